@@ -1,0 +1,21 @@
+# Deblending of galaxies with deep learning: four papers, one workflow.
+from snakemake.utils import min_version
+
+min_version("9.12")
+
+
+# The base configuration comes from beside this file, whatever the working directory; overlays
+# (--configfile config/toy.yaml) change some of its values.
+configfile: f"{workflow.basedir}/config/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/boucaud2020.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        FIGURES,
+        TABLES,

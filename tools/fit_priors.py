@@ -1,0 +1,51 @@
+"""Fit the simulator's priors and write them as YAML.
+
+    python tools/fit_priors.py GALFIT FAST PUBLISHED > config/priors.yaml
+
+GALFIT and FAST are a 3D-HST v4.1 field's `*_f160w.galfit` and `*.fout` (gzipped or not), PUBLISHED
+is the catalogue that Boucaud et al. published, or some of its rows.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
+
+from deblend import priors  # noqa: E402
+
+HEADER = """\
+# Priors of the simulator: written by tools/fit_priors.py, not by hand.
+# catalogue: fits to the 3D-HST v4.1 COSMOS catalogue (van der Wel et al. 2012, ApJS 203, 24; Skelton
+#   et al. 2014, ApJS 214, 24), good fits with 18 < F160W < 23 and z < 1.5. A class is represented by
+#   the structural proxy given. Sizes: log10(semi-major half-light radius / 0.06 arcsec).
+# selection: what choosing galaxies of clear-cut class does to it, fitted to the sample that Boucaud
+#   et al. 2020 published. share: their Table 1, after inspection.
+"""
+
+
+def main() -> None:
+    """Read the three catalogues and print the priors."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    for name in ("galfit", "fast", "published"):
+        parser.add_argument(name, type=Path)
+    arguments = parser.parse_args()
+    fitted = priors.fit(
+        priors.read_3dhst(arguments.galfit, arguments.fast), pd.read_csv(arguments.published)
+    )
+    print(HEADER + yaml.safe_dump(_rounded(fitted), sort_keys=False), end="")
+
+
+def _rounded(value):
+    if isinstance(value, dict):
+        return {k: _rounded(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_rounded(v) for v in value]
+    return round(value, 4) if isinstance(value, float) else value
+
+
+if __name__ == "__main__":
+    main()

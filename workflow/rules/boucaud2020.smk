@@ -1,0 +1,298 @@
+# Boucaud et al. 2020: fluxes of two blended CANDELS galaxies.
+BOUCAUD = config["boucaud2020"]
+EDGE = BOUCAUD["blending"]["companion_edge"]
+TRAINING_SRC = src(
+    "backend.py", "networks.py", "steering.py", "training.py", "predict.py", *RENDER_SRC
+)
+
+
+def trained_on(wildcards):
+    """Data set that a network is trained on."""
+    return config["networks"][wildcards.network]["dataset"]
+
+
+rule train:
+    message:
+        "Train {wildcards.network}"
+    input:
+        stamps=lambda wildcards: f"<results>/datasets/{trained_on(wildcards)}/stamps.h5",
+        galaxies=lambda wildcards: f"<results>/datasets/{trained_on(wildcards)}/galaxies.ecsv",
+        validation=lambda wildcards: (
+            f"<results>/datasets/{trained_on(wildcards)}/blends_validation.ecsv"
+        ),
+        src=TRAINING_SRC,
+    output:
+        weights="<results>/networks/{network}/network.weights.h5",
+        description="<results>/networks/{network}/network.json",
+        history="<results>/networks/{network}/history.csv",
+    log:
+        "<results>/logs/train/{network}.log",
+    benchmark:
+        "<results>/benchmarks/train/{network}.tsv"
+    threads: config["threads"]["training"]
+    retries: 2
+    resources:
+        mem_mb=16000,
+        runtime=1440,
+        gpu=1,
+    params:
+        seed=config["seed"],
+        scale=config["scale"],
+        backend=config["backend"],
+        threads=config["threads"]["training"],
+        network=lambda wildcards: config["networks"][wildcards.network],
+        blending={
+            key: BOUCAUD["blending"][key]
+            for key in ("delta_mag_max", "shift_rule", "companion_edge")
+        },
+        # Outside the outputs, which Snakemake deletes when a job fails.
+        checkpoint="<results>/checkpoints/{network}.npz",
+    conda:
+        "../../envs/keras.yaml"
+    script:
+        "../scripts/train.py"
+
+
+rule predict:
+    message:
+        "Fluxes of {wildcards.dataset}'s test blends by {wildcards.network}"
+    input:
+        weights="<results>/networks/{network}/network.weights.h5",
+        description="<results>/networks/{network}/network.json",
+        stamps="<results>/datasets/{dataset}/stamps.h5",
+        blends="<results>/datasets/{dataset}/blends_test.ecsv",
+        src=src("backend.py", "networks.py", "predict.py", "predictions.py", *RENDER_SRC),
+    output:
+        predictions="<results>/predictions/{network}/{dataset}.csv",
+    log:
+        "<results>/logs/predict/{network}_{dataset}.log",
+    threads: config["threads"]["training"]
+    resources:
+        mem_mb=8000,
+        runtime=120,
+    params:
+        seed=config["seed"],
+        backend=config["backend"],
+        threads=config["threads"]["training"],
+        companion_edge=EDGE,
+    conda:
+        "../../envs/keras.yaml"
+    script:
+        "../scripts/predict.py"
+
+
+rule sep_zero_points:
+    message:
+        "Fit SEP's zero points on isolated galaxies of {wildcards.dataset}"
+    input:
+        galaxies="<results>/datasets/{dataset}/galaxies.ecsv",
+        src=src("baseline.py", "units.py"),
+    output:
+        zero_points="<results>/predictions/sep/{dataset}_zero_points.csv",
+    log:
+        "<results>/logs/sep/{dataset}_zero_points.log",
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    conda:
+        "../../envs/analysis.yaml"
+    script:
+        "../scripts/sep_zero_points.py"
+
+
+rule sep_measure:
+    message:
+        "Measure chunk {wildcards.chunk} of {wildcards.dataset}'s test blends with SEP"
+    input:
+        stamps="<results>/datasets/{dataset}/stamps.h5",
+        blends="<results>/datasets/{dataset}/blends_test.ecsv",
+        src=src("baseline.py", "photometry.py", *RENDER_SRC),
+    output:
+        measured=temp("<results>/predictions/sep/{dataset}_chunks/{chunk}.csv"),
+    log:
+        "<results>/logs/sep/{dataset}_{chunk}.log",
+    benchmark:
+        "<results>/benchmarks/sep/{dataset}_{chunk}.tsv"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        chunk_size=BOUCAUD["sep"]["chunk_size"],
+        cold=BOUCAUD["sep"]["cold"],
+        hot=BOUCAUD["sep"]["hot"],
+        companion_edge=EDGE,
+    conda:
+        "../../envs/analysis.yaml"
+    script:
+        "../scripts/sep_measure.py"
+
+
+rule sep:
+    message:
+        "Gather SEP's measurements of {wildcards.dataset}"
+    input:
+        measured=lambda wildcards: expand(
+            "<results>/predictions/sep/{dataset}_chunks/{chunk}.csv",
+            dataset=wildcards.dataset,
+            chunk=range(
+                n_chunks(BOUCAUD["blending"]["n_blends"]["test"], BOUCAUD["sep"]["chunk_size"])
+            ),
+        ),
+        zero_points="<results>/predictions/sep/{dataset}_zero_points.csv",
+        src=src("baseline.py", "predictions.py"),
+    output:
+        predictions="<results>/predictions/sep/{dataset}.csv",
+        detections="<results>/predictions/sep/{dataset}_detections.csv",
+    log:
+        "<results>/logs/sep/{dataset}.log",
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    conda:
+        "../../envs/analysis.yaml"
+    script:
+        "../scripts/sep.py"
+
+
+# The same three rules serve any data set; those of the paper's own data set have the paper's names.
+rule catalog_of_dataset:
+    message:
+        "Catalogue of {wildcards.dataset}'s test blends"
+    input:
+        stamps="<results>/datasets/{dataset}/stamps.h5",
+        blends="<results>/datasets/{dataset}/blends_test.ecsv",
+        blend2flux=f"<results>/predictions/{BOUCAUD['network']}/{{dataset}}.csv",
+        sep="<results>/predictions/sep/{dataset}.csv",
+        detections="<results>/predictions/sep/{dataset}_detections.csv",
+        src=src("catalog.py", "predictions.py", *STAMPS_SRC, "tables.py"),
+    output:
+        catalog="<results>/datasets/{dataset}/boucaud2020/output_catalog.csv",
+        description="<results>/datasets/{dataset}/boucaud2020/output_catalog.json",
+    log:
+        "<results>/logs/boucaud2020/catalog_{dataset}.log",
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=10,
+    params:
+        scale=config["scale"],
+        dataset=lambda wildcards: wildcards.dataset,
+        network=BOUCAUD["network"],
+    conda:
+        "../../envs/analysis.yaml"
+    script:
+        "../scripts/output_catalog.py"
+
+
+use rule catalog_of_dataset as output_catalog with:
+    message:
+        "Catalogue of the test blends"
+    input:
+        stamps=f"<results>/datasets/{BOUCAUD['dataset']}/stamps.h5",
+        blends=f"<results>/datasets/{BOUCAUD['dataset']}/blends_test.ecsv",
+        blend2flux=f"<results>/predictions/{BOUCAUD['network']}/{BOUCAUD['dataset']}.csv",
+        sep=f"<results>/predictions/sep/{BOUCAUD['dataset']}.csv",
+        detections=f"<results>/predictions/sep/{BOUCAUD['dataset']}_detections.csv",
+        src=src("catalog.py", "predictions.py", *STAMPS_SRC, "tables.py"),
+    output:
+        catalog="<results>/boucaud2020/output_catalog.csv",
+        description="<results>/boucaud2020/output_catalog.json",
+    log:
+        "<results>/logs/boucaud2020/catalog.log",
+    params:
+        scale=config["scale"],
+        dataset=BOUCAUD["dataset"],
+        network=BOUCAUD["network"],
+
+
+rule fig5_of_dataset:
+    message:
+        "Figure 5 for {wildcards.dataset}"
+    input:
+        catalog="<results>/datasets/{dataset}/boucaud2020/output_catalog.csv",
+        description="<results>/datasets/{dataset}/boucaud2020/output_catalog.json",
+        src=src("fig5.py", "metrics.py", "catalog.py", "plots.py", "paper.mplstyle"),
+    output:
+        pdf="<results>/datasets/{dataset}/boucaud2020/fig5.pdf",
+        png="<results>/datasets/{dataset}/boucaud2020/fig5.png",
+        statistics="<results>/datasets/{dataset}/boucaud2020/fig5.csv",
+        points="<results>/datasets/{dataset}/boucaud2020/fig5_points.csv",
+    log:
+        "<results>/logs/boucaud2020/fig5_{dataset}.log",
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        seed=config["seed"],
+        n_resamples=BOUCAUD["bootstrap_resamples"],
+    conda:
+        "../../envs/analysis.yaml"
+    script:
+        "../scripts/fig5.py"
+
+
+use rule fig5_of_dataset as fig5 with:
+    message:
+        "Figure 5: recovered against isolated magnitudes"
+    input:
+        catalog="<results>/boucaud2020/output_catalog.csv",
+        description="<results>/boucaud2020/output_catalog.json",
+        src=src("fig5.py", "metrics.py", "catalog.py", "plots.py", "paper.mplstyle"),
+    output:
+        pdf=report(
+            "<results>/figures/fig5.pdf",
+            caption="../report/fig5.rst",
+            category="Boucaud et al. 2020",
+            labels={"figure": "5", "shows": "recovered magnitudes"},
+        ),
+        png="<results>/figures/fig5.png",
+        statistics="<results>/figures/fig5.csv",
+        points="<results>/figures/fig5_points.csv",
+    log:
+        "<results>/logs/boucaud2020/fig5.log",
+
+
+rule published_comparison:
+    message:
+        "Compare {wildcards.dataset} with the published sample"
+    input:
+        catalog="<results>/datasets/{dataset}/comparison_catalog.csv",
+        published=f"{BASE}/config/published.yaml",
+        src=src("comparison.py", "catalog.py", "plots.py", "paper.mplstyle"),
+    output:
+        table="<results>/datasets/{dataset}/published_comparison.csv",
+        pdf="<results>/datasets/{dataset}/published_comparison.pdf",
+        png="<results>/datasets/{dataset}/published_comparison.png",
+    log:
+        "<results>/logs/boucaud2020/comparison_{dataset}.log",
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        label=lambda wildcards: f"{wildcards.dataset}, {config['scale']} scale",
+    conda:
+        "../../envs/analysis.yaml"
+    script:
+        "../scripts/published_comparison.py"
+
+
+# A data set can be compared with the published sample before any network is trained.
+use rule catalog_of_dataset as comparison_catalog with:
+    message:
+        "Catalogue of {wildcards.dataset}'s test blends, SEP only"
+    input:
+        stamps="<results>/datasets/{dataset}/stamps.h5",
+        blends="<results>/datasets/{dataset}/blends_test.ecsv",
+        sep="<results>/predictions/sep/{dataset}.csv",
+        detections="<results>/predictions/sep/{dataset}_detections.csv",
+        src=src("catalog.py", "predictions.py", *STAMPS_SRC, "tables.py"),
+    output:
+        catalog=temp("<results>/datasets/{dataset}/comparison_catalog.csv"),
+        description=temp("<results>/datasets/{dataset}/comparison_catalog.json"),
+    log:
+        "<results>/logs/boucaud2020/comparison_catalog_{dataset}.log",

@@ -1,0 +1,100 @@
+# Shared helpers: validation, paths of the library, lists of what there is to make.
+import difflib
+import json
+from pathlib import Path
+
+import yaml
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import validate
+
+BASE = Path(workflow.basedir)
+
+
+def check(data, name, schema):
+    """Validate, and say in one line which key is wrong, how, and what it could be."""
+    try:
+        validate(data, str(BASE / "workflow" / "schemas" / schema))
+    except WorkflowError as error:
+        problem = next((a for a in error.args if hasattr(a, "absolute_path")), None)
+        if problem is None:
+            raise
+        where = [name, *map(str, problem.absolute_path)]
+        text = problem.message
+        if problem.validator == "additionalProperties":
+            known = problem.schema.get("properties", {})
+            unknown = [key for key in problem.instance if key not in known]
+            close = difflib.get_close_matches(unknown[0], known, n=1)
+            where.append(unknown[0])
+            text = "there is no such key" + (f"; did you mean {close[0]}?" if close else "")
+        elif problem.validator == "required":
+            missing = [k for k in problem.validator_value if k not in problem.instance]
+            where.append(missing[0])
+            text = "this key is missing"
+        raise WorkflowError(f"{': '.join([' > '.join(where), text])} (see {schema})") from None
+
+
+check(config, "configuration", "config.schema.yaml")
+ARCHIVES = yaml.safe_load((BASE / "config" / "datasets.yaml").read_text())
+check(ARCHIVES, "config/datasets.yaml", "datasets.schema.yaml")
+PUBLISHED = yaml.safe_load((BASE / "config" / "published.yaml").read_text())
+
+
+def known(kind, name, where):
+    """A name in the configuration that has to be defined there."""
+    if name not in config[kind]:
+        there = ", ".join(sorted(config[kind]))
+        raise WorkflowError(f"{where}: there is no {name!r} under {kind}; there are {there}")
+    return name
+
+
+for _name, _network in config["networks"].items():
+    known("datasets", _network["dataset"], f"networks > {_name} > dataset")
+known("datasets", config["boucaud2020"]["dataset"], "boucaud2020 > dataset")
+known("networks", config["boucaud2020"]["network"], "boucaud2020 > network")
+for _name, _dataset in config["datasets"].items():
+    if abs(sum(_dataset["split"].values()) - 1) > 1e-6:
+        raise WorkflowError(
+            f"datasets > {_name} > split: the shares {_dataset['split']} do not add up to 1"
+        )
+    if not _dataset["mag_min"] < _dataset["mag_max"]:
+        raise WorkflowError(
+            f"datasets > {_name}: mag_min {_dataset['mag_min']} is not below "
+            f"mag_max {_dataset['mag_max']}"
+        )
+    if _dataset["source"] == "archive" and _dataset["archive"] not in ARCHIVES:
+        raise WorkflowError(
+            f"datasets > {_name} > archive: there is no {_dataset['archive']!r} in "
+            f"config/datasets.yaml; there are {', '.join(ARCHIVES)}"
+        )
+
+
+def src(*modules):
+    """Files of the library that a rule depends on: an edit there makes it run again."""
+    return [str(BASE / "workflow" / "scripts" / "deblend" / module) for module in modules]
+
+
+def of_source(source):
+    """Regular expression of the data sets with a source."""
+    names = [n for n, d in config["datasets"].items() if d["source"] == source]
+    return "|".join(names) or "(?!)"
+
+
+def n_chunks(total, size):
+    return -(-total // size)
+
+
+SPLITS = ["train", "validation", "test"]
+
+# Modules that decide what a stamp, a blend and its image are.
+STAMPS_SRC = ["stamps.py", "units.py"]
+RENDER_SRC = [*STAMPS_SRC, "blends.py", "render.py", "tables.py"]
+
+FIGURES = expand("<results>/figures/fig5.{ext}", ext=["pdf", "png", "csv"])
+TABLES = ["<results>/boucaud2020/output_catalog.csv"]
+
+
+wildcard_constraints:
+    dataset="[a-z][a-z0-9_]*",
+    network="|".join(config["networks"]) or "(?!)",
+    split="|".join(SPLITS),
+    chunk=r"\d+",

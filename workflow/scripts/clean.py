@@ -1,0 +1,19 @@
+"""Adapter: clean one chunk of parent stamps."""
+
+from deblend import logs
+from deblend.clean import CleaningConfig, clean
+from deblend.photometry import Detection
+from deblend.stamps import read_stamps, write_stamps
+from deblend.tables import write_csv
+
+with logs.script(snakemake.log[0]):
+    cleaning = dict(snakemake.params.cleaning)
+    config = CleaningConfig(
+        detection=Detection(**cleaning.pop("detection")),
+        **{mode: Detection(**snakemake.params.sep[mode]) for mode in ("cold", "hot")},
+        **snakemake.params.limits,
+        **cleaning,
+    )
+    stamps, exclusions = clean(read_stamps(snakemake.input.stamps), snakemake.params.seed, config)
+    write_stamps(snakemake.output.stamps, stamps)
+    write_csv(snakemake.output.exclusions, exclusions)

@@ -1,0 +1,156 @@
+"""The catalogue of test blends, in the format that Boucaud et al. 2020 published."""
+
+import numpy as np
+import pandas as pd
+
+from .errors import DeblendError
+from .predictions import pivot
+from .stamps import Stamps
+from .units import flux_from_mag, mag_from_flux
+
+#: Columns of the published catalogue, in its order.
+COLUMNS = (
+    "id",
+    "distance",
+    *(f"g1_{c}" for c in ("id", "mag", "rad", "z", "type")),
+    *(f"g2_{c}" for c in ("id", "mag", "rad", "z", "type")),
+    "g1_flux",
+    "g2_flux",
+    "g1_flux_b2f",
+    "g2_flux_b2f",
+    "g1_flux_sex",
+    "g2_flux_sex",
+    "g1_flux_b2m2f",
+    "g2_flux_b2m2f",
+    "detection",
+    "g1_sex_mag",
+    "g2_sex_mag",
+)
+#: Column suffixes of the methods.
+SUFFIXES = {"blend2flux": "b2f", "blend2mask2flux": "b2m2f", "sep_iso": "sex"}
+DETECTIONS = (-1, 0, 1, 2, 3)
+
+
+def output_catalog(
+    stamps: Stamps,
+    blends: pd.DataFrame,
+    predictions: dict[str, pd.DataFrame],
+    detection: pd.Series,
+) -> pd.DataFrame:
+    """Join blends, truth and predictions in the published format.
+
+    Parameters
+    ----------
+    stamps : Stamps
+        Only its tables are used.
+    blends : DataFrame
+        Of the test split.
+    predictions : dict
+        Method (a key of `SUFFIXES`) to long-form predictions. Methods that are absent leave their
+        columns empty.
+    detection : Series
+        SEP's detection code of each blend, indexed by blend.
+
+    Returns
+    -------
+    DataFrame
+        `COLUMNS`. Fluxes are in counts/s: the truth's and the networks' at the data set's zero
+        point, SEP's (isophotal) at its fitted one. Radii and the distance are in pixels.
+
+    Raises
+    ------
+    DeblendError
+        Predictions are missing for some blends.
+    """
+    galaxies = stamps.galaxies
+    zero_point = float(stamps.bands.zero_point[0])
+    table = pd.DataFrame({"id": blends["blend"], "distance": np.hypot(blends.dx, blends.dy)})
+    names = {
+        "id": "id",
+        "mag": "mag",
+        "rad": "half_light_radius_px",
+        "z": "redshift",
+        "type": "morphology",
+    }
+    for prefix, galaxy in (("g1", "central"), ("g2", "companion")):
+        mine = galaxies.iloc[blends[galaxy].to_numpy()].reset_index(drop=True)
+        for name, column in names.items():
+            table[f"{prefix}_{name}"] = mine[column]
+        table[f"{prefix}_flux"] = flux_from_mag(mine["mag"], zero_point)
+    for method, suffix in SUFFIXES.items():
+        if method not in predictions:
+            table[[f"g1_flux_{suffix}", f"g2_flux_{suffix}"]] = np.nan
+            continue
+        own = "sep_iso" if suffix == "sex" else predictions[method]["method"].iloc[0]
+        flux = pivot(predictions[method], own)
+        at = pivot(predictions[method], own, "zero_point")
+        missing = np.setdiff1d(blends["blend"], flux.index)
+        if len(missing):
+            raise DeblendError(
+                f"{method} has no prediction for {len(missing)} of {len(blends)} blends (the first "
+                f"is {missing[0]}): predictions and blends are from different runs"
+            )
+        flux, at = flux.loc[blends["blend"]], at.loc[blends["blend"]]
+        if suffix != "sex":
+            flux = flux * 10 ** (0.4 * (zero_point - at))
+        for prefix, galaxy in (("g1", "central"), ("g2", "companion")):
+            table[f"{prefix}_flux_{suffix}"] = flux[galaxy].to_numpy()
+            if suffix == "sex":
+                table[f"{prefix}_sex_mag"] = mag_from_flux(
+                    flux[galaxy], float(at[galaxy].iloc[0])
+                )
+    table["detection"] = detection.loc[blends["blend"]].to_numpy()
+    for column in ("g1_sex_mag", "g2_sex_mag"):
+        if column not in table:
+            table[column] = np.nan
+    return table[list(COLUMNS)]
+
+
+def check_catalog(table: pd.DataFrame, name: str = "the catalogue") -> pd.DataFrame:
+    """Check that a table is in the published format.
+
+    Raises
+    ------
+    DeblendError
+        It lacks a column, is empty, or has unknown detection codes.
+    """
+    missing = [c for c in COLUMNS if c not in table]
+    if missing:
+        raise DeblendError(
+            f"{name} lacks the columns {', '.join(missing)}: it has to be in the format of the "
+            "catalogue that Boucaud et al. 2020 published (results/README.md)"
+        )
+    if table.empty:
+        raise DeblendError(f"{name} has no rows")
+    unknown = sorted(set(table["detection"]) - set(DETECTIONS))
+    if unknown:
+        raise DeblendError(
+            f"{name} has detection codes {unknown}; they can be {', '.join(map(str, DETECTIONS))}"
+        )
+    return table
+
+
+def describe_catalog(
+    table: pd.DataFrame, stamps: Stamps, predictions: dict[str, pd.DataFrame]
+) -> dict[str, float | int]:
+    """What a reader of the catalogue has to know: zero points, numbers, detections.
+
+    Returns
+    -------
+    dict
+        `network_zero_point`, `sextractor_zero_point` (mag), `n_blends`, `n_galaxies`, and the
+        percentage of blends with each detection code.
+    """
+    sextractor = predictions["sep_iso"]
+    own = sextractor[sextractor["method"] == "sep_iso"]
+    galaxies = pd.concat([table["g1_id"], table["g2_id"]])
+    return {
+        "network_zero_point": float(stamps.bands.zero_point[0]),
+        "sextractor_zero_point": float(own["zero_point"].iloc[0]),
+        "n_blends": len(table),
+        "n_galaxies": int(galaxies.nunique()),
+        **{
+            f"detection_{code}_percent": float(100 * (table["detection"] == code).mean())
+            for code in DETECTIONS
+        },
+    }

@@ -1,0 +1,120 @@
+"""Fluxes of blends from a trained network, and the network's files."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+
+from . import networks
+from .errors import DeblendError
+from .files import atomic
+from .predictions import prediction_table
+from .render import render
+from .stamps import Stamps
+
+
+def save_network(
+    weights: str | Path, description: str | Path, model: keras.Model, record: dict[str, Any]
+) -> None:
+    """Write a network's weights (Keras' HDF5) and its description (JSON)."""
+    with atomic(description) as temporary:
+        temporary.write_text(json.dumps(record, indent=2, sort_keys=True) + "\n")
+    # Keras insists on the double suffix, which the temporary name keeps only half of.
+    with atomic(weights) as temporary:
+        named = temporary.with_suffix(".weights.h5")
+        model.save_weights(named)
+        named.replace(temporary)
+
+
+def load_network(
+    weights: str | Path, description: str | Path
+) -> tuple[keras.Model, dict[str, Any]]:
+    """Build a network from its description and load its weights.
+
+    Raises
+    ------
+    DeblendError
+        The two files do not fit each other.
+    """
+    record = json.loads(Path(description).read_text())
+    model = networks.build(record["architecture"], record["stamp_size"], record["options"])
+    try:
+        model.load_weights(weights)
+    except (ValueError, OSError) as error:
+        raise DeblendError(
+            f"{weights} does not hold the weights that {description} describes ({error}): delete "
+            "both and train again"
+        ) from error
+    return model, record
+
+
+def predict_fluxes(
+    model: keras.Model,
+    record: dict[str, Any],
+    stamps: Stamps,
+    blends: pd.DataFrame,
+    *,
+    method: str,
+    companion_edge: str,
+    batch_size: int = 256,
+) -> pd.DataFrame:
+    """Fluxes of both galaxies of each blend.
+
+    Parameters
+    ----------
+    model, record
+        From `load_network`. The record's `zero_point` is the one that the network works at: images
+        of a data set with another zero point are scaled to it first.
+    stamps : Stamps
+        The data set that the blends are of.
+    blends : DataFrame
+    method : str
+        Name to record.
+    companion_edge : str
+        See `deblend.render.render`.
+    batch_size : int
+        Blends rendered at a time: memory does not grow with their number.
+
+    Returns
+    -------
+    DataFrame
+        `deblend.predictions.COLUMNS`, two rows a blend; flux in counts/s at `zero_point`. Flag 1: the flux is
+        not positive.
+
+    Raises
+    ------
+    DeblendError
+        The stamps are of another size or pixel scale than the network's.
+    """
+    size = stamps.images.shape[-1]
+    if size != record["stamp_size"]:
+        raise DeblendError(
+            f"the network {method} takes stamps of {record['stamp_size']} px, the data set has "
+            f"{size} px: set the data set's stamp_size to {record['stamp_size']}"
+        )
+    band = stamps.bands.iloc[0]
+    scale_ratio = band.pixel_scale_arcsec / record["pixel_scale_arcsec"]
+    if abs(scale_ratio - 1) > 0.01:
+        raise DeblendError(
+            f"the network {method} was trained at {record['pixel_scale_arcsec']} arcsec a pixel, the "
+            f"data set has {band.pixel_scale_arcsec}: resample the data set's stamps"
+        )
+    zero_point = float(record["zero_point"])
+    scale = np.float32(10 ** (0.4 * (zero_point - band.zero_point)))
+    images = stamps.images[:, 0] * scale
+    fluxes = []
+    for start in range(0, len(blends), batch_size):
+        batch = render(
+            images,
+            blends.iloc[start : start + batch_size],
+            companion_edge=companion_edge,
+            noise_sigma=float(band.noise_sigma) * float(scale),
+        )
+        predicted = model.predict(batch[..., None], batch_size=batch_size, verbose=0)
+        fluxes.append(np.asarray(predicted, dtype=float))
+    return prediction_table(
+        blends["blend"].to_numpy(), np.concatenate(fluxes), method, np.full((1, 2), zero_point)
+    )

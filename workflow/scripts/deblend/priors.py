@@ -1,0 +1,132 @@
+"""Priors of the simulator, fitted to the 3D-HST structural catalogue.
+
+The catalogue (van der Wel et al. 2012; Skelton et al. 2014) has Sersic fits but none of the
+neural-network classes by which Boucaud et al. 2020 (Sect. 2.1) chose their galaxies. So the fit
+has two steps:
+
+1. each class is represented by a structural proxy (`PROXIES`), whose Sersic index, axis ratio,
+   redshift and size-magnitude relation are fitted to the catalogue;
+2. what the choice of clear-cut galaxies (class probability > 0.8) does to a class, a slope of its
+   number counts, a shift and a narrowing of its sizes, is fitted to the published sample.
+
+`tools/fit_priors.py` runs it; the numbers are in `config/priors.yaml`.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+from scipy.optimize import minimize_scalar
+
+from .errors import DeblendError
+
+#: Classes of Boucaud et al. 2020, Table 1, by the names of their published catalogue.
+MORPHOLOGIES = ("sph", "disk", "sphd", "irr")
+#: Number of galaxies after inspection, Table 1: bulge, disk, bulge + disk, irregular.
+TABLE_1 = {"sph": 352, "disk": 433, "sphd": 702, "irr": 432}
+PROXIES = {
+    "sph": "n > 2.5 and q > 0.5 and lssfr < -10.5",
+    "disk": "n < 1.5 and lmass > 9.8",
+    "sphd": "n > 1.5 and n < 4 and lssfr < -10.5",
+    "irr": "n < 1 and q > 0.4 and lssfr >= -10.5",
+}
+#: Size-magnitude relations are written around this magnitude.
+PIVOT_MAG = 21.5
+PIXEL_SCALE = 0.06  # arcsec, CANDELS F160W mosaics
+
+_GALFIT = "NUMBER RA DEC f mag dmag re dre n dn q dq pa dpa sn".split()
+_FAST = "id z ltau metal lage Av lmass lsfr lssfr la2t chi2".split()
+
+
+def read_3dhst(galfit: str | Path, fast: str | Path) -> pd.DataFrame:
+    """Join the GALFIT and FAST catalogues of a 3D-HST field.
+
+    Returns
+    -------
+    DataFrame
+        Galaxies with a good fit (flag 0), 18 < F160W < 23 and z < 1.5, as the published sample
+        spans; `r_px` is the half-light semi-major axis in pixels of 0.06".
+    """
+    structure = pd.read_csv(galfit, sep=r"\s+", comment="#", names=_GALFIT)
+    physical = pd.read_csv(fast, sep=r"\s+", comment="#", names=_FAST)
+    joined = structure.merge(physical, left_on="NUMBER", right_on="id")
+    joined["r_px"] = joined.re / PIXEL_SCALE
+    keep = joined.query("f == 0 and 18 < mag < 23 and 0.8 < r_px < 60 and 0.01 < z < 1.5")
+    if keep.empty:
+        raise DeblendError(f"no galaxy of {galfit} is left after the cuts on flag, mag, size and z")
+    return keep
+
+
+def size_relation(mag: np.ndarray, r_px: np.ndarray) -> dict[str, float]:
+    """Straight line of log10(r/px) against magnitude, with its scatter (dex)."""
+    log_r = np.log10(r_px)
+    slope, intercept = np.polyfit(mag - PIVOT_MAG, log_r, 1)
+    scatter = float(np.std(log_r - intercept - slope * (mag - PIVOT_MAG)))
+    return {"intercept": float(intercept), "slope": float(slope), "scatter": scatter}
+
+
+def counts_slope(mag: np.ndarray, bright: float, faint: float) -> float:
+    """Maximum-likelihood slope s of counts that go as 10**(s mag) between two limits."""
+
+    def loss(slope: float) -> float:
+        b = slope * np.log(10)
+        return -(b * np.mean(mag - bright) - np.log(np.expm1(b * (faint - bright)) / b))
+
+    return float(minimize_scalar(loss, bounds=(1e-3, 2.0), method="bounded").x)
+
+
+def fit(catalogue: pd.DataFrame, published: pd.DataFrame) -> dict[str, Any]:
+    """Fit the simulator's priors.
+
+    Parameters
+    ----------
+    catalogue : DataFrame
+        From `read_3dhst`.
+    published : DataFrame
+        The published sample: `g1_id`, `g1_mag`, `g1_rad`, `g1_type` and the same for `g2`.
+
+    Returns
+    -------
+    dict
+        For each class its share, the fits to the catalogue and those to the selection.
+    """
+    columns = ["id", "mag", "rad", "type"]
+    sample = pd.concat(
+        [published[[f"{g}_{c}" for c in columns]].set_axis(columns, axis=1) for g in ("g1", "g2")]
+    ).drop_duplicates("id")
+    total = sum(TABLE_1.values())
+    classes = {}
+    for morphology in MORPHOLOGIES:
+        proxy = catalogue.query(PROXIES[morphology])
+        mine = sample[sample["type"] == morphology]
+        relation = size_relation(proxy.mag.to_numpy(), proxy.r_px.to_numpy())
+        log_r = np.log10(mine.rad.to_numpy())
+        expected = relation["intercept"] + relation["slope"] * (mine.mag.to_numpy() - PIVOT_MAG)
+        log_n = np.log10(proxy.n.to_numpy())
+        log_z = np.log10(1 + proxy.z.to_numpy())
+        classes[morphology] = {
+            "share": TABLE_1[morphology] / total,
+            "catalogue": {
+                "proxy": PROXIES[morphology],
+                "n_galaxies": len(proxy),
+                "size": relation,
+                "log10_sersic_n": [float(log_n.mean()), float(log_n.std())],
+                "axis_ratio": [float(proxy.q.mean()), float(proxy.q.std())],
+                "log10_1_plus_z": [float(log_z.mean()), float(log_z.std())],
+            },
+            "selection": {
+                "n_galaxies": len(mine),
+                "counts_slope": counts_slope(mine.mag.to_numpy(), 18.0, 23.0),
+                "size_shift_dex": float(np.mean(log_r - expected)),
+                "size_scatter_ratio": float(np.std(log_r - expected) / relation["scatter"]),
+            },
+        }
+    return {"pivot_mag": PIVOT_MAG, "classes": classes}
+
+
+def read_priors(path: str | Path) -> dict[str, Any]:
+    """Read fitted priors from YAML."""
+    with open(path) as file:
+        return yaml.safe_load(file)

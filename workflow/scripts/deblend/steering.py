@@ -1,0 +1,121 @@
+"""What steers a training from epoch to epoch: learning rate, best epoch, early stop.
+
+Plain state that can be written to a checkpoint and read back, which Keras' callbacks cannot.
+"""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+SCHEDULES = ("plateau", "cosine")
+
+
+@dataclass(frozen=True)
+class SteeringConfig:
+    """How training is steered.
+
+    Attributes
+    ----------
+    learning_rate : float
+        At the start.
+    schedule : {"plateau", "cosine"}
+        plateau: multiply by `drop_factor` after `drop_patience` epochs without improvement, then
+        wait `drop_cooldown` epochs (Boucaud et al. 2020, Sect. 3.1). cosine: from
+        `learning_rate` at the first epoch down to a hundredth of it at the last.
+    stop_patience : int
+        Epochs without improvement after which training ends.
+    min_delta : float
+        Smallest improvement of the validation loss that counts.
+    """
+
+    learning_rate: float
+    schedule: str
+    drop_factor: float
+    drop_patience: int
+    drop_cooldown: int
+    min_learning_rate: float
+    stop_patience: int
+    min_delta: float
+    epochs: int
+
+
+class Steering:
+    """State machine of a training; feed it each epoch's validation loss.
+
+    Parameters
+    ----------
+    config : SteeringConfig
+    """
+
+    def __init__(self, config: SteeringConfig) -> None:
+        self.config = config
+        self.learning_rate = config.learning_rate
+        self.best_loss = math.inf
+        self.best_epoch = -1
+        self.plateau_loss = math.inf
+        self.waited_to_drop = 0
+        self.waited_to_stop = 0
+        self.cooldown = 0
+        self.stopped = False
+
+    def rate(self, epoch: int) -> float:
+        """Learning rate to use in an epoch (from 0)."""
+        if self.config.schedule == "cosine":
+            progress = epoch / max(self.config.epochs - 1, 1)
+            low = 0.01 * self.config.learning_rate
+            return low + 0.5 * (self.config.learning_rate - low) * (
+                1 + math.cos(math.pi * progress)
+            )
+        return self.learning_rate
+
+    def update(self, epoch: int, loss: float) -> bool:
+        """Take note of an epoch's validation loss.
+
+        Returns
+        -------
+        bool
+            Whether this is the best epoch so far: its weights are to be kept.
+
+        Raises
+        ------
+        FloatingPointError
+            The loss is not finite: the training has diverged.
+        """
+        if not math.isfinite(loss):
+            raise FloatingPointError(f"the validation loss is {loss} at epoch {epoch + 1}")
+        best = loss < self.best_loss
+        if best:
+            self.best_loss, self.best_epoch = loss, epoch
+        improved = loss < self.plateau_loss - self.config.min_delta
+        if improved:
+            self.plateau_loss = loss
+            self.waited_to_stop = self.waited_to_drop = 0
+        else:
+            self.waited_to_stop += 1
+        if self.cooldown > 0:
+            self.cooldown -= 1
+            self.waited_to_drop = 0
+        elif not improved:
+            self.waited_to_drop += 1
+            if self.waited_to_drop >= self.config.drop_patience:
+                if self.learning_rate > self.config.min_learning_rate:
+                    self.learning_rate = max(
+                        self.learning_rate * self.config.drop_factor,
+                        self.config.min_learning_rate,
+                    )
+                self.cooldown = self.config.drop_cooldown
+                self.waited_to_drop = 0
+        self.stopped = self.waited_to_stop >= self.config.stop_patience
+        return best
+
+    def state(self) -> dict[str, Any]:
+        """Everything that `restore` needs, as plain numbers."""
+        return {k: v for k, v in vars(self).items() if k != "config"}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up a state written earlier."""
+        vars(self).update(state)
+
+    def describe(self) -> dict[str, Any]:
+        """The configuration, for the record."""
+        return asdict(self.config)

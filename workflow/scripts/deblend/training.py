@@ -1,0 +1,457 @@
+"""Train a flux network on blends rendered on demand, so that it can be killed at any moment."""
+
+import hashlib
+import json
+import logging
+import time
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+from tqdm.auto import tqdm
+
+from . import networks
+from .blends import BlendConfig, draw_blends
+from .errors import DeblendError
+from .files import atomic
+from .render import render
+from .stamps import Stamps
+from .steering import Steering, SteeringConfig
+from .units import flux_from_mag
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How a network is fed.
+
+    Attributes
+    ----------
+    seed : int
+    batch_size : int
+    n_train_blends : int or None
+        Size of the training set; None: every epoch sees new blends, without end.
+    steps_per_epoch : int or None
+        Batches that make an epoch; None: as many as the training set has (needs a finite one).
+    companion_edge : {"zero", "noise"}
+        See `deblend.render.render`.
+    """
+
+    seed: int
+    batch_size: int
+    n_train_blends: int | None
+    steps_per_epoch: int | None
+    companion_edge: str
+
+
+class BlendBatches(keras.utils.PyDataset):
+    """One epoch's batches, rendered as they are asked for.
+
+    Parameters
+    ----------
+    source : BlendSource
+    epoch : int
+        From 0. Decides which blends there are and their order, whatever happened before.
+    """
+
+    def __init__(self, source: "BlendSource", epoch: int) -> None:
+        super().__init__(workers=2, max_queue_size=8)
+        self.source = source
+        self.rows = source.epoch_rows(epoch)
+
+    def __len__(self) -> int:
+        return self.source.steps
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        size = self.source.config.batch_size
+        return self.source.arrays(self.rows.iloc[index * size : (index + 1) * size])
+
+
+class BlendSource:
+    """Training blends of a data set.
+
+    Parameters
+    ----------
+    stamps : Stamps
+    rows : ndarray of int
+        Galaxies of the training split.
+    blending : BlendConfig
+    config : TrainingConfig
+    seed : int
+        The blends' seed (not the training's).
+
+    Raises
+    ------
+    DeblendError
+        Neither a training set's size nor a number of steps is given.
+    """
+
+    def __init__(
+        self,
+        stamps: Stamps,
+        rows: np.ndarray,
+        blending: BlendConfig,
+        config: TrainingConfig,
+        seed: int,
+    ) -> None:
+        if config.n_train_blends is None and config.steps_per_epoch is None:
+            raise DeblendError("n_train_blends and steps_per_epoch are both null: give one of them")
+        self.images = np.ascontiguousarray(stamps.images[:, 0])
+        self.galaxies = stamps.galaxies
+        self.noise_sigma = float(stamps.bands.noise_sigma[0])
+        self.flux = flux_from_mag(stamps.galaxies.mag, float(stamps.bands.zero_point[0]))
+        self.rows, self.blending, self.config, self.seed = rows, blending, config, seed
+        self.steps = config.steps_per_epoch or max(
+            1, (config.n_train_blends or 0) // config.batch_size
+        )
+        if config.n_train_blends is not None and config.n_train_blends < config.batch_size:
+            raise DeblendError(
+                f"n_train_blends is {config.n_train_blends}, less than a batch of "
+                f"{config.batch_size}: give more blends or a smaller batch_size"
+            )
+
+    def draw(self, start: int, stop: int, split: str = "train") -> pd.DataFrame:
+        """Blends start to stop - 1 of the training sequence."""
+        return draw_blends(
+            self.galaxies,
+            self.rows,
+            start,
+            stop,
+            stamp_size=self.images.shape[-1],
+            seed=self.seed,
+            split=split,
+            config=self.blending,
+        )
+
+    def epoch_rows(self, epoch: int) -> pd.DataFrame:
+        """The blends of one epoch, in order."""
+        n = self.steps * self.config.batch_size
+        total = self.config.n_train_blends
+        if total is None:
+            return self.draw(epoch * n, (epoch + 1) * n)
+        # A finite set is gone through in an order of its own each time; epochs may be parts of
+        # such a pass or longer than one.
+        first, last = epoch * n, (epoch + 1) * n
+        passes = range(first // total, -(-last // total))
+        orders = [np.random.default_rng([self.config.seed, p]).permutation(total) for p in passes]
+        offset = first - passes[0] * total
+        chosen = np.concatenate(orders)[offset : offset + n]
+        return self.draw(0, total).iloc[chosen]
+
+    def arrays(self, blends: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        """Images (n, y, x, 1) and true fluxes (n, 2) in counts/s."""
+        images = render(
+            self.images,
+            blends,
+            companion_edge=self.config.companion_edge,
+            noise_sigma=self.noise_sigma,
+        )
+        flux = self.flux[blends[["central", "companion"]].to_numpy()]
+        return images[..., None], flux.astype(np.float32)
+
+
+def mape(predicted: np.ndarray, true: np.ndarray) -> float:
+    """Mean absolute percentage error (Boucaud et al. 2020, eq. 1)."""
+    return float(100 * np.mean(np.abs((true - predicted) / true)))
+
+
+def fingerprint(config: dict[str, Any], files: list[str | Path]) -> dict[str, str]:
+    """Digest of a configuration and of files, to tell whether a checkpoint still fits.
+
+    Parameters
+    ----------
+    config : dict
+    files : list of path
+        Data and source files, by their content.
+
+    Returns
+    -------
+    dict
+        Name to SHA-256 digest: "config", and each file's name.
+    """
+    plain = json.dumps(config, sort_keys=True).encode()
+    digests = {"config": hashlib.sha256(plain).hexdigest()}
+    for path in files:
+        with open(path, "rb") as file:
+            digests[Path(path).name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return digests
+
+
+class Checkpoint:
+    """The state of a training after its last complete epoch, in one file.
+
+    Parameters
+    ----------
+    path : path
+    fingerprint : dict
+        From `fingerprint`. A file with another one is refused.
+    """
+
+    def __init__(self, path: str | Path, fingerprint: dict[str, str]) -> None:
+        self.path, self.fingerprint = Path(path), fingerprint
+
+    def save(
+        self, model: keras.Model, steering: Steering, history: list[dict], best: list[np.ndarray]
+    ) -> None:
+        """Write everything that a continued training needs, whole or not at all."""
+        state = {
+            "fingerprint": self.fingerprint,
+            "steering": steering.state(),
+            "history": history,
+        }
+        arrays = {f"variable{i}": np.asarray(v) for i, v in enumerate(_variables(model))}
+        arrays |= {f"best{i}": v for i, v in enumerate(best)}
+        with atomic(self.path) as temporary, open(temporary, "wb") as file:
+            np.savez(file, allow_pickle=False, state=np.array(json.dumps(state)), **arrays)
+
+    def load(
+        self, model: keras.Model, steering: Steering
+    ) -> tuple[list[dict], list[np.ndarray]]:
+        """Restore a training into `model` and `steering`.
+
+        Returns
+        -------
+        history : list of dict
+            A dict an epoch; empty when training starts afresh.
+        best : list of ndarray
+            Weights of the best epoch so far.
+        """
+        if not self.path.exists():
+            return [], []
+        try:
+            with np.load(self.path, allow_pickle=False) as file:
+                arrays = dict(file)
+            state = json.loads(str(arrays["state"]))
+        except (OSError, ValueError, KeyError) as error:
+            log.warning("starting afresh: the checkpoint %s is unreadable (%s)", self.path, error)
+            return [], []
+        old = state["fingerprint"]
+        changed = sorted(
+            k for k in old.keys() | self.fingerprint.keys() if old.get(k) != self.fingerprint.get(k)
+        )
+        if changed:
+            log.warning(
+                "starting afresh: since the checkpoint %s was written, %s changed",
+                self.path,
+                ", ".join(changed),
+            )
+            return [], []
+        for i, variable in enumerate(_variables(model)):
+            variable.assign(arrays[f"variable{i}"])
+        steering.restore(state["steering"])
+        best = [arrays[f"best{i}"] for i in range(len(model.weights))]
+        log.info("resuming after epoch %d of %s", len(state["history"]), self.path)
+        return state["history"], best
+
+    def clear(self) -> None:
+        """Remove the file: the training is complete."""
+        self.path.unlink(missing_ok=True)
+
+
+def _variables(model: keras.Model) -> list:
+    """Everything that a step changes: weights, seeds of random layers, the optimizer's state."""
+    return [*model.non_trainable_variables, *model.trainable_variables, *model.optimizer.variables]
+
+
+def train(
+    source: BlendSource,
+    validation: tuple[np.ndarray, np.ndarray],
+    *,
+    architecture: str,
+    options: dict[str, Any],
+    steering_config: SteeringConfig,
+    checkpoint: Checkpoint,
+) -> tuple[keras.Model, pd.DataFrame, dict[str, Any]]:
+    """Train a network with MAPE on flux; resume where an earlier call was interrupted.
+
+    Parameters
+    ----------
+    source : BlendSource
+    validation : images (n, y, x, 1) and fluxes (n, 2)
+    architecture, options
+        See `deblend.networks.build`.
+    steering_config : SteeringConfig
+    checkpoint : Checkpoint
+
+    Returns
+    -------
+    model : keras.Model
+        With the weights of the epoch of least validation loss.
+    history : DataFrame
+        `epoch`, `blends_seen`, `learning_rate`, `loss`, `val_loss`: MAPE in percent.
+    summary : dict
+        Of the training, to be recorded beside every metric.
+
+    References
+    ----------
+    Boucaud et al. 2020, Sect. 3.1.
+    """
+    keras.utils.set_random_seed(source.config.seed)
+    model = networks.build(architecture, source.images.shape[-1], options)
+    # Adam's epsilon is the authors' (their code), not Keras' default of 1e-7.
+    model.compile(
+        optimizer=keras.optimizers.Adam(steering_config.learning_rate, epsilon=1e-8),
+        loss="mean_absolute_percentage_error",
+    )
+    model.optimizer.build(model.trainable_variables)
+    steering = Steering(steering_config)
+    history, best = checkpoint.load(model, steering)
+    start = time.monotonic()
+    epochs = range(len(history), steering_config.epochs)
+    for epoch in tqdm(
+        epochs, desc=architecture, initial=len(history), total=steering_config.epochs, disable=None
+    ):
+        if steering.stopped:
+            break
+        rate = steering.rate(epoch)
+        model.optimizer.learning_rate = rate
+        fitted = model.fit(
+            BlendBatches(source, epoch),
+            initial_epoch=epoch,
+            epochs=epoch + 1,
+            shuffle=False,
+            verbose=0,
+        )
+        predicted = model.predict(validation[0], batch_size=256, verbose=0)
+        loss = mape(np.asarray(predicted), validation[1])
+        try:
+            is_best = steering.update(epoch, loss)
+        except FloatingPointError as error:
+            raise DeblendError(
+                f"training has diverged ({error}): lower the learning rate, {rate:g}"
+            ) from error
+        if is_best:
+            best = model.get_weights()
+        seen = (epoch + 1) * source.steps * source.config.batch_size
+        history.append(
+            {
+                "epoch": epoch + 1,
+                "blends_seen": seen,
+                "learning_rate": rate,
+                "loss": float(fitted.history["loss"][0]),
+                "val_loss": loss,
+            }
+        )
+        log.info(
+            "epoch %d/%d: %d blends seen, learning rate %.2e, MAPE %.2f %%, validation %.2f %%%s",
+            epoch + 1,
+            steering_config.epochs,
+            seen,
+            rate,
+            history[-1]["loss"],
+            loss,
+            " (best)" if is_best else "",
+        )
+        checkpoint.save(model, steering, history, best)
+    log.info("trained %d epochs in %.0f s", len(epochs), time.monotonic() - start)
+    model.set_weights(best)
+    summary = {
+        "n_parameters": model.count_params(),
+        "n_train_blends": source.config.n_train_blends,
+        "n_blends_seen": history[-1]["blends_seen"],
+        "n_train_galaxies": len(source.rows),
+        "n_epochs": len(history),
+        "best_epoch": steering.best_epoch + 1,
+        "val_mape_flux_percent": steering.best_loss,
+        "steering": steering.describe(),
+        "training": asdict(source.config),
+    }
+    return model, pd.DataFrame(history), summary
+
+
+def train_from_config(
+    stamps: Stamps,
+    split: np.ndarray,
+    validation_blends: pd.DataFrame,
+    network: dict[str, Any],
+    blending: dict[str, Any],
+    *,
+    seed: int,
+    checkpoint: str | Path,
+    fingerprinted: dict[str, Any],
+    files: list[str | Path],
+) -> tuple[keras.Model, pd.DataFrame, dict[str, Any]]:
+    """Train a network as an entry of the configuration says.
+
+    Parameters
+    ----------
+    stamps : Stamps
+    split : ndarray of str
+        Of each galaxy.
+    validation_blends : DataFrame
+    network : dict
+        Entry under `networks`.
+    blending : dict
+        `delta_mag_max`, `shift_rule`, `companion_edge`.
+    seed : int
+    checkpoint : path
+        Kept when the call fails, removed when it succeeds.
+    fingerprinted : dict
+        What else the result depends on: threads, versions.
+    files : list of path
+        Data and source files that the result depends on.
+
+    Returns
+    -------
+    model, history
+        See `train`.
+    record : dict
+        Describes the network: `deblend.predict.load_network` rebuilds it from this.
+    """
+    rows = np.flatnonzero(split == "train")
+    if len(rows) < 2:
+        raise DeblendError(
+            f"the train split has {len(rows)} galaxies: give the data set {network['dataset']} a "
+            "larger share for training"
+        )
+    edge = blending["companion_edge"]
+    rules = {k: blending[k] for k in ("delta_mag_max", "shift_rule")}
+    source = BlendSource(
+        stamps,
+        rows,
+        BlendConfig(**rules, orientations=network["augment"]),
+        TrainingConfig(
+            seed=seed,
+            companion_edge=edge,
+            **{k: network[k] for k in ("batch_size", "n_train_blends", "steps_per_epoch")},
+        ),
+        seed,
+    )
+    options = {
+        k: network[k] for k in ("filters", "dense_units", "asinh_softening", "flux_scale", "output")
+    }
+    steering = SteeringConfig(
+        **{f.name: network[f.name] for f in fields(SteeringConfig)},
+    )
+    configuration = {
+        "network": network,
+        "blending": blending,
+        "seed": seed,
+        **fingerprinted,
+    }
+    state = Checkpoint(checkpoint, fingerprint(configuration, files))
+    model, history, summary = train(
+        source,
+        source.arrays(validation_blends),
+        architecture=network["architecture"],
+        options=options,
+        steering_config=steering,
+        checkpoint=state,
+    )
+    state.clear()
+    band = stamps.bands.iloc[0]
+    record = {
+        "architecture": network["architecture"],
+        "stamp_size": int(stamps.images.shape[-1]),
+        "pixel_scale_arcsec": float(band.pixel_scale_arcsec),
+        "zero_point": float(band.zero_point),
+        "options": options,
+        "dataset": network["dataset"],
+        "blending": blending,
+        **summary,
+    }
+    return model, history, record

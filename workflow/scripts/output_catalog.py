@@ -1,0 +1,26 @@
+"""Adapter: the catalogue of test blends in the published format."""
+
+import json
+
+import pandas as pd
+from deblend import logs
+from deblend.catalog import describe_catalog, output_catalog
+from deblend.files import atomic
+from deblend.stamps import read_stamps
+from deblend.tables import read_ecsv, write_csv
+
+with logs.script(snakemake.log[0]):
+    detection = pd.read_csv(snakemake.input.detections).set_index("blend")["detection"]
+    predictions = {"sep_iso": pd.read_csv(snakemake.input.sep)}
+    if "blend2flux" in snakemake.input.keys():
+        predictions["blend2flux"] = pd.read_csv(snakemake.input.blend2flux)
+    stamps = read_stamps(snakemake.input.stamps)
+    catalog = output_catalog(stamps, read_ecsv(snakemake.input.blends), predictions, detection)
+    description = describe_catalog(catalog, stamps, predictions) | {
+        "scale": snakemake.params.scale,
+        "dataset": snakemake.params.dataset,
+        "network": snakemake.params.network if "blend2flux" in predictions else None,
+    }
+    write_csv(snakemake.output.catalog, catalog)
+    with atomic(snakemake.output.description) as temporary:
+        temporary.write_text(json.dumps(description, indent=2) + "\n")

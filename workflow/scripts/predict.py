@@ -1,0 +1,21 @@
+"""Adapter: fluxes of a data set's test blends from a trained network."""
+
+from deblend import backend, logs
+
+with logs.script(snakemake.log[0]):
+    backend.configure(snakemake.params.backend, snakemake.params.threads, snakemake.params.seed)
+
+    from deblend.predict import load_network, predict_fluxes
+    from deblend.stamps import read_stamps
+    from deblend.tables import read_ecsv, write_csv
+
+    model, record = load_network(snakemake.input.weights, snakemake.input.description)
+    predictions = predict_fluxes(
+        model,
+        record,
+        read_stamps(snakemake.input.stamps),
+        read_ecsv(snakemake.input.blends),
+        method=snakemake.wildcards.network,
+        companion_edge=snakemake.params.companion_edge,
+    )
+    write_csv(snakemake.output.predictions, predictions)

@@ -1,0 +1,18 @@
+"""Adapter: a data set's distributions beside those of the published sample."""
+
+from pathlib import Path
+
+import pandas as pd
+import yaml
+from deblend import logs
+from deblend.catalog import check_catalog
+from deblend.comparison import compare, draw_comparison
+from deblend.tables import write_csv
+
+with logs.script(snakemake.log[0]):
+    catalog = check_catalog(pd.read_csv(snakemake.input.catalog), snakemake.input.catalog)
+    published = yaml.safe_load(Path(snakemake.input.published).read_text())
+    table = compare(catalog, published["boucaud2020"]["sample"])
+    outputs = [snakemake.output.pdf, snakemake.output.png]
+    draw_comparison(catalog, table, outputs, snakemake.params.label)
+    write_csv(snakemake.output.table, table)

@@ -1,0 +1,12 @@
+"""Adapter: gather SEP's measurements into predictions and detections."""
+
+import pandas as pd
+from deblend import logs
+from deblend.baseline import to_predictions
+from deblend.tables import write_csv
+
+with logs.script(snakemake.log[0]):
+    measured = pd.concat([pd.read_csv(path) for path in snakemake.input.measured])
+    zero_points = pd.read_csv(snakemake.input.zero_points)
+    write_csv(snakemake.output.predictions, to_predictions(measured, zero_points))
+    write_csv(snakemake.output.detections, measured[["blend", "detection", "mode"]])

@@ -1,0 +1,18 @@
+"""Adapter: simulate one chunk of parent stamps."""
+
+from deblend import logs
+from deblend.priors import read_priors
+from deblend.simulate import SimulatorConfig, simulate_chunk
+from deblend.stamps import write_stamps
+
+with logs.script(snakemake.log[0]):
+    size = snakemake.params.chunk_size
+    start = int(snakemake.wildcards.chunk) * size
+    stamps = simulate_chunk(
+        snakemake.params.seed,
+        start,
+        min(start + size, snakemake.params.n_galaxies),
+        read_priors(snakemake.input.priors),
+        SimulatorConfig(**snakemake.params.options),
+    )
+    write_stamps(snakemake.output.stamps, stamps)

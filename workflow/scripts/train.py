@@ -1,0 +1,32 @@
+"""Adapter: train a flux network."""
+
+import numpy as np
+from deblend import backend, logs
+
+with logs.script(snakemake.log[0]):
+    params = snakemake.params
+    versions = backend.configure(params.backend, params.threads, params.seed)
+
+    from deblend.predict import save_network
+    from deblend.stamps import read_stamps
+    from deblend.tables import read_ecsv, write_csv
+    from deblend.training import train_from_config
+
+    model, history, record = train_from_config(
+        read_stamps(snakemake.input.stamps),
+        np.asarray(read_ecsv(snakemake.input.galaxies, ["split"])["split"]),
+        read_ecsv(snakemake.input.validation),
+        params.network,
+        params.blending,
+        seed=params.seed,
+        checkpoint=params.checkpoint,
+        fingerprinted={"threads": params.threads, **versions},
+        files=[snakemake.input.stamps, snakemake.input.galaxies, *snakemake.input.src],
+    )
+    save_network(
+        snakemake.output.weights,
+        snakemake.output.description,
+        model,
+        record | versions | {"scale": params.scale, "threads": params.threads},
+    )
+    write_csv(snakemake.output.history, history)
