@@ -256,6 +256,36 @@ use rule fig5_of_dataset as fig5 with:
         "<results>/logs/boucaud2020/fig5.log",
 
 
+rule photometry:
+    message:
+        "Statistics of every method on {wildcards.dataset}'s test blends"
+    input:
+        galaxies="<results>/datasets/{dataset}/galaxies.ecsv",
+        blends="<results>/datasets/{dataset}/blends_test.ecsv",
+        predictions=[
+            f"<results>/predictions/{BOUCAUD['network']}/{{dataset}}.csv",
+            "<results>/predictions/sep/{dataset}.csv",
+        ],
+        detections="<results>/predictions/sep/{dataset}_detections.csv",
+        src=src("metrics.py", "predictions.py", "tables.py", "units.py"),
+    output:
+        table="<results>/datasets/{dataset}/boucaud2020/photometry.csv",
+    log:
+        "<results>/logs/boucaud2020/photometry_{dataset}.log",
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        seed=config["seed"],
+        scale=config["scale"],
+        n_resamples=BOUCAUD["bootstrap_resamples"],
+    conda:
+        "../../envs/analysis.yaml"
+    script:
+        "../scripts/photometry.py"
+
+
 rule published_comparison:
     message:
         "Compare {wildcards.dataset} with the published sample"

@@ -90,7 +90,11 @@ STAMPS_SRC = ["stamps.py", "units.py"]
 RENDER_SRC = [*STAMPS_SRC, "blends.py", "render.py", "tables.py"]
 
 FIGURES = expand("<results>/figures/fig5.{ext}", ext=["pdf", "png", "csv"])
-TABLES = ["<results>/boucaud2020/output_catalog.csv"]
+TABLES = [
+    "<results>/boucaud2020/output_catalog.csv",
+    f"<results>/datasets/{config['boucaud2020']['dataset']}/boucaud2020/photometry.csv",
+    f"<results>/datasets/{config['boucaud2020']['dataset']}/published_comparison.pdf",
+]
 
 
 wildcard_constraints:

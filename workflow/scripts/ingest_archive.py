@@ -9,9 +9,7 @@ from deblend.stamps import write_stamps
 
 with logs.script(snakemake.log[0]), tempfile.TemporaryDirectory() as folder:
     entry = snakemake.params.entry
-    members = extract_members(
-        snakemake.input.archive, entry["members"], folder, entry["max_bytes"]
-    )
+    members = extract_members(snakemake.input.archive, entry["members"], folder, entry["max_bytes"])
     config = FilesConfig(
         **{key: str(path) for key, path in members.items()},
         columns=entry["columns"],

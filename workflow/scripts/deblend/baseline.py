@@ -19,9 +19,7 @@ METHODS = {"sep_iso": "flux_iso", "sep_auto": "flux_auto"}
 BATCH = 256
 
 
-def fit_zero_points(
-    galaxies: pd.DataFrame, split: np.ndarray, zero_point: float
-) -> pd.DataFrame:
+def fit_zero_points(galaxies: pd.DataFrame, split: np.ndarray, zero_point: float) -> pd.DataFrame:
     """Fit SEP's zero points on isolated validation stamps and check them on test ones.
 
     Parameters
@@ -134,4 +132,3 @@ def to_predictions(measured: pd.DataFrame, zero_points: pd.DataFrame) -> pd.Data
             )
         )
     return pd.concat(parts, ignore_index=True)
-

@@ -204,9 +204,7 @@ def draw_blends(
     return table.iloc[start - first * BLOCK : stop - first * BLOCK].reset_index(drop=True)
 
 
-def split_galaxies(
-    n: int, fractions: dict[str, float], seed: int
-) -> np.ndarray:
+def split_galaxies(n: int, fractions: dict[str, float], seed: int) -> np.ndarray:
     """Assign each galaxy to one split, before any blending.
 
     Parameters

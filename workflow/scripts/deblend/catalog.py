@@ -96,9 +96,7 @@ def output_catalog(
         for prefix, galaxy in (("g1", "central"), ("g2", "companion")):
             table[f"{prefix}_flux_{suffix}"] = flux[galaxy].to_numpy()
             if suffix == "sex":
-                table[f"{prefix}_sex_mag"] = mag_from_flux(
-                    flux[galaxy], float(at[galaxy].iloc[0])
-                )
+                table[f"{prefix}_sex_mag"] = mag_from_flux(flux[galaxy], float(at[galaxy].iloc[0]))
     table["detection"] = detection.loc[blends["blend"]].to_numpy()
     for column in ("g1_sex_mag", "g2_sex_mag"):
         if column not in table:

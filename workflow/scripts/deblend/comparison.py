@@ -71,7 +71,10 @@ def compare(catalog: pd.DataFrame, published: dict[str, dict[str, float]]) -> pd
     table.insert(
         2,
         "published",
-        [published.get(q, {}).get(i, np.nan) for q, i in zip(table.quantity, table.item, strict=True)],
+        [
+            published.get(q, {}).get(i, np.nan)
+            for q, i in zip(table.quantity, table.item, strict=True)
+        ],
     )
     table["difference"] = table["reproduced"] - table["published"]
     return table

@@ -83,13 +83,16 @@ class _LimitedDownloader:
                     "in config/datasets.yaml if that is right"
                 )
             done = 0
-            with open(output_file, "wb") as file, tqdm(
-                total=total or None, unit="B", unit_scale=True, disable=None
-            ) as bar:
+            with (
+                open(output_file, "wb") as file,
+                tqdm(total=total or None, unit="B", unit_scale=True, disable=None) as bar,
+            ):
                 for chunk in answer.iter_content(CHUNK):
                     done += len(chunk)
                     if done > self.max_bytes:
-                        raise DeblendError(f"{url} goes on beyond the limit of {self.max_bytes} bytes")
+                        raise DeblendError(
+                            f"{url} goes on beyond the limit of {self.max_bytes} bytes"
+                        )
                     file.write(chunk)
                     bar.update(len(chunk))
             if total and done < total:
@@ -187,9 +190,7 @@ def extract_members(
                         file.write(block)
                 found[key] = target
     except (tarfile.TarError, EOFError, OSError) as error:
-        raise DeblendError(
-            f"cannot unpack {archive} ({error}): delete it and run again"
-        ) from error
+        raise DeblendError(f"cannot unpack {archive} ({error}): delete it and run again") from error
     missing = [name for key, name in members.items() if key not in found]
     if missing:
         raise DeblendError(f"{archive} lacks {', '.join(missing)}")

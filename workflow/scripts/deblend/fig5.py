@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from .metrics import bootstrap_by_galaxy, photometry_statistics
+from .metrics import statistics_with_intervals
 from .plots import COLOURS, panel_note, save_figure, style
 from .units import mag_from_flux
 
@@ -69,20 +69,14 @@ def fig5_statistics(points: pd.DataFrame, *, n_resamples: int = 0, seed: int = 0
     """
     rows: list[dict[str, Any]] = []
     for (method, galaxy), panel in points.groupby(["method", "galaxy"], sort=False):
-        mag, true_mag = panel["mag_blended"].to_numpy(), panel["mag_isolated"].to_numpy()
-        row = {"method": method, "galaxy": galaxy, **photometry_statistics(mag, true_mag)}
-        good = np.isfinite(mag)
-        interval = bootstrap_by_galaxy(
-            photometry_statistics,
-            mag[good],
-            true_mag[good],
-            panel["galaxy_id"].to_numpy()[good],
+        numbers = statistics_with_intervals(
+            panel["mag_blended"].to_numpy(),
+            panel["mag_isolated"].to_numpy(),
+            panel["galaxy_id"].to_numpy(),
             n_resamples=n_resamples,
             seed=seed,
         )
-        for name in interval.index.drop(["n", "n_missing"], errors="ignore"):
-            row[f"{name}_low"], row[f"{name}_high"] = interval.loc[name]
-        rows.append(row)
+        rows.append({"method": method, "galaxy": galaxy, **numbers})
     return pd.DataFrame(rows)
 
 
@@ -127,11 +121,11 @@ def draw_fig5(
 def _draw_panel(
     axis: Axes, panel: pd.DataFrame, numbers: pd.Series, limits: tuple[float, float], colour: str
 ) -> None:
-    axis.plot(limits, limits, ls="--", lw=0.8, color="0.5", zorder=1)
     axis.set(xlim=limits, ylim=limits, aspect="equal")
     if numbers["n"] == 0:
         panel_note(axis, "no fluxes in this catalogue")
         return
+    axis.plot(limits, limits, ls="--", lw=0.8, color="0.5", zorder=1)
     size = 3 if numbers["n"] > 2000 else 6
     axis.scatter(
         panel["mag_isolated"],

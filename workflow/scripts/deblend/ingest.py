@@ -335,8 +335,19 @@ def ingest_real_galaxies(config: RealGalaxyConfig, seed: int) -> Stamps:
     size, scale = config.stamp_size, config.pixel_scale_arcsec
     target = psf_profile(
         SimulatorConfig(
-            size, scale, config.zero_point, config.noise_sigma, np.inf, config.psf_fwhm_arcsec,
-            config.psf_moffat_beta, 0, 0, 0, 0, 0, config.band,
+            size,
+            scale,
+            config.zero_point,
+            config.noise_sigma,
+            np.inf,
+            config.psf_fwhm_arcsec,
+            config.psf_moffat_beta,
+            0,
+            0,
+            0,
+            0,
+            0,
+            config.band,
         )
     )
     images, rows, noisier = [], [], 0

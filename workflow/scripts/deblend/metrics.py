@@ -5,6 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+from .units import mag_from_flux
+
 #: |Delta mag| beyond which a galaxy is an outlier (Boucaud et al. 2020, Sect. 4.1).
 OUTLIER_MAG = 0.75
 STATISTICS = ("mean_dmag", "sigma_mag", "outliers_percent", "mape_mag_percent", "mape_flux_percent")
@@ -84,3 +86,81 @@ def bootstrap_by_galaxy(
     table = pd.DataFrame(draws)
     tail = (1 - level) / 2
     return pd.DataFrame({"low": table.quantile(tail), "high": table.quantile(1 - tail)})
+
+
+def statistics_with_intervals(
+    mag: np.ndarray, true_mag: np.ndarray, galaxy_id: np.ndarray, *, n_resamples: int, seed: int
+) -> dict[str, float]:
+    """`photometry_statistics`, each with the 68 % interval of `bootstrap_by_galaxy`.
+
+    Returns
+    -------
+    dict
+        The statistics, and for each its `_low` and `_high` where `n_resamples` is not 0.
+    """
+    result = photometry_statistics(mag, true_mag)
+    good = np.isfinite(mag) & np.isfinite(true_mag)
+    interval = bootstrap_by_galaxy(
+        photometry_statistics,
+        mag[good],
+        true_mag[good],
+        galaxy_id[good],
+        n_resamples=n_resamples,
+        seed=seed,
+    )
+    for name in interval.index.intersection(STATISTICS, sort=False):
+        result[f"{name}_low"], result[f"{name}_high"] = interval.loc[name]
+    return result
+
+
+def photometry_table(
+    predictions: pd.DataFrame,
+    truth: pd.DataFrame,
+    galaxy_ids: pd.DataFrame,
+    detection: pd.Series,
+    *,
+    n_resamples: int,
+    seed: int,
+) -> pd.DataFrame:
+    """Statistics of every method on the same blends, SEP's AUTO fluxes among them.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        Long form, of one or more methods (`deblend.predictions`).
+    truth : DataFrame
+        Index blend; `mag_central`, `mag_companion`.
+    galaxy_ids : DataFrame
+        Index blend; `central`, `companion`.
+    detection : Series
+        SEP's detection code, index blend.
+    n_resamples, seed : int
+
+    Returns
+    -------
+    DataFrame
+        `method`, `galaxy`, `selection` (all blends; found: those in which SEP found that galaxy,
+        as in Fig. 5; both: those in which it found exactly the two), and the statistics.
+    """
+    found = {
+        "central": detection.isin([0, 2]),
+        "companion": detection.isin([1, 2]),
+    }
+    rows = []
+    for (method, galaxy), mine in predictions.groupby(["method", "galaxy"], sort=False):
+        mine = mine.set_index("blend").loc[truth.index]
+        mag = mag_from_flux(mine["flux"], 0.0) + mine["zero_point"].to_numpy()
+        selections = {"all": np.ones(len(truth), bool)} | {
+            name: chosen.loc[truth.index].to_numpy()
+            for name, chosen in (("found", found[galaxy]), ("both", detection == 2))
+        }
+        for name, chosen in selections.items():
+            numbers = statistics_with_intervals(
+                mag[chosen],
+                truth[f"mag_{galaxy}"].to_numpy()[chosen],
+                galaxy_ids[galaxy].to_numpy()[chosen],
+                n_resamples=n_resamples,
+                seed=seed,
+            )
+            rows.append({"method": method, "galaxy": galaxy, "selection": name, **numbers})
+    return pd.DataFrame(rows)

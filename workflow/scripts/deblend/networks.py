@@ -23,7 +23,7 @@ class AsinhStretch(layers.Layer):
         super().__init__(**kwargs)
         self.softening = softening
 
-    def call(self, inputs):  # noqa: ANN001, ANN201
+    def call(self, inputs):
         """Stretch a batch of images."""
         return ops.arcsinh(inputs / self.softening) / 3.0
 
@@ -48,7 +48,7 @@ class FluxScale(layers.Layer):
         self.scale = scale
         self.output_kind = output
 
-    def call(self, inputs):  # noqa: ANN001, ANN201
+    def call(self, inputs):
         """Scale a batch of outputs."""
         return self.scale * (ops.exp(inputs) if self.output_kind == "exponential" else inputs)
 
@@ -117,9 +117,9 @@ def blend2flux(
     if asinh_softening:
         x = AsinhStretch(asinh_softening, name="asinh")(x)
     for i, factor in enumerate((1, 1, 2, 2), start=1):
-        x = layers.Conv2D(
-            factor * filters, 3, padding="same", activation="relu", name=f"conv{i}"
-        )(x)
+        x = layers.Conv2D(factor * filters, 3, padding="same", activation="relu", name=f"conv{i}")(
+            x
+        )
         x = layers.MaxPooling2D(2, name=f"pool{i}")(x)
     x = layers.Conv2D(4 * filters, 3, padding="same", activation="relu", name="conv5")(x)
     x = layers.Flatten(name="flatten")(x)

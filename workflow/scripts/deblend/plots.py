@@ -8,11 +8,11 @@ import matplotlib
 
 matplotlib.use("Agg")
 
-import matplotlib.pyplot as plt  # noqa: E402
-from matplotlib.axes import Axes  # noqa: E402
-from matplotlib.figure import Figure  # noqa: E402
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from .files import atomic  # noqa: E402
+from .files import atomic
 
 STYLE_FILE = Path(__file__).with_name("paper.mplstyle")
 #: Okabe & Ito's colours, which colour-blind readers can tell apart.

@@ -36,8 +36,8 @@ PROXIES = {
 PIVOT_MAG = 21.5
 PIXEL_SCALE = 0.06  # arcsec, CANDELS F160W mosaics
 
-_GALFIT = "NUMBER RA DEC f mag dmag re dre n dn q dq pa dpa sn".split()
-_FAST = "id z ltau metal lage Av lmass lsfr lssfr la2t chi2".split()
+_GALFIT = ["NUMBER", "RA", "DEC", "f", "mag", "dmag", "re", "dre", "n", "dn", "q", "dq", "pa", "dpa", "sn"]
+_FAST = ["id", "z", "ltau", "metal", "lage", "Av", "lmass", "lsfr", "lssfr", "la2t", "chi2"]
 
 
 def read_3dhst(galfit: str | Path, fast: str | Path) -> pd.DataFrame:

@@ -83,7 +83,9 @@ def draw_properties(
 
     size = catalogue["size"]
     log_r = rng.normal(
-        size["intercept"] + selection["size_shift_dex"] + size["slope"] * (mag - priors["pivot_mag"]),
+        size["intercept"]
+        + selection["size_shift_dex"]
+        + size["slope"] * (mag - priors["pivot_mag"]),
         size["scatter"] * selection["size_scatter_ratio"],
     )
     sersic_n = np.clip(10 ** rng.normal(*catalogue["log10_sersic_n"]), *SERSIC_RANGE)
@@ -158,9 +160,9 @@ def galaxy_profile(
         bulge_fraction = rng.uniform(0.2, 0.7)
         ratio = rng.uniform(0.3, 0.8)
         disk_radius = circular / bulge_disk_scale(bulge_fraction, ratio)
-        profile = bulge_fraction * galsim.DeVaucouleurs(
-            half_light_radius=ratio * disk_radius
-        ) + (1 - bulge_fraction) * galsim.Exponential(half_light_radius=disk_radius)
+        profile = bulge_fraction * galsim.DeVaucouleurs(half_light_radius=ratio * disk_radius) + (
+            1 - bulge_fraction
+        ) * galsim.Exponential(half_light_radius=disk_radius)
     elif galaxy["morphology"] == "irr":
         # A smooth, low-n body and a few clumps of young stars within it.
         clumpiness = rng.uniform(0.15, 0.45)
@@ -168,9 +170,7 @@ def galaxy_profile(
         weights = rng.dirichlet(np.ones(n_clumps)) * clumpiness
         positions = rng.normal(0, 0.7 * circular, (n_clumps, 2))
         sizes = rng.uniform(0.1, 0.35, n_clumps) * circular
-        profile = (1 - clumpiness) * galsim.Sersic(
-            n=galaxy["sersic_n"], half_light_radius=circular
-        )
+        profile = (1 - clumpiness) * galsim.Sersic(n=galaxy["sersic_n"], half_light_radius=circular)
         for weight, (x, y), size in zip(weights, positions, sizes, strict=True):
             profile += weight * galsim.Gaussian(half_light_radius=size).shift(x, y)
         centroid = weights @ positions
@@ -210,9 +210,7 @@ def _draw_neighbours(
         neighbour = galsim.Convolve(neighbour.shear(q=q, beta=angle), psf)
         centre = image.true_center + galsim.PositionD(x, y)
         side = 16 + int(NEIGHBOUR_SIZE_RADII * radius)
-        stamp = neighbour.drawImage(
-            nx=side, ny=side, scale=scale, center=centre, method="no_pixel"
-        )
+        stamp = neighbour.drawImage(nx=side, ny=side, scale=scale, center=centre, method="no_pixel")
         overlap = stamp.bounds & image.bounds
         if overlap.isDefined():
             image[overlap] += stamp[overlap]

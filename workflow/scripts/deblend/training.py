@@ -208,9 +208,7 @@ class Checkpoint:
         with atomic(self.path) as temporary, open(temporary, "wb") as file:
             np.savez(file, allow_pickle=False, state=np.array(json.dumps(state)), **arrays)
 
-    def load(
-        self, model: keras.Model, steering: Steering
-    ) -> tuple[list[dict], list[np.ndarray]]:
+    def load(self, model: keras.Model, steering: Steering) -> tuple[list[dict], list[np.ndarray]]:
         """Restore a training into `model` and `steering`.
 
         Returns

@@ -1,0 +1,28 @@
+"""Adapter: statistics of every method on a data set's test blends."""
+
+import logging
+
+import pandas as pd
+from deblend import logs
+from deblend.metrics import photometry_table
+from deblend.predictions import truth
+from deblend.tables import read_ecsv, write_csv
+
+with logs.script(snakemake.log[0]):
+    galaxies = read_ecsv(snakemake.input.galaxies, ["id", "mag"])
+    blends = read_ecsv(snakemake.input.blends)
+    ids = pd.DataFrame(
+        {g: galaxies["id"].to_numpy()[blends[g]] for g in ("central", "companion")},
+        index=blends["blend"],
+    )
+    table = photometry_table(
+        pd.concat([pd.read_csv(path) for path in snakemake.input.predictions]),
+        truth(galaxies, blends, galaxies.attrs["zero_point"]),
+        ids,
+        pd.read_csv(snakemake.input.detections).set_index("blend")["detection"],
+        n_resamples=snakemake.params.n_resamples,
+        seed=snakemake.params.seed,
+    )
+    logging.info("\n%s", table.iloc[:, :10].to_string(index=False))
+    table.insert(0, "scale", snakemake.params.scale)
+    write_csv(snakemake.output.table, table)
