@@ -19,9 +19,9 @@ from deblend import priors
 
 HEADER = """\
 # Priors of the simulator: written by tools/fit_priors.py, not by hand.
-# catalogue: fits to the 3D-HST v4.1 COSMOS catalogue (van der Wel et al. 2012, ApJS 203, 24; Skelton
-#   et al. 2014, ApJS 214, 24), good fits with 18 < F160W < 23 and z < 1.5. A class is represented by
-#   the structural proxy given. Sizes: log10(semi-major half-light radius / 0.06 arcsec).
+# catalogue: fits to the 3D-HST v4.1 COSMOS catalogue (van der Wel et al. 2012, ApJS 203, 24;
+#   Skelton et al. 2014, ApJS 214, 24), good fits with 18 < F160W < 23 and z < 1.5. A class is
+#   represented by the structural proxy given. Sizes: log10(semi-major radius / 0.06 arcsec).
 # selection: what choosing galaxies of clear-cut class does to it, fitted to the sample that Boucaud
 #   et al. 2020 published. share: their Table 1, after inspection.
 """

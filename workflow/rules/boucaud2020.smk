@@ -6,14 +6,7 @@ TRAINING_SRC = src(
 )
 
 
-def trained_on(wildcards):
-    """Data set that a network is trained on."""
-    return config["networks"][wildcards.network]["dataset"]
-
-
 rule train:
-    message:
-        "Train {wildcards.network}"
     input:
         stamps=lambda wildcards: f"<results>/datasets/{trained_on(wildcards)}/stamps.h5",
         galaxies=lambda wildcards: f"<results>/datasets/{trained_on(wildcards)}/galaxies.ecsv",
@@ -29,8 +22,10 @@ rule train:
         "<results>/logs/train/{network}.log",
     benchmark:
         "<results>/benchmarks/train/{network}.tsv"
-    threads: config["threads"]["training"]
     retries: 2
+    conda:
+        "../../envs/keras.yaml"
+    threads: config["threads"]["training"]
     resources:
         mem_mb=16000,
         runtime=1440,
@@ -47,15 +42,13 @@ rule train:
         },
         # Outside the outputs, which Snakemake deletes when a job fails.
         checkpoint="<results>/checkpoints/{network}.npz",
-    conda:
-        "../../envs/keras.yaml"
+    message:
+        "Train {wildcards.network}"
     script:
         "../scripts/train.py"
 
 
 rule predict:
-    message:
-        "Fluxes of {wildcards.dataset}'s test blends by {wildcards.network}"
     input:
         weights="<results>/networks/{network}/network.weights.h5",
         description="<results>/networks/{network}/network.json",
@@ -66,6 +59,8 @@ rule predict:
         predictions="<results>/predictions/{network}/{dataset}.csv",
     log:
         "<results>/logs/predict/{network}_{dataset}.log",
+    conda:
+        "../../envs/keras.yaml"
     threads: config["threads"]["training"]
     resources:
         mem_mb=8000,
@@ -75,15 +70,13 @@ rule predict:
         backend=config["backend"],
         threads=config["threads"]["training"],
         companion_edge=EDGE,
-    conda:
-        "../../envs/keras.yaml"
+    message:
+        "Fluxes of {wildcards.dataset}'s test blends by {wildcards.network}"
     script:
         "../scripts/predict.py"
 
 
 rule sep_zero_points:
-    message:
-        "Fit SEP's zero points on isolated galaxies of {wildcards.dataset}"
     input:
         galaxies="<results>/datasets/{dataset}/galaxies.ecsv",
         src=src("baseline.py", "units.py"),
@@ -91,19 +84,19 @@ rule sep_zero_points:
         zero_points="<results>/predictions/sep/{dataset}_zero_points.csv",
     log:
         "<results>/logs/sep/{dataset}_zero_points.log",
+    conda:
+        "../../envs/analysis.yaml"
     threads: 1
     resources:
         mem_mb=1000,
         runtime=10,
-    conda:
-        "../../envs/analysis.yaml"
+    message:
+        "Fit SEP's zero points on isolated galaxies of {wildcards.dataset}"
     script:
         "../scripts/sep_zero_points.py"
 
 
 rule sep_measure:
-    message:
-        "Measure chunk {wildcards.chunk} of {wildcards.dataset}'s test blends with SEP"
     input:
         stamps="<results>/datasets/{dataset}/stamps.h5",
         blends="<results>/datasets/{dataset}/blends_test.ecsv",
@@ -114,6 +107,8 @@ rule sep_measure:
         "<results>/logs/sep/{dataset}_{chunk}.log",
     benchmark:
         "<results>/benchmarks/sep/{dataset}_{chunk}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
     threads: 1
     resources:
         mem_mb=4000,
@@ -123,15 +118,13 @@ rule sep_measure:
         cold=BOUCAUD["sep"]["cold"],
         hot=BOUCAUD["sep"]["hot"],
         companion_edge=EDGE,
-    conda:
-        "../../envs/analysis.yaml"
+    message:
+        "Measure chunk {wildcards.chunk} of {wildcards.dataset}'s test blends with SEP"
     script:
         "../scripts/sep_measure.py"
 
 
 rule sep:
-    message:
-        "Gather SEP's measurements of {wildcards.dataset}"
     input:
         measured=lambda wildcards: expand(
             "<results>/predictions/sep/{dataset}_chunks/{chunk}.csv",
@@ -147,32 +140,34 @@ rule sep:
         detections="<results>/predictions/sep/{dataset}_detections.csv",
     log:
         "<results>/logs/sep/{dataset}.log",
+    conda:
+        "../../envs/analysis.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=10,
-    conda:
-        "../../envs/analysis.yaml"
-    script:
-        "../scripts/sep.py"
-
-
-# The same three rules serve any data set; those of the paper's own data set have the paper's names.
-rule catalog_of_dataset:
     message:
-        "Catalogue of {wildcards.dataset}'s test blends"
+        "Gather SEP's measurements of {wildcards.dataset}"
+    script:
+        "../scripts/sep_gather.py"
+
+
+# The same rules serve any network on any data set; the paper's own pair has the paper's names.
+rule catalog_of_dataset:
     input:
         stamps="<results>/datasets/{dataset}/stamps.h5",
         blends="<results>/datasets/{dataset}/blends_test.ecsv",
-        blend2flux=f"<results>/predictions/{BOUCAUD['network']}/{{dataset}}.csv",
+        blend2flux="<results>/predictions/{network}/{dataset}.csv",
         sep="<results>/predictions/sep/{dataset}.csv",
         detections="<results>/predictions/sep/{dataset}_detections.csv",
         src=src("catalog.py", "predictions.py", *STAMPS_SRC, "tables.py"),
     output:
-        catalog="<results>/datasets/{dataset}/boucaud2020/output_catalog.csv",
-        description="<results>/datasets/{dataset}/boucaud2020/output_catalog.json",
+        catalog="<results>/boucaud2020/{network}/{dataset}/output_catalog.csv",
+        description="<results>/boucaud2020/{network}/{dataset}/output_catalog.json",
     log:
-        "<results>/logs/boucaud2020/catalog_{dataset}.log",
+        "<results>/logs/boucaud2020/catalog_{network}_{dataset}.log",
+    conda:
+        "../../envs/analysis.yaml"
     threads: 1
     resources:
         mem_mb=4000,
@@ -180,16 +175,14 @@ rule catalog_of_dataset:
     params:
         scale=config["scale"],
         dataset=lambda wildcards: wildcards.dataset,
-        network=BOUCAUD["network"],
-    conda:
-        "../../envs/analysis.yaml"
+        network=lambda wildcards: wildcards.network,
+    message:
+        "Catalogue of {wildcards.dataset}'s test blends, by {wildcards.network}"
     script:
         "../scripts/output_catalog.py"
 
 
 use rule catalog_of_dataset as output_catalog with:
-    message:
-        "Catalogue of the test blends"
     input:
         stamps=f"<results>/datasets/{BOUCAUD['dataset']}/stamps.h5",
         blends=f"<results>/datasets/{BOUCAUD['dataset']}/blends_test.ecsv",
@@ -206,22 +199,24 @@ use rule catalog_of_dataset as output_catalog with:
         scale=config["scale"],
         dataset=BOUCAUD["dataset"],
         network=BOUCAUD["network"],
+    message:
+        "Catalogue of the test blends"
 
 
 rule fig5_of_dataset:
-    message:
-        "Figure 5 for {wildcards.dataset}"
     input:
-        catalog="<results>/datasets/{dataset}/boucaud2020/output_catalog.csv",
-        description="<results>/datasets/{dataset}/boucaud2020/output_catalog.json",
+        catalog="<results>/boucaud2020/{network}/{dataset}/output_catalog.csv",
+        description="<results>/boucaud2020/{network}/{dataset}/output_catalog.json",
         src=src("fig5.py", "metrics.py", "catalog.py", "plots.py", "paper.mplstyle"),
     output:
-        pdf="<results>/datasets/{dataset}/boucaud2020/fig5.pdf",
-        png="<results>/datasets/{dataset}/boucaud2020/fig5.png",
-        statistics="<results>/datasets/{dataset}/boucaud2020/fig5.csv",
-        points="<results>/datasets/{dataset}/boucaud2020/fig5_points.csv",
+        pdf="<results>/boucaud2020/{network}/{dataset}/fig5.pdf",
+        png="<results>/boucaud2020/{network}/{dataset}/fig5.png",
+        statistics="<results>/boucaud2020/{network}/{dataset}/fig5.csv",
+        points="<results>/boucaud2020/{network}/{dataset}/fig5_points.csv",
     log:
-        "<results>/logs/boucaud2020/fig5_{dataset}.log",
+        "<results>/logs/boucaud2020/fig5_{network}_{dataset}.log",
+    conda:
+        "../../envs/analysis.yaml"
     threads: 1
     resources:
         mem_mb=2000,
@@ -229,15 +224,13 @@ rule fig5_of_dataset:
     params:
         seed=config["seed"],
         n_resamples=BOUCAUD["bootstrap_resamples"],
-    conda:
-        "../../envs/analysis.yaml"
+    message:
+        "Figure 5 for {wildcards.network} on {wildcards.dataset}"
     script:
         "../scripts/fig5.py"
 
 
 use rule fig5_of_dataset as fig5 with:
-    message:
-        "Figure 5: recovered against isolated magnitudes"
     input:
         catalog="<results>/boucaud2020/output_catalog.csv",
         description="<results>/boucaud2020/output_catalog.json",
@@ -254,24 +247,26 @@ use rule fig5_of_dataset as fig5 with:
         points="<results>/figures/fig5_points.csv",
     log:
         "<results>/logs/boucaud2020/fig5.log",
+    message:
+        "Figure 5: recovered against isolated magnitudes"
 
 
 rule photometry:
-    message:
-        "Statistics of every method on {wildcards.dataset}'s test blends"
     input:
         galaxies="<results>/datasets/{dataset}/galaxies.ecsv",
         blends="<results>/datasets/{dataset}/blends_test.ecsv",
         predictions=[
-            f"<results>/predictions/{BOUCAUD['network']}/{{dataset}}.csv",
+            "<results>/predictions/{network}/{dataset}.csv",
             "<results>/predictions/sep/{dataset}.csv",
         ],
         detections="<results>/predictions/sep/{dataset}_detections.csv",
         src=src("metrics.py", "predictions.py", "tables.py", "units.py"),
     output:
-        table="<results>/datasets/{dataset}/boucaud2020/photometry.csv",
+        table="<results>/boucaud2020/{network}/{dataset}/photometry.csv",
     log:
-        "<results>/logs/boucaud2020/photometry_{dataset}.log",
+        "<results>/logs/boucaud2020/photometry_{network}_{dataset}.log",
+    conda:
+        "../../envs/analysis.yaml"
     threads: 1
     resources:
         mem_mb=2000,
@@ -280,15 +275,13 @@ rule photometry:
         seed=config["seed"],
         scale=config["scale"],
         n_resamples=BOUCAUD["bootstrap_resamples"],
-    conda:
-        "../../envs/analysis.yaml"
+    message:
+        "Statistics of {wildcards.network} and SEP on {wildcards.dataset}'s test blends"
     script:
         "../scripts/photometry.py"
 
 
 rule published_comparison:
-    message:
-        "Compare {wildcards.dataset} with the published sample"
     input:
         catalog="<results>/datasets/{dataset}/comparison_catalog.csv",
         published=f"{BASE}/config/published.yaml",
@@ -299,22 +292,22 @@ rule published_comparison:
         png="<results>/datasets/{dataset}/published_comparison.png",
     log:
         "<results>/logs/boucaud2020/comparison_{dataset}.log",
+    conda:
+        "../../envs/analysis.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=10,
     params:
         label=lambda wildcards: f"{wildcards.dataset}, {config['scale']} scale",
-    conda:
-        "../../envs/analysis.yaml"
+    message:
+        "Compare {wildcards.dataset} with the published sample"
     script:
         "../scripts/published_comparison.py"
 
 
 # A data set can be compared with the published sample before any network is trained.
 use rule catalog_of_dataset as comparison_catalog with:
-    message:
-        "Catalogue of {wildcards.dataset}'s test blends, SEP only"
     input:
         stamps="<results>/datasets/{dataset}/stamps.h5",
         blends="<results>/datasets/{dataset}/blends_test.ecsv",
@@ -326,3 +319,9 @@ use rule catalog_of_dataset as comparison_catalog with:
         description=temp("<results>/datasets/{dataset}/comparison_catalog.json"),
     log:
         "<results>/logs/boucaud2020/comparison_catalog_{dataset}.log",
+    params:
+        scale=config["scale"],
+        dataset=lambda wildcards: wildcards.dataset,
+        network=None,
+    message:
+        "Catalogue of {wildcards.dataset}'s test blends, SEP only"

@@ -15,8 +15,8 @@ def check(data, name, schema):
     try:
         validate(data, str(BASE / "workflow" / "schemas" / schema))
     except WorkflowError as error:
-        problem = next((a for a in error.args if hasattr(a, "absolute_path")), None)
-        if problem is None:
+        problem = error.__context__  # jsonschema's, which knows the place
+        if not hasattr(problem, "absolute_path"):
             raise
         where = [name, *map(str, problem.absolute_path)]
         text = problem.message
@@ -30,7 +30,7 @@ def check(data, name, schema):
             missing = [k for k in problem.validator_value if k not in problem.instance]
             where.append(missing[0])
             text = "this key is missing"
-        raise WorkflowError(f"{': '.join([' > '.join(where), text])} (see {schema})") from None
+        raise WorkflowError(f"{' > '.join(where)}: {text} (see {schema})") from None
 
 
 check(config, "configuration", "config.schema.yaml")
@@ -69,7 +69,7 @@ for _name, _dataset in config["datasets"].items():
 
 
 def src(*modules):
-    """Files of the library that a rule depends on: an edit there makes it run again."""
+    """Files of the library, as input: an edit there makes what depends on them run again."""
     return [str(BASE / "workflow" / "scripts" / "deblend" / module) for module in modules]
 
 
@@ -77,6 +77,32 @@ def of_source(source):
     """Regular expression of the data sets with a source."""
     names = [n for n, d in config["datasets"].items() if d["source"] == source]
     return "|".join(names) or "(?!)"
+
+
+def dataset(wildcards):
+    return config["datasets"][known("datasets", wildcards.dataset, "the target names a data set")]
+
+
+def options(*names):
+    """Function of wildcards: some keys of a data set's configuration."""
+    return lambda wildcards: {name: dataset(wildcards)[name] for name in names}
+
+
+COMMON_OPTIONS = ("band", "pixel_scale_arcsec", "zero_point", "noise_sigma", "stamp_size")
+PSF_OPTIONS = ("psf_fwhm_arcsec", "psf_moffat_beta")
+
+
+def chunks(wildcards):
+    """Numbers of a data set's chunks of parent stamps."""
+    entry = dataset(wildcards)
+    if entry["source"] == "simulated":
+        return range(n_chunks(entry["n_galaxies"], entry["chunk_size"]))
+    return range(1)
+
+
+def trained_on(wildcards):
+    """Data set that a network is trained on."""
+    return config["networks"][wildcards.network]["dataset"]
 
 
 def n_chunks(total, size):
@@ -92,8 +118,8 @@ RENDER_SRC = [*STAMPS_SRC, "blends.py", "render.py", "tables.py"]
 FIGURES = expand("<results>/figures/fig5.{ext}", ext=["pdf", "png", "csv"])
 TABLES = [
     "<results>/boucaud2020/output_catalog.csv",
-    f"<results>/datasets/{config['boucaud2020']['dataset']}/boucaud2020/photometry.csv",
-    f"<results>/datasets/{config['boucaud2020']['dataset']}/published_comparison.pdf",
+    "<results>/boucaud2020/{network}/{dataset}/photometry.csv".format(**config["boucaud2020"]),
+    "<results>/datasets/{dataset}/published_comparison.pdf".format(**config["boucaud2020"]),
 ]
 
 

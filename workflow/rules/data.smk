@@ -1,36 +1,17 @@
 # From archives, the user's files or the simulator to clean stamps, splits and blends.
 
 
-def dataset(wildcards):
-    return config["datasets"][known("datasets", wildcards.dataset, "the target names a data set")]
-
-
-def options(*names):
-    """Function of wildcards: some keys of a data set's configuration."""
-    return lambda wildcards: {name: dataset(wildcards)[name] for name in names}
-
-
-COMMON_OPTIONS = ("band", "pixel_scale_arcsec", "zero_point", "noise_sigma", "stamp_size")
-PSF_OPTIONS = ("psf_fwhm_arcsec", "psf_moffat_beta")
-
-
-def chunks(wildcards):
-    """Numbers of a data set's chunks of parent stamps."""
-    entry = dataset(wildcards)
-    if entry["source"] == "simulated":
-        return range(n_chunks(entry["n_galaxies"], entry["chunk_size"]))
-    return range(1)
-
-
 rule download_archive:
-    message:
-        "Download {wildcards.archive}"
     output:
         archive="<resources>/{archive}/archive.tar.gz",
     log:
         "<results>/logs/download/{archive}.log",
-    threads: 1
+    wildcard_constraints:
+        archive="|".join(ARCHIVES),
     retries: 3
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
     resources:
         mem_mb=2000,
         runtime=240,
@@ -39,17 +20,13 @@ rule download_archive:
             key: ARCHIVES[wildcards.archive].get(key)
             for key in ("url", "filename", "checksum", "record_api", "max_bytes")
         },
-    wildcard_constraints:
-        archive="|".join(ARCHIVES),
-    conda:
-        "../../envs/analysis.yaml"
+    message:
+        "Download {wildcards.archive}"
     script:
         "../scripts/download_archive.py"
 
 
 rule ingest_archive:
-    message:
-        "Read the archive of {wildcards.dataset}"
     input:
         archive=lambda wildcards: f"<resources>/{dataset(wildcards)['archive']}/archive.tar.gz",
         src=src("ingest.py", "download.py", *STAMPS_SRC),
@@ -57,6 +34,10 @@ rule ingest_archive:
         stamps=temp("<results>/datasets/{dataset}/parents/{chunk}.h5"),
     log:
         "<results>/logs/ingest/{dataset}_{chunk}.log",
+    wildcard_constraints:
+        dataset=of_source("archive"),
+    conda:
+        "../../envs/analysis.yaml"
     threads: 1
     resources:
         mem_mb=8000,
@@ -67,17 +48,13 @@ rule ingest_archive:
             for key in ("members", "columns", "radius_unit", "max_bytes")
         },
         options=options(*COMMON_OPTIONS),
-    wildcard_constraints:
-        dataset=of_source("archive"),
-    conda:
-        "../../envs/analysis.yaml"
+    message:
+        "Read the archive of {wildcards.dataset}"
     script:
         "../scripts/ingest_archive.py"
 
 
 rule simulate:
-    message:
-        "Simulate chunk {wildcards.chunk} of {wildcards.dataset}"
     input:
         priors=f"{BASE}/config/priors.yaml",
         src=src("simulate.py", "priors.py", *STAMPS_SRC),
@@ -87,6 +64,10 @@ rule simulate:
         "<results>/logs/simulate/{dataset}_{chunk}.log",
     benchmark:
         "<results>/benchmarks/simulate/{dataset}_{chunk}.tsv"
+    wildcard_constraints:
+        dataset=of_source("simulated"),
+    conda:
+        "../../envs/analysis.yaml"
     threads: 1
     resources:
         mem_mb=2000,
@@ -105,17 +86,13 @@ rule simulate:
             "neighbour_mag_min",
             "neighbour_mag_max",
         ),
-    wildcard_constraints:
-        dataset=of_source("simulated"),
-    conda:
-        "../../envs/analysis.yaml"
+    message:
+        "Simulate chunk {wildcards.chunk} of {wildcards.dataset}"
     script:
         "../scripts/simulate.py"
 
 
 rule ingest_files:
-    message:
-        "Read the stamps and the catalogue of {wildcards.dataset}"
     input:
         images=lambda wildcards: dataset(wildcards)["images"],
         catalog=lambda wildcards: dataset(wildcards)["catalog"],
@@ -125,6 +102,10 @@ rule ingest_files:
         stamps=temp("<results>/datasets/{dataset}/parents/{chunk}.h5"),
     log:
         "<results>/logs/ingest/{dataset}_{chunk}.log",
+    wildcard_constraints:
+        dataset=of_source("files"),
+    conda:
+        "../../envs/analysis.yaml"
     threads: 1
     resources:
         mem_mb=8000,
@@ -136,17 +117,13 @@ rule ingest_files:
             for key, value in dataset(wildcards).items()
             if key not in ("source", "images", "catalog", "segmaps", "mag_min", "mag_max", "split")
         },
-    wildcard_constraints:
-        dataset=of_source("files"),
-    conda:
-        "../../envs/analysis.yaml"
+    message:
+        "Read the stamps and the catalogue of {wildcards.dataset}"
     script:
         "../scripts/ingest_files.py"
 
 
 rule ingest_real_galaxies:
-    message:
-        "Resample the RealGalaxy catalogue of {wildcards.dataset}"
     input:
         catalog=lambda wildcards: dataset(wildcards)["catalog"],
         fits_catalog=lambda wildcards: dataset(wildcards)["fits_catalog"],
@@ -155,6 +132,10 @@ rule ingest_real_galaxies:
         stamps=temp("<results>/datasets/{dataset}/parents/{chunk}.h5"),
     log:
         "<results>/logs/ingest/{dataset}_{chunk}.log",
+    wildcard_constraints:
+        dataset=of_source("real_galaxy"),
+    conda:
+        "../../envs/analysis.yaml"
     threads: 1
     resources:
         mem_mb=8000,
@@ -162,17 +143,13 @@ rule ingest_real_galaxies:
     params:
         seed=config["seed"],
         options=options(*COMMON_OPTIONS, *PSF_OPTIONS),
-    wildcard_constraints:
-        dataset=of_source("real_galaxy"),
-    conda:
-        "../../envs/analysis.yaml"
+    message:
+        "Resample the RealGalaxy catalogue of {wildcards.dataset}"
     script:
         "../scripts/ingest_real_galaxies.py"
 
 
 rule clean:
-    message:
-        "Clean chunk {wildcards.chunk} of {wildcards.dataset}"
     input:
         stamps="<results>/datasets/{dataset}/parents/{chunk}.h5",
         src=src("clean.py", "photometry.py", *STAMPS_SRC),
@@ -183,6 +160,8 @@ rule clean:
         "<results>/logs/clean/{dataset}_{chunk}.log",
     benchmark:
         "<results>/benchmarks/clean/{dataset}_{chunk}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
     threads: 1
     resources:
         mem_mb=4000,
@@ -192,15 +171,13 @@ rule clean:
         limits=options("mag_min", "mag_max"),
         cleaning=config["boucaud2020"]["cleaning"],
         sep={mode: config["boucaud2020"]["sep"][mode] for mode in ("cold", "hot")},
-    conda:
-        "../../envs/analysis.yaml"
+    message:
+        "Clean chunk {wildcards.chunk} of {wildcards.dataset}"
     script:
         "../scripts/clean.py"
 
 
 rule assemble_dataset:
-    message:
-        "Put {wildcards.dataset} together and split its galaxies"
     input:
         stamps=lambda wildcards: expand(
             "<results>/datasets/{dataset}/cleaned/{chunk}.h5",
@@ -220,6 +197,8 @@ rule assemble_dataset:
         excluded="<results>/datasets/{dataset}/excluded.csv",
     log:
         "<results>/logs/assemble/{dataset}.log",
+    conda:
+        "../../envs/analysis.yaml"
     threads: 1
     resources:
         mem_mb=8000,
@@ -227,15 +206,13 @@ rule assemble_dataset:
     params:
         seed=config["seed"],
         fractions=lambda wildcards: dataset(wildcards)["split"],
-    conda:
-        "../../envs/analysis.yaml"
+    message:
+        "Put {wildcards.dataset} together and split its galaxies"
     script:
         "../scripts/assemble_dataset.py"
 
 
 rule draw_blends:
-    message:
-        "Draw the {wildcards.split} blends of {wildcards.dataset}"
     input:
         galaxies="<results>/datasets/{dataset}/galaxies.ecsv",
         src=src("blends.py", "tables.py"),
@@ -243,6 +220,8 @@ rule draw_blends:
         blends="<results>/datasets/{dataset}/blends_{split}.ecsv",
     log:
         "<results>/logs/blends/{dataset}_{split}.log",
+    conda:
+        "../../envs/analysis.yaml"
     threads: 1
     resources:
         mem_mb=2000,
@@ -254,7 +233,7 @@ rule draw_blends:
         blending={
             key: config["boucaud2020"]["blending"][key] for key in ("delta_mag_max", "shift_rule")
         },
-    conda:
-        "../../envs/analysis.yaml"
+    message:
+        "Draw the {wildcards.split} blends of {wildcards.dataset}"
     script:
         "../scripts/draw_blends.py"

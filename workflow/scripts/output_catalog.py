@@ -12,14 +12,14 @@ from deblend.tables import read_ecsv, write_csv
 with logs.script(snakemake.log[0]):
     detection = pd.read_csv(snakemake.input.detections).set_index("blend")["detection"]
     predictions = {"sep_iso": pd.read_csv(snakemake.input.sep)}
-    if "blend2flux" in snakemake.input.keys():
-        predictions["blend2flux"] = pd.read_csv(snakemake.input.blend2flux)
+    if blend2flux := snakemake.input.get("blend2flux"):
+        predictions["blend2flux"] = pd.read_csv(blend2flux)
     stamps = read_stamps(snakemake.input.stamps)
     catalog = output_catalog(stamps, read_ecsv(snakemake.input.blends), predictions, detection)
     description = describe_catalog(catalog, stamps, predictions) | {
         "scale": snakemake.params.scale,
         "dataset": snakemake.params.dataset,
-        "network": snakemake.params.network if "blend2flux" in predictions else None,
+        "network": snakemake.params.network,
     }
     write_csv(snakemake.output.catalog, catalog)
     with atomic(snakemake.output.description) as temporary:

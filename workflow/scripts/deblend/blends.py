@@ -1,8 +1,8 @@
 """Blends as rows: who with whom, how far apart, and which way round.
 
-A blend is described, not stored: `deblend.render` makes its image from the stamps on demand. Rows
-are drawn in blocks of `BLOCK`, each with its own generator seeded from (seed, split, block), so that
-blend k is the same whatever was drawn before it and however many are asked for.
+A blend is described, not stored: `deblend.render` makes its image from the stamps on demand.
+Rows are drawn in blocks of `BLOCK`, each with its own generator seeded from (seed, split, block),
+so that blend k is the same whatever was drawn before it and however many are asked for.
 
 Source: Boucaud et al. 2020, Sect. 2.2, and their code where that says otherwise.
 """

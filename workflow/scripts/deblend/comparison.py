@@ -1,4 +1,4 @@
-"""Does a data set look like the sample that Boucaud et al. 2020 published?"""
+"""Whether a data set looks like the sample that Boucaud et al. 2020 published."""
 
 from pathlib import Path
 from typing import Any

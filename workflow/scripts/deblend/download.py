@@ -56,8 +56,8 @@ def zenodo_checksum(record_api: str, filename: str) -> str:
         files = {f["key"]: f["checksum"] for f in answer.json()["files"]}
     except (requests.RequestException, ValueError, KeyError) as error:
         raise DeblendError(
-            f"cannot read the record {record_api} ({error}): try again later, or set the data set's "
-            "checksum in config/datasets.yaml by hand"
+            f"cannot read the record {record_api} ({error}): try again later, or set the data "
+            "set's checksum in config/datasets.yaml by hand"
         ) from error
     if filename not in files:
         raise DeblendError(
@@ -133,8 +133,8 @@ def download(url: str, output: str | Path, checksum: str, max_bytes: int) -> Non
             ) from error
         except ValueError as error:
             raise DeblendError(
-                f"{url} is not the file it should be: its checksum is not {checksum}. It is broken, "
-                "tampered with, or a new version; nothing was kept"
+                f"{url} is not the file it should be: its checksum is not {checksum}. It is "
+                "broken, tampered with, or a new version; nothing was kept"
             ) from error
     log.info("downloaded %s (%s)", url, checksum)
 

@@ -153,7 +153,7 @@ def _draw_panel(
     )
     inset = axis.inset_axes((0.60, 0.12, 0.36, 0.33))
     dmag = panel["mag_blended"] - panel["mag_isolated"]
-    inset.hist(dmag.clip(-2, 2), bins=np.linspace(-2, 2, 41), color=colour)
+    inset.hist(dmag.clip(-2, 2), bins=np.linspace(-2, 2, 41).tolist(), color=colour)
     inset.axvline(0, ls="--", lw=0.6, color="0.3")
     inset.set(xlim=(-2, 2), xticks=[-1, 0, 1], yticks=[])
     inset.tick_params(labelsize="xx-small", length=2, pad=1)

@@ -1,6 +1,7 @@
 """Parent stamps from what the user has: stamps and a catalogue, RealGalaxy, or an archive."""
 
 import logging
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -68,7 +69,8 @@ def read_array(path: str | Path, key: str | None) -> np.ndarray:
     ----------
     path : path
     key : str, optional
-        Name in an npz or HDF5 file, number or name of a FITS extension. Without one: the only array.
+        Name in an npz or HDF5 file, number or name of a FITS extension. Without one: the only
+        array.
 
     Raises
     ------
@@ -82,7 +84,7 @@ def read_array(path: str | Path, key: str | None) -> np.ndarray:
         if suffix == ".npy":
             return np.load(path, allow_pickle=False)
         if suffix == ".npz":
-            with np.load(path, allow_pickle=False) as file:
+            with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
                 return file[_only(key, file.files, path)]
         if suffix in (".h5", ".hdf5"):
             with h5py.File(path, "r") as file:
@@ -92,7 +94,7 @@ def read_array(path: str | Path, key: str | None) -> np.ndarray:
             with fits.open(path) as file:
                 extension = 0 if key is None else int(key) if key.isdigit() else key
                 return np.asarray(file[extension].data)
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise DeblendError(f"cannot read an array from {path} ({error})") from error
     raise DeblendError(f"{path} is not .npy, .npz, .h5 or .fits")
 
@@ -257,8 +259,8 @@ def ingest_files(config: FilesConfig, seed: int) -> Stamps:
     if images.ndim == 4:
         if config.plane is None or not 0 <= config.plane < images.shape[1]:
             raise DeblendError(
-                f"{config.images} has {images.shape[1]} bands and plane is {config.plane}: give the "
-                f"band's number, 0 to {images.shape[1] - 1}"
+                f"{config.images} has {images.shape[1]} bands and plane is {config.plane}: give "
+                f"the band's number, 0 to {images.shape[1] - 1}"
             )
         images = images[:, config.plane]
     if images.ndim != 3 or len(images) != len(galaxies):
@@ -304,8 +306,8 @@ def ingest_files(config: FilesConfig, seed: int) -> Stamps:
 def ingest_real_galaxies(config: RealGalaxyConfig, seed: int) -> Stamps:
     """Parent stamps from a GalSim RealGalaxyCatalog, at another PSF, pixel scale and noise.
 
-    Each galaxy is deconvolved from its own PSF, convolved with the target's and resampled; its noise
-    is whitened and topped up to `noise_sigma` (more than that is left as it is, and counted).
+    Each galaxy is deconvolved from its own PSF, convolved with the target's and resampled; its
+    noise is whitened and topped up to `noise_sigma` (more than that is left, and counted).
 
     Parameters
     ----------

@@ -24,9 +24,9 @@ def photometry_statistics(mag: np.ndarray, true_mag: np.ndarray) -> dict[str, fl
     -------
     dict
         `n`, `n_missing`; `mean_dmag` (mag) and `sigma_mag` (population standard deviation) of
-        mag - true_mag; `outliers_percent` with |mag - true_mag| > 0.75; `mape_mag_percent`, the mean
-        absolute percentage error of the magnitude (Figs 5, 6); `mape_flux_percent`, that of the
-        flux (Table 2). NaN where there is nothing to measure.
+        mag - true_mag; `outliers_percent` with |mag - true_mag| > 0.75; `mape_mag_percent`, the
+        mean absolute percentage error of the magnitude (Figs 5, 6); `mape_flux_percent`, that of
+        the flux (Table 2). NaN where there is nothing to measure.
     """
     mag, true_mag = np.asarray(mag, float), np.asarray(true_mag, float)
     good = np.isfinite(mag) & np.isfinite(true_mag)
@@ -108,7 +108,7 @@ def statistics_with_intervals(
         n_resamples=n_resamples,
         seed=seed,
     )
-    for name in interval.index.intersection(STATISTICS, sort=False):
+    for name in [n for n in STATISTICS if n in interval.index]:
         result[f"{name}_low"], result[f"{name}_high"] = interval.loc[name]
     return result
 
@@ -147,8 +147,8 @@ def photometry_table(
         "companion": detection.isin([1, 2]),
     }
     rows = []
-    for (method, galaxy), mine in predictions.groupby(["method", "galaxy"], sort=False):
-        mine = mine.set_index("blend").loc[truth.index]
+    for (method, galaxy), group in predictions.groupby(["method", "galaxy"], sort=False):
+        mine = group.set_index("blend").loc[truth.index]
         mag = mag_from_flux(mine["flux"], 0.0) + mine["zero_point"].to_numpy()
         selections = {"all": np.ones(len(truth), bool)} | {
             name: chosen.loc[truth.index].to_numpy()

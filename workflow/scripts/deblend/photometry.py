@@ -63,7 +63,7 @@ def detect(image: np.ndarray, settings: Detection, rms: float) -> tuple[np.ndarr
         )
     except Exception as error:  # SEP raises bare exceptions from C
         raise DeblendError(
-            f"SEP could not extract objects (threshold {settings.threshold} x rms {rms:.3g}): {error}"
+            f"SEP could not extract objects (threshold {settings.threshold} x {rms:.3g}): {error}"
         ) from error
 
 

@@ -81,8 +81,8 @@ def predict_fluxes(
     Returns
     -------
     DataFrame
-        `deblend.predictions.COLUMNS`, two rows a blend; flux in counts/s at `zero_point`. Flag 1: the flux is
-        not positive.
+        `deblend.predictions.COLUMNS`, two rows a blend; flux in counts/s at `zero_point`.
+        Flag 1: the flux is not positive.
 
     Raises
     ------
@@ -99,8 +99,8 @@ def predict_fluxes(
     scale_ratio = band.pixel_scale_arcsec / record["pixel_scale_arcsec"]
     if abs(scale_ratio - 1) > 0.01:
         raise DeblendError(
-            f"the network {method} was trained at {record['pixel_scale_arcsec']} arcsec a pixel, the "
-            f"data set has {band.pixel_scale_arcsec}: resample the data set's stamps"
+            f"the network {method} was trained at {record['pixel_scale_arcsec']} arcsec a pixel, "
+            f"the data set has {band.pixel_scale_arcsec}: resample the data set's stamps"
         )
     zero_point = float(record["zero_point"])
     scale = np.float32(10 ** (0.4 * (zero_point - band.zero_point)))

@@ -36,7 +36,23 @@ PROXIES = {
 PIVOT_MAG = 21.5
 PIXEL_SCALE = 0.06  # arcsec, CANDELS F160W mosaics
 
-_GALFIT = ["NUMBER", "RA", "DEC", "f", "mag", "dmag", "re", "dre", "n", "dn", "q", "dq", "pa", "dpa", "sn"]
+_GALFIT = [
+    "NUMBER",
+    "RA",
+    "DEC",
+    "f",
+    "mag",
+    "dmag",
+    "re",
+    "dre",
+    "n",
+    "dn",
+    "q",
+    "dq",
+    "pa",
+    "dpa",
+    "sn",
+]
 _FAST = ["id", "z", "ltau", "metal", "lage", "Av", "lmass", "lsfr", "lssfr", "la2t", "chi2"]
 
 

@@ -86,6 +86,8 @@ def render(
     size = images.shape[-1]
     if out is None:
         out = np.empty((len(blends), size, size), np.float32)
+    elif out.shape != (len(blends), size, size):
+        raise DeblendError(f"out has shape {out.shape}, not {(len(blends), size, size)}")
     for i in range(len(blends)):
         target = out[i]
         target[:] = orient(images[central[i]], turn_1[i])
@@ -119,7 +121,7 @@ def render_components(
     """
     central, companion, dx, dy, turn_1, turn_2, _ = _check(images, blends, "zero")
     size = images.shape[-1]
-    out = np.zeros((len(blends), 2, size, size), dtype)
+    out: np.ndarray = np.zeros((len(blends), 2, size, size), dtype)
     for i in range(len(blends)):
         out[i, 0] = orient(images[central[i]], turn_1[i])
         (ty, sy), (tx, sx) = overlap(dy[i], size), overlap(dx[i], size)

@@ -136,7 +136,7 @@ def write_stamps(path: str | Path, stamps: Stamps) -> None:
         file.attrs["format_version"] = FORMAT_VERSION
         for key, value in stamps.attributes.items():
             file.attrs[key] = value
-        chunk = dict(compression="gzip", compression_opts=1, shuffle=True)
+        chunk = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
         file.create_dataset(
             "images",
             data=stamps.images.astype(np.float32, copy=False),

@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 import time
+import zipfile
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -221,10 +222,10 @@ class Checkpoint:
         if not self.path.exists():
             return [], []
         try:
-            with np.load(self.path, allow_pickle=False) as file:
+            with open(self.path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
                 arrays = dict(file)
             state = json.loads(str(arrays["state"]))
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
             log.warning("starting afresh: the checkpoint %s is unreadable (%s)", self.path, error)
             return [], []
         old = state["fingerprint"]

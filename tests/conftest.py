@@ -1,0 +1,73 @@
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
+
+from deblend.photometry import Detection  # noqa: E402
+from deblend.simulate import SimulatorConfig, band_table  # noqa: E402
+from deblend.stamps import GALAXY_COLUMNS, TEXT_COLUMNS, Stamps  # noqa: E402
+
+COLD = Detection(5.0, 10, 0.01, 64)
+HOT = Detection(4.0, 6, 0.0001, 64)
+#: Real galaxies to try things on; they are no part of the project.
+REAL_DATA = Path(os.environ.get("DEBLEND_REAL_DATA", ROOT.parent / "shared" / "data"))
+
+
+@pytest.fixture(scope="session")
+def real_data():
+    if not REAL_DATA.is_dir():
+        pytest.skip(f"no real data at {REAL_DATA}: set DEBLEND_REAL_DATA to their folder")
+    return REAL_DATA
+
+
+def galaxy_table(n, mag=None, radius=5.0):
+    """A table with every column, magnitudes from 20 to 22 by default."""
+    table = pd.DataFrame(index=range(n))
+    for column in GALAXY_COLUMNS:
+        table[column] = "" if column in TEXT_COLUMNS else np.nan
+    table["id"] = [f"g{i}" for i in range(n)]
+    table["mag"] = np.linspace(20, 22, n) if mag is None else mag
+    table["half_light_radius_px"] = radius
+    table["morphology"] = "disk"
+    return table
+
+
+def make_stamps(images, segmaps=None, **columns):
+    """A data set from images (n, y, x)."""
+    n = len(images)
+    galaxies = galaxy_table(n).assign(**columns)
+    if segmaps is None:
+        segmaps = np.zeros(images.shape, np.int16)
+    bands = band_table("f160w", 0.06, 25.96, 0.0065)
+    return Stamps(images[:, None].astype(np.float32), segmaps, galaxies, bands)
+
+
+def simulator_config(**changes):
+    values = {
+        "stamp_size": 64,
+        "pixel_scale_arcsec": 0.06,
+        "zero_point": 25.96,
+        "noise_sigma": 0.0065,
+        "exposure_time_s": 3300.0,
+        "psf_fwhm_arcsec": 0.17,
+        "psf_moffat_beta": 2.5,
+        "mag_min": 18.0,
+        "mag_max": 23.0,
+        "n_neighbours_mean": 4.0,
+        "neighbour_mag_min": 20.0,
+        "neighbour_mag_max": 25.5,
+    }
+    return SimulatorConfig(**{**values, **changes})
+
+
+@pytest.fixture(scope="session")
+def priors():
+    from deblend.priors import read_priors
+
+    return read_priors(ROOT / "config" / "priors.yaml")

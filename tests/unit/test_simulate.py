@@ -1,0 +1,107 @@
+import galsim
+import numpy as np
+import pytest
+from deblend.priors import MORPHOLOGIES, counts_slope, fit, size_relation
+from deblend.simulate import (
+    bulge_disk_scale,
+    draw_properties,
+    galaxy_profile,
+    simulate_chunk,
+    simulate_galaxy,
+)
+from deblend.units import flux_from_mag
+
+from tests.conftest import simulator_config
+
+CONFIG = simulator_config()
+
+
+def test_a_galaxy_is_the_same_whoever_makes_it(priors):
+    chunk = simulate_chunk(7, 3, 6, priors, CONFIG)
+    image, galaxy = simulate_galaxy(7, 4, priors, CONFIG)
+    np.testing.assert_array_equal(chunk.images[1, 0], image)
+    assert chunk.galaxies["id"][1] == galaxy["id"] == "sim000004"
+    other, _ = simulate_galaxy(8, 4, priors, CONFIG)
+    assert not np.array_equal(image, other)
+
+
+@pytest.mark.parametrize("morphology", MORPHOLOGIES)
+def test_flux_and_centroid_are_the_catalogues(priors, morphology):
+    rng = np.random.default_rng(1)
+    galaxy = draw_properties(rng, priors, CONFIG) | {
+        "morphology": morphology,
+        "mag": 20.0,
+        "half_light_radius_px": 4.0,
+        "sersic_n": 1.0,
+        "axis_ratio": 0.6,
+    }
+    profile = galaxy_profile(rng, galaxy, CONFIG)
+    assert profile.flux == pytest.approx(flux_from_mag(20.0, CONFIG.zero_point))
+    assert abs(profile.centroid.x) + abs(profile.centroid.y) < 1e-6
+
+
+@pytest.mark.parametrize("morphology", ["sph", "disk", "sphd"])
+def test_radius_is_the_half_light_semi_major_axis(priors, morphology):
+    rng = np.random.default_rng(2)
+    galaxy = draw_properties(rng, priors, CONFIG) | {
+        "morphology": morphology,
+        "half_light_radius_px": 5.0,
+        "sersic_n": 1.0,
+        "axis_ratio": 1.0,
+    }
+    image = galaxy_profile(rng, galaxy, CONFIG).drawImage(nx=800, ny=800, scale=0.02)
+    assert image.calculateHLR(flux=image.array.sum()) / 0.06 == pytest.approx(5.0, rel=0.05)
+
+
+def test_bulge_and_disk_radius_agrees_with_galsim():
+    total = 0.4 * galsim.DeVaucouleurs(half_light_radius=0.5) + 0.6 * galsim.Exponential(
+        half_light_radius=1.0
+    )
+    image = total.drawImage(nx=4000, ny=4000, scale=0.02, method="no_pixel")
+    assert bulge_disk_scale(0.4, 0.5) == pytest.approx(image.calculateHLR(flux=1.0), rel=0.02)
+    assert bulge_disk_scale(0.3, 1.0) == 1.0
+
+
+def test_properties_follow_the_priors(priors):
+    drawn = [
+        draw_properties(np.random.default_rng([3, i]), priors, simulator_config())
+        for i in range(4000)
+    ]
+    for morphology in MORPHOLOGIES:
+        mine = [d for d in drawn if d["morphology"] == morphology]
+        entry = priors["classes"][morphology]
+        assert len(mine) / len(drawn) == pytest.approx(entry["share"], abs=0.03)
+        mag = np.array([d["mag"] for d in mine])
+        slope = entry["selection"]["counts_slope"]
+        assert counts_slope(mag, 18, 23) == pytest.approx(slope, abs=0.06)
+        relation = size_relation(mag, np.array([d["half_light_radius_px"] for d in mine]))
+        expected = entry["catalogue"]["size"]
+        shift = entry["selection"]["size_shift_dex"]
+        assert relation["intercept"] == pytest.approx(expected["intercept"] + shift, abs=0.03)
+    mags = np.array([d["mag"] for d in drawn])
+    assert mags.min() >= 18
+    assert mags.max() <= 23
+
+
+def test_noise_is_what_the_configuration_says(priors):
+    empty = simulator_config(n_neighbours_mean=0.0, mag_min=22.9, stamp_size=128)
+    image, _ = simulate_galaxy(1, 0, priors, empty)
+    assert np.std(image[:32]) == pytest.approx(CONFIG.noise_sigma, rel=0.05)
+
+
+def test_the_fit_is_that_of_the_committed_priors(real_data, priors):
+    import pandas as pd
+    from deblend.priors import read_3dhst
+
+    folder = real_data / "catalogues"
+    catalogue = read_3dhst(
+        folder / "cosmos_3dhst.v4.1_f160w.galfit.gz", folder / "cosmos_3dhst.v4.1.fout.gz"
+    )
+    sample = pd.read_csv(real_data / "published" / "boucaud2020_output_catalog_sample.csv")
+    fitted = fit(catalogue, sample)
+    for morphology in MORPHOLOGIES:
+        for part in ("catalogue", "selection"):
+            got = fitted["classes"][morphology][part]
+            for key, value in priors["classes"][morphology][part].items():
+                if isinstance(value, float | int):
+                    assert got[key] == pytest.approx(value, abs=1e-4), key

@@ -1,0 +1,92 @@
+"""The toy run, whole: what `make toy` gives."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from astropy.table import Table
+
+from tests.conftest import ROOT
+from tests.workflow.conftest import snakemake
+
+ARGUMENTS = ("--cores", 2, "--configfile", ROOT / "config/toy.yaml")
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("toy")
+    snakemake(*ARGUMENTS, directory=folder)
+    return folder / "results/toy"
+
+
+def test_figure_5_and_its_numbers_are_there(toy):
+    for name in ("fig5.pdf", "fig5.png", "fig5.csv", "fig5_points.csv"):
+        assert (toy / "figures" / name).stat().st_size > 500
+    table = pd.read_csv(toy / "figures/fig5.csv")
+    assert set(table["scale"]) == {"toy"}
+    assert len(table) == 6
+    points = pd.read_csv(toy / "figures/fig5_points.csv")
+    one = points.query("method == 'blend2flux' and galaxy == 'central'")
+    dmag = one["mag_blended"] - one["mag_isolated"]
+    row = table.query("method == 'blend2flux' and galaxy == 'central'").iloc[0]
+    assert row["sigma_mag"] == pytest.approx(np.std(dmag))
+    assert row["sigma_mag_low"] < row["sigma_mag"] < row["sigma_mag_high"]
+    assert table.query("method == 'blend2mask2flux'")["n"].sum() == 0
+
+
+def test_the_network_scatters_less_than_the_better_of_sep(toy):
+    table = pd.read_csv(toy / "boucaud2020/blend2flux/simulated/photometry.csv")
+    sigma = table.query("selection == 'found'").pivot(
+        index="galaxy", columns="method", values="sigma_mag"
+    )
+    assert (sigma["blend2flux"] < 0.7 * sigma[["sep_iso", "sep_auto"]].min(axis=1)).all(), sigma
+    mape = table.query("method == 'blend2flux' and selection == 'all'")["mape_flux_percent"]
+    assert (mape < 20).all()
+
+
+def test_the_baseline_is_not_broken(toy):
+    zero_points = pd.read_csv(toy / "predictions/sep/simulated_zero_points.csv")
+    assert (zero_points["bias_test_mag"].abs() < 0.02).all()
+    about = json.loads((toy / "boucaud2020/output_catalog.json").read_text())
+    assert 65 <= about["detection_2_percent"] <= 85
+
+
+def test_the_simulated_sample_is_like_the_published_one(toy):
+    table = pd.read_csv(toy / "datasets/simulated/published_comparison.csv")
+    median = table.query("item == 'p50'").set_index("quantity")["difference"]
+    assert abs(median["mag"]) < 0.3
+    assert abs(median["radius_px"]) < 1.0
+    assert abs(median["delta_mag"]) < 0.25
+    assert abs(median["distance_over_radius"]) < 0.2
+
+
+def test_no_galaxy_is_in_blends_of_two_splits(toy):
+    folder = toy / "datasets/simulated"
+    galaxies = Table.read(folder / "galaxies.ecsv")
+    assert galaxies["mag"].unit == "mag"
+    for split in ("validation", "test"):
+        blends = Table.read(folder / f"blends_{split}.ecsv")
+        used = np.union1d(blends["central"], blends["companion"])
+        assert set(galaxies["split"][used]) == {split}
+    record = json.loads((toy / "networks/blend2flux/network.json").read_text())
+    assert record["n_train_galaxies"] == np.sum(galaxies["split"] == "train")
+
+
+def test_what_ran_is_recorded(toy):
+    record = json.loads((toy / "networks/blend2flux/network.json").read_text())
+    assert record["scale"] == "toy"
+    assert record["backend"] in ("tensorflow", "torch", "jax")
+    assert record["n_train_blends"] is None
+    assert record["n_blends_seen"] == 96000
+    counts = pd.read_csv(toy / "datasets/simulated/exclusions.csv")
+    assert counts["n"].sum() == 1400
+    history = pd.read_csv(toy / "networks/blend2flux/history.csv")
+    assert history["val_loss"].iloc[-1] < 0.6 * history["val_loss"].iloc[0]
+
+
+def test_intermediate_files_are_gone_and_a_second_run_does_nothing(toy):
+    assert not (toy / "datasets/simulated/parents").exists()
+    assert not list((toy / "checkpoints").glob("*.npz"))
+    again = snakemake("-n", *ARGUMENTS, directory=toy.parents[1])
+    assert "Nothing to be done" in again.text
