@@ -1,7 +1,17 @@
 import galsim
 import numpy as np
+import pandas as pd
 import pytest
-from deblend.priors import MORPHOLOGIES, counts_slope, fit, size_relation
+from deblend.blends import BlendConfig, draw_blends
+from deblend.comparison import quantities
+from deblend.priors import (
+    MORPHOLOGIES,
+    cumulative_counts,
+    fit,
+    fit_counts,
+    read_3dhst,
+    size_relation,
+)
 from deblend.simulate import (
     bulge_disk_scale,
     draw_properties,
@@ -10,6 +20,7 @@ from deblend.simulate import (
     simulate_galaxy,
 )
 from deblend.units import flux_from_mag
+from scipy.stats import ks_2samp, kstest
 
 from tests.conftest import simulator_config
 
@@ -72,8 +83,8 @@ def test_properties_follow_the_priors(priors):
         entry = priors["classes"][morphology]
         assert len(mine) / len(drawn) == pytest.approx(entry["share"], abs=0.03)
         mag = np.array([d["mag"] for d in mine])
-        slope = entry["selection"]["counts_slope"]
-        assert counts_slope(mag, 18, 23) == pytest.approx(slope, abs=0.06)
+        grid, share = cumulative_counts(**entry["selection"]["counts"], bright=18, faint=23)
+        assert kstest(mag, lambda m, g=grid, s=share: np.interp(m, g, s)).pvalue > 0.001
         relation = size_relation(mag, np.array([d["half_light_radius_px"] for d in mine]))
         expected = entry["catalogue"]["size"]
         shift = entry["selection"]["size_shift_dex"]
@@ -83,6 +94,19 @@ def test_properties_follow_the_priors(priors):
     assert mags.max() <= 23
 
 
+def test_counts_are_recovered():
+    # Counts that go as 10**(0.4 m): the share brighter than m is known.
+    rng = np.random.default_rng(0)
+    b = 0.4 * np.log(10)
+    mag = 18 + np.log1p(rng.uniform(size=20000) * np.expm1(5 * b)) / b
+    fitted = fit_counts(mag, 18.0, 23.0)
+    assert fitted["slope"] == pytest.approx(0.4, abs=0.03)
+    assert fitted["curvature"] == pytest.approx(0.0, abs=0.02)
+    grid, share = cumulative_counts(0.4, 0.0, 18.0, 23.0)
+    expected = np.expm1(b * (grid - 18)) / np.expm1(5 * b)
+    np.testing.assert_allclose(share, expected, atol=1e-4)
+
+
 def test_noise_is_what_the_configuration_says(priors):
     empty = simulator_config(n_neighbours_mean=0.0, mag_min=22.9, stamp_size=128)
     image, _ = simulate_galaxy(1, 0, priors, empty)
@@ -90,9 +114,6 @@ def test_noise_is_what_the_configuration_says(priors):
 
 
 def test_the_fit_is_that_of_the_committed_priors(real_data, priors):
-    import pandas as pd
-    from deblend.priors import read_3dhst
-
     folder = real_data / "catalogues"
     catalogue = read_3dhst(
         folder / "cosmos_3dhst.v4.1_f160w.galfit.gz", folder / "cosmos_3dhst.v4.1.fout.gz"
@@ -105,3 +126,29 @@ def test_the_fit_is_that_of_the_committed_priors(real_data, priors):
             for key, value in priors["classes"][morphology][part].items():
                 if isinstance(value, float | int):
                     assert got[key] == pytest.approx(value, abs=1e-4), key
+
+
+def test_the_sample_agrees_with_the_published_one(real_data, priors):
+    """Kolmogorov-Smirnov tests of what the published blends are like, at 128 px as theirs."""
+    config = simulator_config(stamp_size=128)
+    drawn = [draw_properties(np.random.default_rng([1, i]), priors, config) for i in range(3000)]
+    galaxies = pd.DataFrame(drawn)
+    blends = draw_blends(
+        galaxies,
+        np.arange(len(galaxies)),
+        0,
+        5000,
+        stamp_size=128,
+        seed=1,
+        split="test",
+        config=BlendConfig(2.0, "authors", False),
+    )
+    mag = galaxies["mag"].to_numpy()
+    radius = galaxies["half_light_radius_px"].to_numpy()
+    table = pd.DataFrame({"distance": np.hypot(blends["dx"], blends["dy"])})
+    for g, galaxy in (("g1", "central"), ("g2", "companion")):
+        table[f"{g}_mag"], table[f"{g}_rad"] = mag[blends[galaxy]], radius[blends[galaxy]]
+    sample = pd.read_csv(real_data / "published" / "boucaud2020_output_catalog_sample.csv")
+    ours, theirs = quantities(table), quantities(sample)
+    for name in ours:
+        assert ks_2samp(ours[name], theirs[name]).pvalue > 0.01, name

@@ -94,10 +94,8 @@ def draw_fig5(
     label : str
         Shown in the figure: what data and scale it is of.
     """
-    known = np.concatenate([points["mag_isolated"], points["mag_blended"].dropna()])
-    lower = np.floor(min(points["mag_isolated"].min(), np.percentile(known, 0.1)))
-    upper = np.ceil(points["mag_isolated"].max())
-    limits = (lower, upper)
+    isolated = points["mag_isolated"]
+    limits = (np.floor(isolated.min()) - 0.2, np.ceil(isolated.max()) + 0.2)
     with style():
         figure, axes = plt.subplots(
             2, 3, figsize=(7.2, 5.1), sharex=True, sharey=True, layout="constrained"

@@ -6,7 +6,7 @@ has two steps:
 
 1. each class is represented by a structural proxy (`PROXIES`), whose Sersic index, axis ratio,
    redshift and size-magnitude relation are fitted to the catalogue;
-2. what the choice of clear-cut galaxies (class probability > 0.8) does to a class, a slope of its
+2. what the choice of clear-cut galaxies (class probability > 0.8) does to a class, the shape of its
    number counts, a shift and a narrowing of its sizes, is fitted to the published sample.
 
 `tools/fit_priors.py` runs it; the numbers are in `config/priors.yaml`.
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import yaml
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize
 
 from .errors import DeblendError
 
@@ -34,6 +34,8 @@ PROXIES = {
 }
 #: Size-magnitude relations are written around this magnitude.
 PIVOT_MAG = 21.5
+#: Faint end of the published sample.
+FAINT_MAG = 23.0
 PIXEL_SCALE = 0.06  # arcsec, CANDELS F160W mosaics
 
 _GALFIT = [
@@ -83,14 +85,36 @@ def size_relation(mag: np.ndarray, r_px: np.ndarray) -> dict[str, float]:
     return {"intercept": float(intercept), "slope": float(slope), "scatter": scatter}
 
 
-def counts_slope(mag: np.ndarray, bright: float, faint: float) -> float:
-    """Maximum-likelihood slope s of counts that go as 10**(s mag) between two limits."""
+def log_counts(mag: np.ndarray, slope: float, curvature: float) -> np.ndarray:
+    """log10 of the density of magnitudes, up to a constant.
 
-    def loss(slope: float) -> float:
-        b = slope * np.log(10)
-        return -(b * np.mean(mag - bright) - np.log(np.expm1(b * (faint - bright)) / b))
+    Brighter than `FAINT_MAG` a parabola, s x - c x**2 with x = mag - FAINT_MAG; fainter, where the
+    published sample has nothing, a straight line that does not fall.
+    """
+    x = np.asarray(mag) - FAINT_MAG
+    return np.where(x < 0, slope * x - curvature * x**2, max(slope, 0.0) * x)
 
-    return float(minimize_scalar(loss, bounds=(1e-3, 2.0), method="bounded").x)
+
+def cumulative_counts(
+    slope: float, curvature: float, bright: float, faint: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """A grid of magnitudes between two limits and the share of galaxies brighter than each."""
+    grid = np.linspace(bright, faint, 2001)
+    density = 10 ** log_counts(grid, slope, curvature)
+    steps = (density[1:] + density[:-1]) / 2
+    return grid, np.concatenate([[0.0], np.cumsum(steps) / steps.sum()])
+
+
+def fit_counts(mag: np.ndarray, bright: float, faint: float) -> dict[str, float]:
+    """Maximum-likelihood slope and curvature of `log_counts` between two limits."""
+    grid = np.linspace(bright, faint, 2001)
+
+    def loss(parameters: np.ndarray) -> float:
+        norm = np.log(np.mean(10 ** log_counts(grid, *parameters)))
+        return float(norm - np.log(10) * np.mean(log_counts(mag, *parameters)))
+
+    best = minimize(loss, x0=[0.3, 0.05], bounds=[(-2, 2), (0, 2)])
+    return {"slope": float(best.x[0]), "curvature": float(best.x[1])}
 
 
 def fit(catalogue: pd.DataFrame, published: pd.DataFrame) -> dict[str, Any]:
@@ -134,7 +158,7 @@ def fit(catalogue: pd.DataFrame, published: pd.DataFrame) -> dict[str, Any]:
             },
             "selection": {
                 "n_galaxies": len(mine),
-                "counts_slope": counts_slope(mine.mag.to_numpy(), 18.0, 23.0),
+                "counts": fit_counts(mine.mag.to_numpy(), 18.0, FAINT_MAG),
                 "size_shift_dex": float(np.mean(log_r - expected)),
                 "size_scatter_ratio": float(np.std(log_r - expected) / relation["scatter"]),
             },

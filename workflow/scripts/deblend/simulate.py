@@ -15,7 +15,7 @@ from scipy.optimize import brentq
 from scipy.special import gammainc, gammaincinv
 
 from .errors import DeblendError
-from .priors import MORPHOLOGIES
+from .priors import MORPHOLOGIES, cumulative_counts
 from .stamps import Stamps
 from .units import flux_from_mag
 
@@ -77,9 +77,10 @@ def draw_properties(
     catalogue = priors["classes"][morphology]["catalogue"]
     selection = priors["classes"][morphology]["selection"]
 
-    slope = selection["counts_slope"] * np.log(10)
-    span = config.mag_max - config.mag_min
-    mag = config.mag_min + np.log1p(rng.uniform() * np.expm1(slope * span)) / slope
+    magnitudes, share_brighter = cumulative_counts(
+        **selection["counts"], bright=config.mag_min, faint=config.mag_max
+    )
+    mag = np.interp(rng.uniform(), share_brighter, magnitudes)
 
     size = catalogue["size"]
     log_r = rng.normal(
