@@ -123,9 +123,7 @@ def test_an_archive_from_a_server_to_figure_5(project, tmp_path, stamps, overlay
         config = on("candels")
         config["datasets"]["candels"] = {"stamp_size": 64}
         arguments = ("--cores", 2, "results/figures/fig5.pdf", "--configfile", overlay(**config))
-        wrong = snakemake(
-            *arguments, "--retries", 0, directory=tmp_path, project=project, check=False
-        )
+        wrong = snakemake(*arguments, directory=tmp_path, project=project, check=False)
         assert wrong.returncode == 1
         assert "its checksum is not sha256:000" in wrong.text
         assert not (tmp_path / "resources/boucaud2020_candels/archive.tar.gz").exists()
