@@ -1,4 +1,5 @@
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -12,6 +13,8 @@ sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 from deblend.photometry import Detection  # noqa: E402
 from deblend.simulate import SimulatorConfig, band_table  # noqa: E402
 from deblend.stamps import GALAXY_COLUMNS, TEXT_COLUMNS, Stamps  # noqa: E402
+
+from tests.run import TOY, snakemake  # noqa: E402
 
 COLD = Detection(5.0, 10, 0.01, 64)
 HOT = Detection(4.0, 6, 0.0001, 64)
@@ -71,3 +74,25 @@ def priors():
     from deblend.priors import read_priors
 
     return read_priors(ROOT / "config" / "priors.yaml")
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A copy of the project that a test may change."""
+    copy = tmp_path / "project"
+    for name in ("Snakefile", "config", "workflow", "envs", "slurm"):
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            copy.mkdir(exist_ok=True)
+            shutil.copy(source, copy / name)
+    return copy
+
+
+@pytest.fixture(scope="session")
+def toy(tmp_path_factory):
+    """The whole toy run, once: what `make toy` gives."""
+    folder = tmp_path_factory.mktemp("toy")
+    snakemake(*TOY, directory=folder)
+    return folder / "results/toy"

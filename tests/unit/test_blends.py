@@ -1,6 +1,12 @@
 import numpy as np
 import pytest
-from deblend.blends import BLOCK, BlendConfig, draw_blends, split_galaxies
+from deblend.blends import (
+    BLOCK,
+    BlendConfig,
+    draw_blends,
+    split_galaxies,
+    without_partner,
+)
 from deblend.errors import DeblendError
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -124,6 +130,13 @@ def test_shifts_that_never_fit_are_refused():
     # All radii beyond reach: 4 min(R) is below one pixel, where only no shift at all would fit.
     with pytest.raises(DeblendError, match="no shift fits"):
         draw(galaxy_table(10, radius=0.2))
+
+
+def test_galaxies_without_a_partner_are_known():
+    mag = np.array([18.0, 20.5, 21.0, 18.5, 23.0, 20.0])
+    split = np.array(["train", "train", "train", "test", "test", "test"])
+    assert without_partner(mag, split, 2.0).tolist() == [True, False, False, False, True, False]
+    assert without_partner(np.array([20.0]), np.array(["test"]), 2.0).tolist() == [True]
 
 
 def test_unknown_rule_is_refused(galaxies):

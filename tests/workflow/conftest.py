@@ -1,26 +1,5 @@
-import os
-import shutil
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 import yaml
-
-from tests.conftest import ROOT
-
-
-def snakemake(*arguments, directory, project=ROOT, env=None, check=True):
-    """Run Snakemake as a user would, in a folder of its own."""
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(Path(project) / "Snakefile")]
-    command += ["--directory", str(directory), *map(str, arguments)]
-    result = subprocess.run(
-        command, capture_output=True, text=True, env={**os.environ, **(env or {})}, cwd=directory
-    )
-    result.text = result.stdout + result.stderr
-    if check and result.returncode:
-        raise AssertionError(f"{' '.join(command)}\n{result.text[-6000:]}")
-    return result
 
 
 @pytest.fixture
@@ -33,20 +12,6 @@ def overlay(tmp_path):
         return path
 
     return write
-
-
-@pytest.fixture
-def project(tmp_path):
-    """A copy of the project that a test may change."""
-    copy = tmp_path / "project"
-    for name in ("Snakefile", "config", "workflow", "envs", "slurm"):
-        source = ROOT / name
-        if source.is_dir():
-            shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            copy.mkdir(exist_ok=True)
-            shutil.copy(source, copy / name)
-    return copy
 
 
 #: The smallest run there is: proves that the rules fit together.

@@ -1,7 +1,7 @@
 import pytest
 
 from tests.conftest import ROOT
-from tests.workflow.conftest import snakemake
+from tests.run import snakemake
 
 #: What a dry run must not import.
 HEAVY = ("tensorflow", "keras", "torch", "galsim", "sep", "matplotlib", "sklearn", "astropy")

@@ -17,7 +17,8 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT
-from tests.workflow.conftest import TINY, snakemake
+from tests.run import snakemake
+from tests.workflow.conftest import TINY
 
 EPOCHS = 12
 #: The validation loss has to improve by more than it can: drops begin at the fourth epoch.

@@ -14,7 +14,8 @@ import yaml
 from deblend.simulate import simulate_chunk
 
 from tests.conftest import simulator_config
-from tests.workflow.conftest import TINY, snakemake
+from tests.run import snakemake
+from tests.workflow.conftest import TINY
 
 
 @pytest.fixture(scope="module")

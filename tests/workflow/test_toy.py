@@ -7,17 +7,7 @@ import pandas as pd
 import pytest
 from astropy.table import Table
 
-from tests.conftest import ROOT
-from tests.workflow.conftest import snakemake
-
-ARGUMENTS = ("--cores", 2, "--configfile", ROOT / "config/toy.yaml")
-
-
-@pytest.fixture(scope="module")
-def toy(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("toy")
-    snakemake(*ARGUMENTS, directory=folder)
-    return folder / "results/toy"
+from tests.run import TOY, snakemake
 
 
 def test_figure_5_and_its_numbers_are_there(toy):
@@ -88,5 +78,5 @@ def test_what_ran_is_recorded(toy):
 def test_intermediate_files_are_gone_and_a_second_run_does_nothing(toy):
     assert not (toy / "datasets/simulated/parents").exists()
     assert not list((toy / "checkpoints").glob("*.npz"))
-    again = snakemake("-n", *ARGUMENTS, directory=toy.parents[1])
+    again = snakemake("-n", *TOY, directory=toy.parents[1])
     assert "Nothing to be done" in again.text

@@ -315,8 +315,8 @@ use rule catalog_of_dataset as comparison_catalog with:
         detections="<results>/predictions/sep/{dataset}_detections.csv",
         src=src("catalog.py", "predictions.py", *STAMPS_SRC, "tables.py"),
     output:
-        catalog=temp("<results>/datasets/{dataset}/comparison_catalog.csv"),
-        description=temp("<results>/datasets/{dataset}/comparison_catalog.json"),
+        catalog="<results>/datasets/{dataset}/comparison_catalog.csv",
+        description="<results>/datasets/{dataset}/comparison_catalog.json",
     log:
         "<results>/logs/boucaud2020/comparison_catalog_{dataset}.log",
     params:

@@ -1,6 +1,6 @@
 # Shared helpers: validation, paths of the library, lists of what there is to make.
 import difflib
-import json
+import sys
 from pathlib import Path
 
 import yaml
@@ -110,6 +110,12 @@ def n_chunks(total, size):
 
 
 SPLITS = ["train", "validation", "test"]
+
+# The library is importable here too; only what imports nothing heavy is.
+sys.path.append(str(BASE / "workflow" / "scripts"))
+from deblend.provenance import git_state
+
+GIT = git_state(BASE)
 
 # Modules that decide what a stamp, a blend and its image are.
 STAMPS_SRC = ["stamps.py", "units.py"]

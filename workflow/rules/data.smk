@@ -206,6 +206,7 @@ rule assemble_dataset:
     params:
         seed=config["seed"],
         fractions=lambda wildcards: dataset(wildcards)["split"],
+        delta_mag_max=config["boucaud2020"]["blending"]["delta_mag_max"],
     message:
         "Put {wildcards.dataset} together and split its galaxies"
     script:

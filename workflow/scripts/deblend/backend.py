@@ -75,6 +75,8 @@ def configure(backend: str, threads: int, seed: int) -> dict[str, str]:
         "keras_version": str(keras.__version__),
         "device": device,
     }
+    allocated = os.environ.get("CUDA_VISIBLE_DEVICES")
+    log.info("GPUs allocated by the scheduler (CUDA_VISIBLE_DEVICES): %s", allocated or "none")
     log.info(
         "Keras %(keras_version)s on %(backend)s %(backend_version)s, device %(device)s", versions
     )

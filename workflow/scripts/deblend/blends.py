@@ -204,6 +204,28 @@ def draw_blends(
     return table.iloc[start - first * BLOCK : stop - first * BLOCK].reset_index(drop=True)
 
 
+def without_partner(mag: np.ndarray, split: np.ndarray, delta_mag_max: float) -> np.ndarray:
+    """Galaxies that no other one of their split can be blended with.
+
+    Parameters
+    ----------
+    mag : ndarray, shape (n,)
+    split : ndarray of str, shape (n,)
+    delta_mag_max : float
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+    """
+    lonely = np.zeros(len(mag), bool)
+    for name in SPLITS:
+        rows = np.flatnonzero(split == name)
+        order = rows[np.argsort(mag[rows], kind="stable")]
+        far = np.diff(mag[order]) >= delta_mag_max
+        lonely[order] = np.append(True, far) & np.append(far, True)
+    return lonely
+
+
 def split_galaxies(n: int, fractions: dict[str, float], seed: int) -> np.ndarray:
     """Assign each galaxy to one split, before any blending.
 

@@ -30,6 +30,7 @@ EXCLUSIONS = {
     "crowded": "too little empty background to replace the neighbours from",
     "still_blended": "SEP's cold mode finds more than one object on the cleaned stamp",
     "not_measured": "SEP cannot measure the isolated galaxy",
+    "no_partner": "no other galaxy of its split is close enough in magnitude for a blend",
 }
 
 

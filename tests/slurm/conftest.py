@@ -1,0 +1,152 @@
+"""A one-node Slurm cluster on the loopback interface, for as long as a test module runs."""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+DAEMONS = ("munged", "slurmctld", "slurmd")
+CONFIGURATION = """\
+ClusterName=test
+SlurmctldHost={host}(127.0.0.1)
+SlurmUser=root
+SlurmctldPort={port1}
+SlurmdPort={port2}
+AuthType=auth/munge
+AuthInfo=socket={folder}/munge.socket
+CredType=cred/munge
+StateSaveLocation={folder}/state
+SlurmdSpoolDir={folder}/spool
+SlurmctldPidFile={folder}/slurmctld.pid
+SlurmdPidFile={folder}/slurmd.pid
+SlurmctldLogFile={folder}/slurmctld.log
+SlurmdLogFile={folder}/slurmd.log
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core
+AccountingStorageType=accounting_storage/none
+JobAcctGatherType=jobacct_gather/none
+GresTypes=gpu
+ReturnToService=2
+SchedulerParameters=batch_sched_delay=1
+MinJobAge=300
+KillWait=2
+# What jobs ask for is booked, not checked against this machine.
+SlurmdParameters=config_overrides
+NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory=128000 Gres=gpu:1 State=UNKNOWN
+PartitionName=main Nodes={host} Default=YES MaxTime=INFINITE State=UP
+"""
+
+
+def free_ports(n):
+    sockets = [socket.socket() for _ in range(n)]
+    for s in sockets:
+        s.bind(("127.0.0.1", 0))
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
+
+
+class Cluster:
+    """Daemons of a cluster and the environment in which clients find it."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.processes = []
+        port1, port2 = free_ports(2)
+        host = socket.gethostname()
+        (folder / "state").mkdir()
+        (folder / "spool").mkdir()
+        (folder / "gres.conf").write_text("Name=gpu File=/dev/null\n")
+        path = folder / "slurm.conf"
+        path.write_text(
+            CONFIGURATION.format(
+                host=host, port1=port1, port2=port2, folder=folder, cpus=os.cpu_count()
+            )
+        )
+        self.env = {**os.environ, "SLURM_CONF": str(path)}
+
+    def start(self):
+        key = self.folder / "munge.key"
+        key.write_bytes(os.urandom(1024))
+        key.chmod(0o600)
+        self._daemon(
+            "munged", "--foreground", "--force", f"--socket={self.folder}/munge.socket",
+            f"--key-file={key}", f"--pid-file={self.folder}/munged.pid",
+            f"--log-file={self.folder}/munged.log", f"--seed-file={self.folder}/munge.seed",
+        )  # fmt: skip
+        self._until(lambda: (self.folder / "munge.socket").exists(), "munged")
+        self._daemon("slurmctld", "-D", "-c")
+        self._daemon("slurmd", "-D")
+        self._until(lambda: "idle" in self.run("sinfo", "-h", "-o", "%T"), "the node")
+
+    def _daemon(self, name, *arguments):
+        with open(self.folder / f"{name}.out", "w") as out:
+            self.processes.append(
+                subprocess.Popen(
+                    [shutil.which(name), *arguments], env=self.env, stdout=out, stderr=out
+                )
+            )
+
+    def _until(self, ready, what):
+        deadline = time.monotonic() + 60
+        while not ready():
+            if time.monotonic() > deadline:
+                logs = "\n".join(p.read_text()[-1500:] for p in self.folder.glob("*.log"))
+                raise RuntimeError(f"{what} did not come up:\n{logs}")
+            time.sleep(0.2)
+
+    def run(self, *command):
+        result = subprocess.run(command, env=self.env, capture_output=True, text=True)
+        return result.stdout
+
+    def stop(self):
+        """End every process: jobs, their steps, daemons."""
+        self.run("scancel", "--full", "--signal=KILL", "--user=root")
+        children = []
+        for process in self.processes:
+            children += psutil.Process(process.pid).children(recursive=True)
+        # Steps' daemons leave their parent; the cluster's folder in their environment tells them.
+        for process in psutil.process_iter(["name"]):
+            if process.info["name"] == "slurmstepd":
+                children.append(process)
+        for process in reversed(self.processes):
+            process.terminate()
+        for process in reversed(self.processes):
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        for child in children:
+            if child.is_running():
+                child.kill()
+        psutil.wait_procs(children, timeout=10)
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    os.environ["PATH"] += ":/usr/sbin:/sbin"  # where Debian puts the daemons
+    missing = [name for name in (*DAEMONS, "squeue", "scancel") if not shutil.which(name)]
+    if missing:
+        pytest.skip(
+            f"Slurm is not installed ({', '.join(missing)}): "
+            "apt-get install slurmctld slurmd slurm-client munge"
+        )
+    if os.geteuid() != 0:
+        pytest.skip("the test cluster's daemons run as root")
+    # The socket's path has to be short.
+    folder = tmp_path_factory.mktemp("slurm")
+    cluster = Cluster(folder)
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.stop()

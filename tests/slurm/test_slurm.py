@@ -1,0 +1,94 @@
+"""The profile, on a real cluster of one node."""
+
+import re
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.run import ROOT
+
+COMMAND = ("--cores", "8", "--profile", "slurm", "--configfile", "config/toy.yaml")
+#: Waiting less than a site's scheduler would like; all else is the profile's.
+QUICK = (
+    "--slurm-init-seconds-before-status-checks", "5", "--seconds-between-status-checks", "2",
+)  # fmt: skip
+TARGETS = ("results/toy/figures/fig5.pdf", "results/toy/figures/fig5.csv")
+
+
+def training_job(cluster):
+    """Id of the training's job in the queue."""
+    for line in cluster.run("squeue", "-h", "-t", "RUNNING", "-o", "%i %k").splitlines():
+        number, _, comment = line.partition(" ")
+        if "train" in comment:
+            return number
+    return None
+
+
+@pytest.fixture(scope="module")
+def run(cluster, tmp_path_factory):
+    """The toy run through the cluster; its training is cancelled once."""
+    import shutil
+
+    project = tmp_path_factory.mktemp("cluster_run") / "project"
+    for name in ("config", "workflow", "envs", "slurm"):
+        shutil.copytree(ROOT / name, project / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "Snakefile", project)
+    log = project / "results/toy/logs/train/blend2flux.log"
+    output = project / "output.txt"
+    cancelled = None
+    with open(output, "w") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "snakemake", *TARGETS, *COMMAND, *QUICK],
+            cwd=project, env=cluster.env, stdout=file, stderr=file,
+        )  # fmt: skip
+        try:
+            deadline = time.monotonic() + 900
+            while process.poll() is None and time.monotonic() < deadline:
+                if cancelled is None and log.exists() and "epoch 5/" in log.read_text():
+                    cancelled = training_job(cluster)
+                    cluster.run("scancel", cancelled)
+                time.sleep(0.2)
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+    text = output.read_text()
+    assert process.returncode == 0, text[-4000:]
+    assert cancelled, "the training was never seen in the queue"
+    return project, log.read_text(), text
+
+
+def test_a_cancelled_training_is_started_again_and_resumes(run):
+    _, log, text = run
+    assert re.search(r"resuming after epoch \d+", log)
+    assert log.count("Keras 3") == 2
+    assert log.count("epoch 30/30:") == 1
+    assert "Trying to restart job" in text
+
+
+def test_the_training_gets_its_gpu(run):
+    _, log, _ = run
+    assert log.count("(CUDA_VISIBLE_DEVICES): 0") == 2
+
+
+def test_jobs_went_through_the_scheduler(run):
+    _, _, text = run
+    assert len(re.findall(r"has been submitted with SLURM jobid \d+", text)) >= 20
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "figures/fig5.csv",
+        "figures/fig5.pdf",
+        "figures/fig5_points.csv",
+        "boucaud2020/output_catalog.csv",
+        "networks/blend2flux/history.csv",
+        "datasets/simulated/galaxies.ecsv",
+    ],
+)
+def test_outputs_equal_those_of_a_local_run(run, toy, name):
+    project, _, _ = run
+    assert (project / "results/toy" / name).read_bytes() == (toy / name).read_bytes()

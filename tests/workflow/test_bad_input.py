@@ -1,0 +1,167 @@
+"""What a user reads when the input is bad: through Snakemake, on its output and tables."""
+
+import json
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+from astropy.table import Table
+
+from tests.run import snakemake
+from tests.workflow.conftest import TINY
+
+N = 20
+STAMPS = "results/datasets/mine/stamps.h5"
+
+
+def blob(x=32, y=32, peak=0.5, sigma=3.0):
+    iy, ix = np.indices((64, 64))
+    return peak * np.exp(-((ix - x) ** 2 + (iy - y) ** 2) / (2 * sigma**2))
+
+
+class UserData:
+    """Twenty good stamps with a catalogue, for a test to spoil."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        noise = np.random.default_rng(0).normal(0, 0.0065, (N, 64, 64))
+        self.images = (noise + blob()).astype(np.float32)
+        self.table = Table(
+            {"id": [f"g{i}" for i in range(N)], "mag": np.linspace(20, 22, N), "r": np.full(N, 4.0)}
+        )
+        self.config = json.loads(json.dumps(TINY))
+        self.config["datasets"] = {
+            "mine": {
+                "source": "files",
+                "images": "mine.h5",
+                "images_key": "images",
+                "catalog": "mine.ecsv",
+                "columns": {"id": "id", "mag": "mag", "half_light_radius": "r"},
+                "radius_unit": "pix",
+                "add_noise": False,
+                "recentre": False,
+                "band": "f160w",
+                "pixel_scale_arcsec": 0.06,
+                "zero_point": 25.96,
+                "noise_sigma": 0.0065,
+                "stamp_size": 64,
+                "mag_min": 18.0,
+                "mag_max": 23.0,
+                "split": {"train": 0.6, "validation": 0.2, "test": 0.2},
+            }
+        }
+        self.config["boucaud2020"]["dataset"] = "mine"
+        self.config["networks"]["blend2flux"]["dataset"] = "mine"
+
+    def run(self, target=STAMPS, *, succeeds=True, overlay):
+        with h5py.File(self.folder / "mine.h5", "w") as file:
+            file["images"] = self.images
+        self.table.write(self.folder / "mine.ecsv", overwrite=True)
+        return self.again(target, succeeds=succeeds, overlay=overlay)
+
+    def again(self, target=STAMPS, *, succeeds=True, overlay):
+        result = snakemake(
+            "--cores", 2, target, "--configfile", overlay(**self.config),
+            directory=self.folder, check=False,
+        )  # fmt: skip
+        assert (result.returncode == 0) == succeeds, result.text[-3000:]
+        return result.text
+
+
+@pytest.fixture
+def user(tmp_path):
+    return UserData(tmp_path)
+
+
+def test_bad_stamps_are_left_out_counted_and_shown(user, overlay):
+    user.images[0, 5, 5] = np.nan
+    user.images[1] = 0.3
+    user.images[2] += (blob(36, 34) - blob()).astype(np.float32)  # off-centre
+    user.images[3] -= blob().astype(np.float32)  # nothing there
+    user.table["mag"][4] = np.nan
+    user.table["mag"][5] = 24.5
+    user.table["r"][6] = -1
+    text = user.run(overlay=overlay)
+    expected = {
+        "bad_pixels": 1,
+        "constant": 1,
+        "off_centre": 1,
+        "not_detected": 1,
+        "magnitude": 2,
+        "radius": 1,
+        "kept": N - 7,
+    }
+    counts = pd.read_csv(user.folder / "results/datasets/mine/exclusions.csv")
+    counts = counts.set_index("reason")["n"]
+    assert counts[counts > 0].to_dict() == expected
+    for reason, n in expected.items():
+        assert any(line.split()[:2] == [reason, str(n)] for line in text.splitlines()), reason
+    excluded = pd.read_csv(user.folder / "results/datasets/mine/excluded.csv")
+    assert sorted(excluded["id"]) == [f"g{i}" for i in range(7)]
+
+
+def test_a_galaxy_without_a_partner_is_counted(user, overlay):
+    user.table["mag"][0] = 18.0
+    user.table["mag"][1:] = np.linspace(21, 22, N - 1)
+    text = user.run(overlay=overlay)
+    excluded = pd.read_csv(user.folder / "results/datasets/mine/excluded.csv")
+    assert excluded.to_numpy().tolist() == [["g0", "no_partner"]]
+    assert "no other galaxy of its split is close enough" in text
+
+
+def test_no_pair_at_all_stops(user, overlay):
+    user.images = user.images[:6]
+    user.table = user.table[:6]
+    user.table["mag"] = [18, 18.1, 20.2, 20.3, 22.4, 22.5]
+    user.config["datasets"]["mine"]["split"] = {"train": 0.34, "validation": 0.33, "test": 0.33}
+    user.config["boucaud2020"]["blending"]["delta_mag_max"] = 0.05
+    text = user.run(overlay=overlay, succeeds=False)
+    assert "none of the 6 galaxies is left after cleaning (6 no_partner)" in text
+    assert not (user.folder / STAMPS).exists()
+
+
+def test_an_empty_split_stops(user, overlay):
+    user.images, user.table = user.images[:4], user.table[:4]
+    text = user.run(overlay=overlay, succeeds=False)
+    assert "Error: the validation split (0.2 of 4 galaxies) would have 1 galaxies" in text
+
+
+def test_a_wrong_unit_stops(user, overlay):
+    user.table["mag"].unit = "Jy"
+    text = user.run(overlay=overlay, succeeds=False)
+    assert "Error: column mag of mine.ecsv is in Jy, which cannot be converted to mag" in text
+
+
+def test_a_missing_column_stops(user, overlay):
+    user.table.rename_column("r", "radius")
+    text = user.run(overlay=overlay, succeeds=False)
+    assert "Error: the catalogue mine.ecsv lacks the columns r; it has id, mag, radius" in text
+
+
+def test_half_written_stamps_stop(user, overlay):
+    user.run(overlay=overlay)
+    path = user.folder / "mine.h5"
+    path.write_bytes(path.read_bytes()[:5000])
+    text = user.again(overlay=overlay, succeeds=False)
+    assert "Error: cannot read an array from mine.h5" in text
+
+
+def test_a_shift_that_leaves_the_frame_stops(user, overlay):
+    """A table of blends that was edited by hand."""
+    blends = "results/datasets/mine/blends_test.ecsv"
+    user.run(blends, overlay=overlay)
+    table = Table.read(user.folder / blends)
+    table["dx"][3] = 70
+    table.write(user.folder / blends, overwrite=True)
+    target = "results/predictions/sep/mine.csv"
+    text = user.again(target, overlay=overlay, succeeds=False)
+    assert "Error: a shift of 70 px leaves the frame of 64 px stamps" in text
+    assert not (user.folder / target).exists()
+
+
+def test_radii_that_no_shift_fits_stop(user, overlay):
+    user.table["r"] = 0.2
+    text = user.run("results/datasets/mine/blends_test.ecsv", overlay=overlay, succeeds=False)
+    assert "Error: no shift fits" in text
+    assert "shift_rule" in text

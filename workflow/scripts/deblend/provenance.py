@@ -1,0 +1,92 @@
+"""What ran: configuration, versions, backend, device and the state of the code."""
+
+import json
+import platform
+import subprocess
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+#: Packages whose versions can change results.
+PACKAGES = (
+    "snakemake",
+    "numpy",
+    "scipy",
+    "pandas",
+    "astropy",
+    "galsim",
+    "sep",
+    "scikit-image",
+    "scikit-learn",
+    "h5py",
+    "keras",
+    "tensorflow-cpu",
+    "tensorflow",
+    "torch",
+    "matplotlib",
+)
+
+
+def git_state(folder: str | Path) -> dict[str, Any]:
+    """Commit of a checkout and whether files differ from it; both None outside of one."""
+
+    def git(*arguments: str) -> str | None:
+        try:
+            done = subprocess.run(
+                ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True
+            )
+        except (OSError, subprocess.CalledProcessError):
+            return None
+        return done.stdout.strip()
+
+    status = git("status", "--porcelain", "--untracked-files=no")
+    return {
+        "commit": git("rev-parse", "HEAD"),
+        "modified": None if status is None else bool(status),
+    }
+
+
+def package_versions() -> dict[str, str]:
+    """Installed versions of `PACKAGES`."""
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def provenance(
+    config: dict[str, Any], git: dict[str, Any], networks: dict[str, str | Path]
+) -> dict[str, Any]:
+    """Everything that results depend on.
+
+    Parameters
+    ----------
+    config : dict
+        The whole configuration.
+    git : dict
+        From `git_state`.
+    networks : dict
+        Network to its description file, for what it was trained on and with.
+
+    Returns
+    -------
+    dict
+        Of plain values: no dates, no paths of this machine.
+    """
+    keys = ("backend", "backend_version", "keras_version", "device", "threads", "dataset", "scale")
+    described = {}
+    for name, path in networks.items():
+        record = json.loads(Path(path).read_text())
+        described[name] = {key: record[key] for key in keys}
+    return {
+        "git": git,
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "packages": package_versions(),
+        "networks": described,
+        "seed": config["seed"],
+        "config": config,
+    }
