@@ -7,10 +7,10 @@ REQUIREMENTS := requirements.txt requirements-dev.txt constraints.txt
 # A set-up is complete when this file exists; it is made anew when a pin changes.
 READY := $(VENV)/.ready
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
-SOURCES := workflow tools tests
+SOURCES := workflow tools tests benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help env toy small test lint format clean
+.PHONY: help env toy small test lint format bench clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,10 @@ format: $(READY) ## Format the code
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix $(SOURCES)
 	$(BIN)/snakefmt Snakefile workflow
+
+bench: $(READY) ## Time the hot paths against baselines (nothing else should run meanwhile)
+	$(BIN)/python -m pytest benchmarks --benchmark-json benchmarks/.run.json
+	$(BIN)/python benchmarks/ratios.py benchmarks/.run.json benchmarks/ratios.csv
 
 clean: ## Remove results of the toy run (never those at paper scale)
 	rm -rf results/toy

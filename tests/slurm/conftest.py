@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+ETC = Path("/etc/slurm")
 DAEMONS = ("munged", "slurmctld", "slurmd")
 CONFIGURATION = """\
 ClusterName=test
@@ -64,14 +65,16 @@ class Cluster:
         host = socket.gethostname()
         (folder / "state").mkdir()
         (folder / "spool").mkdir()
-        (folder / "gres.conf").write_text("Name=gpu File=/dev/null\n")
-        path = folder / "slurm.conf"
-        path.write_text(
+        # Jobs that Snakemake submits lose SLURM_CONF, so the files are where clients look first.
+        self.files = [ETC / "slurm.conf", ETC / "gres.conf"]
+        ETC.mkdir(exist_ok=True)
+        self.files[1].write_text("Name=gpu File=/dev/null\n")
+        self.files[0].write_text(
             CONFIGURATION.format(
                 host=host, port1=port1, port2=port2, folder=folder, cpus=os.cpu_count()
             )
         )
-        self.env = {**os.environ, "SLURM_CONF": str(path)}
+        self.env = dict(os.environ)
 
     def start(self):
         key = self.folder / "munge.key"
@@ -113,7 +116,7 @@ class Cluster:
         children = []
         for process in self.processes:
             children += psutil.Process(process.pid).children(recursive=True)
-        # Steps' daemons leave their parent; the cluster's folder in their environment tells them.
+        # Steps' daemons leave their parent. There is no other cluster on this machine.
         for process in psutil.process_iter(["name"]):
             if process.info["name"] == "slurmstepd":
                 children.append(process)
@@ -129,6 +132,8 @@ class Cluster:
             if child.is_running():
                 child.kill()
         psutil.wait_procs(children, timeout=10)
+        for path in self.files:
+            path.unlink(missing_ok=True)
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +147,8 @@ def cluster(tmp_path_factory):
         )
     if os.geteuid() != 0:
         pytest.skip("the test cluster's daemons run as root")
-    # The socket's path has to be short.
+    if (ETC / "slurm.conf").exists():
+        pytest.skip(f"{ETC}/slurm.conf is there: this machine belongs to a cluster")
     folder = tmp_path_factory.mktemp("slurm")
     cluster = Cluster(folder)
     try:

@@ -1,0 +1,183 @@
+"""Hot paths against named baselines, timed in the same run: `make bench`.
+
+Absolute times depend on the machine and on who shares it; `ratios.py` turns them into ratios.
+"""
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from deblend import backend
+from deblend.baseline import measure_blends
+from deblend.blends import BlendConfig, draw_blends
+from deblend.clean import clean
+from deblend.photometry import background_rms, detect
+from deblend.priors import read_priors
+from deblend.render import render
+from deblend.simulate import simulate_chunk
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from tests.conftest import COLD, HOT, simulator_config  # noqa: E402
+from tests.unit.test_clean import CONFIG as CLEANING  # noqa: E402
+
+SIZE = 128
+N_RENDERED = 500
+N_MEASURED = 300
+BLENDING = BlendConfig(2.0, "authors", True)
+
+
+@pytest.fixture(scope="session")
+def stamps():
+    priors = read_priors(ROOT / "config/priors.yaml")
+    return simulate_chunk(1, 0, 150, priors, simulator_config(stamp_size=SIZE))
+
+
+def draw(stamps, n, size=SIZE):
+    return draw_blends(
+        stamps.galaxies,
+        np.arange(len(stamps)),
+        0,
+        n,
+        stamp_size=size,
+        seed=1,
+        split="train",
+        config=BLENDING,
+    )
+
+
+def roll_and_add(images, blends):
+    """Baseline: pad the companion, roll it, crop it and add it, with a new array for each step."""
+    out = []
+    half = SIZE // 2
+    for row in blends.itertuples(index=False):
+        padded = np.pad(images[row.companion], half)
+        moved = np.roll(np.roll(padded, row.dx, axis=1), row.dy, axis=0)
+        out.append(images[row.central] + moved[half:-half, half:-half])
+    return np.array(out)
+
+
+@pytest.mark.benchmark(group="rendering")
+@pytest.mark.parametrize("what", ["baseline: pad, roll, crop, add", "render"])
+def test_rendering(benchmark, stamps, what):
+    images = np.ascontiguousarray(stamps.images[:, 0])
+    blends = draw(stamps, N_RENDERED)
+    benchmark.extra_info["items"] = N_RENDERED
+    if what == "render":
+        out = np.empty((N_RENDERED, SIZE, SIZE), np.float32)
+        benchmark(render, images, blends, out=out)
+    else:
+        benchmark(roll_and_add, images, blends)
+
+
+def extract_only(stamps):
+    for image in stamps.images[:, 0]:
+        detect(image, CLEANING.detection, background_rms(image))
+
+
+@pytest.mark.benchmark(group="cleaning")
+@pytest.mark.parametrize("what", ["baseline: one SEP extraction", "clean"])
+def test_cleaning(benchmark, stamps, what):
+    benchmark.extra_info["items"] = len(stamps)
+    if what == "clean":
+        benchmark(clean, stamps, 1, CLEANING)
+    else:
+        benchmark(extract_only, stamps)
+
+
+@pytest.fixture(scope="session")
+def training():
+    """A network as in the toy, its feed, and the same blends as arrays in memory."""
+    backend.configure("tensorflow", 2, 0)
+    import keras
+    from deblend.networks import blend2flux
+    from deblend.training import BlendSource, TrainingConfig
+
+    priors = read_priors(ROOT / "config/priors.yaml")
+    stamps = simulate_chunk(2, 0, 200, priors, simulator_config())
+    config = TrainingConfig(1, 64, None, 60, "zero")
+    source = BlendSource(stamps, np.arange(200), BLENDING, config, 1)
+    model = blend2flux(
+        64, filters=16, dense_units=128, asinh_softening=0.02, flux_scale=50.0, output="exponential"
+    )
+    model.compile(keras.optimizers.Adam(1e-4), "mean_absolute_percentage_error")
+    arrays = source.arrays(source.epoch_rows(0))
+    model.fit(*arrays, batch_size=64, verbose=0)  # compile before anything is timed
+    return model, source, arrays
+
+
+@pytest.mark.benchmark(group="training")
+@pytest.mark.parametrize("what", ["baseline: model.fit on arrays in memory", "on demand"])
+def test_training(benchmark, training, what):
+    from deblend.training import BlendBatches
+
+    model, source, arrays = training
+    benchmark.extra_info["items"] = len(arrays[0])
+    if what == "on demand":
+        # Drawing the epoch's rows is part of what is timed.
+        run = lambda: model.fit(BlendBatches(source, 0), shuffle=False, verbose=0)  # noqa: E731
+    else:
+        run = lambda: model.fit(*arrays, batch_size=64, shuffle=False, verbose=0)  # noqa: E731
+    benchmark.pedantic(run, rounds=5, warmup_rounds=1)
+
+
+def measure(stamps):
+    measure_blends(stamps, draw(stamps, N_MEASURED), COLD, HOT, "zero")
+
+
+@pytest.mark.benchmark(group="SEP baseline")
+@pytest.mark.parametrize("processes", [1, 2])
+def test_sep_in_parallel(benchmark, stamps, processes):
+    """As many chunks as processes: perfect scaling takes the same time."""
+    if processes > (os.cpu_count() or 1):
+        pytest.skip("this machine has one core")
+    benchmark.extra_info["items"] = N_MEASURED * processes
+    with ProcessPoolExecutor(processes) as pool:
+        list(pool.map(measure, [stamps] * processes))  # start the workers
+        benchmark.pedantic(
+            lambda: list(pool.map(measure, [stamps] * processes)), rounds=5, warmup_rounds=1
+        )
+
+
+MEMORY = """
+import resource, sys
+import numpy as np
+sys.path[:0] = [{root!r}, {root!r} + "/workflow/scripts"]
+from benchmarks.test_speed import BLENDING
+from deblend.render import render
+from deblend.priors import read_priors
+from deblend.simulate import simulate_chunk
+from tests.conftest import simulator_config
+priors = read_priors({root!r} + "/config/priors.yaml")
+data = simulate_chunk(1, 0, 50, priors, simulator_config(stamp_size=64))
+images = np.ascontiguousarray(data.images[:, 0])
+out = np.empty((256, 64, 64), np.float32)
+from deblend.blends import draw_blends
+for start in range(0, {n}, 256):
+    stop = min(start + 256, {n})
+    rows = draw_blends(data.galaxies, np.arange(50), start, stop, stamp_size=64, seed=1,
+                       split="train", config=BLENDING)
+    render(images, rows, out=out[: stop - start])
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+@pytest.mark.benchmark(group="memory")
+@pytest.mark.parametrize("n", [1_000, 10_000, 100_000])
+def test_memory_is_flat(benchmark, n):
+    """Peak memory of a process that draws and renders n blends in batches."""
+
+    def run():
+        done = subprocess.run(
+            [sys.executable, "-c", MEMORY.format(root=str(ROOT), n=n)],
+            capture_output=True, text=True, check=True, cwd=ROOT,
+        )  # fmt: skip
+        return int(done.stdout.split()[-1])
+
+    benchmark.extra_info["items"] = n
+    benchmark.extra_info["peak_mib"] = benchmark.pedantic(run, rounds=1)
