@@ -76,18 +76,28 @@ def priors():
     return read_priors(ROOT / "config" / "priors.yaml")
 
 
-@pytest.fixture
-def project(tmp_path):
-    """A copy of the project that a test may change."""
-    copy = tmp_path / "project"
+def copy_project(folder):
+    """A copy of what the workflow needs, in a folder that is not there yet."""
+    folder.mkdir()
     for name in ("Snakefile", "config", "workflow", "envs", "slurm"):
         source = ROOT / name
         if source.is_dir():
-            shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
-            copy.mkdir(exist_ok=True)
-            shutil.copy(source, copy / name)
-    return copy
+            shutil.copy(source, folder / name)
+    return folder
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A copy of the project that a test may change."""
+    return copy_project(tmp_path / "project")
+
+
+@pytest.fixture(scope="module")
+def module_project(tmp_path_factory):
+    """A copy of the project for a module's tests."""
+    return copy_project(tmp_path_factory.mktemp("copy") / "project")
 
 
 @pytest.fixture(scope="session")

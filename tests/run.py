@@ -1,9 +1,15 @@
 """Run Snakemake as a user would."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
+
+import h5py
+import numpy as np
+import psutil
 
 ROOT = Path(__file__).parents[1]
 TOY = ("--cores", 2, "--configfile", ROOT / "config/toy.yaml")
@@ -20,3 +26,62 @@ def snakemake(*arguments, directory, project=ROOT, env=None, check=True):
     if check and result.returncode:
         raise AssertionError(f"{' '.join(command)}\n{result.text[-6000:]}")
     return result
+
+
+def kill_training(*arguments, directory, log, line, project=ROOT, scheduler_too=False):
+    """Run Snakemake and kill -9 the training's own process once a line is in its log.
+
+    Snakemake then starts the job again (`retries`), unless it is killed first.
+
+    Returns
+    -------
+    str
+        What Snakemake printed.
+    """
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(Path(project) / "Snakefile")]
+    command += ["--directory", str(directory), *map(str, arguments)]
+    output = Path(directory) / "killed.txt"
+    killed = 0
+    with open(output, "w") as file:
+        run = subprocess.Popen(command, stdout=file, stderr=file, cwd=directory)
+        try:
+            deadline = time.monotonic() + 600
+            while time.monotonic() < deadline and run.poll() is None:
+                if not killed and log.exists() and line in log.read_text():
+                    children = [
+                        child
+                        for child in psutil.Process(run.pid).children(recursive=True)
+                        if any(part.endswith("train.py") for part in child.cmdline())
+                    ]
+                    if scheduler_too:
+                        run.kill()
+                    for child in children:
+                        os.kill(child.pid, signal.SIGKILL)
+                        killed += 1
+                time.sleep(0.005)
+        finally:
+            if run.poll() is None:
+                run.kill()
+            run.wait()
+    text = output.read_text()
+    assert killed, text[-3000:]
+    assert scheduler_too or run.returncode == 0, text[-3000:]
+    return text
+
+
+def assert_same_weights(first, second):
+    """Compare two HDF5 files by content: every array of either, exactly."""
+    found = []
+    for path in (first, second):
+        arrays = {}
+        with h5py.File(path) as file:
+            file.visititems(
+                lambda name, item, arrays=arrays: (
+                    arrays.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None
+                )
+            )
+        found.append(arrays)
+    assert found[0].keys() == found[1].keys()
+    assert found[0]
+    for name, values in found[0].items():
+        np.testing.assert_array_equal(values, found[1][name], err_msg=name)

@@ -7,8 +7,6 @@ import time
 
 import pytest
 
-from tests.run import ROOT
-
 COMMAND = ("--cores", "8", "--profile", "slurm", "--configfile", "config/toy.yaml")
 #: Waiting less than a site's scheduler would like; all else is the profile's.
 QUICK = (
@@ -27,14 +25,9 @@ def training_job(cluster):
 
 
 @pytest.fixture(scope="module")
-def run(cluster, tmp_path_factory):
+def run(cluster, module_project):
     """The toy run through the cluster; its training is cancelled once."""
-    import shutil
-
-    project = tmp_path_factory.mktemp("cluster_run") / "project"
-    for name in ("config", "workflow", "envs", "slurm"):
-        shutil.copytree(ROOT / name, project / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "Snakefile", project)
+    project = module_project
     log = project / "results/toy/logs/train/blend2flux.log"
     output = project / "output.txt"
     cancelled = None

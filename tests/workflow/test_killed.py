@@ -1,26 +1,20 @@
 """Training that is killed from outside, with -9, at any moment."""
 
 import json
-import os
 import random
 import shutil
-import signal
-import subprocess
-import sys
 import time
 
-import h5py
 import numpy as np
 import pandas as pd
-import psutil
 import pytest
 import yaml
 
-from tests.conftest import ROOT
-from tests.run import snakemake
+from tests.run import assert_same_weights, kill_training, snakemake
 from tests.workflow.conftest import TINY
 
 EPOCHS = 12
+LOG = "results/logs/train/blend2flux.log"
 #: The validation loss has to improve by more than it can: drops begin at the fourth epoch.
 FIRST_DROP = 4
 
@@ -73,49 +67,10 @@ def copy(data, folder):
     return folder
 
 
-def weights(folder):
-    found = {}
-    with h5py.File(folder / "results/networks/blend2flux/network.weights.h5") as file:
-        file.visititems(
-            lambda name, item: (
-                found.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None
-            )
-        )
-    return found
-
-
-def kill_after_epoch(folder, config, epoch, *, scheduler_too=False):
-    """Start Snakemake and kill -9 the training's own process once an epoch is in the log.
-
-    Snakemake then starts the job again (`retries`), unless it is killed first.
-    """
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
-    command += ["--directory", str(folder), *arguments(folder, config)]
-    run = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=folder
-    )
-    log = folder / "results/logs/train/blend2flux.log"
-    deadline = time.monotonic() + 120
-    killed = 0
-    try:
-        while time.monotonic() < deadline and run.poll() is None and not killed:
-            if log.exists() and f"epoch {epoch}/{EPOCHS}:" in log.read_text():
-                children = [
-                    child
-                    for child in psutil.Process(run.pid).children(recursive=True)
-                    if any(part.endswith("train.py") for part in child.cmdline())
-                ]
-                if scheduler_too:
-                    run.kill()
-                for child in children:
-                    os.kill(child.pid, signal.SIGKILL)
-                    killed += 1
-            time.sleep(0.005)
-        text = run.communicate(timeout=120)[0]
-    finally:
-        run.kill()
-    assert killed, text[-3000:]
-    assert scheduler_too or run.returncode == 0, text[-3000:]
+def kill_after_epoch(folder, config, epoch, **kwargs):
+    log = folder / LOG
+    line = f"epoch {epoch}/{EPOCHS}:"
+    kill_training(*arguments(folder, config), directory=folder, log=log, line=line, **kwargs)
     return log
 
 
@@ -133,10 +88,8 @@ def test_a_killed_training_ends_as_an_undisturbed_one(data, undisturbed, tmp_pat
     assert text.count(f"epoch {EPOCHS}/{EPOCHS}:") == 1
     again = pd.read_csv(folder / "results/networks/blend2flux/history.csv")
     pd.testing.assert_frame_equal(again, whole, check_exact=True)
-    first, second = weights(undisturbed), weights(folder)
-    assert first.keys() == second.keys()
-    for name, values in first.items():
-        np.testing.assert_array_equal(values, second[name], err_msg=name)
+    name = "results/networks/blend2flux/network.weights.h5"
+    assert_same_weights(undisturbed / name, folder / name)
     assert not list((folder / "results/checkpoints").glob("*"))
 
 

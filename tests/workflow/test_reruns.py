@@ -20,18 +20,9 @@ DATA = {"simulate", "clean", "assemble_dataset", "draw_blends"}
 
 
 @pytest.fixture(scope="module")
-def done(tmp_path_factory):
+def done(module_project):
     """A project of its own with everything made."""
-    import shutil
-
-    from tests.conftest import ROOT
-
-    folder = tmp_path_factory.mktemp("reruns")
-    copy = folder / "project"
-    copy.mkdir()
-    for name in ("config", "workflow", "envs"):
-        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "Snakefile", copy)
+    folder = module_project.parent
     (folder / "overlay.yaml").write_text(yaml.safe_dump(TINY))
     run(folder, "--cores", 2)
     return folder

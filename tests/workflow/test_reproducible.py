@@ -1,0 +1,60 @@
+"""The same bytes from another clone, with other cores, and after a kill."""
+
+import json
+
+import pytest
+
+from tests.run import TOY, assert_same_weights, kill_training
+
+#: Written anew in every run: when things happened and how long they took.
+VOLATILE = {"logs", "benchmarks"}
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory, module_project):
+    """The toy run of a copy elsewhere, on one core, its training killed once."""
+    folder = tmp_path_factory.mktemp("elsewhere") / "deeper"
+    folder.mkdir()
+    results = folder / "results/toy"
+    log = results / "logs/train/blend2flux.log"
+    arguments = [{2: 1}.get(a, a) for a in TOY]
+    assert arguments[:2] == ["--cores", 1]
+    kill_training(*arguments, directory=folder, project=module_project, log=log, line="epoch 7/30:")
+    assert "resuming after epoch" in log.read_text()
+    return results
+
+
+def test_every_file_is_the_same(toy, other):
+    def files(folder):
+        found = (p.relative_to(folder) for p in folder.rglob("*") if p.is_file())
+        return sorted(p for p in found if p.parts[0] not in VOLATILE)
+
+    names = files(toy)
+    assert names == files(other)
+    assert len(names) > 25
+    weights = [name for name in names if name.name.endswith(".weights.h5")]
+    for name in weights:
+        assert_same_weights(toy / name, other / name)
+    different = [
+        str(name)
+        for name in names
+        if name not in weights
+        and name.name != "provenance.json"
+        and (toy / name).read_bytes() != (other / name).read_bytes()
+    ]
+    assert not different
+
+
+def test_provenance_says_what_ran(toy, other):
+    first, second = (json.loads((f / "provenance.json").read_text()) for f in (toy, other))
+    assert first["config"] == second["config"]
+    assert first["config"]["scale"] == "toy"
+    assert first["seed"] == first["config"]["seed"]
+    assert first["packages"] == second["packages"]
+    assert {"numpy", "galsim", "keras"} <= first["packages"].keys()
+    network = first["networks"]["blend2flux"]
+    assert network["backend"] in ("tensorflow", "torch", "jax")
+    assert network["device"] in ("cpu", "gpu")
+    # The copy is no checkout, which is said rather than guessed.
+    assert second["git"] == {"commit": None, "modified": None}
+    assert str(toy) not in (toy / "provenance.json").read_text()
