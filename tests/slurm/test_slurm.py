@@ -55,15 +55,14 @@ def run(cluster, module_project):
 
 def test_a_cancelled_training_is_started_again_and_resumes(run):
     _, log, text = run
-    assert re.search(r"resuming after epoch \d+", log)
-    assert log.count("Keras 3") == 2
+    assert re.search(r"resuming after epoch \d+ of results/toy/checkpoints/blend2flux.npz", log)
     assert log.count("epoch 30/30:") == 1
     assert "Trying to restart job" in text
 
 
 def test_the_training_gets_its_gpu(run):
     _, log, _ = run
-    assert log.count("(CUDA_VISIBLE_DEVICES): 0") == 2
+    assert log.count("(CUDA_VISIBLE_DEVICES): 0") == 1
 
 
 def test_jobs_went_through_the_scheduler(run):

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import shutil
 import time
 
@@ -84,7 +85,7 @@ def test_a_killed_training_ends_as_an_undisturbed_one(data, undisturbed, tmp_pat
     print(f"killed after epoch {epoch}")
     folder = copy(data, tmp_path / "run")
     text = kill_after_epoch(folder, configuration(), epoch).read_text()
-    assert "resuming after epoch" in text
+    assert re.search(r"resuming after epoch \d+ of results/checkpoints/blend2flux.npz", text)
     assert text.count(f"epoch {EPOCHS}/{EPOCHS}:") == 1
     again = pd.read_csv(folder / "results/networks/blend2flux/history.csv")
     pd.testing.assert_frame_equal(again, whole, check_exact=True)
@@ -100,6 +101,7 @@ def test_a_changed_hyperparameter_starts_afresh_and_says_so(data, tmp_path):
     changed = configuration(learning_rate=0.0005)
     result = snakemake("--nolock", *arguments(folder, changed), directory=folder)
     assert "starting afresh" in result.text
+    assert (folder / "results/checkpoints").is_dir()
     assert "config changed" in result.text
     assert "resuming" not in log.read_text()
     history = pd.read_csv(folder / "results/networks/blend2flux/history.csv")

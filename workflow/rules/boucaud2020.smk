@@ -40,8 +40,9 @@ rule train:
             key: BOUCAUD["blending"][key]
             for key in ("delta_mag_max", "shift_rule", "companion_edge")
         },
-        # Outside the outputs, which Snakemake deletes when a job fails.
-        checkpoint="<results>/checkpoints/{network}.npz",
+        # Outside the outputs, which Snakemake deletes when a job fails. Path variables are not
+        # replaced in params.
+        checkpoint=f"{config['pathvars']['results']}/checkpoints/{{network}}.npz",
     message:
         "Train {wildcards.network}"
     script:

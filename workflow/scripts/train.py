@@ -3,7 +3,7 @@
 import numpy as np
 from deblend import backend, logs
 
-with logs.script(snakemake.log[0], append=True):
+with logs.script(snakemake.log[0]):
     params = snakemake.params
     versions = backend.configure(params.backend, params.threads, params.seed)
 

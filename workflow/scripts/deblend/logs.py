@@ -12,15 +12,13 @@ FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 @contextlib.contextmanager
-def script(log_path: str | Path, *, append: bool = False) -> Iterator[None]:
+def script(log_path: str | Path) -> Iterator[None]:
     """Send log records, warnings and uncaught exceptions of a script to its log file.
 
     Parameters
     ----------
     log_path : path
-        The rule's log file.
-    append : bool
-        Keep what is in it, for work that resumes; else it is written anew.
+        The rule's log file; written anew.
 
     Raises
     ------
@@ -30,7 +28,7 @@ def script(log_path: str | Path, *, append: bool = False) -> Iterator[None]:
     """
     path = Path(log_path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    to_file = logging.FileHandler(path, mode="a" if append else "w")
+    to_file = logging.FileHandler(path, mode="w")
     to_file.setFormatter(logging.Formatter(FORMAT))
     to_terminal = logging.StreamHandler(sys.stderr)
     to_terminal.setFormatter(logging.Formatter("%(message)s"))
