@@ -335,6 +335,8 @@ def train(
                 "val_loss": loss,
             }
         )
+        # Saved before it is reported: an epoch that the log shows is not lost.
+        checkpoint.save(model, steering, history, best)
         log.info(
             "epoch %d/%d: %d blends seen, learning rate %.2e, MAPE %.2f %%, validation %.2f %%%s",
             epoch + 1,
@@ -345,7 +347,6 @@ def train(
             loss,
             " (best)" if is_best else "",
         )
-        checkpoint.save(model, steering, history, best)
     log.info("trained %d epochs in %.0f s", len(epochs), time.monotonic() - start)
     model.set_weights(best)
     summary = {
