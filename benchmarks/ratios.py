@@ -10,19 +10,20 @@ import pandas as pd
 def ratios(run: dict) -> pd.DataFrame:
     """Rate of each benchmark, and its ratio to the first of its group, by medians.
 
-    The first of a group is its baseline. For the SEP baseline the ratio is divided by the number of
-    processes: the parallel efficiency. For memory it is that of peak sizes.
+    The first of a group is its baseline. For the SEP baseline and its control the ratio is divided
+    by the number of processes: the parallel efficiency. For memory it is that of peak sizes.
     """
     rows = []
     baseline: dict[str, float] = {}
     for entry in run["benchmarks"]:
         info, group = entry["extra_info"], entry["group"]
-        name = str(entry["param"])
+        name = str(entry["params"].get("processes", entry["params"].get("what", "")))
+        name = name or str(info["items"])
         rate = info["items"] / entry["stats"]["median"]
         value = float(info.get("peak_mib", rate))
         first = baseline.setdefault(group, value)
         ratio = value / first
-        if group == "SEP baseline":
+        if "processes" in entry["params"]:
             ratio /= int(name)
             name += " processes"
         rows.append(

@@ -142,9 +142,22 @@ def measure(stamps):
     measure_blends(measure.stamps, draw(measure.stamps, N_MEASURED), COLD, HOT, "zero")
 
 
-@pytest.mark.benchmark(group="SEP baseline")
+def arithmetic(_):
+    """Control: work that shares nothing; its efficiency is what the machine gives."""
+    total = 0
+    for i in range(12_000_000):
+        total += i * i
+
+
 @pytest.mark.parametrize("processes", [1, 2])
-def test_sep_in_parallel(benchmark, stamps, processes):
+@pytest.mark.parametrize(
+    "work",
+    [
+        pytest.param(arithmetic, marks=pytest.mark.benchmark(group="control: two cores")),
+        pytest.param(measure, marks=pytest.mark.benchmark(group="SEP baseline")),
+    ],
+)
+def test_parallel_efficiency(benchmark, stamps, work, processes):
     """As many chunks as processes: perfect scaling takes the same time."""
     if processes > (os.cpu_count() or 1):
         pytest.skip("this machine has one core")
@@ -154,7 +167,7 @@ def test_sep_in_parallel(benchmark, stamps, processes):
     pools = [ProcessPoolExecutor(1, mp_context=context) for _ in range(processes)]
 
     def run(data=None):
-        for future in [pool.submit(measure, data) for pool in pools]:
+        for future in [pool.submit(work, data) for pool in pools]:
             future.result()
 
     try:

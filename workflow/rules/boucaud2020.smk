@@ -208,7 +208,7 @@ rule fig5_of_dataset:
     input:
         catalog="<results>/boucaud2020/{network}/{dataset}/output_catalog.csv",
         description="<results>/boucaud2020/{network}/{dataset}/output_catalog.json",
-        src=src("fig5.py", "metrics.py", "catalog.py", "plots.py", "paper.mplstyle"),
+        src=src("fig5.py", "metrics.py", "catalog.py", "units.py", "plots.py", "paper.mplstyle"),
     output:
         pdf="<results>/boucaud2020/{network}/{dataset}/fig5.pdf",
         png="<results>/boucaud2020/{network}/{dataset}/fig5.png",
@@ -235,7 +235,7 @@ use rule fig5_of_dataset as fig5 with:
     input:
         catalog="<results>/boucaud2020/output_catalog.csv",
         description="<results>/boucaud2020/output_catalog.json",
-        src=src("fig5.py", "metrics.py", "catalog.py", "plots.py", "paper.mplstyle"),
+        src=src("fig5.py", "metrics.py", "catalog.py", "units.py", "plots.py", "paper.mplstyle"),
     output:
         pdf=report(
             "<results>/figures/fig5.pdf",
