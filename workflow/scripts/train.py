@@ -1,5 +1,7 @@
 """Adapter: train a flux network."""
 
+from pathlib import Path
+
 import numpy as np
 from deblend import backend, logs
 
@@ -21,7 +23,12 @@ with logs.script(snakemake.log[0]):
         seed=params.seed,
         checkpoint=params.checkpoint,
         fingerprinted={"threads": params.threads, **versions},
-        files=[snakemake.input.stamps, snakemake.input.galaxies, *snakemake.input.src],
+        files=[
+            snakemake.input.stamps,
+            snakemake.input.galaxies,
+            snakemake.input.validation,
+            *snakemake.input.src,
+        ],
     )
     save_network(
         snakemake.output.weights,
@@ -30,3 +37,5 @@ with logs.script(snakemake.log[0]):
         record | versions | {"scale": params.scale, "threads": params.threads},
     )
     write_csv(snakemake.output.history, history)
+    # Last: a kill before this line loses nothing.
+    Path(params.checkpoint).unlink(missing_ok=True)

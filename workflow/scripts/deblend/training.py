@@ -291,7 +291,7 @@ def train(
     """
     keras.utils.set_random_seed(source.config.seed)
     model = networks.build(architecture, source.images.shape[-1], options)
-    # Adam's epsilon is the authors' (their code), not Keras' default of 1e-7.
+    # The authors' code defines this epsilon but leaves Keras' default (1e-7) in use: ours.
     model.compile(
         optimizer=keras.optimizers.Adam(steering_config.learning_rate, epsilon=1e-8),
         loss="mean_absolute_percentage_error",
@@ -389,7 +389,7 @@ def train_from_config(
         `delta_mag_max`, `shift_rule`, `companion_edge`.
     seed : int
     checkpoint : path
-        Kept when the call fails, removed when it succeeds.
+        Kept until the caller has written the results and removes it.
     fingerprinted : dict
         What else the result depends on: threads, versions.
     files : list of path
@@ -442,7 +442,6 @@ def train_from_config(
         steering_config=steering,
         checkpoint=state,
     )
-    state.clear()
     band = stamps.bands.iloc[0]
     record = {
         "architecture": network["architecture"],
