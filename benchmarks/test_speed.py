@@ -37,7 +37,7 @@ PUBLISHED = BlendConfig(2.0, "authors", False)
 @pytest.fixture(scope="session")
 def parents():
     priors = read_priors(ROOT / "config/priors.yaml")
-    return simulate_chunk(1, 0, 150, priors, simulator_config(stamp_size=SIZE))
+    return simulate_chunk(1, "sim", 0, 150, priors, simulator_config(stamp_size=SIZE))
 
 
 @pytest.fixture(scope="session")
@@ -108,7 +108,7 @@ def training():
     from deblend.training import BlendSource, TrainingConfig
 
     priors = read_priors(ROOT / "config/priors.yaml")
-    stamps = simulate_chunk(2, 0, 200, priors, simulator_config())
+    stamps = simulate_chunk(2, "sim", 0, 200, priors, simulator_config())
     config = TrainingConfig(1, 64, None, 60, "zero")
     source = BlendSource(stamps, np.arange(200), BLENDING, config, 1)
     model = blend2flux(
@@ -188,7 +188,7 @@ from deblend.priors import read_priors
 from deblend.simulate import simulate_chunk
 from tests.conftest import simulator_config
 priors = read_priors({root!r} + "/config/priors.yaml")
-data = simulate_chunk(1, 0, 50, priors, simulator_config(stamp_size=64))
+data = simulate_chunk(1, "sim", 0, 50, priors, simulator_config(stamp_size=64))
 images = np.ascontiguousarray(data.images[:, 0])
 out = np.empty((256, 64, 64), np.float32)
 from deblend.blends import draw_blends

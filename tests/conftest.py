@@ -11,8 +11,8 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
 from deblend.photometry import Detection  # noqa: E402
-from deblend.simulate import SimulatorConfig, band_table  # noqa: E402
-from deblend.stamps import GALAXY_COLUMNS, TEXT_COLUMNS, Stamps  # noqa: E402
+from deblend.simulate import SimulatorConfig  # noqa: E402
+from deblend.stamps import GALAXY_COLUMNS, TEXT_COLUMNS, Stamps, band_table  # noqa: E402
 
 from tests.run import TOY, snakemake  # noqa: E402
 

@@ -1,6 +1,7 @@
 """Run Snakemake as a user would."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -26,6 +27,14 @@ def snakemake(*arguments, directory, project=ROOT, env=None, check=True):
     if check and result.returncode:
         raise AssertionError(f"{' '.join(command)}\n{result.text[-6000:]}")
     return result
+
+
+def planned(text):
+    """Rules in the job table that a dry run printed."""
+    if "Nothing to be done" in text:
+        return set()
+    table = re.search(r"Job stats:\njob.*\n-.*\n((?:.+\n)+?)total", text)[1]
+    return {line.split()[0] for line in table.splitlines()}
 
 
 def kill_training(*arguments, directory, log, line, project=ROOT, scheduler_too=False):

@@ -23,7 +23,7 @@ HEADER = """\
 #   Skelton et al. 2014, ApJS 214, 24), good fits with 18 < F160W < 23 and z < 1.5. A class is
 #   represented by the structural proxy given. Sizes: log10(semi-major radius / 0.06 arcsec).
 # selection: what choosing galaxies of clear-cut class does to it, fitted to the sample that Boucaud
-#   et al. 2020 published. share: their Table 1, after inspection.
+#   et al. 2020 published. share: of that sample.
 """
 
 

@@ -1,17 +1,22 @@
 import numpy as np
+import pandas as pd
 import pytest
 from deblend.blends import (
     BLOCK,
     BlendConfig,
+    check_splits,
     draw_blends,
     split_galaxies,
     without_partner,
 )
+from deblend.datasets import assemble
 from deblend.errors import DeblendError
+from deblend.seeds import generator, uniform
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import kstest
 
-from tests.conftest import galaxy_table
+from tests.conftest import galaxy_table, make_stamps
 
 AUTHORS = BlendConfig(2.0, "authors", False)
 FRACTIONS = {"train": 0.6, "validation": 0.2, "test": 0.2}
@@ -55,6 +60,14 @@ def test_pairs_keep_the_rules_of_section_2_2(galaxies):
     smallest = np.where(smallest >= largest, 0.8 * largest, smallest)
     assert (distance <= largest + 1e-9).all()
     assert (distance >= smallest - 1e-9).all()
+    # The upper edge of the square is left out, as in the authors' code; the lower one is not.
+    reach = np.floor(largest)
+    for shift in (table["dx"], table["dy"]):
+        assert (shift < reach).all()
+        assert (shift == -reach).any()
+    # The companion's central pixel is on the stamp.
+    assert (64 + table[["dx", "dy"]]).max(axis=None) < 128
+    assert (64 + table[["dx", "dy"]]).min(axis=None) >= 0
 
 
 def test_companions_are_uniform_among_those_allowed():
@@ -74,7 +87,7 @@ def test_shift_rule_of_the_text(galaxies):
     smallest = 0.5 * np.maximum(radius[table["central"]], radius[table["companion"]])
     for shift in (table["dx"], table["dy"]):
         assert (np.abs(shift) >= np.minimum(smallest, 63)).all()
-        assert np.abs(shift).max() <= 64
+        assert np.abs(shift).max() < 64
         assert np.abs(np.mean(np.sign(shift))) < 0.05
 
 
@@ -87,14 +100,17 @@ def test_orientations_only_where_asked_for(galaxies):
 @given(n=st.integers(10, 3000), seed=st.integers(0, 1000))
 @settings(deadline=None, max_examples=30)
 def test_no_galaxy_is_in_two_splits_and_none_is_lost(n, seed):
-    split = split_galaxies(n, FRACTIONS, seed)
+    ids = np.array([f"g{i}" for i in range(n)])
+    split = split_galaxies(ids, FRACTIONS, seed)
     assert len(split) == n
+    # The order of the galaxies does not matter.
+    assert split_galaxies(ids[::-1], FRACTIONS, seed).tolist() == split[::-1].tolist()
     for name, share in FRACTIONS.items():
         assert abs(np.sum(split == name) - share * n) <= 1
 
 
 def test_blends_of_a_split_have_only_its_galaxies(galaxies):
-    split = split_galaxies(len(galaxies), FRACTIONS, 4)
+    split = split_galaxies(galaxies["id"].to_numpy(str), FRACTIONS, 4)
     seen = {}
     for name in FRACTIONS:
         rows = np.flatnonzero(split == name)
@@ -107,10 +123,13 @@ def test_blends_of_a_split_have_only_its_galaxies(galaxies):
 
 
 def test_too_small_a_split_is_refused():
-    with pytest.raises(DeblendError, match="validation split .* would have 1 galaxies"):
-        split_galaxies(5, FRACTIONS, 0)
+    split = split_galaxies(np.arange(5).astype(str), FRACTIONS, 0)
+    with pytest.raises(DeblendError, match="validation split .* has 1 of 5 galaxies"):
+        check_splits(split, FRACTIONS)
     with pytest.raises(DeblendError, match="add up to 0.9"):
-        split_galaxies(100, {"train": 0.6, "validation": 0.2, "test": 0.1}, 0)
+        split_galaxies(
+            np.arange(100).astype(str), {"train": 0.6, "validation": 0.2, "test": 0.1}, 0
+        )
 
 
 def test_no_partner_within_two_magnitudes_is_refused():
@@ -142,3 +161,38 @@ def test_galaxies_without_a_partner_are_known():
 def test_unknown_rule_is_refused(galaxies):
     with pytest.raises(DeblendError, match="'paper'; it can be authors or section_2_2"):
         draw(galaxies, config=BlendConfig(2.0, "paper", False))
+
+
+def test_shared_galaxies_are_in_the_same_split_of_both_data_sets():
+    """Two bands of the same catalogue, each with its own exclusions."""
+    ids = np.array([f"g{i}" for i in range(200)])
+    rng = np.random.default_rng(3)
+    splits = []
+    for _ in range(2):
+        good = rng.uniform(size=200) < 0.8
+        stamps = make_stamps(np.ones((good.sum(), 16, 16)), id=ids[good], origin="goods.csv")
+        stamps.galaxies["mag"] = 21.0
+        stamps.galaxies[["flux_iso", "flux_auto", "segmap_area_px"]] = 1.0
+        excluded = pd.DataFrame({"id": ids[~good], "reason": "off_centre"})
+        kept, out, counts = assemble(
+            [stamps], excluded, fractions=FRACTIONS, delta_mag_max=2.0, seed=7
+        )
+        assert len(kept) + len(out) == 200
+        assert counts.set_index("reason")["n"]["kept"] == good.sum()
+        splits.append(kept.galaxies.set_index("id")["split"])
+    shared = splits[0].index.intersection(splits[1].index)
+    assert len(shared) > 100
+    assert (splits[0][shared] == splits[1][shared]).all()
+    assert set(splits[0]) == set(FRACTIONS)
+
+
+def test_generators_belong_to_their_item():
+    def first(*item):
+        return generator(1, *item).uniform()
+
+    assert first("noise", "a", 1) == first("noise", "a", 1)
+    others = [first("noise", "a", 2), first("noise", "b", 1), first("clean", "a", 1)]
+    assert first("noise", "a", 1) not in others
+    assert first("noise", "ab", "c") != first("noise", "a", "bc")
+    drawn = np.array([uniform(1, "split", i) for i in range(4000)])
+    assert kstest(drawn, "uniform").pvalue > 1e-3

@@ -78,7 +78,7 @@ def test_dilation_never_eats_the_galaxy():
 
 
 def test_order_and_company_do_not_matter(priors):
-    stamps = simulate_chunk(5, 0, 12, priors, simulator_config())
+    stamps = simulate_chunk(5, "sim", 0, 12, priors, simulator_config())
     whole, _ = clean(stamps, 1, CONFIG)
     order = np.arange(11, 3, -1)
     part, _ = clean(stamps.take(order), 1, CONFIG)

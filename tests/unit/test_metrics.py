@@ -11,10 +11,15 @@ from deblend.fig5 import draw_fig5, fig5_data, fig5_statistics
 from deblend.metrics import bootstrap_by_galaxy, photometry_statistics, photometry_table
 
 
+def ratio(dmag):
+    return 10 ** (-0.4 * np.asarray(dmag))
+
+
 def test_statistics_by_hand():
-    numbers = photometry_statistics(np.array([20.1, 19.9, 21.0, np.nan]), np.array([20.0] * 4))
+    numbers = photometry_statistics(ratio([0.1, -0.1, 1.0, np.nan]), np.full(4, 20.0))
     assert numbers["n"] == 3
     assert numbers["n_missing"] == 1
+    assert numbers["n_nonpositive"] == 0
     assert numbers["mean_dmag"] == pytest.approx(1 / 3)
     assert numbers["sigma_mag"] == pytest.approx(statistics.pstdev([0.1, -0.1, 1.0]))
     assert numbers["outliers_percent"] == pytest.approx(100 / 3)
@@ -22,6 +27,17 @@ def test_statistics_by_hand():
     ratios = [10 ** (-0.4 * d) for d in (0.1, -0.1, 1.0)]
     expected = 100 * statistics.fmean(abs(r - 1) for r in ratios)
     assert numbers["mape_flux_percent"] == pytest.approx(expected)
+
+
+def test_fluxes_without_a_magnitude_do_not_flatter():
+    numbers = photometry_statistics(np.array([1.0, 1.0, -2.0, 0.0]), np.full(4, 20.0))
+    assert (numbers["n"], numbers["n_missing"], numbers["n_nonpositive"]) == (4, 0, 2)
+    assert numbers["outliers_percent"] == 50
+    assert numbers["mape_flux_percent"] == 100  # (0 + 0 + 3 + 1) / 4
+    assert numbers["sigma_mag"] == 0
+    alone = photometry_statistics(np.array([-1.0]), np.array([20.0]))
+    assert (alone["outliers_percent"], alone["mape_flux_percent"]) == (100, 200)
+    assert math.isnan(alone["sigma_mag"])
 
 
 def test_no_measurement_is_no_number():
@@ -38,7 +54,7 @@ def test_bootstrap_allows_for_shared_galaxies():
     true = np.full(1000, 20.0)
     interval = bootstrap_by_galaxy(
         photometry_statistics,
-        true + error,
+        ratio(error),
         true,
         np.repeat(np.arange(20), 50),
         n_resamples=400,
@@ -61,9 +77,9 @@ def test_photometry_table_selects_and_scales():
     )
     truth = pd.DataFrame({"mag_central": [20.0, 20.0], "mag_companion": [20.8, 20.0]})
     truth.index.name = "blend"
-    ids = pd.DataFrame({"central": ["a", "b"], "companion": ["c", "d"]})
+    truth[["id_central", "id_companion"]] = [["a", "c"], ["b", "d"]]
     detection = pd.Series([2, 0])
-    table = photometry_table(predictions, truth, ids, detection, n_resamples=0, seed=0)
+    table = photometry_table(predictions, truth, detection, n_resamples=0, seed=0)
     table = table.set_index(["galaxy", "selection"])
     assert table.loc[("central", "all"), "n"] == 2
     assert table.loc[("central", "found"), "mean_dmag"] == pytest.approx(0.0)
@@ -106,6 +122,17 @@ def test_figure_5_of_the_published_sample(published, tmp_path):
     # What Sect. 4.1 says of these numbers.
     assert 0.09 < table.loc[("blend2flux", "central"), "sigma_mag"] < 0.14
     assert 0.4 < table.loc[("SExtractor", "central"), "sigma_mag"] < 0.8
+
+
+def test_a_panel_without_rows_has_no_numbers(published, tmp_path):
+    """SEP found the companion alone in every blend."""
+    catalog = pd.read_csv(published).assign(detection=1)
+    points = fig5_data(catalog, network_zero_point=25.96, sextractor_zero_point=25.67)
+    numbers = fig5_statistics(points, n_resamples=5, seed=1)
+    assert numbers.set_index(["method", "galaxy"]).loc[("SExtractor", "central"), "n"] == 0
+    assert len(numbers) == 6
+    draw_fig5(points, numbers, [tmp_path / "empty.png"], "sample")
+    assert (tmp_path / "empty.png").stat().st_size > 0
 
 
 def test_figure_is_drawn_alike_twice_and_shows_empty_panels(published, tmp_path):

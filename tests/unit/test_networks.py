@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,7 +18,12 @@ import keras  # noqa: E402
 from deblend.blends import BlendConfig, draw_blends  # noqa: E402
 from deblend.errors import DeblendError  # noqa: E402
 from deblend.networks import blend2flux, build  # noqa: E402
-from deblend.predict import load_network, predict_fluxes, save_network  # noqa: E402
+from deblend.predict import (  # noqa: E402
+    load_network,
+    predict_fluxes,
+    refuse_known_galaxies,
+    save_network,
+)
 from deblend.simulate import simulate_chunk  # noqa: E402
 from deblend.steering import Steering, SteeringConfig  # noqa: E402
 from deblend.training import (  # noqa: E402
@@ -83,7 +89,7 @@ def test_bad_arguments_are_named(kwargs, message):
 
 @pytest.fixture(scope="module")
 def stamps(priors):
-    return simulate_chunk(11, 0, 24, priors, simulator_config(n_neighbours_mean=0.0))
+    return simulate_chunk(11, "sim", 0, 24, priors, simulator_config(n_neighbours_mean=0.0))
 
 
 def source(stamps, **changes):
@@ -242,13 +248,51 @@ def test_plateau_drops_waits_and_stops():
     for epoch, loss in enumerate(losses):
         rates.append(steering.rate(epoch))
         steering.update(epoch, loss)
-    # Two epochs without improvement, a drop, one of cooldown, two more, a drop; stop after six.
-    assert rates == [1e-3] * 4 + [5e-4] * 3 + [2.5e-4]
+    # Two epochs without improvement and a drop; one of cooldown that counts again, as in Keras.
+    assert rates == [1e-3] * 4 + [5e-4] * 2 + [2.5e-4] * 2
     assert steering.stopped
     assert steering.best_epoch == 1
     copy = Steering(STEERING)
     copy.restore(json.loads(json.dumps(steering.state())))
     assert copy.state() == steering.state()
+
+
+@pytest.mark.parametrize("cooldown", [0, 1, 2, 3])
+def test_the_plateau_is_that_of_keras(cooldown):
+    """Fed the same losses, ReduceLROnPlateau drops at the same epochs."""
+    config = replace(STEERING, drop_cooldown=cooldown, stop_patience=99, epochs=60)
+    losses = np.round(np.random.default_rng(cooldown).uniform(1, 2, 60), 2).tolist()
+    steering = Steering(config)
+    theirs = keras.callbacks.ReduceLROnPlateau(
+        factor=config.drop_factor, patience=config.drop_patience, cooldown=cooldown, min_delta=0.0
+    )
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.Adam(config.learning_rate), "mse")
+    theirs.set_model(model)
+    theirs.on_train_begin()
+    for epoch, loss in enumerate(losses):
+        assert steering.rate(epoch) == pytest.approx(float(model.optimizer.learning_rate)), epoch
+        steering.update(epoch, loss)
+        theirs.on_epoch_end(epoch, {"val_loss": loss})
+    assert steering.learning_rate < 0.1 * config.learning_rate
+
+
+def test_training_blends_are_of_training_galaxies(stamps):
+    feed = source(stamps, n_train_blends=None, steps_per_epoch=20)
+    for epoch in range(3):
+        rows = feed.epoch_rows(epoch)
+        used = np.union1d(rows["central"], rows["companion"])
+        assert used.tolist() == list(range(16))
+
+
+def test_galaxies_that_a_network_has_seen_are_refused(stamps):
+    trained_on = stamps.galaxies.assign(split="train")
+    blends = source(stamps).draw(0, 10)
+    with pytest.raises(DeblendError, match=r"galaxies in these test blends .* training of net"):
+        refuse_known_galaxies("net", trained_on, stamps.galaxies, blends)
+    refuse_known_galaxies("net", trained_on.assign(split="test"), stamps.galaxies, blends)
+    # The same ids in an unrelated catalogue are other galaxies.
+    refuse_known_galaxies("net", trained_on.assign(origin="other"), stamps.galaxies, blends)
 
 
 def test_divergence_is_noticed():

@@ -4,10 +4,24 @@ import galsim
 import numpy as np
 import pandas as pd
 import pytest
-from deblend.baseline import fit_zero_points, measure_blends, to_predictions
+from deblend.baseline import (
+    fit_zero_points,
+    measure_as_deep,
+    measure_blends,
+    to_predictions,
+)
 from deblend.blends import BlendConfig, draw_blends
 from deblend.errors import DeblendError
-from deblend.photometry import associate, central_label, detect, measure_blend, measure_isolated
+from deblend.photometry import (
+    FLAG_FAILED,
+    SepError,
+    associate,
+    background_rms,
+    central_label,
+    detect,
+    measure_blend,
+    measure_isolated,
+)
 from deblend.units import flux_from_mag, mag_from_flux
 
 from tests.conftest import COLD, HOT, galaxy_table, make_stamps
@@ -25,25 +39,30 @@ def draw(profile, seed, size=128, x=0.0, y=0.0):
 
 
 @pytest.fixture(scope="module")
-def isolated():
-    """Isolated Sersic galaxies of known magnitude and their measured fluxes."""
+def isolated_stamps():
+    """Isolated Sersic galaxies of known magnitude."""
     rng = np.random.default_rng(8)
-    galaxies = galaxy_table(120, mag=rng.uniform(19, 23, 120), radius=rng.uniform(3, 9, 120))
-    fluxes = []
+    n = 120
+    galaxies = galaxy_table(n, mag=rng.uniform(19, 23, n), radius=rng.uniform(3, 9, n))
+    images = []
     for i, galaxy in galaxies.iterrows():
         profile = galsim.Sersic(
             n=round(rng.uniform(0.6, 2.5), 1),
             half_light_radius=0.06 * galaxy["half_light_radius_px"],
             flux=flux_from_mag(galaxy["mag"], 25.96),
         ).shear(q=rng.uniform(0.4, 1), beta=rng.uniform(0, 3) * galsim.radians)
-        fluxes.append(measure_isolated(draw(profile, i), COLD, HOT)[:2])
-    galaxies[["flux_iso", "flux_auto"]] = fluxes
-    return galaxies
+        images.append(draw(profile, i))
+    split = np.where(np.arange(n) % 2, "test", "validation")
+    return make_stamps(np.stack(images), mag=galaxies["mag"], split=split)
+
+
+@pytest.fixture(scope="module")
+def isolated(isolated_stamps):
+    return measure_as_deep(isolated_stamps, COLD, HOT, 1)
 
 
 def test_isolated_galaxies_are_recovered_without_bias(isolated):
-    split = np.where(np.arange(len(isolated)) % 2, "test", "validation")
-    table = fit_zero_points(isolated, split, 25.96).set_index("method")
+    table = fit_zero_points(isolated, 25.96).set_index("method")
     assert abs(table.loc["sep_auto", "bias_test_mag"]) < 0.02
     assert table.loc["sep_auto", "scatter_test_mag"] < 0.06
     # Isophotes at five sigma lose more light, and more of faint galaxies'.
@@ -51,14 +70,43 @@ def test_isolated_galaxies_are_recovered_without_bias(isolated):
     assert table.loc["sep_iso", "zero_point"] < table.loc["sep_auto", "zero_point"]
 
 
+def test_zero_points_are_at_the_depth_of_blends(isolated_stamps, isolated):
+    """Twice the noise variance: isophotes lose more light than on a single stamp."""
+    single = [measure_isolated(image, COLD, HOT)[0] for image in isolated_stamps.images[:, 0]]
+    lost = -2.5 * np.log10(isolated["flux_iso"].to_numpy() / np.array(single))
+    assert 0.01 < np.nanmedian(lost) < 0.15
+
+
 def test_auto_flux_has_most_of_the_light(isolated):
     lost = mag_from_flux(isolated["flux_auto"], 25.96) - isolated["mag"]
     assert 0 < np.median(lost) < 0.1
 
 
-def test_zero_points_need_validation_galaxies(isolated):
+def test_zero_points_need_validation_galaxies_and_no_test_ones(isolated):
     with pytest.raises(DeblendError, match="there are 0: give the data set a validation split"):
-        fit_zero_points(isolated, np.repeat("test", len(isolated)), 25.96)
+        fit_zero_points(isolated.assign(split="test"), 25.96)
+    table = fit_zero_points(isolated.assign(split="validation"), 25.96)
+    assert (table["n_test"] == 0).all()
+    assert table["bias_test_mag"].isna().all()
+
+
+@pytest.mark.parametrize("size", [64, 128])
+def test_the_background_is_seen_between_the_galaxies(size):
+    """A galaxy that fills much of the frame does not raise the threshold by much."""
+    profile = galsim.Exponential(half_light_radius=0.06 * 7, flux=flux_from_mag(20, 25.96))
+    rms = background_rms(draw(profile, 1, size=size))
+    assert rms / NOISE == pytest.approx(1, abs={64: 0.5, 128: 0.1}[size])
+
+
+def test_a_blend_that_sep_gives_up_on_is_flagged(monkeypatch):
+    def gives_up(*_):
+        raise SepError("too many sub-objects")
+
+    monkeypatch.setattr("deblend.photometry.detect", gives_up)
+    found = measure_blend(np.ones((64, 64), np.float32), 4.0, COLD, HOT)
+    assert (found.detection, found.mode) == (-1, "failed")
+    assert np.isnan(found.flux_iso).all()
+    assert (found.flags == FLAG_FAILED).all()
 
 
 def test_gaussian_isophotal_flux_is_analytic():

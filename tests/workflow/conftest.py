@@ -36,7 +36,7 @@ TINY = {
     },
     "boucaud2020": {
         "dataset": "simulated",
-        "blending": {"n_blends": {"train": 64, "validation": 40, "test": 40}},
+        "blending": {"n_blends": {"validation": 40, "test": 40}},
         "sep": {"chunk_size": 40},
         "bootstrap_resamples": 10,
     },

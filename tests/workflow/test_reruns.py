@@ -1,13 +1,12 @@
 """What runs again after an edit, by dry run: no more and no less than what depends on it."""
 
 import os
-import re
 import time
 
 import pytest
 import yaml
 
-from tests.run import snakemake
+from tests.run import planned, snakemake
 from tests.workflow.conftest import TINY
 
 TARGETS = (
@@ -37,11 +36,7 @@ def run(folder, *arguments):
 
 def rules(folder):
     """Rules that a dry run would execute."""
-    text = run(folder, "-n").text
-    if "Nothing to be done" in text:
-        return set()
-    table = re.search(r"Job stats:\njob.*\n-.*\n((?:.+\n)+?)total", text)[1]
-    return {line.split()[0] for line in table.splitlines()}
+    return planned(run(folder, "-n").text)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from tests.workflow.conftest import TINY
 
 @pytest.fixture(scope="module")
 def stamps(priors):
-    return simulate_chunk(21, 0, 70, priors, simulator_config())
+    return simulate_chunk(21, "sim", 0, 70, priors, simulator_config())
 
 
 def table(stamps):

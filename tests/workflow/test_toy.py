@@ -36,8 +36,11 @@ def test_the_network_scatters_less_than_the_better_of_sep(toy):
 
 
 def test_the_baseline_is_not_broken(toy):
-    zero_points = pd.read_csv(toy / "predictions/sep/simulated_zero_points.csv")
-    assert (zero_points["bias_test_mag"].abs() < 0.02).all()
+    zero_points = pd.read_csv(toy / "predictions/sep/simulated/zero_points.csv")
+    # 0.02 mag, and what the toy's few galaxies leave unknown of isophotes that scatter by 0.25 mag.
+    allowed = np.maximum(0.02, 2.5 * zero_points["bias_error_mag"])
+    assert (zero_points["bias_test_mag"].abs() < allowed).all()
+    assert allowed.max() < 0.08
     about = json.loads((toy / "boucaud2020/output_catalog.json").read_text())
     assert 65 <= about["detection_2_percent"] <= 85
 

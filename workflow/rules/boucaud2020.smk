@@ -55,6 +55,9 @@ rule predict:
         description="<results>/networks/{network}/network.json",
         stamps="<results>/datasets/{dataset}/stamps.h5",
         blends="<results>/datasets/{dataset}/blends_test.ecsv",
+        trained_on=lambda wildcards: (
+            f"<results>/datasets/{trained_on(wildcards)}/galaxies.ecsv"
+        ),
         src=src("backend.py", "networks.py", "predict.py", "predictions.py", *RENDER_SRC),
     output:
         predictions="<results>/predictions/{network}/{dataset}.csv",
@@ -79,18 +82,22 @@ rule predict:
 
 rule sep_zero_points:
     input:
-        galaxies="<results>/datasets/{dataset}/galaxies.ecsv",
-        src=src("baseline.py", "units.py"),
+        stamps="<results>/datasets/{dataset}/stamps.h5",
+        src=src("baseline.py", "photometry.py", *RENDER_SRC),
     output:
-        zero_points="<results>/predictions/sep/{dataset}_zero_points.csv",
+        zero_points="<results>/predictions/sep/{dataset}/zero_points.csv",
     log:
         "<results>/logs/sep/{dataset}_zero_points.log",
     conda:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=4000,
+        runtime=30,
+    params:
+        seed=config["seed"],
+        cold=BOUCAUD["sep"]["cold"],
+        hot=BOUCAUD["sep"]["hot"],
     message:
         "Fit SEP's zero points on isolated galaxies of {wildcards.dataset}"
     script:
@@ -103,7 +110,7 @@ rule sep_measure:
         blends="<results>/datasets/{dataset}/blends_test.ecsv",
         src=src("baseline.py", "photometry.py", *RENDER_SRC),
     output:
-        measured=temp("<results>/predictions/sep/{dataset}_chunks/{chunk}.csv"),
+        measured=temp("<results>/predictions/sep/{dataset}/chunks/{chunk}.csv"),
     log:
         "<results>/logs/sep/{dataset}_{chunk}.log",
     benchmark:
@@ -128,17 +135,17 @@ rule sep_measure:
 rule sep:
     input:
         measured=lambda wildcards: expand(
-            "<results>/predictions/sep/{dataset}_chunks/{chunk}.csv",
+            "<results>/predictions/sep/{dataset}/chunks/{chunk}.csv",
             dataset=wildcards.dataset,
             chunk=range(
                 n_chunks(BOUCAUD["blending"]["n_blends"]["test"], BOUCAUD["sep"]["chunk_size"])
             ),
         ),
-        zero_points="<results>/predictions/sep/{dataset}_zero_points.csv",
+        zero_points="<results>/predictions/sep/{dataset}/zero_points.csv",
         src=src("baseline.py", "predictions.py"),
     output:
         predictions="<results>/predictions/sep/{dataset}.csv",
-        detections="<results>/predictions/sep/{dataset}_detections.csv",
+        detections="<results>/predictions/sep/{dataset}/detections.csv",
     log:
         "<results>/logs/sep/{dataset}.log",
     conda:
@@ -160,7 +167,7 @@ rule catalog_of_dataset:
         blends="<results>/datasets/{dataset}/blends_test.ecsv",
         blend2flux="<results>/predictions/{network}/{dataset}.csv",
         sep="<results>/predictions/sep/{dataset}.csv",
-        detections="<results>/predictions/sep/{dataset}_detections.csv",
+        detections="<results>/predictions/sep/{dataset}/detections.csv",
         src=src("catalog.py", "predictions.py", *STAMPS_SRC, "tables.py"),
     output:
         catalog="<results>/boucaud2020/{network}/{dataset}/output_catalog.csv",
@@ -189,7 +196,7 @@ use rule catalog_of_dataset as output_catalog with:
         blends=f"<results>/datasets/{BOUCAUD['dataset']}/blends_test.ecsv",
         blend2flux=f"<results>/predictions/{BOUCAUD['network']}/{BOUCAUD['dataset']}.csv",
         sep=f"<results>/predictions/sep/{BOUCAUD['dataset']}.csv",
-        detections=f"<results>/predictions/sep/{BOUCAUD['dataset']}_detections.csv",
+        detections=f"<results>/predictions/sep/{BOUCAUD['dataset']}/detections.csv",
         src=src("catalog.py", "predictions.py", *STAMPS_SRC, "tables.py"),
     output:
         catalog="<results>/boucaud2020/output_catalog.csv",
@@ -260,7 +267,7 @@ rule photometry:
             "<results>/predictions/{network}/{dataset}.csv",
             "<results>/predictions/sep/{dataset}.csv",
         ],
-        detections="<results>/predictions/sep/{dataset}_detections.csv",
+        detections="<results>/predictions/sep/{dataset}/detections.csv",
         src=src("metrics.py", "predictions.py", "tables.py", "units.py"),
     output:
         table="<results>/boucaud2020/{network}/{dataset}/photometry.csv",
@@ -313,7 +320,7 @@ use rule catalog_of_dataset as comparison_catalog with:
         stamps="<results>/datasets/{dataset}/stamps.h5",
         blends="<results>/datasets/{dataset}/blends_test.ecsv",
         sep="<results>/predictions/sep/{dataset}.csv",
-        detections="<results>/predictions/sep/{dataset}_detections.csv",
+        detections="<results>/predictions/sep/{dataset}/detections.csv",
         src=src("catalog.py", "predictions.py", *STAMPS_SRC, "tables.py"),
     output:
         catalog="<results>/datasets/{dataset}/comparison_catalog.csv",

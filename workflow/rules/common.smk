@@ -61,6 +61,13 @@ for _name, _dataset in config["datasets"].items():
             f"datasets > {_name}: mag_min {_dataset['mag_min']} is not below "
             f"mag_max {_dataset['mag_max']}"
         )
+    if _dataset["source"] == "simulated" and not (
+        _dataset["neighbour_mag_min"] < _dataset["neighbour_mag_max"]
+    ):
+        raise WorkflowError(
+            f"datasets > {_name}: neighbour_mag_min {_dataset['neighbour_mag_min']} is not below "
+            f"neighbour_mag_max {_dataset['neighbour_mag_max']}"
+        )
     if _dataset["source"] == "archive" and _dataset["archive"] not in ARCHIVES:
         raise WorkflowError(
             f"datasets > {_name} > archive: there is no {_dataset['archive']!r} in "
@@ -109,8 +116,6 @@ def n_chunks(total, size):
     return -(-total // size)
 
 
-SPLITS = ["train", "validation", "test"]
-
 # The library is importable here too; only what imports nothing heavy is.
 sys.path.append(str(BASE / "workflow" / "scripts"))
 from deblend.provenance import git_state
@@ -119,7 +124,7 @@ GIT = git_state(BASE)
 
 # Modules that decide what a stamp, a blend and its image are.
 STAMPS_SRC = ["stamps.py", "units.py"]
-RENDER_SRC = [*STAMPS_SRC, "blends.py", "render.py", "tables.py"]
+RENDER_SRC = [*STAMPS_SRC, "blends.py", "render.py", "seeds.py", "tables.py"]
 
 FIGURES = expand("<results>/figures/fig5.{ext}", ext=["pdf", "png", "csv"])
 TABLES = [
@@ -132,5 +137,4 @@ TABLES = [
 wildcard_constraints:
     dataset="[a-z][a-z0-9_]*",
     network="|".join(config["networks"]) or "(?!)",
-    split="|".join(SPLITS),
     chunk=r"\d+",

@@ -29,7 +29,7 @@ rule download_archive:
 rule ingest_archive:
     input:
         archive=lambda wildcards: f"<resources>/{dataset(wildcards)['archive']}/archive.tar.gz",
-        src=src("ingest.py", "download.py", *STAMPS_SRC),
+        src=src("ingest.py", "download.py", "simulate.py", "seeds.py", *STAMPS_SRC),
     output:
         stamps=temp("<results>/datasets/{dataset}/parents/{chunk}.h5"),
     log:
@@ -47,6 +47,7 @@ rule ingest_archive:
             key: ARCHIVES[dataset(wildcards)["archive"]][key]
             for key in ("members", "columns", "radius_unit", "max_bytes")
         },
+        archive=lambda wildcards: dataset(wildcards)["archive"],
         options=options(*COMMON_OPTIONS),
     message:
         "Read the archive of {wildcards.dataset}"
@@ -57,7 +58,7 @@ rule ingest_archive:
 rule simulate:
     input:
         priors=f"{BASE}/config/priors.yaml",
-        src=src("simulate.py", "priors.py", *STAMPS_SRC),
+        src=src("simulate.py", "priors.py", "seeds.py", *STAMPS_SRC),
     output:
         stamps=temp("<results>/datasets/{dataset}/parents/{chunk}.h5"),
     log:
@@ -97,7 +98,7 @@ rule ingest_files:
         images=lambda wildcards: dataset(wildcards)["images"],
         catalog=lambda wildcards: dataset(wildcards)["catalog"],
         segmaps=lambda wildcards: dataset(wildcards).get("segmaps") or [],
-        src=src("ingest.py", *STAMPS_SRC),
+        src=src("ingest.py", "simulate.py", "seeds.py", *STAMPS_SRC),
     output:
         stamps=temp("<results>/datasets/{dataset}/parents/{chunk}.h5"),
     log:
@@ -127,7 +128,7 @@ rule ingest_real_galaxies:
     input:
         catalog=lambda wildcards: dataset(wildcards)["catalog"],
         fits_catalog=lambda wildcards: dataset(wildcards)["fits_catalog"],
-        src=src("ingest.py", "simulate.py", *STAMPS_SRC),
+        src=src("ingest.py", "simulate.py", "seeds.py", *STAMPS_SRC),
     output:
         stamps=temp("<results>/datasets/{dataset}/parents/{chunk}.h5"),
     log:
@@ -152,7 +153,7 @@ rule ingest_real_galaxies:
 rule clean:
     input:
         stamps="<results>/datasets/{dataset}/parents/{chunk}.h5",
-        src=src("clean.py", "photometry.py", *STAMPS_SRC),
+        src=src("clean.py", "photometry.py", "seeds.py", *STAMPS_SRC),
     output:
         stamps=temp("<results>/datasets/{dataset}/cleaned/{chunk}.h5"),
         exclusions=temp("<results>/datasets/{dataset}/cleaned/{chunk}.csv"),
@@ -189,7 +190,7 @@ rule assemble_dataset:
             dataset=wildcards.dataset,
             chunk=chunks(wildcards),
         ),
-        src=src("clean.py", "blends.py", "tables.py", *STAMPS_SRC),
+        src=src("datasets.py", "clean.py", "blends.py", "seeds.py", "tables.py", *STAMPS_SRC),
     output:
         stamps="<results>/datasets/{dataset}/stamps.h5",
         galaxies="<results>/datasets/{dataset}/galaxies.ecsv",
@@ -216,11 +217,14 @@ rule assemble_dataset:
 rule draw_blends:
     input:
         galaxies="<results>/datasets/{dataset}/galaxies.ecsv",
-        src=src("blends.py", "tables.py"),
+        src=src("blends.py", "seeds.py", "tables.py"),
     output:
         blends="<results>/datasets/{dataset}/blends_{split}.ecsv",
     log:
         "<results>/logs/blends/{dataset}_{split}.log",
+    # Training draws its own blends, without end if need be.
+    wildcard_constraints:
+        split="validation|test",
     conda:
         "../../envs/analysis.yaml"
     threads: 1

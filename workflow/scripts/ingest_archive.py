@@ -17,5 +17,5 @@ with logs.script(snakemake.log[0]), tempfile.TemporaryDirectory() as folder:
         **snakemake.params.options,
     )
     stamps = ingest_files(config, seed=0)
-    stamps.galaxies["origin"] = snakemake.wildcards.dataset
+    stamps.galaxies["origin"] = snakemake.params.archive
     write_stamps(snakemake.output.stamps, stamps)

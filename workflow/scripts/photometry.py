@@ -11,14 +11,9 @@ from deblend.tables import read_ecsv, write_csv
 with logs.script(snakemake.log[0]):
     galaxies = read_ecsv(snakemake.input.galaxies, ["id", "mag"])
     blends = read_ecsv(snakemake.input.blends)
-    ids = pd.DataFrame(
-        {g: galaxies["id"].to_numpy()[blends[g]] for g in ("central", "companion")},
-        index=blends["blend"],
-    )
     table = photometry_table(
         pd.concat([pd.read_csv(path) for path in snakemake.input.predictions]),
         truth(galaxies, blends, galaxies.attrs["zero_point"]),
-        ids,
         pd.read_csv(snakemake.input.detections).set_index("blend")["detection"],
         n_resamples=snakemake.params.n_resamples,
         seed=snakemake.params.seed,

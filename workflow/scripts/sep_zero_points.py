@@ -2,13 +2,16 @@
 
 import logging
 
-import numpy as np
 from deblend import logs
-from deblend.baseline import fit_zero_points
-from deblend.tables import read_ecsv, write_csv
+from deblend.baseline import fit_zero_points, measure_as_deep
+from deblend.photometry import Detection
+from deblend.stamps import read_stamps
+from deblend.tables import write_csv
 
 with logs.script(snakemake.log[0]):
-    galaxies = read_ecsv(snakemake.input.galaxies, ["mag", "flux_iso", "flux_auto", "split"])
-    table = fit_zero_points(galaxies, np.asarray(galaxies["split"]), galaxies.attrs["zero_point"])
+    stamps = read_stamps(snakemake.input.stamps)
+    modes = (Detection(**snakemake.params[mode]) for mode in ("cold", "hot"))
+    measured = measure_as_deep(stamps, *modes, snakemake.params.seed)
+    table = fit_zero_points(measured, float(stamps.bands.zero_point[0]))
     logging.info("zero points:\n%s", table.to_string(index=False))
     write_csv(snakemake.output.zero_points, table)

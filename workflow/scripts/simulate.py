@@ -10,6 +10,7 @@ with logs.script(snakemake.log[0]):
     start = int(snakemake.wildcards.chunk) * size
     stamps = simulate_chunk(
         snakemake.params.seed,
+        snakemake.wildcards.dataset,
         start,
         min(start + size, snakemake.params.n_galaxies),
         read_priors(snakemake.input.priors),

@@ -8,35 +8,73 @@ import numpy as np
 import pandas as pd
 
 from .errors import DeblendError
-from .photometry import Detection, measure_blend
+from .photometry import Detection, SepError, measure_blend, measure_isolated
 from .predictions import prediction_table
 from .render import render
+from .seeds import generator
 from .stamps import Stamps
 from .units import mag_from_flux
 
 #: Methods and the isolated photometry that each corresponds to.
 METHODS = {"sep_iso": "flux_iso", "sep_auto": "flux_auto"}
 BATCH = 256
+#: Standard error of the median of n normal numbers, times sqrt(n) / sigma.
+MEDIAN_ERROR = np.sqrt(np.pi / 2)
 
 
-def fit_zero_points(galaxies: pd.DataFrame, split: np.ndarray, zero_point: float) -> pd.DataFrame:
+def measure_as_deep(stamps: Stamps, cold: Detection, hot: Detection, seed: int) -> pd.DataFrame:
+    """Photometry of isolated galaxies at the depth of blends, which hold two stamps' noise.
+
+    Isophotes are where the noise lets them be: at one stamp's noise alone they would be wider than
+    on blends, and their zero point off by some 0.06 mag.
+
+    Parameters
+    ----------
+    stamps : Stamps
+        Cleaned, with the background noise of one stamp; another's is added.
+    cold, hot : Detection
+        Table 3.
+    seed : int
+        Of the noise, with the galaxy's origin and id.
+
+    Returns
+    -------
+    DataFrame
+        `mag`, `split`, `flux_iso`, `flux_auto`: of the validation and test galaxies.
+    """
+    noise = float(stamps.bands.noise_sigma[0])
+    rows = []
+    for i, galaxy in enumerate(stamps.galaxies.itertuples(index=False)):
+        if galaxy.split == "train":
+            continue
+        rng = generator(seed, "second stamp", stamps.bands["name"][0], galaxy.origin, galaxy.id)
+        image = stamps.images[i, 0]
+        image = image + rng.normal(0, noise, image.shape).astype(np.float32)
+        try:
+            flux_iso, flux_auto, _ = measure_isolated(image, cold, hot)
+        except SepError:
+            flux_iso = flux_auto = np.nan
+        rows.append((galaxy.mag, galaxy.split, flux_iso, flux_auto))
+    return pd.DataFrame(rows, columns=["mag", "split", "flux_iso", "flux_auto"])
+
+
+def fit_zero_points(galaxies: pd.DataFrame, zero_point: float) -> pd.DataFrame:
     """Fit SEP's zero points on isolated validation stamps and check them on test ones.
 
     Parameters
     ----------
     galaxies : DataFrame
-        With `mag`, `flux_iso`, `flux_auto`.
-    split : ndarray of str
-        Of each galaxy.
+        From `measure_as_deep`.
     zero_point : float
         The images' zero point, for comparison only.
 
     Returns
     -------
     DataFrame
-        A row a method: `zero_point` (median over validation), `n_validation`, `n_test`,
-        `bias_test_mag` (median of measured minus true magnitude), `scatter_test_mag` (half the
-        16-84 percentile range).
+        A row a method: `zero_point` (median over validation), `n_validation`, `n_test` (galaxies
+        that SEP found), `bias_test_mag` (median of measured minus true magnitude),
+        `scatter_test_mag` (half the 16-84 percentile range), `bias_error_mag` (standard error of
+        the bias from both medians, for a normal scatter); NaN without test galaxies.
 
     Raises
     ------
@@ -45,24 +83,29 @@ def fit_zero_points(galaxies: pd.DataFrame, split: np.ndarray, zero_point: float
     """
     rows = []
     for method, column in METHODS.items():
-        offset = galaxies["mag"] + 2.5 * np.log10(galaxies[column])
-        fitted = float(offset[split == "validation"].median())
+        found = galaxies[galaxies[column] > 0]
+        validation, test = (found[found["split"] == name] for name in ("validation", "test"))
+        n_v, n_t = len(validation), len(test)
+        fitted = float((validation["mag"] + 2.5 * np.log10(validation[column])).median())
         if not np.isfinite(fitted):
             raise DeblendError(
                 "the zero points of SEP are fitted on isolated validation galaxies, and there are "
-                f"{int((split == 'validation').sum())}: give the data set a validation split"
+                f"{n_v}: give the data set a validation split"
             )
-        error = (mag_from_flux(galaxies[column], fitted) - galaxies["mag"])[split == "test"]
-        low, median, high = np.percentile(error, [16, 50, 84])
+        error = mag_from_flux(test[column], fitted) - test["mag"]
+        low, median, high = np.percentile(error, [16, 50, 84]) if n_t else (np.nan,) * 3
         rows.append(
             {
                 "method": method,
                 "zero_point": fitted,
                 "images_zero_point": zero_point,
-                "n_validation": int((split == "validation").sum()),
-                "n_test": int((split == "test").sum()),
+                "n_validation": n_v,
+                "n_test": n_t,
                 "bias_test_mag": median,
                 "scatter_test_mag": (high - low) / 2,
+                "bias_error_mag": (high - low) / 2 * MEDIAN_ERROR * np.sqrt(1 / n_v + 1 / n_t)
+                if n_t
+                else np.nan,
             }
         )
     return pd.DataFrame(rows)

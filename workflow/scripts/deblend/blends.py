@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from .errors import DeblendError
+from .seeds import generator, uniform
 
 SPLITS = ("train", "validation", "test")
 #: Rows drawn with one generator. Part of the definition of a blend: do not change it lightly.
@@ -43,8 +44,9 @@ class BlendConfig:
     delta_mag_max : float
         Largest magnitude difference of a pair (Sect. 2.2: 2).
     shift_rule : {"authors", "section_2_2"}
-        authors: integer shifts uniform in a square, accepted if max(R1, R2) <= |r| <=
-        min(4 min(R1, R2), half the stamp); where that is empty the minimum is 0.8 of the maximum.
+        authors: integer shifts uniform in a square, its upper edge excluded, accepted if
+        max(R1, R2) <= |r| <= min(4 min(R1, R2), half the stamp); where that is empty the minimum is
+        0.8 of the maximum.
         section_2_2: dx and dy each of either sign, uniform between 0.5 max(R1, R2) and half the
         stamp.
     orientations : bool
@@ -96,7 +98,8 @@ def _draw_shifts(
     r_min = np.maximum(r1, r2)
     r_min = np.where(r_min >= r_max, 0.8 * r_max, r_min)
     reach = np.floor(r_max)[:, None, None]
-    tries = np.floor(rng.uniform(size=(n, TRIES, 2)) * (2 * reach + 1) - reach).astype(int)
+    # As in the authors' code, -reach can be drawn and +reach cannot.
+    tries = np.floor(rng.uniform(size=(n, TRIES, 2)) * 2 * reach - reach).astype(int)
     length = np.hypot(tries[..., 0], tries[..., 1])
     good = (length >= r_min[:, None]) & (length <= r_max[:, None])
     first = np.argmax(good, axis=1)
@@ -112,7 +115,7 @@ def _draw_block(
     block: int,
     config: BlendConfig,
 ) -> dict[str, np.ndarray]:
-    rng = np.random.default_rng([seed, SPLITS.index(split), block])
+    rng = generator(seed, "blends", split, block)
     central, companion = _draw_pairs(rng, mag, BLOCK, config.delta_mag_max)
     shift, good = _draw_shifts(
         rng, radius[central], radius[companion], stamp_size, config.shift_rule
@@ -226,13 +229,16 @@ def without_partner(mag: np.ndarray, split: np.ndarray, delta_mag_max: float) ->
     return lonely
 
 
-def split_galaxies(n: int, fractions: dict[str, float], seed: int) -> np.ndarray:
-    """Assign each galaxy to one split, before any blending.
+def split_galaxies(ids: np.ndarray, fractions: dict[str, float], seed: int) -> np.ndarray:
+    """Assign each galaxy to one split, before any blending and before any is left out.
+
+    Galaxies are ranked by a hash of their id, so that a galaxy which two data sets share (the same
+    catalogue in two bands) is in the same split of both, whatever each leaves out.
 
     Parameters
     ----------
-    n : int
-        Number of galaxies.
+    ids : ndarray of str, shape (n,)
+        Of all parent galaxies, in any order.
     fractions : dict
         Share of each of `SPLITS`; they add up to 1 (Sect. 2.3: 0.6, 0.2, 0.2).
     seed : int
@@ -244,19 +250,28 @@ def split_galaxies(n: int, fractions: dict[str, float], seed: int) -> np.ndarray
     Raises
     ------
     DeblendError
-        The shares do not add up to 1, or a split with a share would be left with fewer than two
-        galaxies.
+        The shares do not add up to 1.
     """
     shares = np.array([fractions[s] for s in SPLITS])
     if abs(shares.sum() - 1) > 1e-6:
         raise DeblendError(f"the split fractions {fractions} add up to {shares.sum():g}, not to 1")
-    edges = np.round(np.cumsum(shares) * n).astype(int)
-    sizes = np.diff(np.concatenate([[0], edges]))
-    for split, share, size in zip(SPLITS, shares, sizes, strict=True):
-        if share > 0 and size < 2:
+    edges = np.round(np.cumsum(shares) * len(ids)).astype(int)
+    rank = np.argsort(np.argsort([uniform(seed, "split", name) for name in ids]))
+    return np.array(SPLITS)[np.searchsorted(edges, rank, side="right")]
+
+
+def check_splits(split: np.ndarray, fractions: dict[str, float]) -> None:
+    """Refuse a split that has a share but fewer than the two galaxies of a blend.
+
+    Raises
+    ------
+    DeblendError
+    """
+    for name in SPLITS:
+        size = int(np.sum(split == name))
+        if fractions[name] > 0 and size < 2:
             raise DeblendError(
-                f"the {split} split ({share:g} of {n} galaxies) would have {size} galaxies: blends "
-                "need at least 2, so give more galaxies or other fractions"
+                f"the {name} split ({fractions[name]:g} of the galaxies) has {size} of "
+                f"{len(split)} galaxies: blends need at least 2, so give more galaxies or other "
+                "fractions"
             )
-    assigned = np.repeat(SPLITS, sizes)
-    return assigned[np.argsort(np.random.default_rng(seed).permutation(n))]

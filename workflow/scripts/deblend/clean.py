@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import sep
 from scipy.ndimage import binary_dilation
 from skimage.morphology import disk
 
 from .errors import DeblendError
-from .photometry import Detection, background_rms, central_label, detect, measure_isolated
+from .photometry import Detection, SepError, background_rms, central_label, detect, measure_isolated
+from .seeds import generator
 from .stamps import Stamps
 
 #: Why a galaxy is left out, in the order in which the reasons are tried.
@@ -29,6 +29,7 @@ EXCLUSIONS = {
     "touching": "a neighbour covers much of the galaxy's edge",
     "crowded": "too little empty background to replace the neighbours from",
     "still_blended": "SEP's cold mode finds more than one object on the cleaned stamp",
+    "not_segmented": "SEP gives up on the stamp (too many objects overlap)",
     "not_measured": "SEP cannot measure the isolated galaxy",
     "no_partner": "no other galaxy of its split is close enough in magnitude for a blend",
 }
@@ -187,7 +188,7 @@ def clean(parents: Stamps, seed: int, config: CleaningConfig) -> tuple[Stamps, p
     parents : Stamps
         Of one band.
     seed : int
-        Each galaxy's generator is seeded from it and a hash of the galaxy's id, so that neither
+        With each galaxy's origin and id, it seeds the galaxy's own generator, so that neither
         order nor chunks matter.
     config : CleaningConfig
 
@@ -198,7 +199,6 @@ def clean(parents: Stamps, seed: int, config: CleaningConfig) -> tuple[Stamps, p
     exclusions : DataFrame
         `id` and `reason` of each galaxy left out.
     """
-    sep.set_sub_object_limit(4096)
     galaxies = parents.galaxies.copy()
     galaxies["morphology"] = classify(galaxies, config.min_class_probability)
     keep, excluded, images, segmaps, photometry = [], [], [], [], []
@@ -215,8 +215,11 @@ def clean(parents: Stamps, seed: int, config: CleaningConfig) -> tuple[Stamps, p
         pixels = "" if np.isfinite(image).all() else "bad_pixels"
         reason = pixels or ("constant" if np.ptp(image) == 0 else reason)
         if not reason:
-            rng = np.random.default_rng([seed, *str(galaxy.id).encode()])
-            reason, cleaned, mine, values = clean_stamp(image, parents.segmaps[i], rng, config)
+            rng = generator(seed, "clean", parents.bands["name"][0], galaxy.origin, galaxy.id)
+            try:
+                reason, cleaned, mine, values = clean_stamp(image, parents.segmaps[i], rng, config)
+            except SepError:
+                reason = "not_segmented"
         if reason:
             excluded.append((galaxy.id, reason))
             continue

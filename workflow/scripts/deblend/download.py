@@ -118,7 +118,7 @@ def download(url: str, output: str | Path, checksum: str, max_bytes: int) -> Non
     """
     check_url(url)
     with atomic(output) as temporary:
-        temporary.unlink()  # pooch wants to make it
+        temporary.unlink(missing_ok=True)  # pooch wants to make it
         try:
             pooch.retrieve(
                 url,

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from .metrics import statistics_with_intervals
 from .plots import COLOURS, panel_note, save_figure, style
-from .units import mag_from_flux
+from .units import flux_from_mag, mag_from_flux
 
 #: Columns of the figure: title, catalogue suffix.
 METHODS = (("blend2flux", "b2f"), ("blend2mask2flux", "b2m2f"), ("SExtractor", "sex"))
@@ -36,7 +36,8 @@ def fig5_data(
     Returns
     -------
     DataFrame
-        `method`, `galaxy`, `galaxy_id`, `mag_isolated`, `mag_blended`; blends for which SExtractor
+        `method`, `galaxy`, `galaxy_id`, `mag_isolated`, `mag_blended` (NaN where the flux is not
+        positive), `flux_ratio` (blended over isolated); blends for which SExtractor
         found the galaxy (detection 0 or 2 for the central, 1 or 2 for the companion).
     """
     parts = []
@@ -44,14 +45,16 @@ def fig5_data(
         rows = catalog[catalog["detection"].isin(codes)]
         for method, suffix in METHODS:
             zero_point = sextractor_zero_point if suffix == "sex" else network_zero_point
+            flux, mag = rows[f"{prefix}_flux_{suffix}"], rows[f"{prefix}_mag"]
             parts.append(
                 pd.DataFrame(
                     {
                         "method": method,
                         "galaxy": galaxy,
                         "galaxy_id": rows[f"{prefix}_id"].astype(str),
-                        "mag_isolated": rows[f"{prefix}_mag"],
-                        "mag_blended": mag_from_flux(rows[f"{prefix}_flux_{suffix}"], zero_point),
+                        "mag_isolated": mag,
+                        "mag_blended": mag_from_flux(flux, zero_point),
+                        "flux_ratio": flux / flux_from_mag(mag, zero_point),
                     }
                 )
             )
@@ -68,10 +71,12 @@ def fig5_statistics(points: pd.DataFrame, *, n_resamples: int = 0, seed: int = 0
         its `_low` and `_high` (68 %) where `n_resamples` is not 0.
     """
     rows: list[dict[str, Any]] = []
-    for (method, galaxy), panel in points.groupby(["method", "galaxy"], sort=False):
+    panels = [(method, galaxy) for galaxy, *_ in GALAXIES for method, _ in METHODS]
+    for method, galaxy in panels:
+        panel = points[(points["method"] == method) & (points["galaxy"] == galaxy)]
         numbers = statistics_with_intervals(
-            panel["mag_blended"].to_numpy(),
-            panel["mag_isolated"].to_numpy(),
+            panel["flux_ratio"].to_numpy(float),
+            panel["mag_isolated"].to_numpy(float),
             panel["galaxy_id"].to_numpy(),
             n_resamples=n_resamples,
             seed=seed,
@@ -95,7 +100,8 @@ def draw_fig5(
         Shown in the figure: what data and scale it is of.
     """
     isolated = points["mag_isolated"]
-    limits = (np.floor(isolated.min()) - 0.2, np.ceil(isolated.max()) + 0.2)
+    ends = (isolated.min(), isolated.max()) if len(isolated) else (18, 23)
+    limits = (np.floor(ends[0]) - 0.2, np.ceil(ends[1]) + 0.2)
     with style():
         figure, axes = plt.subplots(
             2, 3, figsize=(7.2, 5.1), sharex=True, sharey=True, layout="constrained"

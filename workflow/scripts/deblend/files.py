@@ -1,8 +1,6 @@
 """Files that appear whole or not at all."""
 
 import contextlib
-import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,21 +19,14 @@ def atomic(path: str | Path) -> Iterator[Path]:
     ------
     pathlib.Path
         A name in the same folder, with the same suffix, to write to. It is
-        removed when the block raises.
+        removed when the block raises. It is always the same name, so that what a killed
+        process left is overwritten and not piled up.
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(
-        dir=target.parent, prefix=f".{target.stem}.", suffix=target.suffix
-    )
-    os.close(handle)
-    temporary = Path(name)
+    temporary = target.with_name(f".{target.stem}.partial{target.suffix}")
     try:
         yield temporary
-        # mkstemp makes files private; give what a plain open() would have given.
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)

@@ -14,8 +14,9 @@ from astropy.io import fits
 from astropy.table import Table
 
 from .errors import DeblendError
-from .simulate import SimulatorConfig, band_table, psf_profile
-from .stamps import GALAXY_COLUMNS, TEXT_COLUMNS, Stamps
+from .seeds import generator
+from .simulate import moffat_psf
+from .stamps import GALAXY_COLUMNS, TEXT_COLUMNS, Stamps, band_table
 
 log = logging.getLogger(__name__)
 
@@ -254,7 +255,7 @@ def ingest_files(config: FilesConfig, seed: int) -> Stamps:
     galaxies = read_catalog(
         config.catalog, config.columns, config.pixel_scale_arcsec, config.radius_unit
     )
-    galaxies["origin"] = Path(config.images).name
+    galaxies["origin"] = Path(config.catalog).name
     images = read_array(config.images, config.images_key)
     if images.ndim == 4:
         if config.plane is None or not 0 <= config.plane < images.shape[1]:
@@ -282,7 +283,7 @@ def ingest_files(config: FilesConfig, seed: int) -> Stamps:
         else:
             out[i, 0] = cut(image, centre_y, centre_x, size)
         if config.add_noise:
-            rng = np.random.default_rng([seed, *galaxies["id"][i].encode()])
+            rng = generator(seed, "noise", config.band, galaxies["id"][i])
             out[i, 0] += rng.normal(0, config.noise_sigma, (size, size)).astype(np.float32)
     segmaps = np.zeros((len(images), size, size), np.int16)
     if config.segmaps:
@@ -335,26 +336,11 @@ def ingest_real_galaxies(config: RealGalaxyConfig, seed: int) -> Stamps:
             f"{path} has no sizes: give fits_catalog, its companion with a column flux_radius (px)"
         )
     size, scale = config.stamp_size, config.pixel_scale_arcsec
-    target = psf_profile(
-        SimulatorConfig(
-            size,
-            scale,
-            config.zero_point,
-            config.noise_sigma,
-            np.inf,
-            config.psf_fwhm_arcsec,
-            config.psf_moffat_beta,
-            0,
-            0,
-            0,
-            0,
-            0,
-            config.band,
-        )
-    )
+    target = moffat_psf(config.psf_fwhm_arcsec, config.psf_moffat_beta)
     images, rows, noisier = [], [], 0
     for i in range(catalog.nobjects):
-        rng = galsim.BaseDeviate(int(np.random.default_rng([seed, i]).integers(1, 2**31)))
+        number = generator(seed, "noise", config.band, table["IDENT"][i]).integers(1, 2**31)
+        rng = galsim.BaseDeviate(int(number))
         galaxy = galsim.Convolve(galsim.RealGalaxy(catalog, index=i, rng=rng), target)
         image = galsim.ImageF(size, size, scale=scale)
         centre = galsim.PositionD(size // 2 + 1, size // 2 + 1)
@@ -368,7 +354,7 @@ def ingest_real_galaxies(config: RealGalaxyConfig, seed: int) -> Stamps:
         images.append(image.array.copy())
         rows.append(
             {
-                "id": f"{path.stem}:{table['IDENT'][i]}",
+                "id": str(table["IDENT"][i]),
                 "ra": float(table["RA"][i]),
                 "dec": float(table["DEC"][i]),
                 "mag": float(table["MAG"][i]),

@@ -14,8 +14,19 @@ from .errors import DeblendError
 #: Kron parameters of SExtractor's MAG_AUTO: PHOT_AUTOPARAMS = 2.5, 3.5.
 KRON_FACTOR = 2.5
 MIN_RADIUS_PX = 3.5
+#: Side of the boxes whose median rms is the background's. SExtractor's usual 64 px are a whole
+#: small stamp, full of galaxies, and would raise the threshold; of boxes of 8 px most are empty.
+BACKGROUND_BOX_PX = 8
+# SEP's default, 1024, is too few for the sub-objects of bright galaxies in deep noise.
+sep.set_sub_object_limit(4096)
+#: Flag of a blend on which SEP gave up; SEP's own flags are below 512.
+FLAG_FAILED = 1024
 #: SExtractor looks for the Kron radius within six isophotal radii.
 KRON_SEARCH = 6.0
+
+
+class SepError(DeblendError):
+    """SEP gave up on an image."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +41,8 @@ class Detection:
 
 def background_rms(image: np.ndarray) -> float:
     """Global rms of the background, as SEP estimates it (counts/s)."""
-    return float(sep.Background(np.ascontiguousarray(image, dtype=np.float32)).globalrms)
+    box = {"bw": BACKGROUND_BOX_PX, "bh": BACKGROUND_BOX_PX, "fw": 1, "fh": 1}
+    return float(sep.Background(np.ascontiguousarray(image, dtype=np.float32), **box).globalrms)
 
 
 def detect(image: np.ndarray, settings: Detection, rms: float) -> tuple[np.ndarray, np.ndarray]:
@@ -50,6 +62,11 @@ def detect(image: np.ndarray, settings: Detection, rms: float) -> tuple[np.ndarr
         SEP's catalogue.
     segmap : ndarray, shape (y, x), int32
         0 background, k + 1 the pixels of object k.
+
+    Raises
+    ------
+    SepError
+        SEP gave up: too many pixels or overlapping objects.
     """
     try:
         return sep.extract(
@@ -62,7 +79,7 @@ def detect(image: np.ndarray, settings: Detection, rms: float) -> tuple[np.ndarr
             segmentation_map=True,
         )
     except Exception as error:  # SEP raises bare exceptions from C
-        raise DeblendError(
+        raise SepError(
             f"SEP could not extract objects (threshold {settings.threshold} x {rms:.3g}): {error}"
         ) from error
 
@@ -117,7 +134,7 @@ class BlendMeasurement:
     detection : int
         0 only the central, 1 only the companion, 2 both, 3 more than two, -1 nothing found.
     mode : str
-        ``cold`` or ``hot``: which run these are from.
+        ``cold`` or ``hot``: which run these are from; ``failed`` where SEP gave up.
     flux_iso, flux_auto : ndarray, shape (2,)
         NaN where the galaxy was not found.
     flags : ndarray of int, shape (2,)
@@ -187,10 +204,14 @@ def measure_blend(
     """
     rms = background_rms(image)
     mode = "cold"
-    objects, segmap = detect(image, cold, rms)
-    if len(objects) < 2:
-        mode = "hot"
-        objects, segmap = detect(image, hot, rms)
+    try:
+        objects, segmap = detect(image, cold, rms)
+        if len(objects) < 2:
+            mode = "hot"
+            objects, segmap = detect(image, hot, rms)
+    except SepError:
+        nothing = np.full(2, np.nan)
+        return BlendMeasurement(-1, "failed", nothing, nothing, np.full(2, FLAG_FAILED))
     detection, rows = associate(
         objects["x"], objects["y"], objects["flux"], image.shape[-1] // 2, central_radius_px
     )

@@ -13,7 +13,7 @@ from .errors import DeblendError
 from .files import atomic
 from .predictions import prediction_table
 from .render import render
-from .stamps import Stamps
+from .stamps import Stamps, galaxy_keys
 
 
 def save_network(
@@ -49,6 +49,36 @@ def load_network(
             "both and train again"
         ) from error
     return model, record
+
+
+def refuse_known_galaxies(
+    name: str, trained_on: pd.DataFrame, galaxies: pd.DataFrame, blends: pd.DataFrame
+) -> None:
+    """Make sure that no galaxy of the test blends took part in a network's training.
+
+    Parameters
+    ----------
+    name : str
+        The network's.
+    trained_on : DataFrame
+        Galaxies of the data set that it was trained on: `origin`, `id`, `split`.
+    galaxies : DataFrame
+        Of the data set of the blends.
+    blends : DataFrame
+
+    Raises
+    ------
+    DeblendError
+        Some are of that data set's training or validation split.
+    """
+    known = trained_on[trained_on["split"].isin(["train", "validation"])]
+    used = galaxies.iloc[np.unique(blends[["central", "companion"]])]
+    both = np.intersect1d(galaxy_keys(known), galaxy_keys(used))
+    if len(both):
+        raise DeblendError(
+            f"{len(both)} of the {len(used)} galaxies in these test blends (the first: {both[0]}) "
+            f"took part in the training of {name}: give both data sets the same split"
+        )
 
 
 def predict_fluxes(

@@ -60,18 +60,19 @@ def pivot(predictions: pd.DataFrame, method: str, column: str = "flux") -> pd.Da
 
 
 def truth(stamps_galaxies: pd.DataFrame, blends: pd.DataFrame, zero_point: float) -> pd.DataFrame:
-    """True flux and magnitude of both galaxies of each blend.
+    """Who the two galaxies of each blend are, and their true flux and magnitude.
 
     The truth is the catalogue's magnitude turned into a flux, as the authors did.
 
     Returns
     -------
     DataFrame
-        Index blend; `mag_central`, `mag_companion`, `flux_central`, `flux_companion`.
+        Index blend; `id_*`, `mag_*`, `flux_*` of central and companion.
     """
     mag = stamps_galaxies["mag"].to_numpy(float)
     table = pd.DataFrame(index=pd.Index(blends["blend"], name="blend"))
     for galaxy in GALAXIES:
+        table[f"id_{galaxy}"] = stamps_galaxies["id"].to_numpy()[blends[galaxy].to_numpy()]
         table[f"mag_{galaxy}"] = mag[blends[galaxy].to_numpy()]
         table[f"flux_{galaxy}"] = flux_from_mag(table[f"mag_{galaxy}"], zero_point)
     return table

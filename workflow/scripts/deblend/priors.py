@@ -22,10 +22,8 @@ from scipy.optimize import minimize
 
 from .errors import DeblendError
 
-#: Classes of Boucaud et al. 2020, Table 1, by the names of their published catalogue.
+#: Classes of Boucaud et al. 2020, Sect. 2.1, by the names of their published catalogue.
 MORPHOLOGIES = ("sph", "disk", "sphd", "irr")
-#: Number of galaxies after inspection, Table 1: bulge, disk, bulge + disk, irregular.
-TABLE_1 = {"sph": 352, "disk": 433, "sphd": 702, "irr": 432}
 PROXIES = {
     "sph": "n > 2.5 and q > 0.5 and lssfr < -10.5",
     "disk": "n < 1.5 and lmass > 9.8",
@@ -136,7 +134,6 @@ def fit(catalogue: pd.DataFrame, published: pd.DataFrame) -> dict[str, Any]:
     sample = pd.concat(
         [published[[f"{g}_{c}" for c in columns]].set_axis(columns, axis=1) for g in ("g1", "g2")]
     ).drop_duplicates("id")
-    total = sum(TABLE_1.values())
     classes = {}
     for morphology in MORPHOLOGIES:
         proxy = catalogue.query(PROXIES[morphology])
@@ -147,7 +144,7 @@ def fit(catalogue: pd.DataFrame, published: pd.DataFrame) -> dict[str, Any]:
         log_n = np.log10(proxy.n.to_numpy())
         log_z = np.log10(1 + proxy.z.to_numpy())
         classes[morphology] = {
-            "share": TABLE_1[morphology] / total,
+            "share": len(mine) / len(sample),
             "catalogue": {
                 "proxy": PROXIES[morphology],
                 "n_galaxies": len(proxy),

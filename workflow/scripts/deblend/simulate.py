@@ -2,7 +2,8 @@
 
 Galaxies of the four classes of Boucaud et al. 2020 (Sect. 2.1), with neighbours to mask, a PSF
 and noise like those of WFC3 F160W mosaics at 0.06"/px. Each galaxy has its own generator, seeded
-from the configuration's seed and the galaxy's index: a chunk is the same whoever makes it.
+from the configuration's seed, the data set's name and the galaxy's index: a chunk is the same
+whoever makes it, and no two data sets share a galaxy.
 """
 
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ from scipy.special import gammainc, gammaincinv
 
 from .errors import DeblendError
 from .priors import MORPHOLOGIES, cumulative_counts
-from .stamps import Stamps
+from .seeds import generator
+from .stamps import Stamps, band_table
 from .units import flux_from_mag
 
 #: GalSim tabulates each Sersic index anew, so indices are drawn in steps.
@@ -50,9 +52,9 @@ class SimulatorConfig:
     band: str = "f160w"
 
 
-def psf_profile(config: SimulatorConfig) -> galsim.GSObject:
+def moffat_psf(fwhm_arcsec: float, beta: float) -> galsim.GSObject:
     """The PSF, pixel included, as a Moffat profile."""
-    return galsim.Moffat(beta=config.psf_moffat_beta, fwhm=config.psf_fwhm_arcsec)
+    return galsim.Moffat(beta=beta, fwhm=fwhm_arcsec)
 
 
 def draw_properties(
@@ -218,14 +220,15 @@ def _draw_neighbours(
 
 
 def simulate_galaxy(
-    seed: int, index: int, priors: dict[str, Any], config: SimulatorConfig
+    seed: int, dataset: str, index: int, priors: dict[str, Any], config: SimulatorConfig
 ) -> tuple[np.ndarray, dict[str, Any]]:
     """Simulate one parent stamp.
 
     Parameters
     ----------
     seed : int
-        The data set's seed.
+    dataset : str
+        Name of the data set: part of the seed and of the galaxy's id.
     index : int
         The galaxy's place in the data set.
     priors : dict
@@ -238,9 +241,9 @@ def simulate_galaxy(
     galaxy : dict
         Its catalogue entry.
     """
-    rng = np.random.default_rng([seed, index])
+    rng = generator(seed, "simulate", dataset, index)
     galaxy = draw_properties(rng, priors, config)
-    psf = psf_profile(config)
+    psf = moffat_psf(config.psf_fwhm_arcsec, config.psf_moffat_beta)
     profile = galsim.Convolve(galaxy_profile(rng, galaxy, config), psf)
     size = config.stamp_size
     image = galsim.ImageF(size, size, scale=config.pixel_scale_arcsec)
@@ -250,11 +253,17 @@ def simulate_galaxy(
     _draw_neighbours(rng, image, psf, galaxy, config)
     variance = config.noise_sigma**2 + np.maximum(image.array, 0) / config.exposure_time_s
     pixels = image.array + rng.normal(0, np.sqrt(variance))
-    return pixels.astype(np.float32), {"id": f"sim{index:06d}", **galaxy, "origin": "simulated"}
+    identity = {"id": f"{dataset}-{index:06d}", **galaxy, "origin": f"simulated:{dataset}"}
+    return pixels.astype(np.float32), identity
 
 
 def simulate_chunk(
-    seed: int, start: int, stop: int, priors: dict[str, Any], config: SimulatorConfig
+    seed: int,
+    dataset: str,
+    start: int,
+    stop: int,
+    priors: dict[str, Any],
+    config: SimulatorConfig,
 ) -> Stamps:
     """Simulate the galaxies start to stop - 1 of a data set.
 
@@ -266,28 +275,19 @@ def simulate_chunk(
     if not 0 <= start < stop:
         raise DeblendError(f"a chunk from {start} to {stop} has no galaxies: give start < stop")
     images, galaxies = zip(
-        *(simulate_galaxy(seed, i, priors, config) for i in range(start, stop)), strict=True
+        *(simulate_galaxy(seed, dataset, i, priors, config) for i in range(start, stop)),
+        strict=True,
     )
     size, scale = config.stamp_size, config.pixel_scale_arcsec
-    psf = psf_profile(config).drawImage(nx=31, ny=31, scale=scale, method="no_pixel").array
+    psf = (
+        moffat_psf(config.psf_fwhm_arcsec, config.psf_moffat_beta)
+        .drawImage(nx=31, ny=31, scale=scale, method="no_pixel")
+        .array
+    )
     return Stamps(
         np.stack(images)[:, None],
         np.zeros((stop - start, size, size), np.int16),
         pd.DataFrame(list(galaxies)),
         band_table(config.band, scale, config.zero_point, config.noise_sigma),
         psf[None],
-    )
-
-
-def band_table(
-    name: str, pixel_scale_arcsec: float, zero_point: float, noise_sigma: float
-) -> pd.DataFrame:
-    """A band table of one row (`deblend.stamps.BAND_COLUMNS`)."""
-    return pd.DataFrame(
-        {
-            "name": [name],
-            "pixel_scale_arcsec": [float(pixel_scale_arcsec)],
-            "zero_point": [float(zero_point)],
-            "noise_sigma": [float(noise_sigma)],
-        }
     )

@@ -38,7 +38,7 @@ GALAXY_COLUMNS: dict[str, str] = {
     "p_irr": "",
     "origin": "",
 }
-TEXT_COLUMNS = ("id", "morphology", "origin")
+TEXT_COLUMNS = ("id", "morphology", "origin", "split")
 #: Columns that cleaning adds: photometry of the isolated galaxy.
 ISOLATED_COLUMNS: dict[str, str] = {"flux_iso": "", "flux_auto": "", "segmap_area_px": "pix2"}
 BAND_COLUMNS = ("name", "pixel_scale_arcsec", "zero_point", "noise_sigma")
@@ -106,6 +106,28 @@ class Stamps:
             self.psf,
             dict(self.attributes),
         )
+
+
+def band_table(
+    name: str, pixel_scale_arcsec: float, zero_point: float, noise_sigma: float
+) -> pd.DataFrame:
+    """A band table of one row (`BAND_COLUMNS`)."""
+    return pd.DataFrame(
+        {
+            "name": [name],
+            "pixel_scale_arcsec": [float(pixel_scale_arcsec)],
+            "zero_point": [float(zero_point)],
+            "noise_sigma": [float(noise_sigma)],
+        }
+    )
+
+
+def galaxy_keys(galaxies: pd.DataFrame) -> np.ndarray:
+    """Names of galaxies that hold across data sets: origin and id.
+
+    Two data sets made from the same catalogue share keys; equal ids of unrelated ones do not clash.
+    """
+    return (galaxies["origin"].astype(str) + "/" + galaxies["id"].astype(str)).to_numpy(str)
 
 
 def concatenate(parts: Sequence[Stamps]) -> Stamps:

@@ -95,7 +95,8 @@ class Steering:
         if self.cooldown > 0:
             self.cooldown -= 1
             self.waited_to_drop = 0
-        elif not improved:
+        # As in Keras, the epoch that ends the cooldown counts already.
+        if not improved and self.cooldown == 0:
             self.waited_to_drop += 1
             if self.waited_to_drop >= self.config.drop_patience:
                 if self.learning_rate > self.config.min_learning_rate:

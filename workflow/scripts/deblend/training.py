@@ -40,6 +40,8 @@ class TrainingConfig:
         Batches that make an epoch; None: as many as the training set has (needs a finite one).
     companion_edge : {"zero", "noise"}
         See `deblend.render.render`.
+    adam_epsilon : float
+        Adam's constant for numerical stability.
     """
 
     seed: int
@@ -47,6 +49,7 @@ class TrainingConfig:
     n_train_blends: int | None
     steps_per_epoch: int | None
     companion_edge: str
+    adam_epsilon: float = 1e-7
 
 
 class BlendBatches(keras.utils.PyDataset):
@@ -291,9 +294,10 @@ def train(
     """
     keras.utils.set_random_seed(source.config.seed)
     model = networks.build(architecture, source.images.shape[-1], options)
-    # The authors' code defines this epsilon but leaves Keras' default (1e-7) in use: ours.
     model.compile(
-        optimizer=keras.optimizers.Adam(steering_config.learning_rate, epsilon=1e-8),
+        optimizer=keras.optimizers.Adam(
+            steering_config.learning_rate, epsilon=source.config.adam_epsilon
+        ),
         loss="mean_absolute_percentage_error",
     )
     model.optimizer.build(model.trainable_variables)
@@ -417,7 +421,10 @@ def train_from_config(
         TrainingConfig(
             seed=seed,
             companion_edge=edge,
-            **{k: network[k] for k in ("batch_size", "n_train_blends", "steps_per_epoch")},
+            **{
+                k: network[k]
+                for k in ("batch_size", "n_train_blends", "steps_per_epoch", "adam_epsilon")
+            },
         ),
         seed,
     )

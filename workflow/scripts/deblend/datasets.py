@@ -1,0 +1,60 @@
+"""A data set from its cleaned parts: what is kept, what is left out, and who is in which split."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from .blends import check_splits, split_galaxies, without_partner
+from .clean import count_exclusions
+from .stamps import Stamps, concatenate
+
+
+def assemble(
+    parts: Sequence[Stamps],
+    excluded: pd.DataFrame,
+    *,
+    fractions: dict[str, float],
+    delta_mag_max: float,
+    seed: int,
+) -> tuple[Stamps, pd.DataFrame, pd.DataFrame]:
+    """Join cleaned chunks, split the galaxies and leave out those that no blend can have.
+
+    Parameters
+    ----------
+    parts : sequence of Stamps
+        Cleaned chunks, in order.
+    excluded : DataFrame
+        `id` and `reason` of each galaxy that cleaning left out.
+    fractions : dict
+        Share of each split, of all parent galaxies.
+    delta_mag_max : float
+        Largest magnitude difference of a pair.
+    seed : int
+
+    Returns
+    -------
+    stamps : Stamps
+        Their galaxy table has a column `split`.
+    excluded : DataFrame
+        With the galaxies that have no partner.
+    counts : DataFrame
+        See `deblend.clean.count_exclusions`.
+
+    Raises
+    ------
+    DeblendError
+        No galaxy is left, or a split has too few.
+    """
+    stamps = concatenate(parts)
+    ids = np.concatenate([stamps.galaxies["id"].to_numpy(str), excluded["id"].to_numpy(str)])
+    count_exclusions(excluded, len(ids))  # an error where nothing is left
+    split = split_galaxies(ids, fractions, seed)[: len(stamps)]
+    check_splits(split, fractions)
+    lonely = without_partner(stamps.galaxies["mag"].to_numpy(), split, delta_mag_max)
+    unpaired = stamps.galaxies.loc[lonely, ["id"]].assign(reason="no_partner")
+    excluded = pd.concat([excluded, unpaired], ignore_index=True)
+    counts = count_exclusions(excluded, len(ids))
+    kept = stamps.take(np.flatnonzero(~lonely))
+    kept.galaxies["split"] = split[~lonely]
+    return kept, excluded, counts
