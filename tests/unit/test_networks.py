@@ -17,10 +17,18 @@ backend.configure("tensorflow", 2, 0)
 import keras  # noqa: E402
 from deblend.blends import BlendConfig, draw_blends  # noqa: E402
 from deblend.errors import DeblendError  # noqa: E402
-from deblend.networks import blend2flux, build  # noqa: E402
+from deblend.masks import intersection_over_union  # noqa: E402
+from deblend.networks import (  # noqa: E402
+    blend2flux,
+    blend2mask2flux,
+    build,
+    layer_table,
+    unet,
+)
 from deblend.predict import (  # noqa: E402
     load_network,
     predict_fluxes,
+    predict_masks,
     refuse_known_galaxies,
     save_network,
 )
@@ -33,6 +41,7 @@ from deblend.training import (  # noqa: E402
     fingerprint,
     mape,
     train,
+    validate,
 )
 
 from tests.conftest import simulator_config  # noqa: E402
@@ -60,6 +69,50 @@ def test_parameter_counts_of_table_2(filters, parameters):
         assert blend2flux(128, filters=filters).count_params() == parameters
 
 
+def test_parameter_counts_of_section_3_2():
+    """18.5 million in all; the U-Net of 32 filters and depth 5 has 8.63 of them."""
+    assert unet(128).count_params() == pytest.approx(8.63e6, rel=1e-3)
+    assert blend2mask2flux(128).count_params() == pytest.approx(18.5e6, rel=0.02)
+
+
+def test_the_joint_network_starts_from_the_trained_masks():
+    separate = unet(64, filters=4, depth=3)
+    joint = blend2mask2flux(64, filters=4, unet_options={"filters": 4, "depth": 3})
+    joint.get_layer("unet").set_weights(separate.get_weights())
+    images = np.random.default_rng(0).normal(0, 0.1, (3, 64, 64, 1))
+    both = joint.predict(images, verbose=0)
+    np.testing.assert_allclose(both["masks"], separate.predict(images, verbose=0), atol=1e-6)
+    assert both["fluxes"].shape == (3, 2)
+
+
+def test_the_layer_table_is_the_network():
+    model = unet(64, filters=4, depth=3)
+    table = layer_table(model)
+    assert table["n_parameters"].sum() == model.count_params()
+    join = table.set_index("name").loc["up1_copy"]
+    assert join["inputs"].split() == ["down1_conv2", "up1_transposed"]
+    assert tuple(table.iloc[-1][["height", "width", "channels"]]) == (64, 64, 2)
+
+
+def test_a_unet_learns_the_masks_of_a_few_blends(stamps):
+    cleaned = stamps.take(slice(None))
+    cleaned.segmaps = (stamps.images[:, 0] > 0.03).astype(np.int16)
+    feed = source(cleaned, targets=("masks",))
+    images, targets = feed.arrays(feed.draw(0, 16))
+    keras.utils.set_random_seed(0)
+    model = unet(64, filters=8, depth=4, dropout=0.0, asinh_softening=0.02)
+    model.compile(keras.optimizers.Adam(2e-3), "binary_crossentropy")
+    model.fit(images, targets["masks"], batch_size=8, epochs=120, verbose=0)
+    predicted = model.predict(images, verbose=0)
+    iou = intersection_over_union(predicted >= 0.5, targets["masks"] > 0)
+    assert np.nanmean(iou) > 0.85
+    scored = validate(model, feed, feed.draw(0, 16), {"masks": 1.0})
+    truth = targets["masks"].astype("float32")
+    keras_loss = keras.losses.BinaryCrossentropy()(truth, predicted)
+    assert scored["val_loss"] == pytest.approx(float(keras_loss), rel=1e-4)
+    assert scored["val_iou"] == pytest.approx(np.nanmean(iou), abs=1e-6)
+
+
 def test_layers_are_those_of_figure_3():
     model = blend2flux(128, filters=8)
     shapes = {layer.name: tuple(layer.output.shape[1:]) for layer in model.layers}
@@ -83,7 +136,11 @@ def test_layers_are_those_of_figure_3():
 def test_bad_arguments_are_named(kwargs, message):
     with pytest.raises(DeblendError, match=message):
         blend2flux(**kwargs)
-    with pytest.raises(DeblendError, match="'resnet'; it can be blend2flux"):
+    with pytest.raises(DeblendError, match="stamp_size is 100: 4 poolings"):
+        unet(100)
+    with pytest.raises(DeblendError, match="depth is 1"):
+        unet(64, depth=1)
+    with pytest.raises(DeblendError, match="'resnet'; it can be blend2flux, unet"):
         build("resnet", 64, {})
 
 
@@ -109,8 +166,8 @@ def source(stamps, **changes):
     )
 
 
-def validation(stamps, feed, n=32):
-    blends = draw_blends(
+def validation(stamps, n=32):
+    return draw_blends(
         stamps.galaxies,
         np.arange(16, 24),
         0,
@@ -120,13 +177,13 @@ def validation(stamps, feed, n=32):
         split="validation",
         config=BlendConfig(2.0, "authors", False),
     )
-    return feed.arrays(blends)
 
 
 def test_overfits_sixteen_blends(stamps):
     """The network can learn at all: 16 blends to a MAPE below 2 %."""
     feed = source(stamps)
-    images, flux = feed.arrays(feed.draw(0, 16))
+    images, targets = feed.arrays(feed.draw(0, 16))
+    flux = targets["fluxes"]
     keras.utils.set_random_seed(0)
     model = blend2flux(
         64, filters=16, dense_units=64, asinh_softening=0.02, flux_scale=50.0, output="exponential"
@@ -157,16 +214,32 @@ def test_an_endless_set_never_repeats(stamps):
         source(stamps, n_train_blends=None)
 
 
-def test_an_interrupted_training_ends_as_an_undisturbed_one(stamps, tmp_path):
-    feed = source(stamps)
-    check = validation(stamps, feed)
-    common = {"architecture": "blend2flux", "options": OPTIONS, "steering_config": STEERING}
+UNET = {"filters": 4, "depth": 3, "dropout": 0.2, "asinh_softening": 0.02}
+JOINT = {**OPTIONS, "unet_options": {**UNET, "overlap_channel": True}}
+
+
+@pytest.mark.parametrize(
+    ("architecture", "options", "targets"),
+    [
+        ("blend2flux", OPTIONS, ("fluxes",)),
+        ("unet", UNET, ("masks",)),
+        ("blend2mask2flux", JOINT, ("masks", "fluxes")),
+    ],
+)
+def test_an_interrupted_training_ends_as_an_undisturbed_one(
+    stamps, tmp_path, architecture, options, targets
+):
+    """Dropout and all: the generators of random layers are in the checkpoint."""
+    overlap = architecture == "blend2mask2flux"
+    feed = source(stamps, targets=targets, overlap_channel=overlap)
+    common = {"architecture": architecture, "options": options, "steering_config": STEERING}
+    check = validation(stamps)
 
     def run(name, key="same"):
         checkpoint = Checkpoint(tmp_path / f"{name}.npz", {"config": key})
         return train(feed, check, checkpoint=checkpoint, **common)
 
-    whole, history, _ = run("whole")
+    whole, history, summary = run("whole")
 
     class Killed(Exception):
         pass
@@ -183,6 +256,13 @@ def test_an_interrupted_training_ends_as_an_undisturbed_one(stamps, tmp_path):
     assert continued.equals(history)
     for a, b in zip(whole.get_weights(), resumed.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+    # Killed after training and before its results were written: nothing is trained again.
+    again, once_more, _ = run("whole")
+    assert once_more.equals(history)
+    for a, b in zip(whole.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert ("val_mape_flux_percent" in summary) == ("fluxes" in targets)
+    assert ("val_iou" in summary) == ("masks" in targets)
 
 
 def test_a_checkpoint_of_another_configuration_is_refused(stamps, tmp_path, caplog):
@@ -228,6 +308,29 @@ def test_fluxes_are_at_the_networks_zero_point(stamps, tmp_path):
     other = predict_fluxes(model, record, scaled, blends, **call)
     np.testing.assert_allclose(first["flux"], other["flux"], rtol=1e-4, atol=1e-4)
     assert (other["zero_point"] == 25.96).all()
+
+
+def test_masks_are_scored_and_shown(stamps):
+    model = build("unet", 64, UNET)
+    record = {
+        "architecture": "unet",
+        "stamp_size": 64,
+        "pixel_scale_arcsec": 0.06,
+        "zero_point": 25.96,
+    }
+    blends = source(stamps).draw(0, 20)
+    call = {"method": "net", "companion_edge": "zero"}
+    table, examples = predict_masks(model, record, stamps, blends, **call, batch_size=7)
+    assert len(table) == 40
+    assert examples["image"].shape == (4, 64, 64)
+    first = examples["blend"][0]
+    mine = table[table["blend"] == first]
+    areas = (examples["predicted"][0] >= 0.5).sum(axis=(0, 1))
+    assert mine["area_predicted_px"].tolist() == areas.tolist()
+    distance = np.hypot(blends["dx"], blends["dy"])
+    assert distance[examples["blend"]].is_monotonic_increasing
+    with pytest.raises(DeblendError, match="net is a unet: it has no fluxes"):
+        predict_fluxes(model, record, stamps, blends, **call)
 
 
 def test_a_data_set_of_another_size_or_scale_is_refused():

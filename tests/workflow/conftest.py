@@ -36,6 +36,8 @@ TINY = {
     },
     "boucaud2020": {
         "dataset": "simulated",
+        "unet": None,
+        "blend2mask2flux": None,
         "blending": {"n_blends": {"validation": 40, "test": 40}},
         "sep": {"chunk_size": 40},
         "bootstrap_resamples": 10,

@@ -1,9 +1,17 @@
-# Boucaud et al. 2020: fluxes of two blended CANDELS galaxies.
+# Boucaud et al. 2020: fluxes and masks of two blended CANDELS galaxies.
 BOUCAUD = config["boucaud2020"]
 EDGE = BOUCAUD["blending"]["companion_edge"]
 TRAINING_SRC = src(
-    "backend.py", "networks.py", "steering.py", "training.py", "predict.py", *RENDER_SRC
+    "backend.py",
+    "networks.py",
+    "masks.py",
+    "steering.py",
+    "training.py",
+    "predict.py",
+    *RENDER_SRC,
 )
+# The joint network's columns in the catalogue, where there is one.
+JOINT = [BOUCAUD["blend2mask2flux"]] if BOUCAUD["blend2mask2flux"] else []
 
 
 rule train:
@@ -13,6 +21,7 @@ rule train:
         validation=lambda wildcards: (
             f"<results>/datasets/{trained_on(wildcards)}/blends_validation.ecsv"
         ),
+        unet=unet_of,
         src=TRAINING_SRC,
     output:
         weights="<results>/networks/{network}/network.weights.h5",
@@ -55,14 +64,16 @@ rule predict:
         description="<results>/networks/{network}/network.json",
         stamps="<results>/datasets/{dataset}/stamps.h5",
         blends="<results>/datasets/{dataset}/blends_test.ecsv",
-        trained_on=lambda wildcards: (
-            f"<results>/datasets/{trained_on(wildcards)}/galaxies.ecsv"
+        trained_on=lambda wildcards: (f"<results>/datasets/{trained_on(wildcards)}/galaxies.ecsv"),
+        src=src(
+            "backend.py", "networks.py", "masks.py", "predict.py", "predictions.py", *RENDER_SRC
         ),
-        src=src("backend.py", "networks.py", "predict.py", "predictions.py", *RENDER_SRC),
     output:
         predictions="<results>/predictions/{network}/{dataset}.csv",
     log:
         "<results>/logs/predict/{network}_{dataset}.log",
+    wildcard_constraints:
+        network=networks_with("blend2flux", "blend2mask2flux"),
     conda:
         "../../envs/keras.yaml"
     threads: config["threads"]["training"]
@@ -78,6 +89,64 @@ rule predict:
         "Fluxes of {wildcards.dataset}'s test blends by {wildcards.network}"
     script:
         "../scripts/predict.py"
+
+
+rule predict_masks:
+    input:
+        weights="<results>/networks/{network}/network.weights.h5",
+        description="<results>/networks/{network}/network.json",
+        stamps="<results>/datasets/{dataset}/stamps.h5",
+        blends="<results>/datasets/{dataset}/blends_test.ecsv",
+        trained_on=lambda wildcards: (f"<results>/datasets/{trained_on(wildcards)}/galaxies.ecsv"),
+        src=src("backend.py", "networks.py", "masks.py", "predict.py", *RENDER_SRC),
+    output:
+        iou="<results>/predictions/{network}/{dataset}/iou.csv",
+        examples="<results>/predictions/{network}/{dataset}/masks.h5",
+    log:
+        "<results>/logs/predict/{network}_{dataset}_masks.log",
+    wildcard_constraints:
+        network=networks_with("unet", "blend2mask2flux"),
+    conda:
+        "../../envs/keras.yaml"
+    threads: config["threads"]["training"]
+    resources:
+        mem_mb=8000,
+        runtime=120,
+    params:
+        seed=config["seed"],
+        backend=config["backend"],
+        threads=config["threads"]["training"],
+        companion_edge=EDGE,
+    message:
+        "Masks of {wildcards.dataset}'s test blends by {wildcards.network}"
+    script:
+        "../scripts/predict_masks.py"
+
+
+rule network_layers:
+    input:
+        src=src("backend.py", "networks.py"),
+    output:
+        layers="<results>/networks/{network}/layers.csv",
+    log:
+        "<results>/logs/networks/{network}_layers.log",
+    conda:
+        "../../envs/keras.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=10,
+    params:
+        backend=config["backend"],
+        network=lambda wildcards: config["networks"][wildcards.network],
+        unet=lambda wildcards: config["networks"].get(
+            config["networks"][wildcards.network].get("unet")
+        ),
+        stamp_size=lambda wildcards: config["datasets"][trained_on(wildcards)]["stamp_size"],
+    message:
+        "Layers of {wildcards.network}"
+    script:
+        "../scripts/network_layers.py"
 
 
 rule sep_zero_points:
@@ -195,6 +264,11 @@ use rule catalog_of_dataset as output_catalog with:
         stamps=f"<results>/datasets/{BOUCAUD['dataset']}/stamps.h5",
         blends=f"<results>/datasets/{BOUCAUD['dataset']}/blends_test.ecsv",
         blend2flux=f"<results>/predictions/{BOUCAUD['network']}/{BOUCAUD['dataset']}.csv",
+        blend2mask2flux=expand(
+            "<results>/predictions/{network}/{dataset}.csv",
+            network=JOINT,
+            dataset=BOUCAUD["dataset"],
+        ),
         sep=f"<results>/predictions/sep/{BOUCAUD['dataset']}.csv",
         detections=f"<results>/predictions/sep/{BOUCAUD['dataset']}/detections.csv",
         src=src("catalog.py", "predictions.py", *STAMPS_SRC, "tables.py"),
@@ -263,10 +337,12 @@ rule photometry:
     input:
         galaxies="<results>/datasets/{dataset}/galaxies.ecsv",
         blends="<results>/datasets/{dataset}/blends_test.ecsv",
-        predictions=[
-            "<results>/predictions/{network}/{dataset}.csv",
-            "<results>/predictions/sep/{dataset}.csv",
-        ],
+        predictions=lambda wildcards: expand(
+            "<results>/predictions/{method}/{dataset}.csv",
+            # The joint network stands beside blend2flux wherever it was trained.
+            method=list(dict.fromkeys([wildcards.network, *joint_beside(wildcards), "sep"])),
+            dataset=wildcards.dataset,
+        ),
         detections="<results>/predictions/sep/{dataset}/detections.csv",
         src=src("metrics.py", "predictions.py", "tables.py", "units.py"),
     output:

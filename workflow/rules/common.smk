@@ -49,8 +49,28 @@ def known(kind, name, where):
 
 for _name, _network in config["networks"].items():
     known("datasets", _network["dataset"], f"networks > {_name} > dataset")
+    if _network["architecture"] == "blend2mask2flux":
+        _unet = config["networks"][
+            known("networks", _network["unet"], f"networks > {_name} > unet")
+        ]
+        if (_unet["architecture"], _unet["dataset"]) != ("unet", _network["dataset"]):
+            raise WorkflowError(
+                f"networks > {_name} > unet: {_network['unet']!r} is a {_unet['architecture']} "
+                f"trained on {_unet['dataset']}; it has to be a unet trained on "
+                f"{_network['dataset']}, whose test galaxies it then has not seen"
+            )
 known("datasets", config["boucaud2020"]["dataset"], "boucaud2020 > dataset")
-known("networks", config["boucaud2020"]["network"], "boucaud2020 > network")
+for _key, _kind in (
+    ("network", "blend2flux"),
+    ("unet", "unet"),
+    ("blend2mask2flux", "blend2mask2flux"),
+):
+    _name = config["boucaud2020"][_key]
+    if _name is None and _key != "network":
+        continue
+    _found = config["networks"][known("networks", _name, f"boucaud2020 > {_key}")]["architecture"]
+    if _found != _kind:
+        raise WorkflowError(f"boucaud2020 > {_key}: {_name!r} is a {_found}, not a {_kind}")
 for _name, _dataset in config["datasets"].items():
     if abs(sum(_dataset["split"].values()) - 1) > 1e-6:
         raise WorkflowError(
@@ -107,9 +127,32 @@ def chunks(wildcards):
     return range(1)
 
 
+def networks_with(*architectures):
+    """Regular expression of the networks of some architectures."""
+    names = [n for n, d in config["networks"].items() if d["architecture"] in architectures]
+    return "|".join(names) or "(?!)"
+
+
+def unet_of(wildcards):
+    """Files of the U-Net that a network's training starts from, if it does."""
+    unet = config["networks"][wildcards.network].get("unet")
+    return (
+        expand("<results>/networks/{unet}/network.{ext}", unet=unet, ext=["weights.h5", "json"])
+        if unet
+        else []
+    )
+
+
 def trained_on(wildcards):
     """Data set that a network is trained on."""
     return config["networks"][wildcards.network]["dataset"]
+
+
+def joint_beside(wildcards):
+    """The joint network, for tables of the paper's own network and data set."""
+    paper = config["boucaud2020"]
+    own = (wildcards.network, wildcards.dataset) == (paper["network"], paper["dataset"])
+    return [paper["blend2mask2flux"]] if own and paper["blend2mask2flux"] else []
 
 
 def n_chunks(total, size):
@@ -126,7 +169,12 @@ GIT = git_state(BASE)
 STAMPS_SRC = ["stamps.py", "units.py"]
 RENDER_SRC = [*STAMPS_SRC, "blends.py", "render.py", "seeds.py", "tables.py"]
 
-FIGURES = expand("<results>/figures/fig5.{ext}", ext=["pdf", "png", "csv"])
+DRAWN = ["fig3", "fig5"]
+if config["boucaud2020"]["unet"]:
+    DRAWN.append("fig4")
+    if config["boucaud2020"]["blend2mask2flux"]:
+        DRAWN += ["fig10", "fig11", "fig12"]
+FIGURES = expand("<results>/figures/{figure}.{ext}", figure=DRAWN, ext=["pdf", "png", "csv"])
 TABLES = [
     "<results>/boucaud2020/output_catalog.csv",
     "<results>/boucaud2020/{network}/{dataset}/photometry.csv".format(**config["boucaud2020"]),

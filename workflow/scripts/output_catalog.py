@@ -12,8 +12,9 @@ from deblend.tables import read_ecsv, write_csv
 with logs.script(snakemake.log[0]):
     detection = pd.read_csv(snakemake.input.detections).set_index("blend")["detection"]
     predictions = {"sep_iso": pd.read_csv(snakemake.input.sep)}
-    if blend2flux := snakemake.input.get("blend2flux"):
-        predictions["blend2flux"] = pd.read_csv(blend2flux)
+    for method in ("blend2flux", "blend2mask2flux"):
+        if path := snakemake.input.get(method):
+            predictions[method] = pd.read_csv(path)
     stamps = read_stamps(snakemake.input.stamps)
     catalog = output_catalog(stamps, read_ecsv(snakemake.input.blends), predictions, detection)
     description = describe_catalog(catalog, stamps, predictions) | {

@@ -1,4 +1,4 @@
-"""Adapter: train a flux network."""
+"""Adapter: train a network."""
 
 from pathlib import Path
 
@@ -9,11 +9,12 @@ with logs.script(snakemake.log[0]):
     params = snakemake.params
     versions = backend.configure(params.backend, params.threads, params.seed)
 
-    from deblend.predict import save_network
+    from deblend.predict import load_network, save_network
     from deblend.stamps import read_stamps
     from deblend.tables import read_ecsv, write_csv
     from deblend.training import train_from_config
 
+    unet = list(snakemake.input.unet)
     model, history, record = train_from_config(
         read_stamps(snakemake.input.stamps),
         np.asarray(read_ecsv(snakemake.input.galaxies, ["split"])["split"]),
@@ -27,8 +28,10 @@ with logs.script(snakemake.log[0]):
             snakemake.input.stamps,
             snakemake.input.galaxies,
             snakemake.input.validation,
+            *unet,
             *snakemake.input.src,
         ],
+        unet=load_network(*unet) if unet else None,
     )
     save_network(
         snakemake.output.weights,

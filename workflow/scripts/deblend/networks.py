@@ -1,6 +1,7 @@
 """The networks of Boucaud et al. 2020. Each is one builder function."""
 
 import keras
+import pandas as pd
 from keras import layers, ops
 
 from .errors import DeblendError
@@ -101,21 +102,32 @@ def blend2flux(
     ----------
     Boucaud et al. 2020, Sect. 3.1, Fig. 3, Table 2.
     """
-    if stamp_size < 16 or stamp_size % 16:
+    _check_size(stamp_size, 4)
+    image = keras.Input((stamp_size, stamp_size, channels), name="blend")
+    x = image
+    if asinh_softening:
+        x = AsinhStretch(asinh_softening, name="asinh")(x)
+    fluxes = _fluxes(x, filters, dense_units, flux_scale, output)
+    return keras.Model(image, fluxes, name="blend2flux")
+
+
+def _check_size(stamp_size: int, n_poolings: int) -> None:
+    step = 2**n_poolings
+    if stamp_size < step or stamp_size % step:
         raise DeblendError(
-            f"stamp_size is {stamp_size}: four poolings by 2 need a positive multiple of 16"
+            f"stamp_size is {stamp_size}: {n_poolings} poolings by 2 need a positive multiple of "
+            f"{step}"
         )
+
+
+def _fluxes(x, filters: int, dense_units: int | None, flux_scale: float, output: str):
+    """The convolutional and dense layers of blend2flux, from a (stretched) image to two fluxes."""
     if filters < 1 or flux_scale <= 0:
         raise DeblendError(
             f"filters is {filters} and flux_scale {flux_scale}: both must be positive"
         )
     if output not in OUTPUTS:
         raise DeblendError(f"output is {output!r}; it can be {' or '.join(OUTPUTS)}")
-    units = dense_units or filters
-    image = keras.Input((stamp_size, stamp_size, channels), name="blend")
-    x = image
-    if asinh_softening:
-        x = AsinhStretch(asinh_softening, name="asinh")(x)
     for i, factor in enumerate((1, 1, 2, 2), start=1):
         x = layers.Conv2D(factor * filters, 3, padding="same", activation="relu", name=f"conv{i}")(
             x
@@ -125,16 +137,185 @@ def blend2flux(
     x = layers.Flatten(name="flatten")(x)
     for i in (1, 2):
         x = layers.Dense(
-            units, activation="selu", kernel_initializer="lecun_normal", name=f"dense{i}"
+            dense_units or filters,
+            activation="selu",
+            kernel_initializer="lecun_normal",
+            name=f"dense{i}",
         )(x)
     x = layers.Dense(2, name="output")(x)
     if flux_scale != 1.0 or output != "linear":
         x = FluxScale(flux_scale, output, name="fluxes")(x)
-    return keras.Model(image, x, name="blend2flux")
+    return x
+
+
+def unet(
+    stamp_size: int = 128,
+    *,
+    filters: int = 32,
+    depth: int = 5,
+    dropout: float = 0.2,
+    asinh_softening: float | None = None,
+    overlap_channel: bool = False,
+) -> keras.Model:
+    """Masks of two blended galaxies: a U-Net.
+
+    `depth` levels of two 3x3 ReLU convolutions, of f, 2f, 4f ... filters, with 2x2 max-pooling on
+    the way down, 3x3 transposed convolutions of stride 2 and the copies of the same level on the
+    way up, and a sigmoid for each mask.
+
+    Parameters
+    ----------
+    stamp_size : int
+        Side of the images, a multiple of 2**(depth - 1).
+    filters : int
+        f, of the first level.
+    depth : int
+        Levels, the lowest one included.
+    dropout : float
+        Share of features left out between the two convolutions of a level, in training.
+    asinh_softening : float, optional
+        Stretch the image first (`AsinhStretch`). The paper feeds the image as it is.
+    overlap_channel : bool
+        A third mask for where both galaxies are, as in the authors' code.
+
+    Returns
+    -------
+    keras.Model
+        From (n, stamp_size, stamp_size, 1) to (n, stamp_size, stamp_size, 2 or 3): probabilities of
+        the central galaxy, the companion (and both).
+
+    Raises
+    ------
+    DeblendError
+        The side does not fit the depth, or a number is out of range.
+
+    References
+    ----------
+    Boucaud et al. 2020, Sect. 3.2, Fig. 4; Ronneberger et al. 2015.
+    """
+    if depth < 2 or filters < 1 or not 0 <= dropout < 1:
+        raise DeblendError(
+            f"depth is {depth}, filters {filters}, dropout {dropout}: a U-Net needs two levels, a "
+            "filter and a dropout below 1"
+        )
+    _check_size(stamp_size, depth - 1)
+
+    def level(x, n: int, name: str):
+        x = layers.Conv2D(n, 3, padding="same", activation="relu", name=f"{name}_conv1")(x)
+        if dropout:
+            x = layers.Dropout(dropout, name=f"{name}_dropout")(x)
+        return layers.Conv2D(n, 3, padding="same", activation="relu", name=f"{name}_conv2")(x)
+
+    image = keras.Input((stamp_size, stamp_size, 1), name="blend")
+    x = image
+    if asinh_softening:
+        x = AsinhStretch(asinh_softening, name="asinh")(x)
+    copies = []
+    for i in range(depth - 1):
+        x = level(x, filters * 2**i, f"down{i + 1}")
+        copies.append(x)
+        x = layers.MaxPooling2D(2, name=f"pool{i + 1}")(x)
+    x = level(x, filters * 2 ** (depth - 1), "bottom")
+    for i in reversed(range(depth - 1)):
+        n = filters * 2**i
+        x = layers.Conv2DTranspose(n, 3, strides=2, padding="same", name=f"up{i + 1}_transposed")(x)
+        x = layers.Concatenate(name=f"up{i + 1}_copy")([copies[i], x])
+        x = level(x, n, f"up{i + 1}")
+    n_masks = 3 if overlap_channel else 2
+    masks = layers.Conv2D(n_masks, 1, activation="sigmoid", name="masks")(x)
+    return keras.Model(image, masks, name="unet")
+
+
+def blend2mask2flux(
+    stamp_size: int = 128,
+    *,
+    unet_options: dict | None = None,
+    filters: int = 159,
+    dense_units: int | None = None,
+    asinh_softening: float | None = None,
+    flux_scale: float = 1.0,
+    output: str = "linear",
+) -> keras.Model:
+    """Masks and fluxes of two blended galaxies: a U-Net, then a flux network that sees its masks.
+
+    The flux network takes the blend and the two soft masks: thresholded ones would let no gradient
+    through to the U-Net.
+
+    Parameters
+    ----------
+    stamp_size : int
+    unet_options : dict
+        Of `unet`; its masks of central and companion are used.
+    filters, dense_units, asinh_softening, flux_scale, output
+        Of the flux network, see `blend2flux`. With 159 filters the whole has 18.5 million
+        parameters, as the paper's.
+
+    Returns
+    -------
+    keras.Model
+        From (n, stamp_size, stamp_size, 1) to a dict of "masks", as `unet` makes them, and
+        "fluxes" (n, 2), counts/s. The U-Net is its layer "unet".
+
+    References
+    ----------
+    Boucaud et al. 2020, Sect. 3.2.
+    """
+    _check_size(stamp_size, 4)
+    segmentation = unet(stamp_size, **(unet_options or {}))
+    image = keras.Input((stamp_size, stamp_size, 1), name="blend")
+    masks = segmentation(image)
+    x = image
+    if asinh_softening:
+        x = AsinhStretch(asinh_softening, name="asinh")(x)
+    own = masks[..., :2] if segmentation.output.shape[-1] > 2 else masks
+    x = layers.Concatenate(name="blend_and_masks")([x, own])
+    fluxes = _fluxes(x, filters, dense_units, flux_scale, output)
+    return keras.Model(image, {"masks": masks, "fluxes": fluxes}, name="blend2mask2flux")
+
+
+def layer_table(model: keras.Model) -> pd.DataFrame:
+    """What a built network consists of, for drawing it.
+
+    Returns
+    -------
+    DataFrame
+        A row a layer, in order: `name`, `kind`, `height`, `width` (pixels; 1 for vectors),
+        `channels`, `n_parameters`, `inputs` (names of the layers it takes, separated by spaces).
+    """
+    rows = []
+    for layer in model.layers:
+        shape = layer.output.shape[1:]
+        height, width = shape[:2] if len(shape) == 3 else (1, 1)
+        sources = [tensor._keras_history.operation.name for tensor in _inputs(layer)]
+        rows.append(
+            (
+                layer.name,
+                type(layer).__name__,
+                height,
+                width,
+                shape[-1],
+                layer.count_params(),
+                " ".join(sources),
+            )
+        )
+    columns = ["name", "kind", "height", "width", "channels", "n_parameters", "inputs"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _inputs(layer: layers.Layer) -> list:
+    if isinstance(layer, layers.InputLayer):
+        return []
+    return layer.input if isinstance(layer.input, list) else [layer.input]
 
 
 #: Architectures that a configuration can name.
-ARCHITECTURES = {"blend2flux": blend2flux}
+ARCHITECTURES = {"blend2flux": blend2flux, "unet": unet, "blend2mask2flux": blend2mask2flux}
+#: What each is trained on.
+TARGETS = {
+    "blend2flux": ("fluxes",),
+    "unet": ("masks",),
+    "blend2mask2flux": ("masks", "fluxes"),
+}
 
 
 def build(architecture: str, stamp_size: int, options: dict) -> keras.Model:

@@ -1,6 +1,7 @@
-"""Fluxes of blends from a trained network, and the network's files."""
+"""Fluxes and masks of blends from a trained network, and the network's files."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pandas as pd
 from . import networks
 from .errors import DeblendError
 from .files import atomic
+from .masks import mask_table, select_examples, true_masks
 from .predictions import prediction_table
 from .render import render
 from .stamps import Stamps, galaxy_keys
@@ -81,6 +83,49 @@ def refuse_known_galaxies(
         )
 
 
+def _check_stamps(name: str, record: dict[str, Any], stamps: Stamps) -> None:
+    """Refuse stamps of another size or pixel scale than the network's."""
+    size = stamps.images.shape[-1]
+    if size != record["stamp_size"]:
+        raise DeblendError(
+            f"the network {name} takes stamps of {record['stamp_size']} px, the data set has "
+            f"{size} px: set the data set's stamp_size to {record['stamp_size']}"
+        )
+    pixel_scale = float(stamps.bands["pixel_scale_arcsec"][0])
+    if abs(pixel_scale / record["pixel_scale_arcsec"] - 1) > 0.01:
+        raise DeblendError(
+            f"the network {name} was trained at {record['pixel_scale_arcsec']} arcsec a pixel, "
+            f"the data set has {pixel_scale}: resample the data set's stamps"
+        )
+
+
+def _outputs(
+    model: keras.Model,
+    record: dict[str, Any],
+    stamps: Stamps,
+    blends: pd.DataFrame,
+    companion_edge: str,
+    batch_size: int,
+) -> Iterator[tuple[pd.DataFrame, np.ndarray, dict[str, np.ndarray]]]:
+    """Batches of blends, their images and what the network makes of them, by name."""
+    band = stamps.bands.iloc[0]
+    scale = np.float32(10 ** (0.4 * (float(record["zero_point"]) - band.zero_point)))
+    images = stamps.images[:, 0] * scale
+    for start in range(0, len(blends), batch_size):
+        batch = blends.iloc[start : start + batch_size]
+        rendered = render(
+            images,
+            batch,
+            companion_edge=companion_edge,
+            noise_sigma=float(band.noise_sigma) * float(scale),
+        )
+        predicted = model.predict(rendered[..., None], batch_size=batch_size, verbose=0)
+        if not isinstance(predicted, dict):
+            (name,) = networks.TARGETS[record["architecture"]]
+            predicted = {name: predicted}
+        yield batch, rendered, {k: np.asarray(v) for k, v in predicted.items()}
+
+
 def predict_fluxes(
     model: keras.Model,
     record: dict[str, Any],
@@ -117,34 +162,62 @@ def predict_fluxes(
     Raises
     ------
     DeblendError
-        The stamps are of another size or pixel scale than the network's.
+        The network has no fluxes, or the stamps are of another size or pixel scale than its own.
     """
-    size = stamps.images.shape[-1]
-    if size != record["stamp_size"]:
-        raise DeblendError(
-            f"the network {method} takes stamps of {record['stamp_size']} px, the data set has "
-            f"{size} px: set the data set's stamp_size to {record['stamp_size']}"
-        )
-    band = stamps.bands.iloc[0]
-    scale_ratio = band.pixel_scale_arcsec / record["pixel_scale_arcsec"]
-    if abs(scale_ratio - 1) > 0.01:
-        raise DeblendError(
-            f"the network {method} was trained at {record['pixel_scale_arcsec']} arcsec a pixel, "
-            f"the data set has {band.pixel_scale_arcsec}: resample the data set's stamps"
-        )
+    _check_stamps(method, record, stamps)
+    if "fluxes" not in networks.TARGETS[record["architecture"]]:
+        raise DeblendError(f"the network {method} is a {record['architecture']}: it has no fluxes")
+    batches = _outputs(model, record, stamps, blends, companion_edge, batch_size)
+    fluxes = [predicted["fluxes"].astype(float) for _, _, predicted in batches]
     zero_point = float(record["zero_point"])
-    scale = np.float32(10 ** (0.4 * (zero_point - band.zero_point)))
-    images = stamps.images[:, 0] * scale
-    fluxes = []
-    for start in range(0, len(blends), batch_size):
-        batch = render(
-            images,
-            blends.iloc[start : start + batch_size],
-            companion_edge=companion_edge,
-            noise_sigma=float(band.noise_sigma) * float(scale),
-        )
-        predicted = model.predict(batch[..., None], batch_size=batch_size, verbose=0)
-        fluxes.append(np.asarray(predicted, dtype=float))
     return prediction_table(
         blends["blend"].to_numpy(), np.concatenate(fluxes), method, np.full((1, 2), zero_point)
     )
+
+
+def predict_masks(
+    model: keras.Model,
+    record: dict[str, Any],
+    stamps: Stamps,
+    blends: pd.DataFrame,
+    *,
+    method: str,
+    companion_edge: str,
+    batch_size: int = 256,
+) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
+    """Masks of both galaxies of each blend, scored; and some to look at.
+
+    Parameters
+    ----------
+    model, record, stamps, blends, method, companion_edge, batch_size
+        As for `predict_fluxes`.
+
+    Returns
+    -------
+    table : DataFrame
+        See `deblend.masks.mask_table`.
+    examples : dict of ndarray
+        Of the blends of `deblend.masks.select_examples`: `blend` (n,), `image` (n, y, x) in
+        counts/s at the network's zero point, `true` (n, y, x, 2), `predicted` (n, y, x, 2)
+        probabilities.
+
+    Raises
+    ------
+    DeblendError
+        The network makes no masks, or does not fit the stamps.
+    """
+    _check_stamps(method, record, stamps)
+    if "masks" not in networks.TARGETS[record["architecture"]]:
+        raise DeblendError(f"the network {method} is a {record['architecture']}: it has no masks")
+    shown = set(blends["blend"].to_numpy()[select_examples(blends)])
+    parts, chosen = [], []
+    batches = _outputs(model, record, stamps, blends, companion_edge, batch_size)
+    for batch, images, predicted in batches:
+        true = true_masks(stamps.segmaps, batch)
+        numbers = batch["blend"].to_numpy()
+        parts.append(mask_table(numbers, predicted["masks"], true, method))
+        for i in np.flatnonzero([number in shown for number in numbers]):
+            chosen.append((numbers[i], images[i], true[i], predicted["masks"][i, ..., :2]))
+    columns = [np.stack(column) for column in zip(*chosen, strict=True)]
+    examples = dict(zip(("blend", "image", "true", "predicted"), columns, strict=True))
+    return pd.concat(parts, ignore_index=True), examples
