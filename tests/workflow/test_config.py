@@ -63,7 +63,9 @@ def test_defaults_are_the_values_at_paper_scale():
     skip = {"datasets", "networks", "boucaud2020"}
     compare(SCHEMA, {k: v for k, v in CONFIG.items() if k not in skip}, ())
     compare(SCHEMA["properties"]["boucaud2020"], CONFIG["boucaud2020"], ("boucaud2020",))
-    compare(SCHEMA["$defs"]["network"], CONFIG["networks"]["blend2flux"], ("networks",))
+    for name, entry in CONFIG["networks"].items():
+        values = {k: v for k, v in entry.items() if k != "architecture"}
+        compare(SCHEMA["$defs"][f"network_{entry['architecture']}"], values, ("networks", name))
     for name, entry in CONFIG["datasets"].items():
         values = {k: v for k, v in entry.items() if k != "source"}
         compare(SCHEMA["$defs"][entry["source"]], values, ("datasets", name))
@@ -76,7 +78,7 @@ def test_every_value_says_where_it_comes_from():
     bare = [
         line
         for line in lines[start:]
-        if re.search(r": +[\d.]+$", line) and "flux_scale" not in line and "sep" not in line
+        if re.search(r"^[^#]*: +[\d.]+$", line) and "flux_scale" not in line
     ]
     assert not bare
 
@@ -121,6 +123,18 @@ def test_every_value_says_where_it_comes_from():
             "neighbour_mag_min 26.0 is not below neighbour_mag_max 25.5",
         ),
         ({"networks": {"sep": {}}}, "networks: 'sep' does not match"),
+        (
+            {"networks": {"unet": {"dense_units": 3}}},
+            "networks > unet > dense_units: there is no such key",
+        ),
+        (
+            {"networks": {"blend2mask2flux": {"unet": "blend2flux"}}},
+            "blend2mask2flux > unet: 'blend2flux' is a blend2flux trained on candels; it has to be",
+        ),
+        (
+            {"boucaud2020": {"blend2mask2flux": "unet"}},
+            "boucaud2020 > blend2mask2flux: 'unet' is a unet, not a blend2mask2flux",
+        ),
         (
             {"datasets": {"simulated": {"stamp_size": 100}}},
             "stamp_size: 100 is not a multiple of 16",

@@ -1,5 +1,7 @@
 """The networks of Boucaud et al. 2020. Each is one builder function."""
 
+from collections.abc import Callable
+
 import keras
 import pandas as pd
 from keras import layers, ops
@@ -120,7 +122,9 @@ def _check_size(stamp_size: int, n_poolings: int) -> None:
         )
 
 
-def _fluxes(x, filters: int, dense_units: int | None, flux_scale: float, output: str):
+def _fluxes(
+    x: keras.KerasTensor, filters: int, dense_units: int | None, flux_scale: float, output: str
+) -> keras.KerasTensor:
     """The convolutional and dense layers of blend2flux, from a (stretched) image to two fluxes."""
     if filters < 1 or flux_scale <= 0:
         raise DeblendError(
@@ -200,7 +204,7 @@ def unet(
         )
     _check_size(stamp_size, depth - 1)
 
-    def level(x, n: int, name: str):
+    def level(x: keras.KerasTensor, n: int, name: str) -> keras.KerasTensor:
         x = layers.Conv2D(n, 3, padding="same", activation="relu", name=f"{name}_conv1")(x)
         if dropout:
             x = layers.Dropout(dropout, name=f"{name}_dropout")(x)
@@ -309,7 +313,11 @@ def _inputs(layer: layers.Layer) -> list:
 
 
 #: Architectures that a configuration can name.
-ARCHITECTURES = {"blend2flux": blend2flux, "unet": unet, "blend2mask2flux": blend2mask2flux}
+ARCHITECTURES: dict[str, Callable[..., keras.Model]] = {
+    "blend2flux": blend2flux,
+    "unet": unet,
+    "blend2mask2flux": blend2mask2flux,
+}
 #: What each is trained on.
 TARGETS = {
     "blend2flux": ("fluxes",),

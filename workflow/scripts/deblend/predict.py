@@ -209,15 +209,16 @@ def predict_masks(
     _check_stamps(method, record, stamps)
     if "masks" not in networks.TARGETS[record["architecture"]]:
         raise DeblendError(f"the network {method} is a {record['architecture']}: it has no masks")
-    shown = set(blends["blend"].to_numpy()[select_examples(blends)])
-    parts, chosen = [], []
+    shown = blends["blend"].to_numpy()[select_examples(blends)].tolist()
+    parts, chosen = [], {}
     batches = _outputs(model, record, stamps, blends, companion_edge, batch_size)
     for batch, images, predicted in batches:
         true = true_masks(stamps.segmaps, batch)
         numbers = batch["blend"].to_numpy()
         parts.append(mask_table(numbers, predicted["masks"], true, method))
-        for i in np.flatnonzero([number in shown for number in numbers]):
-            chosen.append((numbers[i], images[i], true[i], predicted["masks"][i, ..., :2]))
-    columns = [np.stack(column) for column in zip(*chosen, strict=True)]
+        for i in np.flatnonzero(np.isin(numbers, shown)):
+            masks = predicted["masks"][i, ..., :2]
+            chosen[numbers[i]] = (numbers[i], images[i], true[i], masks)
+    columns = [np.stack(column) for column in zip(*(chosen[n] for n in shown), strict=True)]
     examples = dict(zip(("blend", "image", "true", "predicted"), columns, strict=True))
     return pd.concat(parts, ignore_index=True), examples
