@@ -29,7 +29,7 @@ from tests.unit.test_clean import CONFIG as CLEANING  # noqa: E402
 
 SIZE = 128
 N_RENDERED = 500
-N_MEASURED = 600
+N_MEASURED = 1500
 BLENDING = BlendConfig(2.0, "authors", True)
 PUBLISHED = BlendConfig(2.0, "authors", False)
 
@@ -99,39 +99,88 @@ def test_cleaning(benchmark, parents, what):
         benchmark(extract_only, parents)
 
 
-@pytest.fixture(scope="session")
-def training():
-    """A network as in the toy, its feed, and the same blends as arrays in memory."""
+def compiled(architecture, options, targets, n_steps):
+    """A small network, its feed, and the feed's first epoch as arrays in memory."""
     backend.configure("tensorflow", 2, 0)
     import keras
-    from deblend.networks import blend2flux
-    from deblend.training import BlendSource, TrainingConfig
+    from deblend.networks import build
+    from deblend.training import LOSSES, BlendSource, TrainingConfig
 
     priors = read_priors(ROOT / "config/priors.yaml")
     stamps = simulate_chunk(2, "sim", 0, 200, priors, simulator_config())
-    config = TrainingConfig(1, 64, None, 60, "zero")
+    stamps.segmaps = (stamps.images[:, 0] > 0.03).astype(np.int16)
+    config = TrainingConfig(1, 64, None, n_steps, "zero", targets=targets)
     source = BlendSource(stamps, np.arange(200), BLENDING, config, 1)
-    model = blend2flux(
-        64, filters=16, dense_units=128, asinh_softening=0.02, flux_scale=50.0, output="exponential"
-    )
-    model.compile(keras.optimizers.Adam(1e-4), "mean_absolute_percentage_error")
-    arrays = source.arrays(source.epoch_rows(0))
+    model = build(architecture, 64, options)
+    model.compile(keras.optimizers.Adam(1e-4), LOSSES[targets[0]])
+    images, true = source.arrays(source.epoch_rows(0))
+    arrays = images, true[targets[0]]
     model.fit(*arrays, batch_size=64, verbose=0)  # compile before anything is timed
     return model, source, arrays
 
 
-@pytest.mark.benchmark(group="training")
-@pytest.mark.parametrize("what", ["baseline: model.fit on arrays in memory", "on demand"])
-def test_training(benchmark, training, what):
+@pytest.fixture(scope="session")
+def blend2flux():
+    options = {"filters": 16, "dense_units": 128, "asinh_softening": 0.02, "flux_scale": 50.0}
+    return compiled("blend2flux", {**options, "output": "exponential"}, ("fluxes",), 60)
+
+
+@pytest.fixture(scope="session")
+def unet():
+    options = {"filters": 8, "depth": 4, "dropout": 0.0, "asinh_softening": 0.02}
+    return compiled("unet", options, ("masks",), 20)
+
+
+def fit(benchmark, network, what):
     from deblend.training import BlendBatches
 
-    model, source, arrays = training
+    model, source, arrays = network
     benchmark.extra_info["items"] = len(arrays[0])
     if what == "on demand":
         # Drawing the epoch's rows is part of what is timed.
         run = lambda: model.fit(BlendBatches(source, 0), shuffle=False, verbose=0)  # noqa: E731
     else:
         run = lambda: model.fit(*arrays, batch_size=64, shuffle=False, verbose=0)  # noqa: E731
+    benchmark.pedantic(run, rounds=5, warmup_rounds=1)
+
+
+FEEDS = pytest.mark.parametrize("what", ["baseline: model.fit on arrays in memory", "on demand"])
+
+
+@FEEDS
+@pytest.mark.benchmark(group="training blend2flux")
+def test_training_blend2flux(benchmark, blend2flux, what):
+    fit(benchmark, blend2flux, what)
+
+
+@FEEDS
+@pytest.mark.benchmark(group="training U-Net")
+def test_training_unet(benchmark, unet, what):
+    fit(benchmark, unet, what)
+
+
+@pytest.mark.parametrize("what", ["baseline: one by one", "in batches of 256"])
+@pytest.mark.benchmark(group="inference")
+def test_inference(benchmark, blend2flux, what):
+    """From blends as rows to fluxes, rendering included."""
+    from deblend.predict import predict_fluxes
+
+    model, source, _ = blend2flux
+    stamps = simulate_chunk(
+        2, "sim", 0, 200, read_priors(ROOT / "config/priors.yaml"), simulator_config()
+    )
+    size = 1 if "one" in what else 256
+    n = 64 if size == 1 else 2048
+    record = {
+        "architecture": "blend2flux",
+        "stamp_size": 64,
+        "pixel_scale_arcsec": 0.06,
+        "zero_point": 25.96,
+    }
+    call = {"method": "net", "companion_edge": "zero", "batch_size": size}
+    benchmark.extra_info["items"] = n
+    rows = source.draw(0, n)
+    run = lambda: predict_fluxes(model, record, stamps, rows, **call)  # noqa: E731
     benchmark.pedantic(run, rounds=5, warmup_rounds=1)
 
 
@@ -145,7 +194,7 @@ def measure(stamps):
 def arithmetic(_):
     """Control: work that shares nothing; its efficiency is what the machine gives."""
     total = 0
-    for i in range(12_000_000):
+    for i in range(30_000_000):
         total += i * i
 
 
@@ -172,7 +221,7 @@ def test_parallel_efficiency(benchmark, stamps, work, processes):
 
     try:
         run(stamps)
-        benchmark.pedantic(run, rounds=7, warmup_rounds=1)
+        benchmark.pedantic(run, rounds=5, warmup_rounds=1)
     finally:
         for pool in pools:
             pool.shutdown()

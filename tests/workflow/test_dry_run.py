@@ -12,13 +12,9 @@ HEAVY = ("tensorflow", "keras", "torch", "galsim", "sep", "matplotlib", "sklearn
 #: Rules from a data set's galaxies to Figure 5, whatever the source.
 CHAIN = {"clean", "assemble_dataset", "draw_blends", "sep_zero_points", "sep_measure", "sep"}
 FIG5 = CHAIN | {"train", "predict", "output_catalog", "fig5"}
-EVERYTHING = FIG5 | {
-    "all",
-    "photometry",
-    "comparison_catalog",
-    "published_comparison",
-    "provenance",
-}
+MASKS = {"predict_masks", "gather_iou", "mask_figures", "network_layers", "fig3", "fig4"}
+EVERYTHING = FIG5 | MASKS | {"all", "photometry", "provenance"}
+EVERYTHING |= {"comparison_catalog", "published_comparison"}
 ARCHIVE = {"download_archive", "ingest_archive"}
 SIMULATED = "results/datasets/simulated/published_comparison.pdf"
 
