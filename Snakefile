@@ -13,6 +13,7 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/boucaud2020.smk"
 include: "workflow/rules/boucaud2020_masks.smk"
+include: "workflow/rules/farrens2022.smk"
 include: "workflow/rules/report.smk"
 
 

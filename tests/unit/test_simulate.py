@@ -47,7 +47,7 @@ def test_flux_and_centroid_are_the_catalogues(priors, morphology):
         "sersic_n": 1.0,
         "axis_ratio": 0.6,
     }
-    profile = galaxy_profile(rng, galaxy, CONFIG)
+    profile = galaxy_profile(rng, galaxy, CONFIG.pixel_scale_arcsec, CONFIG.zero_point)
     assert profile.flux == pytest.approx(flux_from_mag(20.0, CONFIG.zero_point))
     assert abs(profile.centroid.x) + abs(profile.centroid.y) < 1e-6
 
@@ -61,7 +61,9 @@ def test_radius_is_the_half_light_semi_major_axis(priors, morphology):
         "sersic_n": 1.0,
         "axis_ratio": 1.0,
     }
-    image = galaxy_profile(rng, galaxy, CONFIG).drawImage(nx=800, ny=800, scale=0.02)
+    image = galaxy_profile(rng, galaxy, CONFIG.pixel_scale_arcsec, CONFIG.zero_point).drawImage(
+        nx=800, ny=800, scale=0.02
+    )
     assert image.calculateHLR(flux=image.array.sum()) / 0.06 == pytest.approx(5.0, rel=0.05)
 
 

@@ -124,7 +124,7 @@ def test_no_pair_at_all_stops(user, overlay):
 def test_an_empty_split_stops(user, overlay):
     user.images, user.table = user.images[:4], user.table[:4]
     text = user.run(overlay=overlay, succeeds=False)
-    assert "Error: the validation split (0.2 of 4 galaxies) would have 1 galaxies" in text
+    assert "Error: the validation split (0.2 of the galaxies) has 1 of 4 galaxies" in text
 
 
 def test_a_wrong_unit_stops(user, overlay):

@@ -152,7 +152,7 @@ rule network_layers:
 rule sep_zero_points:
     input:
         stamps="<results>/datasets/{dataset}/stamps.h5",
-        src=src("baseline.py", "photometry.py", *RENDER_SRC),
+        src=src("baseline.py", "photometry.py", "seeds.py", *STAMPS_SRC),
     output:
         zero_points="<results>/predictions/sep/{dataset}/zero_points.csv",
     log:

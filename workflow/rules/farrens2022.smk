@@ -1,0 +1,321 @@
+# Farrens et al. 2022, BlendHunter: is it a blend?
+FARRENS = config["farrens2022"]
+FARRENS_SETS = [
+    (float(sigma), number)
+    for sigma in FARRENS["noise_sigma"]
+    for number in range(FARRENS["realisations"])
+]
+FARRENS_NAMES = [f"sigma{sigma:g}_{number}" for sigma, number in FARRENS_SETS]
+WEIGHTS = yaml.safe_load((BASE / "config" / "weights.yaml").read_text())
+#: Modules that decide what a stamp is, and what the networks see of it.
+COSMOS_SRC = ["cosmos.py", "simulate.py", "priors.py", "seeds.py"]
+HUNTER_SRC = ["backend.py", "blendhunter.py", "vgg.py", "cosmos.py", "seeds.py"]
+
+
+def farrens_sample(wildcards):
+    return FARRENS["samples"][wildcards.sample]
+
+
+def farrens_catalog(wildcards):
+    """The catalogue of a sample, where it is not simulated."""
+    entry = farrens_sample(wildcards)
+    if entry["source"] == "files":
+        return {"catalog": entry["catalog"]}
+    if entry["source"] == "archive":
+        return {"catalog": f"<resources>/{entry['archive']}/real_galaxy_catalog_25.2.fits"}
+    return {}
+
+
+wildcard_constraints:
+    sample="parametric|realistic",
+    split="train|validation|test",
+    sigma=r"[\d.]+",
+    realisation=r"\d+",
+    vgg="keras|pypi",
+
+
+rule farrens_chunk:
+    input:
+        unpack(farrens_catalog),
+        src=src(*COSMOS_SRC),
+    output:
+        chunk=temp("<results>/farrens2022/{sample}/{split}/{chunk}.h5"),
+    log:
+        "<results>/logs/farrens2022/{sample}_{split}_{chunk}.log",
+    benchmark:
+        "<results>/benchmarks/farrens2022/{sample}_{split}_{chunk}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        seed=config["seed"],
+        chunk_size=FARRENS["chunk_size"],
+        n_stamps=lambda wildcards: farrens_sample(wildcards)["n_stamps"][wildcards.split],
+        fractions=lambda wildcards: (
+            FARRENS["split"]
+            if wildcards.sample == "parametric"
+            else {"train": 0, "validation": 0, "test": 1}
+        ),
+        config=lambda wildcards: {
+            "kind": farrens_sample(wildcards)["kind"],
+            "close_fraction": farrens_sample(wildcards)["close_fraction"],
+            **{
+                key: FARRENS[key]
+                for key in (
+                    "stamp_size",
+                    "pixel_scale_arcsec",
+                    "exposure_s",
+                    "telescope_diameter_m",
+                    "telescope_obscuration",
+                    "moffat_beta",
+                    "moffat_fwhm_arcsec",
+                    "moffat_ellipticity_sigma",
+                    "kolmogorov_fwhm_arcsec",
+                    "kolmogorov_ellipticity_sigma",
+                    "mag_min",
+                    "mag_max",
+                )
+            },
+        },
+    message:
+        "Draw chunk {wildcards.chunk} of the {wildcards.sample} {wildcards.split} stamps"
+    script:
+        "../scripts/farrens_chunk.py"
+
+
+rule farrens_sample:
+    input:
+        chunks=lambda wildcards: expand(
+            "<results>/farrens2022/{sample}/{split}/{chunk}.h5",
+            sample=wildcards.sample,
+            split=wildcards.split,
+            chunk=range(
+                n_chunks(
+                    farrens_sample(wildcards)["n_stamps"][wildcards.split], FARRENS["chunk_size"]
+                )
+            ),
+        ),
+        src=src("cosmos.py", "bh_metrics.py"),
+    output:
+        sample="<results>/farrens2022/{sample}/{split}.h5",
+    log:
+        "<results>/logs/farrens2022/{sample}_{split}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    message:
+        "Join the {wildcards.sample} {wildcards.split} stamps"
+    script:
+        "../scripts/farrens_sample.py"
+
+
+rule vgg_download:
+    output:
+        file="<resources>/vgg16/{vgg}",
+    log:
+        "<results>/logs/download/vgg16_{vgg}.log",
+    retries: 3
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    params:
+        entry=lambda wildcards: WEIGHTS[wildcards.vgg],
+    message:
+        "Get VGG-16's weights ({wildcards.vgg})"
+    script:
+        "../scripts/vgg_download.py"
+
+
+rule vgg_weights:
+    input:
+        file=(
+            []
+            if FARRENS["vgg_weights"] == "random"
+            else f"<resources>/vgg16/{FARRENS['vgg_weights']}"
+        ),
+        src=src("vgg.py", "backend.py", "seeds.py"),
+    output:
+        weights="<results>/farrens2022/vgg16.h5",
+    log:
+        "<results>/logs/farrens2022/vgg16.log",
+    conda:
+        "../../envs/keras.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        source=FARRENS["vgg_weights"],
+        backend=config["backend"],
+        seed=config["seed"],
+    message:
+        "VGG-16's weights with their preprocessing"
+    script:
+        "../scripts/vgg_weights.py"
+
+
+rule blendhunter_train:
+    input:
+        train="<results>/farrens2022/parametric/train.h5",
+        validation="<results>/farrens2022/parametric/validation.h5",
+        test="<results>/farrens2022/parametric/test.h5",
+        vgg="<results>/farrens2022/vgg16.h5",
+        src=src(*HUNTER_SRC, "training.py", "steering.py"),
+    output:
+        weights="<results>/networks/blendhunter/sigma{sigma}_{realisation}/head.weights.h5",
+        description="<results>/networks/blendhunter/sigma{sigma}_{realisation}/network.json",
+        history="<results>/networks/blendhunter/sigma{sigma}_{realisation}/history.csv",
+        predictions="<results>/predictions/blendhunter/sigma{sigma}_{realisation}.csv",
+    log:
+        "<results>/logs/farrens2022/train_sigma{sigma}_{realisation}.log",
+    benchmark:
+        "<results>/benchmarks/farrens2022/train_sigma{sigma}_{realisation}.tsv"
+    retries: 2
+    conda:
+        "../../envs/keras.yaml"
+    threads: config["threads"]["training"]
+    resources:
+        mem_mb=4000,
+        runtime=240,
+        gpu=1,
+    params:
+        seed=config["seed"],
+        scale=config["scale"],
+        backend=config["backend"],
+        threads=config["threads"]["training"],
+        padding=FARRENS["padding_px"],
+        network=FARRENS["network"],
+        checkpoint=(
+            f"{config['pathvars']['results']}/checkpoints/"
+            "blendhunter_sigma{sigma}_{realisation}.npz"
+        ),
+    message:
+        "BlendHunter at noise {wildcards.sigma}, realisation {wildcards.realisation}"
+    script:
+        "../scripts/blendhunter_train.py"
+
+
+rule farrens_sep:
+    input:
+        sample="<results>/farrens2022/parametric/test.h5",
+        src=src("bh_sep.py", "photometry.py", "cosmos.py", "seeds.py"),
+    output:
+        labels="<results>/predictions/farrens2022_sep/sigma{sigma}_{realisation}.csv",
+    log:
+        "<results>/logs/farrens2022/sep_sigma{sigma}_{realisation}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        seed=config["seed"],
+        noise_sigma=lambda wildcards: float(wildcards.sigma),
+        item=lambda wildcards: [
+            "parametric",
+            "test",
+            float(wildcards.sigma),
+            int(wildcards.realisation),
+        ],
+        settings=FARRENS["sep"],
+        padding=FARRENS["padding_px"],
+        tolerance_px=FARRENS["tolerance_px"],
+    message:
+        "SEP at noise {wildcards.sigma}, realisation {wildcards.realisation}"
+    script:
+        "../scripts/farrens_sep.py"
+
+
+use rule farrens_sep as farrens_sep_realistic with:
+    input:
+        sample="<results>/farrens2022/realistic/test.h5",
+        src=src("bh_sep.py", "photometry.py", "cosmos.py", "seeds.py"),
+    output:
+        labels="<results>/predictions/farrens2022_sep/realistic.csv",
+    log:
+        "<results>/logs/farrens2022/sep_realistic.log",
+    params:
+        seed=config["seed"],
+        noise_sigma=FARRENS["realistic_noise_sigma"],
+        item=["realistic", "test"],
+        settings=FARRENS["sep"],
+        padding=FARRENS["padding_px"],
+        tolerance_px=FARRENS["tolerance_px"],
+    message:
+        "SEP on the realistic stamps"
+
+
+rule farrens_realistic:
+    input:
+        sample="<results>/farrens2022/realistic/test.h5",
+        vgg="<results>/farrens2022/vgg16.h5",
+        heads=expand("<results>/networks/blendhunter/{name}/head.weights.h5", name=FARRENS_NAMES),
+        src=src(*HUNTER_SRC),
+    output:
+        predictions="<results>/predictions/blendhunter/realistic.csv.gz",
+    log:
+        "<results>/logs/farrens2022/realistic.log",
+    benchmark:
+        "<results>/benchmarks/farrens2022/realistic.tsv"
+    conda:
+        "../../envs/keras.yaml"
+    threads: config["threads"]["training"]
+    resources:
+        mem_mb=4000,
+        runtime=240,
+        gpu=1,
+    params:
+        seed=config["seed"],
+        backend=config["backend"],
+        threads=config["threads"]["training"],
+        heads=FARRENS_NAMES,
+        dropout=FARRENS["network"]["dropout"],
+        noise_sigma=FARRENS["realistic_noise_sigma"],
+        item=["realistic", "test"],
+        padding=FARRENS["padding_px"],
+    message:
+        "Realistic stamps by every trained head"
+    script:
+        "../scripts/farrens_realistic.py"
+
+
+rule farrens_accuracy:
+    input:
+        parametric="<results>/farrens2022/parametric/test.h5",
+        realistic="<results>/farrens2022/realistic/test.h5",
+        predictions=expand("<results>/predictions/blendhunter/{name}.csv", name=FARRENS_NAMES),
+        sep=expand("<results>/predictions/farrens2022_sep/{name}.csv", name=FARRENS_NAMES),
+        realistic_predictions="<results>/predictions/blendhunter/realistic.csv.gz",
+        realistic_sep="<results>/predictions/farrens2022_sep/realistic.csv",
+        src=src("bh_metrics.py", "cosmos.py"),
+    output:
+        parametric="<results>/farrens2022/accuracy_parametric.csv",
+        by_distance="<results>/farrens2022/accuracy_by_distance.csv",
+        realistic="<results>/farrens2022/accuracy_realistic.csv",
+        confusion="<results>/farrens2022/confusion_realistic.csv",
+    log:
+        "<results>/logs/farrens2022/accuracy.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=10,
+    params:
+        sets=FARRENS_SETS,
+        bins_px=FARRENS["distance_bins_px"],
+        scale=config["scale"],
+    message:
+        "Accuracies of BlendHunter and SEP"
+    script:
+        "../scripts/farrens_accuracy.py"

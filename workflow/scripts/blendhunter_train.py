@@ -1,0 +1,44 @@
+"""Adapter: train one head of BlendHunter and label its test stamps."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+from deblend import backend, logs
+
+with logs.script(snakemake.log[0]):
+    params = snakemake.params
+    versions = backend.configure(params.backend, params.threads, params.seed)
+
+    from deblend.blendhunter import run_training
+    from deblend.files import atomic
+    from deblend.tables import write_csv
+
+    samples = {s: snakemake.input[s] for s in ("train", "validation", "test")}
+    model, history, record, probability = run_training(
+        samples,
+        snakemake.input.vgg,
+        noise_sigma=float(snakemake.wildcards.sigma),
+        realisation=int(snakemake.wildcards.realisation),
+        padding=params.padding,
+        network=params.network,
+        seed=params.seed,
+        checkpoint=params.checkpoint,
+        fingerprinted={"threads": params.threads, **versions},
+        sources=list(snakemake.input.src),
+    )
+    with atomic(snakemake.output.weights) as temporary:
+        named = temporary.with_suffix(".weights.h5")
+        model.save_weights(named)
+        named.replace(temporary)
+    record |= versions | {"scale": params.scale, "threads": params.threads}
+    with atomic(snakemake.output.description) as temporary:
+        temporary.write_text(json.dumps(record, indent=2, sort_keys=True) + "\n")
+    write_csv(snakemake.output.history, history)
+    write_csv(
+        snakemake.output.predictions,
+        pd.DataFrame({"stamp": range(len(probability)), "probability": probability}),
+    )
+    # Last: a kill before these lines loses nothing.
+    for path in Path(params.checkpoint).parent.glob(f"{Path(params.checkpoint).stem}*"):
+        path.unlink()

@@ -1,0 +1,24 @@
+"""Adapter: draw one chunk of BlendHunter's stamps."""
+
+from deblend import logs
+from deblend.cosmos import (
+    CatalogGalaxies,
+    SampleConfig,
+    SimulatedGalaxies,
+    draw_chunk,
+    write_sample,
+)
+
+with logs.script(snakemake.log[0]):
+    params = snakemake.params
+    config = SampleConfig(**params.config, catalog=snakemake.input.get("catalog"))
+    name = f"{snakemake.wildcards.sample}/{snakemake.wildcards.split}"
+    galaxies = (
+        CatalogGalaxies(config, snakemake.wildcards.split, params.fractions, params.seed)
+        if config.catalog
+        else SimulatedGalaxies(config, name, params.seed)
+    )
+    start = int(snakemake.wildcards.chunk) * params.chunk_size
+    stop = min(start + params.chunk_size, params.n_stamps)
+    chunk = draw_chunk(config, galaxies, name, start, stop, params.seed)
+    write_sample(snakemake.output.chunk, [chunk])
