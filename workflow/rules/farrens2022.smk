@@ -319,3 +319,93 @@ rule farrens_accuracy:
         "Accuracies of BlendHunter and SEP"
     script:
         "../scripts/farrens_accuracy.py"
+
+
+FARRENS_LABEL = f"{config['scale']} scale"
+
+
+rule farrens_figures:
+    input:
+        parametric="<results>/farrens2022/accuracy_parametric.csv",
+        by_distance="<results>/farrens2022/accuracy_by_distance.csv",
+        realistic="<results>/farrens2022/accuracy_realistic.csv",
+        confusion="<results>/farrens2022/confusion_realistic.csv",
+        src=src("bh_figures.py", "bh_metrics.py", "plots.py", "paper.mplstyle"),
+    output:
+        **{
+            f"{kind}{n}": f"<results>/figures/farrens2022/fig{n}.{ext}"
+            for n in (3, 4, 5, 6)
+            for kind, ext in (("pdf", "pdf"), ("png", "png"), ("table", "csv"))
+        },
+    log:
+        "<results>/logs/farrens2022/figures.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        noise_sigma=FARRENS["realistic_noise_sigma"],
+        label=FARRENS_LABEL,
+        scale=config["scale"],
+    message:
+        "Figures 3 to 6 of Farrens et al. 2022"
+    script:
+        "../scripts/farrens_figures.py"
+
+
+rule farrens_examples:
+    input:
+        vgg="<results>/farrens2022/vgg16.h5",
+        sample="<results>/farrens2022/parametric/test.h5",
+        src=src(*HUNTER_SRC, "networks.py"),
+    output:
+        layers="<results>/farrens2022/layers.csv",
+        examples="<results>/farrens2022/features.h5",
+    log:
+        "<results>/logs/farrens2022/examples.log",
+    conda:
+        "../../envs/keras.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        backend=config["backend"],
+        seed=config["seed"],
+        side=FARRENS["stamp_size"] + 2 * FARRENS["padding_px"],
+        noise_sigma=min(FARRENS["noise_sigma"]),
+        padding=FARRENS["padding_px"],
+    message:
+        "BlendHunter's layers and features of a blend"
+    script:
+        "../scripts/farrens_examples.py"
+
+
+rule farrens_architecture:
+    input:
+        layers="<results>/farrens2022/layers.csv",
+        examples="<results>/farrens2022/features.h5",
+        src=src("bh_figures.py", "architecture_figures.py", "plots.py", "paper.mplstyle"),
+    output:
+        **{
+            f"{ext}{n}": f"<results>/figures/farrens2022/fig{n}.{ext}"
+            for n in (1, 2)
+            for ext in ("pdf", "png")
+        },
+        table1="<results>/figures/farrens2022/fig1.csv",
+    log:
+        "<results>/logs/farrens2022/architecture.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        label=FARRENS_LABEL,
+    message:
+        "Figures 1 and 2 of Farrens et al. 2022"
+    script:
+        "../scripts/farrens_architecture.py"

@@ -51,12 +51,28 @@ def _summary(name: str, table: pd.DataFrame) -> str:
 
 
 def draw_fig3(table: pd.DataFrame, outputs: list[str | Path], label: str = "") -> None:
-    """Draw Figure 3, blend2flux: a box a layer, as high as its image and as wide as its channels.
+    """Draw Figure 3, blend2flux.
 
     Parameters
     ----------
     table : DataFrame
         From `deblend.networks.layer_table`.
+    outputs : list of path
+    label : str
+    """
+    draw_sequence(table, "blend2flux", outputs, label)
+
+
+def draw_sequence(
+    table: pd.DataFrame, name: str, outputs: list[str | Path], label: str = ""
+) -> None:
+    """Draw a network without branches: a box a layer, by its image's side and its channels.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `deblend.networks.layer_table`.
+    name : str
     outputs : list of path
     label : str
     """
@@ -88,7 +104,7 @@ def draw_fig3(table: pd.DataFrame, outputs: list[str | Path], label: str = "") -
             x += width + (0.08 if layer.kind == "Conv2D" and layer.height > last else 0.35)
         axis.set(xlim=(-0.3, x), ylim=(-1.75, 1.75))
         axis.set_axis_off()
-        axis.set_title(f"{_summary('blend2flux', table)} (channels above, side in pixels below)")
+        axis.set_title(f"{_summary(name, table)} (channels above, side in pixels below)")
         _legend(axis, layers)
         figure.suptitle(label, fontsize="small")
         save_figure(figure, outputs)

@@ -22,7 +22,7 @@ from .files import atomic
 from .seeds import generator
 from .steering import Steering, SteeringConfig
 from .training import Checkpoint, fingerprint
-from .vgg import feature_extractor, read_vgg
+from .vgg import BLOCKS, feature_extractor, read_vgg
 
 log = logging.getLogger(__name__)
 BATCH = 250
@@ -394,3 +394,30 @@ def label_with_heads(
         for name, model in models.items():
             columns[name].append(np.asarray(model.predict(batch, batch_size=1000, verbose=0))[:, 0])
     return pd.DataFrame({name: np.concatenate(parts) for name, parts in columns.items()})
+
+
+def feature_examples(
+    extractor: keras.Model,
+    sample: str | Path,
+    noise_sigma: float,
+    padding: int,
+    seed: int,
+    n_maps: int = 3,
+) -> dict[str, np.ndarray]:
+    """The first blend of a sample and its strongest feature maps of each block (Fig. 2).
+
+    Returns
+    -------
+    dict of ndarray
+        `stamp` (y, x), and `block1` ... `block5`: (n_maps, y, x), of largest total first.
+    """
+    row = int(np.argmax(read_sample_table(sample)["is_blend"] == 1))
+    images = next(noisy_batches(sample, noise_sigma, padding, seed, ("example",)))
+    stamp = to_eight_bits(images[row : row + 1]) / np.float32(255)
+    ends = [f"block{b}_conv{len(block)}" for b, block in enumerate(BLOCKS, start=1)]
+    model = keras.Model(extractor.input, [extractor.get_layer(name).output for name in ends])
+    shown = {"stamp": stamp[0]}
+    for number, maps in enumerate(model.predict(stamp[..., None], verbose=0), start=1):
+        order = np.argsort(-maps[0].sum(axis=(0, 1)), kind="stable")[:n_maps]
+        shown[f"block{number}"] = np.moveaxis(maps[0], -1, 0)[order]
+    return shown

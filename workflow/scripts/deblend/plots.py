@@ -16,7 +16,13 @@ from .files import atomic
 
 STYLE_FILE = Path(__file__).with_name("paper.mplstyle")
 #: Okabe & Ito's colours, which colour-blind readers can tell apart.
-COLOURS = {"central": "#0072B2", "companion": "#D55E00", "ours": "#0072B2", "published": "#E69F00"}
+COLOURS = {
+    "central": "#0072B2",
+    "companion": "#D55E00",
+    "ours": "#0072B2",
+    "published": "#E69F00",
+    "green": "#009E73",
+}
 
 
 @contextlib.contextmanager
