@@ -99,11 +99,11 @@ def test_a_wrong_column_is_told_to_the_user(mine, overlay):
 def test_an_archive_from_a_server_to_figure_5(project, tmp_path, stamps, overlay):
     served = tmp_path / "served"
     served.mkdir()
-    np.save(served / "candels.npy", stamps.images[:, 0])
+    np.save(served / "candels_img.npy", stamps.images[:, 0])
     np.save(served / "candels_seg.npy", np.zeros((len(stamps), 64, 64), np.int32))
-    table(stamps).to_csv(served / "candels.csv", index=False)
+    table(stamps).to_csv(served / "candels_cat.csv", index=False)
     with tarfile.open(served / "data.tar.gz", "w:gz") as tar:
-        for name in ("candels.npy", "candels_seg.npy", "candels.csv"):
+        for name in ("candels_img.npy", "candels_seg.npy", "candels_cat.csv"):
             tar.add(served / name, arcname=f"data/{name}")
     digest = hashlib.sha256((served / "data.tar.gz").read_bytes()).hexdigest()
 

@@ -1,6 +1,7 @@
 # From archives, the user's files or the simulator to clean stamps, splits and blends.
 
 
+# An edit of download.py is no reason to download again: it is not among the inputs.
 rule download_archive:
     output:
         archive="<resources>/{archive}/archive.tar.gz",
@@ -8,7 +9,6 @@ rule download_archive:
         "<results>/logs/download/{archive}.log",
     wildcard_constraints:
         archive="|".join(ARCHIVES),
-    retries: 3
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -18,7 +18,7 @@ rule download_archive:
     params:
         entry=lambda wildcards: {
             key: ARCHIVES[wildcards.archive].get(key)
-            for key in ("url", "filename", "checksum", "record_api", "max_bytes")
+            for key in ("doi", "filename", "url", "checksum", "max_bytes")
         },
     message:
         "Download {wildcards.archive}"
