@@ -18,6 +18,8 @@ EVERYTHING = FIG5 | {
     "comparison_catalog",
     "published_comparison",
     "provenance",
+    "table1_of_dataset",
+    "table1",
 }
 ARCHIVE = {"download_archive", "ingest_archive"}
 SIMULATED = "results/datasets/simulated/published_comparison.pdf"

@@ -95,6 +95,8 @@ def options(*names):
     return lambda wildcards: {name: dataset(wildcards)[name] for name in names}
 
 
+# Relative to the project, since it comes with it.
+REJECTED = str(BASE / config["boucaud2020"]["cleaning"]["rejected"])
 COMMON_OPTIONS = ("band", "pixel_scale_arcsec", "zero_point", "noise_sigma", "stamp_size")
 PSF_OPTIONS = ("psf_fwhm_arcsec", "psf_moffat_beta")
 
@@ -128,6 +130,7 @@ RENDER_SRC = [*STAMPS_SRC, "blends.py", "render.py", "seeds.py", "tables.py"]
 
 FIGURES = expand("<results>/figures/fig5.{ext}", ext=["pdf", "png", "csv"])
 TABLES = [
+    *expand("<results>/tables/table1.{ext}", ext=["csv", "tex"]),
     "<results>/boucaud2020/output_catalog.csv",
     "<results>/boucaud2020/{network}/{dataset}/photometry.csv".format(**config["boucaud2020"]),
     "<results>/datasets/{dataset}/published_comparison.pdf".format(**config["boucaud2020"]),

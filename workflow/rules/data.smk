@@ -153,6 +153,7 @@ rule ingest_real_galaxies:
 rule clean:
     input:
         stamps="<results>/datasets/{dataset}/parents/{chunk}.h5",
+        rejected=REJECTED,
         src=src("clean.py", "photometry.py", "seeds.py", *STAMPS_SRC),
     output:
         stamps=temp("<results>/datasets/{dataset}/cleaned/{chunk}.h5"),
@@ -170,7 +171,11 @@ rule clean:
     params:
         seed=config["seed"],
         limits=options("mag_min", "mag_max"),
-        cleaning=config["boucaud2020"]["cleaning"],
+        cleaning={
+            key: value
+            for key, value in config["boucaud2020"]["cleaning"].items()
+            if key != "rejected"
+        },
         sep={mode: config["boucaud2020"]["sep"][mode] for mode in ("cold", "hot")},
     message:
         "Clean chunk {wildcards.chunk} of {wildcards.dataset}"
@@ -190,6 +195,7 @@ rule assemble_dataset:
             dataset=wildcards.dataset,
             chunk=chunks(wildcards),
         ),
+        rejected=REJECTED,
         src=src("datasets.py", "clean.py", "blends.py", "seeds.py", "tables.py", *STAMPS_SRC),
     output:
         stamps="<results>/datasets/{dataset}/stamps.h5",
@@ -212,6 +218,52 @@ rule assemble_dataset:
         "Put {wildcards.dataset} together and split its galaxies"
     script:
         "../scripts/assemble_dataset.py"
+
+
+rule inspect:
+    input:
+        stamps="<results>/datasets/{dataset}/stamps.h5",
+        src=src("contact_sheets.py", "plots.py", "paper.mplstyle", "stamps.py"),
+    output:
+        pdf="<results>/datasets/{dataset}/inspect.pdf",
+    log:
+        "<results>/logs/inspect/{dataset}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        label=lambda wildcards: f"{config['scale']} scale, data set {wildcards.dataset}",
+    message:
+        "Contact sheets of {wildcards.dataset}'s clean stamps, to inspect"
+    script:
+        "../scripts/contact_sheets.py"
+
+
+rule table1_of_dataset:
+    input:
+        galaxies="<results>/datasets/{dataset}/galaxies.ecsv",
+        excluded="<results>/datasets/{dataset}/excluded.csv",
+        published=f"{BASE}/config/published.yaml",
+        src=src("table1.py", "tables.py"),
+    output:
+        table="<results>/datasets/{dataset}/table1.csv",
+    log:
+        "<results>/logs/boucaud2020/table1_{dataset}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        scale=config["scale"],
+    message:
+        "Count the galaxies of {wildcards.dataset} by class"
+    script:
+        "../scripts/table1_of_dataset.py"
 
 
 rule draw_blends:
