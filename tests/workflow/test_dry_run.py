@@ -20,6 +20,10 @@ EVERYTHING = FIG5 | {
     "provenance",
     "table1_of_dataset",
     "table1",
+    "cleaning_examples",
+    "fig1",
+    "blend_examples",
+    "fig2",
 }
 ARCHIVE = {"download_archive", "ingest_archive"}
 SIMULATED = "results/datasets/simulated/published_comparison.pdf"

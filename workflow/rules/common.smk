@@ -128,7 +128,7 @@ GIT = git_state(BASE)
 STAMPS_SRC = ["stamps.py", "units.py"]
 RENDER_SRC = [*STAMPS_SRC, "blends.py", "render.py", "seeds.py", "tables.py"]
 
-FIGURES = expand("<results>/figures/fig5.{ext}", ext=["pdf", "png", "csv"])
+FIGURES = expand("<results>/figures/fig{n}.{ext}", n=[1, 2, 5], ext=["pdf", "png", "csv"])
 TABLES = [
     *expand("<results>/tables/table1.{ext}", ext=["csv", "tex"]),
     "<results>/boucaud2020/output_catalog.csv",
