@@ -81,6 +81,20 @@ def test_every_value_says_where_it_comes_from():
     assert not bare
 
 
+FIELD = {
+    "name": "a",
+    "mosaic": "a.fits",
+    "catalog": "a.csv",
+    "columns": {"id": "id"},
+    "radius_unit": "pix",
+}
+MOSAICS = {
+    **{k: v for k, v in CONFIG["datasets"]["candels"].items() if k != "archive"},
+    "source": "mosaics",
+    "match_radius_arcsec": 0.5,
+}
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -128,6 +142,22 @@ def test_every_value_says_where_it_comes_from():
         (
             {"boucaud2020": {"blending": {"shift_rule": "paper"}}},
             r"shift_rule: 'paper' is not one of \['authors', 'section_2_2'\]",
+        ),
+        (
+            {"datasets": {"survey": {**MOSAICS, "fields": [FIELD, FIELD]}}},
+            "datasets > survey > fields: names have to be unique; they are a, a",
+        ),
+        (
+            {
+                "datasets": {
+                    "survey": {**MOSAICS, "fields": [{**FIELD, "mosaic": "http://x.org/a"}]}
+                }
+            },
+            "datasets > survey > fields > 0 > mosaic: 'http://x.org/a' does not match",
+        ),
+        (
+            {"datasets": {"survey": {**MOSAICS, "fields": [{**FIELD, "catalog": "vizier:../a"}]}}},
+            "datasets > survey > fields > 0 > catalog: 'vizier:../a' does not match",
         ),
         (
             {"datasets": {"candels": {"archive": "zenodo"}}},

@@ -1,5 +1,7 @@
 # Shared helpers: validation, paths of the library, lists of what there is to make.
 import difflib
+import hashlib
+import re
 import sys
 from pathlib import Path
 
@@ -68,6 +70,11 @@ for _name, _dataset in config["datasets"].items():
             f"datasets > {_name}: neighbour_mag_min {_dataset['neighbour_mag_min']} is not below "
             f"neighbour_mag_max {_dataset['neighbour_mag_max']}"
         )
+    _fields = [_field["name"] for _field in _dataset.get("fields", [])]
+    if len(set(_fields)) < len(_fields):
+        raise WorkflowError(
+            f"datasets > {_name} > fields: names have to be unique; they are {', '.join(_fields)}"
+        )
     if _dataset["source"] == "archive" and _dataset["archive"] not in ARCHIVES:
         raise WorkflowError(
             f"datasets > {_name} > archive: there is no {_dataset['archive']!r} in "
@@ -106,7 +113,47 @@ def chunks(wildcards):
     entry = dataset(wildcards)
     if entry["source"] == "simulated":
         return range(n_chunks(entry["n_galaxies"], entry["chunk_size"]))
+    if entry["source"] == "mosaics":
+        return range(len(entry["fields"]))
     return range(1)
+
+
+def field(wildcards):
+    """The field that is a chunk of a data set cut from mosaics."""
+    return dataset(wildcards)["fields"][int(wildcards.chunk)]
+
+
+def remote_mosaic(address):
+    """File name of a mosaic that is to be downloaded; the address' hash keeps equal names apart."""
+    return f"{hashlib.sha256(address.encode()).hexdigest()[:8]}_{address.rsplit('/', 1)[-1]}"
+
+
+def mosaic_file(address):
+    """Path of a mosaic: as given, or where it is downloaded to."""
+    if "://" in address:
+        return f"<resources>/mosaics/{remote_mosaic(address)}"
+    return address
+
+
+def table_file(name):
+    """Path of a table: as given, or where it is fetched to from VizieR."""
+    if name.startswith("vizier:"):
+        return f"<resources>/vizier/{name.removeprefix('vizier:')}.ecsv"
+    return name
+
+
+# File name to address and checksum of the mosaics to download.
+MOSAICS = {
+    remote_mosaic(_field["mosaic"]): {
+        "url": _field["mosaic"],
+        "checksum": _field.get("checksum"),
+        "max_bytes": _dataset["max_bytes"],
+    }
+    for _dataset in config["datasets"].values()
+    if _dataset["source"] == "mosaics"
+    for _field in _dataset["fields"]
+    if "://" in _field["mosaic"]
+}
 
 
 def trained_on(wildcards):

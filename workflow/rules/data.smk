@@ -124,6 +124,82 @@ rule ingest_files:
         "../scripts/ingest_files.py"
 
 
+rule download_mosaic:
+    output:
+        mosaic="<resources>/mosaics/{mosaic}",
+    log:
+        "<results>/logs/download/{mosaic}.log",
+    wildcard_constraints:
+        mosaic="|".join(map(re.escape, MOSAICS)) or "(?!)",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=480,
+    params:
+        url=lambda wildcards: MOSAICS[wildcards.mosaic]["url"],
+        checksum=lambda wildcards: MOSAICS[wildcards.mosaic]["checksum"],
+        max_bytes=lambda wildcards: MOSAICS[wildcards.mosaic]["max_bytes"],
+    message:
+        "Download {wildcards.mosaic}"
+    script:
+        "../scripts/download_mosaic.py"
+
+
+rule fetch_vizier:
+    output:
+        table="<resources>/vizier/{table}.ecsv",
+    log:
+        "<results>/logs/vizier/{table}.log",
+    # As in the schema.
+    wildcard_constraints:
+        table=r"[A-Z]+/[A-Za-z0-9+_/-]+",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    message:
+        "Fetch {wildcards.table} from VizieR"
+    script:
+        "../scripts/fetch_vizier.py"
+
+
+# A chunk is a field.
+rule ingest_mosaic:
+    input:
+        mosaic=lambda wildcards: mosaic_file(field(wildcards)["mosaic"]),
+        catalog=lambda wildcards: table_file(field(wildcards)["catalog"]),
+        morphology=lambda wildcards: (
+            table_file(field(wildcards)["morphology"]) if field(wildcards)["morphology"] else []
+        ),
+        src=src("mosaics.py", "ingest.py", "simulate.py", "seeds.py", *STAMPS_SRC),
+    output:
+        stamps=temp("<results>/datasets/{dataset}/parents/{chunk}.h5"),
+    log:
+        "<results>/logs/ingest/{dataset}_{chunk}.log",
+    wildcard_constraints:
+        dataset=of_source("mosaics"),
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    params:
+        field=lambda wildcards: {
+            key: field(wildcards)[key]
+            for key in ("name", "extension", "columns", "radius_unit", "morphology_columns")
+        },
+        options=options(*COMMON_OPTIONS, "match_radius_arcsec"),
+    message:
+        "Cut field {wildcards.chunk} of {wildcards.dataset} out of its mosaic"
+    script:
+        "../scripts/ingest_mosaic.py"
+
+
 rule ingest_real_galaxies:
     input:
         catalog=lambda wildcards: dataset(wildcards)["catalog"],

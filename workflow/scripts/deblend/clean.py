@@ -23,6 +23,7 @@ from .stamps import Stamps
 
 #: Why a galaxy is left out, in the order in which the reasons are tried.
 EXCLUSIONS = {
+    "outside": "the stamp leaves the mosaic, or there is no data",
     "bad_pixels": "the stamp has NaN or infinite pixels",
     "constant": "the stamp has no signal (all pixels are equal)",
     "magnitude": "the magnitude is missing or outside the limits",
@@ -254,6 +255,7 @@ def clean(
             reason = ""
         image = parents.images[i, 0]
         pixels = "" if np.isfinite(image).all() else "bad_pixels"
+        pixels = "outside" if np.isnan(image).all() else pixels
         reason = pixels or ("constant" if np.ptp(image) == 0 else reason)
         if not reason:
             rng = generator(seed, "clean", parents.bands["name"][0], galaxy.origin, galaxy.id)

@@ -54,8 +54,25 @@ def is_transient(error: BaseException) -> bool:
     )
 
 
-def _persist(action: Callable[[], Result], what: str) -> Result:
-    """Do something again, after a pause, while its failures are transient."""
+def persist(action: Callable[[], Result], what: str) -> Result:
+    """Do something again, after a pause, while its failures are transient.
+
+    Parameters
+    ----------
+    action : callable
+        Makes requests.
+    what : str
+        For the log.
+
+    Returns
+    -------
+    What `action` returns.
+
+    Raises
+    ------
+    requests.RequestException
+        Of the last try, or the first that is not transient.
+    """
     for pause in PAUSES_S:
         try:
             return action()
@@ -103,7 +120,7 @@ def find_file(doi: str, filename: str) -> tuple[str, str]:
         return repository, record.registry
 
     try:
-        repository, files = _persist(ask, f"reading the record {doi}")
+        repository, files = persist(ask, f"reading the record {doi}")
         if filename not in files:
             raise DeblendError(
                 f"the record {doi} has no file {filename}; it has {', '.join(files)}"
@@ -175,7 +192,7 @@ class _LimitedDownloader:
                 raise requests.ConnectionError(f"{url} ended after {done} of {total} bytes")
 
 
-def download(url: str, output: str | Path, checksum: str, max_bytes: int) -> None:
+def download(url: str, output: str | Path, checksum: str | None, max_bytes: int) -> None:
     """Download a file; it appears only when it is complete and its checksum is right.
 
     What may be transient (a server's error, a dropped connection) is tried again after a pause; a
@@ -186,8 +203,9 @@ def download(url: str, output: str | Path, checksum: str, max_bytes: int) -> Non
     url : str
         https.
     output : path
-    checksum : str
-        Algorithm and digest, ``sha256:...`` or ``md5:...``.
+    checksum : str or None
+        Algorithm and digest, ``sha256:...`` or ``md5:...``; None takes the file as it comes, and
+        the log says how to pin it.
     max_bytes : int
 
     Raises
@@ -207,7 +225,10 @@ def download(url: str, output: str | Path, checksum: str, max_bytes: int) -> Non
                 path=temporary.parent,
                 downloader=_LimitedDownloader(max_bytes),
             )
-            _persist(retrieve, f"downloading {url}")
+            persist(retrieve, f"downloading {url}")
+            if not checksum:
+                digest = pooch.file_hash(temporary, alg="sha256")
+                log.warning("%s came without a checksum; to pin it: sha256:%s", url, digest)
         except requests.RequestException as error:
             raise DeblendError(
                 f"cannot download {url} ({error}): check the connection and run again"

@@ -13,7 +13,7 @@ CLASSES = {
     "total": "total",
 }
 #: Reasons that are the catalogue's selection, before any stamp is looked at.
-SELECTION = ("magnitude", "radius", "morphology")
+SELECTION = ("outside", "magnitude", "radius", "morphology")
 
 
 def table1(
