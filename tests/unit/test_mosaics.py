@@ -1,12 +1,16 @@
 """Stamps cut from a mosaic that was put together from known ones."""
 
+import io
+import threading
 import tracemalloc
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pandas as pd
 import pytest
-import requests
 from astropy.io import fits
+from astropy.io.votable.tree import Resource, VOTableFile
+from astropy.io.votable.tree import TableElement as VOTableTable
 from astropy.table import Table
 from astropy.wcs import WCS
 from deblend.clean import clean, count_exclusions
@@ -225,45 +229,68 @@ def test_a_catalogue_of_another_field_is_told(survey):
         cut_field(config(folder))
 
 
-class FakeVizier:
-    """Answers in place of astroquery's, after some failures."""
+class VizierServer(ThreadingHTTPServer):
+    """Answers like VizieR: statuses of `failures` first, then `tables` as a VOTable."""
 
-    def __init__(self, tables, failures=()):
-        self.tables, self.failures, self.asked = tables, list(failures), []
+    def __init__(self, tables):
+        super().__init__(("127.0.0.1", 0), Answer)
+        self.tables, self.failures, self.asked = tables, [], []
 
-    def __call__(self, vizier, name):
-        self.asked.append((name, vizier.columns, vizier.ROW_LIMIT))
-        if self.failures:
-            raise self.failures.pop(0)
-        return self.tables
+
+class Answer(BaseHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+    def do_POST(self):
+        self.server.asked.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        if self.server.failures:
+            self.send_error(self.server.failures.pop(0))
+            return
+        tree = VOTableFile()
+        resource = Resource(name="J/X/1")
+        tree.resources.append(resource)
+        for name, table in self.server.tables.items():
+            one = VOTableTable.from_table(tree, table)
+            one.name = name
+            resource.tables.append(one)
+        content = io.BytesIO()
+        tree.to_xml(content)
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(content.getvalue())
 
 
 @pytest.fixture
-def vizier(monkeypatch, survey):
+def vizier(monkeypatch, survey, tmp_path):
     from astroquery.vizier import VizierClass
 
-    fake = FakeVizier({"J/X/1/t": survey[1]})
-    fake.tables = TableList(fake.tables)
-    monkeypatch.setattr(VizierClass, "get_catalogs", lambda self, name: fake(self, name))
+    server = VizierServer({"J/X/1/t": survey[1]})
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    url = f"http://127.0.0.1:{server.server_port}/viz-bin/votable"
+    monkeypatch.setattr(VizierClass, "_server_to_url", lambda *_, **__: url)
+    cache = tmp_path / "cache"
+    monkeypatch.setattr(VizierClass, "cache_location", cache)
     monkeypatch.setattr("deblend.download.PAUSES_S", (0.0,))
-    return fake
-
-
-class TableList(dict):
-    """As astroquery's: by number too."""
-
-    def __getitem__(self, key):
-        return list(self.values())[key] if isinstance(key, int) else super().__getitem__(key)
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+    assert not list(cache.glob("*")), "answers are kept as pickles"
 
 
 def test_a_table_from_vizier_serves_as_catalogue(vizier, survey, stamps):
-    folder, table = survey
-    vizier.failures = [requests.ConnectionError("reset")]
+    folder, _ = survey
+    vizier.failures = [503]
     fetch_table("J/X/1/t", folder / "vizier" / "t.ecsv")
-    assert vizier.asked == [("J/X/1/t", ["**", "_RAJ2000", "_DEJ2000"], -1)] * 2
+    assert len(vizier.asked) == 2
+    assert "-source=J%2FX%2F1%2Ft" in vizier.asked[1] or "-source=J/X/1/t" in vizier.asked[1]
+    assert "-out.max=unlimited" in vizier.asked[1]
     cut = cut_field(config(folder, catalog=str(folder / "vizier" / "t.ecsv")))
     np.testing.assert_array_equal(cut.images[:9, 0], stamps.images[:, 0])
-    assert Table.read(folder / "vizier" / "t.ecsv").meta["source"] == "VizieR J/X/1/t"
+    table = Table.read(folder / "vizier" / "t.ecsv")
+    assert table["Re"].unit == "arcsec"
+    assert table.meta == {"source": "VizieR J/X/1/t"}
 
 
 def test_vizier_names_have_to_be_of_one_table(vizier, tmp_path):
@@ -273,7 +300,12 @@ def test_vizier_names_have_to_be_of_one_table(vizier, tmp_path):
     vizier.tables.clear()
     with pytest.raises(DeblendError, match="stands for 0 tables"):
         fetch_table("J/X/1", tmp_path / "t.ecsv")
-    vizier.failures = [requests.Timeout("slow")] * 9
-    with pytest.raises(DeblendError, match="cannot fetch J/X/1 from VizieR .*slow"):
-        fetch_table("J/X/1", tmp_path / "t.ecsv")
     assert not (tmp_path / "t.ecsv").exists()
+
+
+@pytest.mark.parametrize(("status", "times"), [(500, 2), (404, 1)])
+def test_vizier_that_does_not_answer_is_told(vizier, tmp_path, status, times):
+    vizier.failures = [status] * 9
+    with pytest.raises(DeblendError, match=f"cannot fetch J/X/1 from VizieR .*{status}"):
+        fetch_table("J/X/1", tmp_path / "t.ecsv")
+    assert len(vizier.asked) == times

@@ -6,7 +6,17 @@ from tests.conftest import ROOT
 from tests.run import planned, snakemake
 
 #: What a dry run must not import.
-HEAVY = ("tensorflow", "keras", "torch", "galsim", "sep", "matplotlib", "sklearn", "astropy")
+HEAVY = (
+    "tensorflow",
+    "keras",
+    "torch",
+    "galsim",
+    "sep",
+    "matplotlib",
+    "sklearn",
+    "astropy",
+    "astroquery",
+)
 
 
 #: Rules from a data set's galaxies to Figure 5, whatever the source.

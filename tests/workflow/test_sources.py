@@ -204,13 +204,7 @@ def test_mosaics_of_two_fields_to_table_1_and_figure_1(tmp_path, serve, stamps, 
             "columns": names,
             "radius_unit": "pix",
             "morphology": f"{name}_morphology.csv",
-            "morphology_columns": {
-                "ra": "ra",
-                "dec": "dec",
-                "p_sph": "s",
-                "p_disk": "d",
-                "p_irr": "i",
-            },
+            "morphology_columns": probabilities,
         }
         for name, mosaic in (("north", "north.fits"), ("south", f"{address}/south.fits"))
     ]

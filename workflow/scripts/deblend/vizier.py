@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import requests
 
@@ -29,12 +30,22 @@ def fetch_table(name: str, output: str | Path) -> None:
         VizieR does not answer, or the name stands for no or several tables.
     """
     # A second to import, and only this needs it.
+    from astroquery import cache_conf, exceptions
     from astroquery.vizier import Vizier
 
+    def ask() -> Any:
+        # The cache keeps answers as pickles, which are never read here.
+        with cache_conf.set_temp("cache_active", False):
+            tables = vizier.get_catalogs(name)
+        if tables is None:
+            raise ValueError("the answer is no VOTable")
+        return tables
+
     vizier = Vizier(columns=["**", "_RAJ2000", "_DEJ2000"], row_limit=-1, timeout=TIMEOUT_S)
+    failures = (exceptions.TableParseError, exceptions.TimeoutError, exceptions.RemoteServiceError)
     try:
-        tables = persist(lambda: vizier.get_catalogs(name), f"asking VizieR for {name}")
-    except (requests.RequestException, OSError, ValueError) as error:
+        tables = persist(ask, f"asking VizieR for {name}")
+    except (requests.RequestException, OSError, ValueError, *failures) as error:
         raise DeblendError(
             f"cannot fetch {name} from VizieR ({error}): check the connection and run again, or "
             "download the table and give its path"
