@@ -173,7 +173,7 @@ def test_shared_galaxies_are_in_the_same_split_of_both_data_sets():
         stamps = make_stamps(np.ones((good.sum(), 16, 16)), id=ids[good], origin="goods.csv")
         stamps.galaxies["mag"] = 21.0
         stamps.galaxies[["flux_iso", "flux_auto", "segmap_area_px"]] = 1.0
-        excluded = pd.DataFrame({"id": ids[~good], "reason": "off_centre"})
+        excluded = pd.DataFrame({"id": ids[~good], "reason": "off_centre", "morphology": "disk"})
         kept, out, counts = assemble(
             [stamps], excluded, fractions=FRACTIONS, delta_mag_max=2.0, seed=7
         )
@@ -184,6 +184,22 @@ def test_shared_galaxies_are_in_the_same_split_of_both_data_sets():
     assert len(shared) > 100
     assert (splits[0][shared] == splits[1][shared]).all()
     assert set(splits[0]) == set(FRACTIONS)
+
+
+def test_rejected_ids_that_are_of_no_galaxy_are_told(caplog):
+    stamps = make_stamps(np.ones((10, 16, 16)))
+    stamps.galaxies[["flux_iso", "flux_auto", "segmap_area_px"]] = 1.0
+    excluded = pd.DataFrame({"id": ["x"], "reason": ["rejected"], "morphology": ["irr"]})
+    kept, out, _ = assemble(
+        [stamps],
+        excluded,
+        fractions=FRACTIONS,
+        delta_mag_max=2.0,
+        seed=7,
+        rejected=["x", "typo", "mistake"],
+    )
+    assert "2 of the 3 ids rejected by eye are of no galaxy" in caplog.text
+    assert len(kept) + len(out) == 11
 
 
 def test_generators_belong_to_their_item():

@@ -6,13 +6,14 @@ from deblend.clean import (
     clean,
     contact,
     count_exclusions,
+    read_rejected,
     replace_neighbours,
 )
 from deblend.errors import DeblendError
 from deblend.photometry import Detection
 from deblend.simulate import simulate_chunk
 
-from tests.conftest import COLD, HOT, galaxy_table, make_stamps, simulator_config
+from tests.conftest import COLD, HOT, ROOT, galaxy_table, make_stamps, simulator_config
 
 NOISE = 0.0065
 CONFIG = CleaningConfig(
@@ -114,7 +115,8 @@ def test_bad_stamps_are_left_out_and_counted(image, columns, reason):
     for column, value in columns.items():
         stamps.galaxies[column] = [value, *stamps.galaxies[column][1:]]
     kept, exclusions = clean(stamps, 1, CONFIG)
-    assert exclusions.to_numpy().tolist() == [["g0", reason]]
+    morphology = "" if reason == "morphology" else "disk"
+    assert exclusions.to_numpy().tolist() == [["g0", reason, morphology]]
     assert kept.galaxies["id"].tolist() == ["g1"]
     counts = count_exclusions(exclusions, 2).set_index("reason")["n"]
     assert counts[reason] == 1
@@ -153,3 +155,36 @@ def test_classes_are_those_of_section_2_1():
         [np.nan] * 3,
     ]
     assert classify(table, 0.8).tolist() == ["sph", "disk", "sphd", "irr", "", "", "disk"]
+
+
+def test_galaxies_rejected_by_eye_are_left_out(tmp_path):
+    table = tmp_path / "rejected.csv"
+    table.write_text(
+        "# by A. N. Astronomer\nid,reason\ng1, a tail, or an arm\n# g0,no\n g9 ,elsewhere\n\n"
+    )
+    rejected = read_rejected(table)
+    assert rejected == ["g1", "g9"]
+    stamps = make_stamps(np.stack([noisy(blob(32, 32))] * 3))
+    kept, exclusions = clean(stamps, 1, CONFIG, rejected)
+    assert kept.galaxies["id"].tolist() == ["g0", "g2"]
+    assert exclusions.to_numpy().tolist() == [["g1", "rejected", "disk"]]
+    counts = count_exclusions(exclusions, 3).set_index("reason")["n"]
+    assert (counts["rejected"], counts["kept"]) == (1, 2)
+
+
+def test_the_table_that_ships_rejects_nothing():
+    assert read_rejected(ROOT / "config/rejected.csv") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name,reason\na,b\n", "has the header 'name,reason': .* need id,reason"),
+        ("id,reason\n,tail\n", "has 1 lines without an id"),
+        ("", "has the header ''"),
+    ],
+)
+def test_a_table_of_rejected_galaxies_that_is_not_one(tmp_path, text, message):
+    (tmp_path / "r.csv").write_text(text)
+    with pytest.raises(DeblendError, match=message):
+        read_rejected(tmp_path / "r.csv")

@@ -106,7 +106,7 @@ def test_a_galaxy_without_a_partner_is_counted(user, overlay):
     user.table["mag"][1:] = np.linspace(21, 22, N - 1)
     text = user.run(overlay=overlay)
     excluded = pd.read_csv(user.folder / "results/datasets/mine/excluded.csv")
-    assert excluded.to_numpy().tolist() == [["g0", "no_partner"]]
+    assert excluded.to_numpy().tolist() == [["g0", "no_partner", "unknown"]]
     assert "no other galaxy of its split is close enough" in text
 
 
@@ -165,3 +165,23 @@ def test_radii_that_no_shift_fits_stop(user, overlay):
     text = user.run("results/datasets/mine/blends_test.ecsv", overlay=overlay, succeeds=False)
     assert "Error: no shift fits" in text
     assert "shift_rule" in text
+
+
+def test_galaxies_rejected_by_eye_go_when_the_table_says_so(user, overlay):
+    """The user edits the table, and only what depends on it runs again."""
+    table = user.folder / "rejected.csv"
+    table.write_text("id,reason\n")
+    user.config["boucaud2020"]["cleaning"] = {"rejected": str(table)}
+    user.run("results/datasets/mine/table1.csv", overlay=overlay)
+    table.write_text("id,reason\ng3,a merger\nsomeone,else\n")
+    text = user.again("results/datasets/mine/table1.csv", overlay=overlay)
+    assert "1 of the 2 ids rejected by eye are of no galaxy" in text
+    excluded = pd.read_csv(user.folder / "results/datasets/mine/excluded.csv")
+    assert excluded.to_numpy().tolist() == [["g3", "rejected", "unknown"]]
+    counts = pd.read_csv(user.folder / "results/datasets/mine/table1.csv").set_index("morphology")
+    assert counts.loc["total", ["before", "after"]].tolist() == [N, N - 1]
+
+
+def test_a_table_of_rejected_galaxies_that_is_not_there_is_named(user, overlay):
+    user.config["boucaud2020"]["cleaning"] = {"rejected": "nowhere.csv"}
+    assert "nowhere.csv" in user.run(overlay=overlay, succeeds=False)

@@ -83,6 +83,20 @@ def test_every_value_says_where_it_comes_from():
     assert not bare
 
 
+FIELD = {
+    "name": "a",
+    "mosaic": "a.fits",
+    "catalog": "a.csv",
+    "columns": {"id": "id"},
+    "radius_unit": "pix",
+}
+MOSAICS = {
+    **{k: v for k, v in CONFIG["datasets"]["candels"].items() if k != "archive"},
+    "source": "mosaics",
+    "match_radius_arcsec": 0.5,
+}
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -144,6 +158,22 @@ def test_every_value_says_where_it_comes_from():
             r"shift_rule: 'paper' is not one of \['authors', 'section_2_2'\]",
         ),
         (
+            {"datasets": {"survey": {**MOSAICS, "fields": [FIELD, FIELD]}}},
+            "datasets > survey > fields: names have to be unique; they are a, a",
+        ),
+        (
+            {
+                "datasets": {
+                    "survey": {**MOSAICS, "fields": [{**FIELD, "mosaic": "http://x.org/a"}]}
+                }
+            },
+            "datasets > survey > fields > 0 > mosaic: 'http://x.org/a' does not match",
+        ),
+        (
+            {"datasets": {"survey": {**MOSAICS, "fields": [{**FIELD, "catalog": "vizier:../a"}]}}},
+            "datasets > survey > fields > 0 > catalog: 'vizier:../a' does not match",
+        ),
+        (
             {"datasets": {"candels": {"archive": "zenodo"}}},
             "archive: there is no 'zenodo' in config/datasets.yaml; there are boucaud2020_candels",
         ),
@@ -197,5 +227,5 @@ def test_pins_are_in_step():
 def test_archives_are_complete():
     archives = yaml.safe_load((ROOT / "config/datasets.yaml").read_text())
     for name, entry in archives.items():
-        assert entry["url"].startswith("https://"), name
-        assert entry["checksum"] != "zenodo" or "record_api" in entry, name
+        assert re.fullmatch(r"10\.\d+/\S+", entry["doi"]), name
+        assert entry.get("url", "https://").startswith("https://"), name

@@ -6,7 +6,17 @@ from tests.conftest import ROOT
 from tests.run import planned, snakemake
 
 #: What a dry run must not import.
-HEAVY = ("tensorflow", "keras", "torch", "galsim", "sep", "matplotlib", "sklearn", "astropy")
+HEAVY = (
+    "tensorflow",
+    "keras",
+    "torch",
+    "galsim",
+    "sep",
+    "matplotlib",
+    "sklearn",
+    "astropy",
+    "astroquery",
+)
 
 
 #: Rules from a data set's galaxies to Figure 5, whatever the source.
@@ -15,6 +25,7 @@ FIG5 = CHAIN | {"train", "predict", "output_catalog", "fig5"}
 MASKS = {"predict_masks", "gather_iou", "mask_figures", "network_layers", "fig3", "fig4"}
 EVERYTHING = FIG5 | MASKS | {"all", "photometry", "provenance"}
 EVERYTHING |= {"comparison_catalog", "published_comparison"}
+EVERYTHING |= {"table1_of_dataset", "table1", "cleaning_examples", "fig1", "blend_examples", "fig2"}
 ARCHIVE = {"download_archive", "ingest_archive"}
 SIMULATED = "results/datasets/simulated/published_comparison.pdf"
 

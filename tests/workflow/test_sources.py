@@ -11,10 +11,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from astropy.io import fits
+from astropy.wcs import WCS
 from deblend.simulate import simulate_chunk
 
-from tests.conftest import simulator_config
-from tests.run import snakemake
+from tests.conftest import ROOT, simulator_config
+from tests.run import planned, snakemake
 from tests.workflow.conftest import TINY
 
 
@@ -99,11 +101,11 @@ def test_a_wrong_column_is_told_to_the_user(mine, overlay):
 def test_an_archive_from_a_server_to_figure_5(project, tmp_path, stamps, overlay):
     served = tmp_path / "served"
     served.mkdir()
-    np.save(served / "candels.npy", stamps.images[:, 0])
+    np.save(served / "candels_img.npy", stamps.images[:, 0])
     np.save(served / "candels_seg.npy", np.zeros((len(stamps), 64, 64), np.int32))
-    table(stamps).to_csv(served / "candels.csv", index=False)
+    table(stamps).to_csv(served / "candels_cat.csv", index=False)
     with tarfile.open(served / "data.tar.gz", "w:gz") as tar:
-        for name in ("candels.npy", "candels_seg.npy", "candels.csv"):
+        for name in ("candels_img.npy", "candels_seg.npy", "candels_cat.csv"):
             tar.add(served / name, arcname=f"data/{name}")
     digest = hashlib.sha256((served / "data.tar.gz").read_bytes()).hexdigest()
 
@@ -139,6 +141,106 @@ def test_an_archive_from_a_server_to_figure_5(project, tmp_path, stamps, overlay
     catalog = pd.read_csv(tmp_path / "results/boucaud2020/output_catalog.csv")
     assert set(catalog["g1_type"]) <= {"sph", "disk", "sphd", "irr"}
     assert len(catalog) == 40
+
+
+@pytest.fixture
+def serve(tmp_path):
+    """A folder that a server on this machine serves, and its address."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *args):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield folder, f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def mosaic_of(stamps, rows, folder, name):
+    """A mosaic of 5 x 5 stamps and its catalogue, with probabilities in a table of their own."""
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype, wcs.wcs.crval, wcs.wcs.crpix = (
+        ["RA---TAN", "DEC--TAN"],
+        [53.1, -27.8],
+        [160, 160],
+    )
+    wcs.wcs.cdelt = [-0.06 / 3600, 0.06 / 3600]
+    images = stamps.images[rows, 0].reshape(5, 5, 64, 64)
+    fits.PrimaryHDU(np.block([list(row) for row in images]), wcs.to_header()).writeto(
+        folder / f"{name}.fits"
+    )
+    y, x = np.indices((5, 5)).reshape(2, 25) * 64 + 32
+    ra, dec = wcs.pixel_to_world_values(x, y)
+    galaxies = table(stamps.take(rows)).assign(ra=ra, dec=dec)
+    galaxies.to_csv(folder / f"{name}.csv", index=False)
+    classes = galaxies["galtype"]
+    for column, kinds in {"s": ("sph", "sphd"), "d": ("disk", "sphd"), "i": ("irr",)}.items():
+        galaxies[column] = np.where(classes.isin(kinds), 0.9, 0.1)
+    galaxies[["ra", "dec", "s", "d", "i"]].to_csv(folder / f"{name}_morphology.csv", index=False)
+
+
+def test_mosaics_of_two_fields_to_table_1_and_figure_1(tmp_path, serve, stamps, overlay):
+    """One field's mosaic is downloaded, the other's is here."""
+    served, address = serve
+    mosaic_of(stamps, np.arange(25), tmp_path, "north")
+    mosaic_of(stamps, np.arange(25, 50), tmp_path, "south")
+    (tmp_path / "south.fits").rename(served / "south.fits")
+    entry = own_data_set(source="mosaics", match_radius_arcsec=0.5)
+    for key in ("images", "catalog", "columns", "radius_unit", "add_noise", "recentre"):
+        del entry[key]
+    names = {"id": "ID", "mag": "mag", "half_light_radius": "radius", "ra": "ra", "dec": "dec"}
+    probabilities = {"ra": "ra", "dec": "dec", "p_sph": "s", "p_disk": "d", "p_irr": "i"}
+    entry["fields"] = [
+        {
+            "name": name,
+            "mosaic": mosaic,
+            "catalog": f"{name}.csv",
+            "columns": names,
+            "radius_unit": "pix",
+            "morphology": f"{name}_morphology.csv",
+            "morphology_columns": probabilities,
+        }
+        for name, mosaic in (("north", "north.fits"), ("south", f"{address}/south.fits"))
+    ]
+    targets = ("results/tables/table1.csv", "results/figures/fig1.pdf")
+    config = overlay(**on("survey", entry))
+    snakemake("--cores", 2, *targets, "--configfile", config, directory=tmp_path)
+    counts = pd.read_csv(tmp_path / "results/tables/table1.csv").set_index("morphology")
+    there = stamps.galaxies["morphology"][:50].value_counts()
+    assert counts.loc["total", "before"] <= there.sum()
+    for name in ("sph", "disk", "sphd", "irr"):
+        assert 0 < counts.loc[name, "after"] <= counts.loc[name, "before"] <= there[name]
+    ids = pd.read_csv(tmp_path / "results/datasets/survey/excluded.csv")["id"]
+    assert set(ids.str.split("-").str[0]) <= {"north", "south"}
+    log = next((tmp_path / "results/logs/download").glob("*south.fits.log")).read_text()
+    assert "to pin it: sha256:" in log
+
+
+def test_a_table_at_vizier_is_fetched_by_a_rule_of_its_own(tmp_path, overlay):
+    example = yaml.safe_load((ROOT / "config/examples/mosaics.yaml").read_text())
+    for entry in example["datasets"]["candels_mosaics"]["fields"]:
+        entry["catalog"] = "vizier:J/MNRAS/478/5410/table1"
+        entry["morphology"] = None
+    target = "results/mosaics/datasets/candels_mosaics/stamps.h5"
+    result = snakemake("-n", target, "--configfile", overlay(**example), directory=tmp_path)
+    rules = {"download_mosaic", "fetch_vizier", "ingest_mosaic", "clean", "assemble_dataset"}
+    assert planned(result.text) == rules
+    assert "resources/vizier/J/MNRAS/478/5410/table1.ecsv" in result.text
+
+
+def test_the_mosaics_example_says_what_is_missing(tmp_path):
+    """It cannot run as it is, and says why by the name of what it lacks."""
+    path = ROOT / "config/examples/mosaics.yaml"
+    target = "results/mosaics/datasets/candels_mosaics/stamps.h5"
+    result = snakemake("-n", target, "--configfile", path, directory=tmp_path, check=False)
+    assert result.returncode == 1
+    assert "PLACEHOLDER_dimauro2018.fits" in result.text
 
 
 def test_real_galaxies_of_two_kinds(real_data, tmp_path, overlay):

@@ -25,6 +25,21 @@ def test_figure_5_and_its_numbers_are_there(toy):
     assert table.query("method == 'blend2mask2flux'")["n"].sum() == 0
 
 
+def test_figures_1_and_2_and_table_1_are_there(toy):
+    for n, rows in ((1, 4), (2, 30)):
+        for extension in ("pdf", "png"):
+            assert (toy / f"figures/fig{n}.{extension}").stat().st_size > 10_000
+        assert len(pd.read_csv(toy / f"figures/fig{n}.csv")) == rows
+    table = pd.read_csv(toy / "tables/table1.csv").set_index("morphology")
+    counts = pd.read_csv(toy / "datasets/simulated/exclusions.csv").set_index("reason")["n"]
+    assert table.loc["total", "after"] == counts["kept"]
+    assert (
+        table.loc["total", "before"] == 1400 - counts[["magnitude", "radius", "morphology"]].sum()
+    )
+    for column in ("before", "after", "published_before", "published_after"):
+        assert table[column].drop("total").sum() == table.loc["total", column]
+
+
 def test_the_network_scatters_less_than_the_better_of_sep(toy):
     table = pd.read_csv(toy / "boucaud2020/blend2flux/simulated/photometry.csv")
     sigma = table.query("selection == 'found'").pivot(

@@ -1,5 +1,7 @@
 # Shared helpers: validation, paths of the library, lists of what there is to make.
 import difflib
+import hashlib
+import re
 import sys
 from pathlib import Path
 
@@ -88,6 +90,11 @@ for _name, _dataset in config["datasets"].items():
             f"datasets > {_name}: neighbour_mag_min {_dataset['neighbour_mag_min']} is not below "
             f"neighbour_mag_max {_dataset['neighbour_mag_max']}"
         )
+    _fields = [_field["name"] for _field in _dataset.get("fields", [])]
+    if len(set(_fields)) < len(_fields):
+        raise WorkflowError(
+            f"datasets > {_name} > fields: names have to be unique; they are {', '.join(_fields)}"
+        )
     if _dataset["source"] == "archive" and _dataset["archive"] not in ARCHIVES:
         raise WorkflowError(
             f"datasets > {_name} > archive: there is no {_dataset['archive']!r} in "
@@ -115,6 +122,8 @@ def options(*names):
     return lambda wildcards: {name: dataset(wildcards)[name] for name in names}
 
 
+# Relative to the project, since it comes with it.
+REJECTED = str(BASE / config["boucaud2020"]["cleaning"]["rejected"])
 COMMON_OPTIONS = ("band", "pixel_scale_arcsec", "zero_point", "noise_sigma", "stamp_size")
 PSF_OPTIONS = ("psf_fwhm_arcsec", "psf_moffat_beta")
 
@@ -124,6 +133,8 @@ def chunks(wildcards):
     entry = dataset(wildcards)
     if entry["source"] == "simulated":
         return range(n_chunks(entry["n_galaxies"], entry["chunk_size"]))
+    if entry["source"] == "mosaics":
+        return range(len(entry["fields"]))
     return range(1)
 
 
@@ -141,6 +152,44 @@ def unet_of(wildcards):
         if unet
         else []
     )
+
+
+def field(wildcards):
+    """The field that is a chunk of a data set cut from mosaics."""
+    return dataset(wildcards)["fields"][int(wildcards.chunk)]
+
+
+def remote_mosaic(address):
+    """File name of a mosaic that is to be downloaded; the address' hash keeps equal names apart."""
+    return f"{hashlib.sha256(address.encode()).hexdigest()[:8]}_{address.rsplit('/', 1)[-1]}"
+
+
+def mosaic_file(address):
+    """Path of a mosaic: as given, or where it is downloaded to."""
+    if "://" in address:
+        return f"<resources>/mosaics/{remote_mosaic(address)}"
+    return address
+
+
+def table_file(name):
+    """Path of a table: as given, or where it is fetched to from VizieR."""
+    if name.startswith("vizier:"):
+        return f"<resources>/vizier/{name.removeprefix('vizier:')}.ecsv"
+    return name
+
+
+# File name to address and checksum of the mosaics to download.
+MOSAICS = {
+    remote_mosaic(_field["mosaic"]): {
+        "url": _field["mosaic"],
+        "checksum": _field.get("checksum"),
+        "max_bytes": _dataset["max_bytes"],
+    }
+    for _dataset in config["datasets"].values()
+    if _dataset["source"] == "mosaics"
+    for _field in _dataset["fields"]
+    if "://" in _field["mosaic"]
+}
 
 
 def trained_on(wildcards):
@@ -169,13 +218,14 @@ GIT = git_state(BASE)
 STAMPS_SRC = ["stamps.py", "units.py"]
 RENDER_SRC = [*STAMPS_SRC, "blends.py", "render.py", "seeds.py", "tables.py"]
 
-DRAWN = ["fig3", "fig5"]
+DRAWN = ["fig1", "fig2", "fig3", "fig5"]
 if config["boucaud2020"]["unet"]:
     DRAWN.append("fig4")
     if config["boucaud2020"]["blend2mask2flux"]:
         DRAWN += ["fig10", "fig11", "fig12"]
 FIGURES = expand("<results>/figures/{figure}.{ext}", figure=DRAWN, ext=["pdf", "png", "csv"])
 TABLES = [
+    *expand("<results>/tables/table1.{ext}", ext=["csv", "tex"]),
     "<results>/boucaud2020/output_catalog.csv",
     "<results>/boucaud2020/{network}/{dataset}/photometry.csv".format(**config["boucaud2020"]),
     "<results>/datasets/{dataset}/published_comparison.pdf".format(**config["boucaud2020"]),

@@ -1,6 +1,7 @@
 # From archives, the user's files or the simulator to clean stamps, splits and blends.
 
 
+# An edit of download.py is no reason to download again: it is not among the inputs.
 rule download_archive:
     output:
         archive="<resources>/{archive}/archive.tar.gz",
@@ -8,7 +9,6 @@ rule download_archive:
         "<results>/logs/download/{archive}.log",
     wildcard_constraints:
         archive="|".join(ARCHIVES),
-    retries: 3
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -18,7 +18,7 @@ rule download_archive:
     params:
         entry=lambda wildcards: {
             key: ARCHIVES[wildcards.archive].get(key)
-            for key in ("url", "filename", "checksum", "record_api", "max_bytes")
+            for key in ("doi", "filename", "url", "checksum", "max_bytes")
         },
     message:
         "Download {wildcards.archive}"
@@ -124,6 +124,82 @@ rule ingest_files:
         "../scripts/ingest_files.py"
 
 
+rule download_mosaic:
+    output:
+        mosaic="<resources>/mosaics/{mosaic}",
+    log:
+        "<results>/logs/download/{mosaic}.log",
+    wildcard_constraints:
+        mosaic="|".join(map(re.escape, MOSAICS)) or "(?!)",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=480,
+    params:
+        url=lambda wildcards: MOSAICS[wildcards.mosaic]["url"],
+        checksum=lambda wildcards: MOSAICS[wildcards.mosaic]["checksum"],
+        max_bytes=lambda wildcards: MOSAICS[wildcards.mosaic]["max_bytes"],
+    message:
+        "Download {wildcards.mosaic}"
+    script:
+        "../scripts/download_mosaic.py"
+
+
+rule fetch_vizier:
+    output:
+        table="<resources>/vizier/{table}.ecsv",
+    log:
+        "<results>/logs/vizier/{table}.log",
+    # As in the schema.
+    wildcard_constraints:
+        table=r"[A-Z]+/[A-Za-z0-9+_/-]+",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    message:
+        "Fetch {wildcards.table} from VizieR"
+    script:
+        "../scripts/fetch_vizier.py"
+
+
+# A chunk is a field.
+rule ingest_mosaic:
+    input:
+        mosaic=lambda wildcards: mosaic_file(field(wildcards)["mosaic"]),
+        catalog=lambda wildcards: table_file(field(wildcards)["catalog"]),
+        morphology=lambda wildcards: (
+            table_file(field(wildcards)["morphology"]) if field(wildcards)["morphology"] else []
+        ),
+        src=src("mosaics.py", "ingest.py", "simulate.py", "seeds.py", *STAMPS_SRC),
+    output:
+        stamps=temp("<results>/datasets/{dataset}/parents/{chunk}.h5"),
+    log:
+        "<results>/logs/ingest/{dataset}_{chunk}.log",
+    wildcard_constraints:
+        dataset=of_source("mosaics"),
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    params:
+        field=lambda wildcards: {
+            key: field(wildcards)[key]
+            for key in ("name", "extension", "columns", "radius_unit", "morphology_columns")
+        },
+        options=options(*COMMON_OPTIONS, "match_radius_arcsec"),
+    message:
+        "Cut field {wildcards.chunk} of {wildcards.dataset} out of its mosaic"
+    script:
+        "../scripts/ingest_mosaic.py"
+
+
 rule ingest_real_galaxies:
     input:
         catalog=lambda wildcards: dataset(wildcards)["catalog"],
@@ -153,6 +229,7 @@ rule ingest_real_galaxies:
 rule clean:
     input:
         stamps="<results>/datasets/{dataset}/parents/{chunk}.h5",
+        rejected=REJECTED,
         src=src("clean.py", "photometry.py", "seeds.py", *STAMPS_SRC),
     output:
         stamps=temp("<results>/datasets/{dataset}/cleaned/{chunk}.h5"),
@@ -170,7 +247,11 @@ rule clean:
     params:
         seed=config["seed"],
         limits=options("mag_min", "mag_max"),
-        cleaning=config["boucaud2020"]["cleaning"],
+        cleaning={
+            key: value
+            for key, value in config["boucaud2020"]["cleaning"].items()
+            if key != "rejected"
+        },
         sep={mode: config["boucaud2020"]["sep"][mode] for mode in ("cold", "hot")},
     message:
         "Clean chunk {wildcards.chunk} of {wildcards.dataset}"
@@ -190,6 +271,7 @@ rule assemble_dataset:
             dataset=wildcards.dataset,
             chunk=chunks(wildcards),
         ),
+        rejected=REJECTED,
         src=src("datasets.py", "clean.py", "blends.py", "seeds.py", "tables.py", *STAMPS_SRC),
     output:
         stamps="<results>/datasets/{dataset}/stamps.h5",
@@ -212,6 +294,52 @@ rule assemble_dataset:
         "Put {wildcards.dataset} together and split its galaxies"
     script:
         "../scripts/assemble_dataset.py"
+
+
+rule inspect:
+    input:
+        stamps="<results>/datasets/{dataset}/stamps.h5",
+        src=src("contact_sheets.py", "plots.py", "paper.mplstyle", "stamps.py"),
+    output:
+        pdf="<results>/datasets/{dataset}/inspect.pdf",
+    log:
+        "<results>/logs/inspect/{dataset}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        label=lambda wildcards: f"{config['scale']} scale, data set {wildcards.dataset}",
+    message:
+        "Contact sheets of {wildcards.dataset}'s clean stamps, to inspect"
+    script:
+        "../scripts/contact_sheets.py"
+
+
+rule table1_of_dataset:
+    input:
+        galaxies="<results>/datasets/{dataset}/galaxies.ecsv",
+        excluded="<results>/datasets/{dataset}/excluded.csv",
+        published=f"{BASE}/config/published.yaml",
+        src=src("table1.py", "tables.py"),
+    output:
+        table="<results>/datasets/{dataset}/table1.csv",
+    log:
+        "<results>/logs/boucaud2020/table1_{dataset}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        scale=config["scale"],
+    message:
+        "Count the galaxies of {wildcards.dataset} by class"
+    script:
+        "../scripts/table1_of_dataset.py"
 
 
 rule draw_blends:

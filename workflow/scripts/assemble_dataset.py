@@ -1,20 +1,24 @@
 """Adapter: join cleaned chunks, count what was excluded, split the galaxies."""
 
 import logging
+from functools import partial
 
 import pandas as pd
 from deblend import logs
+from deblend.clean import read_rejected
 from deblend.datasets import assemble
 from deblend.stamps import GALAXY_COLUMNS, ISOLATED_COLUMNS, read_stamps, write_stamps
 from deblend.tables import write_csv, write_ecsv
 
 with logs.script(snakemake.log[0]):
+    read = partial(pd.read_csv, dtype=str, keep_default_na=False)
     stamps, excluded, counts = assemble(
         [read_stamps(path) for path in snakemake.input.stamps],
-        pd.concat([pd.read_csv(path, dtype=str) for path in snakemake.input.exclusions]),
+        pd.concat([read(path) for path in snakemake.input.exclusions]),
         fractions=snakemake.params.fractions,
         delta_mag_max=snakemake.params.delta_mag_max,
         seed=snakemake.params.seed,
+        rejected=read_rejected(snakemake.input.rejected),
     )
     logging.info("galaxies:\n%s", counts[counts["n"] > 0].to_string(index=False))
     band = stamps.bands.iloc[0]

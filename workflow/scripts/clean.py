@@ -1,7 +1,7 @@
 """Adapter: clean one chunk of parent stamps."""
 
 from deblend import logs
-from deblend.clean import CleaningConfig, clean
+from deblend.clean import CleaningConfig, clean, read_rejected
 from deblend.photometry import Detection
 from deblend.stamps import read_stamps, write_stamps
 from deblend.tables import write_csv
@@ -14,6 +14,11 @@ with logs.script(snakemake.log[0]):
         **snakemake.params.limits,
         **cleaning,
     )
-    stamps, exclusions = clean(read_stamps(snakemake.input.stamps), snakemake.params.seed, config)
+    stamps, exclusions = clean(
+        read_stamps(snakemake.input.stamps),
+        snakemake.params.seed,
+        config,
+        read_rejected(snakemake.input.rejected),
+    )
     write_stamps(snakemake.output.stamps, stamps)
     write_csv(snakemake.output.exclusions, exclusions)

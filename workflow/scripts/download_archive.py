@@ -1,11 +1,9 @@
 """Adapter: download an archive."""
 
 from deblend import logs
-from deblend.download import download, zenodo_checksum
+from deblend.download import download, locate
 
 with logs.script(snakemake.log[0]):
     entry = snakemake.params.entry
-    checksum = entry["checksum"]
-    if checksum == "zenodo":
-        checksum = zenodo_checksum(entry["record_api"], entry["filename"])
-    download(entry["url"], snakemake.output.archive, checksum, entry["max_bytes"])
+    url, checksum = locate(entry)
+    download(url, snakemake.output.archive, checksum, entry["max_bytes"])

@@ -2,10 +2,14 @@
 
 Boucaud et al. 2020, Sect. 2.1: galaxies of clear-cut class; other objects' segmentation is dilated
 and their pixels are replaced by random ones of the empty background. What they did by eye, leaving
-out stamps with artefacts, is done here by criteria that are counted.
+out stamps with artefacts, is done here by criteria that are counted, and by a table of ids that
+were rejected by eye.
 """
 
+import csv
+from collections.abc import Collection
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -19,11 +23,13 @@ from .stamps import Stamps
 
 #: Why a galaxy is left out, in the order in which the reasons are tried.
 EXCLUSIONS = {
+    "outside": "the stamp leaves the mosaic, or there is no data",
     "bad_pixels": "the stamp has NaN or infinite pixels",
     "constant": "the stamp has no signal (all pixels are equal)",
     "magnitude": "the magnitude is missing or outside the limits",
     "radius": "the half-light radius is missing or not positive",
     "morphology": "no class is clear-cut (Sect. 2.1: probability > 0.8)",
+    "rejected": "rejected by eye (boucaud2020.cleaning.rejected)",
     "not_detected": "SEP finds nothing at the centre",
     "off_centre": "the galaxy's centroid is off the central pixel",
     "touching": "a neighbour covers much of the galaxy's edge",
@@ -180,7 +186,38 @@ def clean_stamp(
     return "", cleaned, mine, photometry
 
 
-def clean(parents: Stamps, seed: int, config: CleaningConfig) -> tuple[Stamps, pd.DataFrame]:
+def read_rejected(path: str | Path) -> list[str]:
+    """Ids of the galaxies that were rejected by eye (Boucaud et al. 2020, Sect. 2.1).
+
+    Parameters
+    ----------
+    path : path
+        CSV with the columns `id` and `reason`; lines that begin with # are comments.
+
+    Raises
+    ------
+    DeblendError
+        The table cannot be read, has other columns, or a line without an id.
+    """
+    try:
+        lines = [x for x in Path(path).read_text().splitlines() if x.strip() and x[0] != "#"]
+    except (OSError, ValueError) as error:
+        raise DeblendError(f"cannot read the rejected galaxies {path} ({error})") from error
+    # Commas after the first are the reason's own, quoted or not.
+    header, *rows = [[x.strip() for x in row] for row in csv.reader(lines)] or [[]]
+    if header != ["id", "reason"]:
+        raise DeblendError(
+            f"{path} has the header {','.join(header)!r}: the rejected galaxies need id,reason"
+        )
+    ids = [row[0] for row in rows]
+    if not all(ids):
+        raise DeblendError(f"{path} has {ids.count('')} lines without an id")
+    return ids
+
+
+def clean(
+    parents: Stamps, seed: int, config: CleaningConfig, rejected: Collection[str] = ()
+) -> tuple[Stamps, pd.DataFrame]:
     """Choose, clean and measure the galaxies of a data set.
 
     Parameters
@@ -191,14 +228,17 @@ def clean(parents: Stamps, seed: int, config: CleaningConfig) -> tuple[Stamps, p
         With each galaxy's origin and id, it seeds the galaxy's own generator, so that neither
         order nor chunks matter.
     config : CleaningConfig
+    rejected : collection of str, optional
+        Ids of galaxies to leave out, rejected by eye.
 
     Returns
     -------
     cleaned : Stamps
         Stamps of the galaxies kept, with the photometry of the isolated galaxies.
     exclusions : DataFrame
-        `id` and `reason` of each galaxy left out.
+        `id`, `reason` and `morphology` ("" where none is clear-cut) of each galaxy left out.
     """
+    rejected = frozenset(rejected)
     galaxies = parents.galaxies.copy()
     galaxies["morphology"] = classify(galaxies, config.min_class_probability)
     keep, excluded, images, segmaps, photometry = [], [], [], [], []
@@ -209,10 +249,13 @@ def clean(parents: Stamps, seed: int, config: CleaningConfig) -> tuple[Stamps, p
             reason = "radius"
         elif not galaxy.morphology:
             reason = "morphology"
+        elif galaxy.id in rejected:
+            reason = "rejected"
         else:
             reason = ""
         image = parents.images[i, 0]
         pixels = "" if np.isfinite(image).all() else "bad_pixels"
+        pixels = "outside" if np.isnan(image).all() else pixels
         reason = pixels or ("constant" if np.ptp(image) == 0 else reason)
         if not reason:
             rng = generator(seed, "clean", parents.bands["name"][0], galaxy.origin, galaxy.id)
@@ -221,13 +264,13 @@ def clean(parents: Stamps, seed: int, config: CleaningConfig) -> tuple[Stamps, p
             except SepError:
                 reason = "not_segmented"
         if reason:
-            excluded.append((galaxy.id, reason))
+            excluded.append((galaxy.id, reason, galaxy.morphology))
             continue
         keep.append(i)
         images.append(cleaned)
         segmaps.append(mine)
         photometry.append(values)
-    exclusions = pd.DataFrame(excluded, columns=["id", "reason"], dtype=str)
+    exclusions = pd.DataFrame(excluded, columns=["id", "reason", "morphology"], dtype=str)
     shape = parents.segmaps.shape[1:]
     result = Stamps(
         np.array(images, np.float32).reshape(-1, 1, *shape),

@@ -5,7 +5,12 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import pooch
@@ -18,7 +23,10 @@ from .files import atomic
 log = logging.getLogger(__name__)
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 TIMEOUT_S = 60
+#: Pauses before a failed request is made again.
+PAUSES_S = (2.0, 10.0, 30.0)
 CHUNK = 1 << 20
+Result = TypeVar("Result")
 
 
 def check_url(url: str) -> None:
@@ -33,18 +41,65 @@ def check_url(url: str) -> None:
         raise DeblendError(f"the address {url} is not https: give an https address")
 
 
-def zenodo_checksum(record_api: str, filename: str) -> str:
-    """The checksum that Zenodo publishes for a file of a record.
+def is_transient(error: BaseException) -> bool:
+    """Whether a failed request may succeed when it is made again: not a 404, for one."""
+    if isinstance(error, requests.HTTPError) and error.response is not None:
+        status = error.response.status_code
+        return status >= 500 or status in (408, 429)
+    return isinstance(
+        error,
+        (
+            requests.ConnectionError,
+            requests.Timeout,
+            requests.exceptions.ChunkedEncodingError,
+            requests.exceptions.JSONDecodeError,
+        ),
+    )
+
+
+def persist(action: Callable[[], Result], what: str) -> Result:
+    """Do something again, after a pause, while its failures are transient.
 
     Parameters
     ----------
-    record_api : str
-        Address of the record in Zenodo's API.
+    action : callable
+        Makes requests.
+    what : str
+        For the log.
+
+    Returns
+    -------
+    What `action` returns.
+
+    Raises
+    ------
+    requests.RequestException
+        Of the last try, or the first that is not transient.
+    """
+    for pause in PAUSES_S:
+        try:
+            return action()
+        except requests.RequestException as error:
+            if not is_transient(error):
+                raise
+            log.warning("%s failed (%s): again in %g s", what, error, pause)
+            time.sleep(pause)
+    return action()
+
+
+def find_file(doi: str, filename: str) -> tuple[str, str]:
+    """Address and checksum of a file, from the record that a DOI names.
+
+    Parameters
+    ----------
+    doi : str
+        Of a record at Zenodo, figshare or a Dataverse (what pooch knows).
     filename : str
 
     Returns
     -------
-    str
+    url : str
+    checksum : str
         Like ``md5:9e107d...``.
 
     Raises
@@ -52,21 +107,56 @@ def zenodo_checksum(record_api: str, filename: str) -> str:
     DeblendError
         The record cannot be read, or has no such file.
     """
-    check_url(record_api)
+
+    def ask() -> tuple[Any, dict[str, str]]:
+        repository = pooch.downloaders.doi_to_repository(doi, timeout=TIMEOUT_S)
+        record = SimpleNamespace(registry={})  # all that populate_registry uses of a Pooch
+        try:
+            repository.populate_registry(record)
+        except KeyError:
+            # pooch does not look at the status of the API's answer, which says it in its body too.
+            answer = requests.Response()
+            answer.status_code = int(repository.api_response.get("status", 404))
+            answer.url, answer.reason = f"the record's API ({doi})", "no list of files"
+            answer.raise_for_status()
+            raise
+        return repository, record.registry
+
     try:
-        answer = requests.get(record_api, timeout=TIMEOUT_S)
-        answer.raise_for_status()
-        files = {f["key"]: f["checksum"] for f in answer.json()["files"]}
+        repository, files = persist(ask, f"reading the record {doi}")
+        if filename not in files:
+            raise DeblendError(
+                f"the record {doi} has no file {filename}; it has {', '.join(files)}"
+            )
+        return repository.download_url(filename), files[filename]
     except (requests.RequestException, ValueError, KeyError) as error:
         raise DeblendError(
-            f"cannot read the record {record_api} ({error}): try again later, or set the data "
-            "set's checksum in config/datasets.yaml by hand"
+            f"cannot read the record {doi} ({error}): try again later, or set url and checksum of "
+            "a mirror in config/datasets.yaml"
         ) from error
-    if filename not in files:
-        raise DeblendError(
-            f"the record {record_api} has no file {filename}; it has {', '.join(files)}"
-        )
-    return files[filename]
+
+
+def locate(entry: dict[str, Any]) -> tuple[str, str]:
+    """Address and checksum of an archive: its mirror's where `url` is set, else the record's.
+
+    Parameters
+    ----------
+    entry : dict
+        `doi`, `filename`, and `url` and `checksum` or None. A `checksum` without `url` pins the
+        content of the record's file.
+
+    Raises
+    ------
+    DeblendError
+        There is a `url` and no `checksum`, or the record cannot be read.
+    """
+    url, checksum = entry.get("url"), entry.get("checksum")
+    if url and not checksum:
+        raise DeblendError(f"{url} has no checksum: set it in config/datasets.yaml")
+    if url and checksum:
+        return url, checksum
+    found, published = find_file(entry["doi"], entry["filename"])
+    return found, checksum or published
 
 
 class _LimitedDownloader:
@@ -76,9 +166,12 @@ class _LimitedDownloader:
         self.max_bytes = max_bytes
 
     def __call__(self, url: str, output_file: str, _pooch: object) -> None:
-        with requests.get(url, stream=True, timeout=TIMEOUT_S) as answer:
+        # As it is: a server that compressed it on the way would give another length.
+        plain = {"Accept-Encoding": "identity"}
+        with requests.get(url, stream=True, timeout=TIMEOUT_S, headers=plain) as answer:
             answer.raise_for_status()
-            check_url(answer.url)  # where redirections have led
+            for step in (*answer.history, answer):  # where redirections have led
+                check_url(step.url)
             total = int(answer.headers.get("Content-Length", 0))
             if total > self.max_bytes:
                 raise DeblendError(
@@ -99,19 +192,23 @@ class _LimitedDownloader:
                     file.write(chunk)
                     bar.update(len(chunk))
             if total and done < total:
-                raise DeblendError(f"{url} ended after {done} of {total} bytes: try again")
+                raise requests.ConnectionError(f"{url} ended after {done} of {total} bytes")
 
 
-def download(url: str, output: str | Path, checksum: str, max_bytes: int) -> None:
+def download(url: str, output: str | Path, checksum: str | None, max_bytes: int) -> None:
     """Download a file; it appears only when it is complete and its checksum is right.
+
+    What may be transient (a server's error, a dropped connection) is tried again after a pause; a
+    missing file or a wrong checksum is not.
 
     Parameters
     ----------
     url : str
         https.
     output : path
-    checksum : str
-        Algorithm and digest, ``sha256:...`` or ``md5:...``.
+    checksum : str or None
+        Algorithm and digest, ``sha256:...`` or ``md5:...``; None takes the file as it comes, and
+        the log says how to pin it.
     max_bytes : int
 
     Raises
@@ -123,13 +220,18 @@ def download(url: str, output: str | Path, checksum: str, max_bytes: int) -> Non
     with atomic(output) as temporary:
         temporary.unlink(missing_ok=True)  # pooch wants to make it
         try:
-            pooch.retrieve(
+            retrieve = partial(
+                pooch.retrieve,
                 url,
                 known_hash=checksum,
                 fname=temporary.name,
                 path=temporary.parent,
                 downloader=_LimitedDownloader(max_bytes),
             )
+            persist(retrieve, f"downloading {url}")
+            if not checksum:
+                digest = pooch.file_hash(temporary, alg="sha256")
+                log.warning("%s came without a checksum; to pin it: sha256:%s", url, digest)
         except requests.RequestException as error:
             raise DeblendError(
                 f"cannot download {url} ({error}): check the connection and run again"

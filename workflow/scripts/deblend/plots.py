@@ -9,6 +9,7 @@ import matplotlib
 matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -35,6 +36,26 @@ def style() -> Iterator[None]:
 def panel_note(axis: Axes, text: str) -> None:
     """Say in a panel why it is empty."""
     axis.text(0.5, 0.5, text, transform=axis.transAxes, ha="center", va="center", color="0.4")
+
+
+def asinh_stretch(image: np.ndarray, noise_sigma: float, peak: float | None = None) -> np.ndarray:
+    """Stretch an image to [0, 1]: linear in the noise, logarithmic above it.
+
+    Parameters
+    ----------
+    image : ndarray, shape (y, x)
+        Sky subtracted, counts/s.
+    noise_sigma : float
+        Noise a pixel, counts/s. Where it is 0, the image's own spread stands for it.
+    peak : float, optional
+        What becomes 1 (white); without one the image's brightest pixel.
+    """
+    if not noise_sigma > 0:
+        noise_sigma = float(np.diff(np.percentile(image, [16, 84]))[0] / 2) or 1.0
+    low, high = -2 * noise_sigma, float(np.max(image)) if peak is None else peak
+    ends = np.arcsinh(np.array([low, max(high, 5 * noise_sigma)]) / (2 * noise_sigma))
+    scaled = np.arcsinh(image / (2 * noise_sigma))
+    return np.clip((scaled - ends[0]) / (ends[1] - ends[0]), 0, 1)
 
 
 def save_figure(figure: Figure, outputs: list[str | Path]) -> None:
