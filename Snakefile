@@ -12,6 +12,7 @@ configfile: f"{workflow.basedir}/config/config.yaml"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/boucaud2020.smk"
+include: "workflow/rules/boucaud2020_figures.smk"
 include: "workflow/rules/boucaud2020_masks.smk"
 include: "workflow/rules/report.smk"
 
