@@ -85,3 +85,36 @@ def test_comparison_with_itself_is_zero(parts):
     assert compare(table, published)["difference"].abs().max() == 0
     other = compare(table.assign(g1_mag=table["g1_mag"] + 1), published)
     assert other.query("quantity == 'delta_mag' and item == 'p50'")["difference"].item() == 1
+
+
+def test_a_published_file_may_be_written_another_way(parts):
+    """Codes as floats, sentinels and infinities where SExtractor found nothing."""
+    table = output_catalog(*parts)
+    other = table.assign(detection=table["detection"].astype(float), extra="x")
+    other.loc[0, ["g1_flux_sex", "g2_sex_mag"]] = [-99.0, 99.0]
+    other.loc[1, "g1_flux_b2f"] = np.inf
+    other.loc[0, "g1_flux_b2f"] = -99.0
+    checked = check_catalog(other)
+    assert tuple(checked.columns) == COLUMNS
+    assert checked["detection"].tolist() == [0, 2]
+    assert checked["detection"].dtype == int
+    assert np.isnan(checked.loc[0, "g1_flux_sex"])
+    assert np.isnan(checked.loc[0, "g2_sex_mag"])
+    assert np.isnan(checked.loc[1, "g1_flux_b2f"])
+    assert checked.loc[0, "g1_flux_b2f"] == -99.0  # a network's bad flux is no sentinel
+    assert other.loc[0, "g1_flux_sex"] == -99.0  # the caller's table stays as it is
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"detection": [2.5, 0]}, r"detection codes \[2.5\]"),
+        ({"detection": [np.nan, 0]}, r"detection codes \[nan\]"),
+        ({"g1_flux_sex": ["none", 3]}, "g1_flux_sex has 1 values that are not numbers, .* 'none'"),
+        ({"g1_mag": [99.0, 20]}, "g1_mag, the truth, is no magnitude in 1 rows"),
+        ({"g2_mag": [np.nan, 20]}, "g2_mag, the truth, is no magnitude in 1 rows"),
+    ],
+)
+def test_what_cannot_be_right_is_refused(parts, change, message):
+    with pytest.raises(DeblendError, match=message):
+        check_catalog(output_catalog(*parts).assign(**change))

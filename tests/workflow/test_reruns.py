@@ -71,7 +71,7 @@ def test_nothing_changed_nothing_runs(done):
         (LIBRARY + "fig5.py", {"fig5"}),
         (LIBRARY + "comparison.py", {"published_comparison"}),
         (LIBRARY + "paper.mplstyle", PLOTS),
-        ("workflow/scripts/fig5.py", {"fig5"}),
+        ("workflow/scripts/catalog_figure.py", {"fig5"}),
         # Statistics: the tables and figures that show them.
         (LIBRARY + "metrics.py", {"fig5", "photometry"}),
         # The rendering: everything that sees a blend, but not the galaxies.

@@ -10,6 +10,8 @@ TRAINING_SRC = src(
     "predict.py",
     *RENDER_SRC,
 )
+FIGURE_SRC = ["recovered.py", "catalog.py", "units.py", "plots.py", "paper.mplstyle"]
+BOOTSTRAP = {"seed": config["seed"], "n_resamples": BOUCAUD["bootstrap_resamples"]}
 # The joint network's columns in the catalogue, where there is one.
 JOINT = [BOUCAUD["blend2mask2flux"]] if BOUCAUD["blend2mask2flux"] else []
 
@@ -289,7 +291,7 @@ rule fig5_of_dataset:
     input:
         catalog="<results>/boucaud2020/{network}/{dataset}/output_catalog.csv",
         description="<results>/boucaud2020/{network}/{dataset}/output_catalog.json",
-        src=src("fig5.py", "metrics.py", "catalog.py", "units.py", "plots.py", "paper.mplstyle"),
+        src=src("fig5.py", "metrics.py", *FIGURE_SRC),
     output:
         pdf="<results>/boucaud2020/{network}/{dataset}/fig5.pdf",
         png="<results>/boucaud2020/{network}/{dataset}/fig5.png",
@@ -304,19 +306,19 @@ rule fig5_of_dataset:
         mem_mb=2000,
         runtime=20,
     params:
-        seed=config["seed"],
-        n_resamples=BOUCAUD["bootstrap_resamples"],
+        figure="fig5",
+        bootstrap=BOOTSTRAP,
     message:
         "Figure 5 for {wildcards.network} on {wildcards.dataset}"
     script:
-        "../scripts/fig5.py"
+        "../scripts/catalog_figure.py"
 
 
 use rule fig5_of_dataset as fig5 with:
     input:
         catalog="<results>/boucaud2020/output_catalog.csv",
         description="<results>/boucaud2020/output_catalog.json",
-        src=src("fig5.py", "metrics.py", "catalog.py", "units.py", "plots.py", "paper.mplstyle"),
+        src=src("fig5.py", "metrics.py", *FIGURE_SRC),
     output:
         pdf=report(
             "<results>/figures/fig5.pdf",

@@ -73,6 +73,12 @@ for _key, _kind in (
     _found = config["networks"][known("networks", _name, f"boucaud2020 > {_key}")]["architecture"]
     if _found != _kind:
         raise WorkflowError(f"boucaud2020 > {_key}: {_name!r} is a {_found}, not a {_kind}")
+_address = config["boucaud2020"]["published_catalogue"] or ""
+if "://" in _address and not config["boucaud2020"]["published_checksum"]:
+    raise WorkflowError(
+        f"boucaud2020 > published_checksum: {_address} is to be downloaded, so give its checksum, "
+        "sha256:... or md5:..."
+    )
 for _name, _dataset in config["datasets"].items():
     if abs(sum(_dataset["split"].values()) - 1) > 1e-6:
         raise WorkflowError(
@@ -233,7 +239,7 @@ GIT = git_state(BASE)
 STAMPS_SRC = ["stamps.py", "units.py"]
 RENDER_SRC = [*STAMPS_SRC, "blends.py", "render.py", "seeds.py", "tables.py"]
 
-DRAWN = ["fig1", "fig2", "fig3", "fig5"]
+DRAWN = ["fig1", "fig2", "fig3", "fig5", "fig6", "fig7", "fig8", "fig9"]
 if config["boucaud2020"]["unet"]:
     DRAWN.append("fig4")
     if config["boucaud2020"]["blend2mask2flux"]:
@@ -241,10 +247,16 @@ if config["boucaud2020"]["unet"]:
 FIGURES = expand("<results>/figures/{figure}.{ext}", figure=DRAWN, ext=["pdf", "png", "csv"])
 TABLES = [
     *expand("<results>/tables/table1.{ext}", ext=["csv", "tex"]),
+    "<results>/tables/fig5_stats.csv",
     "<results>/boucaud2020/output_catalog.csv",
     "<results>/boucaud2020/{network}/{dataset}/photometry.csv".format(**config["boucaud2020"]),
     "<results>/datasets/{dataset}/published_comparison.pdf".format(**config["boucaud2020"]),
 ]
+if config["boucaud2020"]["published_catalogue"]:
+    FIGURES += expand(
+        "<results>/published/figures/fig{n}.{ext}", n=range(5, 10), ext=["pdf", "png", "csv"]
+    )
+    TABLES.append("<results>/published/tables/fig5_stats.csv")
 
 
 wildcard_constraints:

@@ -2,15 +2,14 @@
 
 from pathlib import Path
 
-import pandas as pd
 import yaml
 from deblend import logs
-from deblend.catalog import check_catalog
+from deblend.catalog import read_catalog
 from deblend.comparison import compare, draw_comparison
 from deblend.tables import write_csv
 
 with logs.script(snakemake.log[0]):
-    catalog = check_catalog(pd.read_csv(snakemake.input.catalog), snakemake.input.catalog)
+    catalog = read_catalog(snakemake.input.catalog)
     published = yaml.safe_load(Path(snakemake.input.published).read_text())
     table = compare(catalog, published["boucaud2020"]["sample"])
     outputs = [snakemake.output.pdf, snakemake.output.png]

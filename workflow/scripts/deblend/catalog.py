@@ -1,5 +1,7 @@
 """The catalogue of test blends, in the format that Boucaud et al. 2020 published."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
@@ -29,6 +31,10 @@ COLUMNS = (
 #: Column suffixes of the methods.
 SUFFIXES = {"blend2flux": "b2f", "blend2mask2flux": "b2m2f", "sep_iso": "sex"}
 DETECTIONS = (-1, 0, 1, 2, 3)
+#: What stands for "not found" in SExtractor's columns, besides nothing.
+SENTINELS = (-9999.0, -999.0, -99.0, 99.0, 999.0, 9999.0)
+#: AB magnitudes that a galaxy can have.
+MAG_RANGE = (5.0, 40.0)
 
 
 def output_catalog(
@@ -107,10 +113,24 @@ def output_catalog(
 def check_catalog(table: pd.DataFrame, name: str = "the catalogue") -> pd.DataFrame:
     """Check that a table is in the published format.
 
+    Parameters
+    ----------
+    table : DataFrame
+    name : str
+        Of the file, for messages.
+
+    Returns
+    -------
+    DataFrame
+        `COLUMNS` as numbers: detection codes as integers (files may have 2.0), SExtractor's fluxes
+        and magnitudes NaN where they hold one of the sentinels for "not found" (`SENTINELS`), all
+        fluxes NaN where infinite. Fluxes that are not positive stay: statistics count them.
+
     Raises
     ------
     DeblendError
-        It lacks a column, is empty, or has unknown detection codes.
+        It lacks a column, is empty, has unknown detection codes, texts where numbers belong, or
+        galaxies without a true magnitude.
     """
     missing = [c for c in COLUMNS if c not in table]
     if missing:
@@ -120,12 +140,48 @@ def check_catalog(table: pd.DataFrame, name: str = "the catalogue") -> pd.DataFr
         )
     if table.empty:
         raise DeblendError(f"{name} has no rows")
-    unknown = sorted(set(table["detection"]) - set(DETECTIONS))
+    table = table[list(COLUMNS)].copy()
+    for column in [c for c in COLUMNS if not c.endswith(("id", "_type"))]:
+        numbers = pd.to_numeric(table[column], errors="coerce")
+        bad = numbers.isna() & table[column].notna()
+        if bad.any():
+            raise DeblendError(
+                f"{name}: {column} has {bad.sum()} values that are not numbers, the first is "
+                f"{table[column][bad].iloc[0]!r}: correct them, or leave them empty"
+            )
+        table[column] = numbers.replace([np.inf, -np.inf], np.nan)
+        if column.endswith(("_sex", "_sex_mag")):
+            table[column] = table[column].mask(table[column].isin(SENTINELS))
+    unknown = sorted(set(table["detection"]) - set(DETECTIONS), key=str)
     if unknown:
         raise DeblendError(
             f"{name} has detection codes {unknown}; they can be {', '.join(map(str, DETECTIONS))}"
         )
+    table["detection"] = table["detection"].astype(int)
+    for column in ("g1_mag", "g2_mag"):
+        bad = ~table[column].between(*MAG_RANGE)
+        if bad.any():
+            raise DeblendError(
+                f"{name}: {column}, the truth, is no magnitude in {bad.sum()} rows (the first is "
+                f"{table[column][bad].iloc[0]} of blend {table['id'][bad].iloc[0]}): leave those "
+                "rows out"
+            )
     return table
+
+
+def read_catalog(path: str | Path) -> pd.DataFrame:
+    """Read a catalogue in the published format: CSV, see `check_catalog`.
+
+    Raises
+    ------
+    DeblendError
+        The file cannot be read as CSV, or is not in that format.
+    """
+    try:
+        table = pd.read_csv(path)
+    except (OSError, ValueError) as error:
+        raise DeblendError(f"cannot read {path} as a CSV table: {error}") from error
+    return check_catalog(table, str(path))
 
 
 def describe_catalog(
@@ -141,10 +197,37 @@ def describe_catalog(
     """
     sextractor = predictions["sep_iso"]
     own = sextractor[sextractor["method"] == "sep_iso"]
-    galaxies = pd.concat([table["g1_id"], table["g2_id"]])
     return {
         "network_zero_point": float(stamps.bands.zero_point[0]),
         "sextractor_zero_point": float(own["zero_point"].iloc[0]),
+        **_counts(table),
+    }
+
+
+def describe_published(
+    table: pd.DataFrame, zero_points: dict[str, float]
+) -> dict[str, float | int | str]:
+    """As `describe_catalog`, of the catalogue that Boucaud et al. 2020 published.
+
+    Parameters
+    ----------
+    table : DataFrame
+    zero_points : dict
+        Of the `networks` and of `sextractor`, mag.
+    """
+    return {
+        "network_zero_point": zero_points["networks"],
+        "sextractor_zero_point": zero_points["sextractor"],
+        **_counts(table),
+        "scale": "published",
+        "dataset": "published",
+        "label": "catalogue published by Boucaud et al. 2020",
+    }
+
+
+def _counts(table: pd.DataFrame) -> dict[str, float | int]:
+    galaxies = pd.concat([table["g1_id"], table["g2_id"]])
+    return {
         "n_blends": len(table),
         "n_galaxies": int(galaxies.nunique()),
         **{

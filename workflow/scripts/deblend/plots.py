@@ -1,6 +1,7 @@
 """What all figures share: the style file, colours, and how they are saved."""
 
 import contextlib
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from matplotlib.figure import Figure
 
 from .files import atomic
 
+# It reports each table of a font that it embeds in a PDF.
+logging.getLogger("fontTools").setLevel(logging.WARNING)
+
 STYLE_FILE = Path(__file__).with_name("paper.mplstyle")
 #: Okabe & Ito's colours, which colour-blind readers can tell apart.
 COLOURS = {
@@ -23,6 +27,17 @@ COLOURS = {
     "ours": "#0072B2",
     "published": "#E69F00",
     "green": "#009E73",
+    "pair_detected": "#009E73",
+    "pair_missed": "#CC79A7",
+    # As the paper's Figs 8 (blue, black, red) and 9 (yellow, blue, red, green, dark blue).
+    "blend2flux": "#000000",
+    "blend2mask2flux": "#D55E00",
+    "SExtractor": "#0072B2",
+    "sph": "#E69F00",
+    "sphd": "#56B4E9",
+    "disk": "#D55E00",
+    "irr": "#009E73",
+    "all": "#000000",
 }
 
 
