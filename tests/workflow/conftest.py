@@ -37,7 +37,6 @@ TINY = {
     "boucaud2020": {
         "dataset": "simulated",
         "unet": None,
-        "table2_networks": ["blend2flux"],
         "blend2mask2flux": None,
         "blending": {"n_blends": {"validation": 40, "test": 40}},
         "sep": {"chunk_size": 40},

@@ -26,8 +26,6 @@ MASKS = {"predict_masks", "gather_iou", "mask_figures", "network_layers", "fig3"
 EVERYTHING = FIG5 | MASKS | {"all", "photometry", "provenance"}
 EVERYTHING |= {"comparison_catalog", "published_comparison"}
 EVERYTHING |= {"table1_of_dataset", "table1", "cleaning_examples", "fig1", "blend_examples", "fig2"}
-EVERYTHING |= {"fig6", "fig7", "fig8", "fig9", "fig5_stats"}
-EVERYTHING |= {"boucaud_tables", "reproduction", "claims"}
 ARCHIVE = {"download_archive", "ingest_archive"}
 SIMULATED = "results/datasets/simulated/published_comparison.pdf"
 

@@ -62,13 +62,6 @@ for _name, _network in config["networks"].items():
                 f"{_network['dataset']}, whose test galaxies it then has not seen"
             )
 known("datasets", config["boucaud2020"]["dataset"], "boucaud2020 > dataset")
-for _name in config["boucaud2020"]["table2_networks"]:
-    _found = config["networks"][known("networks", _name, "boucaud2020 > table2_networks")]
-    if _found["architecture"] != "blend2flux":
-        raise WorkflowError(
-            f"boucaud2020 > table2_networks: {_name!r} is a {_found['architecture']}, not a "
-            "blend2flux"
-        )
 for _key, _kind in (
     ("network", "blend2flux"),
     ("unet", "unet"),
@@ -232,19 +225,6 @@ def farrens_catalog(wildcards):
     return {}
 
 
-def published_catalogue(wildcards):
-    """File of the authors' catalogue: the user's, or where it is downloaded to."""
-    catalogue = config["boucaud2020"]["published_catalogue"]
-    if catalogue is None:
-        raise WorkflowError(
-            "boucaud2020 > published_catalogue is null: set it to the path or https address of the "
-            "catalogue that Boucaud et al. 2020 published, then ask for this target again"
-        )
-    if "://" in catalogue:
-        return "<resources>/boucaud2020_published/output_catalog.csv"
-    return catalogue
-
-
 def n_chunks(total, size):
     return -(-total // size)
 
@@ -266,9 +246,7 @@ if config["boucaud2020"]["unet"]:
         DRAWN += ["fig10", "fig11", "fig12"]
 FIGURES = expand("<results>/figures/{figure}.{ext}", figure=DRAWN, ext=["pdf", "png", "csv"])
 TABLES = [
-    *expand("<results>/tables/table{n}.{ext}", n=[1, 2, 3], ext=["csv", "tex"]),
-    "<results>/tables/reproduction.csv",
-    "<results>/tables/claims.csv",
+    *expand("<results>/tables/table1.{ext}", ext=["csv", "tex"]),
     "<results>/tables/fig5_stats.csv",
     "<results>/boucaud2020/output_catalog.csv",
     "<results>/boucaud2020/{network}/{dataset}/photometry.csv".format(**config["boucaud2020"]),

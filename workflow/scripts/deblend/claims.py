@@ -277,8 +277,8 @@ def _claims() -> list[Claim]:
         )  # fmt: skip
         add(
             "morphology", "Sects 4.3, 5",
-            "comparable for all classes (largest scatter within twice the smallest)", stated,
-            _by_type(network, 2.0),
+            "comparable for all classes (largest scatter within 1.5 of the smallest)", stated,
+            _by_type(network, 1.5),
         )  # fmt: skip
         add(
             "morphology_relaxed", "Sects 4.3, 5",
