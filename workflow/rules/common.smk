@@ -210,21 +210,6 @@ def joint_beside(wildcards):
     return [paper["blend2mask2flux"]] if own and paper["blend2mask2flux"] else []
 
 
-def farrens_entry(wildcards):
-    """Configuration of a sample of stamps."""
-    return config["farrens2022"]["samples"][wildcards.sample]
-
-
-def farrens_catalog(wildcards):
-    """The catalogue of a sample, where it is not simulated."""
-    entry = farrens_entry(wildcards)
-    if entry["source"] == "files":
-        return {"catalog": entry["catalog"]}
-    if entry["source"] == "archive":
-        return {"catalog": f"<resources>/{entry['archive']}/real_galaxy_catalog_25.2.fits"}
-    return {}
-
-
 def n_chunks(total, size):
     return -(-total // size)
 
