@@ -62,15 +62,18 @@ for _name, _network in config["networks"].items():
 known("datasets", config["boucaud2020"]["dataset"], "boucaud2020 > dataset")
 for _key, _kind in (
     ("network", "blend2flux"),
+    ("table2", "blend2flux"),
     ("unet", "unet"),
     ("blend2mask2flux", "blend2mask2flux"),
 ):
-    _name = config["boucaud2020"][_key]
-    if _name is None and _key != "network":
+    _names = config["boucaud2020"][_key]
+    if _names is None and _key != "network":
         continue
-    _found = config["networks"][known("networks", _name, f"boucaud2020 > {_key}")]["architecture"]
-    if _found != _kind:
-        raise WorkflowError(f"boucaud2020 > {_key}: {_name!r} is a {_found}, not a {_kind}")
+    for _name in [_names] if isinstance(_names, str) else _names:
+        _network = config["networks"][known("networks", _name, f"boucaud2020 > {_key}")]
+        _found = _network["architecture"]
+        if _found != _kind:
+            raise WorkflowError(f"boucaud2020 > {_key}: {_name!r} is a {_found}, not a {_kind}")
 _address = config["boucaud2020"]["published_catalogue"] or ""
 if "://" in _address and not config["boucaud2020"]["published_checksum"]:
     raise WorkflowError(
@@ -183,6 +186,7 @@ if config["boucaud2020"]["unet"]:
 FIGURES = expand("<results>/figures/{figure}.{ext}", figure=DRAWN, ext=["pdf", "png", "csv"])
 TABLES = [
     "<results>/tables/fig5_stats.csv",
+    *expand("<results>/tables/table{n}.{ext}", n=[2, 3], ext=["csv", "tex"]),
     "<results>/boucaud2020/output_catalog.csv",
     "<results>/boucaud2020/{network}/{dataset}/photometry.csv".format(**config["boucaud2020"]),
     "<results>/datasets/{dataset}/published_comparison.pdf".format(**config["boucaud2020"]),
