@@ -185,7 +185,7 @@ if config["boucaud2020"]["unet"]:
         DRAWN += ["fig10", "fig11", "fig12"]
 FIGURES = expand("<results>/figures/{figure}.{ext}", figure=DRAWN, ext=["pdf", "png", "csv"])
 TABLES = [
-    "<results>/tables/fig5_stats.csv",
+    *expand("<results>/tables/{name}.csv", name=["fig5_stats", "reproduction", "claims"]),
     *expand("<results>/tables/table{n}.{ext}", n=[2, 3], ext=["csv", "tex"]),
     "<results>/boucaud2020/output_catalog.csv",
     "<results>/boucaud2020/{network}/{dataset}/photometry.csv".format(**config["boucaud2020"]),
@@ -195,7 +195,7 @@ if config["boucaud2020"]["published_catalogue"]:
     FIGURES += expand(
         "<results>/published/figures/fig{n}.{ext}", n=range(5, 10), ext=["pdf", "png", "csv"]
     )
-    TABLES.append("<results>/published/tables/fig5_stats.csv")
+    TABLES += expand("<results>/published/tables/{name}.csv", name=["fig5_stats", "claims"])
 
 
 wildcard_constraints:
