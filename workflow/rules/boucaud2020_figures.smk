@@ -1,5 +1,4 @@
 # Boucaud et al. 2020: figures and tables from the catalogue of test blends, ours or the authors'.
-PUBLISHED_CATALOGUE = BOUCAUD["published_catalogue"]
 
 
 use rule fig5 as fig6 with:
@@ -186,18 +185,6 @@ rule table3:
 
 
 # The authors' own catalogue, through the same code.
-def published_catalogue(wildcards):
-    """File of the authors' catalogue: the user's, or where it is downloaded to."""
-    if PUBLISHED_CATALOGUE is None:
-        raise WorkflowError(
-            "boucaud2020 > published_catalogue is null: set it to the path or https address of the "
-            "catalogue that Boucaud et al. 2020 published, then ask for this target again"
-        )
-    if "://" in PUBLISHED_CATALOGUE:
-        return "<resources>/boucaud2020_published/output_catalog.csv"
-    return PUBLISHED_CATALOGUE
-
-
 rule download_published_catalogue:
     output:
         catalog="<resources>/boucaud2020_published/output_catalog.csv",

@@ -164,6 +164,21 @@ def joint_beside(wildcards):
     return [paper["blend2mask2flux"]] if own and paper["blend2mask2flux"] else []
 
 
+PUBLISHED_CATALOGUE = config["boucaud2020"]["published_catalogue"]
+
+
+def published_catalogue(wildcards):
+    """File of the authors' catalogue: the user's, or where it is downloaded to."""
+    if PUBLISHED_CATALOGUE is None:
+        raise WorkflowError(
+            "boucaud2020 > published_catalogue is null: set it to the path or https address of the "
+            "catalogue that Boucaud et al. 2020 published, then ask for this target again"
+        )
+    if "://" in PUBLISHED_CATALOGUE:
+        return "<resources>/boucaud2020_published/output_catalog.csv"
+    return PUBLISHED_CATALOGUE
+
+
 def n_chunks(total, size):
     return -(-total // size)
 

@@ -87,14 +87,9 @@ def panel_rows(panels: list[dict[str, Any]], statistics: pd.DataFrame) -> Iterat
         for quantity, value in panel.items():
             if quantity in (*names, "where"):
                 continue
-            mine = index.loc[key] if key in index.index else None
-            yield (
-                item,
-                quantity,
-                value,
-                math.nan if mine is None else float(mine[quantity]),
-                math.nan if mine is None else float(mine["n"]),
-            )
+            measured = key in index.index and index.loc[key, "n"] > 0
+            mine = float(index.loc[key, quantity]) if measured else math.nan
+            yield item, quantity, value, mine, float(index.loc[key, "n"]) if measured else math.nan
 
 
 def table2_rows(published: dict[str, Any], table: pd.DataFrame) -> Iterator[Row]:
