@@ -36,6 +36,7 @@ TINY = {
     },
     "boucaud2020": {
         "dataset": "simulated",
+        "table2": ["blend2flux"],
         "unet": None,
         "blend2mask2flux": None,
         "blending": {"n_blends": {"validation": 40, "test": 40}},

@@ -69,6 +69,8 @@ def test_nothing_changed_nothing_runs(done):
     [
         # Plots: only they are drawn again.
         (LIBRARY + "fig5.py", {"fig5"}),
+        (LIBRARY + "fig6.py", set()),
+        (LIBRARY + "recovered.py", {"fig5"}),
         (LIBRARY + "comparison.py", {"published_comparison"}),
         (LIBRARY + "paper.mplstyle", PLOTS),
         ("workflow/scripts/catalog_figure.py", {"fig5"}),

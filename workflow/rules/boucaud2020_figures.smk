@@ -1,5 +1,4 @@
 # Boucaud et al. 2020: figures and tables from the catalogue of test blends, ours or the authors'.
-PUBLISHED_CATALOGUE = BOUCAUD["published_catalogue"]
 
 
 use rule fig5 as fig6 with:
@@ -119,19 +118,73 @@ rule fig5_stats:
         "../scripts/fig5_stats.py"
 
 
+rule table2:
+    input:
+        galaxies=f"<results>/datasets/{BOUCAUD['dataset']}/galaxies.ecsv",
+        blends=f"<results>/datasets/{BOUCAUD['dataset']}/blends_test.ecsv",
+        predictions=expand(
+            "<results>/predictions/{network}/{dataset}.csv",
+            network=BOUCAUD["table2"],
+            dataset=BOUCAUD["dataset"],
+        ),
+        descriptions=expand("<results>/networks/{network}/network.json", network=BOUCAUD["table2"]),
+        published=f"{BASE}/config/published.yaml",
+        src=src("table2.py", "metrics.py", "predictions.py", "latex.py", "tables.py", "units.py"),
+    output:
+        csv=report(
+            "<results>/tables/table2.csv",
+            caption="../report/table2.rst",
+            category="Boucaud et al. 2020",
+            labels={"table": "2", "shows": "flux error by filters"},
+        ),
+        tex="<results>/tables/table2.tex",
+    log:
+        "<results>/logs/boucaud2020/table2.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        networks=BOUCAUD["table2"],
+        scale=config["scale"],
+    message:
+        "Table 2: flux error of {params.networks}"
+    script:
+        "../scripts/table2.py"
+
+
+rule table3:
+    input:
+        published=f"{BASE}/config/published.yaml",
+        src=src("table3.py", "latex.py"),
+    output:
+        csv=report(
+            "<results>/tables/table3.csv",
+            caption="../report/table3.rst",
+            category="Boucaud et al. 2020",
+            labels={"table": "3", "shows": "SExtractor's settings"},
+        ),
+        tex="<results>/tables/table3.tex",
+    log:
+        "<results>/logs/boucaud2020/table3.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        hot=BOUCAUD["sep"]["hot"],
+        cold=BOUCAUD["sep"]["cold"],
+    message:
+        "Table 3: settings of the baseline"
+    script:
+        "../scripts/table3.py"
+
+
 # The authors' own catalogue, through the same code.
-def published_catalogue(wildcards):
-    """File of the authors' catalogue: the user's, or where it is downloaded to."""
-    if PUBLISHED_CATALOGUE is None:
-        raise WorkflowError(
-            "boucaud2020 > published_catalogue is null: set it to the path or https address of the "
-            "catalogue that Boucaud et al. 2020 published, then ask for this target again"
-        )
-    if "://" in PUBLISHED_CATALOGUE:
-        return "<resources>/boucaud2020_published/output_catalog.csv"
-    return PUBLISHED_CATALOGUE
-
-
 rule download_published_catalogue:
     output:
         catalog="<resources>/boucaud2020_published/output_catalog.csv",

@@ -64,15 +64,18 @@ for _name, _network in config["networks"].items():
 known("datasets", config["boucaud2020"]["dataset"], "boucaud2020 > dataset")
 for _key, _kind in (
     ("network", "blend2flux"),
+    ("table2", "blend2flux"),
     ("unet", "unet"),
     ("blend2mask2flux", "blend2mask2flux"),
 ):
-    _name = config["boucaud2020"][_key]
-    if _name is None and _key != "network":
+    _names = config["boucaud2020"][_key]
+    if _names is None and _key != "network":
         continue
-    _found = config["networks"][known("networks", _name, f"boucaud2020 > {_key}")]["architecture"]
-    if _found != _kind:
-        raise WorkflowError(f"boucaud2020 > {_key}: {_name!r} is a {_found}, not a {_kind}")
+    for _name in [_names] if isinstance(_names, str) else _names:
+        _network = config["networks"][known("networks", _name, f"boucaud2020 > {_key}")]
+        _found = _network["architecture"]
+        if _found != _kind:
+            raise WorkflowError(f"boucaud2020 > {_key}: {_name!r} is a {_found}, not a {_kind}")
 _address = config["boucaud2020"]["published_catalogue"] or ""
 if "://" in _address and not config["boucaud2020"]["published_checksum"]:
     raise WorkflowError(
@@ -210,6 +213,21 @@ def joint_beside(wildcards):
     return [paper["blend2mask2flux"]] if own and paper["blend2mask2flux"] else []
 
 
+PUBLISHED_CATALOGUE = config["boucaud2020"]["published_catalogue"]
+
+
+def published_catalogue(wildcards):
+    """File of the authors' catalogue: the user's, or where it is downloaded to."""
+    if PUBLISHED_CATALOGUE is None:
+        raise WorkflowError(
+            "boucaud2020 > published_catalogue is null: set it to the path or https address of the "
+            "catalogue that Boucaud et al. 2020 published, then ask for this target again"
+        )
+    if "://" in PUBLISHED_CATALOGUE:
+        return "<resources>/boucaud2020_published/output_catalog.csv"
+    return PUBLISHED_CATALOGUE
+
+
 def n_chunks(total, size):
     return -(-total // size)
 
@@ -231,8 +249,8 @@ if config["boucaud2020"]["unet"]:
         DRAWN += ["fig10", "fig11", "fig12"]
 FIGURES = expand("<results>/figures/{figure}.{ext}", figure=DRAWN, ext=["pdf", "png", "csv"])
 TABLES = [
-    *expand("<results>/tables/table1.{ext}", ext=["csv", "tex"]),
-    "<results>/tables/fig5_stats.csv",
+    *expand("<results>/tables/{name}.csv", name=["fig5_stats", "reproduction", "claims"]),
+    *expand("<results>/tables/table{n}.{ext}", n=[2, 3], ext=["csv", "tex"]),
     "<results>/boucaud2020/output_catalog.csv",
     "<results>/boucaud2020/{network}/{dataset}/photometry.csv".format(**config["boucaud2020"]),
     "<results>/datasets/{dataset}/published_comparison.pdf".format(**config["boucaud2020"]),
@@ -241,7 +259,7 @@ if config["boucaud2020"]["published_catalogue"]:
     FIGURES += expand(
         "<results>/published/figures/fig{n}.{ext}", n=range(5, 10), ext=["pdf", "png", "csv"]
     )
-    TABLES.append("<results>/published/tables/fig5_stats.csv")
+    TABLES += expand("<results>/published/tables/{name}.csv", name=["fig5_stats", "claims"])
 
 
 wildcard_constraints:

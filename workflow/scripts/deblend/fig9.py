@@ -111,8 +111,6 @@ def draw_fig9(
                 shown = lines_of(statistics[statistics["method"].isin(together)], column)[1]
                 reach = 1.15 * np.nanmax([0.05, *np.abs(shown)])
                 axis.set_ylim(-reach if column == "median" else 0, reach)
-                if column == "median":
-                    axis.axhline(0, lw=0.6, color="0.7", zorder=1)
             axes[row, 0].set_ylabel(text)
         for axis in axes[1]:
             axis.set_xlabel(DELTA_MAG)

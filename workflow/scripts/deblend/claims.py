@@ -1,0 +1,554 @@
+"""What Boucaud et al. 2020 claim in words, as tests on tables of numbers.
+
+A claim has the paper's own bound, or, where the paper has only a word for it ("unbiased"), one that
+the statement names; a relaxed bound is a row of its own.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from .recovered import MIN_IN_BIN, NETWORKS
+
+#: Tables by name: see `claims_table`.
+Tables = Mapping[str, pd.DataFrame | None]
+#: The compared numbers as text, and whether the claim holds.
+Result = tuple[str, bool | None]
+PANELS = (("fig5", "central"), ("fig5", "companion"), ("fig6", "pair_detected"))
+
+
+class NotThere(Exception):
+    """A claim cannot be tested with what ran."""
+
+
+def table(tables: Tables, name: str) -> pd.DataFrame:
+    """A table, if it is there."""
+    found = tables.get(name)
+    if found is None:
+        raise NotThere(name)
+    return found
+
+
+def panel(tables: Tables, figure: str, network: str, galaxy: str) -> pd.Series:
+    """The numbers of a panel of Figures 5 and 6, if it has points."""
+    found = table(tables, "statistics").set_index(["figure", "network", "galaxy"])
+    key = (figure, network, galaxy)
+    if key not in found.index or not found.loc[key, "n"]:
+        raise NotThere(str(key))
+    return found.loc[key]
+
+
+def photometry(tables: Tables, method: str, galaxy: str) -> pd.Series:
+    """A method's numbers for blends in which SEP found the galaxy."""
+    found = table(tables, "photometry").set_index(["method", "galaxy", "selection"])
+    key = (method, galaxy, "found")
+    if key not in found.index or not found.loc[key, "n"]:
+        raise NotThere(str(key))
+    return found.loc[key]
+
+
+def bins(tables: Tables, name: str, **where: str) -> pd.DataFrame:
+    """Rows of the table of Figure 7, 8 or 9 with enough galaxies."""
+    found = table(tables, name)
+    for column, value in where.items():
+        found = found[found[column] == value]
+    found = found[(found["bin"].astype(str) != "all") & (found["n"] >= MIN_IN_BIN)]
+    if found.empty:
+        raise NotThere(f"{name} {where}")
+    return found
+
+
+def listed(values: Mapping[str, float]) -> str:
+    """Named numbers as text."""
+    return "; ".join(f"{name} {value:.4g}" for name, value in values.items())
+
+
+def largest_below(values: Mapping[str, float], bound: float) -> Result:
+    """All of them are below a bound."""
+    return listed(values), bool(max(map(abs, values.values())) < bound)
+
+
+def _panels(tables: Tables, network: str, column: str) -> dict[str, float]:
+    return {f"{f} {g}": float(panel(tables, f, network, g)[column]) for f, g in PANELS}
+
+
+def factors(pairs: Mapping[str, tuple[pd.Series, pd.Series]], column: str, bound: float) -> Result:
+    """Another method's numbers are at least `bound` times the network's.
+
+    Parameters
+    ----------
+    pairs : dict
+        Name to the rows, with `column` and `n`, of the other method and of the network.
+    column : str
+    bound : float
+
+    Returns
+    -------
+    text and whether it holds
+        Where the network has no outlier at all, fewer than one in n is all that is known, and the
+        ratio is a lower limit; if that is below the bound, nothing can be said.
+    """
+    text, holds = [], []
+    for name, (other, own) in pairs.items():
+        limit = column == "outliers_percent" and own[column] == 0
+        smaller = 100 / own["n"] if limit else own[column]
+        ratio = float(other[column] / smaller)
+        numbers = f"{other[column]:.4g} / {own[column]:.4g}"
+        text.append(f"{name} {'>' if limit else ''}{ratio:.3g} ({numbers}, n = {own['n']:.0f})")
+        holds.append(None if limit and ratio < bound else ratio >= bound)
+    if False in holds:
+        return "; ".join(text), False
+    return "; ".join(text), None if None in holds else True
+
+
+def _against_isophotal(column: str, panels: tuple[tuple[str, str], ...]) -> Callable[..., Result]:
+    def test(tables: Tables, network: str, bound: float) -> Result:
+        pairs = {
+            f"{f} {g}": (panel(tables, f, "sextractor", g), panel(tables, f, network, g))
+            for f, g in panels
+        }
+        return factors(pairs, column, bound)
+
+    return test
+
+
+def _against_better(column: str) -> Callable[..., Result]:
+    def test(tables: Tables, network: str, bound: float) -> Result:
+        pairs = {}
+        for galaxy in ("central", "companion"):
+            sep = [photometry(tables, method, galaxy) for method in ("sep_iso", "sep_auto")]
+            better = min(sep, key=lambda row: row[column])
+            pairs[f"{galaxy} {better.name[0]}"] = (better, photometry(tables, network, galaxy))
+        return factors(pairs, column, bound)
+
+    return test
+
+
+def _below(column: str, pair_missed: bool = False) -> Callable[..., Result]:
+    def test(tables: Tables, network: str, bound: float) -> Result:
+        if not pair_missed:
+            return largest_below(_panels(tables, network, column), bound)
+        value = float(panel(tables, "fig6", network, "pair_missed")[column])
+        return largest_below({"fig6 pair_missed": value}, bound)
+
+    return test
+
+
+def _pooled_outliers(tables: Tables, network: str) -> float:
+    """Outliers of both galaxies where SExtractor found them, %."""
+    parts = [panel(tables, "fig5", network, galaxy) for galaxy in ("central", "companion")]
+    outliers = sum(p["n"] * p["outliers_percent"] for p in parts)
+    return float(outliers / sum(p["n"] for p in parts))
+
+
+def _sextractor_outliers(pairs: bool, stated: float) -> Callable[..., Result]:
+    def test(tables: Tables, network: str, bound: float) -> Result:
+        if pairs:
+            row = panel(tables, "fig6", "sextractor", "pair_detected")
+            value = float(row["outliers_percent"])
+        else:
+            value = _pooled_outliers(tables, "sextractor")
+        return f"{value:.4g} %", stated / bound <= value <= stated * bound
+
+    return test
+
+
+def _sextractor_bias(tables: Tables, network: str, bound: float) -> Result:
+    value = float(panel(tables, "fig5", "sextractor", "central")["mean"])
+    return f"{value:.4g} mag", abs(value - 0.1) <= bound
+
+
+def _bias_in_bins(tables: Tables, network: str, bound: float) -> Result:
+    values: dict[str, float] = {}
+    for galaxy in ("central", "companion"):
+        rows = bins(tables, "fig7", method=network, galaxy=galaxy)
+        values |= {f"{galaxy} {r.delta_mag_low:+.2f}": r.median for r in rows.itertuples()}
+    return largest_below(values, bound)
+
+
+def _scatter_at_ends(tables: Tables, network: str, bound: float) -> Result:
+    values: dict[str, float] = {}
+    for galaxy in ("central", "companion"):
+        rows = bins(tables, "fig7", method=network, galaxy=galaxy)
+        ends = rows[rows["bin"].astype(int).isin([0, 5])]
+        values |= {f"{galaxy} {r.delta_mag_low:+.2f}": r.sigma_mag for r in ends.itertuples()}
+    if not values:
+        raise NotThere("outer bins")
+    return largest_below(values, bound)
+
+
+def _worse_in_bins(column: str) -> Callable[..., Result]:
+    def test(tables: Tables, network: str, bound: float) -> Result:
+        both = [
+            bins(tables, "fig8", method=method).set_index("delta_mag_low")[column].abs()
+            for method in (network, "SExtractor")
+        ]
+        own, sep = both[0].align(both[1], join="inner")
+        worse = int((sep > own).sum())
+        return f"{worse} of {len(own)} bins", worse >= bound * len(own) > 0
+
+    return test
+
+
+def _by_type(tables: Tables, network: str, column: str) -> dict[str, float]:
+    rows = table(tables, "fig9")
+    chosen = (rows["method"] == network) & (rows["bin"].astype(str) == "all")
+    rows = rows[chosen & (rows["n"] >= MIN_IN_BIN)]
+    if len(rows) < 3:  # two types and all
+        raise NotThere("types")
+    return rows.set_index("type")[column].astype(float).to_dict()
+
+
+def _scatter_by_type(tables: Tables, network: str, bound: float) -> Result:
+    values = _by_type(tables, network, "sigma_mag")
+    everything = values.pop("all")
+    text = f"{listed(values)}; all {everything:.4g}"
+    return text, max(values.values()) <= bound * min(values.values())
+
+
+def _bias_by_type(tables: Tables, network: str, bound: float) -> Result:
+    values = _by_type(tables, network, "median")
+    everything = values.pop("all")
+    return largest_below({k: v - everything for k, v in values.items()}, bound)
+
+
+def _irregulars(tables: Tables, network: str, bound: float) -> Result:
+    values = _by_type(tables, network, "sigma_mag")
+    if "irr" not in values:
+        raise NotThere("irregulars")
+    chosen = {kind: values[kind] for kind in ("irr", "all")}
+    return listed(chosen), chosen["irr"] > bound * chosen["all"]
+
+
+def _constant_over_magnitude(tables: Tables, network: str, bound: float) -> Result:
+    points = table(tables, "points")
+    mine = points[(points["method"] == network) & points["mag_blended"].notna()]
+    if len(mine) < 2 * MIN_IN_BIN:
+        raise NotThere(network)
+    faint = mine["mag_isolated"] > mine["mag_isolated"].median()
+    dmag = mine["mag_blended"] - mine["mag_isolated"]
+    halves = {"bright half": float(np.std(dmag[~faint])), "faint half": float(np.std(dmag[faint]))}
+    return listed(halves), halves["faint half"] <= bound * halves["bright half"]
+
+
+def _joint_mape(tables: Tables, network: str, bound: float) -> Result:
+    panels = (*PANELS, ("fig6", "pair_missed"))
+    values, better = {}, 0
+    for figure, galaxy in panels:
+        both = [panel(tables, figure, n, galaxy)["mape_mag_percent"] for n in NETWORKS]
+        values[f"{figure} {galaxy}"] = both[1] / both[0]
+        better += int(both[1] < both[0])
+    return listed(values), better >= bound
+
+
+def _joint_outliers(tables: Tables, network: str, bound: float) -> Result:
+    values = {name: _pooled_outliers(tables, name) for name in NETWORKS}
+    return listed(values), values["blend2mask2flux"] < bound * values["blend2flux"]
+
+
+def _of_network(tables: Tables, network: str) -> pd.DataFrame:
+    iou = table(tables, "iou")
+    mine = iou[iou["network"] == network]
+    if mine.empty:
+        raise NotThere(network)
+    return mine
+
+
+def _unet_iou(tables: Tables, network: str, bound: float) -> Result:
+    means = {n: float(_of_network(tables, n)["iou"].mean()) for n in ("unet", "blend2mask2flux")}
+    return listed(means), means["unet"] - means["blend2mask2flux"] > bound
+
+
+def _tighter_than_true(tables: Tables, network: str, bound: float) -> Result:
+    mine = _of_network(tables, "blend2mask2flux")
+    share = float(100 * (mine["area_predicted_px"] < mine["area_true_px"]).mean())
+    return f"{share:.4g} % of {len(mine)} masks", share > bound
+
+
+def _tighter_than_unet(tables: Tables, network: str, bound: float) -> Result:
+    areas = {}
+    for name in ("unet", "blend2mask2flux"):
+        mine = _of_network(tables, name)
+        mine = mine[mine["area_true_px"] > 0]
+        areas[name] = float((mine["area_predicted_px"] / mine["area_true_px"]).median())
+    return listed(areas), areas["blend2mask2flux"] < bound * areas["unet"]
+
+
+def _smallest_below_ten(tables: Tables, network: str, bound: float) -> Result:
+    rows = table(tables, "table2").set_index("filters")
+    if 64 not in rows.index:
+        raise NotThere("64 filters")
+    value = float(rows.loc[64, "total_percent"])
+    return f"{value:.4g} %", value < bound
+
+
+def _larger_is_better(tables: Tables, network: str, bound: float) -> Result:
+    rows = table(tables, "table2").sort_values("filters")
+    if len(rows) < 2:
+        raise NotThere("two networks")
+    values = rows.set_index("filters")["total_percent"]
+    return listed({f"{f} filters": v for f, v in values.items()}), bool(
+        (values.diff()[1:] < 0).all()
+    )
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim of the paper.
+
+    Attributes
+    ----------
+    name : str
+    where : str
+        Section of the paper.
+    statement : str
+        In our words, with `{bound}` where the bound belongs.
+    test : callable
+        From tables, network and bound to the numbers and whether the claim holds; raises
+        `NotThere`.
+    stated, relaxed : float
+        Bounds; without a relaxed one there is one row.
+    networks : tuple of str
+        Networks that it is about, each in rows of its own.
+    """
+
+    name: str
+    where: str
+    statement: str
+    test: Callable[[Tables, str, float], Result]
+    stated: float
+    relaxed: float | None = None
+    networks: tuple[str, ...] = NETWORKS
+
+
+BOTH = PANELS[:2]
+NONE = ("",)
+CLAIMS = (
+    Claim(
+        "unbiased",
+        "Sects 4.1, 5",
+        "Unbiased: mean error below {bound:g} mag where SExtractor finds the galaxy",
+        *(_below("mean"), 0.02, 0.05),
+    ),
+    Claim(
+        "scatter",
+        "Sects 4.1, 5",
+        "Scatter of about 0.1 mag: below {bound:g} mag",
+        *(_below("sigma"), 0.15, 0.2),
+    ),
+    Claim(
+        "scatter_isophotal",
+        "Sects 4.1, 5",
+        "Scatter at least a factor of {bound:g} below SExtractor's (isophotal, as in the paper)",
+        *(_against_isophotal("sigma", BOTH), 4, 2),
+    ),
+    Claim(
+        "scatter_isophotal_pairs",
+        "Sect. 5",
+        "The same where SExtractor finds exactly two galaxies: at least a factor of {bound:g}",
+        *(_against_isophotal("sigma", PANELS[2:]), 4, 2),
+    ),
+    Claim(
+        "scatter_better_sep",
+        "Sects 4.1, 5",
+        "Scatter at least a factor of {bound:g} below the better of SEP's isophotal and AUTO",
+        *(_against_better("sigma_mag"), 4, 2),
+    ),
+    Claim(
+        "mape_isophotal",
+        "Sect. 4.1",
+        "MAPE of the magnitude at least a factor of {bound:g} below SExtractor's",
+        *(_against_isophotal("mape_mag_percent", BOTH), 4, 2),
+    ),
+    Claim(
+        "outliers_isophotal",
+        "Sect. 4.1",
+        "Outliers at least {bound:g} times rarer than SExtractor's (two orders of magnitude)",
+        *(_against_isophotal("outliers_percent", PANELS), 100, 10),
+    ),
+    Claim(
+        "outliers_better_sep",
+        "Sect. 4.1",
+        "Outliers at least {bound:g} times rarer than those of the better of isophotal and AUTO",
+        *(_against_better("outliers_percent"), 100, 10),
+    ),
+    Claim(
+        "outliers_section_4_1",
+        "Sect. 4.1",
+        "About 0.1 % outliers: below {bound:g} %",
+        *(_below("outliers_percent"), 0.15, 0.2),
+    ),
+    Claim(
+        "outliers_section_5",
+        "Sect. 5",
+        "Outliers as low as about 1 %: below {bound:g} %",
+        *(_below("outliers_percent"), 1.5, 2),
+    ),
+    Claim(
+        "sextractor_outliers_section_4_1",
+        "Sect. 4.1",
+        "SExtractor: 10 % outliers where it finds the pair: within a factor of {bound:g}",
+        *(_sextractor_outliers(True, 10), 1.05, 2, NONE),
+    ),
+    Claim(
+        "sextractor_outliers_section_5",
+        "Sect. 5",
+        "SExtractor: 12 % outliers where it finds the galaxy: within a factor of {bound:g}",
+        *(_sextractor_outliers(False, 12), 1.05, 2, NONE),
+    ),
+    Claim(
+        "sextractor_bias",
+        "Sect. 4.1",
+        "SExtractor has a positive bias of 0.1 mag for the central galaxy: within {bound:g} mag",
+        *(_sextractor_bias, 0.05, 0.1, NONE),
+    ),
+    Claim(
+        "pair_missed_unbiased",
+        "Sect. 4.1",
+        "Unbiased where SExtractor misses the pair: mean error below {bound:g} mag",
+        *(_below("mean", pair_missed=True), 0.02, 0.05),
+    ),
+    Claim(
+        "pair_missed_outliers",
+        "Sect. 4.1",
+        "Outliers below {bound:g} % where SExtractor misses the pair",
+        *(_below("outliers_percent", pair_missed=True), 0.4, 1),
+    ),
+    Claim(
+        "constant_over_magnitude",
+        "Sect. 4.1",
+        "Scatter roughly constant: the faint half's at most {bound:g} times the bright half's",
+        *(_constant_over_magnitude, 1.5, 2),
+    ),
+    Claim(
+        "bias_in_bins",
+        "Sect. 4.2",
+        "Bias below {bound:g} mag at all magnitude differences",
+        *(_bias_in_bins, 0.05, 0.1),
+    ),
+    Claim(
+        "scatter_at_large_differences",
+        "Sect. 5",
+        "Scatter close to 0.2 mag at most at large differences: below {bound:g} mag",
+        *(_scatter_at_ends, 0.25, 0.3),
+    ),
+    Claim(
+        "sextractor_more_scattered",
+        "Sect. 4.2",
+        "SExtractor more scattered in at least {bound:.0%} of the bins of magnitude difference",
+        *(_worse_in_bins("sigma_mag"), 1, 0.8),
+    ),
+    Claim(
+        "sextractor_more_biased",
+        "Sect. 4.2",
+        "SExtractor more biased in at least {bound:.0%} of the bins of magnitude difference",
+        *(_worse_in_bins("median"), 1, 0.6),
+    ),
+    Claim(
+        "morphology_scatter",
+        "Sects 4.3, 5",
+        "Little dependence on morphology: scatters of types differ by at most a factor {bound:g}",
+        *(_scatter_by_type, 1.5, 2),
+    ),
+    Claim(
+        "morphology_bias",
+        "Sects 4.3, 5",
+        "Little dependence on morphology: biases of types within {bound:g} mag of all galaxies'",
+        *(_bias_by_type, 0.05, 0.1),
+    ),
+    Claim(
+        "irregulars",
+        "Sect. 4.3",
+        "Irregular galaxies scatter more than all galaxies",
+        *(_irregulars, 1),
+    ),
+    Claim(
+        "joint_mape",
+        "Sect. 4.1",
+        "blend2mask2flux has the lower MAPE of the magnitude in {bound:g} of four panels",
+        *(_joint_mape, 4, 3, NONE),
+    ),
+    Claim(
+        "joint_outliers",
+        "Sect. 5",
+        "blend2mask2flux has fewer outliers than blend2flux",
+        *(_joint_outliers, 1, None, NONE),
+    ),
+    Claim(
+        "unet_iou",
+        "Sect. 4.4",
+        "The U-Net's mean IoU drops when it is trained jointly",
+        *(_unet_iou, 0, None, NONE),
+    ),
+    Claim(
+        "masks_tighter",
+        "Sect. 5",
+        "Masks usually tighter after joint training: more than {bound:g} % smaller than true",
+        *(_tighter_than_true, 50, None, NONE),
+    ),
+    Claim(
+        "masks_tighter_than_unet",
+        "Sect. 5",
+        "Predicted over true area: its median is lower after joint training than the U-Net's",
+        *(_tighter_than_unet, 1, None, NONE),
+    ),
+    Claim(
+        "small_network",
+        "Sect. 3.1",
+        "With 64 filters the flux error is still below {bound:g} %",
+        *(_smallest_below_ten, 10, None, NONE),
+    ),
+    Claim(
+        "larger_is_better",
+        "Sect. 3.1",
+        "The flux error goes down with the number of filters",
+        *(_larger_is_better, 0, None, NONE),
+    ),
+)
+
+
+def claims_table(tables: Tables, scale: str, claims: tuple[Claim, ...] = CLAIMS) -> pd.DataFrame:
+    """Every claim tested.
+
+    Parameters
+    ----------
+    tables : dict
+        Any of: `statistics` (see `deblend.recovered.statistics_table`), `photometry` (see
+        `deblend.metrics.photometry_table`, its networks called blend2flux and blend2mask2flux),
+        `points` (of Fig. 5), `fig7`, `fig8`, `fig9` (see `deblend.recovered.binned_statistics`),
+        `table2` (see `deblend.table2`), `iou` (see `deblend.masks.mask_table`). What is absent or
+        None leaves its claims untested.
+    scale : str
+        To record.
+
+    Returns
+    -------
+    DataFrame
+        `claim`, `paper`, `where`, `statement`, `bound` (as stated or relaxed), `numbers`, `holds`
+        (True, False, or None where it cannot be tested with what ran), `scale`.
+    """
+    rows = []
+    for claim in claims:
+        for network in claim.networks:
+            for kind, bound in (("as stated", claim.stated), ("relaxed", claim.relaxed)):
+                if bound is None:
+                    continue
+                try:
+                    numbers, holds = claim.test(tables, network, bound)
+                except NotThere:
+                    numbers, holds = "", None
+                rows.append(
+                    {
+                        "claim": f"{claim.name}.{network}" if network else claim.name,
+                        "paper": "boucaud2020",
+                        "where": claim.where,
+                        "statement": claim.statement.format(bound=bound),
+                        "bound": kind,
+                        "numbers": numbers,
+                        "holds": None if holds is None else bool(holds),
+                        "scale": scale,
+                    }
+                )
+    return pd.DataFrame(rows).astype({"holds": object})

@@ -1,0 +1,185 @@
+"""The papers' numbers beside ours."""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+#: Ratios of ours to the published number that count as reproduced.
+FACTOR = 1.25
+#: Largest difference of a mean magnitude error, which may be 0, that counts as reproduced, mag.
+BIAS_MAG = 0.02
+#: Shares of galaxies or blends: they fluctuate with their number.
+SHARES = ("outliers_percent", "detection_percent")
+COLUMNS = (
+    "paper",
+    "item",
+    "quantity",
+    "published",
+    "reproduced",
+    "ratio",
+    "n",
+    "status",
+    "configuration",
+    "source",
+)
+Published = float | list[float]
+#: Item, quantity, published, reproduced, n.
+Row = tuple[str, str, Published, float, float]
+
+
+def status(quantity: str, published: Published, reproduced: float, n: float = math.nan) -> str:
+    """Whether a number is reproduced.
+
+    Parameters
+    ----------
+    quantity : str
+    published : float or [low, high]
+        A range where the paper states one: what is in it is reproduced.
+    reproduced : float
+        NaN where nothing was measured.
+    n : float
+        How many galaxies or blends a share is of.
+
+    Returns
+    -------
+    str
+        `not run` where there is no number. `reproduced`: a mean magnitude error (`mean`) within
+        0.02 mag of the published; hours not above the published limit; anything else within a
+        factor of 1.25, or, if it is a share (`SHARES`), within two binomial errors of a share of n.
+        `differs` otherwise, also where ours is better.
+    """
+    if not np.isfinite(reproduced):
+        return "not run"
+    nearest = float(np.clip(reproduced, np.min(published), np.max(published)))
+    difference = abs(reproduced - nearest)
+    if quantity == "mean":
+        agrees = difference <= BIAS_MAG
+    elif quantity == "training_hours":
+        agrees = reproduced <= nearest
+    else:
+        agrees = nearest / FACTOR <= reproduced <= nearest * FACTOR
+    if quantity in SHARES and n > 0:
+        # At least one of n: a share below that cannot be told from none.
+        share = max(nearest / 100, 1 / n)
+        agrees = agrees or difference <= 200 * math.sqrt(share * (1 - share) / n)
+    return "reproduced" if agrees else "differs"
+
+
+def panel_rows(panels: list[dict[str, Any]], statistics: pd.DataFrame) -> Iterator[Row]:
+    """The panels of Figures 5 and 6.
+
+    Parameters
+    ----------
+    panels : list of dict
+        From `config/published.yaml`: `figure`, `network`, `galaxy`, `where`, and numbers named as
+        in `statistics`.
+    statistics : DataFrame
+        See `deblend.recovered.statistics_table`.
+    """
+    names = ["figure", "network", "galaxy"]
+    index = statistics.set_index(names)
+    for panel in panels:
+        key = tuple(panel[name] for name in names)
+        item = f"Fig. {key[0].removeprefix('fig')}, {key[1]}, {key[2]} ({panel['where']})"
+        for quantity, value in panel.items():
+            if quantity in (*names, "where"):
+                continue
+            measured = key in index.index and index.loc[key, "n"] > 0
+            mine = float(index.loc[key, quantity]) if measured else math.nan
+            yield item, quantity, value, mine, float(index.loc[key, "n"]) if measured else math.nan
+
+
+def table2_rows(published: dict[str, Any], table: pd.DataFrame) -> Iterator[Row]:
+    """Table 2: as many rows as the paper has numbers, by filters."""
+    index = table.set_index("filters")
+    parts = {"parameters_million": (published["n_parameters_million"], "n_parameters_million")}
+    for part, values in published["table2"].items():
+        parts[f"mape_flux_percent, {part}"] = (values, f"{part}_percent")
+    for quantity, (values, column) in parts.items():
+        for filters, value in values.items():
+            there = filters in index.index
+            mine = float(index.loc[filters, column]) if there else math.nan
+            n = float(index.loc[filters, "n"]) if there and "mape" in quantity else math.nan
+            yield f"Table 2, {filters} filters", quantity, value, mine, n
+
+
+def detection_rows(published: dict[str, float], about: dict[str, Any]) -> Iterator[Row]:
+    """What SExtractor detects (Sect. 3.3), from the description of the catalogue."""
+    codes = {"two": (2,), "one": (0, 1), "more": (3,)}
+    for name, value in published.items():
+        mine = sum(about[f"detection_{code}_percent"] for code in codes[name])
+        yield f"Sect. 3.3, {name} detected", "detection_percent", value, mine, about["n_blends"]
+
+
+def iou_rows(published: dict[str, float], iou: pd.DataFrame | None) -> Iterator[Row]:
+    """Mean IoU (Sect. 4.4): of both galaxies of all test blends."""
+    for network, value in published.items():
+        mine = pd.Series(dtype=float)
+        if iou is not None:
+            mine = iou.loc[iou["network"] == network, "iou"].dropna()
+        mean = float(mine.mean()) if len(mine) else math.nan
+        yield f"Sect. 4.4, {network}", "mean_iou", value, mean, len(mine) or math.nan
+
+
+def training_rows(
+    published: dict[str, dict[str, float]], records: dict[str, dict[str, Any]]
+) -> Iterator[Row]:
+    """Epochs and hours of training (Sects 3.1, 3.2).
+
+    Parameters
+    ----------
+    published : dict
+        Network to `epochs` and `training_hours`, the latter on a K80.
+    records : dict
+        Network to its `network.json`. Epochs count where training ends on a plateau, as the
+        paper's; hours where the description has `training_hours`.
+    """
+    for network, values in published.items():
+        record = records.get(network, {})
+        converged = record.get("steering", {}).get("schedule") == "plateau"
+        found = {
+            "epochs": record.get("n_epochs") if converged else None,
+            "training_hours": record.get("training_hours"),
+        }
+        for quantity, value in values.items():
+            mine = found[quantity]
+            yield f"Training of {network}", quantity, value, mine or math.nan, math.nan
+
+
+def reproduction_table(rows: dict[str, list[Row]], paper: str = "boucaud2020") -> pd.DataFrame:
+    """The papers' numbers beside ours.
+
+    Parameters
+    ----------
+    rows : dict
+        Configuration (scale and data set, or what else the numbers are from) to its rows.
+    paper : str
+
+    Returns
+    -------
+    DataFrame
+        `COLUMNS`. `published` is the nearer end where the paper gives a range, which the quantity
+        then names; `ratio` is ours over it; `n` galaxies or blends; `status` see `status`; `source`
+        says that the number is of this run, and is empty where there is none.
+    """
+    table = []
+    for configuration, part in rows.items():
+        for item, quantity, published, reproduced, n in part:
+            ends = (float(np.min(published)), float(np.max(published)))
+            nearest = ends[int(abs(reproduced - ends[1]) < abs(reproduced - ends[0]))]
+            label = quantity
+            if ends[0] < ends[1]:
+                label += f" (published: {ends[0]:g} to {ends[1]:g})"
+            state = status(quantity, published, reproduced, n)
+            ratio = reproduced / nearest if nearest else math.nan
+            source = "" if state == "not run" else "this run"
+            table.append(
+                (
+                    *(paper, item, label, nearest, reproduced, ratio, n, state),
+                    *(configuration, source),
+                )
+            )
+    return pd.DataFrame(table, columns=list(COLUMNS))

@@ -1,0 +1,15 @@
+"""Adapter: Table 3 of Boucaud et al. 2020."""
+
+from pathlib import Path
+
+import yaml
+from deblend import logs
+from deblend.latex import write_tex
+from deblend.table3 import table3
+from deblend.tables import write_csv
+
+with logs.script(snakemake.log[0]):
+    published = yaml.safe_load(Path(snakemake.input.published).read_text())["boucaud2020"]
+    table = table3(snakemake.params.hot, snakemake.params.cold, published["table3"])
+    write_csv(snakemake.output.csv, table)
+    write_tex(snakemake.output.tex, table)
