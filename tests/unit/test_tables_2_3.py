@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import yaml
 from deblend.errors import DeblendError
-from deblend.latex import write_tex
+from deblend.tables import write_tex
 from deblend.predictions import prediction_table
 from deblend.table2 import table2, tex_table
 from deblend.table3 import table3

@@ -129,7 +129,7 @@ rule table2:
         ),
         descriptions=expand("<results>/networks/{network}/network.json", network=BOUCAUD["table2"]),
         published=f"{BASE}/config/published.yaml",
-        src=src("table2.py", "metrics.py", "predictions.py", "latex.py", "tables.py", "units.py"),
+        src=src("table2.py", "metrics.py", "predictions.py", "tables.py", "units.py"),
     output:
         csv=report(
             "<results>/tables/table2.csv",
@@ -158,7 +158,7 @@ rule table2:
 rule table3:
     input:
         published=f"{BASE}/config/published.yaml",
-        src=src("table3.py", "latex.py"),
+        src=src("table3.py"),
     output:
         csv=report(
             "<results>/tables/table3.csv",

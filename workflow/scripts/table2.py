@@ -6,10 +6,9 @@ from pathlib import Path
 import pandas as pd
 import yaml
 from deblend import logs
-from deblend.latex import write_tex
 from deblend.predictions import truth
 from deblend.table2 import table2, tex_table
-from deblend.tables import read_ecsv, write_csv
+from deblend.tables import read_ecsv, write_csv, write_tex
 
 with logs.script(snakemake.log[0]):
     galaxies = read_ecsv(snakemake.input.galaxies, ["id", "mag"])

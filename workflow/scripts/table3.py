@@ -4,9 +4,8 @@ from pathlib import Path
 
 import yaml
 from deblend import logs
-from deblend.latex import write_tex
 from deblend.table3 import table3
-from deblend.tables import write_csv
+from deblend.tables import write_csv, write_tex
 
 with logs.script(snakemake.log[0]):
     published = yaml.safe_load(Path(snakemake.input.published).read_text())["boucaud2020"]
