@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from deblend import fig5, fig6, fig7, fig8, fig9
-from deblend.recovered import statistics_table
+from deblend.recovered import left_out, statistics_table
 
 ZERO_POINTS = {"network_zero_point": 25.96, "sextractor_zero_point": 25.67}
 METHODS = (
@@ -149,11 +149,16 @@ def test_edges_belong_to_bins_and_bad_fluxes_are_counted(published):
     catalog["g1_mag"] = [19.0, 23.0, 21.0, 21.0, 18.9, 23.1, 22.0, 22.0]
     catalog["g1_flux_b2f"] = 10 ** (0.4 * (25.96 - catalog["g1_mag"]))
     catalog.loc[6, "g1_flux_b2f"] = -1.0
+    catalog["g1_flux_sex"] = 10.0  # some of these rows have none
     table = numbers("fig8", catalog).query("method == 'blend2flux'").set_index("bin")
     assert table["n"].to_dict() == {"all": 6, 0: 1, 1: 0, 2: 0, 3: 2, 4: 2, 5: 1}
     assert table["n_nonpositive"].to_dict() == {"all": 1, 0: 0, 1: 0, 2: 0, 3: 0, 4: 1, 5: 0}
     assert set(table["n_beyond"]) == {2}
     assert table["median"].abs().max() < 1e-9
+    # The two galaxies beyond the bins have fluxes of three methods.
+    assert left_out(numbers("fig8", catalog)) == (
+        "fluxes not positive: 1; fluxes beyond the bins: 6"
+    )
 
 
 def test_the_table_of_figures_5_and_6(published):

@@ -117,7 +117,9 @@ def draw_fig9(
         axes[0, 0].set_xlim(BIN_EDGES[0], BIN_EDGES[-1])
         handles, names_ = axes[0, 0].get_legend_handles_labels()
         figure.legend(handles, names_, loc="outside lower center", ncols=5)
-        notes = [text for text in (label, left_out(statistics)) if text]
+        notes = [
+            text for text in (label, left_out(statistics[statistics["type"] == "all"])) if text
+        ]
         if notes:
             figure.suptitle("; ".join(notes), fontsize="small")
         save_figure(figure, outputs)

@@ -238,11 +238,11 @@ def lines_of(statistics: pd.DataFrame, column: str) -> tuple[np.ndarray, np.ndar
 
 
 def left_out(statistics: pd.DataFrame) -> str:
-    """What a figure cannot show, to be said in it; empty if it shows all."""
+    """What a figure cannot show, of all methods, to be said in it; empty if it shows all."""
     whole = statistics[statistics["bin"] == "all"]
     counts = {
         "fluxes not positive": int(whole["n_nonpositive"].sum()),
-        "galaxies beyond the bins": int(whole["n_beyond"].sum()),
+        "fluxes beyond the bins": int(whole["n_beyond"].sum()),
     }
     return "; ".join(f"{what}: {n}" for what, n in counts.items() if n)
 
