@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 import yaml
 from deblend.errors import DeblendError
-from deblend.tables import write_tex
 from deblend.predictions import prediction_table
 from deblend.table2 import table2, tex_table
 from deblend.table3 import table3
+from deblend.tables import write_tex
 
 from tests.conftest import ROOT
 

@@ -57,13 +57,13 @@ def test_dry_runs_need_no_network_and_no_heavy_import(tmp_path, arguments, rules
     assert planned(result.text) == rules
 
 
-def test_only_training_asks_for_a_gpu():
+def test_only_networks_ask_for_a_gpu():
     """The cluster gives a job what its rule's resources say; `tests/slurm` sees one get it."""
     asking = []
     for path in sorted((ROOT / "workflow/rules").glob("*.smk")):
         blocks = re.split(r"^(?:use )?rule ", path.read_text(), flags=re.MULTILINE)[1:]
         asking += [re.match(r"\w+", block)[0] for block in blocks if re.search(r"\bgpu=1", block)]
-    assert asking == ["train"]
+    assert asking == ["train", "blendhunter_train", "farrens_realistic"]
 
 
 def test_lint(tmp_path):

@@ -213,6 +213,21 @@ def joint_beside(wildcards):
     return [paper["blend2mask2flux"]] if own and paper["blend2mask2flux"] else []
 
 
+def farrens_entry(wildcards):
+    """Configuration of a sample of stamps."""
+    return config["farrens2022"]["samples"][wildcards.sample]
+
+
+def farrens_catalog(wildcards):
+    """The catalogue of a sample, where it is not simulated."""
+    entry = farrens_entry(wildcards)
+    if entry["source"] == "files":
+        return {"catalog": entry["catalog"]}
+    if entry["source"] == "archive":
+        return {"catalog": f"<resources>/{entry['archive']}/real_galaxy_catalog_25.2.fits"}
+    return {}
+
+
 PUBLISHED_CATALOGUE = config["boucaud2020"]["published_catalogue"]
 
 
@@ -250,7 +265,7 @@ if config["boucaud2020"]["unet"]:
 FIGURES = expand("<results>/figures/{figure}.{ext}", figure=DRAWN, ext=["pdf", "png", "csv"])
 TABLES = [
     *expand("<results>/tables/{name}.csv", name=["fig5_stats", "reproduction", "claims"]),
-    *expand("<results>/tables/table{n}.{ext}", n=[2, 3], ext=["csv", "tex"]),
+    *expand("<results>/tables/table{n}.{ext}", n=[1, 2, 3], ext=["csv", "tex"]),
     "<results>/boucaud2020/output_catalog.csv",
     "<results>/boucaud2020/{network}/{dataset}/photometry.csv".format(**config["boucaud2020"]),
     "<results>/datasets/{dataset}/published_comparison.pdf".format(**config["boucaud2020"]),

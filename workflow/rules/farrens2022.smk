@@ -12,20 +12,6 @@ COSMOS_SRC = ["cosmos.py", "simulate.py", "priors.py", "seeds.py"]
 HUNTER_SRC = ["backend.py", "blendhunter.py", "vgg.py", "cosmos.py", "seeds.py"]
 
 
-def farrens_sample(wildcards):
-    return FARRENS["samples"][wildcards.sample]
-
-
-def farrens_catalog(wildcards):
-    """The catalogue of a sample, where it is not simulated."""
-    entry = farrens_sample(wildcards)
-    if entry["source"] == "files":
-        return {"catalog": entry["catalog"]}
-    if entry["source"] == "archive":
-        return {"catalog": f"<resources>/{entry['archive']}/real_galaxy_catalog_25.2.fits"}
-    return {}
-
-
 wildcard_constraints:
     sample="parametric|realistic",
     split="train|validation|test",
@@ -53,15 +39,15 @@ rule farrens_chunk:
     params:
         seed=config["seed"],
         chunk_size=FARRENS["chunk_size"],
-        n_stamps=lambda wildcards: farrens_sample(wildcards)["n_stamps"][wildcards.split],
+        n_stamps=lambda wildcards: farrens_entry(wildcards)["n_stamps"][wildcards.split],
         fractions=lambda wildcards: (
             FARRENS["split"]
             if wildcards.sample == "parametric"
             else {"train": 0, "validation": 0, "test": 1}
         ),
         config=lambda wildcards: {
-            "kind": farrens_sample(wildcards)["kind"],
-            "close_fraction": farrens_sample(wildcards)["close_fraction"],
+            "kind": farrens_entry(wildcards)["kind"],
+            "close_fraction": farrens_entry(wildcards)["close_fraction"],
             **{
                 key: FARRENS[key]
                 for key in (
@@ -94,7 +80,7 @@ rule farrens_sample:
             split=wildcards.split,
             chunk=range(
                 n_chunks(
-                    farrens_sample(wildcards)["n_stamps"][wildcards.split], FARRENS["chunk_size"]
+                    farrens_entry(wildcards)["n_stamps"][wildcards.split], FARRENS["chunk_size"]
                 )
             ),
         ),
