@@ -123,3 +123,22 @@ def test_a_changed_value_runs_what_uses_it(done, change, expected):
         assert rules(done) == expected
     finally:
         path.write_text(before)
+
+
+def test_an_edit_of_figures_1_and_2_leaves_the_galaxies_alone(project, tmp_path):
+    """Their parent stamps are temporary: making them anew would train networks anew."""
+    (tmp_path / "overlay.yaml").write_text(yaml.safe_dump(TINY))
+    targets = [f"results/figures/fig{n}.pdf" for n in (1, 2)]
+    targets.append("results/datasets/simulated/stamps.h5")
+    arguments = (*targets, "--configfile", tmp_path / "overlay.yaml")
+    snakemake("--cores", 2, *arguments, directory=tmp_path, project=project)
+    for name, expected in {
+        "fig1_fig2.py": {"fig1", "fig2"},
+        "examples.py": {"fig1", "blend_examples", "fig2"},
+    }.items():
+        path = project / LIBRARY / name
+        path.write_text(path.read_text() + "\n# edited\n")
+        later = time.time() + 10
+        os.utime(path, (later, later))
+        plan = snakemake("-n", *arguments, directory=tmp_path, project=project)
+        assert planned(plan.text) == expected

@@ -27,12 +27,14 @@ rule table1:
         "../scripts/table1.py"
 
 
-# Parent stamps are temporary: what Figure 1 shows of them is kept.
+# Parent stamps are temporary: what Figure 1 shows of them is kept. To choose anew they would have to
+# be made anew, and with them all that follows, networks too: an edit of the choice does not do so
+# (`--forcerun cleaning_examples` does).
 rule cleaning_examples:
     input:
         parents=f"<results>/datasets/{BOUCAUD['dataset']}/parents/0.h5",
         cleaned=f"<results>/datasets/{BOUCAUD['dataset']}/cleaned/0.h5",
-        src=src("examples.py", *STAMPS_SRC),
+        src=ancient(src("examples.py")),
     output:
         examples="<results>/boucaud2020/cleaning_examples.h5",
     log:
