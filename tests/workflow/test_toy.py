@@ -110,7 +110,7 @@ def test_what_ran_is_recorded(toy):
     assert record["scale"] == "toy"
     assert record["backend"] in ("tensorflow", "torch", "jax")
     assert record["n_train_blends"] is None
-    assert record["n_blends_seen"] == 76800
+    assert record["n_blends_seen"] == 57600
     counts = pd.read_csv(toy / "datasets/simulated/exclusions.csv")
     assert counts["n"].sum() == 1400
     history = pd.read_csv(toy / "networks/blend2flux/history.csv")
