@@ -13,7 +13,8 @@ with logs.script(snakemake.log[0]):
     detection = pd.read_csv(snakemake.input.detections).set_index("blend")["detection"]
     predictions = {"sep_iso": pd.read_csv(snakemake.input.sep)}
     for method in ("blend2flux", "blend2mask2flux"):
-        if path := snakemake.input.get(method):
+        files = snakemake.input.get(method, [])  # a list where the network may be absent
+        for path in [files] if isinstance(files, str) else files:
             predictions[method] = pd.read_csv(path)
     stamps = read_stamps(snakemake.input.stamps)
     catalog = output_catalog(stamps, read_ecsv(snakemake.input.blends), predictions, detection)
