@@ -22,6 +22,7 @@ include: "workflow/rules/report.smk"
 rule all:
     default_target: True
     input:
-        FIGURES,
-        TABLES,
+        [PAPERS[paper] for paper in config["papers"]],
+        expand("<results>/tables/{name}.csv", name=["reproduction", "claims"]),
+        "<results>/benchmarks/training_time.csv",
         "<results>/provenance.json",

@@ -182,5 +182,5 @@ def test_features_are_kept_while_their_fingerprint_fits(tmp_path):
 
     path = tmp_path / "f.h5"
     for fingerprint, n in (("a", 1), ("a", 1), ("b", 2)):
-        assert cached(path, fingerprint, 3, compute).shape == (3, 4)
+        assert cached(path, fingerprint, 3, compute)[0].shape == (3, 4)
         assert len(calls) == n

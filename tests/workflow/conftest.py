@@ -17,6 +17,7 @@ def overlay(tmp_path):
 #: The smallest run there is: proves that the rules fit together.
 TINY = {
     "scale": "custom",
+    "papers": ["boucaud2020"],
     "pathvars": {"results": "results"},
     "threads": {"training": 2},
     "datasets": {"simulated": {"n_galaxies": 60, "chunk_size": 60, "stamp_size": 64}},

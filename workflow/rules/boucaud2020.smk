@@ -29,6 +29,7 @@ rule train:
         weights="<results>/networks/{network}/network.weights.h5",
         description="<results>/networks/{network}/network.json",
         history="<results>/networks/{network}/history.csv",
+        timing="<results>/benchmarks/training/{network}.json",
     log:
         "<results>/logs/train/{network}.log",
     benchmark:

@@ -262,19 +262,28 @@ if config["boucaud2020"]["unet"]:
     DRAWN.append("fig4")
     if config["boucaud2020"]["blend2mask2flux"]:
         DRAWN += ["fig10", "fig11", "fig12"]
-FIGURES = expand("<results>/figures/{figure}.{ext}", figure=DRAWN, ext=["pdf", "png", "csv"])
-TABLES = [
-    *expand("<results>/tables/{name}.csv", name=["fig5_stats", "reproduction", "claims"]),
+# What each paper's figures, tables and numbers are.
+PAPERS = {}
+PAPERS["boucaud2020"] = [
+    *expand("<results>/figures/{figure}.{ext}", figure=DRAWN, ext=["pdf", "png", "csv"]),
+    "<results>/tables/fig5_stats.csv",
     *expand("<results>/tables/table{n}.{ext}", n=[1, 2, 3], ext=["csv", "tex"]),
     "<results>/boucaud2020/output_catalog.csv",
     "<results>/boucaud2020/{network}/{dataset}/photometry.csv".format(**config["boucaud2020"]),
     "<results>/datasets/{dataset}/published_comparison.pdf".format(**config["boucaud2020"]),
 ]
 if config["boucaud2020"]["published_catalogue"]:
-    FIGURES += expand(
-        "<results>/published/figures/fig{n}.{ext}", n=range(5, 10), ext=["pdf", "png", "csv"]
-    )
-    TABLES += expand("<results>/published/tables/{name}.csv", name=["fig5_stats", "claims"])
+    PAPERS["boucaud2020"] += [
+        *expand(
+            "<results>/published/figures/fig{n}.{ext}", n=range(5, 10), ext=["pdf", "png", "csv"]
+        ),
+        *expand("<results>/published/tables/{name}.csv", name=["fig5_stats", "claims"]),
+    ]
+PAPERS["farrens2022"] = [
+    *expand("<results>/figures/farrens2022/fig{n}.{ext}", n=range(1, 7), ext=["pdf", "png"]),
+    *expand("<results>/figures/farrens2022/fig{n}.csv", n=[1, 3, 4, 5, 6]),
+    *expand("<results>/tables/farrens2022/table{n}.{ext}", n=[1, 2], ext=["csv", "tex"]),
+]
 
 
 wildcard_constraints:

@@ -160,6 +160,7 @@ rule blendhunter_train:
         weights="<results>/networks/blendhunter/sigma{sigma}_{realisation}/head.weights.h5",
         description="<results>/networks/blendhunter/sigma{sigma}_{realisation}/network.json",
         history="<results>/networks/blendhunter/sigma{sigma}_{realisation}/history.csv",
+        timing="<results>/benchmarks/training/blendhunter/sigma{sigma}_{realisation}.json",
         predictions="<results>/predictions/blendhunter/sigma{sigma}_{realisation}.csv",
     log:
         "<results>/logs/farrens2022/train_sigma{sigma}_{realisation}.log",
@@ -319,9 +320,23 @@ rule farrens_figures:
         src=src("bh_figures.py", "bh_metrics.py", "plots.py", "paper.mplstyle"),
     output:
         **{
+            f"pdf{n}": report(
+                f"<results>/figures/farrens2022/fig{n}.pdf",
+                caption=f"../report/farrens2022_fig{n}.rst",
+                category="Farrens et al. 2022",
+                labels={"figure": f"{n}", "shows": shows},
+            )
+            for n, shows in (
+                (3, "accuracy against separation"),
+                (4, "accuracy against noise"),
+                (5, "realistic stamps, relative accuracy"),
+                (6, "realistic stamps, confusion"),
+            )
+        },
+        **{
             f"{kind}{n}": f"<results>/figures/farrens2022/fig{n}.{ext}"
             for n in (3, 4, 5, 6)
-            for kind, ext in (("pdf", "pdf"), ("png", "png"), ("table", "csv"))
+            for kind, ext in (("png", "png"), ("table", "csv"))
         },
     log:
         "<results>/logs/farrens2022/figures.log",
@@ -376,11 +391,16 @@ rule farrens_architecture:
         src=src("bh_figures.py", "architecture_figures.py", "plots.py", "paper.mplstyle"),
     output:
         **{
-            f"{ext}{n}": f"<results>/figures/farrens2022/fig{n}.{ext}"
-            for n in (1, 2)
-            for ext in ("pdf", "png")
+            f"pdf{n}": report(
+                f"<results>/figures/farrens2022/fig{n}.pdf",
+                caption=f"../report/farrens2022_fig{n}.rst",
+                category="Farrens et al. 2022",
+                labels={"figure": f"{n}", "shows": shows},
+            )
+            for n, shows in ((1, "architecture"), (2, "feature maps"))
         },
-        table1="<results>/figures/farrens2022/fig1.csv",
+        **{f"png{n}": f"<results>/figures/farrens2022/fig{n}.png" for n in (1, 2)},
+        layers="<results>/figures/farrens2022/fig1.csv",
     log:
         "<results>/logs/farrens2022/architecture.log",
     conda:
@@ -395,3 +415,46 @@ rule farrens_architecture:
         "Figures 1 and 2 of Farrens et al. 2022"
     script:
         "../scripts/farrens_architecture.py"
+
+
+rule farrens_tables:
+    input:
+        parametric=expand(
+            "<results>/farrens2022/parametric/{split}.h5", split=["train", "validation", "test"]
+        ),
+        realistic="<results>/farrens2022/realistic/test.h5",
+        published=f"{BASE}/config/published.yaml",
+        src=src("bh_tables.py", "tables.py", "cosmos.py"),
+    output:
+        **{
+            f"{ext}{n}": (
+                report(
+                    f"<results>/tables/farrens2022/table{n}.{ext}",
+                    caption=f"../report/farrens2022_table{n}.rst",
+                    category="Farrens et al. 2022",
+                    labels={"table": f"{n}", "shows": shows},
+                )
+                if ext == "csv"
+                else f"<results>/tables/farrens2022/table{n}.{ext}"
+            )
+            for n, shows in ((1, "samples"), (2, "SEP's settings"))
+            for ext in ("csv", "tex")
+        },
+    log:
+        "<results>/logs/farrens2022/tables.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        noise={
+            "parametric": [FARRENS["noise_sigma"], FARRENS["realisations"]],
+            "realistic": [[FARRENS["realistic_noise_sigma"]], 1],
+        },
+        sep=FARRENS["sep"],
+    message:
+        "Tables 1 and 2 of Farrens et al. 2022"
+    script:
+        "../scripts/farrens_tables.py"

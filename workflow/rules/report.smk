@@ -1,10 +1,14 @@
 # The papers' numbers and claims beside ours, and what ran, for the record.
 IOU = ["<results>/boucaud2020/iou.csv"] if BOUCAUD["unet"] or BOUCAUD["blend2mask2flux"] else []
 # Network in the configuration to what the paper calls it.
-CALLED = {BOUCAUD["network"]: "blend2flux"} | dict.fromkeys(JOINT, "blend2mask2flux")
+CALLED = (
+    {BOUCAUD["network"]: "blend2flux"}
+    | ({BOUCAUD["unet"]: "unet"} if BOUCAUD["unet"] else {})
+    | dict.fromkeys(JOINT, "blend2mask2flux")
+)
 
 
-rule reproduction:
+rule boucaud2020_reproduction:
     input:
         statistics="<results>/tables/fig5_stats.csv",
         table2="<results>/tables/table2.csv",
@@ -16,14 +20,9 @@ rule reproduction:
         published=f"{BASE}/config/published.yaml",
         src=src("reproduction.py"),
     output:
-        table=report(
-            "<results>/tables/reproduction.csv",
-            caption="../report/reproduction.rst",
-            category="Boucaud et al. 2020",
-            labels={"table": "reproduction", "shows": "published numbers beside ours"},
-        ),
+        table="<results>/boucaud2020/reproduction.csv",
     log:
-        "<results>/logs/reproduction.log",
+        "<results>/logs/boucaud2020/reproduction.log",
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -33,12 +32,12 @@ rule reproduction:
     params:
         roles=list(CALLED.values()),
     message:
-        "Published numbers beside ours"
+        "Boucaud et al. 2020: published numbers beside ours"
     script:
-        "../scripts/reproduction.py"
+        "../scripts/boucaud2020_reproduction.py"
 
 
-rule claims:
+rule boucaud2020_claims:
     input:
         statistics="<results>/tables/fig5_stats.csv",
         points="<results>/figures/fig5_points.csv",
@@ -51,14 +50,9 @@ rule claims:
         description="<results>/boucaud2020/output_catalog.json",
         src=src("claims.py", "recovered.py"),
     output:
-        table=report(
-            "<results>/tables/claims.csv",
-            caption="../report/claims.rst",
-            category="Boucaud et al. 2020",
-            labels={"table": "claims", "shows": "which claims hold"},
-        ),
+        table="<results>/boucaud2020/claims.csv",
     log:
-        "<results>/logs/claims.log",
+        "<results>/logs/boucaud2020/claims.log",
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -68,13 +62,13 @@ rule claims:
     params:
         roles=CALLED,
     message:
-        "Which claims hold"
+        "Boucaud et al. 2020: which claims hold"
     script:
-        "../scripts/claims.py"
+        "../scripts/boucaud2020_claims.py"
 
 
 # The authors' own catalogue has no AUTO fluxes, masks or other networks: those claims stay empty.
-use rule claims as published_claims with:
+use rule boucaud2020_claims as published_claims with:
     input:
         statistics="<results>/published/tables/fig5_stats.csv",
         points="<results>/published/figures/fig5_points.csv",
@@ -91,9 +85,138 @@ use rule claims as published_claims with:
         "Which claims hold in the published catalogue"
 
 
+rule farrens2022_reproduction:
+    input:
+        parametric="<results>/farrens2022/accuracy_parametric.csv",
+        by_distance="<results>/farrens2022/accuracy_by_distance.csv",
+        realistic="<results>/farrens2022/accuracy_realistic.csv",
+        confusion="<results>/farrens2022/confusion_realistic.csv",
+        samples=expand("<results>/farrens2022/{sample}/test.h5", sample=["parametric", "realistic"]),
+        records=expand("<results>/networks/blendhunter/{name}/network.json", name=FARRENS_NAMES),
+        published=f"{BASE}/config/published.yaml",
+        src=src("bh_reproduction.py", "reproduction.py", "bh_metrics.py", "cosmos.py"),
+    output:
+        table="<results>/farrens2022/reproduction.csv",
+    log:
+        "<results>/logs/farrens2022/reproduction.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        scale=config["scale"],
+        kinds={name: entry["kind"] for name, entry in FARRENS["samples"].items()},
+        sources={name: entry["source"] for name, entry in FARRENS["samples"].items()},
+    message:
+        "Farrens et al. 2022: published numbers beside ours"
+    script:
+        "../scripts/farrens_reproduction.py"
+
+
+rule farrens2022_claims:
+    input:
+        parametric="<results>/farrens2022/accuracy_parametric.csv",
+        by_distance="<results>/farrens2022/accuracy_by_distance.csv",
+        realistic="<results>/farrens2022/accuracy_realistic.csv",
+        confusion="<results>/farrens2022/confusion_realistic.csv",
+        src=src("bh_claims.py", "claims.py", "recovered.py"),
+    output:
+        table="<results>/farrens2022/claims.csv",
+    log:
+        "<results>/logs/farrens2022/claims.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        scale=config["scale"],
+        noise_sigma=FARRENS["realistic_noise_sigma"],
+    message:
+        "Farrens et al. 2022: which claims hold"
+    script:
+        "../scripts/farrens_claims.py"
+
+
+rule reproduction:
+    input:
+        tables=expand("<results>/{paper}/reproduction.csv", paper=config["papers"]),
+    output:
+        table=report(
+            "<results>/tables/reproduction.csv",
+            caption="../report/reproduction.rst",
+            category="All papers",
+            labels={"table": "reproduction", "shows": "published numbers beside ours"},
+        ),
+    log:
+        "<results>/logs/reproduction.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    message:
+        "Published numbers beside ours"
+    script:
+        "../scripts/join_tables.py"
+
+
+use rule reproduction as claims with:
+    input:
+        tables=expand("<results>/{paper}/claims.csv", paper=config["papers"]),
+    output:
+        table=report(
+            "<results>/tables/claims.csv",
+            caption="../report/claims.rst",
+            category="All papers",
+            labels={"table": "claims", "shows": "which claims hold"},
+        ),
+    log:
+        "<results>/logs/claims.log",
+    message:
+        "Which claims hold"
+
+
+# Paper, what it calls the network, folder of the network.
+TRAINED = {
+    "boucaud2020": [(role, name) for name, role in CALLED.items()],
+    "farrens2022": [("blendhunter", f"blendhunter/{name}") for name in FARRENS_NAMES],
+}
+TRAINED = [(paper, *network) for paper in config["papers"] for network in TRAINED[paper]]
+
+
+# Beside the benchmarks, since these numbers differ from run to run.
+rule training_time:
+    input:
+        records=[f"<results>/networks/{name}/network.json" for _, _, name in TRAINED],
+        timings=[f"<results>/benchmarks/training/{name}.json" for _, _, name in TRAINED],
+        published=f"{BASE}/config/published.yaml",
+        src=src("reproduction.py"),
+    output:
+        table="<results>/benchmarks/training_time.csv",
+    log:
+        "<results>/logs/training_time.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        trained=[[paper, role] for paper, role, _ in TRAINED],
+    message:
+        "How long training took"
+    script:
+        "../scripts/training_time.py"
+
+
 rule provenance:
     input:
-        networks=[f"<results>/networks/{BOUCAUD['network']}/network.json"],
+        networks=[f"<results>/networks/{name}/network.json" for _, _, name in TRAINED],
         src=src("provenance.py"),
     output:
         provenance="<results>/provenance.json",
@@ -108,7 +231,7 @@ rule provenance:
     params:
         config=config,
         git=GIT,
-        networks=[BOUCAUD["network"]],
+        networks=[name for _, _, name in TRAINED],
     message:
         "Record what ran"
     script:

@@ -1,6 +1,5 @@
 """Adapter: train one head of BlendHunter and label its test stamps."""
 
-import json
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +10,7 @@ with logs.script(snakemake.log[0]):
     versions = backend.configure(params.backend, params.threads, params.seed)
 
     from deblend.blendhunter import run_training
-    from deblend.files import atomic
+    from deblend.files import atomic, write_json
     from deblend.tables import write_csv
 
     samples = {s: snakemake.input[s] for s in ("train", "validation", "test")}
@@ -32,13 +31,15 @@ with logs.script(snakemake.log[0]):
         model.save_weights(named)
         named.replace(temporary)
     record |= versions | {"scale": params.scale, "threads": params.threads}
-    with atomic(snakemake.output.description) as temporary:
-        temporary.write_text(json.dumps(record, indent=2, sort_keys=True) + "\n")
+    timing = {"seconds": record.pop("seconds"), "n_epochs": record["n_epochs"]}
+    write_json(snakemake.output.timing, timing)
+    write_json(snakemake.output.description, record)
     write_csv(snakemake.output.history, history)
     write_csv(
         snakemake.output.predictions,
         pd.DataFrame({"stamp": range(len(probability)), "probability": probability}),
     )
     # Last: a kill before these lines loses nothing.
-    for path in Path(params.checkpoint).parent.glob(f"{Path(params.checkpoint).stem}*"):
-        path.unlink()
+    checkpoint = Path(params.checkpoint)
+    for path in (checkpoint, *(checkpoint.with_name(f"{checkpoint.stem}_{s}.h5") for s in samples)):
+        path.unlink(missing_ok=True)

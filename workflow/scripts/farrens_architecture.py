@@ -9,4 +9,4 @@ with logs.script(snakemake.log[0]):
     layers = pd.read_csv(snakemake.input.layers, keep_default_na=False)
     bh_figures.draw_fig1(layers, [out.pdf1, out.png1], params.label)
     bh_figures.draw_fig2(snakemake.input.examples, [out.pdf2, out.png2], params.label)
-    write_csv(out.table1, layers)
+    write_csv(out.layers, layers)

@@ -1,11 +1,9 @@
 """Adapter: the catalogue of test blends in the published format."""
 
-import json
-
 import pandas as pd
 from deblend import logs
 from deblend.catalog import describe_catalog, output_catalog
-from deblend.files import atomic
+from deblend.files import write_json
 from deblend.stamps import read_stamps
 from deblend.tables import read_ecsv, write_csv
 
@@ -24,5 +22,4 @@ with logs.script(snakemake.log[0]):
         "network": snakemake.params.network,
     }
     write_csv(snakemake.output.catalog, catalog)
-    with atomic(snakemake.output.description) as temporary:
-        temporary.write_text(json.dumps(description, indent=2) + "\n")
+    write_json(snakemake.output.description, description)

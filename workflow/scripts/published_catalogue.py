@@ -1,12 +1,11 @@
 """Adapter: the authors' catalogue, checked, with what our figures have to know about it."""
 
-import json
 from pathlib import Path
 
 import yaml
 from deblend import logs
 from deblend.catalog import describe_published, read_catalog
-from deblend.files import atomic
+from deblend.files import write_json
 from deblend.tables import write_csv
 
 with logs.script(snakemake.log[0]):
@@ -14,5 +13,4 @@ with logs.script(snakemake.log[0]):
     catalog = read_catalog(snakemake.input.catalog)
     description = describe_published(catalog, published["zero_points"])
     write_csv(snakemake.output.catalog, catalog)
-    with atomic(snakemake.output.description) as temporary:
-        temporary.write_text(json.dumps(description, indent=2) + "\n")
+    write_json(snakemake.output.description, description)

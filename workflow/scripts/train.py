@@ -9,6 +9,7 @@ with logs.script(snakemake.log[0]):
     params = snakemake.params
     versions = backend.configure(params.backend, params.threads, params.seed)
 
+    from deblend.files import write_json
     from deblend.predict import load_network, save_network
     from deblend.stamps import read_stamps
     from deblend.tables import read_ecsv, write_csv
@@ -33,6 +34,8 @@ with logs.script(snakemake.log[0]):
         ],
         unet=load_network(*unet) if unet else None,
     )
+    timing = {"seconds": record.pop("seconds"), "n_epochs": record["n_epochs"]}
+    write_json(snakemake.output.timing, timing)
     save_network(
         snakemake.output.weights,
         snakemake.output.description,

@@ -24,6 +24,12 @@ def subset_masks(table: pd.DataFrame) -> dict[str, np.ndarray]:
     }
 
 
+def share_of_close(table: pd.DataFrame) -> float:
+    """Weighted share of close blends among blends (Sect. 2.5: 4,838 of 40,000)."""
+    masks, weight = subset_masks(table), table["weight"]
+    return float(weight[masks["close"]].sum() / weight[masks["blends"]].sum())
+
+
 def accuracy(correct: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
     """Weighted share of right labels, and its binomial standard error.
 

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 from functools import partial
@@ -123,12 +124,14 @@ def features(
 
 def cached(
     path: str | Path, fingerprint: str, n: int, compute: Callable[[], Iterator[np.ndarray]]
-) -> np.ndarray:
+) -> tuple[np.ndarray, float]:
     """Features from a file beside the checkpoint, or computed and kept there until training ends.
 
     Returns
     -------
-    ndarray, shape (n, n_features), float32
+    features : ndarray, shape (n, n_features), float32
+    seconds : float
+        How long they took to compute.
     """
     path = Path(path)
     if path.exists():
@@ -136,19 +139,22 @@ def cached(
             with h5py.File(path, "r") as file:
                 if file.attrs["fingerprint"] == fingerprint:
                     log.info("features of %s are there already", path.stem)
-                    return file["features"][:]
+                    return file["features"][:], float(file.attrs["seconds"])
         except (OSError, KeyError):
             pass
+    began = time.monotonic()
     parts = []
     with tqdm(total=n, desc=path.stem, unit="stamp", disable=None) as bar:
         for part in compute():
             parts.append(part)
             bar.update(len(part))
     result = np.concatenate(parts)
+    seconds = time.monotonic() - began
     with atomic(path) as temporary, h5py.File(temporary, "w") as file:
         file.attrs["fingerprint"] = fingerprint
+        file.attrs["seconds"] = seconds
         file["features"] = result
-    return result
+    return result, seconds
 
 
 def head(
@@ -211,6 +217,7 @@ def train_head(
     for epoch in range(len(history), steering_config.epochs):
         if steering.stopped:
             break
+        began = time.monotonic()
         rate = steering.rate(epoch)
         model.optimizer.learning_rate = rate
         order = generator(seed, "order", epoch).permutation(len(train[1]))
@@ -229,6 +236,7 @@ def train_head(
                 "loss": float(fitted.history["loss"][0]),
                 "val_loss": loss,
                 "val_accuracy": float(np.mean((p >= 0.5) == (validation[1] > 0))),
+                "seconds": time.monotonic() - began,
             }
         )
         checkpoint.save(model, steering, history, best)
@@ -239,6 +247,8 @@ def train_head(
         )  # fmt: skip
     model.set_weights(best)
     chosen = history[steering.best_epoch]
+    table = pd.DataFrame(history)
+    seconds = float(table.pop("seconds").sum())
     summary = {
         "n_epochs": len(history),
         "best_epoch": steering.best_epoch + 1,
@@ -248,8 +258,9 @@ def train_head(
         "n_train": len(train[1]),
         "n_validation": len(validation[1]),
         "steering": steering.describe(),
+        "seconds": seconds,
     }
-    return model, pd.DataFrame(history), summary
+    return model, table, summary
 
 
 def run_training(
@@ -305,7 +316,7 @@ def run_training(
     with h5py.File(samples["train"], "r") as file:
         side = file["images"].shape[-1] + 2 * padding
     extractor = feature_extractor(side, weights)
-    found, labels = {}, {}
+    found, labels, took = {}, {}, {}
     for split, path in samples.items():
         table = read_sample_table(path)
         labels[split] = table["is_blend"].to_numpy(np.float32)
@@ -320,7 +331,7 @@ def run_training(
             augmented=network["augment"] and split == "train",
         )
         file_name = f"{state.stem}_{split}.h5"
-        found[split] = cached(state.with_name(file_name), stamp, len(table), compute)
+        found[split], took[split] = cached(state.with_name(file_name), stamp, len(table), compute)
     steering = {f.name: network[f.name] for f in fields(SteeringConfig)}
     model, history, summary = train_head(
         (found["train"], labels["train"]),
@@ -334,6 +345,7 @@ def run_training(
     )
     probability = np.asarray(model.predict(found["test"], batch_size=1000, verbose=0))[:, 0]
     summary |= {
+        "seconds": summary["seconds"] + took["train"] + took["validation"],
         "noise_sigma": noise_sigma,
         "realisation": realisation,
         "vgg_weights": weights.source,

@@ -509,8 +509,10 @@ CLAIMS = (
 )
 
 
-def claims_table(tables: Tables, scale: str, claims: tuple[Claim, ...] = CLAIMS) -> pd.DataFrame:
-    """Every claim tested.
+def claims_table(
+    tables: Tables, scale: str, claims: tuple[Claim, ...] = CLAIMS, paper: str = "boucaud2020"
+) -> pd.DataFrame:
+    """Every claim of a paper tested.
 
     Parameters
     ----------
@@ -522,6 +524,8 @@ def claims_table(tables: Tables, scale: str, claims: tuple[Claim, ...] = CLAIMS)
         None leaves its claims untested.
     scale : str
         To record.
+    claims : tuple of Claim
+    paper : str
 
     Returns
     -------
@@ -542,7 +546,7 @@ def claims_table(tables: Tables, scale: str, claims: tuple[Claim, ...] = CLAIMS)
                 rows.append(
                     {
                         "claim": f"{claim.name}.{network}" if network else claim.name,
-                        "paper": "boucaud2020",
+                        "paper": paper,
                         "where": claim.where,
                         "statement": claim.statement.format(bound=bound),
                         "bound": kind,

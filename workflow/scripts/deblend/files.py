@@ -1,7 +1,8 @@
 """Files that appear whole or not at all."""
 
 import contextlib
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 
@@ -30,3 +31,9 @@ def atomic(path: str | Path) -> Iterator[Path]:
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_json(path: str | Path, record: Mapping[str, object]) -> None:
+    """Write a record as JSON, its keys in order, whole or not at all."""
+    with atomic(path) as temporary:
+        temporary.write_text(json.dumps(record, indent=2, sort_keys=True) + "\n")

@@ -11,7 +11,7 @@ import pandas as pd
 
 from . import networks
 from .errors import DeblendError
-from .files import atomic
+from .files import atomic, write_json
 from .masks import mask_table, select_examples, true_masks
 from .predictions import prediction_table
 from .render import render
@@ -22,8 +22,7 @@ def save_network(
     weights: str | Path, description: str | Path, model: keras.Model, record: dict[str, Any]
 ) -> None:
     """Write a network's weights (Keras' HDF5) and its description (JSON)."""
-    with atomic(description) as temporary:
-        temporary.write_text(json.dumps(record, indent=2, sort_keys=True) + "\n")
+    write_json(description, record)
     # Keras insists on the double suffix, which the temporary name keeps only half of.
     with atomic(weights) as temporary:
         named = temporary.with_suffix(".weights.h5")

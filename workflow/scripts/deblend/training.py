@@ -367,7 +367,8 @@ def train(
     history : DataFrame
         `epoch`, `blends_seen`, `learning_rate`, `loss`, and what `validate` returns.
     summary : dict
-        Of the training, to be recorded beside every metric.
+        Of the training, to be recorded beside every metric; `seconds` is how long it took, with
+        validation and earlier attempts.
 
     References
     ----------
@@ -390,7 +391,6 @@ def train(
     model.optimizer.build(model.trainable_variables)
     steering = Steering(steering_config)
     history, best = checkpoint.load(model, steering)
-    start = time.monotonic()
     epochs = range(len(history), steering_config.epochs)
     for epoch in tqdm(
         epochs, desc=architecture, initial=len(history), total=steering_config.epochs, disable=None
@@ -425,6 +425,7 @@ def train(
                 "learning_rate": rate,
                 "loss": float(fitted.history["loss"][0]),
                 **found,
+                "seconds": time.monotonic() - began,
             }
         )
         # Saved before it is reported: an epoch that the log shows is not lost.
@@ -440,7 +441,10 @@ def train(
             ", ".join(f"{name} {value:.4g}" for name, value in found.items()),
             " (best)" if is_best else "",
         )
-    log.info("trained %d epochs in %.0f s", len(epochs), time.monotonic() - start)
+    table = pd.DataFrame(history)
+    # Of all attempts; apart from the history, which does not depend on the machine's mood.
+    seconds = float(table.pop("seconds").sum())
+    log.info("trained %d epochs in %.0f s", len(history), seconds)
     model.set_weights(best)
     best_row = history[steering.best_epoch]
     summary = {
@@ -454,8 +458,9 @@ def train(
         "loss_weights": weights,
         "steering": steering.describe(),
         "training": asdict(source.config),
+        "seconds": seconds,
     }
-    return model, pd.DataFrame(history), summary
+    return model, table, summary
 
 
 #: Keys of a network's configuration that its builder takes.

@@ -1,0 +1,257 @@
+"""What Farrens et al. 2022 claim in words, as tests on the accuracies of BlendHunter and SEP.
+
+Accuracies are means over the realisations of a noise level, as in the paper's figures.
+"""
+
+from collections.abc import Callable
+
+import pandas as pd
+
+from .claims import Claim, NotThere, Result, Tables, listed, table
+
+METHODS = ("BlendHunter", "SEP")
+NONE = ("",)
+
+
+def means(tables: Tables, name: str, subset: str, value: str = "accuracy") -> pd.DataFrame:
+    """Mean over realisations: a row a noise level, a column a method."""
+    found = table(tables, name)
+    found = found[found["subset"] == subset]
+    wide = found.groupby(["noise_sigma", "method"])[value].mean().unstack("method")
+    if wide.empty or set(METHODS) - set(wide.columns) or wide.isna().any(axis=None):
+        raise NotThere(f"{name} {subset}")
+    return wide
+
+
+def _percent(values: pd.Series) -> str:
+    return listed({f"sigma {sigma:g}": 100 * value for sigma, value in values.items()}) + " %"
+
+
+def matched(tables: Tables, index: pd.Index) -> float:
+    """The training noise nearest to the realistic stamps'."""
+    noise = float(table(tables, "realistic")["realistic_noise_sigma"].iloc[0])
+    return min(index, key=lambda sigma: abs(sigma - noise))
+
+
+def _gain(tables: Tables, subset: str) -> pd.Series:
+    wide = means(tables, "parametric", subset)
+    return wide["BlendHunter"] - wide["SEP"]
+
+
+def _relative(tables: Tables, subset: str) -> pd.Series:
+    return means(tables, "realistic", subset, "relative")["BlendHunter"]
+
+
+def _close_better(tables: Tables, network: str, bound: float) -> Result:
+    gain = _gain(tables, "close")
+    return _percent(gain), bool((gain > bound).all())
+
+
+def _largest_gain(tables: Tables, network: str, bound: float) -> Result:
+    found = table(tables, "by_distance")
+    found = found[(found["distance_high_px"] <= 10) & (found["n"] >= 20)]
+    keys = ["noise_sigma", "realisation", "distance_low_px"]
+    wide = found.set_index([*keys, "method"])["accuracy"].unstack("method").dropna()
+    if wide.empty:
+        raise NotThere("by_distance")
+    gain = wide["BlendHunter"] - wide["SEP"]
+    sigma, realisation, low = gain.idxmax()
+    text = (
+        f"{100 * gain.max():.3g} % at sigma {sigma:g}, realisation {realisation}, from {low:g} px"
+    )
+    return text, bool(gain.max() >= bound)
+
+
+def _distant_consistent(tables: Tables, network: str, bound: float) -> Result:
+    gain = _gain(tables, "distant")
+    return _percent(gain), bool((gain.abs() <= bound).all())
+
+
+def _good_at_low_noise(tables: Tables, network: str, bound: float) -> Result:
+    lowest = means(tables, "parametric", "all").sort_index().iloc[0]
+    return _percent(lowest).replace("sigma ", ""), bool((lowest >= bound).all())
+
+
+def _drops_less(tables: Tables, network: str, bound: float) -> Result:
+    wide = means(tables, "parametric", "all").sort_index()
+    if len(wide) < 2:
+        raise NotThere("one noise level")
+    drop = 100 * (wide.iloc[0] - wide.iloc[-1])
+    return listed(drop.to_dict()) + " %", bool(drop["BlendHunter"] < drop["SEP"] + 100 * bound)
+
+
+def _transfer(tables: Tables, network: str, bound: float) -> Result:
+    wide = means(tables, "realistic", "all")["BlendHunter"]
+    sigma = matched(tables, wide.index)
+    return _percent(wide.loc[[sigma]]), bool(wide[sigma] > bound)
+
+
+def _transfer_better(tables: Tables, network: str, bound: float) -> Result:
+    relative = _relative(tables, "all")
+    sigma = matched(tables, relative.index)
+    return _percent(relative.loc[[sigma]]), bool(relative[sigma] > bound)
+
+
+def _best_matched(tables: Tables, network: str, bound: float) -> Result:
+    relative = _relative(tables, "all")
+    if len(relative) < 2:
+        raise NotThere("one noise level")
+    best = relative[matched(tables, relative.index)]
+    return _percent(relative), bool((relative <= best + bound).all())
+
+
+def _realistic_close(tables: Tables, network: str, bound: float) -> Result:
+    relative = _relative(tables, "close")
+    return _percent(relative), bool((relative > bound).all())
+
+
+def _close_gain_range(tables: Tables, network: str, bound: float) -> Result:
+    relative = _relative(tables, "close")
+    return _percent(relative), bool(relative.between(0.05 / bound, 0.15 * bound).all())
+
+
+def _distant_matched(tables: Tables, network: str, bound: float) -> Result:
+    relative = _relative(tables, "distant")
+    sigma = matched(tables, relative.index)
+    return _percent(relative.loc[[sigma]]), bool(abs(relative[sigma]) <= bound)
+
+
+def _distant_deficit(tables: Tables, network: str, bound: float) -> Result:
+    relative = _relative(tables, "distant")
+    return _percent(relative), bool((relative >= -bound).all())
+
+
+def _confusion(tables: Tables, column: str, panel: str) -> pd.DataFrame:
+    found = table(tables, "confusion")
+    found = found[found["panel"] == panel]
+    return found.groupby(["noise_sigma", "method"])[column].mean().unstack("method")
+
+
+def _more_true_positives(tables: Tables, network: str, bound: float) -> Result:
+    gains = {}
+    for panel in ("close", "all"):
+        wide = _confusion(tables, "true_positive", panel)
+        gains[panel] = wide["BlendHunter"] - wide["SEP"]
+    text = "; ".join(f"{panel}: {_percent(gain)}" for panel, gain in gains.items())
+    return text, all(bool((gain > bound).all()) for gain in gains.values())
+
+
+def _fewer_true_negatives(tables: Tables, network: str, bound: float) -> Result:
+    wide = _confusion(tables, "true_negative", "all").sort_index()
+    below = wide["BlendHunter"] < wide["SEP"]
+    text = _percent(wide["BlendHunter"]) + f" (SEP {100 * wide['SEP'].iloc[0]:.4g} %)"
+    above = wide["BlendHunter"].loc[matched(tables, wide.index) :]
+    if len(above) < 2:
+        raise NotThere("no noise level above the realistic stamps'")
+    return text, bool(below.all() and above.iloc[-1] < above.iloc[0])
+
+
+def _failures(name: str) -> Callable[..., Result]:
+    def test(tables: Tables, network: str, bound: float) -> Result:
+        found = table(tables, name)
+        found = found[(found["method"] == "SEP") & (found["subset"] == "all")]
+        failed = found["n_failed"] / (found["n"] + found["n_failed"])
+        shares = failed.groupby(found["noise_sigma"]).max()
+        return _percent(shares), bool((shares < bound).all())
+
+    return test
+
+
+CLAIMS = (
+    Claim(
+        "close_better",
+        "Sects 4.2, 5",
+        "Better than SEP for close blends at every noise level, by more than {bound:.0%}",
+        *(_close_better, 0, None, NONE),
+    ),
+    Claim(
+        "largest_gain",
+        "Sect. 4.2",
+        "Gains as high as 80 % for close blends: in a bin of distance at least {bound:.0%}",
+        *(_largest_gain, 0.8, 0.6, NONE),
+    ),
+    Claim(
+        "distant_consistent",
+        "Sect. 4.2",
+        "Consistent with SEP for distant blends at every noise level: within {bound:.0%}",
+        *(_distant_consistent, 0.03, 0.1, NONE),
+    ),
+    Claim(
+        "good_at_low_noise",
+        "Sect. 4.2",
+        "Both almost perfect at the lowest noise: at least {bound:.0%}",
+        *(_good_at_low_noise, 0.95, 0.9, NONE),
+    ),
+    Claim(
+        "drops_less",
+        "Sect. 4.2",
+        "From the lowest to the highest noise BlendHunter drops less than SEP and {bound:.0%}",
+        *(_drops_less, 0, None, NONE),
+    ),
+    Claim(
+        "transfer",
+        "Sect. 5",
+        "More than {bound:.0%} of the realistic stamps right, trained at the nearest noise",
+        *(_transfer, 0.9, 0.85, NONE),
+    ),
+    Claim(
+        "transfer_better",
+        "Sects 4.3, 5",
+        "Slightly better than SEP on the realistic stamps, trained at the nearest noise",
+        *(_transfer_better, 0, None, NONE),
+    ),
+    Claim(
+        "best_matched",
+        "Sect. 4.3",
+        "No other training noise does better on the realistic stamps by more than {bound:.0%}",
+        *(_best_matched, 0, 0.02, NONE),
+    ),
+    Claim(
+        "realistic_close",
+        "Sect. 4.3",
+        "Better than SEP on realistic close blends whatever the training noise",
+        *(_realistic_close, 0, None, NONE),
+    ),
+    Claim(
+        "close_gain_range",
+        "Sect. 5",
+        "Better than SEP on realistic close blends by 5 to 15 %, within a factor of {bound:g}",
+        *(_close_gain_range, 1, 2, NONE),
+    ),
+    Claim(
+        "distant_matched",
+        "Sect. 4.3",
+        "Matches SEP on realistic distant blends at the nearest noise: within {bound:.0%}",
+        *(_distant_matched, 0.01, 0.03, NONE),
+    ),
+    Claim(
+        "distant_deficit",
+        "Sect. 4.3",
+        "Below SEP on realistic distant blends by at most {bound:.0%} at any training noise",
+        *(_distant_deficit, 0.05, 0.1, NONE),
+    ),
+    Claim(
+        "more_true_positives",
+        "Sect. 4.3",
+        "More realistic blends found than by SEP, close and all, whatever the training noise",
+        *(_more_true_positives, 0, None, NONE),
+    ),
+    Claim(
+        "fewer_true_negatives",
+        "Sect. 4.3",
+        "Fewer isolated stamps right than SEP's, and fewer still above the realistic noise",
+        *(_fewer_true_negatives, 0, None, NONE),
+    ),
+    Claim(
+        "sep_failures_parametric",
+        "Sect. 4.1",
+        "SEP fails on less than {bound:.0%} of the parametric stamps",
+        *(_failures("parametric"), 0.01, 0.05, NONE),
+    ),
+    Claim(
+        "sep_failures_realistic",
+        "Sect. 4.1",
+        "SEP fails on less than {bound:.0%} of the realistic stamps",
+        *(_failures("realistic"), 0.01, 0.05, NONE),
+    ),
+)

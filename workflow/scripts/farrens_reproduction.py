@@ -1,0 +1,38 @@
+"""Adapter: the numbers of Farrens et al. 2022 beside ours."""
+
+import json
+import logging
+from pathlib import Path
+
+import pandas as pd
+import yaml
+from deblend import bh_reproduction as ours
+from deblend import logs
+from deblend.bh_metrics import share_of_close
+from deblend.cosmos import read_sample_table
+from deblend.reproduction import reproduction_table
+from deblend.tables import write_csv
+
+with logs.script(snakemake.log[0]):
+    params = snakemake.params
+    published = yaml.safe_load(Path(snakemake.input.published).read_text())["farrens2022"]
+    names = ("parametric", "by_distance", "realistic", "confusion")
+    tables = {name: pd.read_csv(snakemake.input[name]) for name in names}
+    samples = dict(zip(("parametric", "realistic"), snakemake.input.samples, strict=True))
+    close = {name: share_of_close(read_sample_table(path)) for name, path in samples.items()}
+    records = [json.loads(Path(path).read_text()) for path in snakemake.input.records]
+    accuracies = {name: tables[name] for name in samples}
+    rows = [
+        *ours.close_rows(published["close_blends"], close),
+        *ours.training_rows(published["training"]["blendhunter"], records),
+        *ours.failure_rows(published["sep_failures_percent"], accuracies),
+        *ours.gain_rows(published, tables["by_distance"]),
+        *ours.sep_rows(published["sep_accuracy_percent"], tables["realistic"], tables["confusion"]),
+        *ours.relative_rows(published, tables["realistic"]),
+    ]
+    galaxies = ", ".join(
+        f"{params.sources[name]} {name} galaxies ({params.kinds[name]})" for name in samples
+    )
+    table = reproduction_table({f"{params.scale} scale, {galaxies}": rows}, "farrens2022")
+    logging.info("\n%s", table.iloc[:, 1:8].to_string(index=False))
+    write_csv(snakemake.output.table, table)
