@@ -13,7 +13,14 @@ from typing import NamedTuple
 import pooch
 import pytest
 import requests
-from deblend.download import check_url, download, extract_members, find_file, locate
+from deblend.download import (
+    check_url,
+    download,
+    extract_catalog,
+    extract_members,
+    find_file,
+    locate,
+)
 from deblend.errors import DeblendError
 
 MEMBERS = {"images": "candels.npy", "catalog": "candels.csv"}
@@ -274,3 +281,22 @@ def test_a_broken_archive_is_named(tmp_path):
     path.write_bytes(path.read_bytes()[:60])
     with pytest.raises(DeblendError, match="cannot unpack"):
         extract_members(path, MEMBERS, tmp_path / "out", LIMIT)
+
+
+def test_a_catalogue_comes_with_its_companions(tmp_path):
+    path = tmp_path / "a.tar.gz"
+    files = [
+        ("s/cat.fits", b"1"),
+        ("s/cat_fits.fits", b"2"),
+        ("../up.fits", b"3"),
+        ("s/a.txt", b""),
+    ]
+    archive(path, files)
+    extract_catalog(path, "cat.fits", tmp_path / "out", LIMIT)
+    names = sorted(p.name for p in (tmp_path / "out").iterdir())
+    assert names == ["cat.fits", "cat_fits.fits", "up.fits"]
+    with pytest.raises(DeblendError, match=r"lacks other.fits"):
+        extract_catalog(path, "other.fits", tmp_path / "none", LIMIT)
+    with pytest.raises(DeblendError, match="over the limit"):
+        extract_catalog(path, "cat.fits", tmp_path / "none", 0)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.tar.gz", "out"]

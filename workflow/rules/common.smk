@@ -49,6 +49,14 @@ def known(kind, name, where):
     return name
 
 
+def in_archives(name, where):
+    if name not in ARCHIVES:
+        raise WorkflowError(
+            f"{where} > archive: there is no {name!r} in config/datasets.yaml; there are "
+            f"{', '.join(ARCHIVES)}"
+        )
+
+
 for _name, _network in config["networks"].items():
     known("datasets", _network["dataset"], f"networks > {_name} > dataset")
     if _network["architecture"] == "blend2mask2flux":
@@ -104,10 +112,20 @@ for _name, _dataset in config["datasets"].items():
         raise WorkflowError(
             f"datasets > {_name} > fields: names have to be unique; they are {', '.join(_fields)}"
         )
-    if _dataset["source"] == "archive" and _dataset["archive"] not in ARCHIVES:
+    if _dataset["source"] == "archive":
+        in_archives(_dataset["archive"], f"datasets > {_name}")
+        if "images" not in ARCHIVES[_dataset["archive"]]["members"]:
+            raise WorkflowError(
+                f"datasets > {_name} > archive: {_dataset['archive']!r} has no stamps (members > "
+                "images in config/datasets.yaml)"
+            )
+for _name, _sample in config["farrens2022"]["samples"].items():
+    if _sample["source"] == "archive":
+        in_archives(_sample["archive"], f"farrens2022 > samples > {_name}")
+    if _sample["source"] == "files" and not _sample["catalog"]:
         raise WorkflowError(
-            f"datasets > {_name} > archive: there is no {_dataset['archive']!r} in "
-            f"config/datasets.yaml; there are {', '.join(ARCHIVES)}"
+            f"farrens2022 > samples > {_name} > catalog is null: with source files it is the path "
+            "of a catalogue in GalSim's RealGalaxy format"
         )
 
 
@@ -224,8 +242,21 @@ def farrens_catalog(wildcards):
     if entry["source"] == "files":
         return {"catalog": entry["catalog"]}
     if entry["source"] == "archive":
-        return {"catalog": f"<resources>/{entry['archive']}/real_galaxy_catalog_25.2.fits"}
+        return {"catalog": f"<resources>/{entry['archive']}/catalog"}
     return {}
+
+
+def farrens_fractions(wildcards):
+    """Shares of a catalogue's galaxies for each split, of which a sample takes one."""
+    samples = config["farrens2022"]["samples"]
+    same = all(
+        samples["parametric"][key] == samples["realistic"][key]
+        for key in ("source", "archive", "catalog")
+    )
+    if wildcards.sample == "realistic" and not same:
+        return {"train": 0, "validation": 0, "test": 1}
+    # Of one catalogue: no galaxy is in the realistic test that a network was trained on.
+    return config["farrens2022"]["split"]
 
 
 PUBLISHED_CATALOGUE = config["boucaud2020"]["published_catalogue"]

@@ -40,13 +40,16 @@ rule farrens_chunk:
         seed=config["seed"],
         chunk_size=FARRENS["chunk_size"],
         n_stamps=lambda wildcards: farrens_entry(wildcards)["n_stamps"][wildcards.split],
-        fractions=lambda wildcards: (
-            FARRENS["split"]
-            if wildcards.sample == "parametric"
-            else {"train": 0, "validation": 0, "test": 1}
+        fractions=farrens_fractions,
+        # Of the archive's folder, the catalogue; its companions lie beside it.
+        archived=lambda wildcards: (
+            ARCHIVES[farrens_entry(wildcards)["archive"]]["members"]["catalog"]
+            if farrens_entry(wildcards)["source"] == "archive"
+            else None
         ),
         config=lambda wildcards: {
             "kind": farrens_entry(wildcards)["kind"],
+            "exclusion_level": farrens_entry(wildcards)["exclusion_level"],
             "close_fraction": farrens_entry(wildcards)["close_fraction"],
             **{
                 key: FARRENS[key]
@@ -70,6 +73,30 @@ rule farrens_chunk:
         "Draw chunk {wildcards.chunk} of the {wildcards.sample} {wildcards.split} stamps"
     script:
         "../scripts/farrens_chunk.py"
+
+
+rule unpack_catalog:
+    input:
+        archive="<resources>/{archive}/archive.tar.gz",
+    output:
+        folder=directory("<resources>/{archive}/catalog"),
+    log:
+        "<results>/logs/download/{archive}_catalog.log",
+    wildcard_constraints:
+        archive="|".join(ARCHIVES),
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        catalog=lambda wildcards: ARCHIVES[wildcards.archive]["members"]["catalog"],
+        max_bytes=lambda wildcards: ARCHIVES[wildcards.archive]["max_bytes"],
+    message:
+        "Unpack the catalogue {wildcards.archive}"
+    script:
+        "../scripts/unpack_catalog.py"
 
 
 rule farrens_sample:

@@ -11,7 +11,10 @@ from deblend.cosmos import (
 
 with logs.script(snakemake.log[0]):
     params = snakemake.params
-    config = SampleConfig(**params.config, catalog=snakemake.input.get("catalog"))
+    catalog = snakemake.input.get("catalog")
+    if catalog and params.archived:
+        catalog = f"{catalog}/{params.archived}"
+    config = SampleConfig(**params.config, catalog=catalog)
     name = f"{snakemake.wildcards.sample}/{snakemake.wildcards.split}"
     galaxies = (
         CatalogGalaxies(config, snakemake.wildcards.split, params.fractions, params.seed)

@@ -69,7 +69,7 @@ def _distant_consistent(tables: Tables, network: str, bound: float) -> Result:
 
 def _good_at_low_noise(tables: Tables, network: str, bound: float) -> Result:
     lowest = means(tables, "parametric", "all").sort_index().iloc[0]
-    return _percent(lowest).replace("sigma ", ""), bool((lowest >= bound).all())
+    return listed((100 * lowest).to_dict()) + " %", bool((lowest >= bound).all())
 
 
 def _drops_less(tables: Tables, network: str, bound: float) -> Result:

