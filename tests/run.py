@@ -60,7 +60,7 @@ def kill_training(*arguments, directory, log, line, project=ROOT, scheduler_too=
                     children = [
                         child
                         for child in psutil.Process(run.pid).children(recursive=True)
-                        if any(part.endswith("train.py") for part in child.cmdline())
+                        if any(part.endswith(".train.py") for part in child.cmdline())
                     ]
                     if scheduler_too:
                         run.kill()

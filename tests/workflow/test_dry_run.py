@@ -24,20 +24,29 @@ CHAIN = {"clean", "assemble_dataset", "draw_blends", "sep_zero_points", "sep_mea
 FIG5 = CHAIN | {"train", "predict", "output_catalog", "fig5"}
 MASKS = {"predict_masks", "gather_iou", "mask_figures", "network_layers", "fig3", "fig4"}
 NUMBERS = {"fig6", "fig7", "fig8", "fig9", "fig5_stats", "table2", "table3"}
-NUMBERS |= {"reproduction", "claims"}
-EVERYTHING = FIG5 | MASKS | NUMBERS | {"all", "photometry", "provenance"}
-EVERYTHING |= {"comparison_catalog", "published_comparison"}
-EVERYTHING |= {"table1_of_dataset", "table1", "cleaning_examples", "fig1", "blend_examples", "fig2"}
+BOUCAUD = FIG5 | MASKS | NUMBERS | {"photometry", "comparison_catalog", "published_comparison"}
+BOUCAUD |= {"table1_of_dataset", "table1", "cleaning_examples", "fig1", "blend_examples", "fig2"}
+BOUCAUD |= {"boucaud2020_reproduction", "boucaud2020_claims"}
+HUNTER = {"farrens_chunk", "farrens_sample", "vgg_weights", "blendhunter_train"}
+FARRENS = HUNTER | {"farrens_sep", "farrens_sep_realistic", "farrens_realistic"}
+FARRENS |= {"farrens_accuracy", "farrens_figures", "farrens_examples", "farrens_architecture"}
+FARRENS |= {"farrens_tables", "farrens2022_reproduction", "farrens2022_claims"}
+EVERYTHING = BOUCAUD | FARRENS | {"all", "reproduction", "claims", "training_time", "provenance"}
 ARCHIVE = {"download_archive", "ingest_archive"}
+COSMOS = {"download_archive", "unpack_catalog"}
+FIG1_OF_FARRENS = {"farrens_chunk", "farrens_sample", "vgg_download", "vgg_weights"}
+FIG1_OF_FARRENS |= COSMOS | {"farrens_examples", "farrens_architecture"}
 SIMULATED = "results/datasets/simulated/published_comparison.pdf"
 
 
 @pytest.mark.parametrize(
     ("arguments", "rules"),
     [
-        ([], EVERYTHING | ARCHIVE),
-        (["--configfile", ROOT / "config/small.yaml"], EVERYTHING | {"simulate"}),
+        ([], EVERYTHING | ARCHIVE | COSMOS | {"vgg_download"}),
+        (["--configfile", ROOT / "config/small.yaml"], EVERYTHING | {"simulate", "vgg_download"}),
         (["--configfile", ROOT / "config/toy.yaml"], EVERYTHING | {"simulate"}),
+        # One paper alone, its own numbers too.
+        (["results/figures/farrens2022/fig1.pdf"], FIG1_OF_FARRENS),
         # One figure makes just what it needs.
         (["results/figures/fig5.pdf"], FIG5 | ARCHIVE),
         # Figures 6 to 9 redraw from the catalogue, like Figure 5.
