@@ -31,6 +31,7 @@ with logs.script(snakemake.log[0]):
         model.save_weights(named)
         named.replace(temporary)
     record |= versions | {"scale": params.scale, "threads": params.threads}
+    record["dataset"] = "farrens2022/parametric"
     timing = {"seconds": record.pop("seconds"), "n_epochs": record["n_epochs"]}
     write_json(snakemake.output.timing, timing)
     write_json(snakemake.output.description, record)
