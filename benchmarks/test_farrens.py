@@ -1,0 +1,104 @@
+"""BlendHunter's hot paths against named baselines, timed in the same run: `make bench`."""
+
+import galsim
+import numpy as np
+import pytest
+import sep
+from deblend import backend
+from deblend.bh_sep import label_sample
+from deblend.cosmos import (
+    SimulatedGalaxies,
+    draw_chunk,
+    draw_psf,
+    noisy_batches,
+    write_sample,
+)
+from deblend.seeds import generator
+
+from tests.unit.test_cosmos import SEP, config
+
+N_DRAWN = 200
+N_STAMPS = 1000
+N_FEATURES = 256
+NOISE = {"noise_sigma": 15.0, "padding": 7, "seed": 1, "item": ("parametric", "test", 15.0, 0)}
+
+
+def plain_loop(n):
+    """Baseline: GalSim as its tutorials use it, pair and single drawn one after the other."""
+    galaxies = SimulatedGalaxies(config(), "bench", 1)
+    for stamp in range(n):
+        rng = generator(1, "bench", stamp)
+        psf = draw_psf(rng, config())
+        image = galsim.ImageF(51, 51, scale=0.187)
+        for which in range(1 + stamp % 2):
+            profile, _, _ = galaxies(rng, stamp, which)
+            position = galsim.PositionD(*rng.uniform(-25.5, 25.5, 2) * which * 0.187)
+            scene = galsim.Convolve(profile, psf).shift(position)
+            scene.drawImage(image, add_to_image=True)
+
+
+@pytest.mark.parametrize("what", ["baseline: plain GalSim loop", "draw_chunk"])
+@pytest.mark.benchmark(group="BlendHunter's stamps")
+def test_drawing(benchmark, what):
+    benchmark.extra_info["items"] = N_DRAWN
+    galaxies = SimulatedGalaxies(config(), "bench", 1)
+    if "plain" in what:
+        run = lambda: plain_loop(N_DRAWN)  # noqa: E731
+    else:
+        run = lambda: draw_chunk(config(), galaxies, "bench", 0, N_DRAWN, 1)  # noqa: E731
+    benchmark.pedantic(run, rounds=5, warmup_rounds=1)
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory):
+    path = tmp_path_factory.mktemp("bench") / "test.h5"
+    galaxies = SimulatedGalaxies(config(), "bench", 1)
+    write_sample(path, [draw_chunk(config(), galaxies, "bench", 0, N_STAMPS, 1)])
+    return path
+
+
+@pytest.mark.parametrize("what", ["baseline: sep.extract of arrays in memory", "label_sample"])
+@pytest.mark.benchmark(group="BlendHunter's SEP")
+def test_labelling(benchmark, sample, what):
+    """Labels from the file of noiseless stamps: reading, noise, background and rules included."""
+    benchmark.extra_info["items"] = N_STAMPS
+    images = np.concatenate(list(noisy_batches(sample, *NOISE.values())))
+
+    def extract():
+        for image in images:
+            sep.extract(
+                image, SEP["threshold"], err=15.0, minarea=SEP["min_area"],
+                deblend_nthresh=SEP["n_thresholds"], deblend_cont=SEP["contrast"],
+            )  # fmt: skip
+
+    run = extract
+    if what == "label_sample":
+        run = lambda: label_sample(sample, **NOISE, settings=SEP, tolerance_px=2.0)  # noqa: E731
+    benchmark.pedantic(run, rounds=5, warmup_rounds=1)
+
+
+@pytest.fixture(scope="session")
+def extractor():
+    backend.configure("tensorflow", 2, 1)
+    from deblend.vgg import feature_extractor, random_weights
+
+    return feature_extractor(65, random_weights(1))
+
+
+@pytest.mark.parametrize("what", ["baseline: model.predict of arrays in memory", "features"])
+@pytest.mark.benchmark(group="BlendHunter's features")
+def test_features(benchmark, extractor, tmp_path, what):
+    """From the file of noiseless stamps: noise, augmentation and eight bits included."""
+    from deblend.blendhunter import features, to_eight_bits
+
+    galaxies = SimulatedGalaxies(config(), "bench", 1)
+    path = tmp_path / "some.h5"
+    write_sample(path, [draw_chunk(config(), galaxies, "bench", 0, N_FEATURES, 1)])
+    images = np.concatenate(list(noisy_batches(path, *NOISE.values())))
+    images = (to_eight_bits(images) / np.float32(255))[..., None]
+    benchmark.extra_info["items"] = N_FEATURES
+    if what == "features":
+        run = lambda: list(features(extractor, path, **NOISE, augmented=True))  # noqa: E731
+    else:
+        run = lambda: extractor.predict(images, batch_size=64, verbose=0)  # noqa: E731
+    benchmark.pedantic(run, rounds=5, warmup_rounds=1)
