@@ -141,6 +141,9 @@ def test_a_given_segmentation_is_used():
     changed = cleaned.images[0, 0] != stamps.images[0, 0]
     assert changed[0:10, 0:10].mean() > 0.9
     assert not changed[20:44, 20:44].any()
+    # It is the galaxy's mask too, whatever SEP's would be.
+    np.testing.assert_array_equal(cleaned.segmaps[0] > 0, segmap[0] == 4)
+    assert cleaned.galaxies["segmap_area_px"].tolist() == [169]
 
 
 def test_classes_are_those_of_section_2_1():

@@ -13,7 +13,9 @@ import pytest
 import yaml
 from astropy.io import fits
 from astropy.wcs import WCS
+from deblend.photometry import Detection, background_rms, detect
 from deblend.simulate import simulate_chunk
+from deblend.stamps import read_stamps
 
 from tests.conftest import ROOT, simulator_config
 from tests.run import planned, snakemake
@@ -36,6 +38,15 @@ def table(stamps):
             "galtype": galaxies["morphology"],
         }
     )
+
+
+def served_segmaps(stamps):
+    """Segmentation with labels that do not begin at the centre, as wide as an archive's."""
+    maps = []
+    for image in stamps.images[:, 0]:
+        _, segmap = detect(image, Detection(2.0, 12, 0.05, 32), background_rms(image))
+        maps.append(np.where(segmap > 0, 7 * segmap.astype(np.int32), 0))
+    return np.array(maps)
 
 
 def own_data_set(**changes):
@@ -102,7 +113,7 @@ def test_an_archive_from_a_server_to_figure_5(project, tmp_path, stamps, overlay
     served = tmp_path / "served"
     served.mkdir()
     np.save(served / "candels_img.npy", stamps.images[:, 0])
-    np.save(served / "candels_seg.npy", np.zeros((len(stamps), 64, 64), np.int32))
+    np.save(served / "candels_seg.npy", served_segmaps(stamps))
     table(stamps).to_csv(served / "candels_cat.csv", index=False)
     with tarfile.open(served / "data.tar.gz", "w:gz") as tar:
         for name in ("candels_img.npy", "candels_seg.npy", "candels_cat.csv"):
@@ -141,6 +152,12 @@ def test_an_archive_from_a_server_to_figure_5(project, tmp_path, stamps, overlay
     catalog = pd.read_csv(tmp_path / "results/boucaud2020/output_catalog.csv")
     assert set(catalog["g1_type"]) <= {"sph", "disk", "sphd", "irr"}
     assert len(catalog) == 40
+    # The masks that networks learn are the archive's.
+    kept = read_stamps(tmp_path / "results/datasets/candels/stamps.h5")
+    theirs = dict(zip(stamps.galaxies["id"], served_segmaps(stamps), strict=True))
+    assert len(kept) > 20
+    for name, mask in zip(kept.galaxies["id"], kept.segmaps, strict=True):
+        np.testing.assert_array_equal(mask > 0, theirs[name] == theirs[name][32, 32])
 
 
 @pytest.fixture
