@@ -1,7 +1,13 @@
 import numpy as np
 import pandas as pd
 import pytest
-from deblend.catalog import COLUMNS, check_catalog, describe_catalog, output_catalog
+from deblend.catalog import (
+    COLUMNS,
+    check_catalog,
+    describe_catalog,
+    describe_published,
+    output_catalog,
+)
 from deblend.comparison import compare, summarise
 from deblend.errors import DeblendError
 from deblend.predictions import prediction_table
@@ -118,3 +124,19 @@ def test_a_published_file_may_be_written_another_way(parts):
 def test_what_cannot_be_right_is_refused(parts, change, message):
     with pytest.raises(DeblendError, match=message):
         check_catalog(output_catalog(*parts).assign(**change))
+
+
+def test_zero_points_are_read_off_the_catalogue(parts, caplog):
+    table = output_catalog(*parts)
+    published = {"networks": 25.96, "sextractor": 25.67}
+    about = describe_published(table, published)
+    assert about["network_zero_point"] == pytest.approx(25.96)
+    assert about["sextractor_zero_point"] == pytest.approx(25.67)
+    assert not caplog.records
+    # Our own catalogue, say, whose zero point was fitted.
+    about = describe_published(table, published | {"sextractor": 25.5})
+    assert about["sextractor_zero_point"] == pytest.approx(25.67)
+    assert "the zero point of sextractor is 25.670, the published one 25.500" in caplog.text
+    table.loc[0, "g1_sex_mag"] += 1
+    with pytest.raises(DeblendError, match=r"g\?_flux_sex and g\?_sex_mag have no zero point"):
+        describe_published(table, published)

@@ -2,16 +2,21 @@
 
 import math
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
 from deblend.reproduction import (
     COLUMNS,
+    bin_rows,
     detection_rows,
+    flux_rows,
     iou_rows,
     panel_rows,
+    parameter_rows,
     reproduction_table,
     status,
+    table1_rows,
     table2_rows,
     training_rows,
     training_time_table,
@@ -62,8 +67,10 @@ def test_rows_of_every_kind():
     )
     about = {f"detection_{code}_percent": share for code, share in ((0, 10), (1, 12), (2, 74))}
     about |= {"detection_3_percent": 4, "n_blends": 5000}
-    iou = pd.DataFrame({"network": ["unet"] * 2, "iou": [0.8, 0.9]})
-    record = {"n_epochs": 80, "steering": {"schedule": "plateau"}}
+    iou = pd.DataFrame(
+        {"network": ["unet"] * 4, "blend": [0, 0, 1, 1], "iou": [0.7, 0.9, 0.9, np.nan]}
+    )
+    record = {"n_epochs": 80, "converged": True, "n_parameters": 25_696_002}
     rows = [
         *panel_rows(PUBLISHED["panels"], statistics),
         *table2_rows(PUBLISHED, table2),
@@ -88,7 +95,6 @@ def test_rows_of_every_kind():
     assert index.loc[("Sect. 4.4, unet", "mean_iou"), "reproduced"] == pytest.approx(0.85)
     assert index.loc[("Sect. 4.4, blend2mask2flux", "mean_iou"), "status"] == "not run"
     assert index.loc[("Training of blend2flux", "epochs"), "reproduced"] == 80
-    assert index.loc[("Training of unet", "epochs"), "status"] == "not run"
 
 
 def test_training_times_stand_beside_the_papers():
@@ -96,11 +102,12 @@ def test_training_times_stand_beside_the_papers():
     timings = [
         ("boucaud2020", "blend2flux", about, {"seconds": 7200, "n_epochs": 70}),
         ("boucaud2020", "unet", about, {"seconds": 36, "n_epochs": 5}),
+        ("boucaud2020", "blend2mask2flux", about, {"seconds": 3600, "n_epochs": 5}),
         *(("farrens2022", "blendhunter", about, {"seconds": s, "n_epochs": s}) for s in (36, 108)),
     ]
     table = training_time_table(timings, {"boucaud2020": PUBLISHED["training"]})
     table = table.set_index("network")
-    assert list(table["hours"]) == pytest.approx([2, 0.01, 0.02])
+    assert list(table["hours"]) == pytest.approx([2, 0.01, 1.01, 0.02])
     assert table.loc["blend2flux", "published_hours"] == 5
     assert math.isnan(table.loc["unet", "published_hours"])
     assert table.loc["blendhunter", "n_networks"] == 2
@@ -108,7 +115,7 @@ def test_training_times_stand_beside_the_papers():
 
 
 def test_epochs_count_only_where_training_ends_on_a_plateau():
-    record = {"n_epochs": 60, "steering": {"schedule": "cosine"}}
+    record = {"n_epochs": 60, "converged": False}
     rows = list(training_rows({"blend2flux": {"epochs": 70}}, {"blend2flux": record}))
     assert math.isnan(rows[0][3])
 
@@ -117,3 +124,42 @@ def test_ranges_are_told_from_their_nearer_end():
     rows = [("x", "sigma", [0.5, 0.7], mine, 1) for mine in (0.4, 0.8, math.nan)]
     table = reproduction_table({"a": rows})
     assert table["published"].tolist() == [0.5, 0.7, 0.5]
+
+
+def test_table_1_bins_fluxes_and_parameters():
+    table1 = pd.DataFrame(
+        [["sph", "bulge", 400, 352, 386, 352], ["unknown", "unknown", 3, 3, pd.NA, pd.NA]],
+        columns=["morphology", "galaxy_type", "before", "after"]
+        + ["published_before", "published_after"],
+    )
+    found = reproduction_table({"a": table1_rows(table1)})
+    assert found["reproduced"].tolist() == [400, 352]
+    assert found["published"].tolist() == [386, 352]
+
+    bins = pd.DataFrame(
+        {
+            "method": "blend2flux",
+            "bin": ["all", "0", "1", "2"],
+            "n": [100, 50, 47, 3],
+            "median": [0.0, 0.02, -0.04, 0.5],
+            "sigma_mag": [0.1, 0.1, 0.15, 0.9],
+        }
+    )
+    entries = [{"figure": "fig8", "network": "blend2flux", "where": "x", "median_at_most": 0.05}]
+    entries.append({"figure": "fig8", "network": "other", "where": "x", "sigma_mag": 1.0})
+    found = reproduction_table({"a": bin_rows(entries, {"fig8": bins})})
+    # The bin of three galaxies does not count.
+    assert found["reproduced"].tolist()[0] == pytest.approx(0.04)
+    assert found["status"].tolist() == ["reproduced", "not run"]
+
+    catalog = pd.DataFrame(
+        {"g1_flux": [10.0, 10.0], "g2_flux": [5.0, 5.0], "g1_flux_b2f": [11.0, 9.0]}
+        | {"g2_flux_b2f": [5.0, 5.0], "g1_flux_b2m2f": np.nan, "g2_flux_b2m2f": np.nan}
+    )
+    found = reproduction_table({"a": flux_rows({"abstract": 7}, catalog)})
+    assert found["reproduced"].tolist()[0] == pytest.approx(5)
+    assert found["status"].tolist() == ["differs", "not run"]
+
+    records = {"blend2mask2flux": {"n_parameters": 18_550_000}}
+    found = reproduction_table({"a": parameter_rows({"blend2mask2flux": 18.5}, records)})
+    assert found["ratio"].tolist() == pytest.approx([1.0027], abs=1e-4)

@@ -89,10 +89,6 @@ def test_from_a_server_with_a_checksum(tmp_path, catalogue, overlay):
     ("change", "message"),
     [
         ({}, "boucaud2020 > published_catalogue is null: set it to the path or https address"),
-        (
-            {"published_catalogue": "https://example.org/c.csv"},
-            "boucaud2020 > published_checksum: https://example.org/c.csv is to be downloaded",
-        ),
         ({"published_catalogue": "not/there.csv"}, "not/there.csv"),
     ],
 )

@@ -75,6 +75,8 @@ rule predict:
         predictions="<results>/predictions/{network}/{dataset}.csv",
     log:
         "<results>/logs/predict/{network}_{dataset}.log",
+    benchmark:
+        "<results>/benchmarks/predict/{network}_{dataset}.tsv"
     wildcard_constraints:
         network=networks_with("blend2flux", "blend2mask2flux"),
     conda:
@@ -101,12 +103,16 @@ rule predict_masks:
         stamps="<results>/datasets/{dataset}/stamps.h5",
         blends="<results>/datasets/{dataset}/blends_test.ecsv",
         trained_on=lambda wildcards: (f"<results>/datasets/{trained_on(wildcards)}/galaxies.ecsv"),
-        src=src("backend.py", "networks.py", "masks.py", "predict.py", *RENDER_SRC),
+        src=src(
+            "backend.py", "networks.py", "masks.py", "predict.py", "predictions.py", *RENDER_SRC
+        ),
     output:
         iou="<results>/predictions/{network}/{dataset}/iou.csv",
         examples="<results>/predictions/{network}/{dataset}/masks.h5",
     log:
         "<results>/logs/predict/{network}_{dataset}_masks.log",
+    benchmark:
+        "<results>/benchmarks/predict/{network}_{dataset}_masks.tsv"
     wildcard_constraints:
         network=networks_with("unet", "blend2mask2flux"),
     conda:
@@ -128,7 +134,7 @@ rule predict_masks:
 
 rule network_layers:
     input:
-        src=src("backend.py", "networks.py"),
+        src=src("backend.py", "networks.py", "training.py"),
     output:
         layers="<results>/networks/{network}/layers.csv",
     log:

@@ -158,7 +158,7 @@ rule table2:
 rule table3:
     input:
         published=f"{BASE}/config/published.yaml",
-        src=src("table3.py"),
+        src=src("table3.py", "tables.py"),
     output:
         csv=report(
             "<results>/tables/table3.csv",
@@ -190,7 +190,6 @@ rule download_published_catalogue:
         catalog="<resources>/boucaud2020_published/output_catalog.csv",
     log:
         "<results>/logs/download/boucaud2020_published.log",
-    retries: 3
     conda:
         "../../envs/analysis.yaml"
     threads: 1

@@ -27,14 +27,14 @@ rule gather_iou:
 
 rule mask_figures:
     input:
-        unet=f"<results>/predictions/{BOUCAUD['unet']}/{BOUCAUD['dataset']}/masks.h5",
-        blend2mask2flux=(
-            f"<results>/predictions/{BOUCAUD['blend2mask2flux']}/{BOUCAUD['dataset']}/masks.h5"
+        unet=of_role("unet", "<results>/predictions/{network}/{dataset}/masks.h5"),
+        blend2mask2flux=of_role(
+            "blend2mask2flux", "<results>/predictions/{network}/{dataset}/masks.h5"
         ),
         iou="<results>/boucaud2020/iou.csv",
         catalog="<results>/boucaud2020/output_catalog.csv",
         description="<results>/boucaud2020/output_catalog.json",
-        src=src("mask_figures.py", "masks.py", "plots.py", "paper.mplstyle"),
+        src=src("mask_figures.py", "masks.py", "predictions.py", "priors.py", "plots.py", "paper.mplstyle"),
     output:
         pdf10=report(
             "<results>/figures/fig10.pdf",
@@ -108,7 +108,7 @@ rule fig3:
 
 use rule fig3 as fig4 with:
     input:
-        layers=f"<results>/networks/{BOUCAUD['unet']}/layers.csv",
+        layers=of_role("unet", "<results>/networks/{network}/layers.csv"),
         src=src("architecture_figures.py", "plots.py", "paper.mplstyle"),
     output:
         pdf=report(

@@ -84,12 +84,6 @@ for _key, _kind in (
         _found = _network["architecture"]
         if _found != _kind:
             raise WorkflowError(f"boucaud2020 > {_key}: {_name!r} is a {_found}, not a {_kind}")
-_address = config["boucaud2020"]["published_catalogue"] or ""
-if "://" in _address and not config["boucaud2020"]["published_checksum"]:
-    raise WorkflowError(
-        f"boucaud2020 > published_checksum: {_address} is to be downloaded, so give its checksum, "
-        "sha256:... or md5:..."
-    )
 for _name, _dataset in config["datasets"].items():
     if abs(sum(_dataset["split"].values()) - 1) > 1e-6:
         raise WorkflowError(
@@ -179,6 +173,20 @@ def unet_of(wildcards):
         if unet
         else []
     )
+
+
+def of_role(role, path):
+    """Function of wildcards: a path with the network of a role, `{network}`, and its data set."""
+
+    def find(wildcards):
+        paper = config["boucaud2020"]
+        if paper[role] is None:
+            raise WorkflowError(
+                f"boucaud2020 > {role} is null: what was asked for needs it, so name a network there"
+            )
+        return path.format(network=paper[role], dataset=paper["dataset"])
+
+    return find
 
 
 def field(wildcards):

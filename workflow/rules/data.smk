@@ -296,7 +296,7 @@ rule assemble_dataset:
         "../scripts/assemble_dataset.py"
 
 
-rule inspect:
+rule contact_sheets:
     input:
         stamps="<results>/datasets/{dataset}/stamps.h5",
         src=src("contact_sheets.py", "plots.py", "paper.mplstyle", "stamps.py"),
@@ -316,6 +316,13 @@ rule inspect:
         "Contact sheets of {wildcards.dataset}'s clean stamps, to inspect"
     script:
         "../scripts/contact_sheets.py"
+
+
+rule inspect:
+    input:
+        "<results>/datasets/{dataset}/inspect.pdf".format(**config["boucaud2020"]),
+    message:
+        "Look through {input}; ids to leave out go to config/rejected.csv"
 
 
 rule table1_of_dataset:

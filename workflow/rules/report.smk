@@ -11,14 +11,25 @@ CALLED = (
 rule boucaud2020_reproduction:
     input:
         statistics="<results>/tables/fig5_stats.csv",
+        fig7="<results>/figures/fig7.csv",
+        fig8="<results>/figures/fig8.csv",
+        table1="<results>/tables/table1.csv",
         table2="<results>/tables/table2.csv",
+        catalog="<results>/boucaud2020/output_catalog.csv",
         description="<results>/boucaud2020/output_catalog.json",
         records=expand("<results>/networks/{network}/network.json", network=CALLED),
         iou=IOU,
         # From the authors' own catalogue, where there is one.
-        authors=["<results>/published/tables/fig5_stats.csv"] if PUBLISHED_CATALOGUE else [],
+        authors=(
+            expand(
+                "<results>/published/{name}",
+                name=["tables/fig5_stats.csv", "output_catalog.csv", "output_catalog.json"],
+            )
+            if PUBLISHED_CATALOGUE
+            else []
+        ),
         published=f"{BASE}/config/published.yaml",
-        src=src("reproduction.py"),
+        src=src("reproduction.py", "recovered.py"),
     output:
         table="<results>/boucaud2020/reproduction.csv",
     log:
@@ -195,7 +206,7 @@ rule training_time:
         records=[f"<results>/networks/{name}/network.json" for _, _, name in TRAINED],
         timings=[f"<results>/benchmarks/training/{name}.json" for _, _, name in TRAINED],
         published=f"{BASE}/config/published.yaml",
-        src=src("reproduction.py"),
+        src=src("reproduction.py", "recovered.py"),
     output:
         table="<results>/benchmarks/training_time.csv",
     log:

@@ -257,6 +257,7 @@ def train_head(
         "n_features": int(train[0].shape[1]),
         "n_train": len(train[1]),
         "n_validation": len(validation[1]),
+        "converged": steering.converged,
         "steering": steering.describe(),
         "seconds": seconds,
     }

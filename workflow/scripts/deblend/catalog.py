@@ -1,5 +1,6 @@
 """The catalogue of test blends, in the format that Boucaud et al. 2020 published."""
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from .predictions import pivot
 from .stamps import Stamps
 from .units import flux_from_mag, mag_from_flux
 
+log = logging.getLogger(__name__)
 #: Columns of the published catalogue, in its order.
 COLUMNS = (
     "id",
@@ -204,6 +206,38 @@ def describe_catalog(
     }
 
 
+#: How closely a catalogue's fluxes and magnitudes have to agree on one zero point, mag.
+ZERO_POINT_TOLERANCE = 0.005
+
+
+def zero_point(table: pd.DataFrame, flux: str, mag: str) -> float:
+    """Zero point that a catalogue's fluxes and magnitudes have in common.
+
+    Parameters
+    ----------
+    table : DataFrame
+    flux, mag : str
+        Names of columns, with `{}` for the galaxy's number.
+
+    Raises
+    ------
+    DeblendError
+        There is no galaxy with both, or they disagree.
+    """
+    parts = []
+    for g in (1, 2):
+        values = table[flux.format(g)].where(table[flux.format(g)] > 0)
+        parts.append(table[mag.format(g)] + 2.5 * np.log10(values))
+    found = pd.concat(parts).replace([np.inf, -np.inf], np.nan).dropna()
+    if found.empty or np.ptp(found) > ZERO_POINT_TOLERANCE:
+        spread = "none has both" if found.empty else f"{found.min():.3f} to {found.max():.3f}"
+        raise DeblendError(
+            f"the catalogue's {flux.format('?')} and {mag.format('?')} have no zero point in "
+            f"common ({spread}): give both of the same measurement"
+        )
+    return float(np.round(found.median(), 6))
+
+
 def describe_published(
     table: pd.DataFrame, zero_points: dict[str, float]
 ) -> dict[str, float | int | str]:
@@ -212,12 +246,24 @@ def describe_published(
     Parameters
     ----------
     table : DataFrame
+        Its fluxes and magnitudes say which zero points they have.
     zero_points : dict
-        Of the `networks` and of `sextractor`, mag.
+        Of the `networks` and of `sextractor` as published, mag: a warning tells where the
+        catalogue's are others.
     """
+    found = {
+        "networks": zero_point(table, "g{}_flux", "g{}_mag"),
+        "sextractor": zero_point(table, "g{}_flux_sex", "g{}_sex_mag"),
+    }
+    for name, value in found.items():
+        if abs(value - zero_points[name]) > ZERO_POINT_TOLERANCE:
+            log.warning(
+                "the zero point of %s is %.3f, the published one %.3f: the catalogue's is taken",
+                *(name, value, zero_points[name]),
+            )
     return {
-        "network_zero_point": zero_points["networks"],
-        "sextractor_zero_point": zero_points["sextractor"],
+        "network_zero_point": found["networks"],
+        "sextractor_zero_point": found["sextractor"],
         **_counts(table),
         "scale": "published",
         "dataset": "published",

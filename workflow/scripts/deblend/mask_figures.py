@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 from .errors import DeblendError
 from .masks import THRESHOLD, intersection_over_union
-from .plots import COLOURS, save_figure, style
+from .plots import COLOURS, asinh_stretch, save_figure, style
 from .predictions import GALAXIES
 from .priors import MORPHOLOGIES
 
@@ -89,7 +89,7 @@ def draw_fig10(
             for i in range(2):
                 _mask(panels[i], examples["true"][row, ..., i] > 0)
                 _mask(panels[3 + i], examples["predicted"][row, ..., i] >= THRESHOLD)
-            panels[2].imshow(np.arcsinh(examples["image"][row] / (3 * noise_sigma)))
+            panels[2].imshow(asinh_stretch(examples["image"][row], noise_sigma))
             panels[0].set_ylabel(f"blend {examples['blend'][row]}")
         _finish(axes, titles)
         figure.suptitle(label, fontsize="small")

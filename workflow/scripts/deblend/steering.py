@@ -109,6 +109,11 @@ class Steering:
         self.stopped = self.waited_to_stop >= self.config.stop_patience
         return best
 
+    @property
+    def converged(self) -> bool:
+        """Whether training ended since the loss stayed on a plateau, at a rate that had dropped."""
+        return self.stopped and self.config.schedule == "plateau"
+
     def state(self) -> dict[str, Any]:
         """Everything that `restore` needs, as plain numbers."""
         return {k: v for k, v in vars(self).items() if k != "config"}

@@ -456,6 +456,7 @@ def train(
         "best_epoch": steering.best_epoch + 1,
         **{name: value for name, value in best_row.items() if name.startswith("val_")},
         "loss_weights": weights,
+        "converged": steering.converged,
         "steering": steering.describe(),
         "training": asdict(source.config),
         "seconds": seconds,
