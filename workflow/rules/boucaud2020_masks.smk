@@ -34,7 +34,14 @@ rule mask_figures:
         iou="<results>/boucaud2020/iou.csv",
         catalog="<results>/boucaud2020/output_catalog.csv",
         description="<results>/boucaud2020/output_catalog.json",
-        src=src("mask_figures.py", "masks.py", "predictions.py", "priors.py", "plots.py", "paper.mplstyle"),
+        src=src(
+            "mask_figures.py",
+            "masks.py",
+            "predictions.py",
+            "priors.py",
+            "plots.py",
+            "paper.mplstyle",
+        ),
     output:
         pdf10=report(
             "<results>/figures/fig10.pdf",
