@@ -156,17 +156,17 @@ def clean_stamp(
         return "constant", image, nothing, {}
     image = np.ascontiguousarray(image, dtype=np.float32)
     centre = image.shape[-1] // 2
-    given = segmap is not None and bool(segmap.any())
-    if not given:
-        objects, segmap = detect(image, config.detection, background_rms(image))
-        label = central_label(segmap, objects)
+    given = segmap if segmap is not None and segmap.any() else None
+    if given is None:
+        objects, labels = detect(image, config.detection, background_rms(image))
+        label = central_label(labels, objects)
     else:
-        label = int(segmap[centre, centre])
+        labels, label = given, int(given[centre, centre])
     if label == 0:
         return "not_detected", image, nothing, {}
-    if contact(segmap, label) > config.max_contact:
+    if contact(labels, label) > config.max_contact:
         return "touching", image, nothing, {}
-    cleaned, background = replace_neighbours(image, segmap, label, config.dilation_px, rng)
+    cleaned, background = replace_neighbours(image, labels, label, config.dilation_px, rng)
     if background < config.min_background_fraction:
         return "crowded", image, nothing, {}
     if len(detect(cleaned, config.cold, background_rms(cleaned))[0]) > 1:
@@ -174,9 +174,9 @@ def clean_stamp(
     flux_iso, flux_auto, mine = measure_isolated(cleaned, config.cold, config.hot)
     if not (flux_iso > 0 and flux_auto > 0):
         return "not_measured", image, nothing, {}
-    if given:
+    if given is not None:
         # The archive's own masks are what the authors' networks learnt (Sect. 2.3).
-        mine = segmap == label
+        mine = np.asarray(given == label)
     weights = np.where(mine, np.maximum(cleaned, 0), 0)
     y, x = np.indices(image.shape)
     offset = np.hypot(*(np.average(c, weights=weights) - centre for c in (x, y)))
