@@ -92,6 +92,8 @@ def test_the_layer_table_is_the_network():
     join = table.set_index("name").loc["up1_copy"]
     assert join["inputs"].split() == ["down1_conv2", "up1_transposed"]
     assert tuple(table.iloc[-1][["height", "width", "channels"]]) == (64, 64, 2)
+    kernels = table.groupby("kind")["kernel"].max().to_dict()
+    assert (kernels["Conv2D"], kernels["MaxPooling2D"], kernels["Concatenate"]) == (3, 2, 0)
 
 
 def test_a_unet_learns_the_masks_of_a_few_blends(stamps):

@@ -19,6 +19,8 @@ KINDS = {
     "Concatenate": ("copy and join", "#CC79A7"),
     "Dense": ("dense", "#F0E442"),
     "InputLayer": ("input", "0.75"),
+    "AsinhStretch": ("asinh stretch", "0.9"),
+    "FluxScale": ("flux scale", "0.55"),
 }
 
 
@@ -42,7 +44,7 @@ def _legend(axis: Axes, table: pd.DataFrame) -> None:
     there = [KINDS[kind] for kind in KINDS if kind in set(table["kind"])]
     handles = [Rectangle((0, 0), 1, 1, facecolor=colour, edgecolor="0.2") for _, colour in there]
     axis.legend(
-        handles, [name for name, _ in there], loc="upper center", ncols=6, bbox_to_anchor=(0.5, 0)
+        handles, [name for name, _ in there], loc="upper center", ncols=7, bbox_to_anchor=(0.5, 0)
     )
 
 
@@ -83,7 +85,7 @@ def draw_sequence(
         figure, axis = plt.subplots(figsize=(7.2, 2.9), layout="constrained")
         x = 0.0
         for layer in layers.itertuples():
-            vector = layer.kind == "Dense"
+            vector = layer.height == 1
             units = min(layer.channels, 4096)
             height = 0.3 + 0.16 * np.log2(units) if vector else _height(layer.height, largest)
             width = 0.16 if vector else _width(layer.channels)
@@ -92,6 +94,9 @@ def draw_sequence(
                 axis.text(
                     x + width / 2, height / 2 + 0.07, f"{layer.channels}", ha="center", fontsize=6
                 )
+            if layer.kernel:
+                size = f"{layer.kernel}×{layer.kernel}"
+                axis.text(x + width / 2, 0, size, ha="center", va="center", fontsize=6, rotation=90)
             if not vector:
                 axis.text(
                     x + width / 2,
@@ -104,7 +109,7 @@ def draw_sequence(
             x += width + (0.08 if layer.kind == "Conv2D" and layer.height > last else 0.35)
         axis.set(xlim=(-0.3, x), ylim=(-1.75, 1.75))
         axis.set_axis_off()
-        axis.set_title(f"{_summary(name, table)} (channels above, side in pixels below)")
+        axis.set_title(f"{_summary(name, table)} (channels above, side below, windows within: pixels)")
         _legend(axis, layers)
         figure.suptitle(label, fontsize="small")
         save_figure(figure, outputs)

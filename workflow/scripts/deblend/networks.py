@@ -284,7 +284,8 @@ def layer_table(model: keras.Model) -> pd.DataFrame:
     -------
     DataFrame
         A row a layer, in order: `name`, `kind`, `height`, `width` (pixels; 1 for vectors),
-        `channels`, `n_parameters`, `inputs` (names of the layers it takes, separated by spaces).
+        `channels`, `kernel` (side of a convolution's or pooling's window, pixels; 0 for others),
+        `n_parameters`, `inputs` (names of the layers it takes, separated by spaces).
     """
     rows = []
     for layer in model.layers:
@@ -298,11 +299,12 @@ def layer_table(model: keras.Model) -> pd.DataFrame:
                 height,
                 width,
                 shape[-1],
+                getattr(layer, "kernel_size", getattr(layer, "pool_size", (0,)))[0],
                 layer.count_params(),
                 " ".join(sources),
             )
         )
-    columns = ["name", "kind", "height", "width", "channels", "n_parameters", "inputs"]
+    columns = ["name", "kind", "height", "width", "channels", "kernel", "n_parameters", "inputs"]
     return pd.DataFrame(rows, columns=columns)
 
 
