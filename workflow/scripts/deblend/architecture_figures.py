@@ -109,7 +109,9 @@ def draw_sequence(
             x += width + (0.08 if layer.kind == "Conv2D" and layer.height > last else 0.35)
         axis.set(xlim=(-0.3, x), ylim=(-1.75, 1.75))
         axis.set_axis_off()
-        axis.set_title(f"{_summary(name, table)} (channels above, side below, windows within: pixels)")
+        axis.set_title(
+            f"{_summary(name, table)} (channels above, side below, windows within: pixels)"
+        )
         _legend(axis, layers)
         figure.suptitle(label, fontsize="small")
         save_figure(figure, outputs)
