@@ -137,6 +137,10 @@ def test_zero_points_are_read_off_the_catalogue(parts, caplog):
     about = describe_published(table, published | {"sextractor": 25.5})
     assert about["sextractor_zero_point"] == pytest.approx(25.67)
     assert "the zero point of sextractor is 25.670, the published one 25.500" in caplog.text
+    assert about["zero_points_from"] == "networks: the catalogue; sextractor: the catalogue"
+    # Magnitudes of something else say nothing of the fluxes.
     table.loc[0, "g1_sex_mag"] += 1
-    with pytest.raises(DeblendError, match=r"g\?_flux_sex and g\?_sex_mag have no zero point"):
-        describe_published(table, published)
+    about = describe_published(table, published | {"sextractor": 25.5})
+    assert about["sextractor_zero_point"] == 25.5
+    assert about["zero_points_from"] == "networks: the catalogue; sextractor: the paper"
+    assert "g?_flux_sex and g?_sex_mag of the catalogue have no zero point in common" in caplog.text

@@ -210,8 +210,8 @@ def describe_catalog(
 ZERO_POINT_TOLERANCE = 0.005
 
 
-def zero_point(table: pd.DataFrame, flux: str, mag: str) -> float:
-    """Zero point that a catalogue's fluxes and magnitudes have in common.
+def zero_point(table: pd.DataFrame, flux: str, mag: str) -> float | None:
+    """Zero point that a catalogue's fluxes and magnitudes have in common, if they do.
 
     Parameters
     ----------
@@ -219,10 +219,10 @@ def zero_point(table: pd.DataFrame, flux: str, mag: str) -> float:
     flux, mag : str
         Names of columns, with `{}` for the galaxy's number.
 
-    Raises
-    ------
-    DeblendError
-        There is no galaxy with both, or they disagree.
+    Returns
+    -------
+    float or None
+        None where no galaxy has both, or they disagree: they are not of the same measurement.
     """
     parts = []
     for g in (1, 2):
@@ -230,11 +230,7 @@ def zero_point(table: pd.DataFrame, flux: str, mag: str) -> float:
         parts.append(table[mag.format(g)] + 2.5 * np.log10(values))
     found = pd.concat(parts).replace([np.inf, -np.inf], np.nan).dropna()
     if found.empty or np.ptp(found) > ZERO_POINT_TOLERANCE:
-        spread = "none has both" if found.empty else f"{found.min():.3f} to {found.max():.3f}"
-        raise DeblendError(
-            f"the catalogue's {flux.format('?')} and {mag.format('?')} have no zero point in "
-            f"common ({spread}): give both of the same measurement"
-        )
+        return None
     return float(np.round(found.median(), 6))
 
 
@@ -248,14 +244,28 @@ def describe_published(
     table : DataFrame
         Its fluxes and magnitudes say which zero points they have.
     zero_points : dict
-        Of the `networks` and of `sextractor` as published, mag: a warning tells where the
-        catalogue's are others.
+        Of the `networks` and of `sextractor` as published, mag, for a catalogue that does not say.
+
+    Returns
+    -------
+    dict
+        `zero_points_from` says of each where it is from; a warning tells where that matters.
     """
-    found = {
-        "networks": zero_point(table, "g{}_flux", "g{}_mag"),
-        "sextractor": zero_point(table, "g{}_flux_sex", "g{}_sex_mag"),
+    columns = {
+        "networks": ("g{}_flux", "g{}_mag"),
+        "sextractor": ("g{}_flux_sex", "g{}_sex_mag"),
     }
-    for name, value in found.items():
+    found, source = dict(zero_points), dict.fromkeys(columns, "the paper")
+    for name, (flux, mag) in columns.items():
+        value = zero_point(table, flux, mag)
+        if value is None:
+            log.warning(
+                "%s and %s of the catalogue have no zero point in common: the published %.3f is "
+                "taken for %s",
+                *(flux.format("?"), mag.format("?"), zero_points[name], name),
+            )
+            continue
+        found[name], source[name] = value, "the catalogue"
         if abs(value - zero_points[name]) > ZERO_POINT_TOLERANCE:
             log.warning(
                 "the zero point of %s is %.3f, the published one %.3f: the catalogue's is taken",
@@ -264,6 +274,7 @@ def describe_published(
     return {
         "network_zero_point": found["networks"],
         "sextractor_zero_point": found["sextractor"],
+        "zero_points_from": "; ".join(f"{name}: {where}" for name, where in source.items()),
         **_counts(table),
         "scale": "published",
         "dataset": "published",
