@@ -53,11 +53,17 @@ rule boucaud2020_claims:
         statistics="<results>/tables/fig5_stats.csv",
         points="<results>/figures/fig5_points.csv",
         fig7="<results>/figures/fig7.csv",
+        fig7_points="<results>/figures/fig7_points.csv",
         fig8="<results>/figures/fig8.csv",
         fig9="<results>/figures/fig9.csv",
         table2="<results>/tables/table2.csv",
         photometry=f"<results>/boucaud2020/{BOUCAUD['network']}/{BOUCAUD['dataset']}/photometry.csv",
         iou=IOU,
+        fig12=(
+            ["<results>/figures/fig12.csv"]
+            if BOUCAUD["unet"] and BOUCAUD["blend2mask2flux"]
+            else []
+        ),
         description="<results>/boucaud2020/output_catalog.json",
         src=src("claims.py", "recovered.py"),
     output:
@@ -84,6 +90,7 @@ use rule boucaud2020_claims as published_claims with:
         statistics="<results>/published/tables/fig5_stats.csv",
         points="<results>/published/figures/fig5_points.csv",
         fig7="<results>/published/figures/fig7.csv",
+        fig7_points="<results>/published/figures/fig7_points.csv",
         fig8="<results>/published/figures/fig8.csv",
         fig9="<results>/published/figures/fig9.csv",
         description="<results>/published/output_catalog.json",
