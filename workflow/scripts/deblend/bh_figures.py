@@ -195,13 +195,13 @@ def draw_fig6(confusion: pd.DataFrame, outputs: list[str | Path], label: str) ->
         "true_positive": ("blends", COLOURS["green"]),
         "true_negative": ("isolated", COLOURS["companion"]),
     }
-    lines = {"BlendHunter": "-", "SEP": "-."}
+    lines = {"BlendHunter": ("-", "o"), "SEP": ("-.", "s")}
     groups = confusion.groupby(["noise_sigma", "method", "panel"])[list(kinds)]
     mean, std = groups.mean(), groups.std(ddof=0)
     with style():
         figure, axes = plt.subplots(1, 3, figsize=(7.2, 2.6), sharey=True, layout="constrained")
         for axis, panel in zip(axes, ("close", "distant", "all"), strict=True):
-            for method, line in lines.items():
+            for method, (line, marker) in lines.items():
                 for kind, (name, colour) in kinds.items():
                     here = mean.xs((method, panel), level=("method", "panel"))[kind]
                     spread = std.xs((method, panel), level=("method", "panel"))[kind]
@@ -210,7 +210,7 @@ def draw_fig6(confusion: pd.DataFrame, outputs: list[str | Path], label: str) ->
                         100 * here,
                         100 * spread,
                         ls=line,
-                        marker="o",
+                        marker=marker,
                         ms=2.5,
                         color=colour,
                         label=f"{method}, {name}",
