@@ -185,3 +185,43 @@ def test_galaxies_rejected_by_eye_go_when_the_table_says_so(user, overlay):
 def test_a_table_of_rejected_galaxies_that_is_not_there_is_named(user, overlay):
     user.config["boucaud2020"]["cleaning"] = {"rejected": "nowhere.csv"}
     assert "nowhere.csv" in user.run(overlay=overlay, succeeds=False)
+
+
+def sample_of(catalog, **changes):
+    """A BlendHunter sample of the user's catalogue."""
+    entry = {
+        "source": "files",
+        "archive": None,
+        "catalog": catalog,
+        "exclusion_level": "none",
+        "kind": "parametric",
+        "n_stamps": {"train": 0, "validation": 0, "test": 4},
+        "close_fraction": None,
+    }
+    return {"farrens2022": {"samples": {"mine": {**entry, **changes}}}}
+
+
+def test_a_catalogue_without_fits_stops(tmp_path, overlay):
+    names = {"GAL_FILENAME": "images.fits", "PSF_FILENAME": "psfs.fits"}
+    Table({"IDENT": [1, 2], **{k: [v, v] for k, v in names.items()}}).write(tmp_path / "gals.fits")
+    target = "results/farrens2022/mine/test.h5"
+    result = snakemake(
+        "--cores", 1, target, "--configfile", overlay(**sample_of("gals.fits")),
+        directory=tmp_path, check=False,
+    )  # fmt: skip
+    assert result.returncode == 1
+    assert "Error: cannot read gals.fits as a RealGalaxy catalogue" in result.text
+    assert "parametric ones need its companion with fits, gals_fits.fits" in result.text
+    assert not (tmp_path / target).exists()
+
+
+def test_a_misspelt_key_of_a_sample_stops(tmp_path, overlay):
+    (tmp_path / "gals.fits").touch()
+    result = snakemake(
+        "-n", "--configfile", overlay(**sample_of("gals.fits", close_fractions=0.3)),
+        directory=tmp_path, check=False,
+    )  # fmt: skip
+    assert result.returncode == 1
+    expected = "farrens2022 > samples > mine > close_fractions: there is no such key; did you mean"
+    assert f"{expected} close_fraction?" in result.text
+    assert "Traceback" not in result.text

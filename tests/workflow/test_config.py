@@ -186,6 +186,18 @@ MOSAICS = {
             "datasets > survey > fields > 0 > catalog: 'vizier:../a' does not match",
         ),
         (
+            {
+                "farrens2022": {
+                    "samples": {"sigma5_0": CONFIG["farrens2022"]["samples"]["realistic"]}
+                }
+            },
+            "farrens2022 > samples: 'sigma5_0' does not match",
+        ),
+        (
+            {"farrens2022": {"samples": {"realistic": {"exclusion_level": "none"}}}},
+            "realistic > exclusion_level: 'none' has to be parametric's, 'marginal', since both",
+        ),
+        (
             {"datasets": {"candels": {"archive": "zenodo"}}},
             "archive: there is no 'zenodo' in config/datasets.yaml; there are boucaud2020_candels",
         ),

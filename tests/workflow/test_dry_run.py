@@ -1,6 +1,7 @@
 import re
 
 import pytest
+import yaml
 
 from tests.conftest import ROOT
 from tests.run import planned, snakemake
@@ -29,13 +30,18 @@ BOUCAUD |= {"table1_of_dataset", "table1", "cleaning_examples", "fig1", "blend_e
 BOUCAUD |= {"boucaud2020_reproduction", "boucaud2020_claims"}
 HUNTER = {"farrens_chunk", "farrens_sample", "vgg_weights", "blendhunter_train"}
 FARRENS = HUNTER | {"farrens_sep", "farrens_sep_realistic", "farrens_realistic"}
-FARRENS |= {"farrens_accuracy", "farrens_figures", "farrens_examples", "farrens_architecture"}
-FARRENS |= {"farrens_tables", "farrens2022_reproduction", "farrens2022_claims"}
+FARRENS |= {"farrens_accuracy", "farrens_accuracy_of_sample"}
+FARRENS |= {"farrens_figures", "farrens_figures_realistic"}
+FARRENS |= {"farrens_examples", "farrens_architecture", "farrens_tables"}
+FARRENS |= {"farrens2022_reproduction", "farrens2022_claims"}
 EVERYTHING = BOUCAUD | FARRENS | {"all", "reproduction", "claims", "training_time", "provenance"}
 ARCHIVE = {"download_archive", "ingest_archive"}
 COSMOS = {"download_archive", "unpack_catalog"}
 FIG1_OF_FARRENS = {"farrens_chunk", "farrens_sample", "vgg_download", "vgg_weights"}
 FIG1_OF_FARRENS |= COSMOS | {"farrens_examples", "farrens_architecture"}
+# Of any sample: no figure of another is drawn, and no accuracy of the parametric stamps needed.
+FIG5_OF_SAMPLE = HUNTER | {"farrens_sep_realistic", "farrens_realistic"}
+FIG5_OF_SAMPLE |= {"farrens_accuracy_of_sample", "farrens_figures_of_sample", "vgg_download"}
 SIMULATED = "results/datasets/simulated/published_comparison.pdf"
 
 
@@ -64,6 +70,26 @@ def test_dry_runs_need_no_network_and_no_heavy_import(tmp_path, arguments, rules
     env = {"PYTHONPATH": str(traps), **offline}
     result = snakemake("-n", *arguments, directory=tmp_path, env=env)
     assert planned(result.text) == rules
+
+
+def test_another_sample_is_labelled_by_the_same_heads(tmp_path):
+    catalog = tmp_path / "resources/cosmos/real_galaxy_catalog_23.5_example.fits"
+    catalog.parent.mkdir(parents=True)
+    catalog.touch()
+    small = ROOT / "config/small.yaml"
+    overlays = ("--configfile", small, ROOT / "config/examples/blendhunter_cosmos.yaml")
+    target = "results/small/farrens2022/cosmos/fig5.pdf"
+    result = snakemake("-n", target, *overlays, directory=tmp_path)
+    assert planned(result.text) == FIG5_OF_SAMPLE
+    settings = yaml.safe_load(small.read_text())["farrens2022"]
+    heads = re.findall(r"BlendHunter at noise ([\d.]+), realisation (\d+)", result.text)
+    expected = [
+        (float(s), r) for s in settings["noise_sigma"] for r in range(settings["realisations"])
+    ]
+    assert sorted((float(s), int(r)) for s, r in heads) == expected
+    # The realistic stamps themselves are not drawn.
+    assert "of the realistic test stamps" not in result.text
+    assert "of the cosmos test stamps" in result.text
 
 
 def test_only_networks_ask_for_a_gpu():

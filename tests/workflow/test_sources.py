@@ -13,6 +13,7 @@ import pytest
 import yaml
 from astropy.io import fits
 from astropy.wcs import WCS
+from deblend.cosmos import read_sample_table
 from deblend.photometry import Detection, background_rms, detect
 from deblend.simulate import simulate_chunk
 from deblend.stamps import read_stamps
@@ -20,6 +21,33 @@ from deblend.stamps import read_stamps
 from tests.conftest import ROOT, simulator_config
 from tests.run import planned, snakemake
 from tests.workflow.conftest import TINY
+
+
+def test_samples_of_one_catalogue_share_its_galaxies_out(tmp_path, overlay, real_data):
+    """No galaxy is in a test that heads were trained on; another catalogue is used whole."""
+    catalog = real_data / "cosmos/real_galaxy_catalog_23.5_example.fits"
+    other = real_data / "cosmos/real_galaxy_catalog_26_extension_example.fits"
+    trained = {
+        "source": "files",
+        "catalog": str(catalog),
+        "exclusion_level": "none",
+        "kind": "parametric",
+        "n_stamps": {"train": 60, "validation": 0, "test": 60},
+        "close_fraction": None,
+    }
+    samples = {
+        "parametric": trained,
+        "same": {**trained, "archive": None},
+        "other": {**trained, "archive": None, "catalog": str(other), "kind": "real"},
+    }
+    files = [f"results/farrens2022/{name}.h5" for name in ("parametric/train", "same/test")]
+    files.append("results/farrens2022/other/test.h5")
+    config = overlay(scale="custom", farrens2022={"samples": samples})
+    snakemake("--cores", 2, *files, "--configfile", config, directory=tmp_path)
+    tables = [read_sample_table(tmp_path / file) for file in files]
+    train, same, whole = (set(t["galaxy_1"]) | set(t["galaxy_2"]) - {""} for t in tables)
+    assert train.isdisjoint(same)
+    assert len(same) <= 20 < len(whole)  # the test share of 100 galaxies
 
 
 @pytest.fixture(scope="module")

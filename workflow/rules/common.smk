@@ -113,6 +113,19 @@ for _name, _dataset in config["datasets"].items():
                 f"datasets > {_name} > archive: {_dataset['archive']!r} has no stamps (members > "
                 "images in config/datasets.yaml)"
             )
+
+
+def catalog_of_sample(name):
+    """The catalogue of a sample of stamps, where it is not simulated."""
+    entry = config["farrens2022"]["samples"][name]
+    if entry["source"] == "files":
+        return {"catalog": entry["catalog"]}
+    if entry["source"] == "archive":
+        return {"catalog": f"<resources>/{entry['archive']}/catalog"}
+    return {}
+
+
+_trained = config["farrens2022"]["samples"]["parametric"]
 for _name, _sample in config["farrens2022"]["samples"].items():
     if _sample["source"] == "archive":
         in_archives(_sample["archive"], f"farrens2022 > samples > {_name}")
@@ -120,6 +133,17 @@ for _name, _sample in config["farrens2022"]["samples"].items():
         raise WorkflowError(
             f"farrens2022 > samples > {_name} > catalog is null: with source files it is the path "
             "of a catalogue in GalSim's RealGalaxy format"
+        )
+    # Splits are of the galaxies that are not left out: else a test would have trained-on ones.
+    if (
+        catalog_of_sample(_name)
+        and catalog_of_sample(_name) == catalog_of_sample("parametric")
+        and _sample["exclusion_level"] != _trained["exclusion_level"]
+    ):
+        raise WorkflowError(
+            f"farrens2022 > samples > {_name} > exclusion_level: {_sample['exclusion_level']!r} "
+            f"has to be parametric's, {_trained['exclusion_level']!r}, since both are of one "
+            "catalogue, whose galaxies are split between them"
         )
 
 
@@ -246,25 +270,15 @@ def farrens_entry(wildcards):
 
 def farrens_catalog(wildcards):
     """The catalogue of a sample, where it is not simulated."""
-    entry = farrens_entry(wildcards)
-    if entry["source"] == "files":
-        return {"catalog": entry["catalog"]}
-    if entry["source"] == "archive":
-        return {"catalog": f"<resources>/{entry['archive']}/catalog"}
-    return {}
+    return catalog_of_sample(wildcards.sample)
 
 
 def farrens_fractions(wildcards):
     """Shares of a catalogue's galaxies for each split, of which a sample takes one."""
-    samples = config["farrens2022"]["samples"]
-    same = all(
-        samples["parametric"][key] == samples["realistic"][key]
-        for key in ("source", "archive", "catalog")
-    )
-    if wildcards.sample == "realistic" and not same:
-        return {"train": 0, "validation": 0, "test": 1}
-    # Of one catalogue: no galaxy is in the realistic test that a network was trained on.
-    return config["farrens2022"]["split"]
+    # Of one catalogue: no galaxy is in any test that a network was trained on.
+    if catalog_of_sample(wildcards.sample) == catalog_of_sample("parametric"):
+        return config["farrens2022"]["split"]
+    return {"train": 0, "validation": 0, "test": 1}
 
 
 PUBLISHED_CATALOGUE = config["boucaud2020"]["published_catalogue"]

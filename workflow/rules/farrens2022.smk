@@ -6,6 +6,8 @@ FARRENS_SETS = [
     for number in range(FARRENS["realisations"])
 ]
 FARRENS_NAMES = [f"sigma{sigma:g}_{number}" for sigma, number in FARRENS_SETS]
+#: Every sample but the one that is trained on: stamps to test the trained heads on.
+TEST_SAMPLES = "|".join(name for name in FARRENS["samples"] if name != "parametric")
 WEIGHTS = yaml.safe_load((BASE / "config" / "weights.yaml").read_text())
 #: Modules that decide what a stamp is, and what the networks see of it.
 COSMOS_SRC = ["cosmos.py", "simulate.py", "priors.py", "seeds.py"]
@@ -13,7 +15,7 @@ HUNTER_SRC = ["backend.py", "blendhunter.py", "vgg.py", "cosmos.py", "seeds.py"]
 
 
 wildcard_constraints:
-    sample="parametric|realistic",
+    sample="|".join(FARRENS["samples"]),
     split="train|validation|test",
     sigma=r"[\d.]+",
     realisation=r"\d+",
@@ -252,35 +254,39 @@ rule farrens_sep:
 
 use rule farrens_sep as farrens_sep_realistic with:
     input:
-        sample="<results>/farrens2022/realistic/test.h5",
+        sample="<results>/farrens2022/{sample}/test.h5",
         src=src("bh_sep.py", "photometry.py", "cosmos.py", "seeds.py"),
     output:
-        labels="<results>/predictions/farrens2022_sep/realistic.csv",
+        labels="<results>/predictions/farrens2022_sep/{sample}.csv",
     log:
-        "<results>/logs/farrens2022/sep_realistic.log",
+        "<results>/logs/farrens2022/sep_{sample}.log",
+    wildcard_constraints:
+        sample=TEST_SAMPLES,
     params:
         seed=config["seed"],
         noise_sigma=FARRENS["realistic_noise_sigma"],
-        item=["realistic", "test"],
+        item=lambda wildcards: [wildcards.sample, "test"],
         settings=FARRENS["sep"],
         padding=FARRENS["padding_px"],
         tolerance_px=FARRENS["tolerance_px"],
     message:
-        "SEP on the realistic stamps"
+        "SEP on the {wildcards.sample} stamps"
 
 
 rule farrens_realistic:
     input:
-        sample="<results>/farrens2022/realistic/test.h5",
+        sample="<results>/farrens2022/{sample}/test.h5",
         vgg="<results>/farrens2022/vgg16.h5",
         heads=expand("<results>/networks/blendhunter/{name}/head.weights.h5", name=FARRENS_NAMES),
         src=src(*HUNTER_SRC),
     output:
-        predictions="<results>/predictions/blendhunter/realistic.csv.gz",
+        predictions="<results>/predictions/blendhunter/{sample}.csv.gz",
     log:
-        "<results>/logs/farrens2022/realistic.log",
+        "<results>/logs/farrens2022/labels_{sample}.log",
     benchmark:
-        "<results>/benchmarks/farrens2022/realistic.tsv"
+        "<results>/benchmarks/farrens2022/labels_{sample}.tsv"
+    wildcard_constraints:
+        sample=TEST_SAMPLES,
     conda:
         "../../envs/keras.yaml"
     threads: config["threads"]["training"]
@@ -295,30 +301,25 @@ rule farrens_realistic:
         heads=FARRENS_NAMES,
         dropout=FARRENS["network"]["dropout"],
         noise_sigma=FARRENS["realistic_noise_sigma"],
-        item=["realistic", "test"],
+        item=lambda wildcards: [wildcards.sample, "test"],
         padding=FARRENS["padding_px"],
     message:
-        "Realistic stamps by every trained head"
+        "The {wildcards.sample} stamps by every trained head"
     script:
         "../scripts/farrens_realistic.py"
 
 
 rule farrens_accuracy:
     input:
-        parametric="<results>/farrens2022/parametric/test.h5",
-        realistic="<results>/farrens2022/realistic/test.h5",
+        sample="<results>/farrens2022/parametric/test.h5",
         predictions=expand("<results>/predictions/blendhunter/{name}.csv", name=FARRENS_NAMES),
         sep=expand("<results>/predictions/farrens2022_sep/{name}.csv", name=FARRENS_NAMES),
-        realistic_predictions="<results>/predictions/blendhunter/realistic.csv.gz",
-        realistic_sep="<results>/predictions/farrens2022_sep/realistic.csv",
         src=src("bh_metrics.py", "cosmos.py"),
     output:
-        parametric="<results>/farrens2022/accuracy_parametric.csv",
+        accuracy="<results>/farrens2022/accuracy_parametric.csv",
         by_distance="<results>/farrens2022/accuracy_by_distance.csv",
-        realistic="<results>/farrens2022/accuracy_realistic.csv",
-        confusion="<results>/farrens2022/confusion_realistic.csv",
     log:
-        "<results>/logs/farrens2022/accuracy.log",
+        "<results>/logs/farrens2022/accuracy_parametric.log",
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -330,9 +331,37 @@ rule farrens_accuracy:
         bins_px=FARRENS["distance_bins_px"],
         scale=config["scale"],
     message:
-        "Accuracies of BlendHunter and SEP"
+        "Accuracies of BlendHunter and SEP on the parametric stamps"
     script:
         "../scripts/farrens_accuracy.py"
+
+
+rule farrens_accuracy_of_sample:
+    input:
+        sample="<results>/farrens2022/{sample}/test.h5",
+        predictions="<results>/predictions/blendhunter/{sample}.csv.gz",
+        sep="<results>/predictions/farrens2022_sep/{sample}.csv",
+        src=src("bh_metrics.py", "cosmos.py"),
+    output:
+        accuracy="<results>/farrens2022/accuracy_{sample}.csv",
+        confusion="<results>/farrens2022/confusion_{sample}.csv",
+    log:
+        "<results>/logs/farrens2022/accuracy_{sample}.log",
+    wildcard_constraints:
+        sample=TEST_SAMPLES,
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=10,
+    params:
+        sets=FARRENS_SETS,
+        scale=config["scale"],
+    message:
+        "Accuracies of BlendHunter and SEP on the {wildcards.sample} stamps"
+    script:
+        "../scripts/farrens_accuracy_of_sample.py"
 
 
 FARRENS_LABEL = f"{config['scale']} scale"
@@ -342,8 +371,6 @@ rule farrens_figures:
     input:
         parametric="<results>/farrens2022/accuracy_parametric.csv",
         by_distance="<results>/farrens2022/accuracy_by_distance.csv",
-        realistic="<results>/farrens2022/accuracy_realistic.csv",
-        confusion="<results>/farrens2022/confusion_realistic.csv",
         src=src("bh_figures.py", "bh_metrics.py", "plots.py", "paper.mplstyle"),
     output:
         **{
@@ -353,16 +380,11 @@ rule farrens_figures:
                 category="Farrens et al. 2022",
                 labels={"figure": f"{n}", "shows": shows},
             )
-            for n, shows in (
-                (3, "accuracy against separation"),
-                (4, "accuracy against noise"),
-                (5, "realistic stamps, relative accuracy"),
-                (6, "realistic stamps, confusion"),
-            )
+            for n, shows in ((3, "accuracy against separation"), (4, "accuracy against noise"))
         },
         **{
             f"{kind}{n}": f"<results>/figures/farrens2022/fig{n}.{ext}"
-            for n in (3, 4, 5, 6)
+            for n in (3, 4)
             for kind, ext in (("png", "png"), ("table", "csv"))
         },
     log:
@@ -374,13 +396,76 @@ rule farrens_figures:
         mem_mb=2000,
         runtime=10,
     params:
+        label=FARRENS_LABEL,
+        scale=config["scale"],
+    message:
+        "Figures 3 and 4 of Farrens et al. 2022"
+    script:
+        "../scripts/farrens_figures.py"
+
+
+rule farrens_figures_of_sample:
+    input:
+        accuracy="<results>/farrens2022/accuracy_{sample}.csv",
+        confusion="<results>/farrens2022/confusion_{sample}.csv",
+        src=src("bh_figures.py", "bh_metrics.py", "plots.py", "paper.mplstyle"),
+    output:
+        **{
+            f"{kind}{n}": f"<results>/farrens2022/{{sample}}/fig{n}.{ext}"
+            for n in (5, 6)
+            for kind, ext in (("pdf", "pdf"), ("png", "png"), ("table", "csv"))
+        },
+    log:
+        "<results>/logs/farrens2022/figures_{sample}.log",
+    wildcard_constraints:
+        sample=TEST_SAMPLES,
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        noise_sigma=FARRENS["realistic_noise_sigma"],
+        label=lambda wildcards: f"{wildcards.sample} stamps, {FARRENS_LABEL}",
+        scale=config["scale"],
+    message:
+        "Figures 5 and 6 of Farrens et al. 2022, of the {wildcards.sample} stamps"
+    script:
+        "../scripts/farrens_figures_of_sample.py"
+
+
+use rule farrens_figures_of_sample as farrens_figures_realistic with:
+    input:
+        accuracy="<results>/farrens2022/accuracy_realistic.csv",
+        confusion="<results>/farrens2022/confusion_realistic.csv",
+        src=src("bh_figures.py", "bh_metrics.py", "plots.py", "paper.mplstyle"),
+    output:
+        **{
+            f"pdf{n}": report(
+                f"<results>/figures/farrens2022/fig{n}.pdf",
+                caption=f"../report/farrens2022_fig{n}.rst",
+                category="Farrens et al. 2022",
+                labels={"figure": f"{n}", "shows": shows},
+            )
+            for n, shows in (
+                (5, "realistic stamps, relative accuracy"),
+                (6, "realistic stamps, confusion"),
+            )
+        },
+        **{
+            f"{kind}{n}": f"<results>/figures/farrens2022/fig{n}.{ext}"
+            for n in (5, 6)
+            for kind, ext in (("png", "png"), ("table", "csv"))
+        },
+    log:
+        "<results>/logs/farrens2022/figures_realistic_default.log",
+    params:
         noise_sigma=FARRENS["realistic_noise_sigma"],
         label=FARRENS_LABEL,
         scale=config["scale"],
     message:
-        "Figures 3 to 6 of Farrens et al. 2022"
-    script:
-        "../scripts/farrens_figures.py"
+        "Figures 5 and 6 of Farrens et al. 2022"
 
 
 rule farrens_examples:

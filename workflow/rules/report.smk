@@ -125,8 +125,8 @@ rule farrens2022_reproduction:
         runtime=10,
     params:
         scale=config["scale"],
-        kinds={name: entry["kind"] for name, entry in FARRENS["samples"].items()},
-        sources={name: entry["source"] for name, entry in FARRENS["samples"].items()},
+        kinds={name: FARRENS["samples"][name]["kind"] for name in ("parametric", "realistic")},
+        sources={name: FARRENS["samples"][name]["source"] for name in ("parametric", "realistic")},
     message:
         "Farrens et al. 2022: published numbers beside ours"
     script:
@@ -139,7 +139,7 @@ rule farrens2022_claims:
         by_distance="<results>/farrens2022/accuracy_by_distance.csv",
         realistic="<results>/farrens2022/accuracy_realistic.csv",
         confusion="<results>/farrens2022/confusion_realistic.csv",
-        src=src("bh_claims.py", "claims.py", "recovered.py"),
+        src=src("bh_claims.py", "bh_metrics.py", "claims.py", "recovered.py"),
     output:
         table="<results>/farrens2022/claims.csv",
     log:

@@ -28,7 +28,7 @@ with logs.script(snakemake.log[0]):
         *ours.failure_rows(published["sep_failures_percent"], accuracies),
         *ours.gain_rows(published, tables["by_distance"]),
         *ours.sep_rows(published["sep_accuracy_percent"], tables["realistic"], tables["confusion"]),
-        *ours.relative_rows(published, tables["realistic"]),
+        *ours.relative_rows(published, tables["realistic"], tables["confusion"]),
     ]
     galaxies = ", ".join(
         f"{params.sources[name]} {name} galaxies ({params.kinds[name]})" for name in samples

@@ -4,9 +4,11 @@ Accuracies are means over the realisations of a noise level, as in the paper's f
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import pandas as pd
 
+from .bh_metrics import relative_with_isolated
 from .claims import Claim, NotThere, Result, Tables, listed, table
 
 METHODS = ("BlendHunter", "SEP")
@@ -38,8 +40,14 @@ def _gain(tables: Tables, subset: str) -> pd.Series:
     return wide["BlendHunter"] - wide["SEP"]
 
 
-def _relative(tables: Tables, subset: str) -> pd.Series:
-    return means(tables, "realistic", subset, "relative")["BlendHunter"]
+def _relative(tables: Tables, subset: str, isolated: bool = False) -> pd.Series:
+    """BlendHunter's accuracy over SEP's, less one: of blends, or with as many isolated stamps."""
+    if not isolated:
+        return means(tables, "realistic", subset, "relative")["BlendHunter"]
+    found = relative_with_isolated(table(tables, "confusion"), subset)
+    if found.empty or found.isna().any():
+        raise NotThere(f"confusion {subset}")
+    return found
 
 
 def _close_better(tables: Tables, network: str, bound: float) -> Result:
@@ -100,24 +108,24 @@ def _best_matched(tables: Tables, network: str, bound: float) -> Result:
     return _percent(relative), bool((relative <= best + bound).all())
 
 
-def _realistic_close(tables: Tables, network: str, bound: float) -> Result:
-    relative = _relative(tables, "close")
+def _realistic_close(tables: Tables, network: str, bound: float, isolated: bool = False) -> Result:
+    relative = _relative(tables, "close", isolated)
     return _percent(relative), bool((relative > bound).all())
 
 
-def _close_gain_range(tables: Tables, network: str, bound: float) -> Result:
-    relative = _relative(tables, "close")
+def _close_gain_range(tables: Tables, network: str, bound: float, isolated: bool = False) -> Result:
+    relative = _relative(tables, "close", isolated)
     return _percent(relative), bool(relative.between(0.05 / bound, 0.15 * bound).all())
 
 
-def _distant_matched(tables: Tables, network: str, bound: float) -> Result:
-    relative = _relative(tables, "distant")
+def _distant_matched(tables: Tables, network: str, bound: float, isolated: bool = False) -> Result:
+    relative = _relative(tables, "distant", isolated)
     sigma = matched(tables, relative.index)
     return _percent(relative.loc[[sigma]]), bool(abs(relative[sigma]) <= bound)
 
 
-def _distant_deficit(tables: Tables, network: str, bound: float) -> Result:
-    relative = _relative(tables, "distant")
+def _distant_deficit(tables: Tables, network: str, bound: float, isolated: bool = False) -> Result:
+    relative = _relative(tables, "distant", isolated)
     return _percent(relative), bool((relative >= -bound).all())
 
 
@@ -155,6 +163,26 @@ def _failures(name: str) -> Callable[..., Result]:
         return _percent(shares), bool((shares < bound).all())
 
     return test
+
+
+def _two_readings(
+    name: str,
+    where: str,
+    statement: str,
+    test: Callable[..., Result],
+    stated: float,
+    relaxed: float | None,
+) -> tuple[Claim, Claim]:
+    """A claim on blends alone, and on blends with as many isolated stamps (Fig. 6's panels).
+
+    The paper does not say which of the two its words are about.
+    """
+    bounds = (stated, relaxed, NONE)
+    both = statement.replace(" blends", " blends with as many isolated stamps")
+    return (
+        Claim(name, where, statement, test, *bounds),
+        Claim(f"{name}_with_isolated", where, both, partial(test, isolated=True), *bounds),
+    )
 
 
 CLAIMS = (
@@ -206,29 +234,29 @@ CLAIMS = (
         "No other training noise does better on the realistic stamps by more than {bound:.0%}",
         *(_best_matched, 0, 0.02, NONE),
     ),
-    Claim(
+    *_two_readings(
         "realistic_close",
         "Sect. 4.3",
         "Better than SEP on realistic close blends whatever the training noise",
-        *(_realistic_close, 0, None, NONE),
+        *(_realistic_close, 0, None),
     ),
-    Claim(
+    *_two_readings(
         "close_gain_range",
         "Sect. 5",
         "Better than SEP on realistic close blends by 5 to 15 %, within a factor of {bound:g}",
-        *(_close_gain_range, 1, 2, NONE),
+        *(_close_gain_range, 1, 2),
     ),
-    Claim(
+    *_two_readings(
         "distant_matched",
         "Sect. 4.3",
         "Matches SEP on realistic distant blends at the nearest noise: within {bound:.0%}",
-        *(_distant_matched, 0.01, 0.03, NONE),
+        *(_distant_matched, 0.01, 0.03),
     ),
-    Claim(
+    *_two_readings(
         "distant_deficit",
         "Sect. 4.3",
         "Below SEP on realistic distant blends by at most {bound:.0%} at any training noise",
-        *(_distant_deficit, 0.05, 0.1, NONE),
+        *(_distant_deficit, 0.05, 0.1),
     ),
     Claim(
         "more_true_positives",

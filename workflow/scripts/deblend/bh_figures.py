@@ -149,14 +149,14 @@ def draw_fig4(summary: pd.DataFrame, outputs: list[str | Path], label: str) -> N
 def draw_fig5(
     summary: pd.DataFrame, noise_sigma: float, outputs: list[str | Path], label: str
 ) -> None:
-    """Draw Figure 5: accuracy relative to SEP's on realistic stamps, against the training noise.
+    """Draw Figure 5: accuracy relative to SEP's on a sample's stamps, against the training noise.
 
     Parameters
     ----------
     summary : DataFrame
         `noise_sigma` of the training, `subset`, `mean` and `std` of `relative`.
     noise_sigma : float
-        Of the realistic stamps.
+        Of the sample's stamps.
     """
     with style():
         figure, axis = plt.subplots(figsize=(3.6, 2.9), layout="constrained")

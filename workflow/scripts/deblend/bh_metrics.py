@@ -179,12 +179,12 @@ def parametric_accuracies(
 def realistic_accuracies(
     table: pd.DataFrame, predictions: pd.DataFrame, sep_labels: np.ndarray, sets: list[Set]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Accuracies on the realistic stamps of heads trained on each parametric set (Figs 5, 6).
+    """Accuracies on a sample's stamps of heads trained on each parametric set (Figs 5, 6).
 
     Parameters
     ----------
     table : DataFrame
-        Of the realistic stamps.
+        Of the realistic stamps, or any others.
     predictions : DataFrame
         A column of probabilities a head, named by `head_name`.
     sep_labels : ndarray of int, shape (n,)
@@ -228,6 +228,28 @@ def realistic_accuracies(
                 cells.append((sigma, realisation, method, panel, positive, negative))
     columns = ["noise_sigma", "realisation", "method", "panel", "true_positive", "true_negative"]
     return pd.concat(parts, ignore_index=True), pd.DataFrame(cells, columns=columns)
+
+
+def relative_with_isolated(confusion: pd.DataFrame, panel: str) -> pd.Series:
+    """BlendHunter relative to SEP on blends with as many isolated stamps (Fig. 6's panels).
+
+    Parameters
+    ----------
+    confusion : DataFrame
+        From `realistic_accuracies`.
+    panel : {"close", "distant", "all"}
+
+    Returns
+    -------
+    Series
+        Accuracy over SEP's, less one: mean over realisations, by `noise_sigma`.
+    """
+    found = confusion[confusion["panel"] == panel]
+    found = found.assign(accuracy=(found["true_positive"] + found["true_negative"]) / 2)
+    wide = found.pivot(
+        index=["noise_sigma", "realisation"], columns="method", values="accuracy"
+    ).reindex(columns=["BlendHunter", "SEP"])
+    return (wide["BlendHunter"] / wide["SEP"] - 1).groupby("noise_sigma").mean()
 
 
 def head_name(sigma: float, realisation: int) -> str:
