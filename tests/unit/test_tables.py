@@ -1,7 +1,9 @@
+from unittest import mock
+
 import numpy as np
 import pandas as pd
 from deblend.table1 import table1
-from deblend.tables import write_tex
+from deblend.tables import write_csv, write_tex
 
 PUBLISHED = {
     "before_inspection": {"sph": 386, "disk": 473, "sphd": 884, "irr": 875, "total": 2618},
@@ -56,3 +58,13 @@ def test_table_1_of_a_data_set_without_classes():
     table = table1(kept, excluded, PUBLISHED).set_index("morphology")
     assert table.loc["unknown", ["before", "after"]].tolist() == [3, 2]
     assert table["published_before"].isna().tolist() == [False] * 4 + [True, False]
+
+
+def test_a_packed_table_has_the_same_bytes_again(tmp_path):
+    table = pd.DataFrame({"a": [1.5, 2.5]})
+    first, second = tmp_path / "first" / "t.csv.gz", tmp_path / "second" / "t.csv.gz"
+    for path, day in ((first, 1), (second, 86400)):
+        with mock.patch("time.time", return_value=float(day)):
+            write_csv(path, table)
+    assert first.read_bytes() == second.read_bytes()
+    pd.testing.assert_frame_equal(pd.read_csv(first), table)

@@ -73,7 +73,7 @@ def test_dry_runs_need_no_network_and_no_heavy_import(tmp_path, arguments, rules
 
 
 def test_another_sample_is_labelled_by_the_same_heads(tmp_path):
-    catalog = tmp_path / "resources/cosmos/real_galaxy_catalog_23.5_example.fits"
+    catalog = tmp_path / "resources/cosmos/real_galaxy_catalog_26_extension_example.fits"
     catalog.parent.mkdir(parents=True)
     catalog.touch()
     small = ROOT / "config/small.yaml"
