@@ -18,6 +18,7 @@ from deblend.cosmos import (
     CatalogGalaxies,
     SampleConfig,
     SimulatedGalaxies,
+    check_stamps,
     close_share,
     draw_chunk,
     draw_offset,
@@ -144,10 +145,9 @@ def test_real_galaxies_of_a_catalogue_stay_in_their_split(real_data):
     real = config(kind="real", catalog=path)
     used = {split: CatalogGalaxies(real, split, fractions, 1).rows.tolist() for split in fractions}
     assert sorted(sum(used.values(), [])) == list(range(100))
-    images, table = draw_chunk(
-        real, CatalogGalaxies(real, "test", fractions, 1), "real/test", 0, 6, 1
-    )
-    assert set(table["galaxy_1"].astype(int)) <= set(used["test"])
+    galaxies = CatalogGalaxies(real, "test", fractions, 1)
+    images, table = draw_chunk(real, galaxies, "real/test", 0, 6, 1)
+    assert set(table["galaxy_1"]) <= set(galaxies.names[used["test"]])
     assert np.isfinite(images).all()
     assert (images.max(axis=(1, 2)) > 0).all()
 
@@ -169,6 +169,7 @@ def test_a_broken_sample_is_refused(sample, tmp_path):
 
 ALONE = np.array([[32.0, 32.0]])
 PAIR = np.array([[32.0, 32.0], [40.0, 32.0]])
+NEAR = np.array([[32.0, 32.0], [33.0, 32.0]])
 
 
 # The cases of Sect. 4.1, by hand.
@@ -186,6 +187,7 @@ PAIR = np.array([[32.0, 32.0], [40.0, 32.0]])
         ([32, 33], [32, 32], [0, 0], PAIR, 0),  # both at the same galaxy
         ([32, 50], [32, 32], [0, 0], ALONE, 0),
         ([32, 40, 10], [32, 32, 10], [0, 0, 0], PAIR, 1),
+        ([32.5, 10, 50], [32, 10, 50], [0, 0, 0], NEAR, FAILED),  # one detection, near both
         ([32, 50, 10], [32, 32, 10], [0, 0, 0], PAIR, FAILED),
         ([32, 50, 10], [32, 32, 10], [0, 0, 0], ALONE, FAILED),
     ],
@@ -259,3 +261,29 @@ def test_as_many_isolated_as_close_ones():
     close, rest = equal_numbers(table)
     assert (close.sum(), rest.sum()) == (10, 40)
     assert not (close & rest).any()
+
+
+def test_stamps_that_cannot_be_used_are_named():
+    table = pd.DataFrame(
+        {"stamp": [0, 1], "is_blend": [0, 1], "dx_px": [np.nan, 3.0], "dy_px": [np.nan, 4.0]}
+    ).assign(galaxy_1=["a", "b"], galaxy_2=["", "c"])
+    images = np.ones((2, 51, 51), np.float32)
+    assert check_stamps(images, table, "x") is images
+    for change, message in (
+        (0.0, r"x: stamp 1 \(galaxies b and c\) has no signal at all"),
+        (np.nan, "stamp 1 .* not finite"),
+    ):
+        bad = images.copy()
+        bad[1] = change
+        with pytest.raises(DeblendError, match=message):
+            check_stamps(bad, table, "x")
+    with pytest.raises(DeblendError, match="second galaxy outside the frame, over 25.5 px away"):
+        check_stamps(images, table.assign(dx_px=[np.nan, 26.0]), "x")
+
+
+def test_a_catalogue_whose_images_are_missing_is_refused(real_data):
+    # Its fits are there, and the images that it names are not.
+    path = real_data / "cosmos/real_galaxy_catalog_23.5_example.fits"
+    bad = config(kind="real", catalog=str(path))
+    with pytest.raises(DeblendError, match="names files that are not there: .*galaxy_images"):
+        CatalogGalaxies(bad, "test", {"test": 1.0}, 1)

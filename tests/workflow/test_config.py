@@ -194,8 +194,16 @@ MOSAICS = {
             "farrens2022 > samples: 'sigma5_0' does not match",
         ),
         (
-            {"farrens2022": {"samples": {"realistic": {"exclusion_level": "none"}}}},
-            "realistic > exclusion_level: 'none' has to be parametric's, 'marginal', since both",
+            {"farrens2022": {"split": {"train": 0.1, "validation": 0.1, "test": 0.1}}},
+            "farrens2022 > split: the shares .* do not add up to 1",
+        ),
+        (
+            {"farrens2022": {"distance_bins_px": [0, 8, 16]}},
+            "farrens2022 > distance_bins_px: .* have to rise, and 10",
+        ),
+        (
+            {"farrens2022": {"samples": {"realistic": {"n_stamps": {"test": 0}}}}},
+            "farrens2022 > samples > realistic > n_stamps > test is 0",
         ),
         (
             {"datasets": {"candels": {"archive": "zenodo"}}},

@@ -125,7 +125,6 @@ def catalog_of_sample(name):
     return {}
 
 
-_trained = config["farrens2022"]["samples"]["parametric"]
 for _name, _sample in config["farrens2022"]["samples"].items():
     if _sample["source"] == "archive":
         in_archives(_sample["archive"], f"farrens2022 > samples > {_name}")
@@ -134,17 +133,26 @@ for _name, _sample in config["farrens2022"]["samples"].items():
             f"farrens2022 > samples > {_name} > catalog is null: with source files it is the path "
             "of a catalogue in GalSim's RealGalaxy format"
         )
-    # Splits are of the galaxies that are not left out: else a test would have trained-on ones.
-    if (
-        catalog_of_sample(_name)
-        and catalog_of_sample(_name) == catalog_of_sample("parametric")
-        and _sample["exclusion_level"] != _trained["exclusion_level"]
-    ):
-        raise WorkflowError(
-            f"farrens2022 > samples > {_name} > exclusion_level: {_sample['exclusion_level']!r} "
-            f"has to be parametric's, {_trained['exclusion_level']!r}, since both are of one "
-            "catalogue, whose galaxies are split between them"
-        )
+_farrens = config["farrens2022"]
+if abs(sum(_farrens["split"].values()) - 1) > 1e-6:
+    raise WorkflowError(f"farrens2022 > split: the shares {_farrens['split']} do not add up to 1")
+if not _farrens["mag_min"] < _farrens["mag_max"]:
+    raise WorkflowError(
+        f"farrens2022: mag_min {_farrens['mag_min']} is not below mag_max {_farrens['mag_max']}"
+    )
+_edges = _farrens["distance_bins_px"]
+if _edges != sorted(set(_edges)) or 10 not in _edges:
+    raise WorkflowError(
+        f"farrens2022 > distance_bins_px: {_edges} have to rise, and 10, where close blends end, has "
+        "to be among them"
+    )
+for _name, _sample in _farrens["samples"].items():
+    for _split in _sample["n_stamps"] if _name == "parametric" else ["test"]:
+        if _sample["n_stamps"][_split] < 2:
+            raise WorkflowError(
+                f"farrens2022 > samples > {_name} > n_stamps > {_split} is "
+                f"{_sample['n_stamps'][_split]}: it takes an isolated galaxy and a blend at least"
+            )
 
 
 def src(*modules):
@@ -275,8 +283,8 @@ def farrens_catalog(wildcards):
 
 def farrens_fractions(wildcards):
     """Shares of a catalogue's galaxies for each split, of which a sample takes one."""
-    # Of one catalogue: no galaxy is in any test that a network was trained on.
-    if catalog_of_sample(wildcards.sample) == catalog_of_sample("parametric"):
+    # Catalogues may share galaxies: none is in any test that a network was trained on.
+    if catalog_of_sample(wildcards.sample) and catalog_of_sample("parametric"):
         return config["farrens2022"]["split"]
     return {"train": 0, "validation": 0, "test": 1}
 

@@ -10,7 +10,7 @@ FARRENS_NAMES = [f"sigma{sigma:g}_{number}" for sigma, number in FARRENS_SETS]
 TEST_SAMPLES = "|".join(name for name in FARRENS["samples"] if name != "parametric")
 WEIGHTS = yaml.safe_load((BASE / "config" / "weights.yaml").read_text())
 #: Modules that decide what a stamp is, and what the networks see of it.
-COSMOS_SRC = ["cosmos.py", "simulate.py", "priors.py", "seeds.py"]
+COSMOS_SRC = ["cosmos.py", "simulate.py", "priors.py", "seeds.py", "units.py"]
 HUNTER_SRC = ["backend.py", "blendhunter.py", "vgg.py", "cosmos.py", "seeds.py"]
 
 
@@ -364,7 +364,7 @@ rule farrens_accuracy_of_sample:
         "../scripts/farrens_accuracy_of_sample.py"
 
 
-FARRENS_LABEL = f"{config['scale']} scale"
+FARRENS_LABEL = f"{config['scale']} scale, VGG-16 weights: {FARRENS['vgg_weights']}"
 
 
 rule farrens_figures:

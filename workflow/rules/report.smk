@@ -125,8 +125,13 @@ rule farrens2022_reproduction:
         runtime=10,
     params:
         scale=config["scale"],
-        kinds={name: FARRENS["samples"][name]["kind"] for name in ("parametric", "realistic")},
-        sources={name: FARRENS["samples"][name]["source"] for name in ("parametric", "realistic")},
+        vgg_weights=FARRENS["vgg_weights"],
+        samples={
+            name: {
+                key: FARRENS["samples"][name][key] for key in ("kind", "source", "close_fraction")
+            }
+            for name in ("parametric", "realistic")
+        },
     message:
         "Farrens et al. 2022: published numbers beside ours"
     script:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 from pathlib import Path
 
 import pandas as pd
@@ -19,7 +20,13 @@ with logs.script(snakemake.log[0]):
     names = ("parametric", "by_distance", "realistic", "confusion")
     tables = {name: pd.read_csv(snakemake.input[name]) for name in names}
     samples = dict(zip(("parametric", "realistic"), snakemake.input.samples, strict=True))
-    close = {name: share_of_close(read_sample_table(path)) for name, path in samples.items()}
+    # A share that the configuration asks for is no result.
+    close = {
+        name: share_of_close(read_sample_table(path))
+        if params.samples[name]["close_fraction"] is None
+        else math.nan
+        for name, path in samples.items()
+    }
     records = [json.loads(Path(path).read_text()) for path in snakemake.input.records]
     accuracies = {name: tables[name] for name in samples}
     rows = [
@@ -31,8 +38,10 @@ with logs.script(snakemake.log[0]):
         *ours.relative_rows(published, tables["realistic"], tables["confusion"]),
     ]
     galaxies = ", ".join(
-        f"{params.sources[name]} {name} galaxies ({params.kinds[name]})" for name in samples
+        f"{entry['source']} {name} galaxies ({entry['kind']})"
+        for name, entry in params.samples.items()
     )
-    table = reproduction_table({f"{params.scale} scale, {galaxies}": rows}, "farrens2022")
+    configuration = f"{params.scale} scale, {galaxies}, VGG-16 weights: {params.vgg_weights}"
+    table = reproduction_table({configuration: rows}, "farrens2022")
     logging.info("\n%s", table.iloc[:, 1:8].to_string(index=False))
     write_csv(snakemake.output.table, table)

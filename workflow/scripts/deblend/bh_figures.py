@@ -109,8 +109,11 @@ def draw_fig3(by_distance: pd.DataFrame, outputs: list[str | Path], label: str) 
             axis.axvline(10, color="0.7", lw=0.6, ls=":")
             axis.set_title(rf"$\sigma_{{\rm noise}}$ = {sigma:g}")
             axis.set(ylim=(0, 103))
-        for axis in axes[-1]:
-            axis.set_xlabel("separation (pixels)")
+        for column in range(columns):
+            # The lowest that is used: the last row may be shorter.
+            lowest = axes[(len(levels) - 1 - column) // columns, column]
+            lowest.set_xlabel("separation (pixels)")
+            lowest.tick_params(labelbottom=True)
         for axis in axes[:, 0]:
             axis.set_ylabel("accuracy (%)")
         axes[0, 0].legend(loc="lower right")

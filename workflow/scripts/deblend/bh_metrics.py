@@ -52,6 +52,11 @@ def accuracy(correct: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
     return share, float(np.sqrt(share * (1 - share) / n_effective))
 
 
+def usable(labels: dict[str, np.ndarray]) -> np.ndarray:
+    """Stamps on which no method failed (label -1)."""
+    return np.all([given >= 0 for given in labels.values()], axis=0)
+
+
 def accuracy_table(table: pd.DataFrame, labels: dict[str, np.ndarray]) -> pd.DataFrame:
     """Accuracy of each method in each subset.
 
@@ -60,7 +65,8 @@ def accuracy_table(table: pd.DataFrame, labels: dict[str, np.ndarray]) -> pd.Dat
     table : DataFrame
         Stamps: `is_blend`, `distance_px`, `weight`.
     labels : dict
-        Method to labels: 1 blend, 0 isolated, -1 failed (left out and counted, Sect. 4.1).
+        Method to labels: 1 blend, 0 isolated, -1 failed. Stamps on which any method failed are
+        left out of all, so that accuracies are of the same stamps (Sect. 4.1), and counted.
 
     Returns
     -------
@@ -70,12 +76,13 @@ def accuracy_table(table: pd.DataFrame, labels: dict[str, np.ndarray]) -> pd.Dat
     truth = table["is_blend"].to_numpy()
     weight = table["weight"].to_numpy(float)
     rows = []
+    analysed = usable(labels)
     for method, given in labels.items():
-        failed = given < 0
         for subset, mask in subset_masks(table).items():
-            used = mask & ~failed
+            used = mask & analysed
             share, error = accuracy((given == truth)[used], weight[used])
-            rows.append((method, subset, int(used.sum()), int((mask & failed).sum()), share, error))
+            n_failed = int((mask & (given < 0)).sum())
+            rows.append((method, subset, int(used.sum()), n_failed, share, error))
     columns = ["method", "subset", "n", "n_failed", "accuracy", "error"]
     return pd.DataFrame(rows, columns=columns)
 
@@ -92,9 +99,10 @@ def accuracy_by_distance(
     """
     distance = table["distance_px"].to_numpy()
     rows = []
+    analysed = usable(labels)
     for method, given in labels.items():
         for low, high in zip(edges[:-1], edges[1:], strict=True):
-            used = (distance >= low) & (distance < high) & (given >= 0)
+            used = (distance >= low) & (distance < high) & analysed
             share, error = accuracy((given == 1)[used], np.ones(int(used.sum())))
             rows.append((method, low, high, int(used.sum()), share, error))
     columns = ["method", "distance_low_px", "distance_high_px", "n", "accuracy", "error"]
@@ -197,7 +205,8 @@ def realistic_accuracies(
         `relative`, BlendHunter's accuracy over SEP's, less one.
     confusion : DataFrame
         `noise_sigma`, `realisation`, `method`, `panel` (close, distant, all), `true_positive`,
-        `true_negative`: shares of blends and of isolated stamps that are labelled so.
+        `true_negative`: shares of blends and of isolated stamps that are labelled so, of `n_blends`
+        and `n_isolated` stamps; `error`, the binomial one of the two shares' mean.
     """
     parts, cells = [], []
     masks = subset_masks(table)
@@ -220,13 +229,16 @@ def realistic_accuracies(
         found.insert(0, "realisation", realisation)
         found.insert(0, "noise_sigma", sigma)
         parts.append(found)
+        good = usable(labels)
         for method, given in labels.items():
-            good = given >= 0
             for panel, (blends, isolated) in panels.items():
-                positive, _ = accuracy((given == 1)[blends & good], weight[blends & good])
-                negative, _ = accuracy((given == 0)[isolated & good], weight[isolated & good])
-                cells.append((sigma, realisation, method, panel, positive, negative))
+                positive, error_1 = accuracy((given == 1)[blends & good], weight[blends & good])
+                negative, error_0 = accuracy((given == 0)[isolated & good], weight[isolated & good])
+                n = (int((blends & good).sum()), int((isolated & good).sum()))
+                error = float(np.hypot(error_1, error_0) / 2)
+                cells.append((sigma, realisation, method, panel, positive, negative, *n, error))
     columns = ["noise_sigma", "realisation", "method", "panel", "true_positive", "true_negative"]
+    columns += ["n_blends", "n_isolated", "error"]
     return pd.concat(parts, ignore_index=True), pd.DataFrame(cells, columns=columns)
 
 
@@ -250,6 +262,30 @@ def relative_with_isolated(confusion: pd.DataFrame, panel: str) -> pd.Series:
         index=["noise_sigma", "realisation"], columns="method", values="accuracy"
     ).reindex(columns=["BlendHunter", "SEP"])
     return (wide["BlendHunter"] / wide["SEP"] - 1).groupby("noise_sigma").mean()
+
+
+def largest_gain(by_distance: pd.DataFrame) -> tuple[float, float, float, int]:
+    """Largest gain over SEP on close blends in a bin of distance, in a mean over realisations.
+
+    Bins of fewer than 20 blends, over all realisations, do not count: the extreme of many noisy
+    numbers says little.
+
+    Returns
+    -------
+    gain, noise_sigma, distance_low_px : float
+    n : int
+        Blends; 0, and NaN for the rest, where no bin has enough.
+    """
+    close = by_distance[by_distance["distance_high_px"] <= CLOSE_PX].dropna(subset="accuracy")
+    close = close.assign(right=close["accuracy"] * close["n"])
+    sums = close.groupby(["noise_sigma", "distance_low_px", "method"])[["right", "n"]].sum()
+    share = (sums["right"] / sums["n"]).where(sums["n"] >= 20).unstack("method")
+    share = share.reindex(columns=["BlendHunter", "SEP"]).dropna()
+    if share.empty:
+        return np.nan, np.nan, np.nan, 0
+    gain = share["BlendHunter"] - share["SEP"]
+    sigma, low = gain.idxmax()
+    return float(gain.max()), float(sigma), float(low), int(sums.loc[(sigma, low, "SEP"), "n"])
 
 
 def head_name(sigma: float, realisation: int) -> str:

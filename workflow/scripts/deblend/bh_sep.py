@@ -28,7 +28,8 @@ def label(
 
     One source: a blend if it is flagged as one and at an expected position. Two: a blend if both
     are at the expected positions. More: a blend if both true sources have their detections, else
-    a failure, since there are never more than two.
+    a failure, since there are never more than two. None, of which the paper says nothing, is no
+    blend.
 
     Parameters
     ----------
@@ -51,16 +52,12 @@ def label(
         return 0
     distance = np.hypot(x[:, None] - expected[:, 0], y[:, None] - expected[:, 1])
     close = distance <= tolerance_px
-    matched = close.any(axis=0)
     if n == 1:
-        return int(bool(flag[0] & FLAG_BLENDED) and bool(matched.any()))
-    if n == 2:
-        if len(expected) < 2:
-            return 0
-        pairs = (close[0, 0] and close[1, 1]) or (close[0, 1] and close[1, 0])
-        return int(bool(pairs))
-    if len(expected) == 2 and matched.all():
-        return 1
+        return int(bool(flag[0] & FLAG_BLENDED) and bool(close.any()))
+    # Each true source needs a detection of its own: one alone can be near both.
+    both = len(expected) == 2 and close.any(axis=0).all() and close.any(axis=1).sum() > 1
+    if n == 2 or both:
+        return int(both)
     return FAILED
 
 

@@ -4,7 +4,13 @@ from typing import Any
 
 import pandas as pd
 
-#: Setting in the configuration to its name in Table 2. The rest are constants of SEP's.
+#: What `deblend.bh_sep` does in every run, beside its settings.
+CONSTANTS = {
+    "THRESH_TYPE": "RELATIVE",
+    "FILTER": "Y",
+    "FILTER_NAME": "kernel_3x3.conv (default)",
+}
+#: Setting in the configuration to its name in Table 2.
 PARAMETERS = {
     "threshold": "DETECT_THRESH",
     "min_area": "DETECT_MINAREA",
@@ -58,9 +64,6 @@ def table1(
 def table2(settings: dict[str, float], published: dict[str, float]) -> pd.DataFrame:
     """SEP's settings beside the published ones.
 
-    The threshold is relative to the background's noise and the 3 x 3 filter SExtractor's default,
-    as in Table 2, in every run (see `deblend.bh_sep`).
-
     Returns
     -------
     DataFrame
@@ -68,8 +71,8 @@ def table2(settings: dict[str, float], published: dict[str, float]) -> pd.DataFr
     """
     return pd.DataFrame(
         {
-            "Parameter": list(PARAMETERS.values()),
-            "Value": [f"{settings[key]:g}" for key in PARAMETERS],
-            "Published": [f"{published[key]:g}" for key in PARAMETERS],
+            "Parameter": [*CONSTANTS, *PARAMETERS.values()],
+            "Value": [*CONSTANTS.values(), *(f"{settings[key]:g}" for key in PARAMETERS)],
+            "Published": [*CONSTANTS.values(), *(f"{published[key]:g}" for key in PARAMETERS)],
         }
     )

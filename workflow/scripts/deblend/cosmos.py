@@ -15,6 +15,7 @@ import galsim
 import h5py
 import numpy as np
 import pandas as pd
+from astropy.io import fits
 
 from .errors import DeblendError
 from .files import atomic
@@ -153,7 +154,8 @@ class CatalogGalaxies:
     Raises
     ------
     DeblendError
-        The catalogue cannot be read, has no fits for parametric galaxies, or too few galaxies.
+        The catalogue cannot be read, has no fits for parametric galaxies, names images that are
+        not there, or has too few galaxies.
     """
 
     def __init__(
@@ -176,10 +178,20 @@ class CatalogGalaxies:
                 f"{path.stem}_fits.fits, beside it, and an exclusion_level other than none "
                 f"{path.stem}_selection.fits"
             ) from error
-        order = np.argsort([uniform(seed, "split", i) for i in range(self.catalog.nobjects)])
-        edges = np.round(np.cumsum(list(fractions.values())) * len(order)).astype(int)
-        parts = dict(zip(fractions, np.split(order, edges[:-1]), strict=True))
-        self.rows = np.sort(parts[split])
+        if real:
+            catalog = self.catalog.real_cat
+            named = {*catalog.gal_file_name, *catalog.psf_file_name, *catalog.noise_file_name}
+            missing = sorted(name for name in named if not Path(name).exists())
+            if missing:
+                raise DeblendError(
+                    f"{path} names files that are not there: {', '.join(missing)}; put them beside "
+                    "it, or take kind: parametric"
+                )
+        # By identity and not by row: a galaxy is in the same split in every catalogue that has it.
+        self.names = fits.getdata(path)["IDENT"][self.catalog.orig_index].astype(str)
+        places = np.array([uniform(seed, "split", name) for name in self.names])
+        high = np.cumsum(list(fractions.values()))[list(fractions).index(split)]
+        self.rows = np.flatnonzero((places >= high - fractions[split]) & (places < high))
         if len(self.rows) < 2:
             raise DeblendError(
                 f"{path} leaves {len(self.rows)} galaxies for the {split} split: pairs need two"
@@ -194,7 +206,7 @@ class CatalogGalaxies:
         profile = self.catalog.makeGalaxy(row, gal_type=self.kind, rng=number)
         mag = COSMOS_ZERO_POINT - 2.5 * np.log10(max(profile.flux, 1e-9))
         turned = profile.rotate(rng.uniform(0, 2 * np.pi) * galsim.radians)
-        return turned, f"{row}", float(mag)
+        return turned, str(self.names[row]), float(mag)
 
 
 def draw_offset(
