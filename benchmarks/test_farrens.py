@@ -1,5 +1,9 @@
 """BlendHunter's hot paths against named baselines, timed in the same run: `make bench`."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import galsim
 import numpy as np
 import pytest
@@ -17,6 +21,7 @@ from deblend.seeds import generator
 
 from tests.unit.test_cosmos import SEP, config
 
+ROOT = Path(__file__).parents[1]
 N_DRAWN = 200
 N_STAMPS = 1000
 N_FEATURES = 256
@@ -102,3 +107,40 @@ def test_features(benchmark, extractor, tmp_path, what):
     else:
         run = lambda: extractor.predict(images, batch_size=64, verbose=0)  # noqa: E731
     benchmark.pedantic(run, rounds=5, warmup_rounds=1)
+
+
+MEMORY = """
+import sys
+import numpy as np
+sys.path.insert(0, {root!r} + "/workflow/scripts")
+from deblend import backend
+backend.configure("tensorflow", 2, 1)
+from pathlib import Path
+from deblend.blendhunter import train_head
+from deblend.steering import SteeringConfig
+from deblend.training import Checkpoint
+rng = np.random.default_rng(0)
+split = lambda n: (rng.random((n, 2048), np.float32), (np.arange(n) % 2).astype(np.float32))
+steering = SteeringConfig(1e-3, "plateau", 0.5, 5, 2, 0.0, 10, 0.001, 1)
+checkpoint = Checkpoint(Path({folder!r}) / "head.npz", {{}})
+train_head(split({n}), split({n}), seed=1, batch_size=250, dropout=0.1, adam_epsilon=1e-8,
+           steering_config=steering, checkpoint=checkpoint)
+status = open("/proc/self/status").read()
+print(int(status.split("VmHWM:")[1].split()[0]) // 1024)
+"""
+
+
+@pytest.mark.parametrize("n", [4_000, 36_000])
+@pytest.mark.benchmark(group="memory of a head")
+def test_memory_of_a_head(benchmark, tmp_path, n):
+    """Peak memory of training a head on n stamps' features, with as many for validation."""
+
+    def run():
+        script = MEMORY.format(root=str(ROOT), n=n, folder=str(tmp_path))
+        done = subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT
+        )
+        return int(done.stdout.split()[-1])
+
+    benchmark.extra_info["items"] = n
+    benchmark.extra_info["peak_mib"] = benchmark.pedantic(run, rounds=1)
