@@ -147,10 +147,12 @@ def test_table_1_bins_fluxes_and_parameters():
     )
     entries = [{"figure": "fig8", "network": "blend2flux", "where": "x", "median_at_most": 0.05}]
     entries.append({"figure": "fig8", "network": "other", "where": "x", "sigma_mag": 1.0})
+    entries.append({"figure": "fig8", "network": "sextractor", "where": "y", "sigma_mag": 1.0})
+    bins = pd.concat([bins, bins.assign(method="SExtractor", sigma_mag=0.9)])
     found = reproduction_table({"a": bin_rows(entries, {"fig8": bins})})
     # The bin of three galaxies does not count.
     assert found["reproduced"].tolist()[0] == pytest.approx(0.04)
-    assert found["status"].tolist() == ["reproduced", "not run"]
+    assert found["status"].tolist() == ["reproduced", "not run", "reproduced"]
 
     catalog = pd.DataFrame(
         {"g1_flux": [10.0, 10.0], "g2_flux": [5.0, 5.0], "g1_flux_b2f": [11.0, 9.0]}

@@ -122,7 +122,8 @@ def bin_rows(published: list[dict[str, Any]], tables: dict[str, pd.DataFrame]) -
     """
     for entry in published:
         table = tables[entry["figure"]]
-        mine = table[(table["method"] == entry["network"]) & (table["n"] >= MIN_IN_BIN)]
+        own = table["method"].str.lower() == entry["network"]  # the figures write SExtractor
+        mine = table[own & (table["n"] >= MIN_IN_BIN)]
         mine = mine[mine["bin"].astype(str) != "all"]
         for quantity, value in entry.items():
             if quantity in ("figure", "network", "where"):
