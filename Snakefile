@@ -16,6 +16,9 @@ include: "workflow/rules/boucaud2020_data.smk"
 include: "workflow/rules/boucaud2020_figures.smk"
 include: "workflow/rules/boucaud2020_masks.smk"
 include: "workflow/rules/farrens2022.smk"
+include: "workflow/rules/reiman2019_data.smk"
+include: "workflow/rules/reiman2019.smk"
+include: "workflow/rules/reiman2019_results.smk"
 include: "workflow/rules/report.smk"
 
 

@@ -85,7 +85,8 @@ def test_labelling(benchmark, sample, what):
 @pytest.fixture(scope="session")
 def extractor():
     backend.configure("tensorflow", 2, 1)
-    from deblend.vgg import feature_extractor, random_weights
+    from deblend.vgg import random_weights
+    from deblend.vgg_keras import feature_extractor
 
     return feature_extractor(65, random_weights(1))
 

@@ -26,13 +26,13 @@ from deblend.training import Checkpoint  # noqa: E402
 from deblend.vgg import (  # noqa: E402
     IMAGENET_MEAN,
     NAMES,
-    feature_extractor,
     random_weights,
     read_array_pickle,
     read_keras_file,
     read_vgg,
     write_vgg,
 )
+from deblend.vgg_keras import feature_extractor  # noqa: E402
 
 
 @pytest.fixture(scope="module")

@@ -154,6 +154,32 @@ for _name, _sample in _farrens["samples"].items():
                 f"{_sample['n_stamps'][_split]}: it takes an isolated galaxy and a blend at least"
             )
 
+_reiman = config["reiman2019"]
+if _reiman["image_set"] not in _reiman["image_sets"]:
+    raise WorkflowError(
+        f"reiman2019 > image_set: there is no {_reiman['image_set']!r} under image_sets; there are "
+        f"{', '.join(_reiman['image_sets'])}"
+    )
+if abs(sum(_reiman["split"].values()) - 1) > 1e-6:
+    raise WorkflowError(f"reiman2019 > split: the shares {_reiman['split']} do not add up to 1")
+if _reiman["crop_px"] % (16 * _reiman["reduce_by"]):
+    raise WorkflowError(
+        f"reiman2019 > crop_px: {_reiman['crop_px']} over reduce_by {_reiman['reduce_by']} has to be "
+        "a multiple of 16, since the discriminator halves the images four times"
+    )
+for _key in ("shift_px", "log_scale"):
+    _low, _high = _reiman["perturbation"][_key]
+    if _low > _high:
+        raise WorkflowError(f"reiman2019 > perturbation > {_key}: {_low} is above {_high}")
+for _name, _images in _reiman["image_sets"].items():
+    _where = f"reiman2019 > image_sets > {_name}"
+    if _images["source"] == "archive":
+        for _archive in _images["archives"] or []:
+            in_archives(_archive, _where)
+    for _source, _key in (("archive", "archives"), ("files", "folder"), ("simulated", "n_images")):
+        if _images["source"] == _source and not _images[_key]:
+            raise WorkflowError(f"{_where} > {_key} is null: source {_source} needs it")
+
 
 def src(*modules):
     """Files of the library, as input: an edit there makes what depends on them run again."""
@@ -289,6 +315,14 @@ def farrens_fractions(wildcards):
     return {"train": 0, "validation": 0, "test": 1}
 
 
+def gan_options(wildcards):
+    """Configuration of the GAN, or of the baseline that is trained with the MSE alone."""
+    network = dict(config["reiman2019"]["network"])
+    if wildcards.gan == "deblender_mse":
+        network |= {"adversarial_weight": 0, "burn_in_iterations": 0}
+    return network
+
+
 PUBLISHED_CATALOGUE = config["boucaud2020"]["published_catalogue"]
 
 
@@ -344,6 +378,12 @@ PAPERS["farrens2022"] = [
     *expand("<results>/figures/farrens2022/fig{n}.{ext}", n=range(1, 7), ext=["pdf", "png"]),
     *expand("<results>/figures/farrens2022/fig{n}.csv", n=[1, 3, 4, 5, 6]),
     *expand("<results>/tables/farrens2022/table{n}.{ext}", n=[1, 2], ext=["csv", "tex"]),
+]
+PAPERS["reiman2019"] = [
+    *expand("<results>/figures/reiman2019/fig{n}.{ext}", n=range(1, 7), ext=["pdf", "png", "csv"]),
+    *expand("<results>/figures/reiman2019/trace.{ext}", ext=["pdf", "png"]),
+    *expand("<results>/tables/reiman2019/table1.{ext}", ext=["csv", "tex"]),
+    "<results>/reiman2019/{image_set}/deblender_gan/galaxies3.csv".format(**config["reiman2019"]),
 ]
 
 

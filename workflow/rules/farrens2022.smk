@@ -11,7 +11,7 @@ TEST_SAMPLES = "|".join(name for name in FARRENS["samples"] if name != "parametr
 WEIGHTS = yaml.safe_load((BASE / "config" / "weights.yaml").read_text())
 #: Modules that decide what a stamp is, and what the networks see of it.
 COSMOS_SRC = ["cosmos.py", "simulate.py", "priors.py", "seeds.py", "units.py"]
-HUNTER_SRC = ["backend.py", "blendhunter.py", "vgg.py", "cosmos.py", "seeds.py"]
+HUNTER_SRC = ["backend.py", "blendhunter.py", "vgg.py", "vgg_keras.py", "cosmos.py", "seeds.py"]
 
 
 wildcard_constraints:
@@ -19,7 +19,7 @@ wildcard_constraints:
     split="train|validation|test",
     sigma=r"[\d.]+",
     realisation=r"\d+",
-    vgg="keras|pypi",
+    vgg="|".join(WEIGHTS),
 
 
 rule farrens_chunk:
@@ -157,20 +157,20 @@ rule vgg_weights:
             if FARRENS["vgg_weights"] == "random"
             else f"<resources>/vgg16/{FARRENS['vgg_weights']}"
         ),
-        src=src("vgg.py", "backend.py", "seeds.py"),
+        src=src("vgg.py", "seeds.py"),
     output:
         weights="<results>/farrens2022/vgg16.h5",
     log:
         "<results>/logs/farrens2022/vgg16.log",
     conda:
-        "../../envs/keras.yaml"
+        "../../envs/analysis.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=10,
     params:
         source=FARRENS["vgg_weights"],
-        backend=config["backend"],
+        subtract_mean=False, # as the authors
         seed=config["seed"],
     message:
         "VGG-16's weights with their preprocessing"

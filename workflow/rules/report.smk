@@ -208,6 +208,7 @@ use rule reproduction as claims with:
 TRAINED = {
     "boucaud2020": [(role, name) for name, role in CALLED.items()],
     "farrens2022": [("blendhunter", f"blendhunter/{name}") for name in FARRENS_NAMES],
+    "reiman2019": [(name, name) for name in GANS],
 }
 TRAINED = [(paper, *network) for paper in config["papers"] for network in TRAINED[paper]]
 

@@ -12,7 +12,8 @@ with logs.script(snakemake.log[0]):
     from deblend.files import atomic
     from deblend.networks import layer_table
     from deblend.tables import write_csv
-    from deblend.vgg import feature_extractor, read_vgg
+    from deblend.vgg import read_vgg
+    from deblend.vgg_keras import feature_extractor
 
     extractor = feature_extractor(params.side, read_vgg(snakemake.input.vgg))
     classifier = head(extractor.output.shape[1] * extractor.output.shape[2] * 512)

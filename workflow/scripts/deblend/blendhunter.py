@@ -20,10 +20,12 @@ from tqdm.auto import tqdm
 from .cosmos import noisy_batches, read_sample_table
 from .errors import DeblendError
 from .files import atomic
+from .fingerprints import fingerprint
 from .seeds import generator
 from .steering import Steering, SteeringConfig
-from .training import Checkpoint, fingerprint
-from .vgg import BLOCKS, feature_extractor, read_vgg
+from .training import Checkpoint
+from .vgg import BLOCKS, read_vgg
+from .vgg_keras import feature_extractor
 
 log = logging.getLogger(__name__)
 BATCH = 250

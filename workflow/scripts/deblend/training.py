@@ -1,6 +1,5 @@
 """Train a network on blends rendered on demand, so that it can be killed at any moment."""
 
-import hashlib
 import json
 import logging
 import time
@@ -18,6 +17,7 @@ from . import networks
 from .blends import BlendConfig, draw_blends
 from .errors import DeblendError
 from .files import atomic
+from .fingerprints import fingerprint
 from .masks import THRESHOLD, intersection_over_union, true_masks
 from .render import render
 from .stamps import Stamps
@@ -232,28 +232,6 @@ def validate(
     parts = {"fluxes": "val_mape_flux_percent", "masks": "val_mask_crossentropy"}
     loss = sum(loss_weights[t] * sums[parts[t]] for t in source.config.targets)
     return {"val_loss": loss, **sums}
-
-
-def fingerprint(config: dict[str, Any], files: list[str | Path]) -> dict[str, str]:
-    """Digest of a configuration and of files, to tell whether a checkpoint still fits.
-
-    Parameters
-    ----------
-    config : dict
-    files : list of path
-        Data and source files, by their content.
-
-    Returns
-    -------
-    dict
-        Name to SHA-256 digest: "config", and each file's name.
-    """
-    plain = json.dumps(config, sort_keys=True).encode()
-    digests = {"config": hashlib.sha256(plain).hexdigest()}
-    for path in files:
-        with open(path, "rb") as file:
-            digests[Path(path).name] = hashlib.file_digest(file, "sha256").hexdigest()
-    return digests
 
 
 class Checkpoint:

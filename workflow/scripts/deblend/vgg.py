@@ -1,6 +1,6 @@
-"""VGG-16's convolutions with ImageNet weights, from any of several weights files.
+"""VGG's convolutions with ImageNet weights, from any of several weights files.
 
-Farrens et al. 2022, Sect. 3.1. A weights file belongs with the preprocessing that its network was
+Farrens et al. 2022, Sect. 3.1 (VGG-16); Reiman & Goehre 2019, Sect. 2.2.2 (VGG-19). A weights file belongs with the preprocessing that its network was
 trained with: both are stored together, in one HDF5 layout, whatever the source.
 """
 
@@ -12,54 +12,70 @@ from pathlib import Path
 from typing import Any
 
 import h5py
-import keras
 import numpy as np
-from keras import layers
 
 from .errors import DeblendError
 from .files import atomic
 from .seeds import generator
 
-#: Filters of the convolutions of each block; a 2x2 max-pooling ends a block.
+#: Filters of VGG-16's convolutions, block by block; a 2x2 max-pooling ends a block.
 BLOCKS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
-#: Names as in Keras.
-NAMES = [f"block{b + 1}_conv{c + 1}" for b, block in enumerate(BLOCKS) for c in range(len(block))]
+VGG = {"vgg16": BLOCKS, "vgg19": (*BLOCKS[:2], (256,) * 4, (512,) * 4, (512,) * 4)}
 #: What torchvision's weights expect of an RGB image in [0, 1].
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 NO_SCALING = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
+#: Mean of ImageNet's RGB images in [0, 255], which Keras' weights expect to be subtracted.
+KERAS_MEAN = (123.68, 116.779, 103.939)
+
+
+def names_of(blocks: tuple[tuple[int, ...], ...]) -> list[str]:
+    """Names of the convolutions, as in Keras."""
+    return [f"block{b}_conv{c}" for b, k in enumerate(blocks, 1) for c in range(1, len(k) + 1)]
+
+
+NAMES = names_of(BLOCKS)
 
 
 @dataclass(frozen=True)
 class VggWeights:
-    """Kernels (3, 3, in, out) and biases (out,) of the 13 convolutions, and their preprocessing.
+    """Kernels (3, 3, in, out) and biases (out,) of the convolutions, and their preprocessing.
 
     Attributes
     ----------
+    network : {"vgg16", "vgg19"}
     source : str
         Where they come from; recorded with every result.
     mean, std : tuple of float
-        Of the three channels: a grey image in [0, 1] becomes (image - mean) / std.
+        Of the three channels, red first: an image in [0, 1] becomes (image - mean) / std.
     """
 
     layers: list[tuple[np.ndarray, np.ndarray]]
     source: str
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    network: str = "vgg16"
+
+    @property
+    def blocks(self) -> tuple[tuple[int, ...], ...]:
+        """Filters of the convolutions, block by block."""
+        return VGG[self.network]
 
 
 def _check(weights: VggWeights) -> VggWeights:
     inputs = 3
-    filters = [f for block in BLOCKS for f in block]
+    filters = [f for block in weights.blocks for f in block]
+    known = weights.network.replace("vgg", "VGG-")
     if len(weights.layers) != len(filters):
         raise DeblendError(
-            f"the weights of {weights.source} have {len(weights.layers)} convolutions; VGG-16 has "
+            f"the weights of {weights.source} have {len(weights.layers)} convolutions; {known} has "
             f"{len(filters)}"
         )
-    for name, out, (kernel, bias) in zip(NAMES, filters, weights.layers, strict=True):
+    names = names_of(weights.blocks)
+    for name, out, (kernel, bias) in zip(names, filters, weights.layers, strict=True):
         if kernel.shape != (3, 3, inputs, out) or bias.shape != (out,):
             raise DeblendError(
                 f"{name} of {weights.source} has a kernel of {kernel.shape} and a bias of "
-                f"{bias.shape}; VGG-16's are (3, 3, {inputs}, {out}) and ({out},)"
+                f"{bias.shape}; {known}'s are (3, 3, {inputs}, {out}) and ({out},)"
             )
         inputs = out
     return weights
@@ -102,18 +118,29 @@ def read_array_pickle(content: bytes, source: str) -> VggWeights:
     return _check(VggWeights(found, source, IMAGENET_MEAN, IMAGENET_STD))
 
 
-def read_keras_file(path: str | Path, source: str) -> VggWeights:
-    """Weights from Keras' own file, as the authors used it: without mean subtraction.
+def read_keras_file(
+    path: str | Path, source: str, network: str = "vgg16", *, subtract_mean: bool = False
+) -> VggWeights:
+    """Weights from Keras' own file.
+
+    Parameters
+    ----------
+    path : path
+    source : str
+    network : {"vgg16", "vgg19"}
+    subtract_mean : bool
+        Feed the network what it was trained with: blue first and ImageNet's mean subtracted, as
+        Reiman & Goehre's code does. Without it, the image as it is, as Farrens et al. used it.
 
     Raises
     ------
     DeblendError
-        The file is not HDF5 or not VGG-16's.
+        The file is not HDF5 or not that network's.
     """
     try:
         with h5py.File(path, "r") as file:
             found = []
-            for name in NAMES:
+            for name in names_of(VGG[network]):
                 arrays: list[np.ndarray] = []
                 file[name].visititems(
                     lambda _, item, arrays=arrays: (
@@ -123,8 +150,13 @@ def read_keras_file(path: str | Path, source: str) -> VggWeights:
                 kernel = next(a for a in arrays if a.ndim == 4)
                 found.append((kernel, next(a for a in arrays if a.ndim == 1)))
     except (OSError, KeyError, StopIteration) as error:
-        raise DeblendError(f"{path} does not hold Keras' VGG-16 ({error!r})") from error
-    return _check(VggWeights(found, source, *NO_SCALING))
+        raise DeblendError(f"{path} does not hold Keras' {network} ({error!r})") from error
+    if not subtract_mean:
+        return _check(VggWeights(found, source, *NO_SCALING, network))
+    # The first kernel turned round, so that red comes first for all files.
+    found[0] = (found[0][0][:, :, ::-1].copy(), found[0][1])
+    mean = tuple(m / 255 for m in KERAS_MEAN)
+    return _check(VggWeights(found, source, mean, (1 / 255,) * 3, network))
 
 
 def random_weights(seed: int) -> VggWeights:
@@ -141,8 +173,11 @@ def random_weights(seed: int) -> VggWeights:
 def write_vgg(path: str | Path, weights: VggWeights) -> None:
     """Write weights and preprocessing as HDF5."""
     with atomic(path) as temporary, h5py.File(temporary, "w") as file:
-        file.attrs.update(source=weights.source, mean=weights.mean, std=weights.std)
-        for name, (kernel, bias) in zip(NAMES, weights.layers, strict=True):
+        file.attrs.update(
+            source=weights.source, mean=weights.mean, std=weights.std, network=weights.network
+        )
+        names = names_of(weights.blocks)
+        for name, (kernel, bias) in zip(names, weights.layers, strict=True):
             file[f"{name}/kernel"], file[f"{name}/bias"] = kernel, bias
 
 
@@ -156,71 +191,12 @@ def read_vgg(path: str | Path) -> VggWeights:
     """
     try:
         with h5py.File(path, "r") as file:
-            found = [(file[f"{n}/kernel"][:], file[f"{n}/bias"][:]) for n in NAMES]
+            network = str(file.attrs["network"])
+            names = names_of(VGG[network])
+            found = [(file[f"{n}/kernel"][:], file[f"{n}/bias"][:]) for n in names]
             scaling = tuple(file.attrs["mean"].tolist()), tuple(file.attrs["std"].tolist())
-            return _check(VggWeights(found, str(file.attrs["source"]), *scaling))
+            return _check(VggWeights(found, str(file.attrs["source"]), *scaling, network))
     except (OSError, KeyError) as error:
         raise DeblendError(
-            f"{path} does not hold VGG-16's weights ({error}): delete it and run again"
+            f"{path} does not hold VGG's weights ({error}): delete it and run again"
         ) from error
-
-
-@keras.saving.register_keras_serializable(package="deblend")
-class GreyToImageNet(layers.Layer):
-    """A grey image in [0, 1], three times over, as a weights file's network expects it."""
-
-    def __init__(self, mean: tuple, std: tuple, **kwargs: object) -> None:
-        super().__init__(**kwargs)
-        self.mean, self.std = tuple(mean), tuple(std)
-
-    def call(self, inputs):
-        """Repeat and scale a batch of images."""
-        colour = keras.ops.repeat(inputs, 3, axis=-1)
-        return (colour - keras.ops.array(self.mean)) / keras.ops.array(self.std)
-
-
-def feature_extractor(side: int, weights: VggWeights, filters_divisor: int = 1) -> keras.Model:
-    """VGG-16's convolutional part, its weights fixed.
-
-    Parameters
-    ----------
-    side : int
-        Of the square images, at least 32 pixels.
-    weights : VggWeights
-    filters_divisor : int
-        For tests only: a network of fewer filters, whose weights stay as initialised.
-
-    Returns
-    -------
-    keras.Model
-        From (n, side, side, 1) in [0, 1] to (n, side // 32, side // 32, 512).
-
-    Raises
-    ------
-    DeblendError
-        The images are smaller than five poolings by 2 need.
-
-    References
-    ----------
-    Farrens et al. 2022, Fig. 1; Simonyan & Zisserman 2014.
-    """
-    if side < 32:
-        raise DeblendError(f"images of {side} px: five poolings by 2 need at least 32")
-    image = keras.Input((side, side, 1), name="stamp")
-    x = GreyToImageNet(weights.mean, weights.std, name="preprocess")(image)
-    for b, block in enumerate(BLOCKS, start=1):
-        for c, filters in enumerate(block, start=1):
-            x = layers.Conv2D(
-                filters // filters_divisor,
-                3,
-                padding="same",
-                activation="relu",
-                name=f"block{b}_conv{c}",
-            )(x)
-        x = layers.MaxPooling2D(2, name=f"block{b}_pool")(x)
-    model = keras.Model(image, x, name="vgg16")
-    if filters_divisor == 1:
-        for name, pair in zip(NAMES, weights.layers, strict=True):
-            model.get_layer(name).set_weights(pair)
-    model.trainable = False
-    return model

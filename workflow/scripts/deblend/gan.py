@@ -1,0 +1,267 @@
+"""The branched GAN of Reiman & Goehre 2019: generator, discriminator, and VGG's features."""
+
+import re
+from collections.abc import Iterator
+
+import pandas as pd
+import torch
+from torch import nn
+from torch.nn import functional
+
+from .errors import DeblendError
+from .vgg import VggWeights
+
+LEAK = 0.2
+BRANCHES = ("central", "companion")
+#: Strides of the discriminator's convolutions, and their filters in units of the first's.
+DISCRIMINATOR = ((1, 1), (1, 2), (2, 1), (2, 2), (4, 1), (4, 2), (8, 1), (8, 2))
+
+
+def _convolution(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Conv2d:
+    layer = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2)
+    nn.init.xavier_uniform_(layer.weight)  # as the authors' framework does by default
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
+class Add(nn.Module):
+    """Elementwise sum: a skip connection's end, a module so that it is seen when drawn."""
+
+    def forward(self, x: torch.Tensor, skip: torch.Tensor) -> torch.Tensor:
+        """Sum of two tensors."""
+        return x + skip
+
+
+class ResidualBlock(nn.Module):
+    """Convolution, batch norm, PReLU, convolution, batch norm, and the input added (Sect. 2.1)."""
+
+    def __init__(self, filters: int) -> None:
+        super().__init__()
+        self.conv1 = _convolution(filters, filters, 3)
+        self.norm1 = nn.BatchNorm2d(filters)
+        self.activation = nn.PReLU(filters)
+        self.conv2 = _convolution(filters, filters, 3)
+        self.norm2 = nn.BatchNorm2d(filters)
+        self.add = Add()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Of the input's shape, (n, filters, y, x)."""
+        inner = self.activation(self.norm1(self.conv1(x)))
+        return self.add(self.norm2(self.conv2(inner)), x)
+
+
+class Generator(nn.Module):
+    """From a blend to its two galaxies (Fig. 1).
+
+    Parameters
+    ----------
+    root_blocks, branch_blocks : int
+        M and N: residual blocks before the network splits, and in each branch.
+    filters : int
+
+    References
+    ----------
+    Sect. 2.1; 9 x 9 kernels at both ends, and the sum after the root, from the authors' code.
+    """
+
+    def __init__(self, root_blocks: int, branch_blocks: int, filters: int) -> None:
+        super().__init__()
+        self.root = nn.ModuleDict(
+            {
+                "conv_in": _convolution(3, filters, 9),
+                "activation": nn.PReLU(filters),
+                **{f"block{i}": ResidualBlock(filters) for i in range(root_blocks)},
+                "conv_out": _convolution(filters, filters, 3),
+                "norm_out": nn.BatchNorm2d(filters),
+                "add": Add(),
+            }
+        )
+        self.branches = nn.ModuleDict(
+            {
+                name: nn.Sequential(
+                    *(ResidualBlock(filters) for _ in range(branch_blocks)),
+                    _convolution(filters, 3, 9),
+                    nn.Tanh(),
+                )
+                for name in BRANCHES
+            }
+        )
+
+    def forward(self, blends: torch.Tensor) -> torch.Tensor:
+        """Two images a blend.
+
+        Parameters
+        ----------
+        blends : Tensor, shape (n, 3, y, x)
+            In [0, 1].
+
+        Returns
+        -------
+        Tensor, shape (n, 2, 3, y, x)
+            Central and companion galaxy, in [-1, 1].
+        """
+        root = self.root
+        start = root["activation"](root["conv_in"](blends))
+        x = start
+        for name, block in root.items():
+            if name.startswith("block"):
+                x = block(x)
+        x = root["add"](root["norm_out"](root["conv_out"](x)), start)
+        return torch.stack([self.branches[name](x) for name in BRANCHES], dim=1)
+
+
+class Discriminator(nn.Module):
+    """Logit of an image being real (Fig. 2).
+
+    Parameters
+    ----------
+    side : int
+        Of the images; four halvings have to leave whole numbers.
+    filters : int
+        Of the first convolution: 64 in the paper.
+    units : int
+        Of the dense layer: 1024 in the paper.
+
+    Raises
+    ------
+    DeblendError
+        The side is no multiple of 16 (the constraint in Fig. 2's caption).
+    """
+
+    def __init__(self, side: int, filters: int, units: int) -> None:
+        super().__init__()
+        if side % 16:
+            raise DeblendError(
+                f"images of {side} px: the discriminator halves them four times, so that the side "
+                "has to be a multiple of 16 (crop_px / reduce_by)"
+            )
+        layers: list[nn.Module] = []
+        inputs = 3
+        for i, (factor, stride) in enumerate(DISCRIMINATOR):
+            layers.append(_convolution(inputs, factor * filters, 3, stride))
+            if i:
+                layers.append(nn.BatchNorm2d(factor * filters))
+            layers.append(nn.LeakyReLU(LEAK))
+            inputs = factor * filters
+        dense = [nn.Linear(inputs * (side // 16) ** 2, units), nn.Linear(units, 1)]
+        for layer in dense:
+            nn.init.xavier_uniform_(layer.weight)
+            nn.init.zeros_(layer.bias)
+        self.layers = nn.Sequential(
+            *layers, nn.Flatten(), dense[0], nn.LeakyReLU(LEAK), dense[1]
+        )
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Logits, shape (n,), of images (n, 3, side, side) in [-1, 1]."""
+        return self.layers(images)[:, 0]
+
+
+class VggFeatures(nn.Module):
+    """Activations of VGG's deepest convolution, its weights fixed (Sect. 2.2.2).
+
+    Parameters
+    ----------
+    weights : VggWeights
+    input_px : int
+        Images are resized to this side: 224 in the authors' code.
+    """
+
+    def __init__(self, weights: VggWeights, input_px: int) -> None:
+        super().__init__()
+        if input_px < 16:
+            raise DeblendError(f"vgg_input_px is {input_px}: four poolings by 2 need at least 16")
+        self.input_px, self.source = input_px, weights.source
+        self.blocks = weights.blocks
+        self.register_buffer("mean", torch.tensor(weights.mean)[None, :, None, None])
+        self.register_buffer("std", torch.tensor(weights.std)[None, :, None, None])
+        self.convolutions = nn.ModuleList()
+        for kernel, bias in weights.layers:
+            layer = nn.Conv2d(kernel.shape[2], kernel.shape[3], 3, padding=1)
+            layer.weight.data = torch.from_numpy(kernel.transpose(3, 2, 0, 1).copy())
+            layer.bias.data = torch.from_numpy(bias.copy())
+            self.convolutions.append(layer)
+        self.requires_grad_(False)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Features (n, 512, y, x) of images (n, 3, side, side) in [-1, 1]."""
+        size = (self.input_px, self.input_px)
+        x = images if images.shape[-2:] == size else _resized(images, size)
+        x = ((x + 1) / 2 - self.mean) / self.std
+        layers = iter(self.convolutions)
+        for i, block in enumerate(self.blocks):
+            if i:
+                x = functional.max_pool2d(x, 2)
+            for _ in block:
+                x = functional.relu(next(layers)(x))
+        return x
+
+
+def _resized(images: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    # Averages where it shrinks; its gradient is the same every time, on CPUs too.
+    return functional.interpolate(images, size, mode="bilinear", align_corners=False)
+
+
+def _named(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    for name, layer in module.named_modules():
+        if not any(True for _ in layer.children()):
+            yield name, layer
+
+
+def layer_table(network: nn.Module, side: int) -> pd.DataFrame:
+    """The layers of a built network, in the order in which an image passes them.
+
+    Parameters
+    ----------
+    network : Module
+    side : int
+        Of the images.
+
+    Returns
+    -------
+    DataFrame
+        `name`, `group` (root, central, companion; all for the discriminator), `kind`,
+        `in_channels`, `out_channels`, `kernel`, `stride` (0 where there is none), `side` of what
+        comes out (1 for vectors), `n_parameters`.
+    """
+    rows: list[dict[str, object]] = [
+        {"name": "input", "group": "root", "kind": "Input", "in_channels": 3, "out_channels": 3}
+        | {"kernel": 0, "stride": 0, "side": side, "n_parameters": 0}
+    ]
+    names = {layer: name for name, layer in _named(network)}
+
+    def note(layer: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
+        name = re.sub(r"^(branches\.|layers\.)", "", names[layer])
+        group = name.split(".")[0]
+        rows.append(
+            {
+                "name": re.sub(r"^(central|companion)\.(\d+)\.(?=\w)", r"\1.block\2.", name),
+                "group": group if group in ("root", *BRANCHES) else "all",
+                "kind": type(layer).__name__,
+                "in_channels": inputs[0].shape[1],
+                "out_channels": output.shape[1],
+                "kernel": getattr(layer, "kernel_size", (0,))[0],
+                "stride": getattr(layer, "stride", (0,))[0],
+                "side": output.shape[-1] if output.ndim == 4 else 1,
+                "n_parameters": sum(p.numel() for p in layer.parameters()),
+            }
+        )
+
+    hooks = [layer.register_forward_hook(note) for layer in names]
+    training = network.training
+    try:
+        network.eval()
+        with torch.no_grad():
+            network(torch.zeros(1, 3, side, side))
+    finally:
+        network.train(training)
+        for hook in hooks:
+            hook.remove()
+    table = pd.DataFrame(rows)
+    if "all" in set(table["group"]):
+        table["group"] = "all"
+    return table
+
+
+def n_parameters(network: nn.Module) -> int:
+    """Trainable parameters."""
+    return sum(p.numel() for p in network.parameters() if p.requires_grad)

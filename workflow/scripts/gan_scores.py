@@ -1,0 +1,31 @@
+"""Adapter: PSNR and SSIM of the test blends, and those that the figures show."""
+
+import logging
+
+import pandas as pd
+from deblend import logs, torch_backend
+from deblend.galaxyzoo import open_frames
+from deblend.gan_predict import read_predictions, rows_of_split
+from deblend.gan_scores import score_methods, write_examples
+from deblend.image_metrics import select_examples
+from deblend.perturb import PerturbConfig, draw_blends
+from deblend.tables import write_csv
+
+with logs.script(snakemake.log[0]):
+    params, inputs, out = snakemake.params, snakemake.input, snakemake.output
+    torch_backend.configure(1, params.seed)
+    perturbation, frames = PerturbConfig(**params.perturbation), open_frames(inputs.frames)
+    rows = rows_of_split(pd.read_csv(inputs.index), "test")
+    images, n_blends = snakemake.wildcards.images, params.n_blends
+    pairs = draw_blends(params.seed, images, "test", rows, n_blends, perturbation)
+    predictions = {
+        method: read_predictions(path, n_blends)
+        for method, path in zip(params.methods, inputs.predictions, strict=True)
+    }
+    table = score_methods(frames, pairs, perturbation, predictions)
+    means = table.groupby(["method", "galaxy"])[["psnr_db", "ssim"]].mean()
+    logging.info("means:\n%s", means.to_string())
+    write_csv(out.scores, table)
+    number = params.n_examples
+    chosen = select_examples(table, number["success"], number["failure"])
+    write_examples(out.examples, chosen, frames, pairs, perturbation, predictions["gan"])

@@ -1,0 +1,73 @@
+"""Adapter: train the branched GAN, or its generator alone."""
+
+import h5py
+import pandas as pd
+from deblend import logs, torch_backend
+from deblend.files import atomic, write_json
+from deblend.fingerprints import fingerprint
+from deblend.galaxyzoo import open_frames
+from deblend.gan import Discriminator, VggFeatures, layer_table
+from deblend.gan_predict import render_all, rows_of_split
+from deblend.gan_training import (
+    PANELS,
+    Checkpoint,
+    GanConfig,
+    PairSource,
+    to_uint8,
+    train,
+    write_weights,
+)
+from deblend.perturb import PerturbConfig, draw_blends
+from deblend.tables import write_csv
+from deblend.vgg import read_vgg
+
+with logs.script(snakemake.log[0]):
+    params, inputs, out = snakemake.params, snakemake.input, snakemake.output
+    device, versions = torch_backend.configure(params.threads, params.seed)
+    config, perturbation = GanConfig(**params.network), PerturbConfig(**params.perturbation)
+    frames, index = open_frames(inputs.frames), pd.read_csv(inputs.index)
+    vgg = VggFeatures(read_vgg(inputs.vgg), config.vgg_input_px) if inputs.vgg else None
+    rows = rows_of_split(index, "validation")
+    n_blends = params.n_validation_blends
+    pairs = draw_blends(params.seed, params.images, "validation", rows, n_blends, perturbation)
+    blends, truth = render_all(frames, pairs, perturbation)
+    configuration = {key: params[key] for key in ("seed", "threads", "network", "perturbation")}
+    files = [inputs.frames, inputs.index, *([inputs.vgg] if vgg else []), *inputs.src]
+    checkpoint = Checkpoint(
+        params.checkpoint, fingerprint(configuration | {"n": n_blends} | versions, files)
+    )
+    generator, history, panels, record = train(
+        config,
+        PairSource(
+            frames,
+            rows_of_split(index, "train"),
+            perturbation,
+            seed=params.seed,
+            batch_size=config.batch_size,
+        ),
+        (blends, truth),
+        device=device,
+        vgg=vgg,
+        checkpoint=checkpoint,
+    )
+    write_weights(out.weights, generator)
+    write_csv(out.history, history)
+    with atomic(out.panels) as temporary, h5py.File(temporary, "w") as file:
+        file["iteration"], file["panels"] = history["iteration"], panels
+        file["true"], file["blend"] = (
+            to_uint8(truth[:PANELS]),
+            to_uint8(2 * blends[:PANELS] - 1),
+        )
+    write_csv(out.layers_generator, layer_table(generator.cpu(), perturbation.side))
+    discriminator = Discriminator(
+        perturbation.side, config.discriminator_filters, config.discriminator_units
+    )
+    write_csv(out.layers_discriminator, layer_table(discriminator, perturbation.side))
+    write_json(
+        out.timing, {"seconds": record.pop("seconds"), "n_iterations": record["n_iterations"]}
+    )
+    record |= versions | {"scale": params.scale, "threads": params.threads, "seed": params.seed}
+    record |= {"dataset": params.images, "perturbation": params.perturbation}
+    write_json(out.description, record)
+    # Last: a kill before this line loses nothing.
+    checkpoint.clear()
