@@ -49,7 +49,7 @@ def _sees(tables: Tables) -> bool:
 
 
 def _score(statistic: str, quantity: str) -> Callable[..., Result]:
-    """A statistic of the GAN's images reaches a bound, and they are no mere repeats of the blend."""
+    """A statistic of the GAN's images reaches a bound, and they do not repeat the blend."""
 
     def test(tables: Tables, network: str, bound: float) -> Result:
         values = _of(tables, "gan")[quantity].dropna()
@@ -116,19 +116,19 @@ CLAIMS = (
     Claim(
         "mean_psnr",
         "Sect. 3, Table 1",
-        "Acceptable for lossy compression: mean PSNR above {bound:g} dB",
+        "Acceptable for lossy compression: mean PSNR at least {bound:g} dB",
         *(_score("mean", "psnr_db"), 30, 27, NONE),
     ),
     Claim(
         "mean_psnr_eq6",
         "Sect. 3, Table 1",
-        "The same with the PSNR of Eq. 6: above {bound:g} dB",
+        "The same with the PSNR of Eq. 6: at least {bound:g} dB",
         *(_score("mean", "psnr_eq6_db"), 30, 27, NONE),
     ),
     Claim(
         "max_psnr",
         "Table 1",
-        "Maximum PSNR comparable with high-quality compression: above {bound:g} dB",
+        "Maximum PSNR comparable with high-quality compression: at least {bound:g} dB",
         *(_score("max", "psnr_db"), 30, None, NONE),
     ),
     Claim(

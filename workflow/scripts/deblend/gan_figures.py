@@ -51,7 +51,7 @@ GAP = 0.08
 #: Examples side by side, and the most columns of panels under the losses.
 ACROSS, MOST_TIMES = 2, 8
 
-Outputs = Sequence[str | Path]
+Outputs = list[str | Path]
 
 
 @dataclass(frozen=True)

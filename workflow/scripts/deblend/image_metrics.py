@@ -10,14 +10,14 @@ computed, so each possible reading has a column of its own:
 `ssim`
     On [0, 1] with a range of 1.
 `ssim_as_published`
-    On [-1, 1], as the networks' images are, with a range of 2. That is what scikit-image took in 2018
-    for floating-point images when nobody told it a range.
+    On [-1, 1], as the networks' images are, with a range of 2. That is what scikit-image took in
+    2018 for floating-point images when nobody told it a range.
 `ssim_authors_code`
     On [0, 1] with the same range of 2: the authors' code rescales before it calls scikit-image and
     tells it no range. Twice the range means constants four times too large, and a higher score.
 `crossed_psnr_db`
-    As `psnr_db`, but against the other galaxy's true image: whether the two branches of the generator
-    do different things.
+    As `psnr_db`, but against the other galaxy's true image: whether the two branches of the
+    generator do different things.
 
 SSIM has windows of 7 x 7 pixels and the paper's c1 and c2, which are scikit-image's K1 and K2. All
 scores take the three colours together.
@@ -32,8 +32,8 @@ from skimage.metrics import structural_similarity
 from .errors import DeblendError
 
 GALAXIES = ("central", "companion")
-#: Ways to answer: the GAN, the same generator trained on the mean squared error alone, and the blend
-#: itself given as both galaxies.
+#: Ways to answer: the GAN, the same generator trained on the mean squared error alone, and the
+#: blend itself given as both galaxies.
 METHODS = ("gan", "mse", "blend")
 QUANTITIES = ("psnr_db", "psnr_eq6_db", "ssim", "ssim_as_published", "ssim_authors_code")
 COLUMNS = ("blend", "galaxy", *QUANTITIES, "crossed_psnr_db")
@@ -131,7 +131,8 @@ def read_scores(path: str | Path) -> pd.DataFrame:
     missing = [column for column in ("method", *COLUMNS) if column not in table]
     if missing:
         raise DeblendError(
-            f"{path} lacks the columns {', '.join(missing)}; it has {', '.join(table)}: make it anew"
+            f"{path} lacks the columns {', '.join(missing)}; it has {', '.join(table)}: "
+            "make it anew"
         )
     absent = [method for method in METHODS if method not in set(table["method"])]
     if absent:
@@ -213,8 +214,8 @@ def select_examples(scores: pd.DataFrame, n_success: int, n_failure: int) -> pd.
     quarter = -(-len(ranked) // 4)
     if n_success > quarter or n_failure > len(ranked) - quarter:
         raise DeblendError(
-            f"{n_success} successes and {n_failure} failures cannot be chosen of {len(ranked)} test "
-            f"blends, whose best quarter has {quarter}: show fewer, or test more blends"
+            f"{n_success} successes and {n_failure} failures cannot be chosen of {len(ranked)} "
+            f"test blends, whose best quarter has {quarter}: show fewer, or test more blends"
         )
     places = np.round(np.linspace(0, quarter - 1, n_success)).astype(int)
     chosen = pd.concat(
