@@ -1,5 +1,6 @@
 """The claims, numbers and table of Reiman & Goehre 2019 on made-up galaxies."""
 
+import functools
 import math
 
 import numpy as np
@@ -18,7 +19,7 @@ from tests.conftest import ROOT
 from tests.unit.test_gan_figures import history
 
 PUBLISHED = yaml.safe_load((ROOT / "config/published.yaml").read_text())["reiman2019"]
-N, SIDE = 40, 32
+N, SIDE = 24, 24
 
 
 def galaxies():
@@ -40,18 +41,34 @@ BLEND = np.repeat(TRUE.max(axis=1, keepdims=True), 2, axis=1)
 GOOD = np.clip(TRUE + np.random.default_rng(4).normal(0, 0.002, TRUE.shape), 0, 1)
 
 
-def score_table(predicted):
-    answers = {"gan": predicted, "mse": np.clip(GOOD + 0.001, 0, 1), "blend": BLEND}
-    parts = [
-        scores(answer.astype(np.float32), TRUE).assign(method=method)
-        for method, answer in answers.items()
-    ]
-    return pd.concat(parts, ignore_index=True)
+MUTATIONS = {
+    "good": GOOD,
+    "permuted": GOOD[np.random.default_rng(5).permutation(N)],
+    "swapped branches": GOOD[:, ::-1],
+    "black": np.zeros_like(GOOD),
+    "the blend itself": BLEND,
+    "one branch twice": np.repeat(GOOD[:, :1], 2, axis=1),
+    "the blend as companion": np.stack([GOOD[:, 0], BLEND[:, 1]], axis=1),
+}
 
 
-def tables(predicted=GOOD, course=None):
+def scored(method, answer):
+    return scores(answer.astype(np.float32), TRUE).assign(method=method)
+
+
+@functools.cache
+def baselines():
+    return scored("mse", np.clip(GOOD + 0.001, 0, 1)), scored("blend", BLEND)
+
+
+@functools.cache
+def answer_of(name):
+    return scored("gan", MUTATIONS[name])
+
+
+def tables(name="good", course=None):
     return {
-        "scores": score_table(predicted),
+        "scores": pd.concat([answer_of(name), *baselines()], ignore_index=True),
         "history": history() if course is None else course,
     }
 
@@ -76,18 +93,11 @@ def test_claims_hold_where_they_should():
     assert all(relaxed.values())
 
 
-MUTATIONS = {
-    "permuted": GOOD[np.random.default_rng(5).permutation(N)],
-    "swapped branches": GOOD[:, ::-1],
-    "black": np.zeros_like(GOOD),
-    "the blend itself": BLEND,
-    "one branch twice": np.repeat(GOOD[:, :1], 2, axis=1),
-}
-
-
-@pytest.mark.parametrize("name", MUTATIONS)
+@pytest.mark.parametrize(
+    "name", ["permuted", "swapped branches", "black", "the blend itself", "one branch twice"]
+)
 def test_what_does_not_deblend_keeps_no_claim_of_skill(name):
-    found = tables(MUTATIONS[name])
+    found = tables(name)
     for bound in ("as stated", "relaxed"):
         mine = holds(found, bound)
         kept = [claim for claim in OF_SKILL if mine.get(claim, False) is not False]
@@ -105,9 +115,7 @@ def test_the_blend_keeps_its_perfect_images():
 
 
 def test_skill_for_one_galaxy_is_not_enough():
-    half = GOOD.copy()
-    half[:, 1] = BLEND[:, 1]
-    found = holds(tables(half))
+    found = holds(tables("the blend as companion"))
     for name in ("beats_blend_psnr", "beats_blend_ssim", "as_good_as_mse", "branches_differ"):
         assert found[name] is False, name
 
@@ -185,7 +193,7 @@ def test_numbers_beside_the_papers():
     row = found.loc[("Fig. 5, SSIM, sigma", "ssim_authors_code")]
     assert row["reproduced"] == pytest.approx(gan["ssim_authors_code"].std(ddof=0))
     assert ("Table 1, PSNR, max", "psnr_db") not in found.index  # the paper's text lacks it
-    assert found.loc[("Table 1, SSIM, max", "ssim"), "published"] == 0.982
+    assert found.loc[("Fig. 5, SSIM, max", "ssim"), "published"] == 0.982
     assert found.loc[("Sect. 3, tested", "n_blends"), "reproduced"] == N
     assert found.loc[("Sect. 3, tested", "n_images"), "reproduced"] == 2 * N
     assert found.loc[("Sect. 2.3", "n_images"), "published"] == 141553
