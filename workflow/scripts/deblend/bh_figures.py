@@ -202,7 +202,7 @@ def draw_fig6(confusion: pd.DataFrame, outputs: list[str | Path], label: str) ->
     groups = confusion.groupby(["noise_sigma", "method", "panel"])[list(kinds)]
     mean, std = groups.mean(), groups.std(ddof=0)
     with style():
-        figure, axes = plt.subplots(1, 3, figsize=(7.2, 2.6), sharey=True, layout="constrained")
+        figure, axes = plt.subplots(1, 3, figsize=(7.2, 2.8), sharey=True, layout="constrained")
         for axis, panel in zip(axes, ("close", "distant", "all"), strict=True):
             for method, (line, marker) in lines.items():
                 for kind, (name, colour) in kinds.items():
@@ -220,6 +220,6 @@ def draw_fig6(confusion: pd.DataFrame, outputs: list[str | Path], label: str) ->
                     )
             axis.set(title=panel, xlabel=r"$\sigma_{\rm noise}$ of the training (counts)")
         axes[0].set_ylabel("labelled rightly (%)")
-        axes[0].legend(fontsize="xx-small")
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
         figure.suptitle(label, fontsize="small")
         save_figure(figure, outputs)
