@@ -18,7 +18,7 @@ rule download_archive:
     params:
         entry=lambda wildcards: {
             key: ARCHIVES[wildcards.archive].get(key)
-            for key in ("doi", "filename", "url", "checksum", "max_bytes")
+            for key in ("doi", "kaggle", "filename", "url", "checksum", "max_bytes")
         },
     message:
         "Download {wildcards.archive}"

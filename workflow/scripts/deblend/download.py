@@ -1,21 +1,24 @@
 """Download archives: https, checksums, size limits, nothing unpacked outside its place."""
 
+import contextlib
 import logging
+import re
 import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import pooch
 import requests
+from requests.auth import AuthBase
 from tqdm.auto import tqdm
 
 from .errors import DeblendError
@@ -27,7 +30,15 @@ TIMEOUT_S = 60
 #: Pauses before a failed request is made again.
 PAUSES_S = (2.0, 10.0, 30.0)
 CHUNK = 1 << 20
+#: Redirections that are followed.
+MAX_STEPS = 10
 Result = TypeVar("Result")
+
+
+def shown(url: str) -> str:
+    """An address as messages may show it: what follows `?` may be a signature that lets in."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def check_url(url: str) -> None:
@@ -39,7 +50,7 @@ def check_url(url: str) -> None:
     """
     parts = urlsplit(url)
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
-        raise DeblendError(f"the address {url} is not https: give an https address")
+        raise DeblendError(f"the address {shown(url)} is not https: give an https address")
 
 
 def is_transient(error: BaseException) -> bool:
@@ -153,54 +164,123 @@ def locate(entry: dict[str, Any]) -> tuple[str, str]:
     """
     url, checksum = entry.get("url"), entry.get("checksum")
     if url and not checksum:
-        raise DeblendError(f"{url} has no checksum: set it in config/datasets.yaml")
+        raise DeblendError(f"{shown(url)} has no checksum: set it in config/datasets.yaml")
     if url and checksum:
         return url, checksum
     found, published = find_file(entry["doi"], entry["filename"])
     return found, checksum or published
 
 
+def _without_secrets(error: requests.RequestException) -> requests.RequestException:
+    """The same error, of the same kind, without queries, credentials, request and cause."""
+    if isinstance(error, requests.HTTPError) and error.response is not None:
+        answer = requests.Response()
+        answer.status_code = error.response.status_code
+        text = f"{answer.status_code} from {shown(error.response.url)}"
+        return requests.HTTPError(text, response=answer)
+    text = re.sub(r"//[^/\s]*@", "//", re.sub(r"\?\S*", "", str(error)))
+    kinds = (requests.Timeout, requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
+    kind = next((k for k in kinds if isinstance(error, k)), requests.RequestException)
+    return kind(text)
+
+
+@contextlib.contextmanager
+def _quiet_requests() -> Iterator[None]:
+    # What urllib3 logs below errors can hold whole addresses.
+    logger = logging.getLogger("urllib3")
+    level = logger.level
+    logger.setLevel(logging.ERROR + 1)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port
+
+
 class _LimitedDownloader:
-    """Pooch downloader that stops at a number of bytes."""
+    """Pooch downloader that stops at a number of bytes, and keeps secrets.
 
-    def __init__(self, max_bytes: int) -> None:
-        self.max_bytes = max_bytes
+    Credentials go to the address' own host and port, wherever it redirects to.
+    """
 
-    def __call__(self, url: str, output_file: str, _pooch: object) -> None:
+    def __init__(self, url: str, max_bytes: int, auth: AuthBase | None = None) -> None:
+        self._url, self.max_bytes, self._auth = url, max_bytes, auth
+
+    def __call__(self, _url: str, output_file: str, _pooch: object) -> None:
+        try:
+            with _quiet_requests(), self._answer() as answer:
+                self._write(answer, output_file)
+            return
+        except requests.RequestException as error:
+            clean = _without_secrets(error)
+        # Outside of the handler, so that no traceback goes on to the error with its address.
+        raise clean
+
+    def _answer(self) -> requests.Response:
+        url = self._url
         # As it is: a server that compressed it on the way would give another length.
         plain = {"Accept-Encoding": "identity"}
-        with requests.get(url, stream=True, timeout=TIMEOUT_S, headers=plain) as answer:
+        for _ in range(MAX_STEPS):
+            check_url(url)
+            auth = self._auth if _origin(url) == _origin(self._url) else None
+            answer = requests.get(
+                url,
+                stream=True,
+                timeout=TIMEOUT_S,
+                headers=plain,
+                auth=auth,
+                allow_redirects=False,
+            )
+            if answer.ok and not answer.is_redirect:
+                return answer
+            answer.close()
             answer.raise_for_status()
-            for step in (*answer.history, answer):  # where redirections have led
-                check_url(step.url)
-            total = int(answer.headers.get("Content-Length", 0))
-            if total > self.max_bytes:
-                raise DeblendError(
-                    f"{url} has {total} bytes, over the limit of {self.max_bytes}: raise max_bytes "
-                    "in config/datasets.yaml if that is right"
-                )
-            done = 0
-            with (
-                open(output_file, "wb") as file,
-                tqdm(total=total or None, unit="B", unit_scale=True, disable=None) as bar,
-            ):
-                for chunk in answer.iter_content(CHUNK):
-                    done += len(chunk)
-                    if done > self.max_bytes:
-                        raise DeblendError(
-                            f"{url} goes on beyond the limit of {self.max_bytes} bytes"
-                        )
-                    file.write(chunk)
-                    bar.update(len(chunk))
-            if total and done < total:
-                raise requests.ConnectionError(f"{url} ended after {done} of {total} bytes")
+            url = urljoin(url, answer.headers["Location"])
+        raise requests.TooManyRedirects(f"{shown(self._url)} redirects {MAX_STEPS} times")
+
+    def _write(self, answer: requests.Response, output_file: str) -> None:
+        name = shown(self._url)
+        total = int(answer.headers.get("Content-Length", 0))
+        if total > self.max_bytes:
+            raise DeblendError(
+                f"{name} has {total} bytes, over the limit of {self.max_bytes}: raise max_bytes "
+                "in config/datasets.yaml if that is right"
+            )
+        done = 0
+        with (
+            open(output_file, "wb") as file,
+            tqdm(total=total or None, unit="B", unit_scale=True, disable=None) as bar,
+        ):
+            for chunk in answer.iter_content(CHUNK):
+                done += len(chunk)
+                if done > self.max_bytes:
+                    raise DeblendError(
+                        f"{name} goes on beyond the limit of {self.max_bytes} bytes"
+                    )
+                file.write(chunk)
+                bar.update(len(chunk))
+        if total and done < total:
+            raise requests.ConnectionError(f"{name} ended after {done} of {total} bytes")
 
 
-def download(url: str, output: str | Path, checksum: str | None, max_bytes: int) -> None:
+def download(
+    url: str,
+    output: str | Path,
+    checksum: str | None,
+    max_bytes: int,
+    *,
+    auth: AuthBase | None = None,
+    remedies: Mapping[int, str] | None = None,
+) -> None:
     """Download a file; it appears only when it is complete and its checksum is right.
 
     What may be transient (a server's error, a dropped connection) is tried again after a pause; a
-    missing file or a wrong checksum is not.
+    missing file or a wrong checksum is not. Neither credentials nor what follows `?` in an address
+    are logged or in any message.
 
     Parameters
     ----------
@@ -211,6 +291,10 @@ def download(url: str, output: str | Path, checksum: str | None, max_bytes: int)
         Algorithm and digest, ``sha256:...`` or ``md5:...``; None takes the file as it comes, and
         the log says how to pin it.
     max_bytes : int
+    auth : AuthBase, optional
+        Credentials for the address' own host; no other host that it redirects to gets them.
+    remedies : mapping, optional
+        Status of the answer to what the user can do about it.
 
     Raises
     ------
@@ -218,31 +302,32 @@ def download(url: str, output: str | Path, checksum: str | None, max_bytes: int)
         The address does not answer, the file is too large, truncated or not what it should be.
     """
     check_url(url)
+    name = shown(url)
     with atomic(output) as temporary:
         temporary.unlink(missing_ok=True)  # pooch wants to make it
         try:
             retrieve = partial(
                 pooch.retrieve,
-                url,
+                name,
                 known_hash=checksum,
                 fname=temporary.name,
                 path=temporary.parent,
-                downloader=_LimitedDownloader(max_bytes),
+                downloader=_LimitedDownloader(url, max_bytes, auth),
             )
-            persist(retrieve, f"downloading {url}")
+            persist(retrieve, f"downloading {name}")
             if not checksum:
                 digest = pooch.file_hash(temporary, alg="sha256")
-                log.warning("%s came without a checksum; to pin it: sha256:%s", url, digest)
+                log.warning("%s came without a checksum; to pin it: sha256:%s", name, digest)
         except requests.RequestException as error:
-            raise DeblendError(
-                f"cannot download {url} ({error}): check the connection and run again"
-            ) from error
+            status = error.response.status_code if error.response is not None else None
+            remedy = (remedies or {}).get(status or 0, "check the connection and run again")
+            raise DeblendError(f"cannot download {name} ({error}): {remedy}") from error
         except ValueError as error:
             raise DeblendError(
-                f"{url} is not the file it should be: its checksum is not {checksum}. It is "
+                f"{name} is not the file it should be: its checksum is not {checksum}. It is "
                 "broken, tampered with, or a new version; nothing was kept"
             ) from error
-    log.info("downloaded %s (%s)", url, checksum)
+    log.info("downloaded %s (%s)", name, checksum)
 
 
 def extract_members(
