@@ -258,9 +258,7 @@ class _LimitedDownloader:
             for chunk in answer.iter_content(CHUNK):
                 done += len(chunk)
                 if done > self.max_bytes:
-                    raise DeblendError(
-                        f"{name} goes on beyond the limit of {self.max_bytes} bytes"
-                    )
+                    raise DeblendError(f"{name} goes on beyond the limit of {self.max_bytes} bytes")
                 file.write(chunk)
                 bar.update(len(chunk))
         if total and done < total:

@@ -111,14 +111,16 @@ def reduce(image: np.ndarray | Image.Image, grid: Grid | None = None) -> np.ndar
         pixels at its edge: here the filter sees what lies beyond.
     """
     grid = grid or make_grid()
-    start, stop = grid.offset_px, grid.offset_px + grid.reduce_by * grid.size
-    # The last pixel reaches beyond the frame by less than its size: repeat the edge.
-    beyond = max(stop - grid.frame_px, 0)
-    if beyond:
-        pixels = np.pad(np.asarray(image), [(0, beyond), (0, beyond), (0, 0)], mode="edge")
-        image = Image.fromarray(pixels)
-    elif isinstance(image, np.ndarray):
+    if isinstance(image, np.ndarray):
         image = Image.fromarray(image)
+    start, stop, side = grid.offset_px, grid.offset_px + grid.reduce_by * grid.size, grid.frame_px
+    if stop > side:
+        # The last pixel reaches beyond the frame by less than its size: repeat the edge.
+        image = image.crop((0, 0, stop, stop))
+        for place in range(side, stop):
+            image.paste(image.crop((side - 1, 0, side, stop)), (place, 0))
+        for place in range(side, stop):
+            image.paste(image.crop((0, side - 1, stop, side)), (0, place))
     box = (start, start, stop, stop)
     return np.asarray(image.resize((grid.size, grid.size), Image.Resampling.BICUBIC, box=box))
 
@@ -415,18 +417,17 @@ def open_frames(path: str | Path, size: int | None = None) -> np.ndarray:
         The file is missing, not whole or no array of frames.
     """
     try:
-        frames = np.load(path, mmap_mode="r", allow_pickle=False)
+        frames = np.lib.format.open_memmap(path, mode="r")
     except (OSError, ValueError, EOFError) as error:
         raise DeblendError(
             f"{path} is not a whole array of frames ({error}): delete it and run again"
         ) from error
-    shape = getattr(frames, "shape", ())
+    shape: tuple[int, ...] = frames.shape
     side = size or (shape[1] if len(shape) == 4 else 0)
-    if not shape or shape[1:] != (side, side, 3) or shape[0] == 0 or frames.dtype != np.uint8:
+    if shape[1:] != (side, side, 3) or shape[0] == 0 or frames.dtype != np.uint8:
         raise DeblendError(
             f"{path} has no frames of shape (n, {size or 'size'}, {size or 'size'}, 3) and type "
-            f"uint8: its shape is {shape}, its type {getattr(frames, 'dtype', 'none')}; delete it "
-            "and run again"
+            f"uint8: its shape is {shape}, its type {frames.dtype}; delete it and run again"
         )
     return frames
 

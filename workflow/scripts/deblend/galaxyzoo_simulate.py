@@ -3,8 +3,8 @@
 As Galaxy Zoo's (Lintott et al. 2011), an image shows 424 x 424 pixels of 0.024 Petrosian radii, so
 that galaxies fill similar shares of it; what is drawn is SDSS's own pixels of 0.396", which are
 then resampled, as theirs were, to those of the image. The numbers below are round ones, chosen so
-that the images' brightness, extent and colours spread as those of 400 of Galaxy Zoo's do. Each image
-has its own generator: a chunk is the same whoever makes it.
+that the images' brightness, extent and colours spread as those of 400 of Galaxy Zoo's do. Each
+image has its own generator: a chunk is the same whoever makes it.
 """
 
 import shutil
@@ -86,9 +86,7 @@ def _r_i(rng: np.random.Generator, g_r: float) -> float:
     return 0.5 * g_r + rng.normal(0.0, 0.03)
 
 
-def _clumps(
-    rng: np.random.Generator, kind: str, radius: float
-) -> galsim.GSObject:
+def _clumps(rng: np.random.Generator, kind: str, radius: float) -> galsim.GSObject:
     """Clumps of young stars: along two arms of a disk, or anywhere."""
     n = int(rng.integers(8, 18) if kind == "disk" else rng.integers(3, 9))
     weights = rng.dirichlet(np.full(n, 2.0))
@@ -157,9 +155,7 @@ def draw_galaxy(
     if bulge_fraction:
         half = ratio * disk_radius
         bulge = galsim.DeVaucouleurs(half_light_radius=half, trunc=8 * half).shear(bulge_shape)
-        parts.append(
-            (bulge, _in_bands(r_flux * bulge_fraction, bulge_g_r, _r_i(rng, bulge_g_r)))
-        )
+        parts.append((bulge, _in_bands(r_flux * bulge_fraction, bulge_g_r, _r_i(rng, bulge_g_r))))
     if clumpiness:
         share = (1 - bulge_fraction) * clumpiness
         clumps = _clumps(rng, kind, disk_radius).shear(shape)
@@ -173,9 +169,7 @@ def _add_surroundings(
     """Add stars and galaxies anywhere in the frame, blends with the central galaxy included."""
     side = planes.shape[1]
     arcmin2 = (side * scale / 60) ** 2
-    n_stars, n_galaxies = rng.poisson(
-        [STARS_PER_ARCMIN2 * arcmin2, GALAXIES_PER_ARCMIN2 * arcmin2]
-    )
+    n_stars, n_galaxies = rng.poisson([STARS_PER_ARCMIN2 * arcmin2, GALAXIES_PER_ARCMIN2 * arcmin2])
     for number in range(n_stars + n_galaxies):
         x, y = rng.uniform(-0.5, side - 0.5, 2)
         # Counts rise by about 0.25 dex a magnitude.
@@ -224,9 +218,7 @@ def simulate_image(seed: int, images: str, index: int) -> Image.Image:
     """
     rng = generator(seed, "galaxyzoo", images, index)
     petrosian = float(
-        np.clip(
-            np.exp(rng.normal(np.log(PETROSIAN_ARCSEC), PETROSIAN_SCATTER)), *PETROSIAN_RANGE
-        )
+        np.clip(np.exp(rng.normal(np.log(PETROSIAN_ARCSEC), PETROSIAN_SCATTER)), *PETROSIAN_RANGE)
     )
     width = FRAME_PX * RADII_PER_PX * petrosian
     # Larger galaxies are drawn at the image's own, coarser pixels.

@@ -107,6 +107,6 @@ def download_competition_file(
     remedies = {
         401: f"Kaggle does not know the token; {HOW}",
         403: f"accept the competition's rules at {page}/rules with the token's account, run again",
-        404: f"correct competition or filename in config/datasets.yaml; {page}/data lists the files",
+        404: f"correct kaggle or filename in config/datasets.yaml; {page}/data lists the files",
     }
     download(url, output, checksum, max_bytes, auth=token, remedies=remedies)
