@@ -103,8 +103,8 @@ def test_a_blend_is_the_brighter_of_both_at_every_pixel():
     light = (truth + 1) / 2
     assert mixed.shape == (4, 3, 80, 80) and truth.shape == (4, 2, 3, 80, 80)
     assert torch.allclose(mixed, light.amax(dim=1), atol=1e-6)
-    assert 0 <= float(mixed.min()) and float(mixed.max()) <= 1
-    assert -1 <= float(truth.min()) and float(truth.max()) <= 1
+    assert float(mixed.min()) >= 0 and float(mixed.max()) <= 1
+    assert float(truth.min()) >= -1 and float(truth.max()) <= 1
     # The first is the central galaxy as it is.
     expected = frames[:, 30:110, 30:110].permute(0, 3, 1, 2) / 255
     assert torch.allclose(light[:, 0], expected, atol=1e-6)
@@ -138,7 +138,9 @@ def test_a_blend_does_not_depend_on_how_many_there_are():
     assert not few.equals(draw_blends(1, "galaxyzoo", "validation", rows, 3, AUTHORS))
 
 
-@pytest.mark.parametrize("order, blending, text", [("ours", "max", "order"), ("authors", "min", "blending")])
+@pytest.mark.parametrize(
+    "order, blending, text", [("ours", "max", "order"), ("authors", "min", "blending")]
+)
 def test_what_is_unknown_is_named(order, blending, text):
     with pytest.raises(DeblendError, match=text):
         PerturbConfig(order, (10, 50), (-1.0, 0.5), blending, 240, 3)

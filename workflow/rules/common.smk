@@ -108,7 +108,7 @@ for _name, _dataset in config["datasets"].items():
         )
     if _dataset["source"] == "archive":
         in_archives(_dataset["archive"], f"datasets > {_name}")
-        if "images" not in ARCHIVES[_dataset["archive"]]["members"]:
+        if "images" not in ARCHIVES[_dataset["archive"]].get("members", {}):
             raise WorkflowError(
                 f"datasets > {_name} > archive: {_dataset['archive']!r} has no stamps (members > "
                 "images in config/datasets.yaml)"
@@ -128,6 +128,11 @@ def catalog_of_sample(name):
 for _name, _sample in config["farrens2022"]["samples"].items():
     if _sample["source"] == "archive":
         in_archives(_sample["archive"], f"farrens2022 > samples > {_name}")
+        if "catalog" not in ARCHIVES[_sample["archive"]].get("members", {}):
+            raise WorkflowError(
+                f"farrens2022 > samples > {_name} > archive: {_sample['archive']!r} has no "
+                "catalogue (members > catalog in config/datasets.yaml)"
+            )
     if _sample["source"] == "files" and not _sample["catalog"]:
         raise WorkflowError(
             f"farrens2022 > samples > {_name} > catalog is null: with source files it is the path "
@@ -171,14 +176,19 @@ for _key in ("shift_px", "log_scale"):
     _low, _high = _reiman["perturbation"][_key]
     if _low > _high:
         raise WorkflowError(f"reiman2019 > perturbation > {_key}: {_low} is above {_high}")
-for _name, _images in _reiman["image_sets"].items():
+for _name, _set in _reiman["image_sets"].items():
     _where = f"reiman2019 > image_sets > {_name}"
-    if _images["source"] == "archive":
-        for _archive in _images["archives"] or []:
+    if _name in config["datasets"]:
+        raise WorkflowError(f"{_where}: datasets has this name too: choose another")
+    if _set["source"] == "archive":
+        if not _set["archives"]:
+            raise WorkflowError(f"{_where} > archives: name at least one of config/datasets.yaml")
+        for _archive in _set["archives"]:
             in_archives(_archive, _where)
-    for _source, _key in (("archive", "archives"), ("files", "folder"), ("simulated", "n_images")):
-        if _images["source"] == _source and not _images[_key]:
-            raise WorkflowError(f"{_where} > {_key} is null: source {_source} needs it")
+    if _set["source"] == "files" and not _set["folder"]:
+        raise WorkflowError(f"{_where} > folder is null: with source files it is that of the JPEGs")
+    if _set["source"] == "simulated" and not _set["n_images"]:
+        raise WorkflowError(f"{_where} > n_images is null: with source simulated it takes a number")
 
 
 def src(*modules):
@@ -313,6 +323,31 @@ def farrens_fractions(wildcards):
     if catalog_of_sample(wildcards.sample) and catalog_of_sample("parametric"):
         return config["farrens2022"]["split"]
     return {"train": 0, "validation": 0, "test": 1}
+
+
+def gz_entry(wildcards):
+    """Configuration of a set of Galaxy Zoo images."""
+    return config["reiman2019"]["image_sets"][wildcards.images]
+
+
+def gz_of_source(source):
+    """Regular expression of the sets of images with a source."""
+    sets = config["reiman2019"]["image_sets"]
+    return "|".join(n for n, s in sets.items() if s["source"] == source) or "(?!)"
+
+
+def gz_sources(wildcards):
+    """Folders or archives that have the JPEGs of a set of images."""
+    entry = gz_entry(wildcards)
+    if entry["source"] == "files":
+        return [entry["folder"]]
+    if entry["source"] == "archive":
+        return expand("<resources>/{archive}/archive.tar.gz", archive=entry["archives"])
+    return expand(
+        "<results>/datasets/{images}/jpegs/{chunk}",
+        images=wildcards.images,
+        chunk=range(n_chunks(entry["n_images"], entry["chunk_size"])),
+    )
 
 
 def gan_options(wildcards):

@@ -170,7 +170,7 @@ rule vgg_weights:
         runtime=10,
     params:
         source=FARRENS["vgg_weights"],
-        subtract_mean=False, # as the authors
+        subtract_mean=False,  # as the authors
         seed=config["seed"],
     message:
         "VGG-16's weights with their preprocessing"

@@ -1,5 +1,4 @@
 # Reiman & Goehre 2019: the branched GAN that separates two galaxies.
-REIMAN = config["reiman2019"]
 #: Networks, and what they are called in tables: the GAN and the baseline beside it.
 GANS = {"deblender_gan": "gan", "deblender_mse": "mse"}
 PERTURBATION = {**REIMAN["perturbation"], "crop_px": REIMAN["crop_px"]} | {
@@ -35,7 +34,7 @@ rule reiman_vgg:
         runtime=10,
     params:
         source=REIMAN["vgg_weights"],
-        subtract_mean=True, # as the authors' code does
+        subtract_mean=True,  # as the authors' code does
         seed=config["seed"],
     message:
         "VGG's weights with their preprocessing"
@@ -48,9 +47,7 @@ rule gan_train:
         frames=f"<results>/datasets/{REIMAN['image_set']}/frames.npy",
         index=f"<results>/datasets/{REIMAN['image_set']}/index.csv",
         vgg=lambda wildcards: (
-            "<results>/reiman2019/vgg.h5"
-            if gan_options(wildcards)["burn_in_iterations"]
-            else []
+            "<results>/reiman2019/vgg.h5" if gan_options(wildcards)["burn_in_iterations"] else []
         ),
         src=src(*GAN_SRC, "fingerprints.py"),
     output:
@@ -124,7 +121,9 @@ rule gan_scores:
         frames="<results>/datasets/{images}/frames.npy",
         index="<results>/datasets/{images}/index.csv",
         predictions=[f"<results>/predictions/{gan}/{{images}}.h5" for gan in GANS],
-        src=src(*PAIR_SRC, "gan_predict.py", "gan_scores.py", "image_metrics.py", "torch_backend.py"),
+        src=src(
+            *PAIR_SRC, "gan_predict.py", "gan_scores.py", "image_metrics.py", "torch_backend.py"
+        ),
     output:
         scores="<results>/reiman2019/{images}/scores.csv",
         examples="<results>/reiman2019/{images}/examples.h5",

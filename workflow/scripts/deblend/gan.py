@@ -147,9 +147,7 @@ class Discriminator(nn.Module):
         for layer in dense:
             nn.init.xavier_uniform_(layer.weight)
             nn.init.zeros_(layer.bias)
-        self.layers = nn.Sequential(
-            *layers, nn.Flatten(), dense[0], nn.LeakyReLU(LEAK), dense[1]
-        )
+        self.layers = nn.Sequential(*layers, nn.Flatten(), dense[0], nn.LeakyReLU(LEAK), dense[1])
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Logits, shape (n,), of images (n, 3, side, side) in [-1, 1]."""

@@ -161,9 +161,7 @@ def group_scores(
         best = max(orders, key=lambda order: sum(table[g, k] for g, k in enumerate(order)))
         for galaxy, taken in enumerate(best):
             matched[i, galaxy] = predicted[i, taken]
-            rows.append(
-                (i, galaxy, taken, table[galaxy, taken], psnr(blends[i], truth[i, galaxy]))
-            )
+            rows.append((i, galaxy, taken, table[galaxy, taken], psnr(blends[i], truth[i, galaxy])))
     columns = ["blend", "galaxy", "taken", "psnr_db", "psnr_blend_db"]
     return pd.DataFrame(rows, columns=columns), matched
 

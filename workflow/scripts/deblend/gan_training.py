@@ -143,7 +143,8 @@ class PairSource:
         def put(item: object) -> None:
             while not stopping.is_set():
                 try:
-                    return ready.put(item, timeout=0.5)
+                    ready.put(item, timeout=0.5)
+                    break
                 except queue.Full:
                     continue
 

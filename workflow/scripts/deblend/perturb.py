@@ -153,8 +153,10 @@ def perturb(frames: torch.Tensor, pairs: pd.DataFrame, config: PerturbConfig) ->
         device=device,
     )
     flip_x, flip_y, angle, shift_x, shift_y, scale = draws.T[:, :, None, None]
-    frames, centre = (frames, _centre(frames, side)) if config.order == "authors" else (
-        crop(frames, side), side / 2
+    frames, centre = (
+        (frames, _centre(frames, side))
+        if config.order == "authors"
+        else (crop(frames, side), side / 2)
     )
     step = 1 / OVERSAMPLING
     line = (torch.arange(side * OVERSAMPLING, device=device) + 0.5) * step - side / 2

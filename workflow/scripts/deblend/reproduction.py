@@ -230,14 +230,15 @@ def training_time_table(
     ----------
     timings : list of (paper, network, record, timing)
         `network.json`, and the timing that training left: `seconds` of all its epochs, with
-        validation and earlier attempts, and `n_epochs`.
+        validation and earlier attempts, and `n_epochs` or `n_iterations`.
     published : dict
         Paper, network to `training_hours` and `hardware`, as far as the paper has them.
 
     Returns
     -------
     DataFrame
-        `paper`, `network`, `n_networks`, `n_epochs` and `hours` (means over them; blend2mask2flux'
+        `paper`, `network`, `n_networks`, `n_epochs` or `n_iterations`, and `hours` (means over
+        them; blend2mask2flux'
         with those of its U-Net, as the paper's),
         `published_hours`, `published_hardware`, `device`, `threads`, `backend`, `scale`.
     """
@@ -248,7 +249,7 @@ def training_time_table(
         {
             "paper": paper,
             "network": network,
-            "n_epochs": timing["n_epochs"],
+            **{k: timing.get(k, math.nan) for k in ("n_epochs", "n_iterations")},
             "hours": (timing["seconds"] + before.get((paper, network), 0)) / 3600,
             **{k: record[k] for k in ("device", "threads", "backend", "scale")},
         }
@@ -257,14 +258,24 @@ def training_time_table(
     same = ["paper", "network", "device", "threads", "backend", "scale"]
     groups = pd.DataFrame(rows).groupby(same, sort=False)
     table = groups.agg(
-        n_networks=("hours", "size"), n_epochs=("n_epochs", "mean"), hours=("hours", "mean")
+        n_networks=("hours", "size"),
+        n_epochs=("n_epochs", "mean"),
+        n_iterations=("n_iterations", "mean"),
+        hours=("hours", "mean"),
     ).reset_index()
     told = [
         published.get(p, {}).get(n, {}) for p, n in zip(*(table[c] for c in same[:2]), strict=True)
     ]
     table["published_hours"] = [x.get("training_hours", math.nan) for x in told]
     table["published_hardware"] = [x.get("hardware", "") for x in told]
-    measured = ["n_networks", "n_epochs", "hours", "published_hours", "published_hardware"]
+    measured = [
+        "n_networks",
+        "n_epochs",
+        "n_iterations",
+        "hours",
+        "published_hours",
+        "published_hardware",
+    ]
     return table[[*same[:2], *measured, *same[2:]]]
 
 

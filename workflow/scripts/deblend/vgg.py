@@ -1,7 +1,8 @@
 """VGG's convolutions with ImageNet weights, from any of several weights files.
 
-Farrens et al. 2022, Sect. 3.1 (VGG-16); Reiman & Goehre 2019, Sect. 2.2.2 (VGG-19). A weights file belongs with the preprocessing that its network was
-trained with: both are stored together, in one HDF5 layout, whatever the source.
+Farrens et al. 2022, Sect. 3.1 (VGG-16); Reiman & Goehre 2019, Sect. 2.2.2 (VGG-19). A weights file
+belongs with the preprocessing that its network was trained with: both are stored together, in one
+HDF5 layout, whatever the source.
 """
 
 import importlib
