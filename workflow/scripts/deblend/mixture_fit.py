@@ -4,9 +4,9 @@ What NGMIX does for one object (Sheldon 2015), for one or two galaxies a stamp a
 Levenberg-Marquardt with the step control of MINPACK and Nielsen 1999, analytic derivatives, the
 stamps of a batch side by side in arrays. A stamp's numbers do not depend on the others'.
 
-The fit moves a galaxy's covariance itself, not (g1, g2, T): the model is smooth in it where a galaxy
-is a point and T and g are not, and a noisy one may be a little sharper than the PSF, as in NGMIX,
-which keeps fluxes of faint galaxies unbiased.
+The fit moves a galaxy's covariance itself, not (g1, g2, T): the model is smooth in it even where a
+galaxy is a point and has no shape, and a noisy one may be a little sharper than the PSF, as in
+NGMIX, which keeps fluxes of faint galaxies unbiased.
 """
 
 from collections.abc import Sequence
@@ -21,6 +21,7 @@ from .mixtures import (
     N_PARAMETERS,
     ROW,
     XX,
+    YX,
     YY,
     Profile,
     PsfMixture,
@@ -38,14 +39,16 @@ FLAG_NOT_FINITE = 8  #: the stamp has pixels that are not finite: not fitted
 FLAG_NEGATIVE_FLUX = 16  #: the flux is not positive
 FLAG_NO_SHAPE = 32  #: the covariance is no ellipse's: g1 and g2 are NaN, the flux holds
 FLAG_PSF = 64  #: the fit of the PSF failed
+FLAG_ROUND = 128  #: with free shapes the fit failed: these are of round galaxies
 
 #: Stamps that share arrays of the fit: bounds the memory, and what fits into the cache.
 CHUNK, BLOCK = 512, 8
 #: MINPACK's tests: relative reduction of chi2, relative step.
 TOLERANCE = 1e-8
 MAX_ITERATIONS = 100
-#: Where the best quadratic step would still lower chi2 by more than this share, the fit is stuck.
-STUCK = 1e-6
+#: Where the best quadratic step would still lower chi2 by more than this share (of
+#: chi2; of the squared pixels, for images without noise), the fit is stuck.
+STUCK, ROUNDING = 1e-6, 1e-18
 #: Smallest eigenvalue of the parameters' correlation matrix that counts as regular.
 SINGULAR = 1e-11
 #: First sizes T to try, over the PSF's.
@@ -174,8 +177,8 @@ def _derivatives(
     """Derivatives of one galaxy's model by its parameters.
 
     With B the inverse covariance of a Gaussian N and d the distance to its centre, those by centre
-    and covariance are B d N and (B d d' B - B) N / 2. So all pixels need are sums over the Gaussians,
-    with 13 weights, and products of these with d and d d'.
+    and covariance are B d N and (B d d' B - B) N / 2. So all that pixels need are sums over the
+    Gaussians, with 13 weights, and products of these with d and d d'.
 
     Parameters
     ----------
@@ -238,6 +241,7 @@ class _Solution:
     converged: np.ndarray
     walled: np.ndarray  #: a bound refused a step
     n_iterations: np.ndarray
+    power: np.ndarray  #: sum of the squared pixels: what rounding errors are relative to
 
 
 def _minimise(problem: _Problem, p: np.ndarray, max_iterations: int) -> _Solution:
@@ -288,20 +292,17 @@ def _minimise(problem: _Problem, p: np.ndarray, max_iterations: int) -> _Solutio
         free = (p[rows].reshape(len(rows), -1, 1) * (basis != 0)).sum(axis=1)
         small |= weighted <= TOLERANCE**2 * (d * free * free).sum(axis=1)
         converged[rows] = small
-    return _Solution(p, normal, converged, walled, n_iterations)
+    power = (problem.images[:, None] @ problem.images[..., None])[:, 0, 0]
+    return _Solution(p, normal, converged, walled, n_iterations, power)
 
 
-def _start(
-    problem: _Problem, positions: np.ndarray, sizes: Sequence[float] = START_SIZES
-) -> np.ndarray:
+def _start(problem: _Problem, positions: np.ndarray) -> np.ndarray:
     """First parameters: the best of a few round sizes, fluxes by linear least squares.
 
     Parameters
     ----------
     problem : _Problem
     positions : ndarray, shape (n, galaxy, 2)
-    sizes : sequence of float
-        T over the PSF's.
 
     Returns
     -------
@@ -320,7 +321,7 @@ def _start(
         np.inf,
     )
     result = p.copy()
-    for size in sizes:
+    for size in START_SIZES:
         # No wider than a quarter of the stamp.
         half = np.minimum(size * problem.psf.size, np.prod(problem.shape) / 8) / 2
         p[..., YY] = p[..., XX] = half[:, None]
@@ -335,6 +336,30 @@ def _start(
         result[better] = p[better]
         result[better, :, FLUX] = flux[better]
     return result
+
+
+def starting_values(
+    images: np.ndarray,
+    positions: np.ndarray,
+    psf: PsfMixture,
+    *,
+    profiles: Sequence[str] = ("exp",),
+) -> np.ndarray:
+    """First guess of a fit: round galaxies, fluxes by linear least squares.
+
+    Parameters
+    ----------
+    images, positions, psf, profiles
+        See `fit_mixtures`; a PSF a stamp, all pixels finite.
+
+    Returns
+    -------
+    ndarray, shape (n, galaxy, 6)
+        As `deblend.mixtures.render` takes them.
+    """
+    mixtures = [profile_mixture(name) for name in profiles]
+    basis = np.eye(len(profiles) * N_PARAMETERS)
+    return _start(_Problem(images, psf, mixtures, basis, np.inf), positions)
 
 
 def fit_mixtures(
@@ -407,21 +432,40 @@ def fit_mixtures(
     psf = psf.take(np.zeros(n, int)) if len(psf) < n else psf
     shift = np.inf if max_shift_px is None else max_shift_px
 
-    fit = _empty(n, n_galaxies)
+    fit = empty_fit(n, n_galaxies)
     finite = np.isfinite(images).all(axis=(1, 2))
     fit.flags[~finite] = FLAG_NOT_FINITE
     good = np.flatnonzero(finite)
     for i in range(0, len(good), CHUNK):
         rows = good[i : i + CHUNK]
-        problem = _Problem(images[rows], psf.take(rows), mixtures, basis, shift)
-        problem.start = positions[rows]
-        first = _start(problem, positions[rows])
-        solution = _minimise(problem, first, max_iterations)
-        _summarise(fit, rows, solution, sigma[rows], problem)
+        for columns, flag in ((basis, 0), (_round(basis), FLAG_ROUND)):
+            problem = _Problem(images[rows], psf.take(rows), mixtures, columns, shift)
+            problem.start = positions[rows]
+            first = _start(problem, positions[rows])
+            solution = _minimise(problem, first, max_iterations)
+            _summarise(fit, rows, solution, sigma[rows], problem, flag)
+            # Noise can drive a faint galaxy's shape to its bounds; fewer parameters hold it.
+            rows = rows[(fit.flags[rows, 0] & (FLAG_NOT_CONVERGED | FLAG_BOUND)) > 0]
+            if not len(rows):
+                break
     return fit
 
 
-def _empty(n: int, n_galaxies: int) -> MixtureFit:
+def _names(basis: np.ndarray) -> np.ndarray:
+    """Which of a galaxy's parameters each free parameter is (the first of those tied to it)."""
+    return np.argmax(basis != 0, axis=0) % N_PARAMETERS
+
+
+def _round(basis: np.ndarray) -> np.ndarray:
+    """Free parameters of round galaxies: one size in place of a covariance."""
+    which = np.arange(len(basis)) % N_PARAMETERS
+    tied = basis.copy()
+    tied[which == XX] += tied[which == YY]
+    return tied[:, ~np.isin(_names(basis), (YX, XX))]
+
+
+def empty_fit(n: int, n_galaxies: int) -> MixtureFit:
+    """Results of stamps that were not fitted, to be written to."""
     arrays = {f.name: np.full((n, n_galaxies), np.nan) for f in fields(MixtureFit)}
     for name in ("flags", "n_iterations"):
         arrays[name] = np.zeros((n, n_galaxies), int)
@@ -441,14 +485,20 @@ def _quality(solution: _Solution) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     variance = (vectors**2 / values[:, None]).sum(axis=2) / root**2
     along = (vectors.transpose(0, 2, 1) @ (gradient / root)[..., None])[..., 0]
     left = (along**2 / values).sum(axis=1)
-    stuck = ~solution.converged | (left > STUCK * solution.normal[:, -1, -1])
+    allowed = STUCK * solution.normal[:, -1, -1] + ROUNDING * solution.power
+    stuck = ~solution.converged | (left > allowed)
     stuck &= ~(singular & solution.converged)  # along what changes nothing there is no minimum
     flags = np.where(stuck, np.where(solution.walled, FLAG_BOUND, FLAG_NOT_CONVERGED), 0)
     return variance, singular, flags | np.where(singular, FLAG_SINGULAR, 0)
 
 
 def _summarise(
-    fit: MixtureFit, rows: np.ndarray, solution: _Solution, sigma: np.ndarray, problem: _Problem
+    fit: MixtureFit,
+    rows: np.ndarray,
+    solution: _Solution,
+    sigma: np.ndarray,
+    problem: _Problem,
+    flag: int,
 ) -> None:
     """Write a chunk's galaxies."""
     variance, singular, flags = _quality(solution)
@@ -456,7 +506,7 @@ def _summarise(
     fit.y[rows], fit.x[rows], fit.flux[rows] = p[..., ROW], p[..., COL], p[..., FLUX]
     fit.covariance[rows] = p[..., YY : XX + 1]
     fit.g1[rows], fit.g2[rows], fit.size[rows] = shape_from_covariance(p[..., YY : XX + 1])
-    free = np.flatnonzero(problem.basis.any(axis=1)) % N_PARAMETERS == FLUX
+    free = _names(problem.basis) == FLUX
     error = np.sqrt(variance[:, free]) * sigma[:, None]
     fit.flux_err[rows] = np.where(singular[:, None], np.nan, error)
     # Model times residual, and model squared, are in the normal matrix.
@@ -469,7 +519,7 @@ def _summarise(
     fit.chi2_per_dof[rows] = (solution.normal[:, -1, -1] / sigma**2 / dof)[:, None]
     fit.n_iterations[rows] = solution.n_iterations[:, None]
     fit.flags[rows] = (
-        flags[:, None]
+        (flags | flag)[:, None]
         | np.where(fit.flux[rows] > 0, 0, FLAG_NEGATIVE_FLUX)
         | np.where(np.isfinite(fit.g1[rows]), 0, FLAG_NO_SHAPE)
     )
@@ -489,7 +539,7 @@ def fit_psf(images: np.ndarray, n_gaussians: int = 3) -> tuple[PsfMixture, np.nd
     psf : PsfMixture
         Shares add up to 1.
     flags : ndarray of int, shape (n,)
-        0, or `FLAG_PSF` where the fit failed.
+        0, or `FLAG_PSF` where the fit failed and the mixture is the first guess.
 
     Raises
     ------
@@ -537,8 +587,10 @@ def fit_psf(images: np.ndarray, n_gaussians: int = 3) -> tuple[PsfMixture, np.nd
             p[:, k, FLUX] = flux
         problem.start = p[..., : COL + 1].copy()
         solution = _minimise(problem, p, MAX_ITERATIONS)
-        share[part], covariance[part] = solution.p[..., FLUX], solution.p[..., YY : XX + 1]
         failed = (_quality(solution)[2] & ~FLAG_SINGULAR) > 0
-        flags[part] = np.where(failed | (share[part].sum(axis=1) <= 0), FLAG_PSF, 0)
-    share /= np.where(flags > 0, 1.0, share.sum(axis=1))[:, None]
+        failed |= solution.p[..., FLUX].sum(axis=1) <= 0
+        best = np.where(failed[:, None, None], p, solution.p)
+        share[part], covariance[part] = best[..., FLUX], best[..., YY : XX + 1]
+        flags[part] = np.where(failed, FLAG_PSF, 0)
+    share /= share.sum(axis=1, keepdims=True)
     return PsfMixture(share, covariance), flags
