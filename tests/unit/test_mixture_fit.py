@@ -207,6 +207,21 @@ def test_flags():
     assert flags[5] == 0
 
 
+def test_bounds_may_refuse_every_step():
+    """Galaxies as good as on top of each other, faint, one stamp at a time."""
+    images, p = noisy(40, 13, galaxies_per_stamp=2, low=1, high=3)
+    for i in range(40):
+        start = np.array([[[19.0, 19.0], [19.5, 19.0]]])
+        fit = fit_mixtures(
+            images[[i]], start, exact_psf(), noise_sigma=1.0, profiles=("dev", "dev"),
+            max_shift_px=0.5,
+        )  # fmt: skip
+        assert np.isfinite(fit.flux).all()
+        assert (np.hypot(fit.y - start[..., 0], fit.x - start[..., 1]) <= 0.5).all()
+    nothing = fit_mixtures(images[:0], np.zeros((0, 1, 2)), exact_psf(), noise_sigma=1.0)
+    assert nothing.flux.shape == (0, 1)
+
+
 def test_too_few_iterations_are_flagged():
     images, _ = noisy(3, 11)
     start = np.full((3, 1, 2), 19.5)

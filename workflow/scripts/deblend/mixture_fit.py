@@ -25,6 +25,7 @@ from .mixtures import (
     YY,
     Profile,
     PsfMixture,
+    convolve,
     normalise,
     profile_mixture,
     shape_from_covariance,
@@ -41,8 +42,8 @@ FLAG_NO_SHAPE = 32  #: the covariance is no ellipse's: g1 and g2 are NaN, the fl
 FLAG_PSF = 64  #: the fit of the PSF failed
 FLAG_ROUND = 128  #: with free shapes the fit failed: these are of round galaxies
 
-#: Stamps that share arrays of the fit: bounds the memory, and what fits into the cache.
-CHUNK, BLOCK = 512, 8
+#: Stamps that are fitted side by side, which bounds the memory, and pixels that stay in the cache.
+CHUNK, BLOCK_PIXELS = 512, 8192
 #: MINPACK's tests: relative reduction of chi2, relative step.
 TOLERANCE = 1e-8
 MAX_ITERATIONS = 100
@@ -148,28 +149,58 @@ class _Problem:
         """Normal matrices in the free parameters, the residual the last row and column."""
         n_all, n_free = self.basis.shape
         full = np.empty((len(p), n_all + 1, n_all + 1))
-        for i in range(0, len(p), BLOCK):
-            part = slice(i, i + BLOCK)
+        psf = self.psf.take(rows)
+        sums = [_weights(p[:, g], profile, psf) for g, profile in enumerate(self.profiles)]
+        block = max(1, BLOCK_PIXELS // len(self.y))
+        for i in range(0, len(p), block):
+            part = slice(i, i + block)
             images = self.images[rows[part]]
-            psf = self.psf.take(rows[part])
             jacobian = np.empty((len(images), n_all + 1, images.shape[1]))
             jacobian[:, -1] = images
-            for galaxy, profile in enumerate(self.profiles):
+            for galaxy, (precision, weights) in enumerate(sums):
                 first = galaxy * N_PARAMETERS
                 out = jacobian[:, first : first + N_PARAMETERS]
                 mine = p[part, galaxy]
-                _derivatives(mine, profile, psf, self.y, self.x, out)
+                _derivatives(mine, precision[part], weights[part], self.y, self.x, out)
                 jacobian[:, -1] -= mine[:, [FLUX]] * out[:, FLUX]
-            full[part] = jacobian @ jacobian.transpose(0, 2, 1)
+            # A copy: BLAS is slower for a small matrix times its own transpose.
+            np.matmul(jacobian, jacobian.copy().transpose(0, 2, 1), out=full[part])
         wide = np.zeros((n_all + 1, n_free + 1))
         wide[:-1, :-1], wide[-1, -1] = self.basis, 1
         return wide.T @ full @ wide
 
 
+def _weights(p: np.ndarray, profile: Profile, psf: PsfMixture) -> tuple[np.ndarray, np.ndarray]:
+    """What `_derivatives` needs of the Gaussians.
+
+    Returns
+    -------
+    precision : ndarray, shape (n, gaussian, 3)
+        Of the exponents: minus half the inverse covariance's yy, both yx, xx.
+    weights : ndarray, shape (n, 17, gaussian)
+        Of the sums over Gaussians: for the flux; for the centre, 2 by dy, dx; for the covariance, 3
+        by dy dy, dy dx, dx dx, 1.
+    """
+    size = np.repeat(profile.size, psf.share.shape[1])
+    share, covariance = convolve(profile, p[:, YY : XX + 1], psf)
+    amplitude, precision = normalise(share, covariance)
+    byy, byx, bxx = np.moveaxis(precision, -1, 0)
+    centre = [byy, byx, byx, bxx]
+    shape = [
+        *(byy * byy / 2, byy * byx, byx * byx / 2, -byy / 2),
+        *(byy * byx, byy * bxx + byx * byx, byx * bxx, -byx),
+        *(byx * byx / 2, byx * bxx, bxx * bxx / 2, -bxx / 2),
+    ]
+    weights = np.stack([np.ones_like(byy), *centre, *shape], axis=1)
+    weights[:, 1:] *= p[:, FLUX, None, None]
+    weights[:, 5:] *= size
+    return precision * [-0.5, -1, -0.5], weights * amplitude[:, None]
+
+
 def _derivatives(
     p: np.ndarray,
-    profile: Profile,
-    psf: PsfMixture,
+    precision: np.ndarray,
+    weights: np.ndarray,
     y: np.ndarray,
     x: np.ndarray,
     out: np.ndarray,
@@ -177,61 +208,30 @@ def _derivatives(
     """Derivatives of one galaxy's model by its parameters.
 
     With B the inverse covariance of a Gaussian N and d the distance to its centre, those by centre
-    and covariance are B d N and (B d d' B - B) N / 2. So all that pixels need are sums over the
-    Gaussians, with 13 weights, and products of these with d and d d'.
+    and covariance are B d N and (B d d' B - B) N / 2. So all that pixels need are weighted sums
+    over the Gaussians, times d and d d'.
 
     Parameters
     ----------
     p : ndarray, shape (n, 6)
-    profile : Profile
-    psf : PsfMixture
+    precision, weights : ndarray
+        From `_weights`.
     y, x : ndarray, shape (pixel,)
     out : ndarray, shape (n, 6, pixel)
         Written to.
     """
-    size = np.repeat(profile.size, psf.share.shape[1])
-    covariance = size[:, None] * p[:, None, YY : XX + 1] + np.tile(
-        psf.covariance, (1, len(profile.size), 1)
-    )
-    share = (profile.share[:, None] * psf.share[:, None]).reshape(len(p), -1)
-    amplitude, precision = normalise(share, covariance)
-    byy, byx, bxx = np.moveaxis(precision, -1, 0)
-    a = amplitude * p[:, [FLUX]]
-    s = a * size
-    weights = np.stack(
-        [
-            amplitude,
-            a * byy,
-            a * byx,
-            a * bxx,
-            s * byy * byy / 2,
-            s * byy * byx,
-            s * byx * byx / 2,
-            s * byy / 2,
-            s * (byy * bxx + byx * byx),
-            s * byx * bxx,
-            s * byx,
-            s * bxx * bxx / 2,
-            s * bxx / 2,
-        ],
-        axis=1,
-    )
-    moments = np.empty((len(p), 3, len(y)))
-    dy, dx = y - p[:, [ROW]], x - p[:, [COL]]
-    dydy, dydx, dxdx = moments.swapaxes(0, 1)
-    np.multiply(dy, dy, out=dydy)
-    np.multiply(dy, dx, out=dydx)
-    np.multiply(dx, dx, out=dxdx)
-    gaussians = (precision * [-0.5, -1, -0.5]) @ moments
+    n, n_pixels = len(p), len(y)
+    d = np.stack([y - p[:, [ROW]], x - p[:, [COL]]], axis=1)
+    dd = np.ones((n, 4, n_pixels))
+    np.multiply(d[:, :1], d, out=dd[:, :2])
+    np.multiply(d[:, 1], d[:, 1], out=dd[:, 2])
+    gaussians = precision @ dd[:, :3]
     np.exp(gaussians, out=gaussians)
-    w = (weights @ gaussians).swapaxes(0, 1)
-    rows = out.swapaxes(0, 1)
-    rows[ROW] = dy * w[1] + dx * w[2]
-    rows[COL] = dy * w[2] + dx * w[3]
-    rows[YY] = dydy * w[4] + dydx * w[5] + dxdx * w[6] - w[7]
-    rows[YY + 1] = dydy * w[5] + dydx * w[8] + dxdx * w[9] - w[10]
-    rows[XX] = dydy * w[6] + dydx * w[9] + dxdx * w[11] - w[12]
-    rows[FLUX] = w[0]
+    sums = weights @ gaussians
+    out[:, FLUX] = sums[:, 0]
+    centre, shape = sums[:, 1:5].reshape(n, 2, 2, -1), sums[:, 5:].reshape(n, 3, 4, -1)
+    np.einsum("nmp,nkmp->nkp", d, centre, out=out[:, :YY])
+    np.einsum("nmp,nkmp->nkp", dd, shape, out=out[:, YY:FLUX])
 
 
 @dataclass

@@ -174,10 +174,11 @@ def convolve(
     share : ndarray, shape (n, k j)
     covariance : ndarray, shape (n, k j, 3)
     """
-    n = len(psf)
+    n, n_gaussians = len(psf), profile.share.size * psf.share.shape[1]
     share = profile.share[:, None] * psf.share[:, None]
     scaled = profile.size[:, None, None] * covariance[:, None, None]
-    return share.reshape(n, -1), (scaled + psf.covariance[:, None]).reshape(n, -1, 3)
+    both = scaled + psf.covariance[:, None]
+    return share.reshape(n, n_gaussians), both.reshape(n, n_gaussians, 3)
 
 
 def render(
