@@ -47,9 +47,10 @@ CHUNK, BLOCK_PIXELS = 512, 8192
 #: MINPACK's tests: relative reduction of chi2, relative step.
 TOLERANCE = 1e-8
 MAX_ITERATIONS = 100
-#: Where the best quadratic step would still lower chi2 by more than this share (of
-#: chi2; of the squared pixels, for images without noise), the fit is stuck.
-STUCK, ROUNDING = 1e-6, 1e-18
+#: Where the best quadratic step would still lower chi2 by more than this share, the fit is stuck.
+STUCK = 1e-6
+#: Share of the squared pixels that is as good as no chi2: rounding errors; a PSF that is known.
+ROUNDING, PSF_EXACT = 1e-18, 1e-11
 #: Smallest eigenvalue of the parameters' correlation matrix that counts as regular.
 SINGULAR = 1e-11
 #: First sizes T to try, over the PSF's.
@@ -58,11 +59,13 @@ START_SIZES = (0.5, 5.0, 50.0)
 SHARPEST = 0.1
 #: Smallest variance of a PSF's Gaussian, px^2: point-sampled, a sharper one falls between pixels.
 PSF_VARIANCE = 0.05
-#: First guess of a PSF's Gaussians: share of the flux, T over that of a Gaussian of the same FWHM.
+#: Share of the squared pixels beyond which the residual means that this is no PSF.
+PSF_RESIDUAL = 0.1
+#: First guess of a PSF's Gaussians: share of the flux, T over that of a Gaussian of the same peak.
 PSF_START = {
-    1: ((1.0, 1.1),),
-    2: ((0.7, 0.9), (0.3, 3.0)),
-    3: ((0.5, 0.7), (0.35, 1.7), (0.15, 6.0)),
+    1: ((1.0, 1.0),),
+    2: ((0.7, 0.7), (0.3, 2.2)),
+    3: ((0.5, 0.5), (0.35, 1.2), (0.15, 4.0)),
 }
 
 
@@ -123,11 +126,14 @@ class _Problem:
     basis: np.ndarray  #: (parameter, free parameter)
     max_shift: float
     smallest: float = 0.0  #: variance, px^2
+    exact: float = ROUNDING  #: share of the squared pixels that is as good as no chi2
     start: np.ndarray = field(init=False)  #: centres, (n, galaxy, 2)
 
     def __post_init__(self) -> None:
         self.shape = self.images.shape[1:]
         self.images = np.ascontiguousarray(self.images, float).reshape(len(self.images), -1)
+        self.power = (self.images[:, None] @ self.images[..., None])[:, 0, 0]
+        self.none = self.exact * self.power
         self.y, self.x = (v.reshape(-1).astype(float) for v in np.indices(self.shape))
 
     def inside(self, p: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -241,7 +247,6 @@ class _Solution:
     converged: np.ndarray
     walled: np.ndarray  #: a bound refused a step
     n_iterations: np.ndarray
-    power: np.ndarray  #: sum of the squared pixels: what rounding errors are relative to
 
 
 def _minimise(problem: _Problem, p: np.ndarray, max_iterations: int) -> _Solution:
@@ -291,9 +296,8 @@ def _minimise(problem: _Problem, p: np.ndarray, max_iterations: int) -> _Solutio
         small = (np.abs(actual) <= TOLERANCE * chi2) & (predicted <= TOLERANCE * chi2)
         free = (p[rows].reshape(len(rows), -1, 1) * (basis != 0)).sum(axis=1)
         small |= weighted <= TOLERANCE**2 * (d * free * free).sum(axis=1)
-        converged[rows] = small
-    power = (problem.images[:, None] @ problem.images[..., None])[:, 0, 0]
-    return _Solution(p, normal, converged, walled, n_iterations, power)
+        converged[rows] = small | (normal[rows, -1, -1] <= problem.none[rows])
+    return _Solution(p, normal, converged, walled, n_iterations)
 
 
 def _start(problem: _Problem, positions: np.ndarray) -> np.ndarray:
@@ -473,7 +477,7 @@ def empty_fit(n: int, n_galaxies: int) -> MixtureFit:
     return MixtureFit(**arrays)
 
 
-def _quality(solution: _Solution) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _quality(solution: _Solution, none: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Variances of the free parameters for a noise of 1, whether singular, flags of the fit."""
     hessian, gradient = solution.normal[:, :-1, :-1], solution.normal[:, :-1, -1]
     root = np.sqrt(np.diagonal(hessian, axis1=1, axis2=2))
@@ -485,8 +489,7 @@ def _quality(solution: _Solution) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     variance = (vectors**2 / values[:, None]).sum(axis=2) / root**2
     along = (vectors.transpose(0, 2, 1) @ (gradient / root)[..., None])[..., 0]
     left = (along**2 / values).sum(axis=1)
-    allowed = STUCK * solution.normal[:, -1, -1] + ROUNDING * solution.power
-    stuck = ~solution.converged | (left > allowed)
+    stuck = ~solution.converged | (left > STUCK * solution.normal[:, -1, -1] + none)
     stuck &= ~(singular & solution.converged)  # along what changes nothing there is no minimum
     flags = np.where(stuck, np.where(solution.walled, FLAG_BOUND, FLAG_NOT_CONVERGED), 0)
     return variance, singular, flags | np.where(singular, FLAG_SINGULAR, 0)
@@ -501,7 +504,7 @@ def _summarise(
     flag: int,
 ) -> None:
     """Write a chunk's galaxies."""
-    variance, singular, flags = _quality(solution)
+    variance, singular, flags = _quality(solution, problem.none)
     p = solution.p
     fit.y[rows], fit.x[rows], fit.flux[rows] = p[..., ROW], p[..., COL], p[..., FLUX]
     fit.covariance[rows] = p[..., YY : XX + 1]
@@ -539,7 +542,7 @@ def fit_psf(images: np.ndarray, n_gaussians: int = 3) -> tuple[PsfMixture, np.nd
     psf : PsfMixture
         Shares add up to 1.
     flags : ndarray of int, shape (n,)
-        0, or `FLAG_PSF` where the fit failed and the mixture is the first guess.
+        0, or `FLAG_PSF` where Gaussians do not describe the image: the mixture is the first guess.
 
     Raises
     ------
@@ -574,12 +577,13 @@ def fit_psf(images: np.ndarray, n_gaussians: int = 3) -> tuple[PsfMixture, np.nd
         part = slice(i, i + CHUNK)
         mine = images[part]
         none = PsfMixture(np.ones((len(mine), 1)), np.zeros((len(mine), 1, 3)))
-        problem = _Problem(mine, none, [gauss] * n_gaussians, basis, np.inf, PSF_VARIANCE)
+        problem = _Problem(
+            mine, none, [gauss] * n_gaussians, basis, np.inf, PSF_VARIANCE, PSF_EXACT
+        )
         flat = mine.reshape(len(mine), -1)
         brightest = np.argmax(flat, axis=1)
-        above = (flat > flat.max(axis=1, keepdims=True) / 2).sum(axis=1)
-        # T of a Gaussian that is above half its maximum on so many pixels.
-        size = np.maximum(above / (np.pi * np.log(2)), 4 * PSF_VARIANCE)
+        # T of a Gaussian of this peak; the flux is 1.
+        size = np.maximum(1 / (np.pi * flat.max(axis=1)), 5 * PSF_VARIANCE)
         p = np.zeros((len(mine), n_gaussians, N_PARAMETERS))
         p[..., : COL + 1] = np.stack(np.unravel_index(brightest, shape), axis=-1)[:, None]
         for k, (flux, factor) in enumerate(PSF_START[n_gaussians]):
@@ -587,7 +591,8 @@ def fit_psf(images: np.ndarray, n_gaussians: int = 3) -> tuple[PsfMixture, np.nd
             p[:, k, FLUX] = flux
         problem.start = p[..., : COL + 1].copy()
         solution = _minimise(problem, p, MAX_ITERATIONS)
-        failed = (_quality(solution)[2] & ~FLAG_SINGULAR) > 0
+        # What counts is the description, not which of many mixtures that give it.
+        failed = solution.normal[:, -1, -1] > PSF_RESIDUAL * problem.power
         failed |= solution.p[..., FLUX].sum(axis=1) <= 0
         best = np.where(failed[:, None, None], p, solution.p)
         share[part], covariance[part] = best[..., FLUX], best[..., YY : XX + 1]
