@@ -358,6 +358,41 @@ def gan_options(wildcards):
     return network
 
 
+GAN_SHOWS = {
+    1: "generator",
+    2: "discriminator",
+    3: "successful predictions",
+    4: "PSNR",
+    5: "SSIM",
+    6: "failed predictions",
+}
+
+
+def gan_label(images):
+    """What a figure says of its images and network."""
+    return f"{config['scale']} scale, images {images}, network deblender_gan"
+
+
+def gan_figure_outputs(*numbers):
+    """Outputs of the paper's figures, with their captions."""
+    return {
+        **{
+            f"pdf{n}": report(
+                f"<results>/figures/reiman2019/fig{n}.pdf",
+                caption=f"../report/reiman2019_fig{n}.rst",
+                category="Reiman & Goehre 2019",
+                labels={"figure": f"{n}", "shows": GAN_SHOWS[n]},
+            )
+            for n in numbers
+        },
+        **{
+            f"{kind}{n}": f"<results>/figures/reiman2019/fig{n}.{ext}"
+            for n in numbers
+            for kind, ext in (("png", "png"), ("table", "csv"))
+        },
+    }
+
+
 PUBLISHED_CATALOGUE = config["boucaud2020"]["published_catalogue"]
 
 

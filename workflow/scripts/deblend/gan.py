@@ -20,6 +20,7 @@ DISCRIMINATOR = ((1, 1), (1, 2), (2, 1), (2, 2), (4, 1), (4, 2), (8, 1), (8, 2))
 def _convolution(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Conv2d:
     layer = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2)
     nn.init.xavier_uniform_(layer.weight)  # as the authors' framework does by default
+    assert layer.bias is not None
     nn.init.zeros_(layer.bias)
     return layer
 
@@ -164,6 +165,9 @@ class VggFeatures(nn.Module):
         Images are resized to this side: 224 in the authors' code.
     """
 
+    mean: torch.Tensor
+    std: torch.Tensor
+
     def __init__(self, weights: VggWeights, input_px: int) -> None:
         super().__init__()
         if input_px < 16:
@@ -176,7 +180,7 @@ class VggFeatures(nn.Module):
         for kernel, bias in weights.layers:
             layer = nn.Conv2d(kernel.shape[2], kernel.shape[3], 3, padding=1)
             layer.weight.data = torch.from_numpy(kernel.transpose(3, 2, 0, 1).copy())
-            layer.bias.data = torch.from_numpy(bias.copy())
+            layer.bias = nn.Parameter(torch.from_numpy(bias.copy()))
             self.convolutions.append(layer)
         self.requires_grad_(False)
 

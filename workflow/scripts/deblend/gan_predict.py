@@ -17,6 +17,7 @@ from .files import atomic
 from .gan import Generator
 from .gan_training import BATCH, predict, read_weights, to_uint8
 from .perturb import PerturbConfig, blend
+from .torch_backend import place
 
 
 def load_generator(weights: str | Path, description: str | Path) -> tuple[Generator, str]:
@@ -85,7 +86,7 @@ def predict_blends(
     **attributes
         Recorded with the images.
     """
-    generator.to(device, memory_format=torch.channels_last)
+    place(generator, device)
     shape = (len(pairs), 2, config.side, config.side, 3)
     with atomic(output) as temporary, h5py.File(temporary, "w") as file:
         images = file.create_dataset("images", shape, np.uint8, chunks=(1, *shape[1:]))

@@ -29,7 +29,7 @@ from .files import atomic
 from .gan import Discriminator, Generator, VggFeatures, n_parameters
 from .perturb import PerturbConfig, blend, draw_pairs
 from .seeds import generator as random_generator
-from .torch_backend import autocast
+from .torch_backend import autocast, place
 
 log = logging.getLogger(__name__)
 ADVERSARIAL = ("non_saturating", "minimax")
@@ -213,18 +213,16 @@ class Trainer:
                 "(vgg_weights)"
             )
         self.config, self.device, self.vgg = config, device, vgg
-        # On both kinds of devices convolutions are faster with the channels last.
-        to = {"device": device, "memory_format": torch.channels_last}
         self.generator = Generator(config.root_blocks, config.branch_blocks, config.filters)
-        self.generator.to(**to)
+        place(self.generator, device)
         self.discriminator: nn.Module | None = None
         if config.adversarial_weight:
             self.discriminator = Discriminator(
                 side, config.discriminator_filters, config.discriminator_units
             )
-            self.discriminator.to(**to)
+            place(self.discriminator, device)
         if vgg is not None:
-            vgg.to(**to)
+            place(vgg, device)
         self.optimizers = {
             name: torch.optim.Adam(network.parameters(), lr=config.learning_rate)
             for name, network in (

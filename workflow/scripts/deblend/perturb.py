@@ -68,7 +68,9 @@ class PerturbConfig:
         return self.crop_px // self.reduce_by
 
 
-def draw_pairs(rng: np.random.Generator, rows: np.ndarray, n: int, config: PerturbConfig):
+def draw_pairs(
+    rng: np.random.Generator, rows: np.ndarray, n: int, config: PerturbConfig
+) -> pd.DataFrame:
     """Draw pairs of two different galaxies and the perturbation of the second.
 
     Parameters

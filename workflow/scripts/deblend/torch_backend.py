@@ -4,6 +4,7 @@ import logging
 import os
 
 import torch
+from torch import nn
 
 from .errors import DeblendError
 
@@ -47,6 +48,12 @@ def configure(threads: int, seed: int) -> tuple[torch.device, dict[str, str]]:
     log.info("GPUs allocated by the scheduler (CUDA_VISIBLE_DEVICES): %s", allocated or "none")
     log.info("PyTorch %s on %s", versions["backend_version"], versions["device"])
     return device, versions
+
+
+def place(network: nn.Module, device: torch.device) -> None:
+    """Move a network to a device, its weights laid out as convolutions there like them best."""
+    network.to(device)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def autocast(device: torch.device, precision: str) -> torch.autocast:
