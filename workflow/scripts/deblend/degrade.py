@@ -77,8 +77,8 @@ def fwhm_from_area(images: np.ndarray, search_px: int = 5) -> np.ndarray:
     Returns
     -------
     ndarray, shape (n,)
-        In pixels, as seen: PSF included. Only pixels that hang together with the peak count, so that
-        neighbours do not. NaN where the peak is not positive.
+        In pixels, as seen: PSF included. Only pixels that hang together with the peak count, so
+        that neighbours do not. NaN where the peak is not positive.
     """
     n, ny, nx = images.shape
     y0, x0 = max(ny // 2 - search_px, 0), max(nx // 2 - search_px, 0)
@@ -196,8 +196,9 @@ def convolve(
     wide[..., :ky, :kx] = kernel
     wide = np.roll(wide, (-(ky // 2), -(kx // 2)), axis=(-2, -1))
     # Summing the block that begins at a pixel is a convolution too, so one transform does both.
-    wide = sum(np.roll(wide, (-i, -j), axis=(-2, -1)) for i in range(factor) for j in range(factor))
-    transfer = scipy.fft.rfft2(wide).astype(np.complex64)
+    shifts = [(-i, -j) for i in range(factor) for j in range(factor)]
+    summed = np.sum([np.roll(wide, shift, axis=(-2, -1)) for shift in shifts], axis=0)
+    transfer = scipy.fft.rfft2(summed).astype(np.complex64)
     out = np.empty((*images.shape[:-2], ny // factor, nx // factor), np.float32)
     for start in range(0, len(images), BATCH):
         part = np.asarray(images[start : start + BATCH], np.float32)

@@ -229,8 +229,8 @@ def render_blends(images: np.ndarray, rows: pd.DataFrame, frame_px: int = FRAME_
     galaxy = rows[[f"galaxy_{k}" for k in components]].to_numpy()
     if galaxy.size and (galaxy.max() >= len(images) or galaxy.min() < -1):
         raise DeblendError(
-            f"blends name galaxies up to {galaxy.max()}, but there are {len(images)} stamps: blends "
-            "and stamps are from different data sets"
+            f"blends name galaxies up to {galaxy.max()}, but there are {len(images)} stamps: "
+            "blends and stamps are from different data sets"
         )
     names = [f"{axis}_{k}" for axis in ("dx", "dy") for k in components]
     shift = np.abs(rows[names].to_numpy()).max(initial=0)

@@ -155,7 +155,7 @@ def _find(
     kernel = detection_filter(psf, kind)
     found: list[np.ndarray] = [np.empty((0, 4))]
     for start in range(0, len(images), BATCH):
-        part = np.asarray(images[start : start + BATCH], dtype)
+        part: np.ndarray = np.asarray(images[start : start + BATCH], dtype)
         if not np.isfinite(part).all():
             bad = start + int(np.argmin(np.isfinite(part).all(axis=(1, 2))))
             raise DeblendError(
@@ -347,8 +347,8 @@ def false_positives(
     -------
     dict
         unblended: share of single galaxies with more than one peak; blends: share of blends with
-        one peak in high and low and more in GAN resolution; all: both over both samples, one reading
-        of the paper, which names the two kinds and one number.
+        one peak in high and low and more in GAN resolution; all: both over both samples, one
+        reading of the paper, which names the two kinds and one number.
     """
     single = np.asarray(n_peaks_single) > 1
     blend = (np.asarray(n_high) == 1) & (np.asarray(n_low) == 1) & (np.asarray(n_gan) > 1)
