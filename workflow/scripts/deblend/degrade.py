@@ -350,7 +350,8 @@ def asinh_scale(x: ArrayLike, softening: ArrayLike, limit: ArrayLike) -> tuple[n
         `asinh_unscale` does not give back.
     """
     x = np.asarray(x)
-    scaled = np.arcsinh(x / _like(x, softening)) / _like(x, _reach(softening, limit))
+    reach = _like(x, _reach(softening, limit))
+    scaled = np.arcsinh(x / _like(x, softening)) / reach
     n_clipped = int(np.count_nonzero(np.abs(scaled) > 1))
     return np.clip(scaled, -1, 1), n_clipped
 
