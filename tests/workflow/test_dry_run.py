@@ -104,7 +104,8 @@ def test_only_networks_ask_for_a_gpu():
     for path in sorted((ROOT / "workflow/rules").glob("*.smk")):
         blocks = re.split(r"^(?:use )?rule ", path.read_text(), flags=re.MULTILINE)[1:]
         asking += [re.match(r"\w+", block)[0] for block in blocks if re.search(r"\bgpu=1", block)]
-    assert asking == ["train", "blendhunter_train", "farrens_realistic"]
+    gans = ["gan_train", "gan_predict", "gan_iterate"]
+    assert asking == ["train", "blendhunter_train", "farrens_realistic", *gans]
 
 
 def test_lint(tmp_path):
