@@ -1,6 +1,5 @@
 """The branched GAN of Reiman & Goehre 2019: generator, discriminator, and VGG's features."""
 
-import re
 from collections.abc import Iterator
 
 import pandas as pd
@@ -209,37 +208,35 @@ def _named(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
             yield name, layer
 
 
-def layer_table(network: nn.Module, side: int) -> pd.DataFrame:
-    """The layers of a built network, in the order in which an image passes them.
+def trace_layers(network: nn.Module, *inputs: torch.Tensor) -> pd.DataFrame:
+    """The layers of a built network, in the order in which its input passes them.
 
     Parameters
     ----------
     network : Module
-    side : int
-        Of the images.
+    *inputs : Tensor
+        What it takes; only their shapes matter.
 
     Returns
     -------
     DataFrame
-        `name`, `group` (root, central, companion; all for the discriminator), `kind`,
-        `in_channels`, `out_channels`, `kernel`, `stride` (0 where there is none), `side` of what
-        comes out (1 for vectors), `n_parameters`.
+        `name`, `kind`, `in_channels`, `out_channels`, `kernel`, `stride` (0 where there is none),
+        `side` of what comes out (1 for vectors), `n_parameters`; the input comes first.
     """
+    first = inputs[0]
+    channels, side = first.shape[1], first.shape[-1] if first.ndim == 4 else 1
     rows: list[dict[str, object]] = [
-        {"name": "input", "group": "root", "kind": "Input", "in_channels": 3, "out_channels": 3}
+        {"name": "input", "kind": "Input", "in_channels": channels, "out_channels": channels}
         | {"kernel": 0, "stride": 0, "side": side, "n_parameters": 0}
     ]
     names = {layer: name for name, layer in _named(network)}
 
-    def note(layer: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
-        name = re.sub(r"^(branches\.|layers\.)", "", names[layer])
-        group = name.split(".")[0]
+    def note(layer: nn.Module, given: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
         rows.append(
             {
-                "name": re.sub(r"^(central|companion)\.(\d+)\.(?=\w)", r"\1.block\2.", name),
-                "group": group if group in ("root", *BRANCHES) else "all",
+                "name": names[layer],
                 "kind": type(layer).__name__,
-                "in_channels": inputs[0].shape[1],
+                "in_channels": given[0].shape[1],
                 "out_channels": output.shape[1],
                 "kernel": getattr(layer, "kernel_size", (0,))[0],
                 "stride": getattr(layer, "stride", (0,))[0],
@@ -253,14 +250,36 @@ def layer_table(network: nn.Module, side: int) -> pd.DataFrame:
     try:
         network.eval()
         with torch.no_grad():
-            network(torch.zeros(1, 3, side, side))
+            network(*inputs)
     finally:
         network.train(training)
         for hook in hooks:
             hook.remove()
-    table = pd.DataFrame(rows)
-    if "all" in set(table["group"]):
-        table["group"] = "all"
+    return pd.DataFrame(rows)
+
+
+def layer_table(network: nn.Module, side: int) -> pd.DataFrame:
+    """The layers of the generator or the discriminator, by their place in it.
+
+    Parameters
+    ----------
+    network : Module
+    side : int
+        Of the images.
+
+    Returns
+    -------
+    DataFrame
+        As `trace_layers`, with `group`: root, central or companion; all for the discriminator.
+    """
+    table = trace_layers(network, torch.zeros(1, 3, side, side))
+    names = table["name"].str.replace(r"^(branches\.|layers\.)", "", regex=True)
+    groups = names.str.split(".").str[0]
+    generator = groups.isin(BRANCHES).any()
+    table["name"] = names.str.replace(
+        r"^(central|companion)\.(\d+)\.(?=\w)", r"\1.block\2.", regex=True
+    )
+    table.insert(1, "group", groups.where(groups.isin(BRANCHES), "root") if generator else "all")
     return table
 
 

@@ -1,0 +1,196 @@
+"""Pairs of high- and low-resolution images, isolated galaxies and blends, on demand.
+
+Hemmati et al. 2022, Sect. 2.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from .degrade import (
+    add_noise,
+    asinh_scale,
+    asinh_unscale,
+    degrade,
+    fwhm_from_area,
+    low_psf,
+    matching_kernel,
+    psf_image,
+)
+from .errors import DeblendError
+from .hemmati_blends import HemmatiBlendConfig, draw_blends, render_blends
+from .stamps import Stamps
+from .units import flux_from_mag
+
+#: Side of PSF images at the high resolution, pixels: the low one's PSF fits in.
+PSF_PX = 65
+#: Share of a training galaxy's brightest pixels that the scale's limit leaves beyond it.
+BEYOND = 0.001
+
+
+@dataclass(frozen=True)
+class LowConfig:
+    """The low resolution.
+
+    Attributes
+    ----------
+    psf_fwhm_arcsec, psf_beta : float
+        Of its Moffat PSF.
+    depth_mag : float
+        Of a point source at 5 sigma, AB.
+    softening_sigma : float
+        The asinh scales' softening, in sigmas of the noise of each resolution.
+    """
+
+    psf_fwhm_arcsec: float
+    psf_beta: float
+    depth_mag: float
+    softening_sigma: float
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Softening and limit, (band, 1, 1), of the asinh scale of a resolution."""
+
+    softening: np.ndarray
+    limit: np.ndarray
+
+    def scaled(self, images: np.ndarray) -> np.ndarray:
+        """Images in [-1, 1], float32."""
+        return asinh_scale(images, self.softening, self.limit)[0].astype(np.float32)
+
+    def unscaled(self, images: np.ndarray) -> np.ndarray:
+        """Fluxes again."""
+        return asinh_unscale(images, self.softening, self.limit)
+
+
+def point_source_sigma(psf: np.ndarray, depth_mag: float, zero_point: float) -> float:
+    """Noise a pixel at which a point source of a magnitude is measured at 5 sigma.
+
+    The best measurement of a point source, by its PSF, has a variance of sigma^2 / sum(psf^2).
+    """
+    return float(flux_from_mag(depth_mag, zero_point)) / 5 * float(np.sqrt(np.sum(psf**2)))
+
+
+class PairMaker:
+    """Renders blends in both resolutions.
+
+    Parameters
+    ----------
+    stamps : Stamps
+        Parents at the high resolution.
+    bands : sequence of str
+        Of the stamps, in this order.
+    low : LowConfig
+    seed : int
+    train_rows : ndarray of int
+        Galaxies that the asinh scales are set on.
+    factor : int
+        High-resolution pixels along a low-resolution one.
+    name : str
+        Of the set of cut-outs, for the noise' generators.
+
+    Raises
+    ------
+    DeblendError
+        A band is missing, or its PSF is wider than the low resolution's.
+    """
+
+    def __init__(
+        self,
+        stamps: Stamps,
+        bands: list[str],
+        low: LowConfig,
+        *,
+        seed: int,
+        train_rows: np.ndarray,
+        name: str,
+        factor: int = 3,
+    ) -> None:
+        known = list(stamps.bands["band"])
+        missing = [band for band in bands if band not in known]
+        if missing:
+            raise DeblendError(
+                f"the cut-outs {name} have no band {', '.join(missing)}; they have "
+                f"{', '.join(known)}"
+            )
+        chosen = [known.index(band) for band in bands]
+        table = stamps.bands.iloc[chosen].reset_index(drop=True)
+        self.images = np.ascontiguousarray(stamps.images[:, chosen])
+        self.bands, self.seed, self.name, self.factor = bands, seed, name, factor
+        self.galaxies = stamps.galaxies.copy()
+        detection = known.index(bands[0]) if len(bands) == 1 else chosen[0]
+        if "fwhm_px" not in self.galaxies:
+            self.galaxies["fwhm_px"] = fwhm_from_area(stamps.images[:, detection])
+        scale = float(table["pixel_scale_arcsec"].iloc[0])
+        self.pixel_scale_arcsec = scale
+        target = psf_image(low.psf_fwhm_arcsec, low.psf_beta, scale, PSF_PX)
+        self.psf_high = [_sized(stamps.psf[i]) for i in chosen]
+        self.kernel = np.stack([matching_kernel(psf, target) for psf in self.psf_high])
+        self.psf_low = low_psf(target, factor)
+        self.noise_high = table["noise_sigma"].to_numpy(float)
+        self.noise_low = np.array(
+            [point_source_sigma(self.psf_low, low.depth_mag, z) for z in table["zero_point"]]
+        )
+        self.zero_point = table["zero_point"].to_numpy(float)
+        half = self.images.shape[-1] // 2
+        middle = self.images[train_rows, :, half - 8 : half + 9, half - 8 : half + 9]
+        limit = np.quantile(middle.max(axis=(-1, -2)), 1 - BEYOND, axis=0)
+        # A pixel of the low resolution has the light of nine, spread by the seeing.
+        peak_low = degrade(self.images[train_rows[:200], :, half - 33 : half + 33, half - 33 : half + 33], self.kernel)
+        limit_low = peak_low.max(axis=(0, 2, 3)) * np.maximum(
+            1, limit / np.maximum(middle[:200].max(axis=(0, 2, 3)), 1e-30)
+        )
+        self.scale_high, self.scale_low = (
+            Scale(*(x[:, None, None] for x in (low.softening_sigma * sigma, np.maximum(top, 20 * sigma))))
+            for sigma, top in ((self.noise_high, limit), (self.noise_low, limit_low))
+        )
+
+    def draw(
+        self, rows: np.ndarray, start: int, stop: int, split: str, config: HemmatiBlendConfig
+    ) -> pd.DataFrame:
+        """Blends start to stop - 1 of a split: see `deblend.hemmati_blends.draw_blends`."""
+        return draw_blends(
+            self.galaxies, rows, start, stop, seed=self.seed, split=split, config=config
+        )
+
+    def pairs(self, blends: pd.DataFrame, split: str) -> tuple[np.ndarray, np.ndarray]:
+        """Images of blends in both resolutions, in fluxes.
+
+        Returns
+        -------
+        high : ndarray, shape (n, band, 66, 66)
+        low : ndarray, shape (n, band, 22, 22)
+            With noise, each blend's own.
+        """
+        high = render_blends(self.images, blends)
+        clean = degrade(high, self.kernel, factor=self.factor)
+        item = (self.name, split)
+        return high, add_noise(clean, self.noise_low, self.seed, item, blends["blend"].to_numpy())
+
+    def scaled(self, blends: pd.DataFrame, split: str) -> tuple[np.ndarray, np.ndarray]:
+        """The same for networks: (n, band, 64, 64) and (n, band, 22, 22) in [-1, 1]."""
+        high, low = self.pairs(blends, split)
+        return self.scale_high.scaled(high[..., 1:-1, 1:-1]), self.scale_low.scaled(low)
+
+
+def isolated(blends: pd.DataFrame) -> pd.DataFrame:
+    """The first galaxies of blends alone: unblended stamps, made as blends are."""
+    single = blends.copy()
+    for column in single:
+        if str(column).startswith("galaxy_") and column != "galaxy_0":
+            single[column] = -1
+    return single.assign(n_galaxies=1)
+
+
+def _sized(psf: np.ndarray) -> np.ndarray:
+    """A PSF image of `PSF_PX` pixels a side, its peak in the middle, summing to 1."""
+    if psf.shape[0] != psf.shape[1] or psf.shape[0] % 2 == 0:
+        raise DeblendError(f"a PSF image is {psf.shape}: it has to be square with an odd side")
+    by = (PSF_PX - psf.shape[0]) // 2
+    if by < 0:
+        psf = psf[-by:by, -by:by]
+    else:
+        psf = np.pad(psf, by)
+    return psf / psf.sum()
