@@ -82,9 +82,32 @@ def test_blendhunter_sees_more_than_noise(toy):
     assert not list((toy / "checkpoints").glob("*.h5"))
 
 
+def test_the_branched_gan_goes_through(toy):
+    """Sixty iterations deblend nothing: what is tested is that everything is there and recorded."""
+    for name in [*(f"fig{n}" for n in range(1, 7)), "trace"]:
+        for extension in ("pdf", "png"):
+            assert (toy / f"figures/reiman2019/{name}.{extension}").stat().st_size > 5000
+    assert "toprule" in (toy / "tables/reiman2019/table1.tex").read_text()
+    scores = pd.read_csv(toy / "reiman2019/galaxyzoo/scores.csv")
+    assert scores.groupby("method").size().to_dict() == {"blend": 48, "gan": 48, "mse": 48}
+    history = pd.read_csv(toy / "networks/deblender_gan/history.csv")
+    assert list(history["phase"]) == ["burn_in"] + ["gan"] * 5
+    assert history["mse"].iloc[-1] < 0.7 * history["mse"].iloc[1]
+    record = json.loads((toy / "networks/deblender_gan/network.json").read_text())
+    assert record["vgg_weights"] == "random"
+    assert record["blends_seen"] == 63 * 8
+    index = pd.read_csv(toy / "datasets/galaxyzoo/index.csv")
+    assert record["n_train_galaxies"] == (index["split"] == "train").sum()
+    three = pd.read_csv(toy / "reiman2019/galaxyzoo/deblender_gan/galaxies3.csv")
+    assert set(three["galaxy"]) == {0, 1, 2}
+
+
 def test_training_times_are_told(toy):
     table = pd.read_csv(toy / "benchmarks/training_time.csv").set_index("network")
-    assert set(table.index) == {"blend2flux", "unet", "blend2mask2flux", "blendhunter"}
+    assert set(table.index) == {"blend2flux", "unet", "blend2mask2flux", "blendhunter"} | {
+        "deblender_gan",
+        "deblender_mse",
+    }
     assert (table["hours"] > 0).all()
     assert table.loc["blend2flux", "n_epochs"] == 15
     assert table.loc["blend2flux", "published_hours"] == 5

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import h5py
 import numpy as np
@@ -377,6 +377,16 @@ def collapsed(row: dict[str, float]) -> str | None:
     return None
 
 
+class Trainee(Protocol):
+    """What a checkpoint keeps."""
+
+    device: torch.device
+    optimizers: dict[str, torch.optim.Adam]
+
+    def networks(self) -> dict[str, nn.Module]:
+        """By name."""
+
+
 class Checkpoint:
     """The state of a training in one file.
 
@@ -390,7 +400,7 @@ class Checkpoint:
     def __init__(self, path: str | Path, fingerprint: dict[str, str]) -> None:
         self.path, self.fingerprint = Path(path), fingerprint
 
-    def save(self, trainer: Trainer, record: dict[str, Any], panels: list[np.ndarray]) -> None:
+    def save(self, trainer: Trainee, record: dict[str, Any], panels: list[np.ndarray]) -> None:
         """Write everything that a continued training needs, whole or not at all."""
         state = {
             "record": json.dumps({"fingerprint": self.fingerprint, **record}),
@@ -401,7 +411,7 @@ class Checkpoint:
         with atomic(self.path) as temporary:
             torch.save(state, temporary)
 
-    def load(self, trainer: Trainer) -> tuple[dict[str, Any], list[np.ndarray]]:
+    def load(self, trainer: Trainee) -> tuple[dict[str, Any], list[np.ndarray]]:
         """Restore a training.
 
         Returns

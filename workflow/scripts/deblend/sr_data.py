@@ -90,6 +90,8 @@ class PairMaker:
         High-resolution pixels along a low-resolution one.
     name : str
         Of the set of cut-outs, for the noise' generators.
+    detection_band : str, optional
+        In which galaxies' sizes are measured; the first of the bands by default.
 
     Raises
     ------
@@ -106,23 +108,27 @@ class PairMaker:
         seed: int,
         train_rows: np.ndarray,
         name: str,
+        detection_band: str | None = None,
         factor: int = 3,
     ) -> None:
-        known = list(stamps.bands["band"])
-        missing = [band for band in bands if band not in known]
+        known = list(stamps.bands["name"])
+        detection_band = detection_band or bands[0]
+        missing = [band for band in [*bands, detection_band] if band not in known]
         if missing:
             raise DeblendError(
                 f"the cut-outs {name} have no band {', '.join(missing)}; they have "
                 f"{', '.join(known)}"
             )
+        if stamps.psf is None:
+            raise DeblendError(f"the cut-outs {name} have no PSF images: give one for each band")
         chosen = [known.index(band) for band in bands]
         table = stamps.bands.iloc[chosen].reset_index(drop=True)
         self.images = np.ascontiguousarray(stamps.images[:, chosen])
         self.bands, self.seed, self.name, self.factor = bands, seed, name, factor
         self.galaxies = stamps.galaxies.copy()
-        detection = known.index(bands[0]) if len(bands) == 1 else chosen[0]
         if "fwhm_px" not in self.galaxies:
-            self.galaxies["fwhm_px"] = fwhm_from_area(stamps.images[:, detection])
+            seen = stamps.images[:, known.index(detection_band)]
+            self.galaxies["fwhm_px"] = fwhm_from_area(seen)
         scale = float(table["pixel_scale_arcsec"].iloc[0])
         self.pixel_scale_arcsec = scale
         target = psf_image(low.psf_fwhm_arcsec, low.psf_beta, scale, PSF_PX)
@@ -138,12 +144,20 @@ class PairMaker:
         middle = self.images[train_rows, :, half - 8 : half + 9, half - 8 : half + 9]
         limit = np.quantile(middle.max(axis=(-1, -2)), 1 - BEYOND, axis=0)
         # A pixel of the low resolution has the light of nine, spread by the seeing.
-        peak_low = degrade(self.images[train_rows[:200], :, half - 33 : half + 33, half - 33 : half + 33], self.kernel)
+        peak_low = degrade(
+            self.images[train_rows[:200], :, half - 33 : half + 33, half - 33 : half + 33],
+            self.kernel,
+        )
         limit_low = peak_low.max(axis=(0, 2, 3)) * np.maximum(
             1, limit / np.maximum(middle[:200].max(axis=(0, 2, 3)), 1e-30)
         )
         self.scale_high, self.scale_low = (
-            Scale(*(x[:, None, None] for x in (low.softening_sigma * sigma, np.maximum(top, 20 * sigma))))
+            Scale(
+                *(
+                    x[:, None, None]
+                    for x in (low.softening_sigma * sigma, np.maximum(top, 20 * sigma))
+                )
+            )
             for sigma, top in ((self.noise_high, limit), (self.noise_low, limit_low))
         )
 
@@ -189,8 +203,5 @@ def _sized(psf: np.ndarray) -> np.ndarray:
     if psf.shape[0] != psf.shape[1] or psf.shape[0] % 2 == 0:
         raise DeblendError(f"a PSF image is {psf.shape}: it has to be square with an odd side")
     by = (PSF_PX - psf.shape[0]) // 2
-    if by < 0:
-        psf = psf[-by:by, -by:by]
-    else:
-        psf = np.pad(psf, by)
+    psf = psf[-by:by, -by:by] if by < 0 else np.pad(psf, by)
     return psf / psf.sum()

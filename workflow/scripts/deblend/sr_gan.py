@@ -52,9 +52,7 @@ class NoiseGenerator(nn.Module):
                 nn.ReLU(),
             ]
             inputs = factor * filters
-        self.layers = nn.Sequential(
-            *layers, nn.ConvTranspose2d(filters, bands, 4, 2, 1), nn.Tanh()
-        )
+        self.layers = nn.Sequential(*layers, nn.ConvTranspose2d(filters, bands, 4, 2, 1), nn.Tanh())
         _initialised(self)
 
     def forward(self, noise: torch.Tensor) -> torch.Tensor:

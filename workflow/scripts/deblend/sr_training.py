@@ -20,7 +20,6 @@ from torch import nn
 from torch.nn import functional
 from tqdm.auto import tqdm
 
-from .degrade import low_position
 from .errors import DeblendError
 from .gan import n_parameters
 from .gan_training import Checkpoint
@@ -287,7 +286,9 @@ class Validation:
             "val_content": float(np.abs(images - self.high).mean()),
             "diversity_ratio": diversity(images, self.high),
         }
-        fluxes, fluxes_single = (self.maker.scale_high.unscaled(x)[:, self.band] for x in (images, single))
+        fluxes, fluxes_single = (
+            self.maker.scale_high.unscaled(x)[:, self.band] for x in (images, single)
+        )
         psf = self.maker.psf_high[self.band]
         noise = typical_noise(fluxes_single)
         threshold = set_threshold(
@@ -300,7 +301,11 @@ class Validation:
         table = detect_blends(
             peaks, self.positions, threshold=threshold, radius_px=self.detection.radius_px
         )
-        return {"val_detected": float(table["detected"].mean()), "val_threshold": threshold, **found}
+        return {
+            "val_detected": float(table["detected"].mean()),
+            "val_threshold": threshold,
+            **found,
+        }
 
 
 def diversity(images: np.ndarray, real: np.ndarray) -> float:
@@ -358,7 +363,9 @@ def train(
     for epoch in tqdm(epochs, initial=record["iteration"], total=config.epochs, disable=None):
         trainer.generator.train()
         sums: dict[str, torch.Tensor] = {}
-        blends = maker.draw(rows, epoch * steps * size, (epoch + 1) * steps * size, "train", blending)
+        blends = maker.draw(
+            rows, epoch * steps * size, (epoch + 1) * steps * size, "train", blending
+        )
         rng = random_generator(maker.seed, "hemmati2022 training", epoch)
         alone = rng.uniform(size=len(blends)) >= config.blend_fraction
         if config.kind == "vanilla":

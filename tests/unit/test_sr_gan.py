@@ -1,0 +1,334 @@
+"""Super-resolution GANs: pairs of images, networks, a training that resumes, detections."""
+
+import logging
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from deblend import torch_backend
+from deblend.degrade import psf_image
+from deblend.errors import DeblendError
+from deblend.fingerprints import fingerprint
+from deblend.gan import n_parameters, trace_layers
+from deblend.gan_training import Checkpoint
+from deblend.hemmati_blends import HemmatiBlendConfig
+from deblend.sr_data import LowConfig, PairMaker, isolated, point_source_sigma
+from deblend.sr_detect import Network, Resolution, detect
+from deblend.sr_gan import Discriminator, NoiseGenerator, SuperResolver, cropped
+from deblend.sr_photometry import measure, positions_of
+from deblend.sr_training import Detection, SrConfig, Trainer, Validation, generated, train
+from deblend.stamps import Stamps, band_table
+
+CPU = torch.device("cpu")
+BLENDING = HemmatiBlendConfig(separation_sigma_px=9.0, max_shift_px=20)
+DETECTION = Detection(radius_px=5.0, false_positive_rate=0.05)
+LOW = LowConfig(psf_fwhm_arcsec=0.6, psf_beta=3.0, depth_mag=26.2, softening_sigma=3.0)
+SPLITS = {"train": np.arange(8), "validation": np.arange(8, 14), "test": np.arange(14, 24)}
+TINY = SrConfig(
+    kind="super_resolution",
+    filters=4,
+    blocks=1,
+    n_latent=8,
+    discriminator_filters=2,
+    conditional=True,
+    loss="minimax",
+    content_weight=1.0,
+    blend_fraction=0.5,
+    epochs=4,
+    steps_per_epoch=3,
+    batch_size=4,
+    learning_rate=2e-3,
+    precision="float32",
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    torch_backend.configure(1, 1)
+
+
+@pytest.fixture(scope="module")
+def stamps():
+    """Bright round galaxies of two bands on 128 pixels."""
+    rng = np.random.default_rng(1)
+    y, x = np.mgrid[:128, :128] - 64.0
+    n = 24
+    width = rng.uniform(1.5, 3, (n, 1, 1))
+    light = np.exp(-(x**2 + y**2) / (2 * width**2)) / (2 * np.pi * width**2)
+    mag = rng.uniform(21, 23, n)
+    flux = 10 ** (-0.4 * (mag - 25.67))
+    images = (flux[:, None, None] * light)[:, None] * np.array([1.0, 0.6])[:, None, None]
+    images = images + rng.normal(0, 0.002, images.shape)
+    galaxies = pd.DataFrame(
+        {"id": [f"g{i}" for i in range(n)], "mag": mag, "redshift": rng.uniform(0.2, 3, n)}
+    )
+    for column in (
+        *"sersic_n axis_ratio p_sph p_disk p_irr ra dec".split(),
+        "half_light_radius_px",
+    ):
+        galaxies[column] = 1.0
+    galaxies = galaxies.assign(morphology="disk", origin="test")
+    bands = pd.concat(
+        [band_table(name, 0.06, 25.67, 0.002) for name in ("f775w", "f606w")], ignore_index=True
+    )
+    psf = np.stack([psf_image(0.08, 3.0, 0.06, 31)] * 2).astype(np.float32)
+    segmaps = np.zeros((n, 128, 128), np.int16)
+    return Stamps(images.astype(np.float32), segmaps, galaxies, bands, psf)
+
+
+def maker_of(stamps, bands=("f775w",)):
+    return PairMaker(stamps, list(bands), LOW, seed=1, train_rows=SPLITS["train"], name="test")
+
+
+@pytest.fixture(scope="module")
+def maker(stamps):
+    return maker_of(stamps)
+
+
+def test_a_point_source_at_the_depth_has_five_sigma():
+    psf = psf_image(0.6, 3.0, 0.18, 25)
+    sigma = point_source_sigma(psf, 26.2, 25.67)
+    flux = 10 ** (-0.4 * (26.2 - 25.67))
+    rng = np.random.default_rng(1)
+    noise = rng.normal(0, sigma, (4000, *psf.shape))
+    # The best unbiased estimate of a flux under a known PSF.
+    measured = ((flux * psf + noise) * psf).sum(axis=(1, 2)) / (psf**2).sum()
+    assert measured.mean() / measured.std() == pytest.approx(5, rel=0.05)
+
+
+def test_both_resolutions_show_the_same_light_in_the_same_place(maker):
+    blends = isolated(maker.draw(SPLITS["test"], 0, 10, "test", BLENDING))
+    high, low = maker.pairs(blends, "test")
+    assert high.shape == (10, 1, 66, 66) and low.shape == (10, 1, 22, 22)
+    flux = 10 ** (-0.4 * (blends["mag_0"].to_numpy() - 25.67))
+    np.testing.assert_allclose(high.sum(axis=(1, 2, 3)), flux, rtol=0.06)
+    # What the seeing carries beyond the frame is lost.
+    np.testing.assert_allclose(low.sum(axis=(1, 2, 3)), flux, rtol=0.15)
+    y = np.arange(22)[:, None]
+    centre = (np.clip(low[:, 0], 0, None) ** 2 * y).sum((1, 2)) / (
+        np.clip(low[:, 0], 0, None) ** 2
+    ).sum((1, 2))
+    assert np.abs(centre - (33 - 1) / 3).max() < 0.2
+
+
+def test_scaled_images_are_in_the_networks_range_and_come_back(maker):
+    blends = maker.draw(SPLITS["train"], 0, 20, "train", BLENDING)
+    high, low = maker.scaled(blends, "train")
+    assert high.shape[-2:] == (64, 64) and low.shape[-2:] == (22, 22)
+    for images in (high, low):
+        assert np.abs(images).max() <= 1 and images.max() > 0.4
+    fluxes = maker.pairs(blends, "train")[0][..., 1:-1, 1:-1]
+    inside = np.abs(high) < 0.999
+    back = maker.scale_high.unscaled(high)
+    np.testing.assert_allclose(back[inside], fluxes[inside], rtol=1e-3, atol=1e-5)
+
+
+def test_a_missing_band_is_named(stamps):
+    with pytest.raises(DeblendError, match="f435w.*f775w, f606w"):
+        maker_of(stamps, ("f435w",))
+
+
+def test_networks_have_the_papers_sides():
+    assert NoiseGenerator(8, 4, 1)(torch.zeros(2, 8)).shape == (2, 1, 64, 64)
+    assert SuperResolver(7, 4, 1)(torch.zeros(2, 7, 22, 22)).shape == (2, 7, 64, 64)
+    high, low = torch.zeros(2, 7, 64, 64), torch.zeros(2, 7, 22, 22)
+    assert Discriminator(7, 2, True)(high, low).shape == (2,)
+    assert Discriminator(7, 2, False)(high).shape == (2,)
+    with pytest.raises(DeblendError, match="conditional"):
+        Discriminator(7, 2, True)(high)
+
+
+def test_the_crop_keeps_the_middle():
+    frame = torch.zeros(66, 66)
+    frame[33, 33] = 1
+    assert cropped(frame)[32, 32] == 1
+
+
+def test_layers_are_traced_whole():
+    network = SuperResolver(1, 4, 2)
+    table = trace_layers(network, torch.zeros(1, 1, 22, 22))
+    assert table["n_parameters"].sum() == n_parameters(network)
+    assert list(table["kind"].iloc[[0, -1]]) == ["Input", "Tanh"]
+    up = table[table["kind"] == "ConvTranspose2d"].iloc[0]
+    assert (up["side"], up["stride"]) == (66, 3)
+
+
+@pytest.fixture(scope="module")
+def validation(maker):
+    return Validation(maker, SPLITS["validation"], 24, BLENDING, DETECTION, 0)
+
+
+def run(maker, validation, path, config=TINY, stop_at=None):
+    torch.manual_seed(3)
+
+    def on_epoch(done):
+        if done == stop_at:
+            raise KeyboardInterrupt
+
+    return train(
+        config,
+        maker,
+        SPLITS["train"],
+        validation,
+        BLENDING,
+        device=CPU,
+        checkpoint=Checkpoint(path, fingerprint(vars(config), [])),
+        on_epoch=on_epoch,
+    )
+
+
+def test_an_interrupted_training_ends_as_an_undisturbed_one(maker, validation, tmp_path):
+    expected, expected_history, _ = run(maker, validation, tmp_path / "a.pt")
+    with pytest.raises(KeyboardInterrupt):
+        run(maker, validation, tmp_path / "b.pt", stop_at=2)
+    found, history, summary = run(maker, validation, tmp_path / "b.pt")
+    for name, value in expected.state_dict().items():
+        assert torch.equal(found.state_dict()[name], value), name
+    pd.testing.assert_frame_equal(history, expected_history)
+    assert summary["blends_seen"] == 4 * 3 * 4
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"kind": "vanilla"}, {"loss": "wasserstein"}, {"conditional": False, "content_weight": 0.0}],
+)
+def test_every_kind_trains(maker, validation, tmp_path, changes):
+    config = SrConfig(**{**vars(TINY), **changes, "epochs": 2})
+    _, history, summary = run(maker, validation, tmp_path / "c.pt", config)
+    assert len(history) == 2 and np.isfinite(history["generator"]).all()
+    assert ("val_detected" in history) == (config.kind != "vanilla")
+    assert isinstance(summary["collapsed"], bool | np.bool_)
+
+
+def test_the_content_term_brings_images_nearer(maker, validation, tmp_path):
+    config = SrConfig(**{**vars(TINY), "epochs": 12, "content_weight": 100.0})
+    history = run(maker, validation, tmp_path / "d.pt", config)[1]
+    assert history["content"].iloc[-1] < 0.6 * history["content"].iloc[0]
+
+
+def test_collapsed_images_are_reported(maker, validation, tmp_path, caplog):
+    config = SrConfig(**{**vars(TINY), "learning_rate": 1e-9, "epochs": 1})
+    with caplog.at_level(logging.WARNING):
+        summary = run(maker, validation, tmp_path / "e.pt", config)[2]
+    assert "collapsed" in caplog.text and summary["collapsed"]
+
+
+def test_another_loss_is_refused():
+    with pytest.raises(DeblendError, match="loss is 'hinge'"):
+        SrConfig(**{**vars(TINY), "loss": "hinge"})
+
+
+class Oracle(torch.nn.Module):
+    """Gives the true image back: what no network can do better."""
+
+    def __init__(self, answers):
+        super().__init__()
+        self.answers = iter(answers)
+
+    def forward(self, low):
+        return torch.from_numpy(np.concatenate([next(self.answers) for _ in low]))
+
+
+@pytest.fixture(scope="module")
+def detected(maker):
+    n = {"validation": 40, "test": 40}
+
+    def truth(split, start, stop, alone):
+        blends = maker.draw(SPLITS[split], start, stop, split, BLENDING)
+        high = maker.scaled(isolated(blends) if alone else blends, split)[0]
+        return [high[i : i + 1] for i in range(len(high))]
+
+    answers = [
+        *truth("validation", 40, 80, True),
+        *truth("test", 0, 40, False),
+        *truth("test", 40, 80, True),
+    ]
+    networks = {"gan": Network(Oracle(answers), maker, 0)}
+    return detect(networks, SPLITS, n, BLENDING, DETECTION, CPU)
+
+
+def test_a_perfect_network_finds_what_the_high_resolution_shows(detected):
+    table = detected[0]
+    assert table["detected_high"].mean() > 0.6
+    assert table["detected_high"].mean() > table["detected_low"].mean() + 0.3
+    assert (table["detected_gan"] == table["detected_high"]).mean() > 0.9
+
+
+def test_false_positives_are_counted_for_each_resolution(detected):
+    false = detected[1].set_index(["resolution", "sample"])
+    assert set(false.loc[(slice(None), "unblended"), :].index.get_level_values(0)) == {
+        "high",
+        "low",
+        "low_lowered",
+        "gan",
+    }
+    assert (false["n_false"] <= false["n"]).all()
+    assert (false["n_false"] / false["n"].clip(lower=1)).max() < 0.25
+
+
+def test_peaks_are_all_in_the_pixels_of_the_frame(detected):
+    peaks = detected[2]
+    matched = peaks[peaks["galaxy"] == 0].pivot_table(
+        index="blend", columns="resolution", values="x_px"
+    )
+    for name in ("low", "gan"):
+        assert abs((matched[name] - matched["high"]).median()) < 0.5
+
+
+def test_positions_prefer_the_pair_over_other_peaks():
+    peaks = pd.DataFrame(
+        {
+            "blend": [4, 4, 4, 9],
+            "x_px": [1.0, 2.0, 3.0, 7.0],
+            "y_px": [1.5, 2.5, 3.5, 7.5],
+            "significance": [90.0, 50.0, 70.0, 20.0],
+            "galaxy": [-1, 1, 0, -1],
+        }
+    )
+    found = positions_of(peaks, np.array([4, 9]), 2)
+    np.testing.assert_array_equal(found[0], [[3.0, 3.5], [2.0, 2.5]])
+    np.testing.assert_array_equal(found[1, 0], [7.0, 7.5])
+    assert np.isnan(found[1, 1]).all()
+
+
+def test_two_positions_measure_better_than_one(maker, detected):
+    table, _, peaks = detected
+    blends = maker.draw(SPLITS["test"], 0, 40, "test", BLENDING)
+    found = measure(maker, 0, blends, table, peaks, engine="builtin", n_workers=1)
+    # Against the truth; the profiles are Gaussians, not the exponentials that are fitted.
+    assert np.median(np.abs(found["mag_input"] - found["mag_true"])) < 0.25
+    errors = {p: np.abs(found[f"mag_{p}"] - found["mag_input"]).median() for p in ("low", "gan")}
+    assert errors["gan"] < 0.5 * errors["low"]
+
+
+def test_there_has_to_be_something_to_measure(maker, detected):
+    table, _, peaks = detected
+    blends = maker.draw(SPLITS["test"], 0, 40, "test", BLENDING)
+    with pytest.raises(DeblendError, match="train it for longer"):
+        measure(
+            maker, 0, blends, table.assign(detected_gan=False), peaks, engine="builtin", n_workers=1
+        )
+
+
+def test_resolutions_map_positions_there_and_back():
+    at = np.array([[33.0, 40.0], [10.0, 21.0]])
+    for name in ("high", "low", "gan"):
+        resolution = Resolution(name, np.ones((3, 3)))
+        np.testing.assert_allclose(resolution.to_high(resolution.positions(at)), at)
+
+
+def test_a_generator_is_asked_in_batches(maker):
+    network = SuperResolver(1, 4, 1)
+    low = np.random.default_rng(1).normal(0, 0.3, (130, 1, 22, 22)).astype(np.float32)
+    whole = generated(network, low, CPU)
+    np.testing.assert_allclose(generated(network, low[120:], CPU), whole[120:], atol=1e-5)
+
+
+def test_the_trainer_leaves_the_generators_gradients_to_itself(maker):
+    trainer = Trainer(TINY, 1, CPU)
+    high, low = maker.scaled(maker.draw(SPLITS["train"], 0, 4, "train", BLENDING), "train")
+    before = {k: v.clone() for k, v in trainer.best.state_dict().items()}
+    trainer.step(torch.from_numpy(low), torch.from_numpy(high), torch.rand(4, 1, 1, 1))
+    assert all(torch.equal(v, trainer.best.state_dict()[k]) for k, v in before.items())
+    assert all(p.requires_grad for p in trainer.discriminator.parameters())

@@ -1,0 +1,315 @@
+"""Which blends each resolution gives away, and the images that figures show.
+
+Hemmati et al. 2022, Sect. 4. Every resolution has its own threshold, at which one in a hundred
+unblended validation stamps shows a second peak: detection fractions mean nothing without it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+from tqdm.auto import tqdm
+
+from .degrade import high_position, low_position
+from .files import atomic
+from .hemmati_blends import HemmatiBlendConfig, main_pair, pair_quantities, true_positions
+from .peaks import count_peaks, detect_blends, find_peaks, set_threshold
+from .sr_data import PairMaker, isolated
+from .sr_training import Detection, generated, typical_noise
+
+#: Blends in memory at a time.
+BATCH = 500
+#: Pixel 33 of the 66 is pixel 32 of the 64 that the GAN makes.
+CROP = 1
+
+
+@dataclass(frozen=True)
+class Network:
+    """A trained generator and what it was trained on.
+
+    Attributes
+    ----------
+    generator : Module
+    maker : PairMaker
+        Of its bands.
+    band : int
+        Where peaks are looked for.
+    """
+
+    generator: nn.Module
+    maker: PairMaker
+    band: int
+
+
+class Resolution:
+    """Images of one resolution, in fluxes of the detection band, and how peaks are found in them.
+
+    Parameters
+    ----------
+    name : str
+        high, low, low_lowered, gan, gan_content or gan_multi.
+    psf : ndarray
+    kind : {"psf", "lowered"}
+        Filter: see `deblend.peaks.detection_filter`.
+    """
+
+    def __init__(self, name: str, psf: np.ndarray, kind: str = "psf") -> None:
+        self.name, self.psf, self.kind = name, psf, kind
+        self.noise: float | None = None
+        self.threshold = np.nan
+
+    def calibrate(self, single: np.ndarray, rate: float) -> None:
+        """Set the threshold on unblended validation stamps."""
+        if self.name.startswith("gan"):
+            self.noise = typical_noise(single)
+        self.threshold = set_threshold(
+            single, self.psf, false_positive_rate=rate, kind=self.kind, noise=self.noise
+        )
+
+    def peaks(self, images: np.ndarray) -> pd.DataFrame:
+        """Peaks above the threshold: see `deblend.peaks.find_peaks`."""
+        found = find_peaks(images, self.psf, kind=self.kind, noise=self.noise)
+        return found[found["significance"] > self.threshold].reset_index(drop=True)
+
+    def positions(self, high: np.ndarray) -> np.ndarray:
+        """Positions in the 66 px frame, in this resolution's pixels."""
+        if self.name.startswith("low"):
+            return low_position(high)
+        return high - CROP if self.name.startswith("gan") else high
+
+    def to_high(self, positions: np.ndarray) -> np.ndarray:
+        """The inverse of `positions`."""
+        if self.name.startswith("low"):
+            return high_position(positions)
+        return positions + CROP if self.name.startswith("gan") else positions
+
+
+def views(
+    networks: dict[str, Network], blends: pd.DataFrame, split: str, device: torch.device
+) -> Iterator[tuple[slice, dict[str, np.ndarray]]]:
+    """Images of blends in every resolution, batch by batch, in the detection band.
+
+    Parameters
+    ----------
+    networks : dict
+        Name of a resolution ("gan" first) to network.
+    blends : DataFrame
+    split : str
+    device : torch.device
+
+    Yields
+    ------
+    rows : slice
+    images : dict
+        Resolution to (n, y, x), fluxes.
+    """
+    first = networks["gan"]
+    for start in tqdm(range(0, len(blends), BATCH), desc=split, disable=None):
+        part = blends.iloc[start : start + BATCH]
+        high, low = first.maker.pairs(part, split)
+        images = {"high": high[:, first.band], "low": low[:, first.band]}
+        images["low_lowered"] = images["low"]
+        for name, network in networks.items():
+            mine = low if network.maker is first.maker else network.maker.pairs(part, split)[1]
+            made = generated(network.generator, network.maker.scale_low.scaled(mine), device)
+            images[name] = network.maker.scale_high.unscaled(made)[:, network.band]
+        yield slice(start, start + len(part)), images
+
+
+def whole(
+    networks: dict[str, Network], blends: pd.DataFrame, split: str, device: torch.device
+) -> dict[str, np.ndarray]:
+    """The same of all blends at once: one band of thousands of stamps is small."""
+    parts = [images for _, images in views(networks, blends, split, device)]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def resolutions_of(networks: dict[str, Network]) -> dict[str, Resolution]:
+    """Every resolution, not yet calibrated."""
+    first = networks["gan"]
+    high, low = first.maker.psf_high[first.band], first.maker.psf_low
+    found = [Resolution("high", high), Resolution("low", low)]
+    found.append(Resolution("low_lowered", low, "lowered"))
+    found += [Resolution(name, high) for name in networks]
+    return {resolution.name: resolution for resolution in found}
+
+
+def detect(
+    networks: dict[str, Network],
+    rows: dict[str, np.ndarray],
+    n_blends: dict[str, int],
+    blending: HemmatiBlendConfig,
+    detection: Detection,
+    device: torch.device,
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Detections of test blends in every resolution, and false positives.
+
+    Parameters
+    ----------
+    networks : dict
+        "gan", and where there are, "gan_content" and "gan_multi".
+    rows : dict
+        Split to galaxies.
+    n_blends : dict
+        "validation" and "test": blends, and as many single galaxies, of each split.
+    blending : HemmatiBlendConfig
+    detection : Detection
+    device : torch.device
+
+    Returns
+    -------
+    detections : DataFrame
+        A row a blend: `deblend.hemmati_blends.pair_quantities`, and for each resolution
+        detected_... and n_peaks_....
+    false_positives : DataFrame
+        `resolution`, `sample` (unblended, one_peak), `n`, `n_false`, `threshold`.
+    peaks : DataFrame
+        `resolution`, `blend`, `x_px`, `y_px` (66 px frame), `significance`, `galaxy` (0: the
+        brighter of the pair, 1, or -1).
+    """
+    maker = networks["gan"].maker
+    n = n_blends["validation"]
+    single = isolated(maker.draw(rows["validation"], n, 2 * n, "validation", blending))
+    images = whole(networks, single, "validation", device)
+    resolutions = resolutions_of(networks)
+    for name, resolution in resolutions.items():
+        resolution.calibrate(images[name], detection.false_positive_rate)
+    n = n_blends["test"]
+    blends = maker.draw(rows["test"], 0, n, "test", blending)
+    alone = isolated(maker.draw(rows["test"], n, 2 * n, "test", blending))
+    pair = true_positions(blends)[np.arange(n)[:, None], main_pair(blends)]
+    table = pair_quantities(blends, maker.pixel_scale_arcsec)
+    images, images_alone = (whole(networks, x, "test", device) for x in (blends, alone))
+    false, parts = [], []
+    for name, resolution in resolutions.items():
+        peaks = resolution.peaks(images[name])
+        radius = detection.radius_px / (3 if name.startswith("low") else 1)
+        found = detect_blends(
+            peaks, resolution.positions(pair), threshold=resolution.threshold, radius_px=radius
+        )
+        table[f"detected_{name}"] = found["detected"]
+        table[f"n_peaks_{name}"] = found["n_peaks"]
+        galaxy = np.full(len(peaks), -1)
+        for k in (0, 1):
+            matched = found[f"peak_{k}"].to_numpy()
+            galaxy[matched[matched >= 0]] = k
+        xy = resolution.to_high(peaks[["x_px", "y_px"]].to_numpy())
+        parts.append(
+            pd.DataFrame(
+                {
+                    "resolution": name,
+                    "blend": peaks["stamp"],
+                    "x_px": xy[:, 0],
+                    "y_px": xy[:, 1],
+                    "significance": peaks["significance"],
+                    "galaxy": galaxy,
+                }
+            )
+        )
+        several = count_peaks(resolution.peaks(images_alone[name]), n, 0) > 1
+        false.append((name, "unblended", n, int(several.sum()), resolution.threshold))
+    one = (table["n_peaks_high"] == 1) & (table["n_peaks_low"] == 1)
+    for name in networks:
+        more = int((one & (table[f"n_peaks_{name}"] > 1)).sum())
+        false.append((name, "one_peak", int(one.sum()), more, resolutions[name].threshold))
+    columns = ["resolution", "sample", "n", "n_false", "threshold"]
+    return table, pd.DataFrame(false, columns=columns), pd.concat(parts, ignore_index=True)
+
+
+def write_examples(
+    path: str | Path,
+    networks: dict[str, Network],
+    blends: pd.DataFrame,
+    detections: pd.DataFrame,
+    peaks: pd.DataFrame,
+    device: torch.device,
+) -> None:
+    """Write the blends of Figure 4: chosen by rule, the first of each kind.
+
+    As the paper's: both galaxies found in high resolution and by the GAN and one in low ("gained"),
+    found in all ("easy"), found in high resolution only ("missed").
+    """
+    high, low, gan = (detections[f"detected_{x}"].astype(bool) for x in ("high", "low", "gan"))
+    kinds = {"easy": high & low & gan, "gained": high & ~low & gan, "missed": high & ~low & ~gan}
+    chosen = [(kind, int(np.argmax(mask))) for kind, mask in kinds.items() if mask.any()]
+    numbers = [number for _, number in chosen]
+    shown = blends.iloc[numbers]
+    maker, band = networks["gan"].maker, networks["gan"].band
+    images = whole(networks, shown, "test", device)
+    others = shown.copy()
+    for column in others:
+        if str(column).startswith("galaxy_") and column != "galaxy_1":
+            others[column] = -1
+    alone = [maker.pairs(x, "test")[0][:, band, 1:-1, 1:-1] for x in (isolated(shown), others)]
+    scale = maker.scale_high
+    softening, limit = float(scale.softening[band, 0, 0]), float(scale.limit[band, 0, 0])
+
+    def display(x: np.ndarray) -> np.ndarray:
+        return (np.arcsinh(x / softening) / np.arcsinh(limit / softening)).astype(np.float32)
+
+    resolutions = resolutions_of(networks)
+    with atomic(path) as temporary, h5py.File(temporary, "w") as file:
+        file["galaxy1"], file["galaxy2"] = display(alone[0]), display(alone[1])
+        file["high"] = display(images["high"][:, 1:-1, 1:-1])
+        file["gan"] = display(images["gan"])
+        file["low"] = display(images["low"] / 3)
+        file["positions"] = true_positions(shown)[:, :2] - CROP
+        file["kind"] = np.array([kind for kind, _ in chosen], "S")
+        for name in ("high", "low", "gan"):
+            mine = peaks[(peaks["resolution"] == name) & peaks["blend"].isin(numbers)]
+            xy = mine[["x_px", "y_px"]].to_numpy()
+            xy = resolutions[name].positions(xy) if name == "low" else xy - CROP
+            which = [numbers.index(b) for b in mine["blend"]]
+            file[f"peaks_{name}"] = np.column_stack([np.asarray(which, float), xy])
+
+
+def write_galleries(
+    path: str | Path,
+    networks: dict[str, Network],
+    made: np.ndarray,
+    real: np.ndarray,
+    blends: pd.DataFrame,
+    detections: pd.DataFrame,
+    peaks: pd.DataFrame,
+    device: torch.device,
+    n_shown: int = 5,
+) -> None:
+    """Write what Figures 2, 3 and 8 show.
+
+    Parameters
+    ----------
+    made, real : ndarray, shapes (2 k, 64, 64) and (k, 64, 64)
+        A vanilla GAN's images, and real ones, in [-1, 1].
+    blends, detections, peaks
+        See `detect`. Figure 8 shows the first blend that the multi-band network gains, or the first
+        of all.
+    """
+    first = networks["gan"]
+    single = isolated(blends.iloc[:n_shown])
+    high, low = first.maker.scaled(single, "test")
+    with atomic(path) as temporary, h5py.File(temporary, "w") as file:
+        file["real"], file["generated"] = real, made
+        file["high"], file["low"] = high[:, first.band], low[:, first.band]
+        file["gan"] = generated(first.generator, low, device)[:, first.band]
+        file["band"] = first.maker.bands[first.band]
+        multi = networks.get("gan_multi")
+        if multi is None:
+            return
+        gained = detections["detected_high"] & detections["detected_gan_multi"]
+        gained &= ~detections["detected_low"].astype(bool)
+        number = int(np.argmax(gained)) if gained.any() else 0
+        high, low = multi.maker.scaled(blends.iloc[[number]], "test")
+        file["multi_high"], file["multi_low"] = high[0], low[0]
+        file["multi_gan"] = generated(multi.generator, low, device)[0]
+        file["bands"] = np.array(multi.maker.bands, "S")
+        resolutions = resolutions_of(networks)
+        for name, resolution in (("high", "high"), ("low", "low"), ("gan", "gan_multi")):
+            mine = peaks[(peaks["resolution"] == resolution) & (peaks["blend"] == number)]
+            xy = mine[["x_px", "y_px"]].to_numpy()
+            xy = resolutions["low"].positions(xy) if name == "low" else xy - CROP
+            file[f"multi_peaks_{name}"] = xy

@@ -1,0 +1,41 @@
+"""Adapter: peaks of the test blends in every resolution, and what the figures show of them."""
+
+import logging
+
+import numpy as np
+from deblend import logs, torch_backend
+from deblend.hemmati_blends import HemmatiBlendConfig
+from deblend.sr_detect import detect, write_examples, write_galleries
+from deblend.sr_setup import load, make, read_cutouts
+from deblend.sr_training import Detection, generated, latent
+from deblend.tables import write_csv
+
+with logs.script(snakemake.log[0]):
+    params, inputs, out = snakemake.params, snakemake.input, snakemake.output
+    device, _ = torch_backend.configure(params.threads, params.seed)
+    stamps, rows = read_cutouts(inputs.cutouts, inputs.split)
+    makers, networks = {}, {}
+    for name, options in params.networks.items():
+        bands = tuple(options["bands"])
+        if bands not in makers:
+            makers[bands] = make(stamps, rows, **params.maker | {"bands": list(bands)})
+        files = inputs[f"{options['network']}_weights"], inputs[f"{options['network']}_record"]
+        band = params.maker["detection_band"]
+        networks[name] = load(*files, makers[bands], band, device)
+    vanilla = networks.pop("vanilla")
+    blending, detection = HemmatiBlendConfig(**params.blending), Detection(**params.detection)
+    table, false, peaks = detect(networks, rows, params.n_blends, blending, detection, device)
+    fractions = table.filter(like="detected_").mean()
+    logging.info("detected:\n%s\nfalse positives:\n%s", fractions.to_string(), false.to_string())
+    write_csv(out.detections, table)
+    write_csv(out.false_positives, false)
+    write_csv(out.peaks, peaks)
+    maker = networks["gan"].maker
+    blends = maker.draw(rows["test"], 0, params.n_blends["test"], "test", blending)
+    write_examples(out.examples, networks, blends, table, peaks, device)
+    noise = latent(params.seed, 2 * params.n_shown, vanilla.generator.n_latent, "gallery")
+    made = generated(vanilla.generator, noise, device)[:, vanilla.band]
+    chosen = np.arange(min(params.n_shown, len(rows["train"])))
+    real = maker.scaled(blends.iloc[chosen].assign(galaxy_0=rows["train"][chosen], galaxy_1=-1), "")
+    real = real[0][:, networks["gan"].band]
+    write_galleries(out.galleries, networks, made, real, blends, table, peaks, device)

@@ -1,0 +1,45 @@
+"""Adapter: train a GAN of Hemmati et al. 2022."""
+
+import torch
+from deblend import logs, torch_backend
+from deblend.files import write_json
+from deblend.fingerprints import fingerprint
+from deblend.gan import trace_layers
+from deblend.gan_training import Checkpoint, write_weights
+from deblend.hemmati_blends import HemmatiBlendConfig
+from deblend.sr_gan import HIGH_PX, LOW_PX, Discriminator
+from deblend.sr_setup import make, read_cutouts
+from deblend.sr_training import Detection, SrConfig, Validation, train
+from deblend.tables import write_csv
+
+with logs.script(snakemake.log[0]):
+    params, inputs, out = snakemake.params, snakemake.input, snakemake.output
+    device, versions = torch_backend.configure(params.threads, params.seed)
+    config, blending = SrConfig(**params.network), HemmatiBlendConfig(**params.blending)
+    stamps, rows = read_cutouts(inputs.cutouts, inputs.split)
+    maker = make(stamps, rows, **params.maker)
+    band = maker.bands.index(params.maker["detection_band"])
+    detection = Detection(**params.detection)
+    n = params.n_validation_blends
+    validation = Validation(maker, rows["validation"], n, blending, detection, band)
+    configuration = {key: params[key] for key in ("network", "blending", "detection", "maker")}
+    configuration |= {"n": n, "threads": params.threads} | versions
+    files = [inputs.cutouts, inputs.split, *inputs.src]
+    checkpoint = Checkpoint(params.checkpoint, fingerprint(configuration, files))
+    generator, history, record = train(
+        config, maker, rows["train"], validation, blending, device=device, checkpoint=checkpoint
+    )
+    write_weights(out.weights, generator)
+    write_csv(out.history, history)
+    bands, generator = len(maker.bands), generator.cpu()
+    low, high = torch.zeros(1, bands, LOW_PX, LOW_PX), torch.zeros(1, bands, HIGH_PX, HIGH_PX)
+    given = torch.zeros(1, config.n_latent) if config.kind == "vanilla" else low
+    write_csv(out.layers_generator, trace_layers(generator, given))
+    conditional = config.conditional and config.kind != "vanilla"
+    discriminator = Discriminator(bands, config.discriminator_filters, conditional)
+    write_csv(out.layers_discriminator, trace_layers(discriminator, high, low))
+    write_json(out.timing, {"seconds": record.pop("seconds"), "n_epochs": record["n_epochs"]})
+    record |= versions | {"scale": params.scale, "threads": params.threads, "seed": params.seed}
+    write_json(out.description, record | {"dataset": params.maker["name"]})
+    # Last: a kill before this line loses nothing.
+    checkpoint.clear()
