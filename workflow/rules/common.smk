@@ -393,6 +393,48 @@ def gan_figure_outputs(*numbers):
     }
 
 
+SR_NETWORKS = ["vanilla", "sr", "sr_multi"]
+SR_SHOWS = {
+    1: "networks",
+    2: "galaxies from noise",
+    3: "resolutions",
+    4: "peaks of blends",
+    5: "detections",
+    6: "map of blends",
+    7: "photometry",
+    8: "bands",
+    9: "detections with all bands",
+}
+# Figures that show numbers, which are in a table beside them.
+SR_WITH_TABLE = [1, 5, 6, 7, 9]
+
+
+def sr_label(cutouts):
+    """What a figure says of its cut-outs."""
+    return f"{config['scale']} scale, cut-outs {cutouts}"
+
+
+def sr_figure_outputs(*numbers):
+    """Outputs of the paper's figures, with their captions."""
+    return {
+        **{
+            f"pdf{n}": report(
+                f"<results>/figures/hemmati2022/fig{n}.pdf",
+                caption=f"../report/hemmati2022_fig{n}.rst",
+                category="Hemmati et al. 2022",
+                labels={"figure": f"{n}", "shows": SR_SHOWS[n]},
+            )
+            for n in numbers
+        },
+        **{f"png{n}": f"<results>/figures/hemmati2022/fig{n}.png" for n in numbers},
+        **{
+            f"table{n}": f"<results>/figures/hemmati2022/fig{n}.csv"
+            for n in numbers
+            if n in SR_WITH_TABLE
+        },
+    }
+
+
 PUBLISHED_CATALOGUE = config["boucaud2020"]["published_catalogue"]
 
 
