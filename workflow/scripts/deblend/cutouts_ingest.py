@@ -115,7 +115,10 @@ def cutout_config(options: dict[str, Any], mosaics: Sequence[str] = ()) -> Cutou
 
 
 def read_cutout_catalogue(
-    path: str | Path, columns: dict[str, str], pixel_scale_arcsec: float, radius_unit: str
+    path: str | Path,
+    columns: dict[str, str | None],
+    pixel_scale_arcsec: float,
+    radius_unit: str,
 ) -> pd.DataFrame:
     """Read a catalogue (CSV, ECSV, FITS table ...) into what `deblend.cutouts.select` needs.
 
@@ -123,8 +126,8 @@ def read_cutout_catalogue(
     ----------
     path : path
     columns : dict
-        Our name (of `COLUMNS`) to the catalogue's. `id` is needed. A `flux` stands for a magnitude;
-        it is in microjansky where the column has no unit.
+        Our name (of `COLUMNS`) to the catalogue's, or None. `id` is needed. A `flux` stands for a
+        magnitude; it is in microjansky where the column has no unit.
     pixel_scale_arcsec : float
     radius_unit : {"pix", "arcsec"}
         Of half_light_radius and fwhm where the columns have no unit.
@@ -140,24 +143,31 @@ def read_cutout_catalogue(
     DeblendError
         A column is missing, unknown or of the wrong unit.
     """
-    unknown = sorted(set(columns) - set(COLUMNS))
-    if unknown or "id" not in columns:
+    # An overlay cannot take a key away, but it can make it null.
+    named = {ours: theirs for ours, theirs in columns.items() if theirs is not None}
+    if set(named) - set(COLUMNS) or "id" not in named:
         raise DeblendError(
-            f"columns of {path} names {', '.join(columns) or 'nothing'}: it has to name id and can "
+            f"columns of {path} names {', '.join(named) or 'nothing'}: it has to name id and can "
             f"name {', '.join(list(COLUMNS)[1:])}"
         )
+    for mag, flux in (("mag", "flux"), ("mag_f160w", "flux_f160w")):
+        if mag in named and flux in named:
+            raise DeblendError(
+                f"columns of {path} names both {mag} ({named[mag]}) and {flux} ({named[flux]}): make "
+                "one of them null"
+            )
     try:
         table = Table.read(path)
     except Exception as error:  # astropy raises many kinds
         raise DeblendError(f"cannot read the catalogue {path}: {error}") from error
-    missing = [theirs for theirs in columns.values() if theirs not in table.colnames]
+    missing = [theirs for theirs in named.values() if theirs not in table.colnames]
     if missing:
         raise DeblendError(
             f"the catalogue {path} lacks the columns {', '.join(missing)}; it has "
             f"{', '.join(table.colnames)}"
         )
     read: dict[str, Any] = {}
-    for ours, theirs in columns.items():
+    for ours, theirs in named.items():
         column = table[theirs]
         if ours in TEXT_COLUMNS:
             read[ours] = np.asarray(np.ma.filled(column, "")).astype(str)
@@ -182,13 +192,13 @@ def read_cutout_catalogue(
     result = pd.DataFrame(index=range(len(table)))
     for column in (*GALAXY_COLUMNS, *EXTRA_COLUMNS):
         result[column] = read.pop(column, "" if column in TEXT_COLUMNS else np.nan)
-    if "morphology" not in columns:
+    if "morphology" not in named:
         result["morphology"] = "unknown"
     return result.assign(origin=Path(path).name, **read)
 
 
 def add_redshifts(
-    catalogue: pd.DataFrame, path: str | Path, columns: dict[str, str]
+    catalogue: pd.DataFrame, path: str | Path, columns: dict[str, str | None]
 ) -> pd.DataFrame:
     """Redshifts from another table with the same ids, NaN where it has none.
 
@@ -294,7 +304,7 @@ def files_catalogue(
     images: str,
     images_key: str | None,
     catalog: str,
-    columns: dict[str, str],
+    columns: dict[str, str | None],
     radius_unit: str,
     config: CutoutConfig,
 ) -> pd.DataFrame:

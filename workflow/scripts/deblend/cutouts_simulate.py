@@ -124,7 +124,7 @@ def noise_sigma(
         sigma = s 10^(0.4 (zero_point - depth_mag)) / (5 sqrt(N)).
 
     28.5 mag in F775W (zero point 25.69, FWHM 0.08", beta 2.5, 0.06"/px): N = 25.2, s = 0.943,
-    F = 0.0752 counts/s, sigma = 0.00283 counts/s.
+    F = 0.0752 counts/s, sigma = 0.00282 counts/s.
 
     Returns
     -------
