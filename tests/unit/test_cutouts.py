@@ -350,6 +350,7 @@ def test_the_users_stamps_are_read(own):
     [
         ({"id": "ID"}, {}, "lacks the columns ID; it has name, r"),
         ({"mag": "r"}, {}, "columns of .* names mag: it has to name id and can name ra"),
+        ({"id": "name", "mag": "r", "flux": "r"}, {}, "both mag .r. and flux .r.: make one"),
         (
             {"id": "name"},
             {"detection_band": "f775w"},

@@ -153,8 +153,8 @@ def read_cutout_catalogue(
     for mag, flux in (("mag", "flux"), ("mag_f160w", "flux_f160w")):
         if mag in named and flux in named:
             raise DeblendError(
-                f"columns of {path} names both {mag} ({named[mag]}) and {flux} ({named[flux]}): make "
-                "one of them null"
+                f"columns of {path} names both {mag} ({named[mag]}) and {flux} ({named[flux]}): "
+                "make one of them null"
             )
     try:
         table = Table.read(path)
