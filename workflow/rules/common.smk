@@ -293,6 +293,28 @@ MOSAICS = {
     for _field in _dataset["fields"]
     if "://" in _field["mosaic"]
 }
+for _name, _set in config["hemmati2022"]["cutouts"].items():
+    _where = f"hemmati2022 > cutouts > {_name}"
+    _bands = [_band["name"] for _band in _set["bands"]]
+    if _name in config["datasets"] or _name in config["reiman2019"]["image_sets"]:
+        raise WorkflowError(f"{_where}: another data set has this name too: choose another")
+    if len(set(_bands)) < len(_bands):
+        raise WorkflowError(
+            f"{_where} > bands: names have to be unique; they are {', '.join(_bands)}"
+        )
+    if _set["detection_band"] not in _bands:
+        raise WorkflowError(
+            f"{_where} > detection_band: {_set['detection_band']!r} is not among the bands "
+            f"{', '.join(_bands)}"
+        )
+    if _set["source"] == "archive":
+        for _band in _set["bands"]:
+            if "://" in _band["mosaic"]:
+                MOSAICS[remote_mosaic(_band["mosaic"])] = {
+                    "url": _band["mosaic"],
+                    "checksum": _band.get("checksum"),
+                    "max_bytes": _set["max_bytes"],
+                }
 
 
 def trained_on(wildcards):
@@ -356,6 +378,50 @@ def gan_options(wildcards):
     if wildcards.gan == "deblender_mse":
         network |= {"adversarial_weight": 0, "burn_in_iterations": 0}
     return network
+
+
+def cutouts_entry(wildcards):
+    """Configuration of a set of cut-outs."""
+    return config["hemmati2022"]["cutouts"][wildcards.cutouts]
+
+
+def cutouts_of_source(source):
+    """Regular expression of the sets of cut-outs with a source."""
+    sets = config["hemmati2022"]["cutouts"]
+    return "|".join(n for n, s in sets.items() if s["source"] == source) or "(?!)"
+
+
+def cutouts_options(wildcards):
+    """What a set's cut-outs are: bands, size, and for simulated ones their magnitudes."""
+    entry = cutouts_entry(wildcards)
+    names = ["detection_band", "parent_px", "pixel_scale_arcsec", "psf_moffat_beta"]
+    if entry["source"] == "simulated":
+        names += ["mag_min", "mag_max", "counts_slope"]
+    # Mosaics are inputs of the rule.
+    bands = [
+        {key: value for key, value in band.items() if key not in ("mosaic", "checksum")}
+        for band in entry["bands"]
+    ]
+    return {name: entry[name] for name in names} | {"bands": bands}
+
+
+def cutouts_psfs(wildcards):
+    """Files of the measured PSFs of a set of cut-outs."""
+    return [band["psf"] for band in cutouts_entry(wildcards)["bands"] if band.get("psf")]
+
+
+def cutouts_parts(wildcards, ext):
+    """Chunks of a set of cut-outs."""
+    entry = cutouts_entry(wildcards)
+    chunks = 1
+    if entry["source"] == "simulated":
+        chunks = n_chunks(entry["n_galaxies"], entry["chunk_size"])
+    return expand(
+        "<results>/datasets/{cutouts}/parents/{chunk}.{ext}",
+        cutouts=wildcards.cutouts,
+        chunk=range(chunks),
+        ext=ext,
+    )
 
 
 GAN_SHOWS = {
