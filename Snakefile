@@ -20,6 +20,8 @@ include: "workflow/rules/reiman2019_data.smk"
 include: "workflow/rules/reiman2019.smk"
 include: "workflow/rules/reiman2019_results.smk"
 include: "workflow/rules/hemmati2022_data.smk"
+include: "workflow/rules/hemmati2022.smk"
+include: "workflow/rules/hemmati2022_results.smk"
 include: "workflow/rules/report.smk"
 
 

@@ -64,7 +64,7 @@ def stamps():
         {"id": [f"g{i}" for i in range(n)], "mag": mag, "redshift": rng.uniform(0.2, 3, n)}
     )
     for column in (
-        *"sersic_n axis_ratio p_sph p_disk p_irr ra dec".split(),
+        *["sersic_n", "axis_ratio", "p_sph", "p_disk", "p_irr", "ra", "dec"],
         "half_light_radius_px",
     ):
         galaxies[column] = 1.0

@@ -191,6 +191,14 @@ for _name, _set in _reiman["image_sets"].items():
         raise WorkflowError(f"{_where} > n_images is null: with source simulated it takes a number")
 
 
+_hemmati = config["hemmati2022"]
+if _hemmati["cutouts_set"] not in _hemmati["cutouts"]:
+    raise WorkflowError(
+        f"hemmati2022 > cutouts_set: there is no {_hemmati['cutouts_set']!r} under cutouts; there are "
+        f"{', '.join(_hemmati['cutouts'])}"
+    )
+
+
 def src(*modules):
     """Files of the library, as input: an edit there makes what depends on them run again."""
     return [str(BASE / "workflow" / "scripts" / "deblend" / module) for module in modules]
@@ -459,7 +467,28 @@ def gan_figure_outputs(*numbers):
     }
 
 
-SR_NETWORKS = ["vanilla", "sr", "sr_multi"]
+#: The set of cut-outs that networks are trained on.
+SR_SET = config["hemmati2022"]["cutouts"][config["hemmati2022"]["cutouts_set"]]
+SR_BANDS = [_band["name"] for _band in SR_SET["bands"]]
+#: Networks that Figure 1 shows; with all bands where there are several.
+SR_NETWORKS = ["vanilla", "sr", *(["sr_multi"] if len(SR_BANDS) > 1 else [])]
+
+
+def sr_bands(network):
+    """Bands of a network's images."""
+    return SR_BANDS if network == "sr_multi" else [SR_SET["detection_band"]]
+
+
+def sr_options(network):
+    """Configuration of a network."""
+    paper = config["hemmati2022"]
+    options = dict(paper["network"])
+    options["kind"] = "vanilla" if network == "vanilla" else "super_resolution"
+    if network == "sr_content":
+        options["content_weight"] = paper["content_weight"]
+    return options
+
+
 SR_SHOWS = {
     1: "networks",
     2: "galaxies from noise",
@@ -562,6 +591,11 @@ PAPERS["reiman2019"] = [
     *expand("<results>/figures/reiman2019/trace.{ext}", ext=["pdf", "png"]),
     *expand("<results>/tables/reiman2019/table1.{ext}", ext=["csv", "tex"]),
     "<results>/reiman2019/{image_set}/deblender_gan/galaxies3.csv".format(**config["reiman2019"]),
+]
+PAPERS["hemmati2022"] = [
+    *expand("<results>/figures/hemmati2022/fig{n}.{ext}", n=range(1, 10), ext=["pdf", "png"]),
+    *expand("<results>/figures/hemmati2022/fig{n}.csv", n=SR_WITH_TABLE),
+    *expand("<results>/tables/hemmati2022/detection.{ext}", ext=["csv", "tex"]),
 ]
 
 

@@ -1,5 +1,4 @@
 # Hemmati et al. 2022: GANs that raise the resolution; peaks, SOM, photometry, GPR.
-HEMMATI = config["hemmati2022"]
 HEMMATI_SET = HEMMATI["cutouts_set"]
 HEMMATI_FOLDER = f"<results>/hemmati2022/{HEMMATI_SET}"
 CUTOUTS = {
@@ -7,9 +6,9 @@ CUTOUTS = {
     "split": f"<results>/datasets/{HEMMATI_SET}/split.csv",
 }
 #: Networks, and the name of their images among the resolutions.
-SR_NETWORKS = {"vanilla": "vanilla", "sr": "gan", "sr_content": "gan_content"}
-if len(HEMMATI["bands"]) > 1:
-    SR_NETWORKS["sr_multi"] = "gan_multi"
+SR_ROLES = {"vanilla": "vanilla", "sr": "gan", "sr_content": "gan_content", "sr_multi": "gan_multi"}
+if len(SR_BANDS) == 1:
+    del SR_ROLES["sr_multi"]
 #: Modules that decide what a blend is in either resolution, and what the networks are.
 SR_PAIR_SRC = ["sr_data.py", "hemmati_blends.py", "degrade.py", "stamps.py", "seeds.py", "units.py"]
 SR_SRC = [
@@ -21,8 +20,8 @@ SR_SRC = [
     *SR_PAIR_SRC,
 ]
 SR_MAKER = {
-    "bands": [HEMMATI["detection_band"]],
-    "detection_band": HEMMATI["detection_band"],
+    "bands": [SR_SET["detection_band"]],
+    "detection_band": SR_SET["detection_band"],
     "low": HEMMATI["low"],
     "seed": config["seed"],
     "name": HEMMATI_SET,
@@ -30,7 +29,7 @@ SR_MAKER = {
 
 
 wildcard_constraints:
-    sr="|".join(SR_NETWORKS),
+    sr="|".join(SR_ROLES),
 
 
 rule sr_train:
@@ -75,8 +74,8 @@ rule sr_train:
 rule sr_detect:
     input:
         **CUTOUTS,
-        **{f"{name}_weights": f"<results>/networks/{name}/network.h5" for name in SR_NETWORKS},
-        **{f"{name}_record": f"<results>/networks/{name}/network.json" for name in SR_NETWORKS},
+        **{f"{name}_weights": f"<results>/networks/{name}/network.h5" for name in SR_ROLES},
+        **{f"{name}_record": f"<results>/networks/{name}/network.json" for name in SR_ROLES},
         src=src(*SR_SRC, "sr_detect.py", "gan_training.py"),
     output:
         detections=f"{HEMMATI_FOLDER}/detections.csv",
@@ -100,7 +99,7 @@ rule sr_detect:
         threads=config["threads"]["training"],
         maker=SR_MAKER,
         networks={
-            role: {"network": name, "bands": sr_bands(name)} for name, role in SR_NETWORKS.items()
+            role: {"network": name, "bands": sr_bands(name)} for name, role in SR_ROLES.items()
         },
         blending=HEMMATI["blending"],
         detection=HEMMATI["detection"],

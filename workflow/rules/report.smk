@@ -209,6 +209,7 @@ TRAINED = {
     "boucaud2020": [(role, name) for name, role in CALLED.items()],
     "farrens2022": [("blendhunter", f"blendhunter/{name}") for name in FARRENS_NAMES],
     "reiman2019": [(name, name) for name in GANS],
+    "hemmati2022": [(name, name) for name in SR_ROLES],
 }
 TRAINED = [(paper, *network) for paper in config["papers"] for network in TRAINED[paper]]
 
