@@ -169,7 +169,7 @@ rule sr_photometry:
 rule sr_gpr:
     input:
         photometry=f"{HEMMATI_FOLDER}/photometry.csv",
-        src=src("gpr.py"),
+        src=src("gpr.py", "sr_regression.py"),
     output:
         curves=f"{HEMMATI_FOLDER}/gpr.csv",
         scatter=f"{HEMMATI_FOLDER}/scatter.csv",

@@ -80,7 +80,7 @@ def provenance(
     described = {}
     for name, path in networks.items():
         record = json.loads(Path(path).read_text())
-        described[name] = {key: record[key] for key in keys}
+        described[name] = {key: record[key] for key in keys if key in record}
     return {
         "git": git,
         "python": platform.python_version(),

@@ -1,15 +1,24 @@
 """Photometry of blends at the positions that each resolution gives (Hemmati et al. 2022, 4.1)."""
 
+import logging
+
 import numpy as np
 import pandas as pd
 
 from .degrade import low_position
-from .errors import DeblendError
 from .hemmati_blends import main_pair, true_positions
 from .ngmix_fit import fit_photometry
 from .sr_data import PairMaker
 from .units import mag_from_flux
 
+log = logging.getLogger(__name__)
+POSITIONS = ("input", "low", "gan")
+COLUMNS = (
+    "blend",
+    "mag_true",
+    *(f"{quantity}_{p}" for p in POSITIONS for quantity in ("flux", "flags", "mag")),
+    "engine",
+)
 #: How far a fitted centre may go from its position, in pixels of the image: it is that galaxy's.
 MAX_SHIFT_PX = 1.5
 
@@ -70,12 +79,8 @@ def measure(
     -------
     DataFrame
         `blend`; `mag_input`, `mag_low`, `mag_gan` (NaN where a flux is not positive); `flux_...`,
-        `flags_...` of each; `mag_true`, of the catalogue; `engine`.
-
-    Raises
-    ------
-    DeblendError
-        There is no such blend.
+        `flags_...` of each; `mag_true`, of the catalogue; `engine`. No rows, and a warning, where
+        there is no such blend.
     """
     chosen = (
         detections["detected_high"].astype(bool)
@@ -84,10 +89,12 @@ def measure(
     )
     numbers = np.flatnonzero(chosen)
     if not len(numbers):
-        raise DeblendError(
-            f"of {len(detections)} blends the GAN reveals none that the low resolution hides: "
-            "train it for longer, or show it more blends"
+        log.warning(
+            "of %d blends the GAN reveals none that the low resolution hides: nothing to measure; "
+            "train it for longer, or show it more blends",
+            len(detections),
         )
+        return pd.DataFrame({name: [] for name in COLUMNS})
     rows = blends.iloc[numbers]
     high, low = maker.pairs(rows, "test")
     scale = maker.pixel_scale_arcsec
