@@ -40,7 +40,8 @@ REIMAN |= {"reiman2019_reproduction", "reiman2019_claims"}
 EVERYTHING = (
     BOUCAUD | FARRENS | REIMAN | {"all", "reproduction", "claims", "training_time", "provenance"}
 )
-DRAWN = {"simulate", "galaxyzoo_simulate"}
+DRAWN = {"simulate", "galaxyzoo_simulate", "cutouts_catalogue_simulated", "cutouts_simulate"}
+MOSAICS = {"download_table", "download_mosaic", "cutouts_catalogue_archive", "cutouts_archive"}
 ARCHIVE = {"download_archive", "ingest_archive"}
 COSMOS = {"download_archive", "unpack_catalog"}
 FIG1_OF_FARRENS = {"farrens_chunk", "farrens_sample", "vgg_download", "vgg_weights"}
@@ -54,7 +55,7 @@ SIMULATED = "results/datasets/simulated/published_comparison.pdf"
 @pytest.mark.parametrize(
     ("arguments", "rules"),
     [
-        ([], EVERYTHING | ARCHIVE | COSMOS | {"vgg_download"}),
+        ([], EVERYTHING | ARCHIVE | COSMOS | MOSAICS | {"vgg_download"}),
         (["--configfile", ROOT / "config/small.yaml"], EVERYTHING | DRAWN | {"vgg_download"}),
         (["--configfile", ROOT / "config/toy.yaml"], EVERYTHING | DRAWN),
         # One paper alone, its own numbers too.
@@ -105,7 +106,8 @@ def test_only_networks_ask_for_a_gpu():
         blocks = re.split(r"^(?:use )?rule ", path.read_text(), flags=re.MULTILINE)[1:]
         asking += [re.match(r"\w+", block)[0] for block in blocks if re.search(r"\bgpu=1", block)]
     gans = ["gan_train", "gan_predict", "gan_iterate"]
-    assert asking == ["train", "blendhunter_train", "farrens_realistic", *gans]
+    sr = ["sr_train", "sr_detect"]
+    assert asking == ["train", "blendhunter_train", "farrens_realistic", *sr, *gans]
 
 
 def test_lint(tmp_path):

@@ -102,11 +102,39 @@ def test_the_branched_gan_goes_through(toy):
     assert set(three["galaxy"]) == {0, 1, 2}
 
 
+def test_resolutions_are_compared(toy):
+    """Four short epochs make no galaxies: what is tested is high against low, and the chain."""
+    for n in range(1, 10):
+        for extension in ("pdf", "png"):
+            assert (toy / f"figures/hemmati2022/fig{n}.{extension}").stat().st_size > 4000
+    assert "toprule" in (toy / "tables/hemmati2022/detection.tex").read_text()
+    folder = toy / "hemmati2022/simulated_bands"
+    found = pd.read_csv(folder / "detections.csv")
+    assert len(found) == 300
+    # The paper's 80 and 10 %.
+    assert 0.65 < found["detected_high"].mean() < 0.95
+    assert found["detected_low"].mean() < 0.25
+    far = found["separation_arcsec"] > found["separation_arcsec"].median()
+    assert found[far]["detected_high"].mean() > found[~far]["detected_high"].mean()
+    false = pd.read_csv(folder / "false_positives.csv").set_index(["resolution", "sample"])
+    rates = (false["n_false"] / false["n"]).xs("unblended", level="sample")
+    assert (rates < 0.1).all()
+    assert set(rates.index) >= {"high", "low", "low_lowered", "gan", "gan_content", "gan_multi"}
+    cells = pd.read_csv(folder / "som_cells.csv")
+    assert cells["n"].sum() == 300 and len(cells) == 48
+    record = json.loads((toy / "networks/sr_multi/network.json").read_text())
+    assert len(record["bands"]) == 7 and record["blends_seen"] == 4 * 15 * 16
+
+
 def test_training_times_are_told(toy):
     table = pd.read_csv(toy / "benchmarks/training_time.csv").set_index("network")
     assert set(table.index) == {"blend2flux", "unet", "blend2mask2flux", "blendhunter"} | {
         "deblender_gan",
         "deblender_mse",
+        "vanilla",
+        "sr",
+        "sr_content",
+        "sr_multi",
     }
     assert (table["hours"] > 0).all()
     assert table.loc["blend2flux", "n_epochs"] == 15

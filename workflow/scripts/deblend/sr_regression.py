@@ -46,7 +46,8 @@ def regressions(table: pd.DataFrame, seed: int) -> dict[str, pd.DataFrame]:
             continue
         x = table.loc[good, "mag_input"].to_numpy(float)
         y = table.loc[good, f"mag_{position}"].to_numpy(float) - x
-        found = fit_gpr(x, y, np.linspace(*np.quantile(x, [0.01, 0.99]), N_GRID), seed=seed)
+        first, last = np.quantile(x, [0.01, 0.99])
+        found = fit_gpr(x, y, np.linspace(first, last, N_GRID), seed=seed)
         parts["curves"].append(found.grid.rename(columns={"x": "mag"}).assign(position=position))
         levels = [
             {"kind": kind, "a": level.a, "b": level.b, "c": level.c, "x0": level.x0}
