@@ -33,6 +33,7 @@ TINY = GanConfig(
     root_blocks=1,
     branch_blocks=1,
     filters=4,
+    coordinates=True,
     discriminator_filters=2,
     discriminator_units=8,
     adversarial_weight=1e-3,
@@ -41,6 +42,7 @@ TINY = GanConfig(
     vgg_input_px=16,
     iterations=9,
     learning_rate=1e-3,
+    discriminator_learning_rate=1e-4,
     drop_factor=0.1,
     drop_iteration=6,
     batch_size=4,
@@ -103,6 +105,15 @@ def test_images_come_out_as_they_went_in():
     assert float(images.abs().max()) <= 1
     assert not torch.allclose(images[:, 0], images[:, 1])  # two branches
     assert Discriminator(32, 2, 8)(images[:, 0]).shape == (3,)
+
+
+def test_coordinates_are_one_more_channel_that_knows_the_centre():
+    network = Generator(1, 1, 4, coordinates=True).eval()
+    assert network.root["conv_in"].in_channels == 4
+    black = network(torch.zeros(1, 3, 64, 64)).detach()[0, 0, 0]
+    blind = Generator(1, 1, 4).eval()(torch.zeros(1, 3, 64, 64)).detach()[0, 0, 0]
+    inner = slice(24, 40)  # out of the edges' reach
+    assert blind[inner, inner].std() < 1e-6 < 1e-4 < black[inner, inner].std()
 
 
 def test_a_side_that_cannot_be_halved_four_times_is_refused():
@@ -271,6 +282,8 @@ def test_collapses_are_told_from_health(frames):
     black, same = torch.full_like(truth, -1.0), truth.mean(dim=0, keepdim=True).expand_as(truth)
     assert collapsed(check_images(truth, truth)) is None
     assert "black" in str(collapsed(check_images(black, truth)))
+    one_branch = torch.stack([truth[:, 0], black[:, 1]], dim=1)
+    assert "black" in str(collapsed(check_images(one_branch, truth)))
     assert "alike" in str(collapsed(check_images(same, truth)))
 
 

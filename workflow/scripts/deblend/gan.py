@@ -58,17 +58,24 @@ class Generator(nn.Module):
     root_blocks, branch_blocks : int
         M and N: residual blocks before the network splits, and in each branch.
     filters : int
+    coordinates : bool
+        Give it each pixel's distance from the centre as one more channel. Only that tells the
+        galaxies apart: the paper's network has to see to the image's edges for it, through sixteen
+        blocks; a shallow one cannot.
 
     References
     ----------
     Sect. 2.1; 9 x 9 kernels at both ends, and the sum after the root, from the authors' code.
     """
 
-    def __init__(self, root_blocks: int, branch_blocks: int, filters: int) -> None:
+    def __init__(
+        self, root_blocks: int, branch_blocks: int, filters: int, coordinates: bool = False
+    ) -> None:
         super().__init__()
+        self.coordinates = coordinates
         self.root = nn.ModuleDict(
             {
-                "conv_in": _convolution(3, filters, 9),
+                "conv_in": _convolution(4 if coordinates else 3, filters, 9),
                 "activation": nn.PReLU(filters),
                 **{f"block{i}": ResidualBlock(filters) for i in range(root_blocks)},
                 "conv_out": _convolution(filters, filters, 3),
@@ -101,6 +108,8 @@ class Generator(nn.Module):
             Central and companion galaxy, in [-1, 1].
         """
         root = self.root
+        if self.coordinates:
+            blends = torch.cat([blends, _distance(blends)], dim=1)
         start = root["activation"](root["conv_in"](blends))
         x = start
         for name, block in root.items():
@@ -108,6 +117,16 @@ class Generator(nn.Module):
                 x = block(x)
         x = root["add"](root["norm_out"](root["conv_out"](x)), start)
         return torch.stack([self.branches[name](x) for name in BRANCHES], dim=1)
+
+
+def _distance(images: torch.Tensor) -> torch.Tensor:
+    """Each pixel's distance from the centre, in half sides, shape (n, 1, y, x)."""
+    y, x = (
+        (torch.arange(n, device=images.device, dtype=images.dtype) + 0.5) * (2 / n) - 1
+        for n in images.shape[-2:]
+    )
+    distance = torch.hypot(y[:, None], x[None, :])
+    return distance.expand(len(images), 1, *images.shape[-2:])
 
 
 class Discriminator(nn.Module):

@@ -23,7 +23,9 @@ from .torch_backend import place
 def load_generator(weights: str | Path, description: str | Path) -> tuple[Generator, str]:
     """A trained generator, built as its record says, and the precision that it was trained in."""
     record = json.loads(Path(description).read_text())
-    generator = Generator(record["root_blocks"], record["branch_blocks"], record["filters"])
+    generator = Generator(
+        record["root_blocks"], record["branch_blocks"], record["filters"], record["coordinates"]
+    )
     read_weights(weights, generator)
     return generator, record["precision"]
 

@@ -48,7 +48,7 @@ class GanConfig:
 
     Attributes
     ----------
-    root_blocks, branch_blocks, filters : int
+    root_blocks, branch_blocks, filters, coordinates : int, int, int, bool
         See `deblend.gan.Generator`.
     discriminator_filters, discriminator_units : int
         See `deblend.gan.Discriminator`.
@@ -62,7 +62,7 @@ class GanConfig:
         Side that images are resized to for VGG.
     iterations : int
         After the burn-in.
-    learning_rate, drop_factor : float
+    learning_rate, discriminator_learning_rate, drop_factor : float
     drop_iteration : int
         After the burn-in: the rate is then multiplied by `drop_factor`.
     batch_size : int
@@ -74,6 +74,7 @@ class GanConfig:
     root_blocks: int
     branch_blocks: int
     filters: int
+    coordinates: bool
     discriminator_filters: int
     discriminator_units: int
     adversarial_weight: float
@@ -82,6 +83,7 @@ class GanConfig:
     vgg_input_px: int
     iterations: int
     learning_rate: float
+    discriminator_learning_rate: float
     drop_factor: float
     drop_iteration: int
     batch_size: int
@@ -186,6 +188,11 @@ def adversarial_loss(logits: torch.Tensor, kind: str) -> torch.Tensor:
     return functional.softplus(-logits).mean()  # -log D
 
 
+def build_generator(config: GanConfig) -> Generator:
+    """The generator that a configuration describes."""
+    return Generator(config.root_blocks, config.branch_blocks, config.filters, config.coordinates)
+
+
 class Trainer:
     """Both networks, their optimizers and one iteration's update of each.
 
@@ -213,7 +220,7 @@ class Trainer:
                 "(vgg_weights)"
             )
         self.config, self.device, self.vgg = config, device, vgg
-        self.generator = Generator(config.root_blocks, config.branch_blocks, config.filters)
+        self.generator = build_generator(config)
         place(self.generator, device)
         self.discriminator: nn.Module | None = None
         if config.adversarial_weight:
@@ -238,10 +245,14 @@ class Trainer:
         both = {"generator": self.generator, "discriminator": self.discriminator}
         return {name: network for name, network in both.items() if network is not None}
 
-    def rate(self, iteration: int) -> float:
+    def rate(self, iteration: int, name: str = "generator") -> float:
         """Learning rate of an iteration, burn-in included in its number."""
         dropped = iteration - self.config.burn_in_iterations >= self.config.drop_iteration
-        return self.config.learning_rate * (self.config.drop_factor if dropped else 1)
+        config = self.config
+        start = (
+            config.discriminator_learning_rate if name == "discriminator" else config.learning_rate
+        )
+        return start * (config.drop_factor if dropped else 1)
 
     def step(
         self, iteration: int, blends: torch.Tensor, truth: torch.Tensor
@@ -254,9 +265,9 @@ class Trainer:
             Losses, on the device; each is the mean over the generator's two images.
         """
         blends = blends.contiguous(memory_format=torch.channels_last)
-        for optimizer in self.optimizers.values():
+        for name, optimizer in self.optimizers.items():
             for group in optimizer.param_groups:
-                group["lr"] = self.rate(iteration)
+                group["lr"] = self.rate(iteration, name)
         with autocast(self.device, self.config.precision):
             images = self.generator(blends)
         images = images.float()
@@ -354,15 +365,18 @@ def check_images(images: torch.Tensor, truth: torch.Tensor) -> dict[str, float]:
     dict
         `val_mse`; `val_psnr_db`, the mean over images; `brightness_ratio`, light of the images over
         the truth's (0: all black); `diversity_ratio`, how much the images differ from one another
-        over how much the truths do (0: all the same).
+        over how much the truths do (0: all the same). The ratios are those of the worse of the two
+        galaxies: one branch can collapse alone.
     """
     error = (images - truth).pow(2).mean(dim=(2, 3, 4)).clamp(min=1e-12)
-    spread, true_spread = (x.std(dim=0, correction=0).mean() for x in (images, truth))
+    # One number a galaxy.
+    spread, true_spread = (x.std(dim=0, correction=0).mean(dim=(1, 2, 3)) for x in (images, truth))
+    light, true_light = ((x + 1).mean(dim=(0, 2, 3, 4)) for x in (images, truth))
     return {
         "val_mse": float(error.mean()),
         "val_psnr_db": float((10 * torch.log10(4 / error)).mean()),
-        "brightness_ratio": float((images + 1).mean() / (truth + 1).mean()),
-        "diversity_ratio": float(spread / true_spread),
+        "brightness_ratio": float((light / true_light).min()),
+        "diversity_ratio": float((spread / true_spread).min()),
     }
 
 
