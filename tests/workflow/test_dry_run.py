@@ -37,11 +37,19 @@ FARRENS |= {"farrens2022_reproduction", "farrens2022_claims"}
 REIMAN = {"galaxyzoo_frames", "reiman_vgg", "gan_train", "gan_predict", "gan_scores", "gan_iterate"}
 REIMAN |= {"reiman2019_architecture", "reiman2019_figures", "reiman2019_trace", "reiman2019_table1"}
 REIMAN |= {"reiman2019_reproduction", "reiman2019_claims"}
-EVERYTHING = (
-    BOUCAUD | FARRENS | REIMAN | {"all", "reproduction", "claims", "training_time", "provenance"}
-)
+HEMMATI = {"cutouts_assemble", "sr_train", "sr_detect", "sr_som", "sr_photometry", "sr_gpr"}
+HEMMATI |= {
+    "hemmati2022_networks",
+    "hemmati2022_images",
+    "hemmati2022_fractions",
+    "hemmati2022_map",
+}
+HEMMATI |= {"hemmati2022_photometry_figure", "hemmati2022_detection"}
+HEMMATI |= {"hemmati2022_reproduction", "hemmati2022_claims"}
+EVERYTHING = BOUCAUD | FARRENS | REIMAN | HEMMATI
+EVERYTHING |= {"all", "reproduction", "claims", "training_time", "provenance"}
 DRAWN = {"simulate", "galaxyzoo_simulate", "cutouts_catalogue_simulated", "cutouts_simulate"}
-MOSAICS = {"download_table", "download_mosaic", "cutouts_catalogue_archive", "cutouts_archive"}
+MOSAICS = {"fetch_vizier", "download_mosaic", "cutouts_catalogue_archive", "cutouts_archive"}
 ARCHIVE = {"download_archive", "ingest_archive"}
 COSMOS = {"download_archive", "unpack_catalog"}
 FIG1_OF_FARRENS = {"farrens_chunk", "farrens_sample", "vgg_download", "vgg_weights"}

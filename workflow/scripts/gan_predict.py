@@ -21,5 +21,5 @@ with logs.script(snakemake.log[0]):
         snakemake.output.predictions,
         device=device,
         precision=precision,
-        **versions,
+        attributes=versions,
     )

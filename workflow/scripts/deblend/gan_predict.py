@@ -70,7 +70,7 @@ def predict_blends(
     *,
     device: torch.device,
     precision: str,
-    **attributes: Any,
+    attributes: dict[str, Any],
 ) -> None:
     """Write a generator's images of blends, 8 bits a colour as what they are made of.
 
@@ -85,8 +85,8 @@ def predict_blends(
         HDF5 with `images`, (blend, galaxy, y, x, 3).
     device, precision
         See `deblend.torch_backend`.
-    **attributes
-        Recorded with the images.
+    attributes : dict
+        Recorded with the images: what ran.
     """
     place(generator, device)
     shape = (len(pairs), 2, config.side, config.side, 3)
