@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from astropy.io import fits
 from deblend import torch_backend
 from deblend.degrade import psf_image
 from deblend.errors import DeblendError
@@ -16,6 +17,7 @@ from deblend.hemmati_blends import HemmatiBlendConfig
 from deblend.sr_data import LowConfig, PairMaker, isolated, point_source_sigma
 from deblend.sr_detect import Network, Resolution, detect
 from deblend.sr_gan import Discriminator, NoiseGenerator, SuperResolver, cropped
+from deblend.sr_pairs import compare, field_names, read_field
 from deblend.sr_photometry import measure, positions_of
 from deblend.sr_training import Detection, SrConfig, Trainer, Validation, generated, train
 from deblend.stamps import Stamps, band_table
@@ -334,3 +336,56 @@ def test_the_trainer_leaves_the_generators_gradients_to_itself(maker):
     trainer.step(torch.from_numpy(low), torch.from_numpy(high), torch.rand(4, 1, 1, 1))
     assert all(torch.equal(v, trainer.best.state_dict()[k]) for k, v in before.items())
     assert all(p.requires_grad for p in trainer.discriminator.parameters())
+
+
+@pytest.fixture
+def pair(tmp_path):
+    """A star seen from space and from the ground, off the centre, each with its own units."""
+    rng = np.random.default_rng(2)
+
+    def star(side, scale, sigma_arcsec, peak):
+        offset = (np.arange(side) - (side - 1) / 2) * scale
+        y, x = offset[:, None] + 0.6, offset[None, :] - 1.2
+        light = peak * np.exp(-(x**2 + y**2) / (2 * sigma_arcsec**2))
+        return light + rng.normal(3.0, 0.5, (side, side))
+
+    fits.writeto(tmp_path / "hst_a.fits", star(267, 0.03, 0.06, 200.0))
+    cube = np.stack([star(54, 0.168, 0.26, 100.0) for _ in range(5)])
+    fits.writeto(tmp_path / "hsc_a.fits", cube)
+    return tmp_path
+
+
+OPTIONS = {"hsc_plane": 2, "hst_scale_arcsec": 0.03, "hsc_scale_arcsec": 0.168}
+
+
+def test_real_pairs_come_to_one_grid_and_the_networks_noise(maker, pair):
+    assert field_names(pair) == ["a"]
+    high, low = read_field(pair, "a", maker, **OPTIONS)
+    assert high.shape[0] == 3 * low.shape[0]
+    for image, sigma in ((high, maker.noise_high[0]), (low, maker.noise_low[0])):
+        edge = image[: len(image) // 4]
+        assert np.median(edge) == pytest.approx(0, abs=0.1 * sigma)
+        assert edge.std() == pytest.approx(sigma, rel=0.15)
+    # 1.2 and -0.6 arcsec from the middle, in both.
+    for image, scale in ((high, 0.06), (low, 0.18)):
+        y, x = np.unravel_index(image.argmax(), image.shape)
+        middle = (len(image) - 1) / 2
+        assert (x - middle) * scale == pytest.approx(1.2, abs=scale)
+        assert (y - middle) * scale == pytest.approx(-0.6, abs=scale)
+
+
+def test_peaks_of_a_real_pair_are_compared_on_one_grid(maker, pair):
+    fields = {"a": read_field(pair, "a", maker, **OPTIONS)}
+    thresholds = {"high": 8.0, "low": 8.0, "gan": 1e9}
+    network = SuperResolver(1, 4, 1)
+    table, shown = compare(network, maker, fields, thresholds, 5.0, CPU)
+    found = table.set_index("resolution")
+    assert found.loc["high", ["n_peaks", "n_matched"]].tolist() == [1, 1]
+    assert found.loc["low", ["n_peaks", "n_matched", "n_false"]].tolist() == [1, 1, 0]
+    assert shown["a"]["gan"].shape == shown["a"]["high"].shape
+
+
+def test_half_a_pair_is_named(pair):
+    (pair / "hsc_a.fits").unlink()
+    with pytest.raises(DeblendError, match="one image of the field a"):
+        field_names(pair)

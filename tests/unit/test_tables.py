@@ -3,7 +3,7 @@ from unittest import mock
 import numpy as np
 import pandas as pd
 from deblend.table1 import table1
-from deblend.tables import write_csv, write_tex
+from deblend.tables import read_ecsv, write_csv, write_ecsv, write_tex
 
 PUBLISHED = {
     "before_inspection": {"sph": 386, "disk": 473, "sphd": 884, "irr": 875, "total": 2618},
@@ -68,3 +68,11 @@ def test_a_packed_table_has_the_same_bytes_again(tmp_path):
             write_csv(path, table)
     assert first.read_bytes() == second.read_bytes()
     pd.testing.assert_frame_equal(pd.read_csv(first), table)
+
+
+def test_missing_numbers_come_back_missing(tmp_path):
+    table = pd.DataFrame({"id": ["a", "b"], "redshift": [0.5, np.nan], "n": [1, 2]})
+    write_ecsv(tmp_path / "t.ecsv", table)
+    back = read_ecsv(tmp_path / "t.ecsv")
+    assert back["redshift"].isna().tolist() == [False, True]
+    assert back["n"].tolist() == [1, 2] and back["id"].tolist() == ["a", "b"]

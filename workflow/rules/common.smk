@@ -479,6 +479,17 @@ def sr_bands(network):
     return SR_BANDS if network == "sr_multi" else [SR_SET["detection_band"]]
 
 
+def hsc_pairs():
+    """Folder of real HST and HSC images of the same fields."""
+    folder = config["hemmati2022"]["hsc_pairs"]["folder"]
+    if folder is None:
+        raise WorkflowError(
+            "hemmati2022 > hsc_pairs > folder is null: set it to a folder with hst_NAME.fits and "
+            "hsc_NAME.fits of the same fields, then ask for this target again"
+        )
+    return folder
+
+
 def sr_options(network):
     """Configuration of a network."""
     paper = config["hemmati2022"]

@@ -111,6 +111,44 @@ rule sr_detect:
         "../scripts/sr_detect.py"
 
 
+# Real images of the same fields from the ground and from space, such as
+# results/hemmati2022/sr/pairs.pdf
+rule sr_pairs:
+    input:
+        **CUTOUTS,
+        folder=lambda wildcards: hsc_pairs(),
+        weights="<results>/networks/{sr}/network.h5",
+        description="<results>/networks/{sr}/network.json",
+        false_positives=f"{HEMMATI_FOLDER}/false_positives.csv",
+        src=src(*SR_SRC, "sr_pairs.py", "sr_detect.py", "gan_training.py", "plots.py"),
+    output:
+        table="<results>/hemmati2022/{sr}/pairs.csv",
+        pdf="<results>/hemmati2022/{sr}/pairs.pdf",
+        png="<results>/hemmati2022/{sr}/pairs.png",
+    log:
+        "<results>/logs/hemmati2022/pairs_{sr}.log",
+    wildcard_constraints:
+        sr="sr|sr_content",
+    conda:
+        "../../envs/torch.yaml"
+    threads: 1
+    resources:
+        mem_mb=16000,
+        runtime=30,
+    params:
+        scale=config["scale"],
+        threads=1,
+        maker=SR_MAKER,
+        role=lambda wildcards: SR_ROLES[wildcards.sr],
+        folder=HEMMATI["hsc_pairs"]["folder"],
+        options={key: value for key, value in HEMMATI["hsc_pairs"].items() if key != "folder"},
+        radius_px=HEMMATI["detection"]["radius_px"],
+    message:
+        "{wildcards.sr} on real HSC images"
+    script:
+        "../scripts/sr_pairs.py"
+
+
 rule sr_som:
     input:
         detections=f"{HEMMATI_FOLDER}/detections.csv",

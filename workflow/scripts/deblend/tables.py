@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from astropy.table import Table
+from astropy.table import Column, MaskedColumn, Table
 
 from .errors import DeblendError
 from .files import atomic
@@ -60,9 +60,16 @@ def read_ecsv(path: str | Path, columns: Iterable[str] = ()) -> pd.DataFrame:
         raise DeblendError(
             f"{path} lacks the columns {', '.join(missing)}; it has {', '.join(table.colnames)}"
         )
-    frame = pd.DataFrame({c: np.asarray(table[c]) for c in table.colnames})
+    frame = pd.DataFrame({c: _plain(table[c]) for c in table.colnames})
     frame.attrs.update(table.meta)
     return frame
+
+
+def _plain(column: Column) -> np.ndarray:
+    """A column's values, NaN where a number is missing: astropy masks NaN when it writes."""
+    if isinstance(column, MaskedColumn) and column.dtype.kind == "f":
+        return np.asarray(column.filled(np.nan))
+    return np.asarray(column)
 
 
 def write_csv(path: str | Path, table: pd.DataFrame) -> None:

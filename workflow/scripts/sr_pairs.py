@@ -1,0 +1,28 @@
+"""Adapter: a single-band network on real HSC images, beside HST's."""
+
+import logging
+
+import pandas as pd
+from deblend import logs, torch_backend
+from deblend.sr_pairs import compare, draw_pairs, field_names, read_field
+from deblend.sr_setup import load, make, read_cutouts
+from deblend.tables import write_csv
+
+with logs.script(snakemake.log[0]):
+    params, inputs, out = snakemake.params, snakemake.input, snakemake.output
+    device, _ = torch_backend.configure(params.threads, params.maker["seed"])
+    maker = make(*read_cutouts(inputs.cutouts, inputs.split), **params.maker)
+    band = params.maker["detection_band"]
+    network = load(inputs.weights, inputs.description, maker, band, device)
+    found = pd.read_csv(inputs.false_positives).drop_duplicates("resolution")
+    thresholds = found.set_index("resolution")["threshold"].to_dict()
+    thresholds["gan"] = thresholds[params.role]
+    fields = {
+        name: read_field(params.folder, name, maker, **params.options)
+        for name in field_names(params.folder)
+    }
+    table, shown = compare(network.generator, maker, fields, thresholds, params.radius_px, device)
+    logging.info("\n%s", table.to_string(index=False))
+    write_csv(out.table, table)
+    label = f"{params.scale} scale, {snakemake.wildcards.sr} trained on {params.maker['name']}"
+    draw_pairs(shown, [out.pdf, out.png], label)
