@@ -24,7 +24,7 @@ from deblend.gan_training import (
     train,
     write_weights,
 )
-from deblend.perturb import PerturbConfig, blend, draw_blends
+from deblend.perturb import PerturbConfig, blend, draw_blends, draws_of
 from deblend.vgg import VggWeights, random_weights
 
 CPU = torch.device("cpu")
@@ -80,7 +80,7 @@ def source_of(frames, seed=1):
 def validation_of(frames):
     pairs = draw_blends(1, "galaxyzoo", "validation", np.arange(8, 12), 6, PAIRS)
     central, companion = (torch.from_numpy(frames[pairs[c]]) for c in ("central", "companion"))
-    return blend(central, companion, pairs, PAIRS)
+    return blend(central, companion, draws_of(pairs), PAIRS)
 
 
 def test_the_papers_generator_has_the_parameters_of_its_layers():
@@ -236,12 +236,12 @@ def undisturbed(frames, small_vgg, tmp_path_factory):
 
 def test_the_history_tells_both_phases_and_the_drop(undisturbed):
     history = undisturbed[1].set_index("iteration")
-    assert list(history.index) == [2, 3, 4, 6, 8, 10, 12]
-    assert list(history["phase"]) == ["burn_in"] * 2 + ["gan"] * 5
-    assert history["vgg"].notna().tolist() == [True] * 2 + [False] * 5
+    assert list(history.index) == [1, 2, 3, 4, 6, 8, 10, 12]
+    assert list(history["phase"]) == ["burn_in"] * 3 + ["gan"] * 5
+    assert history["vgg"].notna().tolist() == [True] * 3 + [False] * 5
     assert history.loc[8, "learning_rate"] == pytest.approx(1e-3)
     assert history.loc[12, "learning_rate"] == pytest.approx(1e-4)
-    assert undisturbed[2].shape == (7, 4, 2, 16, 16, 3)
+    assert undisturbed[2].shape == (8, 4, 2, 16, 16, 3)
     assert undisturbed[3]["blends_seen"] == 12 * 4
 
 

@@ -185,6 +185,11 @@ for _name, _set in _reiman["image_sets"].items():
             raise WorkflowError(f"{_where} > archives: name at least one of config/datasets.yaml")
         for _archive in _set["archives"]:
             in_archives(_archive, _where)
+        if len({"kaggle" in ARCHIVES[_archive] for _archive in _set["archives"]}) > 1:
+            raise WorkflowError(
+                f"{_where} > archives: {', '.join(_set['archives'])} have the same galaxies under "
+                "other names, which no split keeps apart: choose Zenodo's or Kaggle's"
+            )
     if _set["source"] == "files" and not _set["folder"]:
         raise WorkflowError(f"{_where} > folder is null: with source files it is that of the JPEGs")
     if _set["source"] == "simulated" and not _set["n_images"]:
@@ -383,8 +388,9 @@ def gz_sources(wildcards):
 def gan_options(wildcards):
     """Configuration of the GAN, or of the baseline that is trained with the MSE alone."""
     network = dict(config["reiman2019"]["network"])
+    # The same burn-in: a baseline gets its best chance.
     if wildcards.gan == "deblender_mse":
-        network |= {"adversarial_weight": 0, "burn_in_iterations": 0}
+        network["adversarial_weight"] = 0
     return network
 
 

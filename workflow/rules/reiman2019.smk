@@ -67,7 +67,7 @@ rule gan_train:
         "../../envs/torch.yaml"
     threads: config["threads"]["training"]
     resources:
-        mem_mb=8000,
+        mem_mb=16000,  # memory-mapped frames count
         runtime=2880,
         gpu=1,
     params:

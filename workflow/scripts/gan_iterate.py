@@ -12,8 +12,8 @@ from deblend.gan_iterate import (
     group_scores,
     render_groups,
 )
-from deblend.gan_predict import load_generator, rows_of_split, to_unit
-from deblend.perturb import PerturbConfig
+from deblend.gan_predict import load_generator, to_unit
+from deblend.perturb import PerturbConfig, rows_of_split
 from deblend.tables import write_csv
 
 with logs.script(snakemake.log[0]):
@@ -21,11 +21,12 @@ with logs.script(snakemake.log[0]):
     images, n_galaxies = snakemake.wildcards.images, int(snakemake.wildcards.number)
     device, _ = torch_backend.configure(params.threads, params.seed)
     perturbation = PerturbConfig(**params.perturbation)
-    generator = load_generator(inputs.weights, inputs.description)[0].to(device)
+    generator, precision = load_generator(inputs.weights, inputs.description)
+    torch_backend.place(generator, device)
     rows = rows_of_split(pd.read_csv(inputs.index), "test")
     groups = draw_groups(params.seed, images, rows, params.n_blends, n_galaxies, perturbation)
     blends, truth = render_groups(open_frames(inputs.frames), groups, perturbation)
-    found = deblend_iteratively(generator, blends, n_galaxies, device)
+    found = deblend_iteratively(generator, blends, n_galaxies, device, precision)
     mixed, true = to_unit(2 * blends - 1), to_unit(truth)
     scores, matched = group_scores(to_unit(found), true, mixed)
     mean = scores.groupby("galaxy")[["psnr_db", "psnr_blend_db"]].mean()

@@ -3,8 +3,8 @@
 import pandas as pd
 from deblend import logs, torch_backend
 from deblend.galaxyzoo import open_frames
-from deblend.gan_predict import load_generator, predict_blends, rows_of_split
-from deblend.perturb import PerturbConfig, draw_blends
+from deblend.gan_predict import load_generator, predict_blends
+from deblend.perturb import PerturbConfig, draw_blends, rows_of_split
 
 with logs.script(snakemake.log[0]):
     params, inputs = snakemake.params, snakemake.input

@@ -5,10 +5,10 @@ import logging
 import pandas as pd
 from deblend import logs, torch_backend
 from deblend.galaxyzoo import open_frames
-from deblend.gan_predict import read_predictions, rows_of_split
+from deblend.gan_predict import read_predictions
 from deblend.gan_scores import score_methods, write_examples
 from deblend.image_metrics import select_examples
-from deblend.perturb import PerturbConfig, draw_blends
+from deblend.perturb import PerturbConfig, draw_blends, rows_of_split
 from deblend.tables import write_csv
 
 with logs.script(snakemake.log[0]):

@@ -7,7 +7,6 @@ from deblend.files import atomic, write_json
 from deblend.fingerprints import fingerprint
 from deblend.galaxyzoo import open_frames
 from deblend.gan import Discriminator, VggFeatures, layer_table
-from deblend.gan_predict import render_all, rows_of_split
 from deblend.gan_training import (
     PANELS,
     Checkpoint,
@@ -17,7 +16,7 @@ from deblend.gan_training import (
     train,
     write_weights,
 )
-from deblend.perturb import PerturbConfig, draw_blends
+from deblend.perturb import PerturbConfig, draw_blends, render_all, rows_of_split
 from deblend.tables import write_csv
 from deblend.vgg import read_vgg
 
@@ -31,10 +30,12 @@ with logs.script(snakemake.log[0]):
     n_blends = params.n_validation_blends
     pairs = draw_blends(params.seed, params.images, "validation", rows, n_blends, perturbation)
     blends, truth = render_all(frames, pairs, perturbation)
+    # Not the GPU's name: a retry may get another one.
+    ran = {"backend": versions["backend_version"], "device": device.type}
     configuration = {key: params[key] for key in ("seed", "threads", "network", "perturbation")}
     files = [inputs.frames, inputs.index, *([inputs.vgg] if vgg else []), *inputs.src]
     checkpoint = Checkpoint(
-        params.checkpoint, fingerprint(configuration | {"n": n_blends} | versions, files)
+        params.checkpoint, fingerprint(configuration | {"n": n_blends} | ran, files)
     )
     generator, history, panels, record = train(
         config,
@@ -67,7 +68,11 @@ with logs.script(snakemake.log[0]):
         out.timing, {"seconds": record.pop("seconds"), "n_iterations": record["n_iterations"]}
     )
     record |= versions | {"scale": params.scale, "threads": params.threads, "seed": params.seed}
-    record |= {"dataset": params.images, "perturbation": params.perturbation}
+    record |= {
+        "n_images": len(index),
+        "dataset": params.images,
+        "perturbation": params.perturbation,
+    }
     write_json(out.description, record)
     # Last: a kill before this line loses nothing.
     checkpoint.clear()

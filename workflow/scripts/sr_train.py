@@ -23,7 +23,9 @@ with logs.script(snakemake.log[0]):
     n = params.n_validation_blends
     validation = Validation(maker, rows["validation"], n, blending, detection, band)
     configuration = {key: params[key] for key in ("network", "blending", "detection", "maker")}
-    configuration |= {"n": n, "threads": params.threads} | versions
+    configuration |= {"n": n, "threads": params.threads}
+    # Not the GPU's name: a retry may get another one.
+    configuration |= {"backend": versions["backend_version"], "device": device.type}
     files = [inputs.cutouts, inputs.split, *inputs.src]
     checkpoint = Checkpoint(params.checkpoint, fingerprint(configuration, files))
     generator, history, record = train(

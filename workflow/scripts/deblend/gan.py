@@ -18,10 +18,18 @@ DISCRIMINATOR = ((1, 1), (1, 2), (2, 1), (2, 2), (4, 1), (4, 2), (8, 1), (8, 2))
 
 def _convolution(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Conv2d:
     layer = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2)
-    nn.init.xavier_uniform_(layer.weight)  # as the authors' framework does by default
+    nn.init.xavier_uniform_(layer.weight)  # as convolutions in the authors' framework
     assert layer.bias is not None
     nn.init.zeros_(layer.bias)
     return layer
+
+
+class Tanh(nn.Tanh):
+    """In single precision always: near -1, where the sky is, half of it has no gradient left."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Hyperbolic tangent."""
+        return super().forward(x.float())
 
 
 class Add(nn.Module):
@@ -88,7 +96,7 @@ class Generator(nn.Module):
                 name: nn.Sequential(
                     *(ResidualBlock(filters) for _ in range(branch_blocks)),
                     _convolution(filters, 3, 9),
-                    nn.Tanh(),
+                    Tanh(),
                 )
                 for name in BRANCHES
             }
@@ -217,7 +225,7 @@ class VggFeatures(nn.Module):
 
 
 def _resized(images: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
-    # Averages where it shrinks; its gradient is the same every time, on CPUs too.
+    # As the authors do: bilinear, without smoothing first.
     return functional.interpolate(images, size, mode="bilinear", align_corners=False)
 
 

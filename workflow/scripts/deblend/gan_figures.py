@@ -551,7 +551,7 @@ def _draw_history(figure: plt.Figure, history: pd.DataFrame, end: float | None) 
     for axis, (name, curves) in zip(axes.flat, panels.items(), strict=True):
         drawn = 0
         for column, curve in curves.items():
-            mine = history[["iteration", column]].dropna()
+            mine = history.reindex(columns=["iteration", column]).dropna()
             if mine.empty:
                 continue
             drawn += 1

@@ -14,7 +14,7 @@ from skimage.metrics import peak_signal_noise_ratio
 from torch import nn
 
 from .gan_training import predict
-from .perturb import PerturbConfig, blend, draw_pairs
+from .perturb import PerturbConfig, blend, draw_pairs, draws_of
 from .plots import save_figure, style
 from .seeds import generator as random_generator
 
@@ -62,7 +62,7 @@ def render_groups(
             torch.from_numpy(np.ascontiguousarray(frames[table[name].to_numpy()]))
             for name in ("central", "companion")
         )
-        pair = blend(central, companion, table, config)[1]
+        pair = blend(central, companion, draws_of(table), config)[1]
         layers += list(pair.unbind(1)) if not layers else [pair[:, 1]]
     truth = torch.stack(layers, dim=1)
     light = (truth + 1) / 2
@@ -88,7 +88,11 @@ def shifted(image: torch.Tensor, rows: int, columns: int) -> torch.Tensor:
 
 
 def deblend_iteratively(
-    generator: nn.Module, blends: torch.Tensor, n_galaxies: int, device: torch.device
+    generator: nn.Module,
+    blends: torch.Tensor,
+    n_galaxies: int,
+    device: torch.device,
+    precision: str = "float32",
 ) -> torch.Tensor:
     """Take galaxies out of blends one after the other.
 
@@ -103,7 +107,8 @@ def deblend_iteratively(
         In [0, 1], one galaxy at the centre.
     n_galaxies : int
         Two or more.
-    device : torch.device
+    device, precision
+        See `deblend.torch_backend`.
 
     Returns
     -------
@@ -118,7 +123,7 @@ def deblend_iteratively(
             places = [brightest(image) for image in rest]
             moves = [(side // 2 - row, side // 2 - column) for row, column in places]
         centred = torch.stack([shifted(x, *move) for x, move in zip(rest, moves, strict=True)])
-        both = (predict(generator, centred, device) + 1) / 2
+        both = (predict(generator, centred, device, precision) + 1) / 2
         back = torch.stack(
             [shifted(x, -row, -col) for x, (row, col) in zip(both, moves, strict=True)]
         )

@@ -1,7 +1,6 @@
 """Apply a trained generator to blends that are rendered on demand (Reiman & Goehre 2019)."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +9,12 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import nn
-from tqdm.auto import tqdm
 
 from .errors import DeblendError
 from .files import atomic
 from .gan import Generator
-from .gan_training import BATCH, predict, read_weights, to_uint8
-from .perturb import PerturbConfig, blend
+from .gan_training import predict, read_weights, to_uint8
+from .perturb import PerturbConfig, rendered
 from .torch_backend import place
 
 
@@ -28,37 +26,6 @@ def load_generator(weights: str | Path, description: str | Path) -> tuple[Genera
     )
     read_weights(weights, generator)
     return generator, record["precision"]
-
-
-def rows_of_split(index: pd.DataFrame, split: str) -> np.ndarray:
-    """Frames of a split.
-
-    Parameters
-    ----------
-    index : DataFrame
-        `row`, `split`, of `deblend.galaxyzoo`.
-    """
-    return index.loc[index["split"] == split, "row"].to_numpy()
-
-
-def rendered(
-    frames: np.ndarray, pairs: pd.DataFrame, config: PerturbConfig
-) -> Iterator[tuple[slice, torch.Tensor, torch.Tensor]]:
-    """Blends and truths (see `deblend.perturb.blend`), batch by batch.
-
-    Yields
-    ------
-    rows : slice
-        Of `pairs`.
-    blends, truth : Tensor
-    """
-    for start in tqdm(range(0, len(pairs), BATCH), desc="blends", disable=None):
-        part = pairs.iloc[start : start + BATCH]
-        central, companion = (
-            torch.from_numpy(np.ascontiguousarray(frames[part[name].to_numpy()]))
-            for name in ("central", "companion")
-        )
-        yield slice(start, start + len(part)), *blend(central, companion, part, config)
 
 
 def predict_blends(
@@ -124,12 +91,3 @@ def to_unit(images: np.ndarray | torch.Tensor) -> np.ndarray:
     if isinstance(images, torch.Tensor):
         return ((images + 1) / 2).movedim(-3, -1).contiguous().cpu().numpy()
     return images.astype(np.float32) / 255
-
-
-def render_all(
-    frames: np.ndarray, pairs: pd.DataFrame, config: PerturbConfig
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Blends and truths of a set that is small enough to be held."""
-    parts = [(blends, truth) for _, blends, truth in rendered(frames, pairs, config)]
-    blends, truth = zip(*parts, strict=True)
-    return torch.cat(blends), torch.cat(truth)

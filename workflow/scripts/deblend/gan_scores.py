@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from .files import atomic
-from .gan_predict import rendered, to_unit
+from .gan_predict import to_unit
 from .image_metrics import scores
-from .perturb import PerturbConfig
+from .perturb import PerturbConfig, rendered
 
 
 def score_methods(

@@ -27,7 +27,7 @@ from tqdm.auto import tqdm
 from .errors import DeblendError
 from .files import atomic
 from .gan import Discriminator, Generator, VggFeatures, n_parameters
-from .perturb import PerturbConfig, blend, draw_pairs
+from .perturb import PerturbConfig, blend, draw_pairs, draws_of
 from .seeds import generator as random_generator
 from .torch_backend import autocast, place
 
@@ -125,15 +125,15 @@ class PairSource:
         self.frames, self.rows, self.config = frames, rows, config
         self.seed, self.batch_size = seed, batch_size
 
-    def batch(self, iteration: int) -> tuple[torch.Tensor, torch.Tensor, pd.DataFrame]:
-        """Central and companion frames (n, height, width, 3) of an iteration, and its pairs."""
+    def batch(self, iteration: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Central and companion frames (n, height, width, 3) of an iteration, and its draws."""
         rng = random_generator(self.seed, "reiman2019 training", iteration)
         pairs = draw_pairs(rng, self.rows, self.batch_size, self.config)
         central, companion = (
             torch.from_numpy(np.ascontiguousarray(self.frames[pairs[name].to_numpy()]))
             for name in ("central", "companion")
         )
-        return central, companion, pairs
+        return central, companion, draws_of(pairs)
 
     def batches(
         self, start: int, stop: int, device: torch.device
@@ -155,10 +155,8 @@ class PairSource:
                 for iteration in range(start, stop):
                     if stopping.is_set():
                         return
-                    central, companion, pairs = self.batch(iteration)
-                    if device.type == "cuda":
-                        central, companion = central.pin_memory(), companion.pin_memory()
-                    put((central, companion, pairs))
+                    tensors = self.batch(iteration)
+                    put([t.pin_memory() for t in tensors] if device.type == "cuda" else tensors)
             except BaseException as error:  # to be raised where it is waited for
                 put(error)
 
@@ -169,13 +167,8 @@ class PairSource:
                 item = ready.get()
                 if isinstance(item, BaseException):
                     raise item
-                central, companion, pairs = item
-                yield blend(
-                    central.to(device, non_blocking=True),
-                    companion.to(device, non_blocking=True),
-                    pairs,
-                    self.config,
-                )
+                central, companion, draws = (t.to(device, non_blocking=True) for t in item)
+                yield blend(central, companion, draws, self.config)
         finally:
             stopping.set()
             thread.join()
@@ -438,7 +431,8 @@ class Checkpoint:
             return {}, []
         try:
             # Tensors and plain values only: no code of the file is run.
-            state = torch.load(self.path, map_location=trainer.device, weights_only=True)
+            # On the host, whence it is copied: Adam's counts of steps have to stay there.
+            state = torch.load(self.path, map_location="cpu", weights_only=True)
             record = json.loads(state["record"])
         except Exception as error:  # whatever a broken file makes torch raise
             log.warning("starting afresh: the checkpoint %s is unreadable (%s)", self.path, error)
@@ -464,6 +458,13 @@ class Checkpoint:
     def clear(self) -> None:
         """Remove the file: the training is complete."""
         self.path.unlink(missing_ok=True)
+
+
+def interval_of(config: GanConfig, phase: str) -> int:
+    """Iterations between rows of the history: twenty rows of a burn-in at least."""
+    if phase == "burn_in":
+        return max(1, min(config.trace_interval, config.burn_in_iterations // 20))
+    return config.trace_interval
 
 
 def to_uint8(images: torch.Tensor) -> np.ndarray:
@@ -534,7 +535,7 @@ def train(
         done = iteration + 1
         progress.update()
         # A row ends with each phase, so that no mean is of two kinds of loss.
-        if done % config.trace_interval == 0 or done in (config.burn_in_iterations, total):
+        if done % interval_of(config, phase) == 0 or done in (config.burn_in_iterations, total):
             row: dict[str, Any] = {"iteration": done, "phase": phase}
             row["learning_rate"] = trainer.rate(iteration)
             row |= {name: float(value) / count for name, value in sums.items()}

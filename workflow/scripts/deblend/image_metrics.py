@@ -1,7 +1,7 @@
 """How near deblended images come to the true ones: PSNR and SSIM (Reiman & Goehre 2019, Sect. 3).
 
 The paper leaves open on which scale of pixels, and with which range of the data, its numbers were
-computed, so each possible reading has a column of its own:
+computed, so each reading that we can tell has a column of its own:
 
 `psnr_db`
     With the range of the data: 1 on [0, 1], which gives the same as 2 on [-1, 1].

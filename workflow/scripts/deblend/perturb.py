@@ -5,19 +5,24 @@ perturbed galaxy can bring in what a crop would have cut off. All of it runs on 
 trains; only the numbers of the rows and of the perturbations are drawn on the host.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import torch
 from torch.nn import functional
+from tqdm.auto import tqdm
 
 from .errors import DeblendError
 from .seeds import generator
 
 ORDERS = ("authors", "section_2_3")
 BLENDINGS = ("max", "sum")
-COLUMNS = ("central", "companion", "flip_x", "flip_y", "angle_rad", "shift_x_px", "shift_y_px")
+#: What is drawn of each perturbation.
+DRAWS = ("flip_x", "flip_y", "angle_rad", "shift_x_px", "shift_y_px", "scale")
+#: Blends rendered at a time where a whole set is.
+BATCH = 64
 #: Points a pixel and axis that a perturbed image is sampled at and averaged over: galaxies shrink
 #: to as little as 1/e, which pixel centres alone would alias.
 OVERSAMPLING = 2
@@ -132,15 +137,20 @@ def draw_blends(
     return pd.concat(parts, ignore_index=True)
 
 
-def perturb(frames: torch.Tensor, pairs: pd.DataFrame, config: PerturbConfig) -> torch.Tensor:
+def draws_of(pairs: pd.DataFrame) -> torch.Tensor:
+    """The perturbations of `draw_pairs` as numbers for a device, shape (n, 6)."""
+    return torch.from_numpy(pairs[list(DRAWS)].to_numpy(np.float32))
+
+
+def perturb(frames: torch.Tensor, draws: torch.Tensor, config: PerturbConfig) -> torch.Tensor:
     """Flip, rotate, displace and scale images, cropped to what the network sees.
 
     Parameters
     ----------
     frames : Tensor, shape (n, 3, height, width)
         The companions, 0 to 255.
-    pairs : DataFrame
-        See `draw_pairs`.
+    draws : Tensor, shape (n, 6)
+        From `draws_of`, on the frames' device.
     config : PerturbConfig
 
     Returns
@@ -149,11 +159,6 @@ def perturb(frames: torch.Tensor, pairs: pd.DataFrame, config: PerturbConfig) ->
         In the unit of the input; black beyond what there is of an image.
     """
     device, side = frames.device, config.side
-    draws = torch.tensor(
-        pairs[["flip_x", "flip_y", "angle_rad", "shift_x_px", "shift_y_px", "scale"]].to_numpy(),
-        dtype=torch.float32,
-        device=device,
-    )
     flip_x, flip_y, angle, shift_x, shift_y, scale = draws.T[:, :, None, None]
     frames, centre = (
         (frames, _centre(frames, side))
@@ -191,7 +196,7 @@ def crop(frames: torch.Tensor, side: int) -> torch.Tensor:
 
 
 def blend(
-    central: torch.Tensor, companion: torch.Tensor, pairs: pd.DataFrame, config: PerturbConfig
+    central: torch.Tensor, companion: torch.Tensor, draws: torch.Tensor, config: PerturbConfig
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Blended images and the two true ones of each.
 
@@ -199,8 +204,8 @@ def blend(
     ----------
     central, companion : Tensor of uint8, shape (n, height, width, 3)
         Frames.
-    pairs : DataFrame
-        See `draw_pairs`.
+    draws : Tensor, shape (n, 6)
+        From `draws_of`, on the frames' device.
     config : PerturbConfig
 
     Returns
@@ -211,7 +216,7 @@ def blend(
         Central and companion galaxy, in [-1, 1] (Sect. 2.3).
     """
     first = crop(_planes(central), config.side)
-    second = perturb(_planes(companion), pairs, config)
+    second = perturb(_planes(companion), draws, config)
     both = torch.stack([first, second], dim=1) / 255
     mixed = both.amax(dim=1) if config.blending == "max" else both.sum(dim=1).clamp(max=1)
     return mixed, 2 * both - 1
@@ -219,3 +224,43 @@ def blend(
 
 def _planes(frames: torch.Tensor) -> torch.Tensor:
     return frames.permute(0, 3, 1, 2).float()
+
+
+def rows_of_split(index: pd.DataFrame, split: str) -> np.ndarray:
+    """Frames of a split.
+
+    Parameters
+    ----------
+    index : DataFrame
+        `row`, `split`, of `deblend.galaxyzoo`.
+    """
+    return index.loc[index["split"] == split, "row"].to_numpy()
+
+
+def rendered(
+    frames: np.ndarray, pairs: pd.DataFrame, config: PerturbConfig
+) -> Iterator[tuple[slice, torch.Tensor, torch.Tensor]]:
+    """Blends and truths (see `blend`), batch by batch.
+
+    Yields
+    ------
+    rows : slice
+        Of `pairs`.
+    blends, truth : Tensor
+    """
+    for start in tqdm(range(0, len(pairs), BATCH), desc="blends", disable=None):
+        part = pairs.iloc[start : start + BATCH]
+        central, companion = (
+            torch.from_numpy(np.ascontiguousarray(frames[part[name].to_numpy()]))
+            for name in ("central", "companion")
+        )
+        yield slice(start, start + len(part)), *blend(central, companion, draws_of(part), config)
+
+
+def render_all(
+    frames: np.ndarray, pairs: pd.DataFrame, config: PerturbConfig
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Blends and truths of a set that is small enough to be held."""
+    parts = [(blends, truth) for _, blends, truth in rendered(frames, pairs, config)]
+    blends, truth = zip(*parts, strict=True)
+    return torch.cat(blends), torch.cat(truth)

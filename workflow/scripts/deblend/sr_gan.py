@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from .errors import DeblendError
-from .gan import Add
+from .gan import Add, Tanh
 
 LEAK = 0.2
 #: Sides of the high-resolution cut-outs, of the low-resolution ones, and of what the latter become.
@@ -52,7 +52,7 @@ class NoiseGenerator(nn.Module):
                 nn.ReLU(),
             ]
             inputs = factor * filters
-        self.layers = nn.Sequential(*layers, nn.ConvTranspose2d(filters, bands, 4, 2, 1), nn.Tanh())
+        self.layers = nn.Sequential(*layers, nn.ConvTranspose2d(filters, bands, 4, 2, 1), Tanh())
         _initialised(self)
 
     def forward(self, noise: torch.Tensor) -> torch.Tensor:
@@ -102,7 +102,7 @@ class SuperResolver(nn.Module):
         self.norm_high = nn.BatchNorm2d(filters)
         self.relu_high = nn.ReLU()
         self.conv_out = nn.Conv2d(filters, bands, 5, padding=2)
-        self.tanh = nn.Tanh()
+        self.tanh = Tanh()
         _initialised(self)
 
     def forward(self, low: torch.Tensor) -> torch.Tensor:

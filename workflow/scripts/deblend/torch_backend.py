@@ -44,8 +44,16 @@ def configure(threads: int, seed: int) -> tuple[torch.device, dict[str, str]]:
         "backend_version": str(torch.__version__),
         "device": torch.cuda.get_device_name() if gpu else "cpu",
     }
+    if gpu:
+        versions["tf32_convolutions"] = str(torch.backends.cudnn.allow_tf32)
     allocated = os.environ.get("CUDA_VISIBLE_DEVICES")
     log.info("GPUs allocated by the scheduler (CUDA_VISIBLE_DEVICES): %s", allocated or "none")
+    if allocated and not gpu:
+        log.warning(
+            "a GPU is allocated, but this PyTorch (%s) cannot use it: training goes on with the "
+            "CPU; see 'GPUs' in the README",
+            torch.__version__,
+        )
     log.info("PyTorch %s on %s", versions["backend_version"], versions["device"])
     return device, versions
 
