@@ -81,10 +81,17 @@ def shifted(image: torch.Tensor, rows: int, columns: int) -> torch.Tensor:
     """An image (..., y, x) moved by whole pixels; what comes in is black (0)."""
     moved = torch.zeros_like(image)
     height, width = image.shape[-2:]
-    to = [slice(max(d, 0), n + min(d, 0)) for d, n in ((rows, height), (columns, width))]
-    since = [slice(max(-d, 0), n + min(-d, 0)) for d, n in ((rows, height), (columns, width))]
+    sizes = ((rows, height), (columns, width))
+    to = [slice(max(d, 0), max(n + min(d, 0), 0)) for d, n in sizes]
+    since = [slice(max(-d, 0), max(n - max(d, 0), 0)) for d, n in sizes]
     moved[..., to[0], to[1]] = image[..., since[0], since[1]]
     return moved
+
+
+def _seen(image: torch.Tensor, rows: int, columns: int) -> torch.Tensor:
+    """Which pixels of an image are still in the frame after a shift."""
+    there = shifted(torch.ones_like(image), rows, columns)
+    return shifted(there, -rows, -columns) > 0.5
 
 
 def deblend_iteratively(
@@ -128,7 +135,9 @@ def deblend_iteratively(
             [shifted(x, -row, -col) for x, (row, col) in zip(both, moves, strict=True)]
         )
         found.append(back[:, 0])
-        rest = back[:, 1]
+        # What recentring moved out of the frame, the generator has not seen: it is still there.
+        seen = torch.stack([_seen(rest[0], *move) for move in moves])
+        rest = torch.where(seen, back[:, 1], rest)
     return 2 * torch.stack([*found, rest], dim=1) - 1
 
 
