@@ -46,7 +46,7 @@ def test_shifts_are_normal_and_end_where_asked(galaxies):
     assert table["dx_1"].std() == pytest.approx(8, rel=0.02)
     assert table["dy_1"].mean() == pytest.approx(0, abs=0.2)
     assert abs(np.corrcoef(table["dx_1"], table["dy_1"])[0, 1]) < 0.02
-    assert (table[["dx_0", "dy_0"]] == 0).all(axis=None)
+    assert table[["dx_0", "dy_0"]].std().between(0.5, 60).all()
     wide = draw(galaxies, 0, 5000, HemmatiBlendConfig(50.0, 20))
     assert wide["dx_1"].abs().max() == 20
     # Cut off, not heaped up at the ends.
@@ -108,7 +108,7 @@ def test_any_angle_turns_the_light_and_keeps_it(galaxies):
     y, x = np.indices((129, 129)) - 64
     images = np.exp(-(x**2 / 200 + y**2 / 30))[None, None].repeat(N, 0).astype(np.float32)
     table = draw(galaxies, 0, 1, HemmatiBlendConfig(8.0, 20, any_angle=True))
-    table[["dx_1", "dy_1"]] = 0
+    table[["dx_0", "dy_0", "dx_1", "dy_1"]] = 0
     table["galaxy_1"] = -1
     table["angle_deg_0"] = 30.0
     turned = render_blends(images, table)[0, 0]

@@ -10,7 +10,14 @@ SR_ROLES = {"vanilla": "vanilla", "sr": "gan", "sr_content": "gan_content", "sr_
 if len(SR_BANDS) == 1:
     del SR_ROLES["sr_multi"]
 #: Modules that decide what a blend is in either resolution, and what the networks are.
-SR_PAIR_SRC = ["sr_data.py", "hemmati_blends.py", "degrade.py", "stamps.py", "seeds.py", "units.py"]
+SR_PAIR_SRC = [
+    "sr_data.py",
+    "hemmati_blends.py",
+    "degrade.py",
+    "simulate.py",
+    *STAMPS_SRC,
+    "seeds.py",
+]
 SR_SRC = [
     "sr_setup.py",
     "sr_gan.py",
@@ -76,7 +83,7 @@ rule sr_detect:
         **CUTOUTS,
         **{f"{name}_weights": f"<results>/networks/{name}/network.h5" for name in SR_ROLES},
         **{f"{name}_record": f"<results>/networks/{name}/network.json" for name in SR_ROLES},
-        src=src(*SR_SRC, "sr_detect.py", "gan_training.py"),
+        src=src(*SR_SRC, "sr_detect.py", "gan.py", "gan_training.py"),
     output:
         detections=f"{HEMMATI_FOLDER}/detections.csv",
         false_positives=f"{HEMMATI_FOLDER}/false_positives.csv",
@@ -207,7 +214,7 @@ rule sr_photometry:
 rule sr_gpr:
     input:
         photometry=f"{HEMMATI_FOLDER}/photometry.csv",
-        src=src("gpr.py", "sr_regression.py"),
+        src=src("gpr.py", "sr_regression.py", "sr_tables.py"),
     output:
         curves=f"{HEMMATI_FOLDER}/gpr.csv",
         scatter=f"{HEMMATI_FOLDER}/scatter.csv",

@@ -1,7 +1,7 @@
 # Hemmati et al. 2022: cut-outs in one to seven bands, simulated, the user's own or from mosaics.
 # A catalogue is split and cut first; only who is in is drawn, read or cut out, chunk by chunk.
 HEMMATI = config["hemmati2022"]
-CUTOUTS_SRC = ["cutouts.py", "degrade.py", "seeds.py", *STAMPS_SRC]
+CUTOUTS_SRC = ["cutouts.py", "degrade.py", "simulate.py", "seeds.py", *STAMPS_SRC]
 INGEST_CUTOUTS_SRC = ["cutouts_ingest.py", "ingest.py", "mosaics.py", *CUTOUTS_SRC]
 SIMULATED_CUTOUTS_SRC = ["cutouts_simulate.py", "simulate.py", "priors.py", *CUTOUTS_SRC]
 

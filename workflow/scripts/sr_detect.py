@@ -5,8 +5,9 @@ import logging
 import numpy as np
 from deblend import logs, torch_backend
 from deblend.hemmati_blends import HemmatiBlendConfig
+from deblend.sr_data import make, read_cutouts
 from deblend.sr_detect import detect, write_examples, write_galleries
-from deblend.sr_setup import load, make, read_cutouts
+from deblend.sr_setup import load
 from deblend.sr_training import Detection, generated, latent
 from deblend.tables import write_csv
 
@@ -36,6 +37,7 @@ with logs.script(snakemake.log[0]):
     noise = latent(params.seed, 2 * params.n_shown, vanilla.generator.n_latent, "gallery")
     made = generated(vanilla.generator, noise, device)[:, vanilla.band]
     chosen = np.arange(min(params.n_shown, len(rows["train"])))
-    real = maker.scaled(blends.iloc[chosen].assign(galaxy_0=rows["train"][chosen], galaxy_1=-1), "")
+    shown = blends.iloc[chosen].assign(galaxy_0=rows["train"][chosen], galaxy_1=-1, dx_0=0, dy_0=0)
+    real = maker.scaled(shown, "train")
     real = real[0][:, networks["gan"].band]
     write_galleries(out.galleries, networks, made, real, blends, table, peaks, device)

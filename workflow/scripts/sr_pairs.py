@@ -4,8 +4,9 @@ import logging
 
 import pandas as pd
 from deblend import logs, torch_backend
+from deblend.sr_data import make, read_cutouts
 from deblend.sr_pairs import compare, draw_pairs, field_names, read_field
-from deblend.sr_setup import load, make, read_cutouts
+from deblend.sr_setup import load
 from deblend.tables import write_csv
 
 with logs.script(snakemake.log[0]):
@@ -15,7 +16,9 @@ with logs.script(snakemake.log[0]):
     band = params.maker["detection_band"]
     network = load(inputs.weights, inputs.description, maker, band, device)
     found = pd.read_csv(inputs.false_positives).drop_duplicates("resolution")
-    thresholds = found.set_index("resolution")["threshold"].to_dict()
+    noise = found["noise"].astype(object).where(found["noise"].notna(), None)
+    pairs = zip(found["threshold"], noise, strict=True)
+    thresholds = dict(zip(found["resolution"], pairs, strict=True))
     thresholds["gan"] = thresholds[params.role]
     fields = {
         name: read_field(params.folder, name, maker, **params.options)

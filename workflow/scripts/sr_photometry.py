@@ -3,8 +3,8 @@
 import pandas as pd
 from deblend import logs
 from deblend.hemmati_blends import HemmatiBlendConfig
+from deblend.sr_data import make, read_cutouts
 from deblend.sr_photometry import measure
-from deblend.sr_setup import make, read_cutouts
 from deblend.tables import write_csv
 
 with logs.script(snakemake.log[0]):

@@ -7,8 +7,8 @@ from deblend.fingerprints import fingerprint
 from deblend.gan import trace_layers
 from deblend.gan_training import Checkpoint, write_weights
 from deblend.hemmati_blends import HemmatiBlendConfig
+from deblend.sr_data import make, read_cutouts
 from deblend.sr_gan import HIGH_PX, LOW_PX, Discriminator
-from deblend.sr_setup import make, read_cutouts
 from deblend.sr_training import Detection, SrConfig, Validation, train
 from deblend.tables import write_csv
 

@@ -118,7 +118,8 @@ def select(catalogue: pd.DataFrame, cuts: dict[str, Any], seed: int) -> pd.DataF
 
     def above(column: str, cut: str) -> np.ndarray:
         limits = [np.inf if cuts[s][cut] is None else cuts[s][cut] for s in ("train", "test")]
-        return catalogue[column].to_numpy(float) >= np.where(training, *limits)
+        # Validation galaxies stand for the test's: thresholds are set on them.
+        return catalogue[column].to_numpy(float) >= np.where(split == "train", *limits)
 
     reason = np.full(len(catalogue), "", dtype=object)
     for name, cut in (

@@ -1,9 +1,9 @@
 """Artificial blends of two or more galaxies, for super-resolution (Hemmati et al. 2022).
 
 A blend is a row: for each of its galaxies k a number, a shift, an orientation and what is known of
-the galaxy. The first galaxy is in the middle of the frame, the others are normally distributed
-around it. Rows are drawn in blocks of `BLOCK`, each with its own generator, so that blend k is the
-same whatever was drawn before it.
+the galaxy. All galaxies are normally distributed around the middle of the frame (Fig. 4), and none
+is in it by rule: a network that always paints one there gains nothing. Rows are drawn in blocks of
+`BLOCK`, each with its own generator, so that blend k is the same whatever was drawn before it.
 
 Source: Hemmati et al. 2022, Sect. 2, 4 and 5.
 """
@@ -45,7 +45,8 @@ class HemmatiBlendConfig:
     Attributes
     ----------
     separation_sigma_px : float
-        Width of the normal distribution of dx and of dy, in high-resolution pixels. The paper
+        Width of the normal distribution of each galaxy's dx and dy, in high-resolution pixels: two
+        of them are sqrt(2) times as far apart along an axis. The paper
         (Sect. 5) says "a normal distribution" and no width.
     max_shift_px : int
         Largest |dx| and |dy|: the distributions end there. The frame (half of 66 px) and the parent
@@ -163,10 +164,9 @@ def _draw_block(
     columns = {"n_galaxies": n_galaxies}
     for k in range(n_max):
         there = k < n_galaxies
-        moved = there & (k > 0)
         columns[f"galaxy_{k}"] = np.where(there, rows[drawn[:, k]], -1)
-        columns[f"dx_{k}"] = np.where(moved, shift[0, :, k], 0)
-        columns[f"dy_{k}"] = np.where(moved, shift[1, :, k], 0)
+        columns[f"dx_{k}"] = np.where(there, shift[0, :, k], 0)
+        columns[f"dy_{k}"] = np.where(there, shift[1, :, k], 0)
         columns[f"orientation_{k}"] = np.where(there & (not config.any_angle), turn[:, k], 0)
         columns[f"angle_deg_{k}"] = np.where(there & config.any_angle, angle[:, k], 0.0)
     return columns
@@ -208,7 +208,7 @@ def render_blends(images: np.ndarray, rows: pd.DataFrame, frame_px: int = FRAME_
     rows : DataFrame
         From `draw_blends`.
     frame_px : int
-        Side of the result; the first galaxy's pixel is frame_px // 2.
+        Side of the result; a galaxy without a shift is at pixel frame_px // 2.
 
     Returns
     -------

@@ -5,8 +5,10 @@ at the peaks found. One interface to NGMIX (Sheldon 2015), where it is installed
 `deblend.mixture_fit`, which maximises the same likelihood of the same models; a table says which.
 """
 
+import contextlib
 import importlib
 import multiprocessing
+import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from types import ModuleType
@@ -164,7 +166,7 @@ def fit_photometry(
     if n_workers > 1 and len(jobs) > 1:
         # A fresh interpreter: one forked from a process with threads may hang.
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(n_workers, mp_context=context) as pool:
+        with _no_main_file(), ProcessPoolExecutor(n_workers, mp_context=context) as pool:
             tables = list(pool.map(_fit_job, jobs))
     else:
         tables = [_fit_job(job) for job in jobs]
@@ -173,6 +175,20 @@ def fit_photometry(
     table["T_arcsec2"] *= pixel_scale_arcsec**2
     table["engine"], table["engine_version"] = name, version
     return table[list(COLUMNS)]
+
+
+@contextlib.contextmanager
+def _no_main_file() -> Iterator[None]:
+    """Keep new processes from running this one's script: a workflow's needs its job for that."""
+    main = sys.modules["__main__"]
+    kept: dict[str, Any] = {
+        name: vars(main).pop(name) for name in ("__file__", "__spec__") if name in vars(main)
+    }
+    main.__spec__ = None
+    try:
+        yield
+    finally:
+        vars(main).update(kept)
 
 
 def _pad_positions(positions: np.ndarray | Sequence[np.ndarray], n: int) -> np.ndarray:

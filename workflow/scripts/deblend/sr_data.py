@@ -4,6 +4,8 @@ Hemmati et al. 2022, Sect. 2.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,13 +22,14 @@ from .degrade import (
 )
 from .errors import DeblendError
 from .hemmati_blends import HemmatiBlendConfig, draw_blends, render_blends
-from .stamps import Stamps
+from .stamps import Stamps, read_stamps
 from .units import flux_from_mag
 
 #: Side of PSF images at the high resolution, pixels: the low one's PSF fits in.
 PSF_PX = 65
 #: Share of a training galaxy's brightest pixels that the scale's limit leaves beyond it.
 BEYOND = 0.001
+SPLITS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
@@ -180,8 +183,13 @@ class PairMaker:
         """
         high = render_blends(self.images, blends)
         clean = degrade(high, self.kernel, factor=self.factor)
-        item = (self.name, split)
-        return high, add_noise(clean, self.noise_low, self.seed, item, blends["blend"].to_numpy())
+        numbers = blends["blend"].to_numpy()
+        # A band's noise is the same whatever other bands there are.
+        low = [
+            add_noise(clean[:, i], self.noise_low[i], self.seed, (self.name, split, band), numbers)
+            for i, band in enumerate(self.bands)
+        ]
+        return high, np.stack(low, axis=1)
 
     def scaled(self, blends: pd.DataFrame, split: str) -> tuple[np.ndarray, np.ndarray]:
         """The same for networks: (n, band, 64, 64) and (n, band, 22, 22) in [-1, 1]."""
@@ -189,9 +197,18 @@ class PairMaker:
         return self.scale_high.scaled(high[..., 1:-1, 1:-1]), self.scale_low.scaled(low)
 
 
-def isolated(blends: pd.DataFrame) -> pd.DataFrame:
-    """The first galaxies of blends alone: unblended stamps, made as blends are."""
+def isolated(blends: pd.DataFrame, *, centred: bool = False) -> pd.DataFrame:
+    """The first galaxies of blends alone: unblended stamps, made as blends are.
+
+    Parameters
+    ----------
+    blends : DataFrame
+    centred : bool
+        In the middle of the frame, as cut-outs are, and not where they were in the blend.
+    """
     single = blends.copy()
+    if centred:
+        single[["dx_0", "dy_0"]] = 0
     for column in single:
         if str(column).startswith("galaxy_") and column != "galaxy_0":
             single[column] = -1
@@ -205,3 +222,50 @@ def _sized(psf: np.ndarray) -> np.ndarray:
     by = (PSF_PX - psf.shape[0]) // 2
     psf = psf[-by:by, -by:by] if by < 0 else np.pad(psf, by)
     return psf / psf.sum()
+
+
+def read_cutouts(cutouts: str | Path, split: str | Path) -> tuple[Stamps, dict[str, np.ndarray]]:
+    """Cut-outs, and which of them belong to each split.
+
+    Raises
+    ------
+    DeblendError
+        The table of splits is not that of the cut-outs, or a split has fewer than two galaxies.
+    """
+    stamps = read_stamps(cutouts)
+    table = pd.read_csv(split, dtype={"id": str}).set_index("id")["split"]
+    ids = stamps.galaxies["id"].astype(str)
+    unknown = [i for i in ids if i not in table.index]
+    if unknown:
+        raise DeblendError(f"{split} has no galaxy {unknown[0]} of {cutouts}: make both anew")
+    mine = table.loc[ids].to_numpy()
+    rows = {name: np.flatnonzero(mine == name) for name in SPLITS}
+    for name, found in rows.items():
+        if len(found) < 2:
+            raise DeblendError(
+                f"the split {name} of {cutouts} has {len(found)} galaxies: a blend needs two; give "
+                "more galaxies, or wider cuts"
+            )
+    return stamps, rows
+
+
+def make(
+    stamps: Stamps,
+    rows: dict[str, np.ndarray],
+    *,
+    bands: list[str],
+    detection_band: str,
+    low: dict[str, Any],
+    seed: int,
+    name: str,
+) -> PairMaker:
+    """A `PairMaker` of some bands, scaled on the training galaxies."""
+    return PairMaker(
+        stamps,
+        bands,
+        LowConfig(**low),
+        seed=seed,
+        train_rows=rows["train"],
+        name=name,
+        detection_band=detection_band,
+    )

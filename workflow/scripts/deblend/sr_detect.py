@@ -56,11 +56,14 @@ class Resolution:
     psf : ndarray
     kind : {"psf", "lowered"}
         Filter: see `deblend.peaks.detection_filter`.
+    noise : float, optional
+        Of a pixel, where it is known; a small stamp full of galaxy has no sky to measure it on.
     """
 
-    def __init__(self, name: str, psf: np.ndarray, kind: str = "psf") -> None:
-        self.name, self.psf, self.kind = name, psf, kind
-        self.noise: float | None = None
+    def __init__(
+        self, name: str, psf: np.ndarray, kind: str = "psf", noise: float | None = None
+    ) -> None:
+        self.name, self.psf, self.kind, self.noise = name, psf, kind, noise
         self.threshold = np.nan
 
     def calibrate(self, single: np.ndarray, rate: float) -> None:
@@ -133,8 +136,9 @@ def resolutions_of(networks: dict[str, Network]) -> dict[str, Resolution]:
     """Every resolution, not yet calibrated."""
     first = networks["gan"]
     high, low = first.maker.psf_high[first.band], first.maker.psf_low
-    found = [Resolution("high", high), Resolution("low", low)]
-    found.append(Resolution("low_lowered", low, "lowered"))
+    noise = float(first.maker.noise_low[first.band])
+    found = [Resolution("high", high), Resolution("low", low, noise=noise)]
+    found.append(Resolution("low_lowered", low, "lowered", noise))
     found += [Resolution(name, high) for name in networks]
     return {resolution.name: resolution for resolution in found}
 
@@ -167,7 +171,8 @@ def detect(
         A row a blend: `deblend.hemmati_blends.pair_quantities`, and for each resolution
         detected_... and n_peaks_....
     false_positives : DataFrame
-        `resolution`, `sample` (unblended, one_peak), `n`, `n_false`, `threshold`.
+        `resolution`, `sample` (unblended, one_peak), `n`, `n_false`, `threshold` and the `noise` in
+        units of which it is (NaN: each stamp's own).
     peaks : DataFrame
         `resolution`, `blend`, `x_px`, `y_px` (66 px frame), `significance`, `galaxy` (0: the
         brighter of the pair, 1, or -1).
@@ -212,12 +217,15 @@ def detect(
             )
         )
         several = count_peaks(resolution.peaks(images_alone[name]), n, 0) > 1
-        false.append((name, "unblended", n, int(several.sum()), resolution.threshold))
+        false.append(
+            (name, "unblended", n, int(several.sum()), resolution.threshold, resolution.noise)
+        )
     one = (table["n_peaks_high"] == 1) & (table["n_peaks_low"] == 1)
     for name in networks:
         more = int((one & (table[f"n_peaks_{name}"] > 1)).sum())
-        false.append((name, "one_peak", int(one.sum()), more, resolutions[name].threshold))
-    columns = ["resolution", "sample", "n", "n_false", "threshold"]
+        mine = resolutions[name]
+        false.append((name, "one_peak", int(one.sum()), more, mine.threshold, mine.noise))
+    columns = ["resolution", "sample", "n", "n_false", "threshold", "noise"]
     return table, pd.DataFrame(false, columns=columns), pd.concat(parts, ignore_index=True)
 
 
@@ -237,7 +245,8 @@ def write_examples(
     high, low, gan = (detections[f"detected_{x}"].astype(bool) for x in ("high", "low", "gan"))
     kinds = {"easy": high & low & gan, "gained": high & ~low & gan, "missed": high & ~low & ~gan}
     chosen = [(kind, int(np.argmax(mask))) for kind, mask in kinds.items() if mask.any()]
-    numbers = [number for _, number in chosen]
+    numbers = [number for _, number in chosen] or [0]
+    chosen = chosen or [("first", 0)]
     shown = blends.iloc[numbers]
     maker, band = networks["gan"].maker, networks["gan"].band
     images = whole(networks, shown, "test", device)
@@ -290,7 +299,7 @@ def write_galleries(
         of all.
     """
     first = networks["gan"]
-    single = isolated(blends.iloc[:n_shown])
+    single = isolated(blends.iloc[:n_shown], centred=True)
     high, low = first.maker.scaled(single, "test")
     with atomic(path) as temporary, h5py.File(temporary, "w") as file:
         file["real"], file["generated"] = real, made

@@ -95,7 +95,8 @@ class SuperResolver(nn.Module):
         self.conv_in = nn.Conv2d(bands, filters, 5, padding=2)
         self.relu_in = nn.ReLU()
         self.blocks = nn.Sequential(*(_Block(filters) for _ in range(blocks)))
-        self.up = nn.ConvTranspose2d(filters, filters, 5, stride=3, padding=1, bias=False)
+        # Nine is three times the stride: each pixel is made of as many as its neighbours.
+        self.up = nn.ConvTranspose2d(filters, filters, 9, stride=3, padding=3, bias=False)
         self.norm_up = nn.BatchNorm2d(filters)
         self.relu_up = nn.ReLU()
         self.conv_high = nn.Conv2d(filters, filters, 3, padding=1, bias=False)
@@ -103,7 +104,6 @@ class SuperResolver(nn.Module):
         self.relu_high = nn.ReLU()
         self.conv_out = nn.Conv2d(filters, bands, 5, padding=2)
         self.tanh = Tanh()
-        _initialised(self)
 
     def forward(self, low: torch.Tensor) -> torch.Tensor:
         """Images (n, bands, 64, 64) of (n, bands, 22, 22), both scaled to [-1, 1]."""

@@ -19,7 +19,7 @@ from .errors import DeblendError
 from .peaks import find_peaks, match_peaks
 from .plots import asinh_stretch, save_figure, style
 from .sr_data import PairMaker
-from .sr_training import generated, typical_noise
+from .sr_training import generated
 
 log = logging.getLogger(__name__)
 #: Peaks nearer to an edge than this (high-resolution pixels) are of galaxies cut by it.
@@ -89,7 +89,7 @@ def compare(
     generator: nn.Module,
     maker: PairMaker,
     fields: dict[str, tuple[np.ndarray, np.ndarray]],
-    thresholds: dict[str, float],
+    thresholds: dict[str, tuple[float, float | None]],
     radius_px: float,
     device: torch.device,
 ) -> tuple[pd.DataFrame, dict[str, dict[str, np.ndarray]]]:
@@ -103,7 +103,8 @@ def compare(
     fields : dict
         Name to (high, low), from `read_field`.
     thresholds : dict
-        Of "high", "low" and "gan", from `deblend.sr_detect.detect`.
+        Threshold and noise of "high", "low" and "gan", from `deblend.sr_detect.detect`; noise None:
+        each image's own.
     radius_px : float
         For matching, high-resolution pixels.
     device : torch.device
@@ -124,10 +125,8 @@ def compare(
         peaks = {}
         for resolution, image in images.items():
             psf = maker.psf_low if resolution == "low" else maker.psf_high[0]
-            noise = typical_noise(image[None]) if resolution == "gan" else None
-            found = find_peaks(
-                image[None].astype(np.float32), psf, thresholds[resolution], noise=noise
-            )
+            threshold, noise = thresholds[resolution]
+            found = find_peaks(image[None].astype(np.float32), psf, threshold, noise=noise)
             xy = found[["x_px", "y_px"]].to_numpy()
             xy = high_position(xy) if resolution == "low" else xy
             inside = ((xy > EDGE_PX) & (xy < high.shape[0] - 1 - EDGE_PX)).all(axis=1)

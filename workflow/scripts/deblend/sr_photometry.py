@@ -7,7 +7,7 @@ import pandas as pd
 
 from .degrade import low_position
 from .hemmati_blends import main_pair, true_positions
-from .ngmix_fit import fit_photometry
+from .ngmix_fit import choose_engine, fit_photometry
 from .sr_data import PairMaker
 from .units import mag_from_flux
 
@@ -106,6 +106,8 @@ def measure(
         "low": (low[:, band], maker.psf_low, 3 * scale, maker.noise_low[band], of["low"], 1, True),
         "gan": (low[:, band], maker.psf_low, 3 * scale, maker.noise_low[band], of["gan"], 2, True),
     }
+    # NGMIX knows no such limit.
+    limit = MAX_SHIFT_PX if choose_engine(engine)[0] == "builtin" else None
     pair = main_pair(rows)
     truth = true_positions(rows)[np.arange(len(rows)), pair[:, 0]]
     table = pd.DataFrame({"blend": numbers})
@@ -121,7 +123,7 @@ def measure(
             at[..., ::-1],
             pixel_scale_arcsec=pixel,
             noise_sigma=noise,
-            max_shift_px=MAX_SHIFT_PX if engine != "ngmix" else None,
+            max_shift_px=limit,
             engine=engine,
             n_workers=n_workers,
         )

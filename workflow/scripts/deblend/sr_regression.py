@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from .gpr import BIN_POINTS, MIN_BINS, fit_gpr
+from .sr_tables import flux_errors
 
 log = logging.getLogger(__name__)
 POSITIONS = ("low", "gan")
@@ -34,18 +35,19 @@ def regressions(table: pd.DataFrame, seed: int) -> dict[str, pd.DataFrame]:
         No rows for positions with too few points, which is said.
     """
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in COLUMNS}
+    # The same blends as the figure shows: failed fits are left out of both.
+    table = flux_errors(table)
     for position in POSITIONS:
-        good = table[["mag_input", f"mag_{position}"]].notna().all(axis=1)
-        if good.sum() < BIN_POINTS * MIN_BINS:
+        if len(table) < BIN_POINTS * MIN_BINS:
             log.warning(
                 "%d magnitudes with the %s positions are too few for a regression (%d)",
-                good.sum(),
+                len(table),
                 position,
                 BIN_POINTS * MIN_BINS,
             )
             continue
-        x = table.loc[good, "mag_input"].to_numpy(float)
-        y = table.loc[good, f"mag_{position}"].to_numpy(float) - x
+        x = table["mag_input"].to_numpy(float)
+        y = table[f"mag_{position}"].to_numpy(float) - x
         first, last = np.quantile(x, [0.01, 0.99])
         found = fit_gpr(x, y, np.linspace(first, last, N_GRID), seed=seed)
         parts["curves"].append(found.grid.rename(columns={"x": "mag"}).assign(position=position))

@@ -24,7 +24,7 @@ from .errors import DeblendError
 from .gan import n_parameters
 from .gan_training import Checkpoint
 from .hemmati_blends import HemmatiBlendConfig, main_pair, true_positions
-from .peaks import detect_blends, find_peaks, set_threshold
+from .peaks import count_peaks, detect_blends, find_peaks, set_threshold
 from .seeds import generator as random_generator
 from .sr_data import PairMaker, isolated
 from .sr_gan import Discriminator, NoiseGenerator, SuperResolver
@@ -35,6 +35,12 @@ LOSSES = ("minimax", "wasserstein")
 KINDS = ("vanilla", "super_resolution")
 #: As DCGAN's (Radford et al. 2016).
 BETAS = (0.5, 0.999)
+#: Weight of the past, an update, in the mean generator that is looked at and kept: batch norm's own
+#: means lag behind weights that move, and images swing from epoch to epoch.
+AVERAGE = 0.99
+#: An epoch counts when the singles that did not set its threshold show at most so many times the
+#: rate of false peaks.
+TOLERANCE = 3.0
 GRADIENT_PENALTY = 10.0
 #: Images that differ from one another by less than this share of what real ones do have collapsed.
 SAME = 0.2
@@ -59,7 +65,7 @@ class SrConfig:
     blend_fraction : float
         Share of the training images that are blends; the others are of single galaxies.
     epochs, steps_per_epoch, batch_size : int
-    learning_rate : float
+    learning_rate, discriminator_learning_rate : float
     precision : {"float32", "bfloat16"}
     """
 
@@ -76,6 +82,7 @@ class SrConfig:
     steps_per_epoch: int
     batch_size: int
     learning_rate: float
+    discriminator_learning_rate: float
     precision: str
 
     def __post_init__(self) -> None:
@@ -107,6 +114,8 @@ class Trainer:
         self.config, self.device = config, device
         self.vanilla = config.kind == "vanilla"
         self.generator = build_generator(config, bands)
+        self.average = build_generator(config, bands)
+        self.average.load_state_dict(self.generator.state_dict())
         self.best = build_generator(config, bands)
         self.best.load_state_dict(self.generator.state_dict())
         self.discriminator = Discriminator(
@@ -115,10 +124,10 @@ class Trainer:
         for network in self.networks().values():
             place(network, device)
         self.optimizers = {
-            name: torch.optim.Adam(network.parameters(), config.learning_rate, betas=BETAS)
-            for name, network in (
-                ("generator", self.generator),
-                ("discriminator", self.discriminator),
+            name: torch.optim.Adam(network.parameters(), rate, betas=BETAS)
+            for name, network, rate in (
+                ("generator", self.generator, config.learning_rate),
+                ("discriminator", self.discriminator, config.discriminator_learning_rate),
             )
         }
 
@@ -127,6 +136,7 @@ class Trainer:
         return {
             "generator": self.generator,
             "discriminator": self.discriminator,
+            "average": self.average,
             "best": self.best,
         }
 
@@ -165,7 +175,18 @@ class Trainer:
             loss = loss + self.config.content_weight * found["content"]
         self._descend("generator", loss)
         self.discriminator.requires_grad_(True)
+        self._average()
         return {name: value.detach() for name, value in found.items()}
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        """Move the mean generator a little towards the present one."""
+        past, now = self.average.state_dict(), self.generator.state_dict()
+        for name, value in past.items():
+            if value.is_floating_point():
+                value.lerp_(now[name], 1 - AVERAGE)
+            else:
+                value.copy_(now[name])
 
     def _logits(self, images: torch.Tensor, low: torch.Tensor | None) -> torch.Tensor:
         with autocast(self.device, self.config.precision):
@@ -277,7 +298,8 @@ class Validation:
         Returns
         -------
         dict
-            `val_detected`, `val_threshold`, `val_content` (mean absolute difference),
+            `val_detected`, `val_threshold`, set on half of the singles, `val_false`, the share of
+            the other half with a second peak, `val_content` (mean absolute difference),
             `diversity_ratio`.
         """
         images = generated(generator, self.low, device)
@@ -291,12 +313,11 @@ class Validation:
         )
         psf = self.maker.psf_high[self.band]
         noise = typical_noise(fluxes_single)
-        threshold = set_threshold(
-            fluxes_single,
-            psf,
-            false_positive_rate=self.detection.false_positive_rate,
-            noise=noise,
-        )
+        half = len(fluxes_single) // 2
+        rate = self.detection.false_positive_rate
+        threshold = set_threshold(fluxes_single[:half], psf, false_positive_rate=rate, noise=noise)
+        others = find_peaks(fluxes_single[half:], psf, threshold, noise=noise)
+        false = count_peaks(others, len(fluxes_single) - half, threshold) > 1
         peaks = find_peaks(fluxes, psf, noise=noise)
         table = detect_blends(
             peaks, self.positions, threshold=threshold, radius_px=self.detection.radius_px
@@ -304,6 +325,7 @@ class Validation:
         return {
             "val_detected": float(table["detected"].mean()),
             "val_threshold": threshold,
+            "val_false": float(false.mean()),
             **found,
         }
 
@@ -386,12 +408,13 @@ def train(
         if not all(math.isfinite(v) for v in row.values()):
             raise FloatingPointError(f"a loss is not finite in epoch {epoch + 1}: {row}")
         if config.kind == "vanilla":
-            made = generated(trainer.generator, latent(maker.seed, BATCH, config.n_latent), device)
+            made = generated(trainer.average, latent(maker.seed, BATCH, config.n_latent), device)
             row["diversity_ratio"] = diversity(made, validation.high[:BATCH])
             better = True
         else:
-            row |= validation.check(trainer.generator, device)
-            better = row["val_detected"] > record["best"]
+            row |= validation.check(trainer.average, device)
+            trusted = row["val_false"] <= TOLERANCE * validation.detection.false_positive_rate
+            better = trusted and row["val_detected"] > record["best"]
         if row["diversity_ratio"] < SAME:
             log.warning(
                 "epoch %d: the images have collapsed to %.2g of the real ones' variety",
@@ -400,7 +423,7 @@ def train(
             )
         if better:
             record |= {"best": row.get("val_detected", -1.0), "epoch": epoch + 1}
-            trainer.best.load_state_dict(trainer.generator.state_dict())
+            trainer.best.load_state_dict(trainer.average.state_dict())
         history.append(row)
         text = ", ".join(f"{k} {v:.4g}" for k, v in row.items() if k != "epoch")
         log.info("epoch %d of %d: %s", epoch + 1, config.epochs, text)
@@ -419,7 +442,8 @@ def train(
         "n_parameters_generator": n_parameters(trainer.generator),
         "n_parameters_discriminator": n_parameters(trainer.discriminator),
         "val_detected": record["best"] if config.kind != "vanilla" else None,
-        "collapsed": history[record["epoch"] - 1]["diversity_ratio"] < SAME,
+        # No epoch may have been trusted: the first weights are what there is then.
+        "collapsed": history[max(record["epoch"], 1) - 1]["diversity_ratio"] < SAME,
         "seconds": time.monotonic() - began,
     }
     return trainer.best, pd.DataFrame(history), summary
