@@ -104,7 +104,7 @@ def test_the_branched_gan_goes_through(toy):
 
 
 def test_resolutions_are_compared(toy):
-    """Four short epochs make no galaxies: what is tested is high against low, and the chain."""
+    """Two short epochs make no galaxies: what is tested is high against low, and the chain."""
     for n in range(1, 10):
         for extension in ("pdf", "png"):
             assert (toy / f"figures/hemmati2022/fig{n}.{extension}").stat().st_size > 4000
@@ -125,7 +125,7 @@ def test_resolutions_are_compared(toy):
     cells = pd.read_csv(folder / "som_cells.csv")
     assert cells["n"].sum() == 300 and len(cells) == 48
     record = json.loads((toy / "networks/sr_multi/network.json").read_text())
-    assert len(record["bands"]) == 7 and record["blends_seen"] == 4 * 15 * 16
+    assert len(record["bands"]) == 7 and record["blends_seen"] == 2 * 15 * 16
 
 
 def test_training_times_are_told(toy):
