@@ -78,7 +78,7 @@ def test_weights_go_through_their_file(weights, tmp_path):
         np.testing.assert_array_equal(a, c)
         np.testing.assert_array_equal(b, d)
     (tmp_path / "w.h5").write_bytes((tmp_path / "w.h5").read_bytes()[:1000])
-    with pytest.raises(DeblendError, match="does not hold VGG-16's weights"):
+    with pytest.raises(DeblendError, match="does not hold VGG's weights"):
         read_vgg(tmp_path / "w.h5")
 
 
@@ -113,7 +113,7 @@ def test_keras_file_is_read_by_names(weights, tmp_path):
     np.testing.assert_array_equal(read.layers[12][0], weights.layers[12][0])
     with h5py.File(path, "a") as file:
         del file["block3_conv1"]
-    with pytest.raises(DeblendError, match="does not hold Keras' VGG-16"):
+    with pytest.raises(DeblendError, match="does not hold Keras' vgg16"):
         read_keras_file(path, "test")
 
 

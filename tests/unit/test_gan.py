@@ -135,7 +135,7 @@ def test_the_table_of_layers_has_every_parameter_and_each_branch():
 
 
 def test_vggs_features_are_those_of_keras(small_vgg):
-    backend.configure("tensorflow", 1, 1)
+    backend.configure("tensorflow", 2, 1)
     import keras
     from deblend.vgg_keras import feature_extractor
 
