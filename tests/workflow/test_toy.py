@@ -55,7 +55,7 @@ def test_numbers_and_claims_stand_beside_the_published_ones(toy):
     table = pd.read_csv(toy / "tables/reproduction.csv")
     assert set(table["status"]) <= {"reproduced", "differs", "not run"}
     assert (table["configuration"].str.startswith("toy scale, ")).all()
-    assert set(table["paper"]) == {"boucaud2020", "farrens2022"}
+    assert set(table["paper"]) == {"boucaud2020", "farrens2022", "reiman2019", "hemmati2022"}
     found = table[table["quantity"] == "detection_percent"]
     assert (found["status"] == "reproduced").any()
     claims = pd.read_csv(toy / "tables/claims.csv").set_index(["claim", "bound"])
