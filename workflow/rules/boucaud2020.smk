@@ -7,6 +7,7 @@ TRAINING_SRC = src(
     "masks.py",
     "steering.py",
     "training.py",
+    "fingerprints.py",
     "predict.py",
     *RENDER_SRC,
 )

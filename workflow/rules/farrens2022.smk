@@ -184,7 +184,7 @@ rule blendhunter_train:
         validation="<results>/farrens2022/parametric/validation.h5",
         test="<results>/farrens2022/parametric/test.h5",
         vgg="<results>/farrens2022/vgg16.h5",
-        src=src(*HUNTER_SRC, "training.py", "steering.py"),
+        src=src(*HUNTER_SRC, "training.py", "fingerprints.py", "steering.py"),
     output:
         weights="<results>/networks/blendhunter/sigma{sigma}_{realisation}/head.weights.h5",
         description="<results>/networks/blendhunter/sigma{sigma}_{realisation}/network.json",

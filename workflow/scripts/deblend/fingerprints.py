@@ -2,8 +2,11 @@
 
 import hashlib
 import json
+import logging
 from pathlib import Path
 from typing import Any
+
+log = logging.getLogger(__name__)
 
 
 def fingerprint(config: dict[str, Any], files: list[str | Path]) -> dict[str, str]:
@@ -26,3 +29,15 @@ def fingerprint(config: dict[str, Any], files: list[str | Path]) -> dict[str, st
         with open(path, "rb") as file:
             digests[Path(path).name] = hashlib.file_digest(file, "sha256").hexdigest()
     return digests
+
+
+def fits(path: str | Path, old: dict[str, str], new: dict[str, str]) -> bool:
+    """Whether a checkpoint's fingerprint is the present one; if not, the log says what changed."""
+    changed = sorted(k for k in old.keys() | new.keys() if old.get(k) != new.get(k))
+    if changed:
+        log.warning(
+            "starting afresh: since the checkpoint %s was written, %s changed",
+            path,
+            ", ".join(changed),
+        )
+    return not changed

@@ -26,6 +26,7 @@ from tqdm.auto import tqdm
 
 from .errors import DeblendError
 from .files import atomic
+from .fingerprints import fits
 from .gan import Discriminator, Generator, VggFeatures, n_parameters
 from .perturb import PerturbConfig, blend, draw_pairs, draws_of
 from .seeds import generator as random_generator
@@ -438,15 +439,7 @@ class Checkpoint:
             log.warning("starting afresh: the checkpoint %s is unreadable (%s)", self.path, error)
             return {}, []
         old = record.pop("fingerprint")
-        changed = sorted(
-            k for k in old.keys() | self.fingerprint.keys() if old.get(k) != self.fingerprint.get(k)
-        )
-        if changed:
-            log.warning(
-                "starting afresh: since the checkpoint %s was written, %s changed",
-                self.path,
-                ", ".join(changed),
-            )
+        if not fits(self.path, old, self.fingerprint):
             return {}, []
         for name, network in trainer.networks().items():
             network.load_state_dict(state["networks"][name])

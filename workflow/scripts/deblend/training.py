@@ -17,7 +17,7 @@ from . import networks
 from .blends import BlendConfig, draw_blends
 from .errors import DeblendError
 from .files import atomic
-from .fingerprints import fingerprint
+from .fingerprints import fingerprint, fits
 from .masks import THRESHOLD, intersection_over_union, true_masks
 from .render import render
 from .stamps import Stamps
@@ -281,15 +281,7 @@ class Checkpoint:
             log.warning("starting afresh: the checkpoint %s is unreadable (%s)", self.path, error)
             return [], []
         old = state["fingerprint"]
-        changed = sorted(
-            k for k in old.keys() | self.fingerprint.keys() if old.get(k) != self.fingerprint.get(k)
-        )
-        if changed:
-            log.warning(
-                "starting afresh: since the checkpoint %s was written, %s changed",
-                self.path,
-                ", ".join(changed),
-            )
+        if not fits(self.path, old, self.fingerprint):
             return [], []
         for i, variable in enumerate(_variables(model)):
             variable.assign(arrays[f"variable{i}"])
