@@ -1,19 +1,17 @@
 """Adapter: train the branched GAN, or its generator alone."""
 
-import h5py
 import pandas as pd
 from deblend import logs, torch_backend
-from deblend.files import atomic, write_json
+from deblend.files import write_json
 from deblend.fingerprints import fingerprint
 from deblend.galaxyzoo import open_frames
 from deblend.gan import Discriminator, VggFeatures, layer_table
 from deblend.gan_training import (
-    PANELS,
     Checkpoint,
     GanConfig,
     PairSource,
-    to_uint8,
     train,
+    write_panels,
     write_weights,
 )
 from deblend.perturb import PerturbConfig, draw_blends, render_all, rows_of_split
@@ -29,7 +27,7 @@ with logs.script(snakemake.log[0]):
     rows = rows_of_split(index, "validation")
     n_blends = params.n_validation_blends
     pairs = draw_blends(params.seed, params.images, "validation", rows, n_blends, perturbation)
-    blends, truth = render_all(frames, pairs, perturbation)
+    validation = render_all(frames, pairs, perturbation)
     # Not the GPU's name: a retry may get another one.
     ran = {"backend": versions["backend_version"], "device": device.type}
     configuration = {key: params[key] for key in ("seed", "threads", "network", "perturbation")}
@@ -46,19 +44,14 @@ with logs.script(snakemake.log[0]):
             seed=params.seed,
             batch_size=config.batch_size,
         ),
-        (blends, truth),
+        validation,
         device=device,
         vgg=vgg,
         checkpoint=checkpoint,
     )
     write_weights(out.weights, generator)
     write_csv(out.history, history)
-    with atomic(out.panels) as temporary, h5py.File(temporary, "w") as file:
-        file["iteration"], file["panels"] = history["iteration"], panels
-        file["true"], file["blend"] = (
-            to_uint8(truth[:PANELS]),
-            to_uint8(2 * blends[:PANELS] - 1),
-        )
+    write_panels(out.panels, history, panels, validation)
     write_csv(out.layers_generator, layer_table(generator.cpu(), perturbation.side))
     discriminator = Discriminator(
         perturbation.side, config.discriminator_filters, config.discriminator_units

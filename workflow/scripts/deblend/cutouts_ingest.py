@@ -14,14 +14,13 @@ import numpy as np
 import pandas as pd
 from astropy import units as u
 from astropy.io import fits
-from astropy.table import Table
 from astropy.wcs import WCS
 from astropy.wcs.utils import proj_plane_pixel_scales
 
 from .cutouts import EXTRA_COLUMNS, PARENT_MIN_PX, why
 from .degrade import psf_image
 from .errors import DeblendError
-from .ingest import cut, read_array
+from .ingest import cut, read_array, read_table
 from .mosaics import SCALE_TOLERANCE
 from .seeds import generator
 from .stamps import GALAXY_COLUMNS, TEXT_COLUMNS, Stamps
@@ -156,16 +155,7 @@ def read_cutout_catalogue(
                 f"columns of {path} names both {mag} ({named[mag]}) and {flux} ({named[flux]}): "
                 "make one of them null"
             )
-    try:
-        table = Table.read(path)
-    except Exception as error:  # astropy raises many kinds
-        raise DeblendError(f"cannot read the catalogue {path}: {error}") from error
-    missing = [theirs for theirs in named.values() if theirs not in table.colnames]
-    if missing:
-        raise DeblendError(
-            f"the catalogue {path} lacks the columns {', '.join(missing)}; it has "
-            f"{', '.join(table.colnames)}"
-        )
+    table = read_table(path, named)
     read: dict[str, Any] = {}
     for ours, theirs in named.items():
         column = table[theirs]

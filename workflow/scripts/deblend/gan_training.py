@@ -577,6 +577,20 @@ def train(
     return trainer.generator, table, np.stack(panels), summary
 
 
+def write_panels(
+    path: str | Path,
+    history: pd.DataFrame,
+    panels: np.ndarray,
+    validation: tuple[torch.Tensor, torch.Tensor],
+) -> None:
+    """Write what `train` made of the first validation blends, with these and their truths."""
+    blends, truth = validation
+    with atomic(path) as temporary, h5py.File(temporary, "w") as file:
+        file["iteration"], file["panels"] = history["iteration"], panels
+        file["true"] = to_uint8(truth[:PANELS])
+        file["blend"] = to_uint8(2 * blends[:PANELS] - 1)
+
+
 def write_weights(path: str | Path, network: nn.Module) -> None:
     """Write a network's weights as HDF5, whole or not at all."""
     with atomic(path) as temporary, h5py.File(temporary, "w") as file:

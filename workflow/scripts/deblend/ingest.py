@@ -111,6 +111,33 @@ def _only(key: str | None, names: list[str], path: Path) -> str:
     return key
 
 
+def read_table(path: str | Path, columns: dict[str, str]) -> Table:
+    """A user's catalogue, in whatever format astropy reads.
+
+    Parameters
+    ----------
+    path : path
+    columns : dict
+        Our names to the table's.
+
+    Raises
+    ------
+    DeblendError
+        It cannot be read, or lacks a column.
+    """
+    try:
+        table = Table.read(path)
+    except Exception as error:  # astropy raises many kinds
+        raise DeblendError(f"cannot read the catalogue {path}: {error}") from error
+    missing = [theirs for theirs in columns.values() if theirs not in table.colnames]
+    if missing:
+        raise DeblendError(
+            f"the catalogue {path} lacks the columns {', '.join(missing)}; it has "
+            f"{', '.join(table.colnames)}"
+        )
+    return table
+
+
 def read_catalog(
     path: str | Path, columns: dict[str, str], pixel_scale_arcsec: float, radius_unit: str
 ) -> pd.DataFrame:
@@ -146,16 +173,7 @@ def read_catalog(
     lacking = [c for c in REQUIRED if c not in columns]
     if lacking:
         raise DeblendError(f"columns does not say which column of {path} is {', '.join(lacking)}")
-    try:
-        table = Table.read(path)
-    except Exception as error:  # astropy raises many kinds
-        raise DeblendError(f"cannot read the catalogue {path}: {error}") from error
-    missing = [theirs for theirs in columns.values() if theirs not in table.colnames]
-    if missing:
-        raise DeblendError(
-            f"the catalogue {path} lacks the columns {', '.join(missing)}; it has "
-            f"{', '.join(table.colnames)}"
-        )
+    table = read_table(path, columns)
     result = pd.DataFrame(index=range(len(table)))
     for ours in GALAXY_COLUMNS:
         result[ours] = "" if ours in TEXT_COLUMNS else np.nan
