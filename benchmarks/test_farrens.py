@@ -19,6 +19,7 @@ from deblend.cosmos import (
 )
 from deblend.seeds import generator
 
+from benchmarks.paired import paired
 from tests.unit.test_cosmos import SEP, config
 
 ROOT = Path(__file__).parents[1]
@@ -91,7 +92,7 @@ def extractor():
     return feature_extractor(65, random_weights(1))
 
 
-@pytest.mark.parametrize("what", ["baseline: model.predict of arrays in memory", "features"])
+@pytest.mark.parametrize("what", ["features"])
 @pytest.mark.benchmark(group="BlendHunter's features")
 def test_features(benchmark, extractor, tmp_path, what):
     """From the file of noiseless stamps: noise, augmentation and eight bits included."""
@@ -102,12 +103,13 @@ def test_features(benchmark, extractor, tmp_path, what):
     write_sample(path, [draw_chunk(config(), galaxies, "bench", 0, N_FEATURES, 1)])
     images = np.concatenate(list(noisy_batches(path, *NOISE.values())))
     images = (to_eight_bits(images) / np.float32(255))[..., None]
-    benchmark.extra_info["items"] = N_FEATURES
-    if what == "features":
-        run = lambda: list(features(extractor, path, **NOISE, augmented=True))  # noqa: E731
-    else:
-        run = lambda: extractor.predict(images, batch_size=64, verbose=0)  # noqa: E731
-    benchmark.pedantic(run, rounds=5, warmup_rounds=1)
+    paired(
+        benchmark,
+        "model.predict of arrays in memory",
+        lambda: extractor.predict(images, batch_size=64, verbose=0),
+        lambda: list(features(extractor, path, **NOISE, augmented=True)),
+        items=N_FEATURES,
+    )
 
 
 MEMORY = """

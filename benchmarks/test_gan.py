@@ -10,6 +10,8 @@ from deblend.gan_training import GanConfig, PairSource, Trainer, predict
 from deblend.perturb import PerturbConfig
 from deblend.som import learn_som
 
+from benchmarks.paired import paired
+
 N_FRAMES, N_ITERATIONS, N_IMAGES = 400, 12, 48
 PAIRS = PerturbConfig("authors", (10, 50), (-1.0, 0.5), "max", 240, 3)
 # config/small.yaml's.
@@ -46,21 +48,25 @@ def source(tmp_path_factory):
     return PairSource(frames, np.arange(N_FRAMES), PAIRS, seed=1, batch_size=CONFIG.batch_size)
 
 
-@pytest.mark.parametrize("what", ["baseline: data on the device", "fed from disk"])
+@pytest.mark.parametrize("what", ["fed from disk"])
 @pytest.mark.benchmark(group="training the branched GAN")
 def test_training(benchmark, source, what):
     """Reading, perturbing, cropping and blending included, against batches that are there."""
     device, _ = torch_backend.configure(2, 1)
     trainer = Trainer(CONFIG, PAIRS.side, device, None)
     ready = list(source.batches(0, N_ITERATIONS, device))
-    benchmark.extra_info["items"] = N_ITERATIONS
 
-    def loop():
-        batches = ready if "baseline" in what else source.batches(0, N_ITERATIONS, device)
+    def loop(batches):
         for iteration, (blends, truth) in enumerate(batches):
             trainer.step(iteration, blends, truth)
 
-    benchmark.pedantic(loop, rounds=5, warmup_rounds=1)
+    paired(
+        benchmark,
+        "data on the device",
+        lambda: loop(ready),
+        lambda: loop(source.batches(0, N_ITERATIONS, device)),
+        items=N_ITERATIONS,
+    )
 
 
 @pytest.mark.parametrize("what", ["baseline: one image a call", "batched"])

@@ -24,6 +24,7 @@ from deblend.simulate import simulate_chunk
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.paired import paired  # noqa: E402
 from tests.conftest import COLD, HOT, simulator_config  # noqa: E402
 from tests.unit.test_clean import CONFIG as CLEANING  # noqa: E402
 
@@ -131,32 +132,30 @@ def unet():
     return compiled("unet", options, ("masks",), 20)
 
 
-def fit(benchmark, network, what):
+def fit(benchmark, network):
+    """On demand, the drawing of the epoch's rows included, and the same from memory, in turn."""
     from deblend.training import BlendBatches
 
     model, source, arrays = network
-    benchmark.extra_info["items"] = len(arrays[0])
-    if what == "on demand":
-        # Drawing the epoch's rows is part of what is timed.
-        run = lambda: model.fit(BlendBatches(source, 0), shuffle=False, verbose=0)  # noqa: E731
-    else:
-        run = lambda: model.fit(*arrays, batch_size=64, shuffle=False, verbose=0)  # noqa: E731
-    benchmark.pedantic(run, rounds=5, warmup_rounds=1)
+    paired(
+        benchmark,
+        "model.fit on arrays in memory",
+        lambda: model.fit(*arrays, batch_size=64, shuffle=False, verbose=0),
+        lambda: model.fit(BlendBatches(source, 0), shuffle=False, verbose=0),
+        items=len(arrays[0]),
+    )
 
 
-FEEDS = pytest.mark.parametrize("what", ["baseline: model.fit on arrays in memory", "on demand"])
-
-
-@FEEDS
+@pytest.mark.parametrize("what", ["on demand"])
 @pytest.mark.benchmark(group="training blend2flux")
 def test_training_blend2flux(benchmark, blend2flux, what):
-    fit(benchmark, blend2flux, what)
+    fit(benchmark, blend2flux)
 
 
-@FEEDS
+@pytest.mark.parametrize("what", ["on demand"])
 @pytest.mark.benchmark(group="training U-Net")
 def test_training_unet(benchmark, unet, what):
-    fit(benchmark, unet, what)
+    fit(benchmark, unet)
 
 
 @pytest.mark.parametrize("what", ["baseline: one by one", "in batches of 256"])

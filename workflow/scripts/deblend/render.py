@@ -24,7 +24,8 @@ def orient(image: np.ndarray, orientation: int) -> np.ndarray:
     Returns
     -------
     ndarray, shape (y, x)
-        A view. Flips of an even side wrap by one row or column, so that the central pixel stays.
+        A view where it can be. Flips of an even side wrap by one row or column, so that the central
+        pixel stays.
     """
     if orientation == 0:
         return image
@@ -33,12 +34,22 @@ def orient(image: np.ndarray, orientation: int) -> np.ndarray:
     turns = orientation % 4
     if turns == 0:
         return image
-    turned = np.rot90(image, turns)
+    turned = {1: image.T[::-1], 2: image[::-1, ::-1], 3: image.T[:, ::-1]}[turns]
     if image.shape[0] % 2:
         return turned
     # On an even grid a flipped axis moves the central pixel by one: roll it back.
-    axes = {1: (0,), 2: (0, 1), 3: (1,)}[turns]
-    return np.roll(turned, 1, axis=axes)
+    if turns in (1, 2):
+        turned = _roll_rows(turned)
+    if turns in (2, 3):
+        turned = _roll_rows(turned.T).T
+    return turned
+
+
+def _roll_rows(image: np.ndarray) -> np.ndarray:
+    """Rows moved on by one, the last to the front: np.roll takes as long as the rest of a blend."""
+    rolled = np.empty_like(image)
+    rolled[0], rolled[1:] = image[-1], image[:-1]
+    return rolled
 
 
 def overlap(shift: int, size: int) -> tuple[slice, slice]:
@@ -141,13 +152,14 @@ def _check(
         )
     names = ("central", "companion", "dx", "dy", "central_orientation", "companion_orientation")
     if len(blends):
-        ids = blends[["central", "companion"]].to_numpy()
+        # A column at a time: a batch has few rows, and pandas takes long over several.
+        ids = np.concatenate([blends[c].to_numpy() for c in ("central", "companion")])
         if ids.min() < 0 or ids.max() >= len(images):
             raise DeblendError(
                 f"blends name galaxies {ids.min()} to {ids.max()}, but there are {len(images)} "
                 "stamps: blends and stamps are from different data sets"
             )
-        shift = np.abs(blends[["dx", "dy"]].to_numpy()).max()
+        shift = max(np.abs(blends[c].to_numpy()).max() for c in ("dx", "dy"))
         if shift >= images.shape[-1]:
             raise DeblendError(
                 f"a shift of {shift} px leaves the frame of {images.shape[-1]} px stamps: blends "

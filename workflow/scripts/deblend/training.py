@@ -177,8 +177,8 @@ class BlendSource:
             overlap = self.config.overlap_channel
             targets["masks"] = true_masks(self.segmaps, blends, overlap=overlap)
         if "fluxes" in self.config.targets:
-            flux = self.flux[blends[["central", "companion"]].to_numpy()]
-            targets["fluxes"] = flux.astype(np.float32)
+            pair = [self.flux[blends[c].to_numpy()] for c in ("central", "companion")]
+            targets["fluxes"] = np.stack(pair, axis=1).astype(np.float32)
         return images[..., None], targets
 
 
