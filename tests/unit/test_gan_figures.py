@@ -19,6 +19,8 @@ from deblend.gan_figures import (
 )
 from deblend.image_metrics import scores, select_examples
 
+from tests.figures import keep_figures, opens, texts
+
 COLUMNS = ["name", "group", "kind", "in_channels", "out_channels", "kernel", "stride", "side"]
 LABEL = "toy scale, images made_up, network deblender_gan"
 
@@ -103,29 +105,7 @@ def history(burn_in=600, total=3000, step=20):
 
 @pytest.fixture
 def drawn(monkeypatch):
-    """Figures as they are saved, kept to look at."""
-    kept = []
-
-    def keep(figure, outputs):
-        kept.append(figure)
-        save(figure, outputs)
-
-    save = gan_figures.save_figure
-    monkeypatch.setattr(gan_figures, "save_figure", keep)
-    return kept
-
-
-def texts(figure):
-    """Everything that is written in a figure."""
-    found = figure.findobj(plt.Text)
-    return [text.get_text() for text in found if text.get_text()]
-
-
-def opens(path, width, height=0):
-    image = plt.imread(path)
-    assert image.shape[1] == pytest.approx(width, abs=2)
-    assert image.shape[0] > height
-    assert image[..., :3].std() > 0.02  # something is on it
+    return keep_figures(monkeypatch, gan_figures)
 
 
 @pytest.mark.parametrize("size", [(10, 6), (3, 2)])

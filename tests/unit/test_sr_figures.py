@@ -24,6 +24,7 @@ from deblend.sr_figures import (
     photometry_points,
 )
 
+from tests.figures import keep_figures, opens, texts
 from tests.unit.test_sr_claims import EASE, SOM, blends, photometry
 
 LABEL = "toy scale, cut-outs made_up"
@@ -33,28 +34,7 @@ BANDS = ["F435W", "F606W", "F775W", "F814W", "F850lp", "F125W", "F160W"]
 
 @pytest.fixture
 def drawn(monkeypatch):
-    """Figures as they are saved, kept to look at."""
-    kept = []
-
-    def keep(figure, outputs):
-        kept.append(figure)
-        save(figure, outputs)
-
-    save = sr_figures.save_figure
-    monkeypatch.setattr(sr_figures, "save_figure", keep)
-    return kept
-
-
-def texts(figure):
-    """Everything that is written in a figure."""
-    found = [*figure.findobj(plt.Text), *(t for s in figure.subfigs for t in s.findobj(plt.Text))]
-    return [text.get_text() for text in found if text.get_text()]
-
-
-def opens(path, width):
-    image = plt.imread(path)
-    assert image.shape[1] == pytest.approx(width, abs=2)
-    assert image[..., :3].std() > 0.02  # something is on it
+    return keep_figures(monkeypatch, sr_figures)
 
 
 def layers(rows):

@@ -15,13 +15,12 @@ import pandas as pd
 from astropy import units as u
 from astropy.io import fits
 from astropy.wcs import WCS
-from astropy.wcs.utils import proj_plane_pixel_scales
 
 from .cutouts import EXTRA_COLUMNS, PARENT_MIN_PX, why
 from .degrade import psf_image
 from .errors import DeblendError
 from .ingest import cut, read_array, read_table
-from .mosaics import SCALE_TOLERANCE
+from .mosaics import check_wcs
 from .seeds import generator
 from .stamps import GALAXY_COLUMNS, TEXT_COLUMNS, Stamps
 from .units import mag_from_flux
@@ -467,7 +466,8 @@ def _cut_band(
         with fits.open(band.mosaic) as file:
             hdu = file[band.extension]
             wcs = WCS(hdu.header, naxis=2)
-            _check_wcs(wcs, band, pixel_scale_arcsec)
+            what = f"band {band.name}"
+            check_wcs(wcs, what, band.mosaic, band.extension, pixel_scale_arcsec)
             ny, nx = hdu.shape
             x, y = np.round(wcs.world_to_pixel_values(*positions.T))
             inside = (x >= 0) & (x < nx) & (y >= 0) & (y < ny)
@@ -492,17 +492,3 @@ def _cut_band(
             f"({error}): give a FITS image, or leave the band out"
         ) from error
     return found
-
-
-def _check_wcs(wcs: WCS, band: Band, pixel_scale_arcsec: float) -> None:
-    if not wcs.has_celestial:
-        raise DeblendError(
-            f"band {band.name}: extension {band.extension} of {band.mosaic} has no celestial "
-            "coordinates in its header"
-        )
-    scales = proj_plane_pixel_scales(wcs) * 3600
-    if np.abs(scales / pixel_scale_arcsec - 1).max() > SCALE_TOLERANCE:
-        raise DeblendError(
-            f"band {band.name}: the pixels of {band.mosaic} are {scales[0]:.4g} x {scales[1]:.4g} "
-            f"arcsec, pixel_scale_arcsec is {pixel_scale_arcsec}"
-        )

@@ -13,20 +13,8 @@ from matplotlib.patches import FancyArrowPatch, Rectangle
 
 from .errors import DeblendError
 from .image_metrics import GALAXIES
-from .plots import COLOURS, panel_note, save_figure, style
+from .plots import COLOURS, LAYERS, known_layers, panel_note, save_figure, style
 
-#: What layers are drawn, with their names and colours.
-KINDS = {
-    "Input": ("input", "0.75"),
-    "Conv2d": ("convolution", "#56B4E9"),
-    "BatchNorm2d": ("batch normalization", "#F0E442"),
-    "PReLU": ("PReLU", "#009E73"),
-    "LeakyReLU": ("leaky ReLU", "#009E73"),
-    "Add": ("sum with the skip connection", "#CC79A7"),
-    "Flatten": ("flatten", "0.9"),
-    "Linear": ("dense", "#E69F00"),
-    "Tanh": ("tanh", "#D55E00"),
-}
 #: A block whose inner workings are not shown.
 WHOLE = ("further block", "0.96")
 BLOCK = re.compile(r"(?:^|\.)block(\d+)\.")
@@ -102,7 +90,7 @@ def _draw_units(axis: Axes, units: list[Unit], x: float, y: float, heights: list
     for unit, height in zip(units, heights, strict=True):
         text = _text(unit)
         width = 0.3 if text else 0.14
-        colour = WHOLE[1] if unit.whole else KINDS[unit.last["kind"]][1]
+        colour = WHOLE[1] if unit.whole else LAYERS[unit.last["kind"]][1]
         axis.add_patch(
             Rectangle((x, y - height / 2), width, height, facecolor=colour, edgecolor="0.2", lw=0.5)
         )
@@ -117,7 +105,7 @@ def _draw_units(axis: Axes, units: list[Unit], x: float, y: float, heights: list
 
 def _arc(axis: Axes, start: float, stop: float, y: float, top: float, rise: float) -> None:
     """A skip connection: from the line between two boxes up, along and down to the top of a box."""
-    colour = KINDS["Add"][1]
+    colour = LAYERS["Add"][1]
     axis.plot([start, start, stop], [y, top + rise, top + rise], color=colour, lw=0.8, zorder=0.7)
     axis.add_patch(
         FancyArrowPatch(
@@ -147,7 +135,7 @@ def _skips(axis: Axes, units: list[Unit], ends: list, y: float, top: float) -> N
 def _legend(axis: Axes, units: list[Unit]) -> None:
     """Say what the colours are, under the drawing."""
     there = {unit.last["kind"] for unit in units if not unit.whole}
-    entries = [KINDS[kind] for kind in KINDS if kind in there]
+    entries = [LAYERS[kind] for kind in LAYERS if kind in there]
     if any(unit.whole for unit in units):
         entries.append(WHOLE)
     handles = [Rectangle((0, 0), 1, 1, facecolor=c, edgecolor="0.2", lw=0.5) for _, c in entries]
@@ -164,22 +152,13 @@ def _million(table: pd.DataFrame) -> str:
     return f"{table['n_parameters'].sum() / 1e6:.2f} million parameters"
 
 
-def _known(table: pd.DataFrame) -> pd.DataFrame:
-    unknown = sorted(set(table["kind"]) - set(KINDS))
-    if unknown:
-        raise DeblendError(
-            f"a layer is of the kind {', '.join(unknown)}; only {', '.join(KINDS)} can be drawn"
-        )
-    return table
-
-
 def draw_fig1(table: pd.DataFrame, outputs: Outputs, label: str) -> None:
     """Draw Figure 1: the generator, its root and its two branches.
 
     Parameters
     ----------
     table : DataFrame
-        A row a layer: `name`, `group` (root, central, companion), `kind` (of `KINDS`),
+        A row a layer: `name`, `group` (root, central, companion), `kind` (of `plots.LAYERS`),
         `in_channels`, `out_channels`, `kernel`, `stride`, `side`, `n_parameters`. Layers of
         residual blocks are called `root.block0.conv1` and so on. The first block is drawn with all
         its layers, the others as one box each. A sum outside the blocks of a group is taken to be
@@ -192,7 +171,7 @@ def draw_fig1(table: pd.DataFrame, outputs: Outputs, label: str) -> None:
     DeblendError
         A group is missing, or a kind is unknown.
     """
-    parts = {group: _known(table[table["group"] == group]) for group in ("root", *GALAXIES)}
+    parts = {group: known_layers(table[table["group"] == group]) for group in ("root", *GALAXIES)}
     for group, part in parts.items():
         if part.empty:
             raise DeblendError(f"the generator has no layers of the group {group!r}: make it anew")
@@ -240,7 +219,7 @@ def draw_fig2(table: pd.DataFrame, outputs: Outputs, label: str) -> None:
     DeblendError
         A kind is unknown.
     """
-    units = _units(_known(table), expanded=True)
+    units = _units(known_layers(table), expanded=True)
     sides = np.nan_to_num([float(unit.last["side"]) for unit in units], nan=1.0)
     flat = [
         unit.last["kind"] == "Linear" or side <= 1 for unit, side in zip(units, sides, strict=True)

@@ -104,7 +104,8 @@ def _cut_stamps(positions: np.ndarray, config: FieldConfig) -> tuple[np.ndarray,
         with fits.open(config.mosaic) as file:
             hdu = file[config.extension]
             wcs = WCS(hdu.header, naxis=2)
-            _check_wcs(wcs, config)
+            what = f"field {config.name}"
+            check_wcs(wcs, what, config.mosaic, config.extension, config.pixel_scale_arcsec)
             ny, nx = hdu.shape
             x, y = np.round(wcs.world_to_pixel_values(*positions.T))
             rows = np.flatnonzero((x >= 0) & (x < nx) & (y >= 0) & (y < ny))
@@ -131,17 +132,28 @@ def _cut_stamps(positions: np.ndarray, config: FieldConfig) -> tuple[np.ndarray,
     return rows, stamps
 
 
-def _check_wcs(wcs: WCS, config: FieldConfig) -> None:
+def check_wcs(
+    wcs: WCS, what: str, mosaic: str | Path, extension: int | str, pixel_scale_arcsec: float
+) -> None:
+    """Raise `DeblendError` unless a mosaic has sky coordinates, and pixels as wide as said.
+
+    Parameters
+    ----------
+    wcs : WCS
+    what : str
+        The field or band, for the message.
+    mosaic, extension : path, int or str
+    pixel_scale_arcsec : float
+    """
     if not wcs.has_celestial:
         raise DeblendError(
-            f"field {config.name}: extension {config.extension} of {config.mosaic} has no "
-            "celestial coordinates in its header"
+            f"{what}: extension {extension} of {mosaic} has no celestial coordinates in its header"
         )
     scales = proj_plane_pixel_scales(wcs) * 3600
-    if np.abs(scales / config.pixel_scale_arcsec - 1).max() > SCALE_TOLERANCE:
+    if np.abs(scales / pixel_scale_arcsec - 1).max() > SCALE_TOLERANCE:
         raise DeblendError(
-            f"field {config.name}: the pixels of {config.mosaic} are {scales[0]:.4g} x "
-            f"{scales[1]:.4g} arcsec, pixel_scale_arcsec is {config.pixel_scale_arcsec}"
+            f"{what}: the pixels of {mosaic} are {scales[0]:.4g} x {scales[1]:.4g} arcsec, "
+            f"pixel_scale_arcsec is {pixel_scale_arcsec}"
         )
 
 

@@ -11,9 +11,11 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from .errors import DeblendError
 from .files import atomic
 
 # It reports each table of a font that it embeds in a PDF.
@@ -39,6 +41,37 @@ COLOURS = {
     "irr": "#009E73",
     "all": "#000000",
 }
+#: Layers of PyTorch's networks, with their names and colours in the drawings.
+LAYERS = {
+    "Input": ("input", "0.75"),
+    "ConvTranspose2d": ("transposed convolution", "#0072B2"),
+    "Conv2d": ("convolution", "#56B4E9"),
+    "Upsample": ("upsampling", "0.6"),
+    "BatchNorm2d": ("batch normalization", "#F0E442"),
+    "PReLU": ("PReLU", "#009E73"),
+    "ReLU": ("ReLU", "#009E73"),
+    "LeakyReLU": ("leaky ReLU", "#8FD175"),
+    "Add": ("sum with the skip connection", "#CC79A7"),
+    "Flatten": ("flatten", "0.9"),
+    "Linear": ("dense", "#E69F00"),
+    "Tanh": ("tanh", "#D55E00"),
+}
+
+
+def known_layers(layers: pd.DataFrame) -> pd.DataFrame:
+    """A table of layers, each of a `kind` that can be drawn.
+
+    Raises
+    ------
+    DeblendError
+        One is of another.
+    """
+    unknown = sorted(set(layers["kind"]) - set(LAYERS))
+    if unknown:
+        raise DeblendError(
+            f"a layer is of the kind {', '.join(unknown)}; only {', '.join(LAYERS)} can be drawn"
+        )
+    return layers
 
 
 @contextlib.contextmanager

@@ -17,24 +17,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from scipy.ndimage import gaussian_filter
 
-from .errors import DeblendError
 from .peaks import detection_fractions
-from .plots import COLOURS, panel_note, save_figure, style
+from .plots import COLOURS, LAYERS, known_layers, panel_note, save_figure, style
 from .sr_tables import edges, flux_errors, measured, with_resolutions
 
-#: What layers are drawn, with their names and colours.
-KINDS = {
-    "Input": ("input", "0.75"),
-    "ConvTranspose2d": ("transposed convolution", "#0072B2"),
-    "Conv2d": ("convolution", "#56B4E9"),
-    "Upsample": ("upsampling", "#CC79A7"),
-    "BatchNorm2d": ("batch normalization", "#F0E442"),
-    "ReLU": ("ReLU", "#009E73"),
-    "LeakyReLU": ("leaky ReLU", "#8FD175"),
-    "Add": ("sum with the skip connection", "black"),
-    "Linear": ("dense", "#E69F00"),
-    "Tanh": ("tanh", "#D55E00"),
-}
 WHOLE = ("further residual block", "0.95")
 BLOCK = re.compile(r"(?:^|\.)block(\d+)\.")
 NETWORKS = {"vanilla": "Vanilla GAN", "sr": "Single-band GAN", "sr_multi": "Multi-band GAN"}
@@ -104,12 +90,7 @@ def _number(unit: pd.DataFrame) -> str:
 
 def _draw_network(axis: Axes, layers: pd.DataFrame, x: float) -> float:
     """Draw a network from left to right, a box's height by its side; returns its right end."""
-    unknown = sorted(set(layers["kind"]) - set(KINDS))
-    if unknown:
-        raise DeblendError(
-            f"a layer is of the kind {', '.join(unknown)}; only {', '.join(KINDS)} can be drawn"
-        )
-    units = _whole_blocks(layers)
+    units = _whole_blocks(known_layers(layers))
     sides = [float(np.nan_to_num(unit["side"].iloc[-1], nan=1.0)) for unit in units]
     heights = [0.75 + 0.85 * np.sqrt(side / 64) for side in sides]
     lefts: list[float] = []
@@ -117,7 +98,7 @@ def _draw_network(axis: Axes, layers: pd.DataFrame, x: float) -> float:
         text = _box_text(unit)
         width = 0.26 if text else 0.13
         kind = unit["kind"].iloc[-1]
-        colour = WHOLE[1] if len(unit) > 1 else KINDS[kind][1]
+        colour = WHOLE[1] if len(unit) > 1 else LAYERS[kind][1]
         box = Rectangle((x, -height / 2), width, height, facecolor=colour, edgecolor="0.2", lw=0.4)
         axis.add_patch(box)
         middle = x + width / 2
@@ -151,7 +132,7 @@ def draw_fig1(
     ----------
     layers : dict
         Of `NETWORKS` to `generator` and `discriminator`, each a row a layer: `name`, `kind` (of
-        `KINDS`), `in_channels`, `out_channels`, `kernel`, `stride`, `side`, `n_parameters`. Layers
+        `LAYERS`), `in_channels`, `out_channels`, `kernel`, `stride`, `side`, `n_parameters`. Layers
         of residual blocks are called `block0.conv1` and so on; of those with a sum the first is
         drawn with all its layers, the others as one box each.
     outputs : list of path
@@ -182,7 +163,7 @@ def draw_fig1(
             right = max(right, x - 0.5)
         axes[0].set_xlim(-0.15, right + 0.1)
         found = {k for parts in layers.values() for part in parts.values() for k in part["kind"]}
-        entries = [KINDS[kind] for kind in KINDS if kind in found] + [WHOLE]
+        entries = [LAYERS[kind] for kind in LAYERS if kind in found] + [WHOLE]
         boxes = [Rectangle((0, 0), 1, 1, facecolor=c, edgecolor="0.2", lw=0.4) for _, c in entries]
         names = [name for name, _ in entries]
         figure.legend(boxes, names, loc="outside lower center", ncols=4)
