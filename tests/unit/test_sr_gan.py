@@ -1,6 +1,7 @@
 """Super-resolution GANs: pairs of images, networks, a training that resumes, detections."""
 
 import logging
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,15 @@ from deblend.sr_detect import Network, Resolution, detect
 from deblend.sr_gan import Discriminator, NoiseGenerator, SuperResolver, cropped
 from deblend.sr_pairs import compare, field_names, read_field
 from deblend.sr_photometry import measure, positions_of
-from deblend.sr_training import Detection, SrConfig, Trainer, Validation, generated, train
+from deblend.sr_training import (
+    Detection,
+    SrConfig,
+    Trainer,
+    Validation,
+    build_discriminator,
+    generated,
+    train,
+)
 from deblend.stamps import Stamps, band_table
 
 CPU = torch.device("cpu")
@@ -140,6 +149,16 @@ def test_networks_have_the_papers_sides():
     assert Discriminator(7, 2, False)(high).shape == (2,)
     with pytest.raises(DeblendError, match="conditional"):
         Discriminator(7, 2, True)(high)
+
+
+def test_a_wasserstein_critic_sees_each_image_alone():
+    """Its gradient penalty is an image's own: others in the batch do not matter."""
+    torch.manual_seed(1)
+    images = torch.randn(4, 1, 64, 64)
+    for loss, same in (("wasserstein", True), ("minimax", False)):
+        critic = build_discriminator(replace(TINY, loss=loss, conditional=False), 1).train()
+        alone = critic(images[:2]).detach()
+        assert torch.allclose(critic(images)[:2], alone, atol=1e-5) == same
 
 
 def test_the_crop_keeps_the_middle():

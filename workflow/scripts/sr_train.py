@@ -8,8 +8,8 @@ from deblend.gan import trace_layers
 from deblend.gan_training import Checkpoint, write_weights
 from deblend.hemmati_blends import HemmatiBlendConfig
 from deblend.sr_data import make, read_cutouts
-from deblend.sr_gan import HIGH_PX, LOW_PX, Discriminator
-from deblend.sr_training import Detection, SrConfig, Validation, train
+from deblend.sr_gan import HIGH_PX, LOW_PX
+from deblend.sr_training import Detection, SrConfig, Validation, build_discriminator, train
 from deblend.tables import write_csv
 
 with logs.script(snakemake.log[0]):
@@ -37,8 +37,7 @@ with logs.script(snakemake.log[0]):
     low, high = torch.zeros(1, bands, LOW_PX, LOW_PX), torch.zeros(1, bands, HIGH_PX, HIGH_PX)
     given = torch.zeros(1, config.n_latent) if config.kind == "vanilla" else low
     write_csv(out.layers_generator, trace_layers(generator, given))
-    conditional = config.conditional and config.kind != "vanilla"
-    discriminator = Discriminator(bands, config.discriminator_filters, conditional)
+    discriminator = build_discriminator(config, bands)
     write_csv(out.layers_discriminator, trace_layers(discriminator, high, low))
     write_json(out.timing, {"seconds": record.pop("seconds"), "n_epochs": record["n_epochs"]})
     record |= versions | {"scale": params.scale, "threads": params.threads, "seed": params.seed}

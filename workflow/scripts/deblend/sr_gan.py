@@ -86,6 +86,7 @@ class SuperResolver(nn.Module):
     ----------
     bands : int
     filters : int
+        At the low resolution; half as many at the high one.
     blocks : int
         Pairs of convolutions at the low resolution.
     """
@@ -95,14 +96,16 @@ class SuperResolver(nn.Module):
         self.conv_in = nn.Conv2d(bands, filters, 5, padding=2)
         self.relu_in = nn.ReLU()
         self.blocks = nn.Sequential(*(_Block(filters) for _ in range(blocks)))
-        # Nine is three times the stride: each pixel is made of as many as its neighbours.
-        self.up = nn.ConvTranspose2d(filters, filters, 9, stride=3, padding=3, bias=False)
-        self.norm_up = nn.BatchNorm2d(filters)
+        # Nine is three times the stride: each pixel is made of as many as its neighbours. Half the
+        # filters, on nine times the pixels: they are half the work as it is.
+        fine = max(1, filters // 2)
+        self.up = nn.ConvTranspose2d(filters, fine, 9, stride=3, padding=3, bias=False)
+        self.norm_up = nn.BatchNorm2d(fine)
         self.relu_up = nn.ReLU()
-        self.conv_high = nn.Conv2d(filters, filters, 3, padding=1, bias=False)
-        self.norm_high = nn.BatchNorm2d(filters)
+        self.conv_high = nn.Conv2d(fine, fine, 3, padding=1, bias=False)
+        self.norm_high = nn.BatchNorm2d(fine)
         self.relu_high = nn.ReLU()
-        self.conv_out = nn.Conv2d(filters, bands, 5, padding=2)
+        self.conv_out = nn.Conv2d(fine, bands, 5, padding=2)
         self.tanh = Tanh()
 
     def forward(self, low: torch.Tensor) -> torch.Tensor:
@@ -129,17 +132,22 @@ class Discriminator(nn.Module):
     conditional : bool
         It sees the low-resolution image too: is this the high-resolution image *of that one*?
         (Fig. 1's caption calls these GANs conditional.)
+    batch_norm : bool
+        Not for the gradient penalty, which is an image's own (Gulrajani et al. 2017, Sect. 4).
     """
 
-    def __init__(self, bands: int, filters: int, conditional: bool) -> None:
+    def __init__(
+        self, bands: int, filters: int, conditional: bool, batch_norm: bool = True
+    ) -> None:
         super().__init__()
         self.conditional = conditional
         layers: list[nn.Module] = []
         inputs = bands * (2 if conditional else 1)
         for i, factor in enumerate((1, 2, 4, 8)):
             # The first and the last layer have no batch norm, as DCGAN's.
-            layers.append(nn.Conv2d(inputs, factor * filters, 4, 2, 1, bias=i == 0))
-            if i:
+            normed = batch_norm and i > 0
+            layers.append(nn.Conv2d(inputs, factor * filters, 4, 2, 1, bias=not normed))
+            if normed:
                 layers.append(nn.BatchNorm2d(factor * filters))
             layers.append(nn.LeakyReLU(LEAK))
             inputs = factor * filters

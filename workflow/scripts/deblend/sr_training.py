@@ -45,6 +45,8 @@ GRADIENT_PENALTY = 10.0
 #: Images that differ from one another by less than this share of what real ones do have collapsed.
 SAME = 0.2
 BATCH = 128
+#: Validation singles a blend: few of them are false positives, and half of them set the threshold.
+SINGLES = 2
 
 
 @dataclass(frozen=True)
@@ -118,9 +120,7 @@ class Trainer:
         self.average.load_state_dict(self.generator.state_dict())
         self.best = build_generator(config, bands)
         self.best.load_state_dict(self.generator.state_dict())
-        self.discriminator = Discriminator(
-            bands, config.discriminator_filters, config.conditional and not self.vanilla
-        )
+        self.discriminator = build_discriminator(config, bands)
         for network in self.networks().values():
             place(network, device)
         self.optimizers = {
@@ -229,6 +229,16 @@ def build_generator(config: SrConfig, bands: int) -> nn.Module:
     return SuperResolver(bands, config.filters, config.blocks)
 
 
+def build_discriminator(config: SrConfig, bands: int) -> Discriminator:
+    """The discriminator that a configuration describes; a vanilla GAN's is never conditional."""
+    return Discriminator(
+        bands,
+        config.discriminator_filters,
+        config.conditional and config.kind != "vanilla",
+        batch_norm=config.loss != "wasserstein",
+    )
+
+
 def generated(
     generator: nn.Module, given: np.ndarray, device: torch.device, precision: str = "float32"
 ) -> np.ndarray:
@@ -285,7 +295,7 @@ class Validation:
     ) -> None:
         self.maker, self.detection, self.band = maker, detection, band
         self.blends = maker.draw(rows, 0, n, "validation", blending)
-        single = isolated(maker.draw(rows, n, 2 * n, "validation", blending))
+        single = isolated(maker.draw(rows, n, (1 + SINGLES) * n, "validation", blending))
         self.high, self.low = maker.scaled(self.blends, "validation")
         self.low_single = maker.scaled(single, "validation")[1]
         pair = main_pair(self.blends)
