@@ -43,6 +43,7 @@ TINY = SrConfig(
     n_latent=8,
     discriminator_filters=2,
     conditional=True,
+    batch_norm=True,
     loss="minimax",
     content_weight=1.0,
     blend_fraction=0.5,
@@ -143,7 +144,10 @@ def test_a_missing_band_is_named(stamps):
 
 def test_networks_have_the_papers_sides():
     assert NoiseGenerator(8, 4, 1)(torch.zeros(2, 8)).shape == (2, 1, 64, 64)
-    assert SuperResolver(7, 4, 1)(torch.zeros(2, 7, 22, 22)).shape == (2, 7, 64, 64)
+    for norm in (True, False):
+        network = SuperResolver(7, 4, 1, norm)
+        assert network(torch.zeros(2, 7, 22, 22)).shape == (2, 7, 64, 64)
+        assert any(isinstance(m, torch.nn.BatchNorm2d) for m in network.modules()) == norm
     high, low = torch.zeros(2, 7, 64, 64), torch.zeros(2, 7, 22, 22)
     assert Discriminator(7, 2, True)(high, low).shape == (2,)
     assert Discriminator(7, 2, False)(high).shape == (2,)

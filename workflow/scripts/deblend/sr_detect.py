@@ -47,7 +47,11 @@ class Network:
 
 
 class Resolution:
-    """Images of one resolution, in fluxes of the detection band, and how peaks are found in them.
+    """Images of one resolution in the detection band, and how peaks are found in them.
+
+    High and low resolution are in fluxes; a network's images in the asinh scale in which it makes
+    them, where its errors are much the same whatever is there. In flux they grow with the galaxy,
+    and a few bright ones would set the threshold of all.
 
     Parameters
     ----------
@@ -109,7 +113,7 @@ def views(
     ------
     rows : slice
     images : dict
-        Resolution to (n, y, x), fluxes.
+        Resolution to (n, y, x): see `Resolution`.
     """
     first = networks["gan"]
     for start in tqdm(range(0, len(blends), BATCH), desc=split, disable=None):
@@ -120,7 +124,7 @@ def views(
         for name, network in networks.items():
             mine = low if network.maker is first.maker else network.maker.pairs(part, split)[1]
             made = generated(network.generator, network.maker.scale_low.scaled(mine), device)
-            images[name] = network.maker.scale_high.unscaled(made)[:, network.band]
+            images[name] = made[:, network.band]
         yield slice(start, start + len(part)), images
 
 
@@ -265,7 +269,7 @@ def write_examples(
     with atomic(path) as temporary, h5py.File(temporary, "w") as file:
         file["galaxy1"], file["galaxy2"] = display(alone[0]), display(alone[1])
         file["high"] = display(images["high"][:, 1:-1, 1:-1])
-        file["gan"] = display(images["gan"])
+        file["gan"] = display(scale.unscaled(images["gan"][:, None])[:, band])
         file["low"] = display(images["low"] / 3)
         file["positions"] = true_positions(shown)[:, :2] - CROP
         file["kind"] = np.array([kind for kind, _ in chosen], "S")

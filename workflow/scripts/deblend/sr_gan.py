@@ -60,27 +60,31 @@ class NoiseGenerator(nn.Module):
         return self.layers(noise[..., None, None])
 
 
+def _convolution(inputs: int, outputs: int, side: int, batch_norm: bool) -> nn.Sequential:
+    """A convolution, which a batch norm follows or not."""
+    layer = nn.Conv2d(inputs, outputs, side, padding=side // 2, bias=not batch_norm)
+    return nn.Sequential(layer, *([nn.BatchNorm2d(outputs)] if batch_norm else []))
+
+
 class _Block(nn.Module):
     """Two convolutions and the input added: what keeps positions through many layers."""
 
-    def __init__(self, filters: int) -> None:
+    def __init__(self, filters: int, batch_norm: bool) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(filters, filters, 3, padding=1, bias=False)
-        self.norm1 = nn.BatchNorm2d(filters)
+        self.conv1 = _convolution(filters, filters, 3, batch_norm)
         self.relu = nn.ReLU()
-        self.conv2 = nn.Conv2d(filters, filters, 3, padding=1, bias=False)
-        self.norm2 = nn.BatchNorm2d(filters)
+        self.conv2 = _convolution(filters, filters, 3, batch_norm)
         self.add = Add()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.add(self.norm2(self.conv2(self.relu(self.norm1(self.conv1(x))))), x)
+        return self.add(self.conv2(self.relu(self.conv1(x))), x)
 
 
 class SuperResolver(nn.Module):
     """From low to high resolution, of one band or many (Fig. 1, third and fourth rows).
 
-    Convolutions at the low resolution's 22 px, one transposed convolution to 66, of which the
-    central 64 are the image.
+    Convolutions at the low resolution's 22 px, the first one's output added to the last's, one
+    transposed convolution to 66, of which the central 64 are the image.
 
     Parameters
     ----------
@@ -89,30 +93,34 @@ class SuperResolver(nn.Module):
         At the low resolution; half as many at the high one.
     blocks : int
         Pairs of convolutions at the low resolution.
+    batch_norm : bool
+        After each convolution, as Sect. 3 has it. It makes a galaxy's brightness depend on the
+        others in the batch: without it, small networks learned far sooner.
     """
 
-    def __init__(self, bands: int, filters: int, blocks: int) -> None:
+    def __init__(self, bands: int, filters: int, blocks: int, batch_norm: bool = True) -> None:
         super().__init__()
         self.conv_in = nn.Conv2d(bands, filters, 5, padding=2)
         self.relu_in = nn.ReLU()
-        self.blocks = nn.Sequential(*(_Block(filters) for _ in range(blocks)))
+        self.blocks = nn.Sequential(*(_Block(filters, batch_norm) for _ in range(blocks)))
+        self.add = Add()
         # Nine is three times the stride: each pixel is made of as many as its neighbours. Half the
         # filters, on nine times the pixels: they are half the work as it is.
         fine = max(1, filters // 2)
-        self.up = nn.ConvTranspose2d(filters, fine, 9, stride=3, padding=3, bias=False)
-        self.norm_up = nn.BatchNorm2d(fine)
+        up = nn.ConvTranspose2d(filters, fine, 9, stride=3, padding=3, bias=not batch_norm)
+        self.up = nn.Sequential(up, *([nn.BatchNorm2d(fine)] if batch_norm else []))
         self.relu_up = nn.ReLU()
-        self.conv_high = nn.Conv2d(fine, fine, 3, padding=1, bias=False)
-        self.norm_high = nn.BatchNorm2d(fine)
+        self.conv_high = _convolution(fine, fine, 3, batch_norm)
         self.relu_high = nn.ReLU()
         self.conv_out = nn.Conv2d(fine, bands, 5, padding=2)
         self.tanh = Tanh()
 
     def forward(self, low: torch.Tensor) -> torch.Tensor:
         """Images (n, bands, 64, 64) of (n, bands, 22, 22), both scaled to [-1, 1]."""
-        x = self.blocks(self.relu_in(self.conv_in(low)))
-        x = self.relu_up(self.norm_up(self.up(x)))
-        x = self.relu_high(self.norm_high(self.conv_high(x)))
+        first = self.relu_in(self.conv_in(low))
+        x = self.add(self.blocks(first), first)
+        x = self.relu_up(self.up(x))
+        x = self.relu_high(self.conv_high(x))
         return cropped(self.tanh(self.conv_out(x)))
 
 

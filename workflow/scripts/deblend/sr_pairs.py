@@ -118,12 +118,14 @@ def compare(
     """
     rows, shown = [], {}
     for name, (high, low) in fields.items():
-        made = generated(generator, maker.scale_low.scaled(low[None, None]), device)
+        made = generated(generator, maker.scale_low.scaled(low[None, None]), device)[0]
         # The generator crops a pixel at each edge.
-        gan = np.pad(maker.scale_high.unscaled(made)[0, 0], 1)
+        gan = np.pad(maker.scale_high.unscaled(made)[0], 1)
         images = {"high": high, "low": low, "gan": gan}
         peaks = {}
-        for resolution, image in images.items():
+        # Peaks in the scale in which thresholds were set: see `deblend.sr_detect.Resolution`.
+        looked_at = images | {"gan": np.pad(made[0], 1, mode="edge")}
+        for resolution, image in looked_at.items():
             psf = maker.psf_low if resolution == "low" else maker.psf_high[0]
             threshold, noise = thresholds[resolution]
             found = find_peaks(image[None].astype(np.float32), psf, threshold, noise=noise)

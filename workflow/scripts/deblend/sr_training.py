@@ -61,6 +61,8 @@ class SrConfig:
     discriminator_filters : int
     conditional : bool
         See `deblend.sr_gan.Discriminator`; a vanilla GAN's never is.
+    batch_norm : bool
+        In the generator, of super-resolution; a vanilla GAN's always has it.
     loss : {"minimax", "wasserstein"}
     content_weight : float
         Of the mean absolute difference from the true image; the paper has none: 0.
@@ -77,6 +79,7 @@ class SrConfig:
     n_latent: int
     discriminator_filters: int
     conditional: bool
+    batch_norm: bool
     loss: str
     content_weight: float
     blend_fraction: float
@@ -226,7 +229,7 @@ def build_generator(config: SrConfig, bands: int) -> nn.Module:
     """The generator that a configuration describes."""
     if config.kind == "vanilla":
         return NoiseGenerator(config.n_latent, config.filters, bands)
-    return SuperResolver(bands, config.filters, config.blocks)
+    return SuperResolver(bands, config.filters, config.blocks, config.batch_norm)
 
 
 def build_discriminator(config: SrConfig, bands: int) -> Discriminator:
@@ -318,17 +321,15 @@ class Validation:
             "val_content": float(np.abs(images - self.high).mean()),
             "diversity_ratio": diversity(images, self.high),
         }
-        fluxes, fluxes_single = (
-            self.maker.scale_high.unscaled(x)[:, self.band] for x in (images, single)
-        )
+        images, single = images[:, self.band], single[:, self.band]
         psf = self.maker.psf_high[self.band]
-        noise = typical_noise(fluxes_single)
-        half = len(fluxes_single) // 2
+        noise = typical_noise(single)
+        half = len(single) // 2
         rate = self.detection.false_positive_rate
-        threshold = set_threshold(fluxes_single[:half], psf, false_positive_rate=rate, noise=noise)
-        others = find_peaks(fluxes_single[half:], psf, threshold, noise=noise)
-        false = count_peaks(others, len(fluxes_single) - half, threshold) > 1
-        peaks = find_peaks(fluxes, psf, noise=noise)
+        threshold = set_threshold(single[:half], psf, false_positive_rate=rate, noise=noise)
+        others = find_peaks(single[half:], psf, threshold, noise=noise)
+        false = count_peaks(others, len(single) - half, threshold) > 1
+        peaks = find_peaks(images, psf, noise=noise)
         table = detect_blends(
             peaks, self.positions, threshold=threshold, radius_px=self.detection.radius_px
         )
