@@ -40,7 +40,8 @@ BLACK = 0.2
 SAME = 0.2
 #: Blends that the training trace shows.
 PANELS = 4
-BATCH = 64
+#: Images at a time, by device: few fit in a CPU's caches.
+BATCH = {"cpu": 8, "cuda": 64}
 
 
 @dataclass(frozen=True)
@@ -340,7 +341,7 @@ def predict(
     generator.eval()
     parts = []
     with torch.inference_mode(), autocast(device, precision):
-        for part in blends.split(BATCH):
+        for part in blends.split(BATCH[device.type]):
             part = part.to(device).contiguous(memory_format=torch.channels_last)
             parts.append(generator(part).float().cpu())
     return torch.cat(parts)
