@@ -306,3 +306,12 @@ def test_table_of_detections():
     ratio = index.loc[("Median |flux error|, low over GAN", "GAN")]
     assert ratio["Value"] == pytest.approx(improvement(photometry())["ratio"])
     assert ratio["Published"] == 10
+
+
+def test_failed_fits_are_counted():
+    fits = photometry()
+    fits.loc[fits.index[:3], "flags_gan"] = 1
+    table = detection_table(blends(), false_positives(), fits, PUBLISHED)
+    row = table.set_index("Quantity").loc["Blends with a failed fit (%)"]
+    assert row["Value"] == pytest.approx(100 * 3 / len(fits))
+    assert row["n"] == len(fits)

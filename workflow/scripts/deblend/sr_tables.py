@@ -217,6 +217,13 @@ def detection_table(
             *(found["n"], published["flux_improvement"]),
         )
     )
+    if len(photometry):
+        lost = len(photometry) - len(flux_errors(photometry))
+        share = [
+            100 * lost / len(photometry),
+            *(100 * np.array(wilson(np.array(lost), np.array(len(photometry))))),
+        ]
+        rows.append(("Blends with a failed fit (%)", "gan", *share, len(photometry), np.nan))
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     table["Resolution"] = table["Resolution"].map(RESOLUTIONS)
     return table.astype({"n": int, **dict.fromkeys(("Value", "Low", "High", "Published"), float)})
