@@ -33,7 +33,7 @@ from deblend.stamps import Stamps, band_table
 
 CPU = torch.device("cpu")
 BLENDING = HemmatiBlendConfig(separation_sigma_px=6.5, max_shift_px=15)
-DETECTION = Detection(radius_px=5.0, false_positive_rate=0.05)
+DETECTION = Detection(radius_px=5.0, false_positive_rate=0.05, gan_fwhm_arcsec=(0.08, 0.3))
 LOW = LowConfig(psf_fwhm_arcsec=0.6, psf_beta=3.0, depth_mag=26.2, softening_sigma=3.0)
 SPLITS = {"train": np.arange(8), "validation": np.arange(8, 14), "test": np.arange(14, 24)}
 TINY = SrConfig(
@@ -270,7 +270,7 @@ def detected(maker):
         *truth("test", 0, 40, False),
         *truth("test", 40, 80, True),
     ]
-    networks = {"gan": Network(Oracle(answers), maker, 0)}
+    networks = {"gan": Network(Oracle(answers), maker, 0, maker.psf_high[0])}
     return detect(networks, SPLITS, n, BLENDING, DETECTION, CPU)
 
 
@@ -401,8 +401,8 @@ def test_real_pairs_come_to_one_grid_and_the_networks_noise(maker, pair):
 def test_peaks_of_a_real_pair_are_compared_on_one_grid(maker, pair):
     fields = {"a": read_field(pair, "a", maker, **OPTIONS)}
     thresholds = {"high": (8.0, None), "low": (8.0, None), "gan": (1e9, 1.0)}
-    network = SuperResolver(1, 4, 1)
-    table, shown = compare(network, maker, fields, thresholds, 5.0, CPU)
+    network = Network(SuperResolver(1, 4, 1), maker, 0, maker.psf_high[0])
+    table, shown = compare(network, fields, thresholds, 5.0, CPU)
     found = table.set_index("resolution")
     assert found.loc["high", ["n_peaks", "n_matched"]].tolist() == [1, 1]
     assert found.loc["low", ["n_peaks", "n_matched", "n_false"]].tolist() == [1, 1, 0]

@@ -24,7 +24,7 @@ with logs.script(snakemake.log[0]):
         name: read_field(params.folder, name, maker, **params.options)
         for name in field_names(params.folder)
     }
-    table, shown = compare(network.generator, maker, fields, thresholds, params.radius_px, device)
+    table, shown = compare(network, fields, thresholds, params.radius_px, device)
     logging.info("\n%s", table.to_string(index=False))
     write_csv(out.table, table)
     label = f"{params.scale} scale, {snakemake.wildcards.sr} trained on {params.maker['name']}"

@@ -39,11 +39,14 @@ class Network:
         Of its bands.
     band : int
         Where peaks are looked for.
+    psf : ndarray
+        Of its images.
     """
 
     generator: nn.Module
     maker: PairMaker
     band: int
+    psf: np.ndarray
 
 
 class Resolution:
@@ -143,7 +146,7 @@ def resolutions_of(networks: dict[str, Network]) -> dict[str, Resolution]:
     noise = float(first.maker.noise_low[first.band])
     found = [Resolution("high", high), Resolution("low", low, noise=noise)]
     found.append(Resolution("low_lowered", low, "lowered", noise))
-    found += [Resolution(name, high) for name in networks]
+    found += [Resolution(name, network.psf) for name, network in networks.items()]
     return {resolution.name: resolution for resolution in found}
 
 

@@ -12,13 +12,13 @@ import pandas as pd
 import torch
 from astropy.io import fits
 from astropy.stats import sigma_clipped_stats
-from torch import nn
 
 from .degrade import high_position, resample
 from .errors import DeblendError
 from .peaks import find_peaks, match_peaks
 from .plots import asinh_stretch, save_figure, style
 from .sr_data import PairMaker
+from .sr_detect import Network
 from .sr_training import generated
 
 log = logging.getLogger(__name__)
@@ -86,8 +86,7 @@ def read_field(
 
 
 def compare(
-    generator: nn.Module,
-    maker: PairMaker,
+    network: Network,
     fields: dict[str, tuple[np.ndarray, np.ndarray]],
     thresholds: dict[str, tuple[float, float | None]],
     radius_px: float,
@@ -97,9 +96,8 @@ def compare(
 
     Parameters
     ----------
-    generator : Module
+    network : Network
         Of one band.
-    maker : PairMaker
     fields : dict
         Name to (high, low), from `read_field`.
     thresholds : dict
@@ -116,9 +114,11 @@ def compare(
     shown : dict
         Field to images and peaks (x, y, high-resolution pixels) of each resolution.
     """
+    maker = network.maker
+    psfs = {"high": maker.psf_high[0], "low": maker.psf_low, "gan": network.psf}
     rows, shown = [], {}
     for name, (high, low) in fields.items():
-        made = generated(generator, maker.scale_low.scaled(low[None, None]), device)[0]
+        made = generated(network.generator, maker.scale_low.scaled(low[None, None]), device)[0]
         # The generator crops a pixel at each edge.
         gan = np.pad(maker.scale_high.unscaled(made)[0], 1)
         images = {"high": high, "low": low, "gan": gan}
@@ -126,9 +126,10 @@ def compare(
         # Peaks in the scale in which thresholds were set: see `deblend.sr_detect.Resolution`.
         looked_at = images | {"gan": np.pad(made[0], 1, mode="edge")}
         for resolution, image in looked_at.items():
-            psf = maker.psf_low if resolution == "low" else maker.psf_high[0]
             threshold, noise = thresholds[resolution]
-            found = find_peaks(image[None].astype(np.float32), psf, threshold, noise=noise)
+            found = find_peaks(
+                image[None].astype(np.float32), psfs[resolution], threshold, noise=noise
+            )
             xy = found[["x_px", "y_px"]].to_numpy()
             xy = high_position(xy) if resolution == "low" else xy
             inside = ((xy > EDGE_PX) & (xy < high.shape[0] - 1 - EDGE_PX)).all(axis=1)
