@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 from astropy.io import fits
-from deblend import torch_backend
+from deblend import sr_training, torch_backend
 from deblend.degrade import psf_image
 from deblend.errors import DeblendError
 from deblend.fingerprints import fingerprint
@@ -183,6 +183,27 @@ def test_layers_are_traced_whole():
 @pytest.fixture(scope="module")
 def validation(maker):
     return Validation(maker, SPLITS["validation"], 48, BLENDING, DETECTION, 0)
+
+
+def test_the_psf_that_finds_most_is_taken(maker, validation, monkeypatch):
+    rng = np.random.default_rng(1)
+    single = isolated(maker.draw(SPLITS["validation"], 48, 144, "validation", BLENDING))
+    single = maker.scaled(single, "validation")[0]
+
+    def noisy(_, low, device):
+        true = validation.high if low is validation.low else single
+        return true + rng.normal(0, 0.3, true.shape).astype(np.float32)
+
+    monkeypatch.setattr(sr_training, "generated", noisy)
+    taken = {}
+    for widths in ((0.08,), (0.3,), (0.08, 0.3)):
+        rng = np.random.default_rng(1)
+        monkeypatch.setattr(validation, "detection", replace(DETECTION, gan_fwhm_arcsec=widths))
+        taken[widths] = validation.check(None, CPU)
+    narrow, wide, both = taken.values()
+    assert narrow["val_detected"] != wide["val_detected"]
+    better = max((narrow, wide), key=lambda x: (validation.trusts(x), x["val_detected"]))
+    assert both == better
 
 
 def run(maker, validation, path, config=TINY, stop_at=None):

@@ -417,8 +417,10 @@ def train(
     bands = len(maker.bands)
     trainer = Trainer(config, bands, device)
     record, _ = checkpoint.load(trainer)
-    record = record or {"iteration": 0, "history": [], "seconds": 0.0, "best": -1.0, "epoch": 0}
-    record.setdefault("fwhm_arcsec", None)
+    record = record or {
+        **{"iteration": 0, "history": [], "seconds": 0.0},
+        **{"best": -1.0, "epoch": 0, "fwhm_arcsec": None},
+    }
     history, began = record["history"], time.monotonic() - record["seconds"]
     size, steps = config.batch_size, config.steps_per_epoch
     epochs = range(record["iteration"], config.epochs)
