@@ -279,6 +279,9 @@ def test_photometry_with_both_positions(drawn, tmp_path):
     titles = [t for t in texts(drawn[0]) if t.startswith("positions from")]
     assert titles == [f"positions from {what}, n = 1500" for what in ("low resolution", "the GAN")]
     few = [part.head(0) for part in found]
+    # As they are read from files without rows.
+    draw_fig7(points, *(part.astype(object) for part in few), [], LABEL)
+    assert texts(drawn.pop(1)).count("too few for a regression") == 2
     draw_fig7(points.groupby("position").head(3), *few, [], LABEL)
     assert texts(drawn[1]).count("3 blends: too few") == 4
     draw_fig7(points.head(0), *few, [], LABEL)

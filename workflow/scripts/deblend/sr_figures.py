@@ -553,6 +553,9 @@ def _draw_errors(axis: Axes, points: pd.DataFrame, gpr: pd.DataFrame) -> None:
     look: dict[str, Any] = {"ms": 1.2, "color": "0.6", "rasterized": True, "zorder": 0.5}
     axis.plot(points["mag_input"], points["delta_mag"], ".", **look)
     axis.axhline(0, color="black", lw=0.6, ls="--")
+    if gpr.empty:  # of a file without rows, which tells no types either
+        panel_note(axis, "too few for a regression")
+        return
     gpr = gpr.sort_values("mag")
     # The widest band first: the others lie on it.
     for column, colour, alpha, name in (
