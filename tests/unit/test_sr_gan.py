@@ -33,7 +33,7 @@ from deblend.stamps import Stamps, band_table
 
 CPU = torch.device("cpu")
 BLENDING = HemmatiBlendConfig(separation_sigma_px=6.5, max_shift_px=15)
-DETECTION = Detection(radius_px=5.0, false_positive_rate=0.05, gan_fwhm_arcsec=(0.08, 0.3))
+DETECTION = Detection(radius_px=5.0, false_positive_rate=0.05, fwhm_arcsec=(0.08, 0.3))
 LOW = LowConfig(psf_fwhm_arcsec=0.6, psf_beta=3.0, depth_mag=26.2, softening_sigma=3.0)
 SPLITS = {"train": np.arange(8), "validation": np.arange(8, 14), "test": np.arange(14, 24)}
 TINY = SrConfig(
@@ -198,12 +198,35 @@ def test_the_psf_that_finds_most_is_taken(maker, validation, monkeypatch):
     taken = {}
     for widths in ((0.08,), (0.3,), (0.08, 0.3)):
         rng = np.random.default_rng(1)
-        monkeypatch.setattr(validation, "detection", replace(DETECTION, gan_fwhm_arcsec=widths))
+        monkeypatch.setattr(validation, "detection", replace(DETECTION, fwhm_arcsec=widths))
         taken[widths] = validation.check(None, CPU)
     narrow, wide, both = taken.values()
     assert narrow["val_detected"] != wide["val_detected"]
     better = max((narrow, wide), key=lambda x: (validation.trusts(x), x["val_detected"]))
     assert both == better
+
+
+def test_clumps_of_real_galaxies_call_for_a_wider_psf():
+    """Smooth galaxies 0.5 arcsec wide, the single ones with a sharp clump; 200 of each."""
+    rng = np.random.default_rng(1)
+    y, x = np.mgrid[:66, :66] - 33.0
+
+    def blob(dx, width):
+        return np.exp(-((x - dx) ** 2 + y**2) / (2 * width**2))
+
+    noise = rng.normal(0, 0.01, (2, 200, 66, 66))
+    clump = rng.uniform(0.3, 0.6, (200, 1, 1)) * blob(6, 0.6)
+    single, blends = blob(0, 3.5) + clump + noise[0], blob(-9, 3.5) + 0.4 * blob(9, 3.5) + noise[1]
+    pair = np.broadcast_to([[24.0, 33.0], [42.0, 33.0]], (200, 2, 2))
+    sharp, wide = (psf_image(fwhm, 3.0, 0.06, 31) for fwhm in (0.08, 0.4))
+    resolution = Resolution("high", sharp)
+    resolution.choose({0.4: wide}, single, blends, pair, DETECTION)
+    assert resolution.fwhm_arcsec == 0.4
+    assert resolution.psf is wide
+    smooth = single - clump
+    resolution = Resolution("high", sharp)
+    resolution.choose({0.4: wide}, smooth, blends, pair, DETECTION)
+    assert np.isnan(resolution.fwhm_arcsec)  # its own, where another is no better
 
 
 def run(maker, validation, path, config=TINY, stop_at=None):
@@ -423,7 +446,7 @@ def test_peaks_of_a_real_pair_are_compared_on_one_grid(maker, pair):
     fields = {"a": read_field(pair, "a", maker, **OPTIONS)}
     thresholds = {"high": (8.0, None), "low": (8.0, None), "gan": (1e9, 1.0)}
     network = Network(SuperResolver(1, 4, 1), maker, 0, maker.psf_high[0])
-    table, shown = compare(network, fields, thresholds, 5.0, CPU)
+    table, shown = compare(network, fields, thresholds, maker.psf_high[0], 5.0, CPU)
     found = table.set_index("resolution")
     assert found.loc["high", ["n_peaks", "n_matched"]].tolist() == [1, 1]
     assert found.loc["low", ["n_peaks", "n_matched", "n_false"]].tolist() == [1, 1, 0]

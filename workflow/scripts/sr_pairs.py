@@ -7,6 +7,7 @@ from deblend import logs, torch_backend
 from deblend.sr_data import make, read_cutouts
 from deblend.sr_pairs import compare, draw_pairs, field_names, read_field
 from deblend.sr_setup import load
+from deblend.sr_training import gan_psf
 from deblend.tables import write_csv
 
 with logs.script(snakemake.log[0]):
@@ -24,7 +25,9 @@ with logs.script(snakemake.log[0]):
         name: read_field(params.folder, name, maker, **params.options)
         for name in field_names(params.folder)
     }
-    table, shown = compare(network, fields, thresholds, params.radius_px, device)
+    width = found.set_index("resolution").loc["high", "fwhm_arcsec"]
+    psf_high = maker.psf_high[0] if pd.isna(width) else gan_psf(width, maker)
+    table, shown = compare(network, fields, thresholds, psf_high, params.radius_px, device)
     logging.info("\n%s", table.to_string(index=False))
     write_csv(out.table, table)
     label = f"{params.scale} scale, {snakemake.wildcards.sr} trained on {params.maker['name']}"

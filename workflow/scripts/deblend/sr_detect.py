@@ -15,12 +15,18 @@ import torch
 from torch import nn
 from tqdm.auto import tqdm
 
-from .degrade import high_position, low_position
+from .degrade import fwhm_from_area, high_position, low_position
 from .files import atomic
-from .hemmati_blends import HemmatiBlendConfig, main_pair, pair_quantities, true_positions
+from .hemmati_blends import (
+    HemmatiBlendConfig,
+    main_pair,
+    pair_quantities,
+    render_blends,
+    true_positions,
+)
 from .peaks import count_peaks, detect_blends, find_peaks, set_threshold
 from .sr_data import PairMaker, isolated
-from .sr_training import Detection, generated, typical_noise
+from .sr_training import Detection, gan_psf, generated, typical_noise
 
 #: Blends in memory at a time.
 BATCH = 500
@@ -41,12 +47,15 @@ class Network:
         Where peaks are looked for.
     psf : ndarray
         Of its images.
+    fwhm_arcsec : float
+        That PSF's.
     """
 
     generator: nn.Module
     maker: PairMaker
     band: int
     psf: np.ndarray
+    fwhm_arcsec: float = np.nan
 
 
 class Resolution:
@@ -65,13 +74,20 @@ class Resolution:
         Filter: see `deblend.peaks.detection_filter`.
     noise : float, optional
         Of a pixel, where it is known; a small stamp full of galaxy has no sky to measure it on.
+    fwhm_arcsec : float
+        The PSF's width, if it was chosen; NaN for the images' own.
     """
 
     def __init__(
-        self, name: str, psf: np.ndarray, kind: str = "psf", noise: float | None = None
+        self,
+        name: str,
+        psf: np.ndarray,
+        kind: str = "psf",
+        noise: float | None = None,
+        fwhm_arcsec: float = np.nan,
     ) -> None:
         self.name, self.psf, self.kind, self.noise = name, psf, kind, noise
-        self.threshold = np.nan
+        self.fwhm_arcsec, self.threshold = fwhm_arcsec, np.nan
 
     def calibrate(self, single: np.ndarray, rate: float) -> None:
         """Set the threshold on unblended validation stamps."""
@@ -80,6 +96,41 @@ class Resolution:
         self.threshold = set_threshold(
             single, self.psf, false_positive_rate=rate, kind=self.kind, noise=self.noise
         )
+
+    def choose(
+        self,
+        psfs: dict[float, np.ndarray],
+        single: np.ndarray,
+        blends: np.ndarray,
+        pair: np.ndarray,
+        detection: Detection,
+    ) -> None:
+        """Take the PSF that finds most validation blends, its own or another, and its threshold.
+
+        Parameters
+        ----------
+        psfs : dict
+            Others, by their width (arcsec).
+        single, blends : ndarray, shape (n, y, x)
+            Validation stamps of single galaxies and of blends.
+        pair : ndarray, shape (n, 2, 2)
+            Where the blends' galaxies are, 66 px frame.
+        detection : Detection
+        """
+        most = -1.0
+        kept = self.fwhm_arcsec, self.psf, np.nan
+        for fwhm, psf in {self.fwhm_arcsec: self.psf, **psfs}.items():
+            self.psf = psf
+            self.calibrate(single, detection.false_positive_rate)
+            found = detect_blends(
+                self.peaks(blends),
+                self.positions(pair),
+                threshold=self.threshold,
+                radius_px=detection.radius_px,
+            )
+            if found["detected"].mean() > most:
+                most, kept = found["detected"].mean(), (fwhm, psf, self.threshold)
+        self.fwhm_arcsec, self.psf, self.threshold = kept
 
     def peaks(self, images: np.ndarray) -> pd.DataFrame:
         """Peaks above the threshold: see `deblend.peaks.find_peaks`."""
@@ -146,7 +197,10 @@ def resolutions_of(networks: dict[str, Network]) -> dict[str, Resolution]:
     noise = float(first.maker.noise_low[first.band])
     found = [Resolution("high", high), Resolution("low", low, noise=noise)]
     found.append(Resolution("low_lowered", low, "lowered", noise))
-    found += [Resolution(name, network.psf) for name, network in networks.items()]
+    found += [
+        Resolution(name, network.psf, fwhm_arcsec=network.fwhm_arcsec)
+        for name, network in networks.items()
+    ]
     return {resolution.name: resolution for resolution in found}
 
 
@@ -178,8 +232,9 @@ def detect(
         A row a blend: `deblend.hemmati_blends.pair_quantities`, and for each resolution
         detected_... and n_peaks_....
     false_positives : DataFrame
-        `resolution`, `sample` (unblended, one_peak), `n`, `n_false`, `threshold` and the `noise` in
-        units of which it is (NaN: each stamp's own).
+        `resolution`, `sample` (unblended, one_peak), `n`, `n_false`, `threshold`, the `noise` in
+        units of which it is (NaN: each stamp's own), and the `fwhm_arcsec` of the PSF that was
+        taken (NaN: the images' own).
     peaks : DataFrame
         `resolution`, `blend`, `x_px`, `y_px` (66 px frame), `significance`, `galaxy` (0: the
         brighter of the pair, 1, or -1).
@@ -191,6 +246,14 @@ def detect(
     resolutions = resolutions_of(networks)
     for name, resolution in resolutions.items():
         resolution.calibrate(images[name], detection.false_positive_rate)
+    # As the networks' PSFs were chosen; clumps of real galaxies are sharp.
+    band = networks["gan"].band
+    learned = maker.draw(rows["validation"], 0, n, "validation", blending)
+    where = true_positions(learned)[np.arange(n)[:, None], main_pair(learned)]
+    own = fwhm_from_area(maker.psf_high[band][None])[0] * maker.pixel_scale_arcsec
+    wider = {x: gan_psf(x, maker) for x in detection.fwhm_arcsec if x > 1.1 * own}
+    seen = render_blends(maker.images[:, [band]], learned)[:, 0]
+    resolutions["high"].choose(wider, images["high"], seen, where, detection)
     n = n_blends["test"]
     blends = maker.draw(rows["test"], 0, n, "test", blending)
     alone = isolated(maker.draw(rows["test"], n, 2 * n, "test", blending))
@@ -224,16 +287,15 @@ def detect(
             )
         )
         several = count_peaks(resolution.peaks(images_alone[name]), n, 0) > 1
-        false.append(
-            (name, "unblended", n, int(several.sum()), resolution.threshold, resolution.noise)
-        )
+        false.append((name, "unblended", n, int(several.sum())))
     one = (table["n_peaks_high"] == 1) & (table["n_peaks_low"] == 1)
     for name in networks:
         more = int((one & (table[f"n_peaks_{name}"] > 1)).sum())
-        mine = resolutions[name]
-        false.append((name, "one_peak", int(one.sum()), more, mine.threshold, mine.noise))
-    columns = ["resolution", "sample", "n", "n_false", "threshold", "noise"]
-    return table, pd.DataFrame(false, columns=columns), pd.concat(parts, ignore_index=True)
+        false.append((name, "one_peak", int(one.sum()), more))
+    wrong = pd.DataFrame(false, columns=["resolution", "sample", "n", "n_false"])
+    for column in ("threshold", "noise", "fwhm_arcsec"):
+        wrong[column] = [getattr(resolutions[name], column) for name in wrong["resolution"]]
+    return table, wrong, pd.concat(parts, ignore_index=True)
 
 
 def write_examples(

@@ -89,6 +89,7 @@ def compare(
     network: Network,
     fields: dict[str, tuple[np.ndarray, np.ndarray]],
     thresholds: dict[str, tuple[float, float | None]],
+    psf_high: np.ndarray,
     radius_px: float,
     device: torch.device,
 ) -> tuple[pd.DataFrame, dict[str, dict[str, np.ndarray]]]:
@@ -103,6 +104,8 @@ def compare(
     thresholds : dict
         Threshold and noise of "high", "low" and "gan", from `deblend.sr_detect.detect`; noise None:
         each image's own.
+    psf_high : ndarray
+        With which Hubble's peaks are looked for: its own or the one chosen there.
     radius_px : float
         For matching, high-resolution pixels.
     device : torch.device
@@ -115,7 +118,7 @@ def compare(
         Field to images and peaks (x, y, high-resolution pixels) of each resolution.
     """
     maker = network.maker
-    psfs = {"high": maker.psf_high[0], "low": maker.psf_low, "gan": network.psf}
+    psfs = {"high": psf_high, "low": maker.psf_low, "gan": network.psf}
     rows, shown = [], {}
     for name, (high, low) in fields.items():
         made = generated(network.generator, maker.scale_low.scaled(low[None, None]), device)[0]

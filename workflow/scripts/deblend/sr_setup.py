@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from .errors import DeblendError
@@ -45,4 +46,4 @@ def load(
     band, fwhm = maker.bands.index(detection_band), record["psf_fwhm_arcsec"]
     # A vanilla GAN has none, nor a network that never found a blend at a threshold to trust.
     psf = maker.psf_high[band] if fwhm is None else gan_psf(fwhm, maker)
-    return Network(generator, maker, band, psf)
+    return Network(generator, maker, band, psf, np.nan if fwhm is None else fwhm)

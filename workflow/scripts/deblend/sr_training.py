@@ -109,15 +109,15 @@ class Detection:
         Largest distance of a peak from a galaxy, high-resolution pixels.
     false_positive_rate : float
         Of unblended validation stamps, which sets each resolution's threshold.
-    gan_fwhm_arcsec : sequence of float
-        Widths of the PSFs that a GAN's images may have. They are not as sharp as the images that it
-        learns from, and have patterns a few pixels wide: the width that finds most validation
-        blends is taken and recorded.
+    fwhm_arcsec : sequence of float
+        Widths of the PSFs with which peaks may be looked for. A GAN's images are not as sharp as
+        those that it learns from, and have patterns a few pixels wide; real galaxies have clumps.
+        The width that finds most validation blends is taken and recorded.
     """
 
     radius_px: float
     false_positive_rate: float
-    gan_fwhm_arcsec: Sequence[float]
+    fwhm_arcsec: Sequence[float]
 
 
 class Trainer:
@@ -330,7 +330,7 @@ class Validation:
             "diversity_ratio": diversity(images, self.high),
         }
         images, single = images[:, self.band], single[:, self.band]
-        each = [self._found(images, single, x) for x in self.detection.gan_fwhm_arcsec]
+        each = [self._found(images, single, x) for x in self.detection.fwhm_arcsec]
         # The first is a threshold that can be trusted.
         best = max(each, key=lambda x: (self.trusts(x), x["val_detected"]))
         return {**best, **found}
