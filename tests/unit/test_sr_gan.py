@@ -176,6 +176,8 @@ def test_layers_are_traced_whole():
     table = trace_layers(network, torch.zeros(1, 1, 22, 22))
     assert table["n_parameters"].sum() == n_parameters(network)
     assert list(table["kind"].iloc[[0, -1]]) == ["Input", "Tanh"]
+    # Figure 1 knows blocks by their names.
+    assert table["name"].str.contains("block0.", regex=False).any()
     up = table[table["kind"] == "ConvTranspose2d"].iloc[0]
     assert (up["side"], up["stride"]) == (66, 3)
 

@@ -4,6 +4,8 @@ The paper names the kinds of layers and of activations (those of DCGAN, Radford 
 gives no numbers of layers, filters or kernels that can be read: they are ours.
 """
 
+from collections import OrderedDict
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -102,7 +104,9 @@ class SuperResolver(nn.Module):
         super().__init__()
         self.conv_in = nn.Conv2d(bands, filters, 5, padding=2)
         self.relu_in = nn.ReLU()
-        self.blocks = nn.Sequential(*(_Block(filters, batch_norm) for _ in range(blocks)))
+        # Their names are those that Figure 1 knows blocks by.
+        named = {f"block{i}": _Block(filters, batch_norm) for i in range(blocks)}
+        self.blocks = nn.Sequential(OrderedDict(named))
         self.add = Add()
         # Nine is three times the stride: each pixel is made of as many as its neighbours. Half the
         # filters, on nine times the pixels: they are half the work as it is.
