@@ -32,22 +32,12 @@ with logs.script(snakemake.log[0]):
     ran = {"backend": versions["backend_version"], "device": device.type}
     configuration = {key: params[key] for key in ("seed", "threads", "network", "perturbation")}
     files = [inputs.frames, inputs.index, *([inputs.vgg] if vgg else []), *inputs.src]
-    checkpoint = Checkpoint(
-        params.checkpoint, fingerprint(configuration | {"n": n_blends} | ran, files)
-    )
+    configuration |= {"n": n_blends} | ran
+    checkpoint = Checkpoint(params.checkpoint, fingerprint(configuration, files))
+    options = {"seed": params.seed, "batch_size": config.batch_size}
+    source = PairSource(frames, rows_of_split(index, "train"), perturbation, **options)
     generator, history, panels, record = train(
-        config,
-        PairSource(
-            frames,
-            rows_of_split(index, "train"),
-            perturbation,
-            seed=params.seed,
-            batch_size=config.batch_size,
-        ),
-        validation,
-        device=device,
-        vgg=vgg,
-        checkpoint=checkpoint,
+        config, source, validation, device=device, vgg=vgg, checkpoint=checkpoint
     )
     write_weights(out.weights, generator)
     write_csv(out.history, history)
@@ -57,15 +47,10 @@ with logs.script(snakemake.log[0]):
         perturbation.side, config.discriminator_filters, config.discriminator_units
     )
     write_csv(out.layers_discriminator, layer_table(discriminator, perturbation.side))
-    write_json(
-        out.timing, {"seconds": record.pop("seconds"), "n_iterations": record["n_iterations"]}
-    )
+    timing = {"seconds": record.pop("seconds"), "n_iterations": record["n_iterations"]}
+    write_json(out.timing, timing)
     record |= versions | {"scale": params.scale, "threads": params.threads, "seed": params.seed}
-    record |= {
-        "n_images": len(index),
-        "dataset": params.images,
-        "perturbation": params.perturbation,
-    }
-    write_json(out.description, record)
+    record |= {"n_images": len(index), "dataset": params.images}
+    write_json(out.description, record | {"perturbation": params.perturbation})
     # Last: a kill before this line loses nothing.
     checkpoint.clear()
