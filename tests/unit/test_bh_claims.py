@@ -136,6 +136,20 @@ def test_both_readings_of_a_claim_on_blends_are_tested(tables):
             assert twin["numbers"] != row["numbers"]
 
 
+def test_gains_have_binomial_errors(tables):
+    """Of 250 close blends; two realisations, which share their galaxies, are no better than one."""
+    found = tables["parametric"].query("subset == 'close' and noise_sigma == 5")
+    share = found.groupby("method")["accuracy"].mean()
+    gain = 100 * (share["BlendHunter"] - share["SEP"])
+    error = 100 * np.sqrt((share * (1 - share) / 250).sum())
+    table = claims_table(tables, "test", CLAIMS, "farrens2022").set_index(["claim", "bound"])
+    first = table.loc[("close_better", "as stated"), "numbers"].split(";")[0]
+    name, value, error_given = first.split(" ")[1], *map(float, first.split(" ")[2::2])
+    assert name == "5"
+    assert value == pytest.approx(gain, rel=1e-3)
+    assert error_given == pytest.approx(error, rel=0.05)
+
+
 def test_isolated_stamps_count_in_one_reading_only(tables):
     """A network that calls each stamp a blend finds them all, and loses every isolated one."""
     confusion = tables["confusion"]

@@ -7,6 +7,7 @@ from deblend.errors import DeblendError
 from deblend.image_metrics import (
     COLUMNS,
     QUANTITIES,
+    error_by_frame,
     read_scores,
     scores,
     select_examples,
@@ -118,7 +119,7 @@ def made_up(psnr_central, psnr_companion, method="gan"):
     table["blend"] = np.repeat(np.arange(n), 2)
     table["galaxy"] = ["central", "companion"] * n
     table["psnr_db"] = np.column_stack([psnr_central, psnr_companion]).ravel()
-    return table.assign(method=method)
+    return table.assign(method=method, frame=np.arange(2 * n))
 
 
 def test_summary_counts_perfect_images_apart():
@@ -136,6 +137,23 @@ def test_summary_counts_perfect_images_apart():
     nothing = summary(made_up([np.inf], [np.inf])).set_index(["galaxy", "quantity"])
     assert nothing.loc[("both", "psnr_db"), "n"] == 0
     assert np.isnan(nothing.loc[("both", "psnr_db"), "mean"])
+
+
+def test_the_error_of_the_mean_allows_for_shared_galaxies():
+    """Against the scatter of the means of many samples; independent images as a special case."""
+    rng = np.random.default_rng(8)
+    frames = rng.integers(0, 60, 600)
+    means, errors = [], []
+    for _ in range(400):
+        values = rng.normal(size=60)[frames] + rng.normal(size=600)
+        means.append(values.mean())
+        errors.append(error_by_frame(values, frames))
+    assert np.mean(errors) == pytest.approx(np.std(means), rel=0.1)
+    assert np.std(means) > 2 * np.sqrt(2 / 600)  # what independent images would have
+    alone = error_by_frame(values, np.arange(600))
+    assert alone == pytest.approx(values.std(ddof=1) / np.sqrt(600))
+    assert np.isnan(error_by_frame(values, np.zeros(600)))
+    assert np.isnan(error_by_frame(np.array([]), np.array([])))
 
 
 def test_examples_are_chosen_by_the_worse_galaxy():

@@ -25,8 +25,20 @@ def means(tables: Tables, name: str, subset: str, value: str = "accuracy") -> pd
     return wide
 
 
-def _percent(values: pd.Series) -> str:
-    return listed({f"sigma {sigma:g}": 100 * value for sigma, value in values.items()}) + " %"
+def _errors(tables: Tables, name: str, subset: str) -> pd.DataFrame:
+    """Binomial errors as `means` has accuracies.
+
+    Realisations share their galaxies, so that their mean is taken to be as uncertain as one.
+    """
+    return means(tables, name, subset, "error")
+
+
+def _percent(values: pd.Series, errors: pd.Series | None = None) -> str:
+    """Shares at each noise level in percent, with their errors where these are given."""
+    named = {f"sigma {sigma:g}": 100 * value for sigma, value in values.items()}
+    if errors is None:
+        return listed(named) + " %"
+    return listed(named, dict(zip(named, 100 * errors[values.index], strict=True))) + " %"
 
 
 def matched(tables: Tables, index: pd.Index) -> float:
@@ -46,6 +58,14 @@ def _gain(tables: Tables, subset: str, isolated: bool = False) -> pd.Series:
     return wide["BlendHunter"] - wide["SEP"]
 
 
+def _gain_errors(tables: Tables, subset: str, isolated: bool = False) -> pd.Series:
+    """Binomial errors of `_gain`, the methods' taken as independent."""
+    squares = _errors(tables, "parametric", subset) ** 2
+    if isolated:
+        squares = (squares + _errors(tables, "parametric", "isolated") ** 2) / 4
+    return squares.sum(axis=1) ** 0.5
+
+
 def _relative(tables: Tables, subset: str, isolated: bool = False) -> pd.Series:
     """BlendHunter's accuracy over SEP's, less one: of blends, or with as many isolated stamps."""
     if not isolated:
@@ -58,7 +78,8 @@ def _relative(tables: Tables, subset: str, isolated: bool = False) -> pd.Series:
 
 def _close_better(tables: Tables, network: str, bound: float, isolated: bool = False) -> Result:
     gain = _gain(tables, "close", isolated)
-    return _percent(gain), bool((gain > bound).all())
+    text = _percent(gain, _gain_errors(tables, "close", isolated))
+    return text, bool((gain > bound).all())
 
 
 def _largest_gain(tables: Tables, network: str, bound: float) -> Result:
@@ -72,12 +93,15 @@ def _distant_consistent(
     tables: Tables, network: str, bound: float, isolated: bool = False
 ) -> Result:
     gain = _gain(tables, "distant", isolated)
-    return _percent(gain), bool((gain.abs() <= bound).all())
+    text = _percent(gain, _gain_errors(tables, "distant", isolated))
+    return text, bool((gain.abs() <= bound).all())
 
 
 def _good_at_low_noise(tables: Tables, network: str, bound: float) -> Result:
     lowest = means(tables, "parametric", "all").sort_index().iloc[0]
-    return listed((100 * lowest).to_dict()) + " %", bool((lowest >= bound).all())
+    errors = _errors(tables, "parametric", "all").sort_index().iloc[0]
+    text = listed((100 * lowest).to_dict(), (100 * errors).to_dict())
+    return f"{text} %", bool((lowest >= bound).all())
 
 
 def _sees(accuracies: pd.Series) -> bool:
@@ -97,7 +121,8 @@ def _drops_less(tables: Tables, network: str, bound: float) -> Result:
 def _transfer(tables: Tables, network: str, bound: float) -> Result:
     wide = means(tables, "realistic", "all")["BlendHunter"]
     sigma = matched(tables, wide.index)
-    return _percent(wide.loc[[sigma]]), bool(wide[sigma] > bound)
+    errors = _errors(tables, "realistic", "all")["BlendHunter"]
+    return _percent(wide.loc[[sigma]], errors), bool(wide[sigma] > bound)
 
 
 def _transfer_better(tables: Tables, network: str, bound: float) -> Result:

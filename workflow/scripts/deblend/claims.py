@@ -69,9 +69,12 @@ def bins(tables: Tables, name: str, **where: str) -> pd.DataFrame:
     return found.sort_values("delta_mag_low")
 
 
-def listed(values: Mapping[str, float]) -> str:
-    """Named numbers as text."""
-    return "; ".join(f"{name} {value:.4g}" for name, value in values.items())
+def listed(values: Mapping[str, float], errors: Mapping[str, float] | None = None) -> str:
+    """Named numbers as text, with their errors where they have some."""
+    parts = {name: f"{name} {value:.4g}" for name, value in values.items()}
+    for name, error in (errors or {}).items():
+        parts[name] += f" ± {error:.2g}"
+    return "; ".join(parts.values())
 
 
 def largest_below(values: Mapping[str, float], bound: float) -> Result:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from .claims import Claim, NotThere, Result, Tables, listed, table
 from .gan_reproduction import DARK, burn_in_batches, escape_batches
-from .image_metrics import GALAXIES
+from .image_metrics import GALAXIES, error_by_frame
 
 #: PSNR of images that differ by rounding to 8 bits only: 10 log10(12 x 255^2). What is better, or
 #: perfect, counts as this, so that a baseline keeps its perfect images.
@@ -41,6 +41,15 @@ def _means(tables: Tables, method: str, quantity: str) -> pd.Series:
 
 def _gains(tables: Tables, over: str, quantity: str) -> pd.Series:
     return _means(tables, "gan", quantity) - _means(tables, over, quantity)
+
+
+def _errors(tables: Tables, over: str, quantity: str) -> dict[str, float]:
+    """Errors of `_gains`: of differences image by image, by galaxy."""
+    index = ["galaxy", "blend", "frame"]
+    mine, theirs = (_of(tables, m).set_index(index)[quantity] for m in ("gan", over))
+    gains = (mine - theirs).dropna().reset_index()
+    groups = gains.groupby("galaxy")
+    return {str(galaxy): error_by_frame(g[quantity], g["frame"]) for galaxy, g in groups}
 
 
 def _nearer(tables: Tables) -> pd.Series:
@@ -82,14 +91,16 @@ def _beats(over: str, quantity: str) -> Callable[..., Result]:
 
     def test(tables: Tables, network: str, bound: float) -> Result:
         gains = _gains(tables, over, quantity)
-        return listed(gains.to_dict()), bool((gains > bound).all() and _sees(tables))
+        text = listed(gains.to_dict(), _errors(tables, over, quantity))
+        return text, bool((gains > bound).all() and _sees(tables))
 
     return test
 
 
 def _as_good_as_mse(tables: Tables, network: str, bound: float) -> Result:
     gains = _gains(tables, "mse", "psnr_db")
-    return listed(gains.to_dict()) + " dB", bool((gains >= -bound).all() and _sees(tables))
+    text = listed(gains.to_dict(), _errors(tables, "mse", "psnr_db"))
+    return f"{text} dB", bool((gains >= -bound).all() and _sees(tables))
 
 
 def _branches_differ(tables: Tables, network: str, bound: float) -> Result:

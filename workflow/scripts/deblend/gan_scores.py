@@ -32,8 +32,10 @@ def score_methods(
     Returns
     -------
     DataFrame
-        `method` ("blend" for the blend itself) and what `deblend.image_metrics.scores` returns.
+        `method` ("blend" for the blend itself); `frame`, the row of the galaxy that an image is of;
+        and what `deblend.image_metrics.scores` returns.
     """
+    galaxies = pairs[["central", "companion"]].to_numpy()
     parts = []
     for rows, blends, truth in rendered(frames, pairs, config):
         true = to_unit(truth)
@@ -44,6 +46,7 @@ def score_methods(
             table = scores(found, true)
             table["blend"] += rows.start
             table.insert(0, "method", method)
+            table.insert(3, "frame", galaxies[rows].ravel())
             parts.append(table)
     return pd.concat(parts, ignore_index=True).sort_values(
         ["method", "blend", "galaxy"], ignore_index=True

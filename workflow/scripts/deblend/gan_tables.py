@@ -27,7 +27,7 @@ def table1(
     Parameters
     ----------
     scores : DataFrame
-        See `deblend.image_metrics`, with `method`.
+        See `deblend.gan_scores.score_methods`.
     published : dict
         `psnr_db` and `ssim` to statistics; None where the paper has none.
 

@@ -37,7 +37,7 @@ GALAXIES = ("central", "companion")
 METHODS = ("gan", "mse", "blend")
 QUANTITIES = ("psnr_db", "psnr_eq6_db", "ssim", "ssim_as_published", "ssim_authors_code")
 COLUMNS = ("blend", "galaxy", *QUANTITIES, "crossed_psnr_db")
-STATISTICS = ("mean", "median", "max", "min", "variance")
+STATISTICS = ("mean", "error of mean", "median", "max", "min", "variance")
 #: Smallest side of an image: SSIM's window.
 WINDOW_PX = 7
 
@@ -128,7 +128,7 @@ def read_scores(path: str | Path) -> pd.DataFrame:
         A column or a method is missing.
     """
     table = pd.read_csv(path)
-    missing = [column for column in ("method", *COLUMNS) if column not in table]
+    missing = [column for column in ("method", "frame", *COLUMNS) if column not in table]
     if missing:
         raise DeblendError(
             f"{path} lacks the columns {', '.join(missing)}; it has {', '.join(table)}: "
@@ -146,13 +146,14 @@ def summary(scores: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     scores : DataFrame
-        From `scores`, with `method`.
+        From `scores`, with `method` and `frame`, the galaxy that an image is of.
 
     Returns
     -------
     DataFrame
         `method`, `galaxy` (both, central, companion), `quantity` (of `QUANTITIES`), `STATISTICS`
-        (the variance is the population's), `n`, `n_infinite`. Infinite PSNRs, of perfect images,
+        (the variance is the population's; for the mean's error see `error_by_frame`), `n`,
+        `n_infinite`. Infinite PSNRs, of perfect images,
         are counted in `n_infinite` and left out of everything else, since one of them would make
         every mean infinite.
     """
@@ -161,19 +162,45 @@ def summary(scores: pd.DataFrame) -> pd.DataFrame:
         for galaxy in ("both", *GALAXIES):
             part = mine if galaxy == "both" else mine[mine["galaxy"] == galaxy]
             for quantity in QUANTITIES:
-                values = part[quantity].to_numpy(float)
+                finite = part[np.isfinite(part[quantity])]
                 row = {"method": method, "galaxy": galaxy, "quantity": quantity}
-                row |= _statistics(values[np.isfinite(values)])
-                rows.append(row | {"n_infinite": int(np.isinf(values).sum())})
+                row |= _statistics(finite[quantity].to_numpy(float), finite["frame"])
+                rows.append(row | {"n_infinite": int(np.isinf(part[quantity]).sum())})
     columns = ["method", "galaxy", "quantity", *STATISTICS, "n", "n_infinite"]
     return pd.DataFrame(rows, columns=columns)
 
 
-def _statistics(values: np.ndarray) -> dict[str, float]:
+def error_by_frame(values: np.ndarray, frames: np.ndarray | pd.Series) -> float:
+    """Standard error of a mean over images that share galaxies.
+
+    A galaxy's images, in one blend after another, are no independent measurements: their deviations
+    from the mean are summed by galaxy first (the sandwich estimator for clusters).
+
+    Parameters
+    ----------
+    values : ndarray, shape (n,)
+    frames : ndarray, shape (n,)
+        The galaxy that each image is of.
+
+    Returns
+    -------
+    float
+        NaN of fewer than two galaxies.
+    """
+    _, galaxy = np.unique(frames, return_inverse=True)
+    n = galaxy.max(initial=-1) + 1
+    if n < 2:
+        return np.nan
+    sums = np.bincount(galaxy, values - np.mean(values))
+    return float(np.sqrt(n / (n - 1) * np.sum(sums**2)) / len(values))
+
+
+def _statistics(values: np.ndarray, frames: pd.Series) -> dict[str, float]:
     if not len(values):
         return dict.fromkeys(STATISTICS, np.nan) | {"n": 0}
     return {
         "mean": float(values.mean()),
+        "error of mean": error_by_frame(values, frames),
         "median": float(np.median(values)),
         "max": float(values.max()),
         "min": float(values.min()),
