@@ -149,7 +149,7 @@ rule sr_pairs:
         role=lambda wildcards: SR_ROLES[wildcards.sr],
         folder=HEMMATI["hsc_pairs"]["folder"],
         options={key: value for key, value in HEMMATI["hsc_pairs"].items() if key != "folder"},
-        radius_px=HEMMATI["detection"]["radius_px"],
+        detection=HEMMATI["detection"],
     message:
         "{wildcards.sr} on real HSC images"
     script:

@@ -5,9 +5,10 @@ import logging
 import pandas as pd
 from deblend import logs, torch_backend
 from deblend.sr_data import make, read_cutouts
+from deblend.sr_detect import recorded
 from deblend.sr_pairs import compare, draw_pairs, field_names, read_field
 from deblend.sr_setup import load
-from deblend.sr_training import gan_psf
+from deblend.sr_training import Detection
 from deblend.tables import write_csv
 
 with logs.script(snakemake.log[0]):
@@ -16,18 +17,16 @@ with logs.script(snakemake.log[0]):
     maker = make(*read_cutouts(inputs.cutouts, inputs.split), **params.maker)
     band = params.maker["detection_band"]
     network = load(inputs.weights, inputs.description, maker, band, device)
-    found = pd.read_csv(inputs.false_positives).drop_duplicates("resolution")
-    noise = found["noise"].astype(object).where(found["noise"].notna(), None)
-    pairs = zip(found["threshold"], noise, strict=True)
-    thresholds = dict(zip(found["resolution"], pairs, strict=True))
-    thresholds["gan"] = thresholds[params.role]
+    found = pd.read_csv(inputs.false_positives)
+    detection = Detection(**params.detection)
+    chosen = recorded(found, {params.role: network}, detection)
+    names = {"high": "high_best", "low": "low_best", "gan": params.role}
+    resolutions = {name: chosen[taken] for name, taken in names.items()}
     fields = {
         name: read_field(params.folder, name, maker, **params.options)
         for name in field_names(params.folder)
     }
-    width = found.set_index("resolution").loc["high", "fwhm_arcsec"]
-    psf_high = maker.psf_high[0] if pd.isna(width) else gan_psf(width, maker)
-    table, shown = compare(network, fields, thresholds, psf_high, params.radius_px, device)
+    table, shown = compare(network, fields, resolutions, detection.radius_px, device)
     logging.info("\n%s", table.to_string(index=False))
     write_csv(out.table, table)
     label = f"{params.scale} scale, {snakemake.wildcards.sr} trained on {params.maker['name']}"

@@ -6,6 +6,7 @@ unblended validation stamps shows a second peak: detection fractions mean nothin
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import h5py
@@ -15,23 +16,38 @@ import torch
 from torch import nn
 from tqdm.auto import tqdm
 
-from .degrade import fwhm_from_area, high_position, low_position
+from .degrade import high_position, low_position, psf_image
+from .errors import DeblendError
 from .files import atomic
 from .hemmati_blends import (
     HemmatiBlendConfig,
     main_pair,
     pair_quantities,
-    render_blends,
     true_positions,
 )
-from .peaks import count_peaks, detect_blends, find_peaks, set_threshold
-from .sr_data import PairMaker, isolated
-from .sr_training import Detection, gan_psf, generated, typical_noise
+from .peaks import FILTERS, count_peaks, detect_blends, find_peaks, set_threshold
+from .sr_data import PairMaker, Scale, isolated
+from .sr_training import (
+    GAN_BETA,
+    SINGLES,
+    TOLERANCE,
+    Detection,
+    gan_psf,
+    generated,
+    typical_noise,
+)
 
 #: Blends in memory at a time.
 BATCH = 500
 #: Pixel 33 of the 66 is pixel 32 of the 64 that the GAN makes.
 CROP = 1
+#: Pixels of the high resolution along one of the low.
+LOW_FACTOR = 3
+#: Side of a filter for the low resolution: 2.7 arcsec.
+LOW_PSF_PX = 15
+IMAGE_SCALES = ("flux", "asinh")
+#: Columns that say which filter was taken.
+FILTER = ("fwhm_arcsec", "filter", "image_scale")
 
 
 @dataclass(frozen=True)
@@ -45,109 +61,136 @@ class Network:
         Of its bands.
     band : int
         Where peaks are looked for.
-    psf : ndarray
-        Of its images.
-    fwhm_arcsec : float
-        That PSF's.
     """
 
     generator: nn.Module
     maker: PairMaker
     band: int
+
+
+@dataclass(frozen=True)
+class Filter:
+    """With what, and in which scale of the images, peaks are looked for.
+
+    Attributes
+    ----------
+    psf : ndarray
+    fwhm_arcsec : float
+        The PSF's width; NaN for the images' own.
+    kind : {"psf", "lowered"}
+        See `deblend.peaks.detection_filter`.
+    image_scale : {"flux", "asinh"}
+        A network's images are looked at in the asinh scale in which it makes them: their errors are
+        much the same there whatever is shown. In flux they grow with the galaxy, and a few bright
+        ones would set the threshold of all. Bright galaxies' clumps do that in real images.
+    """
+
     psf: np.ndarray
     fwhm_arcsec: float = np.nan
+    kind: str = "psf"
+    image_scale: str = "flux"
 
 
 class Resolution:
-    """Images of one resolution in the detection band, and how peaks are found in them.
-
-    High and low resolution are in fluxes; a network's images in the asinh scale in which it makes
-    them, where its errors are much the same whatever is there. In flux they grow with the galaxy,
-    and a few bright ones would set the threshold of all.
+    """How peaks are found in the images of one resolution, in the detection band.
 
     Parameters
     ----------
     name : str
-        high, low, low_lowered, gan, gan_content or gan_multi.
-    psf : ndarray
-    kind : {"psf", "lowered"}
-        Filter: see `deblend.peaks.detection_filter`.
+        Of `deblend.sr_tables.RESOLUTIONS`.
+    filters : list of Filter
+        One of them is taken.
     noise : float, optional
-        Of a pixel, where it is known; a small stamp full of galaxy has no sky to measure it on.
-    fwhm_arcsec : float
-        The PSF's width, if it was chosen; NaN for the images' own.
+        Of a pixel in flux, where it is known; a small stamp full of galaxy has no sky to measure it
+        on.
+    scale : Scale, optional
+        From flux to asinh; none for images that are in it already.
     """
 
     def __init__(
         self,
         name: str,
-        psf: np.ndarray,
-        kind: str = "psf",
+        filters: list[Filter],
         noise: float | None = None,
-        fwhm_arcsec: float = np.nan,
+        scale: Scale | None = None,
     ) -> None:
-        self.name, self.psf, self.kind, self.noise = name, psf, kind, noise
-        self.fwhm_arcsec, self.threshold = fwhm_arcsec, np.nan
+        self.name, self.filters, self.scale = name, filters, scale
+        self.filter, self.threshold = filters[0], np.nan
+        self.noise = self.flux_noise = noise
+
+    def seen(self, images: np.ndarray) -> np.ndarray:
+        """Images in the scale in which they are looked at."""
+        if self.scale is None or self.filter.image_scale == "flux":
+            return images
+        return self.scale.scaled(images[:, None])[:, 0]
 
     def calibrate(self, single: np.ndarray, rate: float) -> None:
         """Set the threshold on unblended validation stamps."""
-        if self.name.startswith("gan"):
-            self.noise = typical_noise(single)
+        single = self.seen(single)
+        in_flux = self.filter.image_scale == "flux"
+        self.noise = self.flux_noise if in_flux else typical_noise(single)
         self.threshold = set_threshold(
-            single, self.psf, false_positive_rate=rate, kind=self.kind, noise=self.noise
+            single,
+            self.filter.psf,
+            false_positive_rate=rate,
+            kind=self.filter.kind,
+            noise=self.noise,
         )
 
     def choose(
-        self,
-        psfs: dict[float, np.ndarray],
-        single: np.ndarray,
-        blends: np.ndarray,
-        pair: np.ndarray,
-        detection: Detection,
+        self, single: np.ndarray, blends: np.ndarray, pair: np.ndarray, detection: Detection
     ) -> None:
-        """Take the PSF that finds most validation blends, its own or another, and its threshold.
+        """Take the filter that finds most validation blends, and set its threshold.
+
+        Filters whose threshold, set on half of the single galaxies, the other half bears out come
+        before others: with few galaxies one clump decides.
 
         Parameters
         ----------
-        psfs : dict
-            Others, by their width (arcsec).
         single, blends : ndarray, shape (n, y, x)
             Validation stamps of single galaxies and of blends.
         pair : ndarray, shape (n, 2, 2)
             Where the blends' galaxies are, 66 px frame.
         detection : Detection
         """
-        most = -1.0
-        kept = self.fwhm_arcsec, self.psf, np.nan
-        for fwhm, psf in {self.fwhm_arcsec: self.psf, **psfs}.items():
-            self.psf = psf
-            self.calibrate(single, detection.false_positive_rate)
-            found = detect_blends(
-                self.peaks(blends),
-                self.positions(pair),
-                threshold=self.threshold,
-                radius_px=detection.radius_px,
-            )
-            if found["detected"].mean() > most:
-                most, kept = found["detected"].mean(), (fwhm, psf, self.threshold)
-        self.fwhm_arcsec, self.psf, self.threshold = kept
+        rate, half = detection.false_positive_rate, len(single) // 2
+        found = []
+        for option in self.filters if len(self.filters) > 1 else []:
+            self.filter = option
+            self.calibrate(single[:half], rate)
+            several = count_peaks(self.peaks(single[half:]), len(single) - half, 0) > 1
+            share = self.detected(self.peaks(blends), pair, detection)["detected"].mean()
+            found.append((several.mean() <= TOLERANCE * rate, share))
+        best = max(range(len(found)), key=found.__getitem__, default=0)
+        self.filter = self.filters[best]
+        self.calibrate(single, rate)
 
     def peaks(self, images: np.ndarray) -> pd.DataFrame:
         """Peaks above the threshold: see `deblend.peaks.find_peaks`."""
-        found = find_peaks(images, self.psf, kind=self.kind, noise=self.noise)
+        found = find_peaks(
+            self.seen(images), self.filter.psf, kind=self.filter.kind, noise=self.noise
+        )
         return found[found["significance"] > self.threshold].reset_index(drop=True)
 
-    def positions(self, high: np.ndarray) -> np.ndarray:
-        """Positions in the 66 px frame, in this resolution's pixels."""
-        if self.name.startswith("low"):
-            return low_position(high)
-        return high - CROP if self.name.startswith("gan") else high
+    def detected(self, peaks: pd.DataFrame, pair: np.ndarray, detection: Detection) -> pd.DataFrame:
+        """Which blends these peaks give away: see `deblend.peaks.detect_blends`."""
+        radius = detection.radius_px / (LOW_FACTOR if self.name.startswith("low") else 1)
+        at = positions_in(self.name, pair)
+        return detect_blends(peaks, at, threshold=self.threshold, radius_px=radius)
 
-    def to_high(self, positions: np.ndarray) -> np.ndarray:
-        """The inverse of `positions`."""
-        if self.name.startswith("low"):
-            return high_position(positions)
-        return positions + CROP if self.name.startswith("gan") else positions
+
+def positions_in(name: str, high: np.ndarray) -> np.ndarray:
+    """Positions in the 66 px frame, in the pixels of a resolution's images."""
+    if name.startswith("low"):
+        return low_position(high)
+    return high - CROP if name.startswith("gan") else high
+
+
+def positions_from(name: str, positions: np.ndarray) -> np.ndarray:
+    """The inverse of `positions_in`."""
+    if name.startswith("low"):
+        return high_position(positions)
+    return positions + CROP if name.startswith("gan") else positions
 
 
 def views(
@@ -167,14 +210,14 @@ def views(
     ------
     rows : slice
     images : dict
-        Resolution to (n, y, x): see `Resolution`.
+        Resolution to (n, y, x): in flux, a network's in the asinh scale.
     """
     first = networks["gan"]
     for start in tqdm(range(0, len(blends), BATCH), desc=split, disable=None):
         part = blends.iloc[start : start + BATCH]
         high, low = first.maker.pairs(part, split)
         images = {"high": high[:, first.band], "low": low[:, first.band]}
-        images["low_lowered"] = images["low"]
+        images |= {f"{name}_best": images[name] for name in ("high", "low")}
         for name, network in networks.items():
             mine = low if network.maker is first.maker else network.maker.pairs(part, split)[1]
             made = generated(network.generator, network.maker.scale_low.scaled(mine), device)
@@ -190,18 +233,74 @@ def whole(
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def resolutions_of(networks: dict[str, Network]) -> dict[str, Resolution]:
-    """Every resolution, not yet calibrated."""
-    first = networks["gan"]
-    high, low = first.maker.psf_high[first.band], first.maker.psf_low
-    noise = float(first.maker.noise_low[first.band])
-    found = [Resolution("high", high), Resolution("low", low, noise=noise)]
-    found.append(Resolution("low_lowered", low, "lowered", noise))
-    found += [
-        Resolution(name, network.psf, fwhm_arcsec=network.fwhm_arcsec)
-        for name, network in networks.items()
+def resolutions_of(networks: dict[str, Network], detection: Detection) -> dict[str, Resolution]:
+    """Every resolution, not yet calibrated.
+
+    High and low resolution are looked at as the paper did, in flux with their own PSF; and once
+    more, like the networks' images, with whichever filter finds most: a GAN that is compared with
+    less than the best that its input allows would be given credit for the filter.
+    """
+    first = next(iter(networks.values()))
+    maker, band = first.maker, first.band
+    pixel = LOW_FACTOR * maker.pixel_scale_arcsec
+    wide = {x: gan_psf(x, maker) for x in detection.fwhm_arcsec}
+    wide_low = {x: psf_image(x, GAN_BETA, pixel, LOW_PSF_PX) for x in detection.low_fwhm_arcsec}
+    own, own_low = Filter(maker.psf_high[band]), Filter(maker.psf_low)
+    noise = float(maker.noise_low[band])
+    scale, scale_low = (
+        Scale(s.softening[[band]], s.limit[[band]]) for s in (maker.scale_high, maker.scale_low)
+    )
+
+    def every(
+        psfs: dict[float, np.ndarray], scales: tuple[str, ...] = IMAGE_SCALES
+    ) -> list[Filter]:
+        return [Filter(psfs[x], x, *y) for x, *y in product(psfs, FILTERS, scales)]
+
+    found = [
+        Resolution("high", [own]),
+        Resolution("high_best", every({np.nan: own.psf, **wide}), scale=scale),
+        Resolution("low", [own_low], noise),
+        Resolution("low_best", every({np.nan: own_low.psf, **wide_low}), noise, scale_low),
+        *(Resolution(name, every(wide, ("asinh",))) for name in networks),
     ]
     return {resolution.name: resolution for resolution in found}
+
+
+def recorded(
+    table: pd.DataFrame, networks: dict[str, Network], detection: Detection
+) -> dict[str, Resolution]:
+    """Every resolution as `detect` left it.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Its false positives.
+    networks : dict
+    detection : Detection
+
+    Raises
+    ------
+    DeblendError
+        A filter is not among those that can be chosen.
+    """
+    rows = table.drop_duplicates("resolution").set_index("resolution")
+    found = resolutions_of(networks, detection)
+    for name, resolution in found.items():
+        row = rows.loc[name]
+        chosen = [f for f in resolution.filters if _description(f).equals(row[list(FILTER)])]
+        if not chosen:
+            raise DeblendError(
+                f"the filter {row['filter']} {row['fwhm_arcsec']:g} of {name} is none of "
+                "hemmati2022 > detection: detect peaks again"
+            )
+        resolution.filter, resolution.threshold = chosen[0], float(row["threshold"])
+        resolution.noise = None if pd.isna(row["noise"]) else float(row["noise"])
+    return found
+
+
+def _description(chosen: Filter) -> pd.Series:
+    values = (chosen.fwhm_arcsec, chosen.kind, chosen.image_scale)
+    return pd.Series(values, index=list(FILTER), dtype=object)
 
 
 def detect(
@@ -221,7 +320,8 @@ def detect(
     rows : dict
         Split to galaxies.
     n_blends : dict
-        "validation" and "test": blends, and as many single galaxies, of each split.
+        "validation" and "test": blends of each split, and single galaxies: as many for testing,
+        and twice as many for validation.
     blending : HemmatiBlendConfig
     detection : Detection
     device : torch.device
@@ -233,27 +333,23 @@ def detect(
         detected_... and n_peaks_....
     false_positives : DataFrame
         `resolution`, `sample` (unblended, one_peak), `n`, `n_false`, `threshold`, the `noise` in
-        units of which it is (NaN: each stamp's own), and the `fwhm_arcsec` of the PSF that was
-        taken (NaN: the images' own).
+        units of which it is (NaN: each stamp's own), and of the filter that was taken the
+        `fwhm_arcsec` (NaN: the images' own PSF), `filter` and `image_scale` (see `Filter`).
     peaks : DataFrame
         `resolution`, `blend`, `x_px`, `y_px` (66 px frame), `significance`, `galaxy` (0: the
         brighter of the pair, 1, or -1).
     """
     maker = networks["gan"].maker
     n = n_blends["validation"]
-    single = isolated(maker.draw(rows["validation"], n, 2 * n, "validation", blending))
+    drawn = maker.draw(rows["validation"], n, (1 + SINGLES) * n, "validation", blending)
+    single = isolated(drawn)
     images = whole(networks, single, "validation", device)
-    resolutions = resolutions_of(networks)
-    for name, resolution in resolutions.items():
-        resolution.calibrate(images[name], detection.false_positive_rate)
-    # As the networks' PSFs were chosen; clumps of real galaxies are sharp.
-    band = networks["gan"].band
     learned = maker.draw(rows["validation"], 0, n, "validation", blending)
-    where = true_positions(learned)[np.arange(n)[:, None], main_pair(learned)]
-    own = fwhm_from_area(maker.psf_high[band][None])[0] * maker.pixel_scale_arcsec
-    wider = {x: gan_psf(x, maker) for x in detection.fwhm_arcsec if x > 1.1 * own}
-    seen = render_blends(maker.images[:, [band]], learned)[:, 0]
-    resolutions["high"].choose(wider, images["high"], seen, where, detection)
+    pair = true_positions(learned)[np.arange(n)[:, None], main_pair(learned)]
+    images_learned = whole(networks, learned, "validation", device)
+    resolutions = resolutions_of(networks, detection)
+    for name, resolution in resolutions.items():
+        resolution.choose(images[name], images_learned[name], pair, detection)
     n = n_blends["test"]
     blends = maker.draw(rows["test"], 0, n, "test", blending)
     alone = isolated(maker.draw(rows["test"], n, 2 * n, "test", blending))
@@ -263,17 +359,14 @@ def detect(
     false, parts = [], []
     for name, resolution in resolutions.items():
         peaks = resolution.peaks(images[name])
-        radius = detection.radius_px / (3 if name.startswith("low") else 1)
-        found = detect_blends(
-            peaks, resolution.positions(pair), threshold=resolution.threshold, radius_px=radius
-        )
+        found = resolution.detected(peaks, pair, detection)
         table[f"detected_{name}"] = found["detected"]
         table[f"n_peaks_{name}"] = found["n_peaks"]
         galaxy = np.full(len(peaks), -1)
         for k in (0, 1):
             matched = found[f"peak_{k}"].to_numpy()
             galaxy[matched[matched >= 0]] = k
-        xy = resolution.to_high(peaks[["x_px", "y_px"]].to_numpy())
+        xy = positions_from(name, peaks[["x_px", "y_px"]].to_numpy())
         parts.append(
             pd.DataFrame(
                 {
@@ -293,8 +386,10 @@ def detect(
         more = int((one & (table[f"n_peaks_{name}"] > 1)).sum())
         false.append((name, "one_peak", int(one.sum()), more))
     wrong = pd.DataFrame(false, columns=["resolution", "sample", "n", "n_false"])
-    for column in ("threshold", "noise", "fwhm_arcsec"):
-        wrong[column] = [getattr(resolutions[name], column) for name in wrong["resolution"]]
+    of = [resolutions[name] for name in wrong["resolution"]]
+    for column in ("threshold", "noise"):
+        wrong[column] = [getattr(resolution, column) for resolution in of]
+    wrong[list(FILTER)] = [list(_description(resolution.filter)) for resolution in of]
     return table, wrong, pd.concat(parts, ignore_index=True)
 
 
@@ -330,7 +425,6 @@ def write_examples(
     def display(x: np.ndarray) -> np.ndarray:
         return (np.arcsinh(x / softening) / np.arcsinh(limit / softening)).astype(np.float32)
 
-    resolutions = resolutions_of(networks)
     with atomic(path) as temporary, h5py.File(temporary, "w") as file:
         file["galaxy1"], file["galaxy2"] = display(alone[0]), display(alone[1])
         file["high"] = display(images["high"][:, 1:-1, 1:-1])
@@ -341,7 +435,7 @@ def write_examples(
         for name in ("high", "low", "gan"):
             mine = peaks[(peaks["resolution"] == name) & peaks["blend"].isin(numbers)]
             xy = mine[["x_px", "y_px"]].to_numpy()
-            xy = resolutions[name].positions(xy) if name == "low" else xy - CROP
+            xy = positions_in(name, xy) if name == "low" else xy - CROP
             which = [numbers.index(b) for b in mine["blend"]]
             file[f"peaks_{name}"] = np.column_stack([np.asarray(which, float), xy])
 
@@ -385,9 +479,8 @@ def write_galleries(
         file["multi_high"], file["multi_low"] = high[0], low[0]
         file["multi_gan"] = generated(multi.generator, low, device)[0]
         file["bands"] = np.array(multi.maker.bands, "S")
-        resolutions = resolutions_of(networks)
         for name, resolution in (("high", "high"), ("low", "low"), ("gan", "gan_multi")):
             mine = peaks[(peaks["resolution"] == resolution) & (peaks["blend"] == number)]
             xy = mine[["x_px", "y_px"]].to_numpy()
-            xy = resolutions["low"].positions(xy) if name == "low" else xy - CROP
+            xy = positions_in(name, xy) if name == "low" else xy - CROP
             file[f"multi_peaks_{name}"] = xy

@@ -31,7 +31,13 @@ CURVES = {
     "gan": ("GAN", "#C4C4C4", "0.45"),
     "low": ("low", "#4A5A9C", "#101C54"),
 }
+#: What the filter that is best for them finds in high and low resolution.
+BEST = {
+    "high_best": ("high, best filter", "none", "#D9A400"),
+    "low_best": ("low, best filter", "none", "#101C54"),
+}
 MULTI = ("GAN, multi-band", "none", COLOURS["companion"])
+LINES = dict.fromkeys(BEST, ":") | {"gan_multi": "-."}
 #: Quantity to its axis; the paper normalises the separation in two ways.
 QUANTITIES = {
     "separation_over_fwhm_sum": "separation / ΣFWHM",
@@ -364,14 +370,14 @@ def _draw_fractions(upper: Axes, lower: Axes, table: pd.DataFrame, multi: bool) 
     """A quantity's fractions, and under them how many blends there are."""
     ends = np.append(table["bin_low"].unique(), table["bin_high"].max())
     middle = (ends[:-1] + ends[1:]) / 2
-    curves = CURVES | ({"gan_multi": MULTI} if multi else {})
+    curves = CURVES | BEST | ({"gan_multi": MULTI} if multi else {})
     for resolution, (name, fill, colour) in curves.items():
         mine = table[table["resolution"] == resolution]
         if mine.empty:
             continue
         fraction = mine["fraction"].to_numpy(float)
         known = np.isfinite(fraction)
-        line = "-." if resolution == "gan_multi" else "-"
+        line = LINES.get(resolution, "-")
         upper.fill_between(middle[known], fraction[known], color=fill, alpha=0.9, lw=0)
         error = np.abs(mine[["low", "high"]].to_numpy(float).T - fraction)[:, known]
         shown = (middle[known], fraction[known])
@@ -430,7 +436,9 @@ def draw_fractions(
         drawn = [axis for axis in axes[0] if axis.lines or axis.containers]
         if drawn:
             figure.legend(
-                *drawn[0].get_legend_handles_labels(), loc="outside lower center", ncols=4
+                *drawn[0].get_legend_handles_labels(),
+                loc="outside lower center",
+                ncols=5 if n > 1 else 3,
             )
         figure.suptitle(label, fontsize="small" if n > 1 else "x-small")
         save_figure(figure, outputs)

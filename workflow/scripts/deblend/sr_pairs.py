@@ -15,10 +15,10 @@ from astropy.stats import sigma_clipped_stats
 
 from .degrade import high_position, resample
 from .errors import DeblendError
-from .peaks import find_peaks, match_peaks
+from .peaks import match_peaks
 from .plots import asinh_stretch, save_figure, style
 from .sr_data import PairMaker
-from .sr_detect import Network
+from .sr_detect import Network, Resolution
 from .sr_training import generated
 
 log = logging.getLogger(__name__)
@@ -88,8 +88,7 @@ def read_field(
 def compare(
     network: Network,
     fields: dict[str, tuple[np.ndarray, np.ndarray]],
-    thresholds: dict[str, tuple[float, float | None]],
-    psf_high: np.ndarray,
+    resolutions: dict[str, Resolution],
     radius_px: float,
     device: torch.device,
 ) -> tuple[pd.DataFrame, dict[str, dict[str, np.ndarray]]]:
@@ -101,11 +100,8 @@ def compare(
         Of one band.
     fields : dict
         Name to (high, low), from `read_field`.
-    thresholds : dict
-        Threshold and noise of "high", "low" and "gan", from `deblend.sr_detect.detect`; noise None:
-        each image's own.
-    psf_high : ndarray
-        With which Hubble's peaks are looked for: its own or the one chosen there.
+    resolutions : dict
+        "high", "low" and "gan" with filters and thresholds, from `deblend.sr_detect.recorded`.
     radius_px : float
         For matching, high-resolution pixels.
     device : torch.device
@@ -118,7 +114,6 @@ def compare(
         Field to images and peaks (x, y, high-resolution pixels) of each resolution.
     """
     maker = network.maker
-    psfs = {"high": psf_high, "low": maker.psf_low, "gan": network.psf}
     rows, shown = [], {}
     for name, (high, low) in fields.items():
         made = generated(network.generator, maker.scale_low.scaled(low[None, None]), device)[0]
@@ -126,13 +121,10 @@ def compare(
         gan = np.pad(maker.scale_high.unscaled(made)[0], 1)
         images = {"high": high, "low": low, "gan": gan}
         peaks = {}
-        # Peaks in the scale in which thresholds were set: see `deblend.sr_detect.Resolution`.
+        # A network's peaks are looked for in the scale in which it makes them.
         looked_at = images | {"gan": np.pad(made[0], 1, mode="edge")}
         for resolution, image in looked_at.items():
-            threshold, noise = thresholds[resolution]
-            found = find_peaks(
-                image[None].astype(np.float32), psfs[resolution], threshold, noise=noise
-            )
+            found = resolutions[resolution].peaks(image[None].astype(np.float32))
             xy = found[["x_px", "y_px"]].to_numpy()
             xy = high_position(xy) if resolution == "low" else xy
             inside = ((xy > EDGE_PX) & (xy < high.shape[0] - 1 - EDGE_PX)).all(axis=1)

@@ -4,14 +4,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from .errors import DeblendError
 from .gan_training import read_weights
 from .sr_data import PairMaker
 from .sr_detect import Network
-from .sr_training import SrConfig, build_generator, gan_psf
+from .sr_training import SrConfig, build_generator
 from .torch_backend import place
 
 
@@ -43,7 +42,4 @@ def load(
     generator = build_generator(config_of(record), len(maker.bands))
     read_weights(weights, generator)
     place(generator, device)
-    band, fwhm = maker.bands.index(detection_band), record["psf_fwhm_arcsec"]
-    # A vanilla GAN has none, nor a network that never found a blend at a threshold to trust.
-    psf = maker.psf_high[band] if fwhm is None else gan_psf(fwhm, maker)
-    return Network(generator, maker, band, psf, np.nan if fwhm is None else fwhm)
+    return Network(generator, maker, maker.bands.index(detection_band))

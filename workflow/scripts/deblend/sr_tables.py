@@ -13,8 +13,9 @@ from .peaks import wilson
 #: Resolution in the tables to what is written.
 RESOLUTIONS = {
     "high": "high",
+    "high_best": "high, best filter",
     "low": "low",
-    "low_lowered": "low, lowered filter",
+    "low_best": "low, best filter",
     "gan": "GAN",
     "gan_content": "GAN with a content term",
     "gan_multi": "GAN, multi-band",

@@ -113,11 +113,14 @@ class Detection:
         Widths of the PSFs with which peaks may be looked for. A GAN's images are not as sharp as
         those that it learns from, and have patterns a few pixels wide; real galaxies have clumps.
         The width that finds most validation blends is taken and recorded.
+    low_fwhm_arcsec : sequence of float
+        The same for the low resolution.
     """
 
     radius_px: float
     false_positive_rate: float
     fwhm_arcsec: Sequence[float]
+    low_fwhm_arcsec: Sequence[float]
 
 
 class Trainer:
