@@ -117,7 +117,7 @@ def test_the_blend_keeps_its_perfect_images():
 
 
 def test_gains_have_errors_by_galaxy():
-    """Ten blends of the same two galaxies tell as much as one."""
+    """The blends of this test share three galaxies."""
     found = tables()
     mine = found["scores"]
     mine["frame"] = mine["blend"] % 3

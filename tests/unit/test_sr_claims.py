@@ -30,6 +30,7 @@ EASE = {
     "high": 1.75,
     "low": -2.6,
     "low_best": -2.2,
+    "high_best": 1.8,
     "gan": 0.2,
     "gan_content": 0.4,
     "gan_multi": 0.95,

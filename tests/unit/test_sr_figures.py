@@ -239,6 +239,7 @@ def test_fractions_in_bins(drawn, tmp_path):
     drawn_line = drawn[0].axes[0].containers[0][0].get_ydata()
     mine = table[(table["quantity"] == FIG5[0]) & (table["resolution"] == "high")]
     assert drawn_line == pytest.approx(mine["fraction"].to_numpy())
+    assert {"high, best filter", "low, best filter"} <= set(texts(drawn[0]))
     draw_fractions(table, FIG9, [tmp_path / "fig9.png"], LABEL, multi=True)
     opens(tmp_path / "fig9.png", 720)
     assert "GAN, multi-band" in texts(drawn[1])

@@ -9,7 +9,7 @@ import pytest
 import torch
 from astropy.io import fits
 from deblend import sr_training, torch_backend
-from deblend.degrade import psf_image
+from deblend.degrade import fwhm_from_area, psf_image
 from deblend.errors import DeblendError
 from deblend.fingerprints import fingerprint
 from deblend.gan import n_parameters, trace_layers
@@ -235,12 +235,38 @@ def test_clumps_of_real_galaxies_call_for_a_wider_psf():
     pair = np.broadcast_to([[24.0, 33.0], [42.0, 33.0]], (200, 2, 2))
     sharp, wide = (psf_image(fwhm, 3.0, 0.06, 31) for fwhm in (0.08, 0.4))
     resolution = Resolution("high_best", [Filter(sharp), Filter(wide, 0.4)])
-    resolution.choose(single, blends, pair, DETECTION)
+    half = np.arange(200) % 2 == 0
+    resolution.choose(single, half, blends, pair, DETECTION)
     assert resolution.filter.fwhm_arcsec == 0.4
     assert resolution.filter.psf is wide
     smooth = single - clump
-    resolution.choose(smooth, blends, pair, DETECTION)
+    resolution.choose(smooth, half, blends, pair, DETECTION)
     assert np.isnan(resolution.filter.fwhm_arcsec)  # its own, where another is no better
+    # One half has no clumps: the sharp PSF's low threshold is not borne out by the other.
+    mixed = np.where(half[:, None, None], smooth, single)
+    resolution.choose(mixed, half, blends, pair, DETECTION)
+    assert resolution.filter.fwhm_arcsec == 0.4
+
+
+def test_filters_are_as_wide_as_they_say_and_of_the_right_band(stamps):
+    bands = stamps.bands.assign(noise_sigma=[0.002, 0.004], zero_point=[25.67, 26.67])
+    maker = maker_of(replace(stamps, bands=bands), ("f775w", "f606w"))
+    network = Network(SuperResolver(2, 4, 1), maker, 1)
+    found = resolutions_of({"gan_multi": network}, DETECTION)
+    pixels = {"high_best": 0.06, "low_best": 0.18, "gan_multi": 0.06}
+    for name, pixel in pixels.items():
+        widths = {f.fwhm_arcsec for f in found[name].filters if np.isfinite(f.fwhm_arcsec)}
+        assert widths == set(DETECTION.low_fwhm_arcsec if "low" in name else DETECTION.fwhm_arcsec)
+        for chosen in found[name].filters:
+            if chosen.fwhm_arcsec > 2 * pixel:
+                width = fwhm_from_area(chosen.psf[None])[0] * pixel
+                assert width == pytest.approx(chosen.fwhm_arcsec, rel=0.2)
+    for name, scale in (("high_best", maker.scale_high), ("low_best", maker.scale_low)):
+        assert found[name].scale.softening.shape == (1, 1, 1)
+        assert found[name].scale.softening[0] == scale.softening[1]
+        assert found[name].scale.limit[0] == scale.limit[1]
+    assert maker.scale_high.softening[0] != maker.scale_high.softening[1]
+    assert len(found["high"].filters) == len(found["low"].filters) == 1
 
 
 def test_a_filter_may_look_at_the_asinh_scale(maker):

@@ -19,7 +19,6 @@ SR_PAIR_SRC = [
     "seeds.py",
 ]
 SR_SRC = [
-    "sr_setup.py",
     "sr_gan.py",
     "sr_training.py",
     "peaks.py",
@@ -69,7 +68,7 @@ rule sr_train:
         network=lambda wildcards: sr_options(wildcards.sr),
         maker=lambda wildcards: SR_MAKER | {"bands": sr_bands(wildcards.sr)},
         blending=HEMMATI["blending"],
-        detection=HEMMATI["detection"],
+        detection={k: v for k, v in HEMMATI["detection"].items() if k != "low_fwhm_arcsec"},
         n_validation_blends=HEMMATI["n_blends"]["validation"],
         checkpoint=f"{config['pathvars']['results']}/checkpoints/{{sr}}.pt",
     message:
@@ -83,7 +82,7 @@ rule sr_detect:
         **CUTOUTS,
         **{f"{name}_weights": f"<results>/networks/{name}/network.h5" for name in SR_ROLES},
         **{f"{name}_record": f"<results>/networks/{name}/network.json" for name in SR_ROLES},
-        src=src(*SR_SRC, "sr_detect.py", "gan.py", "gan_training.py"),
+        src=src(*SR_SRC, "sr_setup.py", "sr_detect.py", "gan.py", "gan_training.py"),
     output:
         detections=f"{HEMMATI_FOLDER}/detections.csv",
         false_positives=f"{HEMMATI_FOLDER}/false_positives.csv",
@@ -127,7 +126,9 @@ rule sr_pairs:
         weights="<results>/networks/{sr}/network.h5",
         description="<results>/networks/{sr}/network.json",
         false_positives=f"{HEMMATI_FOLDER}/false_positives.csv",
-        src=src(*SR_SRC, "sr_pairs.py", "sr_detect.py", "gan_training.py", "plots.py"),
+        src=src(
+            *SR_SRC, "sr_setup.py", "sr_pairs.py", "sr_detect.py", "gan_training.py", "plots.py"
+        ),
     output:
         table="<results>/hemmati2022/{sr}/pairs.csv",
         pdf="<results>/hemmati2022/{sr}/pairs.pdf",

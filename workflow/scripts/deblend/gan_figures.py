@@ -263,7 +263,7 @@ def example_table(number: np.ndarray, kind: Sequence[str], scores: pd.DataFrame)
     kind : list of str
         "success" or "failure" of each.
     scores : DataFrame
-        See `deblend.image_metrics`, with `method`.
+        See `deblend.gan_scores.score_methods`.
 
     Returns
     -------
@@ -361,7 +361,7 @@ def distributions(scores: pd.DataFrame, quantities: Sequence[str]) -> pd.DataFra
     Parameters
     ----------
     scores : DataFrame
-        See `deblend.image_metrics`, with `method`.
+        See `deblend.gan_scores.score_methods`.
     quantities : list of str
 
     Returns

@@ -23,7 +23,7 @@ def score_rows(published: Mapping[str, Any], scores: pd.DataFrame) -> Iterator[R
     published : dict
         `table1`, and `fig4` and `fig5` with `sigma`.
     scores : DataFrame
-        See `deblend.image_metrics`, with `method`.
+        See `deblend.gan_scores.score_methods`.
     """
     found = summary(scores).set_index(["method", "galaxy", "quantity"])
     for quantity, (_, theirs) in ROWS.items():

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 from tqdm.auto import tqdm
 
-from .degrade import high_position, low_position, psf_image
+from .degrade import FACTOR, high_position, low_position, psf_image
 from .errors import DeblendError
 from .files import atomic
 from .hemmati_blends import (
@@ -41,8 +41,6 @@ from .sr_training import (
 BATCH = 500
 #: Pixel 33 of the 66 is pixel 32 of the 64 that the GAN makes.
 CROP = 1
-#: Pixels of the high resolution along one of the low.
-LOW_FACTOR = 3
 #: Side of a filter for the low resolution: 2.7 arcsec.
 LOW_PSF_PX = 15
 IMAGE_SCALES = ("flux", "asinh")
@@ -138,27 +136,34 @@ class Resolution:
         )
 
     def choose(
-        self, single: np.ndarray, blends: np.ndarray, pair: np.ndarray, detection: Detection
+        self,
+        single: np.ndarray,
+        half: np.ndarray,
+        blends: np.ndarray,
+        pair: np.ndarray,
+        detection: Detection,
     ) -> None:
         """Take the filter that finds most validation blends, and set its threshold.
 
-        Filters whose threshold, set on half of the single galaxies, the other half bears out come
-        before others: with few galaxies one clump decides.
+        Filters whose threshold, set on half of the galaxies, the other half bears out come before
+        others: with few galaxies one clump decides.
 
         Parameters
         ----------
         single, blends : ndarray, shape (n, y, x)
             Validation stamps of single galaxies and of blends.
+        half : ndarray of bool, shape (n,)
+            Single stamps of one half of the galaxies: the others show none of them.
         pair : ndarray, shape (n, 2, 2)
             Where the blends' galaxies are, 66 px frame.
         detection : Detection
         """
-        rate, half = detection.false_positive_rate, len(single) // 2
+        rate = detection.false_positive_rate
         found = []
         for option in self.filters if len(self.filters) > 1 else []:
             self.filter = option
-            self.calibrate(single[:half], rate)
-            several = count_peaks(self.peaks(single[half:]), len(single) - half, 0) > 1
+            self.calibrate(single[half], rate)
+            several = count_peaks(self.peaks(single[~half]), int((~half).sum()), 0) > 1
             share = self.detected(self.peaks(blends), pair, detection)["detected"].mean()
             found.append((several.mean() <= TOLERANCE * rate, share))
         best = max(range(len(found)), key=found.__getitem__, default=0)
@@ -174,7 +179,7 @@ class Resolution:
 
     def detected(self, peaks: pd.DataFrame, pair: np.ndarray, detection: Detection) -> pd.DataFrame:
         """Which blends these peaks give away: see `deblend.peaks.detect_blends`."""
-        radius = detection.radius_px / (LOW_FACTOR if self.name.startswith("low") else 1)
+        radius = detection.radius_px / (FACTOR if self.name.startswith("low") else 1)
         at = positions_in(self.name, pair)
         return detect_blends(peaks, at, threshold=self.threshold, radius_px=radius)
 
@@ -242,7 +247,7 @@ def resolutions_of(networks: dict[str, Network], detection: Detection) -> dict[s
     """
     first = next(iter(networks.values()))
     maker, band = first.maker, first.band
-    pixel = LOW_FACTOR * maker.pixel_scale_arcsec
+    pixel = FACTOR * maker.pixel_scale_arcsec
     wide = {x: gan_psf(x, maker) for x in detection.fwhm_arcsec}
     wide_low = {x: psf_image(x, GAN_BETA, pixel, LOW_PSF_PX) for x in detection.low_fwhm_arcsec}
     own, own_low = Filter(maker.psf_high[band]), Filter(maker.psf_low)
@@ -343,13 +348,14 @@ def detect(
     n = n_blends["validation"]
     drawn = maker.draw(rows["validation"], n, (1 + SINGLES) * n, "validation", blending)
     single = isolated(drawn)
+    _, rank = np.unique(single["galaxy_0"], return_inverse=True)
     images = whole(networks, single, "validation", device)
     learned = maker.draw(rows["validation"], 0, n, "validation", blending)
     pair = true_positions(learned)[np.arange(n)[:, None], main_pair(learned)]
     images_learned = whole(networks, learned, "validation", device)
     resolutions = resolutions_of(networks, detection)
     for name, resolution in resolutions.items():
-        resolution.choose(images[name], images_learned[name], pair, detection)
+        resolution.choose(images[name], rank % 2 == 0, images_learned[name], pair, detection)
     n = n_blends["test"]
     blends = maker.draw(rows["test"], 0, n, "test", blending)
     alone = isolated(maker.draw(rows["test"], n, 2 * n, "test", blending))

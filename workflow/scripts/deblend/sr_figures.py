@@ -407,7 +407,8 @@ def draw_fractions(
     outputs : list of path
     label : str
     multi : bool
-        Show the multi-band network's fractions, as dash-dotted lines.
+        Show the multi-band network's fractions, as dash-dotted lines. Dotted are those of high and
+        low resolution with the filter that is best for them.
     """
     n = len(quantities)
     with style():

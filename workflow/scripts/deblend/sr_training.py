@@ -112,15 +112,16 @@ class Detection:
     fwhm_arcsec : sequence of float
         Widths of the PSFs with which peaks may be looked for. A GAN's images are not as sharp as
         those that it learns from, and have patterns a few pixels wide; real galaxies have clumps.
-        The width that finds most validation blends is taken and recorded.
+        The width that finds most validation blends is taken and recorded: with PSFs, to choose an
+        epoch; with either kind of filter, to detect.
     low_fwhm_arcsec : sequence of float
-        The same for the low resolution.
+        The same for the low resolution; training needs none.
     """
 
     radius_px: float
     false_positive_rate: float
     fwhm_arcsec: Sequence[float]
-    low_fwhm_arcsec: Sequence[float]
+    low_fwhm_arcsec: Sequence[float] = ()
 
 
 class Trainer:
@@ -284,7 +285,7 @@ def latent(seed: int, n: int, n_latent: int, *item: object) -> np.ndarray:
 
 
 def typical_noise(images: np.ndarray) -> float:
-    """Spread of the pixels of a network's images that hold no galaxy, of the stack as a whole.
+    """Spread of the pixels that hold no galaxy, in asinh-scaled images, of the stack as a whole.
 
     A single image may have next to none.
     """
