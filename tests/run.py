@@ -14,6 +14,8 @@ import psutil
 
 ROOT = Path(__file__).parents[1]
 TOY = ("--cores", 2, "--configfile", ROOT / "config/toy.yaml")
+#: Overlay: the first network alone. The other two take as long as all else.
+ONE_NETWORK = {"boucaud2020": {"unet": None, "blend2mask2flux": None}}
 
 
 def snakemake(*arguments, directory, project=ROOT, env=None, check=True):
