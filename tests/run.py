@@ -80,6 +80,12 @@ def kill_training(*arguments, directory, log, line, project=ROOT, scheduler_too=
     return text
 
 
+def without_joint_network(path):
+    """Lines of a table of methods but the joint network's, which `ONE_NETWORK` has not."""
+    lines = Path(path).read_text().splitlines()
+    return [line for line in lines if not line.startswith("blend2mask2flux,")]
+
+
 def assert_same_weights(first, second):
     """Compare two HDF5 files by content: every array of either, exactly."""
     found = []

@@ -8,7 +8,7 @@ import time
 import pytest
 import yaml
 
-from tests.run import ONE_NETWORK
+from tests.run import ONE_NETWORK, without_joint_network
 
 COMMAND = (
     *("--cores", "8", "--profile", "slurm"),
@@ -77,12 +77,21 @@ def test_jobs_went_through_the_scheduler(run):
     assert len(re.findall(r"has been submitted with SLURM jobid \d+", text)) >= 18
 
 
+def test_figure_5_is_that_of_a_local_run(run, toy):
+    project, _, _ = run
+    first, second = (
+        without_joint_network(folder / "figures/fig5.csv")
+        for folder in (project / "results/toy", toy)
+    )
+    assert len(first) == 5 and first == second
+    assert (project / "results/toy/figures/fig5.pdf").stat().st_size > 500
+
+
 @pytest.mark.parametrize(
     "name",
     [
-        "figures/fig5.csv",
-        "figures/fig5.pdf",
-        "figures/fig5_points.csv",
+        "predictions/blend2flux/simulated.csv",
+        "predictions/sep/simulated.csv",
         "predictions/sep/simulated/zero_points.csv",
         "networks/blend2flux/history.csv",
         "datasets/simulated/galaxies.ecsv",
