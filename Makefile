@@ -7,7 +7,7 @@ REQUIREMENTS := requirements.txt requirements-dev.txt constraints.txt
 # A set-up is complete when this file exists; it is made anew when a pin changes.
 READY := $(VENV)/.ready
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
-SMALL := tests/unit tests/workflow/test_config.py tests/workflow/test_dry_run.py
+SMALL := tests/unit $(patsubst %,tests/workflow/test_%.py,config dry_run bad_input sources)
 ONE_THREAD := OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1
 SOURCES := workflow tools tests benchmarks
 
@@ -33,7 +33,8 @@ toy: $(READY) ## Regenerate everything at toy scale from simulated galaxies, in 
 small: $(READY) ## The same at laptop scale, large enough to check the papers' claims
 	$(SNAKEMAKE) --configfile config/small.yaml
 
-# Unit tests and dry runs go side by side, one thread each; the others start workflows on all cores.
+# Unit tests, dry runs and the smallest runs go side by side, one thread each; the others start
+# workflows on all cores.
 test: $(READY) lint ## Check the code and pass every test that this machine can run
 	$(ONE_THREAD) $(BIN)/python -m pytest $(SMALL) --numprocesses $(CORES) --dist worksteal
 	$(BIN)/python -m pytest tests/workflow tests/slurm $(SMALL:%=--ignore=%)

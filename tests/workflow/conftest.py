@@ -19,7 +19,7 @@ TINY = {
     "scale": "custom",
     "papers": ["boucaud2020"],
     "pathvars": {"results": "results"},
-    "threads": {"training": 2},
+    "threads": {"training": 1},
     "datasets": {"simulated": {"n_galaxies": 60, "chunk_size": 60, "stamp_size": 64}},
     "networks": {
         "blend2flux": {
