@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 SMALL := tests/unit $(patsubst %,tests/workflow/test_%.py,config dry_run bad_input sources)
 ONE_THREAD := OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1
-SOURCES := workflow tools tests benchmarks
+SOURCES := src workflow tools tests benchmarks
 
 .DEFAULT_GOAL := help
 .PHONY: help env toy small test lint format bench clean

@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from deblend.degrade import add_noise, degrade, matching_kernel, psf_image
-from deblend.hemmati_blends import HemmatiBlendConfig, draw_blends, render_blends
-from deblend.peaks import find_peaks, find_peaks_photutils
-from deblend.render import orient
+from deblend.boucaud2020.render import orient
+from deblend.hemmati2022.blends import HemmatiBlendConfig, draw_blends, render_blends
+from deblend.hemmati2022.degrade import add_noise, degrade, matching_kernel, psf_image
+from deblend.hemmati2022.peaks import find_peaks, find_peaks_photutils
 from scipy.signal import fftconvolve
 
 N = 500

@@ -8,9 +8,8 @@ import galsim
 import numpy as np
 import pytest
 import sep
-from deblend import backend
-from deblend.bh_sep import label_sample
-from deblend.cosmos import (
+from deblend.farrens2022.sep import label_sample
+from deblend.farrens2022.stamps import (
     SimulatedGalaxies,
     draw_chunk,
     draw_psf,
@@ -18,9 +17,10 @@ from deblend.cosmos import (
     write_sample,
 )
 from deblend.seeds import generator
+from deblend.training import keras_backend as backend
+from tests.unit.test_cosmos import SEP, config
 
 from benchmarks.paired import paired
-from tests.unit.test_cosmos import SEP, config
 
 ROOT = Path(__file__).parents[1]
 N_DRAWN = 200
@@ -86,8 +86,8 @@ def test_labelling(benchmark, sample, what):
 @pytest.fixture(scope="session")
 def extractor():
     backend.configure("tensorflow", 2, 1)
-    from deblend.vgg import random_weights
-    from deblend.vgg_keras import feature_extractor
+    from deblend.training.vgg import random_weights
+    from deblend.training.vgg_keras import feature_extractor
 
     return feature_extractor(65, random_weights(1))
 
@@ -96,7 +96,7 @@ def extractor():
 @pytest.mark.benchmark(group="BlendHunter's features")
 def test_features(benchmark, extractor, tmp_path, what):
     """From the file of noiseless stamps: noise, augmentation and eight bits included."""
-    from deblend.blendhunter import features, to_eight_bits
+    from deblend.farrens2022.features import features, to_eight_bits
 
     galaxies = SimulatedGalaxies(config(), "bench", 1)
     path = tmp_path / "some.h5"
@@ -115,12 +115,12 @@ def test_features(benchmark, extractor, tmp_path, what):
 MEMORY = """
 import sys
 import numpy as np
-sys.path.insert(0, {root!r} + "/workflow/scripts")
-from deblend import backend
+sys.path.insert(0, {root!r} + "/src")
+from deblend.training import keras_backend as backend
 backend.configure("tensorflow", 2, 1)
 from pathlib import Path
-from deblend.blendhunter import train_head
-from deblend.steering import SteeringConfig
+from deblend.farrens2022.training import train_head
+from deblend.training.schedule import SteeringConfig
 from deblend.training import Checkpoint
 rng = np.random.default_rng(0)
 split = lambda n: (rng.random((n, 2048), np.float32), (np.arange(n) % 2).astype(np.float32))

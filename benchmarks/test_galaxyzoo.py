@@ -4,8 +4,8 @@ import io
 
 import numpy as np
 import pytest
-from deblend.galaxyzoo import build_frames
-from deblend.galaxyzoo_simulate import simulate_chunk, simulate_image
+from deblend.reiman2019.images import build_frames
+from deblend.reiman2019.simulate import simulate_chunk, simulate_image
 from PIL import Image
 
 N_IMAGES = 300

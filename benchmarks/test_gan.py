@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from deblend import torch_backend
-from deblend.gan import Generator
-from deblend.gan_training import GanConfig, PairSource, Trainer, predict
-from deblend.perturb import PerturbConfig
-from deblend.som import learn_som
+from deblend.hemmati2022.som import learn_som
+from deblend.reiman2019.blends import PerturbConfig
+from deblend.reiman2019.networks import Generator
+from deblend.reiman2019.training import GanConfig, PairSource, Trainer, predict
+from deblend.training import torch_backend
 
 from benchmarks.paired import paired
 
@@ -89,7 +89,7 @@ def test_inference(benchmark, what):
 @pytest.mark.benchmark(group="self-organising map")
 def test_som(benchmark, what):
     """Errors, cells and checks included, against SOMPY's training alone."""
-    from deblend.som import _train
+    from deblend.hemmati2022.som import _train
 
     rng = np.random.default_rng(1)
     table = pd.DataFrame(rng.normal(size=(5000, 4)), columns=list("abcd"))

@@ -6,7 +6,7 @@ Nothing else should run meanwhile, with one BLAS thread: OMP_NUM_THREADS=1.
 import galsim
 import numpy as np
 import pytest
-from deblend.mixture_fit import fit_mixtures, fit_psf
+from deblend.photometry.mixture_fit import fit_mixtures, fit_psf
 
 N_STAMPS = 512
 SIDE = 32

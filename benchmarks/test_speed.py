@@ -12,21 +12,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from deblend import backend
-from deblend.baseline import measure_blends
-from deblend.blends import BlendConfig, draw_blends
-from deblend.clean import clean
-from deblend.photometry import background_rms, detect
-from deblend.priors import read_priors
-from deblend.render import render
-from deblend.simulate import simulate_chunk
+from deblend.boucaud2020.blends import BlendConfig, draw_blends
+from deblend.boucaud2020.clean import clean
+from deblend.boucaud2020.render import render
+from deblend.boucaud2020.sep import measure_blends
+from deblend.boucaud2020.simulate import simulate_chunk
+from deblend.data.priors import read_priors
+from deblend.photometry.sep import background_rms, detect
+from deblend.training import keras_backend as backend
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from tests.unit.test_clean import CONFIG as CLEANING  # noqa: E402
+
 from benchmarks.paired import paired  # noqa: E402
 from tests.conftest import COLD, HOT, simulator_config  # noqa: E402
-from tests.unit.test_clean import CONFIG as CLEANING  # noqa: E402
 
 SIZE = 128
 N_RENDERED = 500
@@ -104,8 +105,8 @@ def compiled(architecture, options, targets, n_steps):
     """A small network, its feed, and the feed's first epoch as arrays in memory."""
     backend.configure("tensorflow", 2, 0)
     import keras
-    from deblend.networks import build
-    from deblend.training import LOSSES, BlendSource, TrainingConfig
+    from deblend.boucaud2020.networks import build
+    from deblend.boucaud2020.training import LOSSES, BlendSource, TrainingConfig
 
     priors = read_priors(ROOT / "config/priors.yaml")
     stamps = simulate_chunk(2, "sim", 0, 200, priors, simulator_config())
@@ -134,7 +135,7 @@ def unet():
 
 def fit(benchmark, network):
     """On demand, the drawing of the epoch's rows included, and the same from memory, in turn."""
-    from deblend.training import BlendBatches
+    from deblend.boucaud2020.training import BlendBatches
 
     model, source, arrays = network
     paired(
@@ -162,7 +163,7 @@ def test_training_unet(benchmark, unet, what):
 @pytest.mark.benchmark(group="inference")
 def test_inference(benchmark, blend2flux, what):
     """From blends as rows to fluxes, rendering included."""
-    from deblend.predict import predict_fluxes
+    from deblend.boucaud2020.predict import predict_fluxes
 
     model, source, _ = blend2flux
     stamps = simulate_chunk(
@@ -229,17 +230,17 @@ def test_parallel_efficiency(benchmark, stamps, work, processes):
 MEMORY = """
 import sys
 import numpy as np
-sys.path[:0] = [{root!r}, {root!r} + "/workflow/scripts"]
+sys.path[:0] = [{root!r}, {root!r} + "/src"]
 from benchmarks.test_speed import BLENDING
-from deblend.render import render
-from deblend.priors import read_priors
-from deblend.simulate import simulate_chunk
+from deblend.boucaud2020.render import render
+from deblend.data.priors import read_priors
+from deblend.boucaud2020.simulate import simulate_chunk
 from tests.conftest import simulator_config
 priors = read_priors({root!r} + "/config/priors.yaml")
 data = simulate_chunk(1, "sim", 0, 50, priors, simulator_config(stamp_size=64))
 images = np.ascontiguousarray(data.images[:, 0])
 out = np.empty((256, 64, 64), np.float32)
-from deblend.blends import draw_blends
+from deblend.boucaud2020.blends import draw_blends
 for start in range(0, {n}, 256):
     stop = min(start + 256, {n})
     rows = draw_blends(data.galaxies, np.arange(50), start, stop, stamp_size=64, seed=1,

@@ -8,13 +8,18 @@ import pandas as pd
 import pytest
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
+sys.path.insert(0, str(ROOT / "src"))
 
-from deblend.photometry import Detection  # noqa: E402
-from deblend.simulate import SimulatorConfig  # noqa: E402
-from deblend.stamps import GALAXY_COLUMNS, TEXT_COLUMNS, Stamps, band_table  # noqa: E402
+from deblend.boucaud2020.simulate import SimulatorConfig
+from deblend.data.stamps import (
+    GALAXY_COLUMNS,
+    TEXT_COLUMNS,
+    Stamps,
+    band_table,
+)
+from deblend.photometry.sep import Detection
 
-from tests.run import TOY, snakemake  # noqa: E402
+from tests.run import TOY, snakemake
 
 COLD = Detection(5.0, 10, 0.01, 64)
 HOT = Detection(4.0, 6, 0.0001, 64)
@@ -71,7 +76,7 @@ def simulator_config(**changes):
 
 @pytest.fixture(scope="session")
 def priors():
-    from deblend.priors import read_priors
+    from deblend.data.priors import read_priors
 
     return read_priors(ROOT / "config" / "priors.yaml")
 
@@ -79,7 +84,7 @@ def priors():
 def copy_project(folder):
     """A copy of what the workflow needs, in a folder that is not there yet."""
     folder.mkdir()
-    for name in ("Snakefile", "config", "workflow", "envs", "slurm"):
+    for name in ("Snakefile", "config", "workflow", "src", "envs", "slurm"):
         source = ROOT / name
         if source.is_dir():
             shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))

@@ -4,16 +4,16 @@ import matplotlib.pyplot as plt
 import pytest
 
 
-def keep_figures(monkeypatch, module):
-    """List of the figures that a module saves from now on, to look at."""
+def keep_figures(monkeypatch):
+    """List of the figures that are saved, and so closed, from now on, to look at."""
     kept = []
-    save = module.save_figure
+    close = plt.close
 
-    def keep(figure, outputs):
+    def keep(figure):
         kept.append(figure)
-        save(figure, outputs)
+        close(figure)
 
-    monkeypatch.setattr(module, "save_figure", keep)
+    monkeypatch.setattr(plt, "close", keep)
     return kept
 
 

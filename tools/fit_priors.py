@@ -15,7 +15,7 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
 
-from deblend import priors
+from deblend.data import priors
 
 HEADER = """\
 # Priors of the simulator: written by tools/fit_priors.py, not by hand.

@@ -2,7 +2,7 @@ from unittest import mock
 
 import numpy as np
 import pandas as pd
-from deblend.table1 import table1
+from deblend.boucaud2020.tables import table1
 from deblend.tables import read_ecsv, write_csv, write_ecsv, write_tex
 
 PUBLISHED = {

@@ -9,7 +9,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pandas as pd
 import pytest
-from deblend.catalog import COLUMNS
+from deblend.boucaud2020.catalog import COLUMNS
 
 from tests.run import planned, snakemake
 

@@ -57,7 +57,7 @@ def edit(done):
         os.utime(path, (stat.st_atime, stat.st_mtime))
 
 
-LIBRARY = "workflow/scripts/deblend/"
+LIBRARY = "src/deblend/"
 
 
 def test_nothing_changed_nothing_runs(done):

@@ -13,10 +13,10 @@ import pytest
 import yaml
 from astropy.io import fits
 from astropy.wcs import WCS
-from deblend.cosmos import read_sample_table
-from deblend.photometry import Detection, background_rms, detect
-from deblend.simulate import simulate_chunk
-from deblend.stamps import read_stamps
+from deblend.boucaud2020.simulate import simulate_chunk
+from deblend.data.stamps import read_stamps
+from deblend.farrens2022.stamps import read_sample_table
+from deblend.photometry.sep import Detection, background_rms, detect
 
 from tests.conftest import ROOT, simulator_config
 from tests.run import planned, snakemake

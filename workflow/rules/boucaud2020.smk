@@ -59,7 +59,7 @@ rule train:
     message:
         "Train {wildcards.network}"
     script:
-        "../scripts/train.py"
+        "../scripts/boucaud2020/train.py"
 
 
 rule predict:
@@ -94,7 +94,7 @@ rule predict:
     message:
         "Fluxes of {wildcards.dataset}'s test blends by {wildcards.network}"
     script:
-        "../scripts/predict.py"
+        "../scripts/boucaud2020/predict.py"
 
 
 rule predict_masks:
@@ -130,7 +130,7 @@ rule predict_masks:
     message:
         "Masks of {wildcards.dataset}'s test blends by {wildcards.network}"
     script:
-        "../scripts/predict_masks.py"
+        "../scripts/boucaud2020/predict_masks.py"
 
 
 rule network_layers:
@@ -156,7 +156,7 @@ rule network_layers:
     message:
         "Layers of {wildcards.network}"
     script:
-        "../scripts/network_layers.py"
+        "../scripts/boucaud2020/network_layers.py"
 
 
 rule sep_zero_points:
@@ -180,7 +180,7 @@ rule sep_zero_points:
     message:
         "Fit SEP's zero points on isolated galaxies of {wildcards.dataset}"
     script:
-        "../scripts/sep_zero_points.py"
+        "../scripts/boucaud2020/sep_zero_points.py"
 
 
 rule sep_measure:
@@ -208,7 +208,7 @@ rule sep_measure:
     message:
         "Measure chunk {wildcards.chunk} of {wildcards.dataset}'s test blends with SEP"
     script:
-        "../scripts/sep_measure.py"
+        "../scripts/boucaud2020/sep_measure.py"
 
 
 rule sep:
@@ -236,7 +236,7 @@ rule sep:
     message:
         "Gather SEP's measurements of {wildcards.dataset}"
     script:
-        "../scripts/sep_gather.py"
+        "../scripts/boucaud2020/sep_gather.py"
 
 
 # The same rules serve any network on any data set; the paper's own pair has the paper's names.
@@ -266,7 +266,7 @@ rule catalog_of_dataset:
     message:
         "Catalogue of {wildcards.dataset}'s test blends, by {wildcards.network}"
     script:
-        "../scripts/output_catalog.py"
+        "../scripts/boucaud2020/output_catalog.py"
 
 
 use rule catalog_of_dataset as output_catalog with:
@@ -319,7 +319,7 @@ rule fig5_of_dataset:
     message:
         "Figure 5 for {wildcards.network} on {wildcards.dataset}"
     script:
-        "../scripts/catalog_figure.py"
+        "../scripts/boucaud2020/catalog_figure.py"
 
 
 use rule fig5_of_dataset as fig5 with:
@@ -372,7 +372,7 @@ rule photometry:
     message:
         "Statistics of {wildcards.network} and SEP on {wildcards.dataset}'s test blends"
     script:
-        "../scripts/photometry.py"
+        "../scripts/boucaud2020/statistics.py"
 
 
 rule published_comparison:
@@ -397,7 +397,7 @@ rule published_comparison:
     message:
         "Compare {wildcards.dataset} with the published sample"
     script:
-        "../scripts/published_comparison.py"
+        "../scripts/boucaud2020/published_sample.py"
 
 
 # A data set can be compared with the published sample before any network is trained.

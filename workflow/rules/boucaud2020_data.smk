@@ -24,7 +24,7 @@ rule table1:
     message:
         "Table 1: galaxies by class"
     script:
-        "../scripts/table1.py"
+        "../scripts/boucaud2020/table1.py"
 
 
 # Parent stamps are temporary: what Figure 1 shows of them is kept. To choose anew they would have to
@@ -48,7 +48,7 @@ rule cleaning_examples:
     message:
         "Choose galaxies for Figure 1"
     script:
-        "../scripts/cleaning_examples.py"
+        "../scripts/boucaud2020/cleaning_examples.py"
 
 
 rule fig1:
@@ -78,7 +78,7 @@ rule fig1:
     message:
         "Figure 1: galaxies before and after cleaning"
     script:
-        "../scripts/fig1.py"
+        "../scripts/boucaud2020/fig1.py"
 
 
 rule blend_examples:
@@ -101,7 +101,7 @@ rule blend_examples:
     message:
         "Choose blends for Figure 2"
     script:
-        "../scripts/blend_examples.py"
+        "../scripts/boucaud2020/blend_examples.py"
 
 
 rule fig2:
@@ -131,4 +131,4 @@ rule fig2:
     message:
         "Figure 2: blends by distance and magnitude difference"
     script:
-        "../scripts/fig2.py"
+        "../scripts/boucaud2020/fig2.py"

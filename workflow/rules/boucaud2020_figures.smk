@@ -115,7 +115,7 @@ rule fig5_stats:
     message:
         "Numbers in the panels of Figures 5 and 6"
     script:
-        "../scripts/fig5_stats.py"
+        "../scripts/boucaud2020/fig5_stats.py"
 
 
 rule table2:
@@ -152,7 +152,7 @@ rule table2:
     message:
         "Table 2: flux error of {params.networks}"
     script:
-        "../scripts/table2.py"
+        "../scripts/boucaud2020/table2.py"
 
 
 rule table3:
@@ -181,7 +181,7 @@ rule table3:
     message:
         "Table 3: settings of the baseline"
     script:
-        "../scripts/table3.py"
+        "../scripts/boucaud2020/table3.py"
 
 
 # The authors' own catalogue, through the same code.
@@ -203,7 +203,7 @@ rule download_published_catalogue:
     message:
         "Download the catalogue that Boucaud et al. 2020 published"
     script:
-        "../scripts/download_table.py"
+        "../scripts/data/download_table.py"
 
 
 rule published_catalogue:
@@ -225,7 +225,7 @@ rule published_catalogue:
     message:
         "Check the catalogue that Boucaud et al. 2020 published"
     script:
-        "../scripts/published_catalogue.py"
+        "../scripts/boucaud2020/published_catalogue.py"
 
 
 rule published_figure:
@@ -254,7 +254,7 @@ rule published_figure:
     message:
         "{wildcards.figure} from the published catalogue"
     script:
-        "../scripts/catalog_figure.py"
+        "../scripts/boucaud2020/catalog_figure.py"
 
 
 use rule fig5_stats as published_fig5_stats with:

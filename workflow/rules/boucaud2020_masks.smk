@@ -22,7 +22,7 @@ rule gather_iou:
     message:
         "Gather the IoU of {params.networks}"
     script:
-        "../scripts/gather_iou.py"
+        "../scripts/boucaud2020/gather_iou.py"
 
 
 rule mask_figures:
@@ -80,7 +80,7 @@ rule mask_figures:
     message:
         "Figures 10 to 12: masks"
     script:
-        "../scripts/mask_figures.py"
+        "../scripts/boucaud2020/mask_figures.py"
 
 
 rule fig3:
@@ -110,7 +110,7 @@ rule fig3:
     message:
         "Figure 3: blend2flux as built"
     script:
-        "../scripts/architecture_figure.py"
+        "../scripts/boucaud2020/network_figure.py"
 
 
 use rule fig3 as fig4 with:

@@ -23,7 +23,7 @@ rule download_archive:
     message:
         "Download {wildcards.archive}"
     script:
-        "../scripts/download_archive.py"
+        "../scripts/data/download_archive.py"
 
 
 rule ingest_archive:
@@ -52,7 +52,7 @@ rule ingest_archive:
     message:
         "Read the archive of {wildcards.dataset}"
     script:
-        "../scripts/ingest_archive.py"
+        "../scripts/data/ingest_archive.py"
 
 
 rule simulate:
@@ -90,7 +90,7 @@ rule simulate:
     message:
         "Simulate chunk {wildcards.chunk} of {wildcards.dataset}"
     script:
-        "../scripts/simulate.py"
+        "../scripts/boucaud2020/simulate.py"
 
 
 rule ingest_files:
@@ -121,7 +121,7 @@ rule ingest_files:
     message:
         "Read the stamps and the catalogue of {wildcards.dataset}"
     script:
-        "../scripts/ingest_files.py"
+        "../scripts/data/ingest_files.py"
 
 
 rule download_mosaic:
@@ -144,7 +144,7 @@ rule download_mosaic:
     message:
         "Download {wildcards.mosaic}"
     script:
-        "../scripts/download_mosaic.py"
+        "../scripts/data/download_mosaic.py"
 
 
 rule fetch_vizier:
@@ -164,7 +164,7 @@ rule fetch_vizier:
     message:
         "Fetch {wildcards.table} from VizieR"
     script:
-        "../scripts/fetch_vizier.py"
+        "../scripts/data/fetch_vizier.py"
 
 
 # A chunk is a field.
@@ -197,7 +197,7 @@ rule ingest_mosaic:
     message:
         "Cut field {wildcards.chunk} of {wildcards.dataset} out of its mosaic"
     script:
-        "../scripts/ingest_mosaic.py"
+        "../scripts/data/ingest_mosaic.py"
 
 
 rule ingest_real_galaxies:
@@ -223,7 +223,7 @@ rule ingest_real_galaxies:
     message:
         "Resample the RealGalaxy catalogue of {wildcards.dataset}"
     script:
-        "../scripts/ingest_real_galaxies.py"
+        "../scripts/data/ingest_real_galaxies.py"
 
 
 rule clean:
@@ -256,7 +256,7 @@ rule clean:
     message:
         "Clean chunk {wildcards.chunk} of {wildcards.dataset}"
     script:
-        "../scripts/clean.py"
+        "../scripts/boucaud2020/clean.py"
 
 
 rule assemble_dataset:
@@ -293,7 +293,7 @@ rule assemble_dataset:
     message:
         "Put {wildcards.dataset} together and split its galaxies"
     script:
-        "../scripts/assemble_dataset.py"
+        "../scripts/boucaud2020/assemble_dataset.py"
 
 
 rule contact_sheets:
@@ -315,7 +315,7 @@ rule contact_sheets:
     message:
         "Contact sheets of {wildcards.dataset}'s clean stamps, to inspect"
     script:
-        "../scripts/contact_sheets.py"
+        "../scripts/boucaud2020/contact_sheets.py"
 
 
 rule inspect:
@@ -346,7 +346,7 @@ rule table1_of_dataset:
     message:
         "Count the galaxies of {wildcards.dataset} by class"
     script:
-        "../scripts/table1_of_dataset.py"
+        "../scripts/boucaud2020/table1_of_dataset.py"
 
 
 rule draw_blends:
@@ -376,4 +376,4 @@ rule draw_blends:
     message:
         "Draw the {wildcards.split} blends of {wildcards.dataset}"
     script:
-        "../scripts/draw_blends.py"
+        "../scripts/boucaud2020/draw_blends.py"

@@ -74,7 +74,7 @@ rule farrens_chunk:
     message:
         "Draw chunk {wildcards.chunk} of the {wildcards.sample} {wildcards.split} stamps"
     script:
-        "../scripts/farrens_chunk.py"
+        "../scripts/farrens2022/draw_stamps.py"
 
 
 rule unpack_catalog:
@@ -98,7 +98,7 @@ rule unpack_catalog:
     message:
         "Unpack the catalogue {wildcards.archive}"
     script:
-        "../scripts/unpack_catalog.py"
+        "../scripts/data/unpack_catalog.py"
 
 
 rule farrens_sample:
@@ -127,7 +127,7 @@ rule farrens_sample:
     message:
         "Join the {wildcards.sample} {wildcards.split} stamps"
     script:
-        "../scripts/farrens_sample.py"
+        "../scripts/farrens2022/join_stamps.py"
 
 
 rule vgg_download:
@@ -147,7 +147,7 @@ rule vgg_download:
     message:
         "Get VGG-16's weights ({wildcards.vgg})"
     script:
-        "../scripts/vgg_download.py"
+        "../scripts/data/vgg_download.py"
 
 
 rule vgg_weights:
@@ -175,7 +175,7 @@ rule vgg_weights:
     message:
         "VGG-16's weights with their preprocessing"
     script:
-        "../scripts/vgg_weights.py"
+        "../scripts/data/vgg_weights.py"
 
 
 rule blendhunter_train:
@@ -217,7 +217,7 @@ rule blendhunter_train:
     message:
         "BlendHunter at noise {wildcards.sigma}, realisation {wildcards.realisation}"
     script:
-        "../scripts/blendhunter_train.py"
+        "../scripts/farrens2022/train.py"
 
 
 rule farrens_sep:
@@ -249,7 +249,7 @@ rule farrens_sep:
     message:
         "SEP at noise {wildcards.sigma}, realisation {wildcards.realisation}"
     script:
-        "../scripts/farrens_sep.py"
+        "../scripts/farrens2022/sep.py"
 
 
 use rule farrens_sep as farrens_sep_realistic with:
@@ -306,7 +306,7 @@ rule farrens_realistic:
     message:
         "The {wildcards.sample} stamps by every trained head"
     script:
-        "../scripts/farrens_realistic.py"
+        "../scripts/farrens2022/label.py"
 
 
 rule farrens_accuracy:
@@ -333,7 +333,7 @@ rule farrens_accuracy:
     message:
         "Accuracies of BlendHunter and SEP on the parametric stamps"
     script:
-        "../scripts/farrens_accuracy.py"
+        "../scripts/farrens2022/accuracy.py"
 
 
 rule farrens_accuracy_of_sample:
@@ -361,7 +361,7 @@ rule farrens_accuracy_of_sample:
     message:
         "Accuracies of BlendHunter and SEP on the {wildcards.sample} stamps"
     script:
-        "../scripts/farrens_accuracy_of_sample.py"
+        "../scripts/farrens2022/accuracy_of_sample.py"
 
 
 FARRENS_LABEL = f"{config['scale']} scale, VGG-16 weights: {FARRENS['vgg_weights']}"
@@ -401,7 +401,7 @@ rule farrens_figures:
     message:
         "Figures 3 and 4 of Farrens et al. 2022"
     script:
-        "../scripts/farrens_figures.py"
+        "../scripts/farrens2022/figures.py"
 
 
 rule farrens_figures_of_sample:
@@ -432,7 +432,7 @@ rule farrens_figures_of_sample:
     message:
         "Figures 5 and 6 of Farrens et al. 2022, of the {wildcards.sample} stamps"
     script:
-        "../scripts/farrens_figures_of_sample.py"
+        "../scripts/farrens2022/figures_of_sample.py"
 
 
 use rule farrens_figures_of_sample as farrens_figures_realistic with:
@@ -493,7 +493,7 @@ rule farrens_examples:
     message:
         "BlendHunter's layers and features of a blend"
     script:
-        "../scripts/farrens_examples.py"
+        "../scripts/farrens2022/features.py"
 
 
 rule farrens_architecture:
@@ -526,7 +526,7 @@ rule farrens_architecture:
     message:
         "Figures 1 and 2 of Farrens et al. 2022"
     script:
-        "../scripts/farrens_architecture.py"
+        "../scripts/farrens2022/network_figures.py"
 
 
 rule farrens_tables:
@@ -569,4 +569,4 @@ rule farrens_tables:
     message:
         "Tables 1 and 2 of Farrens et al. 2022"
     script:
-        "../scripts/farrens_tables.py"
+        "../scripts/farrens2022/tables.py"

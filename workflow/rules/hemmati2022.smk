@@ -74,7 +74,7 @@ rule sr_train:
     message:
         "Train {wildcards.sr}"
     script:
-        "../scripts/sr_train.py"
+        "../scripts/hemmati2022/train.py"
 
 
 rule sr_detect:
@@ -114,7 +114,7 @@ rule sr_detect:
     message:
         "Peaks of the test blends in high, low and GAN resolution"
     script:
-        "../scripts/sr_detect.py"
+        "../scripts/hemmati2022/detect.py"
 
 
 # Real images of the same fields from the ground and from space, such as
@@ -154,7 +154,7 @@ rule sr_pairs:
     message:
         "{wildcards.sr} on real HSC images"
     script:
-        "../scripts/sr_pairs.py"
+        "../scripts/hemmati2022/real_images.py"
 
 
 rule sr_som:
@@ -179,7 +179,7 @@ rule sr_som:
     message:
         "Self-organising map of the test blends"
     script:
-        "../scripts/sr_som.py"
+        "../scripts/hemmati2022/som.py"
 
 
 rule sr_photometry:
@@ -209,7 +209,7 @@ rule sr_photometry:
     message:
         "Photometry at the positions of each resolution"
     script:
-        "../scripts/sr_photometry.py"
+        "../scripts/hemmati2022/photometry.py"
 
 
 rule sr_gpr:
@@ -233,4 +233,4 @@ rule sr_gpr:
     message:
         "Gaussian processes through the magnitude differences"
     script:
-        "../scripts/sr_gpr.py"
+        "../scripts/hemmati2022/regression.py"

@@ -38,7 +38,7 @@ rule cutouts_catalogue_simulated:
     message:
         "Draw the catalogue of the cut-outs {wildcards.cutouts}, split and cut it"
     script:
-        "../scripts/cutouts_catalogue_simulated.py"
+        "../scripts/hemmati2022/catalogue_simulated.py"
 
 
 rule cutouts_simulate:
@@ -68,7 +68,7 @@ rule cutouts_simulate:
     message:
         "Simulate chunk {wildcards.chunk} of the cut-outs {wildcards.cutouts}"
     script:
-        "../scripts/cutouts_simulate.py"
+        "../scripts/hemmati2022/cutouts_simulate.py"
 
 
 rule cutouts_catalogue_files:
@@ -98,7 +98,7 @@ rule cutouts_catalogue_files:
     message:
         "Read the catalogue of the cut-outs {wildcards.cutouts}, split and cut it"
     script:
-        "../scripts/cutouts_catalogue_files.py"
+        "../scripts/hemmati2022/catalogue_files.py"
 
 
 rule cutouts_files:
@@ -129,7 +129,7 @@ rule cutouts_files:
     message:
         "Read the cut-outs {wildcards.cutouts}"
     script:
-        "../scripts/cutouts_files.py"
+        "../scripts/hemmati2022/cutouts_files.py"
 
 
 # From VizieR or a file; who is in does not depend on the mosaics, but for those whose cut-out has no
@@ -165,7 +165,7 @@ rule cutouts_catalogue_archive:
     message:
         "Read the catalogue of the cut-outs {wildcards.cutouts}, split and cut it"
     script:
-        "../scripts/cutouts_catalogue_archive.py"
+        "../scripts/hemmati2022/catalogue_archive.py"
 
 
 rule cutouts_archive:
@@ -194,7 +194,7 @@ rule cutouts_archive:
     message:
         "Cut {wildcards.cutouts} out of the mosaics"
     script:
-        "../scripts/cutouts_archive.py"
+        "../scripts/hemmati2022/cutouts_archive.py"
 
 
 rule cutouts_assemble:
@@ -220,4 +220,4 @@ rule cutouts_assemble:
     message:
         "Put the cut-outs {wildcards.cutouts} together"
     script:
-        "../scripts/cutouts_assemble.py"
+        "../scripts/hemmati2022/cutouts_assemble.py"

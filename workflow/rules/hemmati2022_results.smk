@@ -29,7 +29,7 @@ rule hemmati2022_networks:
     message:
         "Figure 1 of Hemmati et al. 2022"
     script:
-        "../scripts/sr_networks.py"
+        "../scripts/hemmati2022/network_figure.py"
 
 
 rule hemmati2022_images:
@@ -52,7 +52,7 @@ rule hemmati2022_images:
     message:
         "Figures 2, 3, 4 and 8 of Hemmati et al. 2022"
     script:
-        "../scripts/sr_images.py"
+        "../scripts/hemmati2022/image_figures.py"
 
 
 rule hemmati2022_fractions:
@@ -75,7 +75,7 @@ rule hemmati2022_fractions:
     message:
         "Figures 5 and 9 of Hemmati et al. 2022"
     script:
-        "../scripts/sr_fractions.py"
+        "../scripts/hemmati2022/detection_figures.py"
 
 
 rule hemmati2022_map:
@@ -99,7 +99,7 @@ rule hemmati2022_map:
     message:
         "Figure 6 of Hemmati et al. 2022"
     script:
-        "../scripts/sr_map.py"
+        "../scripts/hemmati2022/map_figure.py"
 
 
 rule hemmati2022_photometry_figure:
@@ -125,7 +125,7 @@ rule hemmati2022_photometry_figure:
     message:
         "Figure 7 of Hemmati et al. 2022"
     script:
-        "../scripts/sr_photometry_figure.py"
+        "../scripts/hemmati2022/photometry_figure.py"
 
 
 rule hemmati2022_detection:
@@ -154,7 +154,7 @@ rule hemmati2022_detection:
     message:
         "Hemmati et al. 2022: table of detections"
     script:
-        "../scripts/sr_table.py"
+        "../scripts/hemmati2022/table.py"
 
 
 rule hemmati2022_reproduction:
@@ -180,7 +180,7 @@ rule hemmati2022_reproduction:
     message:
         "Hemmati et al. 2022: published numbers beside ours"
     script:
-        "../scripts/sr_reproduction.py"
+        "../scripts/hemmati2022/reproduction.py"
 
 
 rule hemmati2022_claims:
@@ -205,4 +205,4 @@ rule hemmati2022_claims:
     message:
         "Hemmati et al. 2022: which claims hold"
     script:
-        "../scripts/sr_claims.py"
+        "../scripts/hemmati2022/claims.py"

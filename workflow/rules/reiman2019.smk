@@ -39,7 +39,7 @@ rule reiman_vgg:
     message:
         "VGG's weights with their preprocessing"
     script:
-        "../scripts/vgg_weights.py"
+        "../scripts/data/vgg_weights.py"
 
 
 rule gan_train:
@@ -82,7 +82,7 @@ rule gan_train:
     message:
         "Train {wildcards.gan}"
     script:
-        "../scripts/gan_train.py"
+        "../scripts/reiman2019/train.py"
 
 
 rule gan_predict:
@@ -113,7 +113,7 @@ rule gan_predict:
     message:
         "Deblend the test blends of {wildcards.images} with {wildcards.gan}"
     script:
-        "../scripts/gan_predict.py"
+        "../scripts/reiman2019/predict.py"
 
 
 rule gan_scores:
@@ -146,7 +146,7 @@ rule gan_scores:
     message:
         "PSNR and SSIM of the test blends of {wildcards.images}"
     script:
-        "../scripts/gan_scores.py"
+        "../scripts/reiman2019/scores.py"
 
 
 # More than two galaxies: the scheme of Sect. 2.3, such as
@@ -182,4 +182,4 @@ rule gan_iterate:
     message:
         "Deblend {wildcards.number} galaxies of {wildcards.images}, one after the other"
     script:
-        "../scripts/gan_iterate.py"
+        "../scripts/reiman2019/several_galaxies.py"

@@ -34,7 +34,7 @@ rule galaxyzoo_simulate:
     message:
         "Simulate chunk {wildcards.chunk} of the images {wildcards.images}"
     script:
-        "../scripts/galaxyzoo_simulate.py"
+        "../scripts/reiman2019/simulate.py"
 
 
 rule galaxyzoo_frames:
@@ -64,4 +64,4 @@ rule galaxyzoo_frames:
     message:
         "Reduce the images {wildcards.images} to frames, and split them"
     script:
-        "../scripts/galaxyzoo_frames.py"
+        "../scripts/reiman2019/frames.py"

@@ -27,7 +27,7 @@ rule reiman2019_architecture:
     message:
         "Figures 1 and 2 of Reiman & Goehre 2019"
     script:
-        "../scripts/gan_architecture.py"
+        "../scripts/reiman2019/network_figures.py"
 
 
 rule reiman2019_figures_of_images:
@@ -58,7 +58,7 @@ rule reiman2019_figures_of_images:
     message:
         "Figures 3 to 6 of Reiman & Goehre 2019, of the images {wildcards.images}"
     script:
-        "../scripts/gan_figures.py"
+        "../scripts/reiman2019/figures.py"
 
 
 use rule reiman2019_figures_of_images as reiman2019_figures with:
@@ -104,7 +104,7 @@ rule reiman2019_trace:
     message:
         "The course of the GAN's training"
     script:
-        "../scripts/gan_trace.py"
+        "../scripts/reiman2019/trace.py"
 
 
 rule reiman2019_table1:
@@ -131,7 +131,7 @@ rule reiman2019_table1:
     message:
         "Table 1 of Reiman & Goehre 2019"
     script:
-        "../scripts/gan_table1.py"
+        "../scripts/reiman2019/table1.py"
 
 
 rule reiman2019_reproduction:
@@ -156,7 +156,7 @@ rule reiman2019_reproduction:
     message:
         "Reiman & Goehre 2019: published numbers beside ours"
     script:
-        "../scripts/gan_reproduction.py"
+        "../scripts/reiman2019/reproduction.py"
 
 
 rule reiman2019_claims:
@@ -179,4 +179,4 @@ rule reiman2019_claims:
     message:
         "Reiman & Goehre 2019: which claims hold"
     script:
-        "../scripts/gan_claims.py"
+        "../scripts/reiman2019/claims.py"

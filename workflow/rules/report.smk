@@ -45,7 +45,7 @@ rule boucaud2020_reproduction:
     message:
         "Boucaud et al. 2020: published numbers beside ours"
     script:
-        "../scripts/boucaud2020_reproduction.py"
+        "../scripts/boucaud2020/reproduction.py"
 
 
 rule boucaud2020_claims:
@@ -81,7 +81,7 @@ rule boucaud2020_claims:
     message:
         "Boucaud et al. 2020: which claims hold"
     script:
-        "../scripts/boucaud2020_claims.py"
+        "../scripts/boucaud2020/claims.py"
 
 
 # The authors' own catalogue has no AUTO fluxes, masks or other networks: those claims stay empty.
@@ -135,7 +135,7 @@ rule farrens2022_reproduction:
     message:
         "Farrens et al. 2022: published numbers beside ours"
     script:
-        "../scripts/farrens_reproduction.py"
+        "../scripts/farrens2022/reproduction.py"
 
 
 rule farrens2022_claims:
@@ -161,7 +161,7 @@ rule farrens2022_claims:
     message:
         "Farrens et al. 2022: which claims hold"
     script:
-        "../scripts/farrens_claims.py"
+        "../scripts/farrens2022/claims.py"
 
 
 rule reproduction:
@@ -185,7 +185,7 @@ rule reproduction:
     message:
         "Published numbers beside ours"
     script:
-        "../scripts/join_tables.py"
+        "../scripts/report/join_tables.py"
 
 
 use rule reproduction as claims with:
@@ -236,7 +236,7 @@ rule training_time:
     message:
         "How long training took"
     script:
-        "../scripts/training_time.py"
+        "../scripts/report/training_time.py"
 
 
 rule provenance:
@@ -260,4 +260,4 @@ rule provenance:
     message:
         "Record what ran"
     script:
-        "../scripts/provenance.py"
+        "../scripts/report/provenance.py"

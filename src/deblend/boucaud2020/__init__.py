@@ -1,0 +1,1 @@
+"""Boucaud et al. 2020: fluxes and masks of two blended galaxies."""

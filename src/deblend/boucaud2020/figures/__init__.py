@@ -1,0 +1,1 @@
+"""Figures of Boucaud et al. 2020."""

@@ -1,0 +1,250 @@
+"""Figures 10 to 12 of Boucaud et al. 2020: masks of blended galaxies."""
+
+from itertools import combinations_with_replacement
+from pathlib import Path
+
+import h5py
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from deblend.boucaud2020.masks import THRESHOLD, intersection_over_union
+from deblend.boucaud2020.predictions import GALAXIES
+from deblend.data.priors import MORPHOLOGIES
+from deblend.errors import DeblendError
+from deblend.plots.style import COLOURS, asinh_stretch, save_figure, style
+from matplotlib.axes import Axes
+
+#: Colours of the two networks in Fig. 12 (orange U-Net and blue joint network in the paper).
+NETWORKS = {
+    "unet": ("U-Net", COLOURS["companion"]),
+    "blend2mask2flux": ("blend2mask2flux", COLOURS["ours"]),
+}
+
+
+TYPES = {"sph": "sph", "disk": "disk", "sphd": "sph+disk", "irr": "irr"}
+
+
+def read_examples(path: str | Path) -> dict[str, np.ndarray]:
+    """Masks of a few blends, as `deblend.boucaud2020.predict.predict_masks` selected them.
+
+    Returns
+    -------
+    dict of ndarray
+        `blend` (n,), `image` (n, y, x), `true` and `predicted` (n, y, x, 2).
+    """
+    with h5py.File(path, "r") as file:
+        return {name: file[name][:] for name in ("blend", "image", "true", "predicted")}
+
+
+def examples_table(examples: dict[str, dict[str, np.ndarray]]) -> pd.DataFrame:
+    """The numbers in Figs 10 and 11.
+
+    Parameters
+    ----------
+    examples : dict
+        Network to `read_examples`.
+
+    Returns
+    -------
+    DataFrame
+        `network`, `blend`, `galaxy`, `iou`.
+    """
+    parts = []
+    for network, shown in examples.items():
+        iou = intersection_over_union(shown["predicted"] >= THRESHOLD, shown["true"] > 0)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "network": network,
+                    "blend": np.repeat(shown["blend"], 2),
+                    "galaxy": np.tile(GALAXIES, len(iou)),
+                    "iou": iou.ravel(),
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def draw_fig10(
+    examples: dict[str, np.ndarray], noise_sigma: float, outputs: list[str | Path], label: str = ""
+) -> None:
+    """Draw Figure 10: true masks, the blend, and the joint network's masks.
+
+    Parameters
+    ----------
+    examples : dict
+        From `read_examples`, of blend2mask2flux.
+    noise_sigma : float
+        Of the image, counts/s: where the asinh stretch turns from linear to logarithmic.
+    outputs : list of path
+    label : str
+    """
+    titles = [f"SEP, {g}" for g in GALAXIES] + ["blend"]
+    titles += [f"blend2mask2flux, {g}" for g in GALAXIES]
+    n = len(examples["blend"])
+    with style():
+        figure, axes = plt.subplots(
+            n, 5, figsize=(7.2, 1.5 * n + 0.4), layout="constrained", squeeze=False
+        )
+        for row, panels in enumerate(axes):
+            for i in range(2):
+                _mask(panels[i], examples["true"][row, ..., i] > 0)
+                _mask(panels[3 + i], examples["predicted"][row, ..., i] >= THRESHOLD)
+            panels[2].imshow(asinh_stretch(examples["image"][row], noise_sigma))
+            panels[0].set_ylabel(f"blend {examples['blend'][row]}")
+        _finish(axes, titles)
+        figure.suptitle(label, fontsize="small")
+        save_figure(figure, outputs)
+
+
+def draw_fig11(
+    examples: dict[str, dict[str, np.ndarray]], outputs: list[str | Path], label: str = ""
+) -> None:
+    """Draw Figure 11: true masks, the U-Net's, and the joint network's, with their IoU.
+
+    Parameters
+    ----------
+    examples : dict
+        "unet" and "blend2mask2flux" to `read_examples`, of the same blends.
+    outputs : list of path
+    label : str
+
+    Raises
+    ------
+    DeblendError
+        The two are of different blends.
+    """
+    first, second = examples["unet"], examples["blend2mask2flux"]
+    if not np.array_equal(first["blend"], second["blend"]):
+        raise DeblendError(
+            f"the U-Net's examples are of blends {first['blend'].tolist()}, blend2mask2flux's of "
+            f"{second['blend'].tolist()}: delete both masks.h5 and run again"
+        )
+    iou = examples_table(examples).set_index(["network", "blend", "galaxy"])["iou"]
+    titles = [f"{name}, {g}" for name in ("SEP", "U-Net", "blend2mask2flux") for g in GALAXIES]
+    n = len(first["blend"])
+    with style():
+        figure, axes = plt.subplots(
+            n, 6, figsize=(7.2, 1.25 * n + 0.4), layout="constrained", squeeze=False
+        )
+        for row, panels in enumerate(axes):
+            blend = first["blend"][row]
+            for i, galaxy in enumerate(GALAXIES):
+                _mask(panels[i], first["true"][row, ..., i] > 0)
+                for column, name in ((2, "unet"), (4, "blend2mask2flux")):
+                    axis = panels[column + i]
+                    _mask(axis, examples[name]["predicted"][row, ..., i] >= THRESHOLD)
+                    axis.text(
+                        0.96,
+                        0.04,
+                        f"IoU {iou[name, blend, galaxy]:.2f}",
+                        transform=axis.transAxes,
+                        ha="right",
+                        color="white",
+                        fontsize="x-small",
+                    )
+            panels[0].set_ylabel(f"blend {blend}")
+        _finish(axes, titles)
+        figure.suptitle(label, fontsize="small")
+        save_figure(figure, outputs)
+
+
+def _mask(axis: Axes, mask: np.ndarray) -> None:
+    axis.imshow(mask, vmin=0, vmax=1, interpolation="nearest")
+
+
+def _finish(axes: np.ndarray, titles: list[str]) -> None:
+    for axis in axes.flat:
+        axis.set(xticks=[], yticks=[])
+    for axis, title in zip(axes[0], titles, strict=True):
+        axis.set_title(title.replace(", ", "\n"), fontsize="x-small")
+
+
+def fig12_data(iou: pd.DataFrame, catalog: pd.DataFrame) -> pd.DataFrame:
+    """IoU of each blend, the mean of both galaxies', and its pair of morphologies.
+
+    Parameters
+    ----------
+    iou : DataFrame
+        `blend`, `galaxy`, `network`, `iou`.
+    catalog : DataFrame
+        In the published format: `id`, `g1_type`, `g2_type`.
+
+    Returns
+    -------
+    DataFrame
+        `network`, `blend`, `iou`, `pair` (which is central makes no difference).
+    """
+    table = iou.groupby(["network", "blend"], sort=False)["iou"].mean().reset_index()
+    types = catalog.set_index("id")[["g1_type", "g2_type"]]
+    pairs = {frozenset(p): _pair(*p) for p in combinations_with_replacement(MORPHOLOGIES, 2)}
+    named = types.apply(lambda row: pairs.get(frozenset(row), "other"), axis=1)
+    table["pair"] = named.loc[table["blend"]].to_numpy()
+    return table
+
+
+def _pair(first: str, second: str) -> str:
+    return f"{TYPES[first]} / {TYPES[second]}"
+
+
+def fig12_statistics(data: pd.DataFrame) -> pd.DataFrame:
+    """Mean IoU of all blends and of each pair of morphologies.
+
+    Returns
+    -------
+    DataFrame
+        `network`, `pair` ("all" first), `n`, `n_undefined` (neither mask has a pixel), `mean_iou`,
+        `std_iou` (population).
+    """
+    rows = []
+    for network, mine in data.groupby("network", sort=False):
+        groups = [("all", mine), *mine.groupby("pair")]
+        for pair, group in groups:
+            values = group["iou"].dropna()
+            rows.append(
+                {
+                    "network": network,
+                    "pair": pair,
+                    "n": len(values),
+                    "n_undefined": len(group) - len(values),
+                    "mean_iou": values.mean(),
+                    "std_iou": values.std(ddof=0),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def draw_fig12(
+    data: pd.DataFrame, statistics: pd.DataFrame, outputs: list[str | Path], label: str = ""
+) -> None:
+    """Draw Figure 12: histograms of IoU, and its mean for each pair of morphologies.
+
+    Parameters
+    ----------
+    data, statistics : DataFrame
+        From `fig12_data` and `fig12_statistics`; networks are "unet" and "blend2mask2flux".
+    outputs : list of path
+    label : str
+    """
+    with style():
+        figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 3.2), layout="constrained")
+        pairs = sorted(set(statistics["pair"]) - {"all"}, reverse=True)
+        for i, (name, (title, colour)) in enumerate(NETWORKS.items()):
+            mine = statistics[statistics["network"] == name].set_index("pair")
+            if mine.empty:
+                continue
+            left.hist(
+                data.loc[data["network"] == name, "iou"],
+                bins=np.linspace(0, 1, 51).tolist(),
+                color=colour,
+                alpha=0.6,
+                label=f"{title}: mean {mine.loc['all', 'mean_iou']:.2f}",
+            )
+            y = np.arange(len(pairs)) + 0.2 - 0.4 * i
+            right.barh(y, mine["mean_iou"].reindex(pairs), 0.4, color=colour, label=title)
+        left.set(xlabel="IoU (mean of both galaxies)", ylabel="blends", xlim=(0, 1))
+        left.legend(loc="upper left")
+        right.set(xlabel="mean IoU", xlim=(0, 1))
+        right.set_yticks(range(len(pairs)), pairs)
+        figure.suptitle(label, fontsize="small")
+        save_figure(figure, outputs)

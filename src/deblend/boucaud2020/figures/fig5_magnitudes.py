@@ -1,0 +1,81 @@
+"""Figure 5 of Boucaud et al. 2020: recovered against isolated magnitudes."""
+
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from deblend.boucaud2020.figures.panels import draw_panel, magnitude_limits
+from deblend.boucaud2020.recovered import GALAXIES, METHODS, panel_statistics, recovered
+from deblend.plots.style import COLOURS, save_figure, style
+
+
+def fig5_data(
+    catalog: pd.DataFrame,
+    *,
+    network_zero_point: float,
+    sextractor_zero_point: float,
+) -> pd.DataFrame:
+    """The points of Figure 5.
+
+    Parameters
+    ----------
+    catalog : DataFrame
+        In the published format (`deblend.boucaud2020.catalog`).
+    network_zero_point, sextractor_zero_point : float
+        Of the fluxes. The published catalogue's are 25.96 and 25.67.
+
+    Returns
+    -------
+    DataFrame
+        `method`, `galaxy`, `galaxy_id`, `mag_isolated`, `mag_blended` (NaN where the flux is not
+        positive), `flux_ratio` (blended over isolated); blends for which SExtractor
+        found the galaxy (detection 0 or 2 for the central, 1 or 2 for the companion).
+    """
+    points = recovered(
+        catalog,
+        network_zero_point=network_zero_point,
+        sextractor_zero_point=sextractor_zero_point,
+    )
+    columns = ["method", "galaxy", "galaxy_id", "mag_isolated", "mag_blended", "flux_ratio"]
+    return points.loc[points["found"], columns].reset_index(drop=True)
+
+
+def fig5_statistics(points: pd.DataFrame, *, n_resamples: int = 0, seed: int = 0) -> pd.DataFrame:
+    """The numbers in the panels of Figure 5: see `recovered.panel_statistics`."""
+    panels = [(method, galaxy) for galaxy, *_ in GALAXIES for method, _ in METHODS]
+    return panel_statistics(points, "galaxy", panels, n_resamples, seed)
+
+
+def draw_fig5(
+    points: pd.DataFrame, statistics: pd.DataFrame, outputs: list[str | Path], label: str = ""
+) -> None:
+    """Draw Figure 5.
+
+    Parameters
+    ----------
+    points, statistics : DataFrame
+        From `fig5_data` and `fig5_statistics`.
+    outputs : list of path
+        PDF and PNG.
+    label : str
+        Shown in the figure: what data and scale it is of.
+    """
+    limits = magnitude_limits(points)
+    with style():
+        figure, axes = plt.subplots(
+            2, 3, figsize=(7.2, 5.1), sharex=True, sharey=True, layout="constrained"
+        )
+        lookup = statistics.set_index(["method", "galaxy"])
+        for row, (galaxy, *_) in enumerate(GALAXIES):
+            for column, (method, _) in enumerate(METHODS):
+                panel = points[(points["method"] == method) & (points["galaxy"] == galaxy)]
+                draw_panel(
+                    axes[row, column], panel, lookup.loc[(method, galaxy)], limits, COLOURS[galaxy]
+                )
+                axes[row, column].set_title(f"{method} ({galaxy})")
+            axes[row, 0].set_ylabel("Magnitude, blended (recovered)")
+        for axis in axes[1]:
+            axis.set_xlabel("Magnitude, isolated")
+        if label:
+            figure.suptitle(label, fontsize="small")
+        save_figure(figure, outputs)

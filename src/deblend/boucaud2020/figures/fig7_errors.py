@@ -1,0 +1,144 @@
+"""Figure 7 of Boucaud et al. 2020: photometric error against the pair's magnitude difference."""
+
+from pathlib import Path
+
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from deblend.boucaud2020.figures.panels import DELTA_MAG, EMPTY, left_out
+from deblend.boucaud2020.recovered import BIN_EDGES, GALAXIES, METHODS, binned_statistics, recovered
+from deblend.plots.style import panel_note, save_figure, style
+from matplotlib.axes import Axes
+
+#: Range that is shown, mag; points beyond it stand at its ends.
+SHOWN_MAG = 1.5
+
+
+#: End of the colour bar, in effective radii of the central galaxy (Sect. 5).
+SHOWN_RADII = 4
+
+
+def fig7_data(
+    catalog: pd.DataFrame, *, network_zero_point: float, sextractor_zero_point: float
+) -> pd.DataFrame:
+    """The points of Figure 7.
+
+    The paper does not say of which blends. As in its Fig. 5, whose panels these are, we take those
+    in which SExtractor found the galaxy, for all methods: the comparison is on the same blends.
+
+    Parameters
+    ----------
+    catalog : DataFrame
+        In the published format (`deblend.boucaud2020.catalog`).
+    network_zero_point, sextractor_zero_point : float
+        Of the fluxes, mag.
+
+    Returns
+    -------
+    DataFrame
+        `method`, `galaxy`, `delta_mag`, `mag_isolated`, `mag_blended`, `flux_ratio`,
+        `distance_over_radius`: see `deblend.boucaud2020.recovered.recovered`.
+    """
+    points = recovered(
+        catalog,
+        network_zero_point=network_zero_point,
+        sextractor_zero_point=sextractor_zero_point,
+    )
+    columns = ["method", "galaxy", "delta_mag", "mag_isolated", "mag_blended", "flux_ratio"]
+    columns.append("distance_over_radius")
+    return points.loc[points["found"], columns].reset_index(drop=True)
+
+
+def fig7_statistics(points: pd.DataFrame) -> pd.DataFrame:
+    """The boxes of Figure 7: see `deblend.boucaud2020.recovered.binned_statistics`."""
+    groups = [(method, galaxy) for galaxy, *_ in GALAXIES for method, _ in METHODS]
+    return binned_statistics(points, ["method", "galaxy"], groups)
+
+
+def draw_fig7(
+    points: pd.DataFrame, statistics: pd.DataFrame, outputs: list[str | Path], label: str = ""
+) -> None:
+    """Draw Figure 7: boxes for the quartiles and the median, whiskers from 5 to 95 %.
+
+    Parameters
+    ----------
+    points, statistics : DataFrame
+        From `fig7_data` and `fig7_statistics`.
+    outputs : list of path
+        PDF and PNG.
+    label : str
+        Shown in the figure: what data and scale it is of.
+    """
+    with style():
+        figure, axes = plt.subplots(
+            2, 3, figsize=(7.2, 4.6), sharex=True, sharey=True, layout="constrained"
+        )
+        colours = plt.cm.ScalarMappable(
+            norm=matplotlib.colors.Normalize(0, SHOWN_RADII),
+            cmap=matplotlib.colormaps["viridis"].with_extremes(bad="0.6"),
+        )
+        for row, (galaxy, *_) in enumerate(GALAXIES):
+            for column, (method, _) in enumerate(METHODS):
+                axis = axes[row, column]
+                axis.set_title(f"{method} ({galaxy})")
+                panel = points[(points["method"] == method) & (points["galaxy"] == galaxy)]
+                boxes = statistics[
+                    (statistics["method"] == method) & (statistics["galaxy"] == galaxy)
+                ]
+                _draw_boxes(axis, panel, boxes, colours)
+            axes[row, 0].set_ylabel(r"$\Delta_{\rm mag}$ (blended - isolated)")
+        for axis in axes[1]:
+            axis.set_xlabel(DELTA_MAG)
+        axes[0, 0].set(
+            xlim=(BIN_EDGES[0], BIN_EDGES[-1]), ylim=(-1.03 * SHOWN_MAG, 1.03 * SHOWN_MAG)
+        )
+        figure.colorbar(
+            colours,
+            ax=axes,
+            extend="max",
+            label=r"distance / R$_{\rm central}$",
+            aspect=40,
+            pad=0.01,
+        )
+        notes = [text for text in (label, left_out(statistics)) if text]
+        if notes:
+            figure.suptitle("; ".join(notes), fontsize="small")
+        save_figure(figure, outputs)
+
+
+def _draw_boxes(
+    axis: Axes, panel: pd.DataFrame, boxes: pd.DataFrame, colours: plt.cm.ScalarMappable
+) -> None:
+    if not boxes["n"].sum():
+        panel_note(axis, EMPTY)
+        return
+    axis.axhline(0, ls="--", lw=0.8, color="0.5", zorder=1)
+    dmag = (panel["mag_blended"] - panel["mag_isolated"]).clip(-SHOWN_MAG, SHOWN_MAG)
+    axis.scatter(
+        panel["delta_mag"],
+        dmag,
+        c=colours.to_rgba(np.ma.masked_invalid(panel["distance_over_radius"].to_numpy(float))),
+        s=3 if len(panel) > 2000 else 6,
+        alpha=0.5,
+        lw=0,
+        rasterized=True,
+        zorder=2,
+    )
+    drawn = boxes[(boxes["bin"] != "all") & boxes["median"].notna()]
+    width = BIN_EDGES[1] - BIN_EDGES[0]
+    axis.bxp(
+        [
+            {"whislo": b.p5, "q1": b.p25, "med": b.median, "q3": b.p75, "whishi": b.p95}
+            for b in drawn[["p5", "p25", "median", "p75", "p95"]].itertuples()
+        ],
+        positions=((drawn["delta_mag_low"] + drawn["delta_mag_high"]) / 2).tolist(),
+        widths=0.5 * width,
+        showfliers=False,
+        manage_ticks=False,
+        boxprops={"lw": 0.9},
+        whiskerprops={"lw": 0.9},
+        capprops={"lw": 0.9},
+        medianprops={"lw": 1.4, "color": "#D55E00"},
+        zorder=3,
+    )

@@ -1,0 +1,98 @@
+"""Figure 8 of Boucaud et al. 2020: bias and scatter against the pair's magnitude difference."""
+
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from deblend.boucaud2020.figures.panels import DELTA_MAG, left_out, lines_of
+from deblend.boucaud2020.recovered import BIN_EDGES, METHODS, binned_statistics, recovered
+from deblend.plots.style import COLOURS, save_figure, style
+from matplotlib.lines import Line2D
+
+
+def fig8_data(
+    catalog: pd.DataFrame, *, network_zero_point: float, sextractor_zero_point: float
+) -> pd.DataFrame:
+    """The galaxies of Figure 8: centrals that SExtractor found (detection 0 or 2).
+
+    Parameters
+    ----------
+    catalog : DataFrame
+        In the published format (`deblend.boucaud2020.catalog`).
+    network_zero_point, sextractor_zero_point : float
+        Of the fluxes, mag.
+
+    Returns
+    -------
+    DataFrame
+        `method`, `delta_mag`, `mag_isolated`, `mag_blended`, `flux_ratio`.
+    """
+    points = recovered(
+        catalog,
+        network_zero_point=network_zero_point,
+        sextractor_zero_point=sextractor_zero_point,
+    )
+    chosen = points["found"] & (points["galaxy"] == "central")
+    columns = ["method", "delta_mag", "mag_isolated", "mag_blended", "flux_ratio"]
+    return points.loc[chosen, columns].reset_index(drop=True)
+
+
+def fig8_statistics(points: pd.DataFrame) -> pd.DataFrame:
+    """The lines of Figure 8: see `deblend.boucaud2020.recovered.binned_statistics`.
+
+    The bias is its `median`, the scatter its `sigma_mag`, a population standard deviation.
+    """
+    return binned_statistics(points, ["method"], [(method,) for method, _ in METHODS])
+
+
+def draw_fig8(
+    points: pd.DataFrame, statistics: pd.DataFrame, outputs: list[str | Path], label: str = ""
+) -> None:
+    """Draw Figure 8: bias on the left axis, solid; scatter on the right axis, dotted.
+
+    Parameters
+    ----------
+    points, statistics : DataFrame
+        From `fig8_data` and `fig8_statistics`.
+    outputs : list of path
+        PDF and PNG.
+    label : str
+        Shown in the figure: what data and scale it is of.
+    """
+    with style():
+        figure, axis = plt.subplots(figsize=(4.4, 3.4), layout="constrained")
+        right = axis.twinx()
+        axis.axhline(0, lw=0.6, color="0.7", zorder=1)
+        handles = []
+        for method, _ in METHODS:
+            mine = statistics[statistics["method"] == method]
+            note = "" if mine["n"].sum() else " (not in this catalogue)"
+            colour = COLOURS[method]
+            axis.plot(*lines_of(mine, "median"), "o-", ms=3.5, color=colour)
+            right.plot(*lines_of(mine, "sigma_mag"), "s:", ms=3.5, mfc="w", color=colour)
+            handles.append(Line2D([], [], color=colour, label=method + note))
+        handles += [
+            Line2D([], [], color="0.4", marker="o", ms=3.5, label="bias (left)"),
+            Line2D(
+                [], [], color="0.4", marker="s", ms=3.5, mfc="w", ls=":", label="scatter (right)"
+            ),
+        ]
+        # Symmetric, and with room, so that biases of 0.01 mag are not blown up to the whole axis.
+        bias, scatter = (lines_of(statistics, c)[1] for c in ("median", "sigma_mag"))
+        reach = np.nanmax([0.15, *(1.15 * np.abs(bias))])
+        axis.set(
+            xlim=(BIN_EDGES[0], BIN_EDGES[-1]),
+            ylim=(-reach, reach),
+            xlabel=DELTA_MAG,
+            ylabel=r"Bias: median $\Delta_{\rm mag}$ (mag)",
+        )
+        right.set(
+            ylim=(0, 1.5 * np.nanmax([0.5, *scatter])),
+            ylabel=r"Scatter: $\sigma(\Delta_{\rm mag})$ (mag)",
+        )
+        right.legend(handles=handles, loc="upper center", ncols=2)
+        axis.tick_params(right=False)
+        notes = [text for text in (label, left_out(statistics)) if text]
+        axis.set_title("\n".join([*notes, "central galaxies that SExtractor found"]))
+        save_figure(figure, outputs)

@@ -1,0 +1,222 @@
+"""Fluxes and masks of blends from a trained network, and the network's files."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+from deblend.boucaud2020 import networks
+from deblend.boucaud2020.masks import mask_table, select_examples, true_masks
+from deblend.boucaud2020.predictions import prediction_table
+from deblend.boucaud2020.render import render
+from deblend.data.stamps import Stamps, galaxy_keys
+from deblend.errors import DeblendError
+from deblend.files import atomic, write_json
+
+
+def save_network(
+    weights: str | Path, description: str | Path, model: keras.Model, record: dict[str, Any]
+) -> None:
+    """Write a network's weights (Keras' HDF5) and its description (JSON)."""
+    write_json(description, record)
+    # Keras insists on the double suffix, which the temporary name keeps only half of.
+    with atomic(weights) as temporary:
+        named = temporary.with_suffix(".weights.h5")
+        model.save_weights(named)
+        named.replace(temporary)
+
+
+def load_network(
+    weights: str | Path, description: str | Path
+) -> tuple[keras.Model, dict[str, Any]]:
+    """Build a network from its description and load its weights.
+
+    Raises
+    ------
+    DeblendError
+        The two files do not fit each other.
+    """
+    record = json.loads(Path(description).read_text())
+    model = networks.build(record["architecture"], record["stamp_size"], record["options"])
+    try:
+        model.load_weights(weights)
+    except (ValueError, OSError) as error:
+        raise DeblendError(
+            f"{weights} does not hold the weights that {description} describes ({error}): delete "
+            "both and train again"
+        ) from error
+    return model, record
+
+
+def refuse_known_galaxies(
+    name: str, trained_on: pd.DataFrame, galaxies: pd.DataFrame, blends: pd.DataFrame
+) -> None:
+    """Make sure that no galaxy of the test blends took part in a network's training.
+
+    Parameters
+    ----------
+    name : str
+        The network's.
+    trained_on : DataFrame
+        Galaxies of the data set that it was trained on: `origin`, `id`, `split`.
+    galaxies : DataFrame
+        Of the data set of the blends.
+    blends : DataFrame
+
+    Raises
+    ------
+    DeblendError
+        Some are of that data set's training or validation split.
+    """
+    known = trained_on[trained_on["split"].isin(["train", "validation"])]
+    used = galaxies.iloc[np.unique(blends[["central", "companion"]])]
+    both = np.intersect1d(galaxy_keys(known), galaxy_keys(used))
+    if len(both):
+        raise DeblendError(
+            f"{len(both)} of the {len(used)} galaxies in these test blends (the first: {both[0]}) "
+            f"took part in the training of {name}: give both data sets the same split"
+        )
+
+
+def _check_stamps(name: str, record: dict[str, Any], stamps: Stamps) -> None:
+    """Refuse stamps of another size or pixel scale than the network's."""
+    size = stamps.images.shape[-1]
+    if size != record["stamp_size"]:
+        raise DeblendError(
+            f"the network {name} takes stamps of {record['stamp_size']} px, the data set has "
+            f"{size} px: set the data set's stamp_size to {record['stamp_size']}"
+        )
+    pixel_scale = float(stamps.bands["pixel_scale_arcsec"][0])
+    if abs(pixel_scale / record["pixel_scale_arcsec"] - 1) > 0.01:
+        raise DeblendError(
+            f"the network {name} was trained at {record['pixel_scale_arcsec']} arcsec a pixel, "
+            f"the data set has {pixel_scale}: resample the data set's stamps"
+        )
+
+
+def _outputs(
+    model: keras.Model,
+    record: dict[str, Any],
+    stamps: Stamps,
+    blends: pd.DataFrame,
+    companion_edge: str,
+    batch_size: int,
+) -> Iterator[tuple[pd.DataFrame, np.ndarray, dict[str, np.ndarray]]]:
+    """Batches of blends, their images and what the network makes of them, by name."""
+    band = stamps.bands.iloc[0]
+    scale = np.float32(10 ** (0.4 * (float(record["zero_point"]) - band.zero_point)))
+    images = stamps.images[:, 0] * scale
+    for start in range(0, len(blends), batch_size):
+        batch = blends.iloc[start : start + batch_size]
+        rendered = render(
+            images,
+            batch,
+            companion_edge=companion_edge,
+            noise_sigma=float(band.noise_sigma) * float(scale),
+        )
+        predicted = model.predict(rendered[..., None], batch_size=batch_size, verbose=0)
+        if not isinstance(predicted, dict):
+            (name,) = networks.TARGETS[record["architecture"]]
+            predicted = {name: predicted}
+        yield batch, rendered, {k: np.asarray(v) for k, v in predicted.items()}
+
+
+def predict_fluxes(
+    model: keras.Model,
+    record: dict[str, Any],
+    stamps: Stamps,
+    blends: pd.DataFrame,
+    *,
+    method: str,
+    companion_edge: str,
+    batch_size: int = 256,
+) -> pd.DataFrame:
+    """Fluxes of both galaxies of each blend.
+
+    Parameters
+    ----------
+    model, record
+        From `load_network`. The record's `zero_point` is the one that the network works at: images
+        of a data set with another zero point are scaled to it first.
+    stamps : Stamps
+        The data set that the blends are of.
+    blends : DataFrame
+    method : str
+        Name to record.
+    companion_edge : str
+        See `deblend.boucaud2020.render.render`.
+    batch_size : int
+        Blends rendered at a time: memory does not grow with their number.
+
+    Returns
+    -------
+    DataFrame
+        `deblend.boucaud2020.predictions.COLUMNS`, two rows a blend; flux in counts/s at
+        `zero_point`. Flag 1: the flux is not positive.
+
+    Raises
+    ------
+    DeblendError
+        The network has no fluxes, or the stamps are of another size or pixel scale than its own.
+    """
+    _check_stamps(method, record, stamps)
+    if "fluxes" not in networks.TARGETS[record["architecture"]]:
+        raise DeblendError(f"the network {method} is a {record['architecture']}: it has no fluxes")
+    batches = _outputs(model, record, stamps, blends, companion_edge, batch_size)
+    fluxes = [predicted["fluxes"].astype(float) for _, _, predicted in batches]
+    zero_point = float(record["zero_point"])
+    return prediction_table(
+        blends["blend"].to_numpy(), np.concatenate(fluxes), method, np.full((1, 2), zero_point)
+    )
+
+
+def predict_masks(
+    model: keras.Model,
+    record: dict[str, Any],
+    stamps: Stamps,
+    blends: pd.DataFrame,
+    *,
+    method: str,
+    companion_edge: str,
+    batch_size: int = 256,
+) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
+    """Masks of both galaxies of each blend, scored; and some to look at.
+
+    Parameters
+    ----------
+    model, record, stamps, blends, method, companion_edge, batch_size
+        As for `predict_fluxes`.
+
+    Returns
+    -------
+    table : DataFrame
+        See `deblend.boucaud2020.masks.mask_table`.
+    examples : dict of ndarray
+        Of the blends of `deblend.boucaud2020.masks.select_examples`: `blend` (n,), `image` (n, y,
+        x) in counts/s at the network's zero point, `true` (n, y, x, 2), `predicted` (n, y, x, 2)
+        probabilities.
+
+    Raises
+    ------
+    DeblendError
+        The network makes no masks, or does not fit the stamps.
+    """
+    _check_stamps(method, record, stamps)
+    if "masks" not in networks.TARGETS[record["architecture"]]:
+        raise DeblendError(f"the network {method} is a {record['architecture']}: it has no masks")
+    shown = blends["blend"].to_numpy()[select_examples(blends)].tolist()
+    parts, chosen = [], {}
+    batches = _outputs(model, record, stamps, blends, companion_edge, batch_size)
+    for batch, images, predicted in batches:
+        true = true_masks(stamps.segmaps, batch)
+        numbers = batch["blend"].to_numpy()
+        parts.append(mask_table(numbers, predicted["masks"], true, method))
+        for i in np.flatnonzero(np.isin(numbers, shown)):
+            masks = predicted["masks"][i, ..., :2]
+            chosen[numbers[i]] = (numbers[i], images[i], true[i], masks)
+    columns = [np.stack(column) for column in zip(*(chosen[n] for n in shown), strict=True)]
+    examples = dict(zip(("blend", "image", "true", "predicted"), columns, strict=True))
+    return pd.concat(parts, ignore_index=True), examples

@@ -1,0 +1,167 @@
+"""Images of blends, made on demand from stamps: the one function that everything shares."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from deblend.errors import DeblendError
+
+#: What the companion's stamp leaves empty when it is shifted.
+COMPANION_EDGES = ("zero", "noise")
+
+
+def orient(image: np.ndarray, orientation: int) -> np.ndarray:
+    """One of the eight flips and quarter turns of a square image, about its central pixel.
+
+    Parameters
+    ----------
+    image : ndarray, shape (y, x)
+        The galaxy is at pixel (size // 2, size // 2), as in stamps cut from a mosaic.
+    orientation : int
+        0 to 3: quarter turns; 4 to 7: the same after a transposition. 0 leaves the image alone.
+
+    Returns
+    -------
+    ndarray, shape (y, x)
+        A view where it can be. Flips of an even side wrap by one row or column, so that the central
+        pixel stays.
+    """
+    if orientation == 0:
+        return image
+    if orientation >= 4:
+        image = image.T
+    turns = orientation % 4
+    if turns == 0:
+        return image
+    turned = {1: image.T[::-1], 2: image[::-1, ::-1], 3: image.T[:, ::-1]}[turns]
+    if image.shape[0] % 2:
+        return turned
+    # On an even grid a flipped axis moves the central pixel by one: roll it back.
+    if turns in (1, 2):
+        turned = _roll_rows(turned)
+    if turns in (2, 3):
+        turned = _roll_rows(turned.T).T
+    return turned
+
+
+def _roll_rows(image: np.ndarray) -> np.ndarray:
+    """Rows moved on by one, the last to the front: np.roll takes as long as the rest of a blend."""
+    rolled = np.empty_like(image)
+    rolled[0], rolled[1:] = image[-1], image[:-1]
+    return rolled
+
+
+def overlap(shift: int, size: int) -> tuple[slice, slice]:
+    """Slices of target and source along one axis, for a source shifted by `shift` pixels."""
+    if abs(shift) >= size:
+        return slice(0, 0), slice(0, 0)
+    return slice(max(shift, 0), size + min(shift, 0)), slice(max(-shift, 0), size - max(shift, 0))
+
+
+def render(
+    images: np.ndarray,
+    blends: pd.DataFrame,
+    *,
+    companion_edge: str = "zero",
+    noise_sigma: float = 0.0,
+    out: np.ndarray | None = None,
+) -> np.ndarray:
+    """Render blends: central stamp plus shifted companion stamp (Boucaud et al. 2020, Sect. 2.2).
+
+    Parameters
+    ----------
+    images : ndarray, shape (galaxy, y, x), float32
+        Cleaned, square stamps of one band.
+    blends : DataFrame
+        Rows of `deblend.boucaud2020.blends.COLUMNS`; central and companion index `images`.
+    companion_edge : {"zero", "noise"}
+        What the shifted companion's stamp leaves uncovered: nothing, as the authors did, or noise
+        of `noise_sigma`, so that the noise has no step there. Seeded from the blend's own seed.
+    noise_sigma : float
+        In the images' unit; for ``noise`` only.
+    out : ndarray, shape (n, y, x), float32, optional
+        Where to write.
+
+    Returns
+    -------
+    ndarray, shape (n, y, x), float32
+
+    Raises
+    ------
+    DeblendError
+        A row points to no galaxy, a shift leaves the frame, or an option is unknown.
+    """
+    columns = _check(images, blends, companion_edge)
+    central, companion, dx, dy, turn_1, turn_2, seed = columns
+    size = images.shape[-1]
+    if out is None:
+        out = np.empty((len(blends), size, size), np.float32)
+    elif out.shape != (len(blends), size, size):
+        raise DeblendError(f"out has shape {out.shape}, not {(len(blends), size, size)}")
+    for i in range(len(blends)):
+        target = out[i]
+        target[:] = orient(images[central[i]], turn_1[i])
+        (ty, sy), (tx, sx) = overlap(dy[i], size), overlap(dx[i], size)
+        target[ty, tx] += orient(images[companion[i]], turn_2[i])[sy, sx]
+        if companion_edge == "noise" and noise_sigma > 0:
+            empty = np.ones((size, size), bool)
+            empty[ty, tx] = False
+            noise = np.random.default_rng(seed[i]).normal(0, noise_sigma, int(empty.sum()))
+            target[empty] += noise.astype(np.float32)
+    return out
+
+
+def render_components(
+    images: np.ndarray, blends: pd.DataFrame, dtype: type = np.float32
+) -> np.ndarray:
+    """The two galaxies of each blend, each on its own, as they lie in the blend.
+
+    Parameters
+    ----------
+    images : ndarray, shape (galaxy, y, x)
+        Cleaned stamps, or their segmaps.
+    blends : DataFrame
+    dtype : type
+        Of the result.
+
+    Returns
+    -------
+    ndarray, shape (n, 2, y, x)
+        Central and companion; 0 where the companion's stamp does not reach.
+    """
+    central, companion, dx, dy, turn_1, turn_2, _ = _check(images, blends, "zero")
+    size = images.shape[-1]
+    out: np.ndarray = np.zeros((len(blends), 2, size, size), dtype)
+    for i in range(len(blends)):
+        out[i, 0] = orient(images[central[i]], turn_1[i])
+        (ty, sy), (tx, sx) = overlap(dy[i], size), overlap(dx[i], size)
+        out[i, 1, ty, tx] = orient(images[companion[i]], turn_2[i])[sy, sx]
+    return out
+
+
+def _check(
+    images: np.ndarray, blends: pd.DataFrame, companion_edge: str
+) -> Sequence[Sequence[int]]:
+    """Validate, and return the columns as lists: indexing those is faster than arrays."""
+    if images.ndim != 3 or images.shape[1] != images.shape[2]:
+        raise DeblendError(f"images have shape {images.shape}: give square stamps (galaxy, y, x)")
+    if companion_edge not in COMPANION_EDGES:
+        raise DeblendError(
+            f"companion_edge is {companion_edge!r}; it can be {' or '.join(COMPANION_EDGES)}"
+        )
+    names = ("central", "companion", "dx", "dy", "central_orientation", "companion_orientation")
+    if len(blends):
+        # A column at a time: a batch has few rows, and pandas takes long over several.
+        ids = np.concatenate([blends[c].to_numpy() for c in ("central", "companion")])
+        if ids.min() < 0 or ids.max() >= len(images):
+            raise DeblendError(
+                f"blends name galaxies {ids.min()} to {ids.max()}, but there are {len(images)} "
+                "stamps: blends and stamps are from different data sets"
+            )
+        shift = max(np.abs(blends[c].to_numpy()).max() for c in ("dx", "dy"))
+        if shift >= images.shape[-1]:
+            raise DeblendError(
+                f"a shift of {shift} px leaves the frame of {images.shape[-1]} px stamps: blends "
+                "and stamps are from different data sets"
+            )
+    return [blends[c].tolist() for c in (*names, "seed")]

@@ -1,0 +1,153 @@
+"""The published numbers of Boucaud et al. 2020 beside ours."""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+from deblend.boucaud2020.recovered import MIN_IN_BIN
+from deblend.report.numbers import LIMIT, Row
+
+
+def panel_rows(panels: list[dict[str, Any]], statistics: pd.DataFrame) -> Iterator[Row]:
+    """The panels of Figures 5 and 6.
+
+    Parameters
+    ----------
+    panels : list of dict
+        From `config/published.yaml`: `figure`, `network`, `galaxy`, `where`, and numbers named as
+        in `statistics`, those that are upper limits with `LIMIT`.
+    statistics : DataFrame
+        See `deblend.boucaud2020.recovered.statistics_table`.
+    """
+    names = ["figure", "network", "galaxy"]
+    index = statistics.set_index(names)
+    for panel in panels:
+        key = tuple(panel[name] for name in names)
+        item = f"Fig. {key[0].removeprefix('fig')}, {key[1]}, {key[2]} ({panel['where']})"
+        for quantity, value in panel.items():
+            if quantity in (*names, "where"):
+                continue
+            measured = key in index.index and index.loc[key, "n"] > 0
+            column = quantity.removesuffix(LIMIT)
+            mine = float(index.loc[key, column]) if measured else math.nan
+            yield item, quantity, value, mine, float(index.loc[key, "n"]) if measured else math.nan
+
+
+def table1_rows(table: pd.DataFrame) -> Iterator[Row]:
+    """Table 1: galaxies of each class, from `deblend.boucaud2020.tables.table1`."""
+    for row in table.itertuples(index=False):
+        for when in ("before", "after"):
+            published = getattr(row, f"published_{when}")
+            if pd.notna(published):
+                item = f"Table 1, {row.galaxy_type}, {when} inspection"
+                yield item, "n_galaxies", float(published), float(getattr(row, when)), math.nan
+
+
+def bin_rows(published: list[dict[str, Any]], tables: dict[str, pd.DataFrame]) -> Iterator[Row]:
+    """The largest value in the bins of magnitude difference of Figures 7 and 8 (Sects 4.2, 5).
+
+    Parameters
+    ----------
+    published : list of dict
+        `figure`, `network`, `where`, and `median` or `sigma_mag`, with `LIMIT` where they are
+        upper limits.
+    tables : dict
+        "fig7" and "fig8" to `deblend.boucaud2020.recovered.binned_statistics`.
+    """
+    for entry in published:
+        table = tables[entry["figure"]]
+        own = table["method"].str.lower() == entry["network"]  # the figures write SExtractor
+        mine = table[own & (table["n"] >= MIN_IN_BIN)]
+        mine = mine[mine["bin"].astype(str) != "all"]
+        for quantity, value in entry.items():
+            if quantity in ("figure", "network", "where"):
+                continue
+            found = mine[quantity.removesuffix(LIMIT)].abs()
+            largest = float(found.max()) if len(found) else math.nan
+            n = float(mine["n"].sum()) if len(found) else math.nan
+            item = (
+                f"Fig. {entry['figure'].removeprefix('fig')}, {entry['network']}, largest of bins"
+            )
+            yield f"{item} ({entry['where']})", quantity, value, largest, n
+
+
+def flux_rows(published: dict[str, Any], catalog: pd.DataFrame) -> Iterator[Row]:
+    """Relative error of the flux over all test blends and both galaxies (abstract; Table 2).
+
+    Parameters
+    ----------
+    published : dict
+        `abstract`: what the better network reaches, %, and of blend2flux, by part, Table 2's.
+    catalog : DataFrame
+        In the authors' format.
+    """
+    for suffix, network in (("b2f", "blend2flux"), ("b2m2f", "blend2mask2flux")):
+        error = pd.concat(
+            [(catalog[f"g{g}_flux_{suffix}"] / catalog[f"g{g}_flux"] - 1).abs() for g in (1, 2)]
+        ).dropna()
+        mine = float(100 * error.mean()) if len(error) else math.nan
+        item = f"Abstract, {network}, all blends"
+        yield item, "mape_flux_percent", published["abstract"], mine, len(error) or math.nan
+
+
+def parameter_rows(
+    published: dict[str, float], records: dict[str, dict[str, Any]]
+) -> Iterator[Row]:
+    """Free parameters of networks that are not in Table 2 (Sect. 3.2), millions."""
+    for network, value in published.items():
+        mine = records[network]["n_parameters"] / 1e6 if network in records else math.nan
+        yield f"Sect. 3.2, {network}", "parameters_million", value, mine, math.nan
+
+
+def table2_rows(published: dict[str, Any], table: pd.DataFrame) -> Iterator[Row]:
+    """Table 2: as many rows as the paper has numbers, by filters."""
+    index = table.set_index("filters")
+    parts = {"parameters_million": (published["n_parameters_million"], "n_parameters_million")}
+    for part, values in published["table2"].items():
+        parts[f"mape_flux_percent, {part}"] = (values, f"{part}_percent")
+    for quantity, (values, column) in parts.items():
+        for filters, value in values.items():
+            there = filters in index.index
+            mine = float(index.loc[filters, column]) if there else math.nan
+            n = float(index.loc[filters, "n"]) if there and "mape" in quantity else math.nan
+            yield f"Table 2, {filters} filters", quantity, value, mine, n
+
+
+def detection_rows(published: dict[str, float], about: dict[str, Any]) -> Iterator[Row]:
+    """What SExtractor detects (Sect. 3.3), from the description of the catalogue."""
+    codes = {"two": (2,), "one": (0, 1), "more": (3,)}
+    for name, value in published.items():
+        mine = sum(about[f"detection_{code}_percent"] for code in codes[name])
+        yield f"Sect. 3.3, {name} detected", "detection_percent", value, mine, about["n_blends"]
+
+
+def iou_rows(published: dict[str, float], iou: pd.DataFrame | None) -> Iterator[Row]:
+    """Mean IoU (Sect. 4.4) of all test blends, each the mean of its galaxies, as in Fig. 12."""
+    for network, value in published.items():
+        mine = pd.Series(dtype=float)
+        if iou is not None:
+            own = iou[iou["network"] == network]
+            mine = own.groupby("blend")["iou"].mean().dropna()
+        mean = float(mine.mean()) if len(mine) else math.nan
+        yield f"Sect. 4.4, {network}", "mean_iou", value, mean, len(mine) or math.nan
+
+
+def training_rows(
+    published: dict[str, dict[str, float]], records: dict[str, dict[str, Any]]
+) -> Iterator[Row]:
+    """Epochs of training (Sect. 3.1). How long they took: see `training_time_table`.
+
+    Parameters
+    ----------
+    published : dict
+        Network to `epochs`, where the paper has them.
+    records : dict
+        Network to its `network.json`. Epochs count where training has ended on a plateau, as the
+        paper's, and not at the largest number of epochs.
+    """
+    for network, values in published.items():
+        record = records.get(network, {})
+        epochs = float(record["n_epochs"]) if record.get("converged") else math.nan
+        if "epochs" in values:
+            yield f"Training of {network}", "epochs", values["epochs"], epochs, math.nan

@@ -1,0 +1,180 @@
+"""The classical baseline: SEP in cold and hot mode, with zero points fitted on isolated stamps.
+
+Boucaud et al. 2020, Sect. 3.3. Isophotal fluxes are what the authors used; AUTO fluxes give the
+baseline its best chance. Each has its own zero point, fitted on isolated validation stamps.
+"""
+
+import numpy as np
+import pandas as pd
+from deblend.boucaud2020.predictions import prediction_table
+from deblend.boucaud2020.render import render
+from deblend.data.stamps import Stamps
+from deblend.errors import DeblendError
+from deblend.photometry.sep import Detection, SepError, measure_blend, measure_isolated
+from deblend.seeds import generator
+from deblend.units import mag_from_flux
+
+#: Methods and the isolated photometry that each corresponds to.
+METHODS = {"sep_iso": "flux_iso", "sep_auto": "flux_auto"}
+
+
+BATCH = 256
+
+
+#: Standard error of the median of n normal numbers, times sqrt(n) / sigma.
+MEDIAN_ERROR = np.sqrt(np.pi / 2)
+
+
+def measure_as_deep(stamps: Stamps, cold: Detection, hot: Detection, seed: int) -> pd.DataFrame:
+    """Photometry of isolated galaxies at the depth of blends, which hold two stamps' noise.
+
+    Isophotes are where the noise lets them be: at one stamp's noise alone they would be wider than
+    on blends, and their zero point off by some 0.06 mag.
+
+    Parameters
+    ----------
+    stamps : Stamps
+        Cleaned, with the background noise of one stamp; another's is added.
+    cold, hot : Detection
+        Table 3.
+    seed : int
+        Of the noise, with the galaxy's origin and id.
+
+    Returns
+    -------
+    DataFrame
+        `mag`, `split`, `flux_iso`, `flux_auto`: of the validation and test galaxies.
+    """
+    noise = float(stamps.bands.noise_sigma[0])
+    rows = []
+    for i, galaxy in enumerate(stamps.galaxies.itertuples(index=False)):
+        if galaxy.split == "train":
+            continue
+        rng = generator(seed, "second stamp", stamps.bands["name"][0], galaxy.origin, galaxy.id)
+        image = stamps.images[i, 0]
+        image = image + rng.normal(0, noise, image.shape).astype(np.float32)
+        try:
+            flux_iso, flux_auto, _ = measure_isolated(image, cold, hot)
+        except SepError:
+            flux_iso = flux_auto = np.nan
+        rows.append((galaxy.mag, galaxy.split, flux_iso, flux_auto))
+    return pd.DataFrame(rows, columns=["mag", "split", "flux_iso", "flux_auto"])
+
+
+def fit_zero_points(galaxies: pd.DataFrame, zero_point: float) -> pd.DataFrame:
+    """Fit SEP's zero points on isolated validation stamps and check them on test ones.
+
+    Parameters
+    ----------
+    galaxies : DataFrame
+        From `measure_as_deep`.
+    zero_point : float
+        The images' zero point, for comparison only.
+
+    Returns
+    -------
+    DataFrame
+        A row a method: `zero_point` (median over validation), `n_validation`, `n_test` (galaxies
+        that SEP found), `bias_test_mag` (median of measured minus true magnitude),
+        `scatter_test_mag` (half the 16-84 percentile range), `bias_error_mag` (standard error of
+        the bias from both medians, for a normal scatter); NaN without test galaxies.
+
+    Raises
+    ------
+    DeblendError
+        There is no isolated validation stamp.
+    """
+    rows = []
+    for method, column in METHODS.items():
+        found = galaxies[galaxies[column] > 0]
+        validation, test = (found[found["split"] == name] for name in ("validation", "test"))
+        n_v, n_t = len(validation), len(test)
+        fitted = float((validation["mag"] + 2.5 * np.log10(validation[column])).median())
+        if not np.isfinite(fitted):
+            raise DeblendError(
+                "the zero points of SEP are fitted on isolated validation galaxies, and there are "
+                f"{n_v}: give the data set a validation split"
+            )
+        error = mag_from_flux(test[column], fitted) - test["mag"]
+        low, median, high = np.percentile(error, [16, 50, 84]) if n_t else (np.nan,) * 3
+        rows.append(
+            {
+                "method": method,
+                "zero_point": fitted,
+                "images_zero_point": zero_point,
+                "n_validation": n_v,
+                "n_test": n_t,
+                "bias_test_mag": median,
+                "scatter_test_mag": (high - low) / 2,
+                "bias_error_mag": (high - low) / 2 * MEDIAN_ERROR * np.sqrt(1 / n_v + 1 / n_t)
+                if n_t
+                else np.nan,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def measure_blends(
+    stamps: Stamps,
+    blends: pd.DataFrame,
+    cold: Detection,
+    hot: Detection,
+    companion_edge: str,
+) -> pd.DataFrame:
+    """Run SEP on blends.
+
+    Parameters
+    ----------
+    stamps : Stamps
+    blends : DataFrame
+    cold, hot : Detection
+        Table 3.
+    companion_edge : str
+        See `deblend.boucaud2020.render.render`.
+
+    Returns
+    -------
+    DataFrame
+        A row a blend: `blend`, `detection`, `mode`, and for each galaxy `flux_iso_*`,
+        `flux_auto_*` (counts/s, NaN where not found), `flags_*`.
+    """
+    images = np.ascontiguousarray(stamps.images[:, 0])
+    radius = stamps.galaxies["half_light_radius_px"].to_numpy(float)
+    noise = float(stamps.bands.noise_sigma[0])
+    rows = []
+    for start in range(0, len(blends), BATCH):
+        batch = blends.iloc[start : start + BATCH]
+        rendered = render(images, batch, companion_edge=companion_edge, noise_sigma=noise)
+        for image, blend in zip(rendered, batch.itertuples(index=False), strict=True):
+            found = measure_blend(image, radius[blend.central], cold, hot)
+            rows.append(
+                (
+                    blend.blend,
+                    found.detection,
+                    found.mode,
+                    *found.flux_iso,
+                    *found.flux_auto,
+                    *found.flags,
+                )
+            )
+    columns = ["blend", "detection", "mode"] + [
+        f"{quantity}_{galaxy}"
+        for quantity in ("flux_iso", "flux_auto", "flags")
+        for galaxy in ("central", "companion")
+    ]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def to_predictions(measured: pd.DataFrame, zero_points: pd.DataFrame) -> pd.DataFrame:
+    """SEP's measurements in the form of all predictions, a method for each kind of flux."""
+    fitted = zero_points.set_index("method")["zero_point"]
+    parts = []
+    for method, column in METHODS.items():
+        flux = measured[[f"{column}_central", f"{column}_companion"]].to_numpy(float)
+        flags = measured[["flags_central", "flags_companion"]].to_numpy(int)
+        parts.append(
+            prediction_table(
+                measured["blend"].to_numpy(), flux, method, np.full((1, 2), fitted[method]), flags
+            )
+        )
+    return pd.concat(parts, ignore_index=True)

@@ -1,0 +1,217 @@
+"""Simulated parent stamps: GalSim galaxies like those of CANDELS in F160W.
+
+Galaxies of the four classes of Boucaud et al. 2020 (Sect. 2.1), with neighbours to mask, a PSF
+and noise like those of WFC3 F160W mosaics at 0.06"/px. Each galaxy has its own generator, seeded
+from the configuration's seed, the data set's name and the galaxy's index: a chunk is the same
+whoever makes it, and no two data sets share a galaxy.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import galsim
+import numpy as np
+import pandas as pd
+from deblend.data.priors import MORPHOLOGIES, cumulative_counts
+from deblend.data.profiles import (
+    AXIS_RATIO_RANGE,
+    RADIUS_RANGE_PX,
+    SERSIC_RANGE,
+    SERSIC_STEP,
+    galaxy_profile,
+    moffat_psf,
+)
+from deblend.data.stamps import Stamps, band_table
+from deblend.errors import DeblendError
+from deblend.seeds import generator
+from deblend.units import flux_from_mag
+
+REDSHIFT_RANGE = (0.02, 1.5)
+
+
+#: Side of a neighbour's drawing, in half-light radii: beyond eight an exponential has no light.
+NEIGHBOUR_SIZE_RADII = 16
+
+
+@dataclass(frozen=True)
+class SimulatorConfig:
+    """What the simulator needs; see `config/config.yaml` for each value's source."""
+
+    stamp_size: int
+    pixel_scale_arcsec: float
+    zero_point: float
+    noise_sigma: float
+    exposure_time_s: float
+    psf_fwhm_arcsec: float
+    psf_moffat_beta: float
+    mag_min: float
+    mag_max: float
+    n_neighbours_mean: float
+    neighbour_mag_min: float
+    neighbour_mag_max: float
+    band: str = "f160w"
+
+
+def draw_properties(
+    rng: np.random.Generator, priors: dict[str, Any], config: SimulatorConfig
+) -> dict[str, Any]:
+    """Draw one galaxy's catalogue entry from the priors.
+
+    Parameters
+    ----------
+    rng : Generator
+    priors : dict
+        See `deblend.data.priors.fit`.
+    config : SimulatorConfig
+
+    Returns
+    -------
+    dict
+        Columns of `deblend.data.stamps.GALAXY_COLUMNS` less id and origin.
+    """
+    shares = np.array([priors["classes"][m]["share"] for m in MORPHOLOGIES])
+    morphology = MORPHOLOGIES[rng.choice(len(MORPHOLOGIES), p=shares / shares.sum())]
+    catalogue = priors["classes"][morphology]["catalogue"]
+    selection = priors["classes"][morphology]["selection"]
+
+    magnitudes, share_brighter = cumulative_counts(
+        **selection["counts"], bright=config.mag_min, faint=config.mag_max
+    )
+    mag = np.interp(rng.uniform(), share_brighter, magnitudes)
+
+    size = catalogue["size"]
+    log_r = rng.normal(
+        size["intercept"]
+        + selection["size_shift_dex"]
+        + size["slope"] * (mag - priors["pivot_mag"]),
+        size["scatter"] * selection["size_scatter_ratio"],
+    )
+    sersic_n = np.clip(10 ** rng.normal(*catalogue["log10_sersic_n"]), *SERSIC_RANGE)
+    p_own = {m: 1 - 0.35 * rng.beta(1, 4) for m in ("sph", "disk", "irr")}
+    p_other = {m: rng.uniform(0, 0.3) for m in ("sph", "disk", "irr")}
+    own = {"sph": {"sph"}, "disk": {"disk"}, "sphd": {"sph", "disk"}, "irr": {"irr"}}[morphology]
+    return {
+        "ra": np.nan,
+        "dec": np.nan,
+        "mag": float(mag),
+        "half_light_radius_px": float(np.clip(10**log_r, *RADIUS_RANGE_PX)),
+        "sersic_n": round(float(sersic_n) / SERSIC_STEP) * SERSIC_STEP,
+        "axis_ratio": float(np.clip(rng.normal(*catalogue["axis_ratio"]), *AXIS_RATIO_RANGE)),
+        "redshift": float(
+            np.clip(10 ** rng.normal(*catalogue["log10_1_plus_z"]) - 1, *REDSHIFT_RANGE)
+        ),
+        "morphology": morphology,
+        **{f"p_{m}": float(p_own[m] if m in own else p_other[m]) for m in ("sph", "disk", "irr")},
+    }
+
+
+def _draw_neighbours(
+    rng: np.random.Generator,
+    image: galsim.Image,
+    psf: galsim.GSObject,
+    galaxy: dict[str, Any],
+    config: SimulatorConfig,
+) -> None:
+    """Add foreground and background galaxies outside the central one's body."""
+    scale = config.pixel_scale_arcsec
+    half = config.stamp_size / 2
+    # Half of the neighbours' light of a Sersic profile and more lies inside two radii: the
+    # parent galaxies are isolated ones, so that neighbours overlap its outskirts only.
+    nearest = max(2.5 * galaxy["half_light_radius_px"], 10.0)
+    for _ in range(rng.poisson(config.n_neighbours_mean * (config.stamp_size / 128) ** 2)):
+        x, y = rng.uniform(-half, half, 2)
+        span = config.neighbour_mag_max - config.neighbour_mag_min
+        # Counts of faint galaxies in the near infrared rise by about 0.25 dex a magnitude.
+        slope = 0.25 * np.log(10)
+        mag = config.neighbour_mag_min + np.log1p(rng.uniform() * np.expm1(slope * span)) / slope
+        radius = 10 ** rng.normal(0.7 - 0.1 * (mag - 22.5), 0.15)
+        q = rng.uniform(0.3, 1.0)
+        angle = rng.uniform(0, np.pi) * galsim.radians
+        if np.hypot(x, y) < nearest:
+            continue
+        neighbour = galsim.Exponential(
+            half_light_radius=radius * scale, flux=float(flux_from_mag(mag, config.zero_point))
+        )
+        neighbour = galsim.Convolve(neighbour.shear(q=q, beta=angle), psf)
+        centre = image.true_center + galsim.PositionD(x, y)
+        side = 16 + int(NEIGHBOUR_SIZE_RADII * radius)
+        stamp = neighbour.drawImage(nx=side, ny=side, scale=scale, center=centre, method="no_pixel")
+        overlap = stamp.bounds & image.bounds
+        if overlap.isDefined():
+            image[overlap] += stamp[overlap]
+
+
+def simulate_galaxy(
+    seed: int, dataset: str, index: int, priors: dict[str, Any], config: SimulatorConfig
+) -> tuple[np.ndarray, dict[str, Any]]:
+    """Simulate one parent stamp.
+
+    Parameters
+    ----------
+    seed : int
+    dataset : str
+        Name of the data set: part of the seed and of the galaxy's id.
+    index : int
+        The galaxy's place in the data set.
+    priors : dict
+    config : SimulatorConfig
+
+    Returns
+    -------
+    image : ndarray, shape (stamp_size, stamp_size), float32
+        In counts/s, background zero.
+    galaxy : dict
+        Its catalogue entry.
+    """
+    rng = generator(seed, "simulate", dataset, index)
+    galaxy = draw_properties(rng, priors, config)
+    psf = moffat_psf(config.psf_fwhm_arcsec, config.psf_moffat_beta)
+    profile = galsim.Convolve(
+        galaxy_profile(rng, galaxy, config.pixel_scale_arcsec, config.zero_point), psf
+    )
+    size = config.stamp_size
+    image = galsim.ImageF(size, size, scale=config.pixel_scale_arcsec)
+    # The central pixel is that at (size // 2, size // 2), as in stamps cut from a mosaic.
+    centre = galsim.PositionD(size // 2 + 1, size // 2 + 1)
+    profile.drawImage(image, center=centre, method="no_pixel")
+    _draw_neighbours(rng, image, psf, galaxy, config)
+    variance = config.noise_sigma**2 + np.maximum(image.array, 0) / config.exposure_time_s
+    pixels = image.array + rng.normal(0, np.sqrt(variance))
+    identity = {"id": f"{dataset}-{index:06d}", **galaxy, "origin": f"simulated:{dataset}"}
+    return pixels.astype(np.float32), identity
+
+
+def simulate_chunk(
+    seed: int,
+    dataset: str,
+    start: int,
+    stop: int,
+    priors: dict[str, Any],
+    config: SimulatorConfig,
+) -> Stamps:
+    """Simulate the galaxies start to stop - 1 of a data set.
+
+    Raises
+    ------
+    DeblendError
+        For an empty range.
+    """
+    if not 0 <= start < stop:
+        raise DeblendError(f"a chunk from {start} to {stop} has no galaxies: give start < stop")
+    images, galaxies = zip(
+        *(simulate_galaxy(seed, dataset, i, priors, config) for i in range(start, stop)),
+        strict=True,
+    )
+    size, scale = config.stamp_size, config.pixel_scale_arcsec
+    psf = (
+        moffat_psf(config.psf_fwhm_arcsec, config.psf_moffat_beta)
+        .drawImage(nx=31, ny=31, scale=scale, method="no_pixel")
+        .array
+    )
+    return Stamps(
+        np.stack(images)[:, None],
+        np.zeros((stop - start, size, size), np.int16),
+        pd.DataFrame(list(galaxies)),
+        band_table(config.band, scale, config.zero_point, config.noise_sigma),
+        psf[None],
+    )

@@ -1,0 +1,502 @@
+"""Train a network on blends rendered on demand, so that it can be killed at any moment."""
+
+import logging
+import time
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+from deblend.boucaud2020 import networks
+from deblend.boucaud2020.blends import BlendConfig, draw_blends
+from deblend.boucaud2020.masks import THRESHOLD, intersection_over_union, true_masks
+from deblend.boucaud2020.render import render
+from deblend.data.stamps import Stamps
+from deblend.errors import DeblendError
+from deblend.training.fingerprints import fingerprint
+from deblend.training.keras_checkpoint import Checkpoint
+from deblend.training.schedule import Steering, SteeringConfig
+from deblend.units import flux_from_mag
+from tqdm.auto import tqdm
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How a network is fed.
+
+    Attributes
+    ----------
+    seed : int
+    batch_size : int
+    n_train_blends : int or None
+        Size of the training set; None: every epoch sees new blends, without end.
+    steps_per_epoch : int or None
+        Batches that make an epoch; None: as many as the training set has (needs a finite one).
+    companion_edge : {"zero", "noise"}
+        See `deblend.boucaud2020.render.render`.
+    adam_epsilon : float
+        Adam's constant for numerical stability.
+    targets : tuple of str
+        "fluxes", "masks" or both: what a batch has besides its images.
+    overlap_channel : bool
+        Masks have a third one for where both galaxies are.
+    """
+
+    seed: int
+    batch_size: int
+    n_train_blends: int | None
+    steps_per_epoch: int | None
+    companion_edge: str
+    adam_epsilon: float = 1e-7
+    targets: tuple[str, ...] = ("fluxes",)
+    overlap_channel: bool = False
+
+
+class BlendBatches(keras.utils.PyDataset):
+    """One epoch's batches, rendered as they are asked for.
+
+    Parameters
+    ----------
+    source : BlendSource
+    epoch : int
+        From 0. Decides which blends there are and their order, whatever happened before.
+    """
+
+    def __init__(self, source: "BlendSource", epoch: int) -> None:
+        super().__init__(workers=2, max_queue_size=8)
+        self.source = source
+        self.rows = source.epoch_rows(epoch)
+
+    def __len__(self) -> int:
+        return self.source.steps
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, Any]:
+        size = self.source.config.batch_size
+        images, targets = self.source.arrays(self.rows.iloc[index * size : (index + 1) * size])
+        return images, targets if len(targets) > 1 else next(iter(targets.values()))
+
+
+class BlendSource:
+    """Training blends of a data set.
+
+    Parameters
+    ----------
+    stamps : Stamps
+    rows : ndarray of int
+        Galaxies of the training split.
+    blending : BlendConfig
+    config : TrainingConfig
+    seed : int
+        The blends' seed (not the training's).
+
+    Raises
+    ------
+    DeblendError
+        Neither a training set's size nor a number of steps is given.
+    """
+
+    def __init__(
+        self,
+        stamps: Stamps,
+        rows: np.ndarray,
+        blending: BlendConfig,
+        config: TrainingConfig,
+        seed: int,
+    ) -> None:
+        if config.n_train_blends is None and config.steps_per_epoch is None:
+            raise DeblendError("n_train_blends and steps_per_epoch are both null: give one of them")
+        self.images = np.ascontiguousarray(stamps.images[:, 0])
+        self.segmaps = (stamps.segmaps > 0).astype(np.uint8)
+        self.galaxies = stamps.galaxies
+        self.noise_sigma = float(stamps.bands.noise_sigma[0])
+        self.flux = flux_from_mag(stamps.galaxies.mag, float(stamps.bands.zero_point[0]))
+        self.rows, self.blending, self.config, self.seed = rows, blending, config, seed
+        self.steps = config.steps_per_epoch or max(
+            1, (config.n_train_blends or 0) // config.batch_size
+        )
+        if config.n_train_blends is not None and config.n_train_blends < config.batch_size:
+            raise DeblendError(
+                f"n_train_blends is {config.n_train_blends}, less than a batch of "
+                f"{config.batch_size}: give more blends or a smaller batch_size"
+            )
+
+    def draw(self, start: int, stop: int, split: str = "train") -> pd.DataFrame:
+        """Blends start to stop - 1 of the training sequence."""
+        return draw_blends(
+            self.galaxies,
+            self.rows,
+            start,
+            stop,
+            stamp_size=self.images.shape[-1],
+            seed=self.seed,
+            split=split,
+            config=self.blending,
+        )
+
+    def epoch_rows(self, epoch: int) -> pd.DataFrame:
+        """The blends of one epoch, in order."""
+        n = self.steps * self.config.batch_size
+        total = self.config.n_train_blends
+        if total is None:
+            return self.draw(epoch * n, (epoch + 1) * n)
+        # A finite set is gone through in an order of its own each time; epochs may be parts of
+        # such a pass or longer than one.
+        first, last = epoch * n, (epoch + 1) * n
+        passes = range(first // total, -(-last // total))
+        orders = [np.random.default_rng([self.config.seed, p]).permutation(total) for p in passes]
+        offset = first - passes[0] * total
+        chosen = np.concatenate(orders)[offset : offset + n]
+        return self.draw(0, total).iloc[chosen]
+
+    def arrays(self, blends: pd.DataFrame) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Images and targets of blends.
+
+        Returns
+        -------
+        images : ndarray, shape (n, y, x, 1), float32
+            Counts/s.
+        targets : dict
+            Of those in the configuration, "masks": (n, y, x, 2 or 3), 0 or 1, and "fluxes":
+            (n, 2), counts/s.
+        """
+        images = render(
+            self.images,
+            blends,
+            companion_edge=self.config.companion_edge,
+            noise_sigma=self.noise_sigma,
+        )
+        targets: dict[str, np.ndarray] = {}
+        if "masks" in self.config.targets:
+            overlap = self.config.overlap_channel
+            targets["masks"] = true_masks(self.segmaps, blends, overlap=overlap)
+        if "fluxes" in self.config.targets:
+            pair = [self.flux[blends[c].to_numpy()] for c in ("central", "companion")]
+            targets["fluxes"] = np.stack(pair, axis=1).astype(np.float32)
+        return images[..., None], targets
+
+
+def mape(predicted: np.ndarray, true: np.ndarray) -> float:
+    """Mean absolute percentage error (Boucaud et al. 2020, eq. 1)."""
+    return float(100 * np.mean(np.abs((true - predicted) / true)))
+
+
+def cross_entropy(predicted: np.ndarray, true: np.ndarray) -> float:
+    """Mean binary cross-entropy a pixel (Boucaud et al. 2020, Sect. 3.2)."""
+    p = np.clip(predicted.astype(float), 1e-7, 1 - 1e-7)
+    return float(-np.mean(np.where(true > 0, np.log(p), np.log1p(-p))))
+
+
+#: What is minimised for each target: Keras' name, and the same number for validation.
+LOSSES = {"fluxes": "mean_absolute_percentage_error", "masks": "binary_crossentropy"}
+
+
+VALIDATION_BATCH = 256
+
+
+def validate(
+    model: keras.Model,
+    source: "BlendSource",
+    blends: pd.DataFrame,
+    loss_weights: dict[str, float],
+) -> dict[str, float]:
+    """Losses on validation blends, rendered in batches.
+
+    Returns
+    -------
+    dict
+        `val_loss`, the weighted sum, and of its parts those that there are:
+        `val_mape_flux_percent`, `val_mask_crossentropy`, with the mean `val_iou`.
+    """
+    sums: dict[str, float] = {}
+    for start in range(0, len(blends), VALIDATION_BATCH):
+        rows = blends.iloc[start : start + VALIDATION_BATCH]
+        images, targets = source.arrays(rows)
+        predicted = model.predict(images, batch_size=VALIDATION_BATCH, verbose=0)
+        if not isinstance(predicted, dict):
+            predicted = {next(iter(targets)): predicted}
+        found = {}
+        if "fluxes" in targets:
+            found["val_mape_flux_percent"] = mape(predicted["fluxes"], targets["fluxes"])
+        if "masks" in targets:
+            masks, true = np.asarray(predicted["masks"]), targets["masks"]
+            found["val_mask_crossentropy"] = cross_entropy(masks, true)
+            iou = intersection_over_union(masks[..., :2] >= THRESHOLD, true[..., :2] > 0)
+            found["val_iou"] = float(np.nanmean(iou))
+        for name, value in found.items():
+            sums[name] = sums.get(name, 0.0) + value * len(rows) / len(blends)
+    parts = {"fluxes": "val_mape_flux_percent", "masks": "val_mask_crossentropy"}
+    loss = sum(loss_weights[t] * sums[parts[t]] for t in source.config.targets)
+    return {"val_loss": loss, **sums}
+
+
+def train(
+    source: BlendSource,
+    validation: pd.DataFrame,
+    *,
+    architecture: str,
+    options: dict[str, Any],
+    steering_config: SteeringConfig,
+    checkpoint: Checkpoint,
+    loss_weights: dict[str, float] | None = None,
+    unet_weights: list[np.ndarray] | None = None,
+) -> tuple[keras.Model, pd.DataFrame, dict[str, Any]]:
+    """Train a network; resume where an earlier call was interrupted.
+
+    The loss is the mean absolute percentage error of the fluxes, the binary cross-entropy of the
+    masks, or their weighted sum.
+
+    Parameters
+    ----------
+    source : BlendSource
+    validation : DataFrame
+        Blends.
+    architecture, options
+        See `deblend.boucaud2020.networks.build`.
+    steering_config : SteeringConfig
+    checkpoint : Checkpoint
+    loss_weights : dict, optional
+        Weight of each target's loss; 1 when absent.
+    unet_weights : list of ndarray, optional
+        Of a trained U-Net, for the layer "unet" to start from.
+
+    Returns
+    -------
+    model : keras.Model
+        With the weights of the epoch of least validation loss.
+    history : DataFrame
+        `epoch`, `blends_seen`, `learning_rate`, `loss`, and what `validate` returns.
+    summary : dict
+        Of the training, to be recorded beside every metric; `seconds` is how long it took, with
+        validation and earlier attempts.
+
+    References
+    ----------
+    Boucaud et al. 2020, Sects 3.1 and 3.2.
+    """
+    targets = source.config.targets
+    weights = loss_weights or dict.fromkeys(targets, 1.0)
+    keras.utils.set_random_seed(source.config.seed)
+    model = networks.build(architecture, source.images.shape[-1], options)
+    if unet_weights is not None:
+        model.get_layer("unet").set_weights(unet_weights)
+    several = len(targets) > 1
+    model.compile(
+        optimizer=keras.optimizers.Adam(
+            steering_config.learning_rate, epsilon=source.config.adam_epsilon
+        ),
+        loss={t: LOSSES[t] for t in targets} if several else LOSSES[targets[0]],
+        loss_weights={t: weights[t] for t in targets} if several else None,
+    )
+    model.optimizer.build(model.trainable_variables)
+    steering = Steering(steering_config)
+    history, best = checkpoint.load(model, steering)
+    epochs = range(len(history), steering_config.epochs)
+    for epoch in tqdm(
+        epochs, desc=architecture, initial=len(history), total=steering_config.epochs, disable=None
+    ):
+        if steering.stopped:
+            break
+        rate = steering.rate(epoch)
+        model.optimizer.learning_rate = rate
+        began = time.monotonic()
+        fitted = model.fit(
+            BlendBatches(source, epoch),
+            initial_epoch=epoch,
+            epochs=epoch + 1,
+            shuffle=False,
+            verbose=0,
+        )
+        took = time.monotonic() - began
+        found = validate(model, source, validation, weights)
+        try:
+            is_best = steering.update(epoch, found["val_loss"])
+        except FloatingPointError as error:
+            raise DeblendError(
+                f"training has diverged ({error}): lower the learning rate, {rate:g}"
+            ) from error
+        if is_best:
+            best = model.get_weights()
+        seen = (epoch + 1) * source.steps * source.config.batch_size
+        history.append(
+            {
+                "epoch": epoch + 1,
+                "blends_seen": seen,
+                "learning_rate": rate,
+                "loss": float(fitted.history["loss"][0]),
+                **found,
+                "seconds": time.monotonic() - began,
+            }
+        )
+        # Saved before it is reported: an epoch that the log shows is not lost.
+        checkpoint.save(model, steering, history, best)
+        log.info(
+            "epoch %d/%d: %d blends seen (%.0f/s), learning rate %.2e, loss %.4g, %s%s",
+            epoch + 1,
+            steering_config.epochs,
+            seen,
+            source.steps * source.config.batch_size / took,
+            rate,
+            history[-1]["loss"],
+            ", ".join(f"{name} {value:.4g}" for name, value in found.items()),
+            " (best)" if is_best else "",
+        )
+    table = pd.DataFrame(history)
+    # Of all attempts; apart from the history, which does not depend on the machine's mood.
+    seconds = float(table.pop("seconds").sum())
+    log.info("trained %d epochs in %.0f s", len(history), seconds)
+    model.set_weights(best)
+    best_row = history[steering.best_epoch]
+    summary = {
+        "n_parameters": model.count_params(),
+        "n_train_blends": source.config.n_train_blends,
+        "n_blends_seen": history[-1]["blends_seen"],
+        "n_train_galaxies": len(source.rows),
+        "n_epochs": len(history),
+        "best_epoch": steering.best_epoch + 1,
+        **{name: value for name, value in best_row.items() if name.startswith("val_")},
+        "loss_weights": weights,
+        "converged": steering.converged,
+        "steering": steering.describe(),
+        "training": asdict(source.config),
+        "seconds": seconds,
+    }
+    return model, table, summary
+
+
+#: Keys of a network's configuration that its builder takes.
+OPTIONS = {
+    "blend2flux": ("filters", "dense_units", "asinh_softening", "flux_scale", "output"),
+    "unet": ("filters", "depth", "dropout", "asinh_softening", "overlap_channel"),
+}
+
+
+OPTIONS["blend2mask2flux"] = OPTIONS["blend2flux"]
+
+
+def network_options(
+    network: dict[str, Any], unet_record: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """The builder's options from an entry of the configuration.
+
+    Parameters
+    ----------
+    network : dict
+        Entry under `networks`.
+    unet_record : dict, optional
+        Description of the trained U-Net that blend2mask2flux starts from, or its entry.
+    """
+    options = {k: network[k] for k in OPTIONS[network["architecture"]]}
+    if network["architecture"] == "blend2mask2flux":
+        unet = unet_record or {}
+        options["unet_options"] = unet.get("options") or {k: unet[k] for k in OPTIONS["unet"]}
+    return options
+
+
+def train_from_config(
+    stamps: Stamps,
+    split: np.ndarray,
+    validation_blends: pd.DataFrame,
+    network: dict[str, Any],
+    blending: dict[str, Any],
+    *,
+    seed: int,
+    checkpoint: str | Path,
+    fingerprinted: dict[str, Any],
+    files: list[str | Path],
+    unet: tuple[keras.Model, dict[str, Any]] | None = None,
+) -> tuple[keras.Model, pd.DataFrame, dict[str, Any]]:
+    """Train a network as an entry of the configuration says.
+
+    Parameters
+    ----------
+    stamps : Stamps
+    split : ndarray of str
+        Of each galaxy.
+    validation_blends : DataFrame
+    network : dict
+        Entry under `networks`.
+    blending : dict
+        `delta_mag_max`, `shift_rule`, `companion_edge`.
+    seed : int
+    checkpoint : path
+        Kept until the caller has written the results and removes it.
+    fingerprinted : dict
+        What else the result depends on: threads, versions.
+    files : list of path
+        Data and source files that the result depends on.
+    unet : (keras.Model, dict), optional
+        The trained U-Net and its description, for blend2mask2flux to start from.
+
+    Returns
+    -------
+    model, history
+        See `train`.
+    record : dict
+        Describes the network: `deblend.boucaud2020.predict.load_network` rebuilds it from this.
+    """
+    rows = np.flatnonzero(split == "train")
+    if len(rows) < 2:
+        raise DeblendError(
+            f"the train split has {len(rows)} galaxies: give the data set {network['dataset']} a "
+            "larger share for training"
+        )
+    architecture = network["architecture"]
+    targets = networks.TARGETS[architecture]
+    options = network_options(network, unet[1] if unet else None)
+    rules = {k: blending[k] for k in ("delta_mag_max", "shift_rule")}
+    drawn = ("batch_size", "n_train_blends", "steps_per_epoch", "adam_epsilon")
+    source = BlendSource(
+        stamps,
+        rows,
+        BlendConfig(**rules, orientations=network["augment"]),
+        TrainingConfig(
+            seed=seed,
+            companion_edge=blending["companion_edge"],
+            targets=targets,
+            overlap_channel=bool(
+                options.get("unet_options", options).get("overlap_channel", False)
+            ),
+            **{k: network[k] for k in drawn},
+        ),
+        seed,
+    )
+    steering = SteeringConfig(
+        **{f.name: network[f.name] for f in fields(SteeringConfig)},
+    )
+    configuration = {
+        "network": network,
+        "blending": blending,
+        "seed": seed,
+        **fingerprinted,
+    }
+    state = Checkpoint(checkpoint, fingerprint(configuration, files))
+    model, history, summary = train(
+        source,
+        validation_blends,
+        architecture=architecture,
+        options=options,
+        steering_config=steering,
+        checkpoint=state,
+        loss_weights={
+            t: network[key] if len(targets) > 1 else 1.0
+            for t, key in (("fluxes", "flux_loss_weight"), ("masks", "mask_loss_weight"))
+            if t in targets
+        },
+        unet_weights=unet[0].get_weights() if unet else None,
+    )
+    band = stamps.bands.iloc[0]
+    record = {
+        "architecture": architecture,
+        "stamp_size": int(stamps.images.shape[-1]),
+        "pixel_scale_arcsec": float(band.pixel_scale_arcsec),
+        "zero_point": float(band.zero_point),
+        "options": options,
+        "dataset": network["dataset"],
+        "blending": blending,
+        **summary,
+    }
+    return model, history, record

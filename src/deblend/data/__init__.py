@@ -1,0 +1,1 @@
+"""Galaxies from archives, catalogues, files and priors."""

@@ -1,0 +1,404 @@
+"""Parent stamps from what the user has: stamps and a catalogue, RealGalaxy, or an archive."""
+
+import logging
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import galsim
+import h5py
+import numpy as np
+import pandas as pd
+from astropy import units as u
+from astropy.io import fits
+from astropy.table import Table
+from deblend.data.profiles import moffat_psf
+from deblend.data.stamps import GALAXY_COLUMNS, TEXT_COLUMNS, Stamps, band_table
+from deblend.errors import DeblendError
+from deblend.seeds import generator
+
+log = logging.getLogger(__name__)
+
+
+#: Catalogue columns that a data set cannot do without.
+REQUIRED = ("id", "mag", "half_light_radius")
+
+
+#: Units that catalogue columns are converted to; the radius goes to pixels through the scale.
+UNITS = {"mag": u.mag, "ra": u.deg, "dec": u.deg}
+
+
+@dataclass(frozen=True)
+class FilesConfig:
+    """A data set of the user's own; see `config/README.md`."""
+
+    images: str
+    catalog: str
+    columns: dict[str, str]
+    band: str
+    pixel_scale_arcsec: float
+    zero_point: float
+    stamp_size: int
+    radius_unit: str = "pix"
+    images_key: str | None = None
+    plane: int | None = None
+    segmaps: str | None = None
+    segmaps_key: str | None = None
+    noise_sigma: float = 0.0
+    add_noise: bool = False
+    recentre: bool = False
+
+
+@dataclass(frozen=True)
+class RealGalaxyConfig:
+    """A data set from a GalSim RealGalaxyCatalog."""
+
+    catalog: str
+    fits_catalog: str | None
+    band: str
+    zero_point: float
+    stamp_size: int
+    pixel_scale_arcsec: float
+    noise_sigma: float
+    psf_fwhm_arcsec: float
+    psf_moffat_beta: float
+    origin: str = field(default="real_galaxy")
+
+
+def read_array(path: str | Path, key: str | None) -> np.ndarray:
+    """Read an array from .npy, .npz, .h5 or .fits.
+
+    Parameters
+    ----------
+    path : path
+    key : str, optional
+        Name in an npz or HDF5 file, number or name of a FITS extension. Without one: the only
+        array.
+
+    Raises
+    ------
+    DeblendError
+        The file is missing, broken or of an unknown kind, the key is not in it, or it holds pickled
+        objects (which are never read).
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    try:
+        if suffix == ".npy":
+            return np.load(path, allow_pickle=False)
+        if suffix == ".npz":
+            with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
+                return file[_only(key, file.files, path)]
+        if suffix in (".h5", ".hdf5"):
+            with h5py.File(path, "r") as file:
+                names = [n for n in file if isinstance(file[n], h5py.Dataset)]
+                return file[_only(key, names, path)][:]
+        if suffix in (".fits", ".fit"):
+            with fits.open(path) as file:
+                extension = 0 if key is None else int(key) if key.isdigit() else key
+                return np.asarray(file[extension].data)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise DeblendError(f"cannot read an array from {path} ({error})") from error
+    raise DeblendError(f"{path} is not .npy, .npz, .h5 or .fits")
+
+
+def _only(key: str | None, names: list[str], path: Path) -> str:
+    if key is None and len(names) == 1:
+        return names[0]
+    if key is None or key not in names:
+        raise DeblendError(
+            f"{path} has the arrays {', '.join(names)}: name one of them as images_key or "
+            f"segmaps_key (it is {key!r})"
+        )
+    return key
+
+
+def read_table(path: str | Path, columns: dict[str, str]) -> Table:
+    """A user's catalogue, in whatever format astropy reads.
+
+    Parameters
+    ----------
+    path : path
+    columns : dict
+        Our names to the table's.
+
+    Raises
+    ------
+    DeblendError
+        It cannot be read, or lacks a column.
+    """
+    try:
+        table = Table.read(path)
+    except Exception as error:  # astropy raises many kinds
+        raise DeblendError(f"cannot read the catalogue {path}: {error}") from error
+    missing = [theirs for theirs in columns.values() if theirs not in table.colnames]
+    if missing:
+        raise DeblendError(
+            f"the catalogue {path} lacks the columns {', '.join(missing)}; it has "
+            f"{', '.join(table.colnames)}"
+        )
+    return table
+
+
+def read_catalog(
+    path: str | Path, columns: dict[str, str], pixel_scale_arcsec: float, radius_unit: str
+) -> pd.DataFrame:
+    """Read a catalogue (ECSV, CSV, FITS table ...) into `GALAXY_COLUMNS`.
+
+    Parameters
+    ----------
+    path : path
+    columns : dict
+        Our name to the catalogue's. `id`, `mag` and `half_light_radius` are needed.
+    pixel_scale_arcsec : float
+    radius_unit : {"pix", "arcsec"}
+        Of a radius column without a unit of its own.
+
+    Returns
+    -------
+    DataFrame
+        Morphology is "unknown" where the catalogue has neither classes nor their probabilities.
+
+    Raises
+    ------
+    DeblendError
+        A column is missing, unknown, twice the same id, or has a unit that cannot be converted.
+    """
+    known = [*(c for c in GALAXY_COLUMNS if c not in ("half_light_radius_px", "origin"))]
+    known.append("half_light_radius")
+    unknown = sorted(set(columns) - set(known))
+    if unknown:
+        raise DeblendError(
+            f"columns names {', '.join(unknown)}, which a data set does not have; it can be "
+            f"{', '.join(known)}"
+        )
+    lacking = [c for c in REQUIRED if c not in columns]
+    if lacking:
+        raise DeblendError(f"columns does not say which column of {path} is {', '.join(lacking)}")
+    table = read_table(path, columns)
+    result = pd.DataFrame(index=range(len(table)))
+    for ours in GALAXY_COLUMNS:
+        result[ours] = "" if ours in TEXT_COLUMNS else np.nan
+    for ours, theirs in columns.items():
+        column = table[theirs]
+        values = np.ma.filled(column, "" if ours in TEXT_COLUMNS else np.nan)
+        if ours in TEXT_COLUMNS:
+            result[ours] = np.asarray(values).astype(str)
+            continue
+        target = u.Unit(radius_unit) if ours == "half_light_radius" else UNITS.get(ours)
+        values = _convert(np.asarray(values, float), column.unit, target, theirs, path)
+        if ours == "half_light_radius":
+            in_px = values / pixel_scale_arcsec if radius_unit == "arcsec" else values
+            result["half_light_radius_px"] = in_px
+        else:
+            result[ours] = values
+    if not {"morphology", "p_sph", "p_disk", "p_irr"} & set(columns):
+        result["morphology"] = "unknown"
+    repeated = result["id"][result["id"].duplicated()].unique()
+    if len(repeated):
+        raise DeblendError(
+            f"the catalogue {path} has {len(repeated)} ids more than once (the first: "
+            f"{repeated[0]}): ids have to be unique"
+        )
+    return result
+
+
+def _convert(
+    values: np.ndarray, unit: u.UnitBase | None, target: u.UnitBase | None, name: str, path: object
+) -> np.ndarray:
+    if unit is None or target is None or unit == target:
+        return values
+    try:
+        return (values * unit).to_value(target)
+    except u.UnitConversionError as error:
+        raise DeblendError(
+            f"column {name} of {path} is in {unit}, which cannot be converted to {target}"
+        ) from error
+
+
+def centre_on_light(image: np.ndarray, size: int) -> np.ndarray:
+    """Cut a stamp whose central pixel is the light's centroid, NaN where the image ends.
+
+    Parameters
+    ----------
+    image : ndarray, shape (y, x)
+        Sky subtracted.
+    size : int
+
+    Returns
+    -------
+    ndarray, shape (size, size)
+    """
+    weights = np.maximum(np.nan_to_num(image), 0)
+    if not weights.any():
+        return cut(image, image.shape[0] // 2, image.shape[1] // 2, size)
+    y, x = np.indices(image.shape)
+    return cut(
+        image,
+        round(float(np.average(y, weights=weights))),
+        round(float(np.average(x, weights=weights))),
+        size,
+    )
+
+
+def cut(image: np.ndarray, y: int, x: int, size: int, fill: float = np.nan) -> np.ndarray:
+    """Cut a square with pixel (y, x) at its centre, `fill` where the image ends."""
+    out = np.full((size, size), fill, image.dtype)
+    y0, x0 = y - size // 2, x - size // 2
+    rows = slice(max(y0, 0), min(y0 + size, image.shape[0]))
+    columns = slice(max(x0, 0), min(x0 + size, image.shape[1]))
+    if rows.start < rows.stop and columns.start < columns.stop:
+        out[rows.start - y0 : rows.stop - y0, columns.start - x0 : columns.stop - x0] = image[
+            rows, columns
+        ]
+    return out
+
+
+def ingest_files(config: FilesConfig, seed: int) -> Stamps:
+    """Parent stamps from the user's arrays and catalogue.
+
+    Parameters
+    ----------
+    config : FilesConfig
+    seed : int
+        Of added noise, with each galaxy's id.
+
+    Returns
+    -------
+    Stamps
+
+    Raises
+    ------
+    DeblendError
+        Shapes do not fit each other or the stamp size.
+    """
+    galaxies = read_catalog(
+        config.catalog, config.columns, config.pixel_scale_arcsec, config.radius_unit
+    )
+    galaxies["origin"] = Path(config.catalog).name
+    images = read_array(config.images, config.images_key)
+    if images.ndim == 4:
+        if config.plane is None or not 0 <= config.plane < images.shape[1]:
+            raise DeblendError(
+                f"{config.images} has {images.shape[1]} bands and plane is {config.plane}: give "
+                f"the band's number, 0 to {images.shape[1] - 1}"
+            )
+        images = images[:, config.plane]
+    if images.ndim != 3 or len(images) != len(galaxies):
+        raise DeblendError(
+            f"{config.images} has shape {images.shape}, the catalogue {len(galaxies)} galaxies: "
+            "give one stamp a galaxy, (galaxy, y, x) or (galaxy, band, y, x)"
+        )
+    if min(images.shape[1:]) < config.stamp_size:
+        raise DeblendError(
+            f"the stamps of {config.images} are {images.shape[2]} x {images.shape[1]} px, smaller "
+            f"than stamp_size {config.stamp_size}"
+        )
+    size = config.stamp_size
+    centre_y, centre_x = images.shape[1] // 2, images.shape[2] // 2
+    out = np.empty((len(images), 1, size, size), np.float32)
+    for i, image in enumerate(images.astype(np.float32)):
+        if config.recentre:
+            out[i, 0] = centre_on_light(image, size)
+        else:
+            out[i, 0] = cut(image, centre_y, centre_x, size)
+        if config.add_noise:
+            rng = generator(seed, "noise", config.band, galaxies["id"][i])
+            out[i, 0] += rng.normal(0, config.noise_sigma, (size, size)).astype(np.float32)
+    segmaps = np.zeros((len(images), size, size), np.int16)
+    if config.segmaps:
+        theirs = read_array(config.segmaps, config.segmaps_key)
+        if theirs.shape != images.shape:
+            raise DeblendError(
+                f"{config.segmaps} has shape {theirs.shape}, the stamps {images.shape}"
+            )
+        if config.recentre:
+            raise DeblendError("segmaps cannot be given together with recentre: true")
+        for i, segmap in enumerate(theirs):
+            _, labels = np.unique(segmap, return_inverse=True)
+            labels = labels.reshape(segmap.shape) + (segmap.min() != 0)
+            segmaps[i] = cut(labels.astype(np.int16), centre_y, centre_x, size, fill=0)
+    bands = band_table(
+        config.band, config.pixel_scale_arcsec, config.zero_point, config.noise_sigma
+    )
+    return Stamps(out, segmaps, galaxies, bands)
+
+
+def ingest_real_galaxies(config: RealGalaxyConfig, seed: int) -> Stamps:
+    """Parent stamps from a GalSim RealGalaxyCatalog, at another PSF, pixel scale and noise.
+
+    Each galaxy is deconvolved from its own PSF, convolved with the target's and resampled; its
+    noise is whitened and topped up to `noise_sigma` (more than that is left, and counted).
+
+    Parameters
+    ----------
+    config : RealGalaxyConfig
+    seed : int
+
+    Returns
+    -------
+    Stamps
+
+    Raises
+    ------
+    DeblendError
+        The catalogue cannot be read, or has no radii.
+    """
+    path = Path(config.catalog)
+    try:
+        catalog = galsim.RealGalaxyCatalog(path.name, dir=str(path.parent))
+        table = fits.getdata(path)
+        extra = fits.getdata(config.fits_catalog) if config.fits_catalog else None
+    except OSError as error:
+        raise DeblendError(f"cannot read the RealGalaxy catalogue {path}: {error}") from error
+    if extra is None or "flux_radius" not in extra.names:
+        raise DeblendError(
+            f"{path} has no sizes: give fits_catalog, its companion with a column flux_radius (px)"
+        )
+    size, scale = config.stamp_size, config.pixel_scale_arcsec
+    target = moffat_psf(config.psf_fwhm_arcsec, config.psf_moffat_beta)
+    images, rows, noisier = [], [], 0
+    for i in range(catalog.nobjects):
+        number = generator(seed, "noise", config.band, table["IDENT"][i]).integers(1, 2**31)
+        rng = galsim.BaseDeviate(int(number))
+        galaxy = galsim.Convolve(galsim.RealGalaxy(catalog, index=i, rng=rng), target)
+        image = galsim.ImageF(size, size, scale=scale)
+        centre = galsim.PositionD(size // 2 + 1, size // 2 + 1)
+        galaxy.drawImage(image, center=centre, method="no_pixel")
+        variance = galaxy.noise.whitenImage(image)
+        missing = config.noise_sigma**2 - variance
+        if missing > 0:
+            image.addNoise(galsim.GaussianNoise(rng, sigma=missing**0.5))
+        else:
+            noisier += 1
+        images.append(image.array.copy())
+        rows.append(
+            {
+                "id": str(table["IDENT"][i]),
+                "ra": float(table["RA"][i]),
+                "dec": float(table["DEC"][i]),
+                "mag": float(table["MAG"][i]),
+                "half_light_radius_px": float(
+                    extra["flux_radius"][i] * table["PIXEL_SCALE"][i] / scale
+                ),
+                "sersic_n": np.nan,
+                "axis_ratio": np.nan,
+                "redshift": float(extra["ZPHOT"][i]) if "ZPHOT" in extra.names else np.nan,
+                "morphology": "unknown",
+                "p_sph": np.nan,
+                "p_disk": np.nan,
+                "p_irr": np.nan,
+                "origin": path.name,
+            }
+        )
+    log.info(
+        "%d of %d stamps are noisier than noise_sigma %g", noisier, len(images), config.noise_sigma
+    )
+    psf = target.drawImage(nx=31, ny=31, scale=scale, method="no_pixel").array
+    return Stamps(
+        np.stack(images)[:, None],
+        np.zeros((len(images), size, size), np.int16),
+        pd.DataFrame(rows),
+        band_table(config.band, scale, config.zero_point, config.noise_sigma),
+        psf[None],
+    )

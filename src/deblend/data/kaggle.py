@@ -1,0 +1,115 @@
+"""Files of Kaggle's competitions, with the user's own token.
+
+The token goes to Kaggle alone, and is never shown: not in a log, a message or a command line.
+"""
+
+import base64
+import json
+import logging
+import os
+from pathlib import Path
+from urllib.parse import quote
+
+import requests
+from deblend.data.archives import download
+from deblend.errors import DeblendError
+from requests.auth import AuthBase
+
+log = logging.getLogger(__name__)
+
+
+API = "https://www.kaggle.com/api/v1"
+
+
+HOW = (
+    "make one at https://www.kaggle.com/settings (API, Create New Token), then set KAGGLE_USERNAME "
+    "and KAGGLE_KEY, or keep the file as ~/.kaggle/kaggle.json"
+)
+
+
+class Token(AuthBase):
+    """A user's token, for requests: HTTP basic authentication."""
+
+    def __init__(self, username: str, key: str) -> None:
+        pair = f"{username}:{key}".encode()
+        self._header = f"Basic {base64.b64encode(pair).decode()}"
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Add the header to a request."""
+        request.headers["Authorization"] = self._header
+        return request
+
+    def __repr__(self) -> str:
+        """Without the token."""
+        return "Token(...)"
+
+
+def read_token() -> Token:
+    """The user's token: of the environment, else of ~/.kaggle/kaggle.json.
+
+    Raises
+    ------
+    DeblendError
+        There is none, or the file is not as Kaggle gives it.
+    """
+    names = ("KAGGLE_USERNAME", "KAGGLE_KEY")
+    username, key = (os.environ.get(name, "").strip() for name in names)
+    if username and key:
+        return Token(username, key)
+    if username or key:
+        missing = names[0] if key else names[1]
+        raise DeblendError(f"{missing} is not set, and a Kaggle token takes both: {HOW}")
+    path = Path.home() / ".kaggle" / "kaggle.json"
+    if not path.is_file():
+        raise DeblendError(f"no Kaggle token: neither KAGGLE_USERNAME nor {path} is there; {HOW}")
+    if path.stat().st_mode & 0o077:
+        log.warning("%s can be read by others on this machine: chmod 600 %s", path, path)
+    try:
+        record = json.loads(path.read_text())
+    except (OSError, ValueError):
+        record = None
+    # Outside of the handler: json's error holds what the file says.
+    if not isinstance(record, dict):
+        raise DeblendError(f"{path} cannot be read as JSON: {HOW}")
+    values = [record.get(name) for name in ("username", "key")]
+    if not all(isinstance(value, str) and value.strip() for value in values):
+        raise DeblendError(f"{path} has no username or no key: {HOW}")
+    return Token(*(str(value).strip() for value in values))
+
+
+def download_competition_file(
+    competition: str,
+    filename: str,
+    output: str | Path,
+    checksum: str | None,
+    max_bytes: int,
+    api: str = API,
+) -> None:
+    """Download a file of a competition; it appears only when it is complete.
+
+    Parameters
+    ----------
+    competition : str
+        As in the competition's address.
+    filename : str
+    output : path
+    checksum : str or None
+        ``sha256:...`` or ``md5:...``; Kaggle publishes none.
+    max_bytes : int
+    api : str
+        Kaggle's address.
+
+    Raises
+    ------
+    DeblendError
+        There is no token, Kaggle refuses it, or see `deblend.data.archives.download`.
+    """
+    token = read_token()
+    url = f"{api}/competitions/data/download/{quote(competition, '')}/{quote(filename, '')}"
+    page = f"https://www.kaggle.com/competitions/{quote(competition, '')}"
+    remedies = {
+        401: f"Kaggle does not know the token; {HOW}",
+        403: f"accept the competition's rules at {page}/rules with the token's account, run again",
+        404: f"correct kaggle or filename in config/datasets.yaml; {page}/data lists the files",
+    }
+    download(url, output, checksum, max_bytes, auth=token, remedies=remedies)

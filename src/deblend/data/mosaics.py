@@ -1,0 +1,222 @@
+"""Parent stamps cut from mosaics at a catalogue's positions (Boucaud et al. 2020, Sect. 2.1)."""
+
+import logging
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy.io import fits
+from astropy.table import Table
+from astropy.wcs import WCS
+from astropy.wcs.utils import proj_plane_pixel_scales
+from deblend.data.ingest import read_catalog
+from deblend.data.stamps import Stamps, band_table
+from deblend.errors import DeblendError
+
+log = logging.getLogger(__name__)
+
+
+PROBABILITIES = ("p_sph", "p_disk", "p_irr")
+
+
+#: Largest relative difference between the mosaic's pixel scale and the configured one.
+SCALE_TOLERANCE = 0.01
+
+
+@dataclass(frozen=True)
+class FieldConfig:
+    """A field of a data set of source `mosaics`; see `config/README.md`."""
+
+    name: str
+    mosaic: str
+    catalog: str
+    columns: dict[str, str]
+    radius_unit: str
+    band: str
+    pixel_scale_arcsec: float
+    zero_point: float
+    noise_sigma: float
+    stamp_size: int
+    match_radius_arcsec: float
+    extension: int = 0
+    morphology: str | None = None
+    morphology_columns: dict[str, str] = field(default_factory=dict)
+
+
+def cut_field(config: FieldConfig) -> Stamps:
+    """Cut a stamp around each galaxy of a catalogue.
+
+    Parameters
+    ----------
+    config : FieldConfig
+        `mosaic`, `catalog` and `morphology` are paths.
+
+    Returns
+    -------
+    Stamps
+        All galaxies of the catalogue whose position is on the mosaic (a catalogue may cover other
+        fields too); the pixel that holds the position is (size // 2, size // 2).
+        A stamp that leaves the mosaic or has pixels without data (NaN, or exactly 0 as drizzling
+        leaves them) is NaN throughout, which cleaning counts as "outside". Ids begin with the
+        field's name.
+
+    Raises
+    ------
+    DeblendError
+        A file cannot be read or lacks a column or celestial coordinates, the mosaic has another
+        pixel scale, or no galaxy is on it.
+    """
+    lacking = [c for c in ("ra", "dec") if c not in config.columns]
+    if lacking:
+        raise DeblendError(
+            f"field {config.name}: columns does not say which column of {config.catalog} is "
+            f"{', '.join(lacking)}"
+        )
+    galaxies = read_catalog(
+        config.catalog, config.columns, config.pixel_scale_arcsec, config.radius_unit
+    )
+    rows, images = _cut_stamps(galaxies[["ra", "dec"]].to_numpy(float), config)
+    log.info(
+        "%s: %d of the %d galaxies in %s are on the mosaic, %d of them too near its edge or a hole",
+        config.name,
+        len(rows),
+        len(galaxies),
+        config.catalog,
+        int(np.isnan(images[:, 0, 0]).sum()),
+    )
+    galaxies = galaxies.iloc[rows].reset_index(drop=True)
+    if config.morphology:
+        galaxies = _add_morphology(galaxies, config)
+    galaxies["id"] = config.name + "-" + galaxies["id"]
+    galaxies["origin"] = Path(config.catalog).name
+    size = config.stamp_size
+    bands = band_table(
+        config.band, config.pixel_scale_arcsec, config.zero_point, config.noise_sigma
+    )
+    return Stamps(images[:, None], np.zeros((len(images), size, size), np.int16), galaxies, bands)
+
+
+def _cut_stamps(positions: np.ndarray, config: FieldConfig) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of the positions (n, 2; degrees) on the mosaic, and their stamps: NaN without data."""
+    size = config.stamp_size
+    try:
+        with fits.open(config.mosaic) as file:
+            hdu = file[config.extension]
+            wcs = WCS(hdu.header, naxis=2)
+            what = f"field {config.name}"
+            check_wcs(wcs, what, config.mosaic, config.extension, config.pixel_scale_arcsec)
+            ny, nx = hdu.shape
+            x, y = np.round(wcs.world_to_pixel_values(*positions.T))
+            rows = np.flatnonzero((x >= 0) & (x < nx) & (y >= 0) & (y < ny))
+            if not len(rows):
+                raise DeblendError(
+                    f"field {config.name}: none of the {len(positions)} positions in "
+                    f"{config.catalog} is on {config.mosaic}: check its columns of ra and dec "
+                    "(degrees)"
+                )
+            stamps = np.full((len(rows), size, size), np.nan, np.float32)
+            for i, row in enumerate(rows):
+                x0, y0 = int(x[row]) - size // 2, int(y[row]) - size // 2
+                if x0 < 0 or y0 < 0 or x0 + size > nx or y0 + size > ny:
+                    continue
+                # A section reads its own rows from the file: mosaics have gigabytes.
+                stamp = np.asarray(hdu.section[y0 : y0 + size, x0 : x0 + size], np.float32)
+                if np.isfinite(stamp).all() and (stamp != 0).all():
+                    stamps[i] = stamp
+    except (OSError, IndexError, AttributeError, TypeError, ValueError) as error:
+        raise DeblendError(
+            f"field {config.name}: cannot read extension {config.extension} of the mosaic "
+            f"{config.mosaic} ({error})"
+        ) from error
+    return rows, stamps
+
+
+def check_wcs(
+    wcs: WCS, what: str, mosaic: str | Path, extension: int | str, pixel_scale_arcsec: float
+) -> None:
+    """Raise `DeblendError` unless a mosaic has sky coordinates, and pixels as wide as said.
+
+    Parameters
+    ----------
+    wcs : WCS
+    what : str
+        The field or band, for the message.
+    mosaic, extension : path, int or str
+    pixel_scale_arcsec : float
+    """
+    if not wcs.has_celestial:
+        raise DeblendError(
+            f"{what}: extension {extension} of {mosaic} has no celestial coordinates in its header"
+        )
+    scales = proj_plane_pixel_scales(wcs) * 3600
+    if np.abs(scales / pixel_scale_arcsec - 1).max() > SCALE_TOLERANCE:
+        raise DeblendError(
+            f"{what}: the pixels of {mosaic} are {scales[0]:.4g} x {scales[1]:.4g} arcsec, "
+            f"pixel_scale_arcsec is {pixel_scale_arcsec}"
+        )
+
+
+def _add_morphology(galaxies: pd.DataFrame, config: FieldConfig) -> pd.DataFrame:
+    """Class probabilities of the nearest entry of another catalogue, each used once at most."""
+    table = _read_morphology(config)
+    galaxies = galaxies.assign(morphology="", **dict.fromkeys(PROBABILITIES, np.nan))
+    mine = np.flatnonzero(galaxies[["ra", "dec"]].notna().all(axis=1))
+    table = table[table[["ra", "dec"]].notna().all(axis=1)]
+    if len(mine) and len(table):
+        nearest, separation, _ = _sky(galaxies.iloc[mine], config.catalog).match_to_catalog_sky(
+            _sky(table, config.morphology)
+        )
+        distance = separation.arcsec
+        pairs = pd.DataFrame({"galaxy": mine, "entry": nearest, "distance": distance})
+        pairs = pairs[pairs["distance"] <= config.match_radius_arcsec]
+        pairs = pairs.sort_values(["distance", "galaxy"]).drop_duplicates("entry")
+        columns = [galaxies.columns.get_loc(c) for c in PROBABILITIES]
+        galaxies.iloc[pairs["galaxy"], columns] = table.iloc[pairs["entry"]][
+            list(PROBABILITIES)
+        ].to_numpy()
+        log.info(
+            "%s: %d of %d galaxies are within %g arcsec of an entry of %s",
+            config.name,
+            len(pairs),
+            len(galaxies),
+            config.match_radius_arcsec,
+            config.morphology,
+        )
+    return galaxies
+
+
+def _read_morphology(config: FieldConfig) -> pd.DataFrame:
+    needed = ("ra", "dec", *PROBABILITIES)
+    lacking = [c for c in needed if c not in config.morphology_columns]
+    if lacking:
+        raise DeblendError(
+            f"field {config.name}: morphology_columns does not say which column of "
+            f"{config.morphology} is {', '.join(lacking)}"
+        )
+    try:
+        table = Table.read(config.morphology)
+    except Exception as error:  # astropy raises many kinds
+        raise DeblendError(f"cannot read the morphologies {config.morphology}: {error}") from error
+    columns = {ours: config.morphology_columns[ours] for ours in needed}
+    missing = [theirs for theirs in columns.values() if theirs not in table.colnames]
+    if missing:
+        raise DeblendError(
+            f"the morphologies {config.morphology} lack the columns {', '.join(missing)}; they "
+            f"have {', '.join(table.colnames)}"
+        )
+    return pd.DataFrame(
+        {
+            ours: np.ma.filled(np.ma.asarray(table[theirs]).astype(float), np.nan)
+            for ours, theirs in columns.items()
+        }
+    )
+
+
+def _sky(table: pd.DataFrame, source: str | None) -> SkyCoord:
+    try:
+        return SkyCoord(table["ra"].to_numpy(), table["dec"].to_numpy(), unit=u.deg)
+    except ValueError as error:
+        raise DeblendError(f"the positions of {source} are not degrees: {error}") from error

@@ -1,0 +1,255 @@
+"""The data model: stamps of galaxies, with what is known of each galaxy and band.
+
+One HDF5 schema serves all papers::
+
+    images              (galaxy, band, y, x) float32, in counts/s at each band's zero point
+    segmaps             (galaxy, y, x) int16; 1 on the galaxy itself
+    galaxies/<column>   (galaxy,), see `GALAXY_COLUMNS`; attribute `unit`
+    bands/<column>      (band,): name, pixel_scale_arcsec, zero_point, noise_sigma
+    bands/psf           (band, y, x) float32, or absent
+
+Images are chunked by stamp, so that reading one galaxy reads one galaxy.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+from deblend.errors import DeblendError
+from deblend.files import atomic
+
+#: Columns that every data set has, with their units. Unknown values are NaN or "".
+GALAXY_COLUMNS: dict[str, str] = {
+    "id": "",
+    "ra": "deg",
+    "dec": "deg",
+    "mag": "mag",
+    "half_light_radius_px": "pix",
+    "sersic_n": "",
+    "axis_ratio": "",
+    "redshift": "",
+    "morphology": "",
+    "p_sph": "",
+    "p_disk": "",
+    "p_irr": "",
+    "origin": "",
+}
+
+
+TEXT_COLUMNS = ("id", "morphology", "origin", "split")
+
+
+#: Columns that cleaning adds: photometry of the isolated galaxy.
+ISOLATED_COLUMNS: dict[str, str] = {"flux_iso": "", "flux_auto": "", "segmap_area_px": "pix2"}
+
+
+BAND_COLUMNS = ("name", "pixel_scale_arcsec", "zero_point", "noise_sigma")
+
+
+FORMAT_VERSION = 1
+
+
+@dataclass
+class Stamps:
+    """Stamps of a data set, in memory.
+
+    Attributes
+    ----------
+    images : ndarray, shape (n, band, y, x), float32
+        In counts/s at the band's zero point.
+    segmaps : ndarray, shape (n, y, x), int16
+        Parent stamps: 0 background or unknown, 1.. objects. Cleaned stamps: 1 on the galaxy.
+    galaxies : DataFrame, n rows
+        At least `GALAXY_COLUMNS`.
+    bands : DataFrame
+        `BAND_COLUMNS`, a row a band.
+    psf : ndarray, shape (band, y, x), float32, optional
+    """
+
+    images: np.ndarray
+    segmaps: np.ndarray
+    galaxies: pd.DataFrame
+    bands: pd.DataFrame
+    psf: np.ndarray | None = None
+    attributes: dict[str, str | int | float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        n = len(self.galaxies)
+        if self.images.ndim != 4 or len(self.images) != n:
+            raise DeblendError(
+                f"images have shape {self.images.shape} for {n} galaxies and {len(self.bands)} "
+                "bands: give an array of (galaxy, band, y, x)"
+            )
+        if self.images.shape[1] != len(self.bands):
+            raise DeblendError(
+                f"images have {self.images.shape[1]} bands, the band table {len(self.bands)} rows"
+            )
+        expected = (n, *self.images.shape[2:])
+        if self.segmaps.shape != expected:
+            raise DeblendError(
+                f"segmaps have shape {self.segmaps.shape} where the images call for {expected}"
+            )
+        for table, name, columns in (
+            (self.galaxies, "galaxy", GALAXY_COLUMNS),
+            (self.bands, "band", BAND_COLUMNS),
+        ):
+            missing = [c for c in columns if c not in table]
+            if missing:
+                raise DeblendError(f"the {name} table lacks the columns {', '.join(missing)}")
+
+    def __len__(self) -> int:
+        return len(self.galaxies)
+
+    def take(self, rows: np.ndarray | slice) -> "Stamps":
+        """The same data set with some of its galaxies."""
+        return Stamps(
+            self.images[rows],
+            self.segmaps[rows],
+            self.galaxies.iloc[rows].reset_index(drop=True),
+            self.bands,
+            self.psf,
+            dict(self.attributes),
+        )
+
+
+def band_table(
+    name: str, pixel_scale_arcsec: float, zero_point: float, noise_sigma: float
+) -> pd.DataFrame:
+    """A band table of one row (`BAND_COLUMNS`)."""
+    return pd.DataFrame(
+        {
+            "name": [name],
+            "pixel_scale_arcsec": [float(pixel_scale_arcsec)],
+            "zero_point": [float(zero_point)],
+            "noise_sigma": [float(noise_sigma)],
+        }
+    )
+
+
+def galaxy_keys(galaxies: pd.DataFrame) -> np.ndarray:
+    """Names of galaxies that hold across data sets: origin and id.
+
+    Two data sets made from the same catalogue share keys; equal ids of unrelated ones do not clash.
+    """
+    return (galaxies["origin"].astype(str) + "/" + galaxies["id"].astype(str)).to_numpy(str)
+
+
+def concatenate(parts: Sequence[Stamps]) -> Stamps:
+    """Join data sets of the same bands and stamp size, in the order given."""
+    first = parts[0]
+    return Stamps(
+        np.concatenate([p.images for p in parts]),
+        np.concatenate([p.segmaps for p in parts]),
+        pd.concat([p.galaxies for p in parts], ignore_index=True),
+        first.bands,
+        first.psf,
+        dict(first.attributes),
+    )
+
+
+def write_stamps(path: str | Path, stamps: Stamps) -> None:
+    """Write a data set; the file appears only when it is complete.
+
+    Parameters
+    ----------
+    path : path
+    stamps : Stamps
+    """
+    n, n_bands, ny, nx = stamps.images.shape
+    units = {**GALAXY_COLUMNS, **ISOLATED_COLUMNS}
+    text = h5py.string_dtype("utf-8")
+    with atomic(path) as temporary, h5py.File(temporary, "w") as file:
+        file.attrs["format_version"] = FORMAT_VERSION
+        for key, value in stamps.attributes.items():
+            file.attrs[key] = value
+        chunk = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
+        file.create_dataset(
+            "images",
+            data=stamps.images.astype(np.float32, copy=False),
+            chunks=(1, n_bands, ny, nx) if n else None,
+        )
+        file.create_dataset(
+            "segmaps",
+            data=stamps.segmaps.astype(np.int16, copy=False),
+            chunks=(1, ny, nx) if n else None,
+            **(chunk if n else {}),
+        )
+        for column in stamps.galaxies:
+            values = stamps.galaxies[column].to_numpy()
+            if column in TEXT_COLUMNS:
+                data = file.create_dataset(
+                    f"galaxies/{column}", data=values.astype(object), dtype=text
+                )
+            else:
+                data = file.create_dataset(f"galaxies/{column}", data=values.astype(float))
+            data.attrs["unit"] = units.get(str(column), "")
+        for column in BAND_COLUMNS:
+            values = stamps.bands[column].to_numpy()
+            if column == "name":
+                file.create_dataset("bands/name", data=values.astype(object), dtype=text)
+            else:
+                file.create_dataset(f"bands/{column}", data=values.astype(float))
+        if stamps.psf is not None:
+            file.create_dataset("bands/psf", data=stamps.psf.astype(np.float32))
+
+
+def read_stamps(path: str | Path, rows: np.ndarray | None = None) -> Stamps:
+    """Read a data set, or some of its galaxies.
+
+    Parameters
+    ----------
+    path : path
+    rows : ndarray of int, optional
+        Which galaxies, increasing. All when absent.
+
+    Raises
+    ------
+    DeblendError
+        The file is missing, truncated or of another layout.
+    """
+    try:
+        with h5py.File(path, "r") as file:
+            pick: slice | np.ndarray = slice(None) if rows is None else np.asarray(rows)
+            galaxies = _read_galaxies(file)
+            bands = pd.DataFrame(
+                {
+                    c: file["bands/name"].asstr()[:] if c == "name" else file[f"bands/{c}"][:]
+                    for c in BAND_COLUMNS
+                }
+            )
+            return Stamps(
+                file["images"][pick],
+                file["segmaps"][pick],
+                galaxies.iloc[pick].reset_index(drop=True),
+                bands,
+                file["bands/psf"][:] if "psf" in file["bands"] else None,
+                {k: v for k, v in file.attrs.items() if k != "format_version"},
+            )
+    except (OSError, KeyError) as error:
+        raise DeblendError(
+            f"{path} is not a complete stamps file ({error}): delete it and run the workflow again"
+        ) from error
+
+
+def read_galaxies(path: str | Path) -> pd.DataFrame:
+    """Read only the galaxy table of a data set."""
+    try:
+        with h5py.File(path, "r") as file:
+            return _read_galaxies(file)
+    except (OSError, KeyError) as error:
+        raise DeblendError(
+            f"{path} is not a complete stamps file ({error}): delete it and run the workflow again"
+        ) from error
+
+
+def _read_galaxies(file: h5py.File) -> pd.DataFrame:
+    group = file["galaxies"]
+    # HDF5 sorts names; put the columns back into the order of the schema.
+    order = [*GALAXY_COLUMNS, *ISOLATED_COLUMNS]
+    names = [c for c in order if c in group] + [c for c in group if c not in order]
+    return pd.DataFrame(
+        {c: group[c].asstr()[:] if c in TEXT_COLUMNS else group[c][:] for c in names}
+    )

@@ -1,0 +1,65 @@
+"""Tables from VizieR, stored as ECSV."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import requests
+from deblend.data.archives import persist
+from deblend.errors import DeblendError
+from deblend.files import atomic
+
+log = logging.getLogger(__name__)
+
+
+TIMEOUT_S = 300
+
+
+def fetch_table(name: str, output: str | Path) -> None:
+    """Fetch a whole table from VizieR with all its columns.
+
+    Parameters
+    ----------
+    name : str
+        The table's name there, like ``J/ApJS/203/24/gds``.
+    output : path
+        ECSV; the positions in degrees that VizieR computes are its columns `_RAJ2000`, `_DEJ2000`.
+
+    Raises
+    ------
+    DeblendError
+        VizieR does not answer, or the name stands for no or several tables.
+    """
+    # A second to import, and only this needs it.
+    from astroquery import cache_conf, exceptions
+    from astroquery.vizier import Vizier
+
+    def ask() -> Any:
+        # The cache keeps answers as pickles, which are never read here.
+        with cache_conf.set_temp("cache_active", False):
+            tables = vizier.get_catalogs(name)
+        if tables is None:
+            raise ValueError("the answer is no VOTable")
+        return tables
+
+    vizier = Vizier(columns=["**", "_RAJ2000", "_DEJ2000"], row_limit=-1, timeout=TIMEOUT_S)
+    failures = (exceptions.TableParseError, exceptions.TimeoutError, exceptions.RemoteServiceError)
+    try:
+        tables = persist(ask, f"asking VizieR for {name}")
+    except (requests.RequestException, OSError, ValueError, *failures) as error:
+        raise DeblendError(
+            f"cannot fetch {name} from VizieR ({error}): check the connection and run again, or "
+            "download the table and give its path"
+        ) from error
+    if len(tables) != 1:
+        names = ", ".join(tables.keys()) or "none"
+        raise DeblendError(
+            f"vizier:{name} stands for {len(tables)} tables ({names}): name one as VizieR does"
+        )
+    table = tables[0]
+    table.convert_bytestring_to_unicode()
+    # VizieR's own metadata changes from day to day.
+    table.meta = {"source": f"VizieR {name}"}
+    with atomic(output) as temporary:
+        table.write(temporary, format="ascii.ecsv", overwrite=True)
+    log.info("%s: %d rows, columns %s", name, len(table), ", ".join(table.colnames))

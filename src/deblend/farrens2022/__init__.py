@@ -1,0 +1,1 @@
+"""Farrens et al. 2022, BlendHunter: whether a stamp holds a blend."""

@@ -1,0 +1,292 @@
+"""How often a stamp is labelled rightly: accuracies of BlendHunter and SEP.
+
+Farrens et al. 2022, Sects 4.2 and 4.3.
+"""
+
+import numpy as np
+import pandas as pd
+from deblend.farrens2022.stamps import CLOSE_PX
+
+SUBSETS = ("all", "close", "distant", "isolated", "blends")
+
+
+def subset_masks(table: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Which stamps belong to each of `SUBSETS`; close is below ten pixels (Sect. 2.1)."""
+    blend = table["is_blend"].to_numpy() == 1
+    close = blend & (table["distance_px"].to_numpy() < CLOSE_PX)
+    return {
+        "all": np.ones(len(table), bool),
+        "close": close,
+        "distant": blend & ~close,
+        "isolated": ~blend,
+        "blends": blend,
+    }
+
+
+def share_of_close(table: pd.DataFrame) -> float:
+    """Weighted share of close blends among blends (Sect. 2.5: 4,838 of 40,000)."""
+    masks, weight = subset_masks(table), table["weight"]
+    return float(weight[masks["close"]].sum() / weight[masks["blends"]].sum())
+
+
+def accuracy(correct: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
+    """Weighted share of right labels, and its binomial standard error.
+
+    Parameters
+    ----------
+    correct : ndarray of bool, shape (n,)
+    weight : ndarray, shape (n,)
+        Natural over drawn frequency of each stamp's kind.
+
+    Returns
+    -------
+    share, error : float
+        NaN for no stamps. The error is that of the effective number, (sum w)^2 / sum w^2.
+    """
+    total = weight.sum()
+    if not total > 0:
+        return np.nan, np.nan
+    share = float(np.sum(weight * correct) / total)
+    n_effective = total**2 / np.sum(weight**2)
+    return share, float(np.sqrt(share * (1 - share) / n_effective))
+
+
+def usable(labels: dict[str, np.ndarray]) -> np.ndarray:
+    """Stamps on which no method failed (label -1)."""
+    return np.all([given >= 0 for given in labels.values()], axis=0)
+
+
+def accuracy_table(table: pd.DataFrame, labels: dict[str, np.ndarray]) -> pd.DataFrame:
+    """Accuracy of each method in each subset.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Stamps: `is_blend`, `distance_px`, `weight`.
+    labels : dict
+        Method to labels: 1 blend, 0 isolated, -1 failed. Stamps on which any method failed are
+        left out of all, so that accuracies are of the same stamps (Sect. 4.1), and counted.
+
+    Returns
+    -------
+    DataFrame
+        `method`, `subset`, `n`, `n_failed`, `accuracy`, `error` (binomial).
+    """
+    truth = table["is_blend"].to_numpy()
+    weight = table["weight"].to_numpy(float)
+    rows = []
+    analysed = usable(labels)
+    for method, given in labels.items():
+        for subset, mask in subset_masks(table).items():
+            used = mask & analysed
+            share, error = accuracy((given == truth)[used], weight[used])
+            n_failed = int((mask & (given < 0)).sum())
+            rows.append((method, subset, int(used.sum()), n_failed, share, error))
+    columns = ["method", "subset", "n", "n_failed", "accuracy", "error"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def accuracy_by_distance(
+    table: pd.DataFrame, labels: dict[str, np.ndarray], edges: np.ndarray
+) -> pd.DataFrame:
+    """Accuracy on blends in bins of distance (Fig. 3).
+
+    Returns
+    -------
+    DataFrame
+        `method`, `distance_low_px`, `distance_high_px`, `n`, `accuracy`, `error`.
+    """
+    distance = table["distance_px"].to_numpy()
+    rows = []
+    analysed = usable(labels)
+    for method, given in labels.items():
+        for low, high in zip(edges[:-1], edges[1:], strict=True):
+            used = (distance >= low) & (distance < high) & analysed
+            share, error = accuracy((given == 1)[used], np.ones(int(used.sum())))
+            rows.append((method, low, high, int(used.sum()), share, error))
+    columns = ["method", "distance_low_px", "distance_high_px", "n", "accuracy", "error"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def equal_numbers(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Isolated stamps for Fig. 6: as many as there are close blends, and the remaining ones.
+
+    Returns
+    -------
+    with_close, with_distant : ndarray of bool
+    """
+    isolated = table["is_blend"].to_numpy() == 0
+    n_close = int(round(np.sum(table["weight"][subset_masks(table)["close"]])))
+    rank = np.cumsum(isolated)
+    with_close = isolated & (rank <= n_close)
+    return with_close, isolated & ~with_close
+
+
+def summarise(accuracies: pd.DataFrame) -> pd.DataFrame:
+    """Mean and standard deviation over realisations (Figs 4 to 6).
+
+    Parameters
+    ----------
+    accuracies : DataFrame
+        `noise_sigma`, `realisation`, `method`, `subset`, `accuracy`.
+
+    Returns
+    -------
+    DataFrame
+        `noise_sigma`, `method`, `subset`, `n_realisations`, `mean`, `std` (population).
+    """
+    groups = accuracies.groupby(["noise_sigma", "method", "subset"], sort=False)["accuracy"]
+    table = groups.agg(n_realisations="count", mean="mean", std=lambda v: v.std(ddof=0))
+    return table.reset_index()
+
+
+#: A head, or a set: noise sigma and number of the realisation.
+Set = tuple[float, int]
+
+
+def parametric_accuracies(
+    table: pd.DataFrame,
+    predictions: dict[Set, pd.DataFrame],
+    sep_labels: dict[Set, pd.DataFrame],
+    bins_px: list[float],
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Accuracies on the parametric test stamps, for each noise level and realisation.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of the test stamps.
+    predictions, sep_labels : dict
+        Set to a table of `probability`, or of `sep`.
+    bins_px : list of float
+        Edges of the bins of distance.
+
+    Returns
+    -------
+    accuracies, by_distance : DataFrame
+        `accuracy_table` and `accuracy_by_distance`, with `noise_sigma` and `realisation`.
+    """
+    whole: list[pd.DataFrame] = []
+    binned: list[pd.DataFrame] = []
+    for (sigma, realisation), predicted in predictions.items():
+        labels = {
+            "BlendHunter": (predicted["probability"].to_numpy() >= 0.5).astype(int),
+            "SEP": sep_labels[sigma, realisation]["sep"].to_numpy(),
+        }
+        for parts, found in (
+            (whole, accuracy_table(table, labels)),
+            (binned, accuracy_by_distance(table, labels, np.array(bins_px, float))),
+        ):
+            found.insert(0, "realisation", realisation)
+            found.insert(0, "noise_sigma", sigma)
+            parts.append(found)
+    return pd.concat(whole, ignore_index=True), pd.concat(binned, ignore_index=True)
+
+
+def realistic_accuracies(
+    table: pd.DataFrame, predictions: pd.DataFrame, sep_labels: np.ndarray, sets: list[Set]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Accuracies on a sample's stamps of heads trained on each parametric set (Figs 5, 6).
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of the realistic stamps, or any others.
+    predictions : DataFrame
+        A column of probabilities a head, named by `head_name`.
+    sep_labels : ndarray of int, shape (n,)
+    sets : list of (float, int)
+
+    Returns
+    -------
+    accuracies : DataFrame
+        As `parametric_accuracies`', with SEP's own rows (the same for every set) and
+        `relative`, BlendHunter's accuracy over SEP's, less one.
+    confusion : DataFrame
+        `noise_sigma`, `realisation`, `method`, `panel` (close, distant, all), `true_positive`,
+        `true_negative`: shares of blends and of isolated stamps that are labelled so, of `n_blends`
+        and `n_isolated` stamps; `error`, the binomial one of the two shares' mean.
+    """
+    parts, cells = [], []
+    masks = subset_masks(table)
+    with_close, with_distant = equal_numbers(table)
+    panels = {
+        "close": (masks["close"], with_close),
+        "distant": (masks["distant"], with_distant),
+        "all": (masks["blends"], masks["isolated"]),
+    }
+    weight = table["weight"].to_numpy(float)
+    for sigma, realisation in sets:
+        labels = {
+            "BlendHunter": (predictions[head_name(sigma, realisation)] >= 0.5).to_numpy(int),
+            "SEP": sep_labels,
+        }
+        found = accuracy_table(table, labels)
+        wide = found.pivot(index="subset", columns="method", values="accuracy")
+        found["relative"] = found["subset"].map(wide["BlendHunter"] / wide["SEP"] - 1)
+        found.loc[found["method"] == "SEP", "relative"] = 0.0
+        found.insert(0, "realisation", realisation)
+        found.insert(0, "noise_sigma", sigma)
+        parts.append(found)
+        good = usable(labels)
+        for method, given in labels.items():
+            for panel, (blends, isolated) in panels.items():
+                positive, error_1 = accuracy((given == 1)[blends & good], weight[blends & good])
+                negative, error_0 = accuracy((given == 0)[isolated & good], weight[isolated & good])
+                n = (int((blends & good).sum()), int((isolated & good).sum()))
+                error = float(np.hypot(error_1, error_0) / 2)
+                cells.append((sigma, realisation, method, panel, positive, negative, *n, error))
+    columns = ["noise_sigma", "realisation", "method", "panel", "true_positive", "true_negative"]
+    columns += ["n_blends", "n_isolated", "error"]
+    return pd.concat(parts, ignore_index=True), pd.DataFrame(cells, columns=columns)
+
+
+def relative_with_isolated(confusion: pd.DataFrame, panel: str) -> pd.Series:
+    """BlendHunter relative to SEP on blends with as many isolated stamps (Fig. 6's panels).
+
+    Parameters
+    ----------
+    confusion : DataFrame
+        From `realistic_accuracies`.
+    panel : {"close", "distant", "all"}
+
+    Returns
+    -------
+    Series
+        Accuracy over SEP's, less one: mean over realisations, by `noise_sigma`.
+    """
+    found = confusion[confusion["panel"] == panel]
+    found = found.assign(accuracy=(found["true_positive"] + found["true_negative"]) / 2)
+    wide = found.pivot(
+        index=["noise_sigma", "realisation"], columns="method", values="accuracy"
+    ).reindex(columns=["BlendHunter", "SEP"])
+    return (wide["BlendHunter"] / wide["SEP"] - 1).groupby("noise_sigma").mean()
+
+
+def largest_gain(by_distance: pd.DataFrame) -> tuple[float, float, float, int]:
+    """Largest gain over SEP on close blends in a bin of distance, in a mean over realisations.
+
+    Bins of fewer than 20 blends, over all realisations, do not count: the extreme of many noisy
+    numbers says little.
+
+    Returns
+    -------
+    gain, noise_sigma, distance_low_px : float
+    n : int
+        Blends; 0, and NaN for the rest, where no bin has enough.
+    """
+    close = by_distance[by_distance["distance_high_px"] <= CLOSE_PX].dropna(subset="accuracy")
+    close = close.assign(right=close["accuracy"] * close["n"])
+    sums = close.groupby(["noise_sigma", "distance_low_px", "method"])[["right", "n"]].sum()
+    share = (sums["right"] / sums["n"]).where(sums["n"] >= 20).unstack("method")
+    share = share.reindex(columns=["BlendHunter", "SEP"]).dropna()
+    if share.empty:
+        return np.nan, np.nan, np.nan, 0
+    gain = share["BlendHunter"] - share["SEP"]
+    sigma, low = gain.idxmax()
+    return float(gain.max()), float(sigma), float(low), int(sums.loc[(sigma, low, "SEP"), "n"])
+
+
+def head_name(sigma: float, realisation: int) -> str:
+    """Name of the head of one parametric set: of files and columns."""
+    return f"sigma{sigma:g}_{realisation}"

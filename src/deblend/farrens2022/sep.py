@@ -1,0 +1,141 @@
+"""Is it a blend? SEP's answer, by the rules of Farrens et al. 2022, Sect. 4.1."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import sep
+from deblend.farrens2022.stamps import noisy_batches, read_sample_table
+from deblend.photometry.sep import background_rms
+
+log = logging.getLogger(__name__)
+
+
+#: Flag of SEP for an object that was merged with or deblended from another.
+FLAG_BLENDED = 1
+
+
+#: SEP's label where it found more objects than there are (Sect. 4.1: less than 1 %).
+FAILED = -1
+
+
+def label(
+    x: np.ndarray,
+    y: np.ndarray,
+    flag: np.ndarray,
+    expected: np.ndarray,
+    tolerance_px: float,
+) -> int:
+    """Label a stamp from what was detected on it.
+
+    One source: a blend if it is flagged as one and at an expected position. Two: a blend if both
+    are at the expected positions. More: a blend if both true sources have their detections, else
+    a failure, since there are never more than two. None, of which the paper says nothing, is no
+    blend.
+
+    Parameters
+    ----------
+    x, y : ndarray, shape (n,)
+        Pixels.
+    flag : ndarray of int, shape (n,)
+        SEP's.
+    expected : ndarray, shape (1 or 2, 2)
+        True positions (x, y).
+    tolerance_px : float
+        Sect. 4.1: two pixels.
+
+    Returns
+    -------
+    int
+        1 blend, 0 isolated, -1 failed.
+    """
+    n = len(x)
+    if n == 0:
+        return 0
+    distance = np.hypot(x[:, None] - expected[:, 0], y[:, None] - expected[:, 1])
+    close = distance <= tolerance_px
+    if n == 1:
+        return int(bool(flag[0] & FLAG_BLENDED) and bool(close.any()))
+    # Each true source needs a detection of its own: one alone can be near both.
+    both = len(expected) == 2 and close.any(axis=0).all() and close.any(axis=1).sum() > 1
+    if n == 2 or both:
+        return int(both)
+    return FAILED
+
+
+def label_stamps(
+    images: np.ndarray, table: pd.DataFrame, settings: dict, padding: int, tolerance_px: float
+) -> np.ndarray:
+    """Run SEP on stamps and label each.
+
+    Parameters
+    ----------
+    images : ndarray, shape (n, y, x), float32
+        Padded and noisy.
+    table : DataFrame
+        Of the same stamps: `is_blend`, `dx_px`, `dy_px`.
+    settings : dict
+        Table 2: `threshold`, `min_area`, `n_thresholds`, `contrast`.
+    padding : int
+    tolerance_px : float
+
+    Returns
+    -------
+    ndarray of int, shape (n,)
+        1 blend, 0 isolated, -1 failed.
+    """
+    centre = (images.shape[-1] - 1) / 2
+    labels = np.empty(len(images), int)
+    offsets = table[["dx_px", "dy_px"]].to_numpy(float)
+    for i, (image, is_blend) in enumerate(zip(images, table["is_blend"], strict=True)):
+        expected = [[centre, centre]]
+        if is_blend:
+            expected.append([centre + offsets[i, 0], centre + offsets[i, 1]])
+        objects = sep.extract(
+            image,
+            settings["threshold"],
+            err=background_rms(image),
+            minarea=settings["min_area"],
+            deblend_nthresh=settings["n_thresholds"],
+            deblend_cont=settings["contrast"],
+        )
+        labels[i] = label(
+            objects["x"], objects["y"], objects["flag"], np.array(expected), tolerance_px
+        )
+    return labels
+
+
+def label_sample(
+    sample: str | Path,
+    *,
+    noise_sigma: float,
+    item: tuple,
+    seed: int,
+    settings: dict,
+    padding: int,
+    tolerance_px: float,
+) -> np.ndarray:
+    """SEP's labels of a sample's stamps, with the same noise as BlendHunter sees.
+
+    Parameters
+    ----------
+    sample : path
+    noise_sigma, item, seed, padding
+        See `deblend.farrens2022.stamps.noisy_batches`.
+    settings, tolerance_px
+        See `label_stamps`.
+
+    Returns
+    -------
+    ndarray of int, shape (n,)
+    """
+    table = read_sample_table(sample)
+    labels, start = [], 0
+    for images in noisy_batches(sample, noise_sigma, padding, seed, item):
+        rows = table.iloc[start : start + len(images)]
+        labels.append(label_stamps(images, rows, settings, padding, tolerance_px))
+        start += len(images)
+    found = np.concatenate(labels)
+    log.info("SEP failed on %d of %d stamps", int(np.sum(found == FAILED)), len(found))
+    return found

@@ -1,0 +1,82 @@
+"""Tables 1 and 2 of Farrens et al. 2022."""
+
+from typing import Any
+
+import pandas as pd
+
+#: What `deblend.farrens2022.sep` does in every run, beside its settings.
+CONSTANTS = {
+    "THRESH_TYPE": "RELATIVE",
+    "FILTER": "Y",
+    "FILTER_NAME": "kernel_3x3.conv (default)",
+}
+
+
+#: Setting in the configuration to its name in Table 2.
+PARAMETERS = {
+    "threshold": "DETECT_THRESH",
+    "min_area": "DETECT_MINAREA",
+    "n_thresholds": "DEBLEND_NTHRESH",
+    "contrast": "DEBLEND_MINCONT",
+}
+
+
+QUANTITIES = {
+    "n_isolated": "Isolated stamps",
+    "n_blended": "Blended stamps",
+    "noise_sigma": "Noise (counts)",
+    "n_realisations": "Realisations of each noise",
+}
+
+
+def table1(
+    samples: dict[str, list[pd.DataFrame]],
+    noise: dict[str, tuple[list[float], int]],
+    published: dict[str, dict[str, Any]],
+) -> pd.DataFrame:
+    """Stamps of both samples, beside the published numbers.
+
+    Parameters
+    ----------
+    samples : dict
+        "parametric" and "realistic" to the tables of their splits, with `is_blend`.
+    noise : dict
+        The same to noise levels and realisations.
+    published : dict
+        The same to keys of `QUANTITIES`.
+
+    Returns
+    -------
+    DataFrame
+        `Quantity`, and for each sample our value and the published one, as texts.
+    """
+    columns: dict[str, list[str]] = {"Quantity": list(QUANTITIES.values())}
+    for name, parts in samples.items():
+        blend = pd.concat(parts)["is_blend"]
+        levels, realisations = noise[name]
+        ours = {
+            "n_isolated": (blend == 0).sum(),
+            "n_blended": (blend == 1).sum(),
+            "noise_sigma": ", ".join(f"{level:g}" for level in levels),
+            "n_realisations": realisations,
+        }
+        columns[name] = [str(ours[key]) for key in QUANTITIES]
+        columns[f"{name} (published)"] = [str(published[name][key]) for key in QUANTITIES]
+    return pd.DataFrame(columns)
+
+
+def table2(settings: dict[str, float], published: dict[str, float]) -> pd.DataFrame:
+    """SEP's settings beside the published ones.
+
+    Returns
+    -------
+    DataFrame
+        `Parameter`, `Value`, `Published`: texts, since whole numbers stand beside fractions.
+    """
+    return pd.DataFrame(
+        {
+            "Parameter": [*CONSTANTS, *PARAMETERS.values()],
+            "Value": [*CONSTANTS.values(), *(f"{settings[key]:g}" for key in PARAMETERS)],
+            "Published": [*CONSTANTS.values(), *(f"{published[key]:g}" for key in PARAMETERS)],
+        }
+    )

@@ -1,0 +1,344 @@
+"""Artificial blends of two or more galaxies, for super-resolution (Hemmati et al. 2022).
+
+A blend is a row: for each of its galaxies k a number, a shift, an orientation and what is known of
+the galaxy. All galaxies are normally distributed around the middle of the frame (Fig. 4), and none
+is in it by rule: a network that always paints one there gains nothing. Rows are drawn in blocks of
+`BLOCK`, each with its own generator, so that blend k is the same whatever was drawn before it.
+
+Source: Hemmati et al. 2022, Sect. 2, 4 and 5.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from deblend.errors import DeblendError
+from deblend.seeds import generator
+from scipy.ndimage import affine_transform
+from scipy.special import ndtr, ndtri
+
+#: Rows drawn with one generator. Part of the definition of a blend: do not change it lightly.
+BLOCK = 1000
+
+
+#: 66 px of 0.06" are 22 px of 0.18"; the paper's 64 px do not divide.
+FRAME_PX = 66
+
+
+#: Flips and quarter turns, numbered as in `deblend.boucaud2020.render.orient`: is the image
+#: transposed, then is y, then is x reversed?
+_ORIENTATIONS = (
+    (False, False, False),
+    (True, True, False),
+    (False, True, True),
+    (True, False, True),
+    (True, False, False),
+    (False, True, False),
+    (True, True, True),
+    (False, False, True),
+)
+
+
+#: What a row repeats of each galaxy.
+GALAXY_QUANTITIES = ("mag", "redshift", "fwhm_px")
+
+
+@dataclass(frozen=True)
+class HemmatiBlendConfig:
+    """What drawing blends needs.
+
+    Attributes
+    ----------
+    separation_sigma_px : float
+        Width of the normal distribution of each galaxy's dx and dy, in high-resolution pixels: two
+        of them are sqrt(2) times as far apart along an axis. The paper
+        (Sect. 5) says "a normal distribution" and no width.
+    max_shift_px : int
+        Largest |dx| and |dy|: the distributions end there. The frame (half of 66 px) and the parent
+        stamps (see `largest_shift`) limit it.
+    shares : tuple of float
+        Shares of blends with 2, 3, ... galaxies; they add up to 1. The paper has "two or more"
+        (Sect. 2), "mainly" two (Sect. 5): (1.0,).
+    any_angle : bool
+        Turn each galaxy by any angle instead of quarter turns and flips. That interpolates, so it
+        smooths the noise.
+    """
+
+    separation_sigma_px: float
+    max_shift_px: int
+    shares: tuple[float, ...] = (1.0,)
+    any_angle: bool = False
+
+
+def largest_shift(parent_size: int, frame_px: int = FRAME_PX) -> int:
+    """Largest shift (px) for which a parent stamp covers the frame, in whatever orientation."""
+    # A flip of an even side about the central pixel lacks its first row.
+    return (parent_size - frame_px) // 2 - (parent_size % 2 == 0)
+
+
+def draw_blends(
+    galaxies: pd.DataFrame,
+    rows: np.ndarray,
+    start: int,
+    stop: int,
+    *,
+    seed: int,
+    split: str,
+    config: HemmatiBlendConfig,
+) -> pd.DataFrame:
+    """Draw the blends start to stop - 1 of a split.
+
+    Parameters
+    ----------
+    galaxies : DataFrame
+        All galaxies of the data set: `GALAXY_QUANTITIES` (fwhm_px as
+        `deblend.hemmati2022.degrade.fwhm_from_area` measures it).
+    rows : ndarray of int
+        Which of them belong to the split, after its magnitude cut (Sect. 5: brighter than 24 for
+        training, than 25 for testing); only these appear, each once at most in a blend.
+    start, stop : int
+        Range of blends; any part of the endless sequence can be drawn on its own.
+    seed : int
+    split : str
+    config : HemmatiBlendConfig
+
+    Returns
+    -------
+    DataFrame
+        blend, n_galaxies, and for k = 0, 1, ...: galaxy_k (a row of `galaxies`; -1 for none), dx_k,
+        dy_k (px), orientation_k (see `deblend.boucaud2020.render.orient`), angle_deg_k, mag_k,
+        redshift_k, fwhm_px_k (NaN for none).
+
+    Raises
+    ------
+    DeblendError
+        Too few galaxies, or the configuration makes no sense.
+    """
+    n_max = len(config.shares) + 1
+    if not config.shares or abs(sum(config.shares) - 1) > 1e-6 or min(config.shares) < 0:
+        raise DeblendError(
+            f"the shares of blends with 2, 3, ... galaxies are {config.shares}: they add up to 1"
+        )
+    if not (config.separation_sigma_px > 0 and config.max_shift_px >= 1):
+        raise DeblendError(
+            f"separation_sigma_px is {config.separation_sigma_px} and max_shift_px "
+            f"{config.max_shift_px}: galaxies apart need both to be positive"
+        )
+    if len(rows) < n_max:
+        raise DeblendError(
+            f"the {split} split has {len(rows)} galaxies: blends of {n_max} need that many; give "
+            "more galaxies or a fainter limit"
+        )
+    first, last = start // BLOCK, -(-stop // BLOCK)
+    blocks = [_draw_block(np.asarray(rows), seed, split, b, config) for b in range(first, last)]
+    columns = {name: np.concatenate([b[name] for b in blocks]) for name in blocks[0]}
+    columns = {"blend": np.arange(first * BLOCK, last * BLOCK), **columns}
+    keep = slice(start - first * BLOCK, stop - first * BLOCK)
+    table = pd.DataFrame({name: values[keep] for name, values in columns.items()})
+    for k in range(n_max):
+        galaxy = table[f"galaxy_{k}"].to_numpy()
+        for name in GALAXY_QUANTITIES:
+            values = galaxies[name].to_numpy(float)[galaxy]
+            table[f"{name}_{k}"] = np.where(galaxy >= 0, values, np.nan)
+    return table
+
+
+def _draw_block(
+    rows: np.ndarray, seed: int, split: str, block: int, config: HemmatiBlendConfig
+) -> dict[str, np.ndarray]:
+    rng = generator(seed, "super-resolution blends", split, block)
+    n_max = len(config.shares) + 1
+    n_galaxies = 2 + np.searchsorted(
+        np.cumsum(config.shares)[:-1], rng.uniform(size=BLOCK), "right"
+    )
+    # Distinct galaxies: the k-th draw is one of those left, counted past the ones taken.
+    drawn = np.empty((BLOCK, n_max), int)
+    for k in range(n_max):
+        pick = rng.integers(0, len(rows) - k, BLOCK)
+        for taken in np.sort(drawn[:, :k], axis=1).T:
+            pick += pick >= taken
+        drawn[:, k] = pick
+    # The inverse of the normal distribution between its ends: one draw a shift, none refused.
+    reach = config.max_shift_px + 0.5
+    end = ndtr(-reach / config.separation_sigma_px)
+    u = rng.uniform(end, 1 - end, (2, BLOCK, n_max))
+    shift = np.rint(config.separation_sigma_px * ndtri(u)).astype(int)
+    shift = np.clip(shift, -config.max_shift_px, config.max_shift_px)
+    turn = rng.integers(0, 8, (BLOCK, n_max))
+    angle = rng.uniform(0, 360, (BLOCK, n_max))
+    columns = {"n_galaxies": n_galaxies}
+    for k in range(n_max):
+        there = k < n_galaxies
+        columns[f"galaxy_{k}"] = np.where(there, rows[drawn[:, k]], -1)
+        columns[f"dx_{k}"] = np.where(there, shift[0, :, k], 0)
+        columns[f"dy_{k}"] = np.where(there, shift[1, :, k], 0)
+        columns[f"orientation_{k}"] = np.where(there & (not config.any_angle), turn[:, k], 0)
+        columns[f"angle_deg_{k}"] = np.where(there & config.any_angle, angle[:, k], 0.0)
+    return columns
+
+
+def _window(image: np.ndarray, orientation: int, dy: int, dx: int, size: int) -> np.ndarray:
+    """The frame around a galaxy, as a view: (band, size, size) of a parent (band, p, p)."""
+    transposed, flip_y, flip_x = _ORIENTATIONS[orientation]
+    centre = image.shape[-1] // 2
+
+    def along(shift: int, flip: bool) -> slice:
+        begin = centre - size // 2 - shift
+        if not flip:
+            return slice(begin, begin + size)
+        begin = 2 * centre - begin
+        return slice(begin, begin - size if begin >= size else None, -1)
+
+    y, x = along(dy, flip_y), along(dx, flip_x)
+    return image[:, x, y].swapaxes(-1, -2) if transposed else image[:, y, x]
+
+
+def _turned(image: np.ndarray, angle_deg: float) -> np.ndarray:
+    """A parent stamp (band, p, p) turned about its central pixel; zeros where nothing was."""
+    c, s = np.cos(np.deg2rad(angle_deg)), np.sin(np.deg2rad(angle_deg))
+    matrix = np.array([[c, -s], [s, c]])
+    middle = np.full(2, image.shape[-1] // 2)
+    offset = middle - matrix @ middle
+    return np.stack([affine_transform(band, matrix, offset, order=3) for band in image])
+
+
+def render_blends(images: np.ndarray, rows: pd.DataFrame, frame_px: int = FRAME_PX) -> np.ndarray:
+    """Images of blends in high resolution: the sum of their galaxies (Sect. 2).
+
+    Parameters
+    ----------
+    images : ndarray, shape (galaxy, band, p, p), float32
+        Parent stamps, larger than the frame by twice the shifts, so that a shifted galaxy leaves
+        no empty border; its central pixel is p // 2.
+    rows : DataFrame
+        From `draw_blends`.
+    frame_px : int
+        Side of the result; a galaxy without a shift is at pixel frame_px // 2.
+
+    Returns
+    -------
+    ndarray, shape (n, band, frame_px, frame_px), float32
+        Each stamp carries its noise, as the paper's do: that of a blend of two is sqrt(2) times
+        one's. In the low resolution the noise added there hides it.
+
+    Raises
+    ------
+    DeblendError
+        A row names a galaxy that is not there, or shifts one further than its stamp reaches.
+    """
+    if images.ndim != 4 or images.shape[-1] != images.shape[-2]:
+        raise DeblendError(
+            f"images have shape {images.shape}: give square stamps (galaxy, band, y, x)"
+        )
+    components = _components(rows)
+    galaxy = rows[[f"galaxy_{k}" for k in components]].to_numpy()
+    if galaxy.size and (galaxy.max() >= len(images) or galaxy.min() < -1):
+        raise DeblendError(
+            f"blends name galaxies up to {galaxy.max()}, but there are {len(images)} stamps: "
+            "blends and stamps are from different data sets"
+        )
+    names = [f"{axis}_{k}" for axis in ("dx", "dy") for k in components]
+    shift = np.abs(rows[names].to_numpy()).max(initial=0)
+    reach = largest_shift(images.shape[-1], frame_px)
+    if shift > reach:
+        raise DeblendError(
+            f"a shift of {shift} px is more than stamps of {images.shape[-1]} px allow around a "
+            f"frame of {frame_px} px ({reach}): give larger stamps or a smaller max_shift_px"
+        )
+    out = np.zeros((len(rows), images.shape[1], frame_px, frame_px), np.float32)
+    for k in components:
+        columns = [rows[f"{c}_{k}"].tolist() for c in ("galaxy", "orientation", "dy", "dx")]
+        angles = rows[f"angle_deg_{k}"].tolist()
+        for i, (g, orientation, dy, dx) in enumerate(zip(*columns, strict=True)):
+            if g >= 0:
+                image = _turned(images[g], angles[i]) if angles[i] else images[g]
+                out[i] += _window(image, orientation, dy, dx, frame_px)
+    return out
+
+
+def _components(rows: pd.DataFrame) -> range:
+    return range(sum(str(c).startswith("galaxy_") for c in rows))
+
+
+def true_positions(rows: pd.DataFrame, frame_px: int = FRAME_PX) -> np.ndarray:
+    """Pixels of the galaxies' centres.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        From `draw_blends`.
+    frame_px : int
+
+    Returns
+    -------
+    ndarray, shape (n, k, 2)
+        x, y in the high-resolution frame; NaN where a blend has fewer galaxies.
+    """
+    components = _components(rows)
+    xy = np.stack(
+        [rows[[f"{axis}_{k}" for k in components]].to_numpy(float) for axis in ("dx", "dy")], -1
+    )
+    missing = rows[[f"galaxy_{k}" for k in components]].to_numpy() < 0
+    return np.where(missing[..., None], np.nan, xy + frame_px // 2)
+
+
+def main_pair(rows: pd.DataFrame) -> np.ndarray:
+    """The two brightest galaxies of each blend, brighter first.
+
+    Parameters
+    ----------
+    rows : DataFrame
+
+    Returns
+    -------
+    ndarray of int, shape (n, 2)
+        Which of the row's galaxies: "the main two" (Sect. 4).
+    """
+    mag = rows[[f"mag_{k}" for k in _components(rows)]].to_numpy(float)
+    return np.argsort(mag, axis=1, kind="stable")[:, :2]  # NaN, for none, sorts last
+
+
+def pair_quantities(rows: pd.DataFrame, pixel_scale_arcsec: float) -> pd.DataFrame:
+    """What the paper plots detections against (Figs 5, 6 and 9), of the main two galaxies.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        From `draw_blends`.
+    pixel_scale_arcsec : float
+        Of the high resolution.
+
+    Returns
+    -------
+    DataFrame
+        blend; separation_px, separation_arcsec; fwhm_sum_px; separation_over_fwhm_sum (Sect. 4:
+        "divided by the sum of the sizes"), separation_over_sqrt_fwhm_sum (the same section, further
+        on: "by the square root of the sum of the sizes"; px to the power of a half) and
+        separation_over_dominant_fwhm; flux_ratio of the brighter to the fainter, delta_mag (both at
+        least 0), delta_z.
+    """
+    pair = main_pair(rows)
+    row = np.arange(len(rows))[:, None]
+
+    def of_pair(name: str) -> np.ndarray:
+        columns = [f"{name}_{k}" for k in _components(rows)]
+        return rows[columns].to_numpy(float)[row, pair]
+
+    separation = np.hypot(np.diff(of_pair("dx"))[:, 0], np.diff(of_pair("dy"))[:, 0])
+    fwhm = of_pair("fwhm_px")
+    total = fwhm.sum(1)
+    delta_mag = np.diff(of_pair("mag"))[:, 0]
+    return pd.DataFrame(
+        {
+            "blend": rows["blend"].to_numpy(),
+            "separation_px": separation,
+            "separation_arcsec": separation * pixel_scale_arcsec,
+            "fwhm_sum_px": total,
+            "separation_over_fwhm_sum": separation / total,
+            "separation_over_sqrt_fwhm_sum": separation / np.sqrt(total),
+            "separation_over_dominant_fwhm": separation / fwhm[:, 0],
+            "flux_ratio": 10 ** (0.4 * delta_mag),
+            "delta_mag": delta_mag,
+            "delta_z": np.abs(np.diff(of_pair("redshift"))[:, 0]),
+        }
+    )

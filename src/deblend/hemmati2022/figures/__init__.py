@@ -1,0 +1,1 @@
+"""Figures of Hemmati et al. 2022."""

@@ -1,0 +1,221 @@
+"""Figures 2, 3, 4 and 8 of Hemmati et al. 2022: images in each resolution and band."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from deblend.plots.style import Outputs, panel_note, save_figure, style
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+
+def _limits(image: np.ndarray) -> dict[str, Any]:
+    """Ends of the grey scale: nearly all of an image's values."""
+    finite = image[np.isfinite(image)]
+    if not finite.size:
+        return {"vmin": 0.0, "vmax": 1.0}
+    low, high = np.percentile(finite, [1, 99.8])
+    return {"vmin": float(low), "vmax": float(max(high, low + 1e-6))}
+
+
+def _show(
+    axis: Axes, image: np.ndarray, field: tuple[int, int] | None = None, **kwargs: Any
+) -> None:
+    """Show an image; of a low resolution only the part that the high one shows too.
+
+    Parameters
+    ----------
+    axis : Axes
+    image : ndarray, shape (y, x)
+    field : tuple of int, optional
+        Side of the high resolution, px, and how many of its pixels one here is.
+    **kwargs
+        For `imshow`.
+    """
+    axis.imshow(image, interpolation="nearest", **(_limits(image) | kwargs))
+    axis.set(xticks=[], yticks=[])
+    if field:
+        side = image.shape[-1]
+        trim = (side - field[0] / field[1]) / 2
+        axis.set(xlim=(trim - 0.5, side - trim - 0.5), ylim=(trim - 0.5, side - trim - 0.5))
+
+
+def _field(high: np.ndarray, low: np.ndarray) -> tuple[int, int]:
+    """For `_show`: the paper's 64 px are part of 22 of three pixels each."""
+    return high.shape[-1], -(-high.shape[-1] // low.shape[-1])
+
+
+def _tight(figure: Figure) -> None:
+    """Panels close together."""
+    figure.set_layout_engine("constrained", w_pad=0.01, h_pad=0.03, hspace=0, wspace=0)
+
+
+def draw_fig2(real: np.ndarray, generated: np.ndarray, outputs: Outputs, label: str) -> None:
+    """Draw Figure 2: galaxies made from noise (rows 1 and 3) and real ones (row 2).
+
+    Parameters
+    ----------
+    real : ndarray, shape (k, y, x)
+    generated : ndarray, shape (2k, y, x)
+    outputs : list of path
+    label : str
+    """
+    k = len(real)
+    rows = {"generated": generated[:k], "real": real, "generated ": generated[k : 2 * k]}
+    with style():
+        figure, axes = plt.subplots(
+            3,
+            max(k, 1),
+            figsize=(7.2, 7.0 * 3 / max(k, 3) + 0.3),
+            squeeze=False,
+            layout="constrained",
+        )
+        _tight(figure)
+        for line, (name, images) in zip(axes, rows.items(), strict=True):
+            for axis in line:
+                axis.set(xticks=[], yticks=[])
+            for axis, image in zip(line, images, strict=False):
+                _show(axis, image, **_limits(real))
+            line[0].set_ylabel(name.strip())
+        if not len(generated):
+            panel_note(axes[0, 0], "not trained")
+        figure.suptitle(label, fontsize="small")
+        save_figure(figure, outputs)
+
+
+def draw_fig3(
+    high: np.ndarray, low: np.ndarray, gan: np.ndarray, outputs: Outputs, label: str
+) -> None:
+    """Draw Figure 3: test galaxies in high, low and GAN resolution, and what the GAN missed.
+
+    Parameters
+    ----------
+    high, gan : ndarray, shape (n, y, x)
+    low : ndarray, shape (n, v, u)
+    outputs : list of path
+    label : str
+    """
+    n = max(len(high), 1)
+    with style():
+        figure, axes = plt.subplots(
+            n, 4, figsize=(3.6, 0.87 * n + 0.55), squeeze=False, layout="constrained"
+        )
+        _tight(figure)
+        for axis, name in zip(axes[0], ("high", "low", "GAN", "GAN − high"), strict=True):
+            axis.set_title(name)
+        for line, true, seen, made in zip(axes, high, low, gan, strict=False):
+            same = _limits(true)
+            _show(line[0], true, **same)
+            _show(line[1], seen, _field(true, seen))
+            _show(line[2], made, **same)
+            most = (same["vmax"] - same["vmin"]) / 2
+            _show(line[3], made - true, cmap="RdBu_r", vmin=-most, vmax=most)
+        figure.suptitle(label, fontsize="x-small")
+        save_figure(figure, outputs)
+
+
+def _mark(axis: Axes, xy: np.ndarray, marker: str) -> None:
+    """Peaks as red circles, galaxies as red crosses, whatever the image's limits."""
+    limits = axis.get_xlim(), axis.get_ylim()
+    look: dict[str, Any] = {"color": "red", "lw": 1.0, "s": 22}
+    if marker == "o":
+        look = {"facecolors": "none", "edgecolors": "red", "lw": 0.9, "s": 26}
+    axis.scatter(xy[:, 0], xy[:, 1], marker=marker, **look)
+    axis.set(xlim=limits[0], ylim=limits[1])
+
+
+def draw_fig4(
+    images: Mapping[str, np.ndarray], kinds: Sequence[str], outputs: Outputs, label: str
+) -> None:
+    """Draw Figure 4: galaxies, their blend in three resolutions, and its peaks.
+
+    Parameters
+    ----------
+    images : dict
+        `galaxy1`, `galaxy2`, `high`, `gan` (n, y, x), `low` (n, v, u), `positions` (n, 2, 2: x, y
+        of both galaxies, px of the high resolution), `peaks_high`, `peaks_low`, `peaks_gan` (p, 3:
+        example, x, y, px of that resolution).
+    kinds : list of str
+        What each blend is an example of.
+    outputs : list of path
+    label : str
+    """
+    n = max(len(kinds), 1)
+    titles = ("galaxy 1", "galaxy 2", "high", "low", "GAN")
+    with style():
+        figure, axes = plt.subplots(
+            n, 5, figsize=(7.2, 1.42 * n + 0.5), squeeze=False, layout="constrained"
+        )
+        _tight(figure)
+        for axis, title in zip(axes[0], titles, strict=True):
+            axis.set_title(title)
+        for i, (line, kind) in enumerate(zip(axes, kinds, strict=False)):
+            high, low = images["high"][i], images["low"][i]
+            same = _limits(high)
+            for k in range(2):
+                _show(line[k], images[f"galaxy{k + 1}"][i], **same)
+                _mark(line[k], images["positions"][i, k : k + 1], "x")
+            for axis, name in zip(line[2:], ("high", "low", "gan"), strict=True):
+                _show(
+                    axis,
+                    images[name][i],
+                    *([_field(high, low)] if name == "low" else []),
+                    **({} if name == "low" else same),
+                )
+                peaks = np.reshape(images[f"peaks_{name}"], (-1, 3))
+                _mark(axis, peaks[peaks[:, 0] == i, 1:], "o")
+            line[0].set_ylabel(kind.replace("_", " "), fontsize=7)
+        figure.suptitle(label, fontsize="small")
+        save_figure(figure, outputs)
+
+
+def draw_fig8(
+    images: Mapping[str, np.ndarray], bands: Sequence[str], band: str, outputs: Outputs, label: str
+) -> None:
+    """Draw Figure 8: one blend in all bands, in high, low and GAN resolution.
+
+    Parameters
+    ----------
+    images : dict
+        `multi_high`, `multi_gan` (band, y, x), `multi_low` (band, v, u); `multi_peaks_high`,
+        `multi_peaks_low`, `multi_peaks_gan` (p, 2: x, y, px of that resolution). Empty without a
+        multi-band network.
+    bands : list of str
+    band : str
+        That peaks are looked for in.
+    outputs : list of path
+    label : str
+    """
+    n = max(len(bands), 1)
+    with style():
+        figure, axes = plt.subplots(
+            3,
+            n,
+            figsize=(7.2, 7.0 * 3 / (max(n, 4) if len(bands) else 7) + 0.45),
+            squeeze=False,
+            layout="constrained",
+        )
+        _tight(figure)
+        for line, (name, title) in zip(
+            axes, (("high", "high"), ("low", "low"), ("gan", "GAN")), strict=True
+        ):
+            line[0].set_ylabel(title)
+            for axis in line:
+                axis.set(xticks=[], yticks=[])
+            if f"multi_{name}" not in images:
+                panel_note(line[n // 2], "not trained")
+                continue
+            for axis, image, high, own in zip(
+                line, images[f"multi_{name}"], images["multi_high"], bands, strict=True
+            ):
+                if name == "low":
+                    _show(axis, image, _field(high, image))
+                else:
+                    _show(axis, image, **_limits(high))
+                if own == band:
+                    _mark(axis, np.reshape(images[f"multi_peaks_{name}"], (-1, 2)), "+")
+        for axis, own in zip(axes[0], bands, strict=False):
+            axis.set_title(own)
+        figure.suptitle(label, fontsize="small")
+        save_figure(figure, outputs)

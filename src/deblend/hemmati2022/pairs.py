@@ -1,0 +1,274 @@
+"""Pairs of high- and low-resolution images, isolated galaxies and blends, on demand.
+
+Hemmati et al. 2022, Sect. 2.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from deblend.data.stamps import Stamps, read_stamps
+from deblend.errors import DeblendError
+from deblend.hemmati2022.blends import HemmatiBlendConfig, draw_blends, render_blends
+from deblend.hemmati2022.degrade import (
+    add_noise,
+    asinh_scale,
+    asinh_unscale,
+    degrade,
+    fwhm_from_area,
+    low_psf,
+    matching_kernel,
+    psf_image,
+)
+from deblend.units import flux_from_mag
+
+#: Side of PSF images at the high resolution, pixels: the low one's PSF fits in.
+PSF_PX = 65
+
+
+#: Share of a training galaxy's brightest pixels that the scale's limit leaves beyond it.
+BEYOND = 0.001
+
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class LowConfig:
+    """The low resolution.
+
+    Attributes
+    ----------
+    psf_fwhm_arcsec, psf_beta : float
+        Of its Moffat PSF.
+    depth_mag : float
+        Of a point source at 5 sigma, AB.
+    softening_sigma : float
+        The asinh scales' softening, in sigmas of the noise of each resolution.
+    """
+
+    psf_fwhm_arcsec: float
+    psf_beta: float
+    depth_mag: float
+    softening_sigma: float
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Softening and limit, (band, 1, 1), of the asinh scale of a resolution."""
+
+    softening: np.ndarray
+    limit: np.ndarray
+
+    def scaled(self, images: np.ndarray) -> np.ndarray:
+        """Images in [-1, 1], float32."""
+        return asinh_scale(images, self.softening, self.limit)[0].astype(np.float32)
+
+    def unscaled(self, images: np.ndarray) -> np.ndarray:
+        """Fluxes again."""
+        return asinh_unscale(images, self.softening, self.limit)
+
+
+def point_source_sigma(psf: np.ndarray, depth_mag: float, zero_point: float) -> float:
+    """Noise a pixel at which a point source of a magnitude is measured at 5 sigma.
+
+    The best measurement of a point source, by its PSF, has a variance of sigma^2 / sum(psf^2).
+    """
+    return float(flux_from_mag(depth_mag, zero_point)) / 5 * float(np.sqrt(np.sum(psf**2)))
+
+
+class PairMaker:
+    """Renders blends in both resolutions.
+
+    Parameters
+    ----------
+    stamps : Stamps
+        Parents at the high resolution.
+    bands : sequence of str
+        Of the stamps, in this order.
+    low : LowConfig
+    seed : int
+    train_rows : ndarray of int
+        Galaxies that the asinh scales are set on.
+    factor : int
+        High-resolution pixels along a low-resolution one.
+    name : str
+        Of the set of cut-outs, for the noise' generators.
+    detection_band : str, optional
+        In which galaxies' sizes are measured; the first of the bands by default.
+
+    Raises
+    ------
+    DeblendError
+        A band is missing, or its PSF is wider than the low resolution's.
+    """
+
+    def __init__(
+        self,
+        stamps: Stamps,
+        bands: list[str],
+        low: LowConfig,
+        *,
+        seed: int,
+        train_rows: np.ndarray,
+        name: str,
+        detection_band: str | None = None,
+        factor: int = 3,
+    ) -> None:
+        known = list(stamps.bands["name"])
+        detection_band = detection_band or bands[0]
+        missing = [band for band in [*bands, detection_band] if band not in known]
+        if missing:
+            raise DeblendError(
+                f"the cut-outs {name} have no band {', '.join(missing)}; they have "
+                f"{', '.join(known)}"
+            )
+        if stamps.psf is None:
+            raise DeblendError(f"the cut-outs {name} have no PSF images: give one for each band")
+        chosen = [known.index(band) for band in bands]
+        table = stamps.bands.iloc[chosen].reset_index(drop=True)
+        self.images = np.ascontiguousarray(stamps.images[:, chosen])
+        self.bands, self.seed, self.name, self.factor = bands, seed, name, factor
+        self.galaxies = stamps.galaxies.copy()
+        if "fwhm_px" not in self.galaxies:
+            seen = stamps.images[:, known.index(detection_band)]
+            self.galaxies["fwhm_px"] = fwhm_from_area(seen)
+        scale = float(table["pixel_scale_arcsec"].iloc[0])
+        self.pixel_scale_arcsec = scale
+        target = psf_image(low.psf_fwhm_arcsec, low.psf_beta, scale, PSF_PX)
+        self.psf_high = [_sized(stamps.psf[i]) for i in chosen]
+        self.kernel = np.stack([matching_kernel(psf, target) for psf in self.psf_high])
+        self.psf_low = low_psf(target, factor)
+        self.noise_high = table["noise_sigma"].to_numpy(float)
+        self.noise_low = np.array(
+            [point_source_sigma(self.psf_low, low.depth_mag, z) for z in table["zero_point"]]
+        )
+        self.zero_point = table["zero_point"].to_numpy(float)
+        half = self.images.shape[-1] // 2
+        middle = self.images[train_rows, :, half - 8 : half + 9, half - 8 : half + 9]
+        limit = np.quantile(middle.max(axis=(-1, -2)), 1 - BEYOND, axis=0)
+        # A pixel of the low resolution has the light of nine, spread by the seeing.
+        peak_low = degrade(
+            self.images[train_rows[:200], :, half - 33 : half + 33, half - 33 : half + 33],
+            self.kernel,
+        )
+        limit_low = peak_low.max(axis=(0, 2, 3)) * np.maximum(
+            1, limit / np.maximum(middle[:200].max(axis=(0, 2, 3)), 1e-30)
+        )
+        self.scale_high, self.scale_low = (
+            Scale(
+                *(
+                    x[:, None, None]
+                    for x in (low.softening_sigma * sigma, np.maximum(top, 20 * sigma))
+                )
+            )
+            for sigma, top in ((self.noise_high, limit), (self.noise_low, limit_low))
+        )
+
+    def draw(
+        self, rows: np.ndarray, start: int, stop: int, split: str, config: HemmatiBlendConfig
+    ) -> pd.DataFrame:
+        """Blends start to stop - 1 of a split: see `deblend.hemmati2022.blends.draw_blends`."""
+        return draw_blends(
+            self.galaxies, rows, start, stop, seed=self.seed, split=split, config=config
+        )
+
+    def pairs(self, blends: pd.DataFrame, split: str) -> tuple[np.ndarray, np.ndarray]:
+        """Images of blends in both resolutions, in fluxes.
+
+        Returns
+        -------
+        high : ndarray, shape (n, band, 66, 66)
+        low : ndarray, shape (n, band, 22, 22)
+            With noise, each blend's own.
+        """
+        high = render_blends(self.images, blends)
+        clean = degrade(high, self.kernel, factor=self.factor)
+        numbers = blends["blend"].to_numpy()
+        # A band's noise is the same whatever other bands there are.
+        low = [
+            add_noise(clean[:, i], self.noise_low[i], self.seed, (self.name, split, band), numbers)
+            for i, band in enumerate(self.bands)
+        ]
+        return high, np.stack(low, axis=1)
+
+    def scaled(self, blends: pd.DataFrame, split: str) -> tuple[np.ndarray, np.ndarray]:
+        """The same for networks: (n, band, 64, 64) and (n, band, 22, 22) in [-1, 1]."""
+        high, low = self.pairs(blends, split)
+        return self.scale_high.scaled(high[..., 1:-1, 1:-1]), self.scale_low.scaled(low)
+
+
+def isolated(blends: pd.DataFrame, *, centred: bool = False) -> pd.DataFrame:
+    """The first galaxies of blends alone: unblended stamps, made as blends are.
+
+    Parameters
+    ----------
+    blends : DataFrame
+    centred : bool
+        In the middle of the frame, as cut-outs are, and not where they were in the blend.
+    """
+    single = blends.copy()
+    if centred:
+        single[["dx_0", "dy_0"]] = 0
+    for column in single:
+        if str(column).startswith("galaxy_") and column != "galaxy_0":
+            single[column] = -1
+    return single.assign(n_galaxies=1)
+
+
+def _sized(psf: np.ndarray) -> np.ndarray:
+    """A PSF image of `PSF_PX` pixels a side, its peak in the middle, summing to 1."""
+    if psf.shape[0] != psf.shape[1] or psf.shape[0] % 2 == 0:
+        raise DeblendError(f"a PSF image is {psf.shape}: it has to be square with an odd side")
+    by = (PSF_PX - psf.shape[0]) // 2
+    psf = psf[-by:by, -by:by] if by < 0 else np.pad(psf, by)
+    return psf / psf.sum()
+
+
+def read_cutouts(cutouts: str | Path, split: str | Path) -> tuple[Stamps, dict[str, np.ndarray]]:
+    """Cut-outs, and which of them belong to each split.
+
+    Raises
+    ------
+    DeblendError
+        The table of splits is not that of the cut-outs, or a split has fewer than two galaxies.
+    """
+    stamps = read_stamps(cutouts)
+    table = pd.read_csv(split, dtype={"id": str}).set_index("id")["split"]
+    ids = stamps.galaxies["id"].astype(str)
+    unknown = [i for i in ids if i not in table.index]
+    if unknown:
+        raise DeblendError(f"{split} has no galaxy {unknown[0]} of {cutouts}: make both anew")
+    mine = table.loc[ids].to_numpy()
+    rows = {name: np.flatnonzero(mine == name) for name in SPLITS}
+    for name, found in rows.items():
+        if len(found) < 2:
+            raise DeblendError(
+                f"the split {name} of {cutouts} has {len(found)} galaxies: a blend needs two; give "
+                "more galaxies, or wider cuts"
+            )
+    return stamps, rows
+
+
+def make(
+    stamps: Stamps,
+    rows: dict[str, np.ndarray],
+    *,
+    bands: list[str],
+    detection_band: str,
+    low: dict[str, Any],
+    seed: int,
+    name: str,
+) -> PairMaker:
+    """A `PairMaker` of some bands, scaled on the training galaxies."""
+    return PairMaker(
+        stamps,
+        bands,
+        LowConfig(**low),
+        seed=seed,
+        train_rows=rows["train"],
+        name=name,
+        detection_band=detection_band,
+    )

@@ -1,0 +1,415 @@
+"""Simulated cut-outs in one to seven bands: GalSim galaxies with colours (Hemmati et al. 2022).
+
+Smooth galaxies only: spheroids, disks, and a bulge in a disk. The clumps of irregular ones would
+be peaks of their own, and a peak finder that found them would be counted wrong. Sizes, Sersic
+indices and axis ratios follow the priors of `deblend.data.priors`, which are of F160W.
+
+Colours are a law of two spectra, an old one for bulges and spheroids and a young one for disks, as
+f_nu against the wavelength at rest:
+
+- redwards of 4000 A a power of the wavelength (`SPECTRA`: red), with a tilt of its own for each
+  galaxy; bluewards another power (blue), fainter by a break (mag);
+- below Lyman alpha the forest dims as exp(-0.0036 (1 + z_a)^3.46), where z_a is the redshift at
+  which light of that wavelength would be absorbed (Madau 1995); below 912 A nothing is left;
+- a band's flux is the mean of f_nu over its width.
+
+So the breaks wander through the bands: galaxies get redder with redshift, and from z = 4 they drop
+out of F435W. The spectra's numbers are round ones, ours. Noise is white and the same everywhere.
+
+Each galaxy has its own generator: it is the same in whatever chunk.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import galsim
+import numpy as np
+import pandas as pd
+from deblend.data.profiles import (
+    AXIS_RATIO_RANGE,
+    RADIUS_RANGE_PX,
+    SERSIC_RANGE,
+    SERSIC_STEP,
+    bulge_disk_scale,
+    moffat_psf,
+)
+from deblend.data.stamps import Stamps
+from deblend.errors import DeblendError
+from deblend.hemmati2022.degrade import psf_image
+from deblend.seeds import generator
+from deblend.units import flux_from_mag
+from numpy.typing import ArrayLike
+from scipy.special import expit, ndtr, ndtri
+
+#: Pivot wavelength and width of the bands, A: of the instruments' handbooks, rounded.
+BANDS = {
+    "f435w": (4320.0, 850.0),
+    "f606w": (5920.0, 2000.0),
+    "f775w": (7690.0, 1400.0),
+    "f814w": (8060.0, 2000.0),
+    "f850lp": (9040.0, 1250.0),
+    "f125w": (12490.0, 2850.0),
+    "f160w": (15370.0, 2750.0),
+}
+
+
+#: Powers of f_nu redwards and bluewards of 4000 A, and the break there (mag). Ours.
+SPECTRA = {"old": (1.0, 2.0, 1.0), "young": (0.7, 0.3, 0.3)}
+
+
+BREAK_A, LYMAN_ALPHA_A, LYMAN_LIMIT_A = 4000.0, 1216.0, 912.0
+
+
+#: Scatter of the tilt, an addition to the power. Ours.
+TILT_SIGMA = 0.2
+
+
+#: Wavelengths that a band is averaged over.
+N_WAVELENGTHS = 15
+
+
+#: Smooth classes of `deblend.data.priors`.
+CLASSES = ("sph", "disk", "sphd")
+
+
+#: log10(1 + z) is normal around a line in F775W: at 20 mag, per mag, and its scatter. Ours: medians
+#: of z = 0.35 at 20 mag and 1.1 at 25.5.
+LOG_1_PLUS_Z = (0.13, 0.035, 0.14)
+
+
+REDSHIFT_RANGE = (0.1, 5.0)
+
+
+#: CLASS_STAR falls from 1 to 0 around a half-light radius (px), with a width and a scatter. Ours.
+CLASS_STAR = (1.6, 0.2, 0.03)
+
+
+#: Degrees: about the GOODS South field.
+RA_RANGE, DEC_RANGE = (53.0, 53.25), (-27.95, -27.65)
+
+
+#: Radius in which Guo et al. 2013 give depths.
+APERTURE_ARCSEC = 0.17
+
+
+#: Coarser than GalSim's defaults: a percent of the light may be where it is folded.
+GSPARAMS = galsim.GSParams(folding_threshold=0.01, maxk_threshold=3e-3, maximum_fft_size=16384)
+
+
+@dataclass(frozen=True)
+class CutoutSimulatorConfig:
+    """What simulating cut-outs needs; see `config/config.yaml` for each value's source.
+
+    Attributes
+    ----------
+    bands : tuple of dict
+        name (of `BANDS`), zero_point, depth_mag (5 sigma, see `noise_sigma`), psf_fwhm_arcsec.
+    detection_band : str
+        Its magnitudes are drawn, between mag_min and mag_max.
+    counts_slope : float
+        Of log10 of the number of galaxies a magnitude.
+    """
+
+    bands: tuple[dict[str, Any], ...]
+    detection_band: str
+    parent_px: int
+    pixel_scale_arcsec: float
+    psf_moffat_beta: float
+    mag_min: float
+    mag_max: float
+    counts_slope: float
+
+    def __post_init__(self) -> None:
+        names = [band["name"] for band in self.bands]
+        unknown = [n for n in (*names, self.detection_band) if n not in BANDS]
+        if unknown:
+            raise DeblendError(
+                f"the simulator has no band {', '.join(unknown)}; it has {', '.join(BANDS)}"
+            )
+
+
+def noise_sigma(
+    depth_mag: float,
+    zero_point: float,
+    psf_fwhm_arcsec: float,
+    psf_moffat_beta: float,
+    pixel_scale_arcsec: float,
+) -> float:
+    """Noise of a pixel from the magnitude of a point source seen at 5 sigma.
+
+    The aperture has a radius of r = 0.17" (Guo et al. 2013, of GOODS South). It holds
+    N = pi (r / scale)^2 pixels, whose noise is sqrt(N) sigma, and of a Moffat PSF the share
+    s = 1 - (1 + (r / r_d)^2)^(1 - beta), where r_d = FWHM / (2 sqrt(2^(1 / beta) - 1)). At the
+    limit s F = 5 sqrt(N) sigma, so that
+
+        sigma = s 10^(0.4 (zero_point - depth_mag)) / (5 sqrt(N)).
+
+    28.5 mag in F775W (zero point 25.69, FWHM 0.08", beta 2.5, 0.06"/px): N = 25.2, s = 0.943,
+    F = 0.0752 counts/s, sigma = 0.00282 counts/s.
+
+    Returns
+    -------
+    float
+        In counts/s.
+    """
+    n_pixels = np.pi * (APERTURE_ARCSEC / pixel_scale_arcsec) ** 2
+    core = psf_fwhm_arcsec / (2 * np.sqrt(2 ** (1 / psf_moffat_beta) - 1))
+    share = 1 - (1 + (APERTURE_ARCSEC / core) ** 2) ** (1 - psf_moffat_beta)
+    return float(share * flux_from_mag(depth_mag, zero_point) / (5 * np.sqrt(n_pixels)))
+
+
+def spectrum(wavelength_a: ArrayLike, redshift: float, kind: str, tilt: float = 0.0) -> np.ndarray:
+    """f_nu of the colour law, up to a constant.
+
+    Parameters
+    ----------
+    wavelength_a : array_like
+        As observed, in Angstrom.
+    redshift : float
+    kind : {"old", "young"}
+    tilt : float
+        Added to the power of the wavelength.
+
+    Returns
+    -------
+    ndarray
+    """
+    observed = np.asarray(wavelength_a, float)
+    rest = observed / (1 + redshift)
+    red, blue, break_mag = SPECTRA[kind]
+    x = rest / BREAK_A
+    flux = np.where(x >= 1, x**red, x**blue * 10 ** (-0.4 * break_mag)) * x**tilt
+    forest = np.exp(-0.0036 * (observed / LYMAN_ALPHA_A) ** 3.46)
+    flux = np.where(rest < LYMAN_ALPHA_A, flux * forest, flux)
+    return np.where(rest < LYMAN_LIMIT_A, 0.0, flux)
+
+
+def colours(redshift: float, kind: str, tilt: float, detection_band: str) -> dict[str, float]:
+    """Flux (f_nu) in each band of `BANDS`, in units of that in the detection band."""
+    flux = {}
+    for name, (pivot, width) in BANDS.items():
+        steps = (np.arange(N_WAVELENGTHS) + 0.5) / N_WAVELENGTHS - 0.5
+        flux[name] = spectrum(pivot + width * steps, redshift, kind, tilt).mean()
+    return {name: float(value / flux[detection_band]) for name, value in flux.items()}
+
+
+def draw_galaxy(
+    rng: np.random.Generator, priors: dict[str, Any], config: CutoutSimulatorConfig
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Draw what is known of a galaxy, and what it takes to draw its image.
+
+    Parameters
+    ----------
+    rng : Generator
+    priors : dict
+        See `deblend.data.priors.fit`.
+    config : CutoutSimulatorConfig
+
+    Returns
+    -------
+    galaxy : dict
+        Catalogue entry: columns of `deblend.data.stamps.GALAXY_COLUMNS` less id and origin,
+        class_star, and the magnitude in each of `BANDS`, such as mag_f160w (infinite where there is
+        no light).
+    shape : dict
+        components: for each its kind of spectrum, its share of the light in the detection band, its
+        Sersic index and half-light radius (arcsec, on the circle of the same area); colours;
+        angle_rad.
+    """
+    shares = np.array([priors["classes"][c]["share"] for c in CLASSES])
+    morphology = CLASSES[rng.choice(len(CLASSES), p=shares / shares.sum())]
+    catalogue = priors["classes"][morphology]["catalogue"]
+    selection = priors["classes"][morphology]["selection"]
+
+    slope = config.counts_slope * np.log(10)
+    span = config.mag_max - config.mag_min
+    mag = float(config.mag_min + np.log1p(rng.uniform() * np.expm1(slope * span)) / slope)
+    level, per_mag, scatter = LOG_1_PLUS_Z
+    mean = level + per_mag * (mag - 20)
+    ends = ndtr((np.log10(1 + np.array(REDSHIFT_RANGE)) - mean) / scatter)
+    redshift = float(10 ** (mean + scatter * ndtri(rng.uniform(*ends))) - 1)
+
+    tilt = rng.normal(0, TILT_SIGMA)
+    bulge = rng.uniform(0.2, 0.7)
+    bulge_to_disk_radius = rng.uniform(0.3, 0.8)
+    share = {"sph": {"old": 1.0}, "disk": {"young": 1.0}}.get(
+        morphology, {"old": bulge, "young": 1 - bulge}
+    )
+    of_kind = {kind: colours(redshift, kind, tilt, config.detection_band) for kind in share}
+    total = {band: sum(share[k] * of_kind[k][band] for k in share) for band in BANDS}
+    with np.errstate(divide="ignore"):
+        mags = {f"mag_{band}": float(mag - 2.5 * np.log10(total[band])) for band in BANDS}
+
+    size = catalogue["size"]
+    log_r = rng.normal(
+        size["intercept"]
+        + selection["size_shift_dex"]
+        + size["slope"] * (mags["mag_f160w"] - priors["pivot_mag"]),
+        size["scatter"] * selection["size_scatter_ratio"],
+    )
+    radius_px = float(np.clip(10**log_r, *RADIUS_RANGE_PX))
+    sersic_n = float(np.clip(10 ** rng.normal(*catalogue["log10_sersic_n"]), *SERSIC_RANGE))
+    sersic_n = round(sersic_n / SERSIC_STEP) * SERSIC_STEP
+    q = float(np.clip(rng.normal(*catalogue["axis_ratio"]), *AXIS_RATIO_RANGE))
+    middle, width, star_scatter = CLASS_STAR
+    class_star = expit((middle - radius_px) / width) + rng.normal(0, star_scatter)
+    galaxy = {
+        "ra": float(rng.uniform(*RA_RANGE)),
+        "dec": float(rng.uniform(*DEC_RANGE)),
+        "mag": mag,
+        "half_light_radius_px": radius_px,
+        "sersic_n": sersic_n,
+        "axis_ratio": q,
+        "redshift": redshift,
+        "morphology": morphology,
+        **dict.fromkeys(("p_sph", "p_disk", "p_irr"), np.nan),
+        "class_star": float(np.clip(class_star, 0, 1)),
+        **mags,
+    }
+    # The radius is the semi-major axis; the shear keeps the area.
+    circular = radius_px * np.sqrt(q) * config.pixel_scale_arcsec
+    if morphology == "sphd":
+        disk = circular / bulge_disk_scale(bulge, bulge_to_disk_radius)
+        shapes = {"old": (4.0, bulge_to_disk_radius * disk), "young": (1.0, disk)}
+    else:
+        shapes = dict.fromkeys(share, (sersic_n, circular))
+    shape = {
+        "components": [(kind, share[kind], *shapes[kind]) for kind in share],
+        "colours": of_kind,
+        "angle_rad": float(rng.uniform(0, np.pi)),
+    }
+    return galaxy, shape
+
+
+def draw_planes(
+    galaxy: dict[str, Any], shape: dict[str, Any], config: CutoutSimulatorConfig
+) -> np.ndarray:
+    """Image of a galaxy in each band, without noise.
+
+    Parameters
+    ----------
+    galaxy, shape : dict
+        From `draw_galaxy`.
+    config : CutoutSimulatorConfig
+
+    Returns
+    -------
+    ndarray, shape (band, parent_px, parent_px), float32
+        In counts/s at each band's zero point; the galaxy is at pixel parent_px // 2.
+    """
+    size, scale = config.parent_px, config.pixel_scale_arcsec
+    planes = np.zeros((len(config.bands), size, size), np.float32)
+    centre = galsim.PositionD(size // 2 + 1, size // 2 + 1)
+    angle = shape["angle_rad"] * galsim.radians
+    fwhms = np.array([band["psf_fwhm_arcsec"] for band in config.bands])
+    zero_points = np.array([band["zero_point"] for band in config.bands])
+    for kind, share, n, radius in shape["components"]:
+        profile = galsim.Sersic(n=n, half_light_radius=radius, gsparams=GSPARAMS)
+        profile = profile.shear(q=galaxy["axis_ratio"], beta=angle)
+        colour = np.array([shape["colours"][kind][band["name"]] for band in config.bands])
+        fluxes = share * colour * flux_from_mag(galaxy["mag"], zero_points)  # type: ignore[arg-type]
+        # Bands with one PSF show one image, in different brightness.
+        for fwhm in np.unique(fwhms):
+            psf = moffat_psf(fwhm, config.psf_moffat_beta)
+            image = galsim.ImageF(size, size, scale=scale)
+            galsim.Convolve(profile, psf, gsparams=GSPARAMS).drawImage(
+                image, center=centre, method="no_pixel"
+            )
+            alike = fwhms == fwhm
+            planes[alike] += fluxes[alike, None, None].astype(np.float32) * image.array
+    return planes
+
+
+def simulated_catalogue(
+    seed: int, name: str, n_galaxies: int, priors: dict[str, Any], config: CutoutSimulatorConfig
+) -> pd.DataFrame:
+    """What is known of each galaxy of a set, before any is drawn.
+
+    Parameters
+    ----------
+    seed : int
+    name : str
+        Of the set of cut-outs: part of the seed and of the galaxies' ids.
+    n_galaxies : int
+    priors : dict
+    config : CutoutSimulatorConfig
+
+    Returns
+    -------
+    DataFrame
+        See `draw_galaxy`; with id and origin.
+    """
+    rows = [
+        {
+            "id": f"{name}-{index:06d}",
+            **draw_galaxy(generator(seed, "hemmati2022", name, index), priors, config)[0],
+            "origin": f"simulated:{name}",
+        }
+        for index in range(n_galaxies)
+    ]
+    return pd.DataFrame(rows)
+
+
+def simulate_cutouts(
+    seed: int,
+    name: str,
+    catalogue: pd.DataFrame,
+    indices: np.ndarray,
+    priors: dict[str, Any],
+    config: CutoutSimulatorConfig,
+) -> Stamps:
+    """Draw some galaxies of a set.
+
+    Parameters
+    ----------
+    seed : int
+    name : str
+    catalogue : DataFrame
+        From `simulated_catalogue`.
+    indices : ndarray of int
+        Which of its rows.
+    priors : dict
+    config : CutoutSimulatorConfig
+
+    Returns
+    -------
+    Stamps
+    """
+    bands = band_rows(config)
+    sigma = bands["noise_sigma"].to_numpy(np.float32)[:, None, None]
+    size = config.parent_px
+    images = np.empty((len(indices), len(bands), size, size), np.float32)
+    for image, index in zip(images, indices, strict=True):
+        rng = generator(seed, "hemmati2022", name, int(index))
+        galaxy, shape = draw_galaxy(rng, priors, config)
+        image[:] = draw_planes(galaxy, shape, config)
+        image += sigma * rng.standard_normal(image.shape, np.float32)
+    psf = np.stack(
+        [
+            psf_image(b["psf_fwhm_arcsec"], config.psf_moffat_beta, config.pixel_scale_arcsec)
+            for b in config.bands
+        ]
+    )
+    return Stamps(
+        images,
+        np.zeros((len(indices), size, size), np.int16),
+        catalogue.iloc[indices].drop(columns=["split", "reason"], errors="ignore"),
+        bands,
+        psf,
+    )
+
+
+def band_rows(config: CutoutSimulatorConfig) -> pd.DataFrame:
+    """Band table of the simulator (`deblend.data.stamps.BAND_COLUMNS`)."""
+    scale, beta = config.pixel_scale_arcsec, config.psf_moffat_beta
+    return pd.DataFrame(
+        {
+            "name": band["name"],
+            "pixel_scale_arcsec": scale,
+            "zero_point": float(band["zero_point"]),
+            "noise_sigma": noise_sigma(
+                band["depth_mag"], band["zero_point"], band["psf_fwhm_arcsec"], beta, scale
+            ),
+        }
+        for band in config.bands
+    )

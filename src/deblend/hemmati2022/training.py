@@ -1,0 +1,373 @@
+"""Train the GANs of Hemmati et al. 2022, so that they can be killed at any moment.
+
+Sect. 3: minimax (cross entropy) by default, Wasserstein with a gradient penalty as an option, and
+a content term (mean absolute difference) as another. Which epoch is kept is decided on validation
+blends: by the share of them whose two galaxies are found in the GAN's images, at a threshold that
+unblended validation images set.
+"""
+
+import logging
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from deblend.hemmati2022.blends import HemmatiBlendConfig, main_pair, true_positions
+from deblend.hemmati2022.networks import (
+    SrConfig,
+    build_discriminator,
+    build_generator,
+)
+from deblend.hemmati2022.pairs import PairMaker, isolated
+from deblend.hemmati2022.peaks import (
+    SINGLES,
+    TOLERANCE,
+    Detection,
+    count_peaks,
+    detect_blends,
+    find_peaks,
+    gan_psf,
+    set_threshold,
+    typical_noise,
+)
+from deblend.hemmati2022.predict import generated, latent
+from deblend.seeds import generator as random_generator
+from deblend.training.torch_backend import autocast, place
+from deblend.training.torch_checkpoint import Checkpoint
+from deblend.training.torch_layers import n_parameters
+from torch import nn
+from torch.nn import functional
+from tqdm.auto import tqdm
+
+log = logging.getLogger(__name__)
+
+
+#: As DCGAN's (Radford et al. 2016).
+BETAS = (0.5, 0.999)
+
+
+#: Weight of the past, an update, in the mean generator that is looked at and kept: batch norm's own
+#: means lag behind weights that move, and images swing from epoch to epoch.
+AVERAGE = 0.99
+
+
+GRADIENT_PENALTY = 10.0
+
+
+#: Images that differ from one another by less than this share of what real ones do have collapsed.
+SAME = 0.2
+
+
+BATCH = 128
+
+
+class Trainer:
+    """Generator, discriminator, their optimizers, and the best generator so far."""
+
+    def __init__(self, config: SrConfig, bands: int, device: torch.device) -> None:
+        self.config, self.device = config, device
+        self.vanilla = config.kind == "vanilla"
+        self.generator = build_generator(config, bands)
+        self.average = build_generator(config, bands)
+        self.average.load_state_dict(self.generator.state_dict())
+        self.best = build_generator(config, bands)
+        self.best.load_state_dict(self.generator.state_dict())
+        self.discriminator = build_discriminator(config, bands)
+        for network in self.networks().values():
+            place(network, device)
+        self.optimizers = {
+            name: torch.optim.Adam(network.parameters(), rate, betas=BETAS)
+            for name, network, rate in (
+                ("generator", self.generator, config.learning_rate),
+                ("discriminator", self.discriminator, config.discriminator_learning_rate),
+            )
+        }
+
+    def networks(self) -> dict[str, nn.Module]:
+        """What a checkpoint keeps."""
+        return {
+            "generator": self.generator,
+            "discriminator": self.discriminator,
+            "average": self.average,
+            "best": self.best,
+        }
+
+    def step(
+        self, given: torch.Tensor, high: torch.Tensor, mixing: torch.Tensor
+    ) -> dict[str, torch.Tensor]:
+        """Update both networks once.
+
+        Parameters
+        ----------
+        given : Tensor
+            Low-resolution images, or noise vectors.
+        high : Tensor
+            Real images.
+        mixing : Tensor, shape (n, 1, 1, 1)
+            In [0, 1]: places between real and made images, for the gradient penalty.
+
+        Returns
+        -------
+        dict
+            Losses, on the device.
+        """
+        low = None if self.vanilla else given
+        with autocast(self.device, self.config.precision):
+            images = self.generator(given)
+        images = images.float()
+        found = self._update_discriminator(images.detach(), high, low, mixing)
+        self.discriminator.requires_grad_(False)
+        logits = self._logits(images, low)
+        wasserstein = self.config.loss == "wasserstein"
+        loss = found["generator"] = (
+            -logits.mean() if wasserstein else functional.softplus(-logits).mean()
+        )
+        if not self.vanilla:
+            found["content"] = functional.l1_loss(images, high)
+            loss = loss + self.config.content_weight * found["content"]
+        self._descend("generator", loss)
+        self.discriminator.requires_grad_(True)
+        self._average()
+        return {name: value.detach() for name, value in found.items()}
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        """Move the mean generator a little towards the present one."""
+        past, now = self.average.state_dict(), self.generator.state_dict()
+        for name, value in past.items():
+            if value.is_floating_point():
+                value.lerp_(now[name], 1 - AVERAGE)
+            else:
+                value.copy_(now[name])
+
+    def _logits(self, images: torch.Tensor, low: torch.Tensor | None) -> torch.Tensor:
+        with autocast(self.device, self.config.precision):
+            return self.discriminator(images, low).float()
+
+    def _update_discriminator(
+        self,
+        images: torch.Tensor,
+        high: torch.Tensor,
+        low: torch.Tensor | None,
+        mixing: torch.Tensor,
+    ) -> dict[str, torch.Tensor]:
+        real, made = self._logits(high, low), self._logits(images, low)
+        if self.config.loss == "wasserstein":
+            loss = made.mean() - real.mean()
+            between = (mixing * high + (1 - mixing) * images).requires_grad_(True)
+            (slope,) = torch.autograd.grad(
+                self.discriminator(between, low).sum(), between, create_graph=True
+            )
+            loss = loss + GRADIENT_PENALTY * (slope.flatten(1).norm(dim=1) - 1).pow(2).mean()
+        else:
+            loss = functional.softplus(-real).mean() + functional.softplus(made).mean()
+        self._descend("discriminator", loss)
+        return {
+            "discriminator": loss,
+            "d_real": torch.sigmoid(real).mean(),
+            "d_fake": torch.sigmoid(made).mean(),
+        }
+
+    def _descend(self, name: str, loss: torch.Tensor) -> None:
+        self.optimizers[name].zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizers[name].step()
+
+
+class Validation:
+    """Validation blends and single galaxies, and how many of them a generator gives away."""
+
+    def __init__(
+        self,
+        maker: PairMaker,
+        rows: np.ndarray,
+        n: int,
+        blending: HemmatiBlendConfig,
+        detection: Detection,
+        band: int,
+    ) -> None:
+        self.maker, self.detection, self.band = maker, detection, band
+        self.blends = maker.draw(rows, 0, n, "validation", blending)
+        single = isolated(maker.draw(rows, n, (1 + SINGLES) * n, "validation", blending))
+        self.high, self.low = maker.scaled(self.blends, "validation")
+        self.low_single = maker.scaled(single, "validation")[1]
+        pair = main_pair(self.blends)
+        positions = true_positions(self.blends)[np.arange(n)[:, None], pair]
+        self.positions = positions - 1  # the crop's
+
+    def check(self, generator: nn.Module, device: torch.device) -> dict[str, float]:
+        """Share of blends whose two galaxies are found, and whether images have collapsed.
+
+        Returns
+        -------
+        dict
+            `val_detected`, `val_threshold`, set on half of the singles, `val_false`, the share of
+            the other half with a second peak, and the `val_fwhm_arcsec` of the PSF for which they
+            are; `val_content` (mean absolute difference), `diversity_ratio`.
+        """
+        images = generated(generator, self.low, device)
+        single = generated(generator, self.low_single, device)
+        found = {
+            "val_content": float(np.abs(images - self.high).mean()),
+            "diversity_ratio": diversity(images, self.high),
+        }
+        images, single = images[:, self.band], single[:, self.band]
+        each = [self._found(images, single, x) for x in self.detection.fwhm_arcsec]
+        # The first is a threshold that can be trusted.
+        best = max(each, key=lambda x: (self.trusts(x), x["val_detected"]))
+        return {**best, **found}
+
+    def trusts(self, found: dict[str, float]) -> bool:
+        """Whether the singles that did not set a threshold bear it out."""
+        return found["val_false"] <= TOLERANCE * self.detection.false_positive_rate
+
+    def _found(
+        self, images: np.ndarray, single: np.ndarray, fwhm_arcsec: float
+    ) -> dict[str, float]:
+        """What `check` returns of peaks, with one PSF."""
+        psf = gan_psf(fwhm_arcsec, self.maker)
+        noise = typical_noise(single)
+        half = len(single) // 2
+        rate = self.detection.false_positive_rate
+        threshold = set_threshold(single[:half], psf, false_positive_rate=rate, noise=noise)
+        others = find_peaks(single[half:], psf, threshold, noise=noise)
+        false = count_peaks(others, len(single) - half, threshold) > 1
+        table = detect_blends(
+            find_peaks(images, psf, noise=noise),
+            self.positions,
+            threshold=threshold,
+            radius_px=self.detection.radius_px,
+        )
+        return {
+            "val_detected": float(table["detected"].mean()),
+            "val_threshold": threshold,
+            "val_false": float(false.mean()),
+            "val_fwhm_arcsec": fwhm_arcsec,
+        }
+
+
+def diversity(images: np.ndarray, real: np.ndarray) -> float:
+    """How much images differ from one another, over how much real ones do (0: all the same)."""
+    return float(images.std(axis=0).mean() / max(real.std(axis=0).mean(), 1e-12))
+
+
+def train(
+    config: SrConfig,
+    maker: PairMaker,
+    rows: np.ndarray,
+    validation: Validation,
+    blending: HemmatiBlendConfig,
+    *,
+    device: torch.device,
+    checkpoint: Checkpoint,
+    on_epoch: Callable[[int], None] | None = None,
+) -> tuple[nn.Module, pd.DataFrame, dict[str, Any]]:
+    """Train a GAN; resume where an earlier call was interrupted.
+
+    Parameters
+    ----------
+    config : SrConfig
+    maker : PairMaker
+    rows : ndarray of int
+        Galaxies to train on.
+    validation : Validation
+    blending : HemmatiBlendConfig
+    device : torch.device
+    checkpoint : Checkpoint
+    on_epoch : callable, optional
+        Called with the number of epochs done.
+
+    Returns
+    -------
+    generator : Module
+        Of the best epoch for super-resolution, of the last for a vanilla GAN.
+    history : DataFrame
+        A row an epoch.
+    summary : dict
+        To be recorded beside every metric.
+
+    Raises
+    ------
+    FloatingPointError
+        A loss is not finite.
+    """
+    bands = len(maker.bands)
+    trainer = Trainer(config, bands, device)
+    record, _ = checkpoint.load(trainer)
+    record = record or {
+        **{"iteration": 0, "history": [], "seconds": 0.0},
+        **{"best": -1.0, "epoch": 0, "fwhm_arcsec": None},
+    }
+    history, began = record["history"], time.monotonic() - record["seconds"]
+    size, steps = config.batch_size, config.steps_per_epoch
+    epochs = range(record["iteration"], config.epochs)
+    for epoch in tqdm(epochs, initial=record["iteration"], total=config.epochs, disable=None):
+        trainer.generator.train()
+        sums: dict[str, torch.Tensor] = {}
+        blends = maker.draw(
+            rows, epoch * steps * size, (epoch + 1) * steps * size, "train", blending
+        )
+        rng = random_generator(maker.seed, "hemmati2022 training", epoch)
+        alone = rng.uniform(size=len(blends)) >= config.blend_fraction
+        if config.kind == "vanilla":
+            alone[:] = True
+        singles = isolated(blends)
+        blends = blends.where(~pd.Series(alone), singles).astype(blends.dtypes)
+        noise = latent(maker.seed, len(blends), config.n_latent, epoch)
+        mixing = rng.uniform(size=(len(blends), 1, 1, 1)).astype(np.float32)
+        for step in range(steps):
+            here = slice(step * size, (step + 1) * size)
+            high, low = maker.scaled(blends.iloc[here], "train")
+            given = noise[here] if config.kind == "vanilla" else low
+            tensors = (torch.from_numpy(x).to(device) for x in (given, high, mixing[here]))
+            for name, value in trainer.step(*tensors).items():
+                sums[name] = sums.get(name, 0) + value
+        row: dict[str, Any] = {"epoch": epoch + 1}
+        row |= {name: float(value) / steps for name, value in sums.items()}
+        if not all(math.isfinite(v) for v in row.values()):
+            raise FloatingPointError(f"a loss is not finite in epoch {epoch + 1}: {row}")
+        if config.kind == "vanilla":
+            made = generated(trainer.average, latent(maker.seed, BATCH, config.n_latent), device)
+            row["diversity_ratio"] = diversity(made, validation.high[:BATCH])
+            better = True
+        else:
+            row |= validation.check(trainer.average, device)
+            better = validation.trusts(row) and row["val_detected"] > record["best"]
+        if row["diversity_ratio"] < SAME:
+            log.warning(
+                "epoch %d: the images have collapsed to %.2g of the real ones' variety",
+                epoch + 1,
+                row["diversity_ratio"],
+            )
+        if better:
+            record |= {"best": row.get("val_detected", -1.0), "epoch": epoch + 1}
+            record["fwhm_arcsec"] = row.get("val_fwhm_arcsec")
+            trainer.best.load_state_dict(trainer.average.state_dict())
+        history.append(row)
+        text = ", ".join(f"{k} {v:.4g}" for k, v in row.items() if k != "epoch")
+        log.info("epoch %d of %d: %s", epoch + 1, config.epochs, text)
+        record |= {"iteration": epoch + 1, "seconds": time.monotonic() - began}
+        checkpoint.save(trainer, record, [])
+        if on_epoch is not None:
+            on_epoch(epoch + 1)
+    summary = {
+        **asdict(config),
+        "bands": maker.bands,
+        "n_epochs": len(history),
+        "best_epoch": record["epoch"],
+        "n_train_galaxies": len(rows),
+        "n_train_blends": None,  # endless: each epoch draws new ones
+        "blends_seen": len(history) * steps * size,
+        "n_parameters_generator": n_parameters(trainer.generator),
+        "n_parameters_discriminator": n_parameters(trainer.discriminator),
+        "val_detected": record["best"] if config.kind != "vanilla" else None,
+        "psf_fwhm_arcsec": record["fwhm_arcsec"],
+        # No epoch may have been trusted: the first weights are what there is then.
+        "collapsed": history[max(record["epoch"], 1) - 1]["diversity_ratio"] < SAME,
+        "seconds": time.monotonic() - began,
+    }
+    return trainer.best, pd.DataFrame(history), summary

@@ -1,0 +1,1 @@
+"""Photometry by SEP, and by Gaussian mixtures."""

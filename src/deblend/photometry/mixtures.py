@@ -1,0 +1,224 @@
+"""Galaxies and PSFs as mixtures of Gaussians, whose convolution is analytic.
+
+Hogg & Lang 2013, in the parameters of NGMIX (Sheldon 2015), which Hemmati et al. 2022, Sect. 4.1,
+measured with. As there, pixels are points: a model is its surface brightness at the pixel's centre,
+and the PSF includes the pixel.
+
+A covariance is three numbers, (yy, yx, xx) in square pixels. A profile's size is T = yy + xx, its
+reduced shear (g1, g2), g1 > 0 along x: with e = 2 g / (1 + g^2), the covariance of the whole is
+T / 2 (1 - e1, e2, 1 + e1), that of Gaussian k this times its share of T.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from deblend.errors import DeblendError
+
+#: Numbers of the profiles; beside the project's configuration.
+TABLE = Path(__file__).parents[3] / "config" / "gaussian_mixtures.csv"
+
+
+#: Parameters of one galaxy, in this order: centre (px), covariance (px^2), flux.
+N_PARAMETERS = 6
+
+
+ROW, COL, YY, YX, XX, FLUX = range(N_PARAMETERS)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A galaxy profile as a mixture.
+
+    Attributes
+    ----------
+    share : ndarray, shape (k,)
+        Of the flux; they add up to 1.
+    size : ndarray, shape (k,)
+        T over the profile's.
+    """
+
+    share: np.ndarray
+    size: np.ndarray
+
+
+@dataclass(frozen=True)
+class PsfMixture:
+    """PSFs as concentric Gaussians, one mixture a stamp.
+
+    Attributes
+    ----------
+    share : ndarray, shape (n, j)
+        Of the flux.
+    covariance : ndarray, shape (n, j, 3)
+        (yy, yx, xx), px^2; the pixel included.
+    """
+
+    share: np.ndarray
+    covariance: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.share)
+
+    def take(self, rows: np.ndarray) -> "PsfMixture":
+        """Mixtures of some stamps."""
+        return PsfMixture(self.share[rows], self.covariance[rows])
+
+    @property
+    def size(self) -> np.ndarray:
+        """T of the whole, px^2, shape (n,)."""
+        trace = self.covariance[..., 0] + self.covariance[..., 2]
+        return (self.share * trace).sum(axis=1) / self.share.sum(axis=1)
+
+
+@cache
+def profile_mixture(name: str) -> Profile:
+    """A profile of `TABLE`: exp, dev or gauss.
+
+    Raises
+    ------
+    DeblendError
+        There is none of that name.
+    """
+    table = pd.read_csv(TABLE, comment="#")
+    mine = table[table["profile"] == name]
+    if mine.empty:
+        there = ", ".join(sorted(table["profile"].unique()))
+        raise DeblendError(f"there is no Gaussian mixture for the profile {name!r}: take {there}")
+    share = mine["fraction_of_flux"].to_numpy(float)
+    return Profile(share / share.sum(), mine["fraction_of_T"].to_numpy(float))
+
+
+def psf_mixture(share: np.ndarray, covariance: np.ndarray) -> PsfMixture:
+    """A PSF that is known as a mixture.
+
+    Parameters
+    ----------
+    share : ndarray, shape (n, j) or (j,)
+        Of the flux; scaled to add up to 1.
+    covariance : ndarray, shape (n, j, 3) or (j, 3)
+        (yy, yx, xx), px^2, positive definite.
+
+    Raises
+    ------
+    DeblendError
+        The flux is not positive, or a covariance not positive definite.
+    """
+    share = np.atleast_2d(np.asarray(share, float))
+    covariance = np.asarray(covariance, float).reshape(*share.shape, 3)
+    total = share.sum(axis=1, keepdims=True)
+    if not (total > 0).all():
+        raise DeblendError(f"the PSF mixture has flux {total.min():g}: its shares must be positive")
+    if not (smallest_variance(covariance) > 0).all():
+        raise DeblendError(
+            "the PSF mixture has a covariance (yy, yx, xx) that is not positive definite: "
+            f"the smallest variance is {smallest_variance(covariance).min():g} px^2"
+        )
+    return PsfMixture(share / total, covariance)
+
+
+def smallest_variance(covariance: np.ndarray) -> np.ndarray:
+    """Smaller eigenvalue of covariances (yy, yx, xx): the variance along the minor axis."""
+    yy, yx, xx = np.moveaxis(covariance, -1, 0)
+    return (yy + xx) / 2 - np.hypot((yy - xx) / 2, yx)
+
+
+def covariance_from_shape(g1: np.ndarray, g2: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """Covariance (yy, yx, xx) of reduced shear g1, g2 and size T.
+
+    Raises
+    ------
+    DeblendError
+        |g| is 1 or more.
+    """
+    g1, g2, size = np.broadcast_arrays(*(np.asarray(v, float) for v in (g1, g2, size)))
+    g_squared = g1**2 + g2**2
+    if not (g_squared < 1).all():
+        raise DeblendError(
+            f"a reduced shear of |g| = {np.sqrt(g_squared.max()):.3g} is no ellipse: |g| must be "
+            "below 1"
+        )
+    e1, e2 = (2 * g / (1 + g_squared) for g in (g1, g2))
+    return np.stack([1 - e1, e2, 1 + e1], axis=-1) * (size / 2)[..., None]
+
+
+def shape_from_covariance(
+    covariance: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Reduced shear g1, g2 and size T; g is NaN where the covariance is not positive definite."""
+    yy, yx, xx = np.moveaxis(covariance, -1, 0)
+    size = yy + xx
+    with np.errstate(divide="ignore", invalid="ignore"):
+        e1, e2 = (xx - yy) / size, 2 * yx / size
+        factor = 1 / (1 + np.sqrt(1 - e1**2 - e2**2))
+    ellipse = (size > 0) & (np.hypot(e1, e2) < 1)
+    return np.where(ellipse, e1 * factor, np.nan), np.where(ellipse, e2 * factor, np.nan), size
+
+
+def convolve(
+    profile: Profile, covariance: np.ndarray, psf: PsfMixture
+) -> tuple[np.ndarray, np.ndarray]:
+    """A profile of unit flux through the PSF: covariances add up, shares multiply.
+
+    Parameters
+    ----------
+    profile : Profile
+        Of k Gaussians.
+    covariance : ndarray, shape (n, 3)
+        Of the whole profile, px^2.
+    psf : PsfMixture
+        Of j Gaussians.
+
+    Returns
+    -------
+    share : ndarray, shape (n, k j)
+    covariance : ndarray, shape (n, k j, 3)
+    """
+    n, n_gaussians = len(psf), profile.share.size * psf.share.shape[1]
+    share = profile.share[:, None] * psf.share[:, None]
+    scaled = profile.size[:, None, None] * covariance[:, None, None]
+    both = scaled + psf.covariance[:, None]
+    return share.reshape(n, n_gaussians), both.reshape(n, n_gaussians, 3)
+
+
+def render(
+    parameters: np.ndarray, profiles: Sequence[Profile], psf: PsfMixture, shape: tuple[int, int]
+) -> np.ndarray:
+    """Images of mixtures.
+
+    Parameters
+    ----------
+    parameters : ndarray, shape (n, galaxy, 6)
+        Centre y, x (px, from the corner pixel's centre), covariance yy, yx, xx (px^2), flux.
+    profiles : sequence of Profile
+        One a galaxy.
+    psf : PsfMixture
+    shape : tuple of int
+        (y, x).
+
+    Returns
+    -------
+    ndarray, shape (n, y, x)
+        Flux a pixel.
+    """
+    y, x = (v.reshape(-1).astype(float) for v in np.indices(shape))
+    images = np.zeros((len(parameters), y.size))
+    for galaxy, profile in enumerate(profiles):
+        p = parameters[:, galaxy]
+        share, covariance = convolve(profile, p[:, YY : XX + 1], psf)
+        amplitude, precision = normalise(share, covariance)
+        dy, dx = y - p[:, [ROW]], x - p[:, [COL]]
+        exponent = -precision * [0.5, 1, 0.5] @ np.stack([dy * dy, dy * dx, dx * dx], axis=1)
+        images += p[:, [FLUX]] * (amplitude[:, None] @ np.exp(exponent))[:, 0]
+    return images.reshape(-1, *shape)
+
+
+def normalise(share: np.ndarray, covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Amplitudes of Gaussians at their centre, and inverse covariances (yy, yx, xx)."""
+    yy, yx, xx = np.moveaxis(covariance, -1, 0)
+    determinant = yy * xx - yx * yx
+    precision = np.stack([xx, -yx, yy], axis=-1) / determinant[..., None]
+    return share / (2 * np.pi * np.sqrt(determinant)), precision

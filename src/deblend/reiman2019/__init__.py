@@ -1,0 +1,1 @@
+"""Reiman & Goehre 2019: a branched GAN that separates two galaxies."""

@@ -1,0 +1,1 @@
+"""Figures of Reiman & Goehre 2019."""

@@ -1,0 +1,115 @@
+"""Figures 3 and 6 of Reiman & Goehre 2019: successful and failed predictions."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from deblend.errors import DeblendError
+from deblend.plots.style import Outputs, panel_note, save_figure, style
+from deblend.reiman2019.metrics import GALAXIES
+
+#: Examples side by side, and the most columns of panels under the losses.
+ACROSS, MOST_TIMES = 2, 8
+
+
+def example_table(number: np.ndarray, kind: Sequence[str], scores: pd.DataFrame) -> pd.DataFrame:
+    """The numbers that Figures 3 and 6 show.
+
+    Parameters
+    ----------
+    number : ndarray of int, shape (k,)
+        Blends that are shown.
+    kind : list of str
+        "success" or "failure" of each.
+    scores : DataFrame
+        See `deblend.reiman2019.scores.score_methods`.
+
+    Returns
+    -------
+    DataFrame
+        `place` in the examples, `blend`, `kind`, `galaxy`, `psnr_db`, `ssim` of the GAN's answer.
+
+    Raises
+    ------
+    DeblendError
+        A blend has no scores.
+    """
+    mine = scores[scores["method"] == "gan"].set_index(["blend", "galaxy"])
+    rows = []
+    for place, (blend, what) in enumerate(zip(number, kind, strict=True)):
+        for galaxy in GALAXIES:
+            if (blend, galaxy) not in mine.index:
+                raise DeblendError(
+                    f"blend {blend} is among the examples but has no score of its {galaxy} galaxy: "
+                    "make both anew"
+                )
+            row = mine.loc[(blend, galaxy)]
+            rows.append((place, int(blend), what, galaxy, row["psnr_db"], row["ssim"]))
+    return pd.DataFrame(rows, columns=["place", "blend", "kind", "galaxy", "psnr_db", "ssim"])
+
+
+def draw_examples(
+    table: pd.DataFrame, images: Mapping[str, np.ndarray], title: str, outputs: Outputs, label: str
+) -> None:
+    """Draw Figure 3 or 6: true images, the blend and the predictions with their PSNR.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Rows of `example_table` to show.
+    images : dict
+        `blend` (k, y, x, 3), `true` and `predicted` (k, 2, y, x, 3), RGB of 8 bits.
+    title : str
+    outputs : list of path
+    label : str
+    """
+    places = list(table["place"].unique())
+    psnr = table.set_index(["place", "galaxy"])["psnr_db"]
+    headings = (
+        "true\ncentral",
+        "true\ncompanion",
+        "blend",
+        "predicted\ncentral",
+        "predicted\ncompanion",
+    )
+    across = min(ACROSS, max(len(places), 1))
+    rows = max(-(-len(places) // across), 1)
+    with style():
+        # A narrow empty column between examples that stand side by side.
+        widths = [1.0] * 5 + ([0.18] + [1.0] * 5) * (across - 1)
+        side = 7.0 / sum([1.0] * 5 + ([0.18] + [1.0] * 5) * (ACROSS - 1))
+        figure, axes = plt.subplots(
+            rows,
+            len(widths),
+            figsize=(max(side * sum(widths), 3.6) + 0.1, side * rows + 0.65),
+            squeeze=False,
+            layout="constrained",
+            gridspec_kw={"width_ratios": widths},
+        )
+        figure.get_layout_engine().set(w_pad=0.01, h_pad=0.01, hspace=0, wspace=0)
+        for axis in axes.flat:
+            axis.set_axis_off()
+        for i, place in enumerate(places):
+            row, start = i // across, 6 * (i % across)
+            true, predicted = images["true"][place], images["predicted"][place]
+            shown = (*true, images["blend"][place], *predicted)
+            for column, image in enumerate(shown):
+                axis = axes[row, start + column]
+                axis.imshow(image, origin="upper", interpolation="nearest")
+                if row == 0:
+                    axis.set_title(headings[column], fontsize=6)
+            for column, galaxy in enumerate(GALAXIES, start=3):
+                axes[row, start + column].text(
+                    0.04,
+                    0.96,
+                    f"{value:.1f} dB" if np.isfinite(value := psnr[place, galaxy]) else "perfect",
+                    transform=axes[row, start + column].transAxes,
+                    color="white",
+                    fontsize=6,
+                    va="top",
+                )
+        if not places:
+            panel_note(axes[0, 2], "none to show")
+        figure.suptitle(f"{title}\n{label}", fontsize="small")
+        save_figure(figure, outputs)

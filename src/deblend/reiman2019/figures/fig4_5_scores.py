@@ -1,0 +1,135 @@
+"""Figures 1 to 6 of Reiman & Goehre 2019, and the course of the GAN's training."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from deblend.plots.style import COLOURS, Outputs, save_figure, style
+from matplotlib.patches import Rectangle
+
+#: Method to what the figures call it and the colour of its outline; the GAN's bars are filled.
+METHODS = {
+    "gan": ("GAN", COLOURS["ours"]),
+    "mse": ("MSE alone", COLOURS["published"]),
+    "blend": ("blend itself", "black"),
+}
+
+
+NAMES = {
+    "psnr_db": "PSNR, range of the data (dB)",
+    "psnr_eq6_db": "PSNR, Eq. 6 (dB)",
+    "ssim": "SSIM on [0, 1], range 1",
+    "ssim_as_published": "SSIM on [−1, 1], range 2",
+    "ssim_authors_code": "SSIM on [0, 1], range 2",
+}
+
+
+FIG4 = ("psnr_db", "psnr_eq6_db")
+
+
+FIG5 = ("ssim", "ssim_as_published", "ssim_authors_code")
+
+
+N_BINS = 40
+
+
+def distributions(scores: pd.DataFrame, quantities: Sequence[str]) -> pd.DataFrame:
+    """Histograms of scores, and their means and standard deviations (Figs 4, 5).
+
+    Parameters
+    ----------
+    scores : DataFrame
+        See `deblend.reiman2019.scores.score_methods`.
+    quantities : list of str
+
+    Returns
+    -------
+    DataFrame
+        `quantity`, `method`, `low`, `high`, `share` (of the images in the bin), `mean`, `sigma`
+        (population), `n`, `n_infinite`: perfect images, which are in nothing else.
+    """
+    parts = []
+    for quantity in quantities:
+        finite = {}
+        for method in METHODS:
+            values = scores.loc[scores["method"] == method, quantity].to_numpy(float)
+            finite[method] = (values[np.isfinite(values)], int(np.isinf(values).sum()))
+        together = np.concatenate([values for values, _ in finite.values()])
+        low, high = (together.min(), together.max()) if len(together) else (0.0, 1.0)
+        edges = np.linspace(low, high if high > low else low + 1, N_BINS + 1)
+        for method, (values, n_infinite) in finite.items():
+            n = len(values)
+            counts = np.histogram(values, edges)[0]
+            part = pd.DataFrame({"low": edges[:-1], "high": edges[1:], "share": counts / max(n, 1)})
+            part["mean"] = values.mean() if n else np.nan
+            part["sigma"] = values.std() if n else np.nan
+            parts.append(part.assign(quantity=quantity, method=method, n=n, n_infinite=n_infinite))
+    columns = ["quantity", "method", "low", "high", "share", "mean", "sigma", "n", "n_infinite"]
+    return pd.concat(parts, ignore_index=True)[columns]
+
+
+def draw_distributions(
+    table: pd.DataFrame, published: Mapping[str, float], outputs: Outputs, label: str
+) -> None:
+    """Draw Figure 4 or 5: distributions of the GAN's scores, the others' as outlines.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `distributions`; a panel a quantity.
+    published : dict
+        `mean` and `sigma`, marked in every panel: the paper does not say which reading is its own.
+    outputs : list of path
+    label : str
+    """
+    quantities = list(table["quantity"].unique())
+    with style():
+        figure, axes = plt.subplots(
+            1,
+            len(quantities),
+            figsize=(7.2, 2.9),
+            sharey=True,
+            squeeze=False,
+            layout="constrained",
+        )
+        for axis, quantity in zip(axes.flat, quantities, strict=True):
+            for method, (_, colour) in METHODS.items():
+                mine = table[(table["quantity"] == quantity) & (table["method"] == method)]
+                edges = np.append(mine["low"], mine["high"].iloc[-1])
+                if method == "gan":
+                    axis.stairs(mine["share"], edges, fill=True, color=colour, alpha=0.45)
+                else:
+                    axis.stairs(mine["share"], edges, color=colour, lw=1.0)
+            axis.axvspan(
+                published["mean"] - published["sigma"],
+                published["mean"] + published["sigma"],
+                color="0.88",
+                lw=0,
+                zorder=0,
+            )
+            axis.axvline(published["mean"], color="0.5", lw=0.8, ls="--", zorder=0.5)
+            axis.set_xlabel(NAMES[quantity])
+            axis.set_title(_numbers(table[table["quantity"] == quantity]), fontsize=6)
+        axes[0, 0].set_ylabel("share of the images")
+        handles = [Rectangle((0, 0), 1, 1, color=METHODS["gan"][1], alpha=0.45)]
+        handles += [
+            Rectangle((0, 0), 1, 1, fill=False, edgecolor=METHODS[m][1]) for m in ("mse", "blend")
+        ]
+        handles.append(Rectangle((0, 0), 1, 1, color="0.88"))
+        names = [name for name, _ in METHODS.values()]
+        names.append(rf"published: {published['mean']:g}, $\sigma$ = {published['sigma']:g}")
+        figure.legend(handles, names, loc="outside lower center", ncols=4)
+        figure.suptitle(label, fontsize="small")
+        save_figure(figure, outputs)
+
+
+def _numbers(table: pd.DataFrame) -> str:
+    """Mean and sigma of each method, to stand over a panel."""
+    lines = []
+    for row in table.drop_duplicates("method").itertuples():
+        digits = 2 if str(row.quantity).endswith("_db") else 3
+        numbers = rf"mean {row.mean:.{digits}f}, $\sigma$ = {row.sigma:.{digits}f}"
+        perfect = f" ({row.n_infinite} perfect apart)" if row.n_infinite else ""
+        lines.append(f"{METHODS[row.method][0]}: {numbers}{perfect}")
+    return "\n".join(lines)

@@ -1,0 +1,111 @@
+"""The course of the GAN's training: losses, and images of validation blends."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from deblend.plots.style import Outputs, panel_note, save_figure, style
+from deblend.reiman2019.figures.fig3_6_examples import MOST_TIMES
+
+
+def draw_trace(
+    history: pd.DataFrame,
+    panels: np.ndarray,
+    iterations: np.ndarray,
+    true: np.ndarray,
+    blend: np.ndarray,
+    outputs: Outputs,
+    label: str,
+) -> None:
+    """Draw the course of training, and samples from it below, so that a collapse is seen.
+
+    Parameters
+    ----------
+    history : DataFrame
+        `iteration`, `phase` (burn_in or gan), `mse`, `adversarial`, `discriminator`, `vgg`,
+        `d_real`, `d_fake`, `brightness_ratio` (of predicted to true images), `val_psnr_db`; NaN
+        where there is nothing.
+    panels : ndarray of uint8, shape (t, k, 2, y, x, 3)
+        Predictions for k blends at some iterations; at most `MOST_TIMES` of them are shown.
+    iterations : ndarray of int, shape (t,)
+    true : ndarray of uint8, shape (k, 2, y, x, 3)
+    blend : ndarray of uint8, shape (k, y, x, 3)
+    outputs : list of path
+    label : str
+    """
+    burned = history.loc[history["phase"] == "burn_in", "iteration"]
+    end = burned.max() if len(burned) else None
+    columns = _evenly(len(iterations), MOST_TIMES)
+    n_rows, n_columns = 2 * len(blend), 2 + len(columns)
+    side = 7.0 / (2 + MOST_TIMES)
+    with style():
+        figure = plt.figure(figsize=(7.2, 3.4 + side * n_rows), layout="constrained")
+        upper, lower = figure.subfigures(2, 1, height_ratios=[3.2, side * n_rows + 0.2])
+        _draw_history(upper, history, end)
+        axes = lower.subplots(n_rows, 2 + MOST_TIMES, squeeze=False)
+        lower.get_layout_engine().set(w_pad=0.01, h_pad=0.01, hspace=0, wspace=0)
+        for axis in axes.flat:
+            axis.set_axis_off()
+        titles = ["blend", "true", *(f"{iterations[t]:,}" for t in columns)]
+        for axis, title in zip(axes[0], titles, strict=False):
+            axis.set_title(title, fontsize=6)
+        for row in range(n_rows):
+            example, galaxy = divmod(row, 2)
+            shown = [true[example, galaxy], *(panels[t, example, galaxy] for t in columns)]
+            for axis, image in zip(axes[row, 1:n_columns], shown, strict=True):
+                axis.imshow(image, origin="upper", interpolation="nearest")
+            if galaxy == 0:
+                axes[row, 0].imshow(blend[example], origin="upper", interpolation="nearest")
+        figure.suptitle(f"{label}; predictions by iteration below", fontsize="small")
+        save_figure(figure, outputs)
+
+
+def _evenly(total: int, most: int) -> list[int]:
+    """At most so many of the numbers below `total`, evenly spaced, with the first and the last."""
+    return sorted(set(np.linspace(0, total - 1, min(total, most)).round().astype(int).tolist()))
+
+
+def _draw_history(figure: plt.Figure, history: pd.DataFrame, end: float | None) -> None:
+    """Losses, the discriminator's answers, brightness and PSNR against iteration."""
+    panels = {
+        "loss": {
+            "mse": "MSE",
+            "adversarial": "adversarial",
+            "discriminator": "discriminator",
+            "vgg": "VGG (burn-in)",
+        },
+        "discriminator's answer": {"d_real": "true images", "d_fake": "predictions"},
+        "brightness / true": {"brightness_ratio": ""},
+        "PSNR, validation (dB)": {"val_psnr_db": ""},
+    }
+    axes = figure.subplots(2, 2, sharex=True, gridspec_kw={"wspace": 0.04, "hspace": 0.04})
+    for axis, (name, curves) in zip(axes.flat, panels.items(), strict=True):
+        drawn = 0
+        for column, curve in curves.items():
+            mine = history.reindex(columns=["iteration", column]).dropna()
+            if mine.empty:
+                continue
+            drawn += 1
+            marker = "o" if len(mine) < 30 else None
+            axis.plot(*mine.to_numpy(float).T, lw=0.9, marker=marker, ms=2, label=curve)
+        if not drawn:
+            panel_note(axis, "nothing recorded")
+        if end is not None:
+            axis.axvline(end, color="0.5", lw=0.8, ls=":")
+        axis.set_ylabel(name)
+        if len(curves) > 1 and drawn:
+            axis.legend(fontsize=6)
+    axes[0, 0].set_yscale("log")
+    axes[0, 1].set_ylim(-0.05, 1.05)
+    axes[1, 0].axhline(1, color="0.5", lw=0.6)
+    axes[1, 0].set_ylim(0, 1.1 * max(1, axes[1, 0].get_ylim()[1]))
+    if end is not None:
+        axes[1, 0].text(
+            end,
+            0.04,
+            " end of burn-in",
+            transform=axes[1, 0].get_xaxis_transform(),
+            color="0.4",
+            fontsize=6,
+        )
+    for axis in axes[1]:
+        axis.set_xlabel("iteration")

@@ -1,0 +1,446 @@
+"""Galaxy Zoo images: JPEGs of folders and zip archives to frames that blends are made of.
+
+Reiman & Goehre 2019 (Sect. 2.3) crop the central 240 x 240 pixels of 424 x 424 and reduce them to
+80 x 80. Here the whole frame is reduced, on the grid of that crop, since an image that is moved
+off the centre shows what lies outside it. Frames are a memory-mapped array on disk: neither
+making nor reading them takes memory that grows with their number.
+"""
+
+import contextlib
+import io
+import logging
+import stat
+import warnings
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from deblend.errors import DeblendError
+from deblend.files import atomic
+from deblend.seeds import uniform
+from deblend.tables import write_csv
+from PIL import Image
+from tqdm.auto import tqdm
+
+log = logging.getLogger(__name__)
+
+
+SUFFIXES = (".jpg", ".jpeg")
+
+
+SPLITS = ("train", "validation", "test")
+
+
+#: A Galaxy Zoo JPEG has 10 to 20 kB; one without compression would have half a megabyte.
+MAX_JPEG_BYTES = 2_000_000
+
+
+#: Images that are in memory at a time, for each thread.
+BATCH = 64
+
+
+#: Images between two lines of the log.
+LOG_EVERY = 10_000
+
+
+class Grid(NamedTuple):
+    """Where the reduced pixels of a frame lie.
+
+    Attributes
+    ----------
+    frame_px, reduce_by : int
+        Side of the image, and of the square of its pixels that becomes one.
+    offset_px : int
+        The first reduced pixel begins here.
+    size : int
+        Side of the reduced frame.
+    crop : slice
+        Rows and columns of the reduced frame that are the central crop.
+    """
+
+    frame_px: int
+    reduce_by: int
+    offset_px: int
+    size: int
+    crop: slice
+
+
+def make_grid(frame_px: int = 424, reduce_by: int = 3, crop_px: int = 240) -> Grid:
+    """The grid on which a frame's central crop is reduced to whole pixels.
+
+    Parameters
+    ----------
+    frame_px : int
+        Side of the images.
+    reduce_by : int
+        Pixels that become one, along a side.
+    crop_px : int
+        Side of the central crop.
+
+    Raises
+    ------
+    DeblendError
+        The crop is not central, not a whole number of reduced pixels, or larger than the frame.
+    """
+    if (
+        reduce_by < 1
+        or not 0 < crop_px <= frame_px
+        or (frame_px - crop_px) % 2
+        or crop_px % reduce_by
+    ):
+        raise DeblendError(
+            f"a central crop of crop_px {crop_px} does not fit images of frame_px {frame_px} "
+            f"reduced by reduce_by {reduce_by}: crop_px has to be a multiple of reduce_by, at most "
+            "frame_px, and differ from it by an even number"
+        )
+    first, offset = divmod((frame_px - crop_px) // 2, reduce_by)
+    crop = slice(first, first + crop_px // reduce_by)
+    return Grid(frame_px, reduce_by, offset, frame_px // reduce_by, crop)
+
+
+def reduce(image: np.ndarray | Image.Image, grid: Grid | None = None) -> np.ndarray:
+    """Reduce an image with Pillow's bicubic filter, which averages over what a pixel covers.
+
+    Parameters
+    ----------
+    image : ndarray, shape (frame_px, frame_px, 3), uint8, or PIL.Image
+    grid : Grid, optional
+        424 x 424 to 141 x 141 by default: reduced pixel k covers the pixels 2 + 3 k to 4 + 3 k.
+
+    Returns
+    -------
+    ndarray, shape (size, size, 3), uint8
+        Its part `[grid.crop, grid.crop]` is the central crop reduced by itself, save for two
+        pixels at its edge: here the filter sees what lies beyond.
+    """
+    grid = grid or make_grid()
+    if isinstance(image, np.ndarray):
+        image = Image.fromarray(image)
+    start, stop, side = grid.offset_px, grid.offset_px + grid.reduce_by * grid.size, grid.frame_px
+    if stop > side:
+        # The last pixel reaches beyond the frame by less than its size: repeat the edge.
+        image = image.crop((0, 0, stop, stop))
+        for place in range(side, stop):
+            image.paste(image.crop((side - 1, 0, side, stop)), (place, 0))
+        for place in range(side, stop):
+            image.paste(image.crop((0, side - 1, stop, side)), (0, place))
+    box = (start, start, stop, stop)
+    return np.asarray(image.resize((grid.size, grid.size), Image.Resampling.BICUBIC, box=box))
+
+
+class Jpeg(NamedTuple):
+    """An image of a source: `source` is a folder's or an archive's place among them."""
+
+    id: str
+    source: int
+    member: str
+    n_bytes: int
+
+
+def _is_jpeg(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+
+
+class Sources:
+    """JPEGs of folders and zip archives, read one at a time; nothing is unpacked.
+
+    Parameters
+    ----------
+    paths : sequence of path
+        Folders (with JPEGs in them or one level below) or zip archives, whatever their name.
+        Hidden files and what is no regular file are passed over. A member of an archive counts by
+        its base name: its path is never used.
+
+    Raises
+    ------
+    DeblendError
+        A source is neither, or they have no JPEG.
+    """
+
+    def __init__(self, paths: Sequence[str | Path]) -> None:
+        self.paths = [Path(path) for path in paths]
+        self._stack = contextlib.ExitStack()
+        self._archives: dict[int, zipfile.ZipFile] = {}
+        found: list[Jpeg] = []
+        try:
+            for number, path in enumerate(self.paths):
+                if path.is_dir():
+                    found += self._of_folder(number, path)
+                else:
+                    found += self._of_archive(number, path)
+        except BaseException:
+            self._stack.close()
+            raise
+        if not found:
+            self._stack.close()
+            raise DeblendError(
+                f"no JPEG in {', '.join(map(str, paths)) or 'no source at all'}: give a folder or "
+                "a zip archive with files that end in .jpg or .jpeg"
+            )
+        self.jpegs = sorted(found)
+
+    def __enter__(self) -> "Sources":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._stack.close()
+
+    @staticmethod
+    def _of_folder(number: int, folder: Path) -> Iterator[Jpeg]:
+        for path in [*folder.glob("*"), *folder.glob("[!.]*/*")]:
+            if _is_jpeg(path) and path.is_file():
+                name = str(path.relative_to(folder))
+                yield Jpeg(path.stem, number, name, path.stat().st_size)
+
+    def _of_archive(self, number: int, path: Path) -> Iterator[Jpeg]:
+        try:
+            archive = self._stack.enter_context(zipfile.ZipFile(path))
+        except (zipfile.BadZipFile, OSError) as error:
+            raise DeblendError(
+                f"{path} is neither a folder nor a zip archive ({error}): correct the path, or "
+                "delete the file and run again if it was downloaded"
+            ) from error
+        self._archives[number] = archive
+        for member in archive.infolist():
+            name, kind = Path(member.filename), stat.S_IFMT(member.external_attr >> 16)
+            # Archives made elsewhere than on Unix say nothing of the kind.
+            if _is_jpeg(name) and not member.is_dir() and kind in (0, stat.S_IFREG):
+                yield Jpeg(name.stem, number, member.filename, member.file_size)
+
+    def read(self, jpeg: Jpeg) -> bytes | None:
+        """The bytes of an image, or None where they cannot be read."""
+        try:
+            if jpeg.source in self._archives:
+                return self._archives[jpeg.source].read(jpeg.member)
+            return (self.paths[jpeg.source] / jpeg.member).read_bytes()
+        # RuntimeError: it is encrypted.
+        except (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError):
+            return None
+
+
+def prepare(data: bytes | None, grid: Grid) -> np.ndarray | str:
+    """Reduce one JPEG, or say why it is of no use.
+
+    Parameters
+    ----------
+    data : bytes or None
+        None for what could not be read.
+    grid : Grid
+
+    Returns
+    -------
+    ndarray, shape (size, size, 3), uint8, or str
+        The reason: unreadable, not RGB, wrong size or constant.
+    """
+    if data is None:
+        return "unreadable"
+    try:
+        # The header alone so far: nothing of another size is ever decoded.
+        with Image.open(io.BytesIO(data), formats=["JPEG"]) as image:
+            if image.mode != "RGB":
+                return "not RGB"
+            if image.size != (grid.frame_px, grid.frame_px):
+                return "wrong size"
+            image.load()
+            frame = reduce(image, grid)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return "unreadable"
+    return "constant" if (frame == frame[0, 0]).all() else frame
+
+
+def split_of(seed: int, identity: str, shares: Mapping[str, float]) -> str:
+    """The split of an image, whatever other images there are.
+
+    Parameters
+    ----------
+    seed : int
+    identity : str
+        The image's id.
+    shares : mapping
+        Of train, validation and test; they add up to 1.
+    """
+    draw, total = uniform(seed, "reiman2019 split", identity), 0.0
+    for name in SPLITS:
+        total += shares[name]
+        if draw < total:
+            return name
+    # Shares that add up to a little less than 1.
+    return [name for name in SPLITS if shares[name] > 0][-1]
+
+
+def build_frames(
+    sources: Sequence[str | Path],
+    frames: str | Path,
+    index: str | Path,
+    excluded: str | Path,
+    *,
+    seed: int,
+    split: Mapping[str, float],
+    n_images: int | None = None,
+    frame_px: int = 424,
+    crop_px: int = 240,
+    reduce_by: int = 3,
+    max_bytes: int = MAX_JPEG_BYTES,
+    threads: int = 1,
+) -> None:
+    """Reduce all JPEGs of some sources, leave out what is of no use, split the rest.
+
+    Parameters
+    ----------
+    sources : sequence of path
+        See `Sources`. Their order does not matter unless a name is there twice.
+    frames : path
+        Written: an array (n, size, size, 3) of uint8 in numpy's format, ordered by id.
+    index : path
+        Written: CSV with row, id, split.
+    excluded : path
+        Written: CSV with id, reason.
+    seed : int
+        For the split.
+    split : mapping
+        Shares of train, validation and test.
+    n_images : int, optional
+        Take the first ids only; all by default.
+    frame_px, crop_px, reduce_by : int
+        See `make_grid`.
+    max_bytes : int
+        Largest size of one JPEG.
+    threads : int
+        They decode; the result does not depend on their number.
+
+    Raises
+    ------
+    DeblendError
+        There is no JPEG, none is of use, or a split would be empty.
+    """
+    grid = make_grid(frame_px, reduce_by, crop_px)
+    if set(split) != set(SPLITS) or abs(sum(split.values()) - 1) > 1e-6 or min(split.values()) < 0:
+        raise DeblendError(
+            f"the shares {dict(split)} are not those of {', '.join(SPLITS)}, adding up to 1"
+        )
+    with Sources(sources) as source, atomic(frames) as temporary:
+        jpegs, reasons = _choose(source.jpegs, n_images, max_bytes)
+        ids: list[str] = []
+        with open(temporary, "wb") as file:
+            _write_header(file, 0, grid.size)
+            for jpeg, frame in _prepared(source, jpegs, grid, threads):
+                if isinstance(frame, str):
+                    reasons.append((jpeg.id, frame))
+                else:
+                    file.write(frame.tobytes())
+                    ids.append(jpeg.id)
+            # Now that their number is known.
+            file.seek(0)
+            _write_header(file, len(ids), grid.size)
+        table = pd.DataFrame({"row": range(len(ids)), "id": ids})
+        table["split"] = [split_of(seed, identity, split) for identity in ids]
+        left_out = pd.DataFrame(sorted(reasons), columns=["id", "reason"])
+        for reason, n in left_out["reason"].value_counts().items():
+            log.warning("left out %d images: %s", n, reason)
+        counts = {name: int((table["split"] == name).sum()) for name in SPLITS}
+        log.info("%d frames of %d px: %s", len(ids), grid.size, counts)
+        empty = [name for name in SPLITS if split[name] > 0 and not counts[name]]
+        if empty:
+            raise DeblendError(
+                f"the split {' and '.join(empty)} of {', '.join(map(str, sources))} would be "
+                f"empty: {len(ids)} images are of use and {len(left_out)} are not "
+                f"({left_out['reason'].value_counts().to_dict()}); take more images (n_images), or "
+                "give it a larger share"
+            )
+        write_csv(index, table)
+        write_csv(excluded, left_out)
+
+
+def _choose(
+    jpegs: Sequence[Jpeg], n_images: int | None, max_bytes: int
+) -> tuple[list[Jpeg], list[tuple[str, str]]]:
+    """The images to read, an id once, and those that are left out unread."""
+    chosen: list[Jpeg] = []
+    reasons: list[tuple[str, str]] = []
+    last, n_ids = None, 0
+    for jpeg in jpegs:
+        if jpeg.id == last:
+            reasons.append((jpeg.id, "name twice"))
+            continue
+        if n_ids == n_images:
+            break
+        last, n_ids = jpeg.id, n_ids + 1
+        if jpeg.n_bytes > max_bytes:
+            reasons.append((jpeg.id, "too large"))
+        else:
+            chosen.append(jpeg)
+    return chosen, reasons
+
+
+def _prepared(
+    source: Sources, jpegs: Sequence[Jpeg], grid: Grid, threads: int
+) -> Iterator[tuple[Jpeg, np.ndarray | str]]:
+    """Reduce images in order, a batch in memory at a time."""
+    # Threads will do: Pillow decodes and resizes without holding Python's lock.
+    with (
+        warnings.catch_warnings(),
+        ThreadPoolExecutor(threads) as pool,
+        tqdm(total=len(jpegs), unit="image", disable=None) as bar,
+    ):
+        # Pillow warns of broken metadata; what matters is whether the pixels can be read.
+        warnings.filterwarnings("ignore", module="PIL")
+        size = BATCH * threads
+        for start in range(0, len(jpegs), size):
+            batch = jpegs[start : start + size]
+            data = [source.read(jpeg) for jpeg in batch]
+            yield from zip(batch, pool.map(partial(prepare, grid=grid), data), strict=True)
+            bar.update(len(batch))
+            if (start + size) // LOG_EVERY > start // LOG_EVERY:
+                log.info("%d of %d images", start + len(batch), len(jpegs))
+
+
+def _write_header(file: io.BufferedWriter, n: int, size: int) -> None:
+    # Numpy leaves room in it for the first axis to grow: it has one length for every n.
+    header = {"descr": "|u1", "fortran_order": False, "shape": (n, size, size, 3)}
+    np.lib.format.write_array_header_1_0(file, header)
+
+
+def open_frames(path: str | Path, size: int | None = None) -> np.ndarray:
+    """Frames as a read-only array on disk, of which only what is used is read.
+
+    Parameters
+    ----------
+    path : path
+        From `build_frames`.
+    size : int, optional
+        Side that they have to have.
+
+    Returns
+    -------
+    ndarray, shape (n, size, size, 3), uint8
+
+    Raises
+    ------
+    DeblendError
+        The file is missing, not whole or no array of frames.
+    """
+    try:
+        frames = np.lib.format.open_memmap(path, mode="r")
+    except (OSError, ValueError, EOFError) as error:
+        raise DeblendError(
+            f"{path} is not a whole array of frames ({error}): delete it and run again"
+        ) from error
+    shape: tuple[int, ...] = frames.shape
+    side = size or (shape[1] if len(shape) == 4 else 0)
+    if shape[1:] != (side, side, 3) or shape[0] == 0 or frames.dtype != np.uint8:
+        raise DeblendError(
+            f"{path} has no frames of shape (n, {size or 'size'}, {size or 'size'}, 3) and type "
+            f"uint8: its shape is {shape}, its type {frames.dtype}; delete it and run again"
+        )
+    return frames
+
+
+def read_index(path: str | Path) -> pd.DataFrame:
+    """The table that `build_frames` wrote beside the frames: row, id (text) and split."""
+    return pd.read_csv(path, dtype={"id": str})

@@ -1,0 +1,240 @@
+"""The branched GAN of Reiman & Goehre 2019: generator, discriminator, and VGG's features."""
+
+import pandas as pd
+import torch
+from deblend.errors import DeblendError
+from deblend.training.torch_layers import Add, Tanh, trace_layers
+from deblend.training.vgg import VggWeights
+from torch import nn
+from torch.nn import functional
+
+LEAK = 0.2
+
+
+BRANCHES = ("central", "companion")
+
+
+#: Strides of the discriminator's convolutions, and their filters in units of the first's.
+DISCRIMINATOR = ((1, 1), (1, 2), (2, 1), (2, 2), (4, 1), (4, 2), (8, 1), (8, 2))
+
+
+def _convolution(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Conv2d:
+    layer = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2)
+    nn.init.xavier_uniform_(layer.weight)  # as convolutions in the authors' framework
+    assert layer.bias is not None
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
+class ResidualBlock(nn.Module):
+    """Convolution, batch norm, PReLU, convolution, batch norm, and the input added (Sect. 2.1)."""
+
+    def __init__(self, filters: int) -> None:
+        super().__init__()
+        self.conv1 = _convolution(filters, filters, 3)
+        self.norm1 = nn.BatchNorm2d(filters)
+        self.activation = nn.PReLU(filters)
+        self.conv2 = _convolution(filters, filters, 3)
+        self.norm2 = nn.BatchNorm2d(filters)
+        self.add = Add()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Of the input's shape, (n, filters, y, x)."""
+        inner = self.activation(self.norm1(self.conv1(x)))
+        return self.add(self.norm2(self.conv2(inner)), x)
+
+
+class Generator(nn.Module):
+    """From a blend to its two galaxies (Fig. 1).
+
+    Parameters
+    ----------
+    root_blocks, branch_blocks : int
+        M and N: residual blocks before the network splits, and in each branch.
+    filters : int
+    coordinates : bool
+        Give it each pixel's distance from the centre as one more channel. Only that tells the
+        galaxies apart: the paper's network has to see to the image's edges for it, through sixteen
+        blocks; a shallow one cannot.
+
+    References
+    ----------
+    Sect. 2.1; 9 x 9 kernels at both ends, and the sum after the root, from the authors' code.
+    """
+
+    def __init__(
+        self, root_blocks: int, branch_blocks: int, filters: int, coordinates: bool = False
+    ) -> None:
+        super().__init__()
+        self.coordinates = coordinates
+        self.root = nn.ModuleDict(
+            {
+                "conv_in": _convolution(4 if coordinates else 3, filters, 9),
+                "activation": nn.PReLU(filters),
+                **{f"block{i}": ResidualBlock(filters) for i in range(root_blocks)},
+                "conv_out": _convolution(filters, filters, 3),
+                "norm_out": nn.BatchNorm2d(filters),
+                "add": Add(),
+            }
+        )
+        self.branches = nn.ModuleDict(
+            {
+                name: nn.Sequential(
+                    *(ResidualBlock(filters) for _ in range(branch_blocks)),
+                    _convolution(filters, 3, 9),
+                    Tanh(),
+                )
+                for name in BRANCHES
+            }
+        )
+
+    def forward(self, blends: torch.Tensor) -> torch.Tensor:
+        """Two images a blend.
+
+        Parameters
+        ----------
+        blends : Tensor, shape (n, 3, y, x)
+            In [0, 1].
+
+        Returns
+        -------
+        Tensor, shape (n, 2, 3, y, x)
+            Central and companion galaxy, in [-1, 1].
+        """
+        root = self.root
+        if self.coordinates:
+            blends = torch.cat([blends, _distance(blends)], dim=1)
+        start = root["activation"](root["conv_in"](blends))
+        x = start
+        for name, block in root.items():
+            if name.startswith("block"):
+                x = block(x)
+        x = root["add"](root["norm_out"](root["conv_out"](x)), start)
+        return torch.stack([self.branches[name](x) for name in BRANCHES], dim=1)
+
+
+def _distance(images: torch.Tensor) -> torch.Tensor:
+    """Each pixel's distance from the centre, in half sides, shape (n, 1, y, x)."""
+    y, x = (
+        (torch.arange(n, device=images.device, dtype=images.dtype) + 0.5) * (2 / n) - 1
+        for n in images.shape[-2:]
+    )
+    distance = torch.hypot(y[:, None], x[None, :])
+    return distance.expand(len(images), 1, *images.shape[-2:])
+
+
+class Discriminator(nn.Module):
+    """Logit of an image being real (Fig. 2).
+
+    Parameters
+    ----------
+    side : int
+        Of the images; four halvings have to leave whole numbers.
+    filters : int
+        Of the first convolution: 64 in the paper.
+    units : int
+        Of the dense layer: 1024 in the paper.
+
+    Raises
+    ------
+    DeblendError
+        The side is no multiple of 16 (the constraint in Fig. 2's caption).
+    """
+
+    def __init__(self, side: int, filters: int, units: int) -> None:
+        super().__init__()
+        if side % 16:
+            raise DeblendError(
+                f"images of {side} px: the discriminator halves them four times, so that the side "
+                "has to be a multiple of 16 (crop_px / reduce_by)"
+            )
+        layers: list[nn.Module] = []
+        inputs = 3
+        for i, (factor, stride) in enumerate(DISCRIMINATOR):
+            layers.append(_convolution(inputs, factor * filters, 3, stride))
+            if i:
+                layers.append(nn.BatchNorm2d(factor * filters))
+            layers.append(nn.LeakyReLU(LEAK))
+            inputs = factor * filters
+        dense = [nn.Linear(inputs * (side // 16) ** 2, units), nn.Linear(units, 1)]
+        for layer in dense:
+            nn.init.xavier_uniform_(layer.weight)
+            nn.init.zeros_(layer.bias)
+        self.layers = nn.Sequential(*layers, nn.Flatten(), dense[0], nn.LeakyReLU(LEAK), dense[1])
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Logits, shape (n,), of images (n, 3, side, side) in [-1, 1]."""
+        return self.layers(images)[:, 0]
+
+
+class VggFeatures(nn.Module):
+    """Activations of VGG's deepest convolution, its weights fixed (Sect. 2.2.2).
+
+    Parameters
+    ----------
+    weights : VggWeights
+    input_px : int
+        Images are resized to this side: 224 in the authors' code.
+    """
+
+    mean: torch.Tensor
+    std: torch.Tensor
+
+    def __init__(self, weights: VggWeights, input_px: int) -> None:
+        super().__init__()
+        if input_px < 16:
+            raise DeblendError(f"vgg_input_px is {input_px}: four poolings by 2 need at least 16")
+        self.input_px, self.source = input_px, weights.source
+        self.blocks = weights.blocks
+        self.register_buffer("mean", torch.tensor(weights.mean)[None, :, None, None])
+        self.register_buffer("std", torch.tensor(weights.std)[None, :, None, None])
+        self.convolutions = nn.ModuleList()
+        for kernel, bias in weights.layers:
+            layer = nn.Conv2d(kernel.shape[2], kernel.shape[3], 3, padding=1)
+            layer.weight.data = torch.from_numpy(kernel.transpose(3, 2, 0, 1).copy())
+            layer.bias = nn.Parameter(torch.from_numpy(bias.copy()))
+            self.convolutions.append(layer)
+        self.requires_grad_(False)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Features (n, 512, y, x) of images (n, 3, side, side) in [-1, 1]."""
+        size = (self.input_px, self.input_px)
+        x = images if images.shape[-2:] == size else _resized(images, size)
+        x = ((x + 1) / 2 - self.mean) / self.std
+        layers = iter(self.convolutions)
+        for i, block in enumerate(self.blocks):
+            if i:
+                x = functional.max_pool2d(x, 2)
+            for _ in block:
+                x = functional.relu(next(layers)(x))
+        return x
+
+
+def _resized(images: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    # As the authors do: bilinear, without smoothing first.
+    return functional.interpolate(images, size, mode="bilinear", align_corners=False)
+
+
+def layer_table(network: nn.Module, side: int) -> pd.DataFrame:
+    """The layers of the generator or the discriminator, by their place in it.
+
+    Parameters
+    ----------
+    network : Module
+    side : int
+        Of the images.
+
+    Returns
+    -------
+    DataFrame
+        As `trace_layers`, with `group`: root, central or companion; all for the discriminator.
+    """
+    table = trace_layers(network, torch.zeros(1, 3, side, side))
+    names = table["name"].str.replace(r"^(branches\.|layers\.)", "", regex=True)
+    groups = names.str.split(".").str[0]
+    generator = groups.isin(BRANCHES).any()
+    table["name"] = names.str.replace(
+        r"^(central|companion)\.(\d+)\.(?=\w)", r"\1.block\2.", regex=True
+    )
+    table.insert(1, "group", groups.where(groups.isin(BRANCHES), "root") if generator else "all")
+    return table

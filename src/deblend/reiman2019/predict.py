@@ -1,0 +1,93 @@
+"""Apply a trained generator to blends that are rendered on demand (Reiman & Goehre 2019)."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pandas as pd
+import torch
+from deblend.errors import DeblendError
+from deblend.files import atomic
+from deblend.reiman2019.blends import PerturbConfig, rendered
+from deblend.reiman2019.networks import Generator
+from deblend.reiman2019.training import predict, to_uint8
+from deblend.training.torch_backend import place
+from deblend.training.torch_checkpoint import read_weights
+from torch import nn
+
+
+def load_generator(weights: str | Path, description: str | Path) -> tuple[Generator, str]:
+    """A trained generator, built as its record says, and the precision that it was trained in."""
+    record = json.loads(Path(description).read_text())
+    generator = Generator(
+        record["root_blocks"], record["branch_blocks"], record["filters"], record["coordinates"]
+    )
+    read_weights(weights, generator)
+    return generator, record["precision"]
+
+
+def predict_blends(
+    generator: nn.Module,
+    frames: np.ndarray,
+    pairs: pd.DataFrame,
+    config: PerturbConfig,
+    output: str | Path,
+    *,
+    device: torch.device,
+    precision: str,
+    attributes: dict[str, Any],
+) -> None:
+    """Write a generator's images of blends, 8 bits a colour as what they are made of.
+
+    Parameters
+    ----------
+    generator : Generator
+    frames : ndarray of uint8, shape (n, height, width, 3)
+    pairs : DataFrame
+        See `deblend.reiman2019.blends.draw_pairs`.
+    config : PerturbConfig
+    output : path
+        HDF5 with `images`, (blend, galaxy, y, x, 3).
+    device, precision
+        See `deblend.training.torch_backend`.
+    attributes : dict
+        Recorded with the images: what ran.
+    """
+    place(generator, device)
+    shape = (len(pairs), 2, config.side, config.side, 3)
+    with atomic(output) as temporary, h5py.File(temporary, "w") as file:
+        images = file.create_dataset("images", shape, np.uint8, chunks=(1, *shape[1:]))
+        for rows, blends, _ in rendered(frames, pairs, config):
+            images[rows] = to_uint8(predict(generator, blends, device, precision))
+        file.attrs.update(attributes)
+
+
+def read_predictions(path: str | Path, n_blends: int) -> h5py.Dataset:
+    """Open what `predict_blends` wrote.
+
+    Raises
+    ------
+    DeblendError
+        The file is broken or of another number of blends.
+    """
+    try:
+        images = h5py.File(path, "r")["images"]
+    except (OSError, KeyError) as error:
+        raise DeblendError(f"{path} does not hold predictions ({error}): delete it") from error
+    if len(images) != n_blends:
+        raise DeblendError(f"{path} has {len(images)} blends, not {n_blends}: delete it")
+    return images
+
+
+def to_unit(images: np.ndarray | torch.Tensor) -> np.ndarray:
+    """Images as float32 in [0, 1] with the colours last, for the metrics.
+
+    Parameters
+    ----------
+    images : ndarray of uint8 (..., y, x, 3), or Tensor (..., 3, y, x) in [-1, 1]
+    """
+    if isinstance(images, torch.Tensor):
+        return ((images + 1) / 2).movedim(-3, -1).contiguous().cpu().numpy()
+    return images.astype(np.float32) / 255

@@ -1,0 +1,533 @@
+"""Train the branched GAN of Reiman & Goehre 2019, so that it can be killed at any moment.
+
+Every draw belongs to an iteration's number, so that a resumed training goes on as an undisturbed
+one would have done. Frames stay on disk, memory-mapped; a thread reads the next ones while the
+device is busy.
+"""
+
+import logging
+import math
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pandas as pd
+import torch
+from deblend.errors import DeblendError
+from deblend.files import atomic
+from deblend.reiman2019.blends import PerturbConfig, blend, draw_pairs, draws_of
+from deblend.reiman2019.networks import Discriminator, Generator, VggFeatures
+from deblend.seeds import generator as random_generator
+from deblend.training.torch_backend import autocast, place
+from deblend.training.torch_checkpoint import Checkpoint
+from deblend.training.torch_layers import n_parameters
+from torch import nn
+from torch.nn import functional
+from tqdm.auto import tqdm
+
+log = logging.getLogger(__name__)
+
+
+ADVERSARIAL = ("non_saturating", "minimax")
+
+
+#: Outputs whose light is less than this share of the truth's are called black.
+BLACK = 0.2
+
+
+#: Outputs that differ from one another by less than this share of what the truths do are one image.
+SAME = 0.2
+
+
+#: Blends that the training trace shows.
+PANELS = 4
+
+
+#: Images at a time, by device: few fit in a CPU's caches.
+BATCH = {"cpu": 8, "cuda": 64}
+
+
+@dataclass(frozen=True)
+class GanConfig:
+    """A network and its training.
+
+    Attributes
+    ----------
+    root_blocks, branch_blocks, filters, coordinates : int, int, int, bool
+        See `deblend.reiman2019.networks.Generator`.
+    discriminator_filters, discriminator_units : int
+        See `deblend.reiman2019.networks.Discriminator`.
+    adversarial_weight : float
+        Of the adversarial loss beside the pixels' mean squared error; 0: there is no discriminator.
+    adversarial : {"non_saturating", "minimax"}
+        What the generator minimises: -log D(G), as in the authors' code, or log(1 - D(G)), eq. 1.
+    burn_in_iterations : int
+        At the start, of the loss on VGG's features alone; 0: none.
+    vgg_input_px : int
+        Side that images are resized to for VGG.
+    iterations : int
+        After the burn-in.
+    learning_rate, discriminator_learning_rate, drop_factor : float
+    drop_iteration : int
+        After the burn-in: the rate is then multiplied by `drop_factor`.
+    batch_size : int
+    precision : {"float32", "bfloat16"}
+    trace_interval, checkpoint_interval : int
+        Iterations between rows of the history, and between checkpoints.
+    """
+
+    root_blocks: int
+    branch_blocks: int
+    filters: int
+    coordinates: bool
+    discriminator_filters: int
+    discriminator_units: int
+    adversarial_weight: float
+    adversarial: str
+    burn_in_iterations: int
+    vgg_input_px: int
+    iterations: int
+    learning_rate: float
+    discriminator_learning_rate: float
+    drop_factor: float
+    drop_iteration: int
+    batch_size: int
+    precision: str
+    trace_interval: int
+    checkpoint_interval: int
+
+    def __post_init__(self) -> None:
+        if self.adversarial not in ADVERSARIAL:
+            raise DeblendError(
+                f"adversarial is {self.adversarial!r}; it can be {', '.join(ADVERSARIAL)}"
+            )
+
+
+class PairSource:
+    """Frames and pairs of each iteration, read ahead by a thread.
+
+    Parameters
+    ----------
+    frames : ndarray of uint8, shape (n, height, width, 3)
+        Memory-mapped or not.
+    rows : ndarray of int
+        Frames of the training split.
+    config : PerturbConfig
+    seed, batch_size : int
+    """
+
+    AHEAD = 4
+
+    def __init__(
+        self,
+        frames: np.ndarray,
+        rows: np.ndarray,
+        config: PerturbConfig,
+        *,
+        seed: int,
+        batch_size: int,
+    ) -> None:
+        self.frames, self.rows, self.config = frames, rows, config
+        self.seed, self.batch_size = seed, batch_size
+
+    def batch(self, iteration: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Central and companion frames (n, height, width, 3) of an iteration, and its draws."""
+        rng = random_generator(self.seed, "reiman2019 training", iteration)
+        pairs = draw_pairs(rng, self.rows, self.batch_size, self.config)
+        central, companion = (
+            torch.from_numpy(np.ascontiguousarray(self.frames[pairs[name].to_numpy()]))
+            for name in ("central", "companion")
+        )
+        return central, companion, draws_of(pairs)
+
+    def batches(
+        self, start: int, stop: int, device: torch.device
+    ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Blends and truths of iterations start to stop - 1: see `reiman2019.blends.blend`."""
+        ready: queue.Queue = queue.Queue(self.AHEAD)
+        stopping = threading.Event()
+
+        def put(item: object) -> None:
+            while not stopping.is_set():
+                try:
+                    ready.put(item, timeout=0.5)
+                    break
+                except queue.Full:
+                    continue
+
+        def read() -> None:
+            try:
+                for iteration in range(start, stop):
+                    if stopping.is_set():
+                        return
+                    tensors = self.batch(iteration)
+                    put([t.pin_memory() for t in tensors] if device.type == "cuda" else tensors)
+            except BaseException as error:  # to be raised where it is waited for
+                put(error)
+
+        thread = threading.Thread(target=read, daemon=True)
+        thread.start()
+        try:
+            for _ in range(start, stop):
+                item = ready.get()
+                if isinstance(item, BaseException):
+                    raise item
+                central, companion, draws = (t.to(device, non_blocking=True) for t in item)
+                yield blend(central, companion, draws, self.config)
+        finally:
+            stopping.set()
+            thread.join()
+
+
+def adversarial_loss(logits: torch.Tensor, kind: str) -> torch.Tensor:
+    """What the generator minimises, of the discriminator's logits of its images (eqs 1, 2)."""
+    if kind == "minimax":
+        return -functional.softplus(logits).mean()  # log(1 - D)
+    return functional.softplus(-logits).mean()  # -log D
+
+
+def build_generator(config: GanConfig) -> Generator:
+    """The generator that a configuration describes."""
+    return Generator(config.root_blocks, config.branch_blocks, config.filters, config.coordinates)
+
+
+class Trainer:
+    """Both networks, their optimizers and one iteration's update of each.
+
+    Parameters
+    ----------
+    config : GanConfig
+    side : int
+        Of the images.
+    device : torch.device
+    vgg : VggFeatures or None
+        For the burn-in.
+
+    Raises
+    ------
+    DeblendError
+        There is a burn-in and no VGG.
+    """
+
+    def __init__(
+        self, config: GanConfig, side: int, device: torch.device, vgg: VggFeatures | None
+    ) -> None:
+        if config.burn_in_iterations and vgg is None:
+            raise DeblendError(
+                f"burn_in_iterations is {config.burn_in_iterations}: it needs VGG's weights "
+                "(vgg_weights)"
+            )
+        self.config, self.device, self.vgg = config, device, vgg
+        self.generator = build_generator(config)
+        place(self.generator, device)
+        self.discriminator: nn.Module | None = None
+        if config.adversarial_weight:
+            self.discriminator = Discriminator(
+                side, config.discriminator_filters, config.discriminator_units
+            )
+            place(self.discriminator, device)
+        if vgg is not None:
+            place(vgg, device)
+        self.optimizers = {
+            name: torch.optim.Adam(network.parameters(), lr=config.learning_rate)
+            for name, network in (
+                ("burn_in", self.generator),
+                ("generator", self.generator),
+                ("discriminator", self.discriminator),
+            )
+            if network is not None
+        }
+
+    def networks(self) -> dict[str, nn.Module]:
+        """What is trained."""
+        both = {"generator": self.generator, "discriminator": self.discriminator}
+        return {name: network for name, network in both.items() if network is not None}
+
+    def rate(self, iteration: int, name: str = "generator") -> float:
+        """Learning rate of an iteration, burn-in included in its number."""
+        dropped = iteration - self.config.burn_in_iterations >= self.config.drop_iteration
+        config = self.config
+        start = (
+            config.discriminator_learning_rate if name == "discriminator" else config.learning_rate
+        )
+        return start * (config.drop_factor if dropped else 1)
+
+    def step(
+        self, iteration: int, blends: torch.Tensor, truth: torch.Tensor
+    ) -> dict[str, torch.Tensor]:
+        """Update both networks once.
+
+        Returns
+        -------
+        dict
+            Losses, on the device; each is the mean over the generator's two images.
+        """
+        blends = blends.contiguous(memory_format=torch.channels_last)
+        for name, optimizer in self.optimizers.items():
+            for group in optimizer.param_groups:
+                group["lr"] = self.rate(iteration, name)
+        with autocast(self.device, self.config.precision):
+            images = self.generator(blends)
+        images = images.float()
+        if iteration < self.config.burn_in_iterations:
+            return self._burn_in(images, truth)
+        found = {"mse": functional.mse_loss(images, truth)}
+        loss = found["mse"]
+        if self.discriminator is not None:
+            found |= self._update_discriminator(images.detach(), truth)
+            self.discriminator.requires_grad_(False)
+            logits = self._logits(images)
+            found["adversarial"] = adversarial_loss(logits, self.config.adversarial)
+            loss = loss + self.config.adversarial_weight * found["adversarial"]
+            self.discriminator.requires_grad_(True)
+        self._descend("generator", loss)
+        return {name: value.detach() for name, value in found.items()}
+
+    def _burn_in(self, images: torch.Tensor, truth: torch.Tensor) -> dict[str, torch.Tensor]:
+        assert self.vgg is not None
+        with autocast(self.device, self.config.precision):
+            with torch.no_grad():
+                true = self.vgg(truth.flatten(0, 1))
+            found = self.vgg(images.flatten(0, 1))
+        # Eq. 5; the features' arithmetic may be of low precision, their difference is not.
+        loss = functional.mse_loss(found.float(), true.float())
+        self._descend("burn_in", loss)
+        return {"vgg": loss.detach(), "mse": functional.mse_loss(images, truth).detach()}
+
+    def _logits(self, images: torch.Tensor) -> torch.Tensor:
+        """Of both galaxies' images, each normalised with its own kind: shape (2 n,)."""
+        assert self.discriminator is not None
+        with autocast(self.device, self.config.precision):
+            both = [
+                self.discriminator(x.contiguous(memory_format=torch.channels_last))
+                for x in images.unbind(1)
+            ]
+        return torch.cat(both).float()
+
+    def _update_discriminator(
+        self, images: torch.Tensor, truth: torch.Tensor
+    ) -> dict[str, torch.Tensor]:
+        real, fake = self._logits(truth), self._logits(images)
+        # Eqs 1 and 3: maximise log D(x) + log(1 - D(G(z))).
+        loss = functional.softplus(-real).mean() + functional.softplus(fake).mean()
+        self._descend("discriminator", loss)
+        return {
+            "discriminator": loss,
+            "d_real": torch.sigmoid(real).mean(),
+            "d_fake": torch.sigmoid(fake).mean(),
+        }
+
+    def _descend(self, name: str, loss: torch.Tensor) -> None:
+        self.optimizers[name].zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizers[name].step()
+
+
+def predict(
+    generator: nn.Module, blends: torch.Tensor, device: torch.device, precision: str = "float32"
+) -> torch.Tensor:
+    """Deblend, in batches.
+
+    Parameters
+    ----------
+    generator : Generator
+    blends : Tensor, shape (n, 3, y, x)
+        In [0, 1].
+    device : torch.device
+    precision : {"float32", "bfloat16"}
+
+    Returns
+    -------
+    Tensor, shape (n, 2, 3, y, x), float32
+        In [-1, 1], on the host.
+    """
+    generator.eval()
+    parts = []
+    with torch.inference_mode(), autocast(device, precision):
+        for part in blends.split(BATCH[device.type]):
+            part = part.to(device).contiguous(memory_format=torch.channels_last)
+            parts.append(generator(part).float().cpu())
+    return torch.cat(parts)
+
+
+def check_images(images: torch.Tensor, truth: torch.Tensor) -> dict[str, float]:
+    """How good a generator's images of validation blends are, and whether it has collapsed.
+
+    Parameters
+    ----------
+    images, truth : Tensor, shape (n, 2, 3, y, x)
+        In [-1, 1].
+
+    Returns
+    -------
+    dict
+        `val_mse`; `val_psnr_db`, the mean over images; `brightness_ratio`, light of the images over
+        the truth's (0: all black); `diversity_ratio`, how much the images differ from one another
+        over how much the truths do (0: all the same). The ratios are those of the worse of the two
+        galaxies: one branch can collapse alone.
+    """
+    error = (images - truth).pow(2).mean(dim=(2, 3, 4)).clamp(min=1e-12)
+    # One number a galaxy.
+    spread, true_spread = (x.std(dim=0, correction=0).mean(dim=(1, 2, 3)) for x in (images, truth))
+    light, true_light = ((x + 1).mean(dim=(0, 2, 3, 4)) for x in (images, truth))
+    return {
+        "val_mse": float(error.mean()),
+        "val_psnr_db": float((10 * torch.log10(4 / error)).mean()),
+        "brightness_ratio": float((light / true_light).min()),
+        "diversity_ratio": float((spread / true_spread).min()),
+    }
+
+
+def collapsed(row: dict[str, float]) -> str | None:
+    """What has gone wrong with a generator, if anything, from what `check_images` found."""
+    if not math.isfinite(row["val_mse"]):
+        return "its images are not finite"
+    if row["brightness_ratio"] < BLACK:
+        return f"its images are black ({row['brightness_ratio']:.2g} of the true light)"
+    if row["diversity_ratio"] < SAME:
+        return f"its images are all alike ({row['diversity_ratio']:.2g} of the true variety)"
+    return None
+
+
+def interval_of(config: GanConfig, phase: str) -> int:
+    """Iterations between rows of the history: twenty rows of a burn-in at least."""
+    if phase == "burn_in":
+        return max(1, min(config.trace_interval, config.burn_in_iterations // 20))
+    return config.trace_interval
+
+
+def to_uint8(images: torch.Tensor) -> np.ndarray:
+    """Images (..., 3, y, x) in [-1, 1] as (..., y, x, 3), 0 to 255."""
+    scaled = ((images.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+    return scaled.movedim(-3, -1).contiguous().cpu().numpy()
+
+
+def train(
+    config: GanConfig,
+    source: PairSource,
+    validation: tuple[torch.Tensor, torch.Tensor],
+    *,
+    device: torch.device,
+    vgg: VggFeatures | None,
+    checkpoint: Checkpoint,
+    on_iteration: Callable[[int], None] | None = None,
+) -> tuple[Generator, pd.DataFrame, np.ndarray, dict[str, Any]]:
+    """Train a generator; resume where an earlier call was interrupted.
+
+    Parameters
+    ----------
+    config : GanConfig
+    source : PairSource
+    validation : (Tensor, Tensor)
+        Blends and truths of validation galaxies, for the trace.
+    device : torch.device
+    vgg : VggFeatures or None
+    checkpoint : Checkpoint
+    on_iteration : callable, optional
+        Called with the number of iterations done.
+
+    Returns
+    -------
+    generator : Generator
+        As it is after the last iteration (Sect. 2.4).
+    history : DataFrame
+        A row a trace interval: `iteration`, `phase`, `learning_rate`, mean losses since the last
+        row, and what `check_images` returns.
+    panels : ndarray of uint8, shape (rows of history, PANELS, 2, y, x, 3)
+        What became of the first validation blends.
+    summary : dict
+        To be recorded beside every metric; `seconds` is how long it took, earlier attempts
+        included.
+
+    Raises
+    ------
+    FloatingPointError
+        The loss is not finite: the training has diverged.
+    """
+    blends, truth = validation
+    trainer = Trainer(config, blends.shape[-1], device, vgg)
+    record, panels = checkpoint.load(trainer)
+    record = record or {"iteration": 0, "history": [], "seconds": 0.0}
+    history = record["history"]
+    total = config.burn_in_iterations + config.iterations
+    began = time.monotonic() - record["seconds"]
+    sums: dict[str, torch.Tensor] = {}
+    count = 0
+    progress = tqdm(desc="GAN", initial=record["iteration"], total=total, disable=None)
+    trainer.generator.train()
+    pairs = source.batches(record["iteration"], total, device)
+    for iteration, (batch, true) in enumerate(pairs, start=record["iteration"]):
+        phase = "burn_in" if iteration < config.burn_in_iterations else "gan"
+        for name, value in trainer.step(iteration, batch, true).items():
+            sums[name] = sums.get(name, 0) + value
+        count += 1
+        done = iteration + 1
+        progress.update()
+        # A row ends with each phase, so that no mean is of two kinds of loss.
+        if done % interval_of(config, phase) == 0 or done in (config.burn_in_iterations, total):
+            row: dict[str, Any] = {"iteration": done, "phase": phase}
+            row["learning_rate"] = trainer.rate(iteration)
+            row |= {name: float(value) / count for name, value in sums.items()}
+            if not all(math.isfinite(v) for k, v in row.items() if k != "phase"):
+                raise FloatingPointError(f"a loss is not finite at iteration {done}: {row}")
+            sums, count = {}, 0
+            images = predict(trainer.generator, blends, device, config.precision)
+            trainer.generator.train()
+            row |= check_images(images, truth)
+            history.append(row)
+            panels.append(to_uint8(images[:PANELS]))
+            log.info(
+                "iteration %d of %d, %s: %s",
+                done,
+                total,
+                phase,
+                ", ".join(f"{k} {v:.4g}" for k, v in list(row.items())[2:]),
+            )
+            if problem := collapsed(row):
+                log.warning("iteration %d: the generator has collapsed: %s", done, problem)
+            # Losses since the last row are lost in a checkpoint: it is written with a row only.
+            if done == total or done // config.checkpoint_interval > (
+                record["iteration"] // config.checkpoint_interval
+            ):
+                record |= {"iteration": done, "seconds": time.monotonic() - began}
+                checkpoint.save(trainer, record, panels)
+        if on_iteration is not None:
+            on_iteration(done)
+    progress.close()
+    table = pd.DataFrame(history)
+    summary = {
+        **asdict(config),
+        "n_iterations": total,
+        "n_train_galaxies": len(source.rows),
+        "n_train_blends": None,  # endless: each iteration draws new ones
+        "blends_seen": total * config.batch_size,
+        "n_parameters_generator": n_parameters(trainer.generator),
+        "n_parameters_discriminator": (
+            n_parameters(trainer.discriminator) if trainer.discriminator is not None else 0
+        ),
+        "vgg_weights": vgg.source if vgg is not None else None,
+        "collapsed": collapsed(history[-1]),
+        "val_psnr_db": history[-1]["val_psnr_db"],
+        "seconds": time.monotonic() - began,
+    }
+    return trainer.generator, table, np.stack(panels), summary
+
+
+def write_panels(
+    path: str | Path,
+    history: pd.DataFrame,
+    panels: np.ndarray,
+    validation: tuple[torch.Tensor, torch.Tensor],
+) -> None:
+    """Write what `train` made of the first validation blends, with these and their truths."""
+    blends, truth = validation
+    with atomic(path) as temporary, h5py.File(temporary, "w") as file:
+        file["iteration"], file["panels"] = history["iteration"], panels
+        file["true"] = to_uint8(truth[:PANELS])
+        file["blend"] = to_uint8(2 * blends[:PANELS] - 1)

@@ -1,0 +1,79 @@
+"""Set up PyTorch: device, threads, seeds, precision."""
+
+import logging
+import os
+
+import torch
+from deblend.errors import DeblendError
+from torch import nn
+
+log = logging.getLogger(__name__)
+
+
+#: What `precision` in the configuration means for the layers' arithmetic; weights stay float32.
+PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16}
+
+
+def configure(threads: int, seed: int) -> tuple[torch.device, dict[str, str]]:
+    """Fix threads and seeds, and choose the device.
+
+    On a CPU the same configuration gives the same bytes; on a GPU the fastest algorithms are taken,
+    which are not all deterministic.
+
+    Parameters
+    ----------
+    threads : int
+        For operations on CPUs. From the configuration, never from the scheduler.
+    seed : int
+
+    Returns
+    -------
+    device : torch.device
+    versions : dict
+        `backend`, `backend_version`, `device`: to be recorded with results.
+    """
+    torch.set_num_threads(threads)
+    torch.manual_seed(seed)
+    gpu = torch.cuda.is_available()
+    if gpu:
+        torch.backends.cudnn.benchmark = True
+    else:
+        torch.use_deterministic_algorithms(True)
+    device = torch.device("cuda" if gpu else "cpu")
+    versions = {
+        "backend": "torch",
+        "backend_version": str(torch.__version__),
+        "device": torch.cuda.get_device_name() if gpu else "cpu",
+    }
+    if gpu:
+        versions["tf32_convolutions"] = str(torch.backends.cudnn.allow_tf32)
+    allocated = os.environ.get("CUDA_VISIBLE_DEVICES")
+    log.info("GPUs allocated by the scheduler (CUDA_VISIBLE_DEVICES): %s", allocated or "none")
+    if allocated and not gpu:
+        log.warning(
+            "a GPU is allocated, but this PyTorch (%s) cannot use it: training goes on with the "
+            "CPU; see 'GPUs' in the README",
+            torch.__version__,
+        )
+    log.info("PyTorch %s on %s", versions["backend_version"], versions["device"])
+    return device, versions
+
+
+def place(network: nn.Module, device: torch.device) -> None:
+    """Move a network to a device, its weights laid out as convolutions there like them best."""
+    network.to(device)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def autocast(device: torch.device, precision: str) -> torch.autocast:
+    """Context in which layers compute with a precision.
+
+    Raises
+    ------
+    DeblendError
+        There is no such precision.
+    """
+    if precision not in PRECISIONS:
+        raise DeblendError(f"precision is {precision!r}; it can be {', '.join(PRECISIONS)}")
+    dtype = PRECISIONS[precision]
+    return torch.autocast(device.type, dtype=dtype or torch.bfloat16, enabled=dtype is not None)

@@ -1,0 +1,146 @@
+import numpy as np
+import pandas as pd
+import pytest
+from deblend.boucaud2020.catalog import (
+    COLUMNS,
+    check_catalog,
+    describe_catalog,
+    describe_published,
+    output_catalog,
+)
+from deblend.boucaud2020.predictions import prediction_table
+from deblend.boucaud2020.published_sample import compare, summarise
+from deblend.errors import DeblendError
+from deblend.units import flux_from_mag, mag_from_flux
+
+from tests.conftest import make_stamps
+
+
+@pytest.fixture
+def parts():
+    stamps = make_stamps(np.zeros((3, 16, 16)), mag=[20.0, 21.0, 22.0], redshift=0.5)
+    blends = pd.DataFrame({"blend": [0, 1], "central": [0, 2], "companion": [1, 0]})
+    blends["dx"], blends["dy"] = [3, 0], [4, -7]
+    network = prediction_table(
+        np.array([0, 1]),
+        np.array([[100.0, 50.0], [20.0, 10.0]]),
+        "my_net",
+        np.full((1, 2), 25.96 + 2.5),  # ten times the counts of the data set's
+    )
+    sep_flux = np.array([[90.0, np.nan], [15.0, 8.0]])
+    sep = pd.concat(
+        [
+            prediction_table(np.array([0, 1]), sep_flux, "sep_iso", np.full((1, 2), 25.67)),
+            prediction_table(np.array([0, 1]), sep_flux + 5, "sep_auto", np.full((1, 2), 25.9)),
+        ]
+    )
+    return stamps, blends, {"blend2flux": network, "sep_iso": sep}, pd.Series([0, 2])
+
+
+def test_the_format_is_the_published_one(real_data):
+    published = pd.read_csv(real_data / "published" / "boucaud2020_output_catalog_sample.csv")
+    assert tuple(published.columns) == COLUMNS
+    check_catalog(published)
+    np.testing.assert_allclose(flux_from_mag(published["g1_mag"], 25.96), published["g1_flux"])
+    np.testing.assert_allclose(
+        mag_from_flux(published["g1_flux_sex"], 25.67), published["g1_sex_mag"], equal_nan=True
+    )
+
+
+def test_columns_are_what_they_say(parts):
+    table = output_catalog(*parts)
+    assert tuple(table.columns) == COLUMNS
+    assert table["distance"].tolist() == [5.0, 7.0]
+    assert table["g1_id"].tolist() == ["g0", "g2"]
+    assert table["g2_mag"].tolist() == [21.0, 20.0]
+    assert table["g1_flux"][0] == pytest.approx(flux_from_mag(20.0, 25.96))
+    assert table["g1_flux_b2f"].tolist() == pytest.approx([10.0, 2.0])
+    assert table["g1_flux_sex"].tolist() == [90.0, 15.0]
+    assert np.isnan(table["g2_flux_sex"][0])
+    assert np.isnan(table["g2_sex_mag"][0])
+    assert table["g1_sex_mag"][1] == pytest.approx(mag_from_flux(15.0, 25.67))
+    assert table[["g1_flux_b2m2f", "g2_flux_b2m2f"]].isna().all(axis=None)
+    about = describe_catalog(table, parts[0], parts[2])
+    assert about["sextractor_zero_point"] == 25.67
+    assert about["detection_2_percent"] == 50
+    assert about["n_galaxies"] == 3
+
+
+def test_predictions_of_another_run_are_refused(parts):
+    stamps, blends, predictions, detection = parts
+    predictions["blend2flux"] = predictions["blend2flux"][predictions["blend2flux"]["blend"] == 0]
+    with pytest.raises(DeblendError, match="no prediction for 1 of 2 blends"):
+        output_catalog(stamps, blends, predictions, detection)
+
+
+def test_other_formats_are_refused(parts):
+    table = output_catalog(*parts)
+    with pytest.raises(DeblendError, match="lacks the columns g1_flux_sex, detection"):
+        check_catalog(table.drop(columns=["g1_flux_sex", "detection"]))
+    with pytest.raises(DeblendError, match=r"detection codes \[7\]"):
+        check_catalog(table.assign(detection=7))
+    with pytest.raises(DeblendError, match="no rows"):
+        check_catalog(table.iloc[:0])
+
+
+def test_comparison_with_itself_is_zero(parts):
+    table = output_catalog(*parts)
+    published = {}
+    for quantity, item, value in summarise(table).itertuples(index=False):
+        published.setdefault(quantity, {})[item] = value
+    assert compare(table, published)["difference"].abs().max() == 0
+    other = compare(table.assign(g1_mag=table["g1_mag"] + 1), published)
+    assert other.query("quantity == 'delta_mag' and item == 'p50'")["difference"].item() == 1
+
+
+def test_a_published_file_may_be_written_another_way(parts):
+    """Codes as floats, sentinels and infinities where SExtractor found nothing."""
+    table = output_catalog(*parts)
+    other = table.assign(detection=table["detection"].astype(float), extra="x")
+    other.loc[0, ["g1_flux_sex", "g2_sex_mag"]] = [-99.0, 99.0]
+    other.loc[1, "g1_flux_b2f"] = np.inf
+    other.loc[0, "g1_flux_b2f"] = -99.0
+    checked = check_catalog(other)
+    assert tuple(checked.columns) == COLUMNS
+    assert checked["detection"].tolist() == [0, 2]
+    assert checked["detection"].dtype == int
+    assert np.isnan(checked.loc[0, "g1_flux_sex"])
+    assert np.isnan(checked.loc[0, "g2_sex_mag"])
+    assert np.isnan(checked.loc[1, "g1_flux_b2f"])
+    assert checked.loc[0, "g1_flux_b2f"] == -99.0  # a network's bad flux is no sentinel
+    assert other.loc[0, "g1_flux_sex"] == -99.0  # the caller's table stays as it is
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"detection": [2.5, 0]}, r"detection codes \[2.5\]"),
+        ({"detection": [np.nan, 0]}, r"detection codes \[nan\]"),
+        ({"g1_flux_sex": ["none", 3]}, "g1_flux_sex has 1 values that are not numbers, .* 'none'"),
+        ({"g1_mag": [99.0, 20]}, "g1_mag, the truth, is no magnitude in 1 rows"),
+        ({"g2_mag": [np.nan, 20]}, "g2_mag, the truth, is no magnitude in 1 rows"),
+    ],
+)
+def test_what_cannot_be_right_is_refused(parts, change, message):
+    with pytest.raises(DeblendError, match=message):
+        check_catalog(output_catalog(*parts).assign(**change))
+
+
+def test_zero_points_are_read_off_the_catalogue(parts, caplog):
+    table = output_catalog(*parts)
+    published = {"networks": 25.96, "sextractor": 25.67}
+    about = describe_published(table, published)
+    assert about["network_zero_point"] == pytest.approx(25.96)
+    assert about["sextractor_zero_point"] == pytest.approx(25.67)
+    assert not caplog.records
+    # Our own catalogue, say, whose zero point was fitted.
+    about = describe_published(table, published | {"sextractor": 25.5})
+    assert about["sextractor_zero_point"] == pytest.approx(25.67)
+    assert "the zero point of sextractor is 25.670, the published one 25.500" in caplog.text
+    assert about["zero_points_from"] == "networks: the catalogue; sextractor: the catalogue"
+    # Magnitudes of something else say nothing of the fluxes.
+    table.loc[0, "g1_sex_mag"] += 1
+    about = describe_published(table, published | {"sextractor": 25.5})
+    assert about["sextractor_zero_point"] == 25.5
+    assert about["zero_points_from"] == "networks: the catalogue; sextractor: the paper"
+    assert "g?_flux_sex and g?_sex_mag of the catalogue have no zero point in common" in caplog.text

@@ -1,0 +1,471 @@
+"""Claims on a synthetic and on the published catalogue, and mutations that turn them false."""
+
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import pytest
+from deblend.boucaud2020.catalog import COLUMNS
+from deblend.boucaud2020.claims import CLAIMS
+from deblend.boucaud2020.figures import fig5_magnitudes as fig5
+from deblend.boucaud2020.figures import fig6_pairs as fig6
+from deblend.boucaud2020.figures import fig7_errors as fig7
+from deblend.boucaud2020.figures import fig8_bias_scatter as fig8
+from deblend.boucaud2020.figures import fig9_morphology as fig9
+from deblend.boucaud2020.figures.fig10_12_masks import fig12_data, fig12_statistics
+from deblend.boucaud2020.recovered import statistics_table
+from deblend.report.claims import claims_table
+from deblend.units import flux_from_mag, mag_from_flux
+
+ZERO_POINTS = {"network_zero_point": 25.96, "sextractor_zero_point": 25.67}
+SUFFIXES = {"b2f": 25.96, "b2m2f": 25.96, "sex": 25.67}
+NETWORKS = ("b2f", "b2m2f")
+SEX = ("sex",)
+
+
+def fainter(catalog, g):
+    """By how much the galaxy is fainter than the other one, mag."""
+    delta = catalog["g1_mag"] - catalog["g2_mag"]
+    return delta if g == "g1" else -delta
+
+
+def close(catalog):
+    return catalog["distance"] < catalog["g1_rad"]
+
+
+def is_irr(catalog, g):
+    return catalog[f"{g}_type"] == "irr"
+
+
+@cache
+def synthetic(n=3000):
+    """A catalogue in the published format for which the paper's claims are true."""
+    rng = np.random.default_rng(3)
+    table = pd.DataFrame({"id": range(n)})
+    table["g1_mag"] = rng.uniform(20, 22.5, n)
+    table["g2_mag"] = table["g1_mag"] - rng.uniform(-2, 2, n)
+    table["detection"] = rng.choice([0, 1, 2, 3], n, p=[0.1, 0.1, 0.75, 0.05])
+    for g in ("g1", "g2"):
+        table[f"{g}_id"] = rng.integers(0, 500, n)
+        table[f"{g}_rad"] = rng.uniform(3, 10, n)
+        table[f"{g}_z"] = 1.0
+        table[f"{g}_type"] = rng.choice(["sph", "disk", "sphd", "irr"], n)
+        table[f"{g}_flux"] = flux_from_mag(table[f"{g}_mag"], 25.96)
+        table[f"{g}_sex_mag"] = table[f"{g}_mag"]
+    table["distance"] = table["g1_rad"] * rng.uniform(0.5, 4, n)
+    for g in ("g1", "g2"):
+        own = rng.normal(0, 0.07, n) * np.where(is_irr(table, g), 1.2, 1)
+        # Of one network only, and fewer than one in a thousand.
+        outlier = table.index[table["detection"] == 2][: 2 if g == "g1" else 0]
+        scatter = np.hypot(0.15, 0.25 * np.exp(0.85 * fainter(table, g)))
+        sex = rng.laplace(0, scatter / np.sqrt(2)) + np.where(is_irr(table, g), 0.22, 0.02)
+        sex += np.where(close(table), 0.12, 0)
+        errors = {"b2f": own.copy(), "b2m2f": 0.95 * own, "sex": sex}
+        errors["b2f"][outlier] = 0.9
+        for suffix, zero_point in SUFFIXES.items():
+            table[f"{g}_flux_{suffix}"] = flux_from_mag(
+                table[f"{g}_mag"] + errors[suffix], zero_point
+            )
+    return table[list(COLUMNS)]
+
+
+def with_errors(catalog, suffixes, change):
+    """The catalogue with some methods' errors, mag, changed by `change(errors, catalog, g)`."""
+    changed = catalog.copy()
+    for suffix in suffixes:
+        for g in ("g1", "g2"):
+            dmag = mag_from_flux(catalog[f"{g}_flux_{suffix}"], SUFFIXES[suffix])
+            dmag = change(dmag - catalog[f"{g}_mag"], catalog, g)
+            changed[f"{g}_flux_{suffix}"] = flux_from_mag(
+                catalog[f"{g}_mag"] + dmag, SUFFIXES[suffix]
+            )
+    return changed
+
+
+@pytest.fixture(scope="module", params=["synthetic", "published"])
+def catalog(request):
+    return synthetic() if request.param == "synthetic" else request.getfixturevalue("published")
+
+
+@pytest.fixture(scope="module")
+def published(real_data):
+    return pd.read_csv(real_data / "published" / "boucaud2020_output_catalog_sample.csv")
+
+
+def tables(catalog, **others):
+    points = fig5.fig5_data(catalog, **ZERO_POINTS)
+    pairs = fig6.fig6_data(catalog, **ZERO_POINTS)
+    return {
+        "statistics": statistics_table(fig5.fig5_statistics(points), fig6.fig6_statistics(pairs)),
+        "points": points,
+        "fig7": fig7.fig7_statistics(fig7.fig7_data(catalog, **ZERO_POINTS)),
+        "fig7_points": fig7.fig7_data(catalog, **ZERO_POINTS),
+        "fig8": fig8.fig8_statistics(fig8.fig8_data(catalog, **ZERO_POINTS)),
+        "fig9": fig9.fig9_statistics(fig9.fig9_data(catalog, **ZERO_POINTS)),
+        **others,
+    }
+
+
+def holds(found, bound="as stated"):
+    table = claims_table(found, "test", CLAIMS)
+    assert not table.duplicated(["claim", "bound"]).any()
+    table = table[table["bound"] == bound].set_index("claim")
+    return table["holds"].to_dict()
+
+
+#: Of networks, as stated: they hold for the published sample of 300 blends.
+STANDING = (
+    "unbiased",
+    "scatter",
+    "scatter_isophotal",
+    "scatter_isophotal_pairs",
+    "mape_isophotal",
+    "outliers_section_5",
+    "constant_over_magnitude",
+    "flux_accuracy",
+    "scatter_at_large_differences",
+    "stabler_than_sextractor",
+    "scatter_over_distance",
+    "bias_over_distance",
+    "sextractor_over_distance",
+    "sextractor_more_scattered",
+    "morphology_bias",
+)
+#: They are about how even the errors are, which a permutation leaves as it is, or say nothing of
+#: how large they are.
+OF_EVENNESS = ("constant_over_magnitude", "scatter_over_distance", "stabler_than_sextractor")
+
+
+def test_what_holds_in_the_published_sample(published):
+    found = holds(tables(published))
+    for name in STANDING:
+        for network in ("blend2flux", "blend2mask2flux"):
+            assert found[f"{name}.{network}"] is True, name
+    assert found["joint_mape"] is True
+    # 300 blends have 230 central galaxies that SExtractor found: too few to show 0.1 %.
+    assert found["outliers_isophotal.blend2flux"] is None
+    assert found["outliers_isophotal.blend2mask2flux"] is False
+    assert holds(tables(published), "relaxed")["outliers_isophotal.blend2flux"] is True
+    sextractor = ("outliers_section_4_1", "outliers_section_5", "bias", "faint", "close")
+    for name in (*sextractor, "irregulars"):
+        assert found[f"sextractor_{name}"] is True, name
+
+
+def test_what_did_not_run_is_neither_true_nor_false(catalog):
+    lacking = catalog.assign(g1_flux_b2m2f=np.nan, g2_flux_b2m2f=np.nan)
+    table = claims_table(tables(lacking), "test", CLAIMS)
+    joint = table[table["claim"].str.contains("blend2mask2flux|joint|masks|unet")]
+    assert joint["holds"].isna().all()
+    assert (joint["numbers"] == "").all()
+    assert table[table["claim"] == "scatter.blend2flux"]["holds"].all()
+    empty = claims_table({}, "test", CLAIMS)
+    assert empty["holds"].isna().all()
+    assert len(empty) == len(table)
+    assert set(empty["bound"]) == {"as stated", "relaxed"}
+    assert len({c.name for c in CLAIMS}) == len(CLAIMS)
+
+
+def test_permuted_predictions_turn_claims_false(catalog):
+    rng = np.random.default_rng(0)
+    permuted = catalog.copy()
+    for g in ("g1", "g2"):
+        permuted[f"{g}_flux_b2f"] = rng.permutation(catalog[f"{g}_flux_b2f"])
+    found = holds(tables(permuted))
+    for name in (*STANDING, "bias_in_bins"):
+        if name in ("unbiased", "morphology_bias", *OF_EVENNESS):
+            continue  # a permutation keeps the mean flux, and spoils bright and faint alike
+        assert found[f"{name}.blend2flux"] is False, name
+        if name != "bias_in_bins":
+            assert found[f"{name}.blend2mask2flux"] is True, name
+    assert found["joint_outliers"] is True
+
+
+def test_swapped_methods_turn_claims_false(catalog):
+    swapped = catalog.copy()
+    to_sextractor = 10 ** (0.4 * (25.67 - 25.96))
+    for g in ("g1", "g2"):
+        swapped[f"{g}_flux_b2f"] = catalog[f"{g}_flux_sex"] / to_sextractor
+        swapped[f"{g}_flux_sex"] = catalog[f"{g}_flux_b2f"] * to_sextractor
+    for bound in ("as stated", "relaxed"):
+        found = holds(tables(swapped), bound)
+        for name in STANDING:
+            if name not in ("morphology_bias", *OF_EVENNESS):
+                assert found[f"{name}.blend2flux"] is False, name
+    assert holds(tables(swapped))["morphology_bias.blend2flux"] is False
+
+
+def test_a_bias_turns_unbiased_false(catalog):
+    brighter = catalog.assign(
+        **{f"{g}_flux_b2f": catalog[f"{g}_flux_b2f"] * 1.06 for g in ("g1", "g2")}
+    )
+    assert holds(tables(brighter))["unbiased.blend2flux"] is False
+    faint = catalog["g1_mag"] > 22
+    spread = np.where(faint, np.resize([0.7, 1.4], len(catalog)), 1.0)
+    worse = catalog.assign(g1_flux_b2f=catalog["g1_flux_b2f"] * spread)
+    assert holds(tables(worse))["constant_over_magnitude.blend2flux"] is False
+    assert holds(tables(worse))["joint_mape"] is True
+
+
+def photometry(iso, auto, network, n=5000):
+    """Statistics with a scatter and outliers for each method."""
+    rows = [
+        {"method": m, "galaxy": g, "selection": "found", "n": n, "sigma_mag": s}
+        | {"outliers_percent": o}
+        for m, (s, o) in {"sep_iso": iso, "sep_auto": auto, "blend2flux": network}.items()
+        for g in ("central", "companion")
+    ]
+    return pd.DataFrame(rows)
+
+
+def iou_table(n=800, unet=0.82, joint=0.7):
+    """Masks of both networks for the first blends: the joint ones are smaller and less even."""
+    rng = np.random.default_rng(5)
+    catalog = synthetic().iloc[:n]
+    parts = []
+    for network, mean, sigma, area in (
+        ("unet", unet, 0.04, 1.02),
+        ("blend2mask2flux", joint, 0.1, 0.8),
+    ):
+        for g, galaxy in (("g1", "central"), ("g2", "companion")):
+            harder = catalog[f"{g}_type"].isin(["irr", "sph"]) & (network != "unet")
+            iou = mean - 0.1 * harder + rng.normal(0, sigma, n)
+            predicted = np.round(100 * area * rng.normal(1, 0.05, n)).astype(int)
+            parts.append(
+                pd.DataFrame(
+                    {"blend": catalog["id"], "galaxy": galaxy, "network": network}
+                    | {"iou": iou.clip(0.01, 1), "area_true_px": 100}
+                    | {"area_predicted_px": predicted}
+                )
+            )
+    return pd.concat(parts, ignore_index=True)
+
+
+def of_masks(iou):
+    return {"iou": iou, "fig12": fig12_statistics(fig12_data(iou, synthetic()))}
+
+
+@cache
+def standing_masks():
+    return of_masks(iou_table())
+
+
+def emptied(iou, network, share=1.0):
+    """Without a pixel in a share of a network's masks."""
+    empty = (iou["network"] == network) & (np.arange(len(iou)) % 100 < 100 * share)
+    return iou.assign(
+        iou=iou["iou"].mask(empty, 0), area_predicted_px=iou["area_predicted_px"].mask(empty, 0)
+    )
+
+
+def all_tables(catalog, iou=None, sep=((0.6, 12.0), (0.45, 15.0)), table2=(9.1, 8.2)):
+    rows = [photometry(*sep, (0.1, 0.1))]
+    rows.append(rows[0][rows[0]["method"] == "blend2flux"].assign(method="blend2mask2flux"))
+    return tables(
+        catalog,
+        photometry=pd.concat(rows),
+        table2=pd.DataFrame({"filters": [64, 256], "total_percent": table2}),
+        **(standing_masks() if iou is None else of_masks(iou)),
+    )
+
+
+def outliers(errors, catalog, g):
+    return errors + (np.arange(len(errors)) % 20 == 0)
+
+
+@cache
+def times(factor, where=None):
+    """Errors larger by a factor, everywhere or for `where(catalog, g)`."""
+    return lambda e, c, g: e * (factor if where is None else np.where(where(c, g), factor, 1))
+
+
+@cache
+def plus(mag, where=None):
+    return lambda e, c, g: e + (mag if where is None else np.where(where(c, g), mag, 0))
+
+
+def shuffled(errors, catalog, g):
+    """As large, but of no galaxy in particular."""
+    return np.random.default_rng(0).permutation(errors)
+
+
+def at_ends(catalog, g):
+    return fainter(catalog, g).abs() > 4 / 3
+
+
+def is_fainter(catalog, g):
+    return fainter(catalog, g) > 4 / 3
+
+
+def is_faint(catalog, g):
+    return catalog[f"{g}_mag"] > 21.25
+
+
+def is_close(catalog, g):
+    return close(catalog)
+
+
+#: Claim to whose errors are changed, and how, for it to be false.
+BROKEN = {
+    "unbiased": (NETWORKS, plus(0.06)),
+    "scatter": (NETWORKS, times(3)),
+    "scatter_isophotal": (NETWORKS, times(3)),
+    "scatter_isophotal_pairs": (NETWORKS, times(3)),
+    "mape_isophotal": (NETWORKS, times(3)),
+    "flux_accuracy": (NETWORKS, times(3)),
+    "flux_error_isophotal": (NETWORKS, times(3)),
+    "outliers_isophotal": (NETWORKS, outliers),
+    "outliers_section_4_1": (NETWORKS, outliers),
+    "outliers_section_5": (NETWORKS, outliers),
+    "sextractor_outliers_section_4_1": (SEX, times(0.2)),
+    "sextractor_outliers_section_5": (SEX, times(3)),
+    "sextractor_bias": (SEX, plus(0.3)),
+    "pair_missed_unbiased": (NETWORKS, plus(0.06)),
+    "pair_missed_outliers": (NETWORKS, outliers),
+    "constant_over_magnitude": (NETWORKS, times(3, is_faint)),
+    "sextractor_faint": (SEX, shuffled),
+    "bias_in_bins": (NETWORKS, plus(0.1, is_fainter)),
+    "scatter_at_large_differences": (NETWORKS, times(5, at_ends)),
+    "stable_scatter": (NETWORKS, times(5, at_ends)),
+    "stabler_than_sextractor": (NETWORKS, times(30, at_ends)),
+    "sextractor_over_differences": (SEX, shuffled),
+    "sextractor_at_large_differences": (SEX, shuffled),
+    "scatter_over_distance": (NETWORKS, times(3, is_close)),
+    "bias_over_distance": (NETWORKS, plus(0.1, is_close)),
+    "sextractor_over_distance": (NETWORKS, plus(0.2, is_close)),
+    "sextractor_close": (SEX, times(3)),
+    "sextractor_more_scattered": (SEX, times(0.1)),
+    "sextractor_more_biased": (NETWORKS, plus(0.5)),
+    "morphology_scatter": (NETWORKS, times(3, is_irr)),
+    "morphology_bias": (NETWORKS, plus(0.2, is_irr)),
+    "irregulars": (NETWORKS, times(0.5, is_irr)),
+    "sextractor_irregulars": (SEX, shuffled),
+    "sextractor_spheroids": (SEX, plus(-0.3)),
+    "joint_mape": (("b2m2f",), times(1.5)),
+    "joint_outliers": (("b2m2f",), outliers),
+}
+#: Claim to the arguments of `all_tables` for it to be false.
+BROKEN_TABLES = {
+    "scatter_better_sep": {"sep": ((0.6, 12.0), (0.3, 15.0))},
+    "outliers_better_sep": {"sep": ((0.6, 12.0), (0.45, 5.0))},
+    "unet_iou": {"iou": lambda: iou_table(unet=0.7, joint=0.82)},
+    "joint_iou_broader": {"iou": lambda: swapped_masks(iou_table())},
+    "unet_even": {"iou": lambda: swapped_masks(iou_table())},
+    "joint_uneven": {"iou": lambda: swapped_masks(iou_table())},
+    "masks_tighter": {"iou": lambda: swapped_masks(iou_table())},
+    "masks_tighter_than_unet": {"iou": lambda: swapped_masks(iou_table())},
+    "small_network": {"table2": (10.5, 8.2)},
+    "larger_is_better": {"table2": (9.1, 9.3)},
+}
+
+
+def swapped_masks(iou):
+    names = {"unet": "blend2mask2flux", "blend2mask2flux": "unet"}
+    return iou.assign(network=iou["network"].map(names))
+
+
+@cache
+def with_broken(suffixes, change):
+    return holds(all_tables(with_errors(synthetic(), suffixes, change)))
+
+
+@pytest.fixture(scope="module")
+def standing():
+    return holds(all_tables(synthetic()))
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.name)
+def test_every_claim_can_be_true_and_false(standing, claim):
+    if claim.name in BROKEN:
+        found = with_broken(*BROKEN[claim.name])
+    else:
+        changes = BROKEN_TABLES[claim.name].items()
+        found = holds(all_tables(synthetic(), **{k: v() if callable(v) else v for k, v in changes}))
+    for network in claim.networks:
+        name = f"{claim.name}.{network}" if network else claim.name
+        assert standing[name] is True
+        assert found[name] is False
+
+
+def test_a_bin_with_few_galaxies_leaves_the_whole_range_untested(standing):
+    delta = synthetic()["g1_mag"] - synthetic()["g2_mag"]
+    few = synthetic()[(delta < 4 / 3) | (synthetic()["id"] < 5)]
+    found = holds(all_tables(few))
+    names = ("bias_in_bins", "scatter_at_large_differences", "stable_scatter")
+    names += ("stabler_than_sextractor", "sextractor_more_scattered", "sextractor_more_biased")
+    for name in names:
+        assert standing[f"{name}.blend2flux"] is True
+        assert found[f"{name}.blend2flux"] is None
+    assert found["sextractor_over_differences"] is None
+    assert found["sextractor_at_large_differences"] is None
+    assert found["scatter.blend2flux"] is True
+    far = holds(all_tables(synthetic()[~close(synthetic())]))
+    for name in ("scatter_over_distance", "bias_over_distance", "sextractor_over_distance"):
+        assert standing[f"{name}.blend2flux"] is True
+        assert far[f"{name}.blend2flux"] is None
+    assert far["sextractor_close"] is None
+
+
+def test_no_outliers_at_all_cannot_be_compared():
+    none = with_errors(synthetic(), NETWORKS, lambda e, c, g: e.clip(-0.5, 0.5))
+    assert holds(tables(none))["joint_outliers"] is None
+
+
+def test_the_better_of_sep_counts():
+    good = photometry((0.6, 12.0), (0.45, 15.0), (0.1, 0.1))
+    found = holds({"photometry": good})
+    assert found["scatter_better_sep.blend2flux"] is True
+    assert found["outliers_better_sep.blend2flux"] is True
+    assert found["scatter_better_sep.blend2mask2flux"] is None
+    rival = photometry((0.6, 12.0), (0.3, 5.0), (0.1, 0.1))
+    found = holds({"photometry": rival})
+    assert found["scatter_better_sep.blend2flux"] is False
+    assert found["outliers_better_sep.blend2flux"] is False
+    none = holds({"photometry": photometry((0.6, 12.0), (0.45, 15.0), (0.1, 0.0))})
+    assert none["outliers_better_sep.blend2flux"] is True
+    few = holds({"photometry": photometry((0.6, 12.0), (0.45, 15.0), (0.1, 0.0), n=300)})
+    assert few["outliers_better_sep.blend2flux"] is None
+
+
+#: Claims about masks.
+MASKS = ("unet_iou", "joint_iou_broader", "unet_even", "joint_uneven")
+MASKS += ("masks_tighter", "masks_tighter_than_unet")
+
+
+@pytest.mark.parametrize("share", [0.6, 1.0])
+@pytest.mark.parametrize("networks", [["unet"], ["blend2mask2flux"], ["unet", "blend2mask2flux"]])
+def test_empty_masks_make_no_claim_true(share, networks):
+    iou = iou_table()
+    for network in networks:
+        iou = emptied(iou, network, share)
+    found = holds(of_masks(iou))
+    whole = {"unet_even"} if "unet" not in networks else set()
+    if networks == ["unet"]:
+        whole = {"joint_uneven", "masks_tighter"}  # they are of the other network alone
+    for name in MASKS:
+        assert found[name] is (True if name in whole else None), name
+
+
+def test_a_few_empty_masks_do_not_count():
+    one = iou_table().assign(area_predicted_px=120)
+    assert holds(of_masks(emptied(one, "blend2mask2flux", 0.4)))["masks_tighter"] is False
+    same = iou_table(unet=0.8, joint=0.9)
+    assert holds(of_masks(emptied(same, "blend2mask2flux", 0.4)))["unet_iou"] is False
+
+
+def test_masks_of_one_network_or_few_types():
+    iou = iou_table()
+    found = holds(of_masks(iou[iou["network"] == "unet"]))
+    assert [found[name] for name in MASKS] == [None, None, True, None, None, None]
+    few = holds(of_masks(iou[iou["blend"] < 20]))
+    assert (few["unet_even"], few["joint_uneven"]) == (None, None)
+    assert few["masks_tighter"] is True
+
+
+def test_sizes_of_networks():
+    table = pd.DataFrame({"filters": [256, 64], "total_percent": [8.2, 9.1]})
+    found = holds({"table2": table})
+    assert (found["small_network"], found["larger_is_better"]) == (True, True)
+    found = holds({"table2": table.assign(total_percent=[11.0, 10.5])})
+    assert (found["small_network"], found["larger_is_better"]) == (False, False)
+    found = holds({"table2": table.iloc[:1]})
+    assert (found["small_network"], found["larger_is_better"]) == (None, None)

@@ -1,0 +1,84 @@
+"""Tables 2 and 3, and how they look in LaTeX."""
+
+import statistics
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from deblend.boucaud2020.predictions import prediction_table
+from deblend.boucaud2020.tables import table2, table3, tex_table
+from deblend.errors import DeblendError
+from deblend.tables import write_tex
+
+from tests.conftest import ROOT
+
+PUBLISHED = yaml.safe_load((ROOT / "config/published.yaml").read_text())["boucaud2020"]
+CONFIG = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+
+
+@pytest.fixture
+def truth():
+    table = pd.DataFrame({"mag_central": [20.0, 21.0], "mag_companion": [22.0, 20.5]})
+    table.index = pd.Index([4, 7], name="blend")
+    return table
+
+
+def predictions(blend, factors, mags):
+    flux = np.asarray(factors) * 10 ** (0.4 * (24.0 - np.asarray(mags)))
+    return prediction_table(np.array(blend), flux, "x", np.full((1, 2), 24.0))
+
+
+def test_errors_stand_beside_the_published_ones(truth):
+    mags = truth.to_numpy()
+    good = predictions([4, 7], [[1.1, 0.9], [0.8, 1.0]], mags)
+    bad = predictions([7, 4], [[1.5, -1.0], [1.0, 1.0]], mags[::-1])
+    table = table2(
+        {
+            "big": ({"n_parameters": 25_696_002, "options": {"filters": 256}}, good),
+            "own": ({"n_parameters": 1000, "options": {"filters": 16}}, bad),
+        },
+        truth,
+        PUBLISHED,
+    )
+    assert table["network"].tolist() == ["own", "big"]
+    own, big = table.iloc[0], table.iloc[1]
+    assert big["central_percent"] == pytest.approx(statistics.fmean([10, 20]))
+    assert big["companion_percent"] == pytest.approx(statistics.fmean([10, 0]))
+    assert big["total_percent"] == pytest.approx(10)
+    assert (big["central_published"], big["companion_published"]) == (8.39, 8.01)
+    assert big["total_published"] == 8.20
+    assert big["n_parameters_million"] == pytest.approx(
+        big["n_parameters_million_published"], abs=0.05
+    )
+    # The flux that is not positive counts in full: |-1 - 1| = 200 %.
+    assert own["companion_percent"] == pytest.approx(100)
+    assert np.isnan(own["total_published"])
+    assert list(tex_table(table).columns)[0] == "Initial filters"
+
+
+def test_predictions_of_another_run_are_refused(truth):
+    record = {"n_parameters": 1, "options": {"filters": 8}}
+    with pytest.raises(DeblendError, match="net has no prediction for 1 of 2 blends"):
+        table2({"net": (record, predictions([4], [[1, 1]], [[20, 22]]))}, truth, PUBLISHED)
+
+
+def test_settings_at_paper_scale_are_the_published_ones():
+    sep = CONFIG["boucaud2020"]["sep"]
+    table = table3(sep["hot"], sep["cold"], PUBLISHED["table3"])
+    assert (table["Hot"] == table["Hot (published)"]).all()
+    assert (table["Cold"] == table["Cold (published)"]).all()
+    assert table["Hot"].tolist() == ["4", "6", "0.0001", "64"]
+    other = table3(sep["cold"], sep["cold"], PUBLISHED["table3"])
+    assert (other["Hot"] != other["Hot (published)"]).any()
+
+
+def test_latex_is_escaped_and_whole(tmp_path):
+    table = pd.DataFrame({"a_b [%]": ["x & y", "z"], "n": [1, 2], "f": [8.2, np.nan]})
+    write_tex(tmp_path / "t.tex", table)
+    lines = (tmp_path / "t.tex").read_text().splitlines()
+    assert lines[0] == r"\begin{tabular}{lrr}"
+    assert lines[2] == r"a\_b [\%] & n & f \\"
+    assert lines[4] == r"x \& y & 1 & 8.200 \\"
+    assert lines[5] == r"z & 2 & -- \\"
+    assert lines[-1] == r"\end{tabular}"

@@ -1,0 +1,433 @@
+import json
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tests.conftest import ROOT, make_stamps
+
+pytest.importorskip("keras", reason="Keras is not installed: make env")
+
+from deblend.training import keras_backend as backend
+
+backend.configure("tensorflow", 2, 0)
+
+import keras
+from deblend.boucaud2020.blends import (
+    BlendConfig,
+    draw_blends,
+)
+from deblend.boucaud2020.masks import intersection_over_union
+from deblend.boucaud2020.networks import blend2flux, blend2mask2flux, build, unet
+from deblend.boucaud2020.predict import (
+    load_network,
+    predict_fluxes,
+    predict_masks,
+    refuse_known_galaxies,
+    save_network,
+)
+from deblend.boucaud2020.simulate import simulate_chunk
+from deblend.boucaud2020.training import (
+    BlendSource,
+    TrainingConfig,
+    fingerprint,
+    mape,
+    train,
+    validate,
+)
+from deblend.errors import DeblendError
+from deblend.training.keras_checkpoint import Checkpoint
+from deblend.training.keras_layers import layer_table
+from deblend.training.schedule import (
+    Steering,
+    SteeringConfig,
+)
+
+from tests.conftest import simulator_config
+
+STEERING = SteeringConfig(
+    learning_rate=1e-3,
+    schedule="plateau",
+    drop_factor=0.5,
+    drop_patience=2,
+    drop_cooldown=1,
+    min_learning_rate=0.0,
+    stop_patience=6,
+    min_delta=0.0,
+    epochs=4,
+)
+OPTIONS = {"filters": 4, "dense_units": 16, "asinh_softening": 0.02, "flux_scale": 50.0}
+
+
+# Table 2's 1.6 and 25.7 million, exactly; 102.7 million for 512 filters.
+@pytest.mark.parametrize(
+    ("filters", "parameters"), [(64, 1_607_106), (256, 25_696_002), (512, 102_772_226)]
+)
+def test_parameter_counts_of_table_2(filters, parameters):
+    with keras.device("cpu:0"):
+        assert blend2flux(128, filters=filters).count_params() == parameters
+
+
+def test_parameter_counts_of_section_3_2():
+    """18.5 million in all; the U-Net of 32 filters and depth 5 has 8.63 of them."""
+    assert unet(128).count_params() == pytest.approx(8.63e6, rel=1e-3)
+    assert blend2mask2flux(128).count_params() == pytest.approx(18.5e6, rel=0.02)
+
+
+def test_the_joint_network_starts_from_the_trained_masks():
+    separate = unet(64, filters=4, depth=3)
+    joint = blend2mask2flux(64, filters=4, unet_options={"filters": 4, "depth": 3})
+    joint.get_layer("unet").set_weights(separate.get_weights())
+    images = np.random.default_rng(0).normal(0, 0.1, (3, 64, 64, 1))
+    both = joint.predict(images, verbose=0)
+    np.testing.assert_allclose(both["masks"], separate.predict(images, verbose=0), atol=1e-6)
+    assert both["fluxes"].shape == (3, 2)
+
+
+def test_the_layer_table_is_the_network():
+    model = unet(64, filters=4, depth=3)
+    table = layer_table(model)
+    assert table["n_parameters"].sum() == model.count_params()
+    join = table.set_index("name").loc["up1_copy"]
+    assert join["inputs"].split() == ["down1_conv2", "up1_transposed"]
+    assert tuple(table.iloc[-1][["height", "width", "channels"]]) == (64, 64, 2)
+    kernels = table.groupby("kind")["kernel"].max().to_dict()
+    assert (kernels["Conv2D"], kernels["MaxPooling2D"], kernels["Concatenate"]) == (3, 2, 0)
+
+
+def test_a_unet_learns_the_masks_of_a_few_blends(stamps):
+    cleaned = stamps.take(slice(None))
+    cleaned.segmaps = (stamps.images[:, 0] > 0.03).astype(np.int16)
+    feed = source(cleaned, targets=("masks",))
+    images, targets = feed.arrays(feed.draw(0, 16))
+    keras.utils.set_random_seed(0)
+    model = unet(64, filters=8, depth=4, dropout=0.0, asinh_softening=0.02)
+    model.compile(keras.optimizers.Adam(2e-3), "binary_crossentropy")
+    model.fit(images, targets["masks"], batch_size=8, epochs=120, verbose=0)
+    predicted = model.predict(images, verbose=0)
+    iou = intersection_over_union(predicted >= 0.5, targets["masks"] > 0)
+    assert np.nanmean(iou) > 0.85
+    scored = validate(model, feed, feed.draw(0, 16), {"masks": 1.0})
+    truth = targets["masks"].astype("float32")
+    keras_loss = keras.losses.BinaryCrossentropy()(truth, predicted)
+    assert scored["val_loss"] == pytest.approx(float(keras_loss), rel=1e-4)
+    assert scored["val_iou"] == pytest.approx(np.nanmean(iou), abs=1e-6)
+
+
+def test_layers_are_those_of_figure_3():
+    model = blend2flux(128, filters=8)
+    shapes = {layer.name: tuple(layer.output.shape[1:]) for layer in model.layers}
+    assert shapes["conv1"] == (128, 128, 8)
+    assert shapes["conv3"] == (32, 32, 16)
+    assert shapes["conv5"] == (8, 8, 32)
+    assert shapes["output"] == (2,)
+    assert model.get_layer("dense1").activation is keras.activations.selu
+    assert model.get_layer("conv5").activation is keras.activations.relu
+    assert model.get_layer("output").activation is keras.activations.linear
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "message"),
+    [
+        ({"stamp_size": 100}, "stamp_size is 100"),
+        ({"filters": 0}, "filters is 0"),
+        ({"output": "softmax"}, "'softmax'; it can be linear or exponential"),
+    ],
+)
+def test_bad_arguments_are_named(kwargs, message):
+    with pytest.raises(DeblendError, match=message):
+        blend2flux(**kwargs)
+    with pytest.raises(DeblendError, match="stamp_size is 100: 4 poolings"):
+        unet(100)
+    with pytest.raises(DeblendError, match="depth is 1"):
+        unet(64, depth=1)
+    with pytest.raises(DeblendError, match="'resnet'; it can be blend2flux, unet"):
+        build("resnet", 64, {})
+
+
+@pytest.fixture(scope="module")
+def stamps(priors):
+    return simulate_chunk(11, "sim", 0, 24, priors, simulator_config(n_neighbours_mean=0.0))
+
+
+def source(stamps, **changes):
+    values = {
+        "seed": 1,
+        "batch_size": 8,
+        "n_train_blends": 64,
+        "steps_per_epoch": None,
+        "companion_edge": "zero",
+    }
+    return BlendSource(
+        stamps,
+        np.arange(16),
+        BlendConfig(2.0, "authors", False),
+        TrainingConfig(**{**values, **changes}),
+        seed=5,
+    )
+
+
+def validation(stamps, n=32):
+    return draw_blends(
+        stamps.galaxies,
+        np.arange(16, 24),
+        0,
+        n,
+        stamp_size=64,
+        seed=5,
+        split="validation",
+        config=BlendConfig(2.0, "authors", False),
+    )
+
+
+def test_overfits_sixteen_blends(stamps):
+    """The network can learn at all: 16 blends to a MAPE below 2 %."""
+    feed = source(stamps)
+    images, targets = feed.arrays(feed.draw(0, 16))
+    flux = targets["fluxes"]
+    keras.utils.set_random_seed(0)
+    model = blend2flux(
+        64, filters=16, dense_units=64, asinh_softening=0.02, flux_scale=50.0, output="exponential"
+    )
+    rate = keras.optimizers.schedules.CosineDecay(1e-3, 500)
+    model.compile(keras.optimizers.Adam(rate), "mean_absolute_percentage_error")
+    model.fit(images, flux, batch_size=16, epochs=500, verbose=0)
+    assert mape(np.asarray(model.predict(images, verbose=0)), flux) < 2.0
+
+
+def test_a_finite_set_is_gone_through_once_an_epoch(stamps):
+    feed = source(stamps)
+    epochs = [feed.epoch_rows(e)["blend"].to_numpy() for e in range(2)]
+    for rows in epochs:
+        assert sorted(rows) == list(range(64))
+    assert not np.array_equal(*epochs)
+    # Epochs that are parts of a pass: together they make one.
+    feed = source(stamps, steps_per_epoch=2)
+    quarters = np.concatenate([feed.epoch_rows(e)["blend"] for e in range(4)])
+    assert sorted(quarters) == list(range(64))
+
+
+def test_an_endless_set_never_repeats(stamps):
+    feed = source(stamps, n_train_blends=None, steps_per_epoch=5)
+    rows = np.concatenate([feed.epoch_rows(e)["blend"] for e in range(3)])
+    assert rows.tolist() == list(range(120))
+    with pytest.raises(DeblendError, match="both null"):
+        source(stamps, n_train_blends=None)
+
+
+UNET = {"filters": 4, "depth": 3, "dropout": 0.2, "asinh_softening": 0.02}
+JOINT = {**OPTIONS, "unet_options": {**UNET, "overlap_channel": True}}
+
+
+@pytest.mark.parametrize(
+    ("architecture", "options", "targets"),
+    [
+        ("blend2flux", OPTIONS, ("fluxes",)),
+        ("unet", UNET, ("masks",)),
+        ("blend2mask2flux", JOINT, ("masks", "fluxes")),
+    ],
+)
+def test_an_interrupted_training_ends_as_an_undisturbed_one(
+    stamps, tmp_path, architecture, options, targets
+):
+    """Dropout and all: the generators of random layers are in the checkpoint."""
+    overlap = architecture == "blend2mask2flux"
+    feed = source(stamps, targets=targets, overlap_channel=overlap)
+    common = {"architecture": architecture, "options": options, "steering_config": STEERING}
+    check = validation(stamps)
+
+    def run(name, key="same"):
+        checkpoint = Checkpoint(tmp_path / f"{name}.npz", {"config": key})
+        return train(feed, check, checkpoint=checkpoint, **common)
+
+    whole, history, summary = run("whole")
+
+    class Killed(Exception):
+        pass
+
+    class Dying(Checkpoint):
+        def save(self, model, steering, history, best):
+            super().save(model, steering, history, best)
+            if len(history) == 2:
+                raise Killed
+
+    with pytest.raises(Killed):
+        train(feed, check, checkpoint=Dying(tmp_path / "cut.npz", {"config": "same"}), **common)
+    resumed, continued, _ = run("cut")
+    assert continued.equals(history)
+    for a, b in zip(whole.get_weights(), resumed.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    # Killed after training and before its results were written: nothing is trained again.
+    again, once_more, _ = run("whole")
+    assert once_more.equals(history)
+    for a, b in zip(whole.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert ("val_mape_flux_percent" in summary) == ("fluxes" in targets)
+    assert ("val_iou" in summary) == ("masks" in targets)
+
+
+def test_a_checkpoint_of_another_configuration_is_refused(stamps, tmp_path, caplog):
+    feed = source(stamps)
+    model = build("blend2flux", 64, OPTIONS)
+    model.compile("adam", "mse")
+    model.optimizer.build(model.trainable_variables)
+    path = tmp_path / "state.npz"
+    weights = model.get_weights()
+    first = Checkpoint(path, fingerprint({"learning_rate": 1e-3}, []))
+    first.save(model, Steering(STEERING), [{"epoch": 1}], weights)
+    other = Checkpoint(path, fingerprint({"learning_rate": 1e-4}, []))
+    assert other.load(model, Steering(STEERING)) == ([], [])
+    assert "starting afresh" in caplog.text
+    assert "config changed" in caplog.text
+    path.write_bytes(path.read_bytes()[:500])
+    assert first.load(model, Steering(STEERING)) == ([], [])
+    assert "unreadable" in caplog.text
+    assert feed.steps == 8
+
+
+def test_fluxes_are_at_the_networks_zero_point(stamps, tmp_path):
+    model = build("blend2flux", 64, OPTIONS)
+    record = {
+        "architecture": "blend2flux",
+        "stamp_size": 64,
+        "pixel_scale_arcsec": 0.06,
+        "zero_point": 25.96,
+        "options": OPTIONS,
+    }
+    files = tmp_path / "n.weights.h5", tmp_path / "n.json"
+    save_network(*files, model, record)
+    loaded, about = load_network(*files)
+    blends = source(stamps).draw(0, 10)
+    call = {"method": "net", "companion_edge": "zero"}
+    first = predict_fluxes(model, record, stamps, blends, **call)
+    again = predict_fluxes(loaded, about, stamps, blends, **call, batch_size=3)
+    np.testing.assert_allclose(first["flux"], again["flux"], rtol=1e-4, atol=1e-4)
+    # The same sky in other units: ten times the counts, a zero point 2.5 mag fainter.
+    scaled = stamps.take(slice(None))
+    scaled.images = stamps.images * 10
+    scaled.bands = stamps.bands.assign(zero_point=25.96 + 2.5)
+    other = predict_fluxes(model, record, scaled, blends, **call)
+    np.testing.assert_allclose(first["flux"], other["flux"], rtol=1e-4, atol=1e-4)
+    assert (other["zero_point"] == 25.96).all()
+
+
+def test_masks_are_scored_and_shown(stamps):
+    model = build("unet", 64, UNET)
+    record = {
+        "architecture": "unet",
+        "stamp_size": 64,
+        "pixel_scale_arcsec": 0.06,
+        "zero_point": 25.96,
+    }
+    blends = source(stamps).draw(0, 20)
+    call = {"method": "net", "companion_edge": "zero"}
+    table, examples = predict_masks(model, record, stamps, blends, **call, batch_size=7)
+    assert len(table) == 40
+    assert examples["image"].shape == (4, 64, 64)
+    first = examples["blend"][0]
+    mine = table[table["blend"] == first]
+    areas = (examples["predicted"][0] >= 0.5).sum(axis=(0, 1))
+    assert mine["area_predicted_px"].tolist() == areas.tolist()
+    distance = np.hypot(blends["dx"], blends["dy"])
+    assert distance[examples["blend"]].is_monotonic_increasing
+    with pytest.raises(DeblendError, match="net is a unet: it has no fluxes"):
+        predict_fluxes(model, record, stamps, blends, **call)
+
+
+def test_a_data_set_of_another_size_or_scale_is_refused():
+    model = build("blend2flux", 64, OPTIONS)
+    record = {"stamp_size": 64, "pixel_scale_arcsec": 0.06, "zero_point": 25.96}
+    small = make_stamps(np.zeros((4, 32, 32)))
+    with pytest.raises(DeblendError, match="stamps of 64 px, the data set has 32 px"):
+        predict_fluxes(model, record, small, None, method="net", companion_edge="zero")
+    coarse = make_stamps(np.zeros((4, 64, 64)))
+    coarse.bands = coarse.bands.assign(pixel_scale_arcsec=0.2)
+    with pytest.raises(DeblendError, match=r"0.06 arcsec a pixel, the data set has 0.2"):
+        predict_fluxes(model, record, coarse, None, method="net", companion_edge="zero")
+
+
+def test_plateau_drops_waits_and_stops():
+    steering = Steering(STEERING)
+    rates, losses = [], [10, 9, 9, 9, 9, 9, 9, 9]
+    for epoch, loss in enumerate(losses):
+        rates.append(steering.rate(epoch))
+        steering.update(epoch, loss)
+    # Two epochs without improvement and a drop; one of cooldown that counts again, as in Keras.
+    assert rates == [1e-3] * 4 + [5e-4] * 2 + [2.5e-4] * 2
+    assert steering.stopped
+    assert steering.best_epoch == 1
+    copy = Steering(STEERING)
+    copy.restore(json.loads(json.dumps(steering.state())))
+    assert copy.state() == steering.state()
+
+
+@pytest.mark.parametrize("cooldown", [0, 1, 2, 3])
+def test_the_plateau_is_that_of_keras(cooldown):
+    """Fed the same losses, ReduceLROnPlateau drops at the same epochs."""
+    config = replace(STEERING, drop_cooldown=cooldown, stop_patience=99, epochs=60)
+    losses = np.round(np.random.default_rng(cooldown).uniform(1, 2, 60), 2).tolist()
+    steering = Steering(config)
+    theirs = keras.callbacks.ReduceLROnPlateau(
+        factor=config.drop_factor, patience=config.drop_patience, cooldown=cooldown, min_delta=0.0
+    )
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.Adam(config.learning_rate), "mse")
+    theirs.set_model(model)
+    theirs.on_train_begin()
+    for epoch, loss in enumerate(losses):
+        assert steering.rate(epoch) == pytest.approx(float(model.optimizer.learning_rate)), epoch
+        steering.update(epoch, loss)
+        theirs.on_epoch_end(epoch, {"val_loss": loss})
+    assert steering.learning_rate < 0.1 * config.learning_rate
+
+
+def test_training_blends_are_of_training_galaxies(stamps):
+    feed = source(stamps, n_train_blends=None, steps_per_epoch=20)
+    for epoch in range(3):
+        rows = feed.epoch_rows(epoch)
+        used = np.union1d(rows["central"], rows["companion"])
+        assert used.tolist() == list(range(16))
+
+
+def test_galaxies_that_a_network_has_seen_are_refused(stamps):
+    trained_on = stamps.galaxies.assign(split="train")
+    blends = source(stamps).draw(0, 10)
+    with pytest.raises(DeblendError, match=r"galaxies in these test blends .* training of net"):
+        refuse_known_galaxies("net", trained_on, stamps.galaxies, blends)
+    refuse_known_galaxies("net", trained_on.assign(split="test"), stamps.galaxies, blends)
+    # The same ids in an unrelated catalogue are other galaxies.
+    refuse_known_galaxies("net", trained_on.assign(origin="other"), stamps.galaxies, blends)
+
+
+def test_divergence_is_noticed():
+    with pytest.raises(FloatingPointError, match="nan at epoch 3"):
+        Steering(STEERING).update(2, float("nan"))
+
+
+@pytest.mark.parametrize("name", ["torch"])
+def test_other_backends_build_and_predict(name):
+    pytest.importorskip(name, reason=f"{name} is not installed: make env")
+    code = (
+        "from deblend.training import keras_backend as backend\n"
+        "print(backend.configure('tensorflow', 2, 0)['backend'])\n"
+        "import numpy as np\n"
+        "from deblend.boucaud2020.networks import blend2flux\n"
+        "model = blend2flux(128, filters=64)\n"
+        "print(model.count_params(), model.predict(np.ones((2,128,128,1)), verbose=0).shape)\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"KERAS_BACKEND": name, "PYTHONPATH": str(ROOT / "src"), "PATH": ""},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert result.stdout.split() == [name, "1607106", "(2,", "2)"]
+
+
+def test_unknown_backend_is_refused(monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "theano")
+    with pytest.raises(DeblendError, match="'theano'"):
+        backend.configure("tensorflow", 1, 0)

@@ -1,0 +1,235 @@
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+from astropy.io import fits
+from astropy.table import Table
+from deblend.data.ingest import (
+    FilesConfig,
+    RealGalaxyConfig,
+    centre_on_light,
+    cut,
+    ingest_files,
+    ingest_real_galaxies,
+    read_array,
+    read_catalog,
+)
+from deblend.data.stamps import read_galaxies, read_stamps, write_stamps
+from deblend.errors import DeblendError
+
+from tests.conftest import make_stamps
+
+COLUMNS = {"id": "name", "mag": "m", "half_light_radius": "r"}
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Four stamps of 40 px in two bands, with a catalogue."""
+    images = np.random.default_rng(0).normal(size=(4, 2, 40, 40)).astype(np.float32)
+    np.savez(tmp_path / "stamps.npz", images=images, other=np.zeros(3))
+    table = pd.DataFrame({"name": list("abcd"), "m": [20, 21, 22, 23.0], "r": [0.3, 0.6, 1.2, 0.6]})
+    table.to_csv(tmp_path / "catalog.csv", index=False)
+    return tmp_path, images
+
+
+def config(folder, **changes):
+    values = {
+        "images": str(folder / "stamps.npz"),
+        "images_key": "images",
+        "plane": 1,
+        "catalog": str(folder / "catalog.csv"),
+        "columns": COLUMNS,
+        "band": "f814w",
+        "pixel_scale_arcsec": 0.06,
+        "zero_point": 26.0,
+        "stamp_size": 32,
+        "radius_unit": "arcsec",
+    }
+    return FilesConfig(**{**values, **changes})
+
+
+def test_stamps_and_catalogue(files):
+    folder, images = files
+    stamps = ingest_files(config(folder), seed=1)
+    np.testing.assert_array_equal(stamps.images[:, 0], images[:, 1, 4:36, 4:36])
+    assert stamps.galaxies["half_light_radius_px"].tolist() == pytest.approx([5, 10, 20, 10])
+    assert stamps.galaxies["id"].tolist() == list("abcd")
+    assert (stamps.galaxies["morphology"] == "unknown").all()
+    assert stamps.bands.iloc[0].to_dict() == {
+        "name": "f814w",
+        "pixel_scale_arcsec": 0.06,
+        "zero_point": 26.0,
+        "noise_sigma": 0.0,
+    }
+
+
+def test_added_noise_is_each_galaxys_own(files):
+    folder, images = files
+    noisy = ingest_files(config(folder, add_noise=True, noise_sigma=0.5), seed=1)
+    difference = noisy.images[:, 0] - images[:, 1, 4:36, 4:36]
+    assert np.std(difference) == pytest.approx(0.5, rel=0.1)
+    pd.read_csv(folder / "catalog.csv").iloc[::-1].to_csv(folder / "catalog.csv", index=False)
+    np.savez(folder / "stamps.npz", images=images[::-1])
+    again = ingest_files(config(folder, add_noise=True, noise_sigma=0.5), seed=1)
+    np.testing.assert_array_equal(again.images[::-1], noisy.images)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"images_key": None}, "arrays images, other: name one"),
+        ({"images_key": "imgs"}, "it is 'imgs'"),
+        ({"plane": 2}, "2 bands and plane is 2"),
+        ({"plane": None}, "plane is None"),
+        ({"stamp_size": 64}, "smaller than stamp_size 64"),
+        ({"images_key": "other"}, r"shape \(3,\), the catalogue 4 galaxies"),
+        ({"columns": {**COLUMNS, "mag": "magnitude"}}, "lacks the columns magnitude; it has name"),
+        ({"columns": {"id": "name", "mag": "m"}}, "which column .* is half_light_radius"),
+        ({"columns": {**COLUMNS, "colour": "m"}}, "columns names colour"),
+    ],
+)
+def test_input_that_does_not_fit_is_named(files, changes, message):
+    with pytest.raises(DeblendError, match=message):
+        ingest_files(config(files[0], **changes), seed=1)
+
+
+def test_units_of_the_catalogue_are_converted(tmp_path):
+    path = tmp_path / "c.ecsv"
+    table = Table({"name": ["a"], "m": [20.0], "r": [0.01]}, units={"m": "mag", "r": "arcmin"})
+    table.write(path)
+    catalog = read_catalog(path, COLUMNS, 0.06, "arcsec")
+    assert catalog["half_light_radius_px"][0] == pytest.approx(10.0)
+    table["m"].unit = "Jy"
+    table.write(path, overwrite=True)
+    with pytest.raises(DeblendError, match="column m of .* is in Jy, which cannot be converted"):
+        read_catalog(path, COLUMNS, 0.06, "arcsec")
+
+
+def test_repeated_ids_are_refused(tmp_path):
+    path = tmp_path / "c.csv"
+    pd.DataFrame({"name": ["a", "a"], "m": [1, 2], "r": [1, 2]}).to_csv(path, index=False)
+    with pytest.raises(DeblendError, match="the first: a"):
+        read_catalog(path, COLUMNS, 0.06, "pix")
+
+
+def test_arrays_of_every_kind(tmp_path):
+    array = np.arange(24.0, dtype=np.float32).reshape(2, 3, 4)
+    np.save(tmp_path / "a.npy", array)
+    np.savez(tmp_path / "a.npz", x=array)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["x"] = array
+    fits.PrimaryHDU(array).writeto(tmp_path / "a.fits")
+    for name, key in (("a.npy", None), ("a.npz", None), ("a.h5", "x"), ("a.fits", "0")):
+        np.testing.assert_array_equal(read_array(tmp_path / name, key), array)
+    with pytest.raises(DeblendError, match="is not .npy"):
+        read_array(tmp_path / "a.txt", None)
+
+
+def test_pickled_objects_are_never_read(tmp_path):
+    np.save(tmp_path / "evil.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    with pytest.raises(DeblendError, match="cannot read an array from .*evil"):
+        read_array(tmp_path / "evil.npy", None)
+    (tmp_path / "cut.npz").write_bytes(b"PK\x03\x04 half")
+    with pytest.raises(DeblendError, match="cannot read an array from .*cut"):
+        read_array(tmp_path / "cut.npz", None)
+
+
+def test_cutting_and_centring():
+    image = np.zeros((50, 40))
+    image[30, 12] = 1.0
+    stamp = centre_on_light(image, 16)
+    assert stamp[8, 8] == 1.0
+    assert np.isfinite(stamp).all()
+    edge = cut(image, 0, 0, 16)
+    assert np.isnan(edge[:8]).all()
+    assert np.isnan(edge[:, :8]).all()
+    assert np.isfinite(edge[8:, 8:]).all()
+
+
+def test_segmentation_maps_of_any_numbering(files):
+    folder, images = files
+    segmaps = np.zeros((4, 40, 40), int)
+    segmaps[:, 18:24, 18:24] = 70123
+    segmaps[:, 5:9, 5:9] = 70900
+    np.save(folder / "segmaps.npy", segmaps)
+    stamps = ingest_files(config(folder, segmaps=str(folder / "segmaps.npy")), seed=1)
+    assert sorted(np.unique(stamps.segmaps)) == [0, 1, 2]
+    assert stamps.segmaps[0, 16, 16] == 1
+    np.save(folder / "segmaps.npy", segmaps[:2])
+    with pytest.raises(DeblendError, match="segmaps.npy has shape"):
+        ingest_files(config(folder, segmaps=str(folder / "segmaps.npy")), seed=1)
+
+
+def test_real_galaxies_keep_their_flux(real_data):
+    folder = real_data / "cosmos"
+    stamps = ingest_real_galaxies(
+        RealGalaxyConfig(
+            catalog=str(folder / "real_galaxy_catalog_26_extension_example.fits"),
+            fits_catalog=str(folder / "real_galaxy_catalog_26_extension_example_fits.fits"),
+            band="f814w",
+            zero_point=25.94,
+            stamp_size=64,
+            pixel_scale_arcsec=0.06,
+            noise_sigma=0.0065,
+            psf_fwhm_arcsec=0.17,
+            psf_moffat_beta=2.5,
+        ),
+        seed=1,
+    )
+    assert len(stamps) == 100
+    bright = stamps.galaxies["mag"] < 24
+    flux = stamps.images[bright, 0].sum(axis=(1, 2))
+    mag = 25.94 - 2.5 * np.log10(flux)
+    assert np.median(mag - stamps.galaxies["mag"][bright]) == pytest.approx(0, abs=0.1)
+    corner = stamps.images[:, 0, :12, :12]
+    assert np.median(np.std(corner, axis=(1, 2))) == pytest.approx(0.0065, rel=0.15)
+
+
+def test_real_galaxies_need_sizes(real_data):
+    config = RealGalaxyConfig(
+        str(real_data / "cosmos" / "real_galaxy_catalog_26_extension_example.fits"),
+        None, "f814w", 25.94, 64, 0.06, 0.0065, 0.17, 2.5,
+    )  # fmt: skip
+    with pytest.raises(DeblendError, match="has no sizes: give fits_catalog"):
+        ingest_real_galaxies(config, seed=1)
+
+
+def test_stamps_survive_a_file(tmp_path):
+    stamps = make_stamps(np.random.default_rng(0).normal(size=(5, 16, 16)))
+    stamps.galaxies["flux_auto"] = np.arange(5.0)
+    path = tmp_path / "s.h5"
+    write_stamps(path, stamps)
+    back = read_stamps(path)
+    np.testing.assert_array_equal(back.images, stamps.images)
+    pd.testing.assert_frame_equal(
+        back.galaxies[stamps.galaxies.columns], stamps.galaxies, check_dtype=False
+    )
+    assert read_stamps(path, np.array([1, 3])).galaxies["id"].tolist() == ["g1", "g3"]
+    assert read_galaxies(path)["mag"].tolist() == stamps.galaxies["mag"].tolist()
+    write_stamps(tmp_path / "again.h5", stamps)
+    assert path.read_bytes() == (tmp_path / "again.h5").read_bytes()
+
+
+def test_a_half_written_file_is_named(tmp_path):
+    path = tmp_path / "s.h5"
+    write_stamps(path, make_stamps(np.zeros((5, 16, 16))))
+    path.write_bytes(path.read_bytes()[:3000])
+    with pytest.raises(DeblendError, match="s.h5 is not a complete stamps file"):
+        read_stamps(path)
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "s.h5"
+    write_stamps(path, make_stamps(np.zeros((5, 16, 16))))
+    before = path.read_bytes()
+    bad = make_stamps(np.zeros((5, 16, 16)))
+    bad.galaxies["mag"] = "not a number"
+    with pytest.raises(ValueError, match="could not convert"):
+        write_stamps(path, bad)
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["s.h5"]
+
+
+def test_shapes_that_do_not_fit_are_named():
+    with pytest.raises(DeblendError, match=r"segmaps have shape \(5, 8, 8\)"):
+        make_stamps(np.zeros((5, 16, 16)), np.zeros((5, 8, 8), np.int16))

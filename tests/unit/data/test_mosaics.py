@@ -1,0 +1,311 @@
+"""Stamps cut from a mosaic that was put together from known ones."""
+
+import io
+import threading
+import tracemalloc
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import numpy as np
+import pandas as pd
+import pytest
+from astropy.io import fits
+from astropy.io.votable.tree import Resource, VOTableFile
+from astropy.io.votable.tree import TableElement as VOTableTable
+from astropy.table import Table
+from astropy.wcs import WCS
+from deblend.boucaud2020.clean import clean, count_exclusions
+from deblend.boucaud2020.simulate import simulate_chunk
+from deblend.boucaud2020.tables import SELECTION
+from deblend.data.mosaics import FieldConfig, cut_field
+from deblend.data.vizier import fetch_table
+from deblend.errors import DeblendError
+
+from tests.conftest import simulator_config
+from tests.unit.boucaud2020.test_clean import CONFIG
+
+SIZE, SCALE = 64, 0.06
+COLUMNS = {
+    "id": "Seq",
+    "ra": "_RAJ2000",
+    "dec": "_DEJ2000",
+    "mag": "Hmag",
+    "half_light_radius": "Re",
+    "redshift": "z",
+}
+#: The galaxies that are on the mosaic: all but the one beyond it, which is another field's.
+ON = [*range(10), 11]
+NUMBERS = [100 + i for i in ON]
+PROBABILITIES = {"ra": "RA", "dec": "DEC", "p_sph": "fsph", "p_disk": "fdisk", "p_irr": "firr"}
+
+
+def header(side):
+    """A tangential projection with north a little to the left."""
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
+    wcs.wcs.crval = [53.1, -27.8]
+    wcs.wcs.crpix = [side / 2 + 0.5] * 2
+    angle = np.deg2rad(10)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    wcs.wcs.cd = turn @ np.diag([-SCALE / 3600, SCALE / 3600])
+    return wcs
+
+
+@pytest.fixture(scope="module")
+def stamps(priors):
+    return simulate_chunk(4, "sim", 0, 9, priors, simulator_config(stamp_size=SIZE))
+
+
+@pytest.fixture
+def survey(tmp_path, stamps):
+    """Nine stamps side by side, a galaxy at the edge, one off the mosaic and one in a hole."""
+    n = 3 * SIZE
+    mosaic = np.block([[stamps.images[3 * j + i, 0] for i in range(3)] for j in range(3)])
+    mosaic = np.pad(mosaic, ((0, SIZE), (0, 0)), constant_values=0.02)
+    mosaic[n + 40, 100] = 0.0  # drizzled from nothing
+    wcs = header(n)
+    fits.PrimaryHDU(mosaic.astype(np.float32), wcs.to_header()).writeto(tmp_path / "mosaic.fits")
+    centres = [(i * SIZE + SIZE // 2, j * SIZE + SIZE // 2) for j in range(3) for i in range(3)]
+    # Anywhere in its pixel.
+    shifts = np.random.default_rng(0).uniform(-0.45, 0.45, (9, 2))
+    x, y = np.array([*(centres + shifts), (n - 20, 50), (5000, 50), (96, n + 32)]).T
+    ra, dec = wcs.pixel_to_world_values(x, y)
+    galaxies = stamps.galaxies
+    table = Table(
+        {
+            "Seq": np.arange(100, 112),
+            "_RAJ2000": ra,
+            "_DEJ2000": dec,
+            "Hmag": [*galaxies["mag"], 21, 21, 21],
+            "Re": [*galaxies["half_light_radius_px"] * SCALE, 0.3, 0.3, 0.3],
+            "z": np.full(12, 1.0),
+        },
+        units={"_RAJ2000": "deg", "_DEJ2000": "deg", "Hmag": "mag", "Re": "arcsec"},
+    )
+    table.write(tmp_path / "catalog.ecsv")
+    return tmp_path, table
+
+
+def config(folder, **changes):
+    values = {
+        "name": "gds",
+        "mosaic": str(folder / "mosaic.fits"),
+        "catalog": str(folder / "catalog.ecsv"),
+        "columns": COLUMNS,
+        "radius_unit": "arcsec",
+        "band": "f160w",
+        "pixel_scale_arcsec": SCALE,
+        "zero_point": 25.9463,
+        "noise_sigma": 0.0065,
+        "stamp_size": SIZE,
+        "match_radius_arcsec": 0.5,
+    }
+    return FieldConfig(**{**values, **changes})
+
+
+def test_stamps_are_the_pixels_that_were_put_in(survey, stamps):
+    folder, table = survey
+    cut = cut_field(config(folder))
+    np.testing.assert_array_equal(cut.images[:9, 0], stamps.images[:, 0])
+    assert np.isnan(cut.images[9:]).all()
+    galaxies = cut.galaxies
+    assert galaxies["id"].tolist() == [f"gds-{i}" for i in NUMBERS]
+    assert galaxies["ra"].tolist() == table["_RAJ2000"][ON].tolist()
+    assert galaxies["dec"].tolist() == table["_DEJ2000"][ON].tolist()
+    np.testing.assert_allclose(
+        galaxies["half_light_radius_px"][:9], stamps.galaxies["half_light_radius_px"]
+    )
+
+
+def test_galaxies_outside_are_counted(survey):
+    folder, _ = survey
+    cut = cut_field(config(folder))
+    _, excluded = clean(cut, 1, CONFIG)
+    outside = excluded[excluded["reason"] == "outside"]
+    assert outside["id"].tolist() == ["gds-109", "gds-111"]
+    counts = count_exclusions(excluded, len(cut)).set_index("reason")["n"]
+    assert counts["outside"] == 2
+    assert counts["bad_pixels"] == 0
+    assert "outside" in SELECTION
+
+
+def test_morphologies_are_matched_on_the_sky(survey):
+    folder, table = survey
+    near = Table(table["_RAJ2000", "_DEJ2000"][:4], names=["RA", "DEC"])
+    near["DEC"] += np.array([0.1, -0.3, 0.0, 0.7]) / 3600  # the last too far away
+    near["fsph"] = [0.9, 0.1, 0.9, 0.9]
+    near["fdisk"] = [0.1, 0.9, 0.95, 0.1]
+    near["firr"] = np.ma.array([0.1, 0.1, 0.1, 0.1])
+    near.add_row([near["RA"][0], near["DEC"][0] + 1e-6, 0.0, 0.0, 1.0])  # farther from the first
+    near.write(folder / "morphology.fits")
+    cut = cut_field(
+        config(folder, morphology=str(folder / "morphology.fits"), morphology_columns=PROBABILITIES)
+    )
+    p = cut.galaxies[["p_sph", "p_disk", "p_irr"]].to_numpy()
+    np.testing.assert_allclose(p[:3], [[0.9, 0.1, 0.1], [0.1, 0.9, 0.1], [0.9, 0.95, 0.1]])
+    assert np.isnan(p[3:]).all()
+    kept, excluded = clean(cut, 1, CONFIG)
+    both = pd.concat([kept.galaxies, excluded]).set_index("id")["morphology"]
+    assert [both[f"gds-{i}"] for i in range(100, 104)] == ["sph", "disk", "sphd", ""]
+
+
+def test_an_entry_is_the_nearest_galaxys_alone(survey):
+    folder, table = survey
+    close = table[[0, 0]]
+    close["Seq"] = [1, 2]
+    close["_DEJ2000"][0] += 0.3 / 3600
+    close.write(folder / "catalog.ecsv", overwrite=True)
+    entry = Table(table["_RAJ2000", "_DEJ2000"][:1], names=["RA", "DEC"])
+    for name in ("fsph", "fdisk", "firr"):
+        entry[name] = [0.9]
+    entry.write(folder / "morphology.ecsv")
+    cut = cut_field(
+        config(folder, morphology=str(folder / "morphology.ecsv"), morphology_columns=PROBABILITIES)
+    )
+    assert cut.galaxies["p_sph"].isna().tolist() == [True, False]
+
+
+def test_a_mosaic_is_not_read_whole(tmp_path):
+    """Twelve gigabytes of holes, with one galaxy in them."""
+    side = 56000
+    head = fits.PrimaryHDU(np.zeros((1, 1), np.float32), header(side).to_header()).header
+    head["NAXIS1"] = head["NAXIS2"] = side
+    text = head.tostring().encode()
+    patch = np.random.default_rng(0).normal(0, 1, (SIZE, SIZE)).astype(">f4")
+    x0, y0 = 20000, 30000
+    with open(tmp_path / "mosaic.fits", "wb") as file:
+        file.write(text)
+        for row in range(SIZE):
+            file.seek(len(text) + 4 * ((y0 + row) * side + x0))
+            file.write(patch[row].tobytes())
+        file.truncate(len(text) + -(-4 * side * side // 2880) * 2880)
+    ra, dec = header(side).pixel_to_world_values(x0 + SIZE // 2, y0 + SIZE // 2)
+    row = {"Seq": ["a"], "_RAJ2000": [ra], "_DEJ2000": [dec], "Hmag": [21.0], "Re": [0.3], "z": [1]}
+    Table(row).write(tmp_path / "catalog.ecsv")
+    tracemalloc.start()
+    cut = cut_field(config(tmp_path))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    np.testing.assert_array_equal(cut.images[0, 0], patch)
+    assert peak < 50e6
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"pixel_scale_arcsec": 0.03},
+            "are 0.06 x 0.06 arcsec, pixel_scale_arcsec is 0.03",
+        ),
+        ({"extension": 2}, "cannot read extension 2 of the mosaic"),
+        ({"mosaic": "nowhere.fits"}, "cannot read extension 0 of the mosaic nowhere.fits"),
+        ({"columns": {**COLUMNS, "mag": "mag"}}, "lacks the columns mag; it has Seq"),
+        (
+            {"columns": {k: v for k, v in COLUMNS.items() if k != "ra"}},
+            "field gds: columns does not say which column of .* is ra",
+        ),
+        ({"morphology": "m.csv"}, "morphology_columns does not say .* is ra, dec, p_sph"),
+        (
+            {"morphology": "m.csv", "morphology_columns": PROBABILITIES},
+            "cannot read the morphologies m.csv",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_named(survey, changes, message):
+    with pytest.raises(DeblendError, match=message):
+        cut_field(config(survey[0], **changes))
+
+
+def test_a_mosaic_without_coordinates_is_refused(survey):
+    fits.PrimaryHDU(np.ones((99, 99))).writeto(survey[0] / "mosaic.fits", overwrite=True)
+    with pytest.raises(DeblendError, match="has no celestial coordinates"):
+        cut_field(config(survey[0]))
+
+
+def test_a_catalogue_of_another_field_is_told(survey):
+    folder, table = survey
+    table["_RAJ2000"] += 90
+    table.write(folder / "catalog.ecsv", overwrite=True)
+    with pytest.raises(DeblendError, match="none of the 12 positions in .* is on .*ra and dec"):
+        cut_field(config(folder))
+
+
+class VizierServer(ThreadingHTTPServer):
+    """Answers like VizieR: statuses of `failures` first, then `tables` as a VOTable."""
+
+    def __init__(self, tables):
+        super().__init__(("127.0.0.1", 0), Answer)
+        self.tables, self.failures, self.asked = tables, [], []
+
+
+class Answer(BaseHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+    def do_POST(self):
+        self.server.asked.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        if self.server.failures:
+            self.send_error(self.server.failures.pop(0))
+            return
+        tree = VOTableFile()
+        resource = Resource(name="J/X/1")
+        tree.resources.append(resource)
+        for name, table in self.server.tables.items():
+            one = VOTableTable.from_table(tree, table)
+            one.name = name
+            resource.tables.append(one)
+        content = io.BytesIO()
+        tree.to_xml(content)
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(content.getvalue())
+
+
+@pytest.fixture
+def vizier(monkeypatch, survey, tmp_path):
+    from astroquery.vizier import VizierClass
+
+    server = VizierServer({"J/X/1/t": survey[1]})
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    url = f"http://127.0.0.1:{server.server_port}/viz-bin/votable"
+    monkeypatch.setattr(VizierClass, "_server_to_url", lambda *_, **__: url)
+    cache = tmp_path / "cache"
+    monkeypatch.setattr(VizierClass, "cache_location", cache)
+    monkeypatch.setattr("deblend.data.archives.PAUSES_S", (0.0,))
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+    assert not list(cache.glob("*")), "answers are kept as pickles"
+
+
+def test_a_table_from_vizier_serves_as_catalogue(vizier, survey, stamps):
+    folder, _ = survey
+    vizier.failures = [503]
+    fetch_table("J/X/1/t", folder / "vizier" / "t.ecsv")
+    assert len(vizier.asked) == 2
+    assert "-source=J%2FX%2F1%2Ft" in vizier.asked[1] or "-source=J/X/1/t" in vizier.asked[1]
+    assert "-out.max=unlimited" in vizier.asked[1]
+    cut = cut_field(config(folder, catalog=str(folder / "vizier" / "t.ecsv")))
+    np.testing.assert_array_equal(cut.images[:9, 0], stamps.images[:, 0])
+    table = Table.read(folder / "vizier" / "t.ecsv")
+    assert table["Re"].unit == "arcsec"
+    assert table.meta == {"source": "VizieR J/X/1/t"}
+
+
+def test_vizier_names_have_to_be_of_one_table(vizier, tmp_path):
+    vizier.tables["J/X/1/u"] = vizier.tables["J/X/1/t"]
+    with pytest.raises(DeblendError, match=r"vizier:J/X/1 stands for 2 tables \(J/X/1/t, J/X/1/u"):
+        fetch_table("J/X/1", tmp_path / "t.ecsv")
+    vizier.tables.clear()
+    with pytest.raises(DeblendError, match="stands for 0 tables"):
+        fetch_table("J/X/1", tmp_path / "t.ecsv")
+    assert not (tmp_path / "t.ecsv").exists()
+
+
+@pytest.mark.parametrize(("status", "times"), [(500, 2), (404, 1)])
+def test_vizier_that_does_not_answer_is_told(vizier, tmp_path, status, times):
+    vizier.failures = [status] * 9
+    with pytest.raises(DeblendError, match=f"cannot fetch J/X/1 from VizieR .*{status}"):
+        fetch_table("J/X/1", tmp_path / "t.ecsv")
+    assert len(vizier.asked) == times

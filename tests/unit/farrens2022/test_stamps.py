@@ -1,0 +1,289 @@
+"""BlendHunter's stamps, SEP's labels of them, and accuracies."""
+
+import galsim
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+from deblend.errors import DeblendError
+from deblend.farrens2022.metrics import (
+    accuracy,
+    accuracy_by_distance,
+    accuracy_table,
+    equal_numbers,
+    realistic_accuracies,
+    summarise,
+)
+from deblend.farrens2022.sep import FAILED, label, label_stamps
+from deblend.farrens2022.stamps import (
+    CatalogGalaxies,
+    SampleConfig,
+    SimulatedGalaxies,
+    check_stamps,
+    close_share,
+    draw_chunk,
+    draw_offset,
+    draw_psf,
+    flux_scale,
+    join_samples,
+    noisy_batches,
+    read_sample_table,
+    write_sample,
+)
+
+SEP = {"threshold": 1.5, "min_area": 5, "contrast": 0.005, "n_thresholds": 32}
+
+
+def config(**changes):
+    values = {
+        "kind": "parametric",
+        "stamp_size": 51,
+        "pixel_scale_arcsec": 0.187,
+        "exposure_s": 300.0,
+        "telescope_diameter_m": 3.6,
+        "telescope_obscuration": 0.0,
+        "moffat_beta": 4.765,
+        "moffat_fwhm_arcsec": 0.34,
+        "moffat_ellipticity_sigma": 0.05,
+        "kolmogorov_fwhm_arcsec": 0.5,
+        "kolmogorov_ellipticity_sigma": 0.01,
+        "mag_min": 18.0,
+        "mag_max": 23.5,
+        "close_fraction": None,
+    }
+    return SampleConfig(**{**values, **changes})
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory):
+    path = tmp_path_factory.mktemp("sample") / "test.h5"
+    galaxies = SimulatedGalaxies(config(), "p/test", 1)
+    write_sample(path, [draw_chunk(config(), galaxies, "p/test", 0, 40, 1)])
+    return path
+
+
+def test_uniform_positions_give_the_papers_share_of_close_blends():
+    """Sect. 2.5: 4,838 of 40,000."""
+    rng = np.random.default_rng(0)
+    offsets = np.array([draw_offset(rng, 51, None)[:2] for _ in range(40000)])
+    share = np.mean(np.hypot(*offsets.T) < 10)
+    assert share == pytest.approx(4838 / 40000, abs=0.005)
+    assert close_share(51) == pytest.approx(4838 / 40000, abs=0.001)
+    assert np.abs(offsets).max() <= 25.5
+
+
+def test_weights_undo_the_oversampling_of_close_blends():
+    rng = np.random.default_rng(1)
+    drawn = [draw_offset(rng, 51, 0.5) for _ in range(20000)]
+    close = np.array([np.hypot(dx, dy) < 10 for dx, dy, _ in drawn])
+    weight = np.array([w for *_, w in drawn])
+    assert close.mean() == pytest.approx(0.5, abs=0.02)
+    assert weight.mean() == pytest.approx(1, abs=0.02)
+    assert weight[close].sum() / weight.sum() == pytest.approx(close_share(51), abs=0.01)
+
+
+def test_flux_scale_is_that_of_galsims_catalogue(real_data):
+    folder = str(real_data / "cosmos")
+    name = "real_galaxy_catalog_23.5_example.fits"
+    catalog = galsim.COSMOSCatalog(name, dir=folder, use_real=False, exclusion_level="none")
+    # GalSim takes a collecting area in cm^2, and Hubble's as 2.4 m with 0.33 obscured.
+    area = np.pi * 180**2
+    hst = np.pi * 120**2 * (1 - 0.33**2)
+    scaled = galsim.COSMOSCatalog(
+        name, dir=folder, use_real=False, exclusion_level="none", area=area, exptime=300
+    )
+    ratio = scaled.makeGalaxy(3).flux / catalog.makeGalaxy(3).flux
+    assert flux_scale(300, 3.6, 0.0) == pytest.approx(ratio, rel=1e-3)
+    assert flux_scale(300, 3.6, 0.0) == pytest.approx(300 * area / hst)
+    assert flux_scale(1, 2.4, 0.33) == pytest.approx(1)
+
+
+def test_the_psf_is_as_wide_as_the_papers():
+    widths = [draw_psf(np.random.default_rng(i), config()).calculateFWHM() for i in range(5)]
+    assert np.mean(widths) == pytest.approx(0.65, abs=0.02)
+
+
+def test_stamps_are_the_same_whoever_draws_them(sample, tmp_path):
+    galaxies = SimulatedGalaxies(config(), "p/test", 1)
+    parts = []
+    for i, (start, stop) in enumerate([(0, 10), (10, 40)]):
+        parts.append(tmp_path / f"{i}.h5")
+        write_sample(parts[-1], [draw_chunk(config(), galaxies, "p/test", start, stop, 1)])
+    join_samples(tmp_path / "joined.h5", parts)
+    with h5py.File(sample) as a, h5py.File(tmp_path / "joined.h5") as b:
+        np.testing.assert_array_equal(a["images"][:], b["images"][:])
+    assert read_sample_table(sample).equals(read_sample_table(tmp_path / "joined.h5"))
+
+
+def test_half_are_blends_inside_the_frame_with_the_light_of_two(sample):
+    table = read_sample_table(sample)
+    assert table["is_blend"].tolist() == [0, 1] * 20
+    blends = table[table["is_blend"] == 1]
+    assert (blends[["dx_px", "dy_px"]].abs() <= 25.5).all(axis=None)
+    with h5py.File(sample) as file:
+        total = file["images"][:].sum(axis=(1, 2))
+    expected = 10 ** (0.4 * (25.94 - table["mag_1"])) * flux_scale(300, 3.6, 0)
+    isolated = table["is_blend"] == 0
+    # The frame cuts what lies beyond 4.8 arcsec.
+    assert np.median(total[isolated] / expected[isolated]) == pytest.approx(1, abs=0.05)
+    assert (total[isolated] < 1.01 * expected[isolated]).all()
+
+
+def test_noise_is_drawn_after_padding_and_belongs_to_its_realisation(sample):
+    first = np.concatenate(list(noisy_batches(sample, 20.0, 7, 1, ("p", 0), batch=16)))
+    again = np.concatenate(list(noisy_batches(sample, 20.0, 7, 1, ("p", 0), batch=16)))
+    other = np.concatenate(list(noisy_batches(sample, 20.0, 7, 1, ("p", 1), batch=16)))
+    assert first.shape == (40, 65, 65)
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+    assert np.std(first[:, :7]) == pytest.approx(20, rel=0.03)
+
+
+def test_real_galaxies_of_a_catalogue_stay_in_their_split(real_data):
+    path = str(real_data / "cosmos/real_galaxy_catalog_26_extension_example.fits")
+    fractions = {"train": 0.4, "validation": 0.4, "test": 0.2}
+    real = config(kind="real", catalog=path)
+    used = {split: CatalogGalaxies(real, split, fractions, 1).rows.tolist() for split in fractions}
+    assert sorted(sum(used.values(), [])) == list(range(100))
+    galaxies = CatalogGalaxies(real, "test", fractions, 1)
+    images, table = draw_chunk(real, galaxies, "real/test", 0, 6, 1)
+    assert set(table["galaxy_1"]) <= set(galaxies.names[used["test"]])
+    assert np.isfinite(images).all()
+    assert (images.max(axis=(1, 2)) > 0).all()
+
+
+def test_a_catalogue_without_fits_is_refused(real_data, tmp_path):
+    source = real_data / "cosmos/real_galaxy_catalog_23.5_example.fits"
+    (tmp_path / "alone.fits").write_bytes(source.read_bytes())
+    bad = config(catalog=str(tmp_path / "alone.fits"))
+    with pytest.raises(DeblendError, match=r"parametric ones need its companion .*alone_fits.fits"):
+        CatalogGalaxies(bad, "test", {"test": 1.0}, 1)
+
+
+def test_a_broken_sample_is_refused(sample, tmp_path):
+    path = tmp_path / "half.h5"
+    path.write_bytes(sample.read_bytes()[:3000])
+    with pytest.raises(DeblendError, match="not a whole sample"):
+        read_sample_table(path)
+
+
+ALONE = np.array([[32.0, 32.0]])
+PAIR = np.array([[32.0, 32.0], [40.0, 32.0]])
+NEAR = np.array([[32.0, 32.0], [33.0, 32.0]])
+
+
+# The cases of Sect. 4.1, by hand.
+@pytest.mark.parametrize(
+    ("x", "y", "flag", "expected", "answer"),
+    [
+        ([], [], [], PAIR, 0),
+        ([32], [32], [0], ALONE, 0),
+        ([33], [33], [1], PAIR, 1),  # one, flagged as a blend, where it should be
+        ([36], [32], [1], PAIR, 0),  # flagged, between the two: not at an expected position
+        ([32], [32], [0], PAIR, 0),
+        ([32, 40], [32, 32], [0, 0], PAIR, 1),
+        ([41, 31], [33, 32], [1, 0], PAIR, 1),
+        ([32, 50], [32, 32], [0, 0], PAIR, 0),
+        ([32, 33], [32, 32], [0, 0], PAIR, 0),  # both at the same galaxy
+        ([32, 50], [32, 32], [0, 0], ALONE, 0),
+        ([32, 40, 10], [32, 32, 10], [0, 0, 0], PAIR, 1),
+        ([32.5, 10, 50], [32, 10, 50], [0, 0, 0], NEAR, FAILED),  # one detection, near both
+        ([32, 50, 10], [32, 32, 10], [0, 0, 0], PAIR, FAILED),
+        ([32, 50, 10], [32, 32, 10], [0, 0, 0], ALONE, FAILED),
+    ],
+)
+def test_labels_by_the_rules_of_section_4_1(x, y, flag, expected, answer):
+    arrays = np.array(x, float), np.array(y, float), np.array(flag, int)
+    assert label(*arrays, expected, 2.0) == answer
+
+
+def test_sep_labels_what_is_plain_to_see():
+    y, x = np.indices((65, 65))
+
+    def galaxy(cx, cy):
+        return 2000 * np.exp(-((x - cx) ** 2 + (y - cy) ** 2) / (2 * 2.0**2))
+
+    noise = np.random.default_rng(0).normal(0, 5, (3, 65, 65))
+    images = np.stack([galaxy(32, 32), galaxy(32, 32) + galaxy(47, 32), galaxy(32, 32)]) + noise
+    table = pd.DataFrame({"is_blend": [0, 1, 1], "dx_px": [np.nan, 15, 1], "dy_px": [np.nan, 0, 0]})
+    labels = label_stamps(images.astype(np.float32), table, SEP, 7, 2.0)
+    assert labels.tolist() == [0, 1, 0]  # the third cannot be told from one galaxy
+
+
+def stamps_table():
+    return pd.DataFrame(
+        {
+            "is_blend": [0, 0, 1, 1, 1, 1],
+            "distance_px": [np.nan, np.nan, 3, 9.9, 10, 20],
+            "weight": [1, 1, 0.25, 0.25, 1.5, 1.5],
+        }
+    )
+
+
+def test_accuracies_are_weighted_and_failures_counted():
+    labels = np.array([0, 1, 1, 0, -1, 1])
+    table = accuracy_table(stamps_table(), {"SEP": labels}).set_index("subset")
+    assert table.loc["close", "accuracy"] == 0.5
+    assert table.loc["distant", ["n", "n_failed"]].tolist() == [1, 1]
+    # Isolated 1 of 2, close a quarter of a half, distant 1.5 of 1.5.
+    assert table.loc["all", "accuracy"] == pytest.approx((1 + 0.25 + 1.5) / (2 + 0.5 + 1.5))
+    share, error = accuracy(np.array([True, False, True, True]), np.ones(4))
+    assert (share, error) == (0.75, pytest.approx(np.sqrt(0.75 * 0.25 / 4)))
+    binned = accuracy_by_distance(stamps_table(), {"SEP": labels}, np.array([0, 10, 30]))
+    assert binned["n"].tolist() == [2, 1]
+    assert binned["accuracy"].tolist() == [0.5, 1.0]
+
+
+def test_realistic_accuracies_are_relative_to_sep():
+    table = stamps_table()
+    predictions = pd.DataFrame({"sigma5_0": [0.1, 0.2, 0.9, 0.9, 0.9, 0.4]})
+    sep = np.array([0, 0, 0, 1, 1, 1])
+    accuracies, confusion = realistic_accuracies(table, predictions, sep, [(5.0, 0)])
+    relative = accuracies[accuracies["method"] == "BlendHunter"].set_index("subset")["relative"]
+    assert relative["close"] == pytest.approx(1.0 / 0.5 - 1)
+    assert relative["distant"] == pytest.approx(0.5 / 1 - 1)
+    cells = confusion.set_index(["method", "panel"])
+    assert cells.loc[("BlendHunter", "close"), "true_positive"] == 1
+    assert cells.loc[("SEP", "close"), "true_positive"] == 0.5
+    assert cells.loc[("SEP", "all"), "true_negative"] == 1
+    summary = summarise(accuracies)
+    assert (summary["n_realisations"] == 1).all()
+
+
+def test_as_many_isolated_as_close_ones():
+    table = pd.DataFrame(
+        {
+            "is_blend": [0, 1] * 50,
+            "distance_px": [np.nan, 5.0] * 10 + [np.nan, 20.0] * 40,
+            "weight": 1.0,
+        }
+    )
+    close, rest = equal_numbers(table)
+    assert (close.sum(), rest.sum()) == (10, 40)
+    assert not (close & rest).any()
+
+
+def test_stamps_that_cannot_be_used_are_named():
+    table = pd.DataFrame(
+        {"stamp": [0, 1], "is_blend": [0, 1], "dx_px": [np.nan, 3.0], "dy_px": [np.nan, 4.0]}
+    ).assign(galaxy_1=["a", "b"], galaxy_2=["", "c"])
+    images = np.ones((2, 51, 51), np.float32)
+    assert check_stamps(images, table, "x") is images
+    for change, message in (
+        (0.0, r"x: stamp 1 \(galaxies b and c\) has no signal at all"),
+        (np.nan, "stamp 1 .* not finite"),
+    ):
+        bad = images.copy()
+        bad[1] = change
+        with pytest.raises(DeblendError, match=message):
+            check_stamps(bad, table, "x")
+    with pytest.raises(DeblendError, match="second galaxy outside the frame, over 25.5 px away"):
+        check_stamps(images, table.assign(dx_px=[np.nan, 26.0]), "x")
+
+
+def test_a_catalogue_whose_images_are_missing_is_refused(real_data):
+    # Its fits are there, and the images that it names are not.
+    path = real_data / "cosmos/real_galaxy_catalog_23.5_example.fits"
+    bad = config(kind="real", catalog=str(path))
+    with pytest.raises(DeblendError, match="names files that are not there: .*galaxy_images"):
+        CatalogGalaxies(bad, "test", {"test": 1.0}, 1)

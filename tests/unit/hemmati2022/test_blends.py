@@ -1,0 +1,173 @@
+import numpy as np
+import pandas as pd
+import pytest
+from deblend.boucaud2020.render import orient
+from deblend.errors import DeblendError
+from deblend.hemmati2022.blends import (
+    HemmatiBlendConfig,
+    draw_blends,
+    largest_shift,
+    main_pair,
+    pair_quantities,
+    render_blends,
+    true_positions,
+)
+
+N = 30
+CONFIG = HemmatiBlendConfig(separation_sigma_px=8.0, max_shift_px=20)
+
+
+@pytest.fixture(scope="module")
+def galaxies():
+    rng = np.random.default_rng(0)
+    return pd.DataFrame(
+        {
+            "mag": rng.uniform(20, 25, N),
+            "redshift": rng.uniform(0, 3, N),
+            "fwhm_px": rng.uniform(3, 12, N),
+        }
+    )
+
+
+def draw(galaxies, start=0, stop=2000, config=CONFIG, rows=None):
+    rows = np.arange(N) if rows is None else rows
+    return draw_blends(galaxies, rows, start, stop, seed=1, split="test", config=config)
+
+
+def test_a_blend_is_the_same_whatever_else_is_drawn(galaxies):
+    whole = draw(galaxies, 0, 2500)
+    part = draw(galaxies, 990, 1010)
+    pd.testing.assert_frame_equal(whole.iloc[990:1010].reset_index(drop=True), part)
+    assert whole["blend"].tolist() == list(range(2500))
+
+
+def test_shifts_are_normal_and_end_where_asked(galaxies):
+    table = draw(galaxies, 0, 20000, HemmatiBlendConfig(8.0, 40))
+    assert table["dx_1"].std() == pytest.approx(8, rel=0.02)
+    assert table["dy_1"].mean() == pytest.approx(0, abs=0.2)
+    assert abs(np.corrcoef(table["dx_1"], table["dy_1"])[0, 1]) < 0.02
+    assert table[["dx_0", "dy_0"]].std().between(0.5, 60).all()
+    wide = draw(galaxies, 0, 5000, HemmatiBlendConfig(50.0, 20))
+    assert wide["dx_1"].abs().max() == 20
+    # Cut off, not heaped up at the ends.
+    assert (wide["dx_1"] == 20).mean() < 0.05
+
+
+def test_galaxies_are_of_the_split_and_of_all_kinds(galaxies):
+    rows = np.array([2, 3, 5, 7, 11])
+    config = HemmatiBlendConfig(8.0, 20, shares=(0.5, 0.3, 0.2))
+    table = draw(galaxies, 0, 4000, config, rows)
+    numbers = table[[f"galaxy_{k}" for k in range(4)]].to_numpy()
+    assert set(numbers.ravel()) == {-1, *rows}
+    for row in numbers:
+        there = row[row >= 0]
+        assert len(set(there)) == len(there)
+    share = table["n_galaxies"].value_counts(normalize=True)
+    np.testing.assert_allclose(share[[2, 3, 4]], [0.5, 0.3, 0.2], atol=0.03)
+    assert ((numbers >= 0).sum(1) == table["n_galaxies"]).all()
+    # Every galaxy is as likely as any other.
+    np.testing.assert_allclose(np.bincount(numbers[:, 1])[rows] / 4000, 0.2, atol=0.03)
+    np.testing.assert_array_equal(table["mag_1"], galaxies["mag"].to_numpy()[numbers[:, 1]])
+    assert table["mag_3"].isna().equals(table["galaxy_3"] == -1)
+
+
+@pytest.mark.parametrize("parent", [96, 97])
+def test_a_blend_is_the_sum_of_shifted_and_turned_stamps(galaxies, parent):
+    images = np.random.default_rng(2).normal(size=(N, 2, parent, parent)).astype(np.float32)
+    config = HemmatiBlendConfig(6.0, largest_shift(parent), shares=(0.5, 0.5))
+    table = draw(galaxies, 0, 60, config)
+    rendered = render_blends(images, table)
+    assert set(table["orientation_0"]) == set(range(8))
+    corner = parent // 2 - 33
+    for i, row in table.iterrows():
+        expected = np.zeros((2, 66, 66), np.float32)
+        for k in range(row["n_galaxies"].astype(int)):
+            for band in (0, 1):
+                whole = orient(images[int(row[f"galaxy_{k}"]), band], int(row[f"orientation_{k}"]))
+                y, x = corner - int(row[f"dy_{k}"]), corner - int(row[f"dx_{k}"])
+                expected[band] += whole[y : y + 66, x : x + 66]
+        np.testing.assert_allclose(rendered[i], expected, atol=1e-6)
+
+
+def test_galaxies_lie_where_the_table_says(galaxies):
+    images = np.zeros((N, 1, 128, 128), np.float32)
+    images[:, 0, 64, 64] = 1
+    for angles in (False, True):
+        table = draw(galaxies, 0, 30, HemmatiBlendConfig(8.0, 20, any_angle=angles))
+        rendered = render_blends(images, table)[:, 0]
+        for image, positions in zip(rendered, true_positions(table), strict=True):
+            for x, y in positions.astype(int):
+                assert image[y, x] >= 0.99
+        # A single bright pixel is the worst that a spline can turn.
+        assert rendered.sum() == pytest.approx(60, rel=2e-2 if angles else 1e-6)
+    assert (table["orientation_1"] == 0).all()
+    assert table["angle_deg_1"].max() > 300
+
+
+def test_any_angle_turns_the_light_and_keeps_it(galaxies):
+    y, x = np.indices((129, 129)) - 64
+    images = np.exp(-(x**2 / 200 + y**2 / 30))[None, None].repeat(N, 0).astype(np.float32)
+    table = draw(galaxies, 0, 1, HemmatiBlendConfig(8.0, 20, any_angle=True))
+    table[["dx_0", "dy_0", "dx_1", "dy_1"]] = 0
+    table["galaxy_1"] = -1
+    table["angle_deg_0"] = 30.0
+    turned = render_blends(images, table)[0, 0]
+    assert turned.sum() == pytest.approx(images[0].sum(), rel=1e-3)
+    y, x = np.indices((66, 66)) - 33
+    moments = [(turned * m).sum() for m in (x**2, y**2, x * y)]
+    angle = 0.5 * np.arctan2(2 * moments[2], moments[0] - moments[1])
+    assert abs(np.rad2deg(angle)) == pytest.approx(30, abs=0.1)
+
+
+def test_quantities_of_a_pair_by_hand():
+    table = pd.DataFrame(
+        {
+            "blend": [4, 5],
+            "galaxy_0": [0, 1],
+            "galaxy_1": [1, 0],
+            "galaxy_2": [-1, 2],
+            "dx_0": 0,
+            "dy_0": 0,
+            "dx_1": [3, 6],
+            "dy_1": [-4, 8],
+            "dx_2": [0, 3],
+            "dy_2": [0, 4],
+            "mag_0": [22.5, 24.0],
+            "mag_1": [20.0, 22.0],
+            "mag_2": [np.nan, 21.0],
+            "redshift_0": [0.3, 9.0],
+            "redshift_1": [1.0, 0.5],
+            "redshift_2": [np.nan, 0.75],
+            "fwhm_px_0": [6.0, 99.0],
+            "fwhm_px_1": [10.0, 5.0],
+            "fwhm_px_2": [np.nan, 4.0],
+        }
+    )
+    assert main_pair(table).tolist() == [[1, 0], [2, 1]]
+    pair = pair_quantities(table, 0.06)
+    assert pair["separation_px"].tolist() == [5, 5]
+    np.testing.assert_allclose(pair["separation_arcsec"], 0.3)
+    assert pair["fwhm_sum_px"].tolist() == [16, 9]
+    np.testing.assert_allclose(pair["separation_over_fwhm_sum"], [5 / 16, 5 / 9])
+    np.testing.assert_allclose(pair["separation_over_sqrt_fwhm_sum"], [5 / 4, 5 / 3])
+    np.testing.assert_allclose(pair["separation_over_dominant_fwhm"], [0.5, 1.25])
+    np.testing.assert_allclose(pair["flux_ratio"], [10, 10**0.4])
+    np.testing.assert_allclose(pair["delta_mag"], [2.5, 1])
+    np.testing.assert_allclose(pair["delta_z"], [0.7, 0.25])
+
+
+def test_what_cannot_be_blended_is_refused(galaxies):
+    with pytest.raises(DeblendError, match="test split has 1 galaxies: blends of 2"):
+        draw(galaxies, rows=np.array([3]))
+    with pytest.raises(DeblendError, match="add up to 1"):
+        draw(galaxies, config=HemmatiBlendConfig(8.0, 20, shares=(0.5,)))
+    with pytest.raises(DeblendError, match="separation_sigma_px is 0"):
+        draw(galaxies, config=HemmatiBlendConfig(0, 20))
+    images = np.zeros((N, 1, 80, 80), np.float32)
+    table = draw(galaxies)
+    with pytest.raises(DeblendError, match=r"20 px is more than stamps of 80 px .* \(6\)"):
+        render_blends(images, table)
+    with pytest.raises(DeblendError, match="there are 3 stamps"):
+        render_blends(np.zeros((3, 1, 128, 128), np.float32), table)
+    with pytest.raises(DeblendError, match="give square stamps"):
+        render_blends(images[0], table)

@@ -1,0 +1,322 @@
+"""The claims, numbers and table of Hemmati et al. 2022 on made-up blends."""
+
+import functools
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from deblend.errors import DeblendError
+from deblend.hemmati2022 import reproduction as sr_reproduction
+from deblend.hemmati2022.claims import CLAIMS
+from deblend.hemmati2022.metrics import (
+    edges,
+    false_positive_rate,
+    flux_errors,
+    improvement,
+    with_resolutions,
+)
+from deblend.hemmati2022.tables import detection_table
+from deblend.report.claims import claims_table
+from deblend.report.numbers import reproduction_table
+
+from tests.conftest import ROOT
+
+PUBLISHED = yaml.safe_load((ROOT / "config/published.yaml").read_text())["hemmati2022"]
+N = 5000
+#: Resolution to how easily it detects a blend, so that the fractions come out as published.
+EASE = {
+    "high": 1.75,
+    "low": -2.6,
+    "low_best": -2.2,
+    "high_best": 1.8,
+    "gan": 0.2,
+    "gan_content": 0.4,
+    "gan_multi": 0.95,
+}
+SOM = {
+    "mean_occupancy": 6.5,
+    "median_occupancy": 6.0,
+    "dispersion": 3.2,
+    "quantisation_error": 0.3,
+    "topographic_error": 0.12,
+    "shape": [32, 24],
+}
+
+
+@functools.cache
+def blends(seed=1):
+    """Blends whose galaxies are found if they are far apart and equally bright."""
+    rng = np.random.default_rng(seed)
+    separation = np.hypot(*rng.normal(0, 9, (2, N)))
+    total = rng.uniform(8, 20, N)
+    found = pd.DataFrame({"blend": np.arange(N), "separation_px": separation})
+    found["separation_arcsec"] = 0.06 * separation
+    found["fwhm_sum_px"] = total
+    found["separation_over_fwhm_sum"] = separation / total
+    found["separation_over_sqrt_fwhm_sum"] = separation / np.sqrt(total)
+    found["delta_mag"] = np.minimum(rng.exponential(1.2, N), 5)
+    found["flux_ratio"] = 10 ** (0.4 * found["delta_mag"])
+    found["delta_z"] = np.abs(rng.normal(0, 1, N))
+    skill = 3.2 * (found["separation_over_fwhm_sum"] - 0.8) - 0.8 * (found["delta_mag"] - 1)
+    luck = rng.logistic(0, 0.8, N)
+    for resolution, ease in EASE.items():
+        # The GAN shows nothing of what one galaxy outshines.
+        hidden = resolution.startswith("gan") & (found["delta_mag"] > 3).to_numpy()
+        found[f"detected_{resolution}"] = (skill + ease + luck > 0) & ~hidden
+    return found
+
+
+def false_positives(n_false=10):
+    rows = [(r, "unblended", 1000, n_false) for r in EASE]
+    rows += [(r, "one_peak", 400, 6) for r in ("gan", "gan_multi", "gan_content")]
+    return pd.DataFrame(rows, columns=["resolution", "sample", "n", "n_false"])
+
+
+@functools.cache
+def photometry(n=1500):
+    """Magnitudes that the GAN's positions make 15 times better."""
+    rng = np.random.default_rng(2)
+    mag = rng.triangular(20, 24, 25, n)
+    noise = 0.04 * np.exp(0.5 * (mag - 23)) + 0.01
+    found = pd.DataFrame({"blend": np.arange(n), "mag_input": mag, "mag_true": mag - 0.1})
+    found["mag_low"] = mag - 0.6 + 8 * rng.normal(0, noise)
+    found["mag_gan"] = mag - 0.02 + 0.5 * rng.normal(0, noise)
+    for name in ("input", "low", "gan"):
+        found[f"flags_{name}"] = 0
+    return found.assign(engine="mixtures")
+
+
+def tables(**changes):
+    return {
+        "detections": blends(),
+        "false_positives": false_positives(),
+        "photometry": photometry(),
+        "som": pd.DataFrame([SOM]),
+    } | changes
+
+
+def holds(found, bound="as stated"):
+    table = claims_table(found, "test", CLAIMS, "hemmati2022")
+    assert set(table["paper"]) == {"hemmati2022"}
+    assert not table.duplicated(["claim", "bound"]).any()
+    return table[table["bound"] == bound].set_index("claim")["holds"].to_dict()
+
+
+def changed(**columns):
+    return tables(detections=blends().assign(**columns))
+
+
+def kept(found, names):
+    """Which of the claims still hold, in either bound."""
+    table = claims_table(found, "test", CLAIMS, "hemmati2022")
+    return sorted(set(table.loc[table["holds"].eq(True), "claim"]) & set(names))
+
+
+def test_claims_hold_where_they_should():
+    found = holds(tables())
+    assert all(value is True for value in found.values()), found
+    assert all(holds(tables(), "relaxed").values())
+
+
+def test_random_peaks_find_no_galaxies():
+    names = [f"detected_{r}" for r in EASE]
+    nothing = changed(**dict.fromkeys(names, False))
+    assert not kept(
+        nothing,
+        [
+            *("high_detects", "low_detects", "gan_detects", "multi_detects"),
+            *("multi_more", "multi_gain"),
+            *("gan_more_in_bins", "gan_more_than_best_filter", "gan_more_than_best_filter_in_bins"),
+            *("rises_with_separation", "falls_with_flux_ratio", "no_trend_with_redshift"),
+            *("around_08_arcsec", "low_flux_ratios"),
+        ],
+    )
+
+
+def test_permuted_detections_have_no_trends():
+    order = np.random.default_rng(3).permutation(N)
+    names = [f"detected_{r}" for r in EASE]
+    shuffled = changed(**{name: blends()[name].to_numpy()[order] for name in names})
+    trends = ["rises_with_separation", "falls_with_flux_ratio", "high_flux_ratios"]
+    assert not kept(shuffled, trends)
+
+
+def test_swapped_resolutions():
+    gan, low = blends()["detected_gan"], blends()["detected_low"]
+    swapped = changed(detected_gan=low, detected_low=gan, detected_low_best=gan)
+    names = ["gan_detects", "low_detects", "gan_more_in_bins", "gan_more_than_best_filter"]
+    names += ["gan_more_than_best_filter_in_bins", "around_08_arcsec", "low_flux_ratios"]
+    assert not kept(swapped, names)
+    single, multi = blends()["detected_gan"], blends()["detected_gan_multi"]
+    swapped = changed(detected_gan=multi, detected_gan_multi=single)
+    assert not kept(swapped, ["multi_more", "multi_gain"])
+    high = blends()["detected_high"]
+    assert not kept(changed(detected_high=low, detected_low=high), ["high_detects", "low_detects"])
+
+
+def test_a_trend_with_redshift_is_seen():
+    far = blends()["delta_z"] > 1
+    assert not kept(
+        changed(detected_gan=blends()["detected_gan"] & ~far), ["no_trend_with_redshift"]
+    )
+
+
+def test_a_low_threshold_is_no_detection():
+    found = tables(false_positives=false_positives(n_false=100))
+    names = ["gan_detects", "multi_detects", "multi_more", "gan_more_in_bins", "high_detects"]
+    names += ["gan_more_than_best_filter", "around_08_arcsec", "low_flux_ratios", "false_positives"]
+    names += ["false_positives_pooled", "same_false_positive_rate"]
+    assert not kept(found, names)
+    one = false_positives()
+    one.loc[(one["resolution"] == "low") & (one["sample"] == "unblended"), "n_false"] = 100
+    assert holds(tables(false_positives=one))["same_false_positive_rate"] is False
+    assert holds(tables(false_positives=one))["false_positives"] is True
+    peaks = false_positives()
+    peaks.loc[peaks["sample"] == "one_peak", "n_false"] = 100
+    assert holds(tables(false_positives=peaks))["false_positives_pooled"] is False
+
+
+def test_swapped_photometry():
+    found = photometry()
+    swapped = found.rename(columns={"mag_low": "mag_gan", "mag_gan": "mag_low"})
+    assert not kept(tables(photometry=swapped), ["photometry_improves"])
+    worse = found.assign(mag_gan=found["mag_gan"] + 0.3)
+    assert holds(tables(photometry=worse))["photometry_improves"] is False
+    assert holds(tables(photometry=worse), "relaxed")["photometry_improves"] is True
+
+
+def test_another_map():
+    found = tables(som=pd.DataFrame([SOM | {"mean_occupancy": 12, "dispersion": 9}]))
+    assert not kept(found, ["cells_mean", "cells_dispersion"])
+
+
+def test_nothing_is_claimed_of_what_did_not_run():
+    found = claims_table({}, "test", CLAIMS, "hemmati2022")
+    assert found["holds"].isna().all()
+    mine = holds(changed(detected_gan_multi=np.nan, delta_z=np.nan))
+    for name in ("multi_detects", "multi_gain", "multi_more", "no_trend_with_redshift"):
+        assert mine[name] is None, name
+    assert mine["gan_detects"] is True
+    few = holds(tables(detections=blends().head(15), photometry=photometry().head(0)))
+    for name in ("gan_detects", "rises_with_separation", "photometry_improves"):
+        assert few[name] is None, name
+
+
+def test_detections_are_true_or_false():
+    text = blends().assign(
+        detected_gan=blends()["detected_gan"].map({True: "True", False: "False"})
+    )
+    found = with_resolutions(text.assign(detected_gan_multi="nan", detected_high=1.0))
+    assert found["detected_gan"].equals(blends()["detected_gan"])
+    assert found["detected_high"].all()
+    assert "detected_gan_multi" not in found
+    partly = blends()["detected_low"].astype(object).where(blends()["blend"] > 0, np.nan)
+    with pytest.raises(DeblendError, match="detected_low is empty for 1 of 5000"):
+        with_resolutions(blends().assign(detected_low=partly))
+    with pytest.raises(DeblendError, match="'maybe'"):
+        with_resolutions(blends().assign(detected_low="maybe"))
+
+
+def test_flux_errors_by_hand():
+    found = pd.DataFrame(
+        {
+            "blend": [3, 4, 5, 6],
+            "mag_input": [22.0, 22.0, 22.0, 22.0],
+            "mag_low": [22 - 2.5 * math.log10(1.5), 21.0, 22.0, np.nan],
+            "mag_gan": [22 + 2.5 * math.log10(1.25), 22.0, 22.0, 22.0],
+            "flags_input": [0, 0, 0, 0],
+            "flags_low": [32, 0, 16, 0],  # no shape; good; no flux; good
+            "flags_gan": [128, 1, 0, 0],  # a round galaxy; not converged; good; good
+        }
+    )
+    errors = flux_errors(found)
+    assert errors["blend"].tolist() == [3]
+    assert errors.loc[0, ["error_low", "error_gan"]].tolist() == pytest.approx([0.5, -0.2])
+    assert improvement(found) == pytest.approx({"low": 0.5, "gan": 0.2, "ratio": 2.5, "n": 1})
+    # As it is read from a file without rows.
+    assert math.isnan(improvement(found.head(0).astype(object))["ratio"])
+
+
+def test_false_positives_by_hand():
+    found = false_positive_rate(false_positives(), "gan", ["unblended", "one_peak"])
+    assert found["rate"] == 16 / 1400
+    assert found["low"] < found["rate"] < found["high"]
+    assert math.isnan(false_positive_rate(false_positives(), "low", ["one_peak"])["rate"])
+
+
+def test_edges_begin_at_nothing():
+    found = edges(pd.Series([np.nan, 1.0, 2.0, 3.0]))
+    assert (found[0], len(found)) == (0, 11)
+    assert found[-1] == pytest.approx(2.98)
+    assert edges(pd.Series([np.nan]))[-1] == 1
+
+
+def reproduced(detections):
+    rows = [
+        *sr_reproduction.detection_rows(PUBLISHED, detections),
+        *sr_reproduction.false_positive_rows(PUBLISHED, false_positives()),
+        *sr_reproduction.photometry_rows(PUBLISHED, photometry()),
+        *sr_reproduction.som_rows(PUBLISHED, SOM),
+    ]
+    table = reproduction_table({"test": rows}, "hemmati2022")
+    assert not table.duplicated(["item", "quantity"]).any()
+    return table.set_index(["item", "quantity"])
+
+
+def test_numbers_beside_the_papers():
+    found = reproduced(blends())
+    row = found.loc[("Sect. 4, gan resolution", "detection_percent")]
+    assert row["reproduced"] == pytest.approx(100 * blends()["detected_gan"].mean())
+    assert (row["published"], row["n"]) == (50, N)
+    row = found.loc[("Abstract, low resolution", "undetected_percent")]
+    assert (row["published"], row["status"]) == (90, "reproduced")
+    gain = found.loc[("Sect. 4.2, gan resolution, multi-band", "gain_percent"), "reproduced"]
+    mean = blends()[["detected_gan_multi", "detected_gan"]].mean()
+    assert gain == pytest.approx(100 * (mean.iloc[0] - mean.iloc[1]))
+    row = found.loc[("Sect. 4, low resolution, lowest flux ratios", "detection_percent")]
+    first = blends()[blends()["delta_mag"] < edges(blends()["delta_mag"])[1]]
+    assert row["n"] == len(first)
+    assert row["reproduced"] == pytest.approx(100 * first["detected_low"].mean())
+    row = found.loc[("Sect. 4, unblended", "false_positive_percent")]
+    assert row["reproduced"] == pytest.approx(1)
+    assert found.loc[("Sect. 4, map of blends", "cells_rows"), "ratio"] == 1
+
+
+def test_what_was_not_trained_is_said_so():
+    found = reproduced(blends().assign(detected_gan_multi=np.nan))
+    assert set(found.loc["Sect. 4.2, gan resolution, multi-band", "status"]) == {"not run"}
+
+
+def test_table_of_detections():
+    found = detection_table(
+        blends().assign(detected_gan_multi=np.nan), false_positives(), photometry(), PUBLISHED
+    )
+    index = found.set_index(["Quantity", "Resolution"])
+    row = index.loc[("Blends detected (%)", "GAN")]
+    assert row["Value"] == pytest.approx(100 * blends()["detected_gan"].mean())
+    assert row["Low"] < row["Value"] < row["High"]
+    assert (row["n"], row["Published"]) == (N, 50)
+    row = index.loc[("Blends detected (%)", "GAN, multi-band")]
+    assert np.isnan(row["Value"])
+    assert (row["n"], row["Published"]) == (0, 60)
+    assert np.isnan(index.loc[("Blends detected (%)", "low, best filter"), "Published"])
+    row = index.loc[("Single galaxies with more peaks (%)", "GAN")]
+    assert (row["Value"], row["Published"]) == (1, 1)
+    ratio = index.loc[("Median |flux error|, low over GAN", "GAN")]
+    assert ratio["Value"] == pytest.approx(improvement(photometry())["ratio"])
+    assert ratio["Published"] == 10
+    fits = photometry()
+    brighter = fits.assign(mag_input=fits["mag_true"])
+    ratio = index.loc[("Median |flux error, catalogue's|, low over GAN", "GAN")]
+    assert ratio["Value"] == pytest.approx(improvement(brighter)["ratio"])
+
+
+def test_failed_fits_are_counted():
+    fits = photometry().copy()
+    fits.loc[fits.index[:3], "flags_gan"] = 1
+    table = detection_table(blends(), false_positives(), fits, PUBLISHED)
+    row = table.set_index("Quantity").loc["Blends with a failed fit (%)"]
+    assert row["Value"] == pytest.approx(100 * 3 / len(fits))
+    assert row["n"] == len(fits)

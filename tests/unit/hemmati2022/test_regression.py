@@ -1,0 +1,86 @@
+"""The Gaussian process, against curves and scatters known."""
+
+import numpy as np
+import pytest
+from deblend.errors import DeblendError
+from deblend.hemmati2022 import regression as gpr
+from deblend.hemmati2022.regression import fit_gpr, fit_scatter
+
+GRID = np.linspace(20.2, 24.8, 40)
+
+
+def curve(x):
+    return 0.15 * np.sin(1.5 * x) + 0.05 * (x - 22)
+
+
+def variance(x):
+    return 0.001 * np.exp(0.9 * (x - 20)) + 0.002
+
+
+def points(n, seed=0):
+    rng = np.random.default_rng(seed)
+    x = rng.uniform(20, 25, n)
+    return x, curve(x) + rng.normal(0, np.sqrt(variance(x)))
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return fit_gpr(*points(500), GRID, seed=1)
+
+
+def test_it_recovers_a_curve_within_its_bands(fitted):
+    grid = fitted.grid
+    pull = (grid["mean"] - curve(GRID)) / grid["sigma"]
+    assert (pull.abs() < 3).all()
+    assert (pull.abs() < 2).mean() > 0.8
+    assert grid["sigma"].max() < 0.06
+    # Another curve is not within them.
+    assert ((grid["mean"] + 0.2 * (GRID - 22.5) - curve(GRID)) / grid["sigma"]).abs().max() > 5
+
+
+def test_bands_hold_the_points_that_they_should(fitted):
+    x, y = points(4000, seed=7)
+    for column, share in (("total_68", 0.683), ("total_median", 0.5)):
+        width = np.interp(x, GRID, fitted.grid[column])
+        inside = np.abs(y - np.interp(x, GRID, fitted.grid["mean"])) < width
+        assert inside.mean() == pytest.approx(share, abs=0.06)
+    for n, share in ((1, 0.683), (2, 0.954), (3, 0.997)):
+        low, high = (np.interp(x, GRID, fitted.grid[f"{side}_{n}"]) for side in ("low", "high"))
+        assert ((y > low) & (y < high)).mean() == pytest.approx(share, abs=0.06)
+
+
+def test_the_scatter_is_that_of_the_points():
+    bins, scatter = fit_scatter(*points(5000))
+    assert bins["n"].sum() == 5000
+    np.testing.assert_allclose(scatter["68"](GRID), variance(GRID), rtol=0.25)
+    # Half of the squares of a normal variable are under 0.455 of its variance.
+    np.testing.assert_allclose(scatter["median"](GRID), 0.455 * variance(GRID), rtol=0.25)
+
+
+def test_more_points_than_it_takes_are_drawn_from(monkeypatch):
+    monkeypatch.setattr(gpr, "MAX_POINTS", 150)
+    x, y = points(600)
+    first, again = (fit_gpr(x, y, GRID, seed=1) for _ in range(2))
+    assert (first.n_used, first.n_points) == (150, 600)
+    assert first.grid.equals(again.grid)
+    assert not first.grid.equals(fit_gpr(x, y, GRID, seed=2).grid)
+    assert first.bins["n"].sum() == 600
+
+
+def test_a_flat_mean_is_known_as_well_as_its_points_say():
+    rng = np.random.default_rng(3)
+    x = rng.uniform(20, 25, 300)
+    grid = fit_gpr(x, 1 + rng.normal(0, 0.1, 300), GRID, seed=1).grid
+    error = 0.1 / np.sqrt(300)
+    assert ((grid["mean"] - 1).abs() < 3 * grid["sigma"]).all()
+    assert 0.4 * error < grid["sigma"].median() < 3 * error
+
+
+def test_what_cannot_be_fitted_is_refused():
+    x, y = points(100)
+    with pytest.raises(DeblendError, match="1 of 100 points are not finite"):
+        fit_gpr(x, np.where(x == x[0], np.nan, y), GRID, seed=1)
+    with pytest.raises(DeblendError, match="20 points are too few"):
+        fit_gpr(x[:20], y[:20], GRID, seed=1)
+    with pytest.raises(DeblendError, match="no scatter at all"):
+        fit_gpr(x, np.ones(100), GRID, seed=1)

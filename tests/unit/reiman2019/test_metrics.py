@@ -1,0 +1,190 @@
+"""PSNR and SSIM of images, against independent sums and known values."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from deblend.errors import DeblendError
+from deblend.reiman2019.metrics import (
+    COLUMNS,
+    QUANTITIES,
+    error_by_frame,
+    read_scores,
+    scores,
+    select_examples,
+    summary,
+)
+from skimage.metrics import peak_signal_noise_ratio
+
+
+@pytest.fixture(scope="module")
+def images():
+    rng = np.random.default_rng(1)
+    true = rng.uniform(0, 0.8, (3, 2, 16, 16, 3)).astype(np.float32)
+    predicted = np.clip(true + rng.normal(0, 0.05, true.shape), 0, 1).astype(np.float32)
+    return predicted, true
+
+
+def test_psnr_against_a_plain_sum(images):
+    predicted, true = images
+    found = scores(predicted, true)
+    assert tuple(found) == COLUMNS
+    assert found["blend"].tolist() == [0, 0, 1, 1, 2, 2]
+    for i, row in found.iterrows():
+        p, t = (a[i // 2, i % 2].astype(float) for a in (predicted, true))
+        mse = ((p - t) ** 2).sum() / t.size
+        assert row["psnr_db"] == pytest.approx(-10 * np.log10(mse), abs=1e-4)
+        assert row["psnr_eq6_db"] == pytest.approx(20 * np.log10(t.max() / mse**0.5), abs=1e-4)
+        # The same on [-1, 1], where the range is 2.
+        double = peak_signal_noise_ratio(2 * t - 1, 2 * p - 1, data_range=2)
+        assert row["psnr_db"] == pytest.approx(double, abs=1e-4)
+        other = true[i // 2, 1 - i % 2].astype(float)
+        crossed = -10 * np.log10(((p - other) ** 2).mean())
+        assert row["crossed_psnr_db"] == pytest.approx(crossed, abs=1e-4)
+        assert row["galaxy"] == ("central", "companion")[i % 2]
+
+
+def test_perfect_images():
+    true = np.random.default_rng(2).uniform(0, 1, (1, 2, 9, 9, 3)).astype(np.float32)
+    found = scores(true, true)
+    assert np.isinf(found["psnr_db"]).all()
+    assert np.isinf(found["psnr_eq6_db"]).all()
+    for column in ("ssim", "ssim_as_published", "ssim_authors_code"):
+        assert found[column].to_numpy() == pytest.approx(1)
+
+
+def test_ssim_of_flat_images_is_its_luminance_term():
+    """Without structure only (2 ab + c1) / (a^2 + b^2 + c1) is left, c1 = (0.01 range)^2."""
+    true = np.full((1, 2, 9, 9, 3), 0.2, np.float32)
+    predicted = np.full_like(true, 0.3)
+    row = scores(predicted, true).iloc[0]
+
+    def luminance(a, b, data_range):
+        c1 = (0.01 * data_range) ** 2
+        return (2 * a * b + c1) / (a**2 + b**2 + c1)
+
+    assert row["ssim"] == pytest.approx(luminance(0.2, 0.3, 1), abs=1e-6)
+    assert row["ssim_authors_code"] == pytest.approx(luminance(0.2, 0.3, 2), abs=1e-6)
+    assert row["ssim_as_published"] == pytest.approx(luminance(-0.6, -0.4, 2), abs=1e-6)
+    assert row["psnr_db"] == pytest.approx(20, abs=1e-4)
+    assert row["psnr_eq6_db"] == pytest.approx(20 + 20 * np.log10(0.2), abs=1e-4)
+
+
+def test_ssim_against_the_sum_over_windows(images):
+    """Eq. 7 over every whole window of 7 x 7 pixels, colour by colour."""
+    p, t = (a[0, 0].astype(float) for a in images)
+    terms = []
+    for y in range(10):
+        for x in range(10):
+            a, b = (i[y : y + 7, x : x + 7].reshape(49, 3) for i in (p, t))
+            (ma, mb), (va, vb) = (a.mean(0), b.mean(0)), (a.var(0, ddof=1), b.var(0, ddof=1))
+            covariance = ((a - ma) * (b - mb)).sum(0) / 48
+            terms.append(
+                (2 * ma * mb + 1e-4)
+                * (2 * covariance + 9e-4)
+                / ((ma**2 + mb**2 + 1e-4) * (va + vb + 9e-4))
+            )
+    assert scores(*images).loc[0, "ssim"] == pytest.approx(np.mean(terms), abs=1e-5)
+
+
+def test_the_range_of_the_authors_code_is_kinder(images):
+    found = scores(*images)
+    assert (found["ssim_authors_code"] > found["ssim"]).all()
+
+
+def test_a_black_truth_has_no_maximum():
+    true = np.zeros((1, 2, 9, 9, 3), np.float32)
+    found = scores(np.full_like(true, 0.1), true)
+    assert found["psnr_eq6_db"].isna().all()
+    assert found["psnr_db"].to_numpy() == pytest.approx(20, abs=1e-4)
+
+
+def test_what_cannot_be_scored_is_refused(images):
+    predicted, true = images
+    with pytest.raises(DeblendError, match=r"shape \(3, 2, 16, 16\)"):
+        scores(predicted[..., 0], true)
+    with pytest.raises(DeblendError, match="the same blends"):
+        scores(predicted[:1], true)
+    with pytest.raises(DeblendError, match=r"from -1 to .*\[0, 1\]"):
+        scores(predicted, np.where(true > 0.5, true, -1))
+    with pytest.raises(DeblendError, match="7 x 7"):
+        scores(predicted[:, :, :5], true[:, :, :5])
+    with pytest.raises(DeblendError, match="predicted has pixels from nan"):
+        scores(np.full_like(true, np.nan), true)
+
+
+def made_up(psnr_central, psnr_companion, method="gan"):
+    """Scores with given PSNR."""
+    n = len(psnr_central)
+    table = pd.DataFrame(0.5, index=range(2 * n), columns=list(COLUMNS))
+    table["blend"] = np.repeat(np.arange(n), 2)
+    table["galaxy"] = ["central", "companion"] * n
+    table["psnr_db"] = np.column_stack([psnr_central, psnr_companion]).ravel()
+    return table.assign(method=method, frame=np.arange(2 * n))
+
+
+def test_summary_counts_perfect_images_apart():
+    table = pd.concat([made_up([20, np.inf, 30], [10, 10, 40]), made_up([1.0], [2.0], "blend")])
+    found = summary(table).set_index(["method", "galaxy", "quantity"])
+    row = found.loc[("gan", "both", "psnr_db")]
+    values = np.array([20, 30, 10, 10, 40])
+    assert (row["n"], row["n_infinite"]) == (5, 1)
+    assert row["mean"] == values.mean() == 22
+    assert row["variance"] == pytest.approx(values.var())
+    assert (row["median"], row["min"], row["max"]) == (20, 10, 40)
+    assert found.loc[("gan", "companion", "psnr_db"), "mean"] == 20
+    assert found.loc[("blend", "both", "psnr_db"), "mean"] == 1.5
+    assert len(found) == 2 * 3 * len(QUANTITIES)
+    nothing = summary(made_up([np.inf], [np.inf])).set_index(["galaxy", "quantity"])
+    assert nothing.loc[("both", "psnr_db"), "n"] == 0
+    assert np.isnan(nothing.loc[("both", "psnr_db"), "mean"])
+
+
+def test_the_error_of_the_mean_allows_for_shared_galaxies():
+    """Against the scatter of the means of many samples; independent images as a special case."""
+    rng = np.random.default_rng(8)
+    frames = rng.integers(0, 60, 600)
+    means, errors = [], []
+    for _ in range(400):
+        values = rng.normal(size=60)[frames] + rng.normal(size=600)
+        means.append(values.mean())
+        errors.append(error_by_frame(values, frames))
+    assert np.mean(errors) == pytest.approx(np.std(means), rel=0.1)
+    assert np.std(means) > 2 * np.sqrt(2 / 600)  # what independent images would have
+    alone = error_by_frame(values, np.arange(600))
+    assert alone == pytest.approx(values.std(ddof=1) / np.sqrt(600))
+    assert np.isnan(error_by_frame(values, np.zeros(600)))
+    assert np.isnan(error_by_frame(np.array([]), np.array([])))
+
+
+def test_examples_are_chosen_by_the_worse_galaxy():
+    # Blend i has a lower PSNR of 10 + i; the other galaxy's is no guide.
+    n = 16
+    worse, better = 10.0 + np.arange(n), 100.0 - np.arange(n)
+    swap = np.arange(n) % 2 == 0
+    gan = made_up(np.where(swap, worse, better), np.where(swap, better, worse))
+    table = pd.concat([made_up(better[::-1], worse[::-1], "mse"), gan])
+    found = select_examples(table, 2, 3)
+    # The best quarter is 15, 14, 13, 12.
+    assert found["blend"].tolist() == [15, 12, 0, 1, 2]
+    assert found["kind"].tolist() == ["success"] * 2 + ["failure"] * 3
+    assert found.loc[2, "psnr_central_db"] == 10
+    assert found.loc[0, "psnr_companion_db"] == 25
+    assert list(found) == ["blend", "kind", "psnr_central_db", "psnr_companion_db"]
+    assert select_examples(table, 0, 0).empty
+    with pytest.raises(DeblendError, match="5 successes and 1 failures .* 16 test blends"):
+        select_examples(table, 5, 1)
+    with pytest.raises(DeblendError, match="best quarter has 4"):
+        select_examples(table, 1, 13)
+
+
+def test_broken_score_files_are_refused(tmp_path):
+    path = tmp_path / "scores.csv"
+    parts = [made_up([20.0], [np.inf], method) for method in ("gan", "mse", "blend")]
+    pd.concat(parts).to_csv(path, index=False)
+    assert np.isinf(read_scores(path)["psnr_db"]).sum() == 3
+    pd.concat(parts[:2]).to_csv(path, index=False)
+    with pytest.raises(DeblendError, match="no scores of blend"):
+        read_scores(path)
+    parts[0].drop(columns="ssim").to_csv(path, index=False)
+    with pytest.raises(DeblendError, match="lacks the columns ssim"):
+        read_scores(path)

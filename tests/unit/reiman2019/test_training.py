@@ -1,0 +1,298 @@
+"""The branched GAN: what is built, what is minimised, and that a training can be taken up again."""
+
+import logging
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from deblend.errors import DeblendError
+from deblend.reiman2019.blends import PerturbConfig, blend, draw_blends, draws_of
+from deblend.reiman2019.networks import Discriminator, Generator, VggFeatures, layer_table
+from deblend.reiman2019.training import (
+    GanConfig,
+    PairSource,
+    Trainer,
+    adversarial_loss,
+    check_images,
+    collapsed,
+    predict,
+    to_uint8,
+    train,
+)
+from deblend.training import keras_backend as backend
+from deblend.training import torch_backend
+from deblend.training.fingerprints import fingerprint
+from deblend.training.torch_checkpoint import Checkpoint, read_weights, write_weights
+from deblend.training.torch_layers import n_parameters
+from deblend.training.vgg import VggWeights, random_weights
+
+CPU = torch.device("cpu")
+PAIRS = PerturbConfig("authors", (3, 8), (-1.0, 0.5), "max", 48, 3)
+TINY = GanConfig(
+    root_blocks=1,
+    branch_blocks=1,
+    filters=4,
+    coordinates=True,
+    discriminator_filters=2,
+    discriminator_units=8,
+    adversarial_weight=1e-3,
+    adversarial="non_saturating",
+    burn_in_iterations=3,
+    vgg_input_px=16,
+    iterations=9,
+    learning_rate=1e-3,
+    discriminator_learning_rate=1e-4,
+    drop_factor=0.1,
+    drop_iteration=6,
+    batch_size=4,
+    precision="float32",
+    trace_interval=2,
+    checkpoint_interval=2,
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    torch_backend.configure(1, 1)
+
+
+@pytest.fixture(scope="module")
+def frames():
+    """Blobs in the middle of 31 x 31 pixels."""
+    rng = np.random.default_rng(4)
+    y, x = np.mgrid[:31, :31] - 15.0
+    width = rng.uniform(1.5, 4, (12, 1, 1))
+    light = np.exp(-(x**2 + y**2) / (2 * width**2))
+    return (light[..., None] * rng.uniform(100, 250, (12, 1, 1, 3))).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def small_vgg():
+    """VGG-16 with random weights of few filters would be another network: take it whole."""
+    return random_weights(1)
+
+
+def source_of(frames, seed=1):
+    return PairSource(frames, np.arange(8), PAIRS, seed=seed, batch_size=TINY.batch_size)
+
+
+def validation_of(frames):
+    pairs = draw_blends(1, "galaxyzoo", "validation", np.arange(8, 12), 6, PAIRS)
+    central, companion = (torch.from_numpy(frames[pairs[c]]) for c in ("central", "companion"))
+    return blend(central, companion, draws_of(pairs), PAIRS)
+
+
+def test_the_papers_generator_has_the_parameters_of_its_layers():
+    block = 2 * (64 * 64 * 9 + 64) + 2 * (2 * 64) + 64
+    root = (3 * 64 * 81 + 64) + 64 + 10 * block + (64 * 64 * 9 + 64) + 2 * 64
+    branch = 6 * block + (64 * 3 * 81 + 3)
+    assert n_parameters(Generator(10, 6, 64)) == root + 2 * branch == 1_715_718
+
+
+def test_the_papers_discriminator_has_the_parameters_of_its_layers():
+    filters = [3, 64, 64, 128, 128, 256, 256, 512, 512]
+    convolutions = sum(9 * a * b + b for a, b in zip(filters[:-1], filters[1:], strict=True))
+    norms = 2 * sum(filters[2:])
+    dense = 512 * 5 * 5 * 1024 + 1024 + 1024 + 1
+    assert n_parameters(Discriminator(80, 64, 1024)) == convolutions + norms + dense
+
+
+def test_images_come_out_as_they_went_in():
+    network = Generator(2, 1, 4)
+    images = network(torch.rand(3, 3, 32, 32)).detach()
+    assert images.shape == (3, 2, 3, 32, 32)
+    assert float(images.abs().max()) <= 1
+    assert not torch.allclose(images[:, 0], images[:, 1])  # two branches
+    assert Discriminator(32, 2, 8)(images[:, 0]).shape == (3,)
+
+
+def test_coordinates_are_one_more_channel_that_knows_the_centre():
+    network = Generator(1, 1, 4, coordinates=True).eval()
+    assert network.root["conv_in"].in_channels == 4
+    black = network(torch.zeros(1, 3, 64, 64)).detach()[0, 0, 0]
+    blind = Generator(1, 1, 4).eval()(torch.zeros(1, 3, 64, 64)).detach()[0, 0, 0]
+    inner = slice(24, 40)  # out of the edges' reach
+    assert blind[inner, inner].std() < 1e-6 < 1e-4 < black[inner, inner].std()
+
+
+def test_a_side_that_cannot_be_halved_four_times_is_refused():
+    with pytest.raises(DeblendError, match="multiple of 16"):
+        Discriminator(72, 2, 8)
+
+
+def test_the_table_of_layers_has_every_parameter_and_each_branch():
+    network = Generator(2, 1, 4)
+    table = layer_table(network, 32)
+    assert table["n_parameters"].sum() == n_parameters(network)
+    assert list(table["group"].drop_duplicates()) == ["root", "central", "companion"]
+    last = table.groupby("group").last()
+    assert list(last.loc[["central", "companion"], "kind"]) == ["Tanh", "Tanh"]
+    assert list(last.loc[["central", "companion"], "out_channels"]) == [3, 3]
+    assert (table["kind"] == "Add").sum() == 2 + 1 + 2  # blocks of the root, the root, branches
+    sides = layer_table(Discriminator(32, 2, 8), 32).query("kind == 'Conv2d'")["side"]
+    assert list(sides) == [32, 16, 16, 8, 8, 4, 4, 2]
+
+
+def test_vggs_features_are_those_of_keras(small_vgg):
+    backend.configure("tensorflow", 2, 1)
+    import keras
+    from deblend.training.vgg_keras import feature_extractor
+
+    grey = np.random.default_rng(3).uniform(0, 1, (2, 64, 64, 1)).astype(np.float32)
+    whole = feature_extractor(64, small_vgg)
+    deepest = keras.Model(whole.input, whole.get_layer("block5_conv3").output)
+    expected = deepest.predict(grey, verbose=0)
+    rgb = torch.from_numpy(np.repeat(grey, 3, axis=-1)).movedim(-1, 1)
+    found = VggFeatures(small_vgg, 64)(2 * rgb - 1).movedim(1, -1).numpy()
+    assert expected.std() > 0
+    np.testing.assert_allclose(found, expected, atol=1e-4 * expected.max())
+
+
+def test_vgg_scales_each_colour(small_vgg):
+    """Weights with a preprocessing see the image that it makes."""
+    mean, std = (0.4, 0.5, 0.6), (0.2, 0.3, 0.4)
+    scaled = VggFeatures(VggWeights(small_vgg.layers, "x", mean, std), 32)
+    image = torch.rand(1, 3, 32, 32)
+    by_hand = (image - torch.tensor(mean)[:, None, None]) / torch.tensor(std)[:, None, None]
+    plain = VggFeatures(small_vgg, 32)
+    assert torch.allclose(scaled(2 * image - 1), plain(2 * by_hand - 1), rtol=1e-3, atol=1e-5)
+
+
+def test_the_generators_losses_are_those_of_eqs_1_and_2():
+    logits = torch.tensor([-1.2, 0.4])
+    d = torch.sigmoid(logits)
+    assert float(adversarial_loss(logits, "non_saturating")) == pytest.approx(
+        float(-torch.log(d).mean())
+    )
+    assert float(adversarial_loss(logits, "minimax")) == pytest.approx(
+        float(torch.log(1 - d).mean())
+    )
+
+
+def test_the_discriminator_learns_to_tell_and_the_generator_to_deblend(frames):
+    torch.manual_seed(1)
+    config = GanConfig(**{**vars(TINY), "burn_in_iterations": 0, "learning_rate": 3e-3})
+    trainer = Trainer(config, 16, CPU, None)
+    losses = [
+        {k: float(v) for k, v in trainer.step(i, *batch).items()}
+        for i, batch in enumerate(source_of(frames).batches(0, 60, CPU))
+    ]
+    table = pd.DataFrame(losses)
+    assert table["mse"].tail(10).mean() < 0.5 * table["mse"].head(5).mean()
+    assert table["d_real"].tail(10).mean() > table["d_fake"].tail(10).mean()
+
+
+def test_without_an_adversarial_weight_there_is_no_discriminator(frames):
+    config = GanConfig(**{**vars(TINY), "adversarial_weight": 0.0, "burn_in_iterations": 0})
+    trainer = Trainer(config, 16, CPU, None)
+    assert list(trainer.networks()) == ["generator"]
+    found = trainer.step(0, *next(source_of(frames).batches(0, 1, CPU)))
+    assert list(found) == ["mse"]
+
+
+def test_a_burn_in_needs_vgg():
+    with pytest.raises(DeblendError, match="vgg_weights"):
+        Trainer(TINY, 16, CPU, None)
+
+
+def run(frames, vgg, path, *, config=TINY, stop_at=None):
+    torch.manual_seed(7)
+
+    def on_iteration(done):
+        if done == stop_at:
+            raise KeyboardInterrupt
+
+    return train(
+        config,
+        source_of(frames),
+        validation_of(frames),
+        device=CPU,
+        vgg=VggFeatures(vgg, config.vgg_input_px),
+        checkpoint=Checkpoint(path, fingerprint(vars(config), [])),
+        on_iteration=on_iteration,
+    )
+
+
+@pytest.mark.parametrize("stop_at", [1, 3, 4, 8, 11])
+def test_an_interrupted_training_ends_as_an_undisturbed_one(
+    frames, small_vgg, tmp_path, stop_at, undisturbed
+):
+    """In the burn-in, at its end, before and after the learning rate's drop."""
+    with pytest.raises(KeyboardInterrupt):
+        run(frames, small_vgg, tmp_path / "c.pt", stop_at=stop_at)
+    generator, history, panels, _ = run(frames, small_vgg, tmp_path / "c.pt")
+    expected, expected_history, expected_panels, _ = undisturbed
+    for name, value in expected.state_dict().items():
+        assert torch.equal(generator.state_dict()[name], value), name
+    pd.testing.assert_frame_equal(history, expected_history)
+    np.testing.assert_array_equal(panels, expected_panels)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(frames, small_vgg, tmp_path_factory):
+    return run(frames, small_vgg, tmp_path_factory.mktemp("gan") / "c.pt")
+
+
+def test_the_history_tells_both_phases_and_the_drop(undisturbed):
+    history = undisturbed[1].set_index("iteration")
+    assert list(history.index) == [1, 2, 3, 4, 6, 8, 10, 12]
+    assert list(history["phase"]) == ["burn_in"] * 3 + ["gan"] * 5
+    assert history["vgg"].notna().tolist() == [True] * 3 + [False] * 5
+    assert history.loc[8, "learning_rate"] == pytest.approx(1e-3)
+    assert history.loc[12, "learning_rate"] == pytest.approx(1e-4)
+    assert undisturbed[2].shape == (8, 4, 2, 16, 16, 3)
+    assert undisturbed[3]["blends_seen"] == 12 * 4
+
+
+def test_after_another_configuration_training_starts_afresh(frames, small_vgg, tmp_path, caplog):
+    with pytest.raises(KeyboardInterrupt):
+        run(frames, small_vgg, tmp_path / "c.pt", stop_at=5)
+    other = GanConfig(**{**vars(TINY), "learning_rate": 2e-3})
+    with caplog.at_level(logging.WARNING), pytest.raises(KeyboardInterrupt):
+        run(frames, small_vgg, tmp_path / "c.pt", config=other, stop_at=1)
+    assert "starting afresh" in caplog.text and "config" in caplog.text
+
+
+def test_a_broken_checkpoint_is_no_reason_to_stop(frames, small_vgg, tmp_path, caplog):
+    (tmp_path / "c.pt").write_bytes(b"half of a file")
+    with caplog.at_level(logging.WARNING), pytest.raises(KeyboardInterrupt):
+        run(frames, small_vgg, tmp_path / "c.pt", stop_at=1)
+    assert "unreadable" in caplog.text
+
+
+def test_weights_come_back_as_they_were(tmp_path):
+    network, other = Generator(1, 1, 4), Generator(1, 1, 4)
+    write_weights(tmp_path / "w.h5", network)
+    read_weights(tmp_path / "w.h5", other)
+    images = torch.rand(2, 3, 32, 32)
+    assert torch.equal(predict(network, images, CPU), predict(other, images, CPU))
+    with pytest.raises(DeblendError, match="this network"):
+        read_weights(tmp_path / "w.h5", Generator(2, 1, 4))
+
+
+def test_what_stops_the_reader_reaches_the_training(frames):
+    source = PairSource(frames, np.array([0, 99]), PAIRS, seed=1, batch_size=4)
+    with pytest.raises(IndexError):
+        list(source.batches(0, 3, CPU))
+
+
+def test_collapses_are_told_from_health(frames):
+    truth = validation_of(frames)[1]
+    black, same = torch.full_like(truth, -1.0), truth.mean(dim=0, keepdim=True).expand_as(truth)
+    assert collapsed(check_images(truth, truth)) is None
+    assert "black" in str(collapsed(check_images(black, truth)))
+    one_branch = torch.stack([truth[:, 0], black[:, 1]], dim=1)
+    assert "black" in str(collapsed(check_images(one_branch, truth)))
+    assert "alike" in str(collapsed(check_images(same, truth)))
+
+
+def test_psnr_of_the_trace_is_that_of_its_definition():
+    truth = torch.zeros(1, 2, 3, 16, 16)
+    found = check_images(truth + 0.2, truth)  # on [-1, 1]: 0.1 of the range
+    assert found["val_psnr_db"] == pytest.approx(20.0, abs=1e-3)
+
+
+def test_eight_bits_and_back():
+    images = torch.tensor([-1.0, 0.0, 1.0, 1.5]).reshape(1, 1, 2, 2).expand(1, 3, 2, 2)
+    assert to_uint8(images)[0, ..., 0].tolist() == [[0, 128], [255, 255]]

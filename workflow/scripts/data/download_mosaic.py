@@ -1,0 +1,12 @@
+"""Adapter: download a mosaic."""
+
+from deblend.data.archives import download
+from deblend.run import logs
+
+with logs.script(snakemake.log[0]):
+    download(
+        snakemake.params.url,
+        snakemake.output.mosaic,
+        snakemake.params.checksum,
+        snakemake.params.max_bytes,
+    )

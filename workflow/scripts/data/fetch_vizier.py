@@ -1,0 +1,7 @@
+"""Adapter: a table from VizieR."""
+
+from deblend.data.vizier import fetch_table
+from deblend.run import logs
+
+with logs.script(snakemake.log[0]):
+    fetch_table(snakemake.wildcards.table, snakemake.output.table)

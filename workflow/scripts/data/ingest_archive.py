@@ -1,0 +1,21 @@
+"""Adapter: parent stamps from a downloaded archive."""
+
+import tempfile
+
+from deblend.data.archives import extract_members
+from deblend.data.ingest import FilesConfig, ingest_files
+from deblend.data.stamps import write_stamps
+from deblend.run import logs
+
+with logs.script(snakemake.log[0]), tempfile.TemporaryDirectory() as folder:
+    entry = snakemake.params.entry
+    members = extract_members(snakemake.input.archive, entry["members"], folder, entry["max_bytes"])
+    config = FilesConfig(
+        **{key: str(path) for key, path in members.items()},
+        columns=entry["columns"],
+        radius_unit=entry["radius_unit"],
+        **snakemake.params.options,
+    )
+    stamps = ingest_files(config, seed=0)
+    stamps.galaxies["origin"] = snakemake.params.archive
+    write_stamps(snakemake.output.stamps, stamps)

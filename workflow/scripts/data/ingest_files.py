@@ -1,0 +1,14 @@
+"""Adapter: parent stamps from the user's files."""
+
+from deblend.data.ingest import FilesConfig, ingest_files
+from deblend.data.stamps import write_stamps
+from deblend.run import logs
+
+with logs.script(snakemake.log[0]):
+    config = FilesConfig(
+        images=snakemake.input.images,
+        catalog=snakemake.input.catalog,
+        segmaps=snakemake.input.get("segmaps") or None,
+        **snakemake.params.options,
+    )
+    write_stamps(snakemake.output.stamps, ingest_files(config, snakemake.params.seed))

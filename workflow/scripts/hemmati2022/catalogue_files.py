@@ -1,0 +1,18 @@
+"""Adapter: the catalogue of the user's cut-outs, split and cut."""
+
+from deblend.hemmati2022.cutouts import select
+from deblend.hemmati2022.ingest import cutout_config, files_catalogue
+from deblend.run import logs
+from deblend.tables import write_csv
+
+with logs.script(snakemake.log[0]):
+    params = snakemake.params
+    catalogue = files_catalogue(
+        snakemake.input.images,
+        params.files["images_key"],
+        snakemake.input.catalog,
+        params.files["columns"],
+        params.files["radius_unit"],
+        cutout_config(params.options),
+    )
+    write_csv(snakemake.output.selected, select(catalogue, params.cuts, params.seed))

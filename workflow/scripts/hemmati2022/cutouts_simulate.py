@@ -1,0 +1,23 @@
+"""Adapter: draw one chunk of simulated cut-outs, of the galaxies that were selected."""
+
+from deblend.data.priors import read_priors
+from deblend.data.stamps import write_stamps
+from deblend.hemmati2022.cutouts import chunk_rows, keep_usable, read_selected
+from deblend.hemmati2022.simulate import CutoutSimulatorConfig, simulate_cutouts
+from deblend.run import logs
+from deblend.tables import write_csv
+
+with logs.script(snakemake.log[0]):
+    params = snakemake.params
+    selected = read_selected(snakemake.input.selected)
+    stamps = simulate_cutouts(
+        params.seed,
+        snakemake.wildcards.cutouts,
+        selected,
+        chunk_rows(selected, int(snakemake.wildcards.chunk), params.chunk_size),
+        read_priors(snakemake.input.priors),
+        CutoutSimulatorConfig(**params.options),
+    )
+    stamps, exclusions = keep_usable(stamps)
+    write_stamps(snakemake.output.stamps, stamps)
+    write_csv(snakemake.output.exclusions, exclusions)

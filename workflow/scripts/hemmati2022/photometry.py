@@ -1,0 +1,25 @@
+"""Adapter: photometry at the positions of each resolution."""
+
+import pandas as pd
+from deblend.hemmati2022.blends import HemmatiBlendConfig
+from deblend.hemmati2022.pairs import make, read_cutouts
+from deblend.hemmati2022.photometry import measure
+from deblend.run import logs
+from deblend.tables import write_csv
+
+with logs.script(snakemake.log[0]):
+    params, inputs = snakemake.params, snakemake.input
+    stamps, rows = read_cutouts(inputs.cutouts, inputs.split)
+    maker = make(stamps, rows, **params.maker)
+    detections = pd.read_csv(inputs.detections)
+    blending = HemmatiBlendConfig(**params.blending)
+    table = measure(
+        maker,
+        maker.bands.index(params.maker["detection_band"]),
+        maker.draw(rows["test"], 0, len(detections), "test", blending),
+        detections,
+        pd.read_csv(inputs.peaks),
+        engine=params.engine,
+        n_workers=params.n_workers,
+    )
+    write_csv(snakemake.output.table, table)

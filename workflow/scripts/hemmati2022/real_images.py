@@ -1,0 +1,34 @@
+"""Adapter: a single-band network on real HSC images, beside HST's."""
+
+import logging
+
+import pandas as pd
+from deblend.hemmati2022.detection import recorded
+from deblend.hemmati2022.pairs import make, read_cutouts
+from deblend.hemmati2022.peaks import Detection
+from deblend.hemmati2022.predict import load
+from deblend.hemmati2022.real_images import compare, draw_pairs, field_names, read_field
+from deblend.run import logs
+from deblend.tables import write_csv
+from deblend.training import torch_backend
+
+with logs.script(snakemake.log[0]):
+    params, inputs, out = snakemake.params, snakemake.input, snakemake.output
+    device, _ = torch_backend.configure(params.threads, params.maker["seed"])
+    maker = make(*read_cutouts(inputs.cutouts, inputs.split), **params.maker)
+    band = params.maker["detection_band"]
+    network = load(inputs.weights, inputs.description, maker, band, device)
+    found = pd.read_csv(inputs.false_positives)
+    detection = Detection(**params.detection)
+    chosen = recorded(found, {params.role: network}, detection)
+    names = {"high": "high_best", "low": "low_best", "gan": params.role}
+    resolutions = {name: chosen[taken] for name, taken in names.items()}
+    fields = {
+        name: read_field(params.folder, name, maker, **params.options)
+        for name in field_names(params.folder)
+    }
+    table, shown = compare(network, fields, resolutions, detection.radius_px, device)
+    logging.info("\n%s", table.to_string(index=False))
+    write_csv(out.table, table)
+    label = f"{params.scale} scale, {snakemake.wildcards.sr} trained on {params.maker['name']}"
+    draw_pairs(shown, [out.pdf, out.png], label)

@@ -1,0 +1,32 @@
+"""Adapter: Figures 3 to 6 of Reiman & Goehre 2019, of any images, and the numbers they show."""
+
+from pathlib import Path
+
+import h5py
+import yaml
+from deblend.reiman2019.figures import fig4_5_scores as scores_figures
+from deblend.reiman2019.figures.fig3_6_examples import draw_examples, example_table
+from deblend.reiman2019.metrics import read_scores
+from deblend.run import logs
+from deblend.tables import write_csv
+
+with logs.script(snakemake.log[0]):
+    params, out = snakemake.params, snakemake.output
+    published = yaml.safe_load(Path(snakemake.input.published).read_text())["reiman2019"]
+    scores = read_scores(snakemake.input.scores)
+    with h5py.File(snakemake.input.examples, "r") as file:
+        images = {name: file[name][:] for name in ("blend", "true", "predicted")}
+        shown = example_table(file["number"][:], file["kind"].asstr()[:], scores)
+    for n, kind, title in (
+        (3, "success", "Successful predictions"),
+        (6, "failure", "Failed predictions"),
+    ):
+        table = shown[shown["kind"] == kind]
+        outputs = [out[f"pdf{n}"], out[f"png{n}"]]
+        draw_examples(table, images, title, outputs, params.label)
+        write_csv(out[f"table{n}"], table.drop(columns="place").assign(scale=params.scale))
+    for n, quantities in ((4, scores_figures.FIG4), (5, scores_figures.FIG5)):
+        table = scores_figures.distributions(scores, quantities)
+        outputs = [out[f"pdf{n}"], out[f"png{n}"]]
+        scores_figures.draw_distributions(table, published[f"fig{n}"], outputs, params.label)
+        write_csv(out[f"table{n}"], table.assign(scale=params.scale))

@@ -1,0 +1,18 @@
+"""Adapter: reduce a set of Galaxy Zoo images to frames."""
+
+from deblend.reiman2019.images import build_frames
+from deblend.run import logs
+
+with logs.script(snakemake.log[0]):
+    params, output = snakemake.params, snakemake.output
+    build_frames(
+        snakemake.input.sources,
+        output.frames,
+        output.index,
+        output.excluded,
+        seed=params.seed,
+        split=params.split,
+        n_images=params.n_images,
+        **params.grid,
+        threads=snakemake.threads,
+    )

@@ -1,0 +1,51 @@
+"""Adapter: train the branched GAN, or its generator alone."""
+
+import pandas as pd
+from deblend.files import write_json
+from deblend.reiman2019.blends import PerturbConfig, draw_blends, render_all, rows_of_split
+from deblend.reiman2019.images import open_frames
+from deblend.reiman2019.networks import Discriminator, VggFeatures, layer_table
+from deblend.reiman2019.training import GanConfig, PairSource, train, write_panels
+from deblend.run import logs
+from deblend.tables import write_csv
+from deblend.training import torch_backend
+from deblend.training.fingerprints import fingerprint
+from deblend.training.torch_checkpoint import Checkpoint, write_weights
+from deblend.training.vgg import read_vgg
+
+with logs.script(snakemake.log[0]):
+    params, inputs, out = snakemake.params, snakemake.input, snakemake.output
+    device, versions = torch_backend.configure(params.threads, params.seed)
+    config, perturbation = GanConfig(**params.network), PerturbConfig(**params.perturbation)
+    frames, index = open_frames(inputs.frames), pd.read_csv(inputs.index)
+    vgg = VggFeatures(read_vgg(inputs.vgg), config.vgg_input_px) if inputs.vgg else None
+    rows = rows_of_split(index, "validation")
+    n_blends = params.n_validation_blends
+    pairs = draw_blends(params.seed, params.images, "validation", rows, n_blends, perturbation)
+    validation = render_all(frames, pairs, perturbation)
+    # Not the GPU's name: a retry may get another one.
+    ran = {"backend": versions["backend_version"], "device": device.type}
+    configuration = {key: params[key] for key in ("seed", "threads", "network", "perturbation")}
+    files = [inputs.frames, inputs.index, *([inputs.vgg] if vgg else []), *inputs.src]
+    configuration |= {"n": n_blends} | ran
+    checkpoint = Checkpoint(params.checkpoint, fingerprint(configuration, files))
+    options = {"seed": params.seed, "batch_size": config.batch_size}
+    source = PairSource(frames, rows_of_split(index, "train"), perturbation, **options)
+    generator, history, panels, record = train(
+        config, source, validation, device=device, vgg=vgg, checkpoint=checkpoint
+    )
+    write_weights(out.weights, generator)
+    write_csv(out.history, history)
+    write_panels(out.panels, history, panels, validation)
+    write_csv(out.layers_generator, layer_table(generator.cpu(), perturbation.side))
+    discriminator = Discriminator(
+        perturbation.side, config.discriminator_filters, config.discriminator_units
+    )
+    write_csv(out.layers_discriminator, layer_table(discriminator, perturbation.side))
+    timing = {"seconds": record.pop("seconds"), "n_iterations": record["n_iterations"]}
+    write_json(out.timing, timing)
+    record |= versions | {"scale": params.scale, "threads": params.threads, "seed": params.seed}
+    record |= {"n_images": len(index), "dataset": params.images}
+    write_json(out.description, record | {"perturbation": params.perturbation})
+    # Last: a kill before this line loses nothing.
+    checkpoint.clear()
