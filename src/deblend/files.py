@@ -4,6 +4,9 @@ import contextlib
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 
 @contextlib.contextmanager
@@ -37,3 +40,13 @@ def write_json(path: str | Path, record: Mapping[str, object]) -> None:
     """Write a record as JSON, its keys in order, whole or not at all."""
     with atomic(path) as temporary:
         temporary.write_text(json.dumps(record, indent=2, sort_keys=True) + "\n")
+
+
+def read_json(path: str | Path) -> Any:
+    """Content of a JSON file that the workflow wrote."""
+    return json.loads(Path(path).read_text())
+
+
+def read_yaml(path: str | Path) -> Any:
+    """Content of one of the project's YAML files."""
+    return yaml.safe_load(Path(path).read_text())

@@ -1,31 +1,319 @@
-# Boucaud et al. 2020: fluxes and masks of two blended CANDELS galaxies.
+# Boucaud et al. 2020: fluxes and masks of two blended CANDELS galaxies. From top to bottom: stamps,
+# blends, the SEP baseline, networks, the catalogue of test blends, figures and tables, results.
 BOUCAUD = config["boucaud2020"]
 EDGE = BOUCAUD["blending"]["companion_edge"]
-TRAINING_SRC = src(
-    "backend.py",
-    "networks.py",
-    "masks.py",
-    "steering.py",
-    "training.py",
-    "fingerprints.py",
-    "predict.py",
-    *RENDER_SRC,
-)
-FIGURE_SRC = ["recovered.py", "catalog.py", "units.py", "plots.py", "paper.mplstyle"]
-BOOTSTRAP = {"seed": config["seed"], "n_resamples": BOUCAUD["bootstrap_resamples"]}
+SEP_MODES = {mode: BOUCAUD["sep"][mode] for mode in ("cold", "hot")}
+BOUCAUD_DATA = f"<results>/datasets/{BOUCAUD['dataset']}"
 # The joint network's columns in the catalogue, where there is one.
 JOINT = [BOUCAUD["blend2mask2flux"]] if BOUCAUD["blend2mask2flux"] else []
-
-
-rule train:
-    input:
-        stamps=lambda wildcards: f"<results>/datasets/{trained_on(wildcards)}/stamps.h5",
-        galaxies=lambda wildcards: f"<results>/datasets/{trained_on(wildcards)}/galaxies.ecsv",
-        validation=lambda wildcards: (
-            f"<results>/datasets/{trained_on(wildcards)}/blends_validation.ecsv"
+# Networks that predict masks, by what the paper calls them.
+MASK_ROLES = [role for role in ("unet", "blend2mask2flux") if BOUCAUD[role]]
+MASK_FOLDERS = [f"<results>/predictions/{BOUCAUD[r]}/{BOUCAUD['dataset']}" for r in MASK_ROLES]
+HAS_MASK_FIGURES = len(MASK_ROLES) == 2
+TRAINED["boucaud2020"] = [
+    (role, BOUCAUD[key])
+    for key, role in (
+        ("network", "blend2flux"),
+        ("unet", "unet"),
+        ("blend2mask2flux", "blend2mask2flux"),
+    )
+    if BOUCAUD[key]
+]
+TARGETS["boucaud2020"] = [
+    *expand(
+        "<results>/figures/fig{n}.{ext}",
+        n=[1, 2, 3, *([4] if BOUCAUD["unet"] else []), *range(5, 10)]
+        + ([10, 11, 12] if HAS_MASK_FIGURES else []),
+        ext=["pdf", "png", "csv"],
+    ),
+    *expand("<results>/tables/table{n}.{ext}", n=[1, 2, 3], ext=["csv", "tex"]),
+    "<results>/tables/fig5_stats.csv",
+    "<results>/boucaud2020/output_catalog.csv",
+    "<results>/boucaud2020/photometry.csv",
+    f"{BOUCAUD_DATA}/published_comparison.pdf",
+]
+if BOUCAUD["published_catalogue"]:
+    TARGETS["boucaud2020"] += [
+        *expand(
+            "<results>/published/figures/fig{n}.{ext}", n=range(5, 10), ext=["pdf", "png", "csv"]
         ),
-        unet=unet_of,
-        src=TRAINING_SRC,
+        *expand("<results>/published/tables/{name}.csv", name=["fig5_stats", "claims"]),
+    ]
+
+
+def stamp_chunks(wildcards):
+    """Numbers of a data set's chunks of parent stamps."""
+    entry = dataset(wildcards)
+    if entry["source"] == "simulated":
+        return range(n_chunks(entry["n_galaxies"], entry["chunk_size"]))
+    if entry["source"] == "mosaics":
+        return range(len(entry["fields"]))
+    return range(1)
+
+
+def networks_with(architecture):
+    """Regular expression of the networks of an architecture."""
+    return any_of(n for n, d in config["networks"].items() if d["architecture"] == architecture)
+
+
+def trained_on(wildcards):
+    """Folder of the data set that a network is trained on."""
+    return f"<results>/datasets/{config['networks'][wildcards.network]['dataset']}"
+
+
+def unet_files(wildcards):
+    """Files of the U-Net that a network's training starts from, if it does."""
+    unet = config["networks"][wildcards.network].get("unet")
+    return (
+        [f"<results>/networks/{unet}/network.{e}" for e in ("weights.h5", "json")] if unet else []
+    )
+
+
+def network_to_draw(role):
+    """What it takes to build the network of a role, untrained."""
+    network = config["networks"][BOUCAUD[role]]
+    return {
+        "network": network,
+        "stamp_size": config["datasets"][network["dataset"]]["stamp_size"],
+    }
+
+
+def published_catalogue(wildcards):
+    """File of the authors' catalogue: the user's, or where it is downloaded to."""
+    path = BOUCAUD["published_catalogue"]
+    if path is None:
+        raise WorkflowError(
+            "boucaud2020 > published_catalogue is null: set it to the path or https address of the "
+            "catalogue that Boucaud et al. 2020 published, then ask for this target again"
+        )
+    return "<resources>/boucaud2020_published/output_catalog.csv" if "://" in path else path
+
+
+def mask_file(role):
+    """Function that gives the masks of a role's network."""
+
+    def find(wildcards):
+        if BOUCAUD[role] is None:
+            raise WorkflowError(
+                f"boucaud2020 > {role} is null: what was asked for needs it, so name a network there"
+            )
+        return f"<results>/predictions/{BOUCAUD[role]}/{BOUCAUD['dataset']}/masks.h5"
+
+    return find
+
+
+wildcard_constraints:
+    network=any_of(config["networks"]),
+
+
+# --- Stamps ---
+
+
+rule boucaud2020_simulate:
+    input:
+        priors=project_file("config/priors.yaml"),
+    output:
+        stamps=temp("<results>/datasets/{dataset}/parents/{chunk}.h5"),
+    log:
+        "<results>/logs/simulate/{dataset}_{chunk}.log",
+    benchmark:
+        "<results>/benchmarks/simulate/{dataset}_{chunk}.tsv"
+    wildcard_constraints:
+        dataset=datasets_from("simulated"),
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        code=code("boucaud2020/simulate.py"),
+        seed=SEED,
+        n_galaxies=lambda wildcards: dataset(wildcards)["n_galaxies"],
+        chunk_size=lambda wildcards: dataset(wildcards)["chunk_size"],
+        options=dataset_options(
+            *DATASET_OPTIONS,
+            *PSF_OPTIONS,
+            "exposure_time_s",
+            "mag_min",
+            "mag_max",
+            "n_neighbours_mean",
+            "neighbour_mag_min",
+            "neighbour_mag_max",
+        ),
+    message:
+        "Simulate chunk {wildcards.chunk} of {wildcards.dataset}"
+    script:
+        "../scripts/boucaud2020/simulate.py"
+
+
+rule boucaud2020_clean:
+    input:
+        stamps="<results>/datasets/{dataset}/parents/{chunk}.h5",
+        rejected=project_file(BOUCAUD["cleaning"]["rejected"]),
+    output:
+        stamps=temp("<results>/datasets/{dataset}/cleaned/{chunk}.h5"),
+        exclusions=temp("<results>/datasets/{dataset}/cleaned/{chunk}.csv"),
+    log:
+        "<results>/logs/clean/{dataset}_{chunk}.log",
+    benchmark:
+        "<results>/benchmarks/clean/{dataset}_{chunk}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        code=code("boucaud2020/clean.py"),
+        seed=SEED,
+        limits=dataset_options("mag_min", "mag_max"),
+        cleaning={k: v for k, v in BOUCAUD["cleaning"].items() if k != "rejected"},
+        sep=SEP_MODES,
+    message:
+        "Clean chunk {wildcards.chunk} of {wildcards.dataset}"
+    script:
+        "../scripts/boucaud2020/clean.py"
+
+
+rule boucaud2020_assemble_dataset:
+    input:
+        stamps=lambda wildcards: expand(
+            "<results>/datasets/{dataset}/cleaned/{chunk}.h5",
+            dataset=wildcards.dataset,
+            chunk=stamp_chunks(wildcards),
+        ),
+        exclusions=lambda wildcards: expand(
+            "<results>/datasets/{dataset}/cleaned/{chunk}.csv",
+            dataset=wildcards.dataset,
+            chunk=stamp_chunks(wildcards),
+        ),
+        rejected=project_file(BOUCAUD["cleaning"]["rejected"]),
+    output:
+        stamps="<results>/datasets/{dataset}/stamps.h5",
+        galaxies="<results>/datasets/{dataset}/galaxies.ecsv",
+        exclusions="<results>/datasets/{dataset}/exclusions.csv",
+        excluded="<results>/datasets/{dataset}/excluded.csv",
+    log:
+        "<results>/logs/assemble/{dataset}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=30,
+    params:
+        code=code("boucaud2020/assemble_dataset.py"),
+        seed=SEED,
+        fractions=lambda wildcards: dataset(wildcards)["split"],
+        delta_mag_max=BOUCAUD["blending"]["delta_mag_max"],
+    message:
+        "Put {wildcards.dataset} together and split its galaxies"
+    script:
+        "../scripts/boucaud2020/assemble_dataset.py"
+
+
+rule boucaud2020_contact_sheets:
+    input:
+        stamps="<results>/datasets/{dataset}/stamps.h5",
+        style=STYLE,
+    output:
+        pdf="<results>/datasets/{dataset}/inspect.pdf",
+    log:
+        "<results>/logs/inspect/{dataset}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        code=code("boucaud2020/contact_sheets.py"),
+        label=lambda wildcards: f"{SCALE} scale, data set {wildcards.dataset}",
+    message:
+        "Contact sheets of {wildcards.dataset}'s clean stamps, to inspect"
+    script:
+        "../scripts/boucaud2020/contact_sheets.py"
+
+
+rule inspect:
+    input:
+        f"{BOUCAUD_DATA}/inspect.pdf",
+    message:
+        "Look through {input}; ids to leave out go to config/rejected.csv"
+
+
+# --- Blends and the baseline ---
+
+
+rule boucaud2020_draw_blends:
+    input:
+        galaxies="<results>/datasets/{dataset}/galaxies.ecsv",
+    output:
+        blends="<results>/datasets/{dataset}/blends_{split}.ecsv",
+    log:
+        "<results>/logs/blends/{dataset}_{split}.log",
+    # Training draws its own blends, without end if need be.
+    wildcard_constraints:
+        split="validation|test",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        code=code("boucaud2020/draw_blends.py"),
+        seed=SEED,
+        n_blends=lambda wildcards: BOUCAUD["blending"]["n_blends"][wildcards.split],
+        stamp_size=lambda wildcards: dataset(wildcards)["stamp_size"],
+        blending={key: BOUCAUD["blending"][key] for key in ("delta_mag_max", "shift_rule")},
+    message:
+        "Draw the {wildcards.split} blends of {wildcards.dataset}"
+    script:
+        "../scripts/boucaud2020/draw_blends.py"
+
+
+rule boucaud2020_sep:
+    input:
+        stamps="<results>/datasets/{dataset}/stamps.h5",
+        blends="<results>/datasets/{dataset}/blends_test.ecsv",
+    output:
+        predictions="<results>/predictions/sep/{dataset}.csv",
+        detections="<results>/predictions/sep/{dataset}/detections.csv",
+        zero_points="<results>/predictions/sep/{dataset}/zero_points.csv",
+    log:
+        "<results>/logs/sep/{dataset}.log",
+    benchmark:
+        "<results>/benchmarks/sep/{dataset}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    # They share the blends; the measurements do not depend on their number.
+    threads: 4
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        code=code("boucaud2020/sep.py"),
+        seed=SEED,
+        chunk_size=BOUCAUD["sep"]["chunk_size"],
+        sep=SEP_MODES,
+        companion_edge=EDGE,
+    message:
+        "Measure the test blends of {wildcards.dataset} with SEP"
+    script:
+        "../scripts/boucaud2020/sep.py"
+
+
+# --- Networks ---
+
+
+rule boucaud2020_train:
+    input:
+        stamps=lambda wildcards: f"{trained_on(wildcards)}/stamps.h5",
+        galaxies=lambda wildcards: f"{trained_on(wildcards)}/galaxies.ecsv",
+        validation=lambda wildcards: f"{trained_on(wildcards)}/blends_validation.ecsv",
+        unet=unet_files,
     output:
         weights="<results>/networks/{network}/network.weights.h5",
         description="<results>/networks/{network}/network.json",
@@ -44,8 +332,9 @@ rule train:
         runtime=1440,
         gpu=1,
     params:
-        seed=config["seed"],
-        scale=config["scale"],
+        code=code("boucaud2020/train.py"),
+        seed=SEED,
+        scale=SCALE,
         backend=config["backend"],
         threads=config["threads"]["training"],
         network=lambda wildcards: config["networks"][wildcards.network],
@@ -53,25 +342,21 @@ rule train:
             key: BOUCAUD["blending"][key]
             for key in ("delta_mag_max", "shift_rule", "companion_edge")
         },
-        # Outside the outputs, which Snakemake deletes when a job fails. Path variables are not
-        # replaced in params.
-        checkpoint=f"{config['pathvars']['results']}/checkpoints/{{network}}.npz",
+        checkpoint=checkpoint(".npz"),
     message:
         "Train {wildcards.network}"
     script:
         "../scripts/boucaud2020/train.py"
 
 
-rule predict:
+# Fluxes, masks or both, as the network's architecture has them.
+rule boucaud2020_predict:
     input:
         weights="<results>/networks/{network}/network.weights.h5",
         description="<results>/networks/{network}/network.json",
         stamps="<results>/datasets/{dataset}/stamps.h5",
         blends="<results>/datasets/{dataset}/blends_test.ecsv",
-        trained_on=lambda wildcards: (f"<results>/datasets/{trained_on(wildcards)}/galaxies.ecsv"),
-        src=src(
-            "backend.py", "networks.py", "masks.py", "predict.py", "predictions.py", *RENDER_SRC
-        ),
+        trained_on=lambda wildcards: f"{trained_on(wildcards)}/galaxies.ecsv",
     output:
         predictions="<results>/predictions/{network}/{dataset}.csv",
     log:
@@ -79,7 +364,7 @@ rule predict:
     benchmark:
         "<results>/benchmarks/predict/{network}_{dataset}.tsv"
     wildcard_constraints:
-        network=networks_with("blend2flux", "blend2mask2flux"),
+        network=networks_with("blend2flux"),
     conda:
         "../../envs/keras.yaml"
     threads: config["threads"]["training"]
@@ -87,170 +372,49 @@ rule predict:
         mem_mb=8000,
         runtime=120,
     params:
-        seed=config["seed"],
+        code=code("boucaud2020/predict.py"),
+        seed=SEED,
         backend=config["backend"],
         threads=config["threads"]["training"],
         companion_edge=EDGE,
     message:
-        "Fluxes of {wildcards.dataset}'s test blends by {wildcards.network}"
+        "Test blends of {wildcards.dataset} by {wildcards.network}"
     script:
         "../scripts/boucaud2020/predict.py"
 
 
-rule predict_masks:
-    input:
-        weights="<results>/networks/{network}/network.weights.h5",
-        description="<results>/networks/{network}/network.json",
-        stamps="<results>/datasets/{dataset}/stamps.h5",
-        blends="<results>/datasets/{dataset}/blends_test.ecsv",
-        trained_on=lambda wildcards: (f"<results>/datasets/{trained_on(wildcards)}/galaxies.ecsv"),
-        src=src(
-            "backend.py", "networks.py", "masks.py", "predict.py", "predictions.py", *RENDER_SRC
-        ),
+use rule boucaud2020_predict as boucaud2020_predict_masks with:
     output:
         iou="<results>/predictions/{network}/{dataset}/iou.csv",
-        examples="<results>/predictions/{network}/{dataset}/masks.h5",
-    log:
-        "<results>/logs/predict/{network}_{dataset}_masks.log",
-    benchmark:
-        "<results>/benchmarks/predict/{network}_{dataset}_masks.tsv"
+        masks="<results>/predictions/{network}/{dataset}/masks.h5",
     wildcard_constraints:
-        network=networks_with("unet", "blend2mask2flux"),
-    conda:
-        "../../envs/keras.yaml"
-    threads: config["threads"]["training"]
-    resources:
-        mem_mb=8000,
-        runtime=120,
-    params:
-        seed=config["seed"],
-        backend=config["backend"],
-        threads=config["threads"]["training"],
-        companion_edge=EDGE,
-    message:
-        "Masks of {wildcards.dataset}'s test blends by {wildcards.network}"
-    script:
-        "../scripts/boucaud2020/predict_masks.py"
+        network=networks_with("unet"),
 
 
-rule network_layers:
-    input:
-        src=src("backend.py", "networks.py", "training.py"),
+use rule boucaud2020_predict as boucaud2020_predict_both with:
     output:
-        layers="<results>/networks/{network}/layers.csv",
-    log:
-        "<results>/logs/networks/{network}_layers.log",
-    conda:
-        "../../envs/keras.yaml"
-    threads: 1
-    resources:
-        mem_mb=4000,
-        runtime=10,
-    params:
-        backend=config["backend"],
-        network=lambda wildcards: config["networks"][wildcards.network],
-        unet=lambda wildcards: config["networks"].get(
-            config["networks"][wildcards.network].get("unet")
-        ),
-        stamp_size=lambda wildcards: config["datasets"][trained_on(wildcards)]["stamp_size"],
-    message:
-        "Layers of {wildcards.network}"
-    script:
-        "../scripts/boucaud2020/network_layers.py"
+        predictions="<results>/predictions/{network}/{dataset}.csv",
+        iou="<results>/predictions/{network}/{dataset}/iou.csv",
+        masks="<results>/predictions/{network}/{dataset}/masks.h5",
+    wildcard_constraints:
+        network=networks_with("blend2mask2flux"),
 
 
-rule sep_zero_points:
-    input:
-        stamps="<results>/datasets/{dataset}/stamps.h5",
-        src=src("baseline.py", "photometry.py", "seeds.py", *STAMPS_SRC),
-    output:
-        zero_points="<results>/predictions/sep/{dataset}/zero_points.csv",
-    log:
-        "<results>/logs/sep/{dataset}_zero_points.log",
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=4000,
-        runtime=30,
-    params:
-        seed=config["seed"],
-        cold=BOUCAUD["sep"]["cold"],
-        hot=BOUCAUD["sep"]["hot"],
-    message:
-        "Fit SEP's zero points on isolated galaxies of {wildcards.dataset}"
-    script:
-        "../scripts/boucaud2020/sep_zero_points.py"
+# --- The catalogue of test blends, and its statistics ---
 
 
-rule sep_measure:
+# Any network on any data set; the paper's own pair has the paper's names, below.
+rule boucaud2020_catalog:
     input:
         stamps="<results>/datasets/{dataset}/stamps.h5",
         blends="<results>/datasets/{dataset}/blends_test.ecsv",
-        src=src("baseline.py", "photometry.py", *RENDER_SRC),
-    output:
-        measured=temp("<results>/predictions/sep/{dataset}/chunks/{chunk}.csv"),
-    log:
-        "<results>/logs/sep/{dataset}_{chunk}.log",
-    benchmark:
-        "<results>/benchmarks/sep/{dataset}_{chunk}.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=4000,
-        runtime=60,
-    params:
-        chunk_size=BOUCAUD["sep"]["chunk_size"],
-        cold=BOUCAUD["sep"]["cold"],
-        hot=BOUCAUD["sep"]["hot"],
-        companion_edge=EDGE,
-    message:
-        "Measure chunk {wildcards.chunk} of {wildcards.dataset}'s test blends with SEP"
-    script:
-        "../scripts/boucaud2020/sep_measure.py"
-
-
-rule sep:
-    input:
-        measured=lambda wildcards: expand(
-            "<results>/predictions/sep/{dataset}/chunks/{chunk}.csv",
-            dataset=wildcards.dataset,
-            chunk=range(
-                n_chunks(BOUCAUD["blending"]["n_blends"]["test"], BOUCAUD["sep"]["chunk_size"])
-            ),
-        ),
-        zero_points="<results>/predictions/sep/{dataset}/zero_points.csv",
-        src=src("baseline.py", "predictions.py"),
-    output:
-        predictions="<results>/predictions/sep/{dataset}.csv",
-        detections="<results>/predictions/sep/{dataset}/detections.csv",
-    log:
-        "<results>/logs/sep/{dataset}.log",
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    message:
-        "Gather SEP's measurements of {wildcards.dataset}"
-    script:
-        "../scripts/boucaud2020/sep_gather.py"
-
-
-# The same rules serve any network on any data set; the paper's own pair has the paper's names.
-rule catalog_of_dataset:
-    input:
-        stamps="<results>/datasets/{dataset}/stamps.h5",
-        blends="<results>/datasets/{dataset}/blends_test.ecsv",
-        blend2flux="<results>/predictions/{network}/{dataset}.csv",
+        predictions=["<results>/predictions/{network}/{dataset}.csv"],
         sep="<results>/predictions/sep/{dataset}.csv",
         detections="<results>/predictions/sep/{dataset}/detections.csv",
-        src=src("catalog.py", "predictions.py", *STAMPS_SRC, "tables.py"),
     output:
         catalog="<results>/boucaud2020/{network}/{dataset}/output_catalog.csv",
         description="<results>/boucaud2020/{network}/{dataset}/output_catalog.json",
+        photometry="<results>/boucaud2020/{network}/{dataset}/photometry.csv",
     log:
         "<results>/logs/boucaud2020/catalog_{network}_{dataset}.log",
     conda:
@@ -258,164 +422,444 @@ rule catalog_of_dataset:
     threads: 1
     resources:
         mem_mb=4000,
-        runtime=10,
+        runtime=20,
     params:
-        scale=config["scale"],
+        code=code("boucaud2020/catalog.py"),
+        seed=SEED,
+        scale=SCALE,
         dataset=lambda wildcards: wildcards.dataset,
         network=lambda wildcards: wildcards.network,
+        columns=["blend2flux"],
+        n_resamples=BOUCAUD["bootstrap_resamples"],
     message:
-        "Catalogue of {wildcards.dataset}'s test blends, by {wildcards.network}"
+        "Catalogue and statistics of {wildcards.dataset}'s test blends, by {wildcards.network}"
     script:
-        "../scripts/boucaud2020/output_catalog.py"
+        "../scripts/boucaud2020/catalog.py"
 
 
-use rule catalog_of_dataset as output_catalog with:
+use rule boucaud2020_catalog as boucaud2020_catalog_of_paper with:
     input:
-        stamps=f"<results>/datasets/{BOUCAUD['dataset']}/stamps.h5",
-        blends=f"<results>/datasets/{BOUCAUD['dataset']}/blends_test.ecsv",
-        blend2flux=f"<results>/predictions/{BOUCAUD['network']}/{BOUCAUD['dataset']}.csv",
-        blend2mask2flux=expand(
-            "<results>/predictions/{network}/{dataset}.csv",
-            network=JOINT,
-            dataset=BOUCAUD["dataset"],
-        ),
+        stamps=f"{BOUCAUD_DATA}/stamps.h5",
+        blends=f"{BOUCAUD_DATA}/blends_test.ecsv",
+        predictions=[
+            f"<results>/predictions/{network}/{BOUCAUD['dataset']}.csv"
+            for network in [BOUCAUD["network"], *JOINT]
+        ],
         sep=f"<results>/predictions/sep/{BOUCAUD['dataset']}.csv",
         detections=f"<results>/predictions/sep/{BOUCAUD['dataset']}/detections.csv",
-        src=src("catalog.py", "predictions.py", *STAMPS_SRC, "tables.py"),
     output:
         catalog="<results>/boucaud2020/output_catalog.csv",
         description="<results>/boucaud2020/output_catalog.json",
+        photometry="<results>/boucaud2020/photometry.csv",
     log:
         "<results>/logs/boucaud2020/catalog.log",
     params:
-        scale=config["scale"],
+        code=code("boucaud2020/catalog.py"),
+        seed=SEED,
+        scale=SCALE,
         dataset=BOUCAUD["dataset"],
         network=BOUCAUD["network"],
-    message:
-        "Catalogue of the test blends"
-
-
-rule fig5_of_dataset:
-    input:
-        catalog="<results>/boucaud2020/{network}/{dataset}/output_catalog.csv",
-        description="<results>/boucaud2020/{network}/{dataset}/output_catalog.json",
-        src=src("fig5.py", "metrics.py", *FIGURE_SRC),
-    output:
-        pdf="<results>/boucaud2020/{network}/{dataset}/fig5.pdf",
-        png="<results>/boucaud2020/{network}/{dataset}/fig5.png",
-        statistics="<results>/boucaud2020/{network}/{dataset}/fig5.csv",
-        points="<results>/boucaud2020/{network}/{dataset}/fig5_points.csv",
-    log:
-        "<results>/logs/boucaud2020/fig5_{network}_{dataset}.log",
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=20,
-    params:
-        figure="fig5",
-        bootstrap=BOOTSTRAP,
-    message:
-        "Figure 5 for {wildcards.network} on {wildcards.dataset}"
-    script:
-        "../scripts/boucaud2020/catalog_figure.py"
-
-
-use rule fig5_of_dataset as fig5 with:
-    input:
-        catalog="<results>/boucaud2020/output_catalog.csv",
-        description="<results>/boucaud2020/output_catalog.json",
-        src=src("fig5.py", "metrics.py", *FIGURE_SRC),
-    output:
-        pdf=report(
-            "<results>/figures/fig5.pdf",
-            caption="../report/fig5.rst",
-            category="Boucaud et al. 2020",
-            labels={"figure": "5", "shows": "recovered magnitudes"},
-        ),
-        png="<results>/figures/fig5.png",
-        statistics="<results>/figures/fig5.csv",
-        points="<results>/figures/fig5_points.csv",
-    log:
-        "<results>/logs/boucaud2020/fig5.log",
-    message:
-        "Figure 5: recovered against isolated magnitudes"
-
-
-rule photometry:
-    input:
-        galaxies="<results>/datasets/{dataset}/galaxies.ecsv",
-        blends="<results>/datasets/{dataset}/blends_test.ecsv",
-        predictions=lambda wildcards: expand(
-            "<results>/predictions/{method}/{dataset}.csv",
-            # The joint network stands beside blend2flux wherever it was trained.
-            method=list(dict.fromkeys([wildcards.network, *joint_beside(wildcards), "sep"])),
-            dataset=wildcards.dataset,
-        ),
-        detections="<results>/predictions/sep/{dataset}/detections.csv",
-        src=src("metrics.py", "predictions.py", "tables.py", "units.py"),
-    output:
-        table="<results>/boucaud2020/{network}/{dataset}/photometry.csv",
-    log:
-        "<results>/logs/boucaud2020/photometry_{network}_{dataset}.log",
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=20,
-    params:
-        seed=config["seed"],
-        scale=config["scale"],
+        columns=["blend2flux", *(["blend2mask2flux"] if JOINT else [])],
         n_resamples=BOUCAUD["bootstrap_resamples"],
     message:
-        "Statistics of {wildcards.network} and SEP on {wildcards.dataset}'s test blends"
-    script:
-        "../scripts/boucaud2020/statistics.py"
+        "Catalogue and statistics of the test blends"
 
 
-rule published_comparison:
+# The authors' own catalogue, checked, for the same figures.
+rule boucaud2020_published_catalogue:
     input:
-        catalog="<results>/datasets/{dataset}/comparison_catalog.csv",
-        published=f"{BASE}/config/published.yaml",
-        src=src("comparison.py", "catalog.py", "plots.py", "paper.mplstyle"),
+        catalog=published_catalogue,
+        published=PUBLISHED,
     output:
+        catalog="<results>/published/output_catalog.csv",
+        description="<results>/published/output_catalog.json",
+    log:
+        "<results>/logs/published/catalog.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("boucaud2020/published_catalogue.py"),
+    message:
+        "Check the catalogue that Boucaud et al. 2020 published"
+    script:
+        "../scripts/boucaud2020/published_catalogue.py"
+
+
+# A data set can be compared with the published sample before any network is trained.
+rule boucaud2020_published_sample:
+    input:
+        stamps="<results>/datasets/{dataset}/stamps.h5",
+        blends="<results>/datasets/{dataset}/blends_test.ecsv",
+        sep="<results>/predictions/sep/{dataset}.csv",
+        detections="<results>/predictions/sep/{dataset}/detections.csv",
+        published=PUBLISHED,
+        style=STYLE,
+    output:
+        catalog="<results>/datasets/{dataset}/comparison_catalog.csv",
+        description="<results>/datasets/{dataset}/comparison_catalog.json",
         table="<results>/datasets/{dataset}/published_comparison.csv",
         pdf="<results>/datasets/{dataset}/published_comparison.pdf",
         png="<results>/datasets/{dataset}/published_comparison.png",
     log:
-        "<results>/logs/boucaud2020/comparison_{dataset}.log",
+        "<results>/logs/boucaud2020/published_sample_{dataset}.log",
     conda:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=4000,
         runtime=10,
     params:
-        label=lambda wildcards: f"{wildcards.dataset}, {config['scale']} scale",
+        code=code("boucaud2020/published_sample.py"),
+        scale=SCALE,
+        dataset=lambda wildcards: wildcards.dataset,
     message:
         "Compare {wildcards.dataset} with the published sample"
     script:
         "../scripts/boucaud2020/published_sample.py"
 
 
-# A data set can be compared with the published sample before any network is trained.
-use rule catalog_of_dataset as comparison_catalog with:
+# --- Figures and tables ---
+
+
+# Parent stamps are temporary: what Figure 1 shows of them is kept. To choose anew they would have to
+# be made anew, and with them all that follows, networks too: so this rule has no digest of its code,
+# and an edit of the choice takes `--forcerun boucaud2020_cleaning_examples`.
+rule boucaud2020_cleaning_examples:
     input:
-        stamps="<results>/datasets/{dataset}/stamps.h5",
-        blends="<results>/datasets/{dataset}/blends_test.ecsv",
-        sep="<results>/predictions/sep/{dataset}.csv",
-        detections="<results>/predictions/sep/{dataset}/detections.csv",
-        src=src("catalog.py", "predictions.py", *STAMPS_SRC, "tables.py"),
+        parents=f"{BOUCAUD_DATA}/parents/0.h5",
+        cleaned=f"{BOUCAUD_DATA}/cleaned/0.h5",
     output:
-        catalog="<results>/datasets/{dataset}/comparison_catalog.csv",
-        description="<results>/datasets/{dataset}/comparison_catalog.json",
+        examples="<results>/boucaud2020/cleaning_examples.h5",
     log:
-        "<results>/logs/boucaud2020/comparison_catalog_{dataset}.log",
-    params:
-        scale=config["scale"],
-        dataset=lambda wildcards: wildcards.dataset,
-        network=None,
+        "<results>/logs/boucaud2020/cleaning_examples.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=10,
     message:
-        "Catalogue of {wildcards.dataset}'s test blends, SEP only"
+        "Choose galaxies for Figure 1"
+    script:
+        "../scripts/boucaud2020/cleaning_examples.py"
+
+
+rule boucaud2020_example_figures:
+    input:
+        cleaning="<results>/boucaud2020/cleaning_examples.h5",
+        stamps=f"{BOUCAUD_DATA}/stamps.h5",
+        blends=f"{BOUCAUD_DATA}/blends_test.ecsv",
+        style=STYLE,
+    output:
+        **figure_outputs("boucaud2020", {1: "galaxies before and after cleaning", 2: "blends"}),
+        examples="<results>/boucaud2020/blend_examples.h5",
+    log:
+        "<results>/logs/boucaud2020/example_figures.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=10,
+    params:
+        code=code("boucaud2020/example_figures.py"),
+        scale=SCALE,
+        dataset=BOUCAUD["dataset"],
+        companion_edge=EDGE,
+    message:
+        "Figures 1 and 2: cleaning and blends"
+    script:
+        "../scripts/boucaud2020/example_figures.py"
+
+
+rule boucaud2020_network_figures:
+    input:
+        style=STYLE,
+    output:
+        **(
+            {"layers4": f"<results>/networks/{BOUCAUD['unet']}/layers.csv"}
+            if BOUCAUD["unet"]
+            else {}
+        ),
+        **figure_outputs(
+            "boucaud2020", {3: "blend2flux"} | ({4: "U-Net"} if BOUCAUD["unet"] else {})
+        ),
+        layers3=f"<results>/networks/{BOUCAUD['network']}/layers.csv",
+    log:
+        "<results>/logs/boucaud2020/network_figures.log",
+    conda:
+        "../../envs/keras.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=10,
+    params:
+        code=code("boucaud2020/network_figures.py"),
+        backend=config["backend"],
+        networks={3: network_to_draw("network")}
+        | ({4: network_to_draw("unet")} if BOUCAUD["unet"] else {}),
+        label=f"{SCALE} scale",
+    message:
+        "Figures 3 and 4: the networks as built"
+    script:
+        "../scripts/boucaud2020/network_figures.py"
+
+
+# From any catalogue in the published format: the paper's own, any network's on any data set, the
+# authors'.
+rule boucaud2020_figures:
+    input:
+        catalog="<results>/boucaud2020/output_catalog.csv",
+        description="<results>/boucaud2020/output_catalog.json",
+        style=STYLE,
+    output:
+        **figure_outputs(
+            "boucaud2020",
+            {
+                5: "recovered magnitudes",
+                6: "magnitudes, pair detected or missed",
+                7: "errors against magnitude difference",
+                8: "bias and scatter",
+                9: "bias and scatter by morphology",
+            },
+        ),
+        **{f"points{n}": f"<results>/figures/fig{n}_points.csv" for n in range(5, 10)},
+        statistics="<results>/tables/fig5_stats.csv",
+    log:
+        "<results>/logs/boucaud2020/figures.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        code=code("boucaud2020/figures.py"),
+        bootstrap={"seed": SEED, "n_resamples": BOUCAUD["bootstrap_resamples"]},
+    message:
+        "Figures 5 to 9: magnitudes and their errors"
+    script:
+        "../scripts/boucaud2020/figures.py"
+
+
+use rule boucaud2020_figures as boucaud2020_figures_of_dataset with:
+    input:
+        catalog="<results>/boucaud2020/{network}/{dataset}/output_catalog.csv",
+        description="<results>/boucaud2020/{network}/{dataset}/output_catalog.json",
+        style=STYLE,
+    output:
+        **plain_figure_outputs("<results>/boucaud2020/{network}/{dataset}", range(5, 10)),
+        **{
+            f"points{n}": f"<results>/boucaud2020/{{network}}/{{dataset}}/fig{n}_points.csv"
+            for n in range(5, 10)
+        },
+        statistics="<results>/boucaud2020/{network}/{dataset}/fig5_stats.csv",
+    log:
+        "<results>/logs/boucaud2020/figures_{network}_{dataset}.log",
+    message:
+        "Figures 5 to 9 for {wildcards.network} on {wildcards.dataset}"
+
+
+use rule boucaud2020_figures as boucaud2020_figures_of_published with:
+    input:
+        catalog="<results>/published/output_catalog.csv",
+        description="<results>/published/output_catalog.json",
+        style=STYLE,
+    output:
+        **plain_figure_outputs("<results>/published/figures", range(5, 10)),
+        **{f"points{n}": f"<results>/published/figures/fig{n}_points.csv" for n in range(5, 10)},
+        statistics="<results>/published/tables/fig5_stats.csv",
+    log:
+        "<results>/logs/published/figures.log",
+    message:
+        "Figures 5 to 9 from the published catalogue"
+
+
+rule boucaud2020_mask_figures:
+    input:
+        iou=[f"{folder}/iou.csv" for folder in MASK_FOLDERS],
+        unet=mask_file("unet"),
+        blend2mask2flux=mask_file("blend2mask2flux"),
+        catalog="<results>/boucaud2020/output_catalog.csv",
+        description="<results>/boucaud2020/output_catalog.json",
+        style=STYLE,
+    output:
+        **figure_outputs(
+            "boucaud2020",
+            {10: "masks from the blend", 11: "masks of the two networks", 12: "IoU"},
+        ),
+        iou="<results>/boucaud2020/iou.csv",
+    log:
+        "<results>/logs/boucaud2020/mask_figures.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("boucaud2020/mask_figures.py"),
+        roles=MASK_ROLES,
+        noise_sigma=config["datasets"][BOUCAUD["dataset"]]["noise_sigma"],
+    message:
+        "Figures 10 to 12: masks"
+    script:
+        "../scripts/boucaud2020/mask_figures.py"
+
+
+# Table 1's counts, of any data set.
+rule boucaud2020_tables:
+    input:
+        galaxies="<results>/datasets/{dataset}/galaxies.ecsv",
+        excluded="<results>/datasets/{dataset}/excluded.csv",
+        published=PUBLISHED,
+    output:
+        csv1="<results>/datasets/{dataset}/table1.csv",
+    log:
+        "<results>/logs/boucaud2020/tables_{dataset}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("boucaud2020/tables.py"),
+        scale=SCALE,
+        dataset=lambda wildcards: wildcards.dataset,
+        sep=SEP_MODES,
+    message:
+        "Count the galaxies of {wildcards.dataset} by class"
+    script:
+        "../scripts/boucaud2020/tables.py"
+
+
+use rule boucaud2020_tables as boucaud2020_tables_of_paper with:
+    input:
+        galaxies=f"{BOUCAUD_DATA}/galaxies.ecsv",
+        excluded=f"{BOUCAUD_DATA}/excluded.csv",
+        published=PUBLISHED,
+    output:
+        **table_outputs("boucaud2020", {1: "galaxies by class", 3: "SExtractor's settings"}),
+    log:
+        "<results>/logs/boucaud2020/tables.log",
+    params:
+        code=code("boucaud2020/tables.py"),
+        scale=SCALE,
+        dataset=BOUCAUD["dataset"],
+        sep=SEP_MODES,
+    message:
+        "Tables 1 and 3: galaxies by class, settings of the baseline"
+
+
+rule boucaud2020_table2:
+    input:
+        galaxies=f"{BOUCAUD_DATA}/galaxies.ecsv",
+        blends=f"{BOUCAUD_DATA}/blends_test.ecsv",
+        predictions=expand(
+            "<results>/predictions/{network}/{dataset}.csv",
+            network=BOUCAUD["table2"],
+            dataset=BOUCAUD["dataset"],
+        ),
+        descriptions=expand("<results>/networks/{network}/network.json", network=BOUCAUD["table2"]),
+        published=PUBLISHED,
+    output:
+        **table_outputs("boucaud2020", {2: "flux error by filters"}),
+    log:
+        "<results>/logs/boucaud2020/table2.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("boucaud2020/table2.py"),
+        networks=BOUCAUD["table2"],
+        scale=SCALE,
+    message:
+        "Table 2: flux error of {params.networks}"
+    script:
+        "../scripts/boucaud2020/table2.py"
+
+
+# --- Results: the paper's numbers beside ours, and its claims ---
+
+
+rule boucaud2020_results:
+    input:
+        statistics="<results>/tables/fig5_stats.csv",
+        points="<results>/figures/fig5_points.csv",
+        fig7="<results>/figures/fig7.csv",
+        fig7_points="<results>/figures/fig7_points.csv",
+        fig8="<results>/figures/fig8.csv",
+        fig9="<results>/figures/fig9.csv",
+        table1="<results>/tables/table1.csv",
+        table2="<results>/tables/table2.csv",
+        catalog="<results>/boucaud2020/output_catalog.csv",
+        description="<results>/boucaud2020/output_catalog.json",
+        photometry="<results>/boucaud2020/photometry.csv",
+        iou=[f"{folder}/iou.csv" for folder in MASK_FOLDERS],
+        fig12=["<results>/figures/fig12.csv"] if HAS_MASK_FIGURES else [],
+        records=[f"<results>/networks/{name}/network.json" for _, name in TRAINED["boucaud2020"]],
+        # From the authors' own catalogue, where there is one.
+        authors=(
+            expand(
+                "<results>/published/{name}",
+                name=["tables/fig5_stats.csv", "output_catalog.csv", "output_catalog.json"],
+            )
+            if BOUCAUD["published_catalogue"]
+            else []
+        ),
+        published=PUBLISHED,
+    output:
+        claims="<results>/boucaud2020/claims.csv",
+        reproduction="<results>/boucaud2020/reproduction.csv",
+    log:
+        "<results>/logs/boucaud2020/results.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("boucaud2020/results.py"),
+        networks=dict(TRAINED["boucaud2020"]),
+        mask_roles=MASK_ROLES,
+    message:
+        "Boucaud et al. 2020: published numbers beside ours, and which claims hold"
+    script:
+        "../scripts/boucaud2020/results.py"
+
+
+# The authors' own catalogue has no AUTO fluxes, masks or other networks: those claims stay empty.
+rule boucaud2020_claims:
+    input:
+        statistics="<results>/published/tables/fig5_stats.csv",
+        points="<results>/published/figures/fig5_points.csv",
+        fig7="<results>/published/figures/fig7.csv",
+        fig7_points="<results>/published/figures/fig7_points.csv",
+        fig8="<results>/published/figures/fig8.csv",
+        fig9="<results>/published/figures/fig9.csv",
+        description="<results>/published/output_catalog.json",
+    output:
+        claims="<results>/published/tables/claims.csv",
+    log:
+        "<results>/logs/published/claims.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("boucaud2020/claims.py"),
+    message:
+        "Which claims hold in the published catalogue"
+    script:
+        "../scripts/boucaud2020/claims.py"

@@ -1,47 +1,333 @@
-# Hemmati et al. 2022: GANs that raise the resolution; peaks, SOM, photometry, GPR.
+# Hemmati et al. 2022: GANs that raise the resolution. From top to bottom: cut-outs in one to seven
+# bands (a catalogue is split and cut first; only who is in is drawn, read or cut out), networks,
+# detections, photometry, figures, results.
+HEMMATI = config["hemmati2022"]
+# The set of cut-outs that networks are trained on.
 HEMMATI_SET = HEMMATI["cutouts_set"]
 HEMMATI_FOLDER = f"<results>/hemmati2022/{HEMMATI_SET}"
+HEMMATI_LABEL = f"{SCALE} scale, cut-outs {HEMMATI_SET}"
+BANDS = [band["name"] for band in HEMMATI["cutouts"][HEMMATI_SET]["bands"]]
+DETECTION_BAND = HEMMATI["cutouts"][HEMMATI_SET]["detection_band"]
 CUTOUTS = {
     "cutouts": f"<results>/datasets/{HEMMATI_SET}/cutouts.h5",
     "split": f"<results>/datasets/{HEMMATI_SET}/split.csv",
 }
-#: Networks, and the name of their images among the resolutions.
-SR_ROLES = {"vanilla": "vanilla", "sr": "gan", "sr_content": "gan_content", "sr_multi": "gan_multi"}
-if len(SR_BANDS) == 1:
-    del SR_ROLES["sr_multi"]
-#: Modules that decide what a blend is in either resolution, and what the networks are.
-SR_PAIR_SRC = [
-    "sr_data.py",
-    "hemmati_blends.py",
-    "degrade.py",
-    "simulate.py",
-    *STAMPS_SRC,
-    "seeds.py",
-]
-SR_SRC = [
-    "sr_gan.py",
-    "sr_training.py",
-    "peaks.py",
-    "torch_backend.py",
-    *SR_PAIR_SRC,
-]
-SR_MAKER = {
-    "bands": [SR_SET["detection_band"]],
-    "detection_band": SR_SET["detection_band"],
+# Networks, and the name of their images among the resolutions.
+RESOLUTIONS = {"vanilla": "vanilla", "sr": "gan", "sr_content": "gan_content"}
+# Networks that Figure 1 shows.
+SHOWN_NETWORKS = ["vanilla", "sr"]
+if len(BANDS) > 1:
+    RESOLUTIONS["sr_multi"] = "gan_multi"
+    SHOWN_NETWORKS.append("sr_multi")
+# What makes pairs of images in either resolution.
+PAIR_MAKER = {
+    "bands": [DETECTION_BAND],
+    "detection_band": DETECTION_BAND,
     "low": HEMMATI["low"],
-    "seed": config["seed"],
+    "seed": SEED,
     "name": HEMMATI_SET,
 }
+TRAINED["hemmati2022"] = [(name, name) for name in RESOLUTIONS]
+TARGETS["hemmati2022"] = [
+    *expand("<results>/figures/hemmati2022/fig{n}.{ext}", n=range(1, 10), ext=["pdf", "png"]),
+    *expand("<results>/figures/hemmati2022/fig{n}.csv", n=[1, 5, 6, 7, 9]),
+    *expand("<results>/tables/hemmati2022/detection.{ext}", ext=["csv", "tex"]),
+]
+
+
+def cutouts_entry(wildcards):
+    """Configuration of a set of cut-outs."""
+    return HEMMATI["cutouts"][wildcards.cutouts]
+
+
+def cutouts_from(source):
+    """Regular expression of the sets of cut-outs with a source."""
+    return any_of(n for n, s in HEMMATI["cutouts"].items() if s["source"] == source)
+
+
+def cutouts_options(wildcards):
+    """What a set's cut-outs are: bands, size, and for simulated ones their magnitudes."""
+    entry = cutouts_entry(wildcards)
+    names = ["detection_band", "parent_px", "pixel_scale_arcsec", "psf_moffat_beta"]
+    if entry["source"] == "simulated":
+        names += ["mag_min", "mag_max", "counts_slope"]
+    # Mosaics are inputs of the rule.
+    bands = [
+        {key: value for key, value in band.items() if key not in ("mosaic", "checksum")}
+        for band in entry["bands"]
+    ]
+    return {name: entry[name] for name in names} | {"bands": bands}
+
+
+def cutouts_psfs(wildcards):
+    """Files of the measured PSFs of a set of cut-outs."""
+    return [band["psf"] for band in cutouts_entry(wildcards)["bands"] if band.get("psf")]
+
+
+def cutouts_parts(ext):
+    """Function that gives the chunks of a set of cut-outs."""
+
+    def find(wildcards):
+        entry = cutouts_entry(wildcards)
+        simulated = entry["source"] == "simulated"
+        n = n_chunks(entry["n_galaxies"], entry["chunk_size"]) if simulated else 1
+        return [f"<results>/datasets/{wildcards.cutouts}/parents/{c}.{ext}" for c in range(n)]
+
+    return find
+
+
+def network_bands(network):
+    """Bands of a network's images."""
+    return BANDS if network == "sr_multi" else [DETECTION_BAND]
+
+
+def hemmati_network(wildcards):
+    """Configuration of a network."""
+    options = dict(HEMMATI["network"])
+    options["kind"] = "vanilla" if wildcards.sr == "vanilla" else "super_resolution"
+    if wildcards.sr == "sr_content":
+        options["content_weight"] = HEMMATI["content_weight"]
+    return options
+
+
+def hsc_pairs(wildcards):
+    """Folder of real HST and HSC images of the same fields."""
+    folder = HEMMATI["hsc_pairs"]["folder"]
+    if folder is None:
+        raise WorkflowError(
+            "hemmati2022 > hsc_pairs > folder is null: set it to a folder with hst_NAME.fits and "
+            "hsc_NAME.fits of the same fields, then ask for this target again"
+        )
+    return folder
 
 
 wildcard_constraints:
-    sr="|".join(SR_ROLES),
+    cutouts=any_of(HEMMATI["cutouts"]),
+    sr=any_of(RESOLUTIONS),
 
 
-rule sr_train:
+# Both write excluded.csv; this one's sets are named in the configuration.
+ruleorder: hemmati2022_assemble_cutouts > boucaud2020_assemble_dataset
+
+
+# --- Cut-outs ---
+
+
+rule hemmati2022_catalogue_simulated:
+    input:
+        priors=project_file("config/priors.yaml"),
+    output:
+        selected="<results>/datasets/{cutouts}/selected.csv",
+    log:
+        "<results>/logs/hemmati2022/catalogue_{cutouts}.log",
+    wildcard_constraints:
+        cutouts=cutouts_from("simulated"),
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        code=code("hemmati2022/catalogue_simulated.py"),
+        seed=SEED,
+        n_galaxies=lambda wildcards: cutouts_entry(wildcards)["n_galaxies"],
+        cuts=lambda wildcards: cutouts_entry(wildcards)["cuts"],
+        options=cutouts_options,
+    message:
+        "Draw the catalogue of the cut-outs {wildcards.cutouts}, split and cut it"
+    script:
+        "../scripts/hemmati2022/catalogue_simulated.py"
+
+
+rule hemmati2022_cutouts_simulate:
+    input:
+        selected="<results>/datasets/{cutouts}/selected.csv",
+        priors=project_file("config/priors.yaml"),
+    output:
+        stamps=temp("<results>/datasets/{cutouts}/parents/{chunk}.h5"),
+        exclusions=temp("<results>/datasets/{cutouts}/parents/{chunk}.csv"),
+    log:
+        "<results>/logs/hemmati2022/simulate_{cutouts}_{chunk}.log",
+    benchmark:
+        "<results>/benchmarks/hemmati2022/simulate_{cutouts}_{chunk}.tsv"
+    wildcard_constraints:
+        cutouts=cutouts_from("simulated"),
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        code=code("hemmati2022/cutouts_simulate.py"),
+        seed=SEED,
+        chunk_size=lambda wildcards: cutouts_entry(wildcards)["chunk_size"],
+        options=cutouts_options,
+    message:
+        "Simulate chunk {wildcards.chunk} of the cut-outs {wildcards.cutouts}"
+    script:
+        "../scripts/hemmati2022/cutouts_simulate.py"
+
+
+rule hemmati2022_catalogue_files:
+    input:
+        images=lambda wildcards: cutouts_entry(wildcards)["images"],
+        catalog=lambda wildcards: cutouts_entry(wildcards)["catalog"],
+    output:
+        selected="<results>/datasets/{cutouts}/selected.csv",
+    log:
+        "<results>/logs/hemmati2022/catalogue_{cutouts}.log",
+    wildcard_constraints:
+        cutouts=cutouts_from("files"),
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        code=code("hemmati2022/catalogue_files.py"),
+        seed=SEED,
+        cuts=lambda wildcards: cutouts_entry(wildcards)["cuts"],
+        files=lambda wildcards: {
+            key: cutouts_entry(wildcards)[key] for key in ("images_key", "columns", "radius_unit")
+        },
+        options=cutouts_options,
+    message:
+        "Read the catalogue of the cut-outs {wildcards.cutouts}, split and cut it"
+    script:
+        "../scripts/hemmati2022/catalogue_files.py"
+
+
+rule hemmati2022_cutouts_files:
+    input:
+        images=lambda wildcards: cutouts_entry(wildcards)["images"],
+        psfs=cutouts_psfs,
+        selected="<results>/datasets/{cutouts}/selected.csv",
+    output:
+        stamps=temp("<results>/datasets/{cutouts}/parents/{chunk}.h5"),
+        exclusions=temp("<results>/datasets/{cutouts}/parents/{chunk}.csv"),
+    log:
+        "<results>/logs/hemmati2022/ingest_{cutouts}_{chunk}.log",
+    wildcard_constraints:
+        cutouts=cutouts_from("files"),
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    params:
+        code=code("hemmati2022/cutouts_files.py"),
+        seed=SEED,
+        files=lambda wildcards: {
+            key: cutouts_entry(wildcards)[key] for key in ("images_key", "add_noise", "recentre")
+        },
+        options=cutouts_options,
+    message:
+        "Read the cut-outs {wildcards.cutouts}"
+    script:
+        "../scripts/hemmati2022/cutouts_files.py"
+
+
+# From VizieR or a file; who is in does not depend on the mosaics, but for those whose cut-out has no
+# data, which are counted when it is made.
+rule hemmati2022_catalogue_archive:
+    input:
+        catalog=lambda wildcards: table_file(cutouts_entry(wildcards)["catalog"]),
+        redshifts=lambda wildcards: (
+            table_file(cutouts_entry(wildcards)["redshift_catalog"])
+            if cutouts_entry(wildcards)["redshift_catalog"]
+            else []
+        ),
+    output:
+        selected="<results>/datasets/{cutouts}/selected.csv",
+    log:
+        "<results>/logs/hemmati2022/catalogue_{cutouts}.log",
+    wildcard_constraints:
+        cutouts=cutouts_from("archive"),
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        code=code("hemmati2022/catalogue_archive.py"),
+        seed=SEED,
+        cuts=lambda wildcards: cutouts_entry(wildcards)["cuts"],
+        columns=lambda wildcards: cutouts_entry(wildcards)["columns"],
+        redshift_columns=lambda wildcards: cutouts_entry(wildcards)["redshift_columns"],
+        radius_unit=lambda wildcards: cutouts_entry(wildcards)["radius_unit"],
+        pixel_scale_arcsec=lambda wildcards: cutouts_entry(wildcards)["pixel_scale_arcsec"],
+    message:
+        "Read the catalogue of the cut-outs {wildcards.cutouts}, split and cut it"
+    script:
+        "../scripts/hemmati2022/catalogue_archive.py"
+
+
+rule hemmati2022_cutouts_archive:
+    input:
+        mosaics=lambda wildcards: [
+            mosaic_file(band["mosaic"]) for band in cutouts_entry(wildcards)["bands"]
+        ],
+        psfs=cutouts_psfs,
+        selected="<results>/datasets/{cutouts}/selected.csv",
+    output:
+        stamps=temp("<results>/datasets/{cutouts}/parents/{chunk}.h5"),
+        exclusions=temp("<results>/datasets/{cutouts}/parents/{chunk}.csv"),
+    log:
+        "<results>/logs/hemmati2022/ingest_{cutouts}_{chunk}.log",
+    wildcard_constraints:
+        cutouts=cutouts_from("archive"),
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=16000,
+        runtime=240,
+    params:
+        code=code("hemmati2022/cutouts_archive.py"),
+        options=cutouts_options,
+    message:
+        "Cut {wildcards.cutouts} out of the mosaics"
+    script:
+        "../scripts/hemmati2022/cutouts_archive.py"
+
+
+rule hemmati2022_assemble_cutouts:
+    input:
+        stamps=cutouts_parts("h5"),
+        exclusions=cutouts_parts("csv"),
+        selected="<results>/datasets/{cutouts}/selected.csv",
+    output:
+        stamps="<results>/datasets/{cutouts}/cutouts.h5",
+        split="<results>/datasets/{cutouts}/split.csv",
+        excluded="<results>/datasets/{cutouts}/excluded.csv",
+    log:
+        "<results>/logs/hemmati2022/assemble_{cutouts}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=16000,
+        runtime=30,
+    params:
+        code=code("hemmati2022/assemble_cutouts.py"),
+        detection_band=lambda wildcards: cutouts_entry(wildcards)["detection_band"],
+    message:
+        "Put the cut-outs {wildcards.cutouts} together"
+    script:
+        "../scripts/hemmati2022/assemble_cutouts.py"
+
+
+# --- Networks and what they reveal ---
+
+
+rule hemmati2022_train:
     input:
         **CUTOUTS,
-        src=src(*SR_SRC, "gan.py", "gan_training.py", "fingerprints.py"),
     output:
         weights="<results>/networks/{sr}/network.h5",
         description="<results>/networks/{sr}/network.json",
@@ -62,27 +348,27 @@ rule sr_train:
         runtime=1440,
         gpu=1,
     params:
-        seed=config["seed"],
-        scale=config["scale"],
+        code=code("hemmati2022/train.py"),
+        seed=SEED,
+        scale=SCALE,
         threads=config["threads"]["training"],
-        network=lambda wildcards: sr_options(wildcards.sr),
-        maker=lambda wildcards: SR_MAKER | {"bands": sr_bands(wildcards.sr)},
+        network=hemmati_network,
+        maker=lambda wildcards: PAIR_MAKER | {"bands": network_bands(wildcards.sr)},
         blending=HEMMATI["blending"],
         detection={k: v for k, v in HEMMATI["detection"].items() if k != "low_fwhm_arcsec"},
         n_validation_blends=HEMMATI["n_blends"]["validation"],
-        checkpoint=f"{config['pathvars']['results']}/checkpoints/{{sr}}.pt",
+        checkpoint=checkpoint(".pt"),
     message:
         "Train {wildcards.sr}"
     script:
         "../scripts/hemmati2022/train.py"
 
 
-rule sr_detect:
+rule hemmati2022_detect:
     input:
         **CUTOUTS,
-        **{f"{name}_weights": f"<results>/networks/{name}/network.h5" for name in SR_ROLES},
-        **{f"{name}_record": f"<results>/networks/{name}/network.json" for name in SR_ROLES},
-        src=src(*SR_SRC, "sr_setup.py", "sr_detect.py", "gan.py", "gan_training.py"),
+        **{f"{name}_weights": f"<results>/networks/{name}/network.h5" for name in RESOLUTIONS},
+        **{f"{name}_record": f"<results>/networks/{name}/network.json" for name in RESOLUTIONS},
     output:
         detections=f"{HEMMATI_FOLDER}/detections.csv",
         false_positives=f"{HEMMATI_FOLDER}/false_positives.csv",
@@ -101,11 +387,13 @@ rule sr_detect:
         runtime=120,
         gpu=1,
     params:
-        seed=config["seed"],
+        code=code("hemmati2022/detect.py"),
+        seed=SEED,
         threads=config["threads"]["training"],
-        maker=SR_MAKER,
+        maker=PAIR_MAKER,
         networks={
-            role: {"network": name, "bands": sr_bands(name)} for name, role in SR_ROLES.items()
+            resolution: {"network": name, "bands": network_bands(name)}
+            for name, resolution in RESOLUTIONS.items()
         },
         blending=HEMMATI["blending"],
         detection=HEMMATI["detection"],
@@ -119,22 +407,20 @@ rule sr_detect:
 
 # Real images of the same fields from the ground and from space, such as
 # results/hemmati2022/sr/pairs.pdf
-rule sr_pairs:
+rule hemmati2022_real_images:
     input:
         **CUTOUTS,
-        folder=lambda wildcards: hsc_pairs(),
+        folder=hsc_pairs,
         weights="<results>/networks/{sr}/network.h5",
         description="<results>/networks/{sr}/network.json",
         false_positives=f"{HEMMATI_FOLDER}/false_positives.csv",
-        src=src(
-            *SR_SRC, "sr_setup.py", "sr_pairs.py", "sr_detect.py", "gan_training.py", "plots.py"
-        ),
+        style=STYLE,
     output:
         table="<results>/hemmati2022/{sr}/pairs.csv",
         pdf="<results>/hemmati2022/{sr}/pairs.pdf",
         png="<results>/hemmati2022/{sr}/pairs.png",
     log:
-        "<results>/logs/hemmati2022/pairs_{sr}.log",
+        "<results>/logs/hemmati2022/real_images_{sr}.log",
     wildcard_constraints:
         sr="sr|sr_content",
     conda:
@@ -144,11 +430,11 @@ rule sr_pairs:
         mem_mb=16000,
         runtime=30,
     params:
-        scale=config["scale"],
+        code=code("hemmati2022/real_images.py"),
+        scale=SCALE,
         threads=1,
-        maker=SR_MAKER,
-        role=lambda wildcards: SR_ROLES[wildcards.sr],
-        folder=HEMMATI["hsc_pairs"]["folder"],
+        maker=PAIR_MAKER,
+        resolution=lambda wildcards: RESOLUTIONS[wildcards.sr],
         options={key: value for key, value in HEMMATI["hsc_pairs"].items() if key != "folder"},
         detection=HEMMATI["detection"],
     message:
@@ -157,38 +443,12 @@ rule sr_pairs:
         "../scripts/hemmati2022/real_images.py"
 
 
-rule sr_som:
-    input:
-        detections=f"{HEMMATI_FOLDER}/detections.csv",
-        src=src("som.py"),
-    output:
-        cells=f"{HEMMATI_FOLDER}/som_cells.csv",
-        summary=f"{HEMMATI_FOLDER}/som.json",
-    log:
-        "<results>/logs/hemmati2022/som.log",
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=30,
-    params:
-        seed=config["seed"],
-        shape=HEMMATI["som_shape"],
-        columns=["separation_px", "flux_ratio", "fwhm_sum_px", "delta_z"],
-    message:
-        "Self-organising map of the test blends"
-    script:
-        "../scripts/hemmati2022/som.py"
-
-
-rule sr_photometry:
+rule hemmati2022_photometry:
     input:
         **CUTOUTS,
         detections=f"{HEMMATI_FOLDER}/detections.csv",
         peaks=f"{HEMMATI_FOLDER}/peaks.csv",
-        mixtures=f"{BASE}/config/gaussian_mixtures.csv",
-        src=src("sr_photometry.py", "ngmix_fit.py", "mixture_fit.py", "mixtures.py", *SR_PAIR_SRC),
+        mixtures=project_file("config/gaussian_mixtures.csv"),
     output:
         table=f"{HEMMATI_FOLDER}/photometry.csv",
     log:
@@ -202,7 +462,8 @@ rule sr_photometry:
         mem_mb=8000,
         runtime=120,
     params:
-        maker=SR_MAKER,
+        code=code("hemmati2022/photometry.py"),
+        maker=PAIR_MAKER,
         blending=HEMMATI["blending"],
         engine=HEMMATI["photometry_engine"],
         n_workers=2,
@@ -212,16 +473,62 @@ rule sr_photometry:
         "../scripts/hemmati2022/photometry.py"
 
 
-rule sr_gpr:
+# --- Figures and results ---
+
+
+rule hemmati2022_network_figure:
     input:
-        photometry=f"{HEMMATI_FOLDER}/photometry.csv",
-        src=src("gpr.py", "sr_regression.py", "sr_tables.py"),
+        generators=expand(
+            "<results>/networks/{network}/layers_generator.csv", network=SHOWN_NETWORKS
+        ),
+        discriminators=expand(
+            "<results>/networks/{network}/layers_discriminator.csv", network=SHOWN_NETWORKS
+        ),
+        style=STYLE,
     output:
-        curves=f"{HEMMATI_FOLDER}/gpr.csv",
-        scatter=f"{HEMMATI_FOLDER}/scatter.csv",
-        bins=f"{HEMMATI_FOLDER}/scatter_bins.csv",
+        **figure_outputs("hemmati2022", {1: "networks"}),
     log:
-        "<results>/logs/hemmati2022/gpr.log",
+        "<results>/logs/hemmati2022/network_figure.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("hemmati2022/network_figure.py"),
+        networks=SHOWN_NETWORKS,
+        label=HEMMATI_LABEL,
+    message:
+        "Figure 1 of Hemmati et al. 2022"
+    script:
+        "../scripts/hemmati2022/network_figure.py"
+
+
+rule hemmati2022_figures:
+    input:
+        galleries=f"{HEMMATI_FOLDER}/galleries.h5",
+        examples=f"{HEMMATI_FOLDER}/examples.h5",
+        detections=f"{HEMMATI_FOLDER}/detections.csv",
+        style=STYLE,
+    output:
+        **figure_outputs(
+            "hemmati2022",
+            {
+                2: "galaxies from noise",
+                3: "resolutions",
+                4: "peaks of blends",
+                5: "detections",
+                6: "map of blends",
+                8: "bands",
+                9: "detections with all bands",
+            },
+            tables=[5, 6, 9],
+        ),
+        cells=f"{HEMMATI_FOLDER}/som_cells.csv",
+        som=f"{HEMMATI_FOLDER}/som.json",
+    log:
+        "<results>/logs/hemmati2022/figures.log",
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -229,8 +536,70 @@ rule sr_gpr:
         mem_mb=2000,
         runtime=30,
     params:
-        seed=config["seed"],
+        code=code("hemmati2022/figures.py"),
+        seed=SEED,
+        som_shape=HEMMATI["som_shape"],
+        som_columns=["separation_px", "flux_ratio", "fwhm_sum_px", "delta_z"],
+        label=HEMMATI_LABEL,
+        scale=SCALE,
     message:
-        "Gaussian processes through the magnitude differences"
+        "Figures 2 to 6, 8 and 9 of Hemmati et al. 2022: detections and their map"
     script:
-        "../scripts/hemmati2022/regression.py"
+        "../scripts/hemmati2022/figures.py"
+
+
+rule hemmati2022_photometry_figure:
+    input:
+        photometry=f"{HEMMATI_FOLDER}/photometry.csv",
+        style=STYLE,
+    output:
+        **figure_outputs("hemmati2022", {7: "photometry"}),
+        curves=f"{HEMMATI_FOLDER}/gpr.csv",
+        scatter=f"{HEMMATI_FOLDER}/scatter.csv",
+        bins=f"{HEMMATI_FOLDER}/scatter_bins.csv",
+    log:
+        "<results>/logs/hemmati2022/photometry_figure.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        code=code("hemmati2022/photometry_figure.py"),
+        seed=SEED,
+        label=HEMMATI_LABEL,
+        scale=SCALE,
+    message:
+        "Figure 7 of Hemmati et al. 2022: Gaussian processes through the magnitude differences"
+    script:
+        "../scripts/hemmati2022/photometry_figure.py"
+
+
+rule hemmati2022_results:
+    input:
+        detections=f"{HEMMATI_FOLDER}/detections.csv",
+        false_positives=f"{HEMMATI_FOLDER}/false_positives.csv",
+        photometry=f"{HEMMATI_FOLDER}/photometry.csv",
+        som=f"{HEMMATI_FOLDER}/som.json",
+        published=PUBLISHED,
+    output:
+        **table_outputs("hemmati2022", {"detection": "detections, false positives, photometry"}),
+        claims="<results>/hemmati2022/claims.csv",
+        reproduction="<results>/hemmati2022/reproduction.csv",
+    log:
+        "<results>/logs/hemmati2022/results.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("hemmati2022/results.py"),
+        scale=SCALE,
+        configuration=HEMMATI_LABEL,
+    message:
+        "Hemmati et al. 2022: detections, published numbers beside ours, which claims hold"
+    script:
+        "../scripts/hemmati2022/results.py"

@@ -1,55 +1,127 @@
-# Reiman & Goehre 2019: the branched GAN that separates two galaxies.
-#: Networks, and what they are called in tables: the GAN and the baseline beside it.
+# Reiman & Goehre 2019: the branched GAN that separates two galaxies. From top to bottom: Galaxy Zoo
+# images, downloaded, the user's own or simulated, to frames; networks; figures, table and results.
+REIMAN = config["reiman2019"]
+REIMAN_SET = REIMAN["image_set"]
+# Networks, and what they are called in tables: the GAN and the baseline beside it.
 GANS = {"deblender_gan": "gan", "deblender_mse": "mse"}
-PERTURBATION = {**REIMAN["perturbation"], "crop_px": REIMAN["crop_px"]} | {
-    "reduce_by": REIMAN["reduce_by"]
+GAN_FOLDER = "<results>/networks/deblender_gan"
+PERTURBATION = {
+    **REIMAN["perturbation"],
+    "crop_px": REIMAN["crop_px"],
+    "reduce_by": REIMAN["reduce_by"],
 }
-#: Modules that decide what a blend of two images is, and what the networks are.
-PAIR_SRC = ["perturb.py", "galaxyzoo.py", "seeds.py"]
-GAN_SRC = ["gan.py", "gan_training.py", "torch_backend.py", "vgg.py", *PAIR_SRC]
+TRAINED["reiman2019"] = [(name, name) for name in GANS]
+TARGETS["reiman2019"] = [
+    *expand("<results>/figures/reiman2019/fig{n}.{ext}", n=range(1, 7), ext=["pdf", "png", "csv"]),
+    *expand("<results>/figures/reiman2019/trace.{ext}", ext=["pdf", "png"]),
+    *expand("<results>/tables/reiman2019/table1.{ext}", ext=["csv", "tex"]),
+    f"<results>/reiman2019/{REIMAN_SET}/deblender_gan/galaxies3.csv",
+]
+
+
+def image_set(wildcards):
+    """Configuration of a set of Galaxy Zoo images."""
+    return REIMAN["image_sets"][wildcards.images]
+
+
+def image_sources(wildcards):
+    """Folders or archives that have the JPEGs of a set of images."""
+    entry = image_set(wildcards)
+    if entry["source"] == "files":
+        return [entry["folder"]]
+    if entry["source"] == "archive":
+        return expand("<resources>/{archive}/archive.tar.gz", archive=entry["archives"])
+    return expand(
+        "<results>/datasets/{images}/jpegs/{chunk}",
+        images=wildcards.images,
+        chunk=range(n_chunks(entry["n_images"], entry["chunk_size"])),
+    )
+
+
+def gan_options(wildcards):
+    """Configuration of the GAN, or of the baseline that is trained with the MSE alone."""
+    network = dict(REIMAN["network"])
+    # The same burn-in: a baseline gets its best chance.
+    if wildcards.gan == "deblender_mse":
+        network["adversarial_weight"] = 0
+    return network
+
+
+def reiman_label(images):
+    """What a figure says of its images and network."""
+    return f"{SCALE} scale, images {images}, network deblender_gan"
 
 
 wildcard_constraints:
-    gan="|".join(GANS),
-    images="|".join(REIMAN["image_sets"]),
+    gan=any_of(GANS),
+    images=any_of(REIMAN["image_sets"]),
 
 
-rule reiman_vgg:
-    input:
-        file=(
-            []
-            if REIMAN["vgg_weights"] == "random"
-            else f"<resources>/vgg16/{REIMAN['vgg_weights']}"
-        ),
-        src=src("vgg.py", "seeds.py"),
+# Both write excluded.csv; this one's sets are named in the configuration.
+ruleorder: reiman2019_frames > boucaud2020_assemble_dataset
+
+
+rule reiman2019_simulate:
     output:
-        weights="<results>/reiman2019/vgg.h5",
+        folder=temp(directory("<results>/datasets/{images}/jpegs/{chunk}")),
     log:
-        "<results>/logs/reiman2019/vgg.log",
+        "<results>/logs/reiman2019/simulate_{images}_{chunk}.log",
+    benchmark:
+        "<results>/benchmarks/reiman2019/simulate_{images}_{chunk}.tsv"
+    wildcard_constraints:
+        images=any_of(n for n, s in REIMAN["image_sets"].items() if s["source"] == "simulated"),
     conda:
-        "../../envs/torch.yaml"
+        "../../envs/analysis.yaml"
     threads: 1
     resources:
         mem_mb=2000,
-        runtime=10,
+        runtime=60,
     params:
-        source=REIMAN["vgg_weights"],
-        subtract_mean=True,  # as the authors' code does
-        seed=config["seed"],
+        code=code("reiman2019/simulate.py"),
+        seed=SEED,
+        n_images=lambda wildcards: image_set(wildcards)["n_images"],
+        chunk_size=lambda wildcards: image_set(wildcards)["chunk_size"],
     message:
-        "VGG's weights with their preprocessing"
+        "Simulate chunk {wildcards.chunk} of the images {wildcards.images}"
     script:
-        "../scripts/data/vgg_weights.py"
+        "../scripts/reiman2019/simulate.py"
 
 
-rule gan_train:
+rule reiman2019_frames:
     input:
-        frames=f"<results>/datasets/{REIMAN['image_set']}/frames.npy",
-        index=f"<results>/datasets/{REIMAN['image_set']}/index.csv",
-        vgg=lambda wildcards: (
-            "<results>/reiman2019/vgg.h5" if gan_options(wildcards)["burn_in_iterations"] else []
-        ),
-        src=src(*GAN_SRC, "fingerprints.py"),
+        sources=image_sources,
+    output:
+        frames="<results>/datasets/{images}/frames.npy",
+        index="<results>/datasets/{images}/index.csv",
+        excluded="<results>/datasets/{images}/excluded.csv",
+    log:
+        "<results>/logs/reiman2019/frames_{images}.log",
+    benchmark:
+        "<results>/benchmarks/reiman2019/frames_{images}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    # They decode; the frames do not depend on their number.
+    threads: 4
+    resources:
+        mem_mb=2000,
+        runtime=120,
+    params:
+        code=code("reiman2019/frames.py"),
+        seed=SEED,
+        split=REIMAN["split"],
+        n_images=lambda wildcards: image_set(wildcards)["n_images"],
+        grid={key: REIMAN[key] for key in ("frame_px", "crop_px", "reduce_by")},
+    message:
+        "Reduce the images {wildcards.images} to frames, and split them"
+    script:
+        "../scripts/reiman2019/frames.py"
+
+
+rule reiman2019_train:
+    input:
+        frames=f"<results>/datasets/{REIMAN_SET}/frames.npy",
+        index=f"<results>/datasets/{REIMAN_SET}/index.csv",
+        vgg="<results>/reiman2019/vgg.h5" if REIMAN["network"]["burn_in_iterations"] else [],
     output:
         weights="<results>/networks/{gan}/network.h5",
         description="<results>/networks/{gan}/network.json",
@@ -71,99 +143,71 @@ rule gan_train:
         runtime=2880,
         gpu=1,
     params:
-        seed=config["seed"],
-        scale=config["scale"],
+        code=code("reiman2019/train.py"),
+        seed=SEED,
+        scale=SCALE,
         threads=config["threads"]["training"],
-        images=REIMAN["image_set"],
+        images=REIMAN_SET,
         perturbation=PERTURBATION,
         n_validation_blends=REIMAN["n_blends"]["validation"],
-        network=lambda wildcards: gan_options(wildcards),
-        checkpoint=f"{config['pathvars']['results']}/checkpoints/{{gan}}.pt",
+        network=gan_options,
+        checkpoint=checkpoint(".pt"),
     message:
         "Train {wildcards.gan}"
     script:
         "../scripts/reiman2019/train.py"
 
 
-rule gan_predict:
+rule reiman2019_predict:
     input:
         frames="<results>/datasets/{images}/frames.npy",
         index="<results>/datasets/{images}/index.csv",
-        weights="<results>/networks/{gan}/network.h5",
-        description="<results>/networks/{gan}/network.json",
-        src=src(*GAN_SRC, "gan_predict.py"),
+        weights=expand("<results>/networks/{gan}/network.h5", gan=GANS),
+        descriptions=expand("<results>/networks/{gan}/network.json", gan=GANS),
     output:
-        predictions="<results>/predictions/{gan}/{images}.h5",
+        predictions=[f"<results>/predictions/{gan}/{{images}}.h5" for gan in GANS],
+        scores="<results>/reiman2019/{images}/scores.csv",
+        examples="<results>/reiman2019/{images}/examples.h5",
     log:
-        "<results>/logs/reiman2019/predict_{gan}_{images}.log",
+        "<results>/logs/reiman2019/predict_{images}.log",
     benchmark:
-        "<results>/benchmarks/reiman2019/predict_{gan}_{images}.tsv"
+        "<results>/benchmarks/reiman2019/predict_{images}.tsv"
     conda:
         "../../envs/torch.yaml"
     threads: config["threads"]["training"]
     resources:
         mem_mb=4000,
-        runtime=120,
+        runtime=240,
         gpu=1,
     params:
-        seed=config["seed"],
+        code=code("reiman2019/predict.py"),
+        seed=SEED,
         threads=config["threads"]["training"],
-        perturbation=PERTURBATION,
-        n_blends=REIMAN["n_blends"]["test"],
-    message:
-        "Deblend the test blends of {wildcards.images} with {wildcards.gan}"
-    script:
-        "../scripts/reiman2019/predict.py"
-
-
-rule gan_scores:
-    input:
-        frames="<results>/datasets/{images}/frames.npy",
-        index="<results>/datasets/{images}/index.csv",
-        predictions=[f"<results>/predictions/{gan}/{{images}}.h5" for gan in GANS],
-        src=src(
-            *PAIR_SRC, "gan_predict.py", "gan_scores.py", "image_metrics.py", "torch_backend.py"
-        ),
-    output:
-        scores="<results>/reiman2019/{images}/scores.csv",
-        examples="<results>/reiman2019/{images}/examples.h5",
-    log:
-        "<results>/logs/reiman2019/scores_{images}.log",
-    benchmark:
-        "<results>/benchmarks/reiman2019/scores_{images}.tsv"
-    conda:
-        "../../envs/torch.yaml"
-    threads: 1
-    resources:
-        mem_mb=4000,
-        runtime=240,
-    params:
-        seed=config["seed"],
         perturbation=PERTURBATION,
         methods=list(GANS.values()),
         n_blends=REIMAN["n_blends"]["test"],
         n_examples=REIMAN["n_examples"],
     message:
-        "PSNR and SSIM of the test blends of {wildcards.images}"
+        "Deblend the test blends of {wildcards.images}: images, PSNR and SSIM"
     script:
-        "../scripts/reiman2019/scores.py"
+        "../scripts/reiman2019/predict.py"
 
 
 # More than two galaxies: the scheme of Sect. 2.3, such as
 # results/reiman2019/galaxyzoo/deblender_gan/galaxies3.csv
-rule gan_iterate:
+rule reiman2019_several_galaxies:
     input:
         frames="<results>/datasets/{images}/frames.npy",
         index="<results>/datasets/{images}/index.csv",
         weights="<results>/networks/{gan}/network.h5",
         description="<results>/networks/{gan}/network.json",
-        src=src(*GAN_SRC, "gan_predict.py", "gan_iterate.py", "plots.py"),
+        style=STYLE,
     output:
         table="<results>/reiman2019/{images}/{gan}/galaxies{number}.csv",
         pdf="<results>/reiman2019/{images}/{gan}/galaxies{number}.pdf",
         png="<results>/reiman2019/{images}/{gan}/galaxies{number}.png",
     log:
-        "<results>/logs/reiman2019/iterate_{gan}_{images}_{number}.log",
+        "<results>/logs/reiman2019/several_galaxies_{gan}_{images}_{number}.log",
     wildcard_constraints:
         number="[3-9]",
     conda:
@@ -174,8 +218,9 @@ rule gan_iterate:
         runtime=60,
         gpu=1,
     params:
-        seed=config["seed"],
-        scale=config["scale"],
+        code=code("reiman2019/several_galaxies.py"),
+        seed=SEED,
+        scale=SCALE,
         threads=config["threads"]["training"],
         perturbation=PERTURBATION,
         n_blends=REIMAN["n_blends"]["validation"],
@@ -183,3 +228,108 @@ rule gan_iterate:
         "Deblend {wildcards.number} galaxies of {wildcards.images}, one after the other"
     script:
         "../scripts/reiman2019/several_galaxies.py"
+
+
+rule reiman2019_network_figures:
+    input:
+        generator=f"{GAN_FOLDER}/layers_generator.csv",
+        discriminator=f"{GAN_FOLDER}/layers_discriminator.csv",
+        history=f"{GAN_FOLDER}/history.csv",
+        panels=f"{GAN_FOLDER}/panels.h5",
+        style=STYLE,
+    output:
+        **figure_outputs(
+            "reiman2019",
+            {1: "generator", 2: "discriminator", "trace": "course of training"},
+            tables=[1, 2],
+        ),
+    log:
+        "<results>/logs/reiman2019/network_figures.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("reiman2019/network_figures.py"),
+        label=reiman_label(REIMAN_SET),
+    message:
+        "Figures 1 and 2 of Reiman & Goehre 2019, and the course of the GAN's training"
+    script:
+        "../scripts/reiman2019/network_figures.py"
+
+
+rule reiman2019_figures:
+    input:
+        scores="<results>/reiman2019/{images}/scores.csv",
+        examples="<results>/reiman2019/{images}/examples.h5",
+        published=PUBLISHED,
+        style=STYLE,
+    output:
+        **plain_figure_outputs("<results>/reiman2019/{images}", range(3, 7)),
+    log:
+        "<results>/logs/reiman2019/figures_{images}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("reiman2019/figures.py"),
+        label=lambda wildcards: reiman_label(wildcards.images),
+        scale=SCALE,
+    message:
+        "Figures 3 to 6 of Reiman & Goehre 2019, of the images {wildcards.images}"
+    script:
+        "../scripts/reiman2019/figures.py"
+
+
+use rule reiman2019_figures as reiman2019_figures_of_paper with:
+    input:
+        scores=f"<results>/reiman2019/{REIMAN_SET}/scores.csv",
+        examples=f"<results>/reiman2019/{REIMAN_SET}/examples.h5",
+        published=PUBLISHED,
+        style=STYLE,
+    output:
+        **figure_outputs(
+            "reiman2019",
+            {3: "successful predictions", 4: "PSNR", 5: "SSIM", 6: "failed predictions"},
+        ),
+    log:
+        "<results>/logs/reiman2019/figures.log",
+    params:
+        code=code("reiman2019/figures.py"),
+        label=reiman_label(REIMAN_SET),
+        scale=SCALE,
+    message:
+        "Figures 3 to 6 of Reiman & Goehre 2019"
+
+
+rule reiman2019_results:
+    input:
+        scores=f"<results>/reiman2019/{REIMAN_SET}/scores.csv",
+        history=f"{GAN_FOLDER}/history.csv",
+        record=f"{GAN_FOLDER}/network.json",
+        published=PUBLISHED,
+    output:
+        **table_outputs("reiman2019", {1: "PSNR and SSIM"}),
+        claims="<results>/reiman2019/claims.csv",
+        reproduction="<results>/reiman2019/reproduction.csv",
+    log:
+        "<results>/logs/reiman2019/results.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("reiman2019/results.py"),
+        scale=SCALE,
+        configuration=reiman_label(REIMAN_SET),
+    message:
+        "Reiman & Goehre 2019: Table 1, published numbers beside ours, which claims hold"
+    script:
+        "../scripts/reiman2019/results.py"

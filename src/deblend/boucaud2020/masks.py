@@ -1,5 +1,8 @@
 """Masks of the two galaxies of a blend, and how well they are recovered."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 from deblend.boucaud2020.predictions import GALAXIES
@@ -94,3 +97,9 @@ def select_examples(blends: pd.DataFrame, n: int = 4) -> np.ndarray:
     distance = np.hypot(blends["dx"], blends["dy"]).to_numpy()
     bins = np.argsort(np.argsort(distance, kind="stable"), kind="stable") * n // len(blends)
     return np.array([np.flatnonzero(bins == i)[0] for i in range(n)])
+
+
+def gather_iou(roles: Sequence[str], paths: Sequence[str | Path]) -> pd.DataFrame:
+    """One table of the IoU of several networks, from files of `mask_table`, by what they are called."""
+    parts = [pd.read_csv(path).assign(network=r) for r, path in zip(roles, paths, strict=True)]
+    return pd.concat(parts)

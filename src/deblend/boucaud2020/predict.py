@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import h5py
 import keras
 import numpy as np
 import pandas as pd
@@ -220,3 +221,10 @@ def predict_masks(
     columns = [np.stack(column) for column in zip(*(chosen[n] for n in shown), strict=True)]
     examples = dict(zip(("blend", "image", "true", "predicted"), columns, strict=True))
     return pd.concat(parts, ignore_index=True), examples
+
+
+def write_masks(path: str | Path, examples: dict[str, np.ndarray]) -> None:
+    """Write the masks of a few blends, from `predict_masks`, as HDF5."""
+    with atomic(path) as temporary, h5py.File(temporary, "w") as file:
+        for name, values in examples.items():
+            file[name] = values

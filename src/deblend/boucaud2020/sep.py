@@ -4,15 +4,23 @@ Boucaud et al. 2020, Sect. 3.3. Isophotal fluxes are what the authors used; AUTO
 baseline its best chance. Each has its own zero point, fitted on isolated validation stamps.
 """
 
+import logging
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from deblend.boucaud2020.predictions import prediction_table
 from deblend.boucaud2020.render import render
-from deblend.data.stamps import Stamps
+from deblend.data.stamps import Stamps, read_stamps
 from deblend.errors import DeblendError
 from deblend.photometry.sep import Detection, SepError, measure_blend, measure_isolated
 from deblend.seeds import generator
+from deblend.tables import read_ecsv
 from deblend.units import mag_from_flux
+from deblend.workers import in_order
+
+log = logging.getLogger(__name__)
 
 #: Methods and the isolated photometry that each corresponds to.
 METHODS = {"sep_iso": "flux_iso", "sep_auto": "flux_auto"}
@@ -163,6 +171,56 @@ def measure_blends(
         for galaxy in ("central", "companion")
     ]
     return pd.DataFrame(rows, columns=columns)
+
+
+def measure_file(
+    stamps: str | Path,
+    blends: str | Path,
+    cold: Detection,
+    hot: Detection,
+    companion_edge: str,
+    *,
+    chunk_size: int,
+    n_workers: int = 1,
+) -> pd.DataFrame:
+    """Run SEP on the blends of a file, shared out among processes.
+
+    Parameters
+    ----------
+    stamps, blends : path
+        A data set and its blends.
+    cold, hot, companion_edge
+        See `measure_blends`.
+    chunk_size : int
+        Blends that a process measures at a time.
+    n_workers : int
+
+    Returns
+    -------
+    DataFrame
+        See `measure_blends`. It depends neither on the chunks nor on the workers.
+    """
+    table = read_ecsv(blends)
+    chunks = [table.iloc[i : i + chunk_size] for i in range(0, len(table), chunk_size)]
+    settings = (cold, hot, companion_edge)
+    parts = in_order(_measure_chunk, chunks, n_workers, _read_once, (str(stamps), settings))
+    measured = pd.concat(parts, ignore_index=True)
+    failed = int((measured["mode"] == "failed").sum())
+    if failed:
+        log.warning("SEP gave up on %d of %d blends: nothing found there", failed, len(measured))
+    return measured
+
+
+#: What a worker process has read: the data set and the settings.
+_shared: dict[str, Any] = {}
+
+
+def _read_once(stamps: str, settings: tuple[Detection, Detection, str]) -> None:
+    _shared.update(stamps=read_stamps(stamps), settings=settings)
+
+
+def _measure_chunk(blends: pd.DataFrame) -> pd.DataFrame:
+    return measure_blends(_shared["stamps"], blends, *_shared["settings"])
 
 
 def to_predictions(measured: pd.DataFrame, zero_points: pd.DataFrame) -> pd.DataFrame:

@@ -66,6 +66,18 @@ def table1(
     return table.astype({"published_before": "Int64", "published_after": "Int64"})
 
 
+def table1_tex(table: pd.DataFrame) -> pd.DataFrame:
+    """Columns of Table 1 that are printed, with the paper's headings."""
+    header = {
+        "galaxy_type": "Galaxy type",
+        "before": "# before cleaning",
+        "after": "# after cleaning",
+        "published_before": "# before inspection (published)",
+        "published_after": "# after inspection (published)",
+    }
+    return table[list(header)].rename(columns=header)
+
+
 def _count(morphology: pd.Series) -> dict[str, int]:
     """Galaxies of each class and in total; classes that the paper has not are unknown."""
     known = morphology.where(morphology.isin(list(CLASSES)[:4]), "unknown")

@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import h5py
 import keras
 import numpy as np
 from deblend.errors import DeblendError
 from deblend.farrens2022.stamps import noisy_batches, read_sample_table
+from deblend.files import atomic
 from deblend.seeds import generator
 from deblend.training.vgg import BLOCKS
 from scipy.ndimage import affine_transform
@@ -130,3 +132,10 @@ def feature_examples(
         order = np.argsort(-maps[0].sum(axis=(0, 1)), kind="stable")[:n_maps]
         shown[f"block{number}"] = np.moveaxis(maps[0], -1, 0)[order]
     return shown
+
+
+def write_features(path: str | Path, shown: dict[str, np.ndarray]) -> None:
+    """Write a stamp and its feature maps, from `feature_examples`, as HDF5."""
+    with atomic(path) as temporary, h5py.File(temporary, "w") as file:
+        for name, values in shown.items():
+            file[name] = values

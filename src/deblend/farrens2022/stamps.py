@@ -5,8 +5,7 @@ through a CFIS-like PSF, without noise; noise is drawn when the stamps are used.
 simulated, or those of any catalogue in GalSim's RealGalaxy format.
 """
 
-import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from deblend.data.profiles import galaxy_profile
 from deblend.errors import DeblendError
 from deblend.files import atomic
 from deblend.seeds import generator, uniform
+from deblend.workers import in_order
 
 #: Zero point (AB) of COSMOS F814W images in GalSim's catalogues, counts/s of HST.
 COSMOS_ZERO_POINT = 25.94
@@ -335,6 +335,65 @@ def draw_chunk(
     return check_stamps(np.stack(images), table, sample), table
 
 
+def draw_sample(
+    path: str | Path,
+    config: SampleConfig,
+    sample: str,
+    split: str,
+    n_stamps: int,
+    *,
+    fractions: dict[str, float],
+    seed: int,
+    chunk_size: int,
+    n_workers: int = 1,
+) -> None:
+    """Draw a sample's stamps of a split to a file, shared out among processes.
+
+    Parameters
+    ----------
+    path : path
+        HDF5; see `write_sample`.
+    config : SampleConfig
+        With a catalogue, or of simulated galaxies.
+    sample, split : str
+    n_stamps : int
+    fractions : dict
+        Shares of a catalogue's galaxies for each split.
+    seed : int
+    chunk_size : int
+        Stamps that a process draws at a time.
+    n_workers : int
+        What is drawn depends neither on the chunks nor on the workers.
+
+    Raises
+    ------
+    DeblendError
+        See `check_stamps`.
+    """
+    name = f"{sample}/{split}"
+    galaxies = (
+        CatalogGalaxies(config, split, fractions, seed)
+        if config.catalog
+        else SimulatedGalaxies(config, name, seed)
+    )
+    ends = [(i, min(i + chunk_size, n_stamps)) for i in range(0, n_stamps, chunk_size)]
+    parts = in_order(_draw_range, ends, n_workers, _use, (config, galaxies, name, seed))
+    write_sample(path, parts, n_stamps)
+
+
+#: What a worker process draws from: configuration, galaxies, the sample's name and the seed.
+_drawn_from: list[Any] = []
+
+
+def _use(*drawn_from: Any) -> None:
+    _drawn_from[:] = drawn_from
+
+
+def _draw_range(ends: tuple[int, int]) -> tuple[np.ndarray, pd.DataFrame]:
+    config, galaxies, name, seed = _drawn_from
+    return draw_chunk(config, galaxies, name, *ends, seed)
+
+
 def check_stamps(images: np.ndarray, table: pd.DataFrame, source: str) -> np.ndarray:
     """Stamps that can be used: finite, with signal, their second galaxy within the frame.
 
@@ -374,46 +433,39 @@ def check_stamps(images: np.ndarray, table: pd.DataFrame, source: str) -> np.nda
     return images
 
 
-def write_sample(path: str | Path, parts: Sequence[tuple[np.ndarray, pd.DataFrame]]) -> None:
-    """Write stamps and their table as one HDF5 file."""
-    table = pd.concat([t for _, t in parts], ignore_index=True)
-    text = h5py.string_dtype("utf-8")
+def write_sample(
+    path: str | Path, parts: Iterable[tuple[np.ndarray, pd.DataFrame]], n_stamps: int
+) -> None:
+    """Write stamps and their table as one HDF5 file, a part in memory at a time.
+
+    Parameters
+    ----------
+    path : path
+        `images` (n_stamps, y, x), and `table/` with `TABLE_COLUMNS`.
+    parts : iterable of (images, table)
+        In order.
+    n_stamps : int
+        Of all parts together.
+    """
+    tables = []
     with atomic(path) as temporary, h5py.File(temporary, "w") as file:
-        size = parts[0][0].shape[1:]
-        images = file.create_dataset("images", (len(table), *size), np.float32, chunks=(1, *size))
         start = 0
-        for part, _ in parts:
+        for part, table in parts:
+            size = part.shape[1:]
+            images = file.require_dataset(
+                "images", (n_stamps, *size), np.float32, chunks=(1, *size)
+            )
             images[start : start + len(part)] = part
             start += len(part)
-        for column in table:
-            values = table[column].to_numpy()
+            tables.append(table)
+        whole = pd.concat(tables, ignore_index=True)
+        for column in whole:
+            values = whole[column].to_numpy()
             if column.startswith("galaxy"):
+                text = h5py.string_dtype("utf-8")
                 file.create_dataset(f"table/{column}", data=values.astype(object), dtype=text)
             else:
                 file.create_dataset(f"table/{column}", data=values)
-
-
-def join_samples(path: str | Path, parts: Sequence[str | Path]) -> None:
-    """Join the files of a sample's chunks, a chunk in memory at a time."""
-    with contextlib.ExitStack() as stack:
-        files = [stack.enter_context(h5py.File(part, "r")) for part in parts]
-        sizes = [len(file["images"]) for file in files]
-        with atomic(path) as temporary, h5py.File(temporary, "w") as out:
-            shape = files[0]["images"].shape[1:]
-            images = out.create_dataset(
-                "images", (sum(sizes), *shape), np.float32, chunks=(1, *shape)
-            )
-            start = 0
-            for part, file, size in zip(parts, files, sizes, strict=True):
-                images[start : start + size] = check_stamps(
-                    file["images"][:], read_sample_table(part), str(part)
-                )
-                start += size
-            for column in TABLE_COLUMNS:
-                values = np.concatenate([file[f"table/{column}"][:] for file in files])
-                out.create_dataset(
-                    f"table/{column}", data=values, dtype=files[0][f"table/{column}"].dtype
-                )
 
 
 def read_sample_table(path: str | Path) -> pd.DataFrame:

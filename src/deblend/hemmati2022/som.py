@@ -228,3 +228,39 @@ def _quiet() -> Iterator[None]:
         yield
     finally:
         logging.root.setLevel(level)
+
+
+def map_of_blends(
+    table: pd.DataFrame, columns: Sequence[str], shape: tuple[int, int], seed: int
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """The map of the test blends, as a table of its cells and numbers of its quality.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of `deblend.hemmati2022.detection.detect`. Galaxies without a redshift have no place on the
+        map's fourth axis: a column without any value is left out, else blends that lack one.
+    columns : sequence of str
+        What the map is learnt from.
+    shape : (int, int)
+    seed : int
+
+    Returns
+    -------
+    cells : DataFrame
+        `row`, `column`, `n` blends, and the means of the blends mapped to a cell.
+    numbers : dict
+        See `summary`; `shape`, `columns`.
+    """
+    used = [c for c in columns if table[c].notna().any()]
+    table = table.dropna(subset=used)
+    som = learn_som(table, used, shape, seed=seed)
+    rows, places = np.indices(som.shape)
+    cells = {"row": rows.ravel(), "column": places.ravel(), "n": occupancy(som).ravel()}
+    shown = [*columns, "separation_arcsec", "delta_mag"]
+    for name in dict.fromkeys([*shown, *(c for c in table if c.startswith("detected_"))]):
+        cells[name] = cell_means(som, table[name].to_numpy(float)).ravel()
+    numbers = {
+        f"{k}_occupancy" if k in ("mean", "median") else k: v for k, v in summary(som).items()
+    }
+    return pd.DataFrame(cells), numbers | {"shape": list(som.shape), "columns": used}

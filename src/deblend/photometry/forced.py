@@ -6,12 +6,8 @@ at the peaks found. One interface to NGMIX (Sheldon 2015), where it is installed
 says which.
 """
 
-import contextlib
 import importlib
-import multiprocessing
-import sys
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from types import ModuleType
 from typing import Any
 
@@ -40,6 +36,7 @@ from deblend.photometry.mixtures import (
     covariance_from_shape,
     shape_from_covariance,
 )
+from deblend.workers import in_order
 from scipy.optimize import leastsq
 
 ENGINES = ("auto", "ngmix", "builtin")
@@ -179,32 +176,12 @@ def fit_photometry(
         "max_shift_px": max_shift_px,
     }
     jobs = list(_jobs(images, psfs, padded, sigma, options))
-    if n_workers > 1 and len(jobs) > 1:
-        # A fresh interpreter: one forked from a process with threads may hang.
-        context = multiprocessing.get_context("spawn")
-        with _no_main_file(), ProcessPoolExecutor(n_workers, mp_context=context) as pool:
-            tables = list(pool.map(_fit_job, jobs))
-    else:
-        tables = [_fit_job(job) for job in jobs]
+    tables = list(in_order(_fit_job, jobs, n_workers))
     table = pd.concat([_empty_table(), *tables]) if tables else _empty_table()
     table = table.sort_values(["stamp", "galaxy"], ignore_index=True)
     table["T_arcsec2"] *= pixel_scale_arcsec**2
     table["engine"], table["engine_version"] = name, version
     return table[list(COLUMNS)]
-
-
-@contextlib.contextmanager
-def _no_main_file() -> Iterator[None]:
-    """Keep new processes from running this one's script: a workflow's needs its job for that."""
-    main = sys.modules["__main__"]
-    kept: dict[str, Any] = {
-        name: vars(main).pop(name) for name in ("__file__", "__spec__") if name in vars(main)
-    }
-    main.__spec__ = None
-    try:
-        yield
-    finally:
-        vars(main).update(kept)
 
 
 def _pad_positions(positions: np.ndarray | Sequence[np.ndarray], n: int) -> np.ndarray:

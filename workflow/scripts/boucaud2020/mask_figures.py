@@ -1,7 +1,4 @@
-"""Adapter: Figures 10 to 12 of Boucaud et al. 2020."""
-
-import json
-from pathlib import Path
+"""Adapter: Figures 10 to 12 of Boucaud et al. 2020, and the IoU of both networks."""
 
 import pandas as pd
 from deblend.boucaud2020.figures.fig10_12_masks import (
@@ -13,21 +10,25 @@ from deblend.boucaud2020.figures.fig10_12_masks import (
     fig12_statistics,
     read_examples,
 )
+from deblend.boucaud2020.masks import gather_iou
+from deblend.files import read_json
 from deblend.run import logs
 from deblend.tables import write_csv
 
 with logs.script(snakemake.log[0]):
-    about = json.loads(Path(snakemake.input.description).read_text())
+    params, inputs, out = snakemake.params, snakemake.input, snakemake.output
+    about = read_json(inputs.description)
+    ran = {key: about[key] for key in ("scale", "dataset")}
     label = f"{about['scale']} scale, data set {about['dataset']}, {about['n_blends']} test blends"
-    examples = {n: read_examples(snakemake.input[n]) for n in ("unet", "blend2mask2flux")}
-    data = fig12_data(pd.read_csv(snakemake.input.iou), pd.read_csv(snakemake.input.catalog))
+    examples = {role: read_examples(inputs[role]) for role in ("unet", "blend2mask2flux")}
+    iou = gather_iou(params.roles, inputs.iou)
+    data = fig12_data(iou, pd.read_csv(inputs.catalog))
     numbers = fig12_statistics(data)
-    out = snakemake.output
-    joint = examples["blend2mask2flux"]
-    draw_fig10(joint, snakemake.params.noise_sigma, [out.pdf10, out.png10], label)
+    draw_fig10(examples["blend2mask2flux"], params.noise_sigma, [out.pdf10, out.png10], label)
     draw_fig11(examples, [out.pdf11, out.png11], label)
     draw_fig12(data, numbers, [out.pdf12, out.png12], label)
-    shown = examples_table(examples).assign(scale=about["scale"], dataset=about["dataset"])
+    shown = examples_table(examples).assign(**ran)
+    write_csv(out.iou, iou)
     write_csv(out.table10, shown[shown["network"] == "blend2mask2flux"])
     write_csv(out.table11, shown)
-    write_csv(out.table12, numbers.assign(scale=about["scale"], dataset=about["dataset"]))
+    write_csv(out.table12, numbers.assign(**ran))

@@ -1,16 +1,13 @@
 """Adapter: the authors' catalogue, checked, with what our figures have to know about it."""
 
-from pathlib import Path
-
-import yaml
 from deblend.boucaud2020.catalog import describe_published, read_catalog
-from deblend.files import write_json
+from deblend.files import read_yaml, write_json
 from deblend.run import logs
 from deblend.tables import write_csv
 
 with logs.script(snakemake.log[0]):
-    published = yaml.safe_load(Path(snakemake.input.published).read_text())["boucaud2020"]
-    catalog = read_catalog(snakemake.input.catalog)
-    description = describe_published(catalog, published["zero_points"])
-    write_csv(snakemake.output.catalog, catalog)
-    write_json(snakemake.output.description, description)
+    inputs, out = snakemake.input, snakemake.output
+    published = read_yaml(inputs.published)["boucaud2020"]
+    catalog = read_catalog(inputs.catalog)
+    write_json(out.description, describe_published(catalog, published["zero_points"]))
+    write_csv(out.catalog, catalog)

@@ -1,17 +1,22 @@
-"""Adapter: a data set's distributions beside those of the published sample."""
+"""Adapter: a data set's test blends, measured by SEP, beside the published sample."""
 
-from pathlib import Path
-
-import yaml
-from deblend.boucaud2020.catalog import read_catalog
+import pandas as pd
+from deblend.boucaud2020.catalog import describe_catalog, output_catalog
 from deblend.boucaud2020.published_sample import compare, draw_comparison
+from deblend.data.stamps import read_stamps
+from deblend.files import read_yaml, write_json
 from deblend.run import logs
-from deblend.tables import write_csv
+from deblend.tables import read_ecsv, write_csv
 
 with logs.script(snakemake.log[0]):
-    catalog = read_catalog(snakemake.input.catalog)
-    published = yaml.safe_load(Path(snakemake.input.published).read_text())
-    table = compare(catalog, published["boucaud2020"]["sample"])
-    outputs = [snakemake.output.pdf, snakemake.output.png]
-    draw_comparison(catalog, table, outputs, snakemake.params.label)
-    write_csv(snakemake.output.table, table)
+    params, inputs, out = snakemake.params, snakemake.input, snakemake.output
+    stamps, blends = read_stamps(inputs.stamps), read_ecsv(inputs.blends)
+    detection = pd.read_csv(inputs.detections).set_index("blend")["detection"]
+    predictions = {"sep_iso": pd.read_csv(inputs.sep)}
+    catalog = output_catalog(stamps, blends, predictions, detection)
+    about = {"scale": params.scale, "dataset": params.dataset, "network": None}
+    table = compare(catalog, read_yaml(inputs.published)["boucaud2020"]["sample"])
+    draw_comparison(catalog, table, [out.pdf, out.png], f"{params.dataset}, {params.scale} scale")
+    write_csv(out.catalog, catalog)
+    write_json(out.description, describe_catalog(catalog, stamps, predictions) | about)
+    write_csv(out.table, table)

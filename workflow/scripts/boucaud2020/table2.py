@@ -1,28 +1,19 @@
 """Adapter: Table 2 of Boucaud et al. 2020."""
 
-import json
-from pathlib import Path
-
 import pandas as pd
-import yaml
 from deblend.boucaud2020.predictions import truth
 from deblend.boucaud2020.tables import table2, tex_table
+from deblend.files import read_json, read_yaml
 from deblend.run import logs
 from deblend.tables import read_ecsv, write_csv, write_tex
 
 with logs.script(snakemake.log[0]):
-    galaxies = read_ecsv(snakemake.input.galaxies, ["id", "mag"])
-    blends = read_ecsv(snakemake.input.blends)
-    networks = {
-        name: (json.loads(Path(description).read_text()), pd.read_csv(predictions))
-        for name, description, predictions in zip(
-            snakemake.params.networks,
-            snakemake.input.descriptions,
-            snakemake.input.predictions,
-            strict=True,
-        )
-    }
-    published = yaml.safe_load(Path(snakemake.input.published).read_text())["boucaud2020"]
+    params, inputs, out = snakemake.params, snakemake.input, snakemake.output
+    galaxies = read_ecsv(inputs.galaxies, ["id", "mag"])
+    blends = read_ecsv(inputs.blends)
+    files = zip(params.networks, inputs.descriptions, inputs.predictions, strict=True)
+    networks = {name: (read_json(about), pd.read_csv(path)) for name, about, path in files}
+    published = read_yaml(inputs.published)["boucaud2020"]
     table = table2(networks, truth(galaxies, blends, galaxies.attrs["zero_point"]), published)
-    write_csv(snakemake.output.csv, table.assign(scale=snakemake.params.scale))
-    write_tex(snakemake.output.tex, tex_table(table))
+    write_csv(out.csv2, table.assign(scale=params.scale))
+    write_tex(out.tex2, tex_table(table))

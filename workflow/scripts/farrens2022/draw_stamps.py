@@ -1,27 +1,26 @@
-"""Adapter: draw one chunk of BlendHunter's stamps."""
+"""Adapter: draw the stamps of a sample's split."""
 
-from deblend.farrens2022.stamps import (
-    CatalogGalaxies,
-    SampleConfig,
-    SimulatedGalaxies,
-    draw_chunk,
-    write_sample,
-)
+import logging
+
+from deblend.farrens2022.metrics import subset_masks
+from deblend.farrens2022.stamps import SampleConfig, draw_sample, read_sample_table
 from deblend.run import logs
 
 with logs.script(snakemake.log[0]):
-    params = snakemake.params
+    params, out = snakemake.params, snakemake.output
     catalog = snakemake.input.get("catalog")
     if catalog and params.archived:
         catalog = f"{catalog}/{params.archived}"
-    config = SampleConfig(**params.config, catalog=catalog)
-    name = f"{snakemake.wildcards.sample}/{snakemake.wildcards.split}"
-    galaxies = (
-        CatalogGalaxies(config, snakemake.wildcards.split, params.fractions, params.seed)
-        if config.catalog
-        else SimulatedGalaxies(config, name, params.seed)
+    draw_sample(
+        out.sample,
+        SampleConfig(**params.config, catalog=catalog),
+        snakemake.wildcards.sample,
+        snakemake.wildcards.split,
+        params.n_stamps,
+        fractions=params.fractions,
+        seed=params.seed,
+        chunk_size=params.chunk_size,
+        n_workers=snakemake.threads,
     )
-    start = int(snakemake.wildcards.chunk) * params.chunk_size
-    stop = min(start + params.chunk_size, params.n_stamps)
-    chunk = draw_chunk(config, galaxies, name, start, stop, params.seed)
-    write_sample(snakemake.output.chunk, [chunk])
+    for subset, mask in subset_masks(read_sample_table(out.sample)).items():
+        logging.info("%s: %d stamps", subset, mask.sum())

@@ -1,16 +1,28 @@
-"""Adapter: Figures 3 and 4 of Farrens et al. 2022, and the numbers that they draw."""
+"""Adapter: Figures 3 and 4 of Farrens et al. 2022: accuracies on the parametric test stamps."""
 
 import pandas as pd
-from deblend.farrens2022 import figures as bh_figures
-from deblend.farrens2022.metrics import summarise
+from deblend.farrens2022.figures import draw_fig3, draw_fig4
+from deblend.farrens2022.metrics import parametric_accuracies, summarise
+from deblend.farrens2022.stamps import read_sample_table
 from deblend.run import logs
 from deblend.tables import write_csv
 
 with logs.script(snakemake.log[0]):
-    params, out = snakemake.params, snakemake.output
-    by_distance = pd.read_csv(snakemake.input.by_distance)
-    parametric = summarise(pd.read_csv(snakemake.input.parametric))
-    bh_figures.draw_fig3(by_distance, [out.pdf3, out.png3], params.label)
-    bh_figures.draw_fig4(parametric, [out.pdf4, out.png4], params.label)
-    for name, table in (("table3", by_distance), ("table4", parametric)):
-        write_csv(out[name], table.assign(scale=params.scale))
+    params, inputs, out = snakemake.params, snakemake.input, snakemake.output
+    sets = [tuple(s) for s in params.sets]
+    accuracy, by_distance = parametric_accuracies(
+        read_sample_table(inputs.sample),
+        dict(zip(sets, map(pd.read_csv, inputs.predictions), strict=True)),
+        dict(zip(sets, map(pd.read_csv, inputs.sep), strict=True)),
+        params.bins_px,
+    )
+    by_noise = summarise(accuracy)
+    draw_fig3(by_distance, [out.pdf3, out.png3], params.label)
+    draw_fig4(by_noise, [out.pdf4, out.png4], params.label)
+    for path, table in (
+        (out.accuracy, accuracy),
+        (out.by_distance, by_distance),
+        (out.table3, by_distance),
+        (out.table4, by_noise),
+    ):
+        write_csv(path, table.assign(scale=params.scale))

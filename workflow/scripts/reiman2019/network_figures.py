@@ -1,15 +1,19 @@
-"""Adapter: Figures 1 and 2 of Reiman & Goehre 2019."""
+"""Adapter: Figures 1 and 2 of Reiman & Goehre 2019, and the course of the GAN's training."""
 
+import h5py
 import pandas as pd
 from deblend.reiman2019.figures.fig1_2_networks import draw_fig1, draw_fig2
+from deblend.reiman2019.figures.trace import draw_trace
 from deblend.run import logs
 from deblend.tables import write_csv
 
 with logs.script(snakemake.log[0]):
-    label, out = snakemake.params.label, snakemake.output
-    generator = pd.read_csv(snakemake.input.generator)
-    discriminator = pd.read_csv(snakemake.input.discriminator)
+    label, inputs, out = snakemake.params.label, snakemake.input, snakemake.output
+    generator, discriminator = pd.read_csv(inputs.generator), pd.read_csv(inputs.discriminator)
     draw_fig1(generator, [out.pdf1, out.png1], label)
     draw_fig2(discriminator, [out.pdf2, out.png2], label)
     write_csv(out.table1, generator)
     write_csv(out.table2, discriminator)
+    with h5py.File(inputs.panels, "r") as file:
+        panels = {name: file[name][:] for name in ("panels", "iteration", "true", "blend")}
+    draw_trace(pd.read_csv(inputs.history), *panels.values(), [out.pdftrace, out.pngtrace], label)

@@ -1,0 +1,199 @@
+# Data sets: parent stamps from an archive, the user's files, a mosaic or a RealGalaxy catalogue, and
+# VGG's weights. What is simulated, and the cleaning, stand with the papers.
+DATASET_OPTIONS = ("band", "pixel_scale_arcsec", "zero_point", "noise_sigma", "stamp_size")
+PSF_OPTIONS = ("psf_fwhm_arcsec", "psf_moffat_beta")
+
+
+def dataset(wildcards):
+    """Configuration of the data set that a target names."""
+    if wildcards.dataset not in config["datasets"]:
+        raise WorkflowError(
+            f"the target names a data set: there is no {wildcards.dataset!r} under datasets; "
+            f"there are {', '.join(sorted(config['datasets']))}"
+        )
+    return config["datasets"][wildcards.dataset]
+
+
+def datasets_from(source):
+    """Regular expression of the data sets with a source."""
+    return any_of(n for n, d in config["datasets"].items() if d["source"] == source)
+
+
+def dataset_options(*names):
+    """Function of wildcards: some keys of a data set's configuration."""
+    return lambda wildcards: {name: dataset(wildcards)[name] for name in names}
+
+
+def field(wildcards):
+    """The field that is a chunk of a data set cut from mosaics."""
+    return dataset(wildcards)["fields"][int(wildcards.chunk)]
+
+
+wildcard_constraints:
+    dataset="[a-z][a-z0-9_]*",
+
+
+rule ingest_archive:
+    input:
+        archive=lambda wildcards: f"<resources>/{dataset(wildcards)['archive']}/archive.tar.gz",
+    output:
+        stamps=temp("<results>/datasets/{dataset}/parents/{chunk}.h5"),
+    log:
+        "<results>/logs/ingest/{dataset}_{chunk}.log",
+    wildcard_constraints:
+        dataset=datasets_from("archive"),
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    params:
+        code=code("data/ingest_archive.py"),
+        entry=lambda wildcards: {
+            key: ARCHIVES[dataset(wildcards)["archive"]][key]
+            for key in ("members", "columns", "radius_unit", "max_bytes")
+        },
+        archive=lambda wildcards: dataset(wildcards)["archive"],
+        options=dataset_options(*DATASET_OPTIONS),
+    message:
+        "Read the archive of {wildcards.dataset}"
+    script:
+        "../scripts/data/ingest_archive.py"
+
+
+rule ingest_files:
+    input:
+        images=lambda wildcards: dataset(wildcards)["images"],
+        catalog=lambda wildcards: dataset(wildcards)["catalog"],
+        segmaps=lambda wildcards: dataset(wildcards).get("segmaps") or [],
+    output:
+        stamps=temp("<results>/datasets/{dataset}/parents/{chunk}.h5"),
+    log:
+        "<results>/logs/ingest/{dataset}_{chunk}.log",
+    wildcard_constraints:
+        dataset=datasets_from("files"),
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    params:
+        code=code("data/ingest_files.py"),
+        seed=SEED,
+        options=lambda wildcards: {
+            key: value
+            for key, value in dataset(wildcards).items()
+            if key not in ("source", "images", "catalog", "segmaps", "mag_min", "mag_max", "split")
+        },
+    message:
+        "Read the stamps and the catalogue of {wildcards.dataset}"
+    script:
+        "../scripts/data/ingest_files.py"
+
+
+# A chunk is a field.
+rule ingest_mosaic:
+    input:
+        mosaic=lambda wildcards: mosaic_file(field(wildcards)["mosaic"]),
+        catalog=lambda wildcards: table_file(field(wildcards)["catalog"]),
+        morphology=lambda wildcards: (
+            table_file(field(wildcards)["morphology"]) if field(wildcards)["morphology"] else []
+        ),
+    output:
+        stamps=temp("<results>/datasets/{dataset}/parents/{chunk}.h5"),
+    log:
+        "<results>/logs/ingest/{dataset}_{chunk}.log",
+    wildcard_constraints:
+        dataset=datasets_from("mosaics"),
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    params:
+        code=code("data/ingest_mosaic.py"),
+        field=lambda wildcards: {
+            key: field(wildcards)[key]
+            for key in ("name", "extension", "columns", "radius_unit", "morphology_columns")
+        },
+        options=dataset_options(*DATASET_OPTIONS, "match_radius_arcsec"),
+    message:
+        "Cut field {wildcards.chunk} of {wildcards.dataset} out of its mosaic"
+    script:
+        "../scripts/data/ingest_mosaic.py"
+
+
+rule ingest_real_galaxies:
+    input:
+        catalog=lambda wildcards: dataset(wildcards)["catalog"],
+        fits_catalog=lambda wildcards: dataset(wildcards)["fits_catalog"],
+    output:
+        stamps=temp("<results>/datasets/{dataset}/parents/{chunk}.h5"),
+    log:
+        "<results>/logs/ingest/{dataset}_{chunk}.log",
+    wildcard_constraints:
+        dataset=datasets_from("real_galaxy"),
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=240,
+    params:
+        code=code("data/ingest_real_galaxies.py"),
+        seed=SEED,
+        options=dataset_options(*DATASET_OPTIONS, *PSF_OPTIONS),
+    message:
+        "Resample the RealGalaxy catalogue of {wildcards.dataset}"
+    script:
+        "../scripts/data/ingest_real_galaxies.py"
+
+
+def vgg_file(source):
+    """Where a source of VGG's weights is downloaded to; random weights come from nowhere."""
+    return [] if source == "random" else f"<resources>/vgg16/{source}"
+
+
+# BlendHunter's, with the preprocessing that its authors' code has: no mean is subtracted.
+rule vgg_weights:
+    input:
+        file=vgg_file(config["farrens2022"]["vgg_weights"]),
+    output:
+        weights="<results>/farrens2022/vgg16.h5",
+    log:
+        "<results>/logs/farrens2022/vgg16.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("data/vgg_weights.py"),
+        source=config["farrens2022"]["vgg_weights"],
+        subtract_mean=False,
+        seed=SEED,
+    message:
+        "VGG-16's weights with their preprocessing"
+    script:
+        "../scripts/data/vgg_weights.py"
+
+
+# The branched GAN's, with the mean subtracted, as its authors' code does.
+use rule vgg_weights as vgg_weights_reiman2019 with:
+    input:
+        file=vgg_file(config["reiman2019"]["vgg_weights"]),
+    output:
+        weights="<results>/reiman2019/vgg.h5",
+    log:
+        "<results>/logs/reiman2019/vgg.log",
+    params:
+        code=code("data/vgg_weights.py"),
+        source=config["reiman2019"]["vgg_weights"],
+        subtract_mean=True,
+        seed=SEED,
+    message:
+        "VGG's weights with their preprocessing"

@@ -1,0 +1,40 @@
+"""Adapter: Figures 5 to 9 of Boucaud et al. 2020 from a catalogue of test blends."""
+
+import logging
+
+from deblend.boucaud2020.catalog import read_catalog
+from deblend.boucaud2020.figures import fig5_magnitudes as fig5
+from deblend.boucaud2020.figures import fig6_pairs as fig6
+from deblend.boucaud2020.figures import fig7_errors as fig7
+from deblend.boucaud2020.figures import fig8_bias_scatter as fig8
+from deblend.boucaud2020.figures import fig9_morphology as fig9
+from deblend.boucaud2020.figures.panels import figure_label
+from deblend.boucaud2020.recovered import statistics_table
+from deblend.files import read_json
+from deblend.run import logs
+from deblend.tables import write_csv
+
+#: The points of each figure, their statistics, the drawing.
+PARTS = {
+    5: (fig5.fig5_data, fig5.fig5_statistics, fig5.draw_fig5),
+    6: (fig6.fig6_data, fig6.fig6_statistics, fig6.draw_fig6),
+    7: (fig7.fig7_data, fig7.fig7_statistics, fig7.draw_fig7),
+    8: (fig8.fig8_data, fig8.fig8_statistics, fig8.draw_fig8),
+    9: (fig9.fig9_data, fig9.fig9_statistics, fig9.draw_fig9),
+}
+
+with logs.script(snakemake.log[0]):
+    inputs, out = snakemake.input, snakemake.output
+    catalog, about = read_catalog(inputs.catalog), read_json(inputs.description)
+    zero_points = {key: about[key] for key in ("network_zero_point", "sextractor_zero_point")}
+    label = figure_label(about, len(catalog))
+    tables = {}
+    for n, (find_points, find_statistics, draw) in PARTS.items():
+        points = find_points(catalog, **zero_points)
+        statistics = find_statistics(points, **(snakemake.params.bootstrap if n < 7 else {}))
+        logging.info("Figure %d\n%s", n, statistics.iloc[:, :9].to_string(index=False))
+        draw(points, statistics, [out[f"pdf{n}"], out[f"png{n}"]], label)
+        tables[n] = statistics.assign(**about)
+        write_csv(out[f"table{n}"], tables[n])
+        write_csv(out[f"points{n}"], points)
+    write_csv(out.statistics, statistics_table(tables[5], tables[6]))

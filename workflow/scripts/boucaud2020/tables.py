@@ -1,0 +1,22 @@
+"""Adapter: Tables 1 and 3 of Boucaud et al. 2020; of other data sets Table 1's counts alone."""
+
+import logging
+
+import pandas as pd
+from deblend.boucaud2020.tables import table1, table1_tex, table3
+from deblend.files import read_yaml
+from deblend.run import logs
+from deblend.tables import read_ecsv, write_csv, write_tex
+
+with logs.script(snakemake.log[0]):
+    params, inputs, out = snakemake.params, snakemake.input, snakemake.output
+    published = read_yaml(inputs.published)["boucaud2020"]
+    excluded = pd.read_csv(inputs.excluded, dtype=str, keep_default_na=False)
+    counts = table1(read_ecsv(inputs.galaxies, ["morphology"]), excluded, published["galaxies"])
+    logging.info("\n%s", counts.to_string(index=False))
+    write_csv(out.csv1, counts.assign(dataset=params.dataset, scale=params.scale))
+    if "csv3" in out.keys():
+        write_tex(out.tex1, table1_tex(counts))
+        settings = table3(params.sep["hot"], params.sep["cold"], published["table3"])
+        write_csv(out.csv3, settings)
+        write_tex(out.tex3, settings)

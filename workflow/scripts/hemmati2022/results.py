@@ -1,0 +1,31 @@
+"""Adapter: the table of detections of Hemmati et al. 2022, its numbers beside ours, its claims."""
+
+import logging
+
+import pandas as pd
+from deblend.files import read_json, read_yaml
+from deblend.hemmati2022.claims import CLAIMS
+from deblend.hemmati2022.reproduction import our_rows
+from deblend.hemmati2022.tables import detection_table
+from deblend.report.claims import claims_table
+from deblend.report.numbers import reproduction_table
+from deblend.run import logs
+from deblend.tables import write_csv, write_tex
+
+with logs.script(snakemake.log[0]):
+    params, inputs, out = snakemake.params, snakemake.input, snakemake.output
+    published = read_yaml(inputs.published)["hemmati2022"]
+    names = ("detections", "false_positives", "photometry")
+    tables = {name: pd.read_csv(inputs[name]) for name in names}
+    detected = detection_table(*tables.values(), published)
+    som = read_json(inputs.som)
+    rows = our_rows(published, tables, som)
+    reproduction = reproduction_table({params.configuration: rows}, "hemmati2022")
+    tables["som"] = pd.DataFrame([som])
+    claims = claims_table(tables, params.scale, CLAIMS, "hemmati2022")
+    logging.info("\n%s", reproduction.iloc[:, 1:8].to_string(index=False))
+    logging.info("\n%s", claims[["claim", "bound", "numbers", "holds"]].to_string(index=False))
+    write_csv(out.csvdetection, detected)
+    write_tex(out.texdetection, detected)
+    write_csv(out.reproduction, reproduction)
+    write_csv(out.claims, claims)
