@@ -1,5 +1,4 @@
 # Shared helpers: validation, paths of the library, lists of what there is to make.
-import difflib
 import hashlib
 import re
 import sys
@@ -7,37 +6,23 @@ from pathlib import Path
 
 import yaml
 from snakemake.exceptions import WorkflowError
-from snakemake.utils import validate
 
 BASE = Path(workflow.basedir)
+# The library is importable here too; only what imports nothing heavy is.
+sys.path.append(str(BASE / "src"))
+from deblend.errors import DeblendError
+from deblend.run.config import refuse_duplicate_keys, validated, validated_archives
+from deblend.run.provenance import git_state
 
-
-def check(data, name, schema):
-    """Validate, and say in one line which key is wrong, how, and what it could be."""
-    try:
-        validate(data, str(BASE / "workflow" / "schemas" / schema))
-    except WorkflowError as error:
-        problem = error.__context__  # jsonschema's, which knows the place
-        if not hasattr(problem, "absolute_path"):
-            raise
-        where = [name, *map(str, problem.absolute_path)]
-        text = problem.message
-        if problem.validator == "additionalProperties":
-            known = problem.schema.get("properties", {})
-            unknown = [key for key in problem.instance if key not in known]
-            close = difflib.get_close_matches(unknown[0], known, n=1)
-            where.append(unknown[0])
-            text = "there is no such key" + (f"; did you mean {close[0]}?" if close else "")
-        elif problem.validator == "required":
-            missing = [k for k in problem.validator_value if k not in problem.instance]
-            where.append(missing[0])
-            text = "this key is missing"
-        raise WorkflowError(f"{' > '.join(where)}: {text} (see {schema})") from None
-
-
-check(config, "configuration", "config.schema.yaml")
-ARCHIVES = yaml.safe_load((BASE / "config" / "datasets.yaml").read_text())
-check(ARCHIVES, "config/datasets.yaml", "datasets.schema.yaml")
+try:
+    for _path in workflow.configfiles:
+        refuse_duplicate_keys(_path)
+    ARCHIVES = validated_archives(
+        yaml.safe_load((BASE / "config" / "datasets.yaml").read_text())
+    )
+    config.update(validated(config, ARCHIVES))
+except DeblendError as _error:
+    raise WorkflowError(str(_error)) from None
 PUBLISHED = yaml.safe_load((BASE / "config" / "published.yaml").read_text())
 
 
@@ -49,72 +34,6 @@ def known(kind, name, where):
     return name
 
 
-def in_archives(name, where):
-    if name not in ARCHIVES:
-        raise WorkflowError(
-            f"{where} > archive: there is no {name!r} in config/datasets.yaml; there are "
-            f"{', '.join(ARCHIVES)}"
-        )
-
-
-for _name, _network in config["networks"].items():
-    known("datasets", _network["dataset"], f"networks > {_name} > dataset")
-    if _network["architecture"] == "blend2mask2flux":
-        _unet = config["networks"][
-            known("networks", _network["unet"], f"networks > {_name} > unet")
-        ]
-        if (_unet["architecture"], _unet["dataset"]) != ("unet", _network["dataset"]):
-            raise WorkflowError(
-                f"networks > {_name} > unet: {_network['unet']!r} is a {_unet['architecture']} "
-                f"trained on {_unet['dataset']}; it has to be a unet trained on "
-                f"{_network['dataset']}, whose test galaxies it then has not seen"
-            )
-known("datasets", config["boucaud2020"]["dataset"], "boucaud2020 > dataset")
-for _key, _kind in (
-    ("network", "blend2flux"),
-    ("table2", "blend2flux"),
-    ("unet", "unet"),
-    ("blend2mask2flux", "blend2mask2flux"),
-):
-    _names = config["boucaud2020"][_key]
-    if _names is None and _key != "network":
-        continue
-    for _name in [_names] if isinstance(_names, str) else _names:
-        _network = config["networks"][known("networks", _name, f"boucaud2020 > {_key}")]
-        _found = _network["architecture"]
-        if _found != _kind:
-            raise WorkflowError(f"boucaud2020 > {_key}: {_name!r} is a {_found}, not a {_kind}")
-for _name, _dataset in config["datasets"].items():
-    if abs(sum(_dataset["split"].values()) - 1) > 1e-6:
-        raise WorkflowError(
-            f"datasets > {_name} > split: the shares {_dataset['split']} do not add up to 1"
-        )
-    if not _dataset["mag_min"] < _dataset["mag_max"]:
-        raise WorkflowError(
-            f"datasets > {_name}: mag_min {_dataset['mag_min']} is not below "
-            f"mag_max {_dataset['mag_max']}"
-        )
-    if _dataset["source"] == "simulated" and not (
-        _dataset["neighbour_mag_min"] < _dataset["neighbour_mag_max"]
-    ):
-        raise WorkflowError(
-            f"datasets > {_name}: neighbour_mag_min {_dataset['neighbour_mag_min']} is not below "
-            f"neighbour_mag_max {_dataset['neighbour_mag_max']}"
-        )
-    _fields = [_field["name"] for _field in _dataset.get("fields", [])]
-    if len(set(_fields)) < len(_fields):
-        raise WorkflowError(
-            f"datasets > {_name} > fields: names have to be unique; they are {', '.join(_fields)}"
-        )
-    if _dataset["source"] == "archive":
-        in_archives(_dataset["archive"], f"datasets > {_name}")
-        if "images" not in ARCHIVES[_dataset["archive"]].get("members", {}):
-            raise WorkflowError(
-                f"datasets > {_name} > archive: {_dataset['archive']!r} has no stamps (members > "
-                "images in config/datasets.yaml)"
-            )
-
-
 def catalog_of_sample(name):
     """The catalogue of a sample of stamps, where it is not simulated."""
     entry = config["farrens2022"]["samples"][name]
@@ -123,85 +42,6 @@ def catalog_of_sample(name):
     if entry["source"] == "archive":
         return {"catalog": f"<resources>/{entry['archive']}/catalog"}
     return {}
-
-
-for _name, _sample in config["farrens2022"]["samples"].items():
-    if _sample["source"] == "archive":
-        in_archives(_sample["archive"], f"farrens2022 > samples > {_name}")
-        if "catalog" not in ARCHIVES[_sample["archive"]].get("members", {}):
-            raise WorkflowError(
-                f"farrens2022 > samples > {_name} > archive: {_sample['archive']!r} has no "
-                "catalogue (members > catalog in config/datasets.yaml)"
-            )
-    if _sample["source"] == "files" and not _sample["catalog"]:
-        raise WorkflowError(
-            f"farrens2022 > samples > {_name} > catalog is null: with source files it is the path "
-            "of a catalogue in GalSim's RealGalaxy format"
-        )
-_farrens = config["farrens2022"]
-if abs(sum(_farrens["split"].values()) - 1) > 1e-6:
-    raise WorkflowError(f"farrens2022 > split: the shares {_farrens['split']} do not add up to 1")
-if not _farrens["mag_min"] < _farrens["mag_max"]:
-    raise WorkflowError(
-        f"farrens2022: mag_min {_farrens['mag_min']} is not below mag_max {_farrens['mag_max']}"
-    )
-_edges = _farrens["distance_bins_px"]
-if _edges != sorted(set(_edges)) or 10 not in _edges:
-    raise WorkflowError(
-        f"farrens2022 > distance_bins_px: {_edges} have to rise, and 10, where close blends end, has "
-        "to be among them"
-    )
-for _name, _sample in _farrens["samples"].items():
-    for _split in _sample["n_stamps"] if _name == "parametric" else ["test"]:
-        if _sample["n_stamps"][_split] < 2:
-            raise WorkflowError(
-                f"farrens2022 > samples > {_name} > n_stamps > {_split} is "
-                f"{_sample['n_stamps'][_split]}: it takes an isolated galaxy and a blend at least"
-            )
-
-_reiman = config["reiman2019"]
-if _reiman["image_set"] not in _reiman["image_sets"]:
-    raise WorkflowError(
-        f"reiman2019 > image_set: there is no {_reiman['image_set']!r} under image_sets; there are "
-        f"{', '.join(_reiman['image_sets'])}"
-    )
-if abs(sum(_reiman["split"].values()) - 1) > 1e-6:
-    raise WorkflowError(f"reiman2019 > split: the shares {_reiman['split']} do not add up to 1")
-if _reiman["crop_px"] % (16 * _reiman["reduce_by"]):
-    raise WorkflowError(
-        f"reiman2019 > crop_px: {_reiman['crop_px']} over reduce_by {_reiman['reduce_by']} has to be "
-        "a multiple of 16, since the discriminator halves the images four times"
-    )
-for _key in ("shift_px", "log_scale"):
-    _low, _high = _reiman["perturbation"][_key]
-    if _low > _high:
-        raise WorkflowError(f"reiman2019 > perturbation > {_key}: {_low} is above {_high}")
-for _name, _set in _reiman["image_sets"].items():
-    _where = f"reiman2019 > image_sets > {_name}"
-    if _name in config["datasets"]:
-        raise WorkflowError(f"{_where}: datasets has this name too: choose another")
-    if _set["source"] == "archive":
-        if not _set["archives"]:
-            raise WorkflowError(f"{_where} > archives: name at least one of config/datasets.yaml")
-        for _archive in _set["archives"]:
-            in_archives(_archive, _where)
-        if len({"kaggle" in ARCHIVES[_archive] for _archive in _set["archives"]}) > 1:
-            raise WorkflowError(
-                f"{_where} > archives: {', '.join(_set['archives'])} have the same galaxies under "
-                "other names, which no split keeps apart: choose Zenodo's or Kaggle's"
-            )
-    if _set["source"] == "files" and not _set["folder"]:
-        raise WorkflowError(f"{_where} > folder is null: with source files it is that of the JPEGs")
-    if _set["source"] == "simulated" and not _set["n_images"]:
-        raise WorkflowError(f"{_where} > n_images is null: with source simulated it takes a number")
-
-
-_hemmati = config["hemmati2022"]
-if _hemmati["cutouts_set"] not in _hemmati["cutouts"]:
-    raise WorkflowError(
-        f"hemmati2022 > cutouts_set: there is no {_hemmati['cutouts_set']!r} under cutouts; there are "
-        f"{', '.join(_hemmati['cutouts'])}"
-    )
 
 
 LIBRARY = {'__init__.py': 'src/deblend/__init__.py', 'architecture_figures.py': 'src/deblend/boucaud2020/figures/fig3_4_networks.py', 'backend.py': 'src/deblend/training/keras_backend.py', 'baseline.py': 'src/deblend/boucaud2020/sep.py', 'bh_claims.py': 'src/deblend/farrens2022/claims.py', 'bh_figures.py': 'src/deblend/farrens2022/figures.py', 'bh_metrics.py': 'src/deblend/farrens2022/metrics.py', 'bh_reproduction.py': 'src/deblend/farrens2022/reproduction.py', 'bh_sep.py': 'src/deblend/farrens2022/sep.py', 'bh_tables.py': 'src/deblend/farrens2022/tables.py', 'blendhunter.py': 'src/deblend/farrens2022/training.py', 'blends.py': 'src/deblend/boucaud2020/blends.py', 'catalog.py': 'src/deblend/boucaud2020/catalog.py', 'claims.py': 'src/deblend/boucaud2020/claims.py', 'clean.py': 'src/deblend/boucaud2020/clean.py', 'comparison.py': 'src/deblend/boucaud2020/published_sample.py', 'contact_sheets.py': 'src/deblend/boucaud2020/figures/contact_sheets.py', 'cosmos.py': 'src/deblend/farrens2022/stamps.py', 'cutouts.py': 'src/deblend/hemmati2022/cutouts.py', 'cutouts_ingest.py': 'src/deblend/hemmati2022/ingest.py', 'cutouts_simulate.py': 'src/deblend/hemmati2022/simulate.py', 'datasets.py': 'src/deblend/boucaud2020/dataset.py', 'degrade.py': 'src/deblend/hemmati2022/degrade.py', 'download.py': 'src/deblend/data/archives.py', 'errors.py': 'src/deblend/errors.py', 'examples.py': 'src/deblend/boucaud2020/examples.py', 'fig1_fig2.py': 'src/deblend/boucaud2020/figures/fig1_2_examples.py', 'fig5.py': 'src/deblend/boucaud2020/figures/fig5_magnitudes.py', 'fig6.py': 'src/deblend/boucaud2020/figures/fig6_pairs.py', 'fig7.py': 'src/deblend/boucaud2020/figures/fig7_errors.py', 'fig8.py': 'src/deblend/boucaud2020/figures/fig8_bias_scatter.py', 'fig9.py': 'src/deblend/boucaud2020/figures/fig9_morphology.py', 'files.py': 'src/deblend/files.py', 'fingerprints.py': 'src/deblend/training/fingerprints.py', 'galaxyzoo.py': 'src/deblend/reiman2019/images.py', 'galaxyzoo_simulate.py': 'src/deblend/reiman2019/simulate.py', 'gan.py': 'src/deblend/reiman2019/networks.py', 'gan_claims.py': 'src/deblend/reiman2019/claims.py', 'gan_figures.py': 'src/deblend/reiman2019/figures/fig4_5_scores.py', 'gan_iterate.py': 'src/deblend/reiman2019/several_galaxies.py', 'gan_predict.py': 'src/deblend/reiman2019/predict.py', 'gan_reproduction.py': 'src/deblend/reiman2019/reproduction.py', 'gan_scores.py': 'src/deblend/reiman2019/scores.py', 'gan_tables.py': 'src/deblend/reiman2019/tables.py', 'gan_training.py': 'src/deblend/reiman2019/training.py', 'gpr.py': 'src/deblend/hemmati2022/regression.py', 'hemmati_blends.py': 'src/deblend/hemmati2022/blends.py', 'image_metrics.py': 'src/deblend/reiman2019/metrics.py', 'ingest.py': 'src/deblend/data/ingest.py', 'kaggle.py': 'src/deblend/data/kaggle.py', 'logs.py': 'src/deblend/run/logs.py', 'mask_figures.py': 'src/deblend/boucaud2020/figures/fig10_12_masks.py', 'masks.py': 'src/deblend/boucaud2020/masks.py', 'metrics.py': 'src/deblend/boucaud2020/metrics.py', 'mixture_fit.py': 'src/deblend/photometry/mixture_fit.py', 'mixtures.py': 'src/deblend/photometry/mixtures.py', 'mosaics.py': 'src/deblend/data/mosaics.py', 'networks.py': 'src/deblend/boucaud2020/networks.py', 'ngmix_fit.py': 'src/deblend/photometry/forced.py', 'peaks.py': 'src/deblend/hemmati2022/peaks.py', 'perturb.py': 'src/deblend/reiman2019/blends.py', 'photometry.py': 'src/deblend/photometry/sep.py', 'plots.py': 'src/deblend/plots/style.py', 'predict.py': 'src/deblend/boucaud2020/predict.py', 'predictions.py': 'src/deblend/boucaud2020/predictions.py', 'priors.py': 'src/deblend/data/priors.py', 'provenance.py': 'src/deblend/run/provenance.py', 'recovered.py': 'src/deblend/boucaud2020/recovered.py', 'render.py': 'src/deblend/boucaud2020/render.py', 'reproduction.py': 'src/deblend/boucaud2020/reproduction.py', 'seeds.py': 'src/deblend/seeds.py', 'simulate.py': 'src/deblend/boucaud2020/simulate.py', 'som.py': 'src/deblend/hemmati2022/som.py', 'sr_claims.py': 'src/deblend/hemmati2022/claims.py', 'sr_data.py': 'src/deblend/hemmati2022/pairs.py', 'sr_detect.py': 'src/deblend/hemmati2022/detection.py', 'sr_figures.py': 'src/deblend/hemmati2022/figures/fig7_photometry.py', 'sr_gan.py': 'src/deblend/hemmati2022/networks.py', 'sr_pairs.py': 'src/deblend/hemmati2022/real_images.py', 'sr_photometry.py': 'src/deblend/hemmati2022/photometry.py', 'sr_reproduction.py': 'src/deblend/hemmati2022/reproduction.py', 'sr_setup.py': 'src/deblend/hemmati2022/predict.py', 'sr_tables.py': 'src/deblend/hemmati2022/tables.py', 'sr_training.py': 'src/deblend/hemmati2022/training.py', 'stamps.py': 'src/deblend/data/stamps.py', 'steering.py': 'src/deblend/training/schedule.py', 'table1.py': 'src/deblend/boucaud2020/tables.py', 'tables.py': 'src/deblend/tables.py', 'torch_backend.py': 'src/deblend/training/torch_backend.py', 'training.py': 'src/deblend/boucaud2020/training.py', 'units.py': 'src/deblend/units.py', 'vgg.py': 'src/deblend/training/vgg.py', 'vgg_keras.py': 'src/deblend/training/vgg_keras.py', 'vizier.py': 'src/deblend/data/vizier.py', 'sr_regression.py': 'src/deblend/hemmati2022/regression.py', 'table2.py': 'src/deblend/boucaud2020/tables.py', 'table3.py': 'src/deblend/boucaud2020/tables.py'}
@@ -310,19 +150,6 @@ MOSAICS = {
     if "://" in _field["mosaic"]
 }
 for _name, _set in config["hemmati2022"]["cutouts"].items():
-    _where = f"hemmati2022 > cutouts > {_name}"
-    _bands = [_band["name"] for _band in _set["bands"]]
-    if _name in config["datasets"] or _name in config["reiman2019"]["image_sets"]:
-        raise WorkflowError(f"{_where}: another data set has this name too: choose another")
-    if len(set(_bands)) < len(_bands):
-        raise WorkflowError(
-            f"{_where} > bands: names have to be unique; they are {', '.join(_bands)}"
-        )
-    if _set["detection_band"] not in _bands:
-        raise WorkflowError(
-            f"{_where} > detection_band: {_set['detection_band']!r} is not among the bands "
-            f"{', '.join(_bands)}"
-        )
     if _set["source"] == "archive":
         for _band in _set["bands"]:
             if "://" in _band["mosaic"]:
@@ -568,10 +395,6 @@ def published_catalogue(wildcards):
 def n_chunks(total, size):
     return -(-total // size)
 
-
-# The library is importable here too; only what imports nothing heavy is.
-sys.path.append(str(BASE / "src"))
-from deblend.run.provenance import git_state
 
 GIT = git_state(BASE)
 
