@@ -7,10 +7,9 @@ block), so that blend k is the same whatever was drawn before it and however man
 Source: Boucaud et al. 2020, Sect. 2.2, and their code where that says otherwise.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
+from deblend.boucaud2020.config import BlendConfig
 from deblend.errors import DeblendError
 from deblend.seeds import generator, uniform
 
@@ -39,32 +38,6 @@ COLUMNS = {
     "companion_orientation": "",
     "seed": "",
 }
-
-
-SHIFT_RULES = ("authors", "section_2_2")
-
-
-@dataclass(frozen=True)
-class BlendConfig:
-    """What drawing blends needs.
-
-    Attributes
-    ----------
-    delta_mag_max : float
-        Largest magnitude difference of a pair (Sect. 2.2: 2).
-    shift_rule : {"authors", "section_2_2"}
-        authors: integer shifts uniform in a square, its upper edge excluded, accepted if
-        max(R1, R2) <= |r| <= min(4 min(R1, R2), half the stamp); where that is empty the minimum is
-        0.8 of the maximum.
-        section_2_2: dx and dy each of either sign, uniform between 0.5 max(R1, R2) and half the
-        stamp.
-    orientations : bool
-        Draw one of the eight flips and quarter turns for each galaxy (else 0, as published).
-    """
-
-    delta_mag_max: float
-    shift_rule: str
-    orientations: bool
 
 
 def _draw_pairs(
@@ -192,10 +165,6 @@ def draw_blends(
     DeblendError
         No two galaxies of the split are within `delta_mag_max`, or no shift fits.
     """
-    if config.shift_rule not in SHIFT_RULES:
-        raise DeblendError(
-            f"shift_rule is {config.shift_rule!r}; it can be {' or '.join(SHIFT_RULES)}"
-        )
     mag = galaxies["mag"].to_numpy(float)[rows]
     radius = galaxies["half_light_radius_px"].to_numpy(float)[rows]
     closest = np.diff(np.sort(mag)).min() if len(mag) > 1 else np.inf

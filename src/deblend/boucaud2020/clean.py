@@ -8,15 +8,14 @@ were rejected by eye.
 
 import csv
 from collections.abc import Collection
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from deblend.boucaud2020.config import CleaningConfig
 from deblend.data.stamps import Stamps
 from deblend.errors import DeblendError
 from deblend.photometry.sep import (
-    Detection,
     SepError,
     background_rms,
     central_label,
@@ -45,22 +44,6 @@ EXCLUSIONS = {
     "not_measured": "SEP cannot measure the isolated galaxy",
     "no_partner": "no other galaxy of its split is close enough in magnitude for a blend",
 }
-
-
-@dataclass(frozen=True)
-class CleaningConfig:
-    """What cleaning needs; see `config/config.yaml` for each value's source."""
-
-    mag_min: float
-    mag_max: float
-    min_class_probability: float
-    detection: Detection
-    dilation_px: int
-    max_off_centre_px: float
-    min_background_fraction: float
-    max_contact: float
-    cold: Detection
-    hot: Detection
 
 
 def classify(galaxies: pd.DataFrame, threshold: float) -> np.ndarray:

@@ -100,6 +100,6 @@ def select_examples(blends: pd.DataFrame, n: int = 4) -> np.ndarray:
 
 
 def gather_iou(roles: Sequence[str], paths: Sequence[str | Path]) -> pd.DataFrame:
-    """One table of the IoU of several networks, from files of `mask_table`, by what they are called."""
+    """One table of several networks' IoU, from files of `mask_table`."""
     parts = [pd.read_csv(path).assign(network=r) for r, path in zip(roles, paths, strict=True)]
     return pd.concat(parts)

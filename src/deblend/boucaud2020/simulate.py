@@ -6,12 +6,12 @@ from the configuration's seed, the data set's name and the galaxy's index: a chu
 whoever makes it, and no two data sets share a galaxy.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import galsim
 import numpy as np
 import pandas as pd
+from deblend.boucaud2020.config import SimulatorConfig
 from deblend.data.priors import MORPHOLOGIES, cumulative_counts
 from deblend.data.profiles import (
     AXIS_RATIO_RANGE,
@@ -31,25 +31,6 @@ REDSHIFT_RANGE = (0.02, 1.5)
 
 #: Side of a neighbour's drawing, in half-light radii: beyond eight an exponential has no light.
 NEIGHBOUR_SIZE_RADII = 16
-
-
-@dataclass(frozen=True)
-class SimulatorConfig:
-    """What the simulator needs; see `config/config.yaml` for each value's source."""
-
-    stamp_size: int
-    pixel_scale_arcsec: float
-    zero_point: float
-    noise_sigma: float
-    exposure_time_s: float
-    psf_fwhm_arcsec: float
-    psf_moffat_beta: float
-    mag_min: float
-    mag_max: float
-    n_neighbours_mean: float
-    neighbour_mag_min: float
-    neighbour_mag_max: float
-    band: str = "f160w"
 
 
 def draw_properties(

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -465,7 +465,7 @@ def train_from_config(
         seed,
     )
     steering = SteeringConfig(
-        **{f.name: network[f.name] for f in fields(SteeringConfig)},
+        **{name: network[name] for name in SteeringConfig.model_fields},
     )
     configuration = {
         "network": network,

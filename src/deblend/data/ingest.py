@@ -2,7 +2,6 @@
 
 import logging
 import zipfile
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import galsim
@@ -12,6 +11,7 @@ import pandas as pd
 from astropy import units as u
 from astropy.io import fits
 from astropy.table import Table
+from deblend.data.config import FilesConfig, RealGalaxyConfig
 from deblend.data.profiles import moffat_psf
 from deblend.data.stamps import GALAXY_COLUMNS, TEXT_COLUMNS, Stamps, band_table
 from deblend.errors import DeblendError
@@ -26,43 +26,6 @@ REQUIRED = ("id", "mag", "half_light_radius")
 
 #: Units that catalogue columns are converted to; the radius goes to pixels through the scale.
 UNITS = {"mag": u.mag, "ra": u.deg, "dec": u.deg}
-
-
-@dataclass(frozen=True)
-class FilesConfig:
-    """A data set of the user's own; see `config/README.md`."""
-
-    images: str
-    catalog: str
-    columns: dict[str, str]
-    band: str
-    pixel_scale_arcsec: float
-    zero_point: float
-    stamp_size: int
-    radius_unit: str = "pix"
-    images_key: str | None = None
-    plane: int | None = None
-    segmaps: str | None = None
-    segmaps_key: str | None = None
-    noise_sigma: float = 0.0
-    add_noise: bool = False
-    recentre: bool = False
-
-
-@dataclass(frozen=True)
-class RealGalaxyConfig:
-    """A data set from a GalSim RealGalaxyCatalog."""
-
-    catalog: str
-    fits_catalog: str | None
-    band: str
-    zero_point: float
-    stamp_size: int
-    pixel_scale_arcsec: float
-    noise_sigma: float
-    psf_fwhm_arcsec: float
-    psf_moffat_beta: float
-    origin: str = field(default="real_galaxy")
 
 
 def read_array(path: str | Path, key: str | None) -> np.ndarray:

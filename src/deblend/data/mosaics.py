@@ -1,7 +1,6 @@
 """Parent stamps cut from mosaics at a catalogue's positions (Boucaud et al. 2020, Sect. 2.1)."""
 
 import logging
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ from astropy.io import fits
 from astropy.table import Table
 from astropy.wcs import WCS
 from astropy.wcs.utils import proj_plane_pixel_scales
+from deblend.data.config import FieldConfig
 from deblend.data.ingest import read_catalog
 from deblend.data.stamps import Stamps, band_table
 from deblend.errors import DeblendError
@@ -24,26 +24,6 @@ PROBABILITIES = ("p_sph", "p_disk", "p_irr")
 
 #: Largest relative difference between the mosaic's pixel scale and the configured one.
 SCALE_TOLERANCE = 0.01
-
-
-@dataclass(frozen=True)
-class FieldConfig:
-    """A field of a data set of source `mosaics`; see `config/README.md`."""
-
-    name: str
-    mosaic: str
-    catalog: str
-    columns: dict[str, str]
-    radius_unit: str
-    band: str
-    pixel_scale_arcsec: float
-    zero_point: float
-    noise_sigma: float
-    stamp_size: int
-    match_radius_arcsec: float
-    extension: int = 0
-    morphology: str | None = None
-    morphology_columns: dict[str, str] = field(default_factory=dict)
 
 
 def cut_field(config: FieldConfig) -> Stamps:

@@ -6,7 +6,6 @@ simulated, or those of any catalogue in GalSim's RealGalaxy format.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from astropy.io import fits
 from deblend.data.priors import MORPHOLOGIES
 from deblend.data.profiles import galaxy_profile
 from deblend.errors import DeblendError
+from deblend.farrens2022.config import CLOSE_PX, SampleConfig
 from deblend.files import atomic
 from deblend.seeds import generator, uniform
 from deblend.workers import in_order
@@ -51,10 +51,6 @@ COUNTS_SLOPE_DEX = 0.3
 REALISTIC_SHARES = (0.2, 0.2, 0.32, 0.28)
 
 
-#: Distance (pixels) below which a blend is close (Sect. 2.1).
-CLOSE_PX = 10.0
-
-
 TABLE_COLUMNS = (
     "stamp",
     "is_blend",
@@ -71,39 +67,6 @@ TABLE_COLUMNS = (
 
 #: Less exact than GalSim's defaults, by less than a thousandth of the flux, and twice as fast.
 GSPARAMS = galsim.GSParams(folding_threshold=0.01, maxk_threshold=2e-3, kvalue_accuracy=1e-4)
-
-
-@dataclass(frozen=True)
-class SampleConfig:
-    """A set of stamps; see `config/config.yaml` for each value's source.
-
-    Attributes
-    ----------
-    kind : {"parametric", "real"}
-        Smooth profiles, or galaxies as they are (simulated ones: with bulges and clumps).
-    close_fraction : float or None
-        Share of close pairs among blends, to see more of them; None: as uniform positions give.
-        `weight` undoes it.
-    exclusion_level : str
-        What of a catalogue is left out: see `galsim.COSMOSCatalog`.
-    """
-
-    kind: str
-    stamp_size: int
-    pixel_scale_arcsec: float
-    exposure_s: float
-    telescope_diameter_m: float
-    telescope_obscuration: float
-    moffat_beta: float
-    moffat_fwhm_arcsec: float
-    moffat_ellipticity_sigma: float
-    kolmogorov_fwhm_arcsec: float
-    kolmogorov_ellipticity_sigma: float
-    mag_min: float
-    mag_max: float
-    close_fraction: float | None
-    exclusion_level: str = "none"
-    catalog: str | None = None
 
 
 def flux_scale(exposure_s: float, diameter_m: float, obscuration: float) -> float:

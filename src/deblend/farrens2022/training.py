@@ -4,7 +4,6 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -224,7 +223,7 @@ def run_training(
         )
         file_name = f"{state.stem}_{split}.h5"
         found[split], took[split] = cached(state.with_name(file_name), stamp, len(table), compute)
-    steering = {f.name: network[f.name] for f in fields(SteeringConfig)}
+    steering = {name: network[name] for name in SteeringConfig.model_fields}
     model, history, summary = train_head(
         (found["train"], labels["train"]),
         (found["validation"], labels["validation"]),

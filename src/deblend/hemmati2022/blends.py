@@ -8,11 +8,10 @@ is in it by rule: a network that always paints one there gains nothing. Rows are
 Source: Hemmati et al. 2022, Sect. 2, 4 and 5.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 from deblend.errors import DeblendError
+from deblend.hemmati2022.config import HemmatiBlendConfig
 from deblend.seeds import generator
 from scipy.ndimage import affine_transform
 from scipy.special import ndtr, ndtri
@@ -41,33 +40,6 @@ _ORIENTATIONS = (
 
 #: What a row repeats of each galaxy.
 GALAXY_QUANTITIES = ("mag", "redshift", "fwhm_px")
-
-
-@dataclass(frozen=True)
-class HemmatiBlendConfig:
-    """What drawing blends needs.
-
-    Attributes
-    ----------
-    separation_sigma_px : float
-        Width of the normal distribution of each galaxy's dx and dy, in high-resolution pixels: two
-        of them are sqrt(2) times as far apart along an axis. The paper
-        (Sect. 5) says "a normal distribution" and no width.
-    max_shift_px : int
-        Largest |dx| and |dy|: the distributions end there. The frame (half of 66 px) and the parent
-        stamps (see `largest_shift`) limit it.
-    shares : tuple of float
-        Shares of blends with 2, 3, ... galaxies; they add up to 1. The paper has "two or more"
-        (Sect. 2), "mainly" two (Sect. 5): (1.0,).
-    any_angle : bool
-        Turn each galaxy by any angle instead of quarter turns and flips. That interpolates, so it
-        smooths the noise.
-    """
-
-    separation_sigma_px: float
-    max_shift_px: int
-    shares: tuple[float, ...] = (1.0,)
-    any_angle: bool = False
 
 
 def largest_shift(parent_size: int, frame_px: int = FRAME_PX) -> int:
@@ -115,15 +87,6 @@ def draw_blends(
         Too few galaxies, or the configuration makes no sense.
     """
     n_max = len(config.shares) + 1
-    if not config.shares or abs(sum(config.shares) - 1) > 1e-6 or min(config.shares) < 0:
-        raise DeblendError(
-            f"the shares of blends with 2, 3, ... galaxies are {config.shares}: they add up to 1"
-        )
-    if not (config.separation_sigma_px > 0 and config.max_shift_px >= 1):
-        raise DeblendError(
-            f"separation_sigma_px is {config.separation_sigma_px} and max_shift_px "
-            f"{config.max_shift_px}: galaxies apart need both to be positive"
-        )
     if len(rows) < n_max:
         raise DeblendError(
             f"the {split} split has {len(rows)} galaxies: blends of {n_max} need that many; give "

@@ -18,10 +18,6 @@ from deblend.seeds import uniform
 log = logging.getLogger(__name__)
 
 
-#: Smallest parent: it has to cover the frame that is degraded (`deblend.hemmati2022.blends`).
-PARENT_MIN_PX = 66
-
-
 #: What selection may use of a galaxy beside `deblend.data.stamps.GALAXY_COLUMNS`; NaN where
 #: unknown.
 EXTRA_COLUMNS = ("mag_f160w", "class_star")

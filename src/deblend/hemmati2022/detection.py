@@ -20,6 +20,7 @@ from deblend.hemmati2022.blends import (
     pair_quantities,
     true_positions,
 )
+from deblend.hemmati2022.config import Detection
 from deblend.hemmati2022.degrade import FACTOR, high_position, low_position, psf_image
 from deblend.hemmati2022.pairs import Scale, isolated
 from deblend.hemmati2022.peaks import (
@@ -27,7 +28,6 @@ from deblend.hemmati2022.peaks import (
     GAN_BETA,
     SINGLES,
     TOLERANCE,
-    Detection,
     count_peaks,
     detect_blends,
     find_peaks,

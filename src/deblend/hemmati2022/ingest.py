@@ -5,7 +5,6 @@ Both have a catalogue, whose columns the configuration names: see `read_cutout_c
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,8 @@ from deblend.data.ingest import cut, read_array, read_table
 from deblend.data.mosaics import check_wcs
 from deblend.data.stamps import GALAXY_COLUMNS, TEXT_COLUMNS, Stamps
 from deblend.errors import DeblendError
-from deblend.hemmati2022.cutouts import EXTRA_COLUMNS, PARENT_MIN_PX, why
+from deblend.hemmati2022.config import PARENT_MIN_PX, Band, CutoutConfig
+from deblend.hemmati2022.cutouts import EXTRA_COLUMNS, why
 from deblend.hemmati2022.degrade import psf_image
 from deblend.seeds import generator
 from deblend.units import mag_from_flux
@@ -52,68 +52,12 @@ MICROJANSKY = 23.9
 PSF_PX = 65
 
 
-@dataclass(frozen=True)
-class Band:
-    """A band of the user's stamps or of mosaics.
-
-    Attributes
-    ----------
-    name : str
-    zero_point : float
-    noise_sigma : float
-        Of a pixel, in counts/s.
-    plane : int, optional
-        The band's number in the user's stamps; its place in the list by default.
-    mosaic, extension : str, int
-        Path of a mosaic.
-    psf, psf_key, psf_pixel_scale_arcsec : str, str, float, optional
-        A measured PSF, see `deblend.data.ingest.read_array`.
-    psf_fwhm_arcsec : float, optional
-        In its place: of a Moffat profile.
-    """
-
-    name: str
-    zero_point: float
-    noise_sigma: float
-    plane: int | None = None
-    mosaic: str | None = None
-    extension: int = 0
-    psf: str | None = None
-    psf_key: str | None = None
-    psf_pixel_scale_arcsec: float | None = None
-    psf_fwhm_arcsec: float | None = None
-
-
-@dataclass(frozen=True)
-class CutoutConfig:
-    """What cut-outs of both sources need; see `config/config.yaml`."""
-
-    bands: tuple[Band, ...]
-    detection_band: str
-    parent_px: int
-    pixel_scale_arcsec: float
-    psf_moffat_beta: float
-
-    def __post_init__(self) -> None:
-        names = [band.name for band in self.bands]
-        if self.detection_band not in names:
-            raise DeblendError(
-                f"detection_band is {self.detection_band!r}, which is not among the bands "
-                f"{', '.join(names)}: add it or name one of them"
-            )
-        if self.parent_px < PARENT_MIN_PX:
-            raise DeblendError(
-                f"parent_px is {self.parent_px}: frames to degrade have {PARENT_MIN_PX} px, give "
-                "that many at least"
-            )
-
-
 def cutout_config(options: dict[str, Any], mosaics: Sequence[str] = ()) -> CutoutConfig:
     """The configuration's keys, and the mosaics' paths, as a `CutoutConfig`."""
     bands = [dict(band) for band in options["bands"]]
     for band, mosaic in zip(bands, mosaics, strict=False):
         band["mosaic"] = mosaic
-    return CutoutConfig(**{**options, "bands": tuple(Band(**band) for band in bands)})
+    return CutoutConfig(**{**options, "bands": bands})
 
 
 def read_cutout_catalogue(

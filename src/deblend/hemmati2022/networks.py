@@ -5,10 +5,10 @@ gives no numbers of layers, filters or kernels that can be read: they are ours.
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass
 
 import torch
 from deblend.errors import DeblendError
+from deblend.hemmati2022.config import SrConfig
 from deblend.training.torch_layers import Add, Tanh
 from torch import nn
 from torch.nn import functional
@@ -177,59 +177,6 @@ class Discriminator(nn.Module):
             beside = cropped(functional.interpolate(low, scale_factor=FRAME_PX // LOW_PX))
             images = torch.cat([images, beside], dim=1)
         return self.layers(images)[:, 0, 0, 0]
-
-
-LOSSES = ("minimax", "wasserstein")
-
-
-KINDS = ("vanilla", "super_resolution")
-
-
-@dataclass(frozen=True)
-class SrConfig:
-    """A network and its training.
-
-    Attributes
-    ----------
-    kind : {"vanilla", "super_resolution"}
-    filters, blocks, n_latent : int
-        See `deblend.hemmati2022.networks`.
-    discriminator_filters : int
-    conditional : bool
-        See `deblend.hemmati2022.networks.Discriminator`; a vanilla GAN's never is.
-    batch_norm : bool
-        In the generator, of super-resolution; a vanilla GAN's always has it.
-    loss : {"minimax", "wasserstein"}
-    content_weight : float
-        Of the mean absolute difference from the true image; the paper has none: 0.
-    blend_fraction : float
-        Share of the training images that are blends; the others are of single galaxies.
-    epochs, steps_per_epoch, batch_size : int
-    learning_rate, discriminator_learning_rate : float
-    precision : {"float32", "bfloat16"}
-    """
-
-    kind: str
-    filters: int
-    blocks: int
-    n_latent: int
-    discriminator_filters: int
-    conditional: bool
-    batch_norm: bool
-    loss: str
-    content_weight: float
-    blend_fraction: float
-    epochs: int
-    steps_per_epoch: int
-    batch_size: int
-    learning_rate: float
-    discriminator_learning_rate: float
-    precision: str
-
-    def __post_init__(self) -> None:
-        for name, value, known in (("kind", self.kind, KINDS), ("loss", self.loss, LOSSES)):
-            if value not in known:
-                raise DeblendError(f"{name} is {value!r}; it can be {', '.join(known)}")
 
 
 def build_generator(config: SrConfig, bands: int) -> nn.Module:

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from deblend.data.stamps import Stamps, read_stamps
 from deblend.errors import DeblendError
-from deblend.hemmati2022.blends import HemmatiBlendConfig, draw_blends, render_blends
+from deblend.hemmati2022.blends import draw_blends, render_blends
+from deblend.hemmati2022.config import HemmatiBlendConfig, LowConfig
 from deblend.hemmati2022.degrade import (
     add_noise,
     asinh_scale,
@@ -33,26 +34,6 @@ BEYOND = 0.001
 
 
 SPLITS = ("train", "validation", "test")
-
-
-@dataclass(frozen=True)
-class LowConfig:
-    """The low resolution.
-
-    Attributes
-    ----------
-    psf_fwhm_arcsec, psf_beta : float
-        Of its Moffat PSF.
-    depth_mag : float
-        Of a point source at 5 sigma, AB.
-    softening_sigma : float
-        The asinh scales' softening, in sigmas of the noise of each resolution.
-    """
-
-    psf_fwhm_arcsec: float
-    psf_beta: float
-    depth_mag: float
-    softening_sigma: float
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,7 @@ of galaxies in the high-resolution frame into those of the degraded one.
 Source: Hemmati et al. 2022, Sect. 4 ("a peak finder algorithm which takes the PSFs into account").
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -365,31 +364,6 @@ GAN_BETA, GAN_PSF_PX = 3.0, 31
 
 #: Validation singles a blend: few of them are false positives, and half of them set the threshold.
 SINGLES = 2
-
-
-@dataclass(frozen=True)
-class Detection:
-    """How peaks are looked for and matched.
-
-    Attributes
-    ----------
-    radius_px : float
-        Largest distance of a peak from a galaxy, high-resolution pixels.
-    false_positive_rate : float
-        Of unblended validation stamps, which sets each resolution's threshold.
-    fwhm_arcsec : sequence of float
-        Widths of the PSFs with which peaks may be looked for. A GAN's images are not as sharp as
-        those that it learns from, and have patterns a few pixels wide; real galaxies have clumps.
-        The width that finds most validation blends is taken and recorded: with PSFs, to choose an
-        epoch; with either kind of filter, to detect.
-    low_fwhm_arcsec : sequence of float
-        The same for the low resolution; training needs none.
-    """
-
-    radius_px: float
-    false_positive_rate: float
-    fwhm_arcsec: Sequence[float]
-    low_fwhm_arcsec: Sequence[float] = ()
 
 
 def typical_noise(images: np.ndarray) -> float:

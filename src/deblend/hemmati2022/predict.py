@@ -83,7 +83,7 @@ BATCH, BLENDS = 128, 500
 
 def config_of(record: dict[str, Any]) -> SrConfig:
     """The configuration that a network's record has."""
-    return SrConfig(**{name: record[name] for name in SrConfig.__dataclass_fields__})
+    return SrConfig(**{name: record[name] for name in SrConfig.model_fields})
 
 
 def load(

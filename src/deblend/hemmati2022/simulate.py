@@ -19,7 +19,6 @@ out of F435W. The spectra's numbers are round ones, ours. Noise is white and the
 Each galaxy has its own generator: it is the same in whatever chunk.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import galsim
@@ -34,7 +33,7 @@ from deblend.data.profiles import (
     moffat_psf,
 )
 from deblend.data.stamps import Stamps
-from deblend.errors import DeblendError
+from deblend.hemmati2022.config import CutoutSimulatorConfig
 from deblend.hemmati2022.degrade import psf_image
 from deblend.seeds import generator
 from deblend.units import flux_from_mag
@@ -94,38 +93,6 @@ APERTURE_ARCSEC = 0.17
 
 #: Coarser than GalSim's defaults: a percent of the light may be where it is folded.
 GSPARAMS = galsim.GSParams(folding_threshold=0.01, maxk_threshold=3e-3, maximum_fft_size=16384)
-
-
-@dataclass(frozen=True)
-class CutoutSimulatorConfig:
-    """What simulating cut-outs needs; see `config/config.yaml` for each value's source.
-
-    Attributes
-    ----------
-    bands : tuple of dict
-        name (of `BANDS`), zero_point, depth_mag (5 sigma, see `noise_sigma`), psf_fwhm_arcsec.
-    detection_band : str
-        Its magnitudes are drawn, between mag_min and mag_max.
-    counts_slope : float
-        Of log10 of the number of galaxies a magnitude.
-    """
-
-    bands: tuple[dict[str, Any], ...]
-    detection_band: str
-    parent_px: int
-    pixel_scale_arcsec: float
-    psf_moffat_beta: float
-    mag_min: float
-    mag_max: float
-    counts_slope: float
-
-    def __post_init__(self) -> None:
-        names = [band["name"] for band in self.bands]
-        unknown = [n for n in (*names, self.detection_band) if n not in BANDS]
-        if unknown:
-            raise DeblendError(
-                f"the simulator has no band {', '.join(unknown)}; it has {', '.join(BANDS)}"
-            )
 
 
 def noise_sigma(
@@ -301,12 +268,12 @@ def draw_planes(
     planes = np.zeros((len(config.bands), size, size), np.float32)
     centre = galsim.PositionD(size // 2 + 1, size // 2 + 1)
     angle = shape["angle_rad"] * galsim.radians
-    fwhms = np.array([band["psf_fwhm_arcsec"] for band in config.bands])
-    zero_points = np.array([band["zero_point"] for band in config.bands])
+    fwhms = np.array([band.psf_fwhm_arcsec for band in config.bands])
+    zero_points = np.array([band.zero_point for band in config.bands])
     for kind, share, n, radius in shape["components"]:
         profile = galsim.Sersic(n=n, half_light_radius=radius, gsparams=GSPARAMS)
         profile = profile.shear(q=galaxy["axis_ratio"], beta=angle)
-        colour = np.array([shape["colours"][kind][band["name"]] for band in config.bands])
+        colour = np.array([shape["colours"][kind][band.name] for band in config.bands])
         fluxes = share * colour * flux_from_mag(galaxy["mag"], zero_points)  # type: ignore[arg-type]
         # Bands with one PSF show one image, in different brightness.
         for fwhm in np.unique(fwhms):
@@ -386,7 +353,7 @@ def simulate_cutouts(
         image += sigma * rng.standard_normal(image.shape, np.float32)
     psf = np.stack(
         [
-            psf_image(b["psf_fwhm_arcsec"], config.psf_moffat_beta, config.pixel_scale_arcsec)
+            psf_image(b.psf_fwhm_arcsec, config.psf_moffat_beta, config.pixel_scale_arcsec)
             for b in config.bands
         ]
     )
@@ -404,11 +371,11 @@ def band_rows(config: CutoutSimulatorConfig) -> pd.DataFrame:
     scale, beta = config.pixel_scale_arcsec, config.psf_moffat_beta
     return pd.DataFrame(
         {
-            "name": band["name"],
+            "name": band.name,
             "pixel_scale_arcsec": scale,
-            "zero_point": float(band["zero_point"]),
+            "zero_point": float(band.zero_point),
             "noise_sigma": noise_sigma(
-                band["depth_mag"], band["zero_point"], band["psf_fwhm_arcsec"], beta, scale
+                band.depth_mag, band.zero_point, band.psf_fwhm_arcsec, beta, scale
             ),
         }
         for band in config.bands

@@ -10,13 +10,13 @@ import logging
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 from deblend.hemmati2022.blends import HemmatiBlendConfig, main_pair, true_positions
+from deblend.hemmati2022.config import Detection
 from deblend.hemmati2022.networks import (
     SrConfig,
     build_discriminator,
@@ -26,7 +26,6 @@ from deblend.hemmati2022.pairs import PairMaker, isolated
 from deblend.hemmati2022.peaks import (
     SINGLES,
     TOLERANCE,
-    Detection,
     count_peaks,
     detect_blends,
     find_peaks,
@@ -355,7 +354,7 @@ def train(
         if on_epoch is not None:
             on_epoch(epoch + 1)
     summary = {
-        **asdict(config),
+        **config.model_dump(),
         "bands": maker.bands,
         "n_epochs": len(history),
         "best_epoch": record["epoch"],

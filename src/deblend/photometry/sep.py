@@ -4,11 +4,12 @@ The cold and hot modes, and what to do with one, two or more detections, are tho
 al. 2020, Sect. 3.3 and Table 3.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import sep
 from deblend.errors import DeblendError
+from deblend.photometry.config import Detection
 
 #: Kron parameters of SExtractor's MAG_AUTO: PHOT_AUTOPARAMS = 2.5, 3.5.
 KRON_FACTOR = 2.5
@@ -36,16 +37,6 @@ KRON_SEARCH = 6.0
 
 class SepError(DeblendError):
     """SEP gave up on an image."""
-
-
-@dataclass(frozen=True)
-class Detection:
-    """Settings of one extraction (Table 3's rows)."""
-
-    threshold: float  #: in units of the background's rms
-    min_area: int  #: pixels
-    contrast: float  #: minimum contrast ratio for deblending
-    n_thresholds: int  #: number of deblending thresholds
 
 
 def background_rms(image: np.ndarray) -> float:
@@ -255,7 +246,7 @@ def measure_isolated(
     rms = background_rms(image)
     for settings in (cold, hot):
         # One galaxy is all there is: deblending could only shred it.
-        objects, segmap = detect(image, replace(settings, contrast=1.0), rms)
+        objects, segmap = detect(image, settings.model_copy(update={"contrast": 1.0}), rms)
         label = central_label(segmap, objects)
         if label:
             auto, _ = auto_flux(image, objects, segmap)

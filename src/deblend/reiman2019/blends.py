@@ -6,21 +6,15 @@ that trains; only the numbers of the rows and of the perturbations are drawn on 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import torch
 from deblend.errors import DeblendError
+from deblend.reiman2019.config import PerturbConfig
 from deblend.seeds import generator
 from torch.nn import functional
 from tqdm.auto import tqdm
-
-ORDERS = ("authors", "section_2_3")
-
-
-BLENDINGS = ("max", "sum")
-
 
 #: What is drawn of each perturbation.
 DRAWS = ("flip_x", "flip_y", "angle_rad", "shift_x_px", "shift_y_px", "scale")
@@ -33,51 +27,6 @@ BATCH = 64
 #: Points a pixel and axis that a perturbed image is sampled at and averaged over: galaxies shrink
 #: to as little as 1/e, which pixel centres alone would alias.
 OVERSAMPLING = 2
-
-
-@dataclass(frozen=True)
-class PerturbConfig:
-    """How the second galaxy is perturbed and blended with the first.
-
-    Attributes
-    ----------
-    order : {"authors", "section_2_3"}
-        authors: the whole frame is flipped, rotated and scaled, then displaced by pixels of the
-        original image, then cropped and reduced (their code). section_2_3: the cropped and reduced
-        image is flipped, rotated, displaced by its own pixels, then scaled.
-    shift_px : (float, float)
-        Range of the displacement along each axis, in either direction.
-    log_scale : (float, float)
-        Range of the natural logarithm of the scale.
-    blending : {"max", "sum"}
-        Pixelwise maximum, or the sum, clipped at white.
-    crop_px, reduce_by : int
-        Side of the crop in pixels of the original image, and by how much it is reduced.
-    """
-
-    order: str
-    shift_px: tuple[float, float]
-    log_scale: tuple[float, float]
-    blending: str
-    crop_px: int
-    reduce_by: int
-
-    def __post_init__(self) -> None:
-        for name, value, known in (
-            ("order", self.order, ORDERS),
-            ("blending", self.blending, BLENDINGS),
-        ):
-            if value not in known:
-                raise DeblendError(f"{name} is {value!r}; it can be {', '.join(known)}")
-        if self.crop_px % self.reduce_by:
-            raise DeblendError(
-                f"crop_px {self.crop_px} is not a whole multiple of reduce_by {self.reduce_by}"
-            )
-
-    @property
-    def side(self) -> int:
-        """Side of the images that the network sees, pixels."""
-        return self.crop_px // self.reduce_by
 
 
 def draw_pairs(

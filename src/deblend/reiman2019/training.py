@@ -11,7 +11,6 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ import torch
 from deblend.errors import DeblendError
 from deblend.files import atomic
 from deblend.reiman2019.blends import PerturbConfig, blend, draw_pairs, draws_of
+from deblend.reiman2019.config import GanConfig
 from deblend.reiman2019.networks import Discriminator, Generator, VggFeatures
 from deblend.seeds import generator as random_generator
 from deblend.training.torch_backend import autocast, place
@@ -32,9 +32,6 @@ from torch.nn import functional
 from tqdm.auto import tqdm
 
 log = logging.getLogger(__name__)
-
-
-ADVERSARIAL = ("non_saturating", "minimax")
 
 
 #: Outputs whose light is less than this share of the truth's are called black.
@@ -51,62 +48,6 @@ PANELS = 4
 
 #: Images at a time, by device: few fit in a CPU's caches.
 BATCH = {"cpu": 8, "cuda": 64}
-
-
-@dataclass(frozen=True)
-class GanConfig:
-    """A network and its training.
-
-    Attributes
-    ----------
-    root_blocks, branch_blocks, filters, coordinates : int, int, int, bool
-        See `deblend.reiman2019.networks.Generator`.
-    discriminator_filters, discriminator_units : int
-        See `deblend.reiman2019.networks.Discriminator`.
-    adversarial_weight : float
-        Of the adversarial loss beside the pixels' mean squared error; 0: there is no discriminator.
-    adversarial : {"non_saturating", "minimax"}
-        What the generator minimises: -log D(G), as in the authors' code, or log(1 - D(G)), eq. 1.
-    burn_in_iterations : int
-        At the start, of the loss on VGG's features alone; 0: none.
-    vgg_input_px : int
-        Side that images are resized to for VGG.
-    iterations : int
-        After the burn-in.
-    learning_rate, discriminator_learning_rate, drop_factor : float
-    drop_iteration : int
-        After the burn-in: the rate is then multiplied by `drop_factor`.
-    batch_size : int
-    precision : {"float32", "bfloat16"}
-    trace_interval, checkpoint_interval : int
-        Iterations between rows of the history, and between checkpoints.
-    """
-
-    root_blocks: int
-    branch_blocks: int
-    filters: int
-    coordinates: bool
-    discriminator_filters: int
-    discriminator_units: int
-    adversarial_weight: float
-    adversarial: str
-    burn_in_iterations: int
-    vgg_input_px: int
-    iterations: int
-    learning_rate: float
-    discriminator_learning_rate: float
-    drop_factor: float
-    drop_iteration: int
-    batch_size: int
-    precision: str
-    trace_interval: int
-    checkpoint_interval: int
-
-    def __post_init__(self) -> None:
-        if self.adversarial not in ADVERSARIAL:
-            raise DeblendError(
-                f"adversarial is {self.adversarial!r}; it can be {', '.join(ADVERSARIAL)}"
-            )
 
 
 class PairSource:
@@ -502,7 +443,7 @@ def train(
     progress.close()
     table = pd.DataFrame(history)
     summary = {
-        **asdict(config),
+        **config.model_dump(),
         "n_iterations": total,
         "n_train_galaxies": len(source.rows),
         "n_train_blends": None,  # endless: each iteration draws new ones

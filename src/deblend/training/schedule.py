@@ -4,39 +4,9 @@ Plain state that can be written to a checkpoint and read back, which Keras' call
 """
 
 import math
-from dataclasses import asdict, dataclass
 from typing import Any
 
-SCHEDULES = ("plateau", "cosine")
-
-
-@dataclass(frozen=True)
-class SteeringConfig:
-    """How training is steered.
-
-    Attributes
-    ----------
-    learning_rate : float
-        At the start.
-    schedule : {"plateau", "cosine"}
-        plateau: multiply by `drop_factor` after `drop_patience` epochs without improvement, then
-        wait `drop_cooldown` epochs (Boucaud et al. 2020, Sect. 3.1). cosine: from
-        `learning_rate` at the first epoch down to a hundredth of it at the last.
-    stop_patience : int
-        Epochs without improvement after which training ends.
-    min_delta : float
-        Smallest improvement of the validation loss that counts.
-    """
-
-    learning_rate: float
-    schedule: str
-    drop_factor: float
-    drop_patience: int
-    drop_cooldown: int
-    min_learning_rate: float
-    stop_patience: int
-    min_delta: float
-    epochs: int
+from deblend.training.config import SteeringConfig
 
 
 class Steering:
@@ -124,4 +94,4 @@ class Steering:
 
     def describe(self) -> dict[str, Any]:
         """The configuration, for the record."""
-        return asdict(self.config)
+        return self.config.model_dump()

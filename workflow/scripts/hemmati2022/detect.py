@@ -4,9 +4,9 @@ import logging
 
 import numpy as np
 from deblend.hemmati2022.blends import HemmatiBlendConfig
+from deblend.hemmati2022.config import Detection
 from deblend.hemmati2022.detection import detect, write_examples, write_galleries
 from deblend.hemmati2022.pairs import make, read_cutouts
-from deblend.hemmati2022.peaks import Detection
 from deblend.hemmati2022.predict import generated, latent, load
 from deblend.run import logs
 from deblend.tables import write_csv

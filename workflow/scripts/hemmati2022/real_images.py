@@ -3,9 +3,9 @@
 import logging
 
 import pandas as pd
+from deblend.hemmati2022.config import Detection
 from deblend.hemmati2022.detection import recorded
 from deblend.hemmati2022.pairs import make, read_cutouts
-from deblend.hemmati2022.peaks import Detection
 from deblend.hemmati2022.predict import load
 from deblend.hemmati2022.real_images import compare, draw_pairs, field_names, read_field
 from deblend.run import logs

@@ -3,9 +3,9 @@
 import torch
 from deblend.files import write_json
 from deblend.hemmati2022.blends import HemmatiBlendConfig
+from deblend.hemmati2022.config import Detection
 from deblend.hemmati2022.networks import HIGH_PX, LOW_PX, SrConfig, build_discriminator
 from deblend.hemmati2022.pairs import make, read_cutouts
-from deblend.hemmati2022.peaks import Detection
 from deblend.hemmati2022.training import Validation, train
 from deblend.run import logs
 from deblend.tables import write_csv

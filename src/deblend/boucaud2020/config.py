@@ -1,0 +1,385 @@
+"""Configuration of Boucaud et al. 2020: data sets of galaxies, networks, blends and SEP."""
+
+from typing import Annotated, Literal
+
+from deblend.config_base import (
+    Boolean,
+    Count,
+    FromZero,
+    Integer,
+    NotNegative,
+    Pattern,
+    Positive,
+    Problem,
+    Real,
+    Section,
+    Share,
+    Split,
+    Text,
+    known,
+    tag,
+    unique,
+)
+from deblend.data.config import (
+    Band,
+    FilesConfig,
+    Images,
+    Magnitudes,
+    Matching,
+    NoiseSigma,
+    PixelScale,
+    Psf,
+    RealGalaxyConfig,
+    SurveyField,
+    ZeroPoint,
+)
+from deblend.photometry.config import Detection
+from deblend.training.config import (
+    AdamEpsilon,
+    Dropout,
+    Epochs,
+    LearningRate,
+    MinDelta,
+    SteeringConfig,
+)
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
+
+
+class Selection(Magnitudes):
+    """Which galaxies of a data set are used, and for what."""
+
+    split: Split = Field(
+        default=Split(train=0.6, validation=0.2, test=0.2),
+        description="Share of the galaxies in each split, before any blending; they add up to 1.",
+    )
+
+
+class ArchiveDataSet(Images, Selection):
+    """Downloaded stamps."""
+
+    source: Literal["archive"]
+    archive: str = Field(description="Entry of config/datasets.yaml.")
+
+
+class SimulatorConfig(Images, Psf, Magnitudes):
+    """What the simulator needs; see `config/config.yaml` for each value's source."""
+
+    band: Band = "f160w"
+    pixel_scale_arcsec: PixelScale = 0.06
+    zero_point: ZeroPoint = 25.96
+    noise_sigma: NoiseSigma = 0.0065
+    exposure_time_s: Positive = Field(
+        default=3300.0, description="Exposure time, for the galaxies' photon noise, s."
+    )
+    n_neighbours_mean: Real = Field(
+        default=4.0,
+        ge=0,
+        le=100,
+        description="Mean number of other galaxies on a stamp of 128 x 128 pixels.",
+    )
+    neighbour_mag_min: Real = Field(default=20.0, description="Brightest magnitude of neighbours.")
+    neighbour_mag_max: Real = Field(default=25.5, description="Faintest magnitude of neighbours.")
+
+    @model_validator(mode="after")
+    def _neighbour_mag_min_is_below(self) -> "SimulatorConfig":
+        low, high = self.neighbour_mag_min, self.neighbour_mag_max
+        if not low < high:
+            raise Problem(f"neighbour_mag_min {low} is not below neighbour_mag_max {high}")
+        return self
+
+
+class SimulatedDataSet(SimulatorConfig, Selection):
+    """Galaxies simulated with GalSim."""
+
+    source: Literal["simulated"]
+    n_galaxies: Count = Field(default=2618, description="Number of parent galaxies.")
+    chunk_size: Count = Field(default=110, description="Galaxies a job.")
+
+
+class FilesDataSet(FilesConfig, Selection):
+    """The user's stamps and catalogue; see config/README.md."""
+
+    source: Literal["files"]
+
+
+class RealGalaxyDataSet(RealGalaxyConfig, Selection):
+    """A GalSim RealGalaxyCatalog, at another PSF, pixel scale and noise."""
+
+    source: Literal["real_galaxy"]
+    fits_catalog: Text = Field(description="Its companion with the galaxies' flux_radius.")
+
+
+class MosaicsDataSet(Images, Matching, Selection):
+    """Stamps cut from survey mosaics at a catalogue's positions; see config/README.md."""
+
+    source: Literal["mosaics"]
+    fields: tuple[SurveyField, ...] = Field(
+        min_length=1, description="Fields of the survey, each with its mosaic and catalogues."
+    )
+    max_bytes: Count = Field(
+        default=20_000_000_000, description="Largest size of a mosaic that is downloaded."
+    )
+
+    @model_validator(mode="after")
+    def _fields_have_names_of_their_own(self) -> "MosaicsDataSet":
+        names = [field.name for field in self.fields]
+        if len(set(names)) < len(names):
+            raise Problem(f"names have to be unique; they are {', '.join(names)}", "fields")
+        return self
+
+
+DataSet = Annotated[
+    Annotated[ArchiveDataSet, Tag("<archive>")]
+    | Annotated[SimulatedDataSet, Tag("<simulated>")]
+    | Annotated[FilesDataSet, Tag("<files>")]
+    | Annotated[RealGalaxyDataSet, Tag("<real_galaxy>")]
+    | Annotated[MosaicsDataSet, Tag("<mosaics>")],
+    Discriminator(tag("source")),
+    known("source", "archive", "simulated", "files", "real_galaxy", "mosaics"),
+]
+
+Filters = Annotated[Integer, Field(ge=1, le=4096, description="Filters of the first layer.")]
+BatchSize = Annotated[Count, Field(description="Blends a batch.")]
+
+
+class Training(SteeringConfig):
+    """What every network has, and how it is trained."""
+
+    dataset: str = Field(description="Data set that it is trained on.")
+    filters: Filters = 256
+    asinh_softening: Positive | None = Field(
+        default=None,
+        description="Stretch images by asinh(x / this) / 3 first, counts/s; null: do not.",
+    )
+    n_train_blends: Count | None = Field(
+        default=25000, description="Blends in the training set; null: new ones without end."
+    )
+    steps_per_epoch: Count | None = Field(
+        default=None, description="Batches an epoch; null: the whole training set."
+    )
+    augment: Boolean = Field(
+        default=False, description="Flip and turn each galaxy of a training blend at random."
+    )
+    batch_size: BatchSize = 32
+    adam_epsilon: AdamEpsilon = 1.0e-7
+    epochs: Epochs = 200
+    learning_rate: LearningRate = 0.0001
+    min_delta: MinDelta = 0.001
+
+
+class Fluxes(Section):
+    """The part of a network that gives fluxes."""
+
+    dense_units: Count | None = Field(
+        default=None, description="Units of the dense layers; null: as many as filters."
+    )
+    flux_scale: Positive = Field(
+        default=1.0, description="Flux that the output is scaled with, counts/s."
+    )
+    output: Literal["linear", "exponential"] = Field(
+        default="linear",
+        description="Whether fluxes are the last layer's numbers or their exponentials.",
+    )
+
+
+class Blend2Flux(Training, Fluxes):
+    """A blend2flux network and how it is trained."""
+
+    architecture: Literal["blend2flux"]
+
+
+class Unet(Training):
+    """A U-Net and how it is trained."""
+
+    architecture: Literal["unet"]
+    filters: Filters = 32
+    depth: Integer = Field(
+        default=5, ge=2, le=8, description="Levels of the U-Net, the lowest one included."
+    )
+    dropout: Dropout = 0.2
+    overlap_channel: Boolean = Field(
+        default=False,
+        description="A third mask for where both galaxies are, as in the authors' code.",
+    )
+    batch_size: BatchSize = 8
+    epochs: Epochs = 50
+    min_delta: MinDelta = 0.0
+
+
+class Blend2Mask2Flux(Training, Fluxes):
+    """A blend2mask2flux network and how it is trained."""
+
+    architecture: Literal["blend2mask2flux"]
+    unet: str = Field(
+        default="unet",
+        description="Network of architecture unet whose weights the training starts from.",
+    )
+    filters: Filters = 159
+    flux_loss_weight: NotNegative = Field(
+        default=1.0, description="Weight of the fluxes' MAPE (%) in the loss."
+    )
+    mask_loss_weight: NotNegative = Field(
+        default=0.1, description="Weight of the masks' cross-entropy in the loss."
+    )
+    epochs: Epochs = 300
+    learning_rate: LearningRate = 0.00001
+
+
+Network = Annotated[
+    Annotated[Blend2Flux, Tag("<blend2flux>")]
+    | Annotated[Unet, Tag("<unet>")]
+    | Annotated[Blend2Mask2Flux, Tag("<blend2mask2flux>")],
+    Discriminator(tag("architecture")),
+    known("architecture", "blend2flux", "unet", "blend2mask2flux"),
+]
+NetworkName = Annotated[
+    str,
+    Pattern(
+        r"^(?!sep(_iso|_auto)?$)[a-z][a-z0-9_]*$",
+        "a letter from a to z, then such letters, digits and _, and not sep, sep_iso or sep_auto, "
+        "which stand for SEP",
+    ),
+]
+
+
+class CleaningRules(Section):
+    """What makes a stamp clean."""
+
+    min_class_probability: Share = Field(
+        default=0.8, description="Probability above which a galaxy is of a class."
+    )
+    detection: Detection = Field(
+        default=Detection(threshold=1.5, min_area=8, contrast=0.02, n_thresholds=32),
+        description="Segmentation of parent stamps.",
+    )
+    dilation_px: Integer = Field(
+        default=4, ge=0, le=32, description="Radius by which neighbours' regions grow, pixels."
+    )
+    max_off_centre_px: Positive = Field(
+        default=3.0, description="Largest distance of the galaxy's centroid from the central pixel."
+    )
+    min_background_fraction: Real = Field(
+        default=0.05, gt=0, le=1, description="Smallest share of empty background in a stamp."
+    )
+    max_contact: Share = Field(
+        default=0.1, description="Largest share of the galaxy's edge that neighbours hold."
+    )
+
+
+class Cleaning(CleaningRules):
+    """From parent stamps to clean ones."""
+
+    rejected: Text = Field(
+        default="config/rejected.csv",
+        description="Table of galaxies rejected by eye (id, reason), from the project's folder.",
+    )
+
+
+class CleaningConfig(CleaningRules, Magnitudes):
+    """What cleaning needs; see `config/config.yaml` for each value's source."""
+
+    cold: Detection
+    hot: Detection
+
+
+class BlendRules(Section):
+    """Which pairs are blended, and how far apart.
+
+    Attributes
+    ----------
+    shift_rule : {"authors", "section_2_2"}
+        authors: integer shifts uniform in a square, its upper edge excluded, accepted if
+        max(R1, R2) <= |r| <= min(4 min(R1, R2), half the stamp); where that is empty the minimum is
+        0.8 of the maximum.
+        section_2_2: dx and dy each of either sign, uniform between 0.5 max(R1, R2) and half the
+        stamp.
+    """
+
+    delta_mag_max: Positive = Field(
+        default=2.0, description="Largest magnitude difference of a pair."
+    )
+    shift_rule: Literal["authors", "section_2_2"] = Field(
+        default="authors", description="How the companion is shifted."
+    )
+
+
+class BlendConfig(BlendRules):
+    """What drawing blends needs."""
+
+    orientations: Boolean = Field(
+        description="Draw one of the eight flips and quarter turns for each galaxy (else 0, as "
+        "published)."
+    )
+
+
+class BlendNumbers(Section):
+    """Number of blends of each split."""
+
+    validation: Count = Field(default=5000, description="Blends of the validation split.")
+    test: Count = Field(default=5000, description="Blends of the test split.")
+
+
+class Blending(BlendRules):
+    """Who is blended with whom."""
+
+    companion_edge: Literal["zero", "noise"] = Field(
+        default="zero", description="What the shifted companion's stamp leaves empty."
+    )
+    n_blends: BlendNumbers = Field(
+        default=BlendNumbers(),
+        description="Number of validation and test blends; networks draw their own for training.",
+    )
+
+
+class Sep(Section):
+    """The SExtractor baseline, by SEP."""
+
+    cold: Detection = Field(
+        default=Detection(threshold=5.0, min_area=10, contrast=0.01, n_thresholds=64),
+        description="Cold mode.",
+    )
+    hot: Detection = Field(
+        default=Detection(threshold=4.0, min_area=6, contrast=0.0001, n_thresholds=64),
+        description="Hot mode.",
+    )
+    chunk_size: Count = Field(default=1000, description="Blends a job.")
+
+
+class Boucaud2020(Section):
+    """Boucaud et al. 2020."""
+
+    dataset: str = Field(default="candels", description="Data set of the figures and tables.")
+    network: str = Field(default="blend2flux", description="Network shown as blend2flux.")
+    unet: str | None = Field(
+        default="unet", description="Network whose masks are shown as the U-Net's; null: none."
+    )
+    blend2mask2flux: str | None = Field(
+        default="blend2mask2flux",
+        description="Network shown as blend2mask2flux; null: none, and its columns stay empty.",
+    )
+    table2: Annotated[tuple[str, ...], AfterValidator(unique)] = Field(
+        default=("blend2flux_64", "blend2flux", "blend2flux_512"),
+        min_length=1,
+        description="blend2flux networks of Table 2.",
+    )
+    cleaning: Cleaning = Field(default=Cleaning(), description="From parent stamps to clean ones.")
+    blending: Blending = Field(default=Blending(), description="Who is blended with whom.")
+    sep: Sep = Field(default=Sep(), description="The SExtractor baseline, by SEP.")
+    bootstrap_resamples: FromZero = Field(
+        default=1000, description="Resamples for confidence intervals."
+    )
+    published_catalogue: Text | None = Field(
+        default=None,
+        description="Path or https address of the catalogue that the authors published; with it "
+        "Figures 5 to 9 are drawn from it too.",
+    )
+    published_checksum: (
+        Annotated[
+            str, Pattern(r"^(sha256|md5):[0-9a-f]+$", "sha256: or md5: and digits from 0 to f")
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="Algorithm and digest of that catalogue; needed for an address, not used for a "
+        "path.",
+    )

