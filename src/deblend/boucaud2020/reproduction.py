@@ -28,10 +28,11 @@ def panel_rows(panels: list[dict[str, Any]], statistics: pd.DataFrame) -> Iterat
         for quantity, value in panel.items():
             if quantity in (*names, "where"):
                 continue
-            measured = key in index.index and index.loc[key, "n"] > 0
-            column = quantity.removesuffix(LIMIT)
-            mine = float(index.loc[key, column]) if measured else math.nan
-            yield item, quantity, value, mine, float(index.loc[key, "n"]) if measured else math.nan
+            if key in index.index and index.loc[key, "n"] > 0:
+                mine = float(index.loc[key, quantity.removesuffix(LIMIT)])
+                yield Row(item, quantity, value, mine, float(index.loc[key, "n"]))
+            else:
+                yield Row(item, quantity, value, math.nan)
 
 
 def table1_rows(table: pd.DataFrame) -> Iterator[Row]:
@@ -41,7 +42,7 @@ def table1_rows(table: pd.DataFrame) -> Iterator[Row]:
             published = getattr(row, f"published_{when}")
             if pd.notna(published):
                 item = f"Table 1, {row.galaxy_type}, {when} inspection"
-                yield item, "n_galaxies", float(published), float(getattr(row, when)), math.nan
+                yield Row(item, "n_galaxies", float(published), float(getattr(row, when)))
 
 
 def bin_rows(published: list[dict[str, Any]], tables: dict[str, pd.DataFrame]) -> Iterator[Row]:
@@ -60,16 +61,14 @@ def bin_rows(published: list[dict[str, Any]], tables: dict[str, pd.DataFrame]) -
         own = table["method"].str.lower() == entry["network"]  # the figures write SExtractor
         mine = table[own & (table["n"] >= MIN_IN_BIN)]
         mine = mine[mine["bin"].astype(str) != "all"]
+        figure = entry["figure"].removeprefix("fig")
+        item = f"Fig. {figure}, {entry['network']}, largest of bins ({entry['where']})"
         for quantity, value in entry.items():
             if quantity in ("figure", "network", "where"):
                 continue
-            found = mine[quantity.removesuffix(LIMIT)].abs()
-            largest = float(found.max()) if len(found) else math.nan
-            n = float(mine["n"].sum()) if len(found) else math.nan
-            item = (
-                f"Fig. {entry['figure'].removeprefix('fig')}, {entry['network']}, largest of bins"
-            )
-            yield f"{item} ({entry['where']})", quantity, value, largest, n
+            largest = float(mine[quantity.removesuffix(LIMIT)].abs().max())
+            n = float(mine["n"].sum()) if len(mine) else math.nan
+            yield Row(item, quantity, value, largest, n)
 
 
 def flux_rows(published: dict[str, Any], catalog: pd.DataFrame) -> Iterator[Row]:
@@ -86,9 +85,9 @@ def flux_rows(published: dict[str, Any], catalog: pd.DataFrame) -> Iterator[Row]
         error = pd.concat(
             [(catalog[f"g{g}_flux_{suffix}"] / catalog[f"g{g}_flux"] - 1).abs() for g in (1, 2)]
         ).dropna()
-        mine = float(100 * error.mean()) if len(error) else math.nan
         item = f"Abstract, {network}, all blends"
-        yield item, "mape_flux_percent", published["abstract"], mine, len(error) or math.nan
+        mine, n = float(100 * error.mean()), len(error) or math.nan
+        yield Row(item, "mape_flux_percent", published["abstract"], mine, n)
 
 
 def parameter_rows(
@@ -97,7 +96,7 @@ def parameter_rows(
     """Free parameters of networks that are not in Table 2 (Sect. 3.2), millions."""
     for network, value in published.items():
         mine = records[network]["n_parameters"] / 1e6 if network in records else math.nan
-        yield f"Sect. 3.2, {network}", "parameters_million", value, mine, math.nan
+        yield Row(f"Sect. 3.2, {network}", "parameters_million", value, mine)
 
 
 def table2_rows(published: dict[str, Any], table: pd.DataFrame) -> Iterator[Row]:
@@ -111,7 +110,7 @@ def table2_rows(published: dict[str, Any], table: pd.DataFrame) -> Iterator[Row]
             there = filters in index.index
             mine = float(index.loc[filters, column]) if there else math.nan
             n = float(index.loc[filters, "n"]) if there and "mape" in quantity else math.nan
-            yield f"Table 2, {filters} filters", quantity, value, mine, n
+            yield Row(f"Table 2, {filters} filters", quantity, value, mine, n)
 
 
 def detection_rows(published: dict[str, float], about: dict[str, Any]) -> Iterator[Row]:
@@ -119,7 +118,8 @@ def detection_rows(published: dict[str, float], about: dict[str, Any]) -> Iterat
     codes = {"two": (2,), "one": (0, 1), "more": (3,)}
     for name, value in published.items():
         mine = sum(about[f"detection_{code}_percent"] for code in codes[name])
-        yield f"Sect. 3.3, {name} detected", "detection_percent", value, mine, about["n_blends"]
+        item = f"Sect. 3.3, {name} detected"
+        yield Row(item, "detection_percent", value, mine, about["n_blends"])
 
 
 def iou_rows(published: dict[str, float], iou: pd.DataFrame | None) -> Iterator[Row]:
@@ -129,14 +129,14 @@ def iou_rows(published: dict[str, float], iou: pd.DataFrame | None) -> Iterator[
         if iou is not None:
             own = iou[iou["network"] == network]
             mine = own.groupby("blend")["iou"].mean().dropna()
-        mean = float(mine.mean()) if len(mine) else math.nan
-        yield f"Sect. 4.4, {network}", "mean_iou", value, mean, len(mine) or math.nan
+        n = len(mine) or math.nan
+        yield Row(f"Sect. 4.4, {network}", "mean_iou", value, float(mine.mean()), n)
 
 
 def training_rows(
     published: dict[str, dict[str, float]], records: dict[str, dict[str, Any]]
 ) -> Iterator[Row]:
-    """Epochs of training (Sect. 3.1). How long they took: see `training_time_table`.
+    """Epochs of training (Sect. 3.1). How long they took: see `deblend.report.training_time`.
 
     Parameters
     ----------
@@ -150,4 +150,4 @@ def training_rows(
         record = records.get(network, {})
         epochs = float(record["n_epochs"]) if record.get("converged") else math.nan
         if "epochs" in values:
-            yield f"Training of {network}", "epochs", values["epochs"], epochs, math.nan
+            yield Row(f"Training of {network}", "epochs", values["epochs"], epochs)

@@ -23,7 +23,7 @@ def close_rows(published: dict[str, float], close: dict[str, float]) -> Iterator
     """
     share = 100 * published["n_close"] / published["n_blends"]
     for sample, mine in close.items():
-        yield f"Sect. 2.5, close among blends, {sample}", "percent", share, 100 * mine, math.nan
+        yield Row(f"Sect. 2.5, close among blends, {sample}", "percent", share, 100 * mine)
 
 
 def sep_rows(
@@ -47,14 +47,14 @@ def sep_rows(
     for subset, value in published.items():
         item = f"Sect. 4.3, SEP, {subset}" + ("" if subset == "all" else " blends")
         row = sep.loc[subset]
-        yield item, "accuracy_percent", value, 100 * row["accuracy"], row["n"]
+        yield Row(item, "accuracy_percent", value, 100 * row["accuracy"], row["n"])
         if subset != "all":
             both = 50 * cells.loc[subset, ["true_positive", "true_negative"]].sum()
             item += " with as many isolated stamps"
-            yield item, "accuracy_percent", value, both, stamps(cells.loc[subset])
+            yield Row(item, "accuracy_percent", value, both, _stamps(cells.loc[subset]))
 
 
-def stamps(cell: pd.Series) -> float:
+def _stamps(cell: pd.Series) -> float:
     """Stamps that a mean of blends' and isolated stamps' shares is worth: twice the fewer."""
     return float(2 * min(cell["n_blends"], cell["n_isolated"]))
 
@@ -62,14 +62,14 @@ def stamps(cell: pd.Series) -> float:
 def training_rows(published: dict[str, float], records: list[dict[str, Any]]) -> Iterator[Row]:
     """Epochs until training stops (Sect. 3.2.2), on average over the heads."""
     epochs = float(np.mean([record["n_epochs"] for record in records])) if records else math.nan
-    yield "Sect. 3.2.2, mean over heads", "epochs", published["epochs"], epochs, len(records)
+    yield Row("Sect. 3.2.2, mean over heads", "epochs", published["epochs"], epochs, len(records))
 
 
 def gain_rows(published: dict[str, Any], by_distance: pd.DataFrame) -> Iterator[Row]:
-    """Largest gain on close blends (Sect. 4.2), percentage points: `bh_metrics.largest_gain`."""
+    """Largest gain on close blends (Sect. 4.2), percentage points."""
     gain, _, _, n = largest_gain(by_distance)
-    value = published["largest_gain_percent"]
-    yield "Sect. 4.2, largest gain on close blends", "percent", value, 100 * gain, n or math.nan
+    item = "Sect. 4.2, largest gain on close blends"
+    yield Row(item, "percent", published["largest_gain_percent"], 100 * gain, n or math.nan)
 
 
 def relative_rows(
@@ -92,17 +92,17 @@ def relative_rows(
     both = confusion.drop_duplicates("panel").set_index("panel")
     gain, limit = published["close_relative_gain_percent"], published["distant_deficit_percent"]
     for reading in ("", " with as many isolated stamps"):
-        n = {x: stamps(both.loc[x]) if reading else blends[x] for x in ("close", "distant")}
+        n = {x: _stamps(both.loc[x]) if reading else blends[x] for x in ("close", "distant")}
         close, distant = (
             100 * (relative_with_isolated(confusion, subset) if reading else alone[subset])
             for subset in ("close", "distant")
         )
         for name, extreme in (("smallest", close.min()), ("largest", close.max())):
             item = f"Sect. 5, {name} relative gain on realistic close blends{reading}"
-            yield item, "percent", gain, extreme, n["close"]
+            yield Row(item, "percent", gain, extreme, n["close"])
         item = f"Sect. 4.3, largest relative deficit on realistic distant blends{reading}"
         deficit = abs(distant.clip(upper=0).min())
-        yield item, "percent_at_most", limit, deficit, n["distant"]
+        yield Row(item, "percent_at_most", limit, deficit, n["distant"])
 
 
 def failure_rows(published: float, tables: dict[str, pd.DataFrame]) -> Iterator[Row]:
@@ -119,4 +119,5 @@ def failure_rows(published: float, tables: dict[str, pd.DataFrame]) -> Iterator[
         sep = table[(table["method"] == "SEP") & (table["subset"] == "all")]
         n = sep["n"] + sep["n_failed"]
         share = 100 * float((sep["n_failed"] / n).max())
-        yield f"Sect. 4.1, SEP's failures, {sample}", "percent_at_most", published, share, n.max()
+        item = f"Sect. 4.1, SEP's failures, {sample}"
+        yield Row(item, "percent_at_most", published, share, n.max())

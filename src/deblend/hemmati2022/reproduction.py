@@ -32,16 +32,16 @@ def detection_rows(published: Mapping[str, Any], detections: pd.DataFrame) -> It
     share = {r: 100 * float(table[f"detected_{r}"].mean()) for r in measured(table)}
     for resolution, value in published["detected_percent"].items():
         mine = share.get(resolution, math.nan)
-        yield f"Sect. 4, {resolution} resolution", "detection_percent", value, mine, n
+        yield Row(f"Sect. 4, {resolution} resolution", "detection_percent", value, mine, n)
     for resolution, value in published["undetected_percent"].items():
         mine = 100 - share.get(resolution, math.nan)
-        yield f"Abstract, {resolution} resolution", "undetected_percent", value, mine, n
+        yield Row(f"Abstract, {resolution} resolution", "undetected_percent", value, mine, n)
     multi = share.get("gan_multi", math.nan)
     item = "Sect. 4.2, gan resolution, multi-band"
-    yield item, "detection_percent", published["detected_multi_percent"], multi, n
+    yield Row(item, "detection_percent", published["detected_multi_percent"], multi, n)
     gain = multi - share.get("gan", math.nan)
-    yield item, "gain_percent", published["multi_gain_percent"], gain, n
-    yield "Sect. 4", "n_blends", published["n_blends"], n, math.nan
+    yield Row(item, "gain_percent", published["multi_gain_percent"], gain, n)
+    yield Row("Sect. 4", "n_blends", published["n_blends"], n)
     # "Very low flux ratios" are the first bin of Fig. 5.
     first = pd.DataFrame()
     if n:
@@ -52,7 +52,7 @@ def detection_rows(published: Mapping[str, Any], detections: pd.DataFrame) -> It
         mine = 100 * float(first.loc[resolution, "fraction"]) if there else math.nan
         n_first = float(first.loc[resolution, "n"]) if there else math.nan
         item = f"Sect. 4, {resolution} resolution, lowest flux ratios"
-        yield item, "detection_percent", value, mine, n_first
+        yield Row(item, "detection_percent", value, mine, n_first)
 
 
 def false_positive_rows(
@@ -72,8 +72,8 @@ def false_positive_rows(
         ("Sect. 4, unblended and one peak", ["unblended", "one_peak"]),
     ):
         found = false_positive_rate(false_positives, "gan", samples)
-        value = published["false_positive_percent"]
-        yield item, "false_positive_percent", value, 100 * float(found["rate"]), float(found["n"])
+        value, rate = published["false_positive_percent"], 100 * float(found["rate"])
+        yield Row(item, "false_positive_percent", value, rate, float(found["n"]))
 
 
 def photometry_rows(published: Mapping[str, Any], photometry: pd.DataFrame) -> Iterator[Row]:
@@ -87,8 +87,8 @@ def photometry_rows(published: Mapping[str, Any], photometry: pd.DataFrame) -> I
         See `deblend.hemmati2022.metrics.flux_errors`.
     """
     found = improvement(photometry)
-    item = "Abstract, Sect. 4.1"
-    yield item, "flux_improvement", published["flux_improvement"], found["ratio"], found["n"]
+    value = published["flux_improvement"]
+    yield Row("Abstract, Sect. 4.1", "flux_improvement", value, found["ratio"], found["n"])
 
 
 def som_rows(published: Mapping[str, Any], som: Mapping[str, Any]) -> Iterator[Row]:
@@ -110,4 +110,4 @@ def som_rows(published: Mapping[str, Any], som: Mapping[str, Any]) -> Iterator[R
         "columns": som["shape"][1],
     }
     for name, value in mine.items():
-        yield "Sect. 4, map of blends", f"cells_{name}", theirs[name], float(value), math.nan
+        yield Row("Sect. 4, map of blends", f"cells_{name}", theirs[name], float(value))

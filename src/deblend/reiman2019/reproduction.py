@@ -31,9 +31,11 @@ def score_rows(published: Mapping[str, Any], scores: pd.DataFrame) -> Iterator[R
         for statistic, value in published["table1"][theirs].items():
             if value is not None:
                 where = "Fig. 5" if (theirs, statistic) == ("ssim", "max") else "Table 1"
-                yield f"{where}, {name}, {statistic}", quantity, value, mine[statistic], mine["n"]
+                item = f"{where}, {name}, {statistic}"
+                yield Row(item, quantity, value, mine[statistic], mine["n"])
         item = f"Fig. {figure.removeprefix('fig')}, {name}, sigma"
-        yield item, quantity, published[figure]["sigma"], math.sqrt(mine["variance"]), mine["n"]
+        sigma = math.sqrt(mine["variance"])
+        yield Row(item, quantity, published[figure]["sigma"], sigma, mine["n"])
 
 
 def sample_rows(
@@ -51,10 +53,10 @@ def sample_rows(
     """
     mine = scores[scores["method"] == "gan"]
     images = float(record.get("n_images", math.nan))
-    yield "Sect. 2.3", "n_images", published["n_images"], images, math.nan
+    yield Row("Sect. 2.3", "n_images", published["n_images"], images)
     blends = float(mine["blend"].nunique())
-    yield "Sect. 3, tested", "n_blends", published["n_test_blends"], blends, math.nan
-    yield "Sect. 3, tested", "n_images", published["n_test_images"], float(len(mine)), math.nan
+    yield Row("Sect. 3, tested", "n_blends", published["n_test_blends"], blends)
+    yield Row("Sect. 3, tested", "n_images", published["n_test_images"], float(len(mine)))
 
 
 def training_rows(
@@ -74,14 +76,14 @@ def training_rows(
     """
     burned = burn_in_batches(history)
     total = float(history["iteration"].max()) - burned if len(history) else math.nan
-    yield "Sect. 2.4, after burn-in", "iterations", published["n_iterations"], total, math.nan
+    yield Row("Sect. 2.4, after burn-in", "iterations", published["n_iterations"], total)
     size = float(record.get("batch_size", math.nan))
-    yield "Sect. 2.4", "batch_size", published["batch_size"], size, math.nan
-    item = "Sect. 4, burn-in"
-    yield item, "batches", published["burn_in_batches"], burned or math.nan, math.nan
+    yield Row("Sect. 2.4", "batch_size", published["batch_size"], size)
+    burned = burned or math.nan
+    yield Row("Sect. 4, burn-in", "batches", published["burn_in_batches"], burned)
     item = "Sect. 2.2.2, burn-in until images are not black"
     escape = escape_batches(history)
-    yield item, "batches_at_most", published["escape_batches"], escape, math.nan
+    yield Row(item, "batches_at_most", published["escape_batches"], escape)
 
 
 def burn_in_batches(history: pd.DataFrame) -> float:

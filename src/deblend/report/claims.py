@@ -1,16 +1,30 @@
-"""What a claim of a paper is, and a table of tested ones; the claims themselves are the papers'."""
+"""What a claim of a paper is, and a table of tested ones; the claims themselves are the papers'.
 
-from collections.abc import Callable, Mapping
+A paper's module defines a claim as the function that tests it::
+
+    CLAIMS = Claims()
+    claim = CLAIMS.add
+
+    @claim("unbiased", "Sects 4.1, 5", stated=0.02, relaxed=0.05, networks=NETWORKS)
+    @says("Unbiased: mean error below {bound:g} mag")
+    def unbiased(tables: Tables, bound: float, network: str) -> Result: ...
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
-#: Tables by name: see `claims_table`.
+#: Tables by name, which are the paper's; None, as an absent one, where it was not made.
 Tables = Mapping[str, pd.DataFrame | None]
 
 
-#: The compared numbers as text, and whether the claim holds.
+#: The compared numbers as text, and whether the claim holds; None if the numbers cannot tell.
 Result = tuple[str, bool | None]
+
+
+#: From tables and a bound, and the network if the claim is about networks.
+Test = Callable[..., Result]
 
 
 class NotThere(Exception):
@@ -33,14 +47,14 @@ def listed(values: Mapping[str, float], errors: Mapping[str, float] | None = Non
     return "; ".join(parts.values())
 
 
-def largest_below(values: Mapping[str, float], bound: float) -> Result:
-    """All of them are below a bound."""
+def all_below(values: Mapping[str, float], bound: float) -> Result:
+    """All of them are below a bound, whatever their sign."""
     return listed(values), bool(max(map(abs, values.values())) < bound)
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A claim of the paper.
+    """A claim of a paper.
 
     Attributes
     ----------
@@ -50,43 +64,79 @@ class Claim:
     statement : str
         In our words, with `{bound}` where the bound belongs.
     test : callable
-        From tables, network and bound to the numbers and whether the claim holds; raises
-        `NotThere`.
+        From tables and bound, and network if there are `networks`, to the numbers and whether the
+        claim holds; raises `NotThere`.
     stated, relaxed : float
         Bounds; without a relaxed one there is one row.
     networks : tuple of str
-        Networks that it is about, each in rows of its own.
+        Networks that it is about, each in rows of its own; none if it is about no single one.
     """
 
     name: str
     where: str
     statement: str
-    test: Callable[[Tables, str, float], Result]
+    test: Test
     stated: float
     relaxed: float | None = None
-    networks: tuple[str, ...] = ("blend2flux", "blend2mask2flux")
+    networks: tuple[str, ...] = ()
 
 
-def claims_table(
-    tables: Tables, scale: str, claims: tuple[Claim, ...], paper: str = "boucaud2020"
-) -> pd.DataFrame:
+#: What a claim says, and its test.
+Said = tuple[str, Test]
+
+
+def says(statement: str) -> Callable[[Test], Said]:
+    """What the test below tests: in our words, with `{bound}` where the bound belongs."""
+    return lambda test: (statement, test)
+
+
+class Claims(list[Claim]):
+    """The claims of a paper, in the order in which its module defines them."""
+
+    def add(
+        self,
+        name: str,
+        where: str,
+        *,
+        stated: float,
+        relaxed: float | None = None,
+        networks: tuple[str, ...] = (),
+    ) -> Callable[[Said], Test]:
+        """As a decorator above `says`: add the test below as a claim, and leave it as it is.
+
+        Parameters
+        ----------
+        name, where, stated, relaxed, networks
+            See `Claim`.
+
+        Raises
+        ------
+        ValueError
+            If there is a claim of that name.
+        """
+
+        def added(said: Said) -> Test:
+            if name in {claim.name for claim in self}:
+                raise ValueError(f"There are two claims named {name!r}: rename one of them.")
+            statement, test = said
+            self.append(Claim(name, where, statement, test, stated, relaxed, networks))
+            return test
+
+        return added
+
+
+def claims_table(tables: Tables, scale: str, claims: Sequence[Claim], paper: str) -> pd.DataFrame:
     """Every claim of a paper tested.
 
     Parameters
     ----------
     tables : dict
-        Any of: `statistics` (see `deblend.boucaud2020.recovered.statistics_table`), `photometry`
-        (see `deblend.boucaud2020.metrics.photometry_table`, its networks called blend2flux and
-        blend2mask2flux), `points` (of Fig. 5), `fig7`, `fig8`, `fig9` (see
-        `deblend.boucaud2020.recovered.binned_statistics`), `fig7_points` (see
-        `deblend.boucaud2020.figures.fig7_errors.fig7_data`), `table2` (see
-        `deblend.boucaud2020.tables`), `iou` (see `deblend.boucaud2020.masks.mask_table`), `fig12`
-        (see `deblend.boucaud2020.figures.fig10_12_masks.fig12_statistics`). What is absent or None
-        leaves its claims untested.
+        What the claims' tests ask for. What is absent or None leaves its claims untested.
     scale : str
         To record.
-    claims : tuple of Claim
+    claims : sequence of Claim
     paper : str
+        To record.
 
     Returns
     -------
@@ -96,17 +146,18 @@ def claims_table(
     """
     rows = []
     for claim in claims:
-        for network in claim.networks:
+        for network in claim.networks or (None,):
             for kind, bound in (("as stated", claim.stated), ("relaxed", claim.relaxed)):
                 if bound is None:
                     continue
                 try:
-                    numbers, holds = claim.test(tables, network, bound)
+                    about = () if network is None else (network,)
+                    numbers, holds = claim.test(tables, bound, *about)
                 except NotThere:
                     numbers, holds = "", None
                 rows.append(
                     {
-                        "claim": f"{claim.name}.{network}" if network else claim.name,
+                        "claim": claim.name if network is None else f"{claim.name}.{network}",
                         "paper": paper,
                         "where": claim.where,
                         "statement": claim.statement.format(bound=bound),

@@ -1,6 +1,8 @@
 """Published numbers beside ours, and whether they agree."""
 
 import math
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -35,11 +37,30 @@ COLUMNS = (
 )
 
 
+#: A number, or [low, high] where the paper states a range.
 Published = float | list[float]
 
 
-#: Item, quantity, published, reproduced, n.
-Row = tuple[str, str, Published, float, float]
+class Row(NamedTuple):
+    """A number of a paper beside ours; NaN where nothing was measured.
+
+    Attributes
+    ----------
+    item : str
+        Section, figure or table, and what the number is of.
+    quantity : str
+        Name of the number, with its unit; with `LIMIT` where the paper gives an upper limit.
+    published : float or [low, high]
+    reproduced : float
+    n : float
+        Galaxies or blends that ours is of; NaN where that means nothing.
+    """
+
+    item: str
+    quantity: str
+    published: Published
+    reproduced: float
+    n: float = math.nan
 
 
 def status(quantity: str, published: Published, reproduced: float, n: float = math.nan) -> str:
@@ -49,7 +70,7 @@ def status(quantity: str, published: Published, reproduced: float, n: float = ma
     ----------
     quantity : str
     published : float or [low, high]
-        A range where the paper states one: what is in it is reproduced.
+        What is in a range is reproduced.
     reproduced : float
         NaN where nothing was measured.
     n : float
@@ -80,14 +101,15 @@ def status(quantity: str, published: Published, reproduced: float, n: float = ma
     return "reproduced" if agrees else "differs"
 
 
-def reproduction_table(rows: dict[str, list[Row]], paper: str = "boucaud2020") -> pd.DataFrame:
-    """The papers' numbers beside ours.
+def reproduction_table(rows: Mapping[str, Iterable[Row]], paper: str) -> pd.DataFrame:
+    """A paper's numbers beside ours.
 
     Parameters
     ----------
     rows : dict
         Configuration (scale and data set, or what else the numbers are from) to its rows.
     paper : str
+        To record.
 
     Returns
     -------

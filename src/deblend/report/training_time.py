@@ -5,9 +5,6 @@ from typing import Any
 
 import pandas as pd
 
-#: Networks whose published time includes another's.
-PARTS = {("boucaud2020", "blend2mask2flux"): "unet"}
-
 
 def training_time_table(
     timings: list[tuple[str, str, dict[str, Any], dict[str, Any]]],
@@ -23,29 +20,32 @@ def training_time_table(
         `network.json`, and the timing that training left: `seconds` of all its epochs, with
         validation and earlier attempts, and `n_epochs` or `n_iterations`.
     published : dict
-        Paper, network to `training_hours` and `hardware`, as far as the paper has them.
+        Paper, network to `training_hours` and `hardware`, as far as the paper has them, and to
+        `includes`: another network whose training is in these hours.
 
     Returns
     -------
     DataFrame
         `paper`, `network`, `n_networks`, `n_epochs` or `n_iterations`, and `hours` (means over
-        them; blend2mask2flux'
-        with those of its U-Net, as the paper's),
-        `published_hours`, `published_hardware`, `device`, `threads`, `backend`, `scale`.
+        them, with those of the network that the published hours include), `published_hours`,
+        `published_hardware`, `device`, `threads`, `backend`, `scale`.
     """
-    # The paper's time for the joint network has the U-Net's in it.
-    whole = {(paper, network): timing["seconds"] for paper, network, _, timing in timings}
-    before = {key: whole[key[0], name] for key, name in PARTS.items() if (key[0], name) in whole}
-    rows = [
-        {
-            "paper": paper,
-            "network": network,
-            **{k: timing.get(k, math.nan) for k in ("n_epochs", "n_iterations")},
-            "hours": (timing["seconds"] + before.get((paper, network), 0)) / 3600,
-            **{k: record[k] for k in ("device", "threads", "backend", "scale")},
-        }
-        for paper, network, record, timing in timings
-    ]
+    alone = {(paper, network): timing["seconds"] for paper, network, _, timing in timings}
+    rows = []
+    for paper, network, record, timing in timings:
+        theirs = published.get(paper, {}).get(network, {})
+        seconds = timing["seconds"] + alone.get((paper, theirs.get("includes", "")), 0)
+        rows.append(
+            {
+                "paper": paper,
+                "network": network,
+                **{k: timing.get(k, math.nan) for k in ("n_epochs", "n_iterations")},
+                "hours": seconds / 3600,
+                "published_hours": theirs.get("training_hours", math.nan),
+                "published_hardware": theirs.get("hardware", ""),
+                **{k: record[k] for k in ("device", "threads", "backend", "scale")},
+            }
+        )
     same = ["paper", "network", "device", "threads", "backend", "scale"]
     groups = pd.DataFrame(rows).groupby(same, sort=False)
     table = groups.agg(
@@ -53,18 +53,7 @@ def training_time_table(
         n_epochs=("n_epochs", "mean"),
         n_iterations=("n_iterations", "mean"),
         hours=("hours", "mean"),
+        published_hours=("published_hours", "first"),
+        published_hardware=("published_hardware", "first"),
     ).reset_index()
-    told = [
-        published.get(p, {}).get(n, {}) for p, n in zip(*(table[c] for c in same[:2]), strict=True)
-    ]
-    table["published_hours"] = [x.get("training_hours", math.nan) for x in told]
-    table["published_hardware"] = [x.get("hardware", "") for x in told]
-    measured = [
-        "n_networks",
-        "n_epochs",
-        "n_iterations",
-        "hours",
-        "published_hours",
-        "published_hardware",
-    ]
-    return table[[*same[:2], *measured, *same[2:]]]
+    return table[[*same[:2], *(name for name in table if name not in same), *same[2:]]]
