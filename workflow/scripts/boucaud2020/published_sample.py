@@ -4,7 +4,8 @@ from pathlib import Path
 
 import yaml
 from deblend.boucaud2020.catalog import read_catalog
-from deblend.boucaud2020.published_sample import compare, draw_comparison
+from deblend.boucaud2020.figures.published_sample import draw_comparison
+from deblend.boucaud2020.published_sample import compare
 from deblend.run import logs
 from deblend.tables import write_csv
 
