@@ -1,7 +1,7 @@
 """Adapter: Figures 3 and 4 of Farrens et al. 2022, and the numbers that they draw."""
 
 import pandas as pd
-from deblend.farrens2022 import figures as bh_figures
+from deblend.farrens2022.figures import fig3_4_accuracy as bh_figures
 from deblend.farrens2022.metrics import summarise
 from deblend.run import logs
 from deblend.tables import write_csv

@@ -1,7 +1,7 @@
 """Adapter: Figures 5 and 6 of Farrens et al. 2022, of any sample, and the numbers they draw."""
 
 import pandas as pd
-from deblend.farrens2022 import figures as bh_figures
+from deblend.farrens2022.figures import fig5_6_realistic as bh_figures
 from deblend.farrens2022.metrics import summarise
 from deblend.run import logs
 from deblend.tables import write_csv

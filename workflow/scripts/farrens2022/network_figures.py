@@ -1,7 +1,7 @@
 """Adapter: Figures 1 and 2 of Farrens et al. 2022."""
 
 import pandas as pd
-from deblend.farrens2022 import figures as bh_figures
+from deblend.farrens2022.figures import fig1_2_networks as bh_figures
 from deblend.run import logs
 from deblend.tables import write_csv
 

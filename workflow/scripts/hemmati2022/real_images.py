@@ -4,10 +4,11 @@ import logging
 
 import pandas as pd
 from deblend.hemmati2022.detection import recorded
+from deblend.hemmati2022.figures.real_images import draw_pairs
 from deblend.hemmati2022.pairs import make, read_cutouts
 from deblend.hemmati2022.peaks import Detection
 from deblend.hemmati2022.predict import load
-from deblend.hemmati2022.real_images import compare, draw_pairs, field_names, read_field
+from deblend.hemmati2022.real_images import compare, field_names, read_field
 from deblend.run import logs
 from deblend.tables import write_csv
 from deblend.training import torch_backend
