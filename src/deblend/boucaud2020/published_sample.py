@@ -1,24 +1,10 @@
 """Whether a data set looks like the sample that Boucaud et al. 2020 published."""
 
-from pathlib import Path
-from typing import Any
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from deblend.boucaud2020.catalog import DETECTIONS
-from deblend.plots.style import COLOURS, save_figure, style
 
 PERCENTILES = (5, 16, 25, 50, 75, 84, 95)
-
-
-LABELS = {
-    "mag": "Magnitude",
-    "radius_px": "Half-light radius (px)",
-    "delta_mag": r"mag$_{\rm central}$ - mag$_{\rm companion}$",
-    "distance_px": "Distance D (px)",
-    "distance_over_radius": "D / max(R)",
-}
 
 
 def quantities(catalog: pd.DataFrame) -> dict[str, np.ndarray]:
@@ -79,41 +65,3 @@ def compare(catalog: pd.DataFrame, published: dict[str, dict[str, float]]) -> pd
     )
     table["difference"] = table["reproduced"] - table["published"]
     return table
-
-
-def draw_comparison(
-    catalog: pd.DataFrame, table: pd.DataFrame, outputs: list[str | Path], label: str = ""
-) -> None:
-    """Draw cumulative distributions with the published percentiles on them."""
-    values: dict[str, Any] = quantities(catalog)
-    with style():
-        figure, axes = plt.subplots(2, 3, figsize=(7.2, 4.4), layout="constrained")
-        for axis, (name, data) in zip(axes.flat, values.items(), strict=False):
-            axis.plot(
-                np.sort(data),
-                np.linspace(0, 1, len(data)),
-                color=COLOURS["ours"],
-                label=f"this data set ({len(catalog)} blends)",
-            )
-            rows = table[(table.quantity == name) & table.item.str.startswith("p")]
-            axis.plot(
-                rows["published"],
-                rows["item"].str[1:].astype(float) / 100,
-                "o",
-                color=COLOURS["published"],
-                ms=4,
-                label="published (300 blends)",
-            )
-            axis.set(xlabel=LABELS[name], ylabel="cumulative share", ylim=(0, 1))
-        bars = table[table.quantity == "detection_percent"]
-        axis = axes.flat[-1]
-        x = np.arange(len(bars))
-        axis.bar(x - 0.2, bars["published"], 0.4, color=COLOURS["published"])
-        axis.bar(x + 0.2, bars["reproduced"], 0.4, color=COLOURS["ours"])
-        names = ["none", "central", "companion", "both", "more"]
-        axis.set_xticks(x, names, rotation=30)
-        axis.set(ylabel="% of blends", xlabel="found by SEP / SExtractor")
-        axes.flat[0].legend(loc="upper left")
-        if label:
-            figure.suptitle(label, fontsize="small")
-        save_figure(figure, outputs)

@@ -1,7 +1,7 @@
 """The published numbers of Boucaud et al. 2020 beside ours."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -151,3 +151,50 @@ def training_rows(
         epochs = float(record["n_epochs"]) if record.get("converged") else math.nan
         if "epochs" in values:
             yield Row(f"Training of {network}", "epochs", values["epochs"], epochs)
+
+
+def our_rows(
+    published: dict[str, Any],
+    tables: Mapping[str, pd.DataFrame | None],
+    about: dict[str, Any],
+    records: dict[str, dict[str, Any]],
+) -> list[Row]:
+    """Every number of the paper beside that of this run.
+
+    Parameters
+    ----------
+    published : dict
+        `boucaud2020` of config/published.yaml.
+    tables : dict
+        `statistics`, `fig7`, `fig8`, `table1`, `table2`, `catalog`; `iou` may be None.
+    about : dict
+        Description of the catalogue.
+    records : dict
+        Description of each network, by what the paper calls it.
+    """
+    there = {name: table for name, table in tables.items() if table is not None}
+    return [
+        *table1_rows(there["table1"]),
+        *panel_rows(published["panels"], there["statistics"]),
+        *bin_rows(published["bins"], there),
+        *flux_rows(published["flux_percent"], there["catalog"]),
+        *table2_rows(published, there["table2"]),
+        *detection_rows(published["sextractor_detections_percent"], about),
+        *iou_rows(published["mean_iou"], tables["iou"]),
+        *parameter_rows(published["parameters_million"], records),
+        *training_rows(published["training"], records),
+    ]
+
+
+def authors_rows(
+    published: dict[str, Any],
+    statistics: pd.DataFrame,
+    catalog: pd.DataFrame,
+    about: dict[str, Any],
+) -> list[Row]:
+    """The numbers that the authors' own catalogue gives, beside the paper's."""
+    return [
+        *panel_rows(published["panels"], statistics),
+        *flux_rows(published["flux_percent"], catalog),
+        *detection_rows(published["sextractor_detections_percent"], about),
+    ]

@@ -121,3 +121,34 @@ def failure_rows(published: float, tables: dict[str, pd.DataFrame]) -> Iterator[
         share = 100 * float((sep["n_failed"] / n).max())
         item = f"Sect. 4.1, SEP's failures, {sample}"
         yield Row(item, "percent_at_most", published, share, n.max())
+
+
+def our_rows(
+    published: dict[str, Any],
+    tables: dict[str, pd.DataFrame],
+    close: dict[str, float],
+    records: list[dict[str, Any]],
+) -> list[Row]:
+    """Every number of the paper beside that of this run.
+
+    Parameters
+    ----------
+    published : dict
+        `farrens2022` of config/published.yaml.
+    tables : dict
+        Accuracies: `parametric`, `by_distance`, `realistic`, `confusion`.
+    close : dict
+        Share of close blends in the parametric and realistic stamps; NaN where it was asked for.
+    records : list of dict
+        Descriptions of the heads.
+    """
+    realistic, confusion = tables["realistic"], tables["confusion"]
+    accuracies = {name: tables[name] for name in ("parametric", "realistic")}
+    return [
+        *close_rows(published["close_blends"], close),
+        *training_rows(published["training"]["blendhunter"], records),
+        *failure_rows(published["sep_failures_percent"], accuracies),
+        *gain_rows(published, tables["by_distance"]),
+        *sep_rows(published["sep_accuracy_percent"], realistic, confusion),
+        *relative_rows(published, realistic, confusion),
+    ]

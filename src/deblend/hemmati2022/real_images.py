@@ -6,7 +6,6 @@ For testing only: networks are trained on degraded images (Hemmati et al. 2022, 
 import logging
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
@@ -18,7 +17,6 @@ from deblend.hemmati2022.detection import Resolution
 from deblend.hemmati2022.pairs import PairMaker
 from deblend.hemmati2022.peaks import match_peaks
 from deblend.hemmati2022.predict import Network, generated
-from deblend.plots.style import asinh_stretch, save_figure, style
 
 log = logging.getLogger(__name__)
 
@@ -138,35 +136,3 @@ def compare(
         shown[name] = {**images, **{f"peaks_{k}": v for k, v in peaks.items()}}
     columns = ["field", "resolution", "n_peaks", "n_matched", "n_hst", "n_false"]
     return pd.DataFrame(rows, columns=columns), shown
-
-
-def draw_pairs(
-    shown: dict[str, dict[str, np.ndarray]], outputs: list[str | Path], label: str
-) -> None:
-    """Draw the fields: ground, GAN and Hubble, with the peaks of each."""
-    heads = {"low": "HSC", "gan": "GAN", "high": "HST"}
-    with style():
-        figure, axes = plt.subplots(
-            len(shown),
-            3,
-            figsize=(4.8, 1.6 * len(shown) + 0.3),
-            squeeze=False,
-            layout="constrained",
-        )
-        for row, (name, field) in zip(axes, shown.items(), strict=True):
-            for axis, (resolution, head) in zip(row, heads.items(), strict=True):
-                image, xy = field[resolution], field[f"peaks_{resolution}"]
-                side = field["high"].shape[0]
-                noise = float(np.diff(np.percentile(image, [16, 50]))[0]) or 1.0
-                axis.imshow(
-                    asinh_stretch(image, noise),
-                    cmap="gray",
-                    origin="lower",
-                    extent=(-0.5, side - 0.5, -0.5, side - 0.5),
-                )
-                axis.plot(*xy.T, "o", mfc="none", mec="red", ms=5)
-                axis.set(xticks=[], yticks=[], xlim=(-0.5, side - 0.5), ylim=(-0.5, side - 0.5))
-                axis.set_title(f"{head}, {len(xy)} peaks", fontsize=6)
-            row[0].set_ylabel(name, fontsize=6)
-        figure.suptitle(label, fontsize="x-small")
-        save_figure(figure, outputs)

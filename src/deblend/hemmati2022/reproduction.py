@@ -111,3 +111,25 @@ def som_rows(published: Mapping[str, Any], som: Mapping[str, Any]) -> Iterator[R
     }
     for name, value in mine.items():
         yield Row("Sect. 4, map of blends", f"cells_{name}", theirs[name], float(value))
+
+
+def our_rows(
+    published: Mapping[str, Any], tables: Mapping[str, pd.DataFrame], som: Mapping[str, Any]
+) -> list[Row]:
+    """Every number of the paper beside that of this run.
+
+    Parameters
+    ----------
+    published : dict
+        `hemmati2022` of config/published.yaml.
+    tables : dict
+        `detections`, `false_positives`, `photometry`.
+    som : dict
+        Numbers of the self-organising map.
+    """
+    return [
+        *detection_rows(published, tables["detections"]),
+        *false_positive_rows(published, tables["false_positives"]),
+        *photometry_rows(published, tables["photometry"]),
+        *som_rows(published, som),
+    ]

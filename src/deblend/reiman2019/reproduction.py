@@ -110,3 +110,24 @@ def escape_batches(history: pd.DataFrame) -> float:
     good = burned["brightness_ratio"].between(DARK, 1 / DARK)
     stays = burned.loc[good[::-1].cummin()[::-1].astype(bool), "iteration"]
     return float(stays.min()) if len(stays) else math.nan
+
+
+def our_rows(
+    published: Mapping[str, Any], tables: Mapping[str, pd.DataFrame], record: Mapping[str, Any]
+) -> list[Row]:
+    """Every number of the paper beside that of this run.
+
+    Parameters
+    ----------
+    published : dict
+        `reiman2019` of config/published.yaml.
+    tables : dict
+        `scores`, and the `history` of the GAN's training.
+    record : dict
+        Description of the GAN.
+    """
+    return [
+        *score_rows(published, tables["scores"]),
+        *sample_rows(published, tables["scores"], record),
+        *training_rows(published, tables["history"], record),
+    ]

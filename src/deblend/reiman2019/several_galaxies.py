@@ -8,11 +8,9 @@ import itertools
 import numpy as np
 import pandas as pd
 import torch
-from deblend.plots.style import save_figure, style
 from deblend.reiman2019.blends import PerturbConfig, blend, draw_pairs, draws_of
 from deblend.reiman2019.training import predict
 from deblend.seeds import generator as random_generator
-from matplotlib import pyplot as plt
 from scipy.ndimage import gaussian_filter
 from skimage.metrics import peak_signal_noise_ratio
 from torch import nn
@@ -177,45 +175,3 @@ def group_scores(
             rows.append((i, galaxy, taken, table[galaxy, taken], psnr(blends[i], truth[i, galaxy])))
     columns = ["blend", "galaxy", "taken", "psnr_db", "psnr_blend_db"]
     return pd.DataFrame(rows, columns=columns), matched
-
-
-def draw_groups_figure(
-    scores: pd.DataFrame,
-    blends: np.ndarray,
-    truth: np.ndarray,
-    matched: np.ndarray,
-    outputs: list,
-    label: str,
-) -> None:
-    """Draw groups: the blend, the true galaxies, and what came out with its PSNR."""
-    n, n_galaxies = len(blends), truth.shape[1]
-    with style():
-        figure, axes = plt.subplots(
-            n,
-            1 + 2 * n_galaxies,
-            figsize=(1 + 2 * n_galaxies, n + 0.4),
-            squeeze=False,
-            layout="constrained",
-        )
-        for i in range(n):
-            shown = [blends[i], *truth[i], *matched[i]]
-            for axis, image in zip(axes[i], shown, strict=True):
-                axis.imshow(np.clip(image, 0, 1))
-                axis.set_axis_off()
-            for galaxy in range(n_galaxies):
-                mine = scores[(scores["blend"] == i) & (scores["galaxy"] == galaxy)].iloc[0]
-                axes[i, 1 + n_galaxies + galaxy].text(
-                    0.04,
-                    0.96,
-                    f"{mine['psnr_db']:.1f} dB",
-                    color="white",
-                    va="top",
-                    fontsize=6,
-                    transform=axes[i, 1 + n_galaxies + galaxy].transAxes,
-                )
-        names = ["central", *(f"galaxy {g + 1}" for g in range(1, n_galaxies))]
-        heads = ["blend", *(f"true {x}" for x in names), *(f"found {x}" for x in names)]
-        for axis, head in zip(axes[0], heads, strict=True):
-            axis.set_title(head, fontsize=6)
-        figure.suptitle(label, fontsize="x-small")
-        save_figure(figure, outputs)

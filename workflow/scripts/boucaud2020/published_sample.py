@@ -2,7 +2,8 @@
 
 import pandas as pd
 from deblend.boucaud2020.catalog import describe_catalog, output_catalog
-from deblend.boucaud2020.published_sample import compare, draw_comparison
+from deblend.boucaud2020.figures.published_sample import draw_comparison
+from deblend.boucaud2020.published_sample import compare
 from deblend.data.stamps import read_stamps
 from deblend.files import read_yaml, write_json
 from deblend.run import logs

@@ -1,7 +1,7 @@
 """Adapter: Figures 3 and 4 of Farrens et al. 2022: accuracies on the parametric test stamps."""
 
 import pandas as pd
-from deblend.farrens2022.figures import draw_fig3, draw_fig4
+from deblend.farrens2022.figures.fig3_4_accuracy import draw_fig3, draw_fig4
 from deblend.farrens2022.metrics import parametric_accuracies, summarise
 from deblend.farrens2022.stamps import read_sample_table
 from deblend.run import logs

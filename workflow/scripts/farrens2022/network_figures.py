@@ -9,7 +9,7 @@ with logs.script(snakemake.log[0]):
 
     import pandas as pd
     from deblend.farrens2022.features import feature_examples, write_features
-    from deblend.farrens2022.figures import draw_fig1, draw_fig2
+    from deblend.farrens2022.figures.fig1_2_networks import draw_fig1, draw_fig2
     from deblend.farrens2022.networks import head
     from deblend.tables import write_csv
     from deblend.training.keras_layers import layer_table

@@ -1,7 +1,7 @@
 """Adapter: Figures 5 and 6 of Farrens et al. 2022: every trained head and SEP on a sample."""
 
 import pandas as pd
-from deblend.farrens2022.figures import draw_fig5, draw_fig6
+from deblend.farrens2022.figures.fig5_6_realistic import draw_fig5, draw_fig6
 from deblend.farrens2022.metrics import realistic_accuracies, summarise
 from deblend.farrens2022.stamps import read_sample_table
 from deblend.run import logs

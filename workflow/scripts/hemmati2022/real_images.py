@@ -5,9 +5,10 @@ import logging
 import pandas as pd
 from deblend.hemmati2022.config import Detection
 from deblend.hemmati2022.detection import recorded
+from deblend.hemmati2022.figures.real_images import draw_pairs
 from deblend.hemmati2022.pairs import make, read_cutouts
 from deblend.hemmati2022.predict import load
-from deblend.hemmati2022.real_images import compare, draw_pairs, field_names, read_field
+from deblend.hemmati2022.real_images import compare, field_names, read_field
 from deblend.run import logs
 from deblend.tables import write_csv
 from deblend.training import torch_backend
@@ -20,12 +21,12 @@ with logs.script(snakemake.log[0]):
     network = load(inputs.weights, inputs.description, maker, band, device)
     found = pd.read_csv(inputs.false_positives)
     detection = Detection(**params.detection)
-    chosen = recorded(found, {params.role: network}, detection)
-    names = {"high": "high_best", "low": "low_best", "gan": params.role}
+    chosen = recorded(found, {params.resolution: network}, detection)
+    names = {"high": "high_best", "low": "low_best", "gan": params.resolution}
     resolutions = {name: chosen[taken] for name, taken in names.items()}
     fields = {
-        name: read_field(params.folder, name, maker, **params.options)
-        for name in field_names(params.folder)
+        name: read_field(inputs.folder, name, maker, **params.options)
+        for name in field_names(inputs.folder)
     }
     table, shown = compare(network, fields, resolutions, detection.radius_px, device)
     logging.info("\n%s", table.to_string(index=False))

@@ -4,12 +4,12 @@ import logging
 
 import pandas as pd
 from deblend.reiman2019.blends import PerturbConfig, rows_of_split
+from deblend.reiman2019.figures.several_galaxies import draw_groups_figure
 from deblend.reiman2019.images import open_frames
 from deblend.reiman2019.predict import load_generator, to_unit
 from deblend.reiman2019.several_galaxies import (
     deblend_iteratively,
     draw_groups,
-    draw_groups_figure,
     group_scores,
     render_groups,
 )

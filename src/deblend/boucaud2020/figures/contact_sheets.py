@@ -6,7 +6,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from deblend.data.stamps import read_galaxies, read_stamps
 from deblend.files import atomic
-from deblend.plots.style import asinh_stretch, style
+from deblend.plots.images import asinh_stretch
+from deblend.plots.style import style
 from matplotlib.backends.backend_pdf import PdfPages
 
 COLUMNS, ROWS = 8, 10

@@ -4,15 +4,16 @@ from itertools import combinations_with_replacement
 from pathlib import Path
 
 import h5py
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from deblend.boucaud2020.masks import THRESHOLD, intersection_over_union
 from deblend.boucaud2020.predictions import GALAXIES
 from deblend.data.priors import MORPHOLOGIES
 from deblend.errors import DeblendError
-from deblend.plots.style import COLOURS, asinh_stretch, save_figure, style
+from deblend.plots.images import asinh_stretch, image_grid, image_note
+from deblend.plots.style import COLOURS, Outputs, paper_figure
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 #: Colours of the two networks in Fig. 12 (orange U-Net and blue joint network in the paper).
 NETWORKS = {
@@ -66,7 +67,7 @@ def examples_table(examples: dict[str, dict[str, np.ndarray]]) -> pd.DataFrame:
 
 
 def draw_fig10(
-    examples: dict[str, np.ndarray], noise_sigma: float, outputs: list[str | Path], label: str = ""
+    examples: dict[str, np.ndarray], noise_sigma: float, outputs: Outputs, label: str = ""
 ) -> None:
     """Draw Figure 10: true masks, the blend, and the joint network's masks.
 
@@ -82,23 +83,18 @@ def draw_fig10(
     titles = [f"SEP, {g}" for g in GALAXIES] + ["blend"]
     titles += [f"blend2mask2flux, {g}" for g in GALAXIES]
     n = len(examples["blend"])
-    with style():
-        figure, axes = plt.subplots(
-            n, 5, figsize=(7.2, 1.5 * n + 0.4), layout="constrained", squeeze=False
-        )
+    with paper_figure(outputs, label, (7.2, 1.5 * n + 0.4)) as figure:
+        axes = _mask_grid(figure, n, titles)
         for row, panels in enumerate(axes):
             for i in range(2):
                 _mask(panels[i], examples["true"][row, ..., i] > 0)
                 _mask(panels[3 + i], examples["predicted"][row, ..., i] >= THRESHOLD)
             panels[2].imshow(asinh_stretch(examples["image"][row], noise_sigma))
             panels[0].set_ylabel(f"blend {examples['blend'][row]}")
-        _finish(axes, titles)
-        figure.suptitle(label, fontsize="small")
-        save_figure(figure, outputs)
 
 
 def draw_fig11(
-    examples: dict[str, dict[str, np.ndarray]], outputs: list[str | Path], label: str = ""
+    examples: dict[str, dict[str, np.ndarray]], outputs: Outputs, label: str = ""
 ) -> None:
     """Draw Figure 11: true masks, the U-Net's, and the joint network's, with their IoU.
 
@@ -123,10 +119,8 @@ def draw_fig11(
     iou = examples_table(examples).set_index(["network", "blend", "galaxy"])["iou"]
     titles = [f"{name}, {g}" for name in ("SEP", "U-Net", "blend2mask2flux") for g in GALAXIES]
     n = len(first["blend"])
-    with style():
-        figure, axes = plt.subplots(
-            n, 6, figsize=(7.2, 1.25 * n + 0.4), layout="constrained", squeeze=False
-        )
+    with paper_figure(outputs, label, (7.2, 1.25 * n + 0.4)) as figure:
+        axes = _mask_grid(figure, n, titles)
         for row, panels in enumerate(axes):
             blend = first["blend"][row]
             for i, galaxy in enumerate(GALAXIES):
@@ -134,30 +128,19 @@ def draw_fig11(
                 for column, name in ((2, "unet"), (4, "blend2mask2flux")):
                     axis = panels[column + i]
                     _mask(axis, examples[name]["predicted"][row, ..., i] >= THRESHOLD)
-                    axis.text(
-                        0.96,
-                        0.04,
-                        f"IoU {iou[name, blend, galaxy]:.2f}",
-                        transform=axis.transAxes,
-                        ha="right",
-                        color="white",
-                        fontsize="x-small",
-                    )
+                    text = f"IoU {iou[name, blend, galaxy]:.2f}"
+                    image_note(axis, text, 0.96, 0.04, ha="right", fontsize="x-small")
             panels[0].set_ylabel(f"blend {blend}")
-        _finish(axes, titles)
-        figure.suptitle(label, fontsize="small")
-        save_figure(figure, outputs)
 
 
 def _mask(axis: Axes, mask: np.ndarray) -> None:
     axis.imshow(mask, vmin=0, vmax=1, interpolation="nearest")
 
 
-def _finish(axes: np.ndarray, titles: list[str]) -> None:
-    for axis in axes.flat:
-        axis.set(xticks=[], yticks=[])
-    for axis, title in zip(axes[0], titles, strict=True):
-        axis.set_title(title.replace(", ", "\n"), fontsize="x-small")
+def _mask_grid(figure: Figure, rows: int, titles: list[str]) -> np.ndarray:
+    """Panels for masks, with two lines over each column."""
+    heads = [title.replace(", ", "\n") for title in titles]
+    return image_grid(figure, rows, len(titles), heads, fontsize="x-small")
 
 
 def fig12_data(iou: pd.DataFrame, catalog: pd.DataFrame) -> pd.DataFrame:
@@ -215,7 +198,7 @@ def fig12_statistics(data: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw_fig12(
-    data: pd.DataFrame, statistics: pd.DataFrame, outputs: list[str | Path], label: str = ""
+    data: pd.DataFrame, statistics: pd.DataFrame, outputs: Outputs, label: str = ""
 ) -> None:
     """Draw Figure 12: histograms of IoU, and its mean for each pair of morphologies.
 
@@ -226,8 +209,8 @@ def draw_fig12(
     outputs : list of path
     label : str
     """
-    with style():
-        figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 3.2), layout="constrained")
+    with paper_figure(outputs, label, (7.2, 3.2)) as figure:
+        left, right = figure.subplots(1, 2)
         pairs = sorted(set(statistics["pair"]) - {"all"}, reverse=True)
         for i, (name, (title, colour)) in enumerate(NETWORKS.items()):
             mine = statistics[statistics["network"] == name].set_index("pair")
@@ -246,5 +229,3 @@ def draw_fig12(
         left.legend(loc="upper left")
         right.set(xlabel="mean IoU", xlim=(0, 1))
         right.set_yticks(range(len(pairs)), pairs)
-        figure.suptitle(label, fontsize="small")
-        save_figure(figure, outputs)

@@ -1,17 +1,19 @@
 """Figures 1 and 2 of Boucaud et al. 2020: galaxies before and after cleaning, and blends."""
 
-from pathlib import Path
-
-import matplotlib.pyplot as plt
 import numpy as np
 from deblend.boucaud2020.examples import CLASSES, GRID, ExampleSet
-from deblend.plots.style import asinh_stretch, panel_note, save_figure, style
+from deblend.plots.images import asinh_stretch, close_panels, image_grid, image_note
+from deblend.plots.style import Outputs, panel_note, paper_figure
 from matplotlib.axes import Axes
 
 NAMES = {"sph": "bulge", "disk": "disk", "sphd": "bulge + disk", "irr": "irregular"}
 
 
-def draw_fig1(examples: ExampleSet, outputs: list[str | Path], label: str = "") -> None:
+#: Space between images, as a share of their size.
+SPACE = 0.02
+
+
+def draw_fig1(examples: ExampleSet, outputs: Outputs, label: str = "") -> None:
     """Draw Figure 1: a galaxy of each class before and after its neighbours' removal.
 
     Parameters
@@ -25,17 +27,11 @@ def draw_fig1(examples: ExampleSet, outputs: list[str | Path], label: str = "") 
     """
     noise = float(examples.attributes["noise_sigma"])
     table = examples.table
-    with style():
-        figure, axes = plt.subplots(
-            len(CLASSES), 3, figsize=(3.5, 4.9), layout="constrained", squeeze=False
-        )
-        figure.get_layout_engine().set(w_pad=0.01, h_pad=0.01, wspace=0.02, hspace=0.02)
-        for axis, title in zip(axes[0], ("original", "cleaned", "segmentation"), strict=True):
-            axis.set_title(title)
+    with paper_figure(outputs, label, (3.5, 4.9)) as figure:
+        axes = image_grid(figure, len(CLASSES), 3, ("original", "cleaned", "segmentation"))
+        close_panels(figure, space=SPACE)
         for row, name in zip(axes, CLASSES, strict=True):
             row[0].set_ylabel(NAMES[name])
-            for axis in row:
-                axis.set(xticks=[], yticks=[])
             at = np.flatnonzero(table["morphology"] == name)
             if not len(at):
                 for axis in row:
@@ -50,12 +46,9 @@ def draw_fig1(examples: ExampleSet, outputs: list[str | Path], label: str = "") 
             row[2].imshow(examples.images["segmap"][i] > 0, vmin=0, vmax=1)
             _note(row[0], f"{table['mag'][i]:.1f} mag")
         _scale_bar(axes, examples)
-        if label:
-            figure.suptitle(label, fontsize="small")
-        save_figure(figure, outputs)
 
 
-def draw_fig2(examples: ExampleSet, outputs: list[str | Path], label: str = "") -> None:
+def draw_fig2(examples: ExampleSet, outputs: Outputs, label: str = "") -> None:
     """Draw Figure 2: blends by distance (down) and magnitude difference (across).
 
     Parameters
@@ -66,35 +59,23 @@ def draw_fig2(examples: ExampleSet, outputs: list[str | Path], label: str = "") 
     label : str
     """
     noise = float(examples.attributes["noise_sigma"])
-    with style():
-        figure, axes = plt.subplots(*GRID, figsize=(7.2, 6.4), layout="constrained", squeeze=False)
-        figure.get_layout_engine().set(w_pad=0.01, h_pad=0.01, wspace=0.02, hspace=0.02)
+    with paper_figure(outputs, label, (7.2, 6.4)) as figure:
+        axes = image_grid(figure, *GRID)
+        close_panels(figure, space=SPACE)
         for i, blend in examples.table.iterrows():
             axis = axes[int(blend["row"]), int(blend["column"])]
             image = asinh_stretch(examples.images["blend"][i], noise)
             axis.imshow(image, vmin=0, vmax=1)
-            axis.set(xticks=[], yticks=[])
             _note(axis, f"D = {blend['distance_px']:.0f} px, {blend['delta_mag']:+.1f} mag")
         figure.supxlabel(r"mag$_{\rm central}$ $-$ mag$_{\rm companion}$ $\rightarrow$", fontsize=8)
         figure.supylabel(r"$\leftarrow$ distance", fontsize=8)
         _scale_bar(axes, examples)
-        if label:
-            figure.suptitle(label, fontsize="small")
-        save_figure(figure, outputs)
 
 
 def _note(axis: Axes, text: str) -> None:
     """Write into a corner of an image, readable on any sky."""
-    axis.text(
-        0.03,
-        0.97,
-        text,
-        transform=axis.transAxes,
-        va="top",
-        color="white",
-        fontsize="xx-small",
-        bbox={"facecolor": "black", "alpha": 0.5, "lw": 0, "pad": 1},
-    )
+    box = {"facecolor": "black", "alpha": 0.5, "lw": 0, "pad": 1}
+    image_note(axis, text, 0.03, 0.97, va="top", fontsize="xx-small", bbox=box)
 
 
 def _scale_bar(axes: np.ndarray, examples: ExampleSet) -> None:

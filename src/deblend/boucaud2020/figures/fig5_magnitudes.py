@@ -1,28 +1,20 @@
 """Figure 5 of Boucaud et al. 2020: recovered against isolated magnitudes."""
 
-from pathlib import Path
-
-import matplotlib.pyplot as plt
 import pandas as pd
 from deblend.boucaud2020.figures.panels import draw_panel, magnitude_limits
 from deblend.boucaud2020.recovered import GALAXIES, METHODS, panel_statistics, recovered
-from deblend.plots.style import COLOURS, save_figure, style
+from deblend.plots.style import COLOURS, Outputs, paper_figure
 
 
-def fig5_data(
-    catalog: pd.DataFrame,
-    *,
-    network_zero_point: float,
-    sextractor_zero_point: float,
-) -> pd.DataFrame:
+def fig5_data(catalog: pd.DataFrame, **zero_points: float) -> pd.DataFrame:
     """The points of Figure 5.
 
     Parameters
     ----------
     catalog : DataFrame
         In the published format (`deblend.boucaud2020.catalog`).
-    network_zero_point, sextractor_zero_point : float
-        Of the fluxes. The published catalogue's are 25.96 and 25.67.
+    **zero_points
+        `network_zero_point` and `sextractor_zero_point`, mag: see `recovered.recovered`.
 
     Returns
     -------
@@ -31,11 +23,7 @@ def fig5_data(
         positive), `flux_ratio` (blended over isolated); blends for which SExtractor
         found the galaxy (detection 0 or 2 for the central, 1 or 2 for the companion).
     """
-    points = recovered(
-        catalog,
-        network_zero_point=network_zero_point,
-        sextractor_zero_point=sextractor_zero_point,
-    )
+    points = recovered(catalog, **zero_points)
     columns = ["method", "galaxy", "galaxy_id", "mag_isolated", "mag_blended", "flux_ratio"]
     return points.loc[points["found"], columns].reset_index(drop=True)
 
@@ -47,7 +35,7 @@ def fig5_statistics(points: pd.DataFrame, *, n_resamples: int = 0, seed: int = 0
 
 
 def draw_fig5(
-    points: pd.DataFrame, statistics: pd.DataFrame, outputs: list[str | Path], label: str = ""
+    points: pd.DataFrame, statistics: pd.DataFrame, outputs: Outputs, label: str = ""
 ) -> None:
     """Draw Figure 5.
 
@@ -61,10 +49,8 @@ def draw_fig5(
         Shown in the figure: what data and scale it is of.
     """
     limits = magnitude_limits(points)
-    with style():
-        figure, axes = plt.subplots(
-            2, 3, figsize=(7.2, 5.1), sharex=True, sharey=True, layout="constrained"
-        )
+    with paper_figure(outputs, label, (7.2, 5.1)) as figure:
+        axes = figure.subplots(2, 3, sharex=True, sharey=True)
         lookup = statistics.set_index(["method", "galaxy"])
         for row, (galaxy, *_) in enumerate(GALAXIES):
             for column, (method, _) in enumerate(METHODS):
@@ -76,6 +62,3 @@ def draw_fig5(
             axes[row, 0].set_ylabel("Magnitude, blended (recovered)")
         for axis in axes[1]:
             axis.set_xlabel("Magnitude, isolated")
-        if label:
-            figure.suptitle(label, fontsize="small")
-        save_figure(figure, outputs)

@@ -1,29 +1,27 @@
 """Figure 6 of Boucaud et al. 2020: magnitudes where SExtractor finds the pair, and where not."""
 
-from pathlib import Path
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from deblend.boucaud2020.figures.panels import draw_panel, magnitude_limits
 from deblend.boucaud2020.recovered import METHODS, panel_statistics, recovered
-from deblend.plots.style import COLOURS, save_figure, style
+from deblend.plots.style import COLOURS, Outputs, paper_figure
 
-#: Rows of the figure, and how they are titled.
-PAIRS = {"pair_detected": "pair detected", "pair_missed": "pair missed"}
+#: Rows of the figure, how they are titled, and their colours.
+PAIRS = {
+    "pair_detected": ("pair detected", COLOURS["green"]),
+    "pair_missed": ("pair missed", COLOURS["pink"]),
+}
 
 
-def fig6_data(
-    catalog: pd.DataFrame, *, network_zero_point: float, sextractor_zero_point: float
-) -> pd.DataFrame:
+def fig6_data(catalog: pd.DataFrame, **zero_points: float) -> pd.DataFrame:
     """The points of Figure 6: both galaxies of every blend.
 
     Parameters
     ----------
     catalog : DataFrame
         In the published format (`deblend.boucaud2020.catalog`).
-    network_zero_point, sextractor_zero_point : float
-        Of the fluxes, mag.
+    **zero_points
+        `network_zero_point` and `sextractor_zero_point`, mag: see `recovered.recovered`.
 
     Returns
     -------
@@ -33,11 +31,7 @@ def fig6_data(
         nothing), `galaxy`, `galaxy_id`, `mag_isolated`, `mag_blended`, `flux_ratio`. SExtractor has
         no points for missed pairs: which galaxy its fluxes are of is then a guess.
     """
-    points = recovered(
-        catalog,
-        network_zero_point=network_zero_point,
-        sextractor_zero_point=sextractor_zero_point,
-    )
+    points = recovered(catalog, **zero_points)
     points["pair"] = np.where(points["detection"] == 2, "pair_detected", "pair_missed")
     kept = (points["method"] != "SExtractor") | (points["pair"] == "pair_detected")
     columns = ["method", "pair", "galaxy", "galaxy_id", "mag_isolated", "mag_blended", "flux_ratio"]
@@ -52,7 +46,7 @@ def fig6_statistics(points: pd.DataFrame, *, n_resamples: int = 0, seed: int = 0
 
 
 def draw_fig6(
-    points: pd.DataFrame, statistics: pd.DataFrame, outputs: list[str | Path], label: str = ""
+    points: pd.DataFrame, statistics: pd.DataFrame, outputs: Outputs, label: str = ""
 ) -> None:
     """Draw Figure 6.
 
@@ -67,23 +61,18 @@ def draw_fig6(
     """
     limits = magnitude_limits(points)
     lookup = statistics.set_index(["method", "pair"])
-    with style():
-        figure, axes = plt.subplots(
-            2, 3, figsize=(7.2, 5.1), sharex=True, sharey=True, layout="constrained"
-        )
-        for row, (pair, title) in enumerate(PAIRS.items()):
+    with paper_figure(outputs, label, (7.2, 5.1)) as figure:
+        axes = figure.subplots(2, 3, sharex=True, sharey=True)
+        for row, (pair, (title, colour)) in enumerate(PAIRS.items()):
             for column, (method, _) in enumerate(METHODS):
                 axis = axes[row, column]
                 if (method, pair) not in lookup.index:
                     axis.remove()
                     continue
                 panel = points[(points["method"] == method) & (points["pair"] == pair)]
-                draw_panel(axis, panel, lookup.loc[(method, pair)], limits, COLOURS[pair])
+                draw_panel(axis, panel, lookup.loc[(method, pair)], limits, colour)
                 axis.set_title(f"{method} ({title})")
             axes[row, 0].set_ylabel("Magnitude, blended (recovered)")
         for axis in (axes[1, 0], axes[1, 1], axes[0, 2]):
             axis.set_xlabel("Magnitude, isolated")
             axis.xaxis.set_tick_params(labelbottom=True)
-        if label:
-            figure.suptitle(label, fontsize="small")
-        save_figure(figure, outputs)

@@ -1,14 +1,12 @@
 """Figure 7 of Boucaud et al. 2020: photometric error against the pair's magnitude difference."""
 
-from pathlib import Path
-
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from deblend.boucaud2020.figures.panels import DELTA_MAG, EMPTY, left_out
+from deblend.boucaud2020.figures.panels import DELTA_MAG, EMPTY, notes
 from deblend.boucaud2020.recovered import BIN_EDGES, GALAXIES, METHODS, binned_statistics, recovered
-from deblend.plots.style import panel_note, save_figure, style
+from deblend.plots.style import Outputs, panel_note, paper_figure
 from matplotlib.axes import Axes
 
 #: Range that is shown, mag; points beyond it stand at its ends.
@@ -19,9 +17,7 @@ SHOWN_MAG = 1.5
 SHOWN_RADII = 4
 
 
-def fig7_data(
-    catalog: pd.DataFrame, *, network_zero_point: float, sextractor_zero_point: float
-) -> pd.DataFrame:
+def fig7_data(catalog: pd.DataFrame, **zero_points: float) -> pd.DataFrame:
     """The points of Figure 7.
 
     The paper does not say of which blends. As in its Fig. 5, whose panels these are, we take those
@@ -31,8 +27,8 @@ def fig7_data(
     ----------
     catalog : DataFrame
         In the published format (`deblend.boucaud2020.catalog`).
-    network_zero_point, sextractor_zero_point : float
-        Of the fluxes, mag.
+    **zero_points
+        `network_zero_point` and `sextractor_zero_point`, mag: see `recovered.recovered`.
 
     Returns
     -------
@@ -40,11 +36,7 @@ def fig7_data(
         `method`, `galaxy`, `delta_mag`, `mag_isolated`, `mag_blended`, `flux_ratio`,
         `distance_over_radius`: see `deblend.boucaud2020.recovered.recovered`.
     """
-    points = recovered(
-        catalog,
-        network_zero_point=network_zero_point,
-        sextractor_zero_point=sextractor_zero_point,
-    )
+    points = recovered(catalog, **zero_points)
     columns = ["method", "galaxy", "delta_mag", "mag_isolated", "mag_blended", "flux_ratio"]
     columns.append("distance_over_radius")
     return points.loc[points["found"], columns].reset_index(drop=True)
@@ -57,7 +49,7 @@ def fig7_statistics(points: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw_fig7(
-    points: pd.DataFrame, statistics: pd.DataFrame, outputs: list[str | Path], label: str = ""
+    points: pd.DataFrame, statistics: pd.DataFrame, outputs: Outputs, label: str = ""
 ) -> None:
     """Draw Figure 7: boxes for the quartiles and the median, whiskers from 5 to 95 %.
 
@@ -70,10 +62,8 @@ def draw_fig7(
     label : str
         Shown in the figure: what data and scale it is of.
     """
-    with style():
-        figure, axes = plt.subplots(
-            2, 3, figsize=(7.2, 4.6), sharex=True, sharey=True, layout="constrained"
-        )
+    with paper_figure(outputs, "; ".join(notes(label, statistics)), (7.2, 4.6)) as figure:
+        axes = figure.subplots(2, 3, sharex=True, sharey=True)
         colours = plt.cm.ScalarMappable(
             norm=matplotlib.colors.Normalize(0, SHOWN_RADII),
             cmap=matplotlib.colormaps["viridis"].with_extremes(bad="0.6"),
@@ -101,10 +91,6 @@ def draw_fig7(
             aspect=40,
             pad=0.01,
         )
-        notes = [text for text in (label, left_out(statistics)) if text]
-        if notes:
-            figure.suptitle("; ".join(notes), fontsize="small")
-        save_figure(figure, outputs)
 
 
 def _draw_boxes(

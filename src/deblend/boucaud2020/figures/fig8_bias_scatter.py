@@ -1,38 +1,36 @@
 """Figure 8 of Boucaud et al. 2020: bias and scatter against the pair's magnitude difference."""
 
-from pathlib import Path
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from deblend.boucaud2020.figures.panels import DELTA_MAG, left_out, lines_of
+from deblend.boucaud2020.figures.panels import DELTA_MAG, lines_of, notes
 from deblend.boucaud2020.recovered import BIN_EDGES, METHODS, binned_statistics, recovered
-from deblend.plots.style import COLOURS, save_figure, style
+from deblend.plots.style import COLOURS, Outputs, paper_figure
 from matplotlib.lines import Line2D
 
+#: As in the paper's figure: blue, black and red.
+METHOD_COLOURS = {
+    "blend2flux": "#000000",
+    "blend2mask2flux": COLOURS["companion"],
+    "SExtractor": COLOURS["ours"],
+}
 
-def fig8_data(
-    catalog: pd.DataFrame, *, network_zero_point: float, sextractor_zero_point: float
-) -> pd.DataFrame:
+
+def fig8_data(catalog: pd.DataFrame, **zero_points: float) -> pd.DataFrame:
     """The galaxies of Figure 8: centrals that SExtractor found (detection 0 or 2).
 
     Parameters
     ----------
     catalog : DataFrame
         In the published format (`deblend.boucaud2020.catalog`).
-    network_zero_point, sextractor_zero_point : float
-        Of the fluxes, mag.
+    **zero_points
+        `network_zero_point` and `sextractor_zero_point`, mag: see `recovered.recovered`.
 
     Returns
     -------
     DataFrame
         `method`, `delta_mag`, `mag_isolated`, `mag_blended`, `flux_ratio`.
     """
-    points = recovered(
-        catalog,
-        network_zero_point=network_zero_point,
-        sextractor_zero_point=sextractor_zero_point,
-    )
+    points = recovered(catalog, **zero_points)
     chosen = points["found"] & (points["galaxy"] == "central")
     columns = ["method", "delta_mag", "mag_isolated", "mag_blended", "flux_ratio"]
     return points.loc[chosen, columns].reset_index(drop=True)
@@ -47,7 +45,7 @@ def fig8_statistics(points: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw_fig8(
-    points: pd.DataFrame, statistics: pd.DataFrame, outputs: list[str | Path], label: str = ""
+    points: pd.DataFrame, statistics: pd.DataFrame, outputs: Outputs, label: str = ""
 ) -> None:
     """Draw Figure 8: bias on the left axis, solid; scatter on the right axis, dotted.
 
@@ -60,15 +58,15 @@ def draw_fig8(
     label : str
         Shown in the figure: what data and scale it is of.
     """
-    with style():
-        figure, axis = plt.subplots(figsize=(4.4, 3.4), layout="constrained")
+    with paper_figure(outputs, "", (4.4, 3.4)) as figure:
+        axis = figure.subplots()
         right = axis.twinx()
         axis.axhline(0, lw=0.6, color="0.7", zorder=1)
         handles = []
         for method, _ in METHODS:
             mine = statistics[statistics["method"] == method]
             note = "" if mine["n"].sum() else " (not in this catalogue)"
-            colour = COLOURS[method]
+            colour = METHOD_COLOURS[method]
             axis.plot(*lines_of(mine, "median"), "o-", ms=3.5, color=colour)
             right.plot(*lines_of(mine, "sigma_mag"), "s:", ms=3.5, mfc="w", color=colour)
             handles.append(Line2D([], [], color=colour, label=method + note))
@@ -93,6 +91,5 @@ def draw_fig8(
         )
         right.legend(handles=handles, loc="upper center", ncols=2)
         axis.tick_params(right=False)
-        notes = [text for text in (label, left_out(statistics)) if text]
-        axis.set_title("\n".join([*notes, "central galaxies that SExtractor found"]))
-        save_figure(figure, outputs)
+        lines = [*notes(label, statistics), "central galaxies that SExtractor found"]
+        axis.set_title("\n".join(lines))

@@ -1,27 +1,23 @@
 """Figure 9 of Boucaud et al. 2020: bias and scatter by morphological type."""
 
-from pathlib import Path
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from deblend.boucaud2020.figures.panels import DELTA_MAG, EMPTY, left_out, lines_of
+from deblend.boucaud2020.figures.panels import DELTA_MAG, EMPTY, lines_of, notes
 from deblend.boucaud2020.recovered import BIN_EDGES, METHODS, NETWORKS, binned_statistics, recovered
-from deblend.plots.style import COLOURS, panel_note, save_figure, style
+from deblend.plots.style import COLOURS, Outputs, panel_note, paper_figure
 
-#: Types of the published catalogue, their names in the figure, and markers.
+#: Types of the published catalogue, their names in the figure, markers and colours; the colours
+#: are those of the paper's figure (yellow, blue, red, green), where all together are dark blue.
 TYPES = {
-    "sph": ("spheroids", "^"),
-    "sphd": ("disk + spheroids", "s"),
-    "disk": ("disks", "D"),
-    "irr": ("irregulars", "v"),
-    "all": ("all", "o"),
+    "sph": ("spheroids", "^", COLOURS["published"]),
+    "sphd": ("disk + spheroids", "s", COLOURS["light blue"]),
+    "disk": ("disks", "D", COLOURS["companion"]),
+    "irr": ("irregulars", "v", COLOURS["green"]),
+    "all": ("all", "o", "#000000"),
 }
 
 
-def fig9_data(
-    catalog: pd.DataFrame, *, network_zero_point: float, sextractor_zero_point: float
-) -> pd.DataFrame:
+def fig9_data(catalog: pd.DataFrame, **zero_points: float) -> pd.DataFrame:
     """The galaxies of Figure 9: centrals, by their own type.
 
     Sect. 4.3 speaks of types "fainter than the other galaxy" where the magnitude difference is
@@ -31,8 +27,8 @@ def fig9_data(
     ----------
     catalog : DataFrame
         In the published format (`deblend.boucaud2020.catalog`).
-    network_zero_point, sextractor_zero_point : float
-        Of the fluxes, mag.
+    **zero_points
+        `network_zero_point` and `sextractor_zero_point`, mag: see `recovered.recovered`.
 
     Returns
     -------
@@ -41,11 +37,7 @@ def fig9_data(
         `mag_isolated`, `mag_blended`, `flux_ratio`. The networks' on all blends, SExtractor's on
         those in which it found the central galaxy (detection 0 or 2).
     """
-    points = recovered(
-        catalog,
-        network_zero_point=network_zero_point,
-        sextractor_zero_point=sextractor_zero_point,
-    )
+    points = recovered(catalog, **zero_points)
     chosen = (points["galaxy"] == "central") & (points["found"] | points["method"].isin(NETWORKS))
     columns = ["method", "type", "delta_mag", "mag_isolated", "mag_blended", "flux_ratio"]
     mine = points.loc[chosen, columns]
@@ -62,7 +54,7 @@ def fig9_statistics(points: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw_fig9(
-    points: pd.DataFrame, statistics: pd.DataFrame, outputs: list[str | Path], label: str = ""
+    points: pd.DataFrame, statistics: pd.DataFrame, outputs: Outputs, label: str = ""
 ) -> None:
     """Draw Figure 9: bias above, solid; scatter below, dotted.
 
@@ -81,8 +73,9 @@ def draw_fig9(
         ("median", r"Bias: median $\Delta_{\rm mag}$ (mag)", "-"),
         ("sigma_mag", r"Scatter: $\sigma(\Delta_{\rm mag})$ (mag)", ":"),
     )
-    with style():
-        figure, axes = plt.subplots(2, 3, figsize=(7.2, 4.6), sharex=True, layout="constrained")
+    title = "; ".join(notes(label, statistics[statistics["type"] == "all"]))
+    with paper_figure(outputs, title, (7.2, 4.6)) as figure:
+        axes = figure.subplots(2, 3, sharex=True)
         for row, (column, text, line) in enumerate(names):
             for axis, (method, _) in zip(axes[row], METHODS, strict=True):
                 mine = statistics[statistics["method"] == method]
@@ -91,12 +84,11 @@ def draw_fig9(
                     panel_note(axis, EMPTY)
                 elif column == "median":
                     axis.axhline(0, lw=0.6, color="0.7", zorder=1)
-                for kind, (name, marker) in TYPES.items():
+                for kind, (name, marker, colour) in TYPES.items():
                     x, y = lines_of(mine[mine["type"] == kind], column)
                     width = 2.0 if kind == "all" else 1.0
-                    axis.plot(
-                        x, y, line, lw=width, marker=marker, ms=3.5, color=COLOURS[kind], label=name
-                    )
+                    look = {"lw": width, "marker": marker, "ms": 3.5, "color": colour}
+                    axis.plot(x, y, line, label=name, **look)
                 together = NETWORKS if method in NETWORKS else (method,)
                 shown = lines_of(statistics[statistics["method"].isin(together)], column)[1]
                 reach = 1.15 * np.nanmax([0.05, *np.abs(shown)])
@@ -107,9 +99,3 @@ def draw_fig9(
         axes[0, 0].set_xlim(BIN_EDGES[0], BIN_EDGES[-1])
         handles, names_ = axes[0, 0].get_legend_handles_labels()
         figure.legend(handles, names_, loc="outside lower center", ncols=5)
-        notes = [
-            text for text in (label, left_out(statistics[statistics["type"] == "all"])) if text
-        ]
-        if notes:
-            figure.suptitle("; ".join(notes), fontsize="small")
-        save_figure(figure, outputs)

@@ -1,4 +1,4 @@
-"""Panels that Figures 5 and 6 of Boucaud et al. 2020 are made of, and labels of all its figures."""
+"""What Figures 5 to 9 of Boucaud et al. 2020 share: panels, lines and labels."""
 
 from typing import Any
 
@@ -95,6 +95,11 @@ def left_out(statistics: pd.DataFrame) -> str:
         "fluxes beyond the bins": int(whole["n_beyond"].sum()),
     }
     return "; ".join(f"{what}: {n}" for what, n in counts.items() if n)
+
+
+def notes(label: str, statistics: pd.DataFrame) -> list[str]:
+    """A figure's label and what it cannot show, if there are such."""
+    return [text for text in (label, left_out(statistics)) if text]
 
 
 def figure_label(about: dict[str, Any], n_blends: int) -> str:

@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
-from deblend.plots.style import Outputs, panel_note, save_figure, style
+from deblend.plots.images import close_panels, image_grid
+from deblend.plots.style import Outputs, panel_note, paper_figure
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+
+#: Free space above and below each image, inches.
+BETWEEN_ROWS = 0.03
 
 
 def _limits(image: np.ndarray) -> dict[str, Any]:
@@ -34,7 +36,6 @@ def _show(
         For `imshow`.
     """
     axis.imshow(image, interpolation="nearest", **(_limits(image) | kwargs))
-    axis.set(xticks=[], yticks=[])
     if field:
         side = image.shape[-1]
         trim = (side - field[0] / field[1]) / 2
@@ -44,11 +45,6 @@ def _show(
 def _field(high: np.ndarray, low: np.ndarray) -> tuple[int, int]:
     """For `_show`: the paper's 64 px are part of 22 of three pixels each."""
     return high.shape[-1], -(-high.shape[-1] // low.shape[-1])
-
-
-def _tight(figure: Figure) -> None:
-    """Panels close together."""
-    figure.set_layout_engine("constrained", w_pad=0.01, h_pad=0.03, hspace=0, wspace=0)
 
 
 def draw_fig2(real: np.ndarray, generated: np.ndarray, outputs: Outputs, label: str) -> None:
@@ -63,25 +59,15 @@ def draw_fig2(real: np.ndarray, generated: np.ndarray, outputs: Outputs, label: 
     """
     k = len(real)
     rows = {"generated": generated[:k], "real": real, "generated ": generated[k : 2 * k]}
-    with style():
-        figure, axes = plt.subplots(
-            3,
-            max(k, 1),
-            figsize=(7.2, 7.0 * 3 / max(k, 3) + 0.3),
-            squeeze=False,
-            layout="constrained",
-        )
-        _tight(figure)
+    with paper_figure(outputs, label, (7.2, 7.0 * 3 / max(k, 3) + 0.3)) as figure:
+        axes = image_grid(figure, 3, max(k, 1))
+        close_panels(figure, between_rows=BETWEEN_ROWS)
         for line, (name, images) in zip(axes, rows.items(), strict=True):
-            for axis in line:
-                axis.set(xticks=[], yticks=[])
             for axis, image in zip(line, images, strict=False):
                 _show(axis, image, **_limits(real))
             line[0].set_ylabel(name.strip())
         if not len(generated):
             panel_note(axes[0, 0], "not trained")
-        figure.suptitle(label, fontsize="small")
-        save_figure(figure, outputs)
 
 
 def draw_fig3(
@@ -97,13 +83,9 @@ def draw_fig3(
     label : str
     """
     n = max(len(high), 1)
-    with style():
-        figure, axes = plt.subplots(
-            n, 4, figsize=(3.6, 0.87 * n + 0.55), squeeze=False, layout="constrained"
-        )
-        _tight(figure)
-        for axis, name in zip(axes[0], ("high", "low", "GAN", "GAN − high"), strict=True):
-            axis.set_title(name)
+    with paper_figure(outputs, label, (3.6, 0.87 * n + 0.55), label_size="x-small") as figure:
+        axes = image_grid(figure, n, 4, ("high", "low", "GAN", "GAN − high"))
+        close_panels(figure, between_rows=BETWEEN_ROWS)
         for line, true, seen, made in zip(axes, high, low, gan, strict=False):
             same = _limits(true)
             _show(line[0], true, **same)
@@ -111,8 +93,6 @@ def draw_fig3(
             _show(line[2], made, **same)
             most = (same["vmax"] - same["vmin"]) / 2
             _show(line[3], made - true, cmap="RdBu_r", vmin=-most, vmax=most)
-        figure.suptitle(label, fontsize="x-small")
-        save_figure(figure, outputs)
 
 
 def _mark(axis: Axes, xy: np.ndarray, marker: str) -> None:
@@ -142,14 +122,9 @@ def draw_fig4(
     label : str
     """
     n = max(len(kinds), 1)
-    titles = ("galaxy 1", "galaxy 2", "high", "low", "GAN")
-    with style():
-        figure, axes = plt.subplots(
-            n, 5, figsize=(7.2, 1.42 * n + 0.5), squeeze=False, layout="constrained"
-        )
-        _tight(figure)
-        for axis, title in zip(axes[0], titles, strict=True):
-            axis.set_title(title)
+    with paper_figure(outputs, label, (7.2, 1.42 * n + 0.5)) as figure:
+        axes = image_grid(figure, n, 5, ("galaxy 1", "galaxy 2", "high", "low", "GAN"))
+        close_panels(figure, between_rows=BETWEEN_ROWS)
         for i, (line, kind) in enumerate(zip(axes, kinds, strict=False)):
             high, low = images["high"][i], images["low"][i]
             same = _limits(high)
@@ -166,8 +141,6 @@ def draw_fig4(
                 peaks = np.reshape(images[f"peaks_{name}"], (-1, 3))
                 _mark(axis, peaks[peaks[:, 0] == i, 1:], "o")
             line[0].set_ylabel(kind.replace("_", " "), fontsize=7)
-        figure.suptitle(label, fontsize="small")
-        save_figure(figure, outputs)
 
 
 def draw_fig8(
@@ -188,21 +161,14 @@ def draw_fig8(
     label : str
     """
     n = max(len(bands), 1)
-    with style():
-        figure, axes = plt.subplots(
-            3,
-            n,
-            figsize=(7.2, 7.0 * 3 / (max(n, 4) if len(bands) else 7) + 0.45),
-            squeeze=False,
-            layout="constrained",
-        )
-        _tight(figure)
+    size = (7.2, 7.0 * 3 / (max(n, 4) if len(bands) else 7) + 0.45)
+    with paper_figure(outputs, label, size) as figure:
+        axes = image_grid(figure, 3, n, bands)
+        close_panels(figure, between_rows=BETWEEN_ROWS)
         for line, (name, title) in zip(
             axes, (("high", "high"), ("low", "low"), ("gan", "GAN")), strict=True
         ):
             line[0].set_ylabel(title)
-            for axis in line:
-                axis.set(xticks=[], yticks=[])
             if f"multi_{name}" not in images:
                 panel_note(line[n // 2], "not trained")
                 continue
@@ -215,7 +181,3 @@ def draw_fig8(
                     _show(axis, image, **_limits(high))
                 if own == band:
                     _mark(axis, np.reshape(images[f"multi_peaks_{name}"], (-1, 2)), "+")
-        for axis, own in zip(axes[0], bands, strict=False):
-            axis.set_title(own)
-        figure.suptitle(label, fontsize="small")
-        save_figure(figure, outputs)

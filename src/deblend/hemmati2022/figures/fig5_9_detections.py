@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from deblend.hemmati2022.metrics import detection_fractions, edges, measured, with_resolutions
-from deblend.plots.style import COLOURS, Outputs, panel_note, save_figure, style
+from deblend.plots.style import COLOURS, Outputs, panel_note, paper_figure
 from matplotlib.axes import Axes
 
 #: Resolution to what the figures call it, the colour of what is under its curve, as in the paper's
@@ -116,16 +115,10 @@ def draw_fractions(
         low resolution with the filter that is best for them.
     """
     n = len(quantities)
-    with style():
-        figure, axes = plt.subplots(
-            2,
-            n,
-            figsize=(7.2 if n > 1 else 3.6, 3.4),
-            sharex="col",
-            sharey="row",
-            squeeze=False,
-            height_ratios=[3, 1],
-            layout="constrained",
+    width, label_size, columns = (7.2, "small", 5) if n > 1 else (3.6, "x-small", 3)
+    with paper_figure(outputs, label, (width, 3.4), label_size) as figure:
+        axes = figure.subplots(
+            2, n, sharex="col", sharey="row", squeeze=False, height_ratios=[3, 1]
         )
         for (upper, lower), quantity in zip(axes.T, quantities, strict=True):
             mine = table[table["quantity"] == quantity]
@@ -141,10 +134,5 @@ def draw_fractions(
             axes[0, 0].set_title("multi-band network not trained", color="0.4", fontsize=7)
         drawn = [axis for axis in axes[0] if axis.lines or axis.containers]
         if drawn:
-            figure.legend(
-                *drawn[0].get_legend_handles_labels(),
-                loc="outside lower center",
-                ncols=5 if n > 1 else 3,
-            )
-        figure.suptitle(label, fontsize="small" if n > 1 else "x-small")
-        save_figure(figure, outputs)
+            handles = drawn[0].get_legend_handles_labels()
+            figure.legend(*handles, loc="outside lower center", ncols=columns)

@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from deblend.hemmati2022.figures.fig5_9_detections import CURVES
-from deblend.plots.style import Outputs, panel_note, save_figure, style
+from deblend.plots.style import Outputs, panel_note, paper_figure
 from matplotlib.colors import LinearSegmentedColormap
 
 #: Columns of the map's cells to their titles (Fig. 6).
@@ -45,8 +44,7 @@ def draw_fig6(cells: pd.DataFrame, som: Mapping[str, Any], outputs: Outputs, lab
             image[place] = np.where(occupied, cells[column].to_numpy(float), np.nan)
         return image
 
-    with style():
-        figure = plt.figure(figsize=(7.2, 6.0), layout="constrained")
+    with paper_figure(outputs, "", (7.2, 6.0)) as figure:
         upper, lower = figure.subfigures(2, 1)
         for axis, (column, title) in zip(upper.subplots(1, 4), CELL_MEANS.items(), strict=True):
             image = grid(column)
@@ -70,4 +68,3 @@ def draw_fig6(cells: pd.DataFrame, som: Mapping[str, Any], outputs: Outputs, lab
             f"{som['topographic_error']:.2f}; cells without blends are white",
             fontsize="small",
         )
-        save_figure(figure, outputs)

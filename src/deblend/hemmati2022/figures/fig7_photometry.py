@@ -1,15 +1,12 @@
-"""Figures 1 to 9 of Hemmati et al. 2022.
-
-Images come scaled as the networks see them (inverse hyperbolic sine of the flux).
-"""
+"""Figure 7 of Hemmati et al. 2022: photometry with positions of two resolutions."""
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from deblend.hemmati2022.metrics import flux_errors
-from deblend.plots.style import COLOURS, Outputs, panel_note, save_figure, style
+from deblend.plots.images import image_note
+from deblend.plots.style import COLOURS, Outputs, panel_note, paper_figure
 from matplotlib.axes import Axes
 from scipy.ndimage import gaussian_filter
 
@@ -136,16 +133,8 @@ def draw_fig7(
     limits = tuple(np.percentile(mags, [0.2, 99.8]) + [-0.3, 0.3]) if len(mags) else (20.0, 26.0)
     spread = np.percentile(points["delta_mag"], [1, 99]) if len(points) else (-1, 1)
     ends = (min(spread[0], -0.3) * 1.15, max(spread[1], 0.3) * 1.15)
-    with style():
-        figure, axes = plt.subplots(
-            2,
-            2,
-            figsize=(7.2, 5.6),
-            sharex=True,
-            sharey="row",
-            height_ratios=[3, 2],
-            layout="constrained",
-        )
+    with paper_figure(outputs, label, (7.2, 5.6)) as figure:
+        axes = figure.subplots(2, 2, sharex=True, sharey="row", height_ratios=[3, 2])
         for (upper, lower), (position, name) in zip(axes.T, POSITIONS.items(), strict=True):
             mine = points[points["position"] == position]
             upper.set(xlim=limits, ylim=limits)
@@ -158,15 +147,8 @@ def draw_fig7(
             _density(upper, mine["mag_input"].to_numpy(), mine["mag_measured"].to_numpy(), limits)
             upper.plot(limits, limits, color="white", ls="--", lw=0.9)
             error = 100 * mine["flux_error"].abs().median()
-            upper.text(
-                0.97,
-                0.04,
-                f"median |flux error| {error:.3g} %",
-                ha="right",
-                color="white",
-                transform=upper.transAxes,
-                fontsize=7,
-            )
+            text = f"median |flux error| {error:.3g} %"
+            image_note(upper, text, 0.97, 0.04, ha="right", fontsize=7)
             _draw_errors(lower, mine, gpr[gpr["position"] == position])
             here = bins[bins["position"] == position]
             if len(here):
@@ -176,5 +158,3 @@ def draw_fig7(
             figure.legend(handles[::-1], names[::-1], loc="outside lower center", ncols=3)
         axes[0, 0].set_ylabel("measured magnitude")
         axes[1, 0].set_ylabel("measured − input magnitude")
-        figure.suptitle(label, fontsize="small")
-        save_figure(figure, outputs)

@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from deblend.errors import DeblendError
-from deblend.plots.style import Outputs, panel_note, save_figure, style
+from deblend.plots.images import close_panels, image_note
+from deblend.plots.style import Outputs, panel_note, paper_figure
 from deblend.reiman2019.metrics import GALAXIES
 
-#: Examples side by side, and the most columns of panels under the losses.
-ACROSS, MOST_TIMES = 2, 8
+#: Examples side by side.
+ACROSS = 2
 
 
 def example_table(number: np.ndarray, kind: Sequence[str], scores: pd.DataFrame) -> pd.DataFrame:
@@ -75,19 +75,13 @@ def draw_examples(
     )
     across = min(ACROSS, max(len(places), 1))
     rows = max(-(-len(places) // across), 1)
-    with style():
-        # A narrow empty column between examples that stand side by side.
-        widths = [1.0] * 5 + ([0.18] + [1.0] * 5) * (across - 1)
-        side = 7.0 / sum([1.0] * 5 + ([0.18] + [1.0] * 5) * (ACROSS - 1))
-        figure, axes = plt.subplots(
-            rows,
-            len(widths),
-            figsize=(max(side * sum(widths), 3.6) + 0.1, side * rows + 0.65),
-            squeeze=False,
-            layout="constrained",
-            gridspec_kw={"width_ratios": widths},
-        )
-        figure.get_layout_engine().set(w_pad=0.01, h_pad=0.01, hspace=0, wspace=0)
+    # A narrow empty column between examples that stand side by side.
+    widths = [1.0] * 5 + ([0.18] + [1.0] * 5) * (across - 1)
+    side = 7.0 / sum([1.0] * 5 + ([0.18] + [1.0] * 5) * (ACROSS - 1))
+    size = (max(side * sum(widths), 3.6) + 0.1, side * rows + 0.65)
+    with paper_figure(outputs, f"{title}\n{label}", size) as figure:
+        axes = figure.subplots(rows, len(widths), squeeze=False, width_ratios=widths)
+        close_panels(figure)
         for axis in axes.flat:
             axis.set_axis_off()
         for i, place in enumerate(places):
@@ -100,16 +94,8 @@ def draw_examples(
                 if row == 0:
                     axis.set_title(headings[column], fontsize=6)
             for column, galaxy in enumerate(GALAXIES, start=3):
-                axes[row, start + column].text(
-                    0.04,
-                    0.96,
-                    f"{value:.1f} dB" if np.isfinite(value := psnr[place, galaxy]) else "perfect",
-                    transform=axes[row, start + column].transAxes,
-                    color="white",
-                    fontsize=6,
-                    va="top",
-                )
+                value = psnr[place, galaxy]
+                text = f"{value:.1f} dB" if np.isfinite(value) else "perfect"
+                image_note(axes[row, start + column], text, va="top", fontsize=6)
         if not places:
             panel_note(axes[0, 2], "none to show")
-        figure.suptitle(f"{title}\n{label}", fontsize="small")
-        save_figure(figure, outputs)

@@ -1,11 +1,10 @@
-"""Figures 1 to 6 of Reiman & Goehre 2019, and the course of the GAN's training."""
+"""Figures 4 and 5 of Reiman & Goehre 2019: distributions of PSNR and SSIM."""
 
 from collections.abc import Mapping, Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from deblend.plots.style import COLOURS, Outputs, save_figure, style
+from deblend.plots.style import COLOURS, Outputs, paper_figure
 from matplotlib.patches import Rectangle
 
 #: Method to what the figures call it and the colour of its outline; the GAN's bars are filled.
@@ -84,15 +83,8 @@ def draw_distributions(
     label : str
     """
     quantities = list(table["quantity"].unique())
-    with style():
-        figure, axes = plt.subplots(
-            1,
-            len(quantities),
-            figsize=(7.2, 2.9),
-            sharey=True,
-            squeeze=False,
-            layout="constrained",
-        )
+    with paper_figure(outputs, label, (7.2, 2.9)) as figure:
+        axes = figure.subplots(1, len(quantities), sharey=True, squeeze=False)
         for axis, quantity in zip(axes.flat, quantities, strict=True):
             for method, (_, colour) in METHODS.items():
                 mine = table[(table["quantity"] == quantity) & (table["method"] == method)]
@@ -120,8 +112,6 @@ def draw_distributions(
         names = [name for name, _ in METHODS.values()]
         names.append(rf"published: {published['mean']:g}, $\sigma$ = {published['sigma']:g}")
         figure.legend(handles, names, loc="outside lower center", ncols=4)
-        figure.suptitle(label, fontsize="small")
-        save_figure(figure, outputs)
 
 
 def _numbers(table: pd.DataFrame) -> str:

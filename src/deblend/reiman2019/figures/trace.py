@@ -1,10 +1,13 @@
 """The course of the GAN's training: losses, and images of validation blends."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from deblend.plots.style import Outputs, panel_note, save_figure, style
-from deblend.reiman2019.figures.fig3_6_examples import MOST_TIMES
+from deblend.plots.images import close_panels
+from deblend.plots.style import Outputs, panel_note, paper_figure
+from matplotlib.figure import SubFigure
+
+#: The most columns of predictions under the losses.
+MOST_TIMES = 8
 
 
 def draw_trace(
@@ -37,12 +40,12 @@ def draw_trace(
     columns = _evenly(len(iterations), MOST_TIMES)
     n_rows, n_columns = 2 * len(blend), 2 + len(columns)
     side = 7.0 / (2 + MOST_TIMES)
-    with style():
-        figure = plt.figure(figsize=(7.2, 3.4 + side * n_rows), layout="constrained")
+    title, size = f"{label}; predictions by iteration below", (7.2, 3.4 + side * n_rows)
+    with paper_figure(outputs, title, size) as figure:
         upper, lower = figure.subfigures(2, 1, height_ratios=[3.2, side * n_rows + 0.2])
         _draw_history(upper, history, end)
         axes = lower.subplots(n_rows, 2 + MOST_TIMES, squeeze=False)
-        lower.get_layout_engine().set(w_pad=0.01, h_pad=0.01, hspace=0, wspace=0)
+        close_panels(figure)
         for axis in axes.flat:
             axis.set_axis_off()
         titles = ["blend", "true", *(f"{iterations[t]:,}" for t in columns)]
@@ -55,8 +58,6 @@ def draw_trace(
                 axis.imshow(image, origin="upper", interpolation="nearest")
             if galaxy == 0:
                 axes[row, 0].imshow(blend[example], origin="upper", interpolation="nearest")
-        figure.suptitle(f"{label}; predictions by iteration below", fontsize="small")
-        save_figure(figure, outputs)
 
 
 def _evenly(total: int, most: int) -> list[int]:
@@ -64,7 +65,7 @@ def _evenly(total: int, most: int) -> list[int]:
     return sorted(set(np.linspace(0, total - 1, min(total, most)).round().astype(int).tolist()))
 
 
-def _draw_history(figure: plt.Figure, history: pd.DataFrame, end: float | None) -> None:
+def _draw_history(figure: SubFigure, history: pd.DataFrame, end: float | None) -> None:
     """Losses, the discriminator's answers, brightness and PSNR against iteration."""
     panels = {
         "loss": {

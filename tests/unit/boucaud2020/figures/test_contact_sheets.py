@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from deblend.boucaud2020.figures.contact_sheets import draw_contact_sheets
 from deblend.data.stamps import write_stamps
-from deblend.plots.style import asinh_stretch
+from deblend.plots.images import asinh_stretch
 
 from tests.conftest import make_stamps
 

@@ -1,0 +1,1 @@
+"""Figures of Farrens et al. 2022."""

@@ -1,0 +1,75 @@
+"""Figures 3 and 4 of Farrens et al. 2022: accuracy on parametric stamps."""
+
+import pandas as pd
+from deblend.plots.style import COLOURS, Outputs, paper_figure
+
+#: Lines and colours of the methods.
+METHODS = {"BlendHunter": ("-", "black"), "SEP": ("--", COLOURS["ours"])}
+
+
+def draw_fig3(by_distance: pd.DataFrame, outputs: Outputs, label: str) -> None:
+    """Draw Figure 3: accuracy on blends against separation, a panel a noise level.
+
+    Parameters
+    ----------
+    by_distance : DataFrame
+        From `deblend.farrens2022.metrics.parametric_accuracies`; the first realisation is shown.
+    outputs : list of path
+    label : str
+    """
+    shown = by_distance[by_distance["realisation"] == by_distance["realisation"].min()]
+    levels = sorted(shown["noise_sigma"].unique())
+    columns = min(4, len(levels))
+    rows = -(-len(levels) // columns)
+    with paper_figure(outputs, label, (7.2, 2.3 * rows + 0.3)) as figure:
+        axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+        for axis in axes.flat[len(levels) :]:
+            axis.set_axis_off()
+        for axis, sigma in zip(axes.flat, levels, strict=False):
+            curves = {}
+            for method, (line, colour) in METHODS.items():
+                mine = shown[(shown["noise_sigma"] == sigma) & (shown["method"] == method)]
+                x = (mine["distance_low_px"] + mine["distance_high_px"]) / 2
+                look = {"ls": line, "color": colour, "elinewidth": 0.5, "label": method}
+                axis.errorbar(x, 100 * mine["accuracy"], 100 * mine["error"], **look)
+                curves[method] = 100 * mine["accuracy"].to_numpy()
+            axis.fill_between(
+                x,
+                curves["SEP"],
+                curves["BlendHunter"],
+                where=curves["BlendHunter"] > curves["SEP"],
+                color=COLOURS["ours"],
+                alpha=0.2,
+                lw=0,
+            )
+            axis.axvline(10, color="0.7", lw=0.6, ls=":")
+            axis.set_title(rf"$\sigma_{{\rm noise}}$ = {sigma:g}")
+            axis.set(ylim=(0, 103))
+        for column in range(columns):
+            # The lowest that is used: the last row may be shorter.
+            lowest = axes[(len(levels) - 1 - column) // columns, column]
+            lowest.set_xlabel("separation (pixels)")
+            lowest.tick_params(labelbottom=True)
+        for axis in axes[:, 0]:
+            axis.set_ylabel("accuracy (%)")
+        axes[0, 0].legend(loc="lower right")
+
+
+def draw_fig4(summary: pd.DataFrame, outputs: Outputs, label: str) -> None:
+    """Draw Figure 4: overall accuracy against noise, with the scatter over realisations.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        From `deblend.farrens2022.metrics.summarise`, of the parametric test stamps.
+    outputs : list of path
+    label : str
+    """
+    with paper_figure(outputs, label, (3.6, 2.7), label_size="x-small") as figure:
+        axis = figure.subplots()
+        for method, (line, colour) in METHODS.items():
+            mine = summary[(summary["method"] == method) & (summary["subset"] == "all")]
+            look = {"ls": line, "marker": "o", "ms": 3, "color": colour, "label": method}
+            axis.errorbar(mine["noise_sigma"], 100 * mine["mean"], 100 * mine["std"], **look)
+        axis.set(xlabel=r"$\sigma_{\rm noise}$ (counts)", ylabel="accuracy (%)")
+        axis.legend()
