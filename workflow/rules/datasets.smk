@@ -1,5 +1,5 @@
-# Data sets: parent stamps from an archive, the user's files, a mosaic or a RealGalaxy catalogue, and
-# VGG's weights. What is simulated, and the cleaning, stand with the papers.
+# Data sets: parent stamps from an archive, the user's files, a mosaic or a RealGalaxy catalogue. What
+# is simulated, and the cleaning, stand with the papers.
 DATASET_OPTIONS = ("band", "pixel_scale_arcsec", "zero_point", "noise_sigma", "stamp_size")
 PSF_OPTIONS = ("psf_fwhm_arcsec", "psf_moffat_beta")
 
@@ -150,50 +150,3 @@ rule ingest_real_galaxies:
         "Resample the RealGalaxy catalogue of {wildcards.dataset}"
     script:
         "../scripts/data/ingest_real_galaxies.py"
-
-
-def vgg_file(source):
-    """Where a source of VGG's weights is downloaded to; random weights come from nowhere."""
-    return [] if source == "random" else f"<resources>/vgg16/{source}"
-
-
-# BlendHunter's, with the preprocessing that its authors' code has: no mean is subtracted.
-rule vgg_weights:
-    input:
-        file=vgg_file(config["farrens2022"]["vgg_weights"]),
-    output:
-        weights="<results>/farrens2022/vgg16.h5",
-    log:
-        "<results>/logs/farrens2022/vgg16.log",
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    params:
-        code=code("data/vgg_weights.py"),
-        source=config["farrens2022"]["vgg_weights"],
-        subtract_mean=False,
-        seed=SEED,
-    message:
-        "VGG-16's weights with their preprocessing"
-    script:
-        "../scripts/data/vgg_weights.py"
-
-
-# The branched GAN's, with the mean subtracted, as its authors' code does.
-use rule vgg_weights as vgg_weights_reiman2019 with:
-    input:
-        file=vgg_file(config["reiman2019"]["vgg_weights"]),
-    output:
-        weights="<results>/reiman2019/vgg.h5",
-    log:
-        "<results>/logs/reiman2019/vgg.log",
-    params:
-        code=code("data/vgg_weights.py"),
-        source=config["reiman2019"]["vgg_weights"],
-        subtract_mean=True,
-        seed=SEED,
-    message:
-        "VGG's weights with their preprocessing"

@@ -23,6 +23,11 @@ def table_file(name):
     return name
 
 
+def vgg_file(source):
+    """Where a source of VGG's weights is downloaded to; random weights come from nowhere."""
+    return [] if source == "random" else f"<resources>/vgg16/{source}"
+
+
 # File name of each mosaic to download: its address, checksum and limit.
 MOSAICS = {
     remote_mosaic(image["mosaic"]): {

@@ -109,6 +109,30 @@ rule farrens2022_draw_stamps:
         "../scripts/farrens2022/draw_stamps.py"
 
 
+# With the preprocessing that the authors' code has: no mean is subtracted.
+rule farrens2022_vgg:
+    input:
+        file=vgg_file(FARRENS["vgg_weights"]),
+    output:
+        weights="<results>/farrens2022/vgg16.h5",
+    log:
+        "<results>/logs/farrens2022/vgg16.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("farrens2022/vgg.py"),
+        source=FARRENS["vgg_weights"],
+        seed=SEED,
+    message:
+        "VGG-16's weights with their preprocessing"
+    script:
+        "../scripts/farrens2022/vgg.py"
+
+
 rule farrens2022_train:
     input:
         train="<results>/farrens2022/parametric/train.h5",

