@@ -25,8 +25,9 @@ with logs.script(snakemake.log[0]):
     validation = render_all(frames, pairs, perturbation)
     # Not the GPU's name: a retry may get another one.
     ran = {"backend": versions["backend_version"], "device": device.type}
-    configuration = {key: params[key] for key in ("seed", "threads", "network", "perturbation")}
-    files = [inputs.frames, inputs.index, *([inputs.vgg] if vgg else []), *inputs.src]
+    decisive = ("code", "seed", "threads", "network", "perturbation")
+    configuration = {key: params[key] for key in decisive}
+    files = [inputs.frames, inputs.index, *([inputs.vgg] if vgg else [])]
     configuration |= {"n": n_blends} | ran
     checkpoint = Checkpoint(params.checkpoint, fingerprint(configuration, files))
     options = {"seed": params.seed, "batch_size": config.batch_size}
