@@ -121,7 +121,7 @@ backend.configure("tensorflow", 2, 1)
 from pathlib import Path
 from deblend.farrens2022.training import train_head
 from deblend.training.schedule import SteeringConfig
-from deblend.training import Checkpoint
+from deblend.training.keras_checkpoint import Checkpoint
 rng = np.random.default_rng(0)
 split = lambda n: (rng.random((n, 2048), np.float32), (np.arange(n) % 2).astype(np.float32))
 steering = SteeringConfig(1e-3, "plateau", 0.5, 5, 2, 0.0, 10, 0.001, 1)

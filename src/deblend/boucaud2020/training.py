@@ -1,7 +1,6 @@
 """Train a network on blends rendered on demand, so that it can be killed at any moment."""
 
-import logging
-import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,12 +15,11 @@ from deblend.boucaud2020.render import render
 from deblend.data.stamps import Stamps
 from deblend.errors import DeblendError
 from deblend.training.fingerprints import fingerprint
-from deblend.training.keras_checkpoint import Checkpoint
+from deblend.training.keras_checkpoint import Checkpoint, Trainee
+from deblend.training.keras_progress import follow
+from deblend.training.loop import Loop
 from deblend.training.schedule import Steering, SteeringConfig
 from deblend.units import flux_from_mag
-from tqdm.auto import tqdm
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -243,6 +241,7 @@ def train(
     checkpoint: Checkpoint,
     loss_weights: dict[str, float] | None = None,
     unet_weights: list[np.ndarray] | None = None,
+    on_epoch: Callable[[int], None] | None = None,
 ) -> tuple[keras.Model, pd.DataFrame, dict[str, Any]]:
     """Train a network; resume where an earlier call was interrupted.
 
@@ -262,6 +261,8 @@ def train(
         Weight of each target's loss; 1 when absent.
     unet_weights : list of ndarray, optional
         Of a trained U-Net, for the layer "unet" to start from.
+    on_epoch : callable, optional
+        Called with the number of epochs done.
 
     Returns
     -------
@@ -272,6 +273,11 @@ def train(
     summary : dict
         Of the training, to be recorded beside every metric; `seconds` is how long it took, with
         validation and earlier attempts.
+
+    Raises
+    ------
+    DeblendError
+        The training has diverged.
 
     References
     ----------
@@ -293,62 +299,38 @@ def train(
     )
     model.optimizer.build(model.trainable_variables)
     steering = Steering(steering_config)
-    history, best = checkpoint.load(model, steering)
-    epochs = range(len(history), steering_config.epochs)
-    for epoch in tqdm(
-        epochs, desc=architecture, initial=len(history), total=steering_config.epochs, disable=None
-    ):
+    trainee = Trainee(model, steering)
+    images = source.steps * source.config.batch_size
+    loop = Loop(
+        checkpoint,
+        trainee,
+        total=steering_config.epochs,
+        images=images,
+        steps=source.steps,
+        on_done=on_epoch,
+    )
+    for epoch in loop:
         if steering.stopped:
             break
         rate = steering.rate(epoch)
         model.optimizer.learning_rate = rate
-        began = time.monotonic()
         fitted = model.fit(
             BlendBatches(source, epoch),
             initial_epoch=epoch,
             epochs=epoch + 1,
             shuffle=False,
             verbose=0,
+            callbacks=[follow(loop)],
         )
-        took = time.monotonic() - began
         found = validate(model, source, validation, weights)
-        try:
-            is_best = steering.update(epoch, found["val_loss"])
-        except FloatingPointError as error:
-            raise DeblendError(
-                f"training has diverged ({error}): lower the learning rate, {rate:g}"
-            ) from error
-        if is_best:
-            best = model.get_weights()
-        seen = (epoch + 1) * source.steps * source.config.batch_size
-        history.append(
-            {
-                "epoch": epoch + 1,
-                "blends_seen": seen,
-                "learning_rate": rate,
-                "loss": float(fitted.history["loss"][0]),
-                **found,
-                "seconds": time.monotonic() - began,
-            }
-        )
-        # Saved before it is reported: an epoch that the log shows is not lost.
-        checkpoint.save(model, steering, history, best)
-        log.info(
-            "epoch %d/%d: %d blends seen (%.0f/s), learning rate %.2e, loss %.4g, %s%s",
-            epoch + 1,
-            steering_config.epochs,
-            seen,
-            source.steps * source.config.batch_size / took,
-            rate,
-            history[-1]["loss"],
-            ", ".join(f"{name} {value:.4g}" for name, value in found.items()),
-            " (best)" if is_best else "",
-        )
-    table = pd.DataFrame(history)
-    # Of all attempts; apart from the history, which does not depend on the machine's mood.
-    seconds = float(table.pop("seconds").sum())
-    log.info("trained %d epochs in %.0f s", len(history), seconds)
-    model.set_weights(best)
+        loss = float(fitted.history["loss"][0])
+        loop.check({"loss": loss, "val_loss": found["val_loss"]}, rate)
+        is_best = trainee.judge(epoch, found["val_loss"])
+        row = {"epoch": epoch + 1, "blends_seen": (epoch + 1) * images, "learning_rate": rate}
+        loop.record({**row, "loss": loss, **found}, note="best" if is_best else "")
+    table, seconds = loop.finish()
+    history = loop.history
+    model.set_weights(trainee.best)
     best_row = history[steering.best_epoch]
     summary = {
         "n_parameters": model.count_params(),
@@ -425,9 +407,9 @@ def train_from_config(
     checkpoint : path
         Kept until the caller has written the results and removes it.
     fingerprinted : dict
-        What else the result depends on: threads, versions.
+        What else the result depends on: threads, versions, and "code", a digest of the code.
     files : list of path
-        Data and source files that the result depends on.
+        Data that the result depends on.
     unet : (keras.Model, dict), optional
         The trained U-Net and its description, for blend2mask2flux to start from.
 

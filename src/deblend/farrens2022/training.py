@@ -18,7 +18,9 @@ from deblend.farrens2022.stamps import read_sample_table
 from deblend.files import atomic
 from deblend.seeds import generator
 from deblend.training.fingerprints import fingerprint
-from deblend.training.keras_checkpoint import Checkpoint
+from deblend.training.keras_checkpoint import Checkpoint, Trainee
+from deblend.training.keras_progress import follow
+from deblend.training.loop import Loop
 from deblend.training.schedule import Steering, SteeringConfig
 from deblend.training.vgg import read_vgg
 from deblend.training.vgg_keras import feature_extractor
@@ -75,6 +77,7 @@ def train_head(
     adam_epsilon: float,
     steering_config: SteeringConfig,
     checkpoint: Checkpoint,
+    on_epoch: Callable[[int], None] | None = None,
 ) -> tuple[keras.Model, pd.DataFrame, dict[str, Any]]:
     """Train the head on features; resume where an earlier call was interrupted.
 
@@ -86,6 +89,8 @@ def train_head(
     steering_config : SteeringConfig
         Sect. 3.2.2: Adam from 1e-3, halved after five stale epochs, stopped after ten.
     checkpoint : Checkpoint
+    on_epoch : callable, optional
+        Called with the number of epochs done.
 
     Returns
     -------
@@ -94,6 +99,12 @@ def train_head(
     history : DataFrame
         `epoch`, `learning_rate`, `loss`, `val_loss`, `val_accuracy`.
     summary : dict
+        `seconds` is how long it took, with validation and earlier attempts.
+
+    Raises
+    ------
+    DeblendError
+        The training has diverged.
     """
     keras.utils.set_random_seed(seed)
     model = head(train[0].shape[1], dropout=dropout)
@@ -103,49 +114,50 @@ def train_head(
     )
     model.optimizer.build(model.trainable_variables)
     steering = Steering(steering_config)
-    history, best = checkpoint.load(model, steering)
-    for epoch in range(len(history), steering_config.epochs):
+    trainee = Trainee(model, steering)
+    n = len(train[1])
+    loop = Loop(
+        checkpoint,
+        trainee,
+        total=steering_config.epochs,
+        images=n,
+        steps=-(-n // batch_size),
+        what="stamps",
+        on_done=on_epoch,
+    )
+    for epoch in loop:
         if steering.stopped:
             break
-        began = time.monotonic()
         rate = steering.rate(epoch)
         model.optimizer.learning_rate = rate
-        order = generator(seed, "order", epoch).permutation(len(train[1]))
+        order = generator(seed, "order", epoch).permutation(n)
         fitted = model.fit(
-            train[0][order], train[1][order], batch_size=batch_size, shuffle=False, verbose=0
+            train[0][order],
+            train[1][order],
+            batch_size=batch_size,
+            shuffle=False,
+            verbose=0,
+            callbacks=[follow(loop)],
         )
         p = np.asarray(model.predict(validation[0], batch_size=1000, verbose=0))[:, 0].astype(float)
         p = np.clip(p, 1e-7, 1 - 1e-7)
-        loss = float(-np.mean(np.where(validation[1] > 0, np.log(p), np.log1p(-p))))
-        if steering.update(epoch, loss):
-            best = model.get_weights()
-        history.append(
-            {
-                "epoch": epoch + 1,
-                "learning_rate": rate,
-                "loss": float(fitted.history["loss"][0]),
-                "val_loss": loss,
-                "val_accuracy": float(np.mean((p >= 0.5) == (validation[1] > 0))),
-                "seconds": time.monotonic() - began,
-            }
-        )
-        checkpoint.save(model, steering, history, best)
-        last = history[-1]
-        log.info(
-            "epoch %d/%d: learning rate %.2e, loss %.4f, validation %.4f, accuracy %.4f",
-            epoch + 1, steering_config.epochs, rate, last["loss"], loss, last["val_accuracy"],
-        )  # fmt: skip
-    model.set_weights(best)
-    chosen = history[steering.best_epoch]
-    table = pd.DataFrame(history)
-    seconds = float(table.pop("seconds").sum())
+        val_loss = float(-np.mean(np.where(validation[1] > 0, np.log(p), np.log1p(-p))))
+        losses = {"loss": float(fitted.history["loss"][0]), "val_loss": val_loss}
+        loop.check(losses, rate)
+        is_best = trainee.judge(epoch, val_loss)
+        accuracy = float(np.mean((p >= 0.5) == (validation[1] > 0)))
+        row = {"epoch": epoch + 1, "learning_rate": rate, **losses, "val_accuracy": accuracy}
+        loop.record(row, note="best" if is_best else "")
+    table, seconds = loop.finish()
+    model.set_weights(trainee.best)
+    chosen = loop.history[steering.best_epoch]
     summary = {
-        "n_epochs": len(history),
+        "n_epochs": len(loop.history),
         "best_epoch": steering.best_epoch + 1,
         "val_loss": chosen["val_loss"],
         "val_accuracy": chosen["val_accuracy"],
         "n_features": int(train[0].shape[1]),
-        "n_train": len(train[1]),
+        "n_train": n,
         "n_validation": len(validation[1]),
         "converged": steering.converged,
         "steering": steering.describe(),
@@ -165,7 +177,6 @@ def run_training(
     seed: int,
     checkpoint: str | Path,
     fingerprinted: dict[str, Any],
-    sources: list[str | Path],
 ) -> tuple[keras.Model, pd.DataFrame, dict[str, Any], np.ndarray]:
     """Features, head and test probabilities of one noise level and realisation.
 
@@ -185,8 +196,7 @@ def run_training(
     checkpoint : path
         Features and the head's state are kept beside it until the caller removes them.
     fingerprinted : dict
-        What else the result depends on.
-    sources : list of path
+        What else the result depends on: threads, versions, and "code", a digest of the code.
 
     Returns
     -------
@@ -201,7 +211,7 @@ def run_training(
         "noise": [noise_sigma, realisation, padding, seed],
         **fingerprinted,
     }
-    digests = fingerprint(configuration, [*samples.values(), vgg, *sources])
+    digests = fingerprint(configuration, [*samples.values(), vgg])
     stamp = json.dumps(digests, sort_keys=True)
     state = Path(checkpoint)
     with h5py.File(samples["train"], "r") as file:

@@ -13,8 +13,9 @@ from deblend.errors import DeblendError
 from deblend.hemmati2022.networks import SrConfig, build_generator
 from deblend.hemmati2022.pairs import PairMaker
 from deblend.seeds import generator as random_generator
-from deblend.training.torch_backend import autocast, place
+from deblend.training.torch_backend import place
 from deblend.training.torch_checkpoint import read_weights
+from deblend.training.torch_gan import in_batches
 from torch import nn
 from tqdm.auto import tqdm
 
@@ -127,13 +128,10 @@ def generated(
     ndarray, shape (n, bands, 64, 64), float32
         In [-1, 1].
     """
-    generator.eval()
-    with torch.inference_mode(), autocast(device, precision):
-        parts = [
-            generator(torch.from_numpy(given[i : i + BATCH]).to(device)).float().cpu()
-            for i in range(0, len(given), BATCH)
-        ]
-    return torch.cat(parts).numpy()
+    images = in_batches(
+        generator, torch.from_numpy(given), device, batch_size=BATCH, precision=precision
+    )
+    return images.numpy()
 
 
 def latent(seed: int, n: int, n_latent: int, *item: object) -> np.ndarray:

@@ -7,9 +7,8 @@ unblended validation images set.
 """
 
 import logging
-import math
-import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -35,12 +34,13 @@ from deblend.hemmati2022.peaks import (
 )
 from deblend.hemmati2022.predict import generated, latent
 from deblend.seeds import generator as random_generator
-from deblend.training.torch_backend import autocast, place
+from deblend.training.loop import Loop
+from deblend.training.torch_backend import autocast
 from deblend.training.torch_checkpoint import Checkpoint
+from deblend.training.torch_gan import SAME, Gan
 from deblend.training.torch_layers import n_parameters
 from torch import nn
 from torch.nn import functional
-from tqdm.auto import tqdm
 
 log = logging.getLogger(__name__)
 
@@ -57,43 +57,64 @@ AVERAGE = 0.99
 GRADIENT_PENALTY = 10.0
 
 
-#: Images that differ from one another by less than this share of what real ones do have collapsed.
-SAME = 0.2
-
-
 BATCH = 128
 
 
-class Trainer:
-    """Generator, discriminator, their optimizers, and the best generator so far."""
+class Trainer(Gan):
+    """Generator, discriminator, their optimizers, and the best generator so far.
+
+    Parameters
+    ----------
+    config : SrConfig
+    bands : int
+    device : torch.device
+
+    Attributes
+    ----------
+    chosen : dict
+        Of the best generator: `epoch` (0: none yet), share of validation blends `detected`, and
+        `fwhm_arcsec` of the PSF for which they were.
+    """
 
     def __init__(self, config: SrConfig, bands: int, device: torch.device) -> None:
-        self.config, self.device = config, device
+        self.config = config
         self.vanilla = config.kind == "vanilla"
-        self.generator = build_generator(config, bands)
+        self.wasserstein = config.loss == "wasserstein"
+        generator = build_generator(config, bands)
         self.average = build_generator(config, bands)
-        self.average.load_state_dict(self.generator.state_dict())
+        self.average.load_state_dict(generator.state_dict())
         self.best = build_generator(config, bands)
-        self.best.load_state_dict(self.generator.state_dict())
-        self.discriminator = build_discriminator(config, bands)
-        for network in self.networks().values():
-            place(network, device)
-        self.optimizers = {
-            name: torch.optim.Adam(network.parameters(), rate, betas=BETAS)
-            for name, network, rate in (
-                ("generator", self.generator, config.learning_rate),
-                ("discriminator", self.discriminator, config.discriminator_learning_rate),
-            )
-        }
+        self.best.load_state_dict(generator.state_dict())
+        discriminator = build_discriminator(config, bands)
+        super().__init__(
+            generator,
+            discriminator,
+            device=device,
+            precision=config.precision,
+            adversarial="non_saturating",
+            others={"average": self.average, "best": self.best},
+        )
+        self.add_optimizer("generator", generator, config.learning_rate, BETAS)
+        rate = config.discriminator_learning_rate
+        self.add_optimizer("discriminator", discriminator, rate, BETAS)
+        self.chosen: dict[str, Any] = {"epoch": 0, "detected": -1.0, "fwhm_arcsec": None}
 
-    def networks(self) -> dict[str, nn.Module]:
-        """What a checkpoint keeps."""
-        return {
-            "generator": self.generator,
-            "discriminator": self.discriminator,
-            "average": self.average,
-            "best": self.best,
+    def state(self) -> dict[str, Any]:
+        """Of the best generator."""
+        return self.chosen
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up a state written earlier."""
+        self.chosen = state
+
+    def choose(self, row: dict[str, Any]) -> None:
+        """Keep the mean generator, of which a row of the history tells, as the best."""
+        self.chosen = {
+            "epoch": row["epoch"],
+            "detected": row.get("val_detected", -1.0),
+            "fwhm_arcsec": row.get("val_fwhm_arcsec"),
         }
+        self.best.load_state_dict(self.average.state_dict())
 
     def step(
         self, given: torch.Tensor, high: torch.Tensor, mixing: torch.Tensor
@@ -115,21 +136,17 @@ class Trainer:
             Losses, on the device.
         """
         low = None if self.vanilla else given
-        with autocast(self.device, self.config.precision):
-            images = self.generator(given)
-        images = images.float()
-        found = self._update_discriminator(images.detach(), high, low, mixing)
-        self.discriminator.requires_grad_(False)
-        logits = self._logits(images, low)
-        wasserstein = self.config.loss == "wasserstein"
-        loss = found["generator"] = (
-            -logits.mean() if wasserstein else functional.softplus(-logits).mean()
+        images = self.images_of(given)
+        made = images.detach()
+        penalty = partial(self._gradient_penalty, made, high, low, mixing)
+        found = self.update_discriminator(
+            made, high, low, penalty=penalty if self.wasserstein else None
         )
+        loss = found["generator"] = self.adversarial(images, low)
         if not self.vanilla:
             found["content"] = functional.l1_loss(images, high)
             loss = loss + self.config.content_weight * found["content"]
-        self._descend("generator", loss)
-        self.discriminator.requires_grad_(True)
+        self.descend("generator", loss)
         self._average()
         return {name: value.detach() for name, value in found.items()}
 
@@ -143,38 +160,36 @@ class Trainer:
             else:
                 value.copy_(now[name])
 
-    def _logits(self, images: torch.Tensor, low: torch.Tensor | None) -> torch.Tensor:
-        with autocast(self.device, self.config.precision):
-            return self.discriminator(images, low).float()
+    def logits(self, images: torch.Tensor, *given: torch.Tensor | None) -> torch.Tensor:
+        """Of images, given the low-resolution ones or None: shape (n,)."""
+        assert self.discriminator is not None
+        with autocast(self.device, self.precision):
+            return self.discriminator(images, *given).float()
 
-    def _update_discriminator(
+    def discriminator_loss(self, real: torch.Tensor, made: torch.Tensor) -> torch.Tensor:
+        """Cross entropy, or the Wasserstein distance with its sign changed."""
+        if self.wasserstein:
+            return made.mean() - real.mean()
+        return super().discriminator_loss(real, made)
+
+    def generator_loss(self, made: torch.Tensor) -> torch.Tensor:
+        """Non-saturating, or of the Wasserstein distance."""
+        return -made.mean() if self.wasserstein else super().generator_loss(made)
+
+    def _gradient_penalty(
         self,
-        images: torch.Tensor,
+        made: torch.Tensor,
         high: torch.Tensor,
         low: torch.Tensor | None,
         mixing: torch.Tensor,
-    ) -> dict[str, torch.Tensor]:
-        real, made = self._logits(high, low), self._logits(images, low)
-        if self.config.loss == "wasserstein":
-            loss = made.mean() - real.mean()
-            between = (mixing * high + (1 - mixing) * images).requires_grad_(True)
-            (slope,) = torch.autograd.grad(
-                self.discriminator(between, low).sum(), between, create_graph=True
-            )
-            loss = loss + GRADIENT_PENALTY * (slope.flatten(1).norm(dim=1) - 1).pow(2).mean()
-        else:
-            loss = functional.softplus(-real).mean() + functional.softplus(made).mean()
-        self._descend("discriminator", loss)
-        return {
-            "discriminator": loss,
-            "d_real": torch.sigmoid(real).mean(),
-            "d_fake": torch.sigmoid(made).mean(),
-        }
-
-    def _descend(self, name: str, loss: torch.Tensor) -> None:
-        self.optimizers[name].zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimizers[name].step()
+    ) -> torch.Tensor:
+        """How far the critic's slope between real and made images is from one, squared."""
+        assert self.discriminator is not None
+        between = (mixing * high + (1 - mixing) * made).requires_grad_(True)
+        (slope,) = torch.autograd.grad(
+            self.discriminator(between, low).sum(), between, create_graph=True
+        )
+        return GRADIENT_PENALTY * (slope.flatten(1).norm(dim=1) - 1).pow(2).mean()
 
 
 class Validation:
@@ -291,20 +306,21 @@ def train(
 
     Raises
     ------
-    FloatingPointError
-        A loss is not finite.
+    DeblendError
+        The training has diverged.
     """
     bands = len(maker.bands)
     trainer = Trainer(config, bands, device)
-    record, _ = checkpoint.load(trainer)
-    record = record or {
-        **{"iteration": 0, "history": [], "seconds": 0.0},
-        **{"best": -1.0, "epoch": 0, "fwhm_arcsec": None},
-    }
-    history, began = record["history"], time.monotonic() - record["seconds"]
     size, steps = config.batch_size, config.steps_per_epoch
-    epochs = range(record["iteration"], config.epochs)
-    for epoch in tqdm(epochs, initial=record["iteration"], total=config.epochs, disable=None):
+    loop = Loop(
+        checkpoint,
+        trainer,
+        total=config.epochs,
+        images=steps * size,
+        steps=steps,
+        on_done=on_epoch,
+    )
+    for epoch in loop:
         trainer.generator.train()
         sums: dict[str, torch.Tensor] = {}
         blends = maker.draw(
@@ -323,50 +339,46 @@ def train(
             high, low = maker.scaled(blends.iloc[here], "train")
             given = noise[here] if config.kind == "vanilla" else low
             tensors = (torch.from_numpy(x).to(device) for x in (given, high, mixing[here]))
-            for name, value in trainer.step(*tensors).items():
+            losses = trainer.step(*tensors)
+            for name, value in losses.items():
                 sums[name] = sums.get(name, 0) + value
-        row: dict[str, Any] = {"epoch": epoch + 1}
-        row |= {name: float(value) / steps for name, value in sums.items()}
-        if not all(math.isfinite(v) for v in row.values()):
-            raise FloatingPointError(f"a loss is not finite in epoch {epoch + 1}: {row}")
+            loop.step(step + 1, generator=losses["generator"])
+        means = {name: float(value) / steps for name, value in sums.items()}
+        loop.check(means, config.learning_rate)
+        row: dict[str, Any] = {"epoch": epoch + 1, **means}
         if config.kind == "vanilla":
             made = generated(trainer.average, latent(maker.seed, BATCH, config.n_latent), device)
             row["diversity_ratio"] = diversity(made, validation.high[:BATCH])
             better = True
         else:
             row |= validation.check(trainer.average, device)
-            better = validation.trusts(row) and row["val_detected"] > record["best"]
+            better = validation.trusts(row) and row["val_detected"] > trainer.chosen["detected"]
+        if better:
+            trainer.choose(row)
+        loop.record(row, note="best" if better else "")
         if row["diversity_ratio"] < SAME:
             log.warning(
                 "epoch %d: the images have collapsed to %.2g of the real ones' variety",
                 epoch + 1,
                 row["diversity_ratio"],
             )
-        if better:
-            record |= {"best": row.get("val_detected", -1.0), "epoch": epoch + 1}
-            record["fwhm_arcsec"] = row.get("val_fwhm_arcsec")
-            trainer.best.load_state_dict(trainer.average.state_dict())
-        history.append(row)
-        text = ", ".join(f"{k} {v:.4g}" for k, v in row.items() if k != "epoch")
-        log.info("epoch %d of %d: %s", epoch + 1, config.epochs, text)
-        record |= {"iteration": epoch + 1, "seconds": time.monotonic() - began}
-        checkpoint.save(trainer, record, [])
-        if on_epoch is not None:
-            on_epoch(epoch + 1)
+    table, seconds = loop.finish()
+    history, chosen = loop.history, trainer.chosen
+    assert trainer.discriminator is not None
     summary = {
         **config.model_dump(),
         "bands": maker.bands,
         "n_epochs": len(history),
-        "best_epoch": record["epoch"],
+        "best_epoch": chosen["epoch"],
         "n_train_galaxies": len(rows),
         "n_train_blends": None,  # endless: each epoch draws new ones
         "blends_seen": len(history) * steps * size,
         "n_parameters_generator": n_parameters(trainer.generator),
         "n_parameters_discriminator": n_parameters(trainer.discriminator),
-        "val_detected": record["best"] if config.kind != "vanilla" else None,
-        "psf_fwhm_arcsec": record["fwhm_arcsec"],
+        "val_detected": chosen["detected"] if config.kind != "vanilla" else None,
+        "psf_fwhm_arcsec": chosen["fwhm_arcsec"],
         # No epoch may have been trusted: the first weights are what there is then.
-        "collapsed": history[max(record["epoch"], 1) - 1]["diversity_ratio"] < SAME,
-        "seconds": time.monotonic() - began,
+        "collapsed": history[max(chosen["epoch"], 1) - 1]["diversity_ratio"] < SAME,
+        "seconds": seconds,
     }
-    return trainer.best, pd.DataFrame(history), summary
+    return trainer.best, table, summary

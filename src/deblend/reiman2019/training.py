@@ -9,8 +9,8 @@ import logging
 import math
 import queue
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections import abc
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -24,22 +24,19 @@ from deblend.reiman2019.blends import PerturbConfig, blend, draw_pairs, draws_of
 from deblend.reiman2019.config import GanConfig
 from deblend.reiman2019.networks import Discriminator, Generator, VggFeatures
 from deblend.seeds import generator as random_generator
+from deblend.training.loop import Loop
 from deblend.training.torch_backend import autocast, place
 from deblend.training.torch_checkpoint import Checkpoint
+from deblend.training.torch_gan import SAME, Gan, in_batches
 from deblend.training.torch_layers import n_parameters
 from torch import nn
 from torch.nn import functional
-from tqdm.auto import tqdm
 
 log = logging.getLogger(__name__)
 
 
 #: Outputs whose light is less than this share of the truth's are called black.
 BLACK = 0.2
-
-
-#: Outputs that differ from one another by less than this share of what the truths do are one image.
-SAME = 0.2
 
 
 #: Blends that the training trace shows.
@@ -89,7 +86,7 @@ class PairSource:
 
     def batches(
         self, start: int, stop: int, device: torch.device
-    ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    ) -> abc.Generator[tuple[torch.Tensor, torch.Tensor]]:
         """Blends and truths of iterations start to stop - 1: see `reiman2019.blends.blend`."""
         ready: queue.Queue = queue.Queue(self.AHEAD)
         stopping = threading.Event()
@@ -126,19 +123,12 @@ class PairSource:
             thread.join()
 
 
-def adversarial_loss(logits: torch.Tensor, kind: str) -> torch.Tensor:
-    """What the generator minimises, of the discriminator's logits of its images (eqs 1, 2)."""
-    if kind == "minimax":
-        return -functional.softplus(logits).mean()  # log(1 - D)
-    return functional.softplus(-logits).mean()  # -log D
-
-
 def build_generator(config: GanConfig) -> Generator:
     """The generator that a configuration describes."""
     return Generator(config.root_blocks, config.branch_blocks, config.filters, config.coordinates)
 
 
-class Trainer:
+class Trainer(Gan):
     """Both networks, their optimizers and one iteration's update of each.
 
     Parameters
@@ -164,31 +154,27 @@ class Trainer:
                 f"burn_in_iterations is {config.burn_in_iterations}: it needs VGG's weights "
                 "(vgg_weights)"
             )
-        self.config, self.device, self.vgg = config, device, vgg
-        self.generator = build_generator(config)
-        place(self.generator, device)
-        self.discriminator: nn.Module | None = None
+        self.config, self.vgg = config, vgg
+        generator = build_generator(config)
+        discriminator = None
         if config.adversarial_weight:
-            self.discriminator = Discriminator(
+            discriminator = Discriminator(
                 side, config.discriminator_filters, config.discriminator_units
             )
-            place(self.discriminator, device)
+        super().__init__(
+            generator,
+            discriminator,
+            device=device,
+            precision=config.precision,
+            adversarial=config.adversarial,
+        )
         if vgg is not None:
             place(vgg, device)
-        self.optimizers = {
-            name: torch.optim.Adam(network.parameters(), lr=config.learning_rate)
-            for name, network in (
-                ("burn_in", self.generator),
-                ("generator", self.generator),
-                ("discriminator", self.discriminator),
-            )
-            if network is not None
-        }
-
-    def networks(self) -> dict[str, nn.Module]:
-        """What is trained."""
-        both = {"generator": self.generator, "discriminator": self.discriminator}
-        return {name: network for name, network in both.items() if network is not None}
+        # Their rates are set before each step.
+        self.add_optimizer("burn_in", generator, config.learning_rate)
+        self.add_optimizer("generator", generator, config.learning_rate)
+        if discriminator is not None:
+            self.add_optimizer("discriminator", discriminator, config.discriminator_learning_rate)
 
     def rate(self, iteration: int, name: str = "generator") -> float:
         """Learning rate of an iteration, burn-in included in its number."""
@@ -213,61 +199,38 @@ class Trainer:
         for name, optimizer in self.optimizers.items():
             for group in optimizer.param_groups:
                 group["lr"] = self.rate(iteration, name)
-        with autocast(self.device, self.config.precision):
-            images = self.generator(blends)
-        images = images.float()
+        images = self.images_of(blends)
         if iteration < self.config.burn_in_iterations:
             return self._burn_in(images, truth)
         found = {"mse": functional.mse_loss(images, truth)}
         loss = found["mse"]
         if self.discriminator is not None:
-            found |= self._update_discriminator(images.detach(), truth)
-            self.discriminator.requires_grad_(False)
-            logits = self._logits(images)
-            found["adversarial"] = adversarial_loss(logits, self.config.adversarial)
+            found |= self.update_discriminator(images.detach(), truth)
+            found["adversarial"] = self.adversarial(images)
             loss = loss + self.config.adversarial_weight * found["adversarial"]
-            self.discriminator.requires_grad_(True)
-        self._descend("generator", loss)
+        self.descend("generator", loss)
         return {name: value.detach() for name, value in found.items()}
 
     def _burn_in(self, images: torch.Tensor, truth: torch.Tensor) -> dict[str, torch.Tensor]:
         assert self.vgg is not None
-        with autocast(self.device, self.config.precision):
+        with autocast(self.device, self.precision):
             with torch.no_grad():
                 true = self.vgg(truth.flatten(0, 1))
             found = self.vgg(images.flatten(0, 1))
         # Eq. 5; the features' arithmetic may be of low precision, their difference is not.
         loss = functional.mse_loss(found.float(), true.float())
-        self._descend("burn_in", loss)
+        self.descend("burn_in", loss)
         return {"vgg": loss.detach(), "mse": functional.mse_loss(images, truth).detach()}
 
-    def _logits(self, images: torch.Tensor) -> torch.Tensor:
+    def logits(self, images: torch.Tensor, *given: torch.Tensor | None) -> torch.Tensor:
         """Of both galaxies' images, each normalised with its own kind: shape (2 n,)."""
         assert self.discriminator is not None
-        with autocast(self.device, self.config.precision):
+        with autocast(self.device, self.precision):
             both = [
                 self.discriminator(x.contiguous(memory_format=torch.channels_last))
                 for x in images.unbind(1)
             ]
         return torch.cat(both).float()
-
-    def _update_discriminator(
-        self, images: torch.Tensor, truth: torch.Tensor
-    ) -> dict[str, torch.Tensor]:
-        real, fake = self._logits(truth), self._logits(images)
-        # Eqs 1 and 3: maximise log D(x) + log(1 - D(G(z))).
-        loss = functional.softplus(-real).mean() + functional.softplus(fake).mean()
-        self._descend("discriminator", loss)
-        return {
-            "discriminator": loss,
-            "d_real": torch.sigmoid(real).mean(),
-            "d_fake": torch.sigmoid(fake).mean(),
-        }
-
-    def _descend(self, name: str, loss: torch.Tensor) -> None:
-        self.optimizers[name].zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimizers[name].step()
 
 
 def predict(
@@ -288,13 +251,9 @@ def predict(
     Tensor, shape (n, 2, 3, y, x), float32
         In [-1, 1], on the host.
     """
-    generator.eval()
-    parts = []
-    with torch.inference_mode(), autocast(device, precision):
-        for part in blends.split(BATCH[device.type]):
-            part = part.to(device).contiguous(memory_format=torch.channels_last)
-            parts.append(generator(part).float().cpu())
-    return torch.cat(parts)
+    blends = blends.contiguous(memory_format=torch.channels_last)
+    size = BATCH[device.type]
+    return in_batches(generator, blends, device, batch_size=size, precision=precision)
 
 
 def check_images(images: torch.Tensor, truth: torch.Tensor) -> dict[str, float]:
@@ -357,7 +316,7 @@ def train(
     device: torch.device,
     vgg: VggFeatures | None,
     checkpoint: Checkpoint,
-    on_iteration: Callable[[int], None] | None = None,
+    on_iteration: abc.Callable[[int], None] | None = None,
 ) -> tuple[Generator, pd.DataFrame, np.ndarray, dict[str, Any]]:
     """Train a generator; resume where an earlier call was interrupted.
 
@@ -388,60 +347,52 @@ def train(
 
     Raises
     ------
-    FloatingPointError
-        The loss is not finite: the training has diverged.
+    DeblendError
+        The training has diverged.
     """
     blends, truth = validation
     trainer = Trainer(config, blends.shape[-1], device, vgg)
-    record, panels = checkpoint.load(trainer)
-    record = record or {"iteration": 0, "history": [], "seconds": 0.0}
-    history = record["history"]
     total = config.burn_in_iterations + config.iterations
-    began = time.monotonic() - record["seconds"]
+    loop = Loop(
+        checkpoint,
+        trainer,
+        unit="iteration",
+        total=total,
+        images=config.batch_size,
+        save_every=config.checkpoint_interval,
+        on_done=on_iteration,
+    )
     sums: dict[str, torch.Tensor] = {}
     count = 0
-    progress = tqdm(desc="GAN", initial=record["iteration"], total=total, disable=None)
     trainer.generator.train()
-    pairs = source.batches(record["iteration"], total, device)
-    for iteration, (batch, true) in enumerate(pairs, start=record["iteration"]):
-        phase = "burn_in" if iteration < config.burn_in_iterations else "gan"
-        for name, value in trainer.step(iteration, batch, true).items():
-            sums[name] = sums.get(name, 0) + value
-        count += 1
-        done = iteration + 1
-        progress.update()
-        # A row ends with each phase, so that no mean is of two kinds of loss.
-        if done % interval_of(config, phase) == 0 or done in (config.burn_in_iterations, total):
+    with closing(source.batches(loop.done, total, device)) as batches:
+        for iteration in loop:
+            phase = "burn_in" if iteration < config.burn_in_iterations else "gan"
+            losses = trainer.step(iteration, *next(batches))
+            for name, value in losses.items():
+                sums[name] = sums.get(name, 0) + value
+            count += 1
+            loop.step(1, mse=losses["mse"])
+            done = iteration + 1
+            # A row ends with each phase, so that no mean is of two kinds of loss.
+            if done % interval_of(config, phase) and done not in (config.burn_in_iterations, total):
+                continue
             row: dict[str, Any] = {"iteration": done, "phase": phase}
             row["learning_rate"] = trainer.rate(iteration)
-            row |= {name: float(value) / count for name, value in sums.items()}
-            if not all(math.isfinite(v) for k, v in row.items() if k != "phase"):
-                raise FloatingPointError(f"a loss is not finite at iteration {done}: {row}")
+            means = {name: float(value) / count for name, value in sums.items()}
+            loop.check(means, row["learning_rate"])
             sums, count = {}, 0
             images = predict(trainer.generator, blends, device, config.precision)
             trainer.generator.train()
-            row |= check_images(images, truth)
-            history.append(row)
-            panels.append(to_uint8(images[:PANELS]))
-            log.info(
-                "iteration %d of %d, %s: %s",
-                done,
-                total,
-                phase,
-                ", ".join(f"{k} {v:.4g}" for k, v in list(row.items())[2:]),
-            )
+            row |= means | check_images(images, truth)
+            trainer.panels.append(to_uint8(images[:PANELS]))
+            # Losses since the last row are lost in a checkpoint: it is written with a row only.
+            loop.record(row)
             if problem := collapsed(row):
                 log.warning("iteration %d: the generator has collapsed: %s", done, problem)
-            # Losses since the last row are lost in a checkpoint: it is written with a row only.
-            if done == total or done // config.checkpoint_interval > (
-                record["iteration"] // config.checkpoint_interval
-            ):
-                record |= {"iteration": done, "seconds": time.monotonic() - began}
-                checkpoint.save(trainer, record, panels)
-        if on_iteration is not None:
-            on_iteration(done)
-    progress.close()
-    table = pd.DataFrame(history)
+    table, seconds = loop.finish()
+    history, generator = loop.history, trainer.generator
+    assert isinstance(generator, Generator)
     summary = {
         **config.model_dump(),
         "n_iterations": total,
@@ -455,9 +406,9 @@ def train(
         "vgg_weights": vgg.source if vgg is not None else None,
         "collapsed": collapsed(history[-1]),
         "val_psnr_db": history[-1]["val_psnr_db"],
-        "seconds": time.monotonic() - began,
+        "seconds": seconds,
     }
-    return trainer.generator, table, np.stack(panels), summary
+    return generator, table, np.stack(trainer.panels), summary
 
 
 def write_panels(

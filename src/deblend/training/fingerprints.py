@@ -15,16 +15,21 @@ def fingerprint(config: dict[str, Any], files: list[str | Path]) -> dict[str, st
     Parameters
     ----------
     config : dict
+        Its key "code", where there is one, is a digest of the code that trains; the rest is what
+        the training depends on besides its data.
     files : list of path
-        Data and source files, by their content.
+        Data files, by their content.
 
     Returns
     -------
     dict
-        Name to SHA-256 digest: "config", and each file's name.
+        Name to digest: "config", "code" where there is one, and each file's name.
     """
-    plain = json.dumps(config, sort_keys=True).encode()
+    rest = {key: value for key, value in config.items() if key != "code"}
+    plain = json.dumps(rest, sort_keys=True).encode()
     digests = {"config": hashlib.sha256(plain).hexdigest()}
+    if "code" in config:
+        digests["code"] = config["code"]
     for path in files:
         with open(path, "rb") as file:
             digests[Path(path).name] = hashlib.file_digest(file, "sha256").hexdigest()
@@ -33,8 +38,10 @@ def fingerprint(config: dict[str, Any], files: list[str | Path]) -> dict[str, st
 
 def fits(path: str | Path, old: dict[str, str], new: dict[str, str]) -> bool:
     """Whether a checkpoint's fingerprint is the present one; if not, the log says what changed."""
-    changed = sorted(k for k in old.keys() | new.keys() if old.get(k) != new.get(k))
+    changed = [name for name in old.keys() | new.keys() if old.get(name) != new.get(name)]
     if changed:
+        # "code" and "config" before the data files.
+        changed.sort(key=lambda name: (name not in ("code", "config"), name))
         log.warning(
             "starting afresh: since the checkpoint %s was written, %s changed",
             path,

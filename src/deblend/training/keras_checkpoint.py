@@ -1,78 +1,73 @@
-"""The state of a Keras training in one file."""
+"""A Keras training that can be written to one file and taken up again."""
 
-import json
-import logging
-import zipfile
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
-from deblend.files import atomic
-from deblend.training.fingerprints import fits
+from deblend.training import checkpoint
 from deblend.training.schedule import Steering
 
-log = logging.getLogger(__name__)
 
-
-class Checkpoint:
-    """The state of a training after its last complete epoch, in one file.
+class Trainee:
+    """A model, what steers its training, and the weights of its best epoch.
 
     Parameters
     ----------
-    path : path
-    fingerprint : dict
-        From `fingerprint`. A file with another one is refused.
+    model : keras.Model
+        Compiled, its optimizer built.
+    steering : Steering
+
+    Attributes
+    ----------
+    best : list of ndarray
+        Weights of the epoch of least validation loss; empty before the first.
     """
 
-    def __init__(self, path: str | Path, fingerprint: dict[str, str]) -> None:
-        self.path, self.fingerprint = Path(path), fingerprint
+    def __init__(self, model: keras.Model, steering: Steering) -> None:
+        self.model, self.steering = model, steering
+        self.best: list[np.ndarray] = []
 
-    def save(
-        self, model: keras.Model, steering: Steering, history: list[dict], best: list[np.ndarray]
-    ) -> None:
-        """Write everything that a continued training needs, whole or not at all."""
-        state = {
-            "fingerprint": self.fingerprint,
-            "steering": steering.state(),
-            "history": history,
-        }
-        arrays = {f"variable{i}": np.asarray(v) for i, v in enumerate(_variables(model))}
-        arrays |= {f"best{i}": v for i, v in enumerate(best)}
-        with atomic(self.path) as temporary, open(temporary, "wb") as file:
-            np.savez(file, allow_pickle=False, state=np.array(json.dumps(state)), **arrays)
-
-    def load(self, model: keras.Model, steering: Steering) -> tuple[list[dict], list[np.ndarray]]:
-        """Restore a training into `model` and `steering`.
+    def judge(self, epoch: int, loss: float) -> bool:
+        """Take note of the validation loss of an epoch (from 0).
 
         Returns
         -------
-        history : list of dict
-            A dict an epoch; empty when training starts afresh.
-        best : list of ndarray
-            Weights of the best epoch so far.
+        bool
+            Whether it is the best epoch so far: its weights are kept.
         """
-        if not self.path.exists():
-            return [], []
-        try:
-            with open(self.path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
-                arrays = dict(file)
-            state = json.loads(str(arrays["state"]))
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-            log.warning("starting afresh: the checkpoint %s is unreadable (%s)", self.path, error)
-            return [], []
-        old = state["fingerprint"]
-        if not fits(self.path, old, self.fingerprint):
-            return [], []
-        for i, variable in enumerate(_variables(model)):
-            variable.assign(arrays[f"variable{i}"])
-        steering.restore(state["steering"])
-        best = [arrays[f"best{i}"] for i in range(len(model.weights))]
-        log.info("resuming after epoch %d of %s", len(state["history"]), self.path)
-        return state["history"], best
+        is_best = self.steering.update(epoch, loss)
+        if is_best:
+            self.best = self.model.get_weights()
+        return is_best
 
-    def clear(self) -> None:
-        """Remove the file: the training is complete."""
-        self.path.unlink(missing_ok=True)
+    def state(self) -> dict[str, Any]:
+        """Of the steering."""
+        return self.steering.state()
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up a state written earlier."""
+        self.steering.restore(state)
+
+
+class Checkpoint(checkpoint.Checkpoint[Trainee]):
+    """The state of a Keras training in one file."""
+
+    def _write(self, path: Path, trainee: Trainee, text: str) -> None:
+        arrays = {f"variable{i}": np.asarray(v) for i, v in enumerate(_variables(trainee.model))}
+        arrays |= {f"best{i}": v for i, v in enumerate(trainee.best)}
+        with open(path, "wb") as file:
+            np.savez(file, allow_pickle=False, state=np.array(text), **arrays)
+
+    def _read(self) -> tuple[str, dict[str, np.ndarray]]:
+        with open(self.path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
+            arrays = dict(file)
+        return str(arrays.pop("state")), arrays
+
+    def _restore(self, trainee: Trainee, arrays: dict[str, np.ndarray]) -> None:
+        for i, variable in enumerate(_variables(trainee.model)):
+            variable.assign(arrays[f"variable{i}"])
+        trainee.best = [arrays[f"best{i}"] for i in range(len(trainee.model.weights))]
 
 
 def _variables(model: keras.Model) -> list:

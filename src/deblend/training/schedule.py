@@ -39,20 +39,13 @@ class Steering:
         return self.learning_rate
 
     def update(self, epoch: int, loss: float) -> bool:
-        """Take note of an epoch's validation loss.
+        """Take note of an epoch's validation loss, which has to be finite.
 
         Returns
         -------
         bool
             Whether this is the best epoch so far: its weights are to be kept.
-
-        Raises
-        ------
-        FloatingPointError
-            The loss is not finite: the training has diverged.
         """
-        if not math.isfinite(loss):
-            raise FloatingPointError(f"the validation loss is {loss} at epoch {epoch + 1}")
         best = loss < self.best_loss
         if best:
             self.best_loss, self.best_epoch = loss, epoch

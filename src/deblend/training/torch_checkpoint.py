@@ -1,7 +1,5 @@
 """The state of a PyTorch training in one file, and weights in HDF5."""
 
-import json
-import logging
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -10,78 +8,44 @@ import numpy as np
 import torch
 from deblend.errors import DeblendError
 from deblend.files import atomic
-from deblend.training.fingerprints import fits
+from deblend.training import checkpoint
 from torch import nn
 
-log = logging.getLogger(__name__)
 
-
-class Trainee(Protocol):
+class Trainee(checkpoint.Trainee, Protocol):
     """What a checkpoint keeps."""
 
-    device: torch.device
     optimizers: dict[str, torch.optim.Adam]
+    panels: list[np.ndarray]
 
     def networks(self) -> dict[str, nn.Module]:
         """By name."""
 
 
-class Checkpoint:
-    """The state of a training in one file.
+class Checkpoint(checkpoint.Checkpoint[Trainee]):
+    """The state of a PyTorch training in one file."""
 
-    Parameters
-    ----------
-    path : path
-    fingerprint : dict
-        From `deblend.training.fingerprints.fingerprint`. A file with another one is refused.
-    """
-
-    def __init__(self, path: str | Path, fingerprint: dict[str, str]) -> None:
-        self.path, self.fingerprint = Path(path), fingerprint
-
-    def save(self, trainer: Trainee, record: dict[str, Any], panels: list[np.ndarray]) -> None:
-        """Write everything that a continued training needs, whole or not at all."""
+    def _write(self, path: Path, trainee: Trainee, text: str) -> None:
         state = {
-            "record": json.dumps({"fingerprint": self.fingerprint, **record}),
-            "networks": {k: v.state_dict() for k, v in trainer.networks().items()},
-            "optimizers": {k: v.state_dict() for k, v in trainer.optimizers.items()},
-            "panels": [torch.from_numpy(p) for p in panels],
+            "record": text,
+            "networks": {k: v.state_dict() for k, v in trainee.networks().items()},
+            "optimizers": {k: v.state_dict() for k, v in trainee.optimizers.items()},
+            "panels": [torch.from_numpy(p) for p in trainee.panels],
         }
-        with atomic(self.path) as temporary:
-            torch.save(state, temporary)
+        torch.save(state, path)
 
-    def load(self, trainer: Trainee) -> tuple[dict[str, Any], list[np.ndarray]]:
-        """Restore a training.
+    def _read(self) -> tuple[str, dict[str, Any]]:
+        # Tensors and plain values only: no code of the file is run.
+        # On the host, whence it is copied: Adam's counts of steps have to stay there.
+        state = torch.load(self.path, map_location="cpu", weights_only=True)
+        return state["record"], state
 
-        Returns
-        -------
-        record : dict
-            As saved; empty when training starts afresh.
-        panels : list of ndarray
-        """
-        if not self.path.exists():
-            return {}, []
-        try:
-            # Tensors and plain values only: no code of the file is run.
-            # On the host, whence it is copied: Adam's counts of steps have to stay there.
-            state = torch.load(self.path, map_location="cpu", weights_only=True)
-            record = json.loads(state["record"])
-        except Exception as error:  # whatever a broken file makes torch raise
-            log.warning("starting afresh: the checkpoint %s is unreadable (%s)", self.path, error)
-            return {}, []
-        old = record.pop("fingerprint")
-        if not fits(self.path, old, self.fingerprint):
-            return {}, []
-        for name, network in trainer.networks().items():
-            network.load_state_dict(state["networks"][name])
-        for name, optimizer in trainer.optimizers.items():
-            optimizer.load_state_dict(state["optimizers"][name])
-        log.info("resuming after iteration %d of %s", record["iteration"], self.path)
-        return record, [p.cpu().numpy() for p in state["panels"]]
-
-    def clear(self) -> None:
-        """Remove the file: the training is complete."""
-        self.path.unlink(missing_ok=True)
+    def _restore(self, trainee: Trainee, arrays: dict[str, Any]) -> None:
+        for name, network in trainee.networks().items():
+            network.load_state_dict(arrays["networks"][name])
+        for name, optimizer in trainee.optimizers.items():
+            optimizer.load_state_dict(arrays["optimizers"][name])
+        trainee.panels = [p.numpy() for p in arrays["panels"]]
 
 
 def write_weights(path: str | Path, network: nn.Module) -> None:

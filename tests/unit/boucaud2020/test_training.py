@@ -32,13 +32,13 @@ from deblend.boucaud2020.simulate import simulate_chunk
 from deblend.boucaud2020.training import (
     BlendSource,
     TrainingConfig,
-    fingerprint,
     mape,
     train,
     validate,
 )
 from deblend.errors import DeblendError
-from deblend.training.keras_checkpoint import Checkpoint
+from deblend.training.fingerprints import fingerprint
+from deblend.training.keras_checkpoint import Checkpoint, Trainee
 from deblend.training.keras_layers import layer_table
 from deblend.training.schedule import (
     Steering,
@@ -247,14 +247,13 @@ def test_an_interrupted_training_ends_as_an_undisturbed_one(
     class Killed(Exception):
         pass
 
-    class Dying(Checkpoint):
-        def save(self, model, steering, history, best):
-            super().save(model, steering, history, best)
-            if len(history) == 2:
-                raise Killed
+    def die(epochs):
+        if epochs == 2:
+            raise Killed
 
+    checkpoint = Checkpoint(tmp_path / "cut.npz", {"config": "same"})
     with pytest.raises(Killed):
-        train(feed, check, checkpoint=Dying(tmp_path / "cut.npz", {"config": "same"}), **common)
+        train(feed, check, checkpoint=checkpoint, on_epoch=die, **common)
     resumed, continued, _ = run("cut")
     assert continued.equals(history)
     for a, b in zip(whole.get_weights(), resumed.get_weights(), strict=True):
@@ -268,23 +267,26 @@ def test_an_interrupted_training_ends_as_an_undisturbed_one(
     assert ("val_iou" in summary) == ("masks" in targets)
 
 
-def test_a_checkpoint_of_another_configuration_is_refused(stamps, tmp_path, caplog):
-    feed = source(stamps)
+def test_a_checkpoint_of_another_configuration_is_refused(tmp_path, caplog):
     model = build("blend2flux", 64, OPTIONS)
     model.compile("adam", "mse")
     model.optimizer.build(model.trainable_variables)
     path = tmp_path / "state.npz"
-    weights = model.get_weights()
+    trainee = Trainee(model, Steering(STEERING))
+    trainee.judge(0, 3.0)
     first = Checkpoint(path, fingerprint({"learning_rate": 1e-3}, []))
-    first.save(model, Steering(STEERING), [{"epoch": 1}], weights)
+    first.save(trainee, {"done": 1})
     other = Checkpoint(path, fingerprint({"learning_rate": 1e-4}, []))
-    assert other.load(model, Steering(STEERING)) == ([], [])
+    empty = Trainee(model, Steering(STEERING))
+    assert other.load(empty) == {}
     assert "starting afresh" in caplog.text
     assert "config changed" in caplog.text
+    assert first.load(empty) == {"done": 1}
+    assert empty.steering.best_loss == 3.0
     path.write_bytes(path.read_bytes()[:500])
-    assert first.load(model, Steering(STEERING)) == ([], [])
+    empty = Trainee(model, Steering(STEERING))
+    assert first.load(empty) == {} and empty.best == []
     assert "unreadable" in caplog.text
-    assert feed.steps == 8
 
 
 def test_fluxes_are_at_the_networks_zero_point(stamps, tmp_path):
@@ -401,9 +403,18 @@ def test_galaxies_that_a_network_has_seen_are_refused(stamps):
     refuse_known_galaxies("net", trained_on.assign(origin="other"), stamps.galaxies, blends)
 
 
-def test_divergence_is_noticed():
-    with pytest.raises(FloatingPointError, match="nan at epoch 3"):
-        Steering(STEERING).update(2, float("nan"))
+def test_divergence_is_noticed(stamps, tmp_path):
+    broken = source(stamps)
+    broken.flux = np.full_like(broken.flux, np.nan)
+    with pytest.raises(DeblendError, match="of lost has diverged: loss is nan in epoch 1/4"):
+        train(
+            broken,
+            validation(stamps),
+            architecture="blend2flux",
+            options=OPTIONS,
+            steering_config=STEERING,
+            checkpoint=Checkpoint(tmp_path / "lost.npz", {}),
+        )
 
 
 @pytest.mark.parametrize("name", ["torch"])

@@ -149,21 +149,21 @@ def test_a_head_learns_and_resumes(tmp_path):
     parts = (x[:400], y[:400]), (x[400:], y[400:])
     common = {"seed": 1, "batch_size": 50, "dropout": 0.1, "adam_epsilon": 1e-8}
 
-    def run(checkpoint):
-        return train_head(*parts, **common, steering_config=STEERING, checkpoint=checkpoint)
+    def run(name, on_epoch=None):
+        checkpoint = Checkpoint(tmp_path / name, {"k": "v"})
+        options = {"steering_config": STEERING, "checkpoint": checkpoint, "on_epoch": on_epoch}
+        return train_head(*parts, **common, **options)
 
-    model, history, summary = run(Checkpoint(tmp_path / "a.npz", {"k": "v"}))
+    model, history, summary = run("a.npz")
     assert summary["val_accuracy"] > 0.8
 
-    class Dying(Checkpoint):
-        def save(self, model, steering, history, best):
-            super().save(model, steering, history, best)
-            if len(history) == 3:
-                raise KeyboardInterrupt
+    def die(epochs):
+        if epochs == 3:
+            raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run(Dying(tmp_path / "b.npz", {"k": "v"}))
-    again, continued, _ = run(Checkpoint(tmp_path / "b.npz", {"k": "v"}))
+        run("b.npz", die)
+    again, continued, _ = run("b.npz")
     assert continued.equals(history)
     for a, b in zip(model.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)

@@ -13,7 +13,6 @@ from deblend.reiman2019.training import (
     GanConfig,
     PairSource,
     Trainer,
-    adversarial_loss,
     check_images,
     collapsed,
     predict,
@@ -24,6 +23,7 @@ from deblend.training import keras_backend as backend
 from deblend.training import torch_backend
 from deblend.training.fingerprints import fingerprint
 from deblend.training.torch_checkpoint import Checkpoint, read_weights, write_weights
+from deblend.training.torch_gan import adversarial_loss
 from deblend.training.torch_layers import n_parameters
 from deblend.training.vgg import VggWeights, random_weights
 

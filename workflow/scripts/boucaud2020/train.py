@@ -25,13 +25,12 @@ with logs.script(snakemake.log[0]):
         params.blending,
         seed=params.seed,
         checkpoint=params.checkpoint,
-        fingerprinted={"threads": params.threads, **versions},
+        fingerprinted={"code": params.code, "threads": params.threads, **versions},
         files=[
             snakemake.input.stamps,
             snakemake.input.galaxies,
             snakemake.input.validation,
             *unet,
-            *snakemake.input.src,
         ],
         unet=load_network(*unet) if unet else None,
     )

@@ -24,8 +24,7 @@ with logs.script(snakemake.log[0]):
         network=params.network,
         seed=params.seed,
         checkpoint=params.checkpoint,
-        fingerprinted={"threads": params.threads, **versions},
-        sources=list(snakemake.input.src),
+        fingerprinted={"code": params.code, "threads": params.threads, **versions},
     )
     with atomic(snakemake.output.weights) as temporary:
         named = temporary.with_suffix(".weights.h5")

@@ -24,11 +24,12 @@ with logs.script(snakemake.log[0]):
     detection = Detection(**params.detection)
     n = params.n_validation_blends
     validation = Validation(maker, rows["validation"], n, blending, detection, band)
-    configuration = {key: params[key] for key in ("network", "blending", "detection", "maker")}
+    decisive = ("code", "network", "blending", "detection", "maker")
+    configuration = {key: params[key] for key in decisive}
     configuration |= {"n": n, "threads": params.threads}
     # Not the GPU's name: a retry may get another one.
     configuration |= {"backend": versions["backend_version"], "device": device.type}
-    files = [inputs.cutouts, inputs.split, *inputs.src]
+    files = [inputs.cutouts, inputs.split]
     checkpoint = Checkpoint(params.checkpoint, fingerprint(configuration, files))
     generator, history, record = train(
         config, maker, rows["train"], validation, blending, device=device, checkpoint=checkpoint

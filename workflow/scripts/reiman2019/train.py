@@ -11,22 +11,28 @@ from deblend.tables import write_csv
 from deblend.training import torch_backend
 from deblend.training.fingerprints import fingerprint
 from deblend.training.torch_checkpoint import Checkpoint, write_weights
-from deblend.training.vgg import read_vgg
+from deblend.training.vgg import weights_from
 
 with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     device, versions = torch_backend.configure(params.threads, params.seed)
     config, perturbation = GanConfig(**params.network), PerturbConfig(**params.perturbation)
     frames, index = open_frames(inputs.frames), pd.read_csv(inputs.index)
-    vgg = VggFeatures(read_vgg(inputs.vgg), config.vgg_input_px) if inputs.vgg else None
+    vgg = None
+    if config.burn_in_iterations:
+        # As the authors' code: with the mean subtracted.
+        options = {"seed": params.seed, "subtract_mean": True}
+        weights = weights_from(params.vgg_weights, inputs.vgg or None, **options)
+        vgg = VggFeatures(weights, config.vgg_input_px)
     rows = rows_of_split(index, "validation")
     n_blends = params.n_validation_blends
     pairs = draw_blends(params.seed, params.images, "validation", rows, n_blends, perturbation)
     validation = render_all(frames, pairs, perturbation)
     # Not the GPU's name: a retry may get another one.
     ran = {"backend": versions["backend_version"], "device": device.type}
-    configuration = {key: params[key] for key in ("seed", "threads", "network", "perturbation")}
-    files = [inputs.frames, inputs.index, *([inputs.vgg] if vgg else []), *inputs.src]
+    decisive = ("code", "seed", "threads", "network", "perturbation", "vgg_weights")
+    configuration = {key: params[key] for key in decisive}
+    files = [inputs.frames, inputs.index, *([inputs.vgg] if inputs.vgg else [])]
     configuration |= {"n": n_blends} | ran
     checkpoint = Checkpoint(params.checkpoint, fingerprint(configuration, files))
     options = {"seed": params.seed, "batch_size": config.batch_size}
