@@ -26,7 +26,7 @@ BAR_S = 0.5
 class Loop:
     """The epochs, or iterations, of a training: clock, history, log, progress and checkpoint.
 
-    Making one restores the training from its checkpoint, where that fits. Then:
+    Making one restores the training from its checkpoint, where that fits. Then::
 
         for epoch in loop:
             for step in range(steps):
@@ -141,7 +141,7 @@ class Loop:
             self._losses = losses
         if self._stepped - self._reported >= REPORT_S:
             self._reported = self._stepped
-            log.info("%s", self._progress())
+            log.info("%s", self._progress(f", step {done}/{self.steps}"))
         if self._stepped - self._drawn >= BAR_S:
             self._draw()
 
@@ -193,12 +193,11 @@ class Loop:
         self._row_done, self._row_at = done, self._clock()
         self._reported = self._row_at
 
-    def _progress(self) -> str:
+    def _progress(self, step: str = "") -> str:
         """Where the training is, for the bar and for the log within a long epoch."""
         number = min(self.done + 1, self.total)
-        part = f", step {self._steps_done}/{self.steps}" if self.steps > 1 else ""
         losses = "".join(f", {_text(k, float(v))}" for k, v in self._losses.items())
-        return f"{self.name} {self.unit} {number}/{self.total}{part}{losses}{self._pace()}"
+        return f"{self.name} {self.unit} {number}/{self.total}{step}{losses}{self._pace()}"
 
     def _pace(self) -> str:
         """Images a second since the last row, and the time left at the pace of this attempt."""
@@ -209,7 +208,8 @@ class Loop:
             return ""
         pace = (self._clock() - self._attempt) / (done - self._started_from)
         left = timedelta(seconds=round(pace * (self.total - done)))
-        return f", {self._rate:.0f} {self.what}/s, {left} left"
+        rate = f"{self._rate:.0f}" if self._rate >= 10 else f"{self._rate:.2g}"
+        return f", {rate} {self.what}/s, {left} left"
 
     def _draw(self) -> None:
         """Bring the bar on a terminal up to date."""

@@ -163,7 +163,7 @@ class Gan:
         }
 
     def adversarial(self, images: torch.Tensor, *given: torch.Tensor | None) -> torch.Tensor:
-        """The generator's adversarial loss, whose gradient the discriminator's weights are spared.
+        """The generator's adversarial loss; no gradient goes to the discriminator's weights.
 
         Parameters
         ----------

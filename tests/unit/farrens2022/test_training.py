@@ -1,6 +1,7 @@
 """VGG-16's weights and BlendHunter's head."""
 
 import pickle
+from dataclasses import replace
 
 import h5py
 import numpy as np
@@ -167,6 +168,21 @@ def test_a_head_learns_and_resumes(tmp_path):
     assert continued.equals(history)
     for a, b in zip(model.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_divergence_is_noticed(tmp_path):
+    x, y = np.ones((40, 8), np.float32), np.ones(40, np.float32)
+    with pytest.raises(DeblendError, match="of lost has diverged: .* is nan in epoch 1/6"):
+        train_head(
+            (x, y),
+            (x, y),
+            seed=1,
+            batch_size=20,
+            dropout=0.1,
+            adam_epsilon=1e-8,
+            steering_config=replace(STEERING, learning_rate=float("inf")),
+            checkpoint=Checkpoint(tmp_path / "lost.npz", {}),
+        )
 
 
 def test_features_are_kept_while_their_fingerprint_fits(tmp_path):

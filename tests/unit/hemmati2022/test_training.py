@@ -316,6 +316,12 @@ def test_an_interrupted_training_ends_as_an_undisturbed_one(maker, validation, t
     assert summary["blends_seen"] == 4 * 3 * 4
 
 
+def test_divergence_is_noticed(maker, validation, tmp_path):
+    config = SrConfig(**{**vars(TINY), "learning_rate": float("inf")})
+    with pytest.raises(DeblendError, match="of lost has diverged: .* is .* in epoch 1/4"):
+        run(maker, validation, tmp_path / "lost.pt", config)
+
+
 @pytest.mark.parametrize(
     "changes",
     [{"kind": "vanilla"}, {"loss": "wasserstein"}, {"conditional": False, "content_weight": 0.0}],

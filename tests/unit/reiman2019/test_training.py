@@ -229,6 +229,12 @@ def test_an_interrupted_training_ends_as_an_undisturbed_one(
     np.testing.assert_array_equal(panels, expected_panels)
 
 
+def test_divergence_is_noticed(frames, small_vgg, tmp_path):
+    config = GanConfig(**{**vars(TINY), "learning_rate": float("inf")})
+    with pytest.raises(DeblendError, match="of lost has diverged: vgg is .* in iteration 2/12"):
+        run(frames, small_vgg, tmp_path / "lost.pt", config=config)
+
+
 @pytest.fixture(scope="module")
 def undisturbed(frames, small_vgg, tmp_path_factory):
     return run(frames, small_vgg, tmp_path_factory.mktemp("gan") / "c.pt")
