@@ -36,7 +36,13 @@ def panel_rows(panels: list[dict[str, Any]], statistics: pd.DataFrame) -> Iterat
 
 
 def table1_rows(table: pd.DataFrame) -> Iterator[Row]:
-    """Table 1: galaxies of each class, from `deblend.boucaud2020.tables.table1`."""
+    """Galaxies of each class before and after inspection (Table 1).
+
+    Parameters
+    ----------
+    table : DataFrame
+        See `deblend.boucaud2020.tables.table1`.
+    """
     for row in table.itertuples(index=False):
         for when in ("before", "after"):
             published = getattr(row, f"published_{when}")
@@ -72,14 +78,14 @@ def bin_rows(published: list[dict[str, Any]], tables: dict[str, pd.DataFrame]) -
 
 
 def flux_rows(published: dict[str, Any], catalog: pd.DataFrame) -> Iterator[Row]:
-    """Relative error of the flux over all test blends and both galaxies (abstract; Table 2).
+    """Relative error of the flux over all test blends and both galaxies (abstract).
 
     Parameters
     ----------
     published : dict
-        `abstract`: what the better network reaches, %, and of blend2flux, by part, Table 2's.
+        `abstract`: what the better network reaches, %.
     catalog : DataFrame
-        In the authors' format.
+        In the authors' format (`deblend.boucaud2020.catalog`).
     """
     for suffix, network in (("b2f", "blend2flux"), ("b2m2f", "blend2mask2flux")):
         error = pd.concat(
@@ -93,14 +99,30 @@ def flux_rows(published: dict[str, Any], catalog: pd.DataFrame) -> Iterator[Row]
 def parameter_rows(
     published: dict[str, float], records: dict[str, dict[str, Any]]
 ) -> Iterator[Row]:
-    """Free parameters of networks that are not in Table 2 (Sect. 3.2), millions."""
+    """Free parameters of networks that are not in Table 2 (Sect. 3.2).
+
+    Parameters
+    ----------
+    published : dict
+        Network to millions of parameters.
+    records : dict
+        Network to its `network.json`, with `n_parameters`.
+    """
     for network, value in published.items():
         mine = records[network]["n_parameters"] / 1e6 if network in records else math.nan
         yield Row(f"Sect. 3.2, {network}", "parameters_million", value, mine)
 
 
 def table2_rows(published: dict[str, Any], table: pd.DataFrame) -> Iterator[Row]:
-    """Table 2: as many rows as the paper has numbers, by filters."""
+    """Parameters and flux errors by the number of filters (Table 2).
+
+    Parameters
+    ----------
+    published : dict
+        `n_parameters_million` by filters, and `table2`: the flux error, %, by part and filters.
+    table : DataFrame
+        See `deblend.boucaud2020.tables`.
+    """
     index = table.set_index("filters")
     parts = {"parameters_million": (published["n_parameters_million"], "n_parameters_million")}
     for part, values in published["table2"].items():
@@ -114,7 +136,15 @@ def table2_rows(published: dict[str, Any], table: pd.DataFrame) -> Iterator[Row]
 
 
 def detection_rows(published: dict[str, float], about: dict[str, Any]) -> Iterator[Row]:
-    """What SExtractor detects (Sect. 3.3), from the description of the catalogue."""
+    """In how many blends SExtractor detects one galaxy, two or more (Sect. 3.3).
+
+    Parameters
+    ----------
+    published : dict
+        `one`, `two`, `more`, %.
+    about : dict
+        Description of the catalogue: `n_blends`, and `detection_<code>_percent` of each code.
+    """
     codes = {"two": (2,), "one": (0, 1), "more": (3,)}
     for name, value in published.items():
         mine = sum(about[f"detection_{code}_percent"] for code in codes[name])
@@ -123,7 +153,15 @@ def detection_rows(published: dict[str, float], about: dict[str, Any]) -> Iterat
 
 
 def iou_rows(published: dict[str, float], iou: pd.DataFrame | None) -> Iterator[Row]:
-    """Mean IoU (Sect. 4.4) of all test blends, each the mean of its galaxies, as in Fig. 12."""
+    """Mean IoU (Sect. 4.4) of all test blends, each the mean of its galaxies, as in Fig. 12.
+
+    Parameters
+    ----------
+    published : dict
+        Network to its mean IoU.
+    iou : DataFrame or None
+        See `deblend.boucaud2020.masks.mask_table`; None without a network that predicts masks.
+    """
     for network, value in published.items():
         mine = pd.Series(dtype=float)
         if iou is not None:

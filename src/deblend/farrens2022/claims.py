@@ -24,7 +24,7 @@ METHODS = ("BlendHunter", "SEP")
 def _both_readings(
     name: str, where: str, *, stated: float, relaxed: float | None = None
 ) -> Callable[[Said], Test]:
-    """As `claim`: one on blends alone, and one on blends with as many isolated stamps (Fig. 6).
+    """As `claim`, for two: on blends alone, and on blends with as many isolated stamps (Fig. 6).
 
     The paper does not say which of the two its words are about. The second one's test is called
     with `isolated=True`.

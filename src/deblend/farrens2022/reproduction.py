@@ -60,13 +60,29 @@ def _stamps(cell: pd.Series) -> float:
 
 
 def training_rows(published: dict[str, float], records: list[dict[str, Any]]) -> Iterator[Row]:
-    """Epochs until training stops (Sect. 3.2.2), on average over the heads."""
+    """Epochs until training stops (Sect. 3.2.2), on average over the heads.
+
+    Parameters
+    ----------
+    published : dict
+        `epochs`.
+    records : list of dict
+        `network.json` of each head, with `n_epochs`.
+    """
     epochs = float(np.mean([record["n_epochs"] for record in records])) if records else math.nan
     yield Row("Sect. 3.2.2, mean over heads", "epochs", published["epochs"], epochs, len(records))
 
 
 def gain_rows(published: dict[str, Any], by_distance: pd.DataFrame) -> Iterator[Row]:
-    """Largest gain on close blends (Sect. 4.2), percentage points."""
+    """Largest gain on close blends (Sect. 4.2), percentage points.
+
+    Parameters
+    ----------
+    published : dict
+        `largest_gain_percent`.
+    by_distance : DataFrame
+        See `deblend.farrens2022.metrics.parametric_accuracies`.
+    """
     gain, _, _, n = largest_gain(by_distance)
     item = "Sect. 4.2, largest gain on close blends"
     yield Row(item, "percent", published["largest_gain_percent"], 100 * gain, n or math.nan)

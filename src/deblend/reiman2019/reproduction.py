@@ -87,7 +87,17 @@ def training_rows(
 
 
 def burn_in_batches(history: pd.DataFrame) -> float:
-    """Iterations of burn-in; 0 without one."""
+    """Iterations of burn-in; 0 without one.
+
+    Parameters
+    ----------
+    history : DataFrame
+        `iteration`, `phase`.
+
+    Returns
+    -------
+    float
+    """
     found = history.loc[history["phase"] == "burn_in", "iteration"]
     return float(found.max()) if len(found) else 0.0
 

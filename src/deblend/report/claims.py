@@ -32,7 +32,22 @@ class NotThere(Exception):
 
 
 def table(tables: Tables, name: str) -> pd.DataFrame:
-    """A table, if it is there."""
+    """A table, if it is there.
+
+    Parameters
+    ----------
+    tables : dict
+    name : str
+
+    Returns
+    -------
+    DataFrame
+
+    Raises
+    ------
+    NotThere
+        If it is absent or None.
+    """
     found = tables.get(name)
     if found is None:
         raise NotThere(name)
@@ -40,7 +55,19 @@ def table(tables: Tables, name: str) -> pd.DataFrame:
 
 
 def listed(values: Mapping[str, float], errors: Mapping[str, float] | None = None) -> str:
-    """Named numbers as text, with their errors where they have some."""
+    """Named numbers as text, with their errors where they have some.
+
+    Parameters
+    ----------
+    values : dict
+        Name to number.
+    errors : dict, optional
+        Name to error, of all or some of them.
+
+    Returns
+    -------
+    str
+    """
     parts = {name: f"{name} {value:.4g}" for name, value in values.items()}
     for name, error in (errors or {}).items():
         parts[name] += f" ± {error:.2g}"
@@ -48,7 +75,18 @@ def listed(values: Mapping[str, float], errors: Mapping[str, float] | None = Non
 
 
 def all_below(values: Mapping[str, float], bound: float) -> Result:
-    """All of them are below a bound, whatever their sign."""
+    """All numbers are below a bound, whatever their sign.
+
+    Parameters
+    ----------
+    values : dict
+        Name to number.
+    bound : float
+
+    Returns
+    -------
+    text and whether it holds
+    """
     return listed(values), bool(max(map(abs, values.values())) < bound)
 
 
@@ -86,7 +124,18 @@ Said = tuple[str, Test]
 
 
 def says(statement: str) -> Callable[[Test], Said]:
-    """What the test below tests: in our words, with `{bound}` where the bound belongs."""
+    """As a decorator: what the test below tests.
+
+    Parameters
+    ----------
+    statement : str
+        See `Claim`.
+
+    Returns
+    -------
+    callable
+        From the test to the statement and the test.
+    """
     return lambda test: (statement, test)
 
 

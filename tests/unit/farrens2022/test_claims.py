@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from deblend.farrens2022 import reproduction as bh_reproduction
+from deblend.farrens2022 import reproduction
 from deblend.farrens2022.claims import CLAIMS
 from deblend.farrens2022.metrics import (
     accuracy_table,
@@ -274,14 +274,14 @@ def test_one_noise_level_says_nothing_of_a_trend(tables):
 
 def test_numbers_beside_the_papers(tables):
     rows = [
-        *bh_reproduction.close_rows(PUBLISHED["close_blends"], {"x": 0.125}),
-        *bh_reproduction.sep_rows(
+        *reproduction.close_rows(PUBLISHED["close_blends"], {"x": 0.125}),
+        *reproduction.sep_rows(
             PUBLISHED["sep_accuracy_percent"], tables["realistic"], tables["confusion"]
         ),
-        *bh_reproduction.training_rows({"epochs": 70}, [{"n_epochs": 60}, {"n_epochs": 70}]),
-        *bh_reproduction.gain_rows(PUBLISHED, tables["by_distance"]),
-        *bh_reproduction.relative_rows(PUBLISHED, tables["realistic"], tables["confusion"]),
-        *bh_reproduction.failure_rows(1, {"x": tables["realistic"]}),
+        *reproduction.training_rows({"epochs": 70}, [{"n_epochs": 60}, {"n_epochs": 70}]),
+        *reproduction.gain_rows(PUBLISHED, tables["by_distance"]),
+        *reproduction.relative_rows(PUBLISHED, tables["realistic"], tables["confusion"]),
+        *reproduction.failure_rows(1, {"x": tables["realistic"]}),
     ]
     table = reproduction_table({"test": rows}, "farrens2022")
     assert not table.duplicated(["item", "quantity"]).any()
@@ -303,7 +303,7 @@ def test_numbers_beside_the_papers(tables):
 
 def test_no_distant_blends_are_no_deficit_of_zero(tables):
     none = tables["realistic"].assign(relative=np.nan)
-    rows = list(bh_reproduction.relative_rows(PUBLISHED, none, tables["confusion"]))
+    rows = list(reproduction.relative_rows(PUBLISHED, none, tables["confusion"]))
     deficit = reproduction_table({"test": rows}, "farrens2022").iloc[2]
     assert "deficit" in deficit["item"]
     assert deficit["status"] == "not run"

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 from deblend.errors import DeblendError
-from deblend.hemmati2022 import reproduction as sr_reproduction
+from deblend.hemmati2022 import reproduction
 from deblend.hemmati2022.claims import CLAIMS
 from deblend.hemmati2022.metrics import (
     edges,
@@ -255,10 +255,10 @@ def test_edges_begin_at_nothing():
 
 def reproduced(detections):
     rows = [
-        *sr_reproduction.detection_rows(PUBLISHED, detections),
-        *sr_reproduction.false_positive_rows(PUBLISHED, false_positives()),
-        *sr_reproduction.photometry_rows(PUBLISHED, photometry()),
-        *sr_reproduction.som_rows(PUBLISHED, SOM),
+        *reproduction.detection_rows(PUBLISHED, detections),
+        *reproduction.false_positive_rows(PUBLISHED, false_positives()),
+        *reproduction.photometry_rows(PUBLISHED, photometry()),
+        *reproduction.som_rows(PUBLISHED, SOM),
     ]
     table = reproduction_table({"test": rows}, "hemmati2022")
     assert not table.duplicated(["item", "quantity"]).any()

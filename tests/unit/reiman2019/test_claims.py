@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from deblend.reiman2019 import reproduction as gan_reproduction
+from deblend.reiman2019 import reproduction
 from deblend.reiman2019.claims import CEILING_DB, CLAIMS
 from deblend.reiman2019.metrics import scores
 from deblend.reiman2019.reproduction import burn_in_batches, escape_batches
@@ -195,9 +195,9 @@ def test_numbers_beside_the_papers():
     mine = tables()
     record = {"n_images": 500, "batch_size": 16}
     rows = [
-        *gan_reproduction.score_rows(PUBLISHED, mine["scores"]),
-        *gan_reproduction.sample_rows(PUBLISHED, mine["scores"], record),
-        *gan_reproduction.training_rows(PUBLISHED, mine["history"], record),
+        *reproduction.score_rows(PUBLISHED, mine["scores"]),
+        *reproduction.sample_rows(PUBLISHED, mine["scores"], record),
+        *reproduction.training_rows(PUBLISHED, mine["history"], record),
     ]
     table = reproduction_table({"test": rows}, "reiman2019")
     assert not table.duplicated(["item", "quantity"]).any()
@@ -221,7 +221,7 @@ def test_numbers_beside_the_papers():
 
 
 def test_what_did_not_run_is_said_so():
-    rows = list(gan_reproduction.training_rows(PUBLISHED, history(burn_in=0), {}))
+    rows = list(reproduction.training_rows(PUBLISHED, history(burn_in=0), {}))
     table = reproduction_table({"test": rows}, "reiman2019").set_index("item")
     assert table.loc["Sect. 2.4", "status"] == "not run"
     assert table.loc["Sect. 4, burn-in", "status"] == "not run"
