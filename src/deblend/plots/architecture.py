@@ -175,8 +175,8 @@ def draw_sequence(table: pd.DataFrame, name: str, outputs: Outputs, label: str =
 
 def draw_keras_legend(axis: Axes, layers: pd.DataFrame) -> None:
     """Say what the colours of Keras' layers are, under the drawing."""
-    look = {"loc": "upper center", "ncols": 7, "bbox_to_anchor": (0.5, 0)}
-    draw_legend(axis, KERAS_LAYERS, set(layers["kind"]), **look)
+    kinds = set(layers["kind"])
+    draw_legend(axis, KERAS_LAYERS, kinds, loc="upper center", ncols=7, bbox_to_anchor=(0.5, 0))
 
 
 # Networks of PyTorch, in which a whole block of layers may be one box.

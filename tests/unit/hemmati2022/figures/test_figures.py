@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from deblend.errors import DeblendError
-from deblend.hemmati2022.figures import fig7_photometry as sr_figures
 from deblend.hemmati2022.figures.fig1_networks import draw_fig1
 from deblend.hemmati2022.figures.fig2_3_4_8_images import draw_fig2, draw_fig3, draw_fig4, draw_fig8
 from deblend.hemmati2022.figures.fig5_9_detections import (
@@ -17,8 +16,9 @@ from deblend.hemmati2022.figures.fig5_9_detections import (
     draw_fractions,
 )
 from deblend.hemmati2022.figures.fig6_map import draw_fig6
-from deblend.hemmati2022.figures.fig7_photometry import draw_fig7, photometry_points
+from deblend.hemmati2022.figures.fig7_photometry import _density, draw_fig7, photometry_points
 from deblend.hemmati2022.regression import fit_scatter
+from deblend.plots.style import style
 
 from tests.figures import keep_figures, opens, texts
 from tests.unit.hemmati2022.test_claims import EASE, SOM, blends, photometry
@@ -287,9 +287,9 @@ def test_photometry_with_both_positions(drawn, tmp_path):
 
 def test_contours_hold_their_shares():
     rng = np.random.default_rng(1)
-    with sr_figures.style():
+    with style():
         figure, axis = plt.subplots()
-        sr_figures._density(axis, *rng.normal(0, 1, (2, 20000)), (-5, 5))
+        _density(axis, *rng.normal(0, 1, (2, 20000)), (-5, 5))
         contours = axis.collections[-1]
     for path, radius in zip(reversed(contours.get_paths()), (1.52, 2.49), strict=True):
         # The smoothing by 0.3 widens what it contours by less than 5 %.
