@@ -1,6 +1,8 @@
 """What tests of figures share."""
 
 import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
 import pytest
 
 
@@ -28,3 +30,14 @@ def opens(path, width, height=0):
     assert image.shape[1] == pytest.approx(width, abs=2)
     assert image.shape[0] > height
     assert image[..., :3].std() > 0.02  # something is on it
+
+
+def layer_table(columns, rows):
+    """A table of layers, with as many parameters as its convolutions have weights."""
+    table = pd.DataFrame(rows, columns=columns)
+    weights = table["in_channels"] * table["out_channels"] * table["kernel"] ** 2
+    return table.assign(n_parameters=weights)
+
+
+def to_bytes(images):
+    return np.round(255 * images).astype(np.uint8)

@@ -40,13 +40,14 @@ def close_panels(figure: Figure, between_rows: float = 0.01, space: float = 0.0)
     Parameters
     ----------
     figure : Figure
-        With the constrained layout.
     between_rows : float
         Free space above and below each panel, inches; beside each it is 0.01.
     space : float
         More space between panels, as a share of their mean size.
     """
-    figure.get_layout_engine().set(w_pad=0.01, h_pad=between_rows, wspace=space, hspace=space)
+    figure.set_layout_engine(
+        "constrained", w_pad=0.01, h_pad=between_rows, wspace=space, hspace=space
+    )
 
 
 def image_note(axis: Axes, text: str, x: float = 0.04, y: float = 0.96, **look: Any) -> None:

@@ -16,7 +16,7 @@ from deblend.report.claims import claims_table
 from deblend.report.numbers import reproduction_table
 
 from tests.conftest import ROOT
-from tests.unit.reiman2019.figures.test_figures import history
+from tests.unit.reiman2019.figures.test_trace import history
 
 PUBLISHED = yaml.safe_load((ROOT / "config/published.yaml").read_text())["reiman2019"]
 N, SIDE = 24, 24

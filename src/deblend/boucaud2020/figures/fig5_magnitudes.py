@@ -1,9 +1,12 @@
 """Figure 5 of Boucaud et al. 2020: recovered against isolated magnitudes."""
 
 import pandas as pd
-from deblend.boucaud2020.figures.panels import draw_panel, magnitude_limits
+from deblend.boucaud2020.figures.panels import draw_magnitudes
 from deblend.boucaud2020.recovered import GALAXIES, METHODS, panel_statistics, recovered
-from deblend.plots.style import COLOURS, Outputs, paper_figure
+from deblend.plots.style import COLOURS, Outputs
+
+#: Rows of the figure, how they are titled, and their colours.
+ROWS = {galaxy: (galaxy, COLOURS[galaxy]) for galaxy, *_ in GALAXIES}
 
 
 def fig5_data(catalog: pd.DataFrame, **zero_points: float) -> pd.DataFrame:
@@ -48,17 +51,4 @@ def draw_fig5(
     label : str
         Shown in the figure: what data and scale it is of.
     """
-    limits = magnitude_limits(points)
-    with paper_figure(outputs, label, (7.2, 5.1)) as figure:
-        axes = figure.subplots(2, 3, sharex=True, sharey=True)
-        lookup = statistics.set_index(["method", "galaxy"])
-        for row, (galaxy, *_) in enumerate(GALAXIES):
-            for column, (method, _) in enumerate(METHODS):
-                panel = points[(points["method"] == method) & (points["galaxy"] == galaxy)]
-                draw_panel(
-                    axes[row, column], panel, lookup.loc[(method, galaxy)], limits, COLOURS[galaxy]
-                )
-                axes[row, column].set_title(f"{method} ({galaxy})")
-            axes[row, 0].set_ylabel("Magnitude, blended (recovered)")
-        for axis in axes[1]:
-            axis.set_xlabel("Magnitude, isolated")
+    draw_magnitudes(points, statistics, "galaxy", ROWS, outputs, label)

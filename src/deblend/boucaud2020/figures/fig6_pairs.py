@@ -2,9 +2,9 @@
 
 import numpy as np
 import pandas as pd
-from deblend.boucaud2020.figures.panels import draw_panel, magnitude_limits
+from deblend.boucaud2020.figures.panels import draw_magnitudes
 from deblend.boucaud2020.recovered import METHODS, panel_statistics, recovered
-from deblend.plots.style import COLOURS, Outputs, paper_figure
+from deblend.plots.style import COLOURS, Outputs
 
 #: Rows of the figure, how they are titled, and their colours.
 PAIRS = {
@@ -59,20 +59,4 @@ def draw_fig6(
     label : str
         Shown in the figure: what data and scale it is of.
     """
-    limits = magnitude_limits(points)
-    lookup = statistics.set_index(["method", "pair"])
-    with paper_figure(outputs, label, (7.2, 5.1)) as figure:
-        axes = figure.subplots(2, 3, sharex=True, sharey=True)
-        for row, (pair, (title, colour)) in enumerate(PAIRS.items()):
-            for column, (method, _) in enumerate(METHODS):
-                axis = axes[row, column]
-                if (method, pair) not in lookup.index:
-                    axis.remove()
-                    continue
-                panel = points[(points["method"] == method) & (points["pair"] == pair)]
-                draw_panel(axis, panel, lookup.loc[(method, pair)], limits, colour)
-                axis.set_title(f"{method} ({title})")
-            axes[row, 0].set_ylabel("Magnitude, blended (recovered)")
-        for axis in (axes[1, 0], axes[1, 1], axes[0, 2]):
-            axis.set_xlabel("Magnitude, isolated")
-            axis.xaxis.set_tick_params(labelbottom=True)
+    draw_magnitudes(points, statistics, "pair", PAIRS, outputs, label)

@@ -1,11 +1,12 @@
 """What Figures 5 to 9 of Boucaud et al. 2020 share: panels, lines and labels."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from deblend.boucaud2020.recovered import MIN_IN_BIN
-from deblend.plots.style import panel_note
+from deblend.boucaud2020.recovered import METHODS, MIN_IN_BIN
+from deblend.plots.style import Outputs, panel_note, paper_figure
 from matplotlib.axes import Axes
 
 DELTA_MAG = r"mag$_{\rm central}$ - mag$_{\rm companion}$"
@@ -78,6 +79,48 @@ def draw_panel(
     inset.tick_params(labelsize="xx-small", length=2, pad=1)
     inset.set_title(r"$\Delta_{\rm mag}$", fontsize="x-small", pad=2)
     inset.patch.set_alpha(0.85)
+
+
+def draw_magnitudes(
+    points: pd.DataFrame,
+    statistics: pd.DataFrame,
+    by: str,
+    rows: Mapping[str, tuple[str, str]],
+    outputs: Outputs,
+    label: str,
+) -> None:
+    """Draw Figure 5 or 6: a row of panels a group of galaxies, a column a method.
+
+    Parameters
+    ----------
+    points, statistics : DataFrame
+        With `method` and the column that `by` names. Where `statistics` has no row, there is no
+        panel.
+    by : str
+        Column of the groups.
+    rows : dict
+        Group to how it is titled and its colour.
+    outputs : list of path
+    label : str
+    """
+    limits = magnitude_limits(points)
+    lookup = statistics.set_index(["method", by])
+    with paper_figure(outputs, label, (7.2, 5.1)) as figure:
+        axes = figure.subplots(len(rows), len(METHODS), sharex=True, sharey=True)
+        for column, (method, _) in enumerate(METHODS):
+            there = [row for row, group in enumerate(rows) if (method, group) in lookup.index]
+            lowest = axes[max(there), column]
+            lowest.set_xlabel("Magnitude, isolated")
+            lowest.xaxis.set_tick_params(labelbottom=True)
+        for line, (group, (title, colour)) in zip(axes, rows.items(), strict=True):
+            line[0].set_ylabel("Magnitude, blended (recovered)")
+            for axis, (method, _) in zip(line, METHODS, strict=True):
+                if (method, group) not in lookup.index:
+                    axis.remove()
+                    continue
+                panel = points[(points["method"] == method) & (points[by] == group)]
+                draw_panel(axis, panel, lookup.loc[(method, group)], limits, colour)
+                axis.set_title(f"{method} ({title})")
 
 
 def lines_of(statistics: pd.DataFrame, column: str) -> tuple[np.ndarray, np.ndarray]:

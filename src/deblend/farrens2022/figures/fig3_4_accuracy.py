@@ -1,6 +1,7 @@
 """Figures 3 and 4 of Farrens et al. 2022: accuracy on parametric stamps."""
 
 import pandas as pd
+from deblend.farrens2022.figures.curves import draw_against_noise
 from deblend.plots.style import COLOURS, Outputs, paper_figure
 
 #: Lines and colours of the methods.
@@ -30,8 +31,15 @@ def draw_fig3(by_distance: pd.DataFrame, outputs: Outputs, label: str) -> None:
             for method, (line, colour) in METHODS.items():
                 mine = shown[(shown["noise_sigma"] == sigma) & (shown["method"] == method)]
                 x = (mine["distance_low_px"] + mine["distance_high_px"]) / 2
-                look = {"ls": line, "color": colour, "elinewidth": 0.5, "label": method}
-                axis.errorbar(x, 100 * mine["accuracy"], 100 * mine["error"], **look)
+                axis.errorbar(
+                    x,
+                    100 * mine["accuracy"],
+                    100 * mine["error"],
+                    ls=line,
+                    color=colour,
+                    elinewidth=0.5,
+                    label=method,
+                )
                 curves[method] = 100 * mine["accuracy"].to_numpy()
             axis.fill_between(
                 x,
@@ -69,7 +77,6 @@ def draw_fig4(summary: pd.DataFrame, outputs: Outputs, label: str) -> None:
         axis = figure.subplots()
         for method, (line, colour) in METHODS.items():
             mine = summary[(summary["method"] == method) & (summary["subset"] == "all")]
-            look = {"ls": line, "marker": "o", "ms": 3, "color": colour, "label": method}
-            axis.errorbar(mine["noise_sigma"], 100 * mine["mean"], 100 * mine["std"], **look)
+            draw_against_noise(axis, mine, method, line, colour)
         axis.set(xlabel=r"$\sigma_{\rm noise}$ (counts)", ylabel="accuracy (%)")
         axis.legend()

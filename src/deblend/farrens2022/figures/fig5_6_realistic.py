@@ -1,6 +1,7 @@
 """Figures 5 and 6 of Farrens et al. 2022: accuracy on stamps of a sample of real galaxies."""
 
 import pandas as pd
+from deblend.farrens2022.figures.curves import draw_against_noise
 from deblend.plots.style import COLOURS, Outputs, paper_figure
 
 #: Subsets of the stamps in Figure 5: their names, lines and colours.
@@ -38,8 +39,7 @@ def draw_fig5(summary: pd.DataFrame, noise_sigma: float, outputs: Outputs, label
         axis = figure.subplots()
         for subset, (name, line, colour) in SUBSETS.items():
             mine = summary[summary["subset"] == subset]
-            look = {"ls": line, "marker": "o", "ms": 3, "color": colour, "label": name}
-            axis.errorbar(mine["noise_sigma"], 100 * mine["mean"], 100 * mine["std"], **look)
+            draw_against_noise(axis, mine, name, line, colour)
         axis.axhline(0, color="0.6", lw=0.6)
         axis.axvline(noise_sigma, color="0.6", lw=0.6, ls=":")
         axis.set(
@@ -68,9 +68,16 @@ def draw_fig6(confusion: pd.DataFrame, outputs: Outputs, label: str) -> None:
                 for kind, (name, colour) in KINDS.items():
                     here = mean.xs((method, panel), level=("method", "panel"))[kind]
                     spread = std.xs((method, panel), level=("method", "panel"))[kind]
-                    look = {"ls": line, "marker": marker, "ms": 2.5, "color": colour}
-                    look["label"] = f"{method}, {name}"
-                    axis.errorbar(here.index, 100 * here, 100 * spread, **look)
+                    axis.errorbar(
+                        here.index,
+                        100 * here,
+                        100 * spread,
+                        ls=line,
+                        marker=marker,
+                        ms=2.5,
+                        color=colour,
+                        label=f"{method}, {name}",
+                    )
             axis.set(title=panel, xlabel=r"$\sigma_{\rm noise}$ of the training (counts)")
         axes[0].set_ylabel("labelled rightly (%)")
         figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)

@@ -121,5 +121,5 @@ def draw_fig1(
             right = max(right, x - 0.5)
         axes[0].set_xlim(-0.15, right + 0.1)
         kinds = {k for parts in layers.values() for part in parts.values() for k in part["kind"]}
-        look = {"loc": "outside lower center", "ncols": 4}
-        draw_legend(figure, TORCH_LAYERS, kinds, WHOLE, lw=LOOK.lw, **look)
+        place = "outside lower center"
+        draw_legend(figure, TORCH_LAYERS, kinds, WHOLE, lw=LOOK.lw, loc=place, ncols=4)

@@ -45,7 +45,7 @@ def draw_fig6(cells: pd.DataFrame, som: Mapping[str, Any], outputs: Outputs, lab
         return image
 
     with paper_figure(outputs, "", (7.2, 6.0)) as figure:
-        upper, lower = figure.subfigures(2, 1)
+        upper, lower = figure.subfigures(2, 1, squeeze=False)[:, 0]
         for axis, (column, title) in zip(upper.subplots(1, 4), CELL_MEANS.items(), strict=True):
             image = grid(column)
             drawn = axis.imshow(image, cmap="viridis", interpolation="nearest")

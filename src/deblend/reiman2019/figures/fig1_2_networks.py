@@ -1,6 +1,7 @@
 """Figures 1 and 2 of Reiman & Goehre 2019: the networks as built."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -88,7 +89,7 @@ def _legend(axis: Axes, units: list[Unit]) -> None:
     """Say what the colours are, under the drawing."""
     kinds = {unit.last["kind"] for unit in units if not unit.whole}
     whole = [WHOLE] if any(unit.whole for unit in units) else []
-    look = {"loc": "upper center", "ncols": 4, "bbox_to_anchor": (0.5, 0.02)}
+    look: dict[str, Any] = {"loc": "upper center", "ncols": 4, "bbox_to_anchor": (0.5, 0.02)}
     draw_legend(axis, TORCH_LAYERS, kinds, *whole, lw=LOOK.lw, **look)
 
 

@@ -42,7 +42,9 @@ def draw_trace(
     side = 7.0 / (2 + MOST_TIMES)
     title, size = f"{label}; predictions by iteration below", (7.2, 3.4 + side * n_rows)
     with paper_figure(outputs, title, size) as figure:
-        upper, lower = figure.subfigures(2, 1, height_ratios=[3.2, side * n_rows + 0.2])
+        upper, lower = figure.subfigures(
+            2, 1, squeeze=False, height_ratios=[3.2, side * n_rows + 0.2]
+        )[:, 0]
         _draw_history(upper, history, end)
         axes = lower.subplots(n_rows, 2 + MOST_TIMES, squeeze=False)
         close_panels(figure)

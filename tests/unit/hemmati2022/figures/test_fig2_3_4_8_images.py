@@ -1,0 +1,93 @@
+"""Figures 2, 3, 4 and 8 of Hemmati et al. 2022, of made-up images."""
+
+import numpy as np
+import pytest
+from deblend.hemmati2022.figures.fig2_3_4_8_images import draw_fig2, draw_fig3, draw_fig4, draw_fig8
+
+from tests.figures import opens, texts
+
+LABEL = "toy scale, cut-outs made_up"
+BANDS = ["F435W", "F606W", "F775W", "F814W", "F850lp", "F125W", "F160W"]
+
+
+def galaxies(n, side=64, seed=0, offset=0.0, noise=0.01):
+    """Smooth spots on a noisy sky, scaled by the inverse hyperbolic sine."""
+    rng = np.random.default_rng(seed)
+    unit = 64 / side
+    y, x = np.mgrid[:side, :side] * unit - 31.5
+    images = np.empty((n, side, side))
+    for i in range(n):
+        angle, width, ratio = rng.uniform(0, np.pi), rng.uniform(2, 5), rng.uniform(0.4, 1)
+        u = np.cos(angle) * (x - offset) + np.sin(angle) * y
+        v = -np.sin(angle) * (x - offset) + np.cos(angle) * y
+        spot = np.exp(-np.sqrt(u**2 + (v / ratio) ** 2) / width)
+        images[i] = np.arcsinh((rng.uniform(0.3, 1) * spot + rng.normal(0, noise, x.shape)) / 0.05)
+    return images / 4
+
+
+def multi():
+    images = {
+        "multi_high": galaxies(7),
+        "multi_low": galaxies(7, 22, noise=0.05),
+        "multi_gan": galaxies(7, noise=0.002),
+    }
+    peaks = {"high": [[32, 32], [40, 30]], "low": [[10.5, 10.5]], "gan": [[32, 33], [40, 30]]}
+    return images | {f"multi_peaks_{r}": np.array(xy, float) for r, xy in peaks.items()}
+
+
+def examples():
+    one, two = galaxies(3, seed=1), galaxies(3, seed=2, offset=9)
+    low = galaxies(3, 22, seed=1, noise=0.03)
+    high = [(i, 31.5, 31.5) for i in range(3)] + [(0, 40.5, 31.5), (1, 40.5, 31.5)]
+    return {
+        "galaxy1": one,
+        "galaxy2": two,
+        "high": one + two,
+        "gan": one + two + 0.02,
+        "low": low,
+        "positions": np.tile([[31.5, 31.5], [40.5, 31.5]], (3, 1, 1)),
+        "peaks_high": np.array(high, float),
+        "peaks_low": np.array([(0, 10.2, 10.2), (1, 11.8, 10.2), (2, 10.2, 10.2)]),
+        "peaks_gan": np.array(high[:4], float),
+    }
+
+
+def test_gallery_has_real_galaxies_in_the_middle(drawn, tmp_path):
+    real, made = galaxies(8), galaxies(16, seed=3)
+    draw_fig2(real, made, [tmp_path / "fig2.png"], LABEL)
+    opens(tmp_path / "fig2.png", 1440)
+    shown = [axis.images[0].get_array() for axis in drawn[0].axes]
+    assert np.array_equal(shown[8], real[0])
+    assert np.array_equal(shown[16], made[8])
+    draw_fig2(real, made[:0], [], LABEL)
+    assert "not trained" in texts(drawn[1])
+
+
+def test_resolutions_side_by_side(drawn, tmp_path):
+    high, low = galaxies(5), galaxies(5, 22, noise=0.05)
+    draw_fig3(high, low, high + 0.1, [tmp_path / "fig3.png"], LABEL)
+    opens(tmp_path / "fig3.png", 720)
+    panels = drawn[0].axes
+    assert len(panels) == 20
+    assert np.allclose(panels[3].images[0].get_array(), 0.1)
+    # Of 22 px, 66 of the high resolution, what its 64 px show.
+    assert panels[1].get_xlim() == pytest.approx((-0.5 + 1 / 3, 21.5 - 1 / 3))
+
+
+def test_examples_have_their_peaks(drawn, tmp_path):
+    kinds = ["detected_in_all", "detected_by_the_gan", "missed"]
+    draw_fig4(examples(), kinds, [tmp_path / "fig4.png"], LABEL)
+    opens(tmp_path / "fig4.png", 1440)
+    marks = [len(axis.collections[0].get_offsets()) for axis in drawn[0].axes]
+    assert marks == [1, 1, 2, 1, 2, 1, 1, 2, 1, 1, 1, 1, 1, 1, 1]
+    assert "detected by the gan" in texts(drawn[0])
+
+
+def test_one_blend_in_all_bands(drawn, tmp_path):
+    draw_fig8(multi(), BANDS, "F775W", [tmp_path / "fig8.png"], LABEL)
+    opens(tmp_path / "fig8.png", 1440)
+    marks = [sum(len(c.get_offsets()) for c in axis.collections) for axis in drawn[0].axes]
+    assert [n for n in marks if n] == [2, 1, 2]
+    assert [marks[2], marks[9], marks[16]] == [2, 1, 2]
+    draw_fig8({}, [], "F775W", [], LABEL)
+    assert texts(drawn[1]).count("not trained") == 3

@@ -1,0 +1,61 @@
+"""Drawings of networks."""
+
+import pandas as pd
+import pytest
+from deblend.errors import DeblendError
+from deblend.plots.architecture import (
+    TORCH_LAYERS,
+    block_numbers,
+    convolution_text,
+    draw_legend,
+    known_layers,
+    millions,
+    split_units,
+)
+from deblend.plots.style import paper_figure
+
+NAMES = ["in", "root.block0.conv", "root.block0.add", "root.block1.conv", "root.block1.add", "out"]
+
+
+@pytest.fixture
+def layers():
+    kinds = ["Input", "Conv2d", "Add", "Conv2d", "Add", "Tanh"]
+    return pd.DataFrame({"name": NAMES, "kind": kinds, "n_parameters": 500_000})
+
+
+def test_whole_blocks_are_one_unit(layers):
+    assert block_numbers(layers) == [None, 0, 0, 1, 1, None]
+    units = split_units(layers, {1})
+    assert [unit.block for unit in units] == [None, 0, 0, 1, None]
+    assert [unit.whole for unit in units] == [False, False, False, True, False]
+    assert [unit.sums for unit in units] == [False, False, True, True, False]
+    assert units[3].last["name"] == "root.block1.add"
+    assert len(split_units(layers, set())) == len(layers)
+    assert [len(unit.layers) for unit in split_units(layers, {0, 1})] == [1, 2, 2, 1]
+
+
+def test_numbers_in_words(layers):
+    assert millions(layers) == "3.00 million"
+    layer = pd.Series({"kernel": 3.0, "out_channels": 64.0, "stride": 1.0})
+    assert convolution_text(layer, "/") == "3×3, 64"
+    assert convolution_text(layer.replace(1.0, 2.0), "/") == "3×3, 64, /2"
+
+
+def test_the_legend_names_what_is_drawn(drawn, layers):
+    with paper_figure([], "", (3.0, 2.0)) as figure:
+        kinds = set(layers["kind"])
+        draw_legend(figure, TORCH_LAYERS, kinds, ("further block", "0.9"), loc="lower center")
+    names = [text.get_text() for text in drawn[0].legends[0].get_texts()]
+    assert names == [
+        "input",
+        "convolution",
+        "sum with the skip connection",
+        "tanh",
+        "further block",
+    ]
+
+
+def test_a_kind_that_is_unknown_is_named(layers):
+    assert known_layers(layers) is layers
+    with pytest.raises(DeblendError, match="kind Mish; only Input, "):
+        known_layers(layers.replace("Tanh", "Mish"))

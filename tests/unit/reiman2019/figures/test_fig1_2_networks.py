@@ -1,0 +1,107 @@
+"""Figures 1 and 2 of Reiman & Goehre 2019, of made-up layers."""
+
+import matplotlib.pyplot as plt
+import pytest
+from deblend.errors import DeblendError
+from deblend.reiman2019.figures.fig1_2_networks import draw_fig1, draw_fig2
+
+from tests.figures import layer_table, opens, texts
+
+COLUMNS = ["name", "group", "kind", "in_channels", "out_channels", "kernel", "stride", "side"]
+LABEL = "toy scale, images made_up, network deblender_gan"
+
+
+def conv(name, group, before, after, kernel=3, stride=1, side=80):
+    return (name, group, "Conv2d", before, after, kernel, stride, side)
+
+
+def other(name, group, kind, channels=64, side=80):
+    return (name, group, kind, channels, channels, 0, 0, side)
+
+
+def residual_block(group, number):
+    name = f"{group}.block{number}"
+    return [
+        conv(f"{name}.conv1", group, 64, 64),
+        other(f"{name}.norm1", group, "BatchNorm2d"),
+        other(f"{name}.act", group, "PReLU"),
+        conv(f"{name}.conv2", group, 64, 64),
+        other(f"{name}.norm2", group, "BatchNorm2d"),
+        other(f"{name}.add", group, "Add"),
+    ]
+
+
+def generator(m, n):
+    rows = [other("root.input", "root", "Input", 3), conv("root.conv", "root", 3, 64, 9)]
+    rows.append(other("root.act", "root", "PReLU"))
+    for group, blocks in (("root", m), ("central", n), ("companion", n)):
+        for number in range(blocks):
+            rows += residual_block(group, number)
+        rows += [conv(f"{group}.tail", group, 64, 64), other(f"{group}.norm", group, "BatchNorm2d")]
+        rows.append(other(f"{group}.add", group, "Add"))
+        if group != "root":
+            rows.append(conv(f"{group}.out", group, 64, 3, 9))
+            rows.append(other(f"{group}.tanh", group, "Tanh", 3))
+    return layer_table(COLUMNS, rows)
+
+
+def discriminator():
+    rows, before, side = [other("input", "discriminator", "Input", 3)], 3, 80
+    for number, channels in enumerate((64, 64, 128, 128, 256, 256, 512, 512)):
+        name, stride = f"block{number}", 1 + number % 2
+        side //= stride
+        rows.append(conv(f"{name}.conv", "discriminator", before, channels, 3, stride, side))
+        if number:
+            rows.append(other(f"{name}.norm", "discriminator", "BatchNorm2d", channels, side))
+        rows.append(other(f"{name}.act", "discriminator", "LeakyReLU", channels, side))
+        before = channels
+    rows.append(other("flatten", "discriminator", "Flatten", 12800, 1))
+    rows.append(("dense1", "discriminator", "Linear", 12800, 1024, 1, 0, 1))
+    rows.append(other("act", "discriminator", "LeakyReLU", 1024, 1))
+    rows.append(("dense2", "discriminator", "Linear", 1024, 1, 1, 0, 1))
+    return layer_table(COLUMNS, rows)
+
+
+@pytest.mark.parametrize("size", [(10, 6), (3, 2)])
+def test_the_generator_shows_every_block(drawn, tmp_path, size):
+    draw_fig1(generator(*size), [tmp_path / "fig1.png"], LABEL)
+    opens(tmp_path / "fig1.png", 1440)
+    found = texts(drawn[0])
+    m, n = size
+    # The first of the root is shown with its layers, the branches' as boxes.
+    assert sorted(t for t in found if t.startswith("block ")) == sorted(
+        [f"block {i}" for i in range(1, m)] + 2 * [f"block {i}" for i in range(n)]
+    )
+    assert {"central", "companion", LABEL} <= set(found)
+    assert any(f"(M, N) = ({m}, {n})" in t for t in found)
+    # First and last convolutions, two in the open block, one after each group of blocks.
+    assert found.count("9×9, 64") == 1
+    assert found.count("9×9, 3") == 2
+    assert found.count("3×3, 64") == 2 + 3
+    boxes = [p for p in drawn[0].axes[0].patches if isinstance(p, plt.Rectangle)]
+    ends = sorted((b.get_y(), b.get_x(), b.get_x() + b.get_width()) for b in boxes)
+    for (y0, _, right), (y1, left, _) in zip(ends[:-1], ends[1:], strict=True):
+        assert y0 != y1 or left > right
+
+
+def test_the_discriminator_shows_every_block(drawn, tmp_path):
+    draw_fig2(discriminator(), [tmp_path / "fig2.png"], LABEL)
+    opens(tmp_path / "fig2.png", 1440)
+    found = texts(drawn[0])
+    for text in ("3×3, 64", "3×3, 64, /2", "3×3, 512", "3×3, 512, /2", "1024", "80", "5", LABEL):
+        assert text in found
+
+
+def test_networks_that_cannot_be_drawn_are_refused(tmp_path):
+    table = generator(3, 2)
+    with pytest.raises(DeblendError, match="'companion'"):
+        draw_fig1(table[table["group"] != "companion"], [tmp_path / "x.png"], LABEL)
+    with pytest.raises(DeblendError, match="kind Mish"):
+        draw_fig2(discriminator().replace("LeakyReLU", "Mish"), [tmp_path / "x.png"], LABEL)
+
+
+def test_the_same_numbers_give_the_same_bytes(tmp_path):
+    for name in ("a.pdf", "b.pdf"):
+        draw_fig1(generator(2, 1), [tmp_path / name], LABEL)
+    assert (tmp_path / "a.pdf").read_bytes().startswith(b"%PDF")
+    assert (tmp_path / "a.pdf").read_bytes() == (tmp_path / "b.pdf").read_bytes()

@@ -1,0 +1,39 @@
+"""Figures 4 and 5 of Reiman & Goehre 2019, of made-up scores."""
+
+import numpy as np
+import pytest
+from deblend.reiman2019.figures.fig4_5_scores import FIG4, FIG5, distributions, draw_distributions
+
+from tests.figures import opens, texts
+
+LABEL = "toy scale, images made_up, network deblender_gan"
+
+
+def test_distributions_are_of_all_images(drawn, tmp_path, scored):
+    table = scored[2].copy()
+    table.loc[table["method"].eq("blend") & table["blend"].eq(3), "psnr_db"] = np.inf
+    for name, quantities, published in (
+        ("fig4", FIG4, {"mean": 34.61, "sigma": 2.2}),
+        ("fig5", FIG5, {"mean": 0.928, "sigma": 0.032}),
+    ):
+        found = distributions(table, quantities)
+        assert found.groupby(["quantity", "method"])["share"].sum().to_numpy() == pytest.approx(1)
+        draw_distributions(found, published, [tmp_path / f"{name}.png"], LABEL)
+        opens(tmp_path / f"{name}.png", 1440)
+        panels = [axis for axis in drawn[-1].axes if axis.get_xlabel()]
+        assert len(panels) == len(quantities)
+        written = texts(drawn[-1])
+        for quantity, axis in zip(quantities, panels, strict=True):
+            gan = table.loc[table["method"] == "gan", quantity]
+            digits = 2 if name == "fig4" else 3
+            expected = (
+                f"GAN: mean {gan.mean():.{digits}f}, $\\sigma$ = {gan.std(ddof=0):.{digits}f}"
+            )
+            assert expected in axis.get_title()
+        assert LABEL in written
+        assert any(f"published: {published['mean']}" in t for t in written)
+    fig4 = distributions(table, FIG4).drop_duplicates(["quantity", "method"])
+    assert fig4.set_index(["quantity", "method"]).loc[("psnr_db", "blend"), "n_infinite"] == 2
+    # A collapsed generator, whose images are all alike, is drawn as well.
+    alike = distributions(table.assign(ssim=0.5), ("ssim",))
+    assert alike.groupby("method")["share"].sum().to_numpy() == pytest.approx(1)

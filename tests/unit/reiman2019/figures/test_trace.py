@@ -1,0 +1,60 @@
+"""The course of the GAN's training, made up."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from deblend.reiman2019.figures.trace import draw_trace
+
+from tests.figures import opens, texts, to_bytes
+
+LABEL = "toy scale, images made_up, network deblender_gan"
+
+
+def history(burn_in=600, total=3000, step=20):
+    iteration = np.arange(step, total + 1, step)
+    early = iteration <= burn_in
+    return pd.DataFrame(
+        {
+            "iteration": iteration,
+            "phase": np.where(early, "burn_in", "gan"),
+            "mse": 0.3 * np.exp(-iteration / 500) + 0.003,
+            "adversarial": np.where(early, np.nan, 1 + iteration / 3000),
+            "discriminator": np.where(early, np.nan, 1.2 - iteration / 6000),
+            "d_real": np.where(early, np.nan, 0.8),
+            "d_fake": np.where(early, np.nan, 0.3),
+            "vgg": np.where(early, 0.5 * np.exp(-iteration / 400), np.nan),
+            "brightness_ratio": 1 + 2 * np.exp(-iteration / 150),
+            "val_psnr_db": np.where(
+                iteration % 300 == 0, 33 - 10 * np.exp(-iteration / 900), np.nan
+            ),
+        }
+    )
+
+
+def test_the_course_of_training(drawn, tmp_path, scored):
+    times = 30
+    true = to_bytes(scored[0][:1])
+    iterations = np.linspace(0, 3000, times).astype(int)
+    panels = np.repeat(true[None], times, axis=0)
+    draw_trace(history(), panels, iterations, true, true.max(axis=1), [tmp_path / "x.png"], LABEL)
+    opens(tmp_path / "x.png", 1440, 680)
+    shown = 8  # of the thirty
+    axes = drawn[0].findobj(plt.Axes)
+    assert sum(bool(axis.images) for axis in axes) == 1 + 2 * (1 + shown)
+    found = texts(drawn[0])
+    assert {"3,000", "0", "MSE", "adversarial", "discriminator"} <= set(found)
+    assert any("end of burn-in" in t for t in found)
+    assert any(LABEL in t for t in found)
+    marks = [line for axis in axes for line in axis.lines if line.get_linestyle() == ":"]
+    assert {float(np.unique(line.get_xdata())[0]) for line in marks} == {600.0}
+
+
+def test_a_course_without_burn_in(drawn, tmp_path, scored):
+    true = to_bytes(scored[0][:1])
+    course = history(burn_in=0).assign(val_psnr_db=np.nan)
+    draw_trace(
+        course, true[None], np.array([5]), true, true.max(axis=1), [tmp_path / "x.png"], LABEL
+    )
+    found = texts(drawn[0])
+    assert "nothing recorded" in found
+    assert not any("burn-in" in t for t in found)
