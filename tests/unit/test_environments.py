@@ -1,0 +1,141 @@
+"""With ``--sdm conda`` each adapter finds what it imports in its rule's environment."""
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+from importlib import metadata
+
+import pytest
+import yaml
+from deblend.run.code import definitions_used
+from packaging.requirements import Requirement
+
+from tests.rules import ROOT, declared
+
+ENVIRONMENTS = sorted((ROOT / "envs").glob("*.yaml"))
+#: What conda-forge calls packages of PyPI, where the names differ.
+PYPI = {"pytorch": "torch", "tensorflow": "tensorflow-cpu"}
+#: Used where they are there, and not on PyPI.
+OPTIONAL = {"ngmix"}
+
+#: Reads modules, and import statements by adapter; tries them without the modules and prints what
+#: failed.
+PROGRAM = """
+import json, sys
+from importlib.machinery import PathFinder
+
+hidden, statements = json.load(sys.stdin)
+
+class Finder(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        if name.partition(".")[0] not in hidden:
+            return super().find_spec(name, path, target)
+
+sys.meta_path[sys.meta_path.index(PathFinder)] = Finder
+failed = {}
+for adapter, lines in statements.items():
+    for line in lines:
+        try:
+            exec(line, {})
+        except (ImportError, AssertionError) as error:
+            failed.setdefault(adapter, []).append(f"{line}: {error}")
+print(json.dumps(failed))
+"""
+
+
+def normal(name):
+    """Name of a package as indices compare it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def packages(environment):
+    """Packages of an environment file, by their names on PyPI."""
+    lines = []
+    for line in yaml.safe_load(environment.read_text())["dependencies"]:
+        lines += line["pip"] if isinstance(line, dict) else [line]
+    names = [normal(re.split(r"[=<>]", line)[0].strip()) for line in lines]
+    return {PYPI.get(name, name) for name in names} - {"python", "pip"} - OPTIONAL
+
+
+def with_dependencies(names):
+    """Packages and all that they need."""
+    found, waiting = set(), [(name, "") for name in names]
+    while waiting:
+        name, extra = waiting.pop()
+        if (name, extra) in found:
+            continue
+        found.add((name, extra))
+        for text in metadata.requires(name) or ():
+            needs = Requirement(text)
+            if needs.marker is None or needs.marker.evaluate({"extra": extra}):
+                waiting += [(normal(needs.name), more) for more in ("", *needs.extras)]
+    return {name for name, _ in found}
+
+
+def imports(tree):
+    """Import statements of code, at any place, and imports of constant strings."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield ast.unparse(node)
+        elif isinstance(node, ast.Call) and "import_module" in ast.unparse(node.func):
+            # The library mends what it imports so: here it is only looked for.
+            name = getattr(node.args[0], "value", "").split(".")[0]
+            if name and name not in OPTIONAL:
+                yield f"from importlib.util import find_spec; assert find_spec({name!r})"
+
+
+def imports_of_adapter(script):
+    """Import statements of an adapter, and those within the functions that it uses."""
+    found = list(imports(ast.parse(script.read_text())))
+    for module, names in sorted(definitions_used(script, ROOT / "src").items()):
+        path = (ROOT / "src").joinpath(*module.split("."))
+        path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+        for node in ast.parse(path.read_text()).body:
+            if getattr(node, "name", None) in names:
+                found += imports(node)
+    return list(dict.fromkeys(found))
+
+
+@pytest.fixture(scope="module")
+def adapters():
+    """Environment to its rules' adapters."""
+    found = {}
+    for rule in declared(ROOT / "config" / "toy.yaml")["rules"].values():
+        if rule["script"]:
+            found.setdefault(rule["conda"], set()).add(rule["script"])
+    return found
+
+
+def test_every_environment_is_used(adapters):
+    assert adapters.keys() == {path.name for path in ENVIRONMENTS}
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS, ids=lambda path: path.stem)
+def test_adapters_import_what_their_environment_has(adapters, environment):
+    there = with_dependencies(packages(environment))
+    of_module = metadata.packages_distributions()
+    hidden = [
+        module for module, names in of_module.items() if not there & {normal(n) for n in names}
+    ]
+    statements = {
+        script: imports_of_adapter(ROOT / script) for script in sorted(adapters[environment.name])
+    }
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", PROGRAM],
+        input=json.dumps([hidden, statements]),
+        capture_output=True,
+        text=True,
+        env=os.environ
+        | {
+            "PYTHONPATH": str(ROOT / "src"),
+            "KERAS_BACKEND": "tensorflow",
+            "TF_CPP_MIN_LOG_LEVEL": "3",
+        },
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    failed = json.loads(done.stdout.splitlines()[-1])
+    assert not failed, f"{environment.name}: {json.dumps(failed, indent=1)}"

@@ -1,0 +1,219 @@
+"""The laws of the house: who may import whom, and what rules and scripts are like."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.rules import KINDS, ROOT, declared, reads
+
+PACKAGE = ROOT / "src" / "deblend"
+PAPERS = ("boucaud2020", "farrens2022", "reiman2019", "hemmati2022")
+PAPER_PREFIXES = tuple(f"deblend.{paper}" for paper in PAPERS)
+MODULES = sorted(PACKAGE.rglob("*.py"))
+SCRIPTS = sorted((ROOT / "workflow" / "scripts").rglob("*.py"))
+RULE_FILES = sorted((ROOT / "workflow" / "rules").glob("*.smk"))
+#: Modules besides those of figures that draw.
+DRAWING = {
+    "boucaud2020/published_sample.py",
+    "hemmati2022/real_images.py",
+    "reiman2019/several_galaxies.py",
+}
+#: Where the papers' configurations are joined.
+JOINS_PAPERS = {"run/config.py"}
+#: Inputs and params that no adapter reads, and why.
+UNREAD = {
+    ("params", "code"): "its change reruns the rule",
+    ("input", "style"): "the library reads the style of all figures itself",
+}
+#: Takes a second or more to import, or is no part of Snakemake's own environment.
+HEAVY = {"tensorflow", "keras", "torch", "galsim", "sep", "matplotlib", "sklearn", "skimage"} | {
+    "astropy",
+    "scipy",
+    "pandas",
+    "numpy",
+    "h5py",
+}
+
+
+def place(path):
+    """Path of a module within the package, ``boucaud2020/training.py``."""
+    return str(path.relative_to(PACKAGE))
+
+
+def imported(path):
+    """Names that a file imports, at any place: of ``from a import b`` both ``a`` and ``a.b``."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def offenders(paths, name):
+    """Places of those modules that import a module or what is below it."""
+    pattern = re.compile(rf"{re.escape(name)}(\.|$)")
+    return {place(path) for path in paths if any(pattern.match(n) for n in imported(path))}
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_only_a_paper_imports_itself(paper):
+    others = [path for path in MODULES if not place(path).startswith(f"{paper}/")]
+    assert offenders(others, f"deblend.{paper}") - JOINS_PAPERS == set()
+
+
+def test_joining_papers_imports_their_configurations_alone():
+    pattern = re.compile(rf"deblend\.({'|'.join(PAPERS)})(\.config(\..*)?)?")
+    for path in (PACKAGE / name for name in JOINS_PAPERS if (PACKAGE / name).is_file()):
+        papers = [name for name in imported(path) if name.startswith(PAPER_PREFIXES)]
+        assert [name for name in papers if not pattern.fullmatch(name)] == [], path
+
+
+def test_only_figures_import_matplotlib():
+    others = [path for path in MODULES if not re.search(r"(^|/)(figures|plots)", place(path))]
+    assert offenders(others, "matplotlib") == DRAWING
+
+
+def test_the_library_does_not_know_snakemake():
+    assert offenders(MODULES, "snakemake") == set()
+    for path in MODULES:
+        names = {n.id for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Name)}
+        assert "snakemake" not in names, place(path)
+
+
+def test_no_module_imports_a_script():
+    for path in [*MODULES, *SCRIPTS]:
+        assert not [name for name in imported(path) if name.startswith("workflow")], path
+
+
+def test_what_a_run_needs_is_light():
+    modules = [f"deblend.run.{path.stem}" for path in (PACKAGE / "run").glob("*.py")]
+    program = f"import sys, {', '.join(sorted(modules)).replace('.__init__', '')}\n"
+    program += f"print(sorted({HEAVY} & sys.modules.keys()))"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(ROOT / "src")},
+    )
+    assert (done.stdout.strip(), done.stderr) == ("[]", "")
+
+
+def test_tests_mirror_the_package():
+    for folder in (ROOT / "tests" / "unit").rglob("*/"):
+        if folder.name != "__pycache__":
+            assert (PACKAGE / folder.relative_to(ROOT / "tests" / "unit")).is_dir(), folder
+
+
+def test_there_is_a_file_of_rules_for_each_paper():
+    files = {path.stem for path in RULE_FILES}
+    assert files == {"common", "downloads", "datasets", "report", *PAPERS}
+
+
+def test_common_rules_are_short():
+    assert len((ROOT / "workflow/rules/common.smk").read_text().splitlines()) <= 150
+
+
+def test_scripts_are_short():
+    lengths = {path.name: len(path.read_text().splitlines()) for path in SCRIPTS}
+    assert {name: lines for name, lines in lengths.items() if lines > 60} == {}
+
+
+@pytest.fixture(scope="module")
+def workflow():
+    return declared(ROOT / "config" / "toy.yaml")
+
+
+@pytest.fixture(scope="module")
+def rules(workflow):
+    """Rules that run a script."""
+    assert len(workflow["rules"]) > 90
+    return {name: rule for name, rule in workflow["rules"].items() if rule["script"]}
+
+
+def test_a_rule_makes_files_by_a_script(workflow):
+    without = {name for name, rule in workflow["rules"].items() if not rule["script"]}
+    assert {name for name in without if workflow["rules"][name]["output"]} == set()
+
+
+def test_a_script_is_named_as_its_rule(rules):
+    """One rule of a script has its name; others of the same script add to it."""
+    found = {}
+    for name, rule in rules.items():
+        script = Path(rule["script"])
+        folder = script.parent.name
+        base = script.stem if folder == "data" else f"{folder}_{script.stem}"
+        found.setdefault(base, []).append(name)
+    wrong = {}
+    for base, names in found.items():
+        odd = [name for name in names if name != base and not name.startswith(f"{base}_")]
+        if odd or base not in names:
+            wrong[base] = names
+    assert wrong == {}
+
+
+def test_every_script_is_used(rules):
+    used = {rule["script"] for rule in rules.values()}
+    assert used == {str(path.relative_to(ROOT)) for path in SCRIPTS}
+
+
+def test_an_adapter_reads_what_its_rule_declares(rules):
+    wrong = []
+    for name, rule in rules.items():
+        use = reads(ROOT / rule["script"])
+        for kind in KINDS:
+            patterns = use.get(kind, set())
+            there = set(rule[kind])
+            for pattern, needed in sorted(patterns):
+                open_ended = kind == "input" and rule["unpacked"]
+                if needed and not open_ended and not any(re.fullmatch(pattern, n) for n in there):
+                    wrong.append(f"{name}: reads {kind}.{pattern}, which the rule does not declare")
+            for item in sorted(there):
+                read = any(re.fullmatch(pattern, item) for pattern, _ in patterns)
+                if kind != "wildcards" and not read and (kind, item) not in UNREAD:
+                    wrong.append(f"{name}: declares {kind}.{item}, which its script does not read")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_an_adapter_reads_nothing_else():
+    for path in SCRIPTS:
+        assert reads(path).keys() <= {*KINDS, "log", "threads", "resources"}, path
+
+
+def test_rules_are_complete(rules):
+    wrong = []
+    for name, rule in rules.items():
+        lacks = [key for key in ("conda", "message", "threads", "log") if not rule[key]]
+        lacks += [key for key in ("mem_mb", "runtime") if key not in rule["resources"]]
+        lacks += [f"names in {kind}" for kind in ("input", "output", "params") if "" in rule[kind]]
+        if lacks:
+            wrong.append(f"{name} ({rule['file']}) lacks {', '.join(lacks)}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_all_rules_but_downloads_depend_on_their_code(rules):
+    """A changed download module must not fetch everything again."""
+    downloads = {name for name, rule in rules.items() if Path(rule["file"]).stem == "downloads"}
+    with_code = {name for name, rule in rules.items() if "code" in rule["params"]}
+    assert (with_code & downloads, rules.keys() - with_code - downloads) == (set(), set())
+
+
+def strings(value):
+    """Strings in a value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | dict):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from strings(item)
+
+
+def test_no_path_of_the_project_is_absolute(workflow):
+    """A project that is moved has nothing to do again."""
+    values = [(name, rule["values"]) for name, rule in workflow["rules"].items()]
+    values += [(name, jobs) for name, jobs in workflow["jobs"].items()]
+    wrong = {f"{name}: {t}" for name, value in values for t in strings(value) if str(ROOT) in t}
+    assert wrong == set()
