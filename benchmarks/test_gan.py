@@ -13,7 +13,14 @@ from deblend.training import torch_backend
 from benchmarks.paired import paired
 
 N_FRAMES, N_ITERATIONS, N_IMAGES = 400, 12, 48
-PAIRS = PerturbConfig("authors", (10, 50), (-1.0, 0.5), "max", 240, 3)
+PAIRS = PerturbConfig(
+    order="authors",
+    shift_px=(10, 50),
+    log_scale=(-1.0, 0.5),
+    blending="max",
+    crop_px=240,
+    reduce_by=3,
+)
 # config/small.yaml's.
 CONFIG = GanConfig(
     root_blocks=4,

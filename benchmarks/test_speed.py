@@ -32,8 +32,8 @@ from tests.conftest import COLD, HOT, simulator_config  # noqa: E402
 SIZE = 128
 N_RENDERED = 500
 N_MEASURED = 1500
-BLENDING = BlendConfig(2.0, "authors", True)
-PUBLISHED = BlendConfig(2.0, "authors", False)
+BLENDING = BlendConfig(delta_mag_max=2.0, shift_rule="authors", orientations=True)
+PUBLISHED = BlendConfig(delta_mag_max=2.0, shift_rule="authors", orientations=False)
 
 
 @pytest.fixture(scope="session")

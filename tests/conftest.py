@@ -21,8 +21,8 @@ from deblend.photometry.sep import Detection
 
 from tests.run import TOY, snakemake
 
-COLD = Detection(5.0, 10, 0.01, 64)
-HOT = Detection(4.0, 6, 0.0001, 64)
+COLD = Detection(threshold=5.0, min_area=10, contrast=0.01, n_thresholds=64)
+HOT = Detection(threshold=4.0, min_area=6, contrast=0.0001, n_thresholds=64)
 #: Real galaxies to try things on; they are no part of the project.
 REAL_DATA = Path(os.environ.get("DEBLEND_REAL_DATA", ROOT.parent / "shared" / "data"))
 

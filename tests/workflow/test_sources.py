@@ -77,7 +77,11 @@ def served_segmaps(stamps):
     """Segmentation with labels that do not begin at the centre, as wide as an archive's."""
     maps = []
     for image in stamps.images[:, 0]:
-        _, segmap = detect(image, Detection(2.0, 12, 0.05, 32), background_rms(image))
+        _, segmap = detect(
+            image,
+            Detection(threshold=2.0, min_area=12, contrast=0.05, n_thresholds=32),
+            background_rms(image),
+        )
         maps.append(np.where(segmap > 0, 7 * segmap.astype(np.int32), 0))
     return np.array(maps)
 

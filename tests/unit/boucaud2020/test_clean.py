@@ -20,7 +20,7 @@ CONFIG = CleaningConfig(
     mag_min=18.0,
     mag_max=23.0,
     min_class_probability=0.8,
-    detection=Detection(1.5, 8, 0.02, 32),
+    detection=Detection(threshold=1.5, min_area=8, contrast=0.02, n_thresholds=32),
     dilation_px=4,
     max_off_centre_px=3.0,
     min_background_fraction=0.05,

@@ -36,7 +36,7 @@ def chunk():
 def blends():
     rng = np.random.default_rng(1)
     stamps = make_stamps(rng.normal(0, 0.0065, (40, 32, 32)), half_light_radius_px=3.0)
-    config = BlendConfig(2.0, "authors", orientations=False)
+    config = BlendConfig(delta_mag_max=2.0, shift_rule="authors", orientations=False)
     return stamps, draw_blends(
         stamps.galaxies, np.arange(40), 0, 400, stamp_size=32, seed=1, split="test", config=config
     )

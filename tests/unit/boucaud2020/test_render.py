@@ -40,7 +40,7 @@ def blends():
         stamp_size=SIZE,
         seed=3,
         split="train",
-        config=BlendConfig(2.0, "authors", True),
+        config=BlendConfig(delta_mag_max=2.0, shift_rule="authors", orientations=True),
     )
 
 

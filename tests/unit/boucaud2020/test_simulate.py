@@ -145,7 +145,7 @@ def test_the_sample_agrees_with_the_published_one(real_data, priors):
         stamp_size=128,
         seed=1,
         split="test",
-        config=BlendConfig(2.0, "authors", False),
+        config=BlendConfig(delta_mag_max=2.0, shift_rule="authors", orientations=False),
     )
     mag = galaxies["mag"].to_numpy()
     radius = galaxies["half_light_radius_px"].to_numpy()

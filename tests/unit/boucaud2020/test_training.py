@@ -1,7 +1,6 @@
 import json
 import subprocess
 import sys
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -163,7 +162,7 @@ def source(stamps, **changes):
     return BlendSource(
         stamps,
         np.arange(16),
-        BlendConfig(2.0, "authors", False),
+        BlendConfig(delta_mag_max=2.0, shift_rule="authors", orientations=False),
         TrainingConfig(**{**values, **changes}),
         seed=5,
     )
@@ -178,7 +177,7 @@ def validation(stamps, n=32):
         stamp_size=64,
         seed=5,
         split="validation",
-        config=BlendConfig(2.0, "authors", False),
+        config=BlendConfig(delta_mag_max=2.0, shift_rule="authors", orientations=False),
     )
 
 
@@ -368,7 +367,9 @@ def test_plateau_drops_waits_and_stops():
 @pytest.mark.parametrize("cooldown", [0, 1, 2, 3])
 def test_the_plateau_is_that_of_keras(cooldown):
     """Fed the same losses, ReduceLROnPlateau drops at the same epochs."""
-    config = replace(STEERING, drop_cooldown=cooldown, stop_patience=99, epochs=60)
+    config = STEERING.model_copy(
+        update={"drop_cooldown": cooldown, "stop_patience": 99, "epochs": 60}
+    )
     losses = np.round(np.random.default_rng(cooldown).uniform(1, 2, 60), 2).tolist()
     steering = Steering(config)
     theirs = keras.callbacks.ReduceLROnPlateau(

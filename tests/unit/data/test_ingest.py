@@ -42,6 +42,7 @@ def config(folder, **changes):
         "band": "f814w",
         "pixel_scale_arcsec": 0.06,
         "zero_point": 26.0,
+        "noise_sigma": 0.0,
         "stamp_size": 32,
         "radius_unit": "arcsec",
     }
@@ -187,9 +188,14 @@ def test_real_galaxies_keep_their_flux(real_data):
 
 def test_real_galaxies_need_sizes(real_data):
     config = RealGalaxyConfig(
-        str(real_data / "cosmos" / "real_galaxy_catalog_26_extension_example.fits"),
-        None, "f814w", 25.94, 64, 0.06, 0.0065, 0.17, 2.5,
-    )  # fmt: skip
+        catalog=str(real_data / "cosmos" / "real_galaxy_catalog_26_extension_example.fits"),
+        fits_catalog=None,
+        band="f814w",
+        zero_point=25.94,
+        stamp_size=64,
+        pixel_scale_arcsec=0.06,
+        noise_sigma=0.0065,
+    )
     with pytest.raises(DeblendError, match="has no sizes: give fits_catalog"):
         ingest_real_galaxies(config, seed=1)
 

@@ -140,7 +140,17 @@ def test_head_has_the_papers_layers():
     assert model.count_params() == 2049 * 256 + 257 * 1024 + 1025
 
 
-STEERING = SteeringConfig(0.001, "plateau", 0.5, 5, 0, 0.0, 10, 0.0, 6)
+STEERING = SteeringConfig(
+    learning_rate=0.001,
+    schedule="plateau",
+    drop_factor=0.5,
+    drop_patience=5,
+    drop_cooldown=0,
+    min_learning_rate=0.0,
+    stop_patience=10,
+    min_delta=0.0,
+    epochs=6,
+)
 
 
 def test_a_head_learns_and_resumes(tmp_path):

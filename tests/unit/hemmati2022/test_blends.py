@@ -12,6 +12,7 @@ from deblend.hemmati2022.blends import (
     render_blends,
     true_positions,
 )
+from pydantic import ValidationError
 
 N = 30
 CONFIG = HemmatiBlendConfig(separation_sigma_px=8.0, max_shift_px=20)
@@ -42,12 +43,12 @@ def test_a_blend_is_the_same_whatever_else_is_drawn(galaxies):
 
 
 def test_shifts_are_normal_and_end_where_asked(galaxies):
-    table = draw(galaxies, 0, 20000, HemmatiBlendConfig(8.0, 40))
+    table = draw(galaxies, 0, 20000, HemmatiBlendConfig(separation_sigma_px=8.0, max_shift_px=40))
     assert table["dx_1"].std() == pytest.approx(8, rel=0.02)
     assert table["dy_1"].mean() == pytest.approx(0, abs=0.2)
     assert abs(np.corrcoef(table["dx_1"], table["dy_1"])[0, 1]) < 0.02
     assert table[["dx_0", "dy_0"]].std().between(0.5, 60).all()
-    wide = draw(galaxies, 0, 5000, HemmatiBlendConfig(50.0, 20))
+    wide = draw(galaxies, 0, 5000, HemmatiBlendConfig(separation_sigma_px=50.0, max_shift_px=20))
     assert wide["dx_1"].abs().max() == 20
     # Cut off, not heaped up at the ends.
     assert (wide["dx_1"] == 20).mean() < 0.05
@@ -55,7 +56,7 @@ def test_shifts_are_normal_and_end_where_asked(galaxies):
 
 def test_galaxies_are_of_the_split_and_of_all_kinds(galaxies):
     rows = np.array([2, 3, 5, 7, 11])
-    config = HemmatiBlendConfig(8.0, 20, shares=(0.5, 0.3, 0.2))
+    config = HemmatiBlendConfig(separation_sigma_px=8.0, max_shift_px=20, shares=(0.5, 0.3, 0.2))
     table = draw(galaxies, 0, 4000, config, rows)
     numbers = table[[f"galaxy_{k}" for k in range(4)]].to_numpy()
     assert set(numbers.ravel()) == {-1, *rows}
@@ -74,7 +75,9 @@ def test_galaxies_are_of_the_split_and_of_all_kinds(galaxies):
 @pytest.mark.parametrize("parent", [96, 97])
 def test_a_blend_is_the_sum_of_shifted_and_turned_stamps(galaxies, parent):
     images = np.random.default_rng(2).normal(size=(N, 2, parent, parent)).astype(np.float32)
-    config = HemmatiBlendConfig(6.0, largest_shift(parent), shares=(0.5, 0.5))
+    config = HemmatiBlendConfig(
+        separation_sigma_px=6.0, max_shift_px=largest_shift(parent), shares=(0.5, 0.5)
+    )
     table = draw(galaxies, 0, 60, config)
     rendered = render_blends(images, table)
     assert set(table["orientation_0"]) == set(range(8))
@@ -93,7 +96,12 @@ def test_galaxies_lie_where_the_table_says(galaxies):
     images = np.zeros((N, 1, 128, 128), np.float32)
     images[:, 0, 64, 64] = 1
     for angles in (False, True):
-        table = draw(galaxies, 0, 30, HemmatiBlendConfig(8.0, 20, any_angle=angles))
+        table = draw(
+            galaxies,
+            0,
+            30,
+            HemmatiBlendConfig(separation_sigma_px=8.0, max_shift_px=20, any_angle=angles),
+        )
         rendered = render_blends(images, table)[:, 0]
         for image, positions in zip(rendered, true_positions(table), strict=True):
             for x, y in positions.astype(int):
@@ -107,7 +115,9 @@ def test_galaxies_lie_where_the_table_says(galaxies):
 def test_any_angle_turns_the_light_and_keeps_it(galaxies):
     y, x = np.indices((129, 129)) - 64
     images = np.exp(-(x**2 / 200 + y**2 / 30))[None, None].repeat(N, 0).astype(np.float32)
-    table = draw(galaxies, 0, 1, HemmatiBlendConfig(8.0, 20, any_angle=True))
+    table = draw(
+        galaxies, 0, 1, HemmatiBlendConfig(separation_sigma_px=8.0, max_shift_px=20, any_angle=True)
+    )
     table[["dx_0", "dy_0", "dx_1", "dy_1"]] = 0
     table["galaxy_1"] = -1
     table["angle_deg_0"] = 30.0
@@ -159,10 +169,10 @@ def test_quantities_of_a_pair_by_hand():
 def test_what_cannot_be_blended_is_refused(galaxies):
     with pytest.raises(DeblendError, match="test split has 1 galaxies: blends of 2"):
         draw(galaxies, rows=np.array([3]))
-    with pytest.raises(DeblendError, match="add up to 1"):
-        draw(galaxies, config=HemmatiBlendConfig(8.0, 20, shares=(0.5,)))
-    with pytest.raises(DeblendError, match="separation_sigma_px is 0"):
-        draw(galaxies, config=HemmatiBlendConfig(0, 20))
+    with pytest.raises(ValidationError, match="add up to 1"):
+        HemmatiBlendConfig(separation_sigma_px=8.0, max_shift_px=20, shares=(0.5,))
+    with pytest.raises(ValidationError, match="separation_sigma_px"):
+        HemmatiBlendConfig(separation_sigma_px=0, max_shift_px=20)
     images = np.zeros((N, 1, 80, 80), np.float32)
     table = draw(galaxies)
     with pytest.raises(DeblendError, match=r"20 px is more than stamps of 80 px .* \(6\)"):

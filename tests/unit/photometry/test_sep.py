@@ -186,7 +186,7 @@ def test_chunks_of_blends_are_measured_alike():
         stamp_size=64,
         seed=0,
         split="test",
-        config=BlendConfig(2.0, "authors", False),
+        config=BlendConfig(delta_mag_max=2.0, shift_rule="authors", orientations=False),
     )
     whole = measure_blends(stamps, blends, COLD, HOT, "zero")
     part = measure_blends(stamps, blends.iloc[10:], COLD, HOT, "zero")

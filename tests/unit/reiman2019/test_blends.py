@@ -15,10 +15,25 @@ from deblend.reiman2019.blends import (
     perturb,
 )
 from PIL import Image
+from pydantic import ValidationError
 from skimage.transform import AffineTransform, warp
 
-AUTHORS = PerturbConfig("authors", (10, 50), (-1.0, 0.5), "max", 240, 3)
-SECTION = PerturbConfig("section_2_3", (10, 50), (-1.0, 0.5), "max", 240, 3)
+AUTHORS = PerturbConfig(
+    order="authors",
+    shift_px=(10, 50),
+    log_scale=(-1.0, 0.5),
+    blending="max",
+    crop_px=240,
+    reduce_by=3,
+)
+SECTION = PerturbConfig(
+    order="section_2_3",
+    shift_px=(10, 50),
+    log_scale=(-1.0, 0.5),
+    blending="max",
+    crop_px=240,
+    reduce_by=3,
+)
 
 
 def smooth_image():
@@ -121,7 +136,14 @@ def test_a_blend_is_the_brighter_of_both_at_every_pixel():
 
 
 def test_a_sum_is_clipped_at_white():
-    config = PerturbConfig("authors", (10, 50), (-1.0, 0.5), "sum", 240, 3)
+    config = PerturbConfig(
+        order="authors",
+        shift_px=(10, 50),
+        log_scale=(-1.0, 0.5),
+        blending="sum",
+        crop_px=240,
+        reduce_by=3,
+    )
     pairs = draw_pairs(np.random.default_rng(2), np.arange(4), 4, config)
     mixed, truth = blend(frames_of(), frames_of(), draws_of(pairs), config)
     assert torch.allclose(mixed, ((truth + 1) / 2).sum(dim=1).clamp(max=1), atol=1e-6)
@@ -152,8 +174,15 @@ def test_a_blend_does_not_depend_on_how_many_there_are():
     "order, blending, text", [("ours", "max", "order"), ("authors", "min", "blending")]
 )
 def test_what_is_unknown_is_named(order, blending, text):
-    with pytest.raises(DeblendError, match=text):
-        PerturbConfig(order, (10, 50), (-1.0, 0.5), blending, 240, 3)
+    with pytest.raises(ValidationError, match=text):
+        PerturbConfig(
+            order=order,
+            shift_px=(10, 50),
+            log_scale=(-1.0, 0.5),
+            blending=blending,
+            crop_px=240,
+            reduce_by=3,
+        )
 
 
 def test_one_galaxy_is_too_few():

@@ -14,7 +14,14 @@ from deblend.reiman2019.several_galaxies import (
 )
 
 CPU = torch.device("cpu")
-CONFIG = PerturbConfig("authors", (10, 50), (-1.0, 0.5), "max", 240, 3)
+CONFIG = PerturbConfig(
+    order="authors",
+    shift_px=(10, 50),
+    log_scale=(-1.0, 0.5),
+    blending="max",
+    crop_px=240,
+    reduce_by=3,
+)
 
 
 def blob(row, column, light, width=3.0):

@@ -28,7 +28,9 @@ from deblend.training.torch_layers import n_parameters
 from deblend.training.vgg import VggWeights, random_weights
 
 CPU = torch.device("cpu")
-PAIRS = PerturbConfig("authors", (3, 8), (-1.0, 0.5), "max", 48, 3)
+PAIRS = PerturbConfig(
+    order="authors", shift_px=(3, 8), log_scale=(-1.0, 0.5), blending="max", crop_px=48, reduce_by=3
+)
 TINY = GanConfig(
     root_blocks=1,
     branch_blocks=1,
