@@ -4,7 +4,8 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT
-from tests.run import planned, snakemake
+from tests.rules import declared
+from tests.run import ONE_NETWORK, planned, snakemake
 
 #: What a dry run must not import.
 HEAVY = (
@@ -21,59 +22,110 @@ HEAVY = (
 
 
 #: Rules from a data set's galaxies to Figure 5, whatever the source.
-CHAIN = {"clean", "assemble_dataset", "draw_blends", "sep_zero_points", "sep_measure", "sep"}
-FIG5 = CHAIN | {"train", "predict", "output_catalog", "fig5"}
-MASKS = {"predict_masks", "gather_iou", "mask_figures", "network_layers", "fig3", "fig4"}
-NUMBERS = {"fig6", "fig7", "fig8", "fig9", "fig5_stats", "table2", "table3"}
-BOUCAUD = FIG5 | MASKS | NUMBERS | {"photometry", "comparison_catalog", "published_comparison"}
-BOUCAUD |= {"table1_of_dataset", "table1", "cleaning_examples", "fig1", "blend_examples", "fig2"}
-BOUCAUD |= {"boucaud2020_reproduction", "boucaud2020_claims"}
-HUNTER = {"farrens_chunk", "farrens_sample", "vgg_weights", "blendhunter_train"}
-FARRENS = HUNTER | {"farrens_sep", "farrens_sep_realistic", "farrens_realistic"}
-FARRENS |= {"farrens_accuracy", "farrens_accuracy_of_sample"}
-FARRENS |= {"farrens_figures", "farrens_figures_realistic"}
-FARRENS |= {"farrens_examples", "farrens_architecture", "farrens_tables"}
-FARRENS |= {"farrens2022_reproduction", "farrens2022_claims"}
-REIMAN = {"galaxyzoo_frames", "reiman_vgg", "gan_train", "gan_predict", "gan_scores", "gan_iterate"}
-REIMAN |= {"reiman2019_architecture", "reiman2019_figures", "reiman2019_trace", "reiman2019_table1"}
-REIMAN |= {"reiman2019_reproduction", "reiman2019_claims"}
-HEMMATI = {"cutouts_assemble", "sr_train", "sr_detect", "sr_som", "sr_photometry", "sr_gpr"}
-HEMMATI |= {
-    "hemmati2022_networks",
-    "hemmati2022_images",
-    "hemmati2022_fractions",
-    "hemmati2022_map",
+STAMPS = {"boucaud2020_clean", "boucaud2020_assemble_dataset", "boucaud2020_draw_blends"}
+CHAIN = STAMPS | {"boucaud2020_sep"}
+NETWORKS = {"boucaud2020_train", "boucaud2020_predict", "boucaud2020_predict_both"}
+FIG5 = CHAIN | NETWORKS | {"boucaud2020_catalog_of_paper", "boucaud2020_figures"}
+BOUCAUD = FIG5 | {
+    "boucaud2020_predict_masks",
+    "boucaud2020_mask_figures",
+    "boucaud2020_network_figures",
+    "boucaud2020_cleaning_examples",
+    "boucaud2020_example_figures",
+    "boucaud2020_published_sample",
+    "boucaud2020_tables_of_paper",
+    "boucaud2020_table2",
+    "boucaud2020_results",
 }
-HEMMATI |= {"hemmati2022_photometry_figure", "hemmati2022_detection"}
-HEMMATI |= {"hemmati2022_reproduction", "hemmati2022_claims"}
-EVERYTHING = BOUCAUD | FARRENS | REIMAN | HEMMATI
-EVERYTHING |= {"all", "reproduction", "claims", "training_time", "provenance"}
-DRAWN = {"simulate", "galaxyzoo_simulate", "cutouts_catalogue_simulated", "cutouts_simulate"}
-MOSAICS = {"fetch_vizier", "download_mosaic", "cutouts_catalogue_archive", "cutouts_archive"}
+HUNTER = {"farrens2022_draw_stamps", "farrens2022_vgg", "farrens2022_train"}
+FARRENS = HUNTER | {
+    "farrens2022_sep",
+    "farrens2022_sep_of_sample",
+    "farrens2022_label",
+    "farrens2022_network_figures",
+    "farrens2022_figures",
+    "farrens2022_sample_figures_of_paper",
+    "farrens2022_tables",
+    "farrens2022_results",
+}
+REIMAN = {
+    "reiman2019_frames",
+    "reiman2019_train",
+    "reiman2019_predict",
+    "reiman2019_several_galaxies",
+    "reiman2019_network_figures",
+    "reiman2019_figures_of_paper",
+    "reiman2019_results",
+}
+HEMMATI = {
+    "hemmati2022_assemble_cutouts",
+    "hemmati2022_train",
+    "hemmati2022_detect",
+    "hemmati2022_photometry",
+    "hemmati2022_network_figure",
+    "hemmati2022_figures",
+    "hemmati2022_photometry_figure",
+    "hemmati2022_results",
+}
+EVERYTHING = BOUCAUD | FARRENS | REIMAN | HEMMATI | {"report_summary", "all"}
+DRAWN = {
+    "boucaud2020_simulate",
+    "reiman2019_simulate",
+    "hemmati2022_catalogue_simulated",
+    "hemmati2022_cutouts_simulate",
+}
+MOSAICS = {
+    "fetch_vizier",
+    "download_mosaic",
+    "hemmati2022_catalogue_archive",
+    "hemmati2022_cutouts_archive",
+}
 ARCHIVE = {"download_archive", "ingest_archive"}
 COSMOS = {"download_archive", "unpack_catalog"}
-FIG1_OF_FARRENS = {"farrens_chunk", "farrens_sample", "vgg_download", "vgg_weights"}
-FIG1_OF_FARRENS |= COSMOS | {"farrens_examples", "farrens_architecture"}
+FIG1_OF_FARRENS = COSMOS | {
+    "farrens2022_draw_stamps",
+    "download_vgg",
+    "farrens2022_vgg",
+    "farrens2022_network_figures",
+}
 # Of any sample: no figure of another is drawn, and no accuracy of the parametric stamps needed.
-FIG5_OF_SAMPLE = HUNTER | {"farrens_sep_realistic", "farrens_realistic"}
-FIG5_OF_SAMPLE |= {"farrens_accuracy_of_sample", "farrens_figures_of_sample", "vgg_download"}
+FIG5_OF_SAMPLE = HUNTER | {
+    "download_vgg",
+    "farrens2022_sep_of_sample",
+    "farrens2022_label",
+    "farrens2022_sample_figures",
+}
+#: Networks that each of the 33 figures is drawn from, at most: what it needs is trained, and no more.
+BLENDHUNTER = ["blendhunter/sigma15_0"]
+GAN, BOTH_GANS = ["deblender_gan"], ["deblender_gan", "deblender_mse"]
+FLUXES = ["blend2flux", "blend2mask2flux", "unet"]  # blend2mask2flux starts from the U-Net
+RESOLUTIONS = ["sr", "sr_content", "sr_multi", "vanilla"]
+TRAININGS = {
+    **{f"fig{n}": [] for n in range(1, 5)},
+    **{f"fig{n}": FLUXES for n in range(5, 13)},
+    **{f"farrens2022/fig{n}": [] for n in (1, 2)},
+    **{f"farrens2022/fig{n}": BLENDHUNTER for n in range(3, 7)},
+    **{f"reiman2019/fig{n}": GAN for n in (1, 2)},
+    **{f"reiman2019/fig{n}": BOTH_GANS for n in range(3, 7)},
+    "hemmati2022/fig1": ["sr", "sr_multi", "vanilla"],
+    **{f"hemmati2022/fig{n}": RESOLUTIONS for n in range(2, 10)},
+}
+TARGET_PAPERS = ("boucaud2020", "farrens2022", "reiman2019", "hemmati2022")
 SIMULATED = "results/datasets/simulated/published_comparison.pdf"
 
 
 @pytest.mark.parametrize(
     ("arguments", "rules"),
     [
-        ([], EVERYTHING | ARCHIVE | COSMOS | MOSAICS | {"vgg_download"}),
-        (["--configfile", ROOT / "config/small.yaml"], EVERYTHING | DRAWN | {"vgg_download"}),
+        ([], EVERYTHING | ARCHIVE | COSMOS | MOSAICS | {"download_vgg"}),
+        (["--configfile", ROOT / "config/small.yaml"], EVERYTHING | DRAWN | {"download_vgg"}),
         (["--configfile", ROOT / "config/toy.yaml"], EVERYTHING | DRAWN),
         # One paper alone, its own numbers too.
         (["results/figures/farrens2022/fig1.pdf"], FIG1_OF_FARRENS),
         # One figure makes just what it needs.
         (["results/figures/fig5.pdf"], FIG5 | ARCHIVE),
-        # Figures 6 to 9 redraw from the catalogue, like Figure 5.
-        (["results/figures/fig8.pdf"], FIG5 - {"fig5"} | {"fig8"} | ARCHIVE),
         # No network is trained to look at a data set, and nothing downloaded.
-        ([SIMULATED], CHAIN | {"simulate", "comparison_catalog", "published_comparison"}),
+        ([SIMULATED], CHAIN | {"boucaud2020_simulate", "boucaud2020_published_sample"}),
     ],
 )
 def test_dry_runs_need_no_network_and_no_heavy_import(tmp_path, arguments, rules):
@@ -107,15 +159,35 @@ def test_another_sample_is_labelled_by_the_same_heads(tmp_path):
     assert "of the cosmos test stamps" in result.text
 
 
-def test_only_networks_ask_for_a_gpu():
+@pytest.fixture(scope="module")
+def toy_jobs():
+    return declared(ROOT / "config/toy.yaml")
+
+
+@pytest.mark.parametrize("figure", TRAININGS)
+def test_a_figure_trains_no_more_networks_than_it_shows(toy_jobs, figure):
+    upstream = toy_jobs["trained_for"][f"results/toy/figures/{figure}.pdf"]
+    assert upstream == TRAININGS[figure]
+
+
+def test_without_the_joint_network_figure_5_trains_one_network(tmp_path):
+    overlay = tmp_path / "one_network.yaml"
+    overlay.write_text(yaml.safe_dump(ONE_NETWORK))
+    jobs = declared(ROOT / "config/toy.yaml", overlay)
+    assert jobs["trained_for"]["results/toy/figures/fig5.pdf"] == ["blend2flux"]
+
+
+def test_the_toy_is_few_jobs(toy_jobs):
+    """Each job pays seconds of imports."""
+    assert sum(map(len, toy_jobs["jobs"].values())) <= 60
+
+
+def test_only_networks_ask_for_a_gpu(toy_jobs):
     """The cluster gives a job what its rule's resources say; `tests/slurm` sees one get it."""
-    asking = []
-    for path in sorted((ROOT / "workflow/rules").glob("*.smk")):
-        blocks = re.split(r"^(?:use )?rule ", path.read_text(), flags=re.MULTILINE)[1:]
-        asking += [re.match(r"\w+", block)[0] for block in blocks if re.search(r"\bgpu=1", block)]
-    gans = ["gan_train", "gan_predict", "gan_iterate"]
-    sr = ["sr_train", "sr_detect"]
-    assert asking == ["train", "blendhunter_train", "farrens_realistic", *sr, *gans]
+    asking = {name for name, rule in toy_jobs["rules"].items() if "gpu" in rule["resources"]}
+    trainings = {f"{paper}_train" for paper in TARGET_PAPERS}
+    gans = {"reiman2019_predict", "reiman2019_several_galaxies", "hemmati2022_detect"}
+    assert asking == trainings | gans | {"farrens2022_label"}
 
 
 def test_lint(tmp_path):
