@@ -145,8 +145,9 @@ def of_rule(rule, project):
     if script is not None:
         script = (Path(rule.snakefile).parent / str(script)).resolve().relative_to(project)
     inputs = names(rule.input)
-    if unpacked and len([item for item in inputs if not item]) <= len(unpacked):
-        inputs = [item for item in inputs if item]
+    if unpacked:
+        # What is unpacked has no name itself.
+        inputs = [name for name in inputs if name]
     return {
         "file": str(Path(rule.snakefile).relative_to(project)),
         "script": None if script is None else str(script),

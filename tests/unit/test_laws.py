@@ -1,6 +1,7 @@
 """The laws of the house: who may import whom, and what rules and scripts are like."""
 
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -44,14 +45,17 @@ def place(path):
     return str(path.relative_to(PACKAGE))
 
 
+@functools.cache
 def imported(path):
     """Names that a file imports, at any place: of ``from a import b`` both ``a`` and ``a.b``."""
+    found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            found.add(node.module)
+            found.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return found
 
 
 def offenders(paths, name):
