@@ -81,10 +81,14 @@ def priors():
     return read_priors(ROOT / "config" / "priors.yaml")
 
 
+#: What the workflow needs.
+COPIED = ("Snakefile", "config", "workflow", "src", "envs", "slurm")
+
+
 def copy_project(folder):
     """A copy of what the workflow needs, in a folder that is not there yet."""
     folder.mkdir()
-    for name in ("Snakefile", "config", "workflow", "src", "envs", "slurm"):
+    for name in COPIED:
         source = ROOT / name
         if source.is_dir():
             shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -106,8 +110,14 @@ def module_project(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def toy(tmp_path_factory):
-    """The whole toy run, once: what `make toy` gives."""
-    folder = tmp_path_factory.mktemp("toy")
-    snakemake(*TOY, directory=folder)
-    return folder / "results/toy"
+def toy_project(tmp_path_factory):
+    """A copy of the project with the whole toy run, made once: what `make toy` gives."""
+    folder = copy_project(tmp_path_factory.mktemp("toy") / "project")
+    snakemake(*TOY, directory=folder, project=folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def toy(toy_project):
+    """Results of the toy run."""
+    return toy_project / "results/toy"

@@ -34,7 +34,8 @@ def declared(*overlays, project=ROOT):
         ``values``: of inputs and params that are no functions.
 
         ``jobs``: of the default target, rule to ``input`` and ``params`` of its jobs: each a list
-        of the values of one job, by name.
+        of the values of one job, by name. ``trained_for``: each output of those jobs to the
+        networks (folders under ``networks``) that it is made with.
     """
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "declared.json"
@@ -205,7 +206,22 @@ def main(snakefile, output, *overlays):
                 for kind, items in (("input", job.input), ("params", job.params))
             }
             jobs.setdefault(job.rule.name, []).append(values)
-    Path(output).write_text(json.dumps({"rules": rules, "jobs": jobs}))
+        trained = {}
+        for job in workflow.dag.jobs:
+            found = trained_for(job, workflow.dag)
+            trained |= {str(path): found for path in job.output}
+    Path(output).write_text(json.dumps({"rules": rules, "jobs": jobs, "trained_for": trained}))
+
+
+def trained_for(job, dag):
+    """Networks that a job and what it depends on train."""
+    jobs, waiting = {job}, [job]
+    while waiting:
+        new = set(dag.dependencies[waiting.pop()]) - jobs
+        jobs |= new
+        waiting += new
+    folders = (Path(j.output.weights).parent for j in jobs if j.rule.name.endswith("_train"))
+    return sorted(str(folder).split("/networks/")[1] for folder in folders)
 
 
 if __name__ == "__main__":

@@ -13,15 +13,22 @@ import numpy as np
 import psutil
 
 ROOT = Path(__file__).parents[1]
-TOY = ("--cores", 2, "--configfile", ROOT / "config/toy.yaml")
-#: Overlay: the first network alone. The other two take as long as all else.
+#: Options of the toy run, from the project's folder.
+TOY = ("--cores", 2, "--configfile", "config/toy.yaml")
+#: Overlay: the first network alone.
 ONE_NETWORK = {"boucaud2020": {"unet": None, "blend2mask2flux": None}}
+
+
+def command_of(arguments, directory, project):
+    """A call of Snakemake; `{project}` in an argument stands for the project's folder."""
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(Path(project) / "Snakefile")]
+    arguments = [str(argument).replace("{project}", str(project)) for argument in arguments]
+    return [*command, "--directory", str(directory), *arguments]
 
 
 def snakemake(*arguments, directory, project=ROOT, env=None, check=True):
     """Run Snakemake as a user would, in a folder of its own."""
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(Path(project) / "Snakefile")]
-    command += ["--directory", str(directory), *map(str, arguments)]
+    command = command_of(arguments, directory, project)
     result = subprocess.run(
         command, capture_output=True, text=True, env={**os.environ, **(env or {})}, cwd=directory
     )
@@ -49,8 +56,7 @@ def kill_training(*arguments, directory, log, line, project=ROOT, scheduler_too=
     str
         What Snakemake printed.
     """
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(Path(project) / "Snakefile")]
-    command += ["--directory", str(directory), *map(str, arguments)]
+    command = command_of(arguments, directory, project)
     output = Path(directory) / "killed.txt"
     killed = 0
     with open(output, "w") as file:

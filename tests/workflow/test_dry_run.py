@@ -95,7 +95,7 @@ FIG5_OF_SAMPLE = HUNTER | {
     "farrens2022_label",
     "farrens2022_sample_figures",
 }
-#: Networks that each of the 33 figures is drawn from, at most: what it needs is trained, and no more.
+#: Networks that each of the 33 figures needs: they are trained, and no more.
 BLENDHUNTER = ["blendhunter/sigma15_0"]
 GAN, BOTH_GANS = ["deblender_gan"], ["deblender_gan", "deblender_mse"]
 FLUXES = ["blend2flux", "blend2mask2flux", "unet"]  # blend2mask2flux starts from the U-Net

@@ -57,7 +57,7 @@ def test_figures_and_numbers_from_a_path(tmp_path, catalogue, overlay):
     assert about["sextractor_zero_point"] == 25.67
     # It is among the results where it is given, and only there.
     everything = snakemake("-n", "--forceall", "--configfile", config, directory=tmp_path)
-    assert {"published_figure", "published_fig5_stats"} <= planned(everything.text)
+    assert {"boucaud2020_figures_of_published", "boucaud2020_claims"} <= planned(everything.text)
 
 
 def test_from_a_server_with_a_checksum(tmp_path, catalogue, overlay):

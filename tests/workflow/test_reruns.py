@@ -1,144 +1,219 @@
-"""What runs again after an edit, by dry run: no more and no less than what depends on it."""
+"""What runs again after an edit or a move of a finished toy run: what depends on it, no more."""
 
+import ast
 import os
+import shutil
 import time
 
 import pytest
 import yaml
 
-from tests.run import planned, snakemake
-from tests.workflow.conftest import TINY
+from tests.run import TOY, planned, snakemake
 
-TARGETS = (
-    "results/figures/fig5.pdf",
-    "results/datasets/simulated/published_comparison.pdf",
-    "results/boucaud2020/blend2flux/simulated/photometry.csv",
-)
-PLOTS = {"fig5", "published_comparison"}
-DATA = {"simulate", "clean", "assemble_dataset", "draw_blends"}
+LIBRARY = "src/deblend"
+PAPERS = ("boucaud2020", "farrens2022", "reiman2019", "hemmati2022")
+#: What is made of everything.
+END = {"report_summary", "all"}
 
 
 @pytest.fixture(scope="module")
-def done(module_project):
-    """A project of its own with everything made."""
-    folder = module_project.parent
-    (folder / "overlay.yaml").write_text(yaml.safe_dump(TINY))
-    run(folder, "--cores", 2)
+def done(toy_project, tmp_path_factory):
+    """A copy of the finished toy run, with its times, to edit."""
+    folder = tmp_path_factory.mktemp("copied") / "project"
+    shutil.copytree(toy_project, folder)
     return folder
 
 
-def run(folder, *arguments):
-    path = folder / "overlay.yaml"
-    return snakemake(
-        *arguments, *TARGETS, "--configfile", path, directory=folder, project=folder / "project"
-    )
-
-
-def rules(folder):
-    """Rules that a dry run would execute."""
-    return planned(run(folder, "-n").text)
+def rules(project, *arguments, directory=None):
+    """Rules that a dry run of the toy would execute."""
+    arguments = ("-n", *arguments, *TOY)
+    return planned(snakemake(*arguments, directory=directory or project, project=project).text)
 
 
 @pytest.fixture
 def edit(done):
-    """Append a comment to a file of the project; put everything back afterwards."""
-    touched = []
+    """Function that edits a file of the project; everything is put back afterwards."""
+    touched = {}
 
-    def append(name):
-        path = done / "project" / name
-        touched.append((path, path.read_bytes(), path.stat()))
-        path.write_bytes(path.read_bytes() + b"\n# edited\n")
+    def write(name, change):
+        path = done / name
+        touched.setdefault(path, (path.read_bytes(), path.stat()))
+        path.write_text(change(path.read_text()))
         later = time.time() + 10
         os.utime(path, (later, later))
 
-    yield append
-    for path, content, stat in touched:
+    yield write
+    for path, (content, stat) in touched.items():
         path.write_bytes(content)
-        os.utime(path, (stat.st_atime, stat.st_mtime))
+        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
 
 
-LIBRARY = "src/deblend/"
+def in_function(name):
+    """Change of a source: another statement in a function or a method's class."""
+
+    def change(source):
+        found = next(
+            node
+            for node in ast.parse(source).body
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name
+        )
+        last = found.body[-1]
+        lines = source.splitlines(keepends=True)
+        lines.insert(last.lineno - 1, " " * last.col_offset + "edited = 1\n")
+        return "".join(lines)
+
+    return change
 
 
-def test_nothing_changed_nothing_runs(done):
+def unimportant(source):
+    """Change of a source that no result depends on: docstring, comment, a function nobody calls."""
+    tree = ast.parse(source)
+    docstrings = [
+        node.body[0].value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef)
+        and ast.get_docstring(node, clean=False)
+    ]
+    lines = source.splitlines(keepends=True)
+    for text in docstrings:
+        line = lines[text.lineno - 1]
+        assert '"""' in line, line
+        lines[text.lineno - 1] = line.replace('"""', '"""Edited. ', 1)
+    return "".join(lines) + "\n# edited\n\n\ndef nobody_calls_this():\n    return 1\n"
+
+
+def test_nothing_changed_nothing_runs(toy_project, done):
+    assert rules(toy_project) == set()
     assert rules(done) == set()
 
 
+@pytest.mark.parametrize("how", ["moved", "linked", "snakefile linked"])
+def test_a_finished_project_that_is_elsewhere_has_nothing_to_do(done, tmp_path, how):
+    if how == "moved":
+        moved = tmp_path / "moved"
+        done.rename(moved)
+        try:
+            assert rules(moved) == set()
+        finally:
+            moved.rename(done)
+    else:
+        link = tmp_path / "link"
+        link.symlink_to(done)
+        assert rules(link, directory=link if how == "linked" else done) == set()
+
+
+def test_comments_docstrings_and_unused_functions_rerun_nothing(done, edit):
+    """In every module of the library, and so for all four papers."""
+    for path in sorted((done / LIBRARY).rglob("*.py")):
+        edit(path.relative_to(done), unimportant)
+    assert rules(done) == set()
+
+
+B, F, R, H = PAPERS
+BOUCAUD_RESULTS = {"boucaud2020_results", *END}
+AFTER_CATALOG = {"boucaud2020_figures", "boucaud2020_mask_figures"} | BOUCAUD_RESULTS
+AFTER_PREDICTIONS = {"boucaud2020_catalog_of_paper", "boucaud2020_table2"} | AFTER_CATALOG
+FLUX_PREDICTIONS = {"boucaud2020_predict", "boucaud2020_predict_both"}
+ALL_PREDICTIONS = FLUX_PREDICTIONS | {"boucaud2020_predict_masks"}
+SEEN_BLENDS = {"boucaud2020_sep", "boucaud2020_published_sample", "boucaud2020_example_figures"}
+AFTER_REIMAN_NETWORKS = {
+    "reiman2019_predict",
+    "reiman2019_several_galaxies",
+    "reiman2019_network_figures",
+    "reiman2019_figures_of_paper",
+    "reiman2019_results",
+}
+AFTER_DETECTIONS = {
+    "hemmati2022_figures",
+    "hemmati2022_photometry",
+    "hemmati2022_photometry_figure",
+    "hemmati2022_results",
+}
+
+
 @pytest.mark.parametrize(
-    ("name", "expected"),
+    ("name", "function", "expected"),
     [
-        # Plots: only they are drawn again.
-        (LIBRARY + "fig5.py", {"fig5"}),
-        (LIBRARY + "fig6.py", set()),
-        (LIBRARY + "recovered.py", {"fig5"}),
-        (LIBRARY + "comparison.py", {"published_comparison"}),
-        (LIBRARY + "paper.mplstyle", PLOTS),
-        ("workflow/scripts/catalog_figure.py", {"fig5"}),
-        # Statistics: the tables and figures that show them.
-        (LIBRARY + "metrics.py", {"fig5", "photometry"}),
-        # The rendering: everything that sees a blend, but not the galaxies.
+        # A drawing: its figures, and what is read off them.
+        (f"{B}/figures/fig8_bias_scatter.py", "draw_fig8", {"boucaud2020_figures"} | BOUCAUD_RESULTS),
+        (f"{B}/figures/fig1_2_examples.py", "draw_fig1", {"boucaud2020_example_figures", "all"}),
         (
-            LIBRARY + "render.py",
-            {"train", "predict", "sep_measure", "sep", "output_catalog", "comparison_catalog"}
-            | PLOTS
-            | {"photometry"},
+            f"{F}/figures/fig5_6_realistic.py",
+            "draw_fig6",
+            {"farrens2022_sample_figures_of_paper", "farrens2022_results", *END},
         ),
-        # The network: training and what follows, but not the baseline.
-        (LIBRARY + "networks.py", {"train", "predict", "output_catalog", "fig5", "photometry"}),
-        (LIBRARY + "predict.py", {"train", "predict", "output_catalog", "fig5", "photometry"}),
+        (f"{R}/figures/fig4_5_scores.py", "draw_distributions", {"reiman2019_figures_of_paper", "all"}),
+        (f"{H}/figures/fig7_photometry.py", "draw_fig7", {"hemmati2022_photometry_figure", "all"}),
+        # A claim: its paper's results.
+        (f"{B}/claims.py", "unbiased", BOUCAUD_RESULTS),
+        (f"{H}/claims.py", "blends_detected_high", {"hemmati2022_results", *END}),
+        # The rendering: all that sees a blend, but not the galaxies.
+        (
+            f"{B}/render.py",
+            "render",
+            {"boucaud2020_train"} | ALL_PREDICTIONS | SEEN_BLENDS | AFTER_PREDICTIONS,
+        ),
+        # A network: its training and what follows, but not the baseline; what only draws it, too.
+        (
+            f"{B}/networks.py",
+            "unet",
+            {"boucaud2020_train", "boucaud2020_network_figures"} | ALL_PREDICTIONS | AFTER_PREDICTIONS,
+        ),
+        (f"{B}/predict.py", "predict_fluxes", FLUX_PREDICTIONS | AFTER_PREDICTIONS),
+        (
+            f"{F}/sep.py",
+            "label_sample",
+            {"farrens2022_sep", "farrens2022_sep_of_sample", "farrens2022_figures"}
+            | {"farrens2022_sample_figures_of_paper", "farrens2022_results", *END},
+        ),
+        (f"{R}/networks.py", "Generator", {"reiman2019_train", *AFTER_REIMAN_NETWORKS, *END}),
+        (f"{R}/scores.py", "score_methods", AFTER_REIMAN_NETWORKS - {"reiman2019_several_galaxies", "reiman2019_network_figures"} | {"reiman2019_predict", *END}),
+        (
+            f"{H}/networks.py",
+            "SuperResolver",
+            {"hemmati2022_train", "hemmati2022_detect", "hemmati2022_network_figure"}
+            | AFTER_DETECTIONS
+            | END,
+        ),
+        (f"{H}/som.py", "learn_som", {"hemmati2022_figures", "hemmati2022_results", *END}),
+        # What no rule of the toy uses.
+        ("data/vizier.py", "fetch_table", set()),
     ],
-)
-def test_an_edit_runs_what_depends_on_it(done, edit, name, expected):
-    edit(name)
+)  # fmt: skip
+def test_an_edited_function_reruns_what_uses_it(done, edit, name, function, expected):
+    edit(f"{LIBRARY}/{name}", in_function(function))
     assert rules(done) == expected
 
 
-def test_the_cleaning_runs_everything_after_it(done, edit):
-    edit(LIBRARY + "clean.py")
-    assert {"clean", "assemble_dataset", "train", "sep_measure", "fig5"} <= rules(done)
+def test_an_edited_script_or_style_reruns_its_rules(done, edit):
+    edit("workflow/scripts/hemmati2022/photometry_figure.py", lambda text: text + "\nedited = 1\n")
+    assert rules(done) == {"hemmati2022_photometry_figure", "all"}
+    edit(f"{LIBRARY}/plots/paper.mplstyle", lambda text: text + "# edited\n")
+    drawn = rules(done)
+    assert {"boucaud2020_figures", "reiman2019_network_figures", "hemmati2022_figures"} <= drawn
+    assert not {name for name in drawn if name.endswith(("_train", "_predict", "_detect"))}
 
 
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
         (
-            {"networks": {"blend2flux": {"learning_rate": 0.0005}}},
-            {"train", "predict", "output_catalog", "fig5", "photometry"},
+            {"boucaud2020": {"bootstrap_resamples": 20}},
+            {"boucaud2020_catalog_of_paper"} | AFTER_CATALOG,
         ),
-        ({"boucaud2020": {"bootstrap_resamples": 20}}, {"fig5", "photometry"}),
+        (
+            {"reiman2019": {"network": {"iterations": 70}}},
+            {"reiman2019_train", *AFTER_REIMAN_NETWORKS, *END},
+        ),
+        (
+            {"hemmati2022": {"som_shape": [6, 6]}},
+            {"hemmati2022_figures", "hemmati2022_results", *END},
+        ),
     ],
 )
-def test_a_changed_value_runs_what_uses_it(done, change, expected):
-    path = done / "overlay.yaml"
-    before = path.read_text()
-    config = yaml.safe_load(before)
-    for section, values in change.items():
-        for key, value in values.items():
-            if isinstance(value, dict):
-                config[section][key] |= value
-            else:
-                config[section][key] = value
-    path.write_text(yaml.safe_dump(config))
-    try:
-        assert rules(done) == expected
-    finally:
-        path.write_text(before)
-
-
-def test_an_edit_of_figures_1_and_2_leaves_the_galaxies_alone(project, tmp_path):
-    """Their parent stamps are temporary: making them anew would train networks anew."""
-    (tmp_path / "overlay.yaml").write_text(yaml.safe_dump(TINY))
-    targets = [f"results/figures/fig{n}.pdf" for n in (1, 2)]
-    targets.append("results/datasets/simulated/stamps.h5")
-    arguments = (*targets, "--configfile", tmp_path / "overlay.yaml")
-    snakemake("--cores", 2, *arguments, directory=tmp_path, project=project)
-    for name, expected in {
-        "fig1_fig2.py": {"fig1", "fig2"},
-        "examples.py": {"fig1", "blend_examples", "fig2"},
-    }.items():
-        path = project / LIBRARY / name
-        path.write_text(path.read_text() + "\n# edited\n")
-        later = time.time() + 10
-        os.utime(path, (later, later))
-        plan = snakemake("-n", *arguments, directory=tmp_path, project=project)
-        assert planned(plan.text) == expected
+def test_a_changed_value_reruns_what_uses_it(done, tmp_path, change, expected):
+    overlay = tmp_path / "overlay.yaml"
+    overlay.write_text(yaml.safe_dump(change))
+    found = snakemake("-n", *TOY, overlay, directory=done, project=done)
+    # The configuration is recorded whole.
+    assert planned(found.text) == expected | END

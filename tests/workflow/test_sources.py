@@ -283,7 +283,8 @@ def test_a_table_at_vizier_is_fetched_by_a_rule_of_its_own(tmp_path, overlay):
         entry["morphology"] = None
     target = "results/mosaics/datasets/candels_mosaics/stamps.h5"
     result = snakemake("-n", target, "--configfile", overlay(**example), directory=tmp_path)
-    rules = {"download_mosaic", "fetch_vizier", "ingest_mosaic", "clean", "assemble_dataset"}
+    rules = {"download_mosaic", "fetch_vizier", "ingest_mosaic"}
+    rules |= {"boucaud2020_clean", "boucaud2020_assemble_dataset"}
     assert planned(result.text) == rules
     assert "resources/vizier/J/MNRAS/478/5410/table1.ecsv" in result.text
 

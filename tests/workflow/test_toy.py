@@ -145,7 +145,7 @@ def test_training_times_are_told(toy):
 
 
 def test_the_network_scatters_less_than_the_better_of_sep(toy):
-    table = pd.read_csv(toy / "boucaud2020/blend2flux/simulated/photometry.csv")
+    table = pd.read_csv(toy / "boucaud2020/photometry.csv")
     sigma = table.query("selection == 'found'").pivot(
         index="galaxy", columns="method", values="sigma_mag"
     )
@@ -200,5 +200,5 @@ def test_what_ran_is_recorded(toy):
 def test_intermediate_files_are_gone_and_a_second_run_does_nothing(toy):
     assert not (toy / "datasets/simulated/parents").exists()
     assert not list((toy / "checkpoints").glob("*.npz"))
-    again = snakemake("-n", *TOY, directory=toy.parents[1])
+    again = snakemake("-n", *TOY, directory=toy.parents[1], project=toy.parents[1])
     assert "Nothing to be done" in again.text

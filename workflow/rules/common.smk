@@ -32,7 +32,7 @@ def read_facts(name):
 
 
 try:
-    for _path in [*workflow.configfiles, *workflow.overwrite_configfiles]:
+    for _path in workflow.configfiles:
         refuse_duplicate_keys(_path)
     ARCHIVES = validated_archives(read_facts("datasets.yaml"))
     # As a module, the workflow gets the other one's configuration: an overlay of config.yaml, too.
@@ -54,8 +54,11 @@ TRAINED = {}
 
 
 def code(script):
-    """Digest of the library code that a script uses, as a parameter of its rule."""
-    return code_digest(BASE / "workflow" / "scripts" / script, BASE / "src")
+    """Function that gives the digest of the library code that a script uses, for its rule's params.
+
+    A function, since each job reads these files again, and needs the digests of its own rules only.
+    """
+    return lambda wildcards: code_digest(BASE / "workflow" / "scripts" / script, BASE / "src")
 
 
 def n_chunks(total, size):

@@ -37,6 +37,11 @@ class Network:
     maker: PairMaker
     band: int
 
+    @property
+    def n_latent(self) -> int:
+        """Length of a vanilla GAN's noise vectors."""
+        return int(self.generator.n_latent)  # type: ignore[arg-type]
+
 
 def views(
     networks: dict[str, Network], blends: pd.DataFrame, split: str, device: torch.device

@@ -2,23 +2,16 @@
 
 from deblend.boucaud2020.clean import CleaningConfig, clean, read_rejected
 from deblend.data.stamps import read_stamps, write_stamps
-from deblend.photometry.sep import Detection
 from deblend.run import logs
 from deblend.tables import write_csv
 
 with logs.script(snakemake.log[0]):
-    cleaning = dict(snakemake.params.cleaning)
-    config = CleaningConfig(
-        detection=Detection(**cleaning.pop("detection")),
-        **{mode: Detection(**snakemake.params.sep[mode]) for mode in ("cold", "hot")},
-        **snakemake.params.limits,
-        **cleaning,
-    )
+    params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     stamps, exclusions = clean(
-        read_stamps(snakemake.input.stamps),
-        snakemake.params.seed,
-        config,
-        read_rejected(snakemake.input.rejected),
+        read_stamps(inputs.stamps),
+        params.seed,
+        CleaningConfig(**params.cleaning, **params.limits, **params.sep),
+        read_rejected(inputs.rejected),
     )
-    write_stamps(snakemake.output.stamps, stamps)
-    write_csv(snakemake.output.exclusions, exclusions)
+    write_stamps(out.stamps, stamps)
+    write_csv(out.exclusions, exclusions)

@@ -35,10 +35,9 @@ with logs.script(snakemake.log[0]):
     maker = networks["gan"].maker
     blends = maker.draw(rows["test"], 0, params.n_blends["test"], "test", blending)
     write_examples(out.examples, networks, blends, table, peaks, device)
-    noise = latent(params.seed, 2 * params.n_shown, vanilla.generator.n_latent, "gallery")
+    noise = latent(params.seed, 2 * params.n_shown, vanilla.n_latent, "gallery")
     made = generated(vanilla.generator, noise, device)[:, vanilla.band]
     chosen = np.arange(min(params.n_shown, len(rows["train"])))
     shown = blends.iloc[chosen].assign(galaxy_0=rows["train"][chosen], galaxy_1=-1, dx_0=0, dy_0=0)
-    real = maker.scaled(shown, "train")
-    real = real[0][:, networks["gan"].band]
+    real = maker.scaled(shown, "train")[0][:, networks["gan"].band]
     write_galleries(out.galleries, networks, made, real, blends, table, peaks, device)

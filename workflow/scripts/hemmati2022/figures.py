@@ -21,9 +21,8 @@ with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     label = params.label
     shown, bands, band = read_galleries(inputs.galleries)
-    resolutions = [shown[name] for name in ("high", "low", "gan")]
     draw_fig2(shown["real"], shown["generated"], [out.pdf2, out.png2], label)
-    draw_fig3(*resolutions, [out.pdf3, out.png3], f"{label}, {band}")
+    draw_fig3(shown["high"], shown["low"], shown["gan"], [out.pdf3, out.png3], f"{label}, {band}")
     draw_fig4(*read_examples(inputs.examples), [out.pdf4, out.png4], label)
     draw_fig8(shown, bands, band, [out.pdf8, out.png8], label)
     detections = pd.read_csv(inputs.detections)

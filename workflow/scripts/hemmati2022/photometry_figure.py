@@ -13,8 +13,8 @@ with logs.script(snakemake.log[0]):
     for name, table in found.items():
         write_csv(out[name], table)
     points = photometry_points(photometry)
-    fits = [found[name] for name in ("curves", "scatter", "bins")]
     engines = ", ".join(sorted(photometry["engine"].dropna().unique()))
     label = f"{params.label}, fits by {engines}" if engines else params.label
-    draw_fig7(points, *fits, [out.pdf7, out.png7], label)
+    outputs = [out.pdf7, out.png7]
+    draw_fig7(points, found["curves"], found["scatter"], found["bins"], outputs, label)
     write_csv(out.table7, points.assign(scale=params.scale))

@@ -17,7 +17,9 @@ with logs.script(snakemake.log[0]):
     published = read_yaml(inputs.published)["hemmati2022"]
     names = ("detections", "false_positives", "photometry")
     tables = {name: pd.read_csv(inputs[name]) for name in names}
-    detected = detection_table(*tables.values(), published)
+    detected = detection_table(
+        tables["detections"], tables["false_positives"], tables["photometry"], published
+    )
     som = read_json(inputs.som)
     rows = our_rows(published, tables, som)
     reproduction = reproduction_table({params.configuration: rows}, "hemmati2022")

@@ -15,5 +15,12 @@ with logs.script(snakemake.log[0]):
     write_csv(out.table1, generator)
     write_csv(out.table2, discriminator)
     with h5py.File(inputs.panels, "r") as file:
-        panels = {name: file[name][:] for name in ("panels", "iteration", "true", "blend")}
-    draw_trace(pd.read_csv(inputs.history), *panels.values(), [out.pdftrace, out.pngtrace], label)
+        draw_trace(
+            pd.read_csv(inputs.history),
+            file["panels"][:],
+            file["iteration"][:],
+            file["true"][:],
+            file["blend"][:],
+            [out.pdftrace, out.pngtrace],
+            label,
+        )

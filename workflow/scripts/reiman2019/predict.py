@@ -23,8 +23,16 @@ with logs.script(snakemake.log[0]):
         inputs.weights, inputs.descriptions, out.predictions, strict=True
     ):
         generator, precision = load_generator(weights, description)
-        options = {"device": device, "precision": precision, "attributes": versions}
-        predict_blends(generator, frames, pairs, perturbation, path, **options)
+        predict_blends(
+            generator,
+            frames,
+            pairs,
+            perturbation,
+            path,
+            device=device,
+            precision=precision,
+            attributes=versions,
+        )
     predictions = {
         method: read_predictions(path, params.n_blends)
         for method, path in zip(params.methods, out.predictions, strict=True)
