@@ -17,18 +17,14 @@ PAPER_PREFIXES = tuple(f"deblend.{paper}" for paper in PAPERS)
 MODULES = sorted(PACKAGE.rglob("*.py"))
 SCRIPTS = sorted((ROOT / "workflow" / "scripts").rglob("*.py"))
 RULE_FILES = sorted((ROOT / "workflow" / "rules").glob("*.smk"))
-#: Modules besides those of figures that draw.
-DRAWING = {
-    "boucaud2020/published_sample.py",
-    "hemmati2022/real_images.py",
-    "reiman2019/several_galaxies.py",
-}
 #: Where the papers' configurations are joined.
 JOINS_PAPERS = {"run/config.py"}
 #: Inputs and params that no adapter reads, and why.
 UNREAD = {
     ("params", "code"): "its change reruns the rule",
     ("input", "style"): "the library reads the style of all figures itself",
+    ("input", "mixtures"): "the library reads the mixtures of all fits itself",
+    ("input", "psfs"): "params.options names the files band by band",
 }
 #: Takes a second or more to import, or is no part of Snakemake's own environment.
 HEAVY = {"tensorflow", "keras", "torch", "galsim", "sep", "matplotlib", "sklearn", "skimage"} | {
@@ -79,7 +75,7 @@ def test_joining_papers_imports_their_configurations_alone():
 
 def test_only_figures_import_matplotlib():
     others = [path for path in MODULES if not re.search(r"(^|/)(figures|plots)", place(path))]
-    assert offenders(others, "matplotlib") == DRAWING
+    assert offenders(others, "matplotlib") == set()
 
 
 def test_the_library_does_not_know_snakemake():
@@ -135,7 +131,7 @@ def workflow():
 @pytest.fixture(scope="module")
 def rules(workflow):
     """Rules that run a script."""
-    assert len(workflow["rules"]) > 90
+    assert len(workflow["rules"]) > 70
     return {name: rule for name, rule in workflow["rules"].items() if rule["script"]}
 
 
@@ -203,7 +199,9 @@ def test_all_rules_but_downloads_depend_on_their_code(rules):
     """A changed download module must not fetch everything again."""
     downloads = {name for name, rule in rules.items() if Path(rule["file"]).stem == "downloads"}
     with_code = {name for name, rule in rules.items() if "code" in rule["params"]}
-    assert (with_code & downloads, rules.keys() - with_code - downloads) == (set(), set())
+    assert with_code & downloads == set()
+    # What it reads is temporary: to make that anew would train networks anew.
+    assert rules.keys() - with_code - downloads == {"boucaud2020_cleaning_examples"}
 
 
 def strings(value):
@@ -219,5 +217,11 @@ def test_no_path_of_the_project_is_absolute(workflow):
     """A project that is moved has nothing to do again."""
     values = [(name, rule["values"]) for name, rule in workflow["rules"].items()]
     values += [(name, jobs) for name, jobs in workflow["jobs"].items()]
-    wrong = {f"{name}: {t}" for name, value in values for t in strings(value) if str(ROOT) in t}
+    wrong = {
+        f"{name}: {text}"
+        for name, value in values
+        for text in strings(value)
+        # A path from the working directory, which is elsewhere here, goes up first.
+        if str(ROOT) in text and not text.startswith("../")
+    }
     assert wrong == set()

@@ -22,9 +22,11 @@ with logs.script(snakemake.log[0]):
     stamps, blends = read_stamps(inputs.stamps), read_ecsv(inputs.blends)
     refuse_known_galaxies(network, read_ecsv(inputs.trained_on), stamps.galaxies, blends)
     options = {"method": network, "companion_edge": params.companion_edge}
-    if "predictions" in out.keys():
-        write_csv(out.predictions, predict_fluxes(model, record, stamps, blends, **options))
-    if "masks" in out.keys():
+    # What the rule has of these, by the network's architecture.
+    fluxes, iou, masks = (out.get(name) for name in ("predictions", "iou", "masks"))
+    if fluxes:
+        write_csv(fluxes, predict_fluxes(model, record, stamps, blends, **options))
+    if masks:
         table, examples = predict_masks(model, record, stamps, blends, **options)
-        write_csv(out.iou, table)
-        write_masks(out.masks, examples)
+        write_csv(iou, table)
+        write_masks(masks, examples)

@@ -15,8 +15,10 @@ with logs.script(snakemake.log[0]):
     counts = table1(read_ecsv(inputs.galaxies, ["morphology"]), excluded, published["galaxies"])
     logging.info("\n%s", counts.to_string(index=False))
     write_csv(out.csv1, counts.assign(dataset=params.dataset, scale=params.scale))
-    if "csv3" in out.keys():
-        write_tex(out.tex1, table1_tex(counts))
+    # The paper's own data set has more than counts.
+    tex1, csv3, tex3 = (out.get(name) for name in ("tex1", "csv3", "tex3"))
+    if csv3:
+        write_tex(tex1, table1_tex(counts))
         settings = table3(params.sep["hot"], params.sep["cold"], published["table3"])
-        write_csv(out.csv3, settings)
-        write_tex(out.tex3, settings)
+        write_csv(csv3, settings)
+        write_tex(tex3, settings)
