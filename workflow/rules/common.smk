@@ -95,7 +95,7 @@ def checkpoint(suffix):
 
 def figure_outputs(paper, shows, tables=None):
     """Outputs pdfN, pngN and tableN of figures; `shows` has what each shows, by number or name."""
-    folder = "<results>/figures" + ("" if paper == "boucaud2020" else f"/{paper}")
+    folder = "<results>/figures" if paper == "boucaud2020" else f"<results>/figures/{paper}"
     outputs = {}
     for n, what in shows.items():
         name = f"fig{n}" if isinstance(n, int) else n
@@ -122,7 +122,7 @@ def plain_figure_outputs(folder, numbers):
 
 def table_outputs(paper, shows):
     """Outputs of a paper's tables: csvN and texN, with N a number or a name."""
-    folder = "<results>/tables" + ("" if paper == "boucaud2020" else f"/{paper}")
+    folder = "<results>/tables" if paper == "boucaud2020" else f"<results>/tables/{paper}"
     outputs = {}
     for n, what in shows.items():
         name = f"table{n}" if isinstance(n, int) else n
