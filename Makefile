@@ -39,10 +39,11 @@ test: $(READY) lint ## Check the code and pass every test that this machine can 
 	$(ONE_THREAD) $(BIN)/python -m pytest $(SMALL) --numprocesses $(CORES) --dist worksteal
 	$(BIN)/python -m pytest tests/workflow tests/slurm $(SMALL:%=--ignore=%)
 
-lint: $(READY) ## Format, lint and type checks
+lint: $(READY) ## Format, lint, spelling and type checks
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/codespell
 	$(BIN)/mypy
 	$(BIN)/snakemake --lint
 
