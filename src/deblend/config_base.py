@@ -6,7 +6,7 @@ meaning and default. Checks across keys are validators, which raise `Problem`.
 
 import difflib
 import re
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -49,6 +49,16 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """The question that an unknown name ends with: the known one that is most like it."""
     close = difflib.get_close_matches(name, [*known], n=1)
     return f"; did you mean {close[0]}?" if close else ""
+
+
+def shown(value: Any) -> str:
+    """A value as an error shows it: as YAML has it, on one line and not too long."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 class Section(BaseModel):
@@ -116,13 +126,14 @@ class Pattern:
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        """The pattern, for editors."""
-        return {**handler(schema), "pattern": self.regex}
+        """The pattern, for editors; VS Code shows its message."""
+        words = f"it has to be {self.words}"
+        return {**handler(schema), "pattern": self.regex, "patternErrorMessage": words}
 
     def check(self, value: str) -> str:
         """The value, if it matches."""
         if not re.search(self.regex, value):
-            raise Problem(f"{value!r} does not match: it has to be {self.words}")
+            raise Problem(f"{shown(value)} does not match: it has to be {self.words}")
         return value
 
 
@@ -139,24 +150,44 @@ Checksum = Annotated[
 ]
 
 
-def unique(values: tuple[Hashable, ...]) -> tuple[Hashable, ...]:
-    """A list in which nothing is there twice."""
-    for i, value in enumerate(values):
-        if value in values[:i]:
-            raise Problem(f"{value!r} is there twice; each has to be there once")
-    return values
+class Unique:
+    """That nothing is in a list twice."""
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Pydantic has no such limit of its own."""
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """The limit, for editors."""
+        return {**handler(schema), "uniqueItems": True}
+
+    def check(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The list, if nothing is in it twice."""
+        for i, value in enumerate(values):
+            if value in values[:i]:
+                raise Problem(f"{shown(value)} is there twice; each has to be there once")
+        return values
 
 
 def known(key: str, *values: str) -> BeforeValidator:
     """Check the key that tells sections of several kinds apart, before the kind is looked for."""
 
     def check(section: Any) -> Any:
-        if isinstance(section, dict):
-            if key not in section:
-                raise Problem("this key is missing", key)
-            if section[key] not in values:
-                listed = ", ".join(map(repr, values))
-                raise Problem(f"{section[key]!r} is not one of [{listed}]", key)
+        if isinstance(section, BaseModel):
+            return section
+        if not isinstance(section, dict):
+            raise Problem(f"{shown(section)} is not a map of keys to values")
+        if key not in section:
+            for name in difflib.get_close_matches(key, map(str, section), n=1):
+                raise UnknownKey(f"there is no such key; did you mean {key}?", name)
+            raise Problem("this key is missing", key)
+        if section[key] not in values:
+            listed = ", ".join(map(repr, values))
+            raise Problem(f"{shown(section[key])} is not one of [{listed}]", key)
         return section
 
     return BeforeValidator(check)

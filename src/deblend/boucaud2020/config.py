@@ -16,9 +16,9 @@ from deblend.config_base import (
     Share,
     Split,
     Text,
+    Unique,
     known,
     tag,
-    unique,
 )
 from deblend.data.config import (
     Band,
@@ -42,7 +42,7 @@ from deblend.training.config import (
     MinDelta,
     SteeringConfig,
 )
-from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 
 class Selection(Magnitudes):
@@ -357,7 +357,7 @@ class Boucaud2020(Section):
         default="blend2mask2flux",
         description="Network shown as blend2mask2flux; null: none, and its columns stay empty.",
     )
-    table2: Annotated[tuple[str, ...], AfterValidator(unique)] = Field(
+    table2: Annotated[tuple[str, ...], Unique()] = Field(
         default=("blend2flux_64", "blend2flux", "blend2flux_512"),
         min_length=1,
         description="blend2flux networks of Table 2.",

@@ -14,7 +14,7 @@ from deblend.config_base import (
     Real,
     Section,
     Split,
-    unique,
+    Unique,
 )
 from deblend.photometry.config import Detection
 from deblend.training.config import (
@@ -25,7 +25,7 @@ from deblend.training.config import (
     MinDelta,
     SteeringConfig,
 )
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 #: Distance (pixels) at which close blends end, Sect. 2.1.
 CLOSE_PX = 10.0
@@ -185,7 +185,7 @@ class Farrens2022(Survey):
     padding_px: FromZero = Field(
         default=7, description="Zeros around a stamp, pixels, before the noise."
     )
-    noise_sigma: Annotated[tuple[Positive, ...], AfterValidator(unique)] = Field(
+    noise_sigma: Annotated[tuple[Positive, ...], Unique()] = Field(
         default=(5, 10, 15, 20, 25, 30, 35),
         min_length=1,
         description="Noise levels to train at, counts.",

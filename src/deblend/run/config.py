@@ -16,8 +16,9 @@ from deblend.config_base import (
     Problem,
     Section,
     Text,
+    Unique,
     UnknownKey,
-    unique,
+    shown,
 )
 from deblend.data.config import Archive
 from deblend.errors import DeblendError
@@ -25,7 +26,6 @@ from deblend.farrens2022.config import Farrens2022
 from deblend.hemmati2022.config import Hemmati2022
 from deblend.reiman2019.config import Reiman2019
 from pydantic import (
-    AfterValidator,
     BaseModel,
     Field,
     RootModel,
@@ -63,7 +63,7 @@ class Config(Section):
     scale: Literal["paper", "small", "toy", "custom"] = Field(
         default="paper", description="Shown in figures and recorded with results."
     )
-    papers: Annotated[tuple[Paper, ...], AfterValidator(unique)] = Field(
+    papers: Annotated[tuple[Paper, ...], Unique()] = Field(
         default=("boucaud2020", "farrens2022", "reiman2019", "hemmati2022"),
         min_length=1,
         description="Papers whose figures, tables and numbers are made when no target is named.",
@@ -334,7 +334,7 @@ KINDS = {
 def _text(problem: dict[str, Any]) -> str:
     """What is wrong with a value, and what it can be."""
     kind, context = problem["type"], problem.get("ctx", {})
-    value = _shown(problem["input"])
+    value = shown(problem["input"])
     if kind == "value_error":
         return str(context["error"])
     if kind == "missing":
@@ -345,13 +345,13 @@ def _text(problem: dict[str, Any]) -> str:
     if kind == "literal_error":
         return f"{value} is not one of [{context['expected'].replace(' or ', ', ')}]"
     if kind == "greater_than_equal":
-        return f"{value} is less than the minimum of {context['ge']:g}"
+        return f"{value} is less than the minimum of {context['ge']}"
     if kind == "greater_than":
-        return f"{value} is less than or equal to the minimum of {context['gt']:g}"
+        return f"{value} is less than or equal to the minimum of {context['gt']}"
     if kind == "less_than_equal":
-        return f"{value} is greater than the maximum of {context['le']:g}"
+        return f"{value} is greater than the maximum of {context['le']}"
     if kind == "less_than":
-        return f"{value} is greater than or equal to the maximum of {context['lt']:g}"
+        return f"{value} is greater than or equal to the maximum of {context['lt']}"
     if kind == "multiple_of":
         return f"{value} is not a multiple of {context['multiple_of']}"
     if kind == "string_too_short":
@@ -378,16 +378,6 @@ def _hint(problem: dict[str, Any]) -> str:
     mantissa, e, exponent = text.partition("e")
     text = f"{mantissa if '.' in mantissa else mantissa + '.0'}{e}{exponent}"
     return f": write {text}, without quotes"
-
-
-def _shown(value: Any) -> str:
-    """A value as an error shows it, on one line and not too long."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return str(value).lower()
-    text = " ".join(repr(value).split())
-    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):

@@ -10,7 +10,11 @@ Epochs = Annotated[Count, Field(description="Most epochs to train.")]
 LearningRate = Annotated[Positive, Field(description="Adam's learning rate at the start.")]
 AdamEpsilon = Annotated[Positive, Field(description="Adam's constant for numerical stability.")]
 MinDelta = Annotated[
-    NotNegative, Field(description="Smallest improvement of the validation loss that counts.")
+    NotNegative,
+    Field(
+        description="Smallest improvement of the validation loss that counts; the loss of "
+        "fluxes is their MAPE (%)."
+    ),
 ]
 Dropout = Annotated[Real, Field(ge=0, lt=1, description="Share of features left out in training.")]
 Precision = Annotated[

@@ -39,6 +39,7 @@ from deblend.hemmati2022.simulate import (
 from deblend.seeds import generator
 from deblend.tables import write_csv
 from deblend.units import flux_from_mag
+from pydantic import ValidationError
 
 LIMITS = {"mag_f160w_max": 25.0, "class_star_max": 0.95, "redshift_max": 5.0}
 CUTS = {

@@ -1,0 +1,784 @@
+"""The configuration's models, and the one line that a user reads when a key is wrong."""
+
+import copy
+import importlib.util
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+import yaml
+from deblend.errors import DeblendError
+from deblend.run import config as module
+from deblend.run.config import refuse_duplicate_keys, validated, validated_archives
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.conftest import ROOT
+
+
+def read(name):
+    # Through JSON, since YAML makes maps with an alias one and the same.
+    return json.loads(json.dumps(yaml.safe_load((ROOT / "config" / name).read_text())))
+
+
+CONFIG = read("config.yaml")
+ARCHIVES = read("datasets.yaml")
+EXAMPLES = sorted(f"examples/{path.name}" for path in (ROOT / "config/examples").glob("*.yaml"))
+
+
+def merged(*overlays):
+    """config.yaml with overlays, as Snakemake merges them: maps are merged, lists replaced."""
+
+    def update(target, changes):
+        for key, value in changes.items():
+            if isinstance(value, dict) and isinstance(target.get(key), dict):
+                update(target[key], value)
+            else:
+                target[key] = copy.deepcopy(value)
+
+    config = copy.deepcopy(CONFIG)
+    for overlay in overlays:
+        update(config, overlay)
+    return config
+
+
+def checked(*overlays, archives=ARCHIVES):
+    return validated(merged(*overlays), archives)
+
+
+def problem(*overlays, archives=ARCHIVES):
+    """What a user reads."""
+    with pytest.raises(DeblendError) as caught:
+        checked(*overlays, archives=archives)
+    text = str(caught.value)
+    assert "\n" not in text
+    return text
+
+
+def at(config, path):
+    for key in path:
+        config = config[key]
+    return config
+
+
+def paths(section, above=()):
+    """Every key, with its place."""
+    items = section.items() if isinstance(section, dict) else enumerate(section)
+    for key, value in items:
+        if isinstance(section, dict):
+            yield (*above, key)
+        if isinstance(value, dict | list):
+            yield from paths(value, (*above, key))
+
+
+PATHS = [*paths(CONFIG)]
+
+
+def without(path):
+    config = copy.deepcopy(CONFIG)
+    del at(config, path[:-1])[path[-1]]
+    return config
+
+
+# What comes out -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("overlays", [(), ("small.yaml",), ("toy.yaml",)])
+def test_what_is_given_comes_out_as_it_is(overlays):
+    given = merged(*map(read, overlays))
+    out = validated(given, ARCHIVES)
+    added = set(paths(out)) - set(paths(given))
+    assert {path[:4] for path in added} == {("hemmati2022", "cutouts", "goods_south", "bands")}
+    assert {path[-1] for path in added} == {
+        *("checksum", "extension", "psf", "psf_key", "psf_pixel_scale_arcsec")
+    }
+    for path in added:
+        assert at(out, path) in (None, 0)
+        del at(out, path[:-1])[path[-1]]
+    # Types too (10 is not 10.0), and the order of the keys.
+    assert json.dumps(out) == json.dumps(given)
+
+
+def test_the_given_is_not_changed():
+    given = merged()
+    validated(given, ARCHIVES)
+    assert given == CONFIG
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_examples_are_valid(example):
+    out = checked(read("small.yaml"), read(example))
+    assert validated(out, ARCHIVES) == out
+
+
+def test_defaults_come_after_what_is_given():
+    overlay = {"datasets": {"mine": {"split": CONFIG["datasets"]["candels"]["split"], **MINE}}}
+    keys = [*checked(overlay)["datasets"]["mine"]]
+    assert keys[: 1 + len(MINE)] == ["split", *MINE]
+    assert len(keys) == len(set(keys)) > len(MINE) + 6
+
+
+MINE = {
+    "source": "files",
+    "images": "mine.h5",
+    "catalog": "mine.ecsv",
+    "columns": {"id": "id", "mag": "mag", "half_light_radius": "r"},
+    "band": "f160w",
+    "pixel_scale_arcsec": 0.06,
+    "zero_point": 25.96,
+    "noise_sigma": 0.0065,
+}
+
+
+def test_stamps_of_ones_own_need_what_is_known_of_them_alone():
+    entry = checked({"datasets": {"mine": MINE}})["datasets"]["mine"]
+    assert entry == MINE | {
+        "images_key": None,
+        "plane": None,
+        "segmaps": None,
+        "segmaps_key": None,
+        "radius_unit": "pix",
+        "add_noise": False,
+        "recentre": False,
+        "stamp_size": 128,
+        "mag_min": 18.0,
+        "mag_max": 23.0,
+        "split": {"train": 0.6, "validation": 0.2, "test": 0.2},
+    }
+    for key in MINE:
+        entry = {k: v for k, v in MINE.items() if k != key}
+        text = problem({"datasets": {"mine": entry}})
+        assert f"configuration > datasets > mine > {key}: this key is missing" in text
+
+
+def test_a_network_needs_a_data_set_alone():
+    overlay = {"networks": {"mine": {"architecture": "unet", "dataset": "simulated"}}}
+    network = checked(overlay)["networks"]["mine"]
+    assert network == CONFIG["networks"]["unet"] | {"dataset": "simulated"}
+
+
+#: Keys without which nothing can be done: what data there is, and what is known of it.
+REQUIRED = {
+    *("datasets", "networks", "farrens2022", "reiman2019", "hemmati2022"),
+    *("source", "architecture", "dataset", "archive", "samples", "image_sets", "cutouts"),
+    *("parametric", "realistic", "galaxyzoo", "candels", "goods_south", "simulated", "bands"),
+    *("blend2flux", "blend2flux_64", "blend2flux_512", "unet", "blend2mask2flux"),
+    *("catalog", "columns", "pixel_scale_arcsec", "band", "zero_point", "noise_sigma"),
+    *("name", "mosaic", "depth_mag", "psf_fwhm_arcsec", "detection_band", "mag_max"),
+    # Of a whole that has a default: the parts of which none is of use alone.
+    *("train", "validation", "test", "threshold", "min_area", "contrast", "n_thresholds"),
+}
+#: Where config.yaml has something else than what a key is by default.
+OTHERS = {
+    ("networks", "blend2flux_64", "filters"),
+    ("networks", "blend2flux_512", "filters"),
+    ("farrens2022", "samples", "parametric", "kind"),
+    ("farrens2022", "samples", "parametric", "n_stamps"),
+    ("farrens2022", "samples", "parametric", "n_stamps", "train"),
+    ("farrens2022", "samples", "parametric", "n_stamps", "validation"),
+    ("farrens2022", "samples", "parametric", "n_stamps", "test"),
+    ("hemmati2022", "cutouts", "goods_south", "redshift_catalog"),
+    ("hemmati2022", "cutouts", "goods_south", "redshift_columns"),
+}
+
+
+def test_every_key_has_a_default_or_is_missed():
+    """Each key of config.yaml left out: its value is the default, or an error names it."""
+    filled = 0
+    whole = checked()
+    for path in PATHS:
+        if path[-2:-1] in (("columns",), ("redshift_columns",)):
+            continue  # names of the user's own
+        try:
+            out = validated(without(path), ARCHIVES)
+        except DeblendError as error:
+            assert path[-1] in REQUIRED or path in OTHERS, error
+            continue
+        if path[-1] in at(out, path[:-1]):
+            filled += 1
+            if path not in OTHERS and "psf_fwhm_arcsec" not in path:
+                assert at(out, path) == at(whole, path), path
+        else:
+            assert NAMES & {*path[-2:-1]}, path  # nothing refers to it
+    assert filled > 200
+
+
+# What is wrong --------------------------------------------------------------------------------
+
+FIELD = {
+    "name": "a",
+    "mosaic": "a.fits",
+    "catalog": "a.csv",
+    "columns": {"id": "id"},
+    "radius_unit": "pix",
+}
+MOSAICS = {
+    **{k: v for k, v in CONFIG["datasets"]["candels"].items() if k != "archive"},
+    "source": "mosaics",
+    "match_radius_arcsec": 0.5,
+}
+SAMPLE = CONFIG["farrens2022"]["samples"]["realistic"]
+BANDS = CONFIG["hemmati2022"]["cutouts"]["simulated_bands"]["bands"]
+
+
+def sample(**changes):
+    return {"farrens2022": {"samples": {"mine": {**SAMPLE, **changes}}}}
+
+
+def images(**changes):
+    return {"reiman2019": {"image_sets": {"mine": changes}}}
+
+
+def cutouts(**changes):
+    return {"hemmati2022": {"cutouts": {"simulated_bands": changes}}}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"sede": 3}, "configuration > sede: there is no such key; did you mean seed?"),
+        ({3: 3}, "configuration > 3: there is no such key"),
+        (
+            {"boucaud2020": {"blending": {"delta_mag": 2}}},
+            "boucaud2020 > blending > delta_mag: there is no such key; did you mean delta_mag_max?",
+        ),
+        (
+            {"datasets": {"simulated": {"pixel_scale": 0.06}}},
+            "datasets > simulated > pixel_scale: there is no such key; did you mean "
+            "pixel_scale_arcsec?",
+        ),
+        ({"datasets": {"mine": {}}}, "datasets > mine > source: this key is missing"),
+        (
+            {"datasets": {"mine": {"source": "file"}}},
+            "datasets > mine > source: 'file' is not one of ['archive', 'simulated', 'files', ",
+        ),
+        (
+            {"datasets": {"mine": {**MINE, "source": "files", "catalog": None}}},
+            "datasets > mine > catalog: null is not a text",
+        ),
+        # A misspelt key is why another one is missing.
+        (
+            {"datasets": {"mine": {**{k: MINE[k] for k in MINE if k != "images"}, "image": "a"}}},
+            "datasets > mine > image: there is no such key; did you mean images?",
+        ),
+        ({"datasets": {"mine": 3}}, "datasets > mine: 3 is not a map of keys to values"),
+        ({"threads": 2}, "configuration > threads: 2 is not a map of keys to values"),
+        ({"seed": -1}, "configuration > seed: -1 is less than the minimum of 0"),
+        ({"seed": 2147483648}, "seed: 2147483648 is greater than the maximum of 2147483647"),
+        ({"seed": "one"}, "configuration > seed: 'one' is not an integer"),
+        ({"seed": None}, "configuration > seed: null is not an integer"),
+        ({"seed": 2021.5}, "configuration > seed: 2021.5 is not an integer"),
+        ({"seed": True}, "configuration > seed: true is not an integer"),
+        ({"seed": "2021"}, "configuration > seed: '2021' is not an integer"),
+        ({"scale": "large"}, "scale: 'large' is not one of ['paper', 'small', 'toy', 'custom']"),
+        ({"papers": []}, "papers: [] is too short: it takes 1 at least"),
+        ({"papers": "boucaud2020"}, "papers: 'boucaud2020' is not a list"),
+        ({"papers": ["boucaud2020", "cosmos"]}, "papers > 1: 'cosmos' is not one of ["),
+        ({"papers": ["reiman2019"] * 2}, "papers: 'reiman2019' is there twice"),
+        ({"pathvars": {"results": ""}}, "pathvars > results: '' is empty"),
+        (
+            {"networks": {"blend2flux": {"drop_factor": 1.5}}},
+            "blend2flux > drop_factor: 1.5 is greater than or equal to the maximum of 1",
+        ),
+        (
+            {"networks": {"blend2flux": {"learning_rate": 0}}},
+            "blend2flux > learning_rate: 0 is less than or equal to the minimum of 0",
+        ),
+        # What YAML makes of 1e-4.
+        (
+            {"networks": {"blend2flux": {"learning_rate": "1e-5"}}},
+            "learning_rate: '1e-5' is not a number: write 1.0e-05, without quotes",
+        ),
+        (
+            {"networks": {"blend2flux": {"learning_rate": float("nan")}}},
+            "learning_rate: nan is not a finite number",
+        ),
+        (
+            {"networks": {"blend2flux": {"learning_rate": True}}},
+            "learning_rate: true is not a number",
+        ),
+        ({"networks": {"blend2flux": {"augment": "yes"}}}, "augment: 'yes' is not true or false"),
+        ({"networks": {"blend2flux": {"augment": 1}}}, "augment: 1 is not true or false"),
+        (
+            {"networks": {"blend2flux": {"dataset": "cosmos"}}},
+            "networks > blend2flux > dataset: there is no 'cosmos' under datasets; there are "
+            "candels, simulated",
+        ),
+        (
+            {"datasets": {"simulated": {"split": {"train": 0.9}}}},
+            "datasets > simulated > split: the shares {'train': 0.9, 'validation': 0.2, 'test': "
+            "0.2} do not add up to 1",
+        ),
+        (
+            {"datasets": {"simulated": {"mag_min": 24.0}}},
+            "datasets > simulated: mag_min 24.0 is not below mag_max 23.0",
+        ),
+        (
+            {"datasets": {"simulated": {"neighbour_mag_min": 26.0}}},
+            "neighbour_mag_min 26.0 is not below neighbour_mag_max 25.5",
+        ),
+        ({"datasets": {"Mine": MINE}}, "datasets: 'Mine' does not match: it has to be a letter"),
+        ({"networks": {"sep": {}}}, "networks: 'sep' does not match"),
+        (
+            {"networks": {"unet": {"dense_units": 3}}},
+            "networks > unet > dense_units: there is no such key",
+        ),
+        (
+            {"networks": {"mine": {"architecture": "resnet"}}},
+            "networks > mine > architecture: 'resnet' is not one of ['blend2flux', 'unet', "
+            "'blend2mask2flux']",
+        ),
+        (
+            {"networks": {"blend2mask2flux": {"unet": "blend2flux"}}},
+            "blend2mask2flux > unet: 'blend2flux' is a blend2flux trained on candels; it has to be "
+            "a unet trained on candels, whose test galaxies it then has not seen",
+        ),
+        (
+            {"networks": {"blend2mask2flux": {"unet": "u"}}},
+            "networks > blend2mask2flux > unet: there is no 'u' under networks; there are ",
+        ),
+        ({"boucaud2020": {"dataset": "sdss"}}, "boucaud2020 > dataset: there is no 'sdss' under"),
+        (
+            {"boucaud2020": {"table2": ["blend2flux", "unet"]}},
+            "boucaud2020 > table2: 'unet' is a unet, not a blend2flux",
+        ),
+        (
+            {"boucaud2020": {"table2": ["blend2flux_128"]}},
+            "boucaud2020 > table2: there is no 'blend2flux_128' under networks; there are",
+        ),
+        (
+            {"boucaud2020": {"blend2mask2flux": "unet"}},
+            "boucaud2020 > blend2mask2flux: 'unet' is a unet, not a blend2mask2flux",
+        ),
+        (
+            {"datasets": {"simulated": {"stamp_size": 100}}},
+            "stamp_size: 100 is not a multiple of 16",
+        ),
+        (
+            {"boucaud2020": {"blending": {"shift_rule": "paper"}}},
+            "shift_rule: 'paper' is not one of ['authors', 'section_2_2']",
+        ),
+        (
+            {"datasets": {"survey": {**MOSAICS, "fields": [FIELD, FIELD]}}},
+            "datasets > survey > fields: names have to be unique; they are a, a",
+        ),
+        (
+            {
+                "datasets": {
+                    "survey": {**MOSAICS, "fields": [{**FIELD, "mosaic": "http://x.org/a"}]}
+                }
+            },
+            "datasets > survey > fields > 0 > mosaic: 'http://x.org/a' does not match: it has to "
+            "be a path or an https address of a file",
+        ),
+        (
+            {"datasets": {"survey": {**MOSAICS, "fields": [{**FIELD, "catalog": "vizier:../a"}]}}},
+            "datasets > survey > fields > 0 > catalog: 'vizier:../a' does not match",
+        ),
+        (
+            {"datasets": {"survey": {**MOSAICS, "fields": [{**FIELD, "colums": {}}]}}},
+            "datasets > survey > fields > 0 > colums: there is no such key; did you mean columns?",
+        ),
+        (
+            {"farrens2022": {"samples": {"sigma5_0": SAMPLE}}},
+            "farrens2022 > samples: 'sigma5_0' does not match",
+        ),
+        (
+            {"farrens2022": {"split": {"train": 0.1, "validation": 0.1, "test": 0.1}}},
+            "farrens2022 > split: the shares {'train': 0.1, ",
+        ),
+        (
+            {"farrens2022": {"mag_min": 24}},
+            "farrens2022: mag_min 24 is not below mag_max 23.5",
+        ),
+        (
+            {"farrens2022": {"distance_bins_px": [0, 8, 16]}},
+            "farrens2022 > distance_bins_px: [0, 8, 16] have to rise, and 10, where close blends "
+            "end, has to be among them",
+        ),
+        ({"farrens2022": {"distance_bins_px": [0, 10, 8]}}, "[0, 10, 8] have to rise"),
+        (
+            {"farrens2022": {"samples": {"realistic": {"n_stamps": {"test": 0}}}}},
+            "farrens2022 > samples > realistic > n_stamps > test: 0 is too few: it takes an "
+            "isolated galaxy and a blend at least",
+        ),
+        (
+            {"farrens2022": {"samples": {"parametric": {"n_stamps": {"train": 1}}}}},
+            "farrens2022 > samples > parametric > n_stamps > train: 1 is too few",
+        ),
+        ({"farrens2022": {"noise_sigma": [5, 5]}}, "noise_sigma: 5 is there twice"),
+        (
+            sample(source="files"),
+            "samples > mine > catalog: null: with source files it is the path",
+        ),
+        (sample(archive="zenodo"), "mine > archive: there is no 'zenodo' in config/datasets.yaml"),
+        (
+            sample(archive=None),
+            "samples > mine > archive: there is no null in config/datasets.yaml",
+        ),
+        (sample(archive="galaxyzoo2_images"), "'galaxyzoo2_images' has no catalogue (members >"),
+        (
+            sample(close_fractions=0.3),
+            "farrens2022 > samples > mine > close_fractions: there is no such key; did you mean "
+            "close_fraction?",
+        ),
+        (
+            {"datasets": {"candels": {"archive": "zenodo"}}},
+            "datasets > candels > archive: there is no 'zenodo' in config/datasets.yaml; there are "
+            "boucaud2020_candels, ",
+        ),
+        (
+            {"datasets": {"candels": {"archive": "galaxyzoo2_images"}}},
+            "datasets > candels > archive: 'galaxyzoo2_images' has no stamps (members > images in "
+            "config/datasets.yaml)",
+        ),
+        (
+            {"datasets": {"candels": {"archive": 3}}},
+            "datasets > candels > archive: 3 is not a text",
+        ),
+        (
+            {"reiman2019": {"image_set": "sdss"}},
+            "reiman2019 > image_set: there is no 'sdss' under image_sets; there are galaxyzoo",
+        ),
+        ({"reiman2019": {"split": {"train": 0.5}}}, "reiman2019 > split: the shares "),
+        (
+            {"reiman2019": {"crop_px": 200}},
+            "reiman2019 > crop_px: 200 over reduce_by 3 has to be a multiple of 16, since the "
+            "discriminator halves the images four times",
+        ),
+        (
+            {"reiman2019": {"perturbation": {"log_scale": [1, 0.5]}}},
+            "reiman2019 > perturbation > log_scale: 1 is above 0.5",
+        ),
+        (
+            {"reiman2019": {"perturbation": {"shift_px": [1]}}},
+            "reiman2019 > perturbation > shift_px: [1] is too short",
+        ),
+        (
+            {"reiman2019": {"perturbation": {"shift_px": [1, 2, 3]}}},
+            "reiman2019 > perturbation > shift_px: [1, 2, 3] is too long: it takes 2 at most",
+        ),
+        (
+            {"reiman2019": {"network": {"adversarial_weight": 0}}},
+            "reiman2019 > network > adversarial_weight: 0 leaves the GAN without a discriminator",
+        ),
+        (
+            {"reiman2019": {"image_sets": {"candels": {"source": "simulated"}}}},
+            "reiman2019 > image_sets > candels: datasets has this name too: choose another",
+        ),
+        (images(source="archive", archives=None), "mine > archives: null: name at least one of"),
+        (images(source="archive", archives=[]), "mine > archives: [] is too short"),
+        (images(source="archive", archives=["a"]), "mine > archives: there is no 'a' in config/"),
+        (
+            images(source="archive", archives=["galaxyzoo2_images", "galaxyzoo_kaggle_test"]),
+            "mine > archives: galaxyzoo2_images, galaxyzoo_kaggle_test have the same galaxies "
+            "under other names, which no split keeps apart: choose Zenodo's or Kaggle's",
+        ),
+        (images(source="files"), "mine > folder: null: with source files it is that of the JPEGs"),
+        (
+            images(source="simulated", n_images=None),
+            "mine > n_images: null: with source simulated it takes a number",
+        ),
+        (
+            {"hemmati2022": {"cutouts_set": "cosmos"}},
+            "hemmati2022 > cutouts_set: there is no 'cosmos' under cutouts; there are goods_south",
+        ),
+        (
+            {
+                "hemmati2022": {
+                    "cutouts": {"simulated": CONFIG["hemmati2022"]["cutouts"]["simulated_bands"]}
+                }
+            },
+            "hemmati2022 > cutouts > simulated: datasets has this name too: choose another",
+        ),
+        (
+            cutouts(bands=[BANDS[0], BANDS[0]]),
+            "simulated_bands > bands: names have to be unique; they are f435w, f435w",
+        ),
+        (
+            cutouts(detection_band="f125"),
+            "simulated_bands > detection_band: 'f125' is not among the bands f435w, f606w",
+        ),
+        (
+            cutouts(bands=[{**BANDS[0], "name": "f777w"}]),
+            "simulated_bands > bands > 0 > name: 'f777w' is not one of ['f435w', ",
+        ),
+        (cutouts(bands=[{"name": "f775w"}]), "bands > 0 > zero_point: this key is missing"),
+        (
+            {"hemmati2022": {"blending": {"shares": [0.5, 0.4]}}},
+            "hemmati2022 > blending > shares: the shares {'2': 0.5, '3': 0.4} do not add up to 1",
+        ),
+        ({"hemmati2022": {"som_shape": [32]}}, "hemmati2022 > som_shape: [32] is too short"),
+    ],
+)
+def test_a_wrong_key_is_one_readable_line(change, message):
+    text = problem(change)
+    assert text.startswith("configuration > ")
+    assert message in text
+    assert text.endswith("(see docs/configuration.md)")
+
+
+@pytest.mark.parametrize("path", ["datasets", "boucaud2020 > sep > cold > threshold"])
+def test_a_missing_key_is_named(path):
+    with pytest.raises(DeblendError, match=f"^configuration > {path}: this key is missing"):
+        validated(without(path.split(" > ")), ARCHIVES)
+
+
+def test_whole_numbers_are_integers():
+    out = checked({"seed": 2021.0, "farrens2022": {"realisations": 3.0}})
+    assert (out["seed"], out["farrens2022"]["realisations"]) == (2021, 3)
+    assert isinstance(out["seed"], int)
+
+
+def test_integers_stay_what_they_are_where_a_number_is_wanted():
+    out = checked({"networks": {"blend2flux": {"flux_scale": 50}}})
+    value = out["networks"]["blend2flux"]["flux_scale"]
+    assert value == 50 and isinstance(value, int)
+
+
+# Properties -----------------------------------------------------------------------------------
+
+JUNK = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-10, 10**10),
+    st.floats(),
+    st.text(max_size=8),
+    st.lists(st.integers(), max_size=3),
+    st.dictionaries(st.text(max_size=4), st.integers(), max_size=2),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(path=st.sampled_from(PATHS), value=JUNK)
+def test_whatever_is_written_is_taken_or_named(path, value):
+    """No other error than the one that a user is meant to read, and never more than a line."""
+    config = copy.deepcopy(CONFIG)
+    at(config, path[:-1])[path[-1]] = value
+    try:
+        out = validated(config, ARCHIVES)
+    except DeblendError as error:
+        assert re.fullmatch(r"configuration > [^\n]+: [^\n]+", str(error))
+    else:
+        assert validated(out, ARCHIVES) == out
+        assert path[-1] in at(out, path[:-1])
+
+
+#: Sections whose keys are names of the user's own.
+NAMES = {
+    *("datasets", "networks", "samples", "image_sets", "cutouts", "columns", "redshift_columns")
+}
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    path=st.sampled_from([p for p in PATHS if not NAMES & {*p[-2:-1]}]), place=st.integers(0, 30)
+)
+def test_a_misspelt_key_is_asked_back(path, place):
+    place %= len(path[-1])
+    wrong = path[-1][:place] + "0" + path[-1][place:]
+    config = copy.deepcopy(CONFIG)
+    section = at(config, path[:-1])
+    section[wrong] = section.pop(path[-1])
+    with pytest.raises(DeblendError) as caught:
+        validated(config, ARCHIVES)
+    where = " > ".join(map(str, ("configuration", *path[:-1], wrong)))
+    assert str(caught.value).startswith(f"{where}: there is no such key; did you mean ")
+
+
+@settings(max_examples=100, deadline=None)
+@given(value=st.floats(allow_nan=True, allow_infinity=True))
+def test_a_seed_is_whole_and_in_range(value):
+    try:
+        seed = checked({"seed": value})["seed"]
+    except DeblendError:
+        assert not (value.is_integer() and 0 <= value <= 2147483647)
+    else:
+        assert seed == value and isinstance(seed, int)
+
+
+# Old keys, keys that are there twice ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "change", "message"),
+    [
+        (
+            "boucaud2020 > blending > max_delta",
+            "boucaud2020 > blending > delta_mag_max",
+            {"boucaud2020": {"blending": {"max_delta": 2}}},
+            "configuration > boucaud2020 > blending > max_delta: this key has another name now: "
+            "boucaud2020 > blending > delta_mag_max",
+        ),
+        (
+            "datasets > * > depth",
+            "datasets > * > noise_sigma",
+            {"datasets": {"simulated": {"depth": 2}}},
+            "configuration > datasets > simulated > depth: this key has another name now: "
+            "datasets > simulated > noise_sigma",
+        ),
+    ],
+)
+def test_an_old_key_names_the_new_one(monkeypatch, old, new, change, message):
+    monkeypatch.setitem(module.RENAMED, old, new)
+    assert problem(change) == message
+    checked()
+
+
+def test_no_key_of_today_is_an_old_one():
+    assert all(not module._places(CONFIG, old.split(" > ")) for old in module.RENAMED)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("seed: 1\nscale: toy\nseed: 2\n", "line 3: the key seed is there already, in line 1"),
+        (
+            "networks:\n  a: &a\n    epochs: 3\n    epochs: 4\n  b:\n    <<: *a\n",
+            "line 4: the key epochs is there already, in line 3",
+        ),
+        ("threads: {training: 1, training: 2}\n", "line 1: the key training is there already"),
+        ("bands:\n- name: a\n- name: b\n  name: c\n", "line 4: the key name is there already"),
+    ],
+)
+def test_a_key_that_is_there_twice_is_named(tmp_path, text, message):
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    with pytest.raises(DeblendError, match=f"^{re.escape(str(path))}, {message}") as caught:
+        refuse_duplicate_keys(path)
+    assert str(caught.value).endswith("keep one of them")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # What is merged may be given again, and equal keys may be in different maps.
+        "a: &a {x: 1, y: 2}\nb:\n  <<: *a\n  x: 3\nc: {x: 4}\n",
+        '{"seed": 1, "threads": {"training": 2}}',
+        "",
+        "not: [yaml",
+    ],
+)
+def test_keys_that_are_there_once_are_fine(tmp_path, text):
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    refuse_duplicate_keys(path)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "config").rglob("*.yaml")), ids=lambda p: p.name)
+def test_no_file_of_the_project_has_a_key_twice(path):
+    refuse_duplicate_keys(path)
+
+
+# Archives -------------------------------------------------------------------------------------
+
+
+def test_archives_come_out_as_they_are():
+    assert validated_archives(ARCHIVES) == ARCHIVES
+
+
+def test_archives_are_complete():
+    for name, entry in ARCHIVES.items():
+        assert "kaggle" in entry or re.fullmatch(r"10\.\d+/\S+", entry["doi"]), name
+        assert entry.get("url", "https://").startswith("https://"), name
+
+
+ENTRY = {
+    "title": "t",
+    "doi": "10.1/x",
+    "version": "1",
+    "filename": "a.zip",
+    "max_bytes": 10,
+    "licence": "l",
+    "citation": "c",
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"max_byte": 1}, "mine > max_byte: there is no such key; did you mean max_bytes?"),
+        ({"max_bytes": 0}, "mine > max_bytes: 0 is less than the minimum of 1"),
+        ({"filename": "a/b.zip"}, "mine > filename: 'a/b.zip' does not match: it has to be a name"),
+        ({"checksum": "sha256:1"}, "mine > checksum: 'sha256:1' does not match"),
+        ({"url": "https://x.org/a"}, "mine > checksum: this key is missing: a url needs one"),
+        ({"kaggle": "galaxies"}, "mine > kaggle: 'galaxies' is given beside doi '10.1/x'"),
+        ({"members": {"images": "i.npy"}}, "mine > members > catalog: this key is missing"),
+        ({"columns": {"id": "id"}}, "mine > radius_unit: this key is missing: columns need it"),
+        (
+            {"columns": {"id": "id"}, "radius_unit": "pix"},
+            "mine > members: this key is missing: columns need it",
+        ),
+        ({"doi": None}, "mine > doi: this key is missing, and kaggle"),
+    ],
+)
+def test_a_wrong_archive_is_one_readable_line(change, message):
+    with pytest.raises(DeblendError) as caught:
+        validated_archives({"mine": {**ENTRY, **change}})
+    assert str(caught.value).startswith(f"config/datasets.yaml > {message}")
+    with pytest.raises(DeblendError, match=r"^config/datasets.yaml > mine"):
+        validated(merged(), ARCHIVES | {"mine": {**ENTRY, **change}})
+
+
+def test_archives_that_are_no_map_are_refused():
+    with pytest.raises(DeblendError, match=r"^config/datasets.yaml: \[\] is not a map"):
+        validated_archives([])
+
+
+# The files that are written from the models ---------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def tool():
+    path = ROOT / "tools/document_configuration.py"
+    spec = importlib.util.spec_from_file_location("document_configuration", path)
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    return loaded
+
+
+def test_schema_and_document_are_in_step(tool):
+    """If not: python tools/document_configuration.py."""
+    assert (ROOT / "config/schema.json").read_text() == tool.schema()
+    assert (ROOT / "docs/configuration.md").read_text() == tool.document()
+
+
+def test_every_key_says_what_it_is(tool):
+    rows = [line for line in tool.document().splitlines() if line.startswith("| `")]
+    assert len(rows) > 250
+    for row in rows:
+        assert re.search(r"[^|]+\. \|$", row), row
+
+
+def test_the_schema_takes_what_the_models_take():
+    jsonschema = pytest.importorskip("jsonschema")
+    validator = jsonschema.Draft202012Validator(
+        json.loads((ROOT / "config/schema.json").read_text())
+    )
+    for name in ("config.yaml", "small.yaml", "toy.yaml", *EXAMPLES):
+        assert not [*validator.iter_errors(read(name))], name
+    for wrong in ({"sede": 1}, {"seed": -1}, {"networks": {"sep": {"architecture": "unet"}}}):
+        assert not validator.is_valid(wrong)
+
+
+def test_every_value_says_where_it_comes_from():
+    """A number in config.yaml carries a comment, on its line or that of its group."""
+    lines = (ROOT / "config/config.yaml").read_text().splitlines()
+    start = lines.index("networks:")
+    bare = [
+        line
+        for line in lines[start:]
+        if re.search(r"^[^#]*: +[\d.]+$", line) and "flux_scale" not in line
+    ]
+    assert not bare
+
+
+def test_nothing_heavy_is_imported():
+    heavy = "{'numpy', 'pandas', 'astropy', 'h5py', 'galsim', 'torch', 'keras', 'matplotlib'}"
+    code = f"import sys, deblend.run.config; print({heavy} & set(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT / "src", check=True
+    )
+    assert done.stdout.strip() == "set()"
