@@ -209,8 +209,9 @@ def draw(output: Path) -> None:
         one in SHARED and other not in (one, GROUND) for one, other in count
     ):
         raise SystemExit("there is a folder, or an import, that has no place in the picture yet")
-    family = ["DejaVu Sans", "sans-serif"]  # the second where a viewer has not the first
-    options = {"svg.hashsalt": "deblend", "svg.fonttype": "none", "font.family": family}
+    # Text as text: browsers without this font take another one.
+    fonts = {"font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans"]}
+    options = {"svg.hashsalt": "deblend", "svg.fonttype": "none", **fonts}
     with style(), matplotlib.rc_context(options):
         figure = Figure(figsize=(WIDTH + 0.2, HEIGHT + 0.1))
         axis = figure.add_axes((0, 0, 1, 1))
