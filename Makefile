@@ -45,7 +45,7 @@ lint: $(READY) ## Format, lint, spelling and type checks
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/codespell
 	$(BIN)/mypy
-	$(BIN)/snakemake --lint
+	$(BIN)/python tools/lint_workflow.py
 
 format: $(READY) ## Format the code
 	$(BIN)/ruff format $(SOURCES)

@@ -1,4 +1,6 @@
 import re
+import subprocess
+import sys
 
 import pytest
 import yaml
@@ -6,6 +8,7 @@ import yaml
 from tests.conftest import ROOT
 from tests.rules import declared
 from tests.run import ONE_NETWORK, planned, snakemake
+from tools.lint_workflow import remarks
 
 #: What a dry run must not import.
 HEAVY = (
@@ -190,5 +193,20 @@ def test_only_networks_ask_for_a_gpu(toy_jobs):
     assert asking == trainings | gans | {"farrens2022_label"}
 
 
-def test_lint(tmp_path):
-    assert "good condition" in snakemake("--lint", directory=tmp_path).text
+def test_lint():
+    subprocess.run([sys.executable, ROOT / "tools/lint_workflow.py"], check=True)
+
+
+def test_lint_says_what_is_wrong_beyond_the_one_opinion():
+    text = """Lints for snakefile rules/a.smk:
+    * Mixed rules and functions in same snakefile.:
+      Small one-liner functions
+    * Absolute path "/a" in line 3:
+      Do not define
+Lints for rule b (line 2, rules/a.smk):
+    * No log directive defined:
+"""
+    assert remarks(text) == [
+        'snakefile rules/a.smk: Absolute path "/a" in line 3',
+        "rule b (line 2, rules/a.smk): No log directive defined",
+    ]

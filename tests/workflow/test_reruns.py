@@ -153,7 +153,7 @@ EDITED = {
     f"{H}/figures/fig7_photometry.py draw_fig7": {"hemmati2022_photometry_figure", "all"},
     # A claim: its paper's results.
     f"{B}/claims.py unbiased": BOUCAUD_RESULTS,
-    f"{H}/claims.py high_resolution": {"hemmati2022_results", *END},
+    f"{H}/claims.py high_detects": {"hemmati2022_results", *END},
     # The rendering: all that sees a blend, but not the galaxies.
     f"{B}/render.py render": {"boucaud2020_train"}
     | ALL_PREDICTIONS
