@@ -232,7 +232,7 @@ def test_an_interrupted_training_ends_as_an_undisturbed_one(
 
 
 def test_divergence_is_noticed(frames, small_vgg, tmp_path):
-    config = GanConfig(**{**vars(TINY), "learning_rate": float("inf")})
+    config = GanConfig(**{**vars(TINY), "learning_rate": 1e30})
     with pytest.raises(DeblendError, match="of lost has diverged: vgg is .* in iteration 2/12"):
         run(frames, small_vgg, tmp_path / "lost.pt", config=config)
 
