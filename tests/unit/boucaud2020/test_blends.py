@@ -195,7 +195,7 @@ def test_shared_galaxies_are_in_the_same_split_of_both_data_sets():
     assert set(splits[0]) == set(FRACTIONS)
 
 
-def test_rejected_ids_that_are_of_no_galaxy_are_told(caplog):
+def test_rejected_ids_that_match_no_galaxy_are_logged(caplog):
     stamps = make_stamps(np.ones((10, 16, 16)))
     stamps.galaxies[["flux_iso", "flux_auto", "segmap_area_px"]] = 1.0
     excluded = pd.DataFrame({"id": ["x"], "reason": ["rejected"], "morphology": ["irr"]})
@@ -207,7 +207,7 @@ def test_rejected_ids_that_are_of_no_galaxy_are_told(caplog):
         seed=7,
         rejected=["x", "typo", "mistake"],
     )
-    assert "2 of the 3 ids rejected by eye are of no galaxy" in caplog.text
+    assert "2 of the 3 ids rejected by eye match no galaxy" in caplog.text
     assert len(kept) + len(out) == 11
 
 

@@ -24,7 +24,7 @@ from deblend.boucaud2020.predict import (
     load_network,
     predict_fluxes,
     predict_masks,
-    refuse_known_galaxies,
+    refuse_training_galaxies,
     save_network,
 )
 from deblend.boucaud2020.simulate import simulate_chunk
@@ -398,10 +398,10 @@ def test_galaxies_that_a_network_has_seen_are_refused(stamps):
     trained_on = stamps.galaxies.assign(split="train")
     blends = source(stamps).draw(0, 10)
     with pytest.raises(DeblendError, match=r"galaxies in these test blends .* training of net"):
-        refuse_known_galaxies("net", trained_on, stamps.galaxies, blends)
-    refuse_known_galaxies("net", trained_on.assign(split="test"), stamps.galaxies, blends)
+        refuse_training_galaxies("net", trained_on, stamps.galaxies, blends)
+    refuse_training_galaxies("net", trained_on.assign(split="test"), stamps.galaxies, blends)
     # The same ids in an unrelated catalogue are other galaxies.
-    refuse_known_galaxies("net", trained_on.assign(origin="other"), stamps.galaxies, blends)
+    refuse_training_galaxies("net", trained_on.assign(origin="other"), stamps.galaxies, blends)
 
 
 def test_divergence_is_noticed(stamps, tmp_path):
