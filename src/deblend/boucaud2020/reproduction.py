@@ -1,4 +1,4 @@
-"""The published numbers of Boucaud et al. 2020 and ours."""
+"""The published numbers of Boucaud et al. 2020 beside ours."""
 
 import math
 from collections.abc import Iterator, Mapping

@@ -12,7 +12,7 @@ from deblend.farrens2022.metrics import (
     parametric_accuracies,
     realistic_accuracies,
     relative_with_isolated,
-    share_of_close,
+    weighted_close_share,
 )
 from deblend.farrens2022.tables import table1, table2
 from deblend.report.claims import claims_table
@@ -313,7 +313,7 @@ def test_close_share_is_weighted():
     table = pd.DataFrame(
         {"is_blend": [1, 1, 1, 0], "distance_px": [5.0, 5.0, 20.0, np.nan], "weight": [1, 1, 6, 9]}
     )
-    assert share_of_close(table) == pytest.approx(0.25)
+    assert weighted_close_share(table) == pytest.approx(0.25)
 
 
 def test_tables_stand_beside_the_papers(tables):

@@ -10,20 +10,20 @@ from deblend.farrens2022.metrics import (
     accuracy,
     accuracy_by_distance,
     accuracy_table,
-    equal_numbers,
     realistic_accuracies,
+    split_isolated,
     summarise,
 )
-from deblend.farrens2022.sep import FAILED, label, label_stamps
+from deblend.farrens2022.sep import FAILED, label_detections, label_stamps
 from deblend.farrens2022.stamps import (
     CatalogGalaxies,
     SampleConfig,
     SimulatedGalaxies,
     check_stamps,
-    close_share,
     draw_chunk,
     draw_offset,
     draw_psf,
+    expected_close_share,
     flux_scale,
     join_samples,
     noisy_batches,
@@ -68,7 +68,7 @@ def test_uniform_positions_give_the_papers_share_of_close_blends():
     offsets = np.array([draw_offset(rng, 51, None)[:2] for _ in range(40000)])
     share = np.mean(np.hypot(*offsets.T) < 10)
     assert share == pytest.approx(4838 / 40000, abs=0.005)
-    assert close_share(51) == pytest.approx(4838 / 40000, abs=0.001)
+    assert expected_close_share(51) == pytest.approx(4838 / 40000, abs=0.001)
     assert np.abs(offsets).max() <= 25.5
 
 
@@ -79,7 +79,7 @@ def test_weights_undo_the_oversampling_of_close_blends():
     weight = np.array([w for *_, w in drawn])
     assert close.mean() == pytest.approx(0.5, abs=0.02)
     assert weight.mean() == pytest.approx(1, abs=0.02)
-    assert weight[close].sum() / weight.sum() == pytest.approx(close_share(51), abs=0.01)
+    assert weight[close].sum() / weight.sum() == pytest.approx(expected_close_share(51), abs=0.01)
 
 
 def test_flux_scale_is_that_of_galsims_catalogue(real_data):
@@ -163,7 +163,7 @@ def test_a_catalogue_without_fits_is_refused(real_data, tmp_path):
 def test_a_broken_sample_is_refused(sample, tmp_path):
     path = tmp_path / "half.h5"
     path.write_bytes(sample.read_bytes()[:3000])
-    with pytest.raises(DeblendError, match="not a whole sample"):
+    with pytest.raises(DeblendError, match="not a complete sample"):
         read_sample_table(path)
 
 
@@ -194,7 +194,7 @@ NEAR = np.array([[32.0, 32.0], [33.0, 32.0]])
 )
 def test_labels_by_the_rules_of_section_4_1(x, y, flag, expected, answer):
     arrays = np.array(x, float), np.array(y, float), np.array(flag, int)
-    assert label(*arrays, expected, 2.0) == answer
+    assert label_detections(*arrays, expected, 2.0) == answer
 
 
 def test_sep_labels_what_is_plain_to_see():
@@ -258,7 +258,7 @@ def test_as_many_isolated_as_close_ones():
             "weight": 1.0,
         }
     )
-    close, rest = equal_numbers(table)
+    close, rest = split_isolated(table)
     assert (close.sum(), rest.sum()) == (10, 40)
     assert not (close & rest).any()
 
@@ -285,5 +285,5 @@ def test_a_catalogue_whose_images_are_missing_is_refused(real_data):
     # Its fits are there, and the images that it names are not.
     path = real_data / "cosmos/real_galaxy_catalog_23.5_example.fits"
     bad = config(kind="real", catalog=str(path))
-    with pytest.raises(DeblendError, match="names files that are not there: .*galaxy_images"):
+    with pytest.raises(DeblendError, match="names files that do not exist: .*galaxy_images"):
         CatalogGalaxies(bad, "test", {"test": 1.0}, 1)

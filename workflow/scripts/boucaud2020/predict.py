@@ -22,7 +22,7 @@ with logs.script(snakemake.log[0]):
     stamps, blends = read_stamps(inputs.stamps), read_ecsv(inputs.blends)
     refuse_training_galaxies(network, read_ecsv(inputs.trained_on), stamps.galaxies, blends)
     options = {"method": network, "companion_edge": params.companion_edge}
-    # What the rule has of these, by the network's architecture.
+    # The network's architecture decides which of these files the rule declares.
     fluxes, iou, masks = (out.get(name) for name in ("predictions", "iou", "masks"))
     if fluxes:
         write_csv(fluxes, predict_fluxes(model, record, stamps, blends, **options))
