@@ -12,7 +12,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=
 SOURCES := src workflow tools tests benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help env toy small test lint format bench clean
+.PHONY: help env toy small test lint format docs bench clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,17 +39,22 @@ test: $(READY) lint ## Check the code and pass every test that this machine can 
 	$(ONE_THREAD) $(BIN)/python -m pytest $(SMALL) --numprocesses $(CORES) --dist worksteal
 	$(BIN)/python -m pytest tests/workflow tests/slurm $(SMALL:%=--ignore=%)
 
-lint: $(READY) ## Format, lint and type checks
+lint: $(READY) ## Format, lint, spelling and type checks
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/codespell
 	$(BIN)/mypy
-	$(BIN)/snakemake --lint
+	$(BIN)/python tools/lint_workflow.py
 
 format: $(READY) ## Format the code
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix $(SOURCES)
 	$(BIN)/snakefmt Snakefile workflow
+
+docs: $(READY) ## Write the pages and the picture that are made from the code
+	$(BIN)/python tools/document_configuration.py
+	$(BIN)/python tools/draw_architecture.py docs/architecture.svg
 
 bench: $(READY) ## Time the hot paths against baselines (nothing else should run meanwhile)
 	$(BIN)/python -m pytest benchmarks --benchmark-json benchmarks/.run.json

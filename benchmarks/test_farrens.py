@@ -10,6 +10,7 @@ import pytest
 import sep
 from deblend.farrens2022.sep import label_sample
 from deblend.farrens2022.stamps import (
+    SampleConfig,
     SimulatedGalaxies,
     draw_chunk,
     draw_psf,
@@ -18,11 +19,13 @@ from deblend.farrens2022.stamps import (
 )
 from deblend.seeds import generator
 from deblend.training import keras_backend as backend
-from tests.unit.test_cosmos import SEP, config
 
 from benchmarks.paired import paired
 
 ROOT = Path(__file__).parents[1]
+#: The paper's survey, and its SEP settings (config/config.yaml).
+CONFIG = SampleConfig(kind="parametric")
+SEP = {"threshold": 1.5, "min_area": 5, "contrast": 0.005, "n_thresholds": 32}
 N_DRAWN = 200
 N_STAMPS = 1000
 N_FEATURES = 256
@@ -31,10 +34,10 @@ NOISE = {"noise_sigma": 15.0, "padding": 7, "seed": 1, "item": ("parametric", "t
 
 def plain_loop(n):
     """Baseline: GalSim as its tutorials use it, pair and single drawn one after the other."""
-    galaxies = SimulatedGalaxies(config(), "bench", 1)
+    galaxies = SimulatedGalaxies(CONFIG, "bench", 1)
     for stamp in range(n):
         rng = generator(1, "bench", stamp)
-        psf = draw_psf(rng, config())
+        psf = draw_psf(rng, CONFIG)
         image = galsim.ImageF(51, 51, scale=0.187)
         for which in range(1 + stamp % 2):
             profile, _, _ = galaxies(rng, stamp, which)
@@ -47,19 +50,19 @@ def plain_loop(n):
 @pytest.mark.benchmark(group="BlendHunter's stamps")
 def test_drawing(benchmark, what):
     benchmark.extra_info["items"] = N_DRAWN
-    galaxies = SimulatedGalaxies(config(), "bench", 1)
+    galaxies = SimulatedGalaxies(CONFIG, "bench", 1)
     if "plain" in what:
         run = lambda: plain_loop(N_DRAWN)  # noqa: E731
     else:
-        run = lambda: draw_chunk(config(), galaxies, "bench", 0, N_DRAWN, 1)  # noqa: E731
+        run = lambda: draw_chunk(CONFIG, galaxies, "bench", 0, N_DRAWN, 1)  # noqa: E731
     benchmark.pedantic(run, rounds=5, warmup_rounds=1)
 
 
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory):
     path = tmp_path_factory.mktemp("bench") / "test.h5"
-    galaxies = SimulatedGalaxies(config(), "bench", 1)
-    write_sample(path, [draw_chunk(config(), galaxies, "bench", 0, N_STAMPS, 1)])
+    galaxies = SimulatedGalaxies(CONFIG, "bench", 1)
+    write_sample(path, [draw_chunk(CONFIG, galaxies, "bench", 0, N_STAMPS, 1)], N_STAMPS)
     return path
 
 
@@ -98,9 +101,9 @@ def test_features(benchmark, extractor, tmp_path, what):
     """From the file of noiseless stamps: noise, augmentation and eight bits included."""
     from deblend.farrens2022.features import extract_features, to_eight_bits
 
-    galaxies = SimulatedGalaxies(config(), "bench", 1)
+    galaxies = SimulatedGalaxies(CONFIG, "bench", 1)
     path = tmp_path / "some.h5"
-    write_sample(path, [draw_chunk(config(), galaxies, "bench", 0, N_FEATURES, 1)])
+    write_sample(path, [draw_chunk(CONFIG, galaxies, "bench", 0, N_FEATURES, 1)], N_FEATURES)
     images = np.concatenate(list(noisy_batches(path, *NOISE.values())))
     images = (to_eight_bits(images) / np.float32(255))[..., None]
     paired(
@@ -120,11 +123,11 @@ from deblend.training import keras_backend as backend
 backend.configure("tensorflow", 2, 1)
 from pathlib import Path
 from deblend.farrens2022.training import train_head
-from deblend.training.schedule import SteeringConfig
+from deblend.training.config import SteeringConfig
 from deblend.training.keras_checkpoint import Checkpoint
 rng = np.random.default_rng(0)
 split = lambda n: (rng.random((n, 2048), np.float32), (np.arange(n) % 2).astype(np.float32))
-steering = SteeringConfig(1e-3, "plateau", 0.5, 5, 2, 0.0, 10, 0.001, 1)
+steering = SteeringConfig(epochs=1, learning_rate=1e-3, min_delta=0.001)
 checkpoint = Checkpoint(Path({folder!r}) / "head.npz", {{}})
 train_head(split({n}), split({n}), seed=1, batch_size=250, dropout=0.1, adam_epsilon=1e-8,
            steering_config=steering, checkpoint=checkpoint)

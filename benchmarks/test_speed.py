@@ -24,10 +24,9 @@ from deblend.training import keras_backend as backend
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests.unit.test_clean import CONFIG as CLEANING  # noqa: E402
-
 from benchmarks.paired import paired  # noqa: E402
 from tests.conftest import COLD, HOT, simulator_config  # noqa: E402
+from tests.unit.boucaud2020.test_clean import CONFIG as CLEANING  # noqa: E402
 
 SIZE = 128
 N_RENDERED = 500

@@ -2,7 +2,8 @@
 
 Every file but logs, benchmarks and checkpoints is compared byte for byte; HDF5 files that differ in
 bytes (they may hold times) by content. RENAMES is a CSV of `before,after` paths, for a comparison
-across a change of names. Exit status 1 says that something differs or is missing.
+across a change of names; an empty `after` is a file that is not made any more. From version 0.1 to
+0.2 they are tools/renamed_outputs.csv. Exit status 1 says that something differs or is missing.
 """
 
 import csv
@@ -50,9 +51,21 @@ def same(first: Path, second: Path) -> bool:
 
 
 def compare(before: Path, after: Path, renames: dict[str, str]) -> dict[str, list[str]]:
-    """Names of files that differ, that are gone and that are new."""
+    """Compare two results folders.
+
+    Parameters
+    ----------
+    before, after : path
+    renames : dict
+        Name before to name after, of files that have another one; "" if it is not made any more.
+
+    Returns
+    -------
+    dict of str to list of str
+        Files that ``differ``, that are ``gone`` and that are ``new``.
+    """
     old, new = files(before), files(after)
-    moved = {name: renames.get(name, name) for name in old}
+    moved = {name: renames.get(name, name) for name in old if renames.get(name) != ""}
     return {
         "differ": sorted(
             name

@@ -2,7 +2,6 @@
 
 import contextlib
 import multiprocessing
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any, TypeVar
@@ -55,7 +54,8 @@ def in_order(
 @contextlib.contextmanager
 def _no_main_file() -> Iterator[None]:
     """Keep new processes from running this one's script: a workflow's needs its job for that."""
-    main = sys.modules["__main__"]
+    import __main__ as main
+
     kept: dict[str, Any] = {
         name: vars(main).pop(name) for name in ("__file__", "__spec__") if name in vars(main)
     }

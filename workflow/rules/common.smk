@@ -1,5 +1,6 @@
 # What all rule files share: the configuration, paths of the project's files, digests of code,
 # outputs of figures and tables. Lists that each paper fills: TARGETS and TRAINED.
+import functools
 import os
 import sys
 from pathlib import Path
@@ -53,12 +54,18 @@ TARGETS = {}
 TRAINED = {}
 
 
+@functools.cache
+def digest(script):
+    """Digest of a script and the library code that it uses."""
+    return code_digest(BASE / "workflow" / "scripts" / script, BASE / "src")
+
+
 def code(script):
     """Function that gives the digest of the library code that a script uses, for its rule's params.
 
     A function, since each job reads these files again, and needs the digests of its own rules only.
     """
-    return lambda wildcards: code_digest(BASE / "workflow" / "scripts" / script, BASE / "src")
+    return lambda wildcards: digest(script)
 
 
 def n_chunks(total, size):
@@ -87,17 +94,8 @@ def checkpoint(suffix):
 
 
 def figure_outputs(paper, shows, tables=None):
-    """Outputs of a paper's figures: pdfN, pngN and, where a figure draws numbers, tableN.
-
-    Parameters
-    ----------
-    paper : str
-    shows : dict
-        Number, or name, of a figure to what it shows, for the report.
-    tables : list, optional
-        Figures with a table beside them; all by default.
-    """
-    folder = "<results>/figures" + ("" if paper == "boucaud2020" else f"/{paper}")
+    """Outputs pdfN, pngN and tableN of figures; `shows` has what each shows, by number or name."""
+    folder = "<results>/figures" if paper == "boucaud2020" else f"<results>/figures/{paper}"
     outputs = {}
     for n, what in shows.items():
         name = f"fig{n}" if isinstance(n, int) else n
@@ -124,7 +122,7 @@ def plain_figure_outputs(folder, numbers):
 
 def table_outputs(paper, shows):
     """Outputs of a paper's tables: csvN and texN, with N a number or a name."""
-    folder = "<results>/tables" + ("" if paper == "boucaud2020" else f"/{paper}")
+    folder = "<results>/tables" if paper == "boucaud2020" else f"<results>/tables/{paper}"
     outputs = {}
     for n, what in shows.items():
         name = f"table{n}" if isinstance(n, int) else n

@@ -486,6 +486,11 @@ def _is_silent(node: ast.AST) -> bool:
     )
 
 
+def _is_field(function: ast.expr) -> bool:
+    """Whether a call is that of pydantic's `Field`."""
+    return isinstance(function, ast.Name) and function.id == "Field"
+
+
 def _serialized(node: ast.AST) -> Iterator[str]:
     """Syntax tree as text, the same for the same code however it is written."""
     yield type(node).__name__ + "("
@@ -493,6 +498,9 @@ def _serialized(node: ast.AST) -> Iterator[str]:
         if name in SILENT_FIELDS:
             continue
         value = getattr(node, name, None)
+        if isinstance(node, ast.Call) and name == "keywords" and _is_field(node.func):
+            # What a key of the configuration means is documentation.
+            value = [keyword for keyword in node.keywords if keyword.arg != "description"]
         if isinstance(value, ast.AST):
             yield name
             yield from _serialized(value)

@@ -18,17 +18,15 @@ from deblend.farrens2022.sep import FAILED, label_detections, label_stamps
 from deblend.farrens2022.stamps import (
     CatalogGalaxies,
     SampleConfig,
-    SimulatedGalaxies,
     check_stamps,
     draw_chunk,
     draw_offset,
     draw_psf,
+    draw_sample,
     expected_close_share,
     flux_scale,
-    join_samples,
     noisy_batches,
     read_sample_table,
-    write_sample,
 )
 
 SEP = {"threshold": 1.5, "min_area": 5, "contrast": 0.005, "n_thresholds": 32}
@@ -54,11 +52,15 @@ def config(**changes):
     return SampleConfig(**{**values, **changes})
 
 
+def draw(path, **options):
+    fractions = {"train": 0, "validation": 0, "test": 1}
+    draw_sample(path, config(), "p", "test", 40, fractions=fractions, seed=1, **options)
+
+
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory):
     path = tmp_path_factory.mktemp("sample") / "test.h5"
-    galaxies = SimulatedGalaxies(config(), "p/test", 1)
-    write_sample(path, [draw_chunk(config(), galaxies, "p/test", 0, 40, 1)])
+    draw(path, chunk_size=40)
     return path
 
 
@@ -103,16 +105,13 @@ def test_the_psf_is_as_wide_as_the_papers():
     assert np.mean(widths) == pytest.approx(0.65, abs=0.02)
 
 
-def test_stamps_are_the_same_whoever_draws_them(sample, tmp_path):
-    galaxies = SimulatedGalaxies(config(), "p/test", 1)
-    parts = []
-    for i, (start, stop) in enumerate([(0, 10), (10, 40)]):
-        parts.append(tmp_path / f"{i}.h5")
-        write_sample(parts[-1], [draw_chunk(config(), galaxies, "p/test", start, stop, 1)])
-    join_samples(tmp_path / "joined.h5", parts)
-    with h5py.File(sample) as a, h5py.File(tmp_path / "joined.h5") as b:
+@pytest.mark.parametrize("n_workers", [1, 2])
+def test_stamps_are_the_same_whoever_draws_them(sample, tmp_path, n_workers):
+    """In chunks, by one process or two."""
+    draw(tmp_path / "chunks.h5", chunk_size=15, n_workers=n_workers)
+    with h5py.File(sample) as a, h5py.File(tmp_path / "chunks.h5") as b:
         np.testing.assert_array_equal(a["images"][:], b["images"][:])
-    assert read_sample_table(sample).equals(read_sample_table(tmp_path / "joined.h5"))
+    assert read_sample_table(sample).equals(read_sample_table(tmp_path / "chunks.h5"))
 
 
 def test_half_are_blends_inside_the_frame_with_the_light_of_two(sample):

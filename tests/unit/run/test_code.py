@@ -350,6 +350,19 @@ def test_a_decorator_that_records_counts_with_its_module(small):
     assert small.used() == {"deblend.claims": {"CLAIMS", "one"}, "deblend.base": {"marked"}}
 
 
+def test_the_description_of_a_key_does_not_count(small):
+    model = """
+        from pydantic import Field
+        SIZE = Field(gt=0, description="Size of a stamp.")
+    """
+    small.write("names", model)
+    before = small.digest()
+    small.write("names", model.replace("Size of a stamp", "Its side, pixels"))
+    assert small.digest() == before
+    small.write("names", model.replace("gt=0", "gt=1"))
+    assert small.digest() != before
+
+
 def test_a_name_that_is_not_there(small):
     small.edit("deep/stamps", "def read", "def read_all")
     with pytest.raises(DeblendError, match=r"script\.py: deblend\.deep\.stamps has no 'read'"):

@@ -1,0 +1,35 @@
+"""SEP's measurements of a file of blends."""
+
+import pandas as pd
+import pytest
+from deblend.boucaud2020.blends import COLUMNS, BlendConfig, draw_blends
+from deblend.boucaud2020.sep import measure_blends, measure_file
+from deblend.boucaud2020.simulate import simulate_chunk
+from deblend.data.stamps import write_stamps
+from deblend.tables import read_ecsv, write_ecsv
+
+from tests.conftest import COLD, HOT, simulator_config
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory, priors):
+    folder = tmp_path_factory.mktemp("sep")
+    stamps = simulate_chunk(3, "sim", 0, 12, priors, simulator_config())
+    stamps.galaxies["half_light_radius_px"] = 5.0
+    config = BlendConfig(delta_mag_max=4.0, shift_rule="authors", orientations=False)
+    blends = draw_blends(
+        stamps.galaxies, range(12), 0, 24, stamp_size=64, seed=1, split="test", config=config
+    )
+    write_stamps(folder / "stamps.h5", stamps)
+    write_ecsv(folder / "blends.ecsv", blends, COLUMNS, split="test")
+    return stamps, folder / "stamps.h5", folder / "blends.ecsv"
+
+
+@pytest.mark.parametrize(("chunk_size", "n_workers"), [(24, 1), (10, 1), (10, 2)])
+def test_measurements_depend_neither_on_chunks_nor_on_workers(files, chunk_size, n_workers):
+    stamps, stamps_file, blends_file = files
+    whole = measure_blends(stamps, read_ecsv(blends_file), COLD, HOT, "zero")
+    options = {"chunk_size": chunk_size, "n_workers": n_workers}
+    shared = measure_file(stamps_file, blends_file, COLD, HOT, "zero", **options)
+    pd.testing.assert_frame_equal(shared, whole, check_exact=True)
+    assert (whole["detection"] >= 0).mean() > 0.8
