@@ -78,7 +78,7 @@ def fit_zero_points(galaxies: pd.DataFrame, zero_point: float) -> pd.DataFrame:
     Parameters
     ----------
     galaxies : DataFrame
-        From `measure_as_deep`.
+        From `measure_isolated_galaxies`.
     zero_point : float
         The images' zero point, for comparison only.
 

@@ -1,7 +1,6 @@
 """VGG-16's weights and BlendHunter's head."""
 
 import pickle
-from dataclasses import replace
 
 import h5py
 import numpy as np
@@ -190,7 +189,7 @@ def test_divergence_is_noticed(tmp_path):
             batch_size=20,
             dropout=0.1,
             adam_epsilon=1e-8,
-            steering_config=replace(STEERING, learning_rate=float("inf")),
+            steering_config=STEERING.model_copy(update={"learning_rate": float("inf")}),
             checkpoint=Checkpoint(tmp_path / "lost.npz", {}),
         )
 
