@@ -159,7 +159,8 @@ class Head(SteeringConfig):
     min_delta: MinDelta = 0.001
 
 
-# accuracy_by_distance.csv and predictions/farrens2022_sep/sigma5_0.csv are the parametric sample's.
+# Excluded names: accuracy_by_distance.csv and predictions/farrens2022_sep/sigma5_0.csv are files of
+# the parametric sample.
 SampleName = Annotated[
     str,
     Pattern(
@@ -238,7 +239,7 @@ class Farrens2022(Survey):
             for split, n in sample.n_stamps.model_dump().items():
                 if n < 2 and (split == "test" or name == "parametric"):
                     raise Problem(
-                        f"{n} is too few: it takes an isolated galaxy and a blend at least",
+                        f"{n} is too few: there have to be an isolated galaxy and a blend",
                         *("samples", name, "n_stamps", split),
                     )
         return self

@@ -106,8 +106,8 @@ def test_the_psf_is_as_wide_as_the_papers():
 
 
 @pytest.mark.parametrize("n_workers", [1, 2])
-def test_stamps_are_the_same_whoever_draws_them(sample, tmp_path, n_workers):
-    """In chunks, by one process or two."""
+def test_stamps_depend_neither_on_chunks_nor_on_workers(sample, tmp_path, n_workers):
+    """They are drawn in chunks, by one process or two."""
     draw(tmp_path / "chunks.h5", chunk_size=15, n_workers=n_workers)
     with h5py.File(sample) as a, h5py.File(tmp_path / "chunks.h5") as b:
         np.testing.assert_array_equal(a["images"][:], b["images"][:])
@@ -196,7 +196,7 @@ def test_labels_by_the_rules_of_section_4_1(x, y, flag, expected, answer):
     assert label_detections(*arrays, expected, 2.0) == answer
 
 
-def test_sep_labels_what_is_plain_to_see():
+def test_sep_labels_clear_cases():
     y, x = np.indices((65, 65))
 
     def galaxy(cx, cy):
@@ -281,7 +281,7 @@ def test_stamps_that_cannot_be_used_are_named():
 
 
 def test_a_catalogue_whose_images_are_missing_is_refused(real_data):
-    # Its fits are there, and the images that it names are not.
+    # Its fits exist, and the images that it names do not.
     path = real_data / "cosmos/real_galaxy_catalog_23.5_example.fits"
     bad = config(kind="real", catalog=str(path))
     with pytest.raises(DeblendError, match="names files that do not exist: .*galaxy_images"):
