@@ -239,7 +239,7 @@ class Farrens2022(Survey):
             for split, n in sample.n_stamps.model_dump().items():
                 if n < 2 and (split == "test" or name == "parametric"):
                     raise Problem(
-                        f"{n} is too few: there have to be an isolated galaxy and a blend",
+                        f"{n} is too few: 2 are needed at least, an isolated galaxy and a blend",
                         *("samples", name, "n_stamps", split),
                     )
         return self
