@@ -99,7 +99,7 @@ def extractor():
 @pytest.mark.benchmark(group="BlendHunter's features")
 def test_features(benchmark, extractor, tmp_path, what):
     """From the file of noiseless stamps: noise, augmentation and eight bits included."""
-    from deblend.farrens2022.features import features, to_eight_bits
+    from deblend.farrens2022.features import extract_features, to_eight_bits
 
     galaxies = SimulatedGalaxies(CONFIG, "bench", 1)
     path = tmp_path / "some.h5"
@@ -110,7 +110,7 @@ def test_features(benchmark, extractor, tmp_path, what):
         benchmark,
         "model.predict of arrays in memory",
         lambda: extractor.predict(images, batch_size=64, verbose=0),
-        lambda: list(features(extractor, path, **NOISE, augmented=True)),
+        lambda: list(extract_features(extractor, path, **NOISE, augmented=True)),
         items=N_FEATURES,
     )
 

@@ -175,7 +175,7 @@ def test_galaxies_rejected_by_eye_go_when_the_table_says_so(user, overlay):
     user.run("results/datasets/mine/table1.csv", overlay=overlay)
     table.write_text("id,reason\ng3,a merger\nsomeone,else\n")
     text = user.again("results/datasets/mine/table1.csv", overlay=overlay)
-    assert "1 of the 2 ids rejected by eye are of no galaxy" in text
+    assert "1 of the 2 ids rejected by eye match no galaxy" in text
     excluded = pd.read_csv(user.folder / "results/datasets/mine/excluded.csv")
     assert excluded.to_numpy().tolist() == [["g3", "rejected", "unknown"]]
     counts = pd.read_csv(user.folder / "results/datasets/mine/table1.csv").set_index("morphology")

@@ -4,9 +4,9 @@ BOUCAUD = config["boucaud2020"]
 EDGE = BOUCAUD["blending"]["companion_edge"]
 SEP_MODES = {mode: BOUCAUD["sep"][mode] for mode in ("cold", "hot")}
 BOUCAUD_DATA = f"<results>/datasets/{BOUCAUD['dataset']}"
-# The joint network's columns in the catalogue, where there is one.
+# Joint networks, whose fluxes the catalogue has columns for: one or none.
 JOINT = [BOUCAUD["blend2mask2flux"]] if BOUCAUD["blend2mask2flux"] else []
-# Networks that predict masks, by what the paper calls them.
+# Networks that predict masks, by the paper's names.
 MASK_ROLES = [role for role in ("unet", "blend2mask2flux") if BOUCAUD[role]]
 MASK_FOLDERS = [f"<results>/predictions/{BOUCAUD[r]}/{BOUCAUD['dataset']}" for r in MASK_ROLES]
 HAS_MASK_FIGURES = len(MASK_ROLES) == 2
@@ -42,7 +42,7 @@ if BOUCAUD["published_catalogue"]:
 
 
 def stamp_chunks(wildcards):
-    """Numbers of a data set's chunks of parent stamps."""
+    """Numbers (from 0) of the chunks of a data set's parent stamps."""
     entry = dataset(wildcards)
     if entry["source"] == "simulated":
         return range(n_chunks(entry["n_galaxies"], entry["chunk_size"]))
@@ -52,7 +52,7 @@ def stamp_chunks(wildcards):
 
 
 def networks_with(architecture):
-    """Regular expression of the networks of an architecture."""
+    """Regular expression that matches the networks of an architecture."""
     return any_of(n for n, d in config["networks"].items() if d["architecture"] == architecture)
 
 
@@ -62,7 +62,7 @@ def trained_on(wildcards):
 
 
 def unet_files(wildcards):
-    """Files of the U-Net that a network's training starts from, if it does."""
+    """Files of the U-Net that a network's training starts from, if there is one."""
     unet = config["networks"][wildcards.network].get("unet")
     return (
         [f"<results>/networks/{unet}/network.{e}" for e in ("weights.h5", "json")] if unet else []
@@ -70,7 +70,7 @@ def unet_files(wildcards):
 
 
 def network_to_draw(role):
-    """What it takes to build the network of a role, untrained."""
+    """Configuration and stamp size of the network of a role, to build it untrained."""
     network = config["networks"][BOUCAUD[role]]
     return {
         "network": network,
@@ -79,7 +79,7 @@ def network_to_draw(role):
 
 
 def published_catalogue(wildcards):
-    """File of the authors' catalogue: the user's, or where it is downloaded to."""
+    """File of the authors' catalogue: the user's or the downloaded one."""
     path = BOUCAUD["published_catalogue"]
     if path is None:
         raise WorkflowError(
@@ -90,12 +90,12 @@ def published_catalogue(wildcards):
 
 
 def mask_file(role):
-    """Function that gives the masks of a role's network."""
+    """Input function: the file of masks of a role's network."""
 
     def find(wildcards):
         if BOUCAUD[role] is None:
             raise WorkflowError(
-                f"boucaud2020 > {role} is null: what was asked for needs it, so name a network there"
+                f"boucaud2020 > {role} is null: the requested files need it, so name a network there"
             )
         return f"<results>/predictions/{BOUCAUD[role]}/{BOUCAUD['dataset']}/masks.h5"
 
@@ -253,7 +253,7 @@ rule boucaud2020_draw_blends:
         blends="<results>/datasets/{dataset}/blends_{split}.ecsv",
     log:
         "<results>/logs/blends/{dataset}_{split}.log",
-    # Training draws its own blends, without end if need be.
+    # There are no files of training blends: the training draws its own.
     wildcard_constraints:
         split="validation|test",
     conda:
@@ -288,7 +288,7 @@ rule boucaud2020_sep:
         "<results>/benchmarks/sep/{dataset}.tsv"
     conda:
         "../../envs/analysis.yaml"
-    # They share the blends; the measurements do not depend on their number.
+    # Threads share the blends; the measurements do not depend on their number.
     threads: 4
     resources:
         mem_mb=4000,
@@ -349,7 +349,7 @@ rule boucaud2020_train:
         "../scripts/boucaud2020/train.py"
 
 
-# Fluxes, masks or both, as the network's architecture has them.
+# The architecture decides whether a network predicts fluxes, masks or both.
 rule boucaud2020_predict:
     input:
         weights="<results>/networks/{network}/network.weights.h5",
@@ -378,7 +378,7 @@ rule boucaud2020_predict:
         threads=config["threads"]["training"],
         companion_edge=EDGE,
     message:
-        "Test blends of {wildcards.dataset} by {wildcards.network}"
+        "Predict the test blends of {wildcards.dataset} with {wildcards.network}"
     script:
         "../scripts/boucaud2020/predict.py"
 
@@ -403,7 +403,7 @@ use rule boucaud2020_predict as boucaud2020_predict_both with:
 # --- The catalogue of test blends, and its statistics ---
 
 
-# Any network on any data set; the paper's own pair has the paper's names, below.
+# For any network and data set. The rule below names the files of the paper's pair as in the paper.
 rule boucaud2020_catalog:
     input:
         stamps="<results>/datasets/{dataset}/stamps.h5",
@@ -432,7 +432,7 @@ rule boucaud2020_catalog:
         columns=["blend2flux"],
         n_resamples=BOUCAUD["bootstrap_resamples"],
     message:
-        "Catalogue and statistics of {wildcards.dataset}'s test blends, by {wildcards.network}"
+        "Catalogue and statistics of {wildcards.dataset}'s test blends, with {wildcards.network}"
     script:
         "../scripts/boucaud2020/catalog.py"
 
@@ -465,7 +465,7 @@ use rule boucaud2020_catalog as boucaud2020_catalog_of_paper with:
         "Catalogue and statistics of the test blends"
 
 
-# The authors' own catalogue, checked, for the same figures.
+# The authors' own catalogue, for the same figures.
 rule boucaud2020_published_catalogue:
     input:
         catalog=published_catalogue,
@@ -525,9 +525,9 @@ rule boucaud2020_published_sample:
 # --- Figures and tables ---
 
 
-# Parent stamps are temporary: what Figure 1 shows of them is kept. To choose anew they would have to
-# be made anew, and with them all that follows, networks too: so this rule has no digest of its code,
-# and an edit of the choice takes `--forcerun boucaud2020_cleaning_examples`.
+# Parent stamps are temporary, so this rule keeps those that Figure 1 shows. If it ran again, parent
+# stamps would be made again, and all that depends on them too, even networks. So the rule has no
+# digest of its code. After an edit of it, run with `--forcerun boucaud2020_cleaning_examples`.
 rule boucaud2020_cleaning_examples:
     input:
         parents=f"{BOUCAUD_DATA}/parents/0.h5",
@@ -604,13 +604,13 @@ rule boucaud2020_network_figures:
         | ({4: network_to_draw("unet")} if BOUCAUD["unet"] else {}),
         label=f"{SCALE} scale",
     message:
-        "Figures 3 and 4: the networks as built"
+        "Figures 3 and 4: the built networks"
     script:
         "../scripts/boucaud2020/network_figures.py"
 
 
-# From any catalogue in the published format: the paper's own, any network's on any data set, the
-# authors'.
+# From a catalogue in the published format. Rules below do the same for any network and data set,
+# and for the authors' catalogue.
 rule boucaud2020_figures:
     input:
         catalog="<results>/boucaud2020/output_catalog.csv",
@@ -711,7 +711,7 @@ rule boucaud2020_mask_figures:
         "../scripts/boucaud2020/mask_figures.py"
 
 
-# Table 1's counts, of any data set.
+# The counts of Table 1, for any data set.
 rule boucaud2020_tables:
     input:
         galaxies="<results>/datasets/{dataset}/galaxies.ecsv",
@@ -806,7 +806,7 @@ rule boucaud2020_results:
         iou=[f"{folder}/iou.csv" for folder in MASK_FOLDERS],
         fig12=["<results>/figures/fig12.csv"] if HAS_MASK_FIGURES else [],
         records=[f"<results>/networks/{name}/network.json" for _, name in TRAINED["boucaud2020"]],
-        # From the authors' own catalogue, where there is one.
+        # Numbers from the authors' own catalogue, if it is configured.
         authors=(
             expand(
                 "<results>/published/{name}",
@@ -837,7 +837,7 @@ rule boucaud2020_results:
         "../scripts/boucaud2020/results.py"
 
 
-# The authors' own catalogue has no AUTO fluxes, masks or other networks: those claims stay empty.
+# The authors' own catalogue has no AUTO fluxes, masks or other networks: claims on them stay empty.
 rule boucaud2020_claims:
     input:
         statistics="<results>/published/tables/fig5_stats.csv",

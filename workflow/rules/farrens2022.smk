@@ -1,5 +1,5 @@
-# Farrens et al. 2022, BlendHunter: is it a blend? From top to bottom: stamps, networks, the SEP
-# baseline, figures and tables, results.
+# Farrens et al. 2022, BlendHunter: label stamps as isolated galaxies or blends. From top to bottom:
+# stamps, networks, the SEP baseline, figures and tables, results.
 FARRENS = config["farrens2022"]
 FARRENS_SETS = [
     (float(sigma), number)
@@ -8,7 +8,7 @@ FARRENS_SETS = [
 ]
 FARRENS_NAMES = [f"sigma{sigma:g}_{number}" for sigma, number in FARRENS_SETS]
 FARRENS_LABEL = f"{SCALE} scale, VGG-16 weights: {FARRENS['vgg_weights']}"
-# Every sample but the one that is trained on: stamps to test the trained heads on.
+# All samples except the training one: stamps to test the trained heads on.
 TEST_SAMPLES = [name for name in FARRENS["samples"] if name != "parametric"]
 TRAINED["farrens2022"] = [("blendhunter", f"blendhunter/{name}") for name in FARRENS_NAMES]
 TARGETS["farrens2022"] = [
@@ -24,7 +24,7 @@ def sample_entry(wildcards):
 
 
 def catalog_of_sample(name):
-    """The catalogue of a sample, where it is not simulated."""
+    """The catalogue of a sample, if it is not simulated, as inputs of a rule."""
     entry = FARRENS["samples"][name]
     if entry["source"] == "files":
         return {"catalog": entry["catalog"]}
@@ -34,13 +34,14 @@ def catalog_of_sample(name):
 
 
 def sample_catalog(wildcards):
-    """The same, as inputs of a rule."""
+    """Input function: the catalogue of the sample that the wildcards name."""
     return catalog_of_sample(wildcards.sample)
 
 
 def sample_fractions(wildcards):
-    """Shares of a catalogue's galaxies for each split, of which a sample takes one."""
-    # Catalogues may share galaxies: none is in any test that a network was trained on.
+    """Share of a catalogue's galaxies in each split."""
+    # Catalogues may share galaxies. With these shares no galaxy of a training is in a test sample.
+    # If one of the two is simulated, all galaxies of the catalogue are available for the test.
     if catalog_of_sample(wildcards.sample) and catalog_of_sample("parametric"):
         return FARRENS["split"]
     return {"train": 0, "validation": 0, "test": 1}
@@ -64,7 +65,7 @@ rule farrens2022_draw_stamps:
         "<results>/benchmarks/farrens2022/{sample}_{split}.tsv"
     conda:
         "../../envs/analysis.yaml"
-    # They share the stamps, which do not depend on their number.
+    # Threads share the work; the stamps do not depend on their number.
     threads: 8
     resources:
         mem_mb=8000,
@@ -75,7 +76,7 @@ rule farrens2022_draw_stamps:
         chunk_size=FARRENS["chunk_size"],
         n_stamps=lambda wildcards: sample_entry(wildcards)["n_stamps"][wildcards.split],
         fractions=sample_fractions,
-        # Of the archive's folder, the catalogue; its companions lie beside it.
+        # The catalogue's file in the archive's folder, where its companion files are too.
         archived=lambda wildcards: (
             ARCHIVES[sample_entry(wildcards)["archive"]]["members"]["catalog"]
             if sample_entry(wildcards)["source"] == "archive"
@@ -109,7 +110,7 @@ rule farrens2022_draw_stamps:
         "../scripts/farrens2022/draw_stamps.py"
 
 
-# With the preprocessing that the authors' code has: no mean is subtracted.
+# As in the authors' code, the preprocessing subtracts no mean.
 rule farrens2022_vgg:
     input:
         file=vgg_file(FARRENS["vgg_weights"]),
@@ -128,7 +129,7 @@ rule farrens2022_vgg:
         source=FARRENS["vgg_weights"],
         seed=SEED,
     message:
-        "VGG-16's weights with their preprocessing"
+        "Prepare the weights of VGG-16"
     script:
         "../scripts/farrens2022/vgg.py"
 
@@ -167,7 +168,7 @@ rule farrens2022_train:
         network=FARRENS["network"],
         checkpoint=checkpoint(".npz"),
     message:
-        "BlendHunter at noise {wildcards.sigma}, realisation {wildcards.realisation}"
+        "Train BlendHunter at noise {wildcards.sigma}, realisation {wildcards.realisation}"
     script:
         "../scripts/farrens2022/train.py"
 
@@ -203,7 +204,7 @@ rule farrens2022_label:
         item=lambda wildcards: [wildcards.sample, "test"],
         padding=FARRENS["padding_px"],
     message:
-        "The {wildcards.sample} stamps by every trained head"
+        "Label the {wildcards.sample} stamps with every trained head"
     script:
         "../scripts/farrens2022/label.py"
 
@@ -235,7 +236,7 @@ rule farrens2022_sep:
         padding=FARRENS["padding_px"],
         tolerance_px=FARRENS["tolerance_px"],
     message:
-        "SEP at noise {wildcards.sigma}, realisation {wildcards.realisation}"
+        "Label the stamps with SEP at noise {wildcards.sigma}, realisation {wildcards.realisation}"
     script:
         "../scripts/farrens2022/sep.py"
 
@@ -258,7 +259,7 @@ use rule farrens2022_sep as farrens2022_sep_of_sample with:
         padding=FARRENS["padding_px"],
         tolerance_px=FARRENS["tolerance_px"],
     message:
-        "SEP on the {wildcards.sample} stamps"
+        "Label the {wildcards.sample} stamps with SEP"
 
 
 rule farrens2022_network_figures:
@@ -336,7 +337,7 @@ rule farrens2022_sample_figures:
         confusion="<results>/farrens2022/confusion_{sample}.csv",
     log:
         "<results>/logs/farrens2022/figures_{sample}.log",
-    # The realistic stamps have the paper's names, below.
+    # The rule below names the realistic stamps' figures as in the paper.
     wildcard_constraints:
         sample=any_of(name for name in TEST_SAMPLES if name != "realistic"),
     conda:
@@ -352,7 +353,7 @@ rule farrens2022_sample_figures:
         label=lambda wildcards: f"{wildcards.sample} stamps, {FARRENS_LABEL}",
         scale=SCALE,
     message:
-        "Figures 5 and 6 of Farrens et al. 2022, of the {wildcards.sample} stamps"
+        "Figures 5 and 6 of Farrens et al. 2022 for the {wildcards.sample} stamps"
     script:
         "../scripts/farrens2022/sample_figures.py"
 

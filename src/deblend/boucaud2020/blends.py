@@ -1,10 +1,10 @@
-"""Blends as rows: who with whom, how far apart, and which way round.
+"""Draw blends as rows of a table: the two galaxies, their shift and their orientations.
 
-A blend is described, not stored: `deblend.boucaud2020.render` makes its image from the stamps on
-demand. Rows are drawn in blocks of `BLOCK`, each with its own generator seeded from (seed, split,
-block), so that blend k is the same whatever was drawn before it and however many are asked for.
+Only this description of a blend is stored: `deblend.boucaud2020.render` makes its image from the
+stamps on demand. Rows are drawn in blocks of `BLOCK`, each with its own generator seeded from
+(seed, split, block), so that a blend does not depend on which other blends are drawn.
 
-Source: Boucaud et al. 2020, Sect. 2.2, and their code where that says otherwise.
+Source: Boucaud et al. 2020, Sect. 2.2, and the authors' code where the two differ.
 """
 
 import numpy as np
@@ -16,15 +16,15 @@ from deblend.seeds import generator, uniform
 SPLITS = ("train", "validation", "test")
 
 
-#: Rows drawn with one generator. Part of the definition of a blend: do not change it lightly.
+#: Rows drawn with one generator. Another value gives other blends.
 BLOCK = 1000
 
 
-#: Tries for a shift before another pair is drawn (the authors' code).
+#: Shifts drawn for a pair before another pair is drawn (the authors' code).
 TRIES = 25
 
 
-#: Pairs tried for one blend before the draw gives up.
+#: Pairs drawn for one blend before an error is raised.
 MAX_ROUNDS = 100
 
 
@@ -61,7 +61,7 @@ def _draw_pairs(
 def _draw_shifts(
     rng: np.random.Generator, r1: np.ndarray, r2: np.ndarray, stamp_size: int, rule: str
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draw one shift a pair.
+    """Draw one shift for each pair.
 
     Returns
     -------
@@ -83,9 +83,9 @@ def _draw_shifts(
     # As in the authors' code, -reach can be drawn and +reach cannot.
     tries = np.floor(rng.uniform(size=(n, TRIES, 2)) * 2 * reach - reach).astype(int)
     length = np.hypot(tries[..., 0], tries[..., 1])
-    good = (length >= r_min[:, None]) & (length <= r_max[:, None])
-    first = np.argmax(good, axis=1)
-    return tries[np.arange(n), first], good.any(axis=1)
+    accepted = (length >= r_min[:, None]) & (length <= r_max[:, None])
+    first = np.argmax(accepted, axis=1)
+    return tries[np.arange(n), first], accepted.any(axis=1)
 
 
 def _draw_block(
@@ -99,22 +99,28 @@ def _draw_block(
 ) -> dict[str, np.ndarray]:
     rng = generator(seed, "blends", split, block)
     central, companion = _draw_pairs(rng, mag, BLOCK, config.delta_mag_max)
-    shift, good = _draw_shifts(
+    shift, accepted = _draw_shifts(
         rng, radius[central], radius[companion], stamp_size, config.shift_rule
     )
     for _ in range(MAX_ROUNDS):
-        again = np.flatnonzero(~good)
-        if not len(again):
+        rejected = np.flatnonzero(~accepted)
+        if not len(rejected):
             break
-        central[again], companion[again] = _draw_pairs(rng, mag, len(again), config.delta_mag_max)
-        shift[again], good[again] = _draw_shifts(
-            rng, radius[central[again]], radius[companion[again]], stamp_size, config.shift_rule
+        central[rejected], companion[rejected] = _draw_pairs(
+            rng, mag, len(rejected), config.delta_mag_max
+        )
+        shift[rejected], accepted[rejected] = _draw_shifts(
+            rng,
+            radius[central[rejected]],
+            radius[companion[rejected]],
+            stamp_size,
+            config.shift_rule,
         )
     else:
         raise DeblendError(
-            f"no shift fits {int((~good).sum())} of {BLOCK} blends after {MAX_ROUNDS} pairs each: "
-            f"check the half-light radii (median {np.median(radius):.1f} px) against the stamps "
-            f"({stamp_size} px), or set boucaud2020.blending.shift_rule to section_2_2"
+            f"no shift fits {int((~accepted).sum())} of {BLOCK} blends after {MAX_ROUNDS} pairs "
+            f"each: check the half-light radii (median {np.median(radius):.1f} px) against the "
+            f"stamps ({stamp_size} px), or set boucaud2020.blending.shift_rule to section_2_2"
         )
     turns = rng.integers(0, 8, (2, BLOCK)) if config.orientations else np.zeros((2, BLOCK), int)
     return {
@@ -146,9 +152,9 @@ def draw_blends(
     galaxies : DataFrame
         All galaxies of the data set: `mag`, `half_light_radius_px`.
     rows : ndarray of int
-        Which of them belong to the split; only these appear.
+        Rows of the galaxies of the split; only these are blended.
     start, stop : int
-        Range of blends; any part of the endless sequence can be drawn on its own.
+        Range of blends; any part of the endless sequence can be drawn.
     stamp_size : int
         Side of the stamps, in pixels.
     seed : int
@@ -186,7 +192,7 @@ def draw_blends(
 
 
 def without_partner(mag: np.ndarray, split: np.ndarray, delta_mag_max: float) -> np.ndarray:
-    """Galaxies that no other one of their split can be blended with.
+    """Galaxies that have no partner: no galaxy of their split that they can be blended with.
 
     Parameters
     ----------
@@ -198,20 +204,20 @@ def without_partner(mag: np.ndarray, split: np.ndarray, delta_mag_max: float) ->
     -------
     ndarray of bool, shape (n,)
     """
-    lonely = np.zeros(len(mag), bool)
+    unpaired = np.zeros(len(mag), bool)
     for name in SPLITS:
         rows = np.flatnonzero(split == name)
         order = rows[np.argsort(mag[rows], kind="stable")]
         far = np.diff(mag[order]) >= delta_mag_max
-        lonely[order] = np.append(True, far) & np.append(far, True)
-    return lonely
+        unpaired[order] = np.append(True, far) & np.append(far, True)
+    return unpaired
 
 
 def split_galaxies(ids: np.ndarray, fractions: dict[str, float], seed: int) -> np.ndarray:
-    """Assign each galaxy to one split, before any blending and before any is left out.
+    """Assign each galaxy to one split, before any blending and before any exclusion.
 
     Galaxies are ranked by a hash of their id, so that a galaxy which two data sets share (the same
-    catalogue in two bands) is in the same split of both, whatever each leaves out.
+    catalogue in two bands) is in the same split of both, whichever galaxies each excludes.
 
     Parameters
     ----------
@@ -239,11 +245,12 @@ def split_galaxies(ids: np.ndarray, fractions: dict[str, float], seed: int) -> n
 
 
 def check_splits(split: np.ndarray, fractions: dict[str, float]) -> None:
-    """Refuse a split that has a share but fewer than the two galaxies of a blend.
+    """Check that each split with a share above 0 has the two galaxies that a blend needs.
 
     Raises
     ------
     DeblendError
+        A split has too few galaxies.
     """
     for name in SPLITS:
         size = int(np.sum(split == name))

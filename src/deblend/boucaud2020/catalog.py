@@ -37,14 +37,15 @@ COLUMNS = (
 SUFFIXES = {"blend2flux": "b2f", "blend2mask2flux": "b2m2f", "sep_iso": "sex"}
 
 
-DETECTIONS = (-1, 0, 1, 2, 3)
+#: Codes of SExtractor's detection: nothing, the central galaxy, the companion, both, more than two.
+DETECTION_CODES = (-1, 0, 1, 2, 3)
 
 
-#: What stands for "not found" in SExtractor's columns, besides nothing.
+#: Numbers that stand for "not found" in SExtractor's columns, as an empty cell does.
 SENTINELS = (-9999.0, -999.0, -99.0, 99.0, 999.0, 9999.0)
 
 
-#: AB magnitudes that a galaxy can have.
+#: Range of AB magnitudes that a galaxy can have.
 MAG_RANGE = (5.0, 40.0)
 
 
@@ -71,7 +72,7 @@ def output_catalog(
     Returns
     -------
     DataFrame
-        `COLUMNS`. Fluxes are in counts/s: the truth's and the networks' at the data set's zero
+        `COLUMNS`. Fluxes are in counts/s. True fluxes and the networks' are at the data set's zero
         point, SEP's (isophotal) at its fitted one. Radii and the distance are in pixels.
 
     Raises
@@ -82,7 +83,7 @@ def output_catalog(
     galaxies = stamps.galaxies
     zero_point = float(stamps.bands.zero_point[0])
     table = pd.DataFrame({"id": blends["blend"], "distance": np.hypot(blends.dx, blends.dy)})
-    names = {
+    source_columns = {
         "id": "id",
         "mag": "mag",
         "rad": "half_light_radius_px",
@@ -90,30 +91,32 @@ def output_catalog(
         "type": "morphology",
     }
     for prefix, galaxy in (("g1", "central"), ("g2", "companion")):
-        mine = galaxies.iloc[blends[galaxy].to_numpy()].reset_index(drop=True)
-        for name, column in names.items():
-            table[f"{prefix}_{name}"] = mine[column]
-        table[f"{prefix}_flux"] = flux_from_mag(mine["mag"], zero_point)
+        galaxy_rows = galaxies.iloc[blends[galaxy].to_numpy()].reset_index(drop=True)
+        for name, column in source_columns.items():
+            table[f"{prefix}_{name}"] = galaxy_rows[column]
+        table[f"{prefix}_flux"] = flux_from_mag(galaxy_rows["mag"], zero_point)
     for method, suffix in SUFFIXES.items():
         if method not in predictions:
             table[[f"g1_flux_{suffix}", f"g2_flux_{suffix}"]] = np.nan
             continue
-        own = "sep_iso" if suffix == "sex" else predictions[method]["method"].iloc[0]
-        flux = pivot(predictions[method], own)
-        at = pivot(predictions[method], own, "zero_point")
+        method_name = "sep_iso" if suffix == "sex" else predictions[method]["method"].iloc[0]
+        flux = pivot(predictions[method], method_name)
+        flux_zero_points = pivot(predictions[method], method_name, "zero_point")
         missing = np.setdiff1d(blends["blend"], flux.index)
         if len(missing):
             raise DeblendError(
                 f"{method} has no prediction for {len(missing)} of {len(blends)} blends (the first "
                 f"is {missing[0]}): predictions and blends are from different runs"
             )
-        flux, at = flux.loc[blends["blend"]], at.loc[blends["blend"]]
+        flux, flux_zero_points = flux.loc[blends["blend"]], flux_zero_points.loc[blends["blend"]]
         if suffix != "sex":
-            flux = flux * 10 ** (0.4 * (zero_point - at))
+            flux = flux * 10 ** (0.4 * (zero_point - flux_zero_points))
         for prefix, galaxy in (("g1", "central"), ("g2", "companion")):
             table[f"{prefix}_flux_{suffix}"] = flux[galaxy].to_numpy()
             if suffix == "sex":
-                table[f"{prefix}_sex_mag"] = mag_from_flux(flux[galaxy], float(at[galaxy].iloc[0]))
+                table[f"{prefix}_sex_mag"] = mag_from_flux(
+                    flux[galaxy], float(flux_zero_points[galaxy].iloc[0])
+                )
     table["detection"] = detection.loc[blends["blend"]].to_numpy()
     for column in ("g1_sex_mag", "g2_sex_mag"):
         if column not in table:
@@ -140,8 +143,8 @@ def check_catalog(table: pd.DataFrame, name: str = "the catalogue") -> pd.DataFr
     Raises
     ------
     DeblendError
-        It lacks a column, is empty, has unknown detection codes, texts where numbers belong, or
-        galaxies without a true magnitude.
+        The table lacks a column, is empty, or has unknown detection codes, texts instead of
+        numbers, or galaxies without a true magnitude.
     """
     missing = [c for c in COLUMNS if c not in table]
     if missing:
@@ -163,10 +166,11 @@ def check_catalog(table: pd.DataFrame, name: str = "the catalogue") -> pd.DataFr
         table[column] = numbers.replace([np.inf, -np.inf], np.nan)
         if column.endswith(("_sex", "_sex_mag")):
             table[column] = table[column].mask(table[column].isin(SENTINELS))
-    unknown = sorted(set(table["detection"]) - set(DETECTIONS), key=str)
+    unknown = sorted(set(table["detection"]) - set(DETECTION_CODES), key=str)
     if unknown:
         raise DeblendError(
-            f"{name} has detection codes {unknown}; they can be {', '.join(map(str, DETECTIONS))}"
+            f"{name} has detection codes {unknown}; they can be "
+            f"{', '.join(map(str, DETECTION_CODES))}"
         )
     table["detection"] = table["detection"].astype(int)
     for column in ("g1_mag", "g2_mag"):
@@ -198,7 +202,7 @@ def read_catalog(path: str | Path) -> pd.DataFrame:
 def describe_catalog(
     table: pd.DataFrame, stamps: Stamps, predictions: dict[str, pd.DataFrame]
 ) -> dict[str, float | int]:
-    """What a reader of the catalogue has to know: zero points, numbers, detections.
+    """Describe a catalogue: zero points, numbers of blends and galaxies, detections.
 
     Returns
     -------
@@ -207,20 +211,20 @@ def describe_catalog(
         percentage of blends with each detection code.
     """
     sextractor = predictions["sep_iso"]
-    own = sextractor[sextractor["method"] == "sep_iso"]
+    isophotal = sextractor[sextractor["method"] == "sep_iso"]
     return {
         "network_zero_point": float(stamps.bands.zero_point[0]),
-        "sextractor_zero_point": float(own["zero_point"].iloc[0]),
+        "sextractor_zero_point": float(isophotal["zero_point"].iloc[0]),
         **_counts(table),
     }
 
 
-#: How closely a catalogue's fluxes and magnitudes have to agree on one zero point, mag.
+#: Largest range of the zero points of a catalogue's galaxies that counts as one zero point, mag.
 ZERO_POINT_TOLERANCE = 0.005
 
 
-def zero_point(table: pd.DataFrame, flux: str, mag: str) -> float | None:
-    """Zero point that a catalogue's fluxes and magnitudes have in common, if they do.
+def common_zero_point(table: pd.DataFrame, flux: str, mag: str) -> float | None:
+    """Zero point by which a catalogue's fluxes correspond to its magnitudes, if there is one.
 
     Parameters
     ----------
@@ -231,42 +235,45 @@ def zero_point(table: pd.DataFrame, flux: str, mag: str) -> float | None:
     Returns
     -------
     float or None
-        None where no galaxy has both, or they disagree: they are not of the same measurement.
+        None if no galaxy has both, or if fluxes and magnitudes are of different measurements, so
+        that each galaxy gives another zero point.
     """
     parts = []
-    for g in (1, 2):
-        values = table[flux.format(g)].where(table[flux.format(g)] > 0)
-        parts.append(table[mag.format(g)] + 2.5 * np.log10(values))
-    found = pd.concat(parts).replace([np.inf, -np.inf], np.nan).dropna()
-    if found.empty or np.ptp(found) > ZERO_POINT_TOLERANCE:
+    for number in (1, 2):
+        positive_flux = table[flux.format(number)].where(table[flux.format(number)] > 0)
+        parts.append(table[mag.format(number)] + 2.5 * np.log10(positive_flux))
+    zero_points = pd.concat(parts).replace([np.inf, -np.inf], np.nan).dropna()
+    if zero_points.empty or np.ptp(zero_points) > ZERO_POINT_TOLERANCE:
         return None
-    return float(np.round(found.median(), 6))
+    return float(np.round(zero_points.median(), 6))
 
 
 def describe_published(
     table: pd.DataFrame, zero_points: dict[str, float]
 ) -> dict[str, float | int | str]:
-    """As `describe_catalog`, of the catalogue that Boucaud et al. 2020 published.
+    """Describe the catalogue that Boucaud et al. 2020 published, as `describe_catalog`.
 
     Parameters
     ----------
     table : DataFrame
-        Its fluxes and magnitudes say which zero points they have.
+        Its fluxes and magnitudes give the zero points.
     zero_points : dict
-        Of the `networks` and of `sextractor` as published, mag, for a catalogue that does not say.
+        Published zero points of `networks` and `sextractor`, mag. They are used if the table gives
+        none.
 
     Returns
     -------
     dict
-        `zero_points_from` says of each where it is from; a warning tells where that matters.
+        `zero_points_from` has the source of each zero point. A warning is logged if the table gives
+        none, or one that differs from the published one.
     """
     columns = {
         "networks": ("g{}_flux", "g{}_mag"),
         "sextractor": ("g{}_flux_sex", "g{}_sex_mag"),
     }
-    found, source = dict(zero_points), dict.fromkeys(columns, "the paper")
+    used, source = dict(zero_points), dict.fromkeys(columns, "the paper")
     for name, (flux, mag) in columns.items():
-        value = zero_point(table, flux, mag)
+        value = common_zero_point(table, flux, mag)
         if value is None:
             log.warning(
                 "%s and %s of the catalogue have no zero point in common: the published %.3f is "
@@ -274,16 +281,16 @@ def describe_published(
                 *(flux.format("?"), mag.format("?"), zero_points[name], name),
             )
             continue
-        found[name], source[name] = value, "the catalogue"
+        used[name], source[name] = value, "the catalogue"
         if abs(value - zero_points[name]) > ZERO_POINT_TOLERANCE:
             log.warning(
                 "the zero point of %s is %.3f, the published one %.3f: the catalogue's is taken",
                 *(name, value, zero_points[name]),
             )
     return {
-        "network_zero_point": found["networks"],
-        "sextractor_zero_point": found["sextractor"],
-        "zero_points_from": "; ".join(f"{name}: {where}" for name, where in source.items()),
+        "network_zero_point": used["networks"],
+        "sextractor_zero_point": used["sextractor"],
+        "zero_points_from": "; ".join(f"{name}: {origin}" for name, origin in source.items()),
         **_counts(table),
         "scale": "published",
         "dataset": "published",
@@ -298,6 +305,6 @@ def _counts(table: pd.DataFrame) -> dict[str, float | int]:
         "n_galaxies": int(galaxies.nunique()),
         **{
             f"detection_{code}_percent": float(100 * (table["detection"] == code).mean())
-            for code in DETECTIONS
+            for code in DETECTION_CODES
         },
     }

@@ -1,7 +1,7 @@
 """What Boucaud et al. 2020 claim in words, as tests on tables of numbers.
 
-A claim has the paper's own bound, or, where the paper has only a word for it ("unbiased"), one that
-the statement names; a relaxed bound is a row of its own.
+A claim has the paper's bound. Where the paper has only a word ("unbiased"), the bound is ours and
+the statement names it. A relaxed bound gives another row of the table of claims.
 
 The tables are `statistics` (see `deblend.boucaud2020.recovered.statistics_table`), `photometry`
 (see `deblend.boucaud2020.metrics.photometry_table`, its networks called blend2flux and
@@ -25,27 +25,27 @@ claim = CLAIMS.add
 
 GALAXIES = ("central", "companion")
 
-#: Figure and galaxy of the panels in which SExtractor finds one galaxy, the pair, or misses it.
-FOUND = (("fig5", "central"), ("fig5", "companion"))
+#: Panels (figure, row) in which SExtractor finds the galaxy, finds the pair, or misses the pair.
+GALAXY_FOUND = (("fig5", "central"), ("fig5", "companion"))
 PAIR_FOUND = (("fig6", "pair_detected"),)
 PAIR_MISSED = (("fig6", "pair_missed"),)
-ALL_FOUND = FOUND + PAIR_FOUND
+ALL_FOUND = GALAXY_FOUND + PAIR_FOUND
 
-#: Edges of the bins of distance, in the central galaxy's effective radii: Sect. 5 has 0.5 to 4, and
-#: Sect. 4.2 calls those within one radius close.
-RADII = (0, 1, 2, 4)
+#: Edges of the bins of distance, in the central galaxy's effective radii: distances in Sect. 5 are
+#: 0.5 to 4, and Sect. 4.2 calls those within one radius close.
+DISTANCE_EDGES = (0, 1, 2, 4)
 
-#: Pairs of four morphologies in Fig. 12.
+#: Number of pairs of the four morphologies in Fig. 12.
 TYPE_PAIRS = 10
 
 
 def _row(tables: Tables, name: str, **where: str) -> pd.Series:
-    """The row of a table with these values, if galaxies were measured."""
-    found = table(tables, name).set_index(list(where))
+    """The row of a table with the given values of columns, if it has measured galaxies."""
+    rows = table(tables, name).set_index(list(where))
     key = tuple(where.values())
-    if key not in found.index or not found.loc[key, "n"]:
+    if key not in rows.index or not rows.loc[key, "n"]:
         raise NotThere(f"{name} {where}")
-    return found.loc[key]
+    return rows.loc[key]
 
 
 def _panel(tables: Tables, figure: str, network: str, galaxy: str) -> pd.Series:
@@ -61,64 +61,74 @@ def _photometry(tables: Tables, method: str, galaxy: str) -> pd.Series:
 def _bins(tables: Tables, name: str, **where: str) -> pd.DataFrame:
     """Rows of all bins of the table of Figure 7, 8 or 9.
 
-    A bin, mostly one at the ends, with too few galaxies leaves nothing to say of the whole range.
+    If a bin, mostly one at the ends, has too few galaxies, claims about the whole range are not
+    tested.
     """
-    found = table(tables, name)
+    rows = table(tables, name)
     for column, value in where.items():
-        found = found[found[column] == value]
-    found = found[(found["bin"].astype(str) != "all") & (found["n"] >= MIN_IN_BIN)]
-    if len(found) < len(BIN_EDGES) - 1:
+        rows = rows[rows[column] == value]
+    rows = rows[(rows["bin"].astype(str) != "all") & (rows["n"] >= MIN_IN_BIN)]
+    if len(rows) < len(BIN_EDGES) - 1:
         raise NotThere(f"{name} {where}")
-    return found.sort_values("delta_mag_low")
+    return rows.sort_values("delta_mag_low")
 
 
-def _below(
+def _panels_below(
     tables: Tables,
     network: str,
     column: str,
     bound: float,
     panels: tuple[tuple[str, str], ...] = ALL_FOUND,
 ) -> Result:
-    values = {f"{f} {g}": float(_panel(tables, f, network, g)[column]) for f, g in panels}
+    values = {
+        f"{figure} {galaxy}": float(_panel(tables, figure, network, galaxy)[column])
+        for figure, galaxy in panels
+    }
     return all_below(values, bound)
 
 
-def _factors(pairs: Mapping[str, tuple[pd.Series, pd.Series]], column: str, bound: float) -> Result:
-    """Another method's numbers, given by name with the network's, are larger by a factor.
+def _times_larger(
+    compared: Mapping[str, tuple[pd.Series, pd.Series]], column: str, bound: float
+) -> Result:
+    """Test whether a number of another method is larger than the network's by a factor.
 
-    Where the network has no outlier at all, fewer than one in n is all that is known, and the ratio
-    is a lower limit; if that is below the bound, nothing can be said.
+    `compared` has the rows of the other method and of the network, by name. Without any outlier of
+    the network its share is only known to be below one in n, and the ratio is a lower limit. If the
+    limit is below the bound, the claim cannot be tested.
     """
-    text, holds = [], []
-    for name, (other, own) in pairs.items():
-        limit = column == "outliers_percent" and own[column] == 0
-        smaller = 100 / own["n"] if limit else own[column]
+    texts, outcomes = [], []
+    for name, (other, own) in compared.items():
+        is_limit = column == "outliers_percent" and own[column] == 0
+        smaller = 100 / own["n"] if is_limit else own[column]
         ratio = float(other[column] / smaller)
         numbers = f"{other[column]:.4g} / {own[column]:.4g}"
-        text.append(f"{name} {'>' if limit else ''}{ratio:.3g} ({numbers}, n = {own['n']:.0f})")
-        holds.append(None if limit and ratio < bound else ratio >= bound)
-    if False in holds:
-        return "; ".join(text), False
-    return "; ".join(text), None if None in holds else True
+        texts.append(f"{name} {'>' if is_limit else ''}{ratio:.3g} ({numbers}, n = {own['n']:.0f})")
+        outcomes.append(None if is_limit and ratio < bound else ratio >= bound)
+    if False in outcomes:
+        return "; ".join(texts), False
+    return "; ".join(texts), None if None in outcomes else True
 
 
 def _against_isophotal(
     tables: Tables, network: str, column: str, bound: float, panels: tuple[tuple[str, str], ...]
 ) -> Result:
-    pairs = {
-        f"{f} {g}": (_panel(tables, f, "sextractor", g), _panel(tables, f, network, g))
-        for f, g in panels
+    compared = {
+        f"{figure} {galaxy}": (
+            _panel(tables, figure, "sextractor", galaxy),
+            _panel(tables, figure, network, galaxy),
+        )
+        for figure, galaxy in panels
     }
-    return _factors(pairs, column, bound)
+    return _times_larger(compared, column, bound)
 
 
 def _against_better(tables: Tables, network: str, column: str, bound: float) -> Result:
-    pairs = {}
+    compared = {}
     for galaxy in GALAXIES:
         sep = [_photometry(tables, method, galaxy) for method in ("sep_iso", "sep_auto")]
         better = min(sep, key=lambda row: row[column])
-        pairs[f"{galaxy} {better.name[0]}"] = (better, _photometry(tables, network, galaxy))
-    return _factors(pairs, column, bound)
+        compared[f"{galaxy} {better.name[0]}"] = (better, _photometry(tables, network, galaxy))
+    return _times_larger(compared, column, bound)
 
 
 def _sextractor_outliers(tables: Tables, stated: float, bound: float) -> Result:
@@ -126,36 +136,40 @@ def _sextractor_outliers(tables: Tables, stated: float, bound: float) -> Result:
     return f"{value:.4g} %", stated / bound <= value <= stated * bound
 
 
-def _halves(tables: Tables, method: str) -> dict[str, float]:
-    """Scatter in the bright and in the faint half."""
+def _scatter_of_halves(tables: Tables, method: str) -> dict[str, float]:
+    """Scatter in the bright and in the faint half of the galaxies."""
     points = table(tables, "points")
-    mine = points[(points["method"] == method) & points["mag_blended"].notna()]
-    if len(mine) < 2 * MIN_IN_BIN:
+    method_points = points[(points["method"] == method) & points["mag_blended"].notna()]
+    if len(method_points) < 2 * MIN_IN_BIN:
         raise NotThere(method)
-    faint = mine["mag_isolated"] > mine["mag_isolated"].median()
-    dmag = mine["mag_blended"] - mine["mag_isolated"]
+    faint = method_points["mag_isolated"] > method_points["mag_isolated"].median()
+    dmag = method_points["mag_blended"] - method_points["mag_isolated"]
     return {"bright half": float(np.std(dmag[~faint])), "faint half": float(np.std(dmag[faint]))}
 
 
 def _over_differences(tables: Tables, method: str, column: str) -> dict[str, pd.Series]:
-    """Galaxy to a number in bins of magnitude difference."""
-    found = {g: _bins(tables, "fig7", method=method, galaxy=g) for g in GALAXIES}
-    return {galaxy: rows.set_index("delta_mag_low")[column] for galaxy, rows in found.items()}
+    """For each galaxy, the values of a column in the bins of magnitude difference."""
+    bins = {name: _bins(tables, "fig7", method=method, galaxy=name) for name in GALAXIES}
+    return {galaxy: rows.set_index("delta_mag_low")[column] for galaxy, rows in bins.items()}
 
 
-def _end_scatters(tables: Tables, method: str) -> dict[str, float]:
+def _scatter_at_ends(tables: Tables, method: str) -> dict[str, float]:
     """Scatter in the first and in the last bin of magnitude difference."""
-    found = _over_differences(tables, method, "sigma_mag").items()
-    return {f"{g} {low:+.2f}": value for g, s in found for low, value in s.iloc[[0, -1]].items()}
+    scatters = _over_differences(tables, method, "sigma_mag").items()
+    return {
+        f"{galaxy} {low:+.2f}": value
+        for galaxy, bins in scatters
+        for low, value in bins.iloc[[0, -1]].items()
+    }
 
 
-def _spreads(tables: Tables, method: str) -> dict[str, float]:
+def _scatter_ratios(tables: Tables, method: str) -> dict[str, float]:
     """Largest over smallest scatter in bins of magnitude difference."""
-    found = _over_differences(tables, method, "sigma_mag")
-    return {galaxy: float(scatter.max() / scatter.min()) for galaxy, scatter in found.items()}
+    scatters = _over_differences(tables, method, "sigma_mag")
+    return {galaxy: float(scatter.max() / scatter.min()) for galaxy, scatter in scatters.items()}
 
 
-def _worse_in_bins(tables: Tables, network: str, column: str, bound: float) -> Result:
+def _sextractor_worse_in_bins(tables: Tables, network: str, column: str, bound: float) -> Result:
     own, sep = (
         _bins(tables, "fig8", method=method)[column].abs().to_numpy()
         for method in (network, "SExtractor")
@@ -165,30 +179,34 @@ def _worse_in_bins(tables: Tables, network: str, column: str, bound: float) -> R
 
 
 def _over_distance(tables: Tables, method: str) -> dict[str, pd.DataFrame]:
-    """Galaxy to `median`, `sigma` and 95 % point of the error in bins of distance."""
+    """For each galaxy, `median`, `sigma` and `p95` of the error in bins of distance."""
     points = table(tables, "fig7_points")
-    found = {}
+    bins = {}
     for galaxy in GALAXIES:
-        mine = points[(points["method"] == method) & (points["galaxy"] == galaxy)]
-        dmag = (mine["mag_blended"] - mine["mag_isolated"]).dropna()
-        groups = dmag.groupby(pd.cut(mine["distance_over_radius"], RADII), observed=False)
+        galaxy_points = points[(points["method"] == method) & (points["galaxy"] == galaxy)]
+        dmag = (galaxy_points["mag_blended"] - galaxy_points["mag_isolated"]).dropna()
+        groups = dmag.groupby(
+            pd.cut(galaxy_points["distance_over_radius"], DISTANCE_EDGES), observed=False
+        )
         if (groups.size() < MIN_IN_BIN).any():
             raise NotThere(f"{method} {galaxy} in bins of distance")
         numbers = {"median": groups.median(), "sigma": groups.std(ddof=0)}
-        found[galaxy] = pd.DataFrame(numbers | {"p95": groups.quantile(0.95)})
-    return found
+        bins[galaxy] = pd.DataFrame(numbers | {"p95": groups.quantile(0.95)})
+    return bins
 
 
-def _sextractor_above(
+def _sextractor_larger(
     own: Mapping[str, float], sep: Mapping[str, float], bound: float, unit: str = ""
 ) -> Result:
-    """SExtractor's numbers are larger by a factor, for both galaxies."""
-    text = "; ".join(f"{g} {own[g]:.3g}, SExtractor {sep[g]:.3g}{unit}" for g in GALAXIES)
-    return text, all(sep[g] > bound * own[g] for g in GALAXIES)
+    """Test whether SExtractor's number is larger by a factor, for both galaxies."""
+    text = "; ".join(
+        f"{galaxy} {own[galaxy]:.3g}, SExtractor {sep[galaxy]:.3g}{unit}" for galaxy in GALAXIES
+    )
+    return text, all(sep[galaxy] > bound * own[galaxy] for galaxy in GALAXIES)
 
 
 def _by_type(tables: Tables, method: str, column: str, *needed: str) -> dict[str, float]:
-    """A number of each morphology and of all, if those needed are there."""
+    """Values of a column by morphology and for all galaxies, if the needed ones were measured."""
     rows = table(tables, "fig9")
     chosen = (rows["method"] == method) & (rows["bin"].astype(str) == "all")
     rows = rows[chosen & (rows["n"] >= MIN_IN_BIN)]
@@ -203,17 +221,19 @@ def _by_type(tables: Tables, method: str, column: str, *needed: str) -> dict[str
 def _recovered_masks(tables: Tables, network: str) -> pd.DataFrame:
     """Rows of a network's masks that overlap the true ones, if at least half of them do.
 
-    An empty mask is smaller than any, and as small for all galaxies: it says nothing.
+    Empty masks would be counted as tight masks, and as equally good for all morphologies.
     """
     iou = table(tables, "iou")
-    mine = iou[(iou["network"] == network) & (iou["area_true_px"] > 0)]
-    good = mine[(mine["area_predicted_px"] > 0) & (mine["iou"] > 0)]
-    if mine.empty or 2 * len(good) < len(mine):
+    masks = iou[(iou["network"] == network) & (iou["area_true_px"] > 0)]
+    overlapping = masks[(masks["area_predicted_px"] > 0) & (masks["iou"] > 0)]
+    if masks.empty or 2 * len(overlapping) < len(masks):
         raise NotThere(network)
-    return good
+    return overlapping
 
 
-def _of_both_masks(tables: Tables, statistic: Callable[[pd.DataFrame], float]) -> dict[str, float]:
+def _of_both_networks(
+    tables: Tables, statistic: Callable[[pd.DataFrame], float]
+) -> dict[str, float]:
     return {
         network: float(statistic(_recovered_masks(tables, network)))
         for network in ("unet", "blend2mask2flux")
@@ -221,7 +241,7 @@ def _of_both_masks(tables: Tables, statistic: Callable[[pd.DataFrame], float]) -
 
 
 def _iou_by_pair(tables: Tables, network: str) -> pd.DataFrame:
-    """Mean IoU of each pair of morphologies, if all are there."""
+    """Mean IoU of each pair of morphologies, if all pairs were measured."""
     _recovered_masks(tables, network)
     rows = table(tables, "fig12")
     chosen = (rows["network"] == network) & ~rows["pair"].isin(["all", "other"])
@@ -234,19 +254,19 @@ def _iou_by_pair(tables: Tables, network: str) -> pd.DataFrame:
 @claim("unbiased", "Sects 4.1, 5", stated=0.02, relaxed=0.05, networks=NETWORKS)
 @says("Unbiased: mean error below {bound:g} mag where SExtractor finds the galaxy")
 def unbiased(tables: Tables, bound: float, network: str) -> Result:
-    return _below(tables, network, "mean", bound)
+    return _panels_below(tables, network, "mean", bound)
 
 
 @claim("scatter", "Sects 4.1, 5", stated=0.15, relaxed=0.2, networks=NETWORKS)
 @says("Scatter of about 0.1 mag: below {bound:g} mag")
 def scatter(tables: Tables, bound: float, network: str) -> Result:
-    return _below(tables, network, "sigma", bound)
+    return _panels_below(tables, network, "sigma", bound)
 
 
 @claim("scatter_isophotal", "Sects 4.1, 5", stated=4, relaxed=2, networks=NETWORKS)
 @says("Scatter at least a factor of {bound:g} below SExtractor's (isophotal, as in the paper)")
 def scatter_isophotal(tables: Tables, bound: float, network: str) -> Result:
-    return _against_isophotal(tables, network, "sigma", bound, FOUND)
+    return _against_isophotal(tables, network, "sigma", bound, GALAXY_FOUND)
 
 
 @claim("scatter_isophotal_pairs", "Sect. 5", stated=4, relaxed=2, networks=NETWORKS)
@@ -264,13 +284,13 @@ def scatter_better_sep(tables: Tables, bound: float, network: str) -> Result:
 @claim("mape_isophotal", "Sect. 4.1", stated=4, relaxed=2, networks=NETWORKS)
 @says("MAPE of the magnitude at least a factor of {bound:g} below SExtractor's")
 def mape_isophotal(tables: Tables, bound: float, network: str) -> Result:
-    return _against_isophotal(tables, network, "mape_mag_percent", bound, FOUND)
+    return _against_isophotal(tables, network, "mape_mag_percent", bound, GALAXY_FOUND)
 
 
 @claim("flux_accuracy", "Abstract", stated=7.5, relaxed=10, networks=NETWORKS)
 @says("Accuracy of about 7 %: mean absolute error of the flux below {bound:g} %")
 def flux_accuracy(tables: Tables, bound: float, network: str) -> Result:
-    return _below(tables, network, "mape_flux_percent", bound)
+    return _panels_below(tables, network, "mape_flux_percent", bound)
 
 
 @claim("flux_error_isophotal", "Abstract, Sect. 5", stated=4, relaxed=2, networks=NETWORKS)
@@ -294,13 +314,13 @@ def outliers_better_sep(tables: Tables, bound: float, network: str) -> Result:
 @claim("outliers_section_4_1", "Sect. 4.1", stated=0.15, relaxed=0.2, networks=NETWORKS)
 @says("About 0.1 % outliers: below {bound:g} %")
 def outliers_section_4_1(tables: Tables, bound: float, network: str) -> Result:
-    return _below(tables, network, "outliers_percent", bound)
+    return _panels_below(tables, network, "outliers_percent", bound)
 
 
 @claim("outliers_section_5", "Sect. 5", stated=1.5, relaxed=2, networks=NETWORKS)
 @says("Outliers as low as about 1 %: below {bound:g} %")
 def outliers_section_5(tables: Tables, bound: float, network: str) -> Result:
-    return _below(tables, network, "outliers_percent", bound)
+    return _panels_below(tables, network, "outliers_percent", bound)
 
 
 @claim("sextractor_outliers_section_4_1", "Sect. 4.1", stated=1.5, relaxed=2)
@@ -309,7 +329,7 @@ def sextractor_outliers_section_4_1(tables: Tables, bound: float) -> Result:
     return _sextractor_outliers(tables, 10, bound)
 
 
-# Sect. 5 has "these cases" where SExtractor finds more or less than two galaxies apart.
+# Sect. 5 treats blends in which SExtractor finds more or fewer than two galaxies separately.
 @claim("sextractor_outliers_section_5", "Sect. 5", stated=1.5, relaxed=2)
 @says("SExtractor: about 12 % outliers where it finds the pair: within a factor {bound:g}")
 def sextractor_outliers_section_5(tables: Tables, bound: float) -> Result:
@@ -326,53 +346,56 @@ def sextractor_bias(tables: Tables, bound: float) -> Result:
 @claim("pair_missed_unbiased", "Sect. 4.1", stated=0.02, relaxed=0.05, networks=NETWORKS)
 @says("Unbiased where SExtractor misses the pair: mean error below {bound:g} mag")
 def pair_missed_unbiased(tables: Tables, bound: float, network: str) -> Result:
-    return _below(tables, network, "mean", bound, PAIR_MISSED)
+    return _panels_below(tables, network, "mean", bound, PAIR_MISSED)
 
 
 @claim("pair_missed_outliers", "Sect. 4.1", stated=0.4, relaxed=1, networks=NETWORKS)
 @says("Outliers below {bound:g} % where SExtractor misses the pair")
 def pair_missed_outliers(tables: Tables, bound: float, network: str) -> Result:
-    return _below(tables, network, "outliers_percent", bound, PAIR_MISSED)
+    return _panels_below(tables, network, "outliers_percent", bound, PAIR_MISSED)
 
 
 @claim("constant_over_magnitude", "Sect. 4.1", stated=1.5, relaxed=2, networks=NETWORKS)
 @says("Scatter roughly constant: the faint half's at most {bound:g} times the bright half's")
 def constant_over_magnitude(tables: Tables, bound: float, network: str) -> Result:
-    halves = _halves(tables, network)
+    halves = _scatter_of_halves(tables, network)
     return listed(halves), halves["faint half"] <= bound * halves["bright half"]
 
 
 @claim("sextractor_faint", "Sect. 4.1", stated=1.5, relaxed=1)
 @says("SExtractor scatters more at the faint end: over {bound:g} times the bright half's scatter")
 def sextractor_faint(tables: Tables, bound: float) -> Result:
-    halves = _halves(tables, "SExtractor")
+    halves = _scatter_of_halves(tables, "SExtractor")
     return listed(halves), halves["faint half"] > bound * halves["bright half"]
 
 
 @claim("bias_in_bins", "Sect. 4.2", stated=0.05, relaxed=0.1, networks=NETWORKS)
 @says("Bias below {bound:g} mag at all magnitude differences")
 def bias_in_bins(tables: Tables, bound: float, network: str) -> Result:
-    found = _over_differences(tables, network, "median").items()
-    return all_below({f"{g} {low:+.2f}": bias for g, s in found for low, bias in s.items()}, bound)
+    biases = _over_differences(tables, network, "median").items()
+    return all_below(
+        {f"{galaxy} {low:+.2f}": bias for galaxy, bins in biases for low, bias in bins.items()},
+        bound,
+    )
 
 
 @claim("scatter_at_large_differences", "Sect. 5", stated=0.25, relaxed=0.3, networks=NETWORKS)
 @says("Scatter close to 0.2 mag at most at large differences: below {bound:g} mag")
 def scatter_at_large_differences(tables: Tables, bound: float, network: str) -> Result:
-    return all_below(_end_scatters(tables, network), bound)
+    return all_below(_scatter_at_ends(tables, network), bound)
 
 
 @claim("stable_scatter", "Sects 4.2, 5", stated=2, relaxed=3, networks=NETWORKS)
 @says("Scatter stable over magnitude differences: largest below {bound:g} times the smallest")
 def stable_scatter(tables: Tables, bound: float, network: str) -> Result:
-    return all_below(_spreads(tables, network), bound)
+    return all_below(_scatter_ratios(tables, network), bound)
 
 
 @claim("stabler_than_sextractor", "Sects 4.2, 5", stated=1, networks=NETWORKS)
 @says("Largest over smallest scatter of bins of magnitude difference lower than SExtractor's")
 def stabler_than_sextractor(tables: Tables, bound: float, network: str) -> Result:
-    own, sep = _spreads(tables, network), _spreads(tables, "SExtractor")
-    return _sextractor_above(own, sep, bound)
+    own, sep = _scatter_ratios(tables, network), _scatter_ratios(tables, "SExtractor")
+    return _sextractor_larger(own, sep, bound)
 
 
 @claim("sextractor_over_differences", "Sect. 4.2", stated=1.5, relaxed=1)
@@ -390,15 +413,18 @@ def sextractor_over_differences(tables: Tables, bound: float) -> Result:
 @claim("sextractor_at_large_differences", "Sect. 5", stated=1, relaxed=0.75)
 @says("SExtractor's scatter reaches 1 mag at large differences: at least {bound:g} mag")
 def sextractor_at_large_differences(tables: Tables, bound: float) -> Result:
-    values = _end_scatters(tables, "SExtractor")
+    values = _scatter_at_ends(tables, "SExtractor")
     return listed(values), max(values.values()) >= bound
 
 
 @claim("scatter_over_distance", "Sects 4.2, 5", stated=2, relaxed=3, networks=NETWORKS)
 @says("Scatter stable over distance: largest below {bound:g} times the smallest")
 def scatter_over_distance(tables: Tables, bound: float, network: str) -> Result:
-    found = _over_distance(tables, network)
-    ratios = {g: float(f["sigma"].max() / f["sigma"].min()) for g, f in found.items()}
+    galaxies = _over_distance(tables, network)
+    ratios = {
+        galaxy: float(bins["sigma"].max() / bins["sigma"].min())
+        for galaxy, bins in galaxies.items()
+    }
     return all_below(ratios, bound)
 
 
@@ -406,9 +432,9 @@ def scatter_over_distance(tables: Tables, bound: float, network: str) -> Result:
 @says("Little dependence on distance: bias below {bound:g} mag in all bins")
 def bias_over_distance(tables: Tables, bound: float, network: str) -> Result:
     values = {
-        f"{galaxy} {where.left:g}-{where.right:g}": value
-        for galaxy, found in _over_distance(tables, network).items()
-        for where, value in found["median"].items()
+        f"{galaxy} {interval.left:g}-{interval.right:g}": value
+        for galaxy, bins in _over_distance(tables, network).items()
+        for interval, value in bins["median"].items()
     }
     return all_below(values, bound)
 
@@ -417,38 +443,41 @@ def bias_over_distance(tables: Tables, bound: float, network: str) -> Result:
 @says("SExtractor's bias varies over {bound:g} times as much with distance")
 def sextractor_over_distance(tables: Tables, bound: float, network: str) -> Result:
     own, sep = (
-        {g: float(np.ptp(f["median"])) for g, f in _over_distance(tables, method).items()}
+        {
+            galaxy: float(np.ptp(bins["median"]))
+            for galaxy, bins in _over_distance(tables, method).items()
+        }
         for method in (network, "SExtractor")
     )
-    return _sextractor_above(own, sep, bound, " mag")
+    return _sextractor_larger(own, sep, bound, " mag")
 
 
 @claim("sextractor_close", "Sect. 4.2", stated=0.25, relaxed=0.5)
 @says("SExtractor up to 1 mag too faint within R_e: 95 % point of the error within {bound:g} mag")
 def sextractor_close(tables: Tables, bound: float) -> Result:
-    found = _over_distance(tables, "SExtractor")
-    values = {galaxy: float(numbers["p95"].iloc[0]) for galaxy, numbers in found.items()}
+    bins = _over_distance(tables, "SExtractor")
+    values = {galaxy: float(galaxy_bins["p95"].iloc[0]) for galaxy, galaxy_bins in bins.items()}
     return listed(values), abs(max(values.values()) - 1) <= bound
 
 
 @claim("sextractor_more_scattered", "Sect. 4.2", stated=1, relaxed=0.8, networks=NETWORKS)
 @says("SExtractor more scattered in at least {bound:.0%} of the bins of magnitude difference")
 def sextractor_more_scattered(tables: Tables, bound: float, network: str) -> Result:
-    return _worse_in_bins(tables, network, "sigma_mag", bound)
+    return _sextractor_worse_in_bins(tables, network, "sigma_mag", bound)
 
 
 @claim("sextractor_more_biased", "Sect. 4.2", stated=1, relaxed=0.6, networks=NETWORKS)
 @says("SExtractor more biased in at least {bound:.0%} of the bins of magnitude difference")
 def sextractor_more_biased(tables: Tables, bound: float, network: str) -> Result:
-    return _worse_in_bins(tables, network, "median", bound)
+    return _sextractor_worse_in_bins(tables, network, "median", bound)
 
 
 @claim("morphology_scatter", "Sects 4.3, 5", stated=1.5, relaxed=2, networks=NETWORKS)
 @says("Little dependence on morphology: scatters of types differ by at most a factor {bound:g}")
 def morphology_scatter(tables: Tables, bound: float, network: str) -> Result:
     values = _by_type(tables, network, "sigma_mag")
-    everything = values.pop("all")
-    text = f"{listed(values)}; all {everything:.4g}"
+    of_all = values.pop("all")
+    text = f"{listed(values)}; all {of_all:.4g}"
     return text, max(values.values()) <= bound * min(values.values())
 
 
@@ -456,8 +485,8 @@ def morphology_scatter(tables: Tables, bound: float, network: str) -> Result:
 @says("Little dependence on morphology: biases of types within {bound:g} mag of all galaxies'")
 def morphology_bias(tables: Tables, bound: float, network: str) -> Result:
     values = _by_type(tables, network, "median")
-    everything = values.pop("all")
-    return all_below({k: v - everything for k, v in values.items()}, bound)
+    of_all = values.pop("all")
+    return all_below({kind: bias - of_all for kind, bias in values.items()}, bound)
 
 
 @claim("irregulars", "Sect. 4.3", stated=1, networks=NETWORKS)
@@ -488,9 +517,11 @@ def sextractor_spheroids(tables: Tables, bound: float) -> Result:
 def joint_mape(tables: Tables, bound: float) -> Result:
     values, better = {}, 0
     for figure, galaxy in ALL_FOUND + PAIR_MISSED:
-        both = [_panel(tables, figure, n, galaxy)["mape_mag_percent"] for n in NETWORKS]
-        values[f"{figure} {galaxy}"] = both[1] / both[0]
-        better += int(both[1] < both[0])
+        mapes = [
+            _panel(tables, figure, network, galaxy)["mape_mag_percent"] for network in NETWORKS
+        ]
+        values[f"{figure} {galaxy}"] = mapes[1] / mapes[0]
+        better += int(mapes[1] < mapes[0])
     return listed(values), better >= bound
 
 
@@ -499,9 +530,9 @@ def joint_mape(tables: Tables, bound: float) -> Result:
 def joint_outliers(tables: Tables, bound: float) -> Result:
     values = {}
     for network in NETWORKS:
-        parts = [_panel(tables, figure, network, galaxy) for figure, galaxy in FOUND]
-        outliers = sum(p["n"] * p["outliers_percent"] for p in parts)
-        values[network] = float(outliers / sum(p["n"] for p in parts))
+        parts = [_panel(tables, figure, network, galaxy) for figure, galaxy in GALAXY_FOUND]
+        outliers = sum(part["n"] * part["outliers_percent"] for part in parts)
+        values[network] = float(outliers / sum(part["n"] for part in parts))
     if not any(values.values()):
         return listed(values), None
     return listed(values), values["blend2mask2flux"] < bound * values["blend2flux"]
@@ -510,14 +541,14 @@ def joint_outliers(tables: Tables, bound: float) -> Result:
 @claim("unet_iou", "Sect. 4.4", stated=0)
 @says("The U-Net's mean IoU drops when it is trained jointly")
 def unet_iou(tables: Tables, bound: float) -> Result:
-    means = _of_both_masks(tables, lambda masks: np.mean(masks["iou"]))
+    means = _of_both_networks(tables, lambda masks: np.mean(masks["iou"]))
     return listed(means), means["unet"] - means["blend2mask2flux"] > bound
 
 
 @claim("joint_iou_broader", "Sect. 4.4", stated=1)
 @says("The IoU's dispersion is larger after joint training")
 def joint_iou_broader(tables: Tables, bound: float) -> Result:
-    widths = _of_both_masks(tables, lambda masks: np.std(masks["iou"]))
+    widths = _of_both_networks(tables, lambda masks: np.std(masks["iou"]))
     return listed(widths), widths["blend2mask2flux"] > bound * widths["unet"]
 
 
@@ -545,15 +576,17 @@ def joint_uneven(tables: Tables, bound: float) -> Result:
 @claim("masks_tighter", "Sect. 5", stated=50)
 @says("Masks usually tighter after joint training: more than {bound:g} % smaller than true")
 def masks_tighter(tables: Tables, bound: float) -> Result:
-    mine = _recovered_masks(tables, "blend2mask2flux")
-    share = float(100 * (mine["area_predicted_px"] < mine["area_true_px"]).mean())
-    return f"{share:.4g} % of {len(mine)} masks", share > bound
+    masks = _recovered_masks(tables, "blend2mask2flux")
+    share = float(100 * (masks["area_predicted_px"] < masks["area_true_px"]).mean())
+    return f"{share:.4g} % of {len(masks)} masks", share > bound
 
 
 @claim("masks_tighter_than_unet", "Sect. 5", stated=1)
 @says("Predicted over true area: its median is lower after joint training than the U-Net's")
 def masks_tighter_than_unet(tables: Tables, bound: float) -> Result:
-    areas = _of_both_masks(tables, lambda m: (m["area_predicted_px"] / m["area_true_px"]).median())
+    areas = _of_both_networks(
+        tables, lambda masks: (masks["area_predicted_px"] / masks["area_true_px"]).median()
+    )
     return listed(areas), areas["blend2mask2flux"] < bound * areas["unet"]
 
 

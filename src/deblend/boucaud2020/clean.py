@@ -1,9 +1,9 @@
-"""From parent stamps to clean ones: choose galaxies, remove neighbours, measure (Sect. 2.1).
+"""Clean parent stamps: choose galaxies, remove their neighbours, measure them.
 
-Boucaud et al. 2020, Sect. 2.1: galaxies of clear-cut class; other objects' segmentation is dilated
-and their pixels are replaced by random ones of the empty background. What they did by eye, leaving
-out stamps with artefacts, is done here by criteria that are counted, and by a table of ids that
-were rejected by eye.
+Boucaud et al. 2020, Sect. 2.1, used galaxies of clear-cut class. They dilated the segmentation of
+other objects, and replaced the pixels of these objects by random pixels of the empty background.
+They excluded stamps with artefacts by eye. Here criteria do that, whose exclusions are counted, and
+a table of ids that were rejected by eye.
 """
 
 import csv
@@ -26,7 +26,7 @@ from deblend.seeds import generator
 from scipy.ndimage import binary_dilation
 from skimage.morphology import disk
 
-#: Why a galaxy is left out, in the order in which the reasons are tried.
+#: Reasons to exclude a galaxy, and what they mean.
 EXCLUSIONS = {
     "outside": "the stamp leaves the mosaic, or there is no data",
     "bad_pixels": "the stamp has NaN or infinite pixels",
@@ -52,14 +52,15 @@ def classify(galaxies: pd.DataFrame, threshold: float) -> np.ndarray:
     Parameters
     ----------
     galaxies : DataFrame
-        `p_sph`, `p_disk`, `p_irr`, and `morphology`, which stands where the three are NaN.
+        `p_sph`, `p_disk`, `p_irr`, and `morphology`, which is kept where the three are NaN.
     threshold : float
         Probability that a class must exceed.
 
     Returns
     -------
     ndarray of str
-        sph, disk, sphd (both), irr, or "" where nothing or too much exceeds it.
+        sph, disk, sphd (both), irr, or "" where no class exceeds the threshold, or irr and another
+        one.
     """
     p = galaxies[["p_sph", "p_disk", "p_irr"]].to_numpy(float)
     sph, disk_, irr = (p > threshold).T
@@ -83,7 +84,7 @@ def replace_neighbours(
     segmap : ndarray of int, shape (y, x)
         0 background, 1.. objects.
     label : int
-        The object to keep; its own pixels are never touched.
+        The object to keep; its own pixels are not replaced.
     dilation_px : int
         Radius by which the neighbours' regions grow first.
     rng : Generator
@@ -96,9 +97,9 @@ def replace_neighbours(
         nothing could be replaced.
     """
     footprint = disk(dilation_px)
-    mine = segmap == label
-    others = (segmap > 0) & ~mine
-    replaced = binary_dilation(others, footprint) & ~mine if others.any() else others
+    galaxy_mask = segmap == label
+    others = (segmap > 0) & ~galaxy_mask
+    replaced = binary_dilation(others, footprint) & ~galaxy_mask if others.any() else others
     background = ~(replaced | binary_dilation(segmap > 0, footprint))
     fraction = float(background.mean())
     cleaned = image.copy()
@@ -108,9 +109,9 @@ def replace_neighbours(
 
 
 def contact(segmap: np.ndarray, label: int) -> float:
-    """Share of the pixels around an object, two deep, that other objects hold."""
-    mine = segmap == label
-    ring = binary_dilation(mine, iterations=2) & ~mine
+    """Share of the ring of pixels around an object, two pixels wide, that other objects cover."""
+    galaxy_mask = segmap == label
+    ring = binary_dilation(galaxy_mask, iterations=2) & ~galaxy_mask
     return float((segmap[ring] > 0).mean()) if ring.any() else 0.0
 
 
@@ -123,9 +124,9 @@ def clean_stamp(
     ----------
     image : ndarray, shape (y, x), float32
     segmap : ndarray of int or None
-        The archive's segmentation; without one (None or all 0) SEP makes it.
+        The archive's segmentation; without one (None or all 0) SEP segments the stamp.
     rng : Generator
-        The galaxy's own.
+        Generator of this galaxy only.
     config : CleaningConfig
 
     Returns
@@ -134,49 +135,49 @@ def clean_stamp(
         Key of `EXCLUSIONS`, or "" for a good stamp.
     cleaned : ndarray, shape (y, x), float32
     segmap : ndarray of bool, shape (y, x)
-        Of the galaxy: as given, else SEP's on the cleaned stamp.
+        Mask of the galaxy: the given one, otherwise SEP's on the cleaned stamp.
     photometry : dict
         `flux_iso`, `flux_auto` (counts/s), `segmap_area_px`.
     """
-    nothing = np.zeros(image.shape, bool)
+    no_mask = np.zeros(image.shape, bool)
     if not np.isfinite(image).all():
-        return "bad_pixels", image, nothing, {}
+        return "bad_pixels", image, no_mask, {}
     if np.ptp(image) == 0:
-        return "constant", image, nothing, {}
+        return "constant", image, no_mask, {}
     image = np.ascontiguousarray(image, dtype=np.float32)
     centre = image.shape[-1] // 2
-    given = segmap if segmap is not None and segmap.any() else None
-    if given is None:
+    given_segmap = segmap if segmap is not None and segmap.any() else None
+    if given_segmap is None:
         objects, labels = detect(image, config.detection, background_rms(image))
         label = central_label(labels, objects)
     else:
-        labels, label = given, int(given[centre, centre])
+        labels, label = given_segmap, int(given_segmap[centre, centre])
     if label == 0:
-        return "not_detected", image, nothing, {}
+        return "not_detected", image, no_mask, {}
     if contact(labels, label) > config.max_contact:
-        return "touching", image, nothing, {}
+        return "touching", image, no_mask, {}
     cleaned, background = replace_neighbours(image, labels, label, config.dilation_px, rng)
     if background < config.min_background_fraction:
-        return "crowded", image, nothing, {}
+        return "crowded", image, no_mask, {}
     if len(detect(cleaned, config.cold, background_rms(cleaned))[0]) > 1:
-        return "still_blended", image, nothing, {}
-    flux_iso, flux_auto, mine = measure_isolated(cleaned, config.cold, config.hot)
+        return "still_blended", image, no_mask, {}
+    flux_iso, flux_auto, galaxy_mask = measure_isolated(cleaned, config.cold, config.hot)
     if not (flux_iso > 0 and flux_auto > 0):
-        return "not_measured", image, nothing, {}
-    if given is not None:
-        # The archive's own masks are what the authors' networks learnt (Sect. 2.3).
-        mine = np.asarray(given == label)
-    weights = np.where(mine, np.maximum(cleaned, 0), 0)
+        return "not_measured", image, no_mask, {}
+    if given_segmap is not None:
+        # The authors trained their networks on the archive's own masks (Sect. 2.3).
+        galaxy_mask = np.asarray(given_segmap == label)
+    weights = np.where(galaxy_mask, np.maximum(cleaned, 0), 0)
     y, x = np.indices(image.shape)
     offset = np.hypot(*(np.average(c, weights=weights) - centre for c in (x, y)))
     if offset > config.max_off_centre_px:
-        return "off_centre", image, nothing, {}
+        return "off_centre", image, no_mask, {}
     photometry = {
         "flux_iso": flux_iso,
         "flux_auto": flux_auto,
-        "segmap_area_px": float(mine.sum()),
+        "segmap_area_px": float(galaxy_mask.sum()),
     }
-    return "", cleaned, mine, photometry
+    return "", cleaned, galaxy_mask, photometry
 
 
 def read_rejected(path: str | Path) -> list[str]:
@@ -193,11 +194,13 @@ def read_rejected(path: str | Path) -> list[str]:
         The table cannot be read, has other columns, or a line without an id.
     """
     try:
-        lines = [x for x in Path(path).read_text().splitlines() if x.strip() and x[0] != "#"]
+        lines = [
+            text for text in Path(path).read_text().splitlines() if text.strip() and text[0] != "#"
+        ]
     except (OSError, ValueError) as error:
         raise DeblendError(f"cannot read the rejected galaxies {path} ({error})") from error
-    # Commas after the first are the reason's own, quoted or not.
-    header, *rows = [[x.strip() for x in row] for row in csv.reader(lines)] or [[]]
+    # Only the first comma separates columns: further ones belong to the reason, quoted or not.
+    header, *rows = [[text.strip() for text in row] for row in csv.reader(lines)] or [[]]
     if header != ["id", "reason"]:
         raise DeblendError(
             f"{path} has the header {','.join(header)!r}: the rejected galaxies need id,reason"
@@ -218,23 +221,23 @@ def clean(
     parents : Stamps
         Of one band.
     seed : int
-        With each galaxy's origin and id, it seeds the galaxy's own generator, so that neither
-        order nor chunks matter.
+        With each galaxy's origin and id, it seeds the galaxy's own generator, so that the result
+        depends neither on order nor on chunks.
     config : CleaningConfig
     rejected : collection of str, optional
-        Ids of galaxies to leave out, rejected by eye.
+        Ids of galaxies to exclude, rejected by eye.
 
     Returns
     -------
     cleaned : Stamps
         Stamps of the galaxies kept, with the photometry of the isolated galaxies.
     exclusions : DataFrame
-        `id`, `reason` and `morphology` ("" where none is clear-cut) of each galaxy left out.
+        `id`, `reason` and `morphology` ("" where none is clear-cut) of each excluded galaxy.
     """
     rejected = frozenset(rejected)
     galaxies = parents.galaxies.copy()
     galaxies["morphology"] = classify(galaxies, config.min_class_probability)
-    keep, excluded, images, segmaps, photometry = [], [], [], [], []
+    kept_rows, excluded, images, segmaps, photometry = [], [], [], [], []
     for i, galaxy in enumerate(galaxies.itertuples(index=False)):
         if not config.mag_min <= galaxy.mag <= config.mag_max:
             reason = "magnitude"
@@ -247,21 +250,23 @@ def clean(
         else:
             reason = ""
         image = parents.images[i, 0]
-        pixels = "" if np.isfinite(image).all() else "bad_pixels"
-        pixels = "outside" if np.isnan(image).all() else pixels
-        reason = pixels or ("constant" if np.ptp(image) == 0 else reason)
+        pixel_problem = "" if np.isfinite(image).all() else "bad_pixels"
+        pixel_problem = "outside" if np.isnan(image).all() else pixel_problem
+        reason = pixel_problem or ("constant" if np.ptp(image) == 0 else reason)
         if not reason:
             rng = generator(seed, "clean", parents.bands["name"][0], galaxy.origin, galaxy.id)
             try:
-                reason, cleaned, mine, values = clean_stamp(image, parents.segmaps[i], rng, config)
+                reason, cleaned, galaxy_mask, values = clean_stamp(
+                    image, parents.segmaps[i], rng, config
+                )
             except SepError:
                 reason = "not_segmented"
         if reason:
             excluded.append((galaxy.id, reason, galaxy.morphology))
             continue
-        keep.append(i)
+        kept_rows.append(i)
         images.append(cleaned)
-        segmaps.append(mine)
+        segmaps.append(galaxy_mask)
         photometry.append(values)
     exclusions = pd.DataFrame(excluded, columns=["id", "reason", "morphology"], dtype=str)
     shape = parents.segmaps.shape[1:]
@@ -270,7 +275,7 @@ def clean(
         np.array(segmaps, np.int16).reshape(-1, *shape),
         pd.concat(
             [
-                galaxies.iloc[keep].reset_index(drop=True),
+                galaxies.iloc[kept_rows].reset_index(drop=True),
                 pd.DataFrame(photometry, columns=["flux_iso", "flux_auto", "segmap_area_px"]),
             ],
             axis=1,
@@ -283,7 +288,7 @@ def clean(
 
 
 def count_exclusions(exclusions: pd.DataFrame, n_parents: int) -> pd.DataFrame:
-    """Table of how many galaxies were left out, and why.
+    """Table of how many galaxies were excluded, and for which reason.
 
     Parameters
     ----------
@@ -295,7 +300,7 @@ def count_exclusions(exclusions: pd.DataFrame, n_parents: int) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        `reason`, `n`, `meaning`; last a row "kept".
+        `reason`, `n`, `meaning`; the last row is "kept".
 
     Raises
     ------

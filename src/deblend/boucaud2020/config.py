@@ -46,7 +46,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 
 class Selection(Magnitudes):
-    """Which galaxies of a data set are used, and for what."""
+    """Which galaxies of a data set are used, and in which split."""
 
     split: Split = Field(
         default=Split(train=0.6, validation=0.2, test=0.2),
@@ -93,7 +93,7 @@ class SimulatedDataSet(SimulatorConfig, Selection):
 
     source: Literal["simulated"]
     n_galaxies: Count = Field(default=2618, description="Number of parent galaxies.")
-    chunk_size: Count = Field(default=110, description="Galaxies a job.")
+    chunk_size: Count = Field(default=110, description="Galaxies that one job simulates.")
 
 
 class FilesDataSet(FilesConfig, Selection):
@@ -106,7 +106,9 @@ class RealGalaxyDataSet(RealGalaxyConfig, Selection):
     """A GalSim RealGalaxyCatalog, at another PSF, pixel scale and noise."""
 
     source: Literal["real_galaxy"]
-    fits_catalog: Text = Field(description="Its companion with the galaxies' flux_radius.")
+    fits_catalog: Text = Field(
+        description="Path of its companion, which has the galaxies' flux_radius."
+    )
 
 
 class MosaicsDataSet(Images, Matching, Selection):
@@ -121,7 +123,7 @@ class MosaicsDataSet(Images, Matching, Selection):
     )
 
     @model_validator(mode="after")
-    def _fields_have_names_of_their_own(self) -> "MosaicsDataSet":
+    def _field_names_are_unique(self) -> "MosaicsDataSet":
         names = [field.name for field in self.fields]
         if len(set(names)) < len(names):
             raise Problem(f"names have to be unique; they are {', '.join(names)}", "fields")
@@ -139,7 +141,7 @@ DataSet = Annotated[
 ]
 
 Filters = Annotated[Integer, Field(ge=1, le=4096, description="Filters of the first layer.")]
-BatchSize = Annotated[Count, Field(description="Blends a batch.")]
+BatchSize = Annotated[Count, Field(description="Blends in a batch.")]
 
 
 class Training(SteeringConfig):
@@ -149,13 +151,13 @@ class Training(SteeringConfig):
     filters: Filters = 256
     asinh_softening: Positive | None = Field(
         default=None,
-        description="Stretch images by asinh(x / this) / 3 first, counts/s; null: do not.",
+        description="Softening s (counts/s) of the stretch asinh(x / s) / 3 of images; null: none.",
     )
     n_train_blends: Count | None = Field(
-        default=25000, description="Blends in the training set; null: new ones without end."
+        default=25000, description="Blends in the training set; null: each epoch draws new ones."
     )
     steps_per_epoch: Count | None = Field(
-        default=None, description="Batches an epoch; null: the whole training set."
+        default=None, description="Batches in an epoch; null: the whole training set."
     )
     augment: Boolean = Field(
         default=False, description="Flip and turn each galaxy of a training blend at random."
@@ -168,13 +170,13 @@ class Training(SteeringConfig):
 
 
 class Fluxes(Section):
-    """The part of a network that gives fluxes."""
+    """The part of a network that predicts fluxes."""
 
     dense_units: Count | None = Field(
         default=None, description="Units of the dense layers; null: as many as filters."
     )
     flux_scale: Positive = Field(
-        default=1.0, description="Flux that the output is scaled with, counts/s."
+        default=1.0, description="Flux that the output is multiplied by, counts/s."
     )
     output: Literal["linear", "exponential"] = Field(
         default="linear",
@@ -199,7 +201,7 @@ class Unet(Training):
     dropout: Dropout = 0.2
     overlap_channel: Boolean = Field(
         default=False,
-        description="A third mask for where both galaxies are, as in the authors' code.",
+        description="Predict a third mask, of the galaxies' overlap, as in the authors' code.",
     )
     batch_size: BatchSize = 8
     epochs: Epochs = 50
@@ -243,10 +245,10 @@ NetworkName = Annotated[
 
 
 class CleaningRules(Section):
-    """What makes a stamp clean."""
+    """Criteria of a clean stamp."""
 
     min_class_probability: Share = Field(
-        default=0.8, description="Probability above which a galaxy is of a class."
+        default=0.8, description="Probability above which a galaxy belongs to a class."
     )
     detection: Detection = Field(
         default=Detection(threshold=1.5, min_area=8, contrast=0.02, n_thresholds=32),
@@ -262,16 +264,16 @@ class CleaningRules(Section):
         default=0.05, gt=0, le=1, description="Smallest share of empty background in a stamp."
     )
     max_contact: Share = Field(
-        default=0.1, description="Largest share of the galaxy's edge that neighbours hold."
+        default=0.1, description="Largest share of the galaxy's edge that neighbours cover."
     )
 
 
 class Cleaning(CleaningRules):
-    """From parent stamps to clean ones."""
+    """How parent stamps are cleaned."""
 
     rejected: Text = Field(
         default="config/rejected.csv",
-        description="Table of galaxies rejected by eye (id, reason), from the project's folder.",
+        description="Table of galaxies rejected by eye (id, reason); path in the project's folder.",
     )
 
 
@@ -304,7 +306,7 @@ class BlendRules(Section):
 
 
 class BlendConfig(BlendRules):
-    """What drawing blends needs."""
+    """How blends are drawn."""
 
     orientations: Boolean = Field(
         description="Draw one of the eight flips and quarter turns for each galaxy (else 0, as "
@@ -320,10 +322,11 @@ class BlendNumbers(Section):
 
 
 class Blending(BlendRules):
-    """Who is blended with whom."""
+    """How blends are made."""
 
     companion_edge: Literal["zero", "noise"] = Field(
-        default="zero", description="What the shifted companion's stamp leaves empty."
+        default="zero",
+        description="Filling of the pixels that the shifted companion's stamp does not cover.",
     )
     n_blends: BlendNumbers = Field(
         default=BlendNumbers(),
@@ -332,7 +335,7 @@ class Blending(BlendRules):
 
 
 class Sep(Section):
-    """The SExtractor baseline, by SEP."""
+    """The SExtractor baseline, measured with SEP."""
 
     cold: Detection = Field(
         default=Detection(threshold=5.0, min_area=10, contrast=0.01, n_thresholds=64),
@@ -342,7 +345,7 @@ class Sep(Section):
         default=Detection(threshold=4.0, min_area=6, contrast=0.0001, n_thresholds=64),
         description="Hot mode.",
     )
-    chunk_size: Count = Field(default=1000, description="Blends a job.")
+    chunk_size: Count = Field(default=1000, description="Blends that a process measures at a time.")
 
 
 class Boucaud2020(Section):
@@ -362,9 +365,9 @@ class Boucaud2020(Section):
         min_length=1,
         description="blend2flux networks of Table 2.",
     )
-    cleaning: Cleaning = Field(default=Cleaning(), description="From parent stamps to clean ones.")
-    blending: Blending = Field(default=Blending(), description="Who is blended with whom.")
-    sep: Sep = Field(default=Sep(), description="The SExtractor baseline, by SEP.")
+    cleaning: Cleaning = Field(default=Cleaning(), description="How parent stamps are cleaned.")
+    blending: Blending = Field(default=Blending(), description="How blends are made.")
+    sep: Sep = Field(default=Sep(), description="The SExtractor baseline, measured with SEP.")
     bootstrap_resamples: FromZero = Field(
         default=1000, description="Resamples for confidence intervals."
     )
@@ -380,6 +383,6 @@ class Boucaud2020(Section):
         | None
     ) = Field(
         default=None,
-        description="Algorithm and digest of that catalogue; needed for an address, not used for a "
-        "path.",
+        description="Checksum of that catalogue, algorithm:digest; required for an address, not "
+        "used for a path.",
     )

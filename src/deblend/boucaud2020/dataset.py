@@ -1,4 +1,4 @@
-"""A data set from its cleaned parts: what is kept, what is left out, and who is in which split."""
+"""Assemble a data set from its cleaned chunks, and assign its galaxies to splits."""
 
 import logging
 from collections.abc import Collection, Sequence
@@ -21,28 +21,28 @@ def assemble(
     seed: int,
     rejected: Collection[str] = (),
 ) -> tuple[Stamps, pd.DataFrame, pd.DataFrame]:
-    """Join cleaned chunks, split the galaxies and leave out those that no blend can have.
+    """Join cleaned chunks, split the galaxies and exclude those that cannot be blended.
 
     Parameters
     ----------
     parts : sequence of Stamps
         Cleaned chunks, in order.
     excluded : DataFrame
-        `id`, `reason` and `morphology` of each galaxy that cleaning left out.
+        `id`, `reason` and `morphology` of each galaxy that cleaning excluded.
     fractions : dict
-        Share of each split, of all parent galaxies.
+        Fraction of all parent galaxies in each split.
     delta_mag_max : float
         Largest magnitude difference of a pair.
     seed : int
     rejected : collection of str, optional
-        Ids that were rejected by eye; those that are of no galaxy here are counted in the log.
+        Ids of galaxies rejected by eye. A warning counts the ids that match no galaxy.
 
     Returns
     -------
     stamps : Stamps
         Their galaxy table has a column `split`.
     excluded : DataFrame
-        With the galaxies that have no partner.
+        The same, with the galaxies added that have no partner for a blend.
     counts : DataFrame
         See `deblend.boucaud2020.clean.count_exclusions`.
 
@@ -53,20 +53,22 @@ def assemble(
     """
     stamps = concatenate(parts)
     ids = np.concatenate([stamps.galaxies["id"].to_numpy(str), excluded["id"].to_numpy(str)])
-    count_exclusions(excluded, len(ids))  # an error where nothing is left
-    if unknown := sorted(set(rejected) - set(ids)):
+    count_exclusions(excluded, len(ids))  # raises an error if no galaxy is left
+    if unknown_ids := sorted(set(rejected) - set(ids)):
         log.warning(
-            "%d of the %d ids rejected by eye are of no galaxy of this data set (the first: %s)",
-            len(unknown),
+            "%d of the %d ids rejected by eye match no galaxy of this data set (the first: %s)",
+            len(unknown_ids),
             len(set(rejected)),
-            unknown[0],
+            unknown_ids[0],
         )
     split = split_galaxies(ids, fractions, seed)[: len(stamps)]
     check_splits(split, fractions)
-    lonely = without_partner(stamps.galaxies["mag"].to_numpy(), split, delta_mag_max)
-    unpaired = stamps.galaxies.loc[lonely, ["id", "morphology"]].assign(reason="no_partner")
-    excluded = pd.concat([excluded, unpaired], ignore_index=True)
+    unpaired = without_partner(stamps.galaxies["mag"].to_numpy(), split, delta_mag_max)
+    unpaired_galaxies = stamps.galaxies.loc[unpaired, ["id", "morphology"]].assign(
+        reason="no_partner"
+    )
+    excluded = pd.concat([excluded, unpaired_galaxies], ignore_index=True)
     counts = count_exclusions(excluded, len(ids))
-    kept = stamps.take(np.flatnonzero(~lonely))
-    kept.galaxies["split"] = split[~lonely]
+    kept = stamps.take(np.flatnonzero(~unpaired))
+    kept.galaxies["split"] = split[~unpaired]
     return kept, excluded, counts

@@ -1,10 +1,10 @@
 """Examples of galaxies and blends for Figures 1 and 2 of Boucaud et al. 2020.
 
-They are chosen and stored by rules of their own, so that the figures redraw without stamps::
+They are stored in one file for each figure, so that the figures can be redrawn without stamps::
 
     <name>            (n, y, x), the images
-    table/<column>    (n,), what is known of each
-    attributes        of the data set
+    table/<column>    (n,), properties of each image
+    attributes        properties of the data set
 """
 
 from dataclasses import dataclass, field
@@ -29,14 +29,14 @@ GRID = (5, 6)
 
 @dataclass
 class ExampleSet:
-    """A few images with what is known of them.
+    """A few images and their properties.
 
     Attributes
     ----------
     images : dict of ndarray, shape (n, y, x)
     table : DataFrame, n rows
     attributes : dict
-        Plain values: what the images are of.
+        Properties of the data set.
     """
 
     images: dict[str, np.ndarray]
@@ -48,7 +48,7 @@ def write_examples(path: str | Path, examples: ExampleSet) -> None:
     """Write examples as HDF5; the file appears only when it is complete."""
     with atomic(path) as temporary, h5py.File(temporary, "w") as file:
         file.attrs.update(examples.attributes)
-        file.attrs["columns"] = ",".join(map(str, examples.table))  # HDF5 sorts names
+        file.attrs["columns"] = ",".join(map(str, examples.table))  # HDF5 does not keep their order
         for name, images in examples.images.items():
             file.create_dataset(name, data=images, compression="gzip")
         for column in examples.table:
@@ -71,10 +71,10 @@ def read_examples(path: str | Path) -> ExampleSet:
         with h5py.File(path, "r") as file:
             attributes = dict(file.attrs)
             columns = attributes.pop("columns").split(",")
-            stored = {c: file[f"table/{c}"] for c in columns}
+            stored = {column: file[f"table/{column}"] for column in columns}
             table = {
-                c: d.asstr()[:] if h5py.check_string_dtype(d.dtype) else d[:]
-                for c, d in stored.items()
+                column: values.asstr()[:] if h5py.check_string_dtype(values.dtype) else values[:]
+                for column, values in stored.items()
             }
             images = {name: file[name][:] for name in file if name != "table"}
             return ExampleSet(images, pd.DataFrame(table), attributes)
@@ -85,7 +85,7 @@ def read_examples(path: str | Path) -> ExampleSet:
 
 
 def cleaning_examples(parents: Stamps, cleaned: Stamps) -> ExampleSet:
-    """For each class the brightest galaxy whose neighbours were replaced (Figure 1).
+    """Of each class, the brightest galaxy whose neighbours were replaced (Figure 1).
 
     Parameters
     ----------
@@ -95,9 +95,8 @@ def cleaning_examples(parents: Stamps, cleaned: Stamps) -> ExampleSet:
     Returns
     -------
     ExampleSet
-    --------
         `original`, `cleaned` (counts/s) and `segmap` (1 on the galaxy); `morphology`, `id`, `mag`,
-        `half_light_radius_px`, `replaced_px`: number of pixels that were replaced. Classes
+        `half_light_radius_px`, and `replaced_px`, the number of pixels that were replaced. Classes
         without such a galaxy are absent.
     """
     row_of = {name: i for i, name in enumerate(parents.galaxies["id"])}
@@ -107,17 +106,17 @@ def cleaning_examples(parents: Stamps, cleaned: Stamps) -> ExampleSet:
     table = cleaned.galaxies[["morphology", "id", "mag", "half_light_radius_px"]]
     table = table.assign(replaced_px=replaced)
     ranked = table[table["replaced_px"] > 0].sort_values(["mag", "id"])
-    first = ranked.groupby("morphology").head(1).set_index("morphology", drop=False)
-    there = first.loc[[name for name in CLASSES if name in first.index]]
-    at = [list(cleaned.galaxies["id"]).index(name) for name in there["id"]]
+    brightest = ranked.groupby("morphology").head(1).set_index("morphology", drop=False)
+    shown = brightest.loc[[name for name in CLASSES if name in brightest.index]]
+    shown_rows = [list(cleaned.galaxies["id"]).index(name) for name in shown["id"]]
     band = cleaned.bands.iloc[0]
     return ExampleSet(
         {
-            "original": original[at],
-            "cleaned": cleaned.images[at, 0],
-            "segmap": cleaned.segmaps[at],
+            "original": original[shown_rows],
+            "cleaned": cleaned.images[shown_rows, 0],
+            "segmap": cleaned.segmaps[shown_rows],
         },
-        there.reset_index(drop=True),
+        shown.reset_index(drop=True),
         {
             "noise_sigma": float(band["noise_sigma"]),
             "pixel_scale_arcsec": float(band["pixel_scale_arcsec"]),
@@ -126,10 +125,10 @@ def cleaning_examples(parents: Stamps, cleaned: Stamps) -> ExampleSet:
 
 
 def blend_examples(stamps: Stamps, blends: pd.DataFrame, *, companion_edge: str) -> ExampleSet:
-    """Blends nearest to a grid in distance and magnitude difference (Figure 2).
+    """Blends nearest to the points of a grid in distance and magnitude difference (Figure 2).
 
-    The grid spans the 5th to the 95th percentile of the blends in each direction; each blend is
-    shown once at most.
+    The grid spans the 5th to the 95th percentile of the blends in each direction; no blend
+    is shown twice.
 
     Parameters
     ----------
@@ -142,7 +141,6 @@ def blend_examples(stamps: Stamps, blends: pd.DataFrame, *, companion_edge: str)
     Returns
     -------
     ExampleSet
-    --------
         `blend` (counts/s); `row`, `column` of the grid, `blend`, `central_id`, `companion_id`,
         `distance_px`, `delta_mag` (central minus companion), `mag_central`, `mag_companion`, and
         `distance_grid_px`, `delta_mag_grid`: the point of the grid.

@@ -13,7 +13,7 @@ THRESHOLD = 0.5
 
 
 def true_masks(segmaps: np.ndarray, blends: pd.DataFrame, *, overlap: bool = False) -> np.ndarray:
-    """Masks of the galaxies of each blend: their isolated segmentation maps, shifted alike.
+    """Masks of the galaxies of each blend: their isolated segmentation maps, shifted like them.
 
     Parameters
     ----------
@@ -21,12 +21,12 @@ def true_masks(segmaps: np.ndarray, blends: pd.DataFrame, *, overlap: bool = Fal
         1 on the galaxy.
     blends : DataFrame
     overlap : bool
-        Add a third mask where both are.
+        Add a third mask, of the pixels that belong to both galaxies.
 
     Returns
     -------
     ndarray, shape (n, y, x, 2 or 3), uint8
-        Central, companion (Boucaud et al. 2020, Sect. 4.4), and both.
+        Central, companion (Boucaud et al. 2020, Sect. 4.4), and their overlap.
     """
     masks = np.moveaxis(render_components(segmaps, blends, np.uint8), 1, -1)
     if overlap:
@@ -68,25 +68,26 @@ def mask_table(
     Returns
     -------
     DataFrame
-        Two rows a blend: `blend`, `galaxy`, `network`, `iou`, `area_true_px`, `area_predicted_px`.
+        Two rows for each blend: `blend`, `galaxy`, `network`, `iou`, `area_true_px`,
+        `area_predicted_px`.
     """
-    found, there = predicted[..., :2] >= THRESHOLD, true[..., :2] > 0
+    is_predicted, is_true = predicted[..., :2] >= THRESHOLD, true[..., :2] > 0
     return pd.DataFrame(
         {
             "blend": np.repeat(blend, 2),
             "galaxy": np.tile(GALAXIES, len(blend)),
             "network": network,
-            "iou": intersection_over_union(found, there).ravel(),
-            "area_true_px": there.sum(axis=(1, 2)).ravel(),
-            "area_predicted_px": found.sum(axis=(1, 2)).ravel(),
+            "iou": intersection_over_union(is_predicted, is_true).ravel(),
+            "area_true_px": is_true.sum(axis=(1, 2)).ravel(),
+            "area_predicted_px": is_predicted.sum(axis=(1, 2)).ravel(),
         }
     )
 
 
 def select_examples(blends: pd.DataFrame, n: int = 4) -> np.ndarray:
-    """Blends to show: in each of n equal bins of distance by rank, the first by number.
+    """Select blends to show: the first one in each of n bins of distance.
 
-    Chosen without a look at any result.
+    The bins hold equal numbers of blends. The selection does not depend on any result.
 
     Returns
     -------
@@ -100,6 +101,6 @@ def select_examples(blends: pd.DataFrame, n: int = 4) -> np.ndarray:
 
 
 def gather_iou(roles: Sequence[str], paths: Sequence[str | Path]) -> pd.DataFrame:
-    """One table of several networks' IoU, from files of `mask_table`."""
+    """Join the IoU of several networks, from files of `mask_table`, into one table."""
     parts = [pd.read_csv(path).assign(network=r) for r, path in zip(roles, paths, strict=True)]
     return pd.concat(parts)

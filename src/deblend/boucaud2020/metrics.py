@@ -1,4 +1,4 @@
-"""Statistics of recovered photometry, each named for what it is."""
+"""Statistics of recovered photometry."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ STATISTICS = ("mean_dmag", "sigma_mag", "outliers_percent", "mape_mag_percent", 
 
 
 def photometry_statistics(flux_ratio: np.ndarray, true_mag: np.ndarray) -> dict[str, float]:
-    """The statistics in the panels of Boucaud et al. 2020, Figs 5 and 6, and Table 2's.
+    """The statistics of Boucaud et al. 2020 in the panels of Figs 5 and 6 and in Table 2.
 
     Parameters
     ----------
@@ -25,25 +25,25 @@ def photometry_statistics(flux_ratio: np.ndarray, true_mag: np.ndarray) -> dict[
     Returns
     -------
     dict
-        `n` and `n_missing` (not found) galaxies; `n_nonpositive`, those of the n whose flux is not
-        positive and has no magnitude: they count as outliers and in the flux's error, and only the
-        other three statistics are without them. `mean_dmag` (mag) and `sigma_mag` (population
-        standard deviation) of recovered minus true magnitude; `outliers_percent` where that is
-        beyond 0.75; `mape_mag_percent`, the mean absolute percentage error of the magnitude (Figs
-        5, 6); `mape_flux_percent`, that of the flux (Table 2). NaN where there is nothing to
-        measure.
+        `n`, `n_missing`: numbers of galaxies that were found and not found. `n_nonpositive`: number
+        of the found ones whose flux is not positive, so that they have no magnitude; they count as
+        outliers and in the error of the flux, and the other three statistics exclude them.
+        `mean_dmag`, `sigma_mag`: mean and population standard deviation of recovered minus true
+        magnitude. `outliers_percent`: where that difference is larger than 0.75.
+        `mape_mag_percent`: mean absolute percentage error of the magnitude (Figs 5, 6).
+        `mape_flux_percent`: that of the flux (Table 2). A statistic of no galaxies is NaN.
     """
     flux_ratio, true_mag = np.asarray(flux_ratio, float), np.asarray(true_mag, float)
-    found = np.isfinite(flux_ratio) & np.isfinite(true_mag)
-    ratio, true = flux_ratio[found], true_mag[found]
+    measured = np.isfinite(flux_ratio) & np.isfinite(true_mag)
+    ratio, true = flux_ratio[measured], true_mag[measured]
     positive = ratio > 0
     result: dict[str, float] = {
-        "n": int(found.sum()),
-        "n_missing": int((~found).sum()),
+        "n": int(measured.sum()),
+        "n_missing": int((~measured).sum()),
         "n_nonpositive": int((~positive).sum()),
         **dict.fromkeys(STATISTICS, np.nan),
     }
-    if not found.any():
+    if not measured.any():
         return result
     dmag = np.where(positive, -2.5 * np.log10(np.where(positive, ratio, 1)), np.inf)
     result["outliers_percent"] = float(100 * np.mean(np.abs(dmag) > OUTLIER_MAG))
@@ -66,20 +66,20 @@ def bootstrap_by_galaxy(
     seed: int,
     level: float = 0.68,
 ) -> pd.DataFrame:
-    """Confidence intervals that allow for blends' sharing galaxies.
+    """Confidence intervals by resampling galaxies, each with all its measurements.
 
-    Galaxies are resampled, each with all its measurements.
+    Resampling blends would take them as independent, though they share galaxies.
 
     Parameters
     ----------
     statistics : callable
-        From two arrays, as `photometry_statistics`, to named numbers.
+        Function of the two arrays that returns named numbers, as `photometry_statistics`.
     flux_ratio, true_mag : ndarray, shape (n,)
     galaxy_id : ndarray, shape (n,)
-        The galaxy that each measurement is of.
+        Galaxy of each measurement.
     n_resamples, seed : int
     level : float
-        Of the interval.
+        Confidence level of the interval.
 
     Returns
     -------
@@ -91,11 +91,11 @@ def bootstrap_by_galaxy(
     rng = np.random.default_rng(seed)
     _, group = np.unique(galaxy_id.astype(str), return_inverse=True)
     order = np.argsort(group, kind="stable")
-    members = np.split(order, np.cumsum(np.bincount(group))[:-1])
+    rows_of_galaxies = np.split(order, np.cumsum(np.bincount(group))[:-1])
     draws = []
     for _ in range(n_resamples):
-        chosen = rng.integers(0, len(members), len(members))
-        rows = np.concatenate([members[c] for c in chosen])
+        chosen = rng.integers(0, len(rows_of_galaxies), len(rows_of_galaxies))
+        rows = np.concatenate([rows_of_galaxies[c] for c in chosen])
         draws.append(statistics(flux_ratio[rows], true_mag[rows]))
     table = pd.DataFrame(draws)
     tail = (1 - level) / 2
@@ -118,12 +118,12 @@ def statistics_with_intervals(
         The statistics, and for each its `_low` and `_high` where `n_resamples` is not 0.
     """
     result = photometry_statistics(flux_ratio, true_mag)
-    found = np.isfinite(flux_ratio) & np.isfinite(true_mag)
+    measured = np.isfinite(flux_ratio) & np.isfinite(true_mag)
     interval = bootstrap_by_galaxy(
         photometry_statistics,
-        flux_ratio[found],
-        true_mag[found],
-        galaxy_id[found],
+        flux_ratio[measured],
+        true_mag[measured],
+        galaxy_id[measured],
         n_resamples=n_resamples,
         seed=seed,
     )
@@ -140,7 +140,7 @@ def photometry_table(
     n_resamples: int,
     seed: int,
 ) -> pd.DataFrame:
-    """Statistics of every method on the same blends, SEP's AUTO fluxes among them.
+    """Statistics of every method on the same blends, including SEP's AUTO fluxes.
 
     Parameters
     ----------
@@ -155,29 +155,31 @@ def photometry_table(
     Returns
     -------
     DataFrame
-        `method`, `galaxy`, `selection` (all blends; found: those in which SEP found that galaxy,
-        as in Fig. 5; both: those in which it found exactly the two), and the statistics.
+        `method`, `galaxy`, `selection` (all: all blends; found: those in which SEP found that
+        galaxy, as in Fig. 5; both: those in which it found exactly the two), and the statistics.
     """
-    found = {
+    found_by_sep = {
         "central": detection.isin([0, 2]),
         "companion": detection.isin([1, 2]),
     }
     rows = []
     for (method, galaxy), group in predictions.groupby(["method", "galaxy"], sort=False):
-        mine = group.set_index("blend").loc[truth.index]
+        predicted = group.set_index("blend").loc[truth.index]
         true_mag = truth[f"mag_{galaxy}"].to_numpy()
-        ratio = mine["flux"].to_numpy() * 10 ** (0.4 * (true_mag - mine["zero_point"].to_numpy()))
+        flux_ratio = predicted["flux"].to_numpy() * 10 ** (
+            0.4 * (true_mag - predicted["zero_point"].to_numpy())
+        )
         selections = {"all": np.ones(len(truth), bool)} | {
-            name: chosen.loc[truth.index].to_numpy()
-            for name, chosen in (("found", found[galaxy]), ("both", detection == 2))
+            name: selected.loc[truth.index].to_numpy()
+            for name, selected in (("found", found_by_sep[galaxy]), ("both", detection == 2))
         }
-        for name, chosen in selections.items():
-            numbers = statistics_with_intervals(
-                ratio[chosen],
-                true_mag[chosen],
-                truth[f"id_{galaxy}"].to_numpy()[chosen],
+        for name, selected in selections.items():
+            statistics = statistics_with_intervals(
+                flux_ratio[selected],
+                true_mag[selected],
+                truth[f"id_{galaxy}"].to_numpy()[selected],
                 n_resamples=n_resamples,
                 seed=seed,
             )
-            rows.append({"method": method, "galaxy": galaxy, "selection": name, **numbers})
+            rows.append({"method": method, "galaxy": galaxy, "selection": name, **statistics})
     return pd.DataFrame(rows)

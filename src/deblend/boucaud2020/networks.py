@@ -6,7 +6,7 @@ import keras
 from deblend.errors import DeblendError
 from keras import layers, ops
 
-#: Flux unit of the networks' targets is counts/s; see `FluxScale`.
+#: How the last layer's numbers become fluxes; see `FluxScale`.
 OUTPUTS = ("linear", "exponential")
 
 
@@ -35,7 +35,7 @@ class AsinhStretch(layers.Layer):
 
 @keras.saving.register_keras_serializable(package="deblend")
 class FluxScale(layers.Layer):
-    """Turn the last layer's numbers into fluxes: times a scale, after exp() if asked for.
+    """Turn the last layer's numbers, or their exponentials, into fluxes: multiply by a scale.
 
     Parameters
     ----------
@@ -78,11 +78,12 @@ def blend2flux(
     stamp_size : int
         Side of the images, a multiple of 16.
     filters : int
-        f, the first layer's filters. 256 is the paper's fiducial network; Table 2 has 64 and 512.
+        f, the filters of the first layer: 256 in the paper's fiducial network; Table 2 has 64 and
+        512.
     dense_units : int, optional
         Units of the dense layers; f when absent, as in the paper.
     channels : int
-        1 for the blend alone.
+        Channels of the input; 1 for the blend alone.
     asinh_softening : float, optional
         Stretch the image first (`AsinhStretch`). The paper feeds the image as it is.
     flux_scale, output : float, {"linear", "exponential"}
@@ -96,7 +97,7 @@ def blend2flux(
     Raises
     ------
     DeblendError
-        The side is no multiple of 16, or a number is not positive.
+        The side is not a multiple of 16, or a number is not positive.
 
     References
     ----------
@@ -107,7 +108,7 @@ def blend2flux(
     x = image
     if asinh_softening:
         x = AsinhStretch(asinh_softening, name="asinh")(x)
-    fluxes = _fluxes(x, filters, dense_units, flux_scale, output)
+    fluxes = _flux_layers(x, filters, dense_units, flux_scale, output)
     return keras.Model(image, fluxes, name="blend2flux")
 
 
@@ -120,7 +121,7 @@ def _check_size(stamp_size: int, n_poolings: int) -> None:
         )
 
 
-def _fluxes(
+def _flux_layers(
     x: keras.KerasTensor, filters: int, dense_units: int | None, flux_scale: float, output: str
 ) -> keras.KerasTensor:
     """The convolutional and dense layers of blend2flux, from a (stretched) image to two fluxes."""
@@ -162,15 +163,15 @@ def unet(
     """Masks of two blended galaxies: a U-Net.
 
     `depth` levels of two 3x3 ReLU convolutions, of f, 2f, 4f ... filters, with 2x2 max-pooling on
-    the way down, 3x3 transposed convolutions of stride 2 and the copies of the same level on the
-    way up, and a sigmoid for each mask.
+    the way down, 3x3 transposed convolutions of stride 2 and copies of the same level (skip
+    connections) on the way up, and a sigmoid for each mask.
 
     Parameters
     ----------
     stamp_size : int
         Side of the images, a multiple of 2**(depth - 1).
     filters : int
-        f, of the first level.
+        f, the filters of the first level.
     depth : int
         Levels, the lowest one included.
     dropout : float
@@ -178,7 +179,7 @@ def unet(
     asinh_softening : float, optional
         Stretch the image first (`AsinhStretch`). The paper feeds the image as it is.
     overlap_channel : bool
-        A third mask for where both galaxies are, as in the authors' code.
+        Predict a third mask, of the pixels of both galaxies, as in the authors' code.
 
     Returns
     -------
@@ -202,11 +203,13 @@ def unet(
         )
     _check_size(stamp_size, depth - 1)
 
-    def level(x: keras.KerasTensor, n: int, name: str) -> keras.KerasTensor:
-        x = layers.Conv2D(n, 3, padding="same", activation="relu", name=f"{name}_conv1")(x)
+    def level(x: keras.KerasTensor, n_filters: int, name: str) -> keras.KerasTensor:
+        x = layers.Conv2D(n_filters, 3, padding="same", activation="relu", name=f"{name}_conv1")(x)
         if dropout:
             x = layers.Dropout(dropout, name=f"{name}_dropout")(x)
-        return layers.Conv2D(n, 3, padding="same", activation="relu", name=f"{name}_conv2")(x)
+        return layers.Conv2D(n_filters, 3, padding="same", activation="relu", name=f"{name}_conv2")(
+            x
+        )
 
     image = keras.Input((stamp_size, stamp_size, 1), name="blend")
     x = image
@@ -219,10 +222,12 @@ def unet(
         x = layers.MaxPooling2D(2, name=f"pool{i + 1}")(x)
     x = level(x, filters * 2 ** (depth - 1), "bottom")
     for i in reversed(range(depth - 1)):
-        n = filters * 2**i
-        x = layers.Conv2DTranspose(n, 3, strides=2, padding="same", name=f"up{i + 1}_transposed")(x)
+        n_filters = filters * 2**i
+        x = layers.Conv2DTranspose(
+            n_filters, 3, strides=2, padding="same", name=f"up{i + 1}_transposed"
+        )(x)
         x = layers.Concatenate(name=f"up{i + 1}_copy")([copies[i], x])
-        x = level(x, n, f"up{i + 1}")
+        x = level(x, n_filters, f"up{i + 1}")
     n_masks = 3 if overlap_channel else 2
     masks = layers.Conv2D(n_masks, 1, activation="sigmoid", name="masks")(x)
     return keras.Model(image, masks, name="unet")
@@ -240,17 +245,17 @@ def blend2mask2flux(
 ) -> keras.Model:
     """Masks and fluxes of two blended galaxies: a U-Net, then a flux network that sees its masks.
 
-    The flux network takes the blend and the two soft masks: thresholded ones would let no gradient
-    through to the U-Net.
+    The flux network takes the blend and the two masks of probabilities. Thresholded masks would
+    pass no gradient to the U-Net.
 
     Parameters
     ----------
     stamp_size : int
     unet_options : dict
-        Of `unet`; its masks of central and companion are used.
+        Arguments of `unet`; its masks of central and companion are used.
     filters, dense_units, asinh_softening, flux_scale, output
-        Of the flux network, see `blend2flux`. With 159 filters the whole has 18.5 million
-        parameters, as the paper's.
+        Arguments of the flux network, see `blend2flux`. With 159 filters the joint network has 18.5
+        million parameters, as in the paper.
 
     Returns
     -------
@@ -269,9 +274,9 @@ def blend2mask2flux(
     x = image
     if asinh_softening:
         x = AsinhStretch(asinh_softening, name="asinh")(x)
-    own = masks[..., :2] if segmentation.output.shape[-1] > 2 else masks
-    x = layers.Concatenate(name="blend_and_masks")([x, own])
-    fluxes = _fluxes(x, filters, dense_units, flux_scale, output)
+    galaxy_masks = masks[..., :2] if segmentation.output.shape[-1] > 2 else masks
+    x = layers.Concatenate(name="blend_and_masks")([x, galaxy_masks])
+    fluxes = _flux_layers(x, filters, dense_units, flux_scale, output)
     return keras.Model(image, {"masks": masks, "fluxes": fluxes}, name="blend2mask2flux")
 
 
@@ -283,7 +288,7 @@ ARCHITECTURES: dict[str, Callable[..., keras.Model]] = {
 }
 
 
-#: What each is trained on.
+#: Targets that each architecture is trained on.
 TARGETS = {
     "blend2flux": ("fluxes",),
     "unet": ("masks",),

@@ -23,11 +23,11 @@ def save_network(
 ) -> None:
     """Write a network's weights (Keras' HDF5) and its description (JSON)."""
     write_json(description, record)
-    # Keras insists on the double suffix, which the temporary name keeps only half of.
+    # Keras requires the suffix .weights.h5, of which the temporary name keeps only .h5.
     with atomic(weights) as temporary:
-        named = temporary.with_suffix(".weights.h5")
-        model.save_weights(named)
-        named.replace(temporary)
+        suffixed = temporary.with_suffix(".weights.h5")
+        model.save_weights(suffixed)
+        suffixed.replace(temporary)
 
 
 def load_network(
@@ -38,7 +38,7 @@ def load_network(
     Raises
     ------
     DeblendError
-        The two files do not fit each other.
+        The weights are not those of the described network.
     """
     record = json.loads(Path(description).read_text())
     model = networks.build(record["architecture"], record["stamp_size"], record["options"])
@@ -52,7 +52,7 @@ def load_network(
     return model, record
 
 
-def refuse_known_galaxies(
+def refuse_training_galaxies(
     name: str, trained_on: pd.DataFrame, galaxies: pd.DataFrame, blends: pd.DataFrame
 ) -> None:
     """Make sure that no galaxy of the test blends took part in a network's training.
@@ -60,30 +60,30 @@ def refuse_known_galaxies(
     Parameters
     ----------
     name : str
-        The network's.
+        Name of the network.
     trained_on : DataFrame
         Galaxies of the data set that it was trained on: `origin`, `id`, `split`.
     galaxies : DataFrame
-        Of the data set of the blends.
+        Galaxies of the data set of the blends.
     blends : DataFrame
 
     Raises
     ------
     DeblendError
-        Some are of that data set's training or validation split.
+        Some galaxies are in the training or validation split of that data set.
     """
-    known = trained_on[trained_on["split"].isin(["train", "validation"])]
-    used = galaxies.iloc[np.unique(blends[["central", "companion"]])]
-    both = np.intersect1d(galaxy_keys(known), galaxy_keys(used))
-    if len(both):
+    training_galaxies = trained_on[trained_on["split"].isin(["train", "validation"])]
+    test_galaxies = galaxies.iloc[np.unique(blends[["central", "companion"]])]
+    shared = np.intersect1d(galaxy_keys(training_galaxies), galaxy_keys(test_galaxies))
+    if len(shared):
         raise DeblendError(
-            f"{len(both)} of the {len(used)} galaxies in these test blends (the first: {both[0]}) "
-            f"took part in the training of {name}: give both data sets the same split"
+            f"{len(shared)} of the {len(test_galaxies)} galaxies in these test blends (the first: "
+            f"{shared[0]}) took part in the training of {name}: give both data sets the same split"
         )
 
 
 def _check_stamps(name: str, record: dict[str, Any], stamps: Stamps) -> None:
-    """Refuse stamps of another size or pixel scale than the network's."""
+    """Check that stamps have the size and the pixel scale of the network's training."""
     size = stamps.images.shape[-1]
     if size != record["stamp_size"]:
         raise DeblendError(
@@ -98,7 +98,7 @@ def _check_stamps(name: str, record: dict[str, Any], stamps: Stamps) -> None:
         )
 
 
-def _outputs(
+def _predict_batches(
     model: keras.Model,
     record: dict[str, Any],
     stamps: Stamps,
@@ -106,7 +106,7 @@ def _outputs(
     companion_edge: str,
     batch_size: int,
 ) -> Iterator[tuple[pd.DataFrame, np.ndarray, dict[str, np.ndarray]]]:
-    """Batches of blends, their images and what the network makes of them, by name."""
+    """Yield batches of blends, with their images and the network's outputs by name."""
     band = stamps.bands.iloc[0]
     scale = np.float32(10 ** (0.4 * (float(record["zero_point"]) - band.zero_point)))
     images = stamps.images[:, 0] * scale
@@ -140,8 +140,8 @@ def predict_fluxes(
     Parameters
     ----------
     model, record
-        From `load_network`. The record's `zero_point` is the one that the network works at: images
-        of a data set with another zero point are scaled to it first.
+        From `load_network`. The record's `zero_point` is that of the network's training: images of
+        a data set with another zero point are scaled to it first.
     stamps : Stamps
         The data set that the blends are of.
     blends : DataFrame
@@ -150,7 +150,7 @@ def predict_fluxes(
     companion_edge : str
         See `deblend.boucaud2020.render.render`.
     batch_size : int
-        Blends rendered at a time: memory does not grow with their number.
+        Blends rendered at a time, to limit the memory.
 
     Returns
     -------
@@ -166,7 +166,7 @@ def predict_fluxes(
     _check_stamps(method, record, stamps)
     if "fluxes" not in networks.TARGETS[record["architecture"]]:
         raise DeblendError(f"the network {method} is a {record['architecture']}: it has no fluxes")
-    batches = _outputs(model, record, stamps, blends, companion_edge, batch_size)
+    batches = _predict_batches(model, record, stamps, blends, companion_edge, batch_size)
     fluxes = [predicted["fluxes"].astype(float) for _, _, predicted in batches]
     zero_point = float(record["zero_point"])
     return prediction_table(
@@ -184,7 +184,7 @@ def predict_masks(
     companion_edge: str,
     batch_size: int = 256,
 ) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
-    """Masks of both galaxies of each blend, scored; and some to look at.
+    """Compare predicted with true masks of both galaxies of each blend, and keep some examples.
 
     Parameters
     ----------
@@ -208,17 +208,19 @@ def predict_masks(
     _check_stamps(method, record, stamps)
     if "masks" not in networks.TARGETS[record["architecture"]]:
         raise DeblendError(f"the network {method} is a {record['architecture']}: it has no masks")
-    shown = blends["blend"].to_numpy()[select_examples(blends)].tolist()
-    parts, chosen = [], {}
-    batches = _outputs(model, record, stamps, blends, companion_edge, batch_size)
+    example_blends = blends["blend"].to_numpy()[select_examples(blends)].tolist()
+    parts, example_of = [], {}
+    batches = _predict_batches(model, record, stamps, blends, companion_edge, batch_size)
     for batch, images, predicted in batches:
         true = true_masks(stamps.segmaps, batch)
-        numbers = batch["blend"].to_numpy()
-        parts.append(mask_table(numbers, predicted["masks"], true, method))
-        for i in np.flatnonzero(np.isin(numbers, shown)):
+        blend_numbers = batch["blend"].to_numpy()
+        parts.append(mask_table(blend_numbers, predicted["masks"], true, method))
+        for i in np.flatnonzero(np.isin(blend_numbers, example_blends)):
             masks = predicted["masks"][i, ..., :2]
-            chosen[numbers[i]] = (numbers[i], images[i], true[i], masks)
-    columns = [np.stack(column) for column in zip(*(chosen[n] for n in shown), strict=True)]
+            example_of[blend_numbers[i]] = (blend_numbers[i], images[i], true[i], masks)
+    columns = [
+        np.stack(column) for column in zip(*(example_of[n] for n in example_blends), strict=True)
+    ]
     examples = dict(zip(("blend", "image", "true", "predicted"), columns, strict=True))
     return pd.concat(parts, ignore_index=True), examples
 

@@ -1,4 +1,4 @@
-"""Predictions of every method in one long form, and the truth they are held against."""
+"""Predictions of every method in long form, and the truth to compare them with."""
 
 import numpy as np
 import pandas as pd
@@ -8,7 +8,7 @@ from deblend.units import flux_from_mag
 GALAXIES = ("central", "companion")
 
 
-#: flux in counts/s at zero_point (mag); NaN where the galaxy was not found.
+#: Columns of predictions: flux in counts/s at zero_point (mag); NaN where the galaxy was not found.
 COLUMNS = ("blend", "galaxy", "method", "flux", "zero_point", "flags")
 
 
@@ -19,7 +19,7 @@ def prediction_table(
     zero_point: np.ndarray,
     flags: np.ndarray | None = None,
 ) -> pd.DataFrame:
-    """Long-form predictions, two rows a blend.
+    """Long-form predictions, two rows for each blend.
 
     Parameters
     ----------
@@ -51,19 +51,19 @@ def pivot(predictions: pd.DataFrame, method: str, column: str = "flux") -> pd.Da
     Raises
     ------
     DeblendError
-        The method is not there.
+        There are no predictions of that method.
     """
-    mine = predictions[predictions["method"] == method]
-    if mine.empty:
-        there = ", ".join(sorted(predictions["method"].unique()))
-        raise DeblendError(f"there are no predictions of {method!r}; there are those of {there}")
-    return mine.pivot(index="blend", columns="galaxy", values=column)[list(GALAXIES)]
+    rows = predictions[predictions["method"] == method]
+    if rows.empty:
+        methods = ", ".join(sorted(predictions["method"].unique()))
+        raise DeblendError(f"there are no predictions of {method!r}; the methods are {methods}")
+    return rows.pivot(index="blend", columns="galaxy", values=column)[list(GALAXIES)]
 
 
 def truth(stamps_galaxies: pd.DataFrame, blends: pd.DataFrame, zero_point: float) -> pd.DataFrame:
-    """Who the two galaxies of each blend are, and their true flux and magnitude.
+    """Ids, true magnitudes and true fluxes of the two galaxies of each blend.
 
-    The truth is the catalogue's magnitude turned into a flux, as the authors did.
+    The true flux is computed from the catalogue's magnitude, as the authors did.
 
     Returns
     -------

@@ -1,14 +1,14 @@
-"""Whether a data set looks like the sample that Boucaud et al. 2020 published."""
+"""Comparison of a data set with the sample that Boucaud et al. 2020 published."""
 
 import numpy as np
 import pandas as pd
-from deblend.boucaud2020.catalog import DETECTIONS
+from deblend.boucaud2020.catalog import DETECTION_CODES
 
 PERCENTILES = (5, 16, 25, 50, 75, 84, 95)
 
 
 def quantities(catalog: pd.DataFrame) -> dict[str, np.ndarray]:
-    """What is compared, from a catalogue in the published format."""
+    """Compared quantities of the galaxies and blends of a catalogue in the published format."""
     radius = catalog[["g1_rad", "g2_rad"]].to_numpy(float)
     return {
         "mag": catalog[["g1_mag", "g2_mag"]].to_numpy(float).ravel(),
@@ -31,17 +31,17 @@ def summarise(catalog: pd.DataFrame) -> pd.DataFrame:
     for name, values in quantities(catalog).items():
         percentiles = np.percentile(values, PERCENTILES)
         rows += [(name, f"p{p}", float(v)) for p, v in zip(PERCENTILES, percentiles, strict=True)]
-    kinds = pd.concat([catalog["g1_type"], catalog["g2_type"]])
-    for kind in ("sph", "disk", "sphd", "irr"):
-        rows.append(("type_percent", kind, float(100 * (kinds == kind).mean())))
-    for code in DETECTIONS:
+    morphologies = pd.concat([catalog["g1_type"], catalog["g2_type"]])
+    for morphology in ("sph", "disk", "sphd", "irr"):
+        rows.append(("type_percent", morphology, float(100 * (morphologies == morphology).mean())))
+    for code in DETECTION_CODES:
         share = float(100 * (catalog["detection"] == code).mean())
         rows.append(("detection_percent", str(code), share))
     return pd.DataFrame(rows, columns=["quantity", "item", "value"])
 
 
 def compare(catalog: pd.DataFrame, published: dict[str, dict[str, float]]) -> pd.DataFrame:
-    """Table of a data set's distributions beside the published ones.
+    """Compare a data set's distributions with the published ones.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Recovered magnitudes of a catalogue: what Figures 5 to 9 of Boucaud et al. 2020 share."""
+"""Recovered magnitudes of a catalogue, for Figures 5 to 9 of Boucaud et al. 2020."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,7 @@ import pandas as pd
 from deblend.boucaud2020.metrics import statistics_with_intervals
 from deblend.units import flux_from_mag, mag_from_flux
 
-#: Columns of the figures: title, catalogue suffix.
+#: Methods, in the order of the figures' columns: title, suffix in the catalogue.
 METHODS = (("blend2flux", "b2f"), ("blend2mask2flux", "b2m2f"), ("SExtractor", "sex"))
 
 
@@ -27,27 +27,27 @@ BIN_EDGES = np.linspace(-2, 2, 7)
 MIN_IN_BIN = 5
 
 
-def recovered(
+def recovered_magnitudes(
     catalog: pd.DataFrame, *, network_zero_point: float, sextractor_zero_point: float
 ) -> pd.DataFrame:
-    """Every method's magnitude of every galaxy beside the isolated one.
+    """Isolated magnitude of every galaxy, and the magnitude that each method recovers.
 
     Parameters
     ----------
     catalog : DataFrame
         In the published format (`deblend.boucaud2020.catalog`).
     network_zero_point, sextractor_zero_point : float
-        Of the fluxes, mag. The published catalogue's are 25.96 and 25.67.
+        Zero points of the fluxes, mag: 25.96 and 25.67 in the published catalogue.
 
     Returns
     -------
     DataFrame
-        A row a galaxy and method: `method`, `galaxy`, `galaxy_id`, `mag_isolated`, `mag_blended`
-        (NaN where the flux is not positive), `flux_ratio` (blended over isolated; NaN where not
-        found), `detection`, `found` (whether SExtractor found that galaxy: detection 0 or 2 for the
-        central, 1 or 2 for the companion), `type` (its morphology), `delta_mag` (isolated
+        A row for each galaxy and method: `method`, `galaxy`, `galaxy_id`, `mag_isolated`,
+        `mag_blended` (NaN where the flux is not positive), `flux_ratio` (blended over isolated; NaN
+        where not found), `detection`, `found` (whether SExtractor found that galaxy: detection 0 or
+        2 for the central, 1 or 2 for the companion), `type` (its morphology), `delta_mag` (isolated
         magnitudes of central - companion) and `distance_over_radius` (distance over the central
-        galaxy's effective radius, as the colour bar of Fig. 7).
+        galaxy's effective radius, as in the colour bar of Fig. 7).
     """
     delta_mag = catalog["g1_mag"] - catalog["g2_mag"]
     radius = catalog["g1_rad"].where(catalog["g1_rad"] > 0)
@@ -90,7 +90,7 @@ def panel_statistics(
     points : DataFrame
         With `method`, `column`, and `flux_ratio`, `mag_isolated`, `galaxy_id`.
     column : str
-        What the rows of the figure show.
+        Column whose values are the rows of the figure.
     panels : sequence of (method, value of `column`)
     n_resamples, seed : int
 
@@ -124,44 +124,42 @@ def binned_statistics(
     points : DataFrame
         With `delta_mag`, `mag_isolated`, `mag_blended`, `flux_ratio` and `columns`.
     columns : sequence of str
-        What is kept apart.
+        Columns that define the groups.
     groups : sequence of tuple of str
-        Values of `columns`; a group without points has rows of n = 0.
+        Values of `columns` for each group; a group without points has rows of n = 0.
 
     Returns
     -------
     DataFrame
-        For each group, and each bin with its edges `delta_mag_low` and `delta_mag_high` (the upper
-        edge of the last one is in it): `n` measured galaxies; `n_nonpositive`, those of the n whose
-        flux is not positive and has no magnitude; and of the others' difference of recovered and
-        isolated magnitude, `p5`, `p25`, `median` (the bias), `p75`, `p95`, and `sigma_mag` (the
-        scatter: the population standard deviation, as in Fig. 5, since the paper does not name
-        another). The row `bin` "all" is of all bins together; `n_beyond` is the number of galaxies
-        whose pair differs by more than the bins reach, which are in no row.
+        A row for each group and bin. `delta_mag_low` and `delta_mag_high` are the bin's edges; the
+        last bin includes its upper edge. `n` is the number of measured galaxies, `n_nonpositive`
+        the number of those whose flux is not positive, so that they have no magnitude. The other
+        columns are statistics of recovered minus isolated magnitude: `p5`, `p25`, `median` (the
+        bias), `p75`, `p95`, and `sigma_mag` (the scatter: the population standard deviation, as in
+        Fig. 5, since the paper does not name another). The row with `bin` "all" combines all bins.
+        `n_beyond` is the number of galaxies outside all bins, which are in no row.
     """
     rows: list[dict[str, Any]] = []
-    for values in groups:
-        group = points[(points[list(columns)] == list(values)).all(axis=1)]
+    for group_values in groups:
+        group = points[(points[list(columns)] == list(group_values)).all(axis=1)]
         delta = group["delta_mag"].to_numpy(float)
         beyond = (delta < BIN_EDGES[0]) | (delta > BIN_EDGES[-1])
-        # The last bin holds its upper edge too.
-        number = np.clip(np.searchsorted(BIN_EDGES, delta, side="right") - 1, 0, 5)
+        # The last bin includes its upper edge.
+        bin_number = np.clip(np.searchsorted(BIN_EDGES, delta, side="right") - 1, 0, 5)
         measured = np.isfinite(group["flux_ratio"].to_numpy(float))
         dmag = (group["mag_blended"] - group["mag_isolated"]).to_numpy(float)
         for bin_ in ("all", *range(len(BIN_EDGES) - 1)):
-            chosen = measured & ~beyond & (True if bin_ == "all" else number == bin_)
+            in_bin = measured & ~beyond & (True if bin_ == "all" else bin_number == bin_)
             low, high = (0, -1) if bin_ == "all" else (bin_, bin_ + 1)
-            values_here = dmag[chosen & np.isfinite(dmag)]
-            row: dict[str, Any] = dict(zip(columns, values, strict=True))
+            errors = dmag[in_bin & np.isfinite(dmag)]
+            row: dict[str, Any] = dict(zip(columns, group_values, strict=True))
             row |= {"bin": bin_, "delta_mag_low": BIN_EDGES[low], "delta_mag_high": BIN_EDGES[high]}
-            row |= {"n": int(chosen.sum()), "n_nonpositive": int(chosen.sum() - len(values_here))}
+            row |= {"n": int(in_bin.sum()), "n_nonpositive": int(in_bin.sum() - len(errors))}
             percentiles = (
-                np.percentile(values_here, [5, 25, 50, 75, 95])
-                if len(values_here)
-                else np.full(5, np.nan)
+                np.percentile(errors, [5, 25, 50, 75, 95]) if len(errors) else np.full(5, np.nan)
             )
             row |= dict(zip(("p5", "p25", "median", "p75", "p95"), percentiles, strict=True))
-            row["sigma_mag"] = np.std(values_here) if len(values_here) else np.nan
+            row["sigma_mag"] = np.std(errors) if len(errors) else np.nan
             row["n_beyond"] = int((beyond & measured).sum())
             rows.append(row)
     return pd.DataFrame(rows)

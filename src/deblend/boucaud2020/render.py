@@ -1,4 +1,4 @@
-"""Images of blends, made on demand from stamps: the one function that everything shares."""
+"""Render images of blends from stamps, for training, prediction, SEP and figures."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from deblend.errors import DeblendError
 
-#: What the companion's stamp leaves empty when it is shifted.
+#: How to fill the pixels that the shifted companion's stamp does not cover.
 COMPANION_EDGES = ("zero", "noise")
 
 
@@ -18,13 +18,13 @@ def orient(image: np.ndarray, orientation: int) -> np.ndarray:
     image : ndarray, shape (y, x)
         The galaxy is at pixel (size // 2, size // 2), as in stamps cut from a mosaic.
     orientation : int
-        0 to 3: quarter turns; 4 to 7: the same after a transposition. 0 leaves the image alone.
+        0 to 3: quarter turns; 4 to 7: the same after a transposition. 0 leaves the image as it is.
 
     Returns
     -------
     ndarray, shape (y, x)
-        A view where it can be. Flips of an even side wrap by one row or column, so that the central
-        pixel stays.
+        A view of the input where possible. Flips of an even side wrap around by one row or column,
+        so that the central pixel stays in place.
     """
     if orientation == 0:
         return image
@@ -45,7 +45,10 @@ def orient(image: np.ndarray, orientation: int) -> np.ndarray:
 
 
 def _roll_rows(image: np.ndarray) -> np.ndarray:
-    """Rows moved on by one, the last to the front: np.roll takes as long as the rest of a blend."""
+    """Move each row on by one and the last row to the front.
+
+    np.roll would take as long as the rest of a blend.
+    """
     rolled = np.empty_like(image)
     rolled[0], rolled[1:] = image[-1], image[:-1]
     return rolled
@@ -75,12 +78,13 @@ def render(
     blends : DataFrame
         Rows of `deblend.boucaud2020.blends.COLUMNS`; central and companion index `images`.
     companion_edge : {"zero", "noise"}
-        What the shifted companion's stamp leaves uncovered: nothing, as the authors did, or noise
-        of `noise_sigma`, so that the noise has no step there. Seeded from the blend's own seed.
+        Fill the pixels that the shifted companion's stamp does not cover with zeros, as the authors
+        did, or with noise of `noise_sigma`, so that the noise is the same on both sides of the
+        stamp's edge. The noise is seeded from the blend's own seed.
     noise_sigma : float
-        In the images' unit; for ``noise`` only.
+        In the images' unit; used with ``noise`` only.
     out : ndarray, shape (n, y, x), float32, optional
-        Where to write.
+        Array to write into.
 
     Returns
     -------
@@ -89,10 +93,11 @@ def render(
     Raises
     ------
     DeblendError
-        A row points to no galaxy, a shift leaves the frame, or an option is unknown.
+        A row refers to a galaxy that does not exist, a shift leaves the frame, or an option is
+        unknown.
     """
-    columns = _check(images, blends, companion_edge)
-    central, companion, dx, dy, turn_1, turn_2, seed = columns
+    columns = _checked_columns(images, blends, companion_edge)
+    central, companion, dx, dy, central_orientation, companion_orientation, seed = columns
     size = images.shape[-1]
     if out is None:
         out = np.empty((len(blends), size, size), np.float32)
@@ -100,9 +105,9 @@ def render(
         raise DeblendError(f"out has shape {out.shape}, not {(len(blends), size, size)}")
     for i in range(len(blends)):
         target = out[i]
-        target[:] = orient(images[central[i]], turn_1[i])
+        target[:] = orient(images[central[i]], central_orientation[i])
         (ty, sy), (tx, sx) = overlap(dy[i], size), overlap(dx[i], size)
-        target[ty, tx] += orient(images[companion[i]], turn_2[i])[sy, sx]
+        target[ty, tx] += orient(images[companion[i]], companion_orientation[i])[sy, sx]
         if companion_edge == "noise" and noise_sigma > 0:
             empty = np.ones((size, size), bool)
             empty[ty, tx] = False
@@ -114,7 +119,7 @@ def render(
 def render_components(
     images: np.ndarray, blends: pd.DataFrame, dtype: type = np.float32
 ) -> np.ndarray:
-    """The two galaxies of each blend, each on its own, as they lie in the blend.
+    """Render the two galaxies of each blend separately, each at its position in the blend.
 
     Parameters
     ----------
@@ -122,27 +127,32 @@ def render_components(
         Cleaned stamps, or their segmaps.
     blends : DataFrame
     dtype : type
-        Of the result.
+        Data type of the result.
 
     Returns
     -------
     ndarray, shape (n, 2, y, x)
         Central and companion; 0 where the companion's stamp does not reach.
     """
-    central, companion, dx, dy, turn_1, turn_2, _ = _check(images, blends, "zero")
+    central, companion, dx, dy, central_orientation, companion_orientation, _ = _checked_columns(
+        images, blends, "zero"
+    )
     size = images.shape[-1]
     out: np.ndarray = np.zeros((len(blends), 2, size, size), dtype)
     for i in range(len(blends)):
-        out[i, 0] = orient(images[central[i]], turn_1[i])
+        out[i, 0] = orient(images[central[i]], central_orientation[i])
         (ty, sy), (tx, sx) = overlap(dy[i], size), overlap(dx[i], size)
-        out[i, 1, ty, tx] = orient(images[companion[i]], turn_2[i])[sy, sx]
+        out[i, 1, ty, tx] = orient(images[companion[i]], companion_orientation[i])[sy, sx]
     return out
 
 
-def _check(
+def _checked_columns(
     images: np.ndarray, blends: pd.DataFrame, companion_edge: str
 ) -> Sequence[Sequence[int]]:
-    """Validate, and return the columns as lists: indexing those is faster than arrays."""
+    """Check the arguments, and return the columns of the blends.
+
+    The columns are lists, since indexing a list is faster than indexing an array.
+    """
     if images.ndim != 3 or images.shape[1] != images.shape[2]:
         raise DeblendError(f"images have shape {images.shape}: give square stamps (galaxy, y, x)")
     if companion_edge not in COMPANION_EDGES:
@@ -151,7 +161,7 @@ def _check(
         )
     names = ("central", "companion", "dx", "dy", "central_orientation", "companion_orientation")
     if len(blends):
-        # A column at a time: a batch has few rows, and pandas takes long over several.
+        # One column at a time: a batch has few rows, and selecting several columns is slow.
         ids = np.concatenate([blends[c].to_numpy() for c in ("central", "companion")])
         if ids.min() < 0 or ids.max() >= len(images):
             raise DeblendError(

@@ -16,7 +16,7 @@ def panel_rows(panels: list[dict[str, Any]], statistics: pd.DataFrame) -> Iterat
     ----------
     panels : list of dict
         From `config/published.yaml`: `figure`, `network`, `galaxy`, `where`, and numbers named as
-        in `statistics`, those that are upper limits with `LIMIT`.
+        in `statistics`; the names of upper limits end in `LIMIT`.
     statistics : DataFrame
         See `deblend.boucaud2020.recovered.statistics_table`.
     """
@@ -29,8 +29,8 @@ def panel_rows(panels: list[dict[str, Any]], statistics: pd.DataFrame) -> Iterat
             if quantity in (*names, "where"):
                 continue
             if key in index.index and index.loc[key, "n"] > 0:
-                mine = float(index.loc[key, quantity.removesuffix(LIMIT)])
-                yield Row(item, quantity, value, mine, float(index.loc[key, "n"]))
+                ours = float(index.loc[key, quantity.removesuffix(LIMIT)])
+                yield Row(item, quantity, value, ours, float(index.loc[key, "n"]))
             else:
                 yield Row(item, quantity, value, math.nan)
 
@@ -57,23 +57,23 @@ def bin_rows(published: list[dict[str, Any]], tables: dict[str, pd.DataFrame]) -
     Parameters
     ----------
     published : list of dict
-        `figure`, `network`, `where`, and `median` or `sigma_mag`, with `LIMIT` where they are
-        upper limits.
+        `figure`, `network`, `where`, and `median` or `sigma_mag`; the names of upper limits
+        end in `LIMIT`.
     tables : dict
         "fig7" and "fig8" to `deblend.boucaud2020.recovered.binned_statistics`.
     """
     for entry in published:
         table = tables[entry["figure"]]
-        own = table["method"].str.lower() == entry["network"]  # the figures write SExtractor
-        mine = table[own & (table["n"] >= MIN_IN_BIN)]
-        mine = mine[mine["bin"].astype(str) != "all"]
+        of_network = table["method"].str.lower() == entry["network"]  # the figures write SExtractor
+        bins = table[of_network & (table["n"] >= MIN_IN_BIN)]
+        bins = bins[bins["bin"].astype(str) != "all"]
         figure = entry["figure"].removeprefix("fig")
         item = f"Fig. {figure}, {entry['network']}, largest of bins ({entry['where']})"
         for quantity, value in entry.items():
             if quantity in ("figure", "network", "where"):
                 continue
-            largest = float(mine[quantity.removesuffix(LIMIT)].abs().max())
-            n = float(mine["n"].sum()) if len(mine) else math.nan
+            largest = float(bins[quantity.removesuffix(LIMIT)].abs().max())
+            n = float(bins["n"].sum()) if len(bins) else math.nan
             yield Row(item, quantity, value, largest, n)
 
 
@@ -83,17 +83,17 @@ def flux_rows(published: dict[str, Any], catalog: pd.DataFrame) -> Iterator[Row]
     Parameters
     ----------
     published : dict
-        `abstract`: what the better network reaches, %.
+        `abstract`: error of the better network, %.
     catalog : DataFrame
-        In the authors' format (`deblend.boucaud2020.catalog`).
+        In the published format (`deblend.boucaud2020.catalog`).
     """
     for suffix, network in (("b2f", "blend2flux"), ("b2m2f", "blend2mask2flux")):
         error = pd.concat(
             [(catalog[f"g{g}_flux_{suffix}"] / catalog[f"g{g}_flux"] - 1).abs() for g in (1, 2)]
         ).dropna()
         item = f"Abstract, {network}, all blends"
-        mine, n = float(100 * error.mean()), len(error) or math.nan
-        yield Row(item, "mape_flux_percent", published["abstract"], mine, n)
+        ours, n = float(100 * error.mean()), len(error) or math.nan
+        yield Row(item, "mape_flux_percent", published["abstract"], ours, n)
 
 
 def parameter_rows(
@@ -109,8 +109,8 @@ def parameter_rows(
         Network to its `network.json`, with `n_parameters`.
     """
     for network, value in published.items():
-        mine = records[network]["n_parameters"] / 1e6 if network in records else math.nan
-        yield Row(f"Sect. 3.2, {network}", "parameters_million", value, mine)
+        ours = records[network]["n_parameters"] / 1e6 if network in records else math.nan
+        yield Row(f"Sect. 3.2, {network}", "parameters_million", value, ours)
 
 
 def table2_rows(published: dict[str, Any], table: pd.DataFrame) -> Iterator[Row]:
@@ -129,10 +129,10 @@ def table2_rows(published: dict[str, Any], table: pd.DataFrame) -> Iterator[Row]
         parts[f"mape_flux_percent, {part}"] = (values, f"{part}_percent")
     for quantity, (values, column) in parts.items():
         for filters, value in values.items():
-            there = filters in index.index
-            mine = float(index.loc[filters, column]) if there else math.nan
-            n = float(index.loc[filters, "n"]) if there and "mape" in quantity else math.nan
-            yield Row(f"Table 2, {filters} filters", quantity, value, mine, n)
+            was_trained = filters in index.index
+            ours = float(index.loc[filters, column]) if was_trained else math.nan
+            n = float(index.loc[filters, "n"]) if was_trained and "mape" in quantity else math.nan
+            yield Row(f"Table 2, {filters} filters", quantity, value, ours, n)
 
 
 def detection_rows(published: dict[str, float], about: dict[str, Any]) -> Iterator[Row]:
@@ -147,13 +147,15 @@ def detection_rows(published: dict[str, float], about: dict[str, Any]) -> Iterat
     """
     codes = {"two": (2,), "one": (0, 1), "more": (3,)}
     for name, value in published.items():
-        mine = sum(about[f"detection_{code}_percent"] for code in codes[name])
+        ours = sum(about[f"detection_{code}_percent"] for code in codes[name])
         item = f"Sect. 3.3, {name} detected"
-        yield Row(item, "detection_percent", value, mine, about["n_blends"])
+        yield Row(item, "detection_percent", value, ours, about["n_blends"])
 
 
 def iou_rows(published: dict[str, float], iou: pd.DataFrame | None) -> Iterator[Row]:
-    """Mean IoU (Sect. 4.4) of all test blends, each the mean of its galaxies, as in Fig. 12.
+    """Mean IoU over all test blends (Sect. 4.4).
+
+    The IoU of a blend is the mean of its two galaxies', as in Fig. 12.
 
     Parameters
     ----------
@@ -163,26 +165,26 @@ def iou_rows(published: dict[str, float], iou: pd.DataFrame | None) -> Iterator[
         See `deblend.boucaud2020.masks.mask_table`; None without a network that predicts masks.
     """
     for network, value in published.items():
-        mine = pd.Series(dtype=float)
+        mean_of_blend = pd.Series(dtype=float)
         if iou is not None:
-            own = iou[iou["network"] == network]
-            mine = own.groupby("blend")["iou"].mean().dropna()
-        n = len(mine) or math.nan
-        yield Row(f"Sect. 4.4, {network}", "mean_iou", value, float(mine.mean()), n)
+            of_network = iou[iou["network"] == network]
+            mean_of_blend = of_network.groupby("blend")["iou"].mean().dropna()
+        n = len(mean_of_blend) or math.nan
+        yield Row(f"Sect. 4.4, {network}", "mean_iou", value, float(mean_of_blend.mean()), n)
 
 
 def training_rows(
     published: dict[str, dict[str, float]], records: dict[str, dict[str, Any]]
 ) -> Iterator[Row]:
-    """Epochs of training (Sect. 3.1). How long they took: see `deblend.report.training_time`.
+    """Epochs of training (Sect. 3.1). `deblend.report.training_time` has their duration.
 
     Parameters
     ----------
     published : dict
-        Network to `epochs`, where the paper has them.
+        Network to `epochs`, if the paper gives them.
     records : dict
-        Network to its `network.json`. Epochs count where training has ended on a plateau, as the
-        paper's, and not at the largest number of epochs.
+        Network to its `network.json`. Epochs are compared only if training ended on a plateau, as
+        in the paper, and not at the largest number of epochs.
     """
     for network, values in published.items():
         record = records.get(network, {})
@@ -197,7 +199,7 @@ def our_rows(
     about: dict[str, Any],
     records: dict[str, dict[str, Any]],
 ) -> list[Row]:
-    """Every number of the paper beside that of this run.
+    """Every number of the paper and that of this run.
 
     Parameters
     ----------
@@ -208,15 +210,15 @@ def our_rows(
     about : dict
         Description of the catalogue.
     records : dict
-        Description of each network, by what the paper calls it.
+        Description of each network, by the paper's name for it.
     """
-    there = {name: table for name, table in tables.items() if table is not None}
+    made_tables = {name: table for name, table in tables.items() if table is not None}
     return [
-        *table1_rows(there["table1"]),
-        *panel_rows(published["panels"], there["statistics"]),
-        *bin_rows(published["bins"], there),
-        *flux_rows(published["flux_percent"], there["catalog"]),
-        *table2_rows(published, there["table2"]),
+        *table1_rows(made_tables["table1"]),
+        *panel_rows(published["panels"], made_tables["statistics"]),
+        *bin_rows(published["bins"], made_tables),
+        *flux_rows(published["flux_percent"], made_tables["catalog"]),
+        *table2_rows(published, made_tables["table2"]),
         *detection_rows(published["sextractor_detections_percent"], about),
         *iou_rows(published["mean_iou"], tables["iou"]),
         *parameter_rows(published["parameters_million"], records),
@@ -230,7 +232,7 @@ def authors_rows(
     catalog: pd.DataFrame,
     about: dict[str, Any],
 ) -> list[Row]:
-    """The numbers that the authors' own catalogue gives, beside the paper's."""
+    """The numbers of the paper and those of the authors' own catalogue."""
     return [
         *panel_rows(published["panels"], statistics),
         *flux_rows(published["flux_percent"], catalog),

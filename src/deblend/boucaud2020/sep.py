@@ -1,7 +1,8 @@
 """The classical baseline: SEP in cold and hot mode, with zero points fitted on isolated stamps.
 
-Boucaud et al. 2020, Sect. 3.3. Isophotal fluxes are what the authors used; AUTO fluxes give the
-baseline its best chance. Each has its own zero point, fitted on isolated validation stamps.
+Boucaud et al. 2020, Sect. 3.3. The authors used isophotal fluxes. AUTO fluxes are measured too, so
+that the networks are also compared with a stronger baseline. Each kind of flux has its own zero
+point, fitted on isolated validation stamps.
 """
 
 import logging
@@ -22,7 +23,7 @@ from deblend.workers import in_order
 
 log = logging.getLogger(__name__)
 
-#: Methods and the isolated photometry that each corresponds to.
+#: Methods, and the kind of flux of each.
 METHODS = {"sep_iso": "flux_iso", "sep_auto": "flux_auto"}
 
 
@@ -33,25 +34,27 @@ BATCH = 256
 MEDIAN_ERROR = np.sqrt(np.pi / 2)
 
 
-def measure_as_deep(stamps: Stamps, cold: Detection, hot: Detection, seed: int) -> pd.DataFrame:
-    """Photometry of isolated galaxies at the depth of blends, which hold two stamps' noise.
+def measure_isolated_galaxies(
+    stamps: Stamps, cold: Detection, hot: Detection, seed: int
+) -> pd.DataFrame:
+    """Photometry of isolated galaxies, with the noise of two stamps as blends have it.
 
-    Isophotes are where the noise lets them be: at one stamp's noise alone they would be wider than
-    on blends, and their zero point off by some 0.06 mag.
+    The size of an isophote depends on the noise. With the noise of one stamp isophotes would be
+    larger than on blends, and their zero point would be wrong by about 0.06 mag.
 
     Parameters
     ----------
     stamps : Stamps
-        Cleaned, with the background noise of one stamp; another's is added.
+        Cleaned stamps. Background noise is added to each, as much as it already has.
     cold, hot : Detection
         Table 3.
     seed : int
-        Of the noise, with the galaxy's origin and id.
+        Seed of the noise, together with the galaxy's origin and id.
 
     Returns
     -------
     DataFrame
-        `mag`, `split`, `flux_iso`, `flux_auto`: of the validation and test galaxies.
+        `mag`, `split`, `flux_iso`, `flux_auto` of the validation and test galaxies.
     """
     noise = float(stamps.bands.noise_sigma[0])
     rows = []
@@ -75,15 +78,15 @@ def fit_zero_points(galaxies: pd.DataFrame, zero_point: float) -> pd.DataFrame:
     Parameters
     ----------
     galaxies : DataFrame
-        From `measure_as_deep`.
+        From `measure_isolated_galaxies`.
     zero_point : float
         The images' zero point, for comparison only.
 
     Returns
     -------
     DataFrame
-        A row a method: `zero_point` (median over validation), `n_validation`, `n_test` (galaxies
-        that SEP found), `bias_test_mag` (median of measured minus true magnitude),
+        A row for each method: `zero_point` (median over validation), `n_validation`, `n_test`
+        (galaxies that SEP found), `bias_test_mag` (median of measured minus true magnitude),
         `scatter_test_mag` (half the 16-84 percentile range), `bias_error_mag` (standard error of
         the bias from both medians, for a normal scatter); NaN without test galaxies.
 
@@ -94,21 +97,21 @@ def fit_zero_points(galaxies: pd.DataFrame, zero_point: float) -> pd.DataFrame:
     """
     rows = []
     for method, column in METHODS.items():
-        found = galaxies[galaxies[column] > 0]
-        validation, test = (found[found["split"] == name] for name in ("validation", "test"))
+        measured = galaxies[galaxies[column] > 0]
+        validation, test = (measured[measured["split"] == name] for name in ("validation", "test"))
         n_v, n_t = len(validation), len(test)
-        fitted = float((validation["mag"] + 2.5 * np.log10(validation[column])).median())
-        if not np.isfinite(fitted):
+        fitted_zero_point = float((validation["mag"] + 2.5 * np.log10(validation[column])).median())
+        if not np.isfinite(fitted_zero_point):
             raise DeblendError(
                 "the zero points of SEP are fitted on isolated validation galaxies, and there are "
                 f"{n_v}: give the data set a validation split"
             )
-        error = mag_from_flux(test[column], fitted) - test["mag"]
-        low, median, high = np.percentile(error, [16, 50, 84]) if n_t else (np.nan,) * 3
+        errors = mag_from_flux(test[column], fitted_zero_point) - test["mag"]
+        low, median, high = np.percentile(errors, [16, 50, 84]) if n_t else (np.nan,) * 3
         rows.append(
             {
                 "method": method,
-                "zero_point": fitted,
+                "zero_point": fitted_zero_point,
                 "images_zero_point": zero_point,
                 "n_validation": n_v,
                 "n_test": n_t,
@@ -143,7 +146,7 @@ def measure_blends(
     Returns
     -------
     DataFrame
-        A row a blend: `blend`, `detection`, `mode`, and for each galaxy `flux_iso_*`,
+        A row for each blend: `blend`, `detection`, `mode`, and for each galaxy `flux_iso_*`,
         `flux_auto_*` (counts/s, NaN where not found), `flags_*`.
     """
     images = np.ascontiguousarray(stamps.images[:, 0])
@@ -154,15 +157,15 @@ def measure_blends(
         batch = blends.iloc[start : start + BATCH]
         rendered = render(images, batch, companion_edge=companion_edge, noise_sigma=noise)
         for image, blend in zip(rendered, batch.itertuples(index=False), strict=True):
-            found = measure_blend(image, radius[blend.central], cold, hot)
+            measurement = measure_blend(image, radius[blend.central], cold, hot)
             rows.append(
                 (
                     blend.blend,
-                    found.detection,
-                    found.mode,
-                    *found.flux_iso,
-                    *found.flux_auto,
-                    *found.flags,
+                    measurement.detection,
+                    measurement.mode,
+                    *measurement.flux_iso,
+                    *measurement.flux_auto,
+                    *measurement.flags,
                 )
             )
     columns = ["blend", "detection", "mode"] + [
@@ -183,7 +186,7 @@ def measure_file(
     chunk_size: int,
     n_workers: int = 1,
 ) -> pd.DataFrame:
-    """Run SEP on the blends of a file, shared out among processes.
+    """Run SEP on the blends of a file, in several processes.
 
     Parameters
     ----------
@@ -198,24 +201,24 @@ def measure_file(
     Returns
     -------
     DataFrame
-        See `measure_blends`. It depends neither on the chunks nor on the workers.
+        See `measure_blends`. It depends neither on `chunk_size` nor on `n_workers`.
     """
     table = read_ecsv(blends)
     chunks = [table.iloc[i : i + chunk_size] for i in range(0, len(table), chunk_size)]
     settings = (cold, hot, companion_edge)
-    parts = in_order(_measure_chunk, chunks, n_workers, _read_once, (str(stamps), settings))
+    parts = in_order(_measure_chunk, chunks, n_workers, _load_shared, (str(stamps), settings))
     measured = pd.concat(parts, ignore_index=True)
     failed = int((measured["mode"] == "failed").sum())
     if failed:
-        log.warning("SEP gave up on %d of %d blends: nothing found there", failed, len(measured))
+        log.warning("SEP failed on %d of %d blends: they have no detections", failed, len(measured))
     return measured
 
 
-#: What a worker process has read: the data set and the settings.
+#: What a worker process has loaded: the data set and the settings.
 _shared: dict[str, Any] = {}
 
 
-def _read_once(stamps: str, settings: tuple[Detection, Detection, str]) -> None:
+def _load_shared(stamps: str, settings: tuple[Detection, Detection, str]) -> None:
     _shared.update(stamps=read_stamps(stamps), settings=settings)
 
 
@@ -224,7 +227,7 @@ def _measure_chunk(blends: pd.DataFrame) -> pd.DataFrame:
 
 
 def to_predictions(measured: pd.DataFrame, zero_points: pd.DataFrame) -> pd.DataFrame:
-    """SEP's measurements in the form of all predictions, a method for each kind of flux."""
+    """SEP's measurements in the form of all predictions: one method for each kind of flux."""
     fitted = zero_points.set_index("method")["zero_point"]
     parts = []
     for method, column in METHODS.items():

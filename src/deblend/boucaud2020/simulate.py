@@ -2,8 +2,8 @@
 
 Galaxies of the four classes of Boucaud et al. 2020 (Sect. 2.1), with neighbours to mask, a PSF
 and noise like those of WFC3 F160W mosaics at 0.06"/px. Each galaxy has its own generator, seeded
-from the configuration's seed, the data set's name and the galaxy's index: a chunk is the same
-whoever makes it, and no two data sets share a galaxy.
+from the configuration's seed, the data set's name and the galaxy's index: a galaxy does not depend
+on its chunk, and no two data sets share a galaxy.
 """
 
 from typing import Any
@@ -29,7 +29,8 @@ from deblend.units import flux_from_mag
 REDSHIFT_RANGE = (0.02, 1.5)
 
 
-#: Side of a neighbour's drawing, in half-light radii: beyond eight an exponential has no light.
+#: Side of the image of a neighbour, in half-light radii: an exponential profile has almost no light
+#: beyond eight.
 NEIGHBOUR_SIZE_RADII = 16
 
 
@@ -48,7 +49,7 @@ def draw_properties(
     Returns
     -------
     dict
-        Columns of `deblend.data.stamps.GALAXY_COLUMNS` less id and origin.
+        Columns of `deblend.data.stamps.GALAXY_COLUMNS` except id and origin.
     """
     shares = np.array([priors["classes"][m]["share"] for m in MORPHOLOGIES])
     morphology = MORPHOLOGIES[rng.choice(len(MORPHOLOGIES), p=shares / shares.sum())]
@@ -93,11 +94,11 @@ def _draw_neighbours(
     galaxy: dict[str, Any],
     config: SimulatorConfig,
 ) -> None:
-    """Add foreground and background galaxies outside the central one's body."""
+    """Add foreground and background galaxies, none of them centred on the central galaxy."""
     scale = config.pixel_scale_arcsec
     half = config.stamp_size / 2
-    # Half of the neighbours' light of a Sersic profile and more lies inside two radii: the
-    # parent galaxies are isolated ones, so that neighbours overlap its outskirts only.
+    # Parent galaxies are isolated: a neighbour overlaps only the outskirts of the central galaxy,
+    # most of whose light lies within two half-light radii.
     nearest = max(2.5 * galaxy["half_light_radius_px"], 10.0)
     for _ in range(rng.poisson(config.n_neighbours_mean * (config.stamp_size / 128) ** 2)):
         x, y = rng.uniform(-half, half, 2)
@@ -106,14 +107,14 @@ def _draw_neighbours(
         slope = 0.25 * np.log(10)
         mag = config.neighbour_mag_min + np.log1p(rng.uniform() * np.expm1(slope * span)) / slope
         radius = 10 ** rng.normal(0.7 - 0.1 * (mag - 22.5), 0.15)
-        q = rng.uniform(0.3, 1.0)
+        axis_ratio = rng.uniform(0.3, 1.0)
         angle = rng.uniform(0, np.pi) * galsim.radians
         if np.hypot(x, y) < nearest:
             continue
         neighbour = galsim.Exponential(
             half_light_radius=radius * scale, flux=float(flux_from_mag(mag, config.zero_point))
         )
-        neighbour = galsim.Convolve(neighbour.shear(q=q, beta=angle), psf)
+        neighbour = galsim.Convolve(neighbour.shear(q=axis_ratio, beta=angle), psf)
         centre = image.true_center + galsim.PositionD(x, y)
         side = 16 + int(NEIGHBOUR_SIZE_RADII * radius)
         stamp = neighbour.drawImage(nx=side, ny=side, scale=scale, center=centre, method="no_pixel")
@@ -133,7 +134,7 @@ def simulate_galaxy(
     dataset : str
         Name of the data set: part of the seed and of the galaxy's id.
     index : int
-        The galaxy's place in the data set.
+        The galaxy's number in the data set.
     priors : dict
     config : SimulatorConfig
 
@@ -158,8 +159,8 @@ def simulate_galaxy(
     _draw_neighbours(rng, image, psf, galaxy, config)
     variance = config.noise_sigma**2 + np.maximum(image.array, 0) / config.exposure_time_s
     pixels = image.array + rng.normal(0, np.sqrt(variance))
-    identity = {"id": f"{dataset}-{index:06d}", **galaxy, "origin": f"simulated:{dataset}"}
-    return pixels.astype(np.float32), identity
+    entry = {"id": f"{dataset}-{index:06d}", **galaxy, "origin": f"simulated:{dataset}"}
+    return pixels.astype(np.float32), entry
 
 
 def simulate_chunk(
@@ -175,7 +176,7 @@ def simulate_chunk(
     Raises
     ------
     DeblendError
-        For an empty range.
+        The range is empty.
     """
     if not 0 <= start < stop:
         raise DeblendError(f"a chunk from {start} to {stop} has no galaxies: give start < stop")

@@ -19,41 +19,43 @@ CLASSES = {
 }
 
 
-#: Reasons that are the catalogue's selection, before any stamp is looked at.
+#: Reasons of the selection of galaxies, which comes before the inspection of stamps.
 SELECTION = ("outside", "magnitude", "radius", "morphology")
 
 
 def table1(
     galaxies: pd.DataFrame, excluded: pd.DataFrame, published: dict[str, dict[str, int]]
 ) -> pd.DataFrame:
-    """Count the galaxies of each class, beside the published numbers (Sect. 2.1).
+    """Count the galaxies of each class, and compare with the published numbers (Sect. 2.1).
 
     Parameters
     ----------
     galaxies : DataFrame
-        Galaxies that are kept: `morphology`.
+        Galaxies of the data set: `morphology`.
     excluded : DataFrame
-        Galaxies that are not: `reason`, `morphology`.
+        Excluded galaxies: `reason`, `morphology`.
     published : dict
         `before_inspection` and `after_inspection`, each by class.
 
     Returns
     -------
     DataFrame
-        `morphology`, `galaxy_type`, `before`: galaxies of clear-cut class within the limits of
-        magnitude, `after`: of them, those in the final data set, `published_before`,
-        `published_after`. A row "unknown" only where a data set has no classes.
+        `morphology`, `galaxy_type`, `before` (number of galaxies of clear-cut class within the
+        limits of magnitude), `after` (number of those in the final data set), `published_before`,
+        `published_after`. There is a row "unknown" only if the data set has no classes.
     """
     removed = excluded[~excluded["reason"].isin(SELECTION) & (excluded["morphology"] != "")]
     after = _count(galaxies["morphology"])
     before = _count(pd.concat([galaxies["morphology"], removed["morphology"]]))
     rows = []
-    for name, text in CLASSES.items():
+    for name, galaxy_type in CLASSES.items():
         if name == "unknown" and name not in before:
             continue
-        n = (before.get(name, 0), after.get(name, 0))
-        theirs = [published[f"{t}_inspection"].get(name, np.nan) for t in ("before", "after")]
-        rows.append((name, text, *n, *theirs))
+        counts = (before.get(name, 0), after.get(name, 0))
+        published_counts = [
+            published[f"{when}_inspection"].get(name, np.nan) for when in ("before", "after")
+        ]
+        rows.append((name, galaxy_type, *counts, *published_counts))
     columns = [
         "morphology",
         "galaxy_type",
@@ -79,13 +81,13 @@ def table1_tex(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _count(morphology: pd.Series) -> dict[str, int]:
-    """Galaxies of each class and in total; classes that the paper has not are unknown."""
+    """Number of galaxies of each class and in total; other classes than the paper's are unknown."""
     known = morphology.where(morphology.isin(list(CLASSES)[:4]), "unknown")
     return {**known.value_counts().to_dict(), "total": len(known)}
 
 
-#: Columns of the LaTeX table.
-TEX_COLUMNS = {
+#: Columns of Table 2 in LaTeX, and their headings.
+TABLE2_TEX_COLUMNS = {
     "filters": "Initial filters",
     "n_parameters_million": "Parameters [Mio.]",
     "n_parameters_million_published": "Parameters (published)",
@@ -117,10 +119,10 @@ def table2(
     Returns
     -------
     DataFrame
-        A row a network, by filters: `filters`, `network`, `n` test blends, `n_parameters`,
-        `n_parameters_million`, and the mean absolute percentage error of the flux (equation 1) of
-        the `central`, the `companion` and of both galaxies together (`total`), each beside what
-        the paper has for as many filters (NaN where it has nothing).
+        A row for each network, sorted by filters: `filters`, `network`, `n` test blends,
+        `n_parameters`, `n_parameters_million`, and the mean absolute percentage error of the flux
+        (equation 1) of the `central`, the `companion` and of both galaxies together (`total`), each
+        with the published value for the same number of filters (NaN if there is none).
 
     Raises
     ------
@@ -132,17 +134,19 @@ def table2(
         filters = record["options"]["filters"]
         ratios, mags = [], []
         for galaxy in GALAXIES:
-            mine = predictions[predictions["galaxy"] == galaxy].set_index("blend")
-            missing = truth.index.difference(mine.index)
+            of_galaxy = predictions[predictions["galaxy"] == galaxy].set_index("blend")
+            missing = truth.index.difference(of_galaxy.index)
             if len(missing):
                 raise DeblendError(
                     f"{name} has no prediction for {len(missing)} of {len(truth)} blends (the "
                     f"first is {missing[0]}): predictions and blends are from different runs"
                 )
-            mine, mag = mine.loc[truth.index], truth[f"mag_{galaxy}"]
-            ratios.append((mine["flux"] * 10 ** (0.4 * (mag - mine["zero_point"]))).to_numpy())
+            of_galaxy, mag = of_galaxy.loc[truth.index], truth[f"mag_{galaxy}"]
+            ratios.append(
+                (of_galaxy["flux"] * 10 ** (0.4 * (mag - of_galaxy["zero_point"]))).to_numpy()
+            )
             mags.append(mag.to_numpy())
-        measured = {
+        measured_parts = {
             "central": (ratios[0], mags[0]),
             "companion": (ratios[1], mags[1]),
             "total": (np.concatenate(ratios), np.concatenate(mags)),
@@ -157,20 +161,20 @@ def table2(
                 filters, np.nan
             ),
         }
-        for part, arrays in measured.items():
+        for part, arrays in measured_parts.items():
             row[f"{part}_percent"] = photometry_statistics(*arrays)["mape_flux_percent"]
             row[f"{part}_published"] = published["table2"][part].get(filters, np.nan)
         rows.append(row)
     return pd.DataFrame(rows).sort_values("filters", kind="stable").reset_index(drop=True)
 
 
-def tex_table(table: pd.DataFrame) -> pd.DataFrame:
-    """What LaTeX shows of Table 2."""
-    return table[list(TEX_COLUMNS)].set_axis(list(TEX_COLUMNS.values()), axis=1)
+def table2_tex(table: pd.DataFrame) -> pd.DataFrame:
+    """Columns of Table 2 that are printed, with their headings."""
+    return table[list(TABLE2_TEX_COLUMNS)].set_axis(list(TABLE2_TEX_COLUMNS.values()), axis=1)
 
 
-#: Parameter in the configuration to its name in the paper.
-PARAMETERS = {
+#: Settings of SEP: name in the configuration to name in Table 3.
+TABLE3_PARAMETERS = {
     "threshold": "Detection threshold",
     "min_area": "Minimum pixel area per object",
     "contrast": "Minimum contrast ratio",
@@ -181,7 +185,7 @@ PARAMETERS = {
 def table3(
     hot: dict[str, float], cold: dict[str, float], published: dict[str, dict[str, float]]
 ) -> pd.DataFrame:
-    """SEP's settings beside the published ones.
+    """SEP's settings and the published ones.
 
     Parameters
     ----------
@@ -194,7 +198,7 @@ def table3(
     -------
     DataFrame
         `Parameter`, `Hot`, `Cold`, `Hot (published)`, `Cold (published)`: numbers as texts, since
-        whole ones stand beside fractions.
+        a column has integers and fractions.
     """
     modes = {
         "Hot": hot,
@@ -203,6 +207,9 @@ def table3(
         "Cold (published)": published["cold"],
     }
     return pd.DataFrame(
-        {"Parameter": list(PARAMETERS.values())}
-        | {name: [f"{values[key]:g}" for key in PARAMETERS] for name, values in modes.items()}
+        {"Parameter": list(TABLE3_PARAMETERS.values())}
+        | {
+            name: [f"{values[key]:g}" for key in TABLE3_PARAMETERS]
+            for name, values in modes.items()
+        }
     )

@@ -1,4 +1,4 @@
-"""Train a network on blends rendered on demand, so that it can be killed at any moment."""
+"""Train a network on blends that are rendered on demand; resume after an interruption."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -24,24 +24,24 @@ from deblend.units import flux_from_mag
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How a network is fed.
+    """Batches and targets of a training.
 
     Attributes
     ----------
     seed : int
     batch_size : int
     n_train_blends : int or None
-        Size of the training set; None: every epoch sees new blends, without end.
+        Size of the training set; None: every epoch draws new blends.
     steps_per_epoch : int or None
-        Batches that make an epoch; None: as many as the training set has (needs a finite one).
+        Batches in an epoch; None: the whole training set, whose size has to be given.
     companion_edge : {"zero", "noise"}
         See `deblend.boucaud2020.render.render`.
     adam_epsilon : float
         Adam's constant for numerical stability.
     targets : tuple of str
-        "fluxes", "masks" or both: what a batch has besides its images.
+        What the network is trained to predict: "fluxes", "masks" or both.
     overlap_channel : bool
-        Masks have a third one for where both galaxies are.
+        Add a third mask, of the pixels that belong to both galaxies.
     """
 
     seed: int
@@ -55,13 +55,13 @@ class TrainingConfig:
 
 
 class BlendBatches(keras.utils.PyDataset):
-    """One epoch's batches, rendered as they are asked for.
+    """Batches of one epoch, rendered when they are requested.
 
     Parameters
     ----------
     source : BlendSource
     epoch : int
-        From 0. Decides which blends there are and their order, whatever happened before.
+        Number of the epoch, from 0. It alone decides which blends are drawn, and their order.
     """
 
     def __init__(self, source: "BlendSource", epoch: int) -> None:
@@ -123,7 +123,7 @@ class BlendSource:
             )
 
     def draw(self, start: int, stop: int, split: str = "train") -> pd.DataFrame:
-        """Blends start to stop - 1 of the training sequence."""
+        """Draw the blends start to stop - 1 of a split, by default of the training split."""
         return draw_blends(
             self.galaxies,
             self.rows,
@@ -141,8 +141,8 @@ class BlendSource:
         total = self.config.n_train_blends
         if total is None:
             return self.draw(epoch * n, (epoch + 1) * n)
-        # A finite set is gone through in an order of its own each time; epochs may be parts of
-        # such a pass or longer than one.
+        # Each pass through a finite training set has a random order of its own. An epoch can be a
+        # part of a pass, or several passes.
         first, last = epoch * n, (epoch + 1) * n
         passes = range(first // total, -(-last // total))
         orders = [np.random.default_rng([self.config.seed, p]).permutation(total) for p in passes]
@@ -158,7 +158,7 @@ class BlendSource:
         images : ndarray, shape (n, y, x, 1), float32
             Counts/s.
         targets : dict
-            Of those in the configuration, "masks": (n, y, x, 2 or 3), 0 or 1, and "fluxes":
+            Those that the configuration has: "masks" (n, y, x, 2 or 3), 0 or 1, and "fluxes"
             (n, 2), counts/s.
         """
         images = render(
@@ -183,12 +183,12 @@ def mape(predicted: np.ndarray, true: np.ndarray) -> float:
 
 
 def cross_entropy(predicted: np.ndarray, true: np.ndarray) -> float:
-    """Mean binary cross-entropy a pixel (Boucaud et al. 2020, Sect. 3.2)."""
-    p = np.clip(predicted.astype(float), 1e-7, 1 - 1e-7)
-    return float(-np.mean(np.where(true > 0, np.log(p), np.log1p(-p))))
+    """Mean binary cross-entropy per pixel (Boucaud et al. 2020, Sect. 3.2)."""
+    probability = np.clip(predicted.astype(float), 1e-7, 1 - 1e-7)
+    return float(-np.mean(np.where(true > 0, np.log(probability), np.log1p(-probability))))
 
 
-#: What is minimised for each target: Keras' name, and the same number for validation.
+#: Keras' name of the loss of each target; `mape` and `cross_entropy` are the same for validation.
 LOSSES = {"fluxes": "mean_absolute_percentage_error", "masks": "binary_crossentropy"}
 
 
@@ -206,8 +206,8 @@ def validate(
     Returns
     -------
     dict
-        `val_loss`, the weighted sum, and of its parts those that there are:
-        `val_mape_flux_percent`, `val_mask_crossentropy`, with the mean `val_iou`.
+        `val_loss`, the weighted sum of the losses; `val_mape_flux_percent` if the targets include
+        fluxes; `val_mask_crossentropy` and the mean `val_iou` if they include masks.
     """
     sums: dict[str, float] = {}
     for start in range(0, len(blends), VALIDATION_BATCH):
@@ -216,15 +216,15 @@ def validate(
         predicted = model.predict(images, batch_size=VALIDATION_BATCH, verbose=0)
         if not isinstance(predicted, dict):
             predicted = {next(iter(targets)): predicted}
-        found = {}
+        batch_metrics = {}
         if "fluxes" in targets:
-            found["val_mape_flux_percent"] = mape(predicted["fluxes"], targets["fluxes"])
+            batch_metrics["val_mape_flux_percent"] = mape(predicted["fluxes"], targets["fluxes"])
         if "masks" in targets:
             masks, true = np.asarray(predicted["masks"]), targets["masks"]
-            found["val_mask_crossentropy"] = cross_entropy(masks, true)
+            batch_metrics["val_mask_crossentropy"] = cross_entropy(masks, true)
             iou = intersection_over_union(masks[..., :2] >= THRESHOLD, true[..., :2] > 0)
-            found["val_iou"] = float(np.nanmean(iou))
-        for name, value in found.items():
+            batch_metrics["val_iou"] = float(np.nanmean(iou))
+        for name, value in batch_metrics.items():
             sums[name] = sums.get(name, 0.0) + value * len(rows) / len(blends)
     parts = {"fluxes": "val_mape_flux_percent", "masks": "val_mask_crossentropy"}
     loss = sum(loss_weights[t] * sums[parts[t]] for t in source.config.targets)
@@ -252,7 +252,7 @@ def train(
     ----------
     source : BlendSource
     validation : DataFrame
-        Blends.
+        Validation blends.
     architecture, options
         See `deblend.boucaud2020.networks.build`.
     steering_config : SteeringConfig
@@ -260,19 +260,19 @@ def train(
     loss_weights : dict, optional
         Weight of each target's loss; 1 when absent.
     unet_weights : list of ndarray, optional
-        Of a trained U-Net, for the layer "unet" to start from.
+        Weights of a trained U-Net, which the layer "unet" starts with.
     on_epoch : callable, optional
-        Called with the number of epochs done.
+        Called with the number of completed epochs.
 
     Returns
     -------
     model : keras.Model
-        With the weights of the epoch of least validation loss.
+        With the weights of the epoch with the lowest validation loss.
     history : DataFrame
         `epoch`, `blends_seen`, `learning_rate`, `loss`, and what `validate` returns.
     summary : dict
-        Of the training, to be recorded beside every metric; `seconds` is how long it took, with
-        validation and earlier attempts.
+        Summary of the training, to be recorded with the network; `seconds` is its duration,
+        including validation and interrupted attempts.
 
     Raises
     ------
@@ -289,23 +289,23 @@ def train(
     model = networks.build(architecture, source.images.shape[-1], options)
     if unet_weights is not None:
         model.get_layer("unet").set_weights(unet_weights)
-    several = len(targets) > 1
+    has_both_targets = len(targets) > 1
     model.compile(
         optimizer=keras.optimizers.Adam(
             steering_config.learning_rate, epsilon=source.config.adam_epsilon
         ),
-        loss={t: LOSSES[t] for t in targets} if several else LOSSES[targets[0]],
-        loss_weights={t: weights[t] for t in targets} if several else None,
+        loss={t: LOSSES[t] for t in targets} if has_both_targets else LOSSES[targets[0]],
+        loss_weights={t: weights[t] for t in targets} if has_both_targets else None,
     )
     model.optimizer.build(model.trainable_variables)
     steering = Steering(steering_config)
     trainee = Trainee(model, steering)
-    images = source.steps * source.config.batch_size
+    images_per_epoch = source.steps * source.config.batch_size
     loop = Loop(
         checkpoint,
         trainee,
         total=steering_config.epochs,
-        images=images,
+        images=images_per_epoch,
         steps=source.steps,
         on_done=on_epoch,
     )
@@ -322,12 +322,16 @@ def train(
             verbose=0,
             callbacks=[follow(loop)],
         )
-        found = validate(model, source, validation, weights)
+        metrics = validate(model, source, validation, weights)
         loss = float(fitted.history["loss"][0])
-        loop.check({"loss": loss, "val_loss": found["val_loss"]}, rate)
-        is_best = trainee.judge(epoch, found["val_loss"])
-        row = {"epoch": epoch + 1, "blends_seen": (epoch + 1) * images, "learning_rate": rate}
-        loop.record({**row, "loss": loss, **found}, note="best" if is_best else "")
+        loop.check({"loss": loss, "val_loss": metrics["val_loss"]}, rate)
+        is_best = trainee.judge(epoch, metrics["val_loss"])
+        row = {
+            "epoch": epoch + 1,
+            "blends_seen": (epoch + 1) * images_per_epoch,
+            "learning_rate": rate,
+        }
+        loop.record({**row, "loss": loss, **metrics}, note="best" if is_best else "")
     table, seconds = loop.finish()
     history = loop.history
     model.set_weights(trainee.best)
@@ -369,7 +373,8 @@ def network_options(
     network : dict
         Entry under `networks`.
     unet_record : dict, optional
-        Description of the trained U-Net that blend2mask2flux starts from, or its entry.
+        Description of the trained U-Net that blend2mask2flux starts from, or its entry under
+        `networks`.
     """
     options = {k: network[k] for k in OPTIONS[network["architecture"]]}
     if network["architecture"] == "blend2mask2flux":
@@ -397,7 +402,7 @@ def train_from_config(
     ----------
     stamps : Stamps
     split : ndarray of str
-        Of each galaxy.
+        Split of each galaxy.
     validation_blends : DataFrame
     network : dict
         Entry under `networks`.
@@ -405,20 +410,22 @@ def train_from_config(
         `delta_mag_max`, `shift_rule`, `companion_edge`.
     seed : int
     checkpoint : path
-        Kept until the caller has written the results and removes it.
+        File of the training state. The caller removes it after writing the results.
     fingerprinted : dict
-        What else the result depends on: threads, versions, and "code", a digest of the code.
+        Other values that the result depends on: threads, versions, and "code", a digest of the
+        code.
     files : list of path
-        Data that the result depends on.
+        Data files that the result depends on.
     unet : (keras.Model, dict), optional
-        The trained U-Net and its description, for blend2mask2flux to start from.
+        The trained U-Net that blend2mask2flux starts from, and its description.
 
     Returns
     -------
     model, history
         See `train`.
     record : dict
-        Describes the network: `deblend.boucaud2020.predict.load_network` rebuilds it from this.
+        Description of the network, from which `deblend.boucaud2020.predict.load_network`
+        rebuilds it.
     """
     rows = np.flatnonzero(split == "train")
     if len(rows) < 2:
@@ -429,12 +436,12 @@ def train_from_config(
     architecture = network["architecture"]
     targets = networks.TARGETS[architecture]
     options = network_options(network, unet[1] if unet else None)
-    rules = {k: blending[k] for k in ("delta_mag_max", "shift_rule")}
-    drawn = ("batch_size", "n_train_blends", "steps_per_epoch", "adam_epsilon")
+    blend_rules = {k: blending[k] for k in ("delta_mag_max", "shift_rule")}
+    training_keys = ("batch_size", "n_train_blends", "steps_per_epoch", "adam_epsilon")
     source = BlendSource(
         stamps,
         rows,
-        BlendConfig(**rules, orientations=network["augment"]),
+        BlendConfig(**blend_rules, orientations=network["augment"]),
         TrainingConfig(
             seed=seed,
             companion_edge=blending["companion_edge"],
@@ -442,7 +449,7 @@ def train_from_config(
             overlap_channel=bool(
                 options.get("unet_options", options).get("overlap_channel", False)
             ),
-            **{k: network[k] for k in drawn},
+            **{k: network[k] for k in training_keys},
         ),
         seed,
     )

@@ -24,18 +24,18 @@ METHODS = ("BlendHunter", "SEP")
 def _both_readings(
     name: str, where: str, *, stated: float, relaxed: float | None = None
 ) -> Callable[[Said], Test]:
-    """As `claim`, for two: on blends alone, and on blends with as many isolated stamps (Fig. 6).
+    """Add two claims: about blends alone, and about blends with as many isolated stamps (Fig. 6).
 
-    The paper does not say which of the two its words are about. The second one's test is called
-    with `isolated=True`.
+    The paper does not say which of the two it means. The test of the second is called with
+    `isolated=True`.
     """
 
     def added(said: Said) -> Test:
         statement, test = said
-        both = statement.replace(" blends", " blends with as many isolated stamps")
+        with_isolated = statement.replace(" blends", " blends with as many isolated stamps")
         claim(name, where, stated=stated, relaxed=relaxed)(said)
         claim(f"{name}_with_isolated", where, stated=stated, relaxed=relaxed)(
-            (both, partial(test, isolated=True))
+            (with_isolated, partial(test, isolated=True))
         )
         return test
 
@@ -43,33 +43,33 @@ def _both_readings(
 
 
 def _means(tables: Tables, name: str, subset: str, value: str = "accuracy") -> pd.DataFrame:
-    """Mean over realisations: a row a noise level, a column a method."""
-    found = table(tables, name)
-    found = found[found["subset"] == subset]
-    wide = found.groupby(["noise_sigma", "method"])[value].mean().unstack("method")
+    """Mean over realisations: one row for each noise level, one column for each method."""
+    rows = table(tables, name)
+    rows = rows[rows["subset"] == subset]
+    wide = rows.groupby(["noise_sigma", "method"])[value].mean().unstack("method")
     if wide.empty or set(METHODS) - set(wide.columns) or wide.isna().any(axis=None):
         raise NotThere(f"{name} {subset}")
     return wide
 
 
 def _errors(tables: Tables, name: str, subset: str) -> pd.DataFrame:
-    """Binomial errors as `_means` has accuracies.
+    """Binomial errors of the accuracies of `_means`.
 
-    Realisations share their galaxies, so that their mean is taken to be as uncertain as one.
+    Realisations share their galaxies, so the error of their mean is taken to be that of one.
     """
     return _means(tables, name, subset, "error")
 
 
 def _percent(values: pd.Series, errors: pd.Series | None = None) -> str:
-    """Shares at each noise level in percent, with their errors where these are given."""
+    """Text of shares at each noise level in percent, with their errors if given."""
     named = {f"sigma {sigma:g}": 100 * value for sigma, value in values.items()}
     if errors is None:
         return listed(named) + " %"
     return listed(named, dict(zip(named, 100 * errors[values.index], strict=True))) + " %"
 
 
-def _matched(tables: Tables, index: pd.Index) -> float:
-    """The training noise that is the realistic stamps', within a tenth."""
+def _nearest_noise(tables: Tables, index: pd.Index) -> float:
+    """The training noise nearest to the realistic stamps', if it is within a tenth of it."""
     noise = float(table(tables, "realistic")["realistic_noise_sigma"].iloc[0])
     nearest = min(index, key=lambda sigma: abs(sigma - noise))
     if abs(nearest - noise) > 0.1 * noise:
@@ -78,7 +78,7 @@ def _matched(tables: Tables, index: pd.Index) -> float:
 
 
 def _gain(tables: Tables, subset: str, isolated: bool = False) -> pd.Series:
-    """BlendHunter's accuracy less SEP's: of blends, or with as many isolated stamps."""
+    """BlendHunter's accuracy minus SEP's, for blends alone or with as many isolated stamps."""
     wide = _means(tables, "parametric", subset)
     if isolated:
         wide = (wide + _means(tables, "parametric", "isolated")) / 2
@@ -86,7 +86,7 @@ def _gain(tables: Tables, subset: str, isolated: bool = False) -> pd.Series:
 
 
 def _gain_errors(tables: Tables, subset: str, isolated: bool = False) -> pd.Series:
-    """Binomial errors of `_gain`, the methods' taken as independent."""
+    """Binomial errors of `_gain`; those of the two methods are taken as independent."""
     squares = _errors(tables, "parametric", subset) ** 2
     if isolated:
         squares = (squares + _errors(tables, "parametric", "isolated") ** 2) / 4
@@ -94,32 +94,32 @@ def _gain_errors(tables: Tables, subset: str, isolated: bool = False) -> pd.Seri
 
 
 def _relative(tables: Tables, subset: str, isolated: bool = False) -> pd.Series:
-    """BlendHunter's accuracy over SEP's, less one: of blends, or with as many isolated stamps."""
+    """BlendHunter's accuracy over SEP's, minus one, for the same stamps as `_gain`."""
     if not isolated:
         return _means(tables, "realistic", subset, "relative")["BlendHunter"]
-    found = metrics.relative_with_isolated(table(tables, "confusion"), subset)
-    if found.empty or found.isna().any():
+    relative = metrics.relative_with_isolated(table(tables, "confusion"), subset)
+    if relative.empty or relative.isna().any():
         raise NotThere(f"confusion {subset}")
-    return found
+    return relative
 
 
-def _sees(accuracies: pd.Series) -> bool:
-    """Whether labels are better than a coin's, or one label's for all, by a margin."""
+def _better_than_chance(accuracies: pd.Series) -> bool:
+    """Whether accuracies are clearly above one half, which one label for all stamps would reach."""
     return bool((accuracies > 0.6).all())
 
 
 def _confusion(tables: Tables, column: str, panel: str) -> pd.DataFrame:
-    found = table(tables, "confusion")
-    found = found[found["panel"] == panel]
-    return found.groupby(["noise_sigma", "method"])[column].mean().unstack("method")
+    rows = table(tables, "confusion")
+    rows = rows[rows["panel"] == panel]
+    return rows.groupby(["noise_sigma", "method"])[column].mean().unstack("method")
 
 
 def _failures(tables: Tables, name: str, bound: float) -> Result:
-    """SEP fails on less than a share of the stamps."""
-    found = table(tables, name)
-    found = found[(found["method"] == "SEP") & (found["subset"] == "all")]
-    failed = found["n_failed"] / (found["n"] + found["n_failed"])
-    shares = failed.groupby(found["noise_sigma"]).max()
+    """Test whether SEP fails on less than a given share of the stamps."""
+    rows = table(tables, name)
+    rows = rows[(rows["method"] == "SEP") & (rows["subset"] == "all")]
+    failed = rows["n_failed"] / (rows["n"] + rows["n_failed"])
+    shares = failed.groupby(rows["noise_sigma"]).max()
     return _percent(shares), bool((shares < bound).all())
 
 
@@ -164,7 +164,9 @@ def drops_less(tables: Tables, bound: float) -> Result:
     if len(wide) < 2:
         raise NotThere("one noise level")
     drop = 100 * (wide.iloc[0] - wide.iloc[-1])
-    holds = drop["BlendHunter"] < drop["SEP"] + 100 * bound and _sees(wide["BlendHunter"])
+    holds = drop["BlendHunter"] < drop["SEP"] + 100 * bound and _better_than_chance(
+        wide["BlendHunter"]
+    )
     return listed(drop.to_dict()) + " %", bool(holds)
 
 
@@ -172,7 +174,7 @@ def drops_less(tables: Tables, bound: float) -> Result:
 @says("More than {bound:.0%} of the realistic stamps right, trained at the nearest noise")
 def transfer(tables: Tables, bound: float) -> Result:
     wide = _means(tables, "realistic", "all")["BlendHunter"]
-    sigma = _matched(tables, wide.index)
+    sigma = _nearest_noise(tables, wide.index)
     errors = _errors(tables, "realistic", "all")["BlendHunter"]
     return _percent(wide.loc[[sigma]], errors), bool(wide[sigma] > bound)
 
@@ -181,7 +183,7 @@ def transfer(tables: Tables, bound: float) -> Result:
 @says("Slightly better than SEP on the realistic stamps, trained at the nearest noise")
 def transfer_better(tables: Tables, bound: float) -> Result:
     relative = _relative(tables, "all")
-    sigma = _matched(tables, relative.index)
+    sigma = _nearest_noise(tables, relative.index)
     return _percent(relative.loc[[sigma]]), bool(relative[sigma] > bound)
 
 
@@ -191,9 +193,9 @@ def best_matched(tables: Tables, bound: float) -> Result:
     relative = _relative(tables, "all")
     if len(relative) < 2:
         raise NotThere("one noise level")
-    best = relative[_matched(tables, relative.index)]
-    seen = _sees(_means(tables, "realistic", "all")["BlendHunter"])
-    return _percent(relative), bool((relative <= best + bound).all() and seen)
+    best = relative[_nearest_noise(tables, relative.index)]
+    is_better_than_chance = _better_than_chance(_means(tables, "realistic", "all")["BlendHunter"])
+    return _percent(relative), bool((relative <= best + bound).all() and is_better_than_chance)
 
 
 @_both_readings("realistic_close", "Sect. 4.3", stated=0)
@@ -214,7 +216,7 @@ def close_gain_range(tables: Tables, bound: float, isolated: bool = False) -> Re
 @says("Matches SEP on realistic distant blends at the nearest noise: within {bound:.0%}")
 def distant_matched(tables: Tables, bound: float, isolated: bool = False) -> Result:
     relative = _relative(tables, "distant", isolated)
-    sigma = _matched(tables, relative.index)
+    sigma = _nearest_noise(tables, relative.index)
     return _percent(relative.loc[[sigma]]), bool(abs(relative[sigma]) <= bound)
 
 
@@ -242,7 +244,7 @@ def fewer_true_negatives(tables: Tables, bound: float) -> Result:
     wide = _confusion(tables, "true_negative", "all").sort_index()
     below = wide["BlendHunter"] < wide["SEP"]
     text = _percent(wide["BlendHunter"]) + f" (SEP {100 * wide['SEP'].iloc[0]:.4g} %)"
-    above = wide["BlendHunter"].loc[_matched(tables, wide.index) :]
+    above = wide["BlendHunter"].loc[_nearest_noise(tables, wide.index) :]
     if len(above) < 2:
         raise NotThere("no noise level above the realistic stamps'")
     return text, bool(below.all() and above.iloc[-1] < above.iloc[0])

@@ -27,12 +27,12 @@ from deblend.training.config import (
 )
 from pydantic import Field, model_validator
 
-#: Distance (pixels) at which close blends end, Sect. 2.1.
+#: Distance (pixels) below which blends are close, Sect. 2.1.
 CLOSE_PX = 10.0
 
 
 class Survey(Section):
-    """What the stamps of every sample look like."""
+    """Properties of the stamps of all samples."""
 
     stamp_size: Integer = Field(default=51, ge=18, description="Side of a stamp, pixels.")
     pixel_scale_arcsec: NotNegative = Field(
@@ -71,25 +71,25 @@ class Survey(Section):
 ExclusionLevel = Annotated[
     Literal["none", "bad_stamp", "bad_fits", "marginal"],
     Field(
-        description="Which galaxies of a catalogue GalSim's COSMOSCatalog leaves out; the last "
-        "three need its table of selection."
+        description="Which galaxies of a catalogue GalSim's COSMOSCatalog excludes; the last "
+        "three need the catalogue's table of selection."
     ),
 ]
 
 
 class Galaxies(Section):
-    """Which galaxies a sample shows, and how."""
+    """Which galaxies a sample has, and how they are drawn."""
 
     exclusion_level: ExclusionLevel = "marginal"
     kind: Literal["parametric", "real"] = Field(
         default="real",
-        description="Smooth fits (parametric) or galaxies as they are (real); simulated ones with "
-        "bulges and clumps.",
+        description="Smooth fits (parametric) or images of real galaxies (real); simulated "
+        "galaxies of kind real have bulges and clumps.",
     )
     close_fraction: Annotated[Real, Field(gt=0, lt=1)] | None = Field(
         default=None,
-        description="Share of close pairs (below 10 px) among blends; null: as uniform positions "
-        "give.",
+        description="Share of close pairs (below 10 px) among blends; null: that of uniform "
+        "positions.",
     )
 
 
@@ -99,10 +99,10 @@ class SampleConfig(Galaxies, Survey):
     Attributes
     ----------
     close_fraction : float or None
-        Share of close pairs among blends, to see more of them; None: as uniform positions give.
-        `weight` undoes it.
+        Share of close pairs among blends, to have more of them; None: that of uniform positions.
+        The column `weight` of the stamps' table corrects for it.
     exclusion_level : str
-        What of a catalogue is left out: see `galsim.COSMOSCatalog`.
+        Which galaxies of a catalogue are excluded: see `galsim.COSMOSCatalog`.
     """
 
     exclusion_level: ExclusionLevel = "none"
@@ -148,7 +148,7 @@ class Sample(Galaxies):
 class Head(SteeringConfig):
     """The head and how it is trained."""
 
-    batch_size: Count = Field(default=250, description="Stamps a batch.")
+    batch_size: Count = Field(default=250, description="Stamps in a batch.")
     dropout: Dropout = 0.1
     augment: Boolean = Field(
         default=True, description="Shear, zoom and flip each training stamp once."
@@ -159,7 +159,8 @@ class Head(SteeringConfig):
     min_delta: MinDelta = 0.001
 
 
-# accuracy_by_distance.csv and predictions/farrens2022_sep/sigma5_0.csv are the parametric sample's.
+# Excluded names: accuracy_by_distance.csv and predictions/farrens2022_sep/sigma5_0.csv are files of
+# the parametric sample.
 SampleName = Annotated[
     str,
     Pattern(
@@ -174,25 +175,26 @@ class Farrens2022(Survey):
     """Farrens et al. 2022, BlendHunter."""
 
     samples: dict[SampleName, Sample] = Field(
-        description="Sets of stamps: parametric to train and test on, realistic and any others to "
-        "transfer to."
+        description="Sets of stamps: parametric to train and test on; realistic, and any others, "
+        "to test the trained networks on."
     )
     split: Split = Field(
         default=Split(train=0.4, validation=0.4, test=0.2),
         description="Shares of a catalogue's galaxies for each split; they add up to 1.",
     )
-    chunk_size: Count = Field(default=2000, description="Stamps a job.")
+    chunk_size: Count = Field(default=2000, description="Stamps that a process draws at a time.")
     padding_px: FromZero = Field(
-        default=7, description="Zeros around a stamp, pixels, before the noise."
+        default=7,
+        description="Width of the border of zeros around a stamp, before the noise, pixels.",
     )
     noise_sigma: Annotated[tuple[Positive, ...], Unique()] = Field(
         default=(5, 10, 15, 20, 25, 30, 35),
         min_length=1,
-        description="Noise levels to train at, counts.",
+        description="Noise levels of the training, counts.",
     )
     realisations: Count = Field(default=10, description="Realisations of the noise at each level.")
     realistic_noise_sigma: NotNegative = Field(
-        default=14.5, description="Noise of the stamps of all samples but parametric, counts."
+        default=14.5, description="Noise of the stamps of all samples except parametric, counts."
     )
     vgg_weights: Literal["keras", "pypi", "random"] = Field(
         default="keras",
@@ -237,7 +239,7 @@ class Farrens2022(Survey):
             for split, n in sample.n_stamps.model_dump().items():
                 if n < 2 and (split == "test" or name == "parametric"):
                     raise Problem(
-                        f"{n} is too few: it takes an isolated galaxy and a blend at least",
+                        f"{n} is too few: 2 are needed at least, an isolated galaxy and a blend",
                         *("samples", name, "n_stamps", split),
                     )
         return self

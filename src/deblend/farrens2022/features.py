@@ -1,4 +1,4 @@
-"""From noisy stamps to VGG-16's features."""
+"""Features of VGG-16 from noisy stamps."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +15,7 @@ from scipy.ndimage import affine_transform
 
 
 def to_eight_bits(images: np.ndarray) -> np.ndarray:
-    """Stamps as the 8-bit images that the authors' PNG files held.
+    """Convert stamps to 8-bit images, as in the authors' PNG files.
 
     Parameters
     ----------
@@ -24,12 +24,12 @@ def to_eight_bits(images: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray of uint8, shape (n, y, x)
-        |x| x 255 / max |x| of each stamp, decimals cut off (Sect. 3.2.1).
+        |x| x 255 / max |x| of each stamp, decimals truncated (Sect. 3.2.1).
 
     Raises
     ------
     DeblendError
-        A stamp is zero all over, or not finite.
+        A stamp has only zeros, or is not finite.
     """
     size = np.abs(images)
     peak = size.max(axis=(1, 2), keepdims=True)
@@ -43,16 +43,18 @@ def to_eight_bits(images: np.ndarray) -> np.ndarray:
 
 
 def augment(images: np.ndarray, rng: np.random.Generator, strength: float = 0.2) -> np.ndarray:
-    """One sheared, zoomed and perhaps flipped version of each image (Sect. 3.2.1).
+    """Shear, zoom and, at random, flip each image once (Sect. 3.2.1).
 
-    As Keras does it for shear_range and zoom_range of 0.2: the shear's angle is uniform within 0.2
-    degrees, each axis has its zoom, and the border is filled with the nearest pixel.
+    This follows Keras with shear_range and zoom_range of 0.2: the angle of the shear is uniform
+    within 0.2 degrees, each axis has a zoom of its own, and borders are filled with the nearest
+    pixel.
 
     Parameters
     ----------
     images : ndarray of uint8, shape (n, y, x)
     rng : Generator
     strength : float
+        Largest angle of the shear, degrees, and largest change of the zoom from 1.
 
     Returns
     -------
@@ -71,7 +73,7 @@ def augment(images: np.ndarray, rng: np.random.Generator, strength: float = 0.2)
     return out
 
 
-def features(
+def extract_features(
     extractor: keras.Model,
     sample: str | Path,
     *,
@@ -92,7 +94,7 @@ def features(
     noise_sigma, padding, seed, item
         See `deblend.farrens2022.stamps.noisy_batches`.
     augmented : bool
-        For training stamps alone.
+        Whether to apply `augment`; for training stamps only.
 
     Yields
     ------
@@ -103,8 +105,8 @@ def features(
         grey = to_eight_bits(images)
         if augmented:
             grey = augment(grey, generator(seed, "augment", *item, number))
-        found = extractor.predict((grey / np.float32(255))[..., None], batch_size=64, verbose=0)
-        yield np.asarray(found).reshape(len(found), -1)
+        maps = extractor.predict((grey / np.float32(255))[..., None], batch_size=64, verbose=0)
+        yield np.asarray(maps).reshape(len(maps), -1)
 
 
 def feature_examples(
@@ -120,22 +122,23 @@ def feature_examples(
     Returns
     -------
     dict of ndarray
-        `stamp` (y, x), and `block1` ... `block5`: (n_maps, y, x), of largest total first.
+        `stamp` (y, x), and `block1` ... `block5`: (n_maps, y, x), those with the largest sums, in
+        descending order.
     """
     row = int(np.argmax(read_sample_table(sample)["is_blend"] == 1))
     images = next(noisy_batches(sample, noise_sigma, padding, seed, ("example",)))
     stamp = to_eight_bits(images[row : row + 1]) / np.float32(255)
-    ends = [f"block{b}_conv{len(block)}" for b, block in enumerate(BLOCKS, start=1)]
-    model = keras.Model(extractor.input, [extractor.get_layer(name).output for name in ends])
-    shown = {"stamp": stamp[0]}
+    last_layers = [f"block{b}_conv{len(block)}" for b, block in enumerate(BLOCKS, start=1)]
+    model = keras.Model(extractor.input, [extractor.get_layer(name).output for name in last_layers])
+    examples = {"stamp": stamp[0]}
     for number, maps in enumerate(model.predict(stamp[..., None], verbose=0), start=1):
         order = np.argsort(-maps[0].sum(axis=(0, 1)), kind="stable")[:n_maps]
-        shown[f"block{number}"] = np.moveaxis(maps[0], -1, 0)[order]
-    return shown
+        examples[f"block{number}"] = np.moveaxis(maps[0], -1, 0)[order]
+    return examples
 
 
-def write_features(path: str | Path, shown: dict[str, np.ndarray]) -> None:
+def write_features(path: str | Path, examples: dict[str, np.ndarray]) -> None:
     """Write a stamp and its feature maps, from `feature_examples`, as HDF5."""
     with atomic(path) as temporary, h5py.File(temporary, "w") as file:
-        for name, values in shown.items():
+        for name, values in examples.items():
             file[name] = values

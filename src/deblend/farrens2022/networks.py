@@ -7,12 +7,12 @@ from keras import layers
 def head(
     n_features: int, units: tuple[int, int] = (256, 1024), dropout: float = 0.1
 ) -> keras.Model:
-    """The fully connected part: linear, dropout, ReLU, probability of a blend (Sect. 3.2.2).
+    """Build the head: dense linear layer, dropout, dense ReLU layer, sigmoid output (Sect. 3.2.2).
 
     Returns
     -------
     keras.Model
-        From (n, n_features) to (n, 1).
+        From features (n, n_features) to the probability of a blend (n, 1).
     """
     inputs = keras.Input((n_features,), name="features")
     x = layers.Dense(units[0], name="dense1")(inputs)

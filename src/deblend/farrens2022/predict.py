@@ -5,7 +5,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pandas as pd
-from deblend.farrens2022.features import features
+from deblend.farrens2022.features import extract_features
 from deblend.farrens2022.networks import head
 from deblend.training.vgg import read_vgg
 from deblend.training.vgg_keras import feature_extractor
@@ -22,24 +22,27 @@ def label_with_heads(
     padding: int,
     seed: int,
 ) -> pd.DataFrame:
-    """Probabilities by every trained head of the same stamps, whose features are computed once.
+    """Probability that each stamp is a blend, by every trained head.
+
+    The features of the stamps are computed once for all heads.
 
     Parameters
     ----------
     sample : path
-        Realistic stamps.
+        Stamps without noise.
     vgg : path
+        From `deblend.training.vgg.write_vgg`.
     heads : dict
-        Name to weights file.
+        Name to file of weights.
     dropout : float
-        Of the heads.
+        Dropout of the heads.
     noise_sigma, item, padding, seed
         See `deblend.farrens2022.stamps.noisy_batches`.
 
     Returns
     -------
     DataFrame
-        A column a head.
+        A column for each head.
     """
     with h5py.File(sample, "r") as file:
         side = file["images"].shape[-1] + 2 * padding
@@ -50,7 +53,7 @@ def label_with_heads(
         models[name] = head(n_features, dropout=dropout)
         models[name].load_weights(path)
     columns: dict[str, list[np.ndarray]] = {name: [] for name in heads}
-    for batch in features(
+    for batch in extract_features(
         extractor,
         sample,
         noise_sigma=noise_sigma,

@@ -18,12 +18,12 @@ def close_rows(published: dict[str, float], close: dict[str, float]) -> Iterator
     published : dict
         `n_close`, `n_blends`.
     close : dict
-        Sample to the share of its test blends that are closer than ten pixels; NaN where the
-        configuration draws another share than uniform positions give.
+        Sample to the share of its test blends that are closer than ten pixels; NaN if the
+        configuration sets that share.
     """
     share = 100 * published["n_close"] / published["n_blends"]
-    for sample, mine in close.items():
-        yield Row(f"Sect. 2.5, close among blends, {sample}", "percent", share, 100 * mine)
+    for sample, ours in close.items():
+        yield Row(f"Sect. 2.5, close among blends, {sample}", "percent", share, 100 * ours)
 
 
 def sep_rows(
@@ -31,9 +31,9 @@ def sep_rows(
 ) -> Iterator[Row]:
     """SEP's accuracies on the realistic stamps (Sect. 4.3).
 
-    The paper gives 69 % for "close" and 94 % for "distant blends", and 91 % for all. Of blends
-    alone that needs 91 % for isolated stamps; of blends with as many isolated ones each, as in
-    Fig. 6, the 91 % follow from the other two. Both readings are given.
+    The paper gives 69 % for "close" and 94 % for "distant blends", and 91 % for all. If the first
+    two are of blends alone, isolated stamps must have 91 %. If they are of blends with as many
+    isolated stamps, as in Fig. 6, the 91 % follow from them. Both readings are given.
 
     Parameters
     ----------
@@ -49,13 +49,15 @@ def sep_rows(
         row = sep.loc[subset]
         yield Row(item, "accuracy_percent", value, 100 * row["accuracy"], row["n"])
         if subset != "all":
-            both = 50 * cells.loc[subset, ["true_positive", "true_negative"]].sum()
+            ours_with_isolated = 50 * cells.loc[subset, ["true_positive", "true_negative"]].sum()
             item += " with as many isolated stamps"
-            yield Row(item, "accuracy_percent", value, both, _stamps(cells.loc[subset]))
+            yield Row(
+                item, "accuracy_percent", value, ours_with_isolated, _stamps(cells.loc[subset])
+            )
 
 
 def _stamps(cell: pd.Series) -> float:
-    """Stamps that a mean of blends' and isolated stamps' shares is worth: twice the fewer."""
+    """Number of stamps to state with the mean of two shares: twice the smaller number."""
     return float(2 * min(cell["n_blends"], cell["n_isolated"]))
 
 
@@ -93,7 +95,7 @@ def relative_rows(
 ) -> Iterator[Row]:
     """BlendHunter relative to SEP on the realistic stamps (Sects 4.3, 5), in percent.
 
-    Of blends alone, and of blends with as many isolated stamps: see `sep_rows`.
+    There are rows of blends alone, and of blends with as many isolated stamps: see `sep_rows`.
 
     Parameters
     ----------
@@ -102,13 +104,16 @@ def relative_rows(
     accuracies, confusion : DataFrame
         See `deblend.farrens2022.metrics.realistic_accuracies`.
     """
-    found = accuracies[accuracies["method"] == "BlendHunter"]
-    alone = found.groupby(["subset", "noise_sigma"])["relative"].mean()
-    blends = found.drop_duplicates("subset").set_index("subset")["n"]
-    both = confusion.drop_duplicates("panel").set_index("panel")
+    blendhunter = accuracies[accuracies["method"] == "BlendHunter"]
+    alone = blendhunter.groupby(["subset", "noise_sigma"])["relative"].mean()
+    blends = blendhunter.drop_duplicates("subset").set_index("subset")["n"]
+    cells = confusion.drop_duplicates("panel").set_index("panel")
     gain, limit = published["close_relative_gain_percent"], published["distant_deficit_percent"]
     for reading in ("", " with as many isolated stamps"):
-        n = {x: _stamps(both.loc[x]) if reading else blends[x] for x in ("close", "distant")}
+        n = {
+            subset: _stamps(cells.loc[subset]) if reading else blends[subset]
+            for subset in ("close", "distant")
+        }
         close, distant = (
             100 * (relative_with_isolated(confusion, subset) if reading else alone[subset])
             for subset in ("close", "distant")
@@ -145,7 +150,7 @@ def our_rows(
     close: dict[str, float],
     records: list[dict[str, Any]],
 ) -> list[Row]:
-    """Every number of the paper beside that of this run.
+    """Every number of the paper and that of this run.
 
     Parameters
     ----------
@@ -154,7 +159,8 @@ def our_rows(
     tables : dict
         Accuracies: `parametric`, `by_distance`, `realistic`, `confusion`.
     close : dict
-        Share of close blends in the parametric and realistic stamps; NaN where it was asked for.
+        Share of close blends in the parametric and realistic stamps; NaN if the configuration
+        sets it.
     records : list of dict
         Descriptions of the heads.
     """

@@ -1,4 +1,4 @@
-"""Is it a blend? SEP's answer, by the rules of Farrens et al. 2022, Sect. 4.1."""
+"""Label stamps as isolated or blended with SEP, by the rules of Farrens et al. 2022, Sect. 4.1."""
 
 import logging
 from pathlib import Path
@@ -16,30 +16,30 @@ log = logging.getLogger(__name__)
 FLAG_BLENDED = 1
 
 
-#: SEP's label where it found more objects than there are (Sect. 4.1: less than 1 %).
+#: Label of stamps on which SEP found more objects than galaxies (Sect. 4.1: less than 1 %).
 FAILED = -1
 
 
-def label(
+def label_detections(
     x: np.ndarray,
     y: np.ndarray,
     flag: np.ndarray,
     expected: np.ndarray,
     tolerance_px: float,
 ) -> int:
-    """Label a stamp from what was detected on it.
+    """Label a stamp by the sources that were detected on it.
 
-    One source: a blend if it is flagged as one and at an expected position. Two: a blend if both
-    are at the expected positions. More: a blend if both true sources have their detections, else
-    a failure, since there are never more than two. None, of which the paper says nothing, is no
-    blend.
+    One source is a blend if it is flagged as one and is at an expected position. Two sources are a
+    blend if they are at the two expected positions. More sources are a blend if both true
+    galaxies have detections, otherwise a failure, since there are never more than two galaxies. A
+    stamp without sources is isolated; the paper does not mention that case.
 
     Parameters
     ----------
     x, y : ndarray, shape (n,)
         Pixels.
     flag : ndarray of int, shape (n,)
-        SEP's.
+        SEP's flags.
     expected : ndarray, shape (1 or 2, 2)
         True positions (x, y).
     tolerance_px : float
@@ -57,7 +57,7 @@ def label(
     close = distance <= tolerance_px
     if n == 1:
         return int(bool(flag[0] & FLAG_BLENDED) and bool(close.any()))
-    # Each true source needs a detection of its own: one alone can be near both.
+    # Each true galaxy needs a detection of its own, since one detection can be near both.
     both = len(expected) == 2 and close.any(axis=0).all() and close.any(axis=1).sum() > 1
     if n == 2 or both:
         return int(both)
@@ -74,7 +74,7 @@ def label_stamps(
     images : ndarray, shape (n, y, x), float32
         Padded and noisy.
     table : DataFrame
-        Of the same stamps: `is_blend`, `dx_px`, `dy_px`.
+        Table of the same stamps: `is_blend`, `dx_px`, `dy_px`.
     settings : dict
         Table 2: `threshold`, `min_area`, `n_thresholds`, `contrast`.
     padding : int
@@ -100,7 +100,7 @@ def label_stamps(
             deblend_nthresh=settings["n_thresholds"],
             deblend_cont=settings["contrast"],
         )
-        labels[i] = label(
+        labels[i] = label_detections(
             objects["x"], objects["y"], objects["flag"], np.array(expected), tolerance_px
         )
     return labels
@@ -116,7 +116,7 @@ def label_sample(
     padding: int,
     tolerance_px: float,
 ) -> np.ndarray:
-    """SEP's labels of a sample's stamps, with the same noise as BlendHunter sees.
+    """Label a sample's stamps with SEP, with the same noise as for BlendHunter.
 
     Parameters
     ----------
@@ -136,6 +136,8 @@ def label_sample(
         rows = table.iloc[start : start + len(images)]
         labels.append(label_stamps(images, rows, settings, padding, tolerance_px))
         start += len(images)
-    found = np.concatenate(labels)
-    log.info("SEP failed on %d of %d stamps", int(np.sum(found == FAILED)), len(found))
-    return found
+    sample_labels = np.concatenate(labels)
+    log.info(
+        "SEP failed on %d of %d stamps", int(np.sum(sample_labels == FAILED)), len(sample_labels)
+    )
+    return sample_labels

@@ -1,8 +1,8 @@
-"""COSMOS-like galaxies as a ground-based survey sees them: stamps of BlendHunter.
+"""Draw stamps for BlendHunter: COSMOS-like galaxies as a ground-based survey observes them.
 
 Farrens et al. 2022, Sects 2.1 to 2.5: isolated galaxies and pairs on 51 x 51 pixels of 0.187",
-through a CFIS-like PSF, without noise; noise is drawn when the stamps are used. Galaxies are
-simulated, or those of any catalogue in GalSim's RealGalaxy format.
+with a CFIS-like PSF, without noise; noise is added when the stamps are used. Galaxies are simulated
+or come from a catalogue in GalSim's RealGalaxy format.
 """
 
 from collections.abc import Iterable, Iterator
@@ -26,28 +26,30 @@ from deblend.workers import in_order
 COSMOS_ZERO_POINT = 25.94
 
 
-#: Hubble's mirror (m) and the share of its diameter that is obscured: those catalogues' units.
+#: Diameter of Hubble's mirror (m) and the share of it that is obscured, for counts/s of HST.
 HST_DIAMETER_M, HST_OBSCURATION = 2.4, 0.33
 
 
-#: Simulated galaxies: fits to 100 COSMOS galaxies, GalSim's example catalogue, F814W < 22.5.
-#: log10 of the half-light semi-major axis (arcsec) at magnitude 22.5, its slope and scatter; log10
-#: of the Sersic index and its scatter; axis ratio and its scatter. Counts in F814W rise by about
-#: 0.3 dex a magnitude.
+# Distributions of simulated galaxies, fitted to 100 COSMOS galaxies of GalSim's example catalogue,
+# F814W < 22.5.
+#: log10 of the half-light semi-major axis (arcsec): value at magnitude 22.5, slope and scatter.
 SIZE = {"intercept": -0.355, "slope": -0.129, "scatter": 0.195}
 
 
+#: Mean and scatter of log10 of the Sersic index.
 LOG_SERSIC_N = (0.217, 0.337)
 
 
+#: Mean and scatter of the axis ratio.
 AXIS_RATIO = (0.586, 0.213)
 
 
+#: Rise of galaxy counts in F814W per magnitude, dex.
 COUNTS_SLOPE_DEX = 0.3
 
 
-#: Share of each class among simulated galaxies of the realistic set: those of Boucaud's sample, any
-#: set with clumps and bulges will do.
+#: Share of each of `MORPHOLOGIES` among simulated galaxies of kind real, as in the sample of
+#: Boucaud et al. 2020. The exact shares do not matter: some galaxies need bulges and clumps.
 REALISTIC_SHARES = (0.2, 0.2, 0.32, 0.28)
 
 
@@ -65,23 +67,23 @@ TABLE_COLUMNS = (
 )
 
 
-#: Less exact than GalSim's defaults, by less than a thousandth of the flux, and twice as fast.
+#: Faster than GalSim's defaults by a factor of two; fluxes differ by less than a thousandth.
 GSPARAMS = galsim.GSParams(folding_threshold=0.01, maxk_threshold=2e-3, kvalue_accuracy=1e-4)
 
 
 def flux_scale(exposure_s: float, diameter_m: float, obscuration: float) -> float:
-    """Counts of an exposure for one count/s of HST: exposure time times ratio of mirror areas."""
+    """Counts in an exposure per count/s of HST: exposure time times ratio of mirror areas."""
     area = diameter_m**2 * (1 - obscuration**2)
     return exposure_s * area / (HST_DIAMETER_M**2 * (1 - HST_OBSCURATION**2))
 
 
-def close_share(stamp_size: int) -> float:
-    """Share of blends closer than `CLOSE_PX` for a uniform second position: 12.1 % of 51 x 51."""
+def expected_close_share(stamp_size: int) -> float:
+    """Share of blends closer than `CLOSE_PX` for uniform positions: 12.1 % with 51 x 51 pixels."""
     return float(np.pi * CLOSE_PX**2 / stamp_size**2)
 
 
 def draw_psf(rng: np.random.Generator, config: SampleConfig) -> galsim.GSObject:
-    """A CFIS-like PSF: an optical Moffat and an atmospheric Kolmogorov profile (Sect. 2.3)."""
+    """Draw a CFIS-like PSF: an optical Moffat and an atmospheric Kolmogorov profile (Sect. 2.3)."""
     optics = galsim.Moffat(beta=config.moffat_beta, fwhm=config.moffat_fwhm_arcsec)
     atmosphere = galsim.Kolmogorov(fwhm=config.kolmogorov_fwhm_arcsec)
     shears = []
@@ -92,13 +94,13 @@ def draw_psf(rng: np.random.Generator, config: SampleConfig) -> galsim.GSObject:
 
 
 class SimulatedGalaxies:
-    """Galaxies drawn from `SIZE` and its companions; never the same twice."""
+    """Galaxies drawn from the distributions above, a new one for each position of each stamp."""
 
     def __init__(self, config: SampleConfig, sample: str, seed: int) -> None:
         self.config, self.sample, self.seed = config, sample, seed
 
     def __call__(
-        self, rng: np.random.Generator, stamp: int, which: int
+        self, rng: np.random.Generator, stamp: int, position: int
     ) -> tuple[galsim.GSObject, str, float]:
         """Profile (HST counts/s), name and magnitude of one of a stamp's two galaxies."""
         config = self.config
@@ -108,7 +110,7 @@ class SimulatedGalaxies:
         log_r = rng.normal(SIZE["intercept"] + SIZE["slope"] * (mag - 22.5), SIZE["scatter"])
         galaxy = {
             "mag": float(mag),
-            "half_light_radius_px": 10**log_r,  # arcsec: a scale of 1 below
+            "half_light_radius_px": 10**log_r,  # in arcsec, since the scale given below is 1
             "sersic_n": round(float(np.clip(10 ** rng.normal(*LOG_SERSIC_N), 0.5, 6)), 1),
             "axis_ratio": float(np.clip(rng.normal(*AXIS_RATIO), 0.15, 1)),
             "morphology": "disk",
@@ -116,7 +118,7 @@ class SimulatedGalaxies:
         if config.kind == "real":
             galaxy["morphology"] = MORPHOLOGIES[rng.choice(4, p=REALISTIC_SHARES)]
         profile = galaxy_profile(rng, galaxy, 1.0, COSMOS_ZERO_POINT)
-        return profile, f"{self.sample}-{stamp:06d}-{which}", galaxy["mag"]
+        return profile, f"{self.sample}-{stamp:06d}-{position}", galaxy["mag"]
 
 
 class CatalogGalaxies:
@@ -125,17 +127,17 @@ class CatalogGalaxies:
     Parameters
     ----------
     config : SampleConfig
-        `catalog`, and `kind`: parametric fits or the images themselves.
+        Has `catalog`, and `kind`: parametric fits or real images.
     split : str
     fractions : dict
-        Share of the galaxies for each split.
+        Share of the galaxies in each split.
     seed : int
 
     Raises
     ------
     DeblendError
-        The catalogue cannot be read, has no fits for parametric galaxies, names images that are
-        not there, or has too few galaxies.
+        The catalogue cannot be read, has no fits for parametric galaxies, names images that do not
+        exist, or has too few galaxies.
     """
 
     def __init__(
@@ -155,8 +157,8 @@ class CatalogGalaxies:
             raise DeblendError(
                 f"cannot read {path} as a RealGalaxy catalogue for {config.kind} galaxies "
                 f"({error}): parametric ones need its companion with fits, "
-                f"{path.stem}_fits.fits, beside it, and an exclusion_level other than none "
-                f"{path.stem}_selection.fits"
+                f"{path.stem}_fits.fits, in the same folder, and an exclusion_level other than "
+                f"none needs {path.stem}_selection.fits there"
             ) from error
         if real:
             catalog = self.catalog.real_cat
@@ -164,26 +166,27 @@ class CatalogGalaxies:
             missing = sorted(name for name in named if not Path(name).exists())
             if missing:
                 raise DeblendError(
-                    f"{path} names files that are not there: {', '.join(missing)}; put them beside "
-                    "it, or take kind: parametric"
+                    f"{path} names files that do not exist: {', '.join(missing)}; put them into "
+                    "its folder, or set kind to parametric"
                 )
-        # By identity and not by row: a galaxy is in the same split in every catalogue that has it.
+        # The identity decides the split, not the row: a galaxy is in the same split of every
+        # catalogue that has it.
         self.names = fits.getdata(path)["IDENT"][self.catalog.orig_index].astype(str)
-        places = np.array([uniform(seed, "split", name) for name in self.names])
-        high = np.cumsum(list(fractions.values()))[list(fractions).index(split)]
-        self.rows = np.flatnonzero((places >= high - fractions[split]) & (places < high))
+        hashes = np.array([uniform(seed, "split", name) for name in self.names])
+        upper = np.cumsum(list(fractions.values()))[list(fractions).index(split)]
+        self.rows = np.flatnonzero((hashes >= upper - fractions[split]) & (hashes < upper))
         if len(self.rows) < 2:
             raise DeblendError(
                 f"{path} leaves {len(self.rows)} galaxies for the {split} split: pairs need two"
             )
 
     def __call__(
-        self, rng: np.random.Generator, stamp: int, which: int
+        self, rng: np.random.Generator, stamp: int, position: int
     ) -> tuple[galsim.GSObject, str, float]:
         """Profile (HST counts/s), name and magnitude of one of a stamp's two galaxies."""
         row = int(rng.choice(self.rows))
-        number = galsim.BaseDeviate(int(rng.integers(1, 2**31)))
-        profile = self.catalog.makeGalaxy(row, gal_type=self.kind, rng=number)
+        deviate = galsim.BaseDeviate(int(rng.integers(1, 2**31)))
+        profile = self.catalog.makeGalaxy(row, gal_type=self.kind, rng=deviate)
         mag = COSMOS_ZERO_POINT - 2.5 * np.log10(max(profile.flux, 1e-9))
         turned = profile.rotate(rng.uniform(0, 2 * np.pi) * galsim.radians)
         return turned, str(self.names[row]), float(mag)
@@ -192,17 +195,17 @@ class CatalogGalaxies:
 def draw_offset(
     rng: np.random.Generator, stamp_size: int, close_fraction: float | None
 ) -> tuple[float, float, float]:
-    """Position of the second galaxy, uniform over the stamp, and the blend's weight.
+    """Draw the position of the second galaxy, uniform over the stamp, and the blend's weight.
 
     Returns
     -------
     dx, dy : float
-        Pixels from the first.
+        Offset from the first galaxy, pixels.
     weight : float
-        Natural over drawn frequency of such a distance.
+        Ratio of the natural to the drawn frequency of such a distance (close or distant).
     """
     half = stamp_size / 2
-    natural = close_share(stamp_size)
+    expected = expected_close_share(stamp_size)
     if close_fraction is None:
         dx, dy = rng.uniform(-half, half, 2)
         return float(dx), float(dy), 1.0
@@ -211,7 +214,7 @@ def draw_offset(
         dx, dy = rng.uniform(-half, half, 2)
         if (np.hypot(dx, dy) < CLOSE_PX) == close:
             break
-    share, drawn = (natural, close_fraction) if close else (1 - natural, 1 - close_fraction)
+    share, drawn = (expected, close_fraction) if close else (1 - expected, 1 - close_fraction)
     return float(dx), float(dy), share / drawn
 
 
@@ -222,7 +225,7 @@ def draw_stamp(
     stamp: int,
     seed: int,
 ) -> tuple[np.ndarray, dict[str, Any]]:
-    """One noiseless stamp; even ones are isolated galaxies, odd ones blends.
+    """Draw one stamp without noise: even ones are isolated galaxies, odd ones blends.
 
     Parameters
     ----------
@@ -236,7 +239,7 @@ def draw_stamp(
     Returns
     -------
     image : ndarray, shape (stamp_size, stamp_size), float32
-        Counts in the exposure. Pair and single are drawn in one go: light adds up.
+        Counts in the exposure.
     row : dict
         `TABLE_COLUMNS`.
     """
@@ -279,7 +282,7 @@ def draw_chunk(
     stop: int,
     seed: int,
 ) -> tuple[np.ndarray, pd.DataFrame]:
-    """Stamps start to stop - 1 of a sample.
+    """Draw the stamps start to stop - 1 of a sample.
 
     Returns
     -------
@@ -310,23 +313,23 @@ def draw_sample(
     chunk_size: int,
     n_workers: int = 1,
 ) -> None:
-    """Draw a sample's stamps of a split to a file, shared out among processes.
+    """Draw a sample's stamps of one split to a file, in several processes.
 
     Parameters
     ----------
     path : path
         HDF5; see `write_sample`.
     config : SampleConfig
-        With a catalogue, or of simulated galaxies.
+        With `catalog`, or without one for simulated galaxies.
     sample, split : str
     n_stamps : int
     fractions : dict
-        Shares of a catalogue's galaxies for each split.
+        Share of a catalogue's galaxies in each split.
     seed : int
     chunk_size : int
         Stamps that a process draws at a time.
     n_workers : int
-        What is drawn depends neither on the chunks nor on the workers.
+        The stamps depend neither on it nor on `chunk_size`.
 
     Raises
     ------
@@ -339,26 +342,28 @@ def draw_sample(
         if config.catalog
         else SimulatedGalaxies(config, name, seed)
     )
-    ends = [(i, min(i + chunk_size, n_stamps)) for i in range(0, n_stamps, chunk_size)]
-    parts = in_order(_draw_range, ends, n_workers, _use, (config, galaxies, name, seed))
+    ranges = [(i, min(i + chunk_size, n_stamps)) for i in range(0, n_stamps, chunk_size)]
+    parts = in_order(
+        _draw_range, ranges, n_workers, _set_drawn_from, (config, galaxies, name, seed)
+    )
     write_sample(path, parts, n_stamps)
 
 
-#: What a worker process draws from: configuration, galaxies, the sample's name and the seed.
+#: What a worker process draws from: configuration, galaxies, name of the sample, and seed.
 _drawn_from: list[Any] = []
 
 
-def _use(*drawn_from: Any) -> None:
+def _set_drawn_from(*drawn_from: Any) -> None:
     _drawn_from[:] = drawn_from
 
 
-def _draw_range(ends: tuple[int, int]) -> tuple[np.ndarray, pd.DataFrame]:
+def _draw_range(start_and_stop: tuple[int, int]) -> tuple[np.ndarray, pd.DataFrame]:
     config, galaxies, name, seed = _drawn_from
-    return draw_chunk(config, galaxies, name, *ends, seed)
+    return draw_chunk(config, galaxies, name, *start_and_stop, seed)
 
 
 def check_stamps(images: np.ndarray, table: pd.DataFrame, source: str) -> np.ndarray:
-    """Stamps that can be used: finite, with signal, their second galaxy within the frame.
+    """Check that stamps are finite and have signal, and second galaxies lie within the frame.
 
     Parameters
     ----------
@@ -366,7 +371,7 @@ def check_stamps(images: np.ndarray, table: pd.DataFrame, source: str) -> np.nda
     table : DataFrame
         `TABLE_COLUMNS`.
     source : str
-        For the message.
+        Where the stamps are from, for the message.
 
     Returns
     -------
@@ -376,7 +381,7 @@ def check_stamps(images: np.ndarray, table: pd.DataFrame, source: str) -> np.nda
     Raises
     ------
     DeblendError
-        Names the first stamp that cannot be used, and its galaxies.
+        Names the first stamp that does not pass, and its galaxies.
     """
     peak = np.abs(images).max(axis=(1, 2))
     half = images.shape[-1] / 2
@@ -391,7 +396,7 @@ def check_stamps(images: np.ndarray, table: pd.DataFrame, source: str) -> np.nda
             names = " and ".join(filter(None, (row["galaxy_1"], row["galaxy_2"])))
             raise DeblendError(
                 f"{source}: stamp {row['stamp']} (galaxies {names}) {problem}: leave the galaxy "
-                "out of the catalogue, or make the stamps anew"
+                "out of the catalogue, or make the stamps again"
             )
     return images
 
@@ -399,16 +404,16 @@ def check_stamps(images: np.ndarray, table: pd.DataFrame, source: str) -> np.nda
 def write_sample(
     path: str | Path, parts: Iterable[tuple[np.ndarray, pd.DataFrame]], n_stamps: int
 ) -> None:
-    """Write stamps and their table as one HDF5 file, a part in memory at a time.
+    """Write stamps and their table to one HDF5 file, with one part in memory at a time.
 
     Parameters
     ----------
     path : path
         `images` (n_stamps, y, x), and `table/` with `TABLE_COLUMNS`.
     parts : iterable of (images, table)
-        In order.
+        In the order of the stamps.
     n_stamps : int
-        Of all parts together.
+        Number of stamps of all parts together.
     """
     tables = []
     with atomic(path) as temporary, h5py.File(temporary, "w") as file:
@@ -421,9 +426,9 @@ def write_sample(
             images[start : start + len(part)] = part
             start += len(part)
             tables.append(table)
-        whole = pd.concat(tables, ignore_index=True)
-        for column in whole:
-            values = whole[column].to_numpy()
+        full_table = pd.concat(tables, ignore_index=True)
+        for column in full_table:
+            values = full_table[column].to_numpy()
             if column.startswith("galaxy"):
                 text = h5py.string_dtype("utf-8")
                 file.create_dataset(f"table/{column}", data=values.astype(object), dtype=text)
@@ -432,45 +437,48 @@ def write_sample(
 
 
 def read_sample_table(path: str | Path) -> pd.DataFrame:
-    """The table of a sample, without its images.
+    """Read the table of a sample, without its images.
 
     Raises
     ------
     DeblendError
-        The file is missing or not whole.
+        The file is missing or not complete.
     """
     try:
         with h5py.File(path, "r") as file:
             group = file["table"]
             return pd.DataFrame(
                 {
-                    c: group[c].asstr()[:] if c.startswith("galaxy") else group[c][:]
-                    for c in TABLE_COLUMNS
+                    column: group[column].asstr()[:]
+                    if column.startswith("galaxy")
+                    else group[column][:]
+                    for column in TABLE_COLUMNS
                 }
             )
     except (OSError, KeyError) as error:
         raise DeblendError(
-            f"{path} is not a whole sample of stamps ({error}): delete it and run again"
+            f"{path} is not a complete sample of stamps ({error}): delete it and run again"
         ) from error
 
 
 def noisy_batches(
     path: str | Path, noise_sigma: float, padding: int, seed: int, item: tuple, batch: int = 1000
 ) -> Iterator[np.ndarray]:
-    """Stamps padded with zeros, with noise, a batch at a time: memory does not grow with them.
+    """Yield batches of stamps that are padded with zeros and then get noise.
 
     Parameters
     ----------
     path : path
         From `write_sample`.
     noise_sigma : float
-        Counts.
+        Standard deviation of the noise, counts.
     padding : int
         Pixels of zeros on each side, before the noise (Sect. 2.4).
     seed : int
     item : tuple
-        What the noise is for, such as sample and realisation.
+        Part of the seed: what the noise is for, such as sample and realisation.
     batch : int
+        Number of stamps in a batch.
 
     Yields
     ------
@@ -480,6 +488,6 @@ def noisy_batches(
         images = file["images"]
         for number, start in enumerate(range(0, len(images), batch)):
             clean = images[start : start + batch]
-            wide = np.pad(clean, [(0, 0), (padding, padding), (padding, padding)])
+            padded = np.pad(clean, [(0, 0), (padding, padding), (padding, padding)])
             rng = generator(seed, "noise", *item, number)
-            yield wide + rng.normal(0, noise_sigma, wide.shape).astype(np.float32)
+            yield padded + rng.normal(0, noise_sigma, padded.shape).astype(np.float32)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-#: What `deblend.farrens2022.sep` does in every run, beside its settings.
+#: Settings of `deblend.farrens2022.sep` that the configuration does not have.
 CONSTANTS = {
     "THRESH_TYPE": "RELATIVE",
     "FILTER": "Y",
@@ -12,7 +12,7 @@ CONSTANTS = {
 }
 
 
-#: Setting in the configuration to its name in Table 2.
+#: Settings in the configuration, and their names in Table 2.
 PARAMETERS = {
     "threshold": "DETECT_THRESH",
     "min_area": "DETECT_MINAREA",
@@ -34,16 +34,16 @@ def table1(
     noise: dict[str, tuple[list[float], int]],
     published: dict[str, dict[str, Any]],
 ) -> pd.DataFrame:
-    """Stamps of both samples, beside the published numbers.
+    """Numbers of stamps and noise of both samples, and the published numbers.
 
     Parameters
     ----------
     samples : dict
         "parametric" and "realistic" to the tables of their splits, with `is_blend`.
     noise : dict
-        The same to noise levels and realisations.
+        Each sample to its noise levels and number of realisations.
     published : dict
-        The same to keys of `QUANTITIES`.
+        Each sample to the published values, by the keys of `QUANTITIES`.
 
     Returns
     -------
@@ -66,12 +66,12 @@ def table1(
 
 
 def table2(settings: dict[str, float], published: dict[str, float]) -> pd.DataFrame:
-    """SEP's settings beside the published ones.
+    """SEP's settings and the published ones.
 
     Returns
     -------
     DataFrame
-        `Parameter`, `Value`, `Published`: texts, since whole numbers stand beside fractions.
+        `Parameter`, `Value`, `Published`: texts, since a column has integers and fractions.
     """
     return pd.DataFrame(
         {

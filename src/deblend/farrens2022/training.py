@@ -1,4 +1,4 @@
-"""BlendHunter: is it a blend? VGG-16 features and a trained head (Farrens et al. 2022, Sect. 3)."""
+"""Train BlendHunter: a head on features of VGG-16 (Farrens et al. 2022, Sect. 3)."""
 
 import json
 import logging
@@ -12,7 +12,7 @@ import h5py
 import keras
 import numpy as np
 import pandas as pd
-from deblend.farrens2022.features import features
+from deblend.farrens2022.features import extract_features
 from deblend.farrens2022.networks import head
 from deblend.farrens2022.stamps import read_sample_table
 from deblend.files import atomic
@@ -32,34 +32,45 @@ log = logging.getLogger(__name__)
 BATCH = 250
 
 
-def cached(
-    path: str | Path, fingerprint: str, n: int, compute: Callable[[], Iterator[np.ndarray]]
+def cached_features(
+    path: str | Path, fingerprint: str, n_stamps: int, compute: Callable[[], Iterator[np.ndarray]]
 ) -> tuple[np.ndarray, float]:
-    """Features from a file beside the checkpoint, or computed and kept there until training ends.
+    """Read features from a file, or compute and write them if it does not have them.
+
+    An interrupted training thus finds them again. The file is deleted after the training.
+
+    Parameters
+    ----------
+    path : path
+    fingerprint : str
+        Digest of what the features depend on; features with another one are computed again.
+    n_stamps : int
+    compute : callable
+        Gives the features in batches.
 
     Returns
     -------
-    features : ndarray, shape (n, n_features), float32
+    features : ndarray, shape (n_stamps, n_features), float32
     seconds : float
-        How long they took to compute.
+        Duration of their computation.
     """
     path = Path(path)
     if path.exists():
         try:
             with h5py.File(path, "r") as file:
                 if file.attrs["fingerprint"] == fingerprint:
-                    log.info("features of %s are there already", path.stem)
+                    log.info("features of %s have been computed already", path.stem)
                     return file["features"][:], float(file.attrs["seconds"])
         except (OSError, KeyError):
             pass
-    began = time.monotonic()
+    start = time.monotonic()
     parts = []
-    with tqdm(total=n, desc=path.stem, unit="stamp", disable=None) as bar:
+    with tqdm(total=n_stamps, desc=path.stem, unit="stamp", disable=None) as progress:
         for part in compute():
             parts.append(part)
-            bar.update(len(part))
+            progress.update(len(part))
     result = np.concatenate(parts)
-    seconds = time.monotonic() - began
+    seconds = time.monotonic() - start
     with atomic(path) as temporary, h5py.File(temporary, "w") as file:
         file.attrs["fingerprint"] = fingerprint
         file.attrs["seconds"] = seconds
@@ -87,19 +98,21 @@ def train_head(
     seed, batch_size : int
     dropout, adam_epsilon : float
     steering_config : SteeringConfig
-        Sect. 3.2.2: Adam from 1e-3, halved after five stale epochs, stopped after ten.
+        Sect. 3.2.2: Adam from 1e-3, halved after five epochs without improvement; training stops
+        after ten.
     checkpoint : Checkpoint
     on_epoch : callable, optional
-        Called with the number of epochs done.
+        Called with the number of completed epochs.
 
     Returns
     -------
     model : keras.Model
-        With the weights of the epoch of least validation loss.
+        With the weights of the epoch with the lowest validation loss.
     history : DataFrame
         `epoch`, `learning_rate`, `loss`, `val_loss`, `val_accuracy`.
     summary : dict
-        `seconds` is how long it took, with validation and earlier attempts.
+        Summary of the training; `seconds` is its duration, including validation and
+        interrupted attempts.
 
     Raises
     ------
@@ -115,13 +128,13 @@ def train_head(
     model.optimizer.build(model.trainable_variables)
     steering = Steering(steering_config)
     trainee = Trainee(model, steering)
-    n = len(train[1])
+    n_train = len(train[1])
     loop = Loop(
         checkpoint,
         trainee,
         total=steering_config.epochs,
-        images=n,
-        steps=-(-n // batch_size),
+        images=n_train,
+        steps=-(-n_train // batch_size),
         what="stamps",
         on_done=on_epoch,
     )
@@ -130,7 +143,7 @@ def train_head(
             break
         rate = steering.rate(epoch)
         model.optimizer.learning_rate = rate
-        order = generator(seed, "order", epoch).permutation(n)
+        order = generator(seed, "order", epoch).permutation(n_train)
         fitted = model.fit(
             train[0][order],
             train[1][order],
@@ -139,25 +152,29 @@ def train_head(
             verbose=0,
             callbacks=[follow(loop)],
         )
-        p = np.asarray(model.predict(validation[0], batch_size=1000, verbose=0))[:, 0].astype(float)
-        p = np.clip(p, 1e-7, 1 - 1e-7)
-        val_loss = float(-np.mean(np.where(validation[1] > 0, np.log(p), np.log1p(-p))))
+        predicted = np.asarray(model.predict(validation[0], batch_size=1000, verbose=0))[
+            :, 0
+        ].astype(float)
+        predicted = np.clip(predicted, 1e-7, 1 - 1e-7)
+        val_loss = float(
+            -np.mean(np.where(validation[1] > 0, np.log(predicted), np.log1p(-predicted)))
+        )
         losses = {"loss": float(fitted.history["loss"][0]), "val_loss": val_loss}
         loop.check(losses, rate)
         is_best = trainee.judge(epoch, val_loss)
-        accuracy = float(np.mean((p >= 0.5) == (validation[1] > 0)))
+        accuracy = float(np.mean((predicted >= 0.5) == (validation[1] > 0)))
         row = {"epoch": epoch + 1, "learning_rate": rate, **losses, "val_accuracy": accuracy}
         loop.record(row, note="best" if is_best else "")
     table, seconds = loop.finish()
     model.set_weights(trainee.best)
-    chosen = loop.history[steering.best_epoch]
+    best_row = loop.history[steering.best_epoch]
     summary = {
         "n_epochs": len(loop.history),
         "best_epoch": steering.best_epoch + 1,
-        "val_loss": chosen["val_loss"],
-        "val_accuracy": chosen["val_accuracy"],
+        "val_loss": best_row["val_loss"],
+        "val_accuracy": best_row["val_accuracy"],
         "n_features": int(train[0].shape[1]),
-        "n_train": n,
+        "n_train": n_train,
         "n_validation": len(validation[1]),
         "converged": steering.converged,
         "steering": steering.describe(),
@@ -178,7 +195,7 @@ def run_training(
     checkpoint: str | Path,
     fingerprinted: dict[str, Any],
 ) -> tuple[keras.Model, pd.DataFrame, dict[str, Any], np.ndarray]:
-    """Features, head and test probabilities of one noise level and realisation.
+    """Compute features, train a head and label test stamps, for one noise level and realisation.
 
     Parameters
     ----------
@@ -187,23 +204,26 @@ def run_training(
     vgg : path
         From `deblend.training.vgg.write_vgg`.
     noise_sigma : float
-        Counts.
+        Standard deviation of the noise, counts.
     realisation : int
     padding : int
+        Pixels of zeros on each side of a stamp.
     network : dict
         `farrens2022.network` of the configuration.
     seed : int
     checkpoint : path
-        Features and the head's state are kept beside it until the caller removes them.
+        File of the training state. Files of features have names that begin like it. The caller
+        removes all of them after writing the results.
     fingerprinted : dict
-        What else the result depends on: threads, versions, and "code", a digest of the code.
+        Other values that the result depends on: threads, versions, and "code", a digest of the
+        code.
 
     Returns
     -------
     model, history, summary
         See `train_head`.
     probability : ndarray, shape (n_test,)
-        Of each test stamp's being a blend.
+        Probability of each test stamp that it is a blend.
     """
     weights = read_vgg(vgg)
     configuration = {
@@ -212,17 +232,17 @@ def run_training(
         **fingerprinted,
     }
     digests = fingerprint(configuration, [*samples.values(), vgg])
-    stamp = json.dumps(digests, sort_keys=True)
-    state = Path(checkpoint)
+    digest = json.dumps(digests, sort_keys=True)
+    checkpoint_path = Path(checkpoint)
     with h5py.File(samples["train"], "r") as file:
         side = file["images"].shape[-1] + 2 * padding
     extractor = feature_extractor(side, weights)
-    found, labels, took = {}, {}, {}
+    features, labels, seconds = {}, {}, {}
     for split, path in samples.items():
         table = read_sample_table(path)
         labels[split] = table["is_blend"].to_numpy(np.float32)
         compute = partial(
-            features,
+            extract_features,
             extractor,
             path,
             noise_sigma=noise_sigma,
@@ -231,22 +251,24 @@ def run_training(
             item=("parametric", split, noise_sigma, realisation),
             augmented=network["augment"] and split == "train",
         )
-        file_name = f"{state.stem}_{split}.h5"
-        found[split], took[split] = cached(state.with_name(file_name), stamp, len(table), compute)
+        file_name = f"{checkpoint_path.stem}_{split}.h5"
+        features[split], seconds[split] = cached_features(
+            checkpoint_path.with_name(file_name), digest, len(table), compute
+        )
     steering = {name: network[name] for name in SteeringConfig.model_fields}
     model, history, summary = train_head(
-        (found["train"], labels["train"]),
-        (found["validation"], labels["validation"]),
+        (features["train"], labels["train"]),
+        (features["validation"], labels["validation"]),
         seed=seed + realisation,
         batch_size=network["batch_size"],
         dropout=network["dropout"],
         adam_epsilon=network["adam_epsilon"],
         steering_config=SteeringConfig(**steering),
-        checkpoint=Checkpoint(state, digests),
+        checkpoint=Checkpoint(checkpoint_path, digests),
     )
-    probability = np.asarray(model.predict(found["test"], batch_size=1000, verbose=0))[:, 0]
+    probability = np.asarray(model.predict(features["test"], batch_size=1000, verbose=0))[:, 0]
     summary |= {
-        "seconds": summary["seconds"] + took["train"] + took["validation"],
+        "seconds": summary["seconds"] + seconds["train"] + seconds["validation"],
         "noise_sigma": noise_sigma,
         "realisation": realisation,
         "vgg_weights": weights.source,

@@ -61,7 +61,7 @@ def test_pairs_keep_the_rules_of_section_2_2(galaxies):
     smallest = np.where(smallest >= largest, 0.8 * largest, smallest)
     assert (distance <= largest + 1e-9).all()
     assert (distance >= smallest - 1e-9).all()
-    # The upper edge of the square is left out, as in the authors' code; the lower one is not.
+    # The upper edge of the square is excluded, as in the authors' code; the lower one is not.
     reach = np.floor(largest)
     for shift in (table["dx"], table["dy"]):
         assert (shift < reach).all()
@@ -72,7 +72,7 @@ def test_pairs_keep_the_rules_of_section_2_2(galaxies):
 
 
 def test_companions_are_uniform_among_those_allowed():
-    # Of five galaxies, the first can pair with the second alone.
+    # Of five galaxies, the first can only pair with the second.
     galaxies = galaxy_table(5, mag=[18.0, 19.5, 21.0, 22.0, 22.5])
     table = draw(galaxies, stop=20000)
     with_first = table[table["central"] == 0]
@@ -149,18 +149,18 @@ def test_no_partner_within_two_magnitudes_is_refused():
         draw(galaxies, rows=np.array([], int))
 
 
-def test_galaxies_without_a_partner_are_left_to_the_others():
+def test_galaxies_without_a_partner_are_in_no_blend():
     galaxies = galaxy_table(4, mag=[18.0, 22.0, 22.5, 23.0])
     assert 0 not in set(draw(galaxies)["central"]) | set(draw(galaxies)["companion"])
 
 
 def test_shifts_that_never_fit_are_refused():
-    # All radii beyond reach: 4 min(R) is below one pixel, where only no shift at all would fit.
+    # The radii are so small that 4 min(R) is below one pixel: only a shift of 0 would be allowed.
     with pytest.raises(DeblendError, match="no shift fits"):
         draw(galaxy_table(10, radius=0.2))
 
 
-def test_galaxies_without_a_partner_are_known():
+def test_galaxies_without_a_partner_are_found():
     mag = np.array([18.0, 20.5, 21.0, 18.5, 23.0, 20.0])
     split = np.array(["train", "train", "train", "test", "test", "test"])
     assert without_partner(mag, split, 2.0).tolist() == [True, False, False, False, True, False]
@@ -195,7 +195,7 @@ def test_shared_galaxies_are_in_the_same_split_of_both_data_sets():
     assert set(splits[0]) == set(FRACTIONS)
 
 
-def test_rejected_ids_that_are_of_no_galaxy_are_told(caplog):
+def test_rejected_ids_that_match_no_galaxy_are_logged(caplog):
     stamps = make_stamps(np.ones((10, 16, 16)))
     stamps.galaxies[["flux_iso", "flux_auto", "segmap_area_px"]] = 1.0
     excluded = pd.DataFrame({"id": ["x"], "reason": ["rejected"], "morphology": ["irr"]})
@@ -207,7 +207,7 @@ def test_rejected_ids_that_are_of_no_galaxy_are_told(caplog):
         seed=7,
         rejected=["x", "typo", "mistake"],
     )
-    assert "2 of the 3 ids rejected by eye are of no galaxy" in caplog.text
+    assert "2 of the 3 ids rejected by eye match no galaxy" in caplog.text
     assert len(kept) + len(out) == 11
 
 

@@ -126,19 +126,19 @@ def test_what_cannot_be_right_is_refused(parts, change, message):
         check_catalog(output_catalog(*parts).assign(**change))
 
 
-def test_zero_points_are_read_off_the_catalogue(parts, caplog):
+def test_zero_points_follow_from_the_catalogue(parts, caplog):
     table = output_catalog(*parts)
     published = {"networks": 25.96, "sextractor": 25.67}
     about = describe_published(table, published)
     assert about["network_zero_point"] == pytest.approx(25.96)
     assert about["sextractor_zero_point"] == pytest.approx(25.67)
     assert not caplog.records
-    # Our own catalogue, say, whose zero point was fitted.
+    # For example our own catalogue, whose zero point was fitted.
     about = describe_published(table, published | {"sextractor": 25.5})
     assert about["sextractor_zero_point"] == pytest.approx(25.67)
     assert "the zero point of sextractor is 25.670, the published one 25.500" in caplog.text
     assert about["zero_points_from"] == "networks: the catalogue; sextractor: the catalogue"
-    # Magnitudes of something else say nothing of the fluxes.
+    # Magnitudes of another measurement do not give the zero point of the fluxes.
     table.loc[0, "g1_sex_mag"] += 1
     about = describe_published(table, published | {"sextractor": 25.5})
     assert about["sextractor_zero_point"] == 25.5

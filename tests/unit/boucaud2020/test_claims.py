@@ -55,7 +55,7 @@ def synthetic(n=3000):
     table["distance"] = table["g1_rad"] * rng.uniform(0.5, 4, n)
     for g in ("g1", "g2"):
         own = rng.normal(0, 0.07, n) * np.where(is_irr(table, g), 1.2, 1)
-        # Of one network only, and fewer than one in a thousand.
+        # Outliers of one network only, fewer than one in a thousand galaxies.
         outlier = table.index[table["detection"] == 2][: 2 if g == "g1" else 0]
         scatter = np.hypot(0.15, 0.25 * np.exp(0.85 * fainter(table, g)))
         sex = rng.laplace(0, scatter / np.sqrt(2)) + np.where(is_irr(table, g), 0.22, 0.02)
@@ -113,7 +113,7 @@ def holds(found, bound="as stated"):
     return table["holds"].to_dict()
 
 
-#: Of networks, as stated: they hold for the published sample of 300 blends.
+#: Claims about networks that hold, with the stated bounds, for the published sample of 300 blends.
 STANDING = (
     "unbiased",
     "scatter",
@@ -131,8 +131,7 @@ STANDING = (
     "sextractor_more_scattered",
     "morphology_bias",
 )
-#: They are about how even the errors are, which a permutation leaves as it is, or say nothing of
-#: how large they are.
+#: Claims about how even the errors are: a permutation of the errors does not change that.
 OF_EVENNESS = ("constant_over_magnitude", "scatter_over_distance", "stabler_than_sextractor")
 
 
@@ -173,7 +172,7 @@ def test_permuted_predictions_turn_claims_false(catalog):
     found = holds(tables(permuted))
     for name in (*STANDING, "bias_in_bins"):
         if name in ("unbiased", "morphology_bias", *OF_EVENNESS):
-            continue  # a permutation keeps the mean flux, and spoils bright and faint alike
+            continue  # a permutation keeps the mean flux, and affects bright and faint galaxies
         assert found[f"{name}.blend2flux"] is False, name
         if name != "bias_in_bins":
             assert found[f"{name}.blend2mask2flux"] is True, name
@@ -250,7 +249,7 @@ def standing_masks():
 
 
 def emptied(iou, network, share=1.0):
-    """Without a pixel in a share of a network's masks."""
+    """The table with a share of a network's masks empty."""
     empty = (iou["network"] == network) & (np.arange(len(iou)) % 100 < 100 * share)
     return iou.assign(
         iou=iou["iou"].mask(empty, 0), area_predicted_px=iou["area_predicted_px"].mask(empty, 0)
@@ -284,7 +283,7 @@ def plus(mag, where=None):
 
 
 def shuffled(errors, catalog, g):
-    """As large, but of no galaxy in particular."""
+    """The same errors, assigned to random galaxies."""
     return np.random.default_rng(0).permutation(errors)
 
 
@@ -304,7 +303,7 @@ def is_close(catalog, g):
     return close(catalog)
 
 
-#: Claim to whose errors are changed, and how, for it to be false.
+#: For each claim, the methods whose errors are changed, and the change that makes it false.
 BROKEN = {
     "unbiased": (NETWORKS, plus(0.06)),
     "scatter": (NETWORKS, times(3)),
@@ -343,7 +342,7 @@ BROKEN = {
     "joint_mape": (("b2m2f",), times(1.5)),
     "joint_outliers": (("b2m2f",), outliers),
 }
-#: Claim to the arguments of `all_tables` for it to be false.
+#: For each claim, the arguments of `all_tables` that make it false.
 BROKEN_TABLES = {
     "scatter_better_sep": {"sep": ((0.6, 12.0), (0.3, 15.0))},
     "outliers_better_sep": {"sep": ((0.6, 12.0), (0.45, 5.0))},
@@ -437,11 +436,11 @@ def test_empty_masks_make_no_claim_true(share, networks):
     for network in networks:
         iou = emptied(iou, network, share)
     found = holds(of_masks(iou))
-    whole = {"unet_even"} if "unet" not in networks else set()
+    testable = {"unet_even"} if "unet" not in networks else set()
     if networks == ["unet"]:
-        whole = {"joint_uneven", "masks_tighter"}  # they are of the other network alone
+        testable = {"joint_uneven", "masks_tighter"}  # they need the other network only
     for name in MASKS:
-        assert found[name] is (True if name in whole else None), name
+        assert found[name] is (True if name in testable else None), name
 
 
 def test_a_few_empty_masks_do_not_count():

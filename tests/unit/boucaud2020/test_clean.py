@@ -39,7 +39,7 @@ def noisy(image, seed=0):
     return (image + np.random.default_rng(seed).normal(0, NOISE, image.shape)).astype(np.float32)
 
 
-def test_neighbours_go_and_the_galaxy_stays():
+def test_neighbours_are_replaced_and_the_galaxy_is_not():
     stamps = make_stamps(np.stack([noisy(blob(32, 32) + blob(52, 50))]))
     cleaned, exclusions = clean(stamps, 1, CONFIG)
     assert exclusions.empty
@@ -67,7 +67,7 @@ def test_replaced_pixels_are_background_ones():
     assert 0.5 < fraction < 1
 
 
-def test_dilation_never_eats_the_galaxy():
+def test_dilation_never_replaces_the_galaxy():
     segmap = np.zeros((20, 20), int)
     segmap[8:12, 8:12] = 1
     segmap[8:12, 12:15] = 2
@@ -78,7 +78,7 @@ def test_dilation_never_eats_the_galaxy():
     assert contact(segmap, 3) == 0.0
 
 
-def test_order_and_company_do_not_matter(priors):
+def test_order_and_other_galaxies_do_not_matter(priors):
     stamps = simulate_chunk(5, "sim", 0, 12, priors, simulator_config())
     whole, _ = clean(stamps, 1, CONFIG)
     order = np.arange(11, 3, -1)
@@ -187,7 +187,7 @@ def test_the_table_that_ships_rejects_nothing():
         ("", "has the header ''"),
     ],
 )
-def test_a_table_of_rejected_galaxies_that_is_not_one(tmp_path, text, message):
+def test_a_malformed_table_of_rejected_galaxies_is_refused(tmp_path, text, message):
     (tmp_path / "r.csv").write_text(text)
     with pytest.raises(DeblendError, match=message):
         read_rejected(tmp_path / "r.csv")

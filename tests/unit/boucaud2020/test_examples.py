@@ -18,7 +18,7 @@ from tests.conftest import make_stamps
 
 @pytest.fixture
 def chunk():
-    """Five galaxies, of which g0 is left out and g1, g3 and g4 had neighbours."""
+    """Five galaxies, of which g0 is excluded and g1, g3 and g4 had neighbours."""
     images = np.random.default_rng(0).normal(0, 0.0065, (5, 16, 16)).astype(np.float32)
     columns = {
         "mag": [19.0, 20.0, 21.0, 22.0, 21.5],
@@ -44,7 +44,7 @@ def blends():
 
 def test_figure_1_shows_the_brightest_whose_neighbours_were_replaced(chunk):
     examples = cleaning_examples(*chunk)
-    # Of the disks the brighter, g2, had none; there is no galaxy of both components.
+    # g2, the brighter of the disks, had no neighbours; no galaxy has both components.
     assert examples.table["id"].tolist() == ["g1", "g3", "g4"]
     assert examples.table["morphology"].tolist() == ["sph", "disk", "irr"]
     assert examples.table["replaced_px"].tolist() == [4, 4, 4]
@@ -71,7 +71,7 @@ def test_figure_2_shows_the_blends_nearest_to_a_grid(blends):
     assert shown["distance_px"][7] == np.hypot(first["dx"], first["dy"]).iloc[0]
 
 
-def test_too_few_blends_are_told(blends):
+def test_too_few_blends_are_refused(blends):
     stamps, table = blends
     with pytest.raises(DeblendError, match="there are 9 test blends and Figure 2 shows 30"):
         blend_examples(stamps, table[:9], companion_edge="zero")

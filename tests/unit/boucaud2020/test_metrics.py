@@ -1,4 +1,4 @@
-"""Statistics against numbers worked out another way."""
+"""Statistics against independent calculations."""
 
 import csv
 import math
@@ -29,7 +29,7 @@ def test_statistics_by_hand():
     assert numbers["mape_flux_percent"] == pytest.approx(expected)
 
 
-def test_fluxes_without_a_magnitude_do_not_flatter():
+def test_fluxes_without_a_magnitude_count_as_errors():
     numbers = photometry_statistics(np.array([1.0, 1.0, -2.0, 0.0]), np.full(4, 20.0))
     assert (numbers["n"], numbers["n_missing"], numbers["n_nonpositive"]) == (4, 0, 2)
     assert numbers["outliers_percent"] == 50
@@ -125,7 +125,7 @@ def test_figure_5_of_the_published_sample(published, tmp_path):
 
 
 def test_a_panel_without_rows_has_no_numbers(published, tmp_path):
-    """SEP found the companion alone in every blend."""
+    """SEP found only the companion in every blend."""
     catalog = pd.read_csv(published).assign(detection=1)
     points = fig5_data(catalog, network_zero_point=25.96, sextractor_zero_point=25.67)
     numbers = fig5_statistics(points, n_resamples=5, seed=1)

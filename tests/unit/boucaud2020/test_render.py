@@ -45,7 +45,7 @@ def blends():
 
 
 def compact(n=8, side=9):
-    """Stamps whose light is in the middle, so that no shift within reach pushes it out."""
+    """Stamps whose light is at the centre, so that no drawn shift moves it out of the frame."""
     images = np.zeros((n, SIZE, SIZE), np.float32)
     block = slice(SIZE // 2 - side // 2, SIZE // 2 + side // 2 + 1)
     images[:, block, block] = np.random.default_rng(1).exponential(size=(n, side, side))
@@ -110,7 +110,7 @@ def test_noise_fills_only_what_the_companion_leaves_empty(images):
     assert np.std(noisy[:, :10] - zero[:, :10]) == pytest.approx(5.0, rel=0.15)
 
 
-def test_the_stamps_are_left_alone(images, blends):
+def test_the_stamps_are_not_changed(images, blends):
     before = images.copy()
     render(images, blends)
     np.testing.assert_array_equal(images, before)

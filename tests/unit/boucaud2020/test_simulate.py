@@ -22,7 +22,7 @@ from tests.conftest import simulator_config
 CONFIG = simulator_config()
 
 
-def test_a_galaxy_is_the_same_whoever_makes_it(priors):
+def test_a_galaxy_does_not_depend_on_its_chunk(priors):
     chunk = simulate_chunk(7, "sim", 3, 6, priors, CONFIG)
     image, galaxy = simulate_galaxy(7, "sim", 4, priors, CONFIG)
     np.testing.assert_array_equal(chunk.images[1, 0], image)
@@ -77,13 +77,13 @@ def test_properties_follow_the_priors(priors):
         for i in range(4000)
     ]
     for morphology in MORPHOLOGIES:
-        mine = [d for d in drawn if d["morphology"] == morphology]
+        of_class = [d for d in drawn if d["morphology"] == morphology]
         entry = priors["classes"][morphology]
-        assert len(mine) / len(drawn) == pytest.approx(entry["share"], abs=0.03)
-        mag = np.array([d["mag"] for d in mine])
+        assert len(of_class) / len(drawn) == pytest.approx(entry["share"], abs=0.03)
+        mag = np.array([d["mag"] for d in of_class])
         grid, share = cumulative_counts(**entry["selection"]["counts"], bright=18, faint=23)
         assert kstest(mag, lambda m, g=grid, s=share: np.interp(m, g, s)).pvalue > 0.001
-        relation = size_relation(mag, np.array([d["half_light_radius_px"] for d in mine]))
+        relation = size_relation(mag, np.array([d["half_light_radius_px"] for d in of_class]))
         expected = entry["catalogue"]["size"]
         shift = entry["selection"]["size_shift_dex"]
         assert relation["intercept"] == pytest.approx(expected["intercept"] + shift, abs=0.03)
@@ -124,7 +124,7 @@ def test_the_fit_is_that_of_the_committed_priors(real_data, priors):
 
 
 def leaves(tree, path=()):
-    """Every number of nested dicts and lists, with its place."""
+    """Every number of nested dicts and lists, with its path."""
     if isinstance(tree, dict | list):
         for key, part in tree.items() if isinstance(tree, dict) else enumerate(tree):
             yield from leaves(part, (*path, key))
@@ -133,7 +133,7 @@ def leaves(tree, path=()):
 
 
 def test_the_sample_agrees_with_the_published_one(real_data, priors):
-    """Kolmogorov-Smirnov tests of what the published blends are like, at 128 px as theirs."""
+    """Kolmogorov-Smirnov tests against the published blends, with stamps of 128 px like theirs."""
     config = simulator_config(stamp_size=128)
     drawn = [draw_properties(np.random.default_rng([1, i]), priors, config) for i in range(3000)]
     galaxies = pd.DataFrame(drawn)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import yaml
 from deblend.boucaud2020.predictions import prediction_table
-from deblend.boucaud2020.tables import table2, table3, tex_table
+from deblend.boucaud2020.tables import table2, table2_tex, table3
 from deblend.errors import DeblendError
 from deblend.tables import write_tex
 
@@ -54,7 +54,7 @@ def test_errors_stand_beside_the_published_ones(truth):
     # The flux that is not positive counts in full: |-1 - 1| = 200 %.
     assert own["companion_percent"] == pytest.approx(100)
     assert np.isnan(own["total_published"])
-    assert list(tex_table(table).columns)[0] == "Initial filters"
+    assert list(table2_tex(table).columns)[0] == "Initial filters"
 
 
 def test_predictions_of_another_run_are_refused(truth):

@@ -24,7 +24,7 @@ from deblend.boucaud2020.predict import (
     load_network,
     predict_fluxes,
     predict_masks,
-    refuse_known_galaxies,
+    refuse_training_galaxies,
     save_network,
 )
 from deblend.boucaud2020.simulate import simulate_chunk
@@ -202,7 +202,7 @@ def test_a_finite_set_is_gone_through_once_an_epoch(stamps):
     for rows in epochs:
         assert sorted(rows) == list(range(64))
     assert not np.array_equal(*epochs)
-    # Epochs that are parts of a pass: together they make one.
+    # Here an epoch is a part of a pass; together the epochs are one pass.
     feed = source(stamps, steps_per_epoch=2)
     quarters = np.concatenate([feed.epoch_rows(e)["blend"] for e in range(4)])
     assert sorted(quarters) == list(range(64))
@@ -231,7 +231,7 @@ JOINT = {**OPTIONS, "unet_options": {**UNET, "overlap_channel": True}}
 def test_an_interrupted_training_ends_as_an_undisturbed_one(
     stamps, tmp_path, architecture, options, targets
 ):
-    """Dropout and all: the generators of random layers are in the checkpoint."""
+    """This includes dropout: the state of random layers is in the checkpoint."""
     overlap = architecture == "blend2mask2flux"
     feed = source(stamps, targets=targets, overlap_channel=overlap)
     common = {"architecture": architecture, "options": options, "steering_config": STEERING}
@@ -328,9 +328,9 @@ def test_masks_are_scored_and_shown(stamps):
     assert len(table) == 40
     assert examples["image"].shape == (4, 64, 64)
     first = examples["blend"][0]
-    mine = table[table["blend"] == first]
+    rows = table[table["blend"] == first]
     areas = (examples["predicted"][0] >= 0.5).sum(axis=(0, 1))
-    assert mine["area_predicted_px"].tolist() == areas.tolist()
+    assert rows["area_predicted_px"].tolist() == areas.tolist()
     distance = np.hypot(blends["dx"], blends["dy"])
     assert distance[examples["blend"]].is_monotonic_increasing
     with pytest.raises(DeblendError, match="net is a unet: it has no fluxes"):
@@ -355,7 +355,7 @@ def test_plateau_drops_waits_and_stops():
     for epoch, loss in enumerate(losses):
         rates.append(steering.rate(epoch))
         steering.update(epoch, loss)
-    # Two epochs without improvement and a drop; one of cooldown that counts again, as in Keras.
+    # A drop after two epochs without improvement. An epoch of cooldown counts again, as in Keras.
     assert rates == [1e-3] * 4 + [5e-4] * 2 + [2.5e-4] * 2
     assert steering.stopped
     assert steering.best_epoch == 1
@@ -366,7 +366,7 @@ def test_plateau_drops_waits_and_stops():
 
 @pytest.mark.parametrize("cooldown", [0, 1, 2, 3])
 def test_the_plateau_is_that_of_keras(cooldown):
-    """Fed the same losses, ReduceLROnPlateau drops at the same epochs."""
+    """With the same losses, ReduceLROnPlateau drops at the same epochs."""
     config = STEERING.model_copy(
         update={"drop_cooldown": cooldown, "stop_patience": 99, "epochs": 60}
     )
@@ -398,10 +398,10 @@ def test_galaxies_that_a_network_has_seen_are_refused(stamps):
     trained_on = stamps.galaxies.assign(split="train")
     blends = source(stamps).draw(0, 10)
     with pytest.raises(DeblendError, match=r"galaxies in these test blends .* training of net"):
-        refuse_known_galaxies("net", trained_on, stamps.galaxies, blends)
-    refuse_known_galaxies("net", trained_on.assign(split="test"), stamps.galaxies, blends)
+        refuse_training_galaxies("net", trained_on, stamps.galaxies, blends)
+    refuse_training_galaxies("net", trained_on.assign(split="test"), stamps.galaxies, blends)
     # The same ids in an unrelated catalogue are other galaxies.
-    refuse_known_galaxies("net", trained_on.assign(origin="other"), stamps.galaxies, blends)
+    refuse_training_galaxies("net", trained_on.assign(origin="other"), stamps.galaxies, blends)
 
 
 def test_divergence_is_noticed(stamps, tmp_path):

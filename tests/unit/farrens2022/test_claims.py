@@ -12,7 +12,7 @@ from deblend.farrens2022.metrics import (
     parametric_accuracies,
     realistic_accuracies,
     relative_with_isolated,
-    share_of_close,
+    weighted_close_share,
 )
 from deblend.farrens2022.tables import table1, table2
 from deblend.report.claims import claims_table
@@ -36,7 +36,7 @@ def stamps(n, rng):
 
 
 def guesses(table, rng, close, distant, isolated):
-    """Labels that are right with a probability for each kind."""
+    """Labels that are right with a given probability for each kind of stamp."""
     near = table["distance_px"] < 10
     right = np.where(table["is_blend"] == 0, isolated, np.where(near, close, distant))
     hit = rng.uniform(size=len(table)) < right
@@ -44,9 +44,9 @@ def guesses(table, rng, close, distant, isolated):
 
 
 def accuracies(mutate=lambda labels, rng: labels):
-    """As the paper has it: better for close blends, as good for distant ones.
+    """Accuracies as in the paper: better for close blends, as good for distant ones.
 
-    BlendHunter's labels may be changed before anything is counted.
+    `mutate` changes BlendHunter's labels before the accuracies are computed.
     """
     rng = np.random.default_rng(1)
     test, real = stamps(4000, rng), stamps(8000, rng)
@@ -108,7 +108,7 @@ def test_claims_hold_where_they_should(tables):
     for name in STANDING:
         assert found[name] is True, name
     assert holds(tables, "relaxed")["close_gain_range_with_isolated"] is True
-    assert found["largest_gain"] is False  # 45 points are there, not 80
+    assert found["largest_gain"] is False  # the gain is 45 points, not 80
 
 
 def test_swapped_methods_turn_claims_false(tables):
@@ -137,7 +137,7 @@ def test_both_readings_of_a_claim_on_blends_are_tested(tables):
 
 
 def test_gains_have_binomial_errors(tables):
-    """Of 250 close blends; two realisations, which share their galaxies, are no better than one."""
+    """The errors are those of 250 close blends: two realisations share their galaxies."""
     found = tables["parametric"].query("subset == 'close' and noise_sigma == 5")
     share = found.groupby("method")["accuracy"].mean()
     gain = 100 * (share["BlendHunter"] - share["SEP"])
@@ -151,7 +151,7 @@ def test_gains_have_binomial_errors(tables):
 
 
 def test_isolated_stamps_count_in_one_reading_only(tables):
-    """A network that calls each stamp a blend finds them all, and loses every isolated one."""
+    """A network that labels each stamp as a blend is wrong on all isolated stamps."""
     confusion = tables["confusion"]
     hunter = confusion["method"] == "BlendHunter"
     always = confusion.assign(
@@ -161,8 +161,8 @@ def test_isolated_stamps_count_in_one_reading_only(tables):
     found = holds(tables | {"confusion": always})
     for name in TWO_READINGS:
         assert found[f"{name}_with_isolated"] is False, name
-    assert found["realistic_close"] is True  # its reading of blends alone
-    # Without isolated stamps there is only the other.
+    assert found["realistic_close"] is True  # the reading of blends alone
+    # Without isolated stamps only the other reading can be tested.
     found = holds(tables | {"confusion": confusion.assign(true_negative=np.nan)})
     assert all(found[f"{name}_with_isolated"] is None for name in TWO_READINGS)
 
@@ -180,7 +180,7 @@ def test_relative_to_sep_by_hand():
     assert relative.to_dict() == {5.0: pytest.approx((0.9 / 0.75 + 0.6 / 0.75) / 2 - 1)}
 
 
-#: What says that BlendHunter sees blends.
+#: Claims that BlendHunter recognises blends.
 OF_SKILL = (
     "close_better_with_isolated",
     "distant_consistent_with_isolated",
@@ -204,14 +204,14 @@ OF_SKILL = (
         pytest.param(lambda labels, rng: np.zeros_like(labels), id="never a blend"),
     ],
 )
-def test_a_network_that_does_not_look_keeps_no_claim_of_skill(mutate):
+def test_a_network_that_ignores_the_stamps_fulfils_no_claim_of_skill(mutate):
     for bound in ("as stated", "relaxed"):
         found = holds(accuracies(mutate), bound)
         for name in OF_SKILL:
             assert found.get(name, False) is False, name
 
 
-def test_the_largest_gain_is_of_a_mean_over_realisations():
+def test_the_largest_gain_is_a_mean_over_realisations():
     rows = [
         (5.0, r, m, 2.0, 4.0, 15, share)
         for r, m, share in ((0, "BlendHunter", 1.0), (1, "BlendHunter", 0.4))
@@ -225,7 +225,7 @@ def test_the_largest_gain_is_of_a_mean_over_realisations():
     assert (gain, sigma, low, n) == (pytest.approx(0.5), 5.0, 2.0, 30)
 
 
-def test_both_methods_are_of_the_same_stamps():
+def test_both_methods_are_compared_on_the_same_stamps():
     table = pd.DataFrame(
         {"is_blend": [1, 1, 0, 0], "distance_px": [5, 20, np.nan, np.nan], "weight": 1.0}
     )
@@ -254,7 +254,7 @@ def test_sep_failures_are_seen(tables):
     assert holds(tables | {"parametric": failing})["sep_failures_parametric"] is False
 
 
-def test_nothing_is_claimed_of_what_did_not_run():
+def test_claims_without_tables_are_not_tested():
     found = claims_table({}, "test", CLAIMS, "farrens2022")
     assert found["holds"].isna().all()
     assert (found["numbers"] == "").all()
@@ -272,7 +272,7 @@ def test_one_noise_level_says_nothing_of_a_trend(tables):
     assert found["close_better"] is True
 
 
-def test_numbers_beside_the_papers(tables):
+def test_numbers_are_compared_with_the_papers(tables):
     rows = [
         *reproduction.close_rows(PUBLISHED["close_blends"], {"x": 0.125}),
         *reproduction.sep_rows(
@@ -313,10 +313,10 @@ def test_close_share_is_weighted():
     table = pd.DataFrame(
         {"is_blend": [1, 1, 1, 0], "distance_px": [5.0, 5.0, 20.0, np.nan], "weight": [1, 1, 6, 9]}
     )
-    assert share_of_close(table) == pytest.approx(0.25)
+    assert weighted_close_share(table) == pytest.approx(0.25)
 
 
-def test_tables_stand_beside_the_papers(tables):
+def test_tables_are_compared_with_the_papers(tables):
     half = [tables["stamps"].iloc[:100], tables["stamps"].iloc[100:300]]
     noise = {"parametric": ([5.0, 35.0], 2), "realistic": ([14.5], 1)}
     found = table1({"parametric": half, "realistic": half[:1]}, noise, PUBLISHED["table1"])

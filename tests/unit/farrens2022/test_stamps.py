@@ -10,20 +10,20 @@ from deblend.farrens2022.metrics import (
     accuracy,
     accuracy_by_distance,
     accuracy_table,
-    equal_numbers,
     realistic_accuracies,
+    split_isolated,
     summarise,
 )
-from deblend.farrens2022.sep import FAILED, label, label_stamps
+from deblend.farrens2022.sep import FAILED, label_detections, label_stamps
 from deblend.farrens2022.stamps import (
     CatalogGalaxies,
     SampleConfig,
     check_stamps,
-    close_share,
     draw_chunk,
     draw_offset,
     draw_psf,
     draw_sample,
+    expected_close_share,
     flux_scale,
     noisy_batches,
     read_sample_table,
@@ -70,7 +70,7 @@ def test_uniform_positions_give_the_papers_share_of_close_blends():
     offsets = np.array([draw_offset(rng, 51, None)[:2] for _ in range(40000)])
     share = np.mean(np.hypot(*offsets.T) < 10)
     assert share == pytest.approx(4838 / 40000, abs=0.005)
-    assert close_share(51) == pytest.approx(4838 / 40000, abs=0.001)
+    assert expected_close_share(51) == pytest.approx(4838 / 40000, abs=0.001)
     assert np.abs(offsets).max() <= 25.5
 
 
@@ -81,7 +81,7 @@ def test_weights_undo_the_oversampling_of_close_blends():
     weight = np.array([w for *_, w in drawn])
     assert close.mean() == pytest.approx(0.5, abs=0.02)
     assert weight.mean() == pytest.approx(1, abs=0.02)
-    assert weight[close].sum() / weight.sum() == pytest.approx(close_share(51), abs=0.01)
+    assert weight[close].sum() / weight.sum() == pytest.approx(expected_close_share(51), abs=0.01)
 
 
 def test_flux_scale_is_that_of_galsims_catalogue(real_data):
@@ -106,8 +106,8 @@ def test_the_psf_is_as_wide_as_the_papers():
 
 
 @pytest.mark.parametrize("n_workers", [1, 2])
-def test_stamps_are_the_same_whoever_draws_them(sample, tmp_path, n_workers):
-    """In chunks, by one process or two."""
+def test_stamps_depend_neither_on_chunks_nor_on_workers(sample, tmp_path, n_workers):
+    """They are drawn in chunks, by one process or two."""
     draw(tmp_path / "chunks.h5", chunk_size=15, n_workers=n_workers)
     with h5py.File(sample) as a, h5py.File(tmp_path / "chunks.h5") as b:
         np.testing.assert_array_equal(a["images"][:], b["images"][:])
@@ -162,7 +162,7 @@ def test_a_catalogue_without_fits_is_refused(real_data, tmp_path):
 def test_a_broken_sample_is_refused(sample, tmp_path):
     path = tmp_path / "half.h5"
     path.write_bytes(sample.read_bytes()[:3000])
-    with pytest.raises(DeblendError, match="not a whole sample"):
+    with pytest.raises(DeblendError, match="not a complete sample"):
         read_sample_table(path)
 
 
@@ -193,10 +193,10 @@ NEAR = np.array([[32.0, 32.0], [33.0, 32.0]])
 )
 def test_labels_by_the_rules_of_section_4_1(x, y, flag, expected, answer):
     arrays = np.array(x, float), np.array(y, float), np.array(flag, int)
-    assert label(*arrays, expected, 2.0) == answer
+    assert label_detections(*arrays, expected, 2.0) == answer
 
 
-def test_sep_labels_what_is_plain_to_see():
+def test_sep_labels_clear_cases():
     y, x = np.indices((65, 65))
 
     def galaxy(cx, cy):
@@ -257,7 +257,7 @@ def test_as_many_isolated_as_close_ones():
             "weight": 1.0,
         }
     )
-    close, rest = equal_numbers(table)
+    close, rest = split_isolated(table)
     assert (close.sum(), rest.sum()) == (10, 40)
     assert not (close & rest).any()
 
@@ -281,8 +281,8 @@ def test_stamps_that_cannot_be_used_are_named():
 
 
 def test_a_catalogue_whose_images_are_missing_is_refused(real_data):
-    # Its fits are there, and the images that it names are not.
+    # Its fits exist, and the images that it names do not.
     path = real_data / "cosmos/real_galaxy_catalog_23.5_example.fits"
     bad = config(kind="real", catalog=str(path))
-    with pytest.raises(DeblendError, match="names files that are not there: .*galaxy_images"):
+    with pytest.raises(DeblendError, match="names files that do not exist: .*galaxy_images"):
         CatalogGalaxies(bad, "test", {"test": 1.0}, 1)

@@ -16,7 +16,7 @@ import keras
 from deblend.errors import DeblendError
 from deblend.farrens2022.features import augment, to_eight_bits
 from deblend.farrens2022.networks import head
-from deblend.farrens2022.training import cached, train_head
+from deblend.farrens2022.training import cached_features, train_head
 from deblend.training.keras_checkpoint import Checkpoint
 from deblend.training.schedule import SteeringConfig
 from deblend.training.vgg import (
@@ -189,7 +189,7 @@ def test_divergence_is_noticed(tmp_path):
             batch_size=20,
             dropout=0.1,
             adam_epsilon=1e-8,
-            steering_config=STEERING.model_copy(update={"learning_rate": 1e30}),
+            steering_config=STEERING.model_copy(update={"learning_rate": float("inf")}),
             checkpoint=Checkpoint(tmp_path / "lost.npz", {}),
         )
 
@@ -203,5 +203,5 @@ def test_features_are_kept_while_their_fingerprint_fits(tmp_path):
 
     path = tmp_path / "f.h5"
     for fingerprint, n in (("a", 1), ("a", 1), ("b", 2)):
-        assert cached(path, fingerprint, 3, compute)[0].shape == (3, 4)
+        assert cached_features(path, fingerprint, 3, compute)[0].shape == (3, 4)
         assert len(calls) == n

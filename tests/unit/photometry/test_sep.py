@@ -5,7 +5,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from deblend.boucaud2020.blends import BlendConfig, draw_blends
-from deblend.boucaud2020.sep import fit_zero_points, measure_as_deep, measure_blends, to_predictions
+from deblend.boucaud2020.sep import (
+    fit_zero_points,
+    measure_blends,
+    measure_isolated_galaxies,
+    to_predictions,
+)
 from deblend.errors import DeblendError
 from deblend.photometry.sep import (
     FLAG_FAILED,
@@ -53,7 +58,7 @@ def isolated_stamps():
 
 @pytest.fixture(scope="module")
 def isolated(isolated_stamps):
-    return measure_as_deep(isolated_stamps, COLD, HOT, 1)
+    return measure_isolated_galaxies(isolated_stamps, COLD, HOT, 1)
 
 
 def test_isolated_galaxies_are_recovered_without_bias(isolated):

@@ -401,8 +401,8 @@ def cutouts(**changes):
         ({"farrens2022": {"distance_bins_px": [0, 10, 8]}}, "[0, 10, 8] have to rise"),
         (
             {"farrens2022": {"samples": {"realistic": {"n_stamps": {"test": 0}}}}},
-            "farrens2022 > samples > realistic > n_stamps > test: 0 is too few: it takes an "
-            "isolated galaxy and a blend at least",
+            "farrens2022 > samples > realistic > n_stamps > test: 0 is too few: 2 are needed "
+            "at least, an isolated galaxy and a blend",
         ),
         (
             {"farrens2022": {"samples": {"parametric": {"n_stamps": {"train": 1}}}}},

@@ -1,4 +1,4 @@
-"""Adapter: join cleaned chunks, count what was excluded, split the galaxies."""
+"""Adapter: join cleaned chunks, count exclusions, split the galaxies."""
 
 import logging
 from functools import partial

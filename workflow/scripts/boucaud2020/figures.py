@@ -14,7 +14,7 @@ from deblend.files import read_json
 from deblend.run import logs
 from deblend.tables import write_csv
 
-#: The points of each figure, their statistics, the drawing.
+#: For each figure, the functions for its points, their statistics, and the drawing.
 PARTS = {
     5: (fig5.fig5_data, fig5.fig5_statistics, fig5.draw_fig5),
     6: (fig6.fig6_data, fig6.fig6_statistics, fig6.draw_fig6),

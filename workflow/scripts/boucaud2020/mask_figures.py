@@ -18,7 +18,7 @@ from deblend.tables import write_csv
 with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     about = read_json(inputs.description)
-    ran = {key: about[key] for key in ("scale", "dataset")}
+    run_columns = {key: about[key] for key in ("scale", "dataset")}
     label = f"{about['scale']} scale, data set {about['dataset']}, {about['n_blends']} test blends"
     examples = {role: read_examples(inputs[role]) for role in ("unet", "blend2mask2flux")}
     iou = gather_iou(params.roles, inputs.iou)
@@ -27,8 +27,8 @@ with logs.script(snakemake.log[0]):
     draw_fig10(examples["blend2mask2flux"], params.noise_sigma, [out.pdf10, out.png10], label)
     draw_fig11(examples, [out.pdf11, out.png11], label)
     draw_fig12(data, numbers, [out.pdf12, out.png12], label)
-    shown = examples_table(examples).assign(**ran)
+    examples_iou = examples_table(examples).assign(**run_columns)
     write_csv(out.iou, iou)
-    write_csv(out.table10, shown[shown["network"] == "blend2mask2flux"])
-    write_csv(out.table11, shown)
-    write_csv(out.table12, numbers.assign(**ran))
+    write_csv(out.table10, examples_iou[examples_iou["network"] == "blend2mask2flux"])
+    write_csv(out.table11, examples_iou)
+    write_csv(out.table12, numbers.assign(**run_columns))

@@ -1,4 +1,4 @@
-"""Adapter: Figures 3 and 4 of Boucaud et al. 2020, from the networks as built."""
+"""Adapter: Figures 3 and 4 of Boucaud et al. 2020, from the built networks."""
 
 from deblend.run import logs
 from deblend.training import keras_backend as backend

@@ -12,7 +12,7 @@ with logs.script(snakemake.log[0]):
         load_network,
         predict_fluxes,
         predict_masks,
-        refuse_known_galaxies,
+        refuse_training_galaxies,
         write_masks,
     )
     from deblend.data.stamps import read_stamps
@@ -20,9 +20,9 @@ with logs.script(snakemake.log[0]):
 
     model, record = load_network(inputs.weights, inputs.description)
     stamps, blends = read_stamps(inputs.stamps), read_ecsv(inputs.blends)
-    refuse_known_galaxies(network, read_ecsv(inputs.trained_on), stamps.galaxies, blends)
+    refuse_training_galaxies(network, read_ecsv(inputs.trained_on), stamps.galaxies, blends)
     options = {"method": network, "companion_edge": params.companion_edge}
-    # What the rule has of these, by the network's architecture.
+    # The network's architecture decides which of these files the rule declares.
     fluxes, iou, masks = (out.get(name) for name in ("predictions", "iou", "masks"))
     if fluxes:
         write_csv(fluxes, predict_fluxes(model, record, stamps, blends, **options))

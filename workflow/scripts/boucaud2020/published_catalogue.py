@@ -1,4 +1,4 @@
-"""Adapter: the authors' catalogue, checked, with what our figures have to know about it."""
+"""Adapter: check the authors' catalogue, and describe it for the figures."""
 
 from deblend.boucaud2020.catalog import describe_published, read_catalog
 from deblend.files import read_yaml, write_json

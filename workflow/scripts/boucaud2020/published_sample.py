@@ -1,4 +1,4 @@
-"""Adapter: a data set's test blends, measured by SEP, beside the published sample."""
+"""Adapter: compare a data set's test blends, measured by SEP, with the published sample."""
 
 import pandas as pd
 from deblend.boucaud2020.catalog import describe_catalog, output_catalog

@@ -2,7 +2,12 @@
 
 import logging
 
-from deblend.boucaud2020.sep import fit_zero_points, measure_as_deep, measure_file, to_predictions
+from deblend.boucaud2020.sep import (
+    fit_zero_points,
+    measure_file,
+    measure_isolated_galaxies,
+    to_predictions,
+)
 from deblend.data.stamps import read_stamps
 from deblend.photometry.sep import Detection
 from deblend.run import logs
@@ -12,7 +17,7 @@ with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     cold, hot = (Detection(**params.sep[mode]) for mode in ("cold", "hot"))
     stamps = read_stamps(inputs.stamps)
-    isolated = measure_as_deep(stamps, cold, hot, params.seed)
+    isolated = measure_isolated_galaxies(stamps, cold, hot, params.seed)
     zero_points = fit_zero_points(isolated, float(stamps.bands.zero_point[0]))
     logging.info("zero points:\n%s", zero_points.to_string(index=False))
     measured = measure_file(

@@ -2,7 +2,7 @@
 
 import pandas as pd
 from deblend.boucaud2020.predictions import truth
-from deblend.boucaud2020.tables import table2, tex_table
+from deblend.boucaud2020.tables import table2, table2_tex
 from deblend.files import read_json, read_yaml
 from deblend.run import logs
 from deblend.tables import read_ecsv, write_csv, write_tex
@@ -16,4 +16,4 @@ with logs.script(snakemake.log[0]):
     published = read_yaml(inputs.published)["boucaud2020"]
     table = table2(networks, truth(galaxies, blends, galaxies.attrs["zero_point"]), published)
     write_csv(out.csv2, table.assign(scale=params.scale))
-    write_tex(out.tex2, tex_table(table))
+    write_tex(out.tex2, table2_tex(table))

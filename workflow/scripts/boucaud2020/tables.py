@@ -1,4 +1,4 @@
-"""Adapter: Tables 1 and 3 of Boucaud et al. 2020; of other data sets Table 1's counts alone."""
+"""Adapter: Tables 1 and 3 of Boucaud et al. 2020, or only Table 1's counts for other data sets."""
 
 import logging
 
@@ -15,7 +15,7 @@ with logs.script(snakemake.log[0]):
     counts = table1(read_ecsv(inputs.galaxies, ["morphology"]), excluded, published["galaxies"])
     logging.info("\n%s", counts.to_string(index=False))
     write_csv(out.csv1, counts.assign(dataset=params.dataset, scale=params.scale))
-    # The paper's own data set has more than counts.
+    # Only the rule for the paper's data set declares these files.
     tex1, csv3, tex3 = (out.get(name) for name in ("tex1", "csv3", "tex3"))
     if csv3:
         write_tex(tex1, table1_tex(counts))

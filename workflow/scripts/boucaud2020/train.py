@@ -43,5 +43,5 @@ with logs.script(snakemake.log[0]):
         record | versions | {"scale": params.scale, "threads": params.threads},
     )
     write_csv(snakemake.output.history, history)
-    # Last: a kill before this line loses nothing.
+    # Last, so that a job killed before this line can resume from the checkpoint.
     Path(params.checkpoint).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Adapter: label the realistic stamps with every trained head; features are computed once."""
+"""Adapter: label a sample's test stamps with every trained head."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""Adapter: Figures 1 and 2 of Farrens et al. 2022: BlendHunter's layers, features of one blend."""
+"""Adapter: Figures 1 and 2 of Farrens et al. 2022: BlendHunter's layers, and a blend's features."""
 
 from deblend.run import logs
 from deblend.training import keras_backend as backend
@@ -19,10 +19,10 @@ with logs.script(snakemake.log[0]):
     extractor = feature_extractor(params.side, read_vgg(inputs.vgg))
     classifier = head(extractor.output.shape[1] * extractor.output.shape[2] * 512)
     write_csv(out.layers, pd.concat([layer_table(extractor), layer_table(classifier).iloc[1:]]))
-    shown = feature_examples(
+    examples = feature_examples(
         extractor, inputs.sample, params.noise_sigma, params.padding, params.seed
     )
-    write_features(out.features, shown)
+    write_features(out.features, examples)
     layers = pd.read_csv(out.layers, keep_default_na=False)
     draw_fig1(layers, [out.pdf1, out.png1], params.label)
     draw_fig2(out.features, [out.pdf2, out.png2], params.label)

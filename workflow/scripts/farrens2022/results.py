@@ -5,7 +5,7 @@ import math
 
 import pandas as pd
 from deblend.farrens2022.claims import CLAIMS
-from deblend.farrens2022.metrics import share_of_close
+from deblend.farrens2022.metrics import weighted_close_share
 from deblend.farrens2022.reproduction import our_rows
 from deblend.farrens2022.stamps import read_sample_table
 from deblend.files import read_json, read_yaml
@@ -18,9 +18,9 @@ with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     names = ("parametric", "by_distance", "realistic", "confusion")
     tables = {name: pd.read_csv(inputs[name]) for name in names}
-    # A share that the configuration asks for is no result.
+    # A share that is set in the configuration is not a result.
     close = {
-        name: share_of_close(read_sample_table(path))
+        name: weighted_close_share(read_sample_table(path))
         if params.samples[name]["close_fraction"] is None
         else math.nan
         for name, path in zip(params.samples, inputs.samples, strict=True)

@@ -15,8 +15,8 @@ with logs.script(snakemake.log[0]):
         pd.read_csv(inputs.sep)["sep"].to_numpy(),
         [tuple(s) for s in params.sets],
     )
-    hunter = accuracy[accuracy["method"] == "BlendHunter"]
-    relative = summarise(hunter.assign(accuracy=hunter["relative"]))
+    blendhunter = accuracy[accuracy["method"] == "BlendHunter"]
+    relative = summarise(blendhunter.assign(accuracy=blendhunter["relative"]))
     draw_fig5(relative, params.noise_sigma, [out.pdf5, out.png5], params.label)
     draw_fig6(confusion, [out.pdf6, out.png6], params.label)
     for path, table in (

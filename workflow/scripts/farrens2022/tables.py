@@ -14,10 +14,10 @@ with logs.script(snakemake.log[0]):
         "realistic": [read_sample_table(inputs.realistic)],
     }
     noise = {name: tuple(levels) for name, levels in params.noise.items()}
-    found = {
+    tables = {
         1: table1(samples, noise, published["table1"]),
         2: table2(params.sep, published["table2"]),
     }
-    for n, table in found.items():
+    for n, table in tables.items():
         write_csv(out[f"csv{n}"], table)
         write_tex(out[f"tex{n}"], table)

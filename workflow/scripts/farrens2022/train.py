@@ -27,9 +27,9 @@ with logs.script(snakemake.log[0]):
         fingerprinted={"code": params.code, "threads": params.threads, **versions},
     )
     with atomic(snakemake.output.weights) as temporary:
-        named = temporary.with_suffix(".weights.h5")
-        model.save_weights(named)
-        named.replace(temporary)
+        suffixed = temporary.with_suffix(".weights.h5")
+        model.save_weights(suffixed)
+        suffixed.replace(temporary)
     record |= versions | {"scale": params.scale, "threads": params.threads}
     record["dataset"] = "farrens2022/parametric"
     timing = {"seconds": record.pop("seconds"), "n_epochs": record["n_epochs"]}
@@ -40,7 +40,7 @@ with logs.script(snakemake.log[0]):
         snakemake.output.predictions,
         pd.DataFrame({"stamp": range(len(probability)), "probability": probability}),
     )
-    # Last: a kill before these lines loses nothing.
+    # Last, so that a job killed before these lines can resume from the checkpoint.
     checkpoint = Path(params.checkpoint)
     for path in (checkpoint, *(checkpoint.with_name(f"{checkpoint.stem}_{s}.h5") for s in samples)):
         path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Adapter: VGG-16's weights from the configured source, with their preprocessing."""
+"""Adapter: VGG-16's weights and preprocessing, from the configured source."""
 
 from deblend.run import logs
 from deblend.training.vgg import weights_from, write_vgg

@@ -13,17 +13,17 @@ from matplotlib.backends.backend_pdf import PdfPages
 COLUMNS, ROWS = 8, 10
 
 
-#: Free space around a stamp, and below it for its name, as shares of its side.
+#: Free space around a stamp, and space below it for its name, as shares of its side.
 GAP, CAPTION = 0.04, 0.24
 
 
 def draw_contact_sheets(path: str | Path, output: str | Path, label: str = "") -> int:
-    """Draw all stamps of a data set, 80 a page, by class and brightness.
+    """Draw all stamps of a data set, 80 on a page, sorted by class and magnitude.
 
     Parameters
     ----------
     path : path
-        The data set (`deblend.data.stamps`); a page of it is in memory at a time.
+        The data set (`deblend.data.stamps`); the stamps of one page are in memory at a time.
     output : path
         PDF; the same stamps give the same bytes.
     label : str
@@ -37,7 +37,7 @@ def draw_contact_sheets(path: str | Path, output: str | Path, label: str = "") -
     galaxies = read_galaxies(path)
     order = galaxies.sort_values(["morphology", "mag", "id"]).index.to_numpy()
     pages = [order[i : i + ROWS * COLUMNS] for i in range(0, len(order), ROWS * COLUMNS)]
-    no_date = {"CreationDate": None}  # which would make each drawing another file
+    no_date = {"CreationDate": None}  # a date would make each file different
     with style(), atomic(output) as temporary, PdfPages(temporary, metadata=no_date) as pdf:
         for number, rows in enumerate(pages, 1):
             _draw_page(pdf, path, rows, f"{label}, page {number} of {len(pages)}".lstrip(", "))
@@ -46,15 +46,15 @@ def draw_contact_sheets(path: str | Path, output: str | Path, label: str = "") -
 
 def _draw_page(pdf: PdfPages, path: str | Path, rows: np.ndarray, title: str) -> None:
     stamps = read_stamps(path, np.sort(rows))
-    back = np.argsort(np.argsort(rows))
+    order_on_page = np.argsort(np.argsort(rows))
     noise = float(stamps.bands["noise_sigma"][0])
     figure = plt.figure(figsize=(8.27, 11.69))
-    # One image and one set of axes a page: a set a stamp would take minutes.
+    # One set of axes for the page: one for each stamp would take minutes.
     axis = figure.add_axes((0.03, 0.02, 0.94, 0.94))
     axis.axis("off")
     axis.set_title(title)
-    for place, i in enumerate(back):
-        row, column = divmod(place, COLUMNS)
+    for position, i in enumerate(order_on_page):
+        row, column = divmod(position, COLUMNS)
         top = row * (1 + CAPTION)
         axis.imshow(
             asinh_stretch(stamps.images[i, 0], noise),

@@ -15,7 +15,7 @@ from deblend.plots.style import COLOURS, Outputs, paper_figure
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-#: Colours of the two networks in Fig. 12 (orange U-Net and blue joint network in the paper).
+#: Names and colours of the two networks in Fig. 12 (orange U-Net and blue joint network there).
 NETWORKS = {
     "unet": ("U-Net", COLOURS["companion"]),
     "blend2mask2flux": ("blend2mask2flux", COLOURS["ours"]),
@@ -51,13 +51,15 @@ def examples_table(examples: dict[str, dict[str, np.ndarray]]) -> pd.DataFrame:
         `network`, `blend`, `galaxy`, `iou`.
     """
     parts = []
-    for network, shown in examples.items():
-        iou = intersection_over_union(shown["predicted"] >= THRESHOLD, shown["true"] > 0)
+    for network, network_examples in examples.items():
+        iou = intersection_over_union(
+            network_examples["predicted"] >= THRESHOLD, network_examples["true"] > 0
+        )
         parts.append(
             pd.DataFrame(
                 {
                     "network": network,
-                    "blend": np.repeat(shown["blend"], 2),
+                    "blend": np.repeat(network_examples["blend"], 2),
                     "galaxy": np.tile(GALAXIES, len(iou)),
                     "iou": iou.ravel(),
                 }
@@ -69,14 +71,14 @@ def examples_table(examples: dict[str, dict[str, np.ndarray]]) -> pd.DataFrame:
 def draw_fig10(
     examples: dict[str, np.ndarray], noise_sigma: float, outputs: Outputs, label: str = ""
 ) -> None:
-    """Draw Figure 10: true masks, the blend, and the joint network's masks.
+    """Draw Figure 10: true masks, the blend, and the masks of the joint network.
 
     Parameters
     ----------
     examples : dict
         From `read_examples`, of blend2mask2flux.
     noise_sigma : float
-        Of the image, counts/s: where the asinh stretch turns from linear to logarithmic.
+        Noise of the image, counts/s, from which the asinh stretch is logarithmic.
     outputs : list of path
     label : str
     """
@@ -108,7 +110,7 @@ def draw_fig11(
     Raises
     ------
     DeblendError
-        The two are of different blends.
+        The two networks have examples of different blends.
     """
     first, second = examples["unet"], examples["blend2mask2flux"]
     if not np.array_equal(first["blend"], second["blend"]):
@@ -138,13 +140,13 @@ def _mask(axis: Axes, mask: np.ndarray) -> None:
 
 
 def _mask_grid(figure: Figure, rows: int, titles: list[str]) -> np.ndarray:
-    """Panels for masks, with two lines over each column."""
+    """Panels for masks, with titles of two lines above the columns."""
     heads = [title.replace(", ", "\n") for title in titles]
     return image_grid(figure, rows, len(titles), heads, fontsize="x-small")
 
 
 def fig12_data(iou: pd.DataFrame, catalog: pd.DataFrame) -> pd.DataFrame:
-    """IoU of each blend, the mean of both galaxies', and its pair of morphologies.
+    """IoU of each blend (the mean of its two galaxies), and its pair of morphologies.
 
     Parameters
     ----------
@@ -156,7 +158,7 @@ def fig12_data(iou: pd.DataFrame, catalog: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        `network`, `blend`, `iou`, `pair` (which is central makes no difference).
+        `network`, `blend`, `iou`, `pair` (whichever of the two is central).
     """
     table = iou.groupby(["network", "blend"], sort=False)["iou"].mean().reset_index()
     types = catalog.set_index("id")[["g1_type", "g2_type"]]
@@ -176,12 +178,12 @@ def fig12_statistics(data: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        `network`, `pair` ("all" first), `n`, `n_undefined` (neither mask has a pixel), `mean_iou`,
-        `std_iou` (population).
+        `network`, `pair` ("all" first), `n`, `n_undefined` (blends without an IoU, since true and
+        predicted masks are empty), `mean_iou`, `std_iou` (population standard deviation).
     """
     rows = []
-    for network, mine in data.groupby("network", sort=False):
-        groups = [("all", mine), *mine.groupby("pair")]
+    for network, network_rows in data.groupby("network", sort=False):
+        groups = [("all", network_rows), *network_rows.groupby("pair")]
         for pair, group in groups:
             values = group["iou"].dropna()
             rows.append(
@@ -213,18 +215,18 @@ def draw_fig12(
         left, right = figure.subplots(1, 2)
         pairs = sorted(set(statistics["pair"]) - {"all"}, reverse=True)
         for i, (name, (title, colour)) in enumerate(NETWORKS.items()):
-            mine = statistics[statistics["network"] == name].set_index("pair")
-            if mine.empty:
+            network_rows = statistics[statistics["network"] == name].set_index("pair")
+            if network_rows.empty:
                 continue
             left.hist(
                 data.loc[data["network"] == name, "iou"],
                 bins=np.linspace(0, 1, 51).tolist(),
                 color=colour,
                 alpha=0.6,
-                label=f"{title}: mean {mine.loc['all', 'mean_iou']:.2f}",
+                label=f"{title}: mean {network_rows.loc['all', 'mean_iou']:.2f}",
             )
             y = np.arange(len(pairs)) + 0.2 - 0.4 * i
-            right.barh(y, mine["mean_iou"].reindex(pairs), 0.4, color=colour, label=title)
+            right.barh(y, network_rows["mean_iou"].reindex(pairs), 0.4, color=colour, label=title)
         left.set(xlabel="IoU (mean of both galaxies)", ylabel="blends", xlim=(0, 1))
         left.legend(loc="upper left")
         right.set(xlabel="mean IoU", xlim=(0, 1))

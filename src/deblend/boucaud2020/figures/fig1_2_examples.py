@@ -14,7 +14,7 @@ SPACE = 0.02
 
 
 def draw_fig1(examples: ExampleSet, outputs: Outputs, label: str = "") -> None:
-    """Draw Figure 1: a galaxy of each class before and after its neighbours' removal.
+    """Draw Figure 1: a galaxy of each class before and after its neighbours are removed.
 
     Parameters
     ----------
@@ -32,15 +32,15 @@ def draw_fig1(examples: ExampleSet, outputs: Outputs, label: str = "") -> None:
         close_panels(figure, space=SPACE)
         for row, name in zip(axes, CLASSES, strict=True):
             row[0].set_ylabel(NAMES[name])
-            at = np.flatnonzero(table["morphology"] == name)
-            if not len(at):
+            matches = np.flatnonzero(table["morphology"] == name)
+            if not len(matches):
                 for axis in row:
                     axis.set_box_aspect(1)
                 panel_note(row[1], "no galaxy with\nneighbours replaced")
                 continue
-            i = int(at[0])
+            i = int(matches[0])
             original, cleaned = examples.images["original"][i], examples.images["cleaned"][i]
-            peak = float(cleaned.max())  # one stretch for both
+            peak = float(cleaned.max())  # both images have the same stretch
             row[0].imshow(asinh_stretch(original, noise, peak), vmin=0, vmax=1)
             row[1].imshow(asinh_stretch(cleaned, noise, peak), vmin=0, vmax=1)
             row[2].imshow(examples.images["segmap"][i] > 0, vmin=0, vmax=1)
@@ -73,7 +73,7 @@ def draw_fig2(examples: ExampleSet, outputs: Outputs, label: str = "") -> None:
 
 
 def _note(axis: Axes, text: str) -> None:
-    """Write into a corner of an image, readable on any sky."""
+    """Write into a corner of an image, on a dark box so that it is readable on any background."""
     box = {"facecolor": "black", "alpha": 0.5, "lw": 0, "pad": 1}
     image_note(axis, text, 0.03, 0.97, va="top", fontsize="xx-small", bbox=box)
 

@@ -1,4 +1,4 @@
-"""Figures 3 and 4 of Boucaud et al. 2020: the networks, drawn from what was built."""
+"""Figures 3 and 4 of Boucaud et al. 2020: the networks, drawn from their built models."""
 
 import pandas as pd
 from deblend.errors import DeblendError
@@ -13,7 +13,7 @@ from deblend.plots.architecture import (
 )
 from deblend.plots.style import Outputs, paper_figure
 
-#: Distance between the rows of Figure 4, which are of one resolution each.
+#: Distance between the rows of Figure 4. Each row has layers of one resolution.
 ROW = 1.25
 
 
@@ -31,24 +31,24 @@ def draw_fig3(table: pd.DataFrame, outputs: Outputs, label: str = "") -> None:
 
 
 def draw_fig4(table: pd.DataFrame, outputs: Outputs, label: str = "") -> None:
-    """Draw Figure 4, the U-Net: a row a resolution, the copies as arrows between its two sides.
+    """Draw Figure 4, the U-Net: one row for each resolution, and arrows for the copied features.
 
     Parameters
     ----------
     table : DataFrame
-        As `draw_fig3`'s.
+        As for `draw_fig3`.
     outputs : list of path
     label : str
 
     Raises
     ------
     DeblendError
-        The network joins no copies: it is no U-Net.
+        The network has no copied features: it is not a U-Net.
     """
     layers = table[table["kind"].isin(KERAS_LAYERS)].set_index("name")
     joins = layers[layers["kind"] == "Concatenate"]
     if joins.empty:
-        raise DeblendError("there is nothing to copy and join in this network: it is no U-Net")
+        raise DeblendError("this network copies and joins no features: it is not a U-Net")
     sides = sorted(set(layers["height"]), reverse=True)
     with paper_figure(outputs, label, (7.2, 3.9)) as figure:
         axis = figure.subplots()

@@ -2,10 +2,10 @@
 
 import pandas as pd
 from deblend.boucaud2020.figures.panels import draw_magnitudes
-from deblend.boucaud2020.recovered import GALAXIES, METHODS, panel_statistics, recovered
+from deblend.boucaud2020.recovered import GALAXIES, METHODS, panel_statistics, recovered_magnitudes
 from deblend.plots.style import COLOURS, Outputs
 
-#: Rows of the figure, how they are titled, and their colours.
+#: Rows of the figure, with their titles and colours.
 ROWS = {galaxy: (galaxy, COLOURS[galaxy]) for galaxy, *_ in GALAXIES}
 
 
@@ -17,16 +17,16 @@ def fig5_data(catalog: pd.DataFrame, **zero_points: float) -> pd.DataFrame:
     catalog : DataFrame
         In the published format (`deblend.boucaud2020.catalog`).
     **zero_points
-        `network_zero_point` and `sextractor_zero_point`, mag: see `recovered.recovered`.
+        `network_zero_point` and `sextractor_zero_point`, mag: see `recovered.recovered_magnitudes`.
 
     Returns
     -------
     DataFrame
         `method`, `galaxy`, `galaxy_id`, `mag_isolated`, `mag_blended` (NaN where the flux is not
-        positive), `flux_ratio` (blended over isolated); blends for which SExtractor
-        found the galaxy (detection 0 or 2 for the central, 1 or 2 for the companion).
+        positive), `flux_ratio` (blended over isolated), of the blends in which SExtractor found
+        the galaxy (detection 0 or 2 for the central, 1 or 2 for the companion).
     """
-    points = recovered(catalog, **zero_points)
+    points = recovered_magnitudes(catalog, **zero_points)
     columns = ["method", "galaxy", "galaxy_id", "mag_isolated", "mag_blended", "flux_ratio"]
     return points.loc[points["found"], columns].reset_index(drop=True)
 

@@ -1,12 +1,12 @@
-"""Figure 6 of Boucaud et al. 2020: magnitudes where SExtractor finds the pair, and where not."""
+"""Figure 6 of Boucaud et al. 2020: magnitudes where SExtractor detects or misses the pair."""
 
 import numpy as np
 import pandas as pd
 from deblend.boucaud2020.figures.panels import draw_magnitudes
-from deblend.boucaud2020.recovered import METHODS, panel_statistics, recovered
+from deblend.boucaud2020.recovered import METHODS, panel_statistics, recovered_magnitudes
 from deblend.plots.style import COLOURS, Outputs
 
-#: Rows of the figure, how they are titled, and their colours.
+#: Rows of the figure, with their titles and colours.
 PAIRS = {
     "pair_detected": ("pair detected", COLOURS["green"]),
     "pair_missed": ("pair missed", COLOURS["pink"]),
@@ -21,17 +21,17 @@ def fig6_data(catalog: pd.DataFrame, **zero_points: float) -> pd.DataFrame:
     catalog : DataFrame
         In the published format (`deblend.boucaud2020.catalog`).
     **zero_points
-        `network_zero_point` and `sextractor_zero_point`, mag: see `recovered.recovered`.
+        `network_zero_point` and `sextractor_zero_point`, mag: see `recovered.recovered_magnitudes`.
 
     Returns
     -------
     DataFrame
         `method`, `pair` (pair_detected: SExtractor found exactly the two galaxies, detection 2;
-        pair_missed: it found one, more than two or, which the published catalogue does not have,
-        nothing), `galaxy`, `galaxy_id`, `mag_isolated`, `mag_blended`, `flux_ratio`. SExtractor has
-        no points for missed pairs: which galaxy its fluxes are of is then a guess.
+        pair_missed: it found one, more than two or none, the last not in the published catalogue),
+        `galaxy`, `galaxy_id`, `mag_isolated`, `mag_blended`, `flux_ratio`. SExtractor has no points
+        for missed pairs, since its fluxes cannot be assigned to the galaxies.
     """
-    points = recovered(catalog, **zero_points)
+    points = recovered_magnitudes(catalog, **zero_points)
     points["pair"] = np.where(points["detection"] == 2, "pair_detected", "pair_missed")
     kept = (points["method"] != "SExtractor") | (points["pair"] == "pair_detected")
     columns = ["method", "pair", "galaxy", "galaxy_id", "mag_isolated", "mag_blended", "flux_ratio"]

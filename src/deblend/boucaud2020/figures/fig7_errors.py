@@ -4,12 +4,18 @@ import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from deblend.boucaud2020.figures.panels import DELTA_MAG, EMPTY, notes
-from deblend.boucaud2020.recovered import BIN_EDGES, GALAXIES, METHODS, binned_statistics, recovered
+from deblend.boucaud2020.figures.panels import DELTA_MAG_LABEL, NO_FLUXES, notes
+from deblend.boucaud2020.recovered import (
+    BIN_EDGES,
+    GALAXIES,
+    METHODS,
+    binned_statistics,
+    recovered_magnitudes,
+)
 from deblend.plots.style import Outputs, panel_note, paper_figure
 from matplotlib.axes import Axes
 
-#: Range that is shown, mag; points beyond it stand at its ends.
+#: Range of errors that is shown, mag; points beyond it are drawn at its ends.
 SHOWN_MAG = 1.5
 
 
@@ -20,23 +26,24 @@ SHOWN_RADII = 4
 def fig7_data(catalog: pd.DataFrame, **zero_points: float) -> pd.DataFrame:
     """The points of Figure 7.
 
-    The paper does not say of which blends. As in its Fig. 5, whose panels these are, we take those
-    in which SExtractor found the galaxy, for all methods: the comparison is on the same blends.
+    The paper does not say which blends it shows. We take those of its Fig. 5, which has the same
+    panels: blends in which SExtractor found the galaxy, for all methods.
 
     Parameters
     ----------
     catalog : DataFrame
         In the published format (`deblend.boucaud2020.catalog`).
     **zero_points
-        `network_zero_point` and `sextractor_zero_point`, mag: see `recovered.recovered`.
+        `network_zero_point` and `sextractor_zero_point`, mag: see `recovered.recovered_magnitudes`.
 
     Returns
     -------
     DataFrame
         `method`, `galaxy`, `delta_mag`, `mag_isolated`, `mag_blended`, `flux_ratio`,
-        `distance_over_radius`: see `deblend.boucaud2020.recovered.recovered`.
+        `distance_over_radius`: see
+        `deblend.boucaud2020.recovered.recovered_magnitudes`.
     """
-    points = recovered(catalog, **zero_points)
+    points = recovered_magnitudes(catalog, **zero_points)
     columns = ["method", "galaxy", "delta_mag", "mag_isolated", "mag_blended", "flux_ratio"]
     columns.append("distance_over_radius")
     return points.loc[points["found"], columns].reset_index(drop=True)
@@ -51,7 +58,7 @@ def fig7_statistics(points: pd.DataFrame) -> pd.DataFrame:
 def draw_fig7(
     points: pd.DataFrame, statistics: pd.DataFrame, outputs: Outputs, label: str = ""
 ) -> None:
-    """Draw Figure 7: boxes for the quartiles and the median, whiskers from 5 to 95 %.
+    """Draw Figure 7: boxes show the quartiles and the median, whiskers reach from 5 to 95 %.
 
     Parameters
     ----------
@@ -79,7 +86,7 @@ def draw_fig7(
                 _draw_boxes(axis, panel, boxes, colours)
             axes[row, 0].set_ylabel(r"$\Delta_{\rm mag}$ (blended - isolated)")
         for axis in axes[1]:
-            axis.set_xlabel(DELTA_MAG)
+            axis.set_xlabel(DELTA_MAG_LABEL)
         axes[0, 0].set(
             xlim=(BIN_EDGES[0], BIN_EDGES[-1]), ylim=(-1.03 * SHOWN_MAG, 1.03 * SHOWN_MAG)
         )
@@ -97,7 +104,7 @@ def _draw_boxes(
     axis: Axes, panel: pd.DataFrame, boxes: pd.DataFrame, colours: plt.cm.ScalarMappable
 ) -> None:
     if not boxes["n"].sum():
-        panel_note(axis, EMPTY)
+        panel_note(axis, NO_FLUXES)
         return
     axis.axhline(0, ls="--", lw=0.8, color="0.5", zorder=1)
     dmag = (panel["mag_blended"] - panel["mag_isolated"]).clip(-SHOWN_MAG, SHOWN_MAG)

@@ -2,12 +2,17 @@
 
 import numpy as np
 import pandas as pd
-from deblend.boucaud2020.figures.panels import DELTA_MAG, lines_of, notes
-from deblend.boucaud2020.recovered import BIN_EDGES, METHODS, binned_statistics, recovered
+from deblend.boucaud2020.figures.panels import DELTA_MAG_LABEL, binned_line, notes
+from deblend.boucaud2020.recovered import (
+    BIN_EDGES,
+    METHODS,
+    binned_statistics,
+    recovered_magnitudes,
+)
 from deblend.plots.style import COLOURS, Outputs, paper_figure
 from matplotlib.lines import Line2D
 
-#: As in the paper's figure: blue, black and red.
+#: Colours of the methods, similar to the paper's: blue, black and red.
 METHOD_COLOURS = {
     "blend2flux": "#000000",
     "blend2mask2flux": COLOURS["companion"],
@@ -23,14 +28,14 @@ def fig8_data(catalog: pd.DataFrame, **zero_points: float) -> pd.DataFrame:
     catalog : DataFrame
         In the published format (`deblend.boucaud2020.catalog`).
     **zero_points
-        `network_zero_point` and `sextractor_zero_point`, mag: see `recovered.recovered`.
+        `network_zero_point` and `sextractor_zero_point`, mag: see `recovered.recovered_magnitudes`.
 
     Returns
     -------
     DataFrame
         `method`, `delta_mag`, `mag_isolated`, `mag_blended`, `flux_ratio`.
     """
-    points = recovered(catalog, **zero_points)
+    points = recovered_magnitudes(catalog, **zero_points)
     chosen = points["found"] & (points["galaxy"] == "central")
     columns = ["method", "delta_mag", "mag_isolated", "mag_blended", "flux_ratio"]
     return points.loc[chosen, columns].reset_index(drop=True)
@@ -64,11 +69,11 @@ def draw_fig8(
         axis.axhline(0, lw=0.6, color="0.7", zorder=1)
         handles = []
         for method, _ in METHODS:
-            mine = statistics[statistics["method"] == method]
-            note = "" if mine["n"].sum() else " (not in this catalogue)"
+            method_rows = statistics[statistics["method"] == method]
+            note = "" if method_rows["n"].sum() else " (not in this catalogue)"
             colour = METHOD_COLOURS[method]
-            axis.plot(*lines_of(mine, "median"), "o-", ms=3.5, color=colour)
-            right.plot(*lines_of(mine, "sigma_mag"), "s:", ms=3.5, mfc="w", color=colour)
+            axis.plot(*binned_line(method_rows, "median"), "o-", ms=3.5, color=colour)
+            right.plot(*binned_line(method_rows, "sigma_mag"), "s:", ms=3.5, mfc="w", color=colour)
             handles.append(Line2D([], [], color=colour, label=method + note))
         handles += [
             Line2D([], [], color="0.4", marker="o", ms=3.5, label="bias (left)"),
@@ -76,13 +81,13 @@ def draw_fig8(
                 [], [], color="0.4", marker="s", ms=3.5, mfc="w", ls=":", label="scatter (right)"
             ),
         ]
-        # Symmetric, and with room, so that biases of 0.01 mag are not blown up to the whole axis.
-        bias, scatter = (lines_of(statistics, c)[1] for c in ("median", "sigma_mag"))
-        reach = np.nanmax([0.15, *(1.15 * np.abs(bias))])
+        # Limits are symmetric and not too narrow, so that biases of 0.01 mag do not look large.
+        bias, scatter = (binned_line(statistics, c)[1] for c in ("median", "sigma_mag"))
+        bias_limit = np.nanmax([0.15, *(1.15 * np.abs(bias))])
         axis.set(
             xlim=(BIN_EDGES[0], BIN_EDGES[-1]),
-            ylim=(-reach, reach),
-            xlabel=DELTA_MAG,
+            ylim=(-bias_limit, bias_limit),
+            xlabel=DELTA_MAG_LABEL,
             ylabel=r"Bias: median $\Delta_{\rm mag}$ (mag)",
         )
         right.set(

@@ -1,4 +1,4 @@
-"""What Figures 5 to 9 of Boucaud et al. 2020 share: panels, lines and labels."""
+"""Panels, lines and labels that Figures 5 to 9 of Boucaud et al. 2020 share."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,14 +9,14 @@ from deblend.boucaud2020.recovered import METHODS, MIN_IN_BIN
 from deblend.plots.style import Outputs, panel_note, paper_figure
 from matplotlib.axes import Axes
 
-DELTA_MAG = r"mag$_{\rm central}$ - mag$_{\rm companion}$"
+DELTA_MAG_LABEL = r"mag$_{\rm central}$ - mag$_{\rm companion}$"
 
 
-EMPTY = "no fluxes in this catalogue"
+NO_FLUXES = "no fluxes in this catalogue"
 
 
 def magnitude_limits(points: pd.DataFrame) -> tuple[float, float]:
-    """Limits of both axes of Figures 5 and 6, whole magnitudes and a little more."""
+    """Limits of both axes of Figures 5 and 6: whole magnitudes with a margin."""
     isolated = points["mag_isolated"]
     low, high = (isolated.min(), isolated.max()) if len(isolated) else (18, 23)
     return float(np.floor(low) - 0.2), float(np.ceil(high) + 0.2)
@@ -25,7 +25,7 @@ def magnitude_limits(points: pd.DataFrame) -> tuple[float, float]:
 def draw_panel(
     axis: Axes, panel: pd.DataFrame, numbers: pd.Series, limits: tuple[float, float], colour: str
 ) -> None:
-    """Recovered against isolated magnitudes, the statistics, and the histogram of the difference.
+    """Draw recovered against isolated magnitudes, statistics, and a histogram of the difference.
 
     Parameters
     ----------
@@ -35,12 +35,12 @@ def draw_panel(
     numbers : Series
         The panel's row of `panel_statistics`.
     limits : (float, float)
-        Of both axes, mag.
+        Limits of both axes, mag.
     colour : str
     """
     axis.set(xlim=limits, ylim=limits, aspect="equal")
     if numbers["n"] == 0:
-        panel_note(axis, EMPTY)
+        panel_note(axis, NO_FLUXES)
         return
     axis.plot(limits, limits, ls="--", lw=0.8, color="0.5", zorder=1)
     size = 3 if numbers["n"] > 2000 else 6
@@ -89,17 +89,17 @@ def draw_magnitudes(
     outputs: Outputs,
     label: str,
 ) -> None:
-    """Draw Figure 5 or 6: a row of panels a group of galaxies, a column a method.
+    """Draw Figure 5 or 6: one row of panels for each group of galaxies, one column for each method.
 
     Parameters
     ----------
     points, statistics : DataFrame
-        With `method` and the column that `by` names. Where `statistics` has no row, there is no
-        panel.
+        With `method` and the column that `by` names. A method and group without a row in
+        `statistics` has no panel.
     by : str
-        Column of the groups.
+        Column that has the group.
     rows : dict
-        Group to how it is titled and its colour.
+        Group to its title and colour.
     outputs : list of path
     label : str
     """
@@ -108,13 +108,13 @@ def draw_magnitudes(
     with paper_figure(outputs, label, (7.2, 5.1)) as figure:
         axes = figure.subplots(len(rows), len(METHODS), sharex=True, sharey=True)
         for column, (method, _) in enumerate(METHODS):
-            there = [row for row, group in enumerate(rows) if (method, group) in lookup.index]
-            lowest = axes[max(there), column]
+            used_rows = [row for row, group in enumerate(rows) if (method, group) in lookup.index]
+            lowest = axes[max(used_rows), column]
             lowest.set_xlabel("Magnitude, isolated")
             lowest.xaxis.set_tick_params(labelbottom=True)
-        for line, (group, (title, colour)) in zip(axes, rows.items(), strict=True):
-            line[0].set_ylabel("Magnitude, blended (recovered)")
-            for axis, (method, _) in zip(line, METHODS, strict=True):
+        for row_axes, (group, (title, colour)) in zip(axes, rows.items(), strict=True):
+            row_axes[0].set_ylabel("Magnitude, blended (recovered)")
+            for axis, (method, _) in zip(row_axes, METHODS, strict=True):
                 if (method, group) not in lookup.index:
                     axis.remove()
                     continue
@@ -123,29 +123,29 @@ def draw_magnitudes(
                 axis.set_title(f"{method} ({title})")
 
 
-def lines_of(statistics: pd.DataFrame, column: str) -> tuple[np.ndarray, np.ndarray]:
-    """Bin centres and values to draw a line through: bins of `MIN_IN_BIN` galaxies and more."""
+def binned_line(statistics: pd.DataFrame, column: str) -> tuple[np.ndarray, np.ndarray]:
+    """Bin centres, and values of the bins with `MIN_IN_BIN` galaxies or more, else NaN."""
     bins = statistics[statistics["bin"] != "all"]
     centres = ((bins["delta_mag_low"] + bins["delta_mag_high"]) / 2).to_numpy(float)
     return centres, bins[column].where(bins["n"] >= MIN_IN_BIN).to_numpy(float)
 
 
-def left_out(statistics: pd.DataFrame) -> str:
-    """What a figure cannot show, of all methods, to be said in it; empty if it shows all."""
-    whole = statistics[statistics["bin"] == "all"]
+def omitted_counts(statistics: pd.DataFrame) -> str:
+    """Text for a figure: how many fluxes it cannot show, of all methods; empty if it shows all."""
+    all_bins = statistics[statistics["bin"] == "all"]
     counts = {
-        "fluxes not positive": int(whole["n_nonpositive"].sum()),
-        "fluxes beyond the bins": int(whole["n_beyond"].sum()),
+        "fluxes not positive": int(all_bins["n_nonpositive"].sum()),
+        "fluxes beyond the bins": int(all_bins["n_beyond"].sum()),
     }
-    return "; ".join(f"{what}: {n}" for what, n in counts.items() if n)
+    return "; ".join(f"{name}: {count}" for name, count in counts.items() if count)
 
 
 def notes(label: str, statistics: pd.DataFrame) -> list[str]:
-    """A figure's label and what it cannot show, if there are such."""
-    return [text for text in (label, left_out(statistics)) if text]
+    """Texts above a figure: its label, and what it cannot show; empty ones are left out."""
+    return [text for text in (label, omitted_counts(statistics)) if text]
 
 
 def figure_label(about: dict[str, Any], n_blends: int) -> str:
-    """What data and scale a figure is of, for its top."""
+    """Label of a figure: its scale, its data set and the number of blends."""
     source = about.get("label") or f"{about['scale']} scale, data set {about['dataset']}"
     return f"{source}, {n_blends} test blends"

@@ -1,4 +1,4 @@
-"""A data set's distributions beside those of the sample that Boucaud et al. 2020 published."""
+"""Distributions of a data set and of the sample that Boucaud et al. 2020 published."""
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ LABELS = {
 def draw_comparison(
     catalog: pd.DataFrame, table: pd.DataFrame, outputs: Outputs, label: str = ""
 ) -> None:
-    """Draw cumulative distributions with the published percentiles on them.
+    """Draw cumulative distributions and the published percentiles.
 
     Parameters
     ----------

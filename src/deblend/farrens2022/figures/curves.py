@@ -1,4 +1,4 @@
-"""The curves that Figures 4 and 5 of Farrens et al. 2022 consist of."""
+"""Curves of Figures 4 and 5 of Farrens et al. 2022."""
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -15,7 +15,7 @@ def draw_against_noise(
     summary : DataFrame
         `noise_sigma` (counts), `mean` and `std` of accuracies in [0, 1].
     name : str
-        In the legend.
+        Name of the curve in the legend.
     line, colour : str
     """
     axis.errorbar(

@@ -1,4 +1,4 @@
-"""Figures 1 and 2 of Farrens et al. 2022: the network, and what its blocks make of a blend."""
+"""Figures 1 and 2 of Farrens et al. 2022: the network, and its features of a blend."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ def draw_fig1(table: pd.DataFrame, outputs: Outputs, label: str) -> None:
     Parameters
     ----------
     table : DataFrame
-        From `deblend.training.keras_layers.layer_table`, of both models.
+        From `deblend.training.keras_layers.layer_table`, for both models.
     outputs : list of path
     label : str
     """
@@ -23,12 +23,12 @@ def draw_fig1(table: pd.DataFrame, outputs: Outputs, label: str) -> None:
 
 
 def draw_fig2(examples: str | Path, outputs: Outputs, label: str) -> None:
-    """Draw Figure 2: a blend and some features that VGG-16's blocks make of it.
+    """Draw Figure 2: a blend and some of its feature maps in each block of VGG-16.
 
     Parameters
     ----------
     examples : path
-        HDF5 with `stamp` (y, x) and a dataset (channel, y, x) a block.
+        HDF5 with `stamp` (y, x) and a dataset (channel, y, x) for each block.
     outputs : list of path
     label : str
     """

@@ -9,7 +9,7 @@ METHODS = {"BlendHunter": ("-", "black"), "SEP": ("--", COLOURS["ours"])}
 
 
 def draw_fig3(by_distance: pd.DataFrame, outputs: Outputs, label: str) -> None:
-    """Draw Figure 3: accuracy on blends against separation, a panel a noise level.
+    """Draw Figure 3: accuracy on blends against separation, one panel for each noise level.
 
     Parameters
     ----------
@@ -18,8 +18,8 @@ def draw_fig3(by_distance: pd.DataFrame, outputs: Outputs, label: str) -> None:
     outputs : list of path
     label : str
     """
-    shown = by_distance[by_distance["realisation"] == by_distance["realisation"].min()]
-    levels = sorted(shown["noise_sigma"].unique())
+    first_realisation = by_distance[by_distance["realisation"] == by_distance["realisation"].min()]
+    levels = sorted(first_realisation["noise_sigma"].unique())
     columns = min(4, len(levels))
     rows = -(-len(levels) // columns)
     with paper_figure(outputs, label, (7.2, 2.3 * rows + 0.3)) as figure:
@@ -29,18 +29,21 @@ def draw_fig3(by_distance: pd.DataFrame, outputs: Outputs, label: str) -> None:
         for axis, sigma in zip(axes.flat, levels, strict=False):
             curves = {}
             for method, (line, colour) in METHODS.items():
-                mine = shown[(shown["noise_sigma"] == sigma) & (shown["method"] == method)]
-                x = (mine["distance_low_px"] + mine["distance_high_px"]) / 2
+                rows_of_method = first_realisation[
+                    (first_realisation["noise_sigma"] == sigma)
+                    & (first_realisation["method"] == method)
+                ]
+                x = (rows_of_method["distance_low_px"] + rows_of_method["distance_high_px"]) / 2
                 axis.errorbar(
                     x,
-                    100 * mine["accuracy"],
-                    100 * mine["error"],
+                    100 * rows_of_method["accuracy"],
+                    100 * rows_of_method["error"],
                     ls=line,
                     color=colour,
                     elinewidth=0.5,
                     label=method,
                 )
-                curves[method] = 100 * mine["accuracy"].to_numpy()
+                curves[method] = 100 * rows_of_method["accuracy"].to_numpy()
             axis.fill_between(
                 x,
                 curves["SEP"],
@@ -54,7 +57,7 @@ def draw_fig3(by_distance: pd.DataFrame, outputs: Outputs, label: str) -> None:
             axis.set_title(rf"$\sigma_{{\rm noise}}$ = {sigma:g}")
             axis.set(ylim=(0, 103))
         for column in range(columns):
-            # The lowest that is used: the last row may be shorter.
+            # The lowest panel of the column, which is not in the last row if that is shorter.
             lowest = axes[(len(levels) - 1 - column) // columns, column]
             lowest.set_xlabel("separation (pixels)")
             lowest.tick_params(labelbottom=True)
@@ -76,7 +79,7 @@ def draw_fig4(summary: pd.DataFrame, outputs: Outputs, label: str) -> None:
     with paper_figure(outputs, label, (3.6, 2.7), label_size="x-small") as figure:
         axis = figure.subplots()
         for method, (line, colour) in METHODS.items():
-            mine = summary[(summary["method"] == method) & (summary["subset"] == "all")]
-            draw_against_noise(axis, mine, method, line, colour)
+            rows = summary[(summary["method"] == method) & (summary["subset"] == "all")]
+            draw_against_noise(axis, rows, method, line, colour)
         axis.set(xlabel=r"$\sigma_{\rm noise}$ (counts)", ylabel="accuracy (%)")
         axis.legend()

@@ -16,7 +16,7 @@ SUBSETS = {
 METHODS = {"BlendHunter": ("-", "o"), "SEP": ("-.", "s")}
 
 
-#: What Figure 6 shows: columns of the table, their names and colours.
+#: Curves of Figure 6: columns of the table, their names and colours.
 KINDS = {
     "true_positive": ("blends", COLOURS["green"]),
     "true_negative": ("isolated", COLOURS["companion"]),
@@ -31,15 +31,15 @@ def draw_fig5(summary: pd.DataFrame, noise_sigma: float, outputs: Outputs, label
     summary : DataFrame
         `noise_sigma` of the training, `subset`, `mean` and `std` of `relative`.
     noise_sigma : float
-        Of the sample's stamps, counts.
+        Noise of the sample's stamps, counts.
     outputs : list of path
     label : str
     """
     with paper_figure(outputs, label, (3.6, 2.9), label_size="x-small") as figure:
         axis = figure.subplots()
         for subset, (name, line, colour) in SUBSETS.items():
-            mine = summary[summary["subset"] == subset]
-            draw_against_noise(axis, mine, name, line, colour)
+            rows = summary[summary["subset"] == subset]
+            draw_against_noise(axis, rows, name, line, colour)
         axis.axhline(0, color="0.6", lw=0.6)
         axis.axvline(noise_sigma, color="0.6", lw=0.6, ls=":")
         axis.set(
@@ -50,7 +50,7 @@ def draw_fig5(summary: pd.DataFrame, noise_sigma: float, outputs: Outputs, label
 
 
 def draw_fig6(confusion: pd.DataFrame, outputs: Outputs, label: str) -> None:
-    """Draw Figure 6: shares of blends and of isolated stamps that are labelled rightly.
+    """Draw Figure 6: shares of blends and of isolated stamps that are labelled correctly.
 
     Parameters
     ----------
@@ -66,12 +66,12 @@ def draw_fig6(confusion: pd.DataFrame, outputs: Outputs, label: str) -> None:
         for axis, panel in zip(axes, ("close", "distant", "all"), strict=True):
             for method, (line, marker) in METHODS.items():
                 for kind, (name, colour) in KINDS.items():
-                    here = mean.xs((method, panel), level=("method", "panel"))[kind]
-                    spread = std.xs((method, panel), level=("method", "panel"))[kind]
+                    means = mean.xs((method, panel), level=("method", "panel"))[kind]
+                    spreads = std.xs((method, panel), level=("method", "panel"))[kind]
                     axis.errorbar(
-                        here.index,
-                        100 * here,
-                        100 * spread,
+                        means.index,
+                        100 * means,
+                        100 * spreads,
                         ls=line,
                         marker=marker,
                         ms=2.5,

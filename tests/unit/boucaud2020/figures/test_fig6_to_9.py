@@ -12,7 +12,7 @@ from deblend.boucaud2020.figures import fig6_pairs as fig6
 from deblend.boucaud2020.figures import fig7_errors as fig7
 from deblend.boucaud2020.figures import fig8_bias_scatter as fig8
 from deblend.boucaud2020.figures import fig9_morphology as fig9
-from deblend.boucaud2020.figures.panels import left_out
+from deblend.boucaud2020.figures.panels import omitted_counts
 from deblend.boucaud2020.recovered import statistics_table
 
 ZERO_POINTS = {"network_zero_point": 25.96, "sextractor_zero_point": 25.67}
@@ -161,7 +161,7 @@ def test_edges_belong_to_bins_and_bad_fluxes_are_counted(published):
     assert set(table["n_beyond"]) == {2}
     assert table["median"].abs().max() < 1e-9
     # The two galaxies beyond the bins have fluxes of three methods.
-    assert left_out(numbers("fig8", catalog)) == (
+    assert omitted_counts(numbers("fig8", catalog)) == (
         "fluxes not positive: 1; fluxes beyond the bins: 6"
     )
 

@@ -1,4 +1,4 @@
-"""A data set beside the published sample, of the published catalogue itself."""
+"""The comparison of a data set with the published sample."""
 
 import pandas as pd
 from deblend.boucaud2020.figures.published_sample import draw_comparison

@@ -1,4 +1,4 @@
-"""The figures of Farrens et al. 2022, of made-up tables."""
+"""The figures of Farrens et al. 2022, drawn from made-up tables."""
 
 import h5py
 import numpy as np
@@ -54,7 +54,7 @@ def test_features_of_each_block(drawn, tmp_path, rows):
     assert sum(bool(axis.images) for axis in drawn[0].axes) == 1 + 2 * rows
 
 
-def test_a_panel_a_noise_level(drawn, tmp_path):
+def test_one_panel_for_each_noise_level(drawn, tmp_path):
     draw_fig3(by_distance(), [tmp_path / "fig3.png"], LABEL)
     opens(tmp_path / "fig3.png", 1440)
     panels = [axis for axis in drawn[0].axes if axis.axison]
