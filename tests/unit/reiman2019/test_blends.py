@@ -11,8 +11,8 @@ from deblend.reiman2019.blends import (
     crop,
     draw_blends,
     draw_pairs,
-    draws_of,
     perturb,
+    perturbation_tensor,
 )
 from PIL import Image
 from pydantic import ValidationError
@@ -90,7 +90,7 @@ def test_the_authors_order_is_a_warp_of_the_whole_image_cropped_and_reduced(valu
     )
     whole = to_centre + change + AffineTransform(translation=[211.5, 211.5])
     expected = reduced(warp(flipped, whole.inverse, order=3, preserve_range=True))
-    found = perturb(reduced(image), draws_of(pairs), AUTHORS)
+    found = perturb(reduced(image), perturbation_tensor(pairs), AUTHORS)
     # In counts of 255; the blobs reach some 150.
     assert float((found - crop(expected, 80)).abs().max()) < 2
 
@@ -98,9 +98,9 @@ def test_the_authors_order_is_a_warp_of_the_whole_image_cropped_and_reduced(valu
 def test_section_2_3_displaces_by_pixels_of_the_reduced_image_and_then_scales():
     frame = torch.zeros(1, 3, 141, 141)
     frame[..., 69:72, 69:72] = 200.0  # around the centre of the crop, which is at 70
-    found = perturb(frame, draws_of(pair(shift_x_px=20.0, shift_y_px=-12.0, scale=0.8)), SECTION)[
-        0, 0
-    ]
+    found = perturb(
+        frame, perturbation_tensor(pair(shift_x_px=20.0, shift_y_px=-12.0, scale=0.8)), SECTION
+    )[0, 0]
     weight = found / found.sum()
     places = torch.arange(80) + 0.5 - 40
     # The blob's own centre lies half a pixel beyond that of the crop.
@@ -112,7 +112,9 @@ def test_nothing_done_leaves_the_image():
     frames = reduced(smooth_image())
     for config in (AUTHORS, SECTION):
         inner = (slice(None), slice(None), slice(2, -2), slice(2, -2))
-        changed = perturb(frames, draws_of(pair()), config)[inner] - crop(frames, 80)[inner]
+        changed = (
+            perturb(frames, perturbation_tensor(pair()), config)[inner] - crop(frames, 80)[inner]
+        )
         assert float(changed.abs().max()) < 1
 
 
@@ -124,7 +126,7 @@ def frames_of(n=4):
 def test_a_blend_is_the_brighter_of_both_at_every_pixel():
     frames = frames_of()
     pairs = draw_pairs(np.random.default_rng(2), np.arange(4), 4, AUTHORS)
-    mixed, truth = blend(frames, frames.flip(0), draws_of(pairs), AUTHORS)
+    mixed, truth = blend(frames, frames.flip(0), perturbation_tensor(pairs), AUTHORS)
     light = (truth + 1) / 2
     assert mixed.shape == (4, 3, 80, 80) and truth.shape == (4, 2, 3, 80, 80)
     assert torch.allclose(mixed, light.amax(dim=1), atol=1e-6)
@@ -145,7 +147,7 @@ def test_a_sum_is_clipped_at_white():
         reduce_by=3,
     )
     pairs = draw_pairs(np.random.default_rng(2), np.arange(4), 4, config)
-    mixed, truth = blend(frames_of(), frames_of(), draws_of(pairs), config)
+    mixed, truth = blend(frames_of(), frames_of(), perturbation_tensor(pairs), config)
     assert torch.allclose(mixed, ((truth + 1) / 2).sum(dim=1).clamp(max=1), atol=1e-6)
     assert float(mixed.max()) == 1
 

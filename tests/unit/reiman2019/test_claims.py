@@ -9,7 +9,7 @@ import pytest
 import yaml
 from deblend.reiman2019 import reproduction
 from deblend.reiman2019.claims import CEILING_DB, CLAIMS
-from deblend.reiman2019.metrics import scores
+from deblend.reiman2019.metrics import score_images
 from deblend.reiman2019.reproduction import burn_in_batches, escape_batches
 from deblend.reiman2019.tables import table1
 from deblend.report.claims import claims_table
@@ -55,7 +55,7 @@ MUTATIONS = {
 
 
 def scored(method, answer):
-    return scores(answer.astype(np.float32), TRUE).assign(method=method, frame=FRAMES)
+    return score_images(answer.astype(np.float32), TRUE).assign(method=method, frame=FRAMES)
 
 
 @functools.cache

@@ -256,7 +256,7 @@ def test_sources_that_have_no_image(tmp_path):
     with pytest.raises(DeblendError, match=r"text.zip is neither a folder nor a zip archive"):
         build(tmp_path / "out", [tmp_path / "text.zip"])
     (tmp_path / "empty" / "a.jpg").write_bytes(b"x")
-    with pytest.raises(DeblendError, match="0 images are of use and 1 are not .*unreadable"):
+    with pytest.raises(DeblendError, match="0 images can be used and 1 cannot .*unreadable"):
         build(tmp_path / "out", [tmp_path / "empty"])
     assert not list(tmp_path.glob("out/*"))
 

@@ -9,7 +9,7 @@ from deblend.reiman2019.metrics import (
     QUANTITIES,
     error_by_frame,
     read_scores,
-    scores,
+    score_images,
     select_examples,
     summary,
 )
@@ -26,7 +26,7 @@ def images():
 
 def test_psnr_against_a_plain_sum(images):
     predicted, true = images
-    found = scores(predicted, true)
+    found = score_images(predicted, true)
     assert tuple(found) == COLUMNS
     assert found["blend"].tolist() == [0, 0, 1, 1, 2, 2]
     for i, row in found.iterrows():
@@ -45,7 +45,7 @@ def test_psnr_against_a_plain_sum(images):
 
 def test_perfect_images():
     true = np.random.default_rng(2).uniform(0, 1, (1, 2, 9, 9, 3)).astype(np.float32)
-    found = scores(true, true)
+    found = score_images(true, true)
     assert np.isinf(found["psnr_db"]).all()
     assert np.isinf(found["psnr_eq6_db"]).all()
     for column in ("ssim", "ssim_as_published", "ssim_authors_code"):
@@ -56,7 +56,7 @@ def test_ssim_of_flat_images_is_its_luminance_term():
     """Without structure only (2 ab + c1) / (a^2 + b^2 + c1) is left, c1 = (0.01 range)^2."""
     true = np.full((1, 2, 9, 9, 3), 0.2, np.float32)
     predicted = np.full_like(true, 0.3)
-    row = scores(predicted, true).iloc[0]
+    row = score_images(predicted, true).iloc[0]
 
     def luminance(a, b, data_range):
         c1 = (0.01 * data_range) ** 2
@@ -83,17 +83,17 @@ def test_ssim_against_the_sum_over_windows(images):
                 * (2 * covariance + 9e-4)
                 / ((ma**2 + mb**2 + 1e-4) * (va + vb + 9e-4))
             )
-    assert scores(*images).loc[0, "ssim"] == pytest.approx(np.mean(terms), abs=1e-5)
+    assert score_images(*images).loc[0, "ssim"] == pytest.approx(np.mean(terms), abs=1e-5)
 
 
 def test_the_range_of_the_authors_code_is_kinder(images):
-    found = scores(*images)
+    found = score_images(*images)
     assert (found["ssim_authors_code"] > found["ssim"]).all()
 
 
 def test_a_black_truth_has_no_maximum():
     true = np.zeros((1, 2, 9, 9, 3), np.float32)
-    found = scores(np.full_like(true, 0.1), true)
+    found = score_images(np.full_like(true, 0.1), true)
     assert found["psnr_eq6_db"].isna().all()
     assert found["psnr_db"].to_numpy() == pytest.approx(20, abs=1e-4)
 
@@ -101,15 +101,15 @@ def test_a_black_truth_has_no_maximum():
 def test_what_cannot_be_scored_is_refused(images):
     predicted, true = images
     with pytest.raises(DeblendError, match=r"shape \(3, 2, 16, 16\)"):
-        scores(predicted[..., 0], true)
+        score_images(predicted[..., 0], true)
     with pytest.raises(DeblendError, match="the same blends"):
-        scores(predicted[:1], true)
+        score_images(predicted[:1], true)
     with pytest.raises(DeblendError, match=r"from -1 to .*\[0, 1\]"):
-        scores(predicted, np.where(true > 0.5, true, -1))
+        score_images(predicted, np.where(true > 0.5, true, -1))
     with pytest.raises(DeblendError, match="7 x 7"):
-        scores(predicted[:, :, :5], true[:, :, :5])
+        score_images(predicted[:, :, :5], true[:, :, :5])
     with pytest.raises(DeblendError, match="predicted has pixels from nan"):
-        scores(np.full_like(true, np.nan), true)
+        score_images(np.full_like(true, np.nan), true)
 
 
 def made_up(psnr_central, psnr_companion, method="gan"):

@@ -7,14 +7,14 @@ import pandas as pd
 import pytest
 import torch
 from deblend.errors import DeblendError
-from deblend.reiman2019.blends import PerturbConfig, blend, draw_blends, draws_of
+from deblend.reiman2019.blends import PerturbConfig, blend, draw_blends, perturbation_tensor
 from deblend.reiman2019.networks import Discriminator, Generator, VggFeatures, layer_table
 from deblend.reiman2019.training import (
     GanConfig,
     PairSource,
     Trainer,
     check_images,
-    collapsed,
+    collapse_reason,
     predict,
     to_uint8,
     train,
@@ -82,7 +82,7 @@ def source_of(frames, seed=1):
 def validation_of(frames):
     pairs = draw_blends(1, "galaxyzoo", "validation", np.arange(8, 12), 6, PAIRS)
     central, companion = (torch.from_numpy(frames[pairs[c]]) for c in ("central", "companion"))
-    return blend(central, companion, draws_of(pairs), PAIRS)
+    return blend(central, companion, perturbation_tensor(pairs), PAIRS)
 
 
 def test_the_papers_generator_has_the_parameters_of_its_layers():
@@ -288,11 +288,11 @@ def test_what_stops_the_reader_reaches_the_training(frames):
 def test_collapses_are_told_from_health(frames):
     truth = validation_of(frames)[1]
     black, same = torch.full_like(truth, -1.0), truth.mean(dim=0, keepdim=True).expand_as(truth)
-    assert collapsed(check_images(truth, truth)) is None
-    assert "black" in str(collapsed(check_images(black, truth)))
+    assert collapse_reason(check_images(truth, truth)) is None
+    assert "black" in str(collapse_reason(check_images(black, truth)))
     one_branch = torch.stack([truth[:, 0], black[:, 1]], dim=1)
-    assert "black" in str(collapsed(check_images(one_branch, truth)))
-    assert "alike" in str(collapsed(check_images(same, truth)))
+    assert "black" in str(collapse_reason(check_images(one_branch, truth)))
+    assert "alike" in str(collapse_reason(check_images(same, truth)))
 
 
 def test_psnr_of_the_trace_is_that_of_its_definition():
