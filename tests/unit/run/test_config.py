@@ -468,7 +468,10 @@ def cutouts(**changes):
             {"reiman2019": {"image_sets": {"candels": {"source": "simulated"}}}},
             "reiman2019 > image_sets > candels: datasets has this name too: choose another",
         ),
-        (images(source="archive", archives=None), "null: with source archive, name at least one entry"),
+        (
+            images(source="archive", archives=None),
+            "null: with source archive, name at least one entry",
+        ),
         (images(source="archive", archives=[]), "mine > archives: [] is too short"),
         (images(source="archive", archives=["a"]), "mine > archives: there is no 'a' in config/"),
         (
