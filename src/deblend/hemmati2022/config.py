@@ -24,16 +24,16 @@ from deblend.data.config import MoffatBeta, Mosaic, MosaicChecksum, RadiusUnit, 
 from deblend.training.config import Precision
 from pydantic import Discriminator, Field, Tag, model_validator
 
-#: Side (pixels) of the smallest cut-outs: they have to cover the frame that is degraded
+#: Smallest side (pixels) of cut-outs: they have to cover the frame that is degraded
 #: (`deblend.hemmati2022.blends`).
 PARENT_MIN_PX = 66
 
-PixelScale = Annotated[Positive, Field(description="Pixel scale, arcsec a pixel.")]
+PixelScale = Annotated[Positive, Field(description="Pixel scale, arcsec per pixel.")]
 BandName = Annotated[str, Pattern(r"^[a-z0-9_]+$", "letters from a to z, digits and _")]
 
 
 class AnyBand(Section):
-    """What bands of every source have."""
+    """Keys of a band, for every source."""
 
     name: BandName = Field(description="Name of the band.")
     zero_point: Real = Field(description="Zero point, AB mag.")
@@ -46,17 +46,18 @@ class SimulatedBand(AnyBand):
         description="Name of the band."
     )
     depth_mag: Real = Field(
-        description="Point source seen at 5 sigma in a radius of 0.17 arcsec, mag; sets the noise."
+        description="Magnitude of a point source detected at 5 sigma within a radius of 0.17 "
+        "arcsec; sets the noise."
     )
     psf_fwhm_arcsec: Positive = Field(description="FWHM of the Moffat PSF, arcsec.")
 
 
 class MeasuredBand(AnyBand):
-    """What bands of real images have."""
+    """Keys of a band of real images."""
 
-    noise_sigma: NotNegative = Field(description="Noise of a pixel, counts/s.")
+    noise_sigma: NotNegative = Field(description="Noise per pixel, counts/s.")
     psf: str | None = Field(
-        default=None, description="File of a measured PSF; null for a Moffat profile."
+        default=None, description="File with a measured PSF; null for a Moffat profile."
     )
     psf_key: str | None = Field(
         default=None,
@@ -64,24 +65,24 @@ class MeasuredBand(AnyBand):
     )
     psf_pixel_scale_arcsec: Positive | None = Field(
         default=None,
-        description="Pixel scale of the measured PSF, arcsec; null for the cut-outs'.",
+        description="Pixel scale of the measured PSF, arcsec; null for that of the cut-outs.",
     )
     psf_fwhm_arcsec: Positive | None = Field(
-        default=0.08, description="FWHM of a Moffat PSF, arcsec, where psf is null."
+        default=0.08, description="FWHM of the Moffat PSF, arcsec, if psf is null."
     )
 
 
 class Plane(Section):
-    """Where a band is in stamps of several."""
+    """Place of a band in stamps with several bands."""
 
     plane: FromZero | None = Field(
         default=None,
-        description="The band's number in the stamps; null for its place in the list.",
+        description="Number of the band in the stamps; null for its place in the list.",
     )
 
 
 class Extension(Section):
-    """Where the image is in a mosaic's file."""
+    """Place of the image in the file of a mosaic."""
 
     extension: FromZero = Field(default=0, description="FITS extension of the image.")
 
@@ -94,23 +95,23 @@ class MosaicBand(MeasuredBand, Extension, MosaicChecksum):
     """A band of a survey."""
 
     mosaic: Mosaic = Field(
-        description="FITS image in counts/s, sky subtracted, with celestial coordinates; path or "
-        "https address."
+        description="FITS image in counts/s, with the sky subtracted and celestial coordinates: "
+        "path or https address."
     )
 
 
 class Band(MeasuredBand, Plane, Extension):
-    """A band of the user's stamps or of mosaics, which are files by now."""
+    """A band of the user's stamps, or of mosaics that have been downloaded."""
 
     mosaic: str | None = Field(default=None, description="Path of the mosaic.")
 
 
 class Cutouts(Section):
-    """What cut-outs of every source are."""
+    """Keys of a set of cut-outs, for every source."""
 
     detection_band: str = Field(
         default="f775w",
-        description="Band whose magnitudes count, and in which peaks are looked for.",
+        description="Band of the magnitudes, and in which peaks are searched for.",
     )
     parent_px: Integer = Field(
         default=128, ge=PARENT_MIN_PX, description="Side of the cut-outs, pixels."
@@ -122,7 +123,7 @@ class Cutouts(Section):
     )
 
     @model_validator(mode="after")
-    def _bands_have_names_of_their_own(self) -> "Cutouts":
+    def _band_names_are_unique(self) -> "Cutouts":
         names = [band.name for band in self.bands]
         if len(set(names)) < len(names):
             raise Problem(f"names have to be unique; they are {', '.join(names)}", "bands")
@@ -135,7 +136,7 @@ class Cutouts(Section):
 
 
 class CutoutConfig(Cutouts):
-    """What cut-outs of files and mosaics need; see `config/config.yaml`."""
+    """Options of cut-outs from files and mosaics; see `config/config.yaml`."""
 
     bands: tuple[Band, ...] = Field(
         min_length=1, description="Bands, in the order of the cut-outs."
@@ -143,7 +144,7 @@ class CutoutConfig(Cutouts):
 
 
 class CutoutSimulatorConfig(Cutouts):
-    """What simulating cut-outs needs; see `config/config.yaml` for each value's source."""
+    """Options of simulated cut-outs; see `config/config.yaml` for the sources of the values."""
 
     pixel_scale_arcsec: PixelScale = 0.06
     bands: tuple[SimulatedBand, ...] = Field(
@@ -152,12 +153,12 @@ class CutoutSimulatorConfig(Cutouts):
     mag_min: Real = Field(default=20.0, description="Brightest magnitude.")
     mag_max: Real = Field(default=25.5, description="Faintest magnitude.")
     counts_slope: Positive = Field(
-        default=0.3, description="Slope of log10 of the number of galaxies a magnitude."
+        default=0.3, description="Slope of log10 of the number of galaxies per magnitude."
     )
 
 
 class Limits(Section):
-    """Limits of a split; null for none."""
+    """Limits of a split; null for no limit."""
 
     mag_max: Real | None = Field(
         description="Galaxies are brighter than this in the detection band."
@@ -172,10 +173,11 @@ class Limits(Section):
 
 
 class Cuts(Section):
-    """Who is in, and in which split."""
+    """Selection of galaxies, and their splits."""
 
     split_dec_deg: Annotated[Real, Field(ge=-90, le=90)] | None = Field(
-        default=None, description="Declination between the halves, deg; null for the median."
+        default=None,
+        description="Declination that divides the field into halves, deg; null for the median.",
     )
     train_half: Literal["south", "north"] = Field(
         default="south", description="The half for training."
@@ -184,23 +186,23 @@ class Cuts(Section):
         default=0.1,
         ge=0,
         lt=1,
-        description="Share of the training half, by the galaxy's id, for validation.",
+        description="Share of the training half that is used for validation; chosen by id.",
     )
     train: Limits = Field(
-        default=Limits(mag_max=24.0), description="Limits of the training half; null for none."
+        default=Limits(mag_max=24.0), description="Limits of the training half; null for no limit."
     )
     test: Limits = Field(
-        default=Limits(mag_max=25.0), description="Limits of the test half; null for none."
+        default=Limits(mag_max=25.0), description="Limits of the test half; null for no limit."
     )
 
 
 class Selected(Section):
-    """Which galaxies of a set of cut-outs are used, and for what."""
+    """Which galaxies of a set of cut-outs are used, and in which split."""
 
     cuts: Cuts = Field(
         default=Cuts(),
-        description="Who is in, and in which split; an unknown redshift, CLASS_STAR or F160W "
-        "magnitude is no reason to leave a galaxy out.",
+        description="Selection of galaxies, and their splits; galaxies with an unknown redshift, "
+        "CLASS_STAR or F160W magnitude are kept.",
     )
 
 
@@ -208,13 +210,13 @@ class Catalogued(Section):
     """The catalogue of real cut-outs."""
 
     columns: dict[str, str | None] = Field(
-        description="Our column to the catalogue's: id, and optionally ra, dec, mag or flux (of "
-        "the detection band), mag_f160w or flux_f160w, class_star, redshift, half_light_radius, "
-        "fwhm, morphology; null for none."
+        description="Names of the catalogue's columns for: id, and optionally ra, dec, mag or flux "
+        "(of the detection band), mag_f160w or flux_f160w, class_star, redshift, "
+        "half_light_radius, fwhm, morphology; null if there is none."
     )
     radius_unit: RadiusUnit = Field(
         default="pix",
-        description="Unit of half_light_radius and fwhm where the columns have none.",
+        description="Unit of half_light_radius and fwhm if the columns have none.",
     )
 
 
@@ -225,7 +227,9 @@ class SimulatedCutouts(CutoutSimulatorConfig, Selected):
     n_galaxies: Integer = Field(
         default=20000, ge=2, description="Galaxies in the catalogue, before cuts."
     )
-    chunk_size: Count = Field(default=1000, description="Galaxies of the catalogue a job.")
+    chunk_size: Count = Field(
+        default=1000, description="Galaxies of the catalogue that a job simulates."
+    )
 
 
 class FilesCutouts(Cutouts, Catalogued, Selected):
@@ -237,11 +241,11 @@ class FilesCutouts(Cutouts, Catalogued, Selected):
         default=None,
         description="Name of the array in the file, or number of the FITS extension.",
     )
-    catalog: Text = Field(description="Catalogue, a row a stamp.")
+    catalog: Text = Field(description="Catalogue, one row per stamp.")
     add_noise: Boolean = Field(default=False, description="Add noise to pixels that are exactly 0.")
     recentre: Boolean = Field(
         default=False,
-        description="Cut around the light's centroid instead of the stamp's middle.",
+        description="Cut around the centroid of the light instead of the middle of the stamp.",
     )
     bands: tuple[FilesBand, ...] = Field(
         min_length=1, description="Bands, in the order of the cut-outs."
@@ -256,15 +260,15 @@ class ArchiveCutouts(Cutouts, Catalogued, Selected):
         default=5_000_000_000, description="Largest size of a mosaic that is downloaded."
     )
     catalog: TableName = Field(
-        description="Catalogue of the galaxies: path, or vizier: and the name of a table there."
+        description="Catalogue of the galaxies: a path, or vizier: and the name of a VizieR table."
     )
     redshift_catalog: TableName | None = Field(
         default=None,
-        description="Table of redshifts with the same ids: path, or vizier: and its name there; "
-        "null for none.",
+        description="Table of redshifts with the same ids: a path, or vizier: and the name of a "
+        "VizieR table; null for none.",
     )
     redshift_columns: dict[str, str] = Field(
-        default={}, description="Its columns: id and redshift."
+        default={}, description="Names of its columns for id and redshift."
     )
     bands: tuple[MosaicBand, ...] = Field(
         min_length=1, description="Bands, in the order of the cut-outs."
@@ -283,14 +287,12 @@ CutoutSet = Annotated[
 class LowConfig(Section):
     """The low resolution."""
 
-    psf_fwhm_arcsec: Positive = Field(
-        default=0.6, description="Full width at half maximum of its PSF."
-    )
-    psf_beta: Positive = Field(default=3.0, description="Shape of its Moffat PSF's wings.")
+    psf_fwhm_arcsec: Positive = Field(default=0.6, description="FWHM of the Moffat PSF, arcsec.")
+    psf_beta: Positive = Field(default=3.0, description="Beta of the Moffat PSF.")
     depth_mag: Positive = Field(default=26.2, description="Magnitude of a point source at 5 sigma.")
     softening_sigma: Positive = Field(
         default=10.0,
-        description="Softening of the asinh scales, in sigmas of each resolution's noise.",
+        description="Softening of the asinh scales, in sigmas of the noise of each resolution.",
     )
 
 
@@ -300,22 +302,22 @@ class HemmatiBlendConfig(Section):
     Attributes
     ----------
     separation_sigma_px : float
-        Width of the normal distribution of each galaxy's dx and dy, in high-resolution pixels: two
-        of them are sqrt(2) times as far apart along an axis. The paper
-        (Sect. 5) says "a normal distribution" and no width.
+        Standard deviation of each galaxy's dx and dy, in high-resolution pixels; that of the
+        distance of two galaxies along an axis is sqrt(2) times larger. The paper (Sect. 5) says "a
+        normal distribution" without a width.
     max_shift_px : int
-        Largest |dx| and |dy|: the distributions end there. The frame (half of 66 px) and the parent
-        stamps (see `deblend.hemmati2022.blends.largest_shift`) limit it.
+        Largest |dx| and |dy|: the distributions are truncated there. It is limited by the frame
+        (half of 66 px) and by the parent stamps (see
+        `deblend.hemmati2022.blends.largest_shift`).
     shares : tuple of float
-        The paper has "two or more" (Sect. 2), "mainly" two (Sect. 5): (1.0,).
+        The paper has "two or more" galaxies (Sect. 2), but "mainly" two (Sect. 5): (1.0,).
     any_angle : bool
-        It interpolates, so it smooths the noise.
+        Rotations by any angle interpolate the pixels, which smooths the noise.
     """
 
     separation_sigma_px: Positive = Field(
         default=7.0,
-        description="Width of the normal distribution of shifts along each axis, high-resolution "
-        "pixels.",
+        description="Standard deviation of the shifts along each axis, high-resolution pixels.",
     )
     max_shift_px: Count = Field(default=20, description="Largest shift, high-resolution pixels.")
     shares: tuple[NotNegative, ...] = Field(
@@ -324,7 +326,7 @@ class HemmatiBlendConfig(Section):
         description="Shares of blends with 2, 3, ... galaxies; they add up to 1.",
     )
     any_angle: Boolean = Field(
-        default=False, description="Turn galaxies by any angle, not only quarters."
+        default=False, description="Rotate galaxies by any angle, not only by quarter turns."
     )
 
     @model_validator(mode="after")
@@ -334,12 +336,13 @@ class HemmatiBlendConfig(Section):
 
 
 class Detection(Section):
-    """How peaks are looked for and matched.
+    """How peaks are searched for and matched.
 
-    A GAN's images are not as sharp as those that it learns from, and have patterns a few pixels
-    wide; real galaxies have clumps. The width that finds most validation blends is taken and
-    recorded: with PSFs, to choose an epoch; with either kind of filter, to detect. Training needs
-    no widths for the low resolution.
+    The images of a GAN are less sharp than those that it is trained on, and have patterns a few
+    pixels wide; real galaxies have clumps. The filter width that finds most validation blends is
+    therefore chosen and recorded: among PSFs, to choose an epoch of the training; among both kinds
+    of filters, to detect the test blends. The training does not need the widths for the low
+    resolution.
     """
 
     radius_px: Positive = Field(
@@ -350,27 +353,30 @@ class Detection(Section):
         default=0.01,
         gt=0,
         le=0.5,
-        description="Share of unblended validation stamps with a second peak, which sets each "
-        "threshold.",
+        description="Share of unblended validation stamps that have a second peak at the detection "
+        "threshold; it sets the threshold of each resolution.",
     )
     fwhm_arcsec: tuple[Annotated[Real, Field(ge=0.05, le=1.0)], ...] = Field(
         default=(0.08, 0.15, 0.21, 0.3, 0.4),
         min_length=1,
-        description="Widths of the filters that peaks of a GAN's images, and of high resolution "
-        "beside its own PSF, are looked for with; the best on validation blends is taken.",
+        description="FWHM of the filters for the images of a GAN and, in addition to its own PSF, "
+        "for the high resolution, arcsec; the best one on validation blends is used.",
     )
     low_fwhm_arcsec: tuple[Annotated[Real, Field(ge=0.2, le=2.0)], ...] = Field(
         default=(0.3, 0.45, 0.8, 1.0),
         min_length=1,
-        description="The same for low resolution, beside its own PSF.",
+        description="The same for the low resolution, in addition to its own PSF.",
     )
 
 
 class BlendNumbers(Section):
-    """Blends of each split, and as many single galaxies, for validation twice as many."""
+    """Number of blends of each split.
 
-    validation: Integer = Field(default=1000, ge=10, description="Number for validation.")
-    test: Integer = Field(default=5000, ge=10, description="Number for tests.")
+    There are as many single galaxies for testing, and twice as many for validation.
+    """
+
+    validation: Integer = Field(default=1000, ge=10, description="Blends for validation.")
+    test: Integer = Field(default=5000, ge=10, description="Blends for testing.")
 
 
 class GanConfig(Section):
@@ -378,18 +384,19 @@ class GanConfig(Section):
 
     filters: Count = Field(default=64, description="Filters of the generator.")
     blocks: FromZero = Field(default=4, description="Residual blocks at the low resolution.")
-    n_latent: Count = Field(default=100, description="Length of the vanilla GAN's vector of noise.")
+    n_latent: Count = Field(default=100, description="Length of the vanilla GAN's noise vector.")
     discriminator_filters: Count = Field(
         default=64, description="Filters of the discriminator's first convolution."
     )
     conditional: Boolean = Field(
         default=True,
-        description="The discriminator sees the low-resolution image too; a vanilla GAN's never "
-        "does.",
+        description="The discriminator also sees the low-resolution image; that of a vanilla GAN "
+        "never does.",
     )
     batch_norm: Boolean = Field(
         default=True,
-        description="Batch norm in the super-resolution generators; a vanilla GAN's always has it.",
+        description="Batch norm in the super-resolution generators; that of a vanilla GAN always "
+        "has it.",
     )
     loss: Literal["minimax", "wasserstein"] = Field(
         default="minimax", description="Adversarial loss."
@@ -400,12 +407,12 @@ class GanConfig(Section):
     blend_fraction: Share = Field(
         default=0.5, description="Share of the training images that are blends."
     )
-    epochs: Count = Field(default=200, description="Epochs.")
-    steps_per_epoch: Count = Field(default=100, description="Batches an epoch.")
-    batch_size: Count = Field(default=32, description="Images a batch.")
-    learning_rate: Positive = Field(default=0.0002, description="Adam's.")
+    epochs: Count = Field(default=200, description="Number of epochs.")
+    steps_per_epoch: Count = Field(default=100, description="Batches per epoch.")
+    batch_size: Count = Field(default=32, description="Images per batch.")
+    learning_rate: Positive = Field(default=0.0002, description="Learning rate of the generator.")
     discriminator_learning_rate: Positive = Field(
-        default=0.0002, description="Adam's of the discriminator."
+        default=0.0002, description="Learning rate of the discriminator."
     )
     precision: Precision = "float32"
 
@@ -414,15 +421,17 @@ class SrConfig(GanConfig):
     """A network and its training."""
 
     kind: Literal["vanilla", "super_resolution"] = Field(
-        description="From noise, or from low-resolution images."
+        description="vanilla makes images from noise, super_resolution from low-resolution images."
     )
 
 
 class HscPairs(Section):
     """Real images of the same fields, from the ground and from space."""
 
-    folder: Text | None = Field(default=None, description="With hst_NAME.fits and hsc_NAME.fits.")
-    hsc_plane: FromZero = Field(default=2, description="Which plane of the HSC cubes is looked at.")
+    folder: Text | None = Field(
+        default=None, description="Folder with hst_NAME.fits and hsc_NAME.fits."
+    )
+    hsc_plane: FromZero = Field(default=2, description="Plane of the HSC cubes that is used.")
     hst_scale_arcsec: Positive = Field(default=0.03, description="Pixel scale of the HST images.")
     hsc_scale_arcsec: Positive = Field(default=0.168, description="Pixel scale of the HSC images.")
 
@@ -431,29 +440,30 @@ class Hemmati2022(Section):
     """Hemmati et al. 2022, super-resolution."""
 
     cutouts: dict[Name, CutoutSet] = Field(
-        min_length=1, description="Sets of cut-outs by name; keys depend on the source."
+        min_length=1, description="Sets of cut-outs by name; the keys depend on the source."
     )
     cutouts_set: Text = Field(
-        default="goods_south", description="The set that is trained on and that the figures show."
+        default="goods_south",
+        description="The set on which networks are trained and that figures show.",
     )
     low: LowConfig = Field(default=LowConfig(), description="The low resolution.")
     blending: HemmatiBlendConfig = Field(
         default=HemmatiBlendConfig(), description="How blends are made."
     )
     detection: Detection = Field(
-        default=Detection(), description="How peaks are looked for and matched."
+        default=Detection(), description="How peaks are searched for and matched."
     )
     n_blends: BlendNumbers = Field(
         default=BlendNumbers(),
-        description="Blends of each split, and as many single galaxies, for validation twice as "
-        "many.",
+        description="Number of blends of each split; there are as many single galaxies for "
+        "testing, and twice as many for validation.",
     )
     network: GanConfig = Field(
         default=GanConfig(), description="The networks and how they are trained."
     )
     content_weight: NotNegative = Field(
         default=100.0,
-        description="Weight of the mean absolute difference from the true image, of the network "
+        description="Weight of the mean absolute difference from the true image for the network "
         "sr_content.",
     )
     som_shape: tuple[Annotated[Integer, Field(ge=2)], Annotated[Integer, Field(ge=2)]] = Field(
@@ -464,11 +474,11 @@ class Hemmati2022(Section):
         description="Real images of the same fields, from the ground and from space.",
     )
     photometry_engine: Literal["auto", "ngmix", "builtin"] = Field(
-        default="auto", description="What fits fluxes."
+        default="auto", description="Engine that fits the fluxes."
     )
 
     @model_validator(mode="after")
-    def _cutouts_set_is_there(self) -> "Hemmati2022":
+    def _cutouts_set_exists(self) -> "Hemmati2022":
         if self.cutouts_set not in self.cutouts:
             raise Problem(
                 f"there is no {self.cutouts_set!r} under cutouts; there are "

@@ -11,11 +11,11 @@ from deblend.errors import DeblendError
 from deblend.hemmati2022 import reproduction
 from deblend.hemmati2022.claims import CLAIMS
 from deblend.hemmati2022.metrics import (
-    edges,
+    bin_edges,
     false_positive_rate,
     flux_errors,
-    improvement,
-    with_resolutions,
+    flux_improvement,
+    parse_detections,
 )
 from deblend.hemmati2022.tables import detection_table
 from deblend.report.claims import claims_table
@@ -208,15 +208,15 @@ def test_detections_are_true_or_false():
     text = blends().assign(
         detected_gan=blends()["detected_gan"].map({True: "True", False: "False"})
     )
-    found = with_resolutions(text.assign(detected_gan_multi="nan", detected_high=1.0))
+    found = parse_detections(text.assign(detected_gan_multi="nan", detected_high=1.0))
     assert found["detected_gan"].equals(blends()["detected_gan"])
     assert found["detected_high"].all()
     assert "detected_gan_multi" not in found
     partly = blends()["detected_low"].astype(object).where(blends()["blend"] > 0, np.nan)
     with pytest.raises(DeblendError, match="detected_low is empty for 1 of 5000"):
-        with_resolutions(blends().assign(detected_low=partly))
+        parse_detections(blends().assign(detected_low=partly))
     with pytest.raises(DeblendError, match="'maybe'"):
-        with_resolutions(blends().assign(detected_low="maybe"))
+        parse_detections(blends().assign(detected_low="maybe"))
 
 
 def test_flux_errors_by_hand():
@@ -234,9 +234,9 @@ def test_flux_errors_by_hand():
     errors = flux_errors(found)
     assert errors["blend"].tolist() == [3]
     assert errors.loc[0, ["error_low", "error_gan"]].tolist() == pytest.approx([0.5, -0.2])
-    assert improvement(found) == pytest.approx({"low": 0.5, "gan": 0.2, "ratio": 2.5, "n": 1})
+    assert flux_improvement(found) == pytest.approx({"low": 0.5, "gan": 0.2, "ratio": 2.5, "n": 1})
     # As it is read from a file without rows.
-    assert math.isnan(improvement(found.head(0).astype(object))["ratio"])
+    assert math.isnan(flux_improvement(found.head(0).astype(object))["ratio"])
 
 
 def test_false_positives_by_hand():
@@ -247,10 +247,10 @@ def test_false_positives_by_hand():
 
 
 def test_edges_begin_at_nothing():
-    found = edges(pd.Series([np.nan, 1.0, 2.0, 3.0]))
+    found = bin_edges(pd.Series([np.nan, 1.0, 2.0, 3.0]))
     assert (found[0], len(found)) == (0, 11)
     assert found[-1] == pytest.approx(2.98)
-    assert edges(pd.Series([np.nan]))[-1] == 1
+    assert bin_edges(pd.Series([np.nan]))[-1] == 1
 
 
 def reproduced(detections):
@@ -276,7 +276,7 @@ def test_numbers_beside_the_papers():
     mean = blends()[["detected_gan_multi", "detected_gan"]].mean()
     assert gain == pytest.approx(100 * (mean.iloc[0] - mean.iloc[1]))
     row = found.loc[("Sect. 4, low resolution, lowest flux ratios", "detection_percent")]
-    first = blends()[blends()["delta_mag"] < edges(blends()["delta_mag"])[1]]
+    first = blends()[blends()["delta_mag"] < bin_edges(blends()["delta_mag"])[1]]
     assert row["n"] == len(first)
     assert row["reproduced"] == pytest.approx(100 * first["detected_low"].mean())
     row = found.loc[("Sect. 4, unblended", "false_positive_percent")]
@@ -305,12 +305,12 @@ def test_table_of_detections():
     row = index.loc[("Single galaxies with more peaks (%)", "GAN")]
     assert (row["Value"], row["Published"]) == (1, 1)
     ratio = index.loc[("Median |flux error|, low over GAN", "GAN")]
-    assert ratio["Value"] == pytest.approx(improvement(photometry())["ratio"])
+    assert ratio["Value"] == pytest.approx(flux_improvement(photometry())["ratio"])
     assert ratio["Published"] == 10
     fits = photometry()
     brighter = fits.assign(mag_input=fits["mag_true"])
     ratio = index.loc[("Median |flux error, catalogue's|, low over GAN", "GAN")]
-    assert ratio["Value"] == pytest.approx(improvement(brighter)["ratio"])
+    assert ratio["Value"] == pytest.approx(flux_improvement(brighter)["ratio"])
 
 
 def test_failed_fits_are_counted():

@@ -258,7 +258,7 @@ def test_halves_are_apart():
         select(table, CUTS, 1)
     by_id = select(table.assign(dec=np.nan), CUTS, 1)
     assert 150 < (by_id["split"] == "test").sum() < 250
-    with pytest.raises(DeblendError, match="1 ids are there more than once .the first: g000"):
+    with pytest.raises(DeblendError, match="1 ids occur more than once .the first: g000"):
         select(pd.concat([table, table[:1]]), CUTS, 1)
 
 

@@ -173,5 +173,5 @@ def test_what_lies_beyond_the_limit_is_clipped_and_counted():
     images = np.ones((3, 2, 4, 4), np.float32)
     scaled, _ = asinh_scale(images, [[[1]], [[2]]], 10)
     assert scaled[0, 0, 0, 0] != scaled[0, 1, 0, 0]
-    with pytest.raises(DeblendError, match="both are positive"):
+    with pytest.raises(DeblendError, match="both have to be positive"):
         asinh_scale(images, 0, 10)

@@ -7,7 +7,7 @@ import pytest
 from astropy.stats import binom_conf_interval
 from deblend.errors import DeblendError
 from deblend.hemmati2022.degrade import psf_image
-from deblend.hemmati2022.metrics import detection_fractions, false_positives, wilson
+from deblend.hemmati2022.metrics import detection_fractions, false_positives, wilson_interval
 from deblend.hemmati2022.peaks import (
     count_peaks,
     detect_blends,
@@ -181,7 +181,7 @@ def test_fractions_in_bins_with_wilsons_errors():
     np.testing.assert_array_equal(high["fraction"], [0.5, 1, np.nan, 0, 1])
     for k, n in [(0, 5), (3, 9), (40, 40)]:
         theirs = binom_conf_interval(k, n, interval="wilson", confidence_level=0.6826894921)
-        np.testing.assert_allclose(np.array(wilson(k, n)), theirs, atol=1e-9)
+        np.testing.assert_allclose(np.array(wilson_interval(k, n)), theirs, atol=1e-9)
     with pytest.raises(DeblendError, match="lacks the columns detected_gan"):
         detection_fractions(table, "separation_px", [0, 5])
     with pytest.raises(DeblendError, match="give increasing numbers"):

@@ -18,10 +18,10 @@ from deblend.hemmati2022.detection import (
     Filter,
     Resolution,
     detect,
-    positions_from,
-    positions_in,
-    recorded,
-    resolutions_of,
+    make_resolutions,
+    restore_resolutions,
+    to_frame_pixels,
+    to_image_pixels,
 )
 from deblend.hemmati2022.networks import (
     Discriminator,
@@ -29,13 +29,13 @@ from deblend.hemmati2022.networks import (
     SrConfig,
     SuperResolver,
     build_discriminator,
-    cropped,
+    crop_frames,
 )
-from deblend.hemmati2022.pairs import LowConfig, PairMaker, isolated, point_source_sigma
+from deblend.hemmati2022.pairs import LowConfig, PairMaker, point_source_sigma, single_galaxies
 from deblend.hemmati2022.peaks import find_peaks, set_threshold, typical_noise
-from deblend.hemmati2022.photometry import measure, positions_of
-from deblend.hemmati2022.predict import Network, generated
-from deblend.hemmati2022.real_images import compare, field_names, read_field
+from deblend.hemmati2022.photometry import measure_photometry, peak_positions
+from deblend.hemmati2022.predict import Network, generate_images
+from deblend.hemmati2022.real_images import compare_peaks, field_names, read_field
 from deblend.hemmati2022.training import Trainer, Validation, train
 from deblend.training import torch_backend
 from deblend.training.fingerprints import fingerprint
@@ -125,7 +125,7 @@ def test_a_point_source_at_the_depth_has_five_sigma():
 
 
 def test_both_resolutions_show_the_same_light_in_the_same_place(maker):
-    blends = isolated(maker.draw(SPLITS["test"], 0, 10, "test", BLENDING), centred=True)
+    blends = single_galaxies(maker.draw(SPLITS["test"], 0, 10, "test", BLENDING), centred=True)
     high, low = maker.pairs(blends, "test")
     assert high.shape == (10, 1, 66, 66) and low.shape == (10, 1, 22, 22)
     flux = 10 ** (-0.4 * (blends["mag_0"].to_numpy() - 25.67))
@@ -184,7 +184,7 @@ def test_a_wasserstein_critic_sees_each_image_alone():
 def test_the_crop_keeps_the_middle():
     frame = torch.zeros(66, 66)
     frame[33, 33] = 1
-    assert cropped(frame)[32, 32] == 1
+    assert crop_frames(frame)[32, 32] == 1
 
 
 def test_layers_are_traced_whole():
@@ -205,14 +205,14 @@ def validation(maker):
 
 def test_the_psf_that_finds_most_is_taken(maker, validation, monkeypatch):
     rng = np.random.default_rng(1)
-    single = isolated(maker.draw(SPLITS["validation"], 48, 144, "validation", BLENDING))
+    single = single_galaxies(maker.draw(SPLITS["validation"], 48, 144, "validation", BLENDING))
     single = maker.scaled(single, "validation")[0]
 
     def noisy(_, low, device):
         true = validation.high if low is validation.low else single
         return true + rng.normal(0, 0.3, true.shape).astype(np.float32)
 
-    monkeypatch.setattr(sr_training, "generated", noisy)
+    monkeypatch.setattr(sr_training, "generate_images", noisy)
     taken = {}
     for widths in ((0.08,), (0.3,), (0.08, 0.3)):
         rng = np.random.default_rng(1)
@@ -222,7 +222,9 @@ def test_the_psf_that_finds_most_is_taken(maker, validation, monkeypatch):
         taken[widths] = validation.check(None, CPU)
     narrow, wide, both = taken.values()
     assert narrow["val_detected"] != wide["val_detected"]
-    better = max((narrow, wide), key=lambda x: (validation.trusts(x), x["val_detected"]))
+    better = max(
+        (narrow, wide), key=lambda x: (validation.has_reliable_threshold(x), x["val_detected"])
+    )
     assert both == better
 
 
@@ -241,15 +243,15 @@ def test_clumps_of_real_galaxies_call_for_a_wider_psf():
     sharp, wide = (psf_image(fwhm, 3.0, 0.06, 31) for fwhm in (0.08, 0.4))
     resolution = Resolution("high_best", [Filter(sharp), Filter(wide, 0.4)])
     half = np.arange(200) % 2 == 0
-    resolution.choose(single, half, blends, pair, DETECTION)
+    resolution.choose_filter(single, half, blends, pair, DETECTION)
     assert resolution.filter.fwhm_arcsec == 0.4
     assert resolution.filter.psf is wide
     smooth = single - clump
-    resolution.choose(smooth, half, blends, pair, DETECTION)
+    resolution.choose_filter(smooth, half, blends, pair, DETECTION)
     assert np.isnan(resolution.filter.fwhm_arcsec)  # its own, where another is no better
     # One half has no clumps: the sharp PSF's low threshold is not borne out by the other.
     mixed = np.where(half[:, None, None], smooth, single)
-    resolution.choose(mixed, half, blends, pair, DETECTION)
+    resolution.choose_filter(mixed, half, blends, pair, DETECTION)
     assert resolution.filter.fwhm_arcsec == 0.4
 
 
@@ -257,7 +259,7 @@ def test_filters_are_as_wide_as_they_say_and_of_the_right_band(stamps):
     bands = stamps.bands.assign(noise_sigma=[0.002, 0.004], zero_point=[25.67, 26.67])
     maker = maker_of(replace(stamps, bands=bands), ("f775w", "f606w"))
     network = Network(SuperResolver(2, 4, 1), maker, 1)
-    found = resolutions_of({"gan_multi": network}, DETECTION)
+    found = make_resolutions({"gan_multi": network}, DETECTION)
     pixels = {"high_best": 0.06, "low_best": 0.18, "gan_multi": 0.06}
     for name, pixel in pixels.items():
         widths = {f.fwhm_arcsec for f in found[name].filters if np.isfinite(f.fwhm_arcsec)}
@@ -276,7 +278,7 @@ def test_filters_are_as_wide_as_they_say_and_of_the_right_band(stamps):
 
 def test_a_filter_may_look_at_the_asinh_scale(maker):
     """The same peaks and threshold as of images scaled before, with their typical noise."""
-    blends = isolated(maker.draw(SPLITS["test"], 0, 60, "test", BLENDING))
+    blends = single_galaxies(maker.draw(SPLITS["test"], 0, 60, "test", BLENDING))
     flux, psf = maker.pairs(blends, "test")[0][:, 0], maker.psf_high[0]
     scaled = maker.scale_high.scaled(flux[:, None])[:, 0]
     resolution = Resolution("high_best", [Filter(psf, image_scale="asinh")], scale=maker.scale_high)
@@ -375,7 +377,7 @@ def detected(maker):
 
     def truth(split, start, stop, alone):
         blends = maker.draw(SPLITS[split], start, stop, split, BLENDING)
-        high = maker.scaled(isolated(blends) if alone else blends, split)[0]
+        high = maker.scaled(single_galaxies(blends) if alone else blends, split)[0]
         return [high[i : i + 1] for i in range(len(high))]
 
     answers = [
@@ -415,7 +417,7 @@ def test_what_was_chosen_can_be_read_again(maker, detected, tmp_path):
     assert set(false["resolution"]) >= {"high_best", "low_best"}
     false.to_csv(tmp_path / "false.csv", index=False)
     networks = {"gan": Network(SuperResolver(1, 4, 1), maker, 0)}
-    again = recorded(pd.read_csv(tmp_path / "false.csv"), networks, DETECTION)
+    again = restore_resolutions(pd.read_csv(tmp_path / "false.csv"), networks, DETECTION)
     rows = false.drop_duplicates("resolution").set_index("resolution")
     assert set(again) == set(rows.index)
     for name, resolution in again.items():
@@ -427,7 +429,7 @@ def test_what_was_chosen_can_be_read_again(maker, detected, tmp_path):
         np.testing.assert_equal(chosen.fwhm_arcsec, rows.loc[name, "fwhm_arcsec"])
     fewer = DETECTION.model_copy(update={"fwhm_arcsec": (0.5,)})
     with pytest.raises(DeblendError, match="is none of hemmati2022 > detection"):
-        recorded(false, networks, fewer)
+        restore_resolutions(false, networks, fewer)
 
 
 def test_the_best_filter_finds_no_fewer(detected):
@@ -460,7 +462,7 @@ def test_positions_prefer_the_pair_over_other_peaks():
             "galaxy": [-1, 1, 0, -1],
         }
     )
-    found = positions_of(peaks, np.array([4, 9]), 2)
+    found = peak_positions(peaks, np.array([4, 9]), 2)
     np.testing.assert_array_equal(found[0], [[3.0, 3.5], [2.0, 2.5]])
     np.testing.assert_array_equal(found[1, 0], [7.0, 7.5])
     assert np.isnan(found[1, 1]).all()
@@ -469,7 +471,7 @@ def test_positions_prefer_the_pair_over_other_peaks():
 def test_two_positions_measure_better_than_one(maker, detected):
     table, _, peaks = detected
     blends = maker.draw(SPLITS["test"], 0, 40, "test", BLENDING)
-    found = measure(maker, 0, blends, table, peaks, engine="builtin", n_workers=1)
+    found = measure_photometry(maker, 0, blends, table, peaks, engine="builtin", n_workers=1)
     # Against the truth; the profiles are Gaussians, not the exponentials that are fitted.
     assert np.median(np.abs(found["mag_input"] - found["mag_true"])) < 0.25
     errors = {p: np.abs(found[f"mag_{p}"] - found["mag_input"]).median() for p in ("low", "gan")}
@@ -481,7 +483,7 @@ def test_nothing_to_measure_is_said(maker, detected, caplog):
     blends = maker.draw(SPLITS["test"], 0, 40, "test", BLENDING)
     none = table.assign(detected_gan=False)
     with caplog.at_level(logging.WARNING):
-        found = measure(maker, 0, blends, none, peaks, engine="builtin", n_workers=1)
+        found = measure_photometry(maker, 0, blends, none, peaks, engine="builtin", n_workers=1)
     assert not len(found) and "mag_gan" in found
     assert "train it for longer" in caplog.text
 
@@ -489,14 +491,14 @@ def test_nothing_to_measure_is_said(maker, detected, caplog):
 def test_resolutions_map_positions_there_and_back():
     at = np.array([[33.0, 40.0], [10.0, 21.0]])
     for name in ("high", "low", "low_best", "gan"):
-        np.testing.assert_allclose(positions_from(name, positions_in(name, at)), at)
+        np.testing.assert_allclose(to_frame_pixels(name, to_image_pixels(name, at)), at)
 
 
 def test_a_generator_is_asked_in_batches(maker):
     network = SuperResolver(1, 4, 1)
     low = np.random.default_rng(1).normal(0, 0.3, (130, 1, 22, 22)).astype(np.float32)
-    whole = generated(network, low, CPU)
-    np.testing.assert_allclose(generated(network, low[120:], CPU), whole[120:], atol=1e-5)
+    whole = generate_images(network, low, CPU)
+    np.testing.assert_allclose(generate_images(network, low[120:], CPU), whole[120:], atol=1e-5)
 
 
 def test_the_trainer_leaves_the_generators_gradients_to_itself(maker):
@@ -547,10 +549,10 @@ def test_real_pairs_come_to_one_grid_and_the_networks_noise(maker, pair):
 def test_peaks_of_a_real_pair_are_compared_on_one_grid(maker, pair):
     fields = {"a": read_field(pair, "a", maker, **OPTIONS)}
     network = Network(SuperResolver(1, 4, 1), maker, 0)
-    resolutions = resolutions_of({"gan": network}, DETECTION)
+    resolutions = make_resolutions({"gan": network}, DETECTION)
     for name, threshold, noise in (("high", 8.0, None), ("low", 8.0, None), ("gan", 1e9, 1.0)):
         resolutions[name].threshold, resolutions[name].noise = threshold, noise
-    table, shown = compare(network, fields, resolutions, 5.0, CPU)
+    table, shown = compare_peaks(network, fields, resolutions, 5.0, CPU)
     found = table.set_index("resolution")
     assert found.loc["high", ["n_peaks", "n_matched"]].tolist() == [1, 1]
     assert found.loc["low", ["n_peaks", "n_matched", "n_false"]].tolist() == [1, 1, 0]
