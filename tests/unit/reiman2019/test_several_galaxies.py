@@ -1,4 +1,4 @@
-"""More than two galaxies: what the iterative scheme does with a generator that makes no mistake."""
+"""More than two galaxies: the iterative scheme with a perfect generator."""
 
 import numpy as np
 import torch
@@ -31,7 +31,7 @@ def blob(row, column, light, width=3.0):
 
 
 class Scissors(torch.nn.Module):
-    """Gives what lies within 10 pixels of the centre to one branch, the rest to the other."""
+    """Assigns the pixels within 10 px of the centre to one branch, the others to the other."""
 
     def forward(self, blends):
         y, x = torch.meshgrid(torch.arange(80) - 40, torch.arange(80) - 40, indexing="ij")
