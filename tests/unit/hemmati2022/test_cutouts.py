@@ -398,9 +398,7 @@ def test_measured_psfs_are_brought_to_the_cutouts_pixels(tmp_path):
     blocks = fine[48 - 46 : 48 + 47, 48 - 46 : 48 + 47].reshape(31, 3, 31, 3).sum((1, 3))
     np.testing.assert_allclose(psf[0][17:48, 17:48], blocks / blocks.sum(), atol=2e-4)
     # The FWHM is measured in whole pixels.
-    assert fwhm_from_area(psf)[1] == pytest.approx(
-        0.17 / SCALE, abs=0.6
-    )  # measured in whole pixels
+    assert fwhm_from_area(psf)[1] == pytest.approx(0.17 / SCALE, abs=0.6)
     options["bands"][0] |= {"psf": None, "psf_fwhm_arcsec": None}
     with pytest.raises(DeblendError, match="band f814w has no PSF: give psf"):
         band_psfs(cutout_config(options))
