@@ -1,8 +1,8 @@
 # Hemmati et al. 2022: GANs that raise the resolution. From top to bottom: cut-outs in one to seven
-# bands (a catalogue is split and cut first; only who is in is drawn, read or cut out), networks,
-# detections, photometry, figures, results.
+# bands (a catalogue is split and cut first; only the selected galaxies are simulated, read or cut
+# out), networks, detections, photometry, figures, results.
 HEMMATI = config["hemmati2022"]
-# The set of cut-outs that networks are trained on.
+# The set of cut-outs on which networks are trained.
 HEMMATI_SET = HEMMATI["cutouts_set"]
 HEMMATI_FOLDER = f"<results>/hemmati2022/{HEMMATI_SET}"
 HEMMATI_LABEL = f"{SCALE} scale, cut-outs {HEMMATI_SET}"
@@ -12,14 +12,14 @@ CUTOUTS = {
     "cutouts": f"<results>/datasets/{HEMMATI_SET}/cutouts.h5",
     "split": f"<results>/datasets/{HEMMATI_SET}/split.csv",
 }
-# Networks, and the name of their images among the resolutions.
+# Networks, and the names of their images as resolutions.
 RESOLUTIONS = {"vanilla": "vanilla", "sr": "gan", "sr_content": "gan_content"}
 # Networks that Figure 1 shows.
 SHOWN_NETWORKS = ["vanilla", "sr"]
 if len(BANDS) > 1:
     RESOLUTIONS["sr_multi"] = "gan_multi"
     SHOWN_NETWORKS.append("sr_multi")
-# What makes pairs of images in either resolution.
+# Options of the object that renders pairs of high- and low-resolution images.
 PAIR_MAKER = {
     "bands": [DETECTION_BAND],
     "detection_band": DETECTION_BAND,
@@ -41,17 +41,17 @@ def cutouts_entry(wildcards):
 
 
 def cutouts_from(source):
-    """Regular expression of the sets of cut-outs with a source."""
+    """Regular expression of the names of the sets of cut-outs with a given source."""
     return any_of(n for n, s in HEMMATI["cutouts"].items() if s["source"] == source)
 
 
 def cutouts_options(wildcards):
-    """What a set's cut-outs are: bands, size, and for simulated ones their magnitudes."""
+    """Options of a set of cut-outs: bands, size, and magnitudes of simulated galaxies."""
     entry = cutouts_entry(wildcards)
     names = ["detection_band", "parent_px", "pixel_scale_arcsec", "psf_moffat_beta"]
     if entry["source"] == "simulated":
         names += ["mag_min", "mag_max", "counts_slope"]
-    # Mosaics are inputs of the rule.
+    # Mosaics are left out, since they are inputs of the rule.
     bands = [
         {key: value for key, value in band.items() if key not in ("mosaic", "checksum")}
         for band in entry["bands"]
@@ -65,7 +65,7 @@ def cutouts_psfs(wildcards):
 
 
 def cutouts_parts(ext):
-    """Function that gives the chunks of a set of cut-outs."""
+    """Input function for the chunks of a set of cut-outs, files with a given extension."""
 
     def find(wildcards):
         entry = cutouts_entry(wildcards)
@@ -106,7 +106,7 @@ wildcard_constraints:
     sr=any_of(RESOLUTIONS),
 
 
-# Both write excluded.csv; this one's sets are named in the configuration.
+# Both rules write excluded.csv; the names in the configuration select the sets of the first rule.
 ruleorder: hemmati2022_assemble_cutouts > boucaud2020_assemble_dataset
 
 
@@ -135,7 +135,7 @@ rule hemmati2022_catalogue_simulated:
         cuts=lambda wildcards: cutouts_entry(wildcards)["cuts"],
         options=cutouts_options,
     message:
-        "Draw the catalogue of the cut-outs {wildcards.cutouts}, split and cut it"
+        "Draw the catalogue of the cut-outs {wildcards.cutouts}, split it and cut it"
     script:
         "../scripts/hemmati2022/catalogue_simulated.py"
 
@@ -195,7 +195,7 @@ rule hemmati2022_catalogue_files:
         },
         options=cutouts_options,
     message:
-        "Read the catalogue of the cut-outs {wildcards.cutouts}, split and cut it"
+        "Read the catalogue of the cut-outs {wildcards.cutouts}, split it and cut it"
     script:
         "../scripts/hemmati2022/catalogue_files.py"
 
@@ -231,8 +231,8 @@ rule hemmati2022_cutouts_files:
         "../scripts/hemmati2022/cutouts_files.py"
 
 
-# From VizieR or a file; who is in does not depend on the mosaics, but for those whose cut-out has no
-# data, which are counted when it is made.
+# The catalogue is from VizieR or a file. The selection does not depend on the mosaics; galaxies whose
+# cut-outs have no data are excluded later, when the cut-outs are made.
 rule hemmati2022_catalogue_archive:
     input:
         catalog=lambda wildcards: table_file(cutouts_entry(wildcards)["catalog"]),
@@ -262,7 +262,7 @@ rule hemmati2022_catalogue_archive:
         radius_unit=lambda wildcards: cutouts_entry(wildcards)["radius_unit"],
         pixel_scale_arcsec=lambda wildcards: cutouts_entry(wildcards)["pixel_scale_arcsec"],
     message:
-        "Read the catalogue of the cut-outs {wildcards.cutouts}, split and cut it"
+        "Read the catalogue of the cut-outs {wildcards.cutouts}, split it and cut it"
     script:
         "../scripts/hemmati2022/catalogue_archive.py"
 
@@ -317,12 +317,12 @@ rule hemmati2022_assemble_cutouts:
         code=code("hemmati2022/assemble_cutouts.py"),
         detection_band=lambda wildcards: cutouts_entry(wildcards)["detection_band"],
     message:
-        "Put the cut-outs {wildcards.cutouts} together"
+        "Assemble the cut-outs {wildcards.cutouts}"
     script:
         "../scripts/hemmati2022/assemble_cutouts.py"
 
 
-# --- Networks and what they reveal ---
+# --- Networks, detections and photometry ---
 
 
 rule hemmati2022_train:
@@ -400,12 +400,12 @@ rule hemmati2022_detect:
         n_blends=HEMMATI["n_blends"],
         n_shown=6,
     message:
-        "Peaks of the test blends in high, low and GAN resolution"
+        "Find the peaks of the test blends in high, low and GAN resolution"
     script:
         "../scripts/hemmati2022/detect.py"
 
 
-# Real images of the same fields from the ground and from space, such as
+# Real images of the same fields from the ground and from space. Example of a target:
 # results/hemmati2022/sr/pairs.pdf
 rule hemmati2022_real_images:
     input:
@@ -438,7 +438,7 @@ rule hemmati2022_real_images:
         options={key: value for key, value in HEMMATI["hsc_pairs"].items() if key != "folder"},
         detection=HEMMATI["detection"],
     message:
-        "{wildcards.sr} on real HSC images"
+        "Apply {wildcards.sr} to real HSC images"
     script:
         "../scripts/hemmati2022/real_images.py"
 
@@ -468,7 +468,7 @@ rule hemmati2022_photometry:
         engine=HEMMATI["photometry_engine"],
         n_workers=2,
     message:
-        "Photometry at the positions of each resolution"
+        "Photometry at the positions from each resolution"
     script:
         "../scripts/hemmati2022/photometry.py"
 
@@ -571,7 +571,7 @@ rule hemmati2022_photometry_figure:
         label=HEMMATI_LABEL,
         scale=SCALE,
     message:
-        "Figure 7 of Hemmati et al. 2022: Gaussian processes through the magnitude differences"
+        "Figure 7 of Hemmati et al. 2022: photometry and its Gaussian process regression"
     script:
         "../scripts/hemmati2022/photometry_figure.py"
 
@@ -600,6 +600,6 @@ rule hemmati2022_results:
         scale=SCALE,
         configuration=HEMMATI_LABEL,
     message:
-        "Hemmati et al. 2022: detections, published numbers beside ours, which claims hold"
+        "Hemmati et al. 2022: detections, comparison with published numbers, claims that hold"
     script:
         "../scripts/hemmati2022/results.py"

@@ -1,8 +1,8 @@
-# Reiman & Goehre 2019: the branched GAN that separates two galaxies. From top to bottom: Galaxy Zoo
-# images, downloaded, the user's own or simulated, to frames; networks; figures, table and results.
+# Reiman & Goehre 2019: the branched GAN that separates two galaxies. From top to bottom: frames from
+# Galaxy Zoo images (downloaded, the user's own or simulated), networks, figures, table and results.
 REIMAN = config["reiman2019"]
 REIMAN_SET = REIMAN["image_set"]
-# Networks, and what they are called in tables: the GAN and the baseline beside it.
+# Networks and their names in tables: the GAN, and the baseline that is trained with the MSE alone.
 GANS = {"deblender_gan": "gan", "deblender_mse": "mse"}
 GAN_FOLDER = "<results>/networks/deblender_gan"
 PERTURBATION = {
@@ -25,7 +25,7 @@ def image_set(wildcards):
 
 
 def image_sources(wildcards):
-    """Folders or archives that have the JPEGs of a set of images."""
+    """Folders or archives with the JPEGs of a set of images."""
     entry = image_set(wildcards)
     if entry["source"] == "files":
         return [entry["folder"]]
@@ -41,14 +41,14 @@ def image_sources(wildcards):
 def gan_options(wildcards):
     """Configuration of the GAN, or of the baseline that is trained with the MSE alone."""
     network = dict(REIMAN["network"])
-    # The same burn-in: a baseline gets its best chance.
+    # The baseline keeps the burn-in, so that it is trained as well as possible.
     if wildcards.gan == "deblender_mse":
         network["adversarial_weight"] = 0
     return network
 
 
 def reiman_label(images):
-    """What a figure says of its images and network."""
+    """Label of a figure: scale, images and network."""
     return f"{SCALE} scale, images {images}, network deblender_gan"
 
 
@@ -57,7 +57,7 @@ wildcard_constraints:
     images=any_of(REIMAN["image_sets"]),
 
 
-# Both write excluded.csv; this one's sets are named in the configuration.
+# Both rules write excluded.csv; the names in the configuration select the sets of the first rule.
 ruleorder: reiman2019_frames > boucaud2020_assemble_dataset
 
 
@@ -100,7 +100,7 @@ rule reiman2019_frames:
         "<results>/benchmarks/reiman2019/frames_{images}.tsv"
     conda:
         "../../envs/analysis.yaml"
-    # They decode; the frames do not depend on their number.
+    # The threads decode images; the frames do not depend on their number.
     threads: 4
     resources:
         mem_mb=2000,
@@ -112,7 +112,7 @@ rule reiman2019_frames:
         n_images=lambda wildcards: image_set(wildcards)["n_images"],
         grid={key: REIMAN[key] for key in ("frame_px", "crop_px", "reduce_by")},
     message:
-        "Reduce the images {wildcards.images} to frames, and split them"
+        "Reduce the images {wildcards.images} to frames and split them"
     script:
         "../scripts/reiman2019/frames.py"
 
@@ -139,7 +139,7 @@ rule reiman2019_train:
         "../../envs/torch.yaml"
     threads: config["threads"]["training"]
     resources:
-        mem_mb=16000,  # memory-mapped frames count
+        mem_mb=16000,  # includes the memory-mapped frames
         runtime=2880,
         gpu=1,
     params:
@@ -189,12 +189,12 @@ rule reiman2019_predict:
         n_blends=REIMAN["n_blends"]["test"],
         n_examples=REIMAN["n_examples"],
     message:
-        "Deblend the test blends of {wildcards.images}: images, PSNR and SSIM"
+        "Deblend the test blends of {wildcards.images} and measure PSNR and SSIM"
     script:
         "../scripts/reiman2019/predict.py"
 
 
-# More than two galaxies: the scheme of Sect. 2.3, such as
+# Blends of more than two galaxies (Sect. 2.3). Example of a target:
 # results/reiman2019/galaxyzoo/deblender_gan/galaxies3.csv
 rule reiman2019_several_galaxies:
     input:
@@ -282,7 +282,7 @@ rule reiman2019_figures:
         label=lambda wildcards: reiman_label(wildcards.images),
         scale=SCALE,
     message:
-        "Figures 3 to 6 of Reiman & Goehre 2019, of the images {wildcards.images}"
+        "Figures 3 to 6 of Reiman & Goehre 2019 for the images {wildcards.images}"
     script:
         "../scripts/reiman2019/figures.py"
 
@@ -331,6 +331,6 @@ rule reiman2019_results:
         scale=SCALE,
         configuration=reiman_label(REIMAN_SET),
     message:
-        "Reiman & Goehre 2019: Table 1, published numbers beside ours, which claims hold"
+        "Reiman & Goehre 2019: Table 1, comparison with published numbers, claims that hold"
     script:
         "../scripts/reiman2019/results.py"

@@ -1,9 +1,10 @@
 """Artificial blends of two or more galaxies, for super-resolution (Hemmati et al. 2022).
 
-A blend is a row: for each of its galaxies k a number, a shift, an orientation and what is known of
-the galaxy. All galaxies are normally distributed around the middle of the frame (Fig. 4), and none
-is in it by rule: a network that always paints one there gains nothing. Rows are drawn in blocks of
-`BLOCK`, each with its own generator, so that blend k is the same whatever was drawn before it.
+A blend is a row of a table: for each of its galaxies k, the number of the galaxy, a shift, an
+orientation and some properties of the galaxy. The positions of all galaxies are normally
+distributed around the middle of the frame (Fig. 4). No galaxy is always exactly in the middle, so
+that a network gains nothing by always making one there. Rows are drawn in blocks of `BLOCK`, each
+with its own random generator, so that a blend does not depend on which blends are drawn before it.
 
 Source: Hemmati et al. 2022, Sect. 2, 4 and 5.
 """
@@ -16,16 +17,16 @@ from deblend.seeds import generator
 from scipy.ndimage import affine_transform
 from scipy.special import ndtr, ndtri
 
-#: Rows drawn with one generator. Part of the definition of a blend: do not change it lightly.
+#: Rows drawn with one random generator. Another value changes all blends.
 BLOCK = 1000
 
 
-#: 66 px of 0.06" are 22 px of 0.18"; the paper's 64 px do not divide.
+#: Side of a blend: 66 px of 0.06" are 22 px of 0.18". The paper's 64 px are not divisible by 3.
 FRAME_PX = 66
 
 
-#: Flips and quarter turns, numbered as in `deblend.boucaud2020.render.orient`: is the image
-#: transposed, then is y, then is x reversed?
+#: Flips and quarter turns, numbered as in `deblend.boucaud2020.render.orient`: whether the image is
+#: first transposed, then reversed in y, then reversed in x.
 _ORIENTATIONS = (
     (False, False, False),
     (True, True, False),
@@ -38,13 +39,13 @@ _ORIENTATIONS = (
 )
 
 
-#: What a row repeats of each galaxy.
+#: Properties of each galaxy that a row repeats.
 GALAXY_QUANTITIES = ("mag", "redshift", "fwhm_px")
 
 
 def largest_shift(parent_size: int, frame_px: int = FRAME_PX) -> int:
-    """Largest shift (px) for which a parent stamp covers the frame, in whatever orientation."""
-    # A flip of an even side about the central pixel lacks its first row.
+    """Largest shift (px) for which a parent stamp covers the frame in every orientation."""
+    # An even side has no central pixel: flipped about pixel p // 2, it has one row less.
     return (parent_size - frame_px) // 2 - (parent_size % 2 == 0)
 
 
@@ -66,10 +67,10 @@ def draw_blends(
         All galaxies of the data set: `GALAXY_QUANTITIES` (fwhm_px as
         `deblend.hemmati2022.degrade.fwhm_from_area` measures it).
     rows : ndarray of int
-        Which of them belong to the split, after its magnitude cut (Sect. 5: brighter than 24 for
-        training, than 25 for testing); only these appear, each once at most in a blend.
+        Rows of `galaxies` that belong to the split after its magnitude cut (Sect. 5: brighter than
+        24 for training, than 25 for testing). A blend has each of them at most once.
     start, stop : int
-        Range of blends; any part of the endless sequence can be drawn on its own.
+        Range of blends. The sequence is unlimited, and any part of it can be drawn on its own.
     seed : int
     split : str
     config : HemmatiBlendConfig
@@ -84,7 +85,7 @@ def draw_blends(
     Raises
     ------
     DeblendError
-        Too few galaxies, or the configuration makes no sense.
+        There are too few galaxies.
     """
     n_max = len(config.shares) + 1
     if len(rows) < n_max:
@@ -96,8 +97,8 @@ def draw_blends(
     blocks = [_draw_block(np.asarray(rows), seed, split, b, config) for b in range(first, last)]
     columns = {name: np.concatenate([b[name] for b in blocks]) for name in blocks[0]}
     columns = {"blend": np.arange(first * BLOCK, last * BLOCK), **columns}
-    keep = slice(start - first * BLOCK, stop - first * BLOCK)
-    table = pd.DataFrame({name: values[keep] for name, values in columns.items()})
+    wanted = slice(start - first * BLOCK, stop - first * BLOCK)
+    table = pd.DataFrame({name: values[wanted] for name, values in columns.items()})
     for k in range(n_max):
         galaxy = table[f"galaxy_{k}"].to_numpy()
         for name in GALAXY_QUANTITIES:
@@ -114,34 +115,34 @@ def _draw_block(
     n_galaxies = 2 + np.searchsorted(
         np.cumsum(config.shares)[:-1], rng.uniform(size=BLOCK), "right"
     )
-    # Distinct galaxies: the k-th draw is one of those left, counted past the ones taken.
+    # Distinct galaxies: draw k counts the remaining galaxies only, then skips those already taken.
     drawn = np.empty((BLOCK, n_max), int)
     for k in range(n_max):
         pick = rng.integers(0, len(rows) - k, BLOCK)
         for taken in np.sort(drawn[:, :k], axis=1).T:
             pick += pick >= taken
         drawn[:, k] = pick
-    # The inverse of the normal distribution between its ends: one draw a shift, none refused.
+    # The inverse of the truncated normal distribution: one draw per shift, without rejections.
     reach = config.max_shift_px + 0.5
     end = ndtr(-reach / config.separation_sigma_px)
-    u = rng.uniform(end, 1 - end, (2, BLOCK, n_max))
-    shift = np.rint(config.separation_sigma_px * ndtri(u)).astype(int)
+    quantile = rng.uniform(end, 1 - end, (2, BLOCK, n_max))
+    shift = np.rint(config.separation_sigma_px * ndtri(quantile)).astype(int)
     shift = np.clip(shift, -config.max_shift_px, config.max_shift_px)
     turn = rng.integers(0, 8, (BLOCK, n_max))
     angle = rng.uniform(0, 360, (BLOCK, n_max))
     columns = {"n_galaxies": n_galaxies}
     for k in range(n_max):
-        there = k < n_galaxies
-        columns[f"galaxy_{k}"] = np.where(there, rows[drawn[:, k]], -1)
-        columns[f"dx_{k}"] = np.where(there, shift[0, :, k], 0)
-        columns[f"dy_{k}"] = np.where(there, shift[1, :, k], 0)
-        columns[f"orientation_{k}"] = np.where(there & (not config.any_angle), turn[:, k], 0)
-        columns[f"angle_deg_{k}"] = np.where(there & config.any_angle, angle[:, k], 0.0)
+        exists = k < n_galaxies
+        columns[f"galaxy_{k}"] = np.where(exists, rows[drawn[:, k]], -1)
+        columns[f"dx_{k}"] = np.where(exists, shift[0, :, k], 0)
+        columns[f"dy_{k}"] = np.where(exists, shift[1, :, k], 0)
+        columns[f"orientation_{k}"] = np.where(exists & (not config.any_angle), turn[:, k], 0)
+        columns[f"angle_deg_{k}"] = np.where(exists & config.any_angle, angle[:, k], 0.0)
     return columns
 
 
 def _window(image: np.ndarray, orientation: int, dy: int, dx: int, size: int) -> np.ndarray:
-    """The frame around a galaxy, as a view: (band, size, size) of a parent (band, p, p)."""
+    """The frame around a galaxy: a view (band, size, size) of a parent stamp (band, p, p)."""
     transposed, flip_y, flip_x = _ORIENTATIONS[orientation]
     centre = image.shape[-1] // 2
 
@@ -156,8 +157,8 @@ def _window(image: np.ndarray, orientation: int, dy: int, dx: int, size: int) ->
     return image[:, x, y].swapaxes(-1, -2) if transposed else image[:, y, x]
 
 
-def _turned(image: np.ndarray, angle_deg: float) -> np.ndarray:
-    """A parent stamp (band, p, p) turned about its central pixel; zeros where nothing was."""
+def _rotate(image: np.ndarray, angle_deg: float) -> np.ndarray:
+    """Rotate a parent stamp (band, p, p) about its central pixel; pixels without a source are 0."""
     c, s = np.cos(np.deg2rad(angle_deg)), np.sin(np.deg2rad(angle_deg))
     matrix = np.array([[c, -s], [s, c]])
     middle = np.full(2, image.shape[-1] // 2)
@@ -171,23 +172,23 @@ def render_blends(images: np.ndarray, rows: pd.DataFrame, frame_px: int = FRAME_
     Parameters
     ----------
     images : ndarray, shape (galaxy, band, p, p), float32
-        Parent stamps, larger than the frame by twice the shifts, so that a shifted galaxy leaves
-        no empty border; its central pixel is p // 2.
+        Parent stamps. They are larger than the frame by at least twice the largest shift, so that a
+        shifted galaxy leaves no empty border. Their central pixel is p // 2.
     rows : DataFrame
         From `draw_blends`.
     frame_px : int
-        Side of the result; a galaxy without a shift is at pixel frame_px // 2.
+        Side of the blends; a galaxy without a shift is at pixel frame_px // 2.
 
     Returns
     -------
     ndarray, shape (n, band, frame_px, frame_px), float32
-        Each stamp carries its noise, as the paper's do: that of a blend of two is sqrt(2) times
-        one's. In the low resolution the noise added there hides it.
+        The stamps keep their noise, as in the paper: the noise of a blend of two is sqrt(2) times
+        that of a stamp. At the low resolution it is negligible against the noise added there.
 
     Raises
     ------
     DeblendError
-        A row names a galaxy that is not there, or shifts one further than its stamp reaches.
+        A row has a galaxy without a stamp, or a shift that is too large for the stamps.
     """
     if images.ndim != 4 or images.shape[-1] != images.shape[-2]:
         raise DeblendError(
@@ -197,8 +198,8 @@ def render_blends(images: np.ndarray, rows: pd.DataFrame, frame_px: int = FRAME_
     galaxy = rows[[f"galaxy_{k}" for k in components]].to_numpy()
     if galaxy.size and (galaxy.max() >= len(images) or galaxy.min() < -1):
         raise DeblendError(
-            f"blends name galaxies up to {galaxy.max()}, but there are {len(images)} stamps: "
-            "blends and stamps are from different data sets"
+            f"blends have galaxies up to number {galaxy.max()}, but there are {len(images)} "
+            "stamps: give blends and stamps of the same data set"
         )
     names = [f"{axis}_{k}" for axis in ("dx", "dy") for k in components]
     shift = np.abs(rows[names].to_numpy()).max(initial=0)
@@ -214,7 +215,7 @@ def render_blends(images: np.ndarray, rows: pd.DataFrame, frame_px: int = FRAME_
         angles = rows[f"angle_deg_{k}"].tolist()
         for i, (g, orientation, dy, dx) in enumerate(zip(*columns, strict=True)):
             if g >= 0:
-                image = _turned(images[g], angles[i]) if angles[i] else images[g]
+                image = _rotate(images[g], angles[i]) if angles[i] else images[g]
                 out[i] += _window(image, orientation, dy, dx, frame_px)
     return out
 
@@ -224,7 +225,7 @@ def _components(rows: pd.DataFrame) -> range:
 
 
 def true_positions(rows: pd.DataFrame, frame_px: int = FRAME_PX) -> np.ndarray:
-    """Pixels of the galaxies' centres.
+    """Pixel positions of the galaxies' centres.
 
     Parameters
     ----------
@@ -235,7 +236,7 @@ def true_positions(rows: pd.DataFrame, frame_px: int = FRAME_PX) -> np.ndarray:
     Returns
     -------
     ndarray, shape (n, k, 2)
-        x, y in the high-resolution frame; NaN where a blend has fewer galaxies.
+        x, y in the high-resolution frame; NaN if a blend has fewer galaxies.
     """
     components = _components(rows)
     xy = np.stack(
@@ -255,53 +256,53 @@ def main_pair(rows: pd.DataFrame) -> np.ndarray:
     Returns
     -------
     ndarray of int, shape (n, 2)
-        Which of the row's galaxies: "the main two" (Sect. 4).
+        Numbers k of "the main two" galaxies (Sect. 4) of each row.
     """
     mag = rows[[f"mag_{k}" for k in _components(rows)]].to_numpy(float)
-    return np.argsort(mag, axis=1, kind="stable")[:, :2]  # NaN, for none, sorts last
+    return np.argsort(mag, axis=1, kind="stable")[:, :2]  # NaN (no galaxy) sorts last
 
 
 def pair_quantities(rows: pd.DataFrame, pixel_scale_arcsec: float) -> pd.DataFrame:
-    """What the paper plots detections against (Figs 5, 6 and 9), of the main two galaxies.
+    """Quantities of the main two galaxies, against which detections are plotted (Figs 5, 6 and 9).
 
     Parameters
     ----------
     rows : DataFrame
         From `draw_blends`.
     pixel_scale_arcsec : float
-        Of the high resolution.
+        Pixel scale of the high resolution.
 
     Returns
     -------
     DataFrame
         blend; separation_px, separation_arcsec; fwhm_sum_px; separation_over_fwhm_sum (Sect. 4:
-        "divided by the sum of the sizes"), separation_over_sqrt_fwhm_sum (the same section, further
-        on: "by the square root of the sum of the sizes"; px to the power of a half) and
-        separation_over_dominant_fwhm; flux_ratio of the brighter to the fainter, delta_mag (both at
-        least 0), delta_z.
+        "divided by the sum of the sizes"); separation_over_sqrt_fwhm_sum (further on in Sect. 4:
+        "by the square root of the sum of the sizes"; in px^0.5); separation_over_dominant_fwhm;
+        flux_ratio of the brighter to the fainter galaxy (at least 1); delta_mag and delta_z (at
+        least 0).
     """
     pair = main_pair(rows)
-    row = np.arange(len(rows))[:, None]
+    row_numbers = np.arange(len(rows))[:, None]
 
-    def of_pair(name: str) -> np.ndarray:
+    def pair_values(name: str) -> np.ndarray:
         columns = [f"{name}_{k}" for k in _components(rows)]
-        return rows[columns].to_numpy(float)[row, pair]
+        return rows[columns].to_numpy(float)[row_numbers, pair]
 
-    separation = np.hypot(np.diff(of_pair("dx"))[:, 0], np.diff(of_pair("dy"))[:, 0])
-    fwhm = of_pair("fwhm_px")
-    total = fwhm.sum(1)
-    delta_mag = np.diff(of_pair("mag"))[:, 0]
+    separation = np.hypot(np.diff(pair_values("dx"))[:, 0], np.diff(pair_values("dy"))[:, 0])
+    fwhm = pair_values("fwhm_px")
+    fwhm_sum = fwhm.sum(1)
+    delta_mag = np.diff(pair_values("mag"))[:, 0]
     return pd.DataFrame(
         {
             "blend": rows["blend"].to_numpy(),
             "separation_px": separation,
             "separation_arcsec": separation * pixel_scale_arcsec,
-            "fwhm_sum_px": total,
-            "separation_over_fwhm_sum": separation / total,
-            "separation_over_sqrt_fwhm_sum": separation / np.sqrt(total),
+            "fwhm_sum_px": fwhm_sum,
+            "separation_over_fwhm_sum": separation / fwhm_sum,
+            "separation_over_sqrt_fwhm_sum": separation / np.sqrt(fwhm_sum),
             "separation_over_dominant_fwhm": separation / fwhm[:, 0],
             "flux_ratio": 10 ** (0.4 * delta_mag),
             "delta_mag": delta_mag,
-            "delta_z": np.abs(np.diff(of_pair("redshift"))[:, 0]),
+            "delta_z": np.abs(np.diff(pair_values("redshift"))[:, 0]),
         }
     )

@@ -24,7 +24,7 @@ from deblend.data.config import MoffatBeta, Mosaic, MosaicChecksum, RadiusUnit, 
 from deblend.training.config import Precision
 from pydantic import Discriminator, Field, Tag, model_validator
 
-#: Side (pixels) of the smallest cut-outs: they have to cover the frame that is degraded
+#: Smallest side (pixels) of cut-outs: they have to cover the frame that is degraded
 #: (`deblend.hemmati2022.blends`).
 PARENT_MIN_PX = 66
 
@@ -33,7 +33,7 @@ BandName = Annotated[str, Pattern(r"^[a-z0-9_]+$", "letters from a to z, digits 
 
 
 class AnyBand(Section):
-    """What bands of every source have."""
+    """Keys of a band, for every source."""
 
     name: BandName = Field(description="Name of the band.")
     zero_point: Real = Field(description="Zero point, AB mag.")
@@ -52,7 +52,7 @@ class SimulatedBand(AnyBand):
 
 
 class MeasuredBand(AnyBand):
-    """What bands of real images have."""
+    """Keys of a band of real images."""
 
     noise_sigma: NotNegative = Field(description="Noise of a pixel, counts/s.")
     psf: str | None = Field(
@@ -72,7 +72,7 @@ class MeasuredBand(AnyBand):
 
 
 class Plane(Section):
-    """Where a band is in stamps of several."""
+    """Place of a band in stamps with several bands."""
 
     plane: FromZero | None = Field(
         default=None,
@@ -81,7 +81,7 @@ class Plane(Section):
 
 
 class Extension(Section):
-    """Where the image is in a mosaic's file."""
+    """Place of the image in the file of a mosaic."""
 
     extension: FromZero = Field(default=0, description="FITS extension of the image.")
 
@@ -100,13 +100,13 @@ class MosaicBand(MeasuredBand, Extension, MosaicChecksum):
 
 
 class Band(MeasuredBand, Plane, Extension):
-    """A band of the user's stamps or of mosaics, which are files by now."""
+    """A band of the user's stamps, or of mosaics that have been downloaded."""
 
     mosaic: str | None = Field(default=None, description="Path of the mosaic.")
 
 
 class Cutouts(Section):
-    """What cut-outs of every source are."""
+    """Keys of a set of cut-outs, for every source."""
 
     detection_band: str = Field(
         default="f775w",
@@ -122,7 +122,7 @@ class Cutouts(Section):
     )
 
     @model_validator(mode="after")
-    def _bands_have_names_of_their_own(self) -> "Cutouts":
+    def _band_names_are_unique(self) -> "Cutouts":
         names = [band.name for band in self.bands]
         if len(set(names)) < len(names):
             raise Problem(f"names have to be unique; they are {', '.join(names)}", "bands")
@@ -135,7 +135,7 @@ class Cutouts(Section):
 
 
 class CutoutConfig(Cutouts):
-    """What cut-outs of files and mosaics need; see `config/config.yaml`."""
+    """Options of cut-outs from files and mosaics; see `config/config.yaml`."""
 
     bands: tuple[Band, ...] = Field(
         min_length=1, description="Bands, in the order of the cut-outs."
@@ -143,7 +143,7 @@ class CutoutConfig(Cutouts):
 
 
 class CutoutSimulatorConfig(Cutouts):
-    """What simulating cut-outs needs; see `config/config.yaml` for each value's source."""
+    """Options of simulated cut-outs; see `config/config.yaml` for the sources of the values."""
 
     pixel_scale_arcsec: PixelScale = 0.06
     bands: tuple[SimulatedBand, ...] = Field(
@@ -157,7 +157,7 @@ class CutoutSimulatorConfig(Cutouts):
 
 
 class Limits(Section):
-    """Limits of a split; null for none."""
+    """Limits of a split; null for no limit."""
 
     mag_max: Real | None = Field(
         description="Galaxies are brighter than this in the detection band."
@@ -172,7 +172,7 @@ class Limits(Section):
 
 
 class Cuts(Section):
-    """Who is in, and in which split."""
+    """Selection of galaxies, and their splits."""
 
     split_dec_deg: Annotated[Real, Field(ge=-90, le=90)] | None = Field(
         default=None, description="Declination between the halves, deg; null for the median."
@@ -195,7 +195,7 @@ class Cuts(Section):
 
 
 class Selected(Section):
-    """Which galaxies of a set of cut-outs are used, and for what."""
+    """Which galaxies of a set of cut-outs are used, and in which split."""
 
     cuts: Cuts = Field(
         default=Cuts(),
@@ -300,16 +300,17 @@ class HemmatiBlendConfig(Section):
     Attributes
     ----------
     separation_sigma_px : float
-        Width of the normal distribution of each galaxy's dx and dy, in high-resolution pixels: two
-        of them are sqrt(2) times as far apart along an axis. The paper
-        (Sect. 5) says "a normal distribution" and no width.
+        Standard deviation of each galaxy's dx and dy, in high-resolution pixels; that of the
+        distance of two galaxies along an axis is sqrt(2) times larger. The paper (Sect. 5) says "a
+        normal distribution" without a width.
     max_shift_px : int
-        Largest |dx| and |dy|: the distributions end there. The frame (half of 66 px) and the parent
-        stamps (see `deblend.hemmati2022.blends.largest_shift`) limit it.
+        Largest |dx| and |dy|: the distributions are truncated there. It is limited by the frame
+        (half of 66 px) and by the parent stamps (see
+        `deblend.hemmati2022.blends.largest_shift`).
     shares : tuple of float
-        The paper has "two or more" (Sect. 2), "mainly" two (Sect. 5): (1.0,).
+        The paper has "two or more" galaxies (Sect. 2), but "mainly" two (Sect. 5): (1.0,).
     any_angle : bool
-        It interpolates, so it smooths the noise.
+        Rotations by any angle interpolate the pixels, which smooths the noise.
     """
 
     separation_sigma_px: Positive = Field(
@@ -334,12 +335,13 @@ class HemmatiBlendConfig(Section):
 
 
 class Detection(Section):
-    """How peaks are looked for and matched.
+    """How peaks are searched for and matched.
 
-    A GAN's images are not as sharp as those that it learns from, and have patterns a few pixels
-    wide; real galaxies have clumps. The width that finds most validation blends is taken and
-    recorded: with PSFs, to choose an epoch; with either kind of filter, to detect. Training needs
-    no widths for the low resolution.
+    The images of a GAN are less sharp than those that it is trained on, and have patterns a few
+    pixels wide; real galaxies have clumps. The filter width that finds most validation blends is
+    therefore chosen and recorded: among PSFs, to choose an epoch of the training; among both kinds
+    of filters, to detect the test blends. The training does not need the widths for the low
+    resolution.
     """
 
     radius_px: Positive = Field(
@@ -367,7 +369,10 @@ class Detection(Section):
 
 
 class BlendNumbers(Section):
-    """Blends of each split, and as many single galaxies, for validation twice as many."""
+    """Number of blends of each split.
+
+    There are as many single galaxies for testing, and twice as many for validation.
+    """
 
     validation: Integer = Field(default=1000, ge=10, description="Number for validation.")
     test: Integer = Field(default=5000, ge=10, description="Number for tests.")
@@ -468,7 +473,7 @@ class Hemmati2022(Section):
     )
 
     @model_validator(mode="after")
-    def _cutouts_set_is_there(self) -> "Hemmati2022":
+    def _cutouts_set_exists(self) -> "Hemmati2022":
         if self.cutouts_set not in self.cutouts:
             raise Problem(
                 f"there is no {self.cutouts_set!r} under cutouts; there are "

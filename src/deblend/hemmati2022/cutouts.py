@@ -1,4 +1,4 @@
-"""Cut-outs in one or several bands: who is in, in which split, and the data set of them.
+"""Cut-outs in one or several bands: selection of the galaxies, their splits, and the data set.
 
 Source: Hemmati et al. 2022, Sect. 2, 4.2 and 5.
 """
@@ -18,12 +18,12 @@ from deblend.seeds import uniform
 log = logging.getLogger(__name__)
 
 
-#: What selection may use of a galaxy beside `deblend.data.stamps.GALAXY_COLUMNS`; NaN where
+#: Columns that the selection uses in addition to `deblend.data.stamps.GALAXY_COLUMNS`; NaN if
 #: unknown.
 EXTRA_COLUMNS = ("mag_f160w", "class_star")
 
 
-#: Why a galaxy is left out, in the order in which it is asked.
+#: Reasons why a galaxy is left out, in the order in which they are tested.
 REASONS = {
     "no_magnitude": "no flux in the detection band",
     "faint_f160w": "too faint in F160W",
@@ -37,21 +37,21 @@ REASONS = {
 
 
 def halves(catalogue: pd.DataFrame, split_dec_deg: float | None, seed: int) -> np.ndarray:
-    """The half of the sky that each galaxy is in (Sect. 2: "cut in half by declination").
+    """The half of the field that each galaxy is in (Sect. 2: "cut in half by declination").
 
     Parameters
     ----------
     catalogue : DataFrame
         id and dec (deg).
     split_dec_deg : float, optional
-        Where the halves meet; the median declination by default.
+        Declination between the halves; the median declination by default.
     seed : int
-        Of the halves of a catalogue without declinations, which are drawn by id.
+        Seed for a catalogue without declinations, whose galaxies are halved at random, by id.
 
     Returns
     -------
     ndarray of str
-        "south" (up to the limit) or "north".
+        "south" (up to and including the limit) or "north".
 
     Raises
     ------
@@ -66,49 +66,49 @@ def halves(catalogue: pd.DataFrame, split_dec_deg: float | None, seed: int) -> n
         return np.where(np.array(draws) < 0.5, "south", "north")
     if missing:
         raise DeblendError(
-            f"{missing} of {len(dec)} galaxies have no declination, by which they are split: "
-            "complete the catalogue or leave the column out for a split by id"
+            f"{missing} of {len(dec)} galaxies have no declination, which the split needs: "
+            "complete the catalogue, or leave the column out to split by id"
         )
     limit = float(np.median(dec)) if split_dec_deg is None else split_dec_deg
     south = dec <= limit
     if south.all() or not south.any():
         raise DeblendError(
             f"split_dec_deg is {limit} and all declinations are on one side of it, from "
-            f"{dec.min()} to {dec.max()}: give one between, or null for their median"
+            f"{dec.min()} to {dec.max()}: give one in between, or null for their median"
         )
     return np.where(south, "south", "north")
 
 
 def select(catalogue: pd.DataFrame, cuts: dict[str, Any], seed: int) -> pd.DataFrame:
-    """Split a catalogue and cut it (Sect. 2 and 5).
+    """Split a catalogue, and cut it (Sects 2 and 5).
 
     Parameters
     ----------
     catalogue : DataFrame
-        id, dec, mag (detection band), redshift, and `EXTRA_COLUMNS`. An unknown (NaN) redshift,
-        CLASS_STAR or F160W magnitude is no reason to leave a galaxy out; an unknown mag is.
+        id, dec, mag (detection band), redshift, and `EXTRA_COLUMNS`. Galaxies with an unknown (NaN)
+        mag are left out; those with an unknown redshift, CLASS_STAR or F160W magnitude are kept.
     cuts : dict
-        train and test, each with mag_max, mag_f160w_max, class_star_max, redshift_max (null for no
-        limit); split_dec_deg; train_half ("south" or "north"); validation_share, of the training
-        half.
+        train and test, each with mag_max, mag_f160w_max, class_star_max, redshift_max (None for no
+        limit); split_dec_deg; train_half ("south" or "north"); validation_share, the share of the
+        training half that is for validation.
     seed : int
 
     Returns
     -------
     DataFrame
-        The catalogue with the columns split ("none" for who is left out) and reason (of `REASONS`,
-        "" for who is not).
+        The catalogue with the columns split ("none" for galaxies that are left out) and reason (one
+        of `REASONS`; "" for galaxies that are kept).
 
     Raises
     ------
     DeblendError
-        See `halves`; or ids are not unique.
+        See `halves`; also if ids are not unique.
     """
     repeated = catalogue["id"][catalogue["id"].duplicated()]
     if len(repeated):
         raise DeblendError(
-            f"{len(repeated)} ids are there more than once (the first: {repeated.iloc[0]}): ids "
-            "have to be unique"
+            f"{len(repeated)} ids occur more than once (the first: {repeated.iloc[0]}): make the "
+            "ids of the catalogue unique"
         )
     training = halves(catalogue, cuts["split_dec_deg"], seed) == cuts["train_half"]
     validation = [
@@ -119,7 +119,7 @@ def select(catalogue: pd.DataFrame, cuts: dict[str, Any], seed: int) -> pd.DataF
 
     def above(column: str, cut: str) -> np.ndarray:
         limits = [np.inf if cuts[s][cut] is None else cuts[s][cut] for s in ("train", "test")]
-        # Validation galaxies stand for the test's: thresholds are set on them.
+        # Thresholds are set on validation galaxies, so these have the limits of the test galaxies.
         return catalogue[column].to_numpy(float) >= np.where(split == "train", *limits)
 
     reason = np.full(len(catalogue), "", dtype=object)
@@ -136,45 +136,48 @@ def select(catalogue: pd.DataFrame, cuts: dict[str, Any], seed: int) -> pd.DataF
 
 
 def read_selected(path: str | Path) -> pd.DataFrame:
-    """Read a table that `select` made, as CSV."""
+    """Read a table from `select`, written as CSV."""
     table = pd.read_csv(path, dtype=str, keep_default_na=False)
     numbers = [c for c in table if c not in (*TEXT_COLUMNS, "reason")]
     return table.assign(**table[numbers].replace("", "nan").astype(float))
 
 
 def chunk_rows(selected: pd.DataFrame, chunk: int, chunk_size: int) -> np.ndarray:
-    """Rows of the selected galaxies among a chunk's share of the catalogue."""
+    """Rows of the galaxies that are kept in one chunk of the catalogue."""
     rows = np.arange(chunk * chunk_size, min((chunk + 1) * chunk_size, len(selected)))
     return rows[(selected["reason"] == "").to_numpy()[rows]]
 
 
 def keep_usable(stamps: Stamps, reasons: np.ndarray | None = None) -> tuple[Stamps, pd.DataFrame]:
-    """Cut-outs without those that lack a band or pixels.
+    """Leave out the cut-outs that lack a band or pixels.
 
     Parameters
     ----------
     stamps : Stamps
     reasons : ndarray of str, optional
-        Of `REASONS`, for those known to be of no use, else "".
+        One of `REASONS` for each cut-out that is already known to be unusable, else "".
 
     Returns
     -------
     stamps : Stamps
     excluded : DataFrame
-        id and reason: the one given, else "missing_band" where a band is nothing but zeros and
-        NaN, or "bad_pixels" where any pixel is NaN.
+        id and reason: the given one, else that of `rejection_reason`.
     """
-    found = np.array([why(image) for image in stamps.images], dtype=object)
+    all_reasons = np.array([rejection_reason(image) for image in stamps.images], dtype=object)
     if reasons is not None:
-        found = np.where(reasons != "", reasons, found)
-    excluded = pd.DataFrame({"id": stamps.galaxies["id"].to_numpy(), "reason": found})
-    kept = found == ""
-    # Seven bands of thousands of galaxies are gigabytes: no copy where all stay.
+        all_reasons = np.where(reasons != "", reasons, all_reasons)
+    excluded = pd.DataFrame({"id": stamps.galaxies["id"].to_numpy(), "reason": all_reasons})
+    kept = all_reasons == ""
+    # Seven bands of thousands of galaxies are gigabytes: avoid a copy if all cut-outs are kept.
     return stamps if kept.all() else stamps.take(np.flatnonzero(kept)), excluded[~kept]
 
 
-def why(image: np.ndarray) -> str:
-    """Of `REASONS`, why a cut-out (band, y, x) is of no use; "" where it is of use."""
+def rejection_reason(image: np.ndarray) -> str:
+    """Why a cut-out (band, y, x) cannot be used: one of `REASONS`, or "" if it can be used.
+
+    The reason is "missing_band" if a band has only zeros and NaN, or "bad_pixels" if any pixel is
+    NaN.
+    """
     finite = np.isfinite(image)
     if not ((image != 0) & finite).any(axis=(1, 2)).all():
         return "missing_band"
@@ -187,14 +190,14 @@ def assemble_cutouts(
     selected: pd.DataFrame,
     detection_band: str,
 ) -> tuple[Stamps, pd.DataFrame, pd.DataFrame]:
-    """The data set of cut-outs from its chunks, and the account of who is in it.
+    """Assemble the data set of cut-outs from its chunks, and list the galaxies that it lacks.
 
     Parameters
     ----------
     parts : sequence of path
         Chunks of usable cut-outs.
     exclusions : DataFrame
-        id and reason of those that are not usable.
+        id and reason of the cut-outs that are not usable.
     selected : DataFrame
         From `select`.
     detection_band : str
@@ -202,18 +205,18 @@ def assemble_cutouts(
     Returns
     -------
     stamps : Stamps
-        Their galaxy table has the columns split and fwhm_px: the catalogue's, or
-        `deblend.hemmati2022.degrade.fwhm_from_area` in the detection band.
+        Their galaxy table has the columns split and fwhm_px (from the catalogue, else measured by
+        `deblend.hemmati2022.degrade.fwhm_from_area` in the detection band).
     split : DataFrame
         id and split of every galaxy of the catalogue: train, validation, test or none.
     excluded : DataFrame
-        id and reason of those of split none.
+        id and reason of the galaxies in the split none.
 
     Raises
     ------
     DeblendError
-        Nothing is left of a split, the detection band is not among the bands, or the chunks do
-        not hold the galaxies that were selected.
+        A split is empty, the detection band is not among the bands, or the chunks do not have the
+        selected galaxies.
     """
     by_id = selected.set_index("id")
     reason = by_id["reason"].copy()
@@ -221,10 +224,10 @@ def assemble_cutouts(
     split = by_id["split"].where(reason == "", "none")
     counts, reasons = split.value_counts(), reason[reason != ""].value_counts()
     log.info("splits: %s; left out: %s", counts.to_dict(), reasons.to_dict())
-    lacking = [name for name in ("train", "test") if not counts.get(name)]
-    if lacking:
+    empty = [name for name in ("train", "test") if not counts.get(name)]
+    if empty:
         raise DeblendError(
-            f"of {len(selected)} galaxies none is left for the split {' and '.join(lacking)} (left "
+            f"of {len(selected)} galaxies none is left for the split {' and '.join(empty)} (left "
             f"out: {reasons.to_dict() or 'none'}): give more galaxies or wider cuts"
         )
     stamps = _join(parts)
@@ -236,18 +239,19 @@ def assemble_cutouts(
     bands = stamps.bands["name"].tolist()
     if detection_band not in bands:
         raise DeblendError(
-            f"detection_band is {detection_band!r}, the cut-outs have {', '.join(bands)}"
+            f"detection_band is {detection_band!r}, but the cut-outs have {', '.join(bands)}: name "
+            "one of these"
         )
     stamps.galaxies["split"] = split[split != "none"].to_numpy(str)
-    measured = fwhm_from_area(stamps.images[:, bands.index(detection_band)])
+    fwhm_px = fwhm_from_area(stamps.images[:, bands.index(detection_band)])
     if "fwhm_px" in stamps.galaxies:
-        measured = stamps.galaxies["fwhm_px"].fillna(pd.Series(measured)).to_numpy()
-    stamps.galaxies["fwhm_px"] = measured
+        fwhm_px = stamps.galaxies["fwhm_px"].fillna(pd.Series(fwhm_px)).to_numpy()
+    stamps.galaxies["fwhm_px"] = fwhm_px
     return stamps, split.reset_index(), reason[reason != ""].reset_index()
 
 
 def _join(parts: Sequence[str | Path]) -> Stamps:
-    """All chunks, in memory once: seven bands of thousands of galaxies are gigabytes."""
+    """Join all chunks without copies, since seven bands of thousands of galaxies are gigabytes."""
     tables = [read_galaxies(part) for part in parts]
     filled = [(part, len(table)) for part, table in zip(parts, tables, strict=True) if len(table)]
     first = read_stamps(filled[0][0])

@@ -1,12 +1,14 @@
-"""Hubble's stamps as a ground-based camera would see them, and back to a common scale.
+"""Degrade stamps from Hubble to the resolution of a ground-based camera; scale and resample images.
 
 High-resolution stamps (0.06"/px, FWHM 0.08") are convolved with the kernel that turns their PSF
-into the low-resolution one (FWHM 0.6"), summed into pixels of 0.18", and get that image's noise.
+into the low-resolution one (FWHM 0.6"), and summed into pixels of 0.18". Then the noise of the low
+resolution is added.
 
-Pixel x of a stamp is pixel (x - 1) / 3 of the degraded one (`low_position`), so that the galaxy's
-pixel 33 of 66 lies a third of a pixel before pixel 11 of 22.
+Position x in a stamp is position (x - 1) / 3 in the degraded stamp (`low_position`): a galaxy at
+pixel 33 of 66 is at 10.67 of 22.
 
-Source: Hemmati et al. 2022, Sect. 2. 64 px do not divide by three: degrade 66, and crop.
+Source: Hemmati et al. 2022, Sect. 2. Since 64 px cannot be divided by three, 66 px are degraded and
+then cropped.
 """
 
 import numpy as np
@@ -22,23 +24,23 @@ from scipy.ndimage import label, map_coordinates
 FACTOR = 3
 
 
-#: Shape of a seeing-limited PSF's wings. Ours: the paper gives the FWHM only.
+#: Beta of the Moffat PSF of the low resolution. Our choice: the paper gives the FWHM only.
 HSC_MOFFAT_BETA = 3.0
 
 
-#: Share of the frequencies, up to Nyquist's, that the matching kernel's window tapers. Ours: at
-#: 0.06"/px what is left alone holds all of a 0.6" PSF.
+#: Share of the frequencies up to the Nyquist frequency that the window of the matching kernel
+#: tapers. Our choice: at 0.06"/px a 0.6" PSF has no power at the tapered frequencies.
 WINDOW_TAPER = 0.4
 
 
-#: Stamps transformed at once: as many as fit a processor's cache.
+#: Stamps transformed at once: as many as fit into the cache of a processor.
 BATCH = 16
 
 
 def psf_image(
     fwhm_arcsec: float, beta: float, pixel_scale_arcsec: float, size: int = 65
 ) -> np.ndarray:
-    """Image of a Moffat PSF, pixel included, as the simulator uses it.
+    """Image of a Moffat PSF as the simulator uses it; the profile includes the pixel.
 
     Parameters
     ----------
@@ -70,29 +72,29 @@ def psf_image(
 
 
 def fwhm_from_area(images: np.ndarray, search_px: int = 5) -> np.ndarray:
-    """Full width at half maximum: the diameter of a disc as large as the area above it.
+    """Full width at half maximum: the diameter of a disc with the area above half the maximum.
 
     Parameters
     ----------
     images : ndarray, shape (n, y, x)
-        Background zero; the object in the middle.
+        With a background of zero and the object in the middle.
     search_px : int
-        Its peak is looked for up to this far from the central pixel (size // 2).
+        Largest distance of the object's peak from the central pixel (size // 2) along each axis.
 
     Returns
     -------
     ndarray, shape (n,)
-        In pixels, as seen: PSF included. Only pixels that hang together with the peak count, so
-        that neighbours do not. NaN where the peak is not positive.
+        In pixels, as observed, that is with the PSF. Only pixels connected with the peak count, so
+        that neighbours do not. NaN if the peak is not positive.
     """
     n, ny, nx = images.shape
     y0, x0 = max(ny // 2 - search_px, 0), max(nx // 2 - search_px, 0)
     middle = images[:, y0 : ny // 2 + search_px + 1, x0 : nx // 2 + search_px + 1]
-    where = middle.reshape(n, -1).argmax(1)
-    dy, dx = np.unravel_index(where, middle.shape[1:])
+    flat_index = middle.reshape(n, -1).argmax(1)
+    dy, dx = np.unravel_index(flat_index, middle.shape[1:])
     y, x, row = y0 + dy, x0 + dx, np.arange(n)
     peak = images[row, y, x]
-    # Labels run on from image to image; none spans two.
+    # All images are labelled at once; no label spans two of them.
     connected = np.zeros((3, 3, 3), bool)
     connected[1] = [[0, 1, 0], [1, 1, 1], [0, 1, 0]]
     labels, _ = label(images >= (peak / 2)[:, None, None], connected)
@@ -101,24 +103,24 @@ def fwhm_from_area(images: np.ndarray, search_px: int = 5) -> np.ndarray:
 
 
 def low_psf(psf: np.ndarray, factor: int = FACTOR) -> np.ndarray:
-    """A PSF as the degraded images have it: summed in blocks, of which one is about its peak.
+    """A PSF with the pixels of the degraded images: summed in blocks, one centred on the peak.
 
     Parameters
     ----------
     psf : ndarray, shape (k, k)
-        At the high resolution's pixel scale; k odd.
+        At the pixel scale of the high resolution; k is odd.
     factor : int
-        Odd.
+        Side of the blocks, odd.
 
     Returns
     -------
     ndarray, shape (m, m), float64
-        m odd.
+        m is odd.
     """
     half = psf.shape[0] // 2
     blocks = 2 * -(-(half - factor // 2) // factor) + 1
-    wide = np.pad(psf, (blocks * factor - psf.shape[0]) // 2)
-    return wide.reshape(blocks, factor, blocks, factor).sum((1, 3))
+    padded = np.pad(psf, (blocks * factor - psf.shape[0]) // 2)
+    return padded.reshape(blocks, factor, blocks, factor).sum((1, 3))
 
 
 def matching_kernel(source_psf: np.ndarray, target_psf: np.ndarray) -> np.ndarray:
@@ -127,7 +129,7 @@ def matching_kernel(source_psf: np.ndarray, target_psf: np.ndarray) -> np.ndarra
     Parameters
     ----------
     source_psf, target_psf : ndarray, shape (k, k)
-        At the same pixel scale, peak on the central pixel, k odd.
+        At the same pixel scale, with the peak on the central pixel; k is odd.
 
     Returns
     -------
@@ -137,7 +139,7 @@ def matching_kernel(source_psf: np.ndarray, target_psf: np.ndarray) -> np.ndarra
     Raises
     ------
     DeblendError
-        The images are not alike, or the source's PSF is the wider one.
+        The images differ in shape or have even sides, or the source PSF is wider than the target.
     """
     source, target = np.asarray(source_psf, float), np.asarray(target_psf, float)
     if source.shape != target.shape or source.ndim != 2 or not all(s % 2 for s in source.shape):
@@ -145,11 +147,11 @@ def matching_kernel(source_psf: np.ndarray, target_psf: np.ndarray) -> np.ndarra
             f"PSF images of {source.shape} and {target.shape} px cannot be matched: give two of "
             "the same odd size and pixel scale"
         )
-    wide_source, wide_target = fwhm_from_area(np.stack([source, target]))
-    if wide_source > wide_target:
+    source_fwhm, target_fwhm = fwhm_from_area(np.stack([source, target]))
+    if source_fwhm > target_fwhm:
         raise DeblendError(
-            f"the source's PSF (FWHM {wide_source:.2f} px) is wider than the target's "
-            f"({wide_target:.2f} px): images can be degraded, not sharpened; check which is which, "
+            f"the source's PSF (FWHM {source_fwhm:.2f} px) is wider than the target's "
+            f"({target_fwhm:.2f} px): images can be degraded, not sharpened; check which is which, "
             "and their pixel scales"
         )
     return make_kernel(
@@ -168,9 +170,9 @@ def convolve(
     kernel : ndarray, shape (k, k) or (band, k, k)
         Odd sides.
     factor : int
-        Side of the blocks; the stamps' sides are multiples of it. Sums keep the flux.
+        Side of the blocks, a divisor of the sides of the stamps. Sums keep the flux.
     workers : int
-        Threads, from the configuration. Results do not depend on it.
+        Number of threads. Results do not depend on it.
 
     Returns
     -------
@@ -179,7 +181,8 @@ def convolve(
     Raises
     ------
     DeblendError
-        The sides do not divide, or the kernel's are even.
+        The sides of the stamps cannot be divided by the factor, those of the kernel are even, or
+        there are kernels for another number of bands.
     """
     ny, nx = images.shape[-2:]
     ky, kx = kernel.shape[-2:]
@@ -194,20 +197,20 @@ def convolve(
         raise DeblendError(
             f"there are kernels for {kernel.shape[0]} bands and stamps of {images.shape[1]}"
         )
-    # What the frame loses at one edge must not come back at the other: half a kernel of zeros.
+    # Pad with half a kernel of zeros: light lost at one edge must not come back at the other.
     my = scipy.fft.next_fast_len(max(ny + ky // 2, ky), real=True)
     mx = scipy.fft.next_fast_len(max(nx + kx // 2, kx), real=True)
-    wide = np.zeros((*kernel.shape[:-2], my, mx))
-    wide[..., :ky, :kx] = kernel
-    wide = np.roll(wide, (-(ky // 2), -(kx // 2)), axis=(-2, -1))
-    # Summing the block that begins at a pixel is a convolution too, so one transform does both.
+    padded = np.zeros((*kernel.shape[:-2], my, mx))
+    padded[..., :ky, :kx] = kernel
+    padded = np.roll(padded, (-(ky // 2), -(kx // 2)), axis=(-2, -1))
+    # Summing blocks is also a convolution, so one transform does both.
     shifts = [(-i, -j) for i in range(factor) for j in range(factor)]
-    summed = np.sum([np.roll(wide, shift, axis=(-2, -1)) for shift in shifts], axis=0)
+    summed = np.sum([np.roll(padded, shift, axis=(-2, -1)) for shift in shifts], axis=0)
     transfer = scipy.fft.rfft2(summed).astype(np.complex64)
     out = np.empty((*images.shape[:-2], ny // factor, nx // factor), np.float32)
     for start in range(0, len(images), BATCH):
         part = np.asarray(images[start : start + BATCH], np.float32)
-        # Axis by axis, the rows of zeros and those that no block begins at are left out.
+        # Transforming axis by axis skips the rows of zeros and the rows at which no block begins.
         rows = scipy.fft.rfft(part, mx, axis=-1, workers=workers)
         spectrum = scipy.fft.fft(rows, my, axis=-2, workers=workers)
         spectrum *= transfer
@@ -225,7 +228,7 @@ def degrade(
     Parameters
     ----------
     images : ndarray, shape (n, band, y, x) or (n, y, x)
-        High-resolution stamps; what they hold of noise is convolved with them.
+        High-resolution stamps; their noise is convolved too.
     kernel : ndarray, shape (k, k) or (band, k, k)
         From `matching_kernel`.
     factor, workers : int
@@ -234,7 +237,7 @@ def degrade(
     Returns
     -------
     ndarray, shape (n, band, y / factor, x / factor) or without band, float32
-        Flux per (larger) pixel. Light that the PSF carries beyond the edge is lost.
+        Flux per (larger) pixel. Light that the PSF spreads beyond the edge is lost.
     """
     return convolve(images, kernel, factor=factor, workers=workers)
 
@@ -242,18 +245,18 @@ def degrade(
 def add_noise(
     images: np.ndarray, noise_sigma: ArrayLike, seed: int, item: tuple, indices: np.ndarray
 ) -> np.ndarray:
-    """Stamps with white noise, each from its own generator.
+    """Add white noise to stamps, each with its own random generator.
 
     Parameters
     ----------
     images : ndarray, shape (n, band, y, x) or (n, y, x)
     noise_sigma : float or array_like, shape (band,)
-        Of a pixel, in the images' unit.
+        Noise of a pixel, in the unit of the images.
     seed : int
     item : tuple
-        What the noise is for, such as the data set's name and the split.
+        Part of the seed, such as the name of the data set and the split.
     indices : ndarray of int, shape (n,)
-        Which blend each stamp is of: the noise is the same whatever else is drawn.
+        Number of the blend in each stamp. The noise depends on it, not on the other stamps.
 
     Returns
     -------
@@ -272,12 +275,12 @@ def add_noise(
 
 
 def low_position(position: ArrayLike, factor: int = FACTOR) -> np.ndarray:
-    """Where a pixel position (0 is the first pixel's centre) lies in the degraded stamp."""
+    """Convert a pixel position to the degraded stamp; 0 is the centre of the first pixel."""
     return (np.asarray(position, float) - (factor - 1) / 2) / factor
 
 
 def high_position(position: ArrayLike, factor: int = FACTOR) -> np.ndarray:
-    """Where a pixel position of a degraded stamp lies in the high-resolution one."""
+    """Convert a pixel position of a degraded stamp to the high-resolution one."""
     return np.asarray(position, float) * factor + (factor - 1) / 2
 
 
@@ -288,7 +291,7 @@ def resample(
     size: int,
     centre: tuple[float, float] | None = None,
 ) -> np.ndarray:
-    """Images at another pixel scale, such as HSC's 0.168"/px at 0.18"/px.
+    """Resample images to another pixel scale, for example HSC images of 0.168"/px to 0.18"/px.
 
     Parameters
     ----------
@@ -297,20 +300,20 @@ def resample(
     size : int
         Side of the result.
     centre : tuple of float, optional
-        y, x, in pixels of `images`, of the point that becomes the middle of the result's frame,
-        (size - 1) / 2. The middle of the images' frame by default.
+        y, x, in pixels of `images`, of the point that becomes the middle, (size - 1) / 2, of the
+        result. By default it is the middle of the images.
 
     Returns
     -------
     ndarray, shape (..., size, size), float32
-        The surface brightness, interpolated by cubic splines, times the pixels' new area: the flux
-        is kept where the input samples its PSF well. Scales that differ by a factor of 1.5 or more
-        towards coarser pixels are refused: sum blocks first (`convolve`).
+        The surface brightness, interpolated by cubic splines, times the new area of the pixels: the
+        flux is kept if the input samples its PSF well.
 
     Raises
     ------
     DeblendError
-        The result would reach beyond the images, or its pixels are much coarser.
+        The result would reach beyond the images, or its pixels are 1.5 times coarser or more; sum
+        blocks of pixels first in that case (`convolve`).
     """
     ny, nx = images.shape[-2:]
     ratio = scale_out_arcsec / scale_in_arcsec
@@ -334,46 +337,50 @@ def resample(
 
 
 def asinh_scale(x: ArrayLike, softening: ArrayLike, limit: ArrayLike) -> tuple[np.ndarray, int]:
-    """Inverse hyperbolic sine of fluxes, in a network's range (Hemmati et al. 2022, Sect. 2).
+    """Scale fluxes by the inverse hyperbolic sine to [-1, 1] (Hemmati et al. 2022, Sect. 2).
 
     Parameters
     ----------
     x : array_like
         Fluxes, in any unit.
     softening : float or array_like
-        Flux below which the scale is linear (Lupton et al. 1999); broadcasts, such as (band, 1, 1).
-        Ours, as the limit is: the paper gives neither.
+        Flux below which the scale is about linear (Lupton et al. 1999). It is broadcast, for
+        example from (band, 1, 1). Our choice, like the limit: the paper gives neither.
     limit : float or array_like
         Flux that becomes 1; above the softening.
 
     Returns
     -------
     scaled : ndarray
-        Within -1 and 1, of the precision of x.
+        From -1 to 1, with the precision of x.
     n_clipped : int
-        How many values lay beyond the limits and were cut to them: these alone
-        `asinh_unscale` does not give back.
+        Number of values that were outside the limits and were clipped. `asinh_unscale` recovers all
+        values but these.
     """
     x = np.asarray(x)
-    reach = _like(x, _reach(softening, limit))
-    scaled = np.arcsinh(x / _like(x, softening)) / reach
+    asinh_limit = _in_precision_of(x, _asinh_of_limit(softening, limit))
+    scaled = np.arcsinh(x / _in_precision_of(x, softening)) / asinh_limit
     n_clipped = int(np.count_nonzero(np.abs(scaled) > 1))
     return np.clip(scaled, -1, 1), n_clipped
 
 
 def asinh_unscale(scaled: ArrayLike, softening: ArrayLike, limit: ArrayLike) -> np.ndarray:
-    """Fluxes of scaled values: the exact inverse of `asinh_scale` where nothing was clipped."""
+    """Fluxes of scaled values: the inverse of `asinh_scale`, except for clipped values."""
     y = np.asarray(scaled)
-    return _like(y, softening) * np.sinh(y * _like(y, _reach(softening, limit)))
+    return _in_precision_of(y, softening) * np.sinh(
+        y * _in_precision_of(y, _asinh_of_limit(softening, limit))
+    )
 
 
-def _reach(softening: ArrayLike, limit: ArrayLike) -> np.ndarray:
+def _asinh_of_limit(softening: ArrayLike, limit: ArrayLike) -> np.ndarray:
     softening, limit = np.asarray(softening, float), np.asarray(limit, float)
     if not (np.all(softening > 0) and np.all(limit > 0)):
-        raise DeblendError(f"softening is {softening} and limit {limit}: both are positive fluxes")
+        raise DeblendError(
+            f"softening is {softening} and limit {limit}: both have to be positive fluxes"
+        )
     return np.arcsinh(limit / softening)
 
 
-def _like(x: np.ndarray, value: ArrayLike) -> np.ndarray:
-    """A value in the precision of x, so that float32 images stay so."""
+def _in_precision_of(x: np.ndarray, value: ArrayLike) -> np.ndarray:
+    """Convert a value to the precision of x, so that float32 images remain float32."""
     return np.asarray(value, x.dtype if np.issubdtype(x.dtype, np.floating) else float)

@@ -1,7 +1,8 @@
-"""Which blends each resolution gives away, and the images that figures show.
+"""Detection of blends in each resolution, and the images that figures show.
 
-Hemmati et al. 2022, Sect. 4. Every resolution has its own threshold, at which one in a hundred
-unblended validation stamps shows a second peak: detection fractions mean nothing without it.
+Hemmati et al. 2022, Sect. 4. Each resolution has its own threshold, at which one in a hundred
+unblended validation stamps has a second peak: fractions of detected blends can be compared only at
+equal rates of false positives.
 """
 
 from dataclasses import dataclass
@@ -22,12 +23,12 @@ from deblend.hemmati2022.blends import (
 )
 from deblend.hemmati2022.config import Detection
 from deblend.hemmati2022.degrade import FACTOR, high_position, low_position, psf_image
-from deblend.hemmati2022.pairs import Scale, isolated
+from deblend.hemmati2022.pairs import Scale, single_galaxies
 from deblend.hemmati2022.peaks import (
     FILTERS,
     GAN_BETA,
-    SINGLES,
-    TOLERANCE,
+    RATE_TOLERANCE,
+    SINGLES_PER_BLEND,
     count_peaks,
     detect_blends,
     find_peaks,
@@ -35,42 +36,43 @@ from deblend.hemmati2022.peaks import (
     set_threshold,
     typical_noise,
 )
-from deblend.hemmati2022.predict import Network, generated, whole
+from deblend.hemmati2022.predict import Network, all_images, generate_images
 
 #: Blends in memory at a time.
 BATCH = 500
 
 
-#: Pixel 33 of the 66 is pixel 32 of the 64 that the GAN makes.
-CROP = 1
+#: Pixels that the GAN's images of 64 px lack at each edge of the frame of 66 px.
+CROP_PX = 1
 
 
-#: Side of a filter for the low resolution: 2.7 arcsec.
+#: Side of a filter for the low resolution, which is 2.7 arcsec.
 LOW_PSF_PX = 15
 
 
 IMAGE_SCALES = ("flux", "asinh")
 
 
-#: Columns that say which filter was taken.
-FILTER = ("fwhm_arcsec", "filter", "image_scale")
+#: Columns that describe the filter that was used.
+FILTER_COLUMNS = ("fwhm_arcsec", "filter", "image_scale")
 
 
 @dataclass(frozen=True)
 class Filter:
-    """With what, and in which scale of the images, peaks are looked for.
+    """Filter with which peaks are searched for, and the scale of the images in that search.
 
     Attributes
     ----------
     psf : ndarray
     fwhm_arcsec : float
-        The PSF's width; NaN for the images' own.
+        FWHM of the PSF; NaN for the PSF of the images themselves.
     kind : {"psf", "lowered"}
         See `deblend.hemmati2022.peaks.detection_filter`.
     image_scale : {"flux", "asinh"}
-        A network's images are looked at in the asinh scale in which it makes them: their errors are
-        much the same there whatever is shown. In flux they grow with the galaxy, and a few bright
-        ones would set the threshold of all. Bright galaxies' clumps do that in real images.
+        For the images of a network it is the asinh scale, in which the network makes them: there
+        their errors depend little on the brightness of the galaxy. In flux the errors grow with the
+        brightness, so that a few bright galaxies would set the threshold for all. In real images
+        the clumps of bright galaxies have the same effect.
     """
 
     psf: np.ndarray
@@ -85,14 +87,14 @@ class Resolution:
     Parameters
     ----------
     name : str
-        Of `deblend.hemmati2022.metrics.RESOLUTIONS`.
+        One of `deblend.hemmati2022.metrics.RESOLUTIONS`.
     filters : list of Filter
-        One of them is taken.
+        Filters from which one is chosen.
     noise : float, optional
-        Of a pixel in flux, where it is known; a small stamp full of galaxy has no sky to measure it
-        on.
+        Noise of a pixel in flux, if it is known. It cannot be measured on a small stamp that has no
+        pixels without galaxies.
     scale : Scale, optional
-        From flux to asinh; none for images that are in it already.
+        Converts flux to the asinh scale; none for images that already are in that scale.
     """
 
     def __init__(
@@ -106,15 +108,15 @@ class Resolution:
         self.filter, self.threshold = filters[0], np.nan
         self.noise = self.flux_noise = noise
 
-    def seen(self, images: np.ndarray) -> np.ndarray:
-        """Images in the scale in which they are looked at."""
+    def search_scale(self, images: np.ndarray) -> np.ndarray:
+        """Images in the scale in which peaks are searched for."""
         if self.scale is None or self.filter.image_scale == "flux":
             return images
         return self.scale.scaled(images[:, None])[:, 0]
 
     def calibrate(self, single: np.ndarray, rate: float) -> None:
-        """Set the threshold on unblended validation stamps."""
-        single = self.seen(single)
+        """Set the threshold, and the noise, on unblended validation stamps."""
+        single = self.search_scale(single)
         in_flux = self.filter.image_scale == "flux"
         self.noise = self.flux_noise if in_flux else typical_noise(single)
         self.threshold = set_threshold(
@@ -125,7 +127,7 @@ class Resolution:
             noise=self.noise,
         )
 
-    def choose(
+    def choose_filter(
         self,
         single: np.ndarray,
         half: np.ndarray,
@@ -133,129 +135,140 @@ class Resolution:
         pair: np.ndarray,
         detection: Detection,
     ) -> None:
-        """Take the filter that finds most validation blends, and set its threshold.
+        """Choose the filter that detects most validation blends, and set its threshold.
 
-        Filters whose threshold, set on half of the galaxies, the other half bears out come before
-        others: with few galaxies one clump decides.
+        The threshold of each filter is set on one half of the single galaxies. Filters whose rate
+        of false positives is low enough on the other half too are preferred, since with few
+        galaxies a single clump can determine the threshold.
 
         Parameters
         ----------
         single, blends : ndarray, shape (n, y, x)
             Validation stamps of single galaxies and of blends.
         half : ndarray of bool, shape (n,)
-            Single stamps of one half of the galaxies: the others show none of them.
+            True for single stamps of one half of the galaxies; the other stamps show other
+            galaxies.
         pair : ndarray, shape (n, 2, 2)
-            Where the blends' galaxies are, 66 px frame.
+            Positions of the galaxies of each blend in the 66 px frame.
         detection : Detection
         """
         rate = detection.false_positive_rate
-        found = []
-        for option in self.filters if len(self.filters) > 1 else []:
-            self.filter = option
+        results = []
+        for candidate in self.filters if len(self.filters) > 1 else []:
+            self.filter = candidate
             self.calibrate(single[half], rate)
-            several = count_peaks(self.peaks(single[~half]), int((~half).sum()), 0) > 1
-            share = self.detected(self.peaks(blends), pair, detection)["detected"].mean()
-            found.append((several.mean() <= TOLERANCE * rate, share))
-        best = max(range(len(found)), key=found.__getitem__, default=0)
+            false_positive = count_peaks(self.peaks(single[~half]), int((~half).sum()), 0) > 1
+            share = self.detect(self.peaks(blends), pair, detection)["detected"].mean()
+            results.append((false_positive.mean() <= RATE_TOLERANCE * rate, share))
+        best = max(range(len(results)), key=results.__getitem__, default=0)
         self.filter = self.filters[best]
         self.calibrate(single, rate)
 
     def peaks(self, images: np.ndarray) -> pd.DataFrame:
         """Peaks above the threshold: see `deblend.hemmati2022.peaks.find_peaks`."""
-        found = find_peaks(
-            self.seen(images), self.filter.psf, kind=self.filter.kind, noise=self.noise
+        peaks = find_peaks(
+            self.search_scale(images), self.filter.psf, kind=self.filter.kind, noise=self.noise
         )
-        return found[found["significance"] > self.threshold].reset_index(drop=True)
+        return peaks[peaks["significance"] > self.threshold].reset_index(drop=True)
 
-    def detected(self, peaks: pd.DataFrame, pair: np.ndarray, detection: Detection) -> pd.DataFrame:
-        """Which blends these peaks give away: see `deblend.hemmati2022.peaks.detect_blends`."""
+    def detect(self, peaks: pd.DataFrame, pair: np.ndarray, detection: Detection) -> pd.DataFrame:
+        """Blends detected by these peaks: see `deblend.hemmati2022.peaks.detect_blends`."""
         radius = detection.radius_px / (FACTOR if self.name.startswith("low") else 1)
-        at = positions_in(self.name, pair)
-        return detect_blends(peaks, at, threshold=self.threshold, radius_px=radius)
+        positions = to_image_pixels(self.name, pair)
+        return detect_blends(peaks, positions, threshold=self.threshold, radius_px=radius)
 
 
-def positions_in(name: str, high: np.ndarray) -> np.ndarray:
-    """Positions in the 66 px frame, in the pixels of a resolution's images."""
+def to_image_pixels(name: str, high: np.ndarray) -> np.ndarray:
+    """Convert positions in the 66 px frame to the pixels of a resolution's images."""
     if name.startswith("low"):
         return low_position(high)
-    return high - CROP if name.startswith("gan") else high
+    return high - CROP_PX if name.startswith("gan") else high
 
 
-def positions_from(name: str, positions: np.ndarray) -> np.ndarray:
-    """The inverse of `positions_in`."""
+def to_frame_pixels(name: str, positions: np.ndarray) -> np.ndarray:
+    """Inverse of `to_image_pixels`."""
     if name.startswith("low"):
         return high_position(positions)
-    return positions + CROP if name.startswith("gan") else positions
+    return positions + CROP_PX if name.startswith("gan") else positions
 
 
-def resolutions_of(networks: dict[str, Network], detection: Detection) -> dict[str, Resolution]:
-    """Every resolution, not yet calibrated.
+def make_resolutions(networks: dict[str, Network], detection: Detection) -> dict[str, Resolution]:
+    """All resolutions, not yet calibrated.
 
-    High and low resolution are looked at as the paper did, in flux with their own PSF; and once
-    more, like the networks' images, with whichever filter finds most: a GAN that is compared with
-    less than the best that its input allows would be given credit for the filter.
+    In high and low resolution, peaks are searched for as in the paper, in flux with their own PSF.
+    For "high_best" and "low_best", as for the networks, the filter that detects most blends is
+    chosen: otherwise a better filter could be mistaken for an advantage of the GAN.
     """
     first = next(iter(networks.values()))
     maker, band = first.maker, first.band
-    pixel = FACTOR * maker.pixel_scale_arcsec
-    wide = {x: gan_psf(x, maker) for x in detection.fwhm_arcsec}
-    wide_low = {x: psf_image(x, GAN_BETA, pixel, LOW_PSF_PX) for x in detection.low_fwhm_arcsec}
+    low_pixel_arcsec = FACTOR * maker.pixel_scale_arcsec
+    gan_psfs = {fwhm: gan_psf(fwhm, maker) for fwhm in detection.fwhm_arcsec}
+    low_psfs = {
+        fwhm: psf_image(fwhm, GAN_BETA, low_pixel_arcsec, LOW_PSF_PX)
+        for fwhm in detection.low_fwhm_arcsec
+    }
     own, own_low = Filter(maker.psf_high[band]), Filter(maker.psf_low)
     noise = float(maker.noise_low[band])
     scale, scale_low = (
-        Scale(s.softening[[band]], s.limit[[band]]) for s in (maker.scale_high, maker.scale_low)
+        Scale(full.softening[[band]], full.limit[[band]])
+        for full in (maker.scale_high, maker.scale_low)
     )
 
-    def every(
+    def all_filters(
         psfs: dict[float, np.ndarray], scales: tuple[str, ...] = IMAGE_SCALES
     ) -> list[Filter]:
-        return [Filter(psfs[x], x, *y) for x, *y in product(psfs, FILTERS, scales)]
+        return [
+            Filter(psfs[fwhm], fwhm, *kind_and_scale)
+            for fwhm, *kind_and_scale in product(psfs, FILTERS, scales)
+        ]
 
-    found = [
+    resolutions = [
         Resolution("high", [own]),
-        Resolution("high_best", every({np.nan: own.psf, **wide}), scale=scale),
+        Resolution("high_best", all_filters({np.nan: own.psf, **gan_psfs}), scale=scale),
         Resolution("low", [own_low], noise),
-        Resolution("low_best", every({np.nan: own_low.psf, **wide_low}), noise, scale_low),
-        *(Resolution(name, every(wide, ("asinh",))) for name in networks),
+        Resolution("low_best", all_filters({np.nan: own_low.psf, **low_psfs}), noise, scale_low),
+        *(Resolution(name, all_filters(gan_psfs, ("asinh",))) for name in networks),
     ]
-    return {resolution.name: resolution for resolution in found}
+    return {resolution.name: resolution for resolution in resolutions}
 
 
-def recorded(
+def restore_resolutions(
     table: pd.DataFrame, networks: dict[str, Network], detection: Detection
 ) -> dict[str, Resolution]:
-    """Every resolution as `detect` left it.
+    """All resolutions with the filters, thresholds and noise that `detect` chose.
 
     Parameters
     ----------
     table : DataFrame
-        Its false positives.
+        Table of false positives from `detect`.
     networks : dict
     detection : Detection
 
     Raises
     ------
     DeblendError
-        A filter is not among those that can be chosen.
+        A filter of the table is not among those of the configuration.
     """
     rows = table.drop_duplicates("resolution").set_index("resolution")
-    found = resolutions_of(networks, detection)
-    for name, resolution in found.items():
+    resolutions = make_resolutions(networks, detection)
+    for name, resolution in resolutions.items():
         row = rows.loc[name]
-        chosen = [f for f in resolution.filters if _description(f).equals(row[list(FILTER)])]
-        if not chosen:
+        matching = [
+            f for f in resolution.filters if _filter_values(f).equals(row[list(FILTER_COLUMNS)])
+        ]
+        if not matching:
             raise DeblendError(
                 f"the filter {row['filter']} {row['fwhm_arcsec']:g} of {name} is none of "
                 "hemmati2022 > detection: detect peaks again"
             )
-        resolution.filter, resolution.threshold = chosen[0], float(row["threshold"])
+        resolution.filter, resolution.threshold = matching[0], float(row["threshold"])
         resolution.noise = None if pd.isna(row["noise"]) else float(row["noise"])
-    return found
+    return resolutions
 
 
-def _description(chosen: Filter) -> pd.Series:
+def _filter_values(chosen: Filter) -> pd.Series:
     values = (chosen.fwhm_arcsec, chosen.kind, chosen.image_scale)
-    return pd.Series(values, index=list(FILTER), dtype=object)
+    return pd.Series(values, index=list(FILTER_COLUMNS), dtype=object)
 
 
 def detect(
@@ -271,11 +284,11 @@ def detect(
     Parameters
     ----------
     networks : dict
-        "gan", and where there are, "gan_content" and "gan_multi".
+        Networks by resolution: "gan" and, if trained, "gan_content" and "gan_multi".
     rows : dict
-        Split to galaxies.
+        Rows of the galaxies of each split.
     n_blends : dict
-        "validation" and "test": blends of each split, and single galaxies: as many for testing,
+        Number of blends for "validation" and "test"; there are as many single galaxies for testing,
         and twice as many for validation.
     blending : HemmatiBlendConfig
     detection : Detection
@@ -284,46 +297,46 @@ def detect(
     Returns
     -------
     detections : DataFrame
-        A row a blend: `deblend.hemmati2022.blends.pair_quantities`, and for each resolution
+        One row per blend: `deblend.hemmati2022.blends.pair_quantities`, and for each resolution
         detected_... and n_peaks_....
     false_positives : DataFrame
-        `resolution`, `sample` (unblended, one_peak), `n`, `n_false`, `threshold`, the `noise` in
-        units of which it is (NaN: each stamp's own), and of the filter that was taken the
-        `fwhm_arcsec` (NaN: the images' own PSF), `filter` and `image_scale` (see `Filter`).
+        `resolution`; `sample` (unblended, one_peak); `n`; `n_false`; `threshold`, in units of the
+        `noise` (NaN: the noise of each stamp); and `fwhm_arcsec` (NaN: the images' own PSF),
+        `filter` and `image_scale` of the chosen filter (see `Filter`).
     peaks : DataFrame
-        `resolution`, `blend`, `x_px`, `y_px` (66 px frame), `significance`, `galaxy` (0: the
-        brighter of the pair, 1, or -1).
+        `resolution`, `blend`, `x_px`, `y_px` (66 px frame), `significance`, and `galaxy`: 0 for the
+        brighter galaxy of the pair, 1 for the fainter one, -1 for peaks that match neither.
     """
     maker = networks["gan"].maker
     n = n_blends["validation"]
-    drawn = maker.draw(rows["validation"], n, (1 + SINGLES) * n, "validation", blending)
-    single = isolated(drawn)
-    _, rank = np.unique(single["galaxy_0"], return_inverse=True)
-    images = whole(networks, single, "validation", device)
-    learned = maker.draw(rows["validation"], 0, n, "validation", blending)
-    pair = true_positions(learned)[np.arange(n)[:, None], main_pair(learned)]
-    images_learned = whole(networks, learned, "validation", device)
-    resolutions = resolutions_of(networks, detection)
+    drawn = maker.draw(rows["validation"], n, (1 + SINGLES_PER_BLEND) * n, "validation", blending)
+    single_validation = single_galaxies(drawn)
+    _, rank = np.unique(single_validation["galaxy_0"], return_inverse=True)
+    images = all_images(networks, single_validation, "validation", device)
+    validation_blends = maker.draw(rows["validation"], 0, n, "validation", blending)
+    pair = true_positions(validation_blends)[np.arange(n)[:, None], main_pair(validation_blends)]
+    images_blends = all_images(networks, validation_blends, "validation", device)
+    resolutions = make_resolutions(networks, detection)
     for name, resolution in resolutions.items():
-        resolution.choose(images[name], rank % 2 == 0, images_learned[name], pair, detection)
+        resolution.choose_filter(images[name], rank % 2 == 0, images_blends[name], pair, detection)
     n = n_blends["test"]
     blends = maker.draw(rows["test"], 0, n, "test", blending)
-    alone = isolated(maker.draw(rows["test"], n, 2 * n, "test", blending))
+    single_test = single_galaxies(maker.draw(rows["test"], n, 2 * n, "test", blending))
     pair = true_positions(blends)[np.arange(n)[:, None], main_pair(blends)]
     table = pair_quantities(blends, maker.pixel_scale_arcsec)
-    images, images_alone = (whole(networks, x, "test", device) for x in (blends, alone))
-    false, parts = [], []
+    images, images_single = (all_images(networks, x, "test", device) for x in (blends, single_test))
+    false_rows, peak_tables = [], []
     for name, resolution in resolutions.items():
         peaks = resolution.peaks(images[name])
-        found = resolution.detected(peaks, pair, detection)
-        table[f"detected_{name}"] = found["detected"]
-        table[f"n_peaks_{name}"] = found["n_peaks"]
+        matched_blends = resolution.detect(peaks, pair, detection)
+        table[f"detected_{name}"] = matched_blends["detected"]
+        table[f"n_peaks_{name}"] = matched_blends["n_peaks"]
         galaxy = np.full(len(peaks), -1)
         for k in (0, 1):
-            matched = found[f"peak_{k}"].to_numpy()
+            matched = matched_blends[f"peak_{k}"].to_numpy()
             galaxy[matched[matched >= 0]] = k
-        xy = positions_from(name, peaks[["x_px", "y_px"]].to_numpy())
-        parts.append(
+        xy = to_frame_pixels(name, peaks[["x_px", "y_px"]].to_numpy())
+        peak_tables.append(
             pd.DataFrame(
                 {
                     "resolution": name,
@@ -335,18 +348,20 @@ def detect(
                 }
             )
         )
-        several = count_peaks(resolution.peaks(images_alone[name]), n, 0) > 1
-        false.append((name, "unblended", n, int(several.sum())))
-    one = (table["n_peaks_high"] == 1) & (table["n_peaks_low"] == 1)
+        false_positive = count_peaks(resolution.peaks(images_single[name]), n, 0) > 1
+        false_rows.append((name, "unblended", n, int(false_positive.sum())))
+    one_peak = (table["n_peaks_high"] == 1) & (table["n_peaks_low"] == 1)
     for name in networks:
-        more = int((one & (table[f"n_peaks_{name}"] > 1)).sum())
-        false.append((name, "one_peak", int(one.sum()), more))
-    wrong = pd.DataFrame(false, columns=["resolution", "sample", "n", "n_false"])
-    of = [resolutions[name] for name in wrong["resolution"]]
+        n_more = int((one_peak & (table[f"n_peaks_{name}"] > 1)).sum())
+        false_rows.append((name, "one_peak", int(one_peak.sum()), n_more))
+    false_positives = pd.DataFrame(false_rows, columns=["resolution", "sample", "n", "n_false"])
+    row_resolutions = [resolutions[name] for name in false_positives["resolution"]]
     for column in ("threshold", "noise"):
-        wrong[column] = [getattr(resolution, column) for resolution in of]
-    wrong[list(FILTER)] = [list(_description(resolution.filter)) for resolution in of]
-    return table, wrong, pd.concat(parts, ignore_index=True)
+        false_positives[column] = [getattr(resolution, column) for resolution in row_resolutions]
+    false_positives[list(FILTER_COLUMNS)] = [
+        list(_filter_values(resolution.filter)) for resolution in row_resolutions
+    ]
+    return table, false_positives, pd.concat(peak_tables, ignore_index=True)
 
 
 def write_examples(
@@ -357,10 +372,22 @@ def write_examples(
     peaks: pd.DataFrame,
     device: torch.device,
 ) -> None:
-    """Write the blends of Figure 4: chosen by rule, the first of each kind.
+    """Write the blends of Figure 4: the first of each kind.
 
-    As the paper's: both galaxies found in high resolution and by the GAN and one in low ("gained"),
-    found in all ("easy"), found in high resolution only ("missed").
+    The kinds are those of the paper: detected in all resolutions ("easy"), only in high resolution
+    and by the GAN ("gained"), or only in high resolution ("missed").
+
+    Parameters
+    ----------
+    path : path
+        HDF5 file.
+    networks : dict
+        See `detect`.
+    blends : DataFrame
+        The test blends.
+    detections, peaks : DataFrame
+        From `detect`.
+    device : torch.device
     """
     high, low, gan = (detections[f"detected_{x}"].astype(bool) for x in ("high", "low", "gan"))
     kinds = {"easy": high & low & gan, "gained": high & ~low & gan, "missed": high & ~low & ~gan}
@@ -369,12 +396,15 @@ def write_examples(
     chosen = chosen or [("first", 0)]
     shown = blends.iloc[numbers]
     maker, band = networks["gan"].maker, networks["gan"].band
-    images = whole(networks, shown, "test", device)
-    others = shown.copy()
-    for column in others:
+    images = all_images(networks, shown, "test", device)
+    second_only = shown.copy()
+    for column in second_only:
         if str(column).startswith("galaxy_") and column != "galaxy_1":
-            others[column] = -1
-    alone = [maker.pairs(x, "test")[0][:, band, 1:-1, 1:-1] for x in (isolated(shown), others)]
+            second_only[column] = -1
+    single_images = [
+        maker.pairs(x, "test")[0][:, band, 1:-1, 1:-1]
+        for x in (single_galaxies(shown), second_only)
+    ]
     scale = maker.scale_high
     softening, limit = float(scale.softening[band, 0, 0]), float(scale.limit[band, 0, 0])
 
@@ -382,18 +412,18 @@ def write_examples(
         return (np.arcsinh(x / softening) / np.arcsinh(limit / softening)).astype(np.float32)
 
     with atomic(path) as temporary, h5py.File(temporary, "w") as file:
-        file["galaxy1"], file["galaxy2"] = display(alone[0]), display(alone[1])
+        file["galaxy1"], file["galaxy2"] = display(single_images[0]), display(single_images[1])
         file["high"] = display(images["high"][:, 1:-1, 1:-1])
         file["gan"] = display(scale.unscaled(images["gan"][:, None])[:, band])
         file["low"] = display(images["low"] / 3)
-        file["positions"] = true_positions(shown)[:, :2] - CROP
+        file["positions"] = true_positions(shown)[:, :2] - CROP_PX
         file["kind"] = np.array([kind for kind, _ in chosen], "S")
         for name in ("high", "low", "gan"):
-            mine = peaks[(peaks["resolution"] == name) & peaks["blend"].isin(numbers)]
-            xy = mine[["x_px", "y_px"]].to_numpy()
-            xy = positions_in(name, xy) if name == "low" else xy - CROP
-            which = [numbers.index(b) for b in mine["blend"]]
-            file[f"peaks_{name}"] = np.column_stack([np.asarray(which, float), xy])
+            own_peaks = peaks[(peaks["resolution"] == name) & peaks["blend"].isin(numbers)]
+            xy = own_peaks[["x_px", "y_px"]].to_numpy()
+            xy = to_image_pixels(name, xy) if name == "low" else xy - CROP_PX
+            example_numbers = [numbers.index(b) for b in own_peaks["blend"]]
+            file[f"peaks_{name}"] = np.column_stack([np.asarray(example_numbers, float), xy])
 
 
 def write_galleries(
@@ -407,23 +437,30 @@ def write_galleries(
     device: torch.device,
     n_shown: int = 5,
 ) -> None:
-    """Write what Figures 2, 3 and 8 show.
+    """Write the images of Figures 2, 3 and 8.
 
     Parameters
     ----------
+    path : path
+        HDF5 file.
+    networks : dict
+        See `detect`.
     made, real : ndarray, shapes (2 k, 64, 64) and (k, 64, 64)
-        A vanilla GAN's images, and real ones, in [-1, 1].
-    blends, detections, peaks
-        See `detect`. Figure 8 shows the first blend that the multi-band network gains, or the first
-        of all.
+        Images of a vanilla GAN, and real ones, in [-1, 1].
+    blends, detections, peaks : DataFrame
+        See `detect`. Figure 8 shows the first blend that is detected in high resolution and by the
+        multi-band network, but not in low resolution; else the first blend.
+    device : torch.device
+    n_shown : int
+        Number of galaxies in Figure 3.
     """
     first = networks["gan"]
-    single = isolated(blends.iloc[:n_shown], centred=True)
+    single = single_galaxies(blends.iloc[:n_shown], centred=True)
     high, low = first.maker.scaled(single, "test")
     with atomic(path) as temporary, h5py.File(temporary, "w") as file:
         file["real"], file["generated"] = real, made
         file["high"], file["low"] = high[:, first.band], low[:, first.band]
-        file["gan"] = generated(first.generator, low, device)[:, first.band]
+        file["gan"] = generate_images(first.generator, low, device)[:, first.band]
         file["band"] = first.maker.bands[first.band]
         multi = networks.get("gan_multi")
         if multi is None:
@@ -433,10 +470,10 @@ def write_galleries(
         number = int(np.argmax(gained)) if gained.any() else 0
         high, low = multi.maker.scaled(blends.iloc[[number]], "test")
         file["multi_high"], file["multi_low"] = high[0], low[0]
-        file["multi_gan"] = generated(multi.generator, low, device)[0]
+        file["multi_gan"] = generate_images(multi.generator, low, device)[0]
         file["bands"] = np.array(multi.maker.bands, "S")
         for name, resolution in (("high", "high"), ("low", "low"), ("gan", "gan_multi")):
-            mine = peaks[(peaks["resolution"] == resolution) & (peaks["blend"] == number)]
-            xy = mine[["x_px", "y_px"]].to_numpy()
-            xy = positions_in(name, xy) if name == "low" else xy - CROP
+            own_peaks = peaks[(peaks["resolution"] == resolution) & (peaks["blend"] == number)]
+            xy = own_peaks[["x_px", "y_px"]].to_numpy()
+            xy = to_image_pixels(name, xy) if name == "low" else xy - CROP_PX
             file[f"multi_peaks_{name}"] = xy

@@ -1,4 +1,4 @@
-"""Stored images of blends and galaxies that the figures show."""
+"""Read the stored images of blends and galaxies that the figures show."""
 
 from pathlib import Path
 
@@ -7,24 +7,24 @@ import numpy as np
 
 
 def read_examples(path: str | Path) -> tuple[dict[str, np.ndarray], list[str]]:
-    """The blends of Figure 4 and their kinds, from `detection.write_examples`."""
+    """Read the blends of Figure 4, and their kinds, from `detection.write_examples`."""
     with h5py.File(path, "r") as file:
         blends = {name: file[name][:] for name in file if name != "kind"}
         return blends, list(file["kind"].asstr()[:])
 
 
 def read_galleries(path: str | Path) -> tuple[dict[str, np.ndarray], list[str], str]:
-    """Images of Figures 2, 3 and 8, from `detection.write_galleries`.
+    """Read the images of Figures 2, 3 and 8, from `detection.write_galleries`.
 
     Returns
     -------
     images : dict of ndarray
     bands : list of str
-        Of the network with several bands; empty without one.
+        Bands of the multi-band network; empty if there is none.
     band : str
-        That in which galaxies are detected.
+        Detection band.
     """
     with h5py.File(path, "r") as file:
-        shown = {name: file[name][:] for name in file if name not in ("band", "bands")}
+        images = {name: file[name][:] for name in file if name not in ("band", "bands")}
         bands = list(file["bands"].asstr()[:]) if "bands" in file else []
-        return shown, bands, file["band"].asstr()[()]
+        return images, bands, file["band"].asstr()[()]

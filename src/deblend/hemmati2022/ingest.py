@@ -1,6 +1,6 @@
 """Cut-outs in several bands from the user's stamps or from mosaics (Hemmati et al. 2022, Sect. 2).
 
-Both have a catalogue, whose columns the configuration names: see `read_cutout_catalogue`.
+Both have a catalogue; the configuration gives the names of its columns (`read_cutout_catalogue`).
 """
 
 import logging
@@ -19,7 +19,7 @@ from deblend.data.mosaics import check_wcs
 from deblend.data.stamps import GALAXY_COLUMNS, TEXT_COLUMNS, Stamps
 from deblend.errors import DeblendError
 from deblend.hemmati2022.config import PARENT_MIN_PX, Band, CutoutConfig
-from deblend.hemmati2022.cutouts import EXTRA_COLUMNS, why
+from deblend.hemmati2022.cutouts import EXTRA_COLUMNS, rejection_reason
 from deblend.hemmati2022.degrade import psf_image
 from deblend.seeds import generator
 from deblend.units import mag_from_flux
@@ -27,7 +27,7 @@ from deblend.units import mag_from_flux
 log = logging.getLogger(__name__)
 
 
-#: What the configuration may name columns for, and their units where a column has none.
+#: Quantities for which the configuration can name columns, and their units if a column has none.
 COLUMNS: dict[str, u.UnitBase | None] = {
     "id": None,
     "ra": u.deg,
@@ -44,7 +44,7 @@ COLUMNS: dict[str, u.UnitBase | None] = {
 }
 
 
-#: Zero point of fluxes in microjansky.
+#: AB zero point of fluxes in microjansky.
 MICROJANSKY = 23.9
 
 
@@ -53,7 +53,7 @@ PSF_PX = 65
 
 
 def cutout_config(options: dict[str, Any], mosaics: Sequence[str] = ()) -> CutoutConfig:
-    """The configuration's keys, and the mosaics' paths, as a `CutoutConfig`."""
+    """Make a `CutoutConfig` from keys of the configuration and the paths of the mosaics."""
     bands = [dict(band) for band in options["bands"]]
     for band, mosaic in zip(bands, mosaics, strict=False):
         band["mosaic"] = mosaic
@@ -66,32 +66,31 @@ def read_cutout_catalogue(
     pixel_scale_arcsec: float,
     radius_unit: str,
 ) -> pd.DataFrame:
-    """Read a catalogue (CSV, ECSV, FITS table ...) into what `deblend.hemmati2022.cutouts.select`
-    needs.
+    """Read a catalogue (CSV, ECSV, FITS table ...) for `deblend.hemmati2022.cutouts.select`.
 
     Parameters
     ----------
     path : path
     columns : dict
-        Our name (of `COLUMNS`) to the catalogue's, or None. `id` is needed. A `flux` stands for a
-        magnitude; it is in microjansky where the column has no unit.
+        For each of our names (of `COLUMNS`) the name in the catalogue, or None. `id` is required. A
+        `flux` is converted to a magnitude; it is in microjansky if the column has no unit.
     pixel_scale_arcsec : float
+        Pixel scale of the cut-outs.
     radius_unit : {"pix", "arcsec"}
-        Of half_light_radius and fwhm where the columns have no unit.
+        Unit of half_light_radius and fwhm if the columns have no unit.
 
     Returns
     -------
     DataFrame
-        `deblend.data.stamps.GALAXY_COLUMNS` and `deblend.hemmati2022.cutouts.EXTRA_COLUMNS`, NaN
-        where unknown; fwhm_px where columns names it. Fluxes that are not positive are magnitudes
-        unknown.
+        `deblend.data.stamps.GALAXY_COLUMNS` and `deblend.hemmati2022.cutouts.EXTRA_COLUMNS`, NaN if
+        unknown; fwhm_px if `columns` names it. Magnitudes are unknown if the flux is not positive.
 
     Raises
     ------
     DeblendError
-        A column is missing, unknown or of the wrong unit.
+        A column is missing, unknown or has the wrong unit.
     """
-    # An overlay cannot take a key away, but it can make it null.
+    # A second configuration file cannot remove a key of the first one, but can set it to null.
     named = {ours: theirs for ours, theirs in columns.items() if theirs is not None}
     if set(named) - set(COLUMNS) or "id" not in named:
         raise DeblendError(
@@ -105,15 +104,15 @@ def read_cutout_catalogue(
                 "make one of them null"
             )
     table = read_table(path, named)
-    read: dict[str, Any] = {}
+    values_of: dict[str, Any] = {}
     for ours, theirs in named.items():
         column = table[theirs]
         if ours in TEXT_COLUMNS:
-            read[ours] = np.asarray(np.ma.filled(column, "")).astype(str)
+            values_of[ours] = np.asarray(np.ma.filled(column, "")).astype(str)
             continue
         values = np.asarray(np.ma.filled(np.ma.asarray(column).astype(float), np.nan))
-        radius = ours in ("half_light_radius", "fwhm")
-        target = u.Unit(radius_unit) if radius else COLUMNS[ours]
+        is_radius = ours in ("half_light_radius", "fwhm")
+        target = u.Unit(radius_unit) if is_radius else COLUMNS[ours]
         if column.unit is not None and target is not None:
             try:
                 values = (values * column.unit).to_value(target)
@@ -122,24 +121,26 @@ def read_cutout_catalogue(
                     f"column {theirs} of {path} is in {column.unit}, which cannot be converted to "
                     f"{target}"
                 ) from error
-        if radius:
-            read[f"{ours}_px"] = values / (pixel_scale_arcsec if radius_unit == "arcsec" else 1)
+        if is_radius:
+            values_of[f"{ours}_px"] = values / (
+                pixel_scale_arcsec if radius_unit == "arcsec" else 1
+            )
         elif ours.startswith("flux"):
-            read[ours.replace("flux", "mag")] = mag_from_flux(values, MICROJANSKY)
+            values_of[ours.replace("flux", "mag")] = mag_from_flux(values, MICROJANSKY)
         else:
-            read[ours] = values
+            values_of[ours] = values
     result = pd.DataFrame(index=range(len(table)))
     for column in (*GALAXY_COLUMNS, *EXTRA_COLUMNS):
-        result[column] = read.pop(column, "" if column in TEXT_COLUMNS else np.nan)
+        result[column] = values_of.pop(column, "" if column in TEXT_COLUMNS else np.nan)
     if "morphology" not in named:
         result["morphology"] = "unknown"
-    return result.assign(origin=Path(path).name, **read)
+    return result.assign(origin=Path(path).name, **values_of)
 
 
 def add_redshifts(
     catalogue: pd.DataFrame, path: str | Path, columns: dict[str, str | None]
 ) -> pd.DataFrame:
-    """Redshifts from another table with the same ids, NaN where it has none.
+    """Add the redshifts of another table with the same ids; NaN if it has none.
 
     Raises
     ------
@@ -158,14 +159,14 @@ def add_redshifts(
 
 
 def band_psfs(config: CutoutConfig) -> np.ndarray:
-    """PSF image of each band at the cut-outs' pixel scale, (band, 65, 65), each summing to 1.
+    """PSF image of each band at the pixel scale of the cut-outs, (band, 65, 65), with a sum of 1.
 
-    A measured one of finer pixels is integrated over the cut-outs' pixels.
+    A measured PSF with another pixel scale is integrated over the pixels of the cut-outs.
 
     Raises
     ------
     DeblendError
-        A band has neither a file nor a FWHM, or the file holds no image.
+        A band has neither a file nor a FWHM, or the file has no image of positive flux.
     """
     scale = config.pixel_scale_arcsec
     psfs = []
@@ -180,16 +181,16 @@ def band_psfs(config: CutoutConfig) -> np.ndarray:
         image = read_array(band.psf, band.psf_key)
         if image.ndim != 2 or not np.isfinite(image).all() or image.sum() <= 0:
             raise DeblendError(
-                f"the PSF {band.psf} of band {band.name} has shape {image.shape} and the sum "
+                f"the PSF {band.psf} of band {band.name} has the shape {image.shape} and the sum "
                 f"{image.sum()}: give one image of positive flux"
             )
-        given = band.psf_pixel_scale_arcsec or scale
-        # The brightest pixel becomes the central one.
+        psf_scale = band.psf_pixel_scale_arcsec or scale
+        # Cut the image so that the brightest pixel is the central one.
         y, x = np.unravel_index(image.argmax(), image.shape)
         half = min(y, x, image.shape[0] - 1 - y, image.shape[1] - 1 - x)
         centred = np.asarray(image[y - half : y + half + 1, x - half : x + half + 1], float)
-        profile = galsim.InterpolatedImage(galsim.Image(centred), scale=given)
-        method = "no_pixel" if np.isclose(given, scale) else "auto"
+        profile = galsim.InterpolatedImage(galsim.Image(centred), scale=psf_scale)
+        method = "no_pixel" if np.isclose(psf_scale, scale) else "auto"
         drawn = profile.drawImage(nx=PSF_PX, ny=PSF_PX, scale=scale, method=method, dtype=float)
         psfs.append(drawn.array / drawn.array.sum())
     return np.stack(psfs)
@@ -215,14 +216,14 @@ def _stamps(images: np.ndarray, galaxies: pd.DataFrame, config: CutoutConfig) ->
 
 
 def _planes(path: str | Path, key: str | None, n: int, config: CutoutConfig) -> np.ndarray:
-    """The user's stamps, (n, band, y, x), in the order of the configured bands."""
+    """Read the user's stamps, (n, band, y, x), in the order of the configured bands."""
     images = read_array(path, key)
     planes = [i if band.plane is None else band.plane for i, band in enumerate(config.bands)]
     if images.ndim == 3:
         images = images[:, None]
     if images.ndim != 4 or len(images) != n:
         raise DeblendError(
-            f"{path} has shape {images.shape}, the catalogue {n} galaxies: give one stamp a "
+            f"{path} has shape {images.shape}, the catalogue {n} galaxies: give one stamp per "
             "galaxy, (galaxy, band, y, x)"
         )
     for band, plane in zip(config.bands, planes, strict=True):
@@ -233,8 +234,8 @@ def _planes(path: str | Path, key: str | None, n: int, config: CutoutConfig) -> 
             )
     if min(images.shape[2:]) < PARENT_MIN_PX:
         raise DeblendError(
-            f"the stamps of {path} have {images.shape[3]} x {images.shape[2]} px: frames to "
-            f"degrade have {PARENT_MIN_PX}, give larger ones"
+            f"the stamps of {path} have {images.shape[3]} x {images.shape[2]} px: give stamps of "
+            f"at least {PARENT_MIN_PX} px a side"
         )
     return images if planes == list(range(images.shape[1])) else images[:, planes]
 
@@ -258,13 +259,13 @@ def files_catalogue(
     Returns
     -------
     DataFrame
-        Magnitudes that columns does not name are of the sum of the stamps' positive pixels, for
-        which their sky has to be exactly 0.
+        Magnitudes for which `columns` has no name are measured from the sum of the positive pixels
+        of the stamps; their sky has to be exactly 0 for that.
 
     Raises
     ------
     DeblendError
-        Magnitudes are neither in the catalogue nor to be measured.
+        Magnitudes are not in the catalogue and cannot be measured.
     """
     catalogue = read_cutout_catalogue(catalog, columns, config.pixel_scale_arcsec, radius_unit)
     measured = {"mag": config.detection_band, "mag_f160w": "f160w"}
@@ -286,7 +287,7 @@ def files_catalogue(
                 f"cannot be measured: give the column of {column}"
             )
         catalogue[column] = mag_from_flux(np.maximum(plane, 0).sum(axis=(1, 2)), band.zero_point)
-        log.info("%s is measured on the stamps: the catalogue has none", column)
+        log.info("%s is measured on the stamps, since the catalogue has none", column)
     return catalogue
 
 
@@ -307,25 +308,26 @@ def files_cutouts(
     ----------
     seed : int
     name : str
-        Of the set of cut-outs.
+        Name of the set of cut-outs: part of the seed.
     images : path
-        See `deblend.data.ingest.read_array`: (galaxy, band, y, x).
+        Stamps (galaxy, band, y, x): see `deblend.data.ingest.read_array`.
     selected : DataFrame
-        From `deblend.hemmati2022.cutouts.select`, a row a stamp.
+        From `deblend.hemmati2022.cutouts.select`, one row per stamp.
     config : CutoutConfig
-        parent_px is cut down to the stamps' side.
+        parent_px is reduced to the side of the stamps if that is smaller.
     images_key : str, optional
     add_noise : bool
-        Add noise to pixels that are exactly 0, where stamps were cut at the galaxy's outline: what
-        is within it has its own noise.
+        Add noise to pixels that are exactly 0. This is for stamps in which all pixels outside the
+        galaxy are 0; those of the galaxy already have noise.
     recentre : bool
-        Cut around the light's centroid in the detection band instead of the stamp's middle.
+        Cut around the centroid of the light in the detection band instead of the middle of the
+        stamp.
 
     Returns
     -------
     Stamps
-        Of the galaxies without a reason; pixels beyond the stamp are NaN. Segmentation maps are 1
-        where the detection band was not 0.
+        Cut-outs of the galaxies that are kept (without a reason). Pixels outside the stamp are NaN.
+        Segmentation maps are 1 where the detection band was not 0.
     """
     pixels = _planes(images, images_key, len(selected), config)
     rows = np.flatnonzero(selected["reason"] == "")
@@ -333,21 +335,21 @@ def files_cutouts(
     size = min(config.parent_px, ny, nx)
     if size < config.parent_px:
         log.warning(
-            "stamps have %d x %d px: parents have %d, not %d", nx, ny, size, config.parent_px
+            "stamps have %d x %d px: cut-outs have %d px, not %d", nx, ny, size, config.parent_px
         )
     detection = [band.name for band in config.bands].index(config.detection_band)
     sigma = np.array([band.noise_sigma for band in config.bands], np.float32)[:, None, None]
     out = np.empty((len(rows), n_bands, size, size), np.float32)
     segmaps = np.zeros((len(rows), size, size), np.int16)
-    grid = np.indices((ny, nx))
+    pixel_grid = np.indices((ny, nx))
     for i, row in enumerate(rows):
         light = np.maximum(np.nan_to_num(pixels[row, detection]), 0)
         y, x = ny // 2, nx // 2
         if recentre and light.any():
-            y, x = (round(float(np.average(g, weights=light))) for g in grid)
+            y, x = (round(float(np.average(g, weights=light))) for g in pixel_grid)
         out[i] = [cut(plane, y, x, size) for plane in pixels[row].astype(np.float32)]
         segmaps[i] = np.nan_to_num(out[i, detection]) != 0
-        if add_noise and why(out[i]) != "missing_band":
+        if add_noise and rejection_reason(out[i]) != "missing_band":
             rng = generator(seed, "noise", name, selected["id"].iloc[row])
             noise = sigma * rng.standard_normal(out[i].shape, np.float32)
             out[i] = np.where(out[i] == 0, noise, out[i])
@@ -357,7 +359,7 @@ def files_cutouts(
 
 
 def archive_cutouts(selected: pd.DataFrame, config: CutoutConfig) -> tuple[Stamps, np.ndarray]:
-    """Cut-outs from mosaics, one a band, of which only the cut-outs' rows are read.
+    """Cut-outs from the mosaics of the bands. Only the needed rows of the mosaics are read.
 
     Parameters
     ----------
@@ -368,10 +370,13 @@ def archive_cutouts(selected: pd.DataFrame, config: CutoutConfig) -> tuple[Stamp
     Returns
     -------
     stamps : Stamps
-        Of the galaxies without a reason; the pixel that holds the position is parent_px // 2.
+        Cut-outs of the galaxies that are kept (without a reason). The galaxy's position is in pixel
+        parent_px // 2.
     reasons : ndarray of str
-        "missing_band": off a mosaic or where it has no data at all (NaN, or exactly 0 as drizzling
-        leaves pixels); "edge": the cut-out leaves a mosaic; "bad_pixels": some pixels without data.
+        Why a cut-out cannot be used: "missing_band", the position is outside a mosaic, or the
+        mosaic has no data at all there (NaN, or exactly 0 as in drizzled images); "edge", the
+        cut-out extends beyond a mosaic; "bad_pixels", some pixels have no data; "" if it can be
+        used.
 
     Raises
     ------
@@ -385,20 +390,21 @@ def archive_cutouts(selected: pd.DataFrame, config: CutoutConfig) -> tuple[Stamp
     reasons = np.full(len(galaxies), "", dtype=object)
     positions = galaxies[["ra", "dec"]].to_numpy(float)
     for b, band in enumerate(config.bands):
-        found = _cut_band(positions, band, config.pixel_scale_arcsec, images[:, b])
-        log.info("%s: %s", band.name, pd.Series(found).value_counts().to_dict())
-        if (found == "missing_band").all():
+        band_reasons = _cut_band(positions, band, config.pixel_scale_arcsec, images[:, b])
+        log.info("%s: %s", band.name, pd.Series(band_reasons).value_counts().to_dict())
+        if (band_reasons == "missing_band").all():
             raise DeblendError(
                 f"band {band.name}: none of the {len(galaxies)} selected galaxies is on the mosaic "
                 f"{band.mosaic}: check its address and the columns of ra and dec (degrees)"
             )
-        reasons = _worse(reasons, found)
+        reasons = _more_severe(reasons, band_reasons)
     return _stamps(images, galaxies, config), reasons
 
 
-def _worse(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    order: Sequence[str] = ("missing_band", "edge", "bad_pixels", "")
-    rank = {name: i for i, name in enumerate(order)}
+def _more_severe(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """The more severe of two reasons, for each galaxy."""
+    by_severity: Sequence[str] = ("missing_band", "edge", "bad_pixels", "")
+    rank = {name: i for i, name in enumerate(by_severity)}
     return np.array(
         [min(pair, key=rank.__getitem__) for pair in zip(one, other, strict=True)], dtype=object
     )
@@ -407,38 +413,38 @@ def _worse(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 def _cut_band(
     positions: np.ndarray, band: Band, pixel_scale_arcsec: float, out: np.ndarray
 ) -> np.ndarray:
-    """Fill the cut-outs (n, y, x) of one band; why each is of no use, "" where it is of use."""
+    """Fill the cut-outs (n, y, x) of one band; return the reasons why cut-outs cannot be used."""
     if band.mosaic is None:
         raise DeblendError(f"band {band.name} has no mosaic: give its path or address")
     size = out.shape[-1]
-    found = np.full(len(positions), "", dtype=object)
+    reasons = np.full(len(positions), "", dtype=object)
     try:
         with fits.open(band.mosaic) as file:
             hdu = file[band.extension]
             wcs = WCS(hdu.header, naxis=2)
-            what = f"band {band.name}"
-            check_wcs(wcs, what, band.mosaic, band.extension, pixel_scale_arcsec)
+            description = f"band {band.name}"
+            check_wcs(wcs, description, band.mosaic, band.extension, pixel_scale_arcsec)
             ny, nx = hdu.shape
             x, y = np.round(wcs.world_to_pixel_values(*positions.T))
             inside = (x >= 0) & (x < nx) & (y >= 0) & (y < ny)
             for i in range(len(positions)):
                 if not inside[i]:
-                    found[i] = "missing_band"
+                    reasons[i] = "missing_band"
                     continue
                 x0, y0 = int(x[i]) - size // 2, int(y[i]) - size // 2
                 if x0 < 0 or y0 < 0 or x0 + size > nx or y0 + size > ny:
-                    found[i] = "edge"
+                    reasons[i] = "edge"
                     continue
-                # A section reads its own rows from the file: mosaics have gigabytes.
+                # A section reads only its own rows from the file, since mosaics have gigabytes.
                 pixels = np.asarray(hdu.section[y0 : y0 + size, x0 : x0 + size], np.float32)
-                data = np.isfinite(pixels) & (pixels != 0)
-                if data.all():
+                has_data = np.isfinite(pixels) & (pixels != 0)
+                if has_data.all():
                     out[i] = pixels
                 else:
-                    found[i] = "bad_pixels" if data.any() else "missing_band"
+                    reasons[i] = "bad_pixels" if has_data.any() else "missing_band"
     except (OSError, IndexError, AttributeError, TypeError, ValueError) as error:
         raise DeblendError(
             f"band {band.name}: cannot read extension {band.extension} of the mosaic {band.mosaic} "
             f"({error}): give a FITS image, or leave the band out"
         ) from error
-    return found
+    return reasons

@@ -1,4 +1,4 @@
-"""Scores of detections and photometry of blends, resolution by resolution."""
+"""Fractions of detected blends, false positives and flux errors, for each resolution."""
 
 from collections.abc import Sequence
 
@@ -16,16 +16,17 @@ def false_positives(
     Parameters
     ----------
     n_peaks_single : ndarray, shape (m,)
-        Peaks in the GAN's images of unblended test stamps.
+        Numbers of peaks in the GAN's images of unblended test stamps.
     n_high, n_low, n_gan : ndarray, shape (n,)
-        Peaks of each blend in the three resolutions.
+        Numbers of peaks of each blend in the three resolutions.
 
     Returns
     -------
     dict
         unblended: share of single galaxies with more than one peak; blends: share of blends with
-        one peak in high and low and more in GAN resolution; all: both over both samples, one
-        reading of the paper, which names the two kinds and one number.
+        one peak in high and low resolution, but more in GAN resolution; all: share of both in both
+        samples together. The paper names the two kinds, but gives one number; the last is one way
+        to read it.
     """
     single = np.asarray(n_peaks_single) > 1
     blend = (np.asarray(n_high) == 1) & (np.asarray(n_low) == 1) & (np.asarray(n_gan) > 1)
@@ -36,8 +37,8 @@ def false_positives(
     }
 
 
-def wilson(k: np.ndarray, n: np.ndarray, z: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
-    """Wilson's interval of a share k / n, z sigmas wide; NaN where n is 0."""
+def wilson_interval(k: np.ndarray, n: np.ndarray, z: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """Wilson's confidence interval of a share k / n at z sigmas; NaN if n is 0."""
     k, n = np.asarray(k, float), np.asarray(n, float)
     n = np.where(n > 0, n, np.nan)
     share = k / n
@@ -57,18 +58,18 @@ def detection_fractions(
     Parameters
     ----------
     table : DataFrame
-        A row a blend: the quantity, and detected_high, detected_low, ... (true or false).
+        One row per blend: the quantity, and detected_high, detected_low, ... (true or false).
     column : str
-        From `deblend.hemmati2022.blends.pair_quantities`, or any other.
+        Name of the quantity, for example from `deblend.hemmati2022.blends.pair_quantities`.
     edges : ndarray, shape (n_bins + 1,)
-        Increasing; a bin holds its lower edge, the last one its upper edge too.
+        Increasing. A bin includes its lower edge; the last one includes its upper edge too.
     resolutions : sequence of str
 
     Returns
     -------
     DataFrame
-        quantity, bin_low, bin_high, resolution, n, fraction, low, high: Wilson's 68 % interval;
-        NaN where a bin is empty.
+        quantity, bin_low, bin_high, resolution, n, fraction, and low and high, the ends of Wilson's
+        68 % interval; NaN if a bin is empty.
 
     Raises
     ------
@@ -83,13 +84,13 @@ def detection_fractions(
         raise DeblendError(f"the edges of bins in {column} are {edges}: give increasing numbers")
     values = table[column].to_numpy(float)
     inside = (values >= edges[0]) & (values <= edges[-1])
-    which = np.minimum(np.searchsorted(edges, values[inside], "right") - 1, len(edges) - 2)
-    n = np.bincount(which, minlength=len(edges) - 1)
+    bin_numbers = np.minimum(np.searchsorted(edges, values[inside], "right") - 1, len(edges) - 2)
+    n = np.bincount(bin_numbers, minlength=len(edges) - 1)
     parts = []
     for resolution in resolutions:
-        hit = table[f"detected_{resolution}"].to_numpy(bool)[inside]
-        k = np.bincount(which[hit], minlength=len(n))
-        low, high = wilson(k, n)
+        detected = table[f"detected_{resolution}"].to_numpy(bool)[inside]
+        k = np.bincount(bin_numbers[detected], minlength=len(n))
+        low, high = wilson_interval(k, n)
         share = np.where(n > 0, k / np.maximum(n, 1), np.nan)
         parts.append(
             pd.DataFrame(
@@ -108,7 +109,7 @@ def detection_fractions(
     return pd.concat(parts, ignore_index=True)
 
 
-#: Resolution in the tables to what is written.
+#: For each resolution its name in tables for the reader.
 RESOLUTIONS = {
     "high": "high",
     "high_best": "high, best filter",
@@ -120,28 +121,31 @@ RESOLUTIONS = {
 }
 
 
-#: Kinds of stamps that should show one peak.
+#: Samples of stamps that should show one peak, and what the table of detections calls those with
+#: more.
 SAMPLES = {
     "unblended": "Single galaxies with more peaks (%)",
     "one_peak": "One peak in high and low, but more (%)",
 }
 
 
-TRUTHS = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0, "nan": np.nan}
+#: Values of a column that are read as true, false or unknown.
+BOOLEANS = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0, "nan": np.nan}
 
 
-#: Bins of Figures 5 and 9, and up to which percentile they reach: beyond, there are next to none.
-N_BINS, REACH = 10, 99
+#: Number of bins of Figures 5 and 9, and the percentile of the blends at which the last one ends:
+#: there are too few blends beyond.
+N_BINS, LAST_PERCENTILE = 10, 99
 
 
-def with_resolutions(table: pd.DataFrame) -> pd.DataFrame:
-    """A table of detections with what was measured only, as true and false.
+def parse_detections(table: pd.DataFrame) -> pd.DataFrame:
+    """Convert the detections in a table to true and false, and drop empty columns.
 
     Parameters
     ----------
     table : DataFrame
-        A row a blend, with `detected_high`, `detected_low` and so on; a column that is absent or
-        empty is of a network that was not trained.
+        One row per blend, with `detected_high`, `detected_low` and so on. A column is absent or
+        empty if its network was not trained.
 
     Returns
     -------
@@ -158,10 +162,10 @@ def with_resolutions(table: pd.DataFrame) -> pd.DataFrame:
         if table[name].dtype == bool:
             continue
         text = table[name].astype(object).map(lambda value: str(value).lower())
-        unknown = sorted(set(text) - set(TRUTHS))
+        unknown = sorted(set(text) - set(BOOLEANS))
         if unknown:
             raise DeblendError(f"{name} has the value {unknown[0]!r}: give true, false or nothing")
-        values = text.map(TRUTHS)
+        values = text.map(BOOLEANS)
         if values.isna().all():
             table = table.drop(columns=name)
         elif values.isna().any():
@@ -174,16 +178,16 @@ def with_resolutions(table: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def measured(table: pd.DataFrame) -> list[str]:
-    """Resolutions of a table from `with_resolutions`."""
+def measured_resolutions(table: pd.DataFrame) -> list[str]:
+    """Resolutions in a table from `parse_detections`."""
     return [r for r in RESOLUTIONS if f"detected_{r}" in table]
 
 
-def edges(values: pd.Series) -> np.ndarray:
-    """Edges of the bins of a quantity that begins at 0: equal ones, to where most blends are."""
+def bin_edges(values: pd.Series) -> np.ndarray:
+    """Edges of equal bins of a quantity, from 0 to its percentile `LAST_PERCENTILE`."""
     finite = values[np.isfinite(values)]
-    last = float(np.percentile(finite, REACH)) if len(finite) else 1.0
-    return np.linspace(0, last if last > 0 else 1.0, N_BINS + 1)
+    end = float(np.percentile(finite, LAST_PERCENTILE)) if len(finite) else 1.0
+    return np.linspace(0, end if end > 0 else 1.0, N_BINS + 1)
 
 
 def false_positive_rate(table: pd.DataFrame, resolution: str, samples: list[str]) -> pd.Series:
@@ -195,16 +199,16 @@ def false_positive_rate(table: pd.DataFrame, resolution: str, samples: list[str]
         `resolution`, `sample`, `n`, `n_false`.
     resolution : str
     samples : list of str
-        Of `SAMPLES`; more than one are pooled.
+        Keys of `SAMPLES`; several are pooled.
 
     Returns
     -------
     Series
-        `n`, `n_false`, `rate`, `low`, `high` (Wilson's 68 % interval); NaN where there are none.
+        `n`, `n_false`, `rate`, `low`, `high` (Wilson's 68 % interval); NaN if there are no stamps.
     """
-    mine = table[(table["resolution"] == resolution) & table["sample"].isin(samples)]
-    n, n_false = float(mine["n"].sum()), float(mine["n_false"].sum())
-    low, high = wilson(np.array(n_false), np.array(n))
+    rows = table[(table["resolution"] == resolution) & table["sample"].isin(samples)]
+    n, n_false = float(rows["n"].sum()), float(rows["n_false"].sum())
+    low, high = wilson_interval(np.array(n_false), np.array(n))
     rate = n_false / n if n else np.nan
     return pd.Series(
         {"n": n, "n_false": n_false, "rate": rate, "low": float(low), "high": float(high)}
@@ -212,36 +216,36 @@ def false_positive_rate(table: pd.DataFrame, resolution: str, samples: list[str]
 
 
 def flux_errors(photometry: pd.DataFrame) -> pd.DataFrame:
-    """Relative flux errors of the dominant source, on the same blends.
+    """Relative flux errors of the dominant source with both sets of positions, on the same blends.
 
     Parameters
     ----------
     photometry : DataFrame
-        A row a blend that the GAN's resolution gives away and the low one does not: `blend`,
+        One row per blend that is detected in GAN resolution, but not in low resolution: `blend`,
         `mag_input`, `mag_low`, `mag_gan`, and `flags_input`, `flags_low`, `flags_gan`.
 
     Returns
     -------
     DataFrame
-        `blend`, `mag_input`, `mag_low`, `mag_gan`, `error_low`, `error_gan`: measured over input
-        flux, less one. Blends whose three fits all have a good flux.
+        `blend`, `mag_input`, `mag_low`, `mag_gan`, and `error_low` and `error_gan`, the measured
+        flux divided by the input flux, minus one. Only blends with good fluxes in all three fits.
     """
     names = ("input", "low", "gan")
-    # These two flags are of shapes: the flux holds.
+    # These two flags concern the shape only; the flux is good.
     flags = photometry[[f"flags_{name}" for name in names]].fillna(-1).astype(int)
     good = ((flags & ~(FLAG_NO_SHAPE | FLAG_ROUND)) == 0).all(axis=1)
     mags = [f"mag_{name}" for name in names]
-    # A file without rows tells no types.
+    # A file without rows does not define the types of its columns.
     photometry = photometry.astype(dict.fromkeys(mags, float))
-    kept = photometry.loc[good & np.isfinite(photometry[mags]).all(axis=1), ["blend", *mags]]
+    errors = photometry.loc[good & np.isfinite(photometry[mags]).all(axis=1), ["blend", *mags]]
     for name in ("low", "gan"):
-        ratio = 10 ** (-0.4 * (kept[f"mag_{name}"] - kept["mag_input"]))
-        kept = kept.assign(**{f"error_{name}": ratio - 1})
-    return kept.reset_index(drop=True)
+        ratio = 10 ** (-0.4 * (errors[f"mag_{name}"] - errors["mag_input"]))
+        errors = errors.assign(**{f"error_{name}": ratio - 1})
+    return errors.reset_index(drop=True)
 
 
-def improvement(photometry: pd.DataFrame) -> dict[str, float]:
-    """How much better the photometry is with the GAN's positions (Sect. 4.1).
+def flux_improvement(photometry: pd.DataFrame) -> dict[str, float]:
+    """Improvement of the photometry with the GAN's positions (Sect. 4.1).
 
     Parameters
     ----------
@@ -251,8 +255,8 @@ def improvement(photometry: pd.DataFrame) -> dict[str, float]:
     Returns
     -------
     dict
-        `low` and `gan`: median |flux error|; `ratio` of the first to the second, which is our
-        reading of "ten times improvement"; `n` blends. NaN where there are none.
+        `low` and `gan`: median |flux error|; `ratio`: the first divided by the second, which is our
+        reading of "ten times improvement"; `n`: number of blends. NaN if there are none.
     """
     errors = flux_errors(photometry)
     if errors.empty:

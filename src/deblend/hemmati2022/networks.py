@@ -1,7 +1,8 @@
-"""GANs that make galaxies, and that raise the resolution (Hemmati et al. 2022, Sect. 3, Fig. 1).
+"""GANs that make galaxies, or raise the resolution of images (Hemmati et al. 2022, Sect. 3).
 
-The paper names the kinds of layers and of activations (those of DCGAN, Radford et al. 2016), and
-gives no numbers of layers, filters or kernels that can be read: they are ours.
+The paper gives the kinds of layers and activations (those of DCGAN, Radford et al. 2016). The
+numbers of layers and filters and the sizes of kernels are our choice, since they cannot be read in
+the paper.
 """
 
 from collections import OrderedDict
@@ -13,15 +14,16 @@ from deblend.training.torch_layers import Add, Tanh
 from torch import nn
 from torch.nn import functional
 
-LEAK = 0.2
+#: Slope of the leaky ReLU for negative values.
+LEAKY_SLOPE = 0.2
 
 
-#: Sides of the high-resolution cut-outs, of the low-resolution ones, and of what the latter become.
+#: Sides of the high- and low-resolution images, and of the frame to which the latter are enlarged.
 HIGH_PX, LOW_PX, FRAME_PX = 64, 22, 66
 
 
-def _initialised(network: nn.Module) -> None:
-    """Weights as DCGAN's: normal, of width 0.02."""
+def _initialise_weights(network: nn.Module) -> None:
+    """Initialise weights as in DCGAN: normally distributed with a standard deviation of 0.02."""
     for layer in network.modules():
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
             nn.init.normal_(layer.weight, 0.0, 0.02)
@@ -32,14 +34,14 @@ def _initialised(network: nn.Module) -> None:
 
 
 class NoiseGenerator(nn.Module):
-    """The vanilla GAN's: from a vector of noise to a galaxy (Fig. 1, second row).
+    """Generator of the vanilla GAN: from a noise vector to a galaxy (Fig. 1, second row).
 
     Parameters
     ----------
     n_latent : int
-        Length of the vector.
+        Length of the noise vector.
     filters : int
-        Of the last but one layer; twice as many with each halving of the image.
+        Filters of the layer before the last; each layer before has twice as many.
     bands : int
     """
 
@@ -57,21 +59,21 @@ class NoiseGenerator(nn.Module):
             ]
             inputs = factor * filters
         self.layers = nn.Sequential(*layers, nn.ConvTranspose2d(filters, bands, 4, 2, 1), Tanh())
-        _initialised(self)
+        _initialise_weights(self)
 
     def forward(self, noise: torch.Tensor) -> torch.Tensor:
-        """Images (n, bands, 64, 64) in [-1, 1] of noise (n, n_latent)."""
+        """Images (n, bands, 64, 64) in [-1, 1] from noise (n, n_latent)."""
         return self.layers(noise[..., None, None])
 
 
 def _convolution(inputs: int, outputs: int, side: int, batch_norm: bool) -> nn.Sequential:
-    """A convolution, which a batch norm follows or not."""
+    """A convolution, optionally followed by a batch norm."""
     layer = nn.Conv2d(inputs, outputs, side, padding=side // 2, bias=not batch_norm)
     return nn.Sequential(layer, *([nn.BatchNorm2d(outputs)] if batch_norm else []))
 
 
-class _Block(nn.Module):
-    """Two convolutions and the input added: what keeps positions through many layers."""
+class _ResidualBlock(nn.Module):
+    """Residual block: two convolutions plus the input, which preserves positions."""
 
     def __init__(self, filters: int, batch_norm: bool) -> None:
         super().__init__()
@@ -85,69 +87,71 @@ class _Block(nn.Module):
 
 
 class SuperResolver(nn.Module):
-    """From low to high resolution, of one band or many (Fig. 1, third and fourth rows).
+    """From low to high resolution, in one or several bands (Fig. 1, third and fourth rows).
 
-    Convolutions at the low resolution's 22 px, the first one's output added to the last's, one
-    transposed convolution to 66, of which the central 64 are the image.
+    Residual blocks at the 22 px of the low resolution, whose input is added to their output; then a
+    transposed convolution to 66 px, of which the central 64 px are the image.
 
     Parameters
     ----------
     bands : int
     filters : int
-        At the low resolution; half as many at the high one.
+        Filters at the low resolution; there are half as many at the high resolution.
     blocks : int
-        Pairs of convolutions at the low resolution.
+        Residual blocks at the low resolution.
     batch_norm : bool
-        After each convolution, as Sect. 3 has it. It makes a galaxy's brightness depend on the
-        others in the batch: without it, small networks learned far sooner.
+        Batch norm after the convolutions, as in Sect. 3. It makes the brightness of a galaxy depend
+        on the others in the batch; without it, small networks learned much faster.
     """
 
     def __init__(self, bands: int, filters: int, blocks: int, batch_norm: bool = True) -> None:
         super().__init__()
         self.conv_in = nn.Conv2d(bands, filters, 5, padding=2)
         self.relu_in = nn.ReLU()
-        # Their names are those that Figure 1 knows blocks by.
-        named = {f"block{i}": _Block(filters, batch_norm) for i in range(blocks)}
+        # Figure 1 recognises blocks by these names.
+        named = {f"block{i}": _ResidualBlock(filters, batch_norm) for i in range(blocks)}
         self.blocks = nn.Sequential(OrderedDict(named))
         self.add = Add()
-        # Nine is three times the stride: each pixel is made of as many as its neighbours. Half the
-        # filters, on nine times the pixels: they are half the work as it is.
-        fine = max(1, filters // 2)
-        up = nn.ConvTranspose2d(filters, fine, 9, stride=3, padding=3, bias=not batch_norm)
-        self.up = nn.Sequential(up, *([nn.BatchNorm2d(fine)] if batch_norm else []))
+        # The kernel of 9 is a multiple of the stride, so that the same number of inputs contributes
+        # to every pixel. Half the filters here, since with nine times as many pixels these layers
+        # still take half of the computing time.
+        high_filters = max(1, filters // 2)
+        up = nn.ConvTranspose2d(filters, high_filters, 9, stride=3, padding=3, bias=not batch_norm)
+        self.up = nn.Sequential(up, *([nn.BatchNorm2d(high_filters)] if batch_norm else []))
         self.relu_up = nn.ReLU()
-        self.conv_high = _convolution(fine, fine, 3, batch_norm)
+        self.conv_high = _convolution(high_filters, high_filters, 3, batch_norm)
         self.relu_high = nn.ReLU()
-        self.conv_out = nn.Conv2d(fine, bands, 5, padding=2)
+        self.conv_out = nn.Conv2d(high_filters, bands, 5, padding=2)
         self.tanh = Tanh()
 
     def forward(self, low: torch.Tensor) -> torch.Tensor:
-        """Images (n, bands, 64, 64) of (n, bands, 22, 22), both scaled to [-1, 1]."""
+        """Images (n, bands, 64, 64) from images (n, bands, 22, 22), both scaled to [-1, 1]."""
         first = self.relu_in(self.conv_in(low))
         x = self.add(self.blocks(first), first)
         x = self.relu_up(self.up(x))
         x = self.relu_high(self.conv_high(x))
-        return cropped(self.tanh(self.conv_out(x)))
+        return crop_frames(self.tanh(self.conv_out(x)))
 
 
-def cropped(frames: torch.Tensor) -> torch.Tensor:
-    """The central 64 of 66 pixels, so that pixel 33 becomes pixel 32."""
+def crop_frames(frames: torch.Tensor) -> torch.Tensor:
+    """Crop frames of 66 pixels to the central 64, so that pixel 33 becomes pixel 32."""
     return frames[..., 1:-1, 1:-1]
 
 
 class Discriminator(nn.Module):
-    """Logit of an image being a real high-resolution one.
+    """Logit of the probability that an image is a real high-resolution image.
 
     Parameters
     ----------
     bands : int
     filters : int
-        Of the first convolution; twice as many with each halving.
+        Filters of the first convolution; their number doubles with each halving of the image.
     conditional : bool
-        It sees the low-resolution image too: is this the high-resolution image *of that one*?
-        (Fig. 1's caption calls these GANs conditional.)
+        Whether it also sees the low-resolution image, and thus tests whether the high-resolution
+        image belongs to that one. (The caption of Fig. 1 calls these GANs conditional.)
     batch_norm : bool
-        Not for the gradient penalty, which is an image's own (Gulrajani et al. 2017, Sect. 4).
+        Must be off with the gradient penalty, which is defined for single images (Gulrajani et al.
+        2017, Sect. 4).
     """
 
     def __init__(
@@ -158,36 +162,39 @@ class Discriminator(nn.Module):
         layers: list[nn.Module] = []
         inputs = bands * (2 if conditional else 1)
         for i, factor in enumerate((1, 2, 4, 8)):
-            # The first and the last layer have no batch norm, as DCGAN's.
+            # As in DCGAN, the first and the last layer have no batch norm.
             normed = batch_norm and i > 0
             layers.append(nn.Conv2d(inputs, factor * filters, 4, 2, 1, bias=not normed))
             if normed:
                 layers.append(nn.BatchNorm2d(factor * filters))
-            layers.append(nn.LeakyReLU(LEAK))
+            layers.append(nn.LeakyReLU(LEAKY_SLOPE))
             inputs = factor * filters
         self.layers = nn.Sequential(*layers, nn.Conv2d(inputs, 1, 4))
-        _initialised(self)
+        _initialise_weights(self)
 
     def forward(self, images: torch.Tensor, low: torch.Tensor | None = None) -> torch.Tensor:
-        """Logits (n,) of images (n, bands, 64, 64), beside what they were made of."""
+        """Logits (n,) of images (n, bands, 64, 64), given the low-resolution images."""
         if self.conditional:
             if low is None:
                 raise DeblendError("a conditional discriminator needs the low-resolution images")
-            # Each pixel three times over; the same crop as the images'.
-            beside = cropped(functional.interpolate(low, scale_factor=FRAME_PX // LOW_PX))
-            images = torch.cat([images, beside], dim=1)
+            # Repeat each pixel three times along each axis, and crop as the images are cropped.
+            enlarged_low = crop_frames(functional.interpolate(low, scale_factor=FRAME_PX // LOW_PX))
+            images = torch.cat([images, enlarged_low], dim=1)
         return self.layers(images)[:, 0, 0, 0]
 
 
 def build_generator(config: SrConfig, bands: int) -> nn.Module:
-    """The generator that a configuration describes."""
+    """Build the generator that a configuration describes."""
     if config.kind == "vanilla":
         return NoiseGenerator(config.n_latent, config.filters, bands)
     return SuperResolver(bands, config.filters, config.blocks, config.batch_norm)
 
 
 def build_discriminator(config: SrConfig, bands: int) -> Discriminator:
-    """The discriminator that a configuration describes; a vanilla GAN's is never conditional."""
+    """Build the discriminator that a configuration describes.
+
+    That of a vanilla GAN is never conditional.
+    """
     return Discriminator(
         bands,
         config.discriminator_filters,

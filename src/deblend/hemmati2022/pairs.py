@@ -1,4 +1,4 @@
-"""Pairs of high- and low-resolution images, isolated galaxies and blends, on demand.
+"""Pairs of high- and low-resolution images of blends and of single galaxies, rendered on demand.
 
 Hemmati et al. 2022, Sect. 2.
 """
@@ -25,12 +25,12 @@ from deblend.hemmati2022.degrade import (
 )
 from deblend.units import flux_from_mag
 
-#: Side of PSF images at the high resolution, pixels: the low one's PSF fits in.
+#: Side (pixels) of PSF images at the high resolution, large enough for the PSF of the low one.
 PSF_PX = 65
 
 
-#: Share of a training galaxy's brightest pixels that the scale's limit leaves beyond it.
-BEYOND = 0.001
+#: Share of the training galaxies whose brightest pixel is above the limit of the asinh scale.
+CLIPPED_SHARE = 0.001
 
 
 SPLITS = ("train", "validation", "test")
@@ -38,24 +38,25 @@ SPLITS = ("train", "validation", "test")
 
 @dataclass(frozen=True)
 class Scale:
-    """Softening and limit, (band, 1, 1), of the asinh scale of a resolution."""
+    """Softening and limit of the asinh scale of a resolution, each of shape (band, 1, 1)."""
 
     softening: np.ndarray
     limit: np.ndarray
 
     def scaled(self, images: np.ndarray) -> np.ndarray:
-        """Images in [-1, 1], float32."""
+        """Convert fluxes to the scale: images in [-1, 1], float32."""
         return asinh_scale(images, self.softening, self.limit)[0].astype(np.float32)
 
     def unscaled(self, images: np.ndarray) -> np.ndarray:
-        """Fluxes again."""
+        """Convert scaled images back to fluxes."""
         return asinh_unscale(images, self.softening, self.limit)
 
 
 def point_source_sigma(psf: np.ndarray, depth_mag: float, zero_point: float) -> float:
-    """Noise a pixel at which a point source of a magnitude is measured at 5 sigma.
+    """Noise per pixel for which a point source of magnitude `depth_mag` is measured at 5 sigma.
 
-    The best measurement of a point source, by its PSF, has a variance of sigma^2 / sum(psf^2).
+    The optimal measurement of its flux, weighted by the PSF, has a variance of
+    sigma^2 / sum(psf^2).
     """
     return float(flux_from_mag(depth_mag, zero_point)) / 5 * float(np.sqrt(np.sum(psf**2)))
 
@@ -66,19 +67,19 @@ class PairMaker:
     Parameters
     ----------
     stamps : Stamps
-        Parents at the high resolution.
+        Parent stamps at the high resolution.
     bands : sequence of str
-        Of the stamps, in this order.
+        Bands of the images, in this order.
     low : LowConfig
     seed : int
     train_rows : ndarray of int
-        Galaxies that the asinh scales are set on.
-    factor : int
-        High-resolution pixels along a low-resolution one.
+        Galaxies from which the limits of the asinh scales are measured.
     name : str
-        Of the set of cut-outs, for the noise' generators.
+        Name of the set of cut-outs: part of the seed of the noise.
     detection_band : str, optional
-        In which galaxies' sizes are measured; the first of the bands by default.
+        Band in which the sizes of galaxies are measured; the first of the bands by default.
+    factor : int
+        Side of a low-resolution pixel in high-resolution pixels.
 
     Raises
     ------
@@ -108,18 +109,18 @@ class PairMaker:
             )
         if stamps.psf is None:
             raise DeblendError(f"the cut-outs {name} have no PSF images: give one for each band")
-        chosen = [known.index(band) for band in bands]
-        table = stamps.bands.iloc[chosen].reset_index(drop=True)
-        self.images = np.ascontiguousarray(stamps.images[:, chosen])
+        band_numbers = [known.index(band) for band in bands]
+        table = stamps.bands.iloc[band_numbers].reset_index(drop=True)
+        self.images = np.ascontiguousarray(stamps.images[:, band_numbers])
         self.bands, self.seed, self.name, self.factor = bands, seed, name, factor
         self.galaxies = stamps.galaxies.copy()
         if "fwhm_px" not in self.galaxies:
-            seen = stamps.images[:, known.index(detection_band)]
-            self.galaxies["fwhm_px"] = fwhm_from_area(seen)
+            detection_images = stamps.images[:, known.index(detection_band)]
+            self.galaxies["fwhm_px"] = fwhm_from_area(detection_images)
         scale = float(table["pixel_scale_arcsec"].iloc[0])
         self.pixel_scale_arcsec = scale
         target = psf_image(low.psf_fwhm_arcsec, low.psf_beta, scale, PSF_PX)
-        self.psf_high = [_sized(stamps.psf[i]) for i in chosen]
+        self.psf_high = [_fit_size(stamps.psf[i]) for i in band_numbers]
         self.kernel = np.stack([matching_kernel(psf, target) for psf in self.psf_high])
         self.psf_low = low_psf(target, factor)
         self.noise_high = table["noise_sigma"].to_numpy(float)
@@ -128,30 +129,30 @@ class PairMaker:
         )
         self.zero_point = table["zero_point"].to_numpy(float)
         half = self.images.shape[-1] // 2
-        middle = self.images[train_rows, :, half - 8 : half + 9, half - 8 : half + 9]
-        limit = np.quantile(middle.max(axis=(-1, -2)), 1 - BEYOND, axis=0)
-        # A pixel of the low resolution has the light of nine, spread by the seeing.
+        centres = self.images[train_rows, :, half - 8 : half + 9, half - 8 : half + 9]
+        limit = np.quantile(centres.max(axis=(-1, -2)), 1 - CLIPPED_SHARE, axis=0)
+        # A pixel of the low resolution has the light of nine pixels, but spread by the seeing.
         peak_low = degrade(
             self.images[train_rows[:200], :, half - 33 : half + 33, half - 33 : half + 33],
             self.kernel,
         )
         limit_low = peak_low.max(axis=(0, 2, 3)) * np.maximum(
-            1, limit / np.maximum(middle[:200].max(axis=(0, 2, 3)), 1e-30)
+            1, limit / np.maximum(centres[:200].max(axis=(0, 2, 3)), 1e-30)
         )
         self.scale_high, self.scale_low = (
             Scale(
                 *(
-                    x[:, None, None]
-                    for x in (low.softening_sigma * sigma, np.maximum(top, 20 * sigma))
+                    values[:, None, None]
+                    for values in (low.softening_sigma * sigma, np.maximum(brightest, 20 * sigma))
                 )
             )
-            for sigma, top in ((self.noise_high, limit), (self.noise_low, limit_low))
+            for sigma, brightest in ((self.noise_high, limit), (self.noise_low, limit_low))
         )
 
     def draw(
         self, rows: np.ndarray, start: int, stop: int, split: str, config: HemmatiBlendConfig
     ) -> pd.DataFrame:
-        """Blends start to stop - 1 of a split: see `deblend.hemmati2022.blends.draw_blends`."""
+        """Draw the blends start to stop - 1: see `deblend.hemmati2022.blends.draw_blends`."""
         return draw_blends(
             self.galaxies, rows, start, stop, seed=self.seed, split=split, config=config
         )
@@ -163,12 +164,12 @@ class PairMaker:
         -------
         high : ndarray, shape (n, band, 66, 66)
         low : ndarray, shape (n, band, 22, 22)
-            With noise, each blend's own.
+            With noise, which depends on the number of the blend.
         """
         high = render_blends(self.images, blends)
         clean = degrade(high, self.kernel, factor=self.factor)
         numbers = blends["blend"].to_numpy()
-        # A band's noise is the same whatever other bands there are.
+        # Band by band, so that the noise of a band does not depend on the other bands.
         low = [
             add_noise(clean[:, i], self.noise_low[i], self.seed, (self.name, split, band), numbers)
             for i, band in enumerate(self.bands)
@@ -176,19 +177,19 @@ class PairMaker:
         return high, np.stack(low, axis=1)
 
     def scaled(self, blends: pd.DataFrame, split: str) -> tuple[np.ndarray, np.ndarray]:
-        """The same for networks: (n, band, 64, 64) and (n, band, 22, 22) in [-1, 1]."""
+        """As `pairs`, but scaled to [-1, 1] for networks: (n, band, 64, 64), (n, band, 22, 22)."""
         high, low = self.pairs(blends, split)
         return self.scale_high.scaled(high[..., 1:-1, 1:-1]), self.scale_low.scaled(low)
 
 
-def isolated(blends: pd.DataFrame, *, centred: bool = False) -> pd.DataFrame:
-    """The first galaxies of blends alone: unblended stamps, made as blends are.
+def single_galaxies(blends: pd.DataFrame, *, centred: bool = False) -> pd.DataFrame:
+    """Keep only the first galaxy of each blend: unblended stamps that are rendered as blends are.
 
     Parameters
     ----------
     blends : DataFrame
     centred : bool
-        In the middle of the frame, as cut-outs are, and not where they were in the blend.
+        Move the galaxies to the middle of the frame, instead of keeping their positions.
     """
     single = blends.copy()
     if centred:
@@ -199,41 +200,50 @@ def isolated(blends: pd.DataFrame, *, centred: bool = False) -> pd.DataFrame:
     return single.assign(n_galaxies=1)
 
 
-def _sized(psf: np.ndarray) -> np.ndarray:
-    """A PSF image of `PSF_PX` pixels a side, its peak in the middle, summing to 1."""
+def _fit_size(psf: np.ndarray) -> np.ndarray:
+    """Crop or pad a PSF image to `PSF_PX` pixels a side, and normalise its sum to 1."""
     if psf.shape[0] != psf.shape[1] or psf.shape[0] % 2 == 0:
         raise DeblendError(f"a PSF image is {psf.shape}: it has to be square with an odd side")
-    by = (PSF_PX - psf.shape[0]) // 2
-    psf = psf[-by:by, -by:by] if by < 0 else np.pad(psf, by)
+    margin = (PSF_PX - psf.shape[0]) // 2
+    psf = psf[-margin:margin, -margin:margin] if margin < 0 else np.pad(psf, margin)
     return psf / psf.sum()
 
 
 def read_cutouts(cutouts: str | Path, split: str | Path) -> tuple[Stamps, dict[str, np.ndarray]]:
-    """Cut-outs, and which of them belong to each split.
+    """Read cut-outs, and the rows of each split.
+
+    Parameters
+    ----------
+    cutouts : path
+        `cutouts.h5`.
+    split : path
+        `split.csv` of the same set.
 
     Raises
     ------
     DeblendError
-        The table of splits is not that of the cut-outs, or a split has fewer than two galaxies.
+        The table of splits lacks a galaxy of the cut-outs, or a split has fewer than two galaxies.
     """
     stamps = read_stamps(cutouts)
     table = pd.read_csv(split, dtype={"id": str}).set_index("id")["split"]
     ids = stamps.galaxies["id"].astype(str)
     unknown = [i for i in ids if i not in table.index]
     if unknown:
-        raise DeblendError(f"{split} has no galaxy {unknown[0]} of {cutouts}: make both anew")
-    mine = table.loc[ids].to_numpy()
-    rows = {name: np.flatnonzero(mine == name) for name in SPLITS}
-    for name, found in rows.items():
-        if len(found) < 2:
+        raise DeblendError(
+            f"{split} has no galaxy {unknown[0]} of {cutouts}: delete both files and run again"
+        )
+    splits = table.loc[ids].to_numpy()
+    rows = {name: np.flatnonzero(splits == name) for name in SPLITS}
+    for name, split_rows in rows.items():
+        if len(split_rows) < 2:
             raise DeblendError(
-                f"the split {name} of {cutouts} has {len(found)} galaxies: a blend needs two; give "
-                "more galaxies, or wider cuts"
+                f"the split {name} of {cutouts} has {len(split_rows)} galaxies, but a blend needs "
+                "two: give more galaxies, or wider cuts"
             )
     return stamps, rows
 
 
-def make(
+def make_pair_maker(
     stamps: Stamps,
     rows: dict[str, np.ndarray],
     *,
@@ -243,7 +253,7 @@ def make(
     seed: int,
     name: str,
 ) -> PairMaker:
-    """A `PairMaker` of some bands, scaled on the training galaxies."""
+    """A `PairMaker` of some bands, with asinh scales from the training galaxies."""
     return PairMaker(
         stamps,
         bands,

@@ -1,12 +1,12 @@
-"""Peaks of galaxies, in images of any resolution, and how many blends they give away.
+"""Peaks of galaxies in images of any resolution, and the blends that are detected with them.
 
-An image is correlated with its PSF, which is the best detection of a point source in white noise;
-peaks are the local maxima that stand out by a number of sigmas of that filtered image's noise. The
-number is set for each resolution (high, low, GAN) on stamps of single galaxies, so that as many of
-them as asked for, 1 %, show a second peak: detection fractions at another rate cannot be compared.
+An image is correlated with its PSF, the optimal filter for a point source in white noise. Peaks are
+the local maxima of the filtered image above a threshold, in sigmas of its noise. The threshold is
+set for each resolution (high, low, GAN) on stamps of single galaxies, so that a given share of them
+(1 %) has a second peak: fractions of detected blends can be compared only at equal shares.
 
-Positions are in pixels of the image given; `deblend.hemmati2022.degrade.low_position` turns those
-of galaxies in the high-resolution frame into those of the degraded one.
+Positions are in pixels of the given image; `deblend.hemmati2022.degrade.low_position` converts
+positions in the high-resolution frame to those in the degraded one.
 
 Source: Hemmati et al. 2022, Sect. 4 ("a peak finder algorithm which takes the PSFs into account").
 """
@@ -35,18 +35,18 @@ PEAK_COLUMNS = ("stamp", "x_px", "y_px", "significance")
 FALSE_POSITIVE_RATE = 0.01
 
 
-#: Peaks below this many sigmas are noise, whatever single galaxies show. Ours.
-FLOOR = 3.0
+#: Lowest threshold, in sigmas: peaks below it are noise. Our choice.
+MIN_THRESHOLD = 3.0
 
 
 FILTERS = ("psf", "lowered")
 
 
-#: Radius of the lowered filter, in FWHM of the PSF, and at least so many pixels; DAOFIND's is 0.64.
+#: Radius of the lowered filter in FWHM of the PSF (0.64 in DAOFIND), and its minimum in pixels.
 LOWERED_RADIUS = (0.75, 1.5)
 
 
-#: For the background and the noise: pixels further out are galaxies.
+#: Clipping for the background and the noise, which removes the pixels of galaxies.
 CLIP = SigmaClip(sigma=3.0, maxiters=5)
 
 
@@ -55,20 +55,22 @@ BATCH = 256
 
 
 def detection_filter(psf: np.ndarray, kind: str = "psf") -> np.ndarray:
-    """What images are convolved with before peaks are looked for.
+    """Kernel with which images are convolved before peaks are searched for.
 
     Parameters
     ----------
     psf : ndarray, shape (k, k)
-        k odd, at the images' pixel scale.
+        At the pixel scale of the images; k is odd.
     kind : {"psf", "lowered"}
-        The PSF; or its core less its mean there, as DAOFIND does with a Gaussian (Stetson 1987):
-        smooth light around drops out, so that peaks on a galaxy's flank stand out.
+        "psf" is the PSF. "lowered" is the core of the PSF minus its mean, as DAOFIND does with a
+        Gaussian (Stetson 1987): it removes smooth light, so that peaks on the flank of a galaxy
+        stand out.
 
     Returns
     -------
     ndarray, shape (k, k), float64
-        Mirrored, as correlating needs; its squares sum to 1, so that white noise keeps its sigma.
+        Mirrored, so that a convolution with it is a correlation with the filter. Its squares sum to
+        1, so that the sigma of white noise does not change.
 
     Raises
     ------
@@ -79,8 +81,8 @@ def detection_filter(psf: np.ndarray, kind: str = "psf") -> np.ndarray:
         raise DeblendError(f"the PSF is an image of {psf.shape}: give one with odd sides")
     kernel = np.asarray(psf, float)[::-1, ::-1].copy()
     if kind == "lowered":
-        share, least = LOWERED_RADIUS
-        radius = max(share * fwhm_from_area(psf[None])[0], least)
+        fwhm_share, min_radius = LOWERED_RADIUS
+        radius = max(fwhm_share * fwhm_from_area(psf[None])[0], min_radius)
         y, x = np.indices(psf.shape)
         core = np.hypot(y - psf.shape[0] // 2, x - psf.shape[1] // 2) <= radius
         kernel[~core] = 0
@@ -93,52 +95,55 @@ def detection_filter(psf: np.ndarray, kind: str = "psf") -> np.ndarray:
 def find_peaks(
     images: np.ndarray,
     psf: np.ndarray,
-    threshold: float = FLOOR,
+    threshold: float = MIN_THRESHOLD,
     *,
     kind: str = "psf",
     noise: float | None = None,
 ) -> pd.DataFrame:
-    """Peaks of a stack of images, all at once.
+    """Find the peaks of a stack of images, all at once.
 
     Parameters
     ----------
     images : ndarray, shape (n, y, x)
         One band of one resolution.
     psf : ndarray, shape (k, k)
-        That resolution's, k odd.
+        PSF of that resolution; k is odd.
     threshold : float
-        In sigmas of the filtered image's noise; peaks are above it.
+        In sigmas of the noise of the filtered image.
     kind : {"psf", "lowered"}
         See `detection_filter`.
     noise : float, optional
-        Sigma of the filtered images' noise. Each image's own, clipped, by default; a network's
-        images may have too little of it to measure.
+        Sigma of the noise of the filtered images. By default it is measured in each image after
+        clipping; images of a network can have too little noise for that.
 
     Returns
     -------
     DataFrame
-        `PEAK_COLUMNS`, by stamp and then the most significant first; positions are refined by
-        parabolas through the maximum and its neighbours. The same peaks as `find_peaks_photutils`.
+        `PEAK_COLUMNS`, sorted by stamp and by decreasing significance. Positions are refined by
+        parabolas through the maximum and its neighbours. The peaks are the same as those of
+        `find_peaks_photutils`.
 
     Raises
     ------
     DeblendError
-        An image has pixels that are not finite, or a peak but no noise to measure it by.
+        An image has pixels that are not finite, or has a peak but no measurable noise.
     """
-    return _find(images, psf, threshold, kind, noise, np.float32, convolve, _local_maxima)
+    return _find_in_batches(
+        images, psf, threshold, kind, noise, np.float32, convolve, _local_maxima
+    )
 
 
 def find_peaks_photutils(
     images: np.ndarray,
     psf: np.ndarray,
-    threshold: float = FLOOR,
+    threshold: float = MIN_THRESHOLD,
     *,
     kind: str = "psf",
     noise: float | None = None,
 ) -> pd.DataFrame:
-    """The same by `scipy.signal.fftconvolve` and photutils' `find_peaks`, image after image.
+    """Reference for `find_peaks`: `scipy.signal.fftconvolve` and photutils, image after image.
 
-    The reference, in double precision; see `find_peaks` for parameters, result and errors.
+    It has double precision. See `find_peaks` for parameters, result and errors.
     """
 
     def smooth(stack: np.ndarray, kernel: np.ndarray) -> np.ndarray:
@@ -147,16 +152,16 @@ def find_peaks_photutils(
     def maxima(significance: np.ndarray, threshold: float) -> tuple[np.ndarray, ...]:
         found = []
         for stamp, image in enumerate(significance):
-            if (image > threshold).any():  # else photutils warns that there is nothing
+            if (image > threshold).any():  # without a pixel above it photutils warns
                 peaks = photutils_peaks(image, threshold, box_size=3)
                 y, x = np.asarray(peaks["y_peak"]), np.asarray(peaks["x_peak"])
                 found.append(np.stack([np.full(len(x), stamp), y, x]))
         return tuple(np.concatenate(found, axis=1)) if found else tuple(np.empty((3, 0), int))
 
-    return _find(images, psf, threshold, kind, noise, np.float64, smooth, maxima)
+    return _find_in_batches(images, psf, threshold, kind, noise, np.float64, smooth, maxima)
 
 
-def _find(
+def _find_in_batches(
     images: np.ndarray,
     psf: np.ndarray,
     threshold: float,
@@ -173,15 +178,15 @@ def _find(
         if not np.isfinite(part).all():
             bad = start + int(np.argmin(np.isfinite(part).all(axis=(1, 2))))
             raise DeblendError(
-                f"image {bad} has pixels that are not finite: leave it out, or train the network "
-                "that made it again"
+                f"image {bad} has pixels that are not finite: leave it out, or train again the "
+                "network that made it"
             )
-        background, _ = _clipped(part)
+        background, _ = _clipped_statistics(part)
         filtered = smooth(part - background, kernel)
-        centre, sigma = _clipped(filtered)
+        centre, sigma = _clipped_statistics(filtered)
         if noise is not None:
             sigma = np.full_like(sigma, noise)
-        # Transforms leave rounding errors where an image has no noise.
+        # In an image without noise, Fourier transforms leave rounding errors.
         flat = sigma[:, 0, 0] < 1e-6 * (filtered - centre).max(axis=(1, 2))
         if flat.any():
             raise DeblendError(
@@ -190,15 +195,17 @@ def _find(
             )
         significance = (filtered - centre) / np.where(sigma > 0, sigma, 1)
         stamp, y, x = maxima(significance, threshold)
-        found.append(np.stack([stamp + start, *_refined(significance, stamp, y, x)], axis=1))
+        found.append(
+            np.stack([stamp + start, *_refine_positions(significance, stamp, y, x)], axis=1)
+        )
     table = pd.DataFrame(np.concatenate(found), columns=list(PEAK_COLUMNS))
     table["stamp"] = table["stamp"].astype(int)
     order = np.lexsort((-table["significance"], table["stamp"]))
     return table.iloc[order].reset_index(drop=True)
 
 
-def _clipped(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Median and standard deviation of each image without its galaxies, shapes (n, 1, 1)."""
+def _clipped_statistics(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Median and standard deviation of each image after clipping its galaxies, shapes (n, 1, 1)."""
     flat = images.reshape(len(images), -1)
     kept = CLIP(flat, axis=1, masked=False, copy=True)
     median, sigma = np.nanmedian(kept, axis=1), np.nanstd(kept, axis=1)
@@ -206,30 +213,30 @@ def _clipped(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _local_maxima(significance: np.ndarray, threshold: float) -> tuple[np.ndarray, ...]:
-    # As photutils does: beyond the edge lie zeros.
+    # As in photutils, pixels outside the image are zeros.
     highest = maximum_filter(significance, size=(1, 3, 3), mode="constant")
     return np.nonzero((significance == highest) & (significance > threshold))
 
 
-def _refined(
+def _refine_positions(
     significance: np.ndarray, stamp: np.ndarray, y: np.ndarray, x: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """x, y and height of maxima; positions to a fraction of a pixel, but for those at the edge."""
-    wide = np.pad(significance, ((0, 0), (1, 1), (1, 1)), mode="edge").astype(float)
-    height = wide[stamp, y + 1, x + 1]
+    """x, y and height of maxima, with positions to a fraction of a pixel except at the edge."""
+    padded = np.pad(significance, ((0, 0), (1, 1), (1, 1)), mode="edge").astype(float)
+    height = padded[stamp, y + 1, x + 1]
 
     def offset(before: np.ndarray, after: np.ndarray) -> np.ndarray:
         curvature = 2 * height - before - after
         slope = (after - before) / 2
         return np.where(curvature > 0, slope / np.where(curvature > 0, curvature, 1), 0)
 
-    dx = offset(wide[stamp, y + 1, x], wide[stamp, y + 1, x + 2])
-    dy = offset(wide[stamp, y, x + 1], wide[stamp, y + 2, x + 1])
+    dx = offset(padded[stamp, y + 1, x], padded[stamp, y + 1, x + 2])
+    dy = offset(padded[stamp, y, x + 1], padded[stamp, y + 2, x + 1])
     return x + dx, y + dy, height
 
 
 def count_peaks(peaks: pd.DataFrame, n_stamps: int, threshold: float) -> np.ndarray:
-    """Peaks of each stamp above a threshold (sigmas), shape (n_stamps,)."""
+    """Number of peaks of each stamp above a threshold (sigmas), shape (n_stamps,)."""
     above = peaks["significance"].to_numpy() > threshold
     return np.bincount(peaks["stamp"].to_numpy()[above], minlength=n_stamps)
 
@@ -242,21 +249,21 @@ def set_threshold(
     kind: str = "psf",
     noise: float | None = None,
 ) -> float:
-    """The lowest threshold at which at most so many single galaxies show more than one peak.
+    """Lowest threshold at which at most a given share of single galaxies has more than one peak.
 
     Parameters
     ----------
     images : ndarray, shape (n, y, x)
-        Unblended validation stamps of one resolution, made as that resolution's blends are: each
-        resolution has its own threshold.
+        Unblended validation stamps of one resolution, rendered as the blends of that resolution.
     psf, kind, noise
         See `find_peaks`.
     false_positive_rate : float
+        That share.
 
     Returns
     -------
     float
-        In sigmas; at least `FLOOR`. Exact: the height of the second peak of one of the stamps.
+        In sigmas, at least `MIN_THRESHOLD`: the height of the second peak of one of the stamps.
 
     Raises
     ------
@@ -268,75 +275,75 @@ def set_threshold(
             f"{len(images)} unblended stamps cannot show a false positive rate of "
             f"{false_positive_rate:g}: give at least {int(np.ceil(1 / false_positive_rate))}"
         )
-    peaks = find_peaks(images, psf, FLOOR, kind=kind, noise=noise)
+    peaks = find_peaks(images, psf, MIN_THRESHOLD, kind=kind, noise=noise)
     second = peaks[peaks.groupby("stamp").cumcount() == 1]["significance"].to_numpy()
     allowed = int(len(images) * false_positive_rate)
-    return float(np.sort(second)[::-1][allowed]) if len(second) > allowed else FLOOR
+    return float(np.sort(second)[::-1][allowed]) if len(second) > allowed else MIN_THRESHOLD
 
 
 def match_peaks(found: np.ndarray, true: np.ndarray, radius_px: float) -> np.ndarray:
-    """Match peaks with galaxies, each with one at most.
+    """Match peaks with galaxies: each peak with at most one galaxy, and each galaxy with one peak.
 
     Parameters
     ----------
     found : ndarray, shape (n, 2)
-        x, y of peaks.
+        x, y of the peaks.
     true : ndarray, shape (k, 2)
-        x, y of galaxies; NaN for none.
+        x, y of the galaxies; NaN if there is none.
     radius_px : float
-        Largest distance. Ours: the paper "position match[es]" without saying how near.
+        Largest distance. Our choice: the paper matches positions, but gives no distance.
 
     Returns
     -------
     ndarray of int, shape (k,)
-        The peak of each galaxy, -1 for none: as many as can be matched, and of such matchings the
-        one of the smallest sum of squared distances.
+        The peak of each galaxy, -1 for none. As many galaxies as possible are matched; among such
+        matchings, the sum of squared distances is smallest.
     """
     match = np.full(len(true), -1)
     if not len(found) or not len(true):
         return match
     squared = ((found[None] - true[:, None]) ** 2).sum(-1)
     near = squared <= radius_px**2  # false for NaN
-    # One match more is worth more than any gain in distance.
+    # An additional match outweighs any gain in distance.
     cost = np.where(near, squared - (len(true) + 1) * (radius_px**2 + 1), 0)
     galaxy, peak = linear_sum_assignment(cost)
-    good = near[galaxy, peak]
-    match[galaxy[good]] = peak[good]
+    is_match = near[galaxy, peak]
+    match[galaxy[is_match]] = peak[is_match]
     return match
 
 
 def detect_blends(
     peaks: pd.DataFrame, positions: np.ndarray, *, threshold: float, radius_px: float
 ) -> pd.DataFrame:
-    """Which blends a resolution gives away.
+    """Find the blends that a resolution detects.
 
     Parameters
     ----------
     peaks : DataFrame
-        From `find_peaks`, at a threshold that is not higher.
+        From `find_peaks`, with the same threshold or a lower one.
     positions : ndarray, shape (n, k, 2)
-        x, y of the galaxies in pixels of that resolution; NaN for none. Give the main two of each
-        blend to follow Sect. 4 where there are more.
+        x, y of the galaxies in pixels of that resolution; NaN for none. In blends of more than two
+        galaxies, Sect. 4 counts the main two.
     threshold : float
-        That resolution's, from `set_threshold`.
+        Threshold of that resolution, from `set_threshold`.
     radius_px : float
         See `match_peaks`.
 
     Returns
     -------
     DataFrame, n rows
-        n_peaks; n_matched; detected: all galaxies of the blend are matched with a peak each;
-        peak_0, peak_1, ...: the row of `peaks` matched with each galaxy, -1 for none.
+        n_peaks; n_matched; detected, whether each galaxy of the blend is matched with a peak;
+        peak_0, peak_1, ..., the row of `peaks` that is matched with each galaxy, -1 for none.
     """
     strong = peaks[peaks["significance"] > threshold]
     xy, index = strong[["x_px", "y_px"]].to_numpy(), strong.index.to_numpy()
     edges = np.searchsorted(strong["stamp"].to_numpy(), np.arange(len(positions) + 1))
     matched = np.full(positions.shape[:2], -1)
     for blend, true in enumerate(positions):
-        here = slice(edges[blend], edges[blend + 1])
-        match = match_peaks(xy[here], true, radius_px)
-        hit = match >= 0
-        matched[blend, hit] = index[here][match[hit]]
+        own_rows = slice(edges[blend], edges[blend + 1])
+        match = match_peaks(xy[own_rows], true, radius_px)
+        found = match >= 0
+        matched[blend, found] = index[own_rows][match[found]]
     n_galaxies = np.isfinite(positions).all(-1).sum(1)
     n_matched = (matched >= 0).sum(1)
     table = pd.DataFrame({"n_peaks": np.diff(edges), "n_matched": n_matched})
@@ -347,37 +354,38 @@ def detect_blends(
 
 
 def random_peaks(peaks: pd.DataFrame, size_px: int, seed: int) -> pd.DataFrame:
-    """The same number of peaks in each stamp, anywhere: what a claim must not survive."""
+    """Move all peaks to random positions in their stamps, as a test: no claim may hold then."""
     rng = generator(seed, "random peaks", len(peaks))
     xy = rng.uniform(-0.5, size_px - 0.5, (len(peaks), 2))
     return peaks.assign(x_px=xy[:, 0], y_px=xy[:, 1])
 
 
-#: An epoch counts when the singles that did not set its threshold show at most so many times the
-#: rate of false peaks.
-TOLERANCE = 3.0
+#: A threshold is reliable if the single galaxies that did not set it have at most so many times the
+#: intended rate of false positives.
+RATE_TOLERANCE = 3.0
 
 
-#: Of the PSF of a GAN's images: a Moffat's, and the side of its image.
+#: PSF of a GAN's images: beta of the Moffat profile, and side of the image in pixels.
 GAN_BETA, GAN_PSF_PX = 3.0, 31
 
 
-#: Validation singles a blend: few of them are false positives, and half of them set the threshold.
-SINGLES = 2
+#: Single galaxies per validation blend: more than one, since few of them are false positives, and
+#: only half of them set the threshold.
+SINGLES_PER_BLEND = 2
 
 
 def typical_noise(images: np.ndarray) -> float:
-    """Spread of the pixels that hold no galaxy, in asinh-scaled images, of the stack as a whole.
+    """Noise of the pixels without galaxies in a stack of asinh-scaled images.
 
-    A single image may have next to none.
+    It is one number for the whole stack, since a single image can have almost no noise.
     """
     rows = np.sort(images.reshape(len(images), -1), axis=1)
     n = rows.shape[1]
-    # Half the width from the 16th percentile to the median: galaxies are above it.
+    # From the 16th percentile to the median: galaxies are above the median.
     width = np.median(rows[:, n // 2] - rows[:, int(0.16 * n)])
     return float(max(width, 1e-6 * np.ptp(images), 1e-12))
 
 
 def gan_psf(fwhm_arcsec: float, maker: PairMaker) -> np.ndarray:
-    """The PSF of a GAN's images, as wide as said."""
+    """PSF of a GAN's images with a given FWHM."""
     return psf_image(fwhm_arcsec, GAN_BETA, maker.pixel_scale_arcsec, GAN_PSF_PX)

@@ -1,4 +1,4 @@
-"""Photometry of blends at the positions that each resolution gives (Hemmati et al. 2022, 4.1)."""
+"""Photometry of blends at the positions from each resolution (Hemmati et al. 2022, Sect. 4.1)."""
 
 import logging
 
@@ -24,38 +24,43 @@ COLUMNS = (
 )
 
 
-#: How far a fitted centre may go from its position, in pixels of the image: it is that galaxy's.
+#: Largest distance of a fitted centre from its position, in pixels of the image: further away it
+#: could be on another galaxy.
 MAX_SHIFT_PX = 1.5
 
 
-def positions_of(peaks: pd.DataFrame, blends: np.ndarray, n: int) -> np.ndarray:
-    """The n peaks of each blend that matter: those of its galaxies, the brighter first.
+def peak_positions(peaks: pd.DataFrame, blends: np.ndarray, n: int) -> np.ndarray:
+    """Positions of the n most important peaks of each blend.
+
+    Peaks of its two galaxies come first, the brighter one before the fainter; then the other peaks
+    by decreasing significance.
 
     Parameters
     ----------
     peaks : DataFrame
-        Of one resolution: `blend`, `x_px`, `y_px`, `galaxy`, `significance`.
+        Peaks of one resolution: `blend`, `x_px`, `y_px`, `galaxy`, `significance`.
     blends : ndarray of int
+        Numbers of the blends.
     n : int
 
     Returns
     -------
     ndarray, shape (len(blends), n, 2)
-        x, y in the 66 px frame; NaN where there are fewer.
+        x, y in the 66 px frame; NaN if there are fewer peaks.
     """
-    # Peaks of the pair come before others; among others, the most significant first.
-    order = peaks.assign(rank=peaks["galaxy"].where(peaks["galaxy"] >= 0, 2))
-    order = order.sort_values(["blend", "rank", "significance"], ascending=[True, True, False])
-    order["place"] = order.groupby("blend").cumcount()
-    found = np.full((len(blends), n, 2), np.nan)
-    where = {blend: i for i, blend in enumerate(blends)}
-    chosen = order[(order["place"] < n) & order["blend"].isin(where)]
-    rows = [where[blend] for blend in chosen["blend"]]
-    found[rows, chosen["place"]] = chosen[["x_px", "y_px"]].to_numpy()
-    return found
+    # Peaks of the pair have the ranks 0 and 1, all others the rank 2.
+    ranked = peaks.assign(rank=peaks["galaxy"].where(peaks["galaxy"] >= 0, 2))
+    ranked = ranked.sort_values(["blend", "rank", "significance"], ascending=[True, True, False])
+    ranked["place"] = ranked.groupby("blend").cumcount()
+    positions = np.full((len(blends), n, 2), np.nan)
+    blend_rows = {blend: i for i, blend in enumerate(blends)}
+    chosen = ranked[(ranked["place"] < n) & ranked["blend"].isin(blend_rows)]
+    rows = [blend_rows[blend] for blend in chosen["blend"]]
+    positions[rows, chosen["place"]] = chosen[["x_px", "y_px"]].to_numpy()
+    return positions
 
 
-def measure(
+def measure_photometry(
     maker: PairMaker,
     band: int,
     blends: pd.DataFrame,
@@ -65,16 +70,18 @@ def measure(
     engine: str,
     n_workers: int,
 ) -> pd.DataFrame:
-    """Magnitude of the dominant galaxy of the blends that the GAN reveals.
+    """Measure the dominant galaxy of the blends that only the GAN reveals.
 
-    Those whose two galaxies are found in high resolution and by the GAN, and of which the low
-    resolution shows one. The input is measured in high resolution at its two peaks; in low
-    resolution once at its one peak, with one galaxy, and once at the GAN's two, with two.
+    These are the blends whose two galaxies are detected in high resolution and by the GAN, but
+    which have one peak in low resolution. The input magnitude is measured in the high-resolution
+    image with two galaxies, at its two peaks. The low-resolution image is measured twice: with one
+    galaxy at its one peak, and with two galaxies at the two peaks of the GAN.
 
     Parameters
     ----------
     maker : PairMaker
     band : int
+        Number of the band in which fluxes are measured.
     blends, detections, peaks : DataFrame
         See `deblend.hemmati2022.detection.detect`.
     engine : {"auto", "ngmix", "builtin"}
@@ -83,62 +90,86 @@ def measure(
     Returns
     -------
     DataFrame
-        `blend`; `mag_input`, `mag_low`, `mag_gan` (NaN where a flux is not positive); `flux_...`,
-        `flags_...` of each; `mag_true`, of the catalogue; `engine`. No rows, and a warning, where
-        there is no such blend.
+        `blend`; `mag_input`, `mag_low`, `mag_gan` (NaN if a flux is not positive), with their
+        `flux_...` and `flags_...`; `mag_true`, from the catalogue; `engine`. If there is no such
+        blend, a warning is logged and the table has no rows.
     """
-    chosen = (
+    revealed = (
         detections["detected_high"].astype(bool)
         & detections["detected_gan"].astype(bool)
         & (detections["n_peaks_low"] == 1)
     )
-    numbers = np.flatnonzero(chosen)
+    numbers = np.flatnonzero(revealed)
     if not len(numbers):
         log.warning(
-            "of %d blends the GAN reveals none that the low resolution hides: nothing to measure; "
-            "train it for longer, or show it more blends",
+            "none of %d blends is revealed by the GAN only, so that there is nothing to measure: "
+            "train it for longer, or test more blends",
             len(detections),
         )
         return pd.DataFrame({name: [] for name in COLUMNS})
     rows = blends.iloc[numbers]
     high, low = maker.pairs(rows, "test")
     scale = maker.pixel_scale_arcsec
-    # A blend's high-resolution image has the noise of both its galaxies' stamps.
+    # The high-resolution image of a blend has the noise of all its galaxies' stamps.
     noise_high = maker.noise_high[band] * np.sqrt(rows["n_galaxies"].to_numpy(float))
-    of = {name: peaks[peaks["resolution"] == name] for name in ("high", "low", "gan")}
+    peaks_of = {name: peaks[peaks["resolution"] == name] for name in ("high", "low", "gan")}
     cases = {
-        "input": (high[:, band], maker.psf_high[band], scale, noise_high, of["high"], 2, False),
-        "low": (low[:, band], maker.psf_low, 3 * scale, maker.noise_low[band], of["low"], 1, True),
-        "gan": (low[:, band], maker.psf_low, 3 * scale, maker.noise_low[band], of["gan"], 2, True),
+        "input": (
+            high[:, band],
+            maker.psf_high[band],
+            scale,
+            noise_high,
+            peaks_of["high"],
+            2,
+            False,
+        ),
+        "low": (
+            low[:, band],
+            maker.psf_low,
+            3 * scale,
+            maker.noise_low[band],
+            peaks_of["low"],
+            1,
+            True,
+        ),
+        "gan": (
+            low[:, band],
+            maker.psf_low,
+            3 * scale,
+            maker.noise_low[band],
+            peaks_of["gan"],
+            2,
+            True,
+        ),
     }
-    # NGMIX knows no such limit.
+    # ngmix has no such limit.
     limit = MAX_SHIFT_PX if choose_engine(engine)[0] == "builtin" else None
-    pair = main_pair(rows)
-    truth = true_positions(rows)[np.arange(len(rows)), pair[:, 0]]
+    main_galaxies = main_pair(rows)
+    truth = true_positions(rows)[np.arange(len(rows)), main_galaxies[:, 0]]
     table = pd.DataFrame({"blend": numbers})
     zero_point = maker.zero_point[band]
-    magnitudes = rows[[c for c in rows if str(c).startswith("mag_")]].to_numpy(float)
-    table["mag_true"] = magnitudes[np.arange(len(rows)), pair[:, 0]]
-    for name, (images, psf, pixel, noise, mine, n, is_low) in cases.items():
-        xy = positions_of(mine, numbers, n)
-        at = low_position(xy) if is_low else xy
+    true_mags = rows[[c for c in rows if str(c).startswith("mag_")]].to_numpy(float)
+    table["mag_true"] = true_mags[np.arange(len(rows)), main_galaxies[:, 0]]
+    for name, (images, psf, pixel_scale, noise, own_peaks, n, is_low) in cases.items():
+        xy = peak_positions(own_peaks, numbers, n)
+        image_xy = low_position(xy) if is_low else xy
         fitted = fit_photometry(
             images,
             psf,
-            at[..., ::-1],
-            pixel_scale_arcsec=pixel,
+            image_xy[..., ::-1],
+            pixel_scale_arcsec=pixel_scale,
             noise_sigma=noise,
             max_shift_px=limit,
             engine=engine,
             n_workers=n_workers,
         )
-        # The dominant galaxy is the one fitted nearest to it.
+        # The dominant galaxy is the one whose peak is nearest to its true position.
         distance = np.hypot(*(xy - truth[:, None]).transpose(2, 0, 1))
         nearest = np.nanargmin(distance, axis=1)
-        flat = fitted.set_index(["stamp", "galaxy"])
-        mine_fit = flat.loc[list(zip(range(len(rows)), nearest, strict=True))]
-        table[f"flux_{name}"] = mine_fit["flux"].to_numpy()
-        table[f"flags_{name}"] = mine_fit["flags"].to_numpy()
-        table[f"mag_{name}"] = mag_from_flux(mine_fit["flux"].to_numpy(), zero_point)
+        by_galaxy = fitted.set_index(["stamp", "galaxy"])
+        dominant_fit = by_galaxy.loc[list(zip(range(len(rows)), nearest, strict=True))]
+        table[f"flux_{name}"] = dominant_fit["flux"].to_numpy()
+        table[f"flags_{name}"] = dominant_fit["flags"].to_numpy()
+        table[f"mag_{name}"] = mag_from_flux(dominant_fit["flux"].to_numpy(), zero_point)
         table["engine"] = fitted["engine"].iloc[0]
     return table

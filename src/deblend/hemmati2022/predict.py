@@ -1,4 +1,4 @@
-"""Trained networks, read from files (Hemmati et al. 2022)."""
+"""Read trained networks and make images with them (Hemmati et al. 2022)."""
 
 import json
 from collections.abc import Iterator
@@ -22,15 +22,15 @@ from tqdm.auto import tqdm
 
 @dataclass(frozen=True)
 class Network:
-    """A trained generator and what it was trained on.
+    """A trained generator, and what makes its input.
 
     Attributes
     ----------
     generator : Module
     maker : PairMaker
-        Of its bands.
+        Renders images in the bands of the generator.
     band : int
-        Where peaks are looked for.
+        Number of the band in which peaks are searched for.
     """
 
     generator: nn.Module
@@ -43,7 +43,7 @@ class Network:
         return int(self.generator.n_latent)  # type: ignore[arg-type]
 
 
-def views(
+def image_batches(
     networks: dict[str, Network], blends: pd.DataFrame, split: str, device: torch.device
 ) -> Iterator[tuple[slice, dict[str, np.ndarray]]]:
     """Images of blends in every resolution, batch by batch, in the detection band.
@@ -51,7 +51,7 @@ def views(
     Parameters
     ----------
     networks : dict
-        Name of a resolution ("gan" first) to network.
+        Network of each resolution, "gan" first.
     blends : DataFrame
     split : str
     device : torch.device
@@ -60,51 +60,66 @@ def views(
     ------
     rows : slice
     images : dict
-        Resolution to (n, y, x): in flux, a network's in the asinh scale.
+        Images of each resolution, (n, y, x): in flux, but those of networks in the asinh scale.
     """
     first = networks["gan"]
-    for start in tqdm(range(0, len(blends), BLENDS), desc=split, disable=None):
-        part = blends.iloc[start : start + BLENDS]
+    for start in tqdm(range(0, len(blends), BLEND_BATCH), desc=split, disable=None):
+        part = blends.iloc[start : start + BLEND_BATCH]
         high, low = first.maker.pairs(part, split)
         images = {"high": high[:, first.band], "low": low[:, first.band]}
         images |= {f"{name}_best": images[name] for name in ("high", "low")}
         for name, network in networks.items():
-            mine = low if network.maker is first.maker else network.maker.pairs(part, split)[1]
-            made = generated(network.generator, network.maker.scale_low.scaled(mine), device)
-            images[name] = made[:, network.band]
+            network_low = (
+                low if network.maker is first.maker else network.maker.pairs(part, split)[1]
+            )
+            network_images = generate_images(
+                network.generator, network.maker.scale_low.scaled(network_low), device
+            )
+            images[name] = network_images[:, network.band]
         yield slice(start, start + len(part)), images
 
 
-def whole(
+def all_images(
     networks: dict[str, Network], blends: pd.DataFrame, split: str, device: torch.device
 ) -> dict[str, np.ndarray]:
-    """The same of all blends at once: one band of thousands of stamps is small."""
-    parts = [images for _, images in views(networks, blends, split, device)]
+    """As `image_batches`, but of all blends at once: one band of them fits into memory."""
+    parts = [images for _, images in image_batches(networks, blends, split, device)]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-#: Images that a generator makes, and blends in memory, at a time.
-BATCH, BLENDS = 128, 500
+#: Images that a generator makes at a time, and blends that are in memory at a time.
+IMAGE_BATCH, BLEND_BATCH = 128, 500
 
 
-def config_of(record: dict[str, Any]) -> SrConfig:
-    """The configuration that a network's record has."""
+def config_from_record(record: dict[str, Any]) -> SrConfig:
+    """The configuration in the record of a network."""
     return SrConfig(**{name: record[name] for name in SrConfig.model_fields})
 
 
-def load(
+def load_network(
     weights: str | Path,
     description: str | Path,
     maker: PairMaker,
     detection_band: str,
     device: torch.device,
 ) -> Network:
-    """A trained network, built as its record says.
+    """Load a trained network.
+
+    Parameters
+    ----------
+    weights : path
+        `network.h5`.
+    description : path
+        `network.json`, which says how the generator is built.
+    maker : PairMaker
+        Renders images in the bands of the network.
+    detection_band : str
+    device : torch.device
 
     Raises
     ------
     DeblendError
-        It was trained on other bands.
+        The network was trained on other bands.
     """
     record = json.loads(Path(description).read_text())
     if record["bands"] != maker.bands:
@@ -112,21 +127,24 @@ def load(
             f"{weights} is a network of the bands {', '.join(record['bands'])}, not of "
             f"{', '.join(maker.bands)}: train it again"
         )
-    generator = build_generator(config_of(record), len(maker.bands))
+    generator = build_generator(config_from_record(record), len(maker.bands))
     read_weights(weights, generator)
     place(generator, device)
     return Network(generator, maker, maker.bands.index(detection_band))
 
 
-def generated(
-    generator: nn.Module, given: np.ndarray, device: torch.device, precision: str = "float32"
+def generate_images(
+    generator: nn.Module, inputs: np.ndarray, device: torch.device, precision: str = "float32"
 ) -> np.ndarray:
-    """A generator's images, in batches.
+    """Make images with a generator, in batches.
 
     Parameters
     ----------
     generator : Module
-    given : ndarray, shape (n, bands, 22, 22) or (n, n_latent), float32
+    inputs : ndarray, shape (n, bands, 22, 22) or (n, n_latent), float32
+        Low-resolution images, or noise vectors.
+    device : torch.device
+    precision : {"float32", "bfloat16"}
 
     Returns
     -------
@@ -134,12 +152,12 @@ def generated(
         In [-1, 1].
     """
     images = in_batches(
-        generator, torch.from_numpy(given), device, batch_size=BATCH, precision=precision
+        generator, torch.from_numpy(inputs), device, batch_size=IMAGE_BATCH, precision=precision
     )
     return images.numpy()
 
 
-def latent(seed: int, n: int, n_latent: int, *item: object) -> np.ndarray:
-    """Noise vectors, each set from its own generator."""
+def latent_vectors(seed: int, n: int, n_latent: int, *item: object) -> np.ndarray:
+    """Draw n noise vectors, with a random generator of their own for each `item`."""
     rng = random_generator(seed, "hemmati2022 latent", *item)
     return rng.standard_normal((n, n_latent)).astype(np.float32)

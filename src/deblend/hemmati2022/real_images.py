@@ -1,6 +1,6 @@
-"""Real ground-based images in, peaks compared with what Hubble sees of the same fields.
+"""Apply a network to real ground-based images, and compare the peaks with those in Hubble's images.
 
-For testing only: networks are trained on degraded images (Hemmati et al. 2022, Sect. 2).
+This is a test only: networks are trained on degraded images (Hemmati et al. 2022, Sect. 2).
 """
 
 import logging
@@ -16,33 +16,36 @@ from deblend.hemmati2022.degrade import high_position, resample
 from deblend.hemmati2022.detection import Resolution
 from deblend.hemmati2022.pairs import PairMaker
 from deblend.hemmati2022.peaks import match_peaks
-from deblend.hemmati2022.predict import Network, generated
+from deblend.hemmati2022.predict import Network, generate_images
 
 log = logging.getLogger(__name__)
 
 
-#: Peaks nearer to an edge than this (high-resolution pixels) are of galaxies cut by it.
+#: Peaks nearer to an edge than this (high-resolution pixels) are ignored, since the edge cuts their
+#: galaxies.
 EDGE_PX = 6
 
 
 def field_names(folder: str | Path) -> list[str]:
-    """Fields of a folder: what follows hst_ and hsc_ in the names of its files.
+    """Names of the fields in a folder: NAME in its files hst_NAME.fits and hsc_NAME.fits.
 
     Raises
     ------
     DeblendError
-        There are none, or one of a pair is missing.
+        There are no such files, or one of a pair is missing.
     """
-    found = {
+    names = {
         kind: {p.stem.removeprefix(f"{kind}_") for p in Path(folder).glob(f"{kind}_*.fits")}
         for kind in ("hst", "hsc")
     }
-    if not found["hst"] | found["hsc"]:
-        raise DeblendError(f"{folder} has no hst_*.fits and hsc_*.fits: give the folder of pairs")
-    alone = found["hst"] ^ found["hsc"]
-    if alone:
-        raise DeblendError(f"{folder} has only one image of the field {min(alone)}: give both")
-    return sorted(found["hst"])
+    if not names["hst"] | names["hsc"]:
+        raise DeblendError(
+            f"{folder} has no hst_*.fits and hsc_*.fits: give a folder with such pairs"
+        )
+    unpaired = names["hst"] ^ names["hsc"]
+    if unpaired:
+        raise DeblendError(f"{folder} has only one image of the field {min(unpaired)}: give both")
+    return sorted(names["hst"])
 
 
 def read_field(
@@ -54,10 +57,22 @@ def read_field(
     hst_scale_arcsec: float,
     hsc_scale_arcsec: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A field in both resolutions, on the network's pixels and in its noise.
+    """Read a field in both resolutions, with the pixel scales and noise of the network's images.
 
-    Images of other cameras have other units: each has its background taken off and is scaled so
-    that its noise is that of the network's training images.
+    Since the images of other cameras have other units, the background is subtracted and each image
+    is scaled so that its noise equals that of the training images.
+
+    Parameters
+    ----------
+    folder : path
+    name : str
+        From `field_names`.
+    maker : PairMaker
+        Of the network.
+    hsc_plane : int
+        Plane of the HSC cube.
+    hst_scale_arcsec, hsc_scale_arcsec : float
+        Pixel scales.
 
     Returns
     -------
@@ -67,15 +82,15 @@ def read_field(
     hst = fits.getdata(Path(folder) / f"hst_{name}.fits").astype(float)
     hsc = fits.getdata(Path(folder) / f"hsc_{name}.fits").astype(float)[hsc_plane]
     pixel = maker.pixel_scale_arcsec
-    fine = round(pixel / hst_scale_arcsec)
+    binning = round(pixel / hst_scale_arcsec)
     side = min(
         int(hst.shape[0] * hst_scale_arcsec / pixel / 3) - 1,
         int(hsc.shape[0] * hsc_scale_arcsec / pixel / 3) - 1,
     )
-    n = 3 * side * fine
+    n = 3 * side * binning
     start = [(s - n) // 2 for s in hst.shape]
     cut = hst[start[0] : start[0] + n, start[1] : start[1] + n]
-    high = cut.reshape(3 * side, fine, 3 * side, fine).sum((1, 3))
+    high = cut.reshape(3 * side, binning, 3 * side, binning).sum((1, 3))
     low = resample(hsc, hsc_scale_arcsec, 3 * pixel, side).astype(float)
     scaled = []
     for image, sigma in ((high, maker.noise_high[0]), (low, maker.noise_low[0])):
@@ -84,48 +99,51 @@ def read_field(
     return scaled[0], scaled[1]
 
 
-def compare(
+def compare_peaks(
     network: Network,
     fields: dict[str, tuple[np.ndarray, np.ndarray]],
     resolutions: dict[str, Resolution],
     radius_px: float,
     device: torch.device,
 ) -> tuple[pd.DataFrame, dict[str, dict[str, np.ndarray]]]:
-    """Peaks of each field in what Hubble, the ground and the GAN see.
+    """Find the peaks of each field in the images of Hubble, of the ground and of the GAN.
 
     Parameters
     ----------
     network : Network
-        Of one band.
+        With one band.
     fields : dict
-        Name to (high, low), from `read_field`.
+        High- and low-resolution image of each field, from `read_field`.
     resolutions : dict
         "high", "low" and "gan" with filters and thresholds, from
-        `deblend.hemmati2022.detection.recorded`.
+        `deblend.hemmati2022.detection.restore_resolutions`.
     radius_px : float
-        For matching, high-resolution pixels.
+        Largest distance of matched peaks, high-resolution pixels.
     device : torch.device
 
     Returns
     -------
     table : DataFrame
-        `field`, `resolution`, `n_peaks`, `n_matched` with one of Hubble's, `n_hst`, `n_false`.
+        `field`, `resolution`, `n_peaks`, `n_matched` (with a peak in Hubble's image), `n_hst`,
+        `n_false`.
     shown : dict
-        Field to images and peaks (x, y, high-resolution pixels) of each resolution.
+        For each field the images and the peaks (x, y, high-resolution pixels) of each resolution.
     """
     maker = network.maker
     rows, shown = [], {}
     for name, (high, low) in fields.items():
-        made = generated(network.generator, maker.scale_low.scaled(low[None, None]), device)[0]
-        # The generator crops a pixel at each edge.
-        gan = np.pad(maker.scale_high.unscaled(made)[0], 1)
+        network_images = generate_images(
+            network.generator, maker.scale_low.scaled(low[None, None]), device
+        )[0]
+        # The generator's images lack one pixel at each edge.
+        gan = np.pad(maker.scale_high.unscaled(network_images)[0], 1)
         images = {"high": high, "low": low, "gan": gan}
         peaks = {}
-        # A network's peaks are looked for in the scale in which it makes them.
-        looked_at = images | {"gan": np.pad(made[0], 1, mode="edge")}
-        for resolution, image in looked_at.items():
-            found = resolutions[resolution].peaks(image[None].astype(np.float32))
-            xy = found[["x_px", "y_px"]].to_numpy()
+        # Peaks of the network are searched for in the asinh scale, in which it makes its images.
+        searched = images | {"gan": np.pad(network_images[0], 1, mode="edge")}
+        for resolution, image in searched.items():
+            all_peaks = resolutions[resolution].peaks(image[None].astype(np.float32))
+            xy = all_peaks[["x_px", "y_px"]].to_numpy()
             xy = high_position(xy) if resolution == "low" else xy
             inside = ((xy > EDGE_PX) & (xy < high.shape[0] - 1 - EDGE_PX)).all(axis=1)
             peaks[resolution] = xy[inside]

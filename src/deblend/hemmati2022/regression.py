@@ -1,8 +1,8 @@
-"""Gaussian process regression of magnitude errors, by scikit-learn.
+"""Gaussian process regression of magnitude errors, with scikit-learn.
 
-The scatter of the points about their running median is fitted with a exp(b x) + c at two levels,
-one that half of the points stay under and one that 68 % do; the process, a constant times a radial
-basis function, takes the second as the variance of each point's noise.
+The squared deviations of the points from their running median are described at two levels, the
+median and the 68th percentile. Each level is fitted with a exp(b x) + c. The process, whose kernel
+is a constant times a radial basis function, takes the second level as the variance of the noise.
 
 Source: Hemmati et al. 2022, Sect. 4.1 and Fig. 7 (Rasmussen & Williams 2006, Sect. 2.2).
 """
@@ -27,31 +27,33 @@ from sklearn.gaussian_process.kernels import (  # type: ignore[import-untyped]
 log = logging.getLogger(__name__)
 
 
-#: The fit takes the cube of the number of points: 1,000 take seconds. More are drawn from.
+#: Largest number of points for the fit, which are drawn at random from more: its time grows with
+#: their number cubed, and 1,000 points take seconds.
 MAX_POINTS = 1000
 
 
-#: Points of a bin that the scatter is measured in, and fewest bins: three numbers are fitted.
+#: Number of points in a bin in which the scatter is measured.
 BIN_POINTS = 50
 
 
+#: Smallest number of bins, since three parameters are fitted.
 MIN_BINS = 5
 
 
-#: Shares of the points under the two levels of noise (Fig. 7: "the median" and "68%").
+#: Shares of the points below the two levels of noise (Fig. 7: "the median" and "68%").
 LEVELS = {"median": 0.5, "68": 0.68}
 
 
 @dataclass(frozen=True)
 class Scatter:
-    """Variance of the points' noise as a exp(b (x - x0)) + c.
+    """Variance of the points' noise, a exp(b (x - x0)) + c.
 
     Attributes
     ----------
     a, b, c : float
-        a and c are not negative, in units of y squared; b in 1 / x.
+        a and c are not negative and in units of y squared; b is in units of 1 / x.
     x0 : float
-        Smallest x of the data, so that a is the variance's rise there.
+        Smallest x of the data.
     """
 
     a: float
@@ -60,7 +62,7 @@ class Scatter:
     x0: float
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        """Variance at x, shape of x."""
+        """Variance at x, with the shape of x."""
         return _exponential(np.asarray(x, float) - self.x0, self.a, self.b, self.c)
 
 
@@ -71,20 +73,20 @@ class Regression:
     Attributes
     ----------
     grid : DataFrame
-        x; mean; sigma, of the mean without noise; noise_median and noise_68, the two levels of the
-        points' noise as standard deviations; total_median and total_68, each with sigma in
-        quadrature; low_1, high_1 to low_3, high_3, the mean plus and minus 1 to 3 total_68. In
-        units of y. Fig. 7's three regions are the mean plus and minus sigma, total_median and
-        total_68.
+        x; mean; sigma of the mean, without noise; noise_median and noise_68, the two levels of the
+        points' noise as standard deviations; total_median and total_68, their sums with sigma in
+        quadrature; low_1, high_1 to low_3, high_3, the mean minus and plus 1 to 3 times total_68.
+        All but x are in units of y. The three regions of Fig. 7 are the mean plus and minus sigma,
+        total_median and total_68.
     bins : DataFrame
-        x, n, median_squared and level_68: the median and the 68th percentile of the squared
-        deviations in each bin (Fig. 7's insets).
+        x, n, median, and median_squared and level_68, the median and the 68th percentile of the
+        squared deviations in each bin (insets of Fig. 7).
     scatter : dict
         `Scatter` of each of `LEVELS`.
     kernel : str
-        With its fitted numbers, in units of y and x.
+        Kernel with its fitted parameters, in units of y and x.
     n_used, n_points : int
-        Points that the process was fitted to, and points given.
+        Number of points to which the process was fitted, and number of given points.
     """
 
     grid: pd.DataFrame
@@ -96,18 +98,18 @@ class Regression:
 
 
 def fit_gpr(x: np.ndarray, y: np.ndarray, grid: np.ndarray, *, seed: int) -> Regression:
-    """Fit the mean of y against x, with bands.
+    """Fit the mean of y as a function of x, and its uncertainty.
 
     Parameters
     ----------
     x : ndarray, shape (n,)
         Input magnitudes (Fig. 7).
     y : ndarray, shape (n,)
-        Differences of magnitudes, input less measured or the reverse.
+        Differences of measured and input magnitudes.
     grid : ndarray, shape (m,)
-        Where the mean and its bands are wanted.
+        Values of x at which the mean and its uncertainty are evaluated.
     seed : int
-        Draws `MAX_POINTS` of the points where there are more; the scatter is of all.
+        Seed for drawing `MAX_POINTS` points if there are more. The scatter is fitted to all points.
 
     Returns
     -------
@@ -116,35 +118,35 @@ def fit_gpr(x: np.ndarray, y: np.ndarray, grid: np.ndarray, *, seed: int) -> Reg
     Raises
     ------
     DeblendError
-        Values are not finite, or there are too few to measure the scatter in bins.
+        Values are not finite, or there are too few points to measure the scatter in bins.
     """
     x, y = np.asarray(x, float), np.asarray(y, float)
-    bad = int((~np.isfinite(x) | ~np.isfinite(y)).sum())
-    if bad:
-        raise DeblendError(f"{bad} of {len(x)} points are not finite: leave them out")
+    n_bad = int((~np.isfinite(x) | ~np.isfinite(y)).sum())
+    if n_bad:
+        raise DeblendError(f"{n_bad} of {len(x)} points are not finite: leave them out")
     bins, scatter = fit_scatter(x, y)
     used = np.arange(len(x))
     if len(x) > MAX_POINTS:
         rng = generator(seed, "gaussian process", len(x))
         used = np.sort(rng.choice(len(x), MAX_POINTS, replace=False))
     noise = scatter["68"](x[used])
-    # The prior's mean is 0: take the points' own off.
-    middle = float(np.average(y[used], weights=1 / noise))
+    # The mean of the prior is 0, so the mean of the points is subtracted.
+    offset = float(np.average(y[used], weights=1 / noise))
     span = float(np.ptp(x))
-    # An amplitude of nothing would say that the mean is known, whatever the points' noise.
-    least = 1e-2 * float(np.median(noise))
-    amplitude = max(float(np.var(bins["median"])), least)
-    kernel = ConstantKernel(amplitude, (least, 1e4 * amplitude)) * RBF(
+    # With an amplitude near 0, the process would claim to know the mean despite the noise.
+    min_amplitude = 1e-2 * float(np.median(noise))
+    amplitude = max(float(np.var(bins["median"])), min_amplitude)
+    kernel = ConstantKernel(amplitude, (min_amplitude, 1e4 * amplitude)) * RBF(
         span / 3, (span / 50, 10 * span)
     )
     process = GaussianProcessRegressor(kernel, alpha=noise)
     with warnings.catch_warnings():
-        # A flat mean lies at the kernel's bounds: no failure.
+        # For a flat mean the parameters end at their bounds, which is not a failure.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        process.fit(x[used, None], y[used] - middle)
+        process.fit(x[used, None], y[used] - offset)
     log.info("Gaussian process on %d of %d points: %s", len(used), len(x), process.kernel_)
     mean, sigma = process.predict(np.asarray(grid, float)[:, None], return_std=True)
-    table = pd.DataFrame({"x": np.asarray(grid, float), "mean": mean + middle, "sigma": sigma})
+    table = pd.DataFrame({"x": np.asarray(grid, float), "mean": mean + offset, "sigma": sigma})
     for name, level in scatter.items():
         table[f"noise_{name}"] = np.sqrt(level(grid))
         table[f"total_{name}"] = np.hypot(sigma, table[f"noise_{name}"])
@@ -155,7 +157,7 @@ def fit_gpr(x: np.ndarray, y: np.ndarray, grid: np.ndarray, *, seed: int) -> Reg
 
 
 def fit_scatter(x: np.ndarray, y: np.ndarray) -> tuple[pd.DataFrame, dict[str, Scatter]]:
-    """Fit the scatter of y about its running median at both levels.
+    """Fit both levels of the scatter of y about its running median.
 
     Parameters
     ----------
@@ -164,7 +166,7 @@ def fit_scatter(x: np.ndarray, y: np.ndarray) -> tuple[pd.DataFrame, dict[str, S
     Returns
     -------
     bins : DataFrame
-        x, n, median (of y), median_squared, level_68; equal numbers of points in each bin.
+        x, n, median (of y), median_squared, level_68; the bins have equal numbers of points.
     scatter : dict
         `Scatter` of each of `LEVELS`.
 
@@ -173,22 +175,22 @@ def fit_scatter(x: np.ndarray, y: np.ndarray) -> tuple[pd.DataFrame, dict[str, S
     DeblendError
         There are fewer than five points for each of five bins.
     """
-    least = 5 * MIN_BINS
-    if len(x) < least:
+    min_points = 5 * MIN_BINS
+    if len(x) < min_points:
         raise DeblendError(
-            f"{len(x)} points are too few for the scatter's fit: give at least {least}"
+            f"{len(x)} points are too few for the scatter's fit: give at least {min_points}"
         )
     order = np.argsort(x, kind="stable")
     n_bins = max(MIN_BINS, len(x) // BIN_POINTS)
     parts = np.array_split(order, n_bins)
-    centre = np.array([x[p].mean() for p in parts])
-    median = np.array([np.median(y[p]) for p in parts])
-    # Between bins the median runs on, else a slope within a bin would count as scatter.
+    centre = np.array([x[part].mean() for part in parts])
+    median = np.array([np.median(y[part]) for part in parts])
+    # Interpolate the median between bins, since a slope within a bin would count as scatter.
     squared = (y - np.interp(x, centre, median)) ** 2
-    bins = pd.DataFrame({"x": centre, "n": [len(p) for p in parts], "median": median})
+    bins = pd.DataFrame({"x": centre, "n": [len(part) for part in parts], "median": median})
     scatter = {}
     for name, column in (("median", "median_squared"), ("68", "level_68")):
-        bins[column] = [np.quantile(squared[p], LEVELS[name]) for p in parts]
+        bins[column] = [np.quantile(squared[part], LEVELS[name]) for part in parts]
         scatter[name] = _fit_exponential(bins["x"].to_numpy(), bins[column].to_numpy())
     return bins, scatter
 
@@ -198,23 +200,23 @@ def _exponential(x: np.ndarray, a: float, b: float, c: float) -> np.ndarray:
 
 
 def _fit_exponential(x: np.ndarray, variance: np.ndarray) -> Scatter:
-    """A variance that is positive everywhere, by least squares of its logarithm."""
+    """Fit the logarithm of the variance by least squares, so that the result is always positive."""
     x0, span = float(x.min()), float(max(np.ptp(x), 1e-9))
-    # A bin without scatter would have no logarithm, and a point without noise all the weight.
+    # A bin without scatter would have no logarithm, and its points would get all the weight.
     typical = float(np.mean(variance))
     if not typical > 0:
         raise DeblendError("the points have no scatter at all: there is no noise to fit")
     floor = 1e-6 * typical
-    data = np.log(np.maximum(variance, floor))
+    log_variance = np.log(np.maximum(variance, floor))
 
     def model(x: np.ndarray, log_a: float, b: float, log_c: float) -> np.ndarray:
         return np.logaddexp(log_a + b * x, log_c)
 
-    low, high = np.log(floor) - 5, data.max() + 5
-    start = np.clip([data[0] - 1, 1 / span, data.min()], low + 0.1, high - 0.1)
+    low, high = np.log(floor) - 5, log_variance.max() + 5
+    start = np.clip([log_variance[0] - 1, 1 / span, log_variance.min()], low + 0.1, high - 0.1)
     start[1] = 1 / span
     bounds = ([low, -10 / span, low], [high, 10 / span, high])
-    fitted, _ = curve_fit(model, x - x0, data, start, bounds=bounds, max_nfev=5000)
+    fitted, _ = curve_fit(model, x - x0, log_variance, start, bounds=bounds, max_nfev=5000)
     log_a, b, log_c = fitted
     return Scatter(float(np.exp(log_a)), float(b), float(np.exp(log_c)), x0)
 
@@ -233,7 +235,7 @@ N_GRID = 60
 
 
 def regressions(table: pd.DataFrame, seed: int) -> dict[str, pd.DataFrame]:
-    """Mean and bands of measured less input magnitude, with the low's and the GAN's positions.
+    """Fit measured minus input magnitudes, for the positions from low resolution and from the GAN.
 
     Parameters
     ----------
@@ -244,12 +246,13 @@ def regressions(table: pd.DataFrame, seed: int) -> dict[str, pd.DataFrame]:
     Returns
     -------
     dict
-        "curves": `COLUMNS`, magnitudes and standard deviations; "scatter": variance as
-        a exp(b (mag - x0)) + c, of the `kind` median and 68; "bins": what that was fitted to.
-        No rows for positions with too few points, which is said.
+        Tables with `COLUMNS`. "curves": mean and standard deviations, in magnitudes; "scatter":
+        parameters of the variance a exp(b (mag - x0)) + c, for the `kind` median and 68; "bins":
+        the values to which these were fitted. Positions with too few points have no rows, and a
+        warning is logged.
     """
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in COLUMNS}
-    # The same blends as the figure shows: failed fits are left out of both.
+    # Failed fits are left out here as in the figure, so that both show the same blends.
     table = flux_errors(table)
     for position in POSITIONS:
         if len(table) < BIN_POINTS * MIN_BINS:
@@ -263,19 +266,21 @@ def regressions(table: pd.DataFrame, seed: int) -> dict[str, pd.DataFrame]:
         x = table["mag_input"].to_numpy(float)
         y = table[f"mag_{position}"].to_numpy(float) - x
         first, last = np.quantile(x, [0.01, 0.99])
-        found = fit_gpr(x, y, np.linspace(first, last, N_GRID), seed=seed)
-        parts["curves"].append(found.grid.rename(columns={"x": "mag"}).assign(position=position))
-        levels = [
+        regression = fit_gpr(x, y, np.linspace(first, last, N_GRID), seed=seed)
+        parts["curves"].append(
+            regression.grid.rename(columns={"x": "mag"}).assign(position=position)
+        )
+        parameters = [
             {"kind": kind, "a": level.a, "b": level.b, "c": level.c, "x0": level.x0}
-            for kind, level in found.scatter.items()
+            for kind, level in regression.scatter.items()
         ]
-        parts["scatter"].append(pd.DataFrame(levels).assign(position=position))
-        bins = found.bins.drop(columns="median", errors="ignore")
+        parts["scatter"].append(pd.DataFrame(parameters).assign(position=position))
+        bins = regression.bins.drop(columns="median", errors="ignore")
         names = {"x": "mag", "median_squared": "median", "level_68": "p68"}
         parts["bins"].append(bins.rename(columns=names).assign(position=position))
     return {
-        name: pd.concat([pd.DataFrame({c: [] for c in COLUMNS[name]}), *found], ignore_index=True)[
+        name: pd.concat([pd.DataFrame({c: [] for c in COLUMNS[name]}), *tables], ignore_index=True)[
             list(COLUMNS[name])
         ]
-        for name, found in parts.items()
+        for name, tables in parts.items()
     }

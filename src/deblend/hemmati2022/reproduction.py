@@ -1,4 +1,4 @@
-"""The numbers of Hemmati et al. 2022 beside ours."""
+"""The numbers of Hemmati et al. 2022, compared with ours."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -6,12 +6,12 @@ from typing import Any
 
 import pandas as pd
 from deblend.hemmati2022.metrics import (
+    bin_edges,
     detection_fractions,
-    edges,
     false_positive_rate,
-    improvement,
-    measured,
-    with_resolutions,
+    flux_improvement,
+    measured_resolutions,
+    parse_detections,
 )
 from deblend.report.numbers import Row
 
@@ -25,40 +25,42 @@ def detection_rows(published: Mapping[str, Any], detections: pd.DataFrame) -> It
         `detected_percent`, `undetected_percent`, `detected_at_low_flux_ratio_percent`,
         `detected_multi_percent`, `multi_gain_percent`, `n_blends`.
     detections : DataFrame
-        See `deblend.hemmati2022.metrics.with_resolutions`.
+        See `deblend.hemmati2022.metrics.parse_detections`.
     """
-    table = with_resolutions(detections)
+    table = parse_detections(detections)
     n = float(len(table))
-    share = {r: 100 * float(table[f"detected_{r}"].mean()) for r in measured(table)}
+    share = {r: 100 * float(table[f"detected_{r}"].mean()) for r in measured_resolutions(table)}
     for resolution, value in published["detected_percent"].items():
-        mine = share.get(resolution, math.nan)
-        yield Row(f"Sect. 4, {resolution} resolution", "detection_percent", value, mine, n)
+        ours = share.get(resolution, math.nan)
+        yield Row(f"Sect. 4, {resolution} resolution", "detection_percent", value, ours, n)
     for resolution, value in published["undetected_percent"].items():
-        mine = 100 - share.get(resolution, math.nan)
-        yield Row(f"Abstract, {resolution} resolution", "undetected_percent", value, mine, n)
+        ours = 100 - share.get(resolution, math.nan)
+        yield Row(f"Abstract, {resolution} resolution", "undetected_percent", value, ours, n)
     multi = share.get("gan_multi", math.nan)
     item = "Sect. 4.2, gan resolution, multi-band"
     yield Row(item, "detection_percent", published["detected_multi_percent"], multi, n)
     gain = multi - share.get("gan", math.nan)
     yield Row(item, "gain_percent", published["multi_gain_percent"], gain, n)
     yield Row("Sect. 4", "n_blends", published["n_blends"], n)
-    # "Very low flux ratios" are the first bin of Fig. 5.
-    first = pd.DataFrame()
+    # We take the first bin of Fig. 5 as the "very low flux ratios".
+    first_bin = pd.DataFrame()
     if n:
-        bins = detection_fractions(table, "delta_mag", edges(table["delta_mag"]), measured(table))
-        first = bins[bins["bin_low"] == bins["bin_low"].min()].set_index("resolution")
+        bins = detection_fractions(
+            table, "delta_mag", bin_edges(table["delta_mag"]), measured_resolutions(table)
+        )
+        first_bin = bins[bins["bin_low"] == bins["bin_low"].min()].set_index("resolution")
     for resolution, value in published["detected_at_low_flux_ratio_percent"].items():
-        there = resolution in first.index
-        mine = 100 * float(first.loc[resolution, "fraction"]) if there else math.nan
-        n_first = float(first.loc[resolution, "n"]) if there else math.nan
+        in_first_bin = resolution in first_bin.index
+        ours = 100 * float(first_bin.loc[resolution, "fraction"]) if in_first_bin else math.nan
+        n_first = float(first_bin.loc[resolution, "n"]) if in_first_bin else math.nan
         item = f"Sect. 4, {resolution} resolution, lowest flux ratios"
-        yield Row(item, "detection_percent", value, mine, n_first)
+        yield Row(item, "detection_percent", value, ours, n_first)
 
 
 def false_positive_rows(
     published: Mapping[str, Any], false_positives: pd.DataFrame
 ) -> Iterator[Row]:
-    """The GAN's false positives on single galaxies, and with the blends of one peak (Sect. 4).
+    """The GAN's false positives, on single galaxies only and with the blends of one peak (Sect. 4).
 
     Parameters
     ----------
@@ -71,9 +73,9 @@ def false_positive_rows(
         ("Sect. 4, unblended", ["unblended"]),
         ("Sect. 4, unblended and one peak", ["unblended", "one_peak"]),
     ):
-        found = false_positive_rate(false_positives, "gan", samples)
-        value, rate = published["false_positive_percent"], 100 * float(found["rate"])
-        yield Row(item, "false_positive_percent", value, rate, float(found["n"]))
+        rates = false_positive_rate(false_positives, "gan", samples)
+        value, rate = published["false_positive_percent"], 100 * float(rates["rate"])
+        yield Row(item, "false_positive_percent", value, rate, float(rates["n"]))
 
 
 def photometry_rows(published: Mapping[str, Any], photometry: pd.DataFrame) -> Iterator[Row]:
@@ -86,46 +88,48 @@ def photometry_rows(published: Mapping[str, Any], photometry: pd.DataFrame) -> I
     photometry : DataFrame
         See `deblend.hemmati2022.metrics.flux_errors`.
     """
-    found = improvement(photometry)
+    improvement = flux_improvement(photometry)
     value = published["flux_improvement"]
-    yield Row("Abstract, Sect. 4.1", "flux_improvement", value, found["ratio"], found["n"])
+    yield Row(
+        "Abstract, Sect. 4.1", "flux_improvement", value, improvement["ratio"], improvement["n"]
+    )
 
 
 def som_rows(published: Mapping[str, Any], som: Mapping[str, Any]) -> Iterator[Row]:
-    """How many blends there are in a cell of the self-organising map (Sect. 4).
+    """Numbers of blends in the cells of the self-organising map (Sect. 4).
 
     Parameters
     ----------
     published : dict
         `som` with `mean`, `median`, `dispersion`, `rows`, `columns`.
     som : dict
-        `som.json`: `mean_occupancy`, `median_occupancy`, `dispersion`, `shape`.
+        From `som.json`: `mean_occupancy`, `median_occupancy`, `dispersion`, `shape`.
     """
-    theirs = published["som"]
-    mine = {
+    published_som = published["som"]
+    ours = {
         "mean": som["mean_occupancy"],
         "median": som["median_occupancy"],
         "dispersion": som["dispersion"],
         "rows": som["shape"][0],
         "columns": som["shape"][1],
     }
-    for name, value in mine.items():
-        yield Row("Sect. 4, map of blends", f"cells_{name}", theirs[name], float(value))
+    for name, value in ours.items():
+        yield Row("Sect. 4, map of blends", f"cells_{name}", published_som[name], float(value))
 
 
 def our_rows(
     published: Mapping[str, Any], tables: Mapping[str, pd.DataFrame], som: Mapping[str, Any]
 ) -> list[Row]:
-    """Every number of the paper beside that of this run.
+    """Every number of the paper, with that of this run.
 
     Parameters
     ----------
     published : dict
-        `hemmati2022` of config/published.yaml.
+        Section `hemmati2022` of config/published.yaml.
     tables : dict
         `detections`, `false_positives`, `photometry`.
     som : dict
-        Numbers of the self-organising map.
+        Numbers of the self-organising map, from `som.json`.
     """
     return [
         *detection_rows(published, tables["detections"]),

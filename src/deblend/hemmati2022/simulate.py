@@ -1,22 +1,24 @@
 """Simulated cut-outs in one to seven bands: GalSim galaxies with colours (Hemmati et al. 2022).
 
-Smooth galaxies only: spheroids, disks, and a bulge in a disk. The clumps of irregular ones would
-be peaks of their own, and a peak finder that found them would be counted wrong. Sizes, Sersic
-indices and axis ratios follow the priors of `deblend.data.priors`, which are of F160W.
+Only smooth galaxies are simulated: spheroids, disks, and disks with a bulge. The clumps of
+irregular galaxies would be peaks, which would wrongly count as false positives. Sizes, Sersic
+indices and axis ratios follow the priors of `deblend.data.priors`, which are for F160W.
 
-Colours are a law of two spectra, an old one for bulges and spheroids and a young one for disks, as
-f_nu against the wavelength at rest:
+Colours follow from two model spectra, an old one for bulges and spheroids and a young one for
+disks, given as f_nu against the rest-frame wavelength:
 
-- redwards of 4000 A a power of the wavelength (`SPECTRA`: red), with a tilt of its own for each
-  galaxy; bluewards another power (blue), fainter by a break (mag);
-- below Lyman alpha the forest dims as exp(-0.0036 (1 + z_a)^3.46), where z_a is the redshift at
-  which light of that wavelength would be absorbed (Madau 1995); below 912 A nothing is left;
-- a band's flux is the mean of f_nu over its width.
+- redwards of 4000 A, f_nu is a power of the wavelength, to which each galaxy adds a random tilt;
+  bluewards it is another power, fainter by a break in magnitudes (`SPECTRA`);
+- bluewards of Lyman alpha, the Lyman-alpha forest dims the light by exp(-0.0036 (1 + z_a)^3.46),
+  where z_a is the redshift of the absorption (Madau 1995); below 912 A there is no light;
+- the flux in a band is the mean of f_nu over its width.
 
-So the breaks wander through the bands: galaxies get redder with redshift, and from z = 4 they drop
-out of F435W. The spectra's numbers are round ones, ours. Noise is white and the same everywhere.
+The breaks thus move through the bands with redshift: galaxies become redder, and from z = 4 they
+drop out of F435W. The numbers in the spectra are round, and our choice. The noise is white and
+uniform.
 
-Each galaxy has its own generator: it is the same in whatever chunk.
+Each galaxy has its own random generator, so it does not depend on how the set is divided into
+chunks.
 """
 
 from typing import Any
@@ -40,7 +42,7 @@ from deblend.units import flux_from_mag
 from numpy.typing import ArrayLike
 from scipy.special import expit, ndtr, ndtri
 
-#: Pivot wavelength and width of the bands, A: of the instruments' handbooks, rounded.
+#: Pivot wavelength and width of the bands in Angstrom, rounded from the instrument handbooks.
 BANDS = {
     "f435w": (4320.0, 850.0),
     "f606w": (5920.0, 2000.0),
@@ -52,18 +54,18 @@ BANDS = {
 }
 
 
-#: Powers of f_nu redwards and bluewards of 4000 A, and the break there (mag). Ours.
+#: Powers of f_nu redwards and bluewards of 4000 A, and the break there (mag). Our choice.
 SPECTRA = {"old": (1.0, 2.0, 1.0), "young": (0.7, 0.3, 0.3)}
 
 
 BREAK_A, LYMAN_ALPHA_A, LYMAN_LIMIT_A = 4000.0, 1216.0, 912.0
 
 
-#: Scatter of the tilt, an addition to the power. Ours.
+#: Scatter of the tilt, which is added to the power. Our choice.
 TILT_SIGMA = 0.2
 
 
-#: Wavelengths that a band is averaged over.
+#: Number of wavelengths over which a band is averaged.
 N_WAVELENGTHS = 15
 
 
@@ -71,27 +73,28 @@ N_WAVELENGTHS = 15
 CLASSES = ("sph", "disk", "sphd")
 
 
-#: log10(1 + z) is normal around a line in F775W: at 20 mag, per mag, and its scatter. Ours: medians
-#: of z = 0.35 at 20 mag and 1.1 at 25.5.
+#: log10(1 + z) is normally distributed about a linear function of the F775W magnitude: value at
+#: 20 mag, slope and scatter. Our choice: the median z is 0.35 at 20 mag and 1.1 at 25.5 mag.
 LOG_1_PLUS_Z = (0.13, 0.035, 0.14)
 
 
 REDSHIFT_RANGE = (0.1, 5.0)
 
 
-#: CLASS_STAR falls from 1 to 0 around a half-light radius (px), with a width and a scatter. Ours.
+#: CLASS_STAR falls from 1 to 0 with the half-light radius: radius at 0.5 (px), width of the fall
+#: (px), and scatter. Our choice.
 CLASS_STAR = (1.6, 0.2, 0.03)
 
 
-#: Degrees: about the GOODS South field.
+#: Approximate field of GOODS South, degrees.
 RA_RANGE, DEC_RANGE = (53.0, 53.25), (-27.95, -27.65)
 
 
-#: Radius in which Guo et al. 2013 give depths.
+#: Radius of the aperture for which Guo et al. 2013 give depths.
 APERTURE_ARCSEC = 0.17
 
 
-#: Coarser than GalSim's defaults: a percent of the light may be where it is folded.
+#: Less accurate than the defaults of GalSim: up to 1 % of the light can be aliased.
 GSPARAMS = galsim.GSParams(folding_threshold=0.01, maxk_threshold=3e-3, maximum_fft_size=16384)
 
 
@@ -104,15 +107,15 @@ def noise_sigma(
 ) -> float:
     """Noise of a pixel from the magnitude of a point source seen at 5 sigma.
 
-    The aperture has a radius of r = 0.17" (Guo et al. 2013, of GOODS South). It holds
-    N = pi (r / scale)^2 pixels, whose noise is sqrt(N) sigma, and of a Moffat PSF the share
-    s = 1 - (1 + (r / r_d)^2)^(1 - beta), where r_d = FWHM / (2 sqrt(2^(1 / beta) - 1)). At the
-    limit s F = 5 sqrt(N) sigma, so that
+    The aperture has a radius of r = 0.17" (Guo et al. 2013, for GOODS South). It contains
+    N = pi (r / scale)^2 pixels, with a total noise of sqrt(N) sigma, and the share
+    s = 1 - (1 + (r / r_d)^2)^(1 - beta) of the light of a Moffat PSF, where
+    r_d = FWHM / (2 sqrt(2^(1 / beta) - 1)). At the limiting flux F, s F = 5 sqrt(N) sigma, so that
 
         sigma = s 10^(0.4 (zero_point - depth_mag)) / (5 sqrt(N)).
 
-    28.5 mag in F775W (zero point 25.69, FWHM 0.08", beta 2.5, 0.06"/px): N = 25.2, s = 0.943,
-    F = 0.0752 counts/s, sigma = 0.00282 counts/s.
+    Example: 28.5 mag in F775W (zero point 25.69, FWHM 0.08", beta 2.5, 0.06"/px) gives N = 25.2,
+    s = 0.943, F = 0.0752 counts/s and sigma = 0.00282 counts/s.
 
     Returns
     -------
@@ -126,12 +129,12 @@ def noise_sigma(
 
 
 def spectrum(wavelength_a: ArrayLike, redshift: float, kind: str, tilt: float = 0.0) -> np.ndarray:
-    """f_nu of the colour law, up to a constant.
+    """f_nu of a model spectrum, up to a constant.
 
     Parameters
     ----------
     wavelength_a : array_like
-        As observed, in Angstrom.
+        Observed wavelength in Angstrom.
     redshift : float
     kind : {"old", "young"}
     tilt : float
@@ -144,15 +147,18 @@ def spectrum(wavelength_a: ArrayLike, redshift: float, kind: str, tilt: float = 
     observed = np.asarray(wavelength_a, float)
     rest = observed / (1 + redshift)
     red, blue, break_mag = SPECTRA[kind]
-    x = rest / BREAK_A
-    flux = np.where(x >= 1, x**red, x**blue * 10 ** (-0.4 * break_mag)) * x**tilt
+    relative = rest / BREAK_A
+    flux = (
+        np.where(relative >= 1, relative**red, relative**blue * 10 ** (-0.4 * break_mag))
+        * relative**tilt
+    )
     forest = np.exp(-0.0036 * (observed / LYMAN_ALPHA_A) ** 3.46)
     flux = np.where(rest < LYMAN_ALPHA_A, flux * forest, flux)
     return np.where(rest < LYMAN_LIMIT_A, 0.0, flux)
 
 
 def colours(redshift: float, kind: str, tilt: float, detection_band: str) -> dict[str, float]:
-    """Flux (f_nu) in each band of `BANDS`, in units of that in the detection band."""
+    """Flux (f_nu) in each band of `BANDS`, divided by that in the detection band."""
     flux = {}
     for name, (pivot, width) in BANDS.items():
         steps = (np.arange(N_WAVELENGTHS) + 0.5) / N_WAVELENGTHS - 0.5
@@ -163,7 +169,7 @@ def colours(redshift: float, kind: str, tilt: float, detection_band: str) -> dic
 def draw_galaxy(
     rng: np.random.Generator, priors: dict[str, Any], config: CutoutSimulatorConfig
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Draw what is known of a galaxy, and what it takes to draw its image.
+    """Draw the catalogue entry of a galaxy, and the parameters of its image.
 
     Parameters
     ----------
@@ -175,13 +181,13 @@ def draw_galaxy(
     Returns
     -------
     galaxy : dict
-        Catalogue entry: columns of `deblend.data.stamps.GALAXY_COLUMNS` less id and origin,
-        class_star, and the magnitude in each of `BANDS`, such as mag_f160w (infinite where there is
-        no light).
+        Catalogue entry: columns of `deblend.data.stamps.GALAXY_COLUMNS` except id and origin;
+        class_star; and the magnitude in each of `BANDS`, for example mag_f160w (infinite if there
+        is no light).
     shape : dict
-        components: for each its kind of spectrum, its share of the light in the detection band, its
-        Sersic index and half-light radius (arcsec, on the circle of the same area); colours;
-        angle_rad.
+        components: for each one the kind of spectrum, the share of the light in the detection band,
+        the Sersic index and the circularised half-light radius (arcsec); colours, from `colours`
+        for each kind of spectrum; angle_rad.
     """
     shares = np.array([priors["classes"][c]["share"] for c in CLASSES])
     morphology = CLASSES[rng.choice(len(CLASSES), p=shares / shares.sum())]
@@ -191,8 +197,8 @@ def draw_galaxy(
     slope = config.counts_slope * np.log(10)
     span = config.mag_max - config.mag_min
     mag = float(config.mag_min + np.log1p(rng.uniform() * np.expm1(slope * span)) / slope)
-    level, per_mag, scatter = LOG_1_PLUS_Z
-    mean = level + per_mag * (mag - 20)
+    at_20_mag, slope_per_mag, scatter = LOG_1_PLUS_Z
+    mean = at_20_mag + slope_per_mag * (mag - 20)
     ends = ndtr((np.log10(1 + np.array(REDSHIFT_RANGE)) - mean) / scatter)
     redshift = float(10 ** (mean + scatter * ndtri(rng.uniform(*ends))) - 1)
 
@@ -202,10 +208,10 @@ def draw_galaxy(
     share = {"sph": {"old": 1.0}, "disk": {"young": 1.0}}.get(
         morphology, {"old": bulge, "young": 1 - bulge}
     )
-    of_kind = {kind: colours(redshift, kind, tilt, config.detection_band) for kind in share}
-    total = {band: sum(share[k] * of_kind[k][band] for k in share) for band in BANDS}
+    colours_of = {kind: colours(redshift, kind, tilt, config.detection_band) for kind in share}
+    total_flux = {band: sum(share[k] * colours_of[k][band] for k in share) for band in BANDS}
     with np.errstate(divide="ignore"):
-        mags = {f"mag_{band}": float(mag - 2.5 * np.log10(total[band])) for band in BANDS}
+        mags = {f"mag_{band}": float(mag - 2.5 * np.log10(total_flux[band])) for band in BANDS}
 
     size = catalogue["size"]
     log_r = rng.normal(
@@ -218,8 +224,8 @@ def draw_galaxy(
     sersic_n = float(np.clip(10 ** rng.normal(*catalogue["log10_sersic_n"]), *SERSIC_RANGE))
     sersic_n = round(sersic_n / SERSIC_STEP) * SERSIC_STEP
     q = float(np.clip(rng.normal(*catalogue["axis_ratio"]), *AXIS_RATIO_RANGE))
-    middle, width, star_scatter = CLASS_STAR
-    class_star = expit((middle - radius_px) / width) + rng.normal(0, star_scatter)
+    middle_px, width_px, star_scatter = CLASS_STAR
+    class_star = expit((middle_px - radius_px) / width_px) + rng.normal(0, star_scatter)
     galaxy = {
         "ra": float(rng.uniform(*RA_RANGE)),
         "dec": float(rng.uniform(*DEC_RANGE)),
@@ -233,7 +239,8 @@ def draw_galaxy(
         "class_star": float(np.clip(class_star, 0, 1)),
         **mags,
     }
-    # The radius is the semi-major axis; the shear keeps the area.
+    # The catalogue has the semi-major axis, but the shear needs the radius of the circle of the
+    # same area.
     circular = radius_px * np.sqrt(q) * config.pixel_scale_arcsec
     if morphology == "sphd":
         disk = circular / bulge_disk_scale(bulge, bulge_to_disk_radius)
@@ -242,7 +249,7 @@ def draw_galaxy(
         shapes = dict.fromkeys(share, (sersic_n, circular))
     shape = {
         "components": [(kind, share[kind], *shapes[kind]) for kind in share],
-        "colours": of_kind,
+        "colours": colours_of,
         "angle_rad": float(rng.uniform(0, np.pi)),
     }
     return galaxy, shape
@@ -262,7 +269,7 @@ def draw_planes(
     Returns
     -------
     ndarray, shape (band, parent_px, parent_px), float32
-        In counts/s at each band's zero point; the galaxy is at pixel parent_px // 2.
+        In counts/s, with the zero point of each band; the galaxy is at pixel parent_px // 2.
     """
     size, scale = config.parent_px, config.pixel_scale_arcsec
     planes = np.zeros((len(config.bands), size, size), np.float32)
@@ -275,28 +282,28 @@ def draw_planes(
         profile = profile.shear(q=galaxy["axis_ratio"], beta=angle)
         colour = np.array([shape["colours"][kind][band.name] for band in config.bands])
         fluxes = share * colour * flux_from_mag(galaxy["mag"], zero_points)  # type: ignore[arg-type]
-        # Bands with one PSF show one image, in different brightness.
+        # The images in bands with the same PSF differ only by a factor.
         for fwhm in np.unique(fwhms):
             psf = moffat_psf(fwhm, config.psf_moffat_beta)
             image = galsim.ImageF(size, size, scale=scale)
             galsim.Convolve(profile, psf, gsparams=GSPARAMS).drawImage(
                 image, center=centre, method="no_pixel"
             )
-            alike = fwhms == fwhm
-            planes[alike] += fluxes[alike, None, None].astype(np.float32) * image.array
+            same_psf = fwhms == fwhm
+            planes[same_psf] += fluxes[same_psf, None, None].astype(np.float32) * image.array
     return planes
 
 
 def simulated_catalogue(
     seed: int, name: str, n_galaxies: int, priors: dict[str, Any], config: CutoutSimulatorConfig
 ) -> pd.DataFrame:
-    """What is known of each galaxy of a set, before any is drawn.
+    """Catalogue of a set of simulated galaxies.
 
     Parameters
     ----------
     seed : int
     name : str
-        Of the set of cut-outs: part of the seed and of the galaxies' ids.
+        Name of the set of cut-outs: part of the seed and of the galaxies' ids.
     n_galaxies : int
     priors : dict
     config : CutoutSimulatorConfig
@@ -304,7 +311,7 @@ def simulated_catalogue(
     Returns
     -------
     DataFrame
-        See `draw_galaxy`; with id and origin.
+        Columns of `draw_galaxy`, and id and origin.
     """
     rows = [
         {
@@ -325,16 +332,17 @@ def simulate_cutouts(
     priors: dict[str, Any],
     config: CutoutSimulatorConfig,
 ) -> Stamps:
-    """Draw some galaxies of a set.
+    """Simulate the cut-outs of some galaxies of a set.
 
     Parameters
     ----------
     seed : int
     name : str
+        See `simulated_catalogue`.
     catalogue : DataFrame
         From `simulated_catalogue`.
     indices : ndarray of int
-        Which of its rows.
+        Rows of the catalogue.
     priors : dict
     config : CutoutSimulatorConfig
 

@@ -1,7 +1,7 @@
-"""Self-organising map of blends, by SOMPY, the library that Hemmati et al. 2022 used.
+"""Self-organising map of blends, with SOMPY, the library that Hemmati et al. 2022 used.
 
-Source: Hemmati et al. 2022, Sect. 4 and Fig. 6: 32 x 24 cells on separation, flux ratio, sum of the
-sizes and redshift difference.
+Source: Hemmati et al. 2022, Sect. 4 and Fig. 6. The map has 32 x 24 cells; it is trained on
+separation, flux ratio, sum of the sizes and redshift difference.
 """
 
 import contextlib
@@ -18,24 +18,24 @@ import pandas as pd
 from deblend.errors import DeblendError
 from scipy.spatial import cKDTree
 
-#: Fig. 6.
+#: Rows and columns of cells (Fig. 6).
 SHAPE = (32, 24)
 
 
 @dataclass(frozen=True)
 class SelfOrganisingMap:
-    """A trained map and the samples on it.
+    """A trained map, and the cells of its samples.
 
     Attributes
     ----------
     columns : tuple of str
-        What it was trained on.
+        Columns on which it was trained.
     shape : tuple of int
         Rows, columns of cells.
     codebook : ndarray, shape (rows, columns, len(columns))
-        Each cell's values, in the columns' own units.
+        Values of each cell, in the units of the columns.
     cell : ndarray of int, shape (n,)
-        Best-matching cell of each sample: row times the number of columns, plus column.
+        Best-matching cell of each sample, as row times the number of cell columns, plus column.
     quantisation_error : float
         Mean distance of a sample from its cell, in standard deviations of the columns.
     topographic_error : float
@@ -58,44 +58,46 @@ def learn_som(
     Parameters
     ----------
     table : DataFrame, n rows
+        One row per sample.
     columns : sequence of str
-        At least two. Each is brought to mean 0 and standard deviation 1.
+        At least two. Each column is scaled to mean 0 and standard deviation 1.
     shape : tuple of int
-        Rows and columns of cells, at least 2.
+        Rows and columns of cells, at least 2 each.
     seed : int
-        For the principal components that the map starts from.
+        Seed for the principal components from which the map starts.
 
     Returns
     -------
     SelfOrganisingMap
-        The same for the same table and seed.
+        It depends on the table and the seed only.
 
     Raises
     ------
     DeblendError
-        A column is missing, has values that are not finite or one value only, or there are fewer
-        samples than cells.
+        A column is missing, has values that are not finite, or has one value only; there are fewer
+        than two columns, 2 x 2 cells, or one sample per cell; or the samples do not reach all
+        cells.
     """
     missing = [c for c in columns if c not in table]
     if missing:
         raise DeblendError(f"the table of samples lacks the columns {', '.join(missing)}")
     if len(columns) < 2 or min(shape) < 2:
         raise DeblendError(
-            f"a map of {shape[0]} x {shape[1]} cells on {len(columns)} columns has no two "
-            "dimensions: give at least 2 x 2 cells and two columns"
+            f"a map of {shape[0]} x {shape[1]} cells on {len(columns)} columns does not have "
+            "two dimensions: give at least 2 x 2 cells and two columns"
         )
     data = table[list(columns)].to_numpy(float)
     if len(data) < shape[0] * shape[1]:
-        # SOMPY's training grows longer with fewer samples a cell, up to minutes.
+        # With fewer samples per cell, SOMPY trains longer, up to minutes.
         raise DeblendError(
             f"{len(data)} samples are too few for {shape[0]} x {shape[1]} cells: give a smaller "
-            "shape; the paper has 6 a cell"
+            "shape; the paper has 6 per cell"
         )
     for name, values in zip(columns, data.T, strict=True):
-        bad = int((~np.isfinite(values)).sum())
-        if bad:
+        n_bad = int((~np.isfinite(values)).sum())
+        if n_bad:
             raise DeblendError(
-                f"{bad} of {len(values)} values of {name} are not finite: leave these rows out"
+                f"{n_bad} of {len(values)} values of {name} are not finite: leave these rows out"
             )
         if not np.ptp(values) > 0:
             raise DeblendError(f"{name} has one value only: leave the column out of the map")
@@ -109,36 +111,36 @@ def learn_som(
         )
     distance, best = cKDTree(codebook).query(normalised, k=2)
     row, column = np.divmod(best, shape[1])
-    steps = np.abs(np.diff(row)) + np.abs(np.diff(column))
+    cell_distance = np.abs(np.diff(row)) + np.abs(np.diff(column))
     return SelfOrganisingMap(
         tuple(columns),
         (shape[0], shape[1]),
         (codebook * sigma + mean).reshape(*shape, len(columns)),
         best[:, 0],
         float(distance[:, 0].mean()),
-        float((steps != 1).mean()),
+        float((cell_distance != 1).mean()),
     )
 
 
 def cell_means(som: SelfOrganisingMap, values: np.ndarray) -> np.ndarray:
-    """Mean over the samples of each cell, such as of a column or of detections.
+    """Mean of a quantity over the samples of each cell.
 
     Parameters
     ----------
     som : SelfOrganisingMap
     values : ndarray, shape (n,)
-        Of the samples it was trained on; true and false give fractions.
+        Values for the samples on which the map was trained; true and false give fractions.
 
     Returns
     -------
     ndarray, shape `som.shape`
-        Means of samples, not the codebook's values: Fig. 6 shows "the average parameter of the
-        objects in each cell". NaN where a cell has none.
+        Means of samples, not the values of the codebook: Fig. 6 shows "the average parameter of the
+        objects in each cell". NaN if a cell has no samples.
 
     Raises
     ------
     DeblendError
-        There is another number of values than of samples.
+        The number of values differs from the number of samples.
     """
     if len(values) != len(som.cell):
         raise DeblendError(f"{len(values)} values do not belong to {len(som.cell)} samples")
@@ -153,7 +155,7 @@ def occupancy(som: SelfOrganisingMap) -> np.ndarray:
 
 
 def summary(som: SelfOrganisingMap) -> dict[str, float]:
-    """The map in numbers.
+    """Numbers that describe the map.
 
     Parameters
     ----------
@@ -162,8 +164,8 @@ def summary(som: SelfOrganisingMap) -> dict[str, float]:
     Returns
     -------
     dict
-        n_samples; mean, median and dispersion (standard deviation) of the samples in a cell
-        (Sect. 4: about 6, 6 and 3); empty_fraction; quantisation_error; topographic_error.
+        n_samples; mean, median and dispersion (standard deviation) of the number of samples in a
+        cell (Sect. 4: about 6, 6 and 3); empty_fraction; quantisation_error; topographic_error.
     """
     count = occupancy(som)
     return {
@@ -178,16 +180,17 @@ def summary(som: SelfOrganisingMap) -> dict[str, float]:
 
 
 def _train(normalised: np.ndarray, shape: tuple[int, int], seed: int) -> np.ndarray:
-    """SOMPY's codebook of normalised samples (n, d), shape (cells, d)."""
+    """Train SOMPY on normalised samples (n, d); return its codebook, shape (cells, d)."""
     from sklearn.decomposition import PCA  # type: ignore[import-untyped]
 
     sompy = _import_sompy()
     codebook = importlib.import_module("sompy.codebook")
     with (
-        _quiet(),
-        # Its randomised principal components draw from numpy's global state.
-        _replaced(codebook, "PCA", functools.partial(PCA, random_state=seed)),
-        # Roots of -1e-16 and, in cells that no sample reaches, 0/0: the caller looks at these.
+        _silenced(),
+        # SOMPY's randomised principal components use the global random state of numpy.
+        _temporarily(codebook, "PCA", functools.partial(PCA, random_state=seed)),
+        # SOMPY takes roots of about -1e-16, and divides 0 by 0 in cells that no sample reaches; the
+        # caller checks for the latter.
         np.errstate(invalid="ignore", divide="ignore"),
     ):
         som = sompy.SOMFactory.build(normalised, mapsize=list(shape), normalization=None)
@@ -196,32 +199,32 @@ def _train(normalised: np.ndarray, shape: tuple[int, int], seed: int) -> np.ndar
 
 
 def _import_sompy() -> Any:
-    """SOMPY, without what its import does to numpy 2 and to everybody's logging."""
+    """Import SOMPY, which fails with numpy 2 and changes the configuration of logging otherwise."""
     with (
-        _replaced(np, "Inf", np.inf),  # numpy 2 calls it inf
-        _replaced(logging.config, "dictConfig", lambda _: None),
+        _temporarily(np, "Inf", np.inf),  # removed in numpy 2
+        _temporarily(logging.config, "dictConfig", lambda _: None),
     ):
         return importlib.import_module("sompy")
 
 
 @contextlib.contextmanager
-def _replaced(module: Any, name: str, value: object) -> Iterator[None]:
-    """Another value of a module's attribute for a while."""
-    there = name in vars(module)
-    before = vars(module).get(name)
+def _temporarily(module: Any, name: str, value: object) -> Iterator[None]:
+    """Temporarily replace an attribute of a module."""
+    existed = name in vars(module)
+    original = vars(module).get(name)
     setattr(module, name, value)
     try:
         yield
     finally:
-        if there:
-            setattr(module, name, before)
+        if existed:
+            setattr(module, name, original)
         else:
             delattr(module, name)
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Without SOMPY's messages, and the root logger's level, which it sets, as it was."""
+def _silenced() -> Iterator[None]:
+    """Suppress the messages of SOMPY, and restore the level of the root logger that it changes."""
     level = logging.root.level
     logging.root.setLevel(logging.ERROR)
     try:
@@ -233,32 +236,33 @@ def _quiet() -> Iterator[None]:
 def map_of_blends(
     table: pd.DataFrame, columns: Sequence[str], shape: tuple[int, int], seed: int
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """The map of the test blends, as a table of its cells and numbers of its quality.
+    """Train the map of the test blends; return a table of its cells and numbers that describe it.
 
     Parameters
     ----------
     table : DataFrame
-        Of `deblend.hemmati2022.detection.detect`. Galaxies without a redshift have no place on the
-        map's fourth axis: a column without any value is left out, else blends that lack one.
+        Detections from `deblend.hemmati2022.detection.detect`. If a column has no values at all,
+        such as the redshift difference without redshifts, the column is left out; otherwise blends
+        without a value are left out.
     columns : sequence of str
-        What the map is learnt from.
+        Columns on which the map is trained.
     shape : (int, int)
     seed : int
 
     Returns
     -------
     cells : DataFrame
-        `row`, `column`, `n` blends, and the means of the blends mapped to a cell.
+        `row`, `column`, the number `n` of blends in the cell, and their means.
     numbers : dict
-        See `summary`; `shape`, `columns`.
+        See `summary`; also `shape` and `columns`.
     """
     used = [c for c in columns if table[c].notna().any()]
     table = table.dropna(subset=used)
     som = learn_som(table, used, shape, seed=seed)
-    rows, places = np.indices(som.shape)
-    cells = {"row": rows.ravel(), "column": places.ravel(), "n": occupancy(som).ravel()}
-    shown = [*columns, "separation_arcsec", "delta_mag"]
-    for name in dict.fromkeys([*shown, *(c for c in table if c.startswith("detected_"))]):
+    rows, columns_of_cells = np.indices(som.shape)
+    cells = {"row": rows.ravel(), "column": columns_of_cells.ravel(), "n": occupancy(som).ravel()}
+    averaged = [*columns, "separation_arcsec", "delta_mag"]
+    for name in dict.fromkeys([*averaged, *(c for c in table if c.startswith("detected_"))]):
         cells[name] = cell_means(som, table[name].to_numpy(float)).ravel()
     numbers = {
         f"{k}_occupancy" if k in ("mean", "median") else k: v for k, v in summary(som).items()

@@ -1,4 +1,4 @@
-"""The table of detections of Hemmati et al. 2022, and the numbers that its rows share."""
+"""The table of detections, false positives and flux errors of Hemmati et al. 2022."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,28 +10,33 @@ from deblend.hemmati2022.metrics import (
     SAMPLES,
     false_positive_rate,
     flux_errors,
-    improvement,
-    measured,
-    wilson,
-    with_resolutions,
+    flux_improvement,
+    measured_resolutions,
+    parse_detections,
+    wilson_interval,
 )
 
 COLUMNS = ("Quantity", "Resolution", "Value", "Low", "High", "n", "Published")
 
 
-def _detected(
+def _detection_rows(
     detections: pd.DataFrame, published: Mapping[str, Any]
 ) -> Iterator[tuple[str, float, float, float, float, float]]:
-    stated = {**published["detected_percent"], "gan_multi": published["detected_multi_percent"]}
-    table = with_resolutions(detections)
+    published_percent = {
+        **published["detected_percent"],
+        "gan_multi": published["detected_multi_percent"],
+    }
+    table = parse_detections(detections)
     for resolution in RESOLUTIONS:
-        theirs = stated.get(resolution, np.nan)
-        if resolution in measured(table):
-            hit = table[f"detected_{resolution}"]
-            low, high = (100 * float(end) for end in wilson(hit.sum(), np.array(len(hit))))
-            yield resolution, 100 * float(hit.mean()), low, high, len(hit), theirs
+        value = published_percent.get(resolution, np.nan)
+        if resolution in measured_resolutions(table):
+            detected = table[f"detected_{resolution}"]
+            low, high = (
+                100 * float(end) for end in wilson_interval(detected.sum(), np.array(len(detected)))
+            )
+            yield resolution, 100 * float(detected.mean()), low, high, len(detected), value
         else:
-            yield resolution, np.nan, np.nan, np.nan, 0, theirs
+            yield resolution, np.nan, np.nan, np.nan, 0, value
 
 
 def detection_table(
@@ -40,51 +45,66 @@ def detection_table(
     photometry: pd.DataFrame,
     published: Mapping[str, Any],
 ) -> pd.DataFrame:
-    """Detections, false positives and photometry in numbers, beside the published ones.
+    """Numbers of detections, false positives and photometry, with the published ones.
 
     Parameters
     ----------
     detections : DataFrame
-        See `with_resolutions`.
+        See `deblend.hemmati2022.metrics.parse_detections`.
     false_positives : DataFrame
-        See `false_positive_rate`.
+        See `deblend.hemmati2022.metrics.false_positive_rate`.
     photometry : DataFrame
-        See `flux_errors`; and `mag_true`, the catalogue's.
+        See `deblend.hemmati2022.metrics.flux_errors`; with `mag_true`, from the catalogue.
     published : dict
-        The paper's part of `config/published.yaml`.
+        Section `hemmati2022` of `config/published.yaml`.
 
     Returns
     -------
     DataFrame
-        `COLUMNS`. `Low` and `High` are the ends of Wilson's 68 % interval of a share; NaN where
-        there is nothing.
+        `COLUMNS`. `Low` and `High` are the ends of Wilson's 68 % interval of a share. Values that
+        were not measured or not published are NaN.
     """
-    rows: list[tuple] = [("Blends detected (%)", *row) for row in _detected(detections, published)]
+    rows: list[tuple] = [
+        ("Blends detected (%)", *row) for row in _detection_rows(detections, published)
+    ]
     for sample, name in SAMPLES.items():
         for resolution in RESOLUTIONS:
             found = false_positive_rate(false_positives, resolution, [sample])
             if found["n"]:
                 share = 100 * found[["rate", "low", "high"]]
-                theirs = published["false_positive_percent"] if resolution == "gan" else np.nan
-                rows.append((name, resolution, *share, found["n"], theirs))
-    # An exponential fitted to a galaxy that is none errs more the sharper the image: magnitudes
-    # measured in high resolution are no truth, so that errors are given against both.
-    truth = photometry.assign(mag_input=photometry["mag_true"])
-    theirs = published["flux_improvement"]
-    for against, fits, stated in (("", photometry, theirs), (", catalogue's", truth, np.nan)):
-        found, nothing = improvement(fits), (np.nan, np.nan)
+                published_value = (
+                    published["false_positive_percent"] if resolution == "gan" else np.nan
+                )
+                rows.append((name, resolution, *share, found["n"], published_value))
+    # The fits assume exponential profiles. If a galaxy has another profile, the error of its flux
+    # is larger in sharper images. The magnitude measured in high resolution is thus not the true
+    # one, and errors are given relative to both that and the magnitude of the catalogue.
+    against_catalogue = photometry.assign(mag_input=photometry["mag_true"])
+    published_value = published["flux_improvement"]
+    for against, fits, published_ratio in (
+        ("", photometry, published_value),
+        (", catalogue's", against_catalogue, np.nan),
+    ):
+        found, no_interval = flux_improvement(fits), (np.nan, np.nan)
         for position in ("low", "gan"):
             value = 100 * found[position]
             rows.append(
-                (f"Median |flux error{against}| (%)", position, value, *nothing, found["n"], np.nan)
+                (
+                    f"Median |flux error{against}| (%)",
+                    position,
+                    value,
+                    *no_interval,
+                    found["n"],
+                    np.nan,
+                )
             )
         name = f"Median |flux error{against}|, low over GAN"
-        rows.append((name, "gan", found["ratio"], *nothing, found["n"], stated))
+        rows.append((name, "gan", found["ratio"], *no_interval, found["n"], published_ratio))
     if len(photometry):
-        lost = len(photometry) - len(flux_errors(photometry))
+        n_failed = len(photometry) - len(flux_errors(photometry))
         share = [
-            100 * lost / len(photometry),
-            *(100 * np.array(wilson(np.array(lost), np.array(len(photometry))))),
+            100 * n_failed / len(photometry),
+            *(100 * np.array(wilson_interval(np.array(n_failed), np.array(len(photometry))))),
         ]
         rows.append(("Blends with a failed fit (%)", "gan", *share, len(photometry), np.nan))
     table = pd.DataFrame(rows, columns=list(COLUMNS))

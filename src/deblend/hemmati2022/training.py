@@ -1,9 +1,9 @@
-"""Train the GANs of Hemmati et al. 2022, so that they can be killed at any moment.
+"""Train the GANs of Hemmati et al. 2022; a training can be killed and resumed at any time.
 
-Sect. 3: minimax (cross entropy) by default, Wasserstein with a gradient penalty as an option, and
-a content term (mean absolute difference) as another. Which epoch is kept is decided on validation
-blends: by the share of them whose two galaxies are found in the GAN's images, at a threshold that
-unblended validation images set.
+Sect. 3: the loss is minimax (cross entropy) by default; options are the Wasserstein loss with a
+gradient penalty, and a content loss (mean absolute difference). The best epoch is the one that
+detects the largest share of the validation blends, that is finds both galaxies in the GAN's images,
+at a threshold set on unblended validation images.
 """
 
 import logging
@@ -21,10 +21,10 @@ from deblend.hemmati2022.networks import (
     build_discriminator,
     build_generator,
 )
-from deblend.hemmati2022.pairs import PairMaker, isolated
+from deblend.hemmati2022.pairs import PairMaker, single_galaxies
 from deblend.hemmati2022.peaks import (
-    SINGLES,
-    TOLERANCE,
+    RATE_TOLERANCE,
+    SINGLES_PER_BLEND,
     count_peaks,
     detect_blends,
     find_peaks,
@@ -32,7 +32,7 @@ from deblend.hemmati2022.peaks import (
     set_threshold,
     typical_noise,
 )
-from deblend.hemmati2022.predict import generated, latent
+from deblend.hemmati2022.predict import generate_images, latent_vectors
 from deblend.seeds import generator as random_generator
 from deblend.training.loop import Loop
 from deblend.training.torch_backend import autocast
@@ -45,19 +45,22 @@ from torch.nn import functional
 log = logging.getLogger(__name__)
 
 
-#: As DCGAN's (Radford et al. 2016).
+#: Adam's beta1 and beta2. The first is that of DCGAN (Radford et al. 2016).
 BETAS = (0.5, 0.999)
 
 
-#: Weight of the past, an update, in the mean generator that is looked at and kept: batch norm's own
-#: means lag behind weights that move, and images swing from epoch to epoch.
-AVERAGE = 0.99
+#: Decay per update of the exponential moving average of the generator's weights. The averaged
+#: generator is validated and kept, since the images of the generator itself vary from epoch to
+#: epoch: the running means of its batch norm lag behind the changing weights.
+AVERAGE_DECAY = 0.99
 
 
+#: Weight of the gradient penalty (Gulrajani et al. 2017).
 GRADIENT_PENALTY = 10.0
 
 
-BATCH = 128
+#: Images with which the diversity of a vanilla GAN is measured.
+N_DIVERSITY = 128
 
 
 class Trainer(Gan):
@@ -67,13 +70,18 @@ class Trainer(Gan):
     ----------
     config : SrConfig
     bands : int
+        Number of bands.
     device : torch.device
 
     Attributes
     ----------
+    average : Module
+        Generator with the exponential moving average of the weights.
+    best : Module
+        Averaged generator of the best epoch.
     chosen : dict
-        Of the best generator: `epoch` (0: none yet), share of validation blends `detected`, and
-        `fwhm_arcsec` of the PSF for which they were.
+        Record of the best epoch: `epoch` (0: none yet), share of validation blends `detected`, and
+        `fwhm_arcsec` of the PSF with which they were detected.
     """
 
     def __init__(self, config: SrConfig, bands: int, device: torch.device) -> None:
@@ -100,15 +108,15 @@ class Trainer(Gan):
         self.chosen: dict[str, Any] = {"epoch": 0, "detected": -1.0, "fwhm_arcsec": None}
 
     def state(self) -> dict[str, Any]:
-        """Of the best generator."""
+        """Record of the best epoch."""
         return self.chosen
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take up a state written earlier."""
+        """Restore the record of the best epoch."""
         self.chosen = state
 
-    def choose(self, row: dict[str, Any]) -> None:
-        """Keep the mean generator, of which a row of the history tells, as the best."""
+    def keep_as_best(self, row: dict[str, Any]) -> None:
+        """Keep the averaged generator, described by a row of the history, as the best."""
         self.chosen = {
             "epoch": row["epoch"],
             "detected": row.get("val_detected", -1.0),
@@ -128,7 +136,8 @@ class Trainer(Gan):
         high : Tensor
             Real images.
         mixing : Tensor, shape (n, 1, 1, 1)
-            In [0, 1]: places between real and made images, for the gradient penalty.
+            Weights in [0, 1] of the real images in the mixtures of real and generated images at
+            which the gradient penalty is measured.
 
         Returns
         -------
@@ -139,41 +148,41 @@ class Trainer(Gan):
         images = self.images_of(given)
         made = images.detach()
         penalty = partial(self._gradient_penalty, made, high, low, mixing)
-        found = self.update_discriminator(
+        losses = self.update_discriminator(
             made, high, low, penalty=penalty if self.wasserstein else None
         )
-        loss = found["generator"] = self.adversarial(images, low)
+        loss = losses["generator"] = self.adversarial(images, low)
         if not self.vanilla:
-            found["content"] = functional.l1_loss(images, high)
-            loss = loss + self.config.content_weight * found["content"]
+            losses["content"] = functional.l1_loss(images, high)
+            loss = loss + self.config.content_weight * losses["content"]
         self.descend("generator", loss)
-        self._average()
-        return {name: value.detach() for name, value in found.items()}
+        self._update_average()
+        return {name: value.detach() for name, value in losses.items()}
 
     @torch.no_grad()
-    def _average(self) -> None:
-        """Move the mean generator a little towards the present one."""
-        past, now = self.average.state_dict(), self.generator.state_dict()
-        for name, value in past.items():
+    def _update_average(self) -> None:
+        """Update the exponential moving average of the generator's weights."""
+        average, current = self.average.state_dict(), self.generator.state_dict()
+        for name, value in average.items():
             if value.is_floating_point():
-                value.lerp_(now[name], 1 - AVERAGE)
+                value.lerp_(current[name], 1 - AVERAGE_DECAY)
             else:
-                value.copy_(now[name])
+                value.copy_(current[name])
 
     def logits(self, images: torch.Tensor, *given: torch.Tensor | None) -> torch.Tensor:
-        """Of images, given the low-resolution ones or None: shape (n,)."""
+        """Logits of images, given the low-resolution ones or None: shape (n,)."""
         assert self.discriminator is not None
         with autocast(self.device, self.precision):
             return self.discriminator(images, *given).float()
 
     def discriminator_loss(self, real: torch.Tensor, made: torch.Tensor) -> torch.Tensor:
-        """Cross entropy, or the Wasserstein distance with its sign changed."""
+        """Cross entropy, or the negative Wasserstein distance."""
         if self.wasserstein:
             return made.mean() - real.mean()
         return super().discriminator_loss(real, made)
 
     def generator_loss(self, made: torch.Tensor) -> torch.Tensor:
-        """Non-saturating, or of the Wasserstein distance."""
+        """Non-saturating loss, or the generator's part of the Wasserstein distance."""
         return -made.mean() if self.wasserstein else super().generator_loss(made)
 
     def _gradient_penalty(
@@ -183,7 +192,7 @@ class Trainer(Gan):
         low: torch.Tensor | None,
         mixing: torch.Tensor,
     ) -> torch.Tensor:
-        """How far the critic's slope between real and made images is from one, squared."""
+        """Mean squared deviation of the critic's gradient norms from 1, times a weight."""
         assert self.discriminator is not None
         between = (mixing * high + (1 - mixing) * made).requires_grad_(True)
         (slope,) = torch.autograd.grad(
@@ -193,7 +202,20 @@ class Trainer(Gan):
 
 
 class Validation:
-    """Validation blends and single galaxies, and how many of them a generator gives away."""
+    """Validation blends and single galaxies, with which generators are validated.
+
+    Parameters
+    ----------
+    maker : PairMaker
+    rows : ndarray of int
+        Validation galaxies.
+    n : int
+        Number of blends; there are `SINGLES_PER_BLEND` times as many single galaxies.
+    blending : HemmatiBlendConfig
+    detection : Detection
+    band : int
+        Number of the band in which peaks are searched for.
+    """
 
     def __init__(
         self,
@@ -206,50 +228,57 @@ class Validation:
     ) -> None:
         self.maker, self.detection, self.band = maker, detection, band
         self.blends = maker.draw(rows, 0, n, "validation", blending)
-        single = isolated(maker.draw(rows, n, (1 + SINGLES) * n, "validation", blending))
+        single = single_galaxies(
+            maker.draw(rows, n, (1 + SINGLES_PER_BLEND) * n, "validation", blending)
+        )
         self.high, self.low = maker.scaled(self.blends, "validation")
         self.low_single = maker.scaled(single, "validation")[1]
         pair = main_pair(self.blends)
         positions = true_positions(self.blends)[np.arange(n)[:, None], pair]
-        self.positions = positions - 1  # the crop's
+        self.positions = positions - 1  # in the crop of 64 px
 
     def check(self, generator: nn.Module, device: torch.device) -> dict[str, float]:
-        """Share of blends whose two galaxies are found, and whether images have collapsed.
+        """Validate a generator: the share of blends that it detects, and its diversity.
 
         Returns
         -------
         dict
-            `val_detected`, `val_threshold`, set on half of the singles, `val_false`, the share of
-            the other half with a second peak, and the `val_fwhm_arcsec` of the PSF for which they
-            are; `val_content` (mean absolute difference), `diversity_ratio`.
+            `val_detected`, the share of blends whose two galaxies are found; `val_threshold`, set
+            on one half of the single galaxies; `val_false`, the share of the other half with a
+            second peak; `val_fwhm_arcsec`, the FWHM of the PSF with which these were measured;
+            `val_content` (mean absolute difference); `diversity_ratio`.
         """
-        images = generated(generator, self.low, device)
-        single = generated(generator, self.low_single, device)
-        found = {
+        images = generate_images(generator, self.low, device)
+        single = generate_images(generator, self.low_single, device)
+        image_checks = {
             "val_content": float(np.abs(images - self.high).mean()),
             "diversity_ratio": diversity(images, self.high),
         }
         images, single = images[:, self.band], single[:, self.band]
-        each = [self._found(images, single, x) for x in self.detection.fwhm_arcsec]
-        # The first is a threshold that can be trusted.
-        best = max(each, key=lambda x: (self.trusts(x), x["val_detected"]))
-        return {**best, **found}
+        results = [
+            self._check_with_psf(images, single, width) for width in self.detection.fwhm_arcsec
+        ]
+        # A reliable threshold comes first, then the share of detected blends.
+        best = max(
+            results, key=lambda width: (self.has_reliable_threshold(width), width["val_detected"])
+        )
+        return {**best, **image_checks}
 
-    def trusts(self, found: dict[str, float]) -> bool:
-        """Whether the singles that did not set a threshold bear it out."""
-        return found["val_false"] <= TOLERANCE * self.detection.false_positive_rate
+    def has_reliable_threshold(self, result: dict[str, float]) -> bool:
+        """Whether the singles that did not set the threshold have few false positives."""
+        return result["val_false"] <= RATE_TOLERANCE * self.detection.false_positive_rate
 
-    def _found(
+    def _check_with_psf(
         self, images: np.ndarray, single: np.ndarray, fwhm_arcsec: float
     ) -> dict[str, float]:
-        """What `check` returns of peaks, with one PSF."""
+        """The part of the result of `check` that depends on the PSF, for one PSF."""
         psf = gan_psf(fwhm_arcsec, self.maker)
         noise = typical_noise(single)
         half = len(single) // 2
         rate = self.detection.false_positive_rate
         threshold = set_threshold(single[:half], psf, false_positive_rate=rate, noise=noise)
-        others = find_peaks(single[half:], psf, threshold, noise=noise)
-        false = count_peaks(others, len(single) - half, threshold) > 1
+        other_peaks = find_peaks(single[half:], psf, threshold, noise=noise)
+        is_false_positive = count_peaks(other_peaks, len(single) - half, threshold) > 1
         table = detect_blends(
             find_peaks(images, psf, noise=noise),
             self.positions,
@@ -259,13 +288,13 @@ class Validation:
         return {
             "val_detected": float(table["detected"].mean()),
             "val_threshold": threshold,
-            "val_false": float(false.mean()),
+            "val_false": float(is_false_positive.mean()),
             "val_fwhm_arcsec": fwhm_arcsec,
         }
 
 
 def diversity(images: np.ndarray, real: np.ndarray) -> float:
-    """How much images differ from one another, over how much real ones do (0: all the same)."""
+    """Standard deviation from image to image, divided by that of real images (0: all equal)."""
     return float(images.std(axis=0).mean() / max(real.std(axis=0).mean(), 1e-12))
 
 
@@ -298,11 +327,11 @@ def train(
     Returns
     -------
     generator : Module
-        Of the best epoch for super-resolution, of the last for a vanilla GAN.
+        Averaged generator of the best epoch, or of the last epoch for a vanilla GAN.
     history : DataFrame
-        A row an epoch.
+        One row per epoch.
     summary : dict
-        To be recorded beside every metric.
+        Record of the training.
 
     Raises
     ------
@@ -327,18 +356,18 @@ def train(
             rows, epoch * steps * size, (epoch + 1) * steps * size, "train", blending
         )
         rng = random_generator(maker.seed, "hemmati2022 training", epoch)
-        alone = rng.uniform(size=len(blends)) >= config.blend_fraction
+        is_single = rng.uniform(size=len(blends)) >= config.blend_fraction
         if config.kind == "vanilla":
-            alone[:] = True
-        singles = isolated(blends)
-        blends = blends.where(~pd.Series(alone), singles).astype(blends.dtypes)
-        noise = latent(maker.seed, len(blends), config.n_latent, epoch)
+            is_single[:] = True
+        singles = single_galaxies(blends)
+        blends = blends.where(~pd.Series(is_single), singles).astype(blends.dtypes)
+        noise = latent_vectors(maker.seed, len(blends), config.n_latent, epoch)
         mixing = rng.uniform(size=(len(blends), 1, 1, 1)).astype(np.float32)
         for step in range(steps):
-            here = slice(step * size, (step + 1) * size)
-            high, low = maker.scaled(blends.iloc[here], "train")
-            given = noise[here] if config.kind == "vanilla" else low
-            tensors = (torch.from_numpy(x).to(device) for x in (given, high, mixing[here]))
+            batch = slice(step * size, (step + 1) * size)
+            high, low = maker.scaled(blends.iloc[batch], "train")
+            given = noise[batch] if config.kind == "vanilla" else low
+            tensors = (torch.from_numpy(x).to(device) for x in (given, high, mixing[batch]))
             losses = trainer.step(*tensors)
             for name, value in losses.items():
                 sums[name] = sums.get(name, 0) + value
@@ -347,15 +376,20 @@ def train(
         loop.check(means, config.learning_rate)
         row: dict[str, Any] = {"epoch": epoch + 1, **means}
         if config.kind == "vanilla":
-            made = generated(trainer.average, latent(maker.seed, BATCH, config.n_latent), device)
-            row["diversity_ratio"] = diversity(made, validation.high[:BATCH])
-            better = True
+            made = generate_images(
+                trainer.average, latent_vectors(maker.seed, N_DIVERSITY, config.n_latent), device
+            )
+            row["diversity_ratio"] = diversity(made, validation.high[:N_DIVERSITY])
+            is_best = True
         else:
             row |= validation.check(trainer.average, device)
-            better = validation.trusts(row) and row["val_detected"] > trainer.chosen["detected"]
-        if better:
-            trainer.choose(row)
-        loop.record(row, note="best" if better else "")
+            is_best = (
+                validation.has_reliable_threshold(row)
+                and row["val_detected"] > trainer.chosen["detected"]
+            )
+        if is_best:
+            trainer.keep_as_best(row)
+        loop.record(row, note="best" if is_best else "")
         if row["diversity_ratio"] < SAME:
             log.warning(
                 "epoch %d: the images have collapsed to %.2g of the real ones' variety",
@@ -371,13 +405,13 @@ def train(
         "n_epochs": len(history),
         "best_epoch": chosen["epoch"],
         "n_train_galaxies": len(rows),
-        "n_train_blends": None,  # endless: each epoch draws new ones
+        "n_train_blends": None,  # unlimited: each epoch draws new ones
         "blends_seen": len(history) * steps * size,
         "n_parameters_generator": n_parameters(trainer.generator),
         "n_parameters_discriminator": n_parameters(trainer.discriminator),
         "val_detected": chosen["detected"] if config.kind != "vanilla" else None,
         "psf_fwhm_arcsec": chosen["fwhm_arcsec"],
-        # No epoch may have been trusted: the first weights are what there is then.
+        # If no epoch had a reliable threshold, the first epoch counts.
         "collapsed": history[max(chosen["epoch"], 1) - 1]["diversity_ratio"] < SAME,
         "seconds": seconds,
     }

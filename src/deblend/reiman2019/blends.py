@@ -1,8 +1,9 @@
-"""Pairs of Galaxy Zoo images: the second one perturbed, then both blended, in batches.
+"""Pairs of Galaxy Zoo images: the second one is perturbed, then both are blended, in batches.
 
-Reiman & Goehre 2019, Sect. 2.3. Frames are those of `deblend.reiman2019.images`, reduced whole, so
-that a perturbed galaxy can bring in what a crop would have cut off. All of it runs on the device
-that trains; only the numbers of the rows and of the perturbations are drawn on the host.
+Reiman & Goehre 2019, Sect. 2.3. The frames are those of `deblend.reiman2019.images`. They are not
+cropped, so that a perturbed galaxy can move into view what lies outside the crop. Images are
+perturbed and blended on the device that trains the network; only the random numbers are drawn on
+the host.
 """
 
 from collections.abc import Iterator
@@ -16,16 +17,16 @@ from deblend.seeds import generator
 from torch.nn import functional
 from tqdm.auto import tqdm
 
-#: What is drawn of each perturbation.
-DRAWS = ("flip_x", "flip_y", "angle_rad", "shift_x_px", "shift_y_px", "scale")
+#: Columns of `draw_pairs` that describe the perturbation.
+PERTURBATION_COLUMNS = ("flip_x", "flip_y", "angle_rad", "shift_x_px", "shift_y_px", "scale")
 
 
-#: Blends rendered at a time where a whole set is.
+#: Blends rendered at a time when a whole set is rendered.
 BATCH = 64
 
 
-#: Points a pixel and axis that a perturbed image is sampled at and averaged over: galaxies shrink
-#: to as little as 1/e, which pixel centres alone would alias.
+#: Samples per pixel along each axis of a perturbed image, which are then averaged: galaxies shrink
+#: by up to a factor of e, and one sample per pixel would alias them.
 OVERSAMPLING = 2
 
 
@@ -38,8 +39,9 @@ def draw_pairs(
     ----------
     rng : Generator
     rows : ndarray of int
-        Frames to choose from, two at least.
+        Frames to choose from, at least two.
     n : int
+        Number of pairs.
     config : PerturbConfig
 
     Returns
@@ -56,7 +58,7 @@ def draw_pairs(
     if len(rows) < 2:
         raise DeblendError(f"{len(rows)} galaxies are too few to blend two: give more images")
     first = rng.integers(len(rows), size=n)
-    # Any but the first, all alike.
+    # Any frame but the first one, all with the same probability.
     second = (first + rng.integers(1, len(rows), size=n)) % len(rows)
     flips = rng.integers(2, size=(n, 2))
     angle = rng.uniform(0, 2 * np.pi, n)
@@ -79,7 +81,19 @@ def draw_pairs(
 def draw_blends(
     seed: int, images: str, split: str, rows: np.ndarray, n: int, config: PerturbConfig
 ) -> pd.DataFrame:
-    """The blends of a validation or test set: each has a generator of its own.
+    """Draw the blends of a validation or test set, each with its own random generator.
+
+    Parameters
+    ----------
+    seed : int
+    images : str
+        Name of the set of images: part of the seed.
+    split : str
+    rows : ndarray of int
+        Frames of the split.
+    n : int
+        Number of blends.
+    config : PerturbConfig
 
     Returns
     -------
@@ -93,38 +107,40 @@ def draw_blends(
     return pd.concat(parts, ignore_index=True)
 
 
-def draws_of(pairs: pd.DataFrame) -> torch.Tensor:
-    """The perturbations of `draw_pairs` as numbers for a device, shape (n, 6)."""
-    return torch.from_numpy(pairs[list(DRAWS)].to_numpy(np.float32))
+def perturbation_tensor(pairs: pd.DataFrame) -> torch.Tensor:
+    """The perturbations of `draw_pairs` as a float32 tensor, shape (n, 6)."""
+    return torch.from_numpy(pairs[list(PERTURBATION_COLUMNS)].to_numpy(np.float32))
 
 
-def perturb(frames: torch.Tensor, draws: torch.Tensor, config: PerturbConfig) -> torch.Tensor:
-    """Flip, rotate, displace and scale images, cropped to what the network sees.
+def perturb(
+    frames: torch.Tensor, perturbations: torch.Tensor, config: PerturbConfig
+) -> torch.Tensor:
+    """Flip, rotate, displace and scale images, and crop them to what the network sees.
 
     Parameters
     ----------
     frames : Tensor, shape (n, 3, height, width)
         The companions, 0 to 255.
-    draws : Tensor, shape (n, 6)
-        From `draws_of`, on the frames' device.
+    perturbations : Tensor, shape (n, 6)
+        From `perturbation_tensor`, on the device of the frames.
     config : PerturbConfig
 
     Returns
     -------
     Tensor, shape (n, 3, side, side)
-        In the unit of the input; black beyond what there is of an image.
+        In the unit of the input; black outside the original image.
     """
     device, side = frames.device, config.side
-    flip_x, flip_y, angle, shift_x, shift_y, scale = draws.T[:, :, None, None]
+    flip_x, flip_y, angle, shift_x, shift_y, scale = perturbations.T[:, :, None, None]
     frames, centre = (
         (frames, _centre(frames, side))
         if config.order == "authors"
         else (crop(frames, side), side / 2)
     )
     step = 1 / OVERSAMPLING
-    line = (torch.arange(side * OVERSAMPLING, device=device) + 0.5) * step - side / 2
-    y, x = line[None, :, None], line[None, None, :]
-    # From each pixel of the result back to where it comes from.
+    offsets = (torch.arange(side * OVERSAMPLING, device=device) + 0.5) * step - side / 2
+    y, x = offsets[None, :, None], offsets[None, None, :]
+    # From each pixel of the result back to its place in the input.
     if config.order == "authors":
         x, y = (x - shift_x / config.reduce_by) / scale, (y - shift_y / config.reduce_by) / scale
     else:
@@ -141,27 +157,30 @@ def perturb(frames: torch.Tensor, draws: torch.Tensor, config: PerturbConfig) ->
 
 
 def _centre(frames: torch.Tensor, side: int) -> float:
-    """Where the original image's centre lies in a frame: at the centre of the crop."""
+    """Position of the original image's centre in a frame: the centre of the crop."""
     return (frames.shape[-1] - side) // 2 + side / 2
 
 
 def crop(frames: torch.Tensor, side: int) -> torch.Tensor:
-    """The central part of frames, shape (n, 3, height, width)."""
+    """Central part of frames of shape (n, 3, height, width)."""
     start = (frames.shape[-1] - side) // 2
     return frames[..., start : start + side, start : start + side]
 
 
 def blend(
-    central: torch.Tensor, companion: torch.Tensor, draws: torch.Tensor, config: PerturbConfig
+    central: torch.Tensor,
+    companion: torch.Tensor,
+    perturbations: torch.Tensor,
+    config: PerturbConfig,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Blended images and the two true ones of each.
+    """Blended images, and the two true images of each.
 
     Parameters
     ----------
     central, companion : Tensor of uint8, shape (n, height, width, 3)
         Frames.
-    draws : Tensor, shape (n, 6)
-        From `draws_of`, on the frames' device.
+    perturbations : Tensor, shape (n, 6)
+        From `perturbation_tensor`, on the device of the frames.
     config : PerturbConfig
 
     Returns
@@ -171,38 +190,40 @@ def blend(
     truth : Tensor, shape (n, 2, 3, side, side)
         Central and companion galaxy, in [-1, 1] (Sect. 2.3).
     """
-    first = crop(_planes(central), config.side)
-    second = perturb(_planes(companion), draws, config)
+    first = crop(_channels_first(central), config.side)
+    second = perturb(_channels_first(companion), perturbations, config)
     both = torch.stack([first, second], dim=1) / 255
     mixed = both.amax(dim=1) if config.blending == "max" else both.sum(dim=1).clamp(max=1)
     return mixed, 2 * both - 1
 
 
-def _planes(frames: torch.Tensor) -> torch.Tensor:
+def _channels_first(frames: torch.Tensor) -> torch.Tensor:
     return frames.permute(0, 3, 1, 2).float()
 
 
 def rows_of_split(index: pd.DataFrame, split: str) -> np.ndarray:
-    """Frames of a split.
+    """Rows of a split's frames.
 
     Parameters
     ----------
     index : DataFrame
-        `row`, `split`, of `deblend.reiman2019.images`.
+        `row` and `split`, from `deblend.reiman2019.images.read_index`.
+    split : str
     """
     return index.loc[index["split"] == split, "row"].to_numpy()
 
 
-def rendered(
+def render_batches(
     frames: np.ndarray, pairs: pd.DataFrame, config: PerturbConfig
 ) -> Iterator[tuple[slice, torch.Tensor, torch.Tensor]]:
-    """Blends and truths (see `blend`), batch by batch.
+    """Blends and true images, batch by batch.
 
     Yields
     ------
     rows : slice
-        Of `pairs`.
+        Rows of `pairs`.
     blends, truth : Tensor
+        See `blend`.
     """
     for start in tqdm(range(0, len(pairs), BATCH), desc="blends", disable=None):
         part = pairs.iloc[start : start + BATCH]
@@ -210,13 +231,16 @@ def rendered(
             torch.from_numpy(np.ascontiguousarray(frames[part[name].to_numpy()]))
             for name in ("central", "companion")
         )
-        yield slice(start, start + len(part)), *blend(central, companion, draws_of(part), config)
+        yield (
+            slice(start, start + len(part)),
+            *blend(central, companion, perturbation_tensor(part), config),
+        )
 
 
 def render_all(
     frames: np.ndarray, pairs: pd.DataFrame, config: PerturbConfig
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Blends and truths of a set that is small enough to be held."""
-    parts = [(blends, truth) for _, blends, truth in rendered(frames, pairs, config)]
+    """Blends and true images of a set that fits into memory."""
+    parts = [(blends, truth) for _, blends, truth in render_batches(frames, pairs, config)]
     blends, truth = zip(*parts, strict=True)
     return torch.cat(blends), torch.cat(truth)

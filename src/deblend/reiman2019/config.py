@@ -40,11 +40,14 @@ class ImageSet(Section):
     @model_validator(mode="after")
     def _has_what_its_source_needs(self) -> "ImageSet":
         if self.source == "archive" and not self.archives:
-            raise Problem("null: name at least one of config/datasets.yaml", "archives")
+            raise Problem(
+                "null: with source archive, name at least one entry of config/datasets.yaml",
+                "archives",
+            )
         if self.source == "files" and not self.folder:
-            raise Problem("null: with source files it is that of the JPEGs", "folder")
+            raise Problem("null: with source files, give the folder of the JPEGs", "folder")
         if self.source == "simulated" and not self.n_images:
-            raise Problem("null: with source simulated it takes a number", "n_images")
+            raise Problem("null: with source simulated, give a number", "n_images")
         return self
 
 
@@ -54,9 +57,10 @@ class Perturbation(Section):
     Attributes
     ----------
     order : {"authors", "section_2_3"}
-        authors: the whole frame is flipped, rotated and scaled, then displaced by pixels of the
-        original image, then cropped and reduced (their code). section_2_3: the cropped and reduced
-        image is flipped, rotated, displaced by its own pixels, then scaled.
+        authors: the whole frame is flipped, rotated and scaled, then displaced in pixels of the
+        original image, then cropped and reduced (as in their code). section_2_3: the image is
+        cropped and reduced, then flipped, rotated, displaced in pixels of the reduced image, and
+        scaled.
     """
 
     order: Literal["authors", "section_2_3"] = Field(
@@ -76,7 +80,7 @@ class Perturbation(Section):
     )
 
     @model_validator(mode="after")
-    def _ranges_rise(self) -> "Perturbation":
+    def _ranges_are_ordered(self) -> "Perturbation":
         for key in ("shift_px", "log_scale"):
             low, high = getattr(self, key)
             if low > high:
@@ -85,7 +89,7 @@ class Perturbation(Section):
 
 
 class Crop(Section):
-    """The part of an image that is seen."""
+    """The part of an image that the network sees."""
 
     crop_px: Count = Field(
         default=240, description="Side of the central part that is seen, pixels of the image."
@@ -94,7 +98,7 @@ class Crop(Section):
 
 
 class PerturbConfig(Perturbation, Crop):
-    """How the second galaxy is perturbed and blended with the first, and what is seen of both."""
+    """Perturbation of the second galaxy, blending with the first, and crop of both."""
 
     @model_validator(mode="after")
     def _crop_divides(self) -> "PerturbConfig":
@@ -111,7 +115,7 @@ class PerturbConfig(Perturbation, Crop):
 
 
 class BlendNumbers(Section):
-    """Blends of each split."""
+    """Number of blends of each split."""
 
     validation: Integer = Field(default=256, ge=2, description="Blends for validation.")
     test: Integer = Field(default=3200, ge=2, description="Blends for tests.")
@@ -127,7 +131,7 @@ class GanConfig(Section):
     discriminator_filters, discriminator_units : int
         See `deblend.reiman2019.networks.Discriminator`.
     adversarial : {"non_saturating", "minimax"}
-        What the generator minimises: -log D(G), as in the authors' code, or log(1 - D(G)), eq. 1.
+        What the generator minimises: -log D(G), as in the authors' code, or log(1 - D(G)), Eq. 1.
     """
 
     root_blocks: Count = Field(
@@ -183,7 +187,7 @@ class GanConfig(Section):
 
 
 class ExampleNumbers(Section):
-    """Blends shown in Figs 3 and 6."""
+    """Numbers of blends shown in Figs 3 and 6."""
 
     success: Count = Field(default=6, description="Blends in Fig. 3.")
     failure: Count = Field(default=5, description="Blends in Fig. 6.")
@@ -220,7 +224,7 @@ class Reiman2019(Crop):
     )
 
     @model_validator(mode="after")
-    def _image_set_is_there(self) -> "Reiman2019":
+    def _image_set_exists(self) -> "Reiman2019":
         if self.image_set not in self.image_sets:
             raise Problem(
                 f"there is no {self.image_set!r} under image_sets; there are "
@@ -243,8 +247,8 @@ class Reiman2019(Crop):
     def _gan_has_a_discriminator(self) -> "Reiman2019":
         if self.network.adversarial_weight == 0:
             raise Problem(
-                "0 leaves the GAN without a discriminator: give more, deblender_mse is trained "
-                "beside it anyway",
+                "0 leaves the GAN without a discriminator: give a positive weight; the baseline "
+                "deblender_mse is trained in any case",
                 *("network", "adversarial_weight"),
             )
         return self

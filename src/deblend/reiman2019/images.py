@@ -1,9 +1,9 @@
-"""Galaxy Zoo images: JPEGs of folders and zip archives to frames that blends are made of.
+"""Galaxy Zoo images: from JPEGs in folders and zip archives to frames, from which blends are made.
 
 Reiman & Goehre 2019 (Sect. 2.3) crop the central 240 x 240 pixels of 424 x 424 and reduce them to
 80 x 80. Here the whole frame is reduced, on the grid of that crop, since an image that is moved
-off the centre shows what lies outside it. Frames are a memory-mapped array on disk: neither
-making nor reading them takes memory that grows with their number.
+off the centre shows what lies outside the crop. Frames are a memory-mapped array on disk: the
+memory needed to write or read them does not grow with their number.
 """
 
 import contextlib
@@ -37,11 +37,12 @@ SUFFIXES = (".jpg", ".jpeg")
 SPLITS = ("train", "validation", "test")
 
 
-#: A Galaxy Zoo JPEG has 10 to 20 kB; one without compression would have half a megabyte.
+#: Larger files are left out. A Galaxy Zoo JPEG has 10 to 20 kB; without compression the image would
+#: have half a megabyte.
 MAX_JPEG_BYTES = 2_000_000
 
 
-#: Images that are in memory at a time, for each thread.
+#: Images in memory at a time, for each thread.
 BATCH = 64
 
 
@@ -54,14 +55,16 @@ class Grid(NamedTuple):
 
     Attributes
     ----------
-    frame_px, reduce_by : int
-        Side of the image, and of the square of its pixels that becomes one.
+    frame_px : int
+        Side of the image.
+    reduce_by : int
+        Side of the square of pixels that becomes one reduced pixel.
     offset_px : int
-        The first reduced pixel begins here.
+        Pixel of the image at which the first reduced pixel begins.
     size : int
         Side of the reduced frame.
     crop : slice
-        Rows and columns of the reduced frame that are the central crop.
+        Rows and columns of the reduced frame that form the central crop.
     """
 
     frame_px: int
@@ -72,14 +75,14 @@ class Grid(NamedTuple):
 
 
 def make_grid(frame_px: int = 424, reduce_by: int = 3, crop_px: int = 240) -> Grid:
-    """The grid on which a frame's central crop is reduced to whole pixels.
+    """The grid on which the central crop of a frame is reduced to whole pixels.
 
     Parameters
     ----------
     frame_px : int
         Side of the images.
     reduce_by : int
-        Pixels that become one, along a side.
+        Pixels along each axis that become one.
     crop_px : int
         Side of the central crop.
 
@@ -105,37 +108,49 @@ def make_grid(frame_px: int = 424, reduce_by: int = 3, crop_px: int = 240) -> Gr
 
 
 def reduce(image: np.ndarray | Image.Image, grid: Grid | None = None) -> np.ndarray:
-    """Reduce an image with Pillow's bicubic filter, which averages over what a pixel covers.
+    """Reduce an image with Pillow's bicubic filter, which averages over the area of each new pixel.
 
     Parameters
     ----------
     image : ndarray, shape (frame_px, frame_px, 3), uint8, or PIL.Image
     grid : Grid, optional
-        424 x 424 to 141 x 141 by default: reduced pixel k covers the pixels 2 + 3 k to 4 + 3 k.
+        By default 424 x 424 pixels become 141 x 141: reduced pixel k covers the pixels 2 + 3 k to
+        4 + 3 k.
 
     Returns
     -------
     ndarray, shape (size, size, 3), uint8
-        Its part `[grid.crop, grid.crop]` is the central crop reduced by itself, save for two
-        pixels at its edge: here the filter sees what lies beyond.
+        Its part `[grid.crop, grid.crop]` equals the central crop reduced by itself, except for two
+        pixels along its edge, where the filter also sees pixels outside the crop.
     """
     grid = grid or make_grid()
     if isinstance(image, np.ndarray):
         image = Image.fromarray(image)
     start, stop, side = grid.offset_px, grid.offset_px + grid.reduce_by * grid.size, grid.frame_px
     if stop > side:
-        # The last pixel reaches beyond the frame by less than its size: repeat the edge.
+        # Part of the last reduced pixel lies outside the frame: repeat the edge.
         image = image.crop((0, 0, stop, stop))
-        for place in range(side, stop):
-            image.paste(image.crop((side - 1, 0, side, stop)), (place, 0))
-        for place in range(side, stop):
-            image.paste(image.crop((0, side - 1, stop, side)), (0, place))
+        for pixel in range(side, stop):
+            image.paste(image.crop((side - 1, 0, side, stop)), (pixel, 0))
+        for pixel in range(side, stop):
+            image.paste(image.crop((0, side - 1, stop, side)), (0, pixel))
     box = (start, start, stop, stop)
     return np.asarray(image.resize((grid.size, grid.size), Image.Resampling.BICUBIC, box=box))
 
 
 class Jpeg(NamedTuple):
-    """An image of a source: `source` is a folder's or an archive's place among them."""
+    """An image in one of the sources.
+
+    Attributes
+    ----------
+    id : str
+        File name without folder and suffix.
+    source : int
+        Number of the folder or archive among the sources.
+    member : str
+        Path in that folder or archive.
+    n_bytes : int
+    """
 
     id: str
     source: int
@@ -154,36 +169,36 @@ class Sources:
     ----------
     paths : sequence of path
         Folders (with JPEGs in them or one level below) or zip archives, whatever their name.
-        Hidden files and what is no regular file are passed over. A member of an archive counts by
-        its base name: its path is never used.
+        Hidden files and anything but regular files are skipped. Of a member of an archive only the
+        base name counts; nothing is written to its path.
 
     Raises
     ------
     DeblendError
-        A source is neither, or they have no JPEG.
+        A source is neither a folder nor a zip archive, or no source has a JPEG.
     """
 
     def __init__(self, paths: Sequence[str | Path]) -> None:
         self.paths = [Path(path) for path in paths]
         self._stack = contextlib.ExitStack()
         self._archives: dict[int, zipfile.ZipFile] = {}
-        found: list[Jpeg] = []
+        jpegs: list[Jpeg] = []
         try:
             for number, path in enumerate(self.paths):
                 if path.is_dir():
-                    found += self._of_folder(number, path)
+                    jpegs += self._of_folder(number, path)
                 else:
-                    found += self._of_archive(number, path)
+                    jpegs += self._of_archive(number, path)
         except BaseException:
             self._stack.close()
             raise
-        if not found:
+        if not jpegs:
             self._stack.close()
             raise DeblendError(
                 f"no JPEG in {', '.join(map(str, paths)) or 'no source at all'}: give a folder or "
                 "a zip archive with files that end in .jpg or .jpeg"
             )
-        self.jpegs = sorted(found)
+        self.jpegs = sorted(jpegs)
 
     def __enter__(self) -> "Sources":
         return self
@@ -209,7 +224,7 @@ class Sources:
         self._archives[number] = archive
         for member in archive.infolist():
             name, kind = Path(member.filename), stat.S_IFMT(member.external_attr >> 16)
-            # Archives made elsewhere than on Unix say nothing of the kind.
+            # Archives that were not made on Unix do not record the kind of file: it is 0.
             if _is_jpeg(name) and not member.is_dir() and kind in (0, stat.S_IFREG):
                 yield Jpeg(name.stem, number, member.filename, member.file_size)
 
@@ -219,29 +234,29 @@ class Sources:
             if jpeg.source in self._archives:
                 return self._archives[jpeg.source].read(jpeg.member)
             return (self.paths[jpeg.source] / jpeg.member).read_bytes()
-        # RuntimeError: it is encrypted.
+        # RuntimeError: the member is encrypted.
         except (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError):
             return None
 
 
 def prepare(data: bytes | None, grid: Grid) -> np.ndarray | str:
-    """Reduce one JPEG, or say why it is of no use.
+    """Reduce one JPEG, or give the reason why it cannot be used.
 
     Parameters
     ----------
     data : bytes or None
-        None for what could not be read.
+        None if the file could not be read.
     grid : Grid
 
     Returns
     -------
     ndarray, shape (size, size, 3), uint8, or str
-        The reason: unreadable, not RGB, wrong size or constant.
+        The frame, or the reason: "unreadable", "not RGB", "wrong size" or "constant".
     """
     if data is None:
         return "unreadable"
     try:
-        # The header alone so far: nothing of another size is ever decoded.
+        # `open` reads the header only, so that images of another size are never decoded.
         with Image.open(io.BytesIO(data), formats=["JPEG"]) as image:
             if image.mode != "RGB":
                 return "not RGB"
@@ -254,23 +269,22 @@ def prepare(data: bytes | None, grid: Grid) -> np.ndarray | str:
     return "constant" if (frame == frame[0, 0]).all() else frame
 
 
-def split_of(seed: int, identity: str, shares: Mapping[str, float]) -> str:
-    """The split of an image, whatever other images there are.
+def split_of(seed: int, image_id: str, shares: Mapping[str, float]) -> str:
+    """The split of an image. It does not depend on the other images.
 
     Parameters
     ----------
     seed : int
-    identity : str
-        The image's id.
+    image_id : str
     shares : mapping
-        Of train, validation and test; they add up to 1.
+        Shares of train, validation and test; they add up to 1.
     """
-    draw, total = uniform(seed, "reiman2019 split", identity), 0.0
+    draw, total = uniform(seed, "reiman2019 split", image_id), 0.0
     for name in SPLITS:
         total += shares[name]
         if draw < total:
             return name
-    # Shares that add up to a little less than 1.
+    # Rounding can make the shares add up to slightly less than 1.
     return [name for name in SPLITS if shares[name] > 0][-1]
 
 
@@ -289,12 +303,12 @@ def build_frames(
     max_bytes: int = MAX_JPEG_BYTES,
     threads: int = 1,
 ) -> None:
-    """Reduce all JPEGs of some sources, leave out what is of no use, split the rest.
+    """Reduce all JPEGs of the sources, leave out those that cannot be used, and split the rest.
 
     Parameters
     ----------
     sources : sequence of path
-        See `Sources`. Their order does not matter unless a name is there twice.
+        See `Sources`. Their order matters only if a file name occurs twice.
     frames : path
         Written: an array (n, size, size, 3) of uint8 in numpy's format, ordered by id.
     index : path
@@ -302,44 +316,44 @@ def build_frames(
     excluded : path
         Written: CSV with id, reason.
     seed : int
-        For the split.
+        Seed of the split.
     split : mapping
         Shares of train, validation and test.
     n_images : int, optional
-        Take the first ids only; all by default.
+        Take only the first so many ids; all by default.
     frame_px, crop_px, reduce_by : int
         See `make_grid`.
     max_bytes : int
         Largest size of one JPEG.
     threads : int
-        They decode; the result does not depend on their number.
+        Number of threads that decode images; the result does not depend on it.
 
     Raises
     ------
     DeblendError
-        There is no JPEG, none is of use, or a split would be empty.
+        There is no JPEG, none can be used, or a split would be empty.
     """
     grid = make_grid(frame_px, reduce_by, crop_px)
     if set(split) != set(SPLITS) or abs(sum(split.values()) - 1) > 1e-6 or min(split.values()) < 0:
         raise DeblendError(
-            f"the shares {dict(split)} are not those of {', '.join(SPLITS)}, adding up to 1"
+            f"the shares {dict(split)} have to be of {', '.join(SPLITS)}, adding up to 1"
         )
     with Sources(sources) as source, atomic(frames) as temporary:
-        jpegs, reasons = _choose(source.jpegs, n_images, max_bytes)
+        jpegs, reasons = _choose_images(source.jpegs, n_images, max_bytes)
         ids: list[str] = []
         with open(temporary, "wb") as file:
             _write_header(file, 0, grid.size)
-            for jpeg, frame in _prepared(source, jpegs, grid, threads):
+            for jpeg, frame in _prepare_all(source, jpegs, grid, threads):
                 if isinstance(frame, str):
                     reasons.append((jpeg.id, frame))
                 else:
                     file.write(frame.tobytes())
                     ids.append(jpeg.id)
-            # Now that their number is known.
+            # Write the header again, now that the number of frames is known.
             file.seek(0)
             _write_header(file, len(ids), grid.size)
         table = pd.DataFrame({"row": range(len(ids)), "id": ids})
-        table["split"] = [split_of(seed, identity, split) for identity in ids]
+        table["split"] = [split_of(seed, image_id, split) for image_id in ids]
         left_out = pd.DataFrame(sorted(reasons), columns=["id", "reason"])
         for reason, n in left_out["reason"].value_counts().items():
             log.warning("left out %d images: %s", n, reason)
@@ -349,7 +363,7 @@ def build_frames(
         if empty:
             raise DeblendError(
                 f"the split {' and '.join(empty)} of {', '.join(map(str, sources))} would be "
-                f"empty: {len(ids)} images are of use and {len(left_out)} are not "
+                f"empty: {len(ids)} images can be used and {len(left_out)} cannot "
                 f"({left_out['reason'].value_counts().to_dict()}); take more images (n_images), or "
                 "give it a larger share"
             )
@@ -357,10 +371,10 @@ def build_frames(
         write_csv(excluded, left_out)
 
 
-def _choose(
+def _choose_images(
     jpegs: Sequence[Jpeg], n_images: int | None, max_bytes: int
 ) -> tuple[list[Jpeg], list[tuple[str, str]]]:
-    """The images to read, an id once, and those that are left out unread."""
+    """The images to read, each id once, and those that are left out without being read."""
     chosen: list[Jpeg] = []
     reasons: list[tuple[str, str]] = []
     last, n_ids = None, 0
@@ -378,17 +392,17 @@ def _choose(
     return chosen, reasons
 
 
-def _prepared(
+def _prepare_all(
     source: Sources, jpegs: Sequence[Jpeg], grid: Grid, threads: int
 ) -> Iterator[tuple[Jpeg, np.ndarray | str]]:
-    """Reduce images in order, a batch in memory at a time."""
-    # Threads will do: Pillow decodes and resizes without holding Python's lock.
+    """Reduce images in order, with one batch in memory at a time."""
+    # Threads are enough: Pillow decodes and resizes without holding Python's global lock.
     with (
         warnings.catch_warnings(),
         ThreadPoolExecutor(threads) as pool,
         tqdm(total=len(jpegs), unit="image", disable=None) as bar,
     ):
-        # Pillow warns of broken metadata; what matters is whether the pixels can be read.
+        # Pillow warns of broken metadata, but only the pixels matter here.
         warnings.filterwarnings("ignore", module="PIL")
         size = BATCH * threads
         for start in range(0, len(jpegs), size):
@@ -401,20 +415,20 @@ def _prepared(
 
 
 def _write_header(file: io.BufferedWriter, n: int, size: int) -> None:
-    # Numpy leaves room in it for the first axis to grow: it has one length for every n.
+    # Numpy pads the header, so that its length does not depend on n.
     header = {"descr": "|u1", "fortran_order": False, "shape": (n, size, size, 3)}
     np.lib.format.write_array_header_1_0(file, header)
 
 
 def open_frames(path: str | Path, size: int | None = None) -> np.ndarray:
-    """Frames as a read-only array on disk, of which only what is used is read.
+    """Open frames as a read-only, memory-mapped array.
 
     Parameters
     ----------
     path : path
         From `build_frames`.
     size : int, optional
-        Side that they have to have.
+        Side that the frames must have; any by default.
 
     Returns
     -------
@@ -423,7 +437,7 @@ def open_frames(path: str | Path, size: int | None = None) -> np.ndarray:
     Raises
     ------
     DeblendError
-        The file is missing, not whole or no array of frames.
+        The file is missing, incomplete or not an array of frames.
     """
     try:
         frames = np.lib.format.open_memmap(path, mode="r")
@@ -442,5 +456,5 @@ def open_frames(path: str | Path, size: int | None = None) -> np.ndarray:
 
 
 def read_index(path: str | Path) -> pd.DataFrame:
-    """The table that `build_frames` wrote beside the frames: row, id (text) and split."""
+    """Read the index that `build_frames` wrote: row, id (text) and split."""
     return pd.read_csv(path, dtype={"id": str})

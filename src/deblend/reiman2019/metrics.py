@@ -1,26 +1,27 @@
-"""How near deblended images come to the true ones: PSNR and SSIM (Reiman & Goehre 2019, Sect. 3).
+"""PSNR and SSIM of deblended images against the true ones (Reiman & Goehre 2019, Sect. 3).
 
-The paper leaves open on which scale of pixels, and with which range of the data, its numbers were
-computed, so each reading that we can tell has a column of its own:
+The paper does not say on which scale of pixel values, and with which data range, its numbers were
+computed. There is a column for each plausible reading:
 
 `psnr_db`
-    With the range of the data: 1 on [0, 1], which gives the same as 2 on [-1, 1].
+    With the data range in the numerator: 1 for pixels in [0, 1], or equivalently 2 in [-1, 1].
 `psnr_eq6_db`
-    Eq. 6: the brightest pixel of the true image, on [0, 1], in place of the range.
+    Eq. 6: the brightest pixel of the true image, in [0, 1], instead of the data range.
 `ssim`
-    On [0, 1] with a range of 1.
+    Pixels in [0, 1], data range 1.
 `ssim_as_published`
-    On [-1, 1], as the networks' images are, with a range of 2. That is what scikit-image took in
-    2018 for floating-point images when nobody told it a range.
+    Pixels in [-1, 1], as the networks make them, data range 2. This was the default of scikit-image
+    in 2018 for floating-point images.
 `ssim_authors_code`
-    On [0, 1] with the same range of 2: the authors' code rescales before it calls scikit-image and
-    tells it no range. Twice the range means constants four times too large, and a higher score.
+    Pixels in [0, 1], but data range 2: the authors' code rescales the pixels and then calls
+    scikit-image with its default range. With twice the range the constants c1 and c2 are four times
+    too large, and the score is higher.
 `crossed_psnr_db`
-    As `psnr_db`, but against the other galaxy's true image: whether the two branches of the
-    generator do different things.
+    As `psnr_db`, but against the true image of the other galaxy: it shows whether the two branches
+    of the generator make different galaxies.
 
 SSIM has windows of 7 x 7 pixels and the paper's c1 and c2, which are scikit-image's K1 and K2. All
-scores take the three colours together.
+scores are over the three colours together.
 """
 
 from pathlib import Path
@@ -33,8 +34,8 @@ from skimage.metrics import structural_similarity
 GALAXIES = ("central", "companion")
 
 
-#: Ways to answer: the GAN, the same generator trained on the mean squared error alone, and the
-#: blend itself given as both galaxies.
+#: Methods: the GAN, the same generator trained on the mean squared error alone, and the blend
+#: itself taken as the image of both galaxies.
 METHODS = ("gan", "mse", "blend")
 
 
@@ -51,25 +52,25 @@ STATISTICS = ("mean", "error of mean", "median", "max", "min", "variance")
 WINDOW_PX = 7
 
 
-def scores(predicted: np.ndarray, true: np.ndarray) -> pd.DataFrame:
+def score_images(predicted: np.ndarray, true: np.ndarray) -> pd.DataFrame:
     """Score deblended images.
 
     Parameters
     ----------
     predicted, true : ndarray, shape (n, 2, y, x, 3)
-        Of n blends the central galaxy and the companion, RGB in [0, 1].
+        Central galaxy and companion of n blends, RGB in [0, 1].
 
     Returns
     -------
     DataFrame
-        A row an image: `COLUMNS`, see above. The PSNR of a perfect image is infinite and stays so
-        here; `summary` says what becomes of it. A black true image has no maximum to compare with:
-        its `psnr_eq6_db` is NaN.
+        One row per image, with `COLUMNS` (see the module's docstring). The PSNR of a perfect image
+        is infinite here; see `summary` for how that is treated. `psnr_eq6_db` is NaN if the true
+        image is black, since its brightest pixel is 0.
 
     Raises
     ------
     DeblendError
-        The arrays are not of that shape, or hold something outside [0, 1].
+        The arrays do not have that shape, or have values outside [0, 1].
     """
     for name, images in (("predicted", predicted), ("true", true)):
         _check(name, images)
@@ -118,7 +119,7 @@ def _check(name: str, images: np.ndarray) -> None:
 
 def _mean_squared_error(predicted: np.ndarray, true: np.ndarray) -> np.ndarray:
     """Mean squared error of each image, shape (n, 2)."""
-    # Blend by blend: the differences of thousands of blends at once would fill the memory.
+    # Blend by blend, since the differences of thousands of blends at once would fill the memory.
     pairs = zip(predicted, true, strict=True)
     error = [np.mean(np.square(p - t, dtype=float), axis=(1, 2, 3)) for p, t in pairs]
     return np.array(error).reshape(-1, 2)
@@ -141,11 +142,11 @@ def read_scores(path: str | Path) -> pd.DataFrame:
     if missing:
         raise DeblendError(
             f"{path} lacks the columns {', '.join(missing)}; it has {', '.join(table)}: "
-            "make it anew"
+            "delete it and run again"
         )
     absent = [method for method in METHODS if method not in set(table["method"])]
     if absent:
-        raise DeblendError(f"{path} has no scores of {', '.join(absent)}: make it anew")
+        raise DeblendError(f"{path} has no scores of {', '.join(absent)}: delete it and run again")
     return table
 
 
@@ -155,53 +156,56 @@ def summary(scores: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     scores : DataFrame
-        From `scores`, with `method` and `frame`, the galaxy that an image is of.
+        From `score_images`, with the columns `method` and `frame`, the galaxy in the image.
 
     Returns
     -------
     DataFrame
         `method`, `galaxy` (both, central, companion), `quantity` (of `QUANTITIES`), `STATISTICS`
-        (the variance is the population's; for the mean's error see `error_by_frame`), `n`,
-        `n_infinite`. Infinite PSNRs, of perfect images,
-        are counted in `n_infinite` and left out of everything else, since one of them would make
-        every mean infinite.
+        (the variance is that of the population; for the error of the mean see `error_by_frame`),
+        `n`, `n_infinite`. The infinite PSNRs of perfect images are counted in `n_infinite` and left
+        out of everything else, since a single one would make the mean infinite.
     """
     rows = []
-    for method, mine in scores.groupby("method", sort=False):
+    for method, method_scores in scores.groupby("method", sort=False):
         for galaxy in ("both", *GALAXIES):
-            part = mine if galaxy == "both" else mine[mine["galaxy"] == galaxy]
+            galaxy_scores = (
+                method_scores
+                if galaxy == "both"
+                else method_scores[method_scores["galaxy"] == galaxy]
+            )
             for quantity in QUANTITIES:
-                finite = part[np.isfinite(part[quantity])]
+                finite = galaxy_scores[np.isfinite(galaxy_scores[quantity])]
                 row = {"method": method, "galaxy": galaxy, "quantity": quantity}
                 row |= _statistics(finite[quantity].to_numpy(float), finite["frame"])
-                rows.append(row | {"n_infinite": int(np.isinf(part[quantity]).sum())})
+                rows.append(row | {"n_infinite": int(np.isinf(galaxy_scores[quantity]).sum())})
     columns = ["method", "galaxy", "quantity", *STATISTICS, "n", "n_infinite"]
     return pd.DataFrame(rows, columns=columns)
 
 
 def error_by_frame(values: np.ndarray, frames: np.ndarray | pd.Series) -> float:
-    """Standard error of a mean over images that share galaxies.
+    """Standard error of a mean over images, several of which can show the same galaxy.
 
-    A galaxy's images, in one blend after another, are no independent measurements: their deviations
-    from the mean are summed by galaxy first (the sandwich estimator for clusters).
+    Images of one galaxy in different blends are not independent measurements: their deviations from
+    the mean are first summed for each galaxy (the sandwich estimator for clusters).
 
     Parameters
     ----------
     values : ndarray, shape (n,)
     frames : ndarray, shape (n,)
-        The galaxy that each image is of.
+        The galaxy in each image.
 
     Returns
     -------
     float
-        NaN of fewer than two galaxies.
+        NaN if there are fewer than two galaxies.
     """
     _, galaxy = np.unique(frames, return_inverse=True)
-    n = galaxy.max(initial=-1) + 1
-    if n < 2:
+    n_galaxies = galaxy.max(initial=-1) + 1
+    if n_galaxies < 2:
         return np.nan
     sums = np.bincount(galaxy, values - np.mean(values))
-    return float(np.sqrt(n / (n - 1) * np.sum(sums**2)) / len(values))
+    return float(np.sqrt(n_galaxies / (n_galaxies - 1) * np.sum(sums**2)) / len(values))
 
 
 def _statistics(values: np.ndarray, frames: pd.Series) -> dict[str, float]:
@@ -219,18 +223,19 @@ def _statistics(values: np.ndarray, frames: pd.Series) -> dict[str, float]:
 
 
 def select_examples(scores: pd.DataFrame, n_success: int, n_failure: int) -> pd.DataFrame:
-    """Choose the blends to show in Figures 3 and 6, by a rule and not by hand.
+    """Choose the blends to show in Figures 3 and 6, by a rule instead of by hand.
 
-    Blends are ranked by the lower PSNR of their two galaxies in the GAN's answer.
+    Blends are ranked by the GAN's PSNR, the lower one of their two galaxies.
 
     Parameters
     ----------
     scores : DataFrame
-        From `scores`, with `method`; only the rows of "gan" count.
+        From `score_images`, with the column `method`; only the rows of "gan" are used.
     n_success : int
-        So many, evenly spaced in rank over the best quarter, from the very best to its last.
+        Number of successes. They are evenly spaced in rank over the best quarter of the blends,
+        its first and last included.
     n_failure : int
-        The so many lowest.
+        Number of failures: the blends of the lowest rank.
 
     Returns
     -------
@@ -243,20 +248,21 @@ def select_examples(scores: pd.DataFrame, n_success: int, n_failure: int) -> pd.
     DeblendError
         There are too few blends.
     """
-    mine = scores[scores["method"] == "gan"]
-    wide = mine.pivot(index="blend", columns="galaxy", values="psnr_db").sort_index()
-    # A stable sort: equal scores stay in the order of the blends.
-    ranked = wide.loc[wide.min(axis=1).sort_values(ascending=False, kind="stable").index]
+    gan_scores = scores[scores["method"] == "gan"]
+    psnr = gan_scores.pivot(index="blend", columns="galaxy", values="psnr_db").sort_index()
+    # A stable sort keeps blends with equal scores in their order.
+    ranked = psnr.loc[psnr.min(axis=1).sort_values(ascending=False, kind="stable").index]
     quarter = -(-len(ranked) // 4)
     if n_success > quarter or n_failure > len(ranked) - quarter:
         raise DeblendError(
-            f"{n_success} successes and {n_failure} failures cannot be chosen of {len(ranked)} "
-            f"test blends, whose best quarter has {quarter}: show fewer, or test more blends"
+            f"{n_success} successes and {n_failure} failures cannot be chosen from {len(ranked)} "
+            f"test blends, whose best quarter has {quarter}: show fewer (n_examples), or test more "
+            "blends (n_blends)"
         )
-    places = np.round(np.linspace(0, quarter - 1, n_success)).astype(int)
+    ranks = np.round(np.linspace(0, quarter - 1, n_success)).astype(int)
     chosen = pd.concat(
         [
-            ranked.iloc[places].assign(kind="success"),
+            ranked.iloc[ranks].assign(kind="success"),
             ranked.iloc[len(ranked) - n_failure :].iloc[::-1].assign(kind="failure"),
         ]
     ).reset_index()

@@ -1,4 +1,4 @@
-"""The branched GAN of Reiman & Goehre 2019: generator, discriminator, and VGG's features."""
+"""The branched GAN of Reiman & Goehre 2019: generator, discriminator and features of VGG."""
 
 import pandas as pd
 import torch
@@ -8,26 +8,27 @@ from deblend.training.vgg import VggWeights
 from torch import nn
 from torch.nn import functional
 
-LEAK = 0.2
+#: Slope of the leaky ReLU for negative values.
+LEAKY_SLOPE = 0.2
 
 
 BRANCHES = ("central", "companion")
 
 
-#: Strides of the discriminator's convolutions, and their filters in units of the first's.
-DISCRIMINATOR = ((1, 1), (1, 2), (2, 1), (2, 2), (4, 1), (4, 2), (8, 1), (8, 2))
+#: Convolutions of the discriminator: number of filters in units of the first one's, and stride.
+DISCRIMINATOR_LAYERS = ((1, 1), (1, 2), (2, 1), (2, 2), (4, 1), (4, 2), (8, 1), (8, 2))
 
 
 def _convolution(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Conv2d:
     layer = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2)
-    nn.init.xavier_uniform_(layer.weight)  # as convolutions in the authors' framework
+    nn.init.xavier_uniform_(layer.weight)  # the default of the authors' framework
     assert layer.bias is not None
     nn.init.zeros_(layer.bias)
     return layer
 
 
 class ResidualBlock(nn.Module):
-    """Convolution, batch norm, PReLU, convolution, batch norm, and the input added (Sect. 2.1)."""
+    """Convolution, batch norm, PReLU, convolution, batch norm, plus the input (Sect. 2.1)."""
 
     def __init__(self, filters: int) -> None:
         super().__init__()
@@ -39,7 +40,7 @@ class ResidualBlock(nn.Module):
         self.add = Add()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Of the input's shape, (n, filters, y, x)."""
+        """Input and output have the shape (n, filters, y, x)."""
         inner = self.activation(self.norm1(self.conv1(x)))
         return self.add(self.norm2(self.conv2(inner)), x)
 
@@ -50,16 +51,17 @@ class Generator(nn.Module):
     Parameters
     ----------
     root_blocks, branch_blocks : int
-        M and N: residual blocks before the network splits, and in each branch.
+        M and N: number of residual blocks before the network splits, and in each branch.
     filters : int
     coordinates : bool
-        Give it each pixel's distance from the centre as one more channel. Only that tells the
-        galaxies apart: the paper's network has to see to the image's edges for it, through sixteen
-        blocks; a shallow one cannot.
+        Add a channel to the input: each pixel's distance from the centre. Only the position tells
+        which galaxy is the central one. The paper's network, with its sixteen blocks, can infer it
+        from the edges of the image; a shallow network does not see that far.
 
     References
     ----------
-    Sect. 2.1; 9 x 9 kernels at both ends, and the sum after the root, from the authors' code.
+    Sect. 2.1. The 9 x 9 kernels of the first and last layers, and the sum after the root, are from
+    the authors' code.
     """
 
     def __init__(
@@ -89,7 +91,7 @@ class Generator(nn.Module):
         )
 
     def forward(self, blends: torch.Tensor) -> torch.Tensor:
-        """Two images a blend.
+        """Separate blends into two images each.
 
         Parameters
         ----------
@@ -114,7 +116,7 @@ class Generator(nn.Module):
 
 
 def _distance(images: torch.Tensor) -> torch.Tensor:
-    """Each pixel's distance from the centre, in half sides, shape (n, 1, y, x)."""
+    """Each pixel's distance from the centre, in units of half a side, shape (n, 1, y, x)."""
     y, x = (
         (torch.arange(n, device=images.device, dtype=images.dtype) + 0.5) * (2 / n) - 1
         for n in images.shape[-2:]
@@ -124,43 +126,45 @@ def _distance(images: torch.Tensor) -> torch.Tensor:
 
 
 class Discriminator(nn.Module):
-    """Logit of an image being real (Fig. 2).
+    """Logit of the probability that an image is real (Fig. 2).
 
     Parameters
     ----------
     side : int
-        Of the images; four halvings have to leave whole numbers.
+        Side of the images, a multiple of 16, since it is halved four times.
     filters : int
-        Of the first convolution: 64 in the paper.
+        Filters of the first convolution: 64 in the paper.
     units : int
-        Of the dense layer: 1024 in the paper.
+        Units of the dense layer: 1024 in the paper.
 
     Raises
     ------
     DeblendError
-        The side is no multiple of 16 (the constraint in Fig. 2's caption).
+        The side is not a multiple of 16 (the constraint in the caption of Fig. 2).
     """
 
     def __init__(self, side: int, filters: int, units: int) -> None:
         super().__init__()
         if side % 16:
             raise DeblendError(
-                f"images of {side} px: the discriminator halves them four times, so that the side "
-                "has to be a multiple of 16 (crop_px / reduce_by)"
+                f"images of {side} px: the discriminator halves them four times, so their side has "
+                "to be a multiple of 16 (crop_px / reduce_by)"
             )
         layers: list[nn.Module] = []
         inputs = 3
-        for i, (factor, stride) in enumerate(DISCRIMINATOR):
+        for i, (factor, stride) in enumerate(DISCRIMINATOR_LAYERS):
             layers.append(_convolution(inputs, factor * filters, 3, stride))
             if i:
                 layers.append(nn.BatchNorm2d(factor * filters))
-            layers.append(nn.LeakyReLU(LEAK))
+            layers.append(nn.LeakyReLU(LEAKY_SLOPE))
             inputs = factor * filters
         dense = [nn.Linear(inputs * (side // 16) ** 2, units), nn.Linear(units, 1)]
         for layer in dense:
             nn.init.xavier_uniform_(layer.weight)
             nn.init.zeros_(layer.bias)
-        self.layers = nn.Sequential(*layers, nn.Flatten(), dense[0], nn.LeakyReLU(LEAK), dense[1])
+        self.layers = nn.Sequential(
+            *layers, nn.Flatten(), dense[0], nn.LeakyReLU(LEAKY_SLOPE), dense[1]
+        )
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Logits, shape (n,), of images (n, 3, side, side) in [-1, 1]."""
@@ -168,13 +172,13 @@ class Discriminator(nn.Module):
 
 
 class VggFeatures(nn.Module):
-    """Activations of VGG's deepest convolution, its weights fixed (Sect. 2.2.2).
+    """Activations of VGG's deepest convolution, with fixed weights (Sect. 2.2.2).
 
     Parameters
     ----------
     weights : VggWeights
     input_px : int
-        Images are resized to this side: 224 in the authors' code.
+        Side to which images are resized: 224 in the authors' code.
     """
 
     mean: torch.Tensor
@@ -199,7 +203,7 @@ class VggFeatures(nn.Module):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Features (n, 512, y, x) of images (n, 3, side, side) in [-1, 1]."""
         size = (self.input_px, self.input_px)
-        x = images if images.shape[-2:] == size else _resized(images, size)
+        x = images if images.shape[-2:] == size else _resize(images, size)
         x = ((x + 1) / 2 - self.mean) / self.std
         layers = iter(self.convolutions)
         for i, block in enumerate(self.blocks):
@@ -210,31 +214,32 @@ class VggFeatures(nn.Module):
         return x
 
 
-def _resized(images: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
-    # As the authors do: bilinear, without smoothing first.
+def _resize(images: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    # As in the authors' code: bilinear, without smoothing first.
     return functional.interpolate(images, size, mode="bilinear", align_corners=False)
 
 
 def layer_table(network: nn.Module, side: int) -> pd.DataFrame:
-    """The layers of the generator or the discriminator, by their place in it.
+    """Table of the layers of the generator or the discriminator.
 
     Parameters
     ----------
     network : Module
     side : int
-        Of the images.
+        Side of the images.
 
     Returns
     -------
     DataFrame
-        As `trace_layers`, with `group`: root, central or companion; all for the discriminator.
+        As from `trace_layers`, with the column `group`: "root", "central" or "companion" in the
+        generator, "all" in the discriminator.
     """
     table = trace_layers(network, torch.zeros(1, 3, side, side))
     names = table["name"].str.replace(r"^(branches\.|layers\.)", "", regex=True)
     groups = names.str.split(".").str[0]
-    generator = groups.isin(BRANCHES).any()
+    is_generator = groups.isin(BRANCHES).any()
     table["name"] = names.str.replace(
         r"^(central|companion)\.(\d+)\.(?=\w)", r"\1.block\2.", regex=True
     )
-    table.insert(1, "group", groups.where(groups.isin(BRANCHES), "root") if generator else "all")
+    table.insert(1, "group", groups.where(groups.isin(BRANCHES), "root") if is_generator else "all")
     return table

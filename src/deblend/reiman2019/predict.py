@@ -1,4 +1,4 @@
-"""Apply a trained generator to blends that are rendered on demand (Reiman & Goehre 2019)."""
+"""Deblend test blends with a trained generator (Reiman & Goehre 2019)."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 from deblend.errors import DeblendError
 from deblend.files import atomic
-from deblend.reiman2019.blends import PerturbConfig, rendered
+from deblend.reiman2019.blends import PerturbConfig, render_batches
 from deblend.reiman2019.networks import Generator
 from deblend.reiman2019.training import predict, to_uint8
 from deblend.training.torch_backend import place
@@ -19,7 +19,15 @@ from torch import nn
 
 
 def load_generator(weights: str | Path, description: str | Path) -> tuple[Generator, str]:
-    """A trained generator, built as its record says, and the precision that it was trained in."""
+    """Load a trained generator, and the precision that it was trained in.
+
+    Parameters
+    ----------
+    weights : path
+        `network.h5`.
+    description : path
+        `network.json`, which says how the generator is built.
+    """
     record = json.loads(Path(description).read_text())
     generator = Generator(
         record["root_blocks"], record["branch_blocks"], record["filters"], record["coordinates"]
@@ -39,7 +47,7 @@ def predict_blends(
     precision: str,
     attributes: dict[str, Any],
 ) -> None:
-    """Write a generator's images of blends, 8 bits a colour as what they are made of.
+    """Deblend with a generator and write its images, with 8 bits per colour as in the input.
 
     Parameters
     ----------
@@ -53,31 +61,35 @@ def predict_blends(
     device, precision
         See `deblend.training.torch_backend`.
     attributes : dict
-        Recorded with the images: what ran.
+        Attributes of the file, such as versions of the software.
     """
     place(generator, device)
     shape = (len(pairs), 2, config.side, config.side, 3)
     with atomic(output) as temporary, h5py.File(temporary, "w") as file:
         images = file.create_dataset("images", shape, np.uint8, chunks=(1, *shape[1:]))
-        for rows, blends, _ in rendered(frames, pairs, config):
+        for rows, blends, _ in render_batches(frames, pairs, config):
             images[rows] = to_uint8(predict(generator, blends, device, precision))
         file.attrs.update(attributes)
 
 
 def read_predictions(path: str | Path, n_blends: int) -> h5py.Dataset:
-    """Open what `predict_blends` wrote.
+    """Open a file that `predict_blends` wrote.
 
     Raises
     ------
     DeblendError
-        The file is broken or of another number of blends.
+        The file is broken or has another number of blends.
     """
     try:
         images = h5py.File(path, "r")["images"]
     except (OSError, KeyError) as error:
-        raise DeblendError(f"{path} does not hold predictions ({error}): delete it") from error
+        raise DeblendError(
+            f"{path} does not hold predictions ({error}): delete it and run again"
+        ) from error
     if len(images) != n_blends:
-        raise DeblendError(f"{path} has {len(images)} blends, not {n_blends}: delete it")
+        raise DeblendError(
+            f"{path} has {len(images)} blends, not {n_blends}: delete it and run again"
+        )
     return images
 
 

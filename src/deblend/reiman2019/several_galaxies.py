@@ -1,6 +1,6 @@
-"""More than two galaxies: deblend the central one, recentre what is left, and go on.
+"""More than two galaxies: deblend the central one, recentre the rest, and repeat.
 
-The scheme that Reiman & Goehre 2019 sketch at the end of Sect. 2.3.
+Reiman & Goehre 2019 sketch this scheme at the end of Sect. 2.3.
 """
 
 import itertools
@@ -8,26 +8,40 @@ import itertools
 import numpy as np
 import pandas as pd
 import torch
-from deblend.reiman2019.blends import PerturbConfig, blend, draw_pairs, draws_of
+from deblend.reiman2019.blends import PerturbConfig, blend, draw_pairs, perturbation_tensor
 from deblend.reiman2019.training import predict
 from deblend.seeds import generator as random_generator
 from scipy.ndimage import gaussian_filter
 from skimage.metrics import peak_signal_noise_ratio
 from torch import nn
 
-#: Width, in pixels, of the smoothing before the brightest galaxy is looked for.
+#: Sigma (pixels) of the Gaussian smoothing before the brightest galaxy is searched for.
 SMOOTHING_PX = 2.0
 
 
 def draw_groups(
     seed: int, images: str, rows: np.ndarray, n: int, n_galaxies: int, config: PerturbConfig
 ) -> list[pd.DataFrame]:
-    """Groups of different galaxies: a table of pairs for each galaxy after the central one.
+    """Draw groups of different galaxies.
+
+    Parameters
+    ----------
+    seed : int
+    images : str
+        Name of the set of images: part of the seed.
+    rows : ndarray of int
+        Frames to choose from.
+    n : int
+        Number of groups.
+    n_galaxies : int
+        Galaxies of a group, at least two.
+    config : PerturbConfig
 
     Returns
     -------
     list of DataFrame
-        See `deblend.reiman2019.blends.draw_pairs`; `central` is the same in all.
+        A table of pairs (see `deblend.reiman2019.blends.draw_pairs`) for each galaxy but the
+        central one; `central` is the same in all tables.
     """
     groups = []
     for i in range(n):
@@ -44,14 +58,21 @@ def draw_groups(
 def render_groups(
     frames: np.ndarray, tables: list[pd.DataFrame], config: PerturbConfig
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Blends of several galaxies, and the galaxies.
+    """Blends of several galaxies, and the true image of each galaxy.
+
+    Parameters
+    ----------
+    frames : ndarray of uint8, shape (n, height, width, 3)
+    tables : list of DataFrame
+        From `draw_groups`.
+    config : PerturbConfig
 
     Returns
     -------
     blends : Tensor, shape (n, 3, side, side)
         In [0, 1].
     truth : Tensor, shape (n, n_galaxies, 3, side, side)
-        In [-1, 1], the central one first.
+        In [-1, 1], the central galaxy first.
     """
     layers: list[torch.Tensor] = []
     for table in tables:
@@ -59,7 +80,7 @@ def render_groups(
             torch.from_numpy(np.ascontiguousarray(frames[table[name].to_numpy()]))
             for name in ("central", "companion")
         )
-        pair = blend(central, companion, draws_of(table), config)[1]
+        pair = blend(central, companion, perturbation_tensor(table), config)[1]
         layers += list(pair.unbind(1)) if not layers else [pair[:, 1]]
     truth = torch.stack(layers, dim=1)
     light = (truth + 1) / 2
@@ -67,28 +88,28 @@ def render_groups(
     return mixed, truth
 
 
-def brightest(image: torch.Tensor) -> tuple[int, int]:
-    """Row and column of the brightest place of an image (3, y, x), smoothed."""
+def brightest_pixel(image: torch.Tensor) -> tuple[int, int]:
+    """Row and column of the brightest pixel of an image (3, y, x) after smoothing."""
     smooth = gaussian_filter(image.mean(dim=0).numpy(), SMOOTHING_PX)
     row, column = np.unravel_index(int(np.argmax(smooth)), smooth.shape)
     return int(row), int(column)
 
 
-def shifted(image: torch.Tensor, rows: int, columns: int) -> torch.Tensor:
-    """An image (..., y, x) moved by whole pixels; what comes in is black (0)."""
-    moved = torch.zeros_like(image)
+def shift_image(image: torch.Tensor, rows: int, columns: int) -> torch.Tensor:
+    """Shift an image (..., y, x) by whole pixels; pixels without a source become 0 (black)."""
+    result = torch.zeros_like(image)
     height, width = image.shape[-2:]
-    sizes = ((rows, height), (columns, width))
-    to = [slice(max(d, 0), max(n + min(d, 0), 0)) for d, n in sizes]
-    since = [slice(max(-d, 0), max(n - max(d, 0), 0)) for d, n in sizes]
-    moved[..., to[0], to[1]] = image[..., since[0], since[1]]
-    return moved
+    axes = ((rows, height), (columns, width))
+    target = [slice(max(d, 0), max(n + min(d, 0), 0)) for d, n in axes]
+    source = [slice(max(-d, 0), max(n - max(d, 0), 0)) for d, n in axes]
+    result[..., target[0], target[1]] = image[..., source[0], source[1]]
+    return result
 
 
-def _seen(image: torch.Tensor, rows: int, columns: int) -> torch.Tensor:
-    """Which pixels of an image are still in the frame after a shift."""
-    there = shifted(torch.ones_like(image), rows, columns)
-    return shifted(there, -rows, -columns) > 0.5
+def _inside_after_shift(image: torch.Tensor, rows: int, columns: int) -> torch.Tensor:
+    """Mask of the pixels of an image that a shift does not move out of the frame."""
+    inside = shift_image(torch.ones_like(image), rows, columns)
+    return shift_image(inside, -rows, -columns) > 0.5
 
 
 def deblend_iteratively(
@@ -98,11 +119,11 @@ def deblend_iteratively(
     device: torch.device,
     precision: str = "float32",
 ) -> torch.Tensor:
-    """Take galaxies out of blends one after the other.
+    """Separate blends into several galaxies, one after the other.
 
-    Each round deblends the galaxy at the centre from all others, then shifts the image of the
-    others so that the brightest of them comes to the centre. The last image of the others is the
-    last galaxy.
+    Each round separates the galaxy at the centre from all others, then shifts the image of the
+    others so that the brightest one comes to the centre. After the last round, the image of the
+    others shows the last galaxy only.
 
     Parameters
     ----------
@@ -117,34 +138,36 @@ def deblend_iteratively(
     Returns
     -------
     Tensor, shape (n, n_galaxies, 3, side, side)
-        In [-1, 1], in the order in which they were taken out.
+        In [-1, 1], in the order in which the galaxies were separated.
     """
     side = blends.shape[-1]
-    rest, found = blends, []
-    moves = [(0, 0)] * len(blends)
-    for number in range(n_galaxies - 1):
-        if number:
-            places = [brightest(image) for image in rest]
-            moves = [(side // 2 - row, side // 2 - column) for row, column in places]
-        centred = torch.stack([shifted(x, *move) for x, move in zip(rest, moves, strict=True)])
-        both = (predict(generator, centred, device, precision) + 1) / 2
-        back = torch.stack(
-            [shifted(x, -row, -col) for x, (row, col) in zip(both, moves, strict=True)]
+    rest, galaxies = blends, []
+    shifts = [(0, 0)] * len(blends)
+    for round_number in range(n_galaxies - 1):
+        if round_number:
+            centres = [brightest_pixel(image) for image in rest]
+            shifts = [(side // 2 - row, side // 2 - column) for row, column in centres]
+        centred = torch.stack(
+            [shift_image(x, *shift) for x, shift in zip(rest, shifts, strict=True)]
         )
-        found.append(back[:, 0])
-        # What recentring moved out of the frame, the generator has not seen: it is still there.
-        seen = torch.stack([_seen(rest[0], *move) for move in moves])
-        rest = torch.where(seen, back[:, 1], rest)
-    return 2 * torch.stack([*found, rest], dim=1) - 1
+        separated = (predict(generator, centred, device, precision) + 1) / 2
+        shifted_back = torch.stack(
+            [shift_image(x, -row, -col) for x, (row, col) in zip(separated, shifts, strict=True)]
+        )
+        galaxies.append(shifted_back[:, 0])
+        # The generator has not seen the pixels that the shift moved out of the frame: keep them.
+        seen = torch.stack([_inside_after_shift(rest[0], *shift) for shift in shifts])
+        rest = torch.where(seen, shifted_back[:, 1], rest)
+    return 2 * torch.stack([*galaxies, rest], dim=1) - 1
 
 
 def group_scores(
     predicted: np.ndarray, truth: np.ndarray, blends: np.ndarray
 ) -> tuple[pd.DataFrame, np.ndarray]:
-    """PSNR of each galaxy of each group, and of the blend taken as the answer.
+    """PSNR of each galaxy of each group, and of the blend taken as the image of the galaxy.
 
-    The central galaxy is the first to be taken out. The others come in an order that the scheme
-    chooses: they are given to the true ones so that the mean PSNR is greatest.
+    The central galaxy is always separated first. The order of the others depends on their
+    brightness: they are matched with the true galaxies so that the mean PSNR is greatest.
 
     Parameters
     ----------
@@ -155,8 +178,8 @@ def group_scores(
     Returns
     -------
     scores : DataFrame
-        `blend`, `galaxy` (0: central), `taken` (round in which its image came out), `psnr_db`,
-        `psnr_blend_db`.
+        `blend`, `galaxy` (0: central), `taken` (round in which the galaxy was separated),
+        `psnr_db`, `psnr_blend_db`.
     matched : ndarray, shape of `predicted`
         Images in the order of the true galaxies.
     """
@@ -167,11 +190,15 @@ def group_scores(
     n, n_galaxies = truth.shape[:2]
     matched, rows = np.empty_like(predicted), []
     for i in range(n):
-        table = np.array([[psnr(p, t) for p in predicted[i]] for t in truth[i]])
+        psnr_table = np.array([[psnr(p, t) for p in predicted[i]] for t in truth[i]])
         orders = [(0, *rest) for rest in itertools.permutations(range(1, n_galaxies))]
-        best = max(orders, key=lambda order: sum(table[g, k] for g, k in enumerate(order)))
-        for galaxy, taken in enumerate(best):
+        best_order = max(
+            orders, key=lambda order: sum(psnr_table[g, k] for g, k in enumerate(order))
+        )
+        for galaxy, taken in enumerate(best_order):
             matched[i, galaxy] = predicted[i, taken]
-            rows.append((i, galaxy, taken, table[galaxy, taken], psnr(blends[i], truth[i, galaxy])))
+            rows.append(
+                (i, galaxy, taken, psnr_table[galaxy, taken], psnr(blends[i], truth[i, galaxy]))
+            )
     columns = ["blend", "galaxy", "taken", "psnr_db", "psnr_blend_db"]
     return pd.DataFrame(rows, columns=columns), matched

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from deblend.reiman2019.metrics import STATISTICS, summary
 
-#: Quantity to what Table 1 calls it, and which of the published rows it stands beside.
+#: For each quantity its name in Table 1, and the published row with which it is compared.
 ROWS = {
     "psnr_db": ("PSNR (dB)", "psnr_db"),
     "psnr_eq6_db": ("PSNR of Eq. 6 (dB)", "psnr_db"),
@@ -16,37 +16,37 @@ ROWS = {
 }
 
 
-#: Method to its column.
+#: For each method its column in Table 1.
 COLUMNS = {"gan": "Ours (GAN)", "mse": "MSE only", "blend": "Blend itself"}
 
 
 def table1(
     scores: pd.DataFrame, published: Mapping[str, Mapping[str, float | None]]
 ) -> pd.DataFrame:
-    """Statistics of the scores of all test images, beside the published ones.
+    """Statistics of the scores of all test images, with the published ones.
 
     Parameters
     ----------
     scores : DataFrame
         See `deblend.reiman2019.scores.score_methods`.
     published : dict
-        `psnr_db` and `ssim` to statistics; None where the paper has none.
+        Statistics of `psnr_db` and `ssim`; None for those that the paper does not give.
 
     Returns
     -------
     DataFrame
-        `Metric`, `Statistic`, a column a method, `Published`. The paper does not say which reading
-        of PSNR and SSIM is its own: its numbers stand beside each.
+        `Metric`, `Statistic`, a column for each method, `Published`. The paper does not say which
+        reading of PSNR and SSIM it used, so its numbers are repeated for each.
     """
-    found = summary(scores).set_index(["method", "galaxy", "quantity"])
+    statistics = summary(scores).set_index(["method", "galaxy", "quantity"])
     rows = []
-    for quantity, (name, theirs) in ROWS.items():
+    for quantity, (name, published_name) in ROWS.items():
         for statistic in STATISTICS:
-            stated = published[theirs].get(statistic)
+            value = published[published_name].get(statistic)
             row = {"Metric": name, "Statistic": statistic}
             row |= {
-                column: found.loc[(method, "both", quantity), statistic]
+                column: statistics.loc[(method, "both", quantity), statistic]
                 for method, column in COLUMNS.items()
             }
-            rows.append(row | {"Published": np.nan if stated is None else stated})
+            rows.append(row | {"Published": np.nan if value is None else value})
     return pd.DataFrame(rows)

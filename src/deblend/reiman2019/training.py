@@ -1,8 +1,8 @@
-"""Train the branched GAN of Reiman & Goehre 2019, so that it can be killed at any moment.
+"""Train the branched GAN of Reiman & Goehre 2019; a training can be killed and resumed at any time.
 
-Every draw belongs to an iteration's number, so that a resumed training goes on as an undisturbed
-one would have done. Frames stay on disk, memory-mapped; a thread reads the next ones while the
-device is busy.
+The random numbers of an iteration depend only on its number, so that a resumed training gives the
+same result as one without interruption. Frames are memory-mapped files; a thread reads those of the
+next iterations while the device is busy.
 """
 
 import logging
@@ -20,7 +20,7 @@ import pandas as pd
 import torch
 from deblend.errors import DeblendError
 from deblend.files import atomic
-from deblend.reiman2019.blends import PerturbConfig, blend, draw_pairs, draws_of
+from deblend.reiman2019.blends import PerturbConfig, blend, draw_pairs, perturbation_tensor
 from deblend.reiman2019.config import GanConfig
 from deblend.reiman2019.networks import Discriminator, Generator, VggFeatures
 from deblend.seeds import generator as random_generator
@@ -35,32 +35,33 @@ from torch.nn import functional
 log = logging.getLogger(__name__)
 
 
-#: Outputs whose light is less than this share of the truth's are called black.
-BLACK = 0.2
+#: Images with less than this share of the true light are called black.
+BLACK_RATIO = 0.2
 
 
-#: Blends that the training trace shows.
-PANELS = 4
+#: Number of validation blends shown in the figure of the training.
+N_PANELS = 4
 
 
-#: Images at a time, by device: few fit in a CPU's caches.
+#: Images at a time, for each device: few fit into the caches of a CPU.
 BATCH = {"cpu": 8, "cuda": 64}
 
 
 class PairSource:
-    """Frames and pairs of each iteration, read ahead by a thread.
+    """Training blends of each iteration; a thread reads their frames ahead.
 
     Parameters
     ----------
     frames : ndarray of uint8, shape (n, height, width, 3)
-        Memory-mapped or not.
+        Can be memory-mapped.
     rows : ndarray of int
         Frames of the training split.
     config : PerturbConfig
     seed, batch_size : int
     """
 
-    AHEAD = 4
+    #: Iterations that are read ahead.
+    N_AHEAD = 4
 
     def __init__(
         self,
@@ -75,20 +76,23 @@ class PairSource:
         self.seed, self.batch_size = seed, batch_size
 
     def batch(self, iteration: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Central and companion frames (n, height, width, 3) of an iteration, and its draws."""
+        """Central frames, companion frames (n, height, width, 3) and perturbations (n, 6)."""
         rng = random_generator(self.seed, "reiman2019 training", iteration)
         pairs = draw_pairs(rng, self.rows, self.batch_size, self.config)
         central, companion = (
             torch.from_numpy(np.ascontiguousarray(self.frames[pairs[name].to_numpy()]))
             for name in ("central", "companion")
         )
-        return central, companion, draws_of(pairs)
+        return central, companion, perturbation_tensor(pairs)
 
     def batches(
         self, start: int, stop: int, device: torch.device
     ) -> abc.Generator[tuple[torch.Tensor, torch.Tensor]]:
-        """Blends and truths of iterations start to stop - 1: see `reiman2019.blends.blend`."""
-        ready: queue.Queue = queue.Queue(self.AHEAD)
+        """Blends and true images of the iterations start to stop - 1.
+
+        See `deblend.reiman2019.blends.blend`.
+        """
+        ready: queue.Queue = queue.Queue(self.N_AHEAD)
         stopping = threading.Event()
 
         def put(item: object) -> None:
@@ -106,7 +110,7 @@ class PairSource:
                         return
                     tensors = self.batch(iteration)
                     put([t.pin_memory() for t in tensors] if device.type == "cuda" else tensors)
-            except BaseException as error:  # to be raised where it is waited for
+            except BaseException as error:  # raised again by the thread that waits for the item
                 put(error)
 
         thread = threading.Thread(target=read, daemon=True)
@@ -116,26 +120,26 @@ class PairSource:
                 item = ready.get()
                 if isinstance(item, BaseException):
                     raise item
-                central, companion, draws = (t.to(device, non_blocking=True) for t in item)
-                yield blend(central, companion, draws, self.config)
+                central, companion, perturbations = (t.to(device, non_blocking=True) for t in item)
+                yield blend(central, companion, perturbations, self.config)
         finally:
             stopping.set()
             thread.join()
 
 
 def build_generator(config: GanConfig) -> Generator:
-    """The generator that a configuration describes."""
+    """Build the generator that a configuration describes."""
     return Generator(config.root_blocks, config.branch_blocks, config.filters, config.coordinates)
 
 
 class Trainer(Gan):
-    """Both networks, their optimizers and one iteration's update of each.
+    """Both networks, their optimizers and the update of one iteration.
 
     Parameters
     ----------
     config : GanConfig
     side : int
-        Of the images.
+        Side of the images.
     device : torch.device
     vgg : VggFeatures or None
         For the burn-in.
@@ -143,7 +147,7 @@ class Trainer(Gan):
     Raises
     ------
     DeblendError
-        There is a burn-in and no VGG.
+        There is a burn-in but no VGG.
     """
 
     def __init__(
@@ -170,14 +174,14 @@ class Trainer(Gan):
         )
         if vgg is not None:
             place(vgg, device)
-        # Their rates are set before each step.
+        # `step` sets the learning rates before each update.
         self.add_optimizer("burn_in", generator, config.learning_rate)
         self.add_optimizer("generator", generator, config.learning_rate)
         if discriminator is not None:
             self.add_optimizer("discriminator", discriminator, config.discriminator_learning_rate)
 
-    def rate(self, iteration: int, name: str = "generator") -> float:
-        """Learning rate of an iteration, burn-in included in its number."""
+    def learning_rate(self, iteration: int, name: str = "generator") -> float:
+        """Learning rate of an optimizer in an iteration; the burn-in counts as iterations."""
         dropped = iteration - self.config.burn_in_iterations >= self.config.drop_iteration
         config = self.config
         start = (
@@ -190,6 +194,12 @@ class Trainer(Gan):
     ) -> dict[str, torch.Tensor]:
         """Update both networks once.
 
+        Parameters
+        ----------
+        iteration : int
+        blends, truth : Tensor
+            From `PairSource.batches`.
+
         Returns
         -------
         dict
@@ -198,45 +208,49 @@ class Trainer(Gan):
         blends = blends.contiguous(memory_format=torch.channels_last)
         for name, optimizer in self.optimizers.items():
             for group in optimizer.param_groups:
-                group["lr"] = self.rate(iteration, name)
+                group["lr"] = self.learning_rate(iteration, name)
         images = self.images_of(blends)
         if iteration < self.config.burn_in_iterations:
             return self._burn_in(images, truth)
-        found = {"mse": functional.mse_loss(images, truth)}
-        loss = found["mse"]
+        losses = {"mse": functional.mse_loss(images, truth)}
+        loss = losses["mse"]
         if self.discriminator is not None:
-            found |= self.update_discriminator(images.detach(), truth)
-            found["adversarial"] = self.adversarial(images)
-            loss = loss + self.config.adversarial_weight * found["adversarial"]
+            losses |= self.update_discriminator(images.detach(), truth)
+            losses["adversarial"] = self.adversarial(images)
+            loss = loss + self.config.adversarial_weight * losses["adversarial"]
         self.descend("generator", loss)
-        return {name: value.detach() for name, value in found.items()}
+        return {name: value.detach() for name, value in losses.items()}
 
     def _burn_in(self, images: torch.Tensor, truth: torch.Tensor) -> dict[str, torch.Tensor]:
         assert self.vgg is not None
         with autocast(self.device, self.precision):
             with torch.no_grad():
-                true = self.vgg(truth.flatten(0, 1))
-            found = self.vgg(images.flatten(0, 1))
-        # Eq. 5; the features' arithmetic may be of low precision, their difference is not.
-        loss = functional.mse_loss(found.float(), true.float())
+                true_features = self.vgg(truth.flatten(0, 1))
+            features = self.vgg(images.flatten(0, 1))
+        # Eq. 5. The features can have a low precision; their difference is taken in float32.
+        loss = functional.mse_loss(features.float(), true_features.float())
         self.descend("burn_in", loss)
         return {"vgg": loss.detach(), "mse": functional.mse_loss(images, truth).detach()}
 
     def logits(self, images: torch.Tensor, *given: torch.Tensor | None) -> torch.Tensor:
-        """Of both galaxies' images, each normalised with its own kind: shape (2 n,)."""
+        """Logits of the images of both galaxies, shape (2 n,).
+
+        Central galaxies and companions are separate batches, so that the batch norm does not mix
+        them.
+        """
         assert self.discriminator is not None
         with autocast(self.device, self.precision):
-            both = [
+            logits = [
                 self.discriminator(x.contiguous(memory_format=torch.channels_last))
                 for x in images.unbind(1)
             ]
-        return torch.cat(both).float()
+        return torch.cat(logits).float()
 
 
 def predict(
     generator: nn.Module, blends: torch.Tensor, device: torch.device, precision: str = "float32"
 ) -> torch.Tensor:
-    """Deblend, in batches.
+    """Deblend images in batches.
 
     Parameters
     ----------
@@ -249,7 +263,7 @@ def predict(
     Returns
     -------
     Tensor, shape (n, 2, 3, y, x), float32
-        In [-1, 1], on the host.
+        In [-1, 1], on the CPU.
     """
     blends = blends.contiguous(memory_format=torch.channels_last)
     size = BATCH[device.type]
@@ -257,7 +271,7 @@ def predict(
 
 
 def check_images(images: torch.Tensor, truth: torch.Tensor) -> dict[str, float]:
-    """How good a generator's images of validation blends are, and whether it has collapsed.
+    """Measures of the quality of a generator's validation images, and of its collapse.
 
     Parameters
     ----------
@@ -267,13 +281,13 @@ def check_images(images: torch.Tensor, truth: torch.Tensor) -> dict[str, float]:
     Returns
     -------
     dict
-        `val_mse`; `val_psnr_db`, the mean over images; `brightness_ratio`, light of the images over
-        the truth's (0: all black); `diversity_ratio`, how much the images differ from one another
-        over how much the truths do (0: all the same). The ratios are those of the worse of the two
-        galaxies: one branch can collapse alone.
+        `val_mse`; `val_psnr_db`, the mean over the images; `brightness_ratio`, the light of the
+        images divided by that of the true ones (0: all black); `diversity_ratio`, the standard
+        deviation from image to image divided by that of the true ones (0: all equal). Both ratios
+        are those of the worse of the two branches, since one branch can collapse alone.
     """
     error = (images - truth).pow(2).mean(dim=(2, 3, 4)).clamp(min=1e-12)
-    # One number a galaxy.
+    # One number for each of the two galaxies.
     spread, true_spread = (x.std(dim=0, correction=0).mean(dim=(1, 2, 3)) for x in (images, truth))
     light, true_light = ((x + 1).mean(dim=(0, 2, 3, 4)) for x in (images, truth))
     return {
@@ -284,19 +298,19 @@ def check_images(images: torch.Tensor, truth: torch.Tensor) -> dict[str, float]:
     }
 
 
-def collapsed(row: dict[str, float]) -> str | None:
-    """What has gone wrong with a generator, if anything, from what `check_images` found."""
+def collapse_reason(row: dict[str, float]) -> str | None:
+    """How a generator has collapsed according to `check_images`; None if it has not."""
     if not math.isfinite(row["val_mse"]):
         return "its images are not finite"
-    if row["brightness_ratio"] < BLACK:
+    if row["brightness_ratio"] < BLACK_RATIO:
         return f"its images are black ({row['brightness_ratio']:.2g} of the true light)"
     if row["diversity_ratio"] < SAME:
         return f"its images are all alike ({row['diversity_ratio']:.2g} of the true variety)"
     return None
 
 
-def interval_of(config: GanConfig, phase: str) -> int:
-    """Iterations between rows of the history: twenty rows of a burn-in at least."""
+def trace_interval_of(config: GanConfig, phase: str) -> int:
+    """Iterations between rows of the history; a burn-in has at least twenty rows."""
     if phase == "burn_in":
         return max(1, min(config.trace_interval, config.burn_in_iterations // 20))
     return config.trace_interval
@@ -325,7 +339,7 @@ def train(
     config : GanConfig
     source : PairSource
     validation : (Tensor, Tensor)
-        Blends and truths of validation galaxies, for the trace.
+        Blends and true images of validation galaxies, for the history.
     device : torch.device
     vgg : VggFeatures or None
     checkpoint : Checkpoint
@@ -335,15 +349,14 @@ def train(
     Returns
     -------
     generator : Generator
-        As it is after the last iteration (Sect. 2.4).
+        After the last iteration (Sect. 2.4).
     history : DataFrame
-        A row a trace interval: `iteration`, `phase`, `learning_rate`, mean losses since the last
-        row, and what `check_images` returns.
-    panels : ndarray of uint8, shape (rows of history, PANELS, 2, y, x, 3)
-        What became of the first validation blends.
+        One row per trace interval: `iteration`, `phase`, `learning_rate`, the mean losses since the
+        last row, and what `check_images` returns.
+    panels : ndarray of uint8, shape (rows of history, N_PANELS, 2, y, x, 3)
+        The generator's images of the first validation blends.
     summary : dict
-        To be recorded beside every metric; `seconds` is how long it took, earlier attempts
-        included.
+        Record of the training; `seconds` is its duration, earlier attempts included.
 
     Raises
     ------
@@ -374,21 +387,24 @@ def train(
             count += 1
             loop.step(1, mse=losses["mse"])
             done = iteration + 1
-            # A row ends with each phase, so that no mean is of two kinds of loss.
-            if done % interval_of(config, phase) and done not in (config.burn_in_iterations, total):
+            # The last iteration of each phase ends a row: no mean mixes the losses of both phases.
+            if done % trace_interval_of(config, phase) and done not in (
+                config.burn_in_iterations,
+                total,
+            ):
                 continue
             row: dict[str, Any] = {"iteration": done, "phase": phase}
-            row["learning_rate"] = trainer.rate(iteration)
+            row["learning_rate"] = trainer.learning_rate(iteration)
             means = {name: float(value) / count for name, value in sums.items()}
             loop.check(means, row["learning_rate"])
             sums, count = {}, 0
             images = predict(trainer.generator, blends, device, config.precision)
             trainer.generator.train()
             row |= means | check_images(images, truth)
-            trainer.panels.append(to_uint8(images[:PANELS]))
-            # Losses since the last row are lost in a checkpoint: it is written with a row only.
+            trainer.panels.append(to_uint8(images[:N_PANELS]))
+            # A checkpoint does not keep the losses since the last row, so it is written with a row.
             loop.record(row)
-            if problem := collapsed(row):
+            if problem := collapse_reason(row):
                 log.warning("iteration %d: the generator has collapsed: %s", done, problem)
     table, seconds = loop.finish()
     history, generator = loop.history, trainer.generator
@@ -397,14 +413,14 @@ def train(
         **config.model_dump(),
         "n_iterations": total,
         "n_train_galaxies": len(source.rows),
-        "n_train_blends": None,  # endless: each iteration draws new ones
+        "n_train_blends": None,  # unlimited: each iteration draws new ones
         "blends_seen": total * config.batch_size,
         "n_parameters_generator": n_parameters(trainer.generator),
         "n_parameters_discriminator": (
             n_parameters(trainer.discriminator) if trainer.discriminator is not None else 0
         ),
         "vgg_weights": vgg.source if vgg is not None else None,
-        "collapsed": collapsed(history[-1]),
+        "collapsed": collapse_reason(history[-1]),
         "val_psnr_db": history[-1]["val_psnr_db"],
         "seconds": seconds,
     }
@@ -417,9 +433,9 @@ def write_panels(
     panels: np.ndarray,
     validation: tuple[torch.Tensor, torch.Tensor],
 ) -> None:
-    """Write what `train` made of the first validation blends, with these and their truths."""
+    """Write the panels from `train`, with the validation blends and their true images."""
     blends, truth = validation
     with atomic(path) as temporary, h5py.File(temporary, "w") as file:
         file["iteration"], file["panels"] = history["iteration"], panels
-        file["true"] = to_uint8(truth[:PANELS])
-        file["blend"] = to_uint8(2 * blends[:PANELS] - 1)
+        file["true"] = to_uint8(truth[:N_PANELS])
+        file["blend"] = to_uint8(2 * blends[:N_PANELS] - 1)

@@ -35,14 +35,14 @@ def draw(galaxies, start=0, stop=2000, config=CONFIG, rows=None):
     return draw_blends(galaxies, rows, start, stop, seed=1, split="test", config=config)
 
 
-def test_a_blend_is_the_same_whatever_else_is_drawn(galaxies):
+def test_a_blend_does_not_depend_on_the_other_blends(galaxies):
     whole = draw(galaxies, 0, 2500)
     part = draw(galaxies, 990, 1010)
     pd.testing.assert_frame_equal(whole.iloc[990:1010].reset_index(drop=True), part)
     assert whole["blend"].tolist() == list(range(2500))
 
 
-def test_shifts_are_normal_and_end_where_asked(galaxies):
+def test_shifts_are_normal_and_truncated(galaxies):
     table = draw(galaxies, 0, 20000, HemmatiBlendConfig(separation_sigma_px=8.0, max_shift_px=40))
     assert table["dx_1"].std() == pytest.approx(8, rel=0.02)
     assert table["dy_1"].mean() == pytest.approx(0, abs=0.2)
@@ -50,11 +50,11 @@ def test_shifts_are_normal_and_end_where_asked(galaxies):
     assert table[["dx_0", "dy_0"]].std().between(0.5, 60).all()
     wide = draw(galaxies, 0, 5000, HemmatiBlendConfig(separation_sigma_px=50.0, max_shift_px=20))
     assert wide["dx_1"].abs().max() == 20
-    # Cut off, not heaped up at the ends.
+    # Truncated: values do not accumulate at the ends.
     assert (wide["dx_1"] == 20).mean() < 0.05
 
 
-def test_galaxies_are_of_the_split_and_of_all_kinds(galaxies):
+def test_galaxies_are_from_the_split_and_equally_likely(galaxies):
     rows = np.array([2, 3, 5, 7, 11])
     config = HemmatiBlendConfig(separation_sigma_px=8.0, max_shift_px=20, shares=(0.5, 0.3, 0.2))
     table = draw(galaxies, 0, 4000, config, rows)
@@ -66,7 +66,7 @@ def test_galaxies_are_of_the_split_and_of_all_kinds(galaxies):
     share = table["n_galaxies"].value_counts(normalize=True)
     np.testing.assert_allclose(share[[2, 3, 4]], [0.5, 0.3, 0.2], atol=0.03)
     assert ((numbers >= 0).sum(1) == table["n_galaxies"]).all()
-    # Every galaxy is as likely as any other.
+    # All galaxies have the same probability.
     np.testing.assert_allclose(np.bincount(numbers[:, 1])[rows] / 4000, 0.2, atol=0.03)
     np.testing.assert_array_equal(table["mag_1"], galaxies["mag"].to_numpy()[numbers[:, 1]])
     assert table["mag_3"].isna().equals(table["galaxy_3"] == -1)
@@ -92,7 +92,7 @@ def test_a_blend_is_the_sum_of_shifted_and_turned_stamps(galaxies, parent):
         np.testing.assert_allclose(rendered[i], expected, atol=1e-6)
 
 
-def test_galaxies_lie_where_the_table_says(galaxies):
+def test_galaxies_are_at_the_positions_in_the_table(galaxies):
     images = np.zeros((N, 1, 128, 128), np.float32)
     images[:, 0, 64, 64] = 1
     for angles in (False, True):
@@ -106,13 +106,13 @@ def test_galaxies_lie_where_the_table_says(galaxies):
         for image, positions in zip(rendered, true_positions(table), strict=True):
             for x, y in positions.astype(int):
                 assert image[y, x] >= 0.99
-        # A single bright pixel is the worst that a spline can turn.
+        # For a single bright pixel the spline interpolation is least accurate.
         assert rendered.sum() == pytest.approx(60, rel=2e-2 if angles else 1e-6)
     assert (table["orientation_1"] == 0).all()
     assert table["angle_deg_1"].max() > 300
 
 
-def test_any_angle_turns_the_light_and_keeps_it(galaxies):
+def test_rotations_by_any_angle_keep_the_flux(galaxies):
     y, x = np.indices((129, 129)) - 64
     images = np.exp(-(x**2 / 200 + y**2 / 30))[None, None].repeat(N, 0).astype(np.float32)
     table = draw(
@@ -129,7 +129,7 @@ def test_any_angle_turns_the_light_and_keeps_it(galaxies):
     assert abs(np.rad2deg(angle)) == pytest.approx(30, abs=0.1)
 
 
-def test_quantities_of_a_pair_by_hand():
+def test_quantities_of_known_pairs():
     table = pd.DataFrame(
         {
             "blend": [4, 5],
@@ -166,7 +166,7 @@ def test_quantities_of_a_pair_by_hand():
     np.testing.assert_allclose(pair["delta_z"], [0.7, 0.25])
 
 
-def test_what_cannot_be_blended_is_refused(galaxies):
+def test_invalid_blends_are_refused(galaxies):
     with pytest.raises(DeblendError, match="test split has 1 galaxies: blends of 2"):
         draw(galaxies, rows=np.array([3]))
     with pytest.raises(ValidationError, match="add up to 1"):

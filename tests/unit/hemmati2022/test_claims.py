@@ -11,11 +11,11 @@ from deblend.errors import DeblendError
 from deblend.hemmati2022 import reproduction
 from deblend.hemmati2022.claims import CLAIMS
 from deblend.hemmati2022.metrics import (
-    edges,
+    bin_edges,
     false_positive_rate,
     flux_errors,
-    improvement,
-    with_resolutions,
+    flux_improvement,
+    parse_detections,
 )
 from deblend.hemmati2022.tables import detection_table
 from deblend.report.claims import claims_table
@@ -25,7 +25,7 @@ from tests.conftest import ROOT
 
 PUBLISHED = yaml.safe_load((ROOT / "config/published.yaml").read_text())["hemmati2022"]
 N = 5000
-#: Resolution to how easily it detects a blend, so that the fractions come out as published.
+#: For each resolution how easily it detects a blend; the fractions are then about as published.
 EASE = {
     "high": 1.75,
     "low": -2.6,
@@ -62,7 +62,7 @@ def blends(seed=1):
     skill = 3.2 * (found["separation_over_fwhm_sum"] - 0.8) - 0.8 * (found["delta_mag"] - 1)
     luck = rng.logistic(0, 0.8, N)
     for resolution, ease in EASE.items():
-        # The GAN shows nothing of what one galaxy outshines.
+        # The GAN does not show galaxies that are much fainter than the other one.
         hidden = resolution.startswith("gan") & (found["delta_mag"] > 3).to_numpy()
         found[f"detected_{resolution}"] = (skill + ease + luck > 0) & ~hidden
     return found
@@ -76,7 +76,7 @@ def false_positives(n_false=10):
 
 @functools.cache
 def photometry(n=1500):
-    """Magnitudes that the GAN's positions make 15 times better."""
+    """Magnitudes whose errors are 15 times smaller with the GAN's positions."""
     rng = np.random.default_rng(2)
     mag = rng.triangular(20, 24, 25, n)
     noise = 0.04 * np.exp(0.5 * (mag - 23)) + 0.01
@@ -109,18 +109,18 @@ def changed(**columns):
 
 
 def kept(found, names):
-    """Which of the claims still hold, in either bound."""
+    """Those of the named claims that still hold, with either bound."""
     table = claims_table(found, "test", CLAIMS, "hemmati2022")
     return sorted(set(table.loc[table["holds"].eq(True), "claim"]) & set(names))
 
 
-def test_claims_hold_where_they_should():
+def test_claims_hold_for_good_detections():
     found = holds(tables())
     assert all(value is True for value in found.values()), found
     assert all(holds(tables(), "relaxed").values())
 
 
-def test_random_peaks_find_no_galaxies():
+def test_no_claim_holds_without_detections():
     names = [f"detected_{r}" for r in EASE]
     nothing = changed(**dict.fromkeys(names, False))
     assert not kept(
@@ -156,14 +156,14 @@ def test_swapped_resolutions():
     assert not kept(changed(detected_high=low, detected_low=high), ["high_detects", "low_detects"])
 
 
-def test_a_trend_with_redshift_is_seen():
+def test_a_trend_with_redshift_is_detected():
     far = blends()["delta_z"] > 1
     assert not kept(
         changed(detected_gan=blends()["detected_gan"] & ~far), ["no_trend_with_redshift"]
     )
 
 
-def test_a_low_threshold_is_no_detection():
+def test_claims_do_not_hold_with_many_false_positives():
     found = tables(false_positives=false_positives(n_false=100))
     names = ["gan_detects", "multi_detects", "multi_more", "gan_more_in_bins", "high_detects"]
     names += ["gan_more_than_best_filter", "around_08_arcsec", "low_flux_ratios", "false_positives"]
@@ -192,7 +192,7 @@ def test_another_map():
     assert not kept(found, ["cells_mean", "cells_dispersion"])
 
 
-def test_nothing_is_claimed_of_what_did_not_run():
+def test_claims_without_data_are_untested():
     found = claims_table({}, "test", CLAIMS, "hemmati2022")
     assert found["holds"].isna().all()
     mine = holds(changed(detected_gan_multi=np.nan, delta_z=np.nan))
@@ -208,18 +208,18 @@ def test_detections_are_true_or_false():
     text = blends().assign(
         detected_gan=blends()["detected_gan"].map({True: "True", False: "False"})
     )
-    found = with_resolutions(text.assign(detected_gan_multi="nan", detected_high=1.0))
+    found = parse_detections(text.assign(detected_gan_multi="nan", detected_high=1.0))
     assert found["detected_gan"].equals(blends()["detected_gan"])
     assert found["detected_high"].all()
     assert "detected_gan_multi" not in found
     partly = blends()["detected_low"].astype(object).where(blends()["blend"] > 0, np.nan)
     with pytest.raises(DeblendError, match="detected_low is empty for 1 of 5000"):
-        with_resolutions(blends().assign(detected_low=partly))
+        parse_detections(blends().assign(detected_low=partly))
     with pytest.raises(DeblendError, match="'maybe'"):
-        with_resolutions(blends().assign(detected_low="maybe"))
+        parse_detections(blends().assign(detected_low="maybe"))
 
 
-def test_flux_errors_by_hand():
+def test_flux_errors_of_known_magnitudes():
     found = pd.DataFrame(
         {
             "blend": [3, 4, 5, 6],
@@ -234,23 +234,23 @@ def test_flux_errors_by_hand():
     errors = flux_errors(found)
     assert errors["blend"].tolist() == [3]
     assert errors.loc[0, ["error_low", "error_gan"]].tolist() == pytest.approx([0.5, -0.2])
-    assert improvement(found) == pytest.approx({"low": 0.5, "gan": 0.2, "ratio": 2.5, "n": 1})
-    # As it is read from a file without rows.
-    assert math.isnan(improvement(found.head(0).astype(object))["ratio"])
+    assert flux_improvement(found) == pytest.approx({"low": 0.5, "gan": 0.2, "ratio": 2.5, "n": 1})
+    # A table that is read from a file without rows has the type object.
+    assert math.isnan(flux_improvement(found.head(0).astype(object))["ratio"])
 
 
-def test_false_positives_by_hand():
+def test_false_positive_rates_of_known_numbers():
     found = false_positive_rate(false_positives(), "gan", ["unblended", "one_peak"])
     assert found["rate"] == 16 / 1400
     assert found["low"] < found["rate"] < found["high"]
     assert math.isnan(false_positive_rate(false_positives(), "low", ["one_peak"])["rate"])
 
 
-def test_edges_begin_at_nothing():
-    found = edges(pd.Series([np.nan, 1.0, 2.0, 3.0]))
+def test_bin_edges_begin_at_zero():
+    found = bin_edges(pd.Series([np.nan, 1.0, 2.0, 3.0]))
     assert (found[0], len(found)) == (0, 11)
     assert found[-1] == pytest.approx(2.98)
-    assert edges(pd.Series([np.nan]))[-1] == 1
+    assert bin_edges(pd.Series([np.nan]))[-1] == 1
 
 
 def reproduced(detections):
@@ -265,7 +265,7 @@ def reproduced(detections):
     return table.set_index(["item", "quantity"])
 
 
-def test_numbers_beside_the_papers():
+def test_numbers_compared_with_the_papers():
     found = reproduced(blends())
     row = found.loc[("Sect. 4, gan resolution", "detection_percent")]
     assert row["reproduced"] == pytest.approx(100 * blends()["detected_gan"].mean())
@@ -276,7 +276,7 @@ def test_numbers_beside_the_papers():
     mean = blends()[["detected_gan_multi", "detected_gan"]].mean()
     assert gain == pytest.approx(100 * (mean.iloc[0] - mean.iloc[1]))
     row = found.loc[("Sect. 4, low resolution, lowest flux ratios", "detection_percent")]
-    first = blends()[blends()["delta_mag"] < edges(blends()["delta_mag"])[1]]
+    first = blends()[blends()["delta_mag"] < bin_edges(blends()["delta_mag"])[1]]
     assert row["n"] == len(first)
     assert row["reproduced"] == pytest.approx(100 * first["detected_low"].mean())
     row = found.loc[("Sect. 4, unblended", "false_positive_percent")]
@@ -284,7 +284,7 @@ def test_numbers_beside_the_papers():
     assert found.loc[("Sect. 4, map of blends", "cells_rows"), "ratio"] == 1
 
 
-def test_what_was_not_trained_is_said_so():
+def test_numbers_of_untrained_networks_are_marked():
     found = reproduced(blends().assign(detected_gan_multi=np.nan))
     assert set(found.loc["Sect. 4.2, gan resolution, multi-band", "status"]) == {"not run"}
 
@@ -305,12 +305,12 @@ def test_table_of_detections():
     row = index.loc[("Single galaxies with more peaks (%)", "GAN")]
     assert (row["Value"], row["Published"]) == (1, 1)
     ratio = index.loc[("Median |flux error|, low over GAN", "GAN")]
-    assert ratio["Value"] == pytest.approx(improvement(photometry())["ratio"])
+    assert ratio["Value"] == pytest.approx(flux_improvement(photometry())["ratio"])
     assert ratio["Published"] == 10
     fits = photometry()
     brighter = fits.assign(mag_input=fits["mag_true"])
     ratio = index.loc[("Median |flux error, catalogue's|, low over GAN", "GAN")]
-    assert ratio["Value"] == pytest.approx(improvement(brighter)["ratio"])
+    assert ratio["Value"] == pytest.approx(flux_improvement(brighter)["ratio"])
 
 
 def test_failed_fits_are_counted():

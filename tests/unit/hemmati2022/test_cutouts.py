@@ -85,7 +85,7 @@ def catalogue(n, **columns):
     return table.assign(**columns)
 
 
-# What is simulated
+# Simulated cut-outs
 
 
 def test_the_noise_gives_the_depth():
@@ -93,7 +93,7 @@ def test_the_noise_gives_the_depth():
     rng = np.random.default_rng(0)
     sigma = noise_sigma(28.5, 25.69, 0.08, 2.5, SCALE)
     assert sigma == pytest.approx(0.00282, rel=0.01)
-    # On finer pixels the aperture's outline is no matter.
+    # With finer pixels the outline of the aperture does not matter.
     psf = psf_image(0.08, 2.5, SCALE / 5, 255)
     y, x = np.indices(psf.shape) - 127
     aperture = np.hypot(y, x) * SCALE / 5 < 0.17
@@ -108,11 +108,11 @@ def test_colours_follow_the_law():
         for z in (0.2, 1.0, 3.0):
             flux = colours(z, kind, 0.0, "f775w")
             assert flux["f775w"] == 1
-            # Redder towards longer wavelengths at all redshifts: nothing is bluer than flat.
+            # The flux rises towards longer wavelengths at all redshifts.
             assert np.all(np.diff([flux[b] for b in bands]) > 0)
     old, young = (colours(0.7, kind, 0.0, "f775w") for kind in ("old", "young"))
     assert old["f435w"] < young["f435w"] < 1 < young["f160w"] < old["f160w"]
-    # The break passes the detection band, the drop-out F435W.
+    # The break moves through the detection band; at high redshift F435W has no light.
     assert colours(1.5, "old", 0, "f775w")["f160w"] > 2 * colours(0.3, "old", 0, "f775w")["f160w"]
     assert colours(4.5, "young", 0, "f775w")["f435w"] < 0.01
     assert colours(3.0, "young", 0, "f775w")["f435w"] > 0.2
@@ -128,7 +128,7 @@ def test_the_flux_of_each_band_is_its_magnitudes(priors):
         mags = [galaxy[f"mag_{band.name}"] for band in config.bands]
         zero_points = [band.zero_point for band in config.bands]
         expected = [flux_from_mag(m, z) for m, z in zip(mags, zero_points, strict=True)]
-        # The wings of de Vaucouleurs reach beyond any stamp.
+        # The wings of a de Vaucouleurs profile reach beyond the stamp.
         tolerance = 0.01 if galaxy["morphology"] == "disk" else 0.08
         np.testing.assert_allclose(planes.sum((1, 2)), expected, rtol=tolerance)
         assert galaxy["mag"] == galaxy["mag_f775w"]
@@ -145,12 +145,12 @@ def test_bulge_and_disk_have_colours_of_their_own(priors):
     planes = draw_planes(galaxy, shape, config)
     y, x = np.indices(planes.shape[1:]) - 64
     inner, outer = np.hypot(y, x) < 3, np.hypot(y, x) > 8
-    f606w, f850lp = planes[1], planes[4]  # of one PSF
+    f606w, f850lp = planes[1], planes[4]  # bands with the same PSF
     assert f606w[inner].sum() / f850lp[inner].sum() < f606w[outer].sum() / f850lp[outer].sum()
     assert np.unravel_index(planes[2].argmax(), planes[2].shape) == (64, 64)
 
 
-def test_the_population_is_a_surveys(priors):
+def test_the_population_is_that_of_a_survey(priors):
     config = simulator()
     table = simulated_catalogue(1, "sim", 600, priors, config)
     counts = np.histogram(table["mag"], [20, 22, 23, 24, 25])[0] / [2, 1, 1, 1]
@@ -204,7 +204,7 @@ def test_chunks_do_not_matter(tmp_path, priors):
     np.testing.assert_allclose(again.psf.sum((1, 2)), 1, rtol=1e-5)
 
 
-def test_nobody_is_dropped_silently(tmp_path, priors):
+def test_excluded_galaxies_have_reasons(tmp_path, priors):
     stamps, split, excluded = simulate(tmp_path, priors, 10)
     assert len(split) == 24
     assert split["id"].is_unique
@@ -215,7 +215,7 @@ def test_nobody_is_dropped_silently(tmp_path, priors):
     assert stamps.galaxies["split"].tolist() == split["split"][split["split"] != "none"].tolist()
 
 
-# Who is in
+# Selection
 
 
 def test_cuts_are_counted():
@@ -231,7 +231,7 @@ def test_cuts_are_counted():
     assert selected["reason"][south].tolist() == [*reasons, "faint", ""]
     assert selected["reason"][north].tolist() == [*reasons, "", ""]
     assert selected["split"].tolist() == ["none"] * 5 + ["train"] + ["none"] * 4 + ["test"] * 2
-    # Null is no limit, the other half can train, and no unknown value is a reason.
+    # None is no limit, the other half can train, and unknown values do not exclude a galaxy.
     open_cuts = {**CUTS, "train_half": "north", "validation_share": 1.0}
     open_cuts["test"] = dict.fromkeys(CUTS["test"])
     selected = select(table, open_cuts, 1)
@@ -239,7 +239,7 @@ def test_cuts_are_counted():
     assert selected["split"][11] == "validation"
 
 
-def test_halves_are_apart():
+def test_halves_are_separate():
     table = catalogue(400)
     table["dec"] = np.random.default_rng(0).permutation(table["dec"])
     selected = select(table, CUTS, 1)
@@ -248,7 +248,7 @@ def test_halves_are_apart():
     assert selected["dec"][training].max() < selected["dec"][~training].min()
     share = (selected["split"] == "validation").sum() / 200
     assert share == pytest.approx(0.2, abs=0.07)
-    # By id: whoever else is there.
+    # The split is by id, so it does not depend on the other galaxies.
     half = select(table[::2], {**CUTS, "split_dec_deg": table["dec"].median()}, 1)
     assert half["split"].tolist() == selected["split"][::2].tolist()
     with pytest.raises(DeblendError, match="all declinations are on one side of it, from -28"):
@@ -258,11 +258,11 @@ def test_halves_are_apart():
         select(table, CUTS, 1)
     by_id = select(table.assign(dec=np.nan), CUTS, 1)
     assert 150 < (by_id["split"] == "test").sum() < 250
-    with pytest.raises(DeblendError, match="1 ids are there more than once .the first: g000"):
+    with pytest.raises(DeblendError, match="1 ids occur more than once .the first: g000"):
         select(pd.concat([table, table[:1]]), CUTS, 1)
 
 
-def test_an_empty_split_is_told(tmp_path):
+def test_an_empty_split_is_an_error(tmp_path):
     selected = select(catalogue(4, mag=[26, 26, 22, 22.0]), CUTS, 1)
     with pytest.raises(
         DeblendError, match="of 4 galaxies none is left for the split train .*faint"
@@ -285,7 +285,7 @@ def files_options(**changes):
 
 @pytest.fixture
 def own(tmp_path):
-    """Six stamps of a square of light beside the middle; one lacks a band, one has a NaN."""
+    """Six stamps with an off-centre square of light; one lacks a band, one has a NaN."""
     images = np.zeros((6, 2, 100, 100), np.float32)
     for i in range(6):
         images[i, 0, 44:51, 52:57] = 1 + i
@@ -324,7 +324,7 @@ def test_the_users_stamps_are_read(own):
         recentre=True,
     )
     assert stamps.galaxies["id"].tolist() == list("bcdef")
-    # The light's middle is pixel (47, 54); its own pixels are as they were.
+    # The centroid of the light is pixel (47, 54); the pixels of the galaxy are unchanged.
     np.testing.assert_array_equal(stamps.images[0][:, 37:44, 38:43], images[1][:, 44:51, 52:57])
     sky = stamps.images[:3, :, :30]
     np.testing.assert_allclose(sky.std((0, 2, 3)), [0.01, 0.02], rtol=0.05)
@@ -332,7 +332,7 @@ def test_the_users_stamps_are_read(own):
     kept, excluded = keep_usable(stamps)
     assert kept.galaxies["id"].tolist() == list("bcd")
     assert excluded.to_numpy().tolist() == [["e", "missing_band"], ["f", "bad_pixels"]]
-    # Without what was added, and around the stamp's middle.
+    # Without added noise, and cut around the middle of the stamp.
     plain = files_cutouts(
         1,
         "own",
@@ -354,7 +354,7 @@ def test_the_users_stamps_are_read(own):
         ({"id": "name", "mag": "r", "flux": "r"}, "both mag .r. and flux .r.: make one"),
     ],
 )
-def test_what_does_not_fit_the_users_stamps_is_named(own, columns, message):
+def test_wrong_columns_of_the_users_catalogue_are_named(own, columns, message):
     with pytest.raises(DeblendError, match=message):
         own_catalogue(own[0], columns, files_options())
 
@@ -366,7 +366,7 @@ def test_what_does_not_fit_the_users_stamps_is_named(own, columns, message):
         ({"parent_px": 64}, "greater than or equal to 66"),
     ],
 )
-def test_cutouts_that_make_no_sense_are_refused(options, message):
+def test_invalid_options_of_cutouts_are_refused(options, message):
     with pytest.raises(ValidationError, match=message):
         cutout_config(files_options(**options))
 
@@ -386,7 +386,7 @@ def test_stamps_of_other_bands_or_with_sky_are_refused(own):
 
 
 def test_measured_psfs_are_brought_to_the_cutouts_pixels(tmp_path):
-    """Finer pixels are summed; the brightest is in the middle of even sides too."""
+    """Finer pixels are summed; the brightest pixel is central, also for even sides."""
     y, x = np.indices((100, 100)) - 48
     fine = np.exp(-0.5 * (y**2 + x**2) / 5.0**2)
     fits.PrimaryHDU(fine).writeto(tmp_path / "psf.fits")
@@ -397,7 +397,8 @@ def test_measured_psfs_are_brought_to_the_cutouts_pixels(tmp_path):
     assert np.unravel_index(psf[0].argmax(), psf[0].shape) == (32, 32)
     blocks = fine[48 - 46 : 48 + 47, 48 - 46 : 48 + 47].reshape(31, 3, 31, 3).sum((1, 3))
     np.testing.assert_allclose(psf[0][17:48, 17:48], blocks / blocks.sum(), atol=2e-4)
-    assert fwhm_from_area(psf)[1] == pytest.approx(0.17 / SCALE, abs=0.6)  # of whole pixels
+    # The FWHM is measured in whole pixels.
+    assert fwhm_from_area(psf)[1] == pytest.approx(0.17 / SCALE, abs=0.6)
     options["bands"][0] |= {"psf": None, "psf_fwhm_arcsec": None}
     with pytest.raises(DeblendError, match="band f814w has no PSF: give psf"):
         band_psfs(cutout_config(options))
@@ -452,7 +453,7 @@ def tiles(priors):
 
 @pytest.fixture
 def survey(tmp_path, tiles):
-    """Nine galaxies side by side in two bands; more at the edge, off F160W and in holes."""
+    """Nine galaxies side by side in two bands; four others lack data or are outside."""
     side, n = 5 * SIZE, 3 * SIZE
     sky = np.random.default_rng(0).normal(0, 0.005, (2, side, side)).astype(np.float32)
     for b in range(2):
@@ -493,7 +494,7 @@ def archive_config(folder, **changes):
     return cutout_config(options, [str(folder / f"{b['name']}.fits") for b in bands])
 
 
-def test_cutouts_from_mosaics_are_the_pixels_that_were_put_in(survey, tiles):
+def test_cutouts_from_mosaics_have_the_pixels_of_the_mosaics(survey, tiles):
     table = read_cutout_catalogue(survey / "catalog.ecsv", COLUMNS, SCALE, "arcsec")
     np.testing.assert_allclose(table["mag"][:9], tiles.galaxies["mag"])
     np.testing.assert_allclose(table["fwhm_px"], 5)
@@ -505,7 +506,7 @@ def test_cutouts_from_mosaics_are_the_pixels_that_were_put_in(survey, tiles):
     assert len(kept) == 9
     assert excluded["reason"].tolist() == reasons[9:].tolist()
     assert excluded["id"].tolist() == ["9", "10", "11", "12"]
-    # Who was cut before is not looked at.
+    # Galaxies that the selection left out are skipped.
     stamps, _ = archive_cutouts(
         selected.assign(reason=["star", *[""] * 12]), archive_config(survey)
     )
@@ -523,7 +524,7 @@ def test_redshifts_come_from_another_table(survey, tmp_path):
         add_redshifts(table.assign(id="x"), tmp_path / "z.csv", {"id": "n", "redshift": "z"})
 
 
-def test_a_missing_band_stops(survey):
+def test_a_missing_band_is_an_error(survey):
     table = read_cutout_catalogue(survey / "catalog.ecsv", COLUMNS, SCALE, "arcsec")
     selected = table.assign(split="train", reason="")
     with pytest.raises(DeblendError, match="band f775w: cannot read extension 3 of the mosaic"):

@@ -1,4 +1,4 @@
-"""Hubble's stamps at HSC's resolution, against GalSim's own convolutions."""
+"""Stamps from Hubble at the resolution of HSC, compared with convolutions by GalSim."""
 
 import galsim
 import numpy as np
@@ -45,7 +45,7 @@ def test_a_degraded_image_is_one_convolved_with_the_wide_psf(kernel):
     low = degrade(stamp[None], kernel)[0]
     assert low.shape == (22, 22)
     assert np.abs(low - truth).max() < 0.01 * truth.max()
-    # Without the kernel the claim fails.
+    # Without the kernel the images differ.
     blocks = stamp.reshape(22, 3, 22, 3).sum((1, 3))
     assert np.abs(blocks - truth).max() > 0.5 * truth.max()
 
@@ -69,7 +69,7 @@ def test_bands_have_their_own_kernels_and_edges_do_not_wrap(kernel):
     assert low.dtype == np.float32
 
 
-def test_what_cannot_be_degraded_is_refused(kernel):
+def test_invalid_images_and_kernels_are_refused(kernel):
     narrow, wide = psf_image(0.08, 2.5, 0.06), psf_image(0.6, 3.0, 0.06)
     with pytest.raises(DeblendError, match=r"source's PSF \(FWHM 10.* px\) is wider"):
         matching_kernel(wide, narrow)
@@ -83,7 +83,7 @@ def test_what_cannot_be_degraded_is_refused(kernel):
         convolve(np.zeros((1, 3, 66, 66)), np.stack([kernel] * 2))
 
 
-def test_noise_belongs_to_a_stamp():
+def test_noise_depends_on_the_number_of_the_stamp():
     clean = np.ones((40, 2, 22, 22), np.float32)
     noisy = add_noise(clean, [0.1, 0.3], 1, ("low", "test"), np.arange(40))
     some = add_noise(clean[:2], [0.1, 0.3], 1, ("low", "test"), np.array([7, 3]))
@@ -94,8 +94,8 @@ def test_noise_belongs_to_a_stamp():
     assert not np.array_equal(other, noisy)
 
 
-def test_positions_follow_the_pixels(kernel):
-    # The frames share their middle, pixel 32.5 of 66 and 10.5 of 22.
+def test_positions_are_converted_as_the_pixels(kernel):
+    # The middle of the frames is pixel 32.5 of 66 and pixel 10.5 of 22.
     image = draw(galsim.Convolve(GALAXY, HST), 66, 0.06, offset=(4.5, -6.5))
     x, y = low_position([37, 26])
     truth = draw(galsim.Convolve(GALAXY, HSC), 22, 0.18, "auto", offset=(x - 10.5, y - 10.5))
@@ -115,13 +115,13 @@ def test_fwhm_of_known_profiles():
     profiles = [galsim.Gaussian(fwhm=f * 0.06) for f in (4, 8, 15)]
     images = np.stack([draw(p, 65, 0.06) for p in profiles])
     np.testing.assert_allclose(fwhm_from_area(images), [4, 8, 15], rtol=0.08)
-    # A brighter neighbour far off changes nothing; a stamp without light has no width.
+    # A distant, brighter neighbour does not matter; a stamp without light has no width.
     images[1] += draw(galsim.Gaussian(fwhm=0.3, flux=9), 65, 0.06, offset=(-22, 20))
     images[2] = 0
     np.testing.assert_allclose(fwhm_from_area(images), [4, 8, np.nan], rtol=0.08)
 
 
-def test_another_pixel_scale_keeps_light_and_place():
+def test_another_pixel_scale_keeps_flux_and_positions():
     image = draw(galsim.Convolve(GALAXY, HSC), 54, 0.168)
     truth = draw(galsim.Convolve(GALAXY, HSC), 22, 0.18)
     ours = resample(image, 0.168, 0.18, 22)
@@ -135,7 +135,7 @@ def test_another_pixel_scale_keeps_light_and_place():
         resample(image, 0.06, 0.18, 10)
 
 
-def test_degraded_hubble_looks_like_hsc(real_data):
+def test_degraded_hubble_images_resemble_hsc(real_data):
     """The same field from the ground and, degraded, from space."""
     folder, field = real_data / "hst_hsc_pairs", "150.23115"
 
@@ -147,14 +147,14 @@ def test_degraded_hubble_looks_like_hsc(real_data):
     low = degrade(hst[None], matching_kernel(psf_image(0.1, 2.5, 0.06), wide))[0]
     ground = resample(read("hsc")[2], 0.168, 0.18, 44)
     blocks = hst.reshape(44, 3, 44, 3).sum((1, 3))
-    alike = [
+    correlation = [
         np.corrcoef(a[5:-5, 5:-5].ravel(), ground[5:-5, 5:-5].ravel())[0, 1] for a in (low, blocks)
     ]
-    assert alike[0] > 0.98 > 0.93 > alike[1]
+    assert correlation[0] > 0.98 > 0.93 > correlation[1]
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-12), (np.float32, 1e-6)])
-def test_asinh_there_and_back(dtype, tolerance):
+def test_asinh_scale_can_be_inverted(dtype, tolerance):
     x = np.concatenate([np.linspace(-1, 1, 1001), np.geomspace(1, 99, 500)]).astype(dtype)
     scaled, n_clipped = asinh_scale(x, 0.01, 100)
     assert scaled.dtype == dtype
@@ -165,7 +165,7 @@ def test_asinh_there_and_back(dtype, tolerance):
     assert back.dtype == dtype
 
 
-def test_what_lies_beyond_the_limit_is_clipped_and_counted():
+def test_values_beyond_the_limit_are_clipped_and_counted():
     scaled, n_clipped = asinh_scale([-300.0, 0, 50, 200], 0.01, 100)
     assert n_clipped == 2
     assert scaled[[0, 3]].tolist() == [-1, 1]
@@ -173,5 +173,5 @@ def test_what_lies_beyond_the_limit_is_clipped_and_counted():
     images = np.ones((3, 2, 4, 4), np.float32)
     scaled, _ = asinh_scale(images, [[[1]], [[2]]], 10)
     assert scaled[0, 0, 0, 0] != scaled[0, 1, 0, 0]
-    with pytest.raises(DeblendError, match="both are positive"):
+    with pytest.raises(DeblendError, match="both have to be positive"):
         asinh_scale(images, 0, 10)

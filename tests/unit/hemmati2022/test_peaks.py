@@ -1,4 +1,4 @@
-"""Peaks and detection fractions, against photutils and positions known."""
+"""Peaks and fractions of detected blends, compared with photutils and known positions."""
 
 import galsim
 import numpy as np
@@ -7,7 +7,7 @@ import pytest
 from astropy.stats import binom_conf_interval
 from deblend.errors import DeblendError
 from deblend.hemmati2022.degrade import psf_image
-from deblend.hemmati2022.metrics import detection_fractions, false_positives, wilson
+from deblend.hemmati2022.metrics import detection_fractions, false_positives, wilson_interval
 from deblend.hemmati2022.peaks import (
     count_peaks,
     detect_blends,
@@ -52,7 +52,7 @@ def single():
 
 
 @pytest.mark.parametrize("kind", ["psf", "lowered"])
-def test_two_stars_are_found_where_they_are(pairs, kind):
+def test_two_stars_are_found_at_their_positions(pairs, kind):
     peaks = find_peaks(draw(pairs), PSF, 8.0, kind=kind)
     assert (count_peaks(peaks, 60, 8.0) == 2).all()
     detected = detect_blends(peaks, pairs, threshold=8.0, radius_px=0.3)
@@ -82,19 +82,19 @@ def test_there_are_no_peaks_in_noise(pairs):
     assert len(find_peaks(images[:0], PSF)) == 0
 
 
-def test_significance_is_the_matched_filters(pairs):
-    """A star's flux over its error by optimal photometry, worked out here by its formula."""
+def test_significance_is_that_of_a_matched_filter(pairs):
+    """The flux of a star divided by its error in optimal photometry, from the formula."""
     images = draw(pairs[:, :1])
     peaks = find_peaks(images, PSF, 20.0, noise=NOISE)
     assert len(peaks) == 60
     expected = 40 * np.sqrt((PSF**2).sum()) / NOISE
     assert peaks["significance"].median() == pytest.approx(expected, rel=0.03)
     own = find_peaks(images, PSF, 20.0)
-    # Faint wings, where they are not clipped, count as noise.
+    # Faint wings that are not clipped count as noise.
     assert 0.7 * expected < own["significance"].median() < expected
 
 
-def test_the_lowered_filter_sees_no_smooth_light():
+def test_the_lowered_filter_removes_smooth_light():
     kernel = detection_filter(PSF, "lowered")
     assert kernel.sum() == pytest.approx(0, abs=1e-12)
     assert (kernel**2).sum() == pytest.approx(1)
@@ -105,7 +105,7 @@ def test_the_lowered_filter_sees_no_smooth_light():
 
 
 def test_the_threshold_is_the_lowest_at_its_rate(single):
-    # Noise that is correlated, as a network's may be, makes peaks beyond the floor.
+    # As correlated noise of a network can do, these stars make peaks above the minimum.
     rng = np.random.default_rng(6)
     images = single.copy()
     for i, height in enumerate(rng.uniform(1, 3, 20)):
@@ -137,7 +137,7 @@ def test_images_that_cannot_be_measured_are_named(single):
 def test_each_peak_is_matched_once():
     true = np.array([[10.0, 10], [12, 10], [np.nan, np.nan]])
     assert match_peaks(np.array([[11.0, 10]]), true, 2.0).tolist() in ([0, -1, -1], [-1, 0, -1])
-    # Nearest first would leave the second galaxy without: the first peak is nearer to it.
+    # Matching the nearest pair first would leave one galaxy without a peak.
     found = np.array([[11.4, 10.0], [13.9, 10.0]])
     assert match_peaks(found, true, 2.0).tolist() == [0, 1, -1]
     found = np.array([[11.4, 10.0], [8.1, 10.0]])
@@ -181,7 +181,7 @@ def test_fractions_in_bins_with_wilsons_errors():
     np.testing.assert_array_equal(high["fraction"], [0.5, 1, np.nan, 0, 1])
     for k, n in [(0, 5), (3, 9), (40, 40)]:
         theirs = binom_conf_interval(k, n, interval="wilson", confidence_level=0.6826894921)
-        np.testing.assert_allclose(np.array(wilson(k, n)), theirs, atol=1e-9)
+        np.testing.assert_allclose(np.array(wilson_interval(k, n)), theirs, atol=1e-9)
     with pytest.raises(DeblendError, match="lacks the columns detected_gan"):
         detection_fractions(table, "separation_px", [0, 5])
     with pytest.raises(DeblendError, match="give increasing numbers"):

@@ -1,4 +1,4 @@
-"""The Gaussian process, against curves and scatters known."""
+"""The Gaussian process regression, with known curves and scatter."""
 
 import numpy as np
 import pytest
@@ -28,17 +28,17 @@ def fitted():
     return fit_gpr(*points(500), GRID, seed=1)
 
 
-def test_it_recovers_a_curve_within_its_bands(fitted):
+def test_a_curve_is_recovered_within_the_bands(fitted):
     grid = fitted.grid
     pull = (grid["mean"] - curve(GRID)) / grid["sigma"]
     assert (pull.abs() < 3).all()
     assert (pull.abs() < 2).mean() > 0.8
     assert grid["sigma"].max() < 0.06
-    # Another curve is not within them.
+    # Another curve is outside the bands.
     assert ((grid["mean"] + 0.2 * (GRID - 22.5) - curve(GRID)) / grid["sigma"]).abs().max() > 5
 
 
-def test_bands_hold_the_points_that_they_should(fitted):
+def test_bands_contain_their_shares_of_the_points(fitted):
     x, y = points(4000, seed=7)
     for column, share in (("total_68", 0.683), ("total_median", 0.5)):
         width = np.interp(x, GRID, fitted.grid[column])
@@ -53,11 +53,11 @@ def test_the_scatter_is_that_of_the_points():
     bins, scatter = fit_scatter(*points(5000))
     assert bins["n"].sum() == 5000
     np.testing.assert_allclose(scatter["68"](GRID), variance(GRID), rtol=0.25)
-    # Half of the squares of a normal variable are under 0.455 of its variance.
+    # Half of the squares of a normal variable are below 0.455 times its variance.
     np.testing.assert_allclose(scatter["median"](GRID), 0.455 * variance(GRID), rtol=0.25)
 
 
-def test_more_points_than_it_takes_are_drawn_from(monkeypatch):
+def test_points_are_drawn_if_there_are_too_many(monkeypatch):
     monkeypatch.setattr(gpr, "MAX_POINTS", 150)
     x, y = points(600)
     first, again = (fit_gpr(x, y, GRID, seed=1) for _ in range(2))
@@ -67,7 +67,7 @@ def test_more_points_than_it_takes_are_drawn_from(monkeypatch):
     assert first.bins["n"].sum() == 600
 
 
-def test_a_flat_mean_is_known_as_well_as_its_points_say():
+def test_the_error_of_a_flat_mean_is_that_of_its_points():
     rng = np.random.default_rng(3)
     x = rng.uniform(20, 25, 300)
     grid = fit_gpr(x, 1 + rng.normal(0, 0.1, 300), GRID, seed=1).grid
@@ -76,7 +76,7 @@ def test_a_flat_mean_is_known_as_well_as_its_points_say():
     assert 0.4 * error < grid["sigma"].median() < 3 * error
 
 
-def test_what_cannot_be_fitted_is_refused():
+def test_invalid_points_are_refused():
     x, y = points(100)
     with pytest.raises(DeblendError, match="1 of 100 points are not finite"):
         fit_gpr(x, np.where(x == x[0], np.nan, y), GRID, seed=1)

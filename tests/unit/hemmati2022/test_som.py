@@ -1,4 +1,4 @@
-"""The map of blends, against SOMPY's own measures and clusters known."""
+"""The map of blends, compared with measures of SOMPY and known clusters."""
 
 import logging
 
@@ -57,15 +57,15 @@ def test_errors_and_cells_are_sompys(som, table):
     np.testing.assert_array_equal(best.astype(int), som.cell)
     distance = np.sqrt(squared + (normalised**2).sum(1))
     assert som.quantisation_error == pytest.approx(distance.mean())
-    # SOMPY takes the second of the two nearest cells without ordering them, so only nearly so.
+    # SOMPY does not sort the two nearest cells, so the errors agree only approximately.
     assert som.topographic_error == pytest.approx(theirs.calculate_topographic_error(), abs=0.02)
     first, second = cdist(normalised, theirs.codebook.matrix).argsort(axis=1)[:, :2].T
     row, column = np.abs(np.array(divmod(first, 6)) - np.array(divmod(second, 6)))
     assert som.topographic_error == pytest.approx(np.mean(row + column > 1))
-    assert 0 < som.quantisation_error < 1  # a map of one cell: 1.8
+    assert 0 < som.quantisation_error < 1  # 1.8 for a map with one cell
 
 
-def test_the_map_is_the_same_again_and_leaves_no_trace(som, table):
+def test_the_map_is_reproducible_and_changes_no_global_state(som, table):
     root = logging.getLogger()
     level, handlers = root.level, list(root.handlers)
     again = learn_som(table, COLUMNS, SHAPE, seed=1)
@@ -75,7 +75,7 @@ def test_the_map_is_the_same_again_and_leaves_no_trace(som, table):
     assert not hasattr(np, "Inf")
 
 
-def test_it_says_nothing(table, capfd, caplog):
+def test_training_writes_no_messages(table, capfd, caplog):
     with caplog.at_level(logging.DEBUG):
         learn_som(table, COLUMNS, SHAPE, seed=1)
     assert capfd.readouterr() == ("", "")
@@ -93,7 +93,7 @@ def test_cells_show_means_of_samples(som, table):
     fraction = cell_means(som, values > 10)
     assert np.nanmin(fraction) == 0
     assert np.nanmax(fraction) == 1
-    # Neighbouring cells are alike: the map has an order, which shuffled samples have not.
+    # Neighbouring cells have similar means, which is not the case for shuffled samples.
     shuffled = cell_means(som, np.random.default_rng(0).permutation(values))
     spread = [
         np.nanstd(np.nanmean(m, axis=0)) + np.nanstd(np.nanmean(m, axis=1))
@@ -104,7 +104,7 @@ def test_cells_show_means_of_samples(som, table):
         cell_means(som, np.zeros(3))
 
 
-def test_two_clusters_keep_apart():
+def test_two_clusters_share_no_cell():
     rng = np.random.default_rng(1)
     centre = np.repeat([[0, 0, 0], [9, 9, 9]], 100, axis=0)
     table = pd.DataFrame(centre + rng.normal(size=(200, 3)), columns=list("abc"))
@@ -112,7 +112,7 @@ def test_two_clusters_keep_apart():
     assert not set(som.cell[:100]) & set(som.cell[100:])
 
 
-def test_what_cannot_be_mapped_is_refused(table):
+def test_invalid_samples_are_refused(table):
     with pytest.raises(DeblendError, match="lacks the columns mass"):
         learn_som(table, ["separation", "mass"], SHAPE, seed=1)
     with pytest.raises(DeblendError, match="400 samples are too few for 32 x 24"):

@@ -1,4 +1,4 @@
-"""Super-resolution GANs: pairs of images, networks, a training that resumes, detections."""
+"""Super-resolution GANs: pairs of images, networks, trainings that resume, detections."""
 
 import logging
 from dataclasses import replace
@@ -18,10 +18,10 @@ from deblend.hemmati2022.detection import (
     Filter,
     Resolution,
     detect,
-    positions_from,
-    positions_in,
-    recorded,
-    resolutions_of,
+    make_resolutions,
+    restore_resolutions,
+    to_frame_pixels,
+    to_image_pixels,
 )
 from deblend.hemmati2022.networks import (
     Discriminator,
@@ -29,13 +29,13 @@ from deblend.hemmati2022.networks import (
     SrConfig,
     SuperResolver,
     build_discriminator,
-    cropped,
+    crop_frames,
 )
-from deblend.hemmati2022.pairs import LowConfig, PairMaker, isolated, point_source_sigma
+from deblend.hemmati2022.pairs import LowConfig, PairMaker, point_source_sigma, single_galaxies
 from deblend.hemmati2022.peaks import find_peaks, set_threshold, typical_noise
-from deblend.hemmati2022.photometry import measure, positions_of
-from deblend.hemmati2022.predict import Network, generated
-from deblend.hemmati2022.real_images import compare, field_names, read_field
+from deblend.hemmati2022.photometry import measure_photometry, peak_positions
+from deblend.hemmati2022.predict import Network, generate_images
+from deblend.hemmati2022.real_images import compare_peaks, field_names, read_field
 from deblend.hemmati2022.training import Trainer, Validation, train
 from deblend.training import torch_backend
 from deblend.training.fingerprints import fingerprint
@@ -125,12 +125,12 @@ def test_a_point_source_at_the_depth_has_five_sigma():
 
 
 def test_both_resolutions_show_the_same_light_in_the_same_place(maker):
-    blends = isolated(maker.draw(SPLITS["test"], 0, 10, "test", BLENDING), centred=True)
+    blends = single_galaxies(maker.draw(SPLITS["test"], 0, 10, "test", BLENDING), centred=True)
     high, low = maker.pairs(blends, "test")
     assert high.shape == (10, 1, 66, 66) and low.shape == (10, 1, 22, 22)
     flux = 10 ** (-0.4 * (blends["mag_0"].to_numpy() - 25.67))
     np.testing.assert_allclose(high.sum(axis=(1, 2, 3)), flux, rtol=0.06)
-    # What the seeing carries beyond the frame is lost.
+    # Light that the seeing spreads beyond the frame is lost.
     np.testing.assert_allclose(low.sum(axis=(1, 2, 3)), flux, rtol=0.15)
     y = np.arange(22)[:, None]
     centre = (np.clip(low[:, 0], 0, None) ** 2 * y).sum((1, 2)) / (
@@ -139,7 +139,7 @@ def test_both_resolutions_show_the_same_light_in_the_same_place(maker):
     assert np.abs(centre - (33 - 1) / 3).max() < 0.2
 
 
-def test_scaled_images_are_in_the_networks_range_and_come_back(maker):
+def test_scaled_images_are_in_range_and_can_be_inverted(maker):
     blends = maker.draw(SPLITS["train"], 0, 20, "train", BLENDING)
     high, low = maker.scaled(blends, "train")
     assert high.shape[-2:] == (64, 64) and low.shape[-2:] == (22, 22)
@@ -169,8 +169,8 @@ def test_networks_have_the_papers_sides():
         Discriminator(7, 2, True)(high)
 
 
-def test_a_wasserstein_critic_sees_each_image_alone():
-    """Its gradient penalty is an image's own: others in the batch do not matter."""
+def test_a_wasserstein_critic_treats_each_image_separately():
+    """The gradient penalty needs this: the other images in the batch do not matter."""
     torch.manual_seed(1)
     images = torch.randn(4, 1, 64, 64)
     for loss, same in (("wasserstein", True), ("minimax", False)):
@@ -184,15 +184,15 @@ def test_a_wasserstein_critic_sees_each_image_alone():
 def test_the_crop_keeps_the_middle():
     frame = torch.zeros(66, 66)
     frame[33, 33] = 1
-    assert cropped(frame)[32, 32] == 1
+    assert crop_frames(frame)[32, 32] == 1
 
 
-def test_layers_are_traced_whole():
+def test_all_layers_are_traced():
     network = SuperResolver(1, 4, 2)
     table = trace_layers(network, torch.zeros(1, 1, 22, 22))
     assert table["n_parameters"].sum() == n_parameters(network)
     assert list(table["kind"].iloc[[0, -1]]) == ["Input", "Tanh"]
-    # Figure 1 knows blocks by their names.
+    # Figure 1 recognises blocks by their names.
     assert table["name"].str.contains("block0.", regex=False).any()
     up = table[table["kind"] == "ConvTranspose2d"].iloc[0]
     assert (up["side"], up["stride"]) == (66, 3)
@@ -203,16 +203,16 @@ def validation(maker):
     return Validation(maker, SPLITS["validation"], 48, BLENDING, DETECTION, 0)
 
 
-def test_the_psf_that_finds_most_is_taken(maker, validation, monkeypatch):
+def test_the_psf_that_detects_most_is_chosen(maker, validation, monkeypatch):
     rng = np.random.default_rng(1)
-    single = isolated(maker.draw(SPLITS["validation"], 48, 144, "validation", BLENDING))
+    single = single_galaxies(maker.draw(SPLITS["validation"], 48, 144, "validation", BLENDING))
     single = maker.scaled(single, "validation")[0]
 
     def noisy(_, low, device):
         true = validation.high if low is validation.low else single
         return true + rng.normal(0, 0.3, true.shape).astype(np.float32)
 
-    monkeypatch.setattr(sr_training, "generated", noisy)
+    monkeypatch.setattr(sr_training, "generate_images", noisy)
     taken = {}
     for widths in ((0.08,), (0.3,), (0.08, 0.3)):
         rng = np.random.default_rng(1)
@@ -222,12 +222,14 @@ def test_the_psf_that_finds_most_is_taken(maker, validation, monkeypatch):
         taken[widths] = validation.check(None, CPU)
     narrow, wide, both = taken.values()
     assert narrow["val_detected"] != wide["val_detected"]
-    better = max((narrow, wide), key=lambda x: (validation.trusts(x), x["val_detected"]))
+    better = max(
+        (narrow, wide), key=lambda x: (validation.has_reliable_threshold(x), x["val_detected"])
+    )
     assert both == better
 
 
-def test_clumps_of_real_galaxies_call_for_a_wider_psf():
-    """Smooth galaxies 0.5 arcsec wide, the single ones with a sharp clump; 200 of each."""
+def test_a_wider_psf_is_chosen_for_galaxies_with_clumps():
+    """Smooth galaxies of 0.5 arcsec; the single ones have a sharp clump."""
     rng = np.random.default_rng(1)
     y, x = np.mgrid[:66, :66] - 33.0
 
@@ -241,23 +243,23 @@ def test_clumps_of_real_galaxies_call_for_a_wider_psf():
     sharp, wide = (psf_image(fwhm, 3.0, 0.06, 31) for fwhm in (0.08, 0.4))
     resolution = Resolution("high_best", [Filter(sharp), Filter(wide, 0.4)])
     half = np.arange(200) % 2 == 0
-    resolution.choose(single, half, blends, pair, DETECTION)
+    resolution.choose_filter(single, half, blends, pair, DETECTION)
     assert resolution.filter.fwhm_arcsec == 0.4
     assert resolution.filter.psf is wide
     smooth = single - clump
-    resolution.choose(smooth, half, blends, pair, DETECTION)
-    assert np.isnan(resolution.filter.fwhm_arcsec)  # its own, where another is no better
-    # One half has no clumps: the sharp PSF's low threshold is not borne out by the other.
+    resolution.choose_filter(smooth, half, blends, pair, DETECTION)
+    assert np.isnan(resolution.filter.fwhm_arcsec)  # its own PSF, since another one is not better
+    # One half has no clumps: the threshold set on it gives too many false positives on the other.
     mixed = np.where(half[:, None, None], smooth, single)
-    resolution.choose(mixed, half, blends, pair, DETECTION)
+    resolution.choose_filter(mixed, half, blends, pair, DETECTION)
     assert resolution.filter.fwhm_arcsec == 0.4
 
 
-def test_filters_are_as_wide_as_they_say_and_of_the_right_band(stamps):
+def test_filters_have_their_widths_and_the_right_band(stamps):
     bands = stamps.bands.assign(noise_sigma=[0.002, 0.004], zero_point=[25.67, 26.67])
     maker = maker_of(replace(stamps, bands=bands), ("f775w", "f606w"))
     network = Network(SuperResolver(2, 4, 1), maker, 1)
-    found = resolutions_of({"gan_multi": network}, DETECTION)
+    found = make_resolutions({"gan_multi": network}, DETECTION)
     pixels = {"high_best": 0.06, "low_best": 0.18, "gan_multi": 0.06}
     for name, pixel in pixels.items():
         widths = {f.fwhm_arcsec for f in found[name].filters if np.isfinite(f.fwhm_arcsec)}
@@ -274,9 +276,9 @@ def test_filters_are_as_wide_as_they_say_and_of_the_right_band(stamps):
     assert len(found["high"].filters) == len(found["low"].filters) == 1
 
 
-def test_a_filter_may_look_at_the_asinh_scale(maker):
-    """The same peaks and threshold as of images scaled before, with their typical noise."""
-    blends = isolated(maker.draw(SPLITS["test"], 0, 60, "test", BLENDING))
+def test_a_filter_can_use_the_asinh_scale(maker):
+    """Peaks and threshold are the same as for images that are already scaled."""
+    blends = single_galaxies(maker.draw(SPLITS["test"], 0, 60, "test", BLENDING))
     flux, psf = maker.pairs(blends, "test")[0][:, 0], maker.psf_high[0]
     scaled = maker.scale_high.scaled(flux[:, None])[:, 0]
     resolution = Resolution("high_best", [Filter(psf, image_scale="asinh")], scale=maker.scale_high)
@@ -311,7 +313,7 @@ def run(maker, validation, path, config=TINY, stop_at=None):
     )
 
 
-def test_an_interrupted_training_ends_as_an_undisturbed_one(maker, validation, tmp_path):
+def test_an_interrupted_training_gives_the_same_result(maker, validation, tmp_path):
     expected, expected_history, _ = run(maker, validation, tmp_path / "a.pt")
     with pytest.raises(KeyboardInterrupt):
         run(maker, validation, tmp_path / "b.pt", stop_at=2)
@@ -340,7 +342,7 @@ def test_every_kind_trains(maker, validation, tmp_path, changes):
     assert isinstance(summary["collapsed"], bool | np.bool_)
 
 
-def test_the_content_term_brings_images_nearer(maker, validation, tmp_path):
+def test_the_content_loss_decreases(maker, validation, tmp_path):
     config = SrConfig(**{**vars(TINY), "epochs": 12, "content_weight": 100.0})
     history = run(maker, validation, tmp_path / "d.pt", config)[1]
     assert history["content"].iloc[-1] < 0.6 * history["content"].iloc[0]
@@ -353,13 +355,13 @@ def test_collapsed_images_are_reported(maker, validation, tmp_path, caplog):
     assert "collapsed" in caplog.text and summary["collapsed"]
 
 
-def test_another_loss_is_refused():
+def test_an_unknown_loss_is_refused():
     with pytest.raises(ValidationError, match="loss"):
         SrConfig(**{**vars(TINY), "loss": "hinge"})
 
 
 class Oracle(torch.nn.Module):
-    """Gives the true image back: what no network can do better."""
+    """A perfect network, which returns the true images."""
 
     def __init__(self, answers):
         super().__init__()
@@ -375,7 +377,7 @@ def detected(maker):
 
     def truth(split, start, stop, alone):
         blends = maker.draw(SPLITS[split], start, stop, split, BLENDING)
-        high = maker.scaled(isolated(blends) if alone else blends, split)[0]
+        high = maker.scaled(single_galaxies(blends) if alone else blends, split)[0]
         return [high[i : i + 1] for i in range(len(high))]
 
     answers = [
@@ -388,7 +390,7 @@ def detected(maker):
     return detect(networks, SPLITS, n, BLENDING, DETECTION, CPU)
 
 
-def test_a_perfect_network_finds_what_the_high_resolution_shows(detected):
+def test_a_perfect_network_detects_the_same_blends_as_the_high_resolution(detected):
     table = detected[0]
     assert table["detected_high"].mean() > 0.6
     assert table["detected_high"].mean() > table["detected_low"].mean() + 0.3
@@ -409,13 +411,13 @@ def test_false_positives_are_counted_for_each_resolution(detected):
     assert (unblended["n_false"] / unblended["n"]).max() < 0.25
 
 
-def test_what_was_chosen_can_be_read_again(maker, detected, tmp_path):
-    """Filters, thresholds and noise, from the table alone."""
+def test_resolutions_can_be_restored(maker, detected, tmp_path):
+    """Filters, thresholds and noise are restored from the table of false positives."""
     false = detected[1]
     assert set(false["resolution"]) >= {"high_best", "low_best"}
     false.to_csv(tmp_path / "false.csv", index=False)
     networks = {"gan": Network(SuperResolver(1, 4, 1), maker, 0)}
-    again = recorded(pd.read_csv(tmp_path / "false.csv"), networks, DETECTION)
+    again = restore_resolutions(pd.read_csv(tmp_path / "false.csv"), networks, DETECTION)
     rows = false.drop_duplicates("resolution").set_index("resolution")
     assert set(again) == set(rows.index)
     for name, resolution in again.items():
@@ -427,21 +429,21 @@ def test_what_was_chosen_can_be_read_again(maker, detected, tmp_path):
         np.testing.assert_equal(chosen.fwhm_arcsec, rows.loc[name, "fwhm_arcsec"])
     fewer = DETECTION.model_copy(update={"fwhm_arcsec": (0.5,)})
     with pytest.raises(DeblendError, match="is none of hemmati2022 > detection"):
-        recorded(false, networks, fewer)
+        restore_resolutions(false, networks, fewer)
 
 
-def test_the_best_filter_finds_no_fewer(detected):
-    """Each is one of the choices that the other has."""
+def test_the_best_filter_detects_at_least_as_many_blends(detected):
+    """The images' own PSF in flux is also among the filters of the best one."""
     table, false, _ = detected
     for name in ("high", "low"):
-        # Chosen on other blends, so that it may be a little worse on these.
+        # The filter is chosen on other blends, so it can be slightly worse on these.
         assert table[f"detected_{name}_best"].mean() > table[f"detected_{name}"].mean() - 0.1
     own = false.set_index("resolution").loc[["high", "low"]]
     assert own["fwhm_arcsec"].isna().all()
     assert set(own["filter"]) == {"psf"} and set(own["image_scale"]) == {"flux"}
 
 
-def test_peaks_are_all_in_the_pixels_of_the_frame(detected):
+def test_all_peaks_are_in_pixels_of_the_frame(detected):
     peaks = detected[2]
     matched = peaks[peaks["galaxy"] == 0].pivot_table(
         index="blend", columns="resolution", values="x_px"
@@ -460,7 +462,7 @@ def test_positions_prefer_the_pair_over_other_peaks():
             "galaxy": [-1, 1, 0, -1],
         }
     )
-    found = positions_of(peaks, np.array([4, 9]), 2)
+    found = peak_positions(peaks, np.array([4, 9]), 2)
     np.testing.assert_array_equal(found[0], [[3.0, 3.5], [2.0, 2.5]])
     np.testing.assert_array_equal(found[1, 0], [7.0, 7.5])
     assert np.isnan(found[1, 1]).all()
@@ -469,37 +471,37 @@ def test_positions_prefer_the_pair_over_other_peaks():
 def test_two_positions_measure_better_than_one(maker, detected):
     table, _, peaks = detected
     blends = maker.draw(SPLITS["test"], 0, 40, "test", BLENDING)
-    found = measure(maker, 0, blends, table, peaks, engine="builtin", n_workers=1)
-    # Against the truth; the profiles are Gaussians, not the exponentials that are fitted.
+    found = measure_photometry(maker, 0, blends, table, peaks, engine="builtin", n_workers=1)
+    # Approximately, since the galaxies are Gaussians, while exponentials are fitted.
     assert np.median(np.abs(found["mag_input"] - found["mag_true"])) < 0.25
     errors = {p: np.abs(found[f"mag_{p}"] - found["mag_input"]).median() for p in ("low", "gan")}
     assert errors["gan"] < 0.5 * errors["low"]
 
 
-def test_nothing_to_measure_is_said(maker, detected, caplog):
+def test_a_warning_is_logged_if_no_blend_can_be_measured(maker, detected, caplog):
     table, _, peaks = detected
     blends = maker.draw(SPLITS["test"], 0, 40, "test", BLENDING)
     none = table.assign(detected_gan=False)
     with caplog.at_level(logging.WARNING):
-        found = measure(maker, 0, blends, none, peaks, engine="builtin", n_workers=1)
+        found = measure_photometry(maker, 0, blends, none, peaks, engine="builtin", n_workers=1)
     assert not len(found) and "mag_gan" in found
     assert "train it for longer" in caplog.text
 
 
-def test_resolutions_map_positions_there_and_back():
+def test_conversions_of_positions_are_inverse():
     at = np.array([[33.0, 40.0], [10.0, 21.0]])
     for name in ("high", "low", "low_best", "gan"):
-        np.testing.assert_allclose(positions_from(name, positions_in(name, at)), at)
+        np.testing.assert_allclose(to_frame_pixels(name, to_image_pixels(name, at)), at)
 
 
-def test_a_generator_is_asked_in_batches(maker):
+def test_a_generator_makes_images_in_batches(maker):
     network = SuperResolver(1, 4, 1)
     low = np.random.default_rng(1).normal(0, 0.3, (130, 1, 22, 22)).astype(np.float32)
-    whole = generated(network, low, CPU)
-    np.testing.assert_allclose(generated(network, low[120:], CPU), whole[120:], atol=1e-5)
+    whole = generate_images(network, low, CPU)
+    np.testing.assert_allclose(generate_images(network, low[120:], CPU), whole[120:], atol=1e-5)
 
 
-def test_the_trainer_leaves_the_generators_gradients_to_itself(maker):
+def test_a_step_does_not_change_the_best_generator(maker):
     trainer = Trainer(TINY, 1, CPU)
     high, low = maker.scaled(maker.draw(SPLITS["train"], 0, 4, "train", BLENDING), "train")
     before = {k: v.clone() for k, v in trainer.best.state_dict().items()}
@@ -510,7 +512,7 @@ def test_the_trainer_leaves_the_generators_gradients_to_itself(maker):
 
 @pytest.fixture
 def pair(tmp_path):
-    """A star seen from space and from the ground, off the centre, each with its own units."""
+    """An off-centre star seen from space and from the ground, in different units."""
     rng = np.random.default_rng(2)
 
     def star(side, scale, sigma_arcsec, peak):
@@ -528,7 +530,7 @@ def pair(tmp_path):
 OPTIONS = {"hsc_plane": 2, "hst_scale_arcsec": 0.03, "hsc_scale_arcsec": 0.168}
 
 
-def test_real_pairs_come_to_one_grid_and_the_networks_noise(maker, pair):
+def test_real_pairs_get_one_grid_and_the_networks_noise(maker, pair):
     assert field_names(pair) == ["a"]
     high, low = read_field(pair, "a", maker, **OPTIONS)
     assert high.shape[0] == 3 * low.shape[0]
@@ -536,7 +538,7 @@ def test_real_pairs_come_to_one_grid_and_the_networks_noise(maker, pair):
         edge = image[: len(image) // 4]
         assert np.median(edge) == pytest.approx(0, abs=0.1 * sigma)
         assert edge.std() == pytest.approx(sigma, rel=0.15)
-    # 1.2 and -0.6 arcsec from the middle, in both.
+    # The star is 1.2 and -0.6 arcsec from the middle in both images.
     for image, scale in ((high, 0.06), (low, 0.18)):
         y, x = np.unravel_index(image.argmax(), image.shape)
         middle = (len(image) - 1) / 2
@@ -547,17 +549,17 @@ def test_real_pairs_come_to_one_grid_and_the_networks_noise(maker, pair):
 def test_peaks_of_a_real_pair_are_compared_on_one_grid(maker, pair):
     fields = {"a": read_field(pair, "a", maker, **OPTIONS)}
     network = Network(SuperResolver(1, 4, 1), maker, 0)
-    resolutions = resolutions_of({"gan": network}, DETECTION)
+    resolutions = make_resolutions({"gan": network}, DETECTION)
     for name, threshold, noise in (("high", 8.0, None), ("low", 8.0, None), ("gan", 1e9, 1.0)):
         resolutions[name].threshold, resolutions[name].noise = threshold, noise
-    table, shown = compare(network, fields, resolutions, 5.0, CPU)
+    table, shown = compare_peaks(network, fields, resolutions, 5.0, CPU)
     found = table.set_index("resolution")
     assert found.loc["high", ["n_peaks", "n_matched"]].tolist() == [1, 1]
     assert found.loc["low", ["n_peaks", "n_matched", "n_false"]].tolist() == [1, 1, 0]
     assert shown["a"]["gan"].shape == shown["a"]["high"].shape
 
 
-def test_half_a_pair_is_named(pair):
+def test_an_incomplete_pair_is_named(pair):
     (pair / "hsc_a.fits").unlink()
     with pytest.raises(DeblendError, match="one image of the field a"):
         field_names(pair)

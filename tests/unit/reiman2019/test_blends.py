@@ -1,4 +1,4 @@
-"""Pairs of Galaxy Zoo images: the perturbation against scikit-image, and the blending."""
+"""Pairs of Galaxy Zoo images: the perturbation, compared with scikit-image, and the blending."""
 
 import numpy as np
 import pandas as pd
@@ -11,8 +11,8 @@ from deblend.reiman2019.blends import (
     crop,
     draw_blends,
     draw_pairs,
-    draws_of,
     perturb,
+    perturbation_tensor,
 )
 from PIL import Image
 from pydantic import ValidationError
@@ -77,7 +77,7 @@ def pair(**values):
         {"flip_y": 1, "angle_rad": 4.0, "shift_x_px": 20.0, "shift_y_px": 44.0, "scale": 1.6},
     ],
 )
-def test_the_authors_order_is_a_warp_of_the_whole_image_cropped_and_reduced(values):
+def test_the_authors_order_is_a_warp_of_the_whole_image_then_cropped_and_reduced(values):
     pairs = pair(**values)
     row = pairs.iloc[0]
     image = smooth_image()
@@ -90,29 +90,31 @@ def test_the_authors_order_is_a_warp_of_the_whole_image_cropped_and_reduced(valu
     )
     whole = to_centre + change + AffineTransform(translation=[211.5, 211.5])
     expected = reduced(warp(flipped, whole.inverse, order=3, preserve_range=True))
-    found = perturb(reduced(image), draws_of(pairs), AUTHORS)
-    # In counts of 255; the blobs reach some 150.
+    found = perturb(reduced(image), perturbation_tensor(pairs), AUTHORS)
+    # Pixel values are 0 to 255; the blobs reach about 150.
     assert float((found - crop(expected, 80)).abs().max()) < 2
 
 
 def test_section_2_3_displaces_by_pixels_of_the_reduced_image_and_then_scales():
     frame = torch.zeros(1, 3, 141, 141)
-    frame[..., 69:72, 69:72] = 200.0  # around the centre of the crop, which is at 70
-    found = perturb(frame, draws_of(pair(shift_x_px=20.0, shift_y_px=-12.0, scale=0.8)), SECTION)[
-        0, 0
-    ]
+    frame[..., 69:72, 69:72] = 200.0  # around the centre of the crop, at 70
+    found = perturb(
+        frame, perturbation_tensor(pair(shift_x_px=20.0, shift_y_px=-12.0, scale=0.8)), SECTION
+    )[0, 0]
     weight = found / found.sum()
     places = torch.arange(80) + 0.5 - 40
-    # The blob's own centre lies half a pixel beyond that of the crop.
+    # The centre of the blob is half a pixel from that of the crop.
     assert float((weight.sum(0) * places).sum()) == pytest.approx(0.8 * 20.5, abs=0.2)
     assert float((weight.sum(1) * places).sum()) == pytest.approx(0.8 * -11.5, abs=0.2)
 
 
-def test_nothing_done_leaves_the_image():
+def test_a_null_perturbation_leaves_the_image_unchanged():
     frames = reduced(smooth_image())
     for config in (AUTHORS, SECTION):
         inner = (slice(None), slice(None), slice(2, -2), slice(2, -2))
-        changed = perturb(frames, draws_of(pair()), config)[inner] - crop(frames, 80)[inner]
+        changed = (
+            perturb(frames, perturbation_tensor(pair()), config)[inner] - crop(frames, 80)[inner]
+        )
         assert float(changed.abs().max()) < 1
 
 
@@ -124,13 +126,13 @@ def frames_of(n=4):
 def test_a_blend_is_the_brighter_of_both_at_every_pixel():
     frames = frames_of()
     pairs = draw_pairs(np.random.default_rng(2), np.arange(4), 4, AUTHORS)
-    mixed, truth = blend(frames, frames.flip(0), draws_of(pairs), AUTHORS)
+    mixed, truth = blend(frames, frames.flip(0), perturbation_tensor(pairs), AUTHORS)
     light = (truth + 1) / 2
     assert mixed.shape == (4, 3, 80, 80) and truth.shape == (4, 2, 3, 80, 80)
     assert torch.allclose(mixed, light.amax(dim=1), atol=1e-6)
     assert float(mixed.min()) >= 0 and float(mixed.max()) <= 1
     assert float(truth.min()) >= -1 and float(truth.max()) <= 1
-    # The first is the central galaxy as it is.
+    # The first galaxy is the central one, unchanged.
     expected = frames[:, 30:110, 30:110].permute(0, 3, 1, 2) / 255
     assert torch.allclose(light[:, 0], expected, atol=1e-6)
 
@@ -145,12 +147,12 @@ def test_a_sum_is_clipped_at_white():
         reduce_by=3,
     )
     pairs = draw_pairs(np.random.default_rng(2), np.arange(4), 4, config)
-    mixed, truth = blend(frames_of(), frames_of(), draws_of(pairs), config)
+    mixed, truth = blend(frames_of(), frames_of(), perturbation_tensor(pairs), config)
     assert torch.allclose(mixed, ((truth + 1) / 2).sum(dim=1).clamp(max=1), atol=1e-6)
     assert float(mixed.max()) == 1
 
 
-def test_draws_stay_in_their_ranges_and_take_both_directions():
+def test_perturbations_stay_in_their_ranges_and_have_both_directions():
     pairs = draw_pairs(np.random.default_rng(3), np.arange(10, 30), 4000, AUTHORS)
     shifts = pairs[["shift_x_px", "shift_y_px"]].to_numpy()
     assert (np.abs(shifts) >= 10).all() and (np.abs(shifts) <= 50).all()
@@ -162,7 +164,7 @@ def test_draws_stay_in_their_ranges_and_take_both_directions():
     assert pairs["flip_x"].mean() == pytest.approx(0.5, abs=0.05)
 
 
-def test_a_blend_does_not_depend_on_how_many_there_are():
+def test_a_blend_does_not_depend_on_the_number_of_blends():
     rows = np.arange(7)
     few = draw_blends(1, "galaxyzoo", "test", rows, 3, AUTHORS)
     many = draw_blends(1, "galaxyzoo", "test", rows, 9, AUTHORS)
@@ -173,7 +175,7 @@ def test_a_blend_does_not_depend_on_how_many_there_are():
 @pytest.mark.parametrize(
     "order, blending, text", [("ours", "max", "order"), ("authors", "min", "blending")]
 )
-def test_what_is_unknown_is_named(order, blending, text):
+def test_unknown_options_are_named(order, blending, text):
     with pytest.raises(ValidationError, match=text):
         PerturbConfig(
             order=order,

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from deblend.reiman2019 import reproduction
 from deblend.reiman2019.claims import CEILING_DB, CLAIMS
-from deblend.reiman2019.metrics import scores
+from deblend.reiman2019.metrics import score_images
 from deblend.reiman2019.reproduction import burn_in_batches, escape_batches
 from deblend.reiman2019.tables import table1
 from deblend.report.claims import claims_table
@@ -38,7 +38,7 @@ def galaxies():
 
 TRUE = galaxies()
 BLEND = np.repeat(TRUE.max(axis=1, keepdims=True), 2, axis=1)
-#: Each image is of a galaxy of its own.
+#: Each image shows a different galaxy.
 FRAMES = np.arange(2 * N)
 GOOD = np.clip(TRUE + np.random.default_rng(4).normal(0, 0.002, TRUE.shape), 0, 1)
 
@@ -55,7 +55,7 @@ MUTATIONS = {
 
 
 def scored(method, answer):
-    return scores(answer.astype(np.float32), TRUE).assign(method=method, frame=FRAMES)
+    return score_images(answer.astype(np.float32), TRUE).assign(method=method, frame=FRAMES)
 
 
 @functools.cache
@@ -82,11 +82,11 @@ def holds(found, bound="as stated"):
     return table[table["bound"] == bound].set_index("claim")["holds"].to_dict()
 
 
-#: What says that the generator deblends.
+#: Names of the claims that the generator deblends.
 OF_SKILL = {claim.name for claim in CLAIMS} - {"not_black", "escapes"}
 
 
-def test_claims_hold_where_they_should():
+def test_claims_hold_for_a_good_generator():
     found = holds(tables())
     assert all(found[name] is True for name in OF_SKILL), found
     assert found["not_black"] is True
@@ -98,7 +98,7 @@ def test_claims_hold_where_they_should():
 @pytest.mark.parametrize(
     "name", ["permuted", "swapped branches", "black", "the blend itself", "one branch twice"]
 )
-def test_what_does_not_deblend_keeps_no_claim_of_skill(name):
+def test_no_claim_of_skill_holds_without_deblending(name):
     found = tables(name)
     for bound in ("as stated", "relaxed"):
         mine = holds(found, bound)
@@ -106,8 +106,8 @@ def test_what_does_not_deblend_keeps_no_claim_of_skill(name):
         assert not kept, (bound, kept)
 
 
-def test_the_blend_keeps_its_perfect_images():
-    """A baseline that is perfect for most images is not judged by the rest of them alone."""
+def test_perfect_images_of_the_blend_count():
+    """A baseline that is perfect for most images is not judged by the other images only."""
     found = tables()
     mine = found["scores"]
     blend = mine["method"] == "blend"
@@ -117,7 +117,7 @@ def test_the_blend_keeps_its_perfect_images():
 
 
 def test_gains_have_errors_by_galaxy():
-    """The blends of this test share three galaxies."""
+    """The images of this test show three galaxies."""
     found = tables()
     mine = found["scores"]
     mine["frame"] = mine["blend"] % 3
@@ -146,14 +146,14 @@ def test_adversarial_training_that_costs_two_decibels():
     assert holds(found, "relaxed")["as_good_as_mse"] is True
 
 
-def test_collapses_are_seen_in_the_course_of_training():
+def test_collapses_are_detected_in_the_history():
     course = history()
     dark = course.assign(
         brightness_ratio=np.where(course["iteration"] > 2500, 0.01, course["brightness_ratio"])
     )
     assert holds(tables(course=dark))["not_black"] is False
     assert holds(tables(course=dark), "relaxed")["not_black"] is False
-    # Dark at the end of burn-in: it has not helped.
+    # Images are dark at the end of the burn-in, so it has failed.
     never = course.assign(
         brightness_ratio=np.where(course["iteration"] == 600, 0.1, course["brightness_ratio"])
     )
@@ -164,7 +164,7 @@ def test_collapses_are_seen_in_the_course_of_training():
     assert holds(tables(course=late), "relaxed")["escapes"] is True
 
 
-def test_escape_by_hand():
+def test_escape_batches_of_a_short_history():
     course = pd.DataFrame(
         {
             "iteration": [10, 20, 30, 40, 50, 60],
@@ -172,14 +172,14 @@ def test_escape_by_hand():
             "brightness_ratio": [3.0, 1.0, 0.1, 0.6, 1.9, 0.01],
         }
     )
-    assert escape_batches(course) == 40  # at 30 it is dark again
+    assert escape_batches(course) == 40  # at 30 the images are dark again
     assert burn_in_batches(course) == 50
     assert math.isnan(escape_batches(course[course["phase"] == "gan"]))
     assert math.isnan(escape_batches(course.iloc[:3]))
     assert burn_in_batches(course.iloc[5:]) == 0
 
 
-def test_nothing_is_claimed_of_what_did_not_run():
+def test_claims_without_data_are_untested():
     found = claims_table({}, "test", CLAIMS, "reiman2019")
     assert found["holds"].isna().all()
     mine = tables()
@@ -191,7 +191,7 @@ def test_nothing_is_claimed_of_what_did_not_run():
     assert found["branches_differ"] is True
 
 
-def test_numbers_beside_the_papers():
+def test_numbers_compared_with_the_papers():
     mine = tables()
     record = {"n_images": 500, "batch_size": 16}
     rows = [

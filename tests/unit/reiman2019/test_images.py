@@ -1,4 +1,4 @@
-"""Galaxy Zoo images: reading, reducing, leaving out, splitting; simulated ones."""
+"""Galaxy Zoo images: reading, reduction, exclusion and split; simulated images."""
 
 import io
 import tracemalloc
@@ -24,13 +24,13 @@ from PIL import Image
 
 SPLIT = {"train": 0.6, "validation": 0.2, "test": 0.2}
 ALL = {"train": 1.0, "validation": 0.0, "test": 0.0}
-#: Small images of the same kind: 44 px, of which the central 24 are reduced to 8.
+#: Options for small images of 44 px, of which the central 24 px are reduced to 8 px.
 SMALL = {"frame_px": 44, "crop_px": 24, "reduce_by": 3}
 SMALL_GRID = make_grid(44, 3, 24)
 
 
 def picture(number, size=44):
-    """Pixels that differ from one number to the next and are smooth enough for JPEG."""
+    """Pixels that depend on the number and are smooth enough for JPEG."""
     y, x = np.indices((size, size))
     planes = [127 + 120 * np.sin((number + 1) * 0.1 + k + x / 9) * np.cos(y / 11) for k in range(3)]
     return np.stack(planes, axis=-1).astype(np.uint8)
@@ -91,7 +91,7 @@ def test_a_reduced_pixel_covers_its_own_square():
     assert reduce(image)[-1, -1, 0] > 200
 
 
-def test_an_image_of_the_library_and_an_array_are_the_same():
+def test_pillow_images_and_arrays_give_the_same_frame():
     for grid in (make_grid(), make_grid(46, 4, 24), make_grid(45, 1, 45)):
         pixels = picture(3, grid.frame_px)
         beyond = max(grid.offset_px + grid.reduce_by * grid.size - grid.frame_px, 0)
@@ -110,7 +110,7 @@ def test_a_crop_that_does_not_fit_is_named(values):
         make_grid(*values)
 
 
-def test_what_is_of_no_use_is_left_out_and_counted(tmp_path):
+def test_unusable_images_are_left_out_with_their_reasons(tmp_path):
     folder = fill(tmp_path / "images", range(4))
     good = jpeg(picture(9))
     cases = {
@@ -135,7 +135,7 @@ def test_what_is_of_no_use_is_left_out_and_counted(tmp_path):
     assert dict(excluded.itertuples(index=False)) == expected
 
 
-def test_what_is_no_jpeg_file_is_passed_over(tmp_path):
+def test_other_files_are_skipped(tmp_path):
     folder = fill(tmp_path / "images", range(2))
     fill(folder / "more", [2])
     fill(folder / "more" / "deeper", [3])
@@ -149,9 +149,9 @@ def test_what_is_no_jpeg_file_is_passed_over(tmp_path):
     assert excluded.empty
 
 
-def test_an_archives_paths_have_no_say(tmp_path):
-    """Nothing is unpacked; links and hidden twins are passed over, base names count."""
-    path = tmp_path / "in" / "archive.tar.gz"  # whatever its name
+def test_paths_in_an_archive_are_not_used(tmp_path):
+    """Nothing is unpacked; links and hidden files are skipped; only base names count."""
+    path = tmp_path / "in" / "archive.tar.gz"  # the name does not matter
     path.parent.mkdir()
     link = zipfile.ZipInfo("images/link.jpg")
     link.external_attr = 0o120777 << 16
@@ -170,7 +170,7 @@ def test_an_archives_paths_have_no_say(tmp_path):
 
 
 def test_folders_and_archives_give_the_same_bytes(tmp_path):
-    """Whatever holds the images, in whatever order, with however many threads."""
+    """The result does not depend on the kind of source, the order or the number of threads."""
     folder = fill(tmp_path / "images", range(12))
     (folder / "broken.jpg").write_bytes(b"x")
     build(tmp_path / "a", [folder], split=SPLIT)
@@ -195,7 +195,7 @@ def test_frames_are_those_of_their_rows(tmp_path):
     assert isinstance(frames, np.memmap)
 
 
-def test_a_name_that_is_there_twice_counts_once(tmp_path):
+def test_a_repeated_name_counts_once(tmp_path):
     first, second = fill(tmp_path / "a", range(4)), fill(tmp_path / "b", [3, 4])
     frames, index, excluded = build(tmp_path / "out", [first, second])
     assert list(index["id"]) == [f"{n:05d}" for n in range(5)]
@@ -216,7 +216,7 @@ def test_a_damaged_member_is_left_out(tmp_path):
 
 
 def test_an_image_stays_in_its_split(tmp_path):
-    """When images are added or broken, and with n_images; not with another seed."""
+    """Also if other images are added or broken, and with n_images; another seed changes it."""
     folder = fill(tmp_path / "images", range(0, 40, 2))
     split = dict(build(tmp_path / "a", [folder], split=SPLIT)[1][["id", "split"]].to_numpy())
     fill(folder, range(1, 40, 2))
@@ -239,14 +239,14 @@ def test_an_image_stays_in_its_split(tmp_path):
         ({"train": 0.0005, "validation": 0.0005, "test": 0.999}, "train and validation .*empty"),
     ],
 )
-def test_shares_that_cannot_be(tmp_path, split, message):
+def test_invalid_shares_are_refused(tmp_path, split, message):
     folder = fill(tmp_path / "images", range(3))
     with pytest.raises(DeblendError, match=message):
         build(tmp_path / "out", [folder], split=split)
     assert not list(tmp_path.glob("out/*"))
 
 
-def test_sources_that_have_no_image(tmp_path):
+def test_sources_without_images_are_refused(tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "text.zip").write_text("no archive")
     with pytest.raises(DeblendError, match="no JPEG in .*empty"):
@@ -256,12 +256,12 @@ def test_sources_that_have_no_image(tmp_path):
     with pytest.raises(DeblendError, match=r"text.zip is neither a folder nor a zip archive"):
         build(tmp_path / "out", [tmp_path / "text.zip"])
     (tmp_path / "empty" / "a.jpg").write_bytes(b"x")
-    with pytest.raises(DeblendError, match="0 images are of use and 1 are not .*unreadable"):
+    with pytest.raises(DeblendError, match="0 images can be used and 1 cannot .*unreadable"):
         build(tmp_path / "out", [tmp_path / "empty"])
     assert not list(tmp_path.glob("out/*"))
 
 
-def test_frames_that_are_not_whole_are_named(tmp_path):
+def test_broken_frames_are_named(tmp_path):
     build(tmp_path, [fill(tmp_path / "images", range(3))])
     path = tmp_path / "frames.npy"
     assert open_frames(path, size=14).shape == (3, 14, 14, 3)
@@ -289,7 +289,7 @@ def test_frames_that_are_not_whole_are_named(tmp_path):
 def test_memory_does_not_grow_with_the_images(tmp_path, monkeypatch):
     monkeypatch.setattr("deblend.reiman2019.images.BATCH", 4)
     data, peaks = jpeg(picture(1, 200)), []
-    for n in (20, 20, 120):  # once to warm up
+    for n in (20, 20, 120):  # the first run is a warm-up
         path = tmp_path / f"{n}.zip"
         with zipfile.ZipFile(path, "w") as archive:
             for number in range(n):
@@ -299,11 +299,11 @@ def test_memory_does_not_grow_with_the_images(tmp_path, monkeypatch):
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
         assert frames.shape == (n, 200, 200, 3)
-    # The names and the archive's table grow by half a kilobyte an image; its frame has 120 kB.
+    # The names and the table of the archive take half a kilobyte per image, a frame 120 kB.
     assert peaks[2] - peaks[1] < 100 * 5_000
 
 
-def test_simulated_images_belong_to_their_index(tmp_path):
+def test_simulated_images_depend_on_their_index_only(tmp_path):
     simulate_chunk(1, "sim", 0, 4, tmp_path / "all")
     simulate_chunk(1, "sim", 2, 4, tmp_path / "part")
     names = [f"sim-{n:06d}.jpg" for n in range(4)]
@@ -319,8 +319,8 @@ def test_simulated_images_belong_to_their_index(tmp_path):
     assert not (tmp_path / "none").exists()
 
 
-def test_simulated_images_are_like_galaxy_zoos(tmp_path):
-    """A galaxy at the centre of a dark frame, in colour; read as all others are."""
+def test_simulated_images_are_similar_to_galaxy_zoos(tmp_path):
+    """They show a galaxy at the centre of a dark frame, in colour."""
     simulate_chunk(3, "sim", 0, 24, tmp_path / "jpegs")
     frames, index, excluded = build(
         tmp_path / "out", [tmp_path / "jpegs"], frame_px=424, crop_px=240
@@ -329,7 +329,7 @@ def test_simulated_images_are_like_galaxy_zoos(tmp_path):
     assert excluded.empty
     light = frames.astype(float).mean(axis=-1)
     centre, corner = light[:, 67:74, 67:74].mean(axis=(1, 2)), np.median(light, axis=(1, 2))
-    # Of 400 real images, nine of ten have 108 to 183 and 1.3 to 6.
+    # In 90 % of 400 real images the centre has 108 to 183 and the sky 1.3 to 6.
     assert 110 < np.median(centre) < 180
     assert (centre > 60).all()
     assert 1 < np.median(corner) < 8

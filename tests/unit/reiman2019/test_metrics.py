@@ -1,4 +1,4 @@
-"""PSNR and SSIM of images, against independent sums and known values."""
+"""PSNR and SSIM of images, compared with independent sums and known values."""
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,7 @@ from deblend.reiman2019.metrics import (
     QUANTITIES,
     error_by_frame,
     read_scores,
-    scores,
+    score_images,
     select_examples,
     summary,
 )
@@ -26,7 +26,7 @@ def images():
 
 def test_psnr_against_a_plain_sum(images):
     predicted, true = images
-    found = scores(predicted, true)
+    found = score_images(predicted, true)
     assert tuple(found) == COLUMNS
     assert found["blend"].tolist() == [0, 0, 1, 1, 2, 2]
     for i, row in found.iterrows():
@@ -34,7 +34,7 @@ def test_psnr_against_a_plain_sum(images):
         mse = ((p - t) ** 2).sum() / t.size
         assert row["psnr_db"] == pytest.approx(-10 * np.log10(mse), abs=1e-4)
         assert row["psnr_eq6_db"] == pytest.approx(20 * np.log10(t.max() / mse**0.5), abs=1e-4)
-        # The same on [-1, 1], where the range is 2.
+        # The same with pixels in [-1, 1], where the data range is 2.
         double = peak_signal_noise_ratio(2 * t - 1, 2 * p - 1, data_range=2)
         assert row["psnr_db"] == pytest.approx(double, abs=1e-4)
         other = true[i // 2, 1 - i % 2].astype(float)
@@ -45,7 +45,7 @@ def test_psnr_against_a_plain_sum(images):
 
 def test_perfect_images():
     true = np.random.default_rng(2).uniform(0, 1, (1, 2, 9, 9, 3)).astype(np.float32)
-    found = scores(true, true)
+    found = score_images(true, true)
     assert np.isinf(found["psnr_db"]).all()
     assert np.isinf(found["psnr_eq6_db"]).all()
     for column in ("ssim", "ssim_as_published", "ssim_authors_code"):
@@ -53,10 +53,10 @@ def test_perfect_images():
 
 
 def test_ssim_of_flat_images_is_its_luminance_term():
-    """Without structure only (2 ab + c1) / (a^2 + b^2 + c1) is left, c1 = (0.01 range)^2."""
+    """Without structure SSIM is (2 ab + c1) / (a^2 + b^2 + c1), with c1 = (0.01 range)^2."""
     true = np.full((1, 2, 9, 9, 3), 0.2, np.float32)
     predicted = np.full_like(true, 0.3)
-    row = scores(predicted, true).iloc[0]
+    row = score_images(predicted, true).iloc[0]
 
     def luminance(a, b, data_range):
         c1 = (0.01 * data_range) ** 2
@@ -70,7 +70,7 @@ def test_ssim_of_flat_images_is_its_luminance_term():
 
 
 def test_ssim_against_the_sum_over_windows(images):
-    """Eq. 7 over every whole window of 7 x 7 pixels, colour by colour."""
+    """Eq. 7 for every complete window of 7 x 7 pixels, colour by colour."""
     p, t = (a[0, 0].astype(float) for a in images)
     terms = []
     for y in range(10):
@@ -83,33 +83,33 @@ def test_ssim_against_the_sum_over_windows(images):
                 * (2 * covariance + 9e-4)
                 / ((ma**2 + mb**2 + 1e-4) * (va + vb + 9e-4))
             )
-    assert scores(*images).loc[0, "ssim"] == pytest.approx(np.mean(terms), abs=1e-5)
+    assert score_images(*images).loc[0, "ssim"] == pytest.approx(np.mean(terms), abs=1e-5)
 
 
-def test_the_range_of_the_authors_code_is_kinder(images):
-    found = scores(*images)
+def test_the_range_of_the_authors_code_gives_higher_scores(images):
+    found = score_images(*images)
     assert (found["ssim_authors_code"] > found["ssim"]).all()
 
 
-def test_a_black_truth_has_no_maximum():
+def test_eq6_is_undefined_for_a_black_true_image():
     true = np.zeros((1, 2, 9, 9, 3), np.float32)
-    found = scores(np.full_like(true, 0.1), true)
+    found = score_images(np.full_like(true, 0.1), true)
     assert found["psnr_eq6_db"].isna().all()
     assert found["psnr_db"].to_numpy() == pytest.approx(20, abs=1e-4)
 
 
-def test_what_cannot_be_scored_is_refused(images):
+def test_invalid_images_are_refused(images):
     predicted, true = images
     with pytest.raises(DeblendError, match=r"shape \(3, 2, 16, 16\)"):
-        scores(predicted[..., 0], true)
+        score_images(predicted[..., 0], true)
     with pytest.raises(DeblendError, match="the same blends"):
-        scores(predicted[:1], true)
+        score_images(predicted[:1], true)
     with pytest.raises(DeblendError, match=r"from -1 to .*\[0, 1\]"):
-        scores(predicted, np.where(true > 0.5, true, -1))
+        score_images(predicted, np.where(true > 0.5, true, -1))
     with pytest.raises(DeblendError, match="7 x 7"):
-        scores(predicted[:, :, :5], true[:, :, :5])
+        score_images(predicted[:, :, :5], true[:, :, :5])
     with pytest.raises(DeblendError, match="predicted has pixels from nan"):
-        scores(np.full_like(true, np.nan), true)
+        score_images(np.full_like(true, np.nan), true)
 
 
 def made_up(psnr_central, psnr_companion, method="gan"):
@@ -122,7 +122,7 @@ def made_up(psnr_central, psnr_companion, method="gan"):
     return table.assign(method=method, frame=np.arange(2 * n))
 
 
-def test_summary_counts_perfect_images_apart():
+def test_summary_counts_perfect_images_separately():
     table = pd.concat([made_up([20, np.inf, 30], [10, 10, 40]), made_up([1.0], [2.0], "blend")])
     found = summary(table).set_index(["method", "galaxy", "quantity"])
     row = found.loc[("gan", "both", "psnr_db")]
@@ -140,7 +140,7 @@ def test_summary_counts_perfect_images_apart():
 
 
 def test_the_error_of_the_mean_allows_for_shared_galaxies():
-    """Against the scatter of the means of many samples; independent images as a special case."""
+    """Compared with the scatter of the means of many samples, and for independent images."""
     rng = np.random.default_rng(8)
     frames = rng.integers(0, 60, 600)
     means, errors = [], []
@@ -149,7 +149,7 @@ def test_the_error_of_the_mean_allows_for_shared_galaxies():
         means.append(values.mean())
         errors.append(error_by_frame(values, frames))
     assert np.mean(errors) == pytest.approx(np.std(means), rel=0.1)
-    assert np.std(means) > 2 * np.sqrt(2 / 600)  # what independent images would have
+    assert np.std(means) > 2 * np.sqrt(2 / 600)  # the error for independent images
     alone = error_by_frame(values, np.arange(600))
     assert alone == pytest.approx(values.std(ddof=1) / np.sqrt(600))
     assert np.isnan(error_by_frame(values, np.zeros(600)))
@@ -157,7 +157,7 @@ def test_the_error_of_the_mean_allows_for_shared_galaxies():
 
 
 def test_examples_are_chosen_by_the_worse_galaxy():
-    # Blend i has a lower PSNR of 10 + i; the other galaxy's is no guide.
+    # In blend i the lower PSNR is 10 + i; the PSNR of the other galaxy is in the reverse order.
     n = 16
     worse, better = 10.0 + np.arange(n), 100.0 - np.arange(n)
     swap = np.arange(n) % 2 == 0

@@ -1,16 +1,16 @@
-"""More than two galaxies: what the iterative scheme does with a generator that makes no mistake."""
+"""More than two galaxies: the iterative scheme with a perfect generator."""
 
 import numpy as np
 import torch
 from deblend.reiman2019.blends import PerturbConfig
 from deblend.reiman2019.predict import to_unit
 from deblend.reiman2019.several_galaxies import (
-    brightest,
+    brightest_pixel,
     deblend_iteratively,
     draw_groups,
     group_scores,
     render_groups,
-    shifted,
+    shift_image,
 )
 
 CPU = torch.device("cpu")
@@ -31,7 +31,7 @@ def blob(row, column, light, width=3.0):
 
 
 class Scissors(torch.nn.Module):
-    """Gives what lies within 10 pixels of the centre to one branch, the rest to the other."""
+    """Assigns the pixels within 10 px of the centre to one branch, the others to the other."""
 
     def forward(self, blends):
         y, x = torch.meshgrid(torch.arange(80) - 40, torch.arange(80) - 40, indexing="ij")
@@ -54,10 +54,10 @@ def test_three_galaxies_come_out_one_after_the_other():
 
 def test_images_move_by_whole_pixels_and_back():
     image = blob(20, 50, 1.0)
-    moved = shifted(image, 20, -10)
-    assert brightest(moved) == (40, 40)
-    assert torch.equal(shifted(moved, -20, 10)[:, 5:35, 35:65], image[:, 5:35, 35:65])
-    assert float(shifted(image, 90, 0).abs().max()) == 0
+    moved = shift_image(image, 20, -10)
+    assert brightest_pixel(moved) == (40, 40)
+    assert torch.equal(shift_image(moved, -20, 10)[:, 5:35, 35:65], image[:, 5:35, 35:65])
+    assert float(shift_image(image, 90, 0).abs().max()) == 0
 
 
 def test_groups_are_of_different_galaxies_and_blend_as_pairs_do():

@@ -1,4 +1,4 @@
-"""The branched GAN: what is built, what is minimised, and that a training can be taken up again."""
+"""The branched GAN: its layers, its losses, and trainings that resume."""
 
 import logging
 
@@ -7,14 +7,14 @@ import pandas as pd
 import pytest
 import torch
 from deblend.errors import DeblendError
-from deblend.reiman2019.blends import PerturbConfig, blend, draw_blends, draws_of
+from deblend.reiman2019.blends import PerturbConfig, blend, draw_blends, perturbation_tensor
 from deblend.reiman2019.networks import Discriminator, Generator, VggFeatures, layer_table
 from deblend.reiman2019.training import (
     GanConfig,
     PairSource,
     Trainer,
     check_images,
-    collapsed,
+    collapse_reason,
     predict,
     to_uint8,
     train,
@@ -71,7 +71,7 @@ def frames():
 
 @pytest.fixture(scope="module")
 def small_vgg():
-    """VGG-16 with random weights of few filters would be another network: take it whole."""
+    """VGG-16 with random weights and all its filters."""
     return random_weights(1)
 
 
@@ -82,7 +82,7 @@ def source_of(frames, seed=1):
 def validation_of(frames):
     pairs = draw_blends(1, "galaxyzoo", "validation", np.arange(8, 12), 6, PAIRS)
     central, companion = (torch.from_numpy(frames[pairs[c]]) for c in ("central", "companion"))
-    return blend(central, companion, draws_of(pairs), PAIRS)
+    return blend(central, companion, perturbation_tensor(pairs), PAIRS)
 
 
 def test_the_papers_generator_has_the_parameters_of_its_layers():
@@ -100,7 +100,7 @@ def test_the_papers_discriminator_has_the_parameters_of_its_layers():
     assert n_parameters(Discriminator(80, 64, 1024)) == convolutions + norms + dense
 
 
-def test_images_come_out_as_they_went_in():
+def test_images_keep_their_shape():
     network = Generator(2, 1, 4)
     images = network(torch.rand(3, 3, 32, 32)).detach()
     assert images.shape == (3, 2, 3, 32, 32)
@@ -109,12 +109,12 @@ def test_images_come_out_as_they_went_in():
     assert Discriminator(32, 2, 8)(images[:, 0]).shape == (3,)
 
 
-def test_coordinates_are_one_more_channel_that_knows_the_centre():
+def test_coordinates_are_an_additional_channel():
     network = Generator(1, 1, 4, coordinates=True).eval()
     assert network.root["conv_in"].in_channels == 4
     black = network(torch.zeros(1, 3, 64, 64)).detach()[0, 0, 0]
     blind = Generator(1, 1, 4).eval()(torch.zeros(1, 3, 64, 64)).detach()[0, 0, 0]
-    inner = slice(24, 40)  # out of the edges' reach
+    inner = slice(24, 40)  # not affected by the edges
     assert blind[inner, inner].std() < 1e-6 < 1e-4 < black[inner, inner].std()
 
 
@@ -152,7 +152,7 @@ def test_vggs_features_are_those_of_keras(small_vgg):
 
 
 def test_vgg_scales_each_colour(small_vgg):
-    """Weights with a preprocessing see the image that it makes."""
+    """Weights with a preprocessing get the preprocessed image."""
     mean, std = (0.4, 0.5, 0.6), (0.2, 0.3, 0.4)
     scaled = VggFeatures(VggWeights(small_vgg.layers, "x", mean, std), 32)
     image = torch.rand(1, 3, 32, 32)
@@ -172,7 +172,7 @@ def test_the_generators_losses_are_those_of_eqs_1_and_2():
     )
 
 
-def test_the_discriminator_learns_to_tell_and_the_generator_to_deblend(frames):
+def test_both_networks_learn(frames):
     torch.manual_seed(1)
     config = GanConfig(**{**vars(TINY), "burn_in_iterations": 0, "learning_rate": 3e-3})
     trainer = Trainer(config, 16, CPU, None)
@@ -217,10 +217,10 @@ def run(frames, vgg, path, *, config=TINY, stop_at=None):
 
 
 @pytest.mark.parametrize("stop_at", [1, 3, 4, 8, 11])
-def test_an_interrupted_training_ends_as_an_undisturbed_one(
+def test_an_interrupted_training_gives_the_same_result(
     frames, small_vgg, tmp_path, stop_at, undisturbed
 ):
-    """In the burn-in, at its end, before and after the learning rate's drop."""
+    """Interrupted in the burn-in, at its end, and before and after the learning rate drops."""
     with pytest.raises(KeyboardInterrupt):
         run(frames, small_vgg, tmp_path / "c.pt", stop_at=stop_at)
     generator, history, panels, _ = run(frames, small_vgg, tmp_path / "c.pt")
@@ -242,7 +242,7 @@ def undisturbed(frames, small_vgg, tmp_path_factory):
     return run(frames, small_vgg, tmp_path_factory.mktemp("gan") / "c.pt")
 
 
-def test_the_history_tells_both_phases_and_the_drop(undisturbed):
+def test_the_history_has_both_phases_and_the_drop_of_the_learning_rate(undisturbed):
     history = undisturbed[1].set_index("iteration")
     assert list(history.index) == [1, 2, 3, 4, 6, 8, 10, 12]
     assert list(history["phase"]) == ["burn_in"] * 3 + ["gan"] * 5
@@ -262,14 +262,14 @@ def test_after_another_configuration_training_starts_afresh(frames, small_vgg, t
     assert "starting afresh" in caplog.text and "config" in caplog.text
 
 
-def test_a_broken_checkpoint_is_no_reason_to_stop(frames, small_vgg, tmp_path, caplog):
+def test_a_broken_checkpoint_does_not_stop_the_training(frames, small_vgg, tmp_path, caplog):
     (tmp_path / "c.pt").write_bytes(b"half of a file")
     with caplog.at_level(logging.WARNING), pytest.raises(KeyboardInterrupt):
         run(frames, small_vgg, tmp_path / "c.pt", stop_at=1)
     assert "unreadable" in caplog.text
 
 
-def test_weights_come_back_as_they_were(tmp_path):
+def test_weights_are_read_as_written(tmp_path):
     network, other = Generator(1, 1, 4), Generator(1, 1, 4)
     write_weights(tmp_path / "w.h5", network)
     read_weights(tmp_path / "w.h5", other)
@@ -279,25 +279,25 @@ def test_weights_come_back_as_they_were(tmp_path):
         read_weights(tmp_path / "w.h5", Generator(2, 1, 4))
 
 
-def test_what_stops_the_reader_reaches_the_training(frames):
+def test_errors_of_the_reading_thread_are_raised(frames):
     source = PairSource(frames, np.array([0, 99]), PAIRS, seed=1, batch_size=4)
     with pytest.raises(IndexError):
         list(source.batches(0, 3, CPU))
 
 
-def test_collapses_are_told_from_health(frames):
+def test_collapses_are_recognised(frames):
     truth = validation_of(frames)[1]
     black, same = torch.full_like(truth, -1.0), truth.mean(dim=0, keepdim=True).expand_as(truth)
-    assert collapsed(check_images(truth, truth)) is None
-    assert "black" in str(collapsed(check_images(black, truth)))
+    assert collapse_reason(check_images(truth, truth)) is None
+    assert "black" in str(collapse_reason(check_images(black, truth)))
     one_branch = torch.stack([truth[:, 0], black[:, 1]], dim=1)
-    assert "black" in str(collapsed(check_images(one_branch, truth)))
-    assert "alike" in str(collapsed(check_images(same, truth)))
+    assert "black" in str(collapse_reason(check_images(one_branch, truth)))
+    assert "alike" in str(collapse_reason(check_images(same, truth)))
 
 
-def test_psnr_of_the_trace_is_that_of_its_definition():
+def test_psnr_of_the_history_follows_its_definition():
     truth = torch.zeros(1, 2, 3, 16, 16)
-    found = check_images(truth + 0.2, truth)  # on [-1, 1]: 0.1 of the range
+    found = check_images(truth + 0.2, truth)  # in [-1, 1], so 0.1 of the range
     assert found["val_psnr_db"] == pytest.approx(20.0, abs=1e-3)
 
 

@@ -468,7 +468,10 @@ def cutouts(**changes):
             {"reiman2019": {"image_sets": {"candels": {"source": "simulated"}}}},
             "reiman2019 > image_sets > candels: datasets has this name too: choose another",
         ),
-        (images(source="archive", archives=None), "mine > archives: null: name at least one of"),
+        (
+            images(source="archive", archives=None),
+            "null: with source archive, name at least one entry",
+        ),
         (images(source="archive", archives=[]), "mine > archives: [] is too short"),
         (images(source="archive", archives=["a"]), "mine > archives: there is no 'a' in config/"),
         (
@@ -476,10 +479,13 @@ def cutouts(**changes):
             "mine > archives: galaxyzoo2_images, galaxyzoo_kaggle_test have the same galaxies "
             "under other names, which no split keeps apart: choose Zenodo's or Kaggle's",
         ),
-        (images(source="files"), "mine > folder: null: with source files it is that of the JPEGs"),
+        (
+            images(source="files"),
+            "mine > folder: null: with source files, give the folder of the JPEGs",
+        ),
         (
             images(source="simulated", n_images=None),
-            "mine > n_images: null: with source simulated it takes a number",
+            "mine > n_images: null: with source simulated, give a number",
         ),
         (
             {"hemmati2022": {"cutouts_set": "cosmos"}},

@@ -1,4 +1,4 @@
-"""Adapter: put the chunks of a set of cut-outs together."""
+"""Adapter: assemble a set of cut-outs from its chunks."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""Adapter: a survey's catalogue, with redshifts, split and cut."""
+"""Adapter: read a survey's catalogue and redshifts, split it and cut it."""
 
 from deblend.hemmati2022.cutouts import select
 from deblend.hemmati2022.ingest import add_redshifts, read_cutout_catalogue

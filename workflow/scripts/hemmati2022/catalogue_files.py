@@ -1,4 +1,4 @@
-"""Adapter: the catalogue of the user's cut-outs, split and cut."""
+"""Adapter: read the catalogue of the user's cut-outs, split it and cut it."""
 
 from deblend.hemmati2022.cutouts import select
 from deblend.hemmati2022.ingest import cutout_config, files_catalogue

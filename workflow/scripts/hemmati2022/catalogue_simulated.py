@@ -1,4 +1,4 @@
-"""Adapter: the catalogue of a set of simulated cut-outs, split and cut."""
+"""Adapter: draw the catalogue of a set of simulated cut-outs, split it and cut it."""
 
 from deblend.data.priors import read_priors
 from deblend.hemmati2022.cutouts import select

@@ -1,4 +1,4 @@
-"""Adapter: cut-outs from mosaics, of the galaxies that were selected."""
+"""Adapter: cut the selected galaxies out of mosaics."""
 
 from deblend.data.stamps import write_stamps
 from deblend.hemmati2022.cutouts import keep_usable, read_selected

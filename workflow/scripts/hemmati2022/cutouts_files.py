@@ -1,4 +1,4 @@
-"""Adapter: cut-outs from the user's stamps, of the galaxies that were selected."""
+"""Adapter: cut the selected galaxies out of the user's stamps."""
 
 from deblend.data.stamps import write_stamps
 from deblend.hemmati2022.cutouts import keep_usable, read_selected

@@ -1,4 +1,4 @@
-"""Adapter: draw one chunk of simulated cut-outs, of the galaxies that were selected."""
+"""Adapter: simulate one chunk of cut-outs of the selected galaxies."""
 
 from deblend.data.priors import read_priors
 from deblend.data.stamps import write_stamps

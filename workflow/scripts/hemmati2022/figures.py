@@ -20,16 +20,20 @@ from deblend.tables import write_csv
 with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     label = params.label
-    shown, bands, band = read_galleries(inputs.galleries)
-    draw_fig2(shown["real"], shown["generated"], [out.pdf2, out.png2], label)
-    draw_fig3(shown["high"], shown["low"], shown["gan"], [out.pdf3, out.png3], f"{label}, {band}")
+    images, bands, band = read_galleries(inputs.galleries)
+    draw_fig2(images["real"], images["generated"], [out.pdf2, out.png2], label)
+    draw_fig3(
+        images["high"], images["low"], images["gan"], [out.pdf3, out.png3], f"{label}, {band}"
+    )
     draw_fig4(*read_examples(inputs.examples), [out.pdf4, out.png4], label)
-    draw_fig8(shown, bands, band, [out.pdf8, out.png8], label)
+    draw_fig8(images, bands, band, [out.pdf8, out.png8], label)
     detections = pd.read_csv(inputs.detections)
-    for n, quantities in ((5, FIG5), (9, FIG9)):
+    for number, quantities in ((5, FIG5), (9, FIG9)):
         table = binned_fractions(detections, quantities)
-        draw_fractions(table, quantities, [out[f"pdf{n}"], out[f"png{n}"]], label, multi=n == 9)
-        write_csv(out[f"table{n}"], table.assign(scale=params.scale))
+        draw_fractions(
+            table, quantities, [out[f"pdf{number}"], out[f"png{number}"]], label, multi=number == 9
+        )
+        write_csv(out[f"table{number}"], table.assign(scale=params.scale))
     cells, numbers = map_of_blends(
         detections, params.som_columns, tuple(params.som_shape), params.seed
     )

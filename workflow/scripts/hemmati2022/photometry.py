@@ -1,19 +1,19 @@
-"""Adapter: photometry at the positions of each resolution."""
+"""Adapter: photometry at the positions from each resolution."""
 
 import pandas as pd
 from deblend.hemmati2022.blends import HemmatiBlendConfig
-from deblend.hemmati2022.pairs import make, read_cutouts
-from deblend.hemmati2022.photometry import measure
+from deblend.hemmati2022.pairs import make_pair_maker, read_cutouts
+from deblend.hemmati2022.photometry import measure_photometry
 from deblend.run import logs
 from deblend.tables import write_csv
 
 with logs.script(snakemake.log[0]):
     params, inputs = snakemake.params, snakemake.input
     stamps, rows = read_cutouts(inputs.cutouts, inputs.split)
-    maker = make(stamps, rows, **params.maker)
+    maker = make_pair_maker(stamps, rows, **params.maker)
     detections = pd.read_csv(inputs.detections)
     blending = HemmatiBlendConfig(**params.blending)
-    table = measure(
+    table = measure_photometry(
         maker,
         maker.bands.index(params.maker["detection_band"]),
         maker.draw(rows["test"], 0, len(detections), "test", blending),

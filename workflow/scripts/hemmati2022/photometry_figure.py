@@ -1,4 +1,4 @@
-"""Adapter: Figure 7 of Hemmati et al. 2022: photometry, and Gaussian processes through it."""
+"""Adapter: Figure 7 of Hemmati et al. 2022: photometry and its Gaussian process regression."""
 
 import pandas as pd
 from deblend.hemmati2022.figures.fig7_photometry import draw_fig7, photometry_points
@@ -9,12 +9,12 @@ from deblend.tables import write_csv
 with logs.script(snakemake.log[0]):
     params, out = snakemake.params, snakemake.output
     photometry = pd.read_csv(snakemake.input.photometry)
-    found = regressions(photometry, params.seed)
-    for name, table in found.items():
+    fits = regressions(photometry, params.seed)
+    for name, table in fits.items():
         write_csv(out[name], table)
     points = photometry_points(photometry)
     engines = ", ".join(sorted(photometry["engine"].dropna().unique()))
     label = f"{params.label}, fits by {engines}" if engines else params.label
     outputs = [out.pdf7, out.png7]
-    draw_fig7(points, found["curves"], found["scatter"], found["bins"], outputs, label)
+    draw_fig7(points, fits["curves"], fits["scatter"], fits["bins"], outputs, label)
     write_csv(out.table7, points.assign(scale=params.scale))

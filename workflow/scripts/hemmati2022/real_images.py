@@ -1,14 +1,14 @@
-"""Adapter: a single-band network on real HSC images, beside HST's."""
+"""Adapter: apply a single-band network to real HSC images, and compare it with HST images."""
 
 import logging
 
 import pandas as pd
 from deblend.hemmati2022.config import Detection
-from deblend.hemmati2022.detection import recorded
+from deblend.hemmati2022.detection import restore_resolutions
 from deblend.hemmati2022.figures.real_images import draw_pairs
-from deblend.hemmati2022.pairs import make, read_cutouts
-from deblend.hemmati2022.predict import load
-from deblend.hemmati2022.real_images import compare, field_names, read_field
+from deblend.hemmati2022.pairs import make_pair_maker, read_cutouts
+from deblend.hemmati2022.predict import load_network
+from deblend.hemmati2022.real_images import compare_peaks, field_names, read_field
 from deblend.run import logs
 from deblend.tables import write_csv
 from deblend.training import torch_backend
@@ -16,19 +16,19 @@ from deblend.training import torch_backend
 with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     device, _ = torch_backend.configure(params.threads, params.maker["seed"])
-    maker = make(*read_cutouts(inputs.cutouts, inputs.split), **params.maker)
+    maker = make_pair_maker(*read_cutouts(inputs.cutouts, inputs.split), **params.maker)
     band = params.maker["detection_band"]
-    network = load(inputs.weights, inputs.description, maker, band, device)
-    found = pd.read_csv(inputs.false_positives)
+    network = load_network(inputs.weights, inputs.description, maker, band, device)
+    false_positives = pd.read_csv(inputs.false_positives)
     detection = Detection(**params.detection)
-    chosen = recorded(found, {params.resolution: network}, detection)
+    restored = restore_resolutions(false_positives, {params.resolution: network}, detection)
     names = {"high": "high_best", "low": "low_best", "gan": params.resolution}
-    resolutions = {name: chosen[taken] for name, taken in names.items()}
+    resolutions = {name: restored[restored_name] for name, restored_name in names.items()}
     fields = {
         name: read_field(inputs.folder, name, maker, **params.options)
         for name in field_names(inputs.folder)
     }
-    table, shown = compare(network, fields, resolutions, detection.radius_px, device)
+    table, shown = compare_peaks(network, fields, resolutions, detection.radius_px, device)
     logging.info("\n%s", table.to_string(index=False))
     write_csv(out.table, table)
     label = f"{params.scale} scale, {snakemake.wildcards.sr} trained on {params.maker['name']}"

@@ -1,4 +1,4 @@
-"""Adapter: the table of detections of Hemmati et al. 2022, its numbers beside ours, its claims."""
+"""Adapter: table of detections, comparison with published numbers, and claims of Hemmati 2022."""
 
 import logging
 
@@ -17,7 +17,7 @@ with logs.script(snakemake.log[0]):
     published = read_yaml(inputs.published)["hemmati2022"]
     names = ("detections", "false_positives", "photometry")
     tables = {name: pd.read_csv(inputs[name]) for name in names}
-    detected = detection_table(
+    detections = detection_table(
         tables["detections"], tables["false_positives"], tables["photometry"], published
     )
     som = read_json(inputs.som)
@@ -27,7 +27,7 @@ with logs.script(snakemake.log[0]):
     claims = claims_table(tables, params.scale, CLAIMS, "hemmati2022")
     logging.info("\n%s", reproduction.iloc[:, 1:8].to_string(index=False))
     logging.info("\n%s", claims[["claim", "bound", "numbers", "holds"]].to_string(index=False))
-    write_csv(out.csvdetection, detected)
-    write_tex(out.texdetection, detected)
+    write_csv(out.csvdetection, detections)
+    write_tex(out.texdetection, detections)
     write_csv(out.reproduction, reproduction)
     write_csv(out.claims, claims)

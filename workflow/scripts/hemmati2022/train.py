@@ -5,7 +5,7 @@ from deblend.files import write_json
 from deblend.hemmati2022.blends import HemmatiBlendConfig
 from deblend.hemmati2022.config import Detection
 from deblend.hemmati2022.networks import HIGH_PX, LOW_PX, SrConfig, build_discriminator
-from deblend.hemmati2022.pairs import make, read_cutouts
+from deblend.hemmati2022.pairs import make_pair_maker, read_cutouts
 from deblend.hemmati2022.training import Validation, train
 from deblend.run import logs
 from deblend.tables import write_csv
@@ -19,15 +19,15 @@ with logs.script(snakemake.log[0]):
     device, versions = torch_backend.configure(params.threads, params.seed)
     config, blending = SrConfig(**params.network), HemmatiBlendConfig(**params.blending)
     stamps, rows = read_cutouts(inputs.cutouts, inputs.split)
-    maker = make(stamps, rows, **params.maker)
+    maker = make_pair_maker(stamps, rows, **params.maker)
     band = maker.bands.index(params.maker["detection_band"])
     detection = Detection(**params.detection)
-    n = params.n_validation_blends
-    validation = Validation(maker, rows["validation"], n, blending, detection, band)
+    n_blends = params.n_validation_blends
+    validation = Validation(maker, rows["validation"], n_blends, blending, detection, band)
     decisive = ("code", "network", "blending", "detection", "maker")
     configuration = {key: params[key] for key in decisive}
-    configuration |= {"n": n, "threads": params.threads}
-    # Not the GPU's name: a retry may get another one.
+    configuration |= {"n": n_blends, "threads": params.threads}
+    # The fingerprint does not include the name of the GPU, since a retry may get another one.
     configuration |= {"backend": versions["backend_version"], "device": device.type}
     files = [inputs.cutouts, inputs.split]
     checkpoint = Checkpoint(params.checkpoint, fingerprint(configuration, files))
@@ -38,12 +38,12 @@ with logs.script(snakemake.log[0]):
     write_csv(out.history, history)
     bands, generator = len(maker.bands), generator.cpu()
     low, high = torch.zeros(1, bands, LOW_PX, LOW_PX), torch.zeros(1, bands, HIGH_PX, HIGH_PX)
-    given = torch.zeros(1, config.n_latent) if config.kind == "vanilla" else low
-    write_csv(out.layers_generator, trace_layers(generator, given))
+    example_input = torch.zeros(1, config.n_latent) if config.kind == "vanilla" else low
+    write_csv(out.layers_generator, trace_layers(generator, example_input))
     discriminator = build_discriminator(config, bands)
     write_csv(out.layers_discriminator, trace_layers(discriminator, high, low))
     write_json(out.timing, {"seconds": record.pop("seconds"), "n_epochs": record["n_epochs"]})
     record |= versions | {"scale": params.scale, "threads": params.threads, "seed": params.seed}
     write_json(out.description, record | {"dataset": params.maker["name"]})
-    # Last: a kill before this line loses nothing.
+    # Cleared last, so that a job that is killed earlier can resume.
     checkpoint.clear()

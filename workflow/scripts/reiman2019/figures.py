@@ -1,4 +1,4 @@
-"""Adapter: Figures 3 to 6 of Reiman & Goehre 2019, of any images, and the numbers they show."""
+"""Adapter: Figures 3 to 6 of Reiman & Goehre 2019 for a set of images, and their numbers."""
 
 from pathlib import Path
 
@@ -16,17 +16,17 @@ with logs.script(snakemake.log[0]):
     scores = read_scores(snakemake.input.scores)
     with h5py.File(snakemake.input.examples, "r") as file:
         images = {name: file[name][:] for name in ("blend", "true", "predicted")}
-        shown = example_table(file["number"][:], file["kind"].asstr()[:], scores)
-    for n, kind, title in (
+        examples = example_table(file["number"][:], file["kind"].asstr()[:], scores)
+    for number, kind, title in (
         (3, "success", "Successful predictions"),
         (6, "failure", "Failed predictions"),
     ):
-        table = shown[shown["kind"] == kind]
-        outputs = [out[f"pdf{n}"], out[f"png{n}"]]
+        table = examples[examples["kind"] == kind]
+        outputs = [out[f"pdf{number}"], out[f"png{number}"]]
         draw_examples(table, images, title, outputs, params.label)
-        write_csv(out[f"table{n}"], table.drop(columns="place").assign(scale=params.scale))
-    for n, quantities in ((4, scores_figures.FIG4), (5, scores_figures.FIG5)):
+        write_csv(out[f"table{number}"], table.drop(columns="place").assign(scale=params.scale))
+    for number, quantities in ((4, scores_figures.FIG4), (5, scores_figures.FIG5)):
         table = scores_figures.distributions(scores, quantities)
-        outputs = [out[f"pdf{n}"], out[f"png{n}"]]
-        scores_figures.draw_distributions(table, published[f"fig{n}"], outputs, params.label)
-        write_csv(out[f"table{n}"], table.assign(scale=params.scale))
+        outputs = [out[f"pdf{number}"], out[f"png{number}"]]
+        scores_figures.draw_distributions(table, published[f"fig{number}"], outputs, params.label)
+        write_csv(out[f"table{number}"], table.assign(scale=params.scale))

@@ -1,4 +1,4 @@
-"""Adapter: trained generators' images of the test blends, their PSNR and SSIM, and examples."""
+"""Adapter: deblend the test blends with trained generators; PSNR, SSIM and examples."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""Adapter: Table 1 of Reiman & Goehre 2019, its numbers beside ours, and its claims."""
+"""Adapter: Table 1 of Reiman & Goehre 2019, published numbers compared with ours, and claims."""
 
 import logging
 
@@ -17,13 +17,13 @@ with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     published = read_yaml(inputs.published)["reiman2019"]
     tables = {"scores": read_scores(inputs.scores), "history": pd.read_csv(inputs.history)}
-    printed = table1(tables["scores"], published["table1"])
+    scores_table = table1(tables["scores"], published["table1"])
     rows = our_rows(published, tables, read_json(inputs.record))
     reproduction = reproduction_table({params.configuration: rows}, "reiman2019")
     claims = claims_table(tables, params.scale, CLAIMS, "reiman2019")
     logging.info("\n%s", reproduction.iloc[:, 1:8].to_string(index=False))
     logging.info("\n%s", claims[["claim", "bound", "numbers", "holds"]].to_string(index=False))
-    write_csv(out.csv1, printed)
-    write_tex(out.tex1, printed)
+    write_csv(out.csv1, scores_table)
+    write_tex(out.tex1, scores_table)
     write_csv(out.reproduction, reproduction)
     write_csv(out.claims, claims)

@@ -20,7 +20,7 @@ with logs.script(snakemake.log[0]):
     frames, index = open_frames(inputs.frames), pd.read_csv(inputs.index)
     vgg = None
     if config.burn_in_iterations:
-        # As the authors' code: with the mean subtracted.
+        # As in the authors' code, the mean is subtracted.
         options = {"seed": params.seed, "subtract_mean": True}
         weights = weights_from(params.vgg_weights, inputs.vgg or None, **options)
         vgg = VggFeatures(weights, config.vgg_input_px)
@@ -28,12 +28,12 @@ with logs.script(snakemake.log[0]):
     n_blends = params.n_validation_blends
     pairs = draw_blends(params.seed, params.images, "validation", rows, n_blends, perturbation)
     validation = render_all(frames, pairs, perturbation)
-    # Not the GPU's name: a retry may get another one.
-    ran = {"backend": versions["backend_version"], "device": device.type}
+    # The fingerprint does not include the name of the GPU, since a retry may get another one.
+    backend = {"backend": versions["backend_version"], "device": device.type}
     decisive = ("code", "seed", "threads", "network", "perturbation", "vgg_weights")
     configuration = {key: params[key] for key in decisive}
     files = [inputs.frames, inputs.index, *([inputs.vgg] if inputs.vgg else [])]
-    configuration |= {"n": n_blends} | ran
+    configuration |= {"n": n_blends} | backend
     checkpoint = Checkpoint(params.checkpoint, fingerprint(configuration, files))
     options = {"seed": params.seed, "batch_size": config.batch_size}
     source = PairSource(frames, rows_of_split(index, "train"), perturbation, **options)
@@ -53,5 +53,5 @@ with logs.script(snakemake.log[0]):
     record |= versions | {"scale": params.scale, "threads": params.threads, "seed": params.seed}
     record |= {"n_images": len(index), "dataset": params.images}
     write_json(out.description, record | {"perturbation": params.perturbation})
-    # Last: a kill before this line loses nothing.
+    # Cleared last, so that a job that is killed earlier can resume.
     checkpoint.clear()

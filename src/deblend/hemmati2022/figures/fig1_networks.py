@@ -1,4 +1,4 @@
-"""Figure 1 of Hemmati et al. 2022: the networks as built."""
+"""Figure 1 of Hemmati et al. 2022: the networks."""
 
 from collections.abc import Mapping
 
@@ -21,28 +21,29 @@ from deblend.plots.architecture import (
 from deblend.plots.style import Outputs, panel_note, paper_figure
 from matplotlib.axes import Axes
 
+#: Networks that are drawn, and their titles.
 NETWORKS = {"vanilla": "Vanilla GAN", "sr": "Single-band GAN", "sr_multi": "Multi-band GAN"}
 
 
-#: A block whose layers are not shown.
-WHOLE = ("further residual block", "0.95")
+#: Name in the legend and colour of a block that is drawn as one box.
+BLOCK_LEGEND = ("further residual block", "0.95")
 
 
 LOOK = BoxLook(
-    with_text=0.26, without_text=0.13, gap=0.05, fontsize=5, lw=0.4, whole_colour=WHOLE[1]
+    with_text=0.26, without_text=0.13, gap=0.05, fontsize=5, lw=0.4, whole_colour=BLOCK_LEGEND[1]
 )
 
 
 def _units(layers: pd.DataFrame) -> list[Unit]:
-    """Layers one by one, but residual blocks after the first each as one."""
+    """Boxes of a network: one per layer, but one per residual block after the first block."""
     numbers = block_numbers(layers)
     sums = layers["kind"] == "Add"
-    residual = {n for n, there in zip(numbers, sums, strict=True) if there and n is not None}
+    residual = {n for n, is_sum in zip(numbers, sums, strict=True) if is_sum and n is not None}
     return split_units(layers, residual - {0})
 
 
-def _text(unit: Unit) -> str:
-    """What is written into a box."""
+def _box_text(unit: Unit) -> str:
+    """Text in a box."""
     layer = unit.layers.iloc[0]
     if unit.whole:
         return f"block {unit.block}"
@@ -52,21 +53,21 @@ def _text(unit: Unit) -> str:
 
 
 def _draw_network(axis: Axes, layers: pd.DataFrame, x: float) -> float:
-    """Draw a network from left to right, a box's height by its side; returns its right end."""
+    """Draw a network from left to right, with heights that show the sides; return its right end."""
     units = _units(known_layers(layers))
     sides = [float(np.nan_to_num(unit.last["side"], nan=1.0)) for unit in units]
     heights = [side_height(side, 64, 0.75, 0.85) for side in sides]
     lefts: list[float] = []
     for i, (unit, side, height) in enumerate(zip(units, sides, heights, strict=True)):
-        right = draw_unit(axis, unit, _text(unit), x, 0, height, LOOK, first=i == 0)
+        right = draw_unit(axis, unit, _box_text(unit), x, 0, height, LOOK, first=i == 0)
         middle = (x + right) / 2
         if i == 0 or side != sides[i - 1]:
             write_below(axis, middle, -height / 2 - 0.05, f"{side:.0f}", fontsize=5)
         lefts.append(x)
         if unit.sums:
-            # What is added comes from before the block, or, outside of blocks, before all of them.
-            begins = unit.block or 0
-            first = next((j for j in range(i) if units[j].block == begins), i)
+            # A block adds its own input; a sum outside of blocks adds the input of the first block.
+            first_block = unit.block or 0
+            first = next((j for j in range(i) if units[j].block == first_block), i)
             if unit.whole:
                 first = i
             rise = 0.22 if unit.block is None else 0.1
@@ -85,10 +86,10 @@ def draw_fig1(
     Parameters
     ----------
     layers : dict
-        Of `NETWORKS` to `generator` and `discriminator`, each a row a layer: `name`, `kind` (of
-        `TORCH_LAYERS`), `in_channels`, `out_channels`, `kernel`, `stride`, `side`, `n_parameters`.
-        Layers of residual blocks are called `block0.conv1` and so on; of those with a sum the
-        first is drawn with all its layers, the others as one box each.
+        For each of `NETWORKS` the tables `generator` and `discriminator`, with one row per layer:
+        `name`, `kind` (of `TORCH_LAYERS`), `in_channels`, `out_channels`, `kernel`, `stride`,
+        `side`, `n_parameters`. Layers of residual blocks are called `block0.conv1` and so on; the
+        first of these blocks is drawn with all its layers, the others as one box each.
     outputs : list of path
     label : str
 
@@ -97,19 +98,19 @@ def draw_fig1(
     DeblendError
         A kind is unknown.
     """
-    about = (
+    explanation = (
         "in the boxes kernel, channels and stride above 1; below them the side in pixels; "
         "generator left, discriminator right"
     )
-    with paper_figure(outputs, f"{label}\n{about}", (7.2, 4.9)) as figure:
+    with paper_figure(outputs, f"{label}\n{explanation}", (7.2, 4.9)) as figure:
         axes = figure.subplots(3, 1, sharex=True)
         right = 1.0
         for axis, (network, name) in zip(axes, NETWORKS.items(), strict=True):
             axis.set_axis_off()
             axis.set_ylim(-1.05, 1.1)
             parts = layers.get(network, {})
-            there = [part for part in parts.values() if len(part)]
-            if len(there) < 2:
+            trained = [part for part in parts.values() if len(part)]
+            if len(trained) < 2:
                 axis.set_title(name, loc="left")
                 panel_note(axis, "not trained")
                 continue
@@ -122,4 +123,4 @@ def draw_fig1(
         axes[0].set_xlim(-0.15, right + 0.1)
         kinds = {k for parts in layers.values() for part in parts.values() for k in part["kind"]}
         place = "outside lower center"
-        draw_legend(figure, TORCH_LAYERS, kinds, WHOLE, lw=LOOK.lw, loc=place, ncols=4)
+        draw_legend(figure, TORCH_LAYERS, kinds, BLOCK_LEGEND, lw=LOOK.lw, loc=place, ncols=4)

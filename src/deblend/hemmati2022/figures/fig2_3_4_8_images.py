@@ -13,7 +13,7 @@ BETWEEN_ROWS = 0.03
 
 
 def _limits(image: np.ndarray) -> dict[str, Any]:
-    """Ends of the grey scale: nearly all of an image's values."""
+    """Limits of the grey scale, which include nearly all values of an image."""
     finite = image[np.isfinite(image)]
     if not finite.size:
         return {"vmin": 0.0, "vmax": 1.0}
@@ -24,16 +24,17 @@ def _limits(image: np.ndarray) -> dict[str, Any]:
 def _show(
     axis: Axes, image: np.ndarray, field: tuple[int, int] | None = None, **kwargs: Any
 ) -> None:
-    """Show an image; of a low resolution only the part that the high one shows too.
+    """Show an image; of a low-resolution image only the field of the high-resolution one.
 
     Parameters
     ----------
     axis : Axes
     image : ndarray, shape (y, x)
     field : tuple of int, optional
-        Side of the high resolution, px, and how many of its pixels one here is.
+        Only for a low-resolution image: side of the high-resolution image, px, and the ratio of the
+        pixel sizes.
     **kwargs
-        For `imshow`.
+        Passed to `imshow`.
     """
     axis.imshow(image, interpolation="nearest", **(_limits(image) | kwargs))
     if field:
@@ -42,13 +43,13 @@ def _show(
         axis.set(xlim=(trim - 0.5, side - trim - 0.5), ylim=(trim - 0.5, side - trim - 0.5))
 
 
-def _field(high: np.ndarray, low: np.ndarray) -> tuple[int, int]:
-    """For `_show`: the paper's 64 px are part of 22 of three pixels each."""
+def _field_of(high: np.ndarray, low: np.ndarray) -> tuple[int, int]:
+    """The argument `field` of `_show`: a high-resolution side of 64 px is less than 22 x 3 px."""
     return high.shape[-1], -(-high.shape[-1] // low.shape[-1])
 
 
 def draw_fig2(real: np.ndarray, generated: np.ndarray, outputs: Outputs, label: str) -> None:
-    """Draw Figure 2: galaxies made from noise (rows 1 and 3) and real ones (row 2).
+    """Draw Figure 2: galaxies generated from noise (rows 1 and 3) and real ones (row 2).
 
     Parameters
     ----------
@@ -62,10 +63,10 @@ def draw_fig2(real: np.ndarray, generated: np.ndarray, outputs: Outputs, label: 
     with paper_figure(outputs, label, (7.2, 7.0 * 3 / max(k, 3) + 0.3)) as figure:
         axes = image_grid(figure, 3, max(k, 1))
         close_panels(figure, between_rows=BETWEEN_ROWS)
-        for line, (name, images) in zip(axes, rows.items(), strict=True):
-            for axis, image in zip(line, images, strict=False):
+        for row, (name, images) in zip(axes, rows.items(), strict=True):
+            for axis, image in zip(row, images, strict=False):
                 _show(axis, image, **_limits(real))
-            line[0].set_ylabel(name.strip())
+            row[0].set_ylabel(name.strip())
         if not len(generated):
             panel_note(axes[0, 0], "not trained")
 
@@ -73,7 +74,7 @@ def draw_fig2(real: np.ndarray, generated: np.ndarray, outputs: Outputs, label: 
 def draw_fig3(
     high: np.ndarray, low: np.ndarray, gan: np.ndarray, outputs: Outputs, label: str
 ) -> None:
-    """Draw Figure 3: test galaxies in high, low and GAN resolution, and what the GAN missed.
+    """Draw Figure 3: test galaxies in high, low and GAN resolution, and GAN minus high.
 
     Parameters
     ----------
@@ -86,17 +87,17 @@ def draw_fig3(
     with paper_figure(outputs, label, (3.6, 0.87 * n + 0.55), label_size="x-small") as figure:
         axes = image_grid(figure, n, 4, ("high", "low", "GAN", "GAN − high"))
         close_panels(figure, between_rows=BETWEEN_ROWS)
-        for line, true, seen, made in zip(axes, high, low, gan, strict=False):
-            same = _limits(true)
-            _show(line[0], true, **same)
-            _show(line[1], seen, _field(true, seen))
-            _show(line[2], made, **same)
-            most = (same["vmax"] - same["vmin"]) / 2
-            _show(line[3], made - true, cmap="RdBu_r", vmin=-most, vmax=most)
+        for row, high_image, low_image, gan_image in zip(axes, high, low, gan, strict=False):
+            grey_limits = _limits(high_image)
+            _show(row[0], high_image, **grey_limits)
+            _show(row[1], low_image, _field_of(high_image, low_image))
+            _show(row[2], gan_image, **grey_limits)
+            half_range = (grey_limits["vmax"] - grey_limits["vmin"]) / 2
+            _show(row[3], gan_image - high_image, cmap="RdBu_r", vmin=-half_range, vmax=half_range)
 
 
 def _mark(axis: Axes, xy: np.ndarray, marker: str) -> None:
-    """Peaks as red circles, galaxies as red crosses, whatever the image's limits."""
+    """Mark positions in red without changing the limits of the axes."""
     limits = axis.get_xlim(), axis.get_ylim()
     look: dict[str, Any] = {"color": "red", "lw": 1.0, "s": 22}
     if marker == "o":
@@ -113,11 +114,11 @@ def draw_fig4(
     Parameters
     ----------
     images : dict
-        `galaxy1`, `galaxy2`, `high`, `gan` (n, y, x), `low` (n, v, u), `positions` (n, 2, 2: x, y
-        of both galaxies, px of the high resolution), `peaks_high`, `peaks_low`, `peaks_gan` (p, 3:
-        example, x, y, px of that resolution).
+        `galaxy1`, `galaxy2`, `high`, `gan` (n, y, x); `low` (n, v, u); `positions` (n, 2, 2), x and
+        y of both galaxies in px of the high resolution; `peaks_high`, `peaks_low`, `peaks_gan`
+        (p, 3), number of the example, x and y in px of that resolution.
     kinds : list of str
-        What each blend is an example of.
+        Kind of each blend, for example "easy".
     outputs : list of path
     label : str
     """
@@ -125,22 +126,22 @@ def draw_fig4(
     with paper_figure(outputs, label, (7.2, 1.42 * n + 0.5)) as figure:
         axes = image_grid(figure, n, 5, ("galaxy 1", "galaxy 2", "high", "low", "GAN"))
         close_panels(figure, between_rows=BETWEEN_ROWS)
-        for i, (line, kind) in enumerate(zip(axes, kinds, strict=False)):
+        for i, (row, kind) in enumerate(zip(axes, kinds, strict=False)):
             high, low = images["high"][i], images["low"][i]
-            same = _limits(high)
+            grey_limits = _limits(high)
             for k in range(2):
-                _show(line[k], images[f"galaxy{k + 1}"][i], **same)
-                _mark(line[k], images["positions"][i, k : k + 1], "x")
-            for axis, name in zip(line[2:], ("high", "low", "gan"), strict=True):
+                _show(row[k], images[f"galaxy{k + 1}"][i], **grey_limits)
+                _mark(row[k], images["positions"][i, k : k + 1], "x")
+            for axis, name in zip(row[2:], ("high", "low", "gan"), strict=True):
                 _show(
                     axis,
                     images[name][i],
-                    *([_field(high, low)] if name == "low" else []),
-                    **({} if name == "low" else same),
+                    *([_field_of(high, low)] if name == "low" else []),
+                    **({} if name == "low" else grey_limits),
                 )
                 peaks = np.reshape(images[f"peaks_{name}"], (-1, 3))
                 _mark(axis, peaks[peaks[:, 0] == i, 1:], "o")
-            line[0].set_ylabel(kind.replace("_", " "), fontsize=7)
+            row[0].set_ylabel(kind.replace("_", " "), fontsize=7)
 
 
 def draw_fig8(
@@ -151,12 +152,12 @@ def draw_fig8(
     Parameters
     ----------
     images : dict
-        `multi_high`, `multi_gan` (band, y, x), `multi_low` (band, v, u); `multi_peaks_high`,
-        `multi_peaks_low`, `multi_peaks_gan` (p, 2: x, y, px of that resolution). Empty without a
-        multi-band network.
+        `multi_high`, `multi_gan` (band, y, x); `multi_low` (band, v, u); `multi_peaks_high`,
+        `multi_peaks_low`, `multi_peaks_gan` (p, 2), x and y in px of that resolution. Absent if
+        there is no multi-band network.
     bands : list of str
     band : str
-        That peaks are looked for in.
+        Band in which peaks were searched for.
     outputs : list of path
     label : str
     """
@@ -165,19 +166,19 @@ def draw_fig8(
     with paper_figure(outputs, label, size) as figure:
         axes = image_grid(figure, 3, n, bands)
         close_panels(figure, between_rows=BETWEEN_ROWS)
-        for line, (name, title) in zip(
+        for row, (name, title) in zip(
             axes, (("high", "high"), ("low", "low"), ("gan", "GAN")), strict=True
         ):
-            line[0].set_ylabel(title)
+            row[0].set_ylabel(title)
             if f"multi_{name}" not in images:
-                panel_note(line[n // 2], "not trained")
+                panel_note(row[n // 2], "not trained")
                 continue
-            for axis, image, high, own in zip(
-                line, images[f"multi_{name}"], images["multi_high"], bands, strict=True
+            for axis, image, high, own_band in zip(
+                row, images[f"multi_{name}"], images["multi_high"], bands, strict=True
             ):
                 if name == "low":
-                    _show(axis, image, _field(high, image))
+                    _show(axis, image, _field_of(high, image))
                 else:
                     _show(axis, image, **_limits(high))
-                if own == band:
+                if own_band == band:
                     _mark(axis, np.reshape(images[f"multi_peaks_{name}"], (-1, 2)), "+")

@@ -1,15 +1,20 @@
-"""Figures 5 and 9 of Hemmati et al. 2022: which blends are detected."""
+"""Figures 5 and 9 of Hemmati et al. 2022: fractions of detected blends."""
 
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from deblend.hemmati2022.metrics import detection_fractions, edges, measured, with_resolutions
+from deblend.hemmati2022.metrics import (
+    bin_edges,
+    detection_fractions,
+    measured_resolutions,
+    parse_detections,
+)
 from deblend.plots.style import COLOURS, Outputs, panel_note, paper_figure
 from matplotlib.axes import Axes
 
-#: Resolution to what the figures call it, the colour of what is under its curve, as in the paper's
-#: Fig. 5 (yellow, grey, dark blue), and the curve's own.
+#: For each resolution its name, the colour of the area under its curve, as in Fig. 5 of the paper
+#: (yellow, grey, dark blue), and the colour of the curve.
 CURVES = {
     "high": ("high", "#F9E27D", "#D9A400"),
     "gan": ("GAN", "#C4C4C4", "0.45"),
@@ -17,20 +22,22 @@ CURVES = {
 }
 
 
-#: What the filter that is best for them finds in high and low resolution.
+#: The same for high and low resolution with the filter that is best for them.
 BEST = {
     "high_best": ("high, best filter", "none", "#D9A400"),
     "low_best": ("low, best filter", "none", "#101C54"),
 }
 
 
+#: The same for the multi-band network.
 MULTI = ("GAN, multi-band", "none", COLOURS["companion"])
 
 
+#: Line styles; other curves are solid.
 LINES = dict.fromkeys(BEST, ":") | {"gan_multi": "-."}
 
 
-#: Quantity to its axis; the paper normalises the separation in two ways.
+#: For each quantity the label of its axis; the paper normalises the separation in two ways.
 QUANTITIES = {
     "separation_over_fwhm_sum": "separation / ΣFWHM",
     "separation_over_sqrt_fwhm_sum": "separation / √ΣFWHM (√px)",
@@ -46,23 +53,25 @@ FIG9 = FIG5[:1]
 
 
 def binned_fractions(detections: pd.DataFrame, quantities: Sequence[str]) -> pd.DataFrame:
-    """What Figures 5 and 9 show.
+    """Fractions of detected blends in bins, which Figures 5 and 9 show.
 
     Parameters
     ----------
     detections : DataFrame
-        A row a blend: the quantities, and `detected_high` and so on.
+        One row per blend: the quantities, and `detected_high` and so on.
     quantities : list of str
 
     Returns
     -------
     DataFrame
-        See `deblend.hemmati2022.metrics.detection_fractions`; blends beyond the last bin's end are
-        left out. No rows of a quantity that no blend has.
+        See `deblend.hemmati2022.metrics.detection_fractions`; blends beyond the end of the last bin
+        are left out. A quantity without any values has no rows.
     """
-    table = with_resolutions(detections)
+    table = parse_detections(detections)
     parts = [
-        detection_fractions(table, quantity, edges(table[quantity]), measured(table))
+        detection_fractions(
+            table, quantity, bin_edges(table[quantity]), measured_resolutions(table)
+        )
         for quantity in quantities
         if np.isfinite(table[quantity]).any()
     ]
@@ -71,26 +80,26 @@ def binned_fractions(detections: pd.DataFrame, quantities: Sequence[str]) -> pd.
 
 
 def _draw_fractions(upper: Axes, lower: Axes, table: pd.DataFrame, multi: bool) -> None:
-    """A quantity's fractions, and under them how many blends there are."""
-    ends = np.append(table["bin_low"].unique(), table["bin_high"].max())
-    middle = (ends[:-1] + ends[1:]) / 2
+    """Draw the fractions for a quantity, and the numbers of blends below them."""
+    bin_ends = np.append(table["bin_low"].unique(), table["bin_high"].max())
+    middle = (bin_ends[:-1] + bin_ends[1:]) / 2
     curves = CURVES | BEST | ({"gan_multi": MULTI} if multi else {})
     for resolution, (name, fill, colour) in curves.items():
-        mine = table[table["resolution"] == resolution]
-        if mine.empty:
+        rows = table[table["resolution"] == resolution]
+        if rows.empty:
             continue
-        fraction = mine["fraction"].to_numpy(float)
+        fraction = rows["fraction"].to_numpy(float)
         known = np.isfinite(fraction)
         line = LINES.get(resolution, "-")
         upper.fill_between(middle[known], fraction[known], color=fill, alpha=0.9, lw=0)
-        error = np.abs(mine[["low", "high"]].to_numpy(float).T - fraction)[:, known]
+        error = np.abs(rows[["low", "high"]].to_numpy(float).T - fraction)[:, known]
         shown = (middle[known], fraction[known])
         upper.errorbar(
             *shown, error, ls=line, color=colour, lw=1.1, elinewidth=0.7, capsize=1.5, label=name
         )
     first = table[table["resolution"] == table["resolution"].iloc[0]]
-    lower.stairs(first["n"], ends, fill=True, color="0.8")
-    lower.stairs(first["n"], ends, color="0.4", lw=0.6)
+    lower.stairs(first["n"], bin_ends, fill=True, color="0.8")
+    lower.stairs(first["n"], bin_ends, color="0.4", lw=0.6)
 
 
 def draw_fractions(
@@ -100,19 +109,20 @@ def draw_fractions(
     label: str,
     multi: bool = False,
 ) -> None:
-    """Draw Figure 5, or, with the multi-band network, Figure 9.
+    """Draw Figure 5 or, with the multi-band network, Figure 9.
+
+    Dotted lines are the fractions in high and low resolution with the filter that is best for them.
 
     Parameters
     ----------
     table : DataFrame
         From `binned_fractions`.
     quantities : list of str
-        A column of panels each.
+        Quantities, one for each column of panels.
     outputs : list of path
     label : str
     multi : bool
-        Show the multi-band network's fractions, as dash-dotted lines. Dotted are those of high and
-        low resolution with the filter that is best for them.
+        Show the fractions of the multi-band network, as dash-dotted lines.
     """
     n = len(quantities)
     width, label_size, columns = (7.2, "small", 5) if n > 1 else (3.6, "x-small", 3)
@@ -121,13 +131,13 @@ def draw_fractions(
             2, n, sharex="col", sharey="row", squeeze=False, height_ratios=[3, 1]
         )
         for (upper, lower), quantity in zip(axes.T, quantities, strict=True):
-            mine = table[table["quantity"] == quantity]
+            rows = table[table["quantity"] == quantity]
             lower.set_xlabel(QUANTITIES[quantity])
-            if mine.empty:
+            if rows.empty:
                 panel_note(upper, "no redshifts" if quantity == "delta_z" else "no blends")
                 continue
-            _draw_fractions(upper, lower, mine, multi)
-            upper.set_xlim(mine["bin_low"].min(), mine["bin_high"].max())
+            _draw_fractions(upper, lower, rows, multi)
+            upper.set_xlim(rows["bin_low"].min(), rows["bin_high"].max())
         axes[0, 0].set(ylim=(0, 1.03), ylabel="fraction of blends detected")
         axes[1, 0].set_ylabel("blends")
         if multi and "gan_multi" not in set(table["resolution"]):

@@ -9,7 +9,7 @@ from deblend.hemmati2022.figures.fig5_9_detections import CURVES
 from deblend.plots.style import Outputs, panel_note, paper_figure
 from matplotlib.colors import LinearSegmentedColormap
 
-#: Columns of the map's cells to their titles (Fig. 6).
+#: Columns of the table of cells that are drawn, and their titles (Fig. 6).
 CELL_MEANS = {
     "separation_arcsec": "separation (arcsec)",
     "delta_mag": "magnitude difference",
@@ -22,46 +22,50 @@ DETECTED = LinearSegmentedColormap.from_list("detected", ["0.6", "#F7B6C2", "#7F
 
 
 def draw_fig6(cells: pd.DataFrame, som: Mapping[str, Any], outputs: Outputs, label: str) -> None:
-    """Draw Figure 6: means of the blends in each cell of the map, and detections.
+    """Draw Figure 6: means of the blends in each cell of the map, and fractions of detected ones.
 
     Parameters
     ----------
     cells : DataFrame
-        `row`, `column`, `n`, the columns of `CELL_MEANS`, `detected_high`, `detected_low`,
-        `detected_gan`: means of the cell's samples. Cells that are absent are empty.
+        `row`, `column`, `n`, and the means of the samples in the cell: the columns of `CELL_MEANS`,
+        and `detected_high`, `detected_low`, `detected_gan`. Cells without a row are empty.
     som : dict
-        `som.json`: `shape`, `mean_occupancy`, `dispersion`, `topographic_error`.
+        From `som.json`: `shape`, `mean_occupancy`, `dispersion`, `topographic_error`.
     outputs : list of path
     label : str
     """
     shape = tuple(int(side) for side in som["shape"])
-    place = (cells["row"].to_numpy(int), cells["column"].to_numpy(int))
+    cell_index = (cells["row"].to_numpy(int), cells["column"].to_numpy(int))
     occupied = cells["n"].to_numpy() > 0
 
     def grid(column: str) -> np.ndarray:
         image = np.full(shape, np.nan)
         if column in cells:
-            image[place] = np.where(occupied, cells[column].to_numpy(float), np.nan)
+            image[cell_index] = np.where(occupied, cells[column].to_numpy(float), np.nan)
         return image
 
     with paper_figure(outputs, "", (7.2, 6.0)) as figure:
         upper, lower = figure.subfigures(2, 1, squeeze=False)[:, 0]
         for axis, (column, title) in zip(upper.subplots(1, 4), CELL_MEANS.items(), strict=True):
             image = grid(column)
-            drawn = axis.imshow(image, cmap="viridis", interpolation="nearest")
+            panel_image = axis.imshow(image, cmap="viridis", interpolation="nearest")
             axis.set(xticks=[], yticks=[], title=title)
-            bar = upper.colorbar(drawn, ax=axis, orientation="horizontal", shrink=0.9, pad=0.02)
+            bar = upper.colorbar(
+                panel_image, ax=axis, orientation="horizontal", shrink=0.9, pad=0.02
+            )
             if not np.isfinite(image).any():
-                drawn.set_clim(0, 1)
+                panel_image.set_clim(0, 1)
                 bar.ax.set_visible(False)
                 panel_note(axis, "no redshifts" if column == "delta_z" else "not there")
         axes = lower.subplots(1, 3)
         for axis, resolution in zip(axes, ("high", "low", "gan"), strict=True):
             look = {"cmap": DETECTED, "vmin": 0, "vmax": 1}
-            drawn = axis.imshow(grid(f"detected_{resolution}"), interpolation="nearest", **look)
+            panel_image = axis.imshow(
+                grid(f"detected_{resolution}"), interpolation="nearest", **look
+            )
             axis.set(xticks=[], yticks=[], title=CURVES[resolution][0])
-        lower.colorbar(drawn, ax=axes, shrink=0.8, label="fraction of blends detected")
-        # The whole figure's title would lie on those of the panels.
+        lower.colorbar(panel_image, ax=axes, shrink=0.8, label="fraction of blends detected")
+        # A title of the whole figure would overlap those of the panels.
         upper.suptitle(
             f"{label}\n{shape[0]} × {shape[1]} cells, {som['mean_occupancy']:.1f} ± "
             f"{som['dispersion']:.1f} blends a cell, topographic error "

@@ -7,7 +7,7 @@ import pandas as pd
 from deblend.plots.style import COLOURS, Outputs, paper_figure
 from matplotlib.patches import Rectangle
 
-#: Method to what the figures call it and the colour of its outline; the GAN's bars are filled.
+#: For each method its name in the figures and its colour; the GAN's histogram is filled.
 METHODS = {
     "gan": ("GAN", COLOURS["ours"]),
     "mse": ("MSE alone", COLOURS["published"]),
@@ -15,7 +15,8 @@ METHODS = {
 }
 
 
-NAMES = {
+#: For each quantity the label of its axis.
+AXIS_LABELS = {
     "psnr_db": "PSNR, range of the data (dB)",
     "psnr_eq6_db": "PSNR, Eq. 6 (dB)",
     "ssim": "SSIM on [0, 1], range 1",
@@ -45,8 +46,9 @@ def distributions(scores: pd.DataFrame, quantities: Sequence[str]) -> pd.DataFra
     Returns
     -------
     DataFrame
-        `quantity`, `method`, `low`, `high`, `share` (of the images in the bin), `mean`, `sigma`
-        (population), `n`, `n_infinite`: perfect images, which are in nothing else.
+        `quantity`, `method`, `low`, `high`, `share` (of the images that are in the bin), `mean`,
+        `sigma` (of the population), `n`, `n_infinite` (perfect images, which the other columns do
+        not include).
     """
     parts = []
     for quantity in quantities:
@@ -54,8 +56,8 @@ def distributions(scores: pd.DataFrame, quantities: Sequence[str]) -> pd.DataFra
         for method in METHODS:
             values = scores.loc[scores["method"] == method, quantity].to_numpy(float)
             finite[method] = (values[np.isfinite(values)], int(np.isinf(values).sum()))
-        together = np.concatenate([values for values, _ in finite.values()])
-        low, high = (together.min(), together.max()) if len(together) else (0.0, 1.0)
+        all_values = np.concatenate([values for values, _ in finite.values()])
+        low, high = (all_values.min(), all_values.max()) if len(all_values) else (0.0, 1.0)
         edges = np.linspace(low, high if high > low else low + 1, N_BINS + 1)
         for method, (values, n_infinite) in finite.items():
             n = len(values)
@@ -71,14 +73,15 @@ def distributions(scores: pd.DataFrame, quantities: Sequence[str]) -> pd.DataFra
 def draw_distributions(
     table: pd.DataFrame, published: Mapping[str, float], outputs: Outputs, label: str
 ) -> None:
-    """Draw Figure 4 or 5: distributions of the GAN's scores, the others' as outlines.
+    """Draw Figure 4 or 5: distributions of the GAN's scores, and outlines for other methods.
 
     Parameters
     ----------
     table : DataFrame
-        From `distributions`; a panel a quantity.
+        From `distributions`; one panel per quantity.
     published : dict
-        `mean` and `sigma`, marked in every panel: the paper does not say which reading is its own.
+        `mean` and `sigma`. They are marked in every panel, since the paper does not say which
+        reading of the score it used.
     outputs : list of path
     label : str
     """
@@ -87,12 +90,12 @@ def draw_distributions(
         axes = figure.subplots(1, len(quantities), sharey=True, squeeze=False)
         for axis, quantity in zip(axes.flat, quantities, strict=True):
             for method, (_, colour) in METHODS.items():
-                mine = table[(table["quantity"] == quantity) & (table["method"] == method)]
-                edges = np.append(mine["low"], mine["high"].iloc[-1])
+                histogram = table[(table["quantity"] == quantity) & (table["method"] == method)]
+                edges = np.append(histogram["low"], histogram["high"].iloc[-1])
                 if method == "gan":
-                    axis.stairs(mine["share"], edges, fill=True, color=colour, alpha=0.45)
+                    axis.stairs(histogram["share"], edges, fill=True, color=colour, alpha=0.45)
                 else:
-                    axis.stairs(mine["share"], edges, color=colour, lw=1.0)
+                    axis.stairs(histogram["share"], edges, color=colour, lw=1.0)
             axis.axvspan(
                 published["mean"] - published["sigma"],
                 published["mean"] + published["sigma"],
@@ -101,8 +104,8 @@ def draw_distributions(
                 zorder=0,
             )
             axis.axvline(published["mean"], color="0.5", lw=0.8, ls="--", zorder=0.5)
-            axis.set_xlabel(NAMES[quantity])
-            axis.set_title(_numbers(table[table["quantity"] == quantity]), fontsize=6)
+            axis.set_xlabel(AXIS_LABELS[quantity])
+            axis.set_title(_panel_title(table[table["quantity"] == quantity]), fontsize=6)
         axes[0, 0].set_ylabel("share of the images")
         handles = [Rectangle((0, 0), 1, 1, color=METHODS["gan"][1], alpha=0.45)]
         handles += [
@@ -114,8 +117,8 @@ def draw_distributions(
         figure.legend(handles, names, loc="outside lower center", ncols=4)
 
 
-def _numbers(table: pd.DataFrame) -> str:
-    """Mean and sigma of each method, to stand over a panel."""
+def _panel_title(table: pd.DataFrame) -> str:
+    """Title of a panel: mean and sigma of each method."""
     lines = []
     for row in table.drop_duplicates("method").itertuples():
         digits = 2 if str(row.quantity).endswith("_db") else 3

@@ -1,4 +1,4 @@
-"""Figure 1 of Hemmati et al. 2022: networks, of made-up layers."""
+"""Figure 1 of Hemmati et al. 2022: networks, with made-up layers."""
 
 import pytest
 from deblend.errors import DeblendError
@@ -70,7 +70,7 @@ def test_networks_show_their_layers(drawn, tmp_path):
     opens(tmp_path / "fig1.png", 1440)
     found = texts(drawn[0])
     assert sum(LABEL in t for t in found) == 1
-    # The first residual block is open, the others are boxes, in both networks.
+    # In both networks the first residual block is drawn with its layers, the others as boxes.
     assert sorted(t for t in found if t.startswith("block ")) == sorted(
         2 * ["block 1", "block 2", "block 3"]
     )
@@ -80,7 +80,7 @@ def test_networks_show_their_layers(drawn, tmp_path):
     assert any(t.startswith("Vanilla GAN: generator ") and f"{parameters:.2f}" in t for t in found)
 
 
-def test_networks_that_are_not_there(drawn):
+def test_untrained_and_unknown_networks(drawn):
     there = networks()
     empty = {part: table.head(0) for part, table in there.pop("sr_multi").items()}
     draw_fig1(there | {"sr_multi": empty}, [], LABEL)

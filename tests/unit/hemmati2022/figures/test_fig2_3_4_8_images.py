@@ -1,4 +1,4 @@
-"""Figures 2, 3, 4 and 8 of Hemmati et al. 2022, of made-up images."""
+"""Figures 2, 3, 4 and 8 of Hemmati et al. 2022, with made-up images."""
 
 import numpy as np
 import pytest
@@ -70,7 +70,7 @@ def test_resolutions_side_by_side(drawn, tmp_path):
     panels = drawn[0].axes
     assert len(panels) == 20
     assert np.allclose(panels[3].images[0].get_array(), 0.1)
-    # Of 22 px, 66 of the high resolution, what its 64 px show.
+    # 22 low-resolution px are 66 px, of which the figure shows 64.
     assert panels[1].get_xlim() == pytest.approx((-0.5 + 1 / 3, 21.5 - 1 / 3))
 
 

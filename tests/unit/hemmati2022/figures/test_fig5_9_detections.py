@@ -1,4 +1,4 @@
-"""Figures 5 and 9 of Hemmati et al. 2022, of made-up detections."""
+"""Figures 5 and 9 of Hemmati et al. 2022, with made-up detections."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def test_fractions_in_bins(drawn, tmp_path):
     assert set(table["resolution"]) == set(EASE)
     draw_fractions(table, FIG5, [tmp_path / "fig5.png"], LABEL)
     opens(tmp_path / "fig5.png", 1440)
-    # Both readings of the paper's separation over sizes, and two differences.
+    # Both readings of the paper's separation divided by sizes come first.
     labels = [axis.get_xlabel() for axis in drawn[0].axes[4:]]
     assert labels[:2] == ["separation / ΣFWHM", "separation / √ΣFWHM (√px)"]
     drawn_line = drawn[0].axes[0].containers[0][0].get_ydata()
@@ -34,7 +34,7 @@ def test_fractions_in_bins(drawn, tmp_path):
     assert "GAN, multi-band" not in texts(drawn[0])
 
 
-def test_what_is_not_there_is_said_so(drawn):
+def test_missing_quantities_are_noted(drawn):
     table = binned_fractions(blends().assign(delta_z=np.nan, detected_gan_multi=np.nan), FIG5)
     assert "delta_z" not in set(table["quantity"])
     draw_fractions(table, FIG5, [], LABEL)

@@ -1,4 +1,4 @@
-"""Figure 6 of Hemmati et al. 2022, of a made-up map."""
+"""Figure 6 of Hemmati et al. 2022, with a made-up map."""
 
 import matplotlib.pyplot as plt
 import numpy as np

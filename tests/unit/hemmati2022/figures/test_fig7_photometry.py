@@ -1,4 +1,4 @@
-"""Figure 7 of Hemmati et al. 2022, of made-up photometry."""
+"""Figure 7 of Hemmati et al. 2022, with made-up photometry."""
 
 import functools
 
@@ -43,7 +43,7 @@ def test_photometry_with_both_positions(drawn, tmp_path):
     titles = [t for t in texts(drawn[0]) if t.startswith("positions from")]
     assert titles == [f"positions from {what}, n = 1500" for what in ("low resolution", "the GAN")]
     few = [part.head(0) for part in found]
-    # As they are read from files without rows.
+    # Tables that are read from files without rows have the type object.
     draw_fig7(points, *(part.astype(object) for part in few), [], LABEL)
     assert texts(drawn.pop(1)).count("too few for a regression") == 2
     draw_fig7(points.groupby("position").head(3), *few, [], LABEL)
@@ -52,13 +52,13 @@ def test_photometry_with_both_positions(drawn, tmp_path):
     assert texts(drawn[2]).count("0 blends: too few") == 4
 
 
-def test_contours_hold_their_shares():
+def test_contours_contain_their_shares():
     rng = np.random.default_rng(1)
     with style():
         figure, axis = plt.subplots()
         _density(axis, *rng.normal(0, 1, (2, 20000)), (-5, 5))
         contours = axis.collections[-1]
     for path, radius in zip(reversed(contours.get_paths()), (1.52, 2.49), strict=True):
-        # The smoothing by 0.3 widens what it contours by less than 5 %.
+        # The smoothing widens the contours by less than 5 %.
         assert np.hypot(*path.vertices.T).mean() == pytest.approx(1.04 * radius, rel=0.04)
     plt.close(figure)

@@ -1,4 +1,4 @@
-"""Real fields beside each other, of made-up images."""
+"""Figure of real fields, with made-up images."""
 
 import numpy as np
 from deblend.hemmati2022.figures.real_images import draw_pairs
@@ -18,7 +18,7 @@ def test_fields_have_the_peaks_of_each_resolution(drawn, tmp_path):
     assert found.count("HSC, 0 peaks") == found.count("GAN, 2 peaks") == 2
     assert found.count("HST, 3 peaks") == 2
     assert {"one", "two", "toy scale"} <= set(found)
-    # Images of both resolutions lie on the same pixels.
+    # Images of all resolutions have the same extent.
     assert {tuple(axis.images[0].get_extent()) for axis in drawn[0].axes} == {
         (-0.5, 89.5, -0.5, 89.5)
     }

@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from deblend.reiman2019.metrics import scores
+from deblend.reiman2019.metrics import score_images
 
 
 @pytest.fixture(scope="session")
@@ -16,6 +16,7 @@ def scored():
         "blend": np.repeat(true.max(axis=1, keepdims=True), 2, axis=1),
     }
     parts = [
-        scores(a.astype(np.float32), true).assign(method=method) for method, a in answers.items()
+        score_images(a.astype(np.float32), true).assign(method=method)
+        for method, a in answers.items()
     ]
     return true, answers["gan"], pd.concat(parts, ignore_index=True)

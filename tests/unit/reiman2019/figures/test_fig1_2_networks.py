@@ -1,4 +1,4 @@
-"""Figures 1 and 2 of Reiman & Goehre 2019, of made-up layers."""
+"""Figures 1 and 2 of Reiman & Goehre 2019, with made-up layers."""
 
 import matplotlib.pyplot as plt
 import pytest
@@ -68,13 +68,13 @@ def test_the_generator_shows_every_block(drawn, tmp_path, size):
     opens(tmp_path / "fig1.png", 1440)
     found = texts(drawn[0])
     m, n = size
-    # The first of the root is shown with its layers, the branches' as boxes.
+    # The first block of the root is drawn with its layers, those of the branches as boxes.
     assert sorted(t for t in found if t.startswith("block ")) == sorted(
         [f"block {i}" for i in range(1, m)] + 2 * [f"block {i}" for i in range(n)]
     )
     assert {"central", "companion", LABEL} <= set(found)
     assert any(f"(M, N) = ({m}, {n})" in t for t in found)
-    # First and last convolutions, two in the open block, one after each group of blocks.
+    # First and last convolutions, two in the first block, one after each group of blocks.
     assert found.count("9×9, 64") == 1
     assert found.count("9×9, 3") == 2
     assert found.count("3×3, 64") == 2 + 3

@@ -1,4 +1,4 @@
-"""Figures 3 and 6 of Reiman & Goehre 2019, of made-up images."""
+"""Figures 3 and 6 of Reiman & Goehre 2019, with made-up images."""
 
 import numpy as np
 import pytest
@@ -32,19 +32,19 @@ def test_examples_have_their_psnr(drawn, tmp_path, scored):
             f"{value:.1f} dB" for value in mine["psnr_db"]
         )
         assert any(LABEL in t for t in found)
-    # Each number is of the images beside it, but for their rounding to 8 bits.
+    # Each number is that of the images in its row, except for the rounding to 8 bits.
     for row in shown.itertuples():
         galaxy = ("central", "companion").index(row.galaxy)
         p, t = (images[name][row.place, galaxy] / 255.0 for name in ("predicted", "true"))
         assert row.psnr_db == pytest.approx(-10 * np.log10(((p - t) ** 2).mean()), abs=0.2)
-    # The first panels are the best blend's, in the order of the paper.
+    # The first panels show the best blend, in the order of the paper.
     panels = [axis.images[0].get_array() for axis in drawn[0].axes[:5]]
     assert np.array_equal(panels[1], images["true"][0, 1])
     assert np.array_equal(panels[2], images["blend"][0])
     assert np.array_equal(panels[3], images["predicted"][0, 0])
 
 
-def test_examples_at_the_edges(drawn, tmp_path, scored):
+def test_perfect_and_missing_examples(drawn, tmp_path, scored):
     true, predicted, table = scored
     images = {
         "blend": to_bytes(true[:1].max(axis=1)),

@@ -1,4 +1,4 @@
-"""Figures 4 and 5 of Reiman & Goehre 2019, of made-up scores."""
+"""Figures 4 and 5 of Reiman & Goehre 2019, with made-up scores."""
 
 import numpy as np
 import pytest
@@ -34,6 +34,6 @@ def test_distributions_are_of_all_images(drawn, tmp_path, scored):
         assert any(f"published: {published['mean']}" in t for t in written)
     fig4 = distributions(table, FIG4).drop_duplicates(["quantity", "method"])
     assert fig4.set_index(["quantity", "method"]).loc[("psnr_db", "blend"), "n_infinite"] == 2
-    # A collapsed generator, whose images are all alike, is drawn as well.
+    # A collapsed generator, whose images are all equal, can be drawn too.
     alike = distributions(table.assign(ssim=0.5), ("ssim",))
     assert alike.groupby("method")["share"].sum().to_numpy() == pytest.approx(1)

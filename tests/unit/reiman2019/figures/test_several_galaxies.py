@@ -1,4 +1,4 @@
-"""Groups of galaxies, of made-up images."""
+"""Figure of groups of galaxies, with made-up images."""
 
 import numpy as np
 from deblend.reiman2019.figures.several_galaxies import draw_groups_figure

@@ -1,4 +1,4 @@
-"""The course of the GAN's training, made up."""
+"""Figure of the course of the GAN's training, with a made-up history."""
 
 import matplotlib.pyplot as plt
 import numpy as np
