@@ -273,7 +273,7 @@ def test_mosaics_of_two_fields_to_table_1_and_figure_1(tmp_path, serve, stamps, 
     ids = pd.read_csv(tmp_path / "results/datasets/survey/excluded.csv")["id"]
     assert set(ids.str.split("-").str[0]) <= {"north", "south"}
     log = next((tmp_path / "results/logs/download").glob("*south.fits.log")).read_text()
-    assert "to pin it: sha256:" in log
+    assert "its own is sha256:" in log
 
 
 def test_a_table_at_vizier_is_fetched_by_a_rule_of_its_own(tmp_path, overlay):

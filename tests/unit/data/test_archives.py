@@ -30,7 +30,7 @@ DOI = "10.5281/zenodo.2604740"
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch):
-    monkeypatch.setattr("deblend.data.archives.PAUSES_S", (0.0, 0.0))
+    monkeypatch.setattr("deblend.data.archives.RETRY_PAUSES_S", (0.0, 0.0))
 
 
 class Server(NamedTuple):
@@ -99,7 +99,7 @@ def test_a_good_file_arrives(server, tmp_path):
         ("missing.bin", "cannot download .*404"),
         ("truncated", "cannot download"),
         ("large.bin", "over the limit of 1000000"),
-        ("endless", "beyond the limit"),
+        ("endless", "larger than the limit"),
     ],
 )
 def test_a_bad_file_leaves_nothing(server, tmp_path, path, message):

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 
 import pytest
-from deblend.data.archives import download, shown
+from deblend.data.archives import download, public_url
 from deblend.data.kaggle import Token, download_competition_file, read_token
 from deblend.errors import DeblendError
 from deblend.run import logs
@@ -68,7 +68,7 @@ def storage():
 
 @pytest.fixture(autouse=True)
 def surroundings(monkeypatch, tmp_path):
-    monkeypatch.setattr("deblend.data.archives.PAUSES_S", (0.0, 0.0))
+    monkeypatch.setattr("deblend.data.archives.RETRY_PAUSES_S", (0.0, 0.0))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("KAGGLE_USERNAME", USER)
     monkeypatch.setenv("KAGGLE_KEY", KEY)
@@ -79,7 +79,7 @@ def leaks(*texts):
 
 
 def everything(error):
-    """All that could be shown of an exception and of those that led to it."""
+    """All that could be public_url of an exception and of those that led to it."""
     texts = []
     while error is not None:
         texts += [str(error), repr(error), repr(vars(error))]
@@ -203,7 +203,10 @@ def test_a_servers_error_is_tried_again_from_the_start(kaggle, storage, tmp_path
 
 
 def test_any_address_is_shown_without_its_query(kaggle, tmp_path):
-    assert shown(f"https://{USER}:{KEY}@a.org:8/b/c.zip?{SIGNATURE}#x") == "https://a.org:8/b/c.zip"
+    assert (
+        public_url(f"https://{USER}:{KEY}@a.org:8/b/c.zip?{SIGNATURE}#x")
+        == "https://a.org:8/b/c.zip"
+    )
     with pytest.raises(DeblendError, match="404") as caught:
         download(f"{kaggle.url}/x?{SIGNATURE}", tmp_path / "x", None, LIMIT)
     assert not leaks(*everything(caught.value))

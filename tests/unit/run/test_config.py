@@ -273,10 +273,10 @@ def cutouts(**changes):
         ({"seed": True}, "configuration > seed: true is not an integer"),
         ({"seed": "2021"}, "configuration > seed: '2021' is not an integer"),
         ({"scale": "large"}, "scale: 'large' is not one of ['paper', 'small', 'toy', 'custom']"),
-        ({"papers": []}, "papers: [] is too short: it takes 1 at least"),
+        ({"papers": []}, "papers: [] is too short: it needs at least 1"),
         ({"papers": "boucaud2020"}, "papers: 'boucaud2020' is not a list"),
         ({"papers": ["boucaud2020", "cosmos"]}, "papers > 1: 'cosmos' is not one of ["),
-        ({"papers": ["reiman2019"] * 2}, "papers: 'reiman2019' is there twice"),
+        ({"papers": ["reiman2019"] * 2}, "papers: 'reiman2019' is given twice"),
         ({"pathvars": {"results": ""}}, "pathvars > results: '' is empty"),
         (
             {"networks": {"blend2flux": {"drop_factor": 1.5}}},
@@ -333,7 +333,7 @@ def cutouts(**changes):
         (
             {"networks": {"blend2mask2flux": {"unet": "blend2flux"}}},
             "blend2mask2flux > unet: 'blend2flux' is a blend2flux trained on candels; it has to be "
-            "a unet trained on candels, whose test galaxies it then has not seen",
+            "a unet trained on candels, so that it has not seen the test galaxies",
         ),
         (
             {"networks": {"blend2mask2flux": {"unet": "u"}}},
@@ -408,7 +408,7 @@ def cutouts(**changes):
             {"farrens2022": {"samples": {"parametric": {"n_stamps": {"train": 1}}}}},
             "farrens2022 > samples > parametric > n_stamps > train: 1 is too few",
         ),
-        ({"farrens2022": {"noise_sigma": [5, 5]}}, "noise_sigma: 5 is there twice"),
+        ({"farrens2022": {"noise_sigma": [5, 5]}}, "noise_sigma: 5 is given twice"),
         (
             sample(source="files"),
             "samples > mine > catalog: null: with source files it is the path",
@@ -458,7 +458,7 @@ def cutouts(**changes):
         ),
         (
             {"reiman2019": {"perturbation": {"shift_px": [1, 2, 3]}}},
-            "reiman2019 > perturbation > shift_px: [1, 2, 3] is too long: it takes 2 at most",
+            "reiman2019 > perturbation > shift_px: [1, 2, 3] is too long: it can have at most 2",
         ),
         (
             {"reiman2019": {"network": {"adversarial_weight": 0}}},
@@ -473,8 +473,9 @@ def cutouts(**changes):
         (images(source="archive", archives=["a"]), "mine > archives: there is no 'a' in config/"),
         (
             images(source="archive", archives=["galaxyzoo2_images", "galaxyzoo_kaggle_test"]),
-            "mine > archives: galaxyzoo2_images, galaxyzoo_kaggle_test have the same galaxies "
-            "under other names, which no split keeps apart: choose Zenodo's or Kaggle's",
+            "mine > archives: galaxyzoo2_images, galaxyzoo_kaggle_test contain the same "
+            "galaxies under different names, which would get into several splits: choose Zenodo's or "
+            "Kaggle's",
         ),
         (images(source="files"), "mine > folder: null: with source files it is that of the JPEGs"),
         (
@@ -634,13 +635,13 @@ def test_no_key_of_today_is_an_old_one():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("seed: 1\nscale: toy\nseed: 2\n", "line 3: the key seed is there already, in line 1"),
+        ("seed: 1\nscale: toy\nseed: 2\n", "line 3: the key seed is given already in line 1"),
         (
             "networks:\n  a: &a\n    epochs: 3\n    epochs: 4\n  b:\n    <<: *a\n",
-            "line 4: the key epochs is there already, in line 3",
+            "line 4: the key epochs is given already in line 3",
         ),
-        ("threads: {training: 1, training: 2}\n", "line 1: the key training is there already"),
-        ("bands:\n- name: a\n- name: b\n  name: c\n", "line 4: the key name is there already"),
+        ("threads: {training: 1, training: 2}\n", "line 1: the key training is given already"),
+        ("bands:\n- name: a\n- name: b\n  name: c\n", "line 4: the key name is given already"),
     ],
 )
 def test_a_key_that_is_there_twice_is_named(tmp_path, text, message):
@@ -703,15 +704,18 @@ ENTRY = {
         ({"max_bytes": 0}, "mine > max_bytes: 0 is less than the minimum of 1"),
         ({"filename": "a/b.zip"}, "mine > filename: 'a/b.zip' does not match: it has to be a name"),
         ({"checksum": "sha256:1"}, "mine > checksum: 'sha256:1' does not match"),
-        ({"url": "https://x.org/a"}, "mine > checksum: this key is missing: a url needs one"),
-        ({"kaggle": "galaxies"}, "mine > kaggle: 'galaxies' is given beside doi '10.1/x'"),
+        (
+            {"url": "https://x.org/a"},
+            "mine > checksum: this key is missing: a url requires a checksum",
+        ),
+        ({"kaggle": "galaxies"}, "mine > kaggle: 'galaxies' is given together with doi '10.1/x'"),
         ({"members": {"images": "i.npy"}}, "mine > members > catalog: this key is missing"),
-        ({"columns": {"id": "id"}}, "mine > radius_unit: this key is missing: columns need it"),
+        ({"columns": {"id": "id"}}, "mine > radius_unit: this key is missing: columns require it"),
         (
             {"columns": {"id": "id"}, "radius_unit": "pix"},
-            "mine > members: this key is missing: columns need it",
+            "mine > members: this key is missing: columns require it",
         ),
-        ({"doi": None}, "mine > doi: this key is missing, and kaggle"),
+        ({"doi": None}, "mine > doi: this key is missing, and so is kaggle"),
     ],
 )
 def test_a_wrong_archive_is_one_readable_line(change, message):
