@@ -20,7 +20,7 @@ from deblend.hemmati2022.metrics import (
     measured,
     with_resolutions,
 )
-from deblend.report.claims import Claims, NotThere, Result, Tables, listed, says, table
+from deblend.report.claims import Claims, MissingResult, Result, Tables, listed, says, table
 
 CLAIMS = Claims()
 claim = CLAIMS.add
@@ -45,21 +45,21 @@ def _detections(tables: Tables, *resolutions: str) -> pd.DataFrame:
     found = with_resolutions(table(tables, "detections"))
     missing = set(resolutions) - set(measured(found))
     if missing or found.empty:
-        raise NotThere(f"detections {sorted(missing)}")
+        raise MissingResult(f"detections {sorted(missing)}")
     return found
 
 
 def _share(tables: Tables, resolution: str) -> float:
     found = _detections(tables, resolution)
     if len(found) < MIN_BLENDS:
-        raise NotThere(f"{MIN_BLENDS} blends")
+        raise MissingResult(f"{MIN_BLENDS} blends")
     return float(found[f"detected_{resolution}"].mean())
 
 
 def _rate(tables: Tables, resolution: str, *samples: str) -> pd.Series:
     found = false_positive_rate(table(tables, "false_positives"), resolution, list(samples))
     if not found["n"]:
-        raise NotThere(f"false positives of {resolution}")
+        raise MissingResult(f"false positives of {resolution}")
     return found
 
 
@@ -74,12 +74,12 @@ def _bins(tables: Tables, quantity: str, *resolutions: str) -> pd.DataFrame:
     """Fractions in the bins of Fig. 5 that have enough blends, a column a resolution."""
     found = _detections(tables, *resolutions)
     if not np.isfinite(found[quantity]).any():
-        raise NotThere(quantity)
+        raise MissingResult(quantity)
     bins = detection_fractions(found, quantity, edges(found[quantity]), resolutions)
     bins = bins[bins["n"] >= MIN_IN_BIN]
     wide = bins.pivot(index="bin_low", columns="resolution", values="fraction")
     if len(wide) < 3:
-        raise NotThere(f"bins of {quantity}")
+        raise MissingResult(f"bins of {quantity}")
     return wide
 
 
@@ -88,7 +88,7 @@ def _trend(found: pd.DataFrame, quantity: str, resolution: str) -> float:
     known = found[np.isfinite(found[quantity])]
     hit = known[f"detected_{resolution}"].astype(float)
     if len(known) < MIN_BLENDS or hit.nunique() < 2 or known[quantity].nunique() < 2:
-        raise NotThere(f"{resolution} against {quantity}")
+        raise MissingResult(f"{resolution} against {quantity}")
     return float(known[quantity].rank().corr(hit) * np.sqrt(len(known) - 1))
 
 
@@ -195,7 +195,7 @@ def around_08_arcsec(tables: Tables, bound: float) -> Result:
     found = _detections(tables, *MAIN)
     found = found[found["separation_arcsec"].between(*NEAR_ARCSEC)]
     if len(found) < MIN_IN_BIN:
-        raise NotThere("blends around 0.8 arcsec")
+        raise MissingResult("blends around 0.8 arcsec")
     shares = {r: float(found[f"detected_{r}"].mean()) for r in MAIN}
     good, but = _trusted(tables, "gan")
     text = f"{listed({r: 100 * v for r, v in shares.items()})} %, n = {len(found)}{but}"
@@ -267,7 +267,7 @@ def same_false_positive_rate(tables: Tables, bound: float) -> Result:
 def photometry_improves(tables: Tables, bound: float) -> Result:
     found = improvement(table(tables, "photometry"))
     if not found["n"]:
-        raise NotThere("photometry")
+        raise MissingResult("photometry")
     low, gan = 100 * found["low"], 100 * found["gan"]
     text = f"{found['ratio']:.3g} ({low:.3g} % / {gan:.3g} %, n = {found['n']:.0f})"
     return text, found["ratio"] >= bound

@@ -37,7 +37,7 @@ from deblend.seeds import generator as random_generator
 from deblend.training.loop import Loop
 from deblend.training.torch_backend import autocast
 from deblend.training.torch_checkpoint import Checkpoint
-from deblend.training.torch_gan import SAME, Gan
+from deblend.training.torch_gan import COLLAPSE_SHARE, Gan
 from deblend.training.torch_layers import n_parameters
 from torch import nn
 from torch.nn import functional
@@ -92,7 +92,7 @@ class Trainer(Gan):
             device=device,
             precision=config.precision,
             adversarial="non_saturating",
-            others={"average": self.average, "best": self.best},
+            other_networks={"average": self.average, "best": self.best},
         )
         self.add_optimizer("generator", generator, config.learning_rate, BETAS)
         rate = config.discriminator_learning_rate
@@ -136,7 +136,7 @@ class Trainer(Gan):
             Losses, on the device.
         """
         low = None if self.vanilla else given
-        images = self.images_of(given)
+        images = self.generate(given)
         made = images.detach()
         penalty = partial(self._gradient_penalty, made, high, low, mixing)
         found = self.update_discriminator(
@@ -146,7 +146,7 @@ class Trainer(Gan):
         if not self.vanilla:
             found["content"] = functional.l1_loss(images, high)
             loss = loss + self.config.content_weight * found["content"]
-        self.descend("generator", loss)
+        self.step_optimizer("generator", loss)
         self._average()
         return {name: value.detach() for name, value in found.items()}
 
@@ -356,7 +356,7 @@ def train(
         if better:
             trainer.choose(row)
         loop.record(row, note="best" if better else "")
-        if row["diversity_ratio"] < SAME:
+        if row["diversity_ratio"] < COLLAPSE_SHARE:
             log.warning(
                 "epoch %d: the images have collapsed to %.2g of the real ones' variety",
                 epoch + 1,
@@ -378,7 +378,7 @@ def train(
         "val_detected": chosen["detected"] if config.kind != "vanilla" else None,
         "psf_fwhm_arcsec": chosen["fwhm_arcsec"],
         # No epoch may have been trusted: the first weights are what there is then.
-        "collapsed": history[max(chosen["epoch"], 1) - 1]["diversity_ratio"] < SAME,
+        "collapsed": history[max(chosen["epoch"], 1) - 1]["diversity_ratio"] < COLLAPSE_SHARE,
         "seconds": seconds,
     }
     return trainer.best, table, summary

@@ -14,7 +14,7 @@ import math
 import pandas as pd
 from deblend.reiman2019.metrics import GALAXIES, error_by_frame
 from deblend.reiman2019.reproduction import DARK, burn_in_batches, escape_batches
-from deblend.report.claims import Claims, NotThere, Result, Tables, listed, says, table
+from deblend.report.claims import Claims, MissingResult, Result, Tables, listed, says, table
 
 CLAIMS = Claims()
 claim = CLAIMS.add
@@ -28,7 +28,7 @@ def _of(tables: Tables, method: str) -> pd.DataFrame:
     found = table(tables, "scores")
     found = found[found["method"] == method]
     if found.empty:
-        raise NotThere(f"scores of {method}")
+        raise MissingResult(f"scores of {method}")
     found = found.copy()
     for column in ("psnr_db", "psnr_eq6_db", "crossed_psnr_db"):
         found[column] = found[column].clip(upper=CEILING_DB)
@@ -39,7 +39,7 @@ def _means(tables: Tables, method: str, quantity: str) -> pd.Series:
     """Mean score for the central galaxies and for the companions."""
     means = _of(tables, method).groupby("galaxy")[quantity].mean().reindex(list(GALAXIES))
     if means.isna().any():
-        raise NotThere(f"{quantity} of {method}")
+        raise MissingResult(f"{quantity} of {method}")
     return means
 
 
@@ -62,7 +62,7 @@ def _nearer(tables: Tables) -> pd.Series:
     nearer = (mine["psnr_db"] > mine["crossed_psnr_db"]).groupby(mine["galaxy"]).mean()
     nearer = nearer.reindex(list(GALAXIES))
     if nearer.isna().any():
-        raise NotThere("a galaxy")
+        raise MissingResult("a galaxy")
     return nearer
 
 
@@ -79,7 +79,7 @@ def _score(tables: Tables, statistic: str, quantity: str, bound: float) -> Resul
     """A statistic of the GAN's images reaches a bound, and it deblends (`_sees`)."""
     values = _of(tables, "gan")[quantity].dropna()
     if values.empty:
-        raise NotThere(quantity)
+        raise MissingResult(quantity)
     value = float(values.agg(statistic))
     seen = _sees(tables)
     text = f"{value:.4g}, n = {len(values)}" + ("" if seen else "; but it does not deblend")
@@ -96,7 +96,7 @@ def _beats_blend(tables: Tables, quantity: str, bound: float) -> Result:
 def _history(tables: Tables) -> pd.DataFrame:
     found = table(tables, "history").dropna(subset="brightness_ratio")
     if found.empty:
-        raise NotThere("brightness")
+        raise MissingResult("brightness")
     return found
 
 
@@ -175,7 +175,7 @@ def not_black(tables: Tables, bound: float) -> Result:
     found = _history(tables)
     found = found[found["phase"] == "gan"]
     if found.empty:
-        raise NotThere("nothing after burn-in")
+        raise MissingResult("nothing after burn-in")
     last, least = float(found["brightness_ratio"].iloc[-1]), found["brightness_ratio"].min()
     return f"{last:.3g} at the end, at least {least:.3g} before", last >= bound
 
@@ -185,7 +185,7 @@ def not_black(tables: Tables, bound: float) -> Result:
 def escapes(tables: Tables, bound: float) -> Result:
     found = _history(tables)
     if not burn_in_batches(found):
-        raise NotThere("no burn-in")
+        raise MissingResult("no burn-in")
     batches = escape_batches(found)
     text = "never" if math.isnan(batches) else f"by {batches:g} batches"
     return text, batches < bound

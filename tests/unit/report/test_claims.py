@@ -2,7 +2,15 @@
 
 import pandas as pd
 import pytest
-from deblend.report.claims import Claims, NotThere, all_below, claims_table, listed, says, table
+from deblend.report.claims import (
+    Claims,
+    MissingResult,
+    all_below,
+    claims_table,
+    listed,
+    says,
+    table,
+)
 
 TABLES = {"errors": pd.DataFrame({"small": [0.03], "large": [0.3]}), "absent": None}
 
@@ -99,5 +107,5 @@ def test_numbers_as_text():
 
 
 def test_an_absent_table_is_told_by_name():
-    with pytest.raises(NotThere, match="absent"):
+    with pytest.raises(MissingResult, match="absent"):
         table(TABLES, "absent")

@@ -474,8 +474,8 @@ def cutouts(**changes):
         (
             images(source="archive", archives=["galaxyzoo2_images", "galaxyzoo_kaggle_test"]),
             "mine > archives: galaxyzoo2_images, galaxyzoo_kaggle_test contain the same "
-            "galaxies under different names, which would get into several splits: choose Zenodo's or "
-            "Kaggle's",
+            "galaxies under different names, which would get into several splits: choose Zenodo's "
+            "or Kaggle's",
         ),
         (images(source="files"), "mine > folder: null: with source files it is that of the JPEGs"),
         (

@@ -97,7 +97,7 @@ def test_rows_tell_the_pace_and_the_time_left(path, logged):
 
 
 def test_a_long_epoch_reports_within_it(path, logged):
-    train(path, total=2, step_s=100.0, what="stamps")
+    train(path, total=2, step_s=100.0, image_kind="stamps")
     # An epoch takes 201 s; half of the second is left.
     assert "net epoch 2/2, step 1/2, loss 0.5, 0.05 stamps/s, 0:01:40 left" in logged.messages
 
@@ -209,7 +209,7 @@ from deblend.run import logs
 from deblend.training import loop
 from tests.unit.training.test_loop import Checkpoint, Sum
 
-loop.BAR_S = 0
+loop.BAR_INTERVAL_S = 0
 with logs.script({log!r}):
     training = loop.Loop(Checkpoint({path!r}, {{}}), Sum(), total=3, images=10, steps=2)
     for epoch in training:

