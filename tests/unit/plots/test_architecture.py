@@ -23,7 +23,7 @@ def layers():
     return pd.DataFrame({"name": NAMES, "kind": kinds, "n_parameters": 500_000})
 
 
-def test_whole_blocks_are_one_unit(layers):
+def test_whole_blocks_are_one_box(layers):
     assert block_numbers(layers) == [None, 0, 0, 1, 1, None]
     units = split_units(layers, {1})
     assert [unit.block for unit in units] == [None, 0, 0, 1, None]
@@ -34,7 +34,7 @@ def test_whole_blocks_are_one_unit(layers):
     assert [len(unit.layers) for unit in split_units(layers, {0, 1})] == [1, 2, 2, 1]
 
 
-def test_numbers_in_words(layers):
+def test_numbers_as_text(layers):
     assert in_millions(layers) == "3.00 million"
     layer = pd.Series({"kernel": 3.0, "out_channels": 64.0, "stride": 1.0})
     assert convolution_text(layer, "/") == "3×3, 64"
@@ -55,7 +55,7 @@ def test_the_legend_names_what_is_drawn(drawn, layers):
     ]
 
 
-def test_a_kind_that_is_unknown_is_named(layers):
+def test_an_unknown_kind_is_named(layers):
     assert check_layers(layers) is layers
     with pytest.raises(DeblendError, match="kind Mish; only Input, "):
         check_layers(layers.replace("Tanh", "Mish"))
