@@ -1,5 +1,5 @@
 """Deblending of galaxies with deep learning: the library behind the workflow.
 
-Pure functions: nothing here knows of Snakemake. The scripts one folder up unpack
-a rule's inputs, call one function of this package and write its result.
+Nothing here depends on Snakemake. The scripts in `workflow/scripts` take a rule's inputs, call
+functions of this package and write the results.
 """

@@ -1,4 +1,4 @@
-"""What runs again after an edit or a move of a finished toy run: what depends on it, no more."""
+"""Jobs that run again after an edit or a move of a finished toy run."""
 
 import ast
 import os
@@ -12,13 +12,13 @@ from tests.run import TOY, planned, snakemake
 
 LIBRARY = "src/deblend"
 PAPERS = ("boucaud2020", "farrens2022", "reiman2019", "hemmati2022")
-#: What is made of everything.
+#: Rules that depend on all results.
 END = {"report_summary", "all"}
 
 
 @pytest.fixture(scope="module")
 def done(toy_project, tmp_path_factory):
-    """A copy of the finished toy run, with its times, to edit."""
+    """A copy of the finished toy run, with the same file times, which tests edit."""
     folder = tmp_path_factory.mktemp("copied") / "project"
     shutil.copytree(toy_project, folder)
     return folder
@@ -32,7 +32,7 @@ def rules(project, *arguments, directory=None):
 
 @pytest.fixture
 def edit(done):
-    """Function that edits a file of the project; everything is put back afterwards."""
+    """Function that edits a file of the project; all edits are undone after the test."""
     touched = {}
 
     def write(name, change):
@@ -49,15 +49,15 @@ def edit(done):
 
 
 def in_function(name):
-    """Change of a source: another statement in a function or a method's class."""
+    """Function that adds a statement to a function or to the last method of a class in a source."""
 
     def change(source):
-        found = next(
+        definition = next(
             node
             for node in ast.parse(source).body
             if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name
         )
-        last = found.body[-1]
+        last = definition.body[-1]
         lines = source.splitlines(keepends=True)
         lines.insert(last.lineno - 1, " " * last.col_offset + "edited = 1\n")
         return "".join(lines)
@@ -66,7 +66,7 @@ def in_function(name):
 
 
 def unimportant(source):
-    """Change of a source that no result depends on: docstring, comment, a function nobody calls."""
+    """Change a source without effect on results: docstrings, a comment, an unused function."""
     tree = ast.parse(source)
     docstrings = [
         node.body[0].value
@@ -88,7 +88,7 @@ def test_nothing_changed_nothing_runs(toy_project, done):
 
 
 @pytest.mark.parametrize("how", ["moved", "linked", "snakefile linked"])
-def test_a_finished_project_that_is_elsewhere_has_nothing_to_do(done, tmp_path, how):
+def test_nothing_runs_again_if_a_finished_project_is_moved(done, tmp_path, how):
     if how == "moved":
         moved = tmp_path / "moved"
         done.rename(moved)
@@ -103,7 +103,7 @@ def test_a_finished_project_that_is_elsewhere_has_nothing_to_do(done, tmp_path, 
 
 
 def test_comments_docstrings_and_unused_functions_rerun_nothing(done, edit):
-    """In every module of the library, and so for all four papers."""
+    """The edits are in all modules of the library."""
     for path in sorted((done / LIBRARY).rglob("*.py")):
         edit(path.relative_to(done), unimportant)
     assert rules(done) == set()
@@ -134,30 +134,37 @@ AFTER_DETECTIONS = {
 @pytest.mark.parametrize(
     ("name", "function", "expected"),
     [
-        # A drawing: its figures, and what is read off them.
-        (f"{B}/figures/fig8_bias_scatter.py", "draw_fig8", {"boucaud2020_figures"} | BOUCAUD_RESULTS),
+        # A figure: the rule that draws it, and those that use its numbers.
+        (
+            f"{B}/figures/fig8_bias_scatter.py",
+            "draw_fig8",
+            {"boucaud2020_figures"} | BOUCAUD_RESULTS,
+        ),
         (f"{B}/figures/fig1_2_examples.py", "draw_fig1", {"boucaud2020_example_figures", "all"}),
         (
             f"{F}/figures/fig5_6_realistic.py",
             "draw_fig6",
             {"farrens2022_sample_figures_of_paper", "farrens2022_results", *END},
         ),
-        (f"{R}/figures/fig4_5_scores.py", "draw_distributions", {"reiman2019_figures_of_paper", "all"}),
+        (
+            f"{R}/figures/fig4_5_scores.py",
+            "draw_distributions",
+            {"reiman2019_figures_of_paper", "all"},
+        ),
         (f"{H}/figures/fig7_photometry.py", "draw_fig7", {"hemmati2022_photometry_figure", "all"}),
-        # A claim: its paper's results.
+        # A claim: the results of its paper.
         (f"{B}/claims.py", "unbiased", BOUCAUD_RESULTS),
         (f"{H}/claims.py", "blends_detected_high", {"hemmati2022_results", *END}),
-        # The rendering: all that sees a blend, but not the galaxies.
+        # The rendering of blends: all rules that use blends, but not those of galaxies.
         (
             f"{B}/render.py",
             "render",
             {"boucaud2020_train"} | ALL_PREDICTIONS | SEEN_BLENDS | AFTER_PREDICTIONS,
         ),
-        # A network: its training and what follows, but not the baseline; what only draws it, too.
+        # A network: its training and all that depends on it, and its drawing, but not the baseline.
         (
-            f"{B}/networks.py",
-            "unet",
-            {"boucaud2020_train", "boucaud2020_network_figures"} | ALL_PREDICTIONS | AFTER_PREDICTIONS,
+            f"{B}/networks.py", "unet", {"boucaud2020_train", "boucaud2020_network_figures"} |
+            ALL_PREDICTIONS | AFTER_PREDICTIONS,
         ),
         (f"{B}/predict.py", "predict_fluxes", FLUX_PREDICTIONS | AFTER_PREDICTIONS),
         (
@@ -167,7 +174,12 @@ AFTER_DETECTIONS = {
             | {"farrens2022_sample_figures_of_paper", "farrens2022_results", *END},
         ),
         (f"{R}/networks.py", "Generator", {"reiman2019_train", *AFTER_REIMAN_NETWORKS, *END}),
-        (f"{R}/scores.py", "score_methods", AFTER_REIMAN_NETWORKS - {"reiman2019_several_galaxies", "reiman2019_network_figures"} | {"reiman2019_predict", *END}),
+        (
+            f"{R}/scores.py",
+            "score_methods",
+            AFTER_REIMAN_NETWORKS - {"reiman2019_several_galaxies", "reiman2019_network_figures"}
+            | {"reiman2019_predict", *END},
+        ),
         (
             f"{H}/networks.py",
             "SuperResolver",
@@ -176,7 +188,7 @@ AFTER_DETECTIONS = {
             | END,
         ),
         (f"{H}/som.py", "learn_som", {"hemmati2022_figures", "hemmati2022_results", *END}),
-        # What no rule of the toy uses.
+        # A function that no rule of the toy run uses.
         ("data/vizier.py", "fetch_table", set()),
     ],
 )  # fmt: skip
@@ -214,6 +226,6 @@ def test_an_edited_script_or_style_reruns_its_rules(done, edit):
 def test_a_changed_value_reruns_what_uses_it(done, tmp_path, change, expected):
     overlay = tmp_path / "overlay.yaml"
     overlay.write_text(yaml.safe_dump(change))
-    found = snakemake("-n", *TOY, overlay, directory=done, project=done)
-    # The configuration is recorded whole.
-    assert planned(found.text) == expected | END
+    result = snakemake("-n", *TOY, overlay, directory=done, project=done)
+    # The complete configuration is recorded in the report.
+    assert planned(result.text) == expected | END

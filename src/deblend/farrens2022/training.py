@@ -19,7 +19,7 @@ from deblend.files import atomic
 from deblend.seeds import generator
 from deblend.training.fingerprints import fingerprint
 from deblend.training.keras_checkpoint import Checkpoint, Trainee
-from deblend.training.keras_progress import follow
+from deblend.training.keras_progress import progress_callback
 from deblend.training.loop import Loop
 from deblend.training.schedule import Steering, SteeringConfig
 from deblend.training.vgg import read_vgg
@@ -122,7 +122,7 @@ def train_head(
         total=steering_config.epochs,
         images=n,
         steps=-(-n // batch_size),
-        what="stamps",
+        image_kind="stamps",
         on_done=on_epoch,
     )
     for epoch in loop:
@@ -137,7 +137,7 @@ def train_head(
             batch_size=batch_size,
             shuffle=False,
             verbose=0,
-            callbacks=[follow(loop)],
+            callbacks=[progress_callback(loop)],
         )
         p = np.asarray(model.predict(validation[0], batch_size=1000, verbose=0))[:, 0].astype(float)
         p = np.clip(p, 1e-7, 1 - 1e-7)
