@@ -1,10 +1,10 @@
-# Two commands: `make toy` and `make test`. Both set up .venv first, once.
+# The main commands are `make toy` and `make test`. Both first set up .venv if necessary.
 PYTHON ?= python3.11
 CORES ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 REQUIREMENTS := requirements.txt requirements-dev.txt constraints.txt
-# A set-up is complete when this file exists; it is made anew when a pin changes.
+# This file exists when the set-up of .venv is complete. A change of the requirements updates .venv.
 READY := $(VENV)/.ready
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 SMALL := tests/unit $(patsubst %,tests/workflow/test_%.py,config dry_run bad_input sources)
@@ -18,24 +18,24 @@ help: ## Show this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(READY): $(REQUIREMENTS)
-	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not there: install Python 3.11, or say make PYTHON=..." >&2; exit 1; }
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) was not found: install Python 3.11, or run make PYTHON=..." >&2; exit 1; }
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Python 3.11 is needed, this is %d.%d" % sys.version_info[:2])'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt -c constraints.txt
 	@touch $@
 
-env: $(READY) ## Set up the environment in .venv, nothing more
+env: $(READY) ## Set up the environment in .venv only
 
-toy: $(READY) ## Regenerate everything at toy scale from simulated galaxies, in minutes
+toy: $(READY) ## Make all results at toy scale from simulated galaxies, in minutes
 	$(SNAKEMAKE) --configfile config/toy.yaml
 	@echo "Done: results/toy/figures"
 
-small: $(READY) ## The same at laptop scale, large enough to check the papers' claims
+small: $(READY) ## Make all results at laptop scale, large enough to test the papers' claims
 	$(SNAKEMAKE) --configfile config/small.yaml
 
-# Unit tests, dry runs and the smallest runs go side by side, one thread each; the others start
-# workflows on all cores.
-test: $(READY) lint ## Check the code and pass every test that this machine can run
+# Unit tests, dry runs and the smallest runs run in parallel with one thread each. The other tests
+# start workflows that use all cores.
+test: $(READY) lint ## Check the code and run all tests that this machine supports
 	$(ONE_THREAD) $(BIN)/python -m pytest $(SMALL) --numprocesses $(CORES) --dist worksteal
 	$(BIN)/python -m pytest tests/workflow tests/slurm $(SMALL:%=--ignore=%)
 
@@ -60,5 +60,5 @@ bench: $(READY) ## Time the hot paths against baselines (nothing else should run
 	$(BIN)/python -m pytest benchmarks --benchmark-json benchmarks/.run.json
 	$(BIN)/python benchmarks/ratios.py benchmarks/.run.json benchmarks/ratios.csv
 
-clean: ## Remove results of the toy run (never those at paper scale)
+clean: ## Remove the results of the toy run (results at other scales are kept)
 	rm -rf results/toy

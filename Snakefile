@@ -4,8 +4,8 @@ from snakemake.utils import min_version
 min_version("9.12")
 
 
-# The base configuration comes from beside this file, whatever the working directory; overlays
-# (--configfile config/toy.yaml) change some of its values.
+# The base configuration is found relative to this file, independent of the working directory.
+# Overlays (--configfile config/toy.yaml) change some of its values.
 configfile: f"{workflow.current_basedir}/config/config.yaml"
 
 

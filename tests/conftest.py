@@ -23,19 +23,19 @@ from tests.run import TOY, snakemake
 
 COLD = Detection(threshold=5.0, min_area=10, contrast=0.01, n_thresholds=64)
 HOT = Detection(threshold=4.0, min_area=6, contrast=0.0001, n_thresholds=64)
-#: Real galaxies to try things on; they are no part of the project.
+#: Folder of real galaxies for some tests; they are not part of the project.
 REAL_DATA = Path(os.environ.get("DEBLEND_REAL_DATA", ROOT.parent / "shared" / "data"))
 
 
 @pytest.fixture(scope="session")
 def real_data():
     if not REAL_DATA.is_dir():
-        pytest.skip(f"no real data at {REAL_DATA}: set DEBLEND_REAL_DATA to their folder")
+        pytest.skip(f"no real data at {REAL_DATA}: set DEBLEND_REAL_DATA to the folder of the data")
     return REAL_DATA
 
 
 def galaxy_table(n, mag=None, radius=5.0):
-    """A table with every column, magnitudes from 20 to 22 by default."""
+    """Table of galaxies with all columns; by default with magnitudes from 20 to 22."""
     table = pd.DataFrame(index=range(n))
     for column in GALAXY_COLUMNS:
         table[column] = "" if column in TEXT_COLUMNS else np.nan
@@ -47,7 +47,7 @@ def galaxy_table(n, mag=None, radius=5.0):
 
 
 def make_stamps(images, segmaps=None, **columns):
-    """A data set from images (n, y, x)."""
+    """Data set with given images (n, y, x)."""
     n = len(images)
     galaxies = galaxy_table(n).assign(**columns)
     if segmaps is None:
@@ -81,12 +81,12 @@ def priors():
     return read_priors(ROOT / "config" / "priors.yaml")
 
 
-#: What the workflow needs.
+#: Files and folders that the workflow needs.
 COPIED = ("Snakefile", "config", "workflow", "src", "envs", "slurm")
 
 
 def copy_project(folder):
-    """A copy of what the workflow needs, in a folder that is not there yet."""
+    """Copy the files that the workflow needs to a new folder."""
     folder.mkdir()
     for name in COPIED:
         source = ROOT / name
@@ -105,13 +105,13 @@ def project(tmp_path):
 
 @pytest.fixture(scope="module")
 def module_project(tmp_path_factory):
-    """A copy of the project for a module's tests."""
+    """A copy of the project for all tests of a module."""
     return copy_project(tmp_path_factory.mktemp("copy") / "project")
 
 
 @pytest.fixture(scope="session")
 def toy_project(tmp_path_factory):
-    """A copy of the project with the whole toy run, made once: what `make toy` gives."""
+    """A copy of the project with a finished toy run (`make toy`), which all tests share."""
     folder = copy_project(tmp_path_factory.mktemp("toy") / "project")
     snakemake(*TOY, directory=folder, project=folder)
     return folder

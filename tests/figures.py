@@ -1,4 +1,4 @@
-"""What tests of figures share."""
+"""Functions for tests of figures."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -7,7 +7,7 @@ import pytest
 
 
 def keep_figures(monkeypatch):
-    """List of the figures that are saved, and so closed, from now on, to look at."""
+    """List to which all figures are added from now on when they are saved and closed."""
     kept = []
     close = plt.close
 
@@ -20,7 +20,7 @@ def keep_figures(monkeypatch):
 
 
 def texts(figure):
-    """Everything that is written in a figure."""
+    """All texts in a figure."""
     found = [*figure.findobj(plt.Text), *(t for s in figure.subfigs for t in s.findobj(plt.Text))]
     return [text.get_text() for text in found if text.get_text()]
 
@@ -29,11 +29,11 @@ def opens(path, width, height=0):
     image = plt.imread(path)
     assert image.shape[1] == pytest.approx(width, abs=2)
     assert image.shape[0] > height
-    assert image[..., :3].std() > 0.02  # something is on it
+    assert image[..., :3].std() > 0.02  # it is not empty
 
 
 def layer_table(columns, rows):
-    """A table of layers, with as many parameters as its convolutions have weights."""
+    """Table of layers, whose number of parameters is that of the weights of convolutions."""
     table = pd.DataFrame(rows, columns=columns)
     weights = table["in_channels"] * table["out_channels"] * table["kernel"] ** 2
     return table.assign(n_parameters=weights)

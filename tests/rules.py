@@ -1,4 +1,4 @@
-"""What the rules declare, as Snakemake itself reads them, and what their adapters read."""
+"""What rules declare, according to Snakemake, and what their adapters read."""
 
 import ast
 import functools
@@ -14,28 +14,28 @@ ROOT = Path(__file__).parents[1]
 
 @functools.cache
 def declared(*overlays, project=ROOT):
-    """Rules and jobs of the workflow, read in a process of its own.
+    """Rules and jobs of the workflow, which a separate process reads with Snakemake.
 
     Parameters
     ----------
     *overlays : path
-        Configurations on top of `config/config.yaml`, as for ``--configfile``.
+        Configuration files in addition to `config/config.yaml`, as for ``--configfile``.
     project : path
         Folder of the Snakefile.
 
     Returns
     -------
     dict
-        ``rules``: name to what each rule declares: ``file`` and ``script`` (relative to the
-        project, None without a script), ``conda`` (file name), ``message``, ``benchmark``,
-        ``threads`` (whether they are declared), names of ``resources``, and for ``input``,
-        ``output``, ``params`` and ``log`` their names, an empty one for each that has none.
-        ``wildcards``: their names. ``unpacked``: whether a function names some inputs.
-        ``values``: of inputs and params that are no functions.
+        ``rules``: for the name of each rule, what it declares: ``file`` and ``script`` (relative to
+        the project, None without a script), ``conda`` (file name), ``message``, ``benchmark``,
+        ``threads`` (whether they are declared), the names of ``resources``, and the names in
+        ``input``, ``output``, ``params``, ``log`` ("" for entries without a name) and
+        ``wildcards``. ``unpacked``: whether a function gives names of inputs. ``values``: values of
+        inputs and params that are not functions.
 
-        ``jobs``: of the default target, rule to ``input`` and ``params`` of its jobs: each a list
-        of the values of one job, by name. ``trained_for``: each output of those jobs to the
-        networks (folders under ``networks``) that it is made with.
+        ``jobs``: for the name of each rule, a list of its jobs for the default target, each with
+        the values of ``input`` and ``params`` by name. ``trained_for``: for each output of those
+        jobs, the networks (folders under ``networks``) that are trained to make it.
     """
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "declared.json"
@@ -50,7 +50,7 @@ KINDS = ("input", "output", "params", "wildcards")
 
 
 def reads(script):
-    """What an adapter reads of its rule.
+    """Inputs, outputs, params and wildcards that an adapter reads.
 
     Parameters
     ----------
@@ -60,10 +60,10 @@ def reads(script):
     Returns
     -------
     dict of str to set of tuple
-        For ``input``, ``output``, ``params`` and ``wildcards``: regular expressions of names and
-        whether there has to be such a name; for other attributes of `snakemake` nothing.
-        ``inputs[name]`` in a loop over constants is known; ``outputs[f"table{n}"]`` may be any
-        ``table.*``, and ``f(*outputs)`` any output.
+        For ``input``, ``output``, ``params`` and ``wildcards``: pairs of a regular expression of
+        names and whether such a name is required. The sets of other attributes of `snakemake` are
+        empty. ``inputs[name]`` in a loop over constants is resolved; ``outputs[f"table{n}"]`` can
+        be any ``table.*``, and ``f(*outputs)`` any output.
     """
     tree = ast.parse(Path(script).read_text())
     parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
@@ -103,14 +103,14 @@ def reads(script):
 
 
 def _kind(node):
-    """``input`` for ``snakemake.input``; None for what is no attribute of `snakemake`."""
-    of = getattr(node, "value", None)
-    named = isinstance(node, ast.Attribute) and isinstance(of, ast.Name) and of.id == "snakemake"
-    return node.attr if named else None
+    """``input`` for ``snakemake.input``; None for anything but attributes of `snakemake`."""
+    base = getattr(node, "value", None)
+    named = isinstance(node, ast.Attribute) and isinstance(base, ast.Name)
+    return node.attr if named and base.id == "snakemake" else None
 
 
 def _patterns(node, loops):
-    """Regular expressions of what a subscript may be."""
+    """Regular expressions of the possible values of a subscript."""
     if isinstance(node, ast.Constant):
         return [re.escape(str(node.value))]
     if isinstance(node, ast.JoinedStr):
@@ -132,14 +132,14 @@ def names(items):
         if end is None:
             found[start] = name
         else:
-            # A list under one name; an empty one is there too.
+            # A list with one name, which may be empty.
             found[start:end] = [name] * (end - start)
             if start == end:
                 found.append(name)
     return sorted(set(found))
 
 
-def of_rule(rule, project):
+def declarations(rule, project):
     """What a rule declares."""
     unpacked = [item for item in rule.input if getattr(item, "flags", {}).get("unpack")]
     script, info = rule.script, rule.ruleinfo
@@ -147,7 +147,7 @@ def of_rule(rule, project):
         script = (Path(rule.snakefile).parent / str(script)).resolve().relative_to(project)
     inputs = names(rule.input)
     if unpacked:
-        # What is unpacked has no name itself.
+        # An unpacked function itself has no name.
         inputs = [name for name in inputs if name]
     return {
         "file": str(Path(rule.snakefile).relative_to(project)),
@@ -168,7 +168,7 @@ def of_rule(rule, project):
 
 
 def plain(value):
-    """A value of an input or of params, for JSON."""
+    """Value of an input or of params, converted for JSON."""
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set):
@@ -177,7 +177,7 @@ def plain(value):
 
 
 def main(snakefile, output, *overlays):
-    """Write what the rules declare."""
+    """Write the declarations of all rules to a JSON file."""
     from snakemake.api import SnakemakeApi
     from snakemake.settings.types import (
         ConfigSettings,
@@ -196,7 +196,7 @@ def main(snakefile, output, *overlays):
         )
         workflow_api.dag(DAGSettings(forceall=True))
         workflow = workflow_api._workflow
-        rules = {rule.name: of_rule(rule, project) for rule in workflow.rules}
+        rules = {rule.name: declarations(rule, project) for rule in workflow.rules}
         workflow._prepare_dag(forceall=True, ignore_incomplete=True, lock_warn_only=True)
         workflow._build_dag()
         jobs = {}
@@ -214,7 +214,7 @@ def main(snakefile, output, *overlays):
 
 
 def trained_for(job, dag):
-    """Networks that a job and what it depends on train."""
+    """Networks that are trained by a job and the jobs that it depends on."""
     jobs, waiting = {job}, [job]
     while waiting:
         new = set(dag.dependencies[waiting.pop()]) - jobs

@@ -1,4 +1,4 @@
-"""Run Snakemake as a user would."""
+"""Run Snakemake from the command line, as a user would."""
 
 import os
 import re
@@ -13,21 +13,21 @@ import numpy as np
 import psutil
 
 ROOT = Path(__file__).parents[1]
-#: Options of the toy run, from the project's folder.
+#: Options of the toy run, relative to the project's folder.
 TOY = ("--cores", 2, "--configfile", "config/toy.yaml")
-#: Overlay: the first network alone.
+#: Overlay with blend2flux as the only network of Boucaud et al. 2020.
 ONE_NETWORK = {"boucaud2020": {"unet": None, "blend2mask2flux": None}}
 
 
 def command_of(arguments, directory, project):
-    """A call of Snakemake; `{project}` in an argument stands for the project's folder."""
+    """Command that runs Snakemake; `{project}` in an argument stands for the project's folder."""
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(Path(project) / "Snakefile")]
     arguments = [str(argument).replace("{project}", str(project)) for argument in arguments]
     return [*command, "--directory", str(directory), *arguments]
 
 
 def snakemake(*arguments, directory, project=ROOT, env=None, check=True):
-    """Run Snakemake as a user would, in a folder of its own."""
+    """Run Snakemake in a folder, and return the completed process with its output as `text`."""
     command = command_of(arguments, directory, project)
     result = subprocess.run(
         command, capture_output=True, text=True, env={**os.environ, **(env or {})}, cwd=directory
@@ -39,7 +39,7 @@ def snakemake(*arguments, directory, project=ROOT, env=None, check=True):
 
 
 def planned(text):
-    """Rules in the job table that a dry run printed."""
+    """Names of the rules in the job table of a dry run's output."""
     if "Nothing to be done" in text:
         return set()
     table = re.search(r"Job stats:\njob.*\n-.*\n((?:.+\n)+?)total", text)[1]
@@ -47,14 +47,14 @@ def planned(text):
 
 
 def kill_training(*arguments, directory, log, line, project=ROOT, scheduler_too=False):
-    """Run Snakemake and kill -9 the training's own process once a line is in its log.
+    """Run Snakemake, and kill the process of the training (-9) once its log contains a line.
 
-    Snakemake then starts the job again (`retries`), unless it is killed first.
+    Snakemake then starts the job again (`retries`), unless `scheduler_too`: then it is killed too.
 
     Returns
     -------
     str
-        What Snakemake printed.
+        Output of Snakemake.
     """
     command = command_of(arguments, directory, project)
     output = Path(directory) / "killed.txt"
@@ -87,14 +87,14 @@ def kill_training(*arguments, directory, log, line, project=ROOT, scheduler_too=
 
 
 def without_joint_network(path):
-    """Lines of a table of methods but the joint network's, which `ONE_NETWORK` has not."""
+    """Lines of a table without those of blend2mask2flux, which `ONE_NETWORK` does not have."""
     lines = Path(path).read_text().splitlines()
     return [line for line in lines if not line.startswith("blend2mask2flux,")]
 
 
 def assert_same_weights(first, second):
-    """Compare two HDF5 files by content: every array of either, exactly."""
-    found = []
+    """Assert that two HDF5 files have the same arrays with exactly the same values."""
+    contents = []
     for path in (first, second):
         arrays = {}
         with h5py.File(path) as file:
@@ -103,8 +103,8 @@ def assert_same_weights(first, second):
                     arrays.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None
                 )
             )
-        found.append(arrays)
-    assert found[0].keys() == found[1].keys()
-    assert found[0]
-    for name, values in found[0].items():
-        np.testing.assert_array_equal(values, found[1][name], err_msg=name)
+        contents.append(arrays)
+    assert contents[0].keys() == contents[1].keys()
+    assert contents[0]
+    for name, values in contents[0].items():
+        np.testing.assert_array_equal(values, contents[1][name], err_msg=name)

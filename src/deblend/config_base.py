@@ -1,7 +1,8 @@
-"""What the models of the configuration are made of: types with limits, and errors with a place.
+"""Building blocks of the configuration models: types with limits, and errors that name the key.
 
-A section of the configuration is a frozen pydantic model: a field a key, with its type, limits,
-meaning and default. Checks across keys are validators, which raise `Problem`.
+A section of the configuration is a frozen pydantic model. Each key is a field with its type,
+limits, description and default. Checks that involve several keys are validators, which raise
+`Problem`.
 """
 
 import difflib
@@ -26,13 +27,13 @@ from pydantic_core import CoreSchema, core_schema
 
 
 class Problem(ValueError):
-    """A wrong value, and where it is below the section that found it.
+    """A wrong value, with its position below the section whose validator found it.
 
     Parameters
     ----------
     text : str
-        What is wrong, with the value, and what it can be.
-    path : str
+        What is wrong with the value, and which values are allowed.
+    *path : str
         Keys from the section down to the value.
     """
 
@@ -42,17 +43,17 @@ class Problem(ValueError):
 
 
 class UnknownKey(Problem):
-    """A key that no section has there."""
+    """A key that the section does not have."""
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """The question that an unknown name ends with: the known one that is most like it."""
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Question whether the known name that is most similar to an unknown one is meant."""
     close = difflib.get_close_matches(name, [*known], n=1)
     return f"; did you mean {close[0]}?" if close else ""
 
 
-def shown(value: Any) -> str:
-    """A value as an error shows it: as YAML has it, on one line and not too long."""
+def display_value(value: Any) -> str:
+    """A value as text for an error message: in YAML's notation, on one line, shortened if long."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -62,39 +63,40 @@ def shown(value: Any) -> str:
 
 
 class Section(BaseModel):
-    """A part of the configuration: it cannot be changed and has no other keys."""
+    """A part of the configuration. It is immutable and refuses unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     @model_validator(mode="before")
     @classmethod
     def _has_known_keys(cls, values: Any) -> Any:
-        # Before pydantic's own check, which knows no nearest key.
+        # Runs before pydantic's own check, whose message does not suggest a similar key.
         for key in values if isinstance(values, dict) else ():
             if key not in cls.model_fields:
-                question = nearest(str(key), cls.model_fields)
+                question = did_you_mean(str(key), cls.model_fields)
                 raise UnknownKey(f"there is no such key{question}", str(key))
         return values
 
 
-def _whole(value: Any) -> Any:
-    """2021.0 is 2021."""
+def _integral_to_int(value: Any) -> Any:
+    """Turn a float without a fractional part into an integer: 2021.0 becomes 2021."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _as_given(value: Any, check: Callable[[Any], float]) -> Any:
-    """A number that stays an integer where it is one: outputs show what was written."""
+def _keep_integer(value: Any, check: Callable[[Any], float]) -> Any:
+    """Check a number but do not convert integers to floats: outputs show what the user wrote."""
     check(value)
     return value
 
 
 Boolean = Annotated[bool, Strict()]
-Integer = Annotated[int, Strict(), BeforeValidator(_whole)]
-FromZero = Annotated[Integer, Field(ge=0)]
+Integer = Annotated[int, Strict(), BeforeValidator(_integral_to_int)]
+#: At least 0.
+NonNegativeInteger = Annotated[Integer, Field(ge=0)]
 #: At least 1.
 Count = Annotated[Integer, Field(ge=1)]
 #: Finite.
-Real = Annotated[float, Strict(), AllowInfNan(False), WrapValidator(_as_given)]
+Real = Annotated[float, Strict(), AllowInfNan(False), WrapValidator(_keep_integer)]
 Positive = Annotated[Real, Field(gt=0)]
 NotNegative = Annotated[Real, Field(ge=0)]
 #: From 0 to 1.
@@ -105,13 +107,13 @@ Text = Annotated[str, Field(min_length=1)]
 
 @dataclass(frozen=True)
 class Pattern:
-    """What a text has to match.
+    """A pattern that a text has to match.
 
     Attributes
     ----------
     regex : str
     words : str
-        The same in words, for the error: "it has to be ...".
+        Description of the pattern, which completes "it has to be ..." in the error message.
     """
 
     regex: str
@@ -120,20 +122,20 @@ class Pattern:
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        """Pydantic's own patterns know no look-ahead and no words."""
+        """Add the check. Pydantic's own patterns have neither look-ahead nor a message in words."""
         return core_schema.no_info_after_validator_function(self.check, handler(source))
 
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        """The pattern, for editors; VS Code shows its message."""
+        """Add the pattern to the JSON schema, for editors; VS Code shows the message."""
         words = f"it has to be {self.words}"
         return {**handler(schema), "pattern": self.regex, "patternErrorMessage": words}
 
     def check(self, value: str) -> str:
-        """The value, if it matches."""
+        """Return the value if it matches, else raise `Problem`."""
         if not re.search(self.regex, value):
-            raise Problem(f"{shown(value)} does not match: it has to be {self.words}")
+            raise Problem(f"{display_value(value)} does not match: it has to be {self.words}")
         return value
 
 
@@ -151,50 +153,64 @@ Checksum = Annotated[
 
 
 class Unique:
-    """That nothing is in a list twice."""
+    """A list whose items all differ."""
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        """Pydantic has no such limit of its own."""
+        """Add the check, which pydantic does not have."""
         return core_schema.no_info_after_validator_function(self.check, handler(source))
 
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        """The limit, for editors."""
+        """Add the limit to the JSON schema, for editors."""
         return {**handler(schema), "uniqueItems": True}
 
     def check(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
-        """The list, if nothing is in it twice."""
+        """Return the list if all its items differ, else raise `Problem`."""
         for i, value in enumerate(values):
             if value in values[:i]:
-                raise Problem(f"{shown(value)} is there twice; each has to be there once")
+                raise Problem(f"{display_value(value)} is given twice; every item has to be unique")
         return values
 
 
-def known(key: str, *values: str) -> BeforeValidator:
-    """Check the key that tells sections of several kinds apart, before the kind is looked for."""
+def check_kind(key: str, *values: str) -> BeforeValidator:
+    """Validator of the key that says which kind a section is of, with clearer messages.
+
+    It runs before pydantic chooses the model of that kind.
+
+    Parameters
+    ----------
+    key : str
+        Such as "source".
+    *values : str
+        The kinds.
+    """
 
     def check(section: Any) -> Any:
         if isinstance(section, BaseModel):
             return section
         if not isinstance(section, dict):
-            raise Problem(f"{shown(section)} is not a map of keys to values")
+            raise Problem(f"{display_value(section)} is not a map of keys to values")
         if key not in section:
             for name in difflib.get_close_matches(key, map(str, section), n=1):
                 raise UnknownKey(f"there is no such key; did you mean {key}?", name)
             raise Problem("this key is missing", key)
         if section[key] not in values:
             listed = ", ".join(map(repr, values))
-            raise Problem(f"{shown(section[key])} is not one of [{listed}]", key)
+            raise Problem(f"{display_value(section[key])} is not one of [{listed}]", key)
         return section
 
     return BeforeValidator(check)
 
 
-def tag(key: str) -> Callable[[Any], str | None]:
-    """Function that names the kind of a section, in brackets, which no key has."""
+def kind_tag(key: str) -> Callable[[Any], str | None]:
+    """Function that returns the kind of a section in angle brackets, such as "<files>".
+
+    Pydantic adds this tag to the position of an error. No key contains brackets, so the tag can be
+    removed again.
+    """
 
     def find(section: Any) -> str | None:
         if isinstance(section, dict):
@@ -204,14 +220,14 @@ def tag(key: str) -> Callable[[Any], str | None]:
     return find
 
 
-def check_sum(shares: dict[str, float], *path: str) -> None:
-    """Raise a `Problem` where shares do not add up to 1."""
+def check_shares(shares: dict[str, float], *path: str) -> None:
+    """Raise a `Problem` if shares do not add up to 1."""
     if abs(sum(shares.values()) - 1) > 1e-6:
         raise Problem(f"the shares {shares} do not add up to 1", *path)
 
 
 class Split(Section):
-    """Shares of each split; they add up to 1."""
+    """Share of each split; the shares add up to 1."""
 
     train: Share = Field(description="Share of the train split.")
     validation: Share = Field(description="Share of the validation split.")
@@ -219,5 +235,5 @@ class Split(Section):
 
     @model_validator(mode="after")
     def _adds_up(self) -> "Split":
-        check_sum(self.model_dump())
+        check_shares(self.model_dump())
         return self

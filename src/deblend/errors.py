@@ -1,9 +1,9 @@
-"""The one exception that a user is meant to read."""
+"""The exception whose message is written for the user."""
 
 
 class DeblendError(Exception):
-    """A problem with the input that the user can mend.
+    """A problem with the input that the user can solve.
 
-    The message names the thing, echoes its value and says what to do; scripts
-    show it without a traceback (the traceback goes to the log file).
+    The message says what is wrong, repeats the value and says what to do. Scripts show it without
+    a traceback; the traceback goes to the log file.
     """

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Files that are written completely or not at all, and readers of JSON and YAML."""
 
 import contextlib
 import json
@@ -11,20 +11,19 @@ import yaml
 
 @contextlib.contextmanager
 def atomic(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary name beside `path`; move it there when the block succeeds.
+    """Yield a temporary name in the folder of `path`; rename it to `path` when the block succeeds.
 
     Parameters
     ----------
     path : path
-        The name that readers will see. An earlier file there stays until the new
-        one is complete.
+        The final name. An earlier file of this name stays until the new one is complete.
 
     Yields
     ------
     pathlib.Path
-        A name in the same folder, with the same suffix, to write to. It is
-        removed when the block raises. It is always the same name, so that what a killed
-        process left is overwritten and not piled up.
+        A name in the same folder, with the same suffix, to write to. The file is removed if the
+        block raises. The name is always the same, so that what a killed process left behind is
+        overwritten by the next attempt.
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -37,7 +36,7 @@ def atomic(path: str | Path) -> Iterator[Path]:
 
 
 def write_json(path: str | Path, record: Mapping[str, object]) -> None:
-    """Write a record as JSON, its keys in order, whole or not at all."""
+    """Write a record as JSON with sorted keys, completely or not at all."""
     with atomic(path) as temporary:
         temporary.write_text(json.dumps(record, indent=2, sort_keys=True) + "\n")
 

@@ -1,4 +1,4 @@
-"""Small tables: ECSV with units for catalogues, CSV for results."""
+"""Small tables: ECSV with units for catalogues, CSV and LaTeX for results."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,7 +9,7 @@ from astropy.table import Column, MaskedColumn, Table
 from deblend.errors import DeblendError
 from deblend.files import atomic
 
-#: Characters that mean something to LaTeX.
+#: Special characters of LaTeX, and how they are escaped.
 TEX = {c: "\\" + c for c in "&%$#_{}"} | {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -29,9 +29,9 @@ def write_ecsv(
     path : path
     table : DataFrame
     units : dict, optional
-        Column name to unit, as astropy spells it ("" for none).
+        Unit of each column, as astropy spells it ("" for none).
     **meta
-        Plain values for the header.
+        Plain values for the header of the file.
     """
     result = Table.from_pandas(table)
     for name, unit in (units or {}).items():
@@ -43,7 +43,7 @@ def write_ecsv(
 
 
 def read_ecsv(path: str | Path, columns: Iterable[str] = ()) -> pd.DataFrame:
-    """Read an ECSV table and check that it has the columns asked for.
+    """Read an ECSV table and check that it has the required columns.
 
     Raises
     ------
@@ -65,29 +65,29 @@ def read_ecsv(path: str | Path, columns: Iterable[str] = ()) -> pd.DataFrame:
 
 
 def _plain(column: Column) -> np.ndarray:
-    """A column's values, NaN where a number is missing: astropy masks NaN when it writes."""
+    """Values of a column, NaN where a number is missing: astropy masks NaN when it writes."""
     if isinstance(column, MaskedColumn) and column.dtype.kind == "f":
         return np.asarray(column.filled(np.nan))
     return np.asarray(column)
 
 
 def write_csv(path: str | Path, table: pd.DataFrame) -> None:
-    """Write a results table as CSV, gzipped if the name says so, whole or not at all."""
-    # Without the time of day in it, the same table gives the same bytes.
-    packed = {"method": "gzip", "mtime": 0} if str(path).endswith(".gz") else None
+    """Write a results table as CSV, gzipped if the name ends with .gz, completely or not at all."""
+    # Without the time in the gzip header, the same table gives the same bytes.
+    compression = {"method": "gzip", "mtime": 0} if str(path).endswith(".gz") else None
     with atomic(path) as temporary:
-        table.to_csv(temporary, index=False, lineterminator="\n", compression=packed)
+        table.to_csv(temporary, index=False, lineterminator="\n", compression=compression)
 
 
 def write_tex(path: str | Path, table: pd.DataFrame) -> None:
-    r"""Write a table as a LaTeX tabular with the rules of booktabs, whole or not at all.
+    r"""Write a table as a LaTeX tabular with the rules of booktabs, completely or not at all.
 
     Parameters
     ----------
     path : path
     table : DataFrame
-        Column names are the header, special characters in it and in texts are escaped, numbers
-        stand to the right; floats have four significant digits, missing values are "--".
+        The column names are the header. Special characters are escaped; numbers are
+        right-aligned. Floats have four significant digits; missing values are "--".
     """
     numeric = [pd.api.types.is_numeric_dtype(table[c]) for c in table]
     lines = [
@@ -111,11 +111,11 @@ def _tex_cell(value: object) -> str:
     if value is None or value is pd.NA or (isinstance(value, float) and not np.isfinite(value)):
         return "--"
     if isinstance(value, float):
-        # The alternative form keeps trailing zeros: 8.200 and not 8.2 beside 8.117.
+        # The alternate form (#) keeps trailing zeros, so that 8.200 has as many digits as 8.117.
         digits = f"{value:#.4g}" if 1e-4 <= abs(value) < 1e5 or value == 0 else f"{value:.3e}"
         if "e" in digits:
             mantissa, exponent = digits.split("e")
             return rf"${mantissa} \times 10^{{{int(exponent)}}}$"
         digits = digits.rstrip(".")
-        return f"${digits}$" if value < 0 else digits  # a minus, not a hyphen
+        return f"${digits}$" if value < 0 else digits  # in math mode: a minus sign, not a hyphen
     return "".join(TEX.get(character, character) for character in str(value))

@@ -1,4 +1,4 @@
-"""Worker processes that share the items of one job; results do not depend on their number."""
+"""Worker processes for the items of one job; the results do not depend on their number."""
 
 import contextlib
 import multiprocessing
@@ -17,43 +17,44 @@ def in_order(
     initializer: Callable[..., None] | None = None,
     initargs: tuple[Any, ...] = (),
 ) -> Iterator[Result]:
-    """Results of a function for each item, in the items' order.
+    """Results of a function for each item, in the order of the items.
 
     Parameters
     ----------
     function : callable
-        Of a module, not a local one: workers import it.
+        Defined at the top level of a module, since workers import it.
     items : iterable
     n_workers : int
-        Processes; with one, or one item, this process does it.
+        Number of processes. With one process or one item, no new process is started.
     initializer, initargs
-        Called in each worker first, such as to read what all items need.
+        Function that each worker calls first, with its arguments; for example to read data that
+        all items need.
 
     Yields
     ------
     object
     """
-    waiting = list(items)
-    if n_workers < 2 or len(waiting) < 2:
+    todo = list(items)
+    if n_workers < 2 or len(todo) < 2:
         if initializer is not None:
             initializer(*initargs)
-        yield from map(function, waiting)
+        yield from map(function, todo)
         return
-    # A fresh interpreter: one forked from a process with threads may hang.
+    # Start fresh interpreters: a process forked from one with threads may hang.
     context = multiprocessing.get_context("spawn")
-    n_workers = min(n_workers, len(waiting))
+    n_workers = min(n_workers, len(todo))
     with (
         _no_main_file(),
         ProcessPoolExecutor(
             n_workers, mp_context=context, initializer=initializer, initargs=initargs
         ) as pool,
     ):
-        yield from pool.map(function, waiting)
+        yield from pool.map(function, todo)
 
 
 @contextlib.contextmanager
 def _no_main_file() -> Iterator[None]:
-    """Keep new processes from running this one's script: a workflow's needs its job for that."""
+    """Hide the main script from new processes, which would run it: it works in its job only."""
     import __main__ as main
 
     kept: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""A one-node Slurm cluster on the loopback interface, for as long as a test module runs."""
+"""A Slurm cluster of one node on the loopback interface, which runs for a test module."""
 
 import os
 import shutil
@@ -38,7 +38,7 @@ ReturnToService=2
 SchedulerParameters=batch_sched_delay=1
 MinJobAge=300
 KillWait=2
-# What jobs ask for is booked, not checked against this machine.
+# Requested resources are not compared with those of this machine.
 SlurmdParameters=config_overrides
 NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory=128000 Gres=gpu:1 State=UNKNOWN
 PartitionName=main Nodes={host} Default=YES MaxTime=INFINITE State=UP
@@ -56,7 +56,7 @@ def free_ports(n):
 
 
 class Cluster:
-    """Daemons of a cluster and the environment in which clients find it."""
+    """Daemons of a cluster, and the environment for its clients."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -65,7 +65,7 @@ class Cluster:
         host = socket.gethostname()
         (folder / "state").mkdir()
         (folder / "spool").mkdir()
-        # Jobs that Snakemake submits lose SLURM_CONF, so the files are where clients look first.
+        # Jobs that Snakemake submits do not have SLURM_CONF: use the default location of the files.
         self.files = [ETC / "slurm.conf", ETC / "gres.conf"]
         ETC.mkdir(exist_ok=True)
         self.files[1].write_text("Name=gpu File=/dev/null\n")
@@ -85,10 +85,10 @@ class Cluster:
             f"--key-file={key}", f"--pid-file={self.folder}/munged.pid",
             f"--log-file={self.folder}/munged.log", f"--seed-file={self.folder}/munge.seed",
         )  # fmt: skip
-        self._until(lambda: (self.folder / "munge.socket").exists(), "munged")
+        self._wait_until(lambda: (self.folder / "munge.socket").exists(), "munged")
         self._daemon("slurmctld", "-D", "-c")
         self._daemon("slurmd", "-D")
-        self._until(lambda: "idle" in self.run("sinfo", "-h", "-o", "%T"), "the node")
+        self._wait_until(lambda: "idle" in self.run("sinfo", "-h", "-o", "%T"), "the node")
 
     def _daemon(self, name, *arguments):
         with open(self.folder / f"{name}.out", "w") as out:
@@ -98,12 +98,12 @@ class Cluster:
                 )
             )
 
-    def _until(self, ready, what):
+    def _wait_until(self, ready, name):
         deadline = time.monotonic() + 60
         while not ready():
             if time.monotonic() > deadline:
                 logs = "\n".join(p.read_text()[-1500:] for p in self.folder.glob("*.log"))
-                raise RuntimeError(f"{what} did not come up:\n{logs}")
+                raise RuntimeError(f"{name} did not start:\n{logs}")
             time.sleep(0.2)
 
     def run(self, *command):
@@ -111,12 +111,12 @@ class Cluster:
         return result.stdout
 
     def stop(self):
-        """End every process: jobs, their steps, daemons."""
+        """End all processes: jobs, their steps and daemons."""
         self.run("scancel", "--full", "--signal=KILL", "--user=root")
         children = []
         for process in self.processes:
             children += psutil.Process(process.pid).children(recursive=True)
-        # Steps' daemons leave their parent. There is no other cluster on this machine.
+        # Daemons of steps detach from their parent. There is no other cluster on this machine.
         for process in psutil.process_iter(["name"]):
             if process.info["name"] == "slurmstepd":
                 children.append(process)
@@ -138,7 +138,7 @@ class Cluster:
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
-    os.environ["PATH"] += ":/usr/sbin:/sbin"  # where Debian puts the daemons
+    os.environ["PATH"] += ":/usr/sbin:/sbin"  # location of the daemons on Debian
     missing = [name for name in (*DAEMONS, "squeue", "scancel") if not shutil.which(name)]
     if missing:
         pytest.skip(
@@ -148,7 +148,7 @@ def cluster(tmp_path_factory):
     if os.geteuid() != 0:
         pytest.skip("the test cluster's daemons run as root")
     if (ETC / "slurm.conf").exists():
-        pytest.skip(f"{ETC}/slurm.conf is there: this machine belongs to a cluster")
+        pytest.skip(f"{ETC}/slurm.conf exists: this machine belongs to a cluster")
     folder = tmp_path_factory.mktemp("slurm")
     cluster = Cluster(folder)
     try:

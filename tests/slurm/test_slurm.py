@@ -1,4 +1,4 @@
-"""The profile, on a real cluster of one node."""
+"""The Slurm profile, on a real cluster of one node."""
 
 import filecmp
 import re
@@ -15,7 +15,7 @@ COMMAND = (
     *("--cores", "8", "--profile", "slurm"),
     *("--configfile", "config/toy.yaml", "one_network.yaml"),
 )
-#: Waiting less than a site's scheduler would like; all else is the profile's.
+#: Shorter waiting times than in the profile, which would be too short for a real scheduler.
 QUICK = (
     "--slurm-init-seconds-before-status-checks", "5", "--seconds-between-status-checks", "2",
 )  # fmt: skip
@@ -23,7 +23,7 @@ TARGETS = ("results/toy/figures/fig5.pdf", "results/toy/figures/fig5.csv")
 
 
 def training_job(cluster):
-    """Id of the training's job in the queue."""
+    """Id of the running job of the training."""
     for line in cluster.run("squeue", "-h", "-t", "RUNNING", "-o", "%i %k").splitlines():
         number, _, comment = line.partition(" ")
         if "train" in comment:
@@ -33,7 +33,7 @@ def training_job(cluster):
 
 @pytest.fixture(scope="module")
 def run(cluster, module_project):
-    """The toy run through the cluster; its training is cancelled once."""
+    """A toy run on the cluster, whose training is cancelled once."""
     project = module_project
     log = project / "results/toy/logs/train/blend2flux.log"
     output = project / "output.txt"
@@ -100,5 +100,5 @@ def test_figure_5_is_that_of_a_local_run(run, toy):
 )
 def test_outputs_equal_those_of_a_local_run(run, toy, name):
     project, _, _ = run
-    # pytest would compare unequal bytes for minutes.
+    # For different bytes, pytest would compute a difference for minutes.
     assert filecmp.cmp(project / "results/toy" / name, toy / name, shallow=False)

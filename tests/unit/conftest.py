@@ -5,5 +5,5 @@ from tests.figures import keep_figures
 
 @pytest.fixture
 def drawn(monkeypatch):
-    """Figures that are saved in a test, to look at."""
+    """List of the figures that are saved in a test."""
     return keep_figures(monkeypatch)

@@ -1,4 +1,4 @@
-"""With ``--sdm conda`` each adapter finds what it imports in its rule's environment."""
+"""Each adapter can import what it needs in the conda environment of its rule."""
 
 import ast
 import json
@@ -16,13 +16,13 @@ from packaging.requirements import Requirement
 from tests.rules import ROOT, declared
 
 ENVIRONMENTS = sorted((ROOT / "envs").glob("*.yaml"))
-#: What conda-forge calls packages of PyPI, where the names differ.
+#: Names on PyPI of packages that have another name at conda-forge.
 PYPI = {"pytorch": "torch", "tensorflow": "tensorflow-cpu"}
-#: Used where they are there, and not on PyPI.
+#: Optional packages, which are not on PyPI.
 OPTIONAL = {"ngmix"}
 
-#: Reads modules, and import statements by adapter; tries them without the modules and prints what
-#: failed.
+#: Program that reads names of modules and the import statements of each adapter. It runs the
+#: statements while these modules cannot be imported, and prints those that fail.
 PROGRAM = """
 import json, sys
 from importlib.machinery import PathFinder
@@ -48,12 +48,12 @@ print(json.dumps(failed))
 
 
 def normal(name):
-    """Name of a package as indices compare it."""
+    """Normalised name of a package, as package indices compare it."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def packages(environment):
-    """Packages of an environment file, by their names on PyPI."""
+    """Packages of an environment file, with their names on PyPI."""
     lines = []
     for line in yaml.safe_load(environment.read_text())["dependencies"]:
         lines += line["pip"] if isinstance(line, dict) else [line]
@@ -62,34 +62,35 @@ def packages(environment):
 
 
 def with_dependencies(names):
-    """Packages and all that they need."""
-    found, waiting = set(), [(name, "") for name in names]
-    while waiting:
-        name, extra = waiting.pop()
+    """Packages with all their dependencies."""
+    found, todo = set(), [(name, "") for name in names]
+    while todo:
+        name, extra = todo.pop()
         if (name, extra) in found:
             continue
         found.add((name, extra))
         for text in metadata.requires(name) or ():
-            needs = Requirement(text)
-            if needs.marker is None or needs.marker.evaluate({"extra": extra}):
-                waiting += [(normal(needs.name), more) for more in ("", *needs.extras)]
+            requirement = Requirement(text)
+            if requirement.marker is None or requirement.marker.evaluate({"extra": extra}):
+                todo += [(normal(requirement.name), more) for more in ("", *requirement.extras)]
     return {name for name, _ in found}
 
 
 def imports(tree):
-    """Import statements of code, at any place, and imports of constant strings."""
+    """Import statements anywhere in code, and calls of `import_module` with constant strings."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             yield ast.unparse(node)
         elif isinstance(node, ast.Call) and "import_module" in ast.unparse(node.func):
-            # The library mends what it imports so: here it is only looked for.
+            # The library handles errors of these imports: here it is only checked that the module
+            # exists.
             name = getattr(node.args[0], "value", "").split(".")[0]
             if name and name not in OPTIONAL:
                 yield f"from importlib.util import find_spec; assert find_spec({name!r})"
 
 
 def imports_of_adapter(script):
-    """Import statements of an adapter, and those within the functions that it uses."""
+    """Import statements of an adapter, and those in functions of the library that it uses."""
     found = list(imports(ast.parse(script.read_text())))
     for module, names in sorted(definitions_used(script, ROOT / "src").items()):
         path = (ROOT / "src").joinpath(*module.split("."))
@@ -102,7 +103,7 @@ def imports_of_adapter(script):
 
 @pytest.fixture(scope="module")
 def adapters():
-    """Environment to its rules' adapters."""
+    """Adapters of the rules of each environment."""
     found = {}
     for rule in declared(ROOT / "config" / "toy.yaml")["rules"].values():
         if rule["script"]:
@@ -116,10 +117,10 @@ def test_every_environment_is_used(adapters):
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS, ids=lambda path: path.stem)
 def test_adapters_import_what_their_environment_has(adapters, environment):
-    there = with_dependencies(packages(environment))
+    available = with_dependencies(packages(environment))
     of_module = metadata.packages_distributions()
     hidden = [
-        module for module, names in of_module.items() if not there & {normal(n) for n in names}
+        module for module, names in of_module.items() if not available & {normal(n) for n in names}
     ]
     statements = {
         script: imports_of_adapter(ROOT / script) for script in sorted(adapters[environment.name])

@@ -1,4 +1,4 @@
-"""The laws of the house: who may import whom, and what rules and scripts are like."""
+"""Structure of the project: which modules may import which, and properties of rules and scripts."""
 
 import ast
 import functools
@@ -17,16 +17,16 @@ PAPER_PREFIXES = tuple(f"deblend.{paper}" for paper in PAPERS)
 MODULES = sorted(PACKAGE.rglob("*.py"))
 SCRIPTS = sorted((ROOT / "workflow" / "scripts").rglob("*.py"))
 RULE_FILES = sorted((ROOT / "workflow" / "rules").glob("*.smk"))
-#: Where the papers' configurations are joined.
+#: Modules that may import the configurations of all papers.
 JOINS_PAPERS = {"run/config.py"}
-#: Inputs and params that no adapter reads, and why.
+#: Inputs and params that no adapter reads, with the reason.
 UNREAD = {
     ("params", "code"): "its change reruns the rule",
     ("input", "style"): "the library reads the style of all figures itself",
     ("input", "mixtures"): "the library reads the mixtures of all fits itself",
     ("input", "psfs"): "params.options names the files band by band",
 }
-#: Takes a second or more to import, or is no part of Snakemake's own environment.
+#: Packages that take a second or more to import, or are not part of Snakemake's own environment.
 HEAVY = {"tensorflow", "keras", "torch", "galsim", "sep", "matplotlib", "sklearn", "skimage"} | {
     "astropy",
     "scipy",
@@ -36,14 +36,14 @@ HEAVY = {"tensorflow", "keras", "torch", "galsim", "sep", "matplotlib", "sklearn
 }
 
 
-def place(path):
-    """Path of a module within the package, ``boucaud2020/training.py``."""
+def package_path(path):
+    """Path of a module within the package, such as ``boucaud2020/training.py``."""
     return str(path.relative_to(PACKAGE))
 
 
 @functools.cache
 def imported(path):
-    """Names that a file imports, at any place: of ``from a import b`` both ``a`` and ``a.b``."""
+    """Names that a file imports anywhere; for ``from a import b`` both ``a`` and ``a.b``."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -54,16 +54,16 @@ def imported(path):
     return found
 
 
-def offenders(paths, name):
-    """Places of those modules that import a module or what is below it."""
+def importers(paths, name):
+    """Package paths of those modules that import a module or one below it."""
     pattern = re.compile(rf"{re.escape(name)}(\.|$)")
-    return {place(path) for path in paths if any(pattern.match(n) for n in imported(path))}
+    return {package_path(path) for path in paths if any(pattern.match(n) for n in imported(path))}
 
 
 @pytest.mark.parametrize("paper", PAPERS)
 def test_only_a_paper_imports_itself(paper):
-    others = [path for path in MODULES if not place(path).startswith(f"{paper}/")]
-    assert offenders(others, f"deblend.{paper}") - JOINS_PAPERS == set()
+    others = [path for path in MODULES if not package_path(path).startswith(f"{paper}/")]
+    assert importers(others, f"deblend.{paper}") - JOINS_PAPERS == set()
 
 
 def test_joining_papers_imports_their_configurations_alone():
@@ -74,15 +74,17 @@ def test_joining_papers_imports_their_configurations_alone():
 
 
 def test_only_figures_import_matplotlib():
-    others = [path for path in MODULES if not re.search(r"(^|/)(figures|plots)", place(path))]
-    assert offenders(others, "matplotlib") == set()
+    others = [
+        path for path in MODULES if not re.search(r"(^|/)(figures|plots)", package_path(path))
+    ]
+    assert importers(others, "matplotlib") == set()
 
 
 def test_the_library_does_not_know_snakemake():
-    assert offenders(MODULES, "snakemake") == set()
+    assert importers(MODULES, "snakemake") == set()
     for path in MODULES:
         names = {n.id for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Name)}
-        assert "snakemake" not in names, place(path)
+        assert "snakemake" not in names, package_path(path)
 
 
 def test_no_module_imports_a_script():
@@ -90,7 +92,7 @@ def test_no_module_imports_a_script():
         assert not [name for name in imported(path) if name.startswith("workflow")], path
 
 
-def test_what_a_run_needs_is_light():
+def test_the_run_package_imports_nothing_heavy():
     modules = [f"deblend.run.{path.stem}" for path in (PACKAGE / "run").glob("*.py")]
     program = f"import sys, {', '.join(sorted(modules)).replace('.__init__', '')}\n"
     program += f"print(sorted({HEAVY} & sys.modules.keys()))"
@@ -135,13 +137,13 @@ def rules(workflow):
     return {name: rule for name, rule in workflow["rules"].items() if rule["script"]}
 
 
-def test_a_rule_makes_files_by_a_script(workflow):
+def test_all_rules_with_outputs_have_a_script(workflow):
     without = {name for name, rule in workflow["rules"].items() if not rule["script"]}
     assert {name for name in without if workflow["rules"][name]["output"]} == set()
 
 
-def test_a_script_is_named_as_its_rule(rules):
-    """One rule of a script has its name; others of the same script add to it."""
+def test_a_script_has_the_name_of_its_rule(rules):
+    """If several rules use a script, the names of the others begin with that name."""
     found = {}
     for name, rule in rules.items():
         script = Path(rule["script"])
@@ -150,8 +152,8 @@ def test_a_script_is_named_as_its_rule(rules):
         found.setdefault(base, []).append(name)
     wrong = {}
     for base, names in found.items():
-        odd = [name for name in names if name != base and not name.startswith(f"{base}_")]
-        if odd or base not in names:
+        different = [name for name in names if name != base and not name.startswith(f"{base}_")]
+        if different or base not in names:
             wrong[base] = names
     assert wrong == {}
 
@@ -167,12 +169,16 @@ def test_an_adapter_reads_what_its_rule_declares(rules):
         use = reads(ROOT / rule["script"])
         for kind in KINDS:
             patterns = use.get(kind, set())
-            there = set(rule[kind])
+            declared_names = set(rule[kind])
             for pattern, needed in sorted(patterns):
                 open_ended = kind == "input" and rule["unpacked"]
-                if needed and not open_ended and not any(re.fullmatch(pattern, n) for n in there):
+                if (
+                    needed
+                    and not open_ended
+                    and not any(re.fullmatch(pattern, n) for n in declared_names)
+                ):
                     wrong.append(f"{name}: reads {kind}.{pattern}, which the rule does not declare")
-            for item in sorted(there):
+            for item in sorted(declared_names):
                 read = any(re.fullmatch(pattern, item) for pattern, _ in patterns)
                 if kind != "wildcards" and not read and (kind, item) not in UNREAD:
                     wrong.append(f"{name}: declares {kind}.{item}, which its script does not read")
@@ -196,16 +202,16 @@ def test_rules_are_complete(rules):
 
 
 def test_all_rules_but_downloads_depend_on_their_code(rules):
-    """A changed download module must not fetch everything again."""
+    """A change of the code of downloads must not lead to new downloads."""
     downloads = {name for name, rule in rules.items() if Path(rule["file"]).stem == "downloads"}
     with_code = {name for name, rule in rules.items() if "code" in rule["params"]}
     assert with_code & downloads == set()
-    # What it reads is temporary: to make that anew would train networks anew.
+    # Its input is temporary. Making it again would also train the networks again.
     assert rules.keys() - with_code - downloads == {"boucaud2020_cleaning_examples"}
 
 
 def strings(value):
-    """Strings in a value."""
+    """All strings in a value."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, list | dict):
@@ -214,14 +220,15 @@ def strings(value):
 
 
 def test_no_path_of_the_project_is_absolute(workflow):
-    """A project that is moved has nothing to do again."""
+    """Nothing is run again if a project is moved."""
     values = [(name, rule["values"]) for name, rule in workflow["rules"].items()]
     values += [(name, jobs) for name, jobs in workflow["jobs"].items()]
     wrong = {
         f"{name}: {text}"
         for name, value in values
         for text in strings(value)
-        # A path from the working directory, which is elsewhere here, goes up first.
+        # Paths relative to the working directory, which is outside of the project here, begin with
+        # "../".
         if str(ROOT) in text and not text.startswith("../")
     }
     assert wrong == set()

@@ -34,13 +34,13 @@ def test_latex_is_escaped_aligned_and_formatted(tmp_path):
     ]
 
 
-def test_table_1_counts_what_the_inspection_took(tmp_path):
+def test_table_1_counts_galaxies_before_and_after_inspection(tmp_path):
     kept = pd.DataFrame({"morphology": ["sph", "sph", "disk", "irr"]})
     excluded = pd.DataFrame(
         [
             ("touching", "irr"),
             ("rejected", "sphd"),
-            ("magnitude", "sph"),  # never selected
+            ("magnitude", "sph"),  # not in the selection
             ("morphology", ""),
             ("bad_pixels", ""),
         ],
@@ -60,7 +60,7 @@ def test_table_1_of_a_data_set_without_classes():
     assert table["published_before"].isna().tolist() == [False] * 4 + [True, False]
 
 
-def test_a_packed_table_has_the_same_bytes_again(tmp_path):
+def test_a_compressed_table_has_reproducible_bytes(tmp_path):
     table = pd.DataFrame({"a": [1.5, 2.5]})
     first, second = tmp_path / "first" / "t.csv.gz", tmp_path / "second" / "t.csv.gz"
     for path, day in ((first, 1), (second, 86400)):

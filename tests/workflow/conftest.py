@@ -14,7 +14,7 @@ def overlay(tmp_path):
     return write
 
 
-#: The smallest run there is: proves that the rules fit together.
+#: Configuration of a very small run, which tests whether the rules fit together.
 TINY = {
     "scale": "custom",
     "papers": ["boucaud2020"],

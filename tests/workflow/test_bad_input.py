@@ -1,4 +1,4 @@
-"""What a user reads when the input is bad: through Snakemake, on its output and tables."""
+"""Messages and tables for bad input, in runs of Snakemake."""
 
 import json
 
@@ -21,7 +21,7 @@ def blob(x=32, y=32, peak=0.5, sigma=3.0):
 
 
 class UserData:
-    """Twenty good stamps with a catalogue, for a test to spoil."""
+    """Twenty good stamps with a catalogue, which tests modify."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -58,9 +58,9 @@ class UserData:
         with h5py.File(self.folder / "mine.h5", "w") as file:
             file["images"] = self.images
         self.table.write(self.folder / "mine.ecsv", overwrite=True)
-        return self.again(target, succeeds=succeeds, overlay=overlay)
+        return self.rerun(target, succeeds=succeeds, overlay=overlay)
 
-    def again(self, target=STAMPS, *, succeeds=True, overlay):
+    def rerun(self, target=STAMPS, *, succeeds=True, overlay):
         result = snakemake(
             "--cores", 2, target, "--configfile", overlay(**self.config),
             directory=self.folder, check=False,
@@ -78,7 +78,7 @@ def test_bad_stamps_are_left_out_counted_and_shown(user, overlay):
     user.images[0, 5, 5] = np.nan
     user.images[1] = 0.3
     user.images[2] += (blob(36, 34) - blob()).astype(np.float32)  # off-centre
-    user.images[3] -= blob().astype(np.float32)  # nothing there
+    user.images[3] -= blob().astype(np.float32)  # empty
     user.table["mag"][4] = np.nan
     user.table["mag"][5] = 24.5
     user.table["r"][6] = -1
@@ -143,19 +143,19 @@ def test_half_written_stamps_stop(user, overlay):
     user.run(overlay=overlay)
     path = user.folder / "mine.h5"
     path.write_bytes(path.read_bytes()[:5000])
-    text = user.again(overlay=overlay, succeeds=False)
+    text = user.rerun(overlay=overlay, succeeds=False)
     assert "Error: cannot read an array from mine.h5" in text
 
 
 def test_a_shift_that_leaves_the_frame_stops(user, overlay):
-    """A table of blends that was edited by hand."""
+    """The table of blends was edited by hand."""
     blends = "results/datasets/mine/blends_test.ecsv"
     user.run(blends, overlay=overlay)
     table = Table.read(user.folder / blends)
     table["dx"][3] = 70
     table.write(user.folder / blends, overwrite=True)
     target = "results/predictions/sep/mine.csv"
-    text = user.again(target, overlay=overlay, succeeds=False)
+    text = user.rerun(target, overlay=overlay, succeeds=False)
     assert "Error: a shift of 70 px leaves the frame of 64 px stamps" in text
     assert not (user.folder / target).exists()
 
@@ -167,14 +167,14 @@ def test_radii_that_no_shift_fits_stop(user, overlay):
     assert "shift_rule" in text
 
 
-def test_galaxies_rejected_by_eye_go_when_the_table_says_so(user, overlay):
-    """The user edits the table, and only what depends on it runs again."""
+def test_rejected_galaxies_of_the_users_table_are_left_out(user, overlay):
+    """After an edit of the table, only the jobs that depend on it run again."""
     table = user.folder / "rejected.csv"
     table.write_text("id,reason\n")
     user.config["boucaud2020"]["cleaning"] = {"rejected": str(table)}
     user.run("results/datasets/mine/table1.csv", overlay=overlay)
     table.write_text("id,reason\ng3,a merger\nsomeone,else\n")
-    text = user.again("results/datasets/mine/table1.csv", overlay=overlay)
+    text = user.rerun("results/datasets/mine/table1.csv", overlay=overlay)
     assert "1 of the 2 ids rejected by eye match no galaxy" in text
     excluded = pd.read_csv(user.folder / "results/datasets/mine/excluded.csv")
     assert excluded.to_numpy().tolist() == [["g3", "rejected", "unknown"]]
@@ -182,13 +182,13 @@ def test_galaxies_rejected_by_eye_go_when_the_table_says_so(user, overlay):
     assert counts.loc["total", ["before", "after"]].tolist() == [N, N - 1]
 
 
-def test_a_table_of_rejected_galaxies_that_is_not_there_is_named(user, overlay):
+def test_a_missing_table_of_rejected_galaxies_is_named(user, overlay):
     user.config["boucaud2020"]["cleaning"] = {"rejected": "nowhere.csv"}
     assert "nowhere.csv" in user.run(overlay=overlay, succeeds=False)
 
 
 def sample_of(catalog, **changes):
-    """A BlendHunter sample of the user's catalogue."""
+    """Configuration of a BlendHunter sample from the user's catalogue."""
     entry = {
         "source": "files",
         "archive": None,

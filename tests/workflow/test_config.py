@@ -1,4 +1,4 @@
-"""What Snakemake shows where the configuration is wrong, and the pins."""
+"""Snakemake's output for a wrong configuration, and pinned versions."""
 
 import re
 
@@ -7,7 +7,7 @@ from tests.run import snakemake
 
 
 def test_a_wrong_configuration_is_one_readable_line(tmp_path, overlay):
-    """The messages themselves are tested beside the models, without Snakemake."""
+    """The individual messages are tested without Snakemake, with the models."""
     result = snakemake("-n", "--configfile", overlay(sede=3), directory=tmp_path, check=False)
     assert result.returncode == 1
     message = "configuration > sede: there is no such key; did you mean seed?"
@@ -22,13 +22,13 @@ def test_an_unknown_data_set_in_a_target_is_named(tmp_path):
 
 
 def pins(path):
-    """Package to version, from a requirements file or an environment."""
+    """Versions of packages in a requirements file or an environment."""
     text = path.read_text()
     found = re.findall(r"^[\s-]*([A-Za-z][\w.-]*)={1,2}([\d.]+)$", text, re.MULTILINE)
     return {name.lower().replace("_", "-"): version for name, version in found}
 
 
-def test_pins_are_in_step():
+def test_pinned_versions_agree():
     constraints = pins(ROOT / "constraints.txt")
     requirements = pins(ROOT / "requirements.txt")
     assert len(requirements) > 15

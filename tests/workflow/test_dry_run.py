@@ -10,7 +10,7 @@ from tests.rules import declared
 from tests.run import ONE_NETWORK, planned, snakemake
 from tools.lint_workflow import remarks
 
-#: What a dry run must not import.
+#: Packages that a dry run must not import.
 HEAVY = (
     "tensorflow",
     "keras",
@@ -24,7 +24,7 @@ HEAVY = (
 )
 
 
-#: Rules from a data set's galaxies to Figure 5, whatever the source.
+#: Rules from the galaxies of a data set to Figure 5, for any source.
 STAMPS = {"boucaud2020_clean", "boucaud2020_assemble_dataset", "boucaud2020_draw_blends"}
 CHAIN = STAMPS | {"boucaud2020_sep"}
 NETWORKS = {"boucaud2020_train", "boucaud2020_predict", "boucaud2020_predict_both"}
@@ -91,14 +91,14 @@ FIG1_OF_FARRENS = COSMOS | {
     "farrens2022_vgg",
     "farrens2022_network_figures",
 }
-# Of any sample: no figure of another is drawn, and no accuracy of the parametric stamps needed.
+# For any sample: figures of other samples and the accuracy on parametric stamps are not needed.
 FIG5_OF_SAMPLE = HUNTER | {
     "download_vgg",
     "farrens2022_sep_of_sample",
     "farrens2022_label",
     "farrens2022_sample_figures",
 }
-#: Networks that each of the 33 figures needs: they are trained, and no more.
+#: Networks that are trained for each of the 33 figures.
 BLENDHUNTER = ["blendhunter/sigma15_0"]
 GAN, BOTH_GANS = ["deblender_gan"], ["deblender_gan", "deblender_mse"]
 FLUXES = ["blend2flux", "blend2mask2flux", "unet"]  # blend2mask2flux starts from the U-Net
@@ -123,11 +123,11 @@ SIMULATED = "results/datasets/simulated/published_comparison.pdf"
         ([], EVERYTHING | ARCHIVE | COSMOS | MOSAICS | {"download_vgg"}),
         (["--configfile", ROOT / "config/small.yaml"], EVERYTHING | DRAWN | {"download_vgg"}),
         (["--configfile", ROOT / "config/toy.yaml"], EVERYTHING | DRAWN),
-        # One paper alone, its own numbers too.
+        # A figure of one paper.
         (["results/figures/farrens2022/fig1.pdf"], FIG1_OF_FARRENS),
-        # One figure makes just what it needs.
+        # A figure makes only what it needs.
         (["results/figures/fig5.pdf"], FIG5 | ARCHIVE),
-        # No network is trained to look at a data set, and nothing downloaded.
+        # To look at a data set, no network is trained and nothing is downloaded.
         ([SIMULATED], CHAIN | {"boucaud2020_simulate", "boucaud2020_published_sample"}),
     ],
 )
@@ -142,7 +142,7 @@ def test_dry_runs_need_no_network_and_no_heavy_import(tmp_path, arguments, rules
     assert planned(result.text) == rules
 
 
-def test_another_sample_is_labelled_by_the_same_heads(tmp_path):
+def test_another_sample_is_labelled_by_the_same_networks(tmp_path):
     catalog = tmp_path / "resources/cosmos/real_galaxy_catalog_26_extension_example.fits"
     catalog.parent.mkdir(parents=True)
     catalog.touch()
@@ -180,13 +180,13 @@ def test_without_the_joint_network_figure_5_trains_one_network(tmp_path):
     assert jobs["trained_for"]["results/toy/figures/fig5.pdf"] == ["blend2flux"]
 
 
-def test_the_toy_is_few_jobs(toy_jobs):
-    """Each job pays seconds of imports."""
+def test_the_toy_run_has_few_jobs(toy_jobs):
+    """Each job takes seconds for imports."""
     assert sum(map(len, toy_jobs["jobs"].values())) <= 60
 
 
 def test_only_networks_ask_for_a_gpu(toy_jobs):
-    """The cluster gives a job what its rule's resources say; `tests/slurm` sees one get it."""
+    """On a cluster, a job gets the resources of its rule; `tests/slurm` tests that."""
     asking = {name for name, rule in toy_jobs["rules"].items() if "gpu" in rule["resources"]}
     trainings = {f"{paper}_train" for paper in TARGET_PAPERS}
     gans = {"reiman2019_predict", "reiman2019_several_galaxies", "hemmati2022_detect"}

@@ -1,4 +1,4 @@
-"""Training that is killed from outside, with -9, at any moment."""
+"""Training that is killed (-9) at any time."""
 
 import json
 import random
@@ -16,7 +16,7 @@ from tests.workflow.conftest import TINY
 
 EPOCHS = 12
 LOG = "results/logs/train/blend2flux.log"
-#: The validation loss has to improve by more than it can: drops begin at the fourth epoch.
+#: First epoch after which the learning rate drops, since no improvement is large enough.
 FIRST_DROP = 4
 
 
@@ -44,7 +44,7 @@ def arguments(folder, config):
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    """The data set, made once."""
+    """Folder with the data set, which is made once."""
     folder = tmp_path_factory.mktemp("data")
     targets = [
         "results/datasets/simulated/stamps.h5",
@@ -57,7 +57,7 @@ def data(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def undisturbed(data, tmp_path_factory):
+def uninterrupted(data, tmp_path_factory):
     folder = copy(data, tmp_path_factory.mktemp("whole") / "run")
     snakemake(*arguments(folder, configuration()), directory=folder)
     return folder
@@ -76,9 +76,9 @@ def kill_after_epoch(folder, config, epoch, **kwargs):
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_killed_training_ends_as_an_undisturbed_one(data, undisturbed, tmp_path, when):
-    whole = pd.read_csv(undisturbed / "results/networks/blend2flux/history.csv")
-    drops = np.flatnonzero(np.diff(whole["learning_rate"]) < 0) + 1
+def test_a_killed_training_ends_like_an_uninterrupted_one(data, uninterrupted, tmp_path, when):
+    expected = pd.read_csv(uninterrupted / "results/networks/blend2flux/history.csv")
+    drops = np.flatnonzero(np.diff(expected["learning_rate"]) < 0) + 1
     assert drops[0] + 1 == FIRST_DROP
     low, high = (1, FIRST_DROP - 2) if when == "before" else (FIRST_DROP, EPOCHS - 2)
     epoch = random.Random(time.time_ns()).randint(low, high)
@@ -88,9 +88,9 @@ def test_a_killed_training_ends_as_an_undisturbed_one(data, undisturbed, tmp_pat
     assert re.search(r"resuming after epoch \d+ of results/checkpoints/blend2flux.npz", text)
     assert text.count(f"epoch {EPOCHS}/{EPOCHS}:") == 1
     again = pd.read_csv(folder / "results/networks/blend2flux/history.csv")
-    pd.testing.assert_frame_equal(again, whole, check_exact=True)
+    pd.testing.assert_frame_equal(again, expected, check_exact=True)
     name = "results/networks/blend2flux/network.weights.h5"
-    assert_same_weights(undisturbed / name, folder / name)
+    assert_same_weights(uninterrupted / name, folder / name)
     assert not list((folder / "results/checkpoints").glob("*"))
 
 

@@ -1,4 +1,4 @@
-"""The workflow as a module of another one."""
+"""The workflow as a module of another workflow."""
 
 import json
 
@@ -24,7 +24,7 @@ rule mine:
 
 @pytest.fixture
 def other_workflow(tmp_path):
-    """Function that writes another workflow, which uses this one and asks for one of its files."""
+    """Function that writes a workflow, which uses this one as a module to make one of its files."""
 
     def write(target, options):
         text = SNAKEFILE.format(snakefile=str(ROOT / "Snakefile"), target=target, options=options)
@@ -35,7 +35,7 @@ def other_workflow(tmp_path):
 
 
 def test_another_workflow_makes_table_1_with_a_configuration_of_its_own(other_workflow):
-    """An overlay, as for `--configfile`: what it leaves out is as in config.yaml."""
+    """The configuration is an overlay of config.yaml, as with `--configfile`."""
     config = TINY | {"pathvars": {"results": "mine"}}
     target = "mine/tables/table1.csv"
     folder = other_workflow(target, f"config: {json.loads(json.dumps(config))!r}")

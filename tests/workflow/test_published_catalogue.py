@@ -1,4 +1,4 @@
-"""The authors' catalogue as input: from a path or a server, and what a user reads otherwise."""
+"""The authors' catalogue as input, from a path or a server, and the messages for wrong input."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ FIGURES = [f"results/published/figures/fig{n}.{e}" for n in range(5, 10) for e i
 
 @pytest.fixture
 def catalogue(tmp_path):
-    """A file in the published format, codes as floats as some tables have them."""
+    """A file in the published format, with detection codes as floats, as in some tables."""
     rng = np.random.default_rng(1)
     n = 200
     table = pd.DataFrame({"id": range(n), "distance": rng.uniform(5, 30, n)})
@@ -47,7 +47,7 @@ def test_figures_and_numbers_from_a_path(tmp_path, catalogue, overlay):
     snakemake("--cores", 2, STATS, *FIGURES, "--configfile", config, directory=tmp_path)
     table = pd.read_csv(tmp_path / STATS).set_index(["figure", "network", "galaxy"])
     assert len(table) == 11
-    # The networks' zero point and SExtractor's are the published ones: nobody is biased.
+    # The zero points of the networks and of SExtractor are the published ones: there is no bias.
     assert table["mean"].abs().max() < 0.15
     assert table.loc[("fig5", "blend2flux", "central"), "sigma"] == pytest.approx(0.1, rel=0.2)
     assert table.loc[("fig5", "sextractor", "companion"), "sigma"] == pytest.approx(0.6, rel=0.2)
@@ -55,7 +55,7 @@ def test_figures_and_numbers_from_a_path(tmp_path, catalogue, overlay):
         assert (tmp_path / name).stat().st_size > 500
     about = json.loads((tmp_path / "results/published/output_catalog.json").read_text())
     assert about["sextractor_zero_point"] == 25.67
-    # It is among the results where it is given, and only there.
+    # If the catalogue is given, its figures are among the default targets.
     everything = snakemake("-n", "--forceall", "--configfile", config, directory=tmp_path)
     assert {"boucaud2020_figures_of_published", "boucaud2020_claims"} <= planned(everything.text)
 

@@ -1,4 +1,4 @@
-"""The same bytes from another clone, with other cores, and after a kill: every kind of rule."""
+"""The same bytes from another copy, with another number of cores, and after a kill."""
 
 import json
 
@@ -7,10 +7,10 @@ import yaml
 
 from tests.run import TOY, assert_same_weights, kill_training, snakemake
 
-#: Written anew in every run: when things happened and how long they took.
+#: Folders with times, which differ from run to run.
 VOLATILE = {"logs", "benchmarks"}
 
-#: Overlay of the toy: all four papers and every rule, with as little work as there can be.
+#: Overlay of the toy configuration: all papers and rules with as little work as possible.
 SMALLEST = {
     "datasets": {"simulated": {"n_galaxies": 300, "chunk_size": 150}},
     "networks": {
@@ -54,7 +54,7 @@ def overlay_of_smallest(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def first(overlay_of_smallest, tmp_path_factory):
-    """The smallest run of everything, on two cores."""
+    """Results of the smallest run, on two cores."""
     folder = tmp_path_factory.mktemp("here")
     arguments = [*TOY[:-1], "{project}/config/toy.yaml", overlay_of_smallest]
     snakemake(*arguments, directory=folder)
@@ -63,7 +63,7 @@ def first(overlay_of_smallest, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def other(overlay_of_smallest, tmp_path_factory, module_project):
-    """The same by a copy elsewhere, on one core, a training killed once."""
+    """The same from another copy of the project, on one core; a training is killed once."""
     folder = tmp_path_factory.mktemp("elsewhere") / "deeper"
     folder.mkdir()
     results = folder / "results/toy"
@@ -96,16 +96,18 @@ def test_every_file_is_the_same(first, other):
     assert not different
 
 
-def test_provenance_says_what_ran(first, other):
-    here, there = (json.loads((f / "provenance.json").read_text()) for f in (first, other))
-    assert here["config"] == there["config"]
-    assert here["config"]["scale"] == "toy"
-    assert here["seed"] == here["config"]["seed"]
-    assert here["packages"] == there["packages"]
-    assert {"numpy", "galsim", "keras"} <= here["packages"].keys()
-    network = here["networks"]["blend2flux"]
+def test_the_run_is_recorded(first, other):
+    first_record, other_record = (
+        json.loads((f / "provenance.json").read_text()) for f in (first, other)
+    )
+    assert first_record["config"] == other_record["config"]
+    assert first_record["config"]["scale"] == "toy"
+    assert first_record["seed"] == first_record["config"]["seed"]
+    assert first_record["packages"] == other_record["packages"]
+    assert {"numpy", "galsim", "keras"} <= first_record["packages"].keys()
+    network = first_record["networks"]["blend2flux"]
     assert network["backend"] in ("tensorflow", "torch", "jax")
     assert network["device"] in ("cpu", "gpu")
-    # The copy is no checkout, which is said rather than guessed.
-    assert there["git"] == {"commit": None, "modified": None}
+    # The copy is not a git checkout, which is recorded.
+    assert other_record["git"] == {"commit": None, "modified": None}
     assert str(first) not in (first / "provenance.json").read_text()

@@ -1,4 +1,4 @@
-"""What runs again after an edit or a move of a finished toy run: what depends on it, no more."""
+"""Jobs that run again after an edit or a move of a finished toy run."""
 
 import ast
 import os
@@ -12,13 +12,13 @@ from tests.run import TOY, planned, snakemake
 
 LIBRARY = "src/deblend"
 PAPERS = ("boucaud2020", "farrens2022", "reiman2019", "hemmati2022")
-#: What is made of everything.
+#: Rules that depend on all results.
 END = {"report_summary", "all"}
 
 
 @pytest.fixture(scope="module")
 def done(toy_project, tmp_path_factory):
-    """A copy of the finished toy run, with its times, to edit."""
+    """A copy of the finished toy run, with the same file times, which tests edit."""
     folder = tmp_path_factory.mktemp("copied") / "project"
     shutil.copytree(toy_project, folder)
     return folder
@@ -32,7 +32,7 @@ def rules(project, *arguments, directory=None):
 
 @pytest.fixture
 def edit(done):
-    """Function that edits a file of the project; everything is put back afterwards."""
+    """Function that edits a file of the project; all edits are undone after the test."""
     touched = {}
 
     def write(name, change):
@@ -49,15 +49,15 @@ def edit(done):
 
 
 def in_function(name):
-    """Change of a source: another statement in a function or a method's class."""
+    """Function that adds a statement to a function or to the last method of a class in a source."""
 
     def change(source):
-        found = next(
+        definition = next(
             node
             for node in ast.parse(source).body
             if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name
         )
-        last = found.body[-1]
+        last = definition.body[-1]
         lines = source.splitlines(keepends=True)
         lines.insert(last.lineno - 1, " " * last.col_offset + "edited = 1\n")
         return "".join(lines)
@@ -66,7 +66,7 @@ def in_function(name):
 
 
 def unimportant(source):
-    """Change of a source that no result depends on: docstring, comment, a function nobody calls."""
+    """Change a source without effect on results: docstrings, a comment, an unused function."""
     tree = ast.parse(source)
     docstrings = [
         node.body[0].value
@@ -88,7 +88,7 @@ def test_nothing_changed_nothing_runs(toy_project, done):
 
 
 @pytest.mark.parametrize("how", ["moved", "linked", "snakefile linked"])
-def test_a_finished_project_that_is_elsewhere_has_nothing_to_do(done, tmp_path, how):
+def test_nothing_runs_again_if_a_finished_project_is_moved(done, tmp_path, how):
     if how == "moved":
         moved = tmp_path / "moved"
         done.rename(moved)
@@ -103,7 +103,7 @@ def test_a_finished_project_that_is_elsewhere_has_nothing_to_do(done, tmp_path, 
 
 
 def test_comments_docstrings_and_unused_functions_rerun_nothing(done, edit):
-    """In every module of the library, and so for all four papers."""
+    """The edits are in all modules of the library."""
     for path in sorted((done / LIBRARY).rglob("*.py")):
         edit(path.relative_to(done), unimportant)
     assert rules(done) == set()
@@ -224,6 +224,6 @@ def test_an_edited_script_or_style_reruns_its_rules(done, edit):
 def test_a_changed_value_reruns_what_uses_it(done, tmp_path, change, expected):
     overlay = tmp_path / "overlay.yaml"
     overlay.write_text(yaml.safe_dump(change))
-    found = snakemake("-n", *TOY, overlay, directory=done, project=done)
-    # The configuration is recorded whole.
-    assert planned(found.text) == expected | END
+    result = snakemake("-n", *TOY, overlay, directory=done, project=done)
+    # The complete configuration is recorded in the report.
+    assert planned(result.text) == expected | END

@@ -1,4 +1,4 @@
-"""Data sets that are not simulated by the workflow, through the whole chain."""
+"""Data sets from other sources than the simulation, from the input to the results."""
 
 import hashlib
 import json
@@ -23,8 +23,8 @@ from tests.run import planned, snakemake
 from tests.workflow.conftest import TINY
 
 
-def test_samples_of_one_catalogue_share_its_galaxies_out(tmp_path, overlay, real_data):
-    """No galaxy is in a test that heads were trained on, whatever the catalogue's path."""
+def test_samples_of_the_same_catalogue_have_the_same_splits(tmp_path, overlay, real_data):
+    """Networks are never tested on galaxies of their training, for any path of the catalogue."""
     catalog = real_data / "cosmos/real_galaxy_catalog_23.5_example.fits"
     other = real_data / "cosmos/real_galaxy_catalog_26_extension_example.fits"
     copy = tmp_path / "copy" / catalog.name
@@ -49,10 +49,10 @@ def test_samples_of_one_catalogue_share_its_galaxies_out(tmp_path, overlay, real
     config = overlay(scale="custom", farrens2022={"samples": samples})
     snakemake("--cores", 2, *files, "--configfile", config, directory=tmp_path)
     tables = [read_sample_table(tmp_path / file) for file in files]
-    train, same, whole = (set(t["galaxy_1"]) | set(t["galaxy_2"]) - {""} for t in tables)
+    train, same, other_catalog = (set(t["galaxy_1"]) | set(t["galaxy_2"]) - {""} for t in tables)
     assert train.isdisjoint(same)
     assert len(same) < 40  # the test share of 100 galaxies
-    assert len(whole) < 40
+    assert len(other_catalog) < 40
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def table(stamps):
 
 
 def served_segmaps(stamps):
-    """Segmentation with labels that do not begin at the centre, as wide as an archive's."""
+    """Segmentation maps like those of the archive, with any labels."""
     maps = []
     for image in stamps.images[:, 0]:
         _, segmap = detect(
@@ -108,7 +108,7 @@ def own_data_set(**changes):
 
 
 def on(dataset, entry=None):
-    """The tiny run on a data set."""
+    """Configuration of the very small run on a data set."""
     config = json.loads(json.dumps(TINY))
     config["networks"]["blend2flux"]["dataset"] = dataset
     config["boucaud2020"]["dataset"] = dataset
@@ -132,7 +132,7 @@ def test_the_users_own_stamps_to_figure_5(mine, overlay):
     assert numbers.query("method == 'blend2flux'")["n"].min() > 5
 
 
-def test_a_wrong_column_is_told_to_the_user(mine, overlay):
+def test_a_wrong_column_is_reported(mine, overlay):
     columns = {"id": "ID", "mag": "magnitude", "half_light_radius": "radius"}
     config = overlay(**on("mine", own_data_set(columns=columns)))
     target = "results/datasets/mine/stamps.h5"
@@ -189,17 +189,17 @@ def test_an_archive_from_a_server_to_figure_5(project, tmp_path, stamps, overlay
     catalog = pd.read_csv(tmp_path / "results/boucaud2020/output_catalog.csv")
     assert set(catalog["g1_type"]) <= {"sph", "disk", "sphd", "irr"}
     assert len(catalog) == 40
-    # The masks that networks learn are the archive's.
+    # The networks are trained with the masks of the archive.
     kept = read_stamps(tmp_path / "results/datasets/candels/stamps.h5")
-    theirs = dict(zip(stamps.galaxies["id"], served_segmaps(stamps), strict=True))
+    served = dict(zip(stamps.galaxies["id"], served_segmaps(stamps), strict=True))
     assert len(kept) > 20
     for name, mask in zip(kept.galaxies["id"], kept.segmaps, strict=True):
-        np.testing.assert_array_equal(mask > 0, theirs[name] == theirs[name][32, 32])
+        np.testing.assert_array_equal(mask > 0, served[name] == served[name][32, 32])
 
 
 @pytest.fixture
 def serve(tmp_path):
-    """A folder that a server on this machine serves, and its address."""
+    """Folder that a server on this machine serves, and the address of the server."""
     folder = tmp_path / "served"
     folder.mkdir()
 
@@ -217,7 +217,7 @@ def serve(tmp_path):
 
 
 def mosaic_of(stamps, rows, folder, name):
-    """A mosaic of 5 x 5 stamps and its catalogue, with probabilities in a table of their own."""
+    """Write a mosaic of 5 x 5 stamps, its catalogue, and a table of class probabilities."""
     wcs = WCS(naxis=2)
     wcs.wcs.ctype, wcs.wcs.crval, wcs.wcs.crpix = (
         ["RA---TAN", "DEC--TAN"],
@@ -240,7 +240,7 @@ def mosaic_of(stamps, rows, folder, name):
 
 
 def test_mosaics_of_two_fields_to_table_1_and_figure_1(tmp_path, serve, stamps, overlay):
-    """One field's mosaic is downloaded, the other's is here."""
+    """The mosaic of one field is downloaded, that of the other is a local file."""
     served, address = serve
     mosaic_of(stamps, np.arange(25), tmp_path, "north")
     mosaic_of(stamps, np.arange(25, 50), tmp_path, "south")
@@ -266,17 +266,17 @@ def test_mosaics_of_two_fields_to_table_1_and_figure_1(tmp_path, serve, stamps, 
     config = overlay(**on("survey", entry))
     snakemake("--cores", 2, *targets, "--configfile", config, directory=tmp_path)
     counts = pd.read_csv(tmp_path / "results/tables/table1.csv").set_index("morphology")
-    there = stamps.galaxies["morphology"][:50].value_counts()
-    assert counts.loc["total", "before"] <= there.sum()
+    expected = stamps.galaxies["morphology"][:50].value_counts()
+    assert counts.loc["total", "before"] <= expected.sum()
     for name in ("sph", "disk", "sphd", "irr"):
-        assert 0 < counts.loc[name, "after"] <= counts.loc[name, "before"] <= there[name]
+        assert 0 < counts.loc[name, "after"] <= counts.loc[name, "before"] <= expected[name]
     ids = pd.read_csv(tmp_path / "results/datasets/survey/excluded.csv")["id"]
     assert set(ids.str.split("-").str[0]) <= {"north", "south"}
     log = next((tmp_path / "results/logs/download").glob("*south.fits.log")).read_text()
-    assert "to pin it: sha256:" in log
+    assert "its own is sha256:" in log
 
 
-def test_a_table_at_vizier_is_fetched_by_a_rule_of_its_own(tmp_path, overlay):
+def test_a_table_at_vizier_is_fetched_by_a_rule(tmp_path, overlay):
     example = yaml.safe_load((ROOT / "config/examples/mosaics.yaml").read_text())
     for entry in example["datasets"]["candels_mosaics"]["fields"]:
         entry["catalog"] = "vizier:J/MNRAS/478/5410/table1"
@@ -290,7 +290,7 @@ def test_a_table_at_vizier_is_fetched_by_a_rule_of_its_own(tmp_path, overlay):
 
 
 def test_the_mosaics_example_says_what_is_missing(tmp_path):
-    """It cannot run as it is, and says why by the name of what it lacks."""
+    """The example cannot run as it is; the error names a placeholder."""
     path = ROOT / "config/examples/mosaics.yaml"
     target = "results/mosaics/datasets/candels_mosaics/stamps.h5"
     result = snakemake("-n", target, "--configfile", path, directory=tmp_path, check=False)

@@ -1,4 +1,4 @@
-"""The toy run, whole: what `make toy` gives."""
+"""Results of the complete toy run (`make toy`)."""
 
 import json
 
@@ -51,7 +51,7 @@ def test_figures_6_to_9_and_the_tables_are_there(toy):
     assert (table["total_percent"] < 20).all()
 
 
-def test_numbers_and_claims_stand_beside_the_published_ones(toy):
+def test_numbers_and_claims_are_compared_with_the_published_ones(toy):
     table = pd.read_csv(toy / "tables/reproduction.csv")
     assert set(table["status"]) <= {"reproduced", "differs", "not run"}
     assert (table["configuration"].str.startswith("toy scale, ")).all()
@@ -66,7 +66,7 @@ def test_numbers_and_claims_stand_beside_the_published_ones(toy):
 
 
 def test_blendhunter_sees_more_than_noise(toy):
-    """Features of random filters, few stamps: no claim of the paper, but no coin either."""
+    """With random filters and few stamps, BlendHunter is better than chance."""
     for n in range(1, 7):
         for extension in ("pdf", "png"):
             assert (toy / f"figures/farrens2022/fig{n}.{extension}").stat().st_size > 5000
@@ -78,12 +78,12 @@ def test_blendhunter_sees_more_than_noise(toy):
     assert found.loc["SEP", "accuracy"] > 0.8
     record = json.loads((toy / "networks/blendhunter/sigma15_0/network.json").read_text())
     assert "random" in record["vgg_weights"]
-    # What the features were computed into is gone with the training.
+    # The file of features is removed after the training.
     assert not list((toy / "checkpoints").glob("*.h5"))
 
 
-def test_the_branched_gan_goes_through(toy):
-    """Sixty iterations deblend nothing: what is tested is that everything is there and recorded."""
+def test_the_branched_gan_has_all_outputs(toy):
+    """Sixty iterations are too few to deblend: only outputs and records are tested."""
     for name in [*(f"fig{n}" for n in range(1, 7)), "trace"]:
         for extension in ("pdf", "png"):
             assert (toy / f"figures/reiman2019/{name}.{extension}").stat().st_size > 5000
@@ -104,7 +104,7 @@ def test_the_branched_gan_goes_through(toy):
 
 
 def test_resolutions_are_compared(toy):
-    """Two short epochs make no galaxies: what is tested is high against low, and the chain."""
+    """Two short epochs are too few for a GAN: high and low resolution and outputs are tested."""
     for n in range(1, 10):
         for extension in ("pdf", "png"):
             assert (toy / f"figures/hemmati2022/fig{n}.{extension}").stat().st_size > 4000
@@ -112,14 +112,14 @@ def test_resolutions_are_compared(toy):
     folder = toy / "hemmati2022/simulated_bands"
     found = pd.read_csv(folder / "detections.csv")
     assert len(found) == 300
-    # The paper's 80 and 10 %.
+    # 80 and 10 % in the paper.
     assert 0.65 < found["detected_high"].mean() < 0.95
     assert found["detected_low"].mean() < 0.25
     far = found["separation_arcsec"] > found["separation_arcsec"].median()
     assert found[far]["detected_high"].mean() > found[~far]["detected_high"].mean()
     false = pd.read_csv(folder / "false_positives.csv").set_index(["resolution", "sample"])
     rates = (false["n_false"] / false["n"]).xs("unblended", level="sample")
-    # Ten validation galaxies set the thresholds.
+    # Only ten validation galaxies determine the thresholds.
     assert (rates < 0.25).all()
     classical = {"high", "high_best", "low", "low_best"}
     assert set(rates.index) >= classical | {"gan", "gan_content", "gan_multi"}
@@ -129,7 +129,7 @@ def test_resolutions_are_compared(toy):
     assert len(record["bands"]) == 7 and record["blends_seen"] == 2 * 15 * 16
 
 
-def test_training_times_are_told(toy):
+def test_training_times_are_recorded(toy):
     table = pd.read_csv(toy / "benchmarks/training_time.csv").set_index("network")
     assert set(table.index) == {"blend2flux", "unet", "blend2mask2flux", "blendhunter"} | {
         "deblender_gan",
@@ -156,7 +156,8 @@ def test_the_network_scatters_less_than_the_better_of_sep(toy):
 
 def test_the_baseline_is_not_broken(toy):
     zero_points = pd.read_csv(toy / "predictions/sep/simulated/zero_points.csv")
-    # 0.02 mag, and what the toy's few galaxies leave unknown of isophotes that scatter by 0.25 mag.
+    # 0.02 mag, or the random error with few galaxies, since isophotal magnitudes scatter by 0.25
+    # mag.
     allowed = np.maximum(0.02, 2.5 * zero_points["bias_error_mag"])
     assert (zero_points["bias_test_mag"].abs() < allowed).all()
     assert allowed.max() < 0.08
@@ -164,7 +165,7 @@ def test_the_baseline_is_not_broken(toy):
     assert 65 <= about["detection_2_percent"] <= 85
 
 
-def test_the_simulated_sample_is_like_the_published_one(toy):
+def test_the_simulated_sample_is_similar_to_the_published_one(toy):
     table = pd.read_csv(toy / "datasets/simulated/published_comparison.csv")
     median = table.query("item == 'p50'").set_index("quantity")["difference"]
     assert abs(median["mag"]) < 0.3
@@ -185,7 +186,7 @@ def test_no_galaxy_is_in_blends_of_two_splits(toy):
     assert record["n_train_galaxies"] == np.sum(galaxies["split"] == "train")
 
 
-def test_what_ran_is_recorded(toy):
+def test_the_training_is_recorded(toy):
     record = json.loads((toy / "networks/blend2flux/network.json").read_text())
     assert record["scale"] == "toy"
     assert record["backend"] in ("tensorflow", "torch", "jax")

@@ -1,5 +1,5 @@
-# What all rule files share: the configuration, paths of the project's files, digests of code,
-# outputs of figures and tables. Lists that each paper fills: TARGETS and TRAINED.
+# Used by all rule files: the configuration, paths of the project's files, digests of code, and outputs
+# of figures and tables. The rule file of each paper adds its entries to TARGETS and TRAINED.
 import functools
 import os
 import sys
@@ -9,9 +9,9 @@ import yaml
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import update_config
 
-# The project's folder, also where this workflow is a module of another one.
+# The folder of the project, also if another workflow uses this one as a module.
 BASE = Path(workflow.current_basedir).resolve().parents[1]
-# Scripts get this path too; the library needs no installation.
+# Snakemake passes this path on to scripts, so that the library need not be installed.
 sys.path.insert(0, str(BASE / "src"))
 from deblend.errors import DeblendError
 from deblend.run.code import code_digest
@@ -22,35 +22,35 @@ from deblend.run.provenance import git_state
 def project_file(name):
     """Path of a file of the project, relative to the working directory.
 
-    A finished project that is moved, copied or reached through a link then has the same inputs.
+    With relative paths, a finished project that is moved, copied or linked has the same inputs.
     """
     return os.path.relpath(BASE / name, Path.cwd().resolve())
 
 
-def read_facts(name):
-    """Content of one of the project's YAML files of facts."""
+def read_config_file(name):
+    """Content of a YAML file in the project's folder `config`."""
     return yaml.safe_load((BASE / "config" / name).read_text())
 
 
 try:
     for _path in workflow.configfiles:
         refuse_duplicate_keys(_path)
-    ARCHIVES = validated_archives(read_facts("datasets.yaml"))
-    # As a module, the workflow gets the other one's configuration: an overlay of config.yaml, too.
-    _merged = read_facts("config.yaml")
+    ARCHIVES = validated_archives(read_config_file("datasets.yaml"))
+    # As a module, the workflow gets its configuration from the other one: also an overlay.
+    _merged = read_config_file("config.yaml")
     update_config(_merged, config)
     config = validated(_merged, ARCHIVES)
 except DeblendError as error:
     raise WorkflowError(str(error)) from None
 
-WEIGHTS = read_facts("weights.yaml")
+WEIGHTS = read_config_file("weights.yaml")
 GIT = git_state(BASE)
 STYLE = project_file("src/deblend/plots/paper.mplstyle")
 PUBLISHED = project_file("config/published.yaml")
 SEED, SCALE = config["seed"], config["scale"]
-# A paper's figures, tables and numbers.
+# For each paper: its figures, tables and numbers.
 TARGETS = {}
-# A paper's networks: (what the paper calls it, its folder under networks).
+# For each paper: its networks, as pairs (name in the paper, folder under networks).
 TRAINED = {}
 
 
@@ -61,36 +61,36 @@ def digest(script):
 
 
 def code(script):
-    """Function that gives the digest of the library code that a script uses, for its rule's params.
+    """Function of wildcards for a rule's params: digest of a script and of the code that it uses.
 
-    A function, since each job reads these files again, and needs the digests of its own rules only.
+    A function, since every job parses the rules and needs the digests of its own rule only.
     """
     return lambda wildcards: digest(script)
 
 
 def n_chunks(total, size):
-    """Number of chunks of a size that hold a total."""
+    """Number of chunks of a given size that are needed for a total."""
     return -(-total // size)
 
 
 def any_of(names):
-    """Regular expression of names; of no name, if there are none."""
+    """Regular expression that matches any of the names, or nothing if there are none."""
     return "|".join(sorted(names)) or "(?!)"
 
 
 def checkpoint(suffix):
-    """Function that gives the path of a training's checkpoint.
+    """Function for a rule's params: path of the checkpoint of a training.
 
-    It lies outside the outputs, which Snakemake deletes when a job fails.
+    The checkpoint is not an output, since Snakemake deletes the outputs of a job that fails.
     """
 
-    def find(wildcards, output):
+    def path(wildcards, output):
         folder = Path(output.weights).parent
         networks = next(parent for parent in folder.parents if parent.name == "networks")
         name = "_".join(folder.relative_to(networks).parts)
         return str(networks.with_name("checkpoints") / (name + suffix))
 
-    return find
+    return path
 
 
 def figure_outputs(paper, shows, tables=None):
@@ -112,7 +112,7 @@ def figure_outputs(paper, shows, tables=None):
 
 
 def plain_figure_outputs(folder, numbers):
-    """The same outputs in another folder, without captions: figures of any other data."""
+    """Outputs of figures in another folder, without captions: for other data than the paper's."""
     return {
         f"{kind}{n}": f"{folder}/fig{n}.{ext}"
         for n in numbers

@@ -1,5 +1,5 @@
-# Data sets: parent stamps from an archive, the user's files, a mosaic or a RealGalaxy catalogue. What
-# is simulated, and the cleaning, stand with the papers.
+# Data sets: parent stamps from an archive, the user's files, mosaics or a RealGalaxy catalogue. The
+# rules of simulations and of the cleaning are in the files of the papers.
 DATASET_OPTIONS = ("band", "pixel_scale_arcsec", "zero_point", "noise_sigma", "stamp_size")
 PSF_OPTIONS = ("psf_fwhm_arcsec", "psf_moffat_beta")
 
@@ -15,17 +15,17 @@ def dataset(wildcards):
 
 
 def datasets_from(source):
-    """Regular expression of the data sets with a source."""
+    """Regular expression of the names of all data sets with a source."""
     return any_of(n for n, d in config["datasets"].items() if d["source"] == source)
 
 
 def dataset_options(*names):
-    """Function of wildcards: some keys of a data set's configuration."""
+    """Function of wildcards that returns some keys of the data set's configuration."""
     return lambda wildcards: {name: dataset(wildcards)[name] for name in names}
 
 
 def field(wildcards):
-    """The field that is a chunk of a data set cut from mosaics."""
+    """Configuration of a field of a survey: each chunk of such a data set is a field."""
     return dataset(wildcards)["fields"][int(wildcards.chunk)]
 
 
@@ -93,7 +93,7 @@ rule ingest_files:
         "../scripts/data/ingest_files.py"
 
 
-# A chunk is a field.
+# Each chunk is a field of the survey.
 rule ingest_mosaic:
     input:
         mosaic=lambda wildcards: mosaic_file(field(wildcards)["mosaic"]),

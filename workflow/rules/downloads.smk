@@ -1,36 +1,36 @@
-# Everything that comes from elsewhere: archives, mosaics, tables, weights. These rules have no digest
-# of code: a changed download module must not fetch terabytes again.
+# All downloads: archives, mosaics, tables and weights. These rules have no digest of code, since a
+# change of the code must not lead to new downloads of terabytes.
 import hashlib
 import re
 
 
-def remote_mosaic(address):
-    """File name of a mosaic that is downloaded; a hash of its address keeps equal names apart."""
+def download_name(address):
+    """Name for a downloaded mosaic; it contains a hash of the address, so that names are unique."""
     return f"{hashlib.sha256(address.encode()).hexdigest()[:8]}_{address.rsplit('/', 1)[-1]}"
 
 
 def mosaic_file(address):
-    """Path of a mosaic: as given, or where it is downloaded to."""
+    """Path of a mosaic: as configured, or of its download."""
     if "://" in address:
-        return f"<resources>/mosaics/{remote_mosaic(address)}"
+        return f"<resources>/mosaics/{download_name(address)}"
     return address
 
 
 def table_file(name):
-    """Path of a table: as given, or where it is fetched to from VizieR."""
+    """Path of a table: as configured, or of its download from VizieR."""
     if name.startswith("vizier:"):
         return f"<resources>/vizier/{name.removeprefix('vizier:')}.ecsv"
     return name
 
 
 def vgg_file(source):
-    """Where a source of VGG's weights is downloaded to; random weights come from nowhere."""
+    """Path of the download of VGG's weights; empty for random weights."""
     return [] if source == "random" else f"<resources>/vgg16/{source}"
 
 
-# File name of each mosaic to download: its address, checksum and limit.
+# Address, checksum and largest size of each mosaic to download, by file name.
 MOSAICS = {
-    remote_mosaic(image["mosaic"]): {
+    download_name(image["mosaic"]): {
         "url": image["mosaic"],
         "checksum": image.get("checksum"),
         "max_bytes": entry["max_bytes"],
@@ -125,7 +125,7 @@ rule fetch_vizier:
         table="<resources>/vizier/{table}.ecsv",
     log:
         "<results>/logs/vizier/{table}.log",
-    # As in the configuration's model.
+    # The same names as in the model of the configuration.
     wildcard_constraints:
         table=r"[A-Z]+/[A-Za-z0-9+_/-]+",
     conda:

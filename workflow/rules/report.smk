@@ -1,4 +1,4 @@
-# The papers' numbers and claims as two tables, and what ran, for the record.
+# Tables of the numbers and claims of all papers, training times, and a record of the run.
 ALL_TRAINED = [(paper, *network) for paper in config["papers"] for network in TRAINED[paper]]
 
 
@@ -22,7 +22,7 @@ rule report_summary:
             category="All papers",
             labels={"table": "claims", "shows": "which claims hold"},
         ),
-        # Beside the benchmarks, since these numbers differ from run to run.
+        # In the folder of benchmarks, since these numbers differ from run to run.
         training_time="<results>/benchmarks/training_time.csv",
         provenance="<results>/provenance.json",
     log:
@@ -39,6 +39,6 @@ rule report_summary:
         git=GIT,
         trained=ALL_TRAINED,
     message:
-        "Published numbers beside ours, which claims hold, and what ran"
+        "Compare published numbers with ours, test the claims, and record the run"
     script:
         "../scripts/report/summary.py"

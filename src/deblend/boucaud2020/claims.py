@@ -18,7 +18,16 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pandas as pd
 from deblend.boucaud2020.recovered import BIN_EDGES, MIN_IN_BIN, NETWORKS
-from deblend.report.claims import Claims, NotThere, Result, Tables, all_below, listed, says, table
+from deblend.report.claims import (
+    Claims,
+    MissingResult,
+    Result,
+    Tables,
+    all_below,
+    listed,
+    says,
+    table,
+)
 
 CLAIMS = Claims()
 claim = CLAIMS.add
@@ -44,7 +53,7 @@ def _row(tables: Tables, name: str, **where: str) -> pd.Series:
     rows = table(tables, name).set_index(list(where))
     key = tuple(where.values())
     if key not in rows.index or not rows.loc[key, "n"]:
-        raise NotThere(f"{name} {where}")
+        raise MissingResult(f"{name} {where}")
     return rows.loc[key]
 
 
@@ -69,7 +78,7 @@ def _bins(tables: Tables, name: str, **where: str) -> pd.DataFrame:
         rows = rows[rows[column] == value]
     rows = rows[(rows["bin"].astype(str) != "all") & (rows["n"] >= MIN_IN_BIN)]
     if len(rows) < len(BIN_EDGES) - 1:
-        raise NotThere(f"{name} {where}")
+        raise MissingResult(f"{name} {where}")
     return rows.sort_values("delta_mag_low")
 
 
@@ -141,7 +150,7 @@ def _scatter_of_halves(tables: Tables, method: str) -> dict[str, float]:
     points = table(tables, "points")
     method_points = points[(points["method"] == method) & points["mag_blended"].notna()]
     if len(method_points) < 2 * MIN_IN_BIN:
-        raise NotThere(method)
+        raise MissingResult(method)
     faint = method_points["mag_isolated"] > method_points["mag_isolated"].median()
     dmag = method_points["mag_blended"] - method_points["mag_isolated"]
     return {"bright half": float(np.std(dmag[~faint])), "faint half": float(np.std(dmag[faint]))}
@@ -189,7 +198,7 @@ def _over_distance(tables: Tables, method: str) -> dict[str, pd.DataFrame]:
             pd.cut(galaxy_points["distance_over_radius"], DISTANCE_EDGES), observed=False
         )
         if (groups.size() < MIN_IN_BIN).any():
-            raise NotThere(f"{method} {galaxy} in bins of distance")
+            raise MissingResult(f"{method} {galaxy} in bins of distance")
         numbers = {"median": groups.median(), "sigma": groups.std(ddof=0)}
         bins[galaxy] = pd.DataFrame(numbers | {"p95": groups.quantile(0.95)})
     return bins
@@ -211,10 +220,10 @@ def _by_type(tables: Tables, method: str, column: str, *needed: str) -> dict[str
     chosen = (rows["method"] == method) & (rows["bin"].astype(str) == "all")
     rows = rows[chosen & (rows["n"] >= MIN_IN_BIN)]
     if len(rows) < 3:  # two types and all
-        raise NotThere("types")
+        raise MissingResult("types")
     values = rows.set_index("type")[column].astype(float).to_dict()
     if set(needed) - set(values):
-        raise NotThere(f"types {needed}")
+        raise MissingResult(f"types {needed}")
     return values
 
 
@@ -227,7 +236,7 @@ def _recovered_masks(tables: Tables, network: str) -> pd.DataFrame:
     masks = iou[(iou["network"] == network) & (iou["area_true_px"] > 0)]
     overlapping = masks[(masks["area_predicted_px"] > 0) & (masks["iou"] > 0)]
     if masks.empty or 2 * len(overlapping) < len(masks):
-        raise NotThere(network)
+        raise MissingResult(network)
     return overlapping
 
 
@@ -247,7 +256,7 @@ def _iou_by_pair(tables: Tables, network: str) -> pd.DataFrame:
     chosen = (rows["network"] == network) & ~rows["pair"].isin(["all", "other"])
     rows = rows[chosen & (rows["n"] >= MIN_IN_BIN)]
     if len(rows) < TYPE_PAIRS:
-        raise NotThere(f"pairs of types of {network}")
+        raise MissingResult(f"pairs of types of {network}")
     return rows
 
 
@@ -595,7 +604,7 @@ def masks_tighter_than_unet(tables: Tables, bound: float) -> Result:
 def small_network(tables: Tables, bound: float) -> Result:
     rows = table(tables, "table2").set_index("filters")
     if 64 not in rows.index:
-        raise NotThere("64 filters")
+        raise MissingResult("64 filters")
     value = float(rows.loc[64, "total_percent"])
     return f"{value:.4g} %", value < bound
 
@@ -605,7 +614,7 @@ def small_network(tables: Tables, bound: float) -> Result:
 def larger_is_better(tables: Tables, bound: float) -> Result:
     rows = table(tables, "table2").sort_values("filters")
     if len(rows) < 2:
-        raise NotThere("two networks")
+        raise MissingResult("two networks")
     values = rows.set_index("filters")["total_percent"]
     falls = bool((values.diff()[1:] < bound).all())
     return listed({f"{filters} filters": value for filters, value in values.items()}), falls

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 from deblend.config_base import (
     Boolean,
     Count,
-    FromZero,
     Integer,
+    NonNegativeInteger,
     NotNegative,
     Pattern,
     Positive,
@@ -17,8 +17,8 @@ from deblend.config_base import (
     Split,
     Text,
     Unique,
-    known,
-    tag,
+    check_kind,
+    kind_tag,
 )
 from deblend.data.config import (
     Band,
@@ -50,7 +50,8 @@ class Selection(Magnitudes):
 
     split: Split = Field(
         default=Split(train=0.6, validation=0.2, test=0.2),
-        description="Share of the galaxies in each split, before any blending; they add up to 1.",
+        description="Share of the galaxies in each split, chosen before blending; the shares "
+        "add up to 1.",
     )
 
 
@@ -58,7 +59,7 @@ class ArchiveDataSet(Images, Selection):
     """Downloaded stamps."""
 
     source: Literal["archive"]
-    archive: str = Field(description="Entry of config/datasets.yaml.")
+    archive: str = Field(description="Name of the archive, an entry of config/datasets.yaml.")
 
 
 class SimulatorConfig(Images, Psf, Magnitudes):
@@ -69,16 +70,21 @@ class SimulatorConfig(Images, Psf, Magnitudes):
     zero_point: ZeroPoint = 25.96
     noise_sigma: NoiseSigma = 0.0065
     exposure_time_s: Positive = Field(
-        default=3300.0, description="Exposure time, for the galaxies' photon noise, s."
+        default=3300.0,
+        description="Exposure time, which determines the photon noise of the galaxies, s.",
     )
     n_neighbours_mean: Real = Field(
         default=4.0,
         ge=0,
         le=100,
-        description="Mean number of other galaxies on a stamp of 128 x 128 pixels.",
+        description="Mean number of neighbouring galaxies on a stamp of 128 x 128 pixels.",
     )
-    neighbour_mag_min: Real = Field(default=20.0, description="Brightest magnitude of neighbours.")
-    neighbour_mag_max: Real = Field(default=25.5, description="Faintest magnitude of neighbours.")
+    neighbour_mag_min: Real = Field(
+        default=20.0, description="Magnitude of the brightest neighbours."
+    )
+    neighbour_mag_max: Real = Field(
+        default=25.5, description="Magnitude of the faintest neighbours."
+    )
 
     @model_validator(mode="after")
     def _neighbour_mag_min_is_below(self) -> "SimulatorConfig":
@@ -93,7 +99,7 @@ class SimulatedDataSet(SimulatorConfig, Selection):
 
     source: Literal["simulated"]
     n_galaxies: Count = Field(default=2618, description="Number of parent galaxies.")
-    chunk_size: Count = Field(default=110, description="Galaxies that one job simulates.")
+    chunk_size: Count = Field(default=110, description="Number of galaxies per job.")
 
 
 class FilesDataSet(FilesConfig, Selection):
@@ -106,9 +112,7 @@ class RealGalaxyDataSet(RealGalaxyConfig, Selection):
     """A GalSim RealGalaxyCatalog, at another PSF, pixel scale and noise."""
 
     source: Literal["real_galaxy"]
-    fits_catalog: Text = Field(
-        description="Path of its companion, which has the galaxies' flux_radius."
-    )
+    fits_catalog: Text = Field(description="Companion catalogue with the galaxies' flux_radius.")
 
 
 class MosaicsDataSet(Images, Matching, Selection):
@@ -119,7 +123,7 @@ class MosaicsDataSet(Images, Matching, Selection):
         min_length=1, description="Fields of the survey, each with its mosaic and catalogues."
     )
     max_bytes: Count = Field(
-        default=20_000_000_000, description="Largest size of a mosaic that is downloaded."
+        default=20_000_000_000, description="Largest size of a mosaic that is downloaded, bytes."
     )
 
     @model_validator(mode="after")
@@ -136,31 +140,37 @@ DataSet = Annotated[
     | Annotated[FilesDataSet, Tag("<files>")]
     | Annotated[RealGalaxyDataSet, Tag("<real_galaxy>")]
     | Annotated[MosaicsDataSet, Tag("<mosaics>")],
-    Discriminator(tag("source")),
-    known("source", "archive", "simulated", "files", "real_galaxy", "mosaics"),
+    Discriminator(kind_tag("source")),
+    check_kind("source", "archive", "simulated", "files", "real_galaxy", "mosaics"),
 ]
 
-Filters = Annotated[Integer, Field(ge=1, le=4096, description="Filters of the first layer.")]
-BatchSize = Annotated[Count, Field(description="Blends in a batch.")]
+Filters = Annotated[
+    Integer, Field(ge=1, le=4096, description="Number of filters of the first layer.")
+]
+BatchSize = Annotated[Count, Field(description="Number of blends per batch.")]
 
 
 class Training(SteeringConfig):
     """What every network has, and how it is trained."""
 
-    dataset: str = Field(description="Data set that it is trained on.")
+    dataset: str = Field(description="Data set that the network is trained on.")
     filters: Filters = 256
     asinh_softening: Positive | None = Field(
         default=None,
-        description="Softening s (counts/s) of the stretch asinh(x / s) / 3 of images; null: none.",
+        description="Softening s of the stretch asinh(x / s) / 3 that is applied to images "
+        "first, counts/s; null: no stretch.",
     )
     n_train_blends: Count | None = Field(
-        default=25000, description="Blends in the training set; null: each epoch draws new ones."
+        default=25000,
+        description="Number of blends in the training set; null: every batch consists of new "
+        "blends.",
     )
     steps_per_epoch: Count | None = Field(
-        default=None, description="Batches in an epoch; null: the whole training set."
+        default=None,
+        description="Number of batches per epoch; null: as many as cover the training set.",
     )
     augment: Boolean = Field(
-        default=False, description="Flip and turn each galaxy of a training blend at random."
+        default=False, description="Flip and rotate each galaxy of a training blend at random."
     )
     batch_size: BatchSize = 32
     adam_epsilon: AdamEpsilon = 1.0e-7
@@ -173,14 +183,15 @@ class Fluxes(Section):
     """The part of a network that predicts fluxes."""
 
     dense_units: Count | None = Field(
-        default=None, description="Units of the dense layers; null: as many as filters."
+        default=None, description="Number of units of the dense layers; null: the same as filters."
     )
     flux_scale: Positive = Field(
-        default=1.0, description="Flux that the output is multiplied by, counts/s."
+        default=1.0, description="Flux by which the output of the network is multiplied, counts/s."
     )
     output: Literal["linear", "exponential"] = Field(
         default="linear",
-        description="Whether fluxes are the last layer's numbers or their exponentials.",
+        description="Whether fluxes are the values of the last layer (linear) or their "
+        "exponentials (exponential).",
     )
 
 
@@ -196,12 +207,16 @@ class Unet(Training):
     architecture: Literal["unet"]
     filters: Filters = 32
     depth: Integer = Field(
-        default=5, ge=2, le=8, description="Levels of the U-Net, the lowest one included."
+        default=5,
+        ge=2,
+        le=8,
+        description="Number of levels of the U-Net, including the lowest one.",
     )
     dropout: Dropout = 0.2
     overlap_channel: Boolean = Field(
         default=False,
-        description="Predict a third mask, of the galaxies' overlap, as in the authors' code.",
+        description="Whether there is a third mask, for the overlap of the galaxies, as in the "
+        "authors' code.",
     )
     batch_size: BatchSize = 8
     epochs: Epochs = 50
@@ -214,14 +229,16 @@ class Blend2Mask2Flux(Training, Fluxes):
     architecture: Literal["blend2mask2flux"]
     unet: str = Field(
         default="unet",
-        description="Network of architecture unet whose weights the training starts from.",
+        description="Network of architecture unet whose weights are the initial weights of the "
+        "training.",
     )
     filters: Filters = 159
     flux_loss_weight: NotNegative = Field(
-        default=1.0, description="Weight of the fluxes' MAPE (%) in the loss."
+        default=1.0,
+        description="Weight of the mean absolute percentage error of the fluxes (%) in the loss.",
     )
     mask_loss_weight: NotNegative = Field(
-        default=0.1, description="Weight of the masks' cross-entropy in the loss."
+        default=0.1, description="Weight of the cross-entropy of the masks in the loss."
     )
     epochs: Epochs = 300
     learning_rate: LearningRate = 0.00001
@@ -231,8 +248,8 @@ Network = Annotated[
     Annotated[Blend2Flux, Tag("<blend2flux>")]
     | Annotated[Unet, Tag("<unet>")]
     | Annotated[Blend2Mask2Flux, Tag("<blend2mask2flux>")],
-    Discriminator(tag("architecture")),
-    known("architecture", "blend2flux", "unet", "blend2mask2flux"),
+    Discriminator(kind_tag("architecture")),
+    check_kind("architecture", "blend2flux", "unet", "blend2mask2flux"),
 ]
 NetworkName = Annotated[
     str,
@@ -252,19 +269,24 @@ class CleaningRules(Section):
     )
     detection: Detection = Field(
         default=Detection(threshold=1.5, min_area=8, contrast=0.02, n_thresholds=32),
-        description="Segmentation of parent stamps.",
+        description="Settings of SEP for the segmentation of parent stamps.",
     )
     dilation_px: Integer = Field(
-        default=4, ge=0, le=32, description="Radius by which neighbours' regions grow, pixels."
+        default=4,
+        ge=0,
+        le=32,
+        description="Radius by which the regions of neighbours are dilated, pixels.",
     )
     max_off_centre_px: Positive = Field(
-        default=3.0, description="Largest distance of the galaxy's centroid from the central pixel."
+        default=3.0,
+        description="Largest distance of the galaxy's centroid from the central pixel, pixels.",
     )
     min_background_fraction: Real = Field(
-        default=0.05, gt=0, le=1, description="Smallest share of empty background in a stamp."
+        default=0.05, gt=0, le=1, description="Smallest share of a stamp that has to be background."
     )
     max_contact: Share = Field(
-        default=0.1, description="Largest share of the galaxy's edge that neighbours cover."
+        default=0.1,
+        description="Largest share of the galaxy's edge that may be in contact with neighbours.",
     )
 
 
@@ -273,7 +295,8 @@ class Cleaning(CleaningRules):
 
     rejected: Text = Field(
         default="config/rejected.csv",
-        description="Table of galaxies rejected by eye (id, reason); path in the project's folder.",
+        description="Table of galaxies that were rejected by visual inspection (columns id and "
+        "reason); a path relative to the project's folder.",
     )
 
 
@@ -298,10 +321,12 @@ class BlendRules(Section):
     """
 
     delta_mag_max: Positive = Field(
-        default=2.0, description="Largest magnitude difference of a pair."
+        default=2.0, description="Largest difference in magnitude between the galaxies of a blend."
     )
     shift_rule: Literal["authors", "section_2_2"] = Field(
-        default="authors", description="How the companion is shifted."
+        default="authors",
+        description="How the shift of the companion is drawn: as in the authors' code, or as in"
+        " Sect. 2.2.",
     )
 
 
@@ -309,16 +334,16 @@ class BlendConfig(BlendRules):
     """How blends are drawn."""
 
     orientations: Boolean = Field(
-        description="Draw one of the eight flips and quarter turns for each galaxy (else 0, as "
-        "published)."
+        description="Whether each galaxy is flipped and rotated by quarter turns at random; "
+        "without it no galaxy is, as in the paper."
     )
 
 
 class BlendNumbers(Section):
     """Number of blends of each split."""
 
-    validation: Count = Field(default=5000, description="Blends of the validation split.")
-    test: Count = Field(default=5000, description="Blends of the test split.")
+    validation: Count = Field(default=5000, description="Number of blends of the validation split.")
+    test: Count = Field(default=5000, description="Number of blends of the test split.")
 
 
 class Blending(BlendRules):
@@ -326,11 +351,13 @@ class Blending(BlendRules):
 
     companion_edge: Literal["zero", "noise"] = Field(
         default="zero",
-        description="Filling of the pixels that the shifted companion's stamp does not cover.",
+        description="How pixels that the shifted stamp of the companion does not cover are "
+        "filled: with zero or with noise.",
     )
     n_blends: BlendNumbers = Field(
         default=BlendNumbers(),
-        description="Number of validation and test blends; networks draw their own for training.",
+        description="Number of blends for validation and test; the training blends are "
+        "configured with each network.",
     )
 
 
@@ -339,42 +366,52 @@ class Sep(Section):
 
     cold: Detection = Field(
         default=Detection(threshold=5.0, min_area=10, contrast=0.01, n_thresholds=64),
-        description="Cold mode.",
+        description="Settings of the cold mode.",
     )
     hot: Detection = Field(
         default=Detection(threshold=4.0, min_area=6, contrast=0.0001, n_thresholds=64),
-        description="Hot mode.",
+        description="Settings of the hot mode.",
     )
-    chunk_size: Count = Field(default=1000, description="Blends that a process measures at a time.")
+    chunk_size: Count = Field(default=1000, description="Number of blends per job.")
 
 
 class Boucaud2020(Section):
     """Boucaud et al. 2020."""
 
-    dataset: str = Field(default="candels", description="Data set of the figures and tables.")
-    network: str = Field(default="blend2flux", description="Network shown as blend2flux.")
+    dataset: str = Field(
+        default="candels", description="Data set that the figures and tables are made from."
+    )
+    network: str = Field(
+        default="blend2flux", description="Network that figures and tables show as blend2flux."
+    )
     unet: str | None = Field(
-        default="unet", description="Network whose masks are shown as the U-Net's; null: none."
+        default="unet",
+        description="Network whose masks are shown as those of the U-Net; null: none.",
     )
     blend2mask2flux: str | None = Field(
         default="blend2mask2flux",
-        description="Network shown as blend2mask2flux; null: none, and its columns stay empty.",
+        description="Network that figures and tables show as blend2mask2flux; null: none, and "
+        "its columns stay empty.",
     )
     table2: Annotated[tuple[str, ...], Unique()] = Field(
         default=("blend2flux_64", "blend2flux", "blend2flux_512"),
         min_length=1,
-        description="blend2flux networks of Table 2.",
+        description="Networks of architecture blend2flux in Table 2.",
     )
-    cleaning: Cleaning = Field(default=Cleaning(), description="How parent stamps are cleaned.")
-    blending: Blending = Field(default=Blending(), description="How blends are made.")
-    sep: Sep = Field(default=Sep(), description="The SExtractor baseline, measured with SEP.")
-    bootstrap_resamples: FromZero = Field(
-        default=1000, description="Resamples for confidence intervals."
+    cleaning: Cleaning = Field(
+        default=Cleaning(), description="How clean stamps are selected and made from parent stamps."
+    )
+    blending: Blending = Field(
+        default=Blending(), description="Which galaxies are blended with each other, and how."
+    )
+    sep: Sep = Field(default=Sep(), description="The SExtractor baseline, computed with SEP.")
+    bootstrap_resamples: NonNegativeInteger = Field(
+        default=1000, description="Number of bootstrap resamples for confidence intervals."
     )
     published_catalogue: Text | None = Field(
         default=None,
-        description="Path or https address of the catalogue that the authors published; with it "
-        "Figures 5 to 9 are drawn from it too.",
+        description="Path or https address of the catalogue that the authors published; if it "
+        "is given, Figures 5 to 9 are also drawn from it.",
     )
     published_checksum: (
         Annotated[
@@ -383,6 +420,6 @@ class Boucaud2020(Section):
         | None
     ) = Field(
         default=None,
-        description="Checksum of that catalogue, algorithm:digest; required for an address, not "
-        "used for a path.",
+        description="Checksum of the published catalogue (sha256:... or md5:...), for an "
+        "address; null: not checked.",
     )

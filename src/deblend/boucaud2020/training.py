@@ -16,7 +16,7 @@ from deblend.data.stamps import Stamps
 from deblend.errors import DeblendError
 from deblend.training.fingerprints import fingerprint
 from deblend.training.keras_checkpoint import Checkpoint, Trainee
-from deblend.training.keras_progress import follow
+from deblend.training.keras_progress import progress_callback
 from deblend.training.loop import Loop
 from deblend.training.schedule import Steering, SteeringConfig
 from deblend.units import flux_from_mag
@@ -320,7 +320,7 @@ def train(
             epochs=epoch + 1,
             shuffle=False,
             verbose=0,
-            callbacks=[follow(loop)],
+            callbacks=[progress_callback(loop)],
         )
         metrics = validate(model, source, validation, weights)
         loss = float(fitted.history["loss"][0])

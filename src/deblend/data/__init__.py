@@ -1,1 +1,1 @@
-"""Galaxies from archives, catalogues, files and priors."""
+"""Galaxies from archives, mosaics and files, and the priors of simulated ones."""

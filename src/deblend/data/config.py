@@ -1,4 +1,4 @@
-"""Sources of galaxies in the configuration: the user's stamps, mosaics, catalogues, archives."""
+"""Configuration of the sources of galaxies: the user's stamps, mosaics, catalogues, archives."""
 
 from typing import Annotated, Literal
 
@@ -6,9 +6,9 @@ from deblend.config_base import (
     Boolean,
     Checksum,
     Count,
-    FromZero,
     Integer,
     Name,
+    NonNegativeInteger,
     NotNegative,
     Pattern,
     Positive,
@@ -20,12 +20,15 @@ from deblend.config_base import (
 from pydantic import Field, model_validator
 
 Band = Annotated[Text, Field(description="Name of the band.")]
-PixelScale = Annotated[Positive, Field(description="Pixel scale, arcsec a pixel.")]
-ZeroPoint = Annotated[Real, Field(description="AB magnitude of one count per second.")]
-NoiseSigma = Annotated[NotNegative, Field(description="Noise of the background a pixel, counts/s.")]
+PixelScale = Annotated[Positive, Field(description="Pixel scale, arcsec per pixel.")]
+ZeroPoint = Annotated[Real, Field(description="Zero point: AB magnitude of one count per second.")]
+NoiseSigma = Annotated[
+    NotNegative,
+    Field(description="Standard deviation of the background noise in a pixel, counts/s."),
+]
 MoffatBeta = Annotated[Real, Field(gt=1.1, description="Exponent of the PSF's Moffat profile.")]
 RadiusUnit = Literal["pix", "arcsec"]
-#: A path or an address that is downloaded; http for tests on this machine only.
+#: A path, or an address to download from; http only for tests on this machine.
 Mosaic = Annotated[
     str,
     Pattern(
@@ -33,18 +36,18 @@ Mosaic = Annotated[
         "a path or an https address of a file",
     ),
 ]
-#: As the rule that fetches tables has it.
+#: Names as in the rule that fetches tables from VizieR.
 TableName = Annotated[
     str,
     Pattern(
         r"^(?!vizier:)[^:]+$|^vizier:[A-Z]+/[A-Za-z0-9+_/-]+$",
-        "a path, or vizier: and the name of a table there, such as vizier:J/ApJS/207/24/goodss",
+        "a path, or vizier: and the name of a table at VizieR, such as vizier:J/ApJS/207/24/goodss",
     ),
 ]
 
 
 class Images(Section):
-    """What the images of a data set are."""
+    """Properties of the images of a data set."""
 
     band: Band
     pixel_scale_arcsec: PixelScale
@@ -55,12 +58,12 @@ class Images(Section):
         ge=16,
         le=1024,
         multiple_of=16,
-        description="Side of the stamps, in pixels; a multiple of 16.",
+        description="Side length of the stamps, in pixels; a multiple of 16.",
     )
 
 
 class Psf(Section):
-    """A PSF that images are drawn or redrawn with."""
+    """The point spread function (PSF) of images that are simulated or resampled."""
 
     psf_fwhm_arcsec: Positive = Field(
         default=0.17, description="Full width at half maximum of the PSF, arcsec."
@@ -69,112 +72,130 @@ class Psf(Section):
 
 
 class Magnitudes(Section):
-    """Which galaxies there are, by magnitude."""
+    """Range of magnitudes of the galaxies."""
 
-    mag_min: Real = Field(default=18.0, description="Brightest magnitude of galaxies.")
-    mag_max: Real = Field(default=23.0, description="Faintest magnitude of galaxies.")
+    mag_min: Real = Field(default=18.0, description="Magnitude of the brightest galaxies.")
+    mag_max: Real = Field(default=23.0, description="Magnitude of the faintest galaxies.")
 
     @model_validator(mode="after")
-    def _mag_min_is_below(self) -> "Magnitudes":
+    def _mag_min_is_below_mag_max(self) -> "Magnitudes":
         if not self.mag_min < self.mag_max:
             raise Problem(f"mag_min {self.mag_min} is not below mag_max {self.mag_max}")
         return self
 
 
 class FilesConfig(Images):
-    """Stamps and a catalogue of the user's own; see `config/README.md`."""
+    """Stamps and a catalogue of the user; see `config/README.md`."""
 
     images: Text = Field(
-        description="Stamps: .h5, .npz, .npy or .fits, (galaxy, y, x) or (galaxy, band, y, x)."
+        description="File of the stamps: .h5, .npz, .npy or .fits, with an array (galaxy, y, x) or "
+        "(galaxy, band, y, x)."
     )
     images_key: str | None = Field(
         default=None,
-        description="Name of the array in .npz or .h5, extension of FITS; null where there is "
-        "only one.",
+        description="Name of the array in an .npz or .h5 file, or FITS extension; null if the file "
+        "has only one.",
     )
-    plane: FromZero | None = Field(
-        default=None, description="Number of the band, from 0, in images of four dimensions."
+    plane: NonNegativeInteger | None = Field(
+        default=None,
+        description="Index of the band, from 0, if the array of stamps has four dimensions.",
     )
     segmaps: str | None = Field(
-        default=None, description="Segmentation maps of the same shape; null: SEP makes them."
+        default=None,
+        description="File of segmentation maps of the same shape; null: SEP makes them.",
     )
-    segmaps_key: str | None = Field(default=None, description="As images_key.")
-    catalog: Text = Field(description="Catalogue that astropy reads: .ecsv, .csv, .fits.")
+    segmaps_key: str | None = Field(
+        default=None, description="The same as images_key, for segmaps."
+    )
+    catalog: Text = Field(
+        description="Catalogue in a format that astropy reads, such as .ecsv, .csv or .fits."
+    )
     columns: dict[str, str] = Field(
-        description="Our column to the catalogue's: id, mag, half_light_radius, and optionally "
-        "ra, dec, redshift, morphology, p_sph, p_disk, p_irr, sersic_n, axis_ratio."
+        description="Name of the catalogue's column for each of the workflow's: id, mag, "
+        "half_light_radius, and optionally ra, dec, redshift, morphology, p_sph, p_disk, p_irr, "
+        "sersic_n, axis_ratio."
     )
     radius_unit: RadiusUnit = Field(
-        default="pix", description="Unit of a radius column that has none."
+        default="pix", description="Unit of the radius column if the catalogue does not state it."
     )
     add_noise: Boolean = Field(
-        default=False, description="Add noise of noise_sigma: for stamps that have none."
+        default=False, description="Add Gaussian noise of noise_sigma; for stamps without noise."
     )
     recentre: Boolean = Field(
         default=False,
-        description="Cut stamps around the light's centroid instead of the frame's centre.",
+        description="Centre each stamp on the centroid of the light, not on the centre of the "
+        "image.",
     )
 
 
 class RealGalaxyConfig(Images, Psf):
-    """Galaxies of a GalSim RealGalaxyCatalog, at another PSF, pixel scale and noise."""
+    """Galaxies of a GalSim RealGalaxyCatalog, converted to another PSF, pixel scale and noise."""
 
-    catalog: Text = Field(description="The catalogue; the files it names lie beside it.")
+    catalog: Text = Field(
+        description="The catalogue; the files that it names are in the same folder."
+    )
     fits_catalog: Text | None = Field(
-        description="Its companion with the galaxies' flux_radius; null where it has them itself."
+        description="Companion catalogue with the galaxies' flux_radius; null if the catalogue "
+        "itself has it."
     )
 
 
 class SkyField(Section):
     """A field of a survey."""
 
-    name: Annotated[Name, Field(description="Name of the field; its galaxies' ids begin with it.")]
+    name: Annotated[
+        Name, Field(description="Name of the field; the ids of its galaxies begin with it.")
+    ]
     mosaic: Mosaic = Field(
-        description="FITS image in counts/s, sky subtracted, with celestial coordinates; path or "
-        "https address."
+        description="Path or https address of a FITS image in counts/s, sky subtracted, with "
+        "celestial coordinates."
     )
-    extension: FromZero = Field(default=0, description="FITS extension of the image.")
+    extension: NonNegativeInteger = Field(default=0, description="FITS extension of the image.")
     catalog: TableName = Field(
-        description="Catalogue of the galaxies: path, or vizier: and the name of a table there."
+        description="Catalogue of the galaxies: a path, or vizier: and the name of a table at "
+        "VizieR."
     )
     columns: dict[str, str] = Field(
-        description="Our column to the catalogue's: id, ra, dec, mag, half_light_radius, and "
-        "optionally redshift, morphology, p_sph, p_disk, p_irr, sersic_n, axis_ratio."
+        description="Name of the catalogue's column for each of the workflow's: id, ra, dec, mag, "
+        "half_light_radius, and optionally redshift, morphology, p_sph, p_disk, p_irr, sersic_n, "
+        "axis_ratio."
     )
     radius_unit: RadiusUnit = Field(
-        default="arcsec", description="Unit of a radius column that has none."
+        default="arcsec",
+        description="Unit of the radius column if the catalogue does not state it.",
     )
     morphology: TableName | None = Field(
         default=None,
-        description="Catalogue of class probabilities, matched on the sky: path, vizier: and a "
-        "name, or null.",
+        description="Catalogue of class probabilities, matched by position: a path, vizier: and"
+        " the name of a table at VizieR, or null.",
     )
     morphology_columns: dict[str, str] = Field(
-        default={}, description="Our column to that of morphology: ra, dec, p_sph, p_disk, p_irr."
+        default={},
+        description="Name of the column of the morphology catalogue for each of the workflow's:"
+        " ra, dec, p_sph, p_disk, p_irr.",
     )
 
 
 class Matching(Section):
-    """How galaxies are found in another catalogue."""
+    """How galaxies are matched with the entries of another catalogue."""
 
     match_radius_arcsec: Positive = Field(
         default=0.5,
-        description="Largest distance on the sky between a galaxy and its entry in morphology, "
-        "arcsec.",
+        description="Largest distance on the sky between a galaxy and its entry in the morphology "
+        "catalogue, arcsec.",
     )
 
 
 class FieldConfig(SkyField, Images, Matching):
-    """A field of a survey, and what its images are; see `config/README.md`."""
+    """A field of a survey, with the properties of its images; see `config/README.md`."""
 
 
 class MosaicChecksum(Section):
-    """What a mosaic that is downloaded has to be."""
+    """Checksum of a mosaic that is downloaded."""
 
     checksum: Checksum | None = Field(
         default=None,
-        description="sha256:... or md5:... of a mosaic that is downloaded; null takes it as it "
-        "comes.",
+        description="sha256:... or md5:... of a mosaic that is downloaded; null: not checked.",
     )
 
 
@@ -183,19 +204,20 @@ class SurveyField(SkyField, MosaicChecksum):
 
 
 class Members(Section):
-    """Base names of the files in an archive."""
+    """File names in an archive, without their folders."""
 
-    images: str | None = Field(default=None, description="Stamps.")
-    segmaps: str | None = Field(default=None, description="Segmentation maps.")
-    catalog: str = Field(description="Catalogue.")
+    images: str | None = Field(default=None, description="File of the stamps.")
+    segmaps: str | None = Field(default=None, description="File of the segmentation maps.")
+    catalog: str = Field(description="File of the catalogue.")
 
 
 class Archive(Section):
     """An archive that can be downloaded: an entry of config/datasets.yaml."""
 
-    title: str = Field(description="What it is.")
+    title: str = Field(description="What the archive contains.")
     doi: str | None = Field(
-        default=None, description="Digital object identifier; needed where kaggle is not given."
+        default=None,
+        description="Digital object identifier (DOI); required unless kaggle is given.",
     )
     kaggle: (
         Annotated[
@@ -205,51 +227,53 @@ class Archive(Section):
         | None
     ) = Field(
         default=None,
-        description="Kaggle competition that has the file, in place of a DOI; it takes the user's "
-        "own token.",
+        description="Kaggle competition that has the file, instead of a DOI; the download needs"
+        " the user's own Kaggle token.",
     )
     version: str = Field(description="Version of the record.")
     url: Annotated[str, Pattern(r"^https?://", "an https address")] | None = Field(
         default=None,
-        description="Address of a mirror of the file, https; without it the DOI is asked.",
+        description="https address of a mirror of the file; without it the address comes from the "
+        "DOI's record.",
     )
     filename: Annotated[str, Pattern("^[^/]+$", "a name without a folder")] = Field(
         description="Name of the file in the record."
     )
     checksum: Checksum | None = Field(
         default=None,
-        description="sha256:... or md5:... of the file; without it the record's own. A url needs "
-        "one.",
+        description="sha256:... or md5:... of the file; without it the record's own checksum is "
+        "used. Required if url is given.",
     )
     max_bytes: Count = Field(description="Largest size of the file and of each of its members.")
     members: Members | None = Field(
         default=None,
-        description="Base names of the files in the archive; without them it is a zip of JPEGs.",
+        description="Names of the files in the archive; without them it is a zip of JPEGs.",
     )
     columns: dict[str, str] | None = Field(
         default=None,
-        description="Our columns to the catalogue's, as for data sets of source files; they need "
-        "radius_unit and members.",
+        description="Name of the catalogue's column for each of the workflow's, as for data "
+        "sets of source files; requires radius_unit and members.",
     )
     radius_unit: RadiusUnit | None = Field(default=None, description="Unit of the radii.")
     licence: str = Field(description="Terms of use.")
     citation: str = Field(description="What to cite.")
 
     @model_validator(mode="after")
-    def _is_one_record(self) -> "Archive":
+    def _has_doi_or_kaggle(self) -> "Archive":
         if self.doi is None and self.kaggle is None:
-            raise Problem("this key is missing, and kaggle, which may stand for it, too", "doi")
+            raise Problem("this key is missing, and so is kaggle: give one of them", "doi")
         if self.doi is not None and self.kaggle is not None:
             raise Problem(
-                f"{self.kaggle!r} is given beside doi {self.doi!r}: take one of them", "kaggle"
+                f"{self.kaggle!r} is given together with doi {self.doi!r}: keep one of them",
+                "kaggle",
             )
         return self
 
     @model_validator(mode="after")
-    def _has_what_its_keys_need(self) -> "Archive":
+    def _has_required_keys(self) -> "Archive":
         if self.url is not None and self.checksum is None:
-            raise Problem("this key is missing: a url needs one", "checksum")
+            raise Problem("this key is missing: a url requires a checksum", "checksum")
         for name in ("radius_unit", "members"):
             if self.columns is not None and getattr(self, name) is None:
-                raise Problem("this key is missing: columns need it", name)
+                raise Problem("this key is missing: columns require it", name)
         return self

@@ -1,4 +1,4 @@
-"""Parent stamps from what the user has: stamps and a catalogue, RealGalaxy, or an archive."""
+"""Parent stamps from the user's stamps and catalogue, an archive, or a RealGalaxy catalogue."""
 
 import logging
 import zipfile
@@ -20,11 +20,11 @@ from deblend.seeds import generator
 log = logging.getLogger(__name__)
 
 
-#: Catalogue columns that a data set cannot do without.
+#: Catalogue columns that every data set needs.
 REQUIRED = ("id", "mag", "half_light_radius")
 
 
-#: Units that catalogue columns are converted to; the radius goes to pixels through the scale.
+#: Units that catalogue columns are converted to. The radius is converted to pixels separately.
 UNITS = {"mag": u.mag, "ra": u.deg, "dec": u.deg}
 
 
@@ -35,14 +35,19 @@ def read_array(path: str | Path, key: str | None) -> np.ndarray:
     ----------
     path : path
     key : str, optional
-        Name in an npz or HDF5 file, number or name of a FITS extension. Without one: the only
-        array.
+        Name of the array in an npz or HDF5 file, or number or name of a FITS extension. Not needed
+        for npz and HDF5 files with a single array; the first extension of a FITS file is the
+        default.
+
+    Returns
+    -------
+    ndarray
 
     Raises
     ------
     DeblendError
-        The file is missing, broken or of an unknown kind, the key is not in it, or it holds pickled
-        objects (which are never read).
+        The file is missing, broken or of an unknown format, does not have the key, or contains
+        pickled objects, which are never read.
     """
     path = Path(path)
     suffix = path.suffix.lower()
@@ -51,11 +56,11 @@ def read_array(path: str | Path, key: str | None) -> np.ndarray:
             return np.load(path, allow_pickle=False)
         if suffix == ".npz":
             with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
-                return file[_only(key, file.files, path)]
+                return file[_choose_array(key, file.files, path)]
         if suffix in (".h5", ".hdf5"):
             with h5py.File(path, "r") as file:
                 names = [n for n in file if isinstance(file[n], h5py.Dataset)]
-                return file[_only(key, names, path)][:]
+                return file[_choose_array(key, names, path)][:]
         if suffix in (".fits", ".fit"):
             with fits.open(path) as file:
                 extension = 0 if key is None else int(key) if key.isdigit() else key
@@ -65,7 +70,8 @@ def read_array(path: str | Path, key: str | None) -> np.ndarray:
     raise DeblendError(f"{path} is not .npy, .npz, .h5 or .fits")
 
 
-def _only(key: str | None, names: list[str], path: Path) -> str:
+def _choose_array(key: str | None, names: list[str], path: Path) -> str:
+    """Name of the array to read: the key, or the only array of the file."""
     if key is None and len(names) == 1:
         return names[0]
     if key is None or key not in names:
@@ -77,24 +83,24 @@ def _only(key: str | None, names: list[str], path: Path) -> str:
 
 
 def read_table(path: str | Path, columns: dict[str, str]) -> Table:
-    """A user's catalogue, in whatever format astropy reads.
+    """Read a user's catalogue in any format that astropy reads.
 
     Parameters
     ----------
     path : path
     columns : dict
-        Our names to the table's.
+        Name of the table's column for each of the workflow's.
 
     Raises
     ------
     DeblendError
-        It cannot be read, or lacks a column.
+        The catalogue cannot be read, or lacks a column.
     """
     try:
         table = Table.read(path)
-    except Exception as error:  # astropy raises many kinds
+    except Exception as error:  # astropy raises many types
         raise DeblendError(f"cannot read the catalogue {path}: {error}") from error
-    missing = [theirs for theirs in columns.values() if theirs not in table.colnames]
+    missing = [name for name in columns.values() if name not in table.colnames]
     if missing:
         raise DeblendError(
             f"the catalogue {path} lacks the columns {', '.join(missing)}; it has "
@@ -112,49 +118,51 @@ def read_catalog(
     ----------
     path : path
     columns : dict
-        Our name to the catalogue's. `id`, `mag` and `half_light_radius` are needed.
+        Name of the catalogue's column for each of `GALAXY_COLUMNS`. `id`, `mag` and
+        `half_light_radius` are required.
     pixel_scale_arcsec : float
     radius_unit : {"pix", "arcsec"}
-        Of a radius column without a unit of its own.
+        Unit of the radius column if the catalogue does not state it.
 
     Returns
     -------
     DataFrame
-        Morphology is "unknown" where the catalogue has neither classes nor their probabilities.
+        `GALAXY_COLUMNS`. The morphology is "unknown" if the catalogue has neither classes nor their
+        probabilities.
 
     Raises
     ------
     DeblendError
-        A column is missing, unknown, twice the same id, or has a unit that cannot be converted.
+        A column is missing or unknown, has a unit that cannot be converted, or an id is not unique.
     """
-    known = [*(c for c in GALAXY_COLUMNS if c not in ("half_light_radius_px", "origin"))]
-    known.append("half_light_radius")
-    unknown = sorted(set(columns) - set(known))
+    allowed = [*(c for c in GALAXY_COLUMNS if c not in ("half_light_radius_px", "origin"))]
+    allowed.append("half_light_radius")
+    unknown = sorted(set(columns) - set(allowed))
     if unknown:
         raise DeblendError(
             f"columns names {', '.join(unknown)}, which a data set does not have; it can be "
-            f"{', '.join(known)}"
+            f"{', '.join(allowed)}"
         )
     lacking = [c for c in REQUIRED if c not in columns]
     if lacking:
         raise DeblendError(f"columns does not say which column of {path} is {', '.join(lacking)}")
     table = read_table(path, columns)
     result = pd.DataFrame(index=range(len(table)))
-    for ours in GALAXY_COLUMNS:
-        result[ours] = "" if ours in TEXT_COLUMNS else np.nan
-    for ours, theirs in columns.items():
-        column = table[theirs]
-        values = np.ma.filled(column, "" if ours in TEXT_COLUMNS else np.nan)
-        if ours in TEXT_COLUMNS:
-            result[ours] = np.asarray(values).astype(str)
+    for name in GALAXY_COLUMNS:
+        result[name] = "" if name in TEXT_COLUMNS else np.nan
+    for name, catalog_name in columns.items():
+        column = table[catalog_name]
+        values = np.ma.filled(column, "" if name in TEXT_COLUMNS else np.nan)
+        if name in TEXT_COLUMNS:
+            result[name] = np.asarray(values).astype(str)
             continue
-        target = u.Unit(radius_unit) if ours == "half_light_radius" else UNITS.get(ours)
-        values = _convert(np.asarray(values, float), column.unit, target, theirs, path)
-        if ours == "half_light_radius":
+        target = u.Unit(radius_unit) if name == "half_light_radius" else UNITS.get(name)
+        values = _convert(np.asarray(values, float), column.unit, target, catalog_name, path)
+        if name == "half_light_radius":
             in_px = values / pixel_scale_arcsec if radius_unit == "arcsec" else values
             result["half_light_radius_px"] = in_px
         else:
-            result[ours] = values
+            result[name] = values
     if not {"morphology", "p_sph", "p_disk", "p_irr"} & set(columns):
         result["morphology"] = "unknown"
     repeated = result["id"][result["id"].duplicated()].unique()
@@ -180,7 +188,7 @@ def _convert(
 
 
 def centre_on_light(image: np.ndarray, size: int) -> np.ndarray:
-    """Cut a stamp whose central pixel is the light's centroid, NaN where the image ends.
+    """Cut a stamp whose central pixel contains the centroid of the light; NaN outside the image.
 
     Parameters
     ----------
@@ -205,7 +213,7 @@ def centre_on_light(image: np.ndarray, size: int) -> np.ndarray:
 
 
 def cut(image: np.ndarray, y: int, x: int, size: int, fill: float = np.nan) -> np.ndarray:
-    """Cut a square with pixel (y, x) at its centre, `fill` where the image ends."""
+    """Cut a square with pixel (y, x) at its centre; `fill` outside the image."""
     out = np.full((size, size), fill, image.dtype)
     y0, x0 = y - size // 2, x - size // 2
     rows = slice(max(y0, 0), min(y0 + size, image.shape[0]))
@@ -224,7 +232,7 @@ def ingest_files(config: FilesConfig, seed: int) -> Stamps:
     ----------
     config : FilesConfig
     seed : int
-        Of added noise, with each galaxy's id.
+        Seed of the added noise; each galaxy has its own generator, by its id.
 
     Returns
     -------
@@ -233,7 +241,7 @@ def ingest_files(config: FilesConfig, seed: int) -> Stamps:
     Raises
     ------
     DeblendError
-        Shapes do not fit each other or the stamp size.
+        Shapes do not match each other or the stamp size.
     """
     galaxies = read_catalog(
         config.catalog, config.columns, config.pixel_scale_arcsec, config.radius_unit
@@ -270,14 +278,14 @@ def ingest_files(config: FilesConfig, seed: int) -> Stamps:
             out[i, 0] += rng.normal(0, config.noise_sigma, (size, size)).astype(np.float32)
     segmaps = np.zeros((len(images), size, size), np.int16)
     if config.segmaps:
-        theirs = read_array(config.segmaps, config.segmaps_key)
-        if theirs.shape != images.shape:
+        given_segmaps = read_array(config.segmaps, config.segmaps_key)
+        if given_segmaps.shape != images.shape:
             raise DeblendError(
-                f"{config.segmaps} has shape {theirs.shape}, the stamps {images.shape}"
+                f"{config.segmaps} has shape {given_segmaps.shape}, the stamps {images.shape}"
             )
         if config.recentre:
             raise DeblendError("segmaps cannot be given together with recentre: true")
-        for i, segmap in enumerate(theirs):
+        for i, segmap in enumerate(given_segmaps):
             _, labels = np.unique(segmap, return_inverse=True)
             labels = labels.reshape(segmap.shape) + (segmap.min() != 0)
             segmaps[i] = cut(labels.astype(np.int16), centre_y, centre_x, size, fill=0)
@@ -288,10 +296,11 @@ def ingest_files(config: FilesConfig, seed: int) -> Stamps:
 
 
 def ingest_real_galaxies(config: RealGalaxyConfig, seed: int) -> Stamps:
-    """Parent stamps from a GalSim RealGalaxyCatalog, at another PSF, pixel scale and noise.
+    """Parent stamps from a GalSim RealGalaxyCatalog, with another PSF, pixel scale and noise.
 
-    Each galaxy is deconvolved from its own PSF, convolved with the target's and resampled; its
-    noise is whitened and topped up to `noise_sigma` (more than that is left, and counted).
+    Each galaxy is deconvolved from its own PSF, convolved with the target PSF and resampled. Its
+    noise is whitened, and more noise is added to reach `noise_sigma`. Stamps with more noise than
+    that are kept; the log says how many there are.
 
     Parameters
     ----------
@@ -320,20 +329,20 @@ def ingest_real_galaxies(config: RealGalaxyConfig, seed: int) -> Stamps:
         )
     size, scale = config.stamp_size, config.pixel_scale_arcsec
     target = moffat_psf(config.psf_fwhm_arcsec, config.psf_moffat_beta)
-    images, rows, noisier = [], [], 0
+    images, rows, n_noisier = [], [], 0
     for i in range(catalog.nobjects):
-        number = generator(seed, "noise", config.band, table["IDENT"][i]).integers(1, 2**31)
-        rng = galsim.BaseDeviate(int(number))
+        galsim_seed = generator(seed, "noise", config.band, table["IDENT"][i]).integers(1, 2**31)
+        rng = galsim.BaseDeviate(int(galsim_seed))
         galaxy = galsim.Convolve(galsim.RealGalaxy(catalog, index=i, rng=rng), target)
         image = galsim.ImageF(size, size, scale=scale)
         centre = galsim.PositionD(size // 2 + 1, size // 2 + 1)
         galaxy.drawImage(image, center=centre, method="no_pixel")
         variance = galaxy.noise.whitenImage(image)
-        missing = config.noise_sigma**2 - variance
-        if missing > 0:
-            image.addNoise(galsim.GaussianNoise(rng, sigma=missing**0.5))
+        missing_variance = config.noise_sigma**2 - variance
+        if missing_variance > 0:
+            image.addNoise(galsim.GaussianNoise(rng, sigma=missing_variance**0.5))
         else:
-            noisier += 1
+            n_noisier += 1
         images.append(image.array.copy())
         rows.append(
             {
@@ -355,7 +364,10 @@ def ingest_real_galaxies(config: RealGalaxyConfig, seed: int) -> Stamps:
             }
         )
     log.info(
-        "%d of %d stamps are noisier than noise_sigma %g", noisier, len(images), config.noise_sigma
+        "%d of %d stamps are noisier than noise_sigma %g",
+        n_noisier,
+        len(images),
+        config.noise_sigma,
     )
     psf = target.drawImage(nx=31, ny=31, scale=scale, method="no_pixel").array
     return Stamps(

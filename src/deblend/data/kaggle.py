@@ -1,6 +1,6 @@
-"""Files of Kaggle's competitions, with the user's own token.
+"""Download files of Kaggle competitions with the user's own token.
 
-The token goes to Kaggle alone, and is never shown: not in a log, a message or a command line.
+The token is sent to Kaggle only. It never appears in a log, a message or a command line.
 """
 
 import base64
@@ -21,7 +21,8 @@ log = logging.getLogger(__name__)
 API = "https://www.kaggle.com/api/v1"
 
 
-HOW = (
+#: How to get a token, for error messages.
+HELP = (
     "make one at https://www.kaggle.com/settings (API, Create New Token), then set KAGGLE_USERNAME "
     "and KAGGLE_KEY, or keep the file as ~/.kaggle/kaggle.json"
 )
@@ -40,17 +41,17 @@ class Token(AuthBase):
         return request
 
     def __repr__(self) -> str:
-        """Without the token."""
+        """Representation without the token."""
         return "Token(...)"
 
 
 def read_token() -> Token:
-    """The user's token: of the environment, else of ~/.kaggle/kaggle.json.
+    """The user's token, from the environment or else from ~/.kaggle/kaggle.json.
 
     Raises
     ------
     DeblendError
-        There is none, or the file is not as Kaggle gives it.
+        There is no token, or the file is not as Kaggle provides it.
     """
     names = ("KAGGLE_USERNAME", "KAGGLE_KEY")
     username, key = (os.environ.get(name, "").strip() for name in names)
@@ -58,22 +59,22 @@ def read_token() -> Token:
         return Token(username, key)
     if username or key:
         missing = names[0] if key else names[1]
-        raise DeblendError(f"{missing} is not set, and a Kaggle token takes both: {HOW}")
+        raise DeblendError(f"{missing} is not set, and a Kaggle token takes both: {HELP}")
     path = Path.home() / ".kaggle" / "kaggle.json"
     if not path.is_file():
-        raise DeblendError(f"no Kaggle token: neither KAGGLE_USERNAME nor {path} is there; {HOW}")
+        raise DeblendError(f"no Kaggle token: neither KAGGLE_USERNAME nor {path} is there; {HELP}")
     if path.stat().st_mode & 0o077:
         log.warning("%s can be read by others on this machine: chmod 600 %s", path, path)
     try:
         record = json.loads(path.read_text())
     except (OSError, ValueError):
         record = None
-    # Outside of the handler: json's error holds what the file says.
+    # Raised outside of the handler, since the error of json contains the content of the file.
     if not isinstance(record, dict):
-        raise DeblendError(f"{path} cannot be read as JSON: {HOW}")
+        raise DeblendError(f"{path} cannot be read as JSON: {HELP}")
     values = [record.get(name) for name in ("username", "key")]
     if not all(isinstance(value, str) and value.strip() for value in values):
-        raise DeblendError(f"{path} has no username or no key: {HOW}")
+        raise DeblendError(f"{path} has no username or no key: {HELP}")
     return Token(*(str(value).strip() for value in values))
 
 
@@ -85,30 +86,31 @@ def download_competition_file(
     max_bytes: int,
     api: str = API,
 ) -> None:
-    """Download a file of a competition; it appears only when it is complete.
+    """Download a file of a competition. It is there only once it is complete.
 
     Parameters
     ----------
     competition : str
-        As in the competition's address.
+        Name in the address of the competition.
     filename : str
     output : path
     checksum : str or None
-        ``sha256:...`` or ``md5:...``; Kaggle publishes none.
+        ``sha256:...`` or ``md5:...``. Kaggle publishes no checksums.
     max_bytes : int
+        Largest size that is allowed.
     api : str
-        Kaggle's address.
+        Address of Kaggle's interface.
 
     Raises
     ------
     DeblendError
-        There is no token, Kaggle refuses it, or see `deblend.data.archives.download`.
+        There is no token, or Kaggle refuses it; see also `deblend.data.archives.download`.
     """
     token = read_token()
     url = f"{api}/competitions/data/download/{quote(competition, '')}/{quote(filename, '')}"
     page = f"https://www.kaggle.com/competitions/{quote(competition, '')}"
     remedies = {
-        401: f"Kaggle does not know the token; {HOW}",
+        401: f"Kaggle does not know the token; {HELP}",
         403: f"accept the competition's rules at {page}/rules with the token's account, run again",
         404: f"correct kaggle or filename in config/datasets.yaml; {page}/data lists the files",
     }

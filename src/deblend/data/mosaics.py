@@ -32,22 +32,21 @@ def cut_field(config: FieldConfig) -> Stamps:
     Parameters
     ----------
     config : FieldConfig
-        `mosaic`, `catalog` and `morphology` are paths.
+        Here `mosaic`, `catalog` and `morphology` are paths.
 
     Returns
     -------
     Stamps
-        All galaxies of the catalogue whose position is on the mosaic (a catalogue may cover other
-        fields too); the pixel that holds the position is (size // 2, size // 2).
-        A stamp that leaves the mosaic or has pixels without data (NaN, or exactly 0 as drizzling
-        leaves them) is NaN throughout, which cleaning counts as "outside". Ids begin with the
-        field's name.
+        All galaxies of the catalogue whose position is on the mosaic; a catalogue may cover other
+        fields too. The pixel that contains the position is (size // 2, size // 2). A stamp that
+        extends beyond the mosaic or has pixels without data (NaN, or exactly 0 after drizzling) is
+        NaN in all pixels, which cleaning counts as "outside". Ids begin with the name of the field.
 
     Raises
     ------
     DeblendError
-        A file cannot be read or lacks a column or celestial coordinates, the mosaic has another
-        pixel scale, or no galaxy is on it.
+        A file cannot be read, a column or the celestial coordinates are missing, the mosaic has
+        another pixel scale, or no galaxy is on it.
     """
     lacking = [c for c in ("ra", "dec") if c not in config.columns]
     if lacking:
@@ -80,14 +79,14 @@ def cut_field(config: FieldConfig) -> Stamps:
 
 
 def _cut_stamps(positions: np.ndarray, config: FieldConfig) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of the positions (n, 2; degrees) on the mosaic, and their stamps: NaN without data."""
+    """Rows of those positions (n, 2; degrees) that are on the mosaic, and their stamps."""
     size = config.stamp_size
     try:
         with fits.open(config.mosaic) as file:
             hdu = file[config.extension]
             wcs = WCS(hdu.header, naxis=2)
-            what = f"field {config.name}"
-            check_wcs(wcs, what, config.mosaic, config.extension, config.pixel_scale_arcsec)
+            subject = f"field {config.name}"
+            check_wcs(wcs, subject, config.mosaic, config.extension, config.pixel_scale_arcsec)
             ny, nx = hdu.shape
             x, y = np.round(wcs.world_to_pixel_values(*positions.T))
             rows = np.flatnonzero((x >= 0) & (x < nx) & (y >= 0) & (y < ny))
@@ -102,7 +101,7 @@ def _cut_stamps(positions: np.ndarray, config: FieldConfig) -> tuple[np.ndarray,
                 x0, y0 = int(x[row]) - size // 2, int(y[row]) - size // 2
                 if x0 < 0 or y0 < 0 or x0 + size > nx or y0 + size > ny:
                     continue
-                # A section reads its own rows from the file: mosaics have gigabytes.
+                # `section` reads only the rows of the stamp: mosaics have gigabytes.
                 stamp = np.asarray(hdu.section[y0 : y0 + size, x0 : x0 + size], np.float32)
                 if np.isfinite(stamp).all() and (stamp != 0).all():
                     stamps[i] = stamp
@@ -115,42 +114,48 @@ def _cut_stamps(positions: np.ndarray, config: FieldConfig) -> tuple[np.ndarray,
 
 
 def check_wcs(
-    wcs: WCS, what: str, mosaic: str | Path, extension: int | str, pixel_scale_arcsec: float
+    wcs: WCS, subject: str, mosaic: str | Path, extension: int | str, pixel_scale_arcsec: float
 ) -> None:
-    """Raise `DeblendError` unless a mosaic has sky coordinates, and pixels as wide as said.
+    """Check that a mosaic has celestial coordinates and the configured pixel scale.
 
     Parameters
     ----------
     wcs : WCS
-    what : str
+    subject : str
         The field or band, for the message.
-    mosaic, extension : path, int or str
+    mosaic : path
+    extension : int or str
     pixel_scale_arcsec : float
+
+    Raises
+    ------
+    DeblendError
+        The mosaic lacks celestial coordinates or has another pixel scale.
     """
     if not wcs.has_celestial:
         raise DeblendError(
-            f"{what}: extension {extension} of {mosaic} has no celestial coordinates in its header"
+            f"{subject}: extension {extension} of {mosaic} has no celestial coordinates"
         )
     scales = proj_plane_pixel_scales(wcs) * 3600
     if np.abs(scales / pixel_scale_arcsec - 1).max() > SCALE_TOLERANCE:
         raise DeblendError(
-            f"{what}: the pixels of {mosaic} are {scales[0]:.4g} x {scales[1]:.4g} arcsec, "
+            f"{subject}: the pixels of {mosaic} are {scales[0]:.4g} x {scales[1]:.4g} arcsec, "
             f"pixel_scale_arcsec is {pixel_scale_arcsec}"
         )
 
 
 def _add_morphology(galaxies: pd.DataFrame, config: FieldConfig) -> pd.DataFrame:
-    """Class probabilities of the nearest entry of another catalogue, each used once at most."""
+    """Add class probabilities of the nearest entry of another catalogue, each used at most once."""
     table = _read_morphology(config)
     galaxies = galaxies.assign(morphology="", **dict.fromkeys(PROBABILITIES, np.nan))
-    mine = np.flatnonzero(galaxies[["ra", "dec"]].notna().all(axis=1))
+    with_position = np.flatnonzero(galaxies[["ra", "dec"]].notna().all(axis=1))
     table = table[table[["ra", "dec"]].notna().all(axis=1)]
-    if len(mine) and len(table):
-        nearest, separation, _ = _sky(galaxies.iloc[mine], config.catalog).match_to_catalog_sky(
-            _sky(table, config.morphology)
-        )
+    if len(with_position) and len(table):
+        nearest, separation, _ = _sky_coordinates(
+            galaxies.iloc[with_position], config.catalog
+        ).match_to_catalog_sky(_sky_coordinates(table, config.morphology))
         distance = separation.arcsec
-        pairs = pd.DataFrame({"galaxy": mine, "entry": nearest, "distance": distance})
+        pairs = pd.DataFrame({"galaxy": with_position, "entry": nearest, "distance": distance})
         pairs = pairs[pairs["distance"] <= config.match_radius_arcsec]
         pairs = pairs.sort_values(["distance", "galaxy"]).drop_duplicates("entry")
         columns = [galaxies.columns.get_loc(c) for c in PROBABILITIES]
@@ -178,10 +183,10 @@ def _read_morphology(config: FieldConfig) -> pd.DataFrame:
         )
     try:
         table = Table.read(config.morphology)
-    except Exception as error:  # astropy raises many kinds
+    except Exception as error:  # astropy raises many types
         raise DeblendError(f"cannot read the morphologies {config.morphology}: {error}") from error
-    columns = {ours: config.morphology_columns[ours] for ours in needed}
-    missing = [theirs for theirs in columns.values() if theirs not in table.colnames]
+    columns = {name: config.morphology_columns[name] for name in needed}
+    missing = [name for name in columns.values() if name not in table.colnames]
     if missing:
         raise DeblendError(
             f"the morphologies {config.morphology} lack the columns {', '.join(missing)}; they "
@@ -189,13 +194,14 @@ def _read_morphology(config: FieldConfig) -> pd.DataFrame:
         )
     return pd.DataFrame(
         {
-            ours: np.ma.filled(np.ma.asarray(table[theirs]).astype(float), np.nan)
-            for ours, theirs in columns.items()
+            name: np.ma.filled(np.ma.asarray(table[catalog_name]).astype(float), np.nan)
+            for name, catalog_name in columns.items()
         }
     )
 
 
-def _sky(table: pd.DataFrame, source: str | None) -> SkyCoord:
+def _sky_coordinates(table: pd.DataFrame, source: str | None) -> SkyCoord:
+    """Coordinates of the columns `ra` and `dec`, degrees."""
     try:
         return SkyCoord(table["ra"].to_numpy(), table["dec"].to_numpy(), unit=u.deg)
     except ValueError as error:

@@ -1,15 +1,15 @@
 """Priors of the simulator, fitted to the 3D-HST structural catalogue.
 
-The catalogue (van der Wel et al. 2012; Skelton et al. 2014) has Sersic fits but none of the
-neural-network classes by which Boucaud et al. 2020 (Sect. 2.1) chose their galaxies. So the fit
-has two steps:
+The catalogue (van der Wel et al. 2012; Skelton et al. 2014) has Sersic fits but not the classes,
+found by a neural network, by which Boucaud et al. 2020 (Sect. 2.1) chose their galaxies. Therefore
+the fit has two steps:
 
 1. each class is represented by a structural proxy (`PROXIES`), whose Sersic index, axis ratio,
    redshift and size-magnitude relation are fitted to the catalogue;
-2. what the choice of clear-cut galaxies (class probability > 0.8) does to a class, the shape of its
-   number counts, a shift and a narrowing of its sizes, is fitted to the published sample.
+2. the effect of selecting galaxies of unambiguous class (probability > 0.8) is fitted to the
+   published sample: the shape of the number counts, and the shift and smaller scatter of the sizes.
 
-`tools/fit_priors.py` runs it; the numbers are in `config/priors.yaml`.
+`tools/fit_priors.py` runs the fit and writes the numbers to `config/priors.yaml`.
 """
 
 from pathlib import Path
@@ -25,6 +25,7 @@ from scipy.optimize import minimize
 MORPHOLOGIES = ("sph", "disk", "sphd", "irr")
 
 
+#: Structural selection that represents each class, as a query of the catalogue.
 PROXIES = {
     "sph": "n > 2.5 and q > 0.5 and lssfr < -10.5",
     "disk": "n < 1.5 and lmass > 9.8",
@@ -33,17 +34,18 @@ PROXIES = {
 }
 
 
-#: Size-magnitude relations are written around this magnitude.
+#: Magnitude at which the intercepts of the size-magnitude relations are given.
 PIVOT_MAG = 21.5
 
 
-#: Faint end of the published sample.
+#: Faintest magnitude of the published sample.
 FAINT_MAG = 23.0
 
 
 PIXEL_SCALE = 0.06  # arcsec, CANDELS F160W mosaics
 
 
+#: Columns of the GALFIT catalogue.
 _GALFIT = [
     "NUMBER",
     "RA",
@@ -63,6 +65,7 @@ _GALFIT = [
 ]
 
 
+#: Columns of the FAST catalogue.
 _FAST = ["id", "z", "ltau", "metal", "lage", "Av", "lmass", "lsfr", "lssfr", "la2t", "chi2"]
 
 
@@ -72,8 +75,13 @@ def read_3dhst(galfit: str | Path, fast: str | Path) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Galaxies with a good fit (flag 0), 18 < F160W < 23 and z < 1.5, as the published sample
-        spans; `r_px` is the half-light semi-major axis in pixels of 0.06".
+        Galaxies with a good fit (flag 0) in the ranges of the published sample: 18 < F160W < 23 and
+        z < 1.5. `r_px` is the half-light semi-major axis in pixels of 0.06".
+
+    Raises
+    ------
+    DeblendError
+        No galaxy passes the cuts.
     """
     structure = pd.read_csv(galfit, sep=r"\s+", comment="#", names=_GALFIT)
     physical = pd.read_csv(fast, sep=r"\s+", comment="#", names=_FAST)
@@ -86,7 +94,7 @@ def read_3dhst(galfit: str | Path, fast: str | Path) -> pd.DataFrame:
 
 
 def size_relation(mag: np.ndarray, r_px: np.ndarray) -> dict[str, float]:
-    """Straight line of log10(r/px) against magnitude, with its scatter (dex)."""
+    """Fit log10(r/px) as a linear function of magnitude, with its scatter (dex)."""
     log_r = np.log10(r_px)
     slope, intercept = np.polyfit(mag - PIVOT_MAG, log_r, 1)
     scatter = float(np.std(log_r - intercept - slope * (mag - PIVOT_MAG)))
@@ -96,8 +104,9 @@ def size_relation(mag: np.ndarray, r_px: np.ndarray) -> dict[str, float]:
 def log_counts(mag: np.ndarray, slope: float, curvature: float) -> np.ndarray:
     """log10 of the density of magnitudes, up to a constant.
 
-    Brighter than `FAINT_MAG` a parabola, s x - c x**2 with x = mag - FAINT_MAG; fainter, where the
-    published sample has nothing, a straight line that does not fall.
+    It is a parabola, slope * x - curvature * x**2 with x = mag - FAINT_MAG, for magnitudes brighter
+    than `FAINT_MAG`. For fainter ones, which the published sample does not have, it is a straight
+    line that does not decrease.
     """
     x = np.asarray(mag) - FAINT_MAG
     return np.where(x < 0, slope * x - curvature * x**2, max(slope, 0.0) * x)
@@ -106,7 +115,7 @@ def log_counts(mag: np.ndarray, slope: float, curvature: float) -> np.ndarray:
 def cumulative_counts(
     slope: float, curvature: float, bright: float, faint: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A grid of magnitudes between two limits and the share of galaxies brighter than each."""
+    """Grid of magnitudes between two limits, and the share of galaxies brighter than each."""
     grid = np.linspace(bright, faint, 2001)
     density = 10 ** log_counts(grid, slope, curvature)
     steps = (density[1:] + density[:-1]) / 2
@@ -131,14 +140,14 @@ def fit(catalogue: pd.DataFrame, published: pd.DataFrame) -> dict[str, Any]:
     Parameters
     ----------
     catalogue : DataFrame
-        From `read_3dhst`.
+        Table from `read_3dhst`.
     published : DataFrame
         The published sample: `g1_id`, `g1_mag`, `g1_rad`, `g1_type` and the same for `g2`.
 
     Returns
     -------
     dict
-        For each class its share, the fits to the catalogue and those to the selection.
+        For each class: its share, the fits to the catalogue and those to the selection.
     """
     columns = ["id", "mag", "rad", "type"]
     sample = pd.concat(
@@ -147,14 +156,14 @@ def fit(catalogue: pd.DataFrame, published: pd.DataFrame) -> dict[str, Any]:
     classes = {}
     for morphology in MORPHOLOGIES:
         proxy = catalogue.query(PROXIES[morphology])
-        mine = sample[sample["type"] == morphology]
+        selected = sample[sample["type"] == morphology]
         relation = size_relation(proxy.mag.to_numpy(), proxy.r_px.to_numpy())
-        log_r = np.log10(mine.rad.to_numpy())
-        expected = relation["intercept"] + relation["slope"] * (mine.mag.to_numpy() - PIVOT_MAG)
+        log_r = np.log10(selected.rad.to_numpy())
+        expected = relation["intercept"] + relation["slope"] * (selected.mag.to_numpy() - PIVOT_MAG)
         log_n = np.log10(proxy.n.to_numpy())
         log_z = np.log10(1 + proxy.z.to_numpy())
         classes[morphology] = {
-            "share": len(mine) / len(sample),
+            "share": len(selected) / len(sample),
             "catalogue": {
                 "proxy": PROXIES[morphology],
                 "n_galaxies": len(proxy),
@@ -164,8 +173,8 @@ def fit(catalogue: pd.DataFrame, published: pd.DataFrame) -> dict[str, Any]:
                 "log10_1_plus_z": [float(log_z.mean()), float(log_z.std())],
             },
             "selection": {
-                "n_galaxies": len(mine),
-                "counts": fit_counts(mine.mag.to_numpy(), 18.0, FAINT_MAG),
+                "n_galaxies": len(selected),
+                "counts": fit_counts(selected.mag.to_numpy(), 18.0, FAINT_MAG),
                 "size_shift_dex": float(np.mean(log_r - expected)),
                 "size_scatter_ratio": float(np.std(log_r - expected) / relation["scatter"]),
             },

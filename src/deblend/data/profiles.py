@@ -1,4 +1,4 @@
-"""Profiles of galaxies and the PSF, as GalSim draws them."""
+"""GalSim profiles of galaxies and of the PSF."""
 
 from typing import Any
 
@@ -8,15 +8,16 @@ from deblend.units import flux_from_mag
 from scipy.optimize import brentq
 from scipy.special import gammainc, gammaincinv
 
-#: GalSim tabulates each Sersic index anew, so indices are drawn in steps.
+#: Sersic indices are drawn in steps, since GalSim computes a new table for each index.
 SERSIC_STEP = 0.1
 
 
-#: Range of indices that GalSim takes.
+#: Range of Sersic indices, within what GalSim accepts.
 SERSIC_RANGE = (0.4, 6.0)
 
 
-#: Radii that the priors' tails are cut at: a pixel, and the largest of the published sample.
+#: Limits at which the tails of the prior of radii are cut: one pixel, and the largest radius of the
+#: published sample.
 RADIUS_RANGE_PX = (1.0, 24.0)
 
 
@@ -24,30 +25,32 @@ AXIS_RATIO_RANGE = (0.15, 1.0)
 
 
 def moffat_psf(fwhm_arcsec: float, beta: float) -> galsim.GSObject:
-    """The PSF, pixel included, as a Moffat profile."""
+    """Moffat profile of the PSF, which includes the pixel."""
     return galsim.Moffat(beta=beta, fwhm=fwhm_arcsec)
 
 
-def _enclosed(radius: float, sersic_n: float, half_light_radius: float) -> float:
+def _enclosed_share(radius: float, sersic_n: float, half_light_radius: float) -> float:
     """Share of a Sersic profile's light within a radius."""
     b = gammaincinv(2 * sersic_n, 0.5)
     return float(gammainc(2 * sersic_n, b * (radius / half_light_radius) ** (1 / sersic_n)))
 
 
 def bulge_disk_scale(bulge_fraction: float, bulge_to_disk_radius: float) -> float:
-    """Half-light radius of a bulge (n=4) + disk (n=1), in units of the disk's.
+    """Half-light radius of a bulge (n=4) plus a disk (n=1), in units of the disk's.
 
     Parameters
     ----------
     bulge_fraction : float
-        Bulge to total, 0 to 1.
+        Share of the bulge in the total flux, 0 to 1.
     bulge_to_disk_radius : float
-        Ratio of the half-light radii.
+        Half-light radius of the bulge divided by that of the disk.
     """
 
     def excess(radius: float) -> float:
-        bulge = _enclosed(radius, 4.0, bulge_to_disk_radius)
-        return bulge_fraction * bulge + (1 - bulge_fraction) * _enclosed(radius, 1.0, 1.0) - 0.5
+        bulge = _enclosed_share(radius, 4.0, bulge_to_disk_radius)
+        return (
+            bulge_fraction * bulge + (1 - bulge_fraction) * _enclosed_share(radius, 1.0, 1.0) - 0.5
+        )
 
     low, high = sorted((1.0, bulge_to_disk_radius))
     return 1.0 if low == high else float(brentq(excess, 0.9 * low, 1.1 * high))
@@ -59,14 +62,15 @@ def galaxy_profile(
     pixel_scale_arcsec: float,
     zero_point: float,
 ) -> galsim.GSObject:
-    """Light profile of one galaxy before the PSF, with its light's centroid at the origin.
+    """Light profile of one galaxy before the PSF, with the centroid of its light at the origin.
 
     Parameters
     ----------
     rng : Generator
-        Draws the position angle and, by class, bulge fraction or clumps.
+        Draws the position angle and, depending on the class, the bulge fraction or the clumps.
     galaxy : dict
-        From `draw_properties`; the half-light radius is that of the semi-major axis.
+        Properties of the galaxy: `mag`, `morphology`, `sersic_n`, `axis_ratio` and
+        `half_light_radius_px` along the semi-major axis.
     pixel_scale_arcsec, zero_point : float
 
     Returns
@@ -78,7 +82,7 @@ def galaxy_profile(
     q = galaxy["axis_ratio"]
     angle = rng.uniform(0, np.pi) * galsim.radians
     flux = float(flux_from_mag(galaxy["mag"], zero_point))
-    # GalSim's shear keeps the area; stretch so that the given radius is the semi-major axis.
+    # GalSim's shear preserves the area: with this radius the semi-major axis is the given one.
     circular = radius * np.sqrt(q)
     if galaxy["morphology"] == "sphd":
         bulge_fraction = rng.uniform(0.2, 0.7)
@@ -88,7 +92,7 @@ def galaxy_profile(
             1 - bulge_fraction
         ) * galsim.Exponential(half_light_radius=disk_radius)
     elif galaxy["morphology"] == "irr":
-        # A smooth, low-n body and a few clumps of young stars within it.
+        # A smooth component of low Sersic index, with a few clumps of young stars.
         clumpiness = rng.uniform(0.15, 0.45)
         n_clumps = int(rng.integers(3, 9))
         weights = rng.dirichlet(np.ones(n_clumps)) * clumpiness

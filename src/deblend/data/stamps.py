@@ -1,6 +1,6 @@
-"""The data model: stamps of galaxies, with what is known of each galaxy and band.
+"""The data model: stamps of galaxies, with a table of the galaxies and one of the bands.
 
-One HDF5 schema serves all papers::
+All papers use the same HDF5 layout::
 
     images              (galaxy, band, y, x) float32, in counts/s at each band's zero point
     segmaps             (galaxy, y, x) int16; 1 on the galaxy itself
@@ -8,7 +8,7 @@ One HDF5 schema serves all papers::
     bands/<column>      (band,): name, pixel_scale_arcsec, zero_point, noise_sigma
     bands/psf           (band, y, x) float32, or absent
 
-Images are chunked by stamp, so that reading one galaxy reads one galaxy.
+Images are stored in chunks of one stamp, so that a single galaxy can be read without the others.
 """
 
 from collections.abc import Sequence
@@ -65,8 +65,10 @@ class Stamps:
     galaxies : DataFrame, n rows
         At least `GALAXY_COLUMNS`.
     bands : DataFrame
-        `BAND_COLUMNS`, a row a band.
+        `BAND_COLUMNS`, one row per band.
     psf : ndarray, shape (band, y, x), float32, optional
+    attributes : dict
+        Plain values that are stored as attributes of the file.
     """
 
     images: np.ndarray
@@ -90,7 +92,7 @@ class Stamps:
         expected = (n, *self.images.shape[2:])
         if self.segmaps.shape != expected:
             raise DeblendError(
-                f"segmaps have shape {self.segmaps.shape} where the images call for {expected}"
+                f"segmaps have shape {self.segmaps.shape} but the images require {expected}"
             )
         for table, name, columns in (
             (self.galaxies, "galaxy", GALAXY_COLUMNS),
@@ -104,7 +106,7 @@ class Stamps:
         return len(self.galaxies)
 
     def take(self, rows: np.ndarray | slice) -> "Stamps":
-        """The same data set with some of its galaxies."""
+        """The data set with only some of its galaxies."""
         return Stamps(
             self.images[rows],
             self.segmaps[rows],
@@ -118,7 +120,7 @@ class Stamps:
 def band_table(
     name: str, pixel_scale_arcsec: float, zero_point: float, noise_sigma: float
 ) -> pd.DataFrame:
-    """A band table of one row (`BAND_COLUMNS`)."""
+    """Table of a single band (`BAND_COLUMNS`)."""
     return pd.DataFrame(
         {
             "name": [name],
@@ -130,9 +132,9 @@ def band_table(
 
 
 def galaxy_keys(galaxies: pd.DataFrame) -> np.ndarray:
-    """Names of galaxies that hold across data sets: origin and id.
+    """Names of galaxies that are unique across data sets: origin and id.
 
-    Two data sets made from the same catalogue share keys; equal ids of unrelated ones do not clash.
+    Two data sets from the same catalogue share keys; equal ids in unrelated catalogues differ.
     """
     return (galaxies["origin"].astype(str) + "/" + galaxies["id"].astype(str)).to_numpy(str)
 
@@ -151,7 +153,7 @@ def concatenate(parts: Sequence[Stamps]) -> Stamps:
 
 
 def write_stamps(path: str | Path, stamps: Stamps) -> None:
-    """Write a data set; the file appears only when it is complete.
+    """Write a data set. The file is there only once it is complete.
 
     Parameters
     ----------
@@ -165,7 +167,7 @@ def write_stamps(path: str | Path, stamps: Stamps) -> None:
         file.attrs["format_version"] = FORMAT_VERSION
         for key, value in stamps.attributes.items():
             file.attrs[key] = value
-        chunk = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
+        compression = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
         file.create_dataset(
             "images",
             data=stamps.images.astype(np.float32, copy=False),
@@ -175,7 +177,7 @@ def write_stamps(path: str | Path, stamps: Stamps) -> None:
             "segmaps",
             data=stamps.segmaps.astype(np.int16, copy=False),
             chunks=(1, ny, nx) if n else None,
-            **(chunk if n else {}),
+            **(compression if n else {}),
         )
         for column in stamps.galaxies:
             values = stamps.galaxies[column].to_numpy()
@@ -203,16 +205,16 @@ def read_stamps(path: str | Path, rows: np.ndarray | None = None) -> Stamps:
     ----------
     path : path
     rows : ndarray of int, optional
-        Which galaxies, increasing. All when absent.
+        Rows of the galaxies to read, in increasing order; default: all.
 
     Raises
     ------
     DeblendError
-        The file is missing, truncated or of another layout.
+        The file is missing or truncated, or has another layout.
     """
     try:
         with h5py.File(path, "r") as file:
-            pick: slice | np.ndarray = slice(None) if rows is None else np.asarray(rows)
+            selected: slice | np.ndarray = slice(None) if rows is None else np.asarray(rows)
             galaxies = _read_galaxies(file)
             bands = pd.DataFrame(
                 {
@@ -221,9 +223,9 @@ def read_stamps(path: str | Path, rows: np.ndarray | None = None) -> Stamps:
                 }
             )
             return Stamps(
-                file["images"][pick],
-                file["segmaps"][pick],
-                galaxies.iloc[pick].reset_index(drop=True),
+                file["images"][selected],
+                file["segmaps"][selected],
+                galaxies.iloc[selected].reset_index(drop=True),
                 bands,
                 file["bands/psf"][:] if "psf" in file["bands"] else None,
                 {k: v for k, v in file.attrs.items() if k != "format_version"},
@@ -247,7 +249,7 @@ def read_galaxies(path: str | Path) -> pd.DataFrame:
 
 def _read_galaxies(file: h5py.File) -> pd.DataFrame:
     group = file["galaxies"]
-    # HDF5 sorts names; put the columns back into the order of the schema.
+    # HDF5 sorts names: restore the order of the columns.
     order = [*GALAXY_COLUMNS, *ISOLATED_COLUMNS]
     names = [c for c in order if c in group] + [c for c in group if c not in order]
     return pd.DataFrame(

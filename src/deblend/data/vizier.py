@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from deblend.data.archives import persist
+from deblend.data.archives import retry
 from deblend.errors import DeblendError
 from deblend.files import atomic
 
@@ -16,36 +16,37 @@ TIMEOUT_S = 300
 
 
 def fetch_table(name: str, output: str | Path) -> None:
-    """Fetch a whole table from VizieR with all its columns.
+    """Fetch a complete table from VizieR, with all its rows and columns.
 
     Parameters
     ----------
     name : str
-        The table's name there, like ``J/ApJS/203/24/gds``.
+        Name of the table at VizieR, such as ``J/ApJS/203/24/gds``.
     output : path
-        ECSV; the positions in degrees that VizieR computes are its columns `_RAJ2000`, `_DEJ2000`.
+        ECSV file. Its columns `_RAJ2000` and `_DEJ2000` are positions in degrees that VizieR
+        computes.
 
     Raises
     ------
     DeblendError
-        VizieR does not answer, or the name stands for no or several tables.
+        VizieR does not answer, or the name does not stand for exactly one table.
     """
-    # A second to import, and only this needs it.
+    # Imported here since it takes a second and only this function needs it.
     from astroquery import cache_conf, exceptions
     from astroquery.vizier import Vizier
 
-    def ask() -> Any:
-        # The cache keeps answers as pickles, which are never read here.
+    def query() -> Any:
+        # The cache stores answers as pickles, which can run code when they are read.
         with cache_conf.set_temp("cache_active", False):
             tables = vizier.get_catalogs(name)
         if tables is None:
-            raise ValueError("the answer is no VOTable")
+            raise ValueError("the answer is not a VOTable")
         return tables
 
     vizier = Vizier(columns=["**", "_RAJ2000", "_DEJ2000"], row_limit=-1, timeout=TIMEOUT_S)
     failures = (exceptions.TableParseError, exceptions.TimeoutError, exceptions.RemoteServiceError)
     try:
-        tables = persist(ask, f"asking VizieR for {name}")
+        tables = retry(query, f"asking VizieR for {name}")
     except (requests.RequestException, OSError, ValueError, *failures) as error:
         raise DeblendError(
             f"cannot fetch {name} from VizieR ({error}): check the connection and run again, or "
@@ -58,7 +59,7 @@ def fetch_table(name: str, output: str | Path) -> None:
         )
     table = tables[0]
     table.convert_bytestring_to_unicode()
-    # VizieR's own metadata changes from day to day.
+    # VizieR's own metadata contains dates: without it, the same table gives the same bytes.
     table.meta = {"source": f"VizieR {name}"}
     with atomic(output) as temporary:
         table.write(temporary, format="ascii.ecsv", overwrite=True)

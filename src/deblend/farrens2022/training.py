@@ -19,7 +19,7 @@ from deblend.files import atomic
 from deblend.seeds import generator
 from deblend.training.fingerprints import fingerprint
 from deblend.training.keras_checkpoint import Checkpoint, Trainee
-from deblend.training.keras_progress import follow
+from deblend.training.keras_progress import progress_callback
 from deblend.training.loop import Loop
 from deblend.training.schedule import Steering, SteeringConfig
 from deblend.training.vgg import read_vgg
@@ -135,7 +135,7 @@ def train_head(
         total=steering_config.epochs,
         images=n_train,
         steps=-(-n_train // batch_size),
-        what="stamps",
+        image_kind="stamps",
         on_done=on_epoch,
     )
     for epoch in loop:
@@ -150,7 +150,7 @@ def train_head(
             batch_size=batch_size,
             shuffle=False,
             verbose=0,
-            callbacks=[follow(loop)],
+            callbacks=[progress_callback(loop)],
         )
         predicted = np.asarray(model.predict(validation[0], batch_size=1000, verbose=0))[
             :, 0

@@ -21,7 +21,7 @@ from deblend.hemmati2022.metrics import (
     measured_resolutions,
     parse_detections,
 )
-from deblend.report.claims import Claims, NotThere, Result, Tables, listed, says, table
+from deblend.report.claims import Claims, MissingResult, Result, Tables, listed, says, table
 
 CLAIMS = Claims()
 claim = CLAIMS.add
@@ -46,14 +46,14 @@ def _detections(tables: Tables, *resolutions: str) -> pd.DataFrame:
     detections = parse_detections(table(tables, "detections"))
     missing = set(resolutions) - set(measured_resolutions(detections))
     if missing or detections.empty:
-        raise NotThere(f"detections {sorted(missing)}")
+        raise MissingResult(f"detections {sorted(missing)}")
     return detections
 
 
 def _fraction_detected(tables: Tables, resolution: str) -> float:
     detections = _detections(tables, resolution)
     if len(detections) < MIN_BLENDS:
-        raise NotThere(f"{MIN_BLENDS} blends")
+        raise MissingResult(f"{MIN_BLENDS} blends")
     return float(detections[f"detected_{resolution}"].mean())
 
 
@@ -62,7 +62,7 @@ def _false_positives_of(tables: Tables, resolution: str, *samples: str) -> pd.Se
         table(tables, "false_positives"), resolution, list(samples)
     )
     if not false_positives["n"]:
-        raise NotThere(f"false positives of {resolution}")
+        raise MissingResult(f"false positives of {resolution}")
     return false_positives
 
 
@@ -77,12 +77,12 @@ def _bins(tables: Tables, quantity: str, *resolutions: str) -> pd.DataFrame:
     """Fractions in the bins of Fig. 5 that have enough blends, one column per resolution."""
     detections = _detections(tables, *resolutions)
     if not np.isfinite(detections[quantity]).any():
-        raise NotThere(quantity)
+        raise MissingResult(quantity)
     bins = detection_fractions(detections, quantity, bin_edges(detections[quantity]), resolutions)
     bins = bins[bins["n"] >= MIN_IN_BIN]
     fractions = bins.pivot(index="bin_low", columns="resolution", values="fraction")
     if len(fractions) < 3:
-        raise NotThere(f"bins of {quantity}")
+        raise MissingResult(f"bins of {quantity}")
     return fractions
 
 
@@ -91,7 +91,7 @@ def _trend(detections: pd.DataFrame, quantity: str, resolution: str) -> float:
     known = detections[np.isfinite(detections[quantity])]
     detected = known[f"detected_{resolution}"].astype(float)
     if len(known) < MIN_BLENDS or detected.nunique() < 2 or known[quantity].nunique() < 2:
-        raise NotThere(f"{resolution} against {quantity}")
+        raise MissingResult(f"{resolution} against {quantity}")
     return float(known[quantity].rank().corr(detected) * np.sqrt(len(known) - 1))
 
 
@@ -200,7 +200,7 @@ def around_08_arcsec(tables: Tables, bound: float) -> Result:
     detections = _detections(tables, *MAIN)
     detections = detections[detections["separation_arcsec"].between(*NEAR_ARCSEC)]
     if len(detections) < MIN_IN_BIN:
-        raise NotThere("blends around 0.8 arcsec")
+        raise MissingResult("blends around 0.8 arcsec")
     shares = {r: float(detections[f"detected_{r}"].mean()) for r in MAIN}
     reliable, note = _is_reliable(tables, "gan")
     text = f"{listed({r: 100 * v for r, v in shares.items()})} %, n = {len(detections)}{note}"
@@ -274,7 +274,7 @@ def same_false_positive_rate(tables: Tables, bound: float) -> Result:
 def photometry_improves(tables: Tables, bound: float) -> Result:
     improvement = flux_improvement(table(tables, "photometry"))
     if not improvement["n"]:
-        raise NotThere("photometry")
+        raise MissingResult("photometry")
     low, gan = 100 * improvement["low"], 100 * improvement["gan"]
     text = f"{improvement['ratio']:.3g} ({low:.3g} % / {gan:.3g} %, n = {improvement['n']:.0f})"
     return text, improvement["ratio"] >= bound

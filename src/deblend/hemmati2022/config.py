@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 from deblend.config_base import (
     Boolean,
     Count,
-    FromZero,
     Integer,
     Name,
+    NonNegativeInteger,
     NotNegative,
     Pattern,
     Positive,
@@ -16,9 +16,9 @@ from deblend.config_base import (
     Section,
     Share,
     Text,
-    check_sum,
-    known,
-    tag,
+    check_kind,
+    check_shares,
+    kind_tag,
 )
 from deblend.data.config import MoffatBeta, Mosaic, MosaicChecksum, RadiusUnit, TableName
 from deblend.training.config import Precision
@@ -28,7 +28,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 #: (`deblend.hemmati2022.blends`).
 PARENT_MIN_PX = 66
 
-PixelScale = Annotated[Positive, Field(description="Pixel scale, arcsec a pixel.")]
+PixelScale = Annotated[Positive, Field(description="Pixel scale, arcsec per pixel.")]
 BandName = Annotated[str, Pattern(r"^[a-z0-9_]+$", "letters from a to z, digits and _")]
 
 
@@ -46,17 +46,22 @@ class SimulatedBand(AnyBand):
         description="Name of the band."
     )
     depth_mag: Real = Field(
-        description="Point source seen at 5 sigma in a radius of 0.17 arcsec, mag; sets the noise."
+        description="Magnitude of a point source with a signal-to-noise ratio of 5 in an "
+        "aperture with a radius of 0.17 arcsec; it determines the noise."
     )
-    psf_fwhm_arcsec: Positive = Field(description="FWHM of the Moffat PSF, arcsec.")
+    psf_fwhm_arcsec: Positive = Field(
+        description="Full width at half maximum of the Moffat PSF, arcsec."
+    )
 
 
 class MeasuredBand(AnyBand):
     """Keys of a band of real images."""
 
-    noise_sigma: NotNegative = Field(description="Noise of a pixel, counts/s.")
+    noise_sigma: NotNegative = Field(
+        description="Standard deviation of the noise in a pixel, counts/s."
+    )
     psf: str | None = Field(
-        default=None, description="File of a measured PSF; null for a Moffat profile."
+        default=None, description="File of a measured PSF; null: a Moffat profile."
     )
     psf_key: str | None = Field(
         default=None,
@@ -64,26 +69,28 @@ class MeasuredBand(AnyBand):
     )
     psf_pixel_scale_arcsec: Positive | None = Field(
         default=None,
-        description="Pixel scale of the measured PSF, arcsec; null for the cut-outs'.",
+        description="Pixel scale of the measured PSF, arcsec per pixel; null: as the cut-outs.",
     )
     psf_fwhm_arcsec: Positive | None = Field(
-        default=0.08, description="FWHM of a Moffat PSF, arcsec, where psf is null."
+        default=0.08,
+        description="Full width at half maximum of the Moffat PSF, arcsec, if psf is null.",
     )
 
 
 class Plane(Section):
     """Place of a band in stamps with several bands."""
 
-    plane: FromZero | None = Field(
+    plane: NonNegativeInteger | None = Field(
         default=None,
-        description="The band's number in the stamps; null for its place in the list.",
+        description="Index of the band in the array of stamps, from 0; null: its position in "
+        "the list of bands.",
     )
 
 
 class Extension(Section):
     """Place of the image in the file of a mosaic."""
 
-    extension: FromZero = Field(default=0, description="FITS extension of the image.")
+    extension: NonNegativeInteger = Field(default=0, description="FITS extension of the image.")
 
 
 class FilesBand(MeasuredBand, Plane):
@@ -94,8 +101,8 @@ class MosaicBand(MeasuredBand, Extension, MosaicChecksum):
     """A band of a survey."""
 
     mosaic: Mosaic = Field(
-        description="FITS image in counts/s, sky subtracted, with celestial coordinates; path or "
-        "https address."
+        description="Path or https address of a FITS image in counts/s, sky subtracted, with "
+        "celestial coordinates."
     )
 
 
@@ -110,10 +117,10 @@ class Cutouts(Section):
 
     detection_band: str = Field(
         default="f775w",
-        description="Band whose magnitudes count, and in which peaks are looked for.",
+        description="Band of the galaxies' magnitudes and of the detection of peaks.",
     )
     parent_px: Integer = Field(
-        default=128, ge=PARENT_MIN_PX, description="Side of the cut-outs, pixels."
+        default=128, ge=PARENT_MIN_PX, description="Side length of the cut-outs, pixels."
     )
     pixel_scale_arcsec: PixelScale
     psf_moffat_beta: MoffatBeta = 2.5
@@ -149,10 +156,10 @@ class CutoutSimulatorConfig(Cutouts):
     bands: tuple[SimulatedBand, ...] = Field(
         min_length=1, description="Bands, in the order of the cut-outs."
     )
-    mag_min: Real = Field(default=20.0, description="Brightest magnitude.")
-    mag_max: Real = Field(default=25.5, description="Faintest magnitude.")
+    mag_min: Real = Field(default=20.0, description="Magnitude of the brightest galaxies.")
+    mag_max: Real = Field(default=25.5, description="Magnitude of the faintest galaxies.")
     counts_slope: Positive = Field(
-        default=0.3, description="Slope of log10 of the number of galaxies a magnitude."
+        default=0.3, description="Slope of log10 of the number of galaxies per magnitude."
     )
 
 
@@ -160,38 +167,36 @@ class Limits(Section):
     """Limits of a split; null for no limit."""
 
     mag_max: Real | None = Field(
-        description="Galaxies are brighter than this in the detection band."
+        description="Faintest magnitude in the detection band; null: no limit."
     )
     mag_f160w_max: Real | None = Field(
-        default=25.0, description="Galaxies are brighter than this in F160W."
+        default=25.0, description="Faintest magnitude in F160W; null: no limit."
     )
     class_star_max: Real | None = Field(
-        default=0.95, description="Galaxies have a lower CLASS_STAR."
+        default=0.95, description="Largest CLASS_STAR of SExtractor; null: no limit."
     )
-    redshift_max: Real | None = Field(default=5.0, description="Galaxies have a lower redshift.")
+    redshift_max: Real | None = Field(default=5.0, description="Largest redshift; null: no limit.")
 
 
 class Cuts(Section):
     """Selection of galaxies, and their splits."""
 
     split_dec_deg: Annotated[Real, Field(ge=-90, le=90)] | None = Field(
-        default=None, description="Declination between the halves, deg; null for the median."
+        default=None,
+        description="Declination that separates the halves of the field, deg; null: the median.",
     )
     train_half: Literal["south", "north"] = Field(
-        default="south", description="The half for training."
+        default="south", description="The half of the field that is used for training."
     )
     validation_share: Real = Field(
         default=0.1,
         ge=0,
         lt=1,
-        description="Share of the training half, by the galaxy's id, for validation.",
+        description="Share of the training half that is used for validation; the ids determine "
+        "the galaxies.",
     )
-    train: Limits = Field(
-        default=Limits(mag_max=24.0), description="Limits of the training half; null for none."
-    )
-    test: Limits = Field(
-        default=Limits(mag_max=25.0), description="Limits of the test half; null for none."
-    )
+    train: Limits = Field(default=Limits(mag_max=24.0), description="Limits of the training half.")
+    test: Limits = Field(default=Limits(mag_max=25.0), description="Limits of the test half.")
 
 
 class Selected(Section):
@@ -199,8 +204,9 @@ class Selected(Section):
 
     cuts: Cuts = Field(
         default=Cuts(),
-        description="Who is in, and in which split; an unknown redshift, CLASS_STAR or F160W "
-        "magnitude is no reason to leave a galaxy out.",
+        description="Which galaxies are used, and in which split. A galaxy whose redshift, "
+        "CLASS_STAR or F160W magnitude is unknown is not excluded by the limit of "
+        "that quantity.",
     )
 
 
@@ -208,13 +214,14 @@ class Catalogued(Section):
     """The catalogue of real cut-outs."""
 
     columns: dict[str, str | None] = Field(
-        description="Our column to the catalogue's: id, and optionally ra, dec, mag or flux (of "
-        "the detection band), mag_f160w or flux_f160w, class_star, redshift, half_light_radius, "
-        "fwhm, morphology; null for none."
+        description="Name of the catalogue's column for each of the workflow's: id, and "
+        "optionally ra, dec, mag or flux (of the detection band), mag_f160w or "
+        "flux_f160w, class_star, redshift, half_light_radius, fwhm, morphology; "
+        "null: none."
     )
     radius_unit: RadiusUnit = Field(
         default="pix",
-        description="Unit of half_light_radius and fwhm where the columns have none.",
+        description="Unit of half_light_radius and fwhm if the catalogue does not state it.",
     )
 
 
@@ -223,25 +230,29 @@ class SimulatedCutouts(CutoutSimulatorConfig, Selected):
 
     source: Literal["simulated"]
     n_galaxies: Integer = Field(
-        default=20000, ge=2, description="Galaxies in the catalogue, before cuts."
+        default=20000, ge=2, description="Number of galaxies in the catalogue, before cuts."
     )
-    chunk_size: Count = Field(default=1000, description="Galaxies of the catalogue a job.")
+    chunk_size: Count = Field(default=1000, description="Number of galaxies per job.")
 
 
 class FilesCutouts(Cutouts, Catalogued, Selected):
     """The user's stamps in several bands, and their catalogue."""
 
     source: Literal["files"]
-    images: Text = Field(description="Stamps (galaxy, band, y, x): .npy, .npz, .h5 or .fits.")
+    images: Text = Field(
+        description="File of the stamps: .npy, .npz, .h5 or .fits, with an array (galaxy, band,"
+        " y, x)."
+    )
     images_key: str | None = Field(
         default=None,
         description="Name of the array in the file, or number of the FITS extension.",
     )
-    catalog: Text = Field(description="Catalogue, a row a stamp.")
+    catalog: Text = Field(description="Catalogue with one row per stamp.")
     add_noise: Boolean = Field(default=False, description="Add noise to pixels that are exactly 0.")
     recentre: Boolean = Field(
         default=False,
-        description="Cut around the light's centroid instead of the stamp's middle.",
+        description="Centre each cut-out on the centroid of the light, not on the centre of the"
+        " stamp.",
     )
     bands: tuple[FilesBand, ...] = Field(
         min_length=1, description="Bands, in the order of the cut-outs."
@@ -253,18 +264,19 @@ class ArchiveCutouts(Cutouts, Catalogued, Selected):
 
     source: Literal["archive"]
     max_bytes: Count = Field(
-        default=5_000_000_000, description="Largest size of a mosaic that is downloaded."
+        default=5_000_000_000, description="Largest size of a mosaic that is downloaded, bytes."
     )
     catalog: TableName = Field(
-        description="Catalogue of the galaxies: path, or vizier: and the name of a table there."
+        description="Catalogue of the galaxies: a path, or vizier: and the name of a table at "
+        "VizieR."
     )
     redshift_catalog: TableName | None = Field(
         default=None,
-        description="Table of redshifts with the same ids: path, or vizier: and its name there; "
-        "null for none.",
+        description="Table of redshifts with the same ids: a path, or vizier: and the name of a"
+        " table at VizieR; null: none.",
     )
     redshift_columns: dict[str, str] = Field(
-        default={}, description="Its columns: id and redshift."
+        default={}, description="Names of the columns id and redshift in the table of redshifts."
     )
     bands: tuple[MosaicBand, ...] = Field(
         min_length=1, description="Bands, in the order of the cut-outs."
@@ -275,8 +287,8 @@ CutoutSet = Annotated[
     Annotated[ArchiveCutouts, Tag("<archive>")]
     | Annotated[FilesCutouts, Tag("<files>")]
     | Annotated[SimulatedCutouts, Tag("<simulated>")],
-    Discriminator(tag("source")),
-    known("source", "archive", "files", "simulated"),
+    Discriminator(kind_tag("source")),
+    check_kind("source", "archive", "files", "simulated"),
 ]
 
 
@@ -284,13 +296,17 @@ class LowConfig(Section):
     """The low resolution."""
 
     psf_fwhm_arcsec: Positive = Field(
-        default=0.6, description="Full width at half maximum of its PSF."
+        default=0.6, description="Full width at half maximum of the Moffat PSF, arcsec."
     )
-    psf_beta: Positive = Field(default=3.0, description="Shape of its Moffat PSF's wings.")
-    depth_mag: Positive = Field(default=26.2, description="Magnitude of a point source at 5 sigma.")
+    psf_beta: Positive = Field(default=3.0, description="Exponent of the Moffat PSF.")
+    depth_mag: Positive = Field(
+        default=26.2,
+        description="Magnitude of a point source with a signal-to-noise ratio of 5; it "
+        "determines the noise.",
+    )
     softening_sigma: Positive = Field(
         default=10.0,
-        description="Softening of the asinh scales, in sigmas of each resolution's noise.",
+        description="Softening of the asinh scales, in units of the noise of each resolution.",
     )
 
 
@@ -315,22 +331,24 @@ class HemmatiBlendConfig(Section):
 
     separation_sigma_px: Positive = Field(
         default=7.0,
-        description="Width of the normal distribution of shifts along each axis, high-resolution "
-        "pixels.",
+        description="Standard deviation of the normal distribution of shifts along each axis, "
+        "high-resolution pixels.",
     )
-    max_shift_px: Count = Field(default=20, description="Largest shift, high-resolution pixels.")
+    max_shift_px: Count = Field(
+        default=20, description="Largest shift along each axis, high-resolution pixels."
+    )
     shares: tuple[NotNegative, ...] = Field(
         default=(1.0,),
         min_length=1,
-        description="Shares of blends with 2, 3, ... galaxies; they add up to 1.",
+        description="Shares of blends with 2, 3, ... galaxies; the shares add up to 1.",
     )
     any_angle: Boolean = Field(
-        default=False, description="Turn galaxies by any angle, not only quarters."
+        default=False, description="Rotate galaxies by any angle, not only by quarter turns."
     )
 
     @model_validator(mode="after")
     def _shares_add_up(self) -> "HemmatiBlendConfig":
-        check_sum({str(i + 2): share for i, share in enumerate(self.shares)}, "shares")
+        check_shares({str(i + 2): share for i, share in enumerate(self.shares)}, "shares")
         return self
 
 
@@ -346,25 +364,26 @@ class Detection(Section):
 
     radius_px: Positive = Field(
         default=5.0,
-        description="Largest distance of a peak from its galaxy, high-resolution pixels.",
+        description="Largest distance between a peak and its galaxy, high-resolution pixels.",
     )
     false_positive_rate: Real = Field(
         default=0.01,
         gt=0,
         le=0.5,
-        description="Share of unblended validation stamps with a second peak, which sets each "
-        "threshold.",
+        description="Share of unblended validation stamps in which a second peak is detected; "
+        "each detection threshold is set to reach it.",
     )
     fwhm_arcsec: tuple[Annotated[Real, Field(ge=0.05, le=1.0)], ...] = Field(
         default=(0.08, 0.15, 0.21, 0.3, 0.4),
         min_length=1,
-        description="Widths of the filters that peaks of a GAN's images, and of high resolution "
-        "beside its own PSF, are looked for with; the best on validation blends is taken.",
+        description="Full widths at half maximum of the detection filters to try on images of a"
+        " GAN and, in addition to the PSF, on high-resolution images, arcsec. The "
+        "one that detects most validation blends is used.",
     )
     low_fwhm_arcsec: tuple[Annotated[Real, Field(ge=0.2, le=2.0)], ...] = Field(
         default=(0.3, 0.45, 0.8, 1.0),
         min_length=1,
-        description="The same for low resolution, beside its own PSF.",
+        description="The same for low-resolution images, in addition to their PSF, arcsec.",
     )
 
 
@@ -374,43 +393,51 @@ class BlendNumbers(Section):
     There are as many single galaxies for testing, and twice as many for validation.
     """
 
-    validation: Integer = Field(default=1000, ge=10, description="Number for validation.")
-    test: Integer = Field(default=5000, ge=10, description="Number for tests.")
+    validation: Integer = Field(default=1000, ge=10, description="Number of blends for validation.")
+    test: Integer = Field(default=5000, ge=10, description="Number of blends for the test.")
 
 
 class GanConfig(Section):
     """The networks and how they are trained."""
 
-    filters: Count = Field(default=64, description="Filters of the generator.")
-    blocks: FromZero = Field(default=4, description="Residual blocks at the low resolution.")
-    n_latent: Count = Field(default=100, description="Length of the vanilla GAN's vector of noise.")
+    filters: Count = Field(default=64, description="Number of filters of the generator.")
+    blocks: NonNegativeInteger = Field(
+        default=4, description="Number of residual blocks at the low resolution."
+    )
+    n_latent: Count = Field(
+        default=100, description="Length of the noise vector that is the input of the vanilla GAN."
+    )
     discriminator_filters: Count = Field(
-        default=64, description="Filters of the discriminator's first convolution."
+        default=64, description="Number of filters of the discriminator's first convolution."
     )
     conditional: Boolean = Field(
         default=True,
-        description="The discriminator sees the low-resolution image too; a vanilla GAN's never "
-        "does.",
+        description="Whether the discriminator also gets the low-resolution image; that of a "
+        "vanilla GAN never does.",
     )
     batch_norm: Boolean = Field(
         default=True,
-        description="Batch norm in the super-resolution generators; a vanilla GAN's always has it.",
+        description="Whether the super-resolution generators have batch normalization; that of "
+        "a vanilla GAN always has it.",
     )
     loss: Literal["minimax", "wasserstein"] = Field(
         default="minimax", description="Adversarial loss."
     )
     content_weight: NotNegative = Field(
-        default=0.0, description="Weight of the mean absolute difference from the true image."
+        default=0.0,
+        description="Weight of the content loss, the mean absolute difference from the true image.",
     )
     blend_fraction: Share = Field(
-        default=0.5, description="Share of the training images that are blends."
+        default=0.5, description="Share of blends among the training images."
     )
-    epochs: Count = Field(default=200, description="Epochs.")
-    steps_per_epoch: Count = Field(default=100, description="Batches an epoch.")
-    batch_size: Count = Field(default=32, description="Images a batch.")
-    learning_rate: Positive = Field(default=0.0002, description="Adam's.")
+    epochs: Count = Field(default=200, description="Number of epochs.")
+    steps_per_epoch: Count = Field(default=100, description="Number of batches per epoch.")
+    batch_size: Count = Field(default=32, description="Number of images per batch.")
+    learning_rate: Positive = Field(
+        default=0.0002, description="Learning rate of the generator's Adam optimizer."
+    )
     discriminator_learning_rate: Positive = Field(
-        default=0.0002, description="Adam's of the discriminator."
+        default=0.0002, description="Learning rate of the discriminator's Adam optimizer."
     )
     precision: Precision = "float32"
 
@@ -419,57 +446,69 @@ class SrConfig(GanConfig):
     """A network and its training."""
 
     kind: Literal["vanilla", "super_resolution"] = Field(
-        description="From noise, or from low-resolution images."
+        description="Input of the generator: noise (vanilla) or low-resolution images "
+        "(super_resolution)."
     )
 
 
 class HscPairs(Section):
     """Real images of the same fields, from the ground and from space."""
 
-    folder: Text | None = Field(default=None, description="With hst_NAME.fits and hsc_NAME.fits.")
-    hsc_plane: FromZero = Field(default=2, description="Which plane of the HSC cubes is looked at.")
-    hst_scale_arcsec: Positive = Field(default=0.03, description="Pixel scale of the HST images.")
-    hsc_scale_arcsec: Positive = Field(default=0.168, description="Pixel scale of the HSC images.")
+    folder: Text | None = Field(
+        default=None, description="Folder with files hst_NAME.fits and hsc_NAME.fits; null: none."
+    )
+    hsc_plane: NonNegativeInteger = Field(
+        default=2, description="Index of the plane of the HSC cubes that is used, from 0."
+    )
+    hst_scale_arcsec: Positive = Field(
+        default=0.03, description="Pixel scale of the HST images, arcsec per pixel."
+    )
+    hsc_scale_arcsec: Positive = Field(
+        default=0.168, description="Pixel scale of the HSC images, arcsec per pixel."
+    )
 
 
 class Hemmati2022(Section):
     """Hemmati et al. 2022, super-resolution."""
 
     cutouts: dict[Name, CutoutSet] = Field(
-        min_length=1, description="Sets of cut-outs by name; keys depend on the source."
+        min_length=1, description="Sets of cut-outs by name; the keys depend on the source."
     )
     cutouts_set: Text = Field(
-        default="goods_south", description="The set that is trained on and that the figures show."
+        default="goods_south",
+        description="Set that the networks are trained on and that the figures show.",
     )
-    low: LowConfig = Field(default=LowConfig(), description="The low resolution.")
+    low: LowConfig = Field(
+        default=LowConfig(), description="PSF and noise of the low-resolution images."
+    )
     blending: HemmatiBlendConfig = Field(
         default=HemmatiBlendConfig(), description="How blends are made."
     )
     detection: Detection = Field(
-        default=Detection(), description="How peaks are looked for and matched."
+        default=Detection(), description="How peaks are detected and matched with galaxies."
     )
     n_blends: BlendNumbers = Field(
         default=BlendNumbers(),
-        description="Blends of each split, and as many single galaxies, for validation twice as "
-        "many.",
+        description="Number of blends of each split. There are as many stamps of single "
+        "galaxies for the test, and twice as many for validation.",
     )
-    network: GanConfig = Field(
-        default=GanConfig(), description="The networks and how they are trained."
-    )
+    network: GanConfig = Field(default=GanConfig(), description="The networks and their training.")
     content_weight: NotNegative = Field(
         default=100.0,
-        description="Weight of the mean absolute difference from the true image, of the network "
-        "sr_content.",
+        description="Weight of the content loss, the mean absolute difference from the true "
+        "image, for the network sr_content.",
     )
     som_shape: tuple[Annotated[Integer, Field(ge=2)], Annotated[Integer, Field(ge=2)]] = Field(
         default=(32, 24), description="Rows and columns of the self-organising map."
     )
     hsc_pairs: HscPairs = Field(
         default=HscPairs(),
-        description="Real images of the same fields, from the ground and from space.",
+        description="Real images of the same fields, from the ground (HSC) and from space (HST).",
     )
     photometry_engine: Literal["auto", "ngmix", "builtin"] = Field(
-        default="auto", description="What fits fluxes."
+        default="auto",
+        description="Program that fits the fluxes: NGMIX (ngmix), the built-in fitter "
+        "(builtin), or NGMIX if it is installed (auto).",
     )
 
     @model_validator(mode="after")

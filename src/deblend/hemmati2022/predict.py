@@ -13,9 +13,9 @@ from deblend.errors import DeblendError
 from deblend.hemmati2022.networks import SrConfig, build_generator
 from deblend.hemmati2022.pairs import PairMaker
 from deblend.seeds import generator as random_generator
-from deblend.training.torch_backend import place
+from deblend.training.torch_backend import move_to_device
 from deblend.training.torch_checkpoint import read_weights
-from deblend.training.torch_gan import in_batches
+from deblend.training.torch_gan import generate_in_batches
 from torch import nn
 from tqdm.auto import tqdm
 
@@ -129,7 +129,7 @@ def load_network(
         )
     generator = build_generator(config_from_record(record), len(maker.bands))
     read_weights(weights, generator)
-    place(generator, device)
+    move_to_device(generator, device)
     return Network(generator, maker, maker.bands.index(detection_band))
 
 
@@ -151,7 +151,7 @@ def generate_images(
     ndarray, shape (n, bands, 64, 64), float32
         In [-1, 1].
     """
-    images = in_batches(
+    images = generate_in_batches(
         generator, torch.from_numpy(inputs), device, batch_size=IMAGE_BATCH, precision=precision
     )
     return images.numpy()

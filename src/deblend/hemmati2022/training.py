@@ -37,7 +37,7 @@ from deblend.seeds import generator as random_generator
 from deblend.training.loop import Loop
 from deblend.training.torch_backend import autocast
 from deblend.training.torch_checkpoint import Checkpoint
-from deblend.training.torch_gan import SAME, Gan
+from deblend.training.torch_gan import COLLAPSE_SHARE, Gan
 from deblend.training.torch_layers import n_parameters
 from torch import nn
 from torch.nn import functional
@@ -100,7 +100,7 @@ class Trainer(Gan):
             device=device,
             precision=config.precision,
             adversarial="non_saturating",
-            others={"average": self.average, "best": self.best},
+            other_networks={"average": self.average, "best": self.best},
         )
         self.add_optimizer("generator", generator, config.learning_rate, BETAS)
         rate = config.discriminator_learning_rate
@@ -145,7 +145,7 @@ class Trainer(Gan):
             Losses, on the device.
         """
         low = None if self.vanilla else given
-        images = self.images_of(given)
+        images = self.generate(given)
         made = images.detach()
         penalty = partial(self._gradient_penalty, made, high, low, mixing)
         losses = self.update_discriminator(
@@ -155,7 +155,7 @@ class Trainer(Gan):
         if not self.vanilla:
             losses["content"] = functional.l1_loss(images, high)
             loss = loss + self.config.content_weight * losses["content"]
-        self.descend("generator", loss)
+        self.step_optimizer("generator", loss)
         self._update_average()
         return {name: value.detach() for name, value in losses.items()}
 
@@ -390,7 +390,7 @@ def train(
         if is_best:
             trainer.keep_as_best(row)
         loop.record(row, note="best" if is_best else "")
-        if row["diversity_ratio"] < SAME:
+        if row["diversity_ratio"] < COLLAPSE_SHARE:
             log.warning(
                 "epoch %d: the images have collapsed to %.2g of the real ones' variety",
                 epoch + 1,
@@ -412,7 +412,7 @@ def train(
         "val_detected": chosen["detected"] if config.kind != "vanilla" else None,
         "psf_fwhm_arcsec": chosen["fwhm_arcsec"],
         # If no epoch had a reliable threshold, the first epoch counts.
-        "collapsed": history[max(chosen["epoch"], 1) - 1]["diversity_ratio"] < SAME,
+        "collapsed": history[max(chosen["epoch"], 1) - 1]["diversity_ratio"] < COLLAPSE_SHARE,
         "seconds": seconds,
     }
     return trainer.best, table, summary

@@ -1,1 +1,1 @@
-"""Photometry by SEP, and by Gaussian mixtures."""
+"""Photometry with SEP, and with fits of Gaussian mixtures."""

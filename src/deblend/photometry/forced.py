@@ -1,9 +1,9 @@
-"""Photometry of one or two galaxies a stamp at given positions, with NGMIX or without.
+"""Photometry of one or two galaxies per stamp at given positions, with or without NGMIX.
 
-Hemmati et al. 2022, Sect. 4.1: galaxies and PSFs as mixtures of Gaussians, fluxes of the galaxies
-at the peaks found. One interface to NGMIX (Sheldon 2015), where it is installed, and to
-`deblend.photometry.mixture_fit`, which maximises the same likelihood of the same models; a table
-says which.
+Hemmati et al. 2022, Sect. 4.1, measured the fluxes of the galaxies at detected peaks, with mixtures
+of Gaussians for galaxies and PSFs. This module is an interface to two fitters: NGMIX (Sheldon
+2015), if it is installed, and `deblend.photometry.mixture_fit`, which maximises the same likelihood
+of the same models. The table of results says which fitter was used.
 """
 
 import importlib
@@ -42,7 +42,7 @@ from scipy.optimize import leastsq
 ENGINES = ("auto", "ngmix", "builtin")
 
 
-#: Of the built-in fitter: to be raised when its numbers change.
+#: Version of the built-in fitter, to be increased when its numbers change.
 BUILTIN_VERSION = "1"
 
 
@@ -65,21 +65,21 @@ COLUMNS = (
 )
 
 
-#: Stamps of one piece of a worker's work.
+#: Number of stamps that a worker fits at a time.
 CHUNK = 1024
 
 
 #: MINPACK's tolerances and limit of evaluations for NGMIX's models of two galaxies.
-JOINT = {"ftol": 1e-8, "xtol": 1e-8, "maxfev": 4000}
+LEASTSQ_OPTIONS = {"ftol": 1e-8, "xtol": 1e-8, "maxfev": 4000}
 
 
 def choose_engine(engine: str) -> tuple[str, str]:
-    """The engine that will run, and its version.
+    """Name and version of the fitter that will be used.
 
     Raises
     ------
     DeblendError
-        There is no such engine, or NGMIX is asked for and cannot be imported.
+        There is no such engine, or NGMIX is requested and cannot be imported.
     """
     if engine not in ENGINES:
         raise DeblendError(f"engine is {engine!r}: it must be one of {', '.join(ENGINES)}")
@@ -109,45 +109,46 @@ def fit_photometry(
     max_shift_px: float | None = None,
     n_workers: int = 1,
 ) -> pd.DataFrame:
-    """Fluxes and shapes of the galaxies at given positions, one or two fitted together.
+    """Fluxes and shapes of galaxies at given positions; two galaxies are fitted together.
 
     Parameters
     ----------
     images : ndarray, shape (n, y, x)
-        Background zero.
+        Background subtracted.
     psfs : ndarray, shape (n, y, x) or (y, x), or PsfMixture
-        Images, the pixel included: of every stamp, or one for all.
+        PSFs including the pixel: one per stamp, or one for all stamps.
     positions : sequence of ndarray, shape (1 or 2, 2)
-        y and x, px from the corner pixel's centre, of every stamp; also as one array (n, galaxy, 2)
-        with NaN for no galaxy.
+        For every stamp: y and x of the galaxies, px from the centre of the corner pixel. It can
+        also be one array of shape (n, galaxy, 2), with NaN where there is no second galaxy.
     pixel_scale_arcsec : float
     noise_sigma : float or ndarray, shape (n,)
-        Noise of a pixel, in the images' units.
+        Noise per pixel, in the units of the images.
     profile : {"exp", "dev", "gauss"} or two of them
-        Of all galaxies, or of the first and the second.
+        Profile of all galaxies, or of the first and the second.
     engine : {"auto", "ngmix", "builtin"}
-        auto: NGMIX where it can be imported.
+        auto: NGMIX if it can be imported, else the built-in fitter.
     n_psf_gaussians : {1, 2, 3}
-        For a PSF image.
+        Number of Gaussians that are fitted to a PSF image.
     fixed_positions : bool
-        Hold the centres where they are.
+        Do not fit the centres.
     max_shift_px : float, optional
-        Largest distance of a centre from its position (builtin only); default: within the stamp.
+        Largest distance of a centre from its position, for the built-in fitter only; by default
+        only the stamp limits it.
     n_workers : int
-        Processes; the numbers are the same for any number. Each should have one BLAS thread:
-        ``OMP_NUM_THREADS=1``.
+        Number of processes, which does not change the results. Each process should use one BLAS
+        thread: ``OMP_NUM_THREADS=1``.
 
     Returns
     -------
     DataFrame
-        `COLUMNS`, a row a position, in their order. `flux_err` is for the noise given (NGMIX scales
-        its own by chi2 per dof: undone here). `n_iterations` are NGMIX's evaluations. Flags: see
-        `deblend.photometry.mixture_fit`.
+        `COLUMNS`, one row per position, in the order of the positions. `flux_err` is for the given
+        noise; NGMIX's scaling by chi2 per degree of freedom is undone. For NGMIX, `n_iterations` is
+        the number of evaluations. For the flags, see `deblend.photometry.mixture_fit`.
 
     Raises
     ------
     DeblendError
-        An argument does not fit the others, a PSF image has no light, or see `choose_engine`.
+        Arguments do not match each other, or a PSF image has no flux; see also `choose_engine`.
     """
     images = np.asarray(images)
     n = len(images)
@@ -158,7 +159,7 @@ def fit_photometry(
     name, version = choose_engine(engine)
     if name == "ngmix" and max_shift_px is not None:
         raise DeblendError(
-            f"max_shift_px is {max_shift_px}, which NGMIX does not know: leave it out"
+            f"max_shift_px is {max_shift_px}, which NGMIX does not support: leave it out"
         )
     profiles = (profile, profile) if isinstance(profile, str) else tuple(profile)
     padded = _pad_positions(positions, n)
@@ -167,7 +168,9 @@ def fit_photometry(
         psfs = np.asarray(psfs, float)
         psfs = psfs[None] if psfs.ndim == 2 else psfs
     if len(psfs) not in (1, n):
-        raise DeblendError(f"there are {len(psfs)} PSFs for {n} stamps: give one, or one a stamp")
+        raise DeblendError(
+            f"there are {len(psfs)} PSFs for {n} stamps: give one for all, or one per stamp"
+        )
     options = {
         "engine": name,
         "profiles": profiles,
@@ -185,26 +188,26 @@ def fit_photometry(
 
 
 def _pad_positions(positions: np.ndarray | Sequence[np.ndarray], n: int) -> np.ndarray:
-    """Positions of shape (n, 2, 2), NaN where there is no galaxy."""
+    """Positions as an array of shape (n, 2, 2), NaN where there is no galaxy."""
     if len(positions) != n:
         raise DeblendError(f"there are positions of {len(positions)} stamps, and {n} images")
     padded = np.full((n, 2, 2), np.nan)
-    for i, mine in enumerate(positions):
-        mine = np.asarray(mine, float).reshape(-1, 2)
-        mine = mine[~np.isnan(mine).any(axis=1)]
-        if not 1 <= len(mine) <= 2:
+    for i, centres in enumerate(positions):
+        centres = np.asarray(centres, float).reshape(-1, 2)
+        centres = centres[~np.isnan(centres).any(axis=1)]
+        if not 1 <= len(centres) <= 2:
             raise DeblendError(
-                f"stamp {i} has {len(mine)} positions: one or two are fitted; choose the "
+                f"stamp {i} has {len(centres)} positions: one or two are fitted; choose the "
                 "brightest, or leave the stamp out"
             )
-        padded[i, : len(mine)] = mine
+        padded[i, : len(centres)] = centres
     return padded
 
 
 def _empty_table() -> pd.DataFrame:
-    whole = ("stamp", "galaxy", "flags", "n_iterations")
+    integers = ("stamp", "galaxy", "flags", "n_iterations")
     columns = [c for c in COLUMNS if not c.startswith("engine")]
-    return pd.DataFrame({c: np.zeros(0, int if c in whole else float) for c in columns})
+    return pd.DataFrame({c: np.zeros(0, int if c in integers else float) for c in columns})
 
 
 def _jobs(
@@ -214,26 +217,26 @@ def _jobs(
     sigma: np.ndarray,
     options: dict[str, Any],
 ) -> Iterator[dict[str, Any]]:
-    """Pieces of work: stamps with as many galaxies."""
+    """Chunks of stamps, each with the same number of galaxies per stamp."""
     n_galaxies = np.isfinite(positions).all(axis=2).sum(axis=1)
     for k in (1, 2):
-        rows = np.flatnonzero(n_galaxies == k)
-        for i in range(0, len(rows), CHUNK):
-            mine = rows[i : i + CHUNK]
-            some = np.zeros(1, int) if len(psfs) == 1 else mine
+        stamps = np.flatnonzero(n_galaxies == k)
+        for i in range(0, len(stamps), CHUNK):
+            rows = stamps[i : i + CHUNK]
+            psf_rows = np.zeros(1, int) if len(psfs) == 1 else rows
             yield {
-                "rows": mine,
-                "images": images[mine],
-                "psfs": psfs.take(some) if isinstance(psfs, PsfMixture) else psfs[some],
-                "positions": positions[mine, :k],
-                "noise_sigma": sigma[mine],
+                "rows": rows,
+                "images": images[rows],
+                "psfs": psfs.take(psf_rows) if isinstance(psfs, PsfMixture) else psfs[psf_rows],
+                "positions": positions[rows, :k],
+                "noise_sigma": sigma[rows],
                 **options,
                 "profiles": options["profiles"][:k],
             }
 
 
 def _fit_job(job: dict[str, Any]) -> pd.DataFrame:
-    """Fit one piece of work; T in px^2."""
+    """Fit one chunk of stamps; T is in px^2."""
     rows, images, psf = job["rows"], job["images"], job["psfs"]
     flags = np.zeros(len(psf), int)
     psf_images = None
@@ -277,11 +280,11 @@ def _fit_ngmix(
     profiles: Sequence[str],
     fixed_positions: bool,
 ) -> MixtureFit:
-    """Fit with NGMIX, in pixels, from the first guess of the built-in fitter.
+    """Fit with NGMIX, in units of pixels, from the first guess of the built-in fitter.
 
-    One free galaxy is a job for its `Fitter`. It has none for two, or for held centres: these are
-    NGMIX's mixtures, `GMixModel` and its convolution and rendering, fitted together by MINPACK, as
-    `Fitter` does. PSF images are fitted by its `CoellipFitter`.
+    NGMIX's `Fitter` fits a single galaxy with a free centre. NGMIX has no fitter for two galaxies
+    or for fixed centres: its models (`GMixModel`, convolved and rendered by NGMIX) are then fitted
+    with MINPACK, as `Fitter` does. PSF images are fitted by NGMIX's `CoellipFitter`.
     """
     ngmix = importlib.import_module("ngmix")
     n, n_galaxies = positions.shape[:2]
@@ -289,11 +292,13 @@ def _fit_ngmix(
     finite = np.isfinite(images).all(axis=(1, 2))
     fit.flags[~finite] = FLAG_NOT_FINITE
     good = np.flatnonzero(finite)
-    several = psf if len(psf) == n else psf.take(np.zeros(n, int))
-    guesses = starting_values(images[good], positions[good], several.take(good), profiles=profiles)
-    mixtures = [_ngmix_psf(ngmix, psf, i, psf_images) for i in range(len(psf))]
+    psf_per_stamp = psf if len(psf) == n else psf.take(np.zeros(n, int))
+    guesses = starting_values(
+        images[good], positions[good], psf_per_stamp.take(good), profiles=profiles
+    )
+    psf_mixtures = [_ngmix_psf(ngmix, psf, i, psf_images) for i in range(len(psf))]
     for i, first in zip(good.tolist(), guesses, strict=True):
-        gmix, psf_flag = mixtures[i if len(mixtures) > 1 else 0]
+        psf_gmix, psf_flag = psf_mixtures[i if len(psf_mixtures) > 1 else 0]
         sigma = float(noise_sigma[i])
         image = np.ascontiguousarray(images[i], float)
         jacobian = ngmix.DiagonalJacobian(row=positions[i, 0, 0], col=positions[i, 0, 1], scale=1.0)
@@ -302,7 +307,7 @@ def _fit_ngmix(
         guess[:, 4] = first[:, YY] + first[:, XX]
         guess[:, 5] = first[:, FLUX]
         if n_galaxies == 1 and not fixed_positions:
-            psf_observation = ngmix.Observation(np.ones((1, 1)), gmix=gmix)
+            psf_observation = ngmix.Observation(np.ones((1, 1)), gmix=psf_gmix)
             weight = np.full(image.shape, sigma**-2)
             observation = ngmix.Observation(
                 image, weight=weight, jacobian=jacobian, psf=psf_observation
@@ -312,7 +317,7 @@ def _fit_ngmix(
             covariance, n_calls = result["pars_cov0"], result["nfev"]
         else:
             p, covariance, n_calls, failed = _fit_jointly(
-                ngmix, image / sigma, jacobian, gmix, guess / [1, 1, 1, 1, 1, sigma], profiles,
+                ngmix, image / sigma, jacobian, psf_gmix, guess / [1, 1, 1, 1, 1, sigma], profiles,
                 fixed_positions,
             )  # fmt: skip
             p = p * [1, 1, 1, 1, 1, sigma]
@@ -323,7 +328,17 @@ def _fit_ngmix(
             fit.flags[i] |= FLAG_NOT_CONVERGED
             continue
         _store(
-            ngmix, fit, i, p, covariance, image, sigma, jacobian, gmix, profiles, positions[i, 0]
+            ngmix,
+            fit,
+            i,
+            p,
+            covariance,
+            image,
+            sigma,
+            jacobian,
+            psf_gmix,
+            profiles,
+            positions[i, 0],
         )
     return fit
 
@@ -331,10 +346,10 @@ def _fit_ngmix(
 def _ngmix_psf(
     ngmix: ModuleType, psf: PsfMixture, i: int, images: np.ndarray | None
 ) -> tuple[Any, int]:
-    """NGMIX's mixture of a PSF, of unit flux, and a flag; ours where the PSF is not an image."""
+    """PSF as a mixture of NGMIX with unit flux, and a flag; fitted by NGMIX if it is an image."""
     share, covariance = psf.share[i], psf.covariance[i]
-    ours = np.column_stack([share, np.zeros((len(share), 2)), covariance])
-    mixture = ngmix.GMix(pars=ours.ravel())
+    parameters = np.column_stack([share, np.zeros((len(share), 2)), covariance])
+    mixture = ngmix.GMix(pars=parameters.ravel())
     if images is None:
         return mixture, 0
     image = images[i] / images[i].sum()
@@ -343,7 +358,7 @@ def _ngmix_psf(
     sizes = covariance[:, 0] + covariance[:, 2]
     guess = np.concatenate([[0, 0], np.nan_to_num([g1, g2]), sizes, share])
     jacobian = ngmix.DiagonalJacobian(row=row, col=col, scale=1.0)
-    # The weight is that of no particular noise: a PSF's image has next to none.
+    # An arbitrary small noise, since a PSF image has almost none.
     weight = np.full(image.shape, (1e-3 * image.max()) ** -2)
     observation = ngmix.Observation(image, weight=weight, jacobian=jacobian)
     result = ngmix.fitting.CoellipFitter(ngauss=len(share)).go(observation, guess)
@@ -357,7 +372,7 @@ def _ngmix_psf(
 def _model(
     ngmix: ModuleType, p: np.ndarray, name: str, psf: Any, shape: tuple[int, ...], jacobian: Any
 ) -> np.ndarray:
-    """One galaxy's image; p as NGMIX's: centre, g1, g2, T, flux."""
+    """Image of one galaxy with the parameters p of NGMIX: centre, g1, g2, T, flux."""
     return ngmix.GMixModel(p, name).convolve(psf).make_image(shape, jacobian=jacobian)
 
 
@@ -370,7 +385,7 @@ def _fit_jointly(
     profiles: Sequence[str],
     fixed_positions: bool,
 ) -> tuple[np.ndarray, np.ndarray | None, int, bool]:
-    """NGMIX's models of all galaxies of a stamp, fitted together; noise 1.
+    """Fit NGMIX's models of all galaxies of a stamp together, for an image with a noise of 1.
 
     Returns
     -------
@@ -394,12 +409,12 @@ def _fit_jointly(
                 for q, name in zip(p, profiles, strict=True)
             ]
         except ngmix.gexceptions.GMixRangeError:
-            # No ellipse: worse than anything, as in NGMIX's own fits.
+            # Not an ellipse: return a very large residual, as NGMIX's own fitters do.
             return np.full(image.size, 1e10)
         return (np.sum(models, axis=0) - image).ravel()
 
     values, inverse, info, _, status = leastsq(
-        residuals, guess.ravel()[free], full_output=True, **JOINT
+        residuals, guess.ravel()[free], full_output=True, **LEASTSQ_OPTIONS
     )
     covariance = None
     if inverse is not None:
@@ -421,7 +436,7 @@ def _store(
     profiles: Sequence[str],
     origin: np.ndarray,
 ) -> None:
-    """Write one stamp's galaxies as the built-in fitter does."""
+    """Write the results of one stamp to `fit`, as the built-in fitter does."""
     fit.y[i], fit.x[i] = origin[0] + p[:, 0], origin[1] + p[:, 1]
     fit.g1[i], fit.g2[i], fit.size[i], fit.flux[i] = p[:, 2:].T
     fit.covariance[i] = covariance_from_shape(fit.g1[i], fit.g2[i], fit.size[i])

@@ -1,12 +1,13 @@
 """Maximum-likelihood fits of Gaussian mixtures to many stamps at once.
 
-What NGMIX does for one object (Sheldon 2015), for one or two galaxies a stamp and without priors:
-Levenberg-Marquardt with the step control of MINPACK and Nielsen 1999, analytic derivatives, the
-stamps of a batch side by side in arrays. A stamp's numbers do not depend on the others'.
+The fit does what NGMIX (Sheldon 2015) does for one object, but for one or two galaxies per stamp
+and without priors. The algorithm is Levenberg-Marquardt with the step control of MINPACK and
+Nielsen 1999, with analytic derivatives. The stamps of a batch are computed together in arrays, but
+the results of a stamp do not depend on other stamps.
 
-The fit moves a galaxy's covariance itself, not (g1, g2, T): the model is smooth in it even where a
-galaxy is a point and has no shape, and a noisy one may be a little sharper than the PSF, as in
-NGMIX, which keeps fluxes of faint galaxies unbiased.
+The parameters of a galaxy's shape are the covariance, not (g1, g2, T). The model is a smooth
+function of the covariance, even for a point source, which has no shape. A noisy galaxy may become
+slightly sharper than the PSF, as in NGMIX, which keeps the fluxes of faint galaxies unbiased.
 """
 
 from collections.abc import Sequence
@@ -24,78 +25,82 @@ from deblend.photometry.mixtures import (
     YY,
     Profile,
     PsfMixture,
+    amplitudes_and_precisions,
     convolve,
-    normalise,
     profile_mixture,
     shape_from_covariance,
     smallest_variance,
 )
 
-#: Flags, bits of a galaxy's `flags`; 0 is a good fit.
+#: Bits of a galaxy's `flags`; 0 means a good fit.
 FLAG_NOT_CONVERGED = 1
 
 
-FLAG_SINGULAR = 2  #: the parameters' covariance is singular: no errors
+FLAG_SINGULAR = 2  #: the covariance of the parameters is singular: no errors
 
 
-FLAG_BOUND = 4  #: a bound stopped the fit
+FLAG_BOUND = 4  #: the fit was stopped by a bound
 
 
-FLAG_NOT_FINITE = 8  #: the stamp has pixels that are not finite: not fitted
+FLAG_NOT_FINITE = 8  #: the stamp has pixels that are not finite: it is not fitted
 
 
 FLAG_NEGATIVE_FLUX = 16  #: the flux is not positive
 
 
-FLAG_NO_SHAPE = 32  #: the covariance is no ellipse's: g1 and g2 are NaN, the flux holds
+FLAG_NO_SHAPE = 32  #: the covariance is not that of an ellipse: g1 and g2 are NaN
 
 
 FLAG_PSF = 64  #: the fit of the PSF failed
 
 
-FLAG_ROUND = 128  #: with free shapes the fit failed: these are of round galaxies
+FLAG_ROUND = 128  #: the fit with free shapes failed: results are for round galaxies
 
 
-#: Stamps that are fitted side by side, which bounds the memory, and pixels that stay in the cache.
+#: Number of stamps that are fitted together, which limits the memory, and number of pixels that are
+#: processed together, so that they stay in the cache.
 CHUNK, BLOCK_PIXELS = 512, 8192
 
 
-#: MINPACK's tests: relative reduction of chi2, relative step.
+#: Tolerance of MINPACK's convergence tests: relative reduction of chi2, and relative step.
 TOLERANCE = 1e-8
 
 
 MAX_ITERATIONS = 100
 
 
-#: Where the best quadratic step would still lower chi2 by more than this share, the fit is stuck.
+#: A fit is stuck if the best quadratic step would still lower chi2 by more than this share.
 STUCK = 1e-6
 
 
-#: Share of the squared pixels that is as good as no chi2: rounding errors; a PSF that is known.
-ROUNDING, PSF_EXACT = 1e-18, 1e-11
+#: A chi2 below this share of the sum of the squared pixels counts as zero: for galaxies, where it
+#: is a rounding error, and for PSFs.
+CHI2_FLOOR, PSF_CHI2_FLOOR = 1e-18, 1e-11
 
 
 #: Smallest eigenvalue of the parameters' correlation matrix that counts as regular.
 SINGULAR = 1e-11
 
 
-#: First sizes T to try, over the PSF's.
+#: Sizes T to try for the first guess, in units of the PSF's T.
 START_SIZES = (0.5, 5.0, 50.0)
 
 
-#: A convolved Gaussian stays wider than this share of the PSF's variance.
-SHARPEST = 0.1
+#: Smallest variance of a convolved Gaussian, in units of the PSF's variance.
+MIN_VARIANCE_RATIO = 0.1
 
 
-#: Smallest variance of a PSF's Gaussian, px^2: point-sampled, a sharper one falls between pixels.
-PSF_VARIANCE = 0.05
+#: Smallest variance of a PSF's Gaussian, px^2. Models are evaluated at the pixels' centres only, so
+#: that a sharper Gaussian could be lost between them.
+MIN_PSF_VARIANCE = 0.05
 
 
-#: Share of the squared pixels beyond which the residual means that this is no PSF.
-PSF_RESIDUAL = 0.1
+#: The fit of a PSF has failed if chi2 is above this share of the sum of the squared pixels.
+MAX_PSF_RESIDUAL = 0.1
 
 
-#: First guess of a PSF's Gaussians: share of the flux, T over that of a Gaussian of the same peak.
+#: First guess of a PSF's Gaussians: share of the flux, and T in units of that of a single Gaussian
+#: with the same peak.
 PSF_START = {
     1: ((1.0, 1.0),),
     2: ((0.7, 0.7), (0.3, 2.2)),
@@ -105,12 +110,13 @@ PSF_START = {
 
 @dataclass(frozen=True)
 class MixtureFit:
-    """Fitted galaxies: arrays of shape (n, galaxy), NaN where a stamp was not fitted.
+    """Results of a fit: arrays of shape (n, galaxy), NaN for stamps that were not fitted.
 
     Attributes
     ----------
     flux, flux_err : ndarray
-        Units of the images; the error from the inverse of the normal matrix, for the noise given.
+        In the units of the images. The error is from the inverse of the normal matrix, for the
+        given noise.
     g1, g2 : ndarray
         Reduced shear.
     size : ndarray
@@ -118,16 +124,16 @@ class MixtureFit:
     y, x : ndarray
         Centre, px from the corner pixel's centre.
     s2n : ndarray
-        NGMIX's: sum of model times data over the root of the sum of the model's squares, over the
-        noise; the other galaxy subtracted.
+        Signal-to-noise ratio as defined by NGMIX: the sum of model times data, divided by the root
+        of the sum of the squared model and by the noise. The other galaxy is subtracted first.
     chi2_per_dof : ndarray
-        Of the stamp.
+        Reduced chi2 of the stamp.
     flags : ndarray of int
-        Bits, see `FLAG_NOT_CONVERGED` and those below it.
+        See `FLAG_NOT_CONVERGED` and the other flags.
     n_iterations : ndarray of int
-        Of the stamp.
+        Number of iterations for the stamp.
     covariance : ndarray, shape (n, galaxy, 3)
-        (yy, yx, xx) before the PSF, px^2.
+        (yy, yx, xx) of the galaxy before the convolution, px^2.
     """
 
     flux: np.ndarray
@@ -145,48 +151,50 @@ class MixtureFit:
 
     @property
     def parameters(self) -> np.ndarray:
-        """As `deblend.photometry.mixtures.render` takes them, shape (n, galaxy, 6)."""
-        head = np.stack([self.y, self.x], axis=-1)
-        return np.concatenate([head, self.covariance, self.flux[..., None]], axis=-1)
+        """Parameters for `deblend.photometry.mixtures.render`, shape (n, galaxy, 6)."""
+        centre = np.stack([self.y, self.x], axis=-1)
+        return np.concatenate([centre, self.covariance, self.flux[..., None]], axis=-1)
 
 
 @dataclass
 class _Problem:
-    """Stamps to fit, and the bounds on their parameters (p: n, galaxy, 6)."""
+    """Stamps to fit, and the bounds on their parameters, which have the shape (n, galaxy, 6)."""
 
     images: np.ndarray  #: (n, y, x), finite
     psf: PsfMixture
     profiles: Sequence[Profile]
     basis: np.ndarray  #: (parameter, free parameter)
     max_shift: float
-    smallest: float = 0.0  #: variance, px^2
-    exact: float = ROUNDING  #: share of the squared pixels that is as good as no chi2
-    start: np.ndarray = field(init=False)  #: centres, (n, galaxy, 2)
+    min_variance: float = 0.0  #: of a convolved Gaussian, px^2
+    chi2_floor_share: float = (
+        CHI2_FLOOR  #: share of the squared pixels below which chi2 counts as zero
+    )
+    start: np.ndarray = field(init=False)  #: first guess of the centres, (n, galaxy, 2)
 
     def __post_init__(self) -> None:
         self.shape = self.images.shape[1:]
         self.images = np.ascontiguousarray(self.images, float).reshape(len(self.images), -1)
-        self.power = (self.images[:, None] @ self.images[..., None])[:, 0, 0]
-        self.none = self.exact * self.power
+        self.sum_of_squares = (self.images[:, None] @ self.images[..., None])[:, 0, 0]
+        self.chi2_floor = self.chi2_floor_share * self.sum_of_squares
         self.y, self.x = (v.reshape(-1).astype(float) for v in np.indices(self.shape))
 
-    def inside(self, p: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    def within_bounds(self, p: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Whether parameters are within the bounds."""
         centre, high = p[..., : COL + 1], np.array(self.shape) - 0.5
         good = ((centre >= -0.5) & (centre <= high)).all(axis=(1, 2))
         shift = centre - self.start[rows]
         good &= (np.hypot(shift[..., 0], shift[..., 1]) <= self.max_shift).all(axis=1)
         covariance = p[..., YY : XX + 1]
-        # Wider than the stamp's side it would be a slope of the background.
+        # A galaxy wider than the stamp would only fit a gradient of the background.
         good &= (covariance[..., 0] + covariance[..., 2] <= np.prod(self.shape)).all(axis=1)
         for galaxy, profile in enumerate(self.profiles):
             widest = profile.size.max() * covariance[:, galaxy, None]
-            left = widest + (1 - SHARPEST) * self.psf.covariance[rows]
-            good &= (smallest_variance(left) >= self.smallest).all(axis=1)
+            convolved = widest + (1 - MIN_VARIANCE_RATIO) * self.psf.covariance[rows]
+            good &= (smallest_variance(convolved) >= self.min_variance).all(axis=1)
         return good
 
-    def normal(self, p: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """Normal matrices in the free parameters, the residual the last row and column."""
+    def normal_matrices(self, p: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Normal matrices of the free parameters; the last row and column are of the residual."""
         n_all, n_free = self.basis.shape
         full = np.empty((len(p), n_all + 1, n_all + 1))
         psf = self.psf.take(rows)
@@ -200,30 +208,31 @@ class _Problem:
             for galaxy, (precision, weights) in enumerate(sums):
                 first = galaxy * N_PARAMETERS
                 out = jacobian[:, first : first + N_PARAMETERS]
-                mine = p[part, galaxy]
-                _derivatives(mine, precision[part], weights[part], self.y, self.x, out)
-                jacobian[:, -1] -= mine[:, [FLUX]] * out[:, FLUX]
-            # A copy: BLAS is slower for a small matrix times its own transpose.
+                parameters = p[part, galaxy]
+                _derivatives(parameters, precision[part], weights[part], self.y, self.x, out)
+                jacobian[:, -1] -= parameters[:, [FLUX]] * out[:, FLUX]
+            # With a copy, since BLAS is slower for a small matrix times its own transpose.
             np.matmul(jacobian, jacobian.copy().transpose(0, 2, 1), out=full[part])
-        wide = np.zeros((n_all + 1, n_free + 1))
-        wide[:-1, :-1], wide[-1, -1] = self.basis, 1
-        return wide.T @ full @ wide
+        projection = np.zeros((n_all + 1, n_free + 1))
+        projection[:-1, :-1], projection[-1, -1] = self.basis, 1
+        return projection.T @ full @ projection
 
 
 def _weights(p: np.ndarray, profile: Profile, psf: PsfMixture) -> tuple[np.ndarray, np.ndarray]:
-    """What `_derivatives` needs of the Gaussians.
+    """Coefficients that `_derivatives` needs, from the Gaussians of one galaxy.
 
     Returns
     -------
     precision : ndarray, shape (n, gaussian, 3)
-        Of the exponents: minus half the inverse covariance's yy, both yx, xx.
+        Coefficients of dy dy, dy dx and dx dx in the exponents, from the inverse covariances.
     weights : ndarray, shape (n, 17, gaussian)
-        Of the sums over Gaussians: for the flux; for the centre, 2 by dy, dx; for the covariance, 3
-        by dy dy, dy dx, dx dx, 1.
+        Weights of the sums over the Gaussians: 1 for the flux; 2 x 2 for the centre, which are
+        multiplied by dy and dx; 3 x 4 for the covariance, which are multiplied by dy dy, dy dx, dx
+        dx and 1.
     """
     size = np.repeat(profile.size, psf.share.shape[1])
     share, covariance = convolve(profile, p[:, YY : XX + 1], psf)
-    amplitude, precision = normalise(share, covariance)
+    amplitude, precision = amplitudes_and_precisions(share, covariance)
     byy, byx, bxx = np.moveaxis(precision, -1, 0)
     centre = [byy, byx, byx, bxx]
     shape = [
@@ -245,20 +254,20 @@ def _derivatives(
     x: np.ndarray,
     out: np.ndarray,
 ) -> None:
-    """Derivatives of one galaxy's model by its parameters.
+    """Derivatives of one galaxy's model with respect to its parameters.
 
-    With B the inverse covariance of a Gaussian N and d the distance to its centre, those by centre
-    and covariance are B d N and (B d d' B - B) N / 2. So all that pixels need are weighted sums
-    over the Gaussians, times d and d d'.
+    For a Gaussian N with the inverse covariance B, at the distance d from its centre, the
+    derivatives with respect to centre and covariance are B d N and (B d d' B - B) N / 2. So every
+    pixel only needs weighted sums over the Gaussians, multiplied by d and d d'.
 
     Parameters
     ----------
     p : ndarray, shape (n, 6)
     precision, weights : ndarray
-        From `_weights`.
+        Coefficients from `_weights`.
     y, x : ndarray, shape (pixel,)
     out : ndarray, shape (n, 6, pixel)
-        Written to.
+        The derivatives are written to this array.
     """
     n, n_pixels = len(p), len(y)
     d = np.stack([y - p[:, [ROW]], x - p[:, [COL]]], axis=1)
@@ -276,53 +285,59 @@ def _derivatives(
 
 @dataclass
 class _Solution:
+    """Parameters at the end of a minimisation, and how it ended."""
+
     p: np.ndarray  #: (n, galaxy, 6)
     normal: np.ndarray  #: (n, free + 1, free + 1)
     converged: np.ndarray
-    walled: np.ndarray  #: a bound refused a step
+    hit_bound: np.ndarray  #: a step was refused because of a bound
     n_iterations: np.ndarray
 
 
 def _minimise(problem: _Problem, p: np.ndarray, max_iterations: int) -> _Solution:
-    """Levenberg-Marquardt from parameters within the bounds, every stamp on its own."""
+    """Levenberg-Marquardt minimisation, independent for every stamp.
+
+    The first parameters have to be within the bounds.
+    """
     n, basis = len(p), problem.basis
     n_free = basis.shape[1]
     p = p.copy()
-    normal = problem.normal(p, np.arange(n))
+    normal = problem.normal_matrices(p, np.arange(n))
     damping, growth = np.full(n, 1e-3), np.full(n, 2.0)
     scale = np.zeros((n, n_free))
-    converged, walled = np.zeros(n, bool), np.zeros(n, bool)
+    converged, hit_bound = np.zeros(n, bool), np.zeros(n, bool)
     n_iterations = np.zeros(n, int)
     for _ in range(max_iterations):
         rows = np.flatnonzero(~converged)
         if not len(rows):
             break
         n_iterations[rows] += 1
-        now = normal[rows]
-        hessian, gradient, chi2 = now[:, :-1, :-1], now[:, :-1, -1], now[:, -1, -1]
-        # MINPACK's scaling: what a parameter has ever done to the model.
+        current = normal[rows]
+        hessian, gradient = current[:, :-1, :-1], current[:, :-1, -1]
+        chi2 = current[:, -1, -1]
+        # MINPACK's scaling: the largest effect that each parameter has had on the model so far.
         scale[rows] = np.maximum(scale[rows], np.diagonal(hessian, axis1=1, axis2=2))
         d = np.where(scale[rows] > 0, scale[rows], 1.0)
         damped = hessian.copy()
         i = np.arange(n_free)
-        # The tiny term keeps singular matrices solvable whatever the damping.
+        # The small constant keeps singular matrices solvable for any damping.
         damped[:, i, i] += (damping[rows, None] + 1e-14) * d
         step = np.linalg.solve(damped, gradient[..., None])
         trial = p[rows] + (basis @ step).reshape(p[rows].shape)
         step = step[..., 0]
-        good = problem.inside(trial, rows)
-        walled[rows[~good]] = True
-        new = now.copy()
+        good = problem.within_bounds(trial, rows)
+        hit_bound[rows[~good]] = True
+        new = current.copy()
         new[~good, -1, -1] = np.inf
-        new[good] = problem.normal(trial[good], rows[good])
+        new[good] = problem.normal_matrices(trial[good], rows[good])
 
         weighted = (d * step * step).sum(axis=1)
         predicted = (step * gradient).sum(axis=1) + damping[rows] * weighted
         actual = chi2 - new[:, -1, -1]
         ratio = actual / np.where(predicted > 0, predicted, np.inf)
         better = good & (actual > 0) & (ratio > 1e-4)
-        take = rows[better]
-        p[take], normal[take] = trial[better], new[better]
+        improved = rows[better]
+        p[improved], normal[improved] = trial[better], new[better]
         factor = np.where(better, np.maximum(1 / 3, 1 - (2 * ratio - 1) ** 3), growth[rows])
         damping[rows] = np.clip(damping[rows] * factor, 1e-15, 1e15)
         growth[rows] = np.where(better, 2.0, 2 * growth[rows])
@@ -330,12 +345,12 @@ def _minimise(problem: _Problem, p: np.ndarray, max_iterations: int) -> _Solutio
         small = (np.abs(actual) <= TOLERANCE * chi2) & (predicted <= TOLERANCE * chi2)
         free = (p[rows].reshape(len(rows), -1, 1) * (basis != 0)).sum(axis=1)
         small |= weighted <= TOLERANCE**2 * (d * free * free).sum(axis=1)
-        converged[rows] = small | (normal[rows, -1, -1] <= problem.none[rows])
-    return _Solution(p, normal, converged, walled, n_iterations)
+        converged[rows] = small | (normal[rows, -1, -1] <= problem.chi2_floor[rows])
+    return _Solution(p, normal, converged, hit_bound, n_iterations)
 
 
 def _start(problem: _Problem, positions: np.ndarray) -> np.ndarray:
-    """First parameters: the best of a few round sizes, fluxes by linear least squares.
+    """First guess: round galaxies of the best of a few sizes, and fluxes by linear least squares.
 
     Parameters
     ----------
@@ -351,7 +366,7 @@ def _start(problem: _Problem, positions: np.ndarray) -> np.ndarray:
     p = np.zeros((n, n_galaxies, N_PARAMETERS))
     p[..., : COL + 1] = positions
     flux_rows = np.arange(n_galaxies) * N_PARAMETERS + FLUX
-    whole = _Problem(
+    linear = _Problem(
         problem.images.reshape(n, *problem.shape),
         problem.psf,
         problem.profiles,
@@ -360,13 +375,13 @@ def _start(problem: _Problem, positions: np.ndarray) -> np.ndarray:
     )
     result = p.copy()
     for size in START_SIZES:
-        # No wider than a quarter of the stamp.
+        # T is at most a quarter of the stamp's area.
         half = np.minimum(size * problem.psf.size, np.prod(problem.shape) / 8) / 2
         p[..., YY] = p[..., XX] = half[:, None]
-        normal = whole.normal(p, np.arange(n))
+        normal = linear.normal_matrices(p, np.arange(n))
         matrix, vector = normal[:, :-1, :-1], normal[:, :-1, -1]
         i = np.arange(n_galaxies)
-        matrix[:, i, i] *= 1 + 1e-6  # galaxies may start at one place
+        matrix[:, i, i] *= 1 + 1e-6  # regular even if two galaxies start at the same position
         flux = np.linalg.solve(matrix, vector[..., None])[..., 0]
         gain = (flux * vector).sum(axis=1)
         better = gain > best
@@ -383,17 +398,17 @@ def starting_values(
     *,
     profiles: Sequence[str] = ("exp",),
 ) -> np.ndarray:
-    """First guess of a fit: round galaxies, fluxes by linear least squares.
+    """First guess of a fit: round galaxies, with fluxes from linear least squares.
 
     Parameters
     ----------
     images, positions, psf, profiles
-        See `fit_mixtures`; a PSF a stamp, all pixels finite.
+        See `fit_mixtures`; but there is one PSF per stamp and all pixels are finite.
 
     Returns
     -------
     ndarray, shape (n, galaxy, 6)
-        As `deblend.photometry.mixtures.render` takes them.
+        Parameters for `deblend.photometry.mixtures.render`.
     """
     mixtures = [profile_mixture(name) for name in profiles]
     basis = np.eye(len(profiles) * N_PARAMETERS)
@@ -411,24 +426,24 @@ def fit_mixtures(
     max_shift_px: float | None = None,
     max_iterations: int = MAX_ITERATIONS,
 ) -> MixtureFit:
-    """Fit one or two galaxies a stamp.
+    """Fit one or two galaxies per stamp.
 
     Parameters
     ----------
     images : ndarray, shape (n, y, x)
-        Background zero.
+        Background subtracted.
     positions : ndarray, shape (n, galaxy, 2)
-        First guess of the centres, y and x, px from the corner pixel's centre.
+        First guess of the centres: y and x, px from the centre of the corner pixel.
     psf : PsfMixture
-        Of n stamps, or of one for all.
+        For n stamps, or one for all stamps.
     noise_sigma : float or ndarray, shape (n,)
-        Noise of a pixel, in the images' units.
+        Noise per pixel, in the units of the images.
     profiles : sequence of {"exp", "dev", "gauss"}
-        One a galaxy.
+        One per galaxy.
     fixed_positions : bool
-        Hold the centres where they are.
+        Do not fit the centres.
     max_shift_px : float, optional
-        Largest distance of a centre from its first guess; default: anywhere in the stamp.
+        Largest distance of a centre from its first guess; by default only the stamp limits it.
     max_iterations : int
 
     Returns
@@ -438,8 +453,8 @@ def fit_mixtures(
     Raises
     ------
     DeblendError
-        Shapes do not fit, the noise is not positive, a position is outside its stamp, or a stamp
-        has fewer pixels than parameters.
+        Shapes do not match, the noise is not positive, a position is outside its stamp, or a stamp
+        does not have more pixels than parameters.
     """
     images, positions = np.asarray(images), np.asarray(positions, float)
     n, n_galaxies = len(images), len(profiles)
@@ -449,7 +464,9 @@ def fit_mixtures(
             f"{list(profiles)} they must be (n, y, x) and (n, {n_galaxies}, 2)"
         )
     if len(psf) not in (1, n):
-        raise DeblendError(f"there are {len(psf)} PSFs for {n} stamps: give one, or one a stamp")
+        raise DeblendError(
+            f"there are {len(psf)} PSFs for {n} stamps: give one for all, or one per stamp"
+        )
     sigma = np.broadcast_to(np.asarray(noise_sigma, float), (n,))
     if not (sigma > 0).all():
         raise DeblendError(f"noise_sigma is {sigma.min():g}: it must be positive")
@@ -459,7 +476,7 @@ def fit_mixtures(
         bad = int(np.argmax(outside))
         raise DeblendError(
             f"stamp {bad}: its positions (y, x) {positions[bad].tolist()} are not all within its "
-            f"{images.shape[1]} x {images.shape[2]} pixels: leave it out, or mend them"
+            f"{images.shape[1]} x {images.shape[2]} pixels: leave it out, or correct them"
         )
     basis = np.eye(n_galaxies * N_PARAMETERS)
     if fixed_positions:
@@ -476,34 +493,34 @@ def fit_mixtures(
     good = np.flatnonzero(finite)
     for i in range(0, len(good), CHUNK):
         rows = good[i : i + CHUNK]
-        for columns, flag in ((basis, 0), (_round(basis), FLAG_ROUND)):
+        for columns, flag in ((basis, 0), (_round_galaxies(basis), FLAG_ROUND)):
             problem = _Problem(images[rows], psf.take(rows), mixtures, columns, shift)
             problem.start = positions[rows]
             first = _start(problem, positions[rows])
             solution = _minimise(problem, first, max_iterations)
             _summarise(fit, rows, solution, sigma[rows], problem, flag)
-            # Noise can drive a faint galaxy's shape to its bounds; fewer parameters hold it.
+            # Noise can drive the shape of a faint galaxy to its bounds: fit a round galaxy instead.
             rows = rows[(fit.flags[rows, 0] & (FLAG_NOT_CONVERGED | FLAG_BOUND)) > 0]
             if not len(rows):
                 break
     return fit
 
 
-def _names(basis: np.ndarray) -> np.ndarray:
-    """Which of a galaxy's parameters each free parameter is (the first of those tied to it)."""
+def _parameter_indices(basis: np.ndarray) -> np.ndarray:
+    """Index of each free parameter among a galaxy's parameters (the first of those tied to it)."""
     return np.argmax(basis != 0, axis=0) % N_PARAMETERS
 
 
-def _round(basis: np.ndarray) -> np.ndarray:
-    """Free parameters of round galaxies: one size in place of a covariance."""
+def _round_galaxies(basis: np.ndarray) -> np.ndarray:
+    """Basis of the free parameters of round galaxies: one size instead of a covariance."""
     which = np.arange(len(basis)) % N_PARAMETERS
     tied = basis.copy()
     tied[which == XX] += tied[which == YY]
-    return tied[:, ~np.isin(_names(basis), (YX, XX))]
+    return tied[:, ~np.isin(_parameter_indices(basis), (YX, XX))]
 
 
 def empty_fit(n: int, n_galaxies: int) -> MixtureFit:
-    """Results of stamps that were not fitted, to be written to."""
+    """Arrays of results, with the values of stamps that were not fitted."""
     arrays = {f.name: np.full((n, n_galaxies), np.nan) for f in fields(MixtureFit)}
     for name in ("flags", "n_iterations"):
         arrays[name] = np.zeros((n, n_galaxies), int)
@@ -511,8 +528,10 @@ def empty_fit(n: int, n_galaxies: int) -> MixtureFit:
     return MixtureFit(**arrays)
 
 
-def _quality(solution: _Solution, none: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Variances of the free parameters for a noise of 1, whether singular, flags of the fit."""
+def _quality(
+    solution: _Solution, chi2_floor: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Variances of the free parameters for a noise of 1, whether they are singular, and flags."""
     hessian, gradient = solution.normal[:, :-1, :-1], solution.normal[:, :-1, -1]
     root = np.sqrt(np.diagonal(hessian, axis1=1, axis2=2))
     singular = (root == 0).any(axis=1)
@@ -522,10 +541,10 @@ def _quality(solution: _Solution, none: np.ndarray) -> tuple[np.ndarray, np.ndar
     values = np.maximum(values, SINGULAR)
     variance = (vectors**2 / values[:, None]).sum(axis=2) / root**2
     along = (vectors.transpose(0, 2, 1) @ (gradient / root)[..., None])[..., 0]
-    left = (along**2 / values).sum(axis=1)
-    stuck = ~solution.converged | (left > STUCK * solution.normal[:, -1, -1] + none)
-    stuck &= ~(singular & solution.converged)  # along what changes nothing there is no minimum
-    flags = np.where(stuck, np.where(solution.walled, FLAG_BOUND, FLAG_NOT_CONVERGED), 0)
+    reduction = (along**2 / values).sum(axis=1)  # of chi2, by the best quadratic step
+    stuck = ~solution.converged | (reduction > STUCK * solution.normal[:, -1, -1] + chi2_floor)
+    stuck &= ~(singular & solution.converged)  # a degenerate direction has no minimum
+    flags = np.where(stuck, np.where(solution.hit_bound, FLAG_BOUND, FLAG_NOT_CONVERGED), 0)
     return variance, singular, flags | np.where(singular, FLAG_SINGULAR, 0)
 
 
@@ -537,16 +556,16 @@ def _summarise(
     problem: _Problem,
     flag: int,
 ) -> None:
-    """Write a chunk's galaxies."""
-    variance, singular, flags = _quality(solution, problem.none)
+    """Write the results of a chunk of stamps to `fit`."""
+    variance, singular, flags = _quality(solution, problem.chi2_floor)
     p = solution.p
     fit.y[rows], fit.x[rows], fit.flux[rows] = p[..., ROW], p[..., COL], p[..., FLUX]
     fit.covariance[rows] = p[..., YY : XX + 1]
     fit.g1[rows], fit.g2[rows], fit.size[rows] = shape_from_covariance(p[..., YY : XX + 1])
-    free = _names(problem.basis) == FLUX
+    free = _parameter_indices(problem.basis) == FLUX
     error = np.sqrt(variance[:, free]) * sigma[:, None]
     fit.flux_err[rows] = np.where(singular[:, None], np.nan, error)
-    # Model times residual, and model squared, are in the normal matrix.
+    # The normal matrix contains the products of model and residual and the squared models.
     columns = np.flatnonzero(free)
     squared = solution.normal[:, columns, columns]
     data = solution.normal[:, columns, -1] + fit.flux[rows] * squared
@@ -563,12 +582,12 @@ def _summarise(
 
 
 def fit_psf(images: np.ndarray, n_gaussians: int = 3) -> tuple[PsfMixture, np.ndarray]:
-    """Fit concentric Gaussians, each with its own ellipticity, to PSF images.
+    """Fit concentric Gaussians, each with its own shape, to PSF images.
 
     Parameters
     ----------
     images : ndarray, shape (n, y, x)
-        Any scale; the pixel included, the centre anywhere near the brightest pixel.
+        Of any flux. The PSF includes the pixel; its centre is near the brightest pixel.
     n_gaussians : {1, 2, 3}
 
     Returns
@@ -576,15 +595,16 @@ def fit_psf(images: np.ndarray, n_gaussians: int = 3) -> tuple[PsfMixture, np.nd
     psf : PsfMixture
         Shares add up to 1.
     flags : ndarray of int, shape (n,)
-        0, or `FLAG_PSF` where Gaussians do not describe the image: the mixture is the first guess.
+        `FLAG_PSF` if Gaussians do not describe the image, whose mixture is then the first guess;
+        else 0.
 
     Raises
     ------
     DeblendError
-        An image has no light, pixels that are not finite, or n_gaussians is none of those.
+        An image has no flux or pixels that are not finite, or `n_gaussians` is not 1, 2 or 3.
     """
     if n_gaussians not in PSF_START:
-        raise DeblendError(f"a PSF of {n_gaussians} Gaussians is not offered: take 1, 2 or 3")
+        raise DeblendError(f"a PSF of {n_gaussians} Gaussians is not supported: take 1, 2 or 3")
     images = np.asarray(images, float)
     if images.ndim != 3:
         raise DeblendError(f"PSF images have the shape {images.shape}: it must be (n, y, x)")
@@ -598,7 +618,7 @@ def fit_psf(images: np.ndarray, n_gaussians: int = 3) -> tuple[PsfMixture, np.nd
     n, shape = len(images), images.shape[1:]
     images = images / images.sum(axis=(1, 2), keepdims=True)
     gauss = profile_mixture("gauss")
-    # All share the first one's centre.
+    # All Gaussians have the centre of the first one.
     basis = np.eye(n_gaussians * N_PARAMETERS)
     for k in range(1, n_gaussians):
         basis[k * N_PARAMETERS + ROW, ROW] = basis[k * N_PARAMETERS + COL, COL] = 1
@@ -609,24 +629,25 @@ def fit_psf(images: np.ndarray, n_gaussians: int = 3) -> tuple[PsfMixture, np.nd
     flags = np.zeros(n, int)
     for i in range(0, n, CHUNK):
         part = slice(i, i + CHUNK)
-        mine = images[part]
-        none = PsfMixture(np.ones((len(mine), 1)), np.zeros((len(mine), 1, 3)))
+        chunk = images[part]
+        no_psf = PsfMixture(np.ones((len(chunk), 1)), np.zeros((len(chunk), 1, 3)))
         problem = _Problem(
-            mine, none, [gauss] * n_gaussians, basis, np.inf, PSF_VARIANCE, PSF_EXACT
+            chunk, no_psf, [gauss] * n_gaussians, basis, np.inf, MIN_PSF_VARIANCE, PSF_CHI2_FLOOR
         )
-        flat = mine.reshape(len(mine), -1)
+        flat = chunk.reshape(len(chunk), -1)
         brightest = np.argmax(flat, axis=1)
-        # T of a Gaussian of this peak; the flux is 1.
-        size = np.maximum(1 / (np.pi * flat.max(axis=1)), 5 * PSF_VARIANCE)
-        p = np.zeros((len(mine), n_gaussians, N_PARAMETERS))
+        # T of a Gaussian with this peak and flux 1.
+        size = np.maximum(1 / (np.pi * flat.max(axis=1)), 5 * MIN_PSF_VARIANCE)
+        p = np.zeros((len(chunk), n_gaussians, N_PARAMETERS))
         p[..., : COL + 1] = np.stack(np.unravel_index(brightest, shape), axis=-1)[:, None]
         for k, (flux, factor) in enumerate(PSF_START[n_gaussians]):
             p[:, k, YY] = p[:, k, XX] = factor * size / 2
             p[:, k, FLUX] = flux
         problem.start = p[..., : COL + 1].copy()
         solution = _minimise(problem, p, MAX_ITERATIONS)
-        # What counts is the description, not which of many mixtures that give it.
-        failed = solution.normal[:, -1, -1] > PSF_RESIDUAL * problem.power
+        # Only the residual counts: many mixtures describe the same PSF, so convergence is not
+        # needed.
+        failed = solution.normal[:, -1, -1] > MAX_PSF_RESIDUAL * problem.sum_of_squares
         failed |= solution.p[..., FLUX].sum(axis=1) <= 0
         best = np.where(failed[:, None, None], p, solution.p)
         share[part], covariance[part] = best[..., FLUX], best[..., YY : XX + 1]

@@ -1,12 +1,13 @@
 """Galaxies and PSFs as mixtures of Gaussians, whose convolution is analytic.
 
-Hogg & Lang 2013, in the parameters of NGMIX (Sheldon 2015), which Hemmati et al. 2022, Sect. 4.1,
-measured with. As there, pixels are points: a model is its surface brightness at the pixel's centre,
-and the PSF includes the pixel.
+The mixtures are those of Hogg & Lang 2013, in the parameters of NGMIX (Sheldon 2015), which Hemmati
+et al. 2022, Sect. 4.1, used. As in NGMIX, a model is evaluated at the centre of each pixel, and the
+PSF includes the pixel.
 
-A covariance is three numbers, (yy, yx, xx) in square pixels. A profile's size is T = yy + xx, its
-reduced shear (g1, g2), g1 > 0 along x: with e = 2 g / (1 + g^2), the covariance of the whole is
-T / 2 (1 - e1, e2, 1 + e1), that of Gaussian k this times its share of T.
+A covariance is three numbers, (yy, yx, xx) in square pixels. The size of a profile is T = yy + xx.
+Its shape is the reduced shear (g1, g2), with g1 > 0 along x. With e = 2 g / (1 + g^2), the
+covariance of the profile is T / 2 (1 - e1, e2, 1 + e1), and that of its Gaussian k is this times
+the Gaussian's share of T.
 """
 
 from collections.abc import Sequence
@@ -18,8 +19,8 @@ import numpy as np
 import pandas as pd
 from deblend.errors import DeblendError
 
-#: Numbers of the profiles; beside the project's configuration.
-TABLE = Path(__file__).parents[3] / "config" / "gaussian_mixtures.csv"
+#: Table of the mixtures of all profiles, in the project's configuration folder.
+PROFILE_TABLE = Path(__file__).parents[3] / "config" / "gaussian_mixtures.csv"
 
 
 #: Parameters of one galaxy, in this order: centre (px), covariance (px^2), flux.
@@ -31,14 +32,14 @@ ROW, COL, YY, YX, XX, FLUX = range(N_PARAMETERS)
 
 @dataclass(frozen=True)
 class Profile:
-    """A galaxy profile as a mixture.
+    """A galaxy profile as a mixture of Gaussians.
 
     Attributes
     ----------
     share : ndarray, shape (k,)
-        Of the flux; they add up to 1.
+        Share of each Gaussian in the flux; the shares add up to 1.
     size : ndarray, shape (k,)
-        T over the profile's.
+        T of each Gaussian, in units of the profile's T.
     """
 
     share: np.ndarray
@@ -47,14 +48,14 @@ class Profile:
 
 @dataclass(frozen=True)
 class PsfMixture:
-    """PSFs as concentric Gaussians, one mixture a stamp.
+    """PSFs as mixtures of concentric Gaussians, one mixture per stamp.
 
     Attributes
     ----------
     share : ndarray, shape (n, j)
-        Of the flux.
+        Share of each Gaussian in the flux.
     covariance : ndarray, shape (n, j, 3)
-        (yy, yx, xx), px^2; the pixel included.
+        (yy, yx, xx), px^2, of the PSF including the pixel.
     """
 
     share: np.ndarray
@@ -64,48 +65,48 @@ class PsfMixture:
         return len(self.share)
 
     def take(self, rows: np.ndarray) -> "PsfMixture":
-        """Mixtures of some stamps."""
+        """The mixtures of some of the stamps."""
         return PsfMixture(self.share[rows], self.covariance[rows])
 
     @property
     def size(self) -> np.ndarray:
-        """T of the whole, px^2, shape (n,)."""
+        """T of each mixture, px^2, shape (n,)."""
         trace = self.covariance[..., 0] + self.covariance[..., 2]
         return (self.share * trace).sum(axis=1) / self.share.sum(axis=1)
 
 
 @cache
 def profile_mixture(name: str) -> Profile:
-    """A profile of `TABLE`: exp, dev or gauss.
+    """Read a profile of `PROFILE_TABLE`: exp, dev or gauss.
 
     Raises
     ------
     DeblendError
-        There is none of that name.
+        The table has no profile of that name.
     """
-    table = pd.read_csv(TABLE, comment="#")
-    mine = table[table["profile"] == name]
-    if mine.empty:
-        there = ", ".join(sorted(table["profile"].unique()))
-        raise DeblendError(f"there is no Gaussian mixture for the profile {name!r}: take {there}")
-    share = mine["fraction_of_flux"].to_numpy(float)
-    return Profile(share / share.sum(), mine["fraction_of_T"].to_numpy(float))
+    table = pd.read_csv(PROFILE_TABLE, comment="#")
+    rows = table[table["profile"] == name]
+    if rows.empty:
+        known = ", ".join(sorted(table["profile"].unique()))
+        raise DeblendError(f"there is no Gaussian mixture for the profile {name!r}: take {known}")
+    share = rows["fraction_of_flux"].to_numpy(float)
+    return Profile(share / share.sum(), rows["fraction_of_T"].to_numpy(float))
 
 
 def psf_mixture(share: np.ndarray, covariance: np.ndarray) -> PsfMixture:
-    """A PSF that is known as a mixture.
+    """Mixtures of PSFs whose parameters are known.
 
     Parameters
     ----------
     share : ndarray, shape (n, j) or (j,)
-        Of the flux; scaled to add up to 1.
+        Share of each Gaussian in the flux; they are scaled to add up to 1.
     covariance : ndarray, shape (n, j, 3) or (j, 3)
         (yy, yx, xx), px^2, positive definite.
 
     Raises
     ------
     DeblendError
-        The flux is not positive, or a covariance not positive definite.
+        The flux is not positive, or a covariance is not positive definite.
     """
     share = np.atleast_2d(np.asarray(share, float))
     covariance = np.asarray(covariance, float).reshape(*share.shape, 3)
@@ -132,7 +133,7 @@ def covariance_from_shape(g1: np.ndarray, g2: np.ndarray, size: np.ndarray) -> n
     Raises
     ------
     DeblendError
-        |g| is 1 or more.
+        |g| is not below 1.
     """
     g1, g2, size = np.broadcast_arrays(*(np.asarray(v, float) for v in (g1, g2, size)))
     g_squared = g1**2 + g2**2
@@ -161,16 +162,16 @@ def shape_from_covariance(
 def convolve(
     profile: Profile, covariance: np.ndarray, psf: PsfMixture
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A profile of unit flux through the PSF: covariances add up, shares multiply.
+    """Convolve a profile of unit flux with the PSF: covariances are added, shares multiplied.
 
     Parameters
     ----------
     profile : Profile
-        Of k Gaussians.
+        With k Gaussians.
     covariance : ndarray, shape (n, 3)
-        Of the whole profile, px^2.
+        Covariance of the profile, px^2.
     psf : PsfMixture
-        Of j Gaussians.
+        With j Gaussians.
 
     Returns
     -------
@@ -179,9 +180,9 @@ def convolve(
     """
     n, n_gaussians = len(psf), profile.share.size * psf.share.shape[1]
     share = profile.share[:, None] * psf.share[:, None]
-    scaled = profile.size[:, None, None] * covariance[:, None, None]
-    both = scaled + psf.covariance[:, None]
-    return share.reshape(n, n_gaussians), both.reshape(n, n_gaussians, 3)
+    profile_covariance = profile.size[:, None, None] * covariance[:, None, None]
+    convolved = profile_covariance + psf.covariance[:, None]
+    return share.reshape(n, n_gaussians), convolved.reshape(n, n_gaussians, 3)
 
 
 def render(
@@ -194,7 +195,7 @@ def render(
     parameters : ndarray, shape (n, galaxy, 6)
         Centre y, x (px, from the corner pixel's centre), covariance yy, yx, xx (px^2), flux.
     profiles : sequence of Profile
-        One a galaxy.
+        One per galaxy.
     psf : PsfMixture
     shape : tuple of int
         (y, x).
@@ -202,22 +203,24 @@ def render(
     Returns
     -------
     ndarray, shape (n, y, x)
-        Flux a pixel.
+        Flux per pixel.
     """
     y, x = (v.reshape(-1).astype(float) for v in np.indices(shape))
     images = np.zeros((len(parameters), y.size))
     for galaxy, profile in enumerate(profiles):
         p = parameters[:, galaxy]
         share, covariance = convolve(profile, p[:, YY : XX + 1], psf)
-        amplitude, precision = normalise(share, covariance)
+        amplitude, precision = amplitudes_and_precisions(share, covariance)
         dy, dx = y - p[:, [ROW]], x - p[:, [COL]]
         exponent = -precision * [0.5, 1, 0.5] @ np.stack([dy * dy, dy * dx, dx * dx], axis=1)
         images += p[:, [FLUX]] * (amplitude[:, None] @ np.exp(exponent))[:, 0]
     return images.reshape(-1, *shape)
 
 
-def normalise(share: np.ndarray, covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Amplitudes of Gaussians at their centre, and inverse covariances (yy, yx, xx)."""
+def amplitudes_and_precisions(
+    share: np.ndarray, covariance: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Values of Gaussians at their centres, and inverse covariances (yy, yx, xx)."""
     yy, yx, xx = np.moveaxis(covariance, -1, 0)
     determinant = yy * xx - yx * yx
     precision = np.stack([xx, -yx, yy], axis=-1) / determinant[..., None]

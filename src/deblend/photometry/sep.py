@@ -1,6 +1,6 @@
-"""Detection and photometry with SEP, as SExtractor does it.
+"""Detection and photometry with SEP, the library version of SExtractor.
 
-The cold and hot modes, and what to do with one, two or more detections, are those of Boucaud et
+The cold and hot modes, and the treatment of one, two or more detections, are those of Boucaud et
 al. 2020, Sect. 3.3 and Table 3.
 """
 
@@ -18,25 +18,26 @@ KRON_FACTOR = 2.5
 MIN_RADIUS_PX = 3.5
 
 
-#: Side of the boxes whose median rms is the background's. SExtractor's usual 64 px are a whole
-#: small stamp, full of galaxies, and would raise the threshold; of boxes of 8 px most are empty.
+#: Side of the boxes in which the rms is measured; their median is the rms of the background. Boxes
+#: of 64 px, the default of SExtractor, would cover a small stamp and contain galaxies, which would
+#: raise the threshold. Most boxes of 8 px are empty.
 BACKGROUND_BOX_PX = 8
 
 
-# SEP's default, 1024, is too few for the sub-objects of bright galaxies in deep noise.
+# SEP's default of 1024 is too small for the sub-objects of bright galaxies at low thresholds.
 sep.set_sub_object_limit(4096)
 
 
-#: Flag of a blend on which SEP gave up; SEP's own flags are below 512.
+#: Flag of a blend for which SEP failed; SEP's own flags are below 512.
 FLAG_FAILED = 1024
 
 
-#: SExtractor looks for the Kron radius within six isophotal radii.
+#: Region in which the Kron radius is measured, in isophotal radii; as in SExtractor.
 KRON_SEARCH = 6.0
 
 
 class SepError(DeblendError):
-    """SEP gave up on an image."""
+    """SEP failed on an image."""
 
 
 def background_rms(image: np.ndarray) -> float:
@@ -51,7 +52,7 @@ def detect(image: np.ndarray, settings: Detection, rms: float) -> tuple[np.ndarr
     Parameters
     ----------
     image : ndarray, shape (y, x), float32
-        Background zero.
+        Background subtracted.
     settings : Detection
     rms : float
         Noise of the background.
@@ -66,7 +67,7 @@ def detect(image: np.ndarray, settings: Detection, rms: float) -> tuple[np.ndarr
     Raises
     ------
     SepError
-        SEP gave up: too many pixels or overlapping objects.
+        SEP failed: too many pixels or overlapping objects.
     """
     try:
         return sep.extract(
@@ -95,8 +96,8 @@ def auto_flux(
     objects : structured ndarray
         From `detect`.
     segmap : ndarray, shape (y, x), int32
-        Pixels of other objects are left out and replaced by the aperture's mean, as SExtractor's
-        masking does.
+        Pixels of other objects are replaced by the mean of the aperture, as by SExtractor's
+        masking.
 
     Returns
     -------
@@ -106,7 +107,7 @@ def auto_flux(
     """
     x, y = objects["x"], objects["y"]
     a, b = np.maximum(objects["a"], 1e-3), np.maximum(objects["b"], 1e-3)
-    # Rounding can put the angle a little beyond the range that SEP takes.
+    # Because of rounding, the angle can be slightly outside the range that SEP accepts.
     theta = np.clip(objects["theta"], -np.pi / 2, np.pi / 2)
     ids = np.arange(1, len(objects) + 1, dtype=np.int32)
     kron, flag_kron = sep.kron_radius(
@@ -127,16 +128,17 @@ def auto_flux(
 
 @dataclass(frozen=True)
 class BlendMeasurement:
-    """What SEP makes of one blend; indices are 0 for the central galaxy, 1 for the companion.
+    """SEP photometry of one blend. Index 0 is the central galaxy, index 1 the companion.
 
     Attributes
     ----------
     detection : int
-        0 only the central, 1 only the companion, 2 both, 3 more than two, -1 nothing found.
+        Code of the detections: 0 only the central galaxy, 1 only the companion, 2 both, 3 more than
+        two objects, -1 none.
     mode : str
-        ``cold`` or ``hot``: which run these are from; ``failed`` where SEP gave up.
+        ``cold`` or ``hot``: the mode of the measurement; ``failed`` if SEP failed.
     flux_iso, flux_auto : ndarray, shape (2,)
-        NaN where the galaxy was not found.
+        Isophotal flux and Kron flux; NaN if the galaxy was not detected.
     flags : ndarray of int, shape (2,)
     """
 
@@ -150,11 +152,12 @@ class BlendMeasurement:
 def associate(
     x: np.ndarray, y: np.ndarray, flux: np.ndarray, centre: float, central_radius_px: float
 ) -> tuple[int, np.ndarray]:
-    """Say which detection is which galaxy (Boucaud et al. 2020, Sect. 3.3).
+    """Assign detections to the two galaxies (Boucaud et al. 2020, Sect. 3.3).
 
-    Two detections: the one closest to the stamp's centre is the central galaxy, the other the
-    companion. One: the central galaxy if it lies within half its effective radius of the centre,
-    else the companion. More than two: the two brightest count, as in the case of two.
+    Two detections: the one closest to the centre of the stamp is the central galaxy, the other one
+    the companion. One detection: it is the central galaxy if its distance from the centre is at
+    most half the effective radius of that galaxy, else the companion. More than two detections: the
+    two brightest are treated like two detections.
 
     Parameters
     ----------
@@ -163,7 +166,7 @@ def associate(
     flux : ndarray, shape (n,)
         Isophotal fluxes.
     centre : float
-        Pixel, in x and y, where the central galaxy was put.
+        Pixel, in x and y, at which the central galaxy was placed.
     central_radius_px : float
         Effective radius of the central galaxy.
 
@@ -190,7 +193,9 @@ def associate(
 def measure_blend(
     image: np.ndarray, central_radius_px: float, cold: Detection, hot: Detection
 ) -> BlendMeasurement:
-    """Detect and measure both galaxies of a blend: cold first, hot where that finds fewer than two.
+    """Detect and measure both galaxies of a blend.
+
+    The hot mode is used if the cold mode finds fewer than two objects.
 
     Parameters
     ----------
@@ -210,19 +215,19 @@ def measure_blend(
             mode = "hot"
             objects, segmap = detect(image, hot, rms)
     except SepError:
-        nothing = np.full(2, np.nan)
-        return BlendMeasurement(-1, "failed", nothing, nothing, np.full(2, FLAG_FAILED))
+        missing = np.full(2, np.nan)
+        return BlendMeasurement(-1, "failed", missing, missing, np.full(2, FLAG_FAILED))
     detection, rows = associate(
         objects["x"], objects["y"], objects["flux"], image.shape[-1] // 2, central_radius_px
     )
     flux_iso, flux_auto = np.full(2, np.nan), np.full(2, np.nan)
     flags = np.zeros(2, int)
-    found = rows >= 0
-    if found.any():
+    detected = rows >= 0
+    if detected.any():
         auto, flag = auto_flux(image, objects, segmap)
-        flux_iso[found] = objects["flux"][rows[found]]
-        flux_auto[found] = auto[rows[found]]
-        flags[found] = (flag | objects["flag"])[rows[found]]
+        flux_iso[detected] = objects["flux"][rows[detected]]
+        flux_auto[detected] = auto[rows[detected]]
+        flags[detected] = (flag | objects["flag"])[rows[detected]]
     return BlendMeasurement(detection, mode, flux_iso, flux_auto, flags)
 
 
@@ -235,17 +240,17 @@ def measure_isolated(
     ----------
     image : ndarray, shape (y, x), float32
     cold, hot : Detection
-        The hot mode is used where the cold one finds nothing at the centre.
+        The hot mode is used if the cold mode finds nothing at the centre.
 
     Returns
     -------
     flux_iso, flux_auto : float
-        NaN where nothing was found at the centre.
+        NaN if nothing was detected at the centre.
     segmap : ndarray of bool, shape (y, x)
     """
     rms = background_rms(image)
     for settings in (cold, hot):
-        # One galaxy is all there is: deblending could only shred it.
+        # There is only one galaxy: deblending could only split it.
         objects, segmap = detect(image, settings.model_copy(update={"contrast": 1.0}), rms)
         label = central_label(segmap, objects)
         if label:
@@ -255,10 +260,10 @@ def measure_isolated(
 
 
 def central_label(segmap: np.ndarray, objects: np.ndarray, tolerance_px: float = 3.0) -> int:
-    """Label of the object at the stamp's centre, 0 if there is none.
+    """Label of the object at the centre of the stamp, 0 if there is none.
 
-    The object that covers the central pixel, else the closest whose centroid is within
-    `tolerance_px`.
+    It is the object that covers the central pixel, else the closest object whose centroid is within
+    `tolerance_px` of the centre.
     """
     centre = segmap.shape[-1] // 2
     label = int(segmap[centre, centre])

@@ -1,1 +1,1 @@
-"""What figures of all papers share."""
+"""Parts of figures that several papers share."""

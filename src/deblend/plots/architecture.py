@@ -1,4 +1,4 @@
-"""Drawings of networks from the tables of their layers: what the four papers' figures share."""
+"""Functions to draw networks from the tables of their layers, for the figures of all papers."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -13,8 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
-#: Keras' layers that are drawn, with their names and colours in the drawings. Others (dropout,
-#: flatten ...) are left out.
+#: Keras layers that are drawn, with their names and colours in the drawings. Others, such as
+#: dropout, are left out.
 KERAS_LAYERS = {
     "Conv2D": ("convolution", "#56B4E9"),
     "MaxPooling2D": ("max-pooling", "#D55E00"),
@@ -27,7 +27,7 @@ KERAS_LAYERS = {
 }
 
 
-#: PyTorch's layers, with their names and colours in the drawings. All layers are drawn.
+#: PyTorch layers, with their names and colours in the drawings. All layers are drawn.
 TORCH_LAYERS = {
     "Input": ("input", "0.75"),
     "ConvTranspose2d": ("transposed convolution", "#0072B2"),
@@ -44,12 +44,12 @@ TORCH_LAYERS = {
 }
 
 
-#: Layers of the first block are called block0.conv and so on, perhaps with a group before.
+#: Names of layers in a block, such as block0.conv, possibly after a prefix.
 BLOCK = re.compile(r"(?:^|\.)block(\d+)\.")
 
 
-#: Colour of the lines round boxes and between them.
-INK = "0.2"
+#: Colour of the outlines of boxes and of the lines between them.
+LINE_COLOUR = "0.2"
 
 
 # Boxes, arrows, legends and numbers.
@@ -58,9 +58,11 @@ INK = "0.2"
 def draw_box(
     axis: Axes, x: float, y: float, width: float, height: float, colour: str, lw: float = 0.5
 ) -> None:
-    """Draw a box from `x` to the right, with `y` in the middle of its height."""
+    """Draw a box whose left side is at `x` and whose vertical centre is at `y`."""
     axis.add_patch(
-        Rectangle((x, y - height / 2), width, height, facecolor=colour, edgecolor=INK, lw=lw)
+        Rectangle(
+            (x, y - height / 2), width, height, facecolor=colour, edgecolor=LINE_COLOUR, lw=lw
+        )
     )
 
 
@@ -72,75 +74,82 @@ def draw_arrow(
     head: float,
     **look: Any,
 ) -> None:
-    """Draw an arrow; `head` is the size of its head, points."""
+    """Draw an arrow with a head of size `head` (points)."""
     axis.add_patch(
         FancyArrowPatch(start, stop, arrowstyle="-|>", mutation_scale=head, color=colour, **look)
     )
 
 
 def write_below(axis: Axes, x: float, y: float, text: str, fontsize: float = 6) -> None:
-    """Write under a box, centred at `x`: the side of the images that leave it."""
+    """Write a text below a box, centred at `x`."""
     axis.text(x, y, text, ha="center", va="top", fontsize=fontsize)
 
 
 def draw_legend(
-    place: Axes | Figure,
+    parent: Axes | Figure,
     layers: Mapping[str, tuple[str, str]],
     kinds: Collection[str],
     *more: tuple[str, str],
     lw: float | None = None,
     **look: Any,
 ) -> None:
-    """Say what the colours of the boxes are.
+    """Draw the legend of the colours of the boxes.
 
     Parameters
     ----------
-    place : Axes or Figure
-        That gets the legend.
+    parent : Axes or Figure
+        Where the legend is added.
     layers : dict
-        `KERAS_LAYERS` or `TORCH_LAYERS`: the legend is in their order.
+        `KERAS_LAYERS` or `TORCH_LAYERS`, which give the order of the legend.
     kinds : set of str
-        Kinds of layers that are drawn.
+        Kinds of layers in the drawing.
     *more : (str, str)
-        Names and colours of what else is drawn.
+        Names and colours of further entries.
     lw : float, optional
-        Width of the lines round the boxes, points; without one matplotlib's own.
+        Width of the outlines, points; default: matplotlib's.
     **look
-        For `legend`: where it stands.
+        Further options of `legend`, such as its position.
     """
     entries = [*(layers[kind] for kind in layers if kind in kinds), *more]
-    boxes = [Rectangle((0, 0), 1, 1, facecolor=c, edgecolor=INK, lw=lw) for _, c in entries]
-    place.legend(boxes, [name for name, _ in entries], **look)
+    boxes = [Rectangle((0, 0), 1, 1, facecolor=c, edgecolor=LINE_COLOUR, lw=lw) for _, c in entries]
+    parent.legend(boxes, [name for name, _ in entries], **look)
 
 
-def millions(table: pd.DataFrame) -> str:
-    """Number of a network's parameters, in words."""
+def in_millions(table: pd.DataFrame) -> str:
+    """Number of parameters of a network as text, such as "1.23 million"."""
     return f"{table['n_parameters'].sum() / 1e6:.2f} million"
 
 
 def channels_width(channels: float) -> float:
-    """Width of a box that tells the number of channels."""
+    """Width of a box, which increases with the number of channels."""
     return 0.12 + 0.045 * np.log2(max(channels, 1))
 
 
 def side_height(side: float, largest: float, least: float, growth: float) -> float:
-    """Height of a box that tells the side of an image: `least + growth` for the largest."""
+    """Height of a box, which increases with the side length of the images.
+
+    It is `least + growth` for the largest side length.
+    """
     return float(least + growth * np.sqrt(side / largest))
 
 
-# Networks of Keras, whose layers are drawn one by one.
+# Networks of Keras: each layer is a box.
 
 
 def draw_sequence(table: pd.DataFrame, name: str, outputs: Outputs, label: str = "") -> None:
-    """Draw a network without branches: a box a layer, by its image's side and its channels.
+    """Draw a network without branches, with one box per layer.
+
+    The size of a box shows the side length of the images and the number of channels.
 
     Parameters
     ----------
     table : DataFrame
-        From `deblend.training.keras_layers.layer_table`.
+        Table from `deblend.training.keras_layers.layer_table`.
     name : str
+        Name of the network, for the title of the panel.
     outputs : list of path
     label : str
+        Title of the figure.
     """
     layers = table[table["kind"].isin(KERAS_LAYERS)]
     largest = layers["height"].max()
@@ -167,20 +176,20 @@ def draw_sequence(table: pd.DataFrame, name: str, outputs: Outputs, label: str =
         axis.set(xlim=(-0.3, x), ylim=(-1.75, 1.75))
         axis.set_axis_off()
         axis.set_title(
-            f"{name}, {millions(table)} parameters (channels above, side below, windows within: "
+            f"{name}, {in_millions(table)} parameters (channels above, side below, windows within: "
             "pixels)"
         )
         draw_keras_legend(axis, layers)
 
 
 def draw_keras_legend(axis: Axes, layers: pd.DataFrame) -> None:
-    """Say what the colours of Keras' layers are, under the drawing."""
+    """Draw the legend of Keras layers below the drawing."""
     kinds = set(layers["kind"])
     look: dict[str, Any] = {"loc": "upper center", "ncols": 7, "bbox_to_anchor": (0.5, 0)}
     draw_legend(axis, KERAS_LAYERS, kinds, **look)
 
 
-# Networks of PyTorch, in which a whole block of layers may be one box.
+# Networks of PyTorch: a box is a layer or a whole block of layers.
 
 
 @dataclass(frozen=True)
@@ -190,31 +199,42 @@ class Unit:
     Attributes
     ----------
     layers : DataFrame
-        Its rows of the table of layers: one, or all of a block.
+        Rows of the table of layers: a single layer, or all layers of a block.
     block : int or None
-        Number of the block that it belongs to.
-    whole : bool
-        It is a whole block.
+        Number of the block that the layers belong to.
+    is_whole_block : bool
+        Whether the box is a whole block.
     """
 
     layers: pd.DataFrame
     block: int | None
-    whole: bool
+    is_whole_block: bool
 
     @property
     def last(self) -> pd.Series:
-        """The layer that the unit ends with."""
+        """The last layer."""
         return self.layers.iloc[-1]
 
     @property
-    def sums(self) -> bool:
-        """Whether the sum with a skip connection is in it."""
+    def has_sum(self) -> bool:
+        """Whether it contains the sum with a skip connection."""
         return bool((self.layers["kind"] == "Add").any())
 
 
 @dataclass(frozen=True)
 class BoxLook:
-    """How the boxes of units look: sizes in the axes' units, the font and lines in points."""
+    """Appearance of boxes: widths in units of the axes, font size and line width in points.
+
+    Attributes
+    ----------
+    with_text, without_text : float
+        Width of boxes with and without text.
+    gap : float
+        Distance between boxes.
+    fontsize, lw : float
+    whole_colour : str
+        Colour of boxes that are whole blocks.
+    """
 
     with_text: float
     without_text: float
@@ -224,13 +244,13 @@ class BoxLook:
     whole_colour: str
 
 
-def known_layers(layers: pd.DataFrame) -> pd.DataFrame:
-    """A table of PyTorch's layers, each of a `kind` that can be drawn.
+def check_layers(layers: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of PyTorch layers if each `kind` can be drawn, else raise an error.
 
     Raises
     ------
     DeblendError
-        One is of another.
+        A layer is of another kind.
     """
     unknown = sorted(set(layers["kind"]) - set(TORCH_LAYERS))
     if unknown:
@@ -242,25 +262,25 @@ def known_layers(layers: pd.DataFrame) -> pd.DataFrame:
 
 
 def block_numbers(layers: pd.DataFrame) -> list[int | None]:
-    """Number of the block that each layer belongs to, by the layers' names."""
-    found = layers["name"].str.extract(BLOCK)[0]
-    return [None if pd.isna(number) else int(number) for number in found]
+    """Number of the block of each layer, from the name of the layer; None outside of blocks."""
+    numbers = layers["name"].str.extract(BLOCK)[0]
+    return [None if pd.isna(number) else int(number) for number in numbers]
 
 
-def split_units(layers: pd.DataFrame, whole: Collection[int]) -> list[Unit]:
-    """The boxes of a network: its layers one by one, but some blocks as one box each.
+def split_units(layers: pd.DataFrame, whole_blocks: Collection[int]) -> list[Unit]:
+    """Boxes of a network: one per layer, but a single one for each of some blocks.
 
     Parameters
     ----------
     layers : DataFrame
         With `name` and `kind`, in the order of the network.
-    whole : set of int
-        Numbers of the blocks that are one box.
+    whole_blocks : set of int
+        Numbers of the blocks that are drawn as a single box.
     """
     numbers = block_numbers(layers)
     units: list[Unit] = []
     for i, number in enumerate(numbers):
-        if number is None or number not in whole:
+        if number is None or number not in whole_blocks:
             units.append(Unit(layers.iloc[[i]], number, False))
         elif not units or units[-1].block != number:
             units.append(Unit(layers[[n == number for n in numbers]], number, True))
@@ -268,7 +288,7 @@ def split_units(layers: pd.DataFrame, whole: Collection[int]) -> list[Unit]:
 
 
 def convolution_text(layer: pd.Series, stride: str) -> str:
-    """Kernel and channels of a convolution, and its stride above 1 behind the mark `stride`."""
+    """Kernel and channels of a convolution, and its stride if above 1, after the text `stride`."""
     size = f"{layer['kernel']:.0f}×{layer['kernel']:.0f}, {layer['out_channels']:.0f}"
     return size + (f", {stride}{layer['stride']:.0f}" if layer["stride"] > 1 else "")
 
@@ -284,16 +304,16 @@ def draw_unit(
     *,
     first: bool,
 ) -> float:
-    """Draw a unit's box, its text and, if it is not the first, the line from the box before.
+    """Draw a box with its text and, unless it is the first, the line from the previous box.
 
     Returns
     -------
     float
-        The box's right end.
+        Position of the right side of the box.
     """
     width = look.with_text if text else look.without_text
     kind = unit.last["kind"]
-    colour = look.whole_colour if unit.whole else TORCH_LAYERS[kind][1]
+    colour = look.whole_colour if unit.is_whole_block else TORCH_LAYERS[kind][1]
     draw_box(axis, x, y, width, height, colour, look.lw)
     axis.text(
         x + width / 2,
@@ -306,5 +326,5 @@ def draw_unit(
         color="white" if kind == "ConvTranspose2d" else "black",
     )
     if not first:
-        axis.plot([x - look.gap, x], [y, y], color=INK, lw=look.lw, zorder=0.5)
+        axis.plot([x - look.gap, x], [y, y], color=LINE_COLOUR, lw=look.lw, zorder=0.5)
     return x + width

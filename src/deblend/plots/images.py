@@ -1,4 +1,4 @@
-"""Panels with images: how they are arranged, stretched and written on."""
+"""Panels with images: arrangement, brightness scale and labels."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,16 +11,16 @@ from matplotlib.figure import Figure
 def image_grid(
     figure: Figure, rows: int, columns: int, titles: Sequence[str] = (), **title_look: Any
 ) -> np.ndarray:
-    """Make panels for images: without ticks, with titles over the columns.
+    """Create panels for images, without ticks and with titles above the columns.
 
     Parameters
     ----------
     figure : Figure
     rows, columns : int
     titles : list of str
-        Of the first columns, from the left.
+        Titles of the columns from the left; there may be fewer than columns.
     **title_look
-        For `Axes.set_title`, such as `fontsize`.
+        Options of `Axes.set_title`, such as `fontsize`.
 
     Returns
     -------
@@ -35,15 +35,15 @@ def image_grid(
 
 
 def close_panels(figure: Figure, between_rows: float = 0.01, space: float = 0.0) -> None:
-    """Put the panels of a figure close together.
+    """Place the panels of a figure close to each other.
 
     Parameters
     ----------
     figure : Figure
     between_rows : float
-        Free space above and below each panel, inches; beside each it is 0.01.
+        Space above and below each panel, inches; to the left and right it is 0.01.
     space : float
-        More space between panels, as a share of their mean size.
+        Additional space between panels, as a share of their mean size.
     """
     figure.set_layout_engine(
         "constrained", w_pad=0.01, h_pad=between_rows, wspace=space, hspace=space
@@ -51,31 +51,31 @@ def close_panels(figure: Figure, between_rows: float = 0.01, space: float = 0.0)
 
 
 def image_note(axis: Axes, text: str, x: float = 0.04, y: float = 0.96, **look: Any) -> None:
-    """Write into an image in white.
+    """Write a white text into an image.
 
     Parameters
     ----------
     axis : Axes
     text : str
     x, y : float
-        Where, as shares of the panel's sides.
+        Position, as shares of the panel's width and height.
     **look
-        For `Axes.text`.
+        Options of `Axes.text`.
     """
     axis.text(x, y, text, transform=axis.transAxes, color="white", **look)
 
 
 def asinh_stretch(image: np.ndarray, noise_sigma: float, peak: float | None = None) -> np.ndarray:
-    """Stretch an image to [0, 1]: linear in the noise, logarithmic above it.
+    """Scale an image to [0, 1]: linear for values near the noise, logarithmic above it.
 
     Parameters
     ----------
     image : ndarray, shape (y, x)
         Sky subtracted, counts/s.
     noise_sigma : float
-        Noise a pixel, counts/s. Where it is 0, the image's own spread stands for it.
+        Noise per pixel, counts/s. If it is 0, it is estimated from the percentiles of the image.
     peak : float, optional
-        What becomes 1 (white); without one the image's brightest pixel.
+        Value that becomes 1 (white); default: that of the brightest pixel.
     """
     if not noise_sigma > 0:
         noise_sigma = float(np.diff(np.percentile(image, [16, 84]))[0] / 2) or 1.0

@@ -1,4 +1,4 @@
-"""What all figures share: the style file, colours, how they are titled and how they are saved."""
+"""Style, colours, titles and saving of all figures."""
 
 import contextlib
 import logging
@@ -17,14 +17,14 @@ Outputs = list[str | Path]
 matplotlib.use("Agg")
 
 
-# It reports each table of a font that it embeds in a PDF.
+# fontTools logs every table of each font that it embeds in a PDF.
 logging.getLogger("fontTools").setLevel(logging.WARNING)
 
 
 STYLE_FILE = Path(__file__).with_name("paper.mplstyle")
 
 
-#: Okabe & Ito's colours, which colour-blind readers can tell apart.
+#: Colours of Okabe & Ito, which colour-blind readers can distinguish.
 COLOURS = {
     "central": "#0072B2",
     "companion": "#D55E00",
@@ -38,7 +38,7 @@ COLOURS = {
 
 @contextlib.contextmanager
 def style() -> Iterator[None]:
-    """The papers' style for what is drawn in the block."""
+    """Use the style file for figures that are drawn in the block."""
     with plt.style.context(["default", STYLE_FILE]):
         yield
 
@@ -47,18 +47,18 @@ def style() -> Iterator[None]:
 def paper_figure(
     outputs: Outputs, label: str, size: tuple[float, float], label_size: str = "small"
 ) -> Iterator[Figure]:
-    """A figure to draw on in the block; at the block's end it is titled, saved and closed.
+    """Create a figure; at the end of the block it gets its title, is saved and closed.
 
     Parameters
     ----------
     outputs : list of path
         See `save_figure`.
     label : str
-        The title: what data and scale the figure is of. Without one the figure has no title.
+        Title of the figure, with its data and scale; "" for none.
     size : (float, float)
         Width and height, inches.
     label_size : str
-        Size of the title's font: small, or x-small in narrow figures.
+        Font size of the title: small, or x-small for narrow figures.
     """
     with style():
         figure = plt.figure(figsize=size, layout="constrained")
@@ -69,21 +69,22 @@ def paper_figure(
 
 
 def panel_note(axis: Axes, text: str) -> None:
-    """Say in a panel why it is empty."""
+    """Write into a panel why it is empty."""
     axis.text(0.5, 0.5, text, transform=axis.transAxes, ha="center", va="center", color="0.4")
 
 
 def save_figure(figure: Figure, outputs: Outputs) -> None:
-    """Save a figure under each name and close it; the same drawing gives the same bytes.
+    """Save a figure to each path and close it; equal drawings give files with equal bytes.
 
     Parameters
     ----------
     figure : Figure
     outputs : list of path
-        A file each, in the format that its ending names (PDF, PNG).
+        The suffix of each path determines the format (PDF or PNG).
     """
     for path in outputs:
-        # Without a date (PDF) and software version (PNG) in it, a file says only what it shows.
+        # The date (PDF) and the software version (PNG) are left out, so that the bytes are
+        # reproducible.
         metadata = {"CreationDate": None} if str(path).endswith(".pdf") else {"Software": None}
         with atomic(path) as temporary:
             figure.savefig(temporary, metadata=metadata)

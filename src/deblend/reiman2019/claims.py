@@ -14,7 +14,7 @@ import math
 import pandas as pd
 from deblend.reiman2019.metrics import GALAXIES, error_by_frame
 from deblend.reiman2019.reproduction import MIN_BRIGHTNESS_RATIO, burn_in_batches, escape_batches
-from deblend.report.claims import Claims, NotThere, Result, Tables, listed, says, table
+from deblend.report.claims import Claims, MissingResult, Result, Tables, listed, says, table
 
 CLAIMS = Claims()
 claim = CLAIMS.add
@@ -28,7 +28,7 @@ def _scores_of(tables: Tables, method: str) -> pd.DataFrame:
     scores = table(tables, "scores")
     scores = scores[scores["method"] == method]
     if scores.empty:
-        raise NotThere(f"scores of {method}")
+        raise MissingResult(f"scores of {method}")
     scores = scores.copy()
     for column in ("psnr_db", "psnr_eq6_db", "crossed_psnr_db"):
         scores[column] = scores[column].clip(upper=CEILING_DB)
@@ -39,7 +39,7 @@ def _means(tables: Tables, method: str, quantity: str) -> pd.Series:
     """Mean score for the central galaxies and for the companions."""
     means = _scores_of(tables, method).groupby("galaxy")[quantity].mean().reindex(list(GALAXIES))
     if means.isna().any():
-        raise NotThere(f"{quantity} of {method}")
+        raise MissingResult(f"{quantity} of {method}")
     return means
 
 
@@ -64,7 +64,7 @@ def _share_nearer(tables: Tables) -> pd.Series:
     nearer = (scores["psnr_db"] > scores["crossed_psnr_db"]).groupby(scores["galaxy"]).mean()
     nearer = nearer.reindex(list(GALAXIES))
     if nearer.isna().any():
-        raise NotThere("a galaxy")
+        raise MissingResult("a galaxy")
     return nearer
 
 
@@ -81,7 +81,7 @@ def _score_reaches(tables: Tables, statistic: str, quantity: str, bound: float) 
     """A statistic of the GAN's scores reaches a bound, and the GAN deblends (`_deblends`)."""
     values = _scores_of(tables, "gan")[quantity].dropna()
     if values.empty:
-        raise NotThere(quantity)
+        raise MissingResult(quantity)
     value = float(values.agg(statistic))
     deblends = _deblends(tables)
     text = f"{value:.4g}, n = {len(values)}" + ("" if deblends else "; but it does not deblend")
@@ -98,7 +98,7 @@ def _beats_blend(tables: Tables, quantity: str, bound: float) -> Result:
 def _history(tables: Tables) -> pd.DataFrame:
     history = table(tables, "history").dropna(subset="brightness_ratio")
     if history.empty:
-        raise NotThere("brightness")
+        raise MissingResult("brightness")
     return history
 
 
@@ -177,7 +177,7 @@ def not_black(tables: Tables, bound: float) -> Result:
     history = _history(tables)
     history = history[history["phase"] == "gan"]
     if history.empty:
-        raise NotThere("nothing after burn-in")
+        raise MissingResult("nothing after burn-in")
     last, lowest = float(history["brightness_ratio"].iloc[-1]), history["brightness_ratio"].min()
     return f"{last:.3g} at the end, at least {lowest:.3g} before", last >= bound
 
@@ -187,7 +187,7 @@ def not_black(tables: Tables, bound: float) -> Result:
 def escapes(tables: Tables, bound: float) -> Result:
     history = _history(tables)
     if not burn_in_batches(history):
-        raise NotThere("no burn-in")
+        raise MissingResult("no burn-in")
     batches = escape_batches(history)
     text = "never" if math.isnan(batches) else f"by {batches:g} batches"
     return text, batches < bound

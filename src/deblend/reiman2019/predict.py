@@ -13,7 +13,7 @@ from deblend.files import atomic
 from deblend.reiman2019.blends import PerturbConfig, render_batches
 from deblend.reiman2019.networks import Generator
 from deblend.reiman2019.training import predict, to_uint8
-from deblend.training.torch_backend import place
+from deblend.training.torch_backend import move_to_device
 from deblend.training.torch_checkpoint import read_weights
 from torch import nn
 
@@ -63,7 +63,7 @@ def predict_blends(
     attributes : dict
         Attributes of the file, such as versions of the software.
     """
-    place(generator, device)
+    move_to_device(generator, device)
     shape = (len(pairs), 2, config.side, config.side, 3)
     with atomic(output) as temporary, h5py.File(temporary, "w") as file:
         images = file.create_dataset("images", shape, np.uint8, chunks=(1, *shape[1:]))

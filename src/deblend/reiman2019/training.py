@@ -25,9 +25,9 @@ from deblend.reiman2019.config import GanConfig
 from deblend.reiman2019.networks import Discriminator, Generator, VggFeatures
 from deblend.seeds import generator as random_generator
 from deblend.training.loop import Loop
-from deblend.training.torch_backend import autocast, place
+from deblend.training.torch_backend import autocast, move_to_device
 from deblend.training.torch_checkpoint import Checkpoint
-from deblend.training.torch_gan import SAME, Gan, in_batches
+from deblend.training.torch_gan import COLLAPSE_SHARE, Gan, generate_in_batches
 from deblend.training.torch_layers import n_parameters
 from torch import nn
 from torch.nn import functional
@@ -173,7 +173,7 @@ class Trainer(Gan):
             adversarial=config.adversarial,
         )
         if vgg is not None:
-            place(vgg, device)
+            move_to_device(vgg, device)
         # `step` sets the learning rates before each update.
         self.add_optimizer("burn_in", generator, config.learning_rate)
         self.add_optimizer("generator", generator, config.learning_rate)
@@ -209,7 +209,7 @@ class Trainer(Gan):
         for name, optimizer in self.optimizers.items():
             for group in optimizer.param_groups:
                 group["lr"] = self.learning_rate(iteration, name)
-        images = self.images_of(blends)
+        images = self.generate(blends)
         if iteration < self.config.burn_in_iterations:
             return self._burn_in(images, truth)
         losses = {"mse": functional.mse_loss(images, truth)}
@@ -218,7 +218,7 @@ class Trainer(Gan):
             losses |= self.update_discriminator(images.detach(), truth)
             losses["adversarial"] = self.adversarial(images)
             loss = loss + self.config.adversarial_weight * losses["adversarial"]
-        self.descend("generator", loss)
+        self.step_optimizer("generator", loss)
         return {name: value.detach() for name, value in losses.items()}
 
     def _burn_in(self, images: torch.Tensor, truth: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -229,7 +229,7 @@ class Trainer(Gan):
             features = self.vgg(images.flatten(0, 1))
         # Eq. 5. The features can have a low precision; their difference is taken in float32.
         loss = functional.mse_loss(features.float(), true_features.float())
-        self.descend("burn_in", loss)
+        self.step_optimizer("burn_in", loss)
         return {"vgg": loss.detach(), "mse": functional.mse_loss(images, truth).detach()}
 
     def logits(self, images: torch.Tensor, *given: torch.Tensor | None) -> torch.Tensor:
@@ -267,7 +267,7 @@ def predict(
     """
     blends = blends.contiguous(memory_format=torch.channels_last)
     size = BATCH[device.type]
-    return in_batches(generator, blends, device, batch_size=size, precision=precision)
+    return generate_in_batches(generator, blends, device, batch_size=size, precision=precision)
 
 
 def check_images(images: torch.Tensor, truth: torch.Tensor) -> dict[str, float]:
@@ -304,7 +304,7 @@ def collapse_reason(row: dict[str, float]) -> str | None:
         return "its images are not finite"
     if row["brightness_ratio"] < BLACK_RATIO:
         return f"its images are black ({row['brightness_ratio']:.2g} of the true light)"
-    if row["diversity_ratio"] < SAME:
+    if row["diversity_ratio"] < COLLAPSE_SHARE:
         return f"its images are all alike ({row['diversity_ratio']:.2g} of the true variety)"
     return None
 

@@ -1,1 +1,1 @@
-"""What claims, published numbers and training times are; those of a paper stand with it."""
+"""Tables of claims, published numbers and training times, for all papers."""

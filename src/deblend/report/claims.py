@@ -1,6 +1,6 @@
-"""What a claim of a paper is, and a table of tested ones; the claims themselves are the papers'.
+"""Definition and table of claims. The claims themselves are in the package of each paper.
 
-A paper's module defines a claim as the function that tests it::
+A paper's module defines a claim with the function that tests it::
 
     CLAIMS = Claims()
     claim = CLAIMS.add
@@ -15,24 +15,24 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-#: Tables by name, which are the paper's; None, as an absent one, where it was not made.
+#: Tables of results by name; a table that was not made is absent or None.
 Tables = Mapping[str, pd.DataFrame | None]
 
 
-#: The compared numbers as text, and whether the claim holds; None if the numbers cannot tell.
+#: The numbers that are compared, as text, and whether the claim holds; None if they do not show it.
 Result = tuple[str, bool | None]
 
 
-#: From tables and a bound, and the network if the claim is about networks.
+#: Function of the tables, a bound and, for claims about networks, the name of a network.
 Test = Callable[..., Result]
 
 
-class NotThere(Exception):
-    """A claim cannot be tested with what ran."""
+class MissingResult(Exception):
+    """The results that a claim needs to be tested are missing."""
 
 
 def table(tables: Tables, name: str) -> pd.DataFrame:
-    """A table, if it is there.
+    """Return a table, or raise an error if it is missing.
 
     Parameters
     ----------
@@ -45,24 +45,24 @@ def table(tables: Tables, name: str) -> pd.DataFrame:
 
     Raises
     ------
-    NotThere
-        If it is absent or None.
+    MissingResult
+        The table is absent or None.
     """
-    found = tables.get(name)
-    if found is None:
-        raise NotThere(name)
-    return found
+    result = tables.get(name)
+    if result is None:
+        raise MissingResult(name)
+    return result
 
 
 def listed(values: Mapping[str, float], errors: Mapping[str, float] | None = None) -> str:
-    """Named numbers as text, with their errors where they have some.
+    """Named numbers as text, with their errors if given.
 
     Parameters
     ----------
     values : dict
-        Name to number.
+        Numbers by name.
     errors : dict, optional
-        Name to error, of all or some of them.
+        Errors by name, for all or some of the numbers.
 
     Returns
     -------
@@ -75,17 +75,18 @@ def listed(values: Mapping[str, float], errors: Mapping[str, float] | None = Non
 
 
 def all_below(values: Mapping[str, float], bound: float) -> Result:
-    """All numbers are below a bound, whatever their sign.
+    """Test whether the absolute values of all numbers are below a bound.
 
     Parameters
     ----------
     values : dict
-        Name to number.
+        Numbers by name.
     bound : float
 
     Returns
     -------
-    text and whether it holds
+    numbers : str
+    holds : bool
     """
     return listed(values), bool(max(map(abs, values.values())) < bound)
 
@@ -100,14 +101,15 @@ class Claim:
     where : str
         Section of the paper.
     statement : str
-        In our words, with `{bound}` where the bound belongs.
+        The claim in our words, with `{bound}` at the place of the bound.
     test : callable
-        From tables and bound, and network if there are `networks`, to the numbers and whether the
-        claim holds; raises `NotThere`.
+        Function of the tables, the bound and, if there are `networks`, the network. It returns the
+        numbers and whether the claim holds, or raises `MissingResult`.
     stated, relaxed : float
-        Bounds; without a relaxed one there is one row.
+        Bounds as stated in the paper and relaxed; the table has a row for each of them.
     networks : tuple of str
-        Networks that it is about, each in rows of its own; none if it is about no single one.
+        Networks that the claim is about, each with its own rows; empty if the claim is not about
+        individual networks.
     """
 
     name: str
@@ -119,12 +121,12 @@ class Claim:
     networks: tuple[str, ...] = ()
 
 
-#: What a claim says, and its test.
-Said = tuple[str, Test]
+#: Statement of a claim, and its test.
+StatedTest = tuple[str, Test]
 
 
-def says(statement: str) -> Callable[[Test], Said]:
-    """As a decorator: what the test below tests.
+def says(statement: str) -> Callable[[Test], StatedTest]:
+    """Decorator that gives the statement of a claim to the function that tests it.
 
     Parameters
     ----------
@@ -134,7 +136,7 @@ def says(statement: str) -> Callable[[Test], Said]:
     Returns
     -------
     callable
-        From the test to the statement and the test.
+        Decorator, which returns the statement and the test.
     """
     return lambda test: (statement, test)
 
@@ -150,8 +152,8 @@ class Claims(list[Claim]):
         stated: float,
         relaxed: float | None = None,
         networks: tuple[str, ...] = (),
-    ) -> Callable[[Said], Test]:
-        """As a decorator above `says`: add the test below as a claim, and leave it as it is.
+    ) -> Callable[[StatedTest], Test]:
+        """Decorator, above `says`, that adds a claim and returns the test unchanged.
 
         Parameters
         ----------
@@ -161,37 +163,37 @@ class Claims(list[Claim]):
         Raises
         ------
         ValueError
-            If there is a claim of that name.
+            There is already a claim of that name.
         """
 
-        def added(said: Said) -> Test:
+        def decorate(stated_test: StatedTest) -> Test:
             if name in {claim.name for claim in self}:
                 raise ValueError(f"There are two claims named {name!r}: rename one of them.")
-            statement, test = said
+            statement, test = stated_test
             self.append(Claim(name, where, statement, test, stated, relaxed, networks))
             return test
 
-        return added
+        return decorate
 
 
 def claims_table(tables: Tables, scale: str, claims: Sequence[Claim], paper: str) -> pd.DataFrame:
-    """Every claim of a paper tested.
+    """Test every claim of a paper.
 
     Parameters
     ----------
     tables : dict
-        What the claims' tests ask for. What is absent or None leaves its claims untested.
+        Tables that the tests need. Claims whose tables are absent or None are not tested.
     scale : str
-        To record.
+        Scale of the run, to be recorded.
     claims : sequence of Claim
     paper : str
-        To record.
+        Name of the paper, to be recorded.
 
     Returns
     -------
     DataFrame
         `claim`, `paper`, `where`, `statement`, `bound` (as stated or relaxed), `numbers`, `holds`
-        (True, False, or None where it cannot be tested with what ran), `scale`.
+        (True or False, or None if the results do not show it), `scale`.
     """
     rows = []
     for claim in claims:
@@ -200,9 +202,9 @@ def claims_table(tables: Tables, scale: str, claims: Sequence[Claim], paper: str
                 if bound is None:
                     continue
                 try:
-                    about = () if network is None else (network,)
-                    numbers, holds = claim.test(tables, bound, *about)
-                except NotThere:
+                    arguments = () if network is None else (network,)
+                    numbers, holds = claim.test(tables, bound, *arguments)
+                except MissingResult:
                     numbers, holds = "", None
                 rows.append(
                     {

@@ -1,4 +1,4 @@
-"""Published numbers beside ours, and whether they agree."""
+"""Comparison of published numbers with ours."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -7,19 +7,19 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-#: Ratios of ours to the published number that count as reproduced.
+#: Largest factor between our number and the published one for which it counts as reproduced.
 FACTOR = 1.25
 
 
-#: Largest difference of a mean magnitude error, which may be 0, that counts as reproduced, mag.
+#: The same for mean magnitude errors, which may be 0: largest difference, mag.
 BIAS_MAG = 0.02
 
 
-#: Shares of galaxies or blends: they fluctuate with their number.
+#: Quantities that are shares of galaxies or blends, whose random error depends on their number.
 SHARES = ("outliers_percent", "detection_percent", "accuracy_percent")
 
 
-#: Suffix of quantities of which the paper gives an upper limit.
+#: Suffix of quantities for which the paper gives an upper limit.
 LIMIT = "_at_most"
 
 
@@ -42,18 +42,18 @@ Published = float | list[float]
 
 
 class Row(NamedTuple):
-    """A number of a paper beside ours; NaN where nothing was measured.
+    """A number of a paper and ours, which is NaN if nothing was measured.
 
     Attributes
     ----------
     item : str
-        Section, figure or table, and what the number is of.
+        Section, figure or table of the paper, and what the number is about.
     quantity : str
-        Name of the number, with its unit; with `LIMIT` where the paper gives an upper limit.
+        Name of the number, with its unit; it ends with `LIMIT` if the paper gives an upper limit.
     published : float or [low, high]
     reproduced : float
     n : float
-        Galaxies or blends that ours is of; NaN where that means nothing.
+        Number of galaxies or blends that our number is based on; NaN if not applicable.
     """
 
     item: str
@@ -70,19 +70,19 @@ def status(quantity: str, published: Published, reproduced: float, n: float = ma
     ----------
     quantity : str
     published : float or [low, high]
-        What is in a range is reproduced.
+        Numbers within a range are reproduced.
     reproduced : float
-        NaN where nothing was measured.
+        NaN if nothing was measured.
     n : float
-        How many galaxies or blends a share is of.
+        For shares: number of galaxies or blends.
 
     Returns
     -------
     str
-        `not run` where there is no number. `reproduced`: a mean magnitude error (`mean`) within
-        0.02 mag of the published; limits (`LIMIT`) not exceeded; anything else within a factor of
-        1.25, or, if it is a share (`SHARES`), within two binomial errors of a share of n.
-        `differs` otherwise, also where ours is better.
+        `not run` if there is no number. `reproduced` if a mean magnitude error (`mean`) differs by
+        at most 0.02 mag, an upper limit (`LIMIT`) is not exceeded, or any other number agrees
+        within a factor of 1.25 or, for shares (`SHARES`), within two binomial standard errors. Else
+        `differs`, even if our number is better.
     """
     if not np.isfinite(reproduced):
         return "not run"
@@ -95,28 +95,29 @@ def status(quantity: str, published: Published, reproduced: float, n: float = ma
     else:
         agrees = nearest / FACTOR <= reproduced <= nearest * FACTOR
     if quantity in SHARES and n > 0:
-        # At least one of n: a share below that cannot be told from none.
+        # At least 1/n: smaller shares cannot be distinguished from zero.
         share = max(nearest / 100, 1 / n)
         agrees = agrees or difference <= 200 * math.sqrt(share * (1 - share) / n)
     return "reproduced" if agrees else "differs"
 
 
 def reproduction_table(rows: Mapping[str, Iterable[Row]], paper: str) -> pd.DataFrame:
-    """A paper's numbers beside ours.
+    """Table of a paper's numbers and ours.
 
     Parameters
     ----------
     rows : dict
-        Configuration (scale and data set, or what else the numbers are from) to its rows.
+        Rows by configuration, such as the scale and the data set.
     paper : str
-        To record.
+        Name of the paper, to be recorded.
 
     Returns
     -------
     DataFrame
-        `COLUMNS`. `published` is the nearer end where the paper gives a range, which the quantity
-        then names; `ratio` is ours over it; `n` galaxies or blends; `status` see `status`; `source`
-        says that the number is of this run, and is empty where there is none.
+        `COLUMNS`. If the paper gives a range, `published` is the nearer end and the quantity names
+        the range. `ratio` is our number divided by `published`, `n` the number of galaxies or
+        blends. For `status`, see the function. `source` says that the number is from this run; it
+        is empty if there is no number.
     """
     table = []
     for configuration, part in rows.items():

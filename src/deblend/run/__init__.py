@@ -1,1 +1,1 @@
-"""What a run of the workflow needs: logs, provenance, digests of code, the configuration."""
+"""Tools for a run of the workflow: logs, provenance, digests of code and the configuration."""

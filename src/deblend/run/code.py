@@ -1,10 +1,10 @@
-"""Digests of code: a script with those definitions of the library that it uses.
+"""Digests of code: of a script and of those definitions in the library that it uses.
 
-A rule has the digest of its script among its params, so that an edit reruns the jobs whose code it
-touches and no others. Code is read, never imported or run. A definition counts with the functions,
-classes and constants that it names, through all modules, and a module that is used counts with the
-statements that run on import, such as ``matplotlib.use("Agg")``. Comments, docstrings, formatting,
-unused definitions and unused imports do not count.
+Each rule has the digest of its script among its params. So an edit reruns only the jobs whose code
+it changes. Code is parsed, but never imported or run. The digest of a definition includes the
+functions, classes and constants that it refers to, in all modules. If a module is used, the digest
+also includes the statements that run when it is imported, such as ``matplotlib.use("Agg")``.
+Comments, docstrings, formatting, unused definitions and unused imports do not matter.
 """
 
 import argparse
@@ -21,24 +21,25 @@ from deblend.errors import DeblendError
 PACKAGE = "deblend"
 #: Length of a digest, in hexadecimal digits.
 LENGTH = 16
-#: Packages whose decorators do nothing but change a definition. Others may record it, so that it is
-#: found without its name: such a definition counts whenever its module is used.
+#: Packages whose decorators only modify a definition. Other decorators may register it, so that it
+#: can be used without its name: such a definition counts whenever its module is used.
 PURE_DECORATORS = frozenset(sys.stdlib_module_names) | {"torch"}
-#: What reaches names of the same module by strings: the whole module counts.
+#: With these names, code can use any name of its module through strings: the whole module counts.
 REFLECTION = frozenset({"globals", "eval", "exec", "sys.modules"})
-#: What imports modules by strings: those of the library in the definition's strings count whole.
+#: These names import modules through strings: all modules that a definition's strings name count
+#: as a whole.
 IMPORTERS = frozenset({"__import__", "importlib.import_module", "sys.modules"})
 
 #: A dotted name in parts: ``("np", "random", "normal")``.
 Parts = tuple[str, ...]
-#: Names bound in a scope, each with where it is imported from, if it is.
+#: Names bound in a scope. For imported names: what they are imported from; else an empty list.
 Scope = dict[str, list[Parts]]
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 IMPORTS = (ast.Import, ast.ImportFrom)
-#: Statements and patterns that bind their own `name`.
-NAMED = (
+#: Statements and patterns that bind the name in their attribute `name`.
+NAME_BINDERS = (
     ast.FunctionDef,
     ast.AsyncFunctionDef,
     ast.ClassDef,
@@ -46,42 +47,42 @@ NAMED = (
     ast.MatchAs,
     ast.MatchStar,
 )
-#: Fields of a syntax tree that do not change what runs.
+#: Fields of a syntax tree that do not affect what the code does.
 SILENT_FIELDS = frozenset({"ctx", "kind", "type_comment"})
 
 
 @dataclass(frozen=True)
 class Code:
-    """What a definition consists of, or the statements of a module."""
+    """Digest of a definition, or of the statements of a module, and the names that it uses."""
 
     digest: str
-    #: Names of the module, of builtins, or undefined ones.
+    #: Names that are not defined within it: of the module, of builtins, or undefined.
     names: frozenset[Parts]
-    #: Names that are imported within functions, as written, and where they come from.
+    #: Names that are imported within functions, and what they are imported from.
     imported: frozenset[tuple[str, Parts]]
-    #: Strings that may be names of the library's modules.
+    #: Strings that may be names of modules of the library.
     strings: frozenset[str]
 
 
 @dataclass
 class Module:
-    """A module that is read: its names, and the code behind each once it is asked for."""
+    """A parsed module: the names that it defines, and the code of each."""
 
     name: str
     is_package: bool = False
     definitions: dict[str, list[ast.stmt]] = field(default_factory=dict)
-    #: Definitions that count whenever the module is used.
-    recorded: list[str] = field(default_factory=list)
-    #: What runs on import and defines nothing.
+    #: Definitions that count whenever the module is used, because of their decorators.
+    registered: list[str] = field(default_factory=list)
+    #: Statements that run on import and are not definitions.
     statements: list[ast.stmt] = field(default_factory=list)
-    #: Names that imports and statements bind.
+    #: Names that imports and other statements bind.
     scope: Scope = field(default_factory=dict)
-    #: Modules of which every name is imported.
-    stars: list[Parts] = field(default_factory=list)
+    #: Modules from which all names are imported (`import *`).
+    star_imports: list[Parts] = field(default_factory=list)
     _code: dict[str | None, Code] = field(default_factory=dict)
 
     def code(self, name: str | None) -> Code:
-        """Code of a definition; with None that of the statements."""
+        """Code of a definition or, with None, of the statements."""
         if name not in self._code:
             nodes = self.statements if name is None else self.definitions[name]
             names = _Names(self)
@@ -98,7 +99,7 @@ class Module:
 
 
 def code_digest(script: Path, library: Path) -> str:
-    """Digest of a script with those definitions of the library that it uses.
+    """Digest of a script and of those definitions in the library that it uses.
 
     Parameters
     ----------
@@ -110,62 +111,62 @@ def code_digest(script: Path, library: Path) -> str:
     Returns
     -------
     str
-        16 hexadecimal digits, wherever the project lies.
+        16 hexadecimal digits, which do not depend on the location of the project.
 
     Raises
     ------
     DeblendError
-        If code does not parse, or names what the library does not have.
+        The code is not valid Python, or uses a name that the library does not have.
     """
-    lines = sorted(_Walk(Path(script), Path(library)).lines)
+    lines = sorted(_Traversal(Path(script), Path(library)).lines)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:LENGTH]
 
 
 def definitions_used(script: Path, library: Path) -> dict[str, set[str]]:
-    """Those definitions of the library that a script uses.
+    """Definitions in the library that a script uses.
 
     Parameters
     ----------
     script, library : path
-        As for `code_digest`.
+        See `code_digest`.
 
     Returns
     -------
     dict of str to set of str
-        Module to names that it defines; an empty set where its statements count alone.
+        For each module: the names of the definitions; empty if only its statements count.
 
     Raises
     ------
     DeblendError
-        As for `code_digest`.
+        See `code_digest`.
     """
     used: dict[str, set[str]] = {}
-    for module, name in _Walk(Path(script), Path(library)).counted:
+    for module, name in _Traversal(Path(script), Path(library)).counted:
         if module:
             used.setdefault(module, set()).update([] if name is None else [name])
     return used
 
 
-class _Walk:
-    """The way from a script through the library: what counts, and the lines that are hashed."""
+class _Traversal:
+    """Follows names from a script through the library, and collects the lines to be hashed."""
 
     def __init__(self, script: Path, library: Path) -> None:
         self.script, self.library = script, library
         self.lines: set[str] = set()
-        #: Module and definition, or None for its statements.
+        #: Pairs of a module and a definition, which is None for the statements.
         self.counted: set[tuple[str, str | None]] = set()
         self._modules: dict[Parts, Module | None] = {}
-        self._waiting: list[tuple[Module, str | None]] = []
-        self._followed: set[tuple[str, Parts]] = set()
-        self._whole: set[str] = set()
+        self._todo: list[tuple[Module, str | None]] = []
+        self._being_followed: set[tuple[str, Parts]] = set()
+        self._counted_whole: set[str] = set()
         if not script.is_file():
             raise DeblendError(f"{script}: there is no such script; correct the path")
         self._count_all(_read_module(script, ""))
-        while self._waiting:
-            self._read(*self._waiting.pop())
+        while self._todo:
+            self._read(*self._todo.pop())
 
     def _module(self, parts: Parts) -> Module | None:
-        """Module of the library; None if there is none of this name."""
+        """Module of the library with this name, or None."""
         if parts not in self._modules:
             path, name = self.library.joinpath(*parts), ".".join(parts)
             module = None
@@ -179,35 +180,36 @@ class _Walk:
         return self._modules[parts]
 
     def _count(self, module: Module, name: str | None) -> None:
-        """Count a definition, or with None what counts with any use of a module."""
+        """Count a definition or, with None, what counts whenever the module is used."""
         if (module.name, name) in self.counted:
             return
         self.counted.add((module.name, name))
-        self._waiting.append((module, name))
+        self._todo.append((module, name))
         if name is not None:
             self._count(module, None)
             return
-        for recorded in module.recorded:
-            self._count(module, recorded)
-        # An import of a.b.c runs a and a.b too.
+        for registered in module.registered:
+            self._count(module, registered)
+        # Importing a.b.c also runs a and a.b.
         parts = tuple(module.name.split("."))
         for size in range(1, len(parts)):
             package = self._module(parts[:size])
-            if package and (package.statements or package.recorded):
+            if package and (package.statements or package.registered):
                 self._count(package, None)
 
     def _count_all(self, module: Module) -> None:
-        """Count a whole module; of a package its modules too."""
-        if module.name in self._whole:
+        """Count everything in a module and, if it is a package, in its modules."""
+        if module.name in self._counted_whole:
             return
-        self._whole.add(module.name)
+        self._counted_whole.add(module.name)
         self._count(module, None)
         for name in module.definitions:
             self._count(module, name)
         if not module.name:
             return
         parts = tuple(module.name.split("."))
-        # Names that it imports can be reached through it; modules would bring in half the library.
+        # Names that it imports can be used through it. Imported modules are not followed, since
+        # that would count half of the library.
         for origins in module.scope.values():
             for origin in origins:
                 if origin[0] == PACKAGE and not self._module(origin):
@@ -219,32 +221,32 @@ class _Walk:
                     self._count_all(below)
 
     def _read(self, module: Module, name: str | None) -> None:
-        """Add the lines of a definition, and follow its names."""
+        """Add the lines of a definition, and follow the names that it uses."""
         code = module.code(name)
-        here = f"{module.name}:{name or ''}"
-        self.lines.add(f"{here} {code.digest}")
+        label = f"{module.name}:{name or ''}"
+        self.lines.add(f"{label} {code.digest}")
         reached = set()
         for parts in code.names:
             ends = self._follow_name(parts, module) or [".".join(parts)]
             reached.update(ends)
-            self.lines.update(f"{here} {parts[0]} = {end}" for end in ends)
-        for written, origin in code.imported:
+            self.lines.update(f"{label} {parts[0]} = {end}" for end in ends)
+        for local_name, origin in code.imported:
             ends = self._follow(origin, module)
             reached.update(ends)
-            self.lines.update(f"{here} {written} = {end}" for end in ends)
+            self.lines.update(f"{label} {local_name} = {end}" for end in ends)
         if reached & REFLECTION:
             self._count_all(module)
         if reached & IMPORTERS:
             for text in code.strings:
-                named = self._module(tuple(text.rstrip(".").split(".")))
-                if named:
-                    self._count_all(named)
-        for star in module.stars if name is None else ():
-            self.lines.add(f"{here} * = {'.'.join(star)}")
+                imported = self._module(tuple(text.rstrip(".").split(".")))
+                if imported:
+                    self._count_all(imported)
+        for star in module.star_imports if name is None else ():
+            self.lines.add(f"{label} * = {'.'.join(star)}")
             self._follow(star, module)
 
     def _follow_name(self, parts: Parts, module: Module) -> list[str]:
-        """Follow a name of a module: where it ends; nothing if the module does not bind it."""
+        """Follow a name in a module to its definitions; empty if the module does not have it."""
         name, rest = parts[0], parts[1:]
         ends = []
         if name in module.definitions:
@@ -255,15 +257,16 @@ class _Walk:
             if not module.scope[name]:
                 ends.append(f"{module.name}:{name}")
             for origin in module.scope[name]:
-                # In a/__init__.py, `from a import b` names the module b, not itself.
-                if (module.name, origin + rest) not in self._followed:
-                    self._followed.add((module.name, origin + rest))
+                # In a/__init__.py, `from a import b` refers to the module b, not to the name
+                # itself.
+                if (module.name, origin + rest) not in self._being_followed:
+                    self._being_followed.add((module.name, origin + rest))
                     ends += self._follow(origin + rest, module)
-                    self._followed.remove((module.name, origin + rest))
+                    self._being_followed.remove((module.name, origin + rest))
         return ends
 
-    def _follow(self, parts: Parts, site: Module) -> list[str]:
-        """Follow a dotted name from the top: where it ends."""
+    def _follow(self, parts: Parts, user: Module) -> list[str]:
+        """Follow a dotted name, which begins with a package, to its definitions."""
         if parts[0] != PACKAGE:
             return [".".join(parts)]
         module = self._module(parts[:1])
@@ -275,24 +278,24 @@ class _Walk:
                 return ends
             below = self._module(parts[: size + 1])
             if not below:
-                if parts[size].startswith("__") or module.stars:
-                    # `__dict__` and the like; what a star brings counts with the module.
+                if parts[size].startswith("__") or module.star_imports:
+                    # `__dict__` and the like, or a name that may come from `import *`.
                     self._count_all(module)
                     return [".".join(parts[: size + 1])]
-                where = f"{self.script}" + (f" (through {site.name})" if site.name else "")
+                where = f"{self.script}" + (f" (through {user.name})" if user.name else "")
                 raise DeblendError(
                     f"{where}: {module.name} has no {parts[size]!r}; correct the import or the name"
                 )
             module = below
         if not module:
             raise DeblendError(f"{self.script}: {self.library} has no package {PACKAGE}")
-        # A module as a value: nobody knows which of its names are used.
+        # The module is used as a value, so any of its names may be used.
         self._count_all(module)
         return [module.name]
 
 
 class _Names:
-    """Names that code takes from outside of itself."""
+    """Collects the names that code uses and does not define itself."""
 
     def __init__(self, module: Module) -> None:
         self.module = module
@@ -301,7 +304,7 @@ class _Names:
         self.strings: set[str] = set()
 
     def visit(self, node: ast.AST, scopes: list[Scope]) -> None:
-        """Take in a node; `scopes` are those of the functions around it, the outermost first."""
+        """Visit a node; `scopes` are those of the enclosing functions, outermost first."""
         if isinstance(node, ast.Name | ast.Attribute):
             self._visit_name(node, scopes)
         elif isinstance(node, ast.Constant):
@@ -309,7 +312,7 @@ class _Names:
                 self.strings.add(node.value)
         elif isinstance(node, FUNCTIONS):
             body = node.body if isinstance(node.body, list) else [node.body]
-            # Decorators, defaults and annotations belong to the scope outside.
+            # Decorators, defaults and annotations belong to the enclosing scope.
             inside = {id(part) for part in body}
             for child in ast.iter_child_nodes(node):
                 if id(child) not in inside:
@@ -320,7 +323,8 @@ class _Names:
                     scope.setdefault(argument.arg, [])
             self._visit_all(body, [*scopes, scope])
         elif isinstance(node, ast.ClassDef):
-            # Functions within do not see what a class binds; its imports are followed all the same.
+            # Methods do not see the names that a class binds. Imports in a class are followed
+            # anyway.
             scope = _bindings(node.body, self.module)
             scope = {name: origins for name, origins in scope.items() if origins}
             self._visit_all(ast.iter_child_nodes(node), [*scopes, scope])
@@ -351,49 +355,49 @@ class _Names:
         self.names.add((part.id, *attributes))
 
 
-#: File and module name to the file's time and size, and what was read.
-_READ: dict[tuple[str, str], tuple[tuple[int, int], Module]] = {}
+#: Parsed modules by file and module name, with the modification time and size of the file.
+_CACHE: dict[tuple[str, str], tuple[tuple[int, int], Module]] = {}
 
 
 def _read_module(path: Path, name: str) -> Module:
-    """Read a module, again only if its file has changed."""
+    """Parse a module, unless it is in the cache and its file has not changed."""
     status = path.stat()
     stamp, key = (status.st_mtime_ns, status.st_size), (str(path.absolute()), name)
-    if key not in _READ or _READ[key][0] != stamp:
+    if key not in _CACHE or _CACHE[key][0] != stamp:
         try:
             tree = ast.parse(path.read_bytes(), str(path))
         except (SyntaxError, ValueError) as error:
             line = getattr(error, "lineno", None) or 1
             reason = getattr(error, "msg", error)
             raise DeblendError(f"{path}:{line}: {reason}; correct the code") from error
-        _READ[key] = stamp, _sorted_module(tree, name, path.name == "__init__.py")
-    return _READ[key][1]
+        _CACHE[key] = stamp, _build_module(tree, name, path.name == "__init__.py")
+    return _CACHE[key][1]
 
 
-def _sorted_module(tree: ast.Module, name: str, is_package: bool) -> Module:
-    """Sort a module's statements into definitions, imports and the rest."""
+def _build_module(tree: ast.Module, name: str, is_package: bool) -> Module:
+    """Sort the statements of a module into definitions, imports and others."""
     module = Module(name, is_package)
     for node in tree.body:
-        defined = _defined(node)
-        for each in defined:
-            module.definitions.setdefault(each, []).append(node)
-        if defined:
+        defined_names = _defined_names(node)
+        for defined_name in defined_names:
+            module.definitions.setdefault(defined_name, []).append(node)
+        if defined_names:
             continue
         if not _is_silent(node):
             module.statements.append(node)
-        for each, origins in _bindings([node], module).items():
-            module.scope.setdefault(each, []).extend(origins)
+        for bound_name, origins in _bindings([node], module).items():
+            module.scope.setdefault(bound_name, []).extend(origins)
         for inner in ast.walk(node):
             if isinstance(inner, ast.ImportFrom) and inner.names[0].name == "*":
-                module.stars.append(_origin(inner, module))
-    for each, nodes in module.definitions.items():
-        if any(_may_be_recorded(node, module) for node in nodes):
-            module.recorded.append(each)
+                module.star_imports.append(_origin(inner, module))
+    for defined_name, nodes in module.definitions.items():
+        if any(_may_be_registered(node, module) for node in nodes):
+            module.registered.append(defined_name)
     return module
 
 
-def _defined(node: ast.stmt) -> list[str]:
-    """Names that a statement defines; none if it does something else too."""
+def _defined_names(node: ast.stmt) -> list[str]:
+    """Names that a statement defines; empty if it also does something else."""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return [node.name]
     targets: list[ast.expr] = []
@@ -415,8 +419,8 @@ def _defined(node: ast.stmt) -> list[str]:
     return names
 
 
-def _may_be_recorded(node: ast.stmt, module: Module) -> bool:
-    """Whether a decorator may keep a definition where it is found without its name."""
+def _may_be_registered(node: ast.stmt, module: Module) -> bool:
+    """Whether a decorator may register a definition, so that it is used without its name."""
     for decorator in getattr(node, "decorator_list", ()):
         called = decorator.func if isinstance(decorator, ast.Call) else decorator
         while isinstance(called, ast.Attribute):
@@ -429,33 +433,33 @@ def _may_be_recorded(node: ast.stmt, module: Module) -> bool:
 
 
 def _bindings(nodes: Iterable[ast.AST], module: Module) -> Scope:
-    """Names that code binds in its own scope, not in those of functions within."""
+    """Names that code binds in its own scope, without those of inner functions."""
     scope: Scope = {}
-    elsewhere: set[str] = set()
-    waiting = list(nodes)
-    while waiting:
-        node = waiting.pop()
+    outer_names: set[str] = set()
+    todo = list(nodes)
+    while todo:
+        node = todo.pop()
         if isinstance(node, IMPORTS):
             for name, origin in _imported(node, module):
                 scope.setdefault(name, []).append(origin)
             continue
         if isinstance(node, ast.Global | ast.Nonlocal):
-            elsewhere.update(node.names)
+            outer_names.update(node.names)
         elif isinstance(node, ast.Name):
             if not isinstance(node.ctx, ast.Load):
                 scope.setdefault(node.id, [])
-        elif isinstance(node, NAMED):
+        elif isinstance(node, NAME_BINDERS):
             if node.name:
                 scope.setdefault(node.name, [])
         elif isinstance(node, ast.MatchMapping) and node.rest:
             scope.setdefault(node.rest, [])
         if not isinstance(node, (*FUNCTIONS, *COMPREHENSIONS, ast.ClassDef)):
-            waiting.extend(ast.iter_child_nodes(node))
-    return {name: origins for name, origins in scope.items() if name not in elsewhere}
+            todo.extend(ast.iter_child_nodes(node))
+    return {name: origins for name, origins in scope.items() if name not in outer_names}
 
 
 def _imported(node: ast.Import | ast.ImportFrom, module: Module) -> Iterator[tuple[str, Parts]]:
-    """Names that an import binds, and where they come from."""
+    """Names that an import binds, and what they are imported from."""
     for alias in node.names:
         if isinstance(node, ast.ImportFrom):
             if alias.name != "*" and node.module != "__future__":
@@ -467,7 +471,7 @@ def _imported(node: ast.Import | ast.ImportFrom, module: Module) -> Iterator[tup
 
 
 def _origin(node: ast.ImportFrom, module: Module) -> Parts:
-    """Module that `from ... import` imports from."""
+    """Module from which `from ... import` imports."""
     below = tuple(node.module.split(".")) if node.module else ()
     if not node.level:
         return below
@@ -476,7 +480,7 @@ def _origin(node: ast.ImportFrom, module: Module) -> Parts:
 
 
 def _is_silent(node: ast.AST) -> bool:
-    """Whether a statement does nothing itself: an import, whose use counts, or a docstring."""
+    """Whether a statement does not count: a docstring, or an import, whose use counts instead."""
     if isinstance(node, IMPORTS):
         return getattr(node, "module", None) != "__future__"
     return (
@@ -492,7 +496,7 @@ def _is_field(function: ast.expr) -> bool:
 
 
 def _serialized(node: ast.AST) -> Iterator[str]:
-    """Syntax tree as text, the same for the same code however it is written."""
+    """Syntax tree as text, which does not depend on formatting, comments and docstrings."""
     yield type(node).__name__ + "("
     for name in node._fields:
         if name in SILENT_FIELDS:

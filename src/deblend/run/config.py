@@ -1,6 +1,6 @@
-"""The whole configuration: the papers' sections joined, checked against each other, and filled in.
+"""The complete configuration: all sections, checks across them, and default values.
 
-Nothing heavy is imported here: Snakemake reads this whenever it starts.
+No large packages are imported here, since Snakemake imports this module whenever it starts.
 """
 
 import math
@@ -18,7 +18,7 @@ from deblend.config_base import (
     Text,
     Unique,
     UnknownKey,
-    shown,
+    display_value,
 )
 from deblend.data.config import Archive
 from deblend.errors import DeblendError
@@ -34,55 +34,57 @@ from pydantic import (
     model_validator,
 )
 
-#: Where the keys are described, which errors refer to.
-DESCRIBED_IN = "docs/configuration.md"
+#: Description of all keys, which error messages refer to.
+DESCRIPTION_FILE = "docs/configuration.md"
 
-#: Key that has moved to the key that it is now, each with " > " between its parts. A part of the
-#: old one may be "*": any name; such parts of the new one are the same names, in order.
+#: Old names of keys with their new names, with " > " between the parts of a key. A part of an old
+#: name may be "*", which stands for any name; each "*" in the new name is the same name, in order.
 RENAMED: dict[str, str] = {}
 
 Paper = Literal["boucaud2020", "farrens2022", "reiman2019", "hemmati2022"]
 
 
 class Pathvars(Section):
-    """Where things are written."""
+    """Folders of outputs."""
 
-    results: Text = Field(default="results", description="Folder of results.")
-    resources: Text = Field(default="resources", description="Folder of downloads.")
+    results: Text = Field(default="results", description="Folder of the results.")
+    resources: Text = Field(default="resources", description="Folder of the downloads.")
 
 
 class Threads(Section):
-    """Threads of the frameworks."""
+    """Number of threads of Keras and PyTorch."""
 
-    training: Count = Field(default=8, description="Threads of training and prediction.")
+    training: Count = Field(default=8, description="Number of threads for training and prediction.")
 
 
 class Config(Section):
     """Configuration of the workflow."""
 
     scale: Literal["paper", "small", "toy", "custom"] = Field(
-        default="paper", description="Shown in figures and recorded with results."
+        default="paper",
+        description="Name of the scale, shown in figures and recorded with results.",
     )
     papers: Annotated[tuple[Paper, ...], Unique()] = Field(
         default=("boucaud2020", "farrens2022", "reiman2019", "hemmati2022"),
         min_length=1,
-        description="Papers whose figures, tables and numbers are made when no target is named.",
+        description="Papers whose figures, tables and numbers are made if no target is given.",
     )
-    pathvars: Pathvars = Field(default=Pathvars(), description="Where things are written.")
+    pathvars: Pathvars = Field(default=Pathvars(), description="Folders of outputs.")
     seed: Integer = Field(
-        default=2020, ge=0, le=2147483647, description="Seed of everything that is drawn."
+        default=2020, ge=0, le=2147483647, description="Seed of all random numbers."
     )
     backend: Literal["tensorflow", "torch", "jax"] = Field(
         default="tensorflow",
-        description="Keras' backend; the environment variable KERAS_BACKEND comes first.",
+        description="Keras backend; the environment variable KERAS_BACKEND overrides it.",
     )
-    threads: Threads = Field(default=Threads(), description="Threads of the frameworks.")
+    threads: Threads = Field(
+        default=Threads(), description="Number of threads of Keras and PyTorch."
+    )
     datasets: dict[Name, DataSet] = Field(
-        min_length=1, description="Data sets by name; keys depend on the source."
+        min_length=1, description="Data sets by name; the keys depend on the source."
     )
     networks: dict[NetworkName, Network] = Field(
-        description="Networks by name; sep stands for the classical baseline; keys depend on the "
-        "architecture."
+        description="Networks of Boucaud et al. 2020 by name; the keys depend on the architecture."
     )
     boucaud2020: Boucaud2020 = Field(default=Boucaud2020(), description="Boucaud et al. 2020.")
     farrens2022: Farrens2022 = Field(description="Farrens et al. 2022, BlendHunter.")
@@ -90,14 +92,14 @@ class Config(Section):
     hemmati2022: Hemmati2022 = Field(description="Hemmati et al. 2022, super-resolution.")
 
     def _require(self, kind: Literal["datasets", "networks"], name: str, *path: str) -> None:
-        there = getattr(self, kind)
-        if name not in there:
+        known = getattr(self, kind)
+        if name not in known:
             raise Problem(
-                f"there is no {name!r} under {kind}; there are {', '.join(sorted(there))}", *path
+                f"there is no {name!r} under {kind}; there are {', '.join(sorted(known))}", *path
             )
 
     @model_validator(mode="after")
-    def _networks_have_data_sets(self) -> "Config":
+    def _networks_refer_to_known_entries(self) -> "Config":
         for name, network in self.networks.items():
             self._require("datasets", network.dataset, "networks", name, "dataset")
             if not isinstance(network, Blend2Mask2Flux):
@@ -108,14 +110,14 @@ class Config(Section):
             if (unet.architecture, unet.dataset) != ("unet", network.dataset):
                 raise Problem(
                     f"{network.unet!r} is a {unet.architecture} trained on {unet.dataset}; it has "
-                    f"to be a unet trained on {network.dataset}, whose test galaxies it then has "
-                    "not seen",
+                    f"to be a unet trained on {network.dataset}, so that it has not seen the test "
+                    "galaxies",
                     *path,
                 )
         return self
 
     @model_validator(mode="after")
-    def _boucaud_has_its_networks(self) -> "Config":
+    def _boucaud2020_networks_exist(self) -> "Config":
         paper = self.boucaud2020
         self._require("datasets", paper.dataset, "boucaud2020", "dataset")
         wanted = [("network", "blend2flux", paper.network)]
@@ -127,14 +129,14 @@ class Config(Section):
         ]
         for key, kind, name in wanted:
             self._require("networks", name, "boucaud2020", key)
-            found = self.networks[name].architecture
-            if found != kind:
-                raise Problem(f"{name!r} is a {found}, not a {kind}", "boucaud2020", key)
+            architecture = self.networks[name].architecture
+            if architecture != kind:
+                raise Problem(f"{name!r} is a {architecture}, not a {kind}", "boucaud2020", key)
         return self
 
     @model_validator(mode="after")
-    def _sets_have_names_of_their_own(self) -> "Config":
-        # All are folders beside each other.
+    def _names_of_sets_are_unique(self) -> "Config":
+        # Each set has a folder of its name, all in the same folder.
         taken = dict.fromkeys(self.datasets, "datasets")
         for *path, sets in (
             ("reiman2019", "image_sets", self.reiman2019.image_sets),
@@ -152,11 +154,11 @@ class Config(Section):
             return self
         archives: dict[str, Archive] = info.context["archives"]
 
-        def of(name: str | None, *path: str) -> Archive:
+        def known_archive(name: str | None, *path: str) -> Archive:
             if name is None or name not in archives:
-                shown = "null" if name is None else repr(name)
+                text = "null" if name is None else repr(name)
                 raise Problem(
-                    f"there is no {shown} in config/datasets.yaml; there are {', '.join(archives)}",
+                    f"there is no {text} in config/datasets.yaml; there are {', '.join(archives)}",
                     *path,
                 )
             return archives[name]
@@ -164,7 +166,7 @@ class Config(Section):
         for name, entry in self.datasets.items():
             if entry.source == "archive":
                 path: tuple[str, ...] = ("datasets", name, "archive")
-                members = of(entry.archive, *path).members
+                members = known_archive(entry.archive, *path).members
                 if members is None or members.images is None:
                     raise Problem(
                         f"{entry.archive!r} has no stamps (members > images in "
@@ -174,7 +176,7 @@ class Config(Section):
         for name, sample in self.farrens2022.samples.items():
             if sample.source == "archive":
                 path = ("farrens2022", "samples", name, "archive")
-                if of(sample.archive, *path).members is None:
+                if known_archive(sample.archive, *path).members is None:
                     raise Problem(
                         f"{sample.archive!r} has no catalogue (members > catalog in "
                         "config/datasets.yaml)",
@@ -183,39 +185,40 @@ class Config(Section):
         for name, images in self.reiman2019.image_sets.items():
             if images.source == "archive" and images.archives:
                 path = ("reiman2019", "image_sets", name, "archives")
-                found = [of(archive, *path) for archive in images.archives]
-                if len({archive.kaggle is None for archive in found}) > 1:
+                entries = [known_archive(archive, *path) for archive in images.archives]
+                if len({archive.kaggle is None for archive in entries}) > 1:
                     raise Problem(
-                        f"{', '.join(images.archives)} have the same galaxies under other names, "
-                        "which no split keeps apart: choose Zenodo's or Kaggle's",
+                        f"{', '.join(images.archives)} contain the same galaxies under "
+                        "different names, which would get into several splits: choose Zenodo's or "
+                        "Kaggle's",
                         *path,
                     )
         return self
 
 
 class Archives(RootModel[dict[str, Archive]]):
-    """Archives that can be downloaded, by name: config/datasets.yaml."""
+    """Archives that can be downloaded, by name: the content of config/datasets.yaml."""
 
 
 def validated(config: dict[str, Any], archives: dict[str, Any]) -> dict[str, Any]:
-    """Check the configuration and fill in its defaults.
+    """Check the configuration and add the default values.
 
     Parameters
     ----------
     config : dict
-        As Snakemake merged it.
+        The configuration files, merged by Snakemake.
     archives : dict
         Content of config/datasets.yaml.
 
     Returns
     -------
     dict
-        Plain maps and lists, keys in the order in which they were given, then those with defaults.
+        Plain maps and lists. The given keys come first, in their order, then those with defaults.
 
     Raises
     ------
     DeblendError
-        One line: the key with its path, its value, and what it can be.
+        In one line: the path of the key, its value, and which values are allowed.
     """
     entries = _checked_archives(archives).root
     where = "configuration"
@@ -233,12 +236,12 @@ def validated_archives(archives: dict[str, Any]) -> dict[str, Any]:
     Returns
     -------
     dict
-        Plain maps and lists, with the keys that were given.
+        Plain maps and lists, with the given keys only.
 
     Raises
     ------
     DeblendError
-        One line, as `validated`.
+        In one line, as by `validated`.
     """
     return _plain(_checked_archives(archives).root, archives, fill=False)
 
@@ -251,10 +254,10 @@ def _checked_archives(archives: dict[str, Any]) -> Archives:
 
 
 def _plain(value: Any, given: Any, *, fill: bool = True) -> Any:
-    """A model's content as maps and lists, in the order of what was given."""
+    """Content of a model as maps and lists, in the order of the given keys."""
     if isinstance(value, BaseModel):
-        there = type(value).model_fields if fill else value.model_fields_set
-        value = {name: getattr(value, name) for name in type(value).model_fields if name in there}
+        names = type(value).model_fields if fill else value.model_fields_set
+        value = {name: getattr(value, name) for name in type(value).model_fields if name in names}
     if isinstance(value, dict):
         given = given if isinstance(given, dict) else {}
         keys = [
@@ -269,19 +272,19 @@ def _plain(value: Any, given: Any, *, fill: bool = True) -> Any:
 
 
 def _refuse_renamed(config: dict[str, Any], where: str) -> None:
-    """Name the new key where an old one is given."""
+    """Raise an error that gives the new name if a key is given by its old name."""
     for old, new in RENAMED.items():
-        for names in _places(config, old.split(" > ")):
+        for names in _matching_paths(config, old.split(" > ")):
             stars = (
                 name for name, part in zip(names, old.split(" > "), strict=True) if part == "*"
             )
-            now = " > ".join(next(stars) if part == "*" else part for part in new.split(" > "))
+            new_path = " > ".join(next(stars) if part == "*" else part for part in new.split(" > "))
             raise DeblendError(
-                f"{' > '.join([where, *names])}: this key has another name now: {now}"
+                f"{' > '.join([where, *names])}: this key has another name now: {new_path}"
             )
 
 
-def _places(section: Any, parts: list[str]) -> list[list[str]]:
+def _matching_paths(section: Any, parts: list[str]) -> list[list[str]]:
     """Paths in a section that match the parts of a key."""
     if not parts:
         return [[]]
@@ -292,33 +295,36 @@ def _places(section: Any, parts: list[str]) -> list[list[str]]:
         [name, *rest]
         for name in names
         if name in section
-        for rest in _places(section[name], parts[1:])
+        for rest in _matching_paths(section[name], parts[1:])
     ]
 
 
 def _first_problem(error: ValidationError, where: str) -> str:
-    """One line on the first problem; a key that is not known may be why another one is missing."""
+    """Message about the first problem, in one line.
+
+    Unknown keys come first, since a misspelt key may be the reason why another one is missing.
+    """
     problems = error.errors(include_url=False)
     raised = [problem.get("ctx", {}).get("error") for problem in problems]
     unknown = [p for p, e in zip(problems, raised, strict=True) if isinstance(e, UnknownKey)]
     problem: Any = (unknown or problems)[0]
-    place = [str(part) for part in problem["loc"] if not _is_mark(part)]
+    path = [str(part) for part in problem["loc"] if not _is_pydantic_tag(part)]
     if problem["loc"] and problem["loc"][-1] == "[key]":
-        place = place[:-1]
-    if isinstance(found := problem.get("ctx", {}).get("error"), Problem):
-        place += found.path
+        path = path[:-1]
+    if isinstance(cause := problem.get("ctx", {}).get("error"), Problem):
+        path += cause.path
     if problem["type"] == "missing" and isinstance(problem["loc"][-1], int):
-        place = place[:-1]
-    return f"{' > '.join([where, *place])}: {_text(problem)} (see {DESCRIBED_IN})"
+        path = path[:-1]
+    return f"{' > '.join([where, *path])}: {_text(problem)} (see {DESCRIPTION_FILE})"
 
 
-def _is_mark(part: int | str) -> bool:
-    """Whether a part of a place is pydantic's and not a key: a kind, or that a key is meant."""
+def _is_pydantic_tag(part: int | str) -> bool:
+    """Whether a part of an error's position was added by pydantic, such as "<files>" or "[key]"."""
     return isinstance(part, str) and part[:1] + part[-1:] in ("<>", "[]")
 
 
-#: What a value is not, by the type of pydantic's error.
-KINDS = {
+#: What a value has to be, for each type of pydantic's errors.
+EXPECTED = {
     "int_type": "an integer",
     "float_type": "a number",
     "finite_number": "a finite number",
@@ -332,16 +338,16 @@ KINDS = {
 
 
 def _text(problem: dict[str, Any]) -> str:
-    """What is wrong with a value, and what it can be."""
+    """What is wrong with a value, and which values are allowed."""
     kind, context = problem["type"], problem.get("ctx", {})
-    value = shown(problem["input"])
+    value = display_value(problem["input"])
     if kind == "value_error":
         return str(context["error"])
     if kind == "missing":
-        missing = isinstance(problem["loc"][-1], int)
-        return f"{value} is too short" if missing else "this key is missing"
-    if kind in KINDS:
-        return f"{value} is not {KINDS[kind]}{_hint(problem)}"
+        in_list = isinstance(problem["loc"][-1], int)
+        return f"{value} is too short" if in_list else "this key is missing"
+    if kind in EXPECTED:
+        return f"{value} is not {EXPECTED[kind]}{_hint(problem)}"
     if kind == "literal_error":
         return f"{value} is not one of [{context['expected'].replace(' or ', ', ')}]"
     if kind == "greater_than_equal":
@@ -357,14 +363,14 @@ def _text(problem: dict[str, Any]) -> str:
     if kind == "string_too_short":
         return f"{value} is empty"
     if kind == "too_short":
-        return f"{value} is too short: it takes {context['min_length']} at least"
+        return f"{value} is too short: it needs at least {context['min_length']}"
     if kind == "too_long":
-        return f"{value} is too long: it takes {context['max_length']} at most"
+        return f"{value} is too long: it can have at most {context['max_length']}"
     return f"{value}: {problem['msg']}"
 
 
 def _hint(problem: dict[str, Any]) -> str:
-    """How to write a number that YAML takes for text: 1e-4 is one."""
+    """How to write a number that YAML reads as text, such as 1e-4."""
     value = problem["input"]
     if problem["type"] != "float_type" or not isinstance(value, str):
         return ""
@@ -381,10 +387,10 @@ def _hint(problem: dict[str, Any]) -> str:
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):
-    """A loader that refuses a key that is there twice, of which YAML takes the last."""
+    """A YAML loader that refuses a key that is given twice; others use the last value."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """A map, its keys looked at before merged ones (`<<`) come among them."""
+        """Build a map; its keys are checked before those of `<<` are merged in."""
         seen: dict[str, int] = {}
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode) or key.tag == "tag:yaml.org,2002:merge":
@@ -392,7 +398,7 @@ class _UniqueKeyLoader(yaml.SafeLoader):
             line = key.start_mark.line + 1
             if key.value in seen:
                 raise DeblendError(
-                    f"{self.name}, line {line}: the key {key.value} is there already, in line "
+                    f"{self.name}, line {line}: the key {key.value} is given already in line "
                     f"{seen[key.value]}: keep one of them"
                 )
             seen[key.value] = line
@@ -400,17 +406,17 @@ class _UniqueKeyLoader(yaml.SafeLoader):
 
 
 def refuse_duplicate_keys(path: str | Path) -> None:
-    """Raise an error where a key is given twice in a map of a YAML file.
+    """Raise an error if a map in a YAML file has a key twice.
 
     Parameters
     ----------
     path : path
-        Of a configuration file. What is not YAML is left to Snakemake.
+        A configuration file. Invalid YAML is ignored: Snakemake reports it.
 
     Raises
     ------
     DeblendError
-        Names the file, the line and the key.
+        With the file, the line and the key.
     """
     with open(path, encoding="utf-8") as file:
         loader = _UniqueKeyLoader(file)

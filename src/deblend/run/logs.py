@@ -1,4 +1,4 @@
-"""Logging for scripts: everything in one file, what matters on the terminal."""
+"""Logging for scripts: to a log file with all details, and to the terminal."""
 
 import contextlib
 import logging
@@ -14,9 +14,9 @@ FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 @contextlib.contextmanager
 def above_bars(stream: TextIO) -> Iterator[None]:
-    """Let lines be written to a terminal above the progress bars that it shows.
+    """Write lines to a terminal above its progress bars, so that they do not mix.
 
-    Where nothing has imported tqdm there is no bar, and it is not imported for this.
+    If tqdm has not been imported, there are no progress bars; it is not imported here.
     """
     bar = getattr(sys.modules.get("tqdm"), "tqdm", None)
     if bar is None:
@@ -27,7 +27,7 @@ def above_bars(stream: TextIO) -> Iterator[None]:
 
 
 class TerminalHandler(logging.StreamHandler):
-    """A handler whose lines do not tear a progress bar."""
+    """A handler whose lines do not disturb progress bars."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record."""
@@ -42,13 +42,13 @@ def script(log_path: str | Path) -> Iterator[None]:
     Parameters
     ----------
     log_path : path
-        The rule's log file; written anew.
+        The log file of the rule, which is overwritten.
 
     Raises
     ------
     SystemExit
-        With status 1 after any exception. A `DeblendError` shows its message on
-        standard error; anything else shows its traceback too.
+        With status 1 after any exception. For a `DeblendError`, standard error shows the message
+        only; for other exceptions also the traceback.
     """
     path = Path(log_path)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What ran: configuration, versions, backend, device and the state of the code."""
+"""Record of a run: configuration, versions, backends, devices and the state of the code."""
 
 import json
 import platform
@@ -28,7 +28,7 @@ PACKAGES = (
 
 
 def git_state(folder: str | Path) -> dict[str, Any]:
-    """Commit of a checkout and whether files differ from it; both None outside of one."""
+    """Commit of a git checkout, and whether files differ from it; None if it is not a checkout."""
 
     def git(*arguments: str) -> str | None:
         try:
@@ -47,34 +47,34 @@ def git_state(folder: str | Path) -> dict[str, Any]:
 
 
 def package_versions() -> dict[str, str]:
-    """Installed versions of `PACKAGES`."""
-    found = {}
+    """Versions of those `PACKAGES` that are installed."""
+    versions = {}
     for name in PACKAGES:
         try:
-            found[name] = metadata.version(name)
+            versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 def provenance(
     config: dict[str, Any], git: dict[str, Any], networks: dict[str, str | Path]
 ) -> dict[str, Any]:
-    """Everything that results depend on.
+    """Everything that the results depend on.
 
     Parameters
     ----------
     config : dict
-        The whole configuration.
+        The complete configuration.
     git : dict
-        From `git_state`.
+        Result of `git_state`.
     networks : dict
-        Network to its description file, for what it was trained on and with.
+        Path of each network's `network.json`, which says how it was trained.
 
     Returns
     -------
     dict
-        Of plain values: no dates, no paths of this machine.
+        Plain values, without dates and paths of this machine.
     """
     keys = ("backend", "backend_version", "keras_version", "device", "threads", "dataset", "scale")
     described = {}

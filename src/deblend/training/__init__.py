@@ -1,1 +1,1 @@
-"""What the trainings of all papers share."""
+"""Parts of the training that several papers share."""

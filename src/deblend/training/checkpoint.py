@@ -1,4 +1,4 @@
-"""The state of a training in one file: what Keras' and PyTorch's checkpoints share."""
+"""The state of a training in one file: the common part of checkpoints of Keras and PyTorch."""
 
 import json
 import logging
@@ -7,46 +7,47 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from deblend.files import atomic
-from deblend.training.fingerprints import fits
+from deblend.training.fingerprints import fingerprints_match
 
 log = logging.getLogger(__name__)
 
 
 class Trainee(Protocol):
-    """What is trained: its plain state; its arrays are the framework's to read and write."""
+    """Object that is trained. It returns its plain values; a `Checkpoint` handles its arrays."""
 
     def state(self) -> dict[str, Any]:
-        """Whatever else steers the training, as plain values that JSON can hold."""
+        """State besides the arrays, as plain values for JSON."""
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take up a state written earlier."""
+        """Restore the values that `state` returned."""
 
 
-Kind = TypeVar("Kind", bound=Trainee)
+TraineeType = TypeVar("TraineeType", bound=Trainee)
 
 
-class Checkpoint(ABC, Generic[Kind]):
-    """The state of a training, in one file that is there whole or not at all.
+class Checkpoint(ABC, Generic[TraineeType]):
+    """The state of a training, in one file that is written completely or not at all.
 
     Parameters
     ----------
     path : path
-        Its name without the suffix is the network's in the log.
+        The file name without the suffix is the name of the network in the log.
     fingerprint : dict
-        From `deblend.training.fingerprints.fingerprint`. A file with another one is refused.
+        From `deblend.training.fingerprints.fingerprint`. A file with another fingerprint is not
+        used.
     """
 
     def __init__(self, path: str | Path, fingerprint: dict[str, str]) -> None:
         self.path, self.fingerprint = Path(path), fingerprint
 
-    def save(self, trainee: Kind, record: dict[str, Any]) -> None:
-        """Write everything that a continued training needs.
+    def save(self, trainee: TraineeType, record: dict[str, Any]) -> None:
+        """Write everything that is needed to resume the training.
 
         Parameters
         ----------
         trainee : Trainee
         record : dict
-            Of the training so far, as plain values.
+            Record of the training so far, as plain values.
         """
         text = json.dumps(
             {"fingerprint": self.fingerprint, "trainee": trainee.state(), "record": record}
@@ -54,14 +55,14 @@ class Checkpoint(ABC, Generic[Kind]):
         with atomic(self.path) as temporary:
             self._write(temporary, trainee, text)
 
-    def load(self, trainee: Kind) -> dict[str, Any]:
+    def load(self, trainee: TraineeType) -> dict[str, Any]:
         """Restore a training.
 
         Returns
         -------
         dict
-            The record that was saved; empty when training starts afresh, since there is no file,
-            it is unreadable or of another fingerprint.
+            The record that was saved. It is empty if training starts from the beginning, because
+            there is no file, or it is unreadable or has another fingerprint.
         """
         if not self.path.exists():
             return {}
@@ -69,27 +70,27 @@ class Checkpoint(ABC, Generic[Kind]):
             text, arrays = self._read()
             saved = json.loads(text)
             old, state, record = saved["fingerprint"], saved["trainee"], saved["record"]
-        except Exception as error:  # whatever a broken file makes the framework raise
+        except Exception as error:  # a broken file can raise any error
             log.warning("starting afresh: the checkpoint %s is unreadable (%s)", self.path, error)
             return {}
-        if not fits(self.path, old, self.fingerprint):
+        if not fingerprints_match(self.path, old, self.fingerprint):
             return {}
         self._restore(trainee, arrays)
         trainee.restore(state)
         return record
 
     def clear(self) -> None:
-        """Remove the file: the training is complete."""
+        """Remove the file when the training is complete."""
         self.path.unlink(missing_ok=True)
 
     @abstractmethod
-    def _write(self, path: Path, trainee: Kind, text: str) -> None:
-        """Write the trainee's arrays and a text to a file."""
+    def _write(self, path: Path, trainee: TraineeType, text: str) -> None:
+        """Write the arrays of the trainee, and a text, to a file."""
 
     @abstractmethod
     def _read(self) -> tuple[str, Any]:
-        """The text of the file, and its arrays as `_restore` takes them."""
+        """Read the text of the file, and its arrays for `_restore`."""
 
     @abstractmethod
-    def _restore(self, trainee: Kind, arrays: Any) -> None:
-        """Put arrays that were read into the trainee."""
+    def _restore(self, trainee: TraineeType, arrays: Any) -> None:
+        """Set the arrays of the trainee to those that were read."""

@@ -1,52 +1,68 @@
-"""What networks of several papers have in common in the configuration."""
+"""Configuration that networks of several papers have in common."""
 
 from typing import Annotated, Literal
 
-from deblend.config_base import Count, FromZero, NotNegative, Positive, Real, Section
+from deblend.config_base import Count, NonNegativeInteger, NotNegative, Positive, Real, Section
 from pydantic import Field
 
-# Keys whose default each network has of its own.
-Epochs = Annotated[Count, Field(description="Most epochs to train.")]
-LearningRate = Annotated[Positive, Field(description="Adam's learning rate at the start.")]
-AdamEpsilon = Annotated[Positive, Field(description="Adam's constant for numerical stability.")]
+# Types of keys whose default value depends on the network.
+Epochs = Annotated[Count, Field(description="Largest number of epochs.")]
+LearningRate = Annotated[
+    Positive, Field(description="Learning rate of Adam at the start of training.")
+]
+AdamEpsilon = Annotated[
+    Positive, Field(description="Epsilon of Adam, the constant for numerical stability.")
+]
 MinDelta = Annotated[
     NotNegative,
     Field(
-        description="Smallest improvement of the validation loss that counts; the loss of "
-        "fluxes is their MAPE (%)."
+        description="Smallest decrease of the validation loss that counts as an improvement; "
+        "the loss of fluxes is their mean absolute percentage error (%)."
     ),
 ]
-Dropout = Annotated[Real, Field(ge=0, lt=1, description="Share of features left out in training.")]
+Dropout = Annotated[Real, Field(ge=0, lt=1, description="Dropout rate in training.")]
 Precision = Annotated[
-    Literal["float32", "bfloat16"], Field(description="Of the layers' arithmetic.")
+    Literal["float32", "bfloat16"],
+    Field(description="Numerical precision of the layers' computations."),
 ]
 
 
 class SteeringConfig(Section):
-    """How training is steered.
+    """Learning rate, number of epochs and early stopping of a training.
 
     Attributes
     ----------
     schedule : {"plateau", "cosine"}
-        plateau: multiply by `drop_factor` after `drop_patience` epochs without improvement, then
-        wait `drop_cooldown` epochs (Boucaud et al. 2020, Sect. 3.1). cosine: from
-        `learning_rate` at the first epoch down to a hundredth of it at the last.
+        plateau: the learning rate is multiplied by `drop_factor` after `drop_patience` epochs
+        without improvement; the next `drop_cooldown` epochs are not considered (Boucaud et al.
+        2020, Sect. 3.1). cosine: it decreases from `learning_rate` in the first epoch to a
+        hundredth of that in the last one.
     """
 
     epochs: Epochs
     learning_rate: LearningRate
     schedule: Literal["plateau", "cosine"] = Field(
-        default="plateau", description="How the learning rate goes down."
+        default="plateau",
+        description="How the learning rate decreases: plateau (when the validation loss no "
+        "longer improves) or cosine.",
     )
-    drop_factor: Real = Field(default=0.5, gt=0, lt=1, description="plateau: factor of each drop.")
+    drop_factor: Real = Field(
+        default=0.5,
+        gt=0,
+        lt=1,
+        description="plateau: factor by which the learning rate is multiplied at each drop.",
+    )
     drop_patience: Count = Field(
-        default=5, description="plateau: epochs without improvement before a drop."
+        default=5, description="plateau: number of epochs without improvement before a drop."
     )
-    drop_cooldown: FromZero = Field(default=2, description="plateau: epochs to wait after a drop.")
+    drop_cooldown: NonNegativeInteger = Field(
+        default=2,
+        description="plateau: number of epochs after a drop in which no other drop is considered.",
+    )
     min_learning_rate: NotNegative = Field(
-        default=0.0, description="plateau: lowest learning rate."
+        default=0.0, description="plateau: smallest learning rate."
     )
     stop_patience: Count = Field(
-        default=10, description="Epochs without improvement before training stops."
+        default=10, description="Number of epochs without improvement before training stops."
     )
     min_delta: MinDelta

@@ -1,4 +1,4 @@
-"""Whether a checkpoint still fits what is to be trained."""
+"""Fingerprints, which show whether a checkpoint belongs to the training that is requested."""
 
 import hashlib
 import json
@@ -10,23 +10,23 @@ log = logging.getLogger(__name__)
 
 
 def fingerprint(config: dict[str, Any], files: list[str | Path]) -> dict[str, str]:
-    """Digest of a configuration and of files, to tell whether a checkpoint still fits.
+    """Digests of a configuration and of files, to check whether a checkpoint can be used.
 
     Parameters
     ----------
     config : dict
-        Its key "code", where there is one, is a digest of the code that trains; the rest is what
-        the training depends on besides its data.
+        Everything that the training depends on besides its data. The key "code", if given, is a
+        digest of the code.
     files : list of path
-        Data files, by their content.
+        Data files, whose content counts.
 
     Returns
     -------
     dict
-        Name to digest: "config", "code" where there is one, and each file's name.
+        Digests of "config", of "code" if given, and of each file under its name.
     """
-    rest = {key: value for key, value in config.items() if key != "code"}
-    plain = json.dumps(rest, sort_keys=True).encode()
+    settings = {key: value for key, value in config.items() if key != "code"}
+    plain = json.dumps(settings, sort_keys=True).encode()
     digests = {"config": hashlib.sha256(plain).hexdigest()}
     if "code" in config:
         digests["code"] = config["code"]
@@ -36,11 +36,11 @@ def fingerprint(config: dict[str, Any], files: list[str | Path]) -> dict[str, st
     return digests
 
 
-def fits(path: str | Path, old: dict[str, str], new: dict[str, str]) -> bool:
-    """Whether a checkpoint's fingerprint is the present one; if not, the log says what changed."""
+def fingerprints_match(path: str | Path, old: dict[str, str], new: dict[str, str]) -> bool:
+    """Whether a checkpoint has the current fingerprint; if not, the log says what has changed."""
     changed = [name for name in old.keys() | new.keys() if old.get(name) != new.get(name)]
     if changed:
-        # "code" and "config" before the data files.
+        # List "code" and "config" before the data files.
         changed.sort(key=lambda name: (name not in ("code", "config"), name))
         log.warning(
             "starting afresh: since the checkpoint %s was written, %s changed",

@@ -1,4 +1,4 @@
-"""Choose and set up Keras' backend before anything imports Keras."""
+"""Choose and set up the backend of Keras, before Keras is imported."""
 
 import importlib
 import logging
@@ -14,21 +14,22 @@ log = logging.getLogger(__name__)
 
 
 def configure(backend: str, threads: int, seed: int) -> dict[str, str]:
-    """Load Keras on a backend with fixed threads, seeds and deterministic operations.
+    """Import Keras with a backend, a fixed number of threads, a seed and deterministic operations.
 
     Parameters
     ----------
     backend : {"tensorflow", "torch", "jax"}
-        The environment variable KERAS_BACKEND, where set, comes first: what ran is returned.
+        The environment variable KERAS_BACKEND, if set, overrides it.
     threads : int
-        For operations on CPUs. From the configuration, never from the scheduler: results may
-        depend on it.
+        Number of CPU threads. It comes from the configuration, not from the scheduler, since
+        results may depend on it.
     seed : int
 
     Returns
     -------
     dict
-        `backend`, `backend_version`, `keras_version`, `device`: to be recorded with results.
+        `backend` that is used, `backend_version`, `keras_version` and `device`, to be recorded with
+        the results.
 
     Raises
     ------
@@ -42,16 +43,16 @@ def configure(backend: str, threads: int, seed: int) -> dict[str, str]:
             f"it can be {', '.join(BACKENDS)}"
         )
     if chosen != backend:
-        log.info("KERAS_BACKEND=%s takes the place of the configured backend %s", chosen, backend)
+        log.info("KERAS_BACKEND=%s overrides the configured backend %s", chosen, backend)
     os.environ["KERAS_BACKEND"] = chosen
-    # TensorFlow 2.21 logs harmless graph-version notes as errors, one an epoch.
+    # TensorFlow 2.21 logs a harmless note about graph versions as an error in every epoch.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         framework: Any = importlib.import_module(chosen)
     except ImportError as error:
         raise DeblendError(
             f"the Keras backend {chosen} is not installed: set backend in the configuration to one "
-            "that is, or see 'GPUs' in the README"
+            "that is installed, or see 'GPUs' in the README"
         ) from error
     if chosen == "tensorflow":
         framework.config.threading.set_intra_op_parallelism_threads(threads)

@@ -1,4 +1,4 @@
-"""A Keras training that can be written to one file and taken up again."""
+"""Checkpoints of a Keras training, which can be resumed from them."""
 
 from pathlib import Path
 from typing import Any
@@ -10,18 +10,18 @@ from deblend.training.schedule import Steering
 
 
 class Trainee:
-    """A model, what steers its training, and the weights of its best epoch.
+    """A model, the schedule of its training, and the weights of its best epoch.
 
     Parameters
     ----------
     model : keras.Model
-        Compiled, its optimizer built.
+        Compiled, with the variables of the optimizer created.
     steering : Steering
 
     Attributes
     ----------
     best : list of ndarray
-        Weights of the epoch of least validation loss; empty before the first.
+        Weights of the epoch with the lowest validation loss; empty before the first epoch.
     """
 
     def __init__(self, model: keras.Model, steering: Steering) -> None:
@@ -29,12 +29,12 @@ class Trainee:
         self.best: list[np.ndarray] = []
 
     def judge(self, epoch: int, loss: float) -> bool:
-        """Take note of the validation loss of an epoch (from 0).
+        """Record the validation loss of an epoch (from 0), and keep the weights if it is the best.
 
         Returns
         -------
         bool
-            Whether it is the best epoch so far: its weights are kept.
+            Whether it is the best epoch so far.
         """
         is_best = self.steering.update(epoch, loss)
         if is_best:
@@ -42,11 +42,11 @@ class Trainee:
         return is_best
 
     def state(self) -> dict[str, Any]:
-        """Of the steering."""
+        """State of the schedule."""
         return self.steering.state()
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take up a state written earlier."""
+        """Restore the state of the schedule."""
         self.steering.restore(state)
 
 
@@ -71,5 +71,5 @@ class Checkpoint(checkpoint.Checkpoint[Trainee]):
 
 
 def _variables(model: keras.Model) -> list:
-    """Everything that a step changes: weights, seeds of random layers, the optimizer's state."""
+    """All variables that a step changes: weights, seeds of random layers, optimizer state."""
     return [*model.non_trainable_variables, *model.trainable_variables, *model.optimizer.variables]

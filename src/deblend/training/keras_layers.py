@@ -1,4 +1,4 @@
-"""Tables of a Keras network's layers."""
+"""Tables of the layers of Keras networks."""
 
 import keras
 import pandas as pd
@@ -6,14 +6,15 @@ from keras import layers
 
 
 def layer_table(model: keras.Model) -> pd.DataFrame:
-    """What a built network consists of, for drawing it.
+    """Table of the layers of a network, for drawing it.
 
     Returns
     -------
     DataFrame
-        A row a layer, in order: `name`, `kind`, `height`, `width` (pixels; 1 for vectors),
-        `channels`, `kernel` (side of a convolution's or pooling's window, pixels; 0 for others),
-        `n_parameters`, `inputs` (names of the layers it takes, separated by spaces).
+        One row per layer, in order: `name`, `kind`, `height`, `width` (pixels; 1 for vectors),
+        `channels`, `kernel` (side length of the window of a convolution or pooling, pixels; 0 for
+        others), `n_parameters`, `inputs` (names of the layers that are its input, separated by
+        spaces).
     """
     rows = []
     for layer in model.layers:
@@ -37,6 +38,7 @@ def layer_table(model: keras.Model) -> pd.DataFrame:
 
 
 def _inputs(layer: layers.Layer) -> list:
+    """Tensors that a layer takes."""
     if isinstance(layer, layers.InputLayer):
         return []
     return layer.input if isinstance(layer.input, list) else [layer.input]

@@ -1,13 +1,14 @@
-"""Tell a training's loop how far Keras is within an epoch."""
+"""Report the progress of Keras within an epoch to the training loop."""
 
 import keras
 from deblend.training.loop import Loop
 
 
-def follow(loop: Loop) -> keras.callbacks.Callback:
+def progress_callback(loop: Loop) -> keras.callbacks.Callback:
     """A callback for `model.fit` that reports each batch to a loop.
 
-    The loss is the last epoch's: to ask for each batch's would make a GPU wait for it.
+    The loss that is shown is that of the last epoch: reading it after each batch would slow down a
+    GPU.
     """
     return keras.callbacks.LambdaCallback(
         on_train_batch_begin=lambda batch, logs: loop.step(batch),

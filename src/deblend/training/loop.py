@@ -1,4 +1,4 @@
-"""The bookkeeping that every training needs, whatever is trained and with what framework."""
+"""The parts of a training loop that do not depend on the network or the framework."""
 
 import logging
 import math
@@ -9,24 +9,24 @@ from typing import Any, SupportsFloat
 
 import pandas as pd
 from deblend.errors import DeblendError
-from deblend.training.checkpoint import Checkpoint, Kind
+from deblend.training.checkpoint import Checkpoint, TraineeType
 from tqdm.auto import tqdm
 
 log = logging.getLogger(__name__)
 
 
-#: Seconds between reports in the log, where an epoch takes longer.
-REPORT_S = 60.0
+#: Seconds between progress reports in the log, for epochs that take longer.
+REPORT_INTERVAL_S = 60.0
 
 
-#: Seconds between updates of the bar on a terminal.
-BAR_S = 0.5
+#: Seconds between updates of the progress bar on a terminal.
+BAR_INTERVAL_S = 0.5
 
 
 class Loop:
-    """The epochs, or iterations, of a training: clock, history, log, progress and checkpoint.
+    """The loop over epochs or iterations: time, history, log, progress and checkpoints.
 
-    Making one restores the training from its checkpoint, where that fits. Then::
+    The constructor restores the training from its checkpoint if there is one that fits. Usage::
 
         for epoch in loop:
             for step in range(steps):
@@ -39,47 +39,49 @@ class Loop:
     Parameters
     ----------
     checkpoint : Checkpoint
-        Named as the network.
+        The name of its file is that of the network.
     trainee : Trainee
-        What the checkpoint keeps.
+        Object whose state the checkpoint contains.
     total : int
-        Epochs, or iterations, to be done.
+        Number of epochs or iterations of the complete training.
     images : int
-        That an epoch, or iteration, trains on.
+        Number of images of an epoch or iteration.
     steps : int
-        Of an epoch.
+        Number of steps of an epoch.
     unit : {"epoch", "iteration"}
-        The name that the history's column has too.
-    what : {"blends", "stamps"}
-        The kind of the images.
+        It is also the name of a column of the history.
+    image_kind : {"blends", "stamps"}
+        What the images are, for the log.
     save_every : int
-        The checkpoint is written with the first row that is recorded after each so many units.
+        Number of epochs or iterations between checkpoints; a checkpoint is written with the next
+        row that is recorded.
     on_done : callable, optional
-        Called with the number of units done, after each.
+        Called after each epoch or iteration with the number of those done.
     clock : callable
-        Seconds, as `time.monotonic`.
+        Function that returns the time in seconds, like `time.monotonic`.
 
     Attributes
     ----------
     history : list of dict
-        The rows that were recorded, with those of earlier attempts.
+        The rows that were recorded, including those before an interruption.
     """
 
     def __init__(
         self,
-        checkpoint: Checkpoint[Kind],
-        trainee: Kind,
+        checkpoint: Checkpoint[TraineeType],
+        trainee: TraineeType,
         *,
         total: int,
         images: int,
         steps: int = 1,
         unit: str = "epoch",
-        what: str = "blends",
+        image_kind: str = "blends",
         save_every: int = 1,
         on_done: Callable[[int], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.total, self.images, self.steps, self.unit, self.what = total, images, steps, unit, what
+        self.total, self.images, self.steps = total, images, steps
+        self.unit, self.image_kind = unit, image_kind
         self.name = checkpoint.path.stem
         self._checkpoint, self._trainee = checkpoint, trainee
         self._save_every, self._on_done, self._clock = save_every, on_done, clock
@@ -92,23 +94,24 @@ class Loop:
         self._bar: tqdm | None = None
         self._steps_done = 0
         self._losses: Mapping[str, SupportsFloat] = {}
-        self._attempt = self._stepped = self._reported = self._drawn = clock()
-        self._began = self._attempt - record["seconds"]  # had there been no interruption
-        # The rate is that since the last row.
-        self._row_at, self._row_done, self._rate = self._attempt, self.done, math.nan
+        self._resumed_at = self._stepped_at = self._reported_at = self._drawn_at = clock()
+        # When training would have begun without interruptions.
+        self._began_at = self._resumed_at - record["seconds"]
+        # The rate is measured since the last row.
+        self._row_at, self._row_done, self._rate = self._resumed_at, self.done, math.nan
 
     @property
     def seconds(self) -> float:
-        """How long the training has taken, earlier attempts included."""
-        return self._clock() - self._began
+        """Duration of the training so far, including the time before interruptions."""
+        return self._clock() - self._began_at
 
     def finish(self) -> tuple[pd.DataFrame, float]:
-        """The whole history, a row an epoch, and how long it took: see `seconds`."""
+        """Return the history, with one row per call of `record`, and `seconds`."""
         log.info("%s: %d %ss in %.0f s", self.name, self.done, self.unit, self.seconds)
         return pd.DataFrame(self.history), self.seconds
 
     def __iter__(self) -> Iterator[int]:
-        """Numbers, from 0, of the epochs or iterations that are left."""
+        """Iterate over the numbers, from 0, of the epochs or iterations that are left."""
         with tqdm(
             total=self.total,
             initial=self.done,
@@ -121,32 +124,32 @@ class Loop:
                 yield self.done
                 self._steps_done = 0
                 self.done += 1
-                if self.done == self.total or self._clock() - self._drawn >= BAR_S:
+                if self.done == self.total or self._clock() - self._drawn_at >= BAR_INTERVAL_S:
                     self._draw()
                 if self._on_done is not None:
                     self._on_done(self.done)
 
     def step(self, done: int, **losses: SupportsFloat) -> None:
-        """Take note that so many steps of an epoch are done.
+        """Record how many steps of the current epoch are done, and report the progress.
 
         Parameters
         ----------
         done : int
         **losses
-            To be shown; numbers, or what becomes one: that may take time, and is done when it is
-            shown only.
+            Losses to be shown. They are converted to numbers only when they are shown, since that
+            may take time.
         """
-        self._steps_done, self._stepped = done, self._clock()
+        self._steps_done, self._stepped_at = done, self._clock()
         if losses:
             self._losses = losses
-        if self._stepped - self._reported >= REPORT_S:
-            self._reported = self._stepped
+        if self._stepped_at - self._reported_at >= REPORT_INTERVAL_S:
+            self._reported_at = self._stepped_at
             log.info("%s", self._progress(f", step {done}/{self.steps}"))
-        if self._stepped - self._drawn >= BAR_S:
+        if self._stepped_at - self._drawn_at >= BAR_INTERVAL_S:
             self._draw()
 
     def check(self, losses: Mapping[str, float], learning_rate: float) -> None:
-        """Stop a training that has diverged.
+        """Stop the training if it has diverged.
 
         Raises
         ------
@@ -169,13 +172,13 @@ class Loop:
         Parameters
         ----------
         row : dict
-            Of the present epoch, or of the iterations since the last row, as plain values.
+            Plain values for the current epoch, or for the iterations since the last row.
         note : str
-            For the log alone.
+            Text for the log only.
         """
         done = self.done + 1
         self.history.append(row)
-        # Saved before it is reported: an epoch that the log shows is not lost.
+        # Saved before it is reported, so that an epoch that the log shows is never lost.
         if done == self.total or done // self._save_every > self._saved // self._save_every:
             self._checkpoint.save(
                 self._trainee, {"done": done, "seconds": self.seconds, "history": self.history}
@@ -189,31 +192,32 @@ class Loop:
             f" ({note})" if note else "",
             self._pace(),
         )
-        # From now: validation, which is between the last step and this, is no part of the rate.
+        # The time between the last step and now, in which validation runs, does not count for the
+        # rate.
         self._row_done, self._row_at = done, self._clock()
-        self._reported = self._row_at
+        self._reported_at = self._row_at
 
     def _progress(self, step: str = "") -> str:
-        """Where the training is, for the bar and for the log within a long epoch."""
+        """Progress as text, for the progress bar and for the log within a long epoch."""
         number = min(self.done + 1, self.total)
         losses = "".join(f", {_text(k, float(v))}" for k, v in self._losses.items())
         return f"{self.name} {self.unit} {number}/{self.total}{step}{losses}{self._pace()}"
 
     def _pace(self) -> str:
-        """Images a second since the last row, and the time left at the pace of this attempt."""
+        """Images per second since the last row, and the estimated time left, as text."""
         done = self.done + self._steps_done / self.steps
-        if done > self._row_done and self._stepped > self._row_at:
-            self._rate = (done - self._row_done) * self.images / (self._stepped - self._row_at)
+        if done > self._row_done and self._stepped_at > self._row_at:
+            self._rate = (done - self._row_done) * self.images / (self._stepped_at - self._row_at)
         if math.isnan(self._rate):
             return ""
-        pace = (self._clock() - self._attempt) / (done - self._started_from)
-        left = timedelta(seconds=round(pace * (self.total - done)))
+        seconds_per_unit = (self._clock() - self._resumed_at) / (done - self._started_from)
+        left = timedelta(seconds=round(seconds_per_unit * (self.total - done)))
         rate = f"{self._rate:.0f}" if self._rate >= 10 else f"{self._rate:.2g}"
-        return f", {rate} {self.what}/s, {left} left"
+        return f", {rate} {self.image_kind}/s, {left} left"
 
     def _draw(self) -> None:
-        """Bring the bar on a terminal up to date."""
-        self._drawn = self._clock()
+        """Update the progress bar on a terminal."""
+        self._drawn_at = self._clock()
         if self._bar is not None and not self._bar.disable:
             self._bar.n = self.done + self._steps_done / self.steps
             self._bar.set_description_str(self._progress())

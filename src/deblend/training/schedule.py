@@ -1,6 +1,6 @@
-"""What steers a training from epoch to epoch: learning rate, best epoch, early stop.
+"""Schedule of a training: learning rate, best epoch and early stopping.
 
-Plain state that can be written to a checkpoint and read back, which Keras' callbacks cannot.
+Unlike that of Keras' callbacks, its state consists of plain values, which a checkpoint can contain.
 """
 
 import math
@@ -10,7 +10,7 @@ from deblend.training.config import SteeringConfig
 
 
 class Steering:
-    """State machine of a training; feed it each epoch's validation loss.
+    """Learning rate, best epoch and early stopping, updated with the validation loss of each epoch.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class Steering:
         self.stopped = False
 
     def rate(self, epoch: int) -> float:
-        """Learning rate to use in an epoch (from 0)."""
+        """Learning rate of an epoch (from 0)."""
         if self.config.schedule == "cosine":
             progress = epoch / max(self.config.epochs - 1, 1)
             low = 0.01 * self.config.learning_rate
@@ -39,12 +39,12 @@ class Steering:
         return self.learning_rate
 
     def update(self, epoch: int, loss: float) -> bool:
-        """Take note of an epoch's validation loss, which has to be finite.
+        """Update the schedule with the validation loss of an epoch, which has to be finite.
 
         Returns
         -------
         bool
-            Whether this is the best epoch so far: its weights are to be kept.
+            Whether this is the best epoch so far, whose weights should be kept.
         """
         best = loss < self.best_loss
         if best:
@@ -58,7 +58,7 @@ class Steering:
         if self.cooldown > 0:
             self.cooldown -= 1
             self.waited_to_drop = 0
-        # As in Keras, the epoch that ends the cooldown counts already.
+        # As in Keras, the last epoch of the cooldown already counts as waiting.
         if not improved and self.cooldown == 0:
             self.waited_to_drop += 1
             if self.waited_to_drop >= self.config.drop_patience:
@@ -74,7 +74,7 @@ class Steering:
 
     @property
     def converged(self) -> bool:
-        """Whether training ended since the loss stayed on a plateau, at a rate that had dropped."""
+        """Whether training with the plateau schedule stopped since the loss no longer improved."""
         return self.stopped and self.config.schedule == "plateau"
 
     def state(self) -> dict[str, Any]:
@@ -82,7 +82,7 @@ class Steering:
         return {k: v for k, v in vars(self).items() if k != "config"}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take up a state written earlier."""
+        """Restore the values that `state` returned."""
         vars(self).update(state)
 
     def describe(self) -> dict[str, Any]:

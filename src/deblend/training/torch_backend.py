@@ -1,4 +1,4 @@
-"""Set up PyTorch: device, threads, seeds, precision."""
+"""Set up PyTorch: device, threads, seed and precision."""
 
 import logging
 import os
@@ -10,27 +10,28 @@ from torch import nn
 log = logging.getLogger(__name__)
 
 
-#: What `precision` in the configuration means for the layers' arithmetic; weights stay float32.
+#: Data type of the layers' computations for each `precision` of the configuration; None stands for
+#: float32. Weights are always float32.
 PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16}
 
 
 def configure(threads: int, seed: int) -> tuple[torch.device, dict[str, str]]:
-    """Fix threads and seeds, and choose the device.
+    """Set the number of threads and the seed, and choose the device.
 
-    On a CPU the same configuration gives the same bytes; on a GPU the fastest algorithms are taken,
-    which are not all deterministic.
+    On a CPU, results are reproducible to the byte. On a GPU, the fastest algorithms are used, some
+    of which are not deterministic.
 
     Parameters
     ----------
     threads : int
-        For operations on CPUs. From the configuration, never from the scheduler.
+        Number of CPU threads. It comes from the configuration, not from the scheduler.
     seed : int
 
     Returns
     -------
     device : torch.device
     versions : dict
-        `backend`, `backend_version`, `device`: to be recorded with results.
+        `backend`, `backend_version` and `device`, to be recorded with the results.
     """
     torch.set_num_threads(threads)
     torch.manual_seed(seed)
@@ -51,7 +52,7 @@ def configure(threads: int, seed: int) -> tuple[torch.device, dict[str, str]]:
     log.info("GPUs allocated by the scheduler (CUDA_VISIBLE_DEVICES): %s", allocated or "none")
     if allocated and not gpu:
         log.warning(
-            "a GPU is allocated, but this PyTorch (%s) cannot use it: training goes on with the "
+            "a GPU is allocated, but this PyTorch (%s) cannot use it: training continues on the "
             "CPU; see 'GPUs' in the README",
             torch.__version__,
         )
@@ -59,19 +60,19 @@ def configure(threads: int, seed: int) -> tuple[torch.device, dict[str, str]]:
     return device, versions
 
 
-def place(network: nn.Module, device: torch.device) -> None:
-    """Move a network to a device, its weights laid out as convolutions there like them best."""
+def move_to_device(network: nn.Module, device: torch.device) -> None:
+    """Move a network to a device, with the memory layout that is fastest for convolutions."""
     network.to(device)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def autocast(device: torch.device, precision: str) -> torch.autocast:
-    """Context in which layers compute with a precision.
+    """Context in which layers compute with the given precision.
 
     Raises
     ------
     DeblendError
-        There is no such precision.
+        The precision is unknown.
     """
     if precision not in PRECISIONS:
         raise DeblendError(f"precision is {precision!r}; it can be {', '.join(PRECISIONS)}")

@@ -1,4 +1,4 @@
-"""The state of a PyTorch training in one file, and weights in HDF5."""
+"""Checkpoints of a PyTorch training, and weights of networks in HDF5."""
 
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,13 +13,13 @@ from torch import nn
 
 
 class Trainee(checkpoint.Trainee, Protocol):
-    """What a checkpoint keeps."""
+    """Networks, optimizers and images that a checkpoint contains."""
 
     optimizers: dict[str, torch.optim.Adam]
     panels: list[np.ndarray]
 
     def networks(self) -> dict[str, nn.Module]:
-        """By name."""
+        """Networks by name."""
 
 
 class Checkpoint(checkpoint.Checkpoint[Trainee]):
@@ -35,8 +35,9 @@ class Checkpoint(checkpoint.Checkpoint[Trainee]):
         torch.save(state, path)
 
     def _read(self) -> tuple[str, dict[str, Any]]:
-        # Tensors and plain values only: no code of the file is run.
-        # On the host, whence it is copied: Adam's counts of steps have to stay there.
+        # weights_only: only tensors and plain values are read, and no code in the file is run.
+        # map_location: read to the CPU and copied from there, since Adam's step counts must stay on
+        # it.
         state = torch.load(self.path, map_location="cpu", weights_only=True)
         return state["record"], state
 
@@ -49,19 +50,19 @@ class Checkpoint(checkpoint.Checkpoint[Trainee]):
 
 
 def write_weights(path: str | Path, network: nn.Module) -> None:
-    """Write a network's weights as HDF5, whole or not at all."""
+    """Write the weights of a network as HDF5, completely or not at all."""
     with atomic(path) as temporary, h5py.File(temporary, "w") as file:
         for name, value in network.state_dict().items():
             file[name] = value.cpu().numpy()
 
 
 def read_weights(path: str | Path, network: nn.Module) -> None:
-    """Load what `write_weights` wrote into a network of the same build.
+    """Load weights that `write_weights` wrote into a network of the same architecture.
 
     Raises
     ------
     DeblendError
-        The file is missing, broken or of another network.
+        The file is missing or broken, or belongs to another network.
     """
     try:
         with h5py.File(path, "r") as file:

@@ -1,24 +1,25 @@
-"""What two generative adversarial networks' trainings have in common: losses and updates."""
+"""Losses and updates that the generative adversarial networks (GANs) of two papers share."""
 
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
-from deblend.training.torch_backend import autocast, place
+from deblend.training.torch_backend import autocast, move_to_device
 from torch import nn
 from torch.nn import functional
 
-#: What a generator can minimise: -log D(G), or log(1 - D(G)).
+#: Adversarial losses of a generator: -log D(G) and log(1 - D(G)).
 ADVERSARIAL = ("non_saturating", "minimax")
 
 
-#: Images that differ from one another by less than this share of what true ones do have collapsed.
-SAME = 0.2
+#: A generator has collapsed if its images differ from each other by less than this share of the
+#: differences between true images.
+COLLAPSE_SHARE = 0.2
 
 
 def adversarial_loss(logits: torch.Tensor, kind: str) -> torch.Tensor:
-    """What the generator minimises, of the discriminator's logits of its images.
+    """Adversarial loss of the generator, from the discriminator's logits of its images.
 
     Parameters
     ----------
@@ -35,28 +36,28 @@ def adversarial_loss(logits: torch.Tensor, kind: str) -> torch.Tensor:
 
 
 class Gan:
-    """A generator, its discriminator, their optimizers, and what an update of each is made of.
+    """A generator, its discriminator, their optimizers, and the updates of both.
 
     Parameters
     ----------
     generator : Module
     discriminator : Module or None
-        None: the generator is trained without one.
+        With None, the generator is trained without a discriminator.
     device : torch.device
-        Where all networks are moved to.
+        Device that all networks are moved to.
     precision : {"float32", "bfloat16"}
         See `deblend.training.torch_backend.autocast`.
     adversarial : {"non_saturating", "minimax"}
         See `adversarial_loss`.
-    others : dict, optional
-        More networks that a checkpoint keeps, by name.
+    other_networks : dict, optional
+        Further networks that a checkpoint contains, by name.
 
     Attributes
     ----------
     optimizers : dict
-        Name to Adam: see `add_optimizer`.
+        Adam optimizers by name: see `add_optimizer`.
     panels : list of ndarray
-        Images that a checkpoint keeps, for a figure of the training.
+        Images that a checkpoint contains, for a figure of the training.
     """
 
     def __init__(
@@ -67,27 +68,27 @@ class Gan:
         device: torch.device,
         precision: str,
         adversarial: str,
-        others: dict[str, nn.Module] | None = None,
+        other_networks: dict[str, nn.Module] | None = None,
     ) -> None:
         self.generator, self.discriminator = generator, discriminator
         self.device, self.precision, self.adversarial_kind = device, precision, adversarial
-        self._others = others or {}
+        self._other_networks = other_networks or {}
         self.optimizers: dict[str, torch.optim.Adam] = {}
         self.panels: list[np.ndarray] = []
         for network in self.networks().values():
-            place(network, device)
+            move_to_device(network, device)
 
     def networks(self) -> dict[str, nn.Module]:
-        """What a checkpoint keeps."""
+        """Networks that a checkpoint contains, by name."""
         both = {"generator": self.generator, "discriminator": self.discriminator}
-        return {name: net for name, net in both.items() if net is not None} | self._others
+        return {name: net for name, net in both.items() if net is not None} | self._other_networks
 
     def state(self) -> dict[str, Any]:
-        """What else a checkpoint keeps: nothing."""
+        """Further values that a checkpoint contains: none."""
         return {}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take up a state written earlier."""
+        """Restore the values that `state` returned."""
 
     def add_optimizer(
         self,
@@ -96,42 +97,42 @@ class Gan:
         learning_rate: float,
         betas: tuple[float, float] = (0.9, 0.999),
     ) -> None:
-        """Make an optimizer of a network's weights."""
+        """Create an Adam optimizer for the weights of a network."""
         self.optimizers[name] = torch.optim.Adam(network.parameters(), learning_rate, betas=betas)
 
-    def images_of(self, given: torch.Tensor) -> torch.Tensor:
-        """The generator's images, float32, for it to learn from."""
+    def generate(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Images of the generator, float32, with gradients."""
         with autocast(self.device, self.precision):
-            images = self.generator(given)
+            images = self.generator(inputs)
         return images.float()
 
-    def logits(self, images: torch.Tensor, *given: torch.Tensor | None) -> torch.Tensor:
-        """The discriminator's logits of images, float32, shape (n,).
+    def logits(self, images: torch.Tensor, *conditions: torch.Tensor | None) -> torch.Tensor:
+        """Logits of the discriminator for images, float32, shape (n,).
 
         Parameters
         ----------
         images : Tensor
-        *given
-            What the discriminator sees beside them.
+        *conditions
+            Further inputs of the discriminator.
         """
         raise NotImplementedError
 
-    def discriminator_loss(self, real: torch.Tensor, made: torch.Tensor) -> torch.Tensor:
-        """What the discriminator minimises, of its logits of real and of made images.
+    def discriminator_loss(self, real: torch.Tensor, generated: torch.Tensor) -> torch.Tensor:
+        """Loss of the discriminator, from its logits of real and of generated images.
 
-        To minimise this is to maximise log D(x) + log(1 - D(G(z))).
+        Minimising it means maximising log D(x) + log(1 - D(G(z))).
         """
-        return functional.softplus(-real).mean() + functional.softplus(made).mean()
+        return functional.softplus(-real).mean() + functional.softplus(generated).mean()
 
-    def generator_loss(self, made: torch.Tensor) -> torch.Tensor:
-        """What the generator minimises, of the discriminator's logits of its images."""
-        return adversarial_loss(made, self.adversarial_kind)
+    def generator_loss(self, generated: torch.Tensor) -> torch.Tensor:
+        """Loss of the generator, from the discriminator's logits of its images."""
+        return adversarial_loss(generated, self.adversarial_kind)
 
     def update_discriminator(
         self,
         images: torch.Tensor,
         truth: torch.Tensor,
-        *given: torch.Tensor | None,
+        *conditions: torch.Tensor | None,
         penalty: Callable[[], torch.Tensor] | None = None,
     ) -> dict[str, torch.Tensor]:
         """Update the discriminator once.
@@ -139,67 +140,67 @@ class Gan:
         Parameters
         ----------
         images, truth : Tensor
-            Made, detached from the generator, and real.
-        *given
-            What the discriminator sees beside them.
+            Generated images, detached from the generator, and real images.
+        *conditions
+            Further inputs of the discriminator.
         penalty : callable, optional
-            More for it to minimise.
+            Function that returns a term to be added to the loss.
 
         Returns
         -------
         dict
-            Its loss `discriminator`, and its mean probabilities `d_real` and `d_fake` of real and
-            of made images' being real.
+            `discriminator`, the loss, and `d_real` and `d_fake`, the mean probabilities that the
+            discriminator assigns to real and generated images of being real.
         """
-        real, made = self.logits(truth, *given), self.logits(images, *given)
-        loss = self.discriminator_loss(real, made)
+        real, generated = self.logits(truth, *conditions), self.logits(images, *conditions)
+        loss = self.discriminator_loss(real, generated)
         if penalty is not None:
             loss = loss + penalty()
-        self.descend("discriminator", loss)
+        self.step_optimizer("discriminator", loss)
         return {
             "discriminator": loss,
             "d_real": torch.sigmoid(real).mean(),
-            "d_fake": torch.sigmoid(made).mean(),
+            "d_fake": torch.sigmoid(generated).mean(),
         }
 
-    def adversarial(self, images: torch.Tensor, *given: torch.Tensor | None) -> torch.Tensor:
-        """The generator's adversarial loss; no gradient goes to the discriminator's weights.
+    def adversarial(self, images: torch.Tensor, *conditions: torch.Tensor | None) -> torch.Tensor:
+        """Adversarial loss of the generator, without gradients of the discriminator's weights.
 
         Parameters
         ----------
         images : Tensor
-            From `images_of`.
-        *given
-            What the discriminator sees beside them.
+            Images from `generate`.
+        *conditions
+            Further inputs of the discriminator.
         """
         assert self.discriminator is not None
         self.discriminator.requires_grad_(False)
-        loss = self.generator_loss(self.logits(images, *given))
+        loss = self.generator_loss(self.logits(images, *conditions))
         self.discriminator.requires_grad_(True)
         return loss
 
-    def descend(self, name: str, loss: torch.Tensor) -> None:
-        """One step of an optimizer down a loss's gradient."""
+    def step_optimizer(self, name: str, loss: torch.Tensor) -> None:
+        """Do one step of an optimizer with the gradient of a loss."""
         self.optimizers[name].zero_grad(set_to_none=True)
         loss.backward()
         self.optimizers[name].step()
 
 
-def in_batches(
+def generate_in_batches(
     generator: nn.Module,
-    given: torch.Tensor,
+    inputs: torch.Tensor,
     device: torch.device,
     *,
     batch_size: int,
     precision: str = "float32",
 ) -> torch.Tensor:
-    """A generator's images, in batches, its batch norms as they were learned.
+    """Images of a generator in evaluation mode, computed in batches.
 
     Parameters
     ----------
     generator : Module
-    given : Tensor, shape (n, ...)
-        On any device, laid out in memory as the generator likes it.
+    inputs : Tensor, shape (n, ...)
+        On any device, in the memory layout that the generator expects.
     device : torch.device
     batch_size : int
     precision : {"float32", "bfloat16"}
@@ -207,9 +208,9 @@ def in_batches(
     Returns
     -------
     Tensor, shape (n, ...), float32
-        On the host.
+        On the CPU.
     """
     generator.eval()
     with torch.inference_mode(), autocast(device, precision):
-        parts = [generator(part.to(device)).float().cpu() for part in given.split(batch_size)]
+        parts = [generator(part.to(device)).float().cpu() for part in inputs.split(batch_size)]
     return torch.cat(parts)

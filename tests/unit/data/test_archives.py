@@ -1,4 +1,4 @@
-"""Downloads, from a server on this machine."""
+"""Downloads from a server on this machine, and archives."""
 
 import hashlib
 import io
@@ -30,11 +30,11 @@ DOI = "10.5281/zenodo.2604740"
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch):
-    monkeypatch.setattr("deblend.data.archives.PAUSES_S", (0.0, 0.0))
+    monkeypatch.setattr("deblend.data.archives.RETRY_PAUSES_S", (0.0, 0.0))
 
 
 class Server(NamedTuple):
-    """`failures`: path to the statuses that it answers first."""
+    """A server; `failures` has, for each path, the HTTP statuses of its first answers."""
 
     folder: Path
     url: str
@@ -83,7 +83,7 @@ def sha256(data):
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
-def test_a_good_file_arrives(server, tmp_path):
+def test_a_good_file_is_downloaded(server, tmp_path):
     folder, url, *_ = server
     (folder / "data.bin").write_bytes(b"galaxies" * 1000)
     target = tmp_path / "out" / "data.bin"
@@ -99,7 +99,7 @@ def test_a_good_file_arrives(server, tmp_path):
         ("missing.bin", "cannot download .*404"),
         ("truncated", "cannot download"),
         ("large.bin", "over the limit of 1000000"),
-        ("endless", "beyond the limit"),
+        ("endless", "larger than the limit"),
     ],
 )
 def test_a_bad_file_leaves_nothing(server, tmp_path, path, message):
@@ -121,7 +121,7 @@ def test_only_https(url):
     check_url("https://example.org/x")
 
 
-def test_a_servers_error_is_tried_again(server, tmp_path, caplog):
+def test_a_server_error_is_retried(server, tmp_path, caplog):
     folder, url, asked, failures = server
     (folder / "data.bin").write_bytes(b"galaxies")
     failures["/data.bin"] = [500, 503]
@@ -131,14 +131,14 @@ def test_a_servers_error_is_tried_again(server, tmp_path, caplog):
     assert "again in" in caplog.text
 
 
-def test_a_servers_error_that_stays_is_told(server, tmp_path):
+def test_a_permanent_server_error_is_reported(server, tmp_path):
     server.failures["/data.bin"] = [500] * 9
     with pytest.raises(DeblendError, match="cannot download .*500"):
         download(f"{server.url}/data.bin", tmp_path / "data.bin", sha256(b""), LIMIT)
     assert len(server.asked) == 3
 
 
-def test_what_will_not_mend_itself_is_asked_for_once(server, tmp_path):
+def test_permanent_failures_are_not_retried(server, tmp_path):
     folder, url, asked, _ = server
     (folder / "data.bin").write_bytes(b"something else")
     for path in ("missing.bin", "data.bin"):
@@ -147,7 +147,7 @@ def test_what_will_not_mend_itself_is_asked_for_once(server, tmp_path):
     assert asked == ["/missing.bin", "/data.bin"]
 
 
-def test_a_dropped_connection_is_tried_again(server, tmp_path):
+def test_a_lost_connection_is_retried(server, tmp_path):
     with pytest.raises(DeblendError, match="cannot download"):
         download(f"{server.url}/truncated", tmp_path / "x", sha256(b""), LIMIT)
     assert len(server.asked) == 3
@@ -155,7 +155,7 @@ def test_a_dropped_connection_is_tried_again(server, tmp_path):
 
 @pytest.fixture
 def zenodo(server, monkeypatch):
-    """A server that answers like Zenodo's API, which the DOI leads to."""
+    """A server that answers like Zenodo's API, and that the DOI resolves to."""
     content = b"stamps" * 100
     (server.folder / "data.tar.gz").write_bytes(content)
     record = {
@@ -182,7 +182,7 @@ def entry(**changes):
     return {"doi": DOI, "filename": "data.tar.gz", "url": None, "checksum": None, **changes}
 
 
-def test_a_file_of_a_doi_arrives(zenodo, tmp_path):
+def test_a_file_of_a_doi_is_downloaded(zenodo, tmp_path):
     url, checksum = locate(entry())
     assert url == f"{zenodo.url}/data.tar.gz"
     download(url, tmp_path / "data.tar.gz", checksum, LIMIT)
@@ -193,7 +193,7 @@ def test_a_file_of_a_doi_arrives(zenodo, tmp_path):
     assert not (tmp_path / "again.tar.gz").exists()
 
 
-def test_a_mirror_and_a_pin_come_before_the_record(zenodo):
+def test_a_mirror_and_a_checksum_override_the_record(zenodo):
     pin = sha256(b"trusted")
     assert locate(entry(checksum=pin)) == (f"{zenodo.url}/data.tar.gz", pin)
     zenodo.asked.clear()
@@ -203,8 +203,8 @@ def test_a_mirror_and_a_pin_come_before_the_record(zenodo):
         locate(entry(url="https://mirror.org/x"))
 
 
-def test_the_record_is_asked_again_after_an_error(zenodo):
-    zenodo.failures["/2604740"] = [500, 502]  # with a page of HTML, as proxies do
+def test_reading_the_record_is_retried_after_an_error(zenodo):
+    zenodo.failures["/2604740"] = [500, 502]  # with an HTML page, as from proxies
     assert find_file(DOI, "data.tar.gz")[0].startswith(zenodo.url)
     assert zenodo.asked == ["/2604740"] * 3
 
@@ -217,12 +217,12 @@ def test_the_api_says_in_its_body_that_it_failed(zenodo, status, times):
     assert len(zenodo.asked) == times
 
 
-def test_a_file_that_the_record_has_not_is_named(zenodo):
+def test_a_file_that_is_not_in_the_record_is_named(zenodo):
     with pytest.raises(DeblendError, match=f"{DOI} has no file b.tar.gz; it has data.tar.gz"):
         find_file(DOI, "b.tar.gz")
 
 
-def test_a_doi_that_leads_nowhere(monkeypatch):
+def test_an_unknown_doi(monkeypatch):
     def lost(doi, **_):
         raise requests.HTTPError("404 Client Error", response=answer)
 
@@ -254,7 +254,7 @@ def test_members_are_taken_by_base_name(tmp_path):
     out = tmp_path / "deep" / "out"
     found = extract_members(path, MEMBERS, out, LIMIT)
     assert {k: p.read_bytes() for k, p in found.items()} == {"images": b"1", "catalog": b"2"}
-    # A path that climbs out of the folder has no say in where the file lands.
+    # A path that leads out of the folder has no effect on where the file is written.
     assert sorted(p.name for p in out.iterdir()) == ["candels.csv", "candels.npy"]
     assert not list(tmp_path.glob("*.csv"))
 
@@ -268,7 +268,7 @@ def test_members_are_taken_by_base_name(tmp_path):
         ([("candels.npy", b"1" * (LIMIT + 1))], "over the limit"),
     ],
 )
-def test_archives_that_are_not_as_they_should_be(tmp_path, members, message):
+def test_invalid_archives(tmp_path, members, message):
     path = tmp_path / "a.tar.gz"
     archive(path, members)
     with pytest.raises(DeblendError, match=message):

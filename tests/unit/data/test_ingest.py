@@ -24,7 +24,7 @@ COLUMNS = {"id": "name", "mag": "m", "half_light_radius": "r"}
 
 @pytest.fixture
 def files(tmp_path):
-    """Four stamps of 40 px in two bands, with a catalogue."""
+    """Files with four stamps of 40 px in two bands, and a catalogue."""
     images = np.random.default_rng(0).normal(size=(4, 2, 40, 40)).astype(np.float32)
     np.savez(tmp_path / "stamps.npz", images=images, other=np.zeros(3))
     table = pd.DataFrame({"name": list("abcd"), "m": [20, 21, 22, 23.0], "r": [0.3, 0.6, 1.2, 0.6]})
@@ -64,7 +64,7 @@ def test_stamps_and_catalogue(files):
     }
 
 
-def test_added_noise_is_each_galaxys_own(files):
+def test_added_noise_depends_on_the_galaxy(files):
     folder, images = files
     noisy = ingest_files(config(folder, add_noise=True, noise_sigma=0.5), seed=1)
     difference = noisy.images[:, 0] - images[:, 1, 4:36, 4:36]
@@ -200,7 +200,7 @@ def test_real_galaxies_need_sizes(real_data):
         ingest_real_galaxies(config, seed=1)
 
 
-def test_stamps_survive_a_file(tmp_path):
+def test_stamps_are_written_and_read_back(tmp_path):
     stamps = make_stamps(np.random.default_rng(0).normal(size=(5, 16, 16)))
     stamps.galaxies["flux_auto"] = np.arange(5.0)
     path = tmp_path / "s.h5"

@@ -1,4 +1,4 @@
-"""Kaggle's files, from a server on this machine: what arrives, and that the token stays secret."""
+"""Downloads from Kaggle, with a server on this machine: the files, and secrecy of the token."""
 
 import base64
 import json
@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 
 import pytest
-from deblend.data.archives import download, shown
+from deblend.data.archives import download, public_url
 from deblend.data.kaggle import Token, download_competition_file, read_token
 from deblend.errors import DeblendError
 from deblend.run import logs
@@ -23,7 +23,10 @@ LIMIT = 100_000
 
 
 class Server(NamedTuple):
-    """`answers`: path to (status, headers, body); `asked`: (path, Authorization) so far."""
+    """A server; `answers` has (status, headers, body) by path, `asked` the requests so far.
+
+    A request is (path, Authorization).
+    """
 
     url: str
     answers: dict
@@ -47,7 +50,7 @@ def serve():
 
     httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     httpd.asked, httpd.answers = [], {}
-    # Asked whether to stop fifty times a second: tests need not wait.
+    # The server checks every 0.02 s whether it should stop, so that tests need not wait.
     thread = threading.Thread(target=httpd.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield Server(f"http://127.0.0.1:{httpd.server_port}", httpd.answers, httpd.asked)
@@ -68,7 +71,7 @@ def storage():
 
 @pytest.fixture(autouse=True)
 def surroundings(monkeypatch, tmp_path):
-    monkeypatch.setattr("deblend.data.archives.PAUSES_S", (0.0, 0.0))
+    monkeypatch.setattr("deblend.data.archives.RETRY_PAUSES_S", (0.0, 0.0))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("KAGGLE_USERNAME", USER)
     monkeypatch.setenv("KAGGLE_KEY", KEY)
@@ -78,8 +81,8 @@ def leaks(*texts):
     return [secret for secret in SECRETS for text in texts if secret in text]
 
 
-def everything(error):
-    """All that could be shown of an exception and of those that led to it."""
+def all_texts(error):
+    """All texts that could be shown of an exception and its causes."""
     texts = []
     while error is not None:
         texts += [str(error), repr(error), repr(vars(error))]
@@ -90,7 +93,7 @@ def everything(error):
 
 
 def fetch(server, target, caplog, capfd):
-    """Download; the error if there is one. No secret may have come out anywhere."""
+    """Download, check that no secret is shown anywhere, and return the error if there is one."""
     caplog.set_level(logging.DEBUG)
     error = None
     try:
@@ -100,12 +103,12 @@ def fetch(server, target, caplog, capfd):
         error = caught
     out = capfd.readouterr()
     log = target.with_name("script.log").read_text()
-    assert not leaks(caplog.text, out.out, out.err, log, *everything(error))
+    assert not leaks(caplog.text, out.out, out.err, log, *all_texts(error))
     return error
 
 
 class LogTo:
-    """What `deblend.run.logs.script` writes, to a file, at every level."""
+    """Write to a file what `deblend.run.logs.script` would log, but at all levels."""
 
     def __init__(self, path):
         self.handler = logging.FileHandler(path, mode="w")
@@ -127,7 +130,7 @@ def redirect(server, storage, **answers):
     storage.answers[f"/bucket/images.zip?{SIGNATURE}&X-Goog-Date=1"] = answers["answers"]
 
 
-def test_a_file_arrives_by_the_token(kaggle, tmp_path, caplog, capfd):
+def test_a_file_is_downloaded_with_the_token(kaggle, tmp_path, caplog, capfd):
     kaggle.answers[PATH] = [(200, {}, CONTENT)]
     assert fetch(kaggle, tmp_path / "images.zip", caplog, capfd) is None
     assert (tmp_path / "images.zip").read_bytes() == CONTENT
@@ -194,8 +197,8 @@ def test_a_signed_address_that_fails_is_not_shown(
     assert {authorization for _, authorization in storage.asked} == {None}
 
 
-def test_a_servers_error_is_tried_again_from_the_start(kaggle, storage, tmp_path, caplog, capfd):
-    """With a fresh signature each time."""
+def test_a_server_error_is_retried_from_the_start(kaggle, storage, tmp_path, caplog, capfd):
+    """Each attempt gets a new signature."""
     redirect(kaggle, storage, answers=[(503, {}, b""), (200, {}, CONTENT)])
     assert fetch(kaggle, tmp_path / "images.zip", caplog, capfd) is None
     assert len(kaggle.asked) == len(storage.asked) == 2
@@ -203,10 +206,13 @@ def test_a_servers_error_is_tried_again_from_the_start(kaggle, storage, tmp_path
 
 
 def test_any_address_is_shown_without_its_query(kaggle, tmp_path):
-    assert shown(f"https://{USER}:{KEY}@a.org:8/b/c.zip?{SIGNATURE}#x") == "https://a.org:8/b/c.zip"
+    assert (
+        public_url(f"https://{USER}:{KEY}@a.org:8/b/c.zip?{SIGNATURE}#x")
+        == "https://a.org:8/b/c.zip"
+    )
     with pytest.raises(DeblendError, match="404") as caught:
         download(f"{kaggle.url}/x?{SIGNATURE}", tmp_path / "x", None, LIMIT)
-    assert not leaks(*everything(caught.value))
+    assert not leaks(*all_texts(caught.value))
 
 
 def test_the_environment_comes_before_the_file(tmp_path, monkeypatch, caplog):
@@ -237,7 +243,7 @@ def test_the_environment_comes_before_the_file(tmp_path, monkeypatch, caplog):
         (f'{{"username": "{USER}", "key": ["{KEY}"]}}', "no username or no key"),
     ],
 )
-def test_a_token_that_is_none(tmp_path, monkeypatch, text, message):
+def test_invalid_tokens(tmp_path, monkeypatch, text, message):
     monkeypatch.delenv("KAGGLE_USERNAME")
     monkeypatch.delenv("KAGGLE_KEY")
     path = tmp_path / "home/.kaggle/kaggle.json"
@@ -247,7 +253,7 @@ def test_a_token_that_is_none(tmp_path, monkeypatch, text, message):
         path.chmod(0o600)
     with pytest.raises(DeblendError, match=message) as caught:
         download_competition_file("galaxies", "images.zip", tmp_path / "x", None, LIMIT)
-    assert not leaks(*everything(caught.value))
+    assert not leaks(*all_texts(caught.value))
 
 
 def test_a_token_never_goes_over_plain_http(tmp_path):

@@ -1,4 +1,4 @@
-"""Stamps cut from a mosaic that was put together from known ones."""
+"""Stamps that are cut from a mosaic, which is made of known stamps."""
 
 import io
 import threading
@@ -32,14 +32,14 @@ COLUMNS = {
     "half_light_radius": "Re",
     "redshift": "z",
 }
-#: The galaxies that are on the mosaic: all but the one beyond it, which is another field's.
+#: Galaxies on the mosaic: all except the one outside of it, which belongs to another field.
 ON = [*range(10), 11]
 NUMBERS = [100 + i for i in ON]
 PROBABILITIES = {"ra": "RA", "dec": "DEC", "p_sph": "fsph", "p_disk": "fdisk", "p_irr": "firr"}
 
 
 def header(side):
-    """A tangential projection with north a little to the left."""
+    """A tangential projection in which north is slightly to the left."""
     wcs = WCS(naxis=2)
     wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
     wcs.wcs.crval = [53.1, -27.8]
@@ -57,15 +57,15 @@ def stamps(priors):
 
 @pytest.fixture
 def survey(tmp_path, stamps):
-    """Nine stamps side by side, a galaxy at the edge, one off the mosaic and one in a hole."""
+    """A mosaic of nine stamps, with a galaxy at its edge, one outside of it and one in a hole."""
     n = 3 * SIZE
     mosaic = np.block([[stamps.images[3 * j + i, 0] for i in range(3)] for j in range(3)])
     mosaic = np.pad(mosaic, ((0, SIZE), (0, 0)), constant_values=0.02)
-    mosaic[n + 40, 100] = 0.0  # drizzled from nothing
+    mosaic[n + 40, 100] = 0.0  # no data
     wcs = header(n)
     fits.PrimaryHDU(mosaic.astype(np.float32), wcs.to_header()).writeto(tmp_path / "mosaic.fits")
     centres = [(i * SIZE + SIZE // 2, j * SIZE + SIZE // 2) for j in range(3) for i in range(3)]
-    # Anywhere in its pixel.
+    # Any position in the pixel.
     shifts = np.random.default_rng(0).uniform(-0.45, 0.45, (9, 2))
     x, y = np.array([*(centres + shifts), (n - 20, 50), (5000, 50), (96, n + 32)]).T
     ra, dec = wcs.pixel_to_world_values(x, y)
@@ -131,11 +131,13 @@ def test_galaxies_outside_are_counted(survey):
 def test_morphologies_are_matched_on_the_sky(survey):
     folder, table = survey
     near = Table(table["_RAJ2000", "_DEJ2000"][:4], names=["RA", "DEC"])
-    near["DEC"] += np.array([0.1, -0.3, 0.0, 0.7]) / 3600  # the last too far away
+    near["DEC"] += np.array([0.1, -0.3, 0.0, 0.7]) / 3600  # the last one is too far away
     near["fsph"] = [0.9, 0.1, 0.9, 0.9]
     near["fdisk"] = [0.1, 0.9, 0.95, 0.1]
     near["firr"] = np.ma.array([0.1, 0.1, 0.1, 0.1])
-    near.add_row([near["RA"][0], near["DEC"][0] + 1e-6, 0.0, 0.0, 1.0])  # farther from the first
+    near.add_row(
+        [near["RA"][0], near["DEC"][0] + 1e-6, 0.0, 0.0, 1.0]
+    )  # farther away from the first one
     near.write(folder / "morphology.fits")
     cut = cut_field(
         config(folder, morphology=str(folder / "morphology.fits"), morphology_columns=PROBABILITIES)
@@ -148,7 +150,7 @@ def test_morphologies_are_matched_on_the_sky(survey):
     assert [both[f"gds-{i}"] for i in range(100, 104)] == ["sph", "disk", "sphd", ""]
 
 
-def test_an_entry_is_the_nearest_galaxys_alone(survey):
+def test_an_entry_is_used_for_the_nearest_galaxy_only(survey):
     folder, table = survey
     close = table[[0, 0]]
     close["Seq"] = [1, 2]
@@ -164,8 +166,8 @@ def test_an_entry_is_the_nearest_galaxys_alone(survey):
     assert cut.galaxies["p_sph"].isna().tolist() == [True, False]
 
 
-def test_a_mosaic_is_not_read_whole(tmp_path):
-    """Twelve gigabytes of holes, with one galaxy in them."""
+def test_a_mosaic_is_not_read_completely(tmp_path):
+    """The mosaic has twelve gigabytes of a sparse file, with one galaxy."""
     side = 56000
     head = fits.PrimaryHDU(np.zeros((1, 1), np.float32), header(side).to_header()).header
     head["NAXIS1"] = head["NAXIS2"] = side
@@ -221,7 +223,7 @@ def test_a_mosaic_without_coordinates_is_refused(survey):
         cut_field(config(survey[0]))
 
 
-def test_a_catalogue_of_another_field_is_told(survey):
+def test_a_catalogue_of_another_field_is_refused(survey):
     folder, table = survey
     table["_RAJ2000"] += 90
     table.write(folder / "catalog.ecsv", overwrite=True)
@@ -230,7 +232,7 @@ def test_a_catalogue_of_another_field_is_told(survey):
 
 
 class VizierServer(ThreadingHTTPServer):
-    """Answers like VizieR: statuses of `failures` first, then `tables` as a VOTable."""
+    """A server like VizieR: answers first with `failures`, then with `tables` as a VOTable."""
 
     def __init__(self, tables):
         super().__init__(("127.0.0.1", 0), Answer)
@@ -271,7 +273,7 @@ def vizier(monkeypatch, survey, tmp_path):
     monkeypatch.setattr(VizierClass, "_server_to_url", lambda *_, **__: url)
     cache = tmp_path / "cache"
     monkeypatch.setattr(VizierClass, "cache_location", cache)
-    monkeypatch.setattr("deblend.data.archives.PAUSES_S", (0.0,))
+    monkeypatch.setattr("deblend.data.archives.RETRY_PAUSES_S", (0.0,))
     yield server
     server.shutdown()
     server.server_close()
@@ -279,7 +281,7 @@ def vizier(monkeypatch, survey, tmp_path):
     assert not list(cache.glob("*")), "answers are kept as pickles"
 
 
-def test_a_table_from_vizier_serves_as_catalogue(vizier, survey, stamps):
+def test_a_table_from_vizier_can_be_the_catalogue(vizier, survey, stamps):
     folder, _ = survey
     vizier.failures = [503]
     fetch_table("J/X/1/t", folder / "vizier" / "t.ecsv")
@@ -304,7 +306,7 @@ def test_vizier_names_have_to_be_of_one_table(vizier, tmp_path):
 
 
 @pytest.mark.parametrize(("status", "times"), [(500, 2), (404, 1)])
-def test_vizier_that_does_not_answer_is_told(vizier, tmp_path, status, times):
+def test_an_error_of_vizier_is_reported(vizier, tmp_path, status, times):
     vizier.failures = [status] * 9
     with pytest.raises(DeblendError, match=f"cannot fetch J/X/1 from VizieR .*{status}"):
         fetch_table("J/X/1", tmp_path / "t.ecsv")

@@ -21,7 +21,7 @@ from deblend.training.keras_checkpoint import Checkpoint
 from deblend.training.schedule import SteeringConfig
 from deblend.training.vgg import (
     IMAGENET_MEAN,
-    NAMES,
+    VGG16_NAMES,
     random_weights,
     read_array_pickle,
     read_keras_file,
@@ -103,7 +103,7 @@ def test_pickled_arrays_are_read_and_nothing_else(weights):
 def test_keras_file_is_read_by_names(weights, tmp_path):
     path = tmp_path / "keras.h5"
     with h5py.File(path, "w") as file:
-        for name, (kernel, bias) in zip(NAMES, weights.layers, strict=True):
+        for name, (kernel, bias) in zip(VGG16_NAMES, weights.layers, strict=True):
             file[f"{name}/{name}_W_1:0"], file[f"{name}/{name}_b_1:0"] = kernel, bias
     read = read_keras_file(path, "test")
     np.testing.assert_array_equal(read.layers[12][0], weights.layers[12][0])
@@ -117,7 +117,7 @@ def test_the_extractor_is_keras_own_vgg16(weights):
     """The same weights in Keras' own model give the same features."""
     ours = feature_extractor(65, weights)
     theirs = keras.applications.VGG16(weights=None, include_top=False, input_shape=(65, 65, 3))
-    for name, pair in zip(NAMES, weights.layers, strict=True):
+    for name, pair in zip(VGG16_NAMES, weights.layers, strict=True):
         theirs.get_layer(name).set_weights(pair)
     images = np.random.default_rng(0).uniform(size=(2, 65, 65, 1)).astype(np.float32)
     np.testing.assert_allclose(

@@ -25,7 +25,7 @@ SETTINGS = {"pixel_scale_arcsec": 0.2, "noise_sigma": 1.0}
 
 @pytest.fixture(scope="module")
 def sample():
-    """Ten single galaxies and ten pairs, taking turns."""
+    """Ten single galaxies and ten pairs, alternating."""
     single, p_single = noisy(10, 21)
     pairs, p_pairs = noisy(10, 22, galaxies_per_stamp=2, low=60)
     images = np.stack([single, pairs], axis=1).reshape(20, *single.shape[1:])
@@ -33,7 +33,7 @@ def sample():
     return images, [np.round(q[:, :2]) for q in p], p
 
 
-def test_a_row_a_position(sample):
+def test_there_is_one_row_per_position(sample):
     images, positions, p = sample
     table = fit_photometry(images, exact_psf(), positions, engine="builtin", **SETTINGS)
     assert tuple(table.columns) == COLUMNS
@@ -117,7 +117,7 @@ def test_what_does_not_fit_is_refused(change, message):
         fit_photometry(**(arguments | change))
 
 
-def test_ngmix_is_asked_for_and_not_there(monkeypatch):
+def test_ngmix_is_requested_and_not_installed(monkeypatch):
     monkeypatch.setitem(sys.modules, "ngmix", None)
     assert choose_engine("auto")[0] == "builtin"
     with pytest.raises(DeblendError, match="install it from conda-forge, or take 'builtin'"):
@@ -125,7 +125,7 @@ def test_ngmix_is_asked_for_and_not_there(monkeypatch):
 
 
 class FakeMixture:
-    """Stands in for `ngmix.GMix` and `GMixModel`; rows are p, row, col, irr, irc, icc."""
+    """Replacement of `ngmix.GMix` and `GMixModel`; its rows are p, row, col, irr, irc, icc."""
 
     def __init__(self, rows):
         self.rows = np.reshape(rows, (-1, 6))
@@ -154,7 +154,7 @@ class FakeMixture:
 
 
 class FakeFit(dict):
-    """NGMIX's `Fitter` and `CoellipFitter`: a model, MINPACK, its dictionary of results."""
+    """Replacement of NGMIX's `Fitter` and `CoellipFitter`, with their dictionary of results."""
 
     def __init__(self, model=None, ngauss=None):
         self.model, self.ngauss = model, ngauss
@@ -188,7 +188,7 @@ def fake_observation(image, weight=None, jacobian=None, psf=None, gmix=None):
 
 @pytest.fixture
 def fake_ngmix(monkeypatch):
-    """The part of NGMIX 2's interface that is used, after its documentation."""
+    """The part of NGMIX 2's interface that is used, according to its documentation."""
     fake = SimpleNamespace(
         __version__="0-fake",
         DiagonalJacobian=lambda row, col, scale: SimpleNamespace(row=row, col=col, scale=scale),
@@ -202,8 +202,8 @@ def fake_ngmix(monkeypatch):
 
 
 @pytest.mark.parametrize("fixed", [False, True])
-def test_the_ngmix_branch_speaks_its_parameters(sample, fake_ngmix, fixed):
-    """Order, units, frames and errors, through a stand-in: no test of NGMIX itself."""
+def test_parameters_are_converted_for_ngmix(sample, fake_ngmix, fixed):
+    """Order, units, frames and errors, with a replacement of NGMIX."""
     images, positions, _ = sample
     images = np.concatenate([images[:4], np.full_like(images[:1], np.nan)])
     arguments = (images, exact_psf(), [*positions[:4], positions[0]])
@@ -231,7 +231,7 @@ def test_the_ngmix_branch_fits_psf_images(sample, fake_ngmix):
 
 
 def test_ngmix_and_the_built_in_fitter_agree():
-    """The same PSF mixtures, first guesses and galaxies, object by object."""
+    """Both get the same PSF mixtures, first guesses and galaxies."""
     pytest.importorskip("ngmix", reason="NGMIX is not installed (conda-forge has it)")
     images, _ = noisy(20, 31, low=50, high=200)
     arguments = (images, exact_psf(), np.full((20, 1, 2), 19.5))
@@ -243,8 +243,8 @@ def test_ngmix_and_the_built_in_fitter_agree():
     np.testing.assert_allclose(ours[["g1", "g2"]], theirs[["g1", "g2"]], atol=0.01)
 
 
-def test_shapes_of_ngmix_are_ours():
-    """T and g as NGMIX's: covariance T/2 (1 - e1, e2, 1 + e1), e = 2 g / (1 + g^2)."""
+def test_shapes_have_the_conventions_of_ngmix():
+    """The covariance is T/2 (1 - e1, e2, 1 + e1), with e = 2 g / (1 + g^2)."""
     covariance = covariance_from_shape(0.5, 0.0, 2.0)
     np.testing.assert_allclose(covariance, [0.2, 0, 1.8])
     np.testing.assert_allclose(shape_from_covariance(covariance), [0.5, 0, 2])

@@ -1,4 +1,4 @@
-"""The built-in fitter against galaxies that GalSim drew, and its bookkeeping."""
+"""The built-in fitter: galaxies that GalSim drew, flags and errors."""
 
 import galsim
 import numpy as np
@@ -20,7 +20,7 @@ from deblend.photometry.mixtures import covariance_from_shape, profile_mixture, 
 
 SIZE = 48
 CENTRE = SIZE / 2 - 0.5
-#: The PSF of the tests, pixels: two Gaussians, a little elliptical.
+#: The PSF of the tests, in pixels: two Gaussians, slightly elliptical.
 PSF_SIGMAS, PSF_SHARES, PSF_G = (1.4, 2.6), (0.75, 0.25), (0.02, -0.03)
 FAILED = FLAG_NOT_CONVERGED | FLAG_BOUND | FLAG_NOT_FINITE
 
@@ -37,7 +37,7 @@ def exact_psf():
 
 
 def draw(galaxy, psf=None, size=SIZE):
-    """GalSim's image at one unit a pixel; the PSF includes the pixel."""
+    """Image of a galaxy from GalSim, with a pixel scale of 1; the PSF includes the pixel."""
     galaxy = galaxy if psf is None else galsim.Convolve(galaxy, psf)
     return galaxy.drawImage(nx=size, ny=size, scale=1.0, method="no_pixel", dtype=float).array
 
@@ -53,7 +53,7 @@ def galaxies(name, n, seed):
         if name == "exp":
             one = galsim.Exponential(half_light_radius=radii[i], flux=flux[i])
         else:
-            # The mixture ends at eight half-light radii of the profile that goes on for ever.
+            # The mixture ends at eight half-light radii; the profile does not end.
             one = galsim.Sersic(
                 n=4, half_light_radius=radii[i], trunc=8 * radii[i], flux_untruncated=True,
                 flux=flux[i],
@@ -88,7 +88,7 @@ def test_a_mixture_is_recovered_exactly():
 
 
 def noisy(n, seed, galaxies_per_stamp=1, low=20, high=100, side=40):
-    """Exponentials drawn as mixtures, of known signal-to-noise ratio, noise 1."""
+    """Exponential galaxies, drawn as mixtures, of known signal-to-noise ratio; the noise is 1."""
     rng = np.random.default_rng(seed)
     p = np.zeros((n, galaxies_per_stamp, 6))
     p[..., :2] = side / 2 + rng.uniform(-0.5, 0.5, (n, galaxies_per_stamp, 2))
@@ -116,13 +116,13 @@ def test_errors_of_the_flux_are_right():
     assert abs(pull.mean()) < 0.15
     assert 0.9 < pull.std() < 1.1
     assert fit.chi2_per_dof.mean() == pytest.approx(1, abs=0.01)
-    # Fluxes are known less well than amplitudes: sizes are fitted too.
+    # Fluxes have larger errors than amplitudes, since sizes are fitted too.
     assert (fit.s2n > fit.flux / fit.flux_err).all()
     assert fit.s2n.min() > 15
     assert fit.s2n.max() < 105
 
 
-def test_blends_are_shared_out():
+def test_fluxes_of_blended_galaxies():
     images, p = noisy(200, 6, galaxies_per_stamp=2)
     starts = p[..., :2] + np.random.default_rng(1).uniform(-0.7, 0.7, (200, 2, 2))
     fit = fit_mixtures(images, starts, exact_psf(), noise_sigma=1.0, profiles=("exp", "exp"))
@@ -133,7 +133,7 @@ def test_blends_are_shared_out():
     assert 0.85 < (np.percentile(pull, 84) - np.percentile(pull, 16)) / 2 < 1.15
 
 
-def test_unlike_profiles_and_held_positions():
+def test_different_profiles_and_fixed_positions():
     p = np.array(
         [
             [18.0, 17.0, *covariance_from_shape(0.1, 0.2, 12.0), 90.0],
@@ -192,7 +192,7 @@ def test_flags():
     images[1] *= -1
     images[2, 3, 4] = np.nan
     images[3] = 0
-    images[4] = np.indices((40, 40))[0] - 19.5  # a slope is no galaxy
+    images[4] = np.indices((40, 40))[0] - 19.5  # a gradient is not a galaxy
     fit = fit_mixtures(images, start, exact_psf(), noise_sigma=1.0)
     flags = fit.flags[:, 0]
     assert flags[0] == 0
@@ -208,7 +208,7 @@ def test_flags():
 
 
 def test_bounds_may_refuse_every_step():
-    """Galaxies as good as on top of each other, faint, one stamp at a time."""
+    """Faint galaxies at almost the same position, one stamp at a time."""
     images, p = noisy(40, 13, galaxies_per_stamp=2, low=1, high=3)
     for i in range(40):
         start = np.array([[[19.0, 19.0], [19.5, 19.0]]])
@@ -275,7 +275,7 @@ def test_a_moffat_psf_is_well_described(fwhm_px):
     psf, flags = fit_psf(image[None], 3)
     assert flags[0] == 0
     made = render(np.array([[[20.0, 20.0, 0, 0, 0, 1]]]), [profile_mixture("gauss")], psf, (41, 41))
-    # The far wings of a Moffat profile are no Gaussians', and their light is spread over these.
+    # Gaussians do not describe the outer wings of a Moffat profile, whose light they include.
     assert np.abs(made[0] - image / image.sum()).max() < 0.02 * image.max()
 
 

@@ -1,4 +1,4 @@
-"""Mixtures of Gaussians against GalSim and arithmetic."""
+"""Mixtures of Gaussians, compared with GalSim and analytic results."""
 
 import galsim
 import numpy as np
@@ -24,8 +24,8 @@ def test_shares_add_up_and_sizes_are_the_profiles(name, n):
 
 
 def test_the_exponential_has_its_half_light_radius():
-    # T of an exponential is 6 scale lengths squared, half the light within 1.678 of them; the
-    # mixture's exponential ends, so that its T is a little less.
+    # T of an exponential is 6 times the squared scale length; the half-light radius is 1.678 scale
+    # lengths. The mixture is truncated, so that its T is slightly smaller.
     profile = profile_mixture("exp")
     variance = profile.size * 6 / 2
     within = (profile.share * (1 - np.exp(-(1.67835**2) / 2 / variance))).sum()
@@ -39,7 +39,7 @@ def test_unknown_profiles_are_refused():
         profile_mixture("sersic")
 
 
-def test_shapes_return():
+def test_shapes_are_converted_and_back():
     rng = np.random.default_rng(1)
     g = rng.uniform(-0.7, 0.7, (50, 2))
     size = rng.uniform(0.1, 100, 50)
@@ -56,9 +56,9 @@ def test_a_shear_of_one_is_no_ellipse():
 
 
 def test_g1_is_along_x_and_pixels_are_points():
-    """A sheared Gaussian of GalSim, through one of its Gaussians, pixel by pixel."""
+    """A sheared Gaussian, convolved with another one, compared with GalSim pixel by pixel."""
     size_px2, g1, g2 = 8.0, 0.2, -0.1
-    # GalSim's shears keep the area, not T.
+    # GalSim's shear preserves the area, not T.
     sigma = np.sqrt(size_px2 / 2 * (1 - g1**2 - g2**2) / (1 + g1**2 + g2**2))
     galaxy = galsim.Gaussian(sigma=sigma, flux=3.0).shear(g1=g1, g2=g2).shift(0.3, -0.7)
     image = galsim.Convolve(galaxy, galsim.Gaussian(sigma=1.5)).drawImage(
@@ -90,6 +90,6 @@ def test_smallest_variance_is_the_minor_axis():
     ("share", "covariance", "message"),
     [([-1.0], [[1, 0, 1]], "has flux -1"), ([1.0], [[1, 2, 1]], "not positive definite")],
 )
-def test_psfs_that_are_none_are_refused(share, covariance, message):
+def test_invalid_psfs_are_refused(share, covariance, message):
     with pytest.raises(DeblendError, match=message):
         psf_mixture(share, covariance)

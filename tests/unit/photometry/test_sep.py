@@ -65,13 +65,13 @@ def test_isolated_galaxies_are_recovered_without_bias(isolated):
     table = fit_zero_points(isolated, 25.96).set_index("method")
     assert abs(table.loc["sep_auto", "bias_test_mag"]) < 0.02
     assert table.loc["sep_auto", "scatter_test_mag"] < 0.06
-    # Isophotes at five sigma lose more light, and more of faint galaxies'.
+    # Isophotes at five sigma lose more light, in particular of faint galaxies.
     assert table.loc["sep_iso", "scatter_test_mag"] > table.loc["sep_auto", "scatter_test_mag"]
     assert table.loc["sep_iso", "zero_point"] < table.loc["sep_auto", "zero_point"]
 
 
 def test_zero_points_are_at_the_depth_of_blends(isolated_stamps, isolated):
-    """Twice the noise variance: isophotes lose more light than on a single stamp."""
+    """Blends have twice the noise variance, so isophotes lose more light than on single stamps."""
     single = [measure_isolated(image, COLD, HOT)[0] for image in isolated_stamps.images[:, 0]]
     lost = -2.5 * np.log10(isolated["flux_iso"].to_numpy() / np.array(single))
     assert 0.01 < np.nanmedian(lost) < 0.15
@@ -98,7 +98,7 @@ def test_the_background_is_seen_between_the_galaxies(size):
     assert rms / NOISE == pytest.approx(1, abs={64: 0.5, 128: 0.1}[size])
 
 
-def test_a_blend_that_sep_gives_up_on_is_flagged(monkeypatch):
+def test_a_blend_for_which_sep_fails_is_flagged(monkeypatch):
     def gives_up(*_):
         raise SepError("too many sub-objects")
 
@@ -110,7 +110,7 @@ def test_a_blend_that_sep_gives_up_on_is_flagged(monkeypatch):
 
 
 def test_gaussian_isophotal_flux_is_analytic():
-    # Above a threshold t a round Gaussian of peak p has the share 1 - t/p of its flux.
+    # A round Gaussian of peak p has the share 1 - t/p of its flux above a threshold t.
     sigma_px, flux = 4.0, 400.0
     y, x = np.indices((64, 64)) - 32
     image = flux / (2 * np.pi * sigma_px**2) * np.exp(-(x**2 + y**2) / (2 * sigma_px**2))
@@ -120,19 +120,19 @@ def test_gaussian_isophotal_flux_is_analytic():
     assert central_label(segmap, objects) == 1
 
 
-# The three cases of Sect. 3.3, by hand. Centre at 64; the central galaxy's radius is 6 px.
+# The three cases of Sect. 3.3. The centre is at 64 px; the radius of the central galaxy is 6 px.
 @pytest.mark.parametrize(
     ("x", "y", "flux", "detection", "rows"),
     [
         ([], [], [], -1, [-1, -1]),
-        # One: within 0.5 R of the centre it is the central galaxy, beyond it the companion.
+        # One detection: within 0.5 R of the centre it is the central galaxy, else the companion.
         ([66.9], [64], [10], 0, [0, -1]),
         ([67.1], [64], [10], 1, [-1, 0]),
         ([62], [62], [10], 0, [0, -1]),
-        # Two: the closest to the centre is the central galaxy, however bright the other is.
+        # Two: the one closest to the centre is the central galaxy, independent of their brightness.
         ([80, 65], [64, 64], [100, 1], 2, [1, 0]),
         ([63, 50], [64, 50], [1, 100], 2, [0, 1]),
-        # More: the two brightest count. The faint one at the very centre is ignored.
+        # More: the two brightest count. The faint one at the centre is ignored.
         ([64, 70, 90], [64, 64, 64], [1, 50, 40], 3, [1, 2]),
         ([90, 64, 30, 65], [64, 64, 64, 66], [50, 40, 45, 30], 3, [0, 2]),
     ],
@@ -175,7 +175,7 @@ def test_nothing_in_an_empty_stamp():
     assert np.isnan(measure_isolated(image, COLD, HOT)[0])
 
 
-def test_chunks_of_blends_are_measured_alike():
+def test_results_do_not_depend_on_chunks():
     profiles = [
         galsim.Exponential(half_light_radius=0.06 * r, flux=flux_from_mag(m, 25.96))
         for r, m in ((3, 21), (5, 20.5), (4, 21.5), (6, 20))

@@ -6,10 +6,10 @@ from deblend.errors import DeblendError
 from deblend.plots.architecture import (
     TORCH_LAYERS,
     block_numbers,
+    check_layers,
     convolution_text,
     draw_legend,
-    known_layers,
-    millions,
+    in_millions,
     split_units,
 )
 from deblend.plots.style import paper_figure
@@ -23,19 +23,19 @@ def layers():
     return pd.DataFrame({"name": NAMES, "kind": kinds, "n_parameters": 500_000})
 
 
-def test_whole_blocks_are_one_unit(layers):
+def test_whole_blocks_are_one_box(layers):
     assert block_numbers(layers) == [None, 0, 0, 1, 1, None]
     units = split_units(layers, {1})
     assert [unit.block for unit in units] == [None, 0, 0, 1, None]
-    assert [unit.whole for unit in units] == [False, False, False, True, False]
-    assert [unit.sums for unit in units] == [False, False, True, True, False]
+    assert [unit.is_whole_block for unit in units] == [False, False, False, True, False]
+    assert [unit.has_sum for unit in units] == [False, False, True, True, False]
     assert units[3].last["name"] == "root.block1.add"
     assert len(split_units(layers, set())) == len(layers)
     assert [len(unit.layers) for unit in split_units(layers, {0, 1})] == [1, 2, 2, 1]
 
 
-def test_numbers_in_words(layers):
-    assert millions(layers) == "3.00 million"
+def test_numbers_as_text(layers):
+    assert in_millions(layers) == "3.00 million"
     layer = pd.Series({"kernel": 3.0, "out_channels": 64.0, "stride": 1.0})
     assert convolution_text(layer, "/") == "3×3, 64"
     assert convolution_text(layer.replace(1.0, 2.0), "/") == "3×3, 64, /2"
@@ -55,7 +55,7 @@ def test_the_legend_names_what_is_drawn(drawn, layers):
     ]
 
 
-def test_a_kind_that_is_unknown_is_named(layers):
-    assert known_layers(layers) is layers
+def test_an_unknown_kind_is_named(layers):
+    assert check_layers(layers) is layers
     with pytest.raises(DeblendError, match="kind Mish; only Input, "):
-        known_layers(layers.replace("Tanh", "Mish"))
+        check_layers(layers.replace("Tanh", "Mish"))

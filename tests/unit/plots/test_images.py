@@ -27,6 +27,6 @@ def test_the_stretch_shows_noise_and_peak():
     assert shown.min() == 0
     assert shown.max() == 1
     assert (np.diff(shown.ravel()) >= 0).all()
-    # The same counts are as bright in another image, if both have the same peak.
+    # With the same peak, equal counts in two images are equally bright.
     assert asinh_stretch(image[:2], 1.0, 1000.0) == pytest.approx(shown[:2])
     assert np.isfinite(asinh_stretch(np.zeros((4, 4)), 0.0)).all()

@@ -1,15 +1,23 @@
-"""Claims as a paper's module defines them, and the table of those tested."""
+"""Definition of claims as in a paper's module, and the table of tested claims."""
 
 import pandas as pd
 import pytest
-from deblend.report.claims import Claims, NotThere, all_below, claims_table, listed, says, table
+from deblend.report.claims import (
+    Claims,
+    MissingResult,
+    all_below,
+    claims_table,
+    listed,
+    says,
+    table,
+)
 
 TABLES = {"errors": pd.DataFrame({"small": [0.03], "large": [0.3]}), "absent": None}
 
 
 @pytest.fixture
 def claims():
-    """A claim about two networks, and two about none, of which one cannot be tested."""
+    """A claim about two networks, and two about no network, one of which cannot be tested."""
     claims = Claims()
     claim = claims.add
 
@@ -38,7 +46,7 @@ def test_claims_come_in_the_order_of_their_definition(claims):
     assert (claims[1].stated, claims[1].relaxed, claims[1].networks) == (0, None, ())
 
 
-def test_a_row_a_network_and_bound(claims):
+def test_there_is_a_row_per_network_and_bound(claims):
     found = claims_table(TABLES, "toy", claims, "a paper")
     columns = ["claim", "paper", "where", "statement", "bound", "numbers", "holds", "scale"]
     assert found.columns.tolist() == columns
@@ -75,13 +83,13 @@ def test_other_errors_are_not_hidden(claims):
         claims_table({"errors": TABLES["errors"][["small"]]}, "toy", claims, "a paper")
 
 
-def test_a_name_is_taken_once(claims):
+def test_names_are_unique(claims):
     with pytest.raises(ValueError, match="'good'"):
         claims.add("good", "Sect. 3", stated=1)(says("Something else")(all_below))
     assert len(claims) == 3
 
 
-def test_the_decorator_leaves_the_test_as_it_is():
+def test_the_decorator_does_not_change_the_test():
     claims = Claims()
 
     def test(tables, bound):
@@ -98,6 +106,6 @@ def test_numbers_as_text():
     assert all_below({"a": 0.1, "b": -0.3}, 0.4)[1] is True
 
 
-def test_an_absent_table_is_told_by_name():
-    with pytest.raises(NotThere, match="absent"):
+def test_the_name_of_a_missing_table_is_in_the_error():
+    with pytest.raises(MissingResult, match="absent"):
         table(TABLES, "absent")

@@ -1,4 +1,4 @@
-"""Published numbers beside ours."""
+"""Comparison of published numbers with ours."""
 
 import math
 
@@ -11,14 +11,14 @@ from deblend.report.numbers import COLUMNS, Row, reproduction_table, status
     [
         ("sigma", 0.12, 0.14, math.nan, "reproduced"),
         ("sigma", 0.12, 0.16, math.nan, "differs"),
-        ("sigma", 0.12, 0.06, math.nan, "differs"),  # better is not the same
+        ("sigma", 0.12, 0.06, math.nan, "differs"),  # a better number also differs
         ("sigma", [0.5, 0.7], 0.65, math.nan, "reproduced"),
         ("sigma", [0.5, 0.7], 0.8, math.nan, "reproduced"),
         ("sigma", [0.5, 0.7], 0.9, math.nan, "differs"),
         ("sigma", 0.12, math.nan, math.nan, "not run"),
         ("mean", 0.015, -0.004, math.nan, "reproduced"),
         ("mean", 0.015, 0.04, math.nan, "differs"),
-        # 0.1 % of 230 is a quarter of a galaxy: 0 and 1 agree with it, 5 do not.
+        # 0.1 % of 230 is a quarter of a galaxy: 0 and 1 galaxies agree with it, 5 do not.
         ("outliers_percent", 0.1, 0.0, 230, "reproduced"),
         ("outliers_percent", 0.1, 100 / 230, 230, "reproduced"),
         ("outliers_percent", 0.1, 500 / 230, 230, "differs"),
@@ -33,7 +33,7 @@ def test_status(quantity, published, mine, n, expected):
     assert status(quantity, published, mine, n) == expected
 
 
-def test_ranges_are_told_from_their_nearer_end():
+def test_numbers_are_compared_with_the_nearer_end_of_a_range():
     rows = [Row("x", "sigma", [0.5, 0.7], mine, 1) for mine in (0.4, 0.8, math.nan)]
     table = reproduction_table({"a": rows}, "a paper")
     assert table["published"].tolist() == [0.5, 0.7, 0.5]

@@ -1,4 +1,4 @@
-"""How long training took, beside the papers' times."""
+"""Table of training times and those in the papers."""
 
 import math
 
@@ -11,7 +11,7 @@ from tests.conftest import ROOT
 PUBLISHED = yaml.safe_load((ROOT / "config/published.yaml").read_text())["boucaud2020"]
 
 
-def test_training_times_stand_beside_the_papers():
+def test_training_times_are_compared_with_the_papers():
     about = {"device": "cpu", "threads": 2, "backend": "tensorflow", "scale": "test"}
     timings = [
         ("boucaud2020", "blend2flux", about, {"seconds": 7200, "n_epochs": 70}),

@@ -1,4 +1,4 @@
-"""Digests of code: what counts, and what does not."""
+"""Digests of code: which changes count and which do not."""
 
 import ast
 import itertools
@@ -100,13 +100,13 @@ TIMES = itertools.count(1_700_000_000)
 
 
 def touch(path):
-    """Give a file a time of its own: clocks of file systems are coarser than these edits."""
+    """Give a file a new modification time, since edits can be faster than a file system's clock."""
     time = next(TIMES)
     os.utime(path, (time, time))
 
 
 class Project:
-    """A small library and a script, in a folder of their own."""
+    """A small library and a script in a folder."""
 
     def __init__(self, folder):
         self.script, self.library = folder / "script.py", folder / "src"
@@ -232,7 +232,7 @@ def test_a_file_that_is_not_used(small):
     assert small.digest() == before
 
 
-def test_place_and_hash_seed_do_not_count(small, tmp_path):
+def test_location_and_hash_seed_do_not_count(small, tmp_path):
     other = Project(tmp_path / "elsewhere" / "deeper")
     assert other.digest() == small.digest()
     for seed in "01":
@@ -243,7 +243,8 @@ def test_place_and_hash_seed_do_not_count(small, tmp_path):
         assert small.digest() in done.stdout
 
 
-#: Scripts of one line each, and what they use of `names`, `inner`, `numbers` and `deep/stamps`.
+#: Scripts of one line, and the names that they use of `names`, `inner`, `numbers` and
+#: `deep/stamps`.
 WAYS = {
     "from deblend.inner import odd as o; o(1)": {"inner": {"odd", "even"}},
     "import deblend.inner; deblend.inner.odd(1)": {"inner": {"odd", "even"}},
@@ -305,7 +306,7 @@ def test_ways_to_a_name_in_the_library(small, text):
     assert small.used()["deblend.inner"] == {"odd", "even"}
 
 
-def test_a_package_that_gathers_names(small):
+def test_a_package_that_imports_names_of_its_modules(small):
     small.write(
         "deep/__init__", "from deblend.deep.stamps import read\nfrom deblend.deep import stamps"
     )
@@ -334,7 +335,7 @@ def test_modules_that_import_all_of_each_other(small):
     assert small.used() == {"deblend.first": {"a"}, "deblend.second": {"b"}}
 
 
-def test_a_decorator_that_records_counts_with_its_module(small):
+def test_a_registered_definition_counts_with_its_module(small):
     small.write("claims", """
         from functools import cache
         from deblend.base import marked
@@ -363,7 +364,7 @@ def test_the_description_of_a_key_does_not_count(small):
     assert small.digest() != before
 
 
-def test_a_name_that_is_not_there(small):
+def test_an_unknown_name_is_an_error(small):
     small.edit("deep/stamps", "def read", "def read_all")
     with pytest.raises(DeblendError, match=r"script\.py: deblend\.deep\.stamps has no 'read'"):
         small.digest()
@@ -402,8 +403,8 @@ def test_main_prints_what_is_used(small, capsys):
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(order=st.permutations(range(9)), seed=st.integers(0, 99))
-def test_any_spelling_is_the_same(small, order, seed):
-    """Without comments, its definitions in any order, code that is parsed and written again."""
+def test_formatting_and_order_do_not_count(small, order, seed):
+    """Code without comments, parsed and written again, with its definitions in any order."""
     before = small.digest()
     path = small.library / "deblend" / "inner.py"
     body = ast.parse(textwrap.dedent(LIBRARY["inner"])).body
@@ -434,8 +435,8 @@ def test_every_script_is_followed():
         assert "logs" in str(definitions_used(script, ROOT / "src")), script
 
 
-#: Prints what each definition of the library refers to, as Python's own compiler has it, with what
-#: it is once all is imported: {module: {name: [[module, name], ...]}}.
+#: Program that prints what each definition of the library refers to, according to Python's
+#: compiler, resolved after everything is imported: {module: {name: [[module, name], ...]}}.
 REFERENCES = '''
 import dis, importlib, json, pkgutil, sys, types
 from pathlib import Path
@@ -505,10 +506,10 @@ def references():
 
 
 def test_digests_cover_what_python_refers_to(references):
-    """No definition that counts refers to one that does not, as Python's compiler sees it.
+    """Definitions that count only refer to others that count, according to Python's compiler.
 
-    Of a value that has no name of its own, such as a constant, only the module is compared, since
-    it may come from another one: that has to be used.
+    For a value without a name of its own, such as a constant, only the module is compared: the
+    module that the value may come from has to be used.
     """
     assert len(references) > 90
     for script in SCRIPTS:

@@ -1,4 +1,4 @@
-"""The configuration's models, and the one line that a user reads when a key is wrong."""
+"""Models of the configuration, and the messages of one line for wrong keys."""
 
 import copy
 import importlib.util
@@ -19,7 +19,7 @@ from tests.conftest import ROOT
 
 
 def read(name):
-    # Through JSON, since YAML makes maps with an alias one and the same.
+    # Through JSON, since maps with a YAML alias are the same object.
     return json.loads(json.dumps(yaml.safe_load((ROOT / "config" / name).read_text())))
 
 
@@ -29,7 +29,7 @@ EXAMPLES = sorted(f"examples/{path.name}" for path in (ROOT / "config/examples")
 
 
 def merged(*overlays):
-    """config.yaml with overlays, as Snakemake merges them: maps are merged, lists replaced."""
+    """config.yaml with overlays, merged like by Snakemake: maps are merged, lists replaced."""
 
     def update(target, changes):
         for key, value in changes.items():
@@ -49,7 +49,7 @@ def checked(*overlays, archives=ARCHIVES):
 
 
 def problem(*overlays, archives=ARCHIVES):
-    """What a user reads."""
+    """The message that a user reads."""
     with pytest.raises(DeblendError) as caught:
         checked(*overlays, archives=archives)
     text = str(caught.value)
@@ -64,7 +64,7 @@ def at(config, path):
 
 
 def paths(section, above=()):
-    """Every key, with its place."""
+    """Paths of all keys."""
     items = section.items() if isinstance(section, dict) else enumerate(section)
     for key, value in items:
         if isinstance(section, dict):
@@ -82,11 +82,11 @@ def without(path):
     return config
 
 
-# What comes out -------------------------------------------------------------------------------
+# Results -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("overlays", [(), ("small.yaml",), ("toy.yaml",)])
-def test_what_is_given_comes_out_as_it_is(overlays):
+def test_given_values_do_not_change(overlays):
     given = merged(*map(read, overlays))
     out = validated(given, ARCHIVES)
     added = set(paths(out)) - set(paths(given))
@@ -97,11 +97,11 @@ def test_what_is_given_comes_out_as_it_is(overlays):
     for path in added:
         assert at(out, path) in (None, 0)
         del at(out, path[:-1])[path[-1]]
-    # Types too (10 is not 10.0), and the order of the keys.
+    # Including types (10 is not 10.0) and the order of the keys.
     assert json.dumps(out) == json.dumps(given)
 
 
-def test_the_given_is_not_changed():
+def test_the_argument_is_not_modified():
     given = merged()
     validated(given, ARCHIVES)
     assert given == CONFIG
@@ -113,7 +113,7 @@ def test_examples_are_valid(example):
     assert validated(out, ARCHIVES) == out
 
 
-def test_defaults_come_after_what_is_given():
+def test_defaults_come_after_given_keys():
     overlay = {"datasets": {"mine": {"split": CONFIG["datasets"]["candels"]["split"], **MINE}}}
     keys = [*checked(overlay)["datasets"]["mine"]]
     assert keys[: 1 + len(MINE)] == ["split", *MINE]
@@ -132,7 +132,7 @@ MINE = {
 }
 
 
-def test_stamps_of_ones_own_need_what_is_known_of_them_alone():
+def test_required_keys_of_the_users_stamps():
     entry = checked({"datasets": {"mine": MINE}})["datasets"]["mine"]
     assert entry == MINE | {
         "images_key": None,
@@ -153,13 +153,13 @@ def test_stamps_of_ones_own_need_what_is_known_of_them_alone():
         assert f"configuration > datasets > mine > {key}: this key is missing" in text
 
 
-def test_a_network_needs_a_data_set_alone():
+def test_required_keys_of_a_network():
     overlay = {"networks": {"mine": {"architecture": "unet", "dataset": "simulated"}}}
     network = checked(overlay)["networks"]["mine"]
     assert network == CONFIG["networks"]["unet"] | {"dataset": "simulated"}
 
 
-#: Keys without which nothing can be done: what data there is, and what is known of it.
+#: Keys that are required: what data there are, and their properties.
 REQUIRED = {
     *("datasets", "networks", "farrens2022", "reiman2019", "hemmati2022"),
     *("source", "architecture", "dataset", "archive", "samples", "image_sets", "cutouts"),
@@ -167,10 +167,10 @@ REQUIRED = {
     *("blend2flux", "blend2flux_64", "blend2flux_512", "unet", "blend2mask2flux"),
     *("catalog", "columns", "pixel_scale_arcsec", "band", "zero_point", "noise_sigma"),
     *("name", "mosaic", "depth_mag", "psf_fwhm_arcsec", "detection_band", "mag_max"),
-    # Of a whole that has a default: the parts of which none is of use alone.
+    # Keys of sections with a default, which are only useful together.
     *("train", "validation", "test", "threshold", "min_area", "contrast", "n_thresholds"),
 }
-#: Where config.yaml has something else than what a key is by default.
+#: Keys whose value in config.yaml is not the default.
 OTHERS = {
     ("networks", "blend2flux_64", "filters"),
     ("networks", "blend2flux_512", "filters"),
@@ -184,13 +184,13 @@ OTHERS = {
 }
 
 
-def test_every_key_has_a_default_or_is_missed():
-    """Each key of config.yaml left out: its value is the default, or an error names it."""
+def test_every_key_has_a_default_or_is_required():
+    """If a key of config.yaml is left out, it gets the same value, or an error names it."""
     filled = 0
     whole = checked()
     for path in PATHS:
         if path[-2:-1] in (("columns",), ("redshift_columns",)):
-            continue  # names of the user's own
+            continue  # names that the user chooses
         try:
             out = validated(without(path), ARCHIVES)
         except DeblendError as error:
@@ -201,11 +201,11 @@ def test_every_key_has_a_default_or_is_missed():
             if path not in OTHERS and "psf_fwhm_arcsec" not in path:
                 assert at(out, path) == at(whole, path), path
         else:
-            assert NAMES & {*path[-2:-1]}, path  # nothing refers to it
+            assert NAMES & {*path[-2:-1]}, path  # no other key refers to it
     assert filled > 200
 
 
-# What is wrong --------------------------------------------------------------------------------
+# Errors --------------------------------------------------------------------------------
 
 FIELD = {
     "name": "a",
@@ -258,7 +258,7 @@ def cutouts(**changes):
             {"datasets": {"mine": {**MINE, "source": "files", "catalog": None}}},
             "datasets > mine > catalog: null is not a text",
         ),
-        # A misspelt key is why another one is missing.
+        # The misspelt key is the reason why another one is missing.
         (
             {"datasets": {"mine": {**{k: MINE[k] for k in MINE if k != "images"}, "image": "a"}}},
             "datasets > mine > image: there is no such key; did you mean images?",
@@ -273,10 +273,10 @@ def cutouts(**changes):
         ({"seed": True}, "configuration > seed: true is not an integer"),
         ({"seed": "2021"}, "configuration > seed: '2021' is not an integer"),
         ({"scale": "large"}, "scale: 'large' is not one of ['paper', 'small', 'toy', 'custom']"),
-        ({"papers": []}, "papers: [] is too short: it takes 1 at least"),
+        ({"papers": []}, "papers: [] is too short: it needs at least 1"),
         ({"papers": "boucaud2020"}, "papers: 'boucaud2020' is not a list"),
         ({"papers": ["boucaud2020", "cosmos"]}, "papers > 1: 'cosmos' is not one of ["),
-        ({"papers": ["reiman2019"] * 2}, "papers: 'reiman2019' is there twice"),
+        ({"papers": ["reiman2019"] * 2}, "papers: 'reiman2019' is given twice"),
         ({"pathvars": {"results": ""}}, "pathvars > results: '' is empty"),
         (
             {"networks": {"blend2flux": {"drop_factor": 1.5}}},
@@ -286,7 +286,7 @@ def cutouts(**changes):
             {"networks": {"blend2flux": {"learning_rate": 0}}},
             "blend2flux > learning_rate: 0 is less than or equal to the minimum of 0",
         ),
-        # What YAML makes of 1e-4.
+        # YAML reads 1e-4 as text.
         (
             {"networks": {"blend2flux": {"learning_rate": "1e-5"}}},
             "learning_rate: '1e-5' is not a number: write 1.0e-05, without quotes",
@@ -333,7 +333,7 @@ def cutouts(**changes):
         (
             {"networks": {"blend2mask2flux": {"unet": "blend2flux"}}},
             "blend2mask2flux > unet: 'blend2flux' is a blend2flux trained on candels; it has to be "
-            "a unet trained on candels, whose test galaxies it then has not seen",
+            "a unet trained on candels, so that it has not seen the test galaxies",
         ),
         (
             {"networks": {"blend2mask2flux": {"unet": "u"}}},
@@ -408,7 +408,7 @@ def cutouts(**changes):
             {"farrens2022": {"samples": {"parametric": {"n_stamps": {"train": 1}}}}},
             "farrens2022 > samples > parametric > n_stamps > train: 1 is too few",
         ),
-        ({"farrens2022": {"noise_sigma": [5, 5]}}, "noise_sigma: 5 is there twice"),
+        ({"farrens2022": {"noise_sigma": [5, 5]}}, "noise_sigma: 5 is given twice"),
         (
             sample(source="files"),
             "samples > mine > catalog: null: with source files it is the path",
@@ -458,7 +458,7 @@ def cutouts(**changes):
         ),
         (
             {"reiman2019": {"perturbation": {"shift_px": [1, 2, 3]}}},
-            "reiman2019 > perturbation > shift_px: [1, 2, 3] is too long: it takes 2 at most",
+            "reiman2019 > perturbation > shift_px: [1, 2, 3] is too long: it can have at most 2",
         ),
         (
             {"reiman2019": {"network": {"adversarial_weight": 0}}},
@@ -476,8 +476,9 @@ def cutouts(**changes):
         (images(source="archive", archives=["a"]), "mine > archives: there is no 'a' in config/"),
         (
             images(source="archive", archives=["galaxyzoo2_images", "galaxyzoo_kaggle_test"]),
-            "mine > archives: galaxyzoo2_images, galaxyzoo_kaggle_test have the same galaxies "
-            "under other names, which no split keeps apart: choose Zenodo's or Kaggle's",
+            "mine > archives: galaxyzoo2_images, galaxyzoo_kaggle_test contain the same "
+            "galaxies under different names, which would get into several splits: choose Zenodo's "
+            "or Kaggle's",
         ),
         (
             images(source="files"),
@@ -538,7 +539,7 @@ def test_whole_numbers_are_integers():
     assert isinstance(out["seed"], int)
 
 
-def test_integers_stay_what_they_are_where_a_number_is_wanted():
+def test_integers_are_not_converted_to_floats():
     out = checked({"networks": {"blend2flux": {"flux_scale": 50}}})
     value = out["networks"]["blend2flux"]["flux_scale"]
     assert value == 50 and isinstance(value, int)
@@ -559,8 +560,8 @@ JUNK = st.one_of(
 
 @settings(max_examples=300, deadline=None)
 @given(path=st.sampled_from(PATHS), value=JUNK)
-def test_whatever_is_written_is_taken_or_named(path, value):
-    """No other error than the one that a user is meant to read, and never more than a line."""
+def test_any_value_is_accepted_or_named_in_the_error(path, value):
+    """There is no other exception than `DeblendError`, with a message of one line."""
     config = copy.deepcopy(CONFIG)
     at(config, path[:-1])[path[-1]] = value
     try:
@@ -572,7 +573,7 @@ def test_whatever_is_written_is_taken_or_named(path, value):
         assert path[-1] in at(out, path[:-1])
 
 
-#: Sections whose keys are names of the user's own.
+#: Sections whose keys are names that the user chooses.
 NAMES = {
     *("datasets", "networks", "samples", "image_sets", "cutouts", "columns", "redshift_columns")
 }
@@ -582,7 +583,7 @@ NAMES = {
 @given(
     path=st.sampled_from([p for p in PATHS if not NAMES & {*p[-2:-1]}]), place=st.integers(0, 30)
 )
-def test_a_misspelt_key_is_asked_back(path, place):
+def test_the_nearest_key_is_suggested_for_a_misspelt_one(path, place):
     place %= len(path[-1])
     wrong = path[-1][:place] + "0" + path[-1][place:]
     config = copy.deepcopy(CONFIG)
@@ -596,7 +597,7 @@ def test_a_misspelt_key_is_asked_back(path, place):
 
 @settings(max_examples=100, deadline=None)
 @given(value=st.floats(allow_nan=True, allow_infinity=True))
-def test_a_seed_is_whole_and_in_range(value):
+def test_a_seed_is_an_integer_in_range(value):
     try:
         seed = checked({"seed": value})["seed"]
     except DeblendError:
@@ -605,7 +606,7 @@ def test_a_seed_is_whole_and_in_range(value):
         assert seed == value and isinstance(seed, int)
 
 
-# Old keys, keys that are there twice ----------------------------------------------------------
+# Old keys, duplicate keys ----------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -633,23 +634,23 @@ def test_an_old_key_names_the_new_one(monkeypatch, old, new, change, message):
     checked()
 
 
-def test_no_key_of_today_is_an_old_one():
+def test_no_current_key_is_an_old_one():
     assert all(not module._places(CONFIG, old.split(" > ")) for old in module.RENAMED)
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("seed: 1\nscale: toy\nseed: 2\n", "line 3: the key seed is there already, in line 1"),
+        ("seed: 1\nscale: toy\nseed: 2\n", "line 3: the key seed is given already in line 1"),
         (
             "networks:\n  a: &a\n    epochs: 3\n    epochs: 4\n  b:\n    <<: *a\n",
-            "line 4: the key epochs is there already, in line 3",
+            "line 4: the key epochs is given already in line 3",
         ),
-        ("threads: {training: 1, training: 2}\n", "line 1: the key training is there already"),
-        ("bands:\n- name: a\n- name: b\n  name: c\n", "line 4: the key name is there already"),
+        ("threads: {training: 1, training: 2}\n", "line 1: the key training is given already"),
+        ("bands:\n- name: a\n- name: b\n  name: c\n", "line 4: the key name is given already"),
     ],
 )
-def test_a_key_that_is_there_twice_is_named(tmp_path, text, message):
+def test_a_duplicate_key_is_named(tmp_path, text, message):
     path = tmp_path / "mine.yaml"
     path.write_text(text)
     with pytest.raises(DeblendError, match=f"^{re.escape(str(path))}, {message}") as caught:
@@ -660,28 +661,28 @@ def test_a_key_that_is_there_twice_is_named(tmp_path, text, message):
 @pytest.mark.parametrize(
     "text",
     [
-        # What is merged may be given again, and equal keys may be in different maps.
+        # A merged key may be given again, and different maps may have equal keys.
         "a: &a {x: 1, y: 2}\nb:\n  <<: *a\n  x: 3\nc: {x: 4}\n",
         '{"seed": 1, "threads": {"training": 2}}',
         "",
         "not: [yaml",
     ],
 )
-def test_keys_that_are_there_once_are_fine(tmp_path, text):
+def test_keys_without_duplicates_are_accepted(tmp_path, text):
     path = tmp_path / "mine.yaml"
     path.write_text(text)
     refuse_duplicate_keys(path)
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "config").rglob("*.yaml")), ids=lambda p: p.name)
-def test_no_file_of_the_project_has_a_key_twice(path):
+def test_no_file_of_the_project_has_duplicate_keys(path):
     refuse_duplicate_keys(path)
 
 
 # Archives -------------------------------------------------------------------------------------
 
 
-def test_archives_come_out_as_they_are():
+def test_entries_of_archives_do_not_change():
     assert validated_archives(ARCHIVES) == ARCHIVES
 
 
@@ -709,15 +710,18 @@ ENTRY = {
         ({"max_bytes": 0}, "mine > max_bytes: 0 is less than the minimum of 1"),
         ({"filename": "a/b.zip"}, "mine > filename: 'a/b.zip' does not match: it has to be a name"),
         ({"checksum": "sha256:1"}, "mine > checksum: 'sha256:1' does not match"),
-        ({"url": "https://x.org/a"}, "mine > checksum: this key is missing: a url needs one"),
-        ({"kaggle": "galaxies"}, "mine > kaggle: 'galaxies' is given beside doi '10.1/x'"),
+        (
+            {"url": "https://x.org/a"},
+            "mine > checksum: this key is missing: a url requires a checksum",
+        ),
+        ({"kaggle": "galaxies"}, "mine > kaggle: 'galaxies' is given together with doi '10.1/x'"),
         ({"members": {"images": "i.npy"}}, "mine > members > catalog: this key is missing"),
-        ({"columns": {"id": "id"}}, "mine > radius_unit: this key is missing: columns need it"),
+        ({"columns": {"id": "id"}}, "mine > radius_unit: this key is missing: columns require it"),
         (
             {"columns": {"id": "id"}, "radius_unit": "pix"},
-            "mine > members: this key is missing: columns need it",
+            "mine > members: this key is missing: columns require it",
         ),
-        ({"doi": None}, "mine > doi: this key is missing, and kaggle"),
+        ({"doi": None}, "mine > doi: this key is missing, and so is kaggle"),
     ],
 )
 def test_a_wrong_archive_is_one_readable_line(change, message):
@@ -728,12 +732,12 @@ def test_a_wrong_archive_is_one_readable_line(change, message):
         validated(merged(), ARCHIVES | {"mine": {**ENTRY, **change}})
 
 
-def test_archives_that_are_no_map_are_refused():
+def test_archives_have_to_be_a_map():
     with pytest.raises(DeblendError, match=r"^config/datasets.yaml: \[\] is not a map"):
         validated_archives([])
 
 
-# The files that are written from the models ---------------------------------------------------
+# Files that are generated from the models ---------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -745,20 +749,20 @@ def tool():
     return loaded
 
 
-def test_schema_and_document_are_in_step(tool):
-    """If not: python tools/document_configuration.py."""
+def test_schema_and_document_are_up_to_date(tool):
+    """If this fails, run: python tools/document_configuration.py."""
     assert (ROOT / "config/schema.json").read_text() == tool.schema()
     assert (ROOT / "docs/configuration.md").read_text() == tool.document()
 
 
-def test_every_key_says_what_it_is(tool):
+def test_every_key_has_a_description(tool):
     rows = [line for line in tool.document().splitlines() if line.startswith("| `")]
     assert len(rows) > 250
     for row in rows:
         assert re.search(r"[^|]+\. \|$", row), row
 
 
-def test_the_schema_takes_what_the_models_take():
+def test_the_schema_accepts_the_same_as_the_models():
     jsonschema = pytest.importorskip("jsonschema")
     validator = jsonschema.Draft202012Validator(
         json.loads((ROOT / "config/schema.json").read_text())
@@ -769,8 +773,8 @@ def test_the_schema_takes_what_the_models_take():
         assert not validator.is_valid(wrong)
 
 
-def test_every_value_says_where_it_comes_from():
-    """A number in config.yaml carries a comment, on its line or that of its group."""
+def test_every_value_has_a_source():
+    """Each number in config.yaml has a comment on its line or on that of its group."""
     lines = (ROOT / "config/config.yaml").read_text().splitlines()
     start = lines.index("networks:")
     bare = [

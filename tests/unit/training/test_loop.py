@@ -1,4 +1,4 @@
-"""The trainings' common bookkeeping, with a trainee that is one number and a clock that is set."""
+"""The training loop, with a trainee that is a single number and a clock that the tests set."""
 
 import json
 import logging
@@ -19,7 +19,7 @@ from tests.conftest import ROOT
 
 
 class Sum:
-    """Learns the sum of the epochs' numbers."""
+    """A trainee that adds up the numbers of the epochs."""
 
     def __init__(self):
         self.value = 0
@@ -32,7 +32,7 @@ class Sum:
 
 
 class Checkpoint(checkpoint.Checkpoint):
-    """Its arrays are none."""
+    """A checkpoint without arrays."""
 
     def _write(self, path, trainee, text):
         Path(path).write_text(text)
@@ -45,7 +45,7 @@ class Checkpoint(checkpoint.Checkpoint):
 
 
 class Clock:
-    """Seconds that pass when they are told to."""
+    """A clock that the tests set."""
 
     def __init__(self):
         self.now = 1000.0
@@ -55,7 +55,7 @@ class Clock:
 
 
 def train(path, *, fingerprint=None, total=5, kill_after=None, step_s=1.0, **options):
-    """Epochs of two steps of `step_s` each, and a validation of one second."""
+    """Train for epochs of two steps, which take `step_s` each, and a validation of one second."""
     trainee, clock = Sum(), Clock()
 
     def on_done(done):
@@ -86,19 +86,19 @@ def logged(caplog):
     return caplog
 
 
-def test_rows_tell_the_pace_and_the_time_left(path, logged):
+def test_rows_show_the_rate_and_the_time_left(path, logged):
     history, seconds, value = train(path)
     assert history["loss"].tolist() == [1, 1 / 2, 1 / 3, 1 / 4, 1 / 5]
     assert (seconds, value) == (15, 10)
-    # Ten images in the two seconds of the steps; three epochs of three seconds are left.
+    # Ten images in the two seconds of the steps; three epochs of three seconds remain.
     assert "net epoch 2/5: loss 0.5, 5 blends/s, 0:00:09 left" in logged.messages
     assert logged.messages[-1] == "net: 5 epochs in 15 s"
     assert not any("step" in text for text in logged.messages)
 
 
 def test_a_long_epoch_reports_within_it(path, logged):
-    train(path, total=2, step_s=100.0, what="stamps")
-    # An epoch takes 201 s; half of the second is left.
+    train(path, total=2, step_s=100.0, image_kind="stamps")
+    # An epoch takes 201 s; half of the second epoch remains.
     assert "net epoch 2/2, step 1/2, loss 0.5, 0.05 stamps/s, 0:01:40 left" in logged.messages
 
 
@@ -107,7 +107,7 @@ def test_iterations_are_counted_as_such(path, logged):
     assert any(text.startswith("net iteration 3/3: loss 0.3333, ") for text in logged.messages)
 
 
-def test_an_interrupted_training_ends_as_an_undisturbed_one(path, logged):
+def test_an_interrupted_training_ends_like_an_uninterrupted_one(path, logged):
     whole, seconds, value = train(path.with_name("whole.npz"))
     with pytest.raises(KeyboardInterrupt):
         train(path, kill_after=3)
@@ -116,12 +116,12 @@ def test_an_interrupted_training_ends_as_an_undisturbed_one(path, logged):
     assert f"resuming after epoch 3 of {path}" in logged.messages
     assert history.equals(whole)
     assert (again, resumed) == (seconds, value)
-    # Killed after training and before its results were written.
+    # Killed after training, before its results were written.
     history, again, resumed = train(path)
     assert history.equals(whole) and (again, resumed) == (seconds, value)
 
 
-def test_what_has_changed_is_said_and_training_starts_afresh(path, tmp_path, logged):
+def test_changes_are_logged_and_training_starts_afresh(path, tmp_path, logged):
     data = tmp_path / "stamps.h5"
     data.write_text("old")
     config = {"learning_rate": 1e-3, "code": "abc"}
@@ -145,7 +145,7 @@ def test_what_has_changed_is_said_and_training_starts_afresh(path, tmp_path, log
 
 
 @pytest.mark.parametrize("content", ["{", "{}", json.dumps({"fingerprint": {}})])
-def test_an_unreadable_checkpoint_is_said_and_training_starts_afresh(path, logged, content):
+def test_an_unreadable_checkpoint_is_logged_and_training_starts_afresh(path, logged, content):
     path.write_text(content)
     assert train(path)[2] == 10
     assert f"starting afresh: the checkpoint {path} is unreadable" in logged.text
@@ -166,8 +166,8 @@ def test_the_checkpoint_is_saved_before_its_row_is_reported(path, logged):
     assert saved == [1]
 
 
-def test_a_checkpoint_may_be_saved_now_and_then(path):
-    """With the first row after each two epochs: losses since the last row are lost in it."""
+def test_checkpoints_can_be_saved_less_often(path):
+    """Every two epochs, together with a row, since losses since the last row are not saved."""
     for kill_after, done in ((1, None), (2, 2), (3, 2), (5, 5)):
         path.unlink(missing_ok=True)
         with pytest.raises(KeyboardInterrupt):
@@ -180,7 +180,7 @@ def test_a_checkpoint_may_be_saved_now_and_then(path):
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_divergence_is_one_line_with_its_remedy(path, value):
+def test_divergence_is_an_error_of_one_line_with_a_remedy(path, value):
     loop = Loop(Checkpoint(path, {}), Sum(), total=5, images=10)
     for _ in loop:
         loop.check({"loss": 0.5}, 0.001)
@@ -209,7 +209,7 @@ from deblend.run import logs
 from deblend.training import loop
 from tests.unit.training.test_loop import Checkpoint, Sum
 
-loop.BAR_S = 0
+loop.BAR_INTERVAL_S = 0
 with logs.script({log!r}):
     training = loop.Loop(Checkpoint({path!r}, {{}}), Sum(), total=3, images=10, steps=2)
     for epoch in training:
@@ -222,7 +222,7 @@ with logs.script({log!r}):
 
 
 def terminal(code):
-    """What a script shows on a terminal."""
+    """Output of a script on a terminal."""
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 120))
     environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
@@ -232,7 +232,7 @@ def terminal(code):
     while True:
         try:
             part = os.read(ours, 4096)
-        except OSError:  # the other end is closed
+        except OSError:  # the terminal is closed
             break
         if not part:
             break
@@ -241,11 +241,11 @@ def terminal(code):
     return process.wait(), shown.decode()
 
 
-def test_lines_of_the_log_do_not_tear_the_bar(path, tmp_path):
+def test_log_lines_do_not_disturb_the_progress_bar(path, tmp_path):
     log = tmp_path / "train.log"
     code, shown = terminal(ON_A_TERMINAL.format(log=str(log), path=str(path)))
     assert code == 1
-    # What follows the last carriage return is what stays in a line.
+    # The text after the last carriage return is what remains of a line.
     lines = [line.rstrip("\r").rsplit("\r", 1)[-1].strip() for line in shown.split("\n")]
     rows = [line for line in lines if "/3: " in line]
     assert [row.split(",")[0] for row in rows] == [f"net epoch {n}/3: loss 0.25" for n in (1, 2)]
@@ -253,7 +253,7 @@ def test_lines_of_the_log_do_not_tear_the_bar(path, tmp_path):
     assert not any("%" in row for row in rows)
     assert "Error: the training of net has diverged: loss is nan in epoch 3/3" in "".join(lines)
     assert not any("Error" in line and "%" in line for line in lines)
-    # The file has no bar.
+    # The file does not contain the bar.
     text = log.read_text()
     assert text.count("net epoch 1/3: loss 0.25, ") == 1
     assert "%" not in text and "\r" not in text

@@ -1,8 +1,8 @@
-"""Adapter: download a file as it is."""
+"""Adapter: download the catalogue that the authors published."""
 
 from deblend.data.archives import download
 from deblend.run import logs
 
 with logs.script(snakemake.log[0]):
-    wanted = snakemake.params
-    download(wanted.url, snakemake.output.catalog, wanted.checksum, wanted.max_bytes)
+    params = snakemake.params
+    download(params.url, snakemake.output.catalog, params.checksum, params.max_bytes)

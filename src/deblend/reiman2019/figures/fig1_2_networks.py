@@ -7,17 +7,17 @@ import numpy as np
 import pandas as pd
 from deblend.errors import DeblendError
 from deblend.plots.architecture import (
-    INK,
+    LINE_COLOUR,
     TORCH_LAYERS,
     BoxLook,
     Unit,
     block_numbers,
+    check_layers,
     convolution_text,
     draw_arrow,
     draw_legend,
     draw_unit,
-    known_layers,
-    millions,
+    in_millions,
     side_height,
     split_units,
     write_below,
@@ -44,7 +44,7 @@ def _units(layers: pd.DataFrame, expanded: bool) -> list[Unit]:
 def _box_text(unit: Unit) -> str:
     """Text in a box."""
     convolutions = unit.layers[unit.layers["kind"] == "Conv2d"]
-    if unit.whole and len(convolutions) != 1:
+    if unit.is_whole_block and len(convolutions) != 1:
         return f"block {unit.block}"
     if len(convolutions):
         return convolution_text(convolutions.iloc[0], "/")
@@ -78,17 +78,17 @@ def _draw_skips(
     """Draw skip connections: over each block with a sum, and over all blocks to a later sum."""
     first = next((i for i, unit in enumerate(units) if unit.block == 0), 0)
     for i, unit in enumerate(units):
-        if unit.whole and unit.sums:
+        if unit.is_whole_block and unit.has_sum:
             _draw_skip(axis, ends[i][0] - LOOK.gap / 2, ends[i][1] - 0.04, y, top, 0.12)
-        elif not unit.whole and unit.sums:
+        elif not unit.is_whole_block and unit.has_sum:
             rise = 0.3 if unit.block is None else 0.12
             _draw_skip(axis, ends[first][0] - LOOK.gap / 2, sum(ends[i]) / 2, y, top, rise)
 
 
 def _draw_legend(axis: Axes, units: list[Unit]) -> None:
     """Draw the legend of the colours below the network."""
-    kinds = {unit.last["kind"] for unit in units if not unit.whole}
-    whole = [BLOCK_LEGEND] if any(unit.whole for unit in units) else []
+    kinds = {unit.last["kind"] for unit in units if not unit.is_whole_block}
+    whole = [BLOCK_LEGEND] if any(unit.is_whole_block for unit in units) else []
     look: dict[str, Any] = {"loc": "upper center", "ncols": 4, "bbox_to_anchor": (0.5, 0.02)}
     draw_legend(axis, TORCH_LAYERS, kinds, *whole, lw=LOOK.lw, **look)
 
@@ -112,7 +112,7 @@ def draw_fig1(table: pd.DataFrame, outputs: Outputs, label: str) -> None:
     DeblendError
         A group is missing, or a kind is unknown.
     """
-    parts = {group: known_layers(table[table["group"] == group]) for group in ("root", *GALAXIES)}
+    parts = {group: check_layers(table[table["group"] == group]) for group in ("root", *GALAXIES)}
     for group, part in parts.items():
         if part.empty:
             raise DeblendError(
@@ -131,13 +131,13 @@ def draw_fig1(table: pd.DataFrame, outputs: Outputs, label: str) -> None:
                 x = fork_x + 0.5
                 continue
             corners = ([fork_x, fork_x + 0.2, fork_x + 0.2, x], [0, 0, y, y])
-            axis.plot(*corners, color=INK, lw=LOOK.lw, zorder=0)
+            axis.plot(*corners, color=LINE_COLOUR, lw=LOOK.lw, zorder=0)
             axis.text(ends[-1][1] + 0.08, y, group, va="center", fontsize=6)
         numbers = [len(set(block_numbers(part)) - {None}) for part in parts.values()]
         axis.set(xlim=(-0.1, ends[-1][1] + 0.9), ylim=(-1.2, 1.5))
         axis.set_axis_off()
         axis.set_title(
-            f"Generator, (M, N) = ({numbers[0]}, {numbers[1]}), {millions(table)} parameters; "
+            f"Generator, (M, N) = ({numbers[0]}, {numbers[1]}), {in_millions(table)} parameters; "
             f"{table['side'].max():.0f} px"
         )
         _draw_legend(axis, [unit for group in units.values() for unit in group])
@@ -159,7 +159,7 @@ def draw_fig2(table: pd.DataFrame, outputs: Outputs, label: str) -> None:
     DeblendError
         A kind is unknown.
     """
-    units = _units(known_layers(table), expanded=True)
+    units = _units(check_layers(table), expanded=True)
     sides = np.nan_to_num([float(unit.last["side"]) for unit in units], nan=1.0)
     is_vector = [
         unit.last["kind"] == "Linear" or side <= 1 for unit, side in zip(units, sides, strict=True)
@@ -179,7 +179,7 @@ def draw_fig2(table: pd.DataFrame, outputs: Outputs, label: str) -> None:
         axis.set(xlim=(-0.15, ends[-1][1] + 0.15), ylim=(-1.15, 1.0))
         axis.set_axis_off()
         axis.set_title(
-            f"Discriminator, {millions(table)} parameters (in the boxes kernel, channels and "
+            f"Discriminator, {in_millions(table)} parameters (in the boxes kernel, channels and "
             "stride; below them the side in pixels)"
         )
         _draw_legend(axis, units)
