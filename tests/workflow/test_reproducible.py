@@ -38,7 +38,7 @@ SMALLEST = {
     },
     "hemmati2022": {
         "cutouts": {"simulated_bands": {"n_galaxies": 240, "chunk_size": 120}},
-        "n_blends": {"validation": 60, "test": 60},
+        "n_blends": {"validation": 120, "test": 60},
         "network": {"epochs": 2, "steps_per_epoch": 3},
         "som_shape": [4, 4],
     },
