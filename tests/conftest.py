@@ -82,7 +82,7 @@ def priors():
 
 
 #: Files and folders that the workflow needs.
-COPIED = ("Snakefile", "config", "workflow", "src", "envs", "slurm")
+COPIED = ("Snakefile", "config", "workflow", "src", "envs", "slurm", "profiles")
 
 
 def copy_project(folder):

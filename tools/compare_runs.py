@@ -46,8 +46,13 @@ def same(first: Path, second: Path) -> bool:
         return False
     one, other = content(first), content(second)
     return one.keys() == other.keys() and all(
-        np.array_equal(np.asarray(one[key]), np.asarray(other[key])) for key in one
+        equal(np.asarray(one[key]), np.asarray(other[key])) for key in one
     )
+
+
+def equal(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two arrays hold the same values; NaN equals NaN."""
+    return np.array_equal(one, other, equal_nan=one.dtype.kind == "f" == other.dtype.kind)
 
 
 def compare(before: Path, after: Path, renames: dict[str, str]) -> dict[str, list[str]]:

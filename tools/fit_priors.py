@@ -13,17 +13,17 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
 from deblend.data import priors
 
 HEADER = """\
-# Priors of the simulator: written by tools/fit_priors.py, not by hand.
+# Priors of the simulator, written by tools/fit_priors.py: do not edit.
 # catalogue: fits to the 3D-HST v4.1 COSMOS catalogue (van der Wel et al. 2012, ApJS 203, 24;
-#   Skelton et al. 2014, ApJS 214, 24), good fits with 18 < F160W < 23 and z < 1.5. A class is
-#   represented by the structural proxy given. Sizes: log10(semi-major radius / 0.06 arcsec).
-# selection: what choosing galaxies of clear-cut class does to it, fitted to the sample that Boucaud
-#   et al. 2020 published. share: of that sample.
+#   Skelton et al. 2014, ApJS 214, 24), for good fits with 18 < F160W < 23 and z < 1.5. Each class is
+#   represented by a structural proxy. Sizes: log10(semi-major radius / 0.06 arcsec).
+# selection: effect of selecting galaxies of unambiguous class, fitted to the sample that Boucaud et
+#   al. 2020 published. share: share of the class in that sample.
 """
 
 

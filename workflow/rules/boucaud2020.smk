@@ -609,6 +609,17 @@ rule boucaud2020_network_figures:
         "../scripts/boucaud2020/network_figures.py"
 
 
+# Without a U-Net, Figure 4 is an error that says so.
+if not BOUCAUD["unet"]:
+
+    use rule boucaud2020_network_figures as boucaud2020_network_figures_of_unet with:
+        input:
+            style=STYLE,
+            unet=mask_file("unet"),
+        output:
+            **figure_outputs("boucaud2020", {4: "U-Net"}),
+
+
 # From a catalogue in the published format. Rules below do the same for any network and data set,
 # and for the authors' catalogue.
 rule boucaud2020_figures:
@@ -692,7 +703,6 @@ rule boucaud2020_mask_figures:
             "boucaud2020",
             {10: "masks from the blend", 11: "masks of the two networks", 12: "IoU"},
         ),
-        iou="<results>/boucaud2020/iou.csv",
     log:
         "<results>/logs/boucaud2020/mask_figures.log",
     conda:
@@ -817,6 +827,7 @@ rule boucaud2020_results:
         ),
         published=PUBLISHED,
     output:
+        **({"iou": "<results>/boucaud2020/iou.csv"} if MASK_ROLES else {}),
         claims="<results>/boucaud2020/claims.csv",
         reproduction="<results>/boucaud2020/reproduction.csv",
     log:

@@ -16,7 +16,6 @@ sys.path.insert(0, str(BASE / "src"))
 from deblend.errors import DeblendError
 from deblend.run.code import code_digest
 from deblend.run.config import refuse_duplicate_keys, validated, validated_archives
-from deblend.run.provenance import git_state
 
 
 def project_file(name):
@@ -44,7 +43,6 @@ except DeblendError as error:
     raise WorkflowError(str(error)) from None
 
 WEIGHTS = read_config_file("weights.yaml")
-GIT = git_state(BASE)
 STYLE = project_file("src/deblend/plots/paper.mplstyle")
 PUBLISHED = project_file("config/published.yaml")
 SEED, SCALE = config["seed"], config["scale"]

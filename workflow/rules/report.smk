@@ -36,7 +36,6 @@ rule report_summary:
     params:
         code=code("report/summary.py"),
         config=config,
-        git=GIT,
         trained=ALL_TRAINED,
     message:
         "Compare published numbers with ours, test the claims, and record the run"

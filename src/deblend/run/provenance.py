@@ -57,17 +57,13 @@ def package_versions() -> dict[str, str]:
     return versions
 
 
-def provenance(
-    config: dict[str, Any], git: dict[str, Any], networks: dict[str, str | Path]
-) -> dict[str, Any]:
+def provenance(config: dict[str, Any], networks: dict[str, str | Path]) -> dict[str, Any]:
     """Everything that the results depend on.
 
     Parameters
     ----------
     config : dict
         The complete configuration.
-    git : dict
-        Result of `git_state`.
     networks : dict
         Path of each network's `network.json`, which says how it was trained.
 
@@ -82,7 +78,8 @@ def provenance(
         record = json.loads(Path(path).read_text())
         described[name] = {key: record[key] for key in keys if key in record}
     return {
-        "git": git,
+        # Asked for here and not in a rule: a commit alone is no reason to run anything again.
+        "git": git_state(Path(__file__).parents[3]),
         "python": platform.python_version(),
         "machine": platform.machine(),
         "packages": package_versions(),

@@ -1,4 +1,4 @@
-"""Adapter: Figures 10 to 12 of Boucaud et al. 2020, and the IoU of both networks."""
+"""Adapter: Figures 10 to 12 of Boucaud et al. 2020."""
 
 import pandas as pd
 from deblend.boucaud2020.figures.fig10_12_masks import (
@@ -28,7 +28,6 @@ with logs.script(snakemake.log[0]):
     draw_fig11(examples, [out.pdf11, out.png11], label)
     draw_fig12(data, numbers, [out.pdf12, out.png12], label)
     examples_iou = examples_table(examples).assign(**run_columns)
-    write_csv(out.iou, iou)
     write_csv(out.table10, examples_iou[examples_iou["network"] == "blend2mask2flux"])
     write_csv(out.table11, examples_iou)
     write_csv(out.table12, numbers.assign(**run_columns))

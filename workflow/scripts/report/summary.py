@@ -22,4 +22,4 @@ with logs.script(snakemake.log[0]):
     ]
     write_csv(out.training_time, training_time_table(timings, published_times))
     networks = dict(zip((name for *_, name in params.trained), inputs.records, strict=True))
-    write_json(out.provenance, provenance(params.config, params.git, networks))
+    write_json(out.provenance, provenance(params.config, networks))
