@@ -1,9 +1,10 @@
 """Compare two finished results folders: python tools/compare_runs.py BEFORE AFTER [RENAMES].
 
-Every file but logs, benchmarks and checkpoints is compared byte for byte; HDF5 files that differ in
-bytes (they may hold times) by content. RENAMES is a CSV of `before,after` paths, for a comparison
-across a change of names; an empty `after` is a file that is not made any more. From version 0.1 to
-0.2 they are tools/renamed_outputs.csv. Exit status 1 says that something differs or is missing.
+All files except logs, benchmarks and checkpoints are compared byte for byte. HDF5 files may contain
+times: if their bytes differ, their contents are compared. RENAMES is a CSV file of `before,after`
+paths, for files that were renamed; an empty `after` stands for a file that is no longer made. For
+versions 0.1 and 0.2 it is tools/renamed_outputs.csv. The exit status is 1 if a file differs or is
+missing.
 """
 
 import csv
@@ -13,12 +14,12 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-#: Written anew in every run: when things happened and how long they took.
+#: Folders that differ in every run: they contain times and durations.
 VOLATILE = ("logs", "benchmarks", "checkpoints")
 
 
 def files(folder: Path) -> set[str]:
-    """Paths, relative to the folder, of everything that two runs should have alike."""
+    """Paths, relative to the folder, of all files that should be equal in two runs."""
     found = (p.relative_to(folder) for p in folder.rglob("*") if p.is_file())
     return {str(p) for p in found if p.parts[0] not in VOLATILE}
 
@@ -62,12 +63,12 @@ def compare(before: Path, after: Path, renames: dict[str, str]) -> dict[str, lis
     ----------
     before, after : path
     renames : dict
-        Name before to name after, of files that have another one; "" if it is not made any more.
+        New name for each old name of a renamed file; "" if the file is no longer made.
 
     Returns
     -------
     dict of str to list of str
-        Files that ``differ``, that are ``gone`` and that are ``new``.
+        Names of files that ``differ``, of those that are ``gone`` and of those that are ``new``.
     """
     old, new = files(before), files(after)
     moved = {name: renames.get(name, name) for name in old if renames.get(name) != ""}
@@ -83,7 +84,7 @@ def compare(before: Path, after: Path, renames: dict[str, str]) -> dict[str, lis
 
 
 def main() -> None:
-    """Print what differs."""
+    """Print the differences."""
     before, after = map(Path, sys.argv[1:3])
     renames = {}
     if len(sys.argv) > 3:

@@ -2,7 +2,7 @@
 
     python tools/document_configuration.py
 
-Run it after a change of the models; a test holds the files in step with them.
+Run it after a change of the models; a test checks that the files agree with them.
 """
 
 import json
@@ -19,7 +19,7 @@ from deblend.run.config import Config
 
 ROOT = Path(__file__).parents[1]
 
-#: Pydantic's words for limits to those of JSON schema.
+#: Names of limits in pydantic's schema, and their names in JSON schema.
 LIMITS = {
     "gt": "exclusiveMinimum",
     "ge": "minimum",
@@ -36,7 +36,7 @@ SIGNS = {
 }
 TYPES = {"integer": "integer", "number": "number", "string": "text", "boolean": "true or false"}
 
-#: What is beside the keys of the first table.
+#: Text before the first table.
 INTRODUCTION = """\
 # Configuration
 
@@ -53,7 +53,7 @@ file begins with `# yaml-language-server: $schema=` and the path from there to `
 
 
 def renamed(part: Any) -> Any:
-    """A part of pydantic's schema with the limits in the words of JSON schema."""
+    """A part of pydantic's schema, with JSON schema's names of the limits."""
     if isinstance(part, list):
         return [renamed(item) for item in part]
     if isinstance(part, dict):
@@ -64,8 +64,8 @@ def renamed(part: Any) -> Any:
 def for_editors(part: Any) -> Any:
     """A part of the schema without titles, which repeat the keys, and with no key required.
 
-    Overlays give some keys only, and Snakemake merges these into the rest. A part that lacks the
-    key which tells kinds apart is of any kind.
+    Overlays contain only some keys, which Snakemake merges into the base configuration. A section
+    without the key that names its kind may be of any kind.
     """
     if isinstance(part, list):
         return [for_editors(item) for item in part]
@@ -95,24 +95,24 @@ def schema() -> str:
 
 
 def values_of(part: dict[str, Any]) -> dict[str, Any]:
-    """What the values of a map are."""
+    """Schema of the values of a map."""
     patterns = part.get("patternProperties")
     return next(iter(patterns.values())) if patterns else part["additionalProperties"]
 
 
 def shown(value: Any) -> str:
-    """A value as YAML has it, on one line."""
+    """A value in YAML, on one line."""
     text = yaml.safe_dump(value, default_flow_style=True, width=10**6, sort_keys=False)
     return text.removesuffix("\n").removesuffix("\n...")
 
 
 class Document:
-    """The text, written table by table.
+    """The text of the page, to which tables are added one by one.
 
     Parameters
     ----------
     definitions : dict
-        Of pydantic's schema, from which `$ref` takes.
+        Definitions of pydantic's schema, to which `$ref` refers.
     """
 
     def __init__(self, definitions: dict[str, Any]) -> None:
@@ -121,7 +121,7 @@ class Document:
         self.written: list[tuple[str, dict[str, Any]]] = []
 
     def resolved(self, part: dict[str, Any]) -> dict[str, Any]:
-        """A part of the schema, what it refers to put in."""
+        """A part of the schema, with its `$ref` replaced by the definition."""
         if "$ref" not in part:
             return part
         own = {key: value for key, value in part.items() if key != "$ref"}
@@ -159,7 +159,7 @@ class Document:
         return f"list{least}{once}" + (", keys below" if item == "keys below" else f": {item}")
 
     def default(self, part: dict[str, Any]) -> str:
-        """Default of a key; of a section only where its keys have none of their own."""
+        """Default of a key; for a section whose keys all have defaults, a reference to these."""
         inner = self.resolved(part)
         if "default" not in part:
             return "required"
@@ -170,7 +170,7 @@ class Document:
     def section(self, part: dict[str, Any], path: tuple[str, ...], title: str) -> None:
         """A table of a section's keys, and after it the tables of the sections in it.
 
-        Kinds of a section have some of these in common, which are there once.
+        Tables that several kinds of a section share are written once.
         """
         if (title, part) in self.written:
             return
@@ -194,7 +194,7 @@ class Document:
             self.below(entry, (*path, key))
 
     def below(self, entry: dict[str, Any], path: tuple[str, ...]) -> None:
-        """The tables of what is in a key, if there are keys in it."""
+        """The tables of the sections in a key, if there are any."""
         entry = self.resolved(entry)
         if "properties" in entry:
             self.section(entry, path, f"`{' > '.join(path)}`")

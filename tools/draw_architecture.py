@@ -1,7 +1,7 @@
-"""Draw the folders of src/deblend and who imports whom: python tools/draw_architecture.py SVG.
+"""Draw the folders of src/deblend and their imports: python tools/draw_architecture.py SVG.
 
-The imports are read from the code, and are written as a table beside the picture: `from`, `to` and
-`imports`, the number of pairs of modules of which the first imports the second.
+The imports are read from the code. They are also written as a table (CSV) with the picture's name:
+`from`, `to` and `imports`, the number of pairs of modules of which the first imports the second.
 """
 
 import ast
@@ -21,9 +21,9 @@ from matplotlib.patches import FancyBboxPatch, PathPatch
 from matplotlib.path import Path as Curve
 
 PACKAGE = Path(__file__).parents[1] / "src" / "deblend"
-#: The modules that lie in no folder.
+#: Stands for the modules that are in no folder.
 GROUND = "ground"
-#: From left to right; each with its colour and what it is about.
+#: The papers' folders from left to right, each with its colour and a description.
 WINGS = {
     "boucaud2020": (COLOURS["central"], "fluxes and masks\nof two blended galaxies"),
     "farrens2022": (COLOURS["companion"], "is it a blend?"),
@@ -39,13 +39,13 @@ SHARED = {
 }
 RUN, RUN_TEXT = "run", "configuration, digests of code, logs, provenance"
 GREY, PALE = "0.35", "0.94"
-#: Height of each storey: bottom and top, inches.
+#: Bottom and top of the boxes in each row, inches.
 ROWS = {GROUND: (0.1, 0.78), "shared": (1.6, 2.62), "wings": (4.3, 5.34), RUN: (6.0, 6.68)}
 WIDTH, HEIGHT = 10.4, 6.7
 
 
 def modules() -> dict[str, Path]:
-    """Dotted name of each module of the library, without the package's own, to its file."""
+    """File of each module of the library, by its dotted name without the package's."""
     found = {}
     for path in PACKAGE.rglob("*.py"):
         parts = path.relative_to(PACKAGE).with_suffix("").parts
@@ -54,7 +54,7 @@ def modules() -> dict[str, Path]:
 
 
 def imported(path: Path, known: dict[str, Path]) -> set[str]:
-    """Modules of the library that a module imports, at any place in it."""
+    """Modules of the library that a module imports, also within functions."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         names = []
@@ -64,7 +64,7 @@ def imported(path: Path, known: dict[str, Path]) -> set[str]:
             names = [f"{node.module}.{alias.name}" for alias in node.names]
         for name in names:
             package, _, rest = name.partition(".")
-            # `from deblend.a import b`: the module a.b, or the name b of the module a.
+            # `from deblend.a import b` imports the module a.b, or the name b of the module a.
             for candidate in (rest, rest.rpartition(".")[0]) if package == PACKAGE.name else ():
                 if candidate in known:
                     found.add(candidate)
@@ -73,12 +73,12 @@ def imported(path: Path, known: dict[str, Path]) -> set[str]:
 
 
 def folder(name: str, known: dict[str, Path]) -> str:
-    """Folder that a module lies in."""
+    """Folder of a module."""
     return name.partition(".")[0] if "." in name or known[name].stem == "__init__" else GROUND
 
 
 def edges() -> Counter[tuple[str, str]]:
-    """Number of imports from a folder to a folder."""
+    """Number of imports, by pairs of folders: the importing and the imported one."""
     known = modules()
     return Counter(
         (folder(name, known), folder(target, known))
@@ -88,7 +88,7 @@ def edges() -> Counter[tuple[str, str]]:
 
 
 def sizes() -> Counter[str]:
-    """Number of modules in a folder; `__init__.py` does not count."""
+    """Number of modules in each folder; `__init__.py` does not count."""
     known = modules()
     return Counter(folder(n, known) for n, path in known.items() if path.stem != "__init__")
 
@@ -100,7 +100,7 @@ def places() -> dict[str, tuple[float, float]]:
     found = {RUN: (0.0, WIDTH), GROUND: (0.0, WIDTH)}
     for i, name in enumerate(SHARED):
         found[name] = (i * (width + gap), i * (width + gap) + width)
-    # A wing stands above a gap, through which it reaches the ground.
+    # A paper's box is above a gap, through which its arrow reaches the modules without a folder.
     for i, name in enumerate(WINGS):
         centre = (i + 1) * (width + gap) - gap / 2
         found[name] = (centre - 0.86, centre + 0.86)
@@ -113,7 +113,7 @@ def row(name: str) -> tuple[float, float]:
 
 
 def draw_boxes(axis: Axes, inside: Counter[tuple[str, str]]) -> None:
-    """Boxes with names, what they are about and how large they are."""
+    """Draw the boxes with their names, descriptions and numbers of modules and imports."""
     texts = {name: text for name, (_, text) in WINGS.items()} | SHARED
     ground = (name for name, path in sorted(modules().items()) if path.parent == PACKAGE and name)
     texts |= {RUN: RUN_TEXT, GROUND: ", ".join(ground)}
@@ -147,13 +147,13 @@ def draw_boxes(axis: Axes, inside: Counter[tuple[str, str]]) -> None:
 
 
 def arrows(count: Counter[tuple[str, str]]) -> Iterator[tuple[str, str, float, float]]:
-    """Where each arrow starts and ends: from, to, and both x."""
+    """Arrows: importing folder, imported folder, and x at the start and at the end."""
     place = places()
     middle = {name: sum(ends) / 2 for name, ends in place.items()}
     pairs = [(one, other) for one, other in count if one != other]
     for one, other in sorted(pairs):
         if one == RUN:
-            # Down the sides, past what is between.
+            # At the sides, so that the arrow passes the boxes in between.
             x = {"data": 0.5, GROUND: WIDTH - 0.16}.get(other, middle[other])
             yield one, other, x, x
         elif other == GROUND:
@@ -172,11 +172,11 @@ def arrows(count: Counter[tuple[str, str]]) -> Iterator[tuple[str, str, float, f
 
 
 def draw_arrows(axis: Axes, count: Counter[tuple[str, str]]) -> None:
-    """Arrows with their numbers of imports, in the colour of the wing that imports."""
+    """Draw the arrows with their numbers of imports, in the colour of the importing paper."""
     for one, other, start, end in arrows(count):
         colour = WINGS[one][0] if one in WINGS else GREY
         tail, head = row(one)[0], row(other)[1]
-        # Arrows leave and arrive upright: there they are apart, for their numbers.
+        # Arrows are vertical at both ends, so that there is room for their numbers.
         middle = (tail + head) / 2
         points = [(start, tail), (start, middle), (end, middle), (end, head)]
         curve = Curve(points, [Curve.MOVETO, *[Curve.CURVE4] * 3])
@@ -196,12 +196,12 @@ def draw_arrows(axis: Axes, count: Counter[tuple[str, str]]) -> None:
 
 
 def draw(output: Path) -> None:
-    """Write the picture, and the table beside it.
+    """Write the picture, and the table in the same folder.
 
     Parameters
     ----------
     output : path
-        Of the picture; the same code gives the same bytes.
+        File of the picture; the same code gives the same bytes.
     """
     count = edges()
     drawn = {RUN, GROUND, *WINGS, *SHARED}
@@ -209,7 +209,7 @@ def draw(output: Path) -> None:
         one in SHARED and other not in (one, GROUND) for one, other in count
     ):
         raise SystemExit("there is a folder, or an import, that has no place in the picture yet")
-    # Text as text: browsers without this font take another one.
+    # Text is stored as text: browsers without this font use another one.
     fonts = {"font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans"]}
     options = {"svg.hashsalt": "deblend", "svg.fonttype": "none", **fonts}
     with style(), matplotlib.rc_context(options):

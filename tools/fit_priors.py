@@ -2,8 +2,8 @@
 
     python tools/fit_priors.py GALFIT FAST PUBLISHED > config/priors.yaml
 
-GALFIT and FAST are a 3D-HST v4.1 field's `*_f160w.galfit` and `*.fout` (gzipped or not), PUBLISHED
-is the catalogue that Boucaud et al. published, or some of its rows.
+GALFIT and FAST are the files `*_f160w.galfit` and `*.fout` of a 3D-HST v4.1 field (gzipped or not).
+PUBLISHED is the catalogue that Boucaud et al. published, or a part of its rows.
 """
 
 import argparse

@@ -1,7 +1,7 @@
-"""Snakemake's linter, but for one of its opinions: python tools/lint_workflow.py.
+"""Snakemake's linter, except one remark: python tools/lint_workflow.py.
 
-It wants functions in one common file. Here a paper's functions stand with its rules, and what no
-paper owns in common.smk.
+It wants functions in one common file; here a paper's functions are in its rule file and shared ones
+in common.smk.
 """
 
 import re
@@ -14,7 +14,7 @@ LEFT_OUT = "Mixed rules and functions in same snakefile."
 
 
 def remarks(text: str) -> list[str]:
-    """Remarks of the linter, each with what it is about, but for those left out."""
+    """Remarks of the linter, each with the rule or file that it is about, except those left out."""
     about, found = "", []
     for line in text.splitlines():
         if line.startswith("Lints for "):
@@ -26,7 +26,7 @@ def remarks(text: str) -> list[str]:
 
 
 def main() -> None:
-    """Print the remarks; exit with 1 where there are some, or where the workflow cannot be read."""
+    """Print the remarks; exit with 1 if there are any or the workflow cannot be read."""
     command = [sys.executable, "-m", "snakemake", "--lint"]
     done = subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, text=True)
     text = done.stdout + done.stderr
