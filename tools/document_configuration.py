@@ -186,7 +186,7 @@ class Document:
         ):
             meaning = self.resolved(entry).get("description", "")
             if "const" in entry:
-                meaning = "What tells this kind from the others."
+                meaning = "Selects the kind of this section."
             row = [f"`{key}`", self.kind(entry), self.default(entry), meaning]
             self.lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |")
         self.lines.append("")

@@ -226,6 +226,29 @@ def check_shares(shares: dict[str, float], *path: str) -> None:
         raise Problem(f"the shares {shares} do not add up to 1", *path)
 
 
+def check_order(low: str, high: str) -> Callable[[Any], Any]:
+    """Check of a section that the value of a key is below that of another key.
+
+    Parameters
+    ----------
+    low, high : str
+        The keys.
+
+    Returns
+    -------
+    callable
+        For `model_validator(mode="after")`: it takes and returns the section.
+    """
+
+    def check(section: Any) -> Any:
+        below, above = getattr(section, low), getattr(section, high)
+        if not below < above:
+            raise Problem(f"{low} {below} is not below {high} {above}")
+        return section
+
+    return check
+
+
 class Split(Section):
     """Share of each split; the shares add up to 1."""
 

@@ -39,8 +39,6 @@ class UserData:
                 "catalog": "mine.ecsv",
                 "columns": {"id": "id", "mag": "mag", "half_light_radius": "r"},
                 "radius_unit": "pix",
-                "add_noise": False,
-                "recentre": False,
                 "band": "f160w",
                 "pixel_scale_arcsec": 0.06,
                 "zero_point": 25.96,

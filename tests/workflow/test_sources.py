@@ -93,8 +93,6 @@ def own_data_set(**changes):
         "catalog": "mine.csv",
         "columns": {"id": "ID", "mag": "mag", "half_light_radius": "radius"},
         "radius_unit": "pix",
-        "add_noise": False,
-        "recentre": False,
         "band": "f160w",
         "pixel_scale_arcsec": 0.06,
         "zero_point": 25.96,
@@ -246,7 +244,7 @@ def test_mosaics_of_two_fields_to_table_1_and_figure_1(tmp_path, serve, stamps, 
     mosaic_of(stamps, np.arange(25, 50), tmp_path, "south")
     (tmp_path / "south.fits").rename(served / "south.fits")
     entry = own_data_set(source="mosaics", match_radius_arcsec=0.5)
-    for key in ("images", "catalog", "columns", "radius_unit", "add_noise", "recentre"):
+    for key in ("images", "catalog", "columns", "radius_unit"):
         del entry[key]
     names = {"id": "ID", "mag": "mag", "half_light_radius": "radius", "ra": "ra", "dec": "dec"}
     probabilities = {"ra": "ra", "dec": "dec", "p_sph": "s", "p_disk": "d", "p_irr": "i"}

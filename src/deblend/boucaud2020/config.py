@@ -18,10 +18,12 @@ from deblend.config_base import (
     Text,
     Unique,
     check_kind,
+    check_order,
     kind_tag,
 )
 from deblend.data.config import (
     Band,
+    FileOrAddress,
     FilesConfig,
     Images,
     Magnitudes,
@@ -86,12 +88,9 @@ class SimulatorConfig(Images, Psf, Magnitudes):
         default=25.5, description="Magnitude of the faintest neighbours."
     )
 
-    @model_validator(mode="after")
-    def _neighbour_mag_min_is_below(self) -> "SimulatorConfig":
-        low, high = self.neighbour_mag_min, self.neighbour_mag_max
-        if not low < high:
-            raise Problem(f"neighbour_mag_min {low} is not below neighbour_mag_max {high}")
-        return self
+    _neighbour_magnitudes_are_ordered = model_validator(mode="after")(
+        check_order("neighbour_mag_min", "neighbour_mag_max")
+    )
 
 
 class SimulatedDataSet(SimulatorConfig, Selection):
@@ -372,7 +371,11 @@ class Sep(Section):
         default=Detection(threshold=4.0, min_area=6, contrast=0.0001, n_thresholds=64),
         description="Settings of the hot mode.",
     )
-    chunk_size: Count = Field(default=1000, description="Number of blends per job.")
+    chunk_size: Count = Field(
+        default=1000,
+        description="Number of blends that a process handles at a time; results do not depend on "
+        "it.",
+    )
 
 
 class Boucaud2020(Section):
@@ -408,7 +411,7 @@ class Boucaud2020(Section):
     bootstrap_resamples: NonNegativeInteger = Field(
         default=1000, description="Number of bootstrap resamples for confidence intervals."
     )
-    published_catalogue: Text | None = Field(
+    published_catalogue: FileOrAddress | None = Field(
         default=None,
         description="Path or https address of the catalogue that the authors published; if it "
         "is given, Figures 5 to 9 are also drawn from it.",

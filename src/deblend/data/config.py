@@ -16,6 +16,7 @@ from deblend.config_base import (
     Real,
     Section,
     Text,
+    check_order,
 )
 from pydantic import Field, model_validator
 
@@ -29,10 +30,10 @@ NoiseSigma = Annotated[
 MoffatBeta = Annotated[Real, Field(gt=1.1, description="Exponent of the PSF's Moffat profile.")]
 RadiusUnit = Literal["pix", "arcsec"]
 #: A path, or an address to download from; http only for tests on this machine.
-Mosaic = Annotated[
+FileOrAddress = Annotated[
     str,
     Pattern(
-        r"^https://.*[^/]$|^http://(127\.0\.0\.1|localhost)[:/].*[^/]$|^(?!.*://).+$",
+        r"^https://.*[^/]$|^http://(127\.0\.0\.1|localhost|\[::1\])[:/].*[^/]$|^(?!.*://).+$",
         "a path or an https address of a file",
     ),
 ]
@@ -77,11 +78,7 @@ class Magnitudes(Section):
     mag_min: Real = Field(default=18.0, description="Magnitude of the brightest galaxies.")
     mag_max: Real = Field(default=23.0, description="Magnitude of the faintest galaxies.")
 
-    @model_validator(mode="after")
-    def _mag_min_is_below_mag_max(self) -> "Magnitudes":
-        if not self.mag_min < self.mag_max:
-            raise Problem(f"mag_min {self.mag_min} is not below mag_max {self.mag_max}")
-        return self
+    _magnitudes_are_ordered = model_validator(mode="after")(check_order("mag_min", "mag_max"))
 
 
 class FilesConfig(Images):
@@ -146,7 +143,7 @@ class SkyField(Section):
     name: Annotated[
         Name, Field(description="Name of the field; the ids of its galaxies begin with it.")
     ]
-    mosaic: Mosaic = Field(
+    mosaic: FileOrAddress = Field(
         description="Path or https address of a FITS image in counts/s, sky subtracted, with "
         "celestial coordinates."
     )

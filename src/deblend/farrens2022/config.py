@@ -15,6 +15,7 @@ from deblend.config_base import (
     Section,
     Split,
     Unique,
+    check_order,
 )
 from deblend.photometry.config import Detection
 from deblend.training.config import (
@@ -27,6 +28,11 @@ from deblend.training.config import (
 )
 from pydantic import Field, model_validator
 
+#: Name of the networks: the folder of their results, and the beginning of their checkpoints' names.
+NETWORK_NAME = "blendhunter"
+#: Folder of SEP's labels, beside the predictions of the networks.
+SEP_NAME = "farrens2022_sep"
+
 #: Distance (pixels) below which blends are close, Sect. 2.1.
 CLOSE_PX = 10.0
 
@@ -35,11 +41,11 @@ class Survey(Section):
     """Properties of the stamps of all samples."""
 
     stamp_size: Integer = Field(default=51, ge=18, description="Side length of a stamp, pixels.")
-    pixel_scale_arcsec: NotNegative = Field(
+    pixel_scale_arcsec: Positive = Field(
         default=0.187, description="Pixel scale, arcsec per pixel."
     )
-    exposure_s: NotNegative = Field(default=300.0, description="Exposure time, s.")
-    telescope_diameter_m: NotNegative = Field(
+    exposure_s: Positive = Field(default=300.0, description="Exposure time, s.")
+    telescope_diameter_m: Positive = Field(
         default=3.6, description="Diameter of the telescope's mirror, m."
     )
     telescope_obscuration: Real = Field(
@@ -48,16 +54,16 @@ class Survey(Section):
         lt=1,
         description="Central obscuration of the mirror, as a share of its diameter.",
     )
-    moffat_beta: NotNegative = Field(
-        default=4.765, description="Exponent of the Moffat profile of the optical PSF."
+    moffat_beta: Real = Field(
+        default=4.765, gt=1.1, description="Exponent of the Moffat profile of the optical PSF."
     )
-    moffat_fwhm_arcsec: NotNegative = Field(
+    moffat_fwhm_arcsec: Positive = Field(
         default=0.34, description="Full width at half maximum of the optical PSF, arcsec."
     )
     moffat_ellipticity_sigma: NotNegative = Field(
         default=0.05, description="Standard deviation of each component of the optical PSF's shear."
     )
-    kolmogorov_fwhm_arcsec: NotNegative = Field(
+    kolmogorov_fwhm_arcsec: Positive = Field(
         default=0.5, description="Full width at half maximum of the atmospheric PSF, arcsec."
     )
     kolmogorov_ellipticity_sigma: NotNegative = Field(
@@ -71,11 +77,7 @@ class Survey(Section):
         default=23.5, description="Magnitude of the faintest simulated galaxies, F814W."
     )
 
-    @model_validator(mode="after")
-    def _mag_min_is_below(self) -> "Survey":
-        if not self.mag_min < self.mag_max:
-            raise Problem(f"mag_min {self.mag_min} is not below mag_max {self.mag_max}")
-        return self
+    _magnitudes_are_ordered = model_validator(mode="after")(check_order("mag_min", "mag_max"))
 
 
 ExclusionLevel = Annotated[
@@ -181,8 +183,8 @@ SampleName = Annotated[
     str,
     Pattern(
         r"^(?!by_distance$|sigma)[a-z][a-z0-9_]*$",
-        "a letter from a to z, then such letters, digits and _, and neither by_distance nor begin "
-        "with sigma",
+        "a letter from a to z, then such letters, digits and _, not by_distance, and not "
+        "beginning with sigma",
     ),
 ]
 
@@ -198,7 +200,11 @@ class Farrens2022(Survey):
         default=Split(train=0.4, validation=0.4, test=0.2),
         description="Share of a catalogue's galaxies in each split; the shares add up to 1.",
     )
-    chunk_size: Count = Field(default=2000, description="Number of stamps per job.")
+    chunk_size: Count = Field(
+        default=2000,
+        description="Number of stamps that a process handles at a time; results do not depend on "
+        "it.",
+    )
     padding_px: NonNegativeInteger = Field(
         default=7,
         description="Width of the border of zeros that is added to a stamp before the noise, "
@@ -237,6 +243,27 @@ class Farrens2022(Survey):
         min_length=2,
         description="Edges of the distance bins in Figure 3, pixels.",
     )
+
+    @model_validator(mode="after")
+    def _noise_levels_have_names(self) -> "Farrens2022":
+        # Names of networks and files contain the noise level, and are read back from them.
+        values: dict[str, float] = {}
+        for value in self.noise_sigma:
+            name = f"{value:g}"
+            if "e" in name:
+                raise Problem(
+                    f"{value} is written with an exponent in names of files, which have none: "
+                    "give values from 0.0001 to 999999",
+                    "noise_sigma",
+                )
+            if name in values:
+                raise Problem(
+                    f"{values[name]} and {value} are both {name} in names of files: give values "
+                    "that differ in their first six digits",
+                    "noise_sigma",
+                )
+            values[name] = value
+        return self
 
     @model_validator(mode="after")
     def _bins_rise_and_close_blends_end_at_one(self) -> "Farrens2022":

@@ -17,12 +17,16 @@ from deblend.config_base import (
     Share,
     Text,
     check_kind,
+    check_order,
     check_shares,
     kind_tag,
 )
-from deblend.data.config import MoffatBeta, Mosaic, MosaicChecksum, RadiusUnit, TableName
+from deblend.data.config import FileOrAddress, MoffatBeta, MosaicChecksum, RadiusUnit, TableName
 from deblend.training.config import Precision
 from pydantic import Discriminator, Field, Tag, model_validator
+
+#: Names of the networks, which are folders of their results.
+NETWORK_NAMES = ("vanilla", "sr", "sr_content", "sr_multi")
 
 #: Smallest side (pixels) of cut-outs: they have to cover the frame that is degraded
 #: (`deblend.hemmati2022.blends`).
@@ -61,7 +65,8 @@ class MeasuredBand(AnyBand):
         description="Standard deviation of the noise in a pixel, counts/s."
     )
     psf: str | None = Field(
-        default=None, description="File of a measured PSF; null: a Moffat profile."
+        default=None,
+        description="File of a measured PSF; null: a Moffat profile with psf_fwhm_arcsec.",
     )
     psf_key: str | None = Field(
         default=None,
@@ -72,8 +77,9 @@ class MeasuredBand(AnyBand):
         description="Pixel scale of the measured PSF, arcsec per pixel; null: as the cut-outs.",
     )
     psf_fwhm_arcsec: Positive | None = Field(
-        default=0.08,
-        description="Full width at half maximum of the Moffat PSF, arcsec, if psf is null.",
+        default=None,
+        description="Full width at half maximum of the Moffat PSF, arcsec; required if psf is "
+        "null.",
     )
 
 
@@ -93,14 +99,27 @@ class Extension(Section):
     extension: NonNegativeInteger = Field(default=0, description="FITS extension of the image.")
 
 
-class FilesBand(MeasuredBand, Plane):
+class BandWithPsf(MeasuredBand):
+    """A band of real images whose PSF is given, as a file or as a width."""
+
+    @model_validator(mode="after")
+    def _has_a_psf(self) -> "BandWithPsf":
+        if self.psf is None and self.psf_fwhm_arcsec is None:
+            raise Problem(
+                f"band {self.name} has no PSF: give psf (a file) or psf_fwhm_arcsec (the width of "
+                "a Moffat profile)"
+            )
+        return self
+
+
+class FilesBand(BandWithPsf, Plane):
     """A band of the user's stamps."""
 
 
-class MosaicBand(MeasuredBand, Extension, MosaicChecksum):
+class MosaicBand(BandWithPsf, Extension, MosaicChecksum):
     """A band of a survey."""
 
-    mosaic: Mosaic = Field(
+    mosaic: FileOrAddress = Field(
         description="Path or https address of a FITS image in counts/s, sky subtracted, with "
         "celestial coordinates."
     )
@@ -161,6 +180,8 @@ class CutoutSimulatorConfig(Cutouts):
     counts_slope: Positive = Field(
         default=0.3, description="Slope of log10 of the number of galaxies per magnitude."
     )
+
+    _magnitudes_are_ordered = model_validator(mode="after")(check_order("mag_min", "mag_max"))
 
 
 class Limits(Section):

@@ -19,6 +19,9 @@ from deblend.config_base import (
 from deblend.training.config import Precision
 from pydantic import Field, model_validator
 
+#: Names of the networks, which are folders of their results.
+NETWORK_NAMES = ("deblender_gan", "deblender_mse")
+
 
 class ImageSet(Section):
     """A set of Galaxy Zoo images."""
@@ -30,8 +33,9 @@ class ImageSet(Section):
     )
     folder: str | None = Field(default=None, description="Folder of JPEGs, for source files.")
     n_images: Annotated[Integer, Field(ge=2)] | None = Field(
-        default=141553,
-        description="Number of images to simulate or to use; null: all images of the source.",
+        default=None,
+        description="Number of images to use, or to simulate, for which it is required; null: all "
+        "images of the source.",
     )
     chunk_size: Count = Field(default=2000, description="Number of simulated images per job.")
 
@@ -251,6 +255,18 @@ class Reiman2019(Crop):
                 f"there is no {self.image_set!r} under image_sets; there are "
                 f"{', '.join(self.image_sets)}",
                 "image_set",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _crop_is_central(self) -> "Reiman2019":
+        if self.frame_px < self.crop_px:
+            raise Problem(f"{self.frame_px} is less than crop_px {self.crop_px}", "frame_px")
+        if (self.frame_px - self.crop_px) % 2:
+            raise Problem(
+                f"{self.frame_px} differs from crop_px {self.crop_px} by an odd number, so that "
+                "the crop cannot be central: give both even or both odd",
+                "frame_px",
             )
         return self
 

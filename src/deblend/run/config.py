@@ -22,8 +22,12 @@ from deblend.config_base import (
 )
 from deblend.data.config import Archive
 from deblend.errors import DeblendError
+from deblend.farrens2022.config import NETWORK_NAME as BLENDHUNTER
+from deblend.farrens2022.config import SEP_NAME as FARRENS_SEP
 from deblend.farrens2022.config import Farrens2022
+from deblend.hemmati2022.config import NETWORK_NAMES as HEMMATI_NETWORKS
 from deblend.hemmati2022.config import Hemmati2022
+from deblend.reiman2019.config import NETWORK_NAMES as REIMAN_NETWORKS
 from deblend.reiman2019.config import Reiman2019
 from pydantic import (
     BaseModel,
@@ -40,6 +44,13 @@ DESCRIPTION_FILE = "docs/configuration.md"
 #: Old names of keys with their new names, with " > " between the parts of a key. A part of an old
 #: name may be "*", which stands for any name; each "*" in the new name is the same name, in order.
 RENAMED: dict[str, str] = {}
+
+#: Names under networks that would write into folders of other papers, with what they stand for.
+RESERVED_NETWORKS = {
+    **dict.fromkeys(REIMAN_NETWORKS, "a network of Reiman & Goehre 2019"),
+    **dict.fromkeys(HEMMATI_NETWORKS, "a network of Hemmati et al. 2022"),
+    FARRENS_SEP: "SEP in Farrens et al. 2022",
+}
 
 Paper = Literal["boucaud2020", "farrens2022", "reiman2019", "hemmati2022"]
 
@@ -97,6 +108,19 @@ class Config(Section):
             raise Problem(
                 f"there is no {name!r} under {kind}; there are {', '.join(sorted(known))}", *path
             )
+
+    @model_validator(mode="after")
+    def _names_of_networks_are_free(self) -> "Config":
+        # Each network has folders of its name, beside those of the other papers' networks.
+        for name in self.networks:
+            owner = RESERVED_NETWORKS.get(name)
+            if name.startswith(BLENDHUNTER):
+                owner = "the networks of Farrens et al. 2022"
+            if owner is not None:
+                raise Problem(
+                    f"this name is reserved for {owner}: choose another", "networks", name
+                )
+        return self
 
     @model_validator(mode="after")
     def _networks_refer_to_known_entries(self) -> "Config":

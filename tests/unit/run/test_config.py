@@ -6,12 +6,22 @@ import json
 import re
 import subprocess
 import sys
+from contextlib import nullcontext
 
 import pytest
 import yaml
+from deblend.data.archives import check_url
 from deblend.errors import DeblendError
 from deblend.run import config as module
-from deblend.run.config import refuse_duplicate_keys, validated, validated_archives
+from deblend.run.config import (
+    BLENDHUNTER,
+    FARRENS_SEP,
+    HEMMATI_NETWORKS,
+    REIMAN_NETWORKS,
+    refuse_duplicate_keys,
+    validated,
+    validated_archives,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -179,6 +189,7 @@ OTHERS = {
     ("farrens2022", "samples", "parametric", "n_stamps", "train"),
     ("farrens2022", "samples", "parametric", "n_stamps", "validation"),
     ("farrens2022", "samples", "parametric", "n_stamps", "test"),
+    ("reiman2019", "image_sets", "galaxyzoo", "n_images"),
     ("hemmati2022", "cutouts", "goods_south", "redshift_catalog"),
     ("hemmati2022", "cutouts", "goods_south", "redshift_columns"),
 }
@@ -198,7 +209,7 @@ def test_every_key_has_a_default_or_is_required():
             continue
         if path[-1] in at(out, path[:-1]):
             filled += 1
-            if path not in OTHERS and "psf_fwhm_arcsec" not in path:
+            if path not in OTHERS:
                 assert at(out, path) == at(whole, path), path
         else:
             assert NAMES & {*path[-2:-1]}, path  # no other key refers to it
@@ -221,6 +232,16 @@ MOSAICS = {
 }
 SAMPLE = CONFIG["farrens2022"]["samples"]["realistic"]
 BANDS = CONFIG["hemmati2022"]["cutouts"]["simulated_bands"]["bands"]
+MOSAIC_BAND = {"name": "f775w", "mosaic": "a.fits", "zero_point": 25.69, "noise_sigma": 0.003}
+FILES_CUTOUTS = {
+    "source": "files",
+    "images": "mine.npz",
+    "catalog": "mine.csv",
+    "columns": {"id": "id", "mag": "mag"},
+    "pixel_scale_arcsec": 0.06,
+    "detection_band": "f775w",
+}
+FILES_BAND = {k: v for k, v in MOSAIC_BAND.items() if k != "mosaic"}
 
 
 def sample(**changes):
@@ -229,6 +250,10 @@ def sample(**changes):
 
 def images(**changes):
     return {"reiman2019": {"image_sets": {"mine": changes}}}
+
+
+def my_cutouts(*bands):
+    return {"hemmati2022": {"cutouts": {"mine": {**FILES_CUTOUTS, "bands": [*bands]}}}}
 
 
 def cutouts(**changes):
@@ -321,6 +346,7 @@ def cutouts(**changes):
         ),
         ({"datasets": {"Mine": MINE}}, "datasets: 'Mine' does not match: it has to be a letter"),
         ({"networks": {"sep": {}}}, "networks: 'sep' does not match"),
+        ({"networks": {"sep_auto": {}}}, "networks: 'sep_auto' does not match"),
         (
             {"networks": {"unet": {"dense_units": 3}}},
             "networks > unet > dense_units: there is no such key",
@@ -383,7 +409,8 @@ def cutouts(**changes):
         ),
         (
             {"farrens2022": {"samples": {"sigma5_0": SAMPLE}}},
-            "farrens2022 > samples: 'sigma5_0' does not match",
+            "farrens2022 > samples: 'sigma5_0' does not match: it has to be a letter from a to z, "
+            "then such letters, digits and _, not by_distance, and not beginning with sigma",
         ),
         (
             {"farrens2022": {"split": {"train": 0.1, "validation": 0.1, "test": 0.1}}},
@@ -409,6 +436,24 @@ def cutouts(**changes):
             "farrens2022 > samples > parametric > n_stamps > train: 1 is too few",
         ),
         ({"farrens2022": {"noise_sigma": [5, 5]}}, "noise_sigma: 5 is given twice"),
+        (
+            {"farrens2022": {"noise_sigma": [5, 14.50000001, 14.5]}},
+            "farrens2022 > noise_sigma: 14.50000001 and 14.5 are both 14.5 in names of files: give "
+            "values that differ in their first six digits",
+        ),
+        (
+            {"farrens2022": {"noise_sigma": [5, 1e-05]}},
+            "farrens2022 > noise_sigma: 1e-05 is written with an exponent in names of files, which "
+            "have none: give values from 0.0001 to 999999",
+        ),
+        ({"farrens2022": {"noise_sigma": [1000000]}}, "noise_sigma: 1000000 is written with an"),
+        *(
+            ({"farrens2022": {key: 0}}, f"farrens2022 > {key}: 0 is less than or equal to the")
+            for key in (
+                *("pixel_scale_arcsec", "moffat_fwhm_arcsec", "kolmogorov_fwhm_arcsec"),
+                *("moffat_beta", "exposure_s", "telescope_diameter_m"),
+            )
+        ),
         (
             sample(source="files"),
             "samples > mine > catalog: null: with source files it is the path",
@@ -449,6 +494,15 @@ def cutouts(**changes):
             "discriminator halves the images four times",
         ),
         (
+            {"reiman2019": {"frame_px": 238}},
+            "reiman2019 > frame_px: 238 is less than crop_px 240",
+        ),
+        (
+            {"reiman2019": {"frame_px": 425}},
+            "reiman2019 > frame_px: 425 differs from crop_px 240 by an odd number, so that the "
+            "crop cannot be central: give both even or both odd",
+        ),
+        (
             {"reiman2019": {"perturbation": {"log_scale": [1, 0.5]}}},
             "reiman2019 > perturbation > log_scale: 1 is above 0.5",
         ),
@@ -465,7 +519,7 @@ def cutouts(**changes):
             "reiman2019 > network > adversarial_weight: 0 leaves the GAN without a discriminator",
         ),
         (
-            {"reiman2019": {"image_sets": {"candels": {"source": "simulated"}}}},
+            {"reiman2019": {"image_sets": {"candels": {"source": "simulated", "n_images": 2}}}},
             "reiman2019 > image_sets > candels: datasets has this name too: choose another",
         ),
         (
@@ -486,6 +540,10 @@ def cutouts(**changes):
         ),
         (
             images(source="simulated", n_images=None),
+            "mine > n_images: null: with source simulated, give a number",
+        ),
+        (
+            images(source="simulated"),
             "mine > n_images: null: with source simulated, give a number",
         ),
         (
@@ -514,6 +572,20 @@ def cutouts(**changes):
         ),
         (cutouts(bands=[{"name": "f775w"}]), "bands > 0 > zero_point: this key is missing"),
         (
+            cutouts(mag_min=25.5),
+            "hemmati2022 > cutouts > simulated_bands: mag_min 25.5 is not below mag_max 25.5",
+        ),
+        (
+            {"hemmati2022": {"cutouts": {"goods_south": {"bands": [MOSAIC_BAND]}}}},
+            "cutouts > goods_south > bands > 0: band f775w has no PSF: give psf (a file) or "
+            "psf_fwhm_arcsec (the width of a Moffat profile)",
+        ),
+        (my_cutouts(FILES_BAND), "cutouts > mine > bands > 0: band f775w has no PSF: give psf"),
+        (
+            my_cutouts(FILES_BAND | {"psf": "psf.fits"}, FILES_BAND | {"name": "f814w"}),
+            "cutouts > mine > bands > 1: band f814w has no PSF: give psf",
+        ),
+        (
             {"hemmati2022": {"blending": {"shares": [0.5, 0.4]}}},
             "hemmati2022 > blending > shares: the shares {'2': 0.5, '3': 0.4} do not add up to 1",
         ),
@@ -525,6 +597,85 @@ def test_a_wrong_key_is_one_readable_line(change, message):
     assert text.startswith("configuration > ")
     assert message in text
     assert text.endswith("(see docs/configuration.md)")
+
+
+@pytest.mark.parametrize(
+    ("name", "owner"),
+    [
+        *((name, "a network of Hemmati et al. 2022") for name in ("vanilla", "sr")),
+        *((name, "a network of Hemmati et al. 2022") for name in ("sr_content", "sr_multi")),
+        *((f"deblender_{kind}", "a network of Reiman & Goehre 2019") for kind in ("gan", "mse")),
+        ("blendhunter", "the networks of Farrens et al. 2022"),
+        ("blendhunter_sigma5_0", "the networks of Farrens et al. 2022"),
+        ("farrens2022_sep", "SEP in Farrens et al. 2022"),
+    ],
+)
+def test_names_of_other_papers_networks_are_reserved(name, owner):
+    network = {"architecture": "unet", "dataset": "simulated"}
+    assert problem({"networks": {name: network}}) == (
+        f"configuration > networks > {name}: this name is reserved for {owner}: choose another "
+        "(see docs/configuration.md)"
+    )
+    assert f"my_{name}" in checked({"networks": {f"my_{name}": network}})["networks"]
+
+
+def test_the_reserved_names_are_those_of_the_rules():
+    rules = {
+        name: (ROOT / f"workflow/rules/{name}.smk").read_text()
+        for name in ("reiman2019", "hemmati2022", "farrens2022")
+    }
+    assert set(re.findall(r'"(deblender_\w+)": ', rules["reiman2019"])) == {*REIMAN_NETWORKS}
+    block = rules["hemmati2022"].split("RESOLUTIONS = ")[1].split("SHOWN_NETWORKS.append")[0]
+    names = re.findall(r'"(\w+)": |RESOLUTIONS\["(\w+)"\]', block)
+    assert {first or second for first, second in names} == {*HEMMATI_NETWORKS}
+    folders = set(re.findall(r"<results>/(?:networks|predictions)/(\w+)/", rules["farrens2022"]))
+    assert folders == {BLENDHUNTER, FARRENS_SEP}
+
+
+def test_a_measured_band_has_no_default_psf():
+    config = checked(my_cutouts(FILES_BAND | {"psf": "psf.fits"}))
+    (band,) = config["hemmati2022"]["cutouts"]["mine"]["bands"]
+    assert band["psf_fwhm_arcsec"] is None
+    config = checked(my_cutouts(FILES_BAND | {"psf_fwhm_arcsec": 0.7}))
+    (band,) = config["hemmati2022"]["cutouts"]["mine"]["bands"]
+    assert (band["psf"], band["psf_fwhm_arcsec"]) == (None, 0.7)
+
+
+@pytest.mark.parametrize("source", [{"source": "files", "folder": "a"}, {"source": "archive"}])
+def test_all_images_of_the_user_are_used_by_default(source):
+    config = checked(images(**source))
+    assert config["reiman2019"]["image_sets"]["mine"]["n_images"] is None
+    assert config["reiman2019"]["image_sets"]["galaxyzoo"]["n_images"] == 141553
+
+
+@pytest.mark.parametrize(
+    ("address", "accepted"),
+    [
+        ("resources/output_catalog.csv", True),
+        ("https://example.org/output_catalog.csv", True),
+        ("http://127.0.0.1:8000/output_catalog.csv", True),
+        ("http://localhost/output_catalog.csv", True),
+        ("http://[::1]:8000/output_catalog.csv", True),
+        ("http://example.org/output_catalog.csv", False),
+        ("http://localhost.example.org/output_catalog.csv", False),
+        ("ftp://example.org/output_catalog.csv", False),
+        ("file:///output_catalog.csv", False),
+        ("", False),
+    ],
+)
+def test_the_published_catalogue_is_a_path_or_an_address_that_is_downloaded(address, accepted):
+    change = {"boucaud2020": {"published_catalogue": address}}
+    if accepted:
+        assert checked(change)["boucaud2020"]["published_catalogue"] == address
+    else:
+        assert problem(change).startswith(
+            f"configuration > boucaud2020 > published_catalogue: {address!r} does not match: it "
+            "has to be a path or an https address of a file"
+        )
+    if "://" in address:
+        # The downloader accepts the same addresses.
+        with nullcontext() if accepted else pytest.raises(DeblendError):
+            check_url(address)
 
 
 @pytest.mark.parametrize("path", ["datasets", "boucaud2020 > sep > cold > threshold"])
@@ -634,8 +785,19 @@ def test_an_old_key_names_the_new_one(monkeypatch, old, new, change, message):
     checked()
 
 
+def old_keys_in_use():
+    return [old for old in module.RENAMED if module._matching_paths(CONFIG, old.split(" > "))]
+
+
 def test_no_current_key_is_an_old_one():
-    assert all(not module._places(CONFIG, old.split(" > ")) for old in module.RENAMED)
+    assert old_keys_in_use() == []
+
+
+def test_a_current_key_among_the_old_ones_would_be_found(monkeypatch):
+    in_use = ["seed", "datasets > * > noise_sigma"]
+    for old in ("sede", "datasets > * > depth", *in_use):
+        monkeypatch.setitem(module.RENAMED, old, "papers")
+    assert old_keys_in_use() == in_use
 
 
 @pytest.mark.parametrize(
@@ -760,6 +922,16 @@ def test_every_key_has_a_description(tool):
     assert len(rows) > 250
     for row in rows:
         assert re.search(r"[^|]+\. \|$", row), row
+
+
+def test_descriptions_of_chunks_and_kinds(tool):
+    text = tool.document()
+    for what in ("blends", "stamps"):
+        words = f"Number of {what} that a process handles at a time; results do not depend on it."
+        assert text.count(words) == 1
+        assert f"Number of {what} per job" not in text
+    assert "| Selects the kind of this section. |" in text
+    assert "tells this kind" not in text
 
 
 def test_the_schema_accepts_the_same_as_the_models():
