@@ -47,6 +47,8 @@ def declared(*overlays, project=ROOT):
 
 
 KINDS = ("input", "output", "params", "wildcards")
+#: Stands for a name that an adapter computes.
+UNRESOLVED = "a computed name"
 
 
 def reads(script):
@@ -62,14 +64,17 @@ def reads(script):
     dict of str to set of tuple
         For ``input``, ``output``, ``params`` and ``wildcards``: pairs of a regular expression of
         names and whether such a name is required. The sets of other attributes of `snakemake` are
-        empty. ``inputs[name]`` in a loop over constants is resolved; ``outputs[f"table{n}"]`` can
-        be any ``table.*``, and ``f(*outputs)`` any output.
+        empty. ``inputs[name]`` in a loop over constants, or over tuples of them that have a name,
+        is resolved; ``outputs[f"table{n}"]`` can be any ``table.*``, and ``f(*outputs)`` any
+        output. `UNRESOLVED` stands for a name that cannot be resolved; no rule declares it.
     """
     tree = ast.parse(Path(script).read_text())
     parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
-    aliases, loops = {}, {}
+    aliases, loops, constants = {}, {}, {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign):
+            if isinstance(node.targets[0], ast.Name):
+                constants[node.targets[0].id] = node.value
             pairs = [(node.targets[0], node.value)]
             if isinstance(node.targets[0], ast.Tuple) and isinstance(node.value, ast.Tuple):
                 pairs = list(zip(node.targets[0].elts, node.value.elts, strict=True))
@@ -92,11 +97,13 @@ def reads(script):
         if kind not in KINDS or parent is None:
             continue
         if isinstance(parent, ast.Subscript) and parent.value is node:
-            use.update((text, True) for text in _patterns(parent.slice, loops))
+            use.update((text, True) for text in _patterns(parent.slice, loops, constants))
         elif not isinstance(parent, ast.Attribute) or parent.attr in ("items", "keys", "values"):
             use.add((".*", False))
         elif parent.attr == "get":
-            use.update((text, False) for text in _patterns(parents[parent].args[0], loops))
+            use.update(
+                (text, False) for text in _patterns(parents[parent].args[0], loops, constants)
+            )
         else:
             use.add((parent.attr, True))
     return found
@@ -109,20 +116,32 @@ def _kind(node):
     return node.attr if named and base.id == "snakemake" else None
 
 
-def _patterns(node, loops):
+def _patterns(node, loops, constants):
     """Regular expressions of the possible values of a subscript."""
     if isinstance(node, ast.Constant):
         return [re.escape(str(node.value))]
     if isinstance(node, ast.JoinedStr):
         parts = [re.escape(p.value) if isinstance(p, ast.Constant) else ".*" for p in node.values]
         return ["".join(parts)]
-    if isinstance(node, ast.Name) and all(
-        isinstance(item, ast.Constant)
-        for items in loops.get(node.id, [None])
-        for item in getattr(items, "elts", [None])
-    ):
-        return [re.escape(str(item.value)) for items in loops[node.id] for item in items.elts]
-    return [".*"]
+    if isinstance(node, ast.Name) and node.id in loops:
+        values = [_constants(items, constants) for items in loops[node.id]]
+        if None not in values:
+            return [re.escape(value) for items in values for value in items]
+    return [UNRESOLVED]
+
+
+def _constants(node, constants):
+    """Strings in a tuple or list, and in those that it contains; None if it has anything else."""
+    if isinstance(node, ast.Name):
+        return _constants(constants.get(node.id), constants)
+    if isinstance(node, ast.Constant):
+        return [str(node.value)]
+    if isinstance(node, ast.Starred):
+        return _constants(node.value, constants)
+    if not isinstance(node, ast.Tuple | ast.List):
+        return None
+    parts = [_constants(item, constants) for item in node.elts]
+    return None if None in parts else [value for part in parts for value in part]
 
 
 def names(items):

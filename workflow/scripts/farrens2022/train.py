@@ -14,7 +14,7 @@ with logs.script(snakemake.log[0]):
     from deblend.files import atomic, write_json
     from deblend.tables import write_csv
 
-    samples = {s: snakemake.input[s] for s in ("train", "validation", "test")}
+    samples = {split: snakemake.input[split] for split in ("train", "validation", "test")}
     model, history, record, probability = run_training(
         samples,
         snakemake.input.vgg,

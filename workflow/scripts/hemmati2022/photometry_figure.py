@@ -10,8 +10,8 @@ with logs.script(snakemake.log[0]):
     params, out = snakemake.params, snakemake.output
     photometry = pd.read_csv(snakemake.input.photometry)
     fits = regressions(photometry, params.seed)
-    for name, table in fits.items():
-        write_csv(out[name], table)
+    for name in ("curves", "scatter", "bins"):
+        write_csv(out[name], fits[name])
     points = photometry_points(photometry)
     engines = ", ".join(sorted(photometry["engine"].dropna().unique()))
     label = f"{params.label}, fits by {engines}" if engines else params.label
