@@ -10,7 +10,7 @@ import torch
 from astropy.io import fits
 from deblend.data.stamps import Stamps, band_table
 from deblend.errors import DeblendError
-from deblend.hemmati2022 import training as sr_training
+from deblend.hemmati2022 import training
 from deblend.hemmati2022.blends import HemmatiBlendConfig
 from deblend.hemmati2022.config import Detection
 from deblend.hemmati2022.degrade import fwhm_from_area, psf_image
@@ -212,7 +212,7 @@ def test_the_psf_that_detects_most_is_chosen(maker, validation, monkeypatch):
         true = validation.high if low is validation.low else single
         return true + rng.normal(0, 0.3, true.shape).astype(np.float32)
 
-    monkeypatch.setattr(sr_training, "generate_images", noisy)
+    monkeypatch.setattr(training, "generate_images", noisy)
     taken = {}
     for widths in ((0.08,), (0.3,), (0.08, 0.3)):
         rng = np.random.default_rng(1)
