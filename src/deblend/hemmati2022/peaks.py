@@ -352,8 +352,8 @@ def detect_blends(
     return table
 
 
-#: A threshold is reliable if the single galaxies that did not set it have at most this many times the
-#: intended rate of false positives.
+#: A threshold is reliable if the single galaxies that did not set it have at most this many times
+#: the intended rate of false positives.
 RATE_TOLERANCE = 3.0
 
 
