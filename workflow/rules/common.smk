@@ -35,7 +35,8 @@ try:
     for _path in workflow.configfiles:
         refuse_duplicate_keys(_path)
     ARCHIVES = validated_archives(read_config_file("datasets.yaml"))
-    # As a module, the workflow gets its configuration from the other one: also an overlay.
+    # In a module, `config` holds only what the other workflow passes; it is treated as an overlay of
+    # config.yaml.
     _merged = read_config_file("config.yaml")
     update_config(_merged, config)
     config = validated(_merged, ARCHIVES)

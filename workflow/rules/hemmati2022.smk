@@ -448,7 +448,7 @@ rule hemmati2022_photometry:
         **CUTOUTS,
         detections=f"{HEMMATI_FOLDER}/detections.csv",
         peaks=f"{HEMMATI_FOLDER}/peaks.csv",
-        mixtures=project_file("config/gaussian_mixtures.csv"),
+        mixtures=project_file("src/deblend/photometry/gaussian_mixtures.csv"),
     output:
         table=f"{HEMMATI_FOLDER}/photometry.csv",
     log:
@@ -466,7 +466,6 @@ rule hemmati2022_photometry:
         maker=PAIR_MAKER,
         blending=HEMMATI["blending"],
         engine=HEMMATI["photometry_engine"],
-        n_workers=2,
     message:
         "Photometry at the positions from each resolution"
     script:

@@ -1,12 +1,53 @@
 """The published numbers of Boucaud et al. 2020 beside ours."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from deblend.boucaud2020.masks import gather_iou
 from deblend.boucaud2020.recovered import MIN_IN_BIN
+from deblend.files import read_json
 from deblend.report.numbers import LIMIT, Row
+
+
+def read_tables(
+    paths: Mapping[str, str | Path],
+    networks: Mapping[str, str],
+    *,
+    iou: Sequence[str | Path],
+    mask_roles: Sequence[str],
+    fig12: Sequence[str | Path],
+) -> dict[str, pd.DataFrame | None]:
+    """Read the tables that the paper's numbers and claims are compared with.
+
+    Parameters
+    ----------
+    paths : dict
+        CSV file of each table, among them `photometry`.
+    networks : dict
+        The folder of each network, by the paper's name for it.
+    iou : sequence of path
+        See `deblend.boucaud2020.masks.mask_table`; empty without a network that predicts masks.
+    mask_roles : sequence of str
+        The paper's name for the network of each file of `iou`.
+    fig12 : sequence of path
+        The table of Figure 12; empty if it is not drawn.
+
+    Returns
+    -------
+    dict
+        The tables of `paths`, where `photometry` has the paper's names for the networks, and `iou`
+        and `fig12`; None for those without a file.
+    """
+    tables = {name: pd.read_csv(path) for name, path in paths.items()}
+    roles = {folder: role for role, folder in networks.items()}
+    return tables | {
+        "photometry": tables["photometry"].replace({"method": roles}),
+        "iou": gather_iou(mask_roles, iou) if iou else None,
+        "fig12": pd.read_csv(fig12[0]) if fig12 else None,
+    }
 
 
 def panel_rows(panels: list[dict[str, Any]], statistics: pd.DataFrame) -> Iterator[Row]:
@@ -228,13 +269,13 @@ def our_rows(
 
 def authors_rows(
     published: dict[str, Any],
-    statistics: pd.DataFrame,
-    catalog: pd.DataFrame,
-    about: dict[str, Any],
+    statistics: str | Path,
+    catalog: str | Path,
+    description: str | Path,
 ) -> list[Row]:
-    """The numbers of the paper and those of the authors' own catalogue."""
+    """The numbers of the paper and those of the authors' own catalogue, from its files."""
     return [
-        *panel_rows(published["panels"], statistics),
-        *flux_rows(published["flux_percent"], catalog),
-        *detection_rows(published["sextractor_detections_percent"], about),
+        *panel_rows(published["panels"], pd.read_csv(statistics)),
+        *flux_rows(published["flux_percent"], pd.read_csv(catalog)),
+        *detection_rows(published["sextractor_detections_percent"], read_json(description)),
     ]

@@ -373,13 +373,12 @@ def network_options(
     network : dict
         Entry under `networks`.
     unet_record : dict, optional
-        Description of the trained U-Net that blend2mask2flux starts from, or its entry under
-        `networks`.
+        Description of the trained U-Net that blend2mask2flux starts from.
     """
     options = {k: network[k] for k in OPTIONS[network["architecture"]]}
     if network["architecture"] == "blend2mask2flux":
-        unet = unet_record or {}
-        options["unet_options"] = unet.get("options") or {k: unet[k] for k in OPTIONS["unet"]}
+        assert unet_record is not None
+        options["unet_options"] = unet_record["options"]
     return options
 
 

@@ -393,7 +393,9 @@ def extract_members(
                 if key is None or not member.isfile():
                     continue
                 if key in extracted:
-                    raise DeblendError(f"{archive} has {members[key]} twice: which one is meant?")
+                    raise DeblendError(
+                        f"{archive} has two files called {members[key]}: repack it with one of them"
+                    )
                 if member.size > max_bytes:
                     raise DeblendError(
                         f"{member.name} in {archive} has {member.size} bytes, over the limit of "

@@ -88,7 +88,7 @@ def extract_features(
     Parameters
     ----------
     extractor : keras.Model
-        From `deblend.training.vgg.feature_extractor`.
+        From `deblend.training.vgg_keras.feature_extractor`.
     sample : path
         Noiseless stamps.
     noise_sigma, padding, seed, item

@@ -1,13 +1,60 @@
 """The numbers of Farrens et al. 2022 beside ours."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from deblend.farrens2022.metrics import largest_gain, relative_with_isolated
+from deblend.farrens2022.metrics import (
+    largest_gain,
+    relative_with_isolated,
+    weighted_close_share,
+)
+from deblend.farrens2022.stamps import read_sample_table
 from deblend.report.numbers import Row
+
+
+def close_shares(
+    samples: dict[str, dict[str, Any]], paths: Sequence[str | Path]
+) -> dict[str, float]:
+    """Share of close blends in each sample of test stamps.
+
+    Parameters
+    ----------
+    samples : dict
+        `close_fraction` of each sample in the configuration.
+    paths : sequence of path
+        Test stamps of each sample.
+
+    Returns
+    -------
+    dict
+        NaN for a sample whose share the configuration sets, since that is not a result.
+    """
+    return {
+        name: weighted_close_share(read_sample_table(path))
+        if entry["close_fraction"] is None
+        else math.nan
+        for (name, entry), path in zip(samples.items(), paths, strict=True)
+    }
+
+
+def run_label(scale: str, samples: dict[str, dict[str, Any]], vgg_weights: str) -> str:
+    """Description of a run: its scale, the galaxies of its samples and VGG's weights.
+
+    Parameters
+    ----------
+    scale : str
+    samples : dict
+        `source` and `kind` of the galaxies of each sample.
+    vgg_weights : str
+    """
+    galaxies = ", ".join(
+        f"{entry['source']} {name} galaxies ({entry['kind']})" for name, entry in samples.items()
+    )
+    return f"{scale} scale, {galaxies}, VGG-16 weights: {vgg_weights}"
 
 
 def close_rows(published: dict[str, float], close: dict[str, float]) -> Iterator[Row]:

@@ -24,10 +24,6 @@ from scipy.ndimage import label, map_coordinates
 FACTOR = 3
 
 
-#: Beta of the Moffat PSF of the low resolution. Our choice: the paper gives the FWHM only.
-HSC_MOFFAT_BETA = 3.0
-
-
 #: Share of the frequencies up to the Nyquist frequency that the window of the matching kernel
 #: tapers. Our choice: at 0.06"/px a 0.6" PSF has no power at the tapered frequencies.
 WINDOW_TAPER = 0.4

@@ -5,6 +5,7 @@ unblended validation stamps has a second peak: fractions of detected blends can 
 equal rates of false positives.
 """
 
+import logging
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -36,10 +37,9 @@ from deblend.hemmati2022.peaks import (
     set_threshold,
     typical_noise,
 )
-from deblend.hemmati2022.predict import Network, all_images, generate_images
+from deblend.hemmati2022.predict import Network, all_images, generate_images, latent_vectors
 
-#: Blends in memory at a time.
-BATCH = 500
+log = logging.getLogger(__name__)
 
 
 #: Pixels that the GAN's images of 64 px lack at each edge of the frame of 66 px.
@@ -477,3 +477,88 @@ def write_galleries(
             xy = own_peaks[["x_px", "y_px"]].to_numpy()
             xy = to_image_pixels(name, xy) if name == "low" else xy - CROP_PX
             file[f"multi_peaks_{name}"] = xy
+
+
+def real_and_generated(
+    vanilla: Network,
+    network: Network,
+    blends: pd.DataFrame,
+    train_rows: np.ndarray,
+    n_shown: int,
+    seed: int,
+    device: torch.device,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Images of the vanilla GAN, and real ones of training galaxies, for Figure 2.
+
+    Parameters
+    ----------
+    vanilla, network : Network
+        The vanilla GAN, and a network that renders the real images.
+    blends : DataFrame
+        Test blends, at least `n_shown`, whose rows the real galaxies are put into.
+    train_rows : ndarray of int
+        Training galaxies, of which the first `n_shown` are shown.
+    n_shown, seed : int
+    device : torch.device
+
+    Returns
+    -------
+    made, real : ndarray, shapes (2 n_shown, 64, 64) and (n_shown, 64, 64)
+        In [-1, 1], in the detection band.
+    """
+    noise = latent_vectors(seed, 2 * n_shown, vanilla.n_latent, "gallery")
+    made = generate_images(vanilla.generator, noise, device)[:, vanilla.band]
+    numbers = np.arange(min(n_shown, len(train_rows)))
+    galaxies = blends.iloc[numbers].assign(
+        galaxy_0=train_rows[numbers], galaxy_1=-1, dx_0=0, dy_0=0
+    )
+    return made, network.maker.scaled(galaxies, "train")[0][:, network.band]
+
+
+def run_detection(
+    networks: dict[str, Network],
+    rows: dict[str, np.ndarray],
+    *,
+    blending: HemmatiBlendConfig,
+    detection: Detection,
+    n_blends: dict[str, int],
+    n_shown: int,
+    seed: int,
+    device: torch.device,
+    examples: str | Path,
+    galleries: str | Path,
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Detect peaks in every resolution, and write the images that figures show.
+
+    Parameters
+    ----------
+    networks : dict
+        Networks of `detect`, and "vanilla".
+    rows, blending, detection, n_blends, device
+        See `detect`.
+    n_shown : int
+        Number of real galaxies in Figure 2.
+    seed : int
+        Seed of the vanilla GAN's noise.
+    examples, galleries : path
+        See `write_examples` and `write_galleries`.
+
+    Returns
+    -------
+    detections, false_positives, peaks : DataFrame
+        See `detect`.
+    """
+    others = {name: network for name, network in networks.items() if name != "vanilla"}
+    table, false_positives, peaks = detect(others, rows, n_blends, blending, detection, device)
+    fractions = table.filter(like="detected_").mean()
+    log.info(
+        "detected:\n%s\nfalse positives:\n%s", fractions.to_string(), false_positives.to_string()
+    )
+    gan = networks["gan"]
+    blends = gan.maker.draw(rows["test"], 0, n_blends["test"], "test", blending)
+    write_examples(examples, others, blends, table, peaks, device)
+    made, real = real_and_generated(
+        networks["vanilla"], gan, blends, rows["train"], n_shown, seed, device
+    )
+    write_galleries(galleries, others, made, real, blends, table, peaks, device)
+    return table, false_positives, peaks

@@ -19,7 +19,6 @@ from astropy.stats import SigmaClip
 from deblend.errors import DeblendError
 from deblend.hemmati2022.degrade import convolve, fwhm_from_area, psf_image
 from deblend.hemmati2022.pairs import PairMaker
-from deblend.seeds import generator
 from photutils.detection import find_peaks as photutils_peaks  # type: ignore[import-untyped]
 from scipy.ndimage import maximum_filter
 from scipy.optimize import linear_sum_assignment
@@ -353,15 +352,8 @@ def detect_blends(
     return table
 
 
-def random_peaks(peaks: pd.DataFrame, size_px: int, seed: int) -> pd.DataFrame:
-    """Move all peaks to random positions in their stamps, as a test: no claim may hold then."""
-    rng = generator(seed, "random peaks", len(peaks))
-    xy = rng.uniform(-0.5, size_px - 0.5, (len(peaks), 2))
-    return peaks.assign(x_px=xy[:, 0], y_px=xy[:, 1])
-
-
-#: A threshold is reliable if the single galaxies that did not set it have at most so many times the
-#: intended rate of false positives.
+#: A threshold is reliable if the single galaxies that did not set it have at most this many times
+#: the intended rate of false positives.
 RATE_TOLERANCE = 3.0
 
 

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from deblend.data.stamps import Stamps
 from deblend.errors import DeblendError
 from deblend.hemmati2022.networks import SrConfig, build_generator
-from deblend.hemmati2022.pairs import PairMaker
+from deblend.hemmati2022.pairs import PairMaker, make_pair_maker
 from deblend.seeds import generator as random_generator
 from deblend.training.torch_backend import move_to_device
 from deblend.training.torch_checkpoint import read_weights
@@ -131,6 +132,38 @@ def load_network(
     read_weights(weights, generator)
     move_to_device(generator, device)
     return Network(generator, maker, maker.bands.index(detection_band))
+
+
+def load_networks(
+    networks: dict[str, dict[str, Any]],
+    files: dict[str, tuple[str | Path, str | Path]],
+    stamps: Stamps,
+    rows: dict[str, np.ndarray],
+    maker: dict[str, Any],
+    device: torch.device,
+) -> dict[str, Network]:
+    """Load several networks; those of the same bands share an object that renders their images.
+
+    Parameters
+    ----------
+    networks : dict
+        `bands` of each network.
+    files : dict
+        Weights and description of each network: see `load_network`.
+    stamps, rows
+        From `deblend.hemmati2022.pairs.read_cutouts`.
+    maker : dict
+        Options of `deblend.hemmati2022.pairs.make_pair_maker`; the bands are those of the networks.
+    device : torch.device
+    """
+    makers: dict[tuple[str, ...], PairMaker] = {}
+    loaded = {}
+    for name, options in networks.items():
+        bands = tuple(options["bands"])
+        if bands not in makers:
+            makers[bands] = make_pair_maker(stamps, rows, **maker | {"bands": list(bands)})
+        loaded[name] = load_network(*files[name], makers[bands], maker["detection_band"], device)
+    return loaded
 
 
 def generate_images(

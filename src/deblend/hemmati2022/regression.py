@@ -240,7 +240,7 @@ def regressions(table: pd.DataFrame, seed: int) -> dict[str, pd.DataFrame]:
     Parameters
     ----------
     table : DataFrame
-        From `deblend.hemmati2022.photometry.measure`.
+        From `deblend.hemmati2022.photometry.measure_photometry`.
     seed : int
 
     Returns

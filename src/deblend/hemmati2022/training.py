@@ -9,6 +9,7 @@ at a threshold set on unblended validation images.
 import logging
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,13 @@ import torch
 from deblend.hemmati2022.blends import HemmatiBlendConfig, main_pair, true_positions
 from deblend.hemmati2022.config import Detection
 from deblend.hemmati2022.networks import (
+    HIGH_PX,
+    LOW_PX,
     SrConfig,
     build_discriminator,
     build_generator,
 )
-from deblend.hemmati2022.pairs import PairMaker, single_galaxies
+from deblend.hemmati2022.pairs import PairMaker, make_pair_maker, read_cutouts, single_galaxies
 from deblend.hemmati2022.peaks import (
     RATE_TOLERANCE,
     SINGLES_PER_BLEND,
@@ -34,11 +37,12 @@ from deblend.hemmati2022.peaks import (
 )
 from deblend.hemmati2022.predict import generate_images, latent_vectors
 from deblend.seeds import generator as random_generator
+from deblend.training.fingerprints import fingerprint
 from deblend.training.loop import Loop
 from deblend.training.torch_backend import autocast
 from deblend.training.torch_checkpoint import Checkpoint
 from deblend.training.torch_gan import COLLAPSE_SHARE, Gan
-from deblend.training.torch_layers import n_parameters
+from deblend.training.torch_layers import n_parameters, trace_layers
 from torch import nn
 from torch.nn import functional
 
@@ -416,3 +420,91 @@ def train(
         "seconds": seconds,
     }
     return trainer.best, table, summary
+
+
+def train_from_config(
+    cutouts: str | Path,
+    split: str | Path,
+    network: dict[str, Any],
+    blending: dict[str, Any],
+    detection: dict[str, Any],
+    maker: dict[str, Any],
+    *,
+    n_validation_blends: int,
+    device: torch.device,
+    checkpoint: str | Path,
+    fingerprinted: dict[str, Any],
+) -> tuple[nn.Module, pd.DataFrame, dict[str, Any]]:
+    """Train a GAN as the configuration says.
+
+    Parameters
+    ----------
+    cutouts, split : path
+        See `deblend.hemmati2022.pairs.read_cutouts`.
+    network : dict
+        Options of `SrConfig`.
+    blending, detection : dict
+        Options of `HemmatiBlendConfig` and of `Detection`.
+    maker : dict
+        Options of `deblend.hemmati2022.pairs.make_pair_maker`.
+    n_validation_blends : int
+    device : torch.device
+    checkpoint : path
+        File of the training state. The caller removes it after writing the results.
+    fingerprinted : dict
+        Other values that the result depends on: threads, the version of PyTorch, and "code", a
+        digest of the code.
+
+    Returns
+    -------
+    generator, history, summary
+        See `train`.
+    """
+    stamps, rows = read_cutouts(cutouts, split)
+    pair_maker = make_pair_maker(stamps, rows, **maker)
+    blend_config = HemmatiBlendConfig(**blending)
+    validation = Validation(
+        pair_maker,
+        rows["validation"],
+        n_validation_blends,
+        blend_config,
+        Detection(**detection),
+        pair_maker.bands.index(maker["detection_band"]),
+    )
+    configuration = {
+        "network": network,
+        "blending": blending,
+        "detection": detection,
+        "maker": maker,
+        "n": n_validation_blends,
+        # Not the name of the GPU, since a retry may get another one.
+        "device": device.type,
+        **fingerprinted,
+    }
+    state = Checkpoint(checkpoint, fingerprint(configuration, [cutouts, split]))
+    config = SrConfig(**network)
+    return train(
+        config, pair_maker, rows["train"], validation, blend_config, device=device, checkpoint=state
+    )
+
+
+def layer_tables(config: SrConfig, generator: nn.Module, bands: int) -> list[pd.DataFrame]:
+    """Tables of the layers of the generator and of its discriminator, for Figure 1.
+
+    Parameters
+    ----------
+    config : SrConfig
+    generator : Module
+        It is moved to the CPU.
+    bands : int
+        Number of bands.
+
+    Returns
+    -------
+    list of DataFrame
+        See `deblend.training.torch_layers.trace_layers`.
+    """
+    low, high = torch.zeros(1, bands, LOW_PX, LOW_PX), torch.zeros(1, bands, HIGH_PX, HIGH_PX)
+    given = torch.zeros(1, config.n_latent) if config.kind == "vanilla" else low
+    discriminator = build_discriminator(config, bands)
+    return [trace_layers(generator.cpu(), given), trace_layers(discriminator, high, low)]

@@ -19,8 +19,8 @@ import numpy as np
 import pandas as pd
 from deblend.errors import DeblendError
 
-#: Table of the mixtures of all profiles, in the project's configuration folder.
-PROFILE_TABLE = Path(__file__).parents[3] / "config" / "gaussian_mixtures.csv"
+#: Table of the mixtures of all profiles.
+PROFILE_TABLE = Path(__file__).with_name("gaussian_mixtures.csv")
 
 
 #: Parameters of one galaxy, in this order: centre (px), covariance (px^2), flux.
@@ -91,34 +91,6 @@ def profile_mixture(name: str) -> Profile:
         raise DeblendError(f"there is no Gaussian mixture for the profile {name!r}: take {known}")
     share = rows["fraction_of_flux"].to_numpy(float)
     return Profile(share / share.sum(), rows["fraction_of_T"].to_numpy(float))
-
-
-def psf_mixture(share: np.ndarray, covariance: np.ndarray) -> PsfMixture:
-    """Mixtures of PSFs whose parameters are known.
-
-    Parameters
-    ----------
-    share : ndarray, shape (n, j) or (j,)
-        Share of each Gaussian in the flux; they are scaled to add up to 1.
-    covariance : ndarray, shape (n, j, 3) or (j, 3)
-        (yy, yx, xx), px^2, positive definite.
-
-    Raises
-    ------
-    DeblendError
-        The flux is not positive, or a covariance is not positive definite.
-    """
-    share = np.atleast_2d(np.asarray(share, float))
-    covariance = np.asarray(covariance, float).reshape(*share.shape, 3)
-    total = share.sum(axis=1, keepdims=True)
-    if not (total > 0).all():
-        raise DeblendError(f"the PSF mixture has flux {total.min():g}: its shares must be positive")
-    if not (smallest_variance(covariance) > 0).all():
-        raise DeblendError(
-            "the PSF mixture has a covariance (yy, yx, xx) that is not positive definite: "
-            f"the smallest variance is {smallest_variance(covariance).min():g} px^2"
-        )
-    return PsfMixture(share / total, covariance)
 
 
 def smallest_variance(covariance: np.ndarray) -> np.ndarray:

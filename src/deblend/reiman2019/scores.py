@@ -1,14 +1,20 @@
 """Score deblended images in batches: the true images are rendered again instead of stored."""
 
+import logging
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 import pandas as pd
+import torch
 from deblend.files import atomic
-from deblend.reiman2019.blends import PerturbConfig, render_batches
-from deblend.reiman2019.metrics import score_images
-from deblend.reiman2019.predict import to_unit
+from deblend.reiman2019.blends import PerturbConfig, draw_blends, render_batches, rows_of_split
+from deblend.reiman2019.images import open_frames
+from deblend.reiman2019.metrics import score_images, select_examples
+from deblend.reiman2019.predict import load_generator, predict_blends, read_predictions, to_unit
+
+log = logging.getLogger(__name__)
 
 
 def score_methods(
@@ -85,3 +91,71 @@ def write_examples(
         file["predicted"] = np.stack([predicted[number] for number in chosen["blend"]])
         file["number"] = chosen["blend"].to_numpy()
         file["kind"] = chosen["kind"].to_numpy().astype("S")
+
+
+def predict_and_score(
+    frames: str | Path,
+    index: str | Path,
+    networks: dict[str, tuple[str | Path, str | Path, str | Path]],
+    perturbation: dict[str, Any],
+    *,
+    images: str,
+    n_blends: int,
+    n_examples: dict[str, int],
+    seed: int,
+    device: torch.device,
+    attributes: dict[str, Any],
+    examples: str | Path,
+) -> pd.DataFrame:
+    """Deblend the test blends with trained generators, score the images, and write examples.
+
+    Parameters
+    ----------
+    frames, index : path
+        See `deblend.reiman2019.images.build_frames`.
+    networks : dict
+        For each method ("gan" and others): the weights and the description of its generator, which
+        are read, and its predictions, which are written.
+    perturbation : dict
+        Options of `PerturbConfig`.
+    images : str
+        Name of the set of images: part of the seed of the blends.
+    n_blends : int
+    n_examples : dict
+        Number of examples of "success" and "failure".
+    seed : int
+    device : torch.device
+    attributes : dict
+        Attributes of the files of predictions, such as versions of the software.
+    examples : path
+        See `write_examples`.
+
+    Returns
+    -------
+    DataFrame
+        See `score_methods`.
+    """
+    config, opened = PerturbConfig(**perturbation), open_frames(frames)
+    rows = rows_of_split(pd.read_csv(index), "test")
+    pairs = draw_blends(seed, images, "test", rows, n_blends, config)
+    for weights, description, path in networks.values():
+        generator, precision = load_generator(weights, description)
+        predict_blends(
+            generator,
+            opened,
+            pairs,
+            config,
+            path,
+            device=device,
+            precision=precision,
+            attributes=attributes,
+        )
+    predictions = {
+        method: read_predictions(path, n_blends) for method, (_, _, path) in networks.items()
+    }
+    table = score_methods(opened, pairs, config, predictions)
+    means = table.groupby(["method", "galaxy"])[["psnr_db", "ssim"]].mean()
+    log.info("means:\n%s", means.to_string())
+    chosen = select_examples(table, n_examples["success"], n_examples["failure"])
+    write_examples(examples, chosen, opened, pairs, config, predictions["gan"])
+    return table

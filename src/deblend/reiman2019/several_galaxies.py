@@ -4,16 +4,31 @@ Reiman & Goehre 2019 sketch this scheme at the end of Sect. 2.3.
 """
 
 import itertools
+import logging
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from deblend.reiman2019.blends import PerturbConfig, blend, draw_pairs, perturbation_tensor
+from deblend.reiman2019.blends import (
+    PerturbConfig,
+    blend,
+    draw_pairs,
+    perturbation_tensor,
+    rows_of_split,
+)
+from deblend.reiman2019.images import open_frames
+from deblend.reiman2019.predict import load_generator, to_unit
 from deblend.reiman2019.training import predict
 from deblend.seeds import generator as random_generator
+from deblend.training.torch_backend import move_to_device
 from scipy.ndimage import gaussian_filter
 from skimage.metrics import peak_signal_noise_ratio
 from torch import nn
+
+log = logging.getLogger(__name__)
+
 
 #: Sigma (pixels) of the Gaussian smoothing before the brightest galaxy is searched for.
 SMOOTHING_PX = 2.0
@@ -202,3 +217,56 @@ def group_scores(
             )
     columns = ["blend", "galaxy", "taken", "psnr_db", "psnr_blend_db"]
     return pd.DataFrame(rows, columns=columns), matched
+
+
+def deblend_groups(
+    frames: str | Path,
+    index: str | Path,
+    weights: str | Path,
+    description: str | Path,
+    perturbation: dict[str, Any],
+    *,
+    images: str,
+    n_blends: int,
+    n_galaxies: int,
+    seed: int,
+    device: torch.device,
+) -> tuple[pd.DataFrame, np.ndarray, np.ndarray, np.ndarray]:
+    """Draw groups of test galaxies, separate them with a trained generator, and score them.
+
+    Parameters
+    ----------
+    frames, index : path
+        See `deblend.reiman2019.images.build_frames`.
+    weights, description : path
+        See `deblend.reiman2019.predict.load_generator`.
+    perturbation : dict
+        Options of `PerturbConfig`.
+    images : str
+        Name of the set of images: part of the seed of the groups.
+    n_blends, n_galaxies : int
+        Number of groups, and of the galaxies of each.
+    seed : int
+    device : torch.device
+
+    Returns
+    -------
+    scores : DataFrame
+        See `group_scores`.
+    blends : ndarray, shape (n_blends, y, x, 3)
+        In [0, 1].
+    truth, matched : ndarray, shape (n_blends, n_galaxies, y, x, 3)
+        The true galaxies, and the image that was matched with each.
+    """
+    config = PerturbConfig(**perturbation)
+    generator, precision = load_generator(weights, description)
+    move_to_device(generator, device)
+    rows = rows_of_split(pd.read_csv(index), "test")
+    groups = draw_groups(seed, images, rows, n_blends, n_galaxies, config)
+    mixed, layers = render_groups(open_frames(frames), groups, config)
+    galaxies = deblend_iteratively(generator, mixed, n_galaxies, device, precision)
+    blends, truth = to_unit(2 * mixed - 1), to_unit(layers)
+    scores, matched = group_scores(to_unit(galaxies), truth, blends)
+    means = scores.groupby("galaxy")[["psnr_db", "psnr_blend_db"]].mean()
+    log.info("mean PSNR (dB) by galaxy, 0 for the central one:\n%s", means.to_string())
+    return scores, blends, truth, matched

@@ -20,15 +20,26 @@ import pandas as pd
 import torch
 from deblend.errors import DeblendError
 from deblend.files import atomic
-from deblend.reiman2019.blends import PerturbConfig, blend, draw_pairs, perturbation_tensor
+from deblend.reiman2019.blends import (
+    PerturbConfig,
+    blend,
+    draw_blends,
+    draw_pairs,
+    perturbation_tensor,
+    render_all,
+    rows_of_split,
+)
 from deblend.reiman2019.config import GanConfig
-from deblend.reiman2019.networks import Discriminator, Generator, VggFeatures
+from deblend.reiman2019.images import open_frames
+from deblend.reiman2019.networks import Discriminator, Generator, VggFeatures, layer_table
 from deblend.seeds import generator as random_generator
+from deblend.training.fingerprints import fingerprint
 from deblend.training.loop import Loop
 from deblend.training.torch_backend import autocast, move_to_device
 from deblend.training.torch_checkpoint import Checkpoint
 from deblend.training.torch_gan import COLLAPSE_SHARE, Gan, generate_in_batches
 from deblend.training.torch_layers import n_parameters
+from deblend.training.vgg import weights_from
 from torch import nn
 from torch.nn import functional
 
@@ -427,15 +438,121 @@ def train(
     return generator, table, np.stack(trainer.panels), summary
 
 
-def write_panels(
-    path: str | Path,
-    history: pd.DataFrame,
-    panels: np.ndarray,
-    validation: tuple[torch.Tensor, torch.Tensor],
-) -> None:
-    """Write the panels from `train`, with the validation blends and their true images."""
-    blends, truth = validation
+def train_from_config(
+    frames: str | Path,
+    index: str | Path,
+    network: dict[str, Any],
+    perturbation: dict[str, Any],
+    *,
+    images: str,
+    n_validation_blends: int,
+    seed: int,
+    vgg_weights: str,
+    vgg_file: str | Path | None,
+    device: torch.device,
+    checkpoint: str | Path,
+    fingerprinted: dict[str, Any],
+) -> tuple[Generator, pd.DataFrame, dict[str, np.ndarray], dict[str, Any]]:
+    """Train the GAN, or its generator alone, as the configuration says.
+
+    Parameters
+    ----------
+    frames, index : path
+        See `deblend.reiman2019.images.build_frames`.
+    network, perturbation : dict
+        Options of `GanConfig` and of `PerturbConfig`.
+    images : str
+        Name of the set of images: part of the seed of the validation blends.
+    n_validation_blends, seed : int
+    vgg_weights : str
+        Source of VGG's weights for the burn-in: see `deblend.training.vgg.weights_from`.
+    vgg_file : path or None
+        The downloaded file; None for random weights, or without a burn-in.
+    device : torch.device
+    checkpoint : path
+        File of the training state. The caller removes it after writing the results.
+    fingerprinted : dict
+        Other values that the result depends on: threads, the version of PyTorch, and "code", a
+        digest of the code.
+
+    Returns
+    -------
+    generator, history
+        See `train`.
+    panels : dict of ndarray
+        For a figure of the training: `iteration`; `panels`, as from `train`; and for the first
+        validation blends the `true` images and the `blend`, 0 to 255.
+    summary : dict
+        See `train`; also `n_images` and `dataset`, the size and name of the set of images, and
+        `perturbation`.
+    """
+    config, perturb_config = GanConfig(**network), PerturbConfig(**perturbation)
+    opened, table = open_frames(frames), pd.read_csv(index)
+    vgg = None
+    if config.burn_in_iterations:
+        # As in the authors' code, the mean is subtracted.
+        weights = weights_from(vgg_weights, vgg_file, seed=seed, subtract_mean=True)
+        vgg = VggFeatures(weights, config.vgg_input_px)
+    rows = rows_of_split(table, "validation")
+    pairs = draw_blends(seed, images, "validation", rows, n_validation_blends, perturb_config)
+    blends, truth = render_all(opened, pairs, perturb_config)
+    configuration = {
+        "network": network,
+        "perturbation": perturbation,
+        "vgg_weights": vgg_weights,
+        "seed": seed,
+        "n": n_validation_blends,
+        # Not the name of the GPU, since a retry may get another one.
+        "device": device.type,
+        **fingerprinted,
+    }
+    files = [frames, index, *([vgg_file] if vgg_file else [])]
+    generator, history, panels, summary = train(
+        config,
+        PairSource(
+            opened,
+            rows_of_split(table, "train"),
+            perturb_config,
+            seed=seed,
+            batch_size=config.batch_size,
+        ),
+        (blends, truth),
+        device=device,
+        vgg=vgg,
+        checkpoint=Checkpoint(checkpoint, fingerprint(configuration, files)),
+    )
+    shown = {
+        "iteration": history["iteration"].to_numpy(),
+        "panels": panels,
+        "true": to_uint8(truth[:N_PANELS]),
+        "blend": to_uint8(2 * blends[:N_PANELS] - 1),
+    }
+    of_images = {"n_images": len(table), "dataset": images, "perturbation": perturbation}
+    return generator, history, shown, summary | of_images
+
+
+def layer_tables(config: GanConfig, generator: Generator, side: int) -> list[pd.DataFrame]:
+    """Tables of the layers of the generator and of a discriminator, for Figures 1 and 2.
+
+    Parameters
+    ----------
+    config : GanConfig
+    generator : Generator
+        It is moved to the CPU.
+    side : int
+        Side of the images.
+
+    Returns
+    -------
+    list of DataFrame
+        See `deblend.reiman2019.networks.layer_table`.
+    """
+    discriminator = Discriminator(side, config.discriminator_filters, config.discriminator_units)
+    return [layer_table(network, side) for network in (generator.cpu(), discriminator)]
+
+
+def write_panels(path: str | Path, panels: dict[str, np.ndarray]) -> None:
+    """Write the panels from `train_from_config` as HDF5."""
     with atomic(path) as temporary, h5py.File(temporary, "w") as file:
-        file["iteration"], file["panels"] = history["iteration"], panels
-        file["true"] = to_uint8(truth[:N_PANELS])
-        file["blend"] = to_uint8(2 * blends[:N_PANELS] - 1)
+        for name, values in panels.items():
+            file[name] = values

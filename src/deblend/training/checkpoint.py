@@ -79,10 +79,6 @@ class Checkpoint(ABC, Generic[TraineeType]):
         trainee.restore(state)
         return record
 
-    def clear(self) -> None:
-        """Remove the file when the training is complete."""
-        self.path.unlink(missing_ok=True)
-
     @abstractmethod
     def _write(self, path: Path, trainee: TraineeType, text: str) -> None:
         """Write the arrays of the trainee, and a text, to a file."""

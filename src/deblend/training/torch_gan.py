@@ -9,10 +9,6 @@ from deblend.training.torch_backend import autocast, move_to_device
 from torch import nn
 from torch.nn import functional
 
-#: Adversarial losses of a generator: -log D(G) and log(1 - D(G)).
-ADVERSARIAL = ("non_saturating", "minimax")
-
-
 #: A generator has collapsed if its images differ from each other by less than this share of the
 #: differences between true images.
 COLLAPSE_SHARE = 0.2

@@ -264,7 +264,10 @@ def test_members_are_taken_by_base_name(tmp_path):
     [
         ([("candels.npy", b"1")], "lacks candels.csv"),
         ([("candels.npy", b"1"), ("candels.csv", "/etc/passwd")], "lacks candels.csv"),
-        ([("a/candels.npy", b"1"), ("b/candels.npy", b"1")], "has candels.npy twice"),
+        (
+            [("a/candels.npy", b"1"), ("b/candels.npy", b"1")],
+            "two files called candels.npy",
+        ),
         ([("candels.npy", b"1" * (LIMIT + 1))], "over the limit"),
     ],
 )

@@ -15,7 +15,6 @@ from deblend.hemmati2022.peaks import (
     find_peaks,
     find_peaks_photutils,
     match_peaks,
-    random_peaks,
     set_threshold,
 )
 
@@ -146,9 +145,15 @@ def test_each_peak_is_matched_once():
     assert match_peaks(np.empty((0, 2)), true, 2.0).tolist() == [-1, -1, -1]
 
 
+def random_peaks(peaks):
+    """Peaks at random positions in their stamps."""
+    xy = np.random.default_rng(1).uniform(-0.5, SIZE - 0.5, (len(peaks), 2))
+    return peaks.assign(x_px=xy[:, 0], y_px=xy[:, 1])
+
+
 def test_random_peaks_detect_little(pairs):
     peaks = find_peaks(draw(pairs), PSF, 8.0)
-    mutant = random_peaks(peaks, SIZE, seed=1)
+    mutant = random_peaks(peaks)
     assert (mutant["stamp"] == peaks["stamp"]).all()
     detected = detect_blends(mutant, pairs, threshold=8.0, radius_px=1.5)
     assert (detected["n_peaks"] == 2).all()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from deblend.errors import DeblendError
-from deblend.hemmati2022 import regression as gpr
+from deblend.hemmati2022 import regression
 from deblend.hemmati2022.regression import fit_gpr, fit_scatter
 
 GRID = np.linspace(20.2, 24.8, 40)
@@ -58,7 +58,7 @@ def test_the_scatter_is_that_of_the_points():
 
 
 def test_points_are_drawn_if_there_are_too_many(monkeypatch):
-    monkeypatch.setattr(gpr, "MAX_POINTS", 150)
+    monkeypatch.setattr(regression, "MAX_POINTS", 150)
     x, y = points(600)
     first, again = (fit_gpr(x, y, GRID, seed=1) for _ in range(2))
     assert (first.n_used, first.n_points) == (150, 600)

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 import torch
 from astropy.io import fits
-from deblend.data.stamps import Stamps, band_table
+from deblend.data.stamps import Stamps, band_table, write_stamps
 from deblend.errors import DeblendError
-from deblend.hemmati2022 import training as sr_training
+from deblend.hemmati2022 import training
 from deblend.hemmati2022.blends import HemmatiBlendConfig
 from deblend.hemmati2022.config import Detection
 from deblend.hemmati2022.degrade import fwhm_from_area, psf_image
@@ -212,7 +212,7 @@ def test_the_psf_that_detects_most_is_chosen(maker, validation, monkeypatch):
         true = validation.high if low is validation.low else single
         return true + rng.normal(0, 0.3, true.shape).astype(np.float32)
 
-    monkeypatch.setattr(sr_training, "generate_images", noisy)
+    monkeypatch.setattr(training, "generate_images", noisy)
     taken = {}
     for widths in ((0.08,), (0.3,), (0.08, 0.3)):
         rng = np.random.default_rng(1)
@@ -328,6 +328,51 @@ def test_divergence_is_noticed(maker, validation, tmp_path):
     config = SrConfig(**{**vars(TINY), "learning_rate": 1e30})
     with pytest.raises(DeblendError, match="of lost has diverged: .* is .* in epoch 1/4"):
         run(maker, validation, tmp_path / "lost.pt", config)
+
+
+def test_what_a_checkpoint_depends_on(stamps, tmp_path, monkeypatch):
+    """A training does not resume if its configuration, code or data have changed."""
+    cutouts, split = tmp_path / "cutouts.h5", tmp_path / "split.csv"
+    names = np.repeat(["train", "validation", "test"], [8, 6, 10])
+    pd.DataFrame({"id": stamps.galaxies["id"], "split": names}).to_csv(split, index=False)
+    write_stamps(cutouts, stamps)
+    monkeypatch.setattr(training, "train", lambda *_, checkpoint, **__: checkpoint.fingerprint)
+    maker = {"bands": ["f775w"], "detection_band": "f775w", "seed": 1, "name": "test"}
+    given = {
+        "network": vars(TINY),
+        "blending": vars(BLENDING),
+        "detection": vars(DETECTION),
+        "maker": maker | {"low": vars(LOW)},
+        "n_validation_blends": 4,
+        "device": CPU,
+        "checkpoint": tmp_path / "c.pt",
+    }
+    settings = {"code": "1", "threads": 1, "backend": "2.0"}
+
+    def changed(settings=settings, **changes):
+        after = training.train_from_config(
+            cutouts, split, **given | changes, fingerprinted=settings
+        )
+        return {name for name in before if before[name] != after[name]}
+
+    before = training.train_from_config(cutouts, split, **given, fingerprinted=settings)
+    assert set(before) == {"config", "code", "cutouts.h5", "split.csv"}
+    assert changed() == set()
+    for name, key, value in (
+        ("network", "learning_rate", 3e-3),
+        ("blending", "max_shift_px", 14),
+        ("detection", "radius_px", 4.0),
+        ("maker", "seed", 2),
+    ):
+        assert changed(**{name: given[name] | {key: value}}) == {"config"}, name
+    assert changed(n_validation_blends=5) == {"config"}
+    assert changed(settings | {"threads": 2}) == {"config"}
+    assert changed(settings | {"backend": "2.1"}) == {"config"}
+    assert changed(settings | {"code": "2"}) == {"code"}
+    split.write_text(split.read_text() + "other,test\n")
+    assert changed() == {"split.csv"}
+    write_stamps(cutouts, replace(stamps, images=stamps.images + 1))
+    assert changed() == {"split.csv", "cutouts.h5"}
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from deblend.errors import DeblendError
-from deblend.photometry import forced as ngmix_fit
+from deblend.photometry import forced
 from deblend.photometry.forced import COLUMNS, choose_engine, fit_photometry
 from deblend.photometry.mixture_fit import FLAG_NOT_FINITE, FLAG_SINGULAR
 from deblend.photometry.mixtures import (
@@ -41,7 +41,7 @@ def test_there_is_one_row_per_position(sample):
     assert table["stamp"].tolist() == [s for s in range(20) for _ in range(1 + s % 2)]
     assert (table.groupby("stamp")["galaxy"].max() == np.arange(20) % 2).all()
     assert (table["engine"] == "builtin").all()
-    assert (table["engine_version"] == ngmix_fit.BUILTIN_VERSION).all()
+    assert (table["engine_version"] == forced.BUILTIN_VERSION).all()
     truth = np.concatenate(p)
     good = (table["flags"] == 0).to_numpy()
     assert good.mean() > 0.9
@@ -56,11 +56,11 @@ def test_there_is_one_row_per_position(sample):
 def test_any_number_of_workers(sample, monkeypatch):
     images, positions, _ = sample
     psfs = np.stack([draw(galsim_psf(), size=25)] * 20)
-    monkeypatch.setattr(ngmix_fit, "CHUNK", 4)
+    monkeypatch.setattr(forced, "CHUNK", 4)
     one = fit_photometry(images, psfs, positions, engine="builtin", **SETTINGS)
     two = fit_photometry(images, psfs, positions, engine="builtin", n_workers=2, **SETTINGS)
     assert one.equals(two)
-    monkeypatch.setattr(ngmix_fit, "CHUNK", 1000)
+    monkeypatch.setattr(forced, "CHUNK", 1000)
     assert one.equals(fit_photometry(images, psfs, positions, engine="builtin", **SETTINGS))
     # One image for all is the same PSF.
     assert one.equals(fit_photometry(images, psfs[0], positions, engine="builtin", **SETTINGS))

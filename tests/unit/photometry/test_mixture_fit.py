@@ -16,7 +16,7 @@ from deblend.photometry.mixture_fit import (
     fit_mixtures,
     fit_psf,
 )
-from deblend.photometry.mixtures import covariance_from_shape, profile_mixture, psf_mixture, render
+from deblend.photometry.mixtures import PsfMixture, covariance_from_shape, profile_mixture, render
 
 SIZE = 48
 CENTRE = SIZE / 2 - 0.5
@@ -33,7 +33,7 @@ def galsim_psf():
 def exact_psf():
     g_squared = PSF_G[0] ** 2 + PSF_G[1] ** 2
     sizes = 2 * np.array(PSF_SIGMAS) ** 2 * (1 + g_squared) / (1 - g_squared)
-    return psf_mixture(PSF_SHARES, covariance_from_shape(*PSF_G, sizes))
+    return PsfMixture(np.array([PSF_SHARES]), covariance_from_shape(*PSF_G, sizes)[None])
 
 
 def draw(galaxy, psf=None, size=SIZE):

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from deblend.errors import DeblendError
 from deblend.photometry.mixtures import (
+    PsfMixture,
     convolve,
     covariance_from_shape,
     profile_mixture,
-    psf_mixture,
     render,
     shape_from_covariance,
     smallest_variance,
@@ -64,15 +64,14 @@ def test_g1_is_along_x_and_pixels_are_points():
     image = galsim.Convolve(galaxy, galsim.Gaussian(sigma=1.5)).drawImage(
         nx=31, ny=31, scale=1.0, method="no_pixel"
     )
-    psf = psf_mixture([1.0], [[2.25, 0, 2.25]])
+    psf = PsfMixture(np.array([[1.0]]), np.array([[[2.25, 0, 2.25]]]))
     p = np.array([[14.3, 15.3, *covariance_from_shape(g1, g2, size_px2), 3.0]])
     mine = render(p[None], [profile_mixture("gauss")], psf, (31, 31))
     np.testing.assert_allclose(mine[0], image.array, atol=2e-6)
 
 
 def test_convolution_adds_sizes():
-    psf = psf_mixture([3.0, 1.0], [[1, 0.1, 1], [4, 0, 5]])
-    assert psf.share.sum() == 1
+    psf = PsfMixture(np.array([[0.75, 0.25]]), np.array([[[1, 0.1, 1], [4, 0, 5]]]))
     share, covariance = convolve(profile_mixture("exp"), np.array([[2.0, 0.5, 3.0]]), psf)
     assert share.shape == (1, 12)
     mean = (share[..., None] * covariance).sum(axis=1)[0]
@@ -84,12 +83,3 @@ def test_smallest_variance_is_the_minor_axis():
     assert smallest_variance(np.array([2.0, 0.7, 1.0])) == pytest.approx(
         np.linalg.eigvalsh(matrix)[0]
     )
-
-
-@pytest.mark.parametrize(
-    ("share", "covariance", "message"),
-    [([-1.0], [[1, 0, 1]], "has flux -1"), ([1.0], [[1, 2, 1]], "not positive definite")],
-)
-def test_invalid_psfs_are_refused(share, covariance, message):
-    with pytest.raises(DeblendError, match=message):
-        psf_mixture(share, covariance)

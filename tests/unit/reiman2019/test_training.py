@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import torch
 from deblend.errors import DeblendError
+from deblend.reiman2019 import training
 from deblend.reiman2019.blends import PerturbConfig, blend, draw_blends, perturbation_tensor
 from deblend.reiman2019.networks import Discriminator, Generator, VggFeatures, layer_table
 from deblend.reiman2019.training import (
@@ -260,6 +261,71 @@ def test_after_another_configuration_training_starts_afresh(frames, small_vgg, t
     with caplog.at_level(logging.WARNING), pytest.raises(KeyboardInterrupt):
         run(frames, small_vgg, tmp_path / "c.pt", config=other, stop_at=1)
     assert "starting afresh" in caplog.text and "config" in caplog.text
+
+
+def test_what_a_checkpoint_depends_on(frames, tmp_path, monkeypatch):
+    """A training does not resume if its configuration, code or data have changed."""
+    files = {name: tmp_path / name for name in ("frames.npy", "index.csv", "vgg.h5")}
+    np.save(files["frames.npy"], frames)
+    splits = np.repeat(["train", "validation"], [8, 4])
+    pd.DataFrame({"row": np.arange(12), "split": splits}).to_csv(files["index.csv"], index=False)
+    files["vgg.h5"].write_bytes(b"1")
+
+    class Trained(Exception):
+        pass
+
+    def stop(*_, checkpoint, **__):
+        raise Trained(checkpoint.fingerprint)
+
+    monkeypatch.setattr(training, "train", stop)
+    monkeypatch.setattr(training, "weights_from", lambda *_, seed, **__: None)
+    monkeypatch.setattr(training, "VggFeatures", lambda *_: None)
+    given = {
+        "network": vars(TINY),
+        "perturbation": vars(PAIRS),
+        "images": "galaxyzoo",
+        "n_validation_blends": 4,
+        "seed": 1,
+        "vgg_weights": "keras",
+        "vgg_file": files["vgg.h5"],
+        "device": CPU,
+        "checkpoint": tmp_path / "c.pt",
+    }
+    settings = {"code": "1", "threads": 1, "backend": "2.0"}
+
+    def found(settings=settings, **changes):
+        with pytest.raises(Trained) as error:
+            training.train_from_config(
+                files["frames.npy"],
+                files["index.csv"],
+                **given | changes,
+                fingerprinted=settings,
+            )
+        return error.value.args[0]
+
+    def changed(*arguments, **changes):
+        after = found(*arguments, **changes)
+        return {name for name in before if before[name] != after.get(name)}
+
+    before = found()
+    assert set(before) == {"config", "code", *files}
+    assert changed() == set()
+    for name, key, value in (
+        ("network", "learning_rate", 2e-3),
+        ("perturbation", "shift_px", (3, 7)),
+    ):
+        assert changed(**{name: given[name] | {key: value}}) == {"config"}, name
+    assert changed(seed=2) == changed(n_validation_blends=5) == {"config"}
+    assert changed(vgg_weights="pypi") == {"config"}
+    assert changed(vgg_file=None) == {"vgg.h5"}
+    assert changed(settings | {"threads": 2}) == {"config"}
+    assert changed(settings | {"backend": "2.1"}) == {"config"}
+    assert changed(settings | {"code": "2"}) == {"code"}
+    np.save(files["frames.npy"], frames[::-1])
+    assert changed() == {"frames.npy"}
+    files["index.csv"].write_text(files["index.csv"].read_text() + "12,test\n")
+    files["vgg.h5"].write_bytes(b"2")
+    assert changed() == set(files)
 
 
 def test_a_broken_checkpoint_does_not_stop_the_training(frames, small_vgg, tmp_path, caplog):

@@ -2,10 +2,8 @@
 
 import logging
 
-import pandas as pd
 from deblend.boucaud2020.claims import CLAIMS
-from deblend.boucaud2020.masks import gather_iou
-from deblend.boucaud2020.reproduction import authors_rows, our_rows
+from deblend.boucaud2020.reproduction import authors_rows, our_rows, read_tables
 from deblend.files import read_json, read_yaml
 from deblend.report.claims import claims_table
 from deblend.report.numbers import reproduction_table
@@ -17,23 +15,25 @@ TABLES = ("statistics", "points", "fig7", "fig7_points", "fig8", "fig9", "table1
 with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     about = read_json(inputs.description)
-    tables = {name: pd.read_csv(inputs[name]) for name in (*TABLES, "catalog", "photometry")}
-    tables["iou"] = gather_iou(params.mask_roles, inputs.iou) if inputs.iou else None
-    tables["fig12"] = pd.read_csv(inputs.fig12[0]) if inputs.fig12 else None
-    roles = {name: role for role, name in params.networks.items()}
-    tables["photometry"] = tables["photometry"].replace({"method": roles})
+    tables = read_tables(
+        {name: inputs[name] for name in (*TABLES, "catalog", "photometry")},
+        params.networks,
+        iou=inputs.iou,
+        mask_roles=params.mask_roles,
+        fig12=inputs.fig12,
+    )
     records = dict(zip(params.networks, map(read_json, inputs.records), strict=True))
     published = read_yaml(inputs.published)["boucaud2020"]
-    configuration = f"{about['scale']} scale, data set {about['dataset']}"
-    rows = {configuration: our_rows(published, tables, about, records)}
+    label = f"{about['scale']} scale, data set {about['dataset']}"
+    rows = {label: our_rows(published, tables, about, records)}
     if inputs.authors:
-        statistics, catalog, description = inputs.authors
-        rows["the authors' catalogue"] = authors_rows(
-            published, pd.read_csv(statistics), pd.read_csv(catalog), read_json(description)
-        )
+        rows["the authors' catalogue"] = authors_rows(published, *inputs.authors)
     reproduction = reproduction_table(rows, "boucaud2020")
     claims = claims_table(tables, about["scale"], CLAIMS, "boucaud2020")
     logging.info("\n%s", reproduction.iloc[:, 1:8].to_string(index=False))
     logging.info("\n%s", claims[["claim", "bound", "numbers", "holds"]].to_string(index=False))
     write_csv(out.reproduction, reproduction)
     write_csv(out.claims, claims)
+    iou = tables["iou"]
+    if iou is not None:
+        write_csv(out.get("iou"), iou)

@@ -20,6 +20,6 @@ with logs.script(snakemake.log[0]):
         detections,
         pd.read_csv(inputs.peaks),
         engine=params.engine,
-        n_workers=params.n_workers,
+        n_workers=snakemake.threads,
     )
     write_csv(snakemake.output.table, table)

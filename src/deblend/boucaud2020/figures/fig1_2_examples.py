@@ -23,7 +23,7 @@ def draw_fig1(examples: ExampleSet, outputs: Outputs, label: str = "") -> None:
     outputs : list of path
         PDF and PNG.
     label : str
-        Shown in the figure: what data and scale it is of.
+        Text in the figure: data set and scale.
     """
     noise = float(examples.attributes["noise_sigma"])
     table = examples.table

@@ -49,6 +49,6 @@ def draw_fig5(
     outputs : list of path
         PDF and PNG.
     label : str
-        Shown in the figure: what data and scale it is of.
+        Text in the figure: data set and scale.
     """
     draw_magnitudes(points, statistics, "galaxy", ROWS, outputs, label)

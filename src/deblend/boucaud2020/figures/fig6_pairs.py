@@ -57,6 +57,6 @@ def draw_fig6(
     outputs : list of path
         PDF and PNG.
     label : str
-        Shown in the figure: what data and scale it is of.
+        Text in the figure: data set and scale.
     """
     draw_magnitudes(points, statistics, "pair", PAIRS, outputs, label)

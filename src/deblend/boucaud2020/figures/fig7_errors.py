@@ -67,7 +67,7 @@ def draw_fig7(
     outputs : list of path
         PDF and PNG.
     label : str
-        Shown in the figure: what data and scale it is of.
+        Text in the figure: data set and scale.
     """
     with paper_figure(outputs, "; ".join(notes(label, statistics)), (7.2, 4.6)) as figure:
         axes = figure.subplots(2, 3, sharex=True, sharey=True)

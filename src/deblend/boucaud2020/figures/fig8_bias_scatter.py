@@ -61,7 +61,7 @@ def draw_fig8(
     outputs : list of path
         PDF and PNG.
     label : str
-        Shown in the figure: what data and scale it is of.
+        Text in the figure: data set and scale.
     """
     with paper_figure(outputs, "", (4.4, 3.4)) as figure:
         axis = figure.subplots()

@@ -73,7 +73,7 @@ def draw_fig9(
     outputs : list of path
         PDF and PNG.
     label : str
-        Shown in the figure: what data and scale it is of.
+        Text in the figure: data set and scale.
     """
     quantities = (
         ("median", r"Bias: median $\Delta_{\rm mag}$ (mag)", "-"),

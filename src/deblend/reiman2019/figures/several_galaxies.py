@@ -5,6 +5,9 @@ import pandas as pd
 from deblend.plots.images import image_grid, image_note
 from deblend.plots.style import Outputs, paper_figure
 
+#: Number of groups in the figure.
+N_SHOWN = 6
+
 
 def draw_groups_figure(
     scores: pd.DataFrame,
@@ -14,7 +17,7 @@ def draw_groups_figure(
     outputs: Outputs,
     label: str,
 ) -> None:
-    """Draw groups: the blend, the true galaxies, and the deblended ones with their PSNR.
+    """Draw the first groups: blend, true galaxies, and the deblended ones with their PSNR.
 
     Parameters
     ----------
@@ -27,7 +30,7 @@ def draw_groups_figure(
     outputs : list of path
     label : str
     """
-    n, n_galaxies = len(blends), truth.shape[1]
+    n, n_galaxies = min(len(blends), N_SHOWN), truth.shape[1]
     names = ["central", *(f"galaxy {g + 1}" for g in range(1, n_galaxies))]
     titles = ["blend", *(f"true {x}" for x in names), *(f"found {x}" for x in names)]
     with paper_figure(outputs, label, (len(titles), n + 0.4), label_size="x-small") as figure:
