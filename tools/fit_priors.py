@@ -1,6 +1,6 @@
 """Fit the simulator's priors and write them as YAML.
 
-    python tools/fit_priors.py GALFIT FAST PUBLISHED > config/priors.yaml
+    python tools/fit_priors.py GALFIT FAST PUBLISHED > priors.yaml
 
 GALFIT and FAST are the files `*_f160w.galfit` and `*.fout` of a 3D-HST v4.1 field (gzipped or not).
 PUBLISHED is the catalogue that Boucaud et al. published, or a part of its rows.
@@ -17,14 +17,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
 from deblend.data import priors
 
-HEADER = """\
-# Priors of the simulator, written by tools/fit_priors.py: do not edit.
-# catalogue: fits to the 3D-HST v4.1 COSMOS catalogue (van der Wel et al. 2012, ApJS 203, 24;
-#   Skelton et al. 2014, ApJS 214, 24), for good fits with 18 < F160W < 23 and z < 1.5. Each class is
-#   represented by a structural proxy. Sizes: log10(semi-major radius / 0.06 arcsec).
-# selection: effect of selecting galaxies of unambiguous class, fitted to the sample that Boucaud et
-#   al. 2020 published. share: share of the class in that sample.
-"""
+#: The file's own comments are kept.
+PRIORS = Path(__file__).parents[1] / "config" / "priors.yaml"
 
 
 def main() -> None:
@@ -36,7 +30,8 @@ def main() -> None:
     fitted = priors.fit(
         priors.read_3dhst(arguments.galfit, arguments.fast), pd.read_csv(arguments.published)
     )
-    print(HEADER + yaml.safe_dump(_rounded(fitted), sort_keys=False), end="")
+    comments = [line for line in PRIORS.read_text().splitlines(keepends=True) if line[0] == "#"]
+    print("".join(comments) + yaml.safe_dump(_rounded(fitted), sort_keys=False), end="")
 
 
 def _rounded(value):
