@@ -7,7 +7,7 @@ REQUIREMENTS := requirements.txt requirements-dev.txt constraints.txt
 # This file exists when the set-up of .venv is complete. A change of the requirements updates .venv.
 READY := $(VENV)/.ready
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
-SMALL := tests/unit $(patsubst %,tests/workflow/test_%.py,config dry_run bad_input sources)
+SMALL := tests/unit $(patsubst %,tests/workflow/test_%.py,config dry_run bad_input sources module)
 ONE_THREAD := OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1
 SOURCES := src workflow tools tests benchmarks
 
