@@ -289,7 +289,7 @@ rule boucaud2020_sep:
     conda:
         "../../envs/analysis.yaml"
     # Threads share the blends; the measurements do not depend on their number.
-    threads: 4
+    threads: 2
     resources:
         mem_mb=4000,
         runtime=60,
