@@ -1,6 +1,7 @@
 """The same bytes from another copy, with another number of cores, and after a kill."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import yaml
@@ -53,28 +54,30 @@ def overlay_of_smallest(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def first(overlay_of_smallest, tmp_path_factory):
-    """Results of the smallest run, on two cores."""
-    folder = tmp_path_factory.mktemp("here")
-    arguments = [*TOY[:-1], "{project}/config/toy.yaml", overlay_of_smallest]
-    snakemake(*arguments, directory=folder)
-    return folder / "results/toy"
+def runs(overlay_of_smallest, tmp_path_factory, module_project):
+    """Results of the smallest run of everything, twice, at the same time.
 
-
-@pytest.fixture(scope="module")
-def other(overlay_of_smallest, tmp_path_factory, module_project):
-    """The same from another copy of the project, on one core; a training is killed once."""
-    folder = tmp_path_factory.mktemp("elsewhere") / "deeper"
-    folder.mkdir()
-    results = folder / "results/toy"
-    log = results / "logs/train/blend2flux.log"
-    arguments = ["--cores", 1, "--configfile", "{project}/config/toy.yaml", overlay_of_smallest]
-    kill_training(*arguments, directory=folder, project=module_project, log=log, line="epoch 4/8:")
+    The first is by this project on two cores. The second is by a copy elsewhere, on one core, and a
+    training is killed once.
+    """
+    here = tmp_path_factory.mktemp("here")
+    there = tmp_path_factory.mktemp("elsewhere") / "deeper"
+    there.mkdir()
+    options = ["--configfile", "{project}/config/toy.yaml", overlay_of_smallest]
+    log = there / "results/toy/logs/train/blend2flux.log"
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(snakemake, "--cores", 2, *options, directory=here)
+        arguments = ["--cores", 1, *options]
+        line = "epoch 4/8:"
+        kill_training(*arguments, directory=there, project=module_project, log=log, line=line)
+        first.result()
     assert "resuming after epoch" in log.read_text()
-    return results
+    return here / "results/toy", there / "results/toy"
 
 
-def test_every_file_is_the_same(first, other):
+def test_every_file_is_the_same(runs):
+    first, other = runs
+
     def files(folder):
         found = (p.relative_to(folder) for p in folder.rglob("*") if p.is_file())
         return sorted(p for p in found if p.parts[0] not in VOLATILE)
