@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import yaml
 
-from tests.run import TOY, assert_same_weights, kill_training, snakemake
+from tests.run import assert_same_weights, kill_training, snakemake
 
 #: Folders with times, which differ from run to run.
 VOLATILE = {"logs", "benchmarks"}
