@@ -62,7 +62,7 @@ def kill_training(*arguments, directory, log, line, project=ROOT, scheduler_too=
     with open(output, "w") as file:
         run = subprocess.Popen(command, stdout=file, stderr=file, cwd=directory)
         try:
-            deadline = time.monotonic() + 600
+            deadline = time.monotonic() + 1200
             while time.monotonic() < deadline and run.poll() is None:
                 if not killed and log.exists() and line in log.read_text():
                     children = [
