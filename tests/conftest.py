@@ -27,6 +27,24 @@ HOT = Detection(threshold=4.0, min_area=6, contrast=0.0001, n_thresholds=64)
 REAL_DATA = Path(os.environ.get("DEBLEND_REAL_DATA", ROOT.parent / "shared" / "data"))
 
 
+#: Name of a folder on PATH whose `scontrol` fails at once.
+NO_CLUSTER = "no-cluster"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_cluster(tmp_path_factory):
+    """Keep Snakemake from looking for a Slurm controller where there is none.
+
+    Its Slurm plugin asks `scontrol` whenever it is imported. Where Slurm is installed but no
+    controller runs, each call of Snakemake would wait nine seconds for an answer.
+    """
+    folder = tmp_path_factory.mktemp("stub") / NO_CLUSTER
+    folder.mkdir()
+    (folder / "scontrol").write_text("#!/bin/sh\nexit 1\n")
+    (folder / "scontrol").chmod(0o755)
+    os.environ["PATH"] = f"{folder}{os.pathsep}{os.environ['PATH']}"
+
+
 @pytest.fixture(scope="session")
 def real_data():
     if not REAL_DATA.is_dir():

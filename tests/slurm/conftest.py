@@ -10,6 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.conftest import NO_CLUSTER
+
 ETC = Path("/etc/slurm")
 DAEMONS = ("munged", "slurmctld", "slurmd")
 CONFIGURATION = """\
@@ -75,6 +77,8 @@ class Cluster:
             )
         )
         self.env = dict(os.environ)
+        folders = self.env["PATH"].split(os.pathsep)
+        self.env["PATH"] = os.pathsep.join(f for f in folders if Path(f).name != NO_CLUSTER)
 
     def start(self):
         key = self.folder / "munge.key"
