@@ -99,7 +99,8 @@ def test_every_file_is_the_same(runs):
     assert not different
 
 
-def test_the_run_is_recorded(first, other):
+def test_the_run_is_recorded(runs):
+    first, other = runs
     first_record, other_record = (
         json.loads((f / "provenance.json").read_text()) for f in (first, other)
     )
