@@ -1,6 +1,6 @@
 """Train a network on blends that are rendered on demand; resume after an interruption."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,16 @@ import pandas as pd
 from deblend.boucaud2020 import networks
 from deblend.boucaud2020.blends import BlendConfig, draw_blends
 from deblend.boucaud2020.masks import THRESHOLD, intersection_over_union, true_masks
+from deblend.boucaud2020.predict import load_network, save_network
 from deblend.boucaud2020.render import render
-from deblend.data.stamps import Stamps
+from deblend.data.stamps import Stamps, read_stamps
 from deblend.errors import DeblendError
+from deblend.tables import read_ecsv, write_csv
 from deblend.training.fingerprints import fingerprint
 from deblend.training.keras_checkpoint import Checkpoint, Trainee
 from deblend.training.keras_progress import progress_callback
 from deblend.training.loop import Loop
+from deblend.training.outputs import Outputs, training_outputs
 from deblend.training.schedule import Steering, SteeringConfig
 from deblend.units import flux_from_mag
 
@@ -488,3 +491,62 @@ def train_from_config(
         **summary,
     }
     return model, history, record
+
+
+def train_and_write(
+    outputs: Outputs,
+    stamps: str | Path,
+    galaxies: str | Path,
+    validation_blends: str | Path,
+    network: dict[str, Any],
+    blending: dict[str, Any],
+    *,
+    unet: Sequence[str | Path],
+    seed: int,
+    checkpoint: str | Path,
+    code: str,
+    recorded: dict[str, Any],
+) -> None:
+    """Train a network as an entry of the configuration says, and write all that is kept of it.
+
+    The checkpoint is deleted when everything is written: until then, another call resumes from it.
+
+    Parameters
+    ----------
+    outputs : dict of path
+        `weights`, `description`, `history`, `timing`.
+    stamps : path
+        HDF5 file of the data set.
+    galaxies : path
+        ECSV table of its galaxies, with `split`.
+    validation_blends : path
+        ECSV table.
+    network, blending : dict
+        See `train_from_config`.
+    unet : sequence of path
+        Weights and description of the trained U-Net that blend2mask2flux starts from; empty for
+        other networks.
+    seed : int
+    checkpoint : path
+        File of the training state.
+    code : str
+        Digest of the code.
+    recorded : dict
+        `scale`, `threads` and versions, which the description contains. A checkpoint is only used
+        if `threads` and the versions are still the same.
+    """
+    model, history, record = train_from_config(
+        read_stamps(stamps),
+        np.asarray(read_ecsv(galaxies, ["split"])["split"]),
+        read_ecsv(validation_blends),
+        network,
+        blending,
+        seed=seed,
+        checkpoint=checkpoint,
+        fingerprinted={"code": code, **{k: v for k, v in recorded.items() if k != "scale"}},
+        files=[stamps, galaxies, validation_blends, *unet],
+        unet=load_network(*unet) if unet else None,
+    )
+    with training_outputs(outputs["timing"], record, recorded, [checkpoint]) as description:
+        save_network(outputs["weights"], outputs["description"], model, description)
+        write_csv(outputs["history"], history)

@@ -15,12 +15,14 @@ import pandas as pd
 from deblend.farrens2022.features import extract_features
 from deblend.farrens2022.networks import head
 from deblend.farrens2022.stamps import read_sample_table
-from deblend.files import atomic
+from deblend.files import atomic, write_json
 from deblend.seeds import generator
+from deblend.tables import write_csv
 from deblend.training.fingerprints import fingerprint
 from deblend.training.keras_checkpoint import Checkpoint, Trainee
 from deblend.training.keras_progress import progress_callback
 from deblend.training.loop import Loop
+from deblend.training.outputs import Outputs, training_outputs
 from deblend.training.schedule import Steering, SteeringConfig
 from deblend.training.vgg import read_vgg
 from deblend.training.vgg_keras import feature_extractor
@@ -276,3 +278,65 @@ def run_training(
         "test_accuracy": float(np.mean((probability >= 0.5) == (labels["test"] > 0))),
     }
     return model, history, summary, probability
+
+
+def train_and_write(
+    outputs: Outputs,
+    samples: dict[str, str | Path],
+    vgg: str | Path,
+    *,
+    predictions: str | Path,
+    noise_sigma: float,
+    realisation: int,
+    padding: int,
+    network: dict[str, Any],
+    seed: int,
+    checkpoint: str | Path,
+    code: str,
+    recorded: dict[str, Any],
+) -> None:
+    """Train a head as `run_training` does, and write all that is kept of it.
+
+    The checkpoint and the files of features are deleted when everything is written: until then,
+    another call resumes from them.
+
+    Parameters
+    ----------
+    outputs : dict of path
+        `weights`, `description`, `history`, `timing`.
+    predictions : path
+        CSV table of the probability of each test stamp that it is a blend.
+    samples, vgg, noise_sigma, realisation, padding, network, seed
+        See `run_training`.
+    checkpoint : path
+        File of the training state; files of features are in its folder.
+    code : str
+        Digest of the code.
+    recorded : dict
+        `scale`, `threads` and versions, which the description contains. A checkpoint is only used
+        if `threads` and the versions are still the same.
+    """
+    model, history, record, probability = run_training(
+        samples,
+        vgg,
+        noise_sigma=noise_sigma,
+        realisation=realisation,
+        padding=padding,
+        network=network,
+        seed=seed,
+        checkpoint=checkpoint,
+        fingerprinted={"code": code, **{k: v for k, v in recorded.items() if k != "scale"}},
+    )
+    record["dataset"] = "farrens2022/parametric"
+    path = Path(checkpoint)
+    checkpoints = [path, *(path.with_name(f"{path.stem}_{split}.h5") for split in samples)]
+    with training_outputs(outputs["timing"], record, recorded, checkpoints) as description:
+        # Keras requires the suffix .weights.h5, of which the temporary name keeps only .h5.
+        with atomic(outputs["weights"]) as temporary:
+            suffixed = temporary.with_suffix(".weights.h5")
+            model.save_weights(suffixed)
+            suffixed.replace(temporary)
+        write_json(outputs["description"], description)
+        write_csv(outputs["history"], history)
+        table = pd.DataFrame({"stamp": range(len(probability)), "probability": probability})
+        write_csv(predictions, table)

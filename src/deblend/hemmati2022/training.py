@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from deblend.files import write_json
 from deblend.hemmati2022.blends import HemmatiBlendConfig, main_pair, true_positions
 from deblend.hemmati2022.config import Detection
 from deblend.hemmati2022.networks import (
@@ -37,10 +38,12 @@ from deblend.hemmati2022.peaks import (
 )
 from deblend.hemmati2022.predict import generate_images, latent_vectors
 from deblend.seeds import generator as random_generator
+from deblend.tables import write_csv
 from deblend.training.fingerprints import fingerprint
 from deblend.training.loop import Loop
+from deblend.training.outputs import Outputs, training_outputs
 from deblend.training.torch_backend import autocast
-from deblend.training.torch_checkpoint import Checkpoint
+from deblend.training.torch_checkpoint import Checkpoint, write_weights
 from deblend.training.torch_gan import COLLAPSE_SHARE, Gan
 from deblend.training.torch_layers import n_parameters, trace_layers
 from torch import nn
@@ -508,3 +511,65 @@ def layer_tables(config: SrConfig, generator: nn.Module, bands: int) -> list[pd.
     given = torch.zeros(1, config.n_latent) if config.kind == "vanilla" else low
     discriminator = build_discriminator(config, bands)
     return [trace_layers(generator.cpu(), given), trace_layers(discriminator, high, low)]
+
+
+def train_and_write(
+    outputs: Outputs,
+    cutouts: str | Path,
+    split: str | Path,
+    network: dict[str, Any],
+    blending: dict[str, Any],
+    detection: dict[str, Any],
+    maker: dict[str, Any],
+    *,
+    n_validation_blends: int,
+    layers: tuple[str | Path, str | Path],
+    device: torch.device,
+    checkpoint: str | Path,
+    code: str,
+    recorded: dict[str, Any],
+) -> None:
+    """Train a GAN as the configuration says, and write all that is kept of it.
+
+    The checkpoint is deleted when everything is written: until then, another call resumes from it.
+
+    Parameters
+    ----------
+    outputs : dict of path
+        `weights`, `description`, `history`, `timing`.
+    cutouts, split, network, blending, detection, maker, n_validation_blends, device
+        See `train_from_config`.
+    layers : (path, path)
+        CSV tables of the layers of the generator and of the discriminator.
+    checkpoint : path
+        File of the training state.
+    code : str
+        Digest of the code.
+    recorded : dict
+        `scale`, `threads` and versions, which the description contains. A checkpoint is only used
+        if `threads` and `backend_version` are still the same.
+    """
+    generator, history, record = train_from_config(
+        cutouts,
+        split,
+        network,
+        blending,
+        detection,
+        maker,
+        n_validation_blends=n_validation_blends,
+        device=device,
+        checkpoint=checkpoint,
+        fingerprinted={
+            "code": code,
+            "threads": recorded["threads"],
+            "backend": recorded["backend_version"],
+        },
+    )
+    record |= {"dataset": maker["name"], "seed": maker["seed"]}
+    with training_outputs(outputs["timing"], record, recorded, [checkpoint]) as description:
+        write_weights(outputs["weights"], generator)
+        write_json(outputs["description"], description)
+        write_csv(outputs["history"], history)
+        tables = layer_tables(SrConfig(**network), generator, len(maker["bands"]))
+        for path, table in zip(layers, tables, strict=True):
+            write_csv(path, table)

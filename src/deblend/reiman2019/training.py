@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 import torch
 from deblend.errors import DeblendError
-from deblend.files import atomic
+from deblend.files import atomic, write_json
 from deblend.reiman2019.blends import (
     PerturbConfig,
     blend,
@@ -33,10 +33,12 @@ from deblend.reiman2019.config import GanConfig
 from deblend.reiman2019.images import open_frames
 from deblend.reiman2019.networks import Discriminator, Generator, VggFeatures, layer_table
 from deblend.seeds import generator as random_generator
+from deblend.tables import write_csv
 from deblend.training.fingerprints import fingerprint
 from deblend.training.loop import Loop
+from deblend.training.outputs import Outputs, training_outputs
 from deblend.training.torch_backend import autocast, move_to_device
-from deblend.training.torch_checkpoint import Checkpoint
+from deblend.training.torch_checkpoint import Checkpoint, write_weights
 from deblend.training.torch_gan import COLLAPSE_SHARE, Gan, generate_in_batches
 from deblend.training.torch_layers import n_parameters
 from deblend.training.vgg import weights_from
@@ -556,3 +558,72 @@ def write_panels(path: str | Path, panels: dict[str, np.ndarray]) -> None:
     with atomic(path) as temporary, h5py.File(temporary, "w") as file:
         for name, values in panels.items():
             file[name] = values
+
+
+def train_and_write(
+    outputs: Outputs,
+    frames: str | Path,
+    index: str | Path,
+    network: dict[str, Any],
+    perturbation: dict[str, Any],
+    *,
+    images: str,
+    n_validation_blends: int,
+    seed: int,
+    vgg: tuple[str, str | Path | None],
+    layers: tuple[str | Path, str | Path],
+    device: torch.device,
+    checkpoint: str | Path,
+    code: str,
+    recorded: dict[str, Any],
+) -> None:
+    """Train the GAN, or its generator alone, and write all that is kept of it.
+
+    The checkpoint is deleted when everything is written: until then, another call resumes from it.
+
+    Parameters
+    ----------
+    outputs : dict of path
+        `weights`, `description`, `history`, `timing`, and `panels`: see `write_panels`.
+    frames, index, network, perturbation, images, n_validation_blends, seed, device
+        See `train_from_config`.
+    vgg : (str, path or None)
+        `vgg_weights` and `vgg_file` of `train_from_config`.
+    layers : (path, path)
+        CSV tables of the layers of the generator and of the discriminator.
+    checkpoint : path
+        File of the training state.
+    code : str
+        Digest of the code.
+    recorded : dict
+        `scale`, `threads` and versions, which the description contains. A checkpoint is only used
+        if `threads` and `backend_version` are still the same.
+    """
+    generator, history, panels, record = train_from_config(
+        frames,
+        index,
+        network,
+        perturbation,
+        images=images,
+        n_validation_blends=n_validation_blends,
+        seed=seed,
+        vgg_weights=vgg[0],
+        vgg_file=vgg[1],
+        device=device,
+        checkpoint=checkpoint,
+        fingerprinted={
+            "code": code,
+            "threads": recorded["threads"],
+            "backend": recorded["backend_version"],
+        },
+    )
+    record["seed"] = seed
+    with training_outputs(outputs["timing"], record, recorded, [checkpoint]) as description:
+        write_weights(outputs["weights"], generator)
+        write_json(outputs["description"], description)
+        write_csv(outputs["history"], history)
+        write_panels(outputs["panels"], panels)
+        side = PerturbConfig(**perturbation).side
+        tables = layer_tables(GanConfig(**network), generator, side)
+        for path, table in zip(layers, tables, strict=True):
+            write_csv(path, table)

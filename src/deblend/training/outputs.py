@@ -1,0 +1,48 @@
+"""What the trainings of all papers leave: timing and description, but no checkpoint."""
+
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from deblend.files import write_json
+
+#: Paths of a training's outputs by name. All trainings have `weights`, `description` (JSON),
+#: `history` (CSV) and `timing` (JSON).
+Outputs = Mapping[str, str | Path]
+
+
+@contextlib.contextmanager
+def training_outputs(
+    timing: str | Path,
+    record: Mapping[str, Any],
+    recorded: Mapping[str, Any],
+    checkpoints: Iterable[str | Path],
+) -> Iterator[dict[str, Any]]:
+    """Write the timing of a training, and delete its checkpoints when the block succeeds.
+
+    The block writes all other outputs. If it raises or is killed, the checkpoints stay, so that the
+    next attempt resumes from them.
+
+    Parameters
+    ----------
+    timing : path
+        JSON file for the duration in seconds and the number of epochs or iterations.
+    record : dict
+        Record of the training, with `seconds` and `n_epochs` or `n_iterations`.
+    recorded : dict
+        Other values for the description: `scale`, `threads`, versions.
+    checkpoints : iterable of path
+        Files from which the training resumes.
+
+    Yields
+    ------
+    dict
+        The description of the network: `record` without `seconds`, which differ in every run, and
+        `recorded`.
+    """
+    counts = {name: record[name] for name in ("n_epochs", "n_iterations") if name in record}
+    write_json(timing, {"seconds": record["seconds"], **counts})
+    yield {name: value for name, value in record.items() if name != "seconds"} | dict(recorded)
+    for path in checkpoints:
+        Path(path).unlink(missing_ok=True)
