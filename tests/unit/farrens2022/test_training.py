@@ -14,8 +14,6 @@ backend.configure("tensorflow", 2, 0)
 
 import keras
 from deblend.errors import DeblendError
-from deblend.farrens2022.features import augment, to_eight_bits
-from deblend.farrens2022.networks import head
 from deblend.farrens2022.training import cached_features, train_head
 from deblend.training.keras_checkpoint import Checkpoint
 from deblend.training.schedule import SteeringConfig
@@ -42,28 +40,6 @@ def tree(weights):
             f"Conv_{i}": {"kernel": k, "bias": b} for i, (k, b) in enumerate(weights.layers)
         }
     }
-
-
-def test_eight_bits_are_as_in_the_authors_files():
-    images = np.array([[[-4.0, 2.0], [0.0, 1.0]]])
-    assert to_eight_bits(images).tolist() == [[[255, 127], [0, 63]]]
-    with pytest.raises(DeblendError, match=r"1 stamps have no signal .* \(the first is number 1"):
-        to_eight_bits(np.stack([np.ones((4, 4)), np.zeros((4, 4))]))
-
-
-def test_augmentation_zooms_and_flips_about_the_centre():
-    image = np.zeros((1, 65, 65), np.uint8)
-    image[0, 30:35, 40:50] = 200
-    rng = np.random.default_rng(0)
-    out = np.concatenate([augment(image, rng) for _ in range(200)])
-    x = np.indices((65, 65))[1]
-    centres = np.array([np.average(x, weights=o) for o in out])
-    # The blob's centre is at 44.5, 12.5 from the middle: zoomed by 0.8 to 1.2, either side.
-    assert np.abs(centres - 32).min() == pytest.approx(12.5 / 1.2, abs=0.5)
-    assert np.abs(centres - 32).max() == pytest.approx(12.5 / 0.8, abs=0.5)
-    assert 0.35 < np.mean(centres < 32) < 0.65
-    rng = np.random.default_rng(0)
-    np.testing.assert_array_equal(augment(image, rng)[0], out[0])
 
 
 def test_weights_go_through_their_file(weights, tmp_path):
@@ -129,14 +105,6 @@ def test_the_extractor_is_keras_own_vgg16(weights):
     assert ours.output.shape[1:] == (2, 2, 512)
     with pytest.raises(DeblendError, match="images of 31 px"):
         feature_extractor(31, weights)
-
-
-def test_head_has_the_papers_layers():
-    model = head(2048)
-    assert [layer.name for layer in model.layers[1:]] == ["dense1", "dropout", "dense2", "blend"]
-    assert model.get_layer("dense1").activation is keras.activations.linear
-    assert model.get_layer("dropout").rate == 0.1
-    assert model.count_params() == 2049 * 256 + 257 * 1024 + 1025
 
 
 STEERING = SteeringConfig(
