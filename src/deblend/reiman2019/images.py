@@ -302,6 +302,7 @@ def build_frames(
     reduce_by: int = 3,
     max_bytes: int = MAX_JPEG_BYTES,
     threads: int = 1,
+    batch_size: int = BATCH,
 ) -> None:
     """Reduce all JPEGs of the sources, leave out those that cannot be used, and split the rest.
 
@@ -327,6 +328,8 @@ def build_frames(
         Largest size of one JPEG.
     threads : int
         Number of threads that decode images; the result does not depend on it.
+    batch_size : int
+        Images in memory at a time, for each thread; the result does not depend on it either.
 
     Raises
     ------
@@ -343,7 +346,7 @@ def build_frames(
         ids: list[str] = []
         with open(temporary, "wb") as file:
             _write_header(file, 0, grid.size)
-            for jpeg, frame in _prepare_all(source, jpegs, grid, threads):
+            for jpeg, frame in _prepare_all(source, jpegs, grid, threads, batch_size):
                 if isinstance(frame, str):
                     reasons.append((jpeg.id, frame))
                 else:
@@ -393,7 +396,7 @@ def _choose_images(
 
 
 def _prepare_all(
-    source: Sources, jpegs: Sequence[Jpeg], grid: Grid, threads: int
+    source: Sources, jpegs: Sequence[Jpeg], grid: Grid, threads: int, batch_size: int
 ) -> Iterator[tuple[Jpeg, np.ndarray | str]]:
     """Reduce images in order, with one batch in memory at a time."""
     # Threads are enough: Pillow decodes and resizes without holding Python's global lock.
@@ -404,7 +407,7 @@ def _prepare_all(
     ):
         # Pillow warns of broken metadata, but only the pixels matter here.
         warnings.filterwarnings("ignore", module="PIL")
-        size = BATCH * threads
+        size = batch_size * threads
         for start in range(0, len(jpegs), size):
             batch = jpegs[start : start + size]
             data = [source.read(jpeg) for jpeg in batch]

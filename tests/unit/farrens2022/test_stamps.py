@@ -1,4 +1,4 @@
-"""BlendHunter's stamps, SEP's labels of them, and accuracies."""
+"""BlendHunter's stamps, their noise and their files."""
 
 import galsim
 import h5py
@@ -6,15 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from deblend.errors import DeblendError
-from deblend.farrens2022.metrics import (
-    accuracy,
-    accuracy_by_distance,
-    accuracy_table,
-    realistic_accuracies,
-    split_isolated,
-    summarise,
-)
-from deblend.farrens2022.sep import FAILED, label_detections, label_stamps
 from deblend.farrens2022.stamps import (
     CatalogGalaxies,
     SampleConfig,
@@ -28,8 +19,6 @@ from deblend.farrens2022.stamps import (
     noisy_batches,
     read_sample_table,
 )
-
-SEP = {"threshold": 1.5, "min_area": 5, "contrast": 0.005, "n_thresholds": 32}
 
 
 def config(**changes):
@@ -164,102 +153,6 @@ def test_a_broken_sample_is_refused(sample, tmp_path):
     path.write_bytes(sample.read_bytes()[:3000])
     with pytest.raises(DeblendError, match="not a complete sample"):
         read_sample_table(path)
-
-
-ALONE = np.array([[32.0, 32.0]])
-PAIR = np.array([[32.0, 32.0], [40.0, 32.0]])
-NEAR = np.array([[32.0, 32.0], [33.0, 32.0]])
-
-
-# The cases of Sect. 4.1, by hand.
-@pytest.mark.parametrize(
-    ("x", "y", "flag", "expected", "answer"),
-    [
-        ([], [], [], PAIR, 0),
-        ([32], [32], [0], ALONE, 0),
-        ([33], [33], [1], PAIR, 1),  # one, flagged as a blend, where it should be
-        ([36], [32], [1], PAIR, 0),  # flagged, between the two: not at an expected position
-        ([32], [32], [0], PAIR, 0),
-        ([32, 40], [32, 32], [0, 0], PAIR, 1),
-        ([41, 31], [33, 32], [1, 0], PAIR, 1),
-        ([32, 50], [32, 32], [0, 0], PAIR, 0),
-        ([32, 33], [32, 32], [0, 0], PAIR, 0),  # both at the same galaxy
-        ([32, 50], [32, 32], [0, 0], ALONE, 0),
-        ([32, 40, 10], [32, 32, 10], [0, 0, 0], PAIR, 1),
-        ([32.5, 10, 50], [32, 10, 50], [0, 0, 0], NEAR, FAILED),  # one detection, near both
-        ([32, 50, 10], [32, 32, 10], [0, 0, 0], PAIR, FAILED),
-        ([32, 50, 10], [32, 32, 10], [0, 0, 0], ALONE, FAILED),
-    ],
-)
-def test_labels_by_the_rules_of_section_4_1(x, y, flag, expected, answer):
-    arrays = np.array(x, float), np.array(y, float), np.array(flag, int)
-    assert label_detections(*arrays, expected, 2.0) == answer
-
-
-def test_sep_labels_clear_cases():
-    y, x = np.indices((65, 65))
-
-    def galaxy(cx, cy):
-        return 2000 * np.exp(-((x - cx) ** 2 + (y - cy) ** 2) / (2 * 2.0**2))
-
-    noise = np.random.default_rng(0).normal(0, 5, (3, 65, 65))
-    images = np.stack([galaxy(32, 32), galaxy(32, 32) + galaxy(47, 32), galaxy(32, 32)]) + noise
-    table = pd.DataFrame({"is_blend": [0, 1, 1], "dx_px": [np.nan, 15, 1], "dy_px": [np.nan, 0, 0]})
-    labels = label_stamps(images.astype(np.float32), table, SEP, 7, 2.0)
-    assert labels.tolist() == [0, 1, 0]  # the third cannot be told from one galaxy
-
-
-def stamps_table():
-    return pd.DataFrame(
-        {
-            "is_blend": [0, 0, 1, 1, 1, 1],
-            "distance_px": [np.nan, np.nan, 3, 9.9, 10, 20],
-            "weight": [1, 1, 0.25, 0.25, 1.5, 1.5],
-        }
-    )
-
-
-def test_accuracies_are_weighted_and_failures_counted():
-    labels = np.array([0, 1, 1, 0, -1, 1])
-    table = accuracy_table(stamps_table(), {"SEP": labels}).set_index("subset")
-    assert table.loc["close", "accuracy"] == 0.5
-    assert table.loc["distant", ["n", "n_failed"]].tolist() == [1, 1]
-    # Isolated 1 of 2, close a quarter of a half, distant 1.5 of 1.5.
-    assert table.loc["all", "accuracy"] == pytest.approx((1 + 0.25 + 1.5) / (2 + 0.5 + 1.5))
-    share, error = accuracy(np.array([True, False, True, True]), np.ones(4))
-    assert (share, error) == (0.75, pytest.approx(np.sqrt(0.75 * 0.25 / 4)))
-    binned = accuracy_by_distance(stamps_table(), {"SEP": labels}, np.array([0, 10, 30]))
-    assert binned["n"].tolist() == [2, 1]
-    assert binned["accuracy"].tolist() == [0.5, 1.0]
-
-
-def test_realistic_accuracies_are_relative_to_sep():
-    table = stamps_table()
-    predictions = pd.DataFrame({"sigma5_0": [0.1, 0.2, 0.9, 0.9, 0.9, 0.4]})
-    sep = np.array([0, 0, 0, 1, 1, 1])
-    accuracies, confusion = realistic_accuracies(table, predictions, sep, [(5.0, 0)])
-    relative = accuracies[accuracies["method"] == "BlendHunter"].set_index("subset")["relative"]
-    assert relative["close"] == pytest.approx(1.0 / 0.5 - 1)
-    assert relative["distant"] == pytest.approx(0.5 / 1 - 1)
-    cells = confusion.set_index(["method", "panel"])
-    assert cells.loc[("BlendHunter", "close"), "true_positive"] == 1
-    assert cells.loc[("SEP", "close"), "true_positive"] == 0.5
-    assert cells.loc[("SEP", "all"), "true_negative"] == 1
-    summary = summarise(accuracies)
-    assert (summary["n_realisations"] == 1).all()
-
-
-def test_as_many_isolated_as_close_ones():
-    table = pd.DataFrame(
-        {
-            "is_blend": [0, 1] * 50,
-            "distance_px": [np.nan, 5.0] * 10 + [np.nan, 20.0] * 40,
-            "weight": 1.0,
-        }
-    )
-    close, rest = split_isolated(table)
-    assert (close.sum(), rest.sum()) == (10, 40)
-    assert not (close & rest).any()
 
 
 def test_stamps_that_cannot_be_used_are_named():

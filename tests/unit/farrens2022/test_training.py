@@ -1,8 +1,5 @@
-"""VGG-16's weights and BlendHunter's head."""
+"""The training of BlendHunter's head."""
 
-import pickle
-
-import h5py
 import numpy as np
 import pytest
 
@@ -12,132 +9,10 @@ from deblend.training import keras_backend as backend
 
 backend.configure("tensorflow", 2, 0)
 
-import keras
 from deblend.errors import DeblendError
-from deblend.farrens2022.features import augment, to_eight_bits
-from deblend.farrens2022.networks import head
 from deblend.farrens2022.training import cached_features, train_head
 from deblend.training.keras_checkpoint import Checkpoint
 from deblend.training.schedule import SteeringConfig
-from deblend.training.vgg import (
-    IMAGENET_MEAN,
-    VGG16_NAMES,
-    random_weights,
-    read_array_pickle,
-    read_keras_file,
-    read_vgg,
-    write_vgg,
-)
-from deblend.training.vgg_keras import feature_extractor
-
-
-@pytest.fixture(scope="module")
-def weights():
-    return random_weights(1)
-
-
-def tree(weights):
-    return {
-        "VGG16_0": {
-            f"Conv_{i}": {"kernel": k, "bias": b} for i, (k, b) in enumerate(weights.layers)
-        }
-    }
-
-
-def test_eight_bits_are_as_in_the_authors_files():
-    images = np.array([[[-4.0, 2.0], [0.0, 1.0]]])
-    assert to_eight_bits(images).tolist() == [[[255, 127], [0, 63]]]
-    with pytest.raises(DeblendError, match=r"1 stamps have no signal .* \(the first is number 1"):
-        to_eight_bits(np.stack([np.ones((4, 4)), np.zeros((4, 4))]))
-
-
-def test_augmentation_zooms_and_flips_about_the_centre():
-    image = np.zeros((1, 65, 65), np.uint8)
-    image[0, 30:35, 40:50] = 200
-    rng = np.random.default_rng(0)
-    out = np.concatenate([augment(image, rng) for _ in range(200)])
-    x = np.indices((65, 65))[1]
-    centres = np.array([np.average(x, weights=o) for o in out])
-    # The blob's centre is at 44.5, 12.5 from the middle: zoomed by 0.8 to 1.2, either side.
-    assert np.abs(centres - 32).min() == pytest.approx(12.5 / 1.2, abs=0.5)
-    assert np.abs(centres - 32).max() == pytest.approx(12.5 / 0.8, abs=0.5)
-    assert 0.35 < np.mean(centres < 32) < 0.65
-    rng = np.random.default_rng(0)
-    np.testing.assert_array_equal(augment(image, rng)[0], out[0])
-
-
-def test_weights_go_through_their_file(weights, tmp_path):
-    write_vgg(tmp_path / "w.h5", weights)
-    back = read_vgg(tmp_path / "w.h5")
-    assert back.source == "random"
-    for (a, b), (c, d) in zip(weights.layers, back.layers, strict=True):
-        np.testing.assert_array_equal(a, c)
-        np.testing.assert_array_equal(b, d)
-    (tmp_path / "w.h5").write_bytes((tmp_path / "w.h5").read_bytes()[:1000])
-    with pytest.raises(DeblendError, match="does not hold VGG's weights"):
-        read_vgg(tmp_path / "w.h5")
-
-
-def test_pickled_arrays_are_read_and_nothing_else(weights):
-    read = read_array_pickle(pickle.dumps(tree(weights)), "test")
-    assert read.mean == IMAGENET_MEAN
-    np.testing.assert_array_equal(read.layers[3][0], weights.layers[3][0])
-
-    class Evil:
-        def __reduce__(self):
-            return (print, ("this must not run",))
-
-    with pytest.raises(DeblendError, match="asks for builtins.print"):
-        read_array_pickle(pickle.dumps({"VGG16_0": Evil()}), "test")
-    wrong = tree(weights)
-    wrong["VGG16_0"]["Conv_2"]["kernel"] = np.zeros((3, 3, 64, 64), np.float32)
-    with pytest.raises(
-        DeblendError, match=r"block2_conv1 of test has a kernel of \(3, 3, 64, 64\)"
-    ):
-        read_array_pickle(pickle.dumps(wrong), "test")
-    del wrong["VGG16_0"]["Conv_12"]
-    with pytest.raises(DeblendError, match="12 convolutions; VGG-16 has 13"):
-        read_array_pickle(pickle.dumps(wrong), "test")
-
-
-def test_keras_file_is_read_by_names(weights, tmp_path):
-    path = tmp_path / "keras.h5"
-    with h5py.File(path, "w") as file:
-        for name, (kernel, bias) in zip(VGG16_NAMES, weights.layers, strict=True):
-            file[f"{name}/{name}_W_1:0"], file[f"{name}/{name}_b_1:0"] = kernel, bias
-    read = read_keras_file(path, "test")
-    np.testing.assert_array_equal(read.layers[12][0], weights.layers[12][0])
-    with h5py.File(path, "a") as file:
-        del file["block3_conv1"]
-    with pytest.raises(DeblendError, match="does not hold Keras' vgg16"):
-        read_keras_file(path, "test")
-
-
-def test_the_extractor_is_keras_own_vgg16(weights):
-    """The same weights in Keras' own model give the same features."""
-    ours = feature_extractor(65, weights)
-    theirs = keras.applications.VGG16(weights=None, include_top=False, input_shape=(65, 65, 3))
-    for name, pair in zip(VGG16_NAMES, weights.layers, strict=True):
-        theirs.get_layer(name).set_weights(pair)
-    images = np.random.default_rng(0).uniform(size=(2, 65, 65, 1)).astype(np.float32)
-    np.testing.assert_allclose(
-        ours.predict(images, verbose=0),
-        theirs.predict(np.repeat(images, 3, axis=-1), verbose=0),
-        rtol=1e-4,
-        atol=1e-5,
-    )
-    assert ours.output.shape[1:] == (2, 2, 512)
-    with pytest.raises(DeblendError, match="images of 31 px"):
-        feature_extractor(31, weights)
-
-
-def test_head_has_the_papers_layers():
-    model = head(2048)
-    assert [layer.name for layer in model.layers[1:]] == ["dense1", "dropout", "dense2", "blend"]
-    assert model.get_layer("dense1").activation is keras.activations.linear
-    assert model.get_layer("dropout").rate == 0.1
-    assert model.count_params() == 2049 * 256 + 257 * 1024 + 1025
-
 
 STEERING = SteeringConfig(
     learning_rate=0.001,

@@ -1,78 +1,11 @@
-"""The claims, numbers and table of Reiman & Goehre 2019 on made-up galaxies."""
-
-import functools
-import math
+"""The claims of Reiman & Goehre 2019 on made-up galaxies."""
 
 import numpy as np
-import pandas as pd
 import pytest
-import yaml
-from deblend.reiman2019 import reproduction
 from deblend.reiman2019.claims import CEILING_DB, CLAIMS
-from deblend.reiman2019.metrics import score_images
-from deblend.reiman2019.reproduction import burn_in_batches, escape_batches
-from deblend.reiman2019.tables import table1
 from deblend.report.claims import claims_table
-from deblend.report.numbers import reproduction_table
 
-from tests.conftest import ROOT
-from tests.unit.reiman2019.figures.test_trace import history
-
-PUBLISHED = yaml.safe_load((ROOT / "config/published.yaml").read_text())["reiman2019"]
-N, SIDE = 24, 24
-
-
-def galaxies():
-    """Central galaxies and companions as smooth spots on a dark sky."""
-    rng = np.random.default_rng(3)
-    y, x = np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2
-    true = np.empty((N, 2, SIDE, SIDE, 3), np.float32)
-    for i in range(N):
-        for galaxy, offset in enumerate((0, rng.uniform(5, 10))):
-            angle, width = rng.uniform(0, 2 * np.pi), rng.uniform(2, 5)
-            dy, dx = offset * np.sin(angle), offset * np.cos(angle)
-            spot = np.exp(-((y - dy) ** 2 + (x - dx) ** 2) / (2 * width**2))
-            true[i, galaxy] = spot[..., None] * rng.uniform(0.3, 0.9, 3)
-    return true
-
-
-TRUE = galaxies()
-BLEND = np.repeat(TRUE.max(axis=1, keepdims=True), 2, axis=1)
-#: Each image shows a different galaxy.
-FRAMES = np.arange(2 * N)
-GOOD = np.clip(TRUE + np.random.default_rng(4).normal(0, 0.002, TRUE.shape), 0, 1)
-
-
-MUTATIONS = {
-    "good": GOOD,
-    "permuted": GOOD[np.random.default_rng(5).permutation(N)],
-    "swapped branches": GOOD[:, ::-1],
-    "black": np.zeros_like(GOOD),
-    "the blend itself": BLEND,
-    "one branch twice": np.repeat(GOOD[:, :1], 2, axis=1),
-    "the blend as companion": np.stack([GOOD[:, 0], BLEND[:, 1]], axis=1),
-}
-
-
-def scored(method, answer):
-    return score_images(answer.astype(np.float32), TRUE).assign(method=method, frame=FRAMES)
-
-
-@functools.cache
-def baselines():
-    return scored("mse", np.clip(GOOD + 0.001, 0, 1)), scored("blend", BLEND)
-
-
-@functools.cache
-def answer_of(name):
-    return scored("gan", MUTATIONS[name])
-
-
-def tables(name="good", course=None):
-    return {
-        "scores": pd.concat([answer_of(name), *baselines()], ignore_index=True),
-        "history": history() if course is None else course,
-    }
+from tests.unit.reiman2019.conftest import history, tables
 
 
 def holds(found, bound="as stated"):
@@ -164,21 +97,6 @@ def test_collapses_are_detected_in_the_history():
     assert holds(tables(course=late), "relaxed")["escapes"] is True
 
 
-def test_escape_batches_of_a_short_history():
-    course = pd.DataFrame(
-        {
-            "iteration": [10, 20, 30, 40, 50, 60],
-            "phase": ["burn_in"] * 5 + ["gan"],
-            "brightness_ratio": [3.0, 1.0, 0.1, 0.6, 1.9, 0.01],
-        }
-    )
-    assert escape_batches(course) == 40  # at 30 the images are dark again
-    assert burn_in_batches(course) == 50
-    assert math.isnan(escape_batches(course[course["phase"] == "gan"]))
-    assert math.isnan(escape_batches(course.iloc[:3]))
-    assert burn_in_batches(course.iloc[5:]) == 0
-
-
 def test_claims_without_data_are_untested():
     found = claims_table({}, "test", CLAIMS, "reiman2019")
     assert found["holds"].isna().all()
@@ -189,52 +107,3 @@ def test_claims_without_data_are_untested():
     assert found["as_good_as_mse"] is None
     assert found["escapes"] is None
     assert found["branches_differ"] is True
-
-
-def test_numbers_compared_with_the_papers():
-    mine = tables()
-    record = {"n_images": 500, "batch_size": 16}
-    rows = [
-        *reproduction.score_rows(PUBLISHED, mine["scores"]),
-        *reproduction.sample_rows(PUBLISHED, mine["scores"], record),
-        *reproduction.training_rows(PUBLISHED, mine["history"], record),
-    ]
-    table = reproduction_table({"test": rows}, "reiman2019")
-    assert not table.duplicated(["item", "quantity"]).any()
-    found = table.set_index(["item", "quantity"])
-    gan = mine["scores"][mine["scores"]["method"] == "gan"]
-    row = found.loc[("Table 1, PSNR, mean", "psnr_db")]
-    assert (row["published"], row["n"]) == (34.61, 2 * N)
-    assert row["reproduced"] == pytest.approx(gan["psnr_db"].mean())
-    row = found.loc[("Fig. 5, SSIM, sigma", "ssim_authors_code")]
-    assert row["reproduced"] == pytest.approx(gan["ssim_authors_code"].std(ddof=0))
-    assert ("Table 1, PSNR, max", "psnr_db") not in found.index  # the paper's text lacks it
-    assert found.loc[("Fig. 5, SSIM, max", "ssim"), "published"] == 0.982
-    assert found.loc[("Sect. 3, tested", "n_blends"), "reproduced"] == N
-    assert found.loc[("Sect. 3, tested", "n_images"), "reproduced"] == 2 * N
-    assert found.loc[("Sect. 2.3", "n_images"), "published"] == 141553
-    assert found.loc[("Sect. 2.4, after burn-in", "iterations"), "reproduced"] == 2400
-    limit = found.loc[("Sect. 2.2.2, burn-in until images are not black", "batches_at_most")]
-    assert limit["status"] == "reproduced"
-    burn_in = found.loc["Sect. 4, burn-in"].iloc[0]
-    assert (burn_in["reproduced"], burn_in["status"]) == (600, "differs")
-
-
-def test_what_did_not_run_is_said_so():
-    rows = list(reproduction.training_rows(PUBLISHED, history(burn_in=0), {}))
-    table = reproduction_table({"test": rows}, "reiman2019").set_index("item")
-    assert table.loc["Sect. 2.4", "status"] == "not run"
-    assert table.loc["Sect. 4, burn-in", "status"] == "not run"
-    assert table.loc["Sect. 2.4, after burn-in", "reproduced"] == 3000
-
-
-def test_table_1():
-    mine = tables()["scores"]
-    found = table1(mine, PUBLISHED["table1"]).set_index(["Metric", "Statistic"])
-    assert len(found) == 30
-    assert found.loc[("PSNR (dB)", "mean"), "Published"] == 34.61
-    assert np.isnan(found.loc[("PSNR (dB)", "max"), "Published"])
-    blend = mine.loc[mine["method"] == "blend", "ssim"]
-    assert found.loc[("SSIM", "min"), "Blend itself"] == pytest.approx(blend.min())
-    mse = mine.loc[mine["method"] == "mse", "psnr_db"]
-    assert found.loc[("PSNR (dB)", "variance"), "MSE only"] == pytest.approx(mse.var(ddof=0))

@@ -1,37 +1,33 @@
-"""The branched GAN: its layers, its losses, and trainings that resume."""
+"""The training of the branched GAN: its history, its collapses, and that it resumes."""
 
 import logging
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 from deblend.errors import DeblendError
-from deblend.reiman2019 import training
-from deblend.reiman2019.blends import PerturbConfig, blend, draw_blends, perturbation_tensor
-from deblend.reiman2019.networks import Discriminator, Generator, VggFeatures, layer_table
+from deblend.reiman2019.blends import blend, draw_blends, perturbation_tensor
+from deblend.reiman2019.networks import VggFeatures
 from deblend.reiman2019.training import (
     GanConfig,
     PairSource,
     Trainer,
     check_images,
     collapse_reason,
-    predict,
     to_uint8,
     train,
+    train_from_config,
 )
-from deblend.training import keras_backend as backend
-from deblend.training import torch_backend
 from deblend.training.fingerprints import fingerprint
-from deblend.training.torch_checkpoint import Checkpoint, read_weights, write_weights
-from deblend.training.torch_gan import adversarial_loss
-from deblend.training.torch_layers import n_parameters
-from deblend.training.vgg import VggWeights, random_weights
+from deblend.training.torch_checkpoint import Checkpoint
+
+from tests.unit.reiman2019.conftest import PAIRS
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 CPU = torch.device("cpu")
-PAIRS = PerturbConfig(
-    order="authors", shift_px=(3, 8), log_scale=(-1.0, 0.5), blending="max", crop_px=48, reduce_by=3
-)
 TINY = GanConfig(
     root_blocks=1,
     branch_blocks=1,
@@ -55,27 +51,6 @@ TINY = GanConfig(
 )
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    torch_backend.configure(1, 1)
-
-
-@pytest.fixture(scope="module")
-def frames():
-    """Blobs in the middle of 31 x 31 pixels."""
-    rng = np.random.default_rng(4)
-    y, x = np.mgrid[:31, :31] - 15.0
-    width = rng.uniform(1.5, 4, (12, 1, 1))
-    light = np.exp(-(x**2 + y**2) / (2 * width**2))
-    return (light[..., None] * rng.uniform(100, 250, (12, 1, 1, 3))).astype(np.uint8)
-
-
-@pytest.fixture(scope="module")
-def small_vgg():
-    """VGG-16 with random weights and all its filters."""
-    return random_weights(1)
-
-
 def source_of(frames, seed=1):
     return PairSource(frames, np.arange(8), PAIRS, seed=seed, batch_size=TINY.batch_size)
 
@@ -84,93 +59,6 @@ def validation_of(frames):
     pairs = draw_blends(1, "galaxyzoo", "validation", np.arange(8, 12), 6, PAIRS)
     central, companion = (torch.from_numpy(frames[pairs[c]]) for c in ("central", "companion"))
     return blend(central, companion, perturbation_tensor(pairs), PAIRS)
-
-
-def test_the_papers_generator_has_the_parameters_of_its_layers():
-    block = 2 * (64 * 64 * 9 + 64) + 2 * (2 * 64) + 64
-    root = (3 * 64 * 81 + 64) + 64 + 10 * block + (64 * 64 * 9 + 64) + 2 * 64
-    branch = 6 * block + (64 * 3 * 81 + 3)
-    assert n_parameters(Generator(10, 6, 64)) == root + 2 * branch == 1_715_718
-
-
-def test_the_papers_discriminator_has_the_parameters_of_its_layers():
-    filters = [3, 64, 64, 128, 128, 256, 256, 512, 512]
-    convolutions = sum(9 * a * b + b for a, b in zip(filters[:-1], filters[1:], strict=True))
-    norms = 2 * sum(filters[2:])
-    dense = 512 * 5 * 5 * 1024 + 1024 + 1024 + 1
-    assert n_parameters(Discriminator(80, 64, 1024)) == convolutions + norms + dense
-
-
-def test_images_keep_their_shape():
-    network = Generator(2, 1, 4)
-    images = network(torch.rand(3, 3, 32, 32)).detach()
-    assert images.shape == (3, 2, 3, 32, 32)
-    assert float(images.abs().max()) <= 1
-    assert not torch.allclose(images[:, 0], images[:, 1])  # two branches
-    assert Discriminator(32, 2, 8)(images[:, 0]).shape == (3,)
-
-
-def test_coordinates_are_an_additional_channel():
-    network = Generator(1, 1, 4, coordinates=True).eval()
-    assert network.root["conv_in"].in_channels == 4
-    black = network(torch.zeros(1, 3, 64, 64)).detach()[0, 0, 0]
-    blind = Generator(1, 1, 4).eval()(torch.zeros(1, 3, 64, 64)).detach()[0, 0, 0]
-    inner = slice(24, 40)  # not affected by the edges
-    assert blind[inner, inner].std() < 1e-6 < 1e-4 < black[inner, inner].std()
-
-
-def test_a_side_that_cannot_be_halved_four_times_is_refused():
-    with pytest.raises(DeblendError, match="multiple of 16"):
-        Discriminator(72, 2, 8)
-
-
-def test_the_table_of_layers_has_every_parameter_and_each_branch():
-    network = Generator(2, 1, 4)
-    table = layer_table(network, 32)
-    assert table["n_parameters"].sum() == n_parameters(network)
-    assert list(table["group"].drop_duplicates()) == ["root", "central", "companion"]
-    last = table.groupby("group").last()
-    assert list(last.loc[["central", "companion"], "kind"]) == ["Tanh", "Tanh"]
-    assert list(last.loc[["central", "companion"], "out_channels"]) == [3, 3]
-    assert (table["kind"] == "Add").sum() == 2 + 1 + 2  # blocks of the root, the root, branches
-    sides = layer_table(Discriminator(32, 2, 8), 32).query("kind == 'Conv2d'")["side"]
-    assert list(sides) == [32, 16, 16, 8, 8, 4, 4, 2]
-
-
-def test_vggs_features_are_those_of_keras(small_vgg):
-    backend.configure("tensorflow", 2, 1)
-    import keras
-    from deblend.training.vgg_keras import feature_extractor
-
-    grey = np.random.default_rng(3).uniform(0, 1, (2, 64, 64, 1)).astype(np.float32)
-    whole = feature_extractor(64, small_vgg)
-    deepest = keras.Model(whole.input, whole.get_layer("block5_conv3").output)
-    expected = deepest.predict(grey, verbose=0)
-    rgb = torch.from_numpy(np.repeat(grey, 3, axis=-1)).movedim(-1, 1)
-    found = VggFeatures(small_vgg, 64)(2 * rgb - 1).movedim(1, -1).numpy()
-    assert expected.std() > 0
-    np.testing.assert_allclose(found, expected, atol=1e-4 * expected.max())
-
-
-def test_vgg_scales_each_colour(small_vgg):
-    """Weights with a preprocessing get the preprocessed image."""
-    mean, std = (0.4, 0.5, 0.6), (0.2, 0.3, 0.4)
-    scaled = VggFeatures(VggWeights(small_vgg.layers, "x", mean, std), 32)
-    image = torch.rand(1, 3, 32, 32)
-    by_hand = (image - torch.tensor(mean)[:, None, None]) / torch.tensor(std)[:, None, None]
-    plain = VggFeatures(small_vgg, 32)
-    assert torch.allclose(scaled(2 * image - 1), plain(2 * by_hand - 1), rtol=1e-3, atol=1e-5)
-
-
-def test_the_generators_losses_are_those_of_eqs_1_and_2():
-    logits = torch.tensor([-1.2, 0.4])
-    d = torch.sigmoid(logits)
-    assert float(adversarial_loss(logits, "non_saturating")) == pytest.approx(
-        float(-torch.log(d).mean())
-    )
-    assert float(adversarial_loss(logits, "minimax")) == pytest.approx(
-        float(torch.log(1 - d).mean())
-    )
 
 
 def test_both_networks_learn(frames):
@@ -263,25 +151,17 @@ def test_after_another_configuration_training_starts_afresh(frames, small_vgg, t
     assert "starting afresh" in caplog.text and "config" in caplog.text
 
 
-def test_what_a_checkpoint_depends_on(frames, tmp_path, monkeypatch):
+def test_what_a_training_depends_on(frames, tmp_path, caplog):
     """A training does not resume if its configuration, code or data have changed."""
     files = {name: tmp_path / name for name in ("frames.npy", "index.csv", "vgg.h5")}
     np.save(files["frames.npy"], frames)
     splits = np.repeat(["train", "validation"], [8, 4])
     pd.DataFrame({"row": np.arange(12), "split": splits}).to_csv(files["index.csv"], index=False)
-    files["vgg.h5"].write_bytes(b"1")
-
-    class Trained(Exception):
-        pass
-
-    def stop(*_, checkpoint, **__):
-        raise Trained(checkpoint.fingerprint)
-
-    monkeypatch.setattr(training, "train", stop)
-    monkeypatch.setattr(training, "weights_from", lambda *_, seed, **__: None)
-    monkeypatch.setattr(training, "VggFeatures", lambda *_: None)
+    files["vgg.h5"].write_bytes(b"1")  # not read, since there is no burn-in
+    shortest = {"burn_in_iterations": 0, "iterations": 1, "checkpoint_interval": 1}
+    checkpoint = tmp_path / "c.pt"
     given = {
-        "network": vars(TINY),
+        "network": vars(TINY) | shortest,
         "perturbation": vars(PAIRS),
         "images": "galaxyzoo",
         "n_validation_blends": 4,
@@ -289,38 +169,38 @@ def test_what_a_checkpoint_depends_on(frames, tmp_path, monkeypatch):
         "vgg_weights": "keras",
         "vgg_file": files["vgg.h5"],
         "device": CPU,
-        "checkpoint": tmp_path / "c.pt",
+        "checkpoint": checkpoint,
+        "fingerprinted": {"code": "1", "threads": 1, "backend": "2.0"},
     }
-    settings = {"code": "1", "threads": 1, "backend": "2.0"}
 
-    def found(settings=settings, **changes):
-        with pytest.raises(Trained) as error:
-            training.train_from_config(
-                files["frames.npy"],
-                files["index.csv"],
-                **given | changes,
-                fingerprinted=settings,
-            )
-        return error.value.args[0]
+    def run_again(**changes):
+        caplog.clear()
+        with caplog.at_level(logging.INFO):
+            train_from_config(files["frames.npy"], files["index.csv"], **given | changes)
 
-    def changed(*arguments, **changes):
-        after = found(*arguments, **changes)
-        return {name for name in before if before[name] != after.get(name)}
+    run_again()
+    first = checkpoint.read_bytes()
 
-    before = found()
-    assert set(before) == {"config", "code", *files}
+    def changed(**changes):
+        """What has changed since the first training, according to the log."""
+        checkpoint.write_bytes(first)
+        run_again(**changes)
+        found = re.search("starting afresh: .* was written, (.*) changed", caplog.text)
+        assert ("resuming after iteration 1" in caplog.text) == (found is None)
+        return set(found[1].split(", ")) if found else set()
+
+    def with_setting(name, key, value):
+        return {name: given[name] | {key: value}}
+
     assert changed() == set()
-    for name, key, value in (
-        ("network", "learning_rate", 2e-3),
-        ("perturbation", "shift_px", (3, 7)),
-    ):
-        assert changed(**{name: given[name] | {key: value}}) == {"config"}, name
+    assert changed(**with_setting("network", "learning_rate", 2e-3)) == {"config"}
+    assert changed(**with_setting("perturbation", "shift_px", (3, 7))) == {"config"}
     assert changed(seed=2) == changed(n_validation_blends=5) == {"config"}
     assert changed(vgg_weights="pypi") == {"config"}
     assert changed(vgg_file=None) == {"vgg.h5"}
-    assert changed(settings | {"threads": 2}) == {"config"}
-    assert changed(settings | {"backend": "2.1"}) == {"config"}
-    assert changed(settings | {"code": "2"}) == {"code"}
+    assert changed(**with_setting("fingerprinted", "threads", 2)) == {"config"}
+    assert changed(**with_setting("fingerprinted", "backend", "2.1")) == {"config"}
+    assert changed(**with_setting("fingerprinted", "code", "2")) == {"code"}
     np.save(files["frames.npy"], frames[::-1])
     assert changed() == {"frames.npy"}
     files["index.csv"].write_text(files["index.csv"].read_text() + "12,test\n")
@@ -333,16 +213,6 @@ def test_a_broken_checkpoint_does_not_stop_the_training(frames, small_vgg, tmp_p
     with caplog.at_level(logging.WARNING), pytest.raises(KeyboardInterrupt):
         run(frames, small_vgg, tmp_path / "c.pt", stop_at=1)
     assert "unreadable" in caplog.text
-
-
-def test_weights_are_read_as_written(tmp_path):
-    network, other = Generator(1, 1, 4), Generator(1, 1, 4)
-    write_weights(tmp_path / "w.h5", network)
-    read_weights(tmp_path / "w.h5", other)
-    images = torch.rand(2, 3, 32, 32)
-    assert torch.equal(predict(network, images, CPU), predict(other, images, CPU))
-    with pytest.raises(DeblendError, match="this network"):
-        read_weights(tmp_path / "w.h5", Generator(2, 1, 4))
 
 
 def test_errors_of_the_reading_thread_are_raised(frames):

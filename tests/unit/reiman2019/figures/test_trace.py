@@ -2,33 +2,12 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 from deblend.reiman2019.figures.trace import draw_trace
 
 from tests.figures import opens, texts, to_bytes
+from tests.unit.reiman2019.conftest import history
 
 LABEL = "toy scale, images made_up, network deblender_gan"
-
-
-def history(burn_in=600, total=3000, step=20):
-    iteration = np.arange(step, total + 1, step)
-    early = iteration <= burn_in
-    return pd.DataFrame(
-        {
-            "iteration": iteration,
-            "phase": np.where(early, "burn_in", "gan"),
-            "mse": 0.3 * np.exp(-iteration / 500) + 0.003,
-            "adversarial": np.where(early, np.nan, 1 + iteration / 3000),
-            "discriminator": np.where(early, np.nan, 1.2 - iteration / 6000),
-            "d_real": np.where(early, np.nan, 0.8),
-            "d_fake": np.where(early, np.nan, 0.3),
-            "vgg": np.where(early, 0.5 * np.exp(-iteration / 400), np.nan),
-            "brightness_ratio": 1 + 2 * np.exp(-iteration / 150),
-            "val_psnr_db": np.where(
-                iteration % 300 == 0, 33 - 10 * np.exp(-iteration / 900), np.nan
-            ),
-        }
-    )
 
 
 def test_the_course_of_training(drawn, tmp_path, scored):

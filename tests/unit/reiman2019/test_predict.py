@@ -1,0 +1,76 @@
+"""Deblended images and their files."""
+
+import json
+
+import h5py
+import numpy as np
+import pytest
+import torch
+from deblend.errors import DeblendError
+from deblend.reiman2019.blends import blend, draw_pairs, perturbation_tensor
+from deblend.reiman2019.networks import Generator
+from deblend.reiman2019.predict import load_generator, predict_blends, read_predictions, to_unit
+from deblend.training.torch_checkpoint import write_weights
+
+from tests.unit.reiman2019.conftest import PAIRS
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+CPU = torch.device("cpu")
+
+
+class Negative(torch.nn.Module):
+    """The first image is the blend, the second one its negative."""
+
+    def forward(self, blends):
+        return torch.stack([2 * blends - 1, 1 - 2 * blends], dim=1)
+
+
+def test_a_generator_is_built_as_its_description_says(tmp_path):
+    network = Generator(2, 1, 4, coordinates=True)
+    write_weights(tmp_path / "network.h5", network)
+    record = {"root_blocks": 2, "branch_blocks": 1, "filters": 4, "coordinates": True}
+    description = tmp_path / "network.json"
+    description.write_text(json.dumps(record | {"precision": "bfloat16", "seconds": 1.0}))
+    found, precision = load_generator(tmp_path / "network.h5", description)
+    assert precision == "bfloat16"
+    images = torch.rand(2, 3, 32, 32)
+    assert torch.equal(found.eval()(images), network.eval()(images))
+
+
+def test_images_of_every_blend_are_written_with_8_bits(frames, tmp_path):
+    pairs = draw_pairs(np.random.default_rng(1), np.arange(12), 70, PAIRS)
+    options = {"device": CPU, "precision": "float32", "attributes": {"torch": "2.0"}}
+    predict_blends(Negative(), frames, pairs, PAIRS, tmp_path / "images.h5", **options)
+    images = read_predictions(tmp_path / "images.h5", 70)
+    assert images.file.attrs["torch"] == "2.0"
+    assert images.shape == (70, 2, 16, 16, 3)
+    assert images.dtype == np.uint8
+    central, companion = (torch.from_numpy(frames[pairs[c]]) for c in ("central", "companion"))
+    mixed, _ = blend(central, companion, perturbation_tensor(pairs), PAIRS)
+    expected = 255 * np.moveaxis(mixed.numpy(), 1, -1)
+    assert np.abs(images[:, 0] - expected).max() <= 0.51
+    assert np.abs(images[:, 1] - (255 - expected)).max() <= 0.51
+
+
+def test_files_without_the_blends_predictions_are_refused(tmp_path):
+    path = tmp_path / "images.h5"
+    with h5py.File(path, "w") as file:
+        file["images"] = np.zeros((3, 2, 16, 16, 3), np.uint8)
+    with pytest.raises(DeblendError, match=r"images.h5 has 3 blends, not 4: delete it and run"):
+        read_predictions(path, 4)
+    with h5py.File(path, "w") as file:
+        file["others"] = 1
+    with pytest.raises(DeblendError, match=r"images.h5 does not hold predictions .*delete it"):
+        read_predictions(path, 3)
+    path.write_bytes(b"half of a file")
+    with pytest.raises(DeblendError, match=r"images.h5 does not hold predictions"):
+        read_predictions(path, 3)
+
+
+def test_bytes_and_tensors_have_the_same_unit():
+    levels = np.arange(0, 256, 51, np.uint8)  # 0 to 255 in steps of a fifth
+    images = np.broadcast_to(levels[:, None, None, None], (6, 4, 5, 3))
+    assert to_unit(images)[:, 0, 0, 0] == pytest.approx([0, 0.2, 0.4, 0.6, 0.8, 1])
+    tensor = torch.linspace(-1, 1, 6)[:, None, None, None].expand(6, 3, 4, 5)
+    np.testing.assert_allclose(to_unit(tensor), to_unit(images), atol=1e-6)

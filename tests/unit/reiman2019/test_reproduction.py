@@ -1,0 +1,63 @@
+"""The paper's numbers and ours, of made-up galaxies and histories."""
+
+import math
+
+import pandas as pd
+import pytest
+from deblend.reiman2019 import reproduction
+from deblend.reiman2019.reproduction import burn_in_batches, escape_batches
+from deblend.report.numbers import reproduction_table
+
+from tests.unit.reiman2019.conftest import PUBLISHED, N, history, tables
+
+
+def test_numbers_compared_with_the_papers():
+    mine = tables()
+    record = {"n_images": 500, "batch_size": 16}
+    rows = [
+        *reproduction.score_rows(PUBLISHED, mine["scores"]),
+        *reproduction.sample_rows(PUBLISHED, mine["scores"], record),
+        *reproduction.training_rows(PUBLISHED, mine["history"], record),
+    ]
+    table = reproduction_table({"test": rows}, "reiman2019")
+    assert not table.duplicated(["item", "quantity"]).any()
+    found = table.set_index(["item", "quantity"])
+    gan = mine["scores"][mine["scores"]["method"] == "gan"]
+    row = found.loc[("Table 1, PSNR, mean", "psnr_db")]
+    assert (row["published"], row["n"]) == (34.61, 2 * N)
+    assert row["reproduced"] == pytest.approx(gan["psnr_db"].mean())
+    row = found.loc[("Fig. 5, SSIM, sigma", "ssim_authors_code")]
+    assert row["reproduced"] == pytest.approx(gan["ssim_authors_code"].std(ddof=0))
+    assert ("Table 1, PSNR, max", "psnr_db") not in found.index  # the paper's text lacks it
+    assert found.loc[("Fig. 5, SSIM, max", "ssim"), "published"] == 0.982
+    assert found.loc[("Sect. 3, tested", "n_blends"), "reproduced"] == N
+    assert found.loc[("Sect. 3, tested", "n_images"), "reproduced"] == 2 * N
+    assert found.loc[("Sect. 2.3", "n_images"), "published"] == 141553
+    assert found.loc[("Sect. 2.4, after burn-in", "iterations"), "reproduced"] == 2400
+    limit = found.loc[("Sect. 2.2.2, burn-in until images are not black", "batches_at_most")]
+    assert limit["status"] == "reproduced"
+    burn_in = found.loc["Sect. 4, burn-in"].iloc[0]
+    assert (burn_in["reproduced"], burn_in["status"]) == (600, "differs")
+
+
+def test_what_did_not_run_is_said_so():
+    rows = list(reproduction.training_rows(PUBLISHED, history(burn_in=0), {}))
+    table = reproduction_table({"test": rows}, "reiman2019").set_index("item")
+    assert table.loc["Sect. 2.4", "status"] == "not run"
+    assert table.loc["Sect. 4, burn-in", "status"] == "not run"
+    assert table.loc["Sect. 2.4, after burn-in", "reproduced"] == 3000
+
+
+def test_escape_batches_of_a_short_history():
+    course = pd.DataFrame(
+        {
+            "iteration": [10, 20, 30, 40, 50, 60],
+            "phase": ["burn_in"] * 5 + ["gan"],
+            "brightness_ratio": [3.0, 1.0, 0.1, 0.6, 1.9, 0.01],
+        }
+    )
+    assert escape_batches(course) == 40  # at 30 the images are dark again
+    assert burn_in_batches(course) == 50
+    assert math.isnan(escape_batches(course[course["phase"] == "gan"]))
+    assert math.isnan(escape_batches(course.iloc[:3]))
+    assert burn_in_batches(course.iloc[5:]) == 0
