@@ -97,7 +97,14 @@ class Regression:
     n_points: int
 
 
-def fit_gpr(x: np.ndarray, y: np.ndarray, grid: np.ndarray, *, seed: int) -> Regression:
+def fit_gpr(
+    x: np.ndarray,
+    y: np.ndarray,
+    grid: np.ndarray,
+    *,
+    seed: int,
+    max_points: int = MAX_POINTS,
+) -> Regression:
     """Fit the mean of y as a function of x, and its uncertainty.
 
     Parameters
@@ -109,7 +116,9 @@ def fit_gpr(x: np.ndarray, y: np.ndarray, grid: np.ndarray, *, seed: int) -> Reg
     grid : ndarray, shape (m,)
         Values of x at which the mean and its uncertainty are evaluated.
     seed : int
-        Seed for drawing `MAX_POINTS` points if there are more. The scatter is fitted to all points.
+        Seed for drawing `max_points` points if there are more.
+    max_points : int
+        Largest number of points to which the process is fitted. The scatter is fitted to all.
 
     Returns
     -------
@@ -126,9 +135,9 @@ def fit_gpr(x: np.ndarray, y: np.ndarray, grid: np.ndarray, *, seed: int) -> Reg
         raise DeblendError(f"{n_bad} of {len(x)} points are not finite: leave them out")
     bins, scatter = fit_scatter(x, y)
     used = np.arange(len(x))
-    if len(x) > MAX_POINTS:
+    if len(x) > max_points:
         rng = generator(seed, "gaussian process", len(x))
-        used = np.sort(rng.choice(len(x), MAX_POINTS, replace=False))
+        used = np.sort(rng.choice(len(x), max_points, replace=False))
     noise = scatter["68"](x[used])
     # The mean of the prior is 0, so the mean of the points is subtracted.
     offset = float(np.average(y[used], weights=1 / noise))

@@ -65,7 +65,7 @@ COLUMNS = (
 )
 
 
-#: Number of stamps that a worker fits at a time.
+#: Number of stamps that a process fits at a time, by default.
 CHUNK = 1024
 
 
@@ -108,6 +108,7 @@ def fit_photometry(
     fixed_positions: bool = False,
     max_shift_px: float | None = None,
     n_workers: int = 1,
+    chunk_size: int = CHUNK,
 ) -> pd.DataFrame:
     """Fluxes and shapes of galaxies at given positions; two galaxies are fitted together.
 
@@ -137,6 +138,8 @@ def fit_photometry(
     n_workers : int
         Number of processes, which does not change the results. Each process should use one BLAS
         thread: ``OMP_NUM_THREADS=1``.
+    chunk_size : int
+        Number of stamps that a process fits at a time, which does not change the results.
 
     Returns
     -------
@@ -178,7 +181,7 @@ def fit_photometry(
         "fixed_positions": fixed_positions,
         "max_shift_px": max_shift_px,
     }
-    jobs = list(_jobs(images, psfs, padded, sigma, options))
+    jobs = list(_jobs(images, psfs, padded, sigma, options, chunk_size))
     tables = list(in_order(_fit_job, jobs, n_workers))
     table = pd.concat([_empty_table(), *tables]) if tables else _empty_table()
     table = table.sort_values(["stamp", "galaxy"], ignore_index=True)
@@ -216,13 +219,14 @@ def _jobs(
     positions: np.ndarray,
     sigma: np.ndarray,
     options: dict[str, Any],
+    chunk_size: int,
 ) -> Iterator[dict[str, Any]]:
     """Chunks of stamps, each with the same number of galaxies per stamp."""
     n_galaxies = np.isfinite(positions).all(axis=2).sum(axis=1)
     for k in (1, 2):
         stamps = np.flatnonzero(n_galaxies == k)
-        for i in range(0, len(stamps), CHUNK):
-            rows = stamps[i : i + CHUNK]
+        for i in range(0, len(stamps), chunk_size):
+            rows = stamps[i : i + chunk_size]
             psf_rows = np.zeros(1, int) if len(psfs) == 1 else rows
             yield {
                 "rows": rows,

@@ -14,10 +14,7 @@ from deblend.data.ingest import (
     read_array,
     read_catalog,
 )
-from deblend.data.stamps import read_galaxies, read_stamps, write_stamps
 from deblend.errors import DeblendError
-
-from tests.conftest import make_stamps
 
 COLUMNS = {"id": "name", "mag": "m", "half_light_radius": "r"}
 
@@ -198,44 +195,3 @@ def test_real_galaxies_need_sizes(real_data):
     )
     with pytest.raises(DeblendError, match="has no sizes: give fits_catalog"):
         ingest_real_galaxies(config, seed=1)
-
-
-def test_stamps_are_written_and_read_back(tmp_path):
-    stamps = make_stamps(np.random.default_rng(0).normal(size=(5, 16, 16)))
-    stamps.galaxies["flux_auto"] = np.arange(5.0)
-    path = tmp_path / "s.h5"
-    write_stamps(path, stamps)
-    back = read_stamps(path)
-    np.testing.assert_array_equal(back.images, stamps.images)
-    pd.testing.assert_frame_equal(
-        back.galaxies[stamps.galaxies.columns], stamps.galaxies, check_dtype=False
-    )
-    assert read_stamps(path, np.array([1, 3])).galaxies["id"].tolist() == ["g1", "g3"]
-    assert read_galaxies(path)["mag"].tolist() == stamps.galaxies["mag"].tolist()
-    write_stamps(tmp_path / "again.h5", stamps)
-    assert path.read_bytes() == (tmp_path / "again.h5").read_bytes()
-
-
-def test_a_half_written_file_is_named(tmp_path):
-    path = tmp_path / "s.h5"
-    write_stamps(path, make_stamps(np.zeros((5, 16, 16))))
-    path.write_bytes(path.read_bytes()[:3000])
-    with pytest.raises(DeblendError, match="s.h5 is not a complete stamps file"):
-        read_stamps(path)
-
-
-def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
-    path = tmp_path / "s.h5"
-    write_stamps(path, make_stamps(np.zeros((5, 16, 16))))
-    before = path.read_bytes()
-    bad = make_stamps(np.zeros((5, 16, 16)))
-    bad.galaxies["mag"] = "not a number"
-    with pytest.raises(ValueError, match="could not convert"):
-        write_stamps(path, bad)
-    assert path.read_bytes() == before
-    assert [p.name for p in tmp_path.iterdir()] == ["s.h5"]
-
-
-def test_shapes_that_do_not_fit_are_named():
-    with pytest.raises(DeblendError, match=r"segmaps have shape \(5, 8, 8\)"):
-        make_stamps(np.zeros((5, 16, 16)), np.zeros((5, 8, 8), np.int16))

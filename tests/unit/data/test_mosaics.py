@@ -1,29 +1,20 @@
 """Stamps that are cut from a mosaic, which is made of known stamps."""
 
-import io
-import threading
 import tracemalloc
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pandas as pd
 import pytest
 from astropy.io import fits
-from astropy.io.votable.tree import Resource, VOTableFile
-from astropy.io.votable.tree import TableElement as VOTableTable
 from astropy.table import Table
-from astropy.wcs import WCS
 from deblend.boucaud2020.clean import clean, count_exclusions
-from deblend.boucaud2020.simulate import simulate_chunk
 from deblend.boucaud2020.tables import SELECTION
 from deblend.data.mosaics import FieldConfig, cut_field
-from deblend.data.vizier import fetch_table
 from deblend.errors import DeblendError
 
-from tests.conftest import simulator_config
 from tests.unit.boucaud2020.test_clean import CONFIG
+from tests.unit.data.conftest import SCALE, SIZE, header
 
-SIZE, SCALE = 64, 0.06
 COLUMNS = {
     "id": "Seq",
     "ra": "_RAJ2000",
@@ -36,53 +27,6 @@ COLUMNS = {
 ON = [*range(10), 11]
 NUMBERS = [100 + i for i in ON]
 PROBABILITIES = {"ra": "RA", "dec": "DEC", "p_sph": "fsph", "p_disk": "fdisk", "p_irr": "firr"}
-
-
-def header(side):
-    """A tangential projection in which north is slightly to the left."""
-    wcs = WCS(naxis=2)
-    wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
-    wcs.wcs.crval = [53.1, -27.8]
-    wcs.wcs.crpix = [side / 2 + 0.5] * 2
-    angle = np.deg2rad(10)
-    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    wcs.wcs.cd = turn @ np.diag([-SCALE / 3600, SCALE / 3600])
-    return wcs
-
-
-@pytest.fixture(scope="module")
-def stamps(priors):
-    return simulate_chunk(4, "sim", 0, 9, priors, simulator_config(stamp_size=SIZE))
-
-
-@pytest.fixture
-def survey(tmp_path, stamps):
-    """A mosaic of nine stamps, with a galaxy at its edge, one outside of it and one in a hole."""
-    n = 3 * SIZE
-    mosaic = np.block([[stamps.images[3 * j + i, 0] for i in range(3)] for j in range(3)])
-    mosaic = np.pad(mosaic, ((0, SIZE), (0, 0)), constant_values=0.02)
-    mosaic[n + 40, 100] = 0.0  # no data
-    wcs = header(n)
-    fits.PrimaryHDU(mosaic.astype(np.float32), wcs.to_header()).writeto(tmp_path / "mosaic.fits")
-    centres = [(i * SIZE + SIZE // 2, j * SIZE + SIZE // 2) for j in range(3) for i in range(3)]
-    # Any position in the pixel.
-    shifts = np.random.default_rng(0).uniform(-0.45, 0.45, (9, 2))
-    x, y = np.array([*(centres + shifts), (n - 20, 50), (5000, 50), (96, n + 32)]).T
-    ra, dec = wcs.pixel_to_world_values(x, y)
-    galaxies = stamps.galaxies
-    table = Table(
-        {
-            "Seq": np.arange(100, 112),
-            "_RAJ2000": ra,
-            "_DEJ2000": dec,
-            "Hmag": [*galaxies["mag"], 21, 21, 21],
-            "Re": [*galaxies["half_light_radius_px"] * SCALE, 0.3, 0.3, 0.3],
-            "z": np.full(12, 1.0),
-        },
-        units={"_RAJ2000": "deg", "_DEJ2000": "deg", "Hmag": "mag", "Re": "arcsec"},
-    )
-    table.write(tmp_path / "catalog.ecsv")
-    return tmp_path, table
 
 
 def config(folder, **changes):
@@ -229,85 +173,3 @@ def test_a_catalogue_of_another_field_is_refused(survey):
     table.write(folder / "catalog.ecsv", overwrite=True)
     with pytest.raises(DeblendError, match="none of the 12 positions in .* is on .*ra and dec"):
         cut_field(config(folder))
-
-
-class VizierServer(ThreadingHTTPServer):
-    """A server like VizieR: answers first with `failures`, then with `tables` as a VOTable."""
-
-    def __init__(self, tables):
-        super().__init__(("127.0.0.1", 0), Answer)
-        self.tables, self.failures, self.asked = tables, [], []
-
-
-class Answer(BaseHTTPRequestHandler):
-    def log_message(self, *args):
-        pass
-
-    def do_POST(self):
-        self.server.asked.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
-        if self.server.failures:
-            self.send_error(self.server.failures.pop(0))
-            return
-        tree = VOTableFile()
-        resource = Resource(name="J/X/1")
-        tree.resources.append(resource)
-        for name, table in self.server.tables.items():
-            one = VOTableTable.from_table(tree, table)
-            one.name = name
-            resource.tables.append(one)
-        content = io.BytesIO()
-        tree.to_xml(content)
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(content.getvalue())
-
-
-@pytest.fixture
-def vizier(monkeypatch, survey, tmp_path):
-    from astroquery.vizier import VizierClass
-
-    server = VizierServer({"J/X/1/t": survey[1]})
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    url = f"http://127.0.0.1:{server.server_port}/viz-bin/votable"
-    monkeypatch.setattr(VizierClass, "_server_to_url", lambda *_, **__: url)
-    cache = tmp_path / "cache"
-    monkeypatch.setattr(VizierClass, "cache_location", cache)
-    monkeypatch.setattr("deblend.data.archives.RETRY_PAUSES_S", (0.0,))
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
-    assert not list(cache.glob("*")), "answers are kept as pickles"
-
-
-def test_a_table_from_vizier_can_be_the_catalogue(vizier, survey, stamps):
-    folder, _ = survey
-    vizier.failures = [503]
-    fetch_table("J/X/1/t", folder / "vizier" / "t.ecsv")
-    assert len(vizier.asked) == 2
-    assert "-source=J%2FX%2F1%2Ft" in vizier.asked[1] or "-source=J/X/1/t" in vizier.asked[1]
-    assert "-out.max=unlimited" in vizier.asked[1]
-    cut = cut_field(config(folder, catalog=str(folder / "vizier" / "t.ecsv")))
-    np.testing.assert_array_equal(cut.images[:9, 0], stamps.images[:, 0])
-    table = Table.read(folder / "vizier" / "t.ecsv")
-    assert table["Re"].unit == "arcsec"
-    assert table.meta == {"source": "VizieR J/X/1/t"}
-
-
-def test_vizier_names_have_to_be_of_one_table(vizier, tmp_path):
-    vizier.tables["J/X/1/u"] = vizier.tables["J/X/1/t"]
-    with pytest.raises(DeblendError, match=r"vizier:J/X/1 stands for 2 tables \(J/X/1/t, J/X/1/u"):
-        fetch_table("J/X/1", tmp_path / "t.ecsv")
-    vizier.tables.clear()
-    with pytest.raises(DeblendError, match="stands for 0 tables"):
-        fetch_table("J/X/1", tmp_path / "t.ecsv")
-    assert not (tmp_path / "t.ecsv").exists()
-
-
-@pytest.mark.parametrize(("status", "times"), [(500, 2), (404, 1)])
-def test_an_error_of_vizier_is_reported(vizier, tmp_path, status, times):
-    vizier.failures = [status] * 9
-    with pytest.raises(DeblendError, match=f"cannot fetch J/X/1 from VizieR .*{status}"):
-        fetch_table("J/X/1", tmp_path / "t.ecsv")
-    assert len(vizier.asked) == times

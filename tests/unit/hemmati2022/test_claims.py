@@ -1,29 +1,12 @@
-"""The claims, numbers and table of Hemmati et al. 2022 on made-up blends."""
+"""The claims of Hemmati et al. 2022 on made-up blends."""
 
 import functools
-import math
 
 import numpy as np
 import pandas as pd
-import pytest
-import yaml
-from deblend.errors import DeblendError
-from deblend.hemmati2022 import reproduction
 from deblend.hemmati2022.claims import CLAIMS
-from deblend.hemmati2022.metrics import (
-    bin_edges,
-    false_positive_rate,
-    flux_errors,
-    flux_improvement,
-    parse_detections,
-)
-from deblend.hemmati2022.tables import detection_table
 from deblend.report.claims import claims_table
-from deblend.report.numbers import reproduction_table
 
-from tests.conftest import ROOT
-
-PUBLISHED = yaml.safe_load((ROOT / "config/published.yaml").read_text())["hemmati2022"]
 N = 5000
 #: For each resolution how easily it detects a blend; the fractions are then about as published.
 EASE = {
@@ -202,121 +185,3 @@ def test_claims_without_data_are_untested():
     few = holds(tables(detections=blends().head(15), photometry=photometry().head(0)))
     for name in ("gan_detects", "rises_with_separation", "photometry_improves"):
         assert few[name] is None, name
-
-
-def test_detections_are_true_or_false():
-    text = blends().assign(
-        detected_gan=blends()["detected_gan"].map({True: "True", False: "False"})
-    )
-    found = parse_detections(text.assign(detected_gan_multi="nan", detected_high=1.0))
-    assert found["detected_gan"].equals(blends()["detected_gan"])
-    assert found["detected_high"].all()
-    assert "detected_gan_multi" not in found
-    partly = blends()["detected_low"].astype(object).where(blends()["blend"] > 0, np.nan)
-    with pytest.raises(DeblendError, match="detected_low is empty for 1 of 5000"):
-        parse_detections(blends().assign(detected_low=partly))
-    with pytest.raises(DeblendError, match="'maybe'"):
-        parse_detections(blends().assign(detected_low="maybe"))
-
-
-def test_flux_errors_of_known_magnitudes():
-    found = pd.DataFrame(
-        {
-            "blend": [3, 4, 5, 6],
-            "mag_input": [22.0, 22.0, 22.0, 22.0],
-            "mag_low": [22 - 2.5 * math.log10(1.5), 21.0, 22.0, np.nan],
-            "mag_gan": [22 + 2.5 * math.log10(1.25), 22.0, 22.0, 22.0],
-            "flags_input": [0, 0, 0, 0],
-            "flags_low": [32, 0, 16, 0],  # no shape; good; no flux; good
-            "flags_gan": [128, 1, 0, 0],  # a round galaxy; not converged; good; good
-        }
-    )
-    errors = flux_errors(found)
-    assert errors["blend"].tolist() == [3]
-    assert errors.loc[0, ["error_low", "error_gan"]].tolist() == pytest.approx([0.5, -0.2])
-    assert flux_improvement(found) == pytest.approx({"low": 0.5, "gan": 0.2, "ratio": 2.5, "n": 1})
-    # A table that is read from a file without rows has the type object.
-    assert math.isnan(flux_improvement(found.head(0).astype(object))["ratio"])
-
-
-def test_false_positive_rates_of_known_numbers():
-    found = false_positive_rate(false_positives(), "gan", ["unblended", "one_peak"])
-    assert found["rate"] == 16 / 1400
-    assert found["low"] < found["rate"] < found["high"]
-    assert math.isnan(false_positive_rate(false_positives(), "low", ["one_peak"])["rate"])
-
-
-def test_bin_edges_begin_at_zero():
-    found = bin_edges(pd.Series([np.nan, 1.0, 2.0, 3.0]))
-    assert (found[0], len(found)) == (0, 11)
-    assert found[-1] == pytest.approx(2.98)
-    assert bin_edges(pd.Series([np.nan]))[-1] == 1
-
-
-def reproduced(detections):
-    rows = [
-        *reproduction.detection_rows(PUBLISHED, detections),
-        *reproduction.false_positive_rows(PUBLISHED, false_positives()),
-        *reproduction.photometry_rows(PUBLISHED, photometry()),
-        *reproduction.som_rows(PUBLISHED, SOM),
-    ]
-    table = reproduction_table({"test": rows}, "hemmati2022")
-    assert not table.duplicated(["item", "quantity"]).any()
-    return table.set_index(["item", "quantity"])
-
-
-def test_numbers_compared_with_the_papers():
-    found = reproduced(blends())
-    row = found.loc[("Sect. 4, gan resolution", "detection_percent")]
-    assert row["reproduced"] == pytest.approx(100 * blends()["detected_gan"].mean())
-    assert (row["published"], row["n"]) == (50, N)
-    row = found.loc[("Abstract, low resolution", "undetected_percent")]
-    assert (row["published"], row["status"]) == (90, "reproduced")
-    gain = found.loc[("Sect. 4.2, gan resolution, multi-band", "gain_percent"), "reproduced"]
-    mean = blends()[["detected_gan_multi", "detected_gan"]].mean()
-    assert gain == pytest.approx(100 * (mean.iloc[0] - mean.iloc[1]))
-    row = found.loc[("Sect. 4, low resolution, lowest flux ratios", "detection_percent")]
-    first = blends()[blends()["delta_mag"] < bin_edges(blends()["delta_mag"])[1]]
-    assert row["n"] == len(first)
-    assert row["reproduced"] == pytest.approx(100 * first["detected_low"].mean())
-    row = found.loc[("Sect. 4, unblended", "false_positive_percent")]
-    assert row["reproduced"] == pytest.approx(1)
-    assert found.loc[("Sect. 4, map of blends", "cells_rows"), "ratio"] == 1
-
-
-def test_numbers_of_untrained_networks_are_marked():
-    found = reproduced(blends().assign(detected_gan_multi=np.nan))
-    assert set(found.loc["Sect. 4.2, gan resolution, multi-band", "status"]) == {"not run"}
-
-
-def test_table_of_detections():
-    found = detection_table(
-        blends().assign(detected_gan_multi=np.nan), false_positives(), photometry(), PUBLISHED
-    )
-    index = found.set_index(["Quantity", "Resolution"])
-    row = index.loc[("Blends detected (%)", "GAN")]
-    assert row["Value"] == pytest.approx(100 * blends()["detected_gan"].mean())
-    assert row["Low"] < row["Value"] < row["High"]
-    assert (row["n"], row["Published"]) == (N, 50)
-    row = index.loc[("Blends detected (%)", "GAN, multi-band")]
-    assert np.isnan(row["Value"])
-    assert (row["n"], row["Published"]) == (0, 60)
-    assert np.isnan(index.loc[("Blends detected (%)", "low, best filter"), "Published"])
-    row = index.loc[("Single galaxies with more peaks (%)", "GAN")]
-    assert (row["Value"], row["Published"]) == (1, 1)
-    ratio = index.loc[("Median |flux error|, low over GAN", "GAN")]
-    assert ratio["Value"] == pytest.approx(flux_improvement(photometry())["ratio"])
-    assert ratio["Published"] == 10
-    fits = photometry()
-    brighter = fits.assign(mag_input=fits["mag_true"])
-    ratio = index.loc[("Median |flux error, catalogue's|, low over GAN", "GAN")]
-    assert ratio["Value"] == pytest.approx(flux_improvement(brighter)["ratio"])
-
-
-def test_failed_fits_are_counted():
-    fits = photometry().copy()
-    fits.loc[fits.index[:3], "flags_gan"] = 1
-    table = detection_table(blends(), false_positives(), fits, PUBLISHED)
-    row = table.set_index("Quantity").loc["Blends with a failed fit (%)"]
-    assert row["Value"] == pytest.approx(100 * 3 / len(fits))
-    assert row["n"] == len(fits)

@@ -4,10 +4,8 @@ import galsim
 import numpy as np
 import pandas as pd
 import pytest
-from astropy.stats import binom_conf_interval
 from deblend.errors import DeblendError
 from deblend.hemmati2022.degrade import psf_image
-from deblend.hemmati2022.metrics import detection_fractions, false_positives, wilson_interval
 from deblend.hemmati2022.peaks import (
     count_peaks,
     detect_blends,
@@ -161,33 +159,3 @@ def test_random_peaks_detect_little(pairs):
     one = detect_blends(peaks, pairs + [[[0, 0], [9, 0]]], threshold=8.0, radius_px=1.5)
     assert one["n_matched"].tolist() == [1] * 60
     assert not one["detected"].any()
-
-
-def test_false_positives_by_both_of_the_papers_kinds():
-    rates = false_positives(
-        np.array([1, 2, 0, 1]), np.array([1, 1, 2, 1, 1, 1]), np.array([1, 1, 1, 2, 1, 0]),
-        np.array([2, 1, 2, 2, 3, 2]),
-    )  # fmt: skip
-    assert rates == {"unblended": 0.25, "blends": pytest.approx(2 / 6), "all": pytest.approx(0.3)}
-
-
-def test_fractions_in_bins_with_wilsons_errors():
-    table = pd.DataFrame(
-        {
-            "separation_px": [0, 1, 5, 6, 9, 10, 25, -1],
-            "detected_high": [0, 1, 1, 1, 0, 1, 1, 1],
-            "detected_low": [False] * 8,
-        }
-    )
-    table["detected_high"] = table["detected_high"].astype(bool)
-    result = detection_fractions(table, "separation_px", [0, 5, 8, 9, 10, 20], ("high", "low"))
-    high = result[result["resolution"] == "high"]
-    assert high["n"].tolist() == [2, 2, 0, 1, 1]
-    np.testing.assert_array_equal(high["fraction"], [0.5, 1, np.nan, 0, 1])
-    for k, n in [(0, 5), (3, 9), (40, 40)]:
-        theirs = binom_conf_interval(k, n, interval="wilson", confidence_level=0.6826894921)
-        np.testing.assert_allclose(np.array(wilson_interval(k, n)), theirs, atol=1e-9)
-    with pytest.raises(DeblendError, match="lacks the columns detected_gan"):
-        detection_fractions(table, "separation_px", [0, 5])
-    with pytest.raises(DeblendError, match="give increasing numbers"):
-        detection_fractions(table, "separation_px", [5, 0], ("high",))

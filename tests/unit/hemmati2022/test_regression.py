@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from deblend.errors import DeblendError
-from deblend.hemmati2022 import regression
 from deblend.hemmati2022.regression import fit_gpr, fit_scatter
 
 GRID = np.linspace(20.2, 24.8, 40)
@@ -57,13 +56,12 @@ def test_the_scatter_is_that_of_the_points():
     np.testing.assert_allclose(scatter["median"](GRID), 0.455 * variance(GRID), rtol=0.25)
 
 
-def test_points_are_drawn_if_there_are_too_many(monkeypatch):
-    monkeypatch.setattr(regression, "MAX_POINTS", 150)
+def test_points_are_drawn_if_there_are_too_many():
     x, y = points(600)
-    first, again = (fit_gpr(x, y, GRID, seed=1) for _ in range(2))
+    first, again = (fit_gpr(x, y, GRID, seed=1, max_points=150) for _ in range(2))
     assert (first.n_used, first.n_points) == (150, 600)
     assert first.grid.equals(again.grid)
-    assert not first.grid.equals(fit_gpr(x, y, GRID, seed=2).grid)
+    assert not first.grid.equals(fit_gpr(x, y, GRID, seed=2, max_points=150).grid)
     assert first.bins["n"].sum() == 600
 
 

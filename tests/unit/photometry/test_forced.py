@@ -6,8 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from deblend.errors import DeblendError
-from deblend.photometry import forced
-from deblend.photometry.forced import COLUMNS, choose_engine, fit_photometry
+from deblend.photometry.forced import BUILTIN_VERSION, COLUMNS, choose_engine, fit_photometry
 from deblend.photometry.mixture_fit import FLAG_NOT_FINITE, FLAG_SINGULAR
 from deblend.photometry.mixtures import (
     PsfMixture,
@@ -41,7 +40,7 @@ def test_there_is_one_row_per_position(sample):
     assert table["stamp"].tolist() == [s for s in range(20) for _ in range(1 + s % 2)]
     assert (table.groupby("stamp")["galaxy"].max() == np.arange(20) % 2).all()
     assert (table["engine"] == "builtin").all()
-    assert (table["engine_version"] == forced.BUILTIN_VERSION).all()
+    assert (table["engine_version"] == BUILTIN_VERSION).all()
     truth = np.concatenate(p)
     good = (table["flags"] == 0).to_numpy()
     assert good.mean() > 0.9
@@ -53,17 +52,15 @@ def test_there_is_one_row_per_position(sample):
     assert abs(table["y_px"] - truth[:, 0])[good].max() < 1.5
 
 
-def test_any_number_of_workers(sample, monkeypatch):
+def test_chunks_and_workers_do_not_matter(sample):
     images, positions, _ = sample
     psfs = np.stack([draw(galsim_psf(), size=25)] * 20)
-    monkeypatch.setattr(forced, "CHUNK", 4)
-    one = fit_photometry(images, psfs, positions, engine="builtin", **SETTINGS)
-    two = fit_photometry(images, psfs, positions, engine="builtin", n_workers=2, **SETTINGS)
-    assert one.equals(two)
-    monkeypatch.setattr(forced, "CHUNK", 1000)
-    assert one.equals(fit_photometry(images, psfs, positions, engine="builtin", **SETTINGS))
+    options = {"engine": "builtin", **SETTINGS}
+    one = fit_photometry(images, psfs, positions, chunk_size=4, **options)
+    assert one.equals(fit_photometry(images, psfs, positions, chunk_size=4, n_workers=2, **options))
+    assert one.equals(fit_photometry(images, psfs, positions, **options))
     # One image for all is the same PSF.
-    assert one.equals(fit_photometry(images, psfs[0], positions, engine="builtin", **SETTINGS))
+    assert one.equals(fit_photometry(images, psfs[0], positions, **options))
 
 
 def test_padded_positions_and_two_profiles(sample):

@@ -98,12 +98,12 @@ def test_the_background_is_seen_between_the_galaxies(size):
     assert rms / NOISE == pytest.approx(1, abs={64: 0.5, 128: 0.1}[size])
 
 
-def test_a_blend_for_which_sep_fails_is_flagged(monkeypatch):
-    def gives_up(*_):
-        raise SepError("too many sub-objects")
-
-    monkeypatch.setattr("deblend.photometry.sep.detect", gives_up)
-    found = measure_blend(np.ones((64, 64), np.float32), 4.0, COLD, HOT)
+def test_a_blend_for_which_sep_fails_is_flagged():
+    """An image whose sky is not subtracted has more bright pixels than SEP can hold (300,000)."""
+    image = (1 + np.random.default_rng(0).normal(0, NOISE, (600, 600))).astype(np.float32)
+    with pytest.raises(SepError, match=r"could not extract objects \(threshold 5.0 x .*buffer"):
+        detect(image, COLD, NOISE)
+    found = measure_blend(image, 4.0, COLD, HOT)
     assert (found.detection, found.mode) == (-1, "failed")
     assert np.isnan(found.flux_iso).all()
     assert (found.flags == FLAG_FAILED).all()

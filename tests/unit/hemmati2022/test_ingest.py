@@ -1,0 +1,282 @@
+"""Cut-outs from the user's stamps and from mosaics."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from astropy.io import fits
+from astropy.table import Table
+from astropy.wcs import WCS
+from deblend.errors import DeblendError
+from deblend.hemmati2022.cutouts import keep_usable, select
+from deblend.hemmati2022.degrade import fwhm_from_area
+from deblend.hemmati2022.ingest import (
+    add_redshifts,
+    archive_cutouts,
+    band_psfs,
+    cutout_config,
+    files_catalogue,
+    files_cutouts,
+    read_cutout_catalogue,
+)
+from deblend.hemmati2022.simulate import simulate_cutouts, simulated_catalogue
+from deblend.units import flux_from_mag
+
+from tests.unit.hemmati2022.test_cutouts import CUTS
+from tests.unit.hemmati2022.test_simulate import SCALE, simulator
+
+
+def files_options(**changes):
+    bands = [
+        {"name": "f814w", "zero_point": 26.0, "noise_sigma": 0.01, "psf_fwhm_arcsec": 0.08},
+        {"name": "f160w", "zero_point": 25.5, "noise_sigma": 0.02, "psf_fwhm_arcsec": 0.17},
+    ]
+    values = {"bands": bands, "detection_band": "f814w", "parent_px": 80}
+    values |= {"pixel_scale_arcsec": SCALE, "psf_moffat_beta": 2.5}
+    return values | changes
+
+
+@pytest.fixture
+def own(tmp_path):
+    """Six stamps with an off-centre square of light; one lacks a band, one has a NaN."""
+    images = np.zeros((6, 2, 100, 100), np.float32)
+    for i in range(6):
+        images[i, 0, 44:51, 52:57] = 1 + i
+        images[i, 1, 44:51, 52:57] = 2 + i
+    images[4, 1] = 0
+    images[5, 0, 47, 50] = np.nan
+    np.savez(tmp_path / "own.npz", images=images, other=np.zeros(3))
+    Table({"name": list("abcdef"), "r": np.full(6, 0.3)}).write(tmp_path / "own.csv")
+    return tmp_path, images
+
+
+def own_catalogue(folder, columns, options=None):
+    config = cutout_config(options or files_options())
+    return files_catalogue(
+        folder / "own.npz", "images", folder / "own.csv", columns, "arcsec", config
+    )
+
+
+def test_the_users_stamps_are_read(own):
+    folder, images = own
+    table = own_catalogue(folder, {"id": "name", "half_light_radius": "r"})
+    np.testing.assert_allclose(table["mag"][:4], 26 - 2.5 * np.log10(35 * np.arange(1, 5)))
+    np.testing.assert_allclose(table["mag_f160w"][0], 25.5 - 2.5 * np.log10(70))
+    assert np.isnan(table["mag_f160w"][4])
+    assert table["redshift"].isna().all()
+    np.testing.assert_allclose(table["half_light_radius_px"], 5)
+    selected = table.assign(split="train", reason=["faint", *[""] * 5])
+    stamps = files_cutouts(
+        1,
+        "own",
+        folder / "own.npz",
+        selected,
+        cutout_config(files_options()),
+        images_key="images",
+        add_noise=True,
+        recentre=True,
+    )
+    assert stamps.galaxies["id"].tolist() == list("bcdef")
+    # The centroid of the light is pixel (47, 54); the pixels of the galaxy are unchanged.
+    np.testing.assert_array_equal(stamps.images[0][:, 37:44, 38:43], images[1][:, 44:51, 52:57])
+    sky = stamps.images[:3, :, :30]
+    np.testing.assert_allclose(sky.std((0, 2, 3)), [0.01, 0.02], rtol=0.05)
+    assert stamps.segmaps[0].sum() == 35
+    kept, excluded = keep_usable(stamps)
+    assert kept.galaxies["id"].tolist() == list("bcd")
+    assert excluded.to_numpy().tolist() == [["e", "missing_band"], ["f", "bad_pixels"]]
+    # Without added noise, and cut around the middle of the stamp.
+    plain = files_cutouts(
+        1,
+        "own",
+        folder / "own.npz",
+        selected,
+        cutout_config(files_options(parent_px=128)),
+        images_key="images",
+        add_noise=False,
+        recentre=False,
+    )
+    np.testing.assert_array_equal(plain.images, images[1:])
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"id": "ID"}, "lacks the columns ID; it has name, r"),
+        ({"mag": "r"}, "columns of .* names mag: it has to name id and can name ra"),
+        ({"id": "name", "mag": "r", "flux": "r"}, "both mag .r. and flux .r.: make one"),
+    ],
+)
+def test_wrong_columns_of_the_users_catalogue_are_named(own, columns, message):
+    with pytest.raises(DeblendError, match=message):
+        own_catalogue(own[0], columns, files_options())
+
+
+def test_stamps_of_other_bands_or_with_sky_are_refused(own):
+    folder, images = own
+    options = files_options()
+    options["bands"][1]["plane"] = 5
+    with pytest.raises(DeblendError, match="has 2 bands and the plane of f160w is 5: give 0 to 1"):
+        own_catalogue(folder, {"id": "name"}, options)
+    np.savez(folder / "own.npz", images=images + 1)
+    with pytest.raises(DeblendError, match="names no mag and the sky of .* is not exactly 0"):
+        own_catalogue(folder, {"id": "name"})
+    np.savez(folder / "own.npz", images=images[:4])
+    with pytest.raises(DeblendError, match="has shape .4, 2, 100, 100., the catalogue 6 galaxies"):
+        own_catalogue(folder, {"id": "name"})
+
+
+def test_measured_psfs_are_brought_to_the_cutouts_pixels(tmp_path):
+    """Finer pixels are summed; the brightest pixel is central, also for even sides."""
+    y, x = np.indices((100, 100)) - 48
+    fine = np.exp(-0.5 * (y**2 + x**2) / 5.0**2)
+    fits.PrimaryHDU(fine).writeto(tmp_path / "psf.fits")
+    options = files_options()
+    options["bands"][0] |= {"psf": str(tmp_path / "psf.fits"), "psf_pixel_scale_arcsec": 0.02}
+    psf = band_psfs(cutout_config(options))
+    np.testing.assert_allclose(psf.sum((1, 2)), 1)
+    assert np.unravel_index(psf[0].argmax(), psf[0].shape) == (32, 32)
+    blocks = fine[48 - 46 : 48 + 47, 48 - 46 : 48 + 47].reshape(31, 3, 31, 3).sum((1, 3))
+    np.testing.assert_allclose(psf[0][17:48, 17:48], blocks / blocks.sum(), atol=2e-4)
+    # The FWHM is measured in whole pixels.
+    assert fwhm_from_area(psf)[1] == pytest.approx(0.17 / SCALE, abs=0.6)
+    options["bands"][0] |= {"psf": None, "psf_fwhm_arcsec": None}
+    with pytest.raises(DeblendError, match="band f814w has no PSF: give psf"):
+        band_psfs(cutout_config(options))
+
+
+def test_real_stamps_in_three_bands(real_data):
+    folder = real_data / "hst_3band"
+    bands = [
+        {"name": "f606w", "zero_point": 26.6611, "noise_sigma": 0.0124},
+        {"name": "f814w", "zero_point": 26.78212, "noise_sigma": 0.0138},
+        {"name": "f125w", "zero_point": 28.03741, "noise_sigma": 0.0441},
+    ]
+    for band in bands:
+        band["psf_fwhm_arcsec"] = 0.1
+    bands[1] |= {"psf": str(folder / "f814w_psf_galfit.fits"), "psf_pixel_scale_arcsec": 0.0231}
+    config = cutout_config(files_options(bands=bands, parent_px=128))
+    images = folder / "gals201_f606w_f814w_f125w.npz"
+    table = files_catalogue(
+        images, "images", folder / "gals201_headers.csv", {"id": "id"}, "pix", config
+    )
+    given = pd.read_csv(folder / "gals201_headers.csv")["f814w_MAG"]
+    assert np.median(np.abs(table["mag"] - given)) < 0.02
+    selected = select(table, CUTS, 1)
+    stamps = files_cutouts(
+        1, "hst", images, selected, config, images_key="images", add_noise=True, recentre=True
+    )
+    kept, _ = keep_usable(stamps)
+    assert len(kept) > 100
+    assert 0.06 < fwhm_from_area(stamps.psf)[1] * SCALE < 0.16
+
+
+SIZE = 66
+
+
+def wcs(side):
+    result = WCS(naxis=2)
+    result.wcs.ctype = ["RA---TAN", "DEC--TAN"]
+    result.wcs.crval = [53.1, -27.8]
+    result.wcs.crpix = [side / 2 + 0.5] * 2
+    result.wcs.cd = np.diag([-SCALE / 3600, SCALE / 3600])
+    return result
+
+
+@pytest.fixture(scope="module")
+def tiles(priors):
+    config = simulator(names=("f775w", "f160w"), parent_px=SIZE)
+    table = simulated_catalogue(5, "sky", 9, priors, config)
+    return simulate_cutouts(5, "sky", table, np.arange(9), priors, config)
+
+
+@pytest.fixture
+def survey(tmp_path, tiles):
+    """Nine galaxies side by side in two bands; four others lack data or are outside."""
+    side, n = 5 * SIZE, 3 * SIZE
+    sky = np.random.default_rng(0).normal(0, 0.005, (2, side, side)).astype(np.float32)
+    for b in range(2):
+        for k in range(9):
+            j, i = divmod(k, 3)
+            sky[b, j * SIZE : (j + 1) * SIZE, i * SIZE : (i + 1) * SIZE] = tiles.images[k, b]
+    sky[1, :, 4 * SIZE :] = 0.0  # not observed
+    sky[0, n + 40, 100] = np.nan
+    for b, name in enumerate(("f775w", "f160w")):
+        header = wcs(side).to_header()
+        fits.PrimaryHDU(sky[b], header).writeto(tmp_path / f"{name}.fits")
+    centre = [(i * SIZE + SIZE // 2, j * SIZE + SIZE // 2) for j in range(3) for i in range(3)]
+    x, y = np.array([*centre, (20, 4 * SIZE), (4.5 * SIZE, 100), (100, n + 40), (9999, 9)]).T
+    ra, dec = wcs(side).pixel_to_world_values(x, y)
+    table = Table(
+        {
+            "Seq": [str(i) for i in range(13)],
+            "ra": ra,
+            "dec": dec,
+            "F775W": [*flux_from_mag(tiles.galaxies["mag"], 23.9), 1, 1, 1, 1],
+            "R": np.full(13, 0.3),
+        },
+        units={"ra": "deg", "dec": "deg", "R": "arcsec"},
+    )
+    table.write(tmp_path / "catalog.ecsv")
+    return tmp_path
+
+
+COLUMNS = {"id": "Seq", "ra": "ra", "dec": "dec", "flux": "F775W", "fwhm": "R", "mag": None}
+
+
+def archive_config(folder, **changes):
+    bands = [
+        {"name": name, "zero_point": 25.0, "noise_sigma": 0.005, "psf_fwhm_arcsec": 0.1} | changes
+        for name in ("f775w", "f160w")
+    ]
+    options = files_options(bands=bands, detection_band="f775w", parent_px=SIZE)
+    return cutout_config(options, [str(folder / f"{b['name']}.fits") for b in bands])
+
+
+def test_cutouts_from_mosaics_have_the_pixels_of_the_mosaics(survey, tiles):
+    table = read_cutout_catalogue(survey / "catalog.ecsv", COLUMNS, SCALE, "arcsec")
+    np.testing.assert_allclose(table["mag"][:9], tiles.galaxies["mag"])
+    np.testing.assert_allclose(table["fwhm_px"], 5)
+    selected = table.assign(split="train", reason="")
+    stamps, reasons = archive_cutouts(selected, archive_config(survey))
+    np.testing.assert_array_equal(stamps.images[:9], tiles.images)
+    assert reasons.tolist() == [""] * 9 + ["edge", "missing_band", "bad_pixels", "missing_band"]
+    kept, excluded = keep_usable(stamps, reasons)
+    assert len(kept) == 9
+    assert excluded["reason"].tolist() == reasons[9:].tolist()
+    assert excluded["id"].tolist() == ["9", "10", "11", "12"]
+    # Galaxies that the selection left out are skipped.
+    stamps, _ = archive_cutouts(
+        selected.assign(reason=["star", *[""] * 12]), archive_config(survey)
+    )
+    assert stamps.galaxies["id"][0] == "1"
+    assert "reason" not in stamps.galaxies
+
+
+def test_redshifts_come_from_another_table(survey, tmp_path):
+    table = read_cutout_catalogue(survey / "catalog.ecsv", COLUMNS, SCALE, "arcsec")
+    Table({"n": ["2", "0", "77"], "z": [0.5, 1.5, 9.0]}).write(tmp_path / "z.csv")
+    joined = add_redshifts(table, tmp_path / "z.csv", {"id": "n", "redshift": "z"})
+    assert joined["redshift"][[0, 2]].tolist() == [1.5, 0.5]
+    assert joined["redshift"].count() == 2
+    with pytest.raises(DeblendError, match="has no redshift for any id of the catalogue"):
+        add_redshifts(table.assign(id="x"), tmp_path / "z.csv", {"id": "n", "redshift": "z"})
+
+
+def test_a_missing_band_is_an_error(survey):
+    table = read_cutout_catalogue(survey / "catalog.ecsv", COLUMNS, SCALE, "arcsec")
+    selected = table.assign(split="train", reason="")
+    with pytest.raises(DeblendError, match="band f775w: cannot read extension 3 of the mosaic"):
+        archive_cutouts(selected, archive_config(survey, extension=3))
+    with pytest.raises(DeblendError, match=r"are 0.06 x 0.06 arcsec, pixel_scale_arcsec is 0.03"):
+        config = archive_config(survey)
+        archive_cutouts(selected, type(config)(**{**vars(config), "pixel_scale_arcsec": 0.03}))
+    with pytest.raises(DeblendError, match="band f775w: none of the 13 selected .* ra and dec"):
+        archive_cutouts(selected.assign(ra=10.0), archive_config(survey))
+    fits.PrimaryHDU(np.ones((99, 99))).writeto(survey / "f160w.fits", overwrite=True)
+    with pytest.raises(DeblendError, match="f160w.fits has no celestial coordinates"):
+        archive_cutouts(selected, archive_config(survey))
+    (survey / "f160w.fits").unlink()
+    with pytest.raises(DeblendError, match="band f160w: cannot read .*or leave the band out"):
+        archive_cutouts(selected, archive_config(survey))
+    with pytest.raises(DeblendError, match="band f814w has no mosaic: give its path or address"):
+        archive_cutouts(selected, cutout_config(files_options(parent_px=SIZE)))

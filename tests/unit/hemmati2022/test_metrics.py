@@ -1,0 +1,101 @@
+"""Fractions of detected blends, false positives and flux errors with known values."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from astropy.stats import binom_conf_interval
+from deblend.errors import DeblendError
+from deblend.hemmati2022.metrics import (
+    bin_edges,
+    detection_fractions,
+    false_positive_rate,
+    false_positives,
+    flux_errors,
+    flux_improvement,
+    parse_detections,
+    wilson_interval,
+)
+
+from tests.unit.hemmati2022.test_claims import blends
+from tests.unit.hemmati2022.test_claims import false_positives as made_false_positives
+
+
+def test_false_positives_by_both_of_the_papers_kinds():
+    rates = false_positives(
+        np.array([1, 2, 0, 1]), np.array([1, 1, 2, 1, 1, 1]), np.array([1, 1, 1, 2, 1, 0]),
+        np.array([2, 1, 2, 2, 3, 2]),
+    )  # fmt: skip
+    assert rates == {"unblended": 0.25, "blends": pytest.approx(2 / 6), "all": pytest.approx(0.3)}
+
+
+def test_fractions_in_bins_with_wilsons_errors():
+    table = pd.DataFrame(
+        {
+            "separation_px": [0, 1, 5, 6, 9, 10, 25, -1],
+            "detected_high": [0, 1, 1, 1, 0, 1, 1, 1],
+            "detected_low": [False] * 8,
+        }
+    )
+    table["detected_high"] = table["detected_high"].astype(bool)
+    result = detection_fractions(table, "separation_px", [0, 5, 8, 9, 10, 20], ("high", "low"))
+    high = result[result["resolution"] == "high"]
+    assert high["n"].tolist() == [2, 2, 0, 1, 1]
+    np.testing.assert_array_equal(high["fraction"], [0.5, 1, np.nan, 0, 1])
+    for k, n in [(0, 5), (3, 9), (40, 40)]:
+        theirs = binom_conf_interval(k, n, interval="wilson", confidence_level=0.6826894921)
+        np.testing.assert_allclose(np.array(wilson_interval(k, n)), theirs, atol=1e-9)
+    with pytest.raises(DeblendError, match="lacks the columns detected_gan"):
+        detection_fractions(table, "separation_px", [0, 5])
+    with pytest.raises(DeblendError, match="give increasing numbers"):
+        detection_fractions(table, "separation_px", [5, 0], ("high",))
+
+
+def test_detections_are_true_or_false():
+    text = blends().assign(
+        detected_gan=blends()["detected_gan"].map({True: "True", False: "False"})
+    )
+    found = parse_detections(text.assign(detected_gan_multi="nan", detected_high=1.0))
+    assert found["detected_gan"].equals(blends()["detected_gan"])
+    assert found["detected_high"].all()
+    assert "detected_gan_multi" not in found
+    partly = blends()["detected_low"].astype(object).where(blends()["blend"] > 0, np.nan)
+    with pytest.raises(DeblendError, match="detected_low is empty for 1 of 5000"):
+        parse_detections(blends().assign(detected_low=partly))
+    with pytest.raises(DeblendError, match="'maybe'"):
+        parse_detections(blends().assign(detected_low="maybe"))
+
+
+def test_flux_errors_of_known_magnitudes():
+    found = pd.DataFrame(
+        {
+            "blend": [3, 4, 5, 6],
+            "mag_input": [22.0, 22.0, 22.0, 22.0],
+            "mag_low": [22 - 2.5 * math.log10(1.5), 21.0, 22.0, np.nan],
+            "mag_gan": [22 + 2.5 * math.log10(1.25), 22.0, 22.0, 22.0],
+            "flags_input": [0, 0, 0, 0],
+            "flags_low": [32, 0, 16, 0],  # no shape; good; no flux; good
+            "flags_gan": [128, 1, 0, 0],  # a round galaxy; not converged; good; good
+        }
+    )
+    errors = flux_errors(found)
+    assert errors["blend"].tolist() == [3]
+    assert errors.loc[0, ["error_low", "error_gan"]].tolist() == pytest.approx([0.5, -0.2])
+    assert flux_improvement(found) == pytest.approx({"low": 0.5, "gan": 0.2, "ratio": 2.5, "n": 1})
+    # A table that is read from a file without rows has the type object.
+    assert math.isnan(flux_improvement(found.head(0).astype(object))["ratio"])
+
+
+def test_false_positive_rates_of_known_numbers():
+    found = false_positive_rate(made_false_positives(), "gan", ["unblended", "one_peak"])
+    assert found["rate"] == 16 / 1400
+    assert found["low"] < found["rate"] < found["high"]
+    assert math.isnan(false_positive_rate(made_false_positives(), "low", ["one_peak"])["rate"])
+
+
+def test_bin_edges_begin_at_zero():
+    found = bin_edges(pd.Series([np.nan, 1.0, 2.0, 3.0]))
+    assert (found[0], len(found)) == (0, 11)
+    assert found[-1] == pytest.approx(2.98)
+    assert bin_edges(pd.Series([np.nan]))[-1] == 1

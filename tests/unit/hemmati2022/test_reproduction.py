@@ -1,0 +1,49 @@
+"""The paper's numbers beside those of made-up blends."""
+
+import numpy as np
+import pytest
+import yaml
+from deblend.hemmati2022 import reproduction
+from deblend.hemmati2022.metrics import bin_edges
+from deblend.report.numbers import reproduction_table
+
+from tests.conftest import ROOT
+from tests.unit.hemmati2022.test_claims import SOM, N, blends, false_positives, photometry
+
+PUBLISHED = yaml.safe_load((ROOT / "config/published.yaml").read_text())["hemmati2022"]
+
+
+def reproduced(detections):
+    rows = [
+        *reproduction.detection_rows(PUBLISHED, detections),
+        *reproduction.false_positive_rows(PUBLISHED, false_positives()),
+        *reproduction.photometry_rows(PUBLISHED, photometry()),
+        *reproduction.som_rows(PUBLISHED, SOM),
+    ]
+    table = reproduction_table({"test": rows}, "hemmati2022")
+    assert not table.duplicated(["item", "quantity"]).any()
+    return table.set_index(["item", "quantity"])
+
+
+def test_numbers_compared_with_the_papers():
+    found = reproduced(blends())
+    row = found.loc[("Sect. 4, gan resolution", "detection_percent")]
+    assert row["reproduced"] == pytest.approx(100 * blends()["detected_gan"].mean())
+    assert (row["published"], row["n"]) == (50, N)
+    row = found.loc[("Abstract, low resolution", "undetected_percent")]
+    assert (row["published"], row["status"]) == (90, "reproduced")
+    gain = found.loc[("Sect. 4.2, gan resolution, multi-band", "gain_percent"), "reproduced"]
+    mean = blends()[["detected_gan_multi", "detected_gan"]].mean()
+    assert gain == pytest.approx(100 * (mean.iloc[0] - mean.iloc[1]))
+    row = found.loc[("Sect. 4, low resolution, lowest flux ratios", "detection_percent")]
+    first = blends()[blends()["delta_mag"] < bin_edges(blends()["delta_mag"])[1]]
+    assert row["n"] == len(first)
+    assert row["reproduced"] == pytest.approx(100 * first["detected_low"].mean())
+    row = found.loc[("Sect. 4, unblended", "false_positive_percent")]
+    assert row["reproduced"] == pytest.approx(1)
+    assert found.loc[("Sect. 4, map of blends", "cells_rows"), "ratio"] == 1
+
+
+def test_numbers_of_untrained_networks_are_marked():
+    found = reproduced(blends().assign(detected_gan_multi=np.nan))
+    assert set(found.loc["Sect. 4.2, gan resolution, multi-band", "status"]) == {"not run"}

@@ -1,0 +1,127 @@
+"""Simulated cut-outs: noise, colours and population of the galaxies."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from deblend.hemmati2022.degrade import psf_image
+from deblend.hemmati2022.simulate import (
+    BANDS,
+    CutoutSimulatorConfig,
+    colours,
+    draw_galaxy,
+    draw_planes,
+    noise_sigma,
+    simulated_catalogue,
+)
+from deblend.seeds import generator
+from deblend.units import flux_from_mag
+from pydantic import ValidationError
+
+SCALE = 0.06
+
+
+def simulator(names=tuple(BANDS), **changes):
+    bands = tuple(
+        {
+            "name": name,
+            "zero_point": 25.0 + i / 4,
+            "depth_mag": 28.5,
+            "psf_fwhm_arcsec": 0.17 if name in ("f125w", "f160w") else 0.08,
+        }
+        for i, name in enumerate(names)
+    )
+    values = {
+        "bands": bands,
+        "detection_band": "f775w",
+        "parent_px": 128,
+        "pixel_scale_arcsec": SCALE,
+        "psf_moffat_beta": 2.5,
+        "mag_min": 20.0,
+        "mag_max": 25.5,
+        "counts_slope": 0.3,
+    }
+    return CutoutSimulatorConfig(**{**values, **changes})
+
+
+def test_the_noise_gives_the_depth():
+    """A point source of the limiting magnitude is seen at 5 sigma in the aperture."""
+    rng = np.random.default_rng(0)
+    sigma = noise_sigma(28.5, 25.69, 0.08, 2.5, SCALE)
+    assert sigma == pytest.approx(0.00282, rel=0.01)
+    # With finer pixels the outline of the aperture does not matter.
+    psf = psf_image(0.08, 2.5, SCALE / 5, 255)
+    y, x = np.indices(psf.shape) - 127
+    aperture = np.hypot(y, x) * SCALE / 5 < 0.17
+    flux = flux_from_mag(28.5, 25.69) * psf[aperture].sum()
+    noise = rng.normal(0, sigma / 5, (400, int(aperture.sum()))).sum(1).std()
+    assert flux / noise == pytest.approx(5, rel=0.1)
+
+
+def test_colours_follow_the_law():
+    bands = list(BANDS)
+    for kind in ("old", "young"):
+        for z in (0.2, 1.0, 3.0):
+            flux = colours(z, kind, 0.0, "f775w")
+            assert flux["f775w"] == 1
+            # The flux rises towards longer wavelengths at all redshifts.
+            assert np.all(np.diff([flux[b] for b in bands]) > 0)
+    old, young = (colours(0.7, kind, 0.0, "f775w") for kind in ("old", "young"))
+    assert old["f435w"] < young["f435w"] < 1 < young["f160w"] < old["f160w"]
+    # The break moves through the detection band; at high redshift F435W has no light.
+    assert colours(1.5, "old", 0, "f775w")["f160w"] > 2 * colours(0.3, "old", 0, "f775w")["f160w"]
+    assert colours(4.5, "young", 0, "f775w")["f435w"] < 0.01
+    assert colours(3.0, "young", 0, "f775w")["f435w"] > 0.2
+
+
+def test_the_flux_of_each_band_is_its_magnitudes(priors):
+    config = simulator(parent_px=512)
+    n_seen = dict.fromkeys(("sph", "disk", "sphd"), 0)
+    for index in range(12):
+        galaxy, shape = draw_galaxy(generator(1, "hemmati2022", "t", index), priors, config)
+        galaxy["half_light_radius_px"] = min(galaxy["half_light_radius_px"], 6.0)
+        planes = draw_planes(galaxy, shape, config)
+        mags = [galaxy[f"mag_{band.name}"] for band in config.bands]
+        zero_points = [band.zero_point for band in config.bands]
+        expected = [flux_from_mag(m, z) for m, z in zip(mags, zero_points, strict=True)]
+        # The wings of a de Vaucouleurs profile reach beyond the stamp.
+        tolerance = 0.01 if galaxy["morphology"] == "disk" else 0.08
+        np.testing.assert_allclose(planes.sum((1, 2)), expected, rtol=tolerance)
+        assert galaxy["mag"] == galaxy["mag_f775w"]
+        n_seen[galaxy["morphology"]] += 1
+    assert all(n_seen.values())
+
+
+def test_bulge_and_disk_have_colours_of_their_own(priors):
+    config = simulator()
+    for index in range(100):
+        galaxy, shape = draw_galaxy(generator(1, "hemmati2022", "t", index), priors, config)
+        if galaxy["morphology"] == "sphd" and galaxy["half_light_radius_px"] > 6:
+            break
+    planes = draw_planes(galaxy, shape, config)
+    y, x = np.indices(planes.shape[1:]) - 64
+    inner, outer = np.hypot(y, x) < 3, np.hypot(y, x) > 8
+    f606w, f850lp = planes[1], planes[4]  # bands with the same PSF
+    assert f606w[inner].sum() / f850lp[inner].sum() < f606w[outer].sum() / f850lp[outer].sum()
+    assert np.unravel_index(planes[2].argmax(), planes[2].shape) == (64, 64)
+
+
+def test_the_population_is_that_of_a_survey(priors):
+    config = simulator()
+    table = simulated_catalogue(1, "sim", 600, priors, config)
+    counts = np.histogram(table["mag"], [20, 22, 23, 24, 25])[0] / [2, 1, 1, 1]
+    assert np.all(np.diff(counts) > 0)
+    assert table["mag"].between(20, 25.5).all()
+    assert table["redshift"].between(0.1, 5).all()
+    assert set(table["morphology"]) == {"sph", "disk", "sphd"}
+    faint = table["mag"] > 24.5
+    assert table["redshift"][faint].median() > table["redshift"][~faint].median()
+    assert table["class_star"].between(0, 1).all()
+    assert (table["class_star"] >= 0.95).mean() < 0.1
+
+
+def test_one_band_is_the_same_galaxies(priors):
+    seven = simulated_catalogue(1, "sim", 5, priors, simulator())
+    one = simulated_catalogue(1, "sim", 5, priors, simulator(names=("f775w",)))
+    pd.testing.assert_frame_equal(seven, one)
+    with pytest.raises(ValidationError, match="'f435w'"):
+        simulator(names=("f777w",))
