@@ -1,5 +1,4 @@
 import numpy as np
-import pandas as pd
 import pytest
 from deblend.boucaud2020.blends import (
     BLOCK,
@@ -9,15 +8,13 @@ from deblend.boucaud2020.blends import (
     split_galaxies,
     without_partner,
 )
-from deblend.boucaud2020.dataset import assemble
 from deblend.errors import DeblendError
 from deblend.seeds import generator, uniform
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import ValidationError
 from scipy.stats import kstest
 
-from tests.conftest import galaxy_table, make_stamps
+from tests.conftest import galaxy_table
 
 AUTHORS = BlendConfig(delta_mag_max=2.0, shift_rule="authors", orientations=False)
 FRACTIONS = {"train": 0.6, "validation": 0.2, "test": 0.2}
@@ -165,50 +162,6 @@ def test_galaxies_without_a_partner_are_found():
     split = np.array(["train", "train", "train", "test", "test", "test"])
     assert without_partner(mag, split, 2.0).tolist() == [True, False, False, False, True, False]
     assert without_partner(np.array([20.0]), np.array(["test"]), 2.0).tolist() == [True]
-
-
-def test_unknown_rule_is_refused():
-    with pytest.raises(ValidationError, match="'authors' or 'section_2_2'"):
-        BlendConfig(delta_mag_max=2.0, shift_rule="paper", orientations=False)
-
-
-def test_shared_galaxies_are_in_the_same_split_of_both_data_sets():
-    """Two bands of the same catalogue, each with its own exclusions."""
-    ids = np.array([f"g{i}" for i in range(200)])
-    rng = np.random.default_rng(3)
-    splits = []
-    for _ in range(2):
-        good = rng.uniform(size=200) < 0.8
-        stamps = make_stamps(np.ones((good.sum(), 16, 16)), id=ids[good], origin="goods.csv")
-        stamps.galaxies["mag"] = 21.0
-        stamps.galaxies[["flux_iso", "flux_auto", "segmap_area_px"]] = 1.0
-        excluded = pd.DataFrame({"id": ids[~good], "reason": "off_centre", "morphology": "disk"})
-        kept, out, counts = assemble(
-            [stamps], excluded, fractions=FRACTIONS, delta_mag_max=2.0, seed=7
-        )
-        assert len(kept) + len(out) == 200
-        assert counts.set_index("reason")["n"]["kept"] == good.sum()
-        splits.append(kept.galaxies.set_index("id")["split"])
-    shared = splits[0].index.intersection(splits[1].index)
-    assert len(shared) > 100
-    assert (splits[0][shared] == splits[1][shared]).all()
-    assert set(splits[0]) == set(FRACTIONS)
-
-
-def test_rejected_ids_that_match_no_galaxy_are_logged(caplog):
-    stamps = make_stamps(np.ones((10, 16, 16)))
-    stamps.galaxies[["flux_iso", "flux_auto", "segmap_area_px"]] = 1.0
-    excluded = pd.DataFrame({"id": ["x"], "reason": ["rejected"], "morphology": ["irr"]})
-    kept, out, _ = assemble(
-        [stamps],
-        excluded,
-        fractions=FRACTIONS,
-        delta_mag_max=2.0,
-        seed=7,
-        rejected=["x", "typo", "mistake"],
-    )
-    assert "2 of the 3 ids rejected by eye match no galaxy" in caplog.text
-    assert len(kept) + len(out) == 11
 
 
 def test_generators_belong_to_their_item():

@@ -1,11 +1,7 @@
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
-
-from tests.conftest import ROOT, make_stamps
 
 pytest.importorskip("keras", reason="Keras is not installed: make env")
 
@@ -19,15 +15,7 @@ from deblend.boucaud2020.blends import (
     draw_blends,
 )
 from deblend.boucaud2020.masks import intersection_over_union
-from deblend.boucaud2020.networks import blend2flux, blend2mask2flux, build, unet
-from deblend.boucaud2020.predict import (
-    load_network,
-    predict_fluxes,
-    predict_masks,
-    refuse_training_galaxies,
-    save_network,
-)
-from deblend.boucaud2020.simulate import simulate_chunk
+from deblend.boucaud2020.networks import blend2flux, build, unet
 from deblend.boucaud2020.training import (
     BlendSource,
     TrainingConfig,
@@ -44,8 +32,6 @@ from deblend.training.schedule import (
     SteeringConfig,
 )
 
-from tests.conftest import simulator_config
-
 STEERING = SteeringConfig(
     learning_rate=1e-3,
     schedule="plateau",
@@ -58,31 +44,6 @@ STEERING = SteeringConfig(
     epochs=4,
 )
 OPTIONS = {"filters": 4, "dense_units": 16, "asinh_softening": 0.02, "flux_scale": 50.0}
-
-
-# Table 2's 1.6 and 25.7 million, exactly; 102.7 million for 512 filters.
-@pytest.mark.parametrize(
-    ("filters", "parameters"), [(64, 1_607_106), (256, 25_696_002), (512, 102_772_226)]
-)
-def test_parameter_counts_of_table_2(filters, parameters):
-    with keras.device("cpu:0"):
-        assert blend2flux(128, filters=filters).count_params() == parameters
-
-
-def test_parameter_counts_of_section_3_2():
-    """18.5 million in all; the U-Net of 32 filters and depth 5 has 8.63 of them."""
-    assert unet(128).count_params() == pytest.approx(8.63e6, rel=1e-3)
-    assert blend2mask2flux(128).count_params() == pytest.approx(18.5e6, rel=0.02)
-
-
-def test_the_joint_network_starts_from_the_trained_masks():
-    separate = unet(64, filters=4, depth=3)
-    joint = blend2mask2flux(64, filters=4, unet_options={"filters": 4, "depth": 3})
-    joint.get_layer("unet").set_weights(separate.get_weights())
-    images = np.random.default_rng(0).normal(0, 0.1, (3, 64, 64, 1))
-    both = joint.predict(images, verbose=0)
-    np.testing.assert_allclose(both["masks"], separate.predict(images, verbose=0), atol=1e-6)
-    assert both["fluxes"].shape == (3, 2)
 
 
 def test_the_layer_table_is_the_network():
@@ -113,42 +74,6 @@ def test_a_unet_learns_the_masks_of_a_few_blends(stamps):
     keras_loss = keras.losses.BinaryCrossentropy()(truth, predicted)
     assert scored["val_loss"] == pytest.approx(float(keras_loss), rel=1e-4)
     assert scored["val_iou"] == pytest.approx(np.nanmean(iou), abs=1e-6)
-
-
-def test_layers_are_those_of_figure_3():
-    model = blend2flux(128, filters=8)
-    shapes = {layer.name: tuple(layer.output.shape[1:]) for layer in model.layers}
-    assert shapes["conv1"] == (128, 128, 8)
-    assert shapes["conv3"] == (32, 32, 16)
-    assert shapes["conv5"] == (8, 8, 32)
-    assert shapes["output"] == (2,)
-    assert model.get_layer("dense1").activation is keras.activations.selu
-    assert model.get_layer("conv5").activation is keras.activations.relu
-    assert model.get_layer("output").activation is keras.activations.linear
-
-
-@pytest.mark.parametrize(
-    ("kwargs", "message"),
-    [
-        ({"stamp_size": 100}, "stamp_size is 100"),
-        ({"filters": 0}, "filters is 0"),
-        ({"output": "softmax"}, "'softmax'; it can be linear or exponential"),
-    ],
-)
-def test_bad_arguments_are_named(kwargs, message):
-    with pytest.raises(DeblendError, match=message):
-        blend2flux(**kwargs)
-    with pytest.raises(DeblendError, match="stamp_size is 100: 4 poolings"):
-        unet(100)
-    with pytest.raises(DeblendError, match="depth is 1"):
-        unet(64, depth=1)
-    with pytest.raises(DeblendError, match="'resnet'; it can be blend2flux, unet"):
-        build("resnet", 64, {})
-
-
-@pytest.fixture(scope="module")
-def stamps(priors):
-    return simulate_chunk(11, "sim", 0, 24, priors, simulator_config(n_neighbours_mean=0.0))
 
 
 def source(stamps, **changes):
@@ -288,67 +213,6 @@ def test_a_checkpoint_of_another_configuration_is_refused(tmp_path, caplog):
     assert "unreadable" in caplog.text
 
 
-def test_fluxes_are_at_the_networks_zero_point(stamps, tmp_path):
-    model = build("blend2flux", 64, OPTIONS)
-    record = {
-        "architecture": "blend2flux",
-        "stamp_size": 64,
-        "pixel_scale_arcsec": 0.06,
-        "zero_point": 25.96,
-        "options": OPTIONS,
-    }
-    files = tmp_path / "n.weights.h5", tmp_path / "n.json"
-    save_network(*files, model, record)
-    loaded, about = load_network(*files)
-    blends = source(stamps).draw(0, 10)
-    call = {"method": "net", "companion_edge": "zero"}
-    first = predict_fluxes(model, record, stamps, blends, **call)
-    again = predict_fluxes(loaded, about, stamps, blends, **call, batch_size=3)
-    np.testing.assert_allclose(first["flux"], again["flux"], rtol=1e-4, atol=1e-4)
-    # The same sky in other units: ten times the counts, a zero point 2.5 mag fainter.
-    scaled = stamps.take(slice(None))
-    scaled.images = stamps.images * 10
-    scaled.bands = stamps.bands.assign(zero_point=25.96 + 2.5)
-    other = predict_fluxes(model, record, scaled, blends, **call)
-    np.testing.assert_allclose(first["flux"], other["flux"], rtol=1e-4, atol=1e-4)
-    assert (other["zero_point"] == 25.96).all()
-
-
-def test_masks_are_scored_and_shown(stamps):
-    model = build("unet", 64, UNET)
-    record = {
-        "architecture": "unet",
-        "stamp_size": 64,
-        "pixel_scale_arcsec": 0.06,
-        "zero_point": 25.96,
-    }
-    blends = source(stamps).draw(0, 20)
-    call = {"method": "net", "companion_edge": "zero"}
-    table, examples = predict_masks(model, record, stamps, blends, **call, batch_size=7)
-    assert len(table) == 40
-    assert examples["image"].shape == (4, 64, 64)
-    first = examples["blend"][0]
-    rows = table[table["blend"] == first]
-    areas = (examples["predicted"][0] >= 0.5).sum(axis=(0, 1))
-    assert rows["area_predicted_px"].tolist() == areas.tolist()
-    distance = np.hypot(blends["dx"], blends["dy"])
-    assert distance[examples["blend"]].is_monotonic_increasing
-    with pytest.raises(DeblendError, match="net is a unet: it has no fluxes"):
-        predict_fluxes(model, record, stamps, blends, **call)
-
-
-def test_a_data_set_of_another_size_or_scale_is_refused():
-    model = build("blend2flux", 64, OPTIONS)
-    record = {"stamp_size": 64, "pixel_scale_arcsec": 0.06, "zero_point": 25.96}
-    small = make_stamps(np.zeros((4, 32, 32)))
-    with pytest.raises(DeblendError, match="stamps of 64 px, the data set has 32 px"):
-        predict_fluxes(model, record, small, None, method="net", companion_edge="zero")
-    coarse = make_stamps(np.zeros((4, 64, 64)))
-    coarse.bands = coarse.bands.assign(pixel_scale_arcsec=0.2)
-    with pytest.raises(DeblendError, match=r"0.06 arcsec a pixel, the data set has 0.2"):
-        predict_fluxes(model, record, coarse, None, method="net", companion_edge="zero")
-
-
 def test_plateau_drops_waits_and_stops():
     steering = Steering(STEERING)
     rates, losses = [], [10, 9, 9, 9, 9, 9, 9, 9]
@@ -394,16 +258,6 @@ def test_training_blends_are_of_training_galaxies(stamps):
         assert used.tolist() == list(range(16))
 
 
-def test_galaxies_that_a_network_has_seen_are_refused(stamps):
-    trained_on = stamps.galaxies.assign(split="train")
-    blends = source(stamps).draw(0, 10)
-    with pytest.raises(DeblendError, match=r"galaxies in these test blends .* training of net"):
-        refuse_training_galaxies("net", trained_on, stamps.galaxies, blends)
-    refuse_training_galaxies("net", trained_on.assign(split="test"), stamps.galaxies, blends)
-    # The same ids in an unrelated catalogue are other galaxies.
-    refuse_training_galaxies("net", trained_on.assign(origin="other"), stamps.galaxies, blends)
-
-
 def test_divergence_is_noticed(stamps, tmp_path):
     broken = source(stamps)
     broken.flux = np.full_like(broken.flux, np.nan)
@@ -416,27 +270,6 @@ def test_divergence_is_noticed(stamps, tmp_path):
             steering_config=STEERING,
             checkpoint=Checkpoint(tmp_path / "lost.npz", {}),
         )
-
-
-@pytest.mark.parametrize("name", ["torch"])
-def test_other_backends_build_and_predict(name):
-    pytest.importorskip(name, reason=f"{name} is not installed: make env")
-    code = (
-        "from deblend.training import keras_backend as backend\n"
-        "print(backend.configure('tensorflow', 2, 0)['backend'])\n"
-        "import numpy as np\n"
-        "from deblend.boucaud2020.networks import blend2flux\n"
-        "model = blend2flux(128, filters=64)\n"
-        "print(model.count_params(), model.predict(np.ones((2,128,128,1)), verbose=0).shape)\n"
-    )
-    result = subprocess.run(
-        [sys.executable, "-c", code],
-        env={"KERAS_BACKEND": name, "PYTHONPATH": str(ROOT / "src"), "PATH": ""},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert result.stdout.split() == [name, "1607106", "(2,", "2)"]
 
 
 def test_unknown_backend_is_refused(monkeypatch):

@@ -1,0 +1,37 @@
+"""Figure 7: photometric error against the pair's magnitude difference."""
+
+import pandas as pd
+import pytest
+from deblend.boucaud2020.figures.fig7_errors import draw_fig7, fig7_data, fig7_statistics
+
+from tests.unit.boucaud2020.conftest import (
+    LACKING,
+    METHODS,
+    ZERO_POINTS,
+    check_bins,
+    draw_once_or_twice,
+    without,
+)
+
+
+def test_boxes_are_the_quantiles_of_each_bin(catalog_file, rows):
+    points = fig7_data(pd.read_csv(catalog_file), **ZERO_POINTS)
+    table = fig7_statistics(points)
+    assert len(table) == 6 * 7
+    for galaxy, g, codes in (("central", "g1", "02"), ("companion", "g2", "12")):
+        chosen = [r for r in rows if r["detection"] in codes]
+        for method, suffix, zero_point in METHODS:
+            mine = table[(table["method"] == method) & (table["galaxy"] == galaxy)]
+            check_bins(mine, chosen, g, suffix, zero_point)
+    one = points[(points["method"] == "blend2flux") & (points["galaxy"] == "companion")].iloc[0]
+    first = next(r for r in rows if r["detection"] in "12")
+    assert one["distance_over_radius"] == pytest.approx(
+        float(first["distance"]) / float(first["g1_rad"])
+    )
+
+
+@pytest.mark.parametrize("lacking", LACKING)
+def test_the_figure_is_drawn_alike_twice_and_empty_too(made_up, tmp_path, lacking):
+    points = fig7_data(without(made_up, lacking), **ZERO_POINTS)
+    table = fig7_statistics(points)
+    draw_once_or_twice(lambda outputs: draw_fig7(points, table, outputs, "x"), lacking, tmp_path)

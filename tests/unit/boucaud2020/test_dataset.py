@@ -1,0 +1,62 @@
+"""Data sets assembled from cleaned chunks."""
+
+import numpy as np
+import pandas as pd
+from deblend.boucaud2020.dataset import assemble
+
+from tests.conftest import make_stamps
+
+FRACTIONS = {"train": 0.6, "validation": 0.2, "test": 0.2}
+
+
+def test_shared_galaxies_are_in_the_same_split_of_both_data_sets():
+    """Two bands of the same catalogue, each with its own exclusions."""
+    ids = np.array([f"g{i}" for i in range(200)])
+    rng = np.random.default_rng(3)
+    splits = []
+    for _ in range(2):
+        good = rng.uniform(size=200) < 0.8
+        stamps = make_stamps(np.ones((good.sum(), 16, 16)), id=ids[good], origin="goods.csv")
+        stamps.galaxies["mag"] = 21.0
+        stamps.galaxies[["flux_iso", "flux_auto", "segmap_area_px"]] = 1.0
+        excluded = pd.DataFrame({"id": ids[~good], "reason": "off_centre", "morphology": "disk"})
+        kept, out, counts = assemble(
+            [stamps], excluded, fractions=FRACTIONS, delta_mag_max=2.0, seed=7
+        )
+        assert len(kept) + len(out) == 200
+        assert counts.set_index("reason")["n"]["kept"] == good.sum()
+        splits.append(kept.galaxies.set_index("id")["split"])
+    shared = splits[0].index.intersection(splits[1].index)
+    assert len(shared) > 100
+    assert (splits[0][shared] == splits[1][shared]).all()
+    assert set(splits[0]) == set(FRACTIONS)
+
+
+def test_rejected_ids_that_match_no_galaxy_are_logged(caplog):
+    stamps = make_stamps(np.ones((10, 16, 16)))
+    stamps.galaxies[["flux_iso", "flux_auto", "segmap_area_px"]] = 1.0
+    excluded = pd.DataFrame({"id": ["x"], "reason": ["rejected"], "morphology": ["irr"]})
+    kept, out, _ = assemble(
+        [stamps],
+        excluded,
+        fractions=FRACTIONS,
+        delta_mag_max=2.0,
+        seed=7,
+        rejected=["x", "typo", "mistake"],
+    )
+    assert "2 of the 3 ids rejected by eye match no galaxy" in caplog.text
+    assert len(kept) + len(out) == 11
+
+
+def test_galaxies_without_a_partner_in_their_split_are_left_out():
+    # All galaxies have the same magnitude but one, which is brighter by more than 2 mag.
+    stamps = make_stamps(np.ones((20, 16, 16)), mag=[18.0] + [21.0] * 19)
+    stamps.galaxies[["flux_iso", "flux_auto", "segmap_area_px"]] = 1.0
+    parts = [stamps.take(np.arange(12)), stamps.take(np.arange(12, 20))]
+    excluded = pd.DataFrame({"id": ["x"], "reason": ["touching"], "morphology": ["irr"]})
+    kept, out, counts = assemble(parts, excluded, fractions=FRACTIONS, delta_mag_max=2.0, seed=7)
+    assert out.to_numpy().tolist() == [["x", "touching", "irr"], ["g0", "no_partner", "disk"]]
+    assert kept.galaxies["id"].tolist() == [f"g{i}" for i in range(1, 20)]
+    assert kept.images.shape == (19, 1, 16, 16)
+    numbers = counts.set_index("reason")["n"]
+    assert (numbers["touching"], numbers["no_partner"], numbers["kept"]) == (1, 1, 19)
