@@ -1,4 +1,7 @@
-"""Structure of the project: which modules may import which, and properties of rules and scripts."""
+"""Structure of the project: which modules may import which, and properties of rules and scripts.
+
+Also that each module has its tests, which do not depend on how it is written.
+"""
 
 import ast
 import functools
@@ -15,6 +18,7 @@ PACKAGE = ROOT / "src" / "deblend"
 PAPERS = ("boucaud2020", "farrens2022", "reiman2019", "hemmati2022")
 PAPER_PREFIXES = tuple(f"deblend.{paper}" for paper in PAPERS)
 MODULES = sorted(PACKAGE.rglob("*.py"))
+TESTS = ROOT / "tests"
 SCRIPTS = sorted((ROOT / "workflow" / "scripts").rglob("*.py"))
 RULE_FILES = sorted((ROOT / "workflow" / "rules").glob("*.smk"))
 #: Modules that may import the configurations of all papers.
@@ -25,6 +29,13 @@ UNREAD = {
     ("input", "style"): "the library reads the style of all figures itself",
     ("input", "mixtures"): "the library reads the mixtures of all fits itself",
     ("input", "psfs"): "params.options names the files band by band",
+}
+#: Modules without a file of tests of their name, with the reason.
+TESTED_ELSEWHERE = {"errors.py": "an exception that does nothing of its own"}
+#: Attributes of the library that tests may patch, with the reason.
+PATCHED = {
+    "deblend.data.archives.RETRY_PAUSES_S": "tests of failed downloads would have to wait",
+    "deblend.run.config.RENAMED": "it is empty until a key gets another name",
 }
 #: Packages that take a second or more to import, or are not part of Snakemake's own environment.
 HEAVY = {"tensorflow", "keras", "torch", "galsim", "sep", "matplotlib", "sklearn", "skimage"} | {
@@ -106,9 +117,71 @@ def test_the_run_package_imports_nothing_heavy():
 
 
 def test_tests_mirror_the_package():
-    for folder in (ROOT / "tests" / "unit").rglob("*/"):
+    for folder in (TESTS / "unit").rglob("*/"):
         if folder.name != "__pycache__":
-            assert (PACKAGE / folder.relative_to(ROOT / "tests" / "unit")).is_dir(), folder
+            assert (PACKAGE / folder.relative_to(TESTS / "unit")).is_dir(), folder
+
+
+def test_every_module_has_a_file_of_tests_of_its_name():
+    """Conversely, a file of tests in a folder has the name of a module."""
+    modules = {package_path(path) for path in MODULES if path.name != "__init__.py"}
+    files = [path.relative_to(TESTS / "unit") for path in (TESTS / "unit").rglob("test_*.py")]
+    tested = {str(path.with_name(path.name.removeprefix("test_"))) for path in files}
+    assert modules - tested == TESTED_ELSEWHERE.keys()
+    assert {name for name in tested - modules if "/" in name} == set()
+
+
+def patches(text):
+    """Attributes of the library that code of tests patches or assigns to."""
+    tree = ast.parse(text)
+    names, found = {}, set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            names |= {a.asname or a.name: f"{node.module}.{a.name}" for a in node.names}
+        elif isinstance(node, ast.Import):
+            names |= {a.asname: a.name for a in node.names if a.asname}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store | ast.Del):
+            parts = [ast.unparse(node)]
+        elif isinstance(node, ast.Call) and re.search(
+            r"(^|\.)((set|del)(attr|item)|patch(\.\w+)?)$", ast.unparse(node.func)
+        ):
+            parts = [getattr(arg, "value", None) for arg in node.args[:2]]
+            if not isinstance(parts[0], str):
+                parts[0] = ast.unparse(node.args[0])
+            parts = [part for part in parts if isinstance(part, str)]
+        else:
+            continue
+        root, dot, rest = ".".join(parts).partition(".")
+        found.add(names.get(root, root) + dot + rest)
+    return {name for name in found if name.startswith("deblend.")}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("monkeypatch.setattr('deblend.units.flux', 1)", "deblend.units.flux"),
+        ("from deblend import units as u\nmonkeypatch.setattr(u, 'flux', 1)", "deblend.units.flux"),
+        ("import deblend.units as u\nsetattr(u, name, 1)", "deblend.units"),
+        ("import deblend.units\nmonkeypatch.delattr(deblend.units, 'a')", "deblend.units.a"),
+        ("from deblend.units import A\nm.setattr(A, 'run', f)", "deblend.units.A.run"),
+        ("from deblend import units\nm.setitem(units.TABLE, k, 1)", "deblend.units.TABLE"),
+        ("@mock.patch('deblend.units.flux')\ndef test(): pass", "deblend.units.flux"),
+        ("from deblend import units\nmock.patch.object(units, 'a')", "deblend.units.a"),
+        ("from deblend import units\nunits.ZERO = 3", "deblend.units.ZERO"),
+        ("import numpy as np\nm.setattr(np, 'a', 1)\nm.setenv('A', 'deblend.x')\nx.y = 1", None),
+        ("from deblend import units\nunits.flux(1)\nx = units.ZERO", None),
+    ],
+)
+def test_patches_are_found(text, expected):
+    assert patches(text) == ({expected} if expected else set())
+
+
+def test_no_test_patches_the_library():
+    """Tests call functions with other arguments instead."""
+    found = {name: path for path in TESTS.rglob("*.py") for name in patches(path.read_text())}
+    assert {name: path for name, path in found.items() if name not in PATCHED} == {}
+    assert PATCHED.keys() <= found.keys()
 
 
 def test_there_is_a_file_of_rules_for_each_paper():

@@ -1,14 +1,13 @@
+"""Tables as ECSV, CSV and LaTeX."""
+
 from unittest import mock
 
 import numpy as np
 import pandas as pd
-from deblend.boucaud2020.tables import table1
+import pytest
+from astropy.table import Table
+from deblend.errors import DeblendError
 from deblend.tables import read_ecsv, write_csv, write_ecsv, write_tex
-
-PUBLISHED = {
-    "before_inspection": {"sph": 386, "disk": 473, "sphd": 884, "irr": 875, "total": 2618},
-    "after_inspection": {"sph": 352, "disk": 433, "sphd": 702, "irr": 432, "total": 1919},
-}
 
 
 def test_latex_is_escaped_aligned_and_formatted(tmp_path):
@@ -34,32 +33,6 @@ def test_latex_is_escaped_aligned_and_formatted(tmp_path):
     ]
 
 
-def test_table_1_counts_galaxies_before_and_after_inspection(tmp_path):
-    kept = pd.DataFrame({"morphology": ["sph", "sph", "disk", "irr"]})
-    excluded = pd.DataFrame(
-        [
-            ("touching", "irr"),
-            ("rejected", "sphd"),
-            ("magnitude", "sph"),  # not in the selection
-            ("morphology", ""),
-            ("bad_pixels", ""),
-        ],
-        columns=["reason", "morphology"],
-    )
-    table = table1(kept, excluded, PUBLISHED).set_index("morphology")
-    assert table["before"].to_dict() == {"sph": 2, "disk": 1, "sphd": 1, "irr": 2, "total": 6}
-    assert table["after"].to_dict() == {"sph": 2, "disk": 1, "sphd": 0, "irr": 1, "total": 4}
-    assert table["published_after"].to_dict() == PUBLISHED["after_inspection"]
-
-
-def test_table_1_of_a_data_set_without_classes():
-    kept = pd.DataFrame({"morphology": ["unknown", "unknown"]})
-    excluded = pd.DataFrame({"reason": ["touching"], "morphology": ["unknown"]})
-    table = table1(kept, excluded, PUBLISHED).set_index("morphology")
-    assert table.loc["unknown", ["before", "after"]].tolist() == [3, 2]
-    assert table["published_before"].isna().tolist() == [False] * 4 + [True, False]
-
-
 def test_a_compressed_table_has_reproducible_bytes(tmp_path):
     table = pd.DataFrame({"a": [1.5, 2.5]})
     first, second = tmp_path / "first" / "t.csv.gz", tmp_path / "second" / "t.csv.gz"
@@ -76,3 +49,32 @@ def test_missing_numbers_come_back_missing(tmp_path):
     back = read_ecsv(tmp_path / "t.ecsv")
     assert back["redshift"].isna().tolist() == [False, True]
     assert back["n"].tolist() == [1, 2] and back["id"].tolist() == ["a", "b"]
+
+
+def test_units_and_metadata_are_in_the_file(tmp_path):
+    path = tmp_path / "t.ecsv"
+    table = pd.DataFrame({"id": ["a"], "radius": [1.5], "flux": [2.0]})
+    units = {"id": "", "radius": "arcsec", "flux": "ct / s", "absent": "mag"}
+    write_ecsv(path, table, units, seed=7)
+    written = Table.read(path)
+    assert {name: str(written[name].unit) for name in ("radius", "flux")} == {
+        "radius": "arcsec",
+        "flux": "ct / s",
+    }
+    assert written["id"].unit is None
+    back = read_ecsv(path, ["id", "radius"])
+    assert back.attrs == {"seed": 7}
+    pd.testing.assert_frame_equal(back, table, check_dtype=False)
+
+
+def test_a_table_that_cannot_be_used_is_named(tmp_path):
+    path = tmp_path / "t.ecsv"
+    with pytest.raises(DeblendError, match=r"cannot read .*t\.ecsv as an ECSV table"):
+        read_ecsv(path)
+    path.write_text("id,mag\n1,20\n")
+    with pytest.raises(DeblendError, match=r"cannot read .*t\.ecsv as an ECSV table"):
+        read_ecsv(path)
+    write_ecsv(path, pd.DataFrame({"id": ["a"], "mag": [20.0]}))
+    message = r"t\.ecsv lacks the columns ra, dec; it has id, mag"
+    with pytest.raises(DeblendError, match=message):
+        read_ecsv(path, ["id", "ra", "dec"])

@@ -1,4 +1,4 @@
-"""Tables 2 and 3, and how they look in LaTeX."""
+"""Tables 1, 2 and 3, and how they look in LaTeX."""
 
 import statistics
 
@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import yaml
 from deblend.boucaud2020.predictions import prediction_table
-from deblend.boucaud2020.tables import table2, table2_tex, table3
+from deblend.boucaud2020.tables import table1, table2, table2_tex, table3
 from deblend.errors import DeblendError
 from deblend.tables import write_tex
 
@@ -82,3 +82,35 @@ def test_latex_is_escaped_and_whole(tmp_path):
     assert lines[4] == r"x \& y & 1 & 8.200 \\"
     assert lines[5] == r"z & 2 & -- \\"
     assert lines[-1] == r"\end{tabular}"
+
+
+TABLE_1 = {
+    "before_inspection": {"sph": 386, "disk": 473, "sphd": 884, "irr": 875, "total": 2618},
+    "after_inspection": {"sph": 352, "disk": 433, "sphd": 702, "irr": 432, "total": 1919},
+}
+
+
+def test_table_1_counts_galaxies_before_and_after_inspection(tmp_path):
+    kept = pd.DataFrame({"morphology": ["sph", "sph", "disk", "irr"]})
+    excluded = pd.DataFrame(
+        [
+            ("touching", "irr"),
+            ("rejected", "sphd"),
+            ("magnitude", "sph"),  # not in the selection
+            ("morphology", ""),
+            ("bad_pixels", ""),
+        ],
+        columns=["reason", "morphology"],
+    )
+    table = table1(kept, excluded, TABLE_1).set_index("morphology")
+    assert table["before"].to_dict() == {"sph": 2, "disk": 1, "sphd": 1, "irr": 2, "total": 6}
+    assert table["after"].to_dict() == {"sph": 2, "disk": 1, "sphd": 0, "irr": 1, "total": 4}
+    assert table["published_after"].to_dict() == TABLE_1["after_inspection"]
+
+
+def test_table_1_of_a_data_set_without_classes():
+    kept = pd.DataFrame({"morphology": ["unknown", "unknown"]})
+    excluded = pd.DataFrame({"reason": ["touching"], "morphology": ["unknown"]})
+    table = table1(kept, excluded, TABLE_1).set_index("morphology")
+    assert table.loc["unknown", ["before", "after"]].tolist() == [3, 2]
+    assert table["published_before"].isna().tolist() == [False] * 4 + [True, False]

@@ -7,41 +7,13 @@ import pty
 import subprocess
 import sys
 import termios
-from pathlib import Path
 
 import pytest
 from deblend.errors import DeblendError
-from deblend.training import checkpoint
-from deblend.training.fingerprints import fingerprint
 from deblend.training.loop import Loop
 
 from tests.conftest import ROOT
-
-
-class Sum:
-    """A trainee that adds up the numbers of the epochs."""
-
-    def __init__(self):
-        self.value = 0
-
-    def state(self):
-        return {"value": self.value}
-
-    def restore(self, state):
-        self.value = state["value"]
-
-
-class Checkpoint(checkpoint.Checkpoint):
-    """A checkpoint without arrays."""
-
-    def _write(self, path, trainee, text):
-        Path(path).write_text(text)
-
-    def _read(self):
-        return self.path.read_text(), None
-
-    def _restore(self, trainee, arrays):
-        pass
+from tests.unit.training.conftest import Checkpoint, Sum
 
 
 class Clock:
@@ -54,7 +26,7 @@ class Clock:
         return self.now
 
 
-def train(path, *, fingerprint=None, total=5, kill_after=None, step_s=1.0, **options):
+def train(path, *, total=5, kill_after=None, step_s=1.0, **options):
     """Train for epochs of two steps, which take `step_s` each, and a validation of one second."""
     trainee, clock = Sum(), Clock()
 
@@ -62,7 +34,7 @@ def train(path, *, fingerprint=None, total=5, kill_after=None, step_s=1.0, **opt
         if done == kill_after:
             raise KeyboardInterrupt
 
-    state = Checkpoint(path, fingerprint or {})
+    state = Checkpoint(path, {})
     options = {"total": total, "images": 10, "steps": 2, "on_done": on_done, **options}
     loop = Loop(state, trainee, clock=clock, **options)
     for epoch in loop:
@@ -73,17 +45,6 @@ def train(path, *, fingerprint=None, total=5, kill_after=None, step_s=1.0, **opt
         clock.now += 1
         loop.record({loop.unit: epoch + 1, "loss": 1 / (epoch + 1)})
     return (*loop.finish(), trainee.value)
-
-
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "net.npz"
-
-
-@pytest.fixture(autouse=True)
-def logged(caplog):
-    caplog.set_level(logging.INFO)
-    return caplog
 
 
 def test_rows_show_the_rate_and_the_time_left(path, logged):
@@ -119,36 +80,6 @@ def test_an_interrupted_training_ends_like_an_uninterrupted_one(path, logged):
     # Killed after training, before its results were written.
     history, again, resumed = train(path)
     assert history.equals(whole) and (again, resumed) == (seconds, value)
-
-
-def test_changes_are_logged_and_training_starts_afresh(path, tmp_path, logged):
-    data = tmp_path / "stamps.h5"
-    data.write_text("old")
-    config = {"learning_rate": 1e-3, "code": "abc"}
-    with pytest.raises(KeyboardInterrupt):
-        train(path, fingerprint=fingerprint(config, [data]), kill_after=3)
-    data.write_text("new")
-    changes = {
-        "config": {**config, "learning_rate": 1e-4},
-        "code": {**config, "code": "def"},
-        "stamps.h5": config,
-    }
-    for name, changed in changes.items():
-        logged.clear()
-        files = [] if name != "stamps.h5" else [data]
-        old = json.loads(path.read_text())["fingerprint"]
-        new = fingerprint(changed, files) if files else {**old, **fingerprint(changed, [])}
-        Loop(Checkpoint(path, new), Sum(), total=5, images=1)
-        assert logged.messages == [
-            f"starting afresh: since the checkpoint {path} was written, {name} changed"
-        ]
-
-
-@pytest.mark.parametrize("content", ["{", "{}", json.dumps({"fingerprint": {}})])
-def test_an_unreadable_checkpoint_is_logged_and_training_starts_afresh(path, logged, content):
-    path.write_text(content)
-    assert train(path)[2] == 10
-    assert f"starting afresh: the checkpoint {path} is unreadable" in logged.text
 
 
 def test_the_checkpoint_is_saved_before_its_row_is_reported(path, logged):
@@ -203,18 +134,17 @@ def test_an_early_stop_is_a_break(path):
 
 
 ON_A_TERMINAL = """
-import sys, time
-from pathlib import Path
+from itertools import count
 from deblend.run import logs
-from deblend.training import loop
-from tests.unit.training.test_loop import Checkpoint, Sum
+from deblend.training.loop import Loop
+from tests.unit.training.conftest import Checkpoint, Sum
 
-loop.BAR_INTERVAL_S = 0
 with logs.script({log!r}):
-    training = loop.Loop(Checkpoint({path!r}, {{}}), Sum(), total=3, images=10, steps=2)
+    # Each look at this clock is a second later than the last one, so that the bar is drawn often.
+    options = {{"total": 3, "images": 10, "steps": 2, "clock": count().__next__}}
+    training = Loop(Checkpoint({path!r}, {{}}), Sum(), **options)
     for epoch in training:
         for step in range(2):
-            time.sleep(0.01)
             training.step(step + 1, loss=0.25)
         training.check({{"loss": 0.25 if epoch < 2 else float("nan")}}, 0.1)
         training.record({{"epoch": epoch + 1, "loss": 0.25}})

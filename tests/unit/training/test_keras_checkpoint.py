@@ -1,0 +1,83 @@
+"""Checkpoints of a small Keras model with dropout."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("keras", reason="Keras is not installed: make env")
+
+from deblend.training import keras_backend
+
+keras_backend.configure("tensorflow", 2, 0)
+
+import keras
+from deblend.training.config import SteeringConfig
+from deblend.training.fingerprints import fingerprint
+from deblend.training.keras_checkpoint import Checkpoint, Trainee
+from deblend.training.schedule import Steering
+
+STEERING = SteeringConfig(epochs=4, learning_rate=1e-3, min_delta=0.0)
+X = np.random.default_rng(0).normal(size=(16, 8)).astype(np.float32)
+
+
+def trainee():
+    layers = [keras.layers.Dense(6, activation="relu"), keras.layers.Dropout(0.5)]
+    model = keras.Sequential([keras.Input((8,)), *layers, keras.layers.Dense(1)])
+    model.compile(keras.optimizers.Adam(1e-2), "mse")
+    model.optimizer.build(model.trainable_variables)
+    return Trainee(model, Steering(STEERING))
+
+
+def step(trainee):
+    """Train with one batch."""
+    trainee.model.train_on_batch(X, X.sum(axis=1, keepdims=True))
+
+
+def test_a_restored_training_continues_with_the_same_steps(tmp_path):
+    """The state of Adam and of random layers is restored too."""
+    checkpoint = Checkpoint(tmp_path / "state.npz", {})
+    first, other = trainee(), trainee()
+    for epoch, loss in enumerate((3.0, 2.0)):
+        step(first)
+        first.judge(epoch, loss)
+    checkpoint.save(first, {"done": 2})
+    assert checkpoint.load(other) == {"done": 2}
+    for _ in range(3):
+        step(first)
+        step(other)
+    for a, b in zip(first.model.get_weights(), other.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_the_weights_of_the_best_epoch_are_kept(tmp_path):
+    first = trainee()
+    weights = []
+    for epoch, loss in enumerate((3.0, 2.0, 2.5)):
+        step(first)
+        weights.append(first.model.get_weights())
+        assert first.judge(epoch, loss) == (epoch < 2)
+    checkpoint = Checkpoint(tmp_path / "state.npz", {})
+    checkpoint.save(first, {})
+    other = trainee()
+    checkpoint.load(other)
+    for best, expected, last in zip(other.best, *weights[1:], strict=True):
+        np.testing.assert_array_equal(best, expected)
+        assert not np.array_equal(best, last)
+
+
+def test_a_checkpoint_of_another_configuration_is_refused(tmp_path, caplog):
+    path = tmp_path / "state.npz"
+    begun = trainee()
+    begun.judge(0, 3.0)
+    first = Checkpoint(path, fingerprint({"learning_rate": 1e-3}, []))
+    first.save(begun, {"done": 1})
+    other = Checkpoint(path, fingerprint({"learning_rate": 1e-4}, []))
+    empty = trainee()
+    assert other.load(empty) == {}
+    assert "starting afresh" in caplog.text
+    assert "config changed" in caplog.text
+    assert first.load(empty) == {"done": 1}
+    assert empty.steering.best_loss == 3.0
+    path.write_bytes(path.read_bytes()[:500])
+    empty = trainee()
+    assert first.load(empty) == {} and empty.best == []
+    assert "unreadable" in caplog.text
