@@ -31,7 +31,10 @@ UNREAD = {
     ("input", "psfs"): "params.options names the files band by band",
 }
 #: Modules without a file of tests of their name, with the reason.
-TESTED_ELSEWHERE = {"errors.py": "an exception that does nothing of its own"}
+TESTED_ELSEWHERE = {
+    "errors.py": "an exception that does nothing of its own",
+    "hemmati2022/figures/all_figures.py": "it calls tested functions; the tests of the toy run it",
+}
 #: Attributes of the library that tests may patch, with the reason.
 PATCHED = {
     "deblend.data.archives.RETRY_PAUSES_S": "tests of failed downloads would have to wait",
@@ -195,7 +198,7 @@ def test_common_rules_are_short():
 
 def test_scripts_are_short():
     lengths = {path.name: len(path.read_text().splitlines()) for path in SCRIPTS}
-    assert {name: lines for name, lines in lengths.items() if lines > 60} == {}
+    assert {name: lines for name, lines in lengths.items() if lines > 45} == {}
 
 
 @pytest.fixture(scope="module")

@@ -45,8 +45,10 @@ def load_network(
     try:
         model.load_weights(weights)
     except (ValueError, OSError) as error:
+        # Keras prints whole arrays after its first line.
+        reason = str(error).partition("\n")[0]
         raise DeblendError(
-            f"{weights} does not hold the weights that {description} describes ({error}): delete "
+            f"{weights} does not hold the weights that {description} describes ({reason}): delete "
             "both and train again"
         ) from error
     return model, record

@@ -37,6 +37,10 @@ SEP_NAME = "farrens2022_sep"
 CLOSE_PX = 10.0
 
 
+#: Smallest side of the images that VGG-16, with its five poolings, can take.
+VGG_PX = 32
+
+
 class Survey(Section):
     """Properties of the stamps of all samples."""
 
@@ -281,6 +285,17 @@ class Farrens2022(Survey):
         for name in ("parametric", "realistic"):
             if name not in self.samples:
                 raise Problem("this key is missing", "samples", name)
+        return self
+
+    @model_validator(mode="after")
+    def _stamps_are_large_enough_for_vgg(self) -> "Farrens2022":
+        side = self.stamp_size + 2 * self.padding_px
+        if side < VGG_PX:
+            raise Problem(
+                f"{self.padding_px} pads stamps of {self.stamp_size} px to {side} px, but VGG-16 "
+                f"halves them five times and needs {VGG_PX} px: give larger stamps or more padding",
+                "padding_px",
+            )
         return self
 
     @model_validator(mode="after")

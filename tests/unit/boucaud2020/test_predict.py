@@ -133,8 +133,8 @@ def test_weights_of_another_network_are_refused(tmp_path):
     record = {"architecture": "blend2flux", "stamp_size": 64, "options": FLUXES | {"filters": 8}}
     save_network(*files, build("blend2flux", 64, FLUXES), record)
     message = r"n\.weights\.h5 does not hold the weights that .*n\.json describes"
-    with pytest.raises(DeblendError, match=f"(?s){message}.*: delete both and train again"):
+    with pytest.raises(DeblendError, match=f"{message}.*: delete both and train again"):
         load_network(*files)
     files[0].write_bytes(files[0].read_bytes()[:500])
-    with pytest.raises(DeblendError, match=f"(?s){message}"):
+    with pytest.raises(DeblendError, match=f"{message}"):
         load_network(*files)

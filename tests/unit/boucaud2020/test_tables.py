@@ -9,7 +9,6 @@ import yaml
 from deblend.boucaud2020.predictions import prediction_table
 from deblend.boucaud2020.tables import table1, table2, table2_tex, table3
 from deblend.errors import DeblendError
-from deblend.tables import write_tex
 
 from tests.conftest import ROOT
 
@@ -71,17 +70,6 @@ def test_settings_at_paper_scale_are_the_published_ones():
     assert table["Hot"].tolist() == ["4", "6", "0.0001", "64"]
     other = table3(sep["cold"], sep["cold"], PUBLISHED["table3"])
     assert (other["Hot"] != other["Hot (published)"]).any()
-
-
-def test_latex_is_escaped_and_whole(tmp_path):
-    table = pd.DataFrame({"a_b [%]": ["x & y", "z"], "n": [1, 2], "f": [8.2, np.nan]})
-    write_tex(tmp_path / "t.tex", table)
-    lines = (tmp_path / "t.tex").read_text().splitlines()
-    assert lines[0] == r"\begin{tabular}{lrr}"
-    assert lines[2] == r"a\_b [\%] & n & f \\"
-    assert lines[4] == r"x \& y & 1 & 8.200 \\"
-    assert lines[5] == r"z & 2 & -- \\"
-    assert lines[-1] == r"\end{tabular}"
 
 
 TABLE_1 = {

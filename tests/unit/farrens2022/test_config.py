@@ -61,3 +61,9 @@ def test_a_sample_needs_galaxies_that_can_be_drawn():
     for share in (0.0, 1.0):  # either kind of blend would be missing, and its weight infinite
         with pytest.raises(ValidationError, match="close_fraction"):
             SampleConfig(close_fraction=share)
+
+
+def test_padded_stamps_are_large_enough_for_vgg():
+    assert Farrens2022(samples=SAMPLES, stamp_size=20, padding_px=6).padding_px == 6
+    with pytest.raises(ValidationError, match="5 pads stamps of 20 px to 30 px, but VGG-16"):
+        Farrens2022(samples=SAMPLES, stamp_size=20, padding_px=5)
