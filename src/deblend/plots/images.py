@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 
 
 def image_grid(
@@ -63,6 +64,58 @@ def image_note(axis: Axes, text: str, x: float = 0.04, y: float = 0.96, **look: 
         Options of `Axes.text`.
     """
     axis.text(x, y, text, transform=axis.transAxes, color="white", **look)
+
+
+def scale_bar(
+    axis: Axes, pixel_scale_arcsec: float, length_arcsec: float = 1.0, colour: str = "white"
+) -> None:
+    """Draw a bar of a given length with its label into the lower left corner of an image.
+
+    Parameters
+    ----------
+    axis : Axes
+        Panel of an image whose units are pixels.
+    pixel_scale_arcsec : float
+        Arcseconds per pixel.
+    length_arcsec : float
+    colour : str
+    """
+    left, right = sorted(axis.get_xlim())
+    length = length_arcsec / pixel_scale_arcsec / (right - left)
+    axis.plot(
+        [0.06, 0.06 + length],
+        [0.07, 0.07],
+        transform=axis.transAxes,
+        color=colour,
+        lw=1.5,
+        solid_capstyle="butt",
+    )
+    axis.text(
+        0.06,
+        0.1,
+        f'{length_arcsec:g}"',
+        transform=axis.transAxes,
+        color=colour,
+        fontsize="small",
+        va="bottom",
+    )
+
+
+def colour_bar(figure: Figure, image: AxesImage, axes: Any, label: str) -> None:
+    """Add a thin colour bar for one or more panels.
+
+    Parameters
+    ----------
+    figure : Figure
+    image : AxesImage
+        As from `Axes.imshow`.
+    axes : Axes or sequence of Axes
+        Panels from which its room is taken.
+    label : str
+        Quantity and unit.
+    """
+    bar = figure.colorbar(image, ax=axes, aspect=40, pad=0.01, fraction=0.03)
+    bar.set_label(label)
 
 
 def asinh_stretch(image: np.ndarray, noise_sigma: float, peak: float | None = None) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,14 @@ matplotlib.use("Agg")
 
 # fontTools logs every table of each font that it embeds in a PDF.
 logging.getLogger("fontTools").setLevel(logging.WARNING)
+
+
+#: Widths of figures: one and two columns of a journal (A&A, MNRAS, ApJ), inches.
+ONE_COLUMN_IN, TWO_COLUMNS_IN = 3.3, 6.9
+
+
+#: Mean width of a character of the label line, inches.
+LABEL_CHARACTER_IN = 0.053
 
 
 STYLE_FILE = Path(__file__).with_name("paper.mplstyle")
@@ -44,28 +53,54 @@ def style() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def paper_figure(
-    outputs: Outputs, label: str, size: tuple[float, float], label_size: str = "small"
-) -> Iterator[Figure]:
-    """Create a figure; at the end of the block it gets its title, is saved and closed.
+def paper_figure(outputs: Outputs, label: str, width: float, height: float) -> Iterator[Figure]:
+    """Create a figure; at the end of the block it gets its label line, is saved and closed.
 
     Parameters
     ----------
     outputs : list of path
         See `save_figure`.
     label : str
-        Title of the figure, with its data and scale; "" for none.
-    size : (float, float)
-        Width and height, inches.
-    label_size : str
-        Font size of the title: small, or x-small for narrow figures.
+        See `label_line`; it stands at the top left of every figure. "" for none.
+    width : float
+        `ONE_COLUMN_IN` or `TWO_COLUMNS_IN`, inches.
+    height : float
+        Inches.
+
+    Raises
+    ------
+    ValueError
+        The width is not that of one or two columns.
     """
+    if width not in (ONE_COLUMN_IN, TWO_COLUMNS_IN):
+        raise ValueError(
+            f"width is {width} inches: figures are {ONE_COLUMN_IN} or {TWO_COLUMNS_IN} inches wide"
+        )
     with style():
-        figure = plt.figure(figsize=size, layout="constrained")
+        figure = plt.figure(figsize=(width, height), layout="constrained")
         yield figure
         if label:
-            figure.suptitle(label, fontsize=label_size)
+            lines = textwrap.fill(label, int(width / LABEL_CHARACTER_IN))
+            figure.suptitle(lines, x=0.01, ha="left", fontsize="small", color="0.35")
         save_figure(figure, outputs)
+
+
+def label_line(*parts: str | int | None) -> str:
+    """The label of a figure: what was run, at which scale, on which data, and how many.
+
+    Parameters
+    ----------
+    *parts : str, int or None
+        Scale, data, network, number of objects, in this order, and warnings; a number becomes
+        "n = 1,000", and parts that are empty or None are left out.
+
+    Returns
+    -------
+    str
+        Such as "toy scale, simulated, blend2flux, n = 600".
+    """
+    texts = [f"n = {part:,}" if isinstance(part, int) else part for part in parts]
+    return ", ".join(text for text in texts if text)
 
 
 def panel_note(axis: Axes, text: str) -> None:

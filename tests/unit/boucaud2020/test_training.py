@@ -1,5 +1,3 @@
-import json
-
 import numpy as np
 import pytest
 
@@ -15,7 +13,7 @@ from deblend.boucaud2020.blends import (
     draw_blends,
 )
 from deblend.boucaud2020.masks import intersection_over_union
-from deblend.boucaud2020.networks import blend2flux, build, unet
+from deblend.boucaud2020.networks import blend2flux, unet
 from deblend.boucaud2020.training import (
     BlendSource,
     TrainingConfig,
@@ -24,11 +22,8 @@ from deblend.boucaud2020.training import (
     validate,
 )
 from deblend.errors import DeblendError
-from deblend.training.fingerprints import fingerprint
-from deblend.training.keras_checkpoint import Checkpoint, Trainee
-from deblend.training.keras_layers import layer_table
+from deblend.training.keras_checkpoint import Checkpoint
 from deblend.training.schedule import (
-    Steering,
     SteeringConfig,
 )
 
@@ -44,17 +39,6 @@ STEERING = SteeringConfig(
     epochs=4,
 )
 OPTIONS = {"filters": 4, "dense_units": 16, "asinh_softening": 0.02, "flux_scale": 50.0}
-
-
-def test_the_layer_table_is_the_network():
-    model = unet(64, filters=4, depth=3)
-    table = layer_table(model)
-    assert table["n_parameters"].sum() == model.count_params()
-    join = table.set_index("name").loc["up1_copy"]
-    assert join["inputs"].split() == ["down1_conv2", "up1_transposed"]
-    assert tuple(table.iloc[-1][["height", "width", "channels"]]) == (64, 64, 2)
-    kernels = table.groupby("kind")["kernel"].max().to_dict()
-    assert (kernels["Conv2D"], kernels["MaxPooling2D"], kernels["Concatenate"]) == (3, 2, 0)
 
 
 def test_a_unet_learns_the_masks_of_a_few_blends(stamps):
@@ -191,65 +175,6 @@ def test_an_interrupted_training_ends_as_an_undisturbed_one(
     assert ("val_iou" in summary) == ("masks" in targets)
 
 
-def test_a_checkpoint_of_another_configuration_is_refused(tmp_path, caplog):
-    model = build("blend2flux", 64, OPTIONS)
-    model.compile("adam", "mse")
-    model.optimizer.build(model.trainable_variables)
-    path = tmp_path / "state.npz"
-    trainee = Trainee(model, Steering(STEERING))
-    trainee.judge(0, 3.0)
-    first = Checkpoint(path, fingerprint({"learning_rate": 1e-3}, []))
-    first.save(trainee, {"done": 1})
-    other = Checkpoint(path, fingerprint({"learning_rate": 1e-4}, []))
-    empty = Trainee(model, Steering(STEERING))
-    assert other.load(empty) == {}
-    assert "starting afresh" in caplog.text
-    assert "config changed" in caplog.text
-    assert first.load(empty) == {"done": 1}
-    assert empty.steering.best_loss == 3.0
-    path.write_bytes(path.read_bytes()[:500])
-    empty = Trainee(model, Steering(STEERING))
-    assert first.load(empty) == {} and empty.best == []
-    assert "unreadable" in caplog.text
-
-
-def test_plateau_drops_waits_and_stops():
-    steering = Steering(STEERING)
-    rates, losses = [], [10, 9, 9, 9, 9, 9, 9, 9]
-    for epoch, loss in enumerate(losses):
-        rates.append(steering.rate(epoch))
-        steering.update(epoch, loss)
-    # A drop after two epochs without improvement. An epoch of cooldown counts again, as in Keras.
-    assert rates == [1e-3] * 4 + [5e-4] * 2 + [2.5e-4] * 2
-    assert steering.stopped
-    assert steering.best_epoch == 1
-    copy = Steering(STEERING)
-    copy.restore(json.loads(json.dumps(steering.state())))
-    assert copy.state() == steering.state()
-
-
-@pytest.mark.parametrize("cooldown", [0, 1, 2, 3])
-def test_the_plateau_is_that_of_keras(cooldown):
-    """With the same losses, ReduceLROnPlateau drops at the same epochs."""
-    config = STEERING.model_copy(
-        update={"drop_cooldown": cooldown, "stop_patience": 99, "epochs": 60}
-    )
-    losses = np.round(np.random.default_rng(cooldown).uniform(1, 2, 60), 2).tolist()
-    steering = Steering(config)
-    theirs = keras.callbacks.ReduceLROnPlateau(
-        factor=config.drop_factor, patience=config.drop_patience, cooldown=cooldown, min_delta=0.0
-    )
-    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
-    model.compile(keras.optimizers.Adam(config.learning_rate), "mse")
-    theirs.set_model(model)
-    theirs.on_train_begin()
-    for epoch, loss in enumerate(losses):
-        assert steering.rate(epoch) == pytest.approx(float(model.optimizer.learning_rate)), epoch
-        steering.update(epoch, loss)
-        theirs.on_epoch_end(epoch, {"val_loss": loss})
-    assert steering.learning_rate < 0.1 * config.learning_rate
-
-
 def test_training_blends_are_of_training_galaxies(stamps):
     feed = source(stamps, n_train_blends=None, steps_per_epoch=20)
     for epoch in range(3):
@@ -270,9 +195,3 @@ def test_divergence_is_noticed(stamps, tmp_path):
             steering_config=STEERING,
             checkpoint=Checkpoint(tmp_path / "lost.npz", {}),
         )
-
-
-def test_unknown_backend_is_refused(monkeypatch):
-    monkeypatch.setenv("KERAS_BACKEND", "theano")
-    with pytest.raises(DeblendError, match="'theano'"):
-        backend.configure("tensorflow", 1, 0)
