@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from deblend.files import write_json
 from deblend.errors import DeblendError
+from deblend.files import write_json
 from deblend.hemmati2022.blends import HemmatiBlendConfig, main_pair, true_positions
 from deblend.hemmati2022.config import Detection
 from deblend.hemmati2022.networks import (

@@ -137,6 +137,25 @@ class CopyGate(nn.Module):
         return 2 * (gate * blends + residual) - 1
 
 
+class _GateBranch(nn.Module):
+    """One galaxy of `CopyGateGenerator`, from the features at half the resolution."""
+
+    def __init__(self, filters: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(filters, 6 * 4, 1)
+        self.shuffle = nn.PixelShuffle(2)
+        self.gate = CopyGate()
+        # Start near half the blend: the pixel shuffle takes four channels for each output.
+        assert self.conv.bias is not None
+        with torch.no_grad():
+            self.conv.weight.mul_(0.1)
+            self.conv.bias.zero_()
+            self.conv.bias[: 3 * 4] = 0.5
+
+    def forward(self, x: torch.Tensor, blends: torch.Tensor) -> torch.Tensor:
+        return self.gate(self.shuffle(self.conv(x)), blends)
+
+
 class CopyGateGenerator(nn.Module):
     """From a blend to its two galaxies, by copying pixels; ours, with the interface of `Generator`.
 
@@ -170,20 +189,7 @@ class CopyGateGenerator(nn.Module):
         # Figure 1 recognises blocks by these names.
         self.down = nn.ModuleDict({f"block{i}": level for i, level in enumerate(down)})
         self.up = nn.ModuleDict({f"block{levels + i}": x for i, x in enumerate(reversed(up))})
-        self.branches = nn.ModuleDict({name: self._branch(sizes[0]) for name in BRANCHES})
-
-    @staticmethod
-    def _branch(filters: int) -> nn.ModuleDict:
-        convolution = nn.Conv2d(filters, 6 * 4, 1)
-        # Start near half the blend for each galaxy: the pixel shuffle takes four channels each.
-        assert convolution.bias is not None
-        with torch.no_grad():
-            convolution.weight.mul_(0.1)
-            convolution.bias.zero_()
-            convolution.bias[: 3 * 4] = 0.5
-        return nn.ModuleDict(
-            {"conv": convolution, "shuffle": nn.PixelShuffle(2), "gate": CopyGate()}
-        )
+        self.branches = nn.ModuleDict({name: _GateBranch(sizes[0]) for name in BRANCHES})
 
     def forward(self, blends: torch.Tensor) -> torch.Tensor:
         """Separate blends into two images each: see `Generator.forward`."""
@@ -201,10 +207,7 @@ class CopyGateGenerator(nn.Module):
         copies.pop()
         for level in self.up.values():
             x = level(self.join(self.enlarge(x), copies.pop()))
-        images = [
-            branch["gate"](branch["shuffle"](branch["conv"](x)), blends)
-            for branch in (self.branches[name] for name in BRANCHES)
-        ]
+        images = [self.branches[name](x, blends) for name in BRANCHES]
         return torch.stack(images, dim=1)
 
 
