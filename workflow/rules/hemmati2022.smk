@@ -373,6 +373,7 @@ rule hemmati2022_detect:
         detections=f"{HEMMATI_FOLDER}/detections.csv",
         false_positives=f"{HEMMATI_FOLDER}/false_positives.csv",
         peaks=f"{HEMMATI_FOLDER}/peaks.csv",
+        quality=f"{HEMMATI_FOLDER}/image_quality.csv",
         examples=f"{HEMMATI_FOLDER}/examples.h5",
         galleries=f"{HEMMATI_FOLDER}/galleries.h5",
     log:

@@ -38,6 +38,7 @@ from deblend.hemmati2022.peaks import (
     typical_noise,
 )
 from deblend.hemmati2022.predict import Network, all_images, generate_images, latent_vectors
+from deblend.hemmati2022.quality import image_quality
 
 log = logging.getLogger(__name__)
 
@@ -527,7 +528,7 @@ def run_detection(
     device: torch.device,
     examples: str | Path,
     galleries: str | Path,
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+) -> dict[str, pd.DataFrame]:
     """Detect peaks in every resolution, and write the images that figures show.
 
     Parameters
@@ -545,8 +546,9 @@ def run_detection(
 
     Returns
     -------
-    detections, false_positives, peaks : DataFrame
-        See `detect`.
+    dict of DataFrame
+        `detections`, `false_positives` and `peaks`: see `detect`; `quality`: see
+        `deblend.hemmati2022.quality.image_quality`.
     """
     others = {name: network for name, network in networks.items() if name != "vanilla"}
     table, false_positives, peaks = detect(others, rows, n_blends, blending, detection, device)
@@ -561,4 +563,11 @@ def run_detection(
         networks["vanilla"], gan, blends, rows["train"], n_shown, seed, device
     )
     write_galleries(galleries, others, made, real, blends, table, peaks, device)
-    return table, false_positives, peaks
+    quality = image_quality(networks, blends, seed, device)
+    log.info("images:\n%s", quality.to_string(index=False))
+    return {
+        "detections": table,
+        "false_positives": false_positives,
+        "peaks": peaks,
+        "quality": quality,
+    }

@@ -45,7 +45,7 @@ from deblend.training.loop import Loop
 from deblend.training.outputs import Outputs, training_outputs
 from deblend.training.torch_backend import autocast
 from deblend.training.torch_checkpoint import Checkpoint, write_weights
-from deblend.training.torch_gan import COLLAPSE_SHARE, Gan
+from deblend.training.torch_gan import COLLAPSE_SHARE, Gan, diversity
 from deblend.training.torch_layers import n_parameters, trace_layers
 from torch import nn
 from torch.nn import functional
@@ -319,11 +319,6 @@ class Validation:
             "val_false": float(is_false_positive.mean()),
             "val_fwhm_arcsec": fwhm_arcsec,
         }
-
-
-def diversity(images: np.ndarray, real: np.ndarray) -> float:
-    """Standard deviation from image to image, divided by that of real images (0: all equal)."""
-    return float(images.std(axis=0).mean() / max(real.std(axis=0).mean(), 1e-12))
 
 
 def not_learnt(row: dict[str, Any]) -> str | None:

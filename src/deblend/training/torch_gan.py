@@ -194,6 +194,11 @@ class Gan:
         optimizer.step()
 
 
+def diversity(images: np.ndarray, real: np.ndarray) -> float:
+    """Standard deviation from image to image, divided by that of real images (0: all equal)."""
+    return float(images.std(axis=0).mean() / max(real.std(axis=0).mean(), 1e-12))
+
+
 def generate_in_batches(
     generator: nn.Module,
     inputs: torch.Tensor,

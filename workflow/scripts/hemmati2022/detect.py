@@ -17,7 +17,7 @@ with logs.script(snakemake.log[0]):
         name: (inputs[f"{entry['network']}_weights"], inputs[f"{entry['network']}_record"])
         for name, entry in params.networks.items()
     }
-    table, false_positives, peaks = run_detection(
+    tables = run_detection(
         load_networks(params.networks, files, stamps, rows, params.maker, device),
         rows,
         blending=HemmatiBlendConfig(**params.blending),
@@ -29,6 +29,7 @@ with logs.script(snakemake.log[0]):
         examples=out.examples,
         galleries=out.galleries,
     )
-    write_csv(out.detections, table)
-    write_csv(out.false_positives, false_positives)
-    write_csv(out.peaks, peaks)
+    write_csv(out.detections, tables["detections"])
+    write_csv(out.false_positives, tables["false_positives"])
+    write_csv(out.peaks, tables["peaks"])
+    write_csv(out.quality, tables["quality"])
