@@ -13,14 +13,24 @@ from deblend.report.numbers import Published
 
 COLUMNS = ("paper", "number", "unit", "role", "method", "n", "value", "low", "high", "published")
 
-#: Last lines of the text.
-NOTES = (
-    "[ ]: 68 % interval, where the tables of results have one; ( ): published for the baseline",
-    "sigma: scatter of the central galaxies' magnitudes, where SEP (isophotal) finds them",
-    "accuracy: BlendHunter trained at about the realistic stamps' noise; close blends: parametric",
-    "blend: the blend itself, taken as the answer; low, high: images of that resolution",
-    "flux error: of the brighter galaxy, at positions in images of low resolution and of the GAN",
+#: What the words in each paper's lines of the text mean; those of the brackets come first.
+BRACKETS = (
+    "[ ]: 68 % interval, where the tables of results have one; ( ): published for the baseline"
 )
+NOTES = {
+    "boucaud2020": (
+        "sigma: scatter of the central galaxies' magnitudes, where SEP (isophotal) finds them",
+    ),
+    "farrens2022": (
+        "accuracy: BlendHunter trained at about the realistic stamps' noise; "
+        "close blends: parametric",
+    ),
+    "reiman2019": ("blend: the blend itself, taken as the answer",),
+    "hemmati2022": (
+        "low, high: images of that resolution; flux error: of the brighter galaxy, at positions",
+        "in images of low resolution and of the GAN",
+    ),
+}
 
 #: What the text shows where there is no number.
 NONE = "-"
@@ -285,7 +295,8 @@ def highlights_text(
             label, n, *rest = (cell.ljust(w) for cell, w in zip(line, widths, strict=True))
             line = "  ".join([f"  {label}", n.strip().rjust(widths[1]), *rest]).rstrip()
         text.append(line)
-    return "\n".join([*text, *NOTES]) + "\n"
+    notes = [line for paper in found for line in NOTES[paper]]
+    return "\n".join([*text, BRACKETS, *notes]) + "\n"
 
 
 def _cells(highlight: Highlight) -> tuple[str, str, str, str, str]:

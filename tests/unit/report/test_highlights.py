@@ -206,6 +206,8 @@ def test_papers_that_are_not_made_are_left_out():
     found = find_highlights(tables(), PUBLISHED, ["reiman2019"], {}, 14.5)
     assert found.keys() == {"reiman2019"}
     assert set(highlights_table(found)["paper"]) == {"reiman2019"}
+    text = highlights_text(found, HEADINGS, "toy")
+    assert "blend: the blend itself" in text and "accuracy" not in text and "sigma" not in text
 
 
 @pytest.mark.parametrize("found", [{}, {name: table.iloc[:0] for name, table in tables().items()}])
