@@ -7,12 +7,15 @@ REQUIREMENTS := requirements.txt requirements-dev.txt constraints.txt
 # This file exists when the set-up of .venv is complete. A change of the requirements updates .venv.
 READY := $(VENV)/.ready
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
+# Scale of `make report`.
+SCALE ?= toy
+RESULTS = results/$(SCALE)
 SMALL := tests/unit $(patsubst %,tests/workflow/test_%.py,config dry_run bad_input sources module)
 ONE_THREAD := OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1
 SOURCES := src workflow tools tests benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help env toy small test lint format docs bench clean
+.PHONY: help env toy small report summary test lint format docs bench clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,10 +31,28 @@ env: $(READY) ## Set up the environment in .venv only
 
 toy: $(READY) ## Make all results at toy scale from simulated galaxies, in minutes
 	$(SNAKEMAKE) --configfile config/toy.yaml
-	@echo "Done: results/toy/figures"
+	@$(MAKE) --no-print-directory summary SCALE=toy
 
 small: $(READY) ## Make all results at laptop scale, large enough to test the papers' claims
 	$(SNAKEMAKE) --configfile config/small.yaml
+	@$(MAKE) --no-print-directory summary SCALE=small
+
+# Snakemake's package has the page's JavaScript, so that nothing is downloaded.
+report: $(READY) ## Put figures and tables of the toy run on one HTML page (SCALE=small: of make small)
+	@test -f $(RESULTS)/tables/claims.csv || { echo "there are no results in $(RESULTS): run make $(SCALE) first" >&2; exit 1; }
+	@$(BIN)/snakemake --configfile config/$(SCALE).yaml --report $(RESULTS)/report.html >$(RESULTS)/logs/report.log 2>&1 \
+	|| { tail -n 3 $(RESULTS)/logs/report.log >&2; echo "no report was made: run make $(SCALE) first" >&2; exit 1; }
+	@echo "Report: $(RESULTS)/report.html"
+
+# The end of what `make toy` and `make small` show.
+summary:
+	@echo
+	@cat $(RESULTS)/tables/highlights.txt
+	@echo
+	@cat $(RESULTS)/benchmarks/job_time.txt
+	@echo
+	@echo "Figures: $(RESULTS)/figures; each published number and claim: $(RESULTS)/tables"
+	@$(MAKE) --no-print-directory report
 
 # Unit tests, dry runs and the smallest runs run in parallel with one thread each. The other tests
 # start workflows that use all cores.

@@ -1,16 +1,55 @@
 """Choose and set up the backend of Keras, before Keras is imported."""
 
+import contextlib
 import importlib
 import logging
 import os
+import subprocess
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 from deblend.errors import DeblendError
 
 BACKENDS = ("tensorflow", "torch", "jax")
 
+#: Regular expression of lines that `without_chatter` leaves out: those of abseil's logs at level
+#: INFO, such as "I0000 00:00:1700000000.000000 1 port.cc:153] oneDNN ...", and the warning before
+#: the first of them. The only environment variable against them turns oneDNN off, which
+#: changes results in the last digits.
+CHATTER = r"^(I[0-9]{4} [0-9:. ]+[^ ]+:[0-9]+\] |WARNING: All log messages before absl::Init)"
 
 log = logging.getLogger(__name__)
+
+
+@contextlib.contextmanager
+def without_chatter() -> Iterator[None]:
+    """Leave `CHATTER` out of what this process, C++ libraries included, writes to standard error.
+
+    All other lines appear, also if the process is aborted: another process filters them. They
+    appear at the latest at the end of the block. Without the program grep, nothing is left out.
+    """
+    sys.stderr.flush()
+    original = os.dup(2)
+    try:
+        grep = subprocess.Popen(
+            ["grep", "-v", "-E", CHATTER], stdin=subprocess.PIPE, stdout=original
+        )
+    except OSError:
+        os.close(original)
+        yield
+        return
+    assert grep.stdin is not None
+    os.dup2(grep.stdin.fileno(), 2)
+    grep.stdin.close()
+    try:
+        yield
+    finally:
+        os.dup2(original, 2)
+        os.close(original)
+        # A process that was started in the block and still runs keeps the filter open.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            grep.wait(timeout=5)
 
 
 def configure(backend: str, threads: int, seed: int) -> dict[str, str]:
@@ -47,6 +86,26 @@ def configure(backend: str, threads: int, seed: int) -> dict[str, str]:
     os.environ["KERAS_BACKEND"] = chosen
     # TensorFlow 2.21 logs a harmless note about graph versions as an error in every epoch.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with without_chatter():
+        framework, device = _import_backend(chosen, threads)
+        import keras
+    keras.utils.set_random_seed(seed)
+    versions = {
+        "backend": chosen,
+        "backend_version": str(framework.__version__),
+        "keras_version": str(keras.__version__),
+        "device": device,
+    }
+    allocated = os.environ.get("CUDA_VISIBLE_DEVICES")
+    log.info("GPUs allocated by the scheduler (CUDA_VISIBLE_DEVICES): %s", allocated or "none")
+    log.info(
+        "Keras %(keras_version)s on %(backend)s %(backend_version)s, device %(device)s", versions
+    )
+    return versions
+
+
+def _import_backend(chosen: str, threads: int) -> tuple[Any, str]:
+    """Import and set up the framework; also returns the device that it uses."""
     try:
         framework: Any = importlib.import_module(chosen)
     except ImportError as error:
@@ -69,18 +128,4 @@ def configure(backend: str, threads: int, seed: int) -> dict[str, str]:
         device = "gpu" if framework.cuda.is_available() else "cpu"
     else:
         device = framework.default_backend()
-    import keras
-
-    keras.utils.set_random_seed(seed)
-    versions = {
-        "backend": chosen,
-        "backend_version": str(framework.__version__),
-        "keras_version": str(keras.__version__),
-        "device": device,
-    }
-    allocated = os.environ.get("CUDA_VISIBLE_DEVICES")
-    log.info("GPUs allocated by the scheduler (CUDA_VISIBLE_DEVICES): %s", allocated or "none")
-    log.info(
-        "Keras %(keras_version)s on %(backend)s %(backend_version)s, device %(device)s", versions
-    )
-    return versions
+    return framework, device

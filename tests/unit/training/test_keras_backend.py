@@ -1,6 +1,8 @@
 """Backend of Keras."""
 
 import logging
+import os
+import subprocess
 import sys
 from importlib import metadata
 
@@ -15,6 +17,63 @@ backend.configure("tensorflow", 2, 0)
 
 import keras
 from deblend.errors import DeblendError
+
+from tests.conftest import ROOT
+
+#: Lines as abseil, TensorFlow's C++ library for logs, writes them.
+INFO = "I0000 00:00:1795659886.133309   16641 port.cc:153] oneDNN custom operations are on.\n"
+FIRST = "WARNING: All log messages before absl::InitializeLog() is called are written to STDERR\n"
+WARNING = (
+    "W0000 00:00:1795659886.133309   16641 gpu_device.cc:2433] Cannot dlopen some libraries.\n"
+)
+ERROR = "E0000 00:00:1795659886.133309   16641 cuda_platform.cc:51] failed call to cuInit\n"
+FATAL = "F0000 00:00:1795659886.133309   16641 cpu.cc:40] AVX instructions are missing\n"
+
+
+def run(program):
+    """What a program that knows the backend writes to standard error, and its exit status."""
+    program = f"import os\nfrom deblend.training import keras_backend as backend\n{program}"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env=environment
+    )
+    return done.stderr, done.returncode
+
+
+def test_importing_keras_writes_nothing_to_the_terminal():
+    assert run("backend.configure('tensorflow', 1, 0)") == ("", 0)
+
+
+def test_warnings_errors_and_other_lines_still_show(capfd):
+    with backend.without_chatter():
+        for line in (FIRST, INFO, WARNING, ERROR, "I am not a log line: 1] \n"):
+            os.write(2, line.encode())
+        print("from Python", file=sys.__stderr__)
+        subprocess.run([sys.executable, "-c", "import os; os.write(2, b'a child\\n')"])
+    os.write(2, INFO.encode())
+    shown = capfd.readouterr().err
+    assert shown == f"{WARNING}{ERROR}I am not a log line: 1] \nfrom Python\na child\n{INFO}"
+
+
+def test_the_last_words_of_an_aborted_process_show():
+    program = f"with backend.without_chatter():\n  os.write(2, {INFO + FATAL!r}.encode())\n"
+    shown, status = run(f"{program}  os.abort()")
+    assert FATAL in shown and INFO not in shown
+    assert status < 0
+
+
+def test_an_exception_leaves_standard_error_as_it_was(capfd):
+    with pytest.raises(KeyError), backend.without_chatter():
+        raise KeyError("x")
+    os.write(2, b"after\n")
+    assert capfd.readouterr().err == "after\n"
+
+
+def test_without_grep_everything_shows(capfd, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    with backend.without_chatter():
+        os.write(2, INFO.encode())
+    assert capfd.readouterr().err == INFO
 
 
 def weights(seed):

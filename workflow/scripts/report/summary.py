@@ -1,7 +1,11 @@
-"""Adapter: join the tables of all papers; training times; record of the run."""
+"""Adapter: join the tables of all papers; the most telling numbers; times; record of the run."""
+
+from pathlib import Path
 
 import pandas as pd
-from deblend.files import read_json, read_yaml, write_json
+from deblend.files import atomic, read_json, read_yaml, write_json
+from deblend.report.highlights import find_highlights, highlights_table, highlights_text
+from deblend.report.job_time import job_time_table, job_time_text
 from deblend.report.training_time import training_time_table
 from deblend.run import logs
 from deblend.run.provenance import provenance
@@ -13,6 +17,9 @@ with logs.script(snakemake.log[0]):
         parts = [pd.read_csv(path, dtype=str, keep_default_na=False) for path in inputs[name]]
         write_csv(out[name], pd.concat(parts, ignore_index=True))
     published = read_yaml(inputs.published)
+    tables = dict(zip(params.tables, map(pd.read_csv, inputs.tables), strict=True))
+    found = find_highlights(tables, published, params.papers, **params.highlights)
+    write_csv(out.highlights, highlights_table(found))
     published_times = {paper: numbers["training"] for paper, numbers in published.items()}
     timings = [
         (paper, network, read_json(record), read_json(timing))
@@ -21,5 +28,15 @@ with logs.script(snakemake.log[0]):
         )
     ]
     write_csv(out.training_time, training_time_table(timings, published_times))
+    job_time = job_time_table(Path(out.job_time).parent, params.benchmarks)
+    write_csv(out.job_time, job_time)
+    results = Path(out.highlights).parents[1]
+    headings = {p: f"{name}: {results / params.figures[p]}" for p, name in params.papers.items()}
+    for path, text in (
+        (out.highlights_text, highlights_text(found, headings, params.config["scale"])),
+        (out.job_time_text, job_time_text(job_time, params.papers)),
+    ):
+        with atomic(path) as temporary:
+            temporary.write_text(text)
     networks = dict(zip((name for *_, name in params.trained), inputs.records, strict=True))
     write_json(out.provenance, provenance(params.config, networks))
