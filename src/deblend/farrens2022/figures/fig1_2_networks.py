@@ -30,6 +30,10 @@ from matplotlib.patches import Rectangle
 FROZEN, TRAINED = "#E3EEF6", "#FFF3CF"
 
 
+#: Layer that makes three channels of a grey stamp.
+GREY_TO_COLOUR = "GreyToImageNet"
+
+
 #: Names in the legend and colours of layers that other networks do not have.
 CHANNELS, FEATURES = ("three equal channels", "0.9"), ("features", "white")
 DROPOUT, OUTPUT = ("dropout", "0.5"), ("output", COLOURS["pink"])
@@ -62,7 +66,7 @@ def draw_fig1(table: pd.DataFrame, outputs: Outputs, label: str) -> None:
         x = _draw_images(axis, network)
         x = _draw_head(axis, network.iloc[-1], head, x + GAP)
         axis.set(xlim=(-0.1, x), ylim=(BOTTOM - 0.02, TOP + 0.02))
-        kinds = set(table["kind"])
+        kinds = set(table["kind"]) - {GREY_TO_COLOUR}
         more = [CHANNELS, FEATURES, *([DROPOUT] if "Dropout" in kinds else []), OUTPUT]
         look: dict[str, Any] = {"loc": "outside lower center", "ncols": 8, "columnspacing": 1}
         draw_legend(figure, KERAS_LAYERS, kinds, *more, lw=0.5, handlelength=1.2, **look)
@@ -93,10 +97,10 @@ def _draw_images(axis: Axes, layers: pd.DataFrame) -> float:
         gap = 0.0 if number == 0 else 0.18 if is_window else 0.5
         _draw_forward(axis, x, x + gap)
         x = left = x + gap
-        if first["kind"] not in KERAS_LAYERS:
+        if first["kind"] == GREY_TO_COLOUR:
             frozen_from = x - 0.25
             x = _draw_sheets(axis, x, first["channels"], width, height)
-        for _ in range(len(run) if first["kind"] in KERAS_LAYERS else 0):
+        for _ in range(0 if first["kind"] == GREY_TO_COLOUR else len(run)):
             draw_box(axis, x, 0, width, height, KERAS_LAYERS[first["kind"]][1])
             if is_window:
                 size = f"{first['kernel']}×{first['kernel']}"
@@ -175,7 +179,9 @@ def draw_fig2(
     # The stamp is as high as all rows of feature maps.
     side = TWO_COLUMNS_IN / (rows + len(blocks))
     with paper_figure(outputs, label, TWO_COLUMNS_IN, side * rows + 0.47) as figure:
-        grid = figure.add_gridspec(rows, 1 + len(blocks), width_ratios=[1.02 * rows, *[1] * len(blocks)])
+        grid = figure.add_gridspec(
+            rows, 1 + len(blocks), width_ratios=[1.02 * rows, *[1] * len(blocks)]
+        )
         close_panels(figure, 0.015)
         axis = figure.add_subplot(grid[:, 0])
         axis.imshow(np.arcsinh(10 * stamp))

@@ -83,7 +83,9 @@ def _draw_level(axis: Axes, accuracies: pd.DataFrame) -> None:
         lw=0,
         label="gain of BlendHunter",
     )
-    axis.axvline(CLOSE_PX, color="0.5", lw=0.8, ls=":", zorder=0, label=f"{CLOSE_PX:g} pixels: close blends")
+    axis.axvline(
+        CLOSE_PX, color="0.5", lw=0.8, ls=":", zorder=0, label=f"{CLOSE_PX:g} pixels: close blends"
+    )
 
 
 def draw_fig4(
