@@ -24,8 +24,8 @@ MAX_COLUMNS, MAX_EXAMPLES = 8, 4
 HISTORY_IN = 3.0
 
 
-#: Lines of the curves of a panel.
-LINES = ("-", "--", "-.", ":")
+#: Lines of the curves of a panel; a dotted line marks the end of the burn-in.
+LINES = ("-", "--", "-.", (0, (5, 1, 1, 1, 1, 1)))
 
 
 def draw_trace(
