@@ -108,7 +108,8 @@ def _draw_images(axis: Axes, layers: pd.DataFrame) -> float:
             x += width + 0.05
         x -= 0.05
         if first["kind"] != "MaxPooling2D":
-            _write(axis, (left + x) / 2, height / 2 + 0.06, f"{first['channels']}")
+            above = 0.13 if first["kind"] == GREY_TO_COLOUR else 0.06
+            _write(axis, (left + x) / 2, height / 2 + above, f"{first['channels']}")
         if first["kind"] != "Conv2D" or number < 3:
             _write(axis, (left + x) / 2, -height / 2 - 0.1, f"{first['height']}", va="top")
     text = f"VGG-16, frozen: {in_millions(layers)} parameters"
