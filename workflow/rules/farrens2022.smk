@@ -7,7 +7,6 @@ FARRENS_SETS = [
     for number in range(FARRENS["realisations"])
 ]
 FARRENS_NAMES = [f"sigma{sigma:g}_{number}" for sigma, number in FARRENS_SETS]
-FARRENS_LABEL = f"{SCALE} scale, VGG-16 weights: {FARRENS['vgg_weights']}"
 # All samples except the training one: stamps to test the trained heads on.
 TEST_SAMPLES = [name for name in FARRENS["samples"] if name != "parametric"]
 TRAINED["farrens2022"] = [("blendhunter", f"blendhunter/{name}") for name in FARRENS_NAMES]
@@ -21,6 +20,14 @@ TARGETS["farrens2022"] = [
 def sample_entry(wildcards):
     """Configuration of a sample of stamps."""
     return FARRENS["samples"][wildcards.sample]
+
+
+def farrens_label(sample):
+    """Label of a figure: scale, stamps and where they come from, and weights of VGG-16."""
+    entry = FARRENS["samples"][sample]
+    source = entry["archive"] if entry["source"] == "archive" else entry["source"]
+    weights = FARRENS["vgg_weights"]
+    return f"{SCALE} scale, {sample} stamps ({source}), VGG-16 weights: {weights}"
 
 
 def catalog_of_sample(name):
@@ -286,7 +293,8 @@ rule farrens2022_network_figures:
         side=FARRENS["stamp_size"] + 2 * FARRENS["padding_px"],
         noise_sigma=min(FARRENS["noise_sigma"]),
         padding=FARRENS["padding_px"],
-        label=FARRENS_LABEL,
+        pixel_scale_arcsec=FARRENS["pixel_scale_arcsec"],
+        label=farrens_label("parametric"),
     message:
         "Figures 1 and 2 of Farrens et al. 2022"
     script:
@@ -317,7 +325,7 @@ rule farrens2022_figures:
         code=code("farrens2022/figures.py"),
         sets=FARRENS_SETS,
         bins_px=FARRENS["distance_bins_px"],
-        label=FARRENS_LABEL,
+        label=farrens_label("parametric"),
         scale=SCALE,
     message:
         "Figures 3 and 4 of Farrens et al. 2022: accuracies on the parametric stamps"
@@ -350,7 +358,7 @@ rule farrens2022_sample_figures:
         code=code("farrens2022/sample_figures.py"),
         sets=FARRENS_SETS,
         noise_sigma=FARRENS["realistic_noise_sigma"],
-        label=lambda wildcards: f"{wildcards.sample} stamps, {FARRENS_LABEL}",
+        label=lambda wildcards: farrens_label(wildcards.sample),
         scale=SCALE,
     message:
         "Figures 5 and 6 of Farrens et al. 2022 for the {wildcards.sample} stamps"
@@ -377,7 +385,7 @@ use rule farrens2022_sample_figures as farrens2022_sample_figures_of_paper with:
         code=code("farrens2022/sample_figures.py"),
         sets=FARRENS_SETS,
         noise_sigma=FARRENS["realistic_noise_sigma"],
-        label=FARRENS_LABEL,
+        label=farrens_label("realistic"),
         scale=SCALE,
     message:
         "Figures 5 and 6 of Farrens et al. 2022"

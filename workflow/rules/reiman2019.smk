@@ -47,9 +47,15 @@ def gan_options(wildcards):
     return network
 
 
-def reiman_label(images):
-    """Label of a figure: scale, images and network."""
+def reiman_configuration(images):
+    """What the results are of: scale, images and network."""
     return f"{SCALE} scale, images {images}, network deblender_gan"
+
+
+def reiman_label(images):
+    """Label of a figure: scale, and images and where they come from."""
+    source = REIMAN["image_sets"][images]["source"]
+    return f"{SCALE} scale, {images} images ({source})"
 
 
 wildcard_constraints:
@@ -221,7 +227,7 @@ rule reiman2019_several_galaxies:
     params:
         code=code("reiman2019/several_galaxies.py"),
         seed=SEED,
-        scale=SCALE,
+        label=lambda wildcards: reiman_label(wildcards.images),
         threads=config["threads"]["training"],
         perturbation=PERTURBATION,
         n_blends=REIMAN["n_blends"]["validation"],
@@ -329,7 +335,7 @@ rule reiman2019_results:
     params:
         code=code("reiman2019/results.py"),
         scale=SCALE,
-        configuration=reiman_label(REIMAN_SET),
+        configuration=reiman_configuration(REIMAN_SET),
     message:
         "Reiman & Goehre 2019: Table 1, comparison with published numbers, claims that hold"
     script:

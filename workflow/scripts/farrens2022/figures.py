@@ -18,7 +18,7 @@ with logs.script(snakemake.log[0]):
     )
     by_noise = summarise(accuracy)
     draw_fig3(by_distance, [out.pdf3, out.png3], params.label)
-    draw_fig4(by_noise, [out.pdf4, out.png4], params.label)
+    draw_fig4(by_noise, accuracy, [out.pdf4, out.png4], params.label)
     for path, table in (
         (out.accuracy, accuracy),
         (out.by_distance, by_distance),

@@ -25,5 +25,5 @@ with logs.script(snakemake.log[0]):
     write_features(out.features, examples)
     layers = pd.read_csv(out.layers, keep_default_na=False)
     draw_fig1(layers, [out.pdf1, out.png1], params.label)
-    draw_fig2(out.features, [out.pdf2, out.png2], params.label)
+    draw_fig2(out.features, params.pixel_scale_arcsec, [out.pdf2, out.png2], params.label)
     write_csv(out.table1, layers)

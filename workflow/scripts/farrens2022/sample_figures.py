@@ -17,7 +17,7 @@ with logs.script(snakemake.log[0]):
     )
     blendhunter = accuracy[accuracy["method"] == "BlendHunter"]
     relative = summarise(blendhunter.assign(accuracy=blendhunter["relative"]))
-    draw_fig5(relative, params.noise_sigma, [out.pdf5, out.png5], params.label)
+    draw_fig5(relative, blendhunter, params.noise_sigma, [out.pdf5, out.png5], params.label)
     draw_fig6(confusion, [out.pdf6, out.png6], params.label)
     for path, table in (
         (out.accuracy, accuracy),

@@ -23,5 +23,5 @@ with logs.script(snakemake.log[0]):
         device=device,
     )
     write_csv(out.table, scores)
-    label = f"{params.scale} scale, {images}, {snakemake.wildcards.gan}, {n_galaxies} galaxies"
-    draw_groups_figure(scores, blends, truth, matched, [out.pdf, out.png], label)
+    network = snakemake.wildcards.gan
+    draw_groups_figure(scores, blends, truth, matched, network, [out.pdf, out.png], params.label)

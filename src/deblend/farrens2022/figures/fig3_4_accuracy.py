@@ -1,11 +1,21 @@
 """Figures 3 and 4 of Farrens et al. 2022: accuracy on parametric stamps."""
 
 import pandas as pd
-from deblend.farrens2022.figures.curves import draw_against_noise
-from deblend.plots.style import COLOURS, Outputs, paper_figure
+from deblend.farrens2022.config import CLOSE_PX
+from deblend.farrens2022.figures.curves import METHODS, draw_against_noise, set_noise_axis
+from deblend.plots.style import (
+    COLOURS,
+    ONE_COLUMN_IN,
+    TWO_COLUMNS_IN,
+    Outputs,
+    label_line,
+    paper_figure,
+)
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
 
-#: Lines and colours of the methods.
-METHODS = {"BlendHunter": ("-", "black"), "SEP": ("--", COLOURS["ours"])}
+#: Largest number of panels of Figure 3 side by side.
+MAX_COLUMNS = 4
 
 
 def draw_fig3(by_distance: pd.DataFrame, outputs: Outputs, label: str) -> None:
@@ -17,69 +27,96 @@ def draw_fig3(by_distance: pd.DataFrame, outputs: Outputs, label: str) -> None:
         From `deblend.farrens2022.metrics.parametric_accuracies`; the first realisation is shown.
     outputs : list of path
     label : str
+        Scale and data.
     """
     first_realisation = by_distance[by_distance["realisation"] == by_distance["realisation"].min()]
     levels = sorted(first_realisation["noise_sigma"].unique())
-    columns = min(4, len(levels))
+    columns = min(MAX_COLUMNS, len(levels))
     rows = -(-len(levels) // columns)
-    with paper_figure(outputs, label, (7.2, 2.3 * rows + 0.3)) as figure:
+    n_blends = first_realisation.groupby(["noise_sigma", "method"])["n"].sum().max()
+    line = label_line(label, "BlendHunter", int(n_blends))
+    with paper_figure(outputs, line, TWO_COLUMNS_IN, 1.75 * rows + 0.85) as figure:
         axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
         for axis in axes.flat[len(levels) :]:
             axis.set_axis_off()
         for axis, sigma in zip(axes.flat, levels, strict=False):
-            curves = {}
-            for method, (line, colour) in METHODS.items():
-                rows_of_method = first_realisation[
-                    (first_realisation["noise_sigma"] == sigma)
-                    & (first_realisation["method"] == method)
-                ]
-                x = (rows_of_method["distance_low_px"] + rows_of_method["distance_high_px"]) / 2
-                axis.errorbar(
-                    x,
-                    100 * rows_of_method["accuracy"],
-                    100 * rows_of_method["error"],
-                    ls=line,
-                    color=colour,
-                    elinewidth=0.5,
-                    label=method,
-                )
-                curves[method] = 100 * rows_of_method["accuracy"].to_numpy()
-            axis.fill_between(
-                x,
-                curves["SEP"],
-                curves["BlendHunter"],
-                where=curves["BlendHunter"] > curves["SEP"],
-                color=COLOURS["ours"],
-                alpha=0.2,
-                lw=0,
-            )
-            axis.axvline(10, color="0.7", lw=0.6, ls=":")
-            axis.set_title(rf"$\sigma_{{\rm noise}}$ = {sigma:g}")
-            axis.set(ylim=(0, 103))
+            _draw_level(axis, first_realisation[first_realisation["noise_sigma"] == sigma])
+            axis.set_title(rf"$\sigma_{{\rm noise}}$ = {sigma:g} counts")
+        axes[0, 0].set(ylim=(-4, 104), xlim=(0, by_distance["distance_high_px"].max()))
         for column in range(columns):
             # The lowest panel of the column, which is not in the last row if that is shorter.
             lowest = axes[(len(levels) - 1 - column) // columns, column]
             lowest.set_xlabel("separation (pixels)")
             lowest.tick_params(labelbottom=True)
         for axis in axes[:, 0]:
-            axis.set_ylabel("accuracy (%)")
-        axes[0, 0].legend(loc="lower right")
+            axis.set_ylabel("accuracy on blends (%)")
+        entries = dict(zip(*reversed(axes[0, 0].get_legend_handles_labels()), strict=True))
+        # The methods first, then the area and the line.
+        names = sorted(entries, key=lambda name: "interval" not in name)
+        handles = [entries[name] for name in names]
+        figure.legend(handles, names, loc="outside lower center", ncols=4)
 
 
-def draw_fig4(summary: pd.DataFrame, outputs: Outputs, label: str) -> None:
-    """Draw Figure 4: overall accuracy against noise, with the scatter over realisations.
+def _draw_level(axis: Axes, accuracies: pd.DataFrame) -> None:
+    """Draw the curves of both methods at one noise level, and the area between them."""
+    curves = {}
+    for method, look in METHODS.items():
+        bins = accuracies[accuracies["method"] == method]
+        x = (bins["distance_low_px"] + bins["distance_high_px"]) / 2
+        curves[method] = 100 * bins["accuracy"].to_numpy()
+        axis.errorbar(
+            x,
+            curves[method],
+            100 * bins["error"],
+            **{**look, "marker": ".", "ms": 4, "mfc": look["color"]},
+            elinewidth=0.6,
+            label=f"{method} (68 % interval)",
+        )
+    axis.fill_between(
+        x,
+        curves["SEP"],
+        curves["BlendHunter"],
+        where=curves["BlendHunter"] > curves["SEP"],
+        interpolate=True,
+        color=COLOURS["ours"],
+        alpha=0.2,
+        lw=0,
+        label="gain of BlendHunter",
+    )
+    axis.axvline(
+        CLOSE_PX, color="0.5", lw=0.8, ls=":", zorder=0, label=f"{CLOSE_PX:g} pixels: close blends"
+    )
+
+
+def draw_fig4(
+    summary: pd.DataFrame, accuracies: pd.DataFrame, outputs: Outputs, label: str
+) -> None:
+    """Draw Figure 4: overall accuracy against noise.
+
+    Bars with caps show the standard deviation over realisations, as in the paper. All realisations
+    are of the same stamps: the 68 % interval of these is drawn as a broad pale bar.
 
     Parameters
     ----------
     summary : DataFrame
         From `deblend.farrens2022.metrics.summarise`, of the parametric test stamps.
+    accuracies : DataFrame
+        From `deblend.farrens2022.metrics.parametric_accuracies`: `error` and `n` are used.
     outputs : list of path
     label : str
+        Scale and data.
     """
-    with paper_figure(outputs, label, (3.6, 2.7), label_size="x-small") as figure:
+    overall = accuracies[accuracies["subset"] == "all"]
+    errors = overall.groupby(["method", "noise_sigma"])["error"].mean().rename("error")
+    line = label_line(label, "BlendHunter", int(overall["n"].max()))
+    with paper_figure(outputs, line, ONE_COLUMN_IN, 2.7) as figure:
         axis = figure.subplots()
-        for method, (line, colour) in METHODS.items():
+        for method, look in METHODS.items():
             rows = summary[(summary["method"] == method) & (summary["subset"] == "all")]
-            draw_against_noise(axis, rows, method, line, colour)
-        axis.set(xlabel=r"$\sigma_{\rm noise}$ (counts)", ylabel="accuracy (%)")
-        axis.legend()
+            draw_against_noise(axis, rows.join(errors[method], on="noise_sigma"), method, **look)
+        set_noise_axis(axis, summary["noise_sigma"], r"$\sigma_{\rm noise}$ (counts)")
+        axis.set_ylabel("accuracy (%)")
+        handles, names = axis.get_legend_handles_labels()
+        handles.append(Rectangle((0, 0), 1, 1, color="black", alpha=0.2, lw=0))
+        names.append("68 % interval")
+        figure.legend(handles, names, loc="outside lower center", ncols=3, columnspacing=1.2)

@@ -1,19 +1,27 @@
 """Figures 5 and 6 of Farrens et al. 2022: accuracy on stamps of a sample of real galaxies."""
 
 import pandas as pd
-from deblend.farrens2022.figures.curves import draw_against_noise
-from deblend.plots.style import COLOURS, Outputs, paper_figure
+from deblend.farrens2022.figures.curves import (
+    METHODS,
+    TRAINING_NOISE,
+    draw_against_noise,
+    set_noise_axis,
+)
+from deblend.plots.style import (
+    COLOURS,
+    ONE_COLUMN_IN,
+    TWO_COLUMNS_IN,
+    Outputs,
+    label_line,
+    paper_figure,
+)
 
-#: Subsets of the stamps in Figure 5: their names, lines and colours.
+#: Subsets of the stamps in Figure 5: their names, lines, markers and colours.
 SUBSETS = {
-    "all": ("all stamps", "-", "black"),
-    "close": ("close blends (< 10 px)", "-.", COLOURS["companion"]),
-    "distant": ("distant blends", "--", COLOURS["ours"]),
+    "all": ("all stamps", "-", "o", "black"),
+    "close": ("close blends", "-.", "D", COLOURS["companion"]),
+    "distant": ("distant blends", "--", "s", COLOURS["ours"]),
 }
-
-
-#: Lines and markers of the methods in Figure 6.
-METHODS = {"BlendHunter": ("-", "o"), "SEP": ("-.", "s")}
 
 
 #: Curves of Figure 6: columns of the table, their names and colours.
@@ -23,30 +31,46 @@ KINDS = {
 }
 
 
-def draw_fig5(summary: pd.DataFrame, noise_sigma: float, outputs: Outputs, label: str) -> None:
+#: Titles of the panels of Figure 6.
+PANELS = {"close": "close blends", "distant": "distant blends", "all": "all stamps"}
+
+
+def draw_fig5(
+    summary: pd.DataFrame,
+    accuracies: pd.DataFrame,
+    noise_sigma: float,
+    outputs: Outputs,
+    label: str,
+) -> None:
     """Draw Figure 5: accuracy relative to SEP's on a sample's stamps, against the training noise.
 
     Parameters
     ----------
     summary : DataFrame
         `noise_sigma` of the training, `subset`, `mean` and `std` of `relative`.
+    accuracies : DataFrame
+        From `deblend.farrens2022.metrics.realistic_accuracies`: numbers `n` of each `subset`.
     noise_sigma : float
         Noise of the sample's stamps, counts.
     outputs : list of path
     label : str
+        Scale and data.
     """
-    with paper_figure(outputs, label, (3.6, 2.9), label_size="x-small") as figure:
+    n = accuracies.groupby("subset")["n"].max()
+    line = label_line(label, "BlendHunter", int(n["all"]))
+    with paper_figure(outputs, line, ONE_COLUMN_IN, 3.0) as figure:
         axis = figure.subplots()
-        for subset, (name, line, colour) in SUBSETS.items():
+        for subset, (name, style, marker, colour) in SUBSETS.items():
             rows = summary[summary["subset"] == subset]
-            draw_against_noise(axis, rows, name, line, colour)
-        axis.axhline(0, color="0.6", lw=0.6)
-        axis.axvline(noise_sigma, color="0.6", lw=0.6, ls=":")
-        axis.set(
-            xlabel=r"$\sigma_{\rm noise}$ of the training stamps (counts)",
-            ylabel="accuracy relative to SEP (%)",
+            look = {"ls": style, "marker": marker, "ms": 3.5, "color": colour}
+            draw_against_noise(axis, rows, f"{name}, n = {n[subset]:,}", **look)
+        axis.axhline(0, color="0.6", lw=0.6, zorder=0)
+        axis.axvline(
+            noise_sigma, color="0.5", lw=0.8, ls=":", zorder=0, label="noise of the test stamps"
         )
-        axis.legend()
+        set_noise_axis(axis, summary["noise_sigma"], TRAINING_NOISE)
+        axis.set_ylabel("accuracy relative to SEP (%)")
+        figure.legend(loc="outside lower center", ncols=2, columnspacing=1.2)
 
 
 def draw_fig6(confusion: pd.DataFrame, outputs: Outputs, label: str) -> None:
@@ -58,26 +82,22 @@ def draw_fig6(confusion: pd.DataFrame, outputs: Outputs, label: str) -> None:
         From `deblend.farrens2022.metrics.realistic_accuracies`.
     outputs : list of path
     label : str
+        Scale and data.
     """
     groups = confusion.groupby(["noise_sigma", "method", "panel"])[list(KINDS)]
     mean, std = groups.mean(), groups.std(ddof=0)
-    with paper_figure(outputs, label, (7.2, 2.8)) as figure:
-        axes = figure.subplots(1, 3, sharey=True)
-        for axis, panel in zip(axes, ("close", "distant", "all"), strict=True):
-            for method, (line, marker) in METHODS.items():
+    numbers = confusion.groupby("panel")[["n_blends", "n_isolated"]].max()
+    line = label_line(label, "BlendHunter", int(numbers.loc["all"].sum()))
+    with paper_figure(outputs, line, TWO_COLUMNS_IN, 2.9) as figure:
+        axes = figure.subplots(1, 3, sharex=True, sharey=True)
+        for axis, (panel, title) in zip(axes, PANELS.items(), strict=True):
+            for method, look in METHODS.items():
                 for kind, (name, colour) in KINDS.items():
-                    means = mean.xs((method, panel), level=("method", "panel"))[kind]
-                    spreads = std.xs((method, panel), level=("method", "panel"))[kind]
-                    axis.errorbar(
-                        means.index,
-                        100 * means,
-                        100 * spreads,
-                        ls=line,
-                        marker=marker,
-                        ms=2.5,
-                        color=colour,
-                        label=f"{method}, {name}",
-                    )
-            axis.set(title=panel, xlabel=r"$\sigma_{\rm noise}$ of the training (counts)")
-        axes[0].set_ylabel("labelled rightly (%)")
+                    shares = pd.DataFrame({"mean": mean[kind], "std": std[kind]})
+                    rows = shares.xs((method, panel), level=("method", "panel")).reset_index()
+                    draw_against_noise(axis, rows, f"{method}, {name}", **{**look, "color": colour})
+            n_blends, n_isolated = numbers.loc[panel]
+            axis.set_title(f"{title}\n{n_blends:,} blends, {n_isolated:,} isolated")
+        set_noise_axis(axes[1], confusion["noise_sigma"], TRAINING_NOISE)
+        axes[0].set_ylabel("labelled correctly (%)")
         figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)

@@ -20,9 +20,9 @@ from deblend.plots.architecture import (
     in_millions,
     side_height,
     split_units,
-    write_below,
 )
-from deblend.plots.style import Outputs, paper_figure
+from deblend.plots.style import TWO_COLUMNS_IN, Outputs, label_line, paper_figure
+from deblend.reiman2019.figures.fig3_6_examples import GAN
 from deblend.reiman2019.metrics import GALAXIES
 from matplotlib.axes import Axes
 
@@ -31,8 +31,17 @@ BLOCK_LEGEND = ("further block", "0.96")
 
 
 LOOK = BoxLook(
-    with_text=0.3, without_text=0.14, gap=0.08, fontsize=5.5, lw=0.5, whole_colour=BLOCK_LEGEND[1]
+    with_text=0.3,
+    without_text=0.14,
+    gap=0.1,
+    fontsize="small",
+    lw=0.5,
+    whole_colour=BLOCK_LEGEND[1],
 )
+
+
+#: Distance of the branches from the root, in the units of the boxes, which are 0.8 high.
+BRANCH = 0.62
 
 
 def _units(layers: pd.DataFrame, expanded: bool) -> list[Unit]:
@@ -85,11 +94,11 @@ def _draw_skips(
             _draw_skip(axis, ends[first][0] - LOOK.gap / 2, sum(ends[i]) / 2, y, top, rise)
 
 
-def _draw_legend(axis: Axes, units: list[Unit]) -> None:
-    """Draw the legend of the colours below the network."""
+def _draw_legend(axis: Axes, units: list[Unit], **look: Any) -> None:
+    """Draw the legend of the colours."""
     kinds = {unit.last["kind"] for unit in units if not unit.is_whole_block}
     whole = [BLOCK_LEGEND] if any(unit.is_whole_block for unit in units) else []
-    look: dict[str, Any] = {"loc": "upper center", "ncols": 4, "bbox_to_anchor": (0.5, 0.02)}
+    look = {"handlelength": 1.2, "columnspacing": 1, "borderaxespad": 0} | look
     draw_legend(axis, TORCH_LAYERS, kinds, *whole, lw=LOOK.lw, **look)
 
 
@@ -106,6 +115,7 @@ def draw_fig1(table: pd.DataFrame, outputs: Outputs, label: str) -> None:
         input of the first block of its group.
     outputs : list of path
     label : str
+        Scale and data.
 
     Raises
     ------
@@ -119,8 +129,9 @@ def draw_fig1(table: pd.DataFrame, outputs: Outputs, label: str) -> None:
                 f"the generator has no layers of the group {group!r}: train it again"
             )
     units = {group: _units(part, expanded=group == "root") for group, part in parts.items()}
-    group_y = dict(zip(parts, (0.0, 0.75, -0.75), strict=True))
-    with paper_figure(outputs, label, (7.2, 2.7)) as figure:
+    group_y = dict(zip(parts, (0.0, BRANCH, -BRANCH), strict=True))
+    line = label_line(label, f"{GAN}, generator")
+    with paper_figure(outputs, line, TWO_COLUMNS_IN, 2.6) as figure:
         axis = figure.subplots()
         x = 0.0
         for group, y in group_y.items():
@@ -130,17 +141,23 @@ def draw_fig1(table: pd.DataFrame, outputs: Outputs, label: str) -> None:
                 fork_x = ends[-1][1]
                 x = fork_x + 0.5
                 continue
-            corners = ([fork_x, fork_x + 0.2, fork_x + 0.2, x], [0, 0, y, y])
+            corners = ([fork_x, fork_x + 0.25, fork_x + 0.25, x], [0, 0, y, y])
             axis.plot(*corners, color=LINE_COLOUR, lw=LOOK.lw, zorder=0)
-            axis.text(ends[-1][1] + 0.08, y, group, va="center", fontsize=6)
+            end = ends[-1][1]
+            draw_arrow(axis, (end, y), (end + 0.2, y), LINE_COLOUR, 5, lw=0.8, shrinkA=0, shrinkB=0)
+            axis.text(end + 0.25, y, group, va="center", fontsize="small")
         numbers = [len(set(block_numbers(part)) - {None}) for part in parts.values()]
-        axis.set(xlim=(-0.1, ends[-1][1] + 0.9), ylim=(-1.2, 1.5))
+        # The names of the outputs take as much as 0.7 inches.
+        right = end + 0.25 + 0.7 / (TWO_COLUMNS_IN - 0.7) * end
+        axis.set(xlim=(-0.1, right), ylim=(-1.3, 1.42))
         axis.set_axis_off()
         axis.set_title(
-            f"Generator, (M, N) = ({numbers[0]}, {numbers[1]}), {in_millions(table)} parameters; "
-            f"{table['side'].max():.0f} px"
+            f"generator, (M, N) = ({numbers[0]}, {numbers[1]}), {in_millions(table)} parameters; "
+            f"images of {table['side'].max():.0f} px"
         )
-        _draw_legend(axis, [unit for group in units.values() for unit in group])
+        # Below the root there is room between the branches and the left end.
+        every_unit = [unit for group in units.values() for unit in group]
+        _draw_legend(axis, every_unit, loc="lower left", bbox_to_anchor=(0, 0.02), ncols=3)
 
 
 def draw_fig2(table: pd.DataFrame, outputs: Outputs, label: str) -> None:
@@ -153,6 +170,7 @@ def draw_fig2(table: pd.DataFrame, outputs: Outputs, label: str) -> None:
         or without a group in front. The height of a box shows the side of its output.
     outputs : list of path
     label : str
+        Scale and data.
 
     Raises
     ------
@@ -168,18 +186,24 @@ def draw_fig2(table: pd.DataFrame, outputs: Outputs, label: str) -> None:
         0.7 if flat else side_height(side, sides.max(), 0.7, 1.1)
         for flat, side in zip(is_vector, sides, strict=True)
     ]
-    with paper_figure(outputs, label, (7.2, 2.5)) as figure:
+    line = label_line(label, f"{GAN}, discriminator")
+    with paper_figure(outputs, line, TWO_COLUMNS_IN, 2.2) as figure:
         axis = figure.subplots()
         ends = _draw_units(axis, units, 0.0, 0.0, heights)
         previous_side = None
         for (left, right), side, height, flat in zip(ends, sides, heights, is_vector, strict=True):
             if not flat and side != previous_side:
-                write_below(axis, (left + right) / 2, -height / 2 - 0.05, f"{side:.0f}")
+                below = ((left + right) / 2, -height / 2 - 0.05)
+                axis.text(*below, f"{side:.0f} px", ha="center", va="top", fontsize="small")
             previous_side = side
-        axis.set(xlim=(-0.15, ends[-1][1] + 0.15), ylim=(-1.15, 1.0))
+        end = ends[-1][1]
+        draw_arrow(axis, (end, 0), (end + 0.25, 0), LINE_COLOUR, 5, lw=0.8, shrinkA=0, shrinkB=0)
+        axis.text(end + 0.3, 0, "true or\npredicted", va="center", fontsize="small")
+        room = 0.65 / (TWO_COLUMNS_IN - 0.65) * end
+        axis.set(xlim=(-0.1, end + 0.3 + room), ylim=(-1.1, 0.95))
         axis.set_axis_off()
         axis.set_title(
-            f"Discriminator, {in_millions(table)} parameters (in the boxes kernel, channels and "
-            "stride; below them the side in pixels)"
+            f"discriminator, {in_millions(table)} parameters (in the boxes kernel, channels and "
+            "stride)"
         )
-        _draw_legend(axis, units)
+        _draw_legend(axis, units, loc="upper center", bbox_to_anchor=(0.5, 0), ncols=6)

@@ -5,12 +5,29 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 from deblend.errors import DeblendError
-from deblend.plots.images import close_panels, image_note
-from deblend.plots.style import Outputs, panel_note, paper_figure
+from deblend.plots.images import image_note
+from deblend.plots.style import (
+    ONE_COLUMN_IN,
+    TWO_COLUMNS_IN,
+    Outputs,
+    label_line,
+    panel_note,
+    paper_figure,
+)
 from deblend.reiman2019.metrics import GALAXIES
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 #: Number of examples side by side.
 N_ACROSS = 2
+
+
+#: Room for names to the left of an example, between images, and above all of them, inches.
+LEFT_IN, GAP_IN, TOP_IN = 0.2, 0.03, 0.48
+
+
+#: Name of the network whose predictions are shown.
+GAN = "deblender_gan"
 
 
 def example_table(number: np.ndarray, kind: Sequence[str], scores: pd.DataFrame) -> pd.DataFrame:
@@ -54,6 +71,10 @@ def draw_examples(
 ) -> None:
     """Draw Figure 3 or 6: true images, the blend, and the predictions with their PSNR.
 
+    The arrangement is that of the paper: true galaxies on the left, the blend in the middle, on
+    twice their scale, and predictions on the right. There is no scale bar, since the frames of
+    Galaxy Zoo have no common scale: each is cut out according to the size of its galaxy.
+
     Parameters
     ----------
     table : DataFrame
@@ -61,41 +82,62 @@ def draw_examples(
     images : dict
         `blend` (k, y, x, 3), `true` and `predicted` (k, 2, y, x, 3), RGB with 8 bits.
     title : str
+        What is shown; it ends the label line.
     outputs : list of path
     label : str
+        Scale and data.
     """
     places = list(table["place"].unique())
     psnr = table.set_index(["place", "galaxy"])["psnr_db"]
-    headings = (
-        "true\ncentral",
-        "true\ncompanion",
-        "blend",
-        "predicted\ncentral",
-        "predicted\ncompanion",
-    )
     n_across = min(N_ACROSS, max(len(places), 1))
     n_rows = max(-(-len(places) // n_across), 1)
-    # A narrow empty column separates examples that are side by side.
-    widths = [1.0] * 5 + ([0.18] + [1.0] * 5) * (n_across - 1)
-    side = 7.0 / sum([1.0] * 5 + ([0.18] + [1.0] * 5) * (N_ACROSS - 1))
-    size = (max(side * sum(widths), 3.6) + 0.1, side * n_rows + 0.65)
-    with paper_figure(outputs, f"{title}\n{label}", size) as figure:
-        axes = figure.subplots(n_rows, len(widths), squeeze=False, width_ratios=widths)
-        close_panels(figure)
-        for axis in axes.flat:
-            axis.set_axis_off()
-        for i, place in enumerate(places):
-            row, start = i // n_across, 6 * (i % n_across)
-            true, predicted = images["true"][place], images["predicted"][place]
-            shown = (*true, images["blend"][place], *predicted)
-            for column, image in enumerate(shown):
-                axis = axes[row, start + column]
-                axis.imshow(image, origin="upper", interpolation="nearest")
-                if row == 0:
-                    axis.set_title(headings[column], fontsize=6)
-            for column, galaxy in enumerate(GALAXIES, start=3):
-                value = psnr[place, galaxy]
-                text = f"{value:.1f} dB" if np.isfinite(value) else "perfect"
-                image_note(axes[row, start + column], text, va="top", fontsize=6)
-        if not places:
-            panel_note(axes[0, 2], "none to show")
+    width = TWO_COLUMNS_IN if n_across > 1 else ONE_COLUMN_IN
+    side = (width / n_across - LEFT_IN - 3 * GAP_IN) / 4
+    step = 2 * side + 3 * GAP_IN
+    line = label_line(label, GAN, len(places), title)
+    with paper_figure(outputs, line, width, TOP_IN + n_rows * step) as figure:
+        # Places are given in inches, so that all images have equal sizes and gaps.
+        figure.set_layout_engine("none")
+        for i in range(max(len(places), 1)):
+            left = (i % n_across) * width / n_across + LEFT_IN
+            bottom = (n_rows - 1 - i // n_across) * step + GAP_IN
+            lefts = [left, left + side + GAP_IN, left + 3 * side + 2 * GAP_IN]
+            centre = _add_panel(figure, lefts[1], bottom + GAP_IN / 2, 2 * side)
+            true, predicted = (
+                [_add_panel(figure, x, bottom + (1 - k) * (side + GAP_IN), side) for k in range(2)]
+                for x in (lefts[0], lefts[2])
+            )
+            if i < n_across:
+                for axis, name in (
+                    (true[0], "true"),
+                    (centre, "blend"),
+                    (predicted[0], "predicted"),
+                ):
+                    axis.set_title(name)
+            if not places:
+                panel_note(centre, "none to show")
+                continue
+            _show(centre, images["blend"][places[i]])
+            for k, galaxy in enumerate(GALAXIES):
+                _show(true[k], images["true"][places[i], k])
+                _show(predicted[k], images["predicted"][places[i], k])
+                true[k].set_ylabel(galaxy, fontsize="small", labelpad=2)
+                psnr_note(predicted[k], psnr[places[i], galaxy])
+
+
+def _add_panel(figure: Figure, left: float, bottom: float, side: float) -> Axes:
+    """Add a square panel without ticks, at a place in inches."""
+    width, height = figure.get_size_inches()
+    place = (left / width, bottom / height, side / width, side / height)
+    return figure.add_axes(place, xticks=[], yticks=[])
+
+
+def _show(axis: Axes, image: np.ndarray) -> None:
+    axis.imshow(image, origin="upper", interpolation="nearest")
+
+
+def psnr_note(axis: Axes, value: float, unit: str = " dB") -> None:
+    """Write the PSNR (dB) of an image into it; it is infinite if the image is that of the truth."""
+    text = f"{value:.1f}{unit}" if np.isfinite(value) else "perfect"
+    box = {"facecolor": "black", "alpha": 0.6, "pad": 0.8, "lw": 0}
+    image_note(axis, text, va="top", fontsize="small", bbox=box)

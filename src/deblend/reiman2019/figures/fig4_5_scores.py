@@ -4,15 +4,20 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from deblend.plots.style import COLOURS, Outputs, paper_figure
+from deblend.plots.style import COLOURS, TWO_COLUMNS_IN, Outputs, label_line, paper_figure
+from matplotlib.colors import to_rgba
 from matplotlib.patches import Rectangle
 
-#: For each method its name in the figures and its colour; the GAN's histogram is filled.
+#: For each method its name in the figures, colour and line; the GAN's histogram is also filled.
 METHODS = {
-    "gan": ("GAN", COLOURS["ours"]),
-    "mse": ("MSE alone", COLOURS["published"]),
-    "blend": ("blend itself", "black"),
+    "gan": ("GAN", COLOURS["ours"], "-"),
+    "mse": ("MSE alone", COLOURS["companion"], "-"),
+    "blend": ("blend itself", "black", "--"),
 }
+
+
+#: Names of the networks.
+NETWORKS = "deblender_gan and deblender_mse"
 
 
 #: For each quantity the label of its axis.
@@ -31,6 +36,7 @@ FIG4 = ("psnr_db", "psnr_eq6_db")
 FIG5 = ("ssim", "ssim_as_published", "ssim_authors_code")
 
 
+#: Number of bins in the tables. Of fewer images, several bins are drawn as one.
 N_BINS = 40
 
 
@@ -84,37 +90,46 @@ def draw_distributions(
         reading of the score it used.
     outputs : list of path
     label : str
+        Scale and data.
     """
     quantities = list(table["quantity"].unique())
-    with paper_figure(outputs, label, (7.2, 2.9)) as figure:
+    line = label_line(label, NETWORKS, int(table["n"].max()))
+    with paper_figure(outputs, line, TWO_COLUMNS_IN, 2.9) as figure:
         axes = figure.subplots(1, len(quantities), sharey=True, squeeze=False)
         for axis, quantity in zip(axes.flat, quantities, strict=True):
-            for method, (_, colour) in METHODS.items():
-                histogram = table[(table["quantity"] == quantity) & (table["method"] == method)]
-                edges = np.append(histogram["low"], histogram["high"].iloc[-1])
+            rows = table[table["quantity"] == quantity]
+            for method, (_, colour, style) in METHODS.items():
+                shares, edges = _drawn_bins(rows[rows["method"] == method])
                 if method == "gan":
-                    axis.stairs(histogram["share"], edges, fill=True, color=colour, alpha=0.45)
-                else:
-                    axis.stairs(histogram["share"], edges, color=colour, lw=1.0)
+                    axis.stairs(shares, edges, fill=True, color=colour, alpha=0.3)
+                axis.stairs(shares, edges, color=colour, lw=1.0, ls=style)
             axis.axvspan(
                 published["mean"] - published["sigma"],
                 published["mean"] + published["sigma"],
-                color="0.88",
+                color="0.9",
                 lw=0,
                 zorder=0,
             )
-            axis.axvline(published["mean"], color="0.5", lw=0.8, ls="--", zorder=0.5)
+            axis.axvline(published["mean"], color="0.5", lw=0.8, ls=":", zorder=0.5)
             axis.set_xlabel(AXIS_LABELS[quantity])
-            axis.set_title(_panel_title(table[table["quantity"] == quantity]), fontsize=6)
+            axis.set_title(_panel_title(rows), fontsize="small")
         axes[0, 0].set_ylabel("share of the images")
-        handles = [Rectangle((0, 0), 1, 1, color=METHODS["gan"][1], alpha=0.45)]
-        handles += [
-            Rectangle((0, 0), 1, 1, fill=False, edgecolor=METHODS[m][1]) for m in ("mse", "blend")
-        ]
-        handles.append(Rectangle((0, 0), 1, 1, color="0.88"))
-        names = [name for name, _ in METHODS.values()]
+        handles: list[Rectangle] = []
+        for _, colour, style in METHODS.values():
+            face = to_rgba(colour, 0.3) if not handles else "none"
+            handles.append(Rectangle((0, 0), 1, 1, facecolor=face, edgecolor=colour, ls=style))
+        handles.append(Rectangle((0, 0), 1, 1, color="0.9"))
+        names = [name for name, *_ in METHODS.values()]
         names.append(rf"published: {published['mean']:g}, $\sigma$ = {published['sigma']:g}")
         figure.legend(handles, names, loc="outside lower center", ncols=4)
+
+
+def _drawn_bins(histogram: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Shares and edges of the bins to draw: groups of the table's, if there are few images."""
+    n = histogram["n"].max()
+    group = 1 if n >= 1000 else 2 if n >= 200 else 4
+    shares = histogram["share"].to_numpy().reshape(-1, group).sum(axis=1)
+    return shares, np.append(histogram["low"].iloc[::group], histogram["high"].iloc[-1])
 
 
 def _panel_title(table: pd.DataFrame) -> str:

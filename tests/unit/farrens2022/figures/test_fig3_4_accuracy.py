@@ -3,10 +3,11 @@
 import pandas as pd
 import pytest
 from deblend.farrens2022.figures.fig3_4_accuracy import draw_fig3, draw_fig4
+from deblend.farrens2022.metrics import summarise
 
 from tests.figures import opens, texts
 
-LABEL = "toy scale, VGG-16 weights: random"
+LABEL = "toy scale, parametric stamps (made up)"
 
 
 LEVELS = (5.0, 14.5, 25.0, 30.0, 35.0)
@@ -17,14 +18,16 @@ def by_distance():
     for sigma in LEVELS:
         for method, best in (("BlendHunter", 0.9), ("SEP", 0.8)):
             for k in range(4):
-                rows.append((0, sigma, method, 5 * k, 5 * k + 5, best * (k + 1) / 4, 0.02))
+                rows.append((0, sigma, method, 5 * k, 5 * k + 5, best * (k + 1) / 4, 0.02, 30 + k))
     names = ["realisation", "noise_sigma", "method", "distance_low_px", "distance_high_px"]
-    return pd.DataFrame(rows, columns=[*names, "accuracy", "error"])
+    return pd.DataFrame(rows, columns=[*names, "accuracy", "error", "n"])
 
 
 def test_one_panel_for_each_noise_level(drawn, tmp_path):
     draw_fig3(by_distance(), [tmp_path / "fig3.png"], LABEL)
-    opens(tmp_path / "fig3.png", 1440)
+    opens(tmp_path / "fig3.png", 1380)
+    # 30 + 31 + 32 + 33 blends at each noise level.
+    assert drawn[0].get_suptitle() == f"{LABEL}, BlendHunter, n = 126"
     panels = [axis for axis in drawn[0].axes if axis.axison]
     assert len(panels) == len(LEVELS)
     y = panels[0].containers[0][0].get_ydata()
@@ -34,8 +37,18 @@ def test_one_panel_for_each_noise_level(drawn, tmp_path):
 
 
 def test_accuracy_against_noise(drawn, tmp_path):
-    table = pd.DataFrame({"noise_sigma": LEVELS, "mean": 0.8, "std": 0.01, "subset": "all"})
-    both = pd.concat([table.assign(method=method) for method in ("BlendHunter", "SEP")])
-    draw_fig4(both, [tmp_path / "fig4.png"], LABEL)
-    opens(tmp_path / "fig4.png", 720)
-    assert {"BlendHunter", "SEP", "accuracy (%)", LABEL} <= set(texts(drawn[0]))
+    rows = [
+        (sigma, realisation, method, "all", 500, 0.8 + 0.02 * realisation, 0.03)
+        for sigma in LEVELS
+        for realisation in (0, 1)
+        for method in ("BlendHunter", "SEP")
+    ]
+    names = ["noise_sigma", "realisation", "method", "subset", "n", "accuracy", "error"]
+    accuracies = pd.DataFrame(rows, columns=names)
+    draw_fig4(summarise(accuracies), accuracies, [tmp_path / "fig4.png"], LABEL)
+    opens(tmp_path / "fig4.png", 660)
+    assert {"BlendHunter", "SEP", "68 % interval", "accuracy (%)"} <= set(texts(drawn[0]))
+    assert drawn[0].get_suptitle().replace("\n", " ") == f"{LABEL}, BlendHunter, n = 500"
+    # Of each method the interval of the stamps (3 %) and the scatter of the realisations (1 %).
+    bars = [container[2][0].get_segments()[0][:, 1] for container in drawn[0].axes[0].containers]
+    assert [tuple(ends) for ends in bars] == [pytest.approx((78, 84)), pytest.approx((80, 82))] * 2

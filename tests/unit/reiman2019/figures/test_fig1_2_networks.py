@@ -8,7 +8,7 @@ from deblend.reiman2019.figures.fig1_2_networks import draw_fig1, draw_fig2
 from tests.figures import layer_table, opens, texts
 
 COLUMNS = ["name", "group", "kind", "in_channels", "out_channels", "kernel", "stride", "side"]
-LABEL = "toy scale, images made_up, network deblender_gan"
+LABEL = "toy scale, images made up"
 
 
 def conv(name, group, before, after, kernel=3, stride=1, side=80):
@@ -65,14 +65,14 @@ def discriminator():
 @pytest.mark.parametrize("size", [(10, 6), (3, 2)])
 def test_the_generator_shows_every_block(drawn, tmp_path, size):
     draw_fig1(generator(*size), [tmp_path / "fig1.png"], LABEL)
-    opens(tmp_path / "fig1.png", 1440)
+    opens(tmp_path / "fig1.png", 1380)
     found = texts(drawn[0])
     m, n = size
     # The first block of the root is drawn with its layers, those of the branches as boxes.
     assert sorted(t for t in found if t.startswith("block ")) == sorted(
         [f"block {i}" for i in range(1, m)] + 2 * [f"block {i}" for i in range(n)]
     )
-    assert {"central", "companion", LABEL} <= set(found)
+    assert {"central", "companion", f"{LABEL}, deblender_gan, generator"} <= set(found)
     assert any(f"(M, N) = ({m}, {n})" in t for t in found)
     # First and last convolutions, two in the first block, one after each group of blocks.
     assert found.count("9×9, 64") == 1
@@ -86,10 +86,11 @@ def test_the_generator_shows_every_block(drawn, tmp_path, size):
 
 def test_the_discriminator_shows_every_block(drawn, tmp_path):
     draw_fig2(discriminator(), [tmp_path / "fig2.png"], LABEL)
-    opens(tmp_path / "fig2.png", 1440)
+    opens(tmp_path / "fig2.png", 1380)
     found = texts(drawn[0])
-    for text in ("3×3, 64", "3×3, 64, /2", "3×3, 512", "3×3, 512, /2", "1024", "80", "5", LABEL):
+    for text in ("3×3, 64", "3×3, 64, /2", "3×3, 512", "3×3, 512, /2", "1024", "80 px", "5 px"):
         assert text in found
+    assert {"true or\npredicted", f"{LABEL}, deblender_gan, discriminator"} <= set(found)
 
 
 def test_networks_that_cannot_be_drawn_are_refused(tmp_path):

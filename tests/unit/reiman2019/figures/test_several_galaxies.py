@@ -13,11 +13,13 @@ def test_groups_have_the_psnr_of_each_galaxy(drawn, tmp_path):
     found = np.clip(truth + rng.normal(0, 0.05, truth.shape), 0, 1)
     blends = truth.max(axis=1)
     scores, matched = group_scores(found, truth, blends)
-    draw_groups_figure(scores, blends, truth, matched, [tmp_path / "groups.png"], "toy scale")
-    opens(tmp_path / "groups.png", 1400)
+    outputs = [tmp_path / "groups.png"]
+    draw_groups_figure(scores, blends, truth, matched, "deblender_gan", outputs, "toy scale")
+    opens(outputs[0], 1380)
     written = texts(drawn[0])
     assert [t for t in written if t.endswith(" dB")] == [f"{v:.1f} dB" for v in scores["psnr_db"]]
-    assert {"blend", "true central", "found galaxy 3", "toy scale"} <= set(written)
+    assert {"true\ncentral", "found\ngalaxy 3"} <= set(written)
+    assert drawn[0].get_suptitle() == "toy scale, deblender_gan, n = 2, 3 galaxies"
     panels = drawn[0].axes
     assert len(panels) == 2 * 7
     assert np.array_equal(panels[7].images[0].get_array(), blends[1])
