@@ -102,7 +102,7 @@ def figure_outputs(paper, shows, tables=None):
             f"{folder}/{name}.pdf",
             caption=f"../report/{paper}/{name}.rst",
             category=CATEGORIES[paper],
-            labels={"figure": f"{n}", "shows": what},
+            labels={"figure": f"{n}: {what}"},
         )
         outputs[f"png{n}"] = f"{folder}/{name}.png"
         if tables is None or n in tables:
@@ -129,7 +129,7 @@ def table_outputs(paper, shows):
             f"{folder}/{name}.csv",
             caption=f"../report/{paper}/{name}.rst",
             category=CATEGORIES[paper],
-            labels={"table": f"{n}", "shows": what},
+            labels={"table": f"{n}: {what}"},
         )
         outputs[f"tex{n}"] = f"{folder}/{name}.tex"
     return outputs
