@@ -826,6 +826,7 @@ rule boucaud2020_results:
             else []
         ),
         published=PUBLISHED,
+        bars=BARS,
     output:
         **({"iou": "<results>/boucaud2020/iou.csv"} if MASK_ROLES else {}),
         claims="<results>/boucaud2020/claims.csv",

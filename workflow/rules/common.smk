@@ -46,6 +46,7 @@ except DeblendError as error:
 WEIGHTS = read_config_file("weights.yaml")
 STYLE = project_file("src/deblend/plots/paper.mplstyle")
 PUBLISHED = project_file("config/published.yaml")
+BARS = project_file("config/bars.yaml")
 SEED, SCALE = config["seed"], config["scale"]
 # For each paper: its figures, tables and numbers.
 TARGETS = {}

@@ -430,6 +430,7 @@ rule farrens2022_results:
         samples=expand("<results>/farrens2022/{sample}/test.h5", sample=["parametric", "realistic"]),
         records=expand("<results>/networks/blendhunter/{name}/network.json", name=FARRENS_NAMES),
         published=PUBLISHED,
+        bars=BARS,
     output:
         claims="<results>/farrens2022/claims.csv",
         reproduction="<results>/farrens2022/reproduction.csv",

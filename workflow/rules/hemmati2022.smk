@@ -581,8 +581,11 @@ rule hemmati2022_results:
         detections=f"{HEMMATI_FOLDER}/detections.csv",
         false_positives=f"{HEMMATI_FOLDER}/false_positives.csv",
         photometry=f"{HEMMATI_FOLDER}/photometry.csv",
+        quality=f"{HEMMATI_FOLDER}/image_quality.csv",
         som=f"{HEMMATI_FOLDER}/som.json",
+        records=expand("<results>/networks/{name}/network.json", name=RESOLUTIONS),
         published=PUBLISHED,
+        bars=BARS,
     output:
         **table_outputs("hemmati2022", {"detection": "detections, false positives, photometry"}),
         claims="<results>/hemmati2022/claims.csv",

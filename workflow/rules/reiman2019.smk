@@ -319,7 +319,9 @@ rule reiman2019_results:
         scores=f"<results>/reiman2019/{REIMAN_SET}/scores.csv",
         history=f"{GAN_FOLDER}/history.csv",
         record=f"{GAN_FOLDER}/network.json",
+        records=expand("<results>/networks/{name}/network.json", name=GANS),
         published=PUBLISHED,
+        bars=BARS,
     output:
         **table_outputs("reiman2019", {1: "PSNR and SSIM"}),
         claims="<results>/reiman2019/claims.csv",

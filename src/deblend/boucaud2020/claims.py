@@ -31,6 +31,7 @@ from deblend.report.claims import (
 
 CLAIMS = Claims()
 claim = CLAIMS.add
+bar = CLAIMS.add_bar
 
 GALAXIES = ("central", "companion")
 
@@ -618,3 +619,39 @@ def larger_is_better(tables: Tables, bound: float) -> Result:
     values = rows.set_index("filters")["total_percent"]
     falls = bool((values.diff()[1:] < bound).all())
     return listed({f"{filters} filters": value for filters, value in values.items()}), falls
+
+
+def _mean_iou(tables: Tables, network: str, bound: float) -> Result:
+    """The mean IoU of all masks, with 0 for those that vanished, is at least a bound."""
+    iou = table(tables, "iou")
+    masks = iou[(iou["network"] == network) & (iou["area_true_px"] > 0)]
+    if masks.empty:
+        raise MissingResult(network)
+    mean = float(masks["iou"].fillna(0).mean())
+    return f"{mean:.3g}, n = {len(masks)}", mean >= bound
+
+
+@bar("bar_flux_scatter")
+@says("blend2flux scatters by at most {bound:g} mag for central galaxies that SEP finds")
+def bar_flux_scatter(tables: Tables, bound: float) -> Result:
+    row = _panel(tables, "fig5", "blend2flux", "central")
+    return f"{row['sigma']:.3g} mag, n = {row['n']:.0f}", row["sigma"] <= bound
+
+
+@bar("bar_unet_iou")
+@says("The U-Net's masks have a mean IoU of at least {bound:g}")
+def bar_unet_iou(tables: Tables, bound: float) -> Result:
+    return _mean_iou(tables, "unet", bound)
+
+
+@bar("bar_joint_iou")
+@says("After joint training masks have a mean IoU of at least {bound:g}")
+def bar_joint_iou(tables: Tables, bound: float) -> Result:
+    return _mean_iou(tables, "blend2mask2flux", bound)
+
+
+@bar("bar_joint_below_sep")
+@says("blend2mask2flux scatters less than {bound:g} times the better of SEP's, for both galaxies")
+def bar_joint_below_sep(tables: Tables, bound: float) -> Result:
+    text, holds = _against_better(tables, "blend2mask2flux", "sigma", 1 / bound)
+    return text, holds

@@ -27,8 +27,12 @@ from deblend.report.claims import (
 
 CLAIMS = Claims()
 claim = CLAIMS.add
+bar = CLAIMS.add_bar
 
 METHODS = ("BlendHunter", "SEP")
+
+#: Largest noise (counts) that the bars call low; that of the paper's realistic stamps is 14.5.
+LOW_NOISE = 15.0
 
 
 def _both_readings(
@@ -270,3 +274,33 @@ def sep_failures_parametric(tables: Tables, bound: float) -> Result:
 @says("SEP fails on less than {bound:.0%} of the realistic stamps")
 def sep_failures_realistic(tables: Tables, bound: float) -> Result:
     return _failures(tables, "realistic", bound)
+
+
+def _at_noise(values: pd.Series | pd.DataFrame, low: bool) -> pd.Series | pd.DataFrame:
+    """The rows of the noise levels up to `LOW_NOISE`, or above it."""
+    chosen = values[(values.index <= LOW_NOISE) == low]
+    if chosen.empty:
+        raise MissingResult(f"noise {'up to' if low else 'above'} {LOW_NOISE:g}")
+    return chosen
+
+
+@bar("bar_close_low_noise")
+@says("BlendHunter finds more close blends than SEP, by over {bound:.0%}, at noise up to 15")
+def bar_close_low_noise(tables: Tables, bound: float) -> Result:
+    gain = _at_noise(_gain(tables, "close"), low=True)
+    return _percent(gain, _gain_errors(tables, "close")), bool((gain > bound).all())
+
+
+@bar("bar_close_high_noise")
+@says("It finds as many as SEP, within {bound:g} standard errors, at noise above 15")
+def bar_close_high_noise(tables: Tables, bound: float) -> Result:
+    gain, errors = _at_noise(_gain(tables, "close"), low=False), _gain_errors(tables, "close")
+    return _percent(gain, errors), bool((gain >= -bound * errors[gain.index]).all())
+
+
+@bar("bar_all_low_noise")
+@says("BlendHunter labels at least {bound:.0%} of all stamps rightly at noise up to 15")
+def bar_all_low_noise(tables: Tables, bound: float) -> Result:
+    shares = _at_noise(_means(tables, "parametric", "all")["BlendHunter"], low=True)
+    errors = _errors(tables, "parametric", "all")["BlendHunter"]
+    return _percent(shares, errors), bool((shares >= bound).all())

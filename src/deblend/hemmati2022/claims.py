@@ -6,8 +6,8 @@ hold only if that is the case.
 
 The tables are `detections` (see `deblend.hemmati2022.metrics.parse_detections`), `false_positives`
 (see `deblend.hemmati2022.metrics.false_positive_rate`), `photometry` (see
-`deblend.hemmati2022.metrics.flux_errors`) and `som` (one row with `mean_occupancy`,
-`median_occupancy`, `dispersion`).
+`deblend.hemmati2022.metrics.flux_errors`), `som` (one row with `mean_occupancy`,
+`median_occupancy`, `dispersion`) and `quality` (see `deblend.hemmati2022.quality.image_quality`).
 """
 # ruff: noqa: D103 (what a claim says is in its decorator)
 
@@ -25,12 +25,16 @@ from deblend.report.claims import Claims, MissingResult, Result, Tables, listed,
 
 CLAIMS = Claims()
 claim = CLAIMS.add
+bar = CLAIMS.add_bar
 
 #: The paper's "main" resolutions.
 MAIN = ("high", "low", "gan")
 
 #: Smallest number of blends of a bin, and of a sample, that is used.
 MIN_IN_BIN, MIN_BLENDS = 20, 100
+
+#: Smallest number of blends whose median flux errors are compared.
+MIN_MEASURED = 30
 
 #: Largest rate of false positives at which a fraction of detected blends is meaningful.
 MAX_FALSE_POSITIVE_RATE = 0.05
@@ -273,8 +277,8 @@ def same_false_positive_rate(tables: Tables, bound: float) -> Result:
 @says("Median |flux error| of the dominant source {bound:g} times smaller with GAN positions")
 def photometry_improves(tables: Tables, bound: float) -> Result:
     improvement = flux_improvement(table(tables, "photometry"))
-    if not improvement["n"]:
-        raise MissingResult("photometry")
+    if improvement["n"] < MIN_MEASURED:
+        raise MissingResult(f"{MIN_MEASURED} blends with photometry")
     low, gan = 100 * improvement["low"], 100 * improvement["gan"]
     text = f"{improvement['ratio']:.3g} ({low:.3g} % / {gan:.3g} %, n = {improvement['n']:.0f})"
     return text, improvement["ratio"] >= bound
@@ -296,3 +300,49 @@ def cells_median(tables: Tables, bound: float) -> Result:
 @says("A dispersion of 3 blends a cell: within {bound:g}")
 def cells_dispersion(tables: Tables, bound: float) -> Result:
     return _occupancy_near(tables, "dispersion", 3, bound)
+
+
+def _quality(tables: Tables, quantity: str) -> tuple[float, int]:
+    """A row of the table of image quality: its value and the number of images."""
+    rows = table(tables, "quality").set_index("quantity")
+    if quantity not in rows.index:
+        raise MissingResult(quantity)
+    return float(rows.loc[quantity, "value"]), int(rows.loc[quantity, "n"])
+
+
+@bar("bar_correlation")
+@says("The GAN's images correlate with high resolution: mean coefficient at least {bound:g}")
+def bar_correlation(tables: Tables, bound: float) -> Result:
+    value, n = _quality(tables, "correlation_gan")
+    return f"{value:.3g}, n = {n}", value >= bound
+
+
+@bar("bar_more_than_low")
+@says("It detects more than low resolution with its PSF, by over {bound:.0%} of the blends")
+def bar_more_than_low(tables: Tables, bound: float) -> Result:
+    return _fraction_exceeds(tables, "gan", "low", bound)
+
+
+@bar("bar_vanilla_varied")
+@says("The vanilla GAN has not collapsed: variety at least {bound:g} of the real images'")
+def bar_vanilla_varied(tables: Tables, bound: float) -> Result:
+    value, n = _quality(tables, "vanilla_diversity_ratio")
+    return f"{value:.3g}, n = {n}", value >= bound
+
+
+@bar("bar_vanilla_stack")
+@says("Its stack has one peak; FWHM and median flux within a factor {bound:g} of the real ones'")
+def bar_vanilla_stack(tables: Tables, bound: float) -> Result:
+    peaks, n = _quality(tables, "vanilla_stack_peaks")
+    ratios = {
+        name: _quality(tables, f"vanilla_{name}_ratio")[0] for name in ("stack_fwhm", "median_flux")
+    }
+    near = all(1 / bound <= ratio <= bound for ratio in ratios.values())
+    return f"{peaks:g} peaks; {listed(ratios)}, n = {n}", peaks == 1 and near
+
+
+@bar("bar_measured")
+@says("Figure 7 has at least {bound:g} measured blends")
+def bar_measured(tables: Tables, bound: float) -> Result:
+    n = flux_improvement(table(tables, "photometry"))["n"]
+    return f"n = {n:.0f}", n >= bound

@@ -18,6 +18,7 @@ from deblend.report.claims import Claims, MissingResult, Result, Tables, listed,
 
 CLAIMS = Claims()
 claim = CLAIMS.add
+bar = CLAIMS.add_bar
 
 #: PSNR of images that differ only by rounding to 8 bits: 10 log10(12 x 255^2). Higher values, also
 #: the infinite ones of perfect images, are replaced by it, so that perfect images enter the means.
@@ -191,3 +192,9 @@ def escapes(tables: Tables, bound: float) -> Result:
     batches = escape_batches(history)
     text = "never" if math.isnan(batches) else f"by {batches:g} batches"
     return text, batches < bound
+
+
+@bar("bar_beats_blend")
+@says("Mean PSNR more than {bound:g} dB above the blend's own, for central and for companion")
+def bar_beats_blend(tables: Tables, bound: float) -> Result:
+    return _beats_blend(tables, "psnr_db", bound)

@@ -8,12 +8,20 @@ A paper's module defines a claim with the function that tests it::
     @claim("unbiased", "Sects 4.1, 5", stated=0.02, relaxed=0.05, networks=NETWORKS)
     @says("Unbiased: mean error below {bound:g} mag")
     def unbiased(tables: Tables, bound: float, network: str) -> Result: ...
+
+A bar is a claim of ours about a scale: how much a run at this scale has to show at least. Its
+bounds are in config/bars.yaml, so that a run at another scale has another bound, or no such row.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
+from deblend.errors import DeblendError
+from deblend.files import read_yaml
+from deblend.training.outputs import not_learnt
 
 #: Tables of results by name; a table that was not made is absent or None.
 Tables = Mapping[str, pd.DataFrame | None]
@@ -105,8 +113,9 @@ class Claim:
     test : callable
         Function of the tables, the bound and, if there are `networks`, the network. It returns the
         numbers and whether the claim holds, or raises `MissingResult`.
-    stated, relaxed : float
-        Bounds as stated in the paper and relaxed; the table has a row for each of them.
+    stated, relaxed : float or None
+        Bounds as stated in the paper and relaxed; the table has a row for each of them. A bar has
+        neither.
     networks : tuple of str
         Networks that the claim is about, each with its own rows; empty if the claim is not about
         individual networks.
@@ -116,9 +125,14 @@ class Claim:
     where: str
     statement: str
     test: Test
-    stated: float
+    stated: float | None = None
     relaxed: float | None = None
     networks: tuple[str, ...] = ()
+
+    @property
+    def is_bar(self) -> bool:
+        """Whether the bound depends on the scale."""
+        return self.stated is None
 
 
 #: Statement of a claim, and its test.
@@ -149,7 +163,7 @@ class Claims(list[Claim]):
         name: str,
         where: str,
         *,
-        stated: float,
+        stated: float | None,
         relaxed: float | None = None,
         networks: tuple[str, ...] = (),
     ) -> Callable[[StatedTest], Test]:
@@ -175,8 +189,32 @@ class Claims(list[Claim]):
 
         return decorate
 
+    def add_bar(self, name: str) -> Callable[[StatedTest], Test]:
+        """Decorator like `add` for a bar, whose bounds are in config/bars.yaml."""
+        return self.add(name, "bar", stated=None)
 
-def claims_table(tables: Tables, scale: str, claims: Sequence[Claim], paper: str) -> pd.DataFrame:
+
+def read_bars(path: str | Path, scale: str, paper: str) -> dict[str, float]:
+    """Bounds of a paper's bars at a scale, by name; none if the file has none for the scale.
+
+    Parameters
+    ----------
+    path : path
+        config/bars.yaml.
+    scale, paper : str
+    """
+    return read_yaml(path).get(scale, {}).get(paper, {})
+
+
+def claims_table(
+    tables: Tables,
+    scale: str,
+    claims: Sequence[Claim],
+    paper: str,
+    *,
+    bars: Mapping[str, float] | None = None,
+    networks: Iterable[Mapping[str, Any]] = (),
+) -> pd.DataFrame:
     """Test every claim of a paper.
 
     Parameters
@@ -188,17 +226,38 @@ def claims_table(tables: Tables, scale: str, claims: Sequence[Claim], paper: str
     claims : sequence of Claim
     paper : str
         Name of the paper, to be recorded.
+    bars : dict, optional
+        Bounds of the bars at this scale, by name of the claim; other bars have no row.
+    networks : iterable of dict
+        Descriptions of the networks that the tables come from (`network.json`).
 
     Returns
     -------
     DataFrame
-        `claim`, `paper`, `where`, `statement`, `bound` (as stated or relaxed), `numbers`, `holds`
-        (True or False, or None if the results do not show it), `scale`.
+        `claim`, `paper`, `where`, `statement`, `bound` (as stated, relaxed or bar), `numbers`,
+        `holds` (True or False, or None if the results do not show it), `not_learnt` (networks that
+        have learnt nothing, and why), `scale`.
+
+    Raises
+    ------
+    DeblendError
+        There is no claim for a bar.
     """
+    unknown = set(bars or {}) - {claim.name for claim in claims if claim.is_bar}
+    if unknown:
+        raise DeblendError(
+            f"config/bars.yaml has {min(unknown)!r} for {paper} at {scale} scale, but its claims "
+            "have no such bar: give one of "
+            f"{', '.join(claim.name for claim in claims if claim.is_bar)}"
+        )
+    problems = not_learnt(networks)
     rows = []
     for claim in claims:
+        bounds = {"as stated": claim.stated, "relaxed": claim.relaxed}
+        if claim.is_bar:
+            bounds = {"bar": (bars or {}).get(claim.name)}
         for network in claim.networks or (None,):
-            for kind, bound in (("as stated", claim.stated), ("relaxed", claim.relaxed)):
+            for kind, bound in bounds.items():
                 if bound is None:
                     continue
                 try:
@@ -215,6 +274,7 @@ def claims_table(tables: Tables, scale: str, claims: Sequence[Claim], paper: str
                         "bound": kind,
                         "numbers": numbers,
                         "holds": None if holds is None else bool(holds),
+                        "not_learnt": problems,
                         "scale": scale,
                     }
                 )

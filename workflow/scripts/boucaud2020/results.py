@@ -5,10 +5,11 @@ import logging
 from deblend.boucaud2020.claims import CLAIMS
 from deblend.boucaud2020.reproduction import authors_rows, our_rows, read_tables
 from deblend.files import read_json, read_yaml
-from deblend.report.claims import claims_table
+from deblend.report.claims import claims_table, read_bars
 from deblend.report.numbers import reproduction_table
 from deblend.run import logs
 from deblend.tables import write_csv
+from deblend.training.outputs import read_networks
 
 TABLES = ("statistics", "points", "fig7", "fig7_points", "fig8", "fig9", "table1", "table2")
 
@@ -29,7 +30,14 @@ with logs.script(snakemake.log[0]):
     if inputs.authors:
         rows["the authors' catalogue"] = authors_rows(published, *inputs.authors)
     reproduction = reproduction_table(rows, "boucaud2020")
-    claims = claims_table(tables, about["scale"], CLAIMS, "boucaud2020")
+    claims = claims_table(
+        tables,
+        about["scale"],
+        CLAIMS,
+        "boucaud2020",
+        bars=read_bars(inputs.bars, about["scale"], "boucaud2020"),
+        networks=read_networks(inputs.records),
+    )
     logging.info("\n%s", reproduction.iloc[:, 1:8].to_string(index=False))
     logging.info("\n%s", claims[["claim", "bound", "numbers", "holds"]].to_string(index=False))
     write_csv(out.reproduction, reproduction)

@@ -6,10 +6,11 @@ import pandas as pd
 from deblend.farrens2022.claims import CLAIMS
 from deblend.farrens2022.reproduction import close_shares, our_rows, run_label
 from deblend.files import read_json, read_yaml
-from deblend.report.claims import claims_table
+from deblend.report.claims import claims_table, read_bars
 from deblend.report.numbers import reproduction_table
 from deblend.run import logs
 from deblend.tables import write_csv
+from deblend.training.outputs import read_networks
 
 with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
@@ -21,7 +22,14 @@ with logs.script(snakemake.log[0]):
     label = run_label(params.scale, params.samples, params.vgg_weights)
     reproduction = reproduction_table({label: rows}, "farrens2022")
     tables["realistic"]["realistic_noise_sigma"] = params.noise_sigma
-    claims = claims_table(tables, params.scale, CLAIMS, "farrens2022")
+    claims = claims_table(
+        tables,
+        params.scale,
+        CLAIMS,
+        "farrens2022",
+        bars=read_bars(inputs.bars, params.scale, "farrens2022"),
+        networks=read_networks(inputs.records),
+    )
     logging.info("\n%s", reproduction.iloc[:, 1:8].to_string(index=False))
     logging.info("\n%s", claims[["claim", "bound", "numbers", "holds"]].to_string(index=False))
     write_csv(out.reproduction, reproduction)

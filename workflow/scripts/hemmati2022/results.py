@@ -7,15 +7,16 @@ from deblend.files import read_json, read_yaml
 from deblend.hemmati2022.claims import CLAIMS
 from deblend.hemmati2022.reproduction import our_rows
 from deblend.hemmati2022.tables import detection_table
-from deblend.report.claims import claims_table
+from deblend.report.claims import claims_table, read_bars
 from deblend.report.numbers import reproduction_table
 from deblend.run import logs
 from deblend.tables import write_csv, write_tex
+from deblend.training.outputs import read_networks
 
 with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     published = read_yaml(inputs.published)["hemmati2022"]
-    names = ("detections", "false_positives", "photometry")
+    names = ("detections", "false_positives", "photometry", "quality")
     tables = {name: pd.read_csv(inputs[name]) for name in names}
     detections = detection_table(
         tables["detections"], tables["false_positives"], tables["photometry"], published
@@ -24,7 +25,14 @@ with logs.script(snakemake.log[0]):
     rows = our_rows(published, tables, som)
     reproduction = reproduction_table({params.configuration: rows}, "hemmati2022")
     tables["som"] = pd.DataFrame([som])
-    claims = claims_table(tables, params.scale, CLAIMS, "hemmati2022")
+    claims = claims_table(
+        tables,
+        params.scale,
+        CLAIMS,
+        "hemmati2022",
+        bars=read_bars(inputs.bars, params.scale, "hemmati2022"),
+        networks=read_networks(inputs.records),
+    )
     logging.info("\n%s", reproduction.iloc[:, 1:8].to_string(index=False))
     logging.info("\n%s", claims[["claim", "bound", "numbers", "holds"]].to_string(index=False))
     write_csv(out.csvdetection, detections)

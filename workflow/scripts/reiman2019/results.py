@@ -8,10 +8,11 @@ from deblend.reiman2019.claims import CLAIMS
 from deblend.reiman2019.metrics import read_scores
 from deblend.reiman2019.reproduction import our_rows
 from deblend.reiman2019.tables import table1
-from deblend.report.claims import claims_table
+from deblend.report.claims import claims_table, read_bars
 from deblend.report.numbers import reproduction_table
 from deblend.run import logs
 from deblend.tables import write_csv, write_tex
+from deblend.training.outputs import read_networks
 
 with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
@@ -20,7 +21,14 @@ with logs.script(snakemake.log[0]):
     scores_table = table1(tables["scores"], published["table1"])
     rows = our_rows(published, tables, read_json(inputs.record))
     reproduction = reproduction_table({params.configuration: rows}, "reiman2019")
-    claims = claims_table(tables, params.scale, CLAIMS, "reiman2019")
+    claims = claims_table(
+        tables,
+        params.scale,
+        CLAIMS,
+        "reiman2019",
+        bars=read_bars(inputs.bars, params.scale, "reiman2019"),
+        networks=read_networks(inputs.records),
+    )
     logging.info("\n%s", reproduction.iloc[:, 1:8].to_string(index=False))
     logging.info("\n%s", claims[["claim", "bound", "numbers", "holds"]].to_string(index=False))
     write_csv(out.csv1, scores_table)
