@@ -26,7 +26,7 @@ from scipy.optimize import linear_sum_assignment
 CLASSES = ("sph", "disk", "sphd", "irr")
 
 
-#: Figure 1 shows where neighbours closer than this to a galaxy's segmentation were replaced, pixels.
+#: Figure 1 shows replaced neighbours that are closer than this to a galaxy's segmentation, pixels.
 NEAR_PX = 12
 
 
