@@ -190,8 +190,8 @@ def draw_sequence(
                 axis.text(middle, height / 2 + 0.04, f"{layer.channels}", **look)
             if layer.kernel:
                 size = f"{layer.kernel}×{layer.kernel}"
-                look = {"ha": "center", "va": "center", "rotation": 90, "fontsize": "small"}
-                axis.text(middle, 0, size, **look)
+                look = {"ha": "center", "va": "center", "fontsize": "small"}
+                axis.text(middle, 0, size, rotation=90, **look)
             if layer.height > 1:
                 write_below(axis, middle, -height / 2 - 0.05, f"{layer.height}")
         _, _, width, height = boxes[0]

@@ -166,7 +166,7 @@ def _mask_grid(figure: Figure, rows: int, titles: list[str]) -> np.ndarray:
     """Panels for masks, with titles of two lines above the columns."""
     heads = [title.replace(", ", "\n") for title in titles]
     axes = image_grid(figure, rows, len(titles), heads)
-    close_panels(figure, space=0.02)
+    close_panels(figure, between_rows=0.03, space=0.02)
     return axes
 
 

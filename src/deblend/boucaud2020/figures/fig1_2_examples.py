@@ -34,9 +34,9 @@ def draw_fig1(examples: ExampleSet, outputs: Outputs, label: str = "") -> None:
     """
     table = examples.table
     original, cleaned = (_stretched(examples, name) for name in ("original", "cleaned"))
-    with paper_figure(outputs, label_line(label, len(table)), ONE_COLUMN_IN, 4.55) as figure:
+    with paper_figure(outputs, label_line(label, len(table)), ONE_COLUMN_IN, 4.65) as figure:
         axes = image_grid(figure, len(CLASSES), 3, ("original", "cleaned", "segmentation"))
-        close_panels(figure, space=SPACE)
+        close_panels(figure, between_rows=0.03, space=SPACE)
         for row, name in zip(axes, CLASSES, strict=True):
             row[0].set_ylabel(NAMES[name])
             matches = np.flatnonzero(table["morphology"] == name)
@@ -66,9 +66,9 @@ def draw_fig2(examples: ExampleSet, outputs: Outputs, label: str = "") -> None:
     """
     table = examples.table
     images = _stretched(examples, "blend")
-    with paper_figure(outputs, label_line(label, len(table)), TWO_COLUMNS_IN, 7.0) as figure:
+    with paper_figure(outputs, label_line(label, len(table)), TWO_COLUMNS_IN, 7.15) as figure:
         axes = image_grid(figure, *GRID)
-        close_panels(figure, space=SPACE)
+        close_panels(figure, between_rows=0.03, space=SPACE)
         for axis in axes.flat:
             axis.set_box_aspect(1)
         for i, blend in table.iterrows():
