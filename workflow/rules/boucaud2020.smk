@@ -229,7 +229,7 @@ rule boucaud2020_contact_sheets:
         runtime=30,
     params:
         code=code("boucaud2020/contact_sheets.py"),
-        label=lambda wildcards: f"{SCALE} scale, data set {wildcards.dataset}",
+        label=lambda wildcards: f"{SCALE} scale, {wildcards.dataset}",
     message:
         "Contact sheets of {wildcards.dataset}'s clean stamps, to inspect"
     script:
@@ -602,7 +602,7 @@ rule boucaud2020_network_figures:
         backend=config["backend"],
         networks={3: network_to_draw("network")}
         | ({4: network_to_draw("unet")} if BOUCAUD["unet"] else {}),
-        label=f"{SCALE} scale",
+        label=f"{SCALE} scale, {BOUCAUD['dataset']}",
     message:
         "Figures 3 and 4: the built networks"
     script:
@@ -713,8 +713,9 @@ rule boucaud2020_mask_figures:
         runtime=10,
     params:
         code=code("boucaud2020/mask_figures.py"),
-        roles=MASK_ROLES,
+        networks={role: BOUCAUD[role] for role in MASK_ROLES},
         noise_sigma=config["datasets"][BOUCAUD["dataset"]]["noise_sigma"],
+        pixel_scale_arcsec=config["datasets"][BOUCAUD["dataset"]]["pixel_scale_arcsec"],
     message:
         "Figures 10 to 12: masks"
     script:

@@ -17,14 +17,26 @@ from deblend.boucaud2020.render import render
 from deblend.data.stamps import Stamps
 from deblend.errors import DeblendError
 from deblend.files import atomic
+from deblend.photometry.config import Detection
+from deblend.photometry.sep import SepError, background_rms, detect
+from scipy.ndimage import distance_transform_edt
 from scipy.optimize import linear_sum_assignment
 
 #: Rows of Figure 1.
 CLASSES = ("sph", "disk", "sphd", "irr")
 
 
+#: Figure 1 shows replaced neighbours that are closer than this to a galaxy's segmentation, pixels.
+NEAR_PX = 12
+
+
 #: Rows (distance) and columns (magnitude difference) of Figure 2.
-GRID = (5, 6)
+GRID = (4, 4)
+
+
+#: Detection of what cleaning left in a stamp. It goes deeper than the cold and the hot mode, and
+#: separates faint neighbours from the outskirts of bright galaxies.
+LEFT_OVER = Detection(threshold=1.5, min_area=8, contrast=0.0005, n_thresholds=32)
 
 
 @dataclass
@@ -84,8 +96,23 @@ def read_examples(path: str | Path) -> ExampleSet:
         ) from error
 
 
+def is_alone(image: np.ndarray) -> bool:
+    """Whether nothing but its galaxy is seen on a clean stamp, not even a bright clump of it.
+
+    Parameters
+    ----------
+    image : ndarray, shape (y, x)
+    """
+    try:
+        return len(detect(image, LEFT_OVER, background_rms(image))[0]) <= 1
+    except SepError:
+        return False
+
+
 def cleaning_examples(parents: Stamps, cleaned: Stamps) -> ExampleSet:
-    """Of each class, the brightest galaxy whose neighbours were replaced (Figure 1).
+    """Of each class, the galaxy next to which most pixels were replaced (Figure 1).
+
+    It is one of the brighter half of the galaxies whose neighbours were replaced without remains.
 
     Parameters
     ----------
@@ -96,19 +123,22 @@ def cleaning_examples(parents: Stamps, cleaned: Stamps) -> ExampleSet:
     -------
     ExampleSet
         `original`, `cleaned` (counts/s) and `segmap` (1 on the galaxy); `morphology`, `id`, `mag`,
-        `half_light_radius_px`, and `replaced_px`, the number of pixels that were replaced. Classes
-        without such a galaxy are absent.
+        `half_light_radius_px`, and `replaced_px`, the number of pixels that were replaced within
+        `NEAR_PX` of the galaxy's segmentation. Classes without such a galaxy are absent.
     """
     row_of = {name: i for i, name in enumerate(parents.galaxies["id"])}
     rows = np.array([row_of[name] for name in cleaned.galaxies["id"]], int)
     original = parents.images[rows, 0]
-    replaced = (original != cleaned.images[:, 0]).sum(axis=(1, 2))
+    near = [distance_transform_edt(segmap == 0) <= NEAR_PX for segmap in cleaned.segmaps]
+    replaced = ((original != cleaned.images[:, 0]) & near).sum(axis=(1, 2))
     table = cleaned.galaxies[["morphology", "id", "mag", "half_light_radius_px"]]
     table = table.assign(replaced_px=replaced)
-    ranked = table[table["replaced_px"] > 0].sort_values(["mag", "id"])
-    brightest = ranked.groupby("morphology").head(1).set_index("morphology", drop=False)
-    shown = brightest.loc[[name for name in CLASSES if name in brightest.index]]
-    shown_rows = [list(cleaned.galaxies["id"]).index(name) for name in shown["id"]]
+    shown_rows = []
+    for name in CLASSES:
+        found = table[(table["morphology"] == name) & (table["replaced_px"] > 0)]
+        bright = found[found["mag"] <= found["mag"].median()]
+        ranked = bright.sort_values(["replaced_px", "mag", "id"], ascending=[False, True, True])
+        shown_rows += [i for i in ranked.index if is_alone(cleaned.images[i, 0])][:1]
     band = cleaned.bands.iloc[0]
     return ExampleSet(
         {
@@ -116,7 +146,7 @@ def cleaning_examples(parents: Stamps, cleaned: Stamps) -> ExampleSet:
             "cleaned": cleaned.images[shown_rows, 0],
             "segmap": cleaned.segmaps[shown_rows],
         },
-        shown.reset_index(drop=True),
+        table.loc[shown_rows].reset_index(drop=True),
         {
             "noise_sigma": float(band["noise_sigma"]),
             "pixel_scale_arcsec": float(band["pixel_scale_arcsec"]),
@@ -128,7 +158,7 @@ def blend_examples(stamps: Stamps, blends: pd.DataFrame, *, companion_edge: str)
     """Blends nearest to the points of a grid in distance and magnitude difference (Figure 2).
 
     The grid spans the 5th to the 95th percentile of the blends in each direction; no blend
-    is shown twice.
+    is shown twice, and none with a galaxy on whose clean stamp something else is left.
 
     Parameters
     ----------
@@ -143,7 +173,8 @@ def blend_examples(stamps: Stamps, blends: pd.DataFrame, *, companion_edge: str)
     ExampleSet
         `blend` (counts/s); `row`, `column` of the grid, `blend`, `central_id`, `companion_id`,
         `distance_px`, `delta_mag` (central minus companion), `mag_central`, `mag_companion`, and
-        `distance_grid_px`, `delta_mag_grid`: the point of the grid.
+        `distance_grid_px`, `delta_mag_grid`: the point of the grid (the latter without sign). There
+        are fewer blends than points of the grid if too few are without other objects.
 
     Raises
     ------
@@ -156,21 +187,24 @@ def blend_examples(stamps: Stamps, blends: pd.DataFrame, *, companion_edge: str)
             f"there are {len(blends)} test blends and Figure 2 shows {n_rows * n_columns}: raise "
             "boucaud2020.blending.n_blends.test"
         )
+    galaxies = np.unique(blends[["central", "companion"]])
+    alone = galaxies[[is_alone(stamps.images[i, 0]) for i in galaxies]]
+    blends = blends[blends[["central", "companion"]].isin(alone).all(axis=1)]
     mag = stamps.galaxies["mag"].to_numpy()
     ids = stamps.galaxies["id"].to_numpy()
     central, companion = blends["central"].to_numpy(), blends["companion"].to_numpy()
     distance = np.hypot(blends["dx"], blends["dy"]).to_numpy()
     delta_mag = mag[central] - mag[companion]
     axes = []
-    for values, n in zip((distance, delta_mag), GRID, strict=True):
-        low, high = np.percentile(values, [5, 95])
+    for values, n in zip((distance, np.abs(delta_mag)), GRID, strict=True):
+        low, high = np.percentile(values, [5, 95]) if len(values) else (0.0, 1.0)
         axes.append(np.linspace(float(low), float(high), n))
     grid_distance, grid_delta = (g.ravel() for g in np.meshgrid(*axes, indexing="ij"))
     steps = [max(float(np.ptp(axis)), 1e-6) / (len(axis) - 1) for axis in axes]
     cost = ((grid_distance[:, None] - distance) / steps[0]) ** 2
-    cost += ((grid_delta[:, None] - delta_mag) / steps[1]) ** 2
-    chosen = linear_sum_assignment(cost)[1]
-    row, column = np.divmod(np.arange(n_rows * n_columns), n_columns)
+    cost += ((grid_delta[:, None] - np.abs(delta_mag)) / steps[1]) ** 2
+    points, chosen = linear_sum_assignment(cost)
+    row, column = np.divmod(points, n_columns)
     band = stamps.bands.iloc[0]
     image = render(
         stamps.images[:, 0],
@@ -189,13 +223,12 @@ def blend_examples(stamps: Stamps, blends: pd.DataFrame, *, companion_edge: str)
             "delta_mag": delta_mag[chosen],
             "mag_central": mag[central[chosen]],
             "mag_companion": mag[companion[chosen]],
-            "distance_grid_px": grid_distance,
-            "delta_mag_grid": grid_delta,
+            "distance_grid_px": grid_distance[points],
+            "delta_mag_grid": grid_delta[points],
         }
     )
     attributes: dict[str, str | int | float] = {
         "noise_sigma": float(band["noise_sigma"]),
         "pixel_scale_arcsec": float(band["pixel_scale_arcsec"]),
-        "n_blends": len(blends),
     }
     return ExampleSet({"blend": image}, table, attributes)

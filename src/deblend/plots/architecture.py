@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from deblend.errors import DeblendError
-from deblend.plots.style import Outputs, paper_figure
+from deblend.plots.style import TWO_COLUMNS_IN, Outputs, label_line, paper_figure
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, Rectangle
@@ -16,13 +16,14 @@ from matplotlib.patches import FancyArrowPatch, Rectangle
 #: Keras layers that are drawn, with their names and colours in the drawings. Others, such as
 #: dropout, are left out.
 KERAS_LAYERS = {
+    "InputLayer": ("input", "0.75"),
+    "AsinhStretch": ("asinh stretch", "0.9"),
+    "GreyToImageNet": ("grey to three channels", "0.9"),
     "Conv2D": ("convolution", "#56B4E9"),
     "MaxPooling2D": ("max-pooling", "#D55E00"),
     "Conv2DTranspose": ("transposed convolution", "#009E73"),
     "Concatenate": ("copy and join", "#CC79A7"),
     "Dense": ("dense", "#F0E442"),
-    "InputLayer": ("input", "0.75"),
-    "AsinhStretch": ("asinh stretch", "0.9"),
     "FluxScale": ("flux scale", "0.55"),
 }
 
@@ -41,6 +42,7 @@ TORCH_LAYERS = {
     "Flatten": ("flatten", "0.9"),
     "Linear": ("dense", "#E69F00"),
     "Tanh": ("tanh", "#D55E00"),
+    "Sigmoid": ("sigmoid", "#A65628"),
 }
 
 
@@ -56,14 +58,17 @@ LINE_COLOUR = "0.2"
 
 
 def draw_box(
-    axis: Axes, x: float, y: float, width: float, height: float, colour: str, lw: float = 0.5
+    axis: Axes,
+    x: float,
+    y: float,
+    width: float,
+    height: float,
+    colour: str,
+    lw: float = 0.5,
 ) -> None:
     """Draw a box whose left side is at `x` and whose vertical centre is at `y`."""
-    axis.add_patch(
-        Rectangle(
-            (x, y - height / 2), width, height, facecolor=colour, edgecolor=LINE_COLOUR, lw=lw
-        )
-    )
+    look: dict[str, Any] = {"facecolor": colour, "edgecolor": LINE_COLOUR, "lw": lw}
+    axis.add_patch(Rectangle((x, y - height / 2), width, height, **look))
 
 
 def draw_arrow(
@@ -74,13 +79,12 @@ def draw_arrow(
     head: float,
     **look: Any,
 ) -> None:
-    """Draw an arrow with a head of size `head` (points)."""
-    axis.add_patch(
-        FancyArrowPatch(start, stop, arrowstyle="-|>", mutation_scale=head, color=colour, **look)
-    )
+    """Draw an arrow with a head of size `head` (points), by default in front of boxes."""
+    look = {"arrowstyle": "-|>", "zorder": 3, "shrinkA": 0, "shrinkB": 0} | look
+    axis.add_patch(FancyArrowPatch(start, stop, mutation_scale=head, color=colour, **look))
 
 
-def write_below(axis: Axes, x: float, y: float, text: str, fontsize: float = 6) -> None:
+def write_below(axis: Axes, x: float, y: float, text: str, fontsize: float | str = "small") -> None:
     """Write a text below a box, centred at `x`."""
     axis.text(x, y, text, ha="center", va="top", fontsize=fontsize)
 
@@ -136,7 +140,15 @@ def side_height(side: float, largest: float, least: float, growth: float) -> flo
 # Networks of Keras: each layer is a box.
 
 
-def draw_sequence(table: pd.DataFrame, name: str, outputs: Outputs, label: str = "") -> None:
+def draw_sequence(
+    table: pd.DataFrame,
+    name: str,
+    outputs: Outputs,
+    label: str = "",
+    *,
+    ends: tuple[str, str] = ("input", "output"),
+    frozen: Collection[str] = (),
+) -> None:
     """Draw a network without branches, with one box per layer.
 
     The size of a box shows the side length of the images and the number of channels.
@@ -146,47 +158,90 @@ def draw_sequence(table: pd.DataFrame, name: str, outputs: Outputs, label: str =
     table : DataFrame
         Table from `deblend.training.keras_layers.layer_table`.
     name : str
-        Name of the network, for the title of the panel.
+        Name of the network, for the label of the figure.
     outputs : list of path
     label : str
-        Title of the figure.
+        Scale and data set.
+    ends : (str, str)
+        What enters the first layer and leaves the last one.
+    frozen : set of str
+        Names of consecutive layers whose weights are not trained; the area behind them is grey.
     """
     layers = table[table["kind"].isin(KERAS_LAYERS)]
-    largest = layers["height"].max()
-    last = layers.loc[layers["kind"] == "Conv2D", "height"].min()
-    with paper_figure(outputs, label, (7.2, 2.9)) as figure:
+    boxes = _sequence_boxes(layers)
+    tallest = max(height for *_, height in boxes)
+    right = boxes[-1][1] + boxes[-1][2]
+    with paper_figure(outputs, label_line(label, name), TWO_COLUMNS_IN, 2.1) as figure:
         axis = figure.subplots()
-        x = 0.0
-        for layer in layers.itertuples():
-            vector = layer.height == 1
-            height = side_height(layer.height, largest, 0.35, 2.4)
-            if vector:
-                height = 0.3 + 0.16 * np.log2(min(layer.channels, 4096))
-            width = 0.16 if vector else channels_width(layer.channels)
-            middle = x + width / 2
-            draw_box(axis, x, 0, width, height, KERAS_LAYERS[layer.kind][1])
+        # Half an inch is left for the words at each end.
+        end = 0.5 * right / (TWO_COLUMNS_IN - 1.1)
+        axis.set(xlim=(-end, right + end), ylim=(-tallest / 2 - 0.2, tallest / 2 + 0.2))
+        axis.plot([0, right], [0, 0], color=LINE_COLOUR, lw=0.8, zorder=0.5)
+        for x, text, side in ((0, ends[0], -1), (right, ends[1], 1)):
+            tip, tail = ((x, 0), (x + side * 0.3 * end, 0))[::-side]
+            draw_arrow(axis, tail, tip, LINE_COLOUR, 6, lw=0.8)
+            look = {"ha": "right" if side < 0 else "left", "va": "center"}
+            axis.text(x + side * 0.35 * end, 0, text, **look)
+        for layer, left, width, height in boxes:
+            middle = left + width / 2
+            draw_box(axis, left, 0, width, height, KERAS_LAYERS[layer.kind][1])
             if layer.kind != "MaxPooling2D":
-                axis.text(middle, height / 2 + 0.07, f"{layer.channels}", ha="center", fontsize=6)
+                look = {"ha": "center", "fontsize": "small"}
+                axis.text(middle, height / 2 + 0.04, f"{layer.channels}", **look)
             if layer.kernel:
                 size = f"{layer.kernel}×{layer.kernel}"
-                axis.text(middle, 0, size, ha="center", va="center", fontsize=6, rotation=90)
-            if not vector:
-                write_below(axis, middle, -height / 2 - 0.08, f"{layer.height}")
-            x += width + (0.08 if layer.kind == "Conv2D" and layer.height > last else 0.35)
-        axis.set(xlim=(-0.3, x), ylim=(-1.75, 1.75))
+                look = {"ha": "center", "va": "center", "fontsize": "small"}
+                axis.text(middle, 0, size, rotation=90, **look)
+            if layer.height > 1:
+                write_below(axis, middle, -height / 2 - 0.05, f"{layer.height}")
+        _, _, width, height = boxes[0]
+        for y, text, va in (
+            (height / 2 + 0.04, "channels", "baseline"),
+            (-height / 2 - 0.05, "side (px)", "top"),
+        ):
+            look = {"ha": "right", "va": va, "fontsize": "small", "style": "italic"}
+            axis.annotate(text, (width / 2, y), (-8, 0), textcoords="offset points", **look)
+        _mark_frozen(axis, [box for box in boxes if box[0].name in frozen], tallest)
         axis.set_axis_off()
-        axis.set_title(
-            f"{name}, {in_millions(table)} parameters (channels above, side below, windows within: "
-            "pixels)"
-        )
+        axis.set_title(f"{name}, {in_millions(table)} parameters")
         draw_keras_legend(axis, layers)
 
 
-def draw_keras_legend(axis: Axes, layers: pd.DataFrame) -> None:
-    """Draw the legend of Keras layers below the drawing."""
-    kinds = set(layers["kind"])
-    look: dict[str, Any] = {"loc": "upper center", "ncols": 7, "bbox_to_anchor": (0.5, 0)}
-    draw_legend(axis, KERAS_LAYERS, kinds, **look)
+def _sequence_boxes(layers: pd.DataFrame) -> list[tuple[Any, float, float, float]]:
+    """Layers of a network without branches, each with left side, width and height of its box."""
+    largest = layers["height"].max()
+    last = layers.loc[layers["kind"] == "Conv2D", "height"].min()
+    boxes: list[tuple[Any, float, float, float]] = []
+    x = 0.0
+    for layer in layers.itertuples():
+        if layer.height == 1:
+            width, gap = 0.14, 0.36
+            height = 0.25 + 0.05 * np.log2(min(layer.channels, 4096))
+        else:
+            width, gap = channels_width(layer.channels), 0.24
+            height = side_height(layer.height, largest, 0.25, 1.15)
+            if layer.kind == "Conv2D" and layer.height > last:
+                gap = 0.06
+        boxes.append((layer, x, width, height))
+        x += width + gap
+    return boxes
+
+
+def _mark_frozen(axis: Axes, boxes: list[tuple[Any, float, float, float]], tallest: float) -> None:
+    """Draw a grey area behind the boxes of consecutive layers that are not trained."""
+    if not boxes:
+        return
+    left, right = boxes[0][1] - 0.08, boxes[-1][1] + boxes[-1][2] + 0.08
+    height = tallest + 0.4
+    axis.add_patch(Rectangle((left, -height / 2), right - left, height, color="0.93", zorder=0))
+    look = {"ha": "right", "va": "top", "fontsize": "small", "style": "italic"}
+    axis.text(right - 0.08, height / 2 - 0.04, "not trained", **look)
+
+
+def draw_keras_legend(axis: Axes, layers: pd.DataFrame, ncols: int = 7) -> None:
+    """Draw the legend of Keras layers below the drawing, with `ncols` columns."""
+    look: dict[str, Any] = {"loc": "upper center", "ncols": ncols, "bbox_to_anchor": (0.5, 0)}
+    draw_legend(axis, KERAS_LAYERS, set(layers["kind"]), **look)
 
 
 # Networks of PyTorch: a box is a layer or a whole block of layers.
@@ -223,7 +278,7 @@ class Unit:
 
 @dataclass(frozen=True)
 class BoxLook:
-    """Appearance of boxes: widths in units of the axes, font size and line width in points.
+    """Appearance of boxes: widths in units of the axes, line width in points.
 
     Attributes
     ----------
@@ -231,7 +286,9 @@ class BoxLook:
         Width of boxes with and without text.
     gap : float
         Distance between boxes.
-    fontsize, lw : float
+    fontsize : float or str
+        Points, or a size of matplotlib such as "small".
+    lw : float
     whole_colour : str
         Colour of boxes that are whole blocks.
     """
@@ -239,7 +296,7 @@ class BoxLook:
     with_text: float
     without_text: float
     gap: float
-    fontsize: float
+    fontsize: float | str
     lw: float
     whole_colour: str
 

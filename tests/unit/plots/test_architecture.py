@@ -8,11 +8,16 @@ from deblend.plots.architecture import (
     block_numbers,
     check_layers,
     convolution_text,
+    draw_arrow,
     draw_legend,
+    draw_sequence,
     in_millions,
     split_units,
 )
-from deblend.plots.style import paper_figure
+from deblend.plots.style import ONE_COLUMN_IN, paper_figure
+from matplotlib.patches import Rectangle
+
+from tests.figures import texts
 
 NAMES = ["in", "root.block0.conv", "root.block0.add", "root.block1.conv", "root.block1.add", "out"]
 
@@ -42,7 +47,7 @@ def test_numbers_as_text(layers):
 
 
 def test_the_legend_names_what_is_drawn(drawn, layers):
-    with paper_figure([], "", (3.0, 2.0)) as figure:
+    with paper_figure([], "", ONE_COLUMN_IN, 2.0) as figure:
         kinds = set(layers["kind"])
         draw_legend(figure, TORCH_LAYERS, kinds, ("further block", "0.9"), loc="lower center")
     names = [text.get_text() for text in drawn[0].legends[0].get_texts()]
@@ -59,3 +64,37 @@ def test_an_unknown_kind_is_named(layers):
     assert check_layers(layers) is layers
     with pytest.raises(DeblendError, match="kind Mish; only Input, "):
         check_layers(layers.replace("Tanh", "Mish"))
+
+
+def test_a_sequence_names_its_ends_and_shows_what_is_not_trained(drawn):
+    columns = ["name", "kind", "height", "channels", "kernel", "n_parameters"]
+    table = pd.DataFrame(
+        [
+            ("stamp", "InputLayer", 64, 1, 0, 0),
+            ("conv1", "Conv2D", 64, 16, 3, 160),
+            ("pool1", "MaxPooling2D", 32, 16, 2, 0),
+            ("dense", "Dense", 1, 2, 0, 34),
+        ],
+        columns=columns,
+    )
+    for frozen in ((), ("conv1", "pool1")):
+        draw_sequence(table, "network", [], "toy", ends=("stamp", "blended?"), frozen=frozen)
+        assert {"toy, network", "stamp", "blended?"} <= set(texts(drawn[-1]))
+    assert "not trained" not in texts(drawn[0])
+    assert "not trained" in texts(drawn[1])
+    areas = [
+        (p.get_x(), p.get_x() + p.get_width())
+        for p in drawn[1].axes[0].patches
+        if isinstance(p, Rectangle)
+    ]
+    area = max(areas, key=lambda ends: ends[1] - ends[0])
+    inside = [left > area[0] and right < area[1] for left, right in areas if (left, right) != area]
+    assert inside == [False, True, True, False]
+
+
+def test_arrows_are_in_front_of_boxes(drawn):
+    with paper_figure([], "", ONE_COLUMN_IN, 2.0) as figure:
+        axis = figure.subplots()
+        draw_arrow(axis, (0, 0), (1, 0), "k", 5)
+        box = axis.add_patch(Rectangle((0, 0), 1, 1))
+    assert axis.patches[0].get_zorder() > box.get_zorder()

@@ -13,9 +13,8 @@ with logs.script(snakemake.log[0]):
     )
     write_examples(out.examples, blends)
     blends, cleaning = read_examples(out.examples), read_examples(inputs.cleaning)
-    label = f"{params.scale} scale, data set {params.dataset}"
+    label = f"{params.scale} scale, {params.dataset}"
     draw_fig1(cleaning, [out.pdf1, out.png1], label)
-    n_blends = blends.attributes["n_blends"]
-    draw_fig2(blends, [out.pdf2, out.png2], f"{label}, {n_blends} test blends")
+    draw_fig2(blends, [out.pdf2, out.png2], label)
     for path, examples in ((out.table1, cleaning), (out.table2, blends)):
         write_csv(path, examples.table.assign(scale=params.scale, dataset=params.dataset))

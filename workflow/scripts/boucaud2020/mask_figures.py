@@ -19,14 +19,18 @@ with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     about = read_json(inputs.description)
     run_columns = {key: about[key] for key in ("scale", "dataset")}
-    label = f"{about['scale']} scale, data set {about['dataset']}, {about['n_blends']} test blends"
+    label = f"{about['scale']} scale, {about['dataset']}"
+    joint = f"{label}, {params.networks['blend2mask2flux']}"
+    both = f"{label}, {params.networks['unet']}, {params.networks['blend2mask2flux']}"
     examples = {role: read_examples(inputs[role]) for role in ("unet", "blend2mask2flux")}
-    iou = gather_iou(params.roles, inputs.iou)
+    iou = gather_iou(list(params.networks), inputs.iou)
     data = fig12_data(iou, pd.read_csv(inputs.catalog))
     numbers = fig12_statistics(data)
-    draw_fig10(examples["blend2mask2flux"], params.noise_sigma, [out.pdf10, out.png10], label)
-    draw_fig11(examples, [out.pdf11, out.png11], label)
-    draw_fig12(data, numbers, [out.pdf12, out.png12], label)
+    pixel_scale = params.pixel_scale_arcsec
+    masks = examples["blend2mask2flux"]
+    draw_fig10(masks, params.noise_sigma, pixel_scale, [out.pdf10, out.png10], joint)
+    draw_fig11(examples, pixel_scale, [out.pdf11, out.png11], both)
+    draw_fig12(data, numbers, [out.pdf12, out.png12], both)
     examples_iou = examples_table(examples).assign(**run_columns)
     write_csv(out.table10, examples_iou[examples_iou["network"] == "blend2mask2flux"])
     write_csv(out.table11, examples_iou)

@@ -17,7 +17,7 @@ with logs.script(snakemake.log[0]):
     catalog = output_catalog(stamps, blends, predictions, detection)
     about = {"scale": params.scale, "dataset": params.dataset, "network": None}
     table = compare(catalog, read_yaml(inputs.published)["boucaud2020"]["sample"])
-    draw_comparison(catalog, table, [out.pdf, out.png], f"{params.dataset}, {params.scale} scale")
+    draw_comparison(catalog, table, [out.pdf, out.png], f"{params.scale} scale, {params.dataset}")
     write_csv(out.catalog, catalog)
     write_json(out.description, describe_catalog(catalog, stamps, predictions) | about)
     write_csv(out.table, table)

@@ -14,7 +14,7 @@ COLUMNS, ROWS = 8, 10
 
 
 #: Free space around a stamp, and space below it for its name, as shares of its side.
-GAP, CAPTION = 0.04, 0.24
+GAP, CAPTION = 0.04, 0.26
 
 
 def draw_contact_sheets(path: str | Path, output: str | Path, label: str = "") -> int:
@@ -70,7 +70,7 @@ def _draw_page(pdf: PdfPages, path: str | Path, rows: np.ndarray, title: str) ->
             f"{galaxy['id']}\n{galaxy['mag']:.2f} {galaxy['morphology']}",
             ha="center",
             va="top",
-            fontsize=5,
+            fontsize="small",
         )
     axis.set(xlim=(0, COLUMNS), ylim=(ROWS * (1 + CAPTION), 0), aspect="equal")
     pdf.savefig(figure)

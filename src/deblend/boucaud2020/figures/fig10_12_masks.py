@@ -10,10 +10,12 @@ from deblend.boucaud2020.masks import THRESHOLD, intersection_over_union
 from deblend.boucaud2020.predictions import GALAXIES
 from deblend.data.priors import MORPHOLOGIES
 from deblend.errors import DeblendError
-from deblend.plots.images import asinh_stretch, image_grid, image_note
-from deblend.plots.style import COLOURS, Outputs, paper_figure
+from deblend.plots.images import asinh_stretch, close_panels, image_grid, image_note, scale_bar
+from deblend.plots.style import COLOURS, TWO_COLUMNS_IN, Outputs, label_line, paper_figure
 from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap, to_rgba
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 #: Names and colours of the two networks in Fig. 12 (orange U-Net and blue joint network there).
 NETWORKS = {
@@ -69,7 +71,11 @@ def examples_table(examples: dict[str, dict[str, np.ndarray]]) -> pd.DataFrame:
 
 
 def draw_fig10(
-    examples: dict[str, np.ndarray], noise_sigma: float, outputs: Outputs, label: str = ""
+    examples: dict[str, np.ndarray],
+    noise_sigma: float,
+    pixel_scale_arcsec: float,
+    outputs: Outputs,
+    label: str = "",
 ) -> None:
     """Draw Figure 10: true masks, the blend, and the masks of the joint network.
 
@@ -79,24 +85,33 @@ def draw_fig10(
         From `read_examples`, of blend2mask2flux.
     noise_sigma : float
         Noise of the image, counts/s, from which the asinh stretch is logarithmic.
+    pixel_scale_arcsec : float
     outputs : list of path
     label : str
+        Scale, data set and network.
     """
     titles = [f"SEP, {g}" for g in GALAXIES] + ["blend"]
     titles += [f"blend2mask2flux, {g}" for g in GALAXIES]
     n = len(examples["blend"])
-    with paper_figure(outputs, label, (7.2, 1.5 * n + 0.4)) as figure:
+    peak = float(np.median(examples["image"].max(axis=(1, 2))))
+    images = asinh_stretch(examples["image"], noise_sigma, peak)
+    with paper_figure(outputs, label_line(label, n), TWO_COLUMNS_IN, 1.36 * n + 0.5) as figure:
         axes = _mask_grid(figure, n, titles)
         for row, panels in enumerate(axes):
-            for i in range(2):
-                _mask(panels[i], examples["true"][row, ..., i] > 0)
-                _mask(panels[3 + i], examples["predicted"][row, ..., i] >= THRESHOLD)
-            panels[2].imshow(asinh_stretch(examples["image"][row], noise_sigma))
+            for i, galaxy in enumerate(GALAXIES):
+                _mask(panels[i], examples["true"][row, ..., i] > 0, galaxy)
+                _mask(panels[3 + i], examples["predicted"][row, ..., i] >= THRESHOLD, galaxy)
+            panels[2].imshow(images[row], vmin=0, vmax=1)
             panels[0].set_ylabel(f"blend {examples['blend'][row]}")
+        scale_bar(axes[0, 0], pixel_scale_arcsec)
+        scale_bar(axes[0, 2], pixel_scale_arcsec)
 
 
 def draw_fig11(
-    examples: dict[str, dict[str, np.ndarray]], outputs: Outputs, label: str = ""
+    examples: dict[str, dict[str, np.ndarray]],
+    pixel_scale_arcsec: float,
+    outputs: Outputs,
+    label: str = "",
 ) -> None:
     """Draw Figure 11: true masks, the U-Net's, and the joint network's, with their IoU.
 
@@ -104,8 +119,10 @@ def draw_fig11(
     ----------
     examples : dict
         "unet" and "blend2mask2flux" to `read_examples`, of the same blends.
+    pixel_scale_arcsec : float
     outputs : list of path
     label : str
+        Scale, data set and networks.
 
     Raises
     ------
@@ -121,28 +138,36 @@ def draw_fig11(
     iou = examples_table(examples).set_index(["network", "blend", "galaxy"])["iou"]
     titles = [f"{name}, {g}" for name in ("SEP", "U-Net", "blend2mask2flux") for g in GALAXIES]
     n = len(first["blend"])
-    with paper_figure(outputs, label, (7.2, 1.25 * n + 0.4)) as figure:
+    with paper_figure(outputs, label_line(label, n), TWO_COLUMNS_IN, 1.14 * n + 0.5) as figure:
         axes = _mask_grid(figure, n, titles)
         for row, panels in enumerate(axes):
             blend = first["blend"][row]
             for i, galaxy in enumerate(GALAXIES):
-                _mask(panels[i], first["true"][row, ..., i] > 0)
+                _mask(panels[i], first["true"][row, ..., i] > 0, galaxy)
                 for column, name in ((2, "unet"), (4, "blend2mask2flux")):
                     axis = panels[column + i]
-                    _mask(axis, examples[name]["predicted"][row, ..., i] >= THRESHOLD)
+                    _mask(axis, examples[name]["predicted"][row, ..., i] >= THRESHOLD, galaxy)
                     text = f"IoU {iou[name, blend, galaxy]:.2f}"
-                    image_note(axis, text, 0.96, 0.04, ha="right", fontsize="x-small")
+                    box = {"facecolor": "black", "alpha": 0.5, "lw": 0, "pad": 1}
+                    image_note(axis, text, 0.96, 0.04, ha="right", fontsize="small", bbox=box)
             panels[0].set_ylabel(f"blend {blend}")
+        scale_bar(axes[0, 0], pixel_scale_arcsec)
 
 
-def _mask(axis: Axes, mask: np.ndarray) -> None:
-    axis.imshow(mask, vmin=0, vmax=1, interpolation="nearest")
+def _mask(axis: Axes, mask: np.ndarray, galaxy: str) -> None:
+    """Show a mask in the galaxy's colour, and say so if it is empty."""
+    colours = ListedColormap(["black", COLOURS[galaxy]])
+    axis.imshow(mask, vmin=0, vmax=1, interpolation="nearest", cmap=colours)
+    if not mask.any():
+        image_note(axis, "empty", 0.5, 0.5, ha="center", va="center", fontsize="small")
 
 
 def _mask_grid(figure: Figure, rows: int, titles: list[str]) -> np.ndarray:
     """Panels for masks, with titles of two lines above the columns."""
     heads = [title.replace(", ", "\n") for title in titles]
-    return image_grid(figure, rows, len(titles), heads, fontsize="x-small")
+    axes = image_grid(figure, rows, len(titles), heads)
+    close_panels(figure, between_rows=0.03, space=0.02)
+    return axes
 
 
 def fig12_data(iou: pd.DataFrame, catalog: pd.DataFrame) -> pd.DataFrame:
@@ -211,23 +236,27 @@ def draw_fig12(
     outputs : list of path
     label : str
     """
-    with paper_figure(outputs, label, (7.2, 3.2)) as figure:
-        left, right = figure.subplots(1, 2)
+    n = int(data.groupby("network")["blend"].nunique().max())
+    with paper_figure(outputs, label_line(label, n), TWO_COLUMNS_IN, 3.2) as figure:
+        left, right = figure.subplots(1, 2, width_ratios=(1.15, 1))
         pairs = sorted(set(statistics["pair"]) - {"all"}, reverse=True)
+        counts = pd.Series(0, index=pairs)
+        handles = []
         for i, (name, (title, colour)) in enumerate(NETWORKS.items()):
             network_rows = statistics[statistics["network"] == name].set_index("pair")
             if network_rows.empty:
                 continue
-            left.hist(
-                data.loc[data["network"] == name, "iou"],
-                bins=np.linspace(0, 1, 51).tolist(),
-                color=colour,
-                alpha=0.6,
-                label=f"{title}: mean {network_rows.loc['all', 'mean_iou']:.2f}",
-            )
+            values, bins = data.loc[data["network"] == name, "iou"], np.linspace(0, 1, 41)
+            left.hist(values, bins=bins, color=colour, alpha=0.3)
+            left.hist(values, bins=bins, color=colour, histtype="step", lw=1.2)
+            text = f"{title}: mean {network_rows.loc['all', 'mean_iou']:.2f}"
+            handles.append(Patch(facecolor=to_rgba(colour, 0.3), edgecolor=colour, label=text))
             y = np.arange(len(pairs)) + 0.2 - 0.4 * i
-            right.barh(y, network_rows["mean_iou"].reindex(pairs), 0.4, color=colour, label=title)
+            right.barh(y, network_rows["mean_iou"].reindex(pairs), 0.4, color=colour)
+            counts = counts.combine(network_rows["n"].reindex(pairs, fill_value=0), max)
         left.set(xlabel="IoU (mean of both galaxies)", ylabel="blends", xlim=(0, 1))
-        left.legend(loc="upper left")
         right.set(xlabel="mean IoU", xlim=(0, 1))
-        right.set_yticks(range(len(pairs)), pairs)
+        right.set_yticks(range(len(pairs)), [f"{p} ({counts[p]:,.0f})" for p in pairs])
+        right.tick_params(axis="y", length=0)
+        right.set_ylabel("types of the galaxies (blends)")
+        figure.legend(handles=handles, loc="outside lower center", ncols=2)

@@ -2,8 +2,15 @@
 
 import numpy as np
 from deblend.boucaud2020.examples import CLASSES, GRID, ExampleSet
-from deblend.plots.images import asinh_stretch, close_panels, image_grid, image_note
-from deblend.plots.style import Outputs, panel_note, paper_figure
+from deblend.plots.images import asinh_stretch, close_panels, image_grid, image_note, scale_bar
+from deblend.plots.style import (
+    ONE_COLUMN_IN,
+    TWO_COLUMNS_IN,
+    Outputs,
+    label_line,
+    panel_note,
+    paper_figure,
+)
 from matplotlib.axes import Axes
 
 NAMES = {"sph": "bulge", "disk": "disk", "sphd": "bulge + disk", "irr": "irregular"}
@@ -23,13 +30,13 @@ def draw_fig1(examples: ExampleSet, outputs: Outputs, label: str = "") -> None:
     outputs : list of path
         PDF and PNG.
     label : str
-        Text in the figure: data set and scale.
+        Scale and data set.
     """
-    noise = float(examples.attributes["noise_sigma"])
     table = examples.table
-    with paper_figure(outputs, label, (3.5, 4.9)) as figure:
+    original, cleaned = (_stretched(examples, name) for name in ("original", "cleaned"))
+    with paper_figure(outputs, label_line(label, len(table)), ONE_COLUMN_IN, 4.65) as figure:
         axes = image_grid(figure, len(CLASSES), 3, ("original", "cleaned", "segmentation"))
-        close_panels(figure, space=SPACE)
+        close_panels(figure, between_rows=0.03, space=SPACE)
         for row, name in zip(axes, CLASSES, strict=True):
             row[0].set_ylabel(NAMES[name])
             matches = np.flatnonzero(table["morphology"] == name)
@@ -39,11 +46,10 @@ def draw_fig1(examples: ExampleSet, outputs: Outputs, label: str = "") -> None:
                 panel_note(row[1], "no galaxy with\nneighbours replaced")
                 continue
             i = int(matches[0])
-            original, cleaned = examples.images["original"][i], examples.images["cleaned"][i]
-            peak = float(cleaned.max())  # both images have the same stretch
-            row[0].imshow(asinh_stretch(original, noise, peak), vmin=0, vmax=1)
-            row[1].imshow(asinh_stretch(cleaned, noise, peak), vmin=0, vmax=1)
-            row[2].imshow(examples.images["segmap"][i] > 0, vmin=0, vmax=1)
+            for axis, image in zip(
+                row, (original[i], cleaned[i], examples.images["segmap"][i] > 0), strict=True
+            ):
+                axis.imshow(image, vmin=0, vmax=1)
             _note(row[0], f"{table['mag'][i]:.1f} mag")
         _scale_bar(axes, examples)
 
@@ -58,35 +64,40 @@ def draw_fig2(examples: ExampleSet, outputs: Outputs, label: str = "") -> None:
     outputs : list of path
     label : str
     """
-    noise = float(examples.attributes["noise_sigma"])
-    with paper_figure(outputs, label, (7.2, 6.4)) as figure:
+    table = examples.table
+    images = _stretched(examples, "blend")
+    with paper_figure(outputs, label_line(label, len(table)), TWO_COLUMNS_IN, 7.15) as figure:
         axes = image_grid(figure, *GRID)
-        close_panels(figure, space=SPACE)
-        for i, blend in examples.table.iterrows():
+        close_panels(figure, between_rows=0.03, space=SPACE)
+        for axis in axes.flat:
+            axis.set_box_aspect(1)
+        for i, blend in table.iterrows():
             axis = axes[int(blend["row"]), int(blend["column"])]
-            image = asinh_stretch(examples.images["blend"][i], noise)
-            axis.imshow(image, vmin=0, vmax=1)
-            _note(axis, f"D = {blend['distance_px']:.0f} px, {blend['delta_mag']:+.1f} mag")
-        figure.supxlabel(r"mag$_{\rm central}$ $-$ mag$_{\rm companion}$ $\rightarrow$", fontsize=8)
-        figure.supylabel(r"$\leftarrow$ distance", fontsize=8)
+            axis.imshow(images[i], vmin=0, vmax=1)
+            delta = rf"|$\Delta$mag| = {abs(blend['delta_mag']):.1f}"
+            _note(axis, f"D = {blend['distance_px']:.0f} px, {delta}")
+        difference = r"|mag$_{\rm central}$ $-$ mag$_{\rm companion}$|"
+        figure.supxlabel(rf"magnitude difference {difference} $\rightarrow$", fontsize="medium")
+        figure.supylabel(r"$\leftarrow$ distance D of the galaxies", fontsize="medium")
         _scale_bar(axes, examples)
+
+
+def _stretched(examples: ExampleSet, name: str) -> np.ndarray:
+    """Images of a figure with one stretch, in which half of them reach white."""
+    noise = float(examples.attributes["noise_sigma"])
+    reference = examples.images.get("cleaned", examples.images[name])
+    peaks = reference.max(axis=(1, 2)) if len(reference) else np.ones(1)
+    return asinh_stretch(examples.images[name], noise, float(np.median(peaks)))
 
 
 def _note(axis: Axes, text: str) -> None:
     """Write into a corner of an image, on a dark box so that it is readable on any background."""
     box = {"facecolor": "black", "alpha": 0.5, "lw": 0, "pad": 1}
-    image_note(axis, text, 0.03, 0.97, va="top", fontsize="xx-small", bbox=box)
+    image_note(axis, text, 0.03, 0.97, va="top", fontsize="small", bbox=box)
 
 
 def _scale_bar(axes: np.ndarray, examples: ExampleSet) -> None:
     """Mark one arcsecond in the first panel that has an image."""
-    for row in axes:
-        if row[0].images:
-            size = row[0].images[0].get_array().shape[0]
-            length = 1 / float(examples.attributes["pixel_scale_arcsec"])
-            x = 0.95 * size - length
-            row[0].plot([x, x + length], [0.07 * size] * 2, color="white", lw=1.5)
-            row[0].text(
-                x + length / 2, 0.09 * size, '1"', color="white", ha="center", fontsize="xx-small"
-            )
-            return
+    first = next((axis for axis in axes.flat if axis.images), None)
+    if first is not None:
+        scale_bar(first, float(examples.attributes["pixel_scale_arcsec"]))

@@ -4,7 +4,7 @@ import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from deblend.boucaud2020.figures.panels import DELTA_MAG_LABEL, NO_FLUXES, notes
+from deblend.boucaud2020.figures.panels import DELTA_MAG_LABEL, NO_FLUXES, draw_points, notes
 from deblend.boucaud2020.recovered import (
     BIN_EDGES,
     GALAXIES,
@@ -12,11 +12,12 @@ from deblend.boucaud2020.recovered import (
     binned_statistics,
     recovered_magnitudes,
 )
-from deblend.plots.style import Outputs, panel_note, paper_figure
+from deblend.plots.style import TWO_COLUMNS_IN, Outputs, panel_note, paper_figure
 from matplotlib.axes import Axes
 
-#: Range of errors that is shown, mag; points beyond it are drawn at its ends.
-SHOWN_MAG = 1.5
+#: Range of errors that is shown for each method, as in the paper, mag; triangles at its ends mark
+#: points beyond it.
+SHOWN_MAG = {"blend2flux": 0.7, "blend2mask2flux": 0.7, "SExtractor": 3.2}
 
 
 #: End of the colour bar, in effective radii of the central galaxy (Sect. 5).
@@ -69,8 +70,9 @@ def draw_fig7(
     label : str
         Text in the figure: data set and scale.
     """
-    with paper_figure(outputs, "; ".join(notes(label, statistics)), (7.2, 4.6)) as figure:
-        axes = figure.subplots(2, 3, sharex=True, sharey=True)
+    title = "; ".join(notes(label, statistics))
+    with paper_figure(outputs, title, TWO_COLUMNS_IN, 4.9) as figure:
+        axes = figure.subplots(2, 3, sharex=True)
         colours = plt.cm.ScalarMappable(
             norm=matplotlib.colors.Normalize(0, SHOWN_RADII),
             cmap=matplotlib.colormaps["viridis"].with_extremes(bad="0.6"),
@@ -78,45 +80,38 @@ def draw_fig7(
         for row, (galaxy, *_) in enumerate(GALAXIES):
             for column, (method, _) in enumerate(METHODS):
                 axis = axes[row, column]
-                axis.set_title(f"{method} ({galaxy})")
+                axis.set_ylim(-SHOWN_MAG[method], SHOWN_MAG[method])
                 panel = points[(points["method"] == method) & (points["galaxy"] == galaxy)]
                 boxes = statistics[
                     (statistics["method"] == method) & (statistics["galaxy"] == galaxy)
                 ]
-                _draw_boxes(axis, panel, boxes, colours)
-            axes[row, 0].set_ylabel(r"$\Delta_{\rm mag}$ (blended - isolated)")
+                about = _draw_boxes(axis, panel, boxes, colours)
+                axis.set_title(f"{method} ({galaxy})\n{about}")
+            axes[row, 0].set_ylabel(r"$\Delta_{\rm mag}$: recovered $-$ true (mag)")
+            axes[row, 1].tick_params(labelleft=False)
         for axis in axes[1]:
             axis.set_xlabel(DELTA_MAG_LABEL)
-        axes[0, 0].set(
-            xlim=(BIN_EDGES[0], BIN_EDGES[-1]), ylim=(-1.03 * SHOWN_MAG, 1.03 * SHOWN_MAG)
-        )
-        figure.colorbar(
-            colours,
-            ax=axes,
-            extend="max",
-            label=r"distance / R$_{\rm central}$",
-            aspect=40,
-            pad=0.01,
-        )
+        axes[0, 0].set(xlim=(BIN_EDGES[0], BIN_EDGES[-1]))
+        bar = figure.colorbar(colours, ax=axes, extend="max", aspect=40, pad=0.01)
+        bar.set_label(r"distance / R$_{\rm central}$")
 
 
 def _draw_boxes(
     axis: Axes, panel: pd.DataFrame, boxes: pd.DataFrame, colours: plt.cm.ScalarMappable
-) -> None:
-    if not boxes["n"].sum():
+) -> str:
+    """Draw points and boxes of a panel; return how many points there are."""
+    n = int(boxes.loc[boxes["bin"] == "all", "n"].sum())
+    if not n:
         panel_note(axis, NO_FLUXES)
-        return
+        return "n = 0"
     axis.axhline(0, ls="--", lw=0.8, color="0.5", zorder=1)
-    dmag = (panel["mag_blended"] - panel["mag_isolated"]).clip(-SHOWN_MAG, SHOWN_MAG)
-    axis.scatter(
+    beyond = draw_points(
+        axis,
         panel["delta_mag"],
-        dmag,
+        panel["mag_blended"] - panel["mag_isolated"],
+        axis.get_ylim(),
         c=colours.to_rgba(np.ma.masked_invalid(panel["distance_over_radius"].to_numpy(float))),
-        s=3 if len(panel) > 2000 else 6,
         alpha=0.5,
-        lw=0,
-        rasterized=True,
-        zorder=2,
     )
     drawn = boxes[(boxes["bin"] != "all") & boxes["median"].notna()]
     width = BIN_EDGES[1] - BIN_EDGES[0]
@@ -135,3 +130,4 @@ def _draw_boxes(
         medianprops={"lw": 1.4, "color": "#D55E00"},
         zorder=3,
     )
+    return f"n = {n:,}" + (f", {beyond:,} beyond the axis" if beyond else "")

@@ -9,8 +9,9 @@ from deblend.boucaud2020.recovered import (
     binned_statistics,
     recovered_magnitudes,
 )
-from deblend.plots.style import COLOURS, Outputs, paper_figure
+from deblend.plots.style import COLOURS, ONE_COLUMN_IN, Outputs, paper_figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 #: Colours of the methods, similar to the paper's: blue, black and red.
 METHOD_COLOURS = {
@@ -52,7 +53,7 @@ def fig8_statistics(points: pd.DataFrame) -> pd.DataFrame:
 def draw_fig8(
     points: pd.DataFrame, statistics: pd.DataFrame, outputs: Outputs, label: str = ""
 ) -> None:
-    """Draw Figure 8: bias on the left axis, solid; scatter on the right axis, dotted.
+    """Draw Figure 8: bias (median) on the left axis, solid; scatter on the right axis, dotted.
 
     Parameters
     ----------
@@ -63,38 +64,52 @@ def draw_fig8(
     label : str
         Text in the figure: data set and scale.
     """
-    with paper_figure(outputs, "", (4.4, 3.4)) as figure:
+    title = "; ".join(notes(label, statistics))
+    with paper_figure(outputs, title, ONE_COLUMN_IN, 3.4) as figure:
         axis = figure.subplots()
         right = axis.twinx()
         axis.axhline(0, lw=0.6, color="0.7", zorder=1)
         handles = []
         for method, _ in METHODS:
             method_rows = statistics[statistics["method"] == method]
-            note = "" if method_rows["n"].sum() else " (not in this catalogue)"
+            note = "" if method_rows["n"].sum() else " (no fluxes)"
             colour = METHOD_COLOURS[method]
             axis.plot(*binned_line(method_rows, "median"), "o-", ms=3.5, color=colour)
             right.plot(*binned_line(method_rows, "sigma_mag"), "s:", ms=3.5, mfc="w", color=colour)
             handles.append(Line2D([], [], color=colour, label=method + note))
+        look = {"color": "0.4", "ms": 3.5}
         handles += [
-            Line2D([], [], color="0.4", marker="o", ms=3.5, label="bias (left)"),
+            Line2D([], [], marker="o", label=r"bias: median $\Delta_{\rm mag}$", **look),
             Line2D(
-                [], [], color="0.4", marker="s", ms=3.5, mfc="w", ls=":", label="scatter (right)"
+                [],
+                [],
+                marker="s",
+                mfc="w",
+                ls=":",
+                label=r"scatter: $\sigma(\Delta_{\rm mag})$",
+                **look,
             ),
         ]
-        # Limits are symmetric and not too narrow, so that biases of 0.01 mag do not look large.
+        # The lower half is for the bias, the upper half for the scatter, so that lines of the two
+        # do not cross. Limits are not too narrow: biases of 0.01 mag should not look large.
         bias, scatter = (binned_line(statistics, c)[1] for c in ("median", "sigma_mag"))
-        bias_limit = np.nanmax([0.15, *(1.15 * np.abs(bias))])
+        bias_end = 1.1 * np.nanmax([0.12, *np.abs(bias)])
+        scatter_end = 1.1 * np.nanmax([0.4, *scatter])
         axis.set(
             xlim=(BIN_EDGES[0], BIN_EDGES[-1]),
-            ylim=(-bias_limit, bias_limit),
+            ylim=(-bias_end, 3.2 * bias_end),
+            yticks=_ticks(-bias_end, bias_end),
             xlabel=DELTA_MAG_LABEL,
-            ylabel=r"Bias: median $\Delta_{\rm mag}$ (mag)",
         )
-        right.set(
-            ylim=(0, 1.5 * np.nanmax([0.5, *scatter])),
-            ylabel=r"Scatter: $\sigma(\Delta_{\rm mag})$ (mag)",
-        )
-        right.legend(handles=handles, loc="upper center", ncols=2)
+        right.set(ylim=(-1.1 * scatter_end, scatter_end), yticks=_ticks(0, scatter_end))
+        axis.set_ylabel(r"bias (mag)", y=0.24)
+        right.set_ylabel(r"scatter (mag)", y=0.76)
+        figure.legend(handles=handles, loc="outside lower center", ncols=2)
         axis.tick_params(right=False)
-        lines = [*notes(label, statistics), "central galaxies that SExtractor found"]
-        axis.set_title("\n".join(lines))
+        axis.set_title("central galaxies that SExtractor found")
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Round numbers from `low` to `high`."""
+    ticks = MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+    return [float(tick) for tick in ticks if low <= tick <= high]

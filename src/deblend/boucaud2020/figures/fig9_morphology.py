@@ -10,7 +10,7 @@ from deblend.boucaud2020.recovered import (
     binned_statistics,
     recovered_magnitudes,
 )
-from deblend.plots.style import COLOURS, Outputs, panel_note, paper_figure
+from deblend.plots.style import COLOURS, TWO_COLUMNS_IN, Outputs, panel_note, paper_figure
 
 #: Types of the published catalogue: names in the figure, markers and colours. The colours are those
 #: of the paper's figure (yellow, blue, red, green), except that of "all", which is dark blue there.
@@ -76,16 +76,17 @@ def draw_fig9(
         Text in the figure: data set and scale.
     """
     quantities = (
-        ("median", r"Bias: median $\Delta_{\rm mag}$ (mag)", "-"),
-        ("sigma_mag", r"Scatter: $\sigma(\Delta_{\rm mag})$ (mag)", ":"),
+        ("median", r"bias: median $\Delta_{\rm mag}$ (mag)", "-"),
+        ("sigma_mag", r"scatter: $\sigma(\Delta_{\rm mag})$ (mag)", ":"),
     )
     title = "; ".join(notes(label, statistics[statistics["type"] == "all"]))
-    with paper_figure(outputs, title, (7.2, 4.6)) as figure:
+    with paper_figure(outputs, title, TWO_COLUMNS_IN, 4.3) as figure:
         axes = figure.subplots(2, 3, sharex=True)
         for row, (column, text, line) in enumerate(quantities):
             for axis, (method, _) in zip(axes[row], METHODS, strict=True):
                 method_rows = statistics[statistics["method"] == method]
-                axis.set_title(method)
+                if column == "median":
+                    axis.set_title(method)
                 if not method_rows["n"].sum():
                     panel_note(axis, NO_FLUXES)
                 elif column == "median":
@@ -94,6 +95,8 @@ def draw_fig9(
                     x, y = binned_line(method_rows[method_rows["type"] == kind], column)
                     width = 2.0 if kind == "all" else 1.0
                     line_style = {"lw": width, "marker": marker, "ms": 3.5, "color": colour}
+                    # The line of all galaxies is wider and behind the others.
+                    line_style["zorder"] = 2 if kind == "all" else 3
                     axis.plot(x, y, line, label=name, **line_style)
                 methods_of_axis = NETWORKS if method in NETWORKS else (method,)
                 drawn_values = binned_line(

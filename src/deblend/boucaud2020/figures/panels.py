@@ -6,10 +6,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from deblend.boucaud2020.recovered import METHODS, MIN_IN_BIN
-from deblend.plots.style import Outputs, panel_note, paper_figure
+from deblend.plots.style import TWO_COLUMNS_IN, Outputs, label_line, panel_note, paper_figure
 from matplotlib.axes import Axes
 
-DELTA_MAG_LABEL = r"mag$_{\rm central}$ - mag$_{\rm companion}$"
+DELTA_MAG_LABEL = r"mag$_{\rm central}$ $-$ mag$_{\rm companion}$ (mag)"
+
+
+#: Range of the histograms of Figures 5 and 6, mag; errors beyond it are in its outer bins.
+HISTOGRAM_MAG = 1.0
+
+
+#: Height of the numbers and the histogram above a panel of Figures 5 and 6, as a share of its own.
+STRIP = 0.3
 
 
 NO_FLUXES = "no fluxes in this catalogue"
@@ -23,13 +31,21 @@ def magnitude_limits(points: pd.DataFrame) -> tuple[float, float]:
 
 
 def draw_panel(
-    axis: Axes, panel: pd.DataFrame, numbers: pd.Series, limits: tuple[float, float], colour: str
+    axis: Axes,
+    strip: Axes,
+    panel: pd.DataFrame,
+    numbers: pd.Series,
+    limits: tuple[float, float],
+    colour: str,
 ) -> None:
     """Draw recovered against isolated magnitudes, statistics, and a histogram of the difference.
 
     Parameters
     ----------
     axis : Axes
+        Where the magnitudes are drawn.
+    strip : Axes
+        Where the statistics are written and the histogram is drawn, above `axis`.
     panel : DataFrame
         The panel's points.
     numbers : Series
@@ -38,47 +54,81 @@ def draw_panel(
         Limits of both axes, mag.
     colour : str
     """
-    axis.set(xlim=limits, ylim=limits, aspect="equal")
+    axis.set(xlim=limits, ylim=limits)
     if numbers["n"] == 0:
         panel_note(axis, NO_FLUXES)
         return
-    axis.plot(limits, limits, ls="--", lw=0.8, color="0.5", zorder=1)
-    size = 3 if numbers["n"] > 2000 else 6
-    axis.scatter(
-        panel["mag_isolated"],
-        panel["mag_blended"],
-        s=size,
-        alpha=0.3,
-        lw=0,
-        color=colour,
-        rasterized=True,
-        zorder=2,
-    )
+    axis.plot(limits, limits, ls="--", lw=0.8, color="0.3", zorder=3)
+    isolated, blended = panel["mag_isolated"], panel["mag_blended"]
+    alpha = 0.3 if numbers["n"] > 2000 else 0.5
+    draw_points(axis, isolated, blended, limits, color=colour, alpha=alpha)
     lines = [
-        rf"$\overline{{\Delta_{{\rm mag}}}}$ = {numbers['mean_dmag']:.3f}",
-        rf"$\sigma_{{\rm mag}}$ = {numbers['sigma_mag']:.3f}",
-        f"outliers = {numbers['outliers_percent']:.1f}%",
-        f"MAPE (mag) = {numbers['mape_mag_percent']:.1f}%",
+        _with_error(r"$\overline{\Delta_{\rm mag}}$", numbers, "mean_dmag", 3, " mag"),
+        _with_error(r"$\sigma_{\rm mag}$", numbers, "sigma_mag", 3, " mag"),
+        _with_error("outliers", numbers, "outliers_percent", 1, "%"),
+        _with_error("MAPE (mag)", numbers, "mape_mag_percent", 2, "%"),
     ]
+    n = f"n = {numbers['n']:,.0f}"
     if numbers["n_nonpositive"]:
-        lines.append(f"flux not positive: {numbers['n_nonpositive']:.0f}")
-    axis.text(
-        0.04,
-        0.95,
-        "\n".join(lines),
-        transform=axis.transAxes,
-        va="top",
-        fontsize="x-small",
-        linespacing=1.25,
-    )
-    inset = axis.inset_axes((0.60, 0.12, 0.36, 0.33))
-    dmag = panel["mag_blended"] - panel["mag_isolated"]
-    inset.hist(dmag.clip(-2, 2), bins=np.linspace(-2, 2, 41).tolist(), color=colour)
+        n += f" ({numbers['n_nonpositive']:.0f} not positive)"
+    look = {"transform": strip.transAxes, "va": "top", "fontsize": "small"}
+    strip.text(0, 1, "\n".join([*lines, n]), linespacing=1.15, **look)
+    inset = strip.inset_axes((0.73, 0.2, 0.25, 0.6))
+    end = HISTOGRAM_MAG
+    inset.hist((blended - isolated).clip(-end, end), bins=np.linspace(-end, end, 41), color=colour)
     inset.axvline(0, ls="--", lw=0.6, color="0.3")
-    inset.set(xlim=(-2, 2), xticks=[-1, 0, 1], yticks=[])
-    inset.tick_params(labelsize="xx-small", length=2, pad=1)
-    inset.set_title(r"$\Delta_{\rm mag}$", fontsize="x-small", pad=2)
-    inset.patch.set_alpha(0.85)
+    inset.set(xlim=(-end, end), xticks=[-end, 0, end], xticklabels=["≤−1", "0", "≥1"], yticks=[])
+    inset.tick_params(labelsize="small", length=2, pad=1, top=False)
+    inset.spines[["left", "right", "top"]].set_visible(False)
+    inset.set_title(r"$\Delta_{\rm mag}$", fontsize="small", pad=1)
+
+
+def draw_points(
+    axis: Axes, x: pd.Series, y: pd.Series, limits: tuple[float, float], **look: Any
+) -> int:
+    """Draw points, and small triangles at the edge for those above or below the axis.
+
+    Parameters
+    ----------
+    axis : Axes
+    x, y : Series
+    limits : (float, float)
+        Limits of the y axis.
+    **look
+        Options of `Axes.scatter`; `c` has a colour for each point.
+
+    Returns
+    -------
+    int
+        Number of points above or below the axis.
+    """
+    colours = look.pop("c", None)
+    size = 3 if len(x) > 2000 else 6
+    margin = 0.02 * (limits[1] - limits[0])
+    above, below = (y > limits[1]).to_numpy(), (y < limits[0]).to_numpy()
+    inside = y.between(*limits).to_numpy()
+    for chosen, marker, area in ((inside, "o", size), (above, "^", 12), (below, "v", 12)):
+        shown = look if colours is None else {**look, "c": colours[chosen]}
+        axis.scatter(
+            x[chosen],
+            y[chosen] if marker == "o" else y[chosen].clip(limits[0] + margin, limits[1] - margin),
+            s=area,
+            marker=marker,
+            lw=0,
+            rasterized=True,
+            zorder=2,
+            **shown,
+        )
+    return int((above | below).sum())
+
+
+def _with_error(name: str, numbers: pd.Series, column: str, digits: int, unit: str = "") -> str:
+    """Name, value and half the width of the 68 % interval, where it is known."""
+    text = f"{name} = {numbers[column]:.{digits}f}"
+    if f"{column}_low" in numbers:
+        half = (numbers[f"{column}_high"] - numbers[f"{column}_low"]) / 2
+        text += rf" $\pm$ {half:.{digits}f}"
+    return text.replace("-", "−") + unit
 
 
 def draw_magnitudes(
@@ -105,22 +155,25 @@ def draw_magnitudes(
     """
     limits = magnitude_limits(points)
     lookup = statistics.set_index(["method", by])
-    with paper_figure(outputs, label, (7.2, 5.1)) as figure:
-        axes = figure.subplots(len(rows), len(METHODS), sharex=True, sharey=True)
-        for column, (method, _) in enumerate(METHODS):
-            used_rows = [row for row, group in enumerate(rows) if (method, group) in lookup.index]
-            lowest = axes[max(used_rows), column]
-            lowest.set_xlabel("Magnitude, isolated")
-            lowest.xaxis.set_tick_params(labelbottom=True)
-        for row_axes, (group, (title, colour)) in zip(axes, rows.items(), strict=True):
-            row_axes[0].set_ylabel("Magnitude, blended (recovered)")
-            for axis, (method, _) in zip(row_axes, METHODS, strict=True):
+    ticks = np.arange(np.ceil(limits[0]), limits[1])
+    with paper_figure(outputs, label, TWO_COLUMNS_IN, 6.4) as figure:
+        ratios = [STRIP, 1.0] * len(rows)
+        axes = figure.subplots(2 * len(rows), len(METHODS), height_ratios=ratios)
+        for i, (group, (title, colour)) in enumerate(rows.items()):
+            for column, (method, _) in enumerate(METHODS):
+                strip, axis = axes[2 * i : 2 * i + 2, column]
+                strip.set_axis_off()
+                strip.set_title(f"{method} ({title})")
+                axis.set(xlim=limits, ylim=limits, xticks=ticks, yticks=ticks, box_aspect=1)
+                axis.set(xlabel="magnitude (true)", ylabel="magnitude (recovered)")
+                axis.label_outer()
                 if (method, group) not in lookup.index:
-                    axis.remove()
+                    panel_note(
+                        axis, "not drawn: its fluxes\ncannot be assigned\nto the two galaxies"
+                    )
                     continue
                 panel = points[(points["method"] == method) & (points[by] == group)]
-                draw_panel(axis, panel, lookup.loc[(method, group)], limits, colour)
-                axis.set_title(f"{method} ({title})")
+                draw_panel(axis, strip, panel, lookup.loc[(method, group)], limits, colour)
 
 
 def binned_line(statistics: pd.DataFrame, column: str) -> tuple[np.ndarray, np.ndarray]:
@@ -146,6 +199,9 @@ def notes(label: str, statistics: pd.DataFrame) -> list[str]:
 
 
 def figure_label(about: dict[str, Any], n_blends: int) -> str:
-    """Label of a figure: its scale, its data set and the number of blends."""
-    source = about.get("label") or f"{about['scale']} scale, data set {about['dataset']}"
-    return f"{source}, {n_blends} test blends"
+    """Label of a figure: its scale, data set and network, and the number of blends."""
+    source = about.get("label")
+    parts = (
+        (source,) if source else (f"{about['scale']} scale", about["dataset"], about.get("network"))
+    )
+    return label_line(*parts, n_blends)

@@ -2,14 +2,15 @@
 
 import numpy as np
 import pandas as pd
+from deblend.boucaud2020.figures.panels import DELTA_MAG_LABEL
 from deblend.boucaud2020.published_sample import quantities
-from deblend.plots.style import COLOURS, Outputs, paper_figure
+from deblend.plots.style import COLOURS, TWO_COLUMNS_IN, Outputs, label_line, paper_figure
 
 LABELS = {
-    "mag": "Magnitude",
-    "radius_px": "Half-light radius (px)",
-    "delta_mag": r"mag$_{\rm central}$ - mag$_{\rm companion}$",
-    "distance_px": "Distance D (px)",
+    "mag": "magnitude (true)",
+    "radius_px": "half-light radius R (px)",
+    "delta_mag": DELTA_MAG_LABEL,
+    "distance_px": "distance D (px)",
     "distance_over_radius": "D / max(R)",
 }
 
@@ -28,14 +29,15 @@ def draw_comparison(
     outputs : list of path
     label : str
     """
-    with paper_figure(outputs, label, (7.2, 4.4)) as figure:
+    title = label_line(label, len(catalog))
+    with paper_figure(outputs, title, TWO_COLUMNS_IN, 4.4) as figure:
         axes = figure.subplots(2, 3)
         for axis, (name, data) in zip(axes.flat, quantities(catalog).items(), strict=False):
             axis.plot(
                 np.sort(data),
                 np.linspace(0, 1, len(data)),
                 color=COLOURS["ours"],
-                label=f"this data set ({len(catalog)} blends)",
+                label="this data set",
             )
             rows = table[(table.quantity == name) & table.item.str.startswith("p")]
             axis.plot(
@@ -53,6 +55,7 @@ def draw_comparison(
         axis.bar(x - 0.2, bars["published"], 0.4, color=COLOURS["published"])
         axis.bar(x + 0.2, bars["reproduced"], 0.4, color=COLOURS["ours"])
         names = ["none", "central", "companion", "both", "more"]
-        axis.set_xticks(x, names, rotation=30)
+        axis.set_xticks(x, names, rotation=30, ha="right", rotation_mode="anchor")
         axis.set(ylabel="% of blends", xlabel="found by SEP / SExtractor")
-        axes.flat[0].legend(loc="upper left")
+        handles = axes.flat[0].get_legend_handles_labels()
+        figure.legend(*handles, loc="outside lower center", ncols=2)

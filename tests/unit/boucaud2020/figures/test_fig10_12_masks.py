@@ -57,9 +57,9 @@ def test_figures_10_and_11_are_drawn_alike_twice(tmp_path):
     table = examples_table(shown)
     assert len(table) == 8
     for i in "ab":
-        draw_fig10(shown["blend2mask2flux"], 0.01, [tmp_path / f"{i}10.pdf"], "x")
-        draw_fig11(shown, [tmp_path / f"{i}11.pdf"], "x")
+        draw_fig10(shown["blend2mask2flux"], 0.01, 0.06, [tmp_path / f"{i}10.pdf"], "x")
+        draw_fig11(shown, 0.06, [tmp_path / f"{i}11.pdf"], "x")
     for n in ("10", "11"):
         assert (tmp_path / f"a{n}.pdf").read_bytes() == (tmp_path / f"b{n}.pdf").read_bytes()
     with pytest.raises(DeblendError, match=r"blends \[3, 8\], .* \[3, 9\]"):
-        draw_fig11({**shown, "blend2mask2flux": examples(1, (3, 9))}, [], "x")
+        draw_fig11({**shown, "blend2mask2flux": examples(1, (3, 9))}, 0.06, [], "x")

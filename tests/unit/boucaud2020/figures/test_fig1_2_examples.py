@@ -1,5 +1,6 @@
 """Figures 1 and 2: galaxies before and after cleaning, and blends."""
 
+import numpy as np
 import pytest
 from deblend.boucaud2020.examples import (
     blend_examples,
@@ -45,8 +46,21 @@ def test_each_blend_has_its_distance_and_magnitude_difference(drawn, stamps_and_
     draw_fig2(examples, [], "toy scale")
     found = texts(drawn[0])
     for blend in examples.table.itertuples():
-        assert f"D = {blend.distance_px:.0f} px, {blend.delta_mag:+.1f} mag" in found
-    assert {"toy scale", '1"'} <= set(found)
+        assert (
+            rf"D = {blend.distance_px:.0f} px, |$\Delta$mag| = {abs(blend.delta_mag):.1f}" in found
+        )
+    assert {"toy scale, n = 16", '1"'} <= set(found)
+
+
+def test_equal_counts_are_equally_bright_in_all_panels(drawn, stamps_and_blends):
+    stamps, blends = stamps_and_blends
+    stamps.images[:] *= np.linspace(1, 30, len(stamps))[:, None, None, None]
+    examples = blend_examples(stamps, blends, companion_edge="zero")
+    draw_fig2(examples, [], "toy scale")
+    images = [axis.images[0].get_array() for axis in drawn[0].axes]
+    counts = np.concatenate([image.ravel() for image in examples.images["blend"]])
+    shown = np.concatenate([np.asarray(image).ravel() for image in images])
+    assert (np.diff(shown[np.argsort(counts)]) >= 0).all()
 
 
 def test_no_neighbours_at_all_is_said_in_the_figure(stored, drawn, cleaned_chunk, tmp_path):

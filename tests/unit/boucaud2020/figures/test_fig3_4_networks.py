@@ -50,7 +50,7 @@ def boxes(axis):
 
 def test_blend2flux_shows_channels_sides_and_windows(drawn, tmp_path):
     draw_fig3(FLUXES, [tmp_path / "fig3.png"], LABEL)
-    opens(tmp_path / "fig3.png", 1440)
+    opens(tmp_path / "fig3.png", 1380)
     found = texts(drawn[0])
     assert any(t.startswith("blend2flux, 0.98 million parameters") for t in found)
     # Channels of all layers that are drawn, except poolings; sides of the layers with images.
@@ -60,23 +60,54 @@ def test_blend2flux_shows_channels_sides_and_windows(drawn, tmp_path):
     assert "16384" not in found
     drawn_boxes = boxes(drawn[0].axes[0])
     assert len(drawn_boxes) == 6
+    assert {"blend", "two\nfluxes", "channels", "side (px)"} <= set(found)
     for (_, right, _), (left, _, _) in zip(drawn_boxes[:-1], drawn_boxes[1:], strict=True):
         assert left > right
 
 
-def test_the_unet_has_a_row_for_each_side_and_an_arrow_for_each_copy(drawn, tmp_path):
+def test_the_unet_goes_down_on_the_left_and_up_on_the_right(drawn, tmp_path):
     draw_fig4(MASKS, [tmp_path / "fig4.png"], LABEL)
-    opens(tmp_path / "fig4.png", 1440)
+    opens(tmp_path / "fig4.png", 660)
     found = texts(drawn[0])
     assert [t for t in found if t.endswith(" px")] == ["64 px", "32 px", "16 px"]
     assert any(t.startswith("U-Net, 0.01 million parameters") for t in found)
+    assert {"blend: 1", "3×3, 16", "2×2, 8", "24", "masks: 1×1, 2"} <= set(found)
+    shown = MASKS[MASKS["kind"] != "Dropout"]["name"]
+    places = {
+        name: ((left + right) / 2, y)
+        for name, (left, right, y) in zip(shown, boxes(drawn[0].axes[0]), strict=True)
+    }
+    down, up = (
+        [places[n] for n in shown if n.startswith(prefix)]
+        for prefix in (("blend", "down", "pool"), ("up", "masks"))
+    )
+    assert len({round(x, 6) for x, _ in down}) == len({round(x, 6) for x, _ in up}) == 1
+    assert down[0][0] < places["bottom_conv"][0] < up[0][0]
+    heights = [y for _, y in [*down, places["bottom_conv"]]]
+    assert heights == sorted(heights, reverse=True)
+    heights = [y for _, y in [places["bottom_conv"], *up]]
+    assert heights == sorted(heights)
+    for side in "12":
+        assert places[f"down{side}_conv"][1] == pytest.approx(places[f"up{side}_copy"][1])
+
+
+def test_arrows_end_in_front_of_the_boxes_that_they_point_at(drawn):
+    draw_fig4(MASKS, [], LABEL)
     axis = drawn[0].axes[0]
-    drawn_boxes = boxes(axis)
-    assert len(drawn_boxes) == len(MASKS) - 1  # without dropout
-    rows = {y for *_, y in drawn_boxes}
-    assert len(rows) == 3
+    rectangles = [p for p in axis.patches if isinstance(p, Rectangle)]
     arrows = [p for p in axis.patches if isinstance(p, FancyArrowPatch)]
-    assert len(arrows) == 2
+    # One from each layer to the next, and one for each copy.
+    assert len(arrows) == len(rectangles) - 1 + 2
+    for arrow in arrows:
+        for x, y in arrow.get_path().vertices:
+            inside = [
+                box
+                for box in rectangles
+                if box.get_x() + 0.01 < x < box.get_x() + box.get_width() - 0.01
+                and box.get_y() + 0.01 < y < box.get_y() + box.get_height() - 0.01
+            ]
+            assert not inside
+    assert min(a.get_zorder() for a in arrows) > max(r.get_zorder() for r in rectangles)
 
 
 def test_a_network_without_copies_is_no_unet(tmp_path):

@@ -4,23 +4,44 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from deblend.boucaud2020.examples import blend_examples, cleaning_examples
+from deblend.boucaud2020.figures.fig1_2_examples import draw_fig1, draw_fig2
+from deblend.boucaud2020.figures.fig3_4_networks import draw_fig3, draw_fig4
+from deblend.boucaud2020.figures.fig5_magnitudes import draw_fig5, fig5_data, fig5_statistics
+from deblend.boucaud2020.figures.fig6_pairs import draw_fig6, fig6_data, fig6_statistics
+from deblend.boucaud2020.figures.fig7_errors import draw_fig7, fig7_data, fig7_statistics
+from deblend.boucaud2020.figures.fig8_bias_scatter import draw_fig8, fig8_data, fig8_statistics
+from deblend.boucaud2020.figures.fig9_morphology import draw_fig9, fig9_data, fig9_statistics
+from deblend.boucaud2020.figures.fig10_12_masks import (
+    draw_fig10,
+    draw_fig11,
+    draw_fig12,
+    fig12_data,
+    fig12_statistics,
+)
 from deblend.boucaud2020.figures.panels import (
     binned_line,
     draw_panel,
+    draw_points,
     figure_label,
     magnitude_limits,
     notes,
     omitted_counts,
 )
 from deblend.boucaud2020.recovered import binned_statistics
+from deblend.plots.style import ONE_COLUMN_IN, TWO_COLUMNS_IN
 
 from tests.figures import texts
+from tests.unit.boucaud2020.conftest import ZERO_POINTS
+from tests.unit.boucaud2020.figures.test_fig3_4_networks import FLUXES, MASKS
+from tests.unit.boucaud2020.figures.test_fig10_12_masks import examples
 
 
 @pytest.fixture
-def axis():
-    figure, axis = plt.subplots()
-    yield axis
+def axes():
+    """Axes of a panel and of what is above it."""
+    figure, axes = plt.subplots(2)
+    yield axes
     plt.close(figure)
 
 
@@ -57,29 +78,88 @@ def test_fluxes_that_are_not_shown_are_counted():
 
 
 def test_a_label_names_the_data_set_or_is_the_given_one():
-    about = {"scale": "small", "dataset": "candels"}
-    assert figure_label(about, 5000) == "small scale, data set candels, 5000 test blends"
-    assert figure_label({"label": "published sample"}, 300) == "published sample, 300 test blends"
+    about = {"scale": "small", "dataset": "candels", "network": "b2f_64"}
+    assert figure_label(about, 5000) == "small scale, candels, b2f_64, n = 5,000"
+    assert figure_label({"label": "published sample"}, 300) == "published sample, n = 300"
 
 
-def test_a_panel_shows_its_points_and_numbers(axis):
+def test_a_panel_shows_its_points_and_numbers(axes):
+    axis, strip = axes
     panel = pd.DataFrame({"mag_isolated": [20.0, 21.0], "mag_blended": [20.1, 24.0]})
     numbers = pd.Series(
         {"n": 3, "mean_dmag": 1.5502, "sigma_mag": 1.45, "outliers_percent": 66.66}
-        | {"mape_mag_percent": 7.4, "n_nonpositive": 1}
+        | {"mape_mag_percent": 7.41, "n_nonpositive": 1}
+        | {"sigma_mag_low": 1.25, "sigma_mag_high": 1.75}
     )
-    draw_panel(axis, panel, numbers, (18.8, 24.2), "#000000")
+    draw_panel(axis, strip, panel, numbers, (18.8, 24.2), "#000000")
     np.testing.assert_array_equal(axis.collections[0].get_offsets(), panel.to_numpy())
     shown = "\n".join(texts(axis.figure))
-    for text in ("= 1.550", "= 1.450", "outliers = 66.7%", "MAPE (mag) = 7.4%"):
+    for text in ("= 1.550 mag", r"= 1.450 $\pm$ 0.250 mag", "outliers = 66.7%", "= 7.41%"):
         assert text in shown
-    assert "flux not positive: 1" in shown
-    # The histogram ends at 2 mag and has the error of 3 mag in its last bin.
-    counts = [bar.get_height() for bar in axis.child_axes[0].patches]
+    assert "n = 3 (1 not positive)" in shown
+    # The histogram ends at 1 mag and has the error of 3 mag in its last bin.
+    counts = [bar.get_height() for bar in strip.child_axes[0].patches]
     assert (sum(counts), counts[-1]) == (2, 1)
 
 
-def test_a_panel_without_fluxes_says_so(axis):
-    draw_panel(axis, pd.DataFrame(), pd.Series({"n": 0}), (18.8, 23.2), "#000000")
+def test_points_beyond_the_axis_are_marked_at_its_edge(axes):
+    y = pd.Series([0.1, 5.0, -3.0, np.nan, 0.2])
+    x = pd.Series([1.0, 2.0, 3.0, 4.0, 5.0])
+    assert draw_points(axes[0], x, y, (-1, 1), color="k") == 2
+    inside, above, below = (points.get_offsets() for points in axes[0].collections)
+    assert inside.tolist() == [[1.0, 0.1], [5.0, 0.2]]
+    assert (above[:, 0], below[:, 0]) == (2.0, 3.0)
+    assert 0.9 < above[0, 1] < 1
+    assert -1 < below[0, 1] < -0.9
+
+
+def test_a_panel_without_fluxes_says_so(axes):
+    axis, strip = axes
+    draw_panel(axis, strip, pd.DataFrame(), pd.Series({"n": 0}), (18.8, 23.2), "#000000")
     assert "no fluxes in this catalogue" in texts(axis.figure)
     assert not axis.collections
+
+
+@pytest.fixture
+def draw(cleaned_chunk, stamps_and_blends, made_up):
+    """Function that draws a figure, by its number, into no file."""
+    masks = {"unet": examples(), "blend2mask2flux": examples(1)}
+    iou = pd.DataFrame({"blend": [0, 0], "galaxy": ["central", "companion"], "iou": [0.5, 0.7]})
+    data = fig12_data(iou.assign(network="unet"), made_up)
+
+    def of_catalog(find_points, find_statistics, draw):
+        points = find_points(made_up, **ZERO_POINTS)
+        draw(points, find_statistics(points), [], "LABEL")
+
+    drawings = {
+        1: lambda: draw_fig1(cleaning_examples(*cleaned_chunk), [], "LABEL"),
+        2: lambda: draw_fig2(
+            blend_examples(*stamps_and_blends, companion_edge="zero"), [], "LABEL"
+        ),
+        3: lambda: draw_fig3(FLUXES, [], "LABEL"),
+        4: lambda: draw_fig4(MASKS, [], "LABEL"),
+        5: lambda: of_catalog(fig5_data, fig5_statistics, draw_fig5),
+        6: lambda: of_catalog(fig6_data, fig6_statistics, draw_fig6),
+        7: lambda: of_catalog(fig7_data, fig7_statistics, draw_fig7),
+        8: lambda: of_catalog(fig8_data, fig8_statistics, draw_fig8),
+        9: lambda: of_catalog(fig9_data, fig9_statistics, draw_fig9),
+        10: lambda: draw_fig10(masks["blend2mask2flux"], 0.01, 0.06, [], "LABEL"),
+        11: lambda: draw_fig11(masks, 0.06, [], "LABEL"),
+        12: lambda: draw_fig12(data, fig12_statistics(data), [], "LABEL"),
+    }
+    return lambda number: drawings[number]()
+
+
+@pytest.mark.parametrize("number", range(1, 13))
+def test_figures_are_as_wide_as_columns_and_have_their_label_at_the_top_left(drawn, draw, number):
+    draw(number)
+    figure = drawn[0]
+    assert figure.get_figwidth() in (ONE_COLUMN_IN, TWO_COLUMNS_IN)
+    assert figure.get_suptitle().startswith("LABEL")
+
+
+@pytest.mark.parametrize("number", range(1, 13))
+def test_all_texts_have_one_of_the_sizes_of_the_style(drawn, draw, number):
+    draw(number)
+    sizes = {round(text.get_fontsize(), 2) for text in drawn[0].findobj(plt.Text)}
+    assert sizes <= {8.0, 7.0, 6.66}
