@@ -169,7 +169,8 @@ def _mark(axis: Axes, xy: np.ndarray, marker: str) -> None:
     look: dict[str, Any] = {"color": "red", "lw": 1.0, "s": 22}
     if marker == "o":
         look = {"facecolors": "none", "edgecolors": "red", "lw": 0.9, "s": 26}
-    axis.scatter(xy[:, 0], xy[:, 1], marker=marker, clip_on=False, **look)
+    marks = axis.scatter(xy[:, 0], xy[:, 1], marker=marker, clip_on=False, **look)
+    marks.set_in_layout(False)
     axis.set(xlim=limits[0], ylim=limits[1])
 
 
