@@ -252,8 +252,8 @@ def map_of_blends(
     Returns
     -------
     cells : DataFrame
-        `row`, `column`, the number `n` of blends in the cell, and their means; for each `n_peaks_...`
-        the share of blends without any peak, `none_...`.
+        `row`, `column`, the number `n` of blends in the cell, and their means; for each
+        `n_peaks_...` the share of blends without any peak, `none_...`.
     numbers : dict
         See `summary`; also `shape` and `columns`.
     """

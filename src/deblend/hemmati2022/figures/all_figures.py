@@ -70,9 +70,7 @@ def write_figures(
     blends = pd.read_csv(detections)
     for number, quantities in ((5, FIG5), (9, FIG9)):
         table = binned_fractions(blends, quantities)
-        draw_fractions(
-            table, quantities, len(blends), figures[number], label, multi=number == 9
-        )
+        draw_fractions(table, quantities, len(blends), figures[number], label, multi=number == 9)
         write_csv(tables[number], table.assign(scale=scale))
     table, numbers = map_of_blends(blends, som_columns, som_shape, seed)
     log.info("map: %s", numbers)

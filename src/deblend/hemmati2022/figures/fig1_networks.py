@@ -130,9 +130,7 @@ def _draw_discriminator(axis: Axes, layers: pd.DataFrame, x: float, sigmoid: boo
     if sigmoid:
         axis.plot([right, right + LOOK.gap], [0, 0], color=LINE_COLOUR, lw=LOOK.lw, zorder=0.5)
         height = _height(layers["side"].iloc[-1])
-        draw_box(
-            axis, right + LOOK.gap, 0, LOOK.without_text, height, SIGMOID_LEGEND[1], LOOK.lw
-        )
+        draw_box(axis, right + LOOK.gap, 0, LOOK.without_text, height, SIGMOID_LEGEND[1], LOOK.lw)
         right += LOOK.gap + LOOK.without_text
     return right
 

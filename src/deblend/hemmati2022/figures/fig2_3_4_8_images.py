@@ -39,7 +39,7 @@ def _height(width: float, rows: int, columns: int, names: bool = True) -> float:
     return rows * (side + BETWEEN_ROWS) + TITLES_IN
 
 
-def _stretch(images: Any) -> dict[str, float]:
+def _stretch(images: Any) -> dict[str, Any]:
     """Limits of the grey scale of all images of a figure: from below the sky to the galaxies.
 
     The images have the asinh scale of the networks, in which both sky noise and galaxies are seen.

@@ -101,9 +101,7 @@ def draw_fig6(cells: pd.DataFrame, som: Mapping[str, Any], outputs: Outputs, lab
         axes = figure.subplots(2, len(CELL_MEANS))
         for axis, (column, title) in zip(axes[0], CELL_MEANS.items(), strict=True):
             image = grid(column)
-            panel_image = axis.imshow(
-                image, cmap="viridis", interpolation="nearest", aspect="auto"
-            )
+            panel_image = axis.imshow(image, cmap="viridis", interpolation="nearest", aspect="auto")
             axis.set(xticks=[], yticks=[], title=title)
             bar = figure.colorbar(panel_image, ax=axis, location="bottom", aspect=18, pad=0.02)
             if not np.isfinite(image).any():

@@ -109,8 +109,8 @@ def second_source(photometry: pd.DataFrame) -> str:
 def _smooth_density(x: np.ndarray, y: np.ndarray, middle: np.ndarray) -> np.ndarray:
     """Density of points at the middles of cells, smoothed along and across the 1:1 line.
 
-    Across the line, points lie much closer to each other than along it, so that a round kernel would
-    hide how close.
+    Across the line, points lie much closer to each other than along it, so that a round kernel
+    would hide how close.
     """
     along, across = x + y, y - x
     widths = [

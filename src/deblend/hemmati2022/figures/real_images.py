@@ -56,9 +56,7 @@ def draw_pairs(
             for axis, (resolution, title) in zip(row, TITLES.items(), strict=True):
                 image, xy = field[resolution], field[f"peaks_{resolution}"]
                 stretch = stretches["low" if resolution == "low" else "high"]
-                axis.imshow(
-                    asinh_stretch(image, *stretch), extent=(*frame, *frame), vmin=0, vmax=1
-                )
+                axis.imshow(asinh_stretch(image, *stretch), extent=(*frame, *frame), vmin=0, vmax=1)
                 axis.plot(*xy.T, "o", mfc="none", mec="red", mew=0.7, ms=5)
                 axis.set(xlim=frame, ylim=frame)
                 axis.set_title(f"{title}, {len(xy)} peaks", fontsize="small")
