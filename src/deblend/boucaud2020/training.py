@@ -234,6 +234,51 @@ def validate(
     return {"val_loss": loss, **sums}
 
 
+#: Training blends from which the mean of the masks is measured before the training.
+N_FOR_MEAN = 256
+
+
+#: A mean intersection over union below this is that of (nearly) empty masks.
+EMPTY_IOU = 0.05
+
+
+def start_at_mean_masks(unet: keras.Model, source: BlendSource) -> None:
+    """Set the bias of a U-Net's last layer such that its masks start at their mean values.
+
+    Most pixels belong to no galaxy. With a bias of zero, a U-Net first learns to make empty masks,
+    and small ones take long to leave them again.
+
+    Parameters
+    ----------
+    unet : keras.Model
+        With the layer "masks".
+    source : BlendSource
+        Whose targets are masks alone.
+    """
+    _, targets = source.arrays(source.draw(0, N_FOR_MEAN))
+    share = np.clip(targets["masks"].mean(axis=(0, 1, 2)), 1e-4, 1 - 1e-4)
+    kernel, _ = unet.get_layer("masks").get_weights()
+    unet.get_layer("masks").set_weights([kernel, np.log(share / (1 - share))])
+
+
+def not_learnt(best: dict[str, float], start: dict[str, float]) -> str | None:
+    """Why a training has taught a network nothing; None if it has learnt.
+
+    Parameters
+    ----------
+    best, start : dict
+        Results of `validate` for the best epoch and for the initial weights.
+    """
+    if not best["val_loss"] < start["val_loss"]:
+        return (
+            f"no epoch is better than the initial weights (loss {best['val_loss']:.4g} against "
+            f"{start['val_loss']:.4g})"
+        )
+    if best.get("val_iou", 1.0) < EMPTY_IOU:
+        return f"its masks are empty (mean IoU {best['val_iou']:.2g})"
+    return None
+
+
 def train(
     source: BlendSource,
     validation: pd.DataFrame,
@@ -290,6 +335,8 @@ def train(
     weights = loss_weights or dict.fromkeys(targets, 1.0)
     keras.utils.set_random_seed(source.config.seed)
     model = networks.build(architecture, source.images.shape[-1], options)
+    if architecture == "unet":
+        start_at_mean_masks(model, source)
     if unet_weights is not None:
         model.get_layer("unet").set_weights(unet_weights)
     has_both_targets = len(targets) > 1
@@ -301,6 +348,7 @@ def train(
         loss_weights={t: weights[t] for t in targets} if has_both_targets else None,
     )
     model.optimizer.build(model.trainable_variables)
+    start = validate(model, source, validation, weights)
     steering = Steering(steering_config)
     trainee = Trainee(model, steering)
     images_per_epoch = source.steps * source.config.batch_size
@@ -347,6 +395,8 @@ def train(
         "n_epochs": len(history),
         "best_epoch": steering.best_epoch + 1,
         **{name: value for name, value in best_row.items() if name.startswith("val_")},
+        "start_val_loss": start["val_loss"],
+        "problem": not_learnt(best_row, start),
         "loss_weights": weights,
         "converged": steering.converged,
         "steering": steering.describe(),

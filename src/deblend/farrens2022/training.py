@@ -80,6 +80,23 @@ def cached_features(
     return result, seconds
 
 
+def not_learnt(val_loss: float, labels: np.ndarray) -> str | None:
+    """Why a head has learnt nothing; None if it has.
+
+    Parameters
+    ----------
+    val_loss : float
+        Cross-entropy of the validation stamps in the best epoch.
+    labels : ndarray, shape (n,)
+        1 for each validation stamp that is a blend, else 0.
+    """
+    share = float(np.clip(labels.mean(), 1e-7, 1 - 1e-7))
+    chance = -share * np.log(share) - (1 - share) * np.log1p(-share)
+    if val_loss < chance:
+        return None
+    return f"it is no better than chance (validation loss {val_loss:.4g}, chance {chance:.4g})"
+
+
 def train_head(
     train: tuple[np.ndarray, np.ndarray],
     validation: tuple[np.ndarray, np.ndarray],
@@ -175,6 +192,7 @@ def train_head(
         "best_epoch": steering.best_epoch + 1,
         "val_loss": best_row["val_loss"],
         "val_accuracy": best_row["val_accuracy"],
+        "problem": not_learnt(best_row["val_loss"], validation[1]),
         "n_features": int(train[0].shape[1]),
         "n_train": n_train,
         "n_validation": len(validation[1]),

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from deblend.errors import DeblendError
 from deblend.files import write_json
 from deblend.hemmati2022.blends import HemmatiBlendConfig, main_pair, true_positions
 from deblend.hemmati2022.config import Detection
@@ -56,9 +57,10 @@ log = logging.getLogger(__name__)
 BETAS = (0.5, 0.999)
 
 
-#: Decay per update of the exponential moving average of the generator's weights. The averaged
-#: generator is validated and kept, since the images of the generator itself vary from epoch to
-#: epoch: the running means of its batch norm lag behind the changing weights.
+#: Decay per update of the exponential moving average of the generator's weights, after a warm-up
+#: (see `average_decay`). The averaged generator is validated and kept, since the images of the
+#: generator itself vary from epoch to epoch: the running means of its batch norm lag behind the
+#: changing weights.
 AVERAGE_DECAY = 0.99
 
 
@@ -68,6 +70,15 @@ GRADIENT_PENALTY = 10.0
 
 #: Images with which the diversity of a vanilla GAN is measured.
 N_DIVERSITY = 128
+
+
+def average_decay(n: int) -> float:
+    """Decay of the moving average in update n (from 1) of a training.
+
+    It rises from 0.18 to `AVERAGE_DECAY`, so that the average forgets the initial weights within
+    some ten updates instead of some hundred.
+    """
+    return min(AVERAGE_DECAY, (1 + n) / (10 + n))
 
 
 class Trainer(Gan):
@@ -89,6 +100,8 @@ class Trainer(Gan):
     chosen : dict
         Record of the best epoch: `epoch` (0: none yet), share of validation blends `detected`, and
         `fwhm_arcsec` of the PSF with which they were detected.
+    n_updates : int
+        Number of updates so far.
     """
 
     def __init__(self, config: SrConfig, bands: int, device: torch.device) -> None:
@@ -113,14 +126,15 @@ class Trainer(Gan):
         rate = config.discriminator_learning_rate
         self.add_optimizer("discriminator", discriminator, rate, BETAS)
         self.chosen: dict[str, Any] = {"epoch": 0, "detected": -1.0, "fwhm_arcsec": None}
+        self.n_updates = 0
 
     def state(self) -> dict[str, Any]:
-        """Record of the best epoch."""
-        return self.chosen
+        """Record of the best epoch, and the number of updates."""
+        return {"chosen": self.chosen, "n_updates": self.n_updates}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Restore the record of the best epoch."""
-        self.chosen = state
+        """Restore what `state` returned."""
+        self.chosen, self.n_updates = state["chosen"], state["n_updates"]
 
     def keep_as_best(self, row: dict[str, Any]) -> None:
         """Keep the averaged generator, described by a row of the history, as the best."""
@@ -169,10 +183,12 @@ class Trainer(Gan):
     @torch.no_grad()
     def _update_average(self) -> None:
         """Update the exponential moving average of the generator's weights."""
+        self.n_updates += 1
+        decay = average_decay(self.n_updates)
         average, current = self.average.state_dict(), self.generator.state_dict()
         for name, value in average.items():
             if value.is_floating_point():
-                value.lerp_(current[name], 1 - AVERAGE_DECAY)
+                value.lerp_(current[name], 1 - decay)
             else:
                 value.copy_(current[name])
 
@@ -271,9 +287,14 @@ class Validation:
         )
         return {**best, **image_checks}
 
+    @property
+    def largest_rate(self) -> float:
+        """Largest share of single galaxies with a second peak for a threshold to be reliable."""
+        return RATE_TOLERANCE * self.detection.false_positive_rate
+
     def has_reliable_threshold(self, result: dict[str, float]) -> bool:
         """Whether the singles that did not set the threshold have few false positives."""
-        return result["val_false"] <= RATE_TOLERANCE * self.detection.false_positive_rate
+        return result["val_false"] <= self.largest_rate
 
     def _check_with_psf(
         self, images: np.ndarray, single: np.ndarray, fwhm_arcsec: float
@@ -303,6 +324,17 @@ class Validation:
 def diversity(images: np.ndarray, real: np.ndarray) -> float:
     """Standard deviation from image to image, divided by that of real images (0: all equal)."""
     return float(images.std(axis=0).mean() / max(real.std(axis=0).mean(), 1e-12))
+
+
+def not_learnt(row: dict[str, Any]) -> str | None:
+    """Why a generator has learnt nothing, from its row of the history; None if it has learnt."""
+    if row["diversity_ratio"] < COLLAPSE_SHARE:
+        return (
+            f"its images have collapsed to {row['diversity_ratio']:.2g} of the real ones' variety"
+        )
+    if row.get("val_detected", 1.0) == 0:
+        return "it detects none of the validation blends"
+    return None
 
 
 def train(
@@ -343,7 +375,7 @@ def train(
     Raises
     ------
     DeblendError
-        The training has diverged.
+        The training has diverged, or no epoch had a reliable threshold.
     """
     bands = len(maker.bands)
     trainer = Trainer(config, bands, device)
@@ -397,15 +429,20 @@ def train(
         if is_best:
             trainer.keep_as_best(row)
         loop.record(row, note="best" if is_best else "")
-        if row["diversity_ratio"] < COLLAPSE_SHARE:
-            log.warning(
-                "epoch %d: the images have collapsed to %.2g of the real ones' variety",
-                epoch + 1,
-                row["diversity_ratio"],
-            )
+        if problem := not_learnt(row):
+            log.warning("epoch %d: %s", epoch + 1, problem)
     table, seconds = loop.finish()
     history, chosen = loop.history, trainer.chosen
     assert trainer.discriminator is not None
+    if not chosen["epoch"]:
+        rate, allowed = min(row["val_false"] for row in history), validation.largest_rate
+        raise DeblendError(
+            f"{Path(checkpoint.path).stem} has learnt nothing in {len(history)} epochs: in each, "
+            f"more than {allowed:.2%} of the unblended validation images show a second peak (the "
+            f"least is {rate:.2%}). Train longer (epochs, steps_per_epoch), give the loss a "
+            "content_weight, or validate on more blends (n_blends: validation)"
+        )
+    final = history[chosen["epoch"] - 1]
     summary = {
         **config.model_dump(),
         "bands": maker.bands,
@@ -418,8 +455,7 @@ def train(
         "n_parameters_discriminator": n_parameters(trainer.discriminator),
         "val_detected": chosen["detected"] if config.kind != "vanilla" else None,
         "psf_fwhm_arcsec": chosen["fwhm_arcsec"],
-        # If no epoch had a reliable threshold, the first epoch counts.
-        "collapsed": history[max(chosen["epoch"], 1) - 1]["diversity_ratio"] < COLLAPSE_SHARE,
+        "problem": not_learnt(final),
         "seconds": seconds,
     }
     return trainer.best, table, summary

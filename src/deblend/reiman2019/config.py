@@ -133,14 +133,23 @@ class GanConfig(Section):
 
     Attributes
     ----------
+    generator : {"residual_branches", "copy_gate"}
+        `deblend.reiman2019.networks.Generator`, the paper's, or `CopyGateGenerator`, ours.
     root_blocks, branch_blocks, filters, coordinates : int, int, int, bool
         See `deblend.reiman2019.networks.Generator`.
+    levels : int
+        See `deblend.reiman2019.networks.CopyGateGenerator`.
     discriminator_filters, discriminator_units : int
         See `deblend.reiman2019.networks.Discriminator`.
     adversarial : {"non_saturating", "minimax"}
         What the generator minimises: -log D(G), as in the authors' code, or log(1 - D(G)), Eq. 1.
     """
 
+    generator: Literal["residual_branches", "copy_gate"] = Field(
+        default="residual_branches",
+        description="Architecture of the generator: residual_branches (the paper's) or copy_gate "
+        "(ours: a U-Net whose gates copy pixels of the blend).",
+    )
     root_blocks: Count = Field(
         default=10,
         description="Number of residual blocks before the network splits into two branches (M "
@@ -154,6 +163,9 @@ class GanConfig(Section):
         default=False,
         description="Whether the generator has an additional input channel with each pixel's "
         "distance from the centre.",
+    )
+    levels: Count = Field(
+        default=3, description="Number of resolutions of the generator copy_gate."
     )
     discriminator_filters: Count = Field(
         default=64, description="Number of filters of the discriminator's first convolution."
@@ -172,6 +184,11 @@ class GanConfig(Section):
         description="Adversarial loss of the generator: non_saturating (-log D(G)) or minimax "
         "(log(1 - D(G))).",
     )
+    adversarial_start: NonNegativeInteger = Field(
+        default=0,
+        description="Iteration, counted from the end of the burn-in, from which on there is a "
+        "discriminator; before it, the loss is the mean squared error alone.",
+    )
     burn_in_iterations: NonNegativeInteger = Field(
         default=2000,
         description="Number of iterations of the burn-in, in which the loss compares features "
@@ -186,6 +203,16 @@ class GanConfig(Section):
     )
     discriminator_learning_rate: Positive = Field(
         default=0.0001, description="Initial learning rate of the discriminator's Adam optimizer."
+    )
+    schedule: Literal["drop", "cosine"] = Field(
+        default="drop",
+        description="How the learning rates fall: drop (once, at drop_iteration) or cosine (from "
+        "the initial rates to 0).",
+    )
+    gradient_norm_max: Positive | None = Field(
+        default=None,
+        description="Largest norm of the gradient of the generator's weights; larger gradients "
+        "are scaled down. null: no limit.",
     )
     drop_factor: Real = Field(
         default=0.1,

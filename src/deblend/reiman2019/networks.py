@@ -3,7 +3,8 @@
 import pandas as pd
 import torch
 from deblend.errors import DeblendError
-from deblend.training.torch_layers import Add, Tanh, trace_layers
+from deblend.reiman2019.config import GanConfig
+from deblend.training.torch_layers import Add, Concatenate, Tanh, trace_layers
 from deblend.training.vgg import VggWeights
 from torch import nn
 from torch.nn import functional
@@ -113,6 +114,108 @@ class Generator(nn.Module):
                 x = block(x)
         x = root["add"](root["norm_out"](root["conv_out"](x)), start)
         return torch.stack([self.branches[name](x) for name in BRANCHES], dim=1)
+
+
+class _Level(nn.Sequential):
+    """Two convolutions, each followed by a ReLU."""
+
+    def __init__(self, inputs: int, filters: int) -> None:
+        super().__init__(
+            nn.Conv2d(inputs, filters, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(filters, filters, 3, padding=1),
+            nn.ReLU(),
+        )
+
+
+class CopyGate(nn.Module):
+    """Gate times blend, plus residual: the last layer of `CopyGateGenerator`."""
+
+    def forward(self, gate_and_residual: torch.Tensor, blends: torch.Tensor) -> torch.Tensor:
+        """Images (n, 3, y, x) in [-1, 1] from (n, 6, y, x) and the blends, in [0, 1]."""
+        gate, residual = gate_and_residual.split(3, dim=1)
+        return 2 * (gate * blends + residual) - 1
+
+
+class _GateBranch(nn.Module):
+    """One galaxy of `CopyGateGenerator`, from the features at half the resolution."""
+
+    def __init__(self, filters: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(filters, 6 * 4, 1)
+        self.shuffle = nn.PixelShuffle(2)
+        self.gate = CopyGate()
+        # Start near half the blend: the pixel shuffle takes four channels for each output.
+        assert self.conv.bias is not None
+        with torch.no_grad():
+            self.conv.weight.mul_(0.1)
+            self.conv.bias.zero_()
+            self.conv.bias[: 3 * 4] = 0.5
+
+    def forward(self, x: torch.Tensor, blends: torch.Tensor) -> torch.Tensor:
+        return self.gate(self.shuffle(self.conv(x)), blends)
+
+
+class CopyGateGenerator(nn.Module):
+    """From a blend to its two galaxies, by copying pixels; ours, with the interface of `Generator`.
+
+    In a blend of two galaxies most pixels show one of them alone: they need only be copied. A U-Net
+    at half the resolution makes a gate g and a residual r for each galaxy, and the image is
+    g x blend + r. The distance from the centre is a channel of the input, as in `Generator`.
+
+    Parameters
+    ----------
+    filters : int
+        Filters of the first level; the second has twice as many, further ones four times.
+    levels : int
+        Resolutions of the U-Net, from half the image's on.
+
+    Raises
+    ------
+    DeblendError
+        In `forward`: the side of the images is not a multiple of 2**levels.
+    """
+
+    def __init__(self, filters: int, levels: int) -> None:
+        super().__init__()
+        sizes = [filters * 2 ** min(i, 2) for i in range(levels)]
+        self.unshuffle = nn.PixelUnshuffle(2)
+        self.pool = nn.MaxPool2d(2)
+        self.enlarge = nn.Upsample(scale_factor=2)
+        self.join = Concatenate()
+        inputs = [4 * 4, *sizes[:-1]]
+        down = [_Level(*pair) for pair in zip(inputs, sizes, strict=True)]
+        up = [_Level(n + below, n) for n, below in zip(sizes[:-1], sizes[1:], strict=True)]
+        # Figure 1 recognises blocks by these names.
+        self.down = nn.ModuleDict({f"block{i}": level for i, level in enumerate(down)})
+        self.up = nn.ModuleDict({f"block{levels + i}": x for i, x in enumerate(reversed(up))})
+        self.branches = nn.ModuleDict({name: _GateBranch(sizes[0]) for name in BRANCHES})
+
+    def forward(self, blends: torch.Tensor) -> torch.Tensor:
+        """Separate blends into two images each: see `Generator.forward`."""
+        side, step = blends.shape[-1], 2 ** len(self.down)
+        if side % step:
+            raise DeblendError(
+                f"images of {side} px: a generator of {len(self.down)} levels needs a multiple of "
+                f"{step} (crop_px / reduce_by, or levels)"
+            )
+        x = self.unshuffle(torch.cat([blends, _distance(blends)], dim=1))
+        copies: list[torch.Tensor] = []
+        for i, level in enumerate(self.down.values()):
+            x = level(self.pool(x) if i else x)
+            copies.append(x)
+        copies.pop()
+        for level in self.up.values():
+            x = level(self.join(self.enlarge(x), copies.pop()))
+        images = [self.branches[name](x, blends) for name in BRANCHES]
+        return torch.stack(images, dim=1)
+
+
+def build_generator(config: GanConfig) -> nn.Module:
+    """Build the generator that a configuration describes."""
+    if config.generator == "copy_gate":
+        return CopyGateGenerator(config.filters, config.levels)
+    return Generator(config.root_blocks, config.branch_blocks, config.filters, config.coordinates)
 
 
 def _distance(images: torch.Tensor) -> torch.Tensor:

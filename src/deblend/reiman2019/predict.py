@@ -11,14 +11,15 @@ import torch
 from deblend.errors import DeblendError
 from deblend.files import atomic
 from deblend.reiman2019.blends import PerturbConfig, render_batches
-from deblend.reiman2019.networks import Generator
+from deblend.reiman2019.config import GanConfig
+from deblend.reiman2019.networks import build_generator
 from deblend.reiman2019.training import predict, to_uint8
 from deblend.training.torch_backend import move_to_device
 from deblend.training.torch_checkpoint import read_weights
 from torch import nn
 
 
-def load_generator(weights: str | Path, description: str | Path) -> tuple[Generator, str]:
+def load_generator(weights: str | Path, description: str | Path) -> tuple[nn.Module, str]:
     """Load a trained generator, and the precision that it was trained in.
 
     Parameters
@@ -29,9 +30,8 @@ def load_generator(weights: str | Path, description: str | Path) -> tuple[Genera
         `network.json`, which says how the generator is built.
     """
     record = json.loads(Path(description).read_text())
-    generator = Generator(
-        record["root_blocks"], record["branch_blocks"], record["filters"], record["coordinates"]
-    )
+    config = GanConfig(**{name: record[name] for name in GanConfig.model_fields if name in record})
+    generator = build_generator(config)
     read_weights(weights, generator)
     return generator, record["precision"]
 

@@ -31,7 +31,12 @@ from deblend.reiman2019.blends import (
 )
 from deblend.reiman2019.config import GanConfig
 from deblend.reiman2019.images import open_frames
-from deblend.reiman2019.networks import Discriminator, Generator, VggFeatures, layer_table
+from deblend.reiman2019.networks import (
+    Discriminator,
+    VggFeatures,
+    build_generator,
+    layer_table,
+)
 from deblend.seeds import generator as random_generator
 from deblend.tables import write_csv
 from deblend.training.fingerprints import fingerprint
@@ -140,11 +145,6 @@ class PairSource:
             thread.join()
 
 
-def build_generator(config: GanConfig) -> Generator:
-    """Build the generator that a configuration describes."""
-    return Generator(config.root_blocks, config.branch_blocks, config.filters, config.coordinates)
-
-
 class Trainer(Gan):
     """Both networks, their optimizers and the update of one iteration.
 
@@ -195,12 +195,14 @@ class Trainer(Gan):
 
     def learning_rate(self, iteration: int, name: str = "generator") -> float:
         """Learning rate of an optimizer in an iteration; the burn-in counts as iterations."""
-        dropped = iteration - self.config.burn_in_iterations >= self.config.drop_iteration
         config = self.config
         start = (
             config.discriminator_learning_rate if name == "discriminator" else config.learning_rate
         )
-        return start * (config.drop_factor if dropped else 1)
+        done = max(0, iteration - config.burn_in_iterations)
+        if config.schedule == "cosine":
+            return start * (1 + math.cos(math.pi * done / config.iterations)) / 2
+        return start * (config.drop_factor if done >= config.drop_iteration else 1)
 
     def step(
         self, iteration: int, blends: torch.Tensor, truth: torch.Tensor
@@ -227,11 +229,12 @@ class Trainer(Gan):
             return self._burn_in(images, truth)
         losses = {"mse": functional.mse_loss(images, truth)}
         loss = losses["mse"]
-        if self.discriminator is not None:
+        start = self.config.burn_in_iterations + self.config.adversarial_start
+        if self.discriminator is not None and iteration >= start:
             losses |= self.update_discriminator(images.detach(), truth)
             losses["adversarial"] = self.adversarial(images)
             loss = loss + self.config.adversarial_weight * losses["adversarial"]
-        self.step_optimizer("generator", loss)
+        self.step_optimizer("generator", loss, self.config.gradient_norm_max)
         return {name: value.detach() for name, value in losses.items()}
 
     def _burn_in(self, images: torch.Tensor, truth: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -242,7 +245,7 @@ class Trainer(Gan):
             features = self.vgg(images.flatten(0, 1))
         # Eq. 5. The features can have a low precision; their difference is taken in float32.
         loss = functional.mse_loss(features.float(), true_features.float())
-        self.step_optimizer("burn_in", loss)
+        self.step_optimizer("burn_in", loss, self.config.gradient_norm_max)
         return {"vgg": loss.detach(), "mse": functional.mse_loss(images, truth).detach()}
 
     def logits(self, images: torch.Tensor, *given: torch.Tensor | None) -> torch.Tensor:
@@ -267,7 +270,7 @@ def predict(
 
     Parameters
     ----------
-    generator : Generator
+    generator : Module
     blends : Tensor, shape (n, 3, y, x)
         In [0, 1].
     device : torch.device
@@ -344,7 +347,7 @@ def train(
     vgg: VggFeatures | None,
     checkpoint: Checkpoint,
     on_iteration: abc.Callable[[int], None] | None = None,
-) -> tuple[Generator, pd.DataFrame, np.ndarray, dict[str, Any]]:
+) -> tuple[nn.Module, pd.DataFrame, np.ndarray, dict[str, Any]]:
     """Train a generator; resume where an earlier call was interrupted.
 
     Parameters
@@ -361,7 +364,7 @@ def train(
 
     Returns
     -------
-    generator : Generator
+    generator : Module
         After the last iteration (Sect. 2.4).
     history : DataFrame
         One row per trace interval: `iteration`, `phase`, `learning_rate`, the mean losses since the
@@ -389,7 +392,7 @@ def train(
         on_done=on_iteration,
     )
     sums: dict[str, torch.Tensor] = {}
-    count = 0
+    counts: dict[str, int] = {}
     trainer.generator.train()
     with closing(source.batches(loop.done, total, device)) as batches:
         for iteration in loop:
@@ -397,7 +400,7 @@ def train(
             losses = trainer.step(iteration, *next(batches))
             for name, value in losses.items():
                 sums[name] = sums.get(name, 0) + value
-            count += 1
+                counts[name] = counts.get(name, 0) + 1
             loop.step(1, mse=losses["mse"])
             done = iteration + 1
             # The last iteration of each phase ends a row: no mean mixes the losses of both phases.
@@ -408,9 +411,9 @@ def train(
                 continue
             row: dict[str, Any] = {"iteration": done, "phase": phase}
             row["learning_rate"] = trainer.learning_rate(iteration)
-            means = {name: float(value) / count for name, value in sums.items()}
+            means = {name: float(value) / counts[name] for name, value in sums.items()}
             loop.check(means, row["learning_rate"])
-            sums, count = {}, 0
+            sums, counts = {}, {}
             images = predict(trainer.generator, blends, device, config.precision)
             trainer.generator.train()
             row |= means | check_images(images, truth)
@@ -421,7 +424,6 @@ def train(
                 log.warning("iteration %d: the generator has collapsed: %s", done, problem)
     table, seconds = loop.finish()
     history, generator = loop.history, trainer.generator
-    assert isinstance(generator, Generator)
     summary = {
         **config.model_dump(),
         "n_iterations": total,
@@ -433,7 +435,7 @@ def train(
             n_parameters(trainer.discriminator) if trainer.discriminator is not None else 0
         ),
         "vgg_weights": vgg.source if vgg is not None else None,
-        "collapsed": collapse_reason(history[-1]),
+        "problem": collapse_reason(history[-1]),
         "val_psnr_db": history[-1]["val_psnr_db"],
         "seconds": seconds,
     }
@@ -454,7 +456,7 @@ def train_from_config(
     device: torch.device,
     checkpoint: str | Path,
     fingerprinted: dict[str, Any],
-) -> tuple[Generator, pd.DataFrame, dict[str, np.ndarray], dict[str, Any]]:
+) -> tuple[nn.Module, pd.DataFrame, dict[str, np.ndarray], dict[str, Any]]:
     """Train the GAN, or its generator alone, as the configuration says.
 
     Parameters
@@ -533,13 +535,13 @@ def train_from_config(
     return generator, history, shown, summary | of_images
 
 
-def layer_tables(config: GanConfig, generator: Generator, side: int) -> list[pd.DataFrame]:
+def layer_tables(config: GanConfig, generator: nn.Module, side: int) -> list[pd.DataFrame]:
     """Tables of the layers of the generator and of a discriminator, for Figures 1 and 2.
 
     Parameters
     ----------
     config : GanConfig
-    generator : Generator
+    generator : Module
         It is moved to the CPU.
     side : int
         Side of the images.

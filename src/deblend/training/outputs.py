@@ -1,11 +1,15 @@
 """What the trainings of all papers leave: timing and description, but no checkpoint."""
 
 import contextlib
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from deblend.files import write_json
+
+log = logging.getLogger(__name__)
+
 
 #: Paths of a training's outputs by name. All trainings have `weights`, `description` (JSON),
 #: `history` (CSV) and `timing` (JSON).
@@ -29,7 +33,8 @@ def training_outputs(
     timing : path
         JSON file for the duration in seconds and the number of epochs or iterations.
     record : dict
-        Record of the training, with `seconds` and `n_epochs` or `n_iterations`.
+        Record of the training, with `seconds` and `n_epochs` or `n_iterations`, and `problem`, the
+        reason why the network has learnt nothing, or None; the last line of the log states it.
     recorded : dict
         Other values for the description: `scale`, `threads`, versions.
     checkpoints : iterable of path
@@ -46,3 +51,6 @@ def training_outputs(
     yield {name: value for name, value in record.items() if name != "seconds"} | dict(recorded)
     for path in checkpoints:
         Path(path).unlink(missing_ok=True)
+    # The last line of the log.
+    if record.get("problem"):
+        log.warning("the network has not learnt: %s", record["problem"])

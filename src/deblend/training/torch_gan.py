@@ -175,11 +175,23 @@ class Gan:
         self.discriminator.requires_grad_(True)
         return loss
 
-    def step_optimizer(self, name: str, loss: torch.Tensor) -> None:
-        """Do one step of an optimizer with the gradient of a loss."""
-        self.optimizers[name].zero_grad(set_to_none=True)
+    def step_optimizer(self, name: str, loss: torch.Tensor, norm_max: float | None = None) -> None:
+        """Do one step of an optimizer with the gradient of a loss.
+
+        Parameters
+        ----------
+        name : str
+        loss : Tensor, shape ()
+        norm_max : float, optional
+            A gradient with a larger norm is scaled down to it.
+        """
+        optimizer = self.optimizers[name]
+        optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        self.optimizers[name].step()
+        if norm_max is not None:
+            for group in optimizer.param_groups:
+                nn.utils.clip_grad_norm_(group["params"], norm_max)
+        optimizer.step()
 
 
 def generate_in_batches(

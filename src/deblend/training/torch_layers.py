@@ -26,6 +26,14 @@ class Add(nn.Module):
         return x + skip
 
 
+class Concatenate(nn.Module):
+    """Concatenation of channels at the end of a skip connection, shown in drawings like `Add`."""
+
+    def forward(self, x: torch.Tensor, skip: torch.Tensor) -> torch.Tensor:
+        """Both tensors, one after the other along the axis of channels."""
+        return torch.cat([x, skip], dim=1)
+
+
 def _leaf_layers(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     """Names and modules of the layers that contain no other layers."""
     for name, layer in module.named_modules():
