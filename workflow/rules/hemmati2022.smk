@@ -498,6 +498,7 @@ rule hemmati2022_network_figure:
     params:
         code=code("hemmati2022/network_figure.py"),
         networks=SHOWN_NETWORKS,
+        loss=HEMMATI["network"]["loss"],
         label=HEMMATI_LABEL,
     message:
         "Figure 1 of Hemmati et al. 2022"
@@ -540,6 +541,7 @@ rule hemmati2022_figures:
         seed=SEED,
         som_shape=HEMMATI["som_shape"],
         som_columns=["separation_px", "flux_ratio", "fwhm_sum_px", "delta_z"],
+        pixel_scale_arcsec=HEMMATI["cutouts"][HEMMATI_SET]["pixel_scale_arcsec"],
         label=HEMMATI_LABEL,
         scale=SCALE,
     message:

@@ -252,7 +252,8 @@ def map_of_blends(
     Returns
     -------
     cells : DataFrame
-        `row`, `column`, the number `n` of blends in the cell, and their means.
+        `row`, `column`, the number `n` of blends in the cell, and their means; for each
+        `n_peaks_...` the share of blends without any peak, `none_...`.
     numbers : dict
         See `summary`; also `shape` and `columns`.
     """
@@ -264,6 +265,10 @@ def map_of_blends(
     averaged = [*columns, "separation_arcsec", "delta_mag"]
     for name in dict.fromkeys([*averaged, *(c for c in table if c.startswith("detected_"))]):
         cells[name] = cell_means(som, table[name].to_numpy(float)).ravel()
+    # Blends that are not detected have one peak or none: Figure 6 tells these apart.
+    for name in (c for c in table if c.startswith("n_peaks_")):
+        none = (table[name] == 0).to_numpy(float)
+        cells[name.replace("n_peaks_", "none_")] = cell_means(som, none).ravel()
     numbers = {
         f"{k}_occupancy" if k in ("mean", "median") else k: v for k, v in summary(som).items()
     }

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from deblend.errors import DeblendError
 from deblend.hemmati2022 import som as module
-from deblend.hemmati2022.som import cell_means, learn_som, occupancy, summary
+from deblend.hemmati2022.som import cell_means, learn_som, map_of_blends, occupancy, summary
 from scipy.spatial.distance import cdist
 
 COLUMNS = ["separation", "flux_ratio", "fwhm_sum", "delta_z"]
@@ -125,3 +125,14 @@ def test_invalid_samples_are_refused(table):
         )
     with pytest.raises(DeblendError, match="at least 2 x 2 cells"):
         learn_som(table, COLUMNS[:1], SHAPE, seed=1)
+
+
+def test_the_map_has_the_shares_of_blends_without_a_peak(table):
+    n_peaks = np.random.default_rng(1).integers(0, 3, len(table))
+    blends = table.assign(separation_arcsec=0.0, delta_mag=0.0, detected_low=n_peaks == 2)
+    blends = blends.assign(n_peaks_low=n_peaks, n_peaks_high=2)
+    cells, _ = map_of_blends(blends, COLUMNS, SHAPE, 1)
+    occupied = cells[cells["n"] > 0]
+    assert (occupied["none_low"] * occupied["n"]).sum() == pytest.approx((n_peaks == 0).sum())
+    assert (occupied["none_low"] + occupied["detected_low"] <= 1 + 1e-9).all()
+    assert (occupied["none_high"] == 0).all()

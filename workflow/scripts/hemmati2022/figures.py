@@ -16,6 +16,7 @@ with logs.script(snakemake.log[0]):
         seed=params.seed,
         cells=out.cells,
         som=out.som,
+        pixel_scale_arcsec=params.pixel_scale_arcsec,
         label=params.label,
         scale=params.scale,
     )

@@ -13,7 +13,7 @@ with logs.script(snakemake.log[0]):
             params.networks, inputs.generators, inputs.discriminators, strict=True
         )
     }
-    draw_fig1(layers, [out.pdf1, out.png1], params.label)
+    draw_fig1(layers, params.loss, [out.pdf1, out.png1], params.label)
     parts = [
         part.assign(network=network, part=name)
         for network, both in layers.items()

@@ -1,8 +1,9 @@
 """Adapter: Figure 7 of Hemmati et al. 2022: photometry and its Gaussian process regression."""
 
 import pandas as pd
-from deblend.hemmati2022.figures.fig7_photometry import draw_fig7, photometry_points
+from deblend.hemmati2022.figures.fig7_photometry import draw_fig7, photometry_points, second_source
 from deblend.hemmati2022.regression import regressions
+from deblend.plots.style import label_line
 from deblend.run import logs
 from deblend.tables import write_csv
 
@@ -14,7 +15,13 @@ with logs.script(snakemake.log[0]):
         write_csv(out[name], fits[name])
     points = photometry_points(photometry)
     engines = ", ".join(sorted(photometry["engine"].dropna().unique()))
-    label = f"{params.label}, fits by {engines}" if engines else params.label
-    outputs = [out.pdf7, out.png7]
-    draw_fig7(points, fits["curves"], fits["scatter"], fits["bins"], outputs, label)
+    draw_fig7(
+        points,
+        fits["curves"],
+        fits["scatter"],
+        fits["bins"],
+        [out.pdf7, out.png7],
+        label_line(params.label, engines and f"fits by {engines}"),
+        second_source(photometry),
+    )
     write_csv(out.table7, points.assign(scale=params.scale))

@@ -9,6 +9,7 @@ from deblend.hemmati2022.figures.real_images import draw_pairs
 from deblend.hemmati2022.pairs import make_pair_maker, read_cutouts
 from deblend.hemmati2022.predict import load_network
 from deblend.hemmati2022.real_images import compare_peaks, field_names, read_field
+from deblend.plots.style import label_line
 from deblend.run import logs
 from deblend.tables import write_csv
 from deblend.training import torch_backend
@@ -31,5 +32,6 @@ with logs.script(snakemake.log[0]):
     table, shown = compare_peaks(network, fields, resolutions, detection.radius_px, device)
     logging.info("\n%s", table.to_string(index=False))
     write_csv(out.table, table)
-    label = f"{params.scale} scale, {snakemake.wildcards.sr} trained on {params.maker['name']}"
-    draw_pairs(shown, [out.pdf, out.png], label)
+    trained = f"{snakemake.wildcards.sr} trained on {params.maker['name']}"
+    label = label_line(f"{params.scale} scale", "HSC and HST images", trained)
+    draw_pairs(shown, maker.pixel_scale_arcsec, [out.pdf, out.png], label)

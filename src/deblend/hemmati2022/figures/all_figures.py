@@ -16,7 +16,7 @@ from deblend.hemmati2022.figures.fig5_9_detections import (
 )
 from deblend.hemmati2022.figures.fig6_map import draw_fig6
 from deblend.hemmati2022.som import map_of_blends
-from deblend.plots.style import Outputs
+from deblend.plots.style import Outputs, label_line
 from deblend.tables import write_csv
 
 log = logging.getLogger(__name__)
@@ -34,6 +34,7 @@ def write_figures(
     seed: int,
     cells: str | Path,
     som: str | Path,
+    pixel_scale_arcsec: float,
     label: str,
     scale: str,
 ) -> None:
@@ -53,20 +54,23 @@ def write_figures(
         See `deblend.hemmati2022.som.map_of_blends`.
     cells, som : path
         For the cells of the map (CSV) and numbers that describe it (JSON).
+    pixel_scale_arcsec : float
+        Pixel scale of the high-resolution images.
     label : str
-        Title of the figures.
+        Scale and data, for the label of the figures.
     scale : str
         Name of the run's scale, for the tables.
     """
     images, bands, band = read_galleries(galleries)
-    draw_fig2(images["real"], images["generated"], figures[2], label)
-    draw_fig3(images["high"], images["low"], images["gan"], figures[3], f"{label}, {band}")
-    draw_fig4(*read_examples(examples), figures[4], label)
-    draw_fig8(images, bands, band, figures[8], label)
+    pixel, in_band = pixel_scale_arcsec, label_line(label, band)
+    draw_fig2(images["real"], images["generated"], pixel, figures[2], in_band)
+    draw_fig3(images["high"], images["low"], images["gan"], pixel, figures[3], in_band)
+    draw_fig4(*read_examples(examples), pixel, figures[4], in_band)
+    draw_fig8(images, bands, band, pixel, figures[8], label)
     blends = pd.read_csv(detections)
     for number, quantities in ((5, FIG5), (9, FIG9)):
         table = binned_fractions(blends, quantities)
-        draw_fractions(table, quantities, figures[number], label, multi=number == 9)
+        draw_fractions(table, quantities, len(blends), figures[number], label, multi=number == 9)
         write_csv(tables[number], table.assign(scale=scale))
     table, numbers = map_of_blends(blends, som_columns, som_shape, seed)
     log.info("map: %s", numbers)

@@ -4,26 +4,58 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from deblend.plots.images import close_panels, image_grid
-from deblend.plots.style import Outputs, panel_note, paper_figure
+from deblend.plots.images import close_panels, colour_bar, image_grid, scale_bar
+from deblend.plots.style import (
+    ONE_COLUMN_IN,
+    TWO_COLUMNS_IN,
+    Outputs,
+    label_line,
+    panel_note,
+    paper_figure,
+)
 from matplotlib.axes import Axes
+from matplotlib.image import AxesImage
 
 #: Free space above and below each image, inches.
-BETWEEN_ROWS = 0.03
+BETWEEN_ROWS = 0.02
 
 
-def _limits(image: np.ndarray) -> dict[str, Any]:
-    """Limits of the grey scale, which include nearly all values of an image."""
-    finite = image[np.isfinite(image)]
+#: Height of the label line with the titles of the columns, and width of the names of the rows,
+#: inches.
+TITLES_IN, NAMES_IN = 0.36, 0.17
+
+
+#: Resolutions, and what figures call them.
+TITLES = {"high": "high", "low": "low", "gan": "GAN"}
+
+
+#: Networks whose images Figure 2, Figures 3 and 4, and Figure 8 show.
+NETWORKS = {2: "vanilla", 3: "sr", 4: "sr", 8: "sr_multi"}
+
+
+def _height(width: float, rows: int, columns: int, names: bool = True) -> float:
+    """Height at which square panels fill a figure of a given width, inches."""
+    side = (width - NAMES_IN * names) / columns
+    return rows * (side + BETWEEN_ROWS) + TITLES_IN
+
+
+def _stretch(images: Any) -> dict[str, Any]:
+    """Limits of the grey scale of all images of a figure: from below the sky to the galaxies.
+
+    The images have the asinh scale of the networks, in which both sky noise and galaxies are seen.
+    """
+    finite = np.asarray(images)[np.isfinite(images)]
     if not finite.size:
         return {"vmin": 0.0, "vmax": 1.0}
-    low, high = np.percentile(finite, [1, 99.8])
+    low, sky, high = np.percentile(finite, [16, 50, 99.8])
+    # The noise is that of pixels below the median, most of which are sky.
+    low = sky - 2.5 * (sky - low)
     return {"vmin": float(low), "vmax": float(max(high, low + 1e-6))}
 
 
 def _show(
     axis: Axes, image: np.ndarray, field: tuple[int, int] | None = None, **kwargs: Any
-) -> None:
+) -> AxesImage:
     """Show an image; of a low-resolution image only the field of the high-resolution one.
 
     Parameters
@@ -36,11 +68,12 @@ def _show(
     **kwargs
         Passed to `imshow`.
     """
-    axis.imshow(image, interpolation="nearest", **(_limits(image) | kwargs))
+    shown = axis.imshow(image, interpolation="nearest", **kwargs)
     if field:
         side = image.shape[-1]
         trim = (side - field[0] / field[1]) / 2
         axis.set(xlim=(trim - 0.5, side - trim - 0.5), ylim=(trim - 0.5, side - trim - 0.5))
+    return shown
 
 
 def _field_of(high: np.ndarray, low: np.ndarray) -> tuple[int, int]:
@@ -48,66 +81,105 @@ def _field_of(high: np.ndarray, low: np.ndarray) -> tuple[int, int]:
     return high.shape[-1], -(-high.shape[-1] // low.shape[-1])
 
 
-def draw_fig2(real: np.ndarray, generated: np.ndarray, outputs: Outputs, label: str) -> None:
+def draw_fig2(
+    real: np.ndarray, generated: np.ndarray, pixel_scale_arcsec: float, outputs: Outputs, label: str
+) -> None:
     """Draw Figure 2: galaxies generated from noise (rows 1 and 3) and real ones (row 2).
 
     Parameters
     ----------
     real : ndarray, shape (k, y, x)
     generated : ndarray, shape (2k, y, x)
+    pixel_scale_arcsec : float
+        Pixel scale of the images.
     outputs : list of path
     label : str
+        Scale and data.
     """
     k = len(real)
     rows = {"generated": generated[:k], "real": real, "generated ": generated[k : 2 * k]}
-    with paper_figure(outputs, label, (7.2, 7.0 * 3 / max(k, 3) + 0.3)) as figure:
+    line = label_line(label, NETWORKS[2], k + len(generated))
+    height = _height(TWO_COLUMNS_IN, 3, max(k, 3)) - TITLES_IN / 2
+    with paper_figure(outputs, line, TWO_COLUMNS_IN, height) as figure:
         axes = image_grid(figure, 3, max(k, 1))
         close_panels(figure, between_rows=BETWEEN_ROWS)
         for row, (name, images) in zip(axes, rows.items(), strict=True):
             for axis, image in zip(row, images, strict=False):
-                _show(axis, image, **_limits(real))
+                _show(axis, image, **_stretch(real))
             row[0].set_ylabel(name.strip())
-        if not len(generated):
+        if len(generated):
+            scale_bar(axes[0, 0], pixel_scale_arcsec)
+        else:
             panel_note(axes[0, 0], "not trained")
 
 
 def draw_fig3(
-    high: np.ndarray, low: np.ndarray, gan: np.ndarray, outputs: Outputs, label: str
+    high: np.ndarray,
+    low: np.ndarray,
+    gan: np.ndarray,
+    pixel_scale_arcsec: float,
+    outputs: Outputs,
+    label: str,
 ) -> None:
     """Draw Figure 3: test galaxies in high, low and GAN resolution, and GAN minus high.
+
+    High and GAN resolution have the same grey scale in all rows; low resolution has its own.
 
     Parameters
     ----------
     high, gan : ndarray, shape (n, y, x)
     low : ndarray, shape (n, v, u)
+    pixel_scale_arcsec : float
+        Pixel scale of the high-resolution images.
     outputs : list of path
     label : str
+        Scale and data.
     """
     n = max(len(high), 1)
-    with paper_figure(outputs, label, (3.6, 0.87 * n + 0.55), label_size="x-small") as figure:
-        axes = image_grid(figure, n, 4, ("high", "low", "GAN", "GAN − high"))
+    titles = (*TITLES.values(), "GAN − high")
+    line = label_line(label, NETWORKS[3], len(high))
+    # The colour bar takes part of the width.
+    height = _height(ONE_COLUMN_IN - 0.55, n, len(titles), names=False)
+    with paper_figure(outputs, line, ONE_COLUMN_IN, height) as figure:
+        axes = image_grid(figure, n, len(titles), titles)
         close_panels(figure, between_rows=BETWEEN_ROWS)
-        for row, high_image, low_image, gan_image in zip(axes, high, low, gan, strict=False):
-            grey_limits = _limits(high_image)
-            _show(row[0], high_image, **grey_limits)
-            _show(row[1], low_image, _field_of(high_image, low_image))
-            _show(row[2], gan_image, **grey_limits)
-            half_range = (grey_limits["vmax"] - grey_limits["vmin"]) / 2
-            _show(row[3], gan_image - high_image, cmap="RdBu_r", vmin=-half_range, vmax=half_range)
+        if not len(high):
+            return
+        difference, grey = gan - high, _stretch(high)
+        # With a perfect network, the difference is noise, which is to look like little.
+        half_range = max(
+            float(np.nanpercentile(np.abs(difference), 99.5)), (grey["vmax"] - grey["vmin"]) / 4
+        )
+        looks: list[dict[str, Any]] = [
+            grey,
+            {"field": _field_of(high, low)} | _stretch(low),
+            grey,
+            {"cmap": "RdBu_r", "vmin": -half_range, "vmax": half_range},
+        ]
+        for row, *images in zip(axes, high, low, gan, difference, strict=True):
+            for axis, image, look in zip(row, images, looks, strict=True):
+                shown = _show(axis, image, **look)
+        scale_bar(axes[0, 0], pixel_scale_arcsec)
+        colour_bar(figure, shown, axes, "GAN − high (asinh scale)")
 
 
 def _mark(axis: Axes, xy: np.ndarray, marker: str) -> None:
-    """Mark positions in red without changing the limits of the axes."""
+    """Mark positions in red, whole marks at the edge too, without changing the axes' limits."""
     limits = axis.get_xlim(), axis.get_ylim()
     look: dict[str, Any] = {"color": "red", "lw": 1.0, "s": 22}
     if marker == "o":
         look = {"facecolors": "none", "edgecolors": "red", "lw": 0.9, "s": 26}
-    axis.scatter(xy[:, 0], xy[:, 1], marker=marker, **look)
+    marks = axis.scatter(xy[:, 0], xy[:, 1], marker=marker, clip_on=False, **look)
+    marks.set_in_layout(False)
     axis.set(xlim=limits[0], ylim=limits[1])
 
 
 def draw_fig4(
-    images: Mapping[str, np.ndarray], kinds: Sequence[str], outputs: Outputs, label: str
+    images: Mapping[str, np.ndarray],
+    kinds: Sequence[str],
+    pixel_scale_arcsec: float,
+    outputs: Outputs,
+    label: str,
 ) -> None:
     """Draw Figure 4: galaxies, their blend in three resolutions, and its peaks.
 
@@ -119,33 +191,44 @@ def draw_fig4(
         (p, 3), number of the example, x and y in px of that resolution.
     kinds : list of str
         Kind of each blend, for example "easy".
+    pixel_scale_arcsec : float
+        Pixel scale of the high-resolution images.
     outputs : list of path
     label : str
+        Scale and data.
     """
     n = max(len(kinds), 1)
-    with paper_figure(outputs, label, (7.2, 1.42 * n + 0.5)) as figure:
-        axes = image_grid(figure, n, 5, ("galaxy 1", "galaxy 2", "high", "low", "GAN"))
+    titles = ("galaxy 1", "galaxy 2", *TITLES.values())
+    line = label_line(label, NETWORKS[4], len(kinds))
+    height = _height(TWO_COLUMNS_IN, n, len(titles))
+    with paper_figure(outputs, line, TWO_COLUMNS_IN, height) as figure:
+        axes = image_grid(figure, n, len(titles), titles)
         close_panels(figure, between_rows=BETWEEN_ROWS)
+        grey, grey_low = _stretch(images["high"]), _stretch(images["low"])
         for i, (row, kind) in enumerate(zip(axes, kinds, strict=False)):
             high, low = images["high"][i], images["low"][i]
-            grey_limits = _limits(high)
             for k in range(2):
-                _show(row[k], images[f"galaxy{k + 1}"][i], **grey_limits)
+                _show(row[k], images[f"galaxy{k + 1}"][i], **grey)
                 _mark(row[k], images["positions"][i, k : k + 1], "x")
-            for axis, name in zip(row[2:], ("high", "low", "gan"), strict=True):
-                _show(
-                    axis,
-                    images[name][i],
-                    *([_field_of(high, low)] if name == "low" else []),
-                    **({} if name == "low" else grey_limits),
-                )
+            for axis, name in zip(row[2:], TITLES, strict=True):
+                if name == "low":
+                    _show(axis, low, _field_of(high, low), **grey_low)
+                else:
+                    _show(axis, images[name][i], **grey)
                 peaks = np.reshape(images[f"peaks_{name}"], (-1, 3))
                 _mark(axis, peaks[peaks[:, 0] == i, 1:], "o")
-            row[0].set_ylabel(kind.replace("_", " "), fontsize=7)
+            row[0].set_ylabel(kind.replace("_", " "))
+        if len(kinds):
+            scale_bar(axes[0, 0], pixel_scale_arcsec)
 
 
 def draw_fig8(
-    images: Mapping[str, np.ndarray], bands: Sequence[str], band: str, outputs: Outputs, label: str
+    images: Mapping[str, np.ndarray],
+    bands: Sequence[str],
+    band: str,
+    pixel_scale_arcsec: float,
+    outputs: Outputs,
+    label: str,
 ) -> None:
     """Draw Figure 8: one blend in all bands, in high, low and GAN resolution.
 
@@ -158,27 +241,31 @@ def draw_fig8(
     bands : list of str
     band : str
         Band in which peaks were searched for.
+    pixel_scale_arcsec : float
+        Pixel scale of the high-resolution images.
     outputs : list of path
     label : str
+        Scale and data.
     """
     n = max(len(bands), 1)
-    size = (7.2, 7.0 * 3 / (max(n, 4) if len(bands) else 7) + 0.45)
-    with paper_figure(outputs, label, size) as figure:
+    line = label_line(label, NETWORKS[8], 1 if bands else None)
+    # With fewer bands, the panels would be huge.
+    width = TWO_COLUMNS_IN if n > 3 or not bands else ONE_COLUMN_IN
+    height = _height(width, 3, n if bands else 7)
+    with paper_figure(outputs, line, width, height) as figure:
         axes = image_grid(figure, 3, n, bands)
         close_panels(figure, between_rows=BETWEEN_ROWS)
-        for row, (name, title) in zip(
-            axes, (("high", "high"), ("low", "low"), ("gan", "GAN")), strict=True
-        ):
+        for row, (name, title) in zip(axes, TITLES.items(), strict=True):
             row[0].set_ylabel(title)
             if f"multi_{name}" not in images:
                 panel_note(row[n // 2], "not trained")
                 continue
+            grey = _stretch(images["multi_low" if name == "low" else "multi_high"])
             for axis, image, high, own_band in zip(
                 row, images[f"multi_{name}"], images["multi_high"], bands, strict=True
             ):
-                if name == "low":
-                    _show(axis, image, _field_of(high, image))
-                else:
-                    _show(axis, image, **_limits(high))
+                _show(axis, image, _field_of(high, image) if name == "low" else None, **grey)
                 if own_band == band:
                     _mark(axis, np.reshape(images[f"multi_peaks_{name}"], (-1, 2)), "+")
+        if "multi_high" in images:
+            scale_bar(axes[0, 0], pixel_scale_arcsec)

@@ -1,6 +1,7 @@
 """Figures 5 and 9 of Hemmati et al. 2022: fractions of detected blends."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,31 +11,39 @@ from deblend.hemmati2022.metrics import (
     measured_resolutions,
     parse_detections,
 )
-from deblend.plots.style import COLOURS, Outputs, panel_note, paper_figure
+from deblend.plots.style import (
+    COLOURS,
+    ONE_COLUMN_IN,
+    TWO_COLUMNS_IN,
+    Outputs,
+    label_line,
+    panel_note,
+    paper_figure,
+)
 from matplotlib.axes import Axes
 
 #: For each resolution its name, the colour of the area under its curve, as in Fig. 5 of the paper
-#: (yellow, grey, dark blue), and the colour of the curve.
+#: (yellow, grey, dark blue), the colour of the curve, and its line and marker.
 CURVES = {
-    "high": ("high", "#F9E27D", "#D9A400"),
-    "gan": ("GAN", "#C4C4C4", "0.45"),
-    "low": ("low", "#4A5A9C", "#101C54"),
+    "high": ("high", "#F9E27D", "#C79600", "-o"),
+    "gan": ("GAN", "#B8B8B8", "0.35", "-s"),
+    "low": ("low", "#7F8DC6", "#101C54", "-^"),
 }
 
 
 #: The same for high and low resolution with the filter that is best for them.
 BEST = {
-    "high_best": ("high, best filter", "none", "#D9A400"),
-    "low_best": ("low, best filter", "none", "#101C54"),
+    "high_best": ("high, best filter", "none", "#C79600", ":o"),
+    "low_best": ("low, best filter", "none", "#101C54", ":^"),
 }
 
 
 #: The same for the multi-band network.
-MULTI = ("GAN, multi-band", "none", COLOURS["companion"])
+MULTI = ("GAN, multi-band", "none", COLOURS["companion"], "-.D")
 
 
-#: Line styles; other curves are solid.
-LINES = dict.fromkeys(BEST, ":") | {"gan_multi": "-."}
+#: Networks whose fractions Figures 5 and 9 show.
+NETWORKS = {5: "sr", 9: "sr, sr_multi"}
 
 
 #: For each quantity the label of its axis; the paper normalises the separation in two ways.
@@ -84,19 +93,23 @@ def _draw_fractions(upper: Axes, lower: Axes, table: pd.DataFrame, multi: bool) 
     bin_ends = np.append(table["bin_low"].unique(), table["bin_high"].max())
     middle = (bin_ends[:-1] + bin_ends[1:]) / 2
     curves = CURVES | BEST | ({"gan_multi": MULTI} if multi else {})
-    for resolution, (name, fill, colour) in curves.items():
+    drawn = [name for name in curves if name in set(table["resolution"])]
+    # Small shifts keep the intervals of equal fractions from covering each other.
+    shifts = (bin_ends[1] - bin_ends[0]) * 0.06 * (np.arange(len(drawn)) - (len(drawn) - 1) / 2)
+    for resolution, shift in zip(drawn, shifts, strict=True):
+        name, fill, colour, line = curves[resolution]
         rows = table[table["resolution"] == resolution]
-        if rows.empty:
-            continue
         fraction = rows["fraction"].to_numpy(float)
         known = np.isfinite(fraction)
-        line = LINES.get(resolution, "-")
-        upper.fill_between(middle[known], fraction[known], color=fill, alpha=0.9, lw=0)
-        error = np.abs(rows[["low", "high"]].to_numpy(float).T - fraction)[:, known]
         shown = (middle[known], fraction[known])
-        upper.errorbar(
-            *shown, error, ls=line, color=colour, lw=1.1, elinewidth=0.7, capsize=1.5, label=name
-        )
+        upper.fill_between(*shown, color=fill, alpha=0.8, lw=0, zorder=1)
+        look: dict[str, Any] = {"color": colour, "ms": 2.2, "mew": 0.6, "lw": 0.9}
+        if line.startswith(":"):
+            # Open marks are larger: where fractions are equal, the filled mark is inside.
+            look |= {"mfc": "none", "ms": 4}
+        upper.plot(*shown, line, label=name, zorder=3, clip_on=False, **look)
+        ends = rows[["low", "high"]].to_numpy(float).T[:, known]
+        upper.vlines(middle[known] + shift, *ends, color=colour, lw=0.6, zorder=2.5)
     first = table[table["resolution"] == table["resolution"].iloc[0]]
     lower.stairs(first["n"], bin_ends, fill=True, color="0.8")
     lower.stairs(first["n"], bin_ends, color="0.4", lw=0.6)
@@ -105,6 +118,7 @@ def _draw_fractions(upper: Axes, lower: Axes, table: pd.DataFrame, multi: bool) 
 def draw_fractions(
     table: pd.DataFrame,
     quantities: Sequence[str],
+    n_blends: int,
     outputs: Outputs,
     label: str,
     multi: bool = False,
@@ -119,14 +133,24 @@ def draw_fractions(
         From `binned_fractions`.
     quantities : list of str
         Quantities, one for each column of panels.
+    n_blends : int
+        Number of test blends.
     outputs : list of path
     label : str
+        Scale and data.
     multi : bool
         Show the fractions of the multi-band network, as dash-dotted lines.
     """
     n = len(quantities)
-    width, label_size, columns = (7.2, "small", 5) if n > 1 else (3.6, "x-small", 3)
-    with paper_figure(outputs, label, (width, 3.4), label_size) as figure:
+    width, columns = (TWO_COLUMNS_IN, 5) if n > 1 else (ONE_COLUMN_IN, 3)
+    there = not multi or "gan_multi" in set(table["resolution"])
+    line = label_line(
+        label,
+        NETWORKS[9 if multi else 5],
+        n_blends,
+        None if there else "multi-band network not trained",
+    )
+    with paper_figure(outputs, line, width, 3.2) as figure:
         axes = figure.subplots(
             2, n, sharex="col", sharey="row", squeeze=False, height_ratios=[3, 1]
         )
@@ -140,9 +164,7 @@ def draw_fractions(
             upper.set_xlim(rows["bin_low"].min(), rows["bin_high"].max())
         axes[0, 0].set(ylim=(0, 1.03), ylabel="fraction of blends detected")
         axes[1, 0].set_ylabel("blends")
-        if multi and "gan_multi" not in set(table["resolution"]):
-            axes[0, 0].set_title("multi-band network not trained", color="0.4", fontsize=7)
-        drawn = [axis for axis in axes[0] if axis.lines or axis.containers]
+        drawn = [axis for axis in axes[0] if axis.lines]
         if drawn:
             handles = drawn[0].get_legend_handles_labels()
             figure.legend(*handles, loc="outside lower center", ncols=columns)

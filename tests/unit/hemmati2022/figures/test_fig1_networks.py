@@ -2,11 +2,13 @@
 
 import pytest
 from deblend.errors import DeblendError
-from deblend.hemmati2022.figures.fig1_networks import draw_fig1
+from deblend.hemmati2022.figures.fig1_networks import CONDITION_LEGEND, draw_fig1
+from matplotlib.colors import to_rgba
 
 from tests.figures import layer_table, opens, texts
+from tests.unit.hemmati2022.figures import LABEL, stands_in_a_column
 
-LABEL = "toy scale, cut-outs made_up"
+CONDITION = to_rgba(CONDITION_LEGEND[1])
 COLUMNS = ["name", "kind", "in_channels", "out_channels", "kernel", "stride", "side"]
 
 
@@ -14,8 +16,9 @@ def plain(kind, channels, side, name="x"):
     return (name, kind, channels, channels, 0, 0, side)
 
 
-def discriminator(channels):
-    rows, before, side = [plain("Input", channels, 64)], channels, 64
+def discriminator(channels, condition=0):
+    """As in the table of a trained network, the condition is not a row of its own."""
+    rows, before, side = [plain("Input", channels, 64)], channels + condition, 64
     for after in (32, 64, 128, 256):
         side //= 2
         rows += [("conv", "Conv2d", before, after, 4, 2, side)]
@@ -59,17 +62,17 @@ def super_resolution(channels, n_blocks=4):
 
 def networks():
     both = {
-        name: {"generator": super_resolution(c), "discriminator": discriminator(c)}
+        name: {"generator": super_resolution(c), "discriminator": discriminator(c, c)}
         for name, c in (("sr", 1), ("sr_multi", 7))
     }
     return {"vanilla": {"generator": vanilla(), "discriminator": discriminator(1)}} | both
 
 
 def test_networks_show_their_layers(drawn, tmp_path):
-    draw_fig1(networks(), [tmp_path / "fig1.png"], LABEL)
-    opens(tmp_path / "fig1.png", 1440)
+    draw_fig1(networks(), "minimax", [tmp_path / "fig1.png"], LABEL)
+    opens(tmp_path / "fig1.png", 1380)
+    assert stands_in_a_column(drawn[0], "vanilla, sr, sr_multi")
     found = texts(drawn[0])
-    assert sum(LABEL in t for t in found) == 1
     # In both networks the first residual block is drawn with its layers, the others as boxes.
     assert sorted(t for t in found if t.startswith("block ")) == sorted(
         2 * ["block 1", "block 2", "block 3"]
@@ -77,14 +80,30 @@ def test_networks_show_their_layers(drawn, tmp_path):
     assert found.count("9×9, 7") == 1
     assert found.count("4×4, 256, 2") == 3
     parameters = networks()["vanilla"]["generator"]["n_parameters"].sum() / 1e6
-    assert any(t.startswith("Vanilla GAN: generator ") and f"{parameters:.2f}" in t for t in found)
+    assert f"Vanilla GAN, generator: {parameters:.2f} million parameters" in found
+
+
+def test_discriminators_have_their_condition_and_sigmoid(drawn):
+    draw_fig1(networks(), "minimax", [], LABEL)
+    found = texts(drawn[0])
+    channels = [t for t in found if t.endswith(("channel", "channels"))]
+    assert channels == ["1 channel", "2 channels", "14 channels"]
+    assert {"condition: low resolution, enlarged", "sigmoid"} <= set(found)
+    # Image and condition are above each other,.
+    first = [p for p in drawn[0].axes[2].patches if p.get_facecolor() == CONDITION]
+    assert len(first) == 1
+    assert first[0].get_y() + first[0].get_height() < 0
+    # With Wasserstein's loss the output is not a probability.
+    unconditional = {"vanilla": networks()["vanilla"]}
+    draw_fig1(unconditional, "wasserstein", [], LABEL)
+    assert not {"condition: low resolution, enlarged", "sigmoid"} & set(texts(drawn[1]))
 
 
 def test_untrained_and_unknown_networks(drawn):
     there = networks()
     empty = {part: table.head(0) for part, table in there.pop("sr_multi").items()}
-    draw_fig1(there | {"sr_multi": empty}, [], LABEL)
+    draw_fig1(there | {"sr_multi": empty}, "minimax", [], LABEL)
     assert texts(drawn[0]).count("not trained") == 1
     odd = {part: table.replace("ReLU", "Mish") for part, table in there["sr"].items()}
     with pytest.raises(DeblendError, match="kind Mish"):
-        draw_fig1({"sr": odd}, [], LABEL)
+        draw_fig1({"sr": odd}, "minimax", [], LABEL)

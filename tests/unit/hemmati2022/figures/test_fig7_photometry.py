@@ -6,14 +6,19 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from deblend.hemmati2022.figures.fig7_photometry import _density, draw_fig7, photometry_points
+from deblend.errors import DeblendError
+from deblend.hemmati2022.figures.fig7_photometry import (
+    _density,
+    draw_fig7,
+    photometry_points,
+    second_source,
+)
 from deblend.hemmati2022.regression import fit_scatter
 from deblend.plots.style import style
 
 from tests.figures import opens, texts
+from tests.unit.hemmati2022.figures import LABEL, stands_in_a_column
 from tests.unit.hemmati2022.test_claims import photometry
-
-LABEL = "toy scale, cut-outs made_up"
 
 
 @functools.cache
@@ -39,9 +44,12 @@ def fits():
 def test_photometry_with_both_positions(drawn, tmp_path):
     points, *found = fits()
     draw_fig7(points, *found, [tmp_path / "fig7.png"], LABEL)
-    opens(tmp_path / "fig7.png", 1440)
+    opens(tmp_path / "fig7.png", 1380)
+    assert stands_in_a_column(drawn[0], "sr, n = 1,500")
     titles = [t for t in texts(drawn[0]) if t.startswith("positions from")]
-    assert titles == [f"positions from {what}, n = 1500" for what in ("low resolution", "the GAN")]
+    assert titles == ["positions from low resolution", "positions from the GAN"]
+    # Each column has its inset, with both levels.
+    assert texts(drawn[0]).count("variance of Δmag (mag²)") == 2
     few = [part.head(0) for part in found]
     # Tables that are read from files without rows have the type object.
     draw_fig7(points, *(part.astype(object) for part in few), [], LABEL)
@@ -56,9 +64,38 @@ def test_contours_contain_their_shares():
     rng = np.random.default_rng(1)
     with style():
         figure, axis = plt.subplots()
-        _density(axis, *rng.normal(0, 1, (2, 20000)), (-5, 5))
+        _density(axis, *rng.normal(0, 1, (2, 4000)), (-5, 5))
         contours = axis.collections[-1]
     for path, radius in zip(reversed(contours.get_paths()), (1.52, 2.49), strict=True):
-        # The smoothing widens the contours by less than 5 %.
-        assert np.hypot(*path.vertices.T).mean() == pytest.approx(1.04 * radius, rel=0.04)
+        # The smoothing widens the contours by less than 6 %.
+        assert np.hypot(*path.vertices.T).mean() == pytest.approx(1.03 * radius, rel=0.03)
     plt.close(figure)
+
+
+def test_points_beyond_the_axis_are_marked_at_its_edge(drawn):
+    points, *found = fits()
+    points = points.copy()
+    far = points.index[points["position"] == "gan"][:4]
+    points.loc[far, "delta_mag"] = [-9.0, -9.0, -9.0, 9.0]
+    draw_fig7(points, *found, [], LABEL)
+    lower = drawn[0].axes[3]
+    low, high = lower.get_ylim()
+    mine = points[points["position"] == "gan"]
+    for marker, edge, beyond in (("v", low, mine["delta_mag"] < low), ("^", high, None)):
+        beyond = mine["delta_mag"] > high if beyond is None else beyond
+        marks = next(line for line in lower.lines if line.get_marker() == marker)
+        assert marks.get_ydata() == pytest.approx(np.full(beyond.sum(), edge))
+        assert marks.get_xdata() == pytest.approx(mine.loc[beyond, "mag_input"].to_numpy())
+
+
+def test_the_label_says_which_positions_a_table_has(drawn):
+    points, *found = fits()
+    table = photometry()
+    assert second_source(table) == second_source(table.head(0)) == "gan"
+    assert second_source(table.assign(positions="high")) == "high"
+    with pytest.raises(DeblendError, match="positions has the values high, gan"):
+        second_source(table.assign(positions=["high"] + ["gan"] * (len(table) - 1)))
+    draw_fig7(points, *found, [], LABEL, "high")
+    assert "positions from high resolution" in texts(drawn[0])
+    warning = "positions from high resolution, not from the GAN"
+    assert stands_in_a_column(drawn[0], "sr, n = 1,500", warning)
