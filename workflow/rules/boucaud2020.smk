@@ -409,6 +409,7 @@ rule boucaud2020_catalog:
         stamps="<results>/datasets/{dataset}/stamps.h5",
         blends="<results>/datasets/{dataset}/blends_test.ecsv",
         predictions=["<results>/predictions/{network}/{dataset}.csv"],
+        records=["<results>/networks/{network}/network.json"],
         sep="<results>/predictions/sep/{dataset}.csv",
         detections="<results>/predictions/sep/{dataset}/detections.csv",
     output:
@@ -445,6 +446,9 @@ use rule boucaud2020_catalog as boucaud2020_catalog_of_paper with:
             f"<results>/predictions/{network}/{BOUCAUD['dataset']}.csv"
             for network in [BOUCAUD["network"], *JOINT]
         ],
+        records=expand(
+            "<results>/networks/{name}/network.json", name=[BOUCAUD["network"], *JOINT]
+        ),
         sep=f"<results>/predictions/sep/{BOUCAUD['dataset']}.csv",
         detections=f"<results>/predictions/sep/{BOUCAUD['dataset']}/detections.csv",
     output:
@@ -615,7 +619,8 @@ if not BOUCAUD["unet"]:
     use rule boucaud2020_network_figures as boucaud2020_network_figures_of_unet with:
         input:
             style=STYLE,
-            unet=mask_file("unet"),
+            records=[f"<results>/networks/{BOUCAUD[role]}/network.json" for role in MASK_ROLES],
+        unet=mask_file("unet"),
         output:
             **figure_outputs("boucaud2020", {4: "U-Net"}),
 
@@ -693,6 +698,7 @@ use rule boucaud2020_figures as boucaud2020_figures_of_published with:
 rule boucaud2020_mask_figures:
     input:
         iou=[f"{folder}/iou.csv" for folder in MASK_FOLDERS],
+        records=[f"<results>/networks/{BOUCAUD[role]}/network.json" for role in MASK_ROLES],
         unet=mask_file("unet"),
         blend2mask2flux=mask_file("blend2mask2flux"),
         catalog="<results>/boucaud2020/output_catalog.csv",

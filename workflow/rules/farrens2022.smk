@@ -306,6 +306,7 @@ rule farrens2022_figures:
         sample="<results>/farrens2022/parametric/test.h5",
         predictions=expand("<results>/predictions/blendhunter/{name}.csv", name=FARRENS_NAMES),
         sep=expand("<results>/predictions/farrens2022_sep/{name}.csv", name=FARRENS_NAMES),
+        records=expand("<results>/networks/blendhunter/{name}/network.json", name=FARRENS_NAMES),
         style=STYLE,
     output:
         **figure_outputs(
@@ -338,6 +339,7 @@ rule farrens2022_sample_figures:
         sample="<results>/farrens2022/{sample}/test.h5",
         predictions="<results>/predictions/blendhunter/{sample}.csv.gz",
         sep="<results>/predictions/farrens2022_sep/{sample}.csv",
+        records=expand("<results>/networks/blendhunter/{name}/network.json", name=FARRENS_NAMES),
         style=STYLE,
     output:
         **plain_figure_outputs("<results>/farrens2022/{sample}", [5, 6]),
@@ -371,6 +373,7 @@ use rule farrens2022_sample_figures as farrens2022_sample_figures_of_paper with:
         sample="<results>/farrens2022/realistic/test.h5",
         predictions="<results>/predictions/blendhunter/realistic.csv.gz",
         sep="<results>/predictions/farrens2022_sep/realistic.csv",
+        records=expand("<results>/networks/blendhunter/{name}/network.json", name=FARRENS_NAMES),
         style=STYLE,
     output:
         **figure_outputs(

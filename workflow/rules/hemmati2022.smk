@@ -511,6 +511,7 @@ rule hemmati2022_figures:
         galleries=f"{HEMMATI_FOLDER}/galleries.h5",
         examples=f"{HEMMATI_FOLDER}/examples.h5",
         detections=f"{HEMMATI_FOLDER}/detections.csv",
+        records=expand("<results>/networks/{name}/network.json", name=RESOLUTIONS),
         style=STYLE,
     output:
         **figure_outputs(
@@ -553,6 +554,7 @@ rule hemmati2022_figures:
 rule hemmati2022_photometry_figure:
     input:
         photometry=f"{HEMMATI_FOLDER}/photometry.csv",
+        records=["<results>/networks/sr/network.json"],
         style=STYLE,
     output:
         **figure_outputs("hemmati2022", {7: "photometry"}),

@@ -175,6 +175,7 @@ rule reiman2019_predict:
         predictions=[f"<results>/predictions/{gan}/{{images}}.h5" for gan in GANS],
         scores="<results>/reiman2019/{images}/scores.csv",
         examples="<results>/reiman2019/{images}/examples.h5",
+        records=expand("<results>/networks/{name}/network.json", name=GANS),
     log:
         "<results>/logs/reiman2019/predict_{images}.log",
     benchmark:
@@ -271,6 +272,7 @@ rule reiman2019_figures:
     input:
         scores="<results>/reiman2019/{images}/scores.csv",
         examples="<results>/reiman2019/{images}/examples.h5",
+        records=expand("<results>/networks/{name}/network.json", name=GANS),
         published=PUBLISHED,
         style=STYLE,
     output:
@@ -297,6 +299,7 @@ use rule reiman2019_figures as reiman2019_figures_of_paper with:
     input:
         scores=f"<results>/reiman2019/{REIMAN_SET}/scores.csv",
         examples=f"<results>/reiman2019/{REIMAN_SET}/examples.h5",
+        records=expand("<results>/networks/{name}/network.json", name=GANS),
         published=PUBLISHED,
         style=STYLE,
     output:

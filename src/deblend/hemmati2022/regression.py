@@ -32,6 +32,11 @@ log = logging.getLogger(__name__)
 MAX_POINTS = 1000
 
 
+#: Points that deviate from the running median by more standard deviations (68 % level) than this
+#: are left out of the process, though not of the scatter's fit.
+OUTLIER_SIGMA = 5.0
+
+
 #: Number of points in a bin in which the scatter is measured.
 BIN_POINTS = 50
 
@@ -134,11 +139,17 @@ def fit_gpr(
     if n_bad:
         raise DeblendError(f"{n_bad} of {len(x)} points are not finite: leave them out")
     bins, scatter = fit_scatter(x, y)
-    used = np.arange(len(x))
-    if len(x) > max_points:
+    # The process takes the noise as normally distributed: it would bend to each failed fit.
+    deviation = y - np.interp(x, bins["x"], bins["median"])
+    # Beyond the first and last bin, the exponentials are not measured and may explode.
+    ends = bins["x"].min(), bins["x"].max()
+    used = np.flatnonzero(deviation**2 < OUTLIER_SIGMA**2 * scatter["68"](np.clip(x, *ends)))
+    if len(used) < len(x):
+        log.info("%d of %d points are outliers and left out", len(x) - len(used), len(x))
+    if len(used) > max_points:
         rng = generator(seed, "gaussian process", len(x))
-        used = np.sort(rng.choice(len(x), max_points, replace=False))
-    noise = scatter["68"](x[used])
+        used = np.sort(rng.choice(used, max_points, replace=False))
+    noise = scatter["68"](np.clip(x[used], *ends))
     # The mean of the prior is 0, so the mean of the points is subtracted.
     offset = float(np.average(y[used], weights=1 / noise))
     span = float(np.ptp(x))
@@ -146,7 +157,7 @@ def fit_gpr(
     min_amplitude = 1e-2 * float(np.median(noise))
     amplitude = max(float(np.var(bins["median"])), min_amplitude)
     kernel = ConstantKernel(amplitude, (min_amplitude, 1e4 * amplitude)) * RBF(
-        span / 3, (span / 50, 10 * span)
+        span / 3, (span / 10, 10 * span)
     )
     process = GaussianProcessRegressor(kernel, alpha=noise)
     with warnings.catch_warnings():
@@ -157,7 +168,7 @@ def fit_gpr(
     mean, sigma = process.predict(np.asarray(grid, float)[:, None], return_std=True)
     table = pd.DataFrame({"x": np.asarray(grid, float), "mean": mean + offset, "sigma": sigma})
     for name, level in scatter.items():
-        table[f"noise_{name}"] = np.sqrt(level(grid))
+        table[f"noise_{name}"] = np.sqrt(level(np.clip(grid, *ends)))
         table[f"total_{name}"] = np.hypot(sigma, table[f"noise_{name}"])
     for n in (1, 2, 3):
         table[f"low_{n}"] = table["mean"] - n * table["total_68"]

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 from deblend.plots.images import asinh_stretch, close_panels, image_grid, image_note
-from deblend.plots.style import paper_figure
+from deblend.plots.style import ONE_COLUMN_IN, paper_figure
 
 from tests.figures import texts
 
 
 def test_panels_of_a_grid(drawn):
-    with paper_figure([], "", (3.0, 2.0)) as figure:
+    with paper_figure([], "", ONE_COLUMN_IN, 2.0) as figure:
         axes = image_grid(figure, 1, 3, ("first", "second"), fontsize=5)
         close_panels(figure, between_rows=0.03, space=0.02)
         image_note(axes[0, 2], "bright", va="top")

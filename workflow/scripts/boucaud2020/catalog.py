@@ -10,6 +10,7 @@ from deblend.data.stamps import read_stamps
 from deblend.files import write_json
 from deblend.run import logs
 from deblend.tables import read_ecsv, write_csv
+from deblend.training.outputs import not_learnt, read_networks
 
 with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
@@ -21,6 +22,7 @@ with logs.script(snakemake.log[0]):
     catalog = output_catalog(stamps, blends, predictions, detection)
     about = {key: params[key] for key in ("scale", "dataset", "network")}
     description = describe_catalog(catalog, stamps, predictions) | about
+    description["not_learnt"] = not_learnt(read_networks(inputs.records))
     zero_point = float(stamps.bands.zero_point[0])
     photometry = photometry_table(
         pd.concat([*networks, sep]),

@@ -12,8 +12,10 @@ from deblend.boucaud2020.figures.fig10_12_masks import (
 )
 from deblend.boucaud2020.masks import gather_iou
 from deblend.files import read_json
+from deblend.plots.style import label_line
 from deblend.run import logs
 from deblend.tables import write_csv
+from deblend.training.outputs import not_learnt, read_networks
 
 with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
@@ -22,6 +24,8 @@ with logs.script(snakemake.log[0]):
     label = f"{about['scale']} scale, {about['dataset']}"
     joint = f"{label}, {params.networks['blend2mask2flux']}"
     both = f"{label}, {params.networks['unet']}, {params.networks['blend2mask2flux']}"
+    warning = not_learnt(read_networks(inputs.records))
+    joint, both = label_line(joint, warning), label_line(both, warning)
     examples = {role: read_examples(inputs[role]) for role in ("unet", "blend2mask2flux")}
     iou = gather_iou(list(params.networks), inputs.iou)
     data = fig12_data(iou, pd.read_csv(inputs.catalog))

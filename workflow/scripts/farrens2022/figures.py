@@ -4,11 +4,14 @@ import pandas as pd
 from deblend.farrens2022.figures.fig3_4_accuracy import draw_fig3, draw_fig4
 from deblend.farrens2022.metrics import parametric_accuracies, summarise
 from deblend.farrens2022.stamps import read_sample_table
+from deblend.plots.style import label_line
 from deblend.run import logs
 from deblend.tables import write_csv
+from deblend.training.outputs import not_learnt, read_networks
 
 with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
+    label = label_line(params.label, not_learnt(read_networks(inputs.records)))
     sets = [tuple(s) for s in params.sets]
     accuracy, by_distance = parametric_accuracies(
         read_sample_table(inputs.sample),
@@ -17,8 +20,8 @@ with logs.script(snakemake.log[0]):
         params.bins_px,
     )
     by_noise = summarise(accuracy)
-    draw_fig3(by_distance, [out.pdf3, out.png3], params.label)
-    draw_fig4(by_noise, accuracy, [out.pdf4, out.png4], params.label)
+    draw_fig3(by_distance, [out.pdf3, out.png3], label)
+    draw_fig4(by_noise, accuracy, [out.pdf4, out.png4], label)
     for path, table in (
         (out.accuracy, accuracy),
         (out.by_distance, by_distance),

@@ -4,11 +4,14 @@ import pandas as pd
 from deblend.farrens2022.figures.fig5_6_realistic import draw_fig5, draw_fig6
 from deblend.farrens2022.metrics import realistic_accuracies, summarise
 from deblend.farrens2022.stamps import read_sample_table
+from deblend.plots.style import label_line
 from deblend.run import logs
 from deblend.tables import write_csv
+from deblend.training.outputs import not_learnt, read_networks
 
 with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
+    label = label_line(params.label, not_learnt(read_networks(inputs.records)))
     accuracy, confusion = realistic_accuracies(
         read_sample_table(inputs.sample),
         pd.read_csv(inputs.predictions),
@@ -17,8 +20,8 @@ with logs.script(snakemake.log[0]):
     )
     blendhunter = accuracy[accuracy["method"] == "BlendHunter"]
     relative = summarise(blendhunter.assign(accuracy=blendhunter["relative"]))
-    draw_fig5(relative, blendhunter, params.noise_sigma, [out.pdf5, out.png5], params.label)
-    draw_fig6(confusion, [out.pdf6, out.png6], params.label)
+    draw_fig5(relative, blendhunter, params.noise_sigma, [out.pdf5, out.png5], label)
+    draw_fig6(confusion, [out.pdf6, out.png6], label)
     for path, table in (
         (out.accuracy, accuracy),
         (out.confusion, confusion),

@@ -1,7 +1,9 @@
 """Adapter: Figures 2 to 6, 8 and 9 of Hemmati et al. 2022, from detections and stored images."""
 
 from deblend.hemmati2022.figures.all_figures import write_figures
+from deblend.plots.style import label_line
 from deblend.run import logs
+from deblend.training.outputs import not_learnt, read_networks
 
 with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
@@ -17,6 +19,6 @@ with logs.script(snakemake.log[0]):
         cells=out.cells,
         som=out.som,
         pixel_scale_arcsec=params.pixel_scale_arcsec,
-        label=params.label,
+        label=label_line(params.label, not_learnt(read_networks(inputs.records))),
         scale=params.scale,
     )

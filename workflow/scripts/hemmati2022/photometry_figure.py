@@ -6,9 +6,11 @@ from deblend.hemmati2022.regression import regressions
 from deblend.plots.style import label_line
 from deblend.run import logs
 from deblend.tables import write_csv
+from deblend.training.outputs import not_learnt, read_networks
 
 with logs.script(snakemake.log[0]):
     params, out = snakemake.params, snakemake.output
+    warning = not_learnt(read_networks(snakemake.input.records))
     photometry = pd.read_csv(snakemake.input.photometry)
     fits = regressions(photometry, params.seed)
     for name in ("curves", "scatter", "bins"):
@@ -21,7 +23,7 @@ with logs.script(snakemake.log[0]):
         fits["scatter"],
         fits["bins"],
         [out.pdf7, out.png7],
-        label_line(params.label, engines and f"fits by {engines}"),
+        label_line(params.label, engines and f"fits by {engines}", warning),
         second_source(photometry),
     )
     write_csv(out.table7, points.assign(scale=params.scale))

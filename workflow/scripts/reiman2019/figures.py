@@ -4,14 +4,17 @@ from pathlib import Path
 
 import h5py
 import yaml
+from deblend.plots.style import label_line
 from deblend.reiman2019.figures import fig4_5_scores as scores_figures
 from deblend.reiman2019.figures.fig3_6_examples import draw_examples, example_table
 from deblend.reiman2019.metrics import read_scores
 from deblend.run import logs
 from deblend.tables import write_csv
+from deblend.training.outputs import not_learnt, read_networks
 
 with logs.script(snakemake.log[0]):
     params, out = snakemake.params, snakemake.output
+    label = label_line(params.label, not_learnt(read_networks(snakemake.input.records)))
     published = yaml.safe_load(Path(snakemake.input.published).read_text())["reiman2019"]
     scores = read_scores(snakemake.input.scores)
     with h5py.File(snakemake.input.examples, "r") as file:
@@ -23,10 +26,10 @@ with logs.script(snakemake.log[0]):
     ):
         table = examples[examples["kind"] == kind]
         outputs = [out[f"pdf{number}"], out[f"png{number}"]]
-        draw_examples(table, images, title, outputs, params.label)
+        draw_examples(table, images, title, outputs, label)
         write_csv(out[f"table{number}"], table.drop(columns="place").assign(scale=params.scale))
     for number, quantities in ((4, scores_figures.FIG4), (5, scores_figures.FIG5)):
         table = scores_figures.distributions(scores, quantities)
         outputs = [out[f"pdf{number}"], out[f"png{number}"]]
-        scores_figures.draw_distributions(table, published[f"fig{number}"], outputs, params.label)
+        scores_figures.draw_distributions(table, published[f"fig{number}"], outputs, label)
         write_csv(out[f"table{number}"], table.assign(scale=params.scale))

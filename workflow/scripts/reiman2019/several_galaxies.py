@@ -1,10 +1,12 @@
 """Adapter: deblend more than two galaxies, one after the other."""
 
+from deblend.plots.style import label_line
 from deblend.reiman2019.figures.several_galaxies import draw_groups_figure
 from deblend.reiman2019.several_galaxies import deblend_groups
 from deblend.run import logs
 from deblend.tables import write_csv
 from deblend.training import torch_backend
+from deblend.training.outputs import not_learnt, read_networks
 
 with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
@@ -24,4 +26,5 @@ with logs.script(snakemake.log[0]):
     )
     write_csv(out.table, scores)
     network = snakemake.wildcards.gan
-    draw_groups_figure(scores, blends, truth, matched, network, [out.pdf, out.png], params.label)
+    label = label_line(params.label, not_learnt(read_networks([inputs.description])))
+    draw_groups_figure(scores, blends, truth, matched, network, [out.pdf, out.png], label)

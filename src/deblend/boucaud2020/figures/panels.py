@@ -199,9 +199,9 @@ def notes(label: str, statistics: pd.DataFrame) -> list[str]:
 
 
 def figure_label(about: dict[str, Any], n_blends: int) -> str:
-    """Label of a figure: its scale, data set and network, and the number of blends."""
+    """Label of a figure: its scale, data set and network, number of blends, and a warning."""
     source = about.get("label")
     parts = (
         (source,) if source else (f"{about['scale']} scale", about["dataset"], about.get("network"))
     )
-    return label_line(*parts, n_blends)
+    return label_line(*parts, n_blends, about.get("not_learnt"))
