@@ -446,9 +446,7 @@ use rule boucaud2020_catalog as boucaud2020_catalog_of_paper with:
             f"<results>/predictions/{network}/{BOUCAUD['dataset']}.csv"
             for network in [BOUCAUD["network"], *JOINT]
         ],
-        records=expand(
-            "<results>/networks/{name}/network.json", name=[BOUCAUD["network"], *JOINT]
-        ),
+        records=expand("<results>/networks/{name}/network.json", name=[BOUCAUD["network"], *JOINT]),
         sep=f"<results>/predictions/sep/{BOUCAUD['dataset']}.csv",
         detections=f"<results>/predictions/sep/{BOUCAUD['dataset']}/detections.csv",
     output:
@@ -619,8 +617,7 @@ if not BOUCAUD["unet"]:
     use rule boucaud2020_network_figures as boucaud2020_network_figures_of_unet with:
         input:
             style=STYLE,
-            records=[f"<results>/networks/{BOUCAUD[role]}/network.json" for role in MASK_ROLES],
-        unet=mask_file("unet"),
+            unet=mask_file("unet"),
         output:
             **figure_outputs("boucaud2020", {4: "U-Net"}),
 

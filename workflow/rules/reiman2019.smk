@@ -175,7 +175,6 @@ rule reiman2019_predict:
         predictions=[f"<results>/predictions/{gan}/{{images}}.h5" for gan in GANS],
         scores="<results>/reiman2019/{images}/scores.csv",
         examples="<results>/reiman2019/{images}/examples.h5",
-        records=expand("<results>/networks/{name}/network.json", name=GANS),
     log:
         "<results>/logs/reiman2019/predict_{images}.log",
     benchmark:

@@ -21,7 +21,7 @@ from typing import Any
 import pandas as pd
 from deblend.errors import DeblendError
 from deblend.files import read_yaml
-from deblend.training.outputs import not_learnt
+from deblend.report.networks import not_learnt
 
 #: Tables of results by name; a table that was not made is absent or None.
 Tables = Mapping[str, pd.DataFrame | None]

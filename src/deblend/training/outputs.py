@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from deblend.files import read_json, write_json
+from deblend.files import write_json
 
 log = logging.getLogger(__name__)
 
@@ -54,28 +54,3 @@ def training_outputs(
     # The last line of the log.
     if record.get("problem"):
         log.warning("the network has not learnt: %s", record["problem"])
-
-
-def read_networks(paths: Iterable[str | Path]) -> list[dict[str, Any]]:
-    """Descriptions of networks, each with the name of its folder as `name`."""
-    return [read_json(path) | {"name": Path(path).parent.name} for path in paths]
-
-
-def not_learnt(networks: Iterable[Mapping[str, Any]]) -> str:
-    """Which networks have learnt nothing, and why: for figures and tables that show them.
-
-    Parameters
-    ----------
-    networks : iterable of dict
-        Descriptions of networks (`network.json`), with the key `problem` and, for the text, `name`.
-
-    Returns
-    -------
-    str
-        Such as "unet has not learnt: its masks are empty (mean IoU 0.002)"; "" if all have.
-    """
-    problems: dict[str, list[str]] = {}
-    for record in networks:
-        if record.get("problem"):
-            problems.setdefault(record["problem"], []).append(str(record.get("name", "a network")))
-    return "; ".join(f"{', '.join(n)} has not learnt: {p}" for p, n in problems.items())

@@ -12,7 +12,7 @@ def test_a_figure_is_titled_saved_and_closed(drawn, tmp_path):
     with paper_figure(outputs, "toy scale", ONE_COLUMN_IN, 2.0) as figure:
         assert matplotlib.rcParams["image.cmap"] == "gray"
         figure.subplots().plot([0, 1], [0, 1], lw=4)
-    opens(outputs[0], 600, 398)
+    opens(outputs[0], 660, 398)
     assert outputs[1].read_bytes().startswith(b"%PDF")
     assert "toy scale" in texts(drawn[0])
     assert drawn[0].number not in plt.get_fignums()

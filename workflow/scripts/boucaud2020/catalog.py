@@ -8,9 +8,9 @@ from deblend.boucaud2020.metrics import photometry_table
 from deblend.boucaud2020.predictions import truth
 from deblend.data.stamps import read_stamps
 from deblend.files import write_json
+from deblend.report.networks import not_learnt, read_networks
 from deblend.run import logs
 from deblend.tables import read_ecsv, write_csv
-from deblend.training.outputs import not_learnt, read_networks
 
 with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output

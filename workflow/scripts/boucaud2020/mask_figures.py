@@ -13,9 +13,9 @@ from deblend.boucaud2020.figures.fig10_12_masks import (
 from deblend.boucaud2020.masks import gather_iou
 from deblend.files import read_json
 from deblend.plots.style import label_line
+from deblend.report.networks import not_learnt, read_networks
 from deblend.run import logs
 from deblend.tables import write_csv
-from deblend.training.outputs import not_learnt, read_networks
 
 with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output

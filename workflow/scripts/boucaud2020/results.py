@@ -6,10 +6,10 @@ from deblend.boucaud2020.claims import CLAIMS
 from deblend.boucaud2020.reproduction import authors_rows, our_rows, read_tables
 from deblend.files import read_json, read_yaml
 from deblend.report.claims import claims_table, read_bars
+from deblend.report.networks import read_networks
 from deblend.report.numbers import reproduction_table
 from deblend.run import logs
 from deblend.tables import write_csv
-from deblend.training.outputs import read_networks
 
 TABLES = ("statistics", "points", "fig7", "fig7_points", "fig8", "fig9", "table1", "table2")
 

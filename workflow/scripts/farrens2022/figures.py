@@ -5,9 +5,9 @@ from deblend.farrens2022.figures.fig3_4_accuracy import draw_fig3, draw_fig4
 from deblend.farrens2022.metrics import parametric_accuracies, summarise
 from deblend.farrens2022.stamps import read_sample_table
 from deblend.plots.style import label_line
+from deblend.report.networks import not_learnt, read_networks
 from deblend.run import logs
 from deblend.tables import write_csv
-from deblend.training.outputs import not_learnt, read_networks
 
 with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output

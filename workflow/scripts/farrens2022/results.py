@@ -7,10 +7,10 @@ from deblend.farrens2022.claims import CLAIMS
 from deblend.farrens2022.reproduction import close_shares, our_rows, run_label
 from deblend.files import read_json, read_yaml
 from deblend.report.claims import claims_table, read_bars
+from deblend.report.networks import read_networks
 from deblend.report.numbers import reproduction_table
 from deblend.run import logs
 from deblend.tables import write_csv
-from deblend.training.outputs import read_networks
 
 with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output

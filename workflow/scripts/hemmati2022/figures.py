@@ -2,8 +2,8 @@
 
 from deblend.hemmati2022.figures.all_figures import write_figures
 from deblend.plots.style import label_line
+from deblend.report.networks import not_learnt, read_networks
 from deblend.run import logs
-from deblend.training.outputs import not_learnt, read_networks
 
 with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output

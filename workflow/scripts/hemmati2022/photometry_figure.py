@@ -4,9 +4,9 @@ import pandas as pd
 from deblend.hemmati2022.figures.fig7_photometry import draw_fig7, photometry_points, second_source
 from deblend.hemmati2022.regression import regressions
 from deblend.plots.style import label_line
+from deblend.report.networks import not_learnt, read_networks
 from deblend.run import logs
 from deblend.tables import write_csv
-from deblend.training.outputs import not_learnt, read_networks
 
 with logs.script(snakemake.log[0]):
     params, out = snakemake.params, snakemake.output

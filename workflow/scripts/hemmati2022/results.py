@@ -8,10 +8,10 @@ from deblend.hemmati2022.claims import CLAIMS
 from deblend.hemmati2022.reproduction import our_rows
 from deblend.hemmati2022.tables import detection_table
 from deblend.report.claims import claims_table, read_bars
+from deblend.report.networks import read_networks
 from deblend.report.numbers import reproduction_table
 from deblend.run import logs
 from deblend.tables import write_csv, write_tex
-from deblend.training.outputs import read_networks
 
 with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output

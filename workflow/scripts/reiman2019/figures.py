@@ -8,9 +8,9 @@ from deblend.plots.style import label_line
 from deblend.reiman2019.figures import fig4_5_scores as scores_figures
 from deblend.reiman2019.figures.fig3_6_examples import draw_examples, example_table
 from deblend.reiman2019.metrics import read_scores
+from deblend.report.networks import not_learnt, read_networks
 from deblend.run import logs
 from deblend.tables import write_csv
-from deblend.training.outputs import not_learnt, read_networks
 
 with logs.script(snakemake.log[0]):
     params, out = snakemake.params, snakemake.output

@@ -9,10 +9,10 @@ from deblend.reiman2019.metrics import read_scores
 from deblend.reiman2019.reproduction import our_rows
 from deblend.reiman2019.tables import table1
 from deblend.report.claims import claims_table, read_bars
+from deblend.report.networks import read_networks
 from deblend.report.numbers import reproduction_table
 from deblend.run import logs
 from deblend.tables import write_csv, write_tex
-from deblend.training.outputs import read_networks
 
 with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output

@@ -3,10 +3,10 @@
 from deblend.plots.style import label_line
 from deblend.reiman2019.figures.several_galaxies import draw_groups_figure
 from deblend.reiman2019.several_galaxies import deblend_groups
+from deblend.report.networks import not_learnt, read_networks
 from deblend.run import logs
 from deblend.tables import write_csv
 from deblend.training import torch_backend
-from deblend.training.outputs import not_learnt, read_networks
 
 with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
