@@ -653,5 +653,4 @@ def bar_joint_iou(tables: Tables, bound: float) -> Result:
 @bar("bar_joint_below_sep")
 @says("blend2mask2flux scatters less than {bound:g} times the better of SEP's, for both galaxies")
 def bar_joint_below_sep(tables: Tables, bound: float) -> Result:
-    text, holds = _against_better(tables, "blend2mask2flux", "sigma", 1 / bound)
-    return text, holds
+    return _against_better(tables, "blend2mask2flux", "sigma_mag", 1 / bound)

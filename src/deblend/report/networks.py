@@ -29,4 +29,7 @@ def not_learnt(networks: Iterable[Mapping[str, Any]]) -> str:
     for record in networks:
         if record.get("problem"):
             problems.setdefault(record["problem"], []).append(str(record.get("name", "a network")))
-    return "; ".join(f"{', '.join(n)} has not learnt: {p}" for p, n in problems.items())
+    return "; ".join(
+        f"{', '.join(names)} {'has' if len(names) == 1 else 'have'} not learnt: {problem}"
+        for problem, names in problems.items()
+    )

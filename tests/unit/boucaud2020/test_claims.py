@@ -21,6 +21,13 @@ ZERO_POINTS = {"network_zero_point": 25.96, "sextractor_zero_point": 25.67}
 SUFFIXES = {"b2f": 25.96, "b2m2f": 25.96, "sex": 25.67}
 NETWORKS = ("b2f", "b2m2f")
 SEX = ("sex",)
+#: Bounds of the bars.
+BARS = {
+    "bar_flux_scatter": 0.2,
+    "bar_unet_iou": 0.65,
+    "bar_joint_iou": 0.45,
+    "bar_joint_below_sep": 1.0,
+}
 
 
 def fainter(catalog, g):
@@ -107,9 +114,10 @@ def tables(catalog, **others):
 
 
 def holds(found, bound="as stated"):
-    table = claims_table(found, "test", CLAIMS, "boucaud2020")
+    """Whether each claim holds with a bound, and whether each bar does."""
+    table = claims_table(found, "test", CLAIMS, "boucaud2020", bars=BARS)
     assert not table.duplicated(["claim", "bound"]).any()
-    table = table[table["bound"] == bound].set_index("claim")
+    table = table[table["bound"].isin([bound, "bar"])].set_index("claim")
     return table["holds"].to_dict()
 
 
@@ -341,6 +349,7 @@ BROKEN = {
     "sextractor_spheroids": (SEX, plus(-0.3)),
     "joint_mape": (("b2m2f",), times(1.5)),
     "joint_outliers": (("b2m2f",), outliers),
+    "bar_flux_scatter": (("b2f",), times(4)),
 }
 #: For each claim, the arguments of `all_tables` that make it false.
 BROKEN_TABLES = {
@@ -354,6 +363,9 @@ BROKEN_TABLES = {
     "masks_tighter_than_unet": {"iou": lambda: swapped_masks(iou_table())},
     "small_network": {"table2": (10.5, 8.2)},
     "larger_is_better": {"table2": (9.1, 9.3)},
+    "bar_unet_iou": {"iou": lambda: iou_table(unet=0.6)},
+    "bar_joint_iou": {"iou": lambda: iou_table(joint=0.4)},
+    "bar_joint_below_sep": {"sep": ((0.6, 12.0), (0.09, 15.0))},
 }
 
 
@@ -414,6 +426,7 @@ def test_the_better_of_sep_counts():
     assert found["scatter_better_sep.blend2flux"] is True
     assert found["outliers_better_sep.blend2flux"] is True
     assert found["scatter_better_sep.blend2mask2flux"] is None
+    assert found["bar_joint_below_sep"] is None
     rival = photometry((0.6, 12.0), (0.3, 5.0), (0.1, 0.1))
     found = holds({"photometry": rival})
     assert found["scatter_better_sep.blend2flux"] is False
@@ -450,10 +463,25 @@ def test_a_few_empty_masks_do_not_count():
     assert holds(of_masks(emptied(same, "blend2mask2flux", 0.4)))["unet_iou"] is False
 
 
+def test_empty_masks_count_against_a_bar():
+    """The mean of the other masks, 0.82 and about 0.65, is above the bars."""
+    for network, name in (("unet", "bar_unet_iou"), ("blend2mask2flux", "bar_joint_iou")):
+        assert holds(of_masks(iou_table()))[name] is True
+        emptied_masks = emptied(iou_table(), network, 0.4)
+        assert holds(of_masks(emptied_masks))[name] is False
+        # Where both masks are empty there is no IoU; a galaxy without a true mask does not count.
+        unknown = emptied_masks.assign(iou=emptied_masks["iou"].replace(0, np.nan))
+        assert holds(of_masks(unknown))[name] is False
+        lacking = emptied_masks["area_predicted_px"] == 0
+        outside = emptied_masks.assign(area_true_px=np.where(lacking, 0, 100))
+        assert holds(of_masks(outside))[name] is True
+
+
 def test_masks_of_one_network_or_few_types():
     iou = iou_table()
     found = holds(of_masks(iou[iou["network"] == "unet"]))
     assert [found[name] for name in MASKS] == [None, None, True, None, None, None]
+    assert (found["bar_unet_iou"], found["bar_joint_iou"]) == (True, None)
     few = holds(of_masks(iou[iou["blend"] < 20]))
     assert (few["unet_even"], few["joint_uneven"]) == (None, None)
     assert few["masks_tighter"] is True

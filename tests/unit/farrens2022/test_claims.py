@@ -8,11 +8,16 @@ from deblend.report.claims import claims_table
 from tests.unit.farrens2022.conftest import accuracies
 
 
+#: Bounds of the bars.
+BARS = {"bar_close_low_noise": 0.0, "bar_close_high_noise": 2.0, "bar_all_low_noise": 0.8}
+
+
 def holds(tables, bound="as stated"):
-    found = claims_table(tables, "test", CLAIMS, "farrens2022")
+    """Whether each claim holds with a bound, and whether each bar does."""
+    found = claims_table(tables, "test", CLAIMS, "farrens2022", bars=BARS)
     assert set(found["paper"]) == {"farrens2022"}
     assert not found.duplicated(["claim", "bound"]).any()
-    return found[found["bound"] == bound].set_index("claim")["holds"].to_dict()
+    return found[found["bound"].isin([bound, "bar"])].set_index("claim")["holds"].to_dict()
 
 
 STANDING = (
@@ -28,6 +33,7 @@ STANDING = (
     "distant_deficit_with_isolated",
     "sep_failures_parametric",
     "sep_failures_realistic",
+    *BARS,
 )
 
 
@@ -47,7 +53,8 @@ def test_swapped_methods_turn_claims_false(tables):
     }
     other["realistic"] = other["realistic"].assign(relative=-tables["realistic"]["relative"])
     found = holds(other)
-    for name in ("close_better", "drops_less", "fewer_true_negatives", "more_true_positives"):
+    names = ("close_better", "drops_less", "fewer_true_negatives", "more_true_positives")
+    for name in (*names, "bar_close_low_noise", "bar_close_high_noise"):
         assert found[name] is False, name
 
 
@@ -108,6 +115,7 @@ OF_SKILL = (
     "close_gain_range_with_isolated",
     "distant_matched_with_isolated",
     "distant_deficit_with_isolated",
+    "bar_all_low_noise",
 )
 
 
@@ -158,3 +166,44 @@ def test_one_noise_level_says_nothing_of_a_trend(tables):
     assert found["drops_less"] is None
     assert found["best_matched"] is None
     assert found["close_better"] is True
+
+
+def with_gain(tables, sigma, n_errors):
+    """The tables with BlendHunter's share of close blends at a noise level near SEP's.
+
+    It is `n_errors` standard errors of the difference above SEP's.
+    """
+    found = tables["parametric"].copy()
+    at_noise = (found["noise_sigma"] == sigma) & (found["subset"] == "close")
+    sep = found[at_noise & (found["method"] == "SEP")]
+    # Both methods have the same share and so the same error.
+    error = np.sqrt(2) * sep["error"].mean()
+    hunter = at_noise & (found["method"] == "BlendHunter")
+    found.loc[hunter, "accuracy"] = sep["accuracy"].mean() + n_errors * error
+    found.loc[hunter, "error"] = sep["error"].mean()
+    return tables | {"parametric": found}
+
+
+def test_bars_tell_low_from_high_noise(tables):
+    """A noise of 15 is low: there BlendHunter has to be better, above it only as good as SEP."""
+    for sigma, n_errors, low, high in (
+        (5, 0.5, True, True),
+        (15, 0.5, True, True),
+        (15, -0.5, False, True),
+        (35, 0.5, True, True),
+        (35, -1.9, True, True),
+        (35, -2.1, True, False),
+    ):
+        found = holds(with_gain(tables, sigma, n_errors))
+        assert found["bar_close_low_noise"] is low, (sigma, n_errors)
+        assert found["bar_close_high_noise"] is high, (sigma, n_errors)
+
+
+def test_bars_need_their_noise_levels(tables):
+    for low in (True, False):
+        parametric = tables["parametric"]
+        rows = parametric[(parametric["noise_sigma"] <= 15) == low]
+        found = holds(tables | {"parametric": rows})
+        assert found["bar_close_low_noise"] is (True if low else None)
+        assert found["bar_all_low_noise"] is (True if low else None)
+        assert found["bar_close_high_noise"] is (None if low else True)

@@ -4,6 +4,7 @@ import functools
 
 import numpy as np
 import pandas as pd
+import pytest
 from deblend.hemmati2022.claims import CLAIMS
 from deblend.report.claims import claims_table
 
@@ -17,6 +18,23 @@ EASE = {
     "gan": 0.2,
     "gan_content": 0.4,
     "gan_multi": 0.95,
+}
+#: Bounds of the bars.
+BARS = {
+    "bar_correlation": 0.8,
+    "bar_more_than_low": 0.0,
+    "bar_vanilla_varied": 0.2,
+    "bar_vanilla_stack": 2.0,
+    "bar_measured": 100,
+}
+#: Quality of good images.
+QUALITY = {
+    "correlation_gan": 0.95,
+    "correlation_gan_content": 0.97,
+    "vanilla_diversity_ratio": 0.8,
+    "vanilla_stack_peaks": 1.0,
+    "vanilla_stack_fwhm_ratio": 1.2,
+    "vanilla_median_flux_ratio": 0.9,
 }
 SOM = {
     "mean_occupancy": 6.5,
@@ -71,8 +89,14 @@ def photometry(n=1500):
     return found.assign(engine="mixtures")
 
 
+def quality(**changes):
+    values = QUALITY | changes
+    return pd.DataFrame({"quantity": list(values), "value": list(values.values()), "n": 512})
+
+
 def tables(**changes):
     return {
+        "quality": quality(),
         "detections": blends(),
         "false_positives": false_positives(),
         "photometry": photometry(),
@@ -81,10 +105,11 @@ def tables(**changes):
 
 
 def holds(found, bound="as stated"):
-    table = claims_table(found, "test", CLAIMS, "hemmati2022")
+    """Whether each claim holds with a bound, and whether each bar does."""
+    table = claims_table(found, "test", CLAIMS, "hemmati2022", bars=BARS)
     assert set(table["paper"]) == {"hemmati2022"}
     assert not table.duplicated(["claim", "bound"]).any()
-    return table[table["bound"] == bound].set_index("claim")["holds"].to_dict()
+    return table[table["bound"].isin([bound, "bar"])].set_index("claim")["holds"].to_dict()
 
 
 def changed(**columns):
@@ -92,8 +117,8 @@ def changed(**columns):
 
 
 def kept(found, names):
-    """Those of the named claims that still hold, with either bound."""
-    table = claims_table(found, "test", CLAIMS, "hemmati2022")
+    """Those of the named claims that still hold, with any bound."""
+    table = claims_table(found, "test", CLAIMS, "hemmati2022", bars=BARS)
     return sorted(set(table.loc[table["holds"].eq(True), "claim"]) & set(names))
 
 
@@ -113,7 +138,7 @@ def test_no_claim_holds_without_detections():
             *("multi_more", "multi_gain"),
             *("gan_more_in_bins", "gan_more_than_best_filter", "gan_more_than_best_filter_in_bins"),
             *("rises_with_separation", "falls_with_flux_ratio", "no_trend_with_redshift"),
-            *("around_08_arcsec", "low_flux_ratios"),
+            *("around_08_arcsec", "low_flux_ratios", "bar_more_than_low"),
         ],
     )
 
@@ -131,6 +156,7 @@ def test_swapped_resolutions():
     swapped = changed(detected_gan=low, detected_low=gan, detected_low_best=gan)
     names = ["gan_detects", "low_detects", "gan_more_in_bins", "gan_more_than_best_filter"]
     names += ["gan_more_than_best_filter_in_bins", "around_08_arcsec", "low_flux_ratios"]
+    names += ["bar_more_than_low"]
     assert not kept(swapped, names)
     single, multi = blends()["detected_gan"], blends()["detected_gan_multi"]
     swapped = changed(detected_gan=multi, detected_gan_multi=single)
@@ -150,7 +176,7 @@ def test_claims_do_not_hold_with_many_false_positives():
     found = tables(false_positives=false_positives(n_false=100))
     names = ["gan_detects", "multi_detects", "multi_more", "gan_more_in_bins", "high_detects"]
     names += ["gan_more_than_best_filter", "around_08_arcsec", "low_flux_ratios", "false_positives"]
-    names += ["false_positives_pooled", "same_false_positive_rate"]
+    names += ["false_positives_pooled", "same_false_positive_rate", "bar_more_than_low"]
     assert not kept(found, names)
     one = false_positives()
     one.loc[(one["resolution"] == "low") & (one["sample"] == "unblended"), "n_false"] = 100
@@ -170,6 +196,36 @@ def test_swapped_photometry():
     assert holds(tables(photometry=worse), "relaxed")["photometry_improves"] is True
 
 
+def test_photometry_of_a_few_blends_is_not_compared():
+    """A median of fewer than 30 errors says little; more than that count, and are counted."""
+    for n, improves, measured in ((29, None, False), (30, True, False), (100, True, True)):
+        found = holds(tables(photometry=photometry().head(n)))
+        assert found["photometry_improves"] is improves, n
+        assert found["bar_measured"] is measured, n
+    # Blends without a measurement do not count.
+    unmeasured = photometry().head(40).assign(mag_low=np.nan)
+    assert holds(tables(photometry=unmeasured))["photometry_improves"] is None
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("bar_correlation", {"correlation_gan": 0.79}),
+        ("bar_vanilla_varied", {"vanilla_diversity_ratio": 0.19}),
+        ("bar_vanilla_stack", {"vanilla_stack_peaks": 2.0}),
+        ("bar_vanilla_stack", {"vanilla_stack_peaks": 0.0}),
+        ("bar_vanilla_stack", {"vanilla_stack_fwhm_ratio": 2.1}),
+        ("bar_vanilla_stack", {"vanilla_stack_fwhm_ratio": 0.45}),
+        ("bar_vanilla_stack", {"vanilla_median_flux_ratio": 2.1}),
+        ("bar_vanilla_stack", {"vanilla_median_flux_ratio": 0.0}),
+        ("bar_vanilla_stack", {"vanilla_median_flux_ratio": np.nan}),
+    ],
+)
+def test_images_that_do_not_look_like_galaxies_fail_their_bar(name, changes):
+    found = holds(tables(quality=quality(**changes)))
+    assert {bar: found[bar] for bar in BARS} == dict.fromkeys(BARS, True) | {name: False}
+
+
 def test_another_map():
     found = tables(som=pd.DataFrame([SOM | {"mean_occupancy": 12, "dispersion": 9}]))
     assert not kept(found, ["cells_mean", "cells_dispersion"])
@@ -185,3 +241,7 @@ def test_claims_without_data_are_untested():
     few = holds(tables(detections=blends().head(15), photometry=photometry().head(0)))
     for name in ("gan_detects", "rises_with_separation", "photometry_improves"):
         assert few[name] is None, name
+    assert few["bar_measured"] is False
+    unknown = holds(tables(quality=quality().iloc[1:2]))
+    names = ("bar_correlation", "bar_vanilla_varied", "bar_vanilla_stack")
+    assert [unknown[name] for name in names] == [None] * 3

@@ -8,11 +8,16 @@ from deblend.report.claims import claims_table
 from tests.unit.reiman2019.conftest import history, tables
 
 
+#: Bounds of the bars.
+BARS = {"bar_beats_blend": 2.0}
+
+
 def holds(found, bound="as stated"):
-    table = claims_table(found, "test", CLAIMS, "reiman2019")
+    """Whether each claim holds with a bound, and whether each bar does."""
+    table = claims_table(found, "test", CLAIMS, "reiman2019", bars=BARS)
     assert set(table["paper"]) == {"reiman2019"}
     assert not table.duplicated(["claim", "bound"]).any()
-    return table[table["bound"] == bound].set_index("claim")["holds"].to_dict()
+    return table[table["bound"].isin([bound, "bar"])].set_index("claim")["holds"].to_dict()
 
 
 #: Names of the claims that the generator deblends.
@@ -65,8 +70,21 @@ def test_gains_have_errors_by_galaxy():
 
 def test_skill_for_one_galaxy_is_not_enough():
     found = holds(tables("the blend as companion"))
-    for name in ("beats_blend_psnr", "beats_blend_ssim", "as_good_as_mse", "branches_differ"):
+    names = ("beats_blend_psnr", "beats_blend_ssim", "as_good_as_mse", "branches_differ")
+    for name in (*names, "bar_beats_blend"):
         assert found[name] is False, name
+
+
+@pytest.mark.parametrize(("gain_db", "reached"), [(2.5, True), (1.5, False)])
+def test_the_bar_is_a_gain_over_the_blend_of_both_galaxies(gain_db, reached):
+    found = tables()
+    mine = found["scores"]
+    gan, blend = (mine["method"] == method for method in ("gan", "blend"))
+    mine["psnr_db"] = mine["psnr_db"].clip(upper=50)
+    gains = np.where(mine.loc[gan, "galaxy"] == "companion", gain_db, 6)
+    mine.loc[gan, "psnr_db"] = mine.loc[blend, "psnr_db"].to_numpy() + gains
+    mine["crossed_psnr_db"] = 0.0  # each image shows its own galaxy
+    assert holds(found)["bar_beats_blend"] is reached
 
 
 def test_adversarial_training_that_costs_two_decibels():

@@ -2,12 +2,15 @@
 
 import pandas as pd
 import pytest
+import yaml
+from deblend.errors import DeblendError
 from deblend.report.claims import (
     Claims,
     MissingResult,
     all_below,
     claims_table,
     listed,
+    read_bars,
     says,
     table,
 )
@@ -48,8 +51,8 @@ def test_claims_come_in_the_order_of_their_definition(claims):
 
 def test_there_is_a_row_per_network_and_bound(claims):
     found = claims_table(TABLES, "toy", claims, "a paper")
-    columns = ["claim", "paper", "where", "statement", "bound", "numbers", "holds", "scale"]
-    assert found.columns.tolist() == columns
+    columns = "claim paper where statement bound numbers holds not_learnt scale"
+    assert found.columns.tolist() == columns.split()
     assert found[["claim", "bound", "holds"]].to_numpy().tolist() == [
         ["good.small", "as stated", True],
         ["good.small", "relaxed", True],
@@ -109,3 +112,66 @@ def test_numbers_as_text():
 def test_the_name_of_a_missing_table_is_in_the_error():
     with pytest.raises(MissingResult, match="absent"):
         table(TABLES, "absent")
+
+
+@pytest.fixture
+def with_bars(claims):
+    """The same claims, then two bars, one of which cannot be tested."""
+    bar = claims.add_bar
+
+    @bar("bar_small")
+    @says("Errors of small galaxies below {bound:g} mag at this scale")
+    def bar_small(tables, bound):
+        return all_below({"small": table(tables, "errors")["small"].iloc[0]}, bound)
+
+    @bar("bar_absent")
+    @says("More than {bound:g}")
+    def bar_absent(tables, bound):
+        return str(table(tables, "absent")), True
+
+    return claims
+
+
+def test_a_bar_has_the_bound_of_the_scale(with_bars):
+    assert [claim.name for claim in with_bars if claim.is_bar] == ["bar_small", "bar_absent"]
+    for bound, holds in ((0.04, True), (0.02, False)):
+        bars = {"bar_absent": 5, "bar_small": bound}
+        found = claims_table(TABLES, "toy", with_bars, "a paper", bars=bars)
+        assert len(found) == 9  # seven rows of other claims, and one of each bar
+        row = found.iloc[7]
+        assert (row["claim"], row["where"], row["bound"]) == ("bar_small", "bar", "bar")
+        assert row["statement"] == f"Errors of small galaxies below {bound} mag at this scale"
+        assert (row["numbers"], row["holds"]) == ("small 0.03", holds)
+        assert (found.iloc[8]["claim"], found.iloc[8]["holds"]) == ("bar_absent", None)
+
+
+def test_a_scale_without_bars_has_no_rows_of_them(with_bars, claims):
+    everything = claims_table(TABLES, "paper", with_bars, "a paper")
+    assert set(everything["bound"]) == {"as stated", "relaxed"}
+    assert len(everything) == 7
+    one = claims_table(TABLES, "toy", with_bars, "a paper", bars={"bar_small": 0.04})
+    assert one["claim"].tolist()[7:] == ["bar_small"]
+
+
+@pytest.mark.parametrize("name", ["bar_smal", "any"])
+def test_a_bar_without_a_claim_is_an_error(with_bars, name):
+    """A claim that has its own bound is not a bar."""
+    message = f"has '{name}' for a paper at toy scale.*give one of bar_small, bar_absent"
+    with pytest.raises(DeblendError, match=message):
+        claims_table(TABLES, "toy", with_bars, "a paper", bars={"bar_small": 1, name: 2})
+
+
+def test_bars_are_read_by_scale_and_paper(tmp_path):
+    path = tmp_path / "bars.yaml"
+    path.write_text(yaml.safe_dump({"toy": {"one": {"bar_a": 0.5, "bar_b": 2}, "two": {}}}))
+    assert read_bars(path, "toy", "one") == {"bar_a": 0.5, "bar_b": 2}
+    assert read_bars(path, "toy", "two") == {}
+    assert read_bars(path, "toy", "three") == {}
+    assert read_bars(path, "paper", "one") == {}
+
+
+def test_every_row_names_the_networks_that_have_learnt_nothing(claims):
+    networks = [{"name": "unet", "problem": "its masks are empty"}, {"name": "b", "problem": None}]
+    found = claims_table(TABLES, "toy", claims, "a paper", networks=networks)
+    assert set(found["not_learnt"]) == {"unet has not learnt: its masks are empty"}
+    assert set(claims_table(TABLES, "toy", claims, "a paper")["not_learnt"]) == {""}

@@ -94,6 +94,29 @@ def _draw_skips(
             _draw_skip(axis, ends[first][0] - LOOK.gap / 2, sum(ends[i]) / 2, y, top, rise)
 
 
+def _draw_joins(
+    axis: Axes, units: list[Unit], ends: list[tuple[float, float]], heights: Sequence[float]
+) -> None:
+    """Draw the copies of a U-Net: from before each pooling, over boxes, to the join of its side."""
+    kinds = [unit.last["kind"] for unit in units]
+    starts: list[float] = []
+    for i, kind in enumerate(kinds):
+        if kind == "MaxPool2d":
+            starts.append(ends[i][0] - LOOK.gap / 2)
+        elif kind == "Concatenate":
+            start = starts.pop()
+            level = 0.4 + 0.15 * (kinds.count("MaxPool2d") - len(starts))
+            top = heights[i] / 2
+            _draw_skip(axis, start, sum(ends[i]) / 2, 0, top, level - top)
+
+
+def _draw_blend(axis: Axes, x: float, y: float) -> None:
+    """Draw the blend that enters a copy gate whose upper side is at `y`."""
+    colour = TORCH_LAYERS["CopyGate"][1]
+    draw_arrow(axis, (x, y + 0.22), (x, y), colour, 4, lw=0.8)
+    axis.text(x, y + 0.24, "blend", ha="center", va="bottom", fontsize="small")
+
+
 def _draw_legend(axis: Axes, units: list[Unit], **look: Any) -> None:
     """Draw the legend of the colours."""
     kinds = {unit.last["kind"] for unit in units if not unit.is_whole_block}
@@ -104,6 +127,8 @@ def _draw_legend(axis: Axes, units: list[Unit], **look: Any) -> None:
 
 def draw_fig1(table: pd.DataFrame, outputs: Outputs, label: str) -> None:
     """Draw Figure 1: the generator, its root and its two branches.
+
+    In the generator copy_gate the height of a box shows the side of its output.
 
     Parameters
     ----------
@@ -129,14 +154,23 @@ def draw_fig1(table: pd.DataFrame, outputs: Outputs, label: str) -> None:
                 f"the generator has no layers of the group {group!r}: train it again"
             )
     units = {group: _units(part, expanded=group == "root") for group, part in parts.items()}
+    is_copy_gate = (table["kind"] == "CopyGate").any()
+    largest = table["side"].max()
     group_y = dict(zip(parts, (0.0, BRANCH, -BRANCH), strict=True))
     line = label_line(label, f"{GAN}, generator")
     with paper_figure(outputs, line, TWO_COLUMNS_IN, 2.6) as figure:
         axis = figure.subplots()
         x = 0.0
         for group, y in group_y.items():
-            ends = _draw_units(axis, units[group], x, y, [0.8] * len(units[group]))
+            sides = [unit.last["side"] for unit in units[group]]
+            # All images of the paper's generator have the same side.
+            heights = [side_height(side, largest, 0.3, 0.5) for side in sides]
+            ends = _draw_units(axis, units[group], x, y, heights)
             _draw_skips(axis, units[group], ends, y, y + 0.4)
+            _draw_joins(axis, units[group], ends, heights)
+            for unit, box in zip(units[group], ends, strict=True):
+                if unit.last["kind"] == "CopyGate":
+                    _draw_blend(axis, sum(box) / 2, y + 0.4)
             if group == "root":
                 fork_x = ends[-1][1]
                 x = fork_x + 0.5
@@ -146,15 +180,16 @@ def draw_fig1(table: pd.DataFrame, outputs: Outputs, label: str) -> None:
             end = ends[-1][1]
             draw_arrow(axis, (end, y), (end + 0.2, y), LINE_COLOUR, 5, lw=0.8, shrinkA=0, shrinkB=0)
             axis.text(end + 0.25, y, group, va="center", fontsize="small")
-        numbers = [len(set(block_numbers(part)) - {None}) for part in parts.values()]
+        name = f"generator copy_gate (ours), levels = {(table['kind'] == 'MaxPool2d').sum() + 1}"
+        if not is_copy_gate:
+            numbers = [len(set(block_numbers(part)) - {None}) for part in parts.values()]
+            name = f"generator, (M, N) = ({numbers[0]}, {numbers[1]})"
         # The names of the outputs take as much as 0.7 inches.
         right = end + 0.25 + 0.7 / (TWO_COLUMNS_IN - 0.7) * end
         axis.set(xlim=(-0.1, right), ylim=(-1.3, 1.42))
         axis.set_axis_off()
-        axis.set_title(
-            f"generator, (M, N) = ({numbers[0]}, {numbers[1]}), {in_millions(table)} parameters; "
-            f"images of {table['side'].max():.0f} px"
-        )
+        size = f"{in_millions(table)} parameters; images of {largest:.0f} px"
+        axis.set_title(f"{name}, {size}")
         # Below the root there is room between the branches and the left end.
         every_unit = [unit for group in units.values() for unit in group]
         _draw_legend(axis, every_unit, loc="lower left", bbox_to_anchor=(0, 0.02), ncols=3)
