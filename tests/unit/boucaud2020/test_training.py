@@ -18,6 +18,8 @@ from deblend.boucaud2020.training import (
     BlendSource,
     TrainingConfig,
     mape,
+    not_learnt,
+    start_at_mean_masks,
     train,
     validate,
 )
@@ -41,9 +43,15 @@ STEERING = SteeringConfig(
 OPTIONS = {"filters": 4, "dense_units": 16, "asinh_softening": 0.02, "flux_scale": 50.0}
 
 
-def test_a_unet_learns_the_masks_of_a_few_blends(stamps):
+@pytest.fixture(scope="module")
+def cleaned(stamps):
+    """The simulated galaxies with masks."""
     cleaned = stamps.take(slice(None))
     cleaned.segmaps = (stamps.images[:, 0] > 0.03).astype(np.int16)
+    return cleaned
+
+
+def test_a_unet_learns_the_masks_of_a_few_blends(cleaned):
     feed = source(cleaned, targets=("masks",))
     images, targets = feed.arrays(feed.draw(0, 16))
     keras.utils.set_random_seed(0)
@@ -58,6 +66,42 @@ def test_a_unet_learns_the_masks_of_a_few_blends(stamps):
     keras_loss = keras.losses.BinaryCrossentropy()(truth, predicted)
     assert scored["val_loss"] == pytest.approx(float(keras_loss), rel=1e-4)
     assert scored["val_iou"] == pytest.approx(np.nanmean(iou), abs=1e-6)
+
+
+@pytest.mark.parametrize("overlap", [False, True])
+def test_a_unet_starts_with_the_mean_masks(cleaned, overlap):
+    feed = source(cleaned, targets=("masks",), overlap_channel=overlap)
+    images, targets = feed.arrays(feed.draw(0, 128))
+    keras.utils.set_random_seed(1)
+    options = {"filters": 4, "depth": 3, "dropout": 0.0, "asinh_softening": 0.02}
+    model = unet(64, **options, overlap_channel=overlap)
+    share = targets["masks"].mean(axis=(0, 1, 2))
+    start_at_mean_masks(model, feed)
+    predicted = np.asarray(model.predict(images, verbose=0)).mean(axis=(0, 1, 2))
+    assert predicted.shape == ((3,) if overlap else (2,))
+    assert (share < 0.25).all()  # an untrained U-Net's pixels are near 0.5
+    np.testing.assert_allclose(predicted, share, rtol=0.2)
+
+
+def test_masks_that_are_all_empty_are_a_finite_start(stamps):
+    """The galaxies of these stamps have no masks."""
+    feed = source(stamps, targets=("masks",))
+    model = unet(64, filters=4, depth=3, dropout=0.0, asinh_softening=0.02)
+    start_at_mean_masks(model, feed)
+    images = feed.arrays(feed.draw(0, 8))[0]
+    predicted = np.asarray(model.predict(images, verbose=0))
+    assert 0 < predicted.max() < 0.01
+
+
+def test_what_a_network_has_not_learnt():
+    start = {"val_loss": 2.0, "val_iou": 0.0}
+    assert not_learnt({"val_loss": 1.0, "val_iou": 0.5}, start) is None
+    assert not_learnt({"val_loss": 1.0, "val_mape_flux_percent": 1.0}, {"val_loss": 2.0}) is None
+    worse = not_learnt({"val_loss": 2.5, "val_iou": 0.5}, start)
+    assert "no epoch is better than the initial weights (loss 2.5 against 2)" in worse
+    assert not_learnt({"val_loss": 2.0, "val_iou": 0.5}, start) is not None
+    assert not_learnt({"val_loss": float("nan")}, start) is not None
+    assert "masks are empty (mean IoU 0.01)" in not_learnt({"val_loss": 1, "val_iou": 0.01}, start)
 
 
 def source(stamps, **changes):
@@ -138,13 +182,13 @@ JOINT = {**OPTIONS, "unet_options": {**UNET, "overlap_channel": True}}
     ],
 )
 def test_an_interrupted_training_ends_as_an_undisturbed_one(
-    stamps, tmp_path, architecture, options, targets
+    cleaned, tmp_path, architecture, options, targets
 ):
     """This includes dropout: the state of random layers is in the checkpoint."""
     overlap = architecture == "blend2mask2flux"
-    feed = source(stamps, targets=targets, overlap_channel=overlap)
+    feed = source(cleaned, targets=targets, overlap_channel=overlap)
     common = {"architecture": architecture, "options": options, "steering_config": STEERING}
-    check = validation(stamps)
+    check = validation(cleaned)
 
     def run(name, key="same"):
         checkpoint = Checkpoint(tmp_path / f"{name}.npz", {"config": key})
@@ -171,6 +215,10 @@ def test_an_interrupted_training_ends_as_an_undisturbed_one(
     assert once_more.equals(history)
     for a, b in zip(whole.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+    # The best epoch and the initial weights decide whether the network has learnt.
+    best = {name: value for name, value in summary.items() if name.startswith("val_")}
+    assert np.isfinite(summary["start_val_loss"])
+    assert summary["problem"] == not_learnt(best, {"val_loss": summary["start_val_loss"]})
     assert ("val_mape_flux_percent" in summary) == ("fluxes" in targets)
     assert ("val_iou" in summary) == ("masks" in targets)
 

@@ -7,7 +7,6 @@ from deblend.report.claims import claims_table
 
 from tests.unit.farrens2022.conftest import accuracies
 
-
 #: Bounds of the bars.
 BARS = {"bar_close_low_noise": 0.0, "bar_close_high_noise": 2.0, "bar_all_low_noise": 0.8}
 

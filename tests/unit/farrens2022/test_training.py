@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.stats
 
 pytest.importorskip("keras", reason="Keras is not installed: make env")
 
@@ -10,7 +11,7 @@ from deblend.training import keras_backend as backend
 backend.configure("tensorflow", 2, 0)
 
 from deblend.errors import DeblendError
-from deblend.farrens2022.training import cached_features, train_head
+from deblend.farrens2022.training import cached_features, not_learnt, train_head
 from deblend.training.keras_checkpoint import Checkpoint
 from deblend.training.schedule import SteeringConfig
 
@@ -41,6 +42,7 @@ def test_a_head_learns_and_resumes(tmp_path):
 
     model, history, summary = run("a.npz")
     assert summary["val_accuracy"] > 0.8
+    assert summary["problem"] is None
 
     def die(epochs):
         if epochs == 3:
@@ -67,6 +69,34 @@ def test_divergence_is_noticed(tmp_path):
             steering_config=STEERING.model_copy(update={"learning_rate": float("inf")}),
             checkpoint=Checkpoint(tmp_path / "lost.npz", {}),
         )
+
+
+@pytest.mark.parametrize("share", [0.5, 0.2, 0.0])
+def test_a_head_has_learnt_if_it_is_better_than_chance(share):
+    """Chance is the cross-entropy of one probability for all stamps, the share of blends."""
+    labels = (np.arange(100) < 100 * share).astype(np.float32)
+    chance = scipy.stats.entropy([share, 1 - share])
+    assert not_learnt(chance + 1e-4, labels).startswith("it is no better than chance")
+    assert not_learnt(float("nan"), labels) is not None
+    if share:
+        assert not_learnt(chance - 1e-4, labels) is None
+
+
+def test_a_head_does_not_learn_from_wrong_labels(tmp_path):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(600, 20)).astype(np.float32)
+    y = (x[:, 0] > 0).astype(np.float32)
+    summary = train_head(
+        (x[:400], 1 - y[:400]),
+        (x[400:], y[400:]),
+        seed=1,
+        batch_size=50,
+        dropout=0.1,
+        adam_epsilon=1e-8,
+        steering_config=STEERING,
+        checkpoint=Checkpoint(tmp_path / "c.npz", {}),
+    )[2]
+    assert "no better than chance" in summary["problem"]
 
 
 def test_features_are_kept_while_their_fingerprint_fits(tmp_path):

@@ -14,7 +14,14 @@ from deblend.hemmati2022.networks import (
     SrConfig,
 )
 from deblend.hemmati2022.pairs import single_galaxies
-from deblend.hemmati2022.training import Trainer, Validation, train, train_from_config
+from deblend.hemmati2022.training import (
+    Trainer,
+    Validation,
+    average_decay,
+    not_learnt,
+    train,
+    train_from_config,
+)
 from deblend.training.fingerprints import fingerprint
 from deblend.training.torch_checkpoint import Checkpoint
 
@@ -147,7 +154,9 @@ def test_every_kind_trains(maker, validation, tmp_path, changes):
     _, history, summary = run(maker, validation, tmp_path / "c.pt", config)
     assert len(history) == 2 and np.isfinite(history["generator"]).all()
     assert ("val_detected" in history) == (config.kind != "vanilla")
-    assert isinstance(summary["collapsed"], bool | np.bool_)
+    best = history[history["epoch"] == summary["best_epoch"]].iloc[0]
+    has_learnt = best["diversity_ratio"] >= 0.2 and best.get("val_detected") != 0
+    assert (summary["problem"] is None) == has_learnt
 
 
 def test_the_content_loss_decreases(maker, validation, tmp_path):
@@ -160,7 +169,61 @@ def test_collapsed_images_are_reported(maker, validation, tmp_path, caplog):
     config = SrConfig(**{**vars(TINY), "learning_rate": 1e-9, "epochs": 1})
     with caplog.at_level(logging.WARNING):
         summary = run(maker, validation, tmp_path / "e.pt", config)[2]
-    assert "collapsed" in caplog.text and summary["collapsed"]
+    assert "collapsed" in caplog.text and "collapsed" in summary["problem"]
+
+
+def test_what_a_generator_has_not_learnt():
+    good = {"diversity_ratio": 0.5, "val_detected": 0.3}
+    assert not_learnt(good) is None
+    assert not_learnt({"diversity_ratio": 0.21}) is None  # of a vanilla GAN
+    assert "collapsed to 0.1 of" in not_learnt(good | {"diversity_ratio": 0.1})
+    assert "detects none" in not_learnt(good | {"val_detected": 0.0})
+
+
+class Unreliable(Validation):
+    """Single galaxies of which two in five, or more, show a second peak."""
+
+    def check(self, generator, device):
+        return super().check(generator, device) | {"val_false": 0.4}
+
+
+def test_a_training_without_a_reliable_threshold_says_what_to_do(maker, tmp_path):
+    validation = Unreliable(maker, SPLITS["validation"], 48, BLENDING, DETECTION, 0)
+    config = SrConfig(**{**vars(TINY), "epochs": 2})
+    message = (
+        r"gan has learnt nothing in 2 epochs: in each, more than [\d.]+% .* \(the least is 40.00%\)"
+        r".*epochs, steps_per_epoch.*content_weight.*n_blends"
+    )
+    with pytest.raises(DeblendError, match=message):
+        run(maker, validation, tmp_path / "gan.pt", config)
+
+
+def test_the_average_forgets_faster_at_first():
+    decays = [average_decay(n) for n in (1, 2, 8, 90, 889, 890, 891, 10**6)]
+    assert decays[:4] == pytest.approx([2 / 11, 3 / 12, 9 / 18, 91 / 100])
+    assert decays[4] < 0.99
+    assert decays[5:] == pytest.approx([0.99] * 3)
+    assert np.all(np.diff(decays) >= 0)
+
+
+def test_the_average_of_equal_weights_is_near_them_after_ten_updates(maker):
+    """Before its warm-up, nine tenths of the initial weights would be left."""
+    trainer = Trainer(SrConfig(**{**vars(TINY), "learning_rate": 1e-30}), 1, CPU)
+    initial = [p.detach().clone() for p in trainer.average.parameters()]
+    with torch.no_grad():
+        for parameter in trainer.generator.parameters():
+            parameter.add_(1)
+    high, low = maker.scaled(maker.draw(SPLITS["train"], 0, 4, "train", BLENDING), "train")
+    for _ in range(10):
+        trainer.step(torch.from_numpy(low), torch.from_numpy(high), torch.rand(4, 1, 1, 1))
+    left = np.prod([(1 + n) / (10 + n) for n in range(1, 11)])
+    assert left < 1e-3
+    for parameter, start in zip(trainer.average.parameters(), initial, strict=True):
+        torch.testing.assert_close(parameter.detach(), start + 1 - left, rtol=1e-4, atol=1e-5)
+    # A training that goes on does not warm up again.
+    resumed = Trainer(TINY, 1, CPU)
+    resumed.restore(trainer.state())
+    assert resumed.n_updates == trainer.n_updates == 10
 
 
 def test_a_step_does_not_change_the_best_generator(maker):

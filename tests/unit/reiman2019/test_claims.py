@@ -7,7 +7,6 @@ from deblend.report.claims import claims_table
 
 from tests.unit.reiman2019.conftest import history, tables
 
-
 #: Bounds of the bars.
 BARS = {"bar_beats_blend": 2.0}
 

@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 import torch
 from deblend.errors import DeblendError
-from deblend.reiman2019.networks import Discriminator, Generator, VggFeatures, layer_table
+from deblend.reiman2019.config import GanConfig
+from deblend.reiman2019.networks import (
+    CopyGateGenerator,
+    Discriminator,
+    Generator,
+    VggFeatures,
+    build_generator,
+    layer_table,
+)
 from deblend.training import keras_backend as backend
 from deblend.training.torch_layers import n_parameters
 from deblend.training.vgg import VggWeights
@@ -43,6 +51,113 @@ def test_coordinates_are_an_additional_channel():
     blind = Generator(1, 1, 4).eval()(torch.zeros(1, 3, 64, 64)).detach()[0, 0, 0]
     inner = slice(24, 40)  # not affected by the edges
     assert blind[inner, inner].std() < 1e-6 < 1e-4 < black[inner, inner].std()
+
+
+def test_a_copy_gate_makes_two_images_of_the_blends_shape():
+    torch.manual_seed(1)
+    for side, levels in ((32, 1), (48, 3), (80, 4)):
+        images = CopyGateGenerator(4, levels)(torch.rand(2, 3, side, side)).detach()
+        assert images.shape == (2, 2, 3, side, side)
+        assert not torch.allclose(images[:, 0], images[:, 1])
+
+
+def test_an_untrained_copy_gate_shows_half_of_the_blend_in_both_images():
+    torch.manual_seed(2)
+    blends = torch.rand(8, 3, 32, 32)
+    light = (CopyGateGenerator(8, 3)(blends).detach() + 1) / 2
+    assert float((light - blends[:, None] / 2).abs().mean()) < 0.05
+
+
+def set_gates(network, gate, residual):
+    """Make gates and residuals the same everywhere."""
+    for branch in network.branches.values():
+        torch.nn.init.zeros_(branch.conv.weight)
+        # The pixel shuffle takes four channels for each of the three colours.
+        branch.conv.bias.data = torch.tensor([gate] * 12 + [residual] * 12)
+
+
+def test_a_gate_of_one_copies_the_blend():
+    network, blends = CopyGateGenerator(4, 2), torch.rand(3, 3, 16, 16)
+    for gate, residual in ((1.0, 0.0), (0.0, 0.25), (0.5, 0.125)):
+        set_gates(network, gate, residual)
+        images = network(blends).detach()
+        for galaxy in range(2):
+            assert torch.equal(images[:, galaxy], 2 * (gate * blends + residual) - 1)
+
+
+def test_the_light_of_a_pixel_stays_where_it_is():
+    """A gate only weakens or copies: dark pixels of the blend are those of the residual."""
+    network = CopyGateGenerator(4, 2)
+    set_gates(network, 1.0, 0.0)
+    blends = torch.zeros(1, 3, 16, 16)
+    blends[0, 1, 5, 11] = 0.75
+    light = (network(blends).detach() + 1) / 2
+    assert light.nonzero().tolist() == [[0, galaxy, 1, 5, 11] for galaxy in range(2)]
+
+
+@pytest.mark.parametrize(("side", "levels", "multiple"), [(20, 3, 8), (40, 4, 16), (15, 1, 2)])
+def test_a_copy_gate_refuses_images_that_it_cannot_halve(side, levels, multiple):
+    message = rf"{side} px.*{levels} levels needs a multiple of {multiple} \(crop_px / reduce_by"
+    with pytest.raises(DeblendError, match=message):
+        CopyGateGenerator(4, levels)(torch.rand(1, 3, side, side))
+
+
+def test_a_copy_gate_knows_the_distance_from_the_centre():
+    torch.manual_seed(3)
+    network = CopyGateGenerator(8, 1)
+    # Every second pixel, since those between come from other channels; not affected by the edges.
+    inner = slice(24, 40, 2)
+    black = torch.zeros(1, 3, 64, 64)
+    seen = network(black).detach()[0, 0, 0, inner, inner]
+    # Without the last four channels, which are the distance, it cannot tell one pixel from another.
+    torch.nn.init.zeros_(network.down["block0"][0].weight[:, 12:])
+    blind = network(black).detach()[0, 0, 0, inner, inner]
+    assert blind.std() < 1e-6 < 1e-4 < seen.std()
+
+
+def test_a_copy_gate_learns_which_galaxy_is_in_the_centre():
+    """The same spot is in the centre and elsewhere: nothing but its place tells them apart."""
+    torch.manual_seed(4)
+    y, x = np.mgrid[:16, :16] - 7.5
+    angle = np.linspace(0, 2 * np.pi, 16, endpoint=False)[:, None, None]
+    places = np.stack([0 * angle, 5.5 * np.ones_like(angle)], axis=1)
+    dy, dx = places * np.sin(angle)[:, None], places * np.cos(angle)[:, None]
+    spots = np.exp(-((y - dy) ** 2 + (x - dx) ** 2) / 4)
+    truth = torch.from_numpy(np.repeat(spots[:, :, None], 3, axis=2)).float()
+    blends, truth = truth.amax(dim=1), 2 * truth - 1
+    network = CopyGateGenerator(8, 2)
+    optimizer = torch.optim.Adam(network.parameters(), 5e-3)
+    for _ in range(150):
+        optimizer.zero_grad()
+        images = network(blends)
+        torch.nn.functional.mse_loss(images, truth).backward()
+        optimizer.step()
+    own = (images.detach() - truth).pow(2).mean(dim=(2, 3, 4))
+    crossed = (images.detach() - truth.flip(1)).pow(2).mean(dim=(2, 3, 4))
+    assert (own < 0.2 * crossed).all()
+
+
+def test_the_table_of_a_copy_gate_has_every_parameter_and_each_branch():
+    network = CopyGateGenerator(4, 3)
+    table = layer_table(network, 32)
+    assert table["n_parameters"].sum() == n_parameters(network)
+    assert list(table["group"].drop_duplicates()) == ["root", "central", "companion"]
+    assert list(table.groupby("group")["kind"].last()[["central", "companion"]]) == ["CopyGate"] * 2
+    kinds = table["kind"].value_counts()
+    assert kinds["MaxPool2d"] == kinds["Upsample"] == kinds["Concatenate"] == 2
+    # Half the side, down to an eighth, and back.
+    sides = table[(table["kind"] == "Conv2d") & (table["group"] == "root")]["side"]
+    assert list(sides) == [16, 16, 8, 8, 4, 4, 8, 8, 16, 16]
+
+
+def test_the_configuration_chooses_the_generator():
+    copy_gate = build_generator(GanConfig(generator="copy_gate", filters=4, levels=2))
+    assert isinstance(copy_gate, CopyGateGenerator)
+    assert n_parameters(copy_gate) == n_parameters(CopyGateGenerator(4, 2))
+    options = {"root_blocks": 2, "branch_blocks": 1, "filters": 4, "coordinates": True}
+    papers = build_generator(GanConfig(**options))
+    assert isinstance(papers, Generator)
+    assert n_parameters(papers) == n_parameters(Generator(**options))
 
 
 def test_a_side_that_cannot_be_halved_four_times_is_refused():

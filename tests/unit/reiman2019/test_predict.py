@@ -8,7 +8,7 @@ import pytest
 import torch
 from deblend.errors import DeblendError
 from deblend.reiman2019.blends import blend, draw_pairs, perturbation_tensor
-from deblend.reiman2019.networks import Generator
+from deblend.reiman2019.networks import CopyGateGenerator, Generator
 from deblend.reiman2019.predict import load_generator, predict_blends, read_predictions, to_unit
 from deblend.training.torch_checkpoint import write_weights
 
@@ -36,6 +36,19 @@ def test_a_generator_is_built_as_its_description_says(tmp_path):
     assert precision == "bfloat16"
     images = torch.rand(2, 3, 32, 32)
     assert torch.equal(found.eval()(images), network.eval()(images))
+
+
+def test_a_copy_gate_is_read_as_one(tmp_path):
+    torch.manual_seed(1)
+    network = CopyGateGenerator(4, 2)
+    write_weights(tmp_path / "network.h5", network)
+    record = {"generator": "copy_gate", "filters": 4, "levels": 2, "precision": "float32"}
+    description = tmp_path / "network.json"
+    description.write_text(json.dumps(record | {"root_blocks": 10, "problem": None}))
+    found, precision = load_generator(tmp_path / "network.h5", description)
+    assert precision == "float32"
+    images = torch.rand(2, 3, 16, 16)
+    assert torch.equal(found(images), network(images))
 
 
 def test_images_of_every_blend_are_written_with_8_bits(frames, tmp_path):

@@ -54,6 +54,23 @@ def test_the_duration_is_in_the_timing_and_not_in_the_description(tmp_path):
     assert not checkpoint.exists()
 
 
+def test_the_last_line_of_the_log_says_what_a_network_has_not_learnt(tmp_path, caplog):
+    record = {"n_epochs": 3, "seconds": 2.5, "problem": "its masks are empty (mean IoU 0.002)"}
+    with training_outputs(tmp_path / "t.json", record, {}, []) as description:
+        logging.getLogger("deblend").warning("the outputs are written")
+    last = caplog.records[-1]
+    assert last.levelno == logging.WARNING
+    assert last.getMessage() == f"the network has not learnt: {record['problem']}"
+    assert description["problem"] == record["problem"]
+
+
+@pytest.mark.parametrize("problem", [{}, {"problem": None}])
+def test_nothing_is_logged_of_a_network_that_has_learnt(tmp_path, caplog, problem):
+    with training_outputs(tmp_path / "t.json", {"n_epochs": 3, "seconds": 1.0} | problem, {}, []):
+        pass
+    assert caplog.records == []
+
+
 @pytest.mark.parametrize("interruption", [OSError, KeyboardInterrupt])
 def test_checkpoints_stay_if_an_output_is_not_written(tmp_path, interruption):
     checkpoint = tmp_path / "c.npz"

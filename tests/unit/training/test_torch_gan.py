@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from deblend.training import torch_backend
-from deblend.training.torch_gan import Gan, adversarial_loss, generate_in_batches
+from deblend.training.torch_gan import Gan, adversarial_loss, diversity, generate_in_batches
 from torch import nn
 from torch.nn import functional
 
@@ -102,6 +102,42 @@ def test_a_penalty_is_added_to_the_loss():
         found = small_gan().update_discriminator(images, truth, condition, penalty=penalty)
         losses.append(float(found["discriminator"].detach()))
     assert losses[1] == pytest.approx(losses[0] + 10)
+
+
+def gradient(network):
+    """The gradient of all weights as one vector."""
+    return torch.cat([p.grad.flatten() for p in network.parameters()])
+
+
+@pytest.mark.parametrize("norm_max", [1e-3, 1e3, None])
+def test_only_large_gradients_are_scaled_down(norm_max):
+    torch.manual_seed(2)
+    gan = small_gan()
+    inputs, truth = torch.rand(5, 2), torch.rand(5, 4) + 3
+    parameters = list(gan.generator.parameters())
+    loss = functional.mse_loss(gan.generate(inputs), truth)
+    expected = torch.cat([g.flatten() for g in torch.autograd.grad(loss, parameters)])
+    loss = functional.mse_loss(gan.generate(inputs), truth)
+    gan.step_optimizer("generator", loss, norm_max)
+    found = gradient(gan.generator)
+    if norm_max == 1e-3:
+        assert float(found.norm()) == pytest.approx(1e-3, rel=1e-3)
+        assert float(functional.cosine_similarity(found, expected, dim=0)) == pytest.approx(1)
+    else:
+        assert 1 < float(expected.norm()) < 1e3
+        torch.testing.assert_close(found, expected)
+
+
+def test_diversity_is_the_spread_from_image_to_image():
+    rng = np.random.default_rng(1)
+    real = rng.normal(0, 1, (400, 1, 6, 6)) + np.linspace(0, 9, 6)
+    assert diversity(real, real) == 1
+    assert diversity(3 * real + 7, real) == pytest.approx(3)
+    others = rng.normal(0, 0.5, real.shape)
+    assert diversity(others, real) == pytest.approx(0.5, rel=0.02)
+    # The spread within an image does not count.
+    assert diversity(np.broadcast_to(real[:1], real.shape), real) == pytest.approx(0, abs=1e-12)
+    assert np.isfinite(diversity(real, np.zeros_like(real)))
 
 
 def test_a_checkpoint_contains_the_networks_that_there_are():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from deblend.training.torch_layers import Add, Tanh, n_parameters, trace_layers
+from deblend.training.torch_layers import Add, Concatenate, Tanh, n_parameters, trace_layers
 from torch import nn
 
 
@@ -39,6 +39,39 @@ def test_layers_are_traced_in_the_order_of_the_data():
     columns = "name kind in_channels out_channels kernel stride side n_parameters"
     assert list(table) == columns.split()
     assert table["n_parameters"].sum() == n_parameters(network)
+
+
+def test_layers_between_resolutions_are_traced():
+    """A layer that is used twice has two rows."""
+
+    class Hourglass(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.pool, self.enlarge = nn.MaxPool2d(2), nn.Upsample(scale_factor=2)
+            self.unshuffle, self.shuffle = nn.PixelUnshuffle(2), nn.PixelShuffle(2)
+            self.join = Concatenate()
+
+        def forward(self, x):
+            x = self.unshuffle(x)
+            return self.shuffle(self.join(self.enlarge(self.pool(self.pool(x))), x[..., :2, :2]))
+
+    table = trace_layers(Hourglass(), torch.zeros(1, 1, 12, 12))
+    columns = ["name", "in_channels", "out_channels", "kernel", "stride", "side"]
+    assert table[columns].to_numpy().tolist() == [
+        ["input", 1, 1, 0, 0, 12],
+        ["unshuffle", 1, 4, 0, 0, 6],
+        ["pool", 4, 4, 2, 2, 3],
+        ["pool", 4, 4, 2, 2, 1],
+        ["enlarge", 4, 4, 0, 0, 2],
+        ["join", 4, 8, 0, 0, 2],
+        ["shuffle", 8, 2, 0, 0, 4],
+    ]
+
+
+def test_channels_are_joined_one_after_the_other():
+    first, second = torch.rand(2, 1, 3, 3), torch.rand(2, 2, 3, 3)
+    joined = Concatenate()(first, second)
+    assert torch.equal(joined[:, :1], first) and torch.equal(joined[:, 1:], second)
 
 
 @pytest.mark.parametrize("training", [True, False])

@@ -4,6 +4,9 @@ import matplotlib.pyplot as plt
 import pytest
 from deblend.errors import DeblendError
 from deblend.reiman2019.figures.fig1_2_networks import draw_fig1, draw_fig2
+from deblend.reiman2019.networks import CopyGateGenerator
+from deblend.reiman2019.networks import layer_table as traced_layers
+from matplotlib.patches import FancyArrowPatch
 
 from tests.figures import layer_table, opens, texts
 
@@ -82,6 +85,41 @@ def test_the_generator_shows_every_block(drawn, tmp_path, size):
     ends = sorted((b.get_y(), b.get_x(), b.get_x() + b.get_width()) for b in boxes)
     for (y0, _, right), (y1, left, _) in zip(ends[:-1], ends[1:], strict=True):
         assert y0 != y1 or left > right
+
+
+@pytest.mark.parametrize("levels", [1, 3, 4])
+def test_a_copy_gate_shows_its_levels_its_copies_and_the_blend(drawn, tmp_path, levels):
+    table = traced_layers(CopyGateGenerator(4, levels), 48)
+    draw_fig1(table, [tmp_path / "fig1.png"], LABEL)
+    opens(tmp_path / "fig1.png", 1380)
+    found = texts(drawn[0])
+    assert any(f"copy_gate (ours), levels = {levels}" in text for text in found)
+    assert not any("(M, N)" in text for text in found)
+    # All blocks on the way down and up but the first, which is drawn with its layers.
+    blocks = [f"block {i}" for i in range(1, 2 * levels - 1)]
+    assert [text for text in found if text.startswith("block ")] == blocks
+    assert found.count("3×3, 4") == 2
+    assert found.count("1×1, 24") == found.count("blend") == 2
+    assert {"central", "companion", "gate × blend + residual"} <= set(found)
+    assert ("copy and join" in found) == (levels > 1)
+    axis = drawn[0].axes[0]
+    # An arrow for each output, blend and join.
+    arrows = [patch for patch in axis.patches if isinstance(patch, FancyArrowPatch)]
+    assert len(arrows) == 2 + 2 + levels - 1
+    boxes = [patch for patch in axis.patches if isinstance(patch, plt.Rectangle)]
+    # The images are halved once on the way to the first convolution and once at each pooling.
+    sides = {round(box.get_height(), 6) for box in boxes}
+    assert len(sides) == levels + 1
+    # No box covers another one, and the legend covers none.
+    extents = [box.get_window_extent() for box in boxes]
+    extents.append(axis.get_legend().get_window_extent())
+    for i, extent in enumerate(extents):
+        assert not any(extent.overlaps(other) for other in extents[:i])
+    # Neither do copies run through boxes: they rise between two boxes.
+    for line in axis.lines:
+        if len(line.get_xdata()) == 3:
+            x = line.get_xdata()[0]
+            assert not any(box.get_x() <= x <= box.get_x() + box.get_width() for box in boxes)
 
 
 def test_the_discriminator_shows_every_block(drawn, tmp_path):

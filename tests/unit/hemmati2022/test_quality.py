@@ -1,0 +1,158 @@
+"""Quality of the GANs' images: analytic galaxies, and networks whose images are known."""
+
+import numpy as np
+import pytest
+import torch
+from deblend.hemmati2022.pairs import single_galaxies
+from deblend.hemmati2022.predict import Network
+from deblend.hemmati2022.quality import correlation, image_quality, stack_shape
+
+from tests.unit.hemmati2022.conftest import BLENDING, CPU, SPLITS
+
+N = 40
+#: Sigma of the smoothing of a stack, pixels.
+SMOOTHING_PX = 1.5
+
+
+def gaussian(sigma, x=31.0, y=31.0, side=64):
+    """A round Gaussian with a peak of 1."""
+    yy, xx = np.mgrid[:side, :side]
+    return np.exp(-((xx - x) ** 2 + (yy - y) ** 2) / (2 * sigma**2))
+
+
+def test_the_correlation_is_pearsons():
+    rng = np.random.default_rng(1)
+    truth = rng.normal(2, 1, (6, 8, 9))
+    images = truth * np.array([1, 3, -1, 0.1, 0, 2])[:, None, None] + rng.normal(5, 1, truth.shape)
+    expected = [np.corrcoef(a.ravel(), b.ravel())[0, 1] for a, b in zip(images, truth, strict=True)]
+    np.testing.assert_allclose(correlation(images, truth), expected, atol=1e-12)
+    np.testing.assert_allclose(correlation(7 * truth - 3, truth), 1)
+    np.testing.assert_allclose(correlation(-truth.astype(np.float32), truth), -1, rtol=1e-6)
+
+
+def test_an_image_without_contrast_has_no_correlation():
+    truth = np.stack([gaussian(3.0)] * 2)
+    assert correlation(np.ones_like(truth), truth).tolist() == [0, 0]
+    assert correlation(truth, np.zeros_like(truth)).tolist() == [0, 0]
+    one_flat = np.stack([np.zeros((64, 64)), gaussian(3.0)])
+    np.testing.assert_allclose(correlation(one_flat, truth), [0, 1])
+
+
+@pytest.mark.parametrize("sigma", [2.0, 4.0, 7.0])
+def test_the_width_of_a_stack_is_that_of_a_smoothed_gaussian(sigma):
+    """The images of a stack differ in brightness only."""
+    images = np.array([0.5, 1, 3])[:, None, None] * gaussian(sigma)
+    peaks, fwhm = stack_shape(images.astype(np.float32))
+    assert peaks == 1
+    # The area is counted in whole pixels: that is 0.3 px of the diameter of the smallest disc.
+    expected = 2 * np.sqrt(2 * np.log(2)) * np.hypot(sigma, SMOOTHING_PX)
+    assert fwhm == pytest.approx(expected, abs=0.3)
+
+
+def test_displacements_widen_a_stack():
+    """Gaussian displacements add to the width in quadrature."""
+    rng = np.random.default_rng(2)
+    places = rng.normal(31, 5, (800, 2))
+    peaks, fwhm = stack_shape(np.stack([gaussian(3.0, *place) for place in places]))
+    assert peaks == 1
+    assert fwhm == pytest.approx(2.355 * np.sqrt(3**2 + SMOOTHING_PX**2 + 5**2), rel=0.1)
+
+
+@pytest.mark.parametrize(("share", "peaks"), [(1.0, 2), (0.7, 2), (0.3, 1)])
+def test_a_second_peak_counts_from_half_the_height_on(share, peaks):
+    first, second = gaussian(2.5, 22, 31), share * gaussian(2.5, 42, 31)
+    assert stack_shape(np.stack([first + second] * 2))[0] == peaks
+    # It need not be in the same images.
+    assert stack_shape(np.stack([first, second]))[0] == peaks
+
+
+def test_near_peaks_are_one():
+    assert stack_shape((gaussian(3.0, 29) + gaussian(3.0, 33))[None])[0] == 1
+
+
+class Known(torch.nn.Module):
+    """A network that returns given images, one for each input."""
+
+    n_latent = 5
+
+    def __init__(self, images):
+        super().__init__()
+        self.images = torch.from_numpy(np.asarray(images, np.float32))
+
+    def forward(self, given):
+        assert len(given) == len(self.images)
+        return self.images
+
+
+@pytest.fixture(scope="module")
+def blends(maker):
+    return maker.draw(SPLITS["test"], 0, N, "test", BLENDING)
+
+
+@pytest.fixture(scope="module")
+def high(maker, blends):
+    """The true images of the blends."""
+    return maker.scaled(blends, "test")[0]
+
+
+@pytest.fixture(scope="module")
+def single(maker, blends):
+    """The galaxies of the blends alone, which a vanilla GAN should imitate."""
+    return maker.scaled(single_galaxies(blends), "test")[0]
+
+
+def quality_of(maker, blends, gan, vanilla, **others):
+    images = {"vanilla": vanilla, "gan": gan, **others}
+    networks = {name: Network(Known(made), maker, 0) for name, made in images.items()}
+    table = image_quality(networks, blends, 1, CPU)
+    assert (table["n"] == len(blends)).all()
+    return table.set_index("quantity")["value"].to_dict()
+
+
+def test_perfect_images(maker, blends, high, single):
+    found = quality_of(maker, blends, high, single, gan_content=-high)
+    peaks = found.pop("vanilla_stack_peaks")
+    assert found == pytest.approx(
+        {
+            "correlation_gan": 1,
+            "correlation_gan_content": -1,
+            "vanilla_diversity_ratio": 1,
+            "vanilla_stack_fwhm_ratio": 1,
+            "vanilla_median_flux_ratio": 1,
+        },
+        abs=1e-5,
+    )
+    assert peaks == stack_shape(maker.scale_high.unscaled(single)[:, 0])[0] >= 1
+
+
+def test_collapsed_images(maker, blends, high, single):
+    """A vanilla GAN that makes one galaxy, and a network that ignores its input."""
+    bright = maker.scale_high.scaled(
+        np.broadcast_to(4.0 * gaussian(2.0), (N, 1, 64, 64)).astype(np.float32)
+    )
+    found = quality_of(maker, blends, np.zeros_like(high), bright)
+    assert found["correlation_gan"] == 0
+    assert found["vanilla_diversity_ratio"] == pytest.approx(0, abs=1e-6)
+    assert found["vanilla_stack_peaks"] == 1
+    # One galaxy that does not move is sharper than the stack of real ones.
+    assert found["vanilla_stack_fwhm_ratio"] < 0.8
+    assert (
+        found["vanilla_diversity_ratio"]
+        < quality_of(maker, blends, high, single / 2)["vanilla_diversity_ratio"]
+        == pytest.approx(0.5, abs=0.01)
+    )
+
+
+def test_fainter_images(maker, blends, high, single):
+    """Fluxes are compared, not values of the asinh scale."""
+    half = maker.scale_high.scaled(maker.scale_high.unscaled(single) / 2)
+    found = quality_of(maker, blends, high, half)
+    assert found["vanilla_median_flux_ratio"] == pytest.approx(0.5, rel=1e-3)
+    assert found["vanilla_stack_fwhm_ratio"] == pytest.approx(1, rel=1e-3)
+    assert 0.5 < found["vanilla_diversity_ratio"] < 1
+
+
+def test_a_vanilla_gan_of_pairs_has_two_peaks(maker, blends, high):
+    pair = gaussian(2.0, 20) + gaussian(2.0, 44)
+    images = maker.scale_high.scaled(np.broadcast_to(pair, (N, 1, 64, 64)).astype(np.float32))
+    assert quality_of(maker, blends, high, images)["vanilla_stack_peaks"] == 2
