@@ -43,7 +43,7 @@ def _leaf_layers(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
 
 def _side(layer: nn.Module, name: str) -> int:
     """Size of a square kernel, or stride, that PyTorch keeps as one or two numbers; 0 if none."""
-    value: int | tuple[int, ...] = getattr(layer, name, 0)  # type: ignore[assignment]
+    value: int | tuple[int, ...] = getattr(layer, name, 0)
     return value if isinstance(value, int) else value[0]
 
 
