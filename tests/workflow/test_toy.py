@@ -5,9 +5,21 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from astropy.table import Table
 
-from tests.run import TOY, snakemake
+from tests.run import ROOT, TOY, snakemake
+
+
+def test_every_network_reaches_its_bar(toy):
+    bars = yaml.safe_load((ROOT / "config/bars.yaml").read_text())["toy"]
+    claims = pd.read_csv(toy / "tables/claims.csv", keep_default_na=False)
+    found = claims[claims["bound"] == "bar"]
+    expected = {(paper, name) for paper, bounds in bars.items() for name in bounds}
+    assert set(zip(found["paper"], found["claim"], strict=True)) == expected
+    failed = found[found["holds"] != "True"]
+    assert failed.empty, failed[["claim", "statement", "numbers"]].to_string()
+    assert set(claims["not_learnt"]) == {""}
 
 
 def test_figure_5_and_its_numbers_are_there(toy):
@@ -26,7 +38,7 @@ def test_figure_5_and_its_numbers_are_there(toy):
 
 
 def test_figures_1_and_2_and_table_1_are_there(toy):
-    for n, rows in ((1, 4), (2, 30)):
+    for n, rows in ((1, 4), (2, 16)):
         for extension in ("pdf", "png"):
             assert (toy / f"figures/fig{n}.{extension}").stat().st_size > 10_000
         assert len(pd.read_csv(toy / f"figures/fig{n}.csv")) == rows
@@ -65,38 +77,43 @@ def test_numbers_and_claims_are_compared_with_the_published_ones(toy):
     assert pd.isna(holds[("small_network", "as stated")])  # Table 2 has no network of 64 filters
 
 
-def test_blendhunter_sees_more_than_noise(toy):
-    """With random filters and few stamps, BlendHunter is better than chance."""
+def test_blendhunter_is_trained_at_three_noise_levels(toy):
     for n in range(1, 7):
         for extension in ("pdf", "png"):
             assert (toy / f"figures/farrens2022/fig{n}.{extension}").stat().st_size > 5000
     for n in (1, 2):
         assert "toprule" in (toy / f"tables/farrens2022/table{n}.tex").read_text()
     found = pd.read_csv(toy / "farrens2022/accuracy_parametric.csv")
-    found = found[found["subset"] == "all"].set_index("method")
-    assert found.loc["BlendHunter", "accuracy"] > 0.5 + 4 * found.loc["BlendHunter", "error"]
-    assert found.loc["SEP", "accuracy"] > 0.8
+    found = found[found["subset"] == "all"]
+    assert found.groupby(["noise_sigma", "method"]).size().to_dict() == {
+        (sigma, method): 2 for sigma in (5, 15, 35) for method in ("BlendHunter", "SEP")
+    }
+    assert (found.loc[found["method"] == "SEP", "accuracy"] > 0.8).all()
     record = json.loads((toy / "networks/blendhunter/sigma15_0/network.json").read_text())
-    assert "random" in record["vgg_weights"]
+    assert record["problem"] is None and record["n_train"] == 2000
     # The file of features is removed after the training.
     assert not list((toy / "checkpoints").glob("*.h5"))
 
 
-def test_the_branched_gan_has_all_outputs(toy):
-    """Sixty iterations are too few to deblend: only outputs and records are tested."""
+def test_the_branched_gan_separates_two_galaxies(toy):
     for name in [*(f"fig{n}" for n in range(1, 7)), "trace"]:
         for extension in ("pdf", "png"):
             assert (toy / f"figures/reiman2019/{name}.{extension}").stat().st_size > 5000
     assert "toprule" in (toy / "tables/reiman2019/table1.tex").read_text()
     scores = pd.read_csv(toy / "reiman2019/galaxyzoo/scores.csv")
-    assert scores.groupby("method").size().to_dict() == {"blend": 48, "gan": 48, "mse": 48}
+    assert scores.groupby("method").size().to_dict() == {"blend": 240, "gan": 240, "mse": 240}
+    # Each branch makes its own galaxy.
+    own = scores[scores["method"] == "gan"]
+    assert (own["psnr_db"] > own["crossed_psnr_db"]).groupby(own["galaxy"]).mean().min() > 0.9
     history = pd.read_csv(toy / "networks/deblender_gan/history.csv")
-    assert list(history["phase"]) == ["burn_in"] * 3 + ["gan"] * 5
-    assert history["mse"].iloc[-1] < 0.7 * history["mse"].iloc[3]
+    assert history["phase"].value_counts().to_dict() == {"burn_in": 3, "gan": 11}
+    # The discriminator comes late.
+    assert history["discriminator"].notna().sum() == 3
     record = json.loads((toy / "networks/deblender_gan/network.json").read_text())
     assert record["vgg_weights"] == "random"
-    assert record["blends_seen"] == 63 * 8
-    assert record["n_images"] == 160
+    assert record["generator"] == "copy_gate"
+    assert record["blends_seen"] == 803 * 16
+    assert record["n_images"] == 600
     index = pd.read_csv(toy / "datasets/galaxyzoo/index.csv")
     assert record["n_train_galaxies"] == (index["split"] == "train").sum()
     three = pd.read_csv(toy / "reiman2019/galaxyzoo/deblender_gan/galaxies3.csv")
@@ -104,14 +121,13 @@ def test_the_branched_gan_has_all_outputs(toy):
 
 
 def test_resolutions_are_compared(toy):
-    """Two short epochs are too few for a GAN: high and low resolution and outputs are tested."""
     for n in range(1, 10):
         for extension in ("pdf", "png"):
             assert (toy / f"figures/hemmati2022/fig{n}.{extension}").stat().st_size > 4000
     assert "toprule" in (toy / "tables/hemmati2022/detection.tex").read_text()
     folder = toy / "hemmati2022/simulated_bands"
     found = pd.read_csv(folder / "detections.csv")
-    assert len(found) == 300
+    assert len(found) == 1300
     # 80 and 10 % in the paper.
     assert 0.65 < found["detected_high"].mean() < 0.95
     assert found["detected_low"].mean() < 0.25
@@ -119,14 +135,14 @@ def test_resolutions_are_compared(toy):
     assert found[far]["detected_high"].mean() > found[~far]["detected_high"].mean()
     false = pd.read_csv(folder / "false_positives.csv").set_index(["resolution", "sample"])
     rates = (false["n_false"] / false["n"]).xs("unblended", level="sample")
-    # Only ten validation galaxies determine the thresholds.
-    assert (rates < 0.25).all()
+    # The thresholds are set on few validation galaxies.
+    assert (rates < 0.05).all()
     classical = {"high", "high_best", "low", "low_best"}
     assert set(rates.index) >= classical | {"gan", "gan_content", "gan_multi"}
     cells = pd.read_csv(folder / "som_cells.csv")
-    assert cells["n"].sum() == 300 and len(cells) == 48
+    assert cells["n"].sum() == 1300 and len(cells) == 48
     record = json.loads((toy / "networks/sr_multi/network.json").read_text())
-    assert len(record["bands"]) == 7 and record["blends_seen"] == 2 * 15 * 16
+    assert len(record["bands"]) == 7 and record["problem"] is None
 
 
 def test_training_times_are_recorded(toy):

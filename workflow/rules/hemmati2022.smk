@@ -85,6 +85,8 @@ def hemmati_network(wildcards):
     """Configuration of a network."""
     options = dict(HEMMATI["network"])
     options["kind"] = "vanilla" if wildcards.sr == "vanilla" else "super_resolution"
+    if wildcards.sr == "vanilla":
+        options |= {key: value for key, value in HEMMATI["vanilla"].items() if value is not None}
     if wildcards.sr == "sr_content":
         options["content_weight"] = HEMMATI["content_weight"]
     return options

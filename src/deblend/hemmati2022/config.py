@@ -489,6 +489,19 @@ class HscPairs(Section):
     )
 
 
+class VanillaOptions(Section):
+    """Options of the vanilla GAN that differ from those of the other networks."""
+
+    epochs: Count | None = Field(default=None, description="As in network; null: the same.")
+    batch_size: Count | None = Field(default=None, description="As in network; null: the same.")
+    learning_rate: Positive | None = Field(
+        default=None, description="As in network; null: the same."
+    )
+    discriminator_learning_rate: Positive | None = Field(
+        default=None, description="As in network; null: the same."
+    )
+
+
 class Hemmati2022(Section):
     """Hemmati et al. 2022, super-resolution."""
 
@@ -518,6 +531,11 @@ class Hemmati2022(Section):
         default=100.0,
         description="Weight of the content loss, the mean absolute difference from the true "
         "image, for the network sr_content.",
+    )
+    vanilla: VanillaOptions = Field(
+        default=VanillaOptions(),
+        description="Options of the network vanilla, which has no low-resolution images to learn "
+        "from, where they differ from network.",
     )
     som_shape: tuple[Annotated[Integer, Field(ge=2)], Annotated[Integer, Field(ge=2)]] = Field(
         default=(32, 24), description="Rows and columns of the self-organising map."

@@ -38,7 +38,7 @@ from deblend.hemmati2022.peaks import (
     typical_noise,
 )
 from deblend.hemmati2022.predict import Network, all_images, generate_images, latent_vectors
-from deblend.hemmati2022.quality import image_quality
+from deblend.hemmati2022.quality import N_IMAGES, image_quality
 
 log = logging.getLogger(__name__)
 
@@ -563,7 +563,8 @@ def run_detection(
         networks["vanilla"], gan, blends, rows["train"], n_shown, seed, device
     )
     write_galleries(galleries, others, made, real, blends, table, peaks, device)
-    quality = image_quality(networks, blends, seed, device)
+    training_blends = gan.maker.draw(rows["train"], 0, N_IMAGES, "train", blending)
+    quality = image_quality(networks, blends, single_galaxies(training_blends), seed, device)
     log.info("images:\n%s", quality.to_string(index=False))
     return {
         "detections": table,

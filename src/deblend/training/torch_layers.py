@@ -41,10 +41,10 @@ def _leaf_layers(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
             yield name, layer
 
 
-def _side_of(layer: nn.Module, name: str) -> int:
-    """A kernel size or stride: a number for both axes (pooling) or one for each; 0 without one."""
-    value = getattr(layer, name, 0)
-    return int(value[0] if isinstance(value, tuple) else value)
+def _side(layer: nn.Module, name: str) -> int:
+    """Size of a square kernel, or stride, that PyTorch keeps as one or two numbers; 0 if none."""
+    value: int | tuple[int, ...] = getattr(layer, name, 0)
+    return value if isinstance(value, int) else value[0]
 
 
 def trace_layers(network: nn.Module, *inputs: torch.Tensor) -> pd.DataFrame:
@@ -77,8 +77,8 @@ def trace_layers(network: nn.Module, *inputs: torch.Tensor) -> pd.DataFrame:
                 "kind": type(layer).__name__,
                 "in_channels": inputs[0].shape[1],
                 "out_channels": output.shape[1],
-                "kernel": _side_of(layer, "kernel_size"),
-                "stride": _side_of(layer, "stride"),
+                "kernel": _side(layer, "kernel_size"),
+                "stride": _side(layer, "stride"),
                 "side": output.shape[-1] if output.ndim == 4 else 1,
                 "n_parameters": sum(p.numel() for p in layer.parameters()),
             }
