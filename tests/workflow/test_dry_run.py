@@ -193,6 +193,19 @@ def test_only_networks_ask_for_a_gpu(toy_jobs):
     assert asking == trainings | gans | {"farrens2022_label"}
 
 
+def test_the_vanilla_gan_has_its_own_options(toy_jobs):
+    settings = yaml.safe_load((ROOT / "config/toy.yaml").read_text())["hemmati2022"]
+    networks = [job["params"]["network"] for job in toy_jobs["jobs"]["hemmati2022_train"]]
+    for network in networks:
+        options = dict(settings["network"])
+        if network["kind"] == "vanilla":
+            options |= settings["vanilla"]
+        elif network["content_weight"] != options["content_weight"]:
+            options["content_weight"] = 100.0  # sr_content
+        assert options.items() <= network.items()
+    assert [network["kind"] for network in networks].count("vanilla") == 1
+
+
 def test_lint():
     subprocess.run([sys.executable, ROOT / "tools/lint_workflow.py"], check=True)
 

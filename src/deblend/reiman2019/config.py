@@ -308,6 +308,17 @@ class Reiman2019(Crop):
         return self
 
     @model_validator(mode="after")
+    def _discriminator_starts(self) -> "Reiman2019":
+        network = self.network
+        if network.adversarial_start >= network.iterations:
+            raise Problem(
+                f"{network.adversarial_start} is not below iterations {network.iterations}: the GAN "
+                "would never have a discriminator",
+                *("network", "adversarial_start"),
+            )
+        return self
+
+    @model_validator(mode="after")
     def _gan_has_a_discriminator(self) -> "Reiman2019":
         if self.network.adversarial_weight == 0:
             raise Problem(

@@ -68,3 +68,10 @@ def test_the_baseline_has_no_adversarial_weight():
     assert GanConfig(adversarial_weight=0).adversarial_weight == 0
     with pytest.raises(ValidationError, match="give a positive weight"):
         Reiman2019(image_sets=SETS, network={"adversarial_weight": 0})
+
+
+def test_a_discriminator_that_never_starts_is_refused():
+    network = {"iterations": 100, "adversarial_start": 99}
+    assert Reiman2019(image_sets=SETS, network=network).network.adversarial_start == 99
+    with pytest.raises(ValidationError, match="100 is not below iterations 100"):
+        Reiman2019(image_sets=SETS, network=network | {"adversarial_start": 100})
