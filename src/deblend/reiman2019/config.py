@@ -312,8 +312,8 @@ class Reiman2019(Crop):
         network = self.network
         if network.adversarial_start >= network.iterations:
             raise Problem(
-                f"{network.adversarial_start} is not below iterations {network.iterations}: the GAN "
-                "would never have a discriminator",
+                f"{network.adversarial_start} is not below iterations {network.iterations}: the "
+                "GAN would never have a discriminator",
                 *("network", "adversarial_start"),
             )
         return self
