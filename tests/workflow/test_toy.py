@@ -90,7 +90,7 @@ def test_blendhunter_is_trained_at_three_noise_levels(toy):
     }
     assert (found.loc[found["method"] == "SEP", "accuracy"] > 0.8).all()
     record = json.loads((toy / "networks/blendhunter/sigma15_0/network.json").read_text())
-    assert record["problem"] is None and record["n_train"] == 2000
+    assert record["problem"] is None and record["n_train"] == 1200
     # The file of features is removed after the training.
     assert not list((toy / "checkpoints").glob("*.h5"))
 
@@ -112,7 +112,7 @@ def test_the_branched_gan_separates_two_galaxies(toy):
     record = json.loads((toy / "networks/deblender_gan/network.json").read_text())
     assert record["vgg_weights"] == "random"
     assert record["generator"] == "copy_gate"
-    assert record["blends_seen"] == 803 * 16
+    assert record["blends_seen"] == 603 * 16
     assert record["n_images"] == 600
     index = pd.read_csv(toy / "datasets/galaxyzoo/index.csv")
     assert record["n_train_galaxies"] == (index["split"] == "train").sum()

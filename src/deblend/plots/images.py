@@ -8,6 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
+#: Space between the label line and panels that are close to each other, inches.
+LABEL_PAD_IN = 0.06
+
 
 def image_grid(
     figure: Figure, rows: int, columns: int, titles: Sequence[str] = (), **title_look: Any
@@ -46,8 +49,15 @@ def close_panels(figure: Figure, between_rows: float = 0.01, space: float = 0.0)
     space : float
         Additional space between panels, as a share of their mean size.
     """
+    # The label line above the panels keeps its distance.
+    top = 1 - LABEL_PAD_IN / figure.get_figheight()
     figure.set_layout_engine(
-        "constrained", w_pad=0.01, h_pad=between_rows, wspace=space, hspace=space
+        "constrained",
+        w_pad=0.01,
+        h_pad=between_rows,
+        wspace=space,
+        hspace=space,
+        rect=(0, 0, 1, top),
     )
 
 
