@@ -47,15 +47,21 @@ def gan_options(wildcards):
     return network
 
 
+def generator_note():
+    """Part of a label that says so if the generator is not that of the paper."""
+    generator = REIMAN["network"]["generator"]
+    return "" if generator == "residual_branches" else f", generator {generator} (ours)"
+
+
 def reiman_configuration(images):
     """What the results are of: scale, images and network."""
-    return f"{SCALE} scale, images {images}, network deblender_gan"
+    return f"{SCALE} scale, images {images}, network deblender_gan{generator_note()}"
 
 
 def reiman_label(images):
     """Label of a figure: scale, and images and where they come from."""
     source = REIMAN["image_sets"][images]["source"]
-    return f"{SCALE} scale, {images} images ({source})"
+    return f"{SCALE} scale, {images} images ({source}){generator_note()}"
 
 
 wildcard_constraints:
@@ -243,6 +249,7 @@ rule reiman2019_network_figures:
         discriminator=f"{GAN_FOLDER}/layers_discriminator.csv",
         history=f"{GAN_FOLDER}/history.csv",
         panels=f"{GAN_FOLDER}/panels.h5",
+        record=f"{GAN_FOLDER}/network.json",
         style=STYLE,
     output:
         **figure_outputs(

@@ -86,6 +86,12 @@ rule report_summary:
             for paper in config["papers"]
         },
         tables=list(HIGHLIGHT_TABLES),
+        # What of the run is not as in the paper.
+        remarks={
+            "farrens2022": f"VGG-16 weights: {FARRENS['vgg_weights']}",
+            "reiman2019": f"GAN{generator_note()}",
+            "hemmati2022": HEMMATI_LABEL.partition(", ")[2],
+        },
         highlights={
             "networks": dict(TRAINED["boucaud2020"]),
             "noise_sigma": FARRENS["realistic_noise_sigma"],

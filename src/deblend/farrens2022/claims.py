@@ -284,18 +284,26 @@ def _at_noise(values: pd.Series | pd.DataFrame, low: bool) -> pd.Series | pd.Dat
     return chosen
 
 
+def _n(tables: Tables, subset: str) -> int:
+    """Number of parametric stamps of a subset, in one realisation."""
+    rows = table(tables, "parametric")
+    return int(rows.loc[rows["subset"] == subset, "n"].max())
+
+
 @bar("bar_close_low_noise")
 @says("BlendHunter finds more close blends than SEP, by over {bound:.0%}, at noise up to 15")
 def bar_close_low_noise(tables: Tables, bound: float) -> Result:
     gain = _at_noise(_gain(tables, "close"), low=True)
-    return _percent(gain, _gain_errors(tables, "close")), bool((gain > bound).all())
+    text = f"{_percent(gain, _gain_errors(tables, 'close'))}, n = {_n(tables, 'close')}"
+    return text, bool((gain > bound).all())
 
 
 @bar("bar_close_high_noise")
 @says("It finds as many as SEP, within {bound:g} standard errors, at noise above 15")
 def bar_close_high_noise(tables: Tables, bound: float) -> Result:
     gain, errors = _at_noise(_gain(tables, "close"), low=False), _gain_errors(tables, "close")
-    return _percent(gain, errors), bool((gain >= -bound * errors[gain.index]).all())
+    text = f"{_percent(gain, errors)}, n = {_n(tables, 'close')}"
+    return text, bool((gain >= -bound * errors[gain.index]).all())
 
 
 @bar("bar_all_low_noise")
@@ -303,4 +311,5 @@ def bar_close_high_noise(tables: Tables, bound: float) -> Result:
 def bar_all_low_noise(tables: Tables, bound: float) -> Result:
     shares = _at_noise(_means(tables, "parametric", "all")["BlendHunter"], low=True)
     errors = _errors(tables, "parametric", "all")["BlendHunter"]
-    return _percent(shares, errors), bool((shares >= bound).all())
+    text = f"{_percent(shares, errors)}, n = {_n(tables, 'all')}"
+    return text, bool((shares >= bound).all())

@@ -20,6 +20,9 @@ CLAIMS = Claims()
 claim = CLAIMS.add
 bar = CLAIMS.add_bar
 
+#: Shortest burn-in, in batches, that says something about black images.
+MIN_BURN_IN = 20
+
 #: PSNR of images that differ only by rounding to 8 bits: 10 log10(12 x 255^2). Higher values, also
 #: the infinite ones of perfect images, are replaced by it, so that perfect images enter the means.
 CEILING_DB = 10 * math.log10(12 * 255**2)
@@ -93,13 +96,17 @@ def _beats_blend(tables: Tables, quantity: str, bound: float) -> Result:
     """The mean score exceeds that of the blend itself by more than a bound, for both galaxies."""
     gains = _gains(tables, "blend", quantity)
     text = listed(gains.to_dict(), _errors(tables, "blend", quantity))
+    text += f", n = {len(_scores_of(tables, 'gan')) // 2}"
     return text, bool((gains > bound).all() and _deblends(tables))
 
 
 def _history(tables: Tables) -> pd.DataFrame:
+    """The course of a training whose burn-in is long enough to end, or not, black images."""
     history = table(tables, "history").dropna(subset="brightness_ratio")
     if history.empty:
         raise MissingResult("brightness")
+    if 0 < burn_in_batches(history) < MIN_BURN_IN:
+        raise MissingResult(f"{MIN_BURN_IN} batches of burn-in")
     return history
 
 

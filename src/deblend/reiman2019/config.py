@@ -308,6 +308,17 @@ class Reiman2019(Crop):
         return self
 
     @model_validator(mode="after")
+    def _images_fit_the_copy_gate(self) -> "Reiman2019":
+        network, side = self.network, self.crop_px // self.reduce_by
+        if network.generator == "copy_gate" and side % 2**network.levels:
+            raise Problem(
+                f"{network.levels} levels need images whose side is a multiple of "
+                f"{2**network.levels} px, and crop_px over reduce_by is {side}",
+                *("network", "levels"),
+            )
+        return self
+
+    @model_validator(mode="after")
     def _discriminator_starts(self) -> "Reiman2019":
         network = self.network
         if network.adversarial_start >= network.iterations:

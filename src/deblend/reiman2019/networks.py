@@ -132,7 +132,10 @@ class CopyGate(nn.Module):
     """Gate times blend, plus residual: the last layer of `CopyGateGenerator`."""
 
     def forward(self, gate_and_residual: torch.Tensor, blends: torch.Tensor) -> torch.Tensor:
-        """Images (n, 3, y, x) in [-1, 1] from (n, 6, y, x) and the blends, in [0, 1]."""
+        """Images (n, 3, y, x) from (n, 6, y, x) and the blends, in [0, 1].
+
+        They are near [-1, 1], but not clipped: a linear output learns faster.
+        """
         gate, residual = gate_and_residual.split(3, dim=1)
         return 2 * (gate * blends + residual) - 1
 

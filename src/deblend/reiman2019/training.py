@@ -201,7 +201,10 @@ class Trainer(Gan):
         )
         done = max(0, iteration - config.burn_in_iterations)
         if config.schedule == "cosine":
-            return start * (1 + math.cos(math.pi * done / config.iterations)) / 2
+            # The discriminator's rate begins when it does.
+            first = config.adversarial_start if name == "discriminator" else 0
+            share = max(0, done - first) / (config.iterations - first)
+            return start * (1 + math.cos(math.pi * share)) / 2
         return start * (config.drop_factor if done >= config.drop_iteration else 1)
 
     def step(
@@ -325,6 +328,32 @@ def collapse_reason(row: dict[str, float]) -> str | None:
     return None
 
 
+#: A generator has learnt if its mean PSNR exceeds that of the blend itself, and that of its initial
+#: weights, by more than this, dB.
+LEARNT_DB = 0.1
+
+
+def not_learnt(row: dict[str, float], start_db: float, blend_db: float) -> str | None:
+    """Why a generator has learnt nothing; None if it has learnt.
+
+    Parameters
+    ----------
+    row : dict
+        Last row of its history.
+    start_db, blend_db : float
+        Mean PSNR of the validation images that the initial weights make, and of the blend itself.
+    """
+    if problem := collapse_reason(row):
+        return problem
+    for name, value in (("the blend itself", blend_db), ("its initial weights", start_db)):
+        if not row["val_psnr_db"] > value + LEARNT_DB:
+            return (
+                f"its images are no better than those of {name} (PSNR {row['val_psnr_db']:.4g} dB "
+                f"against {value:.4g} dB)"
+            )
+    return None
+
+
 def trace_interval_of(config: GanConfig, phase: str) -> int:
     """Iterations between rows of the history; a burn-in has at least twenty rows."""
     if phase == "burn_in":
@@ -381,6 +410,11 @@ def train(
     """
     blends, truth = validation
     trainer = Trainer(config, blends.shape[-1], device, vgg)
+    copies = 2 * blends[:, None].expand_as(truth) - 1
+    start_images = predict(trainer.generator, blends, device, config.precision)
+    start_db, blend_db = (
+        check_images(images, truth)["val_psnr_db"] for images in (start_images, copies)
+    )
     total = config.burn_in_iterations + config.iterations
     loop = Loop(
         checkpoint,
@@ -435,7 +469,9 @@ def train(
             n_parameters(trainer.discriminator) if trainer.discriminator is not None else 0
         ),
         "vgg_weights": vgg.source if vgg is not None else None,
-        "problem": collapse_reason(history[-1]),
+        "problem": not_learnt(history[-1], start_db, blend_db),
+        "start_psnr_db": start_db,
+        "blend_psnr_db": blend_db,
         "val_psnr_db": history[-1]["val_psnr_db"],
         "seconds": seconds,
     }

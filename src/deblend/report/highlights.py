@@ -25,7 +25,9 @@ NOTES = {
         "accuracy: BlendHunter trained at about the realistic stamps' noise; "
         "close blends: parametric",
     ),
-    "reiman2019": ("blend: the blend itself, taken as the answer",),
+    "reiman2019": (
+        "blend: the blend itself, taken as the answer; published PSNR: of both galaxies together",
+    ),
     "hemmati2022": (
         "low, high: images of that resolution; flux error: of the brighter galaxy, at positions",
         "in images of low resolution and of the GAN",
@@ -269,7 +271,10 @@ def highlights_table(found: Mapping[str, list[Highlight]]) -> pd.DataFrame:
 
 
 def highlights_text(
-    found: Mapping[str, list[Highlight]], names: Mapping[str, str], scale: str
+    found: Mapping[str, list[Highlight]],
+    names: Mapping[str, str],
+    scale: str,
+    remarks: Mapping[str, str],
 ) -> str:
     """The same for the terminal, in lines of at most 100 characters.
 
@@ -281,6 +286,8 @@ def highlights_text(
         Heading of each paper.
     scale : str
         Scale of the run.
+    remarks : dict
+        What of a paper's run is not as in the paper.
     """
     header = ("", "n", "this run", "baseline", "published")
     lines: list[str | tuple[str, ...]] = [header]
@@ -295,7 +302,11 @@ def highlights_text(
             label, n, *rest = (cell.ljust(w) for cell, w in zip(line, widths, strict=True))
             line = "  ".join([f"  {label}", n.strip().rjust(widths[1]), *rest]).rstrip()
         text.append(line)
-    notes = [line for paper in found for line in NOTES[paper]]
+    notes = [
+        line
+        for paper in found
+        for line in (*NOTES[paper], *([remarks[paper]] if remarks.get(paper) else []))
+    ]
     return "\n".join([*text, BRACKETS, *notes]) + "\n"
 
 

@@ -41,7 +41,7 @@ def job_time_text(table: pd.DataFrame, names: Mapping[str, str]) -> str:
     names : dict
         Title of each paper.
     """
-    lines = ["Time of each paper, summed over its jobs that are timed (figures and tables are not)"]
+    lines = ["Time of each paper, summed over those of its jobs that are timed: the demanding ones"]
     width = max(map(len, names.values()))
     lines += [
         f"  {names[row.paper].ljust(width)}  {_duration(row.seconds):>10}  {row.n_jobs:4d} jobs"

@@ -64,7 +64,7 @@ def test_gains_have_errors_by_galaxy():
     error = np.sqrt(1.5 * (sums**2).sum()) / len(gains)
     table = claims_table(found, "test", CLAIMS, "reiman2019").set_index(["claim", "bound"])
     text = table.loc[("beats_blend_psnr", "as stated"), "numbers"]
-    assert text.endswith(f"companion {gains.mean():.4g} ± {error:.2g}")
+    assert text.endswith(f"companion {gains.mean():.4g} ± {error:.2g}, n = {len(gains)}")
 
 
 def test_skill_for_one_galaxy_is_not_enough():
@@ -124,3 +124,12 @@ def test_claims_without_data_are_untested():
     assert found["as_good_as_mse"] is None
     assert found["escapes"] is None
     assert found["branches_differ"] is True
+
+
+def test_a_burn_in_of_a_few_batches_says_nothing_of_black_images():
+    found = tables()
+    long = found["history"]
+    short = long.assign(iteration=long["iteration"] / long["iteration"].max())
+    for name in ("not_black", "escapes"):
+        assert holds(found)[name] is True
+        assert holds(found | {"history": short})[name] is None

@@ -75,3 +75,12 @@ def test_a_discriminator_that_never_starts_is_refused():
     assert Reiman2019(image_sets=SETS, network=network).network.adversarial_start == 99
     with pytest.raises(ValidationError, match="100 is not below iterations 100"):
         Reiman2019(image_sets=SETS, network=network | {"adversarial_start": 100})
+
+
+def test_images_of_a_copy_gate_can_be_halved_at_each_level():
+    network = {"generator": "copy_gate", "levels": 4}
+    assert Reiman2019(image_sets=SETS, network=network).network.levels == 4
+    with pytest.raises(
+        ValidationError, match="5 levels need images whose side is a multiple of 32"
+    ):
+        Reiman2019(image_sets=SETS, network=network | {"levels": 5})

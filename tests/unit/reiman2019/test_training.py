@@ -16,6 +16,7 @@ from deblend.reiman2019.training import (
     Trainer,
     check_images,
     collapse_reason,
+    not_learnt,
     to_uint8,
     train,
     train_from_config,
@@ -201,7 +202,9 @@ def test_the_history_has_both_phases_and_the_drop_of_the_learning_rate(undisturb
     assert history.loc[12, "learning_rate"] == pytest.approx(1e-4)
     assert undisturbed[2].shape == (8, 4, 2, 16, 16, 3)
     assert undisturbed[3]["blends_seen"] == 12 * 4
-    assert undisturbed[3]["problem"] == collapse_reason(history.loc[12].to_dict())
+    summary = undisturbed[3]
+    levels = summary["start_psnr_db"], summary["blend_psnr_db"]
+    assert summary["problem"] == not_learnt(history.loc[12].to_dict(), *levels)
 
 
 def test_after_another_configuration_training_starts_afresh(frames, small_vgg, tmp_path, caplog):
@@ -302,3 +305,16 @@ def test_psnr_of_the_history_follows_its_definition():
 def test_eight_bits_and_back():
     images = torch.tensor([-1.0, 0.0, 1.0, 1.5]).reshape(1, 1, 2, 2).expand(1, 3, 2, 2)
     assert to_uint8(images)[0, ..., 0].tolist() == [[0, 128], [255, 255]]
+
+
+def test_images_that_are_no_better_than_the_blend_are_a_problem(frames):
+    blends, truth = validation_of(frames)
+    copies = 2 * blends[:, None].expand_as(truth) - 1
+    blend_db = check_images(copies, truth)["val_psnr_db"]
+    better = check_images((copies + truth) / 2, truth)
+    assert not_learnt(better, start_db=0.0, blend_db=blend_db) is None
+    assert "the blend itself" in str(not_learnt(check_images(copies, truth), 0.0, blend_db))
+    start_db = better["val_psnr_db"]
+    assert "its initial weights" in str(not_learnt(better, start_db, blend_db))
+    black = check_images(torch.full_like(truth, -1.0), truth)
+    assert "black" in str(not_learnt(black, 0.0, blend_db))

@@ -175,7 +175,7 @@ def test_the_table_has_a_row_for_each_method():
 
 
 def test_the_text_shows_each_number_on_one_line_that_fits_the_terminal():
-    text = highlights_text(everything(), HEADINGS, "toy")
+    text = highlights_text(everything(), HEADINGS, "toy", {"farrens2022": "VGG-16 weights: random"})
     lines = [re_spaced(line) for line in text.splitlines()]
     assert lines[0] == ["Results at toy scale"]
     assert ["sigma, blend2flux (mag)", "40001", "0.100 [0.0900, 0.120]", "SEP 0.900"] in [
@@ -195,6 +195,7 @@ def test_the_text_shows_each_number_on_one_line_that_fits_the_terminal():
     assert max(map(len, text.splitlines())) <= 100
     for heading in HEADINGS.values():
         assert [heading] in lines
+    assert ["VGG-16 weights: random"] in lines
 
 
 def re_spaced(line):
@@ -206,7 +207,7 @@ def test_papers_that_are_not_made_are_left_out():
     found = find_highlights(tables(), PUBLISHED, ["reiman2019"], {}, 14.5)
     assert found.keys() == {"reiman2019"}
     assert set(highlights_table(found)["paper"]) == {"reiman2019"}
-    text = highlights_text(found, HEADINGS, "toy")
+    text = highlights_text(found, HEADINGS, "toy", {})
     assert "blend: the blend itself" in text and "accuracy" not in text and "sigma" not in text
 
 
@@ -214,7 +215,9 @@ def test_papers_that_are_not_made_are_left_out():
 def test_numbers_that_were_not_measured_are_empty(found):
     highlights = everything(found)
     assert highlights_table(highlights)["value"].isna().all()
-    lines = [re_spaced(line) for line in highlights_text(highlights, HEADINGS, "toy").splitlines()]
+    lines = [
+        re_spaced(line) for line in highlights_text(highlights, HEADINGS, "toy", {}).splitlines()
+    ]
     assert ["sigma, blend2flux (mag)", "-", "-", "SEP -", "0.11 (0.5-0.7)"] in lines
     assert ["accuracy, close blends (%)", "-", "-", "SEP -", "-"] in lines
 

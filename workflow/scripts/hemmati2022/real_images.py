@@ -10,6 +10,7 @@ from deblend.hemmati2022.pairs import make_pair_maker, read_cutouts
 from deblend.hemmati2022.predict import load_network
 from deblend.hemmati2022.real_images import compare_peaks, field_names, read_field
 from deblend.plots.style import label_line
+from deblend.report.networks import not_learnt, read_networks
 from deblend.run import logs
 from deblend.tables import write_csv
 from deblend.training import torch_backend
@@ -33,5 +34,6 @@ with logs.script(snakemake.log[0]):
     logging.info("\n%s", table.to_string(index=False))
     write_csv(out.table, table)
     trained = f"{snakemake.wildcards.sr} trained on {params.maker['name']}"
-    label = label_line(f"{params.scale} scale", "HSC and HST images", trained)
+    warning = not_learnt(read_networks([inputs.description]))
+    label = label_line(f"{params.scale} scale", "HSC and HST images", trained, warning)
     draw_pairs(shown, maker.pixel_scale_arcsec, [out.pdf, out.png], label)

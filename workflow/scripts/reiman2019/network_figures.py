@@ -2,8 +2,10 @@
 
 import h5py
 import pandas as pd
+from deblend.plots.style import label_line
 from deblend.reiman2019.figures.fig1_2_networks import draw_fig1, draw_fig2
 from deblend.reiman2019.figures.trace import draw_trace
+from deblend.report.networks import not_learnt, read_networks
 from deblend.run import logs
 from deblend.tables import write_csv
 
@@ -22,5 +24,5 @@ with logs.script(snakemake.log[0]):
             file["true"][:],
             file["blend"][:],
             [out.pdftrace, out.pngtrace],
-            label,
+            label_line(label, not_learnt(read_networks([inputs.record]))),
         )

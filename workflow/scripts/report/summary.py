@@ -32,8 +32,9 @@ with logs.script(snakemake.log[0]):
     write_csv(out.job_time, job_time)
     results = Path(out.highlights).parents[1]
     headings = {p: f"{name}: {results / params.figures[p]}" for p, name in params.papers.items()}
+    shown = highlights_text(found, headings, params.config["scale"], params.remarks)
     for path, text in (
-        (out.highlights_text, highlights_text(found, headings, params.config["scale"])),
+        (out.highlights_text, shown),
         (out.job_time_text, job_time_text(job_time, params.papers)),
     ):
         with atomic(path) as temporary:
