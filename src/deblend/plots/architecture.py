@@ -152,7 +152,6 @@ def draw_sequence(
     label: str = "",
     *,
     ends: tuple[str, str] = ("input", "output"),
-    frozen: Collection[str] = (),
 ) -> None:
     """Draw a network without branches, with one box per layer.
 
@@ -169,8 +168,6 @@ def draw_sequence(
         Scale and data set.
     ends : (str, str)
         What enters the first layer and leaves the last one.
-    frozen : set of str
-        Names of consecutive layers whose weights are not trained; the area behind them is grey.
     """
     layers = table[table["kind"].isin(KERAS_LAYERS)]
     boxes = _sequence_boxes(layers)
@@ -206,7 +203,6 @@ def draw_sequence(
         ):
             look = {"ha": "right", "va": va, "fontsize": "small", "style": "italic"}
             axis.annotate(text, (width / 2, y), (-8, 0), textcoords="offset points", **look)
-        _mark_frozen(axis, [box for box in boxes if box[0].name in frozen], tallest)
         axis.set_axis_off()
         axis.set_title(f"{name}, {in_millions(table)} parameters")
         draw_keras_legend(axis, layers)
@@ -230,17 +226,6 @@ def _sequence_boxes(layers: pd.DataFrame) -> list[tuple[Any, float, float, float
         boxes.append((layer, x, width, height))
         x += width + gap
     return boxes
-
-
-def _mark_frozen(axis: Axes, boxes: list[tuple[Any, float, float, float]], tallest: float) -> None:
-    """Draw a grey area behind the boxes of consecutive layers that are not trained."""
-    if not boxes:
-        return
-    left, right = boxes[0][1] - 0.08, boxes[-1][1] + boxes[-1][2] + 0.08
-    height = tallest + 0.4
-    axis.add_patch(Rectangle((left, -height / 2), right - left, height, color="0.93", zorder=0))
-    look = {"ha": "right", "va": "top", "fontsize": "small", "style": "italic"}
-    axis.text(right - 0.08, height / 2 - 0.04, "not trained", **look)
 
 
 def draw_keras_legend(axis: Axes, layers: pd.DataFrame, ncols: int = 7) -> None:

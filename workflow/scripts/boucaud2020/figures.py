@@ -27,12 +27,14 @@ with logs.script(snakemake.log[0]):
     inputs, out = snakemake.input, snakemake.output
     catalog, about = read_catalog(inputs.catalog), read_json(inputs.description)
     zero_points = {key: about[key] for key in ("network_zero_point", "sextractor_zero_point")}
-    label = figure_label(about, len(catalog))
     tables = {}
     for n, (find_points, find_statistics, draw) in PARTS.items():
         points = find_points(catalog, **zero_points)
         statistics = find_statistics(points, **(snakemake.params.bootstrap if n < 7 else {}))
         logging.info("Figure %d\n%s", n, statistics.iloc[:, :9].to_string(index=False))
+        # Figure 8 shows only the centrals that SEP found; Figures 5 to 7 have n in each panel.
+        n_shown = fig8.number_shown(statistics) if n == 8 else None
+        label = figure_label(about, catalog, n_shown)
         draw(points, statistics, [out[f"pdf{n}"], out[f"png{n}"]], label)
         tables[n] = statistics.assign(**about)
         write_csv(out[f"table{n}"], tables[n])

@@ -20,8 +20,8 @@ with logs.script(snakemake.log[0]):
     )
     blendhunter = accuracy[accuracy["method"] == "BlendHunter"]
     relative = summarise(blendhunter.assign(accuracy=blendhunter["relative"]))
-    draw_fig5(relative, blendhunter, params.noise_sigma, [out.pdf5, out.png5], label)
-    draw_fig6(confusion, [out.pdf6, out.png6], label)
+    draw_fig5(relative, accuracy, params.noise_sigma, [out.pdf5, out.png5], label)
+    draw_fig6(confusion, accuracy, [out.pdf6, out.png6], label)
     for path, table in (
         (out.accuracy, accuracy),
         (out.confusion, confusion),

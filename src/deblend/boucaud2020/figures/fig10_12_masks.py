@@ -90,7 +90,7 @@ def draw_fig10(
     label : str
         Scale, data set and network.
     """
-    titles = [f"SEP, {g}" for g in GALAXIES] + ["blend"]
+    titles = [f"truth, {g}" for g in GALAXIES] + ["blend"]
     titles += [f"blend2mask2flux, {g}" for g in GALAXIES]
     n = len(examples["blend"])
     peak = float(np.median(examples["image"].max(axis=(1, 2))))
@@ -136,7 +136,7 @@ def draw_fig11(
             f"{second['blend'].tolist()}: delete both masks.h5 and run again"
         )
     iou = examples_table(examples).set_index(["network", "blend", "galaxy"])["iou"]
-    titles = [f"{name}, {g}" for name in ("SEP", "U-Net", "blend2mask2flux") for g in GALAXIES]
+    titles = [f"{name}, {g}" for name in ("truth", "U-Net", "blend2mask2flux") for g in GALAXIES]
     n = len(first["blend"])
     with paper_figure(outputs, label_line(label, n), TWO_COLUMNS_IN, 1.14 * n + 0.5) as figure:
         axes = _mask_grid(figure, n, titles)

@@ -50,6 +50,11 @@ def fig8_statistics(points: pd.DataFrame) -> pd.DataFrame:
     return binned_statistics(points, ["method"], [(method,) for method, _ in METHODS])
 
 
+def number_shown(statistics: pd.DataFrame) -> int:
+    """Number of galaxies in all bins of `fig8_statistics`, of the method with most of them."""
+    return int(statistics.loc[statistics["bin"] == "all", "n"].max())
+
+
 def draw_fig8(
     points: pd.DataFrame, statistics: pd.DataFrame, outputs: Outputs, label: str = ""
 ) -> None:

@@ -1,5 +1,6 @@
 """Panels, lines and labels that Figures 5 to 9 of Boucaud et al. 2020 share."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -65,7 +66,7 @@ def draw_panel(
     lines = [
         _with_error(r"$\overline{\Delta_{\rm mag}}$", numbers, "mean_dmag", 3, " mag"),
         _with_error(r"$\sigma_{\rm mag}$", numbers, "sigma_mag", 3, " mag"),
-        _with_error("outliers", numbers, "outliers_percent", 1, "%"),
+        _outliers(numbers),
         _with_error("MAPE (mag)", numbers, "mape_mag_percent", 2, "%"),
     ]
     n = f"n = {numbers['n']:,.0f}"
@@ -124,11 +125,23 @@ def draw_points(
 
 def _with_error(name: str, numbers: pd.Series, column: str, digits: int, unit: str = "") -> str:
     """Name, value and half the width of the 68 % interval, where it is known."""
-    text = f"{name} = {numbers[column]:.{digits}f}"
+    # Adding zero removes the sign of a negative zero.
+    text = f"{name} = {round(numbers[column], digits) + 0.0:.{digits}f}"
     if f"{column}_low" in numbers:
         half = (numbers[f"{column}_high"] - numbers[f"{column}_low"]) / 2
         text += rf" $\pm$ {half:.{digits}f}"
     return text.replace("-", "−") + unit
+
+
+def _outliers(numbers: pd.Series) -> str:
+    """Share of outliers with its error; without any, it is below that of a single outlier.
+
+    The resamples of a sample without outliers have none either, so that the error would be zero.
+    """
+    if numbers["outliers_percent"] > 0:
+        return _with_error("outliers", numbers, "outliers_percent", 1, "%")
+    digits = max(1, math.ceil(math.log10(numbers["n"] / 100)))
+    return f"outliers < {100 / numbers['n']:.{digits}f}%"
 
 
 def draw_magnitudes(
@@ -198,10 +211,25 @@ def notes(label: str, statistics: pd.DataFrame) -> list[str]:
     return [text for text in (label, omitted_counts(statistics)) if text]
 
 
-def figure_label(about: dict[str, Any], n_blends: int) -> str:
-    """Label of a figure: its scale, data set and network, number of blends, and a warning."""
+def figure_label(about: dict[str, Any], catalog: pd.DataFrame, n: int | None = None) -> str:
+    """Label of a figure: its scale, data set and networks, how many objects, and a warning.
+
+    Parameters
+    ----------
+    about : dict
+        Description of the catalogue: `label`, which is used alone if given, or `scale`, `dataset`
+        and `network`, the network of `*_flux_b2f`; `not_learnt` is the warning.
+    catalog : DataFrame
+        In the published format (`deblend.boucaud2020.catalog`). blend2mask2flux is named if it has
+        fluxes of it.
+    n : int, optional
+        Number of objects that the figure shows, if it is not the number of blends.
+    """
     source = about.get("label")
+    joint = "blend2mask2flux" if catalog["g1_flux_b2m2f"].notna().any() else None
     parts = (
-        (source,) if source else (f"{about['scale']} scale", about["dataset"], about.get("network"))
+        (source,)
+        if source
+        else (f"{about['scale']} scale", about["dataset"], about.get("network"), joint)
     )
-    return label_line(*parts, n_blends, about.get("not_learnt"))
+    return label_line(*parts, len(catalog) if n is None else n, about.get("not_learnt"))

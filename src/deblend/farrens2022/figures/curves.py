@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from deblend.plots.style import COLOURS
 from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
 
 #: Lines, markers and colours of the methods. SEP's markers are open, so that those of BlendHunter
 #: are seen inside where both agree.
@@ -17,27 +19,84 @@ METHODS: dict[str, dict[str, Any]] = {
 TRAINING_NOISE = r"$\sigma_{\rm noise}$ of the training stamps (counts)"
 
 
+#: Appearance of the bars of the two uncertainties: of the stamps, and of the realisations.
+STAMPS_BAR: dict[str, Any] = {"ls": "", "elinewidth": 5, "alpha": 0.2, "zorder": 1}
+REALISATIONS_BAR: dict[str, Any] = {"capsize": 2, "elinewidth": 0.8}
+
+
+def wilson_interval(share: ArrayLike, n: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Wilson's 68 % interval of a share; it is not empty for shares of 0 and 1.
+
+    Parameters
+    ----------
+    share : array_like
+        In [0, 1].
+    n : array_like
+        Number of stamps; not a whole number if it is the effective number of weighted ones.
+
+    Returns
+    -------
+    low, high : ndarray
+        In [0, 1]; NaN where `n` is 0.
+    """
+    share, n = np.broadcast_arrays(np.asarray(share, float), np.asarray(n, float))
+    n = np.where(n > 0, n, np.nan)
+    middle = (share + 1 / (2 * n)) / (1 + 1 / n)
+    half = np.sqrt(share * (1 - share) / n + 1 / (4 * n**2)) / (1 + 1 / n)
+    # Rounding must not put the share outside its interval.
+    return np.minimum(middle - half, share), np.maximum(middle + half, share)
+
+
+def effective_numbers(accuracies: pd.DataFrame) -> pd.Series:
+    """Effective number of stamps of each subset, since those of some kinds have weights.
+
+    Parameters
+    ----------
+    accuracies : DataFrame
+        `subset`, `n`, `accuracy` and its binomial `error`, which is for the effective number. All
+        accuracies of a subset are of the same stamps.
+
+    Returns
+    -------
+    Series
+        By subset; `n` if all its accuracies are 0 or 1, whose error is zero for any number.
+    """
+    share, error = accuracies["accuracy"], accuracies["error"]
+    effective = (share * (1 - share) / error**2).where(error > 0)
+    groups = accuracies.assign(effective=effective).groupby("subset")
+    return groups["effective"].median().fillna(groups["n"].max())
+
+
 def draw_against_noise(axis: Axes, summary: pd.DataFrame, name: str, **look: Any) -> None:
-    """Draw accuracies and their scatter over realisations, in per cent, against noise.
+    """Draw accuracies, their interval and their scatter over realisations against noise.
 
     Parameters
     ----------
     axis : Axes
     summary : DataFrame
-        `noise_sigma` (counts), `mean` and `std` of accuracies in [0, 1]. If it has a column
-        `error`, the 68 % interval of the test stamps is drawn as a broad pale bar.
+        `noise_sigma` (counts), `mean` and `std` of accuracies in [0, 1], which are drawn in per
+        cent, and `low` and `high`, the ends of the 68 % interval of the test stamps.
     name : str
         Name of the curve in the legend.
     **look
         Options of `Axes.errorbar`, such as `ls` and `color`.
     """
     x, y = summary["noise_sigma"], 100 * summary["mean"]
-    if "error" in summary:
-        broad = {"ls": "", "elinewidth": 5, "alpha": 0.2, "zorder": 1}
-        axis.errorbar(x, y, 100 * summary["error"], ecolor=look.get("color"), **broad)
+    below, above = y - 100 * summary["low"], 100 * summary["high"] - y
+    axis.errorbar(x, y, [below, above], ecolor=look.get("color"), **STAMPS_BAR)
     # Without scatter, as of a single realisation, there are no bars, whose caps would be lines.
     scatter = 100 * summary["std"].where(summary["std"] > 0)
-    axis.errorbar(x, y, scatter, capsize=2, elinewidth=0.8, label=name, **look)
+    axis.errorbar(x, y, scatter, label=name, **REALISATIONS_BAR, **look)
+
+
+def name_bars(axis: Axes) -> None:
+    """Add the two kinds of bars of `draw_against_noise` to the legend."""
+    for look, name in (
+        (STAMPS_BAR, "68 % interval (stamps)"),
+        ({**REALISATIONS_BAR, "ls": ""}, "std. dev. (realisations)"),
+    ):
+        # A point that is not drawn has caps in the legend, unlike no point at all.
+        axis.errorbar([np.nan], [np.nan], [np.nan], color="black", label=name, **look)
 
 
 def set_noise_axis(axis: Axes, noise_sigma: pd.Series, name: str) -> None:

@@ -179,7 +179,8 @@ def draw_fig2(
     rows = min(len(maps) for maps in blocks.values())
     # The stamp is as high as all rows of feature maps.
     side = TWO_COLUMNS_IN / (rows + len(blocks))
-    with paper_figure(outputs, label, TWO_COLUMNS_IN, side * rows + 0.47) as figure:
+    line = label_line(label, "BlendHunter")
+    with paper_figure(outputs, line, TWO_COLUMNS_IN, side * rows + 0.47) as figure:
         grid = figure.add_gridspec(
             rows, 1 + len(blocks), width_ratios=[1.02 * rows, *[1] * len(blocks)]
         )

@@ -2,7 +2,14 @@
 
 import pandas as pd
 from deblend.farrens2022.config import CLOSE_PX
-from deblend.farrens2022.figures.curves import METHODS, draw_against_noise, set_noise_axis
+from deblend.farrens2022.figures.curves import (
+    METHODS,
+    draw_against_noise,
+    effective_numbers,
+    name_bars,
+    set_noise_axis,
+    wilson_interval,
+)
 from deblend.plots.style import (
     COLOURS,
     ONE_COLUMN_IN,
@@ -12,7 +19,6 @@ from deblend.plots.style import (
     paper_figure,
 )
 from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
 
 #: Largest number of panels of Figure 3 side by side.
 MAX_COLUMNS = 4
@@ -64,10 +70,11 @@ def _draw_level(axis: Axes, accuracies: pd.DataFrame) -> None:
         bins = accuracies[accuracies["method"] == method]
         x = (bins["distance_low_px"] + bins["distance_high_px"]) / 2
         curves[method] = 100 * bins["accuracy"].to_numpy()
+        low, high = wilson_interval(bins["accuracy"], bins["n"])
         axis.errorbar(
             x,
             curves[method],
-            100 * bins["error"],
+            [curves[method] - 100 * low, 100 * high - curves[method]],
             **{**look, "marker": ".", "ms": 4, "mfc": look["color"]},
             elinewidth=0.6,
             label=f"{method} (68 % interval)",
@@ -94,29 +101,29 @@ def draw_fig4(
     """Draw Figure 4: overall accuracy against noise.
 
     Bars with caps show the standard deviation over realisations, as in the paper. All realisations
-    are of the same stamps: the 68 % interval of these is drawn as a broad pale bar.
+    are of the same stamps: Wilson's 68 % interval of these is drawn as a broad pale bar.
 
     Parameters
     ----------
     summary : DataFrame
         From `deblend.farrens2022.metrics.summarise`, of the parametric test stamps.
     accuracies : DataFrame
-        From `deblend.farrens2022.metrics.parametric_accuracies`: `error` and `n` are used.
+        From `deblend.farrens2022.metrics.parametric_accuracies`, from which the numbers of stamps
+        are.
     outputs : list of path
     label : str
         Scale and data.
     """
     overall = accuracies[accuracies["subset"] == "all"]
-    errors = overall.groupby(["method", "noise_sigma"])["error"].mean().rename("error")
+    n_effective = effective_numbers(overall)["all"]
     line = label_line(label, "BlendHunter", int(overall["n"].max()))
     with paper_figure(outputs, line, ONE_COLUMN_IN, 2.7) as figure:
         axis = figure.subplots()
         for method, look in METHODS.items():
             rows = summary[(summary["method"] == method) & (summary["subset"] == "all")]
-            draw_against_noise(axis, rows.join(errors[method], on="noise_sigma"), method, **look)
+            low, high = wilson_interval(rows["mean"], n_effective)
+            draw_against_noise(axis, rows.assign(low=low, high=high), method, **look)
+        name_bars(axis)
         set_noise_axis(axis, summary["noise_sigma"], r"$\sigma_{\rm noise}$ (counts)")
         axis.set_ylabel("accuracy (%)")
-        handles, names = axis.get_legend_handles_labels()
-        handles.append(Rectangle((0, 0), 1, 1, color="black", alpha=0.2, lw=0))
-        names.append("68 % interval")
-        figure.legend(handles, names, loc="outside lower center", ncols=3, columnspacing=1.2)
+        figure.legend(loc="outside lower center", ncols=2, columnspacing=1.2)

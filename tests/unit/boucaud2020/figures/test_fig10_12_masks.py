@@ -15,6 +15,8 @@ from deblend.boucaud2020.figures.fig10_12_masks import (
 )
 from deblend.errors import DeblendError
 
+from tests.figures import texts
+
 
 def examples(seed=0, blend=(3, 8)):
     rng = np.random.default_rng(seed)
@@ -49,7 +51,7 @@ def test_figure_12_averages_both_galaxies_and_ignores_who_is_central(tmp_path):
     assert (tmp_path / "fig12.png").stat().st_size > 1000
 
 
-def test_figures_10_and_11_are_drawn_alike_twice(tmp_path):
+def test_figures_10_and_11_are_drawn_alike_twice(drawn, tmp_path):
     with h5py.File(tmp_path / "masks.h5", "w") as file:
         for name, values in examples().items():
             file[name] = values
@@ -59,6 +61,8 @@ def test_figures_10_and_11_are_drawn_alike_twice(tmp_path):
     for i in "ab":
         draw_fig10(shown["blend2mask2flux"], 0.01, 0.06, [tmp_path / f"{i}10.pdf"], "x")
         draw_fig11(shown, 0.06, [tmp_path / f"{i}11.pdf"], "x")
+    for figure in drawn[:2]:
+        assert {"truth\ncentral", "truth\ncompanion"} <= set(texts(figure))
     for n in ("10", "11"):
         assert (tmp_path / f"a{n}.pdf").read_bytes() == (tmp_path / f"b{n}.pdf").read_bytes()
     with pytest.raises(DeblendError, match=r"blends \[3, 8\], .* \[3, 9\]"):

@@ -2,7 +2,12 @@
 
 import pandas as pd
 import pytest
-from deblend.boucaud2020.figures.fig8_bias_scatter import draw_fig8, fig8_data, fig8_statistics
+from deblend.boucaud2020.figures.fig8_bias_scatter import (
+    draw_fig8,
+    fig8_data,
+    fig8_statistics,
+    number_shown,
+)
 
 from tests.unit.boucaud2020.conftest import (
     LACKING,
@@ -19,6 +24,12 @@ def test_lines_are_of_the_centrals_that_sextractor_found(catalog_file, rows):
     chosen = [r for r in rows if r["detection"] in "02"]
     for method, suffix, zero_point in METHODS:
         check_bins(table[table["method"] == method], chosen, "g1", suffix, zero_point)
+
+
+def test_the_number_shown_is_that_of_the_centrals_that_sextractor_found(catalog_file, rows):
+    table = fig8_statistics(fig8_data(pd.read_csv(catalog_file), **ZERO_POINTS))
+    differences = [float(r["g1_mag"]) - float(r["g2_mag"]) for r in rows if r["detection"] in "02"]
+    assert number_shown(table) == sum(abs(difference) <= 2 for difference in differences)
 
 
 @pytest.mark.parametrize("lacking", LACKING)

@@ -79,8 +79,13 @@ def test_fluxes_that_are_not_shown_are_counted():
 
 def test_a_label_names_the_data_set_or_is_the_given_one():
     about = {"scale": "small", "dataset": "candels", "network": "b2f_64"}
-    assert figure_label(about, 5000) == "small scale, candels, b2f_64, n = 5,000"
-    assert figure_label({"label": "published sample"}, 300) == "published sample, n = 300"
+    one = pd.DataFrame({"g1_flux_b2m2f": [np.nan] * 5000})
+    both = one.assign(g1_flux_b2m2f=1.0)
+    assert figure_label(about, one) == "small scale, candels, b2f_64, n = 5,000"
+    assert figure_label(about, both, 498) == (
+        "small scale, candels, b2f_64, blend2mask2flux, n = 498"
+    )
+    assert figure_label({"label": "published sample"}, both) == "published sample, n = 5,000"
 
 
 def test_a_panel_shows_its_points_and_numbers(axes):
@@ -100,6 +105,23 @@ def test_a_panel_shows_its_points_and_numbers(axes):
     # The histogram ends at 1 mag and has the error of 3 mag in its last bin.
     counts = [bar.get_height() for bar in strip.child_axes[0].patches]
     assert (sum(counts), counts[-1]) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("n", "limit"), [(3, "33.3"), (498, "0.2"), (5000, "0.02"), (12000, "0.008")]
+)
+def test_no_outliers_are_fewer_than_one(axes, n, limit):
+    panel = pd.DataFrame({"mag_isolated": [20.0], "mag_blended": [20.1]})
+    numbers = pd.Series(
+        {"n": n, "mean_dmag": -0.0004, "sigma_mag": 0.1, "outliers_percent": 0.0}
+        | {"outliers_percent_low": 0.0, "outliers_percent_high": 0.0}
+        | {"mape_mag_percent": 1.0, "n_nonpositive": 0}
+    )
+    draw_panel(*axes, panel, numbers, (18.8, 24.2), "#000000")
+    shown = "\n".join(texts(axes[0].figure))
+    assert f"outliers < {limit}%\n" in shown
+    # A number that rounds to zero has no sign.
+    assert "= 0.000 mag" in shown
 
 
 def test_points_beyond_the_axis_are_marked_at_its_edge(axes):

@@ -3,11 +3,23 @@
 import numpy as np
 import pandas as pd
 import pytest
-from deblend.farrens2022.figures.curves import METHODS, draw_against_noise, set_noise_axis
+from astropy.stats import binom_conf_interval
+from deblend.farrens2022.figures.curves import (
+    METHODS,
+    draw_against_noise,
+    effective_numbers,
+    name_bars,
+    set_noise_axis,
+    wilson_interval,
+)
+from deblend.farrens2022.metrics import accuracy
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
-SUMMARY = pd.DataFrame({"noise_sigma": [5.0, 14.5], "mean": [0.9, 0.7], "std": [0.01, 0.03]})
+SUMMARY = pd.DataFrame(
+    {"noise_sigma": [5.0, 14.5], "mean": [0.9, 0.7], "std": [0.01, 0.03]}
+    | {"low": [0.87, 0.6], "high": [0.92, 0.75]}
+)
 
 
 @pytest.fixture
@@ -17,7 +29,7 @@ def axis():
 
 def test_accuracies_and_their_scatter_are_in_per_cent(axis):
     draw_against_noise(axis, SUMMARY, "SEP", ls="--", color="red")
-    line, _, (bars,) = axis.containers[0]
+    line, _, (bars,) = axis.containers[1]
     assert line.get_xdata() == pytest.approx([5, 14.5])
     assert line.get_ydata() == pytest.approx([90, 70])
     ends = [segment[:, 1] for segment in bars.get_segments()]
@@ -38,25 +50,54 @@ def test_each_curve_has_its_own_style_and_name(axis):
 def test_a_noise_level_without_accuracy_leaves_a_gap(axis):
     missing = SUMMARY.assign(mean=[float("nan"), 0.7])
     draw_against_noise(axis, missing, "SEP", **METHODS["SEP"])
-    y = axis.containers[0][0].get_ydata()
+    y = axis.containers[1][0].get_ydata()
     assert y == pytest.approx([float("nan"), 70], nan_ok=True)
 
 
 def test_the_interval_of_the_stamps_is_drawn_apart_from_the_scatter(axis):
-    draw_against_noise(axis, SUMMARY.assign(error=[0.02, 0.05]), "SEP", **METHODS["SEP"])
-    lengths = [
-        [np.ptp(segment[:, 1]) for segment in container[2][0].get_segments()]
+    draw_against_noise(axis, SUMMARY, "SEP", **METHODS["SEP"])
+    interval, scatter = (
+        np.array([segment[:, 1] for segment in container[2][0].get_segments()])
         for container in axis.containers
-    ]
-    assert sorted(lengths) == [pytest.approx([2, 6]), pytest.approx([4, 10])]
+    )
+    assert interval == pytest.approx(np.array([[87, 92], [60, 75]]))
+    assert scatter == pytest.approx(np.array([[89, 91], [67, 73]]))
     assert axis.get_legend_handles_labels()[1] == ["SEP"]
 
 
 def test_a_single_realisation_has_no_bars(axis):
     draw_against_noise(axis, SUMMARY.assign(std=0.0), "SEP", **METHODS["SEP"])
-    _, caps, (bars,) = axis.containers[0]
+    _, caps, (bars,) = axis.containers[1]
     ends = [*(cap.get_ydata() for cap in caps), *(np.ravel(s) for s in bars.get_segments())]
     assert not np.isfinite(np.concatenate(ends).astype(float)).any()
+
+
+def test_both_kinds_of_bars_are_named_and_no_axis_changes(axis):
+    draw_against_noise(axis, SUMMARY, "SEP", **METHODS["SEP"])
+    limits = (*axis.get_xlim(), *axis.get_ylim())
+    name_bars(axis)
+    names = axis.get_legend_handles_labels()[1]
+    assert names == ["SEP", "68 % interval (stamps)", "std. dev. (realisations)"]
+    assert (*axis.get_xlim(), *axis.get_ylim()) == pytest.approx(limits)
+
+
+def test_wilsons_interval_is_astropys():
+    k, n = np.array([0, 1, 7, 20, 50, 50]), np.array([1, 5, 20, 20, 70, 50])
+    # One sigma: a level of 0.6827.
+    expected = binom_conf_interval(k, n, 0.682689492137, interval="wilson")
+    low, high = wilson_interval(k / n, n)
+    np.testing.assert_allclose([low, high], expected, atol=1e-9)
+    assert np.isnan(wilson_interval(np.nan, 0)).all()
+
+
+def test_the_effective_number_of_stamps_is_that_of_their_weights():
+    weight = np.array([0.5] * 40 + [1.5] * 60)
+    correct = np.arange(100) % 5 > 0
+    share, error = accuracy(correct, weight)
+    rows = [("all", 100, share, error), ("all", 100, 1.0, 0.0), ("close", 30, 1.0, 0.0)]
+    table = pd.DataFrame(rows, columns=["subset", "n", "accuracy", "error"])
+    # (sum w)^2 / sum w^2 = 110^2 / (40 * 0.25 + 60 * 2.25).
+    assert effective_numbers(table).to_dict() == pytest.approx({"all": 12100 / 145, "close": 30})
 
 
 @pytest.mark.parametrize("levels", [[15.0], [5.0, 14.5, 35.0]])

@@ -72,7 +72,8 @@ def test_features_of_each_block(drawn, tmp_path, rows):
             file[f"block{k}"] = rng.normal(size=(rows, 32 // 2**k, 32 // 2**k))
     draw_fig2(tmp_path / "features.h5", 0.2, [tmp_path / "fig2.png"], LABEL)
     opens(tmp_path / "fig2.png", 1380)
-    assert {"stamp\n32 px", "block 1\n16 px", "block 2\n8 px", LABEL} <= set(texts(drawn[0]))
+    assert {"stamp\n32 px", "block 1\n16 px", "block 2\n8 px"} <= set(texts(drawn[0]))
+    assert drawn[0].get_suptitle() == f"{LABEL}, BlendHunter"
     assert sum(bool(axis.images) for axis in drawn[0].axes) == 1 + 2 * rows
     (bar,) = drawn[0].axes[0].lines
     assert np.ptp(bar.get_xdata()) * 32 * 0.2 == pytest.approx(2)  # arcsec

@@ -1,5 +1,6 @@
 """Figures 3 and 4 of Farrens et al. 2022, with made-up accuracies."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from deblend.farrens2022.figures.fig3_4_accuracy import draw_fig3, draw_fig4
@@ -36,19 +37,34 @@ def test_one_panel_for_each_noise_level(drawn, tmp_path):
     assert sum(axis.get_xlabel() == "separation (pixels)" for axis in panels) == 4
 
 
+def test_bins_without_any_or_with_all_correct_have_bars_too(drawn):
+    table = by_distance()
+    table["accuracy"] = table["accuracy"].where(table["distance_low_px"] > 0, 0.0)
+    table["accuracy"] = table["accuracy"].where(table["distance_low_px"] < 15, 1.0)
+    draw_fig3(table, [], LABEL)
+    segments = drawn[0].axes[0].containers[0][2][0].get_segments()
+    # Wilson's interval of one sigma ends at 1 / (n + 1) for none and n / (n + 1) for all of n.
+    assert segments[0][:, 1] == pytest.approx([0, 100 / 31])
+    assert segments[3][:, 1] == pytest.approx([100 * 33 / 34, 100])
+
+
 def test_accuracy_against_noise(drawn, tmp_path):
     rows = [
-        (sigma, realisation, method, "all", 500, 0.8 + 0.02 * realisation, 0.03)
+        (sigma, realisation, method, "all", 500, accuracy, np.sqrt(accuracy * (1 - accuracy) / 99))
         for sigma in LEVELS
-        for realisation in (0, 1)
+        for realisation, accuracy in ((0, 0.49), (1, 0.51))
         for method in ("BlendHunter", "SEP")
     ]
     names = ["noise_sigma", "realisation", "method", "subset", "n", "accuracy", "error"]
     accuracies = pd.DataFrame(rows, columns=names)
     draw_fig4(summarise(accuracies), accuracies, [tmp_path / "fig4.png"], LABEL)
     opens(tmp_path / "fig4.png", 660)
-    assert {"BlendHunter", "SEP", "68 % interval", "accuracy (%)"} <= set(texts(drawn[0]))
+    names = {"BlendHunter", "SEP", "68 % interval (stamps)", "std. dev. (realisations)"}
+    assert names | {"accuracy (%)"} <= set(texts(drawn[0]))
     assert drawn[0].get_suptitle().replace("\n", " ") == f"{LABEL}, BlendHunter, n = 500"
-    # Of each method the interval of the stamps (3 %) and the scatter of the realisations (1 %).
-    bars = [container[2][0].get_segments()[0][:, 1] for container in drawn[0].axes[0].containers]
-    assert [tuple(ends) for ends in bars] == [pytest.approx((78, 84)), pytest.approx((80, 82))] * 2
+    # Of each method the interval of 99 effective stamps, whose half is 1 / (2 sqrt(n + 1)) for a
+    # share of one half, and the scatter of the realisations.
+    containers = drawn[0].axes[0].containers[:4]
+    bars = [container[2][0].get_segments()[0][:, 1] for container in containers]
+    expected = [pytest.approx((45, 55)), pytest.approx((49, 51))] * 2
+    assert [tuple(ends) for ends in bars] == expected
