@@ -90,8 +90,9 @@ class Regression:
         `Scatter` of each of `LEVELS`.
     kernel : str
         Kernel with its fitted parameters, in units of y and x.
-    n_used, n_points : int
-        Number of points to which the process was fitted, and number of given points.
+    n_used, n_left_out, n_points : int
+        Number of points to which the process was fitted, number of those left out since they
+        deviate by more than `OUTLIER_SIGMA`, and number of given points.
     """
 
     grid: pd.DataFrame
@@ -99,6 +100,7 @@ class Regression:
     scatter: dict[str, Scatter]
     kernel: str
     n_used: int
+    n_left_out: int
     n_points: int
 
 
@@ -144,8 +146,9 @@ def fit_gpr(
     # Beyond the first and last bin, the exponentials are not measured and may explode.
     ends = bins["x"].min(), bins["x"].max()
     used = np.flatnonzero(deviation**2 < OUTLIER_SIGMA**2 * scatter["68"](np.clip(x, *ends)))
-    if len(used) < len(x):
-        log.info("%d of %d points are outliers and left out", len(x) - len(used), len(x))
+    n_left_out = len(x) - len(used)
+    if n_left_out:
+        log.info("%d of %d points are outliers and left out", n_left_out, len(x))
     if len(used) > max_points:
         rng = generator(seed, "gaussian process", len(x))
         used = np.sort(rng.choice(used, max_points, replace=False))
@@ -173,7 +176,8 @@ def fit_gpr(
     for n in (1, 2, 3):
         table[f"low_{n}"] = table["mean"] - n * table["total_68"]
         table[f"high_{n}"] = table["mean"] + n * table["total_68"]
-    return Regression(table, bins, scatter, str(process.kernel_), len(used), len(x))
+    kernel_text = str(process.kernel_)
+    return Regression(table, bins, scatter, kernel_text, len(used), n_left_out, len(x))
 
 
 def fit_scatter(x: np.ndarray, y: np.ndarray) -> tuple[pd.DataFrame, dict[str, Scatter]]:
@@ -246,7 +250,7 @@ POSITIONS = ("low", "gan")
 
 COLUMNS = {
     "curves": ("position", "mag", "mean", "sigma", "total_median", "total_68"),
-    "scatter": ("position", "kind", "a", "b", "c", "x0"),
+    "scatter": ("position", "kind", "a", "b", "c", "x0", "n_left_out"),
     "bins": ("position", "mag", "median", "p68"),
 }
 
@@ -267,8 +271,9 @@ def regressions(table: pd.DataFrame, seed: int) -> dict[str, pd.DataFrame]:
     -------
     dict
         Tables with `COLUMNS`. "curves": mean and standard deviations, in magnitudes; "scatter":
-        parameters of the variance a exp(b (mag - x0)) + c, for the `kind` median and 68; "bins":
-        the values to which these were fitted. Positions with too few points have no rows, and a
+        parameters of the variance a exp(b (mag - x0)) + c, for the `kind` median and 68, and
+        the number of points that are left out of the curves, `n_left_out`; "bins": the values to
+        which these were fitted. Positions with too few points have no rows, and a
         warning is logged.
     """
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in COLUMNS}
@@ -294,13 +299,16 @@ def regressions(table: pd.DataFrame, seed: int) -> dict[str, pd.DataFrame]:
             {"kind": kind, "a": level.a, "b": level.b, "c": level.c, "x0": level.x0}
             for kind, level in regression.scatter.items()
         ]
-        parts["scatter"].append(pd.DataFrame(parameters).assign(position=position))
+        parts["scatter"].append(
+            pd.DataFrame(parameters).assign(position=position, n_left_out=regression.n_left_out)
+        )
         bins = regression.bins.drop(columns="median", errors="ignore")
         names = {"x": "mag", "median_squared": "median", "level_68": "p68"}
         parts["bins"].append(bins.rename(columns=names).assign(position=position))
     return {
-        name: pd.concat([pd.DataFrame({c: [] for c in COLUMNS[name]}), *tables], ignore_index=True)[
-            list(COLUMNS[name])
-        ]
+        # An empty table among others would turn numbers of points into floats.
+        name: pd.concat(
+            tables or [pd.DataFrame({c: [] for c in COLUMNS[name]})], ignore_index=True
+        )[list(COLUMNS[name])]
         for name, tables in parts.items()
     }

@@ -1,9 +1,10 @@
 """The Gaussian process regression, with known curves and scatter."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from deblend.errors import DeblendError
-from deblend.hemmati2022.regression import fit_gpr, fit_scatter
+from deblend.hemmati2022.regression import fit_gpr, fit_scatter, regressions
 
 GRID = np.linspace(20.2, 24.8, 40)
 
@@ -63,6 +64,27 @@ def test_points_are_drawn_if_there_are_too_many():
     assert first.grid.equals(again.grid)
     assert not first.grid.equals(fit_gpr(x, y, GRID, seed=2, max_points=150).grid)
     assert first.bins["n"].sum() == 600
+
+
+def test_outliers_are_counted_and_do_not_bend_the_mean(fitted):
+    x, y = points(500)
+    y[[10, 200, 400]] += 20
+    found = fit_gpr(x, y, GRID, seed=1, max_points=100)
+    assert found.n_left_out - fitted.n_left_out == 3
+    assert (found.n_used, found.n_points) == (100, 500)
+    np.testing.assert_allclose(found.grid["mean"], curve(GRID), atol=0.3)
+
+
+def test_the_table_has_the_number_left_out():
+    x, y = points(250)
+    magnitudes = {"mag_input": x, "mag_low": x + y, "mag_gan": x + y}
+    flags = dict.fromkeys(("flags_input", "flags_low", "flags_gan"), 0)
+    table = pd.DataFrame(magnitudes | flags | {"blend": range(250)})
+    table.loc[[10, 200], "mag_gan"] += 20
+    scatter = regressions(table, seed=1)["scatter"]
+    counts = scatter.groupby("position")["n_left_out"].unique()
+    assert counts["gan"].tolist() == [counts["low"][0] + 2]
+    assert scatter["n_left_out"].dtype.kind == "i"
 
 
 def test_the_error_of_a_flat_mean_is_that_of_its_points():

@@ -94,22 +94,22 @@ def _draw_fractions(upper: Axes, lower: Axes, table: pd.DataFrame, multi: bool) 
     middle = (bin_ends[:-1] + bin_ends[1:]) / 2
     curves = CURVES | BEST | ({"gan_multi": MULTI} if multi else {})
     drawn = [name for name in curves if name in set(table["resolution"])]
-    # Small shifts keep the intervals of equal fractions from covering each other.
+    # Small shifts keep the marks and intervals of equal fractions from covering each other.
     shifts = (bin_ends[1] - bin_ends[0]) * 0.06 * (np.arange(len(drawn)) - (len(drawn) - 1) / 2)
     for resolution, shift in zip(drawn, shifts, strict=True):
         name, fill, colour, line = curves[resolution]
         rows = table[table["resolution"] == resolution]
         fraction = rows["fraction"].to_numpy(float)
         known = np.isfinite(fraction)
-        shown = (middle[known], fraction[known])
+        shown = (middle[known] + shift, fraction[known])
         upper.fill_between(*shown, color=fill, alpha=0.8, lw=0, zorder=1)
         look: dict[str, Any] = {"color": colour, "ms": 2.2, "mew": 0.6, "lw": 0.9}
         if line.startswith(":"):
-            # Open marks are larger: where fractions are equal, the filled mark is inside.
-            look |= {"mfc": "none", "ms": 4}
+            # Open marks of the same size would look smaller than filled ones.
+            look |= {"mfc": "none", "ms": 3.2}
         upper.plot(*shown, line, label=name, zorder=3, clip_on=False, **look)
         ends = rows[["low", "high"]].to_numpy(float).T[:, known]
-        upper.vlines(middle[known] + shift, *ends, color=colour, lw=0.6, zorder=2.5)
+        upper.vlines(shown[0], *ends, color=colour, lw=0.6, zorder=2.5)
     first = table[table["resolution"] == table["resolution"].iloc[0]]
     lower.stairs(first["n"], bin_ends, fill=True, color="0.8")
     lower.stairs(first["n"], bin_ends, color="0.4", lw=0.6)

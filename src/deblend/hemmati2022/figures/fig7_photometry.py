@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from deblend.errors import DeblendError
 from deblend.hemmati2022.metrics import flux_errors
 from deblend.plots.images import image_note
 from deblend.plots.style import (
@@ -19,13 +18,6 @@ from matplotlib.axes import Axes
 
 #: Sources of the positions, and the titles of their columns.
 POSITIONS = {"low": "positions from low resolution", "gan": "positions from the GAN"}
-
-
-#: The same where a table says which images its second positions come from, in `SOURCE_COLUMN`.
-SOURCES = {"gan": POSITIONS["gan"], "high": "positions from high resolution"}
-
-
-SOURCE_COLUMN = "positions"
 
 
 NETWORK = "sr"
@@ -81,29 +73,6 @@ def photometry_points(photometry: pd.DataFrame) -> pd.DataFrame:
         for position in POSITIONS
     ]
     return pd.concat(parts, ignore_index=True)
-
-
-def second_source(photometry: pd.DataFrame) -> str:
-    """Images whose positions a table has as those of the GAN: "gan" or "high".
-
-    Parameters
-    ----------
-    photometry : DataFrame
-        With `SOURCE_COLUMN` if it has positions of other images than the GAN's.
-
-    Raises
-    ------
-    DeblendError
-        The column has another value, or both.
-    """
-    if SOURCE_COLUMN not in photometry or photometry.empty:
-        return "gan"
-    found = [str(value) for value in photometry[SOURCE_COLUMN].unique()]
-    if len(found) != 1 or found[0] not in SOURCES:
-        raise DeblendError(
-            f"{SOURCE_COLUMN} has the values {', '.join(found)}: give one of {', '.join(SOURCES)}"
-        )
-    return found[0]
 
 
 def _smooth_density(x: np.ndarray, y: np.ndarray, middle: np.ndarray) -> np.ndarray:
@@ -213,7 +182,6 @@ def draw_fig7(
     bins: pd.DataFrame,
     outputs: Outputs,
     label: str,
-    source: str = "gan",
 ) -> None:
     """Draw Figure 7: photometry of the dominant source with positions of two resolutions.
 
@@ -226,26 +194,23 @@ def draw_fig7(
         `total_68`: see `deblend.hemmati2022.regression.Regression`.
     scatter : DataFrame
         `position`, `kind` (median or 68), `a`, `b`, `c`, and optionally `x0`: see
-        `deblend.hemmati2022.regression.Scatter`.
+        `deblend.hemmati2022.regression.Scatter`; `n_left_out`, the number of blends that are left
+        out of the regression.
     bins : DataFrame
         `position`, `mag`, and the variances at both levels, `median` and `p68`.
     outputs : list of path
     label : str
         Scale and data.
-    source : str
-        From `second_source`; the label says so if it is not the GAN.
     """
     mags = points[["mag_input", "mag_measured"]].to_numpy()
     limits = tuple(np.percentile(mags, [0.2, 99.8]) + [-0.3, 0.3]) if len(mags) else (20.0, 26.0)
     ends = np.percentile(points["delta_mag"], DELTA_PERCENTILES) if len(points) else (-1, 1)
     delta_limits = (min(ends[0], -0.3) * DELTA_MARGIN, max(ends[1], 0.3) * DELTA_MARGIN)
     n = int(points.groupby("position").size().max()) if len(points) else 0
-    warning = None if source == "gan" else f"{SOURCES[source]}, not from the GAN"
-    line = label_line(label, NETWORK, n, warning)
+    line = label_line(label, NETWORK, n)
     with paper_figure(outputs, line, TWO_COLUMNS_IN, 5.6) as figure:
         axes = figure.subplots(2, 2, sharex=True, sharey="row", height_ratios=[3, 1.8])
-        titles = POSITIONS | {"gan": SOURCES[source]}
-        for (upper, lower), (position, title) in zip(axes.T, titles.items(), strict=True):
+        for (upper, lower), (position, title) in zip(axes.T, POSITIONS.items(), strict=True):
             own_points = points[points["position"] == position]
             upper.set(xlim=limits, ylim=limits, title=title)
             lower.set(ylim=delta_limits, xlabel="magnitude (input)")
@@ -258,15 +223,18 @@ def draw_fig7(
             upper.plot(limits, limits, color="white", ls="--", lw=0.9)
             error = 100 * own_points["flux_error"].abs().median()
             text = f"median |flux error| {error:.3g} %"
+            own_scatter = scatter[scatter["position"] == position]
+            n_left_out = int(own_scatter["n_left_out"].iloc[0]) if len(own_scatter) else 0
+            if n_left_out:
+                counts = f"n = {len(own_points):,}, {n_left_out:,} left out of the regression"
+                text = f"{counts}\n{text}"
             image_note(upper, text, 0.97, 0.04, ha="right", fontsize="small")
             _draw_points(lower, input_mag, own_points["delta_mag"].to_numpy())
             lower.axhline(0, color="black", lw=0.6, ls="--")
             _draw_regression(lower, gpr[gpr["position"] == position])
             own_bins = bins[bins["position"] == position]
             if len(own_bins):
-                _inset(
-                    upper, own_bins, scatter[scatter["position"] == position].astype({"kind": str})
-                )
+                _inset(upper, own_bins, own_scatter.astype({"kind": str}))
         if axes[1, 0].collections:
             handles, names = axes[1, 0].get_legend_handles_labels()
             figure.legend(handles[::-1], names[::-1], loc="outside lower center", ncols=3)

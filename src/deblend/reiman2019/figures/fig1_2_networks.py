@@ -110,11 +110,31 @@ def _draw_joins(
             _draw_skip(axis, start, sum(ends[i]) / 2, 0, top, level - top)
 
 
-def _draw_blend(axis: Axes, x: float, y: float) -> None:
-    """Draw the blend that enters a copy gate whose upper side is at `y`."""
+def _draw_blend(axis: Axes, x: float, height: float) -> None:
+    """Draw the blend that enters the copy gates, `height` high, of both branches at `x`."""
     colour = TORCH_LAYERS["CopyGate"][1]
-    draw_arrow(axis, (x, y + 0.22), (x, y), colour, 4, lw=0.8)
-    axis.text(x, y + 0.24, "blend", ha="center", va="bottom", fontsize="small")
+    for sign in (1, -1):
+        start, stop = 0.08, BRANCH - height / 2
+        draw_arrow(axis, (x, sign * start), (x, sign * stop), colour, 4, lw=0.8)
+    axis.text(x, 0, "blend", ha="center", va="center", fontsize="small")
+
+
+def _write_sides(
+    axis: Axes,
+    sides: Sequence[float] | np.ndarray,
+    ends: list[tuple[float, float]],
+    y: float,
+    heights: Sequence[float],
+    previous_side: float | None,
+    unit: str = "",
+) -> None:
+    """Write the side of the images at the boxes that change it: above if `y` > 0, else below."""
+    sign, va = (1, "bottom") if y > 0 else (-1, "top")
+    for (left, right), side, height in zip(ends, sides, heights, strict=True):
+        if side != previous_side:
+            place = ((left + right) / 2, y + sign * (height / 2 + 0.05))
+            axis.text(*place, f"{side:.0f}{unit}", ha="center", va=va, fontsize="small")
+        previous_side = side
 
 
 def _draw_legend(axis: Axes, units: list[Unit], **look: Any) -> None:
@@ -128,7 +148,8 @@ def _draw_legend(axis: Axes, units: list[Unit], **look: Any) -> None:
 def draw_fig1(table: pd.DataFrame, outputs: Outputs, label: str) -> None:
     """Draw Figure 1: the generator, its root and its two branches.
 
-    In the generator copy_gate the height of a box shows the side of its output.
+    In the generator copy_gate the height of a box shows the side of its output, which is written
+    where it changes.
 
     Parameters
     ----------
@@ -155,24 +176,26 @@ def draw_fig1(table: pd.DataFrame, outputs: Outputs, label: str) -> None:
             )
     units = {group: _units(part, expanded=group == "root") for group, part in parts.items()}
     is_copy_gate = (table["kind"] == "CopyGate").any()
-    largest = table["side"].max()
+    largest, has_sides = table["side"].max(), table["side"].nunique() > 1
     group_y = dict(zip(parts, (0.0, BRANCH, -BRANCH), strict=True))
     line = label_line(label, f"{GAN}, generator")
-    with paper_figure(outputs, line, TWO_COLUMNS_IN, 2.6) as figure:
+    with paper_figure(outputs, line, TWO_COLUMNS_IN, 2.5) as figure:
         axis = figure.subplots()
-        x = 0.0
+        x, previous_side = 0.0, None
         for group, y in group_y.items():
             sides = [unit.last["side"] for unit in units[group]]
             # All images of the paper's generator have the same side.
-            heights = [side_height(side, largest, 0.3, 0.5) for side in sides]
+            heights = [side_height(side, largest, 0.4, 0.4) for side in sides]
             ends = _draw_units(axis, units[group], x, y, heights)
             _draw_skips(axis, units[group], ends, y, y + 0.4)
             _draw_joins(axis, units[group], ends, heights)
-            for unit, box in zip(units[group], ends, strict=True):
-                if unit.last["kind"] == "CopyGate":
-                    _draw_blend(axis, sum(box) / 2, y + 0.4)
+            if has_sides:
+                _write_sides(axis, sides, ends, y, heights, previous_side)
+            for unit, box, height in zip(units[group], ends, heights, strict=True):
+                if unit.last["kind"] == "CopyGate" and y > 0:
+                    _draw_blend(axis, sum(box) / 2, height)
             if group == "root":
-                fork_x = ends[-1][1]
+                fork_x, previous_side = ends[-1][1], sides[-1]
                 x = fork_x + 0.5
                 continue
             corners = ([fork_x, fork_x + 0.25, fork_x + 0.25, x], [0, 0, y, y])
@@ -186,13 +209,13 @@ def draw_fig1(table: pd.DataFrame, outputs: Outputs, label: str) -> None:
             name = f"generator, (M, N) = ({numbers[0]}, {numbers[1]})"
         # The names of the outputs take as much as 0.7 inches.
         right = end + 0.25 + 0.7 / (TWO_COLUMNS_IN - 0.7) * end
-        axis.set(xlim=(-0.1, right), ylim=(-1.3, 1.42))
+        # Skip connections of the paper's generator rise above the boxes.
+        axis.set(xlim=(-0.1, right), ylim=(-1.22, 1.22 if is_copy_gate else 1.4))
         axis.set_axis_off()
-        size = f"{in_millions(table)} parameters; images of {largest:.0f} px"
-        axis.set_title(f"{name}, {size}")
-        # Below the root there is room between the branches and the left end.
+        size = "next to boxes: side (px)" if has_sides else f"images of {largest:.0f} px"
+        axis.set_title(f"{name}, {in_millions(table)} parameters; {size}")
         every_unit = [unit for group in units.values() for unit in group]
-        _draw_legend(axis, every_unit, loc="lower left", bbox_to_anchor=(0, 0.02), ncols=3)
+        _draw_legend(axis, every_unit, loc="upper center", bbox_to_anchor=(0.5, 0), ncols=5)
 
 
 def draw_fig2(table: pd.DataFrame, outputs: Outputs, label: str) -> None:
@@ -225,12 +248,9 @@ def draw_fig2(table: pd.DataFrame, outputs: Outputs, label: str) -> None:
     with paper_figure(outputs, line, TWO_COLUMNS_IN, 2.2) as figure:
         axis = figure.subplots()
         ends = _draw_units(axis, units, 0.0, 0.0, heights)
-        previous_side = None
-        for (left, right), side, height, flat in zip(ends, sides, heights, is_vector, strict=True):
-            if not flat and side != previous_side:
-                below = ((left + right) / 2, -height / 2 - 0.05)
-                axis.text(*below, f"{side:.0f} px", ha="center", va="top", fontsize="small")
-            previous_side = side
+        # Vectors, which have no side, come after all images.
+        n = is_vector.index(True) if True in is_vector else len(units)
+        _write_sides(axis, sides[:n], ends[:n], 0, heights[:n], None, " px")
         end = ends[-1][1]
         draw_arrow(axis, (end, 0), (end + 0.25, 0), LINE_COLOUR, 5, lw=0.8, shrinkA=0, shrinkB=0)
         axis.text(end + 0.3, 0, "true or\npredicted", va="center", fontsize="small")

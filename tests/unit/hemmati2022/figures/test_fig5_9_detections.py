@@ -32,6 +32,13 @@ def test_fractions_in_bins(drawn, tmp_path):
     intervals = next(c for c in panel.collections if isinstance(c, LineCollection))
     ends = np.array([segment[:, 1] for segment in intervals.get_segments()])
     assert ends == pytest.approx(mine[["low", "high"]].to_numpy())
+    # Each interval runs through its mark, and marks of different curves are side by side.
+    assert [s[0, 0] for s in intervals.get_segments()] == pytest.approx(curve.get_xdata())
+    marks = np.sort([line.get_xdata() for line in panel.lines], axis=0)
+    assert (np.diff(marks, axis=0) > 0).all()
+    low_end, high_end = mine[["bin_low", "bin_high"]].to_numpy().T
+    assert (marks > low_end).all()
+    assert (marks < high_end).all()
     # Areas are behind all curves and intervals.
     areas = [c for c in panel.collections if not isinstance(c, LineCollection)]
     assert max(a.get_zorder() for a in areas) < min(

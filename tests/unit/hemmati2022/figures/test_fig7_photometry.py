@@ -6,12 +6,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from deblend.errors import DeblendError
 from deblend.hemmati2022.figures.fig7_photometry import (
     _density,
     draw_fig7,
     photometry_points,
-    second_source,
 )
 from deblend.hemmati2022.regression import fit_scatter
 from deblend.plots.style import style
@@ -38,7 +36,7 @@ def fits():
         part = found[["x", "median_squared", "level_68"]].set_axis(["mag", "median", "p68"], axis=1)
         bins.append(part.assign(position=position))
     scatter = pd.DataFrame(scatters, columns=["position", "kind", "a", "b", "c"])
-    return points, pd.concat(grids), scatter, pd.concat(bins)
+    return points, pd.concat(grids), scatter.assign(n_left_out=0), pd.concat(bins)
 
 
 def test_photometry_with_both_positions(drawn, tmp_path):
@@ -88,14 +86,12 @@ def test_points_beyond_the_axis_are_marked_at_its_edge(drawn):
         assert marks.get_xdata() == pytest.approx(mine.loc[beyond, "mag_input"].to_numpy())
 
 
-def test_the_label_says_which_positions_a_table_has(drawn):
-    points, *found = fits()
-    table = photometry()
-    assert second_source(table) == second_source(table.head(0)) == "gan"
-    assert second_source(table.assign(positions="high")) == "high"
-    with pytest.raises(DeblendError, match="positions has the values high, gan"):
-        second_source(table.assign(positions=["high"] + ["gan"] * (len(table) - 1)))
-    draw_fig7(points, *found, [], LABEL, "high")
-    assert "positions from high resolution" in texts(drawn[0])
-    warning = "positions from high resolution, not from the GAN"
-    assert stands_in_a_column(drawn[0], "sr, n = 1,500", warning)
+def test_blends_left_out_of_the_regression_are_counted(drawn):
+    points, curves, scatter, bins = fits()
+    draw_fig7(points, curves, scatter, bins, [], LABEL)
+    assert not any("left out" in text for text in texts(drawn[0]))
+    left_out = scatter.assign(n_left_out=scatter["position"].map({"low": 0, "gan": 1200}))
+    draw_fig7(points, curves, left_out, bins, [], LABEL)
+    notes = [[t.get_text() for t in axis.texts] for axis in drawn[1].axes[:2]]
+    assert not any("left out" in text for text in notes[0])
+    assert any("n = 1,500, 1,200 left out of the regression" in text for text in notes[1])
