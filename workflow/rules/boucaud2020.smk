@@ -112,6 +112,7 @@ wildcard_constraints:
 rule boucaud2020_simulate:
     input:
         priors=project_file("config/priors.yaml"),
+        noise=project_file("config/noise.yaml"),
     output:
         stamps=temp("<results>/datasets/{dataset}/parents/{chunk}.h5"),
     log:
@@ -134,6 +135,7 @@ rule boucaud2020_simulate:
         options=dataset_options(
             *DATASET_OPTIONS,
             *PSF_OPTIONS,
+            "noise",
             "exposure_time_s",
             "mag_min",
             "mag_max",

@@ -283,6 +283,7 @@ def clean(
         parents.bands,
         parents.psf,
         dict(parents.attributes),
+        parents.noise_correlation,
     )
     return result, exclusions
 

@@ -28,6 +28,7 @@ from deblend.data.config import (
     Images,
     Magnitudes,
     Matching,
+    NoiseKind,
     NoiseSigma,
     PixelScale,
     Psf,
@@ -71,6 +72,7 @@ class SimulatorConfig(Images, Psf, Magnitudes):
     pixel_scale_arcsec: PixelScale = 0.06
     zero_point: ZeroPoint = 25.96
     noise_sigma: NoiseSigma = 0.0065
+    noise: NoiseKind = "white"
     exposure_time_s: Positive = Field(
         default=3300.0,
         description="Exposure time, which determines the photon noise of the galaxies, s.",

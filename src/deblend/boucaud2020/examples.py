@@ -206,11 +206,13 @@ def blend_examples(stamps: Stamps, blends: pd.DataFrame, *, companion_edge: str)
     points, chosen = linear_sum_assignment(cost)
     row, column = np.divmod(points, n_columns)
     band = stamps.bands.iloc[0]
+    sigma, correlation = stamps.noise()
     image = render(
         stamps.images[:, 0],
         blends.iloc[chosen],
         companion_edge=companion_edge,
-        noise_sigma=float(band["noise_sigma"]),
+        noise_sigma=sigma,
+        noise_correlation=correlation,
     )
     table = pd.DataFrame(
         {
@@ -228,7 +230,7 @@ def blend_examples(stamps: Stamps, blends: pd.DataFrame, *, companion_edge: str)
         }
     )
     attributes: dict[str, str | int | float] = {
-        "noise_sigma": float(band["noise_sigma"]),
+        "noise_sigma": sigma,
         "pixel_scale_arcsec": float(band["pixel_scale_arcsec"]),
     }
     return ExampleSet({"blend": image}, table, attributes)

@@ -112,13 +112,15 @@ def _predict_batches(
     band = stamps.bands.iloc[0]
     scale = np.float32(10 ** (0.4 * (float(record["zero_point"]) - band.zero_point)))
     images = stamps.images[:, 0] * scale
+    sigma, correlation = stamps.noise()
     for start in range(0, len(blends), batch_size):
         batch = blends.iloc[start : start + batch_size]
         rendered = render(
             images,
             batch,
             companion_edge=companion_edge,
-            noise_sigma=float(band.noise_sigma) * float(scale),
+            noise_sigma=sigma * float(scale),
+            noise_correlation=correlation,
         )
         predicted = model.predict(rendered[..., None], batch_size=batch_size, verbose=0)
         if not isinstance(predicted, dict):

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from deblend.data.noise import noise_images
 from deblend.errors import DeblendError
 
 #: How to fill the pixels that the shifted companion's stamp does not cover.
@@ -67,6 +68,7 @@ def render(
     *,
     companion_edge: str = "zero",
     noise_sigma: float = 0.0,
+    noise_correlation: np.ndarray | None = None,
     out: np.ndarray | None = None,
 ) -> np.ndarray:
     """Render blends: central stamp plus shifted companion stamp (Boucaud et al. 2020, Sect. 2.2).
@@ -83,6 +85,9 @@ def render(
         stamp's edge. The noise is seeded from the blend's own seed.
     noise_sigma : float
         In the images' unit; used with ``noise`` only.
+    noise_correlation : ndarray, shape (2 L + 1, 2 L + 1), optional
+        See `deblend.data.noise.noise_images`; without it the noise is white. Pixels on both sides
+        of the stamp's edge are independent.
     out : ndarray, shape (n, y, x), float32, optional
         Array to write into.
 
@@ -111,8 +116,12 @@ def render(
         if companion_edge == "noise" and noise_sigma > 0:
             empty = np.ones((size, size), bool)
             empty[ty, tx] = False
-            noise = np.random.default_rng(seed[i]).normal(0, noise_sigma, int(empty.sum()))
-            target[empty] += noise.astype(np.float32)
+            rng = np.random.default_rng(seed[i])
+            if noise_correlation is None:
+                target[empty] += noise_images(rng, (int(empty.sum()),), noise_sigma)
+            else:
+                noise = noise_images(rng, (size, size), noise_sigma, noise_correlation)
+                target[empty] += orient(noise, companion_orientation[i])[empty]
     return out
 
 

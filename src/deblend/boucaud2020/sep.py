@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from deblend.boucaud2020.predictions import prediction_table
 from deblend.boucaud2020.render import render
+from deblend.data.noise import noise_images
 from deblend.data.stamps import Stamps, read_stamps
 from deblend.errors import DeblendError
 from deblend.photometry.sep import Detection, SepError, measure_blend, measure_isolated
@@ -45,7 +46,8 @@ def measure_isolated_galaxies(
     Parameters
     ----------
     stamps : Stamps
-        Cleaned stamps. Background noise is added to each, as much as it already has.
+        Cleaned stamps. Background noise is added to each, as much as it already has and with the
+        same correlation.
     cold, hot : Detection
         Table 3.
     seed : int
@@ -56,14 +58,14 @@ def measure_isolated_galaxies(
     DataFrame
         `mag`, `split`, `flux_iso`, `flux_auto` of the validation and test galaxies.
     """
-    noise = float(stamps.bands.noise_sigma[0])
+    sigma, correlation = stamps.noise()
     rows = []
     for i, galaxy in enumerate(stamps.galaxies.itertuples(index=False)):
         if galaxy.split == "train":
             continue
         rng = generator(seed, "second stamp", stamps.bands["name"][0], galaxy.origin, galaxy.id)
         image = stamps.images[i, 0]
-        image = image + rng.normal(0, noise, image.shape).astype(np.float32)
+        image = image + noise_images(rng, image.shape, sigma, correlation)
         try:
             flux_iso, flux_auto, _ = measure_isolated(image, cold, hot)
         except SepError:
@@ -151,11 +153,17 @@ def measure_blends(
     """
     images = np.ascontiguousarray(stamps.images[:, 0])
     radius = stamps.galaxies["half_light_radius_px"].to_numpy(float)
-    noise = float(stamps.bands.noise_sigma[0])
+    sigma, correlation = stamps.noise()
     rows = []
     for start in range(0, len(blends), BATCH):
         batch = blends.iloc[start : start + BATCH]
-        rendered = render(images, batch, companion_edge=companion_edge, noise_sigma=noise)
+        rendered = render(
+            images,
+            batch,
+            companion_edge=companion_edge,
+            noise_sigma=sigma,
+            noise_correlation=correlation,
+        )
         for image, blend in zip(rendered, batch.itertuples(index=False), strict=True):
             measurement = measure_blend(image, radius[blend.central], cold, hot)
             rows.append(

@@ -12,6 +12,7 @@ import galsim
 import numpy as np
 import pandas as pd
 from deblend.boucaud2020.config import SimulatorConfig
+from deblend.data.noise import noise_images
 from deblend.data.priors import MORPHOLOGIES, cumulative_counts
 from deblend.data.profiles import (
     AXIS_RATIO_RANGE,
@@ -124,7 +125,12 @@ def _draw_neighbours(
 
 
 def simulate_galaxy(
-    seed: int, dataset: str, index: int, priors: dict[str, Any], config: SimulatorConfig
+    seed: int,
+    dataset: str,
+    index: int,
+    priors: dict[str, Any],
+    config: SimulatorConfig,
+    correlation: np.ndarray | None = None,
 ) -> tuple[np.ndarray, dict[str, Any]]:
     """Simulate one parent stamp.
 
@@ -137,6 +143,8 @@ def simulate_galaxy(
         The galaxy's number in the data set.
     priors : dict
     config : SimulatorConfig
+    correlation : ndarray, shape (2 L + 1, 2 L + 1), optional
+        Of the noise, see `deblend.data.noise.read_correlation`; needed for correlated noise only.
 
     Returns
     -------
@@ -144,7 +152,13 @@ def simulate_galaxy(
         In counts/s, background zero.
     galaxy : dict
         Its catalogue entry.
+
+    Raises
+    ------
+    DeblendError
+        The noise is to be correlated, and its correlation is not given.
     """
+    correlation = _used_correlation(config, correlation)
     rng = generator(seed, "simulate", dataset, index)
     galaxy = draw_properties(rng, priors, config)
     psf = moffat_psf(config.psf_fwhm_arcsec, config.psf_moffat_beta)
@@ -157,10 +171,25 @@ def simulate_galaxy(
     centre = galsim.PositionD(size // 2 + 1, size // 2 + 1)
     profile.drawImage(image, center=centre, method="no_pixel")
     _draw_neighbours(rng, image, psf, galaxy, config)
-    variance = config.noise_sigma**2 + np.maximum(image.array, 0) / config.exposure_time_s
-    pixels = image.array + rng.normal(0, np.sqrt(variance))
+    # Drizzling also correlates the photon noise of galaxies. The noise of a sum over many pixels
+    # remains that of its photons, so that each pixel has less.
+    ratio = 1.0 if correlation is None else float(correlation.sum())
+    photon_variance = np.maximum(image.array, 0) / (config.exposure_time_s * ratio)
+    variance = config.noise_sigma**2 + photon_variance
+    pixels = image.array + noise_images(
+        rng, (size, size), np.sqrt(variance), correlation, dtype=np.float64
+    )
     entry = {"id": f"{dataset}-{index:06d}", **galaxy, "origin": f"simulated:{dataset}"}
     return pixels.astype(np.float32), entry
+
+
+def _used_correlation(config: SimulatorConfig, correlation: np.ndarray | None) -> np.ndarray | None:
+    """Correlation of the noise of a data set; None if the noise is white."""
+    if config.noise == "white":
+        return None
+    if correlation is None:
+        raise DeblendError(f"noise is {config.noise}, but there is no correlation: give it")
+    return correlation
 
 
 def simulate_chunk(
@@ -170,21 +199,26 @@ def simulate_chunk(
     stop: int,
     priors: dict[str, Any],
     config: SimulatorConfig,
+    correlation: np.ndarray | None = None,
 ) -> Stamps:
-    """Simulate the galaxies start to stop - 1 of a data set.
+    """Simulate the galaxies start to stop - 1 of a data set: see `simulate_galaxy`.
 
     Raises
     ------
     DeblendError
-        The range is empty.
+        The range is empty, or the correlation of the noise is not given.
     """
     if not 0 <= start < stop:
         raise DeblendError(f"a chunk from {start} to {stop} has no galaxies: give start < stop")
     images, galaxies = zip(
-        *(simulate_galaxy(seed, dataset, i, priors, config) for i in range(start, stop)),
+        *(
+            simulate_galaxy(seed, dataset, i, priors, config, correlation)
+            for i in range(start, stop)
+        ),
         strict=True,
     )
     size, scale = config.stamp_size, config.pixel_scale_arcsec
+    used = _used_correlation(config, correlation)
     psf = (
         moffat_psf(config.psf_fwhm_arcsec, config.psf_moffat_beta)
         .drawImage(nx=31, ny=31, scale=scale, method="no_pixel")
@@ -196,4 +230,5 @@ def simulate_chunk(
         pd.DataFrame(list(galaxies)),
         band_table(config.band, scale, config.zero_point, config.noise_sigma),
         psf[None],
+        noise_correlation=None if used is None else used[None],
     )

@@ -113,7 +113,7 @@ class BlendSource:
         self.images = np.ascontiguousarray(stamps.images[:, 0])
         self.segmaps = (stamps.segmaps > 0).astype(np.uint8)
         self.galaxies = stamps.galaxies
-        self.noise_sigma = float(stamps.bands.noise_sigma[0])
+        self.noise_sigma, self.noise_correlation = stamps.noise()
         self.flux = flux_from_mag(stamps.galaxies.mag, float(stamps.bands.zero_point[0]))
         self.rows, self.blending, self.config, self.seed = rows, blending, config, seed
         self.steps = config.steps_per_epoch or max(
@@ -169,6 +169,7 @@ class BlendSource:
             blends,
             companion_edge=self.config.companion_edge,
             noise_sigma=self.noise_sigma,
+            noise_correlation=self.noise_correlation,
         )
         targets: dict[str, np.ndarray] = {}
         if "masks" in self.config.targets:

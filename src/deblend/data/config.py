@@ -27,6 +27,13 @@ NoiseSigma = Annotated[
     NotNegative,
     Field(description="Standard deviation of the background noise in a pixel, counts/s."),
 ]
+NoiseKind = Annotated[
+    Literal["white", "correlated"],
+    Field(
+        description="Background noise that is simulated: white, or correlated between pixels as "
+        "in CANDELS mosaics (config/noise.yaml)."
+    ),
+]
 MoffatBeta = Annotated[Real, Field(gt=1.1, description="Exponent of the PSF's Moffat profile.")]
 RadiusUnit = Literal["pix", "arcsec"]
 #: A path, or an address to download from; http only for tests on this machine.

@@ -7,6 +7,7 @@ All papers use the same HDF5 layout::
     galaxies/<column>   (galaxy,), see `GALAXY_COLUMNS`; attribute `unit`
     bands/<column>      (band,): name, pixel_scale_arcsec, zero_point, noise_sigma
     bands/psf           (band, y, x) float32, or absent
+    bands/noise_correlation  (band, dy, dx), or absent: the noise is white or unknown
 
 Images are stored in chunks of one stamp, so that a single galaxy can be read without the others.
 """
@@ -69,6 +70,9 @@ class Stamps:
     psf : ndarray, shape (band, y, x), float32, optional
     attributes : dict
         Plain values that are stored as attributes of the file.
+    noise_correlation : ndarray, shape (band, 2 L + 1, 2 L + 1), optional
+        Correlation of the background noise of two pixels by their distance, see
+        `deblend.data.noise.read_correlation`; without it noise that is added is white.
     """
 
     images: np.ndarray
@@ -77,6 +81,7 @@ class Stamps:
     bands: pd.DataFrame
     psf: np.ndarray | None = None
     attributes: dict[str, str | int | float] = field(default_factory=dict)
+    noise_correlation: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         n = len(self.galaxies)
@@ -105,6 +110,14 @@ class Stamps:
     def __len__(self) -> int:
         return len(self.galaxies)
 
+    def noise(self) -> tuple[float, np.ndarray | None]:
+        """Standard deviation and correlation of the noise of the first band.
+
+        See `deblend.data.noise.noise_images`.
+        """
+        sigma = float(self.bands["noise_sigma"][0])
+        return sigma, None if self.noise_correlation is None else self.noise_correlation[0]
+
     def take(self, rows: np.ndarray | slice) -> "Stamps":
         """The data set with only some of its galaxies."""
         return Stamps(
@@ -114,6 +127,7 @@ class Stamps:
             self.bands,
             self.psf,
             dict(self.attributes),
+            self.noise_correlation,
         )
 
 
@@ -149,6 +163,7 @@ def concatenate(parts: Sequence[Stamps]) -> Stamps:
         first.bands,
         first.psf,
         dict(first.attributes),
+        first.noise_correlation,
     )
 
 
@@ -196,6 +211,10 @@ def write_stamps(path: str | Path, stamps: Stamps) -> None:
                 file.create_dataset(f"bands/{column}", data=values.astype(float))
         if stamps.psf is not None:
             file.create_dataset("bands/psf", data=stamps.psf.astype(np.float32))
+        if stamps.noise_correlation is not None:
+            file.create_dataset(
+                "bands/noise_correlation", data=stamps.noise_correlation.astype(float)
+            )
 
 
 def read_stamps(path: str | Path, rows: np.ndarray | None = None) -> Stamps:
@@ -229,6 +248,9 @@ def read_stamps(path: str | Path, rows: np.ndarray | None = None) -> Stamps:
                 bands,
                 file["bands/psf"][:] if "psf" in file["bands"] else None,
                 {k: v for k, v in file.attrs.items() if k != "format_version"},
+                file["bands/noise_correlation"][:]
+                if "noise_correlation" in file["bands"]
+                else None,
             )
     except (OSError, KeyError) as error:
         raise DeblendError(

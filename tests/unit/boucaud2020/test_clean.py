@@ -53,6 +53,13 @@ def test_neighbours_are_replaced_and_the_galaxy_is_not():
     assert cleaned.galaxies["segmap_area_px"][0] == mine.sum()
 
 
+def test_the_correlation_of_the_noise_is_kept():
+    stamps = make_stamps(np.stack([noisy(blob(32, 32))]))
+    stamps.noise_correlation = np.ones((1, 1, 1))
+    cleaned, _ = clean(stamps, 1, CONFIG)
+    np.testing.assert_array_equal(cleaned.noise_correlation, stamps.noise_correlation)
+
+
 def test_replaced_pixels_are_background_ones():
     rng = np.random.default_rng(0)
     image = np.arange(400.0).reshape(20, 20)

@@ -99,6 +99,16 @@ def test_figure_2_has_gaps_if_most_blends_have_other_objects(stamps_and_blends):
     assert table["blend"].iloc[0] in set(shown["blend"])
 
 
+def test_the_edge_has_the_noise_of_the_stamps(stamps_and_blends):
+    stamps, table = stamps_and_blends
+    stamps.noise_correlation = np.array([[[0, 0, 0], [0.4, 1, 0.4], [0, 0, 0]]])
+    examples = blend_examples(stamps, table, companion_edge="noise")
+    chosen = table.set_index("blend", drop=False).loc[examples.table["blend"]]
+    noise = {"noise_sigma": 0.0065, "noise_correlation": stamps.noise_correlation[0]}
+    expected = render(stamps.images[:, 0], chosen, companion_edge="noise", **noise)
+    np.testing.assert_array_equal(examples.images["blend"], expected)
+
+
 def test_figure_2_shows_the_blends_nearest_to_a_grid(stamps_and_blends):
     stamps, table = stamps_and_blends
     examples = blend_examples(stamps, table, companion_edge="zero")

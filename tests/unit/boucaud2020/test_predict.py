@@ -22,6 +22,7 @@ from deblend.boucaud2020.predict import (
     save_network,
     write_masks,
 )
+from deblend.boucaud2020.render import render
 from deblend.errors import DeblendError
 
 FLUXES = {"filters": 4, "dense_units": 16, "asinh_softening": 0.02, "flux_scale": 50.0}
@@ -83,6 +84,21 @@ def test_masks_are_scored_and_shown(stamps):
     assert distance[examples["blend"]].is_monotonic_increasing
     with pytest.raises(DeblendError, match="net is a unet: it has no fluxes"):
         predict_fluxes(model, record, stamps, blends, **call)
+
+
+def test_the_edge_has_the_noise_of_the_stamps(stamps):
+    """In the units of the network: ten times the counts of the data set."""
+    record = {"architecture": "unet", "stamp_size": 64, "pixel_scale_arcsec": 0.06}
+    record["zero_point"] = 25.96 + 2.5
+    stamps = stamps.take(slice(None))
+    stamps.noise_correlation = np.array([[[0, 0, 0], [0.4, 1, 0.4], [0, 0, 0]]])
+    blends = draw(stamps, 20)
+    call = {"method": "net", "companion_edge": "noise"}
+    _, examples = predict_masks(build("unet", 64, MASKS), record, stamps, blends, **call)
+    noise = {"noise_sigma": 0.065, "noise_correlation": stamps.noise_correlation[0]}
+    shown = blends.iloc[examples["blend"]]
+    expected = render(10 * stamps.images[:, 0], shown, companion_edge="noise", **noise)
+    np.testing.assert_allclose(examples["image"], expected, rtol=1e-4, atol=1e-5)
 
 
 def test_a_data_set_of_another_size_or_scale_is_refused():

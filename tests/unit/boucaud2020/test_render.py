@@ -3,13 +3,15 @@ import pandas as pd
 import pytest
 from deblend.boucaud2020.blends import BlendConfig, draw_blends
 from deblend.boucaud2020.render import orient, render, render_components
+from deblend.data.noise import read_correlation
 from deblend.errors import DeblendError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import galaxy_table
+from tests.conftest import ROOT, galaxy_table
 
 SIZE = 32
+CORRELATION = read_correlation(ROOT / "config" / "noise.yaml")
 
 
 def rows(**columns):
@@ -85,15 +87,14 @@ def test_orientations_are_the_eight_of_the_square_and_keep_the_centre():
     assert {t[centre + 3, centre + 5] for t in turned} == values
 
 
-def test_batches_and_order_do_not_matter(images, blends):
-    whole = render(images, blends, companion_edge="noise", noise_sigma=1.0)
-    parts = [
-        render(images, blends.iloc[i : i + 7], companion_edge="noise", noise_sigma=1.0)
-        for i in range(0, 100, 7)
-    ]
+@pytest.mark.parametrize("correlation", [None, CORRELATION])
+def test_batches_and_order_do_not_matter(images, blends, correlation):
+    options = {"companion_edge": "noise", "noise_sigma": 1.0, "noise_correlation": correlation}
+    whole = render(images, blends, **options)
+    parts = [render(images, blends.iloc[i : i + 7], **options) for i in range(0, 100, 7)]
     np.testing.assert_array_equal(whole, np.concatenate(parts))
     shuffled = np.random.default_rng(0).permutation(100)
-    again = render(images, blends.iloc[shuffled], companion_edge="noise", noise_sigma=1.0)
+    again = render(images, blends.iloc[shuffled], **options)
     np.testing.assert_array_equal(whole[shuffled], again)
 
 
@@ -108,6 +109,34 @@ def test_noise_fills_only_what_the_companion_leaves_empty(images):
     noisy = render(images, table, companion_edge="noise", noise_sigma=5.0)[0]
     np.testing.assert_array_equal(noisy[:, 10:], zero[:, 10:])
     assert np.std(noisy[:, :10] - zero[:, :10]) == pytest.approx(5.0, rel=0.15)
+
+
+def test_white_noise_of_the_edge_is_that_of_numpy_to_the_bit(images):
+    table = rows(dx=[10], dy=[-3], seed=[77])
+    zero = render(images, table)[0]
+    noisy = render(images, table, companion_edge="noise", noise_sigma=5.0)[0]
+    empty = np.zeros((SIZE, SIZE), bool)
+    empty[:, :10] = empty[-3:] = True
+    zero[empty] += np.random.default_rng(77).normal(0, 5.0, empty.sum()).astype(np.float32)
+    np.testing.assert_array_equal(noisy, zero)
+
+
+@pytest.mark.parametrize("orientation", [0, 4])
+def test_noise_of_the_edge_can_be_correlated(orientation):
+    n, shift = 400, 10
+    table = pd.concat([rows(dx=[shift], companion_orientation=[orientation])] * n)
+    table["seed"] = np.arange(n)
+    options = {"companion_edge": "noise", "noise_sigma": 5.0, "noise_correlation": CORRELATION}
+    noise = render(np.zeros((2, SIZE, SIZE), np.float32), table, **options)
+    np.testing.assert_array_equal(noise[:, :, shift:], 0)
+    edge = noise[:, :, :shift].astype(float)
+    assert np.std(edge) == pytest.approx(5.0, rel=0.02)
+    # Stamps are noisier in one direction than in the other: the fill turns with its stamp.
+    along_x, along_y = CORRELATION[2, 3], CORRELATION[3, 2]
+    if orientation == 4:
+        along_x, along_y = along_y, along_x
+    assert np.mean(edge[:, :, 1:] * edge[:, :, :-1]) / 25 == pytest.approx(along_x, abs=0.02)
+    assert np.mean(edge[:, 1:] * edge[:, :-1]) / 25 == pytest.approx(along_y, abs=0.02)
 
 
 def test_the_stamps_are_not_changed(images, blends):

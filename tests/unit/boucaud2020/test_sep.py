@@ -1,14 +1,16 @@
 """SEP's measurements of a file of blends."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from deblend.boucaud2020.blends import COLUMNS, BlendConfig, draw_blends
-from deblend.boucaud2020.sep import measure_blends, measure_file
+from deblend.boucaud2020.sep import measure_blends, measure_file, measure_isolated_galaxies
 from deblend.boucaud2020.simulate import simulate_chunk
+from deblend.data.noise import read_correlation
 from deblend.data.stamps import write_stamps
 from deblend.tables import read_ecsv, write_ecsv
 
-from tests.conftest import COLD, HOT, simulator_config
+from tests.conftest import COLD, HOT, ROOT, make_stamps, simulator_config
 
 
 @pytest.fixture(scope="module")
@@ -33,3 +35,15 @@ def test_measurements_depend_neither_on_chunks_nor_on_workers(files, chunk_size,
     shared = measure_file(stamps_file, blends_file, COLD, HOT, "zero", **options)
     pd.testing.assert_frame_equal(shared, whole, check_exact=True)
     assert (whole["detection"] >= 0).mean() > 0.8
+
+
+def test_the_second_stamp_has_the_noise_of_the_first():
+    """Fluxes of equal galaxies without noise of their own scatter more if it is correlated."""
+    y, x = np.indices((64, 64)) - 32
+    galaxy = 0.3 * np.exp(-(x**2 + y**2) / (2 * 2.5**2))
+    stamps = make_stamps(np.tile(galaxy, (60, 1, 1)), split="test", origin="drawn")
+    white = measure_isolated_galaxies(stamps, COLD, HOT, 1)["flux_auto"]
+    stamps.noise_correlation = read_correlation(ROOT / "config" / "noise.yaml")[None]
+    correlated = measure_isolated_galaxies(stamps, COLD, HOT, 1)["flux_auto"]
+    assert correlated.median() == pytest.approx(galaxy.sum(), rel=0.05)
+    assert 1.5 < correlated.std() / white.std() < 3

@@ -4,14 +4,16 @@ import pytest
 from deblend.boucaud2020.blends import BlendConfig, draw_blends
 from deblend.boucaud2020.published_sample import quantities
 from deblend.boucaud2020.simulate import draw_properties, simulate_chunk, simulate_galaxy
+from deblend.data.noise import read_correlation
 from deblend.data.priors import (
     MORPHOLOGIES,
     cumulative_counts,
     size_relation,
 )
+from deblend.errors import DeblendError
 from scipy.stats import ks_2samp, kstest
 
-from tests.conftest import simulator_config
+from tests.conftest import ROOT, simulator_config
 
 CONFIG = simulator_config()
 
@@ -51,6 +53,63 @@ def test_noise_is_what_the_configuration_says(priors):
     empty = simulator_config(n_neighbours_mean=0.0, mag_min=22.9, stamp_size=128)
     image, _ = simulate_galaxy(1, "sim", 0, priors, empty)
     assert np.std(image[:32]) == pytest.approx(CONFIG.noise_sigma, rel=0.05)
+
+
+def test_noise_is_correlated_if_asked_for(priors):
+    correlation = read_correlation(ROOT / "config" / "noise.yaml")
+    options = {"n_neighbours_mean": 0.0, "mag_min": 22.9, "stamp_size": 128}
+    white, correlated = (simulator_config(**options, noise=n) for n in ("white", "correlated"))
+    plain, _ = simulate_galaxy(1, "sim", 0, priors, white)
+    image, galaxy = simulate_galaxy(1, "sim", 0, priors, correlated, correlation)
+    corner = image[:40].astype(float)
+    assert np.std(corner) == pytest.approx(CONFIG.noise_sigma, rel=0.1)
+    for one, other, expected in (
+        (corner[:, 1:], corner[:, :-1], correlation[2, 3]),
+        (corner[1:], corner[:-1], correlation[3, 2]),
+        (corner[:, 5:], corner[:, :-5], 0.0),
+    ):
+        assert np.corrcoef(one.ravel(), other.ravel())[0, 1] == pytest.approx(expected, abs=0.08)
+    # The galaxy is the same, and a correlation that is not asked for changes nothing.
+    assert galaxy == simulate_galaxy(1, "sim", 0, priors, white)[1]
+    np.testing.assert_allclose(plain, image, atol=12 * CONFIG.noise_sigma)
+    ignored, _ = simulate_galaxy(1, "sim", 0, priors, white, correlation)
+    np.testing.assert_array_equal(ignored, plain)
+
+
+@pytest.mark.parametrize("noise", ["white", "correlated"])
+def test_a_sum_has_the_noise_of_its_photons(priors, noise):
+    """Whether or not pixels have common noise: 40 photons per count, and no sky."""
+    correlation = read_correlation(ROOT / "config" / "noise.yaml")
+    options = {"n_neighbours_mean": 0.0, "mag_max": 19.0, "noise_sigma": 0.0, "noise": noise}
+    images = {}
+    for exposure in (40.0, 1e12):
+        config = simulator_config(**options, exposure_time_s=exposure)
+        images[exposure] = np.stack(
+            [simulate_galaxy(1, "sim", i, priors, config, correlation)[0] for i in range(30)]
+        )
+    light = images[1e12].astype(float)
+    blocks = np.s_[:, 16:48, 16:48]
+
+    def sums(values):
+        return values[blocks].reshape(30, 4, 8, 4, 8).sum(axis=(2, 4))
+
+    deviation = sums(images[40.0] - light) / np.sqrt(sums(light) / 40)
+    # A block of 8 pixels is not large against the correlation: its sum has a little less noise.
+    assert 0.75 < np.std(deviation) < 1.05
+
+
+def test_a_data_set_knows_the_correlation_of_its_noise(priors):
+    correlation = read_correlation(ROOT / "config" / "noise.yaml")
+    config = simulator_config(noise="correlated")
+    stamps = simulate_chunk(7, "sim", 3, 5, priors, config, correlation)
+    sigma, used = stamps.noise()
+    assert sigma == config.noise_sigma
+    np.testing.assert_array_equal(used, correlation)
+    image, _ = simulate_galaxy(7, "sim", 4, priors, config, correlation)
+    np.testing.assert_array_equal(stamps.images[1, 0], image)
+    assert simulate_chunk(7, "sim", 3, 5, priors, CONFIG, correlation).noise()[1] is None
+    with pytest.raises(DeblendError, match="there is no correlation"):
+        simulate_chunk(7, "sim", 3, 5, priors, config)
 
 
 def test_the_sample_agrees_with_the_published_one(real_data, priors):

@@ -14,6 +14,7 @@ from deblend.boucaud2020.blends import (
 )
 from deblend.boucaud2020.masks import intersection_over_union
 from deblend.boucaud2020.networks import blend2flux, unet
+from deblend.boucaud2020.render import render
 from deblend.boucaud2020.training import (
     BlendSource,
     TrainingConfig,
@@ -119,6 +120,16 @@ def source(stamps, **changes):
         TrainingConfig(**{**values, **changes}),
         seed=5,
     )
+
+
+def test_the_edge_has_the_noise_of_the_stamps(stamps):
+    stamps = stamps.take(slice(None))
+    stamps.noise_correlation = np.array([[[0, 0, 0], [0.4, 1, 0.4], [0, 0, 0]]])
+    feed = source(stamps, companion_edge="noise")
+    blends = feed.draw(0, 8)
+    noise = {"noise_sigma": 0.0065, "noise_correlation": stamps.noise_correlation[0]}
+    expected = render(stamps.images[:, 0], blends, companion_edge="noise", **noise)
+    np.testing.assert_array_equal(feed.arrays(blends)[0][..., 0], expected)
 
 
 def validation(stamps, n=32):

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from deblend.data.stamps import read_galaxies, read_stamps, write_stamps
+from deblend.data.stamps import concatenate, read_galaxies, read_stamps, write_stamps
 from deblend.errors import DeblendError
 
 from tests.conftest import make_stamps
@@ -23,6 +23,18 @@ def test_stamps_are_written_and_read_back(tmp_path):
     assert read_galaxies(path)["mag"].tolist() == stamps.galaxies["mag"].tolist()
     write_stamps(tmp_path / "again.h5", stamps)
     assert path.read_bytes() == (tmp_path / "again.h5").read_bytes()
+
+
+def test_the_correlation_of_noise_stays_with_the_stamps(tmp_path):
+    stamps = make_stamps(np.zeros((5, 16, 16)))
+    write_stamps(tmp_path / "white.h5", stamps)
+    assert read_stamps(tmp_path / "white.h5").noise() == (0.0065, None)
+    correlation = np.array([[0, 0, 0], [0.4, 1, 0.4], [0, 0, 0]])
+    stamps.noise_correlation = correlation[None]
+    write_stamps(tmp_path / "correlated.h5", concatenate([stamps, stamps]).take(slice(2, 7)))
+    sigma, read = read_stamps(tmp_path / "correlated.h5", np.array([0, 3])).noise()
+    assert sigma == 0.0065
+    np.testing.assert_array_equal(read, correlation)
 
 
 def test_a_half_written_file_is_named(tmp_path):
