@@ -20,7 +20,8 @@ with logs.script(snakemake.log[0]):
     for name in ("curves", "scatter", "bins"):
         write_csv(out[name], fits[name])
     points = photometry_points(photometry)
-    fitters = ", ".join(FITTERS[name] for name in sorted(photometry["engine"].dropna().unique()))
+    engines = sorted(photometry["engine"].dropna().unique())
+    fitters = ", ".join(FITTERS[engine] for engine in engines)
     draw_fig7(
         points,
         fits["curves"],
