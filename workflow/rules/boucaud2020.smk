@@ -291,6 +291,8 @@ rule boucaud2020_sep:
     conda:
         "../../envs/analysis.yaml"
     # Threads share the blends; the measurements do not depend on their number.
+    # It needs several cores: one that is free would wait for them while others train.
+    priority: 1
     threads: 2
     resources:
         mem_mb=4000,

@@ -73,6 +73,8 @@ rule farrens2022_draw_stamps:
     conda:
         "../../envs/analysis.yaml"
     # Threads share the work; the stamps do not depend on their number.
+    # It needs several cores: one that is free would wait for them while others train.
+    priority: 1
     threads: 8
     resources:
         mem_mb=8000,

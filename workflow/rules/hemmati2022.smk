@@ -463,6 +463,8 @@ rule hemmati2022_photometry:
         "<results>/benchmarks/hemmati2022/photometry.tsv"
     conda:
         "../../envs/photometry.yaml"
+    # It needs several cores: one that is free would wait for them while others train.
+    priority: 1
     threads: 2
     resources:
         mem_mb=8000,

@@ -113,6 +113,8 @@ rule reiman2019_frames:
     conda:
         "../../envs/analysis.yaml"
     # The threads decode images; the frames do not depend on their number.
+    # It needs several cores: one that is free would wait for them while others train.
+    priority: 1
     threads: 4
     resources:
         mem_mb=2000,
