@@ -38,6 +38,7 @@ SMALLEST = {
         "image_sets": {"galaxyzoo": {"n_images": 60, "chunk_size": 30}},
         "n_blends": {"validation": 6, "test": 10},
         "network": {"iterations": 6, "adversarial_start": 3, "trace_interval": 3},
+        "n_examples": {"success": 2, "failure": 2},
     },
     "hemmati2022": {
         "cutouts": {"simulated_bands": {"n_galaxies": 240, "chunk_size": 120}},

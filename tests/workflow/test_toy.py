@@ -108,7 +108,7 @@ def test_the_branched_gan_separates_two_galaxies(toy):
     history = pd.read_csv(toy / "networks/deblender_gan/history.csv")
     assert history["phase"].value_counts().to_dict() == {"burn_in": 3, "gan": 11}
     # The discriminator comes late.
-    assert history["discriminator"].notna().sum() == 3
+    assert history["discriminator"].notna().sum() == 5
     record = json.loads((toy / "networks/deblender_gan/network.json").read_text())
     assert record["vgg_weights"] == "random"
     assert record["generator"] == "copy_gate"
@@ -127,7 +127,7 @@ def test_resolutions_are_compared(toy):
     assert "toprule" in (toy / "tables/hemmati2022/detection.tex").read_text()
     folder = toy / "hemmati2022/simulated_bands"
     found = pd.read_csv(folder / "detections.csv")
-    assert len(found) == 1300
+    assert len(found) == 1500
     # 80 and 10 % in the paper.
     assert 0.65 < found["detected_high"].mean() < 0.95
     assert found["detected_low"].mean() < 0.25
@@ -140,7 +140,7 @@ def test_resolutions_are_compared(toy):
     classical = {"high", "high_best", "low", "low_best"}
     assert set(rates.index) >= classical | {"gan", "gan_content", "gan_multi"}
     cells = pd.read_csv(folder / "som_cells.csv")
-    assert cells["n"].sum() == 1300 and len(cells) == 48
+    assert cells["n"].sum() == 1500 and len(cells) == 48
     record = json.loads((toy / "networks/sr_multi/network.json").read_text())
     assert len(record["bands"]) == 7 and record["problem"] is None
 

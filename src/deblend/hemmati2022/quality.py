@@ -10,12 +10,12 @@ from scipy.ndimage import gaussian_filter
 from skimage.feature import peak_local_max
 
 #: Largest number of images that are compared.
-N_IMAGES = 512
+N_IMAGES = 1024
 
 
 #: Smoothing before peaks of a stack are counted (standard deviation, pixels), the least distance
 #: of two peaks (pixels), and the least height of a peak, as a share of the highest.
-STACK_SMOOTHING_PX, PEAK_DISTANCE_PX, PEAK_SHARE = 1.5, 4, 0.5
+STACK_SMOOTHING_PX, PEAK_DISTANCE_PX, PEAK_SHARE = 3.0, 4, 0.5
 
 
 COLUMNS = ("quantity", "value", "n")
