@@ -268,7 +268,7 @@ def test_an_edited_script_or_style_reruns_its_rules(done, edit):
             {"boucaud2020_catalog_of_paper"} | AFTER_CATALOG,
         ),
         (
-            {"reiman2019": {"network": {"iterations": 70}}},
+            {"reiman2019": {"network": {"iterations": 700}}},
             {"reiman2019_train", *AFTER_REIMAN_NETWORKS, *END},
         ),
         (
