@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from deblend.errors import DeblendError
+from deblend.intervals import wilson_interval
 from deblend.photometry.mixture_fit import FLAG_NO_SHAPE, FLAG_ROUND
 
 
@@ -35,16 +36,6 @@ def false_positives(
         "blends": float(blend.mean()),
         "all": float(np.concatenate([single, blend]).mean()),
     }
-
-
-def wilson_interval(k: np.ndarray, n: np.ndarray, z: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
-    """Wilson's confidence interval of a share k / n at z sigmas; NaN if n is 0."""
-    k, n = np.asarray(k, float), np.asarray(n, float)
-    n = np.where(n > 0, n, np.nan)
-    share = k / n
-    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return middle - half, middle + half
 
 
 def detection_fractions(

@@ -13,8 +13,8 @@ from deblend.hemmati2022.metrics import (
     flux_improvement,
     measured_resolutions,
     parse_detections,
-    wilson_interval,
 )
+from deblend.intervals import wilson_interval
 
 COLUMNS = ("Quantity", "Resolution", "Value", "Low", "High", "n", "Published")
 

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 from deblend.plots.style import COLOURS
 from matplotlib.axes import Axes
-from numpy.typing import ArrayLike
 
 #: Lines, markers and colours of the methods. SEP's markers are open, so that those of BlendHunter
 #: are seen inside where both agree.
@@ -22,29 +21,6 @@ TRAINING_NOISE = r"$\sigma_{\rm noise}$ of the training stamps (counts)"
 #: Appearance of the bars of the two uncertainties: of the stamps, and of the realisations.
 STAMPS_BAR: dict[str, Any] = {"ls": "", "elinewidth": 5, "alpha": 0.2, "zorder": 1}
 REALISATIONS_BAR: dict[str, Any] = {"capsize": 2, "elinewidth": 0.8}
-
-
-def wilson_interval(share: ArrayLike, n: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """Wilson's 68 % interval of a share; it is not empty for shares of 0 and 1.
-
-    Parameters
-    ----------
-    share : array_like
-        In [0, 1].
-    n : array_like
-        Number of stamps; not a whole number if it is the effective number of weighted ones.
-
-    Returns
-    -------
-    low, high : ndarray
-        In [0, 1]; NaN where `n` is 0.
-    """
-    share, n = np.broadcast_arrays(np.asarray(share, float), np.asarray(n, float))
-    n = np.where(n > 0, n, np.nan)
-    middle = (share + 1 / (2 * n)) / (1 + 1 / n)
-    half = np.sqrt(share * (1 - share) / n + 1 / (4 * n**2)) / (1 + 1 / n)
-    # Rounding must not put the share outside its interval.
-    return np.minimum(middle - half, share), np.maximum(middle + half, share)
 
 
 def effective_numbers(accuracies: pd.DataFrame) -> pd.Series:

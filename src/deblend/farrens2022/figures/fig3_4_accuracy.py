@@ -8,8 +8,8 @@ from deblend.farrens2022.figures.curves import (
     effective_numbers,
     name_bars,
     set_noise_axis,
-    wilson_interval,
 )
+from deblend.intervals import wilson_interval
 from deblend.plots.style import (
     COLOURS,
     ONE_COLUMN_IN,
@@ -70,7 +70,7 @@ def _draw_level(axis: Axes, accuracies: pd.DataFrame) -> None:
         bins = accuracies[accuracies["method"] == method]
         x = (bins["distance_low_px"] + bins["distance_high_px"]) / 2
         curves[method] = 100 * bins["accuracy"].to_numpy()
-        low, high = wilson_interval(bins["accuracy"], bins["n"])
+        low, high = wilson_interval(bins["accuracy"] * bins["n"], bins["n"])
         axis.errorbar(
             x,
             curves[method],
@@ -121,7 +121,7 @@ def draw_fig4(
         axis = figure.subplots()
         for method, look in METHODS.items():
             rows = summary[(summary["method"] == method) & (summary["subset"] == "all")]
-            low, high = wilson_interval(rows["mean"], n_effective)
+            low, high = wilson_interval(rows["mean"] * n_effective, n_effective)
             draw_against_noise(axis, rows.assign(low=low, high=high), method, **look)
         name_bars(axis)
         set_noise_axis(axis, summary["noise_sigma"], r"$\sigma_{\rm noise}$ (counts)")

@@ -9,8 +9,8 @@ from deblend.farrens2022.figures.curves import (
     effective_numbers,
     name_bars,
     set_noise_axis,
-    wilson_interval,
 )
+from deblend.intervals import wilson_interval
 from deblend.plots.style import (
     COLOURS,
     ONE_COLUMN_IN,
@@ -92,7 +92,8 @@ def _relative_error(accuracies: pd.DataFrame, subset: str) -> pd.Series:
     """
     chosen = accuracies[accuracies["subset"] == subset]
     share = chosen.pivot_table("accuracy", "noise_sigma", "method")
-    low, high = wilson_interval(share, effective_numbers(chosen)[subset])
+    n = effective_numbers(chosen)[subset]
+    low, high = wilson_interval(share * n, n)
     error = pd.DataFrame((high - low) / 2, share.index, share.columns)
     sep = share["SEP"].where(share["SEP"] > 0)
     return np.hypot(error["BlendHunter"], share["BlendHunter"] / sep * error["SEP"]) / sep
@@ -127,7 +128,7 @@ def draw_fig6(
                 for kind, (name, colour) in KINDS.items():
                     shares = pd.DataFrame({"mean": mean[kind], "std": std[kind]})
                     rows = shares.xs((method, panel), level=("method", "panel")).reset_index()
-                    low, high = wilson_interval(rows["mean"], n[kind])
+                    low, high = wilson_interval(rows["mean"] * n[kind], n[kind])
                     rows = rows.assign(low=low, high=high)
                     draw_against_noise(axis, rows, f"{method}, {name}", **{**look, "color": colour})
             axis.set_title(f"{title}\n{n_blends:,} blends, {n_isolated:,} isolated")

@@ -3,14 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
-from astropy.stats import binom_conf_interval
 from deblend.farrens2022.figures.curves import (
     METHODS,
     draw_against_noise,
     effective_numbers,
     name_bars,
     set_noise_axis,
-    wilson_interval,
 )
 from deblend.farrens2022.metrics import accuracy
 from matplotlib.colors import to_rgba
@@ -79,15 +77,6 @@ def test_both_kinds_of_bars_are_named_and_no_axis_changes(axis):
     names = axis.get_legend_handles_labels()[1]
     assert names == ["SEP", "68 % interval (stamps)", "std. dev. (realisations)"]
     assert (*axis.get_xlim(), *axis.get_ylim()) == pytest.approx(limits)
-
-
-def test_wilsons_interval_is_astropys():
-    k, n = np.array([0, 1, 7, 20, 50, 50]), np.array([1, 5, 20, 20, 70, 50])
-    # One sigma: a level of 0.6827.
-    expected = binom_conf_interval(k, n, 0.682689492137, interval="wilson")
-    low, high = wilson_interval(k / n, n)
-    np.testing.assert_allclose([low, high], expected, atol=1e-9)
-    assert np.isnan(wilson_interval(np.nan, 0)).all()
 
 
 def test_the_effective_number_of_stamps_is_that_of_their_weights():
