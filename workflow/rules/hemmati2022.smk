@@ -8,7 +8,7 @@ HEMMATI_FOLDER = f"<results>/hemmati2022/{HEMMATI_SET}"
 HEMMATI_LABEL = f"{SCALE} scale, cut-outs {HEMMATI_SET}"
 # The paper's loss has no content term.
 if HEMMATI["network"]["content_weight"]:
-    HEMMATI_LABEL += f", content weight {HEMMATI['network']['content_weight']:g} (ours)"
+    HEMMATI_LABEL += f", sr with content weight {HEMMATI['network']['content_weight']:g} (ours)"
 BANDS = [band["name"] for band in HEMMATI["cutouts"][HEMMATI_SET]["bands"]]
 DETECTION_BAND = HEMMATI["cutouts"][HEMMATI_SET]["detection_band"]
 CUTOUTS = {
