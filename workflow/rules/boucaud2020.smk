@@ -288,11 +288,11 @@ rule boucaud2020_sep:
         "<results>/logs/sep/{dataset}.log",
     benchmark:
         "<results>/benchmarks/sep/{dataset}.tsv"
-    conda:
-        "../../envs/analysis.yaml"
     # Threads share the blends; the measurements do not depend on their number.
     # It needs several cores: one that is free would wait for them while others train.
     priority: 1
+    conda:
+        "../../envs/analysis.yaml"
     threads: 2
     resources:
         mem_mb=4000,

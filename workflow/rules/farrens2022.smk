@@ -70,11 +70,11 @@ rule farrens2022_draw_stamps:
         "<results>/logs/farrens2022/{sample}_{split}.log",
     benchmark:
         "<results>/benchmarks/farrens2022/{sample}_{split}.tsv"
-    conda:
-        "../../envs/analysis.yaml"
     # Threads share the work; the stamps do not depend on their number.
     # It needs several cores: one that is free would wait for them while others train.
     priority: 1
+    conda:
+        "../../envs/analysis.yaml"
     threads: 8
     resources:
         mem_mb=8000,

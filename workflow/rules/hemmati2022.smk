@@ -461,10 +461,10 @@ rule hemmati2022_photometry:
         "<results>/logs/hemmati2022/photometry.log",
     benchmark:
         "<results>/benchmarks/hemmati2022/photometry.tsv"
-    conda:
-        "../../envs/photometry.yaml"
     # It needs several cores: one that is free would wait for them while others train.
     priority: 1
+    conda:
+        "../../envs/photometry.yaml"
     threads: 2
     resources:
         mem_mb=8000,

@@ -110,11 +110,11 @@ rule reiman2019_frames:
         "<results>/logs/reiman2019/frames_{images}.log",
     benchmark:
         "<results>/benchmarks/reiman2019/frames_{images}.tsv"
-    conda:
-        "../../envs/analysis.yaml"
     # The threads decode images; the frames do not depend on their number.
     # It needs several cores: one that is free would wait for them while others train.
     priority: 1
+    conda:
+        "../../envs/analysis.yaml"
     threads: 4
     resources:
         mem_mb=2000,
