@@ -44,6 +44,7 @@ from deblend.training.config import (
     LearningRate,
     MinDelta,
     SteeringConfig,
+    StopPatience,
 )
 from pydantic import Discriminator, Field, Tag, model_validator
 
@@ -71,8 +72,8 @@ class SimulatorConfig(Images, Psf, Magnitudes):
     band: Band = "f160w"
     pixel_scale_arcsec: PixelScale = 0.06
     zero_point: ZeroPoint = 25.96
-    noise_sigma: NoiseSigma = 0.0065
-    noise: NoiseKind = "white"
+    noise_sigma: NoiseSigma = 0.0057
+    noise: NoiseKind = "correlated"
     exposure_time_s: Positive = Field(
         default=3300.0,
         description="Exposure time, which determines the photon noise of the galaxies, s.",
@@ -173,6 +174,11 @@ class Training(SteeringConfig):
     augment: Boolean = Field(
         default=False, description="Flip and rotate each galaxy of a training blend at random."
     )
+    flip_blends: Boolean = Field(
+        default=False,
+        description="Flip each training blend as a whole at random; without effect if augment "
+        "flips and rotates each galaxy.",
+    )
     batch_size: BatchSize = 32
     adam_epsilon: AdamEpsilon = 1.0e-7
     epochs: Epochs = 200
@@ -214,10 +220,19 @@ class Unet(Training):
         description="Number of levels of the U-Net, including the lowest one.",
     )
     dropout: Dropout = 0.2
+    dropout_after: Literal["both", "first"] = Field(
+        default="both",
+        description="Dropout after both convolutions of a level, or between them only.",
+    )
     overlap_channel: Boolean = Field(
         default=False,
         description="Whether there is a third mask, for the overlap of the galaxies, as in the "
         "authors' code.",
+    )
+    flip_blends: Boolean = Field(
+        default=True,
+        description="Flip each training blend as a whole at random; without effect if augment "
+        "flips and rotates each galaxy.",
     )
     batch_size: BatchSize = 8
     epochs: Epochs = 50
@@ -235,14 +250,15 @@ class Blend2Mask2Flux(Training, Fluxes):
     )
     filters: Filters = 159
     flux_loss_weight: NotNegative = Field(
-        default=1.0,
+        default=0.1,
         description="Weight of the mean absolute percentage error of the fluxes (%) in the loss.",
     )
     mask_loss_weight: NotNegative = Field(
-        default=0.1, description="Weight of the cross-entropy of the masks in the loss."
+        default=1.0, description="Weight of the cross-entropy of the masks in the loss."
     )
     epochs: Epochs = 300
-    learning_rate: LearningRate = 0.00001
+    learning_rate: LearningRate = 0.0001
+    stop_patience: StopPatience = None
 
 
 Network = Annotated[

@@ -174,7 +174,7 @@ REQUIRED = {
     *("datasets", "networks", "farrens2022", "reiman2019", "hemmati2022"),
     *("source", "architecture", "dataset", "archive", "samples", "image_sets", "cutouts"),
     *("parametric", "realistic", "galaxyzoo", "candels", "goods_south", "simulated", "bands"),
-    *("blend2flux", "blend2flux_64", "blend2flux_512", "unet", "blend2mask2flux"),
+    *("blend2flux", "blend2flux_64", "blend2flux_512", "unet", "blend2mask2flux", "joint_text"),
     *("catalog", "columns", "pixel_scale_arcsec", "band", "zero_point", "noise_sigma"),
     *("name", "mosaic", "depth_mag", "psf_fwhm_arcsec", "detection_band", "mag_max"),
     # Keys of sections with a default, which are only useful together.
@@ -184,6 +184,8 @@ REQUIRED = {
 OTHERS = {
     ("networks", "blend2flux_64", "filters"),
     ("networks", "blend2flux_512", "filters"),
+    ("networks", "joint_text", "flux_loss_weight"),
+    ("networks", "joint_text", "mask_loss_weight"),
     ("farrens2022", "samples", "parametric", "kind"),
     ("farrens2022", "samples", "parametric", "n_stamps"),
     ("farrens2022", "samples", "parametric", "n_stamps", "train"),

@@ -96,3 +96,9 @@ def test_a_stop_means_convergence_on_a_plateau_only(schedule, converged):
     assert steering.stopped
     assert steering.converged is converged
     assert not steered([1.0] * 4, schedule=schedule, stop_patience=4)[0].converged
+
+
+def test_no_early_stop_if_not_asked_for():
+    steering, _ = steered([1.0] * 50, stop_patience=None)
+    assert not steering.stopped
+    assert steering.waited_to_stop == 49
