@@ -93,17 +93,17 @@ def shrink(source: Path, target: Path) -> None:
     flat = Image.new("RGB", image.size, "white")
     flat.paste(image.convert("RGBA"), mask=image.convert("RGBA").getchannel("A"))
     width = min(MAX_PICTURE_PX, flat.width)
-    for _ in range(10):
+    for _ in range(15):
         size = (width, round(flat.height * width / flat.width))
         small = flat.resize(size, Image.Resampling.LANCZOS)
-        for colours in (128, 64, 32, 16):
+        for colours in (128, 64, 32):
             buffer = io.BytesIO()
             palette = small.quantize(colours, dither=Image.Dither.NONE)
             palette.save(buffer, "PNG", optimize=True)
             if buffer.tell() < MAX_PICTURE_BYTES:
                 target.write_bytes(buffer.getvalue())
                 return
-        width = round(0.85 * width)
+        width = round(0.9 * width)
     raise EvidenceError(f"{source} does not fit into {MAX_PICTURE_BYTES} bytes")
 
 

@@ -56,8 +56,8 @@ EXCLUSIONS = {
 CRITERIA = ("touching", "crowded", "still_blended", "off_centre")
 
 
-#: Classes of galaxies, as in Table 1; "" is a galaxy of no clear-cut class.
-CLASSES = ("sph", "disk", "sphd", "irr", "")
+#: Classes of galaxies, as in Table 1. They are unknown if the data set does not have them.
+CLASSES = ("sph", "disk", "sphd", "irr", "unknown")
 
 
 def classify(galaxies: pd.DataFrame, threshold: float) -> np.ndarray:
@@ -379,8 +379,8 @@ def count_exclusions(exclusions: pd.DataFrame, kept: Sequence[str] | pd.Series) 
     Returns
     -------
     DataFrame
-        `reason`, `n`, the numbers of each class (`sph`, `disk`, `sphd`, `irr`, and `unclear` where
-        none is clear-cut), `meaning`; the last row is "kept".
+        `reason`, `n`, the numbers of each of the `CLASSES` and of galaxies without a clear-cut
+        class (`unclear`), `meaning`; the last row is "kept".
 
     Raises
     ------
@@ -400,8 +400,9 @@ def count_exclusions(exclusions: pd.DataFrame, kept: Sequence[str] | pd.Series) 
     rows = []
     for reason, meaning in {**EXCLUSIONS, "kept": "clean stamps"}.items():
         rest = excluded.loc[excluded["reason"] == reason, "morphology"]
-        classes = pd.Series(kept if reason == "kept" else rest)
-        numbers = {name or "unclear": int((classes == name).sum()) for name in CLASSES}
+        classes = pd.Series(kept if reason == "kept" else rest, dtype=str)
+        numbers = {name: int((classes == name).sum()) for name in CLASSES}
+        numbers["unclear"] = int((classes == "").sum())
         rows.append({"reason": reason, "n": len(classes), **numbers, "meaning": meaning})
     return pd.DataFrame(rows)
 
@@ -430,12 +431,13 @@ def criteria_table(
         are.
     """
     flagged = exclusions.assign(failed=[frozenset(text.split()) for text in exclusions["failed"]])
-    flagged = flagged[[bool(reasons & set(CRITERIA)) for reasons in flagged["failed"]]]
+    judged = [bool(reasons & set(CRITERIA)) for reasons in flagged["failed"]]
+    flagged = flagged[np.array(judged, bool)]
     kept = pd.Series(kept, dtype=str)
     rows = []
     for criterion in CRITERIA:
         ignored = set(CRITERIA) - set(applied)
-        for name in (*CLASSES[:-1], "total"):
+        for name in (*CLASSES, "total"):
             mine = flagged if name == "total" else flagged[flagged["morphology"] == name]
             n_kept = len(kept) if name == "total" else int((kept == name).sum())
             n_spotless = n_kept - int((mine["reason"] == "").sum())

@@ -192,7 +192,7 @@ def test_bad_stamps_are_left_out_and_counted(image, columns, reason):
     assert counts.loc[reason, ["n", morphology or "unclear"]].tolist() == [1, 1]
     assert counts.loc["kept", ["n", "disk", "irr"]].tolist() == [1, 1, 0]
     assert counts["n"].sum() == 2
-    classes = counts[["sph", "disk", "sphd", "irr", "unclear"]]
+    classes = counts[["sph", "disk", "sphd", "irr", "unknown", "unclear"]]
     assert classes.sum(axis=1).tolist() == counts["n"].tolist()
 
 
@@ -263,6 +263,14 @@ def test_criteria_are_counted_alone_and_together():
         *(True, True, True),
         False,
     ]
+
+
+def test_criteria_are_counted_where_no_stamp_fails():
+    stamps = make_stamps(np.stack([noisy(blob(32, 32))] * 3))
+    kept, exclusions = clean(stamps, 1, CONFIG)
+    table = criteria_table(exclusions, kept.galaxies["morphology"], CRITERIA)
+    total = table[table["morphology"] == "total"]
+    assert (total[["n", "failing", "kept_with", "kept_without"]] == [3, 0, 3, 3]).all(axis=None)
 
 
 def test_a_stamp_without_any_background_is_excluded_even_so():
