@@ -49,9 +49,53 @@ from deblend.training.config import (
 from pydantic import Discriminator, Field, Tag, model_validator
 
 
+class CleaningSwitches(Section):
+    """Switches of the cleaning of one data set; null: as under `boucaud2020 > cleaning`."""
+
+    touching: Boolean | None = Field(
+        default=None, description="Whether galaxies that touch neighbours are excluded."
+    )
+    crowded: Boolean | None = Field(
+        default=None, description="Whether stamps with too little background are excluded."
+    )
+    still_blended: Boolean | None = Field(
+        default=None,
+        description="Whether galaxies are excluded that the cold mode of SEP divides into several.",
+    )
+    off_centre: Boolean | None = Field(
+        default=None, description="Whether galaxies off the centre of the stamp are excluded."
+    )
+    extra_noise: Boolean | None = Field(
+        default=None, description="Whether noise is added to the stamps."
+    )
+
+
+class InspectedSwitches(CleaningSwitches):
+    """The same for stamps that were inspected by eye: none of the criteria is applied."""
+
+    touching: Boolean | None = Field(
+        default=False, description="Whether galaxies that touch neighbours are excluded."
+    )
+    crowded: Boolean | None = Field(
+        default=False, description="Whether stamps with too little background are excluded."
+    )
+    still_blended: Boolean | None = Field(
+        default=False,
+        description="Whether galaxies are excluded that the cold mode of SEP divides into several.",
+    )
+    off_centre: Boolean | None = Field(
+        default=False, description="Whether galaxies off the centre of the stamp are excluded."
+    )
+
+
 class Selection(Magnitudes):
     """Which galaxies of a data set are used, and in which split."""
 
+    cleaning: CleaningSwitches = Field(
+        default=CleaningSwitches(),
+        description="Switches of the cleaning, where they differ from those under "
+        "`boucaud2020 > cleaning`.",
+    )
     split: Split = Field(
         default=Split(train=0.6, validation=0.2, test=0.2),
         description="Share of the galaxies in each split, chosen before blending; the shares "
@@ -64,6 +108,11 @@ class ArchiveDataSet(Images, Selection):
 
     source: Literal["archive"]
     archive: str = Field(description="Name of the archive, an entry of config/datasets.yaml.")
+    cleaning: InspectedSwitches = Field(
+        default=InspectedSwitches(),
+        description="Switches of the cleaning; null: as under `boucaud2020 > cleaning`. The stamps "
+        "of the archive were inspected, so that no criterion is applied by default.",
+    )
 
 
 class SimulatorConfig(Images, Psf, Magnitudes):
@@ -279,7 +328,21 @@ NetworkName = Annotated[
 
 
 class CleaningRules(Section):
-    """Criteria of a clean stamp."""
+    """How stamps are cleaned, and criteria of a clean stamp.
+
+    Attributes
+    ----------
+    dilation_px : int
+        As in the authors' code, the galaxy's own dilated region is not replaced.
+    fill : {"gaussian", "background_pixels"}
+        gaussian: Gaussian noise of the standard deviation of the background, as in the authors'
+        code, with the correlation of the data set's noise where that is known.
+        background_pixels: pixels drawn at random from the background, as in Sect. 2.1; they are not
+        correlated with each other.
+    extra_noise : bool
+        Add one more realisation of such Gaussian noise to the whole stamp. The authors' code does
+        this for each blend anew, of which the paper says nothing; here it is done once per stamp.
+    """
 
     min_class_probability: Share = Field(
         default=0.8, description="Probability above which a galaxy belongs to a class."
@@ -289,21 +352,44 @@ class CleaningRules(Section):
         description="Settings of SEP for the segmentation of parent stamps.",
     )
     dilation_px: Integer = Field(
-        default=4,
+        default=5,
         ge=0,
         le=32,
-        description="Radius by which the regions of neighbours are dilated, pixels.",
+        description="How often the regions of objects are dilated by a cross of 3 x 3 pixels.",
     )
-    max_off_centre_px: Positive = Field(
-        default=3.0,
-        description="Largest distance of the galaxy's centroid from the central pixel, pixels.",
+    fill: Literal["gaussian", "background_pixels"] = Field(
+        default="gaussian",
+        description="What replaces neighbours: Gaussian noise, or random pixels of the background.",
     )
-    min_background_fraction: Real = Field(
-        default=0.05, gt=0, le=1, description="Smallest share of a stamp that has to be background."
+    extra_noise: Boolean = Field(
+        default=True,
+        description="Whether one more realisation of the background noise is added to each stamp.",
+    )
+    touching: Boolean = Field(
+        default=True,
+        description="Whether galaxies are excluded whose edge is in contact with neighbours.",
     )
     max_contact: Share = Field(
         default=0.1,
         description="Largest share of the galaxy's edge that may be in contact with neighbours.",
+    )
+    crowded: Boolean = Field(
+        default=True, description="Whether stamps with too little background are excluded."
+    )
+    min_background_fraction: Real = Field(
+        default=0.05, gt=0, le=1, description="Smallest share of a stamp that has to be background."
+    )
+    still_blended: Boolean = Field(
+        default=True,
+        description="Whether galaxies are excluded that SEP's cold mode divides into several, on "
+        "the cleaned stamp.",
+    )
+    off_centre: Boolean = Field(
+        default=True, description="Whether galaxies off the centre of the stamp are excluded."
+    )
+    max_off_centre_px: Positive = Field(
+        default=3.0,
+        description="Largest distance of the galaxy's centroid from the central pixel, pixels.",
     )
 
 

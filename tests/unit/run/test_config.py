@@ -155,12 +155,23 @@ def test_required_keys_of_the_users_stamps():
         "stamp_size": 128,
         "mag_min": 18.0,
         "mag_max": 23.0,
+        "cleaning": dict.fromkeys(
+            ["touching", "crowded", "still_blended", "off_centre", "extra_noise"]
+        ),
         "split": {"train": 0.6, "validation": 0.2, "test": 0.2},
     }
     for key in MINE:
         entry = {k: v for k, v in MINE.items() if k != key}
         text = problem({"datasets": {"mine": entry}})
         assert f"configuration > datasets > mine > {key}: this key is missing" in text
+
+
+def test_stamps_of_an_archive_are_not_judged_by_default():
+    mine = {k: v for k, v in CONFIG["datasets"]["candels"].items() if k != "cleaning"}
+    expected = CONFIG["datasets"]["candels"]["cleaning"]
+    for own, changes in (({}, {}), ({"cleaning": {"touching": True}}, {"touching": True})):
+        entry = checked({"datasets": {"mine": mine | own}})["datasets"]["mine"]
+        assert entry["cleaning"] == expected | changes
 
 
 def test_required_keys_of_a_network():
