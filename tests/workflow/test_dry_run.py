@@ -115,6 +115,8 @@ TRAININGS = {
 }
 TARGET_PAPERS = ("boucaud2020", "farrens2022", "reiman2019", "hemmati2022")
 SIMULATED = "results/datasets/simulated/published_comparison.pdf"
+#: More baselines than the paper's, made when asked for.
+BASELINES = [f"results/predictions/{name}/simulated.csv" for name in ("forced", "sep_self")]
 
 
 @pytest.mark.parametrize(
@@ -129,6 +131,8 @@ SIMULATED = "results/datasets/simulated/published_comparison.pdf"
         (["results/figures/fig5.pdf"], FIG5 | ARCHIVE),
         # To look at a data set, no network is trained and nothing is downloaded.
         ([SIMULATED], CHAIN | {"boucaud2020_simulate", "boucaud2020_published_sample"}),
+        (BASELINES[:1], STAMPS | {"boucaud2020_simulate", "boucaud2020_forced_fit"}),
+        (BASELINES[1:], CHAIN | {"boucaud2020_simulate", "boucaud2020_sep_self"}),
     ],
 )
 def test_dry_runs_need_no_network_and_no_heavy_import(tmp_path, arguments, rules):

@@ -6,7 +6,13 @@ import statistics
 import numpy as np
 import pandas as pd
 import pytest
-from deblend.boucaud2020.metrics import bootstrap_by_galaxy, photometry_statistics, photometry_table
+from deblend.boucaud2020.metrics import (
+    bootstrap_by_galaxy,
+    photometry_statistics,
+    photometry_table,
+    statistics_with_intervals,
+)
+from scipy import stats
 
 
 def ratio(dmag):
@@ -41,7 +47,50 @@ def test_fluxes_without_a_magnitude_count_as_errors():
 def test_no_measurement_is_no_number():
     numbers = photometry_statistics(np.array([np.nan]), np.array([20.0]))
     assert (numbers["n"], numbers["n_missing"]) == (0, 1)
-    assert math.isnan(numbers["sigma_mag"])
+    for name in ("sigma_mag", "nmad_mag", "half_68_mag", "tails_percent"):
+        assert math.isnan(numbers[name])
+
+
+def test_robust_statistics_against_scipy():
+    rng = np.random.default_rng(5)
+    dmag = np.append(rng.normal(0.3, 0.1, 190), rng.normal(2.0, 0.5, 10))
+    numbers = photometry_statistics(ratio(dmag), np.full(200, 20.0))
+    nmad = stats.median_abs_deviation(dmag, scale="normal")
+    assert numbers["nmad_mag"] == pytest.approx(nmad)
+    assert numbers["half_68_mag"] == pytest.approx(stats.iqr(dmag, rng=(16, 84)) / 2)
+    beyond = sum(abs(d - statistics.median(dmag)) > 3 * nmad for d in dmag)
+    assert numbers["tails_percent"] == pytest.approx(100 * beyond / 200)
+    # The core is 0.1 mag wide, which the standard deviation does not tell.
+    assert numbers["nmad_mag"] == pytest.approx(0.1, rel=0.2)
+    assert numbers["half_68_mag"] == pytest.approx(0.1, rel=0.25)
+    assert numbers["sigma_mag"] > 0.3
+    assert 4.5 <= numbers["tails_percent"] <= 7
+
+
+def test_fluxes_without_a_magnitude_are_in_the_tails():
+    ratios = np.append(ratio(np.linspace(-0.1, 0.1, 9)), -1.0)
+    numbers = photometry_statistics(ratios, np.full(10, 20.0))
+    assert numbers["tails_percent"] == pytest.approx(10)
+    assert numbers["nmad_mag"] == pytest.approx(1.4826 * 0.05, rel=1e-4)
+    alone = photometry_statistics(np.array([-1.0]), np.array([20.0]))
+    assert alone["tails_percent"] == 100
+    assert math.isnan(alone["nmad_mag"])
+
+
+def test_robust_statistics_have_intervals_and_come_last():
+    rng = np.random.default_rng(8)
+    arguments = (ratio(rng.normal(0, 0.2, 300)), np.full(300, 20.0), np.arange(300))
+    numbers = statistics_with_intervals(*arguments, n_resamples=200, seed=3)
+    robust = ["nmad_mag", "half_68_mag", "tails_percent"]
+    intervals = [f"{name}_{end}" for name in robust for end in ("low", "high")]
+    assert list(numbers)[-9:] == robust + intervals
+    for name in robust:
+        assert numbers[f"{name}_low"] <= numbers[name] <= numbers[f"{name}_high"]
+    # The NMAD's standard error is 1.17 sigma / sqrt(n) for normal errors.
+    width = (numbers["nmad_mag_high"] - numbers["nmad_mag_low"]) / 2
+    assert width == pytest.approx(1.17 * 0.2 / np.sqrt(300), rel=0.4)
+    without = statistics_with_intervals(*arguments, n_resamples=0, seed=3)
+    assert list(without)[-3:] == robust
 
 
 def test_bootstrap_allows_for_shared_galaxies():
