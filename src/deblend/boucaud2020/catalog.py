@@ -6,6 +6,7 @@ Other networks than the paper's have columns under their own names.
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -250,6 +251,36 @@ def describe_catalog(
         "sextractor_zero_point": float(isophotal["zero_point"].iloc[0]),
         **_counts(table),
     }
+
+
+def describe_networks(records: Sequence[dict[str, Any]], paper: bool) -> dict[str, str | None]:
+    """Describe the networks of a catalogue.
+
+    Parameters
+    ----------
+    records : sequence of dict
+        Descriptions of one or two networks (`deblend.report.networks.read_networks`): the second
+        one is the joint network of the paper's catalogue.
+    paper : bool
+        Whether the catalogue has the paper's names for them, else their own.
+
+    Returns
+    -------
+    dict
+        `network`, `joint`: their names, None for no joint network. `architecture`: that of the
+        network under its own name, which is the paper's name of such networks; else None.
+    """
+    names = [record["name"] for record in records]
+    return {
+        "network": names[0],
+        "joint": names[1] if len(names) > 1 else None,
+        "architecture": None if paper else records[0]["architecture"],
+    }
+
+
+def zero_points(about: dict[str, Any]) -> dict[str, float]:
+    """Zero points of a catalogue from its description, as figures' functions take them."""
+    return {name: about[name] for name in ("network_zero_point", "sextractor_zero_point")}
 
 
 #: Largest range of the zero points of a catalogue's galaxies that counts as one zero point, mag.

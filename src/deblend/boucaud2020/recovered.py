@@ -262,25 +262,31 @@ def _intervals(
 
 
 def published_curves(
-    tables: Iterable[pd.DataFrame], network: str | None, architecture: str | None
-) -> list[pd.DataFrame]:
-    """Statistics of the authors' catalogue, for the figures of another network.
+    tables: Iterable[pd.DataFrame], about: dict[str, Any]
+) -> dict[int, pd.DataFrame]:
+    """Statistics of the authors' catalogue for the figures of a catalogue, by the figure's number.
 
     Parameters
     ----------
     tables : iterable of DataFrame
-        Statistics of Figures 7 to 9 from the authors' catalogue.
-    network, architecture : str or None
-        The network whose figures show them, and its architecture, which is the name of one of the
-        paper's networks: the rows of that network get the other's name. None: they are as they are.
+        Statistics of Figures 7 to 9 from the authors' catalogue, or nothing.
+    about : dict
+        Description of the catalogue. With an `architecture` it is that of its `network`, and the
+        name of one of the paper's networks: the curves of that one are drawn under this network's.
+
+    Returns
+    -------
+    dict
+        Empty without `tables`.
     """
-    if network is None or architecture is None:
-        return list(tables)
-    kept = {architecture: network, "SExtractor": "SExtractor"}
-    return [
-        table[table["method"].isin(kept)].assign(method=table["method"].map(kept))
-        for table in tables
-    ]
+    curves = dict(zip((7, 8, 9), tables, strict=False))
+    if not about.get("architecture"):
+        return curves
+    kept = {about["architecture"]: about["network"], "SExtractor": "SExtractor"}
+    return {
+        n: table[table["method"].isin(kept)].assign(method=table["method"].map(kept))
+        for n, table in curves.items()
+    }
 
 
 def statistics_table(fig5: pd.DataFrame, fig6: pd.DataFrame) -> pd.DataFrame:

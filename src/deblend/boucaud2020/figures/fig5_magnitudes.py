@@ -9,6 +9,7 @@ from deblend.boucaud2020.recovered import (
     GALAXIES,
     panel_statistics,
     panels,
+    predicted_magnitudes,
     recovered_magnitudes,
 )
 from deblend.plots.style import COLOURS, Outputs
@@ -39,6 +40,28 @@ def fig5_data(catalog: pd.DataFrame, **zero_points: float) -> pd.DataFrame:
         SExtractor found the galaxy (detection 0 or 2 for the central, 1 or 2 for the companion).
     """
     points = recovered_magnitudes(catalog, **zero_points)
+    return points.loc[points["found"], COLUMNS].reset_index(drop=True)
+
+
+def baselines_data(predictions: pd.DataFrame, catalog: pd.DataFrame) -> pd.DataFrame:
+    """The points of a figure that is not in the paper: the layout of Figure 5 for baselines.
+
+    What the paper calls SExtractor are isophotal fluxes. Beside them are fluxes in Kron apertures
+    (AUTO), and further baselines, where they have been run.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        Of the baselines, in long form (`deblend.boucaud2020.predictions`).
+    catalog : DataFrame
+        Of the same blends, for truth and detections (`deblend.boucaud2020.catalog`).
+
+    Returns
+    -------
+    DataFrame
+        As of `fig5_data`: galaxies that SEP found, also of methods that measure the others.
+    """
+    points = predicted_magnitudes(predictions, catalog)
     return points.loc[points["found"], COLUMNS].reset_index(drop=True)
 
 

@@ -78,9 +78,9 @@ def finish_grid(axes: np.ndarray, n_methods: int, n_groups: int) -> list[Axes]:
     n_methods, n_groups : int
     """
     used = {panel_place(m, g, n_groups) for m in range(n_methods) for g in range(n_groups)}
-    for place in np.ndindex(axes.shape):
+    for place, axis in np.ndenumerate(axes):
         if place not in used:
-            axes[place].set_axis_off()
+            axis.set_axis_off()
     lowest = [max(row for row, c in used if c == column) for column in range(axes.shape[1])]
     panels = [axes[row, column] for column, row in enumerate(lowest)]
     for panel in panels:
