@@ -255,9 +255,10 @@ Network = Annotated[
 NetworkName = Annotated[
     str,
     Pattern(
-        r"^(?!sep(_iso|_auto)?$)[a-z][a-z0-9_]*$",
-        "a letter from a to z, then such letters, digits and _, and not sep, sep_iso or sep_auto, "
-        "which stand for SEP",
+        # Not "$", which would let a line break at the end pass.
+        r"^(?!(sep(_iso|_auto)?(_self.*)?|forced.*)\Z)[a-z][a-z0-9_]*\Z",
+        "a letter from a to z, then such letters, digits and _, and not sep, sep_iso, sep_auto, "
+        "one of these with _self, or forced..., which stand for baselines",
     ),
 ]
 
