@@ -320,9 +320,10 @@ Network = Annotated[
 NetworkName = Annotated[
     str,
     Pattern(
-        r"^(?!sep(_iso|_auto)?$)[a-z][a-z0-9_]*$",
-        "a letter from a to z, then such letters, digits and _, and not sep, sep_iso or sep_auto, "
-        "which stand for SEP",
+        # Not "$", which would let a line break at the end pass.
+        r"^(?!(sep(_iso|_auto)?(_self.*)?|forced.*)\Z)[a-z][a-z0-9_]*\Z",
+        "a letter from a to z, then such letters, digits and _, and not sep, sep_iso, sep_auto, "
+        "one of these with _self, or forced..., which stand for baselines",
     ),
 ]
 
@@ -499,6 +500,11 @@ class Boucaud2020(Section):
         default="blend2mask2flux",
         description="Network that figures and tables show as blend2mask2flux; null: none, and "
         "its columns stay empty.",
+    )
+    compared: Annotated[tuple[str, ...], Unique()] = Field(
+        default=(),
+        description="Further networks, each with Figures 5 to 9 and, if it predicts masks, 10 to "
+        "12 of its own.",
     )
     table2: Annotated[tuple[str, ...], Unique()] = Field(
         default=("blend2flux_64", "blend2flux", "blend2flux_512"),

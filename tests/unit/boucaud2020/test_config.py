@@ -39,14 +39,23 @@ def test_a_section_is_of_the_kind_that_it_names(adapter, key, kind, others):
     assert adapter.validate_python(section) == section
 
 
-@pytest.mark.parametrize("name", ["blend2flux_64", "separate", "sep2", "sep_isophotal"])
+@pytest.mark.parametrize(
+    "name", ["blend2flux_64", "separate", "sep2", "sep_isophotal", "enforced", "self"]
+)
 def test_names_of_networks(name):
     assert TypeAdapter(NetworkName).validate_python(name) == name
 
 
-@pytest.mark.parametrize("name", ["sep_iso", "Unet", "2net", "_net", "my-net", ""])
-def test_a_network_cannot_have_a_name_of_sep_or_of_no_file(name):
-    with pytest.raises(ValidationError, match="which stand for SEP"):
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("sep", "sep_iso", "sep_auto", "sep_self", "sep_iso_self", "sep_auto_self", "sep_self_2"),
+        *("forced", "forced_true", "forced_sep"),
+        *("Unet", "2net", "_net", "my-net", "", "unet\n", "sep\n"),
+    ],
+)
+def test_a_network_cannot_have_a_name_of_a_baseline_or_of_no_file(name):
+    with pytest.raises(ValidationError, match="which stand for baselines"):
         TypeAdapter(NetworkName).validate_python(name)
 
 
