@@ -284,6 +284,7 @@ rule boucaud2020_sep:
         predictions="<results>/predictions/sep/{dataset}.csv",
         detections="<results>/predictions/sep/{dataset}/detections.csv",
         zero_points="<results>/predictions/sep/{dataset}/zero_points.csv",
+        isolated="<results>/predictions/sep/{dataset}/isolated.csv",
     log:
         "<results>/logs/sep/{dataset}.log",
     benchmark:
@@ -309,38 +310,37 @@ rule boucaud2020_sep:
         "../scripts/boucaud2020/sep.py"
 
 
-# SEP against itself, and a fit of both galaxies: made when asked for.
 rule boucaud2020_sep_self:
     input:
-        stamps="<results>/datasets/{dataset}/stamps.h5",
+        galaxies="<results>/datasets/{dataset}/galaxies.ecsv",
         blends="<results>/datasets/{dataset}/blends_test.ecsv",
         sep="<results>/predictions/sep/{dataset}.csv",
+        isolated="<results>/predictions/sep/{dataset}/isolated.csv",
+        zero_points="<results>/predictions/sep/{dataset}/zero_points.csv",
     output:
         predictions="<results>/predictions/sep_self/{dataset}.csv",
     log:
         "<results>/logs/sep_self/{dataset}.log",
-    benchmark:
-        "<results>/benchmarks/sep_self/{dataset}.tsv"
     conda:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=20,
+        mem_mb=1000,
+        runtime=10,
     params:
         code=code("boucaud2020/sep_self.py"),
-        seed=SEED,
-        sep=SEP_MODES,
     message:
         "Compare SEP on the test blends of {wildcards.dataset} with SEP on the galaxies alone"
     script:
         "../scripts/boucaud2020/sep_self.py"
 
 
+# Not for data sets without an image of the PSF.
 rule boucaud2020_forced_fit:
     input:
         stamps="<results>/datasets/{dataset}/stamps.h5",
         blends="<results>/datasets/{dataset}/blends_test.ecsv",
+        detections="<results>/predictions/sep/{dataset}/detections.csv",
         mixtures=project_file("src/deblend/photometry/gaussian_mixtures.csv"),
     output:
         predictions="<results>/predictions/forced/{dataset}.csv",
@@ -348,17 +348,16 @@ rule boucaud2020_forced_fit:
         "<results>/logs/forced_fit/{dataset}.log",
     benchmark:
         "<results>/benchmarks/forced_fit/{dataset}.tsv"
+    # Threads share the blends; the fits do not depend on their number.
     conda:
         "../../envs/analysis.yaml"
-    # Threads share the blends; the fits do not depend on their number.
     threads: 2
     resources:
         mem_mb=4000,
-        runtime=720,
+        runtime=120,
     params:
         code=code("boucaud2020/forced_fit.py"),
         chunk_size=100,
-        sep=SEP_MODES,
         companion_edge=EDGE,
     message:
         "Fit both galaxies of each test blend of {wildcards.dataset}"

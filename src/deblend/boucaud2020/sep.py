@@ -28,6 +28,10 @@ log = logging.getLogger(__name__)
 METHODS = {"sep_iso": "flux_iso", "sep_auto": "flux_auto"}
 
 
+#: Centroids of both galaxies, px from the centre of the stamp's corner pixel.
+POSITIONS = ("y_central", "x_central", "y_companion", "x_companion")
+
+
 BATCH = 256
 
 
@@ -56,7 +60,8 @@ def measure_isolated_galaxies(
     Returns
     -------
     DataFrame
-        `mag`, `split`, `flux_iso`, `flux_auto` of the validation and test galaxies.
+        `galaxy` (row in the data set), `mag`, `split`, `flux_iso`, `flux_auto` of the validation
+        and test galaxies; NaN where SEP found nothing.
     """
     sigma, correlation = stamps.noise()
     rows = []
@@ -70,8 +75,8 @@ def measure_isolated_galaxies(
             flux_iso, flux_auto, _ = measure_isolated(image, cold, hot)
         except SepError:
             flux_iso = flux_auto = np.nan
-        rows.append((galaxy.mag, galaxy.split, flux_iso, flux_auto))
-    return pd.DataFrame(rows, columns=["mag", "split", "flux_iso", "flux_auto"])
+        rows.append((i, galaxy.mag, galaxy.split, flux_iso, flux_auto))
+    return pd.DataFrame(rows, columns=["galaxy", "mag", "split", "flux_iso", "flux_auto"])
 
 
 def fit_zero_points(galaxies: pd.DataFrame, zero_point: float) -> pd.DataFrame:
@@ -149,7 +154,8 @@ def measure_blends(
     -------
     DataFrame
         A row for each blend: `blend`, `detection`, `mode`, and for each galaxy `flux_iso_*`,
-        `flux_auto_*` (counts/s, NaN where not found), `flags_*`.
+        `flux_auto_*` (counts/s, NaN where not found), `flags_*`, and its centroid `y_*`, `x_*`
+        (`POSITIONS`).
     """
     images = np.ascontiguousarray(stamps.images[:, 0])
     radius = stamps.galaxies["half_light_radius_px"].to_numpy(float)
@@ -174,6 +180,7 @@ def measure_blends(
                     *measurement.flux_iso,
                     *measurement.flux_auto,
                     *measurement.flags,
+                    *measurement.positions.ravel(),
                 )
             )
     columns = ["blend", "detection", "mode"] + [
@@ -181,7 +188,7 @@ def measure_blends(
         for quantity in ("flux_iso", "flux_auto", "flags")
         for galaxy in ("central", "companion")
     ]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=[*columns, *POSITIONS])
 
 
 def measure_file(

@@ -156,6 +156,8 @@ def test_a_wide_pair_is_found_and_measured():
     assert (found.detection, found.mode) == (2, "cold")
     assert found.flux_auto == pytest.approx([flux, flux / 2], rel=0.06)
     assert (found.flux_iso < found.flux_auto).all()
+    centre = image.shape[0] // 2
+    np.testing.assert_allclose(found.positions, [[centre, centre], [centre, centre + 30]], atol=0.5)
 
 
 def test_a_single_galaxy_is_the_central_one_and_the_other_is_missing():
@@ -165,6 +167,8 @@ def test_a_single_galaxy_is_the_central_one_and_the_other_is_missing():
     assert np.isfinite(found.flux_iso[0])
     assert np.isnan(found.flux_iso[1])
     assert np.isnan(found.flux_auto[1])
+    assert np.isfinite(found.positions[0]).all()
+    assert np.isnan(found.positions[1]).all()
 
 
 def test_nothing_in_an_empty_stamp():
