@@ -10,6 +10,20 @@ JOINT = [BOUCAUD["blend2mask2flux"]] if BOUCAUD["blend2mask2flux"] else []
 MASK_ROLES = [role for role in ("unet", "blend2mask2flux") if BOUCAUD[role]]
 MASK_FOLDERS = [f"<results>/predictions/{BOUCAUD[r]}/{BOUCAUD['dataset']}" for r in MASK_ROLES]
 HAS_MASK_FIGURES = len(MASK_ROLES) == 2
+# Further networks with figures of their own; those of joint networks show masks too.
+COMPARED_JOINT = [
+    name
+    for name in BOUCAUD["compared"]
+    if config["networks"][name]["architecture"] == "blend2mask2flux"
+]
+# Predictions of the baselines in a supplementary figure, in this order.
+BASELINES = [f"<results>/predictions/sep/{BOUCAUD['dataset']}.csv"]
+# Whether the authors' catalogue is there, whose curves Figures 7 to 9 show too.
+HAS_PUBLISHED = BOUCAUD["published_catalogue"] is not None
+AUTHORS_CURVES = (
+    expand("<results>/published/figures/fig{n}.csv", n=(7, 8, 9)) if HAS_PUBLISHED else []
+)
+BOOTSTRAP = {"seed": SEED, "n_resamples": BOUCAUD["bootstrap_resamples"]}
 TRAINED["boucaud2020"] = [
     (role, BOUCAUD[key])
     for key, role in (
@@ -31,8 +45,23 @@ TARGETS["boucaud2020"] = [
     "<results>/boucaud2020/output_catalog.csv",
     "<results>/boucaud2020/photometry.csv",
     f"{BOUCAUD_DATA}/published_comparison.pdf",
+    *expand("<results>/figures/fig5_baselines.{ext}", ext=["pdf", "png", "csv"]),
+    *expand(
+        "<results>/boucaud2020/{network}/{dataset}/fig{n}.{ext}",
+        network=BOUCAUD["compared"],
+        dataset=BOUCAUD["dataset"],
+        n=range(5, 10),
+        ext=["pdf", "png", "csv"],
+    ),
+    *expand(
+        "<results>/boucaud2020/{network}/{dataset}/fig{n}.{ext}",
+        network=COMPARED_JOINT,
+        dataset=BOUCAUD["dataset"],
+        n=range(10, 13),
+        ext=["pdf", "png", "csv"],
+    ),
 ]
-if BOUCAUD["published_catalogue"]:
+if HAS_PUBLISHED:
     TARGETS["boucaud2020"] += [
         *expand(
             "<results>/published/figures/fig{n}.{ext}", n=range(5, 10), ext=["pdf", "png", "csv"]
@@ -89,17 +118,33 @@ def published_catalogue(wildcards):
     return "<resources>/boucaud2020_published/output_catalog.csv" if "://" in path else path
 
 
-def mask_file(role):
-    """Input function: the file of masks of a role's network."""
+def mask_files(name):
+    """Input function: files of a name, of the masks of the U-Net and of the joint network."""
 
     def find(wildcards):
-        if BOUCAUD[role] is None:
-            raise WorkflowError(
-                f"boucaud2020 > {role} is null: the requested files need it, so name a network there"
-            )
-        return f"<results>/predictions/{BOUCAUD[role]}/{BOUCAUD['dataset']}/masks.h5"
+        for role in ("unet", "blend2mask2flux"):
+            if BOUCAUD[role] is None:
+                raise WorkflowError(
+                    f"boucaud2020 > {role} is null: the requested files need it, so name a network "
+                    "there"
+                )
+        return [f"{folder}/{name}" for folder in MASK_FOLDERS]
 
     return find
+
+
+def unet_of(wildcards):
+    """Name of the U-Net that a joint network's training starts from."""
+    return config["networks"][wildcards.network]["unet"]
+
+
+def mask_files_of_network(pattern):
+    """Input function: files of a joint network and of its U-Net; `{name}` is the network."""
+    return lambda wildcards: expand(
+        pattern,
+        name=[unet_of(wildcards), wildcards.network],
+        dataset=wildcards.dataset,
+    )
 
 
 wildcard_constraints:
@@ -463,7 +508,8 @@ use rule boucaud2020_predict as boucaud2020_predict_both with:
 # --- The catalogue of test blends, and its statistics ---
 
 
-# For any network and data set. The rule below names the files of the paper's pair as in the paper.
+# For any network and data set, under its own name. The rule below names files and columns of the
+# paper's pair as in the paper.
 rule boucaud2020_catalog:
     input:
         stamps="<results>/datasets/{dataset}/stamps.h5",
@@ -489,8 +535,8 @@ rule boucaud2020_catalog:
         seed=SEED,
         scale=SCALE,
         dataset=lambda wildcards: wildcards.dataset,
-        network=lambda wildcards: wildcards.network,
-        columns=["blend2flux"],
+        networks=lambda wildcards: [wildcards.network],
+        roles=[],
         n_resamples=BOUCAUD["bootstrap_resamples"],
     message:
         "Catalogue and statistics of {wildcards.dataset}'s test blends, with {wildcards.network}"
@@ -520,8 +566,8 @@ use rule boucaud2020_catalog as boucaud2020_catalog_of_paper with:
         seed=SEED,
         scale=SCALE,
         dataset=BOUCAUD["dataset"],
-        network=BOUCAUD["network"],
-        columns=["blend2flux", *(["blend2mask2flux"] if JOINT else [])],
+        networks=[BOUCAUD["network"], *JOINT],
+        roles=["blend2flux", "blend2mask2flux"][: 1 + len(JOINT)],
         n_resamples=BOUCAUD["bootstrap_resamples"],
     message:
         "Catalogue and statistics of the test blends"
@@ -688,6 +734,7 @@ rule boucaud2020_figures:
     input:
         catalog="<results>/boucaud2020/output_catalog.csv",
         description="<results>/boucaud2020/output_catalog.json",
+        published=AUTHORS_CURVES,
         style=STYLE,
     output:
         **figure_outputs(
@@ -712,7 +759,7 @@ rule boucaud2020_figures:
         runtime=20,
     params:
         code=code("boucaud2020/figures.py"),
-        bootstrap={"seed": SEED, "n_resamples": BOUCAUD["bootstrap_resamples"]},
+        bootstrap=BOOTSTRAP,
     message:
         "Figures 5 to 9: magnitudes and their errors"
     script:
@@ -723,6 +770,7 @@ use rule boucaud2020_figures as boucaud2020_figures_of_dataset with:
     input:
         catalog="<results>/boucaud2020/{network}/{dataset}/output_catalog.csv",
         description="<results>/boucaud2020/{network}/{dataset}/output_catalog.json",
+        published=AUTHORS_CURVES,
         style=STYLE,
     output:
         **plain_figure_outputs("<results>/boucaud2020/{network}/{dataset}", range(5, 10)),
@@ -741,6 +789,7 @@ use rule boucaud2020_figures as boucaud2020_figures_of_published with:
     input:
         catalog="<results>/published/output_catalog.csv",
         description="<results>/published/output_catalog.json",
+        published=[],
         style=STYLE,
     output:
         **plain_figure_outputs("<results>/published/figures", range(5, 10)),
@@ -752,12 +801,45 @@ use rule boucaud2020_figures as boucaud2020_figures_of_published with:
         "Figures 5 to 9 from the published catalogue"
 
 
+# Further baselines are in a figure if their predictions are among `BASELINES`.
+rule boucaud2020_baselines_figure:
+    input:
+        predictions=BASELINES,
+        catalog="<results>/boucaud2020/output_catalog.csv",
+        description="<results>/boucaud2020/output_catalog.json",
+        style=STYLE,
+    output:
+        pdf=report(
+            "<results>/figures/fig5_baselines.pdf",
+            caption="../report/boucaud2020/fig5_baselines.rst",
+            category=CATEGORIES["boucaud2020"],
+            labels={"figure": "5, supplement: baselines"},
+        ),
+        png="<results>/figures/fig5_baselines.png",
+        table="<results>/figures/fig5_baselines.csv",
+        points="<results>/figures/fig5_baselines_points.csv",
+    log:
+        "<results>/logs/boucaud2020/baselines_figure.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        code=code("boucaud2020/baselines_figure.py"),
+        bootstrap=BOOTSTRAP,
+    message:
+        "Baselines in the layout of Figure 5"
+    script:
+        "../scripts/boucaud2020/baselines_figure.py"
+
+
 rule boucaud2020_mask_figures:
     input:
-        iou=[f"{folder}/iou.csv" for folder in MASK_FOLDERS],
+        iou=mask_files("iou.csv"),
         records=[f"<results>/networks/{BOUCAUD[role]}/network.json" for role in MASK_ROLES],
-        unet=mask_file("unet"),
-        blend2mask2flux=mask_file("blend2mask2flux"),
+        masks=mask_files("masks.h5"),
         catalog="<results>/boucaud2020/output_catalog.csv",
         description="<results>/boucaud2020/output_catalog.json",
         style=STYLE,
@@ -777,12 +859,40 @@ rule boucaud2020_mask_figures:
     params:
         code=code("boucaud2020/mask_figures.py"),
         networks={role: BOUCAUD[role] for role in MASK_ROLES},
+        bootstrap=BOOTSTRAP,
         noise_sigma=config["datasets"][BOUCAUD["dataset"]]["noise_sigma"],
         pixel_scale_arcsec=config["datasets"][BOUCAUD["dataset"]]["pixel_scale_arcsec"],
     message:
         "Figures 10 to 12: masks"
     script:
         "../scripts/boucaud2020/mask_figures.py"
+
+
+use rule boucaud2020_mask_figures as boucaud2020_mask_figures_of_network with:
+    input:
+        iou=mask_files_of_network("<results>/predictions/{name}/{dataset}/iou.csv"),
+        records=mask_files_of_network("<results>/networks/{name}/network.json"),
+        masks=mask_files_of_network("<results>/predictions/{name}/{dataset}/masks.h5"),
+        catalog="<results>/boucaud2020/{network}/{dataset}/output_catalog.csv",
+        description="<results>/boucaud2020/{network}/{dataset}/output_catalog.json",
+        style=STYLE,
+    output:
+        **plain_figure_outputs("<results>/boucaud2020/{network}/{dataset}", range(10, 13)),
+    log:
+        "<results>/logs/boucaud2020/mask_figures_{network}_{dataset}.log",
+    wildcard_constraints:
+        network=networks_with("blend2mask2flux"),
+    params:
+        code=code("boucaud2020/mask_figures.py"),
+        networks=lambda wildcards: {
+            "unet": unet_of(wildcards),
+            wildcards.network: wildcards.network,
+        },
+        bootstrap=BOOTSTRAP,
+        noise_sigma=lambda wildcards: dataset(wildcards)["noise_sigma"],
+        pixel_scale_arcsec=lambda wildcards: dataset(wildcards)["pixel_scale_arcsec"],
+    message:
+        "Figures 10 to 12 for {wildcards.network} on {wildcards.dataset}"
 
 
 # The counts of Table 1, for any data set.

@@ -1,10 +1,16 @@
-"""The catalogue of test blends, in the format that Boucaud et al. 2020 published."""
+"""The catalogue of test blends, in the format that Boucaud et al. 2020 published.
+
+Other networks than the paper's have columns under their own names.
+"""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from deblend.boucaud2020.methods import PAPER_METHODS, SEXTRACTOR, Method, catalog_methods
 from deblend.boucaud2020.predictions import pivot
 from deblend.data.stamps import Stamps
 from deblend.errors import DeblendError
@@ -13,28 +19,34 @@ from deblend.units import flux_from_mag, mag_from_flux
 log = logging.getLogger(__name__)
 
 
+GALAXIES = (("g1", "central"), ("g2", "companion"))
+
+
+def catalog_columns(methods: Sequence[Method]) -> tuple[str, ...]:
+    """Columns of a catalogue in their order: those of SExtractor follow the first network's."""
+    networks = [method for method in methods if method.is_network]
+    ordered = [*networks[:1], SEXTRACTOR, *networks[1:]]
+    return (
+        "id",
+        "distance",
+        *(f"{g}_{c}" for g, _ in GALAXIES for c in ("id", "mag", "rad", "z", "type")),
+        "g1_flux",
+        "g2_flux",
+        *(f"{g}_flux_{method.suffix}" for method in ordered for g, _ in GALAXIES),
+        "detection",
+        "g1_sex_mag",
+        "g2_sex_mag",
+    )
+
+
 #: Columns of the published catalogue, in its order.
-COLUMNS = (
-    "id",
-    "distance",
-    *(f"g1_{c}" for c in ("id", "mag", "rad", "z", "type")),
-    *(f"g2_{c}" for c in ("id", "mag", "rad", "z", "type")),
-    "g1_flux",
-    "g2_flux",
-    "g1_flux_b2f",
-    "g2_flux_b2f",
-    "g1_flux_sex",
-    "g2_flux_sex",
-    "g1_flux_b2m2f",
-    "g2_flux_b2m2f",
-    "detection",
-    "g1_sex_mag",
-    "g2_sex_mag",
-)
+COLUMNS = catalog_columns(PAPER_METHODS)
 
 
-#: Column suffixes of the methods.
-SUFFIXES = {"blend2flux": "b2f", "blend2mask2flux": "b2m2f", "sep_iso": "sex"}
+TEXT_COLUMNS = ("id", "g1_id", "g1_type", "g2_id", "g2_type")
+
+
+SEXTRACTOR_COLUMNS = ("g1_flux_sex", "g2_flux_sex", "g1_sex_mag", "g2_sex_mag")
 
 
 #: Codes of SExtractor's detection: nothing, the central galaxy, the companion, both, more than two.
@@ -54,6 +66,7 @@ def output_catalog(
     blends: pd.DataFrame,
     predictions: dict[str, pd.DataFrame],
     detection: pd.Series,
+    methods: Sequence[Method] = PAPER_METHODS,
 ) -> pd.DataFrame:
     """Join blends, truth and predictions in the published format.
 
@@ -64,16 +77,19 @@ def output_catalog(
     blends : DataFrame
         Of the test split.
     predictions : dict
-        Method (a key of `SUFFIXES`) to long-form predictions. Methods that are absent leave their
-        columns empty.
+        Name of a network's method to its long-form predictions, and "sep_iso" to SEP's. Methods
+        that are absent leave their columns empty.
     detection : Series
         SEP's detection code of each blend, indexed by blend.
+    methods : sequence of Method
+        Networks that have columns; SExtractor always has.
 
     Returns
     -------
     DataFrame
-        `COLUMNS`. Fluxes are in counts/s. True fluxes and the networks' are at the data set's zero
-        point, SEP's (isophotal) at its fitted one. Radii and the distance are in pixels.
+        `catalog_columns` of the methods. Fluxes are in counts/s. True fluxes and the networks' are
+        at the data set's zero point, SEP's (isophotal) at its fitted one. Radii and the distance
+        are in pixels.
 
     Raises
     ------
@@ -90,30 +106,31 @@ def output_catalog(
         "z": "redshift",
         "type": "morphology",
     }
-    for prefix, galaxy in (("g1", "central"), ("g2", "companion")):
+    for prefix, galaxy in GALAXIES:
         galaxy_rows = galaxies.iloc[blends[galaxy].to_numpy()].reset_index(drop=True)
         for name, column in source_columns.items():
             table[f"{prefix}_{name}"] = galaxy_rows[column]
         table[f"{prefix}_flux"] = flux_from_mag(galaxy_rows["mag"], zero_point)
-    for method, suffix in SUFFIXES.items():
-        if method not in predictions:
+    for method in dict.fromkeys((*methods, SEXTRACTOR)):
+        suffix, key = method.suffix, method.name if method.is_network else "sep_iso"
+        if key not in predictions:
             table[[f"g1_flux_{suffix}", f"g2_flux_{suffix}"]] = np.nan
             continue
-        method_name = "sep_iso" if suffix == "sex" else predictions[method]["method"].iloc[0]
-        flux = pivot(predictions[method], method_name)
-        flux_zero_points = pivot(predictions[method], method_name, "zero_point")
+        name = predictions[key]["method"].iloc[0] if method.is_network else key
+        flux = pivot(predictions[key], name)
+        flux_zero_points = pivot(predictions[key], name, "zero_point")
         missing = np.setdiff1d(blends["blend"], flux.index)
         if len(missing):
             raise DeblendError(
-                f"{method} has no prediction for {len(missing)} of {len(blends)} blends (the first "
+                f"{key} has no prediction for {len(missing)} of {len(blends)} blends (the first "
                 f"is {missing[0]}): predictions and blends are from different runs"
             )
         flux, flux_zero_points = flux.loc[blends["blend"]], flux_zero_points.loc[blends["blend"]]
-        if suffix != "sex":
+        if method.is_network:
             flux = flux * 10 ** (0.4 * (zero_point - flux_zero_points))
-        for prefix, galaxy in (("g1", "central"), ("g2", "companion")):
+        for prefix, galaxy in GALAXIES:
             table[f"{prefix}_flux_{suffix}"] = flux[galaxy].to_numpy()
-            if suffix == "sex":
+            if not method.is_network:
                 table[f"{prefix}_sex_mag"] = mag_from_flux(
                     flux[galaxy], float(flux_zero_points[galaxy].iloc[0])
                 )
@@ -121,32 +138,36 @@ def output_catalog(
     for column in ("g1_sex_mag", "g2_sex_mag"):
         if column not in table:
             table[column] = np.nan
-    return table[list(COLUMNS)]
+    return table[list(catalog_columns(methods))]
 
 
 def check_catalog(table: pd.DataFrame, name: str = "the catalogue") -> pd.DataFrame:
-    """Check that a table is in the published format.
+    """Check that a table is in the published format, or in that of other networks' catalogues.
 
     Parameters
     ----------
     table : DataFrame
+        With the paper's networks, all of them, or with others, each a pair of columns
+        `g1_flux_NETWORK` and `g2_flux_NETWORK`; with SExtractor.
     name : str
         Of the file, for messages.
 
     Returns
     -------
     DataFrame
-        `COLUMNS` as numbers: detection codes as integers (files may have 2.0), SExtractor's fluxes
-        and magnitudes NaN where they hold one of the sentinels for "not found" (`SENTINELS`), all
-        fluxes NaN where infinite. Fluxes that are not positive stay: statistics count them.
+        `catalog_columns` of its methods as numbers: detection codes as integers (files may have
+        2.0), SExtractor's fluxes and magnitudes NaN where they hold one of the sentinels for "not
+        found" (`SENTINELS`), all fluxes NaN where infinite. Fluxes that are not positive stay:
+        statistics count them.
 
     Raises
     ------
     DeblendError
-        The table lacks a column, is empty, or has unknown detection codes, texts instead of
-        numbers, or galaxies without a true magnitude.
+        The table lacks a column, is empty, has two pairs of columns of one network, or has unknown
+        detection codes, texts instead of numbers, or galaxies without a true magnitude.
     """
-    missing = [c for c in COLUMNS if c not in table]
+    columns = _columns_of(table, name)
+    missing = [column for column in columns if column not in table]
     if missing:
         raise DeblendError(
             f"{name} lacks the columns {', '.join(missing)}: it has to be in the format of the "
@@ -154,8 +175,8 @@ def check_catalog(table: pd.DataFrame, name: str = "the catalogue") -> pd.DataFr
         )
     if table.empty:
         raise DeblendError(f"{name} has no rows")
-    table = table[list(COLUMNS)].copy()
-    for column in [c for c in COLUMNS if not c.endswith(("id", "_type"))]:
+    table = table[list(columns)].copy()
+    for column in [c for c in columns if c not in TEXT_COLUMNS]:
         numbers = pd.to_numeric(table[column], errors="coerce")
         bad = numbers.isna() & table[column].notna()
         if bad.any():
@@ -164,7 +185,7 @@ def check_catalog(table: pd.DataFrame, name: str = "the catalogue") -> pd.DataFr
                 f"{table[column][bad].iloc[0]!r}: correct them, or leave them empty"
             )
         table[column] = numbers.replace([np.inf, -np.inf], np.nan)
-        if column.endswith(("_sex", "_sex_mag")):
+        if column in SEXTRACTOR_COLUMNS:
             table[column] = table[column].mask(table[column].isin(SENTINELS))
     unknown = sorted(set(table["detection"]) - set(DETECTION_CODES), key=str)
     if unknown:
@@ -182,6 +203,19 @@ def check_catalog(table: pd.DataFrame, name: str = "the catalogue") -> pd.DataFr
                 "rows out"
             )
     return table
+
+
+def _columns_of(table: pd.DataFrame, name: str) -> tuple[str, ...]:
+    """Columns that a table has to have: the published ones if it has one of its networks'."""
+    # Either galaxy's column makes a pair, so that the other one is missed.
+    names = [str(column).replace("g2_flux_", "g1_flux_") for column in table]
+    try:
+        methods = catalog_methods(names)
+    except DeblendError as error:
+        raise DeblendError(f"{name}: {error}") from error
+    further = [m for m in methods if m not in PAPER_METHODS]
+    only_further = bool(further) and len(further) + 1 == len(methods)
+    return catalog_columns(methods if only_further else [*PAPER_METHODS, *further])
 
 
 def read_catalog(path: str | Path) -> pd.DataFrame:
@@ -217,6 +251,36 @@ def describe_catalog(
         "sextractor_zero_point": float(isophotal["zero_point"].iloc[0]),
         **_counts(table),
     }
+
+
+def describe_networks(records: Sequence[dict[str, Any]], paper: bool) -> dict[str, str | None]:
+    """Describe the networks of a catalogue.
+
+    Parameters
+    ----------
+    records : sequence of dict
+        Descriptions of one or two networks (`deblend.report.networks.read_networks`): the second
+        one is the joint network of the paper's catalogue.
+    paper : bool
+        Whether the catalogue has the paper's names for them, else their own.
+
+    Returns
+    -------
+    dict
+        `network`, `joint`: their names, None for no joint network. `architecture`: that of the
+        network under its own name, which is the paper's name of such networks; else None.
+    """
+    names = [record["name"] for record in records]
+    return {
+        "network": names[0],
+        "joint": names[1] if len(names) > 1 else None,
+        "architecture": None if paper else records[0]["architecture"],
+    }
+
+
+def zero_points(about: dict[str, Any]) -> dict[str, float]:
+    """Zero points of a catalogue from its description, as figures' functions take them."""
+    return {name: about[name] for name in ("network_zero_point", "sextractor_zero_point")}
 
 
 #: Largest range of the zero points of a catalogue's galaxies that counts as one zero point, mag.

@@ -399,6 +399,11 @@ class Boucaud2020(Section):
         description="Network that figures and tables show as blend2mask2flux; null: none, and "
         "its columns stay empty.",
     )
+    compared: Annotated[tuple[str, ...], Unique()] = Field(
+        default=(),
+        description="Further networks, each with Figures 5 to 9 and, if it predicts masks, 10 to "
+        "12 of its own.",
+    )
     table2: Annotated[tuple[str, ...], Unique()] = Field(
         default=("blend2flux_64", "blend2flux", "blend2flux_512"),
         min_length=1,

@@ -1,22 +1,30 @@
 """Recovered magnitudes of a catalogue, for Figures 5 to 9 of Boucaud et al. 2020."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from deblend.boucaud2020.metrics import statistics_with_intervals
+from deblend.boucaud2020.methods import PAPER_METHODS, Method, catalog_methods
+from deblend.boucaud2020.metrics import (
+    ROBUST_STATISTICS,
+    STATISTICS,
+    bootstrap_by_galaxy,
+    statistics_with_intervals,
+)
+from deblend.errors import DeblendError
 from deblend.units import flux_from_mag, mag_from_flux
 
-#: Methods, in the order of the figures' columns: title, suffix in the catalogue.
-METHODS = (("blend2flux", "b2f"), ("blend2mask2flux", "b2m2f"), ("SExtractor", "sex"))
-
-
-NETWORKS = ("blend2flux", "blend2mask2flux")
+#: The paper's networks.
+NETWORKS = tuple(method.name for method in PAPER_METHODS if method.is_network)
 
 
 #: Galaxy, catalogue prefix, detection codes for which SExtractor found it.
 GALAXIES = (("central", "g1", (0, 2)), ("companion", "g2", (1, 2)))
+
+
+#: Catalogue prefix of the other galaxy of the blend.
+PARTNERS = {"g1": "g2", "g2": "g1"}
 
 
 #: Edges of the six equal bins of mag_central - mag_companion in Figs 7 to 9, mag.
@@ -35,17 +43,18 @@ def recovered_magnitudes(
     Parameters
     ----------
     catalog : DataFrame
-        In the published format (`deblend.boucaud2020.catalog`).
+        Of any methods (`deblend.boucaud2020.catalog.check_catalog`).
     network_zero_point, sextractor_zero_point : float
         Zero points of the fluxes, mag: 25.96 and 25.67 in the published catalogue.
 
     Returns
     -------
     DataFrame
-        A row for each galaxy and method: `method`, `galaxy`, `galaxy_id`, `mag_isolated`,
-        `mag_blended` (NaN where the flux is not positive), `flux_ratio` (blended over isolated; NaN
-        where not found), `detection`, `found` (whether SExtractor found that galaxy: detection 0 or
-        2 for the central, 1 or 2 for the companion), `type` (its morphology), `delta_mag` (isolated
+        A row for each galaxy and method: `method`, `is_network`, `galaxy`, `galaxy_id`,
+        `partner_id` (the other galaxy of the blend), `mag_isolated`, `mag_blended` (NaN where the
+        flux is not positive), `flux_ratio` (blended over isolated; NaN where not found),
+        `detection`, `found` (whether SExtractor found that galaxy: detection 0 or 2 for the
+        central, 1 or 2 for the companion), `type` (its morphology), `delta_mag` (isolated
         magnitudes of central - companion) and `distance_over_radius` (distance over the central
         galaxy's effective radius, as in the colour bar of Fig. 7).
     """
@@ -53,15 +62,17 @@ def recovered_magnitudes(
     radius = catalog["g1_rad"].where(catalog["g1_rad"] > 0)
     parts = []
     for galaxy, prefix, codes in GALAXIES:
-        for method, suffix in METHODS:
-            zero_point = sextractor_zero_point if suffix == "sex" else network_zero_point
-            flux, mag = catalog[f"{prefix}_flux_{suffix}"], catalog[f"{prefix}_mag"]
+        for method in catalog_methods(catalog):
+            zero_point = network_zero_point if method.is_network else sextractor_zero_point
+            flux, mag = catalog[f"{prefix}_flux_{method.suffix}"], catalog[f"{prefix}_mag"]
             parts.append(
                 pd.DataFrame(
                     {
-                        "method": method,
+                        "method": method.name,
+                        "is_network": method.is_network,
                         "galaxy": galaxy,
                         "galaxy_id": catalog[f"{prefix}_id"].astype(str),
+                        "partner_id": catalog[f"{PARTNERS[prefix]}_id"].astype(str),
                         "mag_isolated": mag,
                         "mag_blended": mag_from_flux(flux, zero_point),
                         "flux_ratio": flux / flux_from_mag(mag, zero_point),
@@ -76,6 +87,61 @@ def recovered_magnitudes(
     return pd.concat(parts, ignore_index=True)
 
 
+def predicted_magnitudes(predictions: pd.DataFrame, catalog: pd.DataFrame) -> pd.DataFrame:
+    """As `recovered_magnitudes`, from long-form predictions: the truth is the catalogue's.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        Of one or more methods, in long form (`deblend.boucaud2020.predictions`).
+    catalog : DataFrame
+        Of the same blends, with its truth and detections.
+
+    Returns
+    -------
+    DataFrame
+        A row for each prediction: `method`, `galaxy`, `galaxy_id`, `partner_id`, `mag_isolated`,
+        `mag_blended`, `flux_ratio`, `found`.
+
+    Raises
+    ------
+    DeblendError
+        The blends are not those of the catalogue.
+    """
+    unknown = np.setxor1d(predictions["blend"], catalog["id"])
+    if len(unknown):
+        raise DeblendError(
+            f"predictions and catalogue differ in {len(unknown)} blends, for example "
+            f"{unknown[0]}: they are of different runs"
+        )
+    parts = []
+    for galaxy, prefix, codes in GALAXIES:
+        table = predictions[predictions["galaxy"] == galaxy]
+        blends = catalog.set_index("id").loc[table["blend"]].reset_index(drop=True)
+        flux, zero_point = (table[c].reset_index(drop=True) for c in ("flux", "zero_point"))
+        mag = blends[f"{prefix}_mag"]
+        parts.append(
+            pd.DataFrame(
+                {
+                    "method": table["method"].to_numpy(),
+                    "galaxy": galaxy,
+                    "galaxy_id": blends[f"{prefix}_id"].astype(str),
+                    "partner_id": blends[f"{PARTNERS[prefix]}_id"].astype(str),
+                    "mag_isolated": mag,
+                    "mag_blended": mag_from_flux(flux, zero_point),
+                    "flux_ratio": flux / flux_from_mag(mag, zero_point),
+                    "found": blends["detection"].isin(codes),
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def panels(methods: Sequence[Method], groups: Iterable[str]) -> list[tuple[str, str]]:
+    """Method and group of each panel, row by row."""
+    return [(method.name, group) for group in groups for method in methods]
+
+
 def panel_statistics(
     points: pd.DataFrame,
     column: str,
@@ -85,10 +151,12 @@ def panel_statistics(
 ) -> pd.DataFrame:
     """The numbers in the panels of Figures 5 and 6, with intervals bootstrapped by galaxy.
 
+    Both galaxies of a blend are resampled.
+
     Parameters
     ----------
     points : DataFrame
-        With `method`, `column`, and `flux_ratio`, `mag_isolated`, `galaxy_id`.
+        With `method`, `column`, and `flux_ratio`, `mag_isolated`, `galaxy_id`, `partner_id`.
     column : str
         Column whose values are the rows of the figure.
     panels : sequence of (method, value of `column`)
@@ -106,7 +174,7 @@ def panel_statistics(
         numbers = statistics_with_intervals(
             panel["flux_ratio"].to_numpy(float),
             panel["mag_isolated"].to_numpy(float),
-            panel["galaxy_id"].to_numpy(),
+            panel[["galaxy_id", "partner_id"]].to_numpy(),
             n_resamples=n_resamples,
             seed=seed,
         )
@@ -115,18 +183,26 @@ def panel_statistics(
 
 
 def binned_statistics(
-    points: pd.DataFrame, columns: Sequence[str], groups: Sequence[tuple[str, ...]]
+    points: pd.DataFrame,
+    columns: Sequence[str],
+    groups: Sequence[tuple[str, ...]],
+    *,
+    n_resamples: int = 0,
+    seed: int = 0,
 ) -> pd.DataFrame:
     """Bias and scatter in the bins of magnitude difference of Figures 7 to 9.
 
     Parameters
     ----------
     points : DataFrame
-        With `delta_mag`, `mag_isolated`, `mag_blended`, `flux_ratio` and `columns`.
+        With `delta_mag`, `mag_isolated`, `mag_blended`, `flux_ratio` and `columns`; with
+        `galaxy_id` and `partner_id` for intervals.
     columns : sequence of str
         Columns that define the groups.
     groups : sequence of tuple of str
         Values of `columns` for each group; a group without points has rows of n = 0.
+    n_resamples, seed : int
+        Of the bootstrap over both galaxies of a blend; without resamples there are no intervals.
 
     Returns
     -------
@@ -136,7 +212,9 @@ def binned_statistics(
         the number of those whose flux is not positive, so that they have no magnitude. The other
         columns are statistics of recovered minus isolated magnitude: `p5`, `p25`, `median` (the
         bias), `p75`, `p95`, and `sigma_mag` (the scatter: the population standard deviation, as in
-        Fig. 5, since the paper does not name another). The row with `bin` "all" combines all bins.
+        Fig. 5, since the paper does not name another). `median_low`, `median_high`,
+        `sigma_mag_low`, `sigma_mag_high`: their 68 % intervals, in bins of `MIN_IN_BIN` galaxies
+        or more. The row with `bin` "all" combines all bins.
         `n_beyond` is the number of galaxies outside all bins, which are in no row.
     """
     rows: list[dict[str, Any]] = []
@@ -151,7 +229,8 @@ def binned_statistics(
         for bin_ in ("all", *range(len(BIN_EDGES) - 1)):
             in_bin = measured & ~beyond & (True if bin_ == "all" else bin_number == bin_)
             low, high = (0, -1) if bin_ == "all" else (bin_, bin_ + 1)
-            errors = dmag[in_bin & np.isfinite(dmag)]
+            shown = in_bin & np.isfinite(dmag)
+            errors = dmag[shown]
             row: dict[str, Any] = dict(zip(columns, group_values, strict=True))
             row |= {"bin": bin_, "delta_mag_low": BIN_EDGES[low], "delta_mag_high": BIN_EDGES[high]}
             row |= {"n": int(in_bin.sum()), "n_nonpositive": int(in_bin.sum() - len(errors))}
@@ -160,9 +239,54 @@ def binned_statistics(
             )
             row |= dict(zip(("p5", "p25", "median", "p75", "p95"), percentiles, strict=True))
             row["sigma_mag"] = np.std(errors) if len(errors) else np.nan
+            if n_resamples:
+                row |= _intervals(group[shown], errors, n_resamples, seed)
             row["n_beyond"] = int((beyond & measured).sum())
             rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _intervals(
+    points: pd.DataFrame, errors: np.ndarray, n_resamples: int, seed: int
+) -> dict[str, float]:
+    """68 % intervals of bias and scatter of a bin."""
+    names = ("median", "sigma_mag")
+    interval = bootstrap_by_galaxy(
+        lambda e: dict(zip(names, (np.median(e), np.std(e)), strict=True)),
+        [errors],
+        points[["galaxy_id", "partner_id"]].to_numpy(),
+        n_resamples=n_resamples if len(errors) >= MIN_IN_BIN else 0,
+        seed=seed,
+    ).reindex(names)
+    return {f"{n}_{end}": interval.loc[n, end] for n in names for end in ("low", "high")}
+
+
+def published_curves(
+    tables: Iterable[pd.DataFrame], about: dict[str, Any]
+) -> dict[int, pd.DataFrame]:
+    """Statistics of the authors' catalogue for the figures of a catalogue, by the figure's number.
+
+    Parameters
+    ----------
+    tables : iterable of DataFrame
+        Statistics of Figures 7 to 9 from the authors' catalogue, or nothing.
+    about : dict
+        Description of the catalogue. With an `architecture` it is that of its `network`, and the
+        name of one of the paper's networks: the curves of that one are drawn under this network's.
+
+    Returns
+    -------
+    dict
+        Empty without `tables`.
+    """
+    curves = dict(zip((7, 8, 9), tables, strict=False))
+    if not about.get("architecture"):
+        return curves
+    kept = {about["architecture"]: about["network"], "SExtractor": "SExtractor"}
+    return {
+        n: table[table["method"].isin(kept)].assign(method=table["method"].map(kept))
+        for n, table in curves.items()
+    }
 
 
 def statistics_table(fig5: pd.DataFrame, fig6: pd.DataFrame) -> pd.DataFrame:
@@ -177,10 +301,13 @@ def statistics_table(fig5: pd.DataFrame, fig6: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        `figure`; `network` (blend2flux, blend2mask2flux, sextractor); `galaxy` (central or
-        companion; in Fig. 6 pair_detected or pair_missed); `n` measured galaxies; `mean` and
-        `sigma` (population standard deviation) of recovered minus isolated magnitude, mag;
-        `outliers_percent`; `mape_mag_percent`; `mape_flux_percent`.
+        `figure`; `network` (blend2flux, blend2mask2flux or another network, sextractor); `galaxy`
+        (central or companion; in Fig. 6 pair_detected or pair_missed); `n` measured galaxies;
+        `mean` and `sigma` (population standard deviation) of recovered minus isolated magnitude,
+        mag; `outliers_percent`; `mape_mag_percent`; `mape_flux_percent`; `nmad`, `half_68` (half
+        the 68 % interval), mag; `tails_percent`
+        (`deblend.boucaud2020.metrics.photometry_statistics`); then `_low` and `_high` of each
+        statistic, if there are intervals.
     """
     both = pd.concat(
         [
@@ -189,7 +316,12 @@ def statistics_table(fig5: pd.DataFrame, fig6: pd.DataFrame) -> pd.DataFrame:
         ]
     )
     both["network"] = both["method"].str.lower()
-    both = both.rename(columns={"mean_dmag": "mean", "sigma_mag": "sigma"})
-    columns = ["figure", "network", "galaxy", "n", "mean", "sigma"]
-    columns += ["outliers_percent", "mape_mag_percent", "mape_flux_percent"]
-    return both[columns].reset_index(drop=True)
+    names = {"mean_dmag": "mean", "sigma_mag": "sigma", "nmad_mag": "nmad"}
+    names["half_68_mag"] = "half_68"
+    statistics = {name: names.get(name, name) for name in (*STATISTICS, *ROBUST_STATISTICS)}
+    ends = [f"{name}_{end}" for name in statistics for end in ("low", "high")]
+    columns = {name: name for name in ("figure", "network", "galaxy", "n")} | statistics
+    for end in [end for end in ends if end in both]:
+        name, _, side = end.rpartition("_")
+        columns[end] = f"{statistics[name]}_{side}"
+    return both[list(columns)].rename(columns=columns).reset_index(drop=True)

@@ -45,8 +45,10 @@ DESCRIPTION_FILE = "docs/configuration.md"
 #: name may be "*", which stands for any name; each "*" in the new name is the same name, in order.
 RENAMED: dict[str, str] = {}
 
-#: Names under networks that would write into folders of other papers, with what they stand for.
+#: Names under networks that would write into folders of other papers, or that catalogues of test
+#: blends have for other methods, with what they stand for.
 RESERVED_NETWORKS = {
+    **dict.fromkeys(("b2f", "b2m2f", "sex", "sextractor"), "a method of the published catalogue"),
     **dict.fromkeys(REIMAN_NETWORKS, "a network of Reiman & Goehre 2019"),
     **dict.fromkeys(HEMMATI_NETWORKS, "a network of Hemmati et al. 2022"),
     FARRENS_SEP: "SEP in Farrens et al. 2022",
@@ -156,6 +158,12 @@ class Config(Section):
             architecture = self.networks[name].architecture
             if architecture != kind:
                 raise Problem(f"{name!r} is a {architecture}, not a {kind}", "boucaud2020", key)
+        for name in paper.compared:
+            self._require("networks", name, "boucaud2020", "compared")
+            if self.networks[name].architecture == "unet":
+                raise Problem(
+                    f"{name!r} is a unet, which predicts no fluxes", "boucaud2020", "compared"
+                )
         return self
 
     @model_validator(mode="after")

@@ -1,9 +1,10 @@
-"""Adapter: the catalogue of test blends in the published format, and statistics of each method."""
+"""Adapter: the catalogue of test blends, and statistics of each method."""
 
 import logging
 
 import pandas as pd
-from deblend.boucaud2020.catalog import describe_catalog, output_catalog
+from deblend.boucaud2020.catalog import describe_catalog, describe_networks, output_catalog
+from deblend.boucaud2020.methods import PAPER_METHODS, network_method
 from deblend.boucaud2020.metrics import photometry_table
 from deblend.boucaud2020.predictions import truth
 from deblend.data.stamps import read_stamps
@@ -18,11 +19,16 @@ with logs.script(snakemake.log[0]):
     detection = pd.read_csv(inputs.detections).set_index("blend")["detection"]
     networks = [pd.read_csv(path) for path in inputs.predictions]
     sep = pd.read_csv(inputs.sep)
-    predictions = {"sep_iso": sep, **dict(zip(params.columns, networks, strict=True))}
-    catalog = output_catalog(stamps, blends, predictions, detection)
-    about = {key: params[key] for key in ("scale", "dataset", "network")}
-    description = describe_catalog(catalog, stamps, predictions) | about
-    description["not_learnt"] = not_learnt(read_networks(inputs.records))
+    # Without roles in the paper, networks have columns under their own names.
+    names = params.roles or params.networks
+    methods = PAPER_METHODS if params.roles else [network_method(name) for name in names]
+    predictions = {"sep_iso": sep, **dict(zip(names, networks, strict=True))}
+    catalog = output_catalog(stamps, blends, predictions, detection, methods)
+    records = read_networks(inputs.records)
+    description = {"scale": params.scale, "dataset": params.dataset}
+    description |= describe_catalog(catalog, stamps, predictions)
+    description |= describe_networks(records, bool(params.roles))
+    description["not_learnt"] = not_learnt(records)
     zero_point = float(stamps.bands.zero_point[0])
     photometry = photometry_table(
         pd.concat([*networks, sep]),

@@ -21,21 +21,20 @@ with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     about = read_json(inputs.description)
     run_columns = {key: about[key] for key in ("scale", "dataset")}
-    label = f"{about['scale']} scale, {about['dataset']}"
-    joint = f"{label}, {params.networks['blend2mask2flux']}"
-    both = f"{label}, {params.networks['unet']}, {params.networks['blend2mask2flux']}"
     warning = not_learnt(read_networks(inputs.records))
-    joint, both = label_line(joint, warning), label_line(both, warning)
-    examples = {role: read_examples(inputs[role]) for role in ("unet", "blend2mask2flux")}
-    iou = gather_iou(list(params.networks), inputs.iou)
-    data = fig12_data(iou, pd.read_csv(inputs.catalog))
-    numbers = fig12_statistics(data)
-    pixel_scale = params.pixel_scale_arcsec
-    masks = examples["blend2mask2flux"]
-    draw_fig10(masks, params.noise_sigma, pixel_scale, [out.pdf10, out.png10], joint)
-    draw_fig11(examples, pixel_scale, [out.pdf11, out.png11], both)
+    # The U-Net and the joint network: what figures call them, and their folders.
+    _, joint = params.networks
+    folders = list(params.networks.values())
+    run = label_line(f"{about['scale']} scale", about["dataset"])
+    label, both = (label_line(run, *names, warning) for names in (folders[1:], folders))
+    examples = dict(zip(params.networks, map(read_examples, inputs.masks), strict=True))
+    data = fig12_data(gather_iou(list(params.networks), inputs.iou), pd.read_csv(inputs.catalog))
+    numbers = fig12_statistics(data, **params.bootstrap)
+    scale, noise = params.pixel_scale_arcsec, params.noise_sigma
+    draw_fig10(examples[joint], noise, scale, [out.pdf10, out.png10], label, joint)
+    draw_fig11(examples, scale, [out.pdf11, out.png11], both)
     draw_fig12(data, numbers, [out.pdf12, out.png12], both)
     examples_iou = examples_table(examples).assign(**run_columns)
-    write_csv(out.table10, examples_iou[examples_iou["network"] == "blend2mask2flux"])
+    write_csv(out.table10, examples_iou[examples_iou["network"] == joint])
     write_csv(out.table11, examples_iou)
     write_csv(out.table12, numbers.assign(**run_columns))

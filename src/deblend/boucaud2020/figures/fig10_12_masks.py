@@ -2,11 +2,13 @@
 
 from itertools import combinations_with_replacement
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 import pandas as pd
 from deblend.boucaud2020.masks import THRESHOLD, intersection_over_union
+from deblend.boucaud2020.metrics import bootstrap_by_galaxy
 from deblend.boucaud2020.predictions import GALAXIES
 from deblend.data.priors import MORPHOLOGIES
 from deblend.errors import DeblendError
@@ -17,11 +19,16 @@ from matplotlib.colors import ListedColormap, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-#: Names and colours of the two networks in Fig. 12 (orange U-Net and blue joint network there).
-NETWORKS = {
-    "unet": ("U-Net", COLOURS["companion"]),
-    "blend2mask2flux": ("blend2mask2flux", COLOURS["ours"]),
-}
+#: The name of the U-Net in tables. Joint networks have other names, which are their titles too.
+UNET = "unet"
+
+
+#: Titles of networks that figures call otherwise than tables.
+TITLES = {UNET: "U-Net"}
+
+
+#: Colours of networks in Fig. 12, in their order: orange U-Net and blue joint network.
+NETWORK_COLOURS = (COLOURS["companion"], COLOURS["ours"])
 
 
 TYPES = {"sph": "sph", "disk": "disk", "sphd": "sph+disk", "irr": "irr"}
@@ -76,22 +83,25 @@ def draw_fig10(
     pixel_scale_arcsec: float,
     outputs: Outputs,
     label: str = "",
+    network: str = "blend2mask2flux",
 ) -> None:
     """Draw Figure 10: true masks, the blend, and the masks of the joint network.
 
     Parameters
     ----------
     examples : dict
-        From `read_examples`, of blend2mask2flux.
+        From `read_examples`, of the joint network.
     noise_sigma : float
         Noise of the image, counts/s, from which the asinh stretch is logarithmic.
     pixel_scale_arcsec : float
     outputs : list of path
     label : str
         Scale, data set and network.
+    network : str
+        Name of the joint network, for titles.
     """
     titles = [f"truth, {g}" for g in GALAXIES] + ["blend"]
-    titles += [f"blend2mask2flux, {g}" for g in GALAXIES]
+    titles += [f"{network}, {g}" for g in GALAXIES]
     n = len(examples["blend"])
     peak = float(np.median(examples["image"].max(axis=(1, 2))))
     images = asinh_stretch(examples["image"], noise_sigma, peak)
@@ -118,7 +128,7 @@ def draw_fig11(
     Parameters
     ----------
     examples : dict
-        "unet" and "blend2mask2flux" to `read_examples`, of the same blends.
+        `UNET` and the name of the joint network to `read_examples`, of the same blends.
     pixel_scale_arcsec : float
     outputs : list of path
     label : str
@@ -129,14 +139,15 @@ def draw_fig11(
     DeblendError
         The two networks have examples of different blends.
     """
-    first, second = examples["unet"], examples["blend2mask2flux"]
+    joint = next(name for name in examples if name != UNET)
+    first, second = examples[UNET], examples[joint]
     if not np.array_equal(first["blend"], second["blend"]):
         raise DeblendError(
-            f"the U-Net's examples are of blends {first['blend'].tolist()}, blend2mask2flux's of "
+            f"the U-Net's examples are of blends {first['blend'].tolist()}, {joint}'s of "
             f"{second['blend'].tolist()}: delete both masks.h5 and run again"
         )
     iou = examples_table(examples).set_index(["network", "blend", "galaxy"])["iou"]
-    titles = [f"{name}, {g}" for name in ("truth", "U-Net", "blend2mask2flux") for g in GALAXIES]
+    titles = [f"{name}, {g}" for name in ("truth", TITLES[UNET], joint) for g in GALAXIES]
     n = len(first["blend"])
     with paper_figure(outputs, label_line(label, n), TWO_COLUMNS_IN, 1.14 * n + 0.5) as figure:
         axes = _mask_grid(figure, n, titles)
@@ -144,7 +155,7 @@ def draw_fig11(
             blend = first["blend"][row]
             for i, galaxy in enumerate(GALAXIES):
                 _mask(panels[i], first["true"][row, ..., i] > 0, galaxy)
-                for column, name in ((2, "unet"), (4, "blend2mask2flux")):
+                for column, name in ((2, UNET), (4, joint)):
                     axis = panels[column + i]
                     _mask(axis, examples[name]["predicted"][row, ..., i] >= THRESHOLD, galaxy)
                     text = f"IoU {iou[name, blend, galaxy]:.2f}"
@@ -178,18 +189,22 @@ def fig12_data(iou: pd.DataFrame, catalog: pd.DataFrame) -> pd.DataFrame:
     iou : DataFrame
         `blend`, `galaxy`, `network`, `iou`.
     catalog : DataFrame
-        In the published format: `id`, `g1_type`, `g2_type`.
+        Of these blends: `id`, `g1_id`, `g1_type`, `g2_id`, `g2_type`.
 
     Returns
     -------
     DataFrame
-        `network`, `blend`, `iou`, `pair` (whichever of the two is central).
+        `network`, `blend`, `iou`, `pair` (whichever of the two is central), `galaxy_id`,
+        `partner_id`.
     """
     table = iou.groupby(["network", "blend"], sort=False)["iou"].mean().reset_index()
-    types = catalog.set_index("id")[["g1_type", "g2_type"]]
+    galaxies = catalog.set_index("id")
+    types = galaxies[["g1_type", "g2_type"]]
     pairs = {frozenset(p): _pair(*p) for p in combinations_with_replacement(MORPHOLOGIES, 2)}
     named = types.apply(lambda row: pairs.get(frozenset(row), "other"), axis=1)
     table["pair"] = named.loc[table["blend"]].to_numpy()
+    for name, column in (("galaxy_id", "g1_id"), ("partner_id", "g2_id")):
+        table[name] = galaxies.loc[table["blend"], column].astype(str).to_numpy()
     return table
 
 
@@ -197,30 +212,47 @@ def _pair(first: str, second: str) -> str:
     return f"{TYPES[first]} / {TYPES[second]}"
 
 
-def fig12_statistics(data: pd.DataFrame) -> pd.DataFrame:
+def fig12_statistics(data: pd.DataFrame, *, n_resamples: int = 0, seed: int = 0) -> pd.DataFrame:
     """Mean IoU of all blends and of each pair of morphologies.
+
+    Parameters
+    ----------
+    data : DataFrame
+        From `fig12_data`.
+    n_resamples, seed : int
+        Of the bootstrap over both galaxies of a blend; without resamples there are no intervals.
 
     Returns
     -------
     DataFrame
         `network`, `pair` ("all" first), `n`, `n_undefined` (blends without an IoU, since true and
-        predicted masks are empty), `mean_iou`, `std_iou` (population standard deviation).
+        predicted masks are empty), `mean_iou`, `std_iou` (population standard deviation);
+        `mean_iou_low`, `mean_iou_high` (68 %).
     """
     rows = []
     for network, network_rows in data.groupby("network", sort=False):
         groups = [("all", network_rows), *network_rows.groupby("pair")]
         for pair, group in groups:
-            values = group["iou"].dropna()
-            rows.append(
-                {
-                    "network": network,
-                    "pair": pair,
-                    "n": len(values),
-                    "n_undefined": len(group) - len(values),
-                    "mean_iou": values.mean(),
-                    "std_iou": values.std(ddof=0),
-                }
-            )
+            defined = group[group["iou"].notna()]
+            values = defined["iou"]
+            row = {
+                "network": network,
+                "pair": pair,
+                "n": len(values),
+                "n_undefined": len(group) - len(values),
+                "mean_iou": values.mean(),
+                "std_iou": values.std(ddof=0),
+            }
+            if n_resamples:
+                interval = bootstrap_by_galaxy(
+                    lambda iou: {"mean": float(np.mean(iou))},
+                    [values.to_numpy()],
+                    defined[["galaxy_id", "partner_id"]].to_numpy(),
+                    n_resamples=n_resamples,
+                    seed=seed,
+                ).reindex(["mean"])
+                row |= {f"mean_iou_{end}": interval.loc["mean", end] for end in ("low", "high")}
+            rows.append(row)
     return pd.DataFrame(rows)
 
 
@@ -232,7 +264,8 @@ def draw_fig12(
     Parameters
     ----------
     data, statistics : DataFrame
-        From `fig12_data` and `fig12_statistics`; networks are "unet" and "blend2mask2flux".
+        From `fig12_data` and `fig12_statistics`, of one or two networks; error bars are their
+        68 % intervals.
     outputs : list of path
     label : str
     """
@@ -242,17 +275,27 @@ def draw_fig12(
         pairs = sorted(set(statistics["pair"]) - {"all"}, reverse=True)
         counts = pd.Series(0, index=pairs)
         handles = []
-        for i, (name, (title, colour)) in enumerate(NETWORKS.items()):
+        names = list(dict.fromkeys(statistics["network"]))
+        for i, (name, colour) in enumerate(zip(names, NETWORK_COLOURS, strict=False)):
             network_rows = statistics[statistics["network"] == name].set_index("pair")
-            if network_rows.empty:
-                continue
             values, bins = data.loc[data["network"] == name, "iou"], np.linspace(0, 1, 41)
             left.hist(values, bins=bins, color=colour, alpha=0.3)
             left.hist(values, bins=bins, color=colour, histtype="step", lw=1.2)
-            text = f"{title}: mean {network_rows.loc['all', 'mean_iou']:.2f}"
+            numbers = network_rows.loc["all"]
+            text = f"{TITLES.get(name, name)}: mean {numbers['mean_iou']:.2f}"
+            if "mean_iou_low" in numbers:
+                half = (numbers["mean_iou_high"] - numbers["mean_iou_low"]) / 2
+                text += rf" $\pm$ {half:.2f}"
             handles.append(Patch(facecolor=to_rgba(colour, 0.3), edgecolor=colour, label=text))
             y = np.arange(len(pairs)) + 0.2 - 0.4 * i
-            right.barh(y, network_rows["mean_iou"].reindex(pairs), 0.4, color=colour)
+            of_pairs = network_rows.reindex(pairs)
+            errors: dict[str, Any] = {}
+            if "mean_iou_low" in of_pairs:
+                mean, low, high = (of_pairs[f"mean_iou{end}"] for end in ("", "_low", "_high"))
+                # The interval of a skewed sample of few blends may not contain its mean.
+                errors["xerr"] = np.clip([mean - low, high - mean], 0, None)
+                errors["error_kw"] = {"elinewidth": 0.8, "ecolor": "0.3"}
+            right.barh(y, of_pairs["mean_iou"], 0.4, color=colour, **errors)
             counts = counts.combine(network_rows["n"].reindex(pairs, fill_value=0), max)
         left.set(xlabel="IoU (mean of both galaxies)", ylabel="blends", xlim=(0, 1))
         right.set(xlabel="mean IoU", xlim=(0, 1))

@@ -1,9 +1,12 @@
 """Figure 6 of Boucaud et al. 2020: magnitudes where SExtractor detects or misses the pair."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from deblend.boucaud2020.figures.panels import draw_magnitudes
-from deblend.boucaud2020.recovered import METHODS, panel_statistics, recovered_magnitudes
+from deblend.boucaud2020.methods import PAPER_METHODS, Method
+from deblend.boucaud2020.recovered import panel_statistics, panels, recovered_magnitudes
 from deblend.plots.style import COLOURS, Outputs
 
 #: Rows of the figure, with their titles and colours.
@@ -19,7 +22,7 @@ def fig6_data(catalog: pd.DataFrame, **zero_points: float) -> pd.DataFrame:
     Parameters
     ----------
     catalog : DataFrame
-        In the published format (`deblend.boucaud2020.catalog`).
+        Of any methods (`deblend.boucaud2020.catalog.check_catalog`).
     **zero_points
         `network_zero_point` and `sextractor_zero_point`, mag: see `recovered.recovered_magnitudes`.
 
@@ -28,25 +31,40 @@ def fig6_data(catalog: pd.DataFrame, **zero_points: float) -> pd.DataFrame:
     DataFrame
         `method`, `pair` (pair_detected: SExtractor found exactly the two galaxies, detection 2;
         pair_missed: it found one, more than two or none, the last not in the published catalogue),
-        `galaxy`, `galaxy_id`, `mag_isolated`, `mag_blended`, `flux_ratio`. SExtractor has no points
-        for missed pairs, since its fluxes cannot be assigned to the galaxies.
+        `galaxy`, `galaxy_id`, `partner_id`, `mag_isolated`, `mag_blended`, `flux_ratio`.
+        SExtractor has no points for missed pairs, since its fluxes cannot be assigned to the
+        galaxies.
     """
     points = recovered_magnitudes(catalog, **zero_points)
     points["pair"] = np.where(points["detection"] == 2, "pair_detected", "pair_missed")
-    kept = (points["method"] != "SExtractor") | (points["pair"] == "pair_detected")
-    columns = ["method", "pair", "galaxy", "galaxy_id", "mag_isolated", "mag_blended", "flux_ratio"]
+    kept = points["is_network"] | (points["pair"] == "pair_detected")
+    columns = ["method", "pair", "galaxy", "galaxy_id", "partner_id", "mag_isolated"]
+    columns += ["mag_blended", "flux_ratio"]
     return points.loc[kept, columns].reset_index(drop=True)
 
 
-def fig6_statistics(points: pd.DataFrame, *, n_resamples: int = 0, seed: int = 0) -> pd.DataFrame:
-    """The numbers in the five panels of Figure 6: see `recovered.panel_statistics`."""
-    panels = [(method, pair) for pair in PAIRS for method, _ in METHODS]
-    panels.remove(("SExtractor", "pair_missed"))
-    return panel_statistics(points, "pair", panels, n_resamples, seed)
+def fig6_statistics(
+    points: pd.DataFrame,
+    methods: Sequence[Method] = PAPER_METHODS,
+    *,
+    n_resamples: int = 0,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """The numbers in the panels of Figure 6: see `recovered.panel_statistics`.
+
+    Only networks have a panel of missed pairs.
+    """
+    networks = [method for method in methods if method.is_network]
+    shown = [*panels(methods, ["pair_detected"]), *panels(networks, ["pair_missed"])]
+    return panel_statistics(points, "pair", shown, n_resamples, seed)
 
 
 def draw_fig6(
-    points: pd.DataFrame, statistics: pd.DataFrame, outputs: Outputs, label: str = ""
+    points: pd.DataFrame,
+    statistics: pd.DataFrame,
+    outputs: Outputs,
+    label: str = "",
+    methods: Sequence[Method] = PAPER_METHODS,
 ) -> None:
     """Draw Figure 6.
 
@@ -58,5 +76,6 @@ def draw_fig6(
         PDF and PNG.
     label : str
         Text in the figure: data set and scale.
+    methods : sequence of Method
     """
-    draw_magnitudes(points, statistics, "pair", PAIRS, outputs, label)
+    draw_magnitudes(points, statistics, "pair", PAIRS, outputs, label, methods)

@@ -1,23 +1,37 @@
 """Figure 7 of Boucaud et al. 2020: photometric error against the pair's magnitude difference."""
 
+from collections.abc import Sequence
+
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from deblend.boucaud2020.figures.panels import DELTA_MAG_LABEL, NO_FLUXES, draw_points, notes
+from deblend.boucaud2020.figures.panels import (
+    DELTA_MAG_LABEL,
+    NO_FLUXES,
+    authors_handle,
+    draw_authors,
+    draw_points,
+    figure_width,
+    finish_grid,
+    lines_of,
+    notes,
+    panel_grid,
+    panel_place,
+)
+from deblend.boucaud2020.methods import PAPER_METHODS, Method
 from deblend.boucaud2020.recovered import (
     BIN_EDGES,
     GALAXIES,
-    METHODS,
     binned_statistics,
+    panels,
     recovered_magnitudes,
 )
-from deblend.plots.style import TWO_COLUMNS_IN, Outputs, panel_note, paper_figure
+from deblend.plots.style import COLOURS, Outputs, panel_note, paper_figure
 from matplotlib.axes import Axes
 
-#: Range of errors that is shown for each method, as in the paper, mag; triangles at its ends mark
-#: points beyond it.
-SHOWN_MAG = {"blend2flux": 0.7, "blend2mask2flux": 0.7, "SExtractor": 3.2}
+#: The authors' lines are above the points, which would hide them, and below the boxes.
+ON_POINTS = {"alpha": 0.9, "zorder": 2.5}
 
 
 #: End of the colour bar, in effective radii of the central galaxy (Sect. 5).
@@ -33,31 +47,44 @@ def fig7_data(catalog: pd.DataFrame, **zero_points: float) -> pd.DataFrame:
     Parameters
     ----------
     catalog : DataFrame
-        In the published format (`deblend.boucaud2020.catalog`).
+        Of any methods (`deblend.boucaud2020.catalog.check_catalog`).
     **zero_points
         `network_zero_point` and `sextractor_zero_point`, mag: see `recovered.recovered_magnitudes`.
 
     Returns
     -------
     DataFrame
-        `method`, `galaxy`, `delta_mag`, `mag_isolated`, `mag_blended`, `flux_ratio`,
-        `distance_over_radius`: see
+        `method`, `galaxy`, `galaxy_id`, `partner_id`, `delta_mag`, `mag_isolated`, `mag_blended`,
+        `flux_ratio`, `distance_over_radius`: see
         `deblend.boucaud2020.recovered.recovered_magnitudes`.
     """
     points = recovered_magnitudes(catalog, **zero_points)
-    columns = ["method", "galaxy", "delta_mag", "mag_isolated", "mag_blended", "flux_ratio"]
-    columns.append("distance_over_radius")
+    columns = ["method", "galaxy", "galaxy_id", "partner_id", "delta_mag", "mag_isolated"]
+    columns += ["mag_blended", "flux_ratio", "distance_over_radius"]
     return points.loc[points["found"], columns].reset_index(drop=True)
 
 
-def fig7_statistics(points: pd.DataFrame) -> pd.DataFrame:
+def fig7_statistics(
+    points: pd.DataFrame,
+    methods: Sequence[Method] = PAPER_METHODS,
+    *,
+    n_resamples: int = 0,
+    seed: int = 0,
+) -> pd.DataFrame:
     """The boxes of Figure 7: see `deblend.boucaud2020.recovered.binned_statistics`."""
-    groups = [(method, galaxy) for galaxy, *_ in GALAXIES for method, _ in METHODS]
-    return binned_statistics(points, ["method", "galaxy"], groups)
+    groups = panels(methods, [galaxy for galaxy, *_ in GALAXIES])
+    return binned_statistics(
+        points, ["method", "galaxy"], groups, n_resamples=n_resamples, seed=seed
+    )
 
 
 def draw_fig7(
-    points: pd.DataFrame, statistics: pd.DataFrame, outputs: Outputs, label: str = ""
+    points: pd.DataFrame,
+    statistics: pd.DataFrame,
+    outputs: Outputs,
+    label: str = "",
+    methods: Sequence[Method] = PAPER_METHODS,
+    published: pd.DataFrame | None = None,
 ) -> None:
     """Draw Figure 7: boxes show the quartiles and the median, whiskers reach from 5 to 95 %.
 
@@ -69,31 +96,46 @@ def draw_fig7(
         PDF and PNG.
     label : str
         Text in the figure: data set and scale.
+    methods : sequence of Method
+        Three are side by side, further ones below them.
+    published : DataFrame, optional
+        Such statistics of the authors' catalogue; medians and quartiles are drawn as lines.
     """
     title = "; ".join(notes(label, statistics))
-    with paper_figure(outputs, title, TWO_COLUMNS_IN, 4.9) as figure:
-        axes = figure.subplots(2, 3, sharex=True)
+    n_rows, n_columns = panel_grid(len(methods), len(GALAXIES))
+    height = 4.9 * n_rows / len(GALAXIES)
+    with paper_figure(outputs, title, figure_width(len(methods)), height) as figure:
+        axes = figure.subplots(n_rows, n_columns, sharex=True, squeeze=False)
         colours = plt.cm.ScalarMappable(
             norm=matplotlib.colors.Normalize(0, SHOWN_RADII),
             cmap=matplotlib.colormaps["viridis"].with_extremes(bad="0.6"),
         )
+        has_lines = False
         for row, (galaxy, *_) in enumerate(GALAXIES):
-            for column, (method, _) in enumerate(METHODS):
-                axis = axes[row, column]
-                axis.set_ylim(-SHOWN_MAG[method], SHOWN_MAG[method])
-                panel = points[(points["method"] == method) & (points["galaxy"] == galaxy)]
-                boxes = statistics[
-                    (statistics["method"] == method) & (statistics["galaxy"] == galaxy)
-                ]
-                about = _draw_boxes(axis, panel, boxes, colours)
-                axis.set_title(f"{method} ({galaxy})\n{about}")
-            axes[row, 0].set_ylabel(r"$\Delta_{\rm mag}$: recovered $-$ true (mag)")
-            axes[row, 1].tick_params(labelleft=False)
-        for axis in axes[1]:
+            for number, method in enumerate(methods):
+                place = panel_place(number, row, len(GALAXIES))
+                axis = axes[place]
+                axis.set_ylim(-method.shown_mag, method.shown_mag)
+                panel = points[(points["method"] == method.name) & (points["galaxy"] == galaxy)]
+                chosen = {"method": method.name, "galaxy": galaxy}
+                about = _draw_boxes(axis, panel, lines_of(statistics, **chosen), colours)
+                lines = lines_of(published, **chosen)
+                for column, style in (("median", "-"), ("p25", "--"), ("p75", "--")):
+                    draw_authors(axis, lines, column, style, COLOURS["published"], **ON_POINTS)
+                has_lines |= lines is not None and len(lines) > 0
+                axis.set_title(f"{method.title} ({galaxy})\n{about}")
+                if place[1] == 0:
+                    axis.set_ylabel(r"$\Delta_{\rm mag}$: recovered $-$ true (mag)")
+                elif methods[number - 1].shown_mag == method.shown_mag:
+                    axis.tick_params(labelleft=False)
+        for axis in finish_grid(axes, len(methods), len(GALAXIES)):
             axis.set_xlabel(DELTA_MAG_LABEL)
         axes[0, 0].set(xlim=(BIN_EDGES[0], BIN_EDGES[-1]))
         bar = figure.colorbar(colours, ax=axes, extend="max", aspect=40, pad=0.01)
         bar.set_label(r"distance / R$_{\rm central}$")
+        if has_lines:
+            handle = authors_handle(COLOURS["published"], " (dashed: quartiles)", **ON_POINTS)
+            figure.legend(handles=[handle], loc="outside lower center")
 
 
 def _draw_boxes(

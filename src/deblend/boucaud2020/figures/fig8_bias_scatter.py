@@ -1,24 +1,24 @@
 """Figure 8 of Boucaud et al. 2020: bias and scatter against the pair's magnitude difference."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
-from deblend.boucaud2020.figures.panels import DELTA_MAG_LABEL, binned_line, notes
-from deblend.boucaud2020.recovered import (
-    BIN_EDGES,
-    METHODS,
-    binned_statistics,
-    recovered_magnitudes,
+from deblend.boucaud2020.figures.panels import (
+    DELTA_MAG_LABEL,
+    authors_handle,
+    binned_line,
+    draw_authors,
+    draw_interval,
+    drawn_values,
+    lines_of,
+    notes,
 )
-from deblend.plots.style import COLOURS, ONE_COLUMN_IN, Outputs, paper_figure
+from deblend.boucaud2020.methods import PAPER_METHODS, Method
+from deblend.boucaud2020.recovered import BIN_EDGES, binned_statistics, recovered_magnitudes
+from deblend.plots.style import ONE_COLUMN_IN, Outputs, paper_figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
-
-#: Colours of the methods, similar to the paper's: blue, black and red.
-METHOD_COLOURS = {
-    "blend2flux": "#000000",
-    "blend2mask2flux": COLOURS["companion"],
-    "SExtractor": COLOURS["ours"],
-}
 
 
 def fig8_data(catalog: pd.DataFrame, **zero_points: float) -> pd.DataFrame:
@@ -27,27 +27,36 @@ def fig8_data(catalog: pd.DataFrame, **zero_points: float) -> pd.DataFrame:
     Parameters
     ----------
     catalog : DataFrame
-        In the published format (`deblend.boucaud2020.catalog`).
+        Of any methods (`deblend.boucaud2020.catalog.check_catalog`).
     **zero_points
         `network_zero_point` and `sextractor_zero_point`, mag: see `recovered.recovered_magnitudes`.
 
     Returns
     -------
     DataFrame
-        `method`, `delta_mag`, `mag_isolated`, `mag_blended`, `flux_ratio`.
+        `method`, `galaxy_id`, `partner_id`, `delta_mag`, `mag_isolated`, `mag_blended`,
+        `flux_ratio`.
     """
     points = recovered_magnitudes(catalog, **zero_points)
     chosen = points["found"] & (points["galaxy"] == "central")
-    columns = ["method", "delta_mag", "mag_isolated", "mag_blended", "flux_ratio"]
+    columns = ["method", "galaxy_id", "partner_id", "delta_mag", "mag_isolated", "mag_blended"]
+    columns.append("flux_ratio")
     return points.loc[chosen, columns].reset_index(drop=True)
 
 
-def fig8_statistics(points: pd.DataFrame) -> pd.DataFrame:
+def fig8_statistics(
+    points: pd.DataFrame,
+    methods: Sequence[Method] = PAPER_METHODS,
+    *,
+    n_resamples: int = 0,
+    seed: int = 0,
+) -> pd.DataFrame:
     """The lines of Figure 8: see `deblend.boucaud2020.recovered.binned_statistics`.
 
     The bias is its `median`, the scatter its `sigma_mag`, a population standard deviation.
     """
-    return binned_statistics(points, ["method"], [(method,) for method, _ in METHODS])
+    groups = [(method.name,) for method in methods]
+    return binned_statistics(points, ["method"], groups, n_resamples=n_resamples, seed=seed)
 
 
 def number_shown(statistics: pd.DataFrame) -> int:
@@ -56,9 +65,16 @@ def number_shown(statistics: pd.DataFrame) -> int:
 
 
 def draw_fig8(
-    points: pd.DataFrame, statistics: pd.DataFrame, outputs: Outputs, label: str = ""
+    points: pd.DataFrame,
+    statistics: pd.DataFrame,
+    outputs: Outputs,
+    label: str = "",
+    methods: Sequence[Method] = PAPER_METHODS,
+    published: pd.DataFrame | None = None,
 ) -> None:
     """Draw Figure 8: bias (median) on the left axis, solid; scatter on the right axis, dotted.
+
+    Bands are the 68 % intervals of both.
 
     Parameters
     ----------
@@ -68,6 +84,9 @@ def draw_fig8(
         PDF and PNG.
     label : str
         Text in the figure: data set and scale.
+    methods : sequence of Method
+    published : DataFrame, optional
+        Such statistics of the authors' catalogue, for light lines in the colours of the methods.
     """
     title = "; ".join(notes(label, statistics))
     with paper_figure(outputs, title, ONE_COLUMN_IN, 3.4) as figure:
@@ -75,13 +94,16 @@ def draw_fig8(
         right = axis.twinx()
         axis.axhline(0, lw=0.6, color="0.7", zorder=1)
         handles = []
-        for method, _ in METHODS:
-            method_rows = statistics[statistics["method"] == method]
+        for method in methods:
+            method_rows = statistics[statistics["method"] == method.name]
             note = "" if method_rows["n"].sum() else " (no fluxes)"
-            colour = METHOD_COLOURS[method]
+            colour = method.colour
             axis.plot(*binned_line(method_rows, "median"), "o-", ms=3.5, color=colour)
             right.plot(*binned_line(method_rows, "sigma_mag"), "s:", ms=3.5, mfc="w", color=colour)
-            handles.append(Line2D([], [], color=colour, label=method + note))
+            for axes, column, style in ((axis, "median", "-"), (right, "sigma_mag", ":")):
+                draw_interval(axes, method_rows, column, colour)
+                draw_authors(axes, lines_of(published, method=method.name), column, style, colour)
+            handles.append(Line2D([], [], color=colour, label=method.title + note))
         look = {"color": "0.4", "ms": 3.5}
         handles += [
             Line2D([], [], marker="o", label=r"bias: median $\Delta_{\rm mag}$", **look),
@@ -95,9 +117,15 @@ def draw_fig8(
                 **look,
             ),
         ]
+        names = [method.name for method in methods]
+        if published is not None and published["method"].isin(names).any():
+            handles.append(authors_handle())
         # The lower half is for the bias, the upper half for the scatter, so that lines of the two
         # do not cross. Limits are not too narrow: biases of 0.01 mag should not look large.
-        bias, scatter = (binned_line(statistics, c)[1] for c in ("median", "sigma_mag"))
+        bias, scatter = (
+            drawn_values(statistics, published, (c, f"{c}_low", f"{c}_high"), names)
+            for c in ("median", "sigma_mag")
+        )
         bias_end = 1.1 * np.nanmax([0.12, *np.abs(bias)])
         scatter_end = 1.1 * np.nanmax([0.4, *scatter])
         axis.set(

@@ -1,14 +1,23 @@
 """Panels, lines and labels that Figures 5 to 9 of Boucaud et al. 2020 share."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from deblend.boucaud2020.recovered import METHODS, MIN_IN_BIN
-from deblend.plots.style import TWO_COLUMNS_IN, Outputs, label_line, panel_note, paper_figure
+from deblend.boucaud2020.methods import PAPER_METHODS, Method
+from deblend.boucaud2020.recovered import MIN_IN_BIN
+from deblend.plots.style import (
+    ONE_COLUMN_IN,
+    TWO_COLUMNS_IN,
+    Outputs,
+    label_line,
+    panel_note,
+    paper_figure,
+)
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
 DELTA_MAG_LABEL = r"mag$_{\rm central}$ $-$ mag$_{\rm companion}$ (mag)"
 
@@ -17,11 +26,23 @@ DELTA_MAG_LABEL = r"mag$_{\rm central}$ $-$ mag$_{\rm companion}$ (mag)"
 HISTOGRAM_MAG = 1.0
 
 
-#: Height of the numbers and the histogram above a panel of Figures 5 and 6, as a share of its own.
-STRIP = 0.3
+#: Methods side by side; further ones are below them.
+METHODS_IN_A_ROW = 3
+
+
+#: For so many methods side by side: height of Figures 5 and 6, inches, and of the numbers and the
+#: histogram above a panel, as a share of the panel's.
+MAGNITUDES_LAYOUT = {1: (7.9, 0.25), 2: (8.1, 0.2), 3: (6.4, 0.3)}
 
 
 NO_FLUXES = "no fluxes in this catalogue"
+
+
+AUTHORS = "authors' catalogue"
+
+
+#: Look of the lines of the authors' catalogue: light, below ours.
+AUTHORS_LINE: dict[str, Any] = {"lw": 0.9, "alpha": 0.45, "zorder": 1.5}
 
 
 def magnitude_limits(points: pd.DataFrame) -> tuple[float, float]:
@@ -29,6 +50,42 @@ def magnitude_limits(points: pd.DataFrame) -> tuple[float, float]:
     isolated = points["mag_isolated"]
     low, high = (isolated.min(), isolated.max()) if len(isolated) else (18, 23)
     return float(np.floor(low) - 0.2), float(np.ceil(high) + 0.2)
+
+
+def panel_grid(n_methods: int, n_groups: int) -> tuple[int, int]:
+    """Number of rows and columns of panels, with at most `METHODS_IN_A_ROW` methods in a row."""
+    return n_groups * -(-n_methods // METHODS_IN_A_ROW), min(n_methods, METHODS_IN_A_ROW)
+
+
+def panel_place(method: int, group: int, n_groups: int) -> tuple[int, int]:
+    """Row and column of the panel of a method and a group, both given by their numbers."""
+    row, column = divmod(method, METHODS_IN_A_ROW)
+    return row * n_groups + group, column
+
+
+def figure_width(n_methods: int) -> float:
+    """Width of a figure with panels of so many methods, inches."""
+    return ONE_COLUMN_IN if n_methods == 1 else TWO_COLUMNS_IN
+
+
+def finish_grid(axes: np.ndarray, n_methods: int, n_groups: int) -> list[Axes]:
+    """Remove panels without a method; return the lowest panel of each column.
+
+    Parameters
+    ----------
+    axes : ndarray of Axes
+        As `panel_grid` says.
+    n_methods, n_groups : int
+    """
+    used = {panel_place(m, g, n_groups) for m in range(n_methods) for g in range(n_groups)}
+    for place, axis in np.ndenumerate(axes):
+        if place not in used:
+            axis.set_axis_off()
+    lowest = [max(row for row, c in used if c == column) for column in range(axes.shape[1])]
+    panels = [axes[row, column] for column, row in enumerate(lowest)]
+    for panel in panels:
+        panel.tick_params(labelbottom=True)
+    return panels
 
 
 def draw_panel(
@@ -151,6 +208,7 @@ def draw_magnitudes(
     rows: Mapping[str, tuple[str, str]],
     outputs: Outputs,
     label: str,
+    methods: Sequence[Method] = PAPER_METHODS,
 ) -> None:
     """Draw Figure 5 or 6: one row of panels for each group of galaxies, one column for each method.
 
@@ -165,28 +223,38 @@ def draw_magnitudes(
         Group to its title and colour.
     outputs : list of path
     label : str
+    methods : sequence of Method
+        Three are side by side, further ones below them.
     """
     limits = magnitude_limits(points)
     lookup = statistics.set_index(["method", by])
     ticks = np.arange(np.ceil(limits[0]), limits[1])
-    with paper_figure(outputs, label, TWO_COLUMNS_IN, 6.4) as figure:
-        ratios = [STRIP, 1.0] * len(rows)
-        axes = figure.subplots(2 * len(rows), len(METHODS), height_ratios=ratios)
+    n_rows, n_columns = panel_grid(len(methods), len(rows))
+    height, strip_height = MAGNITUDES_LAYOUT[n_columns]
+    height *= n_rows / len(rows)
+    with paper_figure(outputs, label, figure_width(len(methods)), height) as figure:
+        ratios = [strip_height, 1.0] * n_rows
+        grid = figure.subplots(2 * n_rows, n_columns, height_ratios=ratios, squeeze=False)
+        strips, axes = grid[::2], grid[1::2]
+        for strip in strips.flat:
+            strip.set_axis_off()
         for i, (group, (title, colour)) in enumerate(rows.items()):
-            for column, (method, _) in enumerate(METHODS):
-                strip, axis = axes[2 * i : 2 * i + 2, column]
-                strip.set_axis_off()
-                strip.set_title(f"{method} ({title})")
+            for number, method in enumerate(methods):
+                place = panel_place(number, i, len(rows))
+                strip, axis = strips[place], axes[place]
+                strip.set_title(f"{method.title} ({title})")
                 axis.set(xlim=limits, ylim=limits, xticks=ticks, yticks=ticks, box_aspect=1)
                 axis.set(xlabel="magnitude (true)", ylabel="magnitude (recovered)")
                 axis.label_outer()
-                if (method, group) not in lookup.index:
+                if (method.name, group) not in lookup.index:
                     panel_note(
                         axis, "not drawn: its fluxes\ncannot be assigned\nto the two galaxies"
                     )
                     continue
-                panel = points[(points["method"] == method) & (points[by] == group)]
-                draw_panel(axis, strip, panel, lookup.loc[(method, group)], limits, colour)
+                panel = points[(points["method"] == method.name) & (points[by] == group)]
+                draw_panel(axis, strip, panel, lookup.loc[(method.name, group)], limits, colour)
+        for axis in finish_grid(axes, len(methods), len(rows)):
+            axis.set_xlabel("magnitude (true)")
 
 
 def binned_line(statistics: pd.DataFrame, column: str) -> tuple[np.ndarray, np.ndarray]:
@@ -194,6 +262,74 @@ def binned_line(statistics: pd.DataFrame, column: str) -> tuple[np.ndarray, np.n
     bins = statistics[statistics["bin"] != "all"]
     centres = ((bins["delta_mag_low"] + bins["delta_mag_high"]) / 2).to_numpy(float)
     return centres, bins[column].where(bins["n"] >= MIN_IN_BIN).to_numpy(float)
+
+
+def draw_interval(
+    axis: Axes, statistics: pd.DataFrame, column: str, colour: str, alpha: float = 0.18
+) -> None:
+    """Draw the 68 % intervals of a line of `binned_line` as a light band, if there are any."""
+    if f"{column}_low" in statistics:
+        x, low = binned_line(statistics, f"{column}_low")
+        high = binned_line(statistics, f"{column}_high")[1]
+        axis.fill_between(x, low, high, color=colour, alpha=alpha, lw=0, zorder=1.2)
+
+
+def drawn_values(
+    statistics: pd.DataFrame,
+    published: pd.DataFrame | None,
+    columns: Sequence[str],
+    methods: Collection[str],
+) -> np.ndarray:
+    """Values of our lines of these methods in some columns, and of the authors' in the first one.
+
+    Columns that our table lacks are left out.
+    """
+    ours = statistics[statistics["method"].isin(methods)]
+    values = [binned_line(ours, name)[1] for name in columns if name in ours]
+    if published is not None:
+        values.append(binned_line(published[published["method"].isin(methods)], columns[0])[1])
+    return np.concatenate(values)
+
+
+def draw_authors(
+    axis: Axes,
+    statistics: pd.DataFrame | None,
+    column: str,
+    style: str,
+    colour: str,
+    **look: Any,
+) -> None:
+    """Draw a line of the authors' catalogue, if there is one.
+
+    Parameters
+    ----------
+    axis : Axes
+    statistics : DataFrame or None
+        Of one line.
+    column : str
+    style : str
+        Of the line, as "-" or ":".
+    colour : str
+    **look
+        Instead of `AUTHORS_LINE`.
+    """
+    if statistics is not None and len(statistics):
+        axis.plot(*binned_line(statistics, column), style, color=colour, **(AUTHORS_LINE | look))
+
+
+def authors_handle(colour: str = "0.4", note: str = "", **look: Any) -> Line2D:
+    """Entry of a legend for the lines of `draw_authors`, with a note on what they are."""
+    return Line2D([], [], color=colour, label=AUTHORS + note, **(AUTHORS_LINE | look))
+
+
+def lines_of(statistics: pd.DataFrame | None, **values: str) -> pd.DataFrame | None:
+    """Rows of a table, if there is one, that have these values in these columns."""
+    if statistics is None:
+        return None
+    chosen = np.ones(len(statistics), bool)
+    for column, value in values.items():
+        chosen &= (statistics[column] == value).to_numpy()
+    return statistics[chosen]
 
 
 def omitted_counts(statistics: pd.DataFrame) -> str:
@@ -211,25 +347,18 @@ def notes(label: str, statistics: pd.DataFrame) -> list[str]:
     return [text for text in (label, omitted_counts(statistics)) if text]
 
 
-def figure_label(about: dict[str, Any], catalog: pd.DataFrame, n: int | None = None) -> str:
+def figure_label(about: dict[str, Any], n: int) -> str:
     """Label of a figure: its scale, data set and networks, how many objects, and a warning.
 
     Parameters
     ----------
     about : dict
-        Description of the catalogue: `label`, which is used alone if given, or `scale`, `dataset`
-        and `network`, the network of `*_flux_b2f`; `not_learnt` is the warning.
-    catalog : DataFrame
-        In the published format (`deblend.boucaud2020.catalog`). blend2mask2flux is named if it has
-        fluxes of it.
-    n : int, optional
-        Number of objects that the figure shows, if it is not the number of blends.
+        Description of the catalogue: `label`, which is used alone if given, or `scale`, `dataset`,
+        `network` and `joint`, the names of its networks; `not_learnt` is the warning.
+    n : int
+        Number of objects that the figure shows.
     """
     source = about.get("label")
-    joint = "blend2mask2flux" if catalog["g1_flux_b2m2f"].notna().any() else None
-    parts = (
-        (source,)
-        if source
-        else (f"{about['scale']} scale", about["dataset"], about.get("network"), joint)
-    )
-    return label_line(*parts, len(catalog) if n is None else n, about.get("not_learnt"))
+    parts = [source] if source else [f"{about['scale']} scale", about["dataset"]]
+    networks = [] if source else [about.get("network"), about.get("joint")]
+    return label_line(*parts, *networks, n, about.get("not_learnt"))
