@@ -16,8 +16,17 @@ COMPARED_JOINT = [
     for name in BOUCAUD["compared"]
     if config["networks"][name]["architecture"] == "blend2mask2flux"
 ]
+
+
+def baselines(name):
+    """Predictions of the baselines on a data set. The fit needs the PSF, which not all have."""
+    has_psf = config["datasets"][name]["source"] in ("simulated", "real_galaxy")
+    methods = ["sep", "sep_self", *(["forced"] if has_psf else [])]
+    return [f"<results>/predictions/{method}/{name}.csv" for method in methods]
+
+
 # Predictions of the baselines in a supplementary figure, in this order.
-BASELINES = [f"<results>/predictions/sep/{BOUCAUD['dataset']}.csv"]
+BASELINES = baselines(BOUCAUD["dataset"])
 # Whether the authors' catalogue is there, whose curves Figures 7 to 9 show too.
 HAS_PUBLISHED = BOUCAUD["published_catalogue"] is not None
 AUTHORS_CURVES = (
@@ -44,6 +53,7 @@ TARGETS["boucaud2020"] = [
     "<results>/tables/fig5_stats.csv",
     "<results>/boucaud2020/output_catalog.csv",
     "<results>/boucaud2020/photometry.csv",
+    "<results>/tables/baselines_stats.csv",
     f"{BOUCAUD_DATA}/published_comparison.pdf",
     *expand("<results>/figures/fig5_baselines.{ext}", ext=["pdf", "png", "csv"]),
     *expand(
@@ -68,6 +78,12 @@ if HAS_PUBLISHED:
         ),
         *expand("<results>/published/tables/{name}.csv", name=["fig5_stats", "claims"]),
     ]
+
+
+def baselines_of_dataset(wildcards):
+    """Predictions of the baselines on the data set that a target names."""
+    dataset(wildcards)  # which has an error message if there is none of that name
+    return baselines(wildcards.dataset)
 
 
 def stamp_chunks(wildcards):
@@ -380,7 +396,7 @@ rule boucaud2020_sep_self:
         "../scripts/boucaud2020/sep_self.py"
 
 
-# Not for data sets without an image of the PSF.
+# Of data sets without an image of the PSF only when asked for, with an error that says what to do.
 rule boucaud2020_forced_fit:
     input:
         stamps="<results>/datasets/{dataset}/stamps.h5",
@@ -517,6 +533,7 @@ rule boucaud2020_catalog:
         predictions=["<results>/predictions/{network}/{dataset}.csv"],
         records=["<results>/networks/{network}/network.json"],
         sep="<results>/predictions/sep/{dataset}.csv",
+        baselines=baselines_of_dataset,
         detections="<results>/predictions/sep/{dataset}/detections.csv",
     output:
         catalog="<results>/boucaud2020/{network}/{dataset}/output_catalog.csv",
@@ -554,6 +571,7 @@ use rule boucaud2020_catalog as boucaud2020_catalog_of_paper with:
         ],
         records=expand("<results>/networks/{name}/network.json", name=[BOUCAUD["network"], *JOINT]),
         sep=f"<results>/predictions/sep/{BOUCAUD['dataset']}.csv",
+        baselines=BASELINES,
         detections=f"<results>/predictions/sep/{BOUCAUD['dataset']}/detections.csv",
     output:
         catalog="<results>/boucaud2020/output_catalog.csv",
@@ -571,6 +589,37 @@ use rule boucaud2020_catalog as boucaud2020_catalog_of_paper with:
         n_resamples=BOUCAUD["bootstrap_resamples"],
     message:
         "Catalogue and statistics of the test blends"
+
+
+# Isophotes, tails and blending told apart.
+rule boucaud2020_baselines:
+    input:
+        isolated=f"<results>/predictions/sep/{BOUCAUD['dataset']}/isolated.csv",
+        zero_points=f"<results>/predictions/sep/{BOUCAUD['dataset']}/zero_points.csv",
+        photometry="<results>/boucaud2020/photometry.csv",
+    output:
+        table="<results>/tables/baselines_stats.csv",
+    log:
+        "<results>/logs/boucaud2020/baselines.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("boucaud2020/baselines.py"),
+        dataset=BOUCAUD["dataset"],
+        bootstrap=BOOTSTRAP,
+        left_out=(
+            []
+            if len(BASELINES) == 3
+            else ["no fit of both galaxies: stamps of this source have no image of the PSF"]
+        ),
+    message:
+        "What the errors of baselines and networks come from"
+    script:
+        "../scripts/boucaud2020/baselines.py"
 
 
 # The authors' own catalogue, for the same figures.

@@ -70,6 +70,25 @@ def test_isolated_galaxies_are_recovered_without_bias(isolated):
     assert table.loc["sep_iso", "zero_point"] < table.loc["sep_auto", "zero_point"]
 
 
+def test_bias_and_scatter_of_test_galaxies_by_hand():
+    """The zero point is the median of validation, so that one outlier moves the mean only."""
+    mag = np.full(10, 20.0)
+    error = np.array([0.0, 0.1, 0.2, 0.3, 5.0, 0.25, 0.25, 0.45, 0.65, 1.05])
+    flux = 10 ** (-0.4 * (mag + error - 26))
+    flux[6] = np.nan
+    table = pd.DataFrame({"mag": mag, "flux_iso": flux, "flux_auto": flux})
+    table["split"] = ["validation"] * 5 + ["test"] * 5
+    row = fit_zero_points(table, 25.96).iloc[0]
+    assert row["zero_point"] == pytest.approx(26 - 0.2)
+    assert (row["n_validation"], row["n_test"]) == (5, 4)
+    left = np.array([0.05, 0.25, 0.45, 0.85])
+    assert row["bias_test_mag"] == pytest.approx(0.35)
+    assert row["mean_test_mag"] == pytest.approx(left.mean())
+    assert row["std_test_mag"] == pytest.approx(left.std())
+    assert row["nmad_test_mag"] == pytest.approx(1.4826 * 0.2, rel=1e-4)
+    assert row["scatter_test_mag"] == pytest.approx(np.ptp(np.percentile(left, [16, 84])) / 2)
+
+
 def test_zero_points_are_at_the_depth_of_blends(isolated_stamps, isolated):
     """Blends have twice the noise variance, so isophotes lose more light than on single stamps."""
     single = [measure_isolated(image, COLD, HOT)[0] for image in isolated_stamps.images[:, 0]]
