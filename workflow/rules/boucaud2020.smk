@@ -134,17 +134,16 @@ def published_catalogue(wildcards):
     return "<resources>/boucaud2020_published/output_catalog.csv" if "://" in path else path
 
 
-def mask_files(name):
-    """Input function: files of a name, of the masks of the U-Net and of the joint network."""
+def mask_files(name, roles=("unet", "blend2mask2flux")):
+    """Input function: files of a name beside the masks of the paper's networks."""
 
     def find(wildcards):
-        for role in ("unet", "blend2mask2flux"):
+        for role in roles:
             if BOUCAUD[role] is None:
                 raise WorkflowError(
-                    f"boucaud2020 > {role} is null: the requested files need it, so name a network "
-                    "there"
+                    f"boucaud2020 > {role} is null: the requested files need it, so name a network there"
                 )
-        return [f"{folder}/{name}" for folder in MASK_FOLDERS]
+        return [f"<results>/predictions/{BOUCAUD[r]}/{BOUCAUD['dataset']}/{name}" for r in roles]
 
     return find
 
@@ -772,7 +771,7 @@ if not BOUCAUD["unet"]:
     use rule boucaud2020_network_figures as boucaud2020_network_figures_of_unet with:
         input:
             style=STYLE,
-            unet=mask_file("unet"),
+            unet=mask_files("masks.h5", ["unet"]),
         output:
             **figure_outputs("boucaud2020", {4: "U-Net"}),
 

@@ -136,6 +136,12 @@ def without(catalog, lacking):
     return catalog.assign(detection=-1) if lacking == "SExtractor" else catalog
 
 
+def of_networks(catalog, *names):
+    """The catalogue with blend2flux's fluxes under such names, and no other network's."""
+    fluxes = {f"g{g}_flux_{name}": catalog[f"g{g}_flux_b2f"] for name in names for g in (1, 2)}
+    return catalog.drop(columns=[c for c in catalog if "_b2" in c]).assign(**fluxes)
+
+
 def draw_once_or_twice(draw, lacking, folder):
     """Call `draw(outputs)`; the figure of a whole catalogue is the same when it is drawn again."""
     first, second = ([folder / f"{name}.{kind}" for kind in ("pdf", "png")] for name in "ab")

@@ -3,11 +3,16 @@ import pandas as pd
 import pytest
 from deblend.boucaud2020.catalog import (
     COLUMNS,
+    catalog_columns,
     check_catalog,
     describe_catalog,
+    describe_networks,
     describe_published,
     output_catalog,
+    read_catalog,
+    zero_points,
 )
+from deblend.boucaud2020.methods import network_method
 from deblend.boucaud2020.predictions import prediction_table
 from deblend.errors import DeblendError
 from deblend.units import flux_from_mag, mag_from_flux
@@ -63,6 +68,53 @@ def test_columns_are_what_they_say(parts):
     assert about["sextractor_zero_point"] == 25.67
     assert about["detection_2_percent"] == 50
     assert about["n_galaxies"] == 3
+    assert zero_points(about) == {"network_zero_point": 25.96, "sextractor_zero_point": 25.67}
+
+
+def test_another_network_has_columns_under_its_own_name(parts, tmp_path):
+    stamps, blends, predictions, detection = parts
+    published = output_catalog(*parts)
+    # Such a name must not be taken for that of a column of texts or of SExtractor.
+    for name in ("joint_text", "grid", "my_type", "not_sex"):
+        own = {"sep_iso": predictions["sep_iso"], name: predictions["blend2flux"]}
+        table = output_catalog(stamps, blends, own, detection, [network_method(name)])
+        expected = [c.replace("b2f", name) for c in COLUMNS if "b2m2f" not in c]
+        assert list(table.columns) == expected
+        assert tuple(expected) == catalog_columns([network_method(name)])
+        for column in published:
+            if "b2m2f" not in column:
+                renamed = table[column.replace("b2f", name)].rename(column)
+                pd.testing.assert_series_equal(renamed, published[column])
+        table.loc[0, f"g1_flux_{name}"] = -99.0  # a bad flux, no sentinel
+        table.to_csv(tmp_path / "catalog.csv", index=False)
+        read = read_catalog(tmp_path / "catalog.csv")
+        pd.testing.assert_frame_equal(read, table)
+
+
+def test_catalogues_may_have_any_number_of_networks(parts):
+    stamps, blends, predictions, detection = parts
+    networks = [network_method(name) for name in ("one", "two", "three")]
+    own = {m.name: predictions["blend2flux"] for m in networks}
+    own["sep_iso"] = predictions["sep_iso"]
+    table = output_catalog(stamps, blends, own, detection, networks)
+    assert list(check_catalog(table).columns) == list(catalog_columns(networks))
+    both = output_catalog(*parts).assign(g1_flux_mine=1.0, g2_flux_mine=2.0)
+    assert [c for c in check_catalog(both) if c not in COLUMNS] == ["g1_flux_mine", "g2_flux_mine"]
+
+
+def test_networks_are_described():
+    joint = {"name": "joint_text", "architecture": "blend2mask2flux"}
+    flux = {"name": "small", "architecture": "blend2flux"}
+    assert describe_networks([flux, joint], paper=True) == {
+        "network": "small",
+        "joint": "joint_text",
+        "architecture": None,
+    }
+    assert describe_networks([joint], paper=False) == {
+        "network": "joint_text",
+        "joint": None,
+        "architecture": "blend2mask2flux",
+    }
 
 
 def test_predictions_of_another_run_are_refused(parts):
@@ -76,6 +128,16 @@ def test_other_formats_are_refused(parts):
     table = output_catalog(*parts)
     with pytest.raises(DeblendError, match="lacks the columns g1_flux_sex, detection"):
         check_catalog(table.drop(columns=["g1_flux_sex", "detection"]))
+    own = table.rename(columns={f"g{i}_flux_b2f": f"g{i}_flux_mine" for i in (1, 2)})
+    with pytest.raises(DeblendError, match="lacks the columns g2_flux_b2m2f"):
+        check_catalog(table.drop(columns=["g2_flux_b2m2f"]))
+    own = own.drop(columns=["g1_flux_b2m2f", "g2_flux_b2m2f"])
+    for column in ("g1_flux_mine", "g2_flux_mine", "g1_flux_sex"):
+        with pytest.raises(DeblendError, match=f"mine.csv lacks the columns {column}: "):
+            check_catalog(own.drop(columns=[column]), "mine.csv")
+    twice = table.assign(g1_flux_blend2flux=1.0, g2_flux_blend2flux=1.0)
+    with pytest.raises(DeblendError, match="mine.csv: .* are all fluxes of blend2flux"):
+        check_catalog(twice, "mine.csv")
     with pytest.raises(DeblendError, match=r"detection codes \[7\]"):
         check_catalog(table.assign(detection=7))
     with pytest.raises(DeblendError, match="no rows"):

@@ -3,12 +3,19 @@
 import numpy as np
 import pandas as pd
 import pytest
+from deblend.boucaud2020.methods import PAPER_METHODS
+from deblend.boucaud2020.predictions import prediction_table
 from deblend.boucaud2020.recovered import (
+    MIN_IN_BIN,
     binned_statistics,
     panel_statistics,
+    panels,
+    predicted_magnitudes,
+    published_curves,
     recovered_magnitudes,
     statistics_table,
 )
+from deblend.errors import DeblendError
 
 from tests.unit.boucaud2020.conftest import ZERO_POINTS
 
@@ -76,27 +83,128 @@ def test_intervals_of_a_panel_contain_its_numbers_and_follow_the_seed(made_up):
     assert not [column for column in without_intervals if column.endswith("_low")]
 
 
-def test_the_table_of_figures_5_and_6(made_up):
+def test_panels_are_row_by_row():
+    assert panels(PAPER_METHODS[1:], ["a", "b"]) == [
+        *(("blend2mask2flux", "a"), ("SExtractor", "a")),
+        *(("blend2mask2flux", "b"), ("SExtractor", "b")),
+    ]
+
+
+def test_each_point_has_the_other_galaxy_of_its_blend(made_up):
+    points = recovered_magnitudes(made_up, **ZERO_POINTS)
+    ids = made_up[["g1_id", "g2_id"]].astype(str).to_numpy().tolist()
+    for galaxy, columns in (
+        ("central", ["galaxy_id", "partner_id"]),
+        ("companion", ["partner_id", "galaxy_id"]),
+    ):
+        rows = points[(points["galaxy"] == galaxy) & (points["method"] == "SExtractor")]
+        assert rows[columns].to_numpy().tolist() == ids
+
+
+def test_a_network_under_its_own_name_has_the_zero_point_of_networks(made_up):
+    own = made_up.drop(columns=["g1_flux_b2m2f", "g2_flux_b2m2f"])
+    own = own.rename(columns={f"g{i}_flux_b2f": f"g{i}_flux_mine" for i in (1, 2)})
+    points = recovered_magnitudes(own, **ZERO_POINTS)
+    paper = recovered_magnitudes(made_up, **ZERO_POINTS)
+    assert set(points["method"]) == {"mine", "SExtractor"}
+    for mine, name in (("mine", "blend2flux"), ("SExtractor", "SExtractor")):
+        pd.testing.assert_frame_equal(
+            points[points["method"] == mine].drop(columns="method").reset_index(drop=True),
+            paper[paper["method"] == name].drop(columns="method").reset_index(drop=True),
+        )
+
+
+def long_form(catalog):
+    """The catalogue's fluxes as predictions: SExtractor's as of "iso", the others' as of "net"."""
+    blend = catalog["id"].to_numpy()
+    return pd.concat(
+        prediction_table(
+            blend, catalog[[f"g1_flux_{s}", f"g2_flux_{s}"]].to_numpy(), name, np.full((1, 2), zero)
+        )
+        for name, s, zero in (("iso", "sex", 25.67), ("net", "b2f", 25.96))
+    )
+
+
+def test_predictions_and_the_catalogue_s_columns_give_the_same_points(made_up):
+    points = predicted_magnitudes(long_form(made_up).sample(frac=1, random_state=1), made_up)
+    paper = recovered_magnitudes(made_up, **ZERO_POINTS)
+    order = ["galaxy", "mag_isolated", "mag_blended"]
+    for name, method in (("iso", "SExtractor"), ("net", "blend2flux")):
+        found = points[points["method"] == name].sort_values(order)
+        expected = paper[paper["method"] == method].sort_values(order)[found.columns]
+        for column in found.columns.drop("method"):
+            assert found[column].tolist() == pytest.approx(expected[column].tolist(), nan_ok=True)
+
+
+def test_predictions_of_other_blends_are_refused(made_up):
+    predictions = long_form(made_up)
+    for other in (predictions[predictions["blend"] != 7], predictions.assign(blend=-1)):
+        with pytest.raises(DeblendError, match="differ in .* of different runs"):
+            predicted_magnitudes(other, made_up)
+
+
+def test_bins_have_intervals_of_bias_and_scatter():
+    """Of independent errors of unit variance: 1.25 and 0.71 over the root of their number."""
+    n = 600
+    rng = np.random.default_rng(3)
+    errors = rng.normal(0, 1, n)
+    points = pd.DataFrame(
+        {
+            "method": "x",
+            "galaxy_id": np.arange(n).astype(str),
+            "partner_id": (n + np.arange(n)).astype(str),
+            "delta_mag": [0.1] * (n - 4) + [1.9] * 4,
+            "mag_isolated": 20.0,
+            "mag_blended": 20 + errors,
+            "flux_ratio": 10 ** (-0.4 * errors),
+        }
+    )
+    table = binned_statistics(points, ["method"], [("x",)], n_resamples=400, seed=1)
+    row = table.set_index("bin").loc["all"]
+    for name, error in (("median", 1.253), ("sigma_mag", 0.707)):
+        assert row[f"{name}_low"] <= row[name] <= row[f"{name}_high"]
+        half = (row[f"{name}_high"] - row[f"{name}_low"]) / 2
+        # The resampling of both galaxies counts what is the blend's own three times.
+        assert half == pytest.approx(error * np.sqrt(3 / n), rel=0.15)
+    few = table.set_index("bin").loc[5]
+    assert few["n"] == 4 < MIN_IN_BIN
+    assert few[["median_low", "sigma_mag_high"]].isna().all()
+    without = binned_statistics(points, ["method"], [("x",)])
+    pd.testing.assert_frame_equal(table[without.columns], without)
+
+
+def test_curves_of_the_authors_are_those_of_the_same_architecture():
+    methods = ["blend2flux", "blend2mask2flux", "SExtractor"]
+    tables = [pd.DataFrame({"method": methods, "median": [k, k + 1, k + 2]}) for k in (7, 17, 27)]
+    assert published_curves([], {"architecture": "blend2flux", "network": "mine"}) == {}
+    paper = published_curves(iter(tables), {"architecture": None})
+    assert list(paper) == [7, 8, 9]
+    assert paper[8]["method"].tolist() == methods
+    own = published_curves(tables, {"architecture": "blend2mask2flux", "network": "mine"})
+    assert own[9]["method"].tolist() == ["mine", "SExtractor"]
+    assert own[9]["median"].tolist() == [28, 29]
+    assert tables[2]["method"].tolist() == methods
+
+
+@pytest.mark.parametrize("n_resamples", [0, 20])
+def test_the_table_of_figures_5_and_6(made_up, n_resamples):
     points = recovered_magnitudes(made_up, **ZERO_POINTS)
     points["pair"] = "pair_detected"
-    five = panel_statistics(points, "galaxy", [("blend2flux", "central")], 0, 0)
-    six = panel_statistics(points, "pair", [("SExtractor", "pair_detected")], 0, 0)
+    five = panel_statistics(points, "galaxy", [("blend2flux", "central")], n_resamples, 0)
+    six = panel_statistics(points, "pair", [("SExtractor", "pair_detected")], n_resamples, 0)
     table = statistics_table(five, six)
-    assert list(table.columns) == [
-        "figure",
-        "network",
-        "galaxy",
-        "n",
-        "mean",
-        "sigma",
-        "outliers_percent",
-        "mape_mag_percent",
-        "mape_flux_percent",
-    ]
+    statistics = ["mean", "sigma", "outliers_percent", "mape_mag_percent", "mape_flux_percent"]
+    statistics += ["nmad", "half_68", "tails_percent"]
+    ends = [f"{name}_{end}" for name in statistics for end in ("low", "high") if n_resamples]
+    assert list(table.columns) == ["figure", "network", "galaxy", "n", *statistics, *ends]
     names = table[["figure", "network", "galaxy"]].to_numpy().tolist()
     assert names == [
         ["fig5", "blend2flux", "central"],
         ["fig6", "sextractor", "pair_detected"],
     ]
-    assert table["mean"].tolist() == [five["mean_dmag"][0], six["mean_dmag"][0]]
-    assert table["sigma"].tolist() == [five["sigma_mag"][0], six["sigma_mag"][0]]
+    for mine, name in (
+        *(("mean", "mean_dmag"), ("sigma", "sigma_mag"), ("nmad", "nmad_mag")),
+        *(("half_68", "half_68_mag"), ("tails_percent", "tails_percent")),
+    ):
+        for end in ("", *(("_low", "_high") if n_resamples else ())):
+            assert table[mine + end].tolist() == [five[name + end][0], six[name + end][0]]

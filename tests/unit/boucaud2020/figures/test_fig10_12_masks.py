@@ -40,9 +40,14 @@ def test_figure_12_averages_both_galaxies_and_ignores_who_is_central(tmp_path):
     )
     catalog = pd.DataFrame(
         {"id": [0, 1, 2], "g1_type": ["sph", "irr", "sph"], "g2_type": ["irr", "sph", "sph"]}
+        | {"g1_id": [7, 8, 9], "g2_id": [17, 18, 7]}
     )
     data = fig12_data(iou, catalog)
     assert data["pair"].tolist()[0] == data["pair"].tolist()[1] == "sph / irr"
+    assert data[["galaxy_id", "partner_id"]].to_numpy().tolist() == [
+        *(["7", "17"], ["8", "18"]),
+        ["9", "7"],
+    ]
     numbers = fig12_statistics(data).set_index("pair")
     assert numbers.loc["all", "mean_iou"] == pytest.approx(0.8)
     assert numbers.loc["all", "n_undefined"] == 1
@@ -67,3 +72,43 @@ def test_figures_10_and_11_are_drawn_alike_twice(drawn, tmp_path):
         assert (tmp_path / f"a{n}.pdf").read_bytes() == (tmp_path / f"b{n}.pdf").read_bytes()
     with pytest.raises(DeblendError, match=r"blends \[3, 8\], .* \[3, 9\]"):
         draw_fig11({**shown, "blend2mask2flux": examples(1, (3, 9))}, 0.06, [], "x")
+
+
+def test_the_means_of_figure_12_have_intervals_that_are_drawn(drawn):
+    n = 400
+    rng = np.random.default_rng(5)
+    parts = []
+    for network, mean in (("unet", 0.8), ("joint_text", 0.6)):
+        parts.append(pd.DataFrame({"network": network, "iou": rng.normal(mean, 0.05, n)}))
+        parts[-1]["blend"] = np.arange(n)
+        parts[-1]["pair"] = np.where(np.arange(n) < 100, "sph / sph", "irr / irr")
+        parts[-1]["galaxy_id"] = np.arange(n).astype(str)
+        parts[-1]["partner_id"] = (n + np.arange(n)).astype(str)
+    data = pd.concat(parts, ignore_index=True)
+    table = fig12_statistics(data, n_resamples=400, seed=1)
+    half = (table["mean_iou_high"] - table["mean_iou_low"]) / 2
+    # The resampling of both galaxies counts what is the blend's own three times.
+    assert half.tolist() == pytest.approx((0.05 * np.sqrt(3 / table["n"])).tolist(), rel=0.25)
+    assert (table["mean_iou_low"] < table["mean_iou"]).all()
+    draw_fig12(data, table, [], "x")
+    shown = texts(drawn[0])
+    assert any(t.startswith("U-Net: mean 0.80 $\\pm$ 0.00") for t in shown)
+    assert any(t.startswith("joint_text: mean 0.60") for t in shown)
+    assert not any("blend2mask2flux" in t for t in shown)
+    bars = drawn[0].axes[1].collections
+    ends = np.sort([segment[:, 0] for lines in bars for segment in lines.get_segments()], axis=1)
+    of_pairs = table[table["pair"] != "all"]
+    expected = of_pairs[["mean_iou_low", "mean_iou_high"]].to_numpy()
+    assert np.sort(ends, axis=0) == pytest.approx(np.sort(expected, axis=0))
+
+
+def test_a_joint_network_is_shown_under_its_name(drawn):
+    shown = {"unet": examples(), "joint_text": examples(1)}
+    assert set(examples_table(shown)["network"]) == {"unet", "joint_text"}
+    draw_fig10(shown["joint_text"], 0.01, 0.06, [], "x", "joint_text")
+    draw_fig11(shown, 0.06, [], "x")
+    for figure in drawn:
+        titles = texts(figure)
+        assert {"joint_text\ncentral", "joint_text\ncompanion"} <= set(titles)
+        assert not any("blend2mask2flux" in title for title in titles)
+    assert "U-Net\ncentral" in texts(drawn[1])

@@ -1,9 +1,18 @@
 """Figure 5: recovered against isolated magnitudes."""
 
+import numpy as np
 import pandas as pd
 import pytest
-from deblend.boucaud2020.figures.fig5_magnitudes import draw_fig5, fig5_data, fig5_statistics
+from deblend.boucaud2020.figures.fig5_magnitudes import (
+    baselines_data,
+    draw_fig5,
+    fig5_data,
+    fig5_statistics,
+)
+from deblend.boucaud2020.methods import baseline_methods, catalog_methods
+from deblend.boucaud2020.predictions import prediction_table
 
+from tests.figures import texts
 from tests.unit.boucaud2020.conftest import (
     LACKING,
     METHODS,
@@ -11,6 +20,7 @@ from tests.unit.boucaud2020.conftest import (
     check_errors,
     draw_once_or_twice,
     errors,
+    of_networks,
     without,
 )
 
@@ -58,3 +68,39 @@ def test_the_figure_is_drawn_alike_twice_and_empty_too(made_up, tmp_path, lackin
     points = fig5_data(without(made_up, lacking), **ZERO_POINTS)
     table = fig5_statistics(points)
     draw_once_or_twice(lambda outputs: draw_fig5(points, table, outputs, "x"), lacking, tmp_path)
+
+
+def test_the_baselines_are_compared_where_sextractor_found_the_galaxy(made_up, drawn):
+    blend = made_up["id"].to_numpy()
+    flux = made_up[["g1_flux", "g2_flux"]].to_numpy()
+    predictions = pd.concat(
+        [
+            prediction_table(blend, flux, "exact", np.full((1, 2), 25.96)),
+            prediction_table(blend, flux, "sep_auto", np.full((1, 2), 25.46)),
+        ]
+    )
+    points = baselines_data(predictions, made_up)
+    methods = baseline_methods(["exact", "sep_auto"])
+    table = fig5_statistics(points, methods).set_index(["method", "galaxy"])
+    assert list(points.columns) == list(fig5_data(made_up, **ZERO_POINTS).columns)
+    for galaxy, codes in (("central", [0, 2]), ("companion", [1, 2])):
+        n = made_up["detection"].isin(codes).sum()
+        for name, bias in (("exact", 0.0), ("sep_auto", -0.5)):
+            assert table.loc[(name, galaxy), "n"] == n
+            assert table.loc[(name, galaxy), "mean_dmag"] == pytest.approx(bias, abs=1e-9)
+    draw_fig5(points, table.reset_index(), [], "x", methods)
+    titles = texts(drawn[0])
+    assert {"exact (central)", "SEP AUTO (companion)"} <= set(titles)
+
+
+def test_networks_of_any_name_have_panels(made_up):
+    catalog = of_networks(made_up, "joint_text", "other")
+    points = fig5_data(catalog, **ZERO_POINTS)
+    table = fig5_statistics(points, catalog_methods(catalog)).set_index(["method", "galaxy"])
+    paper = numbers(made_up)
+    assert len(table) == 6
+    for galaxy in ("central", "companion"):
+        for name in ("joint_text", "other"):
+            assert table.loc[(name, galaxy), "n"] == paper.loc[("blend2flux", galaxy), "n"]
+            sigma = paper.loc[("blend2flux", galaxy), "sigma_mag"]
+            assert table.loc[(name, galaxy), "sigma_mag"] == sigma

@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 from deblend.boucaud2020.figures.fig6_pairs import draw_fig6, fig6_data, fig6_statistics
+from deblend.boucaud2020.methods import catalog_methods
 
 from tests.unit.boucaud2020.conftest import (
     LACKING,
@@ -11,6 +12,7 @@ from tests.unit.boucaud2020.conftest import (
     check_errors,
     draw_once_or_twice,
     errors,
+    of_networks,
     without,
 )
 
@@ -33,3 +35,17 @@ def test_the_figure_is_drawn_alike_twice_and_empty_too(made_up, tmp_path, lackin
     points = fig6_data(without(made_up, lacking), **ZERO_POINTS)
     table = fig6_statistics(points)
     draw_once_or_twice(lambda outputs: draw_fig6(points, table, outputs, "x"), lacking, tmp_path)
+
+
+def test_missed_pairs_are_of_networks_only(made_up):
+    catalog = of_networks(made_up, "joint_text")
+    points = fig6_data(catalog, **ZERO_POINTS)
+    table = fig6_statistics(points, catalog_methods(catalog))
+    assert table[["method", "pair"]].to_numpy().tolist() == [
+        *(["joint_text", "pair_detected"], ["SExtractor", "pair_detected"]),
+        ["joint_text", "pair_missed"],
+    ]
+    assert table["n"].tolist()[::2] == [
+        2 * (made_up["detection"] == 2).sum(),
+        2 * (made_up["detection"] != 2).sum(),
+    ]

@@ -32,6 +32,17 @@ def test_the_number_shown_is_that_of_the_centrals_that_sextractor_found(catalog_
     assert number_shown(table) == sum(abs(difference) <= 2 for difference in differences)
 
 
+def test_the_points_have_both_galaxies_of_a_blend_for_intervals(made_up):
+    points = fig8_data(made_up, **ZERO_POINTS)
+    table = fig8_statistics(points, n_resamples=30, seed=1)
+    drawn = table[(table["n"] - table["n_nonpositive"] >= 5)]
+    for name in ("median", "sigma_mag"):
+        assert (drawn[f"{name}_low"] < drawn[f"{name}_high"]).all()
+    ids = {*zip(*made_up[["g1_id", "g2_id"]].astype(str).to_numpy().T, strict=True)}
+    central = points[points["galaxy"] == "central"] if "galaxy" in points else points
+    assert {*zip(central["galaxy_id"], central["partner_id"], strict=True)} <= ids
+
+
 @pytest.mark.parametrize("lacking", LACKING)
 def test_the_figure_is_drawn_alike_twice_and_empty_too(made_up, tmp_path, lacking):
     points = fig8_data(without(made_up, lacking), **ZERO_POINTS)

@@ -20,21 +20,39 @@ from deblend.boucaud2020.figures.fig10_12_masks import (
     fig12_statistics,
 )
 from deblend.boucaud2020.figures.panels import (
+    authors_handle,
     binned_line,
+    draw_authors,
+    draw_interval,
     draw_panel,
     draw_points,
+    drawn_values,
     figure_label,
+    finish_grid,
+    lines_of,
     magnitude_limits,
     notes,
     omitted_counts,
+    panel_grid,
+    panel_place,
 )
+from deblend.boucaud2020.methods import catalog_methods
 from deblend.boucaud2020.recovered import binned_statistics
 from deblend.plots.style import ONE_COLUMN_IN, TWO_COLUMNS_IN
 
 from tests.figures import texts
-from tests.unit.boucaud2020.conftest import ZERO_POINTS
+from tests.unit.boucaud2020.conftest import ZERO_POINTS, of_networks
 from tests.unit.boucaud2020.figures.test_fig3_4_networks import FLUXES, MASKS
 from tests.unit.boucaud2020.figures.test_fig10_12_masks import examples
+
+#: For each figure, the functions for its points, their statistics, and the drawing.
+FIGURES = {
+    "fig5": (fig5_data, fig5_statistics, draw_fig5),
+    "fig6": (fig6_data, fig6_statistics, draw_fig6),
+    "fig7": (fig7_data, fig7_statistics, draw_fig7),
+    "fig8": (fig8_data, fig8_statistics, draw_fig8),
+    "fig9": (fig9_data, fig9_statistics, draw_fig9),
+}
 
 
 @pytest.fixture
@@ -43,6 +61,15 @@ def axes():
     figure, axes = plt.subplots(2)
     yield axes
     plt.close(figure)
+
+
+def draw_with(drawn, figure, catalog, **options):
+    """The figure of a catalogue's methods."""
+    find_points, find_statistics, draw = FIGURES[figure]
+    methods = catalog_methods(catalog)
+    points = find_points(catalog, **ZERO_POINTS)
+    draw(points, find_statistics(points, methods), [], "LABEL", methods, **options)
+    return drawn[-1]
 
 
 def binned(delta_mag, flux_ratio):
@@ -77,15 +104,123 @@ def test_fluxes_that_are_not_shown_are_counted():
     assert (notes("toy scale", whole), notes("", whole)) == (["toy scale"], [])
 
 
-def test_a_label_names_the_data_set_or_is_the_given_one():
+def test_a_label_names_the_networks_that_were_run_or_is_the_given_one():
     about = {"scale": "small", "dataset": "candels", "network": "b2f_64"}
-    one = pd.DataFrame({"g1_flux_b2m2f": [np.nan] * 5000})
-    both = one.assign(g1_flux_b2m2f=1.0)
-    assert figure_label(about, one) == "small scale, candels, b2f_64, n = 5,000"
-    assert figure_label(about, both, 498) == (
-        "small scale, candels, b2f_64, blend2mask2flux, n = 498"
+    assert figure_label(about, 5000) == "small scale, candels, b2f_64, n = 5,000"
+    about |= {"joint": "joint_text", "not_learnt": "it has not learnt"}
+    assert figure_label(about, 498) == (
+        "small scale, candels, b2f_64, joint_text, n = 498, it has not learnt"
     )
-    assert figure_label({"label": "published sample"}, both) == "published sample, n = 5,000"
+    assert figure_label({"label": "published sample", "network": "x"}, 5000) == (
+        "published sample, n = 5,000"
+    )
+    assert figure_label({"scale": "toy", "dataset": "x"}, 1) == "toy scale, x, n = 1"
+
+
+@pytest.mark.parametrize("n_methods", range(1, 9))
+def test_each_method_and_group_has_a_panel_of_its_own(n_methods):
+    rows, columns = panel_grid(n_methods, 2)
+    places = [panel_place(m, g, 2) for m in range(n_methods) for g in (0, 1)]
+    assert len(set(places)) == 2 * n_methods
+    assert {row for row, _ in places} == set(range(rows))
+    assert {column for _, column in places} == set(range(columns))
+    # The groups of a method are below each other.
+    assert [(row + 1, c) for row, c in places[::2]] == places[1::2]
+    assert columns <= 3
+
+
+def test_panels_without_a_method_are_removed_and_the_lowest_ones_have_labels():
+    figure, axes = plt.subplots(4, 3, sharex=True)
+    lowest = finish_grid(axes, 4, 2)  # three methods, and one below them
+    assert [axis.axison for axis in axes.flat] == [True] * 7 + [False] * 2 + [True] + [False] * 2
+    assert lowest == [axes[3, 0], axes[1, 1], axes[1, 2]]
+    for axis in lowest:
+        assert axis.xaxis.get_tick_params()["labelbottom"]
+    assert not axes[1, 0].xaxis.get_tick_params()["labelbottom"]
+    plt.close(figure)
+
+
+def test_lines_are_chosen_by_values():
+    table = pd.DataFrame({"method": ["a", "a", "b"], "type": ["x", "y", "x"]})
+    assert lines_of(table, method="a", type="x").index.tolist() == [0]
+    assert len(lines_of(table, method="c")) == 0
+    assert lines_of(None, method="a") is None
+
+
+def test_a_band_spans_the_interval_where_there_is_one(axes):
+    table = binned([-1.9] * 5 + [-1.0] * 5 + [1.9] * 4, 0.9)
+    draw_interval(axes[0], table, "median", "k")
+    assert not axes[0].collections
+    table = table.assign(median_low=table["median"] - 0.1, median_high=table["median"] + 0.3)
+    draw_interval(axes[0], table, "median", "k")
+    corners = axes[0].collections[0].get_paths()[0].get_extents().get_points()
+    bias = -2.5 * np.log10(0.9)
+    assert corners.ravel() == pytest.approx([-5 / 3, bias - 0.1, -1, bias + 0.3])
+
+
+def test_drawn_values_are_of_the_methods_that_share_an_axis():
+    table = binned([-1.9] * 5, 0.9)
+    table = table.assign(median_low=-1.0, median_high=2.0)
+    other = table.assign(method="y", median=5.0)
+    published = table.assign(median=0.5, median_high=9.0)
+    values = drawn_values(
+        pd.concat([table, other]), published, ("median", "median_low", "median_high"), ["x"]
+    )
+    shown = values[np.isfinite(values)]
+    assert sorted(shown) == pytest.approx([-1.0, -2.5 * np.log10(0.9), 0.5, 2.0])
+
+
+def test_the_authors_lines_are_lighter_and_have_a_legend(axes):
+    table = binned([-1.9] * 5 + [-1.0] * 5, 0.9)
+    draw_authors(axes[0], None, "median", "-", "k")
+    draw_authors(axes[0], table.iloc[:0], "median", "-", "k")
+    assert not axes[0].lines
+    draw_authors(axes[0], table, "median", ":", "k", zorder=2.5)
+    (line,) = axes[0].lines
+    np.testing.assert_array_equal(line.get_xydata(), np.transpose(binned_line(table, "median")))
+    assert (line.get_alpha() < 0.6, line.get_linestyle(), line.get_zorder()) == (True, ":", 2.5)
+    handle = authors_handle(note=" (dashed)", alpha=0.9)
+    assert (handle.get_label(), handle.get_alpha()) == ("authors' catalogue (dashed)", 0.9)
+
+
+@pytest.mark.parametrize(
+    ("n_networks", "height_of_three"),
+    [(0, None), (1, None), (2, 1), (3, 2), (6, 3)],
+)
+@pytest.mark.parametrize("figure", ["fig5", "fig6", "fig7", "fig9"])
+def test_any_number_of_networks_is_drawn_under_their_names(
+    drawn, made_up, figure, n_networks, height_of_three
+):
+    names = [f"net_{i}" for i in range(n_networks)]
+    shown = draw_with(drawn, figure, of_networks(made_up, *names))
+    titles = "\n".join(texts(shown))
+    assert "blend2" not in titles
+    for name in [*names, "SExtractor"]:
+        assert name in titles
+    assert shown.get_figwidth() == (TWO_COLUMNS_IN if n_networks else ONE_COLUMN_IN)
+    if height_of_three:
+        paper = draw_with(drawn, figure, made_up)
+        assert shown.get_figheight() == pytest.approx(height_of_three * paper.get_figheight())
+    visible = [a for a in shown.axes if a.axison and a.get_label() != "<colorbar>"]
+    assert len(visible) == 2 * (n_networks + 1)
+
+
+@pytest.mark.parametrize("figure", ["fig7", "fig8", "fig9"])
+def test_the_authors_curves_are_drawn_if_they_are_there(drawn, made_up, figure):
+    find_points, find_statistics, _ = FIGURES[figure]
+    statistics = find_statistics(find_points(made_up, **ZERO_POINTS))
+
+    def lines(published):
+        shown = draw_with(drawn, figure, made_up, published=published)
+        count = sum(len(a.lines) for a in shown.axes if a.axison)
+        return count, "authors' catalogue" in "\n".join(texts(shown))
+
+    without, legend = lines(None)
+    assert not legend
+    assert lines(statistics.assign(method="another")) == (without, False)
+    # A line for each method, or three for each of two galaxies, or one for each of five types.
+    added = {"fig7": 3 * 2 * 3, "fig8": 3 * 2, "fig9": 3 * 2 * 5}[figure]
+    assert lines(statistics) == (without + added, True)
 
 
 def test_a_panel_shows_its_points_and_numbers(axes):
