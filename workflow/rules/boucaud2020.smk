@@ -16,8 +16,17 @@ COMPARED_JOINT = [
     for name in BOUCAUD["compared"]
     if config["networks"][name]["architecture"] == "blend2mask2flux"
 ]
+
+
+def baselines(name):
+    """Predictions of the baselines on a data set. The fit needs the PSF, which not all have."""
+    has_psf = config["datasets"][name]["source"] in ("simulated", "real_galaxy")
+    methods = ["sep", "sep_self", *(["forced"] if has_psf else [])]
+    return [f"<results>/predictions/{method}/{name}.csv" for method in methods]
+
+
 # Predictions of the baselines in a supplementary figure, in this order.
-BASELINES = [f"<results>/predictions/sep/{BOUCAUD['dataset']}.csv"]
+BASELINES = baselines(BOUCAUD["dataset"])
 # Whether the authors' catalogue is there, whose curves Figures 7 to 9 show too.
 HAS_PUBLISHED = BOUCAUD["published_catalogue"] is not None
 AUTHORS_CURVES = (
@@ -44,6 +53,7 @@ TARGETS["boucaud2020"] = [
     "<results>/tables/fig5_stats.csv",
     "<results>/boucaud2020/output_catalog.csv",
     "<results>/boucaud2020/photometry.csv",
+    "<results>/tables/baselines_stats.csv",
     f"{BOUCAUD_DATA}/published_comparison.pdf",
     *expand("<results>/figures/fig5_baselines.{ext}", ext=["pdf", "png", "csv"]),
     *expand(
@@ -68,6 +78,12 @@ if HAS_PUBLISHED:
         ),
         *expand("<results>/published/tables/{name}.csv", name=["fig5_stats", "claims"]),
     ]
+
+
+def baselines_of_dataset(wildcards):
+    """Predictions of the baselines on the data set that a target names."""
+    dataset(wildcards)  # which has an error message if there is none of that name
+    return baselines(wildcards.dataset)
 
 
 def stamp_chunks(wildcards):
@@ -336,6 +352,7 @@ rule boucaud2020_sep:
         predictions="<results>/predictions/sep/{dataset}.csv",
         detections="<results>/predictions/sep/{dataset}/detections.csv",
         zero_points="<results>/predictions/sep/{dataset}/zero_points.csv",
+        isolated="<results>/predictions/sep/{dataset}/isolated.csv",
     log:
         "<results>/logs/sep/{dataset}.log",
     benchmark:
@@ -361,38 +378,37 @@ rule boucaud2020_sep:
         "../scripts/boucaud2020/sep.py"
 
 
-# SEP against itself, and a fit of both galaxies: made when asked for.
 rule boucaud2020_sep_self:
     input:
-        stamps="<results>/datasets/{dataset}/stamps.h5",
+        galaxies="<results>/datasets/{dataset}/galaxies.ecsv",
         blends="<results>/datasets/{dataset}/blends_test.ecsv",
         sep="<results>/predictions/sep/{dataset}.csv",
+        isolated="<results>/predictions/sep/{dataset}/isolated.csv",
+        zero_points="<results>/predictions/sep/{dataset}/zero_points.csv",
     output:
         predictions="<results>/predictions/sep_self/{dataset}.csv",
     log:
         "<results>/logs/sep_self/{dataset}.log",
-    benchmark:
-        "<results>/benchmarks/sep_self/{dataset}.tsv"
     conda:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=20,
+        mem_mb=1000,
+        runtime=10,
     params:
         code=code("boucaud2020/sep_self.py"),
-        seed=SEED,
-        sep=SEP_MODES,
     message:
         "Compare SEP on the test blends of {wildcards.dataset} with SEP on the galaxies alone"
     script:
         "../scripts/boucaud2020/sep_self.py"
 
 
+# Of data sets without an image of the PSF only when asked for, with an error that says what to do.
 rule boucaud2020_forced_fit:
     input:
         stamps="<results>/datasets/{dataset}/stamps.h5",
         blends="<results>/datasets/{dataset}/blends_test.ecsv",
+        detections="<results>/predictions/sep/{dataset}/detections.csv",
         mixtures=project_file("src/deblend/photometry/gaussian_mixtures.csv"),
     output:
         predictions="<results>/predictions/forced/{dataset}.csv",
@@ -400,17 +416,16 @@ rule boucaud2020_forced_fit:
         "<results>/logs/forced_fit/{dataset}.log",
     benchmark:
         "<results>/benchmarks/forced_fit/{dataset}.tsv"
+    # Threads share the blends; the fits do not depend on their number.
     conda:
         "../../envs/analysis.yaml"
-    # Threads share the blends; the fits do not depend on their number.
     threads: 2
     resources:
         mem_mb=4000,
-        runtime=720,
+        runtime=120,
     params:
         code=code("boucaud2020/forced_fit.py"),
         chunk_size=100,
-        sep=SEP_MODES,
         companion_edge=EDGE,
     message:
         "Fit both galaxies of each test blend of {wildcards.dataset}"
@@ -525,6 +540,7 @@ rule boucaud2020_catalog:
         predictions=["<results>/predictions/{network}/{dataset}.csv"],
         records=["<results>/networks/{network}/network.json"],
         sep="<results>/predictions/sep/{dataset}.csv",
+        baselines=baselines_of_dataset,
         detections="<results>/predictions/sep/{dataset}/detections.csv",
     output:
         catalog="<results>/boucaud2020/{network}/{dataset}/output_catalog.csv",
@@ -562,6 +578,7 @@ use rule boucaud2020_catalog as boucaud2020_catalog_of_paper with:
         ],
         records=expand("<results>/networks/{name}/network.json", name=[BOUCAUD["network"], *JOINT]),
         sep=f"<results>/predictions/sep/{BOUCAUD['dataset']}.csv",
+        baselines=BASELINES,
         detections=f"<results>/predictions/sep/{BOUCAUD['dataset']}/detections.csv",
     output:
         catalog="<results>/boucaud2020/output_catalog.csv",
@@ -579,6 +596,37 @@ use rule boucaud2020_catalog as boucaud2020_catalog_of_paper with:
         n_resamples=BOUCAUD["bootstrap_resamples"],
     message:
         "Catalogue and statistics of the test blends"
+
+
+# Isophotes, tails and blending told apart.
+rule boucaud2020_baselines:
+    input:
+        isolated=f"<results>/predictions/sep/{BOUCAUD['dataset']}/isolated.csv",
+        zero_points=f"<results>/predictions/sep/{BOUCAUD['dataset']}/zero_points.csv",
+        photometry="<results>/boucaud2020/photometry.csv",
+    output:
+        table="<results>/tables/baselines_stats.csv",
+    log:
+        "<results>/logs/boucaud2020/baselines.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("boucaud2020/baselines.py"),
+        dataset=BOUCAUD["dataset"],
+        bootstrap=BOOTSTRAP,
+        left_out=(
+            []
+            if len(BASELINES) == 3
+            else ["no fit of both galaxies: stamps of this source have no image of the PSF"]
+        ),
+    message:
+        "What the errors of baselines and networks come from"
+    script:
+        "../scripts/boucaud2020/baselines.py"
 
 
 # The authors' own catalogue, for the same figures.

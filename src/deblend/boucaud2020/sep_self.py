@@ -38,7 +38,10 @@ def isolated_fluxes(galaxies: pd.DataFrame, isolated: pd.DataFrame) -> pd.DataFr
         The measurements are not those of the data set's validation and test galaxies.
     """
     rows = np.flatnonzero(galaxies["split"].to_numpy() != "train")
-    if isolated["mag"].tolist() != galaxies["mag"].iloc[rows].tolist():
+    measured = isolated["galaxy"].to_numpy()
+    if not np.array_equal(measured, rows) or not np.allclose(
+        isolated["mag"], galaxies["mag"].iloc[rows]
+    ):
         raise DeblendError(
             f"there are {len(isolated)} measurements of isolated galaxies, which are not the "
             f"{len(rows)} validation and test galaxies of the data set: measure its own stamps"

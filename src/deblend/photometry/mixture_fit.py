@@ -12,6 +12,7 @@ slightly sharper than the PSF, as in NGMIX, which keeps the fluxes of faint gala
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
+from typing import Protocol
 
 import numpy as np
 from deblend.errors import DeblendError
@@ -283,21 +284,43 @@ def _derivatives(
     np.einsum("nmp,nkmp->nkp", dd, shape, out=out[:, YY:FLUX])
 
 
+class Problem(Protocol):
+    """What `minimise` needs to know about a batch of stamps and a model of them."""
+
+    basis: np.ndarray  #: (parameter, free parameter)
+    chi2_floor: np.ndarray  #: (n,), a chi2 below counts as zero
+
+    def within_bounds(self, p: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Whether parameters of some stamps, (row, galaxy, parameter), are within the bounds."""
+
+    def normal_matrices(self, p: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Normal matrices of the free parameters; the last row and column are of the residual."""
+
+
 @dataclass
-class _Solution:
+class Solution:
     """Parameters at the end of a minimisation, and how it ended."""
 
-    p: np.ndarray  #: (n, galaxy, 6)
+    p: np.ndarray  #: (n, galaxy, parameter)
     normal: np.ndarray  #: (n, free + 1, free + 1)
     converged: np.ndarray
     hit_bound: np.ndarray  #: a step was refused because of a bound
     n_iterations: np.ndarray
 
 
-def _minimise(problem: _Problem, p: np.ndarray, max_iterations: int) -> _Solution:
+def minimise(problem: Problem, p: np.ndarray, max_iterations: int) -> Solution:
     """Levenberg-Marquardt minimisation, independent for every stamp.
 
-    The first parameters have to be within the bounds.
+    Parameters
+    ----------
+    problem : Problem
+    p : ndarray, shape (n, galaxy, parameter)
+        First guess, within the bounds.
+    max_iterations : int
+
+    Returns
+    -------
+    Solution
     """
     n, basis = len(p), problem.basis
     n_free = basis.shape[1]
@@ -346,7 +369,7 @@ def _minimise(problem: _Problem, p: np.ndarray, max_iterations: int) -> _Solutio
         free = (p[rows].reshape(len(rows), -1, 1) * (basis != 0)).sum(axis=1)
         small |= weighted <= TOLERANCE**2 * (d * free * free).sum(axis=1)
         converged[rows] = small | (normal[rows, -1, -1] <= problem.chi2_floor[rows])
-    return _Solution(p, normal, converged, hit_bound, n_iterations)
+    return Solution(p, normal, converged, hit_bound, n_iterations)
 
 
 def _start(problem: _Problem, positions: np.ndarray) -> np.ndarray:
@@ -497,7 +520,7 @@ def fit_mixtures(
             problem = _Problem(images[rows], psf.take(rows), mixtures, columns, shift)
             problem.start = positions[rows]
             first = _start(problem, positions[rows])
-            solution = _minimise(problem, first, max_iterations)
+            solution = minimise(problem, first, max_iterations)
             _summarise(fit, rows, solution, sigma[rows], problem, flag)
             # Noise can drive the shape of a faint galaxy to its bounds: fit a round galaxy instead.
             rows = rows[(fit.flags[rows, 0] & (FLAG_NOT_CONVERGED | FLAG_BOUND)) > 0]
@@ -528,10 +551,25 @@ def empty_fit(n: int, n_galaxies: int) -> MixtureFit:
     return MixtureFit(**arrays)
 
 
-def _quality(
-    solution: _Solution, chi2_floor: np.ndarray
+def quality(
+    solution: Solution, chi2_floor: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Variances of the free parameters for a noise of 1, whether they are singular, and flags."""
+    """How well a minimisation has determined its free parameters.
+
+    Parameters
+    ----------
+    solution : Solution
+    chi2_floor : ndarray, shape (n,)
+        See `Problem`.
+
+    Returns
+    -------
+    variance : ndarray, shape (n, free)
+        Variances of the free parameters for a noise of 1.
+    singular : ndarray of bool, shape (n,)
+    flags : ndarray of int, shape (n,)
+        `FLAG_NOT_CONVERGED`, `FLAG_BOUND` and `FLAG_SINGULAR`.
+    """
     hessian, gradient = solution.normal[:, :-1, :-1], solution.normal[:, :-1, -1]
     root = np.sqrt(np.diagonal(hessian, axis1=1, axis2=2))
     singular = (root == 0).any(axis=1)
@@ -551,13 +589,13 @@ def _quality(
 def _summarise(
     fit: MixtureFit,
     rows: np.ndarray,
-    solution: _Solution,
+    solution: Solution,
     sigma: np.ndarray,
     problem: _Problem,
     flag: int,
 ) -> None:
     """Write the results of a chunk of stamps to `fit`."""
-    variance, singular, flags = _quality(solution, problem.chi2_floor)
+    variance, singular, flags = quality(solution, problem.chi2_floor)
     p = solution.p
     fit.y[rows], fit.x[rows], fit.flux[rows] = p[..., ROW], p[..., COL], p[..., FLUX]
     fit.covariance[rows] = p[..., YY : XX + 1]
@@ -644,7 +682,7 @@ def fit_psf(images: np.ndarray, n_gaussians: int = 3) -> tuple[PsfMixture, np.nd
             p[:, k, YY] = p[:, k, XX] = factor * size / 2
             p[:, k, FLUX] = flux
         problem.start = p[..., : COL + 1].copy()
-        solution = _minimise(problem, p, MAX_ITERATIONS)
+        solution = minimise(problem, p, MAX_ITERATIONS)
         # Only the residual counts: many mixtures describe the same PSF, so convergence is not
         # needed.
         failed = solution.normal[:, -1, -1] > MAX_PSF_RESIDUAL * problem.sum_of_squares

@@ -134,6 +134,8 @@ class BlendMeasurement:
     flux_iso, flux_auto : ndarray, shape (2,)
         Isophotal flux and Kron flux; NaN if the galaxy was not detected.
     flags : ndarray of int, shape (2,)
+    positions : ndarray, shape (2, 2)
+        Centroids, y and x in pixels from the stamp's corner pixel; NaN if not detected.
     """
 
     detection: int
@@ -141,6 +143,7 @@ class BlendMeasurement:
     flux_iso: np.ndarray
     flux_auto: np.ndarray
     flags: np.ndarray
+    positions: np.ndarray
 
 
 def associate(
@@ -208,20 +211,23 @@ def measure_blend(
             mode = "hot"
             objects, segmap = detect(image, hot, background_rms(image, hot.background_box_px))
     except SepError:
-        missing = np.full(2, np.nan)
-        return BlendMeasurement(-1, "failed", missing, missing, np.full(2, FLAG_FAILED))
+        missing = np.full((2, 2), np.nan)
+        return BlendMeasurement(
+            -1, "failed", missing[0], missing[0], np.full(2, FLAG_FAILED), missing
+        )
     detection, rows = associate(
         objects["x"], objects["y"], objects["flux"], image.shape[-1] // 2, central_radius_px
     )
     flux_iso, flux_auto = np.full(2, np.nan), np.full(2, np.nan)
-    flags = np.zeros(2, int)
+    flags, positions = np.zeros(2, int), np.full((2, 2), np.nan)
     detected = rows >= 0
     if detected.any():
         auto, flag = auto_flux(image, objects, segmap)
         flux_iso[detected] = objects["flux"][rows[detected]]
         flux_auto[detected] = auto[rows[detected]]
         flags[detected] = (flag | objects["flag"])[rows[detected]]
-    return BlendMeasurement(detection, mode, flux_iso, flux_auto, flags)
+        positions[detected] = np.column_stack([objects["y"], objects["x"]])[rows[detected]]
+    return BlendMeasurement(detection, mode, flux_iso, flux_auto, flags, positions)
 
 
 def measure_isolated(

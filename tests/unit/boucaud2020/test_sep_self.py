@@ -20,7 +20,7 @@ def by_hand():
     """Four galaxies, the first one for training, and two blends of the others."""
     galaxies = pd.DataFrame({"id": list("abcd"), "mag": [19.0, 20.0, 21.0, 22.0]})
     galaxies["split"] = ["train", "test", "validation", "test"]
-    isolated = galaxies.iloc[1:][["mag", "split"]].reset_index(drop=True)
+    isolated = galaxies.iloc[1:][["mag", "split"]].reset_index(names="galaxy")
     isolated = isolated.assign(flux_iso=[100.0, np.nan, 50.0], flux_auto=[200.0, 80.0, -1.0])
     blends = pd.DataFrame({"blend": [7, 3], "central": [1, 3], "companion": [3, 2]})
     kinds = {
@@ -55,7 +55,11 @@ def test_as_predictions_they_are_that_much_of_the_true_flux(by_hand):
 
 def test_measurements_of_other_galaxies_are_refused(by_hand):
     _, isolated, galaxies, _ = by_hand
-    for other in (isolated.iloc[:2], isolated.assign(mag=[20.0, 21.5, 22.0])):
+    for other in (
+        isolated.iloc[:2],
+        isolated.assign(mag=[20.0, 21.5, 22.0]),
+        isolated.assign(galaxy=[0, 2, 3]),
+    ):
         with pytest.raises(DeblendError, match="not the 3 validation and test galaxies"):
             isolated_fluxes(galaxies, other)
     fluxes = isolated_fluxes(galaxies, isolated)["flux_iso"]

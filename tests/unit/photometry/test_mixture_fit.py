@@ -15,6 +15,8 @@ from deblend.photometry.mixture_fit import (
     FLAG_SINGULAR,
     fit_mixtures,
     fit_psf,
+    minimise,
+    quality,
 )
 from deblend.photometry.mixtures import PsfMixture, covariance_from_shape, profile_mixture, render
 
@@ -298,3 +300,36 @@ def test_a_psf_of_noise_is_flagged_or_harmless():
 def test_how_many_gaussians():
     with pytest.raises(DeblendError, match="PSF of 4 Gaussians"):
         fit_psf(np.ones((1, 9, 9)), 4)
+
+
+class StraightLines:
+    """Lines through points: a problem whose solution is that of linear least squares."""
+
+    def __init__(self, x, y):
+        self.x, self.y, self.basis, self.chi2_floor = x, y, np.eye(2), np.zeros(len(y))
+
+    def within_bounds(self, p, rows):
+        return np.ones(len(p), bool)
+
+    def normal_matrices(self, p, rows):
+        model = np.stack([np.ones_like(self.x), self.x])
+        residual = self.y[rows] - (p[:, 0] @ model)
+        jacobian = np.concatenate([np.tile(model, (len(p), 1, 1)), residual[:, None]], axis=1)
+        return jacobian @ jacobian.transpose(0, 2, 1)
+
+
+def test_the_minimum_of_a_linear_problem_is_that_of_least_squares():
+    rng = np.random.default_rng(12)
+    x = np.linspace(0, 5, 30)
+    y = rng.normal(1, 2, (4, 1)) + rng.normal(0, 1, (4, 1)) * x + rng.normal(0, 0.1, (4, 30))
+    solution = minimise(StraightLines(x, y), np.zeros((4, 1, 2)), 50)
+    assert solution.converged.all()
+    variance, singular, flags = quality(solution, np.zeros(4))
+    assert not singular.any()
+    assert not flags.any()
+    for i in range(4):
+        expected, covariance = np.polyfit(x, y[i], 1, cov="unscaled")
+        np.testing.assert_allclose(solution.p[i, 0, ::-1], expected, rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(variance[i, ::-1], np.diagonal(covariance), rtol=1e-6)
+    early = minimise(StraightLines(x, y), np.zeros((4, 1, 2)), 1)
+    assert (quality(early, np.zeros(4))[2] == FLAG_NOT_CONVERGED).all()

@@ -70,6 +70,25 @@ def test_isolated_galaxies_are_recovered_without_bias(isolated):
     assert table.loc["sep_iso", "zero_point"] < table.loc["sep_auto", "zero_point"]
 
 
+def test_bias_and_scatter_of_test_galaxies_by_hand():
+    """The zero point is the median of validation, so that one outlier moves the mean only."""
+    mag = np.full(10, 20.0)
+    error = np.array([0.0, 0.1, 0.2, 0.3, 5.0, 0.25, 0.25, 0.45, 0.65, 1.05])
+    flux = 10 ** (-0.4 * (mag + error - 26))
+    flux[6] = np.nan
+    table = pd.DataFrame({"mag": mag, "flux_iso": flux, "flux_auto": flux})
+    table["split"] = ["validation"] * 5 + ["test"] * 5
+    row = fit_zero_points(table, 25.96).iloc[0]
+    assert row["zero_point"] == pytest.approx(26 - 0.2)
+    assert (row["n_validation"], row["n_test"]) == (5, 4)
+    left = np.array([0.05, 0.25, 0.45, 0.85])
+    assert row["bias_test_mag"] == pytest.approx(0.35)
+    assert row["mean_test_mag"] == pytest.approx(left.mean())
+    assert row["std_test_mag"] == pytest.approx(left.std())
+    assert row["nmad_test_mag"] == pytest.approx(1.4826 * 0.2, rel=1e-4)
+    assert row["scatter_test_mag"] == pytest.approx(np.ptp(np.percentile(left, [16, 84])) / 2)
+
+
 def test_zero_points_are_at_the_depth_of_blends(isolated_stamps, isolated):
     """Blends have twice the noise variance, so isophotes lose more light than on single stamps."""
     single = [measure_isolated(image, COLD, HOT)[0] for image in isolated_stamps.images[:, 0]]
@@ -156,6 +175,8 @@ def test_a_wide_pair_is_found_and_measured():
     assert (found.detection, found.mode) == (2, "cold")
     assert found.flux_auto == pytest.approx([flux, flux / 2], rel=0.06)
     assert (found.flux_iso < found.flux_auto).all()
+    centre = image.shape[0] // 2
+    np.testing.assert_allclose(found.positions, [[centre, centre], [centre, centre + 30]], atol=0.5)
 
 
 def test_a_single_galaxy_is_the_central_one_and_the_other_is_missing():
@@ -165,6 +186,8 @@ def test_a_single_galaxy_is_the_central_one_and_the_other_is_missing():
     assert np.isfinite(found.flux_iso[0])
     assert np.isnan(found.flux_iso[1])
     assert np.isnan(found.flux_auto[1])
+    assert np.isfinite(found.positions[0]).all()
+    assert np.isnan(found.positions[1]).all()
 
 
 def test_nothing_in_an_empty_stamp():

@@ -31,7 +31,7 @@ with logs.script(snakemake.log[0]):
     description["not_learnt"] = not_learnt(records)
     zero_point = float(stamps.bands.zero_point[0])
     photometry = photometry_table(
-        pd.concat([*networks, sep]),
+        pd.concat([*networks, *map(pd.read_csv, inputs.baselines)]),
         truth(stamps.galaxies, blends, zero_point),
         detection,
         n_resamples=params.n_resamples,

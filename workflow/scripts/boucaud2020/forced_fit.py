@@ -1,18 +1,16 @@
 """Adapter: fluxes of both galaxies of test blends from a simultaneous fit."""
 
+import pandas as pd
 from deblend.boucaud2020.forced_fit import fit_file
-from deblend.photometry.sep import Detection
 from deblend.run import logs
 from deblend.tables import write_csv
 
 with logs.script(snakemake.log[0]):
     params, inputs = snakemake.params, snakemake.input
-    cold, hot = (Detection(**params.sep[mode]) for mode in ("cold", "hot"))
     fitted = fit_file(
         inputs.stamps,
         inputs.blends,
-        cold,
-        hot,
+        pd.read_csv(inputs.detections),
         params.companion_edge,
         chunk_size=params.chunk_size,
         n_workers=snakemake.threads,

@@ -3,6 +3,7 @@
 import logging
 
 from deblend.boucaud2020.sep import (
+    POSITIONS,
     fit_zero_points,
     measure_file,
     measure_isolated_galaxies,
@@ -31,4 +32,5 @@ with logs.script(snakemake.log[0]):
     )
     write_csv(out.zero_points, zero_points)
     write_csv(out.predictions, to_predictions(measured, zero_points))
-    write_csv(out.detections, measured[["blend", "detection", "mode"]])
+    write_csv(out.detections, measured[["blend", "detection", "mode", *POSITIONS]])
+    write_csv(out.isolated, isolated)
