@@ -32,13 +32,14 @@ TARGETS["boucaud2020"] = [
     "<results>/boucaud2020/photometry.csv",
     f"{BOUCAUD_DATA}/published_comparison.pdf",
 ]
-if BOUCAUD["published_catalogue"]:
-    TARGETS["boucaud2020"] += [
-        *expand(
-            "<results>/published/figures/fig{n}.{ext}", n=range(5, 10), ext=["pdf", "png", "csv"]
-        ),
-        *expand("<results>/published/tables/{name}.csv", name=["fig5_stats", "claims"]),
-    ]
+# From the authors' catalogue, at any scale; by default where the configuration names one.
+HAS_PUBLISHED = bool(BOUCAUD["published_catalogue"])
+PUBLISHED_TARGETS = [
+    *expand("<results>/published/figures/fig{n}.{ext}", n=range(5, 10), ext=["pdf", "png", "csv"]),
+    *expand("<results>/published/tables/{name}.csv", name=["fig5_stats", "claims", "findings"]),
+]
+if HAS_PUBLISHED:
+    TARGETS["boucaud2020"] += PUBLISHED_TARGETS
 
 
 def stamp_chunks(wildcards):
@@ -80,13 +81,8 @@ def network_to_draw(role):
 
 def published_catalogue(wildcards):
     """File of the authors' catalogue: the user's or the downloaded one."""
-    path = BOUCAUD["published_catalogue"]
-    if path is None:
-        raise WorkflowError(
-            "boucaud2020 > published_catalogue is null: set it to the path or https address of the "
-            "catalogue that Boucaud et al. 2020 published, then ask for this target again"
-        )
-    return "<resources>/boucaud2020_published/output_catalog.csv" if "://" in path else path
+    downloaded = "<resources>/boucaud2020_published/output_catalog.csv"
+    return downloaded if "://" in PUBLISHED_ENTRY["url"] else PUBLISHED_CATALOGUE
 
 
 def mask_file(role):
@@ -243,6 +239,13 @@ rule inspect:
         f"{BOUCAUD_DATA}/inspect.pdf",
     message:
         "Look through {input}; ids to leave out go to config/rejected.csv"
+
+
+rule published:
+    input:
+        PUBLISHED_TARGETS,
+    message:
+        "Figures 5 to 9, claims and findings from the authors' catalogue of Boucaud et al. 2020"
 
 
 # --- Blends and the baseline ---
