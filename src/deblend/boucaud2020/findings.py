@@ -71,8 +71,8 @@ def test_blends(tables: Tables) -> Result:
     of=CATALOGUE,
 )
 @says(
-    "Central galaxies are those of the test split, but companions are not all among them: this fits "
-    "a second draw of the companion that took training galaxies, which a later version of "
+    "Central galaxies are those of the test split, but companions are not all among them: this "
+    "fits a second draw of the companion that took training galaxies, which a later version of "
     "candels-blender (commit bfa4344) no longer does. It hardly changes the errors."
 )
 def companions_outside_test(tables: Tables) -> Result:
@@ -95,8 +95,8 @@ def companions_outside_test(tables: Tables) -> Result:
 @finding(
     "flux_error_of_pairs",
     "Abstract, Sect. 5",
-    says="An improvement of at least a factor of 4 in flux error, also where SExtractor finds exactly "
-    "two objects.",
+    says="An improvement of at least a factor of 4 in flux error, also where SExtractor finds "
+    "exactly two objects.",
     of=CATALOGUE,
 )
 @says("For these pairs the mean error of the flux improves by less than a factor of 4.")
@@ -147,8 +147,8 @@ def spheroids_overestimated(tables: Tables) -> Result:
     of=THIS_RUN,
 )
 @says(
-    "The authors' code has it the other way round: mask 1, flux 0.1. The loss on the fluxes is in per "
-    "cent, so that the text's weights leave the masks nearly without a loss, and they are lost."
+    "The authors' code has it the other way round: mask 1, flux 0.1. The loss on the fluxes is in "
+    "per cent, so that the text's weights leave the masks nearly without a loss: they get lost."
 )
 def loss_weights(tables: Tables) -> Result:
     rows = table(tables, "weights").sort_values("mean_iou")
@@ -156,7 +156,8 @@ def loss_weights(tables: Tables) -> Result:
     if len(np.unique(share)) < 2:
         raise MissingResult("two joint networks with other weights")
     text = "; ".join(
-        f"{row.network} (mask {row.mask_weight:g}, flux {row.flux_weight:g}): IoU {row.mean_iou:.2f}"
+        f"{row.network} (mask {row.mask_weight:g}, flux {row.flux_weight:g}): "
+        f"IoU {row.mean_iou:.2f}"
         for row in rows.itertuples()
     )
     return text, bool(share[-1] == share.max())

@@ -11,7 +11,7 @@ from deblend.boucaud2020.masks import gather_iou
 from deblend.boucaud2020.recovered import MIN_IN_BIN
 from deblend.files import read_json
 from deblend.intervals import mean_interval
-from deblend.report.numbers import LIMIT, Better, Row
+from deblend.report.numbers import LIMIT, Better, Row, reproduction_table
 
 #: Which numbers of the panels and bins are better; biases are compared without their sign.
 BETTER: dict[str, Better] = dict.fromkeys(
@@ -32,6 +32,7 @@ def read_tables(
     iou: Sequence[str | Path],
     mask_roles: Sequence[str],
     fig12: Sequence[str | Path],
+    timings: Sequence[str | Path],
 ) -> dict[str, pd.DataFrame | None]:
     """Read the tables that the paper's numbers and claims are compared with.
 
@@ -47,22 +48,45 @@ def read_tables(
         The paper's name for the network of each file of `iou`.
     fig12 : sequence of path
         The table of Figure 12; empty if it is not drawn.
+    timings : sequence of path
+        The duration of each network's training (JSON with `seconds`).
 
     Returns
     -------
     dict
         The tables of `paths`, where `photometry` has the paper's names for the networks and
-        `statistics` the intervals of Figures 5 and 6; and `iou`, where vanished masks have 0, and
-        `fig12`: None for those without a file.
+        `statistics` the intervals of Figures 5 and 6; `hours` of training of each of the paper's
+        networks, where the joint one includes its U-Net; and `iou`, where vanished masks have 0,
+        and `fig12`: None for those without a file.
     """
     tables = {name: pd.read_csv(path) for name, path in paths.items()}
     roles = {folder: role for role, folder in networks.items()}
     return tables | {
         "photometry": tables["photometry"].replace({"method": roles}),
         "statistics": with_intervals(tables["statistics"], tables["fig5"], tables["fig6"]),
+        "hours": training_hours(networks, timings),
         "iou": with_vanished(gather_iou(mask_roles, iou)) if iou else None,
         "fig12": pd.read_csv(fig12[0]) if fig12 else None,
     }
+
+
+def training_hours(networks: Mapping[str, str], timings: Sequence[str | Path]) -> pd.DataFrame:
+    """Hours of training: `network` (the paper's name), `hours`; those of the joint one with U-Net.
+
+    Parameters
+    ----------
+    networks : dict
+        The folder of each network, by the paper's name for it.
+    timings : sequence of path
+        In the same order.
+    """
+    hours = {
+        name: read_json(path)["seconds"] / 3600
+        for name, path in zip(networks, timings, strict=True)
+    }
+    if "blend2mask2flux" in hours:
+        hours["blend2mask2flux"] += hours["unet"]
+    return pd.DataFrame({"network": list(hours), "hours": list(hours.values())})
 
 
 def with_vanished(iou: pd.DataFrame) -> pd.DataFrame:
@@ -215,7 +239,7 @@ def table1_rows(table: pd.DataFrame) -> Iterator[Row]:
         See `deblend.boucaud2020.tables.table1`.
     """
     rows = table[table["published_after"].notna()].set_index("morphology")
-    total = rows.loc["total"].astype({"before": float}, errors="ignore")
+    total = rows.loc["total"]
     for name, row in rows.iterrows():
         item = f"Table 1, {row['galaxy_type']}"
         if name != "total":
@@ -333,7 +357,9 @@ def parameter_rows(published: dict[str, Any], parameters: pd.DataFrame | None) -
     counts = {}
     if parameters is not None:
         index = parameters.set_index(["architecture", "filters"])["n_parameters"] / 1e6
-        counts = {f"Table 2, {f} filters": n for (kind, f), n in index.items() if kind == "blend2flux"}
+        counts = {
+            f"Table 2, {f} filters": n for (kind, f), n in index.items() if kind == "blend2flux"
+        }
         counts |= {f"Sect. 3.2, {kind}": n for (kind, _), n in index.items()}
     wanted = {f"Table 2, {f} filters": n for f, n in published["n_parameters_million"].items()}
     wanted |= {f"Sect. 3.2, {name}": n for name, n in published["parameters_million"].items()}
@@ -363,7 +389,10 @@ def table2_rows(published: dict[str, Any], table: pd.DataFrame) -> Iterator[Row]
                 ours = index.loc[filters]
                 percent, error = float(ours[f"{part}_percent"]), float(ours[f"{part}_error"])
                 row = row._replace(
-                    reproduced=percent, n=float(ours["n"]), low=percent - error, high=percent + error
+                    reproduced=percent,
+                    n=float(ours["n"]),
+                    low=percent - error,
+                    high=percent + error,
                 )
             yield row
 
@@ -484,3 +513,35 @@ def authors_rows(published: dict[str, Any], tables: Mapping[str, pd.DataFrame]) 
         *detection_rows(published["sextractor_detections_percent"], tables["about"].iloc[0]),
         *range_rows(published["mag_range"], tables["catalog"]),
     ]
+
+
+def reproduction(
+    published: dict[str, Any],
+    tables: Mapping[str, pd.DataFrame | None],
+    about: dict[str, Any],
+    records: dict[str, dict[str, Any]],
+    authors: Mapping[str, pd.DataFrame],
+    papers_data: bool,
+) -> pd.DataFrame:
+    """The published numbers beside those of this run, and of the authors' catalogue if it is there.
+
+    Parameters
+    ----------
+    published, tables, about, records
+        See `our_rows`.
+    authors : dict
+        See `read_authors`.
+    papers_data : bool
+        Whether this run's galaxies are those of the paper.
+
+    Returns
+    -------
+    DataFrame
+        See `deblend.report.numbers.reproduction_table`.
+    """
+    label = f"{about['scale']} scale, data set {about['dataset']}"
+    rows = {label: our_rows(published, tables, about, records)}
+    theirs = "the authors' catalogue"
+    if authors:
+        rows[theirs] = authors_rows(published, authors)
+    return reproduction_table(rows, "boucaud2020", [theirs, *([label] if papers_data else [])])

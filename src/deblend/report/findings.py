@@ -138,8 +138,8 @@ def findings_table(
         except MissingResult as error:
             if finding.name not in facts:
                 raise DeblendError(
-                    f"{finding.name!r} cannot be computed without {error}, and config/published.yaml "
-                    f"has no numbers for it (under {paper} > findings)"
+                    f"{finding.name!r} cannot be computed without {error}, and "
+                    f"config/published.yaml has no numbers for it (under {paper} > findings)"
                 ) from None
             fact = facts[finding.name]
             numbers, confirmed, source, basis = fact["numbers"], None, fact["source"], STATED

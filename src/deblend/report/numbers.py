@@ -75,6 +75,7 @@ class Stated(float):
     text: str
 
     def __new__(cls, text: str) -> "Stated":
+        """The number that a text says."""
         number = super().__new__(cls, text)
         number.text = text
         return number
@@ -94,7 +95,7 @@ _Loader.add_constructor("tag:yaml.org,2002:float", _stated)
 
 def read_published(path: str | Path) -> Any:
     """Content of config/published.yaml, with numbers that keep their digits (`Stated`)."""
-    return yaml.load(Path(path).read_text(), Loader=_Loader)
+    return _Loader(Path(path).read_text()).get_single_data()
 
 
 def decimals(number: float) -> int:
@@ -191,15 +192,12 @@ def compare(row: Row) -> str:
         return "worse"
     if not row.better:
         return "differs"
-    if row.quantity in BIASES:
-        is_lower = abs(ours) < max(map(abs, ends))
-    else:
-        is_lower = ours < lowest
+    is_lower = abs(ours) < max(map(abs, ends)) if row.quantity in BIASES else ours < lowest
     return "better" if is_lower == (row.better == "lower") else "worse"
 
 
 def reproduction_table(
-    rows: Mapping[str, Iterable[Row]], paper: str, other_data: Collection[str] = ()
+    rows: Mapping[str, Iterable[Row]], paper: str, papers_data: bool | Collection[str] = True
 ) -> pd.DataFrame:
     """Table of a paper's numbers and ours.
 
@@ -209,8 +207,8 @@ def reproduction_table(
         Rows by configuration, such as the scale and the data set.
     paper : str
         Name of the paper, to be recorded.
-    other_data : collection of str
-        Configurations whose data are not those of the paper.
+    papers_data : bool or collection of str
+        Whether the data are those of the paper, or the configurations whose data are.
 
     Returns
     -------
@@ -232,7 +230,10 @@ def reproduction_table(
             if min(ends) < max(ends):
                 label += f" (published: {min(ends):g} to {max(ends):g})"
             compared = compare(row)
-            is_other = row.depends_on_data and configuration in other_data
+            is_papers = (
+                papers_data if isinstance(papers_data, bool) else configuration in papers_data
+            )
+            is_other = row.depends_on_data and not is_papers
             is_ratio = nearest and row.quantity not in (*SHARES, *BIASES)
             table.append(
                 (

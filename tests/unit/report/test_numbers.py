@@ -151,7 +151,9 @@ def test_numbers_of_other_data_are_not_comparable():
         Row("y", "parameters_million", 25.7, 25.7, depends_on_data=False),
         Row("z", "sigma", 0.1, NAN),
     ]
-    table = reproduction_table({"a": rows, "b": rows}, "a paper", other_data=["a"])
+    table = reproduction_table({"a": rows, "b": rows}, "a paper", papers_data=["b"])
     compared = ["worse", "agrees", "not run"]
     assert table["compared"].tolist() == compared * 2
     assert table["status"].tolist() == ["not comparable", *compared[1:], *compared]
+    other = reproduction_table({"a": rows}, "a paper", papers_data=False)
+    assert other["status"].tolist() == ["not comparable", *compared[1:]]
