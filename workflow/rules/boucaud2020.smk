@@ -856,7 +856,7 @@ RESULT_TABLES = {
 
 rule boucaud2020_results:
     input:
-        **RESULT_TABLES,
+        tables=list(RESULT_TABLES.values()),
         description="<results>/boucaud2020/output_catalog.json",
         iou=[f"{folder}/iou.csv" for folder in MASK_FOLDERS],
         fig12=["<results>/figures/fig12.csv"] if HAS_MASK_FIGURES else [],

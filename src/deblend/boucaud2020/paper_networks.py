@@ -32,9 +32,9 @@ def parameter_table(networks: Mapping[str, Mapping[str, Any]], stamp_size: int) 
             continue
         unet = networks.get(network.get("unet", ""))
         record = {"options": network_options(dict(unet))} if unet else None
-        model = build(size[0], stamp_size, network_options(dict(network), record))
-        rows.append((*size, model.count_params()))
-        # The largest network has 100 million parameters.
-        del model
-        keras.backend.clear_session()
+        # In this scope weights have shapes but no values: the largest network has 100 million.
+        with keras.StatelessScope(initialize_variables=False):
+            model = build(size[0], stamp_size, network_options(dict(network), record))
+            rows.append((*size, model.count_params()))
+    keras.backend.clear_session()
     return pd.DataFrame(rows, columns=["architecture", "filters", "n_parameters"])

@@ -11,7 +11,7 @@ from deblend.boucaud2020.masks import gather_iou
 from deblend.boucaud2020.recovered import MIN_IN_BIN
 from deblend.files import read_json
 from deblend.intervals import mean_interval
-from deblend.report.numbers import LIMIT, Better, Row, reproduction_table
+from deblend.report.numbers import LIMIT, Better, Row, Stated, reproduction_table
 
 #: Which numbers of the panels and bins are better; biases are compared without their sign.
 BETTER: dict[str, Better] = dict.fromkeys(
@@ -168,7 +168,7 @@ def authors_tables(
     source : str
     """
     if made:
-        return made, "full catalogue"
+        return made, f"catalogue of {len(made['catalog'])} blends"
     return {"statistics": panel_table(panels)}, "panel numbers in published.yaml"
 
 
@@ -244,17 +244,21 @@ def table1_rows(table: pd.DataFrame) -> Iterator[Row]:
         item = f"Table 1, {row['galaxy_type']}"
         if name != "total":
             for when in ("before", "after"):
-                published, ours = f"published_{when}", when
-                shares = [100 * float(row[k]) / max(float(total[k]), 1) for k in (published, ours)]
-                n = float(total[ours])
-                yield Row(f"{item}, {when} inspection", "type_percent", *shares, n)
-        kept = [
-            100 * float(row[f"{which}after"]) / float(row[f"{which}before"])
-            if row[f"{which}before"]
-            else math.nan
-            for which in ("published_", "")
-        ]
-        yield Row(item, "kept_percent", *kept, float(row["before"]))
+                value = _percent(row[f"published_{when}"], total[f"published_{when}"])
+                ours, n = _percent(row[when], total[when]), float(total[when])
+                yield Row(f"{item}, {when} inspection", "type_percent", _stated(value), ours, n)
+        value = _percent(row["published_after"], row["published_before"])
+        ours, n = _percent(row["after"], row["before"]), float(row["before"])
+        yield Row(item, "kept_percent", _stated(value), ours, n)
+
+
+def _percent(part: float, total: float) -> float:
+    return 100 * float(part) / float(total) if total else math.nan
+
+
+def _stated(percent: float) -> Stated:
+    """A share that follows from published numbers of galaxies, to a tenth of a per cent."""
+    return Stated(f"{percent:.1f}")
 
 
 def bin_rows(published: list[dict[str, Any]], tables: Mapping[str, pd.DataFrame]) -> Iterator[Row]:

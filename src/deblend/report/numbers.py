@@ -135,8 +135,8 @@ class Row(NamedTuple):
     better : {"lower", "higher", ""}
         Which numbers are better.
     low, high : float
-        Ends of the 68 % interval of ours; NaN if it is not known. For shares (`SHARES`) without
-        one it is computed from `n`.
+        Ends of the 68 % interval of ours; NaN if it is not known. That of shares (`SHARES`) is
+        computed from `n`.
     depends_on_data : bool
         Whether it is a number of the data, so that other data may have another one.
     """
@@ -153,12 +153,17 @@ class Row(NamedTuple):
 
 
 def with_interval(row: Row) -> Row:
-    """A row with the binomial (Wilson's) interval of its share, if it is one and has none."""
-    known = math.isfinite(row.low) and math.isfinite(row.high)
-    if known or row.quantity not in SHARES or not row.n > 0 or not math.isfinite(row.reproduced):
+    """A row whose interval, if it is a share, is at least the binomial one (Wilson's).
+
+    Where a share is 0, resamples of a bootstrap have no width, whatever their number.
+    """
+    if row.quantity not in SHARES or not row.n > 0 or not math.isfinite(row.reproduced):
         return row
     low, high = wilson_interval(row.reproduced / 100 * row.n, row.n)
-    return row._replace(low=100 * float(low), high=100 * float(high))
+    return row._replace(
+        low=float(np.fmin(row.low, max(100 * float(low), 0.0))),
+        high=float(np.fmax(row.high, 100 * float(high))),
+    )
 
 
 def compare(row: Row) -> str:

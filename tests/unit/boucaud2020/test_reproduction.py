@@ -106,8 +106,8 @@ def test_the_published_panels_are_a_table_with_whole_galaxies():
     tables, source = authors_tables({}, PUBLISHED["panels"])
     assert tables["statistics"].equals(panel_table(PUBLISHED["panels"]))
     assert source == "panel numbers in published.yaml"
-    made = {"statistics": table}
-    assert authors_tables(made, PUBLISHED["panels"]) == (made, "full catalogue")
+    made = {"statistics": table, "catalog": pd.DataFrame(index=range(4776))}
+    assert authors_tables(made, PUBLISHED["panels"]) == (made, "catalogue of 4776 blends")
 
 
 def test_the_authors_tables_are_read_in_their_order(tmp_path):
@@ -171,11 +171,11 @@ def test_table_1_compares_shares():
     found = reproduced(table1_rows(table1)).set_index(["item", "quantity"])
     assert not any("unknown" in item for item, _ in found.index)
     before = found.loc[("Table 1, bulge, before inspection", "type_percent")]
-    assert before["published"] == pytest.approx(100 * 386 / 2618)
+    assert before["published"] == pytest.approx(100 * 386 / 2618, abs=0.05)
     assert (before["reproduced"], before["n"]) == (20, 200)
     assert found.loc[("Table 1, bulge, after inspection", "type_percent"), "reproduced"] == 40
     kept = found.loc[("Table 1, total", "kept_percent")]
-    assert kept["published"] == pytest.approx(100 * 1919 / 2618)
+    assert kept["published"] == pytest.approx(100 * 1919 / 2618, abs=0.05)
     assert (kept["reproduced"], kept["n"], kept["status"]) == (25, 200, "differs")
     assert found.loc[("Table 1, irregular", "kept_percent"), "status"] == "not run"
 

@@ -106,13 +106,16 @@ def test_shares_have_binomial_errors(k, n, expected):
     assert compare(with_interval(row)) == expected
 
 
-def test_only_shares_without_an_interval_get_one():
+def test_the_interval_of_a_share_is_at_least_the_binomial_one():
     share = with_interval(Row("x", "detection_percent", 75, 50.0, 100))
     # Wilson's interval of 50 of 100 is symmetric and slightly narrower than sqrt(p q / n).
     assert 50 - share.low == pytest.approx(share.high - 50)
     assert 50 - share.low == pytest.approx(5.0, rel=0.01)
-    known = Row("x", "detection_percent", 75, 50.0, 100, low=49.0, high=51.0)
-    assert with_interval(known) == known
+    wide = Row("x", "detection_percent", 75, 50.0, 100, low=30.0, high=51.0)
+    assert (with_interval(wide).low, with_interval(wide).high) == (30, share.high)
+    # No outlier in any resample: the interval of a bootstrap has no width.
+    none = with_interval(Row("x", "outliers_percent", 0.1, 0.0, 500, low=0.0, high=0.0))
+    assert (none.low, none.high) == (0, pytest.approx(100 / 501, rel=1e-3))
     assert math.isnan(with_interval(Row("x", "sigma", 0.1, 0.2, 100)).low)
     assert math.isnan(with_interval(Row("x", "detection_percent", 75, 50.0)).low)
 

@@ -18,7 +18,7 @@ with logs.script(snakemake.log[0]):
     paper, about = "boucaud2020", read_json(inputs.description)
     published = read_published(inputs.published)[paper]
     tables = ours.read_tables(
-        {name: inputs[name] for name in params.tables},
+        dict(zip(params.tables, inputs.tables, strict=True)),
         params.networks,
         iou=inputs.iou,
         mask_roles=params.mask_roles,
