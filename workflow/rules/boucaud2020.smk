@@ -861,9 +861,7 @@ rule boucaud2020_results:
         iou=[f"{folder}/iou.csv" for folder in MASK_FOLDERS],
         fig12=["<results>/figures/fig12.csv"] if HAS_MASK_FIGURES else [],
         records=[f"<results>/networks/{name}/network.json" for _, name in TRAINED["boucaud2020"]],
-        timings=[
-            f"<results>/benchmarks/training/{name}.json" for _, name in TRAINED["boucaud2020"]
-        ],
+        timings=[f"<results>/benchmarks/training/{name}.json" for _, name in TRAINED["boucaud2020"]],
         joint_records=[f"<results>/networks/{name}/network.json" for name in JOINT_NETWORKS],
         joint_iou=[
             f"<results>/predictions/{name}/{BOUCAUD['dataset']}/iou.csv" for name in JOINT_NETWORKS

@@ -25,7 +25,7 @@ def parameter_table(networks: Mapping[str, Mapping[str, Any]], stamp_size: int) 
         `architecture`, `filters` (those of the first layer), `n_parameters`; networks that differ
         in their training only have one row.
     """
-    rows = []
+    rows: list[tuple[str, int, int]] = []
     for network in networks.values():
         size = (network["architecture"], network["filters"])
         if size in [row[:2] for row in rows]:

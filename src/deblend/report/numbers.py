@@ -230,7 +230,7 @@ def reproduction_table(
     for configuration, part in rows.items():
         for row in map(with_interval, part):
             ends = row.published if isinstance(row.published, list) else [row.published]
-            nearest = min(ends, key=lambda end, ours=row.reproduced: abs(ours - end))
+            nearest = min((abs(row.reproduced - end), end) for end in ends)[1]
             label = row.quantity
             if min(ends) < max(ends):
                 label += f" (published: {min(ends):g} to {max(ends):g})"

@@ -52,8 +52,8 @@ def test_a_finding_needs_its_data_or_numbers(findings):
 
 
 def test_facts_about_nothing_are_an_error(findings):
-    facts = {**FACTS, "coutn": FACTS["count"]}
-    with pytest.raises(DeblendError, match="'coutn' of a paper, which is not known.*count"):
+    facts = {**FACTS, "counts": FACTS["count"]}
+    with pytest.raises(DeblendError, match="'counts' of a paper, which is not known.*count"):
         findings_table({}, findings, "a paper", facts)
 
 
