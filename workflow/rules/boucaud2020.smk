@@ -839,8 +839,6 @@ AUTHORS_FILES = expand(
 RESULT_TABLES = {
     "statistics": "<results>/tables/fig5_stats.csv",
     "points": "<results>/figures/fig5_points.csv",
-    "fig5": "<results>/figures/fig5.csv",
-    "fig6": "<results>/figures/fig6.csv",
     "fig7": "<results>/figures/fig7.csv",
     "fig7_points": "<results>/figures/fig7_points.csv",
     "fig8": "<results>/figures/fig8.csv",

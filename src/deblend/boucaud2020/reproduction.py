@@ -18,9 +18,6 @@ BETTER: dict[str, Better] = dict.fromkeys(
     ("mean", "median", "sigma", "sigma_mag", "outliers_percent", "mape_mag_percent"), "lower"
 )
 
-#: Columns of `statistics`, and what the tables of Figures 5 and 6 call them.
-FIGURE_NAMES = {"mean": "mean_dmag", "sigma": "sigma_mag"}
-
 #: Tables of the authors' catalogue, in the order of the files of `read_authors`.
 AUTHORS_TABLES = ("statistics", "points", "fig7", "fig7_points", "fig8", "fig9", "catalog")
 
@@ -39,7 +36,7 @@ def read_tables(
     Parameters
     ----------
     paths : dict
-        CSV file of each table, among them `photometry`, `statistics`, `fig5` and `fig6`.
+        CSV file of each table, among them `photometry`.
     networks : dict
         The folder of each network, by the paper's name for it.
     iou : sequence of path
@@ -54,16 +51,14 @@ def read_tables(
     Returns
     -------
     dict
-        The tables of `paths`, where `photometry` has the paper's names for the networks and
-        `statistics` the intervals of Figures 5 and 6; `hours` of training of each of the paper's
-        networks, where the joint one includes its U-Net; and `iou`, where vanished masks have 0,
-        and `fig12`: None for those without a file.
+        The tables of `paths`, where `photometry` has the paper's names for the networks; `hours` of
+        training of each of the paper's networks, where the joint one includes its U-Net; and `iou`,
+        where vanished masks have 0, and `fig12`: None for those without a file.
     """
     tables = {name: pd.read_csv(path) for name, path in paths.items()}
     roles = {folder: role for role, folder in networks.items()}
     return tables | {
         "photometry": tables["photometry"].replace({"method": roles}),
-        "statistics": with_intervals(tables["statistics"], tables["fig5"], tables["fig6"]),
         "hours": training_hours(networks, timings),
         "iou": with_vanished(gather_iou(mask_roles, iou)) if iou else None,
         "fig12": pd.read_csv(fig12[0]) if fig12 else None,
@@ -85,7 +80,7 @@ def training_hours(networks: Mapping[str, str], timings: Sequence[str | Path]) -
         for name, path in zip(networks, timings, strict=True)
     }
     if "blend2mask2flux" in hours:
-        hours["blend2mask2flux"] += hours["unet"]
+        hours["blend2mask2flux"] += hours.get("unet", 0.0)
     return pd.DataFrame({"network": list(hours), "hours": list(hours.values())})
 
 
@@ -98,35 +93,6 @@ def with_vanished(iou: pd.DataFrame) -> pd.DataFrame:
         See `deblend.boucaud2020.masks.mask_table`.
     """
     return iou[iou["area_true_px"] > 0].fillna({"iou": 0.0})
-
-
-def with_intervals(
-    statistics: pd.DataFrame, fig5: pd.DataFrame, fig6: pd.DataFrame
-) -> pd.DataFrame:
-    """Statistics with the 68 % intervals of the tables of Figures 5 and 6, `_low` and `_high`.
-
-    Parameters
-    ----------
-    statistics : DataFrame
-        See `deblend.boucaud2020.recovered.statistics_table`.
-    fig5, fig6 : DataFrame
-        Its parts, with columns such as `sigma_mag_low`; without them nothing is added.
-    """
-    both = pd.concat(
-        [
-            fig5.assign(figure="fig5"),
-            fig6.rename(columns={"pair": "galaxy"}).assign(figure="fig6"),
-        ]
-    )
-    both["network"] = both["method"].str.lower()
-    keys = ["figure", "network", "galaxy"]
-    names = {
-        f"{FIGURE_NAMES.get(name, name)}_{end}": f"{name}_{end}"
-        for name in statistics.columns.difference([*keys, "n"], sort=False)
-        for end in ("low", "high")
-    }
-    new = [name for name in names if name in both and names[name] not in statistics]
-    return statistics.merge(both[[*keys, *new]].rename(columns=names), "left", on=keys)
 
 
 def read_authors(paths: Sequence[str | Path]) -> dict[str, pd.DataFrame]:
@@ -205,7 +171,8 @@ def panel_rows(panels: list[dict[str, Any]], statistics: pd.DataFrame) -> Iterat
         From `config/published.yaml`: `figure`, `network`, `galaxy`, `where`, and numbers named as
         in `statistics`; the names of upper limits end in `LIMIT`.
     statistics : DataFrame
-        See `deblend.boucaud2020.recovered.statistics_table`.
+        See `deblend.boucaud2020.recovered.statistics_table`; with `_low` and `_high` of a number,
+        its interval.
     """
     names = ["figure", "network", "galaxy"]
     index = statistics.set_index(names)
@@ -270,22 +237,29 @@ def bin_rows(published: list[dict[str, Any]], tables: Mapping[str, pd.DataFrame]
         `figure`, `network`, `where`, and `median` or `sigma_mag`; the names of upper limits
         end in `LIMIT`.
     tables : dict
-        "fig7" and "fig8" to `deblend.boucaud2020.recovered.binned_statistics`.
+        "fig7" and "fig8" to `deblend.boucaud2020.recovered.binned_statistics`, with the intervals
+        that it has.
     """
     for entry in published:
         table = tables[entry["figure"]]
         of_network = table["method"].str.lower() == entry["network"]  # the figures write SExtractor
         bins = table[of_network & (table["n"] >= MIN_IN_BIN)]
-        bins = bins[bins["bin"].astype(str) != "all"]
+        bins = bins[bins["bin"].astype(str) != "all"].reset_index(drop=True)
         figure = entry["figure"].removeprefix("fig")
         item = f"Fig. {figure}, {entry['network']}, largest of bins ({entry['where']})"
         for quantity, value in entry.items():
             if quantity in ("figure", "network", "where"):
                 continue
             column = quantity.removesuffix(LIMIT)
-            largest = float(bins[column].abs().max())
-            n = float(bins["n"].sum()) if len(bins) else math.nan
-            yield Row(item, quantity, value, largest, n, BETTER[column])
+            row = Row(item, quantity, value, math.nan, better=BETTER[column])
+            if len(bins):
+                largest = bins.loc[bins[column].abs().idxmax()]
+                sign = -1.0 if largest[column] < 0 else 1.0
+                ends = (f"{column}_low", f"{column}_high")
+                interval = sorted(sign * float(largest.get(end, math.nan)) for end in ends)
+                n, ours = float(bins["n"].sum()), sign * float(largest[column])
+                row = row._replace(reproduced=ours, n=n, low=interval[0], high=interval[1])
+            yield row
 
 
 def box_rows(published: dict[str, float], fig7: pd.DataFrame) -> Iterator[Row]:
