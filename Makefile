@@ -9,13 +9,17 @@ READY := $(VENV)/.ready
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 # Scale of `make report`.
 SCALE ?= toy
-RESULTS = results/$(SCALE)
+RESULTS = results$(if $(filter-out paper,$(SCALE)),/$(SCALE))
+# Of `make evidence`: the paper, the name of the run, and the command that makes it again.
+PAPER ?= boucaud2020
+RUN = $(SCALE)
+COMMAND = $(if $(filter paper,$(SCALE)),snakemake --cores 8,make $(SCALE))
 SMALL := tests/unit $(patsubst %,tests/workflow/test_%.py,config dry_run bad_input sources module)
 ONE_THREAD := OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1
 SOURCES := src workflow tools tests benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help env toy small published report summary test lint format docs bench clean
+.PHONY: help env toy small published report evidence summary test lint format docs bench clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +52,11 @@ report: $(READY) ## Put figures and tables of the toy run on one HTML page (SCAL
 	@$(BIN)/snakemake --configfile config/$(SCALE).yaml --report $(RESULTS)/report.html >$(RESULTS)/logs/report.log 2>&1 \
 	|| { tail -n 3 $(RESULTS)/logs/report.log >&2; echo "no report was made: run make $(SCALE) first" >&2; exit 1; }
 	@echo "Report: $(RESULTS)/report.html"
+
+evidence: SCALE = small
+evidence: $(READY) ## Copy tables and small pictures of a finished run to evidence/ (PAPER=... SCALE=small)
+	$(BIN)/python tools/collect_evidence.py $(PAPER) $(RESULTS) --name $(RUN) --command "$(COMMAND)"
+	$(BIN)/python tools/quote_evidence.py README.md
 
 # The end of what `make toy` and `make small` show.
 summary:

@@ -80,6 +80,7 @@ def simulator_config(**changes):
         "pixel_scale_arcsec": 0.06,
         "zero_point": 25.96,
         "noise_sigma": 0.0065,
+        "noise": "white",
         "exposure_time_s": 3300.0,
         "psf_fwhm_arcsec": 0.17,
         "psf_moffat_beta": 2.5,

@@ -60,6 +60,12 @@ def stamp_chunks(wildcards):
     return range(1)
 
 
+def cleaning(wildcards):
+    """How a data set is cleaned: as all data sets, but with its own switches."""
+    own = {k: v for k, v in dataset(wildcards)["cleaning"].items() if v is not None}
+    return {k: v for k, v in BOUCAUD["cleaning"].items() if k != "rejected"} | own
+
+
 def networks_with(architecture):
     """Regular expression that matches the networks of an architecture."""
     return any_of(n for n, d in config["networks"].items() if d["architecture"] == architecture)
@@ -174,7 +180,7 @@ rule boucaud2020_clean:
         code=code("boucaud2020/clean.py"),
         seed=SEED,
         limits=dataset_options("mag_min", "mag_max"),
-        cleaning={k: v for k, v in BOUCAUD["cleaning"].items() if k != "rejected"},
+        cleaning=cleaning,
         sep=SEP_MODES,
     message:
         "Clean chunk {wildcards.chunk} of {wildcards.dataset}"
@@ -200,6 +206,7 @@ rule boucaud2020_assemble_dataset:
         galaxies="<results>/datasets/{dataset}/galaxies.ecsv",
         exclusions="<results>/datasets/{dataset}/exclusions.csv",
         excluded="<results>/datasets/{dataset}/excluded.csv",
+        criteria="<results>/datasets/{dataset}/criteria.csv",
     log:
         "<results>/logs/assemble/{dataset}.log",
     conda:
@@ -213,6 +220,7 @@ rule boucaud2020_assemble_dataset:
         seed=SEED,
         fractions=lambda wildcards: dataset(wildcards)["split"],
         delta_mag_max=BOUCAUD["blending"]["delta_mag_max"],
+        cleaning=cleaning,
     message:
         "Put {wildcards.dataset} together and split its galaxies"
     script:

@@ -85,7 +85,11 @@ rule ingest_files:
         options=lambda wildcards: {
             key: value
             for key, value in dataset(wildcards).items()
-            if key not in ("source", "images", "catalog", "segmaps", "mag_min", "mag_max", "split")
+            if key
+            not in (
+                *("source", "images", "catalog", "segmaps"),
+                *("mag_min", "mag_max", "cleaning", "split"),
+            )
         },
     message:
         "Read the stamps and the catalogue of {wildcards.dataset}"

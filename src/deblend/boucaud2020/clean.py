@@ -2,17 +2,23 @@
 
 Boucaud et al. 2020, Sect. 2.1, used galaxies of clear-cut class. They dilated the segmentation of
 other objects, and replaced the pixels of these objects by random pixels of the empty background.
-They excluded stamps with artefacts by eye. Here criteria do that, whose exclusions are counted, and
-a table of ids that were rejected by eye.
+They excluded stamps with artefacts by eye. Here criteria do that, which can be switched off and
+whose exclusions are counted, and a table of ids that were rejected by eye.
+
+The authors' code (aboucaud/candels-blender, `blender/segmap.py`) differs from the text: it fills
+the pixels with Gaussian noise, and adds noise to the whole stamp.
 """
 
 import csv
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from deblend.boucaud2020.config import CleaningConfig
+from deblend.data.noise import noise_images
 from deblend.data.stamps import Stamps
 from deblend.errors import DeblendError
 from deblend.photometry.sep import (
@@ -24,7 +30,6 @@ from deblend.photometry.sep import (
 )
 from deblend.seeds import generator
 from scipy.ndimage import binary_dilation
-from skimage.morphology import disk
 
 #: Reasons to exclude a galaxy, and what they mean.
 EXCLUSIONS = {
@@ -39,11 +44,20 @@ EXCLUSIONS = {
     "off_centre": "the galaxy's centroid is off the central pixel",
     "touching": "a neighbour covers much of the galaxy's edge",
     "crowded": "too little empty background to replace the neighbours from",
+    "no_background": "no empty background at all to replace the neighbours from",
     "still_blended": "SEP's cold mode finds more than one object on the cleaned stamp",
     "not_segmented": "SEP gives up on the stamp (too many objects overlap)",
     "not_measured": "SEP cannot measure the isolated galaxy",
     "no_partner": "no other galaxy of its split is close enough in magnitude for a blend",
 }
+
+
+#: Reasons that can be switched off. They replace the visual inspection of Sect. 2.1.
+CRITERIA = ("touching", "crowded", "still_blended", "off_centre")
+
+
+#: Classes of galaxies, as in Table 1. They are unknown if the data set does not have them.
+CLASSES = ("sph", "disk", "sphd", "irr", "unknown")
 
 
 def classify(galaxies: pd.DataFrame, threshold: float) -> np.ndarray:
@@ -74,20 +88,29 @@ def classify(galaxies: pd.DataFrame, threshold: float) -> np.ndarray:
 
 
 def replace_neighbours(
-    image: np.ndarray, segmap: np.ndarray, label: int, dilation_px: int, rng: np.random.Generator
-) -> tuple[np.ndarray, float]:
-    """Replace every object but one by random pixels of the empty background.
+    image: np.ndarray,
+    segmap: np.ndarray,
+    label: int,
+    rng: np.random.Generator,
+    config: CleaningConfig,
+    noise_correlation: np.ndarray | None = None,
+) -> tuple[np.ndarray, float, float]:
+    """Replace every object but one by noise of the empty background.
 
     Parameters
     ----------
     image : ndarray, shape (y, x)
+        Background subtracted.
     segmap : ndarray of int, shape (y, x)
         0 background, 1.. objects.
     label : int
-        The object to keep; its own pixels are not replaced.
-    dilation_px : int
-        Radius by which the neighbours' regions grow first.
+        The object to keep. Pixels of its dilated region are not replaced.
     rng : Generator
+    config : CleaningConfig
+        `dilation_px`: the regions of objects grow by that many pixels first, in steps along rows
+        and columns. `fill`: see `deblend.boucaud2020.config.CleaningRules`.
+    noise_correlation : ndarray, optional
+        Of the Gaussian noise, see `deblend.data.noise.noise_images`; without it the noise is white.
 
     Returns
     -------
@@ -95,17 +118,28 @@ def replace_neighbours(
     background_fraction : float
         Share of the stamp that is empty (every object dilated, the central one too); 0 means that
         nothing could be replaced.
+    noise_sigma : float
+        Standard deviation of the empty pixels; 0 if there are none.
     """
-    footprint = disk(dilation_px)
-    galaxy_mask = segmap == label
-    others = (segmap > 0) & ~galaxy_mask
-    replaced = binary_dilation(others, footprint) & ~galaxy_mask if others.any() else others
-    background = ~(replaced | binary_dilation(segmap > 0, footprint))
+    objects = _dilated(segmap > 0, config.dilation_px)
+    replaced = objects & ~_dilated(segmap == label, config.dilation_px)
+    background = ~objects
     fraction = float(background.mean())
+    sigma = float(image[background].std()) if fraction > 0 else 0.0
     cleaned = image.copy()
     if replaced.any() and fraction > 0:
-        cleaned[replaced] = rng.choice(image[background], size=int(replaced.sum()))
-    return cleaned, fraction
+        if config.fill == "gaussian":
+            noise = noise_images(rng, image.shape, sigma, noise_correlation, image.dtype)
+            cleaned[replaced] = noise[replaced]
+        else:
+            cleaned[replaced] = rng.choice(image[background], size=int(replaced.sum()))
+    return cleaned, fraction, sigma
+
+
+def _dilated(mask: np.ndarray, steps: int) -> np.ndarray:
+    """Dilate a mask several times by a cross of 3 x 3 pixels, as the authors' code does."""
+    # With iterations=0, SciPy would repeat the dilation until nothing changes.
+    return binary_dilation(mask, iterations=steps) if steps else mask
 
 
 def contact(segmap: np.ndarray, label: int) -> float:
@@ -115,55 +149,83 @@ def contact(segmap: np.ndarray, label: int) -> float:
     return float((segmap[ring] > 0).mean()) if ring.any() else 0.0
 
 
+@dataclass(frozen=True)
+class CleanStamp:
+    """A cleaned stamp, and what speaks against it.
+
+    Attributes
+    ----------
+    image : ndarray, shape (y, x), float32
+    failed : tuple of str
+        Keys of `EXCLUSIONS`, in the order of the tests: all criteria that the stamp fails, those
+        that are switched off too.
+    segmap : ndarray of bool, shape (y, x)
+        Mask of the galaxy: the given one, otherwise SEP's on the cleaned stamp.
+    photometry : dict
+        `flux_iso`, `flux_auto` (counts/s), `segmap_area_px`. This and the mask are None if the
+        galaxy could not be measured.
+    """
+
+    image: np.ndarray
+    failed: tuple[str, ...] = ()
+    segmap: np.ndarray | None = None
+    photometry: dict[str, float] | None = None
+
+
 def clean_stamp(
-    image: np.ndarray, segmap: np.ndarray | None, rng: np.random.Generator, config: CleaningConfig
-) -> tuple[str, np.ndarray, np.ndarray, dict[str, float]]:
+    image: np.ndarray,
+    segmap: np.ndarray | None,
+    rng: np.random.Generator,
+    config: CleaningConfig,
+    noise_correlation: np.ndarray | None = None,
+) -> CleanStamp:
     """Clean one stamp and measure its galaxy.
 
     Parameters
     ----------
     image : ndarray, shape (y, x), float32
+        All pixels are finite.
     segmap : ndarray of int or None
         The archive's segmentation; without one (None or all 0) SEP segments the stamp.
     rng : Generator
         Generator of this galaxy only.
     config : CleaningConfig
-
-    Returns
-    -------
-    reason : str
-        Key of `EXCLUSIONS`, or "" for a good stamp.
-    cleaned : ndarray, shape (y, x), float32
-    segmap : ndarray of bool, shape (y, x)
-        Mask of the galaxy: the given one, otherwise SEP's on the cleaned stamp.
-    photometry : dict
-        `flux_iso`, `flux_auto` (counts/s), `segmap_area_px`.
+    noise_correlation : ndarray, optional
+        Of the noise that is added, see `deblend.data.noise.noise_images`.
     """
-    no_mask = np.zeros(image.shape, bool)
-    if not np.isfinite(image).all():
-        return "bad_pixels", image, no_mask, {}
-    if np.ptp(image) == 0:
-        return "constant", image, no_mask, {}
     image = np.ascontiguousarray(image, dtype=np.float32)
     centre = image.shape[-1] // 2
     given_segmap = segmap if segmap is not None and segmap.any() else None
     if given_segmap is None:
-        objects, labels = detect(image, config.detection, background_rms(image))
+        try:
+            box = config.detection.background_box_px
+            objects, labels = detect(image, config.detection, background_rms(image, box))
+        except SepError:
+            return CleanStamp(image, ("not_segmented",))
         label = central_label(labels, objects)
     else:
         labels, label = given_segmap, int(given_segmap[centre, centre])
     if label == 0:
-        return "not_detected", image, no_mask, {}
+        return CleanStamp(image, ("not_detected",))
+    failed = []
     if contact(labels, label) > config.max_contact:
-        return "touching", image, no_mask, {}
-    cleaned, background = replace_neighbours(image, labels, label, config.dilation_px, rng)
+        failed.append("touching")
+    cleaned, background, sigma = replace_neighbours(
+        image, labels, label, rng, config, noise_correlation
+    )
     if background < config.min_background_fraction:
-        return "crowded", image, no_mask, {}
-    if len(detect(cleaned, config.cold, background_rms(cleaned))[0]) > 1:
-        return "still_blended", image, no_mask, {}
-    flux_iso, flux_auto, galaxy_mask = measure_isolated(cleaned, config.cold, config.hot)
+        failed.append("crowded")
+    if background == 0:
+        return CleanStamp(image, (*failed, "no_background"))
+    try:
+        rms = background_rms(cleaned, config.cold.background_box_px)
+        if len(detect(cleaned, config.cold, rms)[0]) > 1:
+            failed.append("still_blended")
+        flux_iso, flux_auto, galaxy_mask = measure_isolated(cleaned, config.cold, config.hot)
+    except SepError:
+        return CleanStamp(image, (*failed, "not_segmented"))
     if not (flux_iso > 0 and flux_auto > 0):
-        return "not_measured", image, no_mask, {}
+        return CleanStamp(image, (*failed, "not_measured"))
     if given_segmap is not None:
         # The authors trained their networks on the archive's own masks (Sect. 2.3).
         galaxy_mask = np.asarray(given_segmap == label)
@@ -171,13 +233,16 @@ def clean_stamp(
     y, x = np.indices(image.shape)
     offset = np.hypot(*(np.average(c, weights=weights) - centre for c in (x, y)))
     if offset > config.max_off_centre_px:
-        return "off_centre", image, no_mask, {}
+        failed.append("off_centre")
     photometry = {
         "flux_iso": flux_iso,
         "flux_auto": flux_auto,
         "segmap_area_px": float(galaxy_mask.sum()),
     }
-    return "", cleaned, galaxy_mask, photometry
+    if config.extra_noise:
+        # After the measurements: they are to be those of the galaxy in its own noise.
+        cleaned = cleaned + noise_images(rng, image.shape, sigma, noise_correlation)
+    return CleanStamp(cleaned, tuple(failed), galaxy_mask, photometry)
 
 
 def read_rejected(path: str | Path) -> list[str]:
@@ -230,49 +295,43 @@ def clean(
     Returns
     -------
     cleaned : Stamps
-        Stamps of the galaxies kept, with the photometry of the isolated galaxies.
+        Stamps of the galaxies kept, with the photometry of the isolated galaxies. With extra noise,
+        the noise of their band is higher by the square root of 2.
     exclusions : DataFrame
-        `id`, `reason` and `morphology` ("" where none is clear-cut) of each excluded galaxy.
+        `id`, `reason`, `morphology` ("" where none is clear-cut) and `failed` of each excluded
+        galaxy, and of those that are kept (reason "") but fail a criterion that is switched off.
+        `failed` has all reasons that apply to the stamp, separated by spaces.
     """
     rejected = frozenset(rejected)
     galaxies = parents.galaxies.copy()
     galaxies["morphology"] = classify(galaxies, config.min_class_probability)
-    kept_rows, excluded, images, segmaps, photometry = [], [], [], [], []
+    switched_off = [name for name in CRITERIA if not getattr(config, name)]
+    correlation = parents.noise()[1]
+    kept_rows, listed, stamps = [], [], []
     for i, galaxy in enumerate(galaxies.itertuples(index=False)):
-        if not config.mag_min <= galaxy.mag <= config.mag_max:
-            reason = "magnitude"
-        elif not galaxy.half_light_radius_px > 0:
-            reason = "radius"
-        elif not galaxy.morphology:
-            reason = "morphology"
-        elif galaxy.id in rejected:
-            reason = "rejected"
-        else:
-            reason = ""
         image = parents.images[i, 0]
-        pixel_problem = "" if np.isfinite(image).all() else "bad_pixels"
-        pixel_problem = "outside" if np.isnan(image).all() else pixel_problem
-        reason = pixel_problem or ("constant" if np.ptp(image) == 0 else reason)
-        if not reason:
-            rng = generator(seed, "clean", parents.bands["name"][0], galaxy.origin, galaxy.id)
-            try:
-                reason, cleaned, galaxy_mask, values = clean_stamp(
-                    image, parents.segmaps[i], rng, config
-                )
-            except SepError:
-                reason = "not_segmented"
+        reason = _reason_against(galaxy, image, rejected, config)
         if reason:
-            excluded.append((galaxy.id, reason, galaxy.morphology))
+            listed.append((galaxy.id, reason, galaxy.morphology, reason))
             continue
-        kept_rows.append(i)
-        images.append(cleaned)
-        segmaps.append(galaxy_mask)
-        photometry.append(values)
-    exclusions = pd.DataFrame(excluded, columns=["id", "reason", "morphology"], dtype=str)
+        rng = generator(seed, "clean", parents.bands["name"][0], galaxy.origin, galaxy.id)
+        stamp = clean_stamp(image, parents.segmaps[i], rng, config, correlation)
+        reason = next((name for name in stamp.failed if name not in switched_off), "")
+        if stamp.failed:
+            listed.append((galaxy.id, reason, galaxy.morphology, " ".join(stamp.failed)))
+        if not reason:
+            kept_rows.append(i)
+            stamps.append(stamp)
+    columns = ["id", "reason", "morphology", "failed"]
+    exclusions = pd.DataFrame(listed, columns=columns, dtype=str)
+    photometry = [stamp.photometry for stamp in stamps]
     shape = parents.segmaps.shape[1:]
+    bands = parents.bands
+    if config.extra_noise:
+        bands = bands.assign(noise_sigma=bands["noise_sigma"] * np.sqrt(2))
     result = Stamps(
-        np.array(images, np.float32).reshape(-1, 1, *shape),
-        np.array(segmaps, np.int16).reshape(-1, *shape),
+        np.array([stamp.image for stamp in stamps], np.float32).reshape(-1, 1, *shape),
+        np.array([stamp.segmap for stamp in stamps], np.int16).reshape(-1, *shape),
         pd.concat(
             [
                 galaxies.iloc[kept_rows].reset_index(drop=True),
@@ -280,7 +339,7 @@ def clean(
             ],
             axis=1,
         ),
-        parents.bands,
+        bands,
         parents.psf,
         dict(parents.attributes),
         parents.noise_correlation,
@@ -288,34 +347,111 @@ def clean(
     return result, exclusions
 
 
-def count_exclusions(exclusions: pd.DataFrame, n_parents: int) -> pd.DataFrame:
+def _reason_against(
+    galaxy: Any, image: np.ndarray, rejected: Collection[str], config: CleaningConfig
+) -> str:
+    """Reason to exclude a galaxy before its stamp is cleaned, "" if there is none."""
+    if np.isnan(image).all():
+        return "outside"
+    if not np.isfinite(image).all():
+        return "bad_pixels"
+    if np.ptp(image) == 0:
+        return "constant"
+    if not config.mag_min <= galaxy.mag <= config.mag_max:
+        return "magnitude"
+    if not galaxy.half_light_radius_px > 0:
+        return "radius"
+    if not galaxy.morphology:
+        return "morphology"
+    return "rejected" if galaxy.id in rejected else ""
+
+
+def count_exclusions(exclusions: pd.DataFrame, kept: Sequence[str] | pd.Series) -> pd.DataFrame:
     """Table of how many galaxies were excluded, and for which reason.
 
     Parameters
     ----------
     exclusions : DataFrame
-        From `clean`.
-    n_parents : int
-        Number of galaxies before cleaning.
+        `reason` and `morphology`, from `clean`.
+    kept : sequence of str
+        Class of each galaxy that was kept.
 
     Returns
     -------
     DataFrame
-        `reason`, `n`, `meaning`; the last row is "kept".
+        `reason`, `n`, the numbers of each of the `CLASSES` and of galaxies without a clear-cut
+        class (`unclear`), `meaning`; the last row is "kept".
 
     Raises
     ------
     DeblendError
         No galaxy is left.
     """
-    counts = exclusions["reason"].value_counts()
-    rows = [(reason, int(counts.get(reason, 0)), text) for reason, text in EXCLUSIONS.items()]
-    kept = n_parents - len(exclusions)
-    if kept == 0:
-        listed = ", ".join(f"{n} {reason}" for reason, n, _ in rows if n)
+    excluded = exclusions[exclusions["reason"] != ""]
+    if len(kept) == 0:
+        counts = excluded["reason"].value_counts()
+        listed = ", ".join(
+            f"{counts[reason]} {reason}" for reason in EXCLUSIONS if reason in counts
+        )
         raise DeblendError(
-            f"none of the {n_parents} galaxies is left after cleaning ({listed}): check the "
+            f"none of the {len(excluded)} galaxies is left after cleaning ({listed}): check the "
             "catalogue's magnitudes and the limits under boucaud2020.cleaning"
         )
-    rows.append(("kept", kept, "clean stamps"))
-    return pd.DataFrame(rows, columns=["reason", "n", "meaning"])
+    rows = []
+    for reason, meaning in {**EXCLUSIONS, "kept": "clean stamps"}.items():
+        rest = excluded.loc[excluded["reason"] == reason, "morphology"]
+        classes = pd.Series(kept if reason == "kept" else rest, dtype=str)
+        numbers = {name: int((classes == name).sum()) for name in CLASSES}
+        numbers["unclear"] = int((classes == "").sum())
+        rows.append({"reason": reason, "n": len(classes), **numbers, "meaning": meaning})
+    return pd.DataFrame(rows)
+
+
+def criteria_table(
+    exclusions: pd.DataFrame, kept: Sequence[str] | pd.Series, applied: Collection[str]
+) -> pd.DataFrame:
+    """Numbers of galaxies with and without each of the `CRITERIA`, by class.
+
+    Parameters
+    ----------
+    exclusions : DataFrame
+        From `clean`.
+    kept : sequence of str
+        Class of each galaxy that cleaning kept.
+    applied : collection of str
+        Criteria that are switched on.
+
+    Returns
+    -------
+    DataFrame
+        A row for each criterion and class, and for all classes together (`total`): `criterion`,
+        `applied`, `morphology`, `n`: galaxies whose stamps could be judged, `failing`: those that
+        fail this criterion, whether or not they fail others, and the numbers that are kept with
+        this criterion switched on (`kept_with`) and off (`kept_without`), the others being as they
+        are.
+    """
+    flagged = exclusions.assign(failed=[frozenset(text.split()) for text in exclusions["failed"]])
+    judged = [bool(reasons & set(CRITERIA)) for reasons in flagged["failed"]]
+    flagged = flagged[np.array(judged, bool)]
+    kept = pd.Series(kept, dtype=str)
+    rows = []
+    for criterion in CRITERIA:
+        ignored = set(CRITERIA) - set(applied)
+        for name in (*CLASSES, "total"):
+            mine = flagged if name == "total" else flagged[flagged["morphology"] == name]
+            n_kept = len(kept) if name == "total" else int((kept == name).sum())
+            n_spotless = n_kept - int((mine["reason"] == "").sum())
+            rows.append(
+                {
+                    "criterion": criterion,
+                    "applied": criterion in applied,
+                    "morphology": name,
+                    "n": n_spotless + len(mine),
+                    "failing": sum(criterion in reasons for reasons in mine["failed"]),
+                    "kept_with": n_spotless
+                    + sum(reasons <= ignored - {criterion} for reasons in mine["failed"]),
+                    "kept_without": n_spotless
+                    + sum(reasons <= ignored | {criterion} for reasons in mine["failed"]),
+                }
+            )
+    return pd.DataFrame(rows)

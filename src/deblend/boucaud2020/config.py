@@ -44,13 +44,58 @@ from deblend.training.config import (
     LearningRate,
     MinDelta,
     SteeringConfig,
+    StopPatience,
 )
 from pydantic import Discriminator, Field, Tag, model_validator
+
+
+class CleaningSwitches(Section):
+    """Switches of the cleaning of one data set; null: as under `boucaud2020 > cleaning`."""
+
+    touching: Boolean | None = Field(
+        default=None, description="Whether galaxies that touch neighbours are excluded."
+    )
+    crowded: Boolean | None = Field(
+        default=None, description="Whether stamps with too little background are excluded."
+    )
+    still_blended: Boolean | None = Field(
+        default=None,
+        description="Whether galaxies are excluded that the cold mode of SEP divides into several.",
+    )
+    off_centre: Boolean | None = Field(
+        default=None, description="Whether galaxies off the centre of the stamp are excluded."
+    )
+    extra_noise: Boolean | None = Field(
+        default=None, description="Whether noise is added to the stamps."
+    )
+
+
+class InspectedSwitches(CleaningSwitches):
+    """The same for stamps that were inspected by eye: none of the criteria is applied."""
+
+    touching: Boolean | None = Field(
+        default=False, description="Whether galaxies that touch neighbours are excluded."
+    )
+    crowded: Boolean | None = Field(
+        default=False, description="Whether stamps with too little background are excluded."
+    )
+    still_blended: Boolean | None = Field(
+        default=False,
+        description="Whether galaxies are excluded that the cold mode of SEP divides into several.",
+    )
+    off_centre: Boolean | None = Field(
+        default=False, description="Whether galaxies off the centre of the stamp are excluded."
+    )
 
 
 class Selection(Magnitudes):
     """Which galaxies of a data set are used, and in which split."""
 
+    cleaning: CleaningSwitches = Field(
+        default=CleaningSwitches(),
+        description="Switches of the cleaning, where they differ from those under "
+        "`boucaud2020 > cleaning`.",
+    )
     split: Split = Field(
         default=Split(train=0.6, validation=0.2, test=0.2),
         description="Share of the galaxies in each split, chosen before blending; the shares "
@@ -63,6 +108,11 @@ class ArchiveDataSet(Images, Selection):
 
     source: Literal["archive"]
     archive: str = Field(description="Name of the archive, an entry of config/datasets.yaml.")
+    cleaning: InspectedSwitches = Field(
+        default=InspectedSwitches(),
+        description="Switches of the cleaning; null: as under `boucaud2020 > cleaning`. The stamps "
+        "of the archive were inspected, so that no criterion is applied by default.",
+    )
 
 
 class SimulatorConfig(Images, Psf, Magnitudes):
@@ -71,8 +121,8 @@ class SimulatorConfig(Images, Psf, Magnitudes):
     band: Band = "f160w"
     pixel_scale_arcsec: PixelScale = 0.06
     zero_point: ZeroPoint = 25.96
-    noise_sigma: NoiseSigma = 0.0065
-    noise: NoiseKind = "white"
+    noise_sigma: NoiseSigma = 0.0057
+    noise: NoiseKind = "correlated"
     exposure_time_s: Positive = Field(
         default=3300.0,
         description="Exposure time, which determines the photon noise of the galaxies, s.",
@@ -173,6 +223,11 @@ class Training(SteeringConfig):
     augment: Boolean = Field(
         default=False, description="Flip and rotate each galaxy of a training blend at random."
     )
+    flip_blends: Boolean = Field(
+        default=False,
+        description="Flip each training blend as a whole at random; without effect if augment "
+        "flips and rotates each galaxy.",
+    )
     batch_size: BatchSize = 32
     adam_epsilon: AdamEpsilon = 1.0e-7
     epochs: Epochs = 200
@@ -214,10 +269,19 @@ class Unet(Training):
         description="Number of levels of the U-Net, including the lowest one.",
     )
     dropout: Dropout = 0.2
+    dropout_after: Literal["both", "first"] = Field(
+        default="both",
+        description="Dropout after both convolutions of a level, or between them only.",
+    )
     overlap_channel: Boolean = Field(
         default=False,
         description="Whether there is a third mask, for the overlap of the galaxies, as in the "
         "authors' code.",
+    )
+    flip_blends: Boolean = Field(
+        default=True,
+        description="Flip each training blend as a whole at random; without effect if augment "
+        "flips and rotates each galaxy.",
     )
     batch_size: BatchSize = 8
     epochs: Epochs = 50
@@ -235,14 +299,15 @@ class Blend2Mask2Flux(Training, Fluxes):
     )
     filters: Filters = 159
     flux_loss_weight: NotNegative = Field(
-        default=1.0,
+        default=0.1,
         description="Weight of the mean absolute percentage error of the fluxes (%) in the loss.",
     )
     mask_loss_weight: NotNegative = Field(
-        default=0.1, description="Weight of the cross-entropy of the masks in the loss."
+        default=1.0, description="Weight of the cross-entropy of the masks in the loss."
     )
     epochs: Epochs = 300
-    learning_rate: LearningRate = 0.00001
+    learning_rate: LearningRate = 0.0001
+    stop_patience: StopPatience = None
 
 
 Network = Annotated[
@@ -263,7 +328,21 @@ NetworkName = Annotated[
 
 
 class CleaningRules(Section):
-    """Criteria of a clean stamp."""
+    """How stamps are cleaned, and criteria of a clean stamp.
+
+    Attributes
+    ----------
+    dilation_px : int
+        As in the authors' code, the galaxy's own dilated region is not replaced.
+    fill : {"gaussian", "background_pixels"}
+        gaussian: Gaussian noise of the standard deviation of the background, as in the authors'
+        code, with the correlation of the data set's noise where that is known.
+        background_pixels: pixels drawn at random from the background, as in Sect. 2.1; they are not
+        correlated with each other.
+    extra_noise : bool
+        Add one more realisation of such Gaussian noise to the whole stamp. The authors' code does
+        this for each blend anew, of which the paper says nothing; here it is done once per stamp.
+    """
 
     min_class_probability: Share = Field(
         default=0.8, description="Probability above which a galaxy belongs to a class."
@@ -273,21 +352,44 @@ class CleaningRules(Section):
         description="Settings of SEP for the segmentation of parent stamps.",
     )
     dilation_px: Integer = Field(
-        default=4,
+        default=5,
         ge=0,
         le=32,
-        description="Radius by which the regions of neighbours are dilated, pixels.",
+        description="How often the regions of objects are dilated by a cross of 3 x 3 pixels.",
     )
-    max_off_centre_px: Positive = Field(
-        default=3.0,
-        description="Largest distance of the galaxy's centroid from the central pixel, pixels.",
+    fill: Literal["gaussian", "background_pixels"] = Field(
+        default="gaussian",
+        description="What replaces neighbours: Gaussian noise, or random pixels of the background.",
     )
-    min_background_fraction: Real = Field(
-        default=0.05, gt=0, le=1, description="Smallest share of a stamp that has to be background."
+    extra_noise: Boolean = Field(
+        default=True,
+        description="Whether one more realisation of the background noise is added to each stamp.",
+    )
+    touching: Boolean = Field(
+        default=True,
+        description="Whether galaxies are excluded whose edge is in contact with neighbours.",
     )
     max_contact: Share = Field(
         default=0.1,
         description="Largest share of the galaxy's edge that may be in contact with neighbours.",
+    )
+    crowded: Boolean = Field(
+        default=True, description="Whether stamps with too little background are excluded."
+    )
+    min_background_fraction: Real = Field(
+        default=0.05, gt=0, le=1, description="Smallest share of a stamp that has to be background."
+    )
+    still_blended: Boolean = Field(
+        default=True,
+        description="Whether galaxies are excluded that SEP's cold mode divides into several, on "
+        "the cleaned stamp.",
+    )
+    off_centre: Boolean = Field(
+        default=True, description="Whether galaxies off the centre of the stamp are excluded."
+    )
+    max_off_centre_px: Positive = Field(
+        default=3.0,
+        description="Largest distance of the galaxy's centroid from the central pixel, pixels.",
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 import pandas as pd
 from deblend.boucaud2020.blends import check_splits, split_galaxies, without_partner
-from deblend.boucaud2020.clean import count_exclusions
+from deblend.boucaud2020.clean import CRITERIA, count_exclusions, criteria_table
 from deblend.data.stamps import Stamps, concatenate
 
 log = logging.getLogger(__name__)
@@ -20,7 +20,8 @@ def assemble(
     delta_mag_max: float,
     seed: int,
     rejected: Collection[str] = (),
-) -> tuple[Stamps, pd.DataFrame, pd.DataFrame]:
+    applied: Collection[str] = CRITERIA,
+) -> tuple[Stamps, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Join cleaned chunks, split the galaxies and exclude those that cannot be blended.
 
     Parameters
@@ -28,7 +29,8 @@ def assemble(
     parts : sequence of Stamps
         Cleaned chunks, in order.
     excluded : DataFrame
-        `id`, `reason` and `morphology` of each galaxy that cleaning excluded.
+        `id`, `reason`, `morphology` and `failed` of galaxies, see
+        `deblend.boucaud2020.clean.clean`.
     fractions : dict
         Fraction of all parent galaxies in each split.
     delta_mag_max : float
@@ -36,15 +38,20 @@ def assemble(
     seed : int
     rejected : collection of str, optional
         Ids of galaxies rejected by eye. A warning counts the ids that match no galaxy.
+    applied : collection of str, optional
+        Those of `deblend.boucaud2020.clean.CRITERIA` that are switched on.
 
     Returns
     -------
     stamps : Stamps
         Their galaxy table has a column `split`.
     excluded : DataFrame
-        The same, with the galaxies added that have no partner for a blend.
+        `id`, `reason` and `morphology` of each galaxy that was excluded, those without a partner
+        for a blend included.
     counts : DataFrame
         See `deblend.boucaud2020.clean.count_exclusions`.
+    criteria : DataFrame
+        See `deblend.boucaud2020.clean.criteria_table`.
 
     Raises
     ------
@@ -52,8 +59,11 @@ def assemble(
         No galaxy is left, or a split has too few.
     """
     stamps = concatenate(parts)
+    kept_classes = stamps.galaxies["morphology"]
+    criteria = criteria_table(excluded, kept_classes, applied)
+    excluded = excluded.loc[excluded["reason"] != "", ["id", "reason", "morphology"]]
     ids = np.concatenate([stamps.galaxies["id"].to_numpy(str), excluded["id"].to_numpy(str)])
-    count_exclusions(excluded, len(ids))  # raises an error if no galaxy is left
+    count_exclusions(excluded, kept_classes)  # raises an error if no galaxy is left
     if unknown_ids := sorted(set(rejected) - set(ids)):
         log.warning(
             "%d of the %d ids rejected by eye match no galaxy of this data set (the first: %s)",
@@ -68,7 +78,7 @@ def assemble(
         reason="no_partner"
     )
     excluded = pd.concat([excluded, unpaired_galaxies], ignore_index=True)
-    counts = count_exclusions(excluded, len(ids))
+    counts = count_exclusions(excluded, kept_classes[~unpaired])
     kept = stamps.take(np.flatnonzero(~unpaired))
     kept.galaxies["split"] = split[~unpaired]
-    return kept, excluded, counts
+    return kept, excluded, counts, criteria

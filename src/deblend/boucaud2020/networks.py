@@ -9,6 +9,9 @@ from keras import layers, ops
 #: How the last layer's numbers become fluxes; see `FluxScale`.
 OUTPUTS = ("linear", "exponential")
 
+#: After which convolutions of a U-Net's level features are left out.
+DROPOUT_AFTER = ("both", "first")
+
 
 @keras.saving.register_keras_serializable(package="deblend")
 class AsinhStretch(layers.Layer):
@@ -157,6 +160,7 @@ def unet(
     filters: int = 32,
     depth: int = 5,
     dropout: float = 0.2,
+    dropout_after: str = "both",
     asinh_softening: float | None = None,
     overlap_channel: bool = False,
 ) -> keras.Model:
@@ -175,7 +179,10 @@ def unet(
     depth : int
         Levels, the lowest one included.
     dropout : float
-        Share of features left out between the two convolutions of a level, in training.
+        Share of features left out in training.
+    dropout_after : {"both", "first"}
+        Leave features out after both convolutions of a level, as in the authors' code, or between
+        them only. The paper does not mention dropout.
     asinh_softening : float, optional
         Stretch the image first (`AsinhStretch`). The paper feeds the image as it is.
     overlap_channel : bool
@@ -201,15 +208,20 @@ def unet(
             f"depth is {depth}, filters {filters}, dropout {dropout}: a U-Net needs two levels, a "
             "filter and a dropout below 1"
         )
+    if dropout_after not in DROPOUT_AFTER:
+        raise DeblendError(
+            f"dropout_after is {dropout_after!r}; it can be {' or '.join(DROPOUT_AFTER)}"
+        )
     _check_size(stamp_size, depth - 1)
 
     def level(x: keras.KerasTensor, n_filters: int, name: str) -> keras.KerasTensor:
-        x = layers.Conv2D(n_filters, 3, padding="same", activation="relu", name=f"{name}_conv1")(x)
-        if dropout:
-            x = layers.Dropout(dropout, name=f"{name}_dropout")(x)
-        return layers.Conv2D(n_filters, 3, padding="same", activation="relu", name=f"{name}_conv2")(
-            x
-        )
+        for i in (1, 2):
+            x = layers.Conv2D(
+                n_filters, 3, padding="same", activation="relu", name=f"{name}_conv{i}"
+            )(x)
+            if dropout and (i == 1 or dropout_after == "both"):
+                x = layers.Dropout(dropout, name=f"{name}_dropout{i}")(x)
+        return x
 
     image = keras.Input((stamp_size, stamp_size, 1), name="blend")
     x = image

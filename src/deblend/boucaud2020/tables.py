@@ -184,6 +184,7 @@ TABLE3_PARAMETERS = {
     "min_area": "Minimum pixel area per object",
     "contrast": "Minimum contrast ratio",
     "n_thresholds": "Number of thresholds for deblending",
+    "background_box_px": "Background box (pixels)",
 }
 
 
@@ -214,7 +215,7 @@ def table3(
     return pd.DataFrame(
         {"Parameter": list(TABLE3_PARAMETERS.values())}
         | {
-            name: [f"{values[key]:g}" for key in TABLE3_PARAMETERS]
+            name: [f"{values[key]:g}" if key in values else "" for key in TABLE3_PARAMETERS]
             for name, values in modes.items()
         }
     )

@@ -45,6 +45,9 @@ class TrainingConfig:
         What the network is trained to predict: "fluxes", "masks" or both.
     overlap_channel : bool
         Add a third mask, of the pixels that belong to both galaxies.
+    flip_blends : bool
+        Flip each blend as a whole at random, along x, y or both; each epoch has other flips.
+        Without effect if each galaxy is flipped and rotated.
     """
 
     seed: int
@@ -55,6 +58,34 @@ class TrainingConfig:
     adam_epsilon: float = 1e-7
     targets: tuple[str, ...] = ("fluxes",)
     overlap_channel: bool = False
+    flip_blends: bool = False
+
+
+#: Flips of a blend: orientation of both galaxies (`deblend.boucaud2020.render.orient`), and the
+#: signs by which the shift along x and y is multiplied.
+FLIPS = np.array([[0, 1, 1], [7, -1, 1], [5, 1, -1], [2, -1, -1]])
+
+
+def flipped(blends: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Flip each blend as a whole at random, as the authors' code does for the U-Net.
+
+    Parameters
+    ----------
+    blends : DataFrame
+        Rows of `deblend.boucaud2020.blends.COLUMNS` whose galaxies are not flipped or rotated.
+    rng : Generator
+
+    Returns
+    -------
+    DataFrame
+    """
+    orientation, x_sign, y_sign = FLIPS[rng.integers(0, len(FLIPS), len(blends))].T
+    return blends.assign(
+        dx=blends["dx"] * x_sign,
+        dy=blends["dy"] * y_sign,
+        central_orientation=orientation,
+        companion_orientation=orientation,
+    )
 
 
 class BlendBatches(keras.utils.PyDataset):
@@ -140,6 +171,12 @@ class BlendSource:
 
     def epoch_rows(self, epoch: int) -> pd.DataFrame:
         """The blends of one epoch, in order."""
+        rows = self._chosen_rows(epoch)
+        if self.config.flip_blends and not self.blending.orientations:
+            rows = flipped(rows, np.random.default_rng([self.config.seed, epoch]))
+        return rows
+
+    def _chosen_rows(self, epoch: int) -> pd.DataFrame:
         n = self.steps * self.config.batch_size
         total = self.config.n_train_blends
         if total is None:
@@ -410,7 +447,14 @@ def train(
 #: Keys of a network's configuration that its builder takes.
 OPTIONS = {
     "blend2flux": ("filters", "dense_units", "asinh_softening", "flux_scale", "output"),
-    "unet": ("filters", "depth", "dropout", "asinh_softening", "overlap_channel"),
+    "unet": (
+        "filters",
+        "depth",
+        "dropout",
+        "dropout_after",
+        "asinh_softening",
+        "overlap_channel",
+    ),
 }
 
 
@@ -490,7 +534,9 @@ def train_from_config(
     targets = networks.TARGETS[architecture]
     options = network_options(network, unet[1] if unet else None)
     blend_rules = {k: blending[k] for k in ("delta_mag_max", "shift_rule")}
-    training_keys = ("batch_size", "n_train_blends", "steps_per_epoch", "adam_epsilon")
+    training_keys = (
+        *("batch_size", "n_train_blends", "steps_per_epoch", "adam_epsilon", "flip_blends"),
+    )
     source = BlendSource(
         stamps,
         rows,

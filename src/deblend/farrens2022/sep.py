@@ -76,7 +76,7 @@ def label_stamps(
     table : DataFrame
         Table of the same stamps: `is_blend`, `dx_px`, `dy_px`.
     settings : dict
-        Table 2: `threshold`, `min_area`, `n_thresholds`, `contrast`.
+        Table 2: `threshold`, `min_area`, `n_thresholds`, `contrast`; and `background_box_px`.
     padding : int
     tolerance_px : float
 
@@ -95,7 +95,7 @@ def label_stamps(
         objects = sep.extract(
             image,
             settings["threshold"],
-            err=background_rms(image),
+            err=background_rms(image, int(settings["background_box_px"])),
             minarea=settings["min_area"],
             deblend_nthresh=settings["n_thresholds"],
             deblend_cont=settings["contrast"],

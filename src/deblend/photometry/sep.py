@@ -9,19 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 import sep
 from deblend.errors import DeblendError
-from deblend.photometry.config import Detection
+from deblend.photometry.config import BACKGROUND_BOX_PX, Detection
 
 #: Kron parameters of SExtractor's MAG_AUTO: PHOT_AUTOPARAMS = 2.5, 3.5.
 KRON_FACTOR = 2.5
 
 
 MIN_RADIUS_PX = 3.5
-
-
-#: Side of the boxes in which the rms is measured; their median is the rms of the background. Boxes
-#: of 64 px, the default of SExtractor, would cover a small stamp and contain galaxies, which would
-#: raise the threshold. Most boxes of 8 px are empty.
-BACKGROUND_BOX_PX = 8
 
 
 # SEP's default of 1024 is too small for the sub-objects of bright galaxies at low thresholds.
@@ -40,9 +34,9 @@ class SepError(DeblendError):
     """SEP failed on an image."""
 
 
-def background_rms(image: np.ndarray) -> float:
-    """Global rms of the background, as SEP estimates it (counts/s)."""
-    box = {"bw": BACKGROUND_BOX_PX, "bh": BACKGROUND_BOX_PX, "fw": 1, "fh": 1}
+def background_rms(image: np.ndarray, box_px: int = BACKGROUND_BOX_PX) -> float:
+    """Global rms of the background, as SEP estimates it in boxes of a given side (counts/s)."""
+    box = {"bw": box_px, "bh": box_px, "fw": 1, "fh": 1}
     return float(sep.Background(np.ascontiguousarray(image, dtype=np.float32), **box).globalrms)
 
 
@@ -207,13 +201,12 @@ def measure_blend(
     -------
     BlendMeasurement
     """
-    rms = background_rms(image)
     mode = "cold"
     try:
-        objects, segmap = detect(image, cold, rms)
+        objects, segmap = detect(image, cold, background_rms(image, cold.background_box_px))
         if len(objects) < 2:
             mode = "hot"
-            objects, segmap = detect(image, hot, rms)
+            objects, segmap = detect(image, hot, background_rms(image, hot.background_box_px))
     except SepError:
         missing = np.full(2, np.nan)
         return BlendMeasurement(-1, "failed", missing, missing, np.full(2, FLAG_FAILED))
@@ -248,8 +241,8 @@ def measure_isolated(
         NaN if nothing was detected at the centre.
     segmap : ndarray of bool, shape (y, x)
     """
-    rms = background_rms(image)
     for settings in (cold, hot):
+        rms = background_rms(image, settings.background_box_px)
         # There is only one galaxy: deblending could only split it.
         objects, segmap = detect(image, settings.model_copy(update={"contrast": 1.0}), rms)
         label = central_label(segmap, objects)

@@ -20,6 +20,13 @@ MinDelta = Annotated[
         "the loss of fluxes is their mean absolute percentage error (%)."
     ),
 ]
+StopPatience = Annotated[
+    Count | None,
+    Field(
+        description="Number of epochs without improvement before training stops; null: it does "
+        "not stop early."
+    ),
+]
 Dropout = Annotated[Real, Field(ge=0, lt=1, description="Dropout rate in training.")]
 Precision = Annotated[
     Literal["float32", "bfloat16"],
@@ -62,7 +69,5 @@ class SteeringConfig(Section):
     min_learning_rate: NotNegative = Field(
         default=0.0, description="plateau: smallest learning rate."
     )
-    stop_patience: Count = Field(
-        default=10, description="Number of epochs without improvement before training stops."
-    )
+    stop_patience: StopPatience = 10
     min_delta: MinDelta

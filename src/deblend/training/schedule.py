@@ -69,7 +69,8 @@ class Steering:
                     )
                 self.cooldown = self.config.drop_cooldown
                 self.waited_to_drop = 0
-        self.stopped = self.waited_to_stop >= self.config.stop_patience
+        patience = self.config.stop_patience
+        self.stopped = patience is not None and self.waited_to_stop >= patience
         return best
 
     @property

@@ -20,7 +20,8 @@ def test_shared_galaxies_are_in_the_same_split_of_both_data_sets():
         stamps.galaxies["mag"] = 21.0
         stamps.galaxies[["flux_iso", "flux_auto", "segmap_area_px"]] = 1.0
         excluded = pd.DataFrame({"id": ids[~good], "reason": "off_centre", "morphology": "disk"})
-        kept, out, counts = assemble(
+        excluded["failed"] = excluded["reason"]
+        kept, out, counts, _ = assemble(
             [stamps], excluded, fractions=FRACTIONS, delta_mag_max=2.0, seed=7
         )
         assert len(kept) + len(out) == 200
@@ -36,7 +37,8 @@ def test_rejected_ids_that_match_no_galaxy_are_logged(caplog):
     stamps = make_stamps(np.ones((10, 16, 16)))
     stamps.galaxies[["flux_iso", "flux_auto", "segmap_area_px"]] = 1.0
     excluded = pd.DataFrame({"id": ["x"], "reason": ["rejected"], "morphology": ["irr"]})
-    kept, out, _ = assemble(
+    excluded["failed"] = excluded["reason"]
+    kept, out, _, _ = assemble(
         [stamps],
         excluded,
         fractions=FRACTIONS,
@@ -53,10 +55,29 @@ def test_galaxies_without_a_partner_in_their_split_are_left_out():
     stamps = make_stamps(np.ones((20, 16, 16)), mag=[18.0] + [21.0] * 19)
     stamps.galaxies[["flux_iso", "flux_auto", "segmap_area_px"]] = 1.0
     parts = [stamps.take(np.arange(12)), stamps.take(np.arange(12, 20))]
-    excluded = pd.DataFrame({"id": ["x"], "reason": ["touching"], "morphology": ["irr"]})
-    kept, out, counts = assemble(parts, excluded, fractions=FRACTIONS, delta_mag_max=2.0, seed=7)
+    excluded = pd.DataFrame(
+        {
+            "id": ["x", "g2"],
+            "reason": ["touching", ""],
+            "morphology": ["irr", "disk"],
+            "failed": ["touching", "still_blended"],
+        }
+    )
+    kept, out, counts, criteria = assemble(
+        parts,
+        excluded,
+        fractions=FRACTIONS,
+        delta_mag_max=2.0,
+        seed=7,
+        applied=["touching", "crowded", "off_centre"],
+    )
     assert out.to_numpy().tolist() == [["x", "touching", "irr"], ["g0", "no_partner", "disk"]]
     assert kept.galaxies["id"].tolist() == [f"g{i}" for i in range(1, 20)]
     assert kept.images.shape == (19, 1, 16, 16)
     numbers = counts.set_index("reason")["n"]
     assert (numbers["touching"], numbers["no_partner"], numbers["kept"]) == (1, 1, 19)
+    # A galaxy that only fails a criterion which is switched off is kept, and counted.
+    total = criteria[criteria["morphology"] == "total"].set_index("criterion")
+    columns = ["applied", "n", "failing", "kept_with", "kept_without"]
+    assert total.loc["still_blended", columns].tolist() == [False, 21, 1, 19, 20]
+    assert total.loc["touching", columns].tolist() == [True, 21, 1, 20, 21]

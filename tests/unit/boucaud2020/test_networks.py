@@ -34,6 +34,20 @@ def test_parameter_counts_of_section_3_2():
     assert blend2mask2flux(128).count_params() == pytest.approx(18.5e6, rel=0.02)
 
 
+def test_dropout_of_a_level():
+    """The authors' code leaves features out after both convolutions of each of the nine levels."""
+
+    def dropouts(**options):
+        layers = unet(64, filters=2, depth=5, **options).layers
+        return sum(isinstance(layer, keras.layers.Dropout) for layer in layers)
+
+    assert dropouts() == 18
+    assert dropouts(dropout_after="first") == 9
+    assert dropouts(dropout=0.0) == 0
+    with pytest.raises(DeblendError, match="dropout_after is 'last'; it can be both or first"):
+        unet(64, dropout_after="last")
+
+
 def test_layers_are_those_of_figure_3():
     model = blend2flux(128, filters=8)
     shapes = {layer.name: tuple(layer.output.shape[1:]) for layer in model.layers}

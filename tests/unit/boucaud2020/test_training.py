@@ -132,6 +132,30 @@ def test_the_edge_has_the_noise_of_the_stamps(stamps):
     np.testing.assert_array_equal(feed.arrays(blends)[0][..., 0], expected)
 
 
+def test_blends_are_flipped_as_a_whole(stamps):
+    """The flipped image is the image of the flipped blend, and the masks follow it."""
+    plain = source(stamps, targets=("masks",))
+    feed = source(stamps, targets=("masks",), flip_blends=True)
+    same, other = plain.epoch_rows(0), feed.epoch_rows(0)
+    assert same["blend"].tolist() == other["blend"].tolist()
+    (before, masks_before), (after, masks_after) = plain.arrays(same), feed.arrays(other)
+    before = np.concatenate([before, masks_before["masks"]], axis=-1)[:, 1:, 1:]
+    after = np.concatenate([after, masks_after["masks"]], axis=-1)[:, 1:, 1:]
+    # Central pixels stay in place, so that a row and a column of each galaxy have no counterpart.
+    flips = [(), (1,), (2,), (1, 2)]
+    same_share = np.array([(np.flip(before, f) == after).mean(axis=(1, 2, 3)) for f in flips])
+    assert (same_share.max(axis=0) > 0.93).all()
+    assert set(same_share.argmax(axis=0)) == {0, 1, 2, 3}
+    assert not feed.epoch_rows(8).equals(other)
+
+
+def test_galaxies_that_are_flipped_one_by_one_are_not_flipped_again(stamps):
+    feeds = source(stamps), source(stamps, flip_blends=True)
+    for feed in feeds:
+        feed.blending = BlendConfig(delta_mag_max=2.0, shift_rule="authors", orientations=True)
+    assert feeds[1].epoch_rows(0).equals(feeds[0].epoch_rows(0))
+
+
 def validation(stamps, n=32):
     return draw_blends(
         stamps.galaxies,

@@ -63,10 +63,10 @@ def test_stamps_are_the_pixels_that_were_put_in(survey, stamps):
 def test_galaxies_outside_are_counted(survey):
     folder, _ = survey
     cut = cut_field(config(folder))
-    _, excluded = clean(cut, 1, CONFIG)
+    kept, excluded = clean(cut, 1, CONFIG)
     outside = excluded[excluded["reason"] == "outside"]
     assert outside["id"].tolist() == ["gds-109", "gds-111"]
-    counts = count_exclusions(excluded, len(cut)).set_index("reason")["n"]
+    counts = count_exclusions(excluded, kept.galaxies["morphology"]).set_index("reason")["n"]
     assert counts["outside"] == 2
     assert counts["bad_pixels"] == 0
     assert "outside" in SELECTION

@@ -5,7 +5,13 @@ import pandas as pd
 import pytest
 from deblend.farrens2022.sep import FAILED, label_detections, label_stamps
 
-SEP = {"threshold": 1.5, "min_area": 5, "contrast": 0.005, "n_thresholds": 32}
+SEP = {
+    "threshold": 1.5,
+    "min_area": 5,
+    "contrast": 0.005,
+    "n_thresholds": 32,
+    "background_box_px": 8,
+}
 ALONE = np.array([[32.0, 32.0]])
 PAIR = np.array([[32.0, 32.0], [40.0, 32.0]])
 NEAR = np.array([[32.0, 32.0], [33.0, 32.0]])

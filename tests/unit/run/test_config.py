@@ -155,12 +155,23 @@ def test_required_keys_of_the_users_stamps():
         "stamp_size": 128,
         "mag_min": 18.0,
         "mag_max": 23.0,
+        "cleaning": dict.fromkeys(
+            ["touching", "crowded", "still_blended", "off_centre", "extra_noise"]
+        ),
         "split": {"train": 0.6, "validation": 0.2, "test": 0.2},
     }
     for key in MINE:
         entry = {k: v for k, v in MINE.items() if k != key}
         text = problem({"datasets": {"mine": entry}})
         assert f"configuration > datasets > mine > {key}: this key is missing" in text
+
+
+def test_stamps_of_an_archive_are_not_judged_by_default():
+    mine = {k: v for k, v in CONFIG["datasets"]["candels"].items() if k != "cleaning"}
+    expected = CONFIG["datasets"]["candels"]["cleaning"]
+    for own, changes in (({}, {}), ({"cleaning": {"touching": True}}, {"touching": True})):
+        entry = checked({"datasets": {"mine": mine | own}})["datasets"]["mine"]
+        assert entry["cleaning"] == expected | changes
 
 
 def test_required_keys_of_a_network():
@@ -174,7 +185,7 @@ REQUIRED = {
     *("datasets", "networks", "farrens2022", "reiman2019", "hemmati2022"),
     *("source", "architecture", "dataset", "archive", "samples", "image_sets", "cutouts"),
     *("parametric", "realistic", "galaxyzoo", "candels", "goods_south", "simulated", "bands"),
-    *("blend2flux", "blend2flux_64", "blend2flux_512", "unet", "blend2mask2flux"),
+    *("blend2flux", "blend2flux_64", "blend2flux_512", "unet", "blend2mask2flux", "joint_text"),
     *("catalog", "columns", "pixel_scale_arcsec", "band", "zero_point", "noise_sigma"),
     *("name", "mosaic", "depth_mag", "psf_fwhm_arcsec", "detection_band", "mag_max"),
     # Keys of sections with a default, which are only useful together.
@@ -184,6 +195,8 @@ REQUIRED = {
 OTHERS = {
     ("networks", "blend2flux_64", "filters"),
     ("networks", "blend2flux_512", "filters"),
+    ("networks", "joint_text", "flux_loss_weight"),
+    ("networks", "joint_text", "mask_loss_weight"),
     ("farrens2022", "samples", "parametric", "kind"),
     ("farrens2022", "samples", "parametric", "n_stamps"),
     ("farrens2022", "samples", "parametric", "n_stamps", "train"),

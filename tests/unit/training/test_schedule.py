@@ -113,3 +113,9 @@ def test_a_rate_that_cannot_drop_does_not_converge():
     steering, _ = steered([1.0] * 5, min_learning_rate=1e-3, stop_patience=4)
     assert steering.stopped
     assert not steering.converged
+
+
+def test_no_early_stop_if_not_asked_for():
+    steering, _ = steered([1.0] * 50, stop_patience=None)
+    assert not steering.stopped
+    assert steering.waited_to_stop == 49

@@ -4,7 +4,7 @@ import logging
 from functools import partial
 
 import pandas as pd
-from deblend.boucaud2020.clean import read_rejected
+from deblend.boucaud2020.clean import CRITERIA, read_rejected
 from deblend.boucaud2020.dataset import assemble
 from deblend.data.stamps import GALAXY_COLUMNS, ISOLATED_COLUMNS, read_stamps, write_stamps
 from deblend.run import logs
@@ -12,12 +12,13 @@ from deblend.tables import write_csv, write_ecsv
 
 with logs.script(snakemake.log[0]):
     read = partial(pd.read_csv, dtype=str, keep_default_na=False)
-    stamps, excluded, counts = assemble(
+    stamps, excluded, counts, criteria = assemble(
         [read_stamps(path) for path in snakemake.input.stamps],
         pd.concat([read(path) for path in snakemake.input.exclusions]),
         fractions=snakemake.params.fractions,
         delta_mag_max=snakemake.params.delta_mag_max,
         seed=snakemake.params.seed,
+        applied=[name for name in CRITERIA if snakemake.params.cleaning[name]],
         rejected=read_rejected(snakemake.input.rejected),
     )
     logging.info("galaxies:\n%s", counts[counts["n"] > 0].to_string(index=False))
@@ -32,3 +33,4 @@ with logs.script(snakemake.log[0]):
     write_stamps(snakemake.output.stamps, stamps)
     write_csv(snakemake.output.exclusions, counts)
     write_csv(snakemake.output.excluded, excluded)
+    write_csv(snakemake.output.criteria, criteria)
