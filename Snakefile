@@ -23,6 +23,9 @@ rule all:
     default_target: True
     input:
         [TARGETS[paper] for paper in config["papers"]],
-        expand("<results>/tables/{name}.csv", name=["reproduction", "claims", "highlights"]),
+        expand(
+            "<results>/tables/{name}.csv",
+            name=["reproduction", "claims", "findings", "highlights"],
+        ),
         "<results>/benchmarks/training_time.csv",
         "<results>/provenance.json",

@@ -43,5 +43,6 @@ TINY = {
         "blending": {"n_blends": {"validation": 40, "test": 40}},
         "sep": {"chunk_size": 40},
         "bootstrap_resamples": 10,
+        "published_catalogue": None,  # no download
     },
 }

@@ -96,6 +96,12 @@ MOSAICS = {
     "hemmati2022_cutouts_archive",
 }
 ARCHIVE = {"download_archive", "ingest_archive"}
+# From the authors' catalogue.
+PUBLISHED = {
+    "boucaud2020_published_catalogue",
+    "boucaud2020_figures_of_published",
+    "boucaud2020_claims",
+}
 COSMOS = {"download_archive", "unpack_catalog"}
 FIG1_OF_FARRENS = COSMOS | {
     "farrens2022_draw_stamps",
@@ -135,9 +141,22 @@ BASELINES = [f"results/predictions/{name}/simulated.csv" for name in ("forced", 
 @pytest.mark.parametrize(
     ("arguments", "rules"),
     [
-        ([], EVERYTHING | ARCHIVE | COSMOS | MOSAICS | {"download_vgg"}),
+        (
+            [],
+            EVERYTHING
+            | ARCHIVE
+            | COSMOS
+            | MOSAICS
+            | PUBLISHED
+            | {"download_vgg", "download_table"},
+        ),
         (["--configfile", ROOT / "config/small.yaml"], EVERYTHING | DRAWN | {"download_vgg"}),
         (["--configfile", ROOT / "config/toy.yaml"], EVERYTHING | DRAWN),
+        # The authors' catalogue is downloaded where it is asked for, at any scale.
+        (
+            ["published", "--configfile", ROOT / "config/toy.yaml"],
+            PUBLISHED | {"download_table", "published"},
+        ),
         # A figure of one paper.
         (["results/figures/farrens2022/fig1.pdf"], FIG1_OF_FARRENS),
         # A figure makes only what it needs.

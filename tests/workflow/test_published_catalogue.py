@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -9,12 +10,14 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from deblend.boucaud2020.catalog import COLUMNS
 
-from tests.run import planned, snakemake
+from tests.run import ROOT, planned, snakemake
 
 STATS = "results/published/tables/fig5_stats.csv"
 FIGURES = [f"results/published/figures/fig{n}.{e}" for n in range(5, 10) for e in ("pdf", "csv")]
+TABLES = [f"results/published/tables/{name}.csv" for name in ("claims", "findings")]
 
 
 @pytest.fixture
@@ -44,7 +47,7 @@ def catalogue(tmp_path):
 
 def test_figures_and_numbers_from_a_path(tmp_path, catalogue, overlay):
     config = overlay(boucaud2020={"published_catalogue": str(catalogue), "bootstrap_resamples": 5})
-    snakemake("--cores", 2, STATS, *FIGURES, "--configfile", config, directory=tmp_path)
+    snakemake("--cores", 2, "published", "--configfile", config, directory=tmp_path)
     table = pd.read_csv(tmp_path / STATS).set_index(["figure", "network", "galaxy"])
     assert len(table) == 11
     # The zero points of the networks and of SExtractor are the published ones: there is no bias.
@@ -53,6 +56,17 @@ def test_figures_and_numbers_from_a_path(tmp_path, catalogue, overlay):
     assert table.loc[("fig5", "sextractor", "companion"), "sigma"] == pytest.approx(0.6, rel=0.2)
     for name in FIGURES:
         assert (tmp_path / name).stat().st_size > 500
+    claims = pd.read_csv(tmp_path / TABLES[0]).set_index(["claim", "bound"])
+    # Here, "ours" is the authors' catalogue.
+    tested = claims["holds"].notna()
+    assert tested.sum() > 50
+    assert claims["holds"][tested].eq(claims["holds_in_authors_catalogue"][tested]).all()
+    assert set(claims["authors_source"][tested]) == {"catalogue of 200 blends"}
+    findings = pd.read_csv(tmp_path / TABLES[1]).set_index("finding")
+    assert findings["numbers"]["test_blends"] == "200 rows"
+    # Ids are drawn from 80: nearly all companions are central galaxies of other blends.
+    assert findings["basis"]["companions_outside_test"] == "computed in this run"
+    assert findings["basis"]["loss_weights"].startswith("stated in")
     about = json.loads((tmp_path / "results/published/output_catalog.json").read_text())
     assert about["sextractor_zero_point"] == 25.67
     # If the catalogue is given, its figures are among the default targets.
@@ -60,43 +74,84 @@ def test_figures_and_numbers_from_a_path(tmp_path, catalogue, overlay):
     assert {"boucaud2020_figures_of_published", "boucaud2020_claims"} <= planned(everything.text)
 
 
-def test_from_a_server_with_a_checksum(tmp_path, catalogue, overlay):
+@pytest.fixture
+def server(catalogue):
+    """Address of a server of the catalogue's folder on this machine."""
+
     class Quiet(SimpleHTTPRequestHandler):
         def log_message(self, *args):
             pass
 
-    digest = "sha256:" + hashlib.sha256(catalogue.read_bytes()).hexdigest()
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=catalogue.parent))
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    try:
-        config = overlay(
-            boucaud2020={
-                "published_catalogue": f"http://127.0.0.1:{server.server_port}/output_catalog.csv",
-                "published_checksum": digest,
-                "bootstrap_resamples": 0,
-            }
-        )
-        snakemake("--cores", 2, STATS, "--configfile", config, directory=tmp_path)
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    yield f"http://127.0.0.1:{server.server_port}/output_catalog.csv"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def checksum(path):
+    return "sha256:" + hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_from_a_server_with_a_checksum(tmp_path, catalogue, server, overlay):
+    config = overlay(
+        boucaud2020={
+            "published_catalogue": server,
+            "published_checksum": checksum(catalogue),
+            "bootstrap_resamples": 0,
+        }
+    )
+    snakemake("--cores", 2, STATS, "--configfile", config, directory=tmp_path)
     assert len(pd.read_csv(tmp_path / STATS)) == 11
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({}, "boucaud2020 > published_catalogue is null: set it to the path or https address"),
-        ({"published_catalogue": "not/there.csv"}, "not/there.csv"),
-    ],
-)
-def test_what_is_missing_is_named(tmp_path, overlay, change, message):
-    config = overlay(boucaud2020=change)
+@pytest.fixture
+def project(tmp_path, catalogue, server):
+    """A copy of the project whose entry of datasets.yaml is on the server."""
+    copy = tmp_path / "project"
+    for name in ("config", "src", "workflow", "envs"):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "Snakefile", copy)
+    path = copy / "config/datasets.yaml"
+    archives = yaml.safe_load(path.read_text())
+    archives["boucaud2020_catalogue"] |= {"url": server, "checksum": checksum(catalogue)}
+    path.write_text(yaml.safe_dump(archives))
+    return copy
+
+
+TABLE = "resources/boucaud2020_published/output_catalog.csv"
+
+
+@pytest.mark.parametrize("named", [None, "boucaud2020_catalogue"])
+def test_the_entry_of_the_archives_is_downloaded_also_where_it_is_not_configured(
+    tmp_path, catalogue, project, overlay, named
+):
+    config = overlay(boucaud2020={"published_catalogue": named})
+    arguments = ("--cores", 1, TABLE, "--configfile", config)
+    snakemake(*arguments, directory=tmp_path, project=project)
+    assert (tmp_path / TABLE).read_bytes() == catalogue.read_bytes()
+    everything = snakemake(
+        *("-n", "--forceall", "--configfile", config), directory=tmp_path, project=project
+    )
+    rules = {"boucaud2020_figures_of_published", "boucaud2020_claims"}
+    assert rules & planned(everything.text) == (rules if named else set())
+
+
+def test_another_file_at_the_address_is_not_kept(tmp_path, catalogue, project, overlay):
+    catalogue.write_text(catalogue.read_text() + "\n")
+    result = snakemake("--cores", 1, TABLE, directory=tmp_path, project=project, check=False)
+    assert result.returncode == 1
+    assert "is not the file it should be: its checksum is not sha256:" in result.text
+    assert not (tmp_path / TABLE).exists()
+
+
+def test_what_is_missing_is_named(tmp_path, overlay):
+    config = overlay(boucaud2020={"published_catalogue": "not/there.csv"})
     result = snakemake("-n", STATS, "--configfile", config, directory=tmp_path, check=False)
     assert result.returncode == 1
-    assert message in result.text
+    assert "not/there.csv" in result.text
 
 
 def test_another_table_is_refused(tmp_path, overlay):

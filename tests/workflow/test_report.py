@@ -23,9 +23,12 @@ def report(toy_project, tmp_path_factory):
     return {name: json.loads(text) for name, text in scripts}
 
 
+NAMES = ("claims", "findings", "highlights", "reproduction")
+
+
 def test_the_report_has_all_figures_and_tables(report, toy):
     expected = set((toy / "figures").rglob("*.pdf"))
-    expected |= {toy / f"tables/{name}.csv" for name in ("claims", "reproduction", "highlights")}
+    expected |= {toy / f"tables/{name}.csv" for name in NAMES}
     expected |= {path.with_suffix(".csv") for path in (toy / "tables").rglob("*.tex")}
     results = report["results"]
     assert set(results) == {str(path.relative_to(toy.parents[1])) for path in expected}

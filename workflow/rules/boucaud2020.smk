@@ -27,12 +27,16 @@ def baselines(name):
 
 # Predictions of the baselines in a supplementary figure, in this order.
 BASELINES = baselines(BOUCAUD["dataset"])
-# Whether the authors' catalogue is there, whose curves Figures 7 to 9 show too.
-HAS_PUBLISHED = BOUCAUD["published_catalogue"] is not None
+# Whether the run includes the authors' catalogue, whose curves Figures 7 to 9 show too.
+HAS_PUBLISHED = bool(BOUCAUD["published_catalogue"])
 AUTHORS_CURVES = (
     expand("<results>/published/figures/fig{n}.csv", n=(7, 8, 9)) if HAS_PUBLISHED else []
 )
 BOOTSTRAP = {"seed": SEED, "n_resamples": BOUCAUD["bootstrap_resamples"]}
+# Joint networks whose masks are compared: they may differ in the weights of their losses.
+JOINT_NETWORKS = [*JOINT, *COMPARED_JOINT]
+# The networks as large as in the paper, to count their parameters at any scale.
+PAPER_NETWORKS = read_config_file("config.yaml")["networks"]
 TRAINED["boucaud2020"] = [
     (role, BOUCAUD[key])
     for key, role in (
@@ -71,13 +75,13 @@ TARGETS["boucaud2020"] = [
         ext=["pdf", "png", "csv"],
     ),
 ]
+# From the authors' catalogue, at any scale; by default where the configuration names one.
+PUBLISHED_TARGETS = [
+    *expand("<results>/published/figures/fig{n}.{ext}", n=range(5, 10), ext=["pdf", "png", "csv"]),
+    *expand("<results>/published/tables/{name}.csv", name=["fig5_stats", "claims", "findings"]),
+]
 if HAS_PUBLISHED:
-    TARGETS["boucaud2020"] += [
-        *expand(
-            "<results>/published/figures/fig{n}.{ext}", n=range(5, 10), ext=["pdf", "png", "csv"]
-        ),
-        *expand("<results>/published/tables/{name}.csv", name=["fig5_stats", "claims"]),
-    ]
+    TARGETS["boucaud2020"] += PUBLISHED_TARGETS
 
 
 def baselines_of_dataset(wildcards):
@@ -131,13 +135,8 @@ def network_to_draw(role):
 
 def published_catalogue(wildcards):
     """File of the authors' catalogue: the user's or the downloaded one."""
-    path = BOUCAUD["published_catalogue"]
-    if path is None:
-        raise WorkflowError(
-            "boucaud2020 > published_catalogue is null: set it to the path or https address of the "
-            "catalogue that Boucaud et al. 2020 published, then ask for this target again"
-        )
-    return "<resources>/boucaud2020_published/output_catalog.csv" if "://" in path else path
+    downloaded = "<resources>/boucaud2020_published/output_catalog.csv"
+    return downloaded if "://" in PUBLISHED_ENTRY["url"] else PUBLISHED_CATALOGUE
 
 
 def mask_files(name, roles=("unet", "blend2mask2flux")):
@@ -311,6 +310,13 @@ rule inspect:
         f"{BOUCAUD_DATA}/inspect.pdf",
     message:
         "Look through {input}; ids to leave out go to config/rejected.csv"
+
+
+rule published:
+    input:
+        PUBLISHED_TARGETS,
+    message:
+        "Figures 5 to 9, claims and findings from the authors' catalogue of Boucaud et al. 2020"
 
 
 # --- Blends and the baseline ---
@@ -753,6 +759,7 @@ rule boucaud2020_network_figures:
             "boucaud2020", {3: "blend2flux"} | ({4: "U-Net"} if BOUCAUD["unet"] else {})
         ),
         layers3=f"<results>/networks/{BOUCAUD['network']}/layers.csv",
+        parameters="<results>/boucaud2020/parameters.csv",
     log:
         "<results>/logs/boucaud2020/network_figures.log",
     conda:
@@ -767,8 +774,9 @@ rule boucaud2020_network_figures:
         networks={3: network_to_draw("network")}
         | ({4: network_to_draw("unet")} if BOUCAUD["unet"] else {}),
         label=f"{SCALE} scale, {BOUCAUD['dataset']}",
+        paper_networks=PAPER_NETWORKS,
     message:
-        "Figures 3 and 4: the built networks"
+        "Figures 3 and 4: the built networks; parameters of those of the paper"
     script:
         "../scripts/boucaud2020/network_figures.py"
 
@@ -1027,40 +1035,61 @@ rule boucaud2020_table2:
         "../scripts/boucaud2020/table2.py"
 
 
-# --- Results: the paper's numbers beside ours, and its claims ---
+# --- Results: the paper's numbers beside ours, its claims, and findings about it ---
+
+
+# In the order of `read_authors`.
+AUTHORS_FILES = expand(
+    "<results>/published/{name}",
+    name=[
+        "tables/fig5_stats.csv",
+        "figures/fig5_points.csv",
+        "figures/fig7.csv",
+        "figures/fig7_points.csv",
+        "figures/fig8.csv",
+        "figures/fig9.csv",
+        "output_catalog.csv",
+        "output_catalog.json",
+    ],
+)
+# Tables of this run, by name.
+RESULT_TABLES = {
+    "statistics": "<results>/tables/fig5_stats.csv",
+    "points": "<results>/figures/fig5_points.csv",
+    "fig7": "<results>/figures/fig7.csv",
+    "fig7_points": "<results>/figures/fig7_points.csv",
+    "fig8": "<results>/figures/fig8.csv",
+    "fig9": "<results>/figures/fig9.csv",
+    "table1": "<results>/tables/table1.csv",
+    "table2": "<results>/tables/table2.csv",
+    "catalog": "<results>/boucaud2020/output_catalog.csv",
+    "photometry": "<results>/boucaud2020/photometry.csv",
+    "parameters": "<results>/boucaud2020/parameters.csv",
+    "zero_points": f"<results>/predictions/sep/{BOUCAUD['dataset']}/zero_points.csv",
+}
 
 
 rule boucaud2020_results:
     input:
-        statistics="<results>/tables/fig5_stats.csv",
-        points="<results>/figures/fig5_points.csv",
-        fig7="<results>/figures/fig7.csv",
-        fig7_points="<results>/figures/fig7_points.csv",
-        fig8="<results>/figures/fig8.csv",
-        fig9="<results>/figures/fig9.csv",
-        table1="<results>/tables/table1.csv",
-        table2="<results>/tables/table2.csv",
-        catalog="<results>/boucaud2020/output_catalog.csv",
+        tables=list(RESULT_TABLES.values()),
         description="<results>/boucaud2020/output_catalog.json",
-        photometry="<results>/boucaud2020/photometry.csv",
         iou=[f"{folder}/iou.csv" for folder in MASK_FOLDERS],
         fig12=["<results>/figures/fig12.csv"] if HAS_MASK_FIGURES else [],
         records=[f"<results>/networks/{name}/network.json" for _, name in TRAINED["boucaud2020"]],
+        timings=[f"<results>/benchmarks/training/{name}.json" for _, name in TRAINED["boucaud2020"]],
+        joint_records=[f"<results>/networks/{name}/network.json" for name in JOINT_NETWORKS],
+        joint_iou=[
+            f"<results>/predictions/{name}/{BOUCAUD['dataset']}/iou.csv" for name in JOINT_NETWORKS
+        ],
         # Numbers from the authors' own catalogue, if it is configured.
-        authors=(
-            expand(
-                "<results>/published/{name}",
-                name=["tables/fig5_stats.csv", "output_catalog.csv", "output_catalog.json"],
-            )
-            if BOUCAUD["published_catalogue"]
-            else []
-        ),
+        authors=AUTHORS_FILES if HAS_PUBLISHED else [],
         published=PUBLISHED,
         bars=BARS,
     output:
         **({"iou": "<results>/boucaud2020/iou.csv"} if MASK_ROLES else {}),
         claims="<results>/boucaud2020/claims.csv",
         reproduction="<results>/boucaud2020/reproduction.csv",
+        findings="<results>/boucaud2020/findings.csv",
     log:
         "<results>/logs/boucaud2020/results.log",
     conda:
@@ -1071,10 +1100,12 @@ rule boucaud2020_results:
         runtime=10,
     params:
         code=code("boucaud2020/results.py"),
+        tables=list(RESULT_TABLES),
         networks=dict(TRAINED["boucaud2020"]),
         mask_roles=MASK_ROLES,
+        papers_data=config["datasets"][BOUCAUD["dataset"]]["source"] == "archive",
     message:
-        "Boucaud et al. 2020: published numbers beside ours, and which claims hold"
+        "Boucaud et al. 2020: published numbers beside ours, which claims hold, and findings"
     script:
         "../scripts/boucaud2020/results.py"
 
@@ -1082,15 +1113,11 @@ rule boucaud2020_results:
 # The authors' own catalogue has no AUTO fluxes, masks or other networks: claims on them stay empty.
 rule boucaud2020_claims:
     input:
-        statistics="<results>/published/tables/fig5_stats.csv",
-        points="<results>/published/figures/fig5_points.csv",
-        fig7="<results>/published/figures/fig7.csv",
-        fig7_points="<results>/published/figures/fig7_points.csv",
-        fig8="<results>/published/figures/fig8.csv",
-        fig9="<results>/published/figures/fig9.csv",
-        description="<results>/published/output_catalog.json",
+        authors=AUTHORS_FILES,
+        published=PUBLISHED,
     output:
         claims="<results>/published/tables/claims.csv",
+        findings="<results>/published/tables/findings.csv",
     log:
         "<results>/logs/published/claims.log",
     conda:
@@ -1102,6 +1129,6 @@ rule boucaud2020_claims:
     params:
         code=code("boucaud2020/claims.py"),
     message:
-        "Which claims hold in the published catalogue"
+        "Which claims hold in the published catalogue, and what it shows about the paper"
     script:
         "../scripts/boucaud2020/claims.py"

@@ -48,6 +48,19 @@ MOSAICS = {
 }
 
 
+# The authors' catalogue of Boucaud et al. 2020: a name in datasets.yaml, an address or a path. Without
+# one, files that are asked for by name are made from the entry.
+PUBLISHED_CATALOGUE = config["boucaud2020"]["published_catalogue"] or "boucaud2020_catalogue"
+PUBLISHED_ENTRY = ARCHIVES.get(
+    PUBLISHED_CATALOGUE,
+    {
+        "url": PUBLISHED_CATALOGUE,
+        "checksum": config["boucaud2020"]["published_checksum"],
+        "max_bytes": 100_000_000,  # 5,000 blends are 1.3 MB
+    },
+)
+
+
 wildcard_constraints:
     archive=any_of(ARCHIVES),
     vgg=any_of(WEIGHTS),
@@ -98,7 +111,7 @@ rule download_mosaic:
         "../scripts/data/download_mosaic.py"
 
 
-# The catalogue that Boucaud et al. 2020 published.
+# The catalogue that Boucaud et al. 2020 published: an entry of datasets.yaml, or the user's address.
 rule download_table:
     output:
         catalog="<resources>/boucaud2020_published/output_catalog.csv",
@@ -111,9 +124,9 @@ rule download_table:
         mem_mb=1000,
         runtime=60,
     params:
-        url=config["boucaud2020"]["published_catalogue"],
-        checksum=config["boucaud2020"]["published_checksum"],
-        max_bytes=100_000_000,  # 5,000 blends are 1.3 MB
+        url=PUBLISHED_ENTRY["url"],
+        checksum=PUBLISHED_ENTRY["checksum"],
+        max_bytes=PUBLISHED_ENTRY["max_bytes"],
     message:
         "Download the catalogue that Boucaud et al. 2020 published"
     script:

@@ -458,6 +458,9 @@ rule farrens2022_results:
             }
             for name in ("parametric", "realistic")
         },
+        papers_data=all(
+            FARRENS["samples"][name]["source"] == "archive" for name in ("parametric", "realistic")
+        ),
     message:
         "Farrens et al. 2022: published numbers beside ours, and which claims hold"
     script:

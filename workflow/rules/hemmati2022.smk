@@ -613,6 +613,7 @@ rule hemmati2022_results:
         code=code("hemmati2022/results.py"),
         scale=SCALE,
         configuration=HEMMATI_LABEL,
+        papers_data=HEMMATI["cutouts"][HEMMATI_SET]["source"] == "archive",
     message:
         "Hemmati et al. 2022: detections, comparison with published numbers, claims that hold"
     script:

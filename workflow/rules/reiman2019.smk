@@ -329,7 +329,6 @@ rule reiman2019_results:
     input:
         scores=f"<results>/reiman2019/{REIMAN_SET}/scores.csv",
         history=f"{GAN_FOLDER}/history.csv",
-        record=f"{GAN_FOLDER}/network.json",
         records=expand("<results>/networks/{name}/network.json", name=GANS),
         published=PUBLISHED,
         bars=BARS,
@@ -349,6 +348,7 @@ rule reiman2019_results:
         code=code("reiman2019/results.py"),
         scale=SCALE,
         configuration=reiman_configuration(REIMAN_SET),
+        papers_data=REIMAN["image_sets"][REIMAN_SET]["source"] == "archive",
     message:
         "Reiman & Goehre 2019: Table 1, comparison with published numbers, claims that hold"
     script:

@@ -21,6 +21,8 @@ HIGHLIGHTS = {
 HIGHLIGHT_TABLES = {
     name: path for paper in config["papers"] for name, path in HIGHLIGHTS[paper].items()
 }
+# Papers with findings about them.
+FOUND_ABOUT = [paper for paper in config["papers"] if paper == "boucaud2020"]
 # Benchmarks of each paper's jobs, without the extension.
 BENCHMARKS = {
     "boucaud2020": ["simulate/*", "clean/*", "sep/*", "predict/*"],
@@ -34,6 +36,7 @@ rule report_summary:
     input:
         reproduction=expand("<results>/{paper}/reproduction.csv", paper=config["papers"]),
         claims=expand("<results>/{paper}/claims.csv", paper=config["papers"]),
+        findings=expand("<results>/{paper}/findings.csv", paper=FOUND_ABOUT),
         tables=list(HIGHLIGHT_TABLES.values()),
         records=[f"<results>/networks/{name}/network.json" for _, _, name in ALL_TRAINED],
         timings=[f"<results>/benchmarks/training/{name}.json" for _, _, name in ALL_TRAINED],
@@ -53,6 +56,12 @@ rule report_summary:
             caption="../report/claims.rst",
             category="All papers",
             labels={"table": "claims: which of them hold"},
+        ),
+        findings=report(
+            "<results>/tables/findings.csv",
+            caption="../report/findings.rst",
+            category="All papers",
+            labels={"table": "findings: what the reproduction found about the papers"},
         ),
         highlights=report(
             "<results>/tables/highlights.csv",

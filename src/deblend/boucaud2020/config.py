@@ -502,7 +502,7 @@ class Boucaud2020(Section):
         "its columns stay empty.",
     )
     compared: Annotated[tuple[str, ...], Unique()] = Field(
-        default=(),
+        default=("joint_text",),
         description="Further networks, each with Figures 5 to 9 and, if it predicts masks, 10 to "
         "12 of its own.",
     )
@@ -522,9 +522,10 @@ class Boucaud2020(Section):
         default=1000, description="Number of bootstrap resamples for confidence intervals."
     )
     published_catalogue: FileOrAddress | None = Field(
-        default=None,
-        description="Path or https address of the catalogue that the authors published; if it "
-        "is given, Figures 5 to 9 are also drawn from it.",
+        default="boucaud2020_catalogue",
+        description="Catalogue that the authors published, from which Figures 5 to 9 are drawn "
+        "too: an entry of config/datasets.yaml, a path or an https address. null: not by default; "
+        "files that are asked for by name are made from boucaud2020_catalogue.",
     )
     published_checksum: (
         Annotated[

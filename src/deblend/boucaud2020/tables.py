@@ -7,6 +7,7 @@ import pandas as pd
 from deblend.boucaud2020.metrics import photometry_statistics
 from deblend.boucaud2020.predictions import GALAXIES
 from deblend.errors import DeblendError
+from deblend.intervals import mean_interval
 
 #: Classes in the table's order, with its names for them.
 CLASSES = {
@@ -122,7 +123,8 @@ def table2(
         A row for each network, sorted by filters: `filters`, `network`, `n` test blends,
         `n_parameters`, `n_parameters_million`, and the mean absolute percentage error of the flux
         (equation 1) of the `central`, the `companion` and of both galaxies together (`total`), each
-        with the published value for the same number of filters (NaN if there is none).
+        with its standard error (`_error`, by galaxy) and the published value for the same number of
+        filters (NaN if there is none).
 
     Raises
     ------
@@ -146,10 +148,11 @@ def table2(
                 (of_galaxy["flux"] * 10 ** (0.4 * (mag - of_galaxy["zero_point"]))).to_numpy()
             )
             mags.append(mag.to_numpy())
+        ids = [truth[f"id_{galaxy}"].to_numpy(str) for galaxy in GALAXIES]
         measured_parts = {
-            "central": (ratios[0], mags[0]),
-            "companion": (ratios[1], mags[1]),
-            "total": (np.concatenate(ratios), np.concatenate(mags)),
+            "central": (ratios[0], mags[0], ids[0]),
+            "companion": (ratios[1], mags[1], ids[1]),
+            "total": (np.concatenate(ratios), np.concatenate(mags), np.concatenate(ids)),
         }
         row = {
             "filters": filters,
@@ -161,8 +164,10 @@ def table2(
                 filters, np.nan
             ),
         }
-        for part, arrays in measured_parts.items():
-            row[f"{part}_percent"] = photometry_statistics(*arrays)["mape_flux_percent"]
+        for part, (ratio, mag, galaxy_id) in measured_parts.items():
+            row[f"{part}_percent"] = photometry_statistics(ratio, mag)["mape_flux_percent"]
+            low, high = mean_interval(100 * np.abs(ratio - 1), galaxy_id)
+            row[f"{part}_error"] = (high - low) / 2
             row[f"{part}_published"] = published["table2"][part].get(filters, np.nan)
         rows.append(row)
     return pd.DataFrame(rows).sort_values("filters", kind="stable").reset_index(drop=True)

@@ -221,7 +221,7 @@ class Archive(Section):
     title: str = Field(description="What the archive contains.")
     doi: str | None = Field(
         default=None,
-        description="Digital object identifier (DOI); required unless kaggle is given.",
+        description="Digital object identifier (DOI); required unless kaggle or url is given.",
     )
     kaggle: (
         Annotated[
@@ -237,8 +237,8 @@ class Archive(Section):
     version: str = Field(description="Version of the record.")
     url: Annotated[str, Pattern(r"^https?://", "an https address")] | None = Field(
         default=None,
-        description="https address of a mirror of the file; without it the address comes from the "
-        "DOI's record.",
+        description="https address of the file, or of a mirror of the record's; without it the "
+        "address comes from the DOI's record.",
     )
     filename: Annotated[str, Pattern("^[^/]+$", "a name without a folder")] = Field(
         description="Name of the file in the record."
@@ -263,9 +263,9 @@ class Archive(Section):
     citation: str = Field(description="What to cite.")
 
     @model_validator(mode="after")
-    def _has_doi_or_kaggle(self) -> "Archive":
-        if self.doi is None and self.kaggle is None:
-            raise Problem("this key is missing, and so is kaggle: give one of them", "doi")
+    def _has_a_source(self) -> "Archive":
+        if self.doi is None and self.kaggle is None and self.url is None:
+            raise Problem("this key is missing, and so are kaggle and url: give one", "doi")
         if self.doi is not None and self.kaggle is not None:
             raise Problem(
                 f"{self.kaggle!r} is given together with doi {self.doi!r}: keep one of them",

@@ -13,6 +13,7 @@ from deblend.farrens2022.metrics import (
     weighted_close_share,
 )
 from deblend.farrens2022.stamps import read_sample_table
+from deblend.intervals import mean_interval
 from deblend.report.numbers import Row
 
 
@@ -94,13 +95,12 @@ def sep_rows(
     for subset, value in published.items():
         item = f"Sect. 4.3, SEP, {subset}" + ("" if subset == "all" else " blends")
         row = sep.loc[subset]
-        yield Row(item, "accuracy_percent", value, 100 * row["accuracy"], row["n"])
+        yield Row(item, "accuracy_percent", value, 100 * row["accuracy"], row["n"], "higher")
         if subset != "all":
             ours_with_isolated = 50 * cells.loc[subset, ["true_positive", "true_negative"]].sum()
             item += " with as many isolated stamps"
-            yield Row(
-                item, "accuracy_percent", value, ours_with_isolated, _stamps(cells.loc[subset])
-            )
+            n = _stamps(cells.loc[subset])
+            yield Row(item, "accuracy_percent", value, ours_with_isolated, n, "higher")
 
 
 def _stamps(cell: pd.Series) -> float:
@@ -116,10 +116,14 @@ def training_rows(published: dict[str, float], records: list[dict[str, Any]]) ->
     published : dict
         `epochs`.
     records : list of dict
-        `network.json` of each head, with `n_epochs`.
+        `network.json` of each head, with `n_epochs`. Those whose training reached the largest
+        number of epochs, which the configuration sets, do not count.
     """
-    epochs = float(np.mean([record["n_epochs"] for record in records])) if records else math.nan
-    yield Row("Sect. 3.2.2, mean over heads", "epochs", published["epochs"], epochs, len(records))
+    stopped = [record["n_epochs"] for record in records if record["converged"]]
+    epochs = float(np.mean(stopped)) if stopped else math.nan
+    low, high = mean_interval(stopped, np.arange(len(stopped)))
+    item = "Sect. 3.2.2, mean over heads"
+    yield Row(item, "epochs", published["epochs"], epochs, len(stopped), low=low, high=high)
 
 
 def gain_rows(published: dict[str, Any], by_distance: pd.DataFrame) -> Iterator[Row]:
@@ -133,8 +137,8 @@ def gain_rows(published: dict[str, Any], by_distance: pd.DataFrame) -> Iterator[
         See `deblend.farrens2022.metrics.parametric_accuracies`.
     """
     gain, _, _, n = largest_gain(by_distance)
-    item = "Sect. 4.2, largest gain on close blends"
-    yield Row(item, "percent", published["largest_gain_percent"], 100 * gain, n or math.nan)
+    item, value = "Sect. 4.2, largest gain on close blends", published["largest_gain_percent"]
+    yield Row(item, "percent", value, 100 * gain, n or math.nan, "higher")
 
 
 def relative_rows(
@@ -167,10 +171,10 @@ def relative_rows(
         )
         for name, extreme in (("smallest", close.min()), ("largest", close.max())):
             item = f"Sect. 5, {name} relative gain on realistic close blends{reading}"
-            yield Row(item, "percent", gain, extreme, n["close"])
+            yield Row(item, "percent", gain, extreme, n["close"], "higher")
         item = f"Sect. 4.3, largest relative deficit on realistic distant blends{reading}"
         deficit = abs(distant.clip(upper=0).min())
-        yield Row(item, "percent_at_most", limit, deficit, n["distant"])
+        yield Row(item, "percent_at_most", limit, deficit, n["distant"], "lower")
 
 
 def failure_rows(published: float, tables: dict[str, pd.DataFrame]) -> Iterator[Row]:
@@ -188,7 +192,7 @@ def failure_rows(published: float, tables: dict[str, pd.DataFrame]) -> Iterator[
         n = sep["n"] + sep["n_failed"]
         share = 100 * float((sep["n_failed"] / n).max())
         item = f"Sect. 4.1, SEP's failures, {sample}"
-        yield Row(item, "percent_at_most", published, share, n.max())
+        yield Row(item, "percent_at_most", published, share, n.max(), "lower")
 
 
 def our_rows(

@@ -32,58 +32,33 @@ def score_rows(published: Mapping[str, Any], scores: pd.DataFrame) -> Iterator[R
             if value is not None:
                 source = "Fig. 5" if (published_name, statistic) == ("ssim", "max") else "Table 1"
                 item = f"{source}, {name}, {statistic}"
-                yield Row(item, quantity, value, ours[statistic], ours["n"])
+                row = Row(item, quantity, value, ours[statistic], ours["n"])
+                if statistic != "variance":
+                    row = row._replace(better="higher")
+                if statistic == "mean":
+                    error = math.sqrt(ours["variance"] / ours["n"]) if ours["n"] else math.nan
+                    row = row._replace(low=ours["mean"] - error, high=ours["mean"] + error)
+                yield row
         item = f"Fig. {figure.removeprefix('fig')}, {name}, sigma"
         sigma = math.sqrt(ours["variance"])
         yield Row(item, quantity, published[figure]["sigma"], sigma, ours["n"])
 
 
-def sample_rows(
-    published: Mapping[str, Any], scores: pd.DataFrame, record: Mapping[str, Any]
-) -> Iterator[Row]:
-    """Numbers of images (Sect. 2.3) and of tested blends (Sect. 3).
+def training_rows(published: Mapping[str, Any], history: pd.DataFrame) -> Iterator[Row]:
+    """Batches of burn-in after which images are no longer black (Sect. 2.2.2).
+
+    Numbers of images, iterations and batches are set by the configuration, so that they are no
+    results.
 
     Parameters
     ----------
     published : dict
-        `n_images`, `n_test_blends`, `n_test_images`.
-    scores : DataFrame
-    record : dict
-        From `network.json`; `n_images` counts the galaxies of all splits.
-    """
-    gan_scores = scores[scores["method"] == "gan"]
-    images = float(record.get("n_images", math.nan))
-    yield Row("Sect. 2.3", "n_images", published["n_images"], images)
-    blends = float(gan_scores["blend"].nunique())
-    yield Row("Sect. 3, tested", "n_blends", published["n_test_blends"], blends)
-    yield Row("Sect. 3, tested", "n_images", published["n_test_images"], float(len(gan_scores)))
-
-
-def training_rows(
-    published: Mapping[str, Any], history: pd.DataFrame, record: Mapping[str, Any]
-) -> Iterator[Row]:
-    """Iterations, batch size and burn-in (Sects 2.2.2, 2.4, 4).
-
-    Parameters
-    ----------
-    published : dict
-        `n_iterations`, `batch_size`, `burn_in_batches` (a range), `escape_batches` (an upper
-        limit).
+        `escape_batches`, an upper limit.
     history : DataFrame
         `iteration`, `phase`, `brightness_ratio`.
-    record : dict
-        From `network.json`, with `batch_size`.
     """
-    n_burn_in = burn_in_batches(history)
-    total = float(history["iteration"].max()) - n_burn_in if len(history) else math.nan
-    yield Row("Sect. 2.4, after burn-in", "iterations", published["n_iterations"], total)
-    batch_size = float(record.get("batch_size", math.nan))
-    yield Row("Sect. 2.4", "batch_size", published["batch_size"], batch_size)
-    n_burn_in = n_burn_in or math.nan
-    yield Row("Sect. 4, burn-in", "batches", published["burn_in_batches"], n_burn_in)
-    item = "Sect. 2.2.2, burn-in until images are not black"
-    escape = escape_batches(history)
-    yield Row(item, "batches_at_most", published["escape_batches"], escape)
+    item, value = "Sect. 2.2.2, burn-in until images are not black", published["escape_batches"]
+    yield Row(item, "batches_at_most", value, escape_batches(history), better="lower")
 
 
 def burn_in_batches(history: pd.DataFrame) -> float:
@@ -122,9 +97,7 @@ def escape_batches(history: pd.DataFrame) -> float:
     return float(escaped.min()) if len(escaped) else math.nan
 
 
-def our_rows(
-    published: Mapping[str, Any], tables: Mapping[str, pd.DataFrame], record: Mapping[str, Any]
-) -> list[Row]:
+def our_rows(published: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) -> list[Row]:
     """Every number of the paper, with that of this run.
 
     Parameters
@@ -133,11 +106,8 @@ def our_rows(
         Section `reiman2019` of config/published.yaml.
     tables : dict
         `scores`, and the `history` of the GAN's training.
-    record : dict
-        Description of the GAN, from `network.json`.
     """
     return [
         *score_rows(published, tables["scores"]),
-        *sample_rows(published, tables["scores"], record),
-        *training_rows(published, tables["history"], record),
+        *training_rows(published, tables["history"]),
     ]

@@ -214,6 +214,7 @@ def claims_table(
     *,
     bars: Mapping[str, float] | None = None,
     networks: Iterable[Mapping[str, Any]] = (),
+    authors: tuple[Tables, str] = ({}, ""),
 ) -> pd.DataFrame:
     """Test every claim of a paper.
 
@@ -230,13 +231,18 @@ def claims_table(
         Bounds of the bars at this scale, by name of the claim; other bars have no row.
     networks : iterable of dict
         Descriptions of the networks that the tables come from (`network.json`).
+    authors : (dict, str)
+        The same tables of the authors' own results, as far as they are known, and what they are
+        from.
 
     Returns
     -------
     DataFrame
         `claim`, `paper`, `where`, `statement`, `bound` (as stated, relaxed or bar), `numbers`,
-        `holds` (True or False, or None if the results do not show it), `not_learnt` (networks that
-        have learnt nothing, and why), `scale`.
+        `holds` (True or False, or None if the results do not show it),
+        `holds_in_authors_catalogue` (the same for the tables in `authors`; None for bars), with
+        `authors_source` (what these are from, where they show it), `not_learnt` (networks that have
+        learnt nothing, and why), `scale`.
 
     Raises
     ------
@@ -260,11 +266,8 @@ def claims_table(
             for kind, bound in bounds.items():
                 if bound is None:
                     continue
-                try:
-                    arguments = () if network is None else (network,)
-                    numbers, holds = claim.test(tables, bound, *arguments)
-                except MissingResult:
-                    numbers, holds = "", None
+                numbers, holds = _outcome(claim, tables, bound, network)
+                theirs = None if claim.is_bar else _outcome(claim, authors[0], bound, network)[1]
                 rows.append(
                     {
                         "claim": claim.name if network is None else f"{claim.name}.{network}",
@@ -273,9 +276,20 @@ def claims_table(
                         "statement": claim.statement.format(bound=bound),
                         "bound": kind,
                         "numbers": numbers,
-                        "holds": None if holds is None else bool(holds),
+                        "holds": holds,
+                        "holds_in_authors_catalogue": theirs,
+                        "authors_source": "" if theirs is None else authors[1],
                         "not_learnt": problems,
                         "scale": scale,
                     }
                 )
-    return pd.DataFrame(rows).astype({"holds": object})
+    return pd.DataFrame(rows).astype({"holds": object, "holds_in_authors_catalogue": object})
+
+
+def _outcome(claim: Claim, tables: Tables, bound: float, network: str | None) -> Result:
+    """Result of a claim's test; no numbers and None if tables are missing."""
+    try:
+        numbers, holds = claim.test(tables, bound, *(() if network is None else (network,)))
+    except MissingResult:
+        return "", None
+    return numbers, None if holds is None else bool(holds)

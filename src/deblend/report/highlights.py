@@ -74,7 +74,7 @@ class Highlight(NamedTuple):
 #: Column of a table of results for each field of `Value` that it has.
 PHOTOMETRY = {"value": "sigma_mag", "n": "n", "low": "sigma_mag_low", "high": "sigma_mag_high"}
 DETECTION = {"value": "Value", "n": "n", "low": "Low", "high": "High"}
-REPRODUCTION = {"value": "reproduced", "n": "n"}
+REPRODUCTION = {"value": "reproduced", "n": "n", "low": "low", "high": "high"}
 
 
 def _measured(
@@ -105,9 +105,10 @@ def boucaud2020(
     networks : dict
         For each of the paper's names of networks: the name of the trained network.
     """
+    # The complete panels, those of the authors' catalogue, come last, so that they count.
     panels = {
         panel["network"]: panel["sigma"]
-        for panel in published["panels"]
+        for panel in sorted(published["panels"], key=lambda panel: "n" in panel)
         if panel["figure"] == "fig5" and panel["galaxy"] == "central" and "sigma" in panel
     }
     row = {"galaxy": "central", "selection": "found"}

@@ -1,22 +1,34 @@
 """Comparison of published numbers with ours."""
 
 import math
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
+import yaml
+from deblend.intervals import wilson_interval
 
-#: Largest factor between our number and the published one for which it counts as reproduced.
-FACTOR = 1.25
-
-
-#: The same for mean magnitude errors, which may be 0: largest difference, mag.
-BIAS_MAG = 0.02
+#: Number of standard errors of ours within which a published number agrees.
+N_SIGMA = 2
 
 
-#: Quantities that are shares of galaxies or blends, whose random error depends on their number.
-SHARES = ("outliers_percent", "detection_percent", "accuracy_percent")
+#: Quantities that are shares of galaxies or blends in percent: their error depends on the number.
+SHARES = (
+    "accuracy_percent",
+    "detection_percent",
+    "false_positive_percent",
+    "kept_percent",
+    "outliers_percent",
+    "type_percent",
+    "undetected_percent",
+)
+
+
+#: Quantities that are differences from zero: smaller ones are better, whatever their sign.
+BIASES = ("mean", "median")
 
 
 #: Suffix of quantities for which the paper gives an upper limit.
@@ -28,9 +40,16 @@ COLUMNS = (
     "item",
     "quantity",
     "published",
+    "published_decimals",
     "reproduced",
+    "low",
+    "high",
+    "difference",
     "ratio",
     "n",
+    "better",
+    "depends_on_data",
+    "compared",
     "status",
     "configuration",
     "source",
@@ -39,6 +58,65 @@ COLUMNS = (
 
 #: A number, or [low, high] where the paper states a range.
 Published = float | list[float]
+
+
+#: Which numbers are better; "" if neither: then a difference is no judgement.
+Better = Literal["lower", "higher", ""]
+
+
+class Stated(float):
+    """A number of a paper that knows how it is written there: 0.120 has three decimals.
+
+    Attributes
+    ----------
+    text : str
+    """
+
+    text: str
+
+    def __new__(cls, text: str) -> "Stated":
+        """The number that a text says."""
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
+
+
+class _Loader(yaml.SafeLoader):
+    """Reader of YAML that keeps the digits of numbers with a decimal point."""
+
+
+def _stated(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> float:
+    value = loader.construct_yaml_float(node)
+    return Stated(node.value) if math.isfinite(value) else value
+
+
+_Loader.add_constructor("tag:yaml.org,2002:float", _stated)
+
+
+def read_published(path: str | Path) -> Any:
+    """Content of config/published.yaml, with numbers that keep their digits (`Stated`)."""
+    return _Loader(Path(path).read_text()).get_single_data()
+
+
+def decimals(number: float) -> int:
+    """Number of decimals that a number is written with, negative for tens (``1.e+1``: -1).
+
+    Parameters
+    ----------
+    number : Stated, int or float
+        A number that is neither `Stated` nor an integer counts with all digits that it needs.
+    """
+    if isinstance(number, int | np.integer):
+        return 0
+    text = number.text if isinstance(number, Stated) else repr(float(number))
+    exponent = Decimal(text).as_tuple().exponent
+    assert isinstance(exponent, int)
+    return -exponent
+
+
+def rounding(number: float) -> float:
+    """Half a unit of the last decimal: by how much a written number may differ from the exact."""
+    return 0.5 * 10.0 ** -decimals(number)
 
 
 class Row(NamedTuple):
@@ -54,6 +132,13 @@ class Row(NamedTuple):
     reproduced : float
     n : float
         Number of galaxies or blends that our number is based on; NaN if not applicable.
+    better : {"lower", "higher", ""}
+        Which numbers are better.
+    low, high : float
+        Ends of the 68 % interval of ours; NaN if it is not known. That of shares (`SHARES`) is
+        computed from `n`.
+    depends_on_data : bool
+        Whether it is a number of the data, so that other data may have another one.
     """
 
     item: str
@@ -61,47 +146,64 @@ class Row(NamedTuple):
     published: Published
     reproduced: float
     n: float = math.nan
+    better: Better = ""
+    low: float = math.nan
+    high: float = math.nan
+    depends_on_data: bool = True
 
 
-def status(quantity: str, published: Published, reproduced: float, n: float = math.nan) -> str:
-    """Whether a number is reproduced.
+def with_interval(row: Row) -> Row:
+    """A row whose interval, if it is a share, is at least the binomial one (Wilson's).
 
-    Parameters
-    ----------
-    quantity : str
-    published : float or [low, high]
-        Numbers within a range are reproduced.
-    reproduced : float
-        NaN if nothing was measured.
-    n : float
-        For shares: number of galaxies or blends.
+    Where a share is 0, resamples of a bootstrap have no width, whatever their number.
+    """
+    if row.quantity not in SHARES or not row.n > 0 or not math.isfinite(row.reproduced):
+        return row
+    low, high = wilson_interval(row.reproduced / 100 * row.n, row.n)
+    return row._replace(
+        low=float(np.fmin(row.low, max(100 * float(low), 0.0))),
+        high=float(np.fmax(row.high, 100 * float(high))),
+    )
+
+
+def compare(row: Row) -> str:
+    """How our number compares with the published one.
+
+    It agrees if the two intervals overlap: ours is twice as wide as the 68 % interval (2 sigma; of
+    no width where it is not known), and the published one reaches from half a unit of its last
+    decimal below to half a unit above, or so around the ends of a range. An upper limit agrees with
+    what is below it.
 
     Returns
     -------
     str
-        `not run` if there is no number. `reproduced` if a mean magnitude error (`mean`) differs by
-        at most 0.02 mag, an upper limit (`LIMIT`) is not exceeded, or any other number agrees
-        within a factor of 1.25 or, for shares (`SHARES`), within two binomial standard errors. Else
-        `differs`, even if our number is better.
+        agrees; better or worse, if it is known which numbers are better; else differs. not run if
+        there is no number of ours.
     """
-    if not np.isfinite(reproduced):
+    ours = row.reproduced
+    if not math.isfinite(ours):
         return "not run"
-    nearest = float(np.clip(reproduced, np.min(published), np.max(published)))
-    difference = abs(reproduced - nearest)
-    if quantity == "mean":
-        agrees = difference <= BIAS_MAG
-    elif quantity.endswith(LIMIT):
-        agrees = reproduced <= nearest
-    else:
-        agrees = nearest / FACTOR <= reproduced <= nearest * FACTOR
-    if quantity in SHARES and n > 0:
-        # At least 1/n: smaller shares cannot be distinguished from zero.
-        share = max(nearest / 100, 1 / n)
-        agrees = agrees or difference <= 200 * math.sqrt(share * (1 - share) / n)
-    return "reproduced" if agrees else "differs"
+    ends = row.published if isinstance(row.published, list) else [row.published]
+    lowest, highest = min(e - rounding(e) for e in ends), max(e + rounding(e) for e in ends)
+    below, above = (
+        N_SIGMA * abs(ours - end) if math.isfinite(end) else 0.0 for end in (row.low, row.high)
+    )
+    # Without this margin the rounding of floats would decide about 0.125 and 0.12.
+    margin = 1e-9 * max(abs(lowest), abs(highest), 1e-3)
+    is_limit = row.quantity.endswith(LIMIT)
+    if ours - below <= highest + margin and (is_limit or ours + above >= lowest - margin):
+        return "agrees"
+    if is_limit:
+        return "worse"
+    if not row.better:
+        return "differs"
+    is_lower = abs(ours) < max(map(abs, ends)) if row.quantity in BIASES else ours < lowest
+    return "better" if is_lower == (row.better == "lower") else "worse"
 
 
-def reproduction_table(rows: Mapping[str, Iterable[Row]], paper: str) -> pd.DataFrame:
+def reproduction_table(
+    rows: Mapping[str, Iterable[Row]], paper: str, papers_data: bool | Collection[str] = True
+) -> pd.DataFrame:
     """Table of a paper's numbers and ours.
 
     Parameters
@@ -110,30 +212,42 @@ def reproduction_table(rows: Mapping[str, Iterable[Row]], paper: str) -> pd.Data
         Rows by configuration, such as the scale and the data set.
     paper : str
         Name of the paper, to be recorded.
+    papers_data : bool or collection of str
+        Whether the data are those of the paper, or the configurations whose data are.
 
     Returns
     -------
     DataFrame
         `COLUMNS`. If the paper gives a range, `published` is the nearer end and the quantity names
-        the range. `ratio` is our number divided by `published`, `n` the number of galaxies or
-        blends. For `status`, see the function. `source` says that the number is from this run; it
-        is empty if there is no number.
+        the range. `published_decimals` is how exactly it is known. `low` and `high` are the ends of
+        the 68 % interval of ours. `difference` is ours minus `published`: for shares in percentage
+        points. `ratio` is our number divided by `published`, except for shares and biases.
+        `compared` is what `compare` says. `status` is the same, but "not comparable" for numbers
+        that depend on the data if the data are not the paper's. `source` says that the number is
+        from this run; it is empty if there is no number.
     """
     table = []
     for configuration, part in rows.items():
-        for item, quantity, published, reproduced, n in part:
-            ends = (float(np.min(published)), float(np.max(published)))
-            nearest = ends[int(abs(reproduced - ends[1]) < abs(reproduced - ends[0]))]
-            label = quantity
-            if ends[0] < ends[1]:
-                label += f" (published: {ends[0]:g} to {ends[1]:g})"
-            state = status(quantity, published, reproduced, n)
-            ratio = reproduced / nearest if nearest else math.nan
-            source = "" if state == "not run" else "this run"
+        for row in map(with_interval, part):
+            ends = row.published if isinstance(row.published, list) else [row.published]
+            nearest = min((abs(row.reproduced - end), end) for end in ends)[1]
+            label = row.quantity
+            if min(ends) < max(ends):
+                label += f" (published: {min(ends):g} to {max(ends):g})"
+            compared = compare(row)
+            is_papers = (
+                papers_data if isinstance(papers_data, bool) else configuration in papers_data
+            )
+            is_other = row.depends_on_data and not is_papers
+            is_ratio = nearest and row.quantity not in (*SHARES, *BIASES)
             table.append(
                 (
-                    *(paper, item, label, nearest, reproduced, ratio, n, state),
-                    *(configuration, source),
+                    *(paper, row.item, label, float(nearest), decimals(nearest)),
+                    *(row.reproduced, row.low, row.high, row.reproduced - nearest),
+                    *(row.reproduced / nearest if is_ratio else math.nan, row.n),
+                    *(row.better, row.depends_on_data, compared),
+                    "not comparable" if is_other and compared != "not run" else compared,
+                    *(configuration, "" if compared == "not run" else "this run"),
                 )
             )
     return pd.DataFrame(table, columns=list(COLUMNS))

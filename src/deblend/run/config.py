@@ -205,6 +205,12 @@ class Config(Section):
                         "config/datasets.yaml)",
                         *path,
                     )
+        catalogue = self.boucaud2020.published_catalogue
+        if catalogue in archives and not archives[catalogue].filename.endswith(".csv"):
+            raise Problem(
+                f"{catalogue!r} of config/datasets.yaml is not a catalogue (.csv)",
+                *("boucaud2020", "published_catalogue"),
+            )
         for name, sample in self.farrens2022.samples.items():
             if sample.source == "archive":
                 path = ("farrens2022", "samples", name, "archive")

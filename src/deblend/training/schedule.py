@@ -75,8 +75,12 @@ class Steering:
 
     @property
     def converged(self) -> bool:
-        """Whether training with the plateau schedule stopped since the loss no longer improved."""
-        return self.stopped and self.config.schedule == "plateau"
+        """Whether the loss stayed on a plateau until training stopped, after the rate had dropped.
+
+        A loss that no longer improves at the first learning rate may do so at a lower one.
+        """
+        has_dropped = self.learning_rate < self.config.learning_rate
+        return self.stopped and self.config.schedule == "plateau" and has_dropped
 
     def state(self) -> dict[str, Any]:
         """Everything that `restore` needs, as plain numbers."""

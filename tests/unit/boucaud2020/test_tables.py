@@ -19,6 +19,7 @@ CONFIG = yaml.safe_load((ROOT / "config/config.yaml").read_text())
 @pytest.fixture
 def truth():
     table = pd.DataFrame({"mag_central": [20.0, 21.0], "mag_companion": [22.0, 20.5]})
+    table[["id_central", "id_companion"]] = [["a", "b"], ["c", "d"]]
     table.index = pd.Index([4, 7], name="blend")
     return table
 
@@ -29,7 +30,7 @@ def predictions(blend, factors, mags):
 
 
 def test_errors_stand_beside_the_published_ones(truth):
-    mags = truth.to_numpy()
+    mags = truth[["mag_central", "mag_companion"]].to_numpy()
     good = predictions([4, 7], [[1.1, 0.9], [0.8, 1.0]], mags)
     bad = predictions([7, 4], [[1.5, -1.0], [1.0, 1.0]], mags[::-1])
     table = table2(
@@ -45,6 +46,8 @@ def test_errors_stand_beside_the_published_ones(truth):
     assert big["central_percent"] == pytest.approx(statistics.fmean([10, 20]))
     assert big["companion_percent"] == pytest.approx(statistics.fmean([10, 0]))
     assert big["total_percent"] == pytest.approx(10)
+    # Two values of different galaxies, 10 and 20 %.
+    assert big["central_error"] == pytest.approx(5 / np.sqrt(2))
     assert (big["central_published"], big["companion_published"]) == (8.39, 8.01)
     assert big["total_published"] == 8.20
     assert big["n_parameters_million"] == pytest.approx(

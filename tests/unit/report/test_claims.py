@@ -51,7 +51,8 @@ def test_claims_come_in_the_order_of_their_definition(claims):
 
 def test_there_is_a_row_per_network_and_bound(claims):
     found = claims_table(TABLES, "toy", claims, "a paper")
-    columns = "claim paper where statement bound numbers holds not_learnt scale"
+    columns = "claim paper where statement bound numbers holds holds_in_authors_catalogue"
+    columns += " authors_source not_learnt scale"
     assert found.columns.tolist() == columns.split()
     assert found[["claim", "bound", "holds"]].to_numpy().tolist() == [
         ["good.small", "as stated", True],
@@ -175,3 +176,21 @@ def test_every_row_names_the_networks_that_have_learnt_nothing(claims):
     found = claims_table(TABLES, "toy", claims, "a paper", networks=networks)
     assert set(found["not_learnt"]) == {"unet has not learnt: its masks are empty"}
     assert set(claims_table(TABLES, "toy", claims, "a paper")["not_learnt"]) == {""}
+
+
+def test_the_same_tests_on_the_authors_own_results(with_bars):
+    authors = ({"errors": pd.DataFrame({"small": [0.3], "large": [0.01]})}, "their table")
+    bars = {"bar_small": 0.04}
+    found = claims_table(TABLES, "toy", with_bars, "a paper", bars=bars, authors=authors)
+    theirs = found.set_index(["claim", "bound"])["holds_in_authors_catalogue"]
+    assert theirs["good.small"].tolist() == [False, True]
+    assert theirs["good.large"].tolist() == [True, True]
+    assert theirs["untested"].tolist() == [None, None]
+    # A bar is about a run of ours, whatever they have.
+    assert theirs["bar_small"].tolist() == [None]
+    known = found["holds_in_authors_catalogue"].notna()
+    assert set(found["authors_source"][known]) == {"their table"}
+    assert set(found["authors_source"][~known]) == {""}
+    assert found["holds"].tolist()[:4] == [True, True, False, True]
+    alone = claims_table(TABLES, "toy", with_bars, "a paper")
+    assert alone["holds_in_authors_catalogue"].isna().all()

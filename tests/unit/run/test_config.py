@@ -675,6 +675,12 @@ def test_all_images_of_the_user_are_used_by_default(source):
     assert config["reiman2019"]["image_sets"]["galaxyzoo"]["n_images"] == 141553
 
 
+def test_the_published_catalogue_is_an_entry_of_the_archives_that_is_a_table():
+    assert checked({})["boucaud2020"]["published_catalogue"] == "boucaud2020_catalogue"
+    change = {"boucaud2020": {"published_catalogue": "boucaud2020_candels"}}
+    assert "'boucaud2020_candels' of config/datasets.yaml is not a catalogue" in problem(change)
+
+
 @pytest.mark.parametrize(
     ("address", "accepted"),
     [
@@ -877,7 +883,9 @@ def test_entries_of_archives_do_not_change():
 
 def test_archives_are_complete():
     for name, entry in ARCHIVES.items():
-        assert "kaggle" in entry or re.fullmatch(r"10\.\d+/\S+", entry["doi"]), name
+        has_address = {"url", "checksum"} <= entry.keys()
+        has_record = "doi" in entry and re.fullmatch(r"10\.\d+/\S+", entry["doi"])
+        assert "kaggle" in entry or has_address or has_record, name
         assert entry.get("url", "https://").startswith("https://"), name
 
 
@@ -910,7 +918,7 @@ ENTRY = {
             {"columns": {"id": "id"}, "radius_unit": "pix"},
             "mine > members: this key is missing: columns require it",
         ),
-        ({"doi": None}, "mine > doi: this key is missing, and so is kaggle"),
+        ({"doi": None}, "mine > doi: this key is missing, and so are kaggle and url"),
     ],
 )
 def test_a_wrong_archive_is_one_readable_line(change, message):

@@ -89,13 +89,30 @@ def test_a_small_improvement_is_kept_but_does_not_prolong_the_training():
     assert steering.stopped
 
 
-@pytest.mark.parametrize(("schedule", "converged"), [("plateau", True), ("cosine", False)])
-def test_a_stop_means_convergence_on_a_plateau_only(schedule, converged):
-    """The cosine would have lowered the learning rate further."""
-    steering, _ = steered([1.0] * 5, schedule=schedule, stop_patience=4)
+@pytest.mark.parametrize(
+    ("schedule", "patience", "converged"),
+    [
+        ("plateau", 2, True),
+        # The learning rate is still the first one, and the loss could improve at a lower one.
+        ("plateau", 9, False),
+        # The cosine would have lowered the learning rate further.
+        ("cosine", 2, False),
+    ],
+)
+def test_a_stop_means_convergence_on_a_plateau_with_a_lower_rate_only(
+    schedule, patience, converged
+):
+    changes = {"schedule": schedule, "drop_patience": patience, "stop_patience": 4}
+    steering, _ = steered([1.0] * 5, **changes)
     assert steering.stopped
     assert steering.converged is converged
-    assert not steered([1.0] * 4, schedule=schedule, stop_patience=4)[0].converged
+    assert not steered([1.0] * 4, **changes)[0].converged
+
+
+def test_a_rate_that_cannot_drop_does_not_converge():
+    steering, _ = steered([1.0] * 5, min_learning_rate=1e-3, stop_patience=4)
+    assert steering.stopped
+    assert not steering.converged
 
 
 def test_no_early_stop_if_not_asked_for():

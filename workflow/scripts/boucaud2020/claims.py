@@ -1,20 +1,25 @@
-"""Adapter: the claims of Boucaud et al. 2020, tested on the authors' own catalogue."""
+"""Adapter: claims of Boucaud et al. 2020 and findings about it, from the authors' own catalogue."""
 
 import logging
 
-import pandas as pd
 from deblend.boucaud2020.claims import CLAIMS
-from deblend.files import read_json
+from deblend.boucaud2020.findings import FINDINGS
+from deblend.boucaud2020.reproduction import authors_tables, read_authors
 from deblend.report.claims import claims_table
+from deblend.report.findings import findings_table
+from deblend.report.numbers import read_published
 from deblend.run import logs
 from deblend.tables import write_csv
 
-TABLES = ("statistics", "points", "fig7", "fig7_points", "fig8", "fig9")
-
 with logs.script(snakemake.log[0]):
-    inputs = snakemake.input
-    tables = {name: pd.read_csv(inputs[name]) for name in TABLES}
-    scale = read_json(inputs.description)["scale"]
-    table = claims_table(tables, scale, CLAIMS, "boucaud2020")
-    logging.info("\n%s", table[["claim", "bound", "numbers", "holds"]].to_string(index=False))
-    write_csv(snakemake.output.claims, table)
+    inputs, out = snakemake.input, snakemake.output
+    published = read_published(inputs.published)["boucaud2020"]
+    tables = read_authors(inputs.authors)
+    authors = authors_tables(tables, published["panels"])
+    scale = tables["about"]["scale"].iloc[0]
+    claims = claims_table(tables, scale, CLAIMS, "boucaud2020", authors=authors)
+    logging.info("\n%s", claims[["claim", "bound", "numbers", "holds"]].to_string(index=False))
+    write_csv(out.claims, claims)
+    findings = findings_table(tables, FINDINGS, "boucaud2020", published["findings"])
+    logging.info("\n%s", findings[["finding", "numbers", "basis"]].to_string(index=False))
+    write_csv(out.findings, findings)

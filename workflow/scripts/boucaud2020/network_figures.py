@@ -1,4 +1,4 @@
-"""Adapter: Figures 3 and 4 of Boucaud et al. 2020, from the built networks."""
+"""Adapter: Figures 3 and 4 of Boucaud et al. 2020, from the built networks; their parameters."""
 
 from deblend.run import logs
 from deblend.training import keras_backend as backend
@@ -10,6 +10,7 @@ with logs.script(snakemake.log[0]):
     import pandas as pd
     from deblend.boucaud2020.figures.fig3_4_networks import draw_fig3, draw_fig4
     from deblend.boucaud2020.networks import build
+    from deblend.boucaud2020.paper_networks import parameter_table
     from deblend.boucaud2020.training import network_options
     from deblend.tables import write_csv
     from deblend.training.keras_layers import layer_table
@@ -22,3 +23,5 @@ with logs.script(snakemake.log[0]):
         layers = pd.read_csv(out[f"layers{n}"], keep_default_na=False)
         draw[n](layers, [out[f"pdf{n}"], out[f"png{n}"]], params.label)
         write_csv(out[f"table{n}"], layers)
+    # The paper's stamps have 128 pixels.
+    write_csv(out.parameters, parameter_table(params.paper_networks, 128))

@@ -5,10 +5,10 @@ import logging
 import pandas as pd
 from deblend.farrens2022.claims import CLAIMS
 from deblend.farrens2022.reproduction import close_shares, our_rows, run_label
-from deblend.files import read_json, read_yaml
+from deblend.files import read_json
 from deblend.report.claims import claims_table, read_bars
 from deblend.report.networks import read_networks
-from deblend.report.numbers import reproduction_table
+from deblend.report.numbers import read_published, reproduction_table
 from deblend.run import logs
 from deblend.tables import write_csv
 
@@ -16,11 +16,11 @@ with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     names = ("parametric", "by_distance", "realistic", "confusion")
     tables = {name: pd.read_csv(inputs[name]) for name in names}
-    published = read_yaml(inputs.published)["farrens2022"]
+    published = read_published(inputs.published)["farrens2022"]
     close = close_shares(params.samples, inputs.samples)
     rows = our_rows(published, tables, close, [read_json(path) for path in inputs.records])
     label = run_label(params.scale, params.samples, params.vgg_weights)
-    reproduction = reproduction_table({label: rows}, "farrens2022")
+    reproduction = reproduction_table({label: rows}, "farrens2022", params.papers_data)
     tables["realistic"]["realistic_noise_sigma"] = params.noise_sigma
     claims = claims_table(
         tables,

@@ -3,19 +3,19 @@
 import logging
 
 import pandas as pd
-from deblend.files import read_json, read_yaml
+from deblend.files import read_json
 from deblend.hemmati2022.claims import CLAIMS
 from deblend.hemmati2022.reproduction import our_rows
 from deblend.hemmati2022.tables import detection_table
 from deblend.report.claims import claims_table, read_bars
 from deblend.report.networks import read_networks
-from deblend.report.numbers import reproduction_table
+from deblend.report.numbers import read_published, reproduction_table
 from deblend.run import logs
 from deblend.tables import write_csv, write_tex
 
 with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
-    published = read_yaml(inputs.published)["hemmati2022"]
+    published = read_published(inputs.published)["hemmati2022"]
     names = ("detections", "false_positives", "photometry", "quality")
     tables = {name: pd.read_csv(inputs[name]) for name in names}
     detections = detection_table(
@@ -23,7 +23,9 @@ with logs.script(snakemake.log[0]):
     )
     som = read_json(inputs.som)
     rows = our_rows(published, tables, som)
-    reproduction = reproduction_table({params.configuration: rows}, "hemmati2022")
+    reproduction = reproduction_table(
+        {params.configuration: rows}, "hemmati2022", params.papers_data
+    )
     tables["som"] = pd.DataFrame([som])
     claims = claims_table(
         tables,

@@ -3,24 +3,25 @@
 import logging
 
 import pandas as pd
-from deblend.files import read_json, read_yaml
 from deblend.reiman2019.claims import CLAIMS
 from deblend.reiman2019.metrics import read_scores
 from deblend.reiman2019.reproduction import our_rows
 from deblend.reiman2019.tables import table1
 from deblend.report.claims import claims_table, read_bars
 from deblend.report.networks import read_networks
-from deblend.report.numbers import reproduction_table
+from deblend.report.numbers import read_published, reproduction_table
 from deblend.run import logs
 from deblend.tables import write_csv, write_tex
 
 with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
-    published = read_yaml(inputs.published)["reiman2019"]
+    published = read_published(inputs.published)["reiman2019"]
     tables = {"scores": read_scores(inputs.scores), "history": pd.read_csv(inputs.history)}
     scores_table = table1(tables["scores"], published["table1"])
-    rows = our_rows(published, tables, read_json(inputs.record))
-    reproduction = reproduction_table({params.configuration: rows}, "reiman2019")
+    rows = our_rows(published, tables)
+    reproduction = reproduction_table(
+        {params.configuration: rows}, "reiman2019", params.papers_data
+    )
     claims = claims_table(
         tables,
         params.scale,

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 from deblend.files import atomic, read_json, read_yaml, write_json
+from deblend.report.findings import findings_table
 from deblend.report.highlights import find_highlights, highlights_table, highlights_text
 from deblend.report.job_time import job_time_table, job_time_text
 from deblend.report.training_time import training_time_table
@@ -13,8 +14,9 @@ from deblend.tables import write_csv
 
 with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
-    for name in ("reproduction", "claims"):
+    for name in ("reproduction", "claims", "findings"):
         parts = [pd.read_csv(path, dtype=str, keep_default_na=False) for path in inputs[name]]
+        parts = parts or [findings_table({}, [], "", {})]  # of papers without findings
         write_csv(out[name], pd.concat(parts, ignore_index=True))
     published = read_yaml(inputs.published)
     tables = dict(zip(params.tables, map(pd.read_csv, inputs.tables), strict=True))

@@ -1,0 +1,163 @@
+"""What the reproduction found about Boucaud et al. 2020 itself.
+
+The tables are those of the authors' catalogue (`catalog`, `statistics`, `fig9`: see
+`deblend.boucaud2020.reproduction.read_authors`), and of this run `weights` (see `weights_table`).
+"""
+# ruff: noqa: D103 (what was found is in the decorator)
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from deblend.boucaud2020.claims import of_types, panel
+from deblend.boucaud2020.recovered import NETWORKS
+from deblend.boucaud2020.reproduction import with_vanished
+from deblend.files import read_json
+from deblend.report.claims import MissingResult, Result, Tables, listed, says, table
+from deblend.report.findings import Findings
+
+FINDINGS = Findings()
+finding = FINDINGS.add
+
+CATALOGUE = "the authors' catalogue"
+THIS_RUN = "test blends of this run"
+
+#: Suffix of each network's fluxes in the catalogue.
+SUFFIXES = {"blend2flux": "b2f", "blend2mask2flux": "b2m2f"}
+
+
+def weights_table(records: Sequence[str | Path], iou: Sequence[str | Path]) -> pd.DataFrame:
+    """Weights in the loss of joint networks, and what becomes of their masks.
+
+    Parameters
+    ----------
+    records, iou : sequence of path
+        `network.json` and `iou.csv` of each network.
+
+    Returns
+    -------
+    DataFrame
+        `network` (name of its folder), `mask_weight`, `flux_weight`, `mean_iou` of all masks, with
+        0 for those that vanished.
+    """
+    rows = []
+    for path, masks in zip(records, iou, strict=True):
+        weights = read_json(path)["loss_weights"]
+        mean = float(with_vanished(pd.read_csv(masks))["iou"].mean())
+        rows.append((Path(path).parent.name, weights["masks"], weights["fluxes"], mean))
+    return pd.DataFrame(rows, columns=["network", "mask_weight", "flux_weight", "mean_iou"])
+
+
+def _times_larger(tables: Tables, column: str, figure: str, galaxy: str, network: str) -> float:
+    """SExtractor's number over the network's."""
+    other, own = (panel(tables, figure, name, galaxy) for name in ("sextractor", network))
+    if not own[column] > 0:
+        raise MissingResult(f"{column} of {network} above 0")
+    return float(other[column] / own[column])
+
+
+@finding("test_blends", "Sects 2.3, 5", says="The test set has 5,000 blends.", of=CATALOGUE)
+@says("The catalogue that the figures are drawn from has fewer.")
+def test_blends(tables: Tables) -> Result:
+    n = len(table(tables, "catalog"))
+    return f"{n} rows", n < 5000
+
+
+@finding(
+    "companions_outside_test",
+    "Sect. 2.3",
+    says="No galaxy of the training blends is in the test blends, and vice versa.",
+    of=CATALOGUE,
+)
+@says(
+    "Central galaxies are those of the test split, but companions are not all among them: this "
+    "fits a second draw of the companion that took training galaxies, which a later version of "
+    "candels-blender (commit bfa4344) no longer does. It hardly changes the errors."
+)
+def companions_outside_test(tables: Tables) -> Result:
+    catalog = table(tables, "catalog")
+    test_galaxies = set(catalog["g1_id"])
+    is_outside = ~catalog["g2_id"].isin(test_galaxies)
+    text = (
+        f"{is_outside.sum()} of {len(catalog)} blends ({100 * is_outside.mean():.1f} %), "
+        f"{len(test_galaxies)} test galaxies"
+    )
+    for network, suffix in SUFFIXES.items():
+        error = 100 * (catalog[f"g2_flux_{suffix}"] / catalog["g2_flux"] - 1).abs()
+        text += (
+            f"; MAPE of the companions' flux, {network}: {error[is_outside].mean():.2f} % outside, "
+            f"{error[~is_outside].mean():.2f} % inside"
+        )
+    return text, bool(is_outside.any())
+
+
+@finding(
+    "flux_error_of_pairs",
+    "Abstract, Sect. 5",
+    says="An improvement of at least a factor of 4 in flux error, also where SExtractor finds "
+    "exactly two objects.",
+    of=CATALOGUE,
+)
+@says("For these pairs the mean error of the flux improves by less than a factor of 4.")
+def flux_error_of_pairs(tables: Tables) -> Result:
+    factors = {
+        network: _times_larger(tables, "mape_flux_percent", "fig6", "pair_detected", network)
+        for network in NETWORKS
+    }
+    return f"{listed(factors)} times", min(factors.values()) < 4
+
+
+@finding(
+    "outliers_two_orders",
+    "Sect. 4.1",
+    says="The fraction of outliers is two orders of magnitude smaller than SExtractor's.",
+    of=CATALOGUE,
+)
+@says("In some panels it is by less than a factor of 100.")
+def outliers_two_orders(tables: Tables) -> Result:
+    panels = (("fig5", "central"), ("fig5", "companion"), ("fig6", "pair_detected"))
+    factors = {
+        f"{network} {figure} {galaxy}": _times_larger(
+            tables, "outliers_percent", figure, galaxy, network
+        )
+        for network in NETWORKS
+        for figure, galaxy in panels
+    }
+    return f"{listed(factors)} times", min(factors.values()) < 100
+
+
+@finding(
+    "spheroids_overestimated",
+    "Sect. 4.3",
+    says="SExtractor systematically underestimates the luminosity of spheroids.",
+    of=CATALOGUE,
+)
+@says("It overestimates it: their median magnitude error is negative.")
+def spheroids_overestimated(tables: Tables) -> Result:
+    bias = of_types(tables, "SExtractor", "median", "sph")["sph"]
+    return f"median error {bias:.3f} mag", bias < 0
+
+
+@finding(
+    "loss_weights",
+    "Sect. 3.2",
+    says="In the joint training the loss on the masks has a weight of 0.1 compared to that on the "
+    "fluxes.",
+    of=THIS_RUN,
+)
+@says(
+    "The authors' code has it the other way round: mask 1, flux 0.1. The loss on the fluxes is in "
+    "per cent, so that the text's weights leave the masks nearly without a loss: they get lost."
+)
+def loss_weights(tables: Tables) -> Result:
+    rows = table(tables, "weights").sort_values("mean_iou")
+    share = (rows["mask_weight"] / rows["flux_weight"]).to_numpy(float)
+    if len(np.unique(share)) < 2:
+        raise MissingResult("two joint networks with other weights")
+    text = "; ".join(
+        f"{row.network} (mask {row.mask_weight:g}, flux {row.flux_weight:g}): "
+        f"IoU {row.mean_iou:.2f}"
+        for row in rows.itertuples()
+    )
+    return text, bool(share[-1] == share.max())
