@@ -136,6 +136,8 @@ def sources(paper: str, results: Path, networks: list[str]) -> Iterator[tuple[Pa
         for path in sorted((results / "datasets").glob("*/*.*")):
             if path.stem in DATA_SET_TABLES and path.suffix in (".csv", ".png"):
                 yield path, str(path.relative_to(results))
+        for path in sorted((results / "published/tables").glob("*.csv")):
+            yield path, f"published/{path.name}"
         for path in sorted((results / "predictions/sep").glob("*/zero_points.csv")):
             yield path, str(path.relative_to(results / "predictions"))
 

@@ -81,6 +81,7 @@ def results(tmp_path):
     write(folder / "tables/farrens2022/table1.csv", "sample,n\nparametric,1\n")
     write(folder / "datasets/simulated/criteria.csv", "criterion,n\ntouching,1\n")
     write(folder / "datasets/simulated/excluded.csv", "id\na\n")
+    write(folder / "published/tables/claims.csv", "claim,paper\nunbiased,boucaud2020\n")
     write(folder / "predictions/sep/simulated/zero_points.csv", "method\niso\n")
     write(folder / "networks/net/history.csv", "epoch,loss\n0,1\n")
     times = "paper,network,hours\nboucaud2020,net,1.0\nfarrens2022,blendhunter,2.0\n"
@@ -100,7 +101,7 @@ def test_evidence_of_a_run(results, checkout, tmp_path):
         *("README.md", "run.json", "configuration.yaml", "jobs.csv", "training_time.csv"),
         *("claims.csv", "iou.csv", "fig5_stats.csv", "highlights.csv", "fig5.png"),
         *("net/other/fig5_stats.csv", "datasets/simulated/criteria.csv"),
-        *("sep/simulated/zero_points.csv", "networks/net/history.csv"),
+        *("sep/simulated/zero_points.csv", "networks/net/history.csv", "published/claims.csv"),
     }
     # Rows of other papers are left out.
     for name in ("claims", "highlights", "training_time"):
