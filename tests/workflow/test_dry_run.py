@@ -247,7 +247,7 @@ def test_compared_networks_have_figures_of_their_own(tmp_path):
 
 def test_the_toy_run_has_few_jobs(toy_jobs):
     """Each job takes seconds for imports."""
-    assert sum(map(len, toy_jobs["jobs"].values())) <= 80
+    assert sum(map(len, toy_jobs["jobs"].values())) <= 76
 
 
 def test_only_networks_ask_for_a_gpu(toy_jobs):

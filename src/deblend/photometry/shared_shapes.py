@@ -36,7 +36,7 @@ from deblend.photometry.mixtures import (
     profile_mixture,
     smallest_variance,
 )
-from scipy import ndimage
+from scipy import fft
 
 #: Profiles of a galaxy, of Sersic indices 0.5, 1 and 4.
 PROFILES = ("gauss", "exp", "dev")
@@ -356,10 +356,13 @@ def _flux_variance(
     if correlation is None:
         return np.einsum("nga,nab,ngb->ng", influence, hessian, influence)
     variance = np.empty((len(p), n_galaxies))
+    lags = np.arange(-(len(correlation) // 2), len(correlation) // 2 + 1)
+    # Zeros as wide as the largest lag: opposite edges of the stamp are no neighbours.
+    grid = [fft.next_fast_len(side + lags[-1], real=True) for side in problem.shape]
     for part, jacobian in problem.jacobians(p, np.arange(len(p))):
-        # What a unit of noise in a pixel adds to each flux.
+        # What a unit of noise in a pixel adds to each flux, and the products of pixels by distance.
         response = influence[part] @ jacobian[:, :-1]
         response = response.reshape(*response.shape[:2], *problem.shape)
-        correlated = ndimage.correlate(response, correlation[None, None], mode="constant")
-        variance[part] = (response * correlated).sum(axis=(2, 3))
+        products = fft.irfft2(np.abs(fft.rfft2(response, grid)) ** 2, grid)
+        variance[part] = (products[..., lags[:, None], lags] * correlation).sum(axis=(2, 3))
     return variance

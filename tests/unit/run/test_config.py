@@ -388,8 +388,8 @@ def cutouts(**changes):
             "boucaud2020 > compared: 'unet' is a unet, which predicts no fluxes",
         ),
         (
-            {"boucaud2020": {"compared": ["joint_text"]}},
-            "boucaud2020 > compared: there is no 'joint_text' under networks; there are",
+            {"boucaud2020": {"compared": ["joint_tex"]}},
+            "boucaud2020 > compared: there is no 'joint_tex' under networks; there are",
         ),
         (
             {"boucaud2020": {"compared": ["blend2flux", "blend2flux"]}},
