@@ -13,7 +13,7 @@ from deblend.farrens2022.metrics import (
     weighted_close_share,
 )
 from deblend.farrens2022.stamps import read_sample_table
-from deblend.intervals import mean_interval
+from deblend.intervals import mean_interval, wilson_interval
 from deblend.report.numbers import Row
 
 
@@ -192,7 +192,8 @@ def failure_rows(published: float, tables: dict[str, pd.DataFrame]) -> Iterator[
         n = sep["n"] + sep["n_failed"]
         share = 100 * float((sep["n_failed"] / n).max())
         item = f"Sect. 4.1, SEP's failures, {sample}"
-        yield Row(item, "percent_at_most", published, share, n.max(), "lower")
+        low, high = (100 * float(end) for end in wilson_interval(share / 100 * n.max(), n.max()))
+        yield Row(item, "percent_at_most", published, share, n.max(), "lower", low, high)
 
 
 def our_rows(

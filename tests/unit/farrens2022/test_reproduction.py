@@ -48,6 +48,9 @@ def test_numbers_are_compared_with_the_papers(tables):
     assert epochs["status"] == "agrees"
     assert mine.loc["Sect. 4.1, SEP's failures, x", "reproduced"] == 0
     assert mine.loc["Sect. 4.1, SEP's failures, x", "status"] == "agrees"
+    # No failure in n stamps: one of n + 1 is not excluded.
+    failures = mine.loc["Sect. 4.1, SEP's failures, x"]
+    assert failures["high"] == pytest.approx(100 / (failures["n"] + 1))
 
 
 def test_no_distant_blends_are_no_deficit_of_zero(tables):
