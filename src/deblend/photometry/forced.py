@@ -136,8 +136,7 @@ def fit_photometry(
         Largest distance of a centre from its position, for the built-in fitter only; by default
         only the stamp limits it.
     n_workers : int
-        Number of processes, which does not change the results. Each process should use one BLAS
-        thread: ``OMP_NUM_THREADS=1``.
+        Number of processes, which does not change the results.
     chunk_size : int
         Number of stamps that a process fits at a time, which does not change the results.
 

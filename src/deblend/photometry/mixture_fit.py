@@ -32,6 +32,7 @@ from deblend.photometry.mixtures import (
     shape_from_covariance,
     smallest_variance,
 )
+from threadpoolctl import threadpool_limits
 
 #: Bits of a galaxy's `flags`; 0 means a good fit.
 FLAG_NOT_CONVERGED = 1
@@ -61,6 +62,11 @@ FLAG_ROUND = 128  #: the fit with free shapes failed: results are for round gala
 #: Number of stamps that are fitted together, which limits the memory, and number of pixels that are
 #: processed together, so that they stay in the cache.
 CHUNK, BLOCK_PIXELS = 512, 8192
+
+
+#: Decorator of fits. Their matrices are small: threads of BLAS would wait for each other, and take
+#: ten times as long as one where other processes are running.
+one_blas_thread = threadpool_limits.wrap(limits=1, user_api="blas")
 
 
 #: Tolerance of MINPACK's convergence tests: relative reduction of chi2, and relative step.
@@ -438,6 +444,7 @@ def starting_values(
     return _start(_Problem(images, psf, mixtures, basis, np.inf), positions)
 
 
+@one_blas_thread
 def fit_mixtures(
     images: np.ndarray,
     positions: np.ndarray,

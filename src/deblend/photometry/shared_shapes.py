@@ -26,6 +26,7 @@ from deblend.photometry.mixture_fit import (
     MAX_ITERATIONS,
     MIN_VARIANCE_RATIO,
     minimise,
+    one_blas_thread,
     quality,
 )
 from deblend.photometry.mixtures import (
@@ -235,6 +236,7 @@ def _start(problem: _Problem) -> np.ndarray:
     return np.concatenate([shape, np.repeat(flux / n_profiles, n_profiles, axis=2)], axis=2)
 
 
+@one_blas_thread
 def fit_shared_shapes(
     images: np.ndarray,
     positions: np.ndarray,
