@@ -45,6 +45,7 @@ BOUCAUD = FIG5 | {
     "boucaud2020_cleaning_examples",
     "boucaud2020_example_figures",
     "boucaud2020_published_sample",
+    "boucaud2020_baselines_figure",
     "boucaud2020_tables_of_paper",
     "boucaud2020_table2",
     "boucaud2020_results",
@@ -109,7 +110,7 @@ FIG5_OF_SAMPLE = HUNTER | {
     "farrens2022_label",
     "farrens2022_sample_figures",
 }
-#: Networks that are trained for each of the 33 figures.
+#: Networks that are trained for each of the 34 figures.
 BLENDHUNTER = sorted(f"blendhunter/sigma{sigma}_{i}" for sigma in (5, 15, 35) for i in (0, 1))
 GAN, BOTH_GANS = ["deblender_gan"], ["deblender_gan", "deblender_mse"]
 FLUXES = ["blend2flux", "blend2mask2flux", "unet"]  # blend2mask2flux starts from the U-Net
@@ -117,6 +118,7 @@ RESOLUTIONS = ["sr", "sr_content", "sr_multi", "vanilla"]
 TRAININGS = {
     **{f"fig{n}": [] for n in range(1, 5)},
     **{f"fig{n}": FLUXES for n in range(5, 13)},
+    "fig5_baselines": [],
     **{f"farrens2022/fig{n}": [] for n in (1, 2)},
     **{f"farrens2022/fig{n}": BLENDHUNTER for n in range(3, 7)},
     **{f"reiman2019/fig{n}": GAN for n in (1, 2)},
@@ -195,9 +197,38 @@ def test_without_the_joint_network_figure_5_trains_one_network(tmp_path):
     assert jobs["trained_for"]["results/toy/figures/fig5.pdf"] == ["blend2flux"]
 
 
+def test_compared_networks_have_figures_of_their_own(tmp_path):
+    joint = {"architecture": "blend2mask2flux", "dataset": "simulated", "unet": "unet"}
+    overlay = tmp_path / "compared.yaml"
+    settings = {"compared": ["joint_text", "small"]}
+    authors = tmp_path / "output_catalog.csv"
+    authors.touch()
+    settings |= {"published_catalogue": str(authors)}
+    small = {"architecture": "blend2flux", "dataset": "simulated"}
+    networks = {"joint_text": joint, "small": small}
+    overlay.write_text(yaml.safe_dump({"networks": networks, "boucaud2020": settings}))
+    jobs = declared(ROOT / "config/toy.yaml", overlay)
+    for network, figures in (("joint_text", range(5, 13)), ("small", range(5, 10))):
+        folder = f"results/toy/boucaud2020/{network}/simulated"
+        made = [f for f in jobs["trained_for"] if f.startswith(folder) and f.endswith(".pdf")]
+        assert sorted(made) == sorted(f"{folder}/fig{n}.pdf" for n in figures)
+        trained = jobs["trained_for"][f"{folder}/fig5.csv"]
+        assert trained == ([network, "unet"] if network == "joint_text" else [network])
+    (masks,) = jobs["jobs"]["boucaud2020_mask_figures_of_network"]
+    assert masks["params"]["networks"] == {"unet": "unet", "joint_text": "joint_text"}
+    predictions = "results/toy/predictions"
+    assert masks["input"]["masks"] == [
+        f"{predictions}/{network}/simulated/masks.h5" for network in ("unet", "joint_text")
+    ]
+    # The authors' catalogue is drawn as lines in all figures but its own.
+    for rule, curves in (("_of_dataset", 3), ("_of_published", 0), ("", 3)):
+        for job in jobs["jobs"][f"boucaud2020_figures{rule}"]:
+            assert len(job["input"].get("published", [])) == curves
+
+
 def test_the_toy_run_has_few_jobs(toy_jobs):
     """Each job takes seconds for imports."""
-    assert sum(map(len, toy_jobs["jobs"].values())) <= 74
+    assert sum(map(len, toy_jobs["jobs"].values())) <= 80
 
 
 def test_only_networks_ask_for_a_gpu(toy_jobs):

@@ -128,14 +128,23 @@ def test_a_commit_reruns_nothing(done):
 
 B, F, R, H = PAPERS
 BOUCAUD_RESULTS = {"boucaud2020_results", *END}
-AFTER_CATALOG = {"boucaud2020_figures", "boucaud2020_mask_figures"} | BOUCAUD_RESULTS
+AFTER_CATALOG = {
+    "boucaud2020_baselines",
+    "boucaud2020_figures",
+    "boucaud2020_mask_figures",
+} | BOUCAUD_RESULTS
 AFTER_PREDICTIONS = {"boucaud2020_catalog_of_paper", "boucaud2020_table2"} | AFTER_CATALOG
 ALL_PREDICTIONS = {
     "boucaud2020_predict",
     "boucaud2020_predict_masks",
     "boucaud2020_predict_both",
 }
-SEEN_BLENDS = {"boucaud2020_sep", "boucaud2020_published_sample", "boucaud2020_example_figures"}
+SEEN_BLENDS = {
+    "boucaud2020_sep",
+    "boucaud2020_published_sample",
+    "boucaud2020_baselines_figure",
+    "boucaud2020_example_figures",
+}
 AFTER_STAMPS = {
     "boucaud2020_assemble_dataset",
     "boucaud2020_cleaning_examples",
@@ -265,7 +274,7 @@ def test_an_edited_script_or_style_reruns_its_rules(done, edit):
     [
         (
             {"boucaud2020": {"bootstrap_resamples": 20}},
-            {"boucaud2020_catalog_of_paper"} | AFTER_CATALOG,
+            {"boucaud2020_catalog_of_paper", "boucaud2020_baselines_figure"} | AFTER_CATALOG,
         ),
         (
             {"reiman2019": {"network": {"iterations": 700}}},

@@ -849,12 +849,12 @@ use rule boucaud2020_figures as boucaud2020_figures_of_published with:
         "Figures 5 to 9 from the published catalogue"
 
 
-# Further baselines are in a figure if their predictions are among `BASELINES`.
+# From a catalogue without networks, so that no network has to be trained for it.
 rule boucaud2020_baselines_figure:
     input:
         predictions=BASELINES,
-        catalog="<results>/boucaud2020/output_catalog.csv",
-        description="<results>/boucaud2020/output_catalog.json",
+        catalog=f"{BOUCAUD_DATA}/comparison_catalog.csv",
+        description=f"{BOUCAUD_DATA}/comparison_catalog.json",
         style=STYLE,
     output:
         pdf=report(

@@ -61,8 +61,8 @@ PAPER_METHODS = (
 BASELINE_LABELS = {
     "sep_iso": "SEP isophotal",
     "sep_auto": "SEP AUTO",
-    "sep_iso_self": "SEP isophotal / alone",
-    "sep_auto_self": "SEP AUTO / alone",
+    "sep_iso_self": "SEP isophotal vs itself",
+    "sep_auto_self": "SEP AUTO vs itself",
     "forced_true": "fit, true positions",
     "forced_sep": "fit, SEP's positions",
 }

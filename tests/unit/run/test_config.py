@@ -371,6 +371,18 @@ def cutouts(**changes):
             "boucaud2020 > table2: 'unet' is a unet, not a blend2flux",
         ),
         (
+            {"boucaud2020": {"compared": ["blend2flux", "unet"]}},
+            "boucaud2020 > compared: 'unet' is a unet, which predicts no fluxes",
+        ),
+        (
+            {"boucaud2020": {"compared": ["joint_text"]}},
+            "boucaud2020 > compared: there is no 'joint_text' under networks; there are",
+        ),
+        (
+            {"boucaud2020": {"compared": ["blend2flux", "blend2flux"]}},
+            "boucaud2020 > compared",
+        ),
+        (
             {"boucaud2020": {"table2": ["blend2flux_128"]}},
             "boucaud2020 > table2: there is no 'blend2flux_128' under networks; there are",
         ),
@@ -608,6 +620,8 @@ def test_a_wrong_key_is_one_readable_line(change, message):
         ("blendhunter", "the networks of Farrens et al. 2022"),
         ("blendhunter_sigma5_0", "the networks of Farrens et al. 2022"),
         ("farrens2022_sep", "SEP in Farrens et al. 2022"),
+        *((name, "a method of the published catalogue") for name in ("b2f", "b2m2f")),
+        *((name, "a method of the published catalogue") for name in ("sex", "sextractor")),
     ],
 )
 def test_names_of_other_papers_networks_are_reserved(name, owner):
