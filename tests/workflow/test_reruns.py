@@ -141,6 +141,8 @@ ALL_PREDICTIONS = {
 }
 SEEN_BLENDS = {
     "boucaud2020_sep",
+    "boucaud2020_sep_self",
+    "boucaud2020_forced_fit",
     "boucaud2020_published_sample",
     "boucaud2020_baselines_figure",
     "boucaud2020_example_figures",
