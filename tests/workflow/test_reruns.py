@@ -128,7 +128,11 @@ def test_a_commit_reruns_nothing(done):
 
 B, F, R, H = PAPERS
 BOUCAUD_RESULTS = {"boucaud2020_results", *END}
-AFTER_CATALOG = {"boucaud2020_figures", "boucaud2020_mask_figures"} | BOUCAUD_RESULTS
+AFTER_CATALOG = {
+    "boucaud2020_baselines",
+    "boucaud2020_figures",
+    "boucaud2020_mask_figures",
+} | BOUCAUD_RESULTS
 AFTER_PREDICTIONS = {"boucaud2020_catalog_of_paper", "boucaud2020_table2"} | AFTER_CATALOG
 ALL_PREDICTIONS = {
     "boucaud2020_predict",
@@ -137,6 +141,8 @@ ALL_PREDICTIONS = {
 }
 SEEN_BLENDS = {
     "boucaud2020_sep",
+    "boucaud2020_sep_self",
+    "boucaud2020_forced_fit",
     "boucaud2020_published_sample",
     "boucaud2020_baselines_figure",
     "boucaud2020_example_figures",

@@ -5,6 +5,10 @@ overlapping galaxies between them. It is no part of the paper. Each galaxy has a
 and a free radial profile (`deblend.photometry.shared_shapes`), convolved with the data set's PSF.
 Centres are fixed at the true positions, as a deeper image in another band would give them, or at
 those that SEP measures on the blend, where it finds both galaxies.
+
+Simulated galaxies are mostly Sersic profiles, and their PSF is known, so that the fit comes close
+to what can be had from their images. Real galaxies are less smooth. The weights of all pixels are
+equal, and errors are of the noise alone: most of a bright galaxy's error is that of the model.
 """
 
 import logging
