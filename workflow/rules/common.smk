@@ -15,12 +15,7 @@ BASE = Path(workflow.current_basedir).resolve().parents[1]
 sys.path.insert(0, str(BASE / "src"))
 from deblend.errors import DeblendError
 from deblend.run.code import code_digest
-from deblend.run.config import (
-    AUTHORS_CATALOGUE,
-    refuse_duplicate_keys,
-    validated,
-    validated_archives,
-)
+from deblend.run.config import refuse_duplicate_keys, validated, validated_archives
 
 
 def project_file(name):

@@ -3,6 +3,8 @@
 import hashlib
 import re
 
+from deblend.run.config import AUTHORS_CATALOGUE
+
 
 def download_name(address):
     """Name for a downloaded mosaic; it contains a hash of the address, so that names are unique."""
