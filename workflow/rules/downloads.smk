@@ -66,9 +66,10 @@ PUBLISHED_ENTRY = ARCHIVES.get(
 # Whether the downloaded file is there. The main process decides for all its jobs, since they read the
 # rules again, when a download may just have ended.
 PUBLISHED_FILE = Path(config["pathvars"]["resources"], "boucaud2020_published/output_catalog.csv")
+HAS_DOWNLOAD = "DEBLEND_HAS_PUBLISHED"  # a variable of the environment that jobs inherit
 if workflow.is_main_process:
-    os.environ["DEBLEND_HAS_PUBLISHED"] = "1" if PUBLISHED_FILE.is_file() else ""
-IS_DOWNLOADED = bool(os.environ.get("DEBLEND_HAS_PUBLISHED"))
+    os.environ[HAS_DOWNLOAD] = "yes" if PUBLISHED_FILE.is_file() else ""
+IS_DOWNLOADED = bool(os.environ.get(HAS_DOWNLOAD))
 
 
 wildcard_constraints:
