@@ -567,6 +567,7 @@ rule boucaud2020_catalog:
         dataset=lambda wildcards: wildcards.dataset,
         networks=lambda wildcards: [wildcards.network],
         roles=[],
+        sextractor_flux=BOUCAUD["sextractor_flux"],
         n_resamples=BOUCAUD["bootstrap_resamples"],
     message:
         "Catalogue and statistics of {wildcards.dataset}'s test blends, with {wildcards.network}"
@@ -599,6 +600,7 @@ use rule boucaud2020_catalog as boucaud2020_catalog_of_paper with:
         dataset=BOUCAUD["dataset"],
         networks=[BOUCAUD["network"], *JOINT],
         roles=["blend2flux", "blend2mask2flux"][: 1 + len(JOINT)],
+        sextractor_flux=BOUCAUD["sextractor_flux"],
         n_resamples=BOUCAUD["bootstrap_resamples"],
     message:
         "Catalogue and statistics of the test blends"
@@ -924,7 +926,6 @@ rule boucaud2020_mask_figures:
         code=code("boucaud2020/mask_figures.py"),
         networks={role: BOUCAUD[role] for role in MASK_ROLES},
         bootstrap=BOOTSTRAP,
-        noise_sigma=config["datasets"][BOUCAUD["dataset"]]["noise_sigma"],
         pixel_scale_arcsec=config["datasets"][BOUCAUD["dataset"]]["pixel_scale_arcsec"],
     message:
         "Figures 10 to 12: masks"
@@ -953,7 +954,6 @@ use rule boucaud2020_mask_figures as boucaud2020_mask_figures_of_network with:
             wildcards.network: wildcards.network,
         },
         bootstrap=BOOTSTRAP,
-        noise_sigma=lambda wildcards: dataset(wildcards)["noise_sigma"],
         pixel_scale_arcsec=lambda wildcards: dataset(wildcards)["pixel_scale_arcsec"],
     message:
         "Figures 10 to 12 for {wildcards.network} on {wildcards.dataset}"
