@@ -230,7 +230,7 @@ def blend_examples(stamps: Stamps, blends: pd.DataFrame, *, companion_edge: str)
         }
     )
     attributes: dict[str, str | int | float] = {
-        "noise_sigma": sigma,
+        "noise_sigma": sigma * np.sqrt(2),  # a blend has the noise of two stamps
         "pixel_scale_arcsec": float(band["pixel_scale_arcsec"]),
     }
     return ExampleSet({"blend": image}, table, attributes)

@@ -107,6 +107,8 @@ def test_the_edge_has_the_noise_of_the_stamps(stamps_and_blends):
     noise = {"noise_sigma": 0.0065, "noise_correlation": stamps.noise_correlation[0]}
     expected = render(stamps.images[:, 0], chosen, companion_edge="noise", **noise)
     np.testing.assert_array_equal(examples.images["blend"], expected)
+    # That of two stamps, away from the edge of the companion.
+    assert examples.attributes["noise_sigma"] == pytest.approx(np.hypot(0.0065, 0.0065))
 
 
 def test_figure_2_shows_the_blends_nearest_to_a_grid(stamps_and_blends):
