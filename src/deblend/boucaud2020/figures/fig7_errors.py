@@ -18,6 +18,7 @@ from deblend.boucaud2020.figures.panels import (
     notes,
     panel_grid,
     panel_place,
+    panel_title,
 )
 from deblend.boucaud2020.methods import PAPER_METHODS, Method
 from deblend.boucaud2020.recovered import (
@@ -128,7 +129,7 @@ def draw_fig7(
                 for column, style in (("median", "-"), ("p25", "--"), ("p75", "--")):
                     draw_authors(axis, lines, column, style, COLOURS["published"], **ON_POINTS)
                 has_lines |= lines is not None and len(lines) > 0
-                axis.set_title(f"{method.title} ({galaxy})\n{about}")
+                axis.set_title(f"{panel_title(method, galaxy)}\n{about}")
                 if place[1] == 0:
                     axis.set_ylabel(r"$\Delta_{\rm mag}$: recovered $-$ true (mag)")
                 elif methods[number - 1].shown_mag == method.shown_mag:

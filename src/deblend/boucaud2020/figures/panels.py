@@ -68,6 +68,13 @@ def panel_place(method: int, group: int, n_groups: int) -> tuple[int, int]:
     return row * n_groups + group, column
 
 
+def panel_title(method: Method, group: str) -> str:
+    """Title of the panel of a method and a group of galaxies."""
+    if method.title.endswith(")"):
+        return f"{method.title[:-1]}, {group})"
+    return f"{method.title} ({group})"
+
+
 def figure_width(n_methods: int) -> float:
     """Width of a figure with panels of so many methods, inches."""
     return ONE_COLUMN_IN if n_methods == 1 else TWO_COLUMNS_IN
@@ -247,7 +254,7 @@ def draw_magnitudes(
             for number, method in enumerate(methods):
                 place = panel_place(number, i, len(rows))
                 strip, axis = strips[place], axes[place]
-                strip.set_title(f"{method.title} ({title})")
+                strip.set_title(panel_title(method, title))
                 axis.set(xlim=limits, ylim=limits, xticks=ticks, yticks=ticks, box_aspect=1)
                 axis.set(xlabel="magnitude (true)", ylabel="magnitude (recovered)")
                 axis.label_outer()

@@ -30,7 +30,9 @@ def test_a_figure_says_what_it_shows_and_its_table_too(drawn, made_up, number):
 @pytest.mark.parametrize("number", FIGURES)
 def test_fluxes_in_kron_apertures_are_called_so(drawn, made_up, number):
     draw_figure(number, made_up, ABOUT | {"sextractor_flux": "auto"}, [])
-    assert "SExtractor (AUTO)" in "\n".join(texts(drawn[0]))
+    shown = "\n".join(texts(drawn[0]))
+    assert "SExtractor (AUTO" in shown
+    assert "SExtractor (central" not in shown and "SExtractor (pair" not in shown
 
 
 @pytest.mark.parametrize("number", [7, 8, 9])

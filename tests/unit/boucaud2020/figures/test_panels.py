@@ -35,6 +35,7 @@ from deblend.boucaud2020.figures.panels import (
     omitted_counts,
     panel_grid,
     panel_place,
+    panel_title,
 )
 from deblend.boucaud2020.methods import catalog_methods
 from deblend.boucaud2020.recovered import binned_statistics
@@ -168,6 +169,14 @@ def test_drawn_values_are_of_the_methods_that_share_an_axis():
     )
     shown = values[np.isfinite(values)]
     assert sorted(shown) == pytest.approx([-1.0, -2.5 * np.log10(0.9), 0.5, 2.0])
+
+
+def test_titles_have_one_pair_of_brackets():
+    for flux, title in (
+        ("isophotal", "SExtractor (companion)"),
+        ("auto", "SExtractor (AUTO, companion)"),
+    ):
+        assert panel_title(catalog_methods([], flux)[-1], "companion") == title
 
 
 def test_the_authors_lines_are_lighter_and_have_a_legend(axes):
