@@ -389,6 +389,7 @@ rule boucaud2020_sep_self:
         galaxies="<results>/datasets/{dataset}/galaxies.ecsv",
         blends="<results>/datasets/{dataset}/blends_test.ecsv",
         sep="<results>/predictions/sep/{dataset}.csv",
+        detections="<results>/predictions/sep/{dataset}/detections.csv",
         isolated="<results>/predictions/sep/{dataset}/isolated.csv",
         zero_points="<results>/predictions/sep/{dataset}/zero_points.csv",
     output:
