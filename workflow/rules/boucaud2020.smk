@@ -20,7 +20,9 @@ COMPARED_JOINT = [
 
 def baselines(name):
     """Predictions of the baselines on a data set. The fit needs the PSF, which not all have."""
-    has_psf = config["datasets"][name]["source"] in ("simulated", "real_galaxy")
+    entry = config["datasets"][name]
+    # Simulated and resampled images have the PSF that the configuration describes.
+    has_psf = entry["source"] in ("simulated", "real_galaxy") or entry["psf"]
     methods = ["sep", "sep_self", *(["forced"] if has_psf else [])]
     return [f"<results>/predictions/{method}/{name}.csv" for method in methods]
 
@@ -389,6 +391,7 @@ rule boucaud2020_sep_self:
         galaxies="<results>/datasets/{dataset}/galaxies.ecsv",
         blends="<results>/datasets/{dataset}/blends_test.ecsv",
         sep="<results>/predictions/sep/{dataset}.csv",
+        detections="<results>/predictions/sep/{dataset}/detections.csv",
         isolated="<results>/predictions/sep/{dataset}/isolated.csv",
         zero_points="<results>/predictions/sep/{dataset}/zero_points.csv",
     output:
@@ -627,9 +630,7 @@ rule boucaud2020_baselines:
         dataset=BOUCAUD["dataset"],
         bootstrap=BOOTSTRAP,
         left_out=(
-            []
-            if len(BASELINES) == 3
-            else ["no fit of both galaxies: stamps of this source have no image of the PSF"]
+            [] if len(BASELINES) == 3 else ["no fit of both galaxies: the data set has no psf"]
         ),
     message:
         "What the errors of baselines and networks come from"

@@ -32,6 +32,7 @@ from deblend.data.config import (
     NoiseSigma,
     PixelScale,
     Psf,
+    PsfImage,
     RealGalaxyConfig,
     SurveyField,
     ZeroPoint,
@@ -103,7 +104,7 @@ class Selection(Magnitudes):
     )
 
 
-class ArchiveDataSet(Images, Selection):
+class ArchiveDataSet(Images, PsfImage, Selection):
     """Downloaded stamps."""
 
     source: Literal["archive"]
@@ -166,7 +167,7 @@ class RealGalaxyDataSet(RealGalaxyConfig, Selection):
     fits_catalog: Text = Field(description="Companion catalogue with the galaxies' flux_radius.")
 
 
-class MosaicsDataSet(Images, Matching, Selection):
+class MosaicsDataSet(Images, PsfImage, Matching, Selection):
     """Stamps cut from survey mosaics at a catalogue's positions; see config/README.md."""
 
     source: Literal["mosaics"]
