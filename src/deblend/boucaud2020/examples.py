@@ -30,8 +30,8 @@ CLASSES = ("sph", "disk", "sphd", "irr")
 NEAR_PX = 12
 
 
-#: Pixels that cleaning changed by more than this count as replaced, standard deviations of the noise:
-#: cleaning may also add noise to the whole stamp.
+#: Pixels that cleaning changed by more than this count as replaced, standard deviations of the
+#: noise: cleaning may also add noise to the whole stamp.
 REPLACED_SIGMA = 5.0
 
 
