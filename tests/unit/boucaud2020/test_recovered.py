@@ -166,8 +166,7 @@ def test_bins_have_intervals_of_bias_and_scatter():
     for name, error in (("median", 1.253), ("sigma_mag", 0.707)):
         assert row[f"{name}_low"] <= row[name] <= row[f"{name}_high"]
         half = (row[f"{name}_high"] - row[f"{name}_low"]) / 2
-        # The resampling of both galaxies counts what is the blend's own three times.
-        assert half == pytest.approx(error * np.sqrt(3 / n), rel=0.15)
+        assert half == pytest.approx(error * np.sqrt(1 / n), rel=0.15)
     for name in ("nmad_mag", "half_68_mag", "tails_percent"):
         assert row[f"{name}_low"] <= row[name] <= row[f"{name}_high"]
     few = table.set_index("bin").loc[5]
