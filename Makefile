@@ -43,7 +43,7 @@ small: $(READY) ## Make all results at laptop scale, large enough to test the pa
 
 # A download of 1 MB; no network is trained.
 published: $(READY) ## Figures 5 to 9, claims and findings from Boucaud et al.'s own catalogue
-	$(SNAKEMAKE) --configfile config/$(SCALE).yaml published
+	$(SNAKEMAKE) $(if $(filter-out paper,$(SCALE)),--configfile config/$(SCALE).yaml) published
 	@echo "Figures and tables: $(RESULTS)/published"
 
 # Snakemake's package has the page's JavaScript, so that nothing is downloaded.

@@ -29,17 +29,17 @@ def baselines(name):
 
 # Predictions of the baselines in a supplementary figure, in this order.
 BASELINES = baselines(BOUCAUD["dataset"])
-# Whether the run includes the authors' catalogue, whose curves Figures 7 to 9 show too.
-HAS_PUBLISHED = bool(BOUCAUD["published_catalogue"])
+# Whether the run includes the authors' catalogue, whose curves Figures 7 to 9 show too: where the
+# configuration names one, and where its download is there already.
+HAS_PUBLISHED = bool(BOUCAUD["published_catalogue"]) or IS_DOWNLOADED
 AUTHORS_CURVES = (
     expand("<results>/published/figures/fig{n}.csv", n=(7, 8, 9)) if HAS_PUBLISHED else []
 )
 BOOTSTRAP = {"seed": SEED, "n_resamples": BOUCAUD["bootstrap_resamples"]}
 # Joint networks whose masks are compared: they may differ in the weights of their losses.
 JOINT_NETWORKS = [*JOINT, *COMPARED_JOINT]
-# The networks as large as in the paper, to count their parameters at any scale.
-PAPER_NETWORKS = read_config_file("config.yaml")["networks"]
-TRAINED["boucaud2020"] = [
+# The paper's networks: its names and their folders.
+PAPER_ROLES = [
     (role, BOUCAUD[key])
     for key, role in (
         ("network", "blend2flux"),
@@ -48,6 +48,22 @@ TRAINED["boucaud2020"] = [
     )
     if BOUCAUD[key]
 ]
+# Networks that are compared with the paper's have their own names.
+TRAINED["boucaud2020"] = PAPER_ROLES + [
+    (name, name) for name in BOUCAUD["compared"] if name not in dict(PAPER_ROLES).values()
+]
+# Data sets of the numbers that are compared with the paper's: of the test, and of the training.
+DATASETS_COMPARED = [
+    BOUCAUD["dataset"],
+    *(
+        config["networks"][name]["dataset"]
+        for name in [*dict(PAPER_ROLES).values(), *BOUCAUD["table2"]]
+    ),
+]
+# Only the paper's own galaxies make its numbers comparable: the archive has this name.
+PAPERS_DATA = all(
+    config["datasets"][name].get("archive") == "boucaud2020_candels" for name in DATASETS_COMPARED
+)
 TARGETS["boucaud2020"] = [
     *expand(
         "<results>/figures/fig{n}.{ext}",
@@ -570,6 +586,7 @@ rule boucaud2020_catalog:
         dataset=lambda wildcards: wildcards.dataset,
         networks=lambda wildcards: [wildcards.network],
         roles=[],
+        sextractor_flux=BOUCAUD["sextractor_flux"],
         n_resamples=BOUCAUD["bootstrap_resamples"],
     message:
         "Catalogue and statistics of {wildcards.dataset}'s test blends, with {wildcards.network}"
@@ -602,6 +619,7 @@ use rule boucaud2020_catalog as boucaud2020_catalog_of_paper with:
         dataset=BOUCAUD["dataset"],
         networks=[BOUCAUD["network"], *JOINT],
         roles=["blend2flux", "blend2mask2flux"][: 1 + len(JOINT)],
+        sextractor_flux=BOUCAUD["sextractor_flux"],
         n_resamples=BOUCAUD["bootstrap_resamples"],
     message:
         "Catalogue and statistics of the test blends"
@@ -654,6 +672,8 @@ rule boucaud2020_published_catalogue:
         runtime=10,
     params:
         code=code("boucaud2020/published_catalogue.py"),
+        # Of the authors' file: any other one is not theirs.
+        checksum=ARCHIVES.get(AUTHORS_CATALOGUE, {}).get("checksum"),
     message:
         "Check the catalogue that Boucaud et al. 2020 published"
     script:
@@ -749,6 +769,7 @@ rule boucaud2020_example_figures:
 
 rule boucaud2020_network_figures:
     input:
+        published=PUBLISHED,
         style=STYLE,
     output:
         **(
@@ -775,7 +796,6 @@ rule boucaud2020_network_figures:
         networks={3: network_to_draw("network")}
         | ({4: network_to_draw("unet")} if BOUCAUD["unet"] else {}),
         label=f"{SCALE} scale, {BOUCAUD['dataset']}",
-        paper_networks=PAPER_NETWORKS,
     message:
         "Figures 3 and 4: the built networks; parameters of those of the paper"
     script:
@@ -787,6 +807,7 @@ if not BOUCAUD["unet"]:
 
     use rule boucaud2020_network_figures as boucaud2020_network_figures_of_unet with:
         input:
+            published=PUBLISHED,
             style=STYLE,
             unet=mask_files("masks.h5", ["unet"]),
         output:
@@ -925,7 +946,6 @@ rule boucaud2020_mask_figures:
         code=code("boucaud2020/mask_figures.py"),
         networks={role: BOUCAUD[role] for role in MASK_ROLES},
         bootstrap=BOOTSTRAP,
-        noise_sigma=config["datasets"][BOUCAUD["dataset"]]["noise_sigma"],
         pixel_scale_arcsec=config["datasets"][BOUCAUD["dataset"]]["pixel_scale_arcsec"],
     message:
         "Figures 10 to 12: masks"
@@ -954,7 +974,6 @@ use rule boucaud2020_mask_figures as boucaud2020_mask_figures_of_network with:
             wildcards.network: wildcards.network,
         },
         bootstrap=BOOTSTRAP,
-        noise_sigma=lambda wildcards: dataset(wildcards)["noise_sigma"],
         pixel_scale_arcsec=lambda wildcards: dataset(wildcards)["pixel_scale_arcsec"],
     message:
         "Figures 10 to 12 for {wildcards.network} on {wildcards.dataset}"
@@ -1030,6 +1049,7 @@ rule boucaud2020_table2:
         code=code("boucaud2020/table2.py"),
         networks=BOUCAUD["table2"],
         scale=SCALE,
+        bootstrap=BOOTSTRAP,
     message:
         "Table 2: flux error of {params.networks}"
     script:
@@ -1077,7 +1097,7 @@ rule boucaud2020_results:
         iou=[f"{folder}/iou.csv" for folder in MASK_FOLDERS],
         fig12=["<results>/figures/fig12.csv"] if HAS_MASK_FIGURES else [],
         records=[f"<results>/networks/{name}/network.json" for _, name in TRAINED["boucaud2020"]],
-        timings=[f"<results>/benchmarks/training/{name}.json" for _, name in TRAINED["boucaud2020"]],
+        timings=[f"<results>/benchmarks/training/{name}.json" for _, name in PAPER_ROLES],
         joint_records=[f"<results>/networks/{name}/network.json" for name in JOINT_NETWORKS],
         joint_iou=[
             f"<results>/predictions/{name}/{BOUCAUD['dataset']}/iou.csv" for name in JOINT_NETWORKS
@@ -1102,9 +1122,9 @@ rule boucaud2020_results:
     params:
         code=code("boucaud2020/results.py"),
         tables=list(RESULT_TABLES),
-        networks=dict(TRAINED["boucaud2020"]),
+        networks=dict(PAPER_ROLES),
         mask_roles=MASK_ROLES,
-        papers_data=config["datasets"][BOUCAUD["dataset"]]["source"] == "archive",
+        comparison={"papers_data": PAPERS_DATA, "bootstrap": BOOTSTRAP},
     message:
         "Boucaud et al. 2020: published numbers beside ours, which claims hold, and findings"
     script:

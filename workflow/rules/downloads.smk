@@ -3,6 +3,8 @@
 import hashlib
 import re
 
+from deblend.run.config import AUTHORS_CATALOGUE
+
 
 def download_name(address):
     """Name for a downloaded mosaic; it contains a hash of the address, so that names are unique."""
@@ -50,7 +52,7 @@ MOSAICS = {
 
 # The authors' catalogue of Boucaud et al. 2020: a name in datasets.yaml, an address or a path. Without
 # one, files that are asked for by name are made from the entry.
-PUBLISHED_CATALOGUE = config["boucaud2020"]["published_catalogue"] or "boucaud2020_catalogue"
+PUBLISHED_CATALOGUE = config["boucaud2020"]["published_catalogue"] or AUTHORS_CATALOGUE
 PUBLISHED_ENTRY = ARCHIVES.get(
     PUBLISHED_CATALOGUE,
     {
@@ -59,6 +61,14 @@ PUBLISHED_ENTRY = ARCHIVES.get(
         "max_bytes": 100_000_000,  # 5,000 blends are 1.3 MB
     },
 )
+
+
+# Whether the downloaded file is there. The main process decides for all its jobs, since they read the
+# rules again, when a download may just have ended.
+PUBLISHED_FILE = Path(config["pathvars"]["resources"], "boucaud2020_published/output_catalog.csv")
+if workflow.is_main_process:
+    os.environ["DEBLEND_HAS_PUBLISHED"] = "1" if PUBLISHED_FILE.is_file() else ""
+IS_DOWNLOADED = bool(os.environ.get("DEBLEND_HAS_PUBLISHED"))
 
 
 wildcard_constraints:

@@ -102,7 +102,7 @@ rule report_summary:
             "hemmati2022": HEMMATI_LABEL.partition(", ")[2],
         },
         highlights={
-            "networks": dict(TRAINED["boucaud2020"]),
+            "networks": dict(PAPER_ROLES),
             "noise_sigma": FARRENS["realistic_noise_sigma"],
         },
     message:

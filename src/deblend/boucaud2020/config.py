@@ -519,6 +519,11 @@ class Boucaud2020(Section):
         default=Blending(), description="Which galaxies are blended with each other, and how."
     )
     sep: Sep = Field(default=Sep(), description="The SExtractor baseline, computed with SEP.")
+    sextractor_flux: Literal["isophotal", "auto"] = Field(
+        default="isophotal",
+        description="Fluxes of SEP that stand for SExtractor in the catalogue and in Figures 5 to "
+        "9: isophotal ones, as in the paper, or those in Kron apertures (AUTO).",
+    )
     bootstrap_resamples: NonNegativeInteger = Field(
         default=1000, description="Number of bootstrap resamples for confidence intervals."
     )

@@ -1,22 +1,30 @@
 """The published numbers of Boucaud et al. 2020 beside ours."""
 
+import hashlib
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from deblend.boucaud2020.masks import gather_iou
-from deblend.boucaud2020.recovered import MIN_IN_BIN
+from deblend.boucaud2020.methods import PAPER_METHODS
+from deblend.boucaud2020.metrics import bootstrap_by_galaxy
+from deblend.boucaud2020.recovered import BIN_EDGES, MIN_IN_BIN
 from deblend.files import read_json
-from deblend.intervals import mean_interval
 from deblend.report.numbers import LIMIT, Better, Row, Stated, reproduction_table
 
 #: Which numbers of the panels and bins are better; biases are compared without their sign.
 BETTER: dict[str, Better] = dict.fromkeys(
     ("mean", "median", "sigma", "sigma_mag", "outliers_percent", "mape_mag_percent"), "lower"
 )
+
+#: Suffix of the fluxes of each of the paper's networks in the catalogue.
+SUFFIXES = {method.name: method.suffix for method in PAPER_METHODS if method.is_network}
+
+#: What tables call the file that the authors published, and nothing else.
+AUTHORS = "the authors' catalogue"
 
 #: Tables of the authors' catalogue, in the order of the files of `read_authors`.
 AUTHORS_TABLES = ("statistics", "points", "fig7", "fig7_points", "fig8", "fig9", "catalog")
@@ -52,15 +60,15 @@ def read_tables(
     -------
     dict
         The tables of `paths`, where `photometry` has the paper's names for the networks; `hours` of
-        training of each of the paper's networks, where the joint one includes its U-Net; and `iou`,
-        where vanished masks have 0, and `fig12`: None for those without a file.
+        training of each of the paper's networks, where the joint one includes its U-Net; and `iou`
+        (see `masks_to_find`) and `fig12`: None for those without a file.
     """
     tables = {name: pd.read_csv(path) for name, path in paths.items()}
     roles = {folder: role for role, folder in networks.items()}
     return tables | {
         "photometry": tables["photometry"].replace({"method": roles}),
         "hours": training_hours(networks, timings),
-        "iou": with_vanished(gather_iou(mask_roles, iou)) if iou else None,
+        "iou": masks_to_find(gather_iou(mask_roles, iou)) if iou else None,
         "fig12": pd.read_csv(fig12[0]) if fig12 else None,
     }
 
@@ -84,15 +92,63 @@ def training_hours(networks: Mapping[str, str], timings: Sequence[str | Path]) -
     return pd.DataFrame({"network": list(hours), "hours": list(hours.values())})
 
 
-def with_vanished(iou: pd.DataFrame) -> pd.DataFrame:
-    """Masks with an IoU of 0 for each that was not predicted; galaxies without a true one go.
+def masks_to_find(iou: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the masks of galaxies that have a true one.
+
+    A mask that vanished has an IoU of 0 and counts as such; without a true mask there is nothing
+    to find.
 
     Parameters
     ----------
     iou : DataFrame
         See `deblend.boucaud2020.masks.mask_table`.
     """
-    return iou[iou["area_true_px"] > 0].fillna({"iou": 0.0})
+    return iou[iou["area_true_px"] > 0]
+
+
+def authorship(path: str | Path, checksum: str | None) -> dict[str, Any]:
+    """Whether a catalogue is the file that the authors published, for its description.
+
+    Parameters
+    ----------
+    path : path
+        The file as it was given or downloaded.
+    checksum : str or None
+        `sha256:...` of the authors' file, from config/datasets.yaml.
+
+    Returns
+    -------
+    dict
+        `sha256` of the file, `is_authors`, and for any other file a `label` with its name.
+    """
+    with open(path, "rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    is_authors = checksum == f"sha256:{digest}"
+    about = {"sha256": digest, "is_authors": is_authors}
+    return about if is_authors else about | {"label": f"catalogue {Path(path).name}"}
+
+
+def catalogue_name(made: Mapping[str, pd.DataFrame]) -> str:
+    """What tables call the catalogue: `AUTHORS` if it is the authors' file, else its label.
+
+    Parameters
+    ----------
+    made : dict
+        See `read_authors`; not empty.
+    """
+    about = made["about"].iloc[0]
+    return AUTHORS if is_authors(made) else str(about.get("label", "another catalogue"))
+
+
+def is_authors(made: Mapping[str, pd.DataFrame]) -> bool:
+    """Whether the catalogue is the file that the authors published.
+
+    Parameters
+    ----------
+    made : dict
+        See `read_authors`.
+    """
+    return "about" in made and bool(made["about"].iloc[0].get("is_authors", False))
 
 
 def read_authors(paths: Sequence[str | Path]) -> dict[str, pd.DataFrame]:
@@ -120,6 +176,8 @@ def authors_tables(
 ) -> tuple[Mapping[str, pd.DataFrame], str]:
     """What is known of the authors' catalogue, and from where, to test claims on.
 
+    Another catalogue than the authors' says nothing about theirs.
+
     Parameters
     ----------
     made : dict
@@ -130,10 +188,10 @@ def authors_tables(
     Returns
     -------
     tables : dict
-        Those of the whole catalogue; without it, the numbers of the published panels.
+        Those of the whole catalogue; without the file, the numbers of the published panels.
     source : str
     """
-    if made:
+    if is_authors(made):
         return made, f"catalogue of {len(made['catalog'])} blends"
     return {"statistics": panel_table(panels)}, "panel numbers in published.yaml"
 
@@ -183,7 +241,7 @@ def panel_rows(panels: list[dict[str, Any]], statistics: pd.DataFrame) -> Iterat
             if quantity in (*names, "where", "n"):
                 continue
             column = quantity.removesuffix(LIMIT)
-            ours = Row(item, quantity, value, math.nan, better=BETTER[column])
+            ours = Row(item, quantity, value, math.nan, better=_better(key[1], column))
             if key in index.index and index.loc[key, "n"] > 0:
                 row = index.loc[key]
                 ours = ours._replace(
@@ -193,6 +251,25 @@ def panel_rows(panels: list[dict[str, Any]], statistics: pd.DataFrame) -> Iterat
                     high=float(row.get(f"{column}_high", math.nan)),
                 )
             yield ours
+
+
+def _better(method: str, column: str) -> Better:
+    """Which numbers are better: of the baseline neither, since a stronger one is no success."""
+    return BETTER[column] if method in SUFFIXES else ""
+
+
+def _interval(
+    statistic: Callable[..., float],
+    arrays: Sequence[np.ndarray],
+    galaxies: np.ndarray,
+    bootstrap: Mapping[str, int],
+) -> tuple[float, float]:
+    """68 % interval of a number by resampling galaxies; NaN without measurements or resamples."""
+    interval = bootstrap_by_galaxy(
+        lambda *resampled: {"value": statistic(*resampled)}, arrays, galaxies, **bootstrap
+    )
+    low, high = interval.reindex(["value"]).to_numpy(float)[0]
+    return float(low), float(high)
 
 
 def table1_rows(table: pd.DataFrame) -> Iterator[Row]:
@@ -231,6 +308,8 @@ def _stated(percent: float) -> Stated:
 def bin_rows(published: list[dict[str, Any]], tables: Mapping[str, pd.DataFrame]) -> Iterator[Row]:
     """The largest value in the bins of magnitude difference of Figures 7 and 8 (Sects 4.2, 5).
 
+    Its interval and its number of galaxies are those of its bin.
+
     Parameters
     ----------
     published : list of dict
@@ -251,36 +330,58 @@ def bin_rows(published: list[dict[str, Any]], tables: Mapping[str, pd.DataFrame]
             if quantity in ("figure", "network", "where"):
                 continue
             column = quantity.removesuffix(LIMIT)
-            row = Row(item, quantity, value, math.nan, better=BETTER[column])
+            row = Row(item, quantity, value, math.nan, better=_better(entry["network"], column))
             if len(bins):
                 largest = bins.loc[bins[column].abs().idxmax()]
                 sign = -1.0 if largest[column] < 0 else 1.0
                 ends = (f"{column}_low", f"{column}_high")
                 interval = sorted(sign * float(largest.get(end, math.nan)) for end in ends)
-                n, ours = float(bins["n"].sum()), sign * float(largest[column])
+                n, ours = float(largest["n"]), sign * float(largest[column])
                 row = row._replace(reproduced=ours, n=n, low=interval[0], high=interval[1])
             yield row
 
 
-def box_rows(published: dict[str, float], fig7: pd.DataFrame) -> Iterator[Row]:
+def box_rows(
+    published: dict[str, float], points: pd.DataFrame, bootstrap: Mapping[str, int]
+) -> Iterator[Row]:
     """Half the height of the boxes of Figure 7, in the median over bins and galaxies (Sect. 4.2).
 
-    The paper gives "the scatter" of each bin without an estimator; this one is drawn.
+    The paper gives "the scatter" of each bin without an estimator; this one is drawn. So neither
+    smaller nor larger numbers are better.
 
     Parameters
     ----------
     published : dict
         Method to half the height, mag.
-    fig7 : DataFrame
-        See `deblend.boucaud2020.recovered.binned_statistics`.
+    points : DataFrame
+        See `deblend.boucaud2020.figures.fig7_errors.fig7_data`.
+    bootstrap : dict
+        `n_resamples` and `seed`.
     """
+    n_bins = len(BIN_EDGES) - 1
     for method, value in published.items():
-        bins = fig7[(fig7["method"].str.lower() == method) & (fig7["n"] >= MIN_IN_BIN)]
-        bins = bins[bins["bin"].astype(str) != "all"]
-        half = float(((bins["p75"] - bins["p25"]) / 2).median())
-        n = float(bins["n"].sum()) if len(bins) else math.nan
+        shown = points[points["method"].str.lower() == method]
+        shown = shown[shown["delta_mag"].between(BIN_EDGES[0], BIN_EDGES[-1])]
+        errors = (shown["mag_blended"] - shown["mag_isolated"]).to_numpy(float)
+        delta = shown["delta_mag"].to_numpy(float)
+        # As in the figure, the last bin includes its upper edge.
+        box = np.clip(np.searchsorted(BIN_EDGES, delta, side="right") - 1, 0, n_bins - 1)
+        box += n_bins * (shown["galaxy"] == "companion").to_numpy()
+        measured = np.isfinite(errors)
+        errors, box = errors[measured], box[measured]
+        ids = shown.loc[measured, ["galaxy_id", "partner_id"]].to_numpy()
+        n = len(errors) or math.nan
         item = f"Fig. 7, {method}, median of bins (Sect. 4.2)"
-        yield Row(item, "half_box_mag", value, half, n, "lower")
+        interval = _interval(_half_box, (errors, box), ids, bootstrap)
+        yield Row(item, "half_box_mag", value, _half_box(errors, box), n, "", *interval)
+
+
+def _half_box(errors: np.ndarray, box: np.ndarray) -> float:
+    """Median over boxes of half the interquartile range."""
+    ordered = errors[np.argsort(box, kind="stable")]
+    parts = np.split(ordered, np.cumsum(np.bincount(box))[:-1]) if len(box) else []
+    quartiles = [np.percentile(p, [25, 75]) for p in parts if len(p) >= MIN_IN_BIN]
+    return float(np.median([np.ptp(pair) / 2 for pair in quartiles])) if quartiles else math.nan
 
 
 def range_rows(published: list[float], catalog: pd.DataFrame) -> Iterator[Row]:
@@ -297,7 +398,37 @@ def range_rows(published: list[float], catalog: pd.DataFrame) -> Iterator[Row]:
         yield Row(f"Slides, {name} galaxy", "mag", published, float(ours), mag.size)
 
 
-def flux_rows(published: dict[str, Any], catalog: pd.DataFrame) -> Iterator[Row]:
+def flux_errors(catalog: pd.DataFrame, network: str) -> tuple[np.ndarray, np.ndarray]:
+    """Relative errors of a network's fluxes, of all blends and both galaxies (abstract).
+
+    That is the selection of Table 2: nothing in the abstract says that it leaves blends out.
+
+    Parameters
+    ----------
+    catalog : DataFrame
+        In the published format (`deblend.boucaud2020.catalog`).
+    network : str
+        One of `SUFFIXES`.
+
+    Returns
+    -------
+    percent : ndarray, shape (n,)
+        Absolute error, %; galaxies without a flux are left out.
+    galaxies : ndarray of str, shape (n, 2)
+        The galaxy of each error, and its partner.
+    """
+    suffix = SUFFIXES[network]
+    error = np.concatenate(
+        [np.abs(catalog[f"g{g}_flux_{suffix}"] / catalog[f"g{g}_flux"] - 1) for g in (1, 2)]
+    )
+    ids = catalog[["g1_id", "g2_id"]].astype(str).to_numpy()
+    measured = np.isfinite(error)
+    return 100 * error[measured], np.concatenate([ids, ids[:, ::-1]])[measured]
+
+
+def flux_rows(
+    published: dict[str, Any], catalog: pd.DataFrame, bootstrap: Mapping[str, int]
+) -> Iterator[Row]:
     """Relative error of the flux over all test blends and both galaxies (abstract).
 
     Parameters
@@ -306,19 +437,16 @@ def flux_rows(published: dict[str, Any], catalog: pd.DataFrame) -> Iterator[Row]
         `abstract`: error of the better network, %.
     catalog : DataFrame
         In the published format (`deblend.boucaud2020.catalog`).
+    bootstrap : dict
+        `n_resamples` and `seed`.
     """
-    ids = pd.concat([catalog["g1_id"], catalog["g2_id"]]).astype(str)
-    for suffix, network in (("b2f", "blend2flux"), ("b2m2f", "blend2mask2flux")):
-        error = 100 * pd.concat(
-            [(catalog[f"g{g}_flux_{suffix}"] / catalog[f"g{g}_flux"] - 1).abs() for g in (1, 2)]
-        )
-        measured = error.notna().to_numpy()
-        values = error.to_numpy(float)[measured]
-        ours = float(np.mean(values)) if len(values) else math.nan
+    for network in SUFFIXES:
+        percent, galaxies = flux_errors(catalog, network)
+        ours = float(np.mean(percent)) if len(percent) else math.nan
         yield Row(
             *(f"Abstract, {network}, all blends", "mape_flux_percent", published["abstract"], ours),
-            *(len(values) or math.nan, "lower"),
-            *mean_interval(values, ids.to_numpy()[measured]),
+            *(len(percent) or math.nan, "lower"),
+            *_interval(np.mean, (percent,), galaxies, bootstrap),
         )
 
 
@@ -365,34 +493,46 @@ def table2_rows(published: dict[str, Any], table: pd.DataFrame) -> Iterator[Row]
             )
             if filters in index.index:
                 ours = index.loc[filters]
-                percent, error = float(ours[f"{part}_percent"]), float(ours[f"{part}_error"])
                 row = row._replace(
-                    reproduced=percent,
+                    reproduced=float(ours[f"{part}_percent"]),
                     n=float(ours["n"]),
-                    low=percent - error,
-                    high=percent + error,
+                    low=float(ours.get(f"{part}_percent_low", math.nan)),
+                    high=float(ours.get(f"{part}_percent_high", math.nan)),
                 )
             yield row
 
 
-def detection_rows(published: dict[str, float], about: Mapping[str, Any]) -> Iterator[Row]:
+def detection_rows(
+    published: dict[str, float], catalog: pd.DataFrame, bootstrap: Mapping[str, int]
+) -> Iterator[Row]:
     """In how many blends SExtractor detects one galaxy, two or more (Sect. 3.3).
 
     Parameters
     ----------
     published : dict
         `one`, `two`, `more`, %.
-    about : dict
-        Description of the catalogue: `n_blends`, and `detection_<code>_percent` of each code.
+    catalog : DataFrame
+        In the published format: `detection` and the ids of both galaxies.
+    bootstrap : dict
+        `n_resamples` and `seed`.
     """
     codes = {"two": (2,), "one": (0, 1), "more": (3,)}
+    galaxies = catalog[["g1_id", "g2_id"]].astype(str).to_numpy()
     for name, value in published.items():
-        ours = sum(about[f"detection_{code}_percent"] for code in codes[name])
+        percent = 100.0 * catalog["detection"].isin(codes[name]).to_numpy()
+        interval = _interval(np.mean, (percent,), galaxies, bootstrap)
         item = f"Sect. 3.3, {name} detected"
-        yield Row(item, "detection_percent", value, ours, about["n_blends"])
+        yield Row(
+            *(item, "detection_percent", value, float(percent.mean()), len(percent), "", *interval)
+        )
 
 
-def iou_rows(published: dict[str, float], iou: pd.DataFrame | None) -> Iterator[Row]:
+def iou_rows(
+    published: dict[str, float],
+    iou: pd.DataFrame | None,
+    catalog: pd.DataFrame,
+    bootstrap: Mapping[str, int],
+) -> Iterator[Row]:
     """Mean IoU over all test blends (Sect. 4.4).
 
     The IoU of a blend is the mean of its two galaxies', as in Fig. 12. Masks that vanished have 0.
@@ -402,18 +542,22 @@ def iou_rows(published: dict[str, float], iou: pd.DataFrame | None) -> Iterator[
     published : dict
         Network to its mean IoU.
     iou : DataFrame or None
-        See `with_vanished`; None without a network that predicts masks.
+        See `masks_to_find`; None without a network that predicts masks.
+    catalog : DataFrame
+        Of the same blends, for the ids of their galaxies.
+    bootstrap : dict
+        `n_resamples` and `seed`.
     """
+    ids = catalog.set_index("id")[["g1_id", "g2_id"]].astype(str)
     for network, value in published.items():
-        mean_of_blend = np.array([])
+        of_blend = pd.Series(dtype=float)
         if iou is not None:
-            of_network = iou[iou["network"] == network]
-            mean_of_blend = of_network.groupby("blend")["iou"].mean().to_numpy()
-        n = len(mean_of_blend)
-        ours = float(np.mean(mean_of_blend)) if n else math.nan
+            of_blend = iou[iou["network"] == network].groupby("blend")["iou"].mean()
+        n, values = len(of_blend), of_blend.to_numpy(float)
+        ours = float(np.mean(values)) if n else math.nan
         yield Row(
             *(f"Sect. 4.4, {network}", "mean_iou", value, ours, n or math.nan, "higher"),
-            *mean_interval(mean_of_blend, np.arange(n)),
+            *_interval(np.mean, (values,), ids.loc[of_blend.index].to_numpy(), bootstrap),
         )
 
 
@@ -440,8 +584,8 @@ def training_rows(
 def our_rows(
     published: dict[str, Any],
     tables: Mapping[str, pd.DataFrame | None],
-    about: dict[str, Any],
     records: dict[str, dict[str, Any]],
+    bootstrap: Mapping[str, int],
 ) -> list[Row]:
     """Every number of the paper and that of this run.
 
@@ -450,30 +594,33 @@ def our_rows(
     published : dict
         `boucaud2020` of config/published.yaml.
     tables : dict
-        `statistics`, `fig7`, `fig8`, `table1`, `table2`, `catalog`, `parameters`; `iou` may be
-        None.
-    about : dict
-        Description of the catalogue.
+        `statistics`, `fig7`, `fig7_points`, `fig8`, `table1`, `table2`, `catalog`, `parameters`;
+        `iou` may be None.
     records : dict
         Description of each network, by the paper's name for it.
+    bootstrap : dict
+        `n_resamples` and `seed` of the bootstrap over both galaxies of a blend.
     """
     made_tables = {name: table for name, table in tables.items() if table is not None}
+    catalog = made_tables["catalog"]
     return [
         *table1_rows(made_tables["table1"]),
         *panel_rows(published["panels"], made_tables["statistics"]),
         *bin_rows(published["bins"], made_tables),
-        *box_rows(published["boxes"], made_tables["fig7"]),
-        *flux_rows(published["flux_percent"], made_tables["catalog"]),
+        *box_rows(published["boxes"], made_tables["fig7_points"], bootstrap),
+        *flux_rows(published["flux_percent"], catalog, bootstrap),
         *table2_rows(published, made_tables["table2"]),
-        *detection_rows(published["sextractor_detections_percent"], about),
-        *range_rows(published["mag_range"], made_tables["catalog"]),
-        *iou_rows(published["mean_iou"], tables["iou"]),
+        *detection_rows(published["sextractor_detections_percent"], catalog, bootstrap),
+        *range_rows(published["mag_range"], catalog),
+        *iou_rows(published["mean_iou"], tables["iou"], catalog, bootstrap),
         *parameter_rows(published, made_tables.get("parameters")),
         *training_rows(published["training"], records),
     ]
 
 
-def authors_rows(published: dict[str, Any], tables: Mapping[str, pd.DataFrame]) -> list[Row]:
+def authors_rows(
+    published: dict[str, Any], tables: Mapping[str, pd.DataFrame], bootstrap: Mapping[str, int]
+) -> list[Row]:
     """The numbers of the paper and those of the authors' own catalogue.
 
     Parameters
@@ -482,14 +629,17 @@ def authors_rows(published: dict[str, Any], tables: Mapping[str, pd.DataFrame]) 
         `boucaud2020` of config/published.yaml.
     tables : dict
         See `read_authors`.
+    bootstrap : dict
+        `n_resamples` and `seed` of the bootstrap over both galaxies of a blend.
     """
+    catalog = tables["catalog"]
     return [
         *panel_rows(published["panels"], tables["statistics"]),
         *bin_rows(published["bins"], tables),
-        *box_rows(published["boxes"], tables["fig7"]),
-        *flux_rows(published["flux_percent"], tables["catalog"]),
-        *detection_rows(published["sextractor_detections_percent"], tables["about"].iloc[0]),
-        *range_rows(published["mag_range"], tables["catalog"]),
+        *box_rows(published["boxes"], tables["fig7_points"], bootstrap),
+        *flux_rows(published["flux_percent"], catalog, bootstrap),
+        *detection_rows(published["sextractor_detections_percent"], catalog, bootstrap),
+        *range_rows(published["mag_range"], catalog),
     ]
 
 
@@ -499,18 +649,22 @@ def reproduction(
     about: dict[str, Any],
     records: dict[str, dict[str, Any]],
     authors: Mapping[str, pd.DataFrame],
+    *,
     papers_data: bool,
+    bootstrap: Mapping[str, int],
 ) -> pd.DataFrame:
     """The published numbers beside those of this run, and of the authors' catalogue if it is there.
 
     Parameters
     ----------
-    published, tables, about, records
+    published, tables, records, bootstrap
         See `our_rows`.
+    about : dict
+        Description of the catalogue: `scale` and `dataset`.
     authors : dict
         See `read_authors`.
     papers_data : bool
-        Whether this run's galaxies are those of the paper.
+        Whether this run's galaxies, of the test and of the training, are those of the paper.
 
     Returns
     -------
@@ -518,8 +672,10 @@ def reproduction(
         See `deblend.report.numbers.reproduction_table`.
     """
     label = f"{about['scale']} scale, data set {about['dataset']}"
-    rows = {label: our_rows(published, tables, about, records)}
-    theirs = "the authors' catalogue"
+    rows = {label: our_rows(published, tables, records, bootstrap)}
+    papers = [label] if papers_data else []
     if authors:
-        rows[theirs] = authors_rows(published, authors)
-    return reproduction_table(rows, "boucaud2020", [theirs, *([label] if papers_data else [])])
+        theirs = catalogue_name(authors)
+        rows[theirs] = authors_rows(published, authors, bootstrap)
+        papers += [theirs] if is_authors(authors) else []
+    return reproduction_table(rows, "boucaud2020", papers)

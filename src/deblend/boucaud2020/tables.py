@@ -4,10 +4,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from deblend.boucaud2020.metrics import photometry_statistics
+from deblend.boucaud2020.metrics import bootstrap_by_galaxy, photometry_statistics
 from deblend.boucaud2020.predictions import GALAXIES
 from deblend.errors import DeblendError
-from deblend.intervals import mean_interval
 
 #: Classes in the table's order, with its names for them.
 CLASSES = {
@@ -105,6 +104,9 @@ def table2(
     networks: dict[str, tuple[dict[str, Any], pd.DataFrame]],
     truth: pd.DataFrame,
     published: dict[str, Any],
+    *,
+    n_resamples: int,
+    seed: int,
 ) -> pd.DataFrame:
     """Size and flux error of networks on the whole test set.
 
@@ -116,6 +118,8 @@ def table2(
         See `deblend.boucaud2020.predictions.truth`.
     published : dict
         `table2` and `n_parameters_million` of `config/published.yaml`.
+    n_resamples, seed : int
+        Of the bootstrap over both galaxies of a blend.
 
     Returns
     -------
@@ -123,7 +127,7 @@ def table2(
         A row for each network, sorted by filters: `filters`, `network`, `n` test blends,
         `n_parameters`, `n_parameters_million`, and the mean absolute percentage error of the flux
         (equation 1) of the `central`, the `companion` and of both galaxies together (`total`), each
-        with its standard error (`_error`, by galaxy) and the published value for the same number of
+        with its 68 % interval (`_low`, `_high`) and the published value for the same number of
         filters (NaN if there is none).
 
     Raises
@@ -148,11 +152,11 @@ def table2(
                 (of_galaxy["flux"] * 10 ** (0.4 * (mag - of_galaxy["zero_point"]))).to_numpy()
             )
             mags.append(mag.to_numpy())
-        ids = [truth[f"id_{galaxy}"].to_numpy(str) for galaxy in GALAXIES]
+        ids = truth[[f"id_{galaxy}" for galaxy in GALAXIES]].to_numpy(str)
         measured_parts = {
-            "central": (ratios[0], mags[0], ids[0]),
-            "companion": (ratios[1], mags[1], ids[1]),
-            "total": (np.concatenate(ratios), np.concatenate(mags), np.concatenate(ids)),
+            "central": (ratios[0], mags[0], ids),
+            "companion": (ratios[1], mags[1], ids),
+            "total": (np.concatenate(ratios), np.concatenate(mags), np.concatenate([ids, ids])),
         }
         row = {
             "filters": filters,
@@ -164,10 +168,17 @@ def table2(
                 filters, np.nan
             ),
         }
-        for part, (ratio, mag, galaxy_id) in measured_parts.items():
+        for part, (ratio, mag, galaxies) in measured_parts.items():
             row[f"{part}_percent"] = photometry_statistics(ratio, mag)["mape_flux_percent"]
-            low, high = mean_interval(100 * np.abs(ratio - 1), galaxy_id)
-            row[f"{part}_error"] = (high - low) / 2
+            interval = bootstrap_by_galaxy(
+                lambda percent: {"mean": float(np.mean(percent))},
+                [100 * np.abs(ratio - 1)],
+                galaxies,
+                n_resamples=n_resamples,
+                seed=seed,
+            ).reindex(["mean"])
+            for end in ("low", "high"):
+                row[f"{part}_percent_{end}"] = float(interval.loc["mean", end])
             row[f"{part}_published"] = published["table2"][part].get(filters, np.nan)
         rows.append(row)
     return pd.DataFrame(rows).sort_values("filters", kind="stable").reset_index(drop=True)

@@ -99,6 +99,7 @@ def findings_table(
     findings: Sequence[Finding],
     paper: str,
     facts: Mapping[str, Mapping[str, str]],
+    sources: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """Every finding about a paper, computed where its data are there.
 
@@ -111,12 +112,15 @@ def findings_table(
         Name of the paper, to be recorded.
     facts : dict
         From config/published.yaml, by name of the finding: `numbers` and their `source`.
+    sources : dict, optional
+        What the data of a finding (`of`) are called in this run, if they are others.
 
     Returns
     -------
     DataFrame
         `COLUMNS`. `confirmed` is whether the numbers that were computed show what was found; None
-        for numbers that are stated. `source` is what the numbers are of.
+        for numbers that are stated, and for data that cannot confirm it (`numbers` says why).
+        `source` is what the numbers are of.
 
     Raises
     ------
@@ -132,7 +136,7 @@ def findings_table(
             )
     rows = []
     for finding in findings:
-        source, basis = finding.of, COMPUTED
+        source, basis = (sources or {}).get(finding.of, finding.of), COMPUTED
         try:
             numbers, confirmed = finding.compute(tables)
         except MissingResult as error:

@@ -152,12 +152,17 @@ class Row(NamedTuple):
     depends_on_data: bool = True
 
 
+def _is_one_of(quantity: str, names: Collection[str]) -> bool:
+    """Whether a quantity, or the one that it is an upper limit of, is among these."""
+    return quantity.removesuffix(LIMIT) in names
+
+
 def with_interval(row: Row) -> Row:
     """A row whose interval, if it is a share, is at least the binomial one (Wilson's).
 
     Where a share is 0, resamples of a bootstrap have no width, whatever their number.
     """
-    if row.quantity not in SHARES or not row.n > 0 or not math.isfinite(row.reproduced):
+    if not _is_one_of(row.quantity, SHARES) or not row.n > 0 or not math.isfinite(row.reproduced):
         return row
     low, high = wilson_interval(row.reproduced / 100 * row.n, row.n)
     return row._replace(
@@ -239,7 +244,7 @@ def reproduction_table(
                 papers_data if isinstance(papers_data, bool) else configuration in papers_data
             )
             is_other = row.depends_on_data and not is_papers
-            is_ratio = nearest and row.quantity not in (*SHARES, *BIASES)
+            is_ratio = nearest and not _is_one_of(row.quantity, (*SHARES, *BIASES))
             table.append(
                 (
                     *(paper, row.item, label, float(nearest), decimals(nearest)),

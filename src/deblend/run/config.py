@@ -45,6 +45,9 @@ DESCRIPTION_FILE = "docs/configuration.md"
 #: name may be "*", which stands for any name; each "*" in the new name is the same name, in order.
 RENAMED: dict[str, str] = {}
 
+#: Entry of config/datasets.yaml for the catalogue that Boucaud et al. 2020 published.
+AUTHORS_CATALOGUE = "boucaud2020_catalogue"
+
 #: Names under networks that would write into folders of other papers, or that catalogues of test
 #: blends have for other methods, with what they stand for.
 RESERVED_NETWORKS = {
@@ -205,10 +208,17 @@ class Config(Section):
                         "config/datasets.yaml)",
                         *path,
                     )
-        catalogue = self.boucaud2020.published_catalogue
+        # Without one, files that are asked for by name are made from the authors' entry.
+        catalogue = self.boucaud2020.published_catalogue or AUTHORS_CATALOGUE
         if catalogue in archives and not archives[catalogue].filename.endswith(".csv"):
             raise Problem(
                 f"{catalogue!r} of config/datasets.yaml is not a catalogue (.csv)",
+                *("boucaud2020", "published_catalogue"),
+            )
+        if catalogue in archives and archives[catalogue].url is None:
+            raise Problem(
+                f"{catalogue!r} of config/datasets.yaml has no url (with checksum): a catalogue "
+                "is not looked up by its DOI",
                 *("boucaud2020", "published_catalogue"),
             )
         for name, sample in self.farrens2022.samples.items():

@@ -67,6 +67,15 @@ def test_the_table_has_areas_and_scores():
     assert (table["area_true_px"] == 16).all()
 
 
+def test_a_mask_that_vanished_has_an_iou_of_zero():
+    true = np.zeros((1, 8, 8, 2))
+    true[:, 2:6, 2:6, 0] = 1
+    table = mask_table(np.array([3]), np.zeros((1, 8, 8, 2)), true, "unet")
+    assert table["iou"].tolist() == pytest.approx([0, np.nan], nan_ok=True)
+    assert table["area_true_px"].tolist() == [16, 0]
+    assert table["area_predicted_px"].tolist() == [0, 0]
+
+
 def test_examples_are_chosen_by_distance_alone():
     blends = pd.DataFrame({"dx": [9, 1, 30, 2, 20, 12, 1, 40], "dy": 0})
     assert select_examples(blends).tolist() == [1, 0, 4, 2]

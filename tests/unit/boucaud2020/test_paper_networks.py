@@ -8,28 +8,36 @@ from deblend.training import keras_backend
 
 keras_backend.configure("tensorflow", 2, 0)
 
-import yaml
-from deblend.boucaud2020.paper_networks import parameter_table
+from deblend.boucaud2020.paper_networks import paper_options, parameter_table
+from deblend.files import read_yaml
 
 from tests.conftest import ROOT
 
-NETWORKS = yaml.safe_load((ROOT / "config/config.yaml").read_text())["networks"]
+PUBLISHED = read_yaml(ROOT / "config/published.yaml")["boucaud2020"]
+SIZES = PUBLISHED["network_sizes"]
 
 
-def test_networks_that_differ_in_their_training_only_have_one_row():
-    small = NETWORKS["blend2flux_64"]
-    networks = {"a": small, "b": {**small, "learning_rate": 1.0}, "c": {**small, "filters": 32}}
-    table = parameter_table(networks, 64)
-    assert table[["architecture", "filters"]].to_numpy().tolist() == [
-        ["blend2flux", 64],
-        ["blend2flux", 32],
-    ]
-    assert table["n_parameters"].is_monotonic_decreasing
+def test_networks_of_the_paper_have_the_published_numbers():
+    # The network of 512 filters has 100 million: its count follows from the same layers.
+    sizes = SIZES | {"blend2flux": {"filters": [64]}}
+    table = parameter_table(sizes).set_index(["architecture", "filters"])["n_parameters"] / 1e6
+    assert table["blend2flux", 64] == pytest.approx(
+        PUBLISHED["n_parameters_million"][64], abs=0.051
+    )
+    assert table["blend2mask2flux", 159] == pytest.approx(
+        PUBLISHED["parameters_million"]["blend2mask2flux"], abs=0.051
+    )
+    assert table["unet", 32] < table["blend2mask2flux", 159]
 
 
-@pytest.mark.parametrize(("name", "million"), [("blend2flux_64", 1.6), ("blend2mask2flux", 18.5)])
-def test_networks_of_the_paper_have_the_published_numbers(name, million):
-    chosen = {key: NETWORKS[key] for key in ("unet", name)}
-    table = parameter_table(chosen, 128).set_index("architecture")["n_parameters"]
-    assert table[NETWORKS[name]["architecture"]] / 1e6 == pytest.approx(million, abs=0.051)
-    assert table["unet"] < 18.5e6
+def test_all_sizes_of_table_2_are_counted():
+    filters = [o["filters"] for name, o in paper_options(SIZES) if name == "blend2flux"]
+    assert filters == list(PUBLISHED["n_parameters_million"])
+
+
+def test_sizes_of_other_networks_are_counted_as_given():
+    sizes = {"stamp_px": 64, "blend2flux": {"filters": [8]}, "blend2mask2flux": {"filters": 8}}
+    table = parameter_table(sizes | {"unet": {"filters": 4, "depth": 2}})
+    counts = table.set_index("architecture")["n_parameters"]
+    # The joint network has its U-Net and a network for the fluxes, whose input is the masks too.
+    assert counts["blend2mask2flux"] > counts["unet"] + counts["blend2flux"]

@@ -120,6 +120,16 @@ def test_the_interval_of_a_share_is_at_least_the_binomial_one():
     assert math.isnan(with_interval(Row("x", "detection_percent", 75, 50.0)).low)
 
 
+def test_an_upper_limit_of_a_share_is_a_share():
+    rows = [Row("x", "outliers_percent_at_most", Stated("0.4"), 100 * 12 / 2452, 2452, "lower")]
+    # 12 galaxies are 0.49 %, within two binomial errors of 0.4 %.
+    table = reproduction_table({"a": rows}, "a paper")
+    assert table["status"].tolist() == ["agrees"]
+    assert table["low"][0] < 0.49 < table["high"][0]
+    assert table["difference"].tolist() == pytest.approx([0.0894], abs=1e-3)
+    assert table["ratio"].isna().all()
+
+
 def test_numbers_are_compared_with_the_nearer_end_of_a_range():
     rows = [Row("x", "sigma", [0.5, 0.7], mine, 1) for mine in (0.4, 0.8, NAN)]
     table = reproduction_table({"a": rows}, "a paper")

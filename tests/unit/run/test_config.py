@@ -682,6 +682,17 @@ def test_the_published_catalogue_is_an_entry_of_the_archives_that_is_a_table():
     assert "'boucaud2020_candels' of config/datasets.yaml is not a catalogue" in problem(change)
 
 
+@pytest.mark.parametrize("named", [None, "boucaud2020_catalogue"])
+def test_the_published_catalogue_has_an_address(named):
+    """Files that are asked for by name are made from the entry even if it is not configured."""
+    lacking = {k: v for k, v in ARCHIVES["boucaud2020_catalogue"].items() if k != "url"}
+    archives = ARCHIVES | {"boucaud2020_catalogue": lacking | {"doi": "10.5281/zenodo.1"}}
+    change = {"boucaud2020": {"published_catalogue": named}}
+    assert "'boucaud2020_catalogue' of config/datasets.yaml has no url" in problem(
+        change, archives=archives
+    )
+
+
 @pytest.mark.parametrize(
     ("address", "accepted"),
     [

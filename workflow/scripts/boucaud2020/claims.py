@@ -3,7 +3,7 @@
 import logging
 
 from deblend.boucaud2020.claims import CLAIMS
-from deblend.boucaud2020.findings import FINDINGS
+from deblend.boucaud2020.findings import FINDINGS, sources
 from deblend.boucaud2020.reproduction import authors_tables, read_authors
 from deblend.report.claims import claims_table
 from deblend.report.findings import findings_table
@@ -20,6 +20,7 @@ with logs.script(snakemake.log[0]):
     claims = claims_table(tables, scale, CLAIMS, "boucaud2020", authors=authors)
     logging.info("\n%s", claims[["claim", "bound", "numbers", "holds"]].to_string(index=False))
     write_csv(out.claims, claims)
-    findings = findings_table(tables, FINDINGS, "boucaud2020", published["findings"])
+    facts = published["findings"]
+    findings = findings_table(tables, FINDINGS, "boucaud2020", facts, sources(tables))
     logging.info("\n%s", findings[["finding", "numbers", "basis"]].to_string(index=False))
     write_csv(out.findings, findings)

@@ -12,6 +12,7 @@ with logs.script(snakemake.log[0]):
     from deblend.boucaud2020.networks import build
     from deblend.boucaud2020.paper_networks import parameter_table
     from deblend.boucaud2020.training import network_options
+    from deblend.files import read_yaml
     from deblend.tables import write_csv
     from deblend.training.keras_layers import layer_table
 
@@ -23,5 +24,5 @@ with logs.script(snakemake.log[0]):
         layers = pd.read_csv(out[f"layers{n}"], keep_default_na=False)
         draw[n](layers, [out[f"pdf{n}"], out[f"png{n}"]], params.label)
         write_csv(out[f"table{n}"], layers)
-    # The paper's stamps have 128 pixels.
-    write_csv(out.parameters, parameter_table(params.paper_networks, 128))
+    sizes = read_yaml(snakemake.input.published)["boucaud2020"]["network_sizes"]
+    write_csv(out.parameters, parameter_table(sizes))

@@ -4,7 +4,7 @@ import logging
 
 from deblend.boucaud2020 import reproduction as ours
 from deblend.boucaud2020.claims import CLAIMS
-from deblend.boucaud2020.findings import FINDINGS, weights_table
+from deblend.boucaud2020.findings import FINDINGS, sources, weights_table
 from deblend.files import read_json
 from deblend.report.claims import claims_table, read_bars
 from deblend.report.findings import findings_table
@@ -33,12 +33,14 @@ with logs.script(snakemake.log[0]):
         authors=ours.authors_tables(authors, published["panels"]),
     )
     found = {**authors, "weights": weights_table(inputs.joint_records, inputs.joint_iou)}
-    records = dict(zip(params.networks, map(read_json, inputs.records), strict=True))
-    numbers = ours.reproduction(published, tables, about, records, authors, params.papers_data)
+    # The paper's networks come first, then those that are compared with them.
+    records = dict(zip(params.networks, map(read_json, inputs.records), strict=False))
+    numbers = ours.reproduction(published, tables, about, records, authors, **params.comparison)
     logging.info("\n%s", numbers.iloc[:, 1:8].to_string(index=False))
     logging.info("\n%s", claims[["claim", "bound", "numbers", "holds"]].to_string(index=False))
     write_csv(out.reproduction, numbers)
     write_csv(out.claims, claims)
-    write_csv(out.findings, findings_table(found, FINDINGS, paper, published["findings"]))
+    facts = published["findings"]
+    write_csv(out.findings, findings_table(found, FINDINGS, paper, facts, sources(authors)))
     if tables["iou"] is not None:
         write_csv(out.get("iou"), tables["iou"])

@@ -14,6 +14,7 @@ with logs.script(snakemake.log[0]):
     files = zip(params.networks, inputs.descriptions, inputs.predictions, strict=True)
     networks = {name: (read_json(about), pd.read_csv(path)) for name, about, path in files}
     published = read_yaml(inputs.published)["boucaud2020"]
-    table = table2(networks, truth(galaxies, blends, galaxies.attrs["zero_point"]), published)
+    true = truth(galaxies, blends, galaxies.attrs["zero_point"])
+    table = table2(networks, true, published, **params.bootstrap)
     write_csv(out.csv2, table.assign(scale=params.scale))
     write_tex(out.tex2, table2_tex(table))
