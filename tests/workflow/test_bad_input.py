@@ -6,6 +6,7 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
+from astropy.io import fits
 from astropy.table import Table
 
 from tests.run import snakemake
@@ -223,3 +224,17 @@ def test_a_misspelt_key_of_a_sample_stops(tmp_path, overlay):
     expected = "farrens2022 > samples > mine > close_fractions: there is no such key; did you mean"
     assert f"{expected} close_fraction?" in result.text
     assert "Traceback" not in result.text
+
+
+def test_a_psf_has_to_be_centred_for_the_fits_of_both_galaxies(user, overlay):
+    target = "results/predictions/forced/mine.csv"
+    star = blob(sigma=1.5)
+    user.config["datasets"]["mine"]["psf"] = "star.fits"
+    fits.writeto(user.folder / "star.fits", star[10:])
+    text = user.run(target, succeeds=False, overlay=overlay)
+    assert "brightest in pixel x = 32, y = 22: cut it so that the star is in its centre" in text
+    fits.writeto(user.folder / "star.fits", star[20:45, 20:45], overwrite=True)
+    user.rerun(target, overlay=overlay)
+    table = pd.read_csv(user.folder / target)
+    flux = table.loc[table["method"] == "forced_true", "flux"]
+    np.testing.assert_allclose(flux, blob().sum(), rtol=0.05)

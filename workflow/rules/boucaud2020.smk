@@ -20,7 +20,9 @@ COMPARED_JOINT = [
 
 def baselines(name):
     """Predictions of the baselines on a data set. The fit needs the PSF, which not all have."""
-    has_psf = config["datasets"][name]["source"] in ("simulated", "real_galaxy")
+    entry = config["datasets"][name]
+    # Simulated and resampled images have the PSF that the configuration describes.
+    has_psf = entry["source"] in ("simulated", "real_galaxy") or entry["psf"]
     methods = ["sep", "sep_self", *(["forced"] if has_psf else [])]
     return [f"<results>/predictions/{method}/{name}.csv" for method in methods]
 
@@ -405,6 +407,7 @@ rule boucaud2020_sep_self:
         galaxies="<results>/datasets/{dataset}/galaxies.ecsv",
         blends="<results>/datasets/{dataset}/blends_test.ecsv",
         sep="<results>/predictions/sep/{dataset}.csv",
+        detections="<results>/predictions/sep/{dataset}/detections.csv",
         isolated="<results>/predictions/sep/{dataset}/isolated.csv",
         zero_points="<results>/predictions/sep/{dataset}/zero_points.csv",
     output:
@@ -583,6 +586,7 @@ rule boucaud2020_catalog:
         dataset=lambda wildcards: wildcards.dataset,
         networks=lambda wildcards: [wildcards.network],
         roles=[],
+        sextractor_flux=BOUCAUD["sextractor_flux"],
         n_resamples=BOUCAUD["bootstrap_resamples"],
     message:
         "Catalogue and statistics of {wildcards.dataset}'s test blends, with {wildcards.network}"
@@ -615,6 +619,7 @@ use rule boucaud2020_catalog as boucaud2020_catalog_of_paper with:
         dataset=BOUCAUD["dataset"],
         networks=[BOUCAUD["network"], *JOINT],
         roles=["blend2flux", "blend2mask2flux"][: 1 + len(JOINT)],
+        sextractor_flux=BOUCAUD["sextractor_flux"],
         n_resamples=BOUCAUD["bootstrap_resamples"],
     message:
         "Catalogue and statistics of the test blends"
@@ -641,9 +646,7 @@ rule boucaud2020_baselines:
         dataset=BOUCAUD["dataset"],
         bootstrap=BOOTSTRAP,
         left_out=(
-            []
-            if len(BASELINES) == 3
-            else ["no fit of both galaxies: stamps of this source have no image of the PSF"]
+            [] if len(BASELINES) == 3 else ["no fit of both galaxies: the data set has no psf"]
         ),
     message:
         "What the errors of baselines and networks come from"
@@ -943,7 +946,6 @@ rule boucaud2020_mask_figures:
         code=code("boucaud2020/mask_figures.py"),
         networks={role: BOUCAUD[role] for role in MASK_ROLES},
         bootstrap=BOOTSTRAP,
-        noise_sigma=config["datasets"][BOUCAUD["dataset"]]["noise_sigma"],
         pixel_scale_arcsec=config["datasets"][BOUCAUD["dataset"]]["pixel_scale_arcsec"],
     message:
         "Figures 10 to 12: masks"
@@ -972,7 +974,6 @@ use rule boucaud2020_mask_figures as boucaud2020_mask_figures_of_network with:
             wildcards.network: wildcards.network,
         },
         bootstrap=BOOTSTRAP,
-        noise_sigma=lambda wildcards: dataset(wildcards)["noise_sigma"],
         pixel_scale_arcsec=lambda wildcards: dataset(wildcards)["pixel_scale_arcsec"],
     message:
         "Figures 10 to 12 for {wildcards.network} on {wildcards.dataset}"

@@ -24,6 +24,11 @@ def dataset_options(*names):
     return lambda wildcards: {name: dataset(wildcards)[name] for name in names}
 
 
+def psf_file(wildcards):
+    """The image of the PSF of a data set, if it has one."""
+    return dataset(wildcards)["psf"] or []
+
+
 def field(wildcards):
     """Configuration of a field of a survey: each chunk of such a data set is a field."""
     return dataset(wildcards)["fields"][int(wildcards.chunk)]
@@ -36,6 +41,7 @@ wildcard_constraints:
 rule ingest_archive:
     input:
         archive=lambda wildcards: f"<resources>/{dataset(wildcards)['archive']}/archive.tar.gz",
+        psf=psf_file,
     output:
         stamps=temp("<results>/datasets/{dataset}/parents/{chunk}.h5"),
     log:
@@ -67,6 +73,7 @@ rule ingest_files:
         images=lambda wildcards: dataset(wildcards)["images"],
         catalog=lambda wildcards: dataset(wildcards)["catalog"],
         segmaps=lambda wildcards: dataset(wildcards).get("segmaps") or [],
+        psf=psf_file,
     output:
         stamps=temp("<results>/datasets/{dataset}/parents/{chunk}.h5"),
     log:
@@ -87,7 +94,7 @@ rule ingest_files:
             for key, value in dataset(wildcards).items()
             if key
             not in (
-                *("source", "images", "catalog", "segmaps"),
+                *("source", "images", "catalog", "segmaps", "psf"),
                 *("mag_min", "mag_max", "cleaning", "split"),
             )
         },
@@ -105,6 +112,7 @@ rule ingest_mosaic:
         morphology=lambda wildcards: (
             table_file(field(wildcards)["morphology"]) if field(wildcards)["morphology"] else []
         ),
+        psf=psf_file,
     output:
         stamps=temp("<results>/datasets/{dataset}/parents/{chunk}.h5"),
     log:

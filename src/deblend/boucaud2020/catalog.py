@@ -10,10 +10,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from deblend.boucaud2020.methods import PAPER_METHODS, SEXTRACTOR, Method, catalog_methods
+from deblend.boucaud2020.methods import (
+    PAPER_METHODS,
+    SEXTRACTOR,
+    SEXTRACTOR_FLUXES,
+    Method,
+    catalog_methods,
+)
 from deblend.boucaud2020.predictions import pivot
 from deblend.data.stamps import Stamps
 from deblend.errors import DeblendError
+from deblend.report.networks import not_learnt
 from deblend.units import flux_from_mag, mag_from_flux
 
 log = logging.getLogger(__name__)
@@ -67,6 +74,7 @@ def output_catalog(
     predictions: dict[str, pd.DataFrame],
     detection: pd.Series,
     methods: Sequence[Method] = PAPER_METHODS,
+    sextractor_flux: str = "isophotal",
 ) -> pd.DataFrame:
     """Join blends, truth and predictions in the published format.
 
@@ -77,19 +85,20 @@ def output_catalog(
     blends : DataFrame
         Of the test split.
     predictions : dict
-        Name of a network's method to its long-form predictions, and "sep_iso" to SEP's. Methods
-        that are absent leave their columns empty.
+        Name of a network's method to its long-form predictions, and "sep" to SEP's. Methods that
+        are absent leave their columns empty.
     detection : Series
         SEP's detection code of each blend, indexed by blend.
     methods : sequence of Method
         Networks that have columns; SExtractor always has.
+    sextractor_flux : {"isophotal", "auto"}
+        Which fluxes of SEP are SExtractor's; those of the paper are isophotal.
 
     Returns
     -------
     DataFrame
         `catalog_columns` of the methods. Fluxes are in counts/s. True fluxes and the networks' are
-        at the data set's zero point, SEP's (isophotal) at its fitted one. Radii and the distance
-        are in pixels.
+        at the data set's zero point, SEP's at its fitted one. Radii and the distance are in pixels.
 
     Raises
     ------
@@ -112,11 +121,12 @@ def output_catalog(
             table[f"{prefix}_{name}"] = galaxy_rows[column]
         table[f"{prefix}_flux"] = flux_from_mag(galaxy_rows["mag"], zero_point)
     for method in dict.fromkeys((*methods, SEXTRACTOR)):
-        suffix, key = method.suffix, method.name if method.is_network else "sep_iso"
+        suffix, key = method.suffix, method.name if method.is_network else "sep"
         if key not in predictions:
             table[[f"g1_flux_{suffix}", f"g2_flux_{suffix}"]] = np.nan
             continue
-        name = predictions[key]["method"].iloc[0] if method.is_network else key
+        sextractor = SEXTRACTOR_FLUXES[sextractor_flux][0]
+        name = predictions[key]["method"].iloc[0] if method.is_network else sextractor
         flux = pivot(predictions[key], name)
         flux_zero_points = pivot(predictions[key], name, "zero_point")
         missing = np.setdiff1d(blends["blend"], flux.index)
@@ -234,26 +244,41 @@ def read_catalog(path: str | Path) -> pd.DataFrame:
 
 
 def describe_catalog(
-    table: pd.DataFrame, stamps: Stamps, predictions: dict[str, pd.DataFrame]
-) -> dict[str, float | int]:
+    table: pd.DataFrame,
+    stamps: Stamps,
+    sep: pd.DataFrame,
+    sextractor_flux: str = "isophotal",
+) -> dict[str, float | int | str]:
     """Describe a catalogue: zero points, numbers of blends and galaxies, detections.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `output_catalog`.
+    stamps : Stamps
+    sep : DataFrame
+        SEP's long-form predictions.
+    sextractor_flux : {"isophotal", "auto"}
+        As for `output_catalog`.
 
     Returns
     -------
     dict
-        `network_zero_point`, `sextractor_zero_point` (mag), `n_blends`, `n_galaxies`, and the
-        percentage of blends with each detection code.
+        `network_zero_point`, `sextractor_zero_point` (mag), `sextractor_flux`, `noise_sigma` of the
+        stamps (counts/s, at the networks' zero point), `n_blends`, `n_galaxies`, and the percentage
+        of blends with each detection code.
     """
-    sextractor = predictions["sep_iso"]
-    isophotal = sextractor[sextractor["method"] == "sep_iso"]
+    rows = sep[sep["method"] == SEXTRACTOR_FLUXES[sextractor_flux][0]]
     return {
         "network_zero_point": float(stamps.bands.zero_point[0]),
-        "sextractor_zero_point": float(isophotal["zero_point"].iloc[0]),
+        "sextractor_zero_point": float(rows["zero_point"].iloc[0]),
+        "sextractor_flux": sextractor_flux,
+        "noise_sigma": stamps.noise()[0],
         **_counts(table),
     }
 
 
-def describe_networks(records: Sequence[dict[str, Any]], paper: bool) -> dict[str, str | None]:
+def describe_networks(records: Sequence[dict[str, Any]], of_paper: bool) -> dict[str, str | None]:
     """Describe the networks of a catalogue.
 
     Parameters
@@ -261,7 +286,7 @@ def describe_networks(records: Sequence[dict[str, Any]], paper: bool) -> dict[st
     records : sequence of dict
         Descriptions of one or two networks (`deblend.report.networks.read_networks`): the second
         one is the joint network of the paper's catalogue.
-    paper : bool
+    of_paper : bool
         Whether the catalogue has the paper's names for them, else their own.
 
     Returns
@@ -269,12 +294,14 @@ def describe_networks(records: Sequence[dict[str, Any]], paper: bool) -> dict[st
     dict
         `network`, `joint`: their names, None for no joint network. `architecture`: that of the
         network under its own name, which is the paper's name of such networks; else None.
+        `not_learnt`: which of them have learnt nothing, if any.
     """
     names = [record["name"] for record in records]
     return {
         "network": names[0],
         "joint": names[1] if len(names) > 1 else None,
-        "architecture": None if paper else records[0]["architecture"],
+        "architecture": None if of_paper else records[0]["architecture"],
+        "not_learnt": not_learnt(records),
     }
 
 

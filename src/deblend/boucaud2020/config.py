@@ -32,6 +32,7 @@ from deblend.data.config import (
     NoiseSigma,
     PixelScale,
     Psf,
+    PsfImage,
     RealGalaxyConfig,
     SurveyField,
     ZeroPoint,
@@ -103,7 +104,7 @@ class Selection(Magnitudes):
     )
 
 
-class ArchiveDataSet(Images, Selection):
+class ArchiveDataSet(Images, PsfImage, Selection):
     """Downloaded stamps."""
 
     source: Literal["archive"]
@@ -166,7 +167,7 @@ class RealGalaxyDataSet(RealGalaxyConfig, Selection):
     fits_catalog: Text = Field(description="Companion catalogue with the galaxies' flux_radius.")
 
 
-class MosaicsDataSet(Images, Matching, Selection):
+class MosaicsDataSet(Images, PsfImage, Matching, Selection):
     """Stamps cut from survey mosaics at a catalogue's positions; see config/README.md."""
 
     source: Literal["mosaics"]
@@ -518,6 +519,11 @@ class Boucaud2020(Section):
         default=Blending(), description="Which galaxies are blended with each other, and how."
     )
     sep: Sep = Field(default=Sep(), description="The SExtractor baseline, computed with SEP.")
+    sextractor_flux: Literal["isophotal", "auto"] = Field(
+        default="isophotal",
+        description="Fluxes of SEP that stand for SExtractor in the catalogue and in Figures 5 to "
+        "9: isophotal ones, as in the paper, or those in Kron apertures (AUTO).",
+    )
     bootstrap_resamples: NonNegativeInteger = Field(
         default=1000, description="Number of bootstrap resamples for confidence intervals."
     )

@@ -30,6 +30,11 @@ CLASSES = ("sph", "disk", "sphd", "irr")
 NEAR_PX = 12
 
 
+#: Pixels that cleaning changed by more than this count as replaced, standard deviations of the
+#: noise: cleaning may also add noise to the whole stamp.
+REPLACED_SIGMA = 5.0
+
+
 #: Rows (distance) and columns (magnitude difference) of Figure 2.
 GRID = (4, 4)
 
@@ -130,7 +135,8 @@ def cleaning_examples(parents: Stamps, cleaned: Stamps) -> ExampleSet:
     rows = np.array([row_of[name] for name in cleaned.galaxies["id"]], int)
     original = parents.images[rows, 0]
     near = [distance_transform_edt(segmap == 0) <= NEAR_PX for segmap in cleaned.segmaps]
-    replaced = ((original != cleaned.images[:, 0]) & near).sum(axis=(1, 2))
+    change = np.abs(original - cleaned.images[:, 0])
+    replaced = ((change > REPLACED_SIGMA * parents.noise()[0]) & near).sum(axis=(1, 2))
     table = cleaned.galaxies[["morphology", "id", "mag", "half_light_radius_px"]]
     table = table.assign(replaced_px=replaced)
     shown_rows = []
@@ -230,7 +236,7 @@ def blend_examples(stamps: Stamps, blends: pd.DataFrame, *, companion_edge: str)
         }
     )
     attributes: dict[str, str | int | float] = {
-        "noise_sigma": sigma,
+        "noise_sigma": sigma * np.sqrt(2),  # a blend has the noise of two stamps
         "pixel_scale_arcsec": float(band["pixel_scale_arcsec"]),
     }
     return ExampleSet({"blend": image}, table, attributes)

@@ -145,15 +145,15 @@ def psf_of(stamps: Stamps) -> PsfMixture:
     name = stamps.bands["name"][0]
     if stamps.psf is None:
         raise DeblendError(
-            f"the data set has no PSF image of {name}, which the fit of its galaxies needs: take a "
-            "simulated data set or one from a RealGalaxy catalogue, or write an image of a star "
-            "to bands/psf (band, y, x) of its stamps file"
+            f"the data set has no PSF image of {name}, which the fit of its galaxies needs: give "
+            "its entry under datasets the key psf, a FITS image of a star at its pixel scale, or "
+            "take a simulated data set or one from a RealGalaxy catalogue"
         )
     psf, flags = fit_psf(stamps.psf[:1])
     if flags.any():
         raise DeblendError(
-            f"Gaussians do not describe the PSF image of {name}: check bands/psf of the stamps "
-            "file; it must be an image of one star on the pixels of the stamps"
+            f"Gaussians do not describe the PSF image of {name}: check the key psf of the data "
+            "set; it must be an image of one star on the pixels of the stamps, without sky"
         )
     return psf
 

@@ -1,7 +1,7 @@
 """The methods whose fluxes are compared: networks, SExtractor, and further baselines."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from deblend.errors import DeblendError
 
@@ -46,6 +46,11 @@ class Method:
 
 
 SEXTRACTOR = Method("SExtractor", "sex", "#0072B2", is_network=False)
+
+
+#: Fluxes of SExtractor that a catalogue can have: their names in long-form predictions, and what
+#: figures call the method then. Those of the paper are isophotal.
+SEXTRACTOR_FLUXES = {"isophotal": ("sep_iso", ""), "auto": ("sep_auto", "SExtractor (AUTO)")}
 
 
 #: Methods of the published catalogue, in the order of the figures' columns; colours are similar to
@@ -93,7 +98,22 @@ def baseline_methods(names: Iterable[str]) -> tuple[Method, ...]:
     )
 
 
-def catalog_methods(columns: Iterable[str]) -> tuple[Method, ...]:
+def run_methods(networks: Sequence[str], of_paper: bool) -> tuple[Method, ...]:
+    """Methods whose columns the catalogue of a run has, beside SExtractor's.
+
+    Parameters
+    ----------
+    networks : sequence of str
+    of_paper : bool
+        Whether they stand for those of the paper, which have its names and columns then, also
+        where one of the paper's is missing.
+    """
+    return PAPER_METHODS if of_paper else tuple(network_method(name) for name in networks)
+
+
+def catalog_methods(
+    columns: Iterable[str], sextractor_flux: str = "isophotal"
+) -> tuple[Method, ...]:
     """Methods of a catalogue of test blends, found by its columns.
 
     Parameters
@@ -101,6 +121,8 @@ def catalog_methods(columns: Iterable[str]) -> tuple[Method, ...]:
     columns : iterable of str
         Names of columns. A pair `g1_flux_SUFFIX`, `g2_flux_SUFFIX` belongs to a method: b2f, b2m2f
         and sex are those of the published catalogue, any other suffix is a network's name.
+    sextractor_flux : str
+        Which fluxes of SExtractor it has: a key of `SEXTRACTOR_FLUXES`.
 
     Returns
     -------
@@ -116,7 +138,8 @@ def catalog_methods(columns: Iterable[str]) -> tuple[Method, ...]:
     suffixes = dict.fromkeys(c.removeprefix("g1_flux_") for c in columns if c[:8] == "g1_flux_")
     paper = [m for m in PAPER_METHODS if m.suffix in suffixes and m.is_network]
     further = [s for s in suffixes if s not in {m.suffix for m in PAPER_METHODS}]
-    methods = (*paper, *(network_method(s, i) for i, s in enumerate(further)), SEXTRACTOR)
+    sextractor = replace(SEXTRACTOR, label=SEXTRACTOR_FLUXES[sextractor_flux][1])
+    methods = (*paper, *(network_method(s, i) for i, s in enumerate(further)), sextractor)
     names = [method.name for method in methods]
     for method in methods:
         if names.count(method.name) > 1:

@@ -20,7 +20,7 @@ class AsinhStretch(layers.Layer):
     Parameters
     ----------
     softening : float
-        In the image's unit (counts/s); about three times the noise.
+        In the image's unit (counts/s); about twice the noise of a blend.
     """
 
     def __init__(self, softening: float, **kwargs: object) -> None:

@@ -10,6 +10,7 @@ from deblend.boucaud2020.metrics import (
     ROBUST_STATISTICS,
     STATISTICS,
     bootstrap_by_galaxy,
+    photometry_statistics,
     statistics_with_intervals,
 )
 from deblend.errors import DeblendError
@@ -35,6 +36,10 @@ BIN_EDGES = np.linspace(-2, 2, 7)
 MIN_IN_BIN = 5
 
 
+#: How errors scatter in a bin: in the paper's way, which tails widen, and by robust statistics.
+SPREAD = ("sigma_mag", *ROBUST_STATISTICS)
+
+
 def recovered_magnitudes(
     catalog: pd.DataFrame, *, network_zero_point: float, sextractor_zero_point: float
 ) -> pd.DataFrame:
@@ -58,33 +63,43 @@ def recovered_magnitudes(
         magnitudes of central - companion) and `distance_over_radius` (distance over the central
         galaxy's effective radius, as in the colour bar of Fig. 7).
     """
-    delta_mag = catalog["g1_mag"] - catalog["g2_mag"]
-    radius = catalog["g1_rad"].where(catalog["g1_rad"] > 0)
     parts = []
-    for galaxy, prefix, codes in GALAXIES:
+    for galaxy in GALAXIES:
         for method in catalog_methods(catalog):
             zero_point = network_zero_point if method.is_network else sextractor_zero_point
-            flux, mag = catalog[f"{prefix}_flux_{method.suffix}"], catalog[f"{prefix}_mag"]
-            parts.append(
-                pd.DataFrame(
-                    {
-                        "method": method.name,
-                        "is_network": method.is_network,
-                        "galaxy": galaxy,
-                        "galaxy_id": catalog[f"{prefix}_id"].astype(str),
-                        "partner_id": catalog[f"{PARTNERS[prefix]}_id"].astype(str),
-                        "mag_isolated": mag,
-                        "mag_blended": mag_from_flux(flux, zero_point),
-                        "flux_ratio": flux / flux_from_mag(mag, zero_point),
-                        "detection": catalog["detection"],
-                        "found": catalog["detection"].isin(codes),
-                        "type": catalog[f"{prefix}_type"],
-                        "delta_mag": delta_mag,
-                        "distance_over_radius": catalog["distance"] / radius,
-                    }
-                )
-            )
+            flux = catalog[f"{galaxy[1]}_flux_{method.suffix}"]
+            points = _points(catalog, galaxy, method.name, flux, zero_point)
+            points.insert(1, "is_network", method.is_network)
+            parts.append(points)
     return pd.concat(parts, ignore_index=True)
+
+
+def _points(
+    blends: pd.DataFrame,
+    which: tuple[str, str, tuple[int, ...]],
+    method: str | np.ndarray,
+    flux: pd.Series,
+    zero_point: float | pd.Series,
+) -> pd.DataFrame:
+    """Points of one galaxy (of `GALAXIES`) of each blend, of which `flux` is a method's."""
+    galaxy, prefix, codes = which
+    mag, radius = blends[f"{prefix}_mag"], blends["g1_rad"]
+    return pd.DataFrame(
+        {
+            "method": method,
+            "galaxy": galaxy,
+            "galaxy_id": blends[f"{prefix}_id"].astype(str),
+            "partner_id": blends[f"{PARTNERS[prefix]}_id"].astype(str),
+            "mag_isolated": mag,
+            "mag_blended": mag_from_flux(flux, zero_point),
+            "flux_ratio": flux / flux_from_mag(mag, zero_point),
+            "detection": blends["detection"],
+            "found": blends["detection"].isin(codes),
+            "type": blends[f"{prefix}_type"],
+            "delta_mag": blends["g1_mag"] - blends["g2_mag"],
+            "distance_over_radius": blends["distance"] / radius.where(radius > 0),
+        }
+    )
 
 
 def predicted_magnitudes(predictions: pd.DataFrame, catalog: pd.DataFrame) -> pd.DataFrame:
@@ -100,8 +115,7 @@ def predicted_magnitudes(predictions: pd.DataFrame, catalog: pd.DataFrame) -> pd
     Returns
     -------
     DataFrame
-        A row for each prediction: `method`, `galaxy`, `galaxy_id`, `partner_id`, `mag_isolated`,
-        `mag_blended`, `flux_ratio`, `found`.
+        A row for each prediction, with the same columns but `is_network`.
 
     Raises
     ------
@@ -115,25 +129,11 @@ def predicted_magnitudes(predictions: pd.DataFrame, catalog: pd.DataFrame) -> pd
             f"{unknown[0]}: they are of different runs"
         )
     parts = []
-    for galaxy, prefix, codes in GALAXIES:
-        table = predictions[predictions["galaxy"] == galaxy]
+    for galaxy in GALAXIES:
+        table = predictions[predictions["galaxy"] == galaxy[0]].reset_index(drop=True)
         blends = catalog.set_index("id").loc[table["blend"]].reset_index(drop=True)
-        flux, zero_point = (table[c].reset_index(drop=True) for c in ("flux", "zero_point"))
-        mag = blends[f"{prefix}_mag"]
-        parts.append(
-            pd.DataFrame(
-                {
-                    "method": table["method"].to_numpy(),
-                    "galaxy": galaxy,
-                    "galaxy_id": blends[f"{prefix}_id"].astype(str),
-                    "partner_id": blends[f"{PARTNERS[prefix]}_id"].astype(str),
-                    "mag_isolated": mag,
-                    "mag_blended": mag_from_flux(flux, zero_point),
-                    "flux_ratio": flux / flux_from_mag(mag, zero_point),
-                    "found": blends["detection"].isin(codes),
-                }
-            )
-        )
+        method = table["method"].to_numpy()
+        parts.append(_points(blends, galaxy, method, table["flux"], table["zero_point"]))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -211,9 +211,10 @@ def binned_statistics(
         last bin includes its upper edge. `n` is the number of measured galaxies, `n_nonpositive`
         the number of those whose flux is not positive, so that they have no magnitude. The other
         columns are statistics of recovered minus isolated magnitude: `p5`, `p25`, `median` (the
-        bias), `p75`, `p95`, and `sigma_mag` (the scatter: the population standard deviation, as in
-        Fig. 5, since the paper does not name another). `median_low`, `median_high`,
-        `sigma_mag_low`, `sigma_mag_high`: their 68 % intervals, in bins of `MIN_IN_BIN` galaxies
+        bias), `p75`, `p95`; `sigma_mag` (the scatter: the population standard deviation, as in Fig.
+        5, since the paper does not name another), `nmad_mag`, `half_68_mag` and `tails_percent`, of
+        `deblend.boucaud2020.metrics.photometry_statistics`; with `_low` and `_high` after the name
+        of the median and of these: their 68 % intervals, in bins of `MIN_IN_BIN` galaxies
         or more. The row with `bin` "all" combines all bins.
         `n_beyond` is the number of galaxies outside all bins, which are in no row.
     """
@@ -229,8 +230,7 @@ def binned_statistics(
         for bin_ in ("all", *range(len(BIN_EDGES) - 1)):
             in_bin = measured & ~beyond & (True if bin_ == "all" else bin_number == bin_)
             low, high = (0, -1) if bin_ == "all" else (bin_, bin_ + 1)
-            shown = in_bin & np.isfinite(dmag)
-            errors = dmag[shown]
+            errors = dmag[in_bin & np.isfinite(dmag)]
             row: dict[str, Any] = dict(zip(columns, group_values, strict=True))
             row |= {"bin": bin_, "delta_mag_low": BIN_EDGES[low], "delta_mag_high": BIN_EDGES[high]}
             row |= {"n": int(in_bin.sum()), "n_nonpositive": int(in_bin.sum() - len(errors))}
@@ -238,24 +238,35 @@ def binned_statistics(
                 np.percentile(errors, [5, 25, 50, 75, 95]) if len(errors) else np.full(5, np.nan)
             )
             row |= dict(zip(("p5", "p25", "median", "p75", "p95"), percentiles, strict=True))
-            row["sigma_mag"] = np.std(errors) if len(errors) else np.nan
+            row |= _spread(*group.loc[in_bin, ["flux_ratio", "mag_isolated"]].to_numpy(float).T)
             if n_resamples:
-                row |= _intervals(group[shown], errors, n_resamples, seed)
+                enough = len(errors) >= MIN_IN_BIN
+                row |= _intervals(group[in_bin], n_resamples if enough else 0, seed)
             row["n_beyond"] = int((beyond & measured).sum())
             rows.append(row)
     return pd.DataFrame(rows)
 
 
-def _intervals(
-    points: pd.DataFrame, errors: np.ndarray, n_resamples: int, seed: int
-) -> dict[str, float]:
-    """68 % intervals of bias and scatter of a bin."""
-    names = ("median", "sigma_mag")
+def _spread(flux_ratio: np.ndarray, true_mag: np.ndarray) -> dict[str, float]:
+    """`SPREAD` of galaxies that have a flux."""
+    statistics = photometry_statistics(flux_ratio, true_mag)
+    return {name: statistics[name] for name in SPREAD}
+
+
+def _intervals(points: pd.DataFrame, n_resamples: int, seed: int) -> dict[str, float]:
+    """68 % intervals of the bias and the spread in a bin."""
+
+    def statistics(flux_ratio: np.ndarray, true_mag: np.ndarray) -> dict[str, float]:
+        positive = flux_ratio[flux_ratio > 0]
+        median = np.median(-2.5 * np.log10(positive)) if len(positive) else np.nan
+        return {"median": float(median)} | _spread(flux_ratio, true_mag)
+
+    names = ("median", *SPREAD)
     interval = bootstrap_by_galaxy(
-        lambda e: dict(zip(names, (np.median(e), np.std(e)), strict=True)),
-        [errors],
+        statistics,
+        list(points[["flux_ratio", "mag_isolated"]].to_numpy(float).T),
         points[["galaxy_id", "partner_id"]].to_numpy(),
-        n_resamples=n_resamples if len(errors) >= MIN_IN_BIN else 0,
+        n_resamples=n_resamples,
         seed=seed,
     ).reindex(names)
     return {f"{n}_{end}": interval.loc[n, end] for n in names for end in ("low", "high")}

@@ -29,6 +29,10 @@ log = logging.getLogger(__name__)
 METHODS = {"sep_iso": "flux_iso", "sep_auto": "flux_auto"}
 
 
+#: Modes of detection; the hot one where the cold one finds too little.
+MODES = ("cold", "hot")
+
+
 #: Centroids of both galaxies, px from the centre of the stamp's corner pixel.
 POSITIONS = ("y_central", "x_central", "y_companion", "x_companion")
 
@@ -54,15 +58,17 @@ def measure_isolated_galaxies(
         Cleaned stamps. Background noise is added to each, as much as it already has and with the
         same correlation.
     cold, hot : Detection
-        Table 3.
+        Table 3. Both are measured, since a blend may have been measured in either.
     seed : int
         Seed of the noise, together with the galaxy's origin and id.
 
     Returns
     -------
     DataFrame
-        `galaxy` (row in the data set), `mag`, `split`, `flux_iso`, `flux_auto` of the validation
-        and test galaxies; NaN where SEP found nothing.
+        `galaxy` (row in the data set), `mag`, `split`, and fluxes of the validation and test
+        galaxies: `flux_iso_cold`, `flux_auto_cold`, `flux_iso_hot`, `flux_auto_hot`, NaN where SEP
+        found nothing in that mode, and `flux_iso`, `flux_auto`, those of the cold mode, or of the
+        hot mode where the cold mode found nothing.
     """
     sigma, correlation = stamps.noise()
     rows = []
@@ -72,12 +78,25 @@ def measure_isolated_galaxies(
         rng = generator(seed, "second stamp", stamps.bands["name"][0], galaxy.origin, galaxy.id)
         image = stamps.images[i, 0]
         image = image + noise_images(rng, image.shape, sigma, correlation)
-        try:
-            flux_iso, flux_auto, _ = measure_isolated(image, cold, hot)
-        except SepError:
-            flux_iso = flux_auto = np.nan
-        rows.append((i, galaxy.mag, galaxy.split, flux_iso, flux_auto))
-    return pd.DataFrame(rows, columns=["galaxy", "mag", "split", "flux_iso", "flux_auto"])
+        row = {"galaxy": i, "mag": galaxy.mag, "split": galaxy.split}
+        for mode, settings in zip(MODES, (cold, hot), strict=True):
+            try:
+                fluxes = measure_isolated(image, settings, settings)[:2]
+            except SepError:
+                fluxes = (np.nan, np.nan)
+            row |= {column_in(mode, c): f for c, f in zip(METHODS.values(), fluxes, strict=True)}
+        rows.append(row)
+    columns = [column_in(mode, column) for mode in MODES for column in METHODS.values()]
+    table = pd.DataFrame(rows, columns=["galaxy", "mag", "split", *columns])
+    for column in METHODS.values():
+        first, second = (table[column_in(mode, column)] for mode in MODES)
+        table[column] = first.fillna(second)
+    return table
+
+
+def column_in(mode: str, column: str) -> str:
+    """Name of the column of a kind of flux in the cold or hot mode."""
+    return f"{column}_{mode}"
 
 
 def fit_zero_points(galaxies: pd.DataFrame, zero_point: float) -> pd.DataFrame:

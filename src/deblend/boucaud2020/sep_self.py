@@ -2,13 +2,16 @@
 
 Boucaud et al. 2020, Sect. 3, want a method to recover what SExtractor would measure on the isolated
 galaxy. An isophote misses light even of an isolated galaxy, by an amount that depends on the
-galaxy; this comparison leaves only the effect of blending.
+galaxy; this comparison leaves only the effect of blending. A galaxy's flux alone is that of the
+mode, cold or hot, in which its blend was measured: hot isophotes are larger. Alone it is measured
+without deblending, so that a galaxy that SEP splits counts as an effect of blending where that
+happens in the blend.
 """
 
 import numpy as np
 import pandas as pd
 from deblend.boucaud2020.predictions import pivot, prediction_table, truth
-from deblend.boucaud2020.sep import METHODS
+from deblend.boucaud2020.sep import METHODS, MODES, column_in
 from deblend.errors import DeblendError
 
 #: Name of each of SEP's methods when it is compared with itself.
@@ -29,8 +32,9 @@ def isolated_fluxes(galaxies: pd.DataFrame, isolated: pd.DataFrame) -> pd.DataFr
     Returns
     -------
     DataFrame
-        Index: rows of `galaxies`; columns `flux_iso`, `flux_auto`; NaN where SEP found nothing, and
-        for training galaxies, which are not measured.
+        Index: rows of `galaxies`; columns `flux_iso_cold`, `flux_iso_hot`, `flux_auto_cold`,
+        `flux_auto_hot`; NaN where SEP found nothing in that mode, and for training galaxies, which
+        are not measured.
 
     Raises
     ------
@@ -46,19 +50,26 @@ def isolated_fluxes(galaxies: pd.DataFrame, isolated: pd.DataFrame) -> pd.DataFr
             f"there are {len(isolated)} measurements of isolated galaxies, which are not the "
             f"{len(rows)} validation and test galaxies of the data set: measure its own stamps"
         )
-    fluxes = isolated[list(METHODS.values())].set_axis(rows)
+    columns = [column_in(mode, column) for column in METHODS.values() for mode in MODES]
+    fluxes = isolated[columns].set_axis(rows)
     return fluxes.reindex(range(len(galaxies)))
 
 
 def self_ratios(
-    sep: pd.DataFrame, isolated: pd.DataFrame, galaxies: pd.DataFrame, blends: pd.DataFrame
+    sep: pd.DataFrame,
+    detections: pd.DataFrame,
+    isolated: pd.DataFrame,
+    galaxies: pd.DataFrame,
+    blends: pd.DataFrame,
 ) -> dict[str, np.ndarray]:
-    """Flux in the blend over SEP's flux of the same galaxy alone, of the same kind.
+    """Flux in the blend over SEP's flux of the same galaxy alone, of the same kind and mode.
 
     Parameters
     ----------
     sep : DataFrame
         SEP's predictions in long form; their zero points do not matter.
+    detections : DataFrame
+        With the `mode` in which each `blend` was measured.
     isolated, galaxies : DataFrame
         See `isolated_fluxes`.
     blends : DataFrame
@@ -68,13 +79,16 @@ def self_ratios(
     -------
     dict
         For each of `SELF_METHODS` an array of shape (n, 2): ratios of central and companion; NaN
-        where SEP did not find the galaxy in the blend, or measured no positive flux of it alone.
+        where SEP did not find the galaxy in the blend, or measured no positive flux of it alone in
+        the blend's mode.
     """
     alone = isolated_fluxes(galaxies, isolated)
     rows = blends[["central", "companion"]].to_numpy()
+    is_hot = (detections.set_index("blend")["mode"].loc[blends["blend"]] == "hot").to_numpy()
     ratios = {}
     for method, column in METHODS.items():
-        flux = alone[column].to_numpy(float)[rows]
+        cold, hot = (alone[column_in(mode, column)].to_numpy(float)[rows] for mode in MODES)
+        flux = np.where(is_hot[:, None], hot, cold)
         in_blend = pivot(sep, method).loc[blends["blend"]].to_numpy(float)
         ratios[SELF_METHODS[method]] = in_blend / np.where(flux > 0, flux, np.nan)
     return ratios
@@ -82,6 +96,7 @@ def self_ratios(
 
 def self_predictions(
     sep: pd.DataFrame,
+    detections: pd.DataFrame,
     isolated: pd.DataFrame,
     galaxies: pd.DataFrame,
     blends: pd.DataFrame,
@@ -93,7 +108,7 @@ def self_predictions(
 
     Parameters
     ----------
-    sep, isolated, galaxies, blends : DataFrame
+    sep, detections, isolated, galaxies, blends : DataFrame
         See `self_ratios`.
     zero_point : float
         That of the images, mag.
@@ -104,7 +119,7 @@ def self_predictions(
         Predictions in long form (`deblend.boucaud2020.predictions`), with SEP's flags.
     """
     true = truth(galaxies, blends, zero_point)[["flux_central", "flux_companion"]].to_numpy(float)
-    ratios = self_ratios(sep, isolated, galaxies, blends)
+    ratios = self_ratios(sep, detections, isolated, galaxies, blends)
     blend = blends["blend"].to_numpy()
     parts = []
     for method, name in SELF_METHODS.items():

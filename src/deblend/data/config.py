@@ -70,6 +70,16 @@ class Images(Section):
     )
 
 
+class PsfImage(Section):
+    """An image of the point spread function (PSF) of images that are given."""
+
+    psf: Text | None = Field(
+        default=None,
+        description="FITS file of the PSF, that of a star at the images' pixel scale, centred; "
+        "null: unknown, so that no galaxies are fitted.",
+    )
+
+
 class Psf(Section):
     """The point spread function (PSF) of images that are simulated or resampled."""
 
@@ -88,7 +98,7 @@ class Magnitudes(Section):
     _magnitudes_are_ordered = model_validator(mode="after")(check_order("mag_min", "mag_max"))
 
 
-class FilesConfig(Images):
+class FilesConfig(Images, PsfImage):
     """Stamps and a catalogue of the user; see `config/README.md`."""
 
     images: Text = Field(
@@ -190,7 +200,7 @@ class Matching(Section):
     )
 
 
-class FieldConfig(SkyField, Images, Matching):
+class FieldConfig(SkyField, Images, PsfImage, Matching):
     """A field of a survey, with the properties of its images; see `config/README.md`."""
 
 

@@ -225,6 +225,45 @@ def cut(image: np.ndarray, y: int, x: int, size: int, fill: float = np.nan) -> n
     return out
 
 
+def read_psf(path: str | Path | None) -> np.ndarray | None:
+    """Read the image of a PSF for a data set of one band.
+
+    Parameters
+    ----------
+    path : path, optional
+        FITS file whose first image is the PSF at the stamps' pixel scale, of any flux.
+
+    Returns
+    -------
+    ndarray, shape (1, y, x), float32
+        With the sum 1; None without a path.
+
+    Raises
+    ------
+    DeblendError
+        The image cannot be read, is not two-dimensional, has pixels that are not finite or no
+        light, or its brightest pixel is not within a pixel of the centre.
+    """
+    if not path:
+        return None
+    image = read_array(path, None)
+    if image.ndim != 2:
+        raise DeblendError(f"the PSF {path} has the shape {image.shape}: give an image (y, x)")
+    image = image.astype(float)
+    if not np.isfinite(image).all() or image.sum() <= 0:
+        raise DeblendError(
+            f"the PSF {path} has pixels that are not finite or no light: give an image of a star"
+        )
+    peak = np.array(np.unravel_index(np.argmax(image), image.shape))
+    # Of an even number of pixels, either of the two in the middle.
+    if (np.abs(peak - (np.array(image.shape) - 1) / 2) > 1).any():
+        raise DeblendError(
+            f"the PSF {path} of {image.shape[1]} x {image.shape[0]} px is brightest in pixel "
+            f"x = {peak[1]}, y = {peak[0]}: cut it so that the star is in its centre"
+        )
+    return (image / image.sum())[None].astype(np.float32)
+
+
 def ingest_files(config: FilesConfig, seed: int) -> Stamps:
     """Parent stamps from the user's arrays and catalogue.
 
@@ -241,7 +280,7 @@ def ingest_files(config: FilesConfig, seed: int) -> Stamps:
     Raises
     ------
     DeblendError
-        Shapes do not match each other or the stamp size.
+        Shapes do not match each other or the stamp size, or see `read_psf`.
     """
     galaxies = read_catalog(
         config.catalog, config.columns, config.pixel_scale_arcsec, config.radius_unit
@@ -292,7 +331,7 @@ def ingest_files(config: FilesConfig, seed: int) -> Stamps:
     bands = band_table(
         config.band, config.pixel_scale_arcsec, config.zero_point, config.noise_sigma
     )
-    return Stamps(out, segmaps, galaxies, bands)
+    return Stamps(out, segmaps, galaxies, bands, read_psf(config.psf))
 
 
 def ingest_real_galaxies(config: RealGalaxyConfig, seed: int) -> Stamps:

@@ -12,7 +12,7 @@ from astropy.table import Table
 from astropy.wcs import WCS
 from astropy.wcs.utils import proj_plane_pixel_scales
 from deblend.data.config import FieldConfig
-from deblend.data.ingest import read_catalog
+from deblend.data.ingest import read_catalog, read_psf
 from deblend.data.stamps import Stamps, band_table
 from deblend.errors import DeblendError
 
@@ -32,7 +32,7 @@ def cut_field(config: FieldConfig) -> Stamps:
     Parameters
     ----------
     config : FieldConfig
-        Here `mosaic`, `catalog` and `morphology` are paths.
+        Here `mosaic`, `catalog`, `morphology` and `psf` are paths.
 
     Returns
     -------
@@ -46,7 +46,7 @@ def cut_field(config: FieldConfig) -> Stamps:
     ------
     DeblendError
         A file cannot be read, a column or the celestial coordinates are missing, the mosaic has
-        another pixel scale, or no galaxy is on it.
+        another pixel scale, or no galaxy is on it; or see `deblend.data.ingest.read_psf`.
     """
     lacking = [c for c in ("ra", "dec") if c not in config.columns]
     if lacking:
@@ -75,7 +75,8 @@ def cut_field(config: FieldConfig) -> Stamps:
     bands = band_table(
         config.band, config.pixel_scale_arcsec, config.zero_point, config.noise_sigma
     )
-    return Stamps(images[:, None], np.zeros((len(images), size, size), np.int16), galaxies, bands)
+    segmaps = np.zeros((len(images), size, size), np.int16)
+    return Stamps(images[:, None], segmaps, galaxies, bands, read_psf(config.psf))
 
 
 def _cut_stamps(positions: np.ndarray, config: FieldConfig) -> tuple[np.ndarray, np.ndarray]:

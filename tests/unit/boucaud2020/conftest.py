@@ -196,6 +196,13 @@ def check_bins(table, rows, g, suffix, zero_point):
         dmag = errors(chosen, g, suffix, zero_point)
         assert got["median"] == pytest.approx(statistics.median(dmag), abs=1e-9)
         assert got["sigma_mag"] == pytest.approx(statistics.pstdev(dmag), abs=1e-9)
+        distance = [abs(d - statistics.median(dmag)) for d in dmag]
+        nmad = statistics.median(distance) / statistics.NormalDist().inv_cdf(0.75)
+        half = (quantile(dmag, 0.84) - quantile(dmag, 0.16)) / 2
+        assert got["nmad_mag"] == pytest.approx(nmad, abs=1e-9)
+        assert got["half_68_mag"] == pytest.approx(half, abs=1e-9)
+        tails = 100 * sum(d > 3 * nmad for d in distance) / len(dmag)
+        assert got["tails_percent"] == pytest.approx(tails)
         for name, share in (("p5", 0.05), ("p25", 0.25), ("p75", 0.75), ("p95", 0.95)):
             assert got[name] == pytest.approx(quantile(dmag, share), abs=1e-9)
     assert table.loc["all", "n"] == len(rows)

@@ -31,7 +31,9 @@ def table():
     }
     isolated = galaxies.reset_index(names="galaxy")[["galaxy", "mag", "split"]]
     for kind, values in measured.items():
-        isolated[f"flux_{kind}"] = 10 ** (-0.4 * (values - ZERO_POINT))
+        flux = 10 ** (-0.4 * (values - ZERO_POINT))
+        modes = (f"flux_{kind}", f"flux_{kind}_cold", f"flux_{kind}_hot")
+        isolated = isolated.assign(**dict.fromkeys(modes, flux))
     test = np.flatnonzero(galaxies["split"] == "test")
     blends = pd.DataFrame({"blend": np.arange(N_BLENDS)})
     blends["central"], blends["companion"] = rng.choice(test, (2, N_BLENDS))
@@ -44,7 +46,8 @@ def table():
         return prediction_table(blends["blend"].to_numpy(), flux, method, zero_point)
 
     sep = pd.concat(predictions(f"sep_{k}", v[rows] + blending) for k, v in measured.items())
-    own = self_predictions(sep, isolated, galaxies, blends, ZERO_POINT)
+    detections = blends[["blend"]].assign(mode=np.where(blends["blend"] % 2, "cold", "hot"))
+    own = self_predictions(sep, detections, isolated, galaxies, blends, ZERO_POINT)
     network = predictions("mine", mag[rows] + noise(rng, 0.08, rows.shape))
     photometry = photometry_table(
         pd.concat([network, own, sep]),

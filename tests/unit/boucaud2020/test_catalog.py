@@ -38,7 +38,7 @@ def parts():
             prediction_table(np.array([0, 1]), sep_flux + 5, "sep_auto", np.full((1, 2), 25.9)),
         ]
     )
-    return stamps, blends, {"blend2flux": network, "sep_iso": sep}, pd.Series([0, 2])
+    return stamps, blends, {"blend2flux": network, "sep": sep}, pd.Series([0, 2])
 
 
 def test_the_format_is_the_published_one(real_data):
@@ -64,7 +64,7 @@ def test_columns_are_what_they_say(parts):
     assert np.isnan(table["g2_sex_mag"][0])
     assert table["g1_sex_mag"][1] == pytest.approx(mag_from_flux(15.0, 25.67))
     assert table[["g1_flux_b2m2f", "g2_flux_b2m2f"]].isna().all(axis=None)
-    about = describe_catalog(table, parts[0], parts[2])
+    about = describe_catalog(table, parts[0], parts[2]["sep"])
     assert about["sextractor_zero_point"] == 25.67
     assert about["detection_2_percent"] == 50
     assert about["n_galaxies"] == 3
@@ -76,7 +76,7 @@ def test_another_network_has_columns_under_its_own_name(parts, tmp_path):
     published = output_catalog(*parts)
     # Such a name must not be taken for that of a column of texts or of SExtractor.
     for name in ("joint_text", "grid", "my_type", "not_sex"):
-        own = {"sep_iso": predictions["sep_iso"], name: predictions["blend2flux"]}
+        own = {"sep": predictions["sep"], name: predictions["blend2flux"]}
         table = output_catalog(stamps, blends, own, detection, [network_method(name)])
         expected = [c.replace("b2f", name) for c in COLUMNS if "b2m2f" not in c]
         assert list(table.columns) == expected
@@ -95,7 +95,7 @@ def test_catalogues_may_have_any_number_of_networks(parts):
     stamps, blends, predictions, detection = parts
     networks = [network_method(name) for name in ("one", "two", "three")]
     own = {m.name: predictions["blend2flux"] for m in networks}
-    own["sep_iso"] = predictions["sep_iso"]
+    own["sep"] = predictions["sep"]
     table = output_catalog(stamps, blends, own, detection, networks)
     assert list(check_catalog(table).columns) == list(catalog_columns(networks))
     both = output_catalog(*parts).assign(g1_flux_mine=1.0, g2_flux_mine=2.0)
@@ -105,16 +105,35 @@ def test_catalogues_may_have_any_number_of_networks(parts):
 def test_networks_are_described():
     joint = {"name": "joint_text", "architecture": "blend2mask2flux"}
     flux = {"name": "small", "architecture": "blend2flux"}
-    assert describe_networks([flux, joint], paper=True) == {
+    assert describe_networks([flux, joint], of_paper=True) == {
         "network": "small",
         "joint": "joint_text",
         "architecture": None,
+        "not_learnt": "",
     }
-    assert describe_networks([joint], paper=False) == {
+    assert describe_networks([joint], of_paper=False) == {
         "network": "joint_text",
         "joint": None,
         "architecture": "blend2mask2flux",
+        "not_learnt": "",
     }
+    lost = flux | {"problem": "its fluxes are constant"}
+    assert describe_networks([lost], of_paper=True)["not_learnt"].startswith("small has not learnt")
+
+
+def test_the_fluxes_of_sextractor_may_be_those_in_kron_apertures(parts):
+    stamps, blends, predictions, detection = parts
+    stamps.bands["noise_sigma"] = 0.25
+    isophotal = output_catalog(*parts)
+    auto = output_catalog(*parts, sextractor_flux="auto")
+    assert auto["g1_flux_sex"].tolist() == [95.0, 20.0]
+    assert auto["g2_sex_mag"][1] == pytest.approx(25.9 - 2.5 * np.log10(13.0))
+    others = [column for column in COLUMNS if "_sex" not in column]
+    pd.testing.assert_frame_equal(auto[others], isophotal[others])
+    for flux, zero_point in (("isophotal", 25.67), ("auto", 25.9)):
+        about = describe_catalog(auto, stamps, predictions["sep"], flux)
+        assert (about["sextractor_flux"], about["sextractor_zero_point"]) == (flux, zero_point)
+        assert about["noise_sigma"] == 0.25
 
 
 def test_predictions_of_another_run_are_refused(parts):

@@ -60,8 +60,19 @@ def test_figure_1_shows_galaxies_next_to_which_most_was_replaced():
     examples = cleaning_examples(*stamps)
     assert examples.table["id"].tolist() == ["b"]
     from_galaxy = np.hypot(*(np.maximum(np.abs(i - 32) - 6, 0) for i in np.indices((64, 64))))
-    replaced = (before["b"] != after["b"]) & (from_galaxy <= NEAR_PX)
+    sigma = stamps[0].noise()[0]
+    replaced = (np.abs(before["b"] - after["b"]) > 5 * sigma) & (from_galaxy <= NEAR_PX)
     assert examples.table["replaced_px"][0] == replaced.sum()
+
+
+def test_noise_that_cleaning_adds_is_no_neighbour(cleaned_chunk):
+    parents, cleaned = cleaned_chunk
+    noise = np.random.default_rng(0).normal(0, parents.noise()[0], cleaned.images.shape)
+    cleaned = cleaned.take(slice(None))
+    cleaned.images = (cleaned.images + noise).astype(np.float32)
+    examples = cleaning_examples(parents, cleaned)
+    assert examples.table["id"].tolist() == ["g1", "g3", "g4"]
+    assert examples.table["replaced_px"].tolist() == [4, 4, 4]
 
 
 def test_figure_1_has_a_galaxy_of_each_class_with_neighbours(cleaned_chunk):
@@ -107,6 +118,8 @@ def test_the_edge_has_the_noise_of_the_stamps(stamps_and_blends):
     noise = {"noise_sigma": 0.0065, "noise_correlation": stamps.noise_correlation[0]}
     expected = render(stamps.images[:, 0], chosen, companion_edge="noise", **noise)
     np.testing.assert_array_equal(examples.images["blend"], expected)
+    # That of two stamps, away from the edge of the companion.
+    assert examples.attributes["noise_sigma"] == pytest.approx(np.hypot(0.0065, 0.0065))
 
 
 def test_figure_2_shows_the_blends_nearest_to_a_grid(stamps_and_blends):

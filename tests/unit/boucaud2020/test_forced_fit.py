@@ -113,7 +113,9 @@ def test_the_true_positions_are_where_the_renderer_puts_the_galaxies(orientation
 
 def test_a_data_set_without_a_psf_says_what_to_do():
     stamps = make_stamps(np.zeros((1, 16, 16)))
-    with pytest.raises(DeblendError, match="no PSF image of f160w.* write an image of a star"):
+    with pytest.raises(
+        DeblendError, match="no PSF image of f160w.* the key psf, a FITS image of a star"
+    ):
         psf_of(stamps)
     y, x = np.indices((31, 31))
     stamps.psf = (((y + x) % 2)[None] + 0.0).astype(np.float32)

@@ -10,6 +10,7 @@ from deblend.boucaud2020.methods import (
     baseline_methods,
     catalog_methods,
     network_method,
+    run_methods,
 )
 from deblend.errors import DeblendError
 from deblend.plots.style import COLOURS
@@ -45,6 +46,19 @@ def test_networks_are_found_by_their_columns_and_sextractor_comes_last(suffixes,
     for method in found:
         published = {"blend2flux": "b2f", "blend2mask2flux": "b2m2f", "SExtractor": "sex"}
         assert method.suffix == published.get(method.name, method.name)
+
+
+def test_the_title_says_which_fluxes_of_sextractor_there_are():
+    for flux, title in (("isophotal", "SExtractor"), ("auto", "SExtractor (AUTO)")):
+        *networks, sextractor = catalog_methods(COLUMNS, flux)
+        assert (sextractor.name, sextractor.title) == ("SExtractor", title)
+        assert [m.title for m in networks] == ["blend2flux", "blend2mask2flux"]
+
+
+def test_the_networks_of_a_run_have_their_own_names_unless_they_are_the_paper_s():
+    assert run_methods(["blend2flux"], of_paper=True) == PAPER_METHODS
+    own = run_methods(["small", "joint_text"], of_paper=False)
+    assert [(m.name, m.suffix) for m in own] == [("small", "small"), ("joint_text", "joint_text")]
 
 
 def test_two_pairs_of_columns_of_one_network_are_refused():

@@ -57,6 +57,8 @@ def test_edges_belong_to_bins_and_bad_fluxes_are_counted(made_up):
     table = table[table["method"] == "blend2flux"].set_index("bin")
     assert table["n"].to_dict() == {"all": 6, 0: 1, 1: 0, 2: 0, 3: 2, 4: 2, 5: 1}
     assert table["n_nonpositive"].to_dict() == {"all": 1, 0: 0, 1: 0, 2: 0, 3: 0, 4: 1, 5: 0}
+    # A galaxy without a magnitude is in the tails.
+    assert table.loc[4, "tails_percent"] == 50
     assert set(table["n_beyond"]) == {2}
     assert table["median"].abs().max() < 1e-9
     assert table.loc["all", ["delta_mag_low", "delta_mag_high"]].tolist() == [-2, 2]
@@ -164,8 +166,9 @@ def test_bins_have_intervals_of_bias_and_scatter():
     for name, error in (("median", 1.253), ("sigma_mag", 0.707)):
         assert row[f"{name}_low"] <= row[name] <= row[f"{name}_high"]
         half = (row[f"{name}_high"] - row[f"{name}_low"]) / 2
-        # The resampling of both galaxies counts what is the blend's own three times.
-        assert half == pytest.approx(error * np.sqrt(3 / n), rel=0.15)
+        assert half == pytest.approx(error * np.sqrt(1 / n), rel=0.15)
+    for name in ("nmad_mag", "half_68_mag", "tails_percent"):
+        assert row[f"{name}_low"] <= row[name] <= row[f"{name}_high"]
     few = table.set_index("bin").loc[5]
     assert few["n"] == 4 < MIN_IN_BIN
     assert few[["median_low", "sigma_mag_high"]].isna().all()

@@ -47,3 +47,17 @@ def test_the_second_stamp_has_the_noise_of_the_first():
     correlated = measure_isolated_galaxies(stamps, COLD, HOT, 1)["flux_auto"]
     assert correlated.median() == pytest.approx(galaxy.sum(), rel=0.05)
     assert 1.5 < correlated.std() / white.std() < 3
+
+
+def test_the_hot_mode_gives_the_flux_of_galaxies_that_the_cold_mode_misses():
+    y, x = np.indices((64, 64)) - 32
+    galaxy = np.exp(-(x**2 + y**2) / (2 * 2.5**2))
+    noise = np.random.default_rng(3).normal(0, 0.0065, (3, 64, 64))
+    # Peaks at 4.5 sigma of a blend's noise, far above it, and far below it.
+    images = np.array([0.05, 0.5, 0.002])[:, None, None] * galaxy + noise
+    table = measure_isolated_galaxies(make_stamps(images, split="test"), COLD, HOT, 1)
+    assert np.isfinite(table["flux_iso_cold"]).tolist() == [False, True, False]
+    assert np.isfinite(table["flux_auto_hot"]).tolist() == [True, True, False]
+    assert table.loc[0, "flux_iso"] == table.loc[0, "flux_iso_hot"]
+    assert table.loc[1, "flux_auto"] == table.loc[1, "flux_auto_cold"]
+    assert table.loc[2, ["flux_iso", "flux_auto"]].isna().all()

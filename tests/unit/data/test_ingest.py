@@ -13,6 +13,7 @@ from deblend.data.ingest import (
     ingest_real_galaxies,
     read_array,
     read_catalog,
+    read_psf,
 )
 from deblend.errors import DeblendError
 
@@ -156,6 +157,33 @@ def test_segmentation_maps_of_any_numbering(files):
     np.save(folder / "segmaps.npy", segmaps[:2])
     with pytest.raises(DeblendError, match="segmaps.npy has shape"):
         ingest_files(config(folder, segmaps=str(folder / "segmaps.npy")), seed=1)
+
+
+@pytest.mark.parametrize(("shape", "peak"), [((21, 21), (10, 10)), ((20, 22), (10, 11))])
+def test_a_psf_of_odd_or_even_size_goes_into_the_stamps(files, shape, peak):
+    y, x = np.indices(shape)
+    star = 50 * np.exp(-((y - peak[0]) ** 2 + (x - peak[1]) ** 2) / (2 * 1.7**2))
+    fits.writeto(files[0] / "psf.fits", star)
+    psf = ingest_files(config(files[0], psf=str(files[0] / "psf.fits")), seed=1).psf
+    np.testing.assert_allclose(psf, star[None] / star.sum(), atol=1e-7)
+    assert ingest_files(config(files[0]), seed=1).psf is None
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (np.ones((2, 9, 9)), r"has the shape \(2, 9, 9\)"),
+        (np.full((9, 9), np.nan), "not finite or no light"),
+        (np.zeros((9, 9)), "not finite or no light"),
+        (np.eye(9, 8) * np.arange(8), r"of 8 x 9 px is brightest in pixel x = 7, y = 7"),
+        (None, "cannot read an array from"),
+    ],
+)
+def test_an_image_that_is_no_psf_is_refused(tmp_path, image, message):
+    if image is not None:
+        fits.writeto(tmp_path / "psf.fits", image)
+    with pytest.raises(DeblendError, match=message):
+        read_psf(tmp_path / "psf.fits")
 
 
 def test_real_galaxies_keep_their_flux(real_data):

@@ -60,6 +60,14 @@ def test_stamps_are_the_pixels_that_were_put_in(survey, stamps):
     )
 
 
+def test_the_psf_goes_into_the_stamps(survey, tmp_path):
+    y, x = np.indices((15, 15)) - 7
+    star = np.exp(-(y**2 + x**2) / 8)
+    fits.writeto(tmp_path / "psf.fits", star)
+    cut = cut_field(config(survey[0], psf=str(tmp_path / "psf.fits")))
+    np.testing.assert_allclose(cut.psf, star[None] / star.sum(), atol=1e-7)
+
+
 def test_galaxies_outside_are_counted(survey):
     folder, _ = survey
     cut = cut_field(config(folder))

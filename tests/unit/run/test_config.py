@@ -149,6 +149,7 @@ def test_required_keys_of_the_users_stamps():
         "plane": None,
         "segmaps": None,
         "segmaps_key": None,
+        "psf": None,
         "radius_unit": "pix",
         "add_noise": False,
         "recentre": False,

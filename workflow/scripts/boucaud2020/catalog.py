@@ -4,12 +4,12 @@ import logging
 
 import pandas as pd
 from deblend.boucaud2020.catalog import describe_catalog, describe_networks, output_catalog
-from deblend.boucaud2020.methods import PAPER_METHODS, network_method
+from deblend.boucaud2020.methods import run_methods
 from deblend.boucaud2020.metrics import photometry_table
 from deblend.boucaud2020.predictions import truth
 from deblend.data.stamps import read_stamps
 from deblend.files import write_json
-from deblend.report.networks import not_learnt, read_networks
+from deblend.report.networks import read_networks
 from deblend.run import logs
 from deblend.tables import read_ecsv, write_csv
 
@@ -20,19 +20,16 @@ with logs.script(snakemake.log[0]):
     networks = [pd.read_csv(path) for path in inputs.predictions]
     sep = pd.read_csv(inputs.sep)
     # Without roles in the paper, networks have columns under their own names.
-    names = params.roles or params.networks
-    methods = PAPER_METHODS if params.roles else [network_method(name) for name in names]
-    predictions = {"sep_iso": sep, **dict(zip(names, networks, strict=True))}
-    catalog = output_catalog(stamps, blends, predictions, detection, methods)
-    records = read_networks(inputs.records)
+    names, of_paper = params.roles or params.networks, bool(params.roles)
+    predictions = {"sep": sep, **dict(zip(names, networks, strict=True))}
+    methods, flux = run_methods(names, of_paper), params.sextractor_flux
+    catalog = output_catalog(stamps, blends, predictions, detection, methods, flux)
     description = {"scale": params.scale, "dataset": params.dataset}
-    description |= describe_catalog(catalog, stamps, predictions)
-    description |= describe_networks(records, bool(params.roles))
-    description["not_learnt"] = not_learnt(records)
-    zero_point = float(stamps.bands.zero_point[0])
+    description |= describe_catalog(catalog, stamps, sep, flux)
+    description |= describe_networks(read_networks(inputs.records), of_paper)
     photometry = photometry_table(
         pd.concat([*networks, *map(pd.read_csv, inputs.baselines)]),
-        truth(stamps.galaxies, blends, zero_point),
+        truth(stamps.galaxies, blends, description["network_zero_point"]),
         detection,
         n_resamples=params.n_resamples,
         seed=params.seed,

@@ -13,11 +13,11 @@ with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     stamps, blends = read_stamps(inputs.stamps), read_ecsv(inputs.blends)
     detection = pd.read_csv(inputs.detections).set_index("blend")["detection"]
-    predictions = {"sep_iso": pd.read_csv(inputs.sep)}
+    predictions = {"sep": pd.read_csv(inputs.sep)}
     catalog = output_catalog(stamps, blends, predictions, detection)
     about = {"scale": params.scale, "dataset": params.dataset, "network": None}
     table = compare(catalog, read_yaml(inputs.published)["boucaud2020"]["sample"])
     draw_comparison(catalog, table, [out.pdf, out.png], f"{params.scale} scale, {params.dataset}")
     write_csv(out.catalog, catalog)
-    write_json(out.description, describe_catalog(catalog, stamps, predictions) | about)
+    write_json(out.description, describe_catalog(catalog, stamps, predictions["sep"]) | about)
     write_csv(out.table, table)

@@ -9,6 +9,7 @@ with logs.script(snakemake.log[0]):
     inputs = snakemake.input
     predictions = self_predictions(
         pd.read_csv(inputs.sep),
+        pd.read_csv(inputs.detections),
         pd.read_csv(inputs.isolated),
         read_ecsv(inputs.galaxies),
         read_ecsv(inputs.blends),

@@ -12,6 +12,7 @@ with logs.script(snakemake.log[0]), tempfile.TemporaryDirectory() as folder:
     members = extract_members(snakemake.input.archive, entry["members"], folder, entry["max_bytes"])
     config = {key: entry[key] for key in ("columns", "radius_unit")} | snakemake.params.options
     config |= {key: str(path) for key, path in members.items()}
-    stamps = ingest_files(FilesConfig(**config), seed=0)
+    psf = snakemake.input.get("psf") or None
+    stamps = ingest_files(FilesConfig(**config, psf=psf), seed=0)
     stamps.galaxies["origin"] = snakemake.params.archive
     write_stamps(snakemake.output.stamps, stamps)

@@ -9,6 +9,7 @@ with logs.script(snakemake.log[0]):
         images=snakemake.input.images,
         catalog=snakemake.input.catalog,
         segmaps=snakemake.input.get("segmaps") or None,
+        psf=snakemake.input.get("psf") or None,
         **snakemake.params.options,
     )
     write_stamps(snakemake.output.stamps, ingest_files(config, snakemake.params.seed))

@@ -11,5 +11,6 @@ with logs.script(snakemake.log[0]):
         mosaic=snakemake.input.mosaic,
         catalog=snakemake.input.catalog,
         morphology=snakemake.input.get("morphology") or None,
+        psf=snakemake.input.get("psf") or None,
     )
     write_stamps(snakemake.output.stamps, cut_field(config))

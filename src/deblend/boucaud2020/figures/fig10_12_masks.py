@@ -1,5 +1,6 @@
 """Figures 10 to 12 of Boucaud et al. 2020: masks of blended galaxies."""
 
+from collections.abc import Mapping, Sequence
 from itertools import combinations_with_replacement
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from deblend.data.priors import MORPHOLOGIES
 from deblend.errors import DeblendError
 from deblend.plots.images import asinh_stretch, close_panels, image_grid, image_note, scale_bar
 from deblend.plots.style import COLOURS, TWO_COLUMNS_IN, Outputs, label_line, paper_figure
+from deblend.report.networks import not_learnt
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap, to_rgba
 from matplotlib.figure import Figure
@@ -44,6 +46,40 @@ def read_examples(path: str | Path) -> dict[str, np.ndarray]:
     """
     with h5py.File(path, "r") as file:
         return {name: file[name][:] for name in ("blend", "image", "true", "predicted")}
+
+
+def mask_label(
+    about: Mapping[str, Any], names: Sequence[str], records: Sequence[Mapping[str, Any]]
+) -> str:
+    """Label of a figure: its scale, data set and networks, and which of those have learnt nothing.
+
+    Parameters
+    ----------
+    about : dict
+        Description of the catalogue.
+    names : sequence of str
+        The networks that the figure shows.
+    records : sequence of dict
+        Descriptions of networks (`deblend.report.networks.read_networks`).
+    """
+    warning = not_learnt(record for record in records if record["name"] in names)
+    return label_line(f"{about['scale']} scale", about["dataset"], *names, warning)
+
+
+def blend_noise(about: Mapping[str, Any], record: Mapping[str, Any]) -> float:
+    """Noise of the blends that a network was given, counts/s at the network's zero point.
+
+    Parameters
+    ----------
+    about : dict
+        Description of the catalogue, with the `noise_sigma` of a stamp and `network_zero_point`,
+        that of the data set.
+    record : dict
+        Description of the network, with its `zero_point`.
+    """
+    scale = 10 ** (0.4 * (record["zero_point"] - about["network_zero_point"]))
+    # A blend is the sum of two stamps.
+    return float(about["noise_sigma"] * np.sqrt(2) * scale)
 
 
 def examples_table(examples: dict[str, dict[str, np.ndarray]]) -> pd.DataFrame:
@@ -184,10 +220,13 @@ def _mask_grid(figure: Figure, rows: int, titles: list[str]) -> np.ndarray:
 def fig12_data(iou: pd.DataFrame, catalog: pd.DataFrame) -> pd.DataFrame:
     """IoU of each blend (the mean of its two galaxies), and its pair of morphologies.
 
+    As in the claims about masks, a mask that vanished has an IoU of 0, and a galaxy without a true
+    mask has none.
+
     Parameters
     ----------
     iou : DataFrame
-        `blend`, `galaxy`, `network`, `iou`.
+        `deblend.boucaud2020.masks.mask_table` of the networks.
     catalog : DataFrame
         Of these blends: `id`, `g1_id`, `g1_type`, `g2_id`, `g2_type`.
 
@@ -197,7 +236,9 @@ def fig12_data(iou: pd.DataFrame, catalog: pd.DataFrame) -> pd.DataFrame:
         `network`, `blend`, `iou`, `pair` (whichever of the two is central), `galaxy_id`,
         `partner_id`.
     """
-    table = iou.groupby(["network", "blend"], sort=False)["iou"].mean().reset_index()
+    of_masks = iou["iou"].fillna(0).where(iou["area_true_px"] > 0)
+    by_blend = iou.assign(iou=of_masks).groupby(["network", "blend"], sort=False)
+    table = by_blend["iou"].mean().reset_index()
     galaxies = catalog.set_index("id")
     types = galaxies[["g1_type", "g2_type"]]
     pairs = {frozenset(p): _pair(*p) for p in combinations_with_replacement(MORPHOLOGIES, 2)}
@@ -225,8 +266,8 @@ def fig12_statistics(data: pd.DataFrame, *, n_resamples: int = 0, seed: int = 0)
     Returns
     -------
     DataFrame
-        `network`, `pair` ("all" first), `n`, `n_undefined` (blends without an IoU, since true and
-        predicted masks are empty), `mean_iou`, `std_iou` (population standard deviation);
+        `network`, `pair` ("all" first), `n`, `n_undefined` (blends without an IoU, since both true
+        masks are empty), `mean_iou`, `std_iou` (population standard deviation);
         `mean_iou_low`, `mean_iou_high` (68 %).
     """
     rows = []

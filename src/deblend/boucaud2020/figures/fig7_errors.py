@@ -18,6 +18,7 @@ from deblend.boucaud2020.figures.panels import (
     notes,
     panel_grid,
     panel_place,
+    panel_title,
 )
 from deblend.boucaud2020.methods import PAPER_METHODS, Method
 from deblend.boucaud2020.recovered import (
@@ -36,6 +37,9 @@ ON_POINTS = {"alpha": 0.9, "zorder": 2.5}
 
 #: End of the colour bar, in effective radii of the central galaxy (Sect. 5).
 SHOWN_RADII = 4
+
+
+MEDIAN_COLOUR = "#D55E00"
 
 
 def fig7_data(catalog: pd.DataFrame, **zero_points: float) -> pd.DataFrame:
@@ -88,6 +92,8 @@ def draw_fig7(
 ) -> None:
     """Draw Figure 7: boxes show the quartiles and the median, whiskers reach from 5 to 95 %.
 
+    Bars in the boxes are the 68 % intervals of the medians.
+
     Parameters
     ----------
     points, statistics : DataFrame
@@ -123,7 +129,7 @@ def draw_fig7(
                 for column, style in (("median", "-"), ("p25", "--"), ("p75", "--")):
                     draw_authors(axis, lines, column, style, COLOURS["published"], **ON_POINTS)
                 has_lines |= lines is not None and len(lines) > 0
-                axis.set_title(f"{method.title} ({galaxy})\n{about}")
+                axis.set_title(f"{panel_title(method, galaxy)}\n{about}")
                 if place[1] == 0:
                     axis.set_ylabel(r"$\Delta_{\rm mag}$: recovered $-$ true (mag)")
                 elif methods[number - 1].shown_mag == method.shown_mag:
@@ -133,8 +139,9 @@ def draw_fig7(
         axes[0, 0].set(xlim=(BIN_EDGES[0], BIN_EDGES[-1]))
         bar = figure.colorbar(colours, ax=axes, extend="max", aspect=40, pad=0.01)
         bar.set_label(r"distance / R$_{\rm central}$")
-        if has_lines:
-            handle = authors_handle(COLOURS["published"], " (dashed: quartiles)", **ON_POINTS)
+        if published is not None and has_lines:
+            note = " (dashed: quartiles)"
+            handle = authors_handle(published, COLOURS["published"], note, **ON_POINTS)
             figure.legend(handles=[handle], loc="outside lower center")
 
 
@@ -157,19 +164,24 @@ def _draw_boxes(
     )
     drawn = boxes[(boxes["bin"] != "all") & boxes["median"].notna()]
     width = BIN_EDGES[1] - BIN_EDGES[0]
+    centres = (drawn["delta_mag_low"] + drawn["delta_mag_high"]) / 2
+    if "median_low" in drawn:
+        low, high = drawn["median_low"], drawn["median_high"]
+        look = {"color": MEDIAN_COLOUR, "alpha": 0.35, "lw": 0, "zorder": 2.8}
+        axis.bar(centres, high - low, 0.5 * width, bottom=low, **look)
     axis.bxp(
         [
             {"whislo": b.p5, "q1": b.p25, "med": b.median, "q3": b.p75, "whishi": b.p95}
             for b in drawn[["p5", "p25", "median", "p75", "p95"]].itertuples()
         ],
-        positions=((drawn["delta_mag_low"] + drawn["delta_mag_high"]) / 2).tolist(),
+        positions=centres.tolist(),
         widths=0.5 * width,
         showfliers=False,
         manage_ticks=False,
         boxprops={"lw": 0.9},
         whiskerprops={"lw": 0.9},
         capprops={"lw": 0.9},
-        medianprops={"lw": 1.4, "color": "#D55E00"},
+        medianprops={"lw": 1.4, "color": MEDIAN_COLOUR},
         zorder=3,
     )
     return f"n = {n:,}" + (f", {beyond:,} beyond the axis" if beyond else "")

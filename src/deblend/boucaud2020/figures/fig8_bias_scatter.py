@@ -119,7 +119,7 @@ def draw_fig8(
         ]
         names = [method.name for method in methods]
         if published is not None and published["method"].isin(names).any():
-            handles.append(authors_handle())
+            handles.append(authors_handle(published))
         # The lower half is for the bias, the upper half for the scatter, so that lines of the two
         # do not cross. Limits are not too narrow: biases of 0.01 mag should not look large.
         bias, scatter = (

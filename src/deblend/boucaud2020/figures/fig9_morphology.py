@@ -153,6 +153,6 @@ def draw_fig9(
             axis.set_xlabel(DELTA_MAG_LABEL)
         axes[0, 0].set_xlim(BIN_EDGES[0], BIN_EDGES[-1])
         handles, _ = axes[0, 0].get_legend_handles_labels()
-        handles += [authors_handle()] if has_lines else []
+        handles += [authors_handle(published)] if has_lines else []
         columns = 5 + has_lines if n_columns == METHODS_IN_A_ROW else 3
         figure.legend(handles=handles, loc="outside lower center", ncols=columns)

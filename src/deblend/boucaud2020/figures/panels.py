@@ -1,6 +1,7 @@
 """Panels, lines and labels that Figures 5 to 9 of Boucaud et al. 2020 share."""
 
 import math
+import textwrap
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -41,6 +42,10 @@ NO_FLUXES = "no fluxes in this catalogue"
 AUTHORS = "authors' catalogue"
 
 
+#: Characters in a line of the name of a catalogue in a legend.
+LABEL_WIDTH = 30
+
+
 #: Look of the lines of the authors' catalogue: light, below ours.
 AUTHORS_LINE: dict[str, Any] = {"lw": 0.9, "alpha": 0.45, "zorder": 1.5}
 
@@ -61,6 +66,13 @@ def panel_place(method: int, group: int, n_groups: int) -> tuple[int, int]:
     """Row and column of the panel of a method and a group, both given by their numbers."""
     row, column = divmod(method, METHODS_IN_A_ROW)
     return row * n_groups + group, column
+
+
+def panel_title(method: Method, group: str) -> str:
+    """Title of the panel of a method and a group of galaxies."""
+    if method.title.endswith(")"):
+        return f"{method.title[:-1]}, {group})"
+    return f"{method.title} ({group})"
 
 
 def figure_width(n_methods: int) -> float:
@@ -242,7 +254,7 @@ def draw_magnitudes(
             for number, method in enumerate(methods):
                 place = panel_place(number, i, len(rows))
                 strip, axis = strips[place], axes[place]
-                strip.set_title(f"{method.title} ({title})")
+                strip.set_title(panel_title(method, title))
                 axis.set(xlim=limits, ylim=limits, xticks=ticks, yticks=ticks, box_aspect=1)
                 axis.set(xlabel="magnitude (true)", ylabel="magnitude (recovered)")
                 axis.label_outer()
@@ -299,7 +311,7 @@ def draw_authors(
     colour: str,
     **look: Any,
 ) -> None:
-    """Draw a line of the authors' catalogue, if there is one.
+    """Draw a line of the authors' catalogue, or of one in its place, if there is one.
 
     Parameters
     ----------
@@ -317,9 +329,24 @@ def draw_authors(
         axis.plot(*binned_line(statistics, column), style, color=colour, **(AUTHORS_LINE | look))
 
 
-def authors_handle(colour: str = "0.4", note: str = "", **look: Any) -> Line2D:
-    """Entry of a legend for the lines of `draw_authors`, with a note on what they are."""
-    return Line2D([], [], color=colour, label=AUTHORS + note, **(AUTHORS_LINE | look))
+def authors_handle(
+    published: pd.DataFrame, colour: str = "0.4", note: str = "", **look: Any
+) -> Line2D:
+    """Entry of a legend for the lines of `draw_authors`.
+
+    Parameters
+    ----------
+    published : DataFrame
+        Statistics that the lines show. If its column `is_authors` is false, they are of another
+        catalogue, whose name is in `label`.
+    colour, note : str
+        The note says what the lines are.
+    **look
+        Instead of `AUTHORS_LINE`.
+    """
+    is_authors = published.get("is_authors", pd.Series(True)).all()
+    name = AUTHORS if is_authors else textwrap.fill(published["label"].iloc[0], LABEL_WIDTH)
+    return Line2D([], [], color=colour, label=name + note, **(AUTHORS_LINE | look))
 
 
 def lines_of(statistics: pd.DataFrame | None, **values: str) -> pd.DataFrame | None:

@@ -1,5 +1,6 @@
 """Figure 7: photometric error against the pair's magnitude difference."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from deblend.boucaud2020.figures.fig7_errors import draw_fig7, fig7_data, fig7_statistics
@@ -39,6 +40,23 @@ def test_the_points_have_both_galaxies_of_a_blend_for_intervals(made_up):
     ids = {*zip(*made_up[["g1_id", "g2_id"]].astype(str).to_numpy().T, strict=True)}
     central = points[points["galaxy"] == "central"] if "galaxy" in points else points
     assert {*zip(central["galaxy_id"], central["partner_id"], strict=True)} <= ids
+
+
+def test_bars_in_the_boxes_are_the_intervals_of_the_medians(drawn, made_up):
+    points = fig7_data(made_up, **ZERO_POINTS)
+    table = fig7_statistics(points, n_resamples=30, seed=1)
+    draw_fig7(points, table, [], "x")
+    draw_fig7(points, fig7_statistics(points), [], "x")
+    with_intervals, without = ([axis.patches for axis in f.axes[:6]] for f in drawn)
+    assert not any(without)
+    bars = with_intervals[0]
+    first = table[(table["method"] == "blend2flux") & (table["galaxy"] == "central")]
+    first = first[first["bin"] != "all"]
+    shown = [[bar.get_y(), bar.get_y() + bar.get_height()] for bar in bars]
+    expected = first[["median_low", "median_high"]].to_numpy()
+    np.testing.assert_allclose(shown, expected)
+    centres = [bar.get_x() + bar.get_width() / 2 for bar in bars]
+    np.testing.assert_allclose(centres, (first["delta_mag_low"] + first["delta_mag_high"]) / 2)
 
 
 @pytest.mark.parametrize("lacking", LACKING)

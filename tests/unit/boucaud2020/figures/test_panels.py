@@ -35,6 +35,7 @@ from deblend.boucaud2020.figures.panels import (
     omitted_counts,
     panel_grid,
     panel_place,
+    panel_title,
 )
 from deblend.boucaud2020.methods import catalog_methods
 from deblend.boucaud2020.recovered import binned_statistics
@@ -170,6 +171,14 @@ def test_drawn_values_are_of_the_methods_that_share_an_axis():
     assert sorted(shown) == pytest.approx([-1.0, -2.5 * np.log10(0.9), 0.5, 2.0])
 
 
+def test_titles_have_one_pair_of_brackets():
+    for flux, title in (
+        ("isophotal", "SExtractor (companion)"),
+        ("auto", "SExtractor (AUTO, companion)"),
+    ):
+        assert panel_title(catalog_methods([], flux)[-1], "companion") == title
+
+
 def test_the_authors_lines_are_lighter_and_have_a_legend(axes):
     table = binned([-1.9] * 5 + [-1.0] * 5, 0.9)
     draw_authors(axes[0], None, "median", "-", "k")
@@ -179,8 +188,16 @@ def test_the_authors_lines_are_lighter_and_have_a_legend(axes):
     (line,) = axes[0].lines
     np.testing.assert_array_equal(line.get_xydata(), np.transpose(binned_line(table, "median")))
     assert (line.get_alpha() < 0.6, line.get_linestyle(), line.get_zorder()) == (True, ":", 2.5)
-    handle = authors_handle(note=" (dashed)", alpha=0.9)
-    assert (handle.get_label(), handle.get_alpha()) == ("authors' catalogue (dashed)", 0.9)
+    own = table.assign(label="catalogue of mine", is_authors=False)
+    for published, name in (
+        (table.assign(label="published"), "authors' catalogue"),
+        (own.assign(is_authors=True), "authors' catalogue"),
+        (own, "catalogue of mine"),
+    ):
+        handle = authors_handle(published, note=" (dashed)", alpha=0.9)
+        assert (handle.get_label(), handle.get_alpha()) == (f"{name} (dashed)", 0.9)
+    long = authors_handle(own.assign(label="word " * 20)).get_label()
+    assert max(map(len, long.splitlines())) <= 30
 
 
 @pytest.mark.parametrize(
@@ -282,6 +299,7 @@ def draw(cleaned_chunk, stamps_and_blends, made_up):
     """Function that draws a figure, by its number, into no file."""
     masks = {"unet": examples(), "blend2mask2flux": examples(1)}
     iou = pd.DataFrame({"blend": [0, 0], "galaxy": ["central", "companion"], "iou": [0.5, 0.7]})
+    iou["area_true_px"] = 100
     data = fig12_data(iou.assign(network="unet"), made_up)
 
     def of_catalog(find_points, find_statistics, draw):
