@@ -123,7 +123,7 @@ FIG5_OF_SAMPLE = HUNTER | {
     "farrens2022_sample_figures",
 }
 #: Networks that are trained for each of the 34 figures.
-BLENDHUNTER = sorted(f"blendhunter/sigma{sigma}_{i}" for sigma in (5, 15, 35) for i in (0, 1))
+BLENDHUNTER = sorted(f"blendhunter/sigma{sigma}_0" for sigma in (5, 15, 35))
 GAN, BOTH_GANS = ["deblender_gan"], ["deblender_gan", "deblender_mse"]
 FLUXES = ["blend2flux", "blend2mask2flux", "unet"]  # blend2mask2flux starts from the U-Net
 RESOLUTIONS = ["sr", "sr_content", "sr_multi", "vanilla"]
