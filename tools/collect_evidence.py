@@ -89,9 +89,10 @@ def changed_sources(root: Path) -> list[str]:
 
 def shrink(source: Path, target: Path) -> None:
     """Write a smaller copy of a picture, with a palette of colours."""
-    image = Image.open(source)
+    with Image.open(source) as picture:
+        image = picture.convert("RGBA")
     flat = Image.new("RGB", image.size, "white")
-    flat.paste(image.convert("RGBA"), mask=image.convert("RGBA").getchannel("A"))
+    flat.paste(image, mask=image.getchannel("A"))
     width = min(MAX_PICTURE_PX, flat.width)
     for _ in range(15):
         size = (width, round(flat.height * width / flat.width))

@@ -268,7 +268,7 @@ def test_a_page_is_rewritten(runs, capsys):
     page.write_text("no evidence\n")
     QUOTE.main([str(page)])
     assert page.read_text() == "no evidence\n"
-    page.write_text(block("{fig7.csv; sigma}\n"))
+    page.write_text(block("{no_such_table.csv; sigma}\n"))
     with pytest.raises(SystemExit, match=r"page\.md: there is no"):
         QUOTE.main([str(page)])
     assert capsys.readouterr().out == ""
@@ -287,8 +287,12 @@ def test_the_evidence_is_small_and_of_a_commit():
         assert path.stat().st_size <= 100_000, path
         if path.suffix == ".png":
             assert path.stat().st_size < 80_000, path
-            assert Image.open(path).width <= 900, path
-    for folder in EVIDENCE.glob("*/*/"):
+            with Image.open(path) as picture:
+                assert picture.width <= 900, path
+    folders = [path.parent for path in EVIDENCE.rglob("run.json")]
+    for path in EVIDENCE.rglob("*.*"):
+        assert any(path.is_relative_to(folder) for folder in folders), path
+    for folder in folders:
         record = json.loads((folder / "run.json").read_text())
         assert re.fullmatch("[0-9a-f]{40}", record["commit"]), folder
         assert not record["modified"], folder
