@@ -169,8 +169,8 @@ BASELINES = [f"results/predictions/{name}/simulated.csv" for name in ("forced", 
         ),
         # A figure of one paper.
         (["results/figures/farrens2022/fig1.pdf"], FIG1_OF_FARRENS),
-        # A figure makes only what it needs. The job that draws it also draws Figures 7 to 9, with the
-        # curves of the authors' catalogue.
+        # A figure makes only what it needs. The job that draws it also draws Figures 7 to 9, with
+        # the curves of the authors' catalogue.
         (
             ["results/figures/fig5.pdf"],
             FIG5 | ARCHIVE | PUBLISHED - {"boucaud2020_claims"} | {"download_table"},
