@@ -10,6 +10,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import pandas as pd
 import psutil
 
 ROOT = Path(__file__).parents[1]
@@ -87,9 +88,9 @@ def kill_training(*arguments, directory, log, line, project=ROOT, scheduler_too=
 
 
 def without_joint_network(path):
-    """Lines of a table without those of blend2mask2flux, which `ONE_NETWORK` does not have."""
-    lines = Path(path).read_text().splitlines()
-    return [line for line in lines if not line.startswith("blend2mask2flux,")]
+    """A table, as text, without blend2mask2flux, which `ONE_NETWORK` does not have."""
+    table = pd.read_csv(path, dtype=str, keep_default_na=False).drop(columns="joint")
+    return table[table["method"] != "blend2mask2flux"].to_dict("records")
 
 
 def assert_same_weights(first, second):

@@ -276,7 +276,12 @@ def test_an_edited_script_or_style_reruns_its_rules(done, edit):
     [
         (
             {"boucaud2020": {"bootstrap_resamples": 20}},
-            {"boucaud2020_catalog_of_paper", "boucaud2020_baselines_figure"} | AFTER_CATALOG,
+            {
+                "boucaud2020_catalog_of_paper",
+                "boucaud2020_baselines_figure",
+                "boucaud2020_table2",
+            }
+            | AFTER_CATALOG,
         ),
         (
             {"reiman2019": {"network": {"iterations": 700}}},
