@@ -10,6 +10,8 @@ from tests.run import assert_same_weights, kill_training, snakemake
 
 #: Folders with times, which differ from run to run.
 VOLATILE = {"logs", "benchmarks"}
+#: The claim about the time of training: the only verdict that a clock decides.
+CLOCK_CLAIM = b"joint_time,"
 
 #: Overlay of the toy configuration: all papers and rules with as little work as possible.
 SMALLEST = {
@@ -80,6 +82,17 @@ def runs(overlay_of_smallest, tmp_path_factory, module_project):
     return here / "results/toy", there / "results/toy"
 
 
+def without_clock(path):
+    """Content of a file, of a table of claims without the verdict on times."""
+    content = path.read_bytes()
+    if path.name != "claims.csv":
+        return content
+    lines = content.splitlines()
+    kept = [line for line in lines if not line.startswith(CLOCK_CLAIM)]
+    assert len(kept) >= len(lines) - 1
+    return kept
+
+
 def test_every_file_is_the_same(runs):
     first, other = runs
 
@@ -99,7 +112,7 @@ def test_every_file_is_the_same(runs):
         for name in names
         if name not in weights
         and name.name != "provenance.json"
-        and (first / name).read_bytes() != (other / name).read_bytes()
+        and without_clock(first / name) != without_clock(other / name)
     ]
     assert not different
 
