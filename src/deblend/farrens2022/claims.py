@@ -48,12 +48,21 @@ def _errors(tables: Tables, name: str, subset: str) -> pd.DataFrame:
     return _means(tables, name, subset, "error")
 
 
-def _percent(values: pd.Series, errors: pd.Series | None = None) -> str:
-    """Text of shares at each noise level in percent, with their errors if given."""
+def _percent(values: pd.Series, errors: pd.Series | None = None, unit: str = "%") -> str:
+    """Text of shares at each noise level in percent, with their errors if given.
+
+    The unit is "points" for differences.
+    """
     named = {f"sigma {sigma:g}": 100 * value for sigma, value in values.items()}
     if errors is None:
-        return listed(named) + " %"
-    return listed(named, dict(zip(named, 100 * errors[values.index], strict=True))) + " %"
+        return f"{listed(named)} {unit}"
+    with_errors = dict(zip(named, 100 * errors[values.index], strict=True))
+    return f"{listed(named, with_errors)} {unit}"
+
+
+def _points(gain: pd.Series, errors: pd.Series | None = None) -> str:
+    """Text of gains at each noise level in percentage points."""
+    return _percent(gain, errors, unit="points")
 
 
 def _nearest_noise(tables: Tables, index: pd.Index) -> float:
@@ -78,7 +87,7 @@ def _gain_errors(tables: Tables, name: str, subset: str) -> pd.Series:
 def _gains(tables: Tables, subset: str) -> tuple[pd.Series, str]:
     """BlendHunter's gain on a subset of the realistic stamps (Fig. 5), and its text."""
     gain = _gain(tables, "realistic", subset)
-    return gain, _percent(gain, _gain_errors(tables, "realistic", subset))
+    return gain, _points(gain, _gain_errors(tables, "realistic", subset))
 
 
 def _better_than_chance(accuracies: pd.Series) -> bool:
@@ -108,7 +117,7 @@ def _failures(tables: Tables, name: str, bound: float) -> Result:
 @says("Better than SEP for close blends at every noise level, by more than {bound:.0%}")
 def close_better(tables: Tables, bound: float) -> Result:
     gain = _gain(tables, "parametric", "close")
-    text = _percent(gain, _gain_errors(tables, "parametric", "close"))
+    text = _points(gain, _gain_errors(tables, "parametric", "close"))
     # Who labels each stamp as a blend has all blends right.
     is_better_than_chance = _better_than_chance(_means(tables, "parametric", "all")["BlendHunter"])
     return text, bool((gain > bound).all() and is_better_than_chance)
@@ -127,7 +136,7 @@ def largest_gain(tables: Tables, bound: float) -> Result:
 @says("Consistent with SEP for distant blends at every noise level: within {bound:.0%}")
 def distant_consistent(tables: Tables, bound: float) -> Result:
     gain = _gain(tables, "parametric", "distant")
-    text = _percent(gain, _gain_errors(tables, "parametric", "distant"))
+    text = _points(gain, _gain_errors(tables, "parametric", "distant"))
     is_better_than_chance = _better_than_chance(_means(tables, "parametric", "all")["BlendHunter"])
     return text, bool((gain.abs() <= bound).all() and is_better_than_chance)
 
@@ -169,7 +178,7 @@ def transfer_better(tables: Tables, bound: float) -> Result:
     gain = _gain(tables, "realistic", "all")
     sigma = _nearest_noise(tables, gain.index)
     errors = _gain_errors(tables, "realistic", "all")
-    return _percent(gain.loc[[sigma]], errors), bool(gain[sigma] > bound)
+    return _points(gain.loc[[sigma]], errors), bool(gain[sigma] > bound)
 
 
 @claim("best_matched", "Sect. 4.3", stated=0, relaxed=0.02)
@@ -203,7 +212,7 @@ def distant_matched(tables: Tables, bound: float) -> Result:
     gain = _gain(tables, "realistic", "distant_with_isolated")
     sigma = _nearest_noise(tables, gain.index)
     errors = _gain_errors(tables, "realistic", "distant_with_isolated")
-    return _percent(gain.loc[[sigma]], errors), bool(abs(gain[sigma]) <= bound)
+    return _points(gain.loc[[sigma]], errors), bool(abs(gain[sigma]) <= bound)
 
 
 @claim("distant_deficit", "Sect. 4.3", stated=0.05, relaxed=0.1)
@@ -220,7 +229,7 @@ def more_true_positives(tables: Tables, bound: float) -> Result:
     for panel in ("close", "all"):
         wide = _confusion(tables, "true_positive", panel)
         gains[panel] = wide["BlendHunter"] - wide["SEP"]
-    text = "; ".join(f"{panel}: {_percent(gain)}" for panel, gain in gains.items())
+    text = "; ".join(f"{panel}: {_points(gain)}" for panel, gain in gains.items())
     return text, all(bool((gain > bound).all()) for gain in gains.values())
 
 
@@ -267,7 +276,7 @@ def _n(tables: Tables, subset: str) -> int:
 def bar_close_low_noise(tables: Tables, bound: float) -> Result:
     gain = _at_noise(_gain(tables, "parametric", "close"), low=True)
     text = (
-        f"{_percent(gain, _gain_errors(tables, 'parametric', 'close'))}, n = {_n(tables, 'close')}"
+        f"{_points(gain, _gain_errors(tables, 'parametric', 'close'))}, n = {_n(tables, 'close')}"
     )
     return text, bool((gain > bound).all())
 
@@ -279,7 +288,7 @@ def bar_close_high_noise(tables: Tables, bound: float) -> Result:
         _at_noise(_gain(tables, "parametric", "close"), low=False),
         _gain_errors(tables, "parametric", "close"),
     )
-    text = f"{_percent(gain, errors)}, n = {_n(tables, 'close')}"
+    text = f"{_points(gain, errors)}, n = {_n(tables, 'close')}"
     return text, bool((gain >= -bound * errors[gain.index]).all())
 
 

@@ -201,15 +201,16 @@ def accuracy_table(
     truth = table["is_blend"].to_numpy()
     kept = np.ones(len(table), bool) if kept is None else kept
     correct = np.column_stack([method_labels == truth for method_labels in labels.values()])
-    gains = np.full(correct.shape, np.nan)
+    values = correct
     if "SEP" in labels:
         gains = correct - correct[:, [list(labels).index("SEP")]].astype(float)
+        values = np.column_stack([correct, gains])
     columns: list[pd.DataFrame] = []
     for subset, whole in parts.items():
         part = whole.only(kept)
-        means, errors = part.means(np.column_stack([correct, gains]))
+        means, errors = part.means(values)
         n = len(labels)
-        failed = [int((values[whole.rows] == FAILED).sum()) for values in labels.values()]
+        failed = [int((found[whole.rows] == FAILED).sum()) for found in labels.values()]
         columns.append(
             pd.DataFrame(
                 {
@@ -220,8 +221,8 @@ def accuracy_table(
                     "n_dropped": len(whole.rows) - len(part.rows),
                     "accuracy": means[:n],
                     "error": errors[:n],
-                    "gain": means[n:],
-                    "gain_error": errors[n:],
+                    "gain": means[n:] if len(means) > n else np.nan,
+                    "gain_error": errors[n:] if len(means) > n else np.nan,
                 }
             )
         )
@@ -256,16 +257,35 @@ def method_accuracies(
     DataFrame
         As from `accuracy_table`; `sep_labels` is the rules of SEP's rows, "" for BlendHunter.
     """
-    sep_labels = sep[rules].to_numpy()
+    own = _compared(table, parts, probability, sep[rules].to_numpy(), rules)
+    return pd.concat([own, *_other_rules(table, parts, sep, rules)], ignore_index=True)
+
+
+def _compared(
+    table: pd.DataFrame,
+    parts: Mapping[str, Subset],
+    probability: np.ndarray,
+    sep_labels: np.ndarray,
+    rules: str,
+) -> pd.DataFrame:
+    """The rows of `method_accuracies` of BlendHunter and "SEP"."""
     both = {"BlendHunter": (probability >= 0.5).astype(int), "SEP": sep_labels}
-    found = [accuracy_table(table, both, parts, analysed(sep_labels, rules))]
-    found[0]["sep_labels"] = found[0]["method"].map({"SEP": rules}).fillna("")
+    found = accuracy_table(table, both, parts, analysed(sep_labels, rules))
+    return found.assign(sep_labels=found["method"].map({"SEP": rules}).fillna(""))
+
+
+def _other_rules(
+    table: pd.DataFrame, parts: Mapping[str, Subset], sep: pd.DataFrame, rules: str
+) -> list[pd.DataFrame]:
+    """The rows of `method_accuracies` of SEP by other rules."""
+    found = []
     for name in SEP_LABELS:
         if name in sep and name != rules:
             labels = sep[name].to_numpy()
-            other = accuracy_table(table, {f"SEP ({name})": labels}, parts, analysed(labels, name))
-            found.append(other.assign(sep_labels=name))
-    return pd.concat(found, ignore_index=True)
+            method = {f"SEP ({name})": labels}
+            rows = accuracy_table(table, method, parts, analysed(labels, name))
+            found.append(rows.assign(sep_labels=name))
+    return found
 
 
 def by_rules(accuracies: pd.DataFrame, rules: str) -> pd.DataFrame:
@@ -353,6 +373,7 @@ def parametric_accuracies(
     *,
     rules: str = "authors",
     seed: int = 0,
+    n_resamples: int = N_RESAMPLES,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Accuracies on the parametric test stamps, for each noise level and realisation.
 
@@ -366,7 +387,7 @@ def parametric_accuracies(
         Edges of the bins of distance.
     rules : str
         See `method_accuracies`.
-    seed : int
+    seed, n_resamples : int
         Of the bootstrap.
 
     Returns
@@ -374,7 +395,7 @@ def parametric_accuracies(
     accuracies, by_distance : DataFrame
         `method_accuracies` and `binned_accuracies`, with `noise_sigma` and `realisation`.
     """
-    parts = subsets(table, seed=seed)
+    parts = subsets(table, seed=seed, n_resamples=n_resamples)
     by_subset: list[pd.DataFrame] = []
     by_distance: list[pd.DataFrame] = []
     for (sigma, realisation), predicted in predictions.items():
@@ -400,6 +421,7 @@ def realistic_accuracies(
     *,
     rules: str = "authors",
     seed: int = 0,
+    n_resamples: int = N_RESAMPLES,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Accuracies on a sample's stamps, of heads trained on parametric stamps (Figs 5, 6).
 
@@ -413,7 +435,7 @@ def realistic_accuracies(
         SEP's labels by each rules.
     sets : list of (float, int)
         Noise and realisation of each head.
-    rules, seed
+    rules, seed, n_resamples
         See `parametric_accuracies`.
 
     Returns
@@ -423,11 +445,15 @@ def realistic_accuracies(
     confusion : DataFrame
         From `confusion_table`.
     """
-    parts = subsets(table, seed=seed)
+    parts = subsets(table, seed=seed, n_resamples=n_resamples)
+    # SEP by other rules is the same for each head.
+    others = _other_rules(table, parts, sep_labels, rules)
+    labels = sep_labels[rules].to_numpy()
     found = []
     for sigma, realisation in sets:
         probability = predictions[head_name(sigma, realisation)].to_numpy()
-        accuracies = method_accuracies(table, parts, probability, sep_labels, rules)
+        own = _compared(table, parts, probability, labels, rules)
+        accuracies = pd.concat([own, *others], ignore_index=True)
         accuracies.insert(0, "realisation", realisation)
         accuracies.insert(0, "noise_sigma", sigma)
         found.append(accuracies)

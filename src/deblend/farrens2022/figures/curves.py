@@ -100,18 +100,19 @@ def draw_published(
         axis.errorbar(curve["noise_sigma"], y, error, ls=style, color=colour, **PUBLISHED_LINE)
 
 
-def name_published(axis: Axes, published: pd.DataFrame | None) -> None:
+def name_published(axis: Axes, published: pd.DataFrame | None, note: str) -> None:
     """Add the curves of `draw_published` to the legend, if there are any.
 
     Parameters
     ----------
     axis : Axes
     published : DataFrame or None
-        With `where` they are from.
+    note : str
+        What they or their bars are.
     """
     if published is not None and len(published):
-        name = f"published ({published['where'].iloc[0]})"
-        axis.errorbar([np.nan], [np.nan], [np.nan], color="black", label=name, **PUBLISHED_LINE)
+        look = {"color": "black", "label": f"published ({note})"}
+        axis.errorbar([np.nan], [np.nan], [np.nan], **look, **PUBLISHED_LINE)
 
 
 def name_bars(axis: Axes) -> None:

@@ -135,7 +135,7 @@ def draw_fig4(
                 theirs = published[published["method"] == method]
                 draw_published(axis, theirs, look["ls"], look["color"])
         name_bars(axis)
-        name_published(axis, published)
+        name_published(axis, published, "read off")
         set_noise_axis(axis, summary["noise_sigma"], r"$\sigma_{\rm noise}$ (counts)")
         axis.set_ylabel("accuracy (%)")
         figure.legend(loc="outside lower center", ncols=2, columnspacing=1.2)

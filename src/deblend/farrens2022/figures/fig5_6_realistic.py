@@ -84,13 +84,13 @@ def draw_fig5(
                 theirs = published[published["subset"] == subset]
                 draw_published(axis, theirs, style, colour)
         name_bars(axis)
-        name_published(axis, published)
+        name_published(axis, published, "read off")
         axis.axhline(0, color="0.6", lw=0.6, zorder=0)
         axis.axvline(
             noise_sigma, color="0.5", lw=0.8, ls=":", zorder=0, label="noise of the test stamps"
         )
         set_noise_axis(axis, gains["noise_sigma"], TRAINING_NOISE)
-        axis.set_ylabel("accuracy minus SEP's (percentage points)")
+        axis.set_ylabel("accuracy minus SEP's (points)")
         figure.legend(loc="outside lower center", ncols=2, columnspacing=1.2)
 
 
@@ -142,7 +142,7 @@ def draw_fig6(
                         draw_published(axis, theirs, look["ls"], colour, unit=1)
             axis.set_title(f"{title}\n{n_blends:,} blends, {n_isolated:,} isolated")
         name_bars(axes[0])
-        name_published(axes[0], published)
+        name_published(axes[0], published, "bars: std. dev.")
         set_noise_axis(axes[1], confusion["noise_sigma"], TRAINING_NOISE)
         axes[0].set(ylim=(0, 0.52), ylabel="fraction of all stamps")
         figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
