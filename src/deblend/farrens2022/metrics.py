@@ -77,6 +77,11 @@ def subset_weights(table: pd.DataFrame) -> dict[str, np.ndarray]:
     }
 
 
+def subset_masks(table: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Which stamps belong to each of `SUBSETS`."""
+    return {name: weight > 0 for name, weight in subset_weights(table).items()}
+
+
 def weighted_close_share(table: pd.DataFrame) -> float:
     """Weighted share of close blends among blends (Sect. 2.5: 4,838 of 40,000)."""
     weights = subset_weights(table)
