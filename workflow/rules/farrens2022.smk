@@ -506,6 +506,7 @@ rule farrens2022_results:
         scale=SCALE,
         noise_sigma=FARRENS["realistic_noise_sigma"],
         vgg_weights=FARRENS["vgg_weights"],
+        authors_source=f"labels of {Path(FARRENS['published_predictions'] or '').name}",
         samples={
             name: {
                 key: FARRENS["samples"][name][key] for key in ("kind", "source", "close_fraction")

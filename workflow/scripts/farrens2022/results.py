@@ -34,7 +34,7 @@ with logs.script(snakemake.log[0]):
         "farrens2022",
         bars=read_bars(inputs.bars, params.scale, "farrens2022"),
         networks=read_networks(inputs.records),
-        authors=(authors, "the authors' labels of an earlier run" if authors else ""),
+        authors=(authors, params.authors_source),
     )
     stated = {"published": published_table(published)}
     findings = findings_table(stated, FINDINGS, "farrens2022", published.get("findings", {}))
