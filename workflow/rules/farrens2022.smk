@@ -1,6 +1,8 @@
 # Farrens et al. 2022, BlendHunter: label stamps as isolated galaxies or blends. From top to bottom:
-# stamps, networks, the SEP baseline, figures and tables, results.
+# stamps, networks, the SEP baseline, figures and tables, the authors' labels, results.
 FARRENS = config["farrens2022"]
+# How SEP detects; its labels are by all rules, and `labels` are those of the figures.
+FARRENS_SEP = {key: value for key, value in FARRENS["sep"].items() if key != "labels"}
 FARRENS_SETS = [
     (float(sigma), number)
     for sigma in FARRENS["noise_sigma"]
@@ -14,7 +16,18 @@ TARGETS["farrens2022"] = [
     *expand("<results>/figures/farrens2022/fig{n}.{ext}", n=range(1, 7), ext=["pdf", "png"]),
     *expand("<results>/figures/farrens2022/fig{n}.csv", n=[1, 3, 4, 5, 6]),
     *expand("<results>/tables/farrens2022/table{n}.{ext}", n=[1, 2], ext=["csv", "tex"]),
+    "<results>/farrens2022/findings.csv",
 ]
+# Accuracies from the authors' labels of their own stamps, if the configuration has a table of them.
+FARRENS_AUTHORS = (
+    expand(
+        "<results>/published/farrens2022/{name}.csv",
+        name=["accuracy_parametric", "accuracy_by_distance"],
+    )
+    if FARRENS["published_predictions"]
+    else []
+)
+TARGETS["farrens2022"] += FARRENS_AUTHORS
 
 
 def sample_entry(wildcards):
@@ -241,7 +254,7 @@ rule farrens2022_sep:
             float(wildcards.sigma),
             int(wildcards.realisation),
         ],
-        settings=FARRENS["sep"],
+        settings=FARRENS_SEP,
         padding=FARRENS["padding_px"],
         tolerance_px=FARRENS["tolerance_px"],
     message:
@@ -264,7 +277,7 @@ use rule farrens2022_sep as farrens2022_sep_of_sample with:
         seed=SEED,
         noise_sigma=FARRENS["realistic_noise_sigma"],
         item=lambda wildcards: [wildcards.sample, "test"],
-        settings=FARRENS["sep"],
+        settings=FARRENS_SEP,
         padding=FARRENS["padding_px"],
         tolerance_px=FARRENS["tolerance_px"],
     message:
@@ -309,6 +322,7 @@ rule farrens2022_figures:
         predictions=expand("<results>/predictions/blendhunter/{name}.csv", name=FARRENS_NAMES),
         sep=expand("<results>/predictions/farrens2022_sep/{name}.csv", name=FARRENS_NAMES),
         records=expand("<results>/networks/blendhunter/{name}/network.json", name=FARRENS_NAMES),
+        published=PUBLISHED,
         style=STYLE,
     output:
         **figure_outputs(
@@ -326,6 +340,8 @@ rule farrens2022_figures:
         runtime=10,
     params:
         code=code("farrens2022/figures.py"),
+        seed=SEED,
+        sep_labels=FARRENS["sep"]["labels"],
         sets=FARRENS_SETS,
         bins_px=FARRENS["distance_bins_px"],
         label=farrens_label("parametric"),
@@ -342,6 +358,7 @@ rule farrens2022_sample_figures:
         predictions="<results>/predictions/blendhunter/{sample}.csv.gz",
         sep="<results>/predictions/farrens2022_sep/{sample}.csv",
         records=expand("<results>/networks/blendhunter/{name}/network.json", name=FARRENS_NAMES),
+        published=[],  # whose stamps are others
         style=STYLE,
     output:
         **plain_figure_outputs("<results>/farrens2022/{sample}", [5, 6]),
@@ -360,6 +377,8 @@ rule farrens2022_sample_figures:
         runtime=10,
     params:
         code=code("farrens2022/sample_figures.py"),
+        seed=SEED,
+        sep_labels=FARRENS["sep"]["labels"],
         sets=FARRENS_SETS,
         noise_sigma=FARRENS["realistic_noise_sigma"],
         label=lambda wildcards: farrens_label(wildcards.sample),
@@ -376,11 +395,12 @@ use rule farrens2022_sample_figures as farrens2022_sample_figures_of_paper with:
         predictions="<results>/predictions/blendhunter/realistic.csv.gz",
         sep="<results>/predictions/farrens2022_sep/realistic.csv",
         records=expand("<results>/networks/blendhunter/{name}/network.json", name=FARRENS_NAMES),
+        published=PUBLISHED,
         style=STYLE,
     output:
         **figure_outputs(
             "farrens2022",
-            {5: "realistic stamps, relative accuracy", 6: "realistic stamps, confusion"},
+            {5: "realistic stamps, accuracy minus SEP's", 6: "realistic stamps, confusion"},
         ),
         accuracy="<results>/farrens2022/accuracy_realistic.csv",
         confusion="<results>/farrens2022/confusion_realistic.csv",
@@ -388,6 +408,8 @@ use rule farrens2022_sample_figures as farrens2022_sample_figures_of_paper with:
         "<results>/logs/farrens2022/figures_realistic.log",
     params:
         code=code("farrens2022/sample_figures.py"),
+        seed=SEED,
+        sep_labels=FARRENS["sep"]["labels"],
         sets=FARRENS_SETS,
         noise_sigma=FARRENS["realistic_noise_sigma"],
         label=farrens_label("realistic"),
@@ -419,11 +441,40 @@ rule farrens2022_tables:
             "parametric": [FARRENS["noise_sigma"], FARRENS["realisations"]],
             "realistic": [[FARRENS["realistic_noise_sigma"]], 1],
         },
-        sep=FARRENS["sep"],
+        sep=FARRENS_SEP,
     message:
         "Tables 1 and 2 of Farrens et al. 2022"
     script:
         "../scripts/farrens2022/tables.py"
+
+
+# The authors' labels of their own stamps, through the same metrics and figures.
+rule farrens2022_published:
+    input:
+        predictions=FARRENS["published_predictions"] or [],
+        published=PUBLISHED,
+        style=STYLE,
+    output:
+        **plain_figure_outputs("<results>/published/farrens2022", [3, 4]),
+        accuracy="<results>/published/farrens2022/accuracy_parametric.csv",
+        by_distance="<results>/published/farrens2022/accuracy_by_distance.csv",
+        confusion="<results>/published/farrens2022/confusion_parametric.csv",
+    log:
+        "<results>/logs/published/farrens2022.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("farrens2022/published.py"),
+        seed=SEED,
+        bins_px=FARRENS["distance_bins_px"],
+    message:
+        "Figures 3 and 4 of Farrens et al. 2022 from the authors' labels"
+    script:
+        "../scripts/farrens2022/published.py"
 
 
 rule farrens2022_results:
@@ -434,11 +485,14 @@ rule farrens2022_results:
         confusion="<results>/farrens2022/confusion_realistic.csv",
         samples=expand("<results>/farrens2022/{sample}/test.h5", sample=["parametric", "realistic"]),
         records=expand("<results>/networks/blendhunter/{name}/network.json", name=FARRENS_NAMES),
+        # Accuracies of the authors' labels, if they are configured.
+        authors=FARRENS_AUTHORS,
         published=PUBLISHED,
         bars=BARS,
     output:
         claims="<results>/farrens2022/claims.csv",
         reproduction="<results>/farrens2022/reproduction.csv",
+        findings="<results>/farrens2022/findings.csv",
     log:
         "<results>/logs/farrens2022/results.log",
     conda:
@@ -452,6 +506,7 @@ rule farrens2022_results:
         scale=SCALE,
         noise_sigma=FARRENS["realistic_noise_sigma"],
         vgg_weights=FARRENS["vgg_weights"],
+        authors_source=f"labels of {Path(FARRENS['published_predictions'] or '').name}",
         samples={
             name: {
                 key: FARRENS["samples"][name][key] for key in ("kind", "source", "close_fraction")
@@ -462,6 +517,6 @@ rule farrens2022_results:
             FARRENS["samples"][name]["source"] == "archive" for name in ("parametric", "realistic")
         ),
     message:
-        "Farrens et al. 2022: published numbers beside ours, and which claims hold"
+        "Farrens et al. 2022: published numbers beside ours, which claims hold, and findings"
     script:
         "../scripts/farrens2022/results.py"

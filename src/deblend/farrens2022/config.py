@@ -33,6 +33,9 @@ NETWORK_NAME = "blendhunter"
 #: Folder of SEP's labels, beside the predictions of the networks.
 SEP_NAME = "farrens2022_sep"
 
+#: Rules by which SEP's detections give a label: see `deblend.farrens2022.sep`.
+SEP_LABELS = ("authors", "section_4_1", "no_oracle")
+
 #: Distance (pixels) below which blends are close, Sect. 2.1.
 CLOSE_PX = 10.0
 
@@ -181,6 +184,18 @@ class Head(SteeringConfig):
     min_delta: MinDelta = 0.001
 
 
+class SepBenchmark(Detection):
+    """SEP's settings (Table 2), and how its detections give a label."""
+
+    labels: Literal["authors", "section_4_1", "no_oracle"] = Field(
+        default="authors",
+        description="Labels of SEP in figures; tables of accuracy have all: authors (the authors' "
+        "code: without a detection the label is wrong, an isolated stamp with a second detection "
+        "is a blend), section_4_1 (as in the text: extra detections are failures, which are "
+        "excluded) or no_oracle (two or more detections, or a flag, without true positions).",
+    )
+
+
 # Excluded names: accuracy_by_distance.csv and predictions/farrens2022_sep/sigma5_0.csv are files of
 # the parametric sample.
 SampleName = Annotated[
@@ -235,8 +250,8 @@ class Farrens2022(Survey):
     network: Head = Field(
         default=Head(), description="The classifier on top of VGG-16 (the head) and its training."
     )
-    sep: Detection = Field(
-        default=Detection(threshold=1.5, min_area=5, contrast=0.005, n_thresholds=32),
+    sep: SepBenchmark = Field(
+        default=SepBenchmark(threshold=1.5, min_area=5, contrast=0.005, n_thresholds=32),
         description="Settings of the SEP benchmark.",
     )
     tolerance_px: NotNegative = Field(
@@ -246,6 +261,12 @@ class Farrens2022(Survey):
         default=(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30, 32, 34, 36),
         min_length=2,
         description="Edges of the distance bins in Figure 3, pixels.",
+    )
+
+    published_predictions: str | None = Field(
+        default=None,
+        description="Table (.csv or .csv.gz) of the authors' labels of their parametric test "
+        "stamps, from which Figures 3 and 4 and a table of accuracy are made too; null: none.",
     )
 
     @model_validator(mode="after")

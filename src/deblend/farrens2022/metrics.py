@@ -1,144 +1,368 @@
 """Accuracies of BlendHunter and SEP: shares of stamps with the correct label.
 
-Farrens et al. 2022, Sects 4.2 and 4.3.
+Farrens et al. 2022, Sects 4.2 and 4.3. What Figure 5 calls relative accuracy is, in the authors'
+code (`overall_accuracy.ipynb`), 100 (accuracy of BlendHunter - accuracy of SEP), in percentage
+points: of all stamps, and of close or distant blends together with as many isolated stamps. This is
+the `gain` of every table here, as a share.
 """
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from deblend.farrens2022.stamps import CLOSE_PX
+from deblend.farrens2022.config import CLOSE_PX, SEP_LABELS
+from deblend.seeds import generator
 
-SUBSETS = ("all", "close", "distant", "isolated", "blends")
+METHODS = ("BlendHunter", "SEP")
 
+#: Sets of stamps of the tables of accuracy, see `subset_weights`.
+SUBSETS = (
+    "all",
+    "close_with_isolated",
+    "distant_with_isolated",
+    "close",
+    "distant",
+    "blends",
+    "isolated",
+    "isolated_with_close",
+    "isolated_with_distant",
+)
 
-def subset_masks(table: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Which stamps belong to each of `SUBSETS`; close blends are below ten pixels (Sect. 2.1)."""
-    blend = table["is_blend"].to_numpy() == 1
-    close = blend & (table["distance_px"].to_numpy() < CLOSE_PX)
-    return {
-        "all": np.ones(len(table), bool),
-        "close": close,
-        "distant": blend & ~close,
-        "isolated": ~blend,
-        "blends": blend,
-    }
+#: Panels of Figure 6: the subsets of their blends and of their isolated stamps.
+PANELS = {
+    "close": ("close", "isolated_with_close"),
+    "distant": ("distant", "isolated_with_distant"),
+    "all": ("blends", "isolated"),
+}
 
+#: Label of stamps on which SEP failed.
+FAILED = -1
 
-def weighted_close_share(table: pd.DataFrame) -> float:
-    """Weighted share of close blends among blends (Sect. 2.5: 4,838 of 40,000)."""
-    masks, weight = subset_masks(table), table["weight"]
-    return float(weight[masks["close"]].sum() / weight[masks["blends"]].sum())
-
-
-def accuracy(correct: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
-    """Weighted share of correct labels, and its binomial standard error.
-
-    Parameters
-    ----------
-    correct : ndarray of bool, shape (n,)
-    weight : ndarray, shape (n,)
-        Weight of each stamp: natural over drawn frequency of its kind (close or distant blend).
-
-    Returns
-    -------
-    share, error : float
-        NaN without stamps. The error is for the effective number of stamps,
-        (sum w)^2 / sum w^2.
-    """
-    total = weight.sum()
-    if not total > 0:
-        return np.nan, np.nan
-    share = float(np.sum(weight * correct) / total)
-    n_effective = total**2 / np.sum(weight**2)
-    return share, float(np.sqrt(share * (1 - share) / n_effective))
+#: Number of resamples of the bootstrap.
+N_RESAMPLES = 200
 
 
-def usable(labels: dict[str, np.ndarray]) -> np.ndarray:
-    """Stamps on which no method failed (label -1)."""
-    return np.all([method_labels >= 0 for method_labels in labels.values()], axis=0)
+def subset_weights(table: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Weight of each stamp in each of `SUBSETS`, 0 outside it.
 
-
-def accuracy_table(table: pd.DataFrame, labels: dict[str, np.ndarray]) -> pd.DataFrame:
-    """Accuracy of each method in each subset.
+    Close blends are below ten pixels (Sect. 2.1). With close and distant blends are as many
+    isolated stamps: the first ones of the table with close blends, as many of the following ones
+    with distant blends. Stamps are drawn independently, so their order is no choice. Close blends
+    and distant ones have the same weight as isolated stamps there; in "all" and "blends" they have
+    their `weight`.
 
     Parameters
     ----------
     table : DataFrame
         Stamps: `is_blend`, `distance_px`, `weight`.
+    """
+    blend = table["is_blend"].to_numpy() == 1
+    close = blend & (table["distance_px"].to_numpy() < CLOSE_PX)
+    distant = blend & ~close
+    rank = np.cumsum(~blend)
+    with_close = ~blend & (rank <= close.sum())
+    with_distant = ~blend & ~with_close & (rank <= close.sum() + distant.sum())
+    weight = table["weight"].to_numpy(float)
+    return {
+        "all": weight,
+        "close_with_isolated": np.where(close | with_close, 1.0, 0.0),
+        "distant_with_isolated": np.where(distant | with_distant, 1.0, 0.0),
+        "close": weight * close,
+        "distant": weight * distant,
+        "blends": weight * blend,
+        "isolated": weight * ~blend,
+        "isolated_with_close": weight * with_close,
+        "isolated_with_distant": weight * with_distant,
+    }
+
+
+def subset_masks(table: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Which stamps belong to each of `SUBSETS`."""
+    return {name: weight > 0 for name, weight in subset_weights(table).items()}
+
+
+def weighted_close_share(table: pd.DataFrame) -> float:
+    """Weighted share of close blends among blends (Sect. 2.5: 4,838 of 40,000)."""
+    weights = subset_weights(table)
+    return float(weights["close"].sum() / weights["blends"].sum())
+
+
+@dataclass(frozen=True)
+class Subset:
+    """The stamps of a subset, and how often they are in resamples of the galaxies.
+
+    Attributes
+    ----------
+    rows : ndarray of int, shape (n,)
+        Their places in the table.
+    weight : ndarray, shape (n,)
+    draws : ndarray, shape (n_resamples, n), float32
+        Their weights in each resample.
+    """
+
+    rows: np.ndarray
+    weight: np.ndarray
+    draws: np.ndarray
+
+    def only(self, kept: np.ndarray) -> "Subset":
+        """The subset without the stamps for which `kept` (one for each of the table) is false."""
+        chosen = kept[self.rows]
+        if chosen.all():
+            return self
+        return Subset(self.rows[chosen], self.weight[chosen], self.draws[:, chosen])
+
+    def means(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Weighted means of columns of values, and their errors.
+
+        Parameters
+        ----------
+        values : ndarray, shape (n_table, k)
+            For each stamp of the table.
+
+        Returns
+        -------
+        means, errors : ndarray, shape (k,)
+            NaN without stamps. The errors are standard deviations over the resamples.
+        """
+        chosen = values[self.rows].astype(np.float32)
+        if not self.weight.sum() > 0:
+            return np.full(chosen.shape[1], np.nan), np.full(chosen.shape[1], np.nan)
+        total = self.draws.sum(axis=1, keepdims=True)
+        drawn = total[:, 0] > 0
+        draws = (self.draws @ chosen)[drawn] / total[drawn]
+        means = self.weight @ values[self.rows].astype(float) / self.weight.sum()
+        return means, draws.std(axis=0, dtype=float)
+
+
+def subsets(
+    table: pd.DataFrame, *, seed: int = 0, n_resamples: int = N_RESAMPLES
+) -> dict[str, Subset]:
+    """The subsets of a sample of stamps, with resamples for their errors.
+
+    A resample draws as many central galaxies as there are, with replacement, each with all its
+    stamps: those of one galaxy are not independent. Where the galaxies are not known, each stamp
+    has its own.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Stamps: see `subset_weights`; `galaxy_1` if the galaxies are known.
+    seed, n_resamples : int
+    """
+    galaxies = np.arange(len(table))
+    if "galaxy_1" in table:
+        galaxies = pd.factorize(table["galaxy_1"])[0]
+    n = int(galaxies.max()) + 1
+    rng = generator(seed, "bootstrap", "farrens2022")
+    counts = np.array(
+        [np.bincount(rng.integers(0, n, n), minlength=n)[galaxies] for _ in range(n_resamples)],
+        np.float32,
+    )
+    found = {}
+    for name, weight in subset_weights(table).items():
+        rows = np.flatnonzero(weight)
+        chosen = weight[rows]
+        found[name] = Subset(rows, chosen, counts[:, rows] * chosen.astype(np.float32))
+    return found
+
+
+def analysed(labels: np.ndarray, rules: str) -> np.ndarray:
+    """Which stamps count, with SEP's labels by some rules (see `deblend.farrens2022.sep`).
+
+    By those of Sect. 4.1, failures are excluded from the analysis, for all methods. By the others,
+    they count as wrong.
+    """
+    return labels != FAILED if rules == "section_4_1" else np.ones(len(labels), bool)
+
+
+def accuracy_table(
+    table: pd.DataFrame,
+    labels: Mapping[str, np.ndarray],
+    parts: Mapping[str, Subset] | None = None,
+    kept: np.ndarray | None = None,
+) -> pd.DataFrame:
+    """Accuracy of each method in each subset.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Stamps: see `subset_weights`.
     labels : dict
-        Method to labels: 1 blend, 0 isolated, -1 failed. Stamps on which any method failed are
-        counted and excluded for all methods, so that all accuracies are of the same stamps (Sect.
-        4.1).
+        Method to labels: 1 blend, 0 isolated, -1 failed, which is wrong.
+    parts : dict, optional
+        From `subsets`, of the same stamps.
+    kept : ndarray of bool, optional
+        Stamps that are analysed: the same for all methods.
 
     Returns
     -------
     DataFrame
-        `method`, `subset`, `n`, `n_failed`, `accuracy`, `error` (binomial).
+        `method`, `subset`; `n` analysed stamps; `n_failed` of all stamps, and `n_dropped`, those
+        that are not analysed; `accuracy` and its `error`; `gain`, the accuracy minus that of the
+        method "SEP", and `gain_error`, of the same resamples (NaN without that method).
     """
+    parts = subsets(table) if parts is None else parts
     truth = table["is_blend"].to_numpy()
-    weight = table["weight"].to_numpy(float)
-    rows = []
-    analysed = usable(labels)
-    for method, method_labels in labels.items():
-        for subset, mask in subset_masks(table).items():
-            selected = mask & analysed
-            share, error = accuracy((method_labels == truth)[selected], weight[selected])
-            n_failed = int((mask & (method_labels < 0)).sum())
-            rows.append((method, subset, int(selected.sum()), n_failed, share, error))
-    columns = ["method", "subset", "n", "n_failed", "accuracy", "error"]
-    return pd.DataFrame(rows, columns=columns)
+    kept = np.ones(len(table), bool) if kept is None else kept
+    correct = np.column_stack([method_labels == truth for method_labels in labels.values()])
+    values = correct
+    if "SEP" in labels:
+        gains = correct - correct[:, [list(labels).index("SEP")]].astype(float)
+        values = np.column_stack([correct, gains])
+    columns: list[pd.DataFrame] = []
+    for subset, whole in parts.items():
+        part = whole.only(kept)
+        means, errors = part.means(values)
+        n = len(labels)
+        failed = [int((found[whole.rows] == FAILED).sum()) for found in labels.values()]
+        columns.append(
+            pd.DataFrame(
+                {
+                    "method": list(labels),
+                    "subset": subset,
+                    "n": len(part.rows),
+                    "n_failed": failed,
+                    "n_dropped": len(whole.rows) - len(part.rows),
+                    "accuracy": means[:n],
+                    "error": errors[:n],
+                    "gain": means[n:] if len(means) > n else np.nan,
+                    "gain_error": errors[n:] if len(means) > n else np.nan,
+                }
+            )
+        )
+    found = pd.concat(columns, ignore_index=True)
+    order = {method: place for place, method in enumerate(labels)}
+    return found.sort_values("method", key=lambda names: names.map(order), kind="stable")
 
 
-def accuracy_by_distance(
-    table: pd.DataFrame, labels: dict[str, np.ndarray], edges: np.ndarray
+def method_accuracies(
+    table: pd.DataFrame,
+    parts: Mapping[str, Subset],
+    probability: np.ndarray,
+    sep: pd.DataFrame,
+    rules: str,
+) -> pd.DataFrame:
+    """Accuracies of BlendHunter and of SEP by all rules of labelling.
+
+    Parameters
+    ----------
+    table, parts
+        See `accuracy_table`.
+    probability : ndarray, shape (n,)
+        BlendHunter's probability of a blend.
+    sep : DataFrame
+        SEP's labels: a column for each rules, all or some of `SEP_LABELS`.
+    rules : str
+        Those of the method "SEP", with which BlendHunter is compared. SEP by other rules has the
+        method "SEP (rules)" and is compared with nothing.
+
+    Returns
+    -------
+    DataFrame
+        As from `accuracy_table`; `sep_labels` is the rules of SEP's rows, "" for BlendHunter.
+    """
+    own = _compared(table, parts, probability, sep[rules].to_numpy(), rules)
+    return pd.concat([own, *_other_rules(table, parts, sep, rules)], ignore_index=True)
+
+
+def _compared(
+    table: pd.DataFrame,
+    parts: Mapping[str, Subset],
+    probability: np.ndarray,
+    sep_labels: np.ndarray,
+    rules: str,
+) -> pd.DataFrame:
+    """The rows of `method_accuracies` of BlendHunter and "SEP"."""
+    both = {"BlendHunter": (probability >= 0.5).astype(int), "SEP": sep_labels}
+    found = accuracy_table(table, both, parts, analysed(sep_labels, rules))
+    return found.assign(sep_labels=found["method"].map({"SEP": rules}).fillna(""))
+
+
+def _other_rules(
+    table: pd.DataFrame, parts: Mapping[str, Subset], sep: pd.DataFrame, rules: str
+) -> list[pd.DataFrame]:
+    """The rows of `method_accuracies` of SEP by other rules."""
+    found = []
+    for name in SEP_LABELS:
+        if name in sep and name != rules:
+            labels = sep[name].to_numpy()
+            method = {f"SEP ({name})": labels}
+            rows = accuracy_table(table, method, parts, analysed(labels, name))
+            found.append(rows.assign(sep_labels=name))
+    return found
+
+
+def by_rules(accuracies: pd.DataFrame, rules: str) -> pd.DataFrame:
+    """SEP's rows of accuracies, with labels by these rules."""
+    return accuracies[accuracies["sep_labels"] == rules]
+
+
+def failed_share(rows: pd.DataFrame) -> pd.Series:
+    """Share of the stamps on which a method failed, by row of accuracies."""
+    return rows["n_failed"] / (rows["n"] + rows["n_dropped"])
+
+
+def binned_accuracies(
+    table: pd.DataFrame,
+    labels: Mapping[str, np.ndarray],
+    edges: np.ndarray,
+    kept: np.ndarray | None = None,
 ) -> pd.DataFrame:
     """Accuracy on blends in bins of distance (Fig. 3).
 
+    Parameters
+    ----------
+    table, labels, kept
+        See `accuracy_table`.
+    edges : ndarray
+        Pixels.
+
     Returns
     -------
     DataFrame
-        `method`, `distance_low_px`, `distance_high_px`, `n`, `accuracy`, `error`.
+        `method`, `distance_low_px`, `distance_high_px`, `n`, `accuracy` and its binomial `error`:
+        NaN without blends.
     """
     distance = table["distance_px"].to_numpy()
+    kept = np.ones(len(table), bool) if kept is None else kept
     rows = []
-    analysed = usable(labels)
     for method, method_labels in labels.items():
         for low, high in zip(edges[:-1], edges[1:], strict=True):
-            selected = (distance >= low) & (distance < high) & analysed
-            share, error = accuracy((method_labels == 1)[selected], np.ones(int(selected.sum())))
-            rows.append((method, low, high, int(selected.sum()), share, error))
+            selected = (distance >= low) & (distance < high) & kept
+            n = int(selected.sum())
+            share = float((method_labels[selected] == 1).mean()) if n else np.nan
+            error = float(np.sqrt(share * (1 - share) / n)) if n else np.nan
+            rows.append((method, low, high, n, share, error))
     columns = ["method", "distance_low_px", "distance_high_px", "n", "accuracy", "error"]
     return pd.DataFrame(rows, columns=columns)
 
 
-def split_isolated(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Split isolated stamps for Fig. 6: as many as there are close blends, and the others.
-
-    Returns
-    -------
-    with_close, with_distant : ndarray of bool
-    """
-    isolated = table["is_blend"].to_numpy() == 0
-    n_close = int(round(np.sum(table["weight"][subset_masks(table)["close"]])))
-    rank = np.cumsum(isolated)
-    with_close = isolated & (rank <= n_close)
-    return with_close, isolated & ~with_close
-
-
-def summarise(accuracies: pd.DataFrame) -> pd.DataFrame:
+def summarise(accuracies: pd.DataFrame, value: str = "accuracy") -> pd.DataFrame:
     """Mean and standard deviation over realisations (Figs 4 to 6).
 
     Parameters
     ----------
     accuracies : DataFrame
-        `noise_sigma`, `realisation`, `method`, `subset`, `accuracy`.
+        `noise_sigma`, `realisation`, `method`, `subset`, `n`, and the value with its error (`error`
+        or `gain_error`).
+    value : {"accuracy", "gain"}
 
     Returns
     -------
     DataFrame
-        `noise_sigma`, `method`, `subset`, `n_realisations`, `mean`, `std` (population).
+        `noise_sigma`, `method`, `subset`, `n_realisations`, `n` stamps, `mean`, `std` (population),
+        and `error`, that of the stamps: since realisations share them, the mean of their errors.
     """
-    groups = accuracies.groupby(["noise_sigma", "method", "subset"], sort=False)["accuracy"]
-    table = groups.agg(n_realisations="count", mean="mean", std=lambda v: v.std(ddof=0))
+    error = "error" if value == "accuracy" else f"{value}_error"
+    groups = accuracies.groupby(["noise_sigma", "method", "subset"], sort=False)
+    table = groups.agg(
+        n_realisations=(value, "count"),
+        n=("n", "max"),
+        mean=(value, "mean"),
+        std=(value, lambda values: values.std(ddof=0)),
+        error=(error, "mean"),
+    )
     return table.reset_index()
 
 
@@ -148,9 +372,13 @@ NoiseRealisation = tuple[float, int]
 
 def parametric_accuracies(
     table: pd.DataFrame,
-    predictions: dict[NoiseRealisation, pd.DataFrame],
-    sep_labels: dict[NoiseRealisation, pd.DataFrame],
+    predictions: Mapping[NoiseRealisation, pd.DataFrame],
+    sep_labels: Mapping[NoiseRealisation, pd.DataFrame],
     bins_px: list[float],
+    *,
+    rules: str = "authors",
+    seed: int = 0,
+    n_resamples: int = N_RESAMPLES,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Accuracies on the parametric test stamps, for each noise level and realisation.
 
@@ -159,37 +387,46 @@ def parametric_accuracies(
     table : DataFrame
         Table of the test stamps.
     predictions, sep_labels : dict
-        Noise and realisation to a table of `probability`, or of `sep`.
+        Noise and realisation to a table of `probability`, or of SEP's labels by each rules.
     bins_px : list of float
         Edges of the bins of distance.
+    rules : str
+        See `method_accuracies`.
+    seed, n_resamples : int
+        Of the bootstrap.
 
     Returns
     -------
     accuracies, by_distance : DataFrame
-        `accuracy_table` and `accuracy_by_distance`, with `noise_sigma` and `realisation`.
+        `method_accuracies` and `binned_accuracies`, with `noise_sigma` and `realisation`.
     """
+    parts = subsets(table, seed=seed, n_resamples=n_resamples)
     by_subset: list[pd.DataFrame] = []
     by_distance: list[pd.DataFrame] = []
     for (sigma, realisation), predicted in predictions.items():
-        labels = {
-            "BlendHunter": (predicted["probability"].to_numpy() >= 0.5).astype(int),
-            "SEP": sep_labels[sigma, realisation]["sep"].to_numpy(),
-        }
-        for parts, accuracies in (
-            (by_subset, accuracy_table(table, labels)),
-            (by_distance, accuracy_by_distance(table, labels, np.array(bins_px, float))),
+        probability = predicted["probability"].to_numpy()
+        sep = sep_labels[sigma, realisation]
+        labels = {"BlendHunter": (probability >= 0.5).astype(int), "SEP": sep[rules].to_numpy()}
+        kept = analysed(labels["SEP"], rules)
+        for found, accuracies in (
+            (by_subset, method_accuracies(table, parts, probability, sep, rules)),
+            (by_distance, binned_accuracies(table, labels, np.array(bins_px, float), kept)),
         ):
             accuracies.insert(0, "realisation", realisation)
             accuracies.insert(0, "noise_sigma", sigma)
-            parts.append(accuracies)
+            found.append(accuracies)
     return pd.concat(by_subset, ignore_index=True), pd.concat(by_distance, ignore_index=True)
 
 
 def realistic_accuracies(
     table: pd.DataFrame,
     predictions: pd.DataFrame,
-    sep_labels: np.ndarray,
+    sep_labels: pd.DataFrame,
     sets: list[NoiseRealisation],
+    *,
+    rules: str = "authors",
+    seed: int = 0,
+    n_resamples: int = N_RESAMPLES,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Accuracies on a sample's stamps, of heads trained on parametric stamps (Figs 5, 6).
 
@@ -199,81 +436,77 @@ def realistic_accuracies(
         Table of the realistic stamps, or of another sample.
     predictions : DataFrame
         A column of probabilities for each head, named by `head_name`.
-    sep_labels : ndarray of int, shape (n,)
+    sep_labels : DataFrame
+        SEP's labels by each rules.
     sets : list of (float, int)
         Noise and realisation of each head.
+    rules, seed, n_resamples
+        See `parametric_accuracies`.
 
     Returns
     -------
     accuracies : DataFrame
-        As from `parametric_accuracies`. SEP's rows are the same for each head. `relative` is
-        BlendHunter's accuracy over SEP's, minus one.
+        As from `parametric_accuracies`. SEP's accuracies are the same for each head.
     confusion : DataFrame
-        `noise_sigma`, `realisation`, `method`, `panel` (close, distant, all); `true_positive`,
-        the share of `n_blends` blends labelled as blends; `true_negative`, the share of
-        `n_isolated` isolated stamps labelled as isolated; `error`, the binomial standard error of
-        the mean of the two shares.
+        From `confusion_table`.
     """
-    parts, cells = [], []
-    masks = subset_masks(table)
-    with_close, with_distant = split_isolated(table)
-    panels = {
-        "close": (masks["close"], with_close),
-        "distant": (masks["distant"], with_distant),
-        "all": (masks["blends"], masks["isolated"]),
-    }
-    weight = table["weight"].to_numpy(float)
+    parts = subsets(table, seed=seed, n_resamples=n_resamples)
+    # SEP by other rules is the same for each head.
+    others = _other_rules(table, parts, sep_labels, rules)
+    labels = sep_labels[rules].to_numpy()
+    found = []
     for sigma, realisation in sets:
-        labels = {
-            "BlendHunter": (predictions[head_name(sigma, realisation)] >= 0.5).to_numpy(int),
-            "SEP": sep_labels,
-        }
-        accuracies = accuracy_table(table, labels)
-        wide = accuracies.pivot(index="subset", columns="method", values="accuracy")
-        accuracies["relative"] = accuracies["subset"].map(wide["BlendHunter"] / wide["SEP"] - 1)
-        accuracies.loc[accuracies["method"] == "SEP", "relative"] = 0.0
+        probability = predictions[head_name(sigma, realisation)].to_numpy()
+        own = _compared(table, parts, probability, labels, rules)
+        accuracies = pd.concat([own, *others], ignore_index=True)
         accuracies.insert(0, "realisation", realisation)
         accuracies.insert(0, "noise_sigma", sigma)
-        parts.append(accuracies)
-        is_usable = usable(labels)
-        for method, method_labels in labels.items():
-            for panel, (blends, isolated) in panels.items():
-                positive, error_1 = accuracy(
-                    (method_labels == 1)[blends & is_usable], weight[blends & is_usable]
-                )
-                negative, error_0 = accuracy(
-                    (method_labels == 0)[isolated & is_usable], weight[isolated & is_usable]
-                )
-                numbers = (int((blends & is_usable).sum()), int((isolated & is_usable).sum()))
-                error = float(np.hypot(error_1, error_0) / 2)
-                cells.append(
-                    (sigma, realisation, method, panel, positive, negative, *numbers, error)
-                )
-    columns = ["noise_sigma", "realisation", "method", "panel", "true_positive", "true_negative"]
-    columns += ["n_blends", "n_isolated", "error"]
-    return pd.concat(parts, ignore_index=True), pd.DataFrame(cells, columns=columns)
+        found.append(accuracies)
+    both = pd.concat(found, ignore_index=True)
+    return both, confusion_table(both)
 
 
-def relative_with_isolated(confusion: pd.DataFrame, panel: str) -> pd.Series:
-    """BlendHunter relative to SEP on blends and as many isolated stamps (panels of Fig. 6).
+def confusion_table(accuracies: pd.DataFrame) -> pd.DataFrame:
+    """What Figure 6 shows of BlendHunter and SEP.
 
     Parameters
     ----------
-    confusion : DataFrame
-        From `realistic_accuracies`.
-    panel : {"close", "distant", "all"}
+    accuracies : DataFrame
+        See `parametric_accuracies`.
 
     Returns
     -------
-    Series
-        Accuracy over SEP's, minus one: mean over realisations, by `noise_sigma`.
+    DataFrame
+        `noise_sigma`, `realisation`, `method`, `panel` (of `PANELS`); `true_positive`, the share of
+        `n_blends` blends labelled as blends, and `positive_error`; `true_negative`, the share of
+        `n_isolated` isolated stamps labelled as isolated, and `negative_error`;
+        `positive_fraction` and `negative_fraction`, both as fractions of all stamps of the panel,
+        as in the paper: 0.5 for all of as many blends as isolated stamps.
     """
-    shares = confusion[confusion["panel"] == panel]
-    shares = shares.assign(accuracy=(shares["true_positive"] + shares["true_negative"]) / 2)
-    wide = shares.pivot(
-        index=["noise_sigma", "realisation"], columns="method", values="accuracy"
-    ).reindex(columns=["BlendHunter", "SEP"])
-    return (wide["BlendHunter"] / wide["SEP"] - 1).groupby("noise_sigma").mean()
+    keys = ["noise_sigma", "realisation", "method"]
+    both = accuracies[accuracies["method"].isin(METHODS)]
+    cells = []
+    for panel, (blends, isolated) in PANELS.items():
+        positive, negative = (
+            both.loc[both["subset"] == subset, [*keys, "n", "accuracy", "error"]]
+            for subset in (blends, isolated)
+        )
+        cell = positive.merge(negative, on=keys, suffixes=("_positive", "_negative"))
+        n = cell["n_positive"] + cell["n_negative"]
+        cells.append(
+            cell[keys].assign(
+                panel=panel,
+                true_positive=cell["accuracy_positive"],
+                true_negative=cell["accuracy_negative"],
+                n_blends=cell["n_positive"],
+                n_isolated=cell["n_negative"],
+                positive_error=cell["error_positive"],
+                negative_error=cell["error_negative"],
+                positive_fraction=cell["accuracy_positive"] * cell["n_positive"] / n,
+                negative_fraction=cell["accuracy_negative"] * cell["n_negative"] / n,
+            )
+        )
+    return pd.concat(cells, ignore_index=True)
 
 
 def largest_gain(by_distance: pd.DataFrame) -> tuple[float, float, float, int]:

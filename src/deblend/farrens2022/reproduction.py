@@ -8,13 +8,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from deblend.farrens2022.metrics import (
+    by_rules,
+    failed_share,
     largest_gain,
-    relative_with_isolated,
+    summarise,
     weighted_close_share,
 )
+from deblend.farrens2022.published import curves
 from deblend.farrens2022.stamps import read_sample_table
 from deblend.intervals import mean_interval, wilson_interval
-from deblend.report.numbers import Row
+from deblend.report.numbers import Better, Row, Stated
 
 
 def close_shares(
@@ -74,38 +77,32 @@ def close_rows(published: dict[str, float], close: dict[str, float]) -> Iterator
         yield Row(f"Sect. 2.5, close among blends, {sample}", "percent", share, 100 * ours)
 
 
-def sep_rows(
-    published: dict[str, float], accuracies: pd.DataFrame, confusion: pd.DataFrame
-) -> Iterator[Row]:
-    """SEP's accuracies on the realistic stamps (Sect. 4.3).
+#: Subsets that the paper calls close and distant blends in Sects 4.3 and 5 and in Figure 5.
+WITH_ISOLATED = {
+    "all": "all",
+    "close": "close_with_isolated",
+    "distant": "distant_with_isolated",
+}
 
-    The paper gives 69 % for "close" and 94 % for "distant blends", and 91 % for all. If the first
-    two are of blends alone, isolated stamps must have 91 %. If they are of blends with as many
-    isolated stamps, as in Fig. 6, the 91 % follow from them. Both readings are given.
+
+def sep_rows(published: dict[str, float], accuracies: pd.DataFrame) -> Iterator[Row]:
+    """SEP's accuracies on the realistic stamps (Sect. 4.3).
 
     Parameters
     ----------
     published : dict
-        `all`, `close`, `distant`, in percent.
-    accuracies, confusion : DataFrame
+        `all`, `close`, `distant`, in percent; the last two are of blends with as many isolated
+        stamps.
+    accuracies : DataFrame
         See `deblend.farrens2022.metrics.realistic_accuracies`; SEP's are the same for each head.
     """
     sep = accuracies[accuracies["method"] == "SEP"].drop_duplicates("subset").set_index("subset")
-    cells = confusion[confusion["method"] == "SEP"].drop_duplicates("panel").set_index("panel")
     for subset, value in published.items():
-        item = f"Sect. 4.3, SEP, {subset}" + ("" if subset == "all" else " blends")
-        row = sep.loc[subset]
-        yield Row(item, "accuracy_percent", value, 100 * row["accuracy"], row["n"], "higher")
-        if subset != "all":
-            ours_with_isolated = 50 * cells.loc[subset, ["true_positive", "true_negative"]].sum()
-            item += " with as many isolated stamps"
-            n = _stamps(cells.loc[subset])
-            yield Row(item, "accuracy_percent", value, ours_with_isolated, n, "higher")
-
-
-def _stamps(cell: pd.Series) -> float:
-    """Number of stamps to state with the mean of two shares: twice the smaller number."""
-    return float(2 * min(cell["n_blends"], cell["n_isolated"]))
+        what = "" if subset == "all" else " blends with as many isolated stamps"
+        row = sep.loc[WITH_ISOLATED[subset]]
+        ours, error = 100 * row["accuracy"], 100 * row["error"]
+        item, ends = f"Sect. 4.3, SEP, {subset}{what}", (ours - error, ours + error)
+        yield Row(item, "accuracy_percent", value, ours, row["n"], "higher", *ends)
 
 
 def training_rows(published: dict[str, float], records: list[dict[str, Any]]) -> Iterator[Row]:
@@ -141,59 +138,131 @@ def gain_rows(published: dict[str, Any], by_distance: pd.DataFrame) -> Iterator[
     yield Row(item, "percent", value, 100 * gain, n or math.nan, "higher")
 
 
-def relative_rows(
-    published: dict[str, Any], accuracies: pd.DataFrame, confusion: pd.DataFrame
-) -> Iterator[Row]:
-    """BlendHunter relative to SEP on the realistic stamps (Sects 4.3, 5), in percent.
+def _end(rows: pd.DataFrame, largest: bool) -> tuple[float, float, float, float]:
+    """Largest or smallest mean of a summary, n, and the ends of its interval, in per cent."""
+    means = rows["mean"].dropna()
+    if means.empty:
+        return (math.nan,) * 4
+    row = rows.loc[means.idxmax() if largest else means.idxmin()]
+    low, high = (100 * (row["mean"] + sign * _error(row)) for sign in (-1, 1))
+    return 100 * row["mean"], row["n"], low, high
 
-    There are rows of blends alone, and of blends with as many isolated stamps: see `sep_rows`.
+
+def _error(row: pd.Series) -> float:
+    """Error of a mean over realisations: of the stamps, and of the realisations."""
+    return float(np.hypot(row["error"], row["std"] / np.sqrt(max(row["n_realisations"], 1))))
+
+
+def relative_rows(published: dict[str, Any], accuracies: pd.DataFrame) -> Iterator[Row]:
+    """BlendHunter's gain over SEP on the realistic stamps (Sects 4.3, 5), in percentage points.
+
+    Close and distant blends are with as many isolated stamps, as in Figure 5.
 
     Parameters
     ----------
     published : dict
-        `close_relative_gain_percent`, `distant_deficit_percent`.
-    accuracies, confusion : DataFrame
+        `close_gain_points`, `distant_deficit_points`.
+    accuracies : DataFrame
         See `deblend.farrens2022.metrics.realistic_accuracies`.
     """
-    blendhunter = accuracies[accuracies["method"] == "BlendHunter"]
-    alone = blendhunter.groupby(["subset", "noise_sigma"])["relative"].mean()
-    blends = blendhunter.drop_duplicates("subset").set_index("subset")["n"]
-    cells = confusion.drop_duplicates("panel").set_index("panel")
-    gain, limit = published["close_relative_gain_percent"], published["distant_deficit_percent"]
-    for reading in ("", " with as many isolated stamps"):
-        n = {
-            subset: _stamps(cells.loc[subset]) if reading else blends[subset]
-            for subset in ("close", "distant")
-        }
-        close, distant = (
-            100 * (relative_with_isolated(confusion, subset) if reading else alone[subset])
-            for subset in ("close", "distant")
-        )
-        for name, extreme in (("smallest", close.min()), ("largest", close.max())):
-            item = f"Sect. 5, {name} relative gain on realistic close blends{reading}"
-            yield Row(item, "percent", gain, extreme, n["close"], "higher")
-        item = f"Sect. 4.3, largest relative deficit on realistic distant blends{reading}"
-        deficit = abs(distant.clip(upper=0).min())
-        yield Row(item, "percent_at_most", limit, deficit, n["distant"], "lower")
+    gains = summarise(accuracies[accuracies["method"] == "BlendHunter"], "gain")
+    close, distant = (
+        gains[gains["subset"] == WITH_ISOLATED[subset]] for subset in ("close", "distant")
+    )
+    for name, largest in (("smallest", False), ("largest", True)):
+        item = f"Sect. 5, {name} gain on realistic close blends with as many isolated stamps"
+        gain, n, low, high = _end(close, largest)
+        yield Row(item, "points", published["close_gain_points"], gain, n, "higher", low, high)
+    item = "Sect. 4.3, largest deficit on realistic distant blends with as many isolated stamps"
+    gain, n, low, high = _end(distant, largest=False)
+    limit = published["distant_deficit_points"]
+    # A gain is no deficit.
+    deficit, low, high = (
+        max(-end, 0.0) if math.isfinite(end) else math.nan for end in (gain, high, low)
+    )
+    yield Row(item, "points_at_most", limit, deficit, n, "lower", low, high)
 
 
-def failure_rows(published: float, tables: dict[str, pd.DataFrame]) -> Iterator[Row]:
-    """Stamps on which SEP fails (Sect. 4.1).
+def figure_rows(published: dict[str, Any], accuracies: dict[str, pd.DataFrame]) -> Iterator[Row]:
+    """The curves of Figures 4 to 6, at the paper's noise levels.
 
     Parameters
     ----------
-    published : float
-        Upper limit, %.
+    published : dict
+        `fig4`, `fig5`, `fig6`.
+    accuracies : dict
+        `parametric`, `realistic`: see `deblend.farrens2022.metrics`. A noise level that was not
+        trained is not run.
+    """
+    theirs = curves(published)
+    parametric, realistic = (summarise(accuracies[name]) for name in ("parametric", "realistic"))
+    gains = summarise(accuracies["realistic"], "gain")
+    for row in theirs[4].to_dict("records"):
+        item = f"Fig. 4, {row['method']}, noise {row['noise_sigma']:g}"
+        yield _curve_row(item, "accuracy_percent", row, parametric, row["method"], "all")
+    for row in theirs[5].to_dict("records"):
+        what = row["subset"].replace("_with_isolated", " blends with as many isolated stamps")
+        item = f"Fig. 5, {what}, training noise {row['noise_sigma']:g}"
+        yield _curve_row(item, "points", row, gains, "BlendHunter", row["subset"])
+    for row in theirs[6].to_dict("records"):
+        subset = {"positive": "blends", "negative": "isolated"}[row["kind"]]
+        item = f"Fig. 6, {subset} right, {row['method']}, training noise {row['noise_sigma']:g}"
+        # Of as many blends as isolated stamps, so that all of one kind are half of the stamps.
+        row |= {"mean": 2 * row["mean"], "error": 2 * 0.0005}
+        if row["method"] == "SEP":
+            # It does not depend on the training: one row, of any of our levels.
+            if row["noise_sigma"] > theirs[6]["noise_sigma"].min():
+                continue
+            item = f"Fig. 6, {subset} right, SEP"
+            row["noise_sigma"] = realistic["noise_sigma"].min()
+        yield _curve_row(item, "accuracy_percent", row, realistic, row["method"], subset)
+
+
+def _curve_row(
+    item: str,
+    quantity: str,
+    row: dict[str, Any],
+    summary: pd.DataFrame,
+    method: str,
+    subset: str,
+) -> Row:
+    """The row of a point of a curve, whose published value is known to its `error`."""
+    chosen = (summary["method"] == method) & (summary["subset"] == subset)
+    level = summary[chosen & np.isclose(summary["noise_sigma"], row["noise_sigma"])]
+    value, n, low, high = _end(level, largest=True)
+    ends = (100 * (row["mean"] + sign * row["error"]) for sign in (-1, 1))
+    # The last decimal is a tenth of a per cent at most, whatever the rounding of floats.
+    known: list[float] = [Stated(f"{end:.1f}") for end in ends]
+    better: Better = "higher"
+    return Row(item, quantity, known, value, n, better, low, high)
+
+
+def failure_rows(published: dict[str, Any], tables: dict[str, pd.DataFrame]) -> Iterator[Row]:
+    """Stamps on which SEP fails: by the rules of Sect. 4.1, and those without a detection.
+
+    Parameters
+    ----------
+    published : dict
+        `sep_failures_percent`, an upper limit, and `sep_no_detection_percent`, of the realistic
+        stamps.
     tables : dict
         Sample to its accuracies.
     """
-    for sample, table in tables.items():
-        sep = table[(table["method"] == "SEP") & (table["subset"] == "all")]
-        n = sep["n"] + sep["n_failed"]
-        share = 100 * float((sep["n_failed"] / n).max())
-        item = f"Sect. 4.1, SEP's failures, {sample}"
-        low, high = (100 * float(end) for end in wilson_interval(share / 100 * n.max(), n.max()))
-        yield Row(item, "percent_at_most", published, share, n.max(), "lower", low, high)
+    limit, none = published["sep_failures_percent"], published["sep_no_detection_percent"]
+    kinds: list[tuple[str, str, str, float, str]] = [
+        (f"Sect. 4.1, SEP's failures, {sample}", sample, "section_4_1", limit, "percent_at_most")
+        for sample in tables
+    ]
+    if "realistic" in tables:
+        item = "Sect. 4.3, SEP without a detection, realistic"
+        kinds.append((item, "realistic", "authors", none, "percent"))
+    for item, sample, rules, value, quantity in kinds:
+        rows = by_rules(tables[sample], rules)
+        rows = rows[rows["subset"] == "all"]
+        n = float((rows["n"] + rows["n_dropped"]).max())
+        share = 100 * float(failed_share(rows).max())
+        low, high = (100 * float(end) for end in wilson_interval(share / 100 * n, n))
+        yield Row(item, quantity, value, share, n, "lower", low, high)
 
 
 def our_rows(
@@ -209,20 +278,21 @@ def our_rows(
     published : dict
         `farrens2022` of config/published.yaml.
     tables : dict
-        Accuracies: `parametric`, `by_distance`, `realistic`, `confusion`.
+        Accuracies: `parametric`, `by_distance`, `realistic`.
     close : dict
         Share of close blends in the parametric and realistic stamps; NaN if the configuration
         sets it.
     records : list of dict
         Descriptions of the heads.
     """
-    realistic, confusion = tables["realistic"], tables["confusion"]
+    realistic = tables["realistic"]
     accuracies = {name: tables[name] for name in ("parametric", "realistic")}
     return [
         *close_rows(published["close_blends"], close),
         *training_rows(published["training"]["blendhunter"], records),
-        *failure_rows(published["sep_failures_percent"], accuracies),
+        *failure_rows(published, accuracies),
         *gain_rows(published, tables["by_distance"]),
-        *sep_rows(published["sep_accuracy_percent"], realistic, confusion),
-        *relative_rows(published, realistic, confusion),
+        *sep_rows(published["sep_accuracy_percent"], realistic),
+        *relative_rows(published, realistic),
+        *figure_rows(published, accuracies),
     ]

@@ -1,11 +1,22 @@
-"""Label stamps as isolated or blended with SEP, by the rules of Farrens et al. 2022, Sect. 4.1."""
+"""Label stamps as isolated or blended with SEP: Farrens et al. 2022, Sect. 4.1, and other rules.
+
+A stamp gets a label by each of `deblend.farrens2022.config.SEP_LABELS`:
+
+- authors: those of the authors' code (`sep_script.py`), from which the paper's numbers are;
+- section_4_1: those of the text, which excludes stamps with more detections than galaxies;
+- no_oracle: those that a survey can have, since they do not use true positions.
+"""
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import sep
+from deblend.farrens2022.config import SEP_LABELS
+from deblend.farrens2022.metrics import FAILED
 from deblend.farrens2022.stamps import noisy_batches, read_sample_table
 from deblend.photometry.sep import background_rms
 
@@ -16,18 +27,51 @@ log = logging.getLogger(__name__)
 FLAG_BLENDED = 1
 
 
-#: Label of stamps on which SEP found more objects than galaxies (Sect. 4.1: less than 1 %).
-FAILED = -1
+#: Kernel with which images are convolved before the detection: SExtractor's default.conv.
+KERNEL = np.array([[1, 2, 1], [2, 4, 2], [1, 2, 1]], np.float32)
 
 
-def label_detections(
-    x: np.ndarray,
-    y: np.ndarray,
-    flag: np.ndarray,
-    expected: np.ndarray,
-    tolerance_px: float,
+def constants() -> dict[str, str]:
+    """Settings of SEP that the configuration does not have, by SExtractor's names (Table 2)."""
+    height, width = KERNEL.shape
+    is_default = KERNEL.tolist() == [[1, 2, 1], [2, 4, 2], [1, 2, 1]]
+    return {
+        # The threshold is in units of the noise that `extract` gets as `err`.
+        "THRESH_TYPE": "RELATIVE",
+        "FILTER": "Y",
+        "FILTER_NAME": f"kernel_{height}x{width}.conv" + (" (default)" if is_default else ""),
+    }
+
+
+def extract(image: np.ndarray, settings: dict[str, Any]) -> np.ndarray:
+    """Detect objects on a stamp.
+
+    Parameters
+    ----------
+    image : ndarray, shape (y, x), float32
+    settings : dict
+        Table 2: `threshold`, `min_area`, `n_thresholds`, `contrast`; and `background_box_px`.
+
+    Returns
+    -------
+    structured ndarray
+        SEP's catalogue.
+    """
+    return sep.extract(
+        image,
+        settings["threshold"],
+        err=background_rms(image, int(settings["background_box_px"])),
+        minarea=settings["min_area"],
+        deblend_nthresh=settings["n_thresholds"],
+        deblend_cont=settings["contrast"],
+        filter_kernel=KERNEL,
+    )
+
+
+def section_4_1(
+    x: np.ndarray, y: np.ndarray, flag: np.ndarray, expected: np.ndarray, tolerance_px: float
 ) -> int:
-    """Label a stamp by the sources that were detected on it.
+    """Label a stamp by the rules of Sect. 4.1.
 
     One source is a blend if it is flagged as one and is at an expected position. Two sources are a
     blend if they are at the two expected positions. More sources are a blend if both true
@@ -53,8 +97,7 @@ def label_detections(
     n = len(x)
     if n == 0:
         return 0
-    distance = np.hypot(x[:, None] - expected[:, 0], y[:, None] - expected[:, 1])
-    close = distance <= tolerance_px
+    close = np.hypot(x[:, None] - expected[:, 0], y[:, None] - expected[:, 1]) <= tolerance_px
     if n == 1:
         return int(bool(flag[0] & FLAG_BLENDED) and bool(close.any()))
     # Each true galaxy needs a detection of its own, since one detection can be near both.
@@ -64,9 +107,57 @@ def label_detections(
     return FAILED
 
 
+def authors(
+    x: np.ndarray, y: np.ndarray, flag: np.ndarray, expected: np.ndarray, tolerance_px: float
+) -> int:
+    """Label a stamp as the authors' code does, with the arguments of `section_4_1`.
+
+    A stamp without sources is a failure. One source is a blend if it is flagged as one and each
+    true galaxy has a detection of its own, which is not so for two galaxies. More sources are a
+    blend if each true galaxy has one, or one with the flag is at an expected position: so an
+    isolated galaxy that is detected beside anything else is labelled as a blend, wrongly.
+
+    Two slips of the code are not repeated: of two sources on a blend of which only one is where it
+    should be, with the flag, the label is that of the stamp before; and true positions are half a
+    pixel too far to the right and the top.
+    """
+    n = len(x)
+    if n == 0:
+        return FAILED
+    distance = np.hypot(x[:, None] - expected[:, 0], y[:, None] - expected[:, 1])
+    matches = []  # the nearest detection of each galaxy that has one, each used once
+    for column in distance.T:
+        order = [k for k in np.argsort(column, kind="stable") if k not in matches]
+        if order and column[order[0]] <= tolerance_px:
+            matches.append(order[0])
+    has_all = len(matches) == len(expected)
+    has_flag = any(flag[k] & FLAG_BLENDED for k in matches)
+    return int(has_all and has_flag) if n == 1 else int(has_all or has_flag)
+
+
+def no_oracle(
+    x: np.ndarray, y: np.ndarray, flag: np.ndarray, expected: np.ndarray, tolerance_px: float
+) -> int:
+    """Label a stamp as a survey can, which does not know the galaxies' positions and number.
+
+    It is a blend if there are two or more sources, or one that is flagged as a blend. The
+    arguments are those of `section_4_1`; only the flags are used.
+    """
+    return int(len(flag) > 1 or bool(np.any(flag & FLAG_BLENDED)))
+
+
+Rules = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray, float], int]
+
+RULES: dict[str, Rules] = dict(zip(SEP_LABELS, (authors, section_4_1, no_oracle), strict=True))
+
+
 def label_stamps(
-    images: np.ndarray, table: pd.DataFrame, settings: dict, padding: int, tolerance_px: float
-) -> np.ndarray:
+    images: np.ndarray,
+    table: pd.DataFrame,
+    settings: dict[str, Any],
+    padding: int,
+    tolerance_px: float,
+) -> pd.DataFrame:
     """Run SEP on stamps and label each.
 
     Parameters
@@ -76,34 +167,31 @@ def label_stamps(
     table : DataFrame
         Table of the same stamps: `is_blend`, `dx_px`, `dy_px`.
     settings : dict
-        Table 2: `threshold`, `min_area`, `n_thresholds`, `contrast`; and `background_box_px`.
+        See `extract`.
     padding : int
     tolerance_px : float
 
     Returns
     -------
-    ndarray of int, shape (n,)
-        1 blend, 0 isolated, -1 failed.
+    DataFrame
+        A column for each of `SEP_LABELS`: 1 blend, 0 isolated, -1 failed. Where SEP raises an
+        error, as for too many pixels or objects, all are -1.
     """
     centre = (images.shape[-1] - 1) / 2
-    labels = np.empty(len(images), int)
+    labels = np.full((len(images), len(RULES)), FAILED)
     offsets = table[["dx_px", "dy_px"]].to_numpy(float)
     for i, (image, is_blend) in enumerate(zip(images, table["is_blend"], strict=True)):
         expected = [[centre, centre]]
         if is_blend:
             expected.append([centre + offsets[i, 0], centre + offsets[i, 1]])
-        objects = sep.extract(
-            image,
-            settings["threshold"],
-            err=background_rms(image, int(settings["background_box_px"])),
-            minarea=settings["min_area"],
-            deblend_nthresh=settings["n_thresholds"],
-            deblend_cont=settings["contrast"],
-        )
-        labels[i] = label_detections(
-            objects["x"], objects["y"], objects["flag"], np.array(expected), tolerance_px
-        )
-    return labels
+        try:
+            objects = extract(image, settings)
+        except Exception as error:  # SEP raises bare exceptions from C
+            log.warning("SEP failed on a stamp: %s", error)
+            continue
+        found = (objects["x"], objects["y"], objects["flag"], np.array(expected), tolerance_px)
+        labels[i] = [rules(*found) for rules in RULES.values()]
+    return pd.DataFrame(labels, columns=list(RULES))
 
 
 def label_sample(
@@ -112,10 +200,10 @@ def label_sample(
     noise_sigma: float,
     item: tuple,
     seed: int,
-    settings: dict,
+    settings: dict[str, Any],
     padding: int,
     tolerance_px: float,
-) -> np.ndarray:
+) -> pd.DataFrame:
     """Label a sample's stamps with SEP, with the same noise as for BlendHunter.
 
     Parameters
@@ -128,7 +216,8 @@ def label_sample(
 
     Returns
     -------
-    ndarray of int, shape (n,)
+    DataFrame
+        From `label_stamps`.
     """
     table = read_sample_table(sample)
     labels, start = [], 0
@@ -136,8 +225,7 @@ def label_sample(
         rows = table.iloc[start : start + len(images)]
         labels.append(label_stamps(images, rows, settings, padding, tolerance_px))
         start += len(images)
-    sample_labels = np.concatenate(labels)
-    log.info(
-        "SEP failed on %d of %d stamps", int(np.sum(sample_labels == FAILED)), len(sample_labels)
-    )
-    return sample_labels
+    found = pd.concat(labels, ignore_index=True)
+    for name, failed in (found == FAILED).sum().items():
+        log.info("SEP failed on %d of %d stamps by the rules %s", failed, len(found), name)
+    return found

@@ -4,14 +4,6 @@ from typing import Any
 
 import pandas as pd
 
-#: Settings of `deblend.farrens2022.sep` that the configuration does not have.
-CONSTANTS = {
-    "THRESH_TYPE": "RELATIVE",
-    "FILTER": "Y",
-    "FILTER_NAME": "kernel_3x3.conv (default)",
-}
-
-
 #: Settings in the configuration, and their names in Table 2.
 PARAMETERS = {
     "threshold": "DETECT_THRESH",
@@ -65,8 +57,20 @@ def table1(
     return pd.DataFrame(columns)
 
 
-def table2(settings: dict[str, float], published: dict[str, float]) -> pd.DataFrame:
+def table2(
+    settings: dict[str, float], constants: dict[str, str], published: dict[str, Any]
+) -> pd.DataFrame:
     """SEP's settings and the published ones.
+
+    Parameters
+    ----------
+    settings : dict
+        By the keys of `PARAMETERS`.
+    constants : dict
+        Settings that the configuration does not have, as they ran: from
+        `deblend.farrens2022.sep.constants`.
+    published : dict
+        By the same keys as both.
 
     Returns
     -------
@@ -75,8 +79,11 @@ def table2(settings: dict[str, float], published: dict[str, float]) -> pd.DataFr
     """
     return pd.DataFrame(
         {
-            "Parameter": [*CONSTANTS, *PARAMETERS.values()],
-            "Value": [*CONSTANTS.values(), *(f"{settings[key]:g}" for key in PARAMETERS)],
-            "Published": [*CONSTANTS.values(), *(f"{published[key]:g}" for key in PARAMETERS)],
+            "Parameter": [*constants, *PARAMETERS.values()],
+            "Value": [*constants.values(), *(f"{settings[key]:g}" for key in PARAMETERS)],
+            "Published": [
+                *(str(published[key]) for key in constants),
+                *(f"{published[key]:g}" for key in PARAMETERS),
+            ],
         }
     )

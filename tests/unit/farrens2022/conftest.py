@@ -32,7 +32,7 @@ def guesses(table, rng, close, distant, isolated):
     return np.where(hit, table["is_blend"], 1 - table["is_blend"])
 
 
-def accuracies(mutate=lambda labels, rng: labels):
+def accuracies(mutate=lambda labels, rng: labels, n_resamples=100):
     """Accuracies as in the paper: better for close blends, as good for distant ones.
 
     `mutate` changes BlendHunter's labels before the accuracies are computed.
@@ -45,16 +45,21 @@ def accuracies(mutate=lambda labels, rng: labels):
         label = mutate(guesses(test, rng, 0.95 - loss, 0.995 - loss, 0.995 - loss), rng)
         hunter[sigma, number] = pd.DataFrame({"probability": label.astype(float)})
         label = guesses(test, rng, 0.5, 0.99 - 1.1 * loss, 0.999 - 1.2 * loss)
-        sep[sigma, number] = pd.DataFrame({"sep": label})
-    parametric, by_distance = parametric_accuracies(test, hunter, sep, list(range(0, 37, 2)))
+        sep[sigma, number] = pd.DataFrame(dict.fromkeys(("authors", "section_4_1"), label))
+    parametric, by_distance = parametric_accuracies(
+        test, hunter, sep, list(range(0, 37, 2)), n_resamples=n_resamples
+    )
     heads = {
         f"sigma{s:g}_{r}": mutate(
             guesses(real, rng, 0.78, 0.945 - 0.01 * (s != 15), 0.945 - 0.002 * s), rng
         )
         for s, r in SETS
     }
-    sep_labels = guesses(real, rng, 0.69, 0.94, 0.93)
-    realistic, confusion = realistic_accuracies(real, pd.DataFrame(heads), sep_labels, SETS)
+    label = guesses(real, rng, 0.45, 0.94, 0.93)
+    sep_labels = pd.DataFrame(dict.fromkeys(("authors", "section_4_1"), label))
+    realistic, confusion = realistic_accuracies(
+        real, pd.DataFrame(heads), sep_labels, SETS, n_resamples=n_resamples
+    )
     return {
         "parametric": parametric,
         "by_distance": by_distance,

@@ -4,13 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from deblend.farrens2022.metrics import (
-    accuracy,
-    accuracy_by_distance,
+    PANELS,
     accuracy_table,
+    binned_accuracies,
+    by_rules,
+    failed_share,
     largest_gain,
+    method_accuracies,
     realistic_accuracies,
-    relative_with_isolated,
-    split_isolated,
+    subset_weights,
+    subsets,
     summarise,
     weighted_close_share,
 )
@@ -26,73 +29,105 @@ def stamps_table():
     )
 
 
-def test_accuracies_are_weighted_and_failures_counted():
+def test_accuracies_are_weighted_and_failures_are_wrong():
     labels = np.array([0, 1, 1, 0, -1, 1])
     table = accuracy_table(stamps_table(), {"SEP": labels}).set_index("subset")
     assert table.loc["close", "accuracy"] == 0.5
-    assert table.loc["distant", ["n", "n_failed"]].tolist() == [1, 1]
-    # Isolated 1 of 2, close a quarter of a half, distant 1.5 of 1.5.
-    assert table.loc["all", "accuracy"] == pytest.approx((1 + 0.25 + 1.5) / (2 + 0.5 + 1.5))
-    share, error = accuracy(np.array([True, False, True, True]), np.ones(4))
-    assert (share, error) == (0.75, pytest.approx(np.sqrt(0.75 * 0.25 / 4)))
-    binned = accuracy_by_distance(stamps_table(), {"SEP": labels}, np.array([0, 10, 30]))
-    assert binned["n"].tolist() == [2, 1]
-    assert binned["accuracy"].tolist() == [0.5, 1.0]
+    assert table.loc["distant", ["n", "n_failed", "n_dropped"]].tolist() == [2, 1, 0]
+    assert table.loc["distant", "accuracy"] == 0.5
+    # Isolated 1 of 2, close a quarter of a half, distant 1.5 of 3.
+    assert table.loc["all", "accuracy"] == pytest.approx((1 + 0.25 + 1.5) / (2 + 0.5 + 3))
+    binned = binned_accuracies(stamps_table(), {"SEP": labels}, np.array([0, 10, 30, 40]))
+    assert binned["n"].tolist() == [2, 2, 0]
+    assert binned["accuracy"].tolist() == pytest.approx([0.5, 0.5, np.nan], nan_ok=True)
 
 
-def test_both_methods_are_compared_on_the_same_stamps():
+def test_stamps_that_fail_by_the_text_are_left_out_for_both_methods():
     table = pd.DataFrame(
         {"is_blend": [1, 1, 0, 0], "distance_px": [5, 20, np.nan, np.nan], "weight": 1.0}
     )
-    labels = {"BlendHunter": np.array([1, 0, 0, 1]), "SEP": np.array([0, -1, 0, 0])}
-    found = accuracy_table(table, labels).set_index(["method", "subset"])
+    sep = pd.DataFrame({"authors": [0, 1, 0, -1], "section_4_1": [0, -1, 0, 0]})
+    probability = np.array([0.9, 0.1, 0.2, 0.8])
+    parts = subsets(table)
+    found = method_accuracies(table, parts, probability, sep, "section_4_1")
+    rows = found.set_index(["method", "subset"]).xs("all", level="subset")
     # BlendHunter is wrong on the stamp on which SEP fails, which does not count.
-    assert found.loc[("BlendHunter", "all"), "n"] == 3
-    assert found.loc[("BlendHunter", "all"), "accuracy"] == pytest.approx(2 / 3)
-    assert found.loc[("SEP", "all"), "n_failed"] == 1
-    assert found.loc[("BlendHunter", "all"), "n_failed"] == 0
+    assert rows.loc["BlendHunter", ["n", "n_dropped", "n_failed"]].tolist() == [3, 1, 0]
+    assert rows.loc["BlendHunter", "accuracy"] == pytest.approx(2 / 3)
+    assert rows.loc["SEP", ["n", "n_dropped", "n_failed"]].tolist() == [3, 1, 1]
+    assert failed_share(rows.loc[["SEP"]]).tolist() == [0.25]
+    # By the authors' rules a failure is a wrong label, and all stamps count.
+    assert rows.loc["SEP (authors)", ["n", "n_failed"]].tolist() == [4, 1]
+    assert rows.loc["SEP (authors)", "accuracy"] == 0.5
+    figures = method_accuracies(table, parts, probability, sep, "authors")
+    assert set(by_rules(figures, "authors")["method"]) == {"SEP"}
+    assert set(by_rules(figures, "section_4_1")["method"]) == {"SEP (section_4_1)"}
+    hunter = figures.query("method == 'BlendHunter' and subset == 'all'").iloc[0]
+    assert (hunter["n"], hunter["accuracy"], hunter["gain"]) == (4, 0.5, 0.0)
 
 
-def test_realistic_accuracies_are_relative_to_sep():
+def test_gains_are_points_over_sep_with_as_many_isolated_stamps():
     table = stamps_table()
     predictions = pd.DataFrame({"sigma5_0": [0.1, 0.2, 0.9, 0.9, 0.9, 0.4]})
-    sep = np.array([0, 0, 0, 1, 1, 1])
+    sep = pd.DataFrame({"authors": [1, 0, 0, 1, 1, 1]})
     accuracies, confusion = realistic_accuracies(table, predictions, sep, [(5.0, 0)])
-    relative = accuracies[accuracies["method"] == "BlendHunter"].set_index("subset")["relative"]
-    assert relative["close"] == pytest.approx(1.0 / 0.5 - 1)
-    assert relative["distant"] == pytest.approx(0.5 / 1 - 1)
+    hunter = accuracies[accuracies["method"] == "BlendHunter"].set_index("subset")
+    # Two close blends with the two isolated stamps: 4 of 4 right, SEP 2 of 4.
+    assert hunter.loc["close_with_isolated", ["n", "gain"]].tolist() == [4, 0.5]
+    # No isolated stamp is left for the distant blends: 1 of 2, SEP 2 of 2.
+    assert hunter.loc["distant_with_isolated", ["n", "gain"]].tolist() == [2, -0.5]
     cells = confusion.set_index(["method", "panel"])
     assert cells.loc[("BlendHunter", "close"), "true_positive"] == 1
     assert cells.loc[("SEP", "close"), "true_positive"] == 0.5
-    assert cells.loc[("SEP", "all"), "true_negative"] == 1
-    summary = summarise(accuracies)
-    assert (summary["n_realisations"] == 1).all()
+    assert cells.loc[("SEP", "all"), "true_negative"] == 0.5
+    assert cells.loc[("SEP", "close"), "positive_fraction"] == 0.25
+    assert cells.loc[("BlendHunter", "close"), "negative_fraction"] == 0.5
+    summary = summarise(accuracies, "gain").set_index(["method", "subset"])
+    assert summary.loc[("BlendHunter", "close_with_isolated"), "mean"] == 0.5
+    assert (summary["n_realisations"] <= 1).all()
 
 
-def test_as_many_isolated_as_close_ones():
+def test_as_many_isolated_as_blends_and_each_once():
     table = pd.DataFrame(
         {
             "is_blend": [0, 1] * 50,
             "distance_px": [np.nan, 5.0] * 10 + [np.nan, 20.0] * 40,
-            "weight": 1.0,
+            "weight": [1.0, 0.3] * 10 + [1.0, 1.2] * 40,
         }
     )
-    close, rest = split_isolated(table)
-    assert (close.sum(), rest.sum()) == (10, 40)
-    assert not (close & rest).any()
+    found = subset_weights(table)
+    # The first ten isolated stamps, in the order of the table, are with the close blends.
+    assert np.flatnonzero(found["isolated_with_close"]).tolist() == list(range(0, 20, 2))
+    for panel, n in (("close", 10), ("distant", 40), ("all", 50)):
+        assert [int((found[subset] > 0).sum()) for subset in PANELS[panel]] == [n, n]
+    assert not np.any(found["isolated_with_close"] * found["isolated_with_distant"])
+    both = found["close_with_isolated"]
+    assert both.sum() == 20 and set(both) == {0.0, 1.0}
 
 
-def test_relative_to_sep_by_hand():
-    columns = ["noise_sigma", "realisation", "method", "panel", "true_positive", "true_negative"]
-    rows = [
-        (5.0, 0, "BlendHunter", "close", 0.8, 1.0),
-        (5.0, 0, "SEP", "close", 0.5, 1.0),
-        (5.0, 1, "BlendHunter", "close", 0.5, 0.7),
-        (5.0, 1, "SEP", "close", 0.5, 1.0),
-        (5.0, 0, "SEP", "distant", 0.9, 1.0),
-    ]
-    relative = relative_with_isolated(pd.DataFrame(rows, columns=columns), "close")
-    assert relative.to_dict() == {5.0: pytest.approx((0.9 / 0.75 + 0.6 / 0.75) / 2 - 1)}
+def test_errors_are_binomial_for_independent_stamps_and_larger_for_shared_galaxies():
+    rng = np.random.default_rng(3)
+    n = 2000
+    table = pd.DataFrame({"is_blend": [1] * n, "distance_px": 20.0, "weight": 1.0})
+    right = rng.uniform(size=n) < 0.8
+    expected = np.sqrt(0.8 * 0.2 / n)
+
+    def error(names, labels):
+        parts = subsets(table.assign(galaxy_1=names), seed=1, n_resamples=1000)
+        return accuracy_table(table, {"SEP": labels}, parts)["error"].iloc[0]
+
+    assert error(np.arange(n).astype(str), right.astype(int)) == pytest.approx(expected, rel=0.1)
+    # Four stamps of each galaxy, all right or all wrong, are worth one.
+    groups = np.repeat(np.arange(n // 4), 4)
+    alike = right[groups].astype(int)
+    assert error(groups.astype(str), alike) == pytest.approx(2 * expected, rel=0.1)
+
+
+def test_a_subset_without_stamps_has_no_accuracy():
+    table = stamps_table().iloc[:2]
+    found = accuracy_table(table, {"SEP": np.array([0, 0])}).set_index("subset")
+    assert np.isnan(found.loc["close", ["accuracy", "error"]].astype(float)).all()
+    assert found.loc["isolated", "accuracy"] == 1
 
 
 def test_the_largest_gain_is_a_mean_over_realisations():

@@ -3,7 +3,17 @@
 import numpy as np
 import pandas as pd
 import pytest
-from deblend.farrens2022.sep import FAILED, label_detections, label_stamps
+import sep
+from deblend.farrens2022.sep import (
+    FAILED,
+    authors,
+    constants,
+    extract,
+    label_stamps,
+    no_oracle,
+    section_4_1,
+)
+from deblend.photometry.sep import background_rms
 
 SEP = {
     "threshold": 1.5,
@@ -39,7 +49,44 @@ NEAR = np.array([[32.0, 32.0], [33.0, 32.0]])
 )
 def test_labels_by_the_rules_of_section_4_1(x, y, flag, expected, answer):
     arrays = np.array(x, float), np.array(y, float), np.array(flag, int)
-    assert label_detections(*arrays, expected, 2.0) == answer
+    assert section_4_1(*arrays, expected, 2.0) == answer
+
+
+# The authors' code, by hand.
+@pytest.mark.parametrize(
+    ("x", "y", "flag", "expected", "answer"),
+    [
+        ([], [], [], PAIR, FAILED),
+        ([], [], [], ALONE, FAILED),
+        ([32], [32], [0], ALONE, 0),
+        ([32], [32], [1], ALONE, 1),  # flagged, at its place
+        ([50], [32], [1], ALONE, 0),
+        ([33], [33], [1], PAIR, 0),  # one detection cannot be at two places
+        ([32, 50], [32, 32], [0, 0], ALONE, 1),  # two, one of them at the centre
+        ([20, 50], [32, 32], [0, 0], ALONE, 0),
+        ([32, 40], [32, 32], [0, 0], PAIR, 1),
+        ([32, 50], [32, 32], [0, 0], PAIR, 0),
+        ([32, 50], [32, 32], [1, 0], PAIR, 1),  # one where it should be, flagged
+        ([32, 50], [32, 32], [0, 1], PAIR, 0),  # the flag is not where it should be
+        ([32.5, 50], [32, 32], [0, 0], NEAR, 0),  # one detection is not used twice
+        ([32, 40, 10], [32, 32, 10], [0, 0, 0], PAIR, 1),
+        ([32, 50, 10], [32, 32, 10], [0, 0, 0], PAIR, 0),
+        ([32, 50, 10], [32, 32, 10], [0, 0, 0], ALONE, 1),
+    ],
+)
+def test_labels_by_the_authors_code(x, y, flag, expected, answer):
+    arrays = np.array(x, float), np.array(y, float), np.array(flag, int)
+    assert authors(*arrays, expected, 2.0) == answer
+
+
+@pytest.mark.parametrize(
+    ("flag", "answer"), [([], 0), ([0], 0), ([1], 1), ([2], 0), ([3], 1), ([0, 0], 1)]
+)
+def test_labels_without_true_positions(flag, answer):
+    for expected in (ALONE, PAIR):
+        for place in (32.0, 10.0):
+            arrays = np.full(len(flag), place), np.full(len(flag), place), np.array(flag, int)
+            assert no_oracle(*arrays, expected, 2.0) == answer
 
 
 def test_sep_labels_clear_cases():
@@ -52,4 +99,40 @@ def test_sep_labels_clear_cases():
     images = np.stack([galaxy(32, 32), galaxy(32, 32) + galaxy(47, 32), galaxy(32, 32)]) + noise
     table = pd.DataFrame({"is_blend": [0, 1, 1], "dx_px": [np.nan, 15, 1], "dy_px": [np.nan, 0, 0]})
     labels = label_stamps(images.astype(np.float32), table, SEP, 7, 2.0)
-    assert labels.tolist() == [0, 1, 0]  # the third cannot be told from one galaxy
+    # The third cannot be told from one galaxy.
+    assert {name: found.tolist() for name, found in labels.items()} == dict.fromkeys(
+        ("authors", "section_4_1", "no_oracle"), [0, 1, 0]
+    )
+
+
+def test_an_error_of_sep_is_a_failure_and_stops_nothing():
+    y, x = np.indices((65, 65))
+    noise = np.random.default_rng(0).normal(0, 5, (2, 65, 65))
+    images = 2000 * np.exp(-((x - 32) ** 2 + (y - 32) ** 2) / 8) + noise
+    table = pd.DataFrame({"is_blend": [0, 0], "dx_px": np.nan, "dy_px": np.nan})
+    limit = sep.get_extract_pixstack()
+    try:
+        sep.set_extract_pixstack(10)
+        crowded = label_stamps(images.astype(np.float32), table, SEP, 7, 2.0)
+    finally:
+        sep.set_extract_pixstack(limit)
+    assert (crowded == FAILED).all(axis=None)
+    labels = label_stamps(images.astype(np.float32), table, SEP, 7, 2.0)
+    assert (labels == 0).all(axis=None)
+
+
+def test_the_constants_of_table_2_are_what_runs():
+    y, x = np.indices((65, 65))
+    noise = np.random.default_rng(0).normal(0, 5, (65, 65))
+    image = (200 * np.exp(-((x - 30) ** 2 + (y - 32) ** 2) / 8) + noise).astype(np.float32)
+    found = extract(image, SEP)
+    # SEP's own default is the kernel of SExtractor's default.conv.
+    default = sep.extract(image, 1.5, err=background_rms(image, 8), minarea=5)
+    assert found["flux"] == pytest.approx(default["flux"])
+    # A threshold relative to the noise does not change with the image's unit.
+    assert len(extract(1000 * image, SEP)) == len(found)
+    assert constants() == {
+        "THRESH_TYPE": "RELATIVE",
+        "FILTER": "Y",
+        "FILTER_NAME": "kernel_3x3.conv (default)",
+    }

@@ -15,7 +15,9 @@ def test_tables_are_compared_with_the_papers(tables):
     assert found.loc["Noise (counts)", "parametric"] == "5, 35"
     assert found.loc["Blended stamps", "realistic (published)"] == "40000"
     settings = {"threshold": 2.0, "min_area": 5, "n_thresholds": 32, "contrast": 0.005}
-    second = table2(settings, PUBLISHED["table2"]).set_index("Parameter")
+    constants = {"THRESH_TYPE": "RELATIVE", "FILTER": "N", "FILTER_NAME": "none"}
+    second = table2(settings, constants, PUBLISHED["table2"]).set_index("Parameter")
     assert second.loc["DETECT_THRESH"].tolist() == ["2", "1.5"]
+    assert second.loc["FILTER"].tolist() == ["N", "Y"]
     assert len(second) == 7
     assert second.loc["DEBLEND_MINCONT", "Value"] == "0.005"

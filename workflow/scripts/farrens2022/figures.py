@@ -2,8 +2,10 @@
 
 import pandas as pd
 from deblend.farrens2022.figures.fig3_4_accuracy import draw_fig3, draw_fig4
-from deblend.farrens2022.metrics import parametric_accuracies, summarise
+from deblend.farrens2022.metrics import METHODS, parametric_accuracies, summarise
+from deblend.farrens2022.published import curves
 from deblend.farrens2022.stamps import read_sample_table
+from deblend.files import read_yaml
 from deblend.plots.style import label_line
 from deblend.report.networks import not_learnt, read_networks
 from deblend.run import logs
@@ -18,10 +20,14 @@ with logs.script(snakemake.log[0]):
         dict(zip(sets, map(pd.read_csv, inputs.predictions), strict=True)),
         dict(zip(sets, map(pd.read_csv, inputs.sep), strict=True)),
         params.bins_px,
+        rules=params.sep_labels,
+        seed=params.seed,
     )
     by_noise = summarise(accuracy)
+    drawn = accuracy[accuracy["method"].isin(METHODS)]
+    published = curves(read_yaml(inputs.published)["farrens2022"])[4]
     draw_fig3(by_distance, [out.pdf3, out.png3], label)
-    draw_fig4(by_noise, accuracy, [out.pdf4, out.png4], label)
+    draw_fig4(by_noise, drawn, [out.pdf4, out.png4], label, published)
     for path, table in (
         (out.accuracy, accuracy),
         (out.by_distance, by_distance),

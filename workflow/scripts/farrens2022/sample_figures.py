@@ -2,8 +2,10 @@
 
 import pandas as pd
 from deblend.farrens2022.figures.fig5_6_realistic import draw_fig5, draw_fig6
-from deblend.farrens2022.metrics import realistic_accuracies, summarise
+from deblend.farrens2022.metrics import METHODS, realistic_accuracies, summarise
+from deblend.farrens2022.published import curves
 from deblend.farrens2022.stamps import read_sample_table
+from deblend.files import read_yaml
 from deblend.plots.style import label_line
 from deblend.report.networks import not_learnt, read_networks
 from deblend.run import logs
@@ -15,17 +17,22 @@ with logs.script(snakemake.log[0]):
     accuracy, confusion = realistic_accuracies(
         read_sample_table(inputs.sample),
         pd.read_csv(inputs.predictions),
-        pd.read_csv(inputs.sep)["sep"].to_numpy(),
+        pd.read_csv(inputs.sep),
         [tuple(s) for s in params.sets],
+        rules=params.sep_labels,
+        seed=params.seed,
     )
-    blendhunter = accuracy[accuracy["method"] == "BlendHunter"]
-    relative = summarise(blendhunter.assign(accuracy=blendhunter["relative"]))
-    draw_fig5(relative, accuracy, params.noise_sigma, [out.pdf5, out.png5], label)
-    draw_fig6(confusion, accuracy, [out.pdf6, out.png6], label)
+    gains = summarise(accuracy[accuracy["method"] == "BlendHunter"], "gain")
+    drawn = accuracy[accuracy["method"].isin(METHODS)]
+    published = {}
+    if inputs.get("published"):
+        published = curves(read_yaml(inputs.published)["farrens2022"])
+    draw_fig5(gains, params.noise_sigma, [out.pdf5, out.png5], label, published.get(5))
+    draw_fig6(confusion, drawn, [out.pdf6, out.png6], label, published.get(6))
     for path, table in (
         (out.accuracy, accuracy),
         (out.confusion, confusion),
-        (out.table5, relative),
+        (out.table5, gains),
         (out.table6, confusion),
     ):
         write_csv(path, table.assign(scale=params.scale))

@@ -1,6 +1,5 @@
 """Adapter: SEP's labels of a sample of noisy stamps."""
 
-import pandas as pd
 from deblend.farrens2022.sep import label_sample
 from deblend.run import logs
 from deblend.tables import write_csv
@@ -16,4 +15,5 @@ with logs.script(snakemake.log[0]):
         padding=params.padding,
         tolerance_px=params.tolerance_px,
     )
-    write_csv(snakemake.output.labels, pd.DataFrame({"stamp": range(len(labels)), "sep": labels}))
+    labels.insert(0, "stamp", range(len(labels)))
+    write_csv(snakemake.output.labels, labels)

@@ -23,14 +23,24 @@ STAMPS_BAR: dict[str, Any] = {"ls": "", "elinewidth": 5, "alpha": 0.2, "zorder":
 REALISATIONS_BAR: dict[str, Any] = {"capsize": 2, "elinewidth": 0.8}
 
 
+#: Look of the curves of the paper: light, below ours.
+PUBLISHED_LINE: dict[str, Any] = {
+    "lw": 0.9,
+    "alpha": 0.45,
+    "zorder": 1.5,
+    "elinewidth": 0.7,
+    "capsize": 1,
+}
+
+
 def effective_numbers(accuracies: pd.DataFrame) -> pd.Series:
     """Effective number of stamps of each subset, since those of some kinds have weights.
 
     Parameters
     ----------
     accuracies : DataFrame
-        `subset`, `n`, `accuracy` and its binomial `error`, which is for the effective number. All
-        accuracies of a subset are of the same stamps.
+        `subset`, `n`, `accuracy` and its `error`: the number of independent stamps that have a
+        binomial error of that size. All accuracies of a subset are of the same stamps.
 
     Returns
     -------
@@ -43,26 +53,66 @@ def effective_numbers(accuracies: pd.DataFrame) -> pd.Series:
     return groups["effective"].median().fillna(groups["n"].max())
 
 
-def draw_against_noise(axis: Axes, summary: pd.DataFrame, name: str, **look: Any) -> None:
+def draw_against_noise(
+    axis: Axes, summary: pd.DataFrame, name: str, unit: float = 100, **look: Any
+) -> None:
     """Draw accuracies, their interval and their scatter over realisations against noise.
 
     Parameters
     ----------
     axis : Axes
     summary : DataFrame
-        `noise_sigma` (counts), `mean` and `std` of accuracies in [0, 1], which are drawn in per
-        cent, and `low` and `high`, the ends of the 68 % interval of the test stamps.
+        `noise_sigma` (counts), `mean` and `std` of accuracies in [0, 1], and `low` and `high`, the
+        ends of the 68 % interval of the test stamps.
     name : str
         Name of the curve in the legend.
+    unit : float
+        What accuracies are multiplied with: 100 for per cent.
     **look
         Options of `Axes.errorbar`, such as `ls` and `color`.
     """
-    x, y = summary["noise_sigma"], 100 * summary["mean"]
-    below, above = y - 100 * summary["low"], 100 * summary["high"] - y
+    x, y = summary["noise_sigma"], unit * summary["mean"]
+    below, above = y - unit * summary["low"], unit * summary["high"] - y
     axis.errorbar(x, y, [below, above], ecolor=look.get("color"), **STAMPS_BAR)
     # Without scatter, as of a single realisation, there are no bars, whose caps would be lines.
-    scatter = 100 * summary["std"].where(summary["std"] > 0)
+    scatter = unit * summary["std"].where(summary["std"] > 0)
     axis.errorbar(x, y, scatter, label=name, **REALISATIONS_BAR, **look)
+
+
+def draw_published(
+    axis: Axes, curve: pd.DataFrame, style: str, colour: str, unit: float = 100
+) -> None:
+    """Draw a curve of the paper with its errors, if there is one, under ours.
+
+    Parameters
+    ----------
+    axis : Axes
+    curve : DataFrame
+        `noise_sigma`, `mean`, `error`: see `deblend.farrens2022.published.curves`.
+    style, colour : str
+        Those of our curve.
+    unit : float
+        See `draw_against_noise`.
+    """
+    if len(curve):
+        curve = curve.sort_values("noise_sigma")
+        y, error = unit * curve["mean"], unit * curve["error"]
+        axis.errorbar(curve["noise_sigma"], y, error, ls=style, color=colour, **PUBLISHED_LINE)
+
+
+def name_published(axis: Axes, published: pd.DataFrame | None, note: str) -> None:
+    """Add the curves of `draw_published` to the legend, if there are any.
+
+    Parameters
+    ----------
+    axis : Axes
+    published : DataFrame or None
+    note : str
+        What they or their bars are.
+    """
+    if published is not None and len(published):
+        look = {"color": "black", "label": f"published ({note})"}
+        axis.errorbar([np.nan], [np.nan], [np.nan], **look, **PUBLISHED_LINE)
 
 
 def name_bars(axis: Axes) -> None:

@@ -5,8 +5,10 @@ from deblend.farrens2022.config import CLOSE_PX
 from deblend.farrens2022.figures.curves import (
     METHODS,
     draw_against_noise,
+    draw_published,
     effective_numbers,
     name_bars,
+    name_published,
     set_noise_axis,
 )
 from deblend.intervals import wilson_interval
@@ -96,7 +98,11 @@ def _draw_level(axis: Axes, accuracies: pd.DataFrame) -> None:
 
 
 def draw_fig4(
-    summary: pd.DataFrame, accuracies: pd.DataFrame, outputs: Outputs, label: str
+    summary: pd.DataFrame,
+    accuracies: pd.DataFrame,
+    outputs: Outputs,
+    label: str,
+    published: pd.DataFrame | None = None,
 ) -> None:
     """Draw Figure 4: overall accuracy against noise.
 
@@ -113,17 +119,23 @@ def draw_fig4(
     outputs : list of path
     label : str
         Scale and data.
+    published : DataFrame, optional
+        The paper's curves (`deblend.farrens2022.published.curves`), for light lines under ours.
     """
     overall = accuracies[accuracies["subset"] == "all"]
     n_effective = effective_numbers(overall)["all"]
     line = label_line(label, "BlendHunter", int(overall["n"].max()))
-    with paper_figure(outputs, line, ONE_COLUMN_IN, 2.7) as figure:
+    with paper_figure(outputs, line, ONE_COLUMN_IN, 2.9) as figure:
         axis = figure.subplots()
         for method, look in METHODS.items():
             rows = summary[(summary["method"] == method) & (summary["subset"] == "all")]
             low, high = wilson_interval(rows["mean"] * n_effective, n_effective)
             draw_against_noise(axis, rows.assign(low=low, high=high), method, **look)
+            if published is not None:
+                theirs = published[published["method"] == method]
+                draw_published(axis, theirs, look["ls"], look["color"])
         name_bars(axis)
+        name_published(axis, published, "read off")
         set_noise_axis(axis, summary["noise_sigma"], r"$\sigma_{\rm noise}$ (counts)")
         axis.set_ylabel("accuracy (%)")
         figure.legend(loc="outside lower center", ncols=2, columnspacing=1.2)

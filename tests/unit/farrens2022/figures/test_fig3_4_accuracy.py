@@ -5,8 +5,10 @@ import pandas as pd
 import pytest
 from deblend.farrens2022.figures.fig3_4_accuracy import draw_fig3, draw_fig4
 from deblend.farrens2022.metrics import summarise
+from deblend.farrens2022.published import curves
 
 from tests.figures import opens, texts
+from tests.unit.farrens2022.conftest import PUBLISHED
 
 LABEL = "toy scale, parametric stamps (made up)"
 
@@ -57,14 +59,19 @@ def test_accuracy_against_noise(drawn, tmp_path):
     ]
     names = ["noise_sigma", "realisation", "method", "subset", "n", "accuracy", "error"]
     accuracies = pd.DataFrame(rows, columns=names)
-    draw_fig4(summarise(accuracies), accuracies, [tmp_path / "fig4.png"], LABEL)
+    published = curves(PUBLISHED)[4]
+    draw_fig4(summarise(accuracies), accuracies, [tmp_path / "fig4.png"], LABEL, published)
     opens(tmp_path / "fig4.png", 660)
     names = {"BlendHunter", "SEP", "68 % interval (stamps)", "std. dev. (realisations)"}
     assert names | {"accuracy (%)"} <= set(texts(drawn[0]))
     assert drawn[0].get_suptitle().replace("\n", " ") == f"{LABEL}, BlendHunter, n = 500"
     # Of each method the interval of 99 effective stamps, whose half is 1 / (2 sqrt(n + 1)) for a
     # share of one half, and the scatter of the realisations.
-    containers = drawn[0].axes[0].containers[:4]
+    drawn_curves = drawn[0].axes[0].containers
+    theirs = [c for c in drawn_curves if len(c[0].get_xdata()) == 7]
+    assert [c[0].get_ydata()[-1] for c in theirs] == pytest.approx([81.8, 78.0])
+    assert "published (read off)" in texts(drawn[0])
+    containers = [c for c in drawn_curves if len(c[0].get_xdata()) == len(LEVELS)]
     bars = [container[2][0].get_segments()[0][:, 1] for container in containers]
     expected = [pytest.approx((45, 55)), pytest.approx((49, 51))] * 2
     assert [tuple(ends) for ends in bars] == expected

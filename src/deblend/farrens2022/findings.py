@@ -1,0 +1,107 @@
+"""What the reproduction found about Farrens et al. 2022 itself.
+
+The only table is `published`: the values of config/published.yaml that contradict the text, from
+figures, the authors' notebooks and Sect. 2.5 (see `published_table`).
+"""
+# ruff: noqa: D103 (what was found is in the decorator)
+
+from typing import Any
+
+import pandas as pd
+from deblend.farrens2022.published import curves
+from deblend.report.claims import MissingResult, Result, Tables, says, table
+from deblend.report.findings import Findings
+
+FINDINGS = Findings()
+finding = FINDINGS.add
+
+#: Where the values of Figure 6 and the numbers of stamps are from.
+NOTEBOOKS = "the authors' notebooks (CosmoStat/BlendHunter, commit a679ad6), in published.yaml"
+
+FIGURE_5 = "values read off Figure 5, +-0.3, in published.yaml"
+
+
+def published_table(published: dict[str, Any]) -> pd.DataFrame:
+    """Published values that the findings are computed from.
+
+    Parameters
+    ----------
+    published : dict
+        `farrens2022` of config/published.yaml.
+
+    Returns
+    -------
+    DataFrame
+        Rows of `deblend.farrens2022.published.curves` with the number of their `figure`; and
+        `figure` 0, `subset` n_text and n_figures, with the numbers of distant blends as `mean`.
+    """
+    numbers = pd.DataFrame(
+        {"subset": name, "mean": float(n)} for name, n in published["distant_blends"].items()
+    )
+    parts = {0: numbers} | curves(published)
+    return pd.concat([part.assign(figure=n) for n, part in parts.items()], ignore_index=True)
+
+
+def _figure(tables: Tables, n: int) -> pd.DataFrame:
+    rows = table(tables, "published")
+    rows = rows[rows["figure"] == n]
+    if rows.empty:
+        raise MissingResult(f"published values of Figure {n}")
+    return rows
+
+
+@finding(
+    "better_at_true_blends",
+    "Sect. 4.3",
+    says="BlendHunter is significantly better at identifying true blends than SEP regardless of "
+    "the noise level used for training.",
+    of=NOTEBOOKS,
+)
+@says("Trained at the lowest noise it identifies fewer blends than SEP, in the same Figure 6.")
+def better_at_true_blends(tables: Tables) -> Result:
+    rows = _figure(tables, 6)
+    rows = rows[(rows["panel"] == "all") & (rows["kind"] == "positive")]
+    wide = rows.pivot(index="noise_sigma", columns="method", values=["mean", "error"])
+    gain = wide["mean"]["BlendHunter"] - wide["mean"]["SEP"]
+    lowest = gain.idxmin()
+    # All blends are half of the stamps.
+    share, error = (200 * wide[name]["BlendHunter"][lowest] for name in ("mean", "error"))
+    sep = 200 * wide["mean"]["SEP"][lowest]
+    text = (
+        f"training noise {lowest:g}: {share:.1f} ± {error:.1f} % of the blends, SEP {sep:.1f} %; "
+        f"above SEP at {int((gain > 0).sum())} of {len(gain)} noise levels"
+    )
+    return text, bool(200 * gain[lowest] < -error)
+
+
+@finding(
+    "close_gain_range",
+    "Sect. 5",
+    says="BlendHunter outperforms SEP by 5 to 15 % for close blends.",
+    of=FIGURE_5,
+)
+@says(
+    "The curve of Figure 5 goes beyond 15; its values are percentage points, of close blends "
+    "together with as many isolated stamps, which the text does not say."
+)
+def close_gain_range(tables: Tables) -> Result:
+    rows = _figure(tables, 5)
+    rows = rows[rows["subset"] == "close_with_isolated"]
+    low, high = 100 * rows["mean"].min(), 100 * rows["mean"].max()
+    above = int((rows["mean"] - rows["error"] > 0.15).sum())
+    text = f"{low:+.1f} to {high:+.1f} points; above 15 at {above} of {len(rows)} noise levels"
+    return text, above > 0
+
+
+@finding(
+    "distant_blends",
+    "Sects 2.5, 4.3",
+    says="35,162 of the realistic blends are distant ones.",
+    of=NOTEBOOKS,
+)
+@says("Figures 5 and 6 have fewer distant blends: with the close ones they are not all blends.")
+def distant_blends(tables: Tables) -> Result:
+    numbers = _figure(tables, 0).set_index("subset")["mean"]
+    in_text, in_figures = int(numbers["n_text"]), int(numbers["n_figures"])
+    text = f"{in_text:,} in the text, {in_figures:,} in the figures, {in_text - in_figures} fewer"
+    return text, in_figures < in_text
