@@ -25,7 +25,7 @@ HIGHLIGHT_TABLES = {
 FOUND_ABOUT = [paper for paper in config["papers"] if paper == "boucaud2020"]
 # Benchmarks of each paper's jobs, without the extension.
 BENCHMARKS = {
-    "boucaud2020": ["simulate/*", "clean/*", "sep/*", "predict/*"],
+    "boucaud2020": ["simulate/*", "clean/*", "sep/*", "forced_fit/*", "predict/*"],
     "farrens2022": ["farrens2022/*"],
     "reiman2019": ["reiman2019/*"],
     "hemmati2022": ["hemmati2022/*"],

@@ -63,7 +63,7 @@ def read_tables(
         training of each of the paper's networks, where the joint one includes its U-Net; and `iou`
         (see `masks_to_find`) and `fig12`: None for those without a file.
     """
-    tables = {name: pd.read_csv(path) for name, path in paths.items()}
+    tables = isophotal_only({name: pd.read_csv(path) for name, path in paths.items()})
     roles = {folder: role for role, folder in networks.items()}
     return tables | {
         "photometry": tables["photometry"].replace({"method": roles}),
@@ -71,6 +71,26 @@ def read_tables(
         "iou": masks_to_find(gather_iou(mask_roles, iou)) if iou else None,
         "fig12": pd.read_csv(fig12[0]) if fig12 else None,
     }
+
+
+def isophotal_only(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Leave SExtractor out of the tables if it stands for AUTO fluxes (`sextractor_flux: auto`).
+
+    The paper's are isophotal, so that its numbers and claims on them are not tested then.
+
+    Parameters
+    ----------
+    tables : dict
+        The table of Figure 8, `fig8`, says which fluxes they are (`sextractor_flux`).
+    """
+    if "auto" not in set(tables["fig8"].get("sextractor_flux", [])):
+        return tables
+    kept = {}
+    for name, table in tables.items():
+        column = next((c for c in ("network", "method") if c in table), None)
+        is_sextractor = table[column].str.lower() == "sextractor" if column else False
+        kept[name] = table[~is_sextractor] if column else table
+    return kept
 
 
 def training_hours(networks: Mapping[str, str], timings: Sequence[str | Path]) -> pd.DataFrame:

@@ -21,6 +21,7 @@ from deblend.boucaud2020.reproduction import (
     flux_errors,
     flux_rows,
     iou_rows,
+    isophotal_only,
     masks_to_find,
     panel_rows,
     panel_table,
@@ -315,3 +316,19 @@ def test_parameters_are_those_of_networks_as_large_as_in_the_paper():
     assert found.loc["Sect. 3.2, blend2mask2flux", "status"] == "agrees"
     assert not found["depends_on_data"].any()
     assert set(reproduced(parameter_rows(PUBLISHED, None))["status"]) == {"not run"}
+
+
+def test_auto_fluxes_are_not_compared_with_the_papers_isophotal_ones():
+    tables = {
+        "statistics": pd.DataFrame({"network": ["blend2flux", "sextractor"], "sigma": [0.1, 0.5]}),
+        "fig8": pd.DataFrame({"method": ["blend2flux", "SExtractor"], "sextractor_flux": "auto"}),
+        "photometry": pd.DataFrame({"method": ["sep_iso", "sep_auto"]}),
+        "table1": pd.DataFrame({"morphology": ["sph"]}),
+    }
+    kept = isophotal_only(tables)
+    assert kept["statistics"]["sigma"].tolist() == [0.1]
+    assert kept["fig8"]["method"].tolist() == ["blend2flux"]
+    assert len(kept["photometry"]) == 2
+    assert len(kept["table1"]) == 1
+    tables["fig8"]["sextractor_flux"] = "isophotal"
+    assert isophotal_only(tables) is tables

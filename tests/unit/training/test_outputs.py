@@ -123,6 +123,8 @@ def boucaud2020(folder, made):
         "filters": 4,
         "depth": 2,
         "dropout": 0.0,
+        "dropout_after": "both",
+        "flip_blends": True,
         "asinh_softening": 0.02,
         "overlap_channel": False,
     }
