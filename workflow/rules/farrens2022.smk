@@ -67,6 +67,15 @@ def sample_fractions(wildcards):
     return {"train": 0, "validation": 0, "test": 1}
 
 
+def features_mb(wildcards):
+    """Size of the features of a training, which it keeps in files until it is finished."""
+    stamps = FARRENS["samples"]["parametric"]["n_stamps"]
+    n_stamps = sum(stamps.values()) + FARRENS["network"]["augment"] * stamps["train"]
+    # VGG-16 halves the stamps five times and has 512 maps; a feature has 16 bits.
+    n_features = 512 * ((FARRENS["stamp_size"] + 2 * FARRENS["padding_px"]) // 32) ** 2
+    return 1 + n_stamps * n_features * 2 // 1_000_000
+
+
 wildcard_constraints:
     sample=any_of(FARRENS["samples"]),
     split="train|validation|test",
@@ -123,6 +132,7 @@ rule farrens2022_draw_stamps:
                     "kolmogorov_ellipticity_sigma",
                     "mag_min",
                     "mag_max",
+                    "clumpiness",
                 )
             },
         },
@@ -179,6 +189,7 @@ rule farrens2022_train:
     resources:
         mem_mb=4000,
         runtime=240,
+        disk_mb=features_mb,
         gpu=1,
     params:
         code=code("farrens2022/train.py"),
@@ -187,6 +198,7 @@ rule farrens2022_train:
         backend=config["backend"],
         threads=config["threads"]["training"],
         padding=FARRENS["padding_px"],
+        pixel_scale_arcsec=FARRENS["pixel_scale_arcsec"],
         network=FARRENS["network"],
         checkpoint=checkpoint(".npz"),
     message:

@@ -81,7 +81,15 @@ class Survey(Section):
         default=18.0, description="Magnitude of the brightest simulated galaxies, F814W."
     )
     mag_max: Real = Field(
-        default=23.5, description="Magnitude of the faintest simulated galaxies, F814W."
+        default=25.2,
+        description="Magnitude of the faintest simulated galaxies, F814W; the archive's: 25.2.",
+    )
+    clumpiness: Real = Field(
+        default=0.5,
+        ge=0,
+        lt=1,
+        description="Mean share of the light in clumps, for simulated galaxies of kind real except "
+        "spheroids; 0: no clumps but those of irregular galaxies.",
     )
 
     _magnitudes_are_ordered = model_validator(mode="after")(check_order("mag_min", "mag_max"))
@@ -176,7 +184,14 @@ class Head(SteeringConfig):
     batch_size: Count = Field(default=250, description="Number of stamps per batch.")
     dropout: Dropout = 0.1
     augment: Boolean = Field(
-        default=True, description="Whether each training stamp is sheared, zoomed and flipped once."
+        default=False,
+        description="Whether each training stamp is used a second time, flipped and turned by "
+        "quarters of a circle before it gets noise of its own.",
+    )
+    keep: Literal["best", "last"] = Field(
+        default="best",
+        description="Epoch whose weights are kept: the one with the lowest validation loss, or the "
+        "last.",
     )
     adam_epsilon: AdamEpsilon = 1.0e-8
     epochs: Epochs = 500

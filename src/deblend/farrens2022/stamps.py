@@ -53,6 +53,14 @@ COUNTS_SLOPE_DEX = 0.3
 REALISTIC_SHARES = (0.2, 0.2, 0.32, 0.28)
 
 
+#: Smallest and largest number of clumps of a simulated galaxy.
+N_CLUMPS = (3, 8)
+
+
+#: Smallest and largest half-light radius of a clump, in units of the galaxy's.
+CLUMP_SIZES = (0.05, 0.2)
+
+
 TABLE_COLUMNS = (
     "stamp",
     "is_blend",
@@ -93,6 +101,50 @@ def draw_psf(rng: np.random.Generator, config: SampleConfig) -> galsim.GSObject:
     return galsim.Convolve(optics.shear(shears[0]), atmosphere.shear(shears[1]))
 
 
+def clumpy_profile(
+    rng: np.random.Generator, galaxy: dict[str, Any], clumpiness: float
+) -> galsim.GSObject:
+    """Light profile of a simulated galaxy whose disk has clumps, as star-forming galaxies have.
+
+    Seen from the ground, a strong clump is a peak of its own, which SEP takes for a second galaxy.
+    Spheroids have none.
+
+    Parameters
+    ----------
+    rng : Generator
+    galaxy : dict
+        As for `deblend.data.profiles.galaxy_profile`, with `half_light_radius_px` in arcsec.
+    clumpiness : float
+        Mean share of the light that is in clumps, 0 to below 1. Each galaxy's share is drawn from
+        a beta distribution that falls from zero: most galaxies are smooth, and few are clumpy.
+
+    Returns
+    -------
+    galsim.GSObject
+        Flux in HST counts/s. The nucleus is at the origin, not the centroid of the light.
+    """
+    # The galaxy is drawn face-on, and inclined together with its clumps.
+    q = galaxy["axis_ratio"]
+    radius = galaxy["half_light_radius_px"] * np.sqrt(q)
+    face_on = galaxy | {"half_light_radius_px": radius, "axis_ratio": 1.0}
+    profile = galaxy_profile(rng, face_on, 1.0, COSMOS_ZERO_POINT)
+    flux = profile.flux
+    if clumpiness > 0 and galaxy["morphology"] != "sph":
+        share = rng.beta(1, 1 / clumpiness - 1)
+        n_clumps = int(rng.integers(N_CLUMPS[0], N_CLUMPS[1], endpoint=True))
+        weights = rng.dirichlet(np.ones(n_clumps)) * share
+        # In an exponential disk the radius of the light, in scale lengths, has a gamma
+        # distribution; the half-light radius is 1.678 scale lengths.
+        distances = rng.gamma(2, radius / 1.678, n_clumps)
+        angles = rng.uniform(0, 2 * np.pi, n_clumps)
+        positions = distances[:, None] * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+        sizes = rng.uniform(*CLUMP_SIZES, n_clumps) * radius
+        profile = (1 - share) * profile
+        for weight, (x, y), size in zip(weights, positions, sizes, strict=True):
+            profile += galsim.Gaussian(flux=weight * flux, half_light_radius=size).shift(x, y)
+    return profile.shear(q=q, beta=rng.uniform(0, np.pi) * galsim.radians)
+
+
 class SimulatedGalaxies:
     """Galaxies drawn from the distributions above, a new one for each position of each stamp."""
 
@@ -117,7 +169,9 @@ class SimulatedGalaxies:
         }
         if config.kind == "real":
             galaxy["morphology"] = MORPHOLOGIES[rng.choice(4, p=REALISTIC_SHARES)]
-        profile = galaxy_profile(rng, galaxy, 1.0, COSMOS_ZERO_POINT)
+            profile = clumpy_profile(rng, galaxy, config.clumpiness)
+        else:
+            profile = galaxy_profile(rng, galaxy, 1.0, COSMOS_ZERO_POINT)
         return profile, f"{self.sample}-{stamp:06d}-{position}", galaxy["mag"]
 
 
@@ -461,8 +515,36 @@ def read_sample_table(path: str | Path) -> pd.DataFrame:
         ) from error
 
 
+def turned(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Flip and turn each stamp by quarters of a circle, at random: one of eight orientations each.
+
+    Parameters
+    ----------
+    images : ndarray, shape (n, side, side)
+    rng : Generator
+
+    Returns
+    -------
+    ndarray, shape (n, side, side)
+    """
+    quarters, flips = rng.integers(0, 4, len(images)), rng.integers(0, 2, len(images))
+    return np.stack(
+        [
+            np.rot90(image[:, ::-1] if flip else image, quarter)
+            for image, quarter, flip in zip(images, quarters, flips, strict=True)
+        ]
+    )
+
+
 def noisy_batches(
-    path: str | Path, noise_sigma: float, padding: int, seed: int, item: tuple, batch: int = 1000
+    path: str | Path,
+    noise_sigma: float,
+    padding: int,
+    seed: int,
+    item: tuple,
+    batch: int = 1000,
+    *,
+    turn: bool = False,
 ) -> Iterator[np.ndarray]:
     """Yield batches of stamps that are padded with zeros and then get noise.
 
@@ -479,6 +561,8 @@ def noisy_batches(
         Part of the seed: what the noise is for, such as sample and realisation.
     batch : int
         Number of stamps in a batch.
+    turn : bool
+        Whether each stamp is `turned` before it gets noise.
 
     Yields
     ------
@@ -488,6 +572,8 @@ def noisy_batches(
         images = file["images"]
         for number, start in enumerate(range(0, len(images), batch)):
             clean = images[start : start + batch]
+            if turn:
+                clean = turned(clean, generator(seed, "turn", *item, number))
             padded = np.pad(clean, [(0, 0), (padding, padding), (padding, padding)])
             rng = generator(seed, "noise", *item, number)
             yield padded + rng.normal(0, noise_sigma, padded.shape).astype(np.float32)

@@ -13,11 +13,13 @@ import h5py
 import keras
 from deblend.errors import DeblendError
 from deblend.farrens2022.features import (
-    augment,
+    extract_features,
     feature_examples,
+    features_of,
     to_eight_bits,
     write_features,
 )
+from deblend.farrens2022.stamps import noisy_batches
 from deblend.training.vgg import NO_SCALING, VggWeights
 from deblend.training.vgg_keras import feature_extractor
 
@@ -31,19 +33,37 @@ def test_eight_bits_are_as_in_the_authors_files():
         to_eight_bits(np.stack([np.ones((4, 4)), np.zeros((4, 4))]))
 
 
-def test_augmentation_zooms_and_flips_about_the_centre():
-    image = np.zeros((1, 65, 65), np.uint8)
-    image[0, 30:35, 40:50] = 200
-    rng = np.random.default_rng(0)
-    out = np.concatenate([augment(image, rng) for _ in range(200)])
-    x = np.indices((65, 65))[1]
-    centres = np.array([np.average(x, weights=o) for o in out])
-    # The blob's centre is at 44.5, 12.5 from the middle: zoomed by 0.8 to 1.2, either side.
-    assert np.abs(centres - 32).min() == pytest.approx(12.5 / 1.2, abs=0.5)
-    assert np.abs(centres - 32).max() == pytest.approx(12.5 / 0.8, abs=0.5)
-    assert 0.35 < np.mean(centres < 32) < 0.65
-    rng = np.random.default_rng(0)
-    np.testing.assert_array_equal(augment(image, rng)[0], out[0])
+@pytest.mark.parametrize("augmented", [False, True])
+def test_features_are_of_the_stamps_and_with_augmentation_of_turned_ones_too(tmp_path, augmented):
+    """The features here are the pixels: augmentation turns stamps, and their noise stays white."""
+    sample = write_stamps(tmp_path / "train.h5", 50)
+    pixels = keras.Input((32, 32, 1))
+    plain = keras.Model(pixels, keras.layers.Flatten()(pixels))
+    options = {"noise_sigma": 10.0, "padding": 6, "seed": 1, "item": ("a",)}
+    batches = extract_features(plain, sample, **options, augmented=augmented)
+    found = np.concatenate(list(batches)).reshape(-1, 32, 32)
+    assert found.dtype == np.float16
+    assert len(found) == 50 * (1 + augmented)
+    with h5py.File(sample) as file:
+        clean = np.pad(file["images"][:], [(0, 0), (6, 6), (6, 6)])
+    frames = np.abs(next(noisy_batches(sample, 10.0, 6, 1, ("a",))))
+    expected = np.floor(255 * frames / frames.max(axis=(1, 2), keepdims=True)) / 255
+    np.testing.assert_allclose(found[:50], expected, atol=1.1 / 255)
+    for stamp, second in zip(clean, found[50:].astype(float), strict=False):
+        turns = [np.rot90(s, k) for s in (stamp, stamp.T) for k in range(4)]
+        assert max(np.corrcoef(t.ravel(), second.ravel())[0, 1] for t in turns) > 0.9
+    # Neighbouring pixels of the border, which has noise alone, are not correlated.
+    border = found[:, :5, :].astype(float)
+    border -= border.mean(axis=(1, 2), keepdims=True)
+    neighbours = np.mean(border[:, :, 1:] * border[:, :, :-1]) / np.mean(border**2)
+    assert abs(neighbours) < 0.05
+
+
+def test_features_too_large_for_their_type_are_refused():
+    pixels = keras.Input((32, 32, 1))
+    large = keras.Model(pixels, keras.layers.Rescaling(1e5)(pixels))
+    with pytest.raises(DeblendError, match="a feature of VGG-16 is 100000, but .* ends at 65504"):
+        features_of(large, np.ones((2, 32, 32)))
 
 
 def test_examples_are_the_strongest_maps_of_the_first_blend(tmp_path):

@@ -1,5 +1,7 @@
 """Labels of stamps by trained heads, compared with the network in numpy and Keras' own VGG-16."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -9,9 +11,11 @@ from deblend.training import keras_backend as backend
 
 backend.configure("tensorflow", 2, 0)
 
+import galsim
 import keras
+from deblend.errors import DeblendError
 from deblend.farrens2022.networks import head
-from deblend.farrens2022.predict import label_with_heads
+from deblend.farrens2022.predict import blend_probability, label_with_heads, trained_stamps
 from deblend.farrens2022.stamps import noisy_batches
 from deblend.farrens2022.training import run_training
 from deblend.training.vgg import VGG16_NAMES, random_weights, write_vgg
@@ -86,6 +90,7 @@ def test_a_saved_head_labels_as_after_its_training(vgg, tmp_path):
         "batch_size": 4,
         "dropout": 0.1,
         "augment": True,
+        "keep": "last",
         "adam_epsilon": 1e-8,
         "learning_rate": 1e-5,
         "schedule": "plateau",
@@ -109,7 +114,9 @@ def test_a_saved_head_labels_as_after_its_training(vgg, tmp_path):
         fingerprinted={"code": "1"},
     )
     assert len(history) == 1
-    assert (summary["n_train"], summary["n_validation"], summary["n_test"]) == (8, 4, 6)
+    # Augmentation uses each training stamp twice.
+    assert (summary["n_train"], summary["n_validation"], summary["n_test"]) == (16, 4, 6)
+    assert (summary["stamp_size"], summary["padding_px"]) == (20, PADDING)
     is_blend = np.arange(6) % 2 == 1
     assert summary["test_accuracy"] == np.mean((probability >= 0.5) == is_blend)
     model.save_weights(tmp_path / "head.weights.h5")
@@ -124,3 +131,90 @@ def test_a_saved_head_labels_as_after_its_training(vgg, tmp_path):
         seed=SEED,
     )
     np.testing.assert_allclose(found["head"], probability, atol=1e-6)
+
+
+TRAINED = {"stamp_size": 20, "padding_px": PADDING, "pixel_scale_arcsec": 0.2}
+
+
+@pytest.fixture
+def trained_head(vgg, weights, tmp_path):
+    """A head that was trained on stamps without padding: files and the stamps' probabilities."""
+    sample = write_stamps(tmp_path / "test.h5", 6)
+    features = features_of_vgg16(sample, weights, ("mine",))
+    keras.utils.set_random_seed(1)
+    model = head(features.shape[1])
+    model.get_layer("dense1").set_weights(
+        [w / np.abs(features).max() for w in model.get_layer("dense1").get_weights()]
+    )
+    model.save_weights(tmp_path / "head.weights.h5")
+    frames = np.concatenate([*noisy_batches(sample, SIGMA, PADDING, SEED, ("mine",))])
+    record = {**TRAINED, "stamp_size": 32, "padding_px": 0, "vgg_weights": weights.source}
+    (tmp_path / "network.json").write_text(json.dumps(record))
+    files = {
+        "vgg": vgg,
+        "weights": tmp_path / "head.weights.h5",
+        "description": tmp_path / "network.json",
+    }
+    return files, frames, model.predict(features, verbose=0)[:, 0]
+
+
+def test_any_images_get_the_probabilities_of_a_head(trained_head):
+    files, frames, expected = trained_head
+    found = blend_probability(frames, **files, pixel_scale_arcsec=0.2)
+    np.testing.assert_allclose(found, expected, atol=2e-5)
+    assert expected.std() > 0.001
+    # Neither the unit nor what lies around the stamps matters, nor how many are handled at once.
+    wide = np.pad(frames * 2.0**-30, [(0, 0), (4, 4), (7, 7)], constant_values=1.0)
+    found = blend_probability(wide, **files, pixel_scale_arcsec=0.2, batch=4)
+    np.testing.assert_allclose(found, expected, atol=2e-5)
+    assert len(blend_probability(frames[:0], **files, pixel_scale_arcsec=0.2)) == 0
+
+
+def test_a_head_needs_the_weights_that_it_was_trained_with(trained_head):
+    files, frames, _ = trained_head
+    record = json.loads(files["description"].read_text())
+    files["description"].write_text(json.dumps({**record, "vgg_weights": "ImageNet"}))
+    with pytest.raises(DeblendError, match="was trained with ImageNet weights of VGG-16, but"):
+        blend_probability(frames, **files, pixel_scale_arcsec=0.2)
+
+
+@pytest.mark.parametrize(("side", "scale"), [(41, 0.2), (44, 0.2), (60, 0.15), (40, 0.31)])
+def test_images_are_resampled_about_their_middle(side, scale):
+    """The same galaxy, drawn with the pixels of the images and with those of the training."""
+
+    def drawn(side, scale):
+        return profile.drawImage(nx=side, ny=side, scale=scale, method="sb").array
+
+    profile = galsim.Gaussian(sigma=0.8).shear(g1=0.2, g2=0.1)
+    profile += 0.4 * galsim.Gaussian(sigma=0.7).shift(0.9, -0.6)
+    trained = {**TRAINED, "padding_px": 0}
+    found = trained_stamps(
+        drawn(side, scale)[None], pixel_scale_arcsec=scale, trained=trained, seed=1
+    )
+    expected = drawn(20, 0.2)
+    np.testing.assert_allclose(found[0], expected, atol=0.003 * expected.max())
+
+
+def test_the_padding_has_the_noise_of_the_stamp():
+    noise = np.random.default_rng(1).normal(0, 3, (200, 20, 20))
+    trained = {**TRAINED, "padding_px": 7}
+    padded = trained_stamps(noise, pixel_scale_arcsec=0.2, trained=trained, seed=1)
+    np.testing.assert_array_equal(padded[:, 7:-7, 7:-7], noise.astype(np.float32))
+    assert np.std(padded[:, :7]) == pytest.approx(3, rel=0.05)
+    again = trained_stamps(noise[5:], pixel_scale_arcsec=0.2, trained=trained, seed=1, first=5)
+    np.testing.assert_array_equal(padded[5:], again)
+
+
+@pytest.mark.parametrize(
+    ("images", "scale", "message"),
+    [
+        (np.ones((20, 20)), 0.2, r"have shape \(20, 20\): give \(n, y, x\)"),
+        (np.full((1, 20, 20), np.nan), 0.2, "1 of 1 images are not finite, the first is number 0"),
+        (np.ones((1, 19, 20)), 0.2, "20 x 19 pixels of 0.2 arcsec are smaller than the stamps"),
+        (np.ones((1, 20, 20)), 0.15, "cut out larger ones"),
+        (np.ones((1, 200, 200)), 0.05, "0.05 differs from that of the training, 0.2, by more"),
+    ],
+)
+def test_images_that_cannot_be_stamps_are_refused(images, scale, message):
+    with pytest.raises(DeblendError, match=message):
+        trained_stamps(images, pixel_scale_arcsec=scale, trained=TRAINED, seed=1)

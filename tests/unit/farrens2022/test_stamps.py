@@ -10,6 +10,7 @@ from deblend.farrens2022.stamps import (
     CatalogGalaxies,
     SampleConfig,
     check_stamps,
+    clumpy_profile,
     draw_chunk,
     draw_offset,
     draw_psf,
@@ -18,7 +19,9 @@ from deblend.farrens2022.stamps import (
     flux_scale,
     noisy_batches,
     read_sample_table,
+    turned,
 )
+from scipy.ndimage import maximum_filter
 
 
 def config(**changes):
@@ -125,6 +128,63 @@ def test_noise_is_drawn_after_padding_and_belongs_to_its_realisation(sample):
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
     assert np.std(first[:, :7]) == pytest.approx(20, rel=0.03)
+
+
+def test_turned_stamps_are_in_all_eight_orientations():
+    stamp = np.arange(9.0).reshape(3, 3)
+    expected = {np.rot90(s, k).tobytes() for s in (stamp, stamp.T) for k in range(4)}
+    found = turned(np.broadcast_to(stamp, (200, 3, 3)), np.random.default_rng(1))
+    assert {image.tobytes() for image in found} == expected
+
+
+GALAXY = {
+    "mag": 20.0,
+    "morphology": "disk",
+    "half_light_radius_px": 0.8,
+    "sersic_n": 1.0,
+    "axis_ratio": 0.5,
+}
+
+
+def peaks(profile):
+    """Number of local maxima, seen with a sharp PSF, above a hundredth of the brightest."""
+    seen = galsim.Convolve(profile, galsim.Gaussian(fwhm=0.15))
+    image = seen.drawImage(nx=121, ny=121, scale=0.05).array
+    is_peak = (maximum_filter(image, 3) == image) & (image > 0.01 * image.max())
+    return is_peak.sum()
+
+
+def test_clumps_are_peaks_of_a_galaxy_with_the_same_light():
+    drawn = [
+        [clumpy_profile(np.random.default_rng(i), GALAXY, clumpiness) for i in range(8)]
+        for clumpiness in (0.0, 0.2, 0.6)
+    ]
+    for profile in drawn[2]:
+        assert profile.flux == pytest.approx(10 ** (0.4 * (25.94 - 20)))
+    assert [peaks(p) for p in drawn[0]] == [1] * 8
+    # More of the light in clumps, more peaks.
+    assert np.mean([peaks(p) for p in drawn[2]]) > np.mean([peaks(p) for p in drawn[1]]) > 1.5
+    spheroid = clumpy_profile(np.random.default_rng(1), {**GALAXY, "morphology": "sph"}, 0.6)
+    assert peaks(spheroid) == 1
+
+
+def test_a_disk_without_clumps_has_its_radius_and_axis_ratio():
+    """The half-light ellipse of a smooth disk has the given semi-major axis and axis ratio."""
+    profile = clumpy_profile(np.random.default_rng(3), GALAXY, 0.0)
+    image = profile.drawImage(nx=501, ny=501, scale=0.04, method="no_pixel")
+    assert np.sqrt(0.5) * 0.8 == pytest.approx(
+        image.calculateHLR(flux=profile.flux), rel=0.1
+    )  # of the circle, within the effect of the ellipticity
+    shape = image.FindAdaptiveMom().observed_shape
+    assert (1 - shape.g) / (1 + shape.g) == pytest.approx(0.5, abs=0.02)
+
+
+def test_galaxies_have_names_of_their_own(sample):
+    """Errors by galaxy need to know which stamps share one; simulated galaxies occur once."""
+    table = read_sample_table(sample)
+    names = [*table["galaxy_1"], *table.loc[table["is_blend"] == 1, "galaxy_2"]]
+    assert len(set(names)) == len(names) == 60
+    assert (table.loc[table["is_blend"] == 0, "galaxy_2"] == "").all()
 
 
 def test_real_galaxies_of_a_catalogue_stay_in_their_split(real_data):

@@ -56,6 +56,39 @@ def test_a_head_learns_and_resumes(tmp_path):
         np.testing.assert_array_equal(a, b)
 
 
+def test_the_best_or_the_last_epoch_is_kept(tmp_path):
+    """Random labels are learnt by heart, so that the validation loss rises after its minimum."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(300, 20)).astype(np.float16)
+    y = rng.integers(0, 2, 300).astype(np.float32)
+    x_validation, y_validation = x[200:], y[200:]
+
+    def run(keep):
+        return train_head(
+            (x[:200], y[:200]),
+            (x_validation, y_validation),
+            seed=1,
+            batch_size=20,
+            dropout=0.1,
+            adam_epsilon=1e-8,
+            steering_config=STEERING,
+            checkpoint=Checkpoint(tmp_path / f"{keep}.npz", {}),
+            keep=keep,
+        )
+
+    for keep in ("best", "last"):
+        model, history, summary = run(keep)
+        losses = history["val_loss"].to_numpy()
+        expected = int(losses.argmin()) + 1 if keep == "best" else len(losses)
+        assert losses.argmin() < len(losses) - 1
+        assert (summary["keep"], summary["kept_epoch"]) == (keep, expected)
+        assert summary["feature_type"] == "float16"
+        p = model.predict(x_validation, verbose=0)[:, 0].astype(float)
+        entropy = -np.mean(np.where(y_validation > 0, np.log(p), np.log1p(-p)))
+        assert entropy == pytest.approx(losses[expected - 1], abs=1e-5)
+        assert summary["val_loss"] == losses[expected - 1]
+
+
 def test_divergence_is_noticed(tmp_path):
     x, y = np.ones((40, 8), np.float32), np.ones(40, np.float32)
     with pytest.raises(DeblendError, match="of lost has diverged: .* is nan in epoch 1/6"):
@@ -104,9 +137,12 @@ def test_features_are_kept_while_their_fingerprint_fits(tmp_path):
 
     def compute():
         calls.append(1)
-        yield np.ones((3, 4), np.float32)
+        yield values
 
+    values = np.random.default_rng(1).normal(size=(3, 4)).astype(np.float16)
     path = tmp_path / "f.h5"
     for fingerprint, n in (("a", 1), ("a", 1), ("b", 2)):
-        assert cached_features(path, fingerprint, 3, compute)[0].shape == (3, 4)
+        found = cached_features(path, fingerprint, 3, compute)[0]
+        assert found.dtype == np.float16
+        np.testing.assert_array_equal(found, values)
         assert len(calls) == n

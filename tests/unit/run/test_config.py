@@ -443,8 +443,8 @@ def cutouts(**changes):
             "farrens2022 > split: the shares {'train': 0.1, ",
         ),
         (
-            {"farrens2022": {"mag_min": 24}},
-            "farrens2022: mag_min 24 is not below mag_max 23.5",
+            {"farrens2022": {"mag_min": 26}},
+            "farrens2022: mag_min 26 is not below mag_max 25.2",
         ),
         (
             {"farrens2022": {"distance_bins_px": [0, 8, 16]}},

@@ -145,7 +145,8 @@ def farrens2022(folder, made):
         table = table.assign(is_blend=np.arange(6) % 2 == 0, galaxy_1="a", galaxy_2="b")
         write_sample(folder / f"{split}.h5", [(noisy_discs(6, 33), table)], 6)
     write_vgg(folder / "vgg.h5", random_weights(1))
-    network = STEERING | {"batch_size": 3, "dropout": 0.1, "adam_epsilon": 1e-8, "augment": False}
+    network = STEERING | {"batch_size": 3, "dropout": 0.1, "adam_epsilon": 1e-8}
+    network |= {"augment": False, "keep": "best"}
     return farrens.train_and_write, {
         "samples": {split: folder / f"{split}.h5" for split in ("train", "validation", "test")},
         "vgg": folder / "vgg.h5",
