@@ -58,6 +58,7 @@ FARRENS = HUNTER | {
     "farrens2022_network_figures",
     "farrens2022_figures",
     "farrens2022_sample_figures_of_paper",
+    "farrens2022_roc",
     "farrens2022_tables",
     "farrens2022_results",
 }
@@ -122,7 +123,7 @@ FIG5_OF_SAMPLE = HUNTER | {
     "farrens2022_label",
     "farrens2022_sample_figures",
 }
-#: Networks that are trained for each of the 34 figures.
+#: Networks that are trained for each of the 36 figures.
 BLENDHUNTER = sorted(f"blendhunter/sigma{sigma}_0" for sigma in (5, 15, 35))
 GAN, BOTH_GANS = ["deblender_gan"], ["deblender_gan", "deblender_mse"]
 FLUXES = ["blend2flux", "blend2mask2flux", "unet"]  # blend2mask2flux starts from the U-Net
@@ -133,6 +134,7 @@ TRAININGS = {
     "fig5_baselines": [],
     **{f"farrens2022/fig{n}": [] for n in (1, 2)},
     **{f"farrens2022/fig{n}": BLENDHUNTER for n in range(3, 7)},
+    **{f"farrens2022/roc_{sample}": BLENDHUNTER for sample in ("parametric", "realistic")},
     **{f"reiman2019/fig{n}": GAN for n in (1, 2)},
     **{f"reiman2019/fig{n}": BOTH_GANS for n in range(3, 7)},
     "hemmati2022/fig1": ["sr", "sr_multi", "vanilla"],

@@ -95,6 +95,11 @@ def test_blendhunter_is_trained_at_three_noise_levels(toy):
     for n in range(1, 7):
         for extension in ("pdf", "png"):
             assert (toy / f"figures/farrens2022/fig{n}.{extension}").stat().st_size > 5000
+    for sample in ("parametric", "realistic"):
+        assert (toy / f"figures/farrens2022/roc_{sample}.pdf").stat().st_size > 5000
+        points = pd.read_csv(toy / f"farrens2022/roc_{sample}.csv")
+        areas = points.loc[points["blends"] == "all"].groupby("noise_sigma")["area"].first()
+        assert areas.index.tolist() == [5, 15, 35] and areas.gt(0.7).all()
     for n in (1, 2):
         assert "toprule" in (toy / f"tables/farrens2022/table{n}.tex").read_text()
     found = pd.read_csv(toy / "farrens2022/accuracy_parametric.csv")

@@ -17,6 +17,11 @@ TARGETS["farrens2022"] = [
     *expand("<results>/figures/farrens2022/fig{n}.csv", n=[1, 3, 4, 5, 6]),
     *expand("<results>/tables/farrens2022/table{n}.{ext}", n=[1, 2], ext=["csv", "tex"]),
     "<results>/farrens2022/findings.csv",
+    *expand(
+        "<results>/figures/farrens2022/roc_{sample}.{ext}",
+        sample=["parametric", "realistic"],
+        ext=["pdf", "png", "csv"],
+    ),
 ]
 # Accuracies from the authors' labels of their own stamps, if the configuration has a table of them.
 FARRENS_AUTHORS = (
@@ -65,6 +70,13 @@ def sample_fractions(wildcards):
     if catalog_of_sample(wildcards.sample) and catalog_of_sample("parametric"):
         return FARRENS["split"]
     return {"train": 0, "validation": 0, "test": 1}
+
+
+def labels_of_sample(method, sample, suffix):
+    """Labels of a sample's test stamps: a file for each head if it is the training sample."""
+    if sample == "parametric":
+        return [f"<results>/predictions/{method}/{name}.csv" for name in FARRENS_NAMES]
+    return [f"<results>/predictions/{method}/{sample}{suffix}"]
 
 
 def features_mb(wildcards):
@@ -428,6 +440,46 @@ use rule farrens2022_sample_figures as farrens2022_sample_figures_of_paper with:
         scale=SCALE,
     message:
         "Figures 5 and 6 of Farrens et al. 2022"
+
+
+# Not in the paper. On the parametric stamps each head has its own noise, on the others all have the same.
+rule farrens2022_roc:
+    input:
+        sample="<results>/farrens2022/{sample}/test.h5",
+        predictions=lambda wildcards: labels_of_sample("blendhunter", wildcards.sample, ".csv.gz"),
+        sep=lambda wildcards: labels_of_sample("farrens2022_sep", wildcards.sample, ".csv"),
+        records=expand("<results>/networks/blendhunter/{name}/network.json", name=FARRENS_NAMES),
+        style=STYLE,
+    output:
+        pdf=report(
+            "<results>/figures/farrens2022/roc_{sample}.pdf",
+            caption="../report/farrens2022/roc.rst",
+            category=CATEGORIES["farrens2022"],
+            labels={"figure": "supplement: ROC and calibration, {sample} stamps"},
+        ),
+        png="<results>/figures/farrens2022/roc_{sample}.png",
+        table="<results>/figures/farrens2022/roc_{sample}.csv",
+        points="<results>/farrens2022/roc_{sample}.csv",
+        calibration="<results>/farrens2022/calibration_{sample}.csv",
+    log:
+        "<results>/logs/farrens2022/roc_{sample}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=90,  # of 80,000 stamps, half a minute for each head
+    params:
+        code=code("farrens2022/roc.py"),
+        seed=SEED,
+        sets=FARRENS_SETS,
+        blend_shares=FARRENS["blend_shares"],
+        label=lambda wildcards: farrens_label(wildcards.sample),
+        scale=SCALE,
+    message:
+        "ROC and calibration of the heads on the {wildcards.sample} stamps"
+    script:
+        "../scripts/farrens2022/roc.py"
 
 
 rule farrens2022_tables:

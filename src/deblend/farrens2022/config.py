@@ -223,6 +223,11 @@ SampleName = Annotated[
 ]
 
 
+SurveyName = Annotated[
+    str, Pattern(r"^[a-z][a-z0-9_]*$", "a letter from a to z, then such letters, digits and _")
+]
+
+
 class Farrens2022(Survey):
     """Farrens et al. 2022, BlendHunter."""
 
@@ -278,6 +283,12 @@ class Farrens2022(Survey):
         description="Edges of the distance bins in Figure 3, pixels.",
     )
 
+    blend_shares: dict[SurveyName, Annotated[Real, Field(gt=0, lt=1)]] = Field(
+        default={"des": 0.3, "hsc": 0.5, "lsst": 0.6},
+        min_length=1,
+        description="Names of surveys and the shares of blends among their sources, for the purity "
+        "of detected blends; the first is that of the figures.",
+    )
     published_predictions: str | None = Field(
         default=None,
         description="Table (.csv or .csv.gz) of the authors' labels of their parametric test "
