@@ -125,6 +125,14 @@ FIG5_OF_SAMPLE = HUNTER | {
 }
 #: Networks that are trained for each of the 36 figures.
 BLENDHUNTER = sorted(f"blendhunter/sigma{sigma}_0" for sigma in (5, 15, 35))
+#: Ablations are trained only where their table is asked for.
+ABLATIONS = HUNTER | {
+    "download_vgg",
+    "farrens2022_label",
+    "farrens2022_ablation_inputs",
+    "farrens2022_train_ablation",
+    "farrens2022_ablations",
+}
 GAN, BOTH_GANS = ["deblender_gan"], ["deblender_gan", "deblender_mse"]
 FLUXES = ["blend2flux", "blend2mask2flux", "unet"]  # blend2mask2flux starts from the U-Net
 RESOLUTIONS = ["sr", "sr_content", "sr_multi", "vanilla"]
@@ -192,6 +200,20 @@ def test_dry_runs_need_no_network_and_no_heavy_import(tmp_path, arguments, rules
     env = {"PYTHONPATH": str(traps), **offline}
     result = snakemake("-n", *arguments, directory=tmp_path, env=env)
     assert planned(result.text) == rules
+
+
+def test_ablations_with_the_same_features_share_them(tmp_path):
+    small = ROOT / "config/small.yaml"
+    target = "results/small/farrens2022/ablations.csv"
+    result = snakemake("-n", target, "--configfile", small, directory=tmp_path)
+    assert planned(result.text) == ABLATIONS
+    entries = yaml.safe_load((ROOT / "config/config.yaml").read_text())["farrens2022"]["ablations"]
+    trained = re.findall(r"Train the ablation (\w+) of", result.text)
+    assert sorted(trained) == sorted(entries)
+    keys = (("features", "vgg16"), ("scaling", "paper"), ("noise", "one"))
+    needed = {tuple(entry.get(*key) for key in keys) for entry in entries.values()}
+    made = re.findall(r"What ablations get: (\w+), scaling (\w+), noise (\w+)", result.text)
+    assert len(needed) < len(entries) and sorted(made) == sorted(needed)
 
 
 def test_another_sample_is_labelled_by_the_same_networks(tmp_path):
@@ -271,7 +293,8 @@ def test_only_networks_ask_for_a_gpu(toy_jobs):
     asking = {name for name, rule in toy_jobs["rules"].items() if "gpu" in rule["resources"]}
     trainings = {f"{paper}_train" for paper in TARGET_PAPERS}
     gans = {"reiman2019_predict", "reiman2019_several_galaxies", "hemmati2022_detect"}
-    assert asking == trainings | gans | {"farrens2022_label"}
+    ablations = {"farrens2022_ablation_inputs", "farrens2022_train_ablation"}
+    assert asking == trainings | gans | ablations | {"farrens2022_label"}
 
 
 def test_the_vanilla_gan_has_its_own_options(toy_jobs):

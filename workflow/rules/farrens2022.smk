@@ -72,6 +72,51 @@ def sample_fractions(wildcards):
     return {"train": 0, "validation": 0, "test": 1}
 
 
+# Ablations are not among the targets: farrens2022/ablations.csv has to be named. Their noise:
+ABLATION_SIGMA = float(
+    FARRENS["ablation_noise_sigma"]
+    or min(FARRENS["noise_sigma"], key=lambda sigma: abs(sigma - FARRENS["realistic_noise_sigma"]))
+)
+
+
+def ablation_sets(noise):
+    """Sets of stamps of ablations: sample and split, and name, noise levels and item of its seed.
+
+    The test sets are those of the paper's heads of the first realisation.
+    """
+    all_levels = [float(sigma) for sigma in FARRENS["noise_sigma"]]
+    levels = all_levels if noise == "all" else [ABLATION_SIGMA]
+    # With one level, the noise is that of the paper's head.
+    key = ["all"] if noise == "all" else [ABLATION_SIGMA, 0]
+    sets = [
+        (f"parametric/{split}", split, levels, ["parametric", split, *key])
+        for split in ("train", "validation")
+    ]
+    for sigma in levels:
+        item = ["parametric", "test", sigma, 0]
+        sets.append(("parametric/test", f"test/sigma{sigma:g}_0", [sigma], item))
+    noise_of_sample = [FARRENS["realistic_noise_sigma"]]
+    return [*sets, ("realistic/test", "test/realistic", noise_of_sample, ["realistic", "test"])]
+
+
+def inputs_of_ablation(wildcards):
+    """Features of an ablation, which others may share."""
+    entry = FARRENS["ablations"][wildcards.ablation]
+    name = f"{entry['features']}_{entry['scaling']}_{entry['noise']}"
+    return f"<results>/farrens2022/ablation_inputs/{name}.h5"
+
+
+def ablation_inputs_mb(wildcards):
+    """Size of the features or, for networks from scratch, of the stamps."""
+    stamps = FARRENS["samples"]["parametric"]["n_stamps"]
+    levels = len(FARRENS["noise_sigma"]) if wildcards.noise == "all" else 1
+    n_stamps = stamps["train"] + stamps["validation"] + levels * stamps["test"]
+    n_stamps += FARRENS["samples"]["realistic"]["n_stamps"]["test"]
+    side = FARRENS["stamp_size"] + 2 * FARRENS["padding_px"]
+    values = side**2 if wildcards.features == "scratch" else 512 * (side // 32) ** 2
+    return 1 + n_stamps * values * 2 // 1_000_000
+
+
 def labels_of_sample(method, sample, suffix):
     """Labels of a sample's test stamps: a file for each head if it is the training sample."""
     if sample == "parametric":
@@ -510,6 +555,119 @@ rule farrens2022_tables:
         "Tables 1 and 2 of Farrens et al. 2022"
     script:
         "../scripts/farrens2022/tables.py"
+
+
+rule farrens2022_ablation_inputs:
+    input:
+        samples=lambda wildcards: [
+            f"<results>/farrens2022/{sample}.h5" for sample, *_ in ablation_sets(wildcards.noise)
+        ],
+        vgg=lambda wildcards: (
+            "<results>/farrens2022/vgg16.h5" if wildcards.features == "vgg16" else []
+        ),
+    output:
+        inputs=temp("<results>/farrens2022/ablation_inputs/{features}_{scaling}_{noise}.h5"),
+    log:
+        "<results>/logs/farrens2022/ablation_inputs_{features}_{scaling}_{noise}.log",
+    benchmark:
+        "<results>/benchmarks/farrens2022/ablation_inputs_{features}_{scaling}_{noise}.tsv"
+    wildcard_constraints:
+        features="vgg16|random|scratch",
+        scaling="paper|asinh",
+        noise="one|all",
+    conda:
+        "../../envs/keras.yaml"
+    threads: config["threads"]["training"]
+    resources:
+        mem_mb=4000,
+        runtime=240,
+        disk_mb=ablation_inputs_mb,
+        gpu=1,
+    params:
+        code=code("farrens2022/ablation_inputs.py"),
+        seed=SEED,
+        backend=config["backend"],
+        threads=config["threads"]["training"],
+        padding=FARRENS["padding_px"],
+        sets=lambda wildcards: [what for _, *what in ablation_sets(wildcards.noise)],
+    message:
+        "What ablations get: {wildcards.features}, scaling {wildcards.scaling}, noise {wildcards.noise}"
+    script:
+        "../scripts/farrens2022/ablation_inputs.py"
+
+
+rule farrens2022_train_ablation:
+    input:
+        inputs=inputs_of_ablation,
+    output:
+        weights="<results>/networks/farrens2022_ablations/{ablation}/network.weights.h5",
+        description="<results>/networks/farrens2022_ablations/{ablation}/network.json",
+        history="<results>/networks/farrens2022_ablations/{ablation}/history.csv",
+        timing="<results>/benchmarks/training/farrens2022_ablations/{ablation}.json",
+        predictions="<results>/predictions/farrens2022_ablations/{ablation}.csv.gz",
+    log:
+        "<results>/logs/farrens2022/train_ablation_{ablation}.log",
+    benchmark:
+        "<results>/benchmarks/farrens2022/train_ablation_{ablation}.tsv"
+    wildcard_constraints:
+        ablation=any_of(FARRENS["ablations"]),
+    retries: 2
+    conda:
+        "../../envs/keras.yaml"
+    threads: config["threads"]["training"]
+    resources:
+        mem_mb=6000,
+        runtime=240,
+        gpu=1,
+    params:
+        code=code("farrens2022/train_ablation.py"),
+        seed=SEED,
+        scale=SCALE,
+        backend=config["backend"],
+        threads=config["threads"]["training"],
+        ablation=lambda wildcards: FARRENS["ablations"][wildcards.ablation],
+        network=FARRENS["network"],
+        checkpoint=checkpoint(".npz"),
+    message:
+        "Train the ablation {wildcards.ablation} of BlendHunter"
+    script:
+        "../scripts/farrens2022/train_ablation.py"
+
+
+rule farrens2022_ablations:
+    input:
+        parametric="<results>/farrens2022/parametric/test.h5",
+        realistic="<results>/farrens2022/realistic/test.h5",
+        heads=[
+            f"<results>/predictions/blendhunter/sigma{sigma:g}_0.csv"
+            for sigma in FARRENS["noise_sigma"]
+        ],
+        realistic_heads="<results>/predictions/blendhunter/realistic.csv.gz",
+        predictions=expand(
+            "<results>/predictions/farrens2022_ablations/{name}.csv.gz", name=FARRENS["ablations"]
+        ),
+    output:
+        table="<results>/farrens2022/ablations.csv",
+    log:
+        "<results>/logs/farrens2022/ablations.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        code=code("farrens2022/ablations.py"),
+        seed=SEED,
+        scale=SCALE,
+        levels={f"sigma{sigma:g}_0": sigma for sigma in FARRENS["noise_sigma"]},
+        head=f"sigma{ABLATION_SIGMA:g}_0",
+        realistic_noise_sigma=FARRENS["realistic_noise_sigma"],
+        ablations=FARRENS["ablations"],
+    message:
+        "Accuracies of the ablations of BlendHunter beside its heads'"
+    script:
+        "../scripts/farrens2022/ablations.py"
 
 
 # The authors' labels of their own stamps, through the same metrics and figures.

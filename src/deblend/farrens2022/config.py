@@ -223,9 +223,47 @@ SampleName = Annotated[
 ]
 
 
-SurveyName = Annotated[
+#: Name of a survey or of an ablation.
+PlainName = Annotated[
     str, Pattern(r"^[a-z][a-z0-9_]*$", "a letter from a to z, then such letters, digits and _")
 ]
+
+
+class Ablation(Section):
+    """A detector that differs from the paper's head in some ways. Defaults: as the head."""
+
+    features: Literal["vgg16", "random", "scratch"] = Field(
+        default="vgg16",
+        description="vgg16: a head on features of VGG-16, with the weights vgg_weights; random: on "
+        "those of VGG-16 with random weights; scratch: a small convolutional network on the "
+        "stamps themselves, trained as a whole.",
+    )
+    scaling: Literal["paper", "asinh"] = Field(
+        default="paper",
+        description="Scaling of stamps: paper (absolute values, 8 bits, each stamp divided by its "
+        "maximum) or asinh (of the counts in units of the noise, which has to be known).",
+    )
+    noise: Literal["one", "all"] = Field(
+        default="one",
+        description="Noise of the training stamps: one (ablation_noise_sigma) or all (for each "
+        "stamp one of noise_sigma is drawn), for one network for all levels.",
+    )
+    train_share: Annotated[Real, Field(gt=0, le=1)] = Field(
+        default=1.0, description="Share of the training stamps that is used, the first ones."
+    )
+    optimizer: Literal["adam", "sgd"] = Field(
+        default="adam", description="Optimiser; sgd has a momentum of 0.9."
+    )
+    learning_rate: Positive | None = Field(
+        default=None, description="Learning rate at the start; null: that of the head."
+    )
+    dropout: Dropout | None = Field(
+        default=None, description="Dropout rate in training; null: that of the head."
+    )
+    l2: NotNegative = Field(
+        default=0.0,
+        description="Weight of the sum of squares of the kernels in the training loss.",
+    )
 
 
 class Farrens2022(Survey):
@@ -283,11 +321,21 @@ class Farrens2022(Survey):
         description="Edges of the distance bins in Figure 3, pixels.",
     )
 
-    blend_shares: dict[SurveyName, Annotated[Real, Field(gt=0, lt=1)]] = Field(
+    blend_shares: dict[PlainName, Annotated[Real, Field(gt=0, lt=1)]] = Field(
         default={"des": 0.3, "hsc": 0.5, "lsst": 0.6},
         min_length=1,
         description="Names of surveys and the shares of blends among their sources, for the purity "
         "of detected blends; the first is that of the figures.",
+    )
+    ablations: dict[PlainName, Ablation] = Field(
+        default={},
+        description="Detectors that differ from the paper's head, trained only where "
+        "farrens2022/ablations.csv is asked for.",
+    )
+    ablation_noise_sigma: Positive | None = Field(
+        default=None,
+        description="Noise level of the ablations, one of noise_sigma, counts; null: the one that "
+        "is nearest to realistic_noise_sigma.",
     )
     published_predictions: str | None = Field(
         default=None,
@@ -314,6 +362,17 @@ class Farrens2022(Survey):
                     "noise_sigma",
                 )
             values[name] = value
+        return self
+
+    @model_validator(mode="after")
+    def _ablations_have_a_head_beside_them(self) -> "Farrens2022":
+        level = self.ablation_noise_sigma
+        if level is not None and level not in self.noise_sigma:
+            raise Problem(
+                f"{level:g} is not in noise_sigma, which has {[*self.noise_sigma]}: ablations are "
+                "compared with the heads of that level",
+                "ablation_noise_sigma",
+            )
         return self
 
     @model_validator(mode="after")

@@ -102,7 +102,11 @@ def features_of(extractor: keras.Model, images: np.ndarray) -> np.ndarray:
     DeblendError
         A stamp has no signal, or a feature is too large for `FEATURE_TYPE`.
     """
-    grey = to_eight_bits(images) / np.float32(255)
+    return network_features(extractor, to_eight_bits(images) / np.float32(255))
+
+
+def network_features(extractor: keras.Model, grey: np.ndarray) -> np.ndarray:
+    """Features of stamps that are scaled already, from 0 to 1 (see `features_of`)."""
     maps = np.asarray(extractor.predict(grey[..., None], batch_size=64, verbose=0))
     largest, limit = float(np.abs(maps).max()), float(np.finfo(FEATURE_TYPE).max)
     if not largest < limit:

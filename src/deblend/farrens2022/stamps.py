@@ -538,7 +538,7 @@ def turned(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def noisy_batches(
     path: str | Path,
-    noise_sigma: float,
+    noise_sigma: float | np.ndarray,
     padding: int,
     seed: int,
     item: tuple,
@@ -552,8 +552,8 @@ def noisy_batches(
     ----------
     path : path
         From `write_sample`.
-    noise_sigma : float
-        Standard deviation of the noise, counts.
+    noise_sigma : float or ndarray, shape (n_stamps,)
+        Standard deviation of the noise, counts, of all stamps or of each.
     padding : int
         Pixels of zeros on each side, before the noise (Sect. 2.4).
     seed : int
@@ -576,4 +576,7 @@ def noisy_batches(
                 clean = turned(clean, generator(seed, "turn", *item, number))
             padded = np.pad(clean, [(0, 0), (padding, padding), (padding, padding)])
             rng = generator(seed, "noise", *item, number)
-            yield padded + rng.normal(0, noise_sigma, padded.shape).astype(np.float32)
+            sigma: Any = noise_sigma
+            if isinstance(noise_sigma, np.ndarray):
+                sigma = noise_sigma[start : start + batch, None, None]
+            yield padded + rng.normal(0, sigma, padded.shape).astype(np.float32)

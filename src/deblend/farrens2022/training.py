@@ -144,10 +144,55 @@ def train_head(
     """
     keras.utils.set_random_seed(seed)
     model = head(train[0].shape[1], dropout=dropout)
-    model.compile(
-        keras.optimizers.Adam(steering_config.learning_rate, epsilon=adam_epsilon),
-        "binary_crossentropy",
+    optimizer = keras.optimizers.Adam(steering_config.learning_rate, epsilon=adam_epsilon)
+    return train_classifier(
+        model,
+        optimizer,
+        train,
+        validation,
+        seed=seed,
+        batch_size=batch_size,
+        steering_config=steering_config,
+        checkpoint=checkpoint,
+        keep=keep,
+        on_epoch=on_epoch,
     )
+
+
+def train_classifier(
+    model: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
+    train: tuple[np.ndarray, np.ndarray],
+    validation: tuple[np.ndarray, np.ndarray],
+    *,
+    seed: int,
+    batch_size: int,
+    steering_config: SteeringConfig,
+    checkpoint: Checkpoint,
+    keep: Literal["best", "last"] = "best",
+    on_epoch: Callable[[int], None] | None = None,
+) -> tuple[keras.Model, pd.DataFrame, dict[str, Any]]:
+    """Train any network that gives the probability of a blend, as `train_head` does the head.
+
+    Parameters
+    ----------
+    model : keras.Model
+        From what `train` has for each stamp to the probability (n, 1), not compiled.
+    optimizer : keras.optimizers.Optimizer
+    train, validation, seed, batch_size, steering_config, checkpoint, keep, on_epoch
+        See `train_head`; there may be anything for each stamp instead of features.
+
+    Returns
+    -------
+    model, history, summary
+        See `train_head`.
+
+    Raises
+    ------
+    DeblendError
+        The training has diverged.
+    """
+    model.compile(optimizer, "binary_crossentropy")
     model.optimizer.build(model.trainable_variables)
     steering = Steering(steering_config)
     trainee = Trainee(model, steering)
@@ -205,7 +250,7 @@ def train_head(
         "val_loss": kept_row["val_loss"],
         "val_accuracy": kept_row["val_accuracy"],
         "problem": not_learnt(kept_row["val_loss"], validation[1]),
-        "n_features": int(train[0].shape[1]),
+        "n_features": int(np.prod(train[0].shape[1:])),
         "feature_type": str(train[0].dtype),
         "n_train": n_train,
         "n_validation": len(validation[1]),

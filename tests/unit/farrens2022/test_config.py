@@ -55,6 +55,17 @@ def test_noise_levels_can_be_read_back_from_their_names():
     assert [float(f"{sigma:g}") for sigma in found] == list(levels)
 
 
+def test_ablations_have_the_noise_of_a_head():
+    level = {"noise_sigma": (5, 15), "ablation_noise_sigma": 15.0}
+    ablations = {"sgd": {"optimizer": "sgd"}}
+    config = Farrens2022(samples=SAMPLES, ablations=ablations, **level)
+    assert config.ablations["sgd"].features == "vgg16"
+    with pytest.raises(ValidationError, match="14.5 is not in noise_sigma"):
+        Farrens2022(samples=SAMPLES, **level | {"ablation_noise_sigma": 14.5})
+    with pytest.raises(ValidationError, match="train_share"):
+        Farrens2022(samples=SAMPLES, ablations={"none": {"train_share": 0}})
+
+
 def test_a_sample_needs_galaxies_that_can_be_drawn():
     with pytest.raises(ValidationError, match="mag_min 23 is not below mag_max 22"):
         SampleConfig(mag_min=23, mag_max=22)

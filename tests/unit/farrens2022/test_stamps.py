@@ -130,6 +130,16 @@ def test_noise_is_drawn_after_padding_and_belongs_to_its_realisation(sample):
     assert np.std(first[:, :7]) == pytest.approx(20, rel=0.03)
 
 
+def test_each_stamp_can_have_a_noise_of_its_own(sample):
+    options = {"padding": 7, "seed": 1, "item": ("p", 0), "batch": 16}
+    same = np.concatenate(list(noisy_batches(sample, 20.0, **options)))
+    levels = np.where(np.arange(40) < 20, 20.0, 60.0)
+    mixed = np.concatenate(list(noisy_batches(sample, levels, **options)))
+    # Where the level is the same, so is the noise.
+    np.testing.assert_array_equal(mixed[:20], same[:20])
+    np.testing.assert_allclose(mixed[20:, :7], 3 * same[20:, :7], rtol=1e-5)
+
+
 def test_turned_stamps_are_in_all_eight_orientations():
     stamp = np.arange(9.0).reshape(3, 3)
     expected = {np.rot90(s, k).tobytes() for s in (stamp, stamp.T) for k in range(4)}

@@ -771,7 +771,8 @@ def test_any_value_is_accepted_or_named_in_the_error(path, value):
 
 #: Sections whose keys are names that the user chooses.
 NAMES = {
-    *("datasets", "networks", "samples", "image_sets", "cutouts", "columns", "redshift_columns")
+    *("datasets", "networks", "samples", "image_sets", "cutouts", "columns", "redshift_columns"),
+    *("blend_shares", "ablations"),
 }
 
 

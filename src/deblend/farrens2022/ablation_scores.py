@@ -1,0 +1,133 @@
+"""Accuracies of ablations beside the paper's heads, on the same stamps with the same noise."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from deblend.farrens2022.metrics import N_RESAMPLES, Subset, subsets
+from deblend.farrens2022.roc import calibration, roc
+
+#: Name of the paper's head in the table.
+PAPER = "paper"
+
+#: Subsets of stamps in the table, see `deblend.farrens2022.metrics.subset_weights`.
+SUBSETS = ("all", "close_with_isolated", "distant_with_isolated")
+
+
+@dataclass(frozen=True)
+class Test:
+    """A set of test stamps, and what the paper's head says of them.
+
+    Attributes
+    ----------
+    sample : str
+    noise_sigma : float
+        Noise of the stamps, counts.
+    paper : ndarray, shape (n,)
+        Probability of a blend by the head with which ablations are compared.
+    """
+
+    sample: str
+    noise_sigma: float
+    paper: np.ndarray
+
+
+def settings_text(settings: Mapping[str, object], defaults: Mapping[str, object]) -> str:
+    """What of an ablation differs from the paper's head, such as "scaling asinh, noise all"."""
+    return ", ".join(f"{k} {v}" for k, v in settings.items() if v != defaults[k])
+
+
+def ablation_table(
+    samples: Mapping[str, pd.DataFrame],
+    tests: Mapping[str, Test],
+    ablations: Mapping[str, pd.DataFrame],
+    settings: Mapping[str, str],
+    *,
+    seed: int = 0,
+    n_resamples: int = N_RESAMPLES,
+) -> pd.DataFrame:
+    """Accuracy of each ablation on each of its test sets, and how it differs from the paper's head.
+
+    Parameters
+    ----------
+    samples : dict
+        Names of samples to tables of their test stamps.
+    tests : dict
+        Names of test sets to what they are.
+    ablations : dict
+        Names to tables of `test`, `stamp` and `probability`.
+    settings : dict
+        Names to texts.
+    seed, n_resamples : int
+        Of the bootstrap.
+
+    Returns
+    -------
+    DataFrame
+        `ablation` ("paper" for the head), `settings`, `sample`, `noise_sigma`, `subset` (of
+        `SUBSETS`), `n` stamps, `accuracy` and `difference` from the head's; of all stamps also the
+        `area` under the ROC, the completeness at 1 % false positives (`completeness_1`) and the
+        `brier` score. Errors, in `..._error`, are by bootstrap over galaxies, those of differences
+        of the same resamples.
+    """
+    rows: list[dict[str, object]] = []
+    parts = {
+        name: subsets(table, seed=seed, n_resamples=n_resamples) for name, table in samples.items()
+    }
+    for test, what in tests.items():
+        truth = samples[what.sample]["is_blend"].to_numpy()
+        heads = {PAPER: what.paper}
+        for name, table in ablations.items():
+            chosen = table[table["test"] == test]
+            if len(chosen):
+                heads[name] = chosen.sort_values("stamp")["probability"].to_numpy()
+        for name, probability in heads.items():
+            start = {
+                "ablation": name,
+                "settings": settings.get(name, ""),
+                "sample": what.sample,
+                "noise_sigma": what.noise_sigma,
+            }
+            found = head_scores(probability, what.paper, truth, parts[what.sample])
+            rows.extend({**start, **scores} for scores in found)
+    table = pd.DataFrame(rows)
+    is_paper = table["ablation"] == PAPER
+    table.loc[is_paper, ["difference", "difference_error"]] = np.nan
+    order = {name: place for place, name in enumerate((PAPER, *ablations))}
+    return table.sort_values(
+        "ablation", key=lambda names: names.map(order), kind="stable", ignore_index=True
+    )
+
+
+def head_scores(
+    probability: np.ndarray, paper: np.ndarray, truth: np.ndarray, parts: Mapping[str, Subset]
+) -> Sequence[dict[str, object]]:
+    """Rows of `ablation_table` of one head on one test set, without its name.
+
+    Parameters
+    ----------
+    probability, paper : ndarray, shape (n,)
+        Of this head and of the paper's.
+    truth : ndarray, shape (n,)
+        1 for blends.
+    parts : dict
+        From `deblend.farrens2022.metrics.subsets`.
+    """
+    correct, reference = ((p >= 0.5) == (truth == 1) for p in (probability, paper))
+    values = np.column_stack([correct, correct.astype(float) - reference])
+    rows: list[dict[str, object]] = []
+    for name in SUBSETS:
+        means, errors = parts[name].means(values)
+        row: dict[str, object] = {"subset": name, "n": len(parts[name].rows)}
+        for k, column in enumerate(("accuracy", "difference")):
+            row |= {column: means[k], f"{column}_error": errors[k]}
+        if name == "all" and len(parts["blends"].rows) and len(parts["isolated"].rows):
+            curve = roc(probability, parts["blends"], parts["isolated"])
+            area, found = curve.area(), curve.completeness_at([0.01])[:, 0]
+            whole = calibration(probability, truth, parts["all"]).iloc[-1]
+            row |= {"area": area[0], "area_error": area[1:].std()}
+            row |= {"completeness_1": found[0], "completeness_1_error": found[1:].std()}
+            row |= {key: whole[key] for key in ("brier", "brier_error")}
+        rows.append(row)
+    return rows

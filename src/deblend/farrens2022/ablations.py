@@ -1,0 +1,287 @@
+"""Detectors that differ from the paper's head, and one for all noise levels: not in the paper.
+
+Ablations with the same features, scaling and noise share a file of features. All are tested on the
+stamps with the noise on which the paper's heads are tested, so that differences are paired.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import keras
+import numpy as np
+import pandas as pd
+from deblend.errors import DeblendError
+from deblend.farrens2022.config import Ablation
+from deblend.farrens2022.features import FEATURE_TYPE, network_features, to_eight_bits
+from deblend.farrens2022.networks import head, small_network
+from deblend.farrens2022.stamps import noisy_batches, read_sample_table
+from deblend.farrens2022.training import train_classifier
+from deblend.files import atomic, write_json
+from deblend.seeds import generator
+from deblend.tables import write_csv
+from deblend.training.fingerprints import fingerprint
+from deblend.training.keras_checkpoint import Checkpoint
+from deblend.training.outputs import Outputs, training_outputs
+from deblend.training.schedule import SteeringConfig
+from deblend.training.vgg import random_weights, read_vgg
+from deblend.training.vgg_keras import feature_extractor
+
+#: What asinh of counts in units of the noise is divided by: that of 1,500, so that most pixels are
+#: below 1, as VGG-16 expects them.
+ASINH_RANGE = 8.0
+
+#: Momentum of the optimiser sgd.
+MOMENTUM = 0.9
+
+
+@dataclass(frozen=True)
+class NoisySet:
+    """Stamps of a file, and the noise that they get.
+
+    Attributes
+    ----------
+    name : str
+        Its group in the file of features: "train", "validation", or "test/..." for others.
+    sample : path
+        Stamps without noise.
+    levels : tuple of float
+        Standard deviation of the noise, counts; of several, one is drawn for each stamp.
+    item : tuple
+        Part of the seed of the noise (`deblend.farrens2022.stamps.noisy_batches`).
+    """
+
+    name: str
+    sample: str | Path
+    levels: tuple[float, ...]
+    item: tuple
+
+    def noise(self, n_stamps: int, seed: int) -> np.ndarray:
+        """Standard deviation of the noise of each stamp, shape (n_stamps,)."""
+        if len(self.levels) == 1:
+            return np.full(n_stamps, float(self.levels[0]))
+        return generator(seed, "level", *self.item).choice(np.array(self.levels, float), n_stamps)
+
+
+def scaled(images: np.ndarray, scaling: str, noise_sigma: np.ndarray) -> np.ndarray:
+    """Scale noisy stamps for a network.
+
+    Parameters
+    ----------
+    images : ndarray, shape (n, y, x)
+        Counts.
+    scaling : {"paper", "asinh"}
+        paper: absolute values in 8 bits, from 0 to 1 for each stamp's maximum (Sect. 3.2.1). asinh:
+        asinh(counts / noise) / `ASINH_RANGE`, which keeps the ratio of signal to noise.
+    noise_sigma : ndarray, shape (n,)
+        Standard deviation of the noise, counts.
+
+    Returns
+    -------
+    ndarray, shape (n, y, x), float32
+    """
+    if scaling == "paper":
+        return to_eight_bits(images) / np.float32(255)
+    units = np.arcsinh(images / noise_sigma[:, None, None]) / ASINH_RANGE
+    return units.astype(np.float32)
+
+
+def inputs_of_networks(
+    noisy: NoisySet, extractor: keras.Model | None, *, scaling: str, padding: int, seed: int
+) -> Iterator[np.ndarray]:
+    """What a network gets for the stamps of a set, in batches.
+
+    Yields
+    ------
+    ndarray, float16
+        Features (n, n_features) of the extractor, or scaled stamps (n, y, x, 1) without one.
+    """
+    sigma = noisy.noise(len(read_sample_table(noisy.sample)), seed)
+    start = 0
+    for images in noisy_batches(noisy.sample, sigma, padding, seed, noisy.item):
+        grey = scaled(images, scaling, sigma[start : start + len(images)])
+        start += len(images)
+        if extractor is None:
+            yield grey[..., None].astype(FEATURE_TYPE)
+        else:
+            yield network_features(extractor, grey)
+
+
+def write_inputs(
+    path: str | Path,
+    sets: Sequence[NoisySet],
+    vgg: str | Path | None,
+    *,
+    features: str,
+    scaling: str,
+    padding: int,
+    seed: int,
+) -> None:
+    """Write what networks get for several sets of stamps to one file.
+
+    Parameters
+    ----------
+    path : path
+        HDF5; for each set a group of its name with `inputs` and `labels` (1 for blends).
+    sets : sequence of NoisySet
+    vgg : path or None
+        Weights of VGG-16, for features "vgg16".
+    features : {"vgg16", "random", "scratch"}
+        See `deblend.farrens2022.config.Ablation`.
+    scaling, padding, seed
+        See `inputs_of_networks`.
+    """
+    with h5py.File(sets[0].sample, "r") as file:
+        side = file["images"].shape[-1] + 2 * padding
+    extractor = None
+    if features != "scratch":
+        weights = random_weights(seed) if vgg is None else read_vgg(vgg)
+        extractor = feature_extractor(side, weights)
+    with atomic(path) as temporary, h5py.File(temporary, "w") as file:
+        for noisy in sets:
+            labels = read_sample_table(noisy.sample)["is_blend"].to_numpy(np.float32)
+            group, start = file.create_group(noisy.name), 0
+            group["labels"] = labels
+            for part in inputs_of_networks(
+                noisy, extractor, scaling=scaling, padding=padding, seed=seed
+            ):
+                if not start:
+                    group.create_dataset(
+                        "inputs",
+                        (len(labels), *part.shape[1:]),
+                        part.dtype,
+                        chunks=part.shape,
+                        compression="gzip",
+                        compression_opts=1,
+                    )
+                group["inputs"][start : start + len(part)] = part
+                start += len(part)
+
+
+def build(ablation: Ablation, shape: tuple[int, ...], *, dropout: float) -> keras.Model:
+    """Build the network of an ablation for inputs of a shape; `dropout` is that of the head."""
+    make = small_network if ablation.features == "scratch" else head
+    share = dropout if ablation.dropout is None else ablation.dropout
+    return make(shape[0], dropout=share, l2=ablation.l2)
+
+
+def optimizer_of(ablation: Ablation, *, learning_rate: float, adam_epsilon: float) -> Any:
+    """Optimiser of an ablation, from a learning rate."""
+    if ablation.optimizer == "sgd":
+        return keras.optimizers.SGD(learning_rate, momentum=MOMENTUM)
+    return keras.optimizers.Adam(learning_rate, epsilon=adam_epsilon)
+
+
+def train_ablation(
+    inputs: str | Path,
+    ablation: Ablation,
+    *,
+    network: Mapping[str, Any],
+    seed: int,
+    checkpoint: Checkpoint,
+) -> tuple[keras.Model, pd.DataFrame, dict[str, Any], pd.DataFrame]:
+    """Train the network of an ablation and label all test stamps.
+
+    Parameters
+    ----------
+    inputs : path
+        From `write_inputs`.
+    ablation : Ablation
+    network : dict
+        `farrens2022.network` of the configuration: what the ablation has in common with the head.
+    seed : int
+        The same as for the head of the first realisation.
+    checkpoint : Checkpoint
+
+    Returns
+    -------
+    model, history, summary
+        See `deblend.farrens2022.training.train_head`.
+    probabilities : DataFrame
+        `test` (name of a test set), `stamp`, `probability` of a blend.
+
+    Raises
+    ------
+    DeblendError
+        The training has diverged, or the share of training stamps is too small.
+    """
+    rate = ablation.learning_rate or network["learning_rate"]
+    steering = {name: network[name] for name in SteeringConfig.model_fields}
+    config = SteeringConfig(**steering | {"learning_rate": rate})
+    with h5py.File(inputs, "r") as file:
+        n = int(len(file["train/labels"]) * ablation.train_share)
+        if n < 2:
+            raise DeblendError(
+                f"train_share {ablation.train_share:g} leaves {n} of {len(file['train/labels'])} "
+                "training stamps: two are needed at least"
+            )
+        train = file["train/inputs"][:n], file["train/labels"][:n]
+        validation = file["validation/inputs"][:], file["validation/labels"][:]
+        keras.utils.set_random_seed(seed)
+        model, history, summary = train_classifier(
+            build(ablation, train[0].shape[1:], dropout=network["dropout"]),
+            optimizer_of(ablation, learning_rate=rate, adam_epsilon=network["adam_epsilon"]),
+            train,
+            validation,
+            seed=seed,
+            batch_size=network["batch_size"],
+            steering_config=config,
+            checkpoint=checkpoint,
+            keep=network["keep"],
+        )
+        found = []
+        for name in sorted(file["test"]):
+            stamps = file[f"test/{name}/inputs"][:]
+            probability = np.asarray(model.predict(stamps, batch_size=1000, verbose=0))[:, 0]
+            table = pd.DataFrame({"test": name, "stamp": range(len(stamps))})
+            found.append(table.assign(probability=probability))
+    summary |= {"ablation": ablation.model_dump(), "n_parameters": int(model.count_params())}
+    return model, history, summary, pd.concat(found, ignore_index=True)
+
+
+def train_and_write_ablation(
+    outputs: Outputs,
+    inputs: str | Path,
+    *,
+    predictions: str | Path,
+    ablation: dict[str, Any],
+    network: dict[str, Any],
+    seed: int,
+    checkpoint: str | Path,
+    code: str,
+    recorded: dict[str, Any],
+) -> None:
+    """Train an ablation and write all that is kept of it; a checkpoint is kept until then.
+
+    Parameters
+    ----------
+    outputs, checkpoint, code, recorded
+        See `deblend.farrens2022.training.train_and_write`; the checkpoint is the only file.
+    inputs, network, seed
+        See `train_ablation`.
+    predictions : path
+        CSV table of the probabilities.
+    ablation : dict
+        An entry of `farrens2022.ablations`.
+    """
+    values = {"code": code, "ablation": ablation, "network": network, "seed": seed}
+    values |= {key: value for key, value in recorded.items() if key != "scale"}
+    model, history, record, table = train_ablation(
+        inputs,
+        Ablation(**ablation),
+        network=network,
+        seed=seed,
+        checkpoint=Checkpoint(Path(checkpoint), fingerprint(values, [inputs])),
+    )
+    record["dataset"] = "farrens2022/parametric"
+    with training_outputs(outputs["timing"], record, recorded, [checkpoint]) as description:
+        # Keras requires the suffix .weights.h5, of which the temporary name keeps only .h5.
+        with atomic(outputs["weights"]) as temporary:
+            suffixed = temporary.with_suffix(".weights.h5")
+            model.save_weights(suffixed)
+            suffixed.replace(temporary)
+        write_json(outputs["description"], description)
+        write_csv(outputs["history"], history)
+        write_csv(predictions, table)

@@ -1,0 +1,30 @@
+"""Adapter: accuracies of ablations beside those of the paper's heads."""
+
+import logging
+
+import pandas as pd
+from deblend.farrens2022.ablation_scores import Test, ablation_table, settings_text
+from deblend.farrens2022.config import Ablation
+from deblend.farrens2022.stamps import read_sample_table
+from deblend.run import logs
+from deblend.tables import write_csv
+
+with logs.script(snakemake.log[0]):
+    params, inputs, out = snakemake.params, snakemake.input, snakemake.output
+    tests = {
+        name: Test("parametric", sigma, pd.read_csv(path)["probability"].to_numpy())
+        for (name, sigma), path in zip(params.levels.items(), inputs.heads, strict=True)
+    }
+    realistic = pd.read_csv(inputs.realistic_heads)[params.head].to_numpy()
+    tests["realistic"] = Test("realistic", params.realistic_noise_sigma, realistic)
+    defaults = Ablation().model_dump()
+    table = ablation_table(
+        {name: read_sample_table(inputs[name]) for name in ("parametric", "realistic")},
+        tests,
+        dict(zip(params.ablations, map(pd.read_csv, inputs.predictions), strict=True)),
+        {name: settings_text(entry, defaults) for name, entry in params.ablations.items()},
+        seed=params.seed,
+    )
+    overall = table[table["subset"] == "all"]
+    logging.info("\n%s", overall.drop(columns=["subset", "settings"]).to_string(index=False))
+    write_csv(out.table, table.assign(scale=params.scale))
