@@ -32,6 +32,8 @@ from pydantic import Field, model_validator
 NETWORK_NAME = "blendhunter"
 #: Folder of SEP's labels, beside the predictions of the networks.
 SEP_NAME = "farrens2022_sep"
+#: Folder of the ablations, of their networks and their predictions.
+ABLATIONS_NAME = "farrens2022_ablations"
 
 #: Rules by which SEP's detections give a label: see `deblend.farrens2022.sep`.
 SEP_LABELS = ("authors", "section_4_1", "no_oracle")

@@ -22,6 +22,7 @@ from deblend.config_base import (
 )
 from deblend.data.config import Archive
 from deblend.errors import DeblendError
+from deblend.farrens2022.config import ABLATIONS_NAME as FARRENS_ABLATIONS
 from deblend.farrens2022.config import NETWORK_NAME as BLENDHUNTER
 from deblend.farrens2022.config import SEP_NAME as FARRENS_SEP
 from deblend.farrens2022.config import Farrens2022
@@ -55,6 +56,7 @@ RESERVED_NETWORKS = {
     **dict.fromkeys(REIMAN_NETWORKS, "a network of Reiman & Goehre 2019"),
     **dict.fromkeys(HEMMATI_NETWORKS, "a network of Hemmati et al. 2022"),
     FARRENS_SEP: "SEP in Farrens et al. 2022",
+    FARRENS_ABLATIONS: "ablations of Farrens et al. 2022",
 }
 
 Paper = Literal["boucaud2020", "farrens2022", "reiman2019", "hemmati2022"]

@@ -15,6 +15,7 @@ from deblend.errors import DeblendError
 from deblend.run import config as module
 from deblend.run.config import (
     BLENDHUNTER,
+    FARRENS_ABLATIONS,
     FARRENS_SEP,
     HEMMATI_NETWORKS,
     REIMAN_NETWORKS,
@@ -192,6 +193,13 @@ REQUIRED = {
     # Keys of sections with a default, which are only useful together.
     *("train", "validation", "test", "threshold", "min_area", "contrast", "n_thresholds"),
 }
+#: Keys in which the ablations of BlendHunter's head differ from it.
+ABLATED = {
+    *(("any_noise", "noise"), ("any_noise", "scaling"), ("any_noise_8_bits", "noise")),
+    *(("asinh", "scaling"), ("random_vgg", "features"), ("quarter", "train_share"), ("l2", "l2")),
+    *(("scratch", "features"), ("scratch", "scaling"), ("more_dropout", "dropout")),
+    *(("sgd", "optimizer"), ("sgd", "learning_rate")),
+}
 #: Keys whose value in config.yaml is not the default.
 OTHERS = {
     ("networks", "blend2flux_64", "filters"),
@@ -203,6 +211,8 @@ OTHERS = {
     ("farrens2022", "samples", "parametric", "n_stamps", "train"),
     ("farrens2022", "samples", "parametric", "n_stamps", "validation"),
     ("farrens2022", "samples", "parametric", "n_stamps", "test"),
+    ("farrens2022", "ablations"),
+    *(("farrens2022", "ablations", *key) for key in ABLATED),
     ("reiman2019", "image_sets", "galaxyzoo", "n_images"),
     ("hemmati2022", "cutouts", "goods_south", "redshift_catalog"),
     ("hemmati2022", "cutouts", "goods_south", "redshift_columns"),
@@ -657,7 +667,7 @@ def test_the_reserved_names_are_those_of_the_rules():
     names = re.findall(r'"(\w+)": |RESOLUTIONS\["(\w+)"\]', block)
     assert {first or second for first, second in names} == {*HEMMATI_NETWORKS}
     folders = set(re.findall(r"<results>/(?:networks|predictions)/(\w+)/", rules["farrens2022"]))
-    assert folders == {BLENDHUNTER, FARRENS_SEP}
+    assert folders == {BLENDHUNTER, FARRENS_SEP, FARRENS_ABLATIONS}
 
 
 def test_a_measured_band_has_no_default_psf():
