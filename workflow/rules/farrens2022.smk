@@ -513,7 +513,7 @@ rule farrens2022_roc:
     threads: 1
     resources:
         mem_mb=4000,
-        runtime=90,  # of 80,000 stamps, half a minute for each head
+        runtime=60,  # of 80,000 stamps, five seconds for each head
     params:
         code=code("farrens2022/roc.py"),
         seed=SEED,
@@ -645,6 +645,10 @@ rule farrens2022_ablations:
         realistic_heads="<results>/predictions/blendhunter/realistic.csv.gz",
         predictions=expand(
             "<results>/predictions/farrens2022_ablations/{name}.csv.gz", name=FARRENS["ablations"]
+        ),
+        records=expand(
+            "<results>/networks/farrens2022_ablations/{name}/network.json",
+            name=FARRENS["ablations"],
         ),
     output:
         table="<results>/farrens2022/ablations.csv",

@@ -43,6 +43,7 @@ def ablation_table(
     tests: Mapping[str, Test],
     ablations: Mapping[str, pd.DataFrame],
     settings: Mapping[str, str],
+    problems: Mapping[str, str | None] | None = None,
     *,
     seed: int = 0,
     n_resamples: int = N_RESAMPLES,
@@ -59,16 +60,18 @@ def ablation_table(
         Names to tables of `test`, `stamp` and `probability`.
     settings : dict
         Names to texts.
+    problems : dict, optional
+        Names to reasons why a network has learnt nothing; None or no name if it has.
     seed, n_resamples : int
         Of the bootstrap.
 
     Returns
     -------
     DataFrame
-        `ablation` ("paper" for the head), `settings`, `sample`, `noise_sigma`, `subset` (of
-        `SUBSETS`), `n` stamps, `accuracy` and `difference` from the head's; of all stamps also the
-        `area` under the ROC, the completeness at 1 % false positives (`completeness_1`) and the
-        `brier` score. Errors, in `..._error`, are by bootstrap over galaxies, those of differences
+        `ablation` ("paper" for the head), `settings`, `problem`, `sample`, `noise_sigma`,
+        `subset` (of `SUBSETS`), `n` stamps, `accuracy` and `difference` from the head's; of
+        all stamps also the `area` under the ROC, the completeness at 1 % false positives
+        (`completeness_1`) and the `brier` score. Errors, in `..._error`, are by bootstrap over galaxies, those of differences
         of the same resamples.
     """
     rows: list[dict[str, object]] = []
@@ -86,6 +89,7 @@ def ablation_table(
             start = {
                 "ablation": name,
                 "settings": settings.get(name, ""),
+                "problem": (problems or {}).get(name) or "",
                 "sample": what.sample,
                 "noise_sigma": what.noise_sigma,
             }

@@ -39,6 +39,7 @@ def test_differences_are_paired_with_the_papers_head():
         tests,
         {"alone": alone.sample(frac=1, random_state=1), "every": every},
         {"alone": "optimizer sgd"},
+        {"alone": "it is no better than chance", "every": None},
     )
     assert list(dict.fromkeys(found["ablation"])) == ["paper", "alone", "every"]
     counts = found.groupby("ablation")["noise_sigma"].nunique().to_dict()
@@ -52,6 +53,8 @@ def test_differences_are_paired_with_the_papers_head():
     assert row["difference_error"] == pytest.approx(np.sqrt(lost * (1 - lost) / 4000), rel=0.2)
     assert row["accuracy_error"] > 1.5 * row["difference_error"]
     assert row["settings"] == "optimizer sgd"
+    assert row["problem"] == "it is no better than chance"
+    assert overall.loc[("every", 5.0), "problem"] == ""
     # Two values of the probability: the area is that of a triangle and a trapezium.
     blend, isolated = worse[truth == 1].mean(), worse[truth == 0].mean()
     assert row["area"] == pytest.approx((blend + isolated) / 2)

@@ -198,7 +198,7 @@ ABLATED = {
     *(("any_noise", "noise"), ("any_noise", "scaling"), ("any_noise_8_bits", "noise")),
     *(("asinh", "scaling"), ("random_vgg", "features"), ("quarter", "train_share"), ("l2", "l2")),
     *(("scratch", "features"), ("scratch", "scaling"), ("more_dropout", "dropout")),
-    *(("sgd", "optimizer"), ("sgd", "learning_rate")),
+    *(("sgd", "optimizer"), ("sgd", "learning_rate"), ("tenth", "train_share")),
 }
 #: Keys whose value in config.yaml is not the default.
 OTHERS = {

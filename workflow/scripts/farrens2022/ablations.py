@@ -6,6 +6,7 @@ import pandas as pd
 from deblend.farrens2022.ablation_scores import Test, ablation_table, settings_text
 from deblend.farrens2022.config import Ablation
 from deblend.farrens2022.stamps import read_sample_table
+from deblend.report.networks import read_networks
 from deblend.run import logs
 from deblend.tables import write_csv
 
@@ -23,8 +24,11 @@ with logs.script(snakemake.log[0]):
         tests,
         dict(zip(params.ablations, map(pd.read_csv, inputs.predictions), strict=True)),
         {name: settings_text(entry, defaults) for name, entry in params.ablations.items()},
+        {network["name"]: network["problem"] for network in read_networks(inputs.records)},
         seed=params.seed,
     )
     overall = table[table["subset"] == "all"]
-    logging.info("\n%s", overall.drop(columns=["subset", "settings"]).to_string(index=False))
+    logging.info(
+        "\n%s", overall.drop(columns=["subset", "settings", "problem"]).to_string(index=False)
+    )
     write_csv(out.table, table.assign(scale=params.scale))
