@@ -71,8 +71,9 @@ def ablation_table(
         `ablation` ("paper" for the head), `settings`, `problem`, `sample`, `noise_sigma`,
         `subset` (of `SUBSETS`), `n` stamps, `accuracy` and `difference` from the head's; of
         all stamps also the `area` under the ROC, the completeness at 1 % false positives
-        (`completeness_1`) and the `brier` score. Errors, in `..._error`, are by bootstrap over galaxies, those of differences
-        of the same resamples.
+        (`completeness_1`) and the `brier` score. Errors, in `..._error`, are by bootstrap over
+        galaxies, those of differences of the same resamples. `problem` says why a network has
+        learnt nothing.
     """
     rows: list[dict[str, object]] = []
     parts = {
