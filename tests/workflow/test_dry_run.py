@@ -58,6 +58,7 @@ FARRENS = HUNTER | {
     "farrens2022_network_figures",
     "farrens2022_figures",
     "farrens2022_sample_figures_of_paper",
+    "farrens2022_magnitudes_of_paper",
     "farrens2022_tables",
     "farrens2022_results",
 }
@@ -132,7 +133,7 @@ TRAININGS = {
     **{f"fig{n}": FLUXES for n in range(5, 13)},
     "fig5_baselines": [],
     **{f"farrens2022/fig{n}": [] for n in (1, 2)},
-    **{f"farrens2022/fig{n}": BLENDHUNTER for n in range(3, 7)},
+    **{f"farrens2022/fig{n}": BLENDHUNTER for n in (*range(3, 7), "5_magnitudes")},
     **{f"reiman2019/fig{n}": GAN for n in (1, 2)},
     **{f"reiman2019/fig{n}": BOTH_GANS for n in range(3, 7)},
     "hemmati2022/fig1": ["sr", "sr_multi", "vanilla"],
