@@ -211,6 +211,11 @@ def test_another_sample_is_labelled_by_the_same_networks(tmp_path):
     # The realistic stamps themselves are not drawn.
     assert "the realistic test stamps" not in result.text
     assert "Draw the cosmos test stamps" in result.text
+    # Against magnitude, for galaxies fainter than those of the training too.
+    target = "results/small/farrens2022/cosmos_deep/fig5_magnitudes.pdf"
+    deep = snakemake("-n", target, *overlays, directory=tmp_path)
+    expected_rules = FIG5_OF_SAMPLE - {"farrens2022_sample_figures"} | {"farrens2022_magnitudes"}
+    assert planned(deep.text) == expected_rules
 
 
 @pytest.fixture(scope="module")
