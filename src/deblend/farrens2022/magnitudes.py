@@ -13,7 +13,7 @@ from deblend.farrens2022.metrics import NoiseRealisation, head_name
 from deblend.intervals import sharing_errors, wilson_interval
 
 #: Width of bins of magnitude, which begin and end at the limit of the training.
-MAG_STEP = 0.8
+MAG_STEP = 0.4
 
 
 #: Edges of bins of the difference in magnitude between the two galaxies of a blend.
@@ -141,7 +141,8 @@ def by_magnitude(table: pd.DataFrame, right: pd.DataFrame, limit: float) -> pd.D
 
 def _bins(mags: pd.DataFrame, limit: float) -> Iterator[tuple[str, float, float, np.ndarray]]:
     """Bins: what they are of, their edges, and which stamps they have."""
-    steps = np.ceil((mags["fainter_mag"].to_numpy() - limit) / MAG_STEP).astype(int)
+    distance = (mags["fainter_mag"].to_numpy() - limit) / MAG_STEP
+    steps = np.ceil(distance.round(9)).astype(int)  # an edge is the end of its bin
     for step in np.unique(steps):
         low, high = (round(limit + MAG_STEP * k, 3) for k in (step - 1, step))
         yield "fainter_mag", low, high, steps == step

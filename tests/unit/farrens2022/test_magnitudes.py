@@ -86,8 +86,8 @@ def test_bins_of_magnitude_end_at_the_limit_of_the_training():
     found = by_magnitude(TABLE, right(), 25.2)
     bins = found[found["against"] == "fainter_mag"]
     edges = bins[["bin_low_mag", "bin_high_mag"]].drop_duplicates().to_numpy()
-    assert edges.tolist() == [[23.6, 24.4], [24.4, 25.2], [25.2, 26.0]]
-    assert rows_of(bins, kind="blends", bin_low_mag=24.4).loc[
+    assert edges.tolist() == [[23.6, 24.0], [24.8, 25.2], [25.6, 26.0]]
+    assert rows_of(bins, kind="blends", bin_low_mag=24.8).loc[
         "SEP", ["n", "accuracy"]
     ].tolist() == [2, 1]
     assert len(rows_of(bins, kind="blends", bin_low_mag=23.6)) == 0
