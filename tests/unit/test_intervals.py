@@ -1,8 +1,9 @@
 """Confidence intervals, against astropy's."""
 
 import numpy as np
+import pytest
 from astropy.stats import binom_conf_interval
-from deblend.intervals import mean_interval, wilson_interval
+from deblend.intervals import mean_interval, sharing_errors, wilson_interval
 
 
 def test_wilsons_interval_is_astropys():
@@ -33,3 +34,35 @@ def test_repeated_values_do_not_narrow_the_interval():
     once = mean_interval(values, np.arange(50))
     np.testing.assert_allclose(mean_interval(np.tile(values, 4), np.tile(np.arange(50), 4)), once)
     assert np.isnan(mean_interval([1.0, 2.0], ["a", "a"])).all()
+
+
+def test_the_error_of_pairs_is_the_scatter_over_draws_of_objects():
+    """Each value is the sum of an effect of both objects and of its own; all are drawn anew."""
+    rng = np.random.default_rng(5)
+    n, n_objects = 300, 30
+    first = rng.integers(0, n_objects, n)
+    second = np.where(np.arange(n) % 3 == 0, -1, rng.integers(0, n_objects, n))
+    names = [np.where(ends < 0, "", ends.astype(str)) for ends in (first, second)]
+    means, errors, independent = [], [], []
+    for _ in range(150):
+        effect = rng.normal(0, 1, n_objects + 1)
+        effect[-1] = 0.0  # of no second object
+        values = effect[first] + effect[second] + rng.normal(0, 1, n)
+        terms = (values - values.mean())[:, None] / n
+        means.append(values.mean())
+        errors.append(sharing_errors(terms, *names)[0])
+        independent.append(sharing_errors(terms, np.arange(n).astype(str), np.full(n, ""))[0])
+    assert np.sqrt(np.mean(np.square(errors))) == pytest.approx(np.std(means), rel=0.15)
+    assert np.mean(independent) < 0.4 * np.std(means)
+
+
+def test_the_error_of_pairs_that_share_nothing_is_the_standard_error():
+    values = np.random.default_rng(2).normal(0, 3, (500, 2))
+    names = np.arange(1000).astype(str)
+    terms = (values - values.mean(axis=0)) / 500
+    found = sharing_errors(terms, names[:500], names[500:])
+    np.testing.assert_allclose(found, values.std(axis=0) / np.sqrt(500), rtol=1e-3)
+    # Each pair twice, once with its objects exchanged, is worth one.
+    ends = np.concatenate([names[:500], names[500:]]), np.concatenate([names[500:], names[:500]])
+    np.testing.assert_allclose(sharing_errors(np.tile(terms / 2, (2, 1)), *ends), found)
+    assert np.isnan(sharing_errors([[1.0]], ["a"], [""])).all()

@@ -59,6 +59,7 @@ FARRENS = HUNTER | {
     "farrens2022_figures",
     "farrens2022_sample_figures_of_paper",
     "farrens2022_roc",
+    "farrens2022_magnitudes_of_paper",
     "farrens2022_tables",
     "farrens2022_results",
 }
@@ -123,7 +124,7 @@ FIG5_OF_SAMPLE = HUNTER | {
     "farrens2022_label",
     "farrens2022_sample_figures",
 }
-#: Networks that are trained for each of the 36 figures.
+#: Networks that are trained for each of the 37 figures.
 BLENDHUNTER = sorted(f"blendhunter/sigma{sigma}_0" for sigma in (5, 15, 35))
 #: Ablations are trained only where their table is asked for.
 ABLATIONS = HUNTER | {
@@ -141,7 +142,7 @@ TRAININGS = {
     **{f"fig{n}": FLUXES for n in range(5, 13)},
     "fig5_baselines": [],
     **{f"farrens2022/fig{n}": [] for n in (1, 2)},
-    **{f"farrens2022/fig{n}": BLENDHUNTER for n in range(3, 7)},
+    **{f"farrens2022/fig{n}": BLENDHUNTER for n in (*range(3, 7), "5_magnitudes")},
     **{f"farrens2022/roc_{sample}": BLENDHUNTER for sample in ("parametric", "realistic")},
     **{f"reiman2019/fig{n}": GAN for n in (1, 2)},
     **{f"reiman2019/fig{n}": BOTH_GANS for n in range(3, 7)},
@@ -234,6 +235,11 @@ def test_another_sample_is_labelled_by_the_same_networks(tmp_path):
     # The realistic stamps themselves are not drawn.
     assert "the realistic test stamps" not in result.text
     assert "Draw the cosmos test stamps" in result.text
+    # Against magnitude, for galaxies fainter than those of the training too.
+    target = "results/small/farrens2022/cosmos_deep/fig5_magnitudes.pdf"
+    deep = snakemake("-n", target, *overlays, directory=tmp_path)
+    expected_rules = FIG5_OF_SAMPLE - {"farrens2022_sample_figures"} | {"farrens2022_magnitudes"}
+    assert planned(deep.text) == expected_rules
 
 
 @pytest.fixture(scope="module")

@@ -102,6 +102,10 @@ def test_blendhunter_is_trained_at_three_noise_levels(toy):
         assert areas.index.tolist() == [5, 15, 35] and areas.gt(0.7).all()
     for n in (1, 2):
         assert "toprule" in (toy / f"tables/farrens2022/table{n}.tex").read_text()
+    assert (toy / "figures/farrens2022/fig5_magnitudes.pdf").stat().st_size > 5000
+    magnitudes = pd.read_csv(toy / "tables/farrens2022/magnitudes.csv")
+    # The toy's galaxies are trained and tested to the same limit.
+    assert set(magnitudes["galaxies"]) == {"to 23.5 mag"}
     found = pd.read_csv(toy / "farrens2022/accuracy_parametric.csv")
     found = found[found["subset"] == "all"]
     assert found.groupby(["noise_sigma", "method"]).size().to_dict() == {

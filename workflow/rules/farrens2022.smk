@@ -17,6 +17,8 @@ TARGETS["farrens2022"] = [
     *expand("<results>/figures/farrens2022/fig{n}.csv", n=[1, 3, 4, 5, 6]),
     *expand("<results>/tables/farrens2022/table{n}.{ext}", n=[1, 2], ext=["csv", "tex"]),
     "<results>/farrens2022/findings.csv",
+    *expand("<results>/figures/farrens2022/fig5_magnitudes.{ext}", ext=["pdf", "png", "csv"]),
+    "<results>/tables/farrens2022/magnitudes.csv",
     *expand(
         "<results>/figures/farrens2022/roc_{sample}.{ext}",
         sample=["parametric", "realistic"],
@@ -61,6 +63,19 @@ def catalog_of_sample(name):
 def sample_catalog(wildcards):
     """Input function: the catalogue of the sample that the wildcards name."""
     return catalog_of_sample(wildcards.sample)
+
+
+def magnitude_limits(sample):
+    """Brightest and faintest magnitude of a sample's galaxies, as options of its stamps."""
+    entry = FARRENS["samples"][sample]
+    given = {key: entry[key] for key in ("mag_min", "mag_max") if entry[key] is not None}
+    if entry["source"] == "simulated":
+        return {key: FARRENS[key] for key in ("mag_min", "mag_max")} | given
+    return {f"catalog_{key}": value for key, value in given.items()}
+
+
+# The faintest magnitude of the training; that of the archive's galaxies unless it is given.
+MAG_LIMIT = FARRENS["samples"]["parametric"]["mag_max"] or FARRENS["mag_max"]
 
 
 def sample_fractions(wildcards):
@@ -174,6 +189,7 @@ rule farrens2022_draw_stamps:
             "kind": sample_entry(wildcards)["kind"],
             "exclusion_level": sample_entry(wildcards)["exclusion_level"],
             "close_fraction": sample_entry(wildcards)["close_fraction"],
+            **magnitude_limits(wildcards.sample),
             **{
                 key: FARRENS[key]
                 for key in (
@@ -187,8 +203,6 @@ rule farrens2022_draw_stamps:
                     "moffat_ellipticity_sigma",
                     "kolmogorov_fwhm_arcsec",
                     "kolmogorov_ellipticity_sigma",
-                    "mag_min",
-                    "mag_max",
                     "clumpiness",
                 )
             },
@@ -485,6 +499,77 @@ use rule farrens2022_sample_figures as farrens2022_sample_figures_of_paper with:
         scale=SCALE,
     message:
         "Figures 5 and 6 of Farrens et al. 2022"
+
+
+# Against magnitude: this is not in the paper.
+rule farrens2022_magnitudes:
+    input:
+        sample="<results>/farrens2022/{sample}/test.h5",
+        predictions="<results>/predictions/blendhunter/{sample}.csv.gz",
+        sep="<results>/predictions/farrens2022_sep/{sample}.csv",
+        records=expand("<results>/networks/blendhunter/{name}/network.json", name=FARRENS_NAMES),
+        style=STYLE,
+    output:
+        pdf="<results>/farrens2022/{sample}/fig5_magnitudes.pdf",
+        png="<results>/farrens2022/{sample}/fig5_magnitudes.png",
+        table="<results>/farrens2022/{sample}/fig5_magnitudes.csv",
+        limits="<results>/farrens2022/{sample}/magnitudes.csv",
+    log:
+        "<results>/logs/farrens2022/magnitudes_{sample}.log",
+    wildcard_constraints:
+        sample=any_of(name for name in TEST_SAMPLES if name != "realistic"),
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=20,
+    params:
+        code=code("farrens2022/magnitudes.py"),
+        sets=FARRENS_SETS,
+        noise_sigma=FARRENS["realistic_noise_sigma"],
+        mag_limit=MAG_LIMIT,
+        label=lambda wildcards: farrens_label(wildcards.sample),
+        scale=SCALE,
+    message:
+        "Accuracy on the {wildcards.sample} stamps against magnitude"
+    script:
+        "../scripts/farrens2022/magnitudes.py"
+
+
+use rule farrens2022_magnitudes as farrens2022_magnitudes_of_paper with:
+    input:
+        sample="<results>/farrens2022/realistic/test.h5",
+        predictions="<results>/predictions/blendhunter/realistic.csv.gz",
+        sep="<results>/predictions/farrens2022_sep/realistic.csv",
+        records=expand("<results>/networks/blendhunter/{name}/network.json", name=FARRENS_NAMES),
+        style=STYLE,
+    output:
+        pdf=report(
+            "<results>/figures/farrens2022/fig5_magnitudes.pdf",
+            caption="../report/farrens2022/fig5_magnitudes.rst",
+            category=CATEGORIES["farrens2022"],
+            labels={"figure": "5, supplement: accuracy against magnitude"},
+        ),
+        png="<results>/figures/farrens2022/fig5_magnitudes.png",
+        table="<results>/figures/farrens2022/fig5_magnitudes.csv",
+        limits=report(
+            "<results>/tables/farrens2022/magnitudes.csv",
+            caption="../report/farrens2022/magnitudes.rst",
+            category=CATEGORIES["farrens2022"],
+            labels={"table": "supplement: accuracy by magnitude"},
+        ),
+    log:
+        "<results>/logs/farrens2022/magnitudes_realistic.log",
+    params:
+        code=code("farrens2022/magnitudes.py"),
+        sets=FARRENS_SETS,
+        noise_sigma=FARRENS["realistic_noise_sigma"],
+        mag_limit=MAG_LIMIT,
+        label=farrens_label("realistic"),
+        scale=SCALE,
+    message:
+        "Accuracy on the realistic stamps against magnitude"
 
 
 # Not in the paper. On the parametric stamps each head has its own noise, on the others all have the same.

@@ -136,6 +136,12 @@ class SampleConfig(Galaxies, Survey):
 
     exclusion_level: ExclusionLevel = "none"
     catalog: str | None = Field(default=None, description="Catalogue in the RealGalaxy format.")
+    catalog_mag_min: Real | None = Field(
+        default=None, description="Magnitude of the catalogue's brightest galaxies; null: no limit."
+    )
+    catalog_mag_max: Real | None = Field(
+        default=None, description="Magnitude of the catalogue's faintest galaxies; null: no limit."
+    )
 
 
 class StampNumbers(Section):
@@ -163,6 +169,17 @@ class Sample(Galaxies):
     )
     catalog: str | None = Field(
         default=None, description="Catalogue in the RealGalaxy format, for source files."
+    )
+    mag_min: Real | None = Field(
+        default=None,
+        description="Magnitude of the brightest galaxies, F814W; null: `mag_min` of the paper's "
+        "section for simulated galaxies, all galaxies of a catalogue.",
+    )
+    mag_max: Real | None = Field(
+        default=None,
+        description="Magnitude of the faintest galaxies, F814W; null: `mag_max` of the paper's "
+        "section for simulated galaxies, all galaxies of a catalogue. A limit needs the "
+        "catalogue's column MAG.",
     )
     n_stamps: StampNumbers = Field(
         default=StampNumbers(),
@@ -393,6 +410,17 @@ class Farrens2022(Survey):
         for name in ("parametric", "realistic"):
             if name not in self.samples:
                 raise Problem("this key is missing", "samples", name)
+        return self
+
+    @model_validator(mode="after")
+    def _magnitudes_of_samples_are_ordered(self) -> "Farrens2022":
+        for name, sample in self.samples.items():
+            low, high = sample.mag_min, sample.mag_max
+            if sample.source == "simulated":
+                low = self.mag_min if low is None else low
+                high = self.mag_max if high is None else high
+            if low is not None and high is not None and not low < high:
+                raise Problem(f"mag_min {low} is not below mag_max {high}", "samples", name)
         return self
 
     @model_validator(mode="after")

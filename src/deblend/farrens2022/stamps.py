@@ -5,6 +5,7 @@ with a CFIS-like PSF, without noise; noise is added when the stamps are used. Ga
 or come from a catalogue in GalSim's RealGalaxy format.
 """
 
+import logging
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from deblend.farrens2022.config import CLOSE_PX, SampleConfig
 from deblend.files import atomic
 from deblend.seeds import generator, uniform
 from deblend.workers import in_order
+
+log = logging.getLogger(__name__)
 
 #: Zero point (AB) of COSMOS F814W images in GalSim's catalogues, counts/s of HST.
 COSMOS_ZERO_POINT = 25.94
@@ -178,10 +181,14 @@ class SimulatedGalaxies:
 class CatalogGalaxies:
     """Galaxies of a catalogue in GalSim's RealGalaxy format, each in one split only.
 
+    Galaxies have the magnitudes of the catalogue's column MAG, or those of their images or fits if
+    it has no such column.
+
     Parameters
     ----------
     config : SampleConfig
-        Has `catalog`, and `kind`: parametric fits or real images.
+        Has `catalog`, and `kind`: parametric fits or real images. Galaxies beyond `catalog_mag_min`
+        and `catalog_mag_max` are left out.
     split : str
     fractions : dict
         Share of the galaxies in each split.
@@ -191,7 +198,7 @@ class CatalogGalaxies:
     ------
     DeblendError
         The catalogue cannot be read, has no fits for parametric galaxies, names images that do not
-        exist, or has too few galaxies.
+        exist, has no magnitudes though there is a limit, or has too few galaxies.
     """
 
     def __init__(
@@ -225,13 +232,20 @@ class CatalogGalaxies:
                 )
         # The identity decides the split, not the row: a galaxy is in the same split of every
         # catalogue that has it.
-        self.names = fits.getdata(path)["IDENT"][self.catalog.orig_index].astype(str)
+        listed = fits.getdata(path)[self.catalog.orig_index]
+        self.names = listed["IDENT"].astype(str)
+        self.mags = catalog_magnitudes(listed)
+        kept = within_limits(self.mags, config.catalog_mag_min, config.catalog_mag_max, path)
         hashes = np.array([uniform(seed, "split", name) for name in self.names])
         upper = np.cumsum(list(fractions.values()))[list(fractions).index(split)]
-        self.rows = np.flatnonzero((hashes >= upper - fractions[split]) & (hashes < upper))
+        of_split = (hashes >= upper - fractions[split]) & (hashes < upper)
+        self.rows = np.flatnonzero(of_split & kept)
         if len(self.rows) < 2:
+            left_out = int((of_split & ~kept).sum())
+            limits = f" ({left_out} are beyond mag_min or mag_max)" if left_out else ""
             raise DeblendError(
-                f"{path} leaves {len(self.rows)} galaxies for the {split} split: pairs need two"
+                f"{path} leaves {len(self.rows)} galaxies for the {split} split{limits}: pairs "
+                "need two"
             )
 
     def __call__(
@@ -241,9 +255,63 @@ class CatalogGalaxies:
         row = int(rng.choice(self.rows))
         deviate = galsim.BaseDeviate(int(rng.integers(1, 2**31)))
         profile = self.catalog.makeGalaxy(row, gal_type=self.kind, rng=deviate)
-        mag = COSMOS_ZERO_POINT - 2.5 * np.log10(max(profile.flux, 1e-9))
+        mag = self.mags[row]
+        if not np.isfinite(mag):
+            mag = COSMOS_ZERO_POINT - 2.5 * np.log10(max(profile.flux, 1e-9))
         turned = profile.rotate(rng.uniform(0, 2 * np.pi) * galsim.radians)
         return turned, str(self.names[row]), float(mag)
+
+
+def catalog_magnitudes(listed: np.ndarray) -> np.ndarray:
+    """Magnitudes of a RealGalaxy catalogue's rows: its column MAG, NaN where it has none."""
+    if "MAG" not in (listed.dtype.names or ()):
+        return np.full(len(listed), np.nan)
+    return np.asarray(listed["MAG"], float)
+
+
+def within_limits(
+    mags: np.ndarray, mag_min: float | None, mag_max: float | None, source: str | Path
+) -> np.ndarray:
+    """Which galaxies are within limits of magnitude; the log has the numbers of the others.
+
+    Parameters
+    ----------
+    mags : ndarray, shape (n,)
+        NaN where unknown; such galaxies are left out if there is a limit.
+    mag_min, mag_max : float or None
+        Brightest and faintest magnitude; None: no limit.
+    source : path
+        The catalogue, for messages.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+
+    Raises
+    ------
+    DeblendError
+        There is a limit, and no galaxy has a magnitude.
+    """
+    if mag_min is None and mag_max is None:
+        return np.ones(len(mags), bool)
+    known = np.isfinite(mags)
+    if not known.any():
+        raise DeblendError(
+            f"{source} has no magnitudes (column MAG), which mag_min and mag_max need: add them, "
+            "or set both to null"
+        )
+    bright = known & (mags < (-np.inf if mag_min is None else mag_min))
+    faint = known & (mags > (np.inf if mag_max is None else mag_max))
+    for left_out, reason in (
+        (faint, f"fainter than {mag_max} mag"),
+        (bright, f"brighter than {mag_min} mag"),
+        (~known, "without a magnitude"),
+    ):
+        if left_out.any():
+            log.info(
+                "%s: left out %d of %d galaxies, %s", source, left_out.sum(), len(mags), reason
+            )
+    return known & ~bright & ~faint
 
 
 def draw_offset(

@@ -76,6 +76,15 @@ def test_a_sample_needs_galaxies_that_can_be_drawn():
             SampleConfig(close_fraction=share)
 
 
+def test_limits_of_a_samples_magnitudes_are_ordered():
+    files = {"source": "files", "catalog": "galaxies.fits", "mag_max": 17.0}
+    # The paper's section has 18 to 25.2 mag, for simulated galaxies.
+    assert Farrens2022(samples={**SAMPLES, "real": files}).samples["real"].mag_max == 17
+    for sample in ({**SIMULATED, "mag_max": 17.0}, {**files, "mag_min": 17.0}):
+        with pytest.raises(ValidationError, match=r"mag_min 1\d.0 is not below mag_max 17"):
+            Farrens2022(samples={**SAMPLES, "real": sample})
+
+
 def test_padded_stamps_are_large_enough_for_vgg():
     assert Farrens2022(samples=SAMPLES, stamp_size=20, padding_px=6).padding_px == 6
     with pytest.raises(ValidationError, match="5 pads stamps of 20 px to 30 px, but VGG-16"):

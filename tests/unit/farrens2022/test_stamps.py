@@ -5,6 +5,8 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
+from astropy.io import fits
+from astropy.table import Table
 from deblend.errors import DeblendError
 from deblend.farrens2022.stamps import (
     CatalogGalaxies,
@@ -20,6 +22,7 @@ from deblend.farrens2022.stamps import (
     noisy_batches,
     read_sample_table,
     turned,
+    within_limits,
 )
 from scipy.ndimage import maximum_filter
 
@@ -208,6 +211,51 @@ def test_real_galaxies_of_a_catalogue_stay_in_their_split(real_data):
     assert set(table["galaxy_1"]) <= set(galaxies.names[used["test"]])
     assert np.isfinite(images).all()
     assert (images.max(axis=(1, 2)) > 0).all()
+
+
+def test_galaxies_of_a_catalogue_beyond_the_limits_are_left_out_and_counted(real_data, caplog):
+    path = str(real_data / "cosmos/real_galaxy_catalog_26_extension_example.fits")
+    mags = fits.getdata(path)["MAG"]
+    everything = {"test": 1.0}
+    limits = {"catalog_mag_min": 22.0, "catalog_mag_max": 25.2}
+    limited = config(kind="real", catalog=path, **limits)
+    with caplog.at_level("INFO"):
+        galaxies = CatalogGalaxies(limited, "test", everything, 1)
+    names = set(galaxies.names[galaxies.rows])
+    inside = (mags >= 22.0) & (mags <= 25.2)
+    assert names == set(fits.getdata(path)["IDENT"][inside].astype(str))
+    assert f"left out {(mags > 25.2).sum()} of 100 galaxies, fainter than 25.2 mag" in caplog.text
+    assert f"left out {(mags < 22.0).sum()} of 100 galaxies, brighter than 22.0" in caplog.text
+    _, table = draw_chunk(limited, galaxies, "real/test", 0, 4, 1)
+    assert set(table["galaxy_1"]) <= names
+    # The table has the magnitudes that the limits are of.
+    by_name = dict(zip(fits.getdata(path)["IDENT"].astype(str), mags, strict=True))
+    assert table["mag_1"].tolist() == pytest.approx([by_name[n] for n in table["galaxy_1"]])
+    bright = config(kind="real", catalog=path, catalog_mag_max=20.5)
+    with pytest.raises(DeblendError, match=r"leaves 1 galaxies .* \(99 are beyond mag_min or mag"):
+        CatalogGalaxies(bright, "test", everything, 1)
+
+
+def test_limits_of_magnitude_need_magnitudes(real_data, tmp_path):
+    name = "real_galaxy_catalog_23.5_example"
+    for suffix in ("", "_fits"):
+        rows = Table.read(real_data / f"cosmos/{name}{suffix}.fits")
+        rows[[column for column in rows.colnames if column != "MAG"]].write(
+            tmp_path / f"{name}{suffix}.fits"
+        )
+    path = str(tmp_path / f"{name}.fits")
+    with pytest.raises(DeblendError, match=r"no magnitudes \(column MAG\).* set both to null"):
+        CatalogGalaxies(config(catalog=path, catalog_mag_max=23.0), "test", {"test": 1.0}, 1)
+    # Without a limit they are not needed: the table has those of the fits.
+    galaxies = CatalogGalaxies(config(catalog=path), "test", {"test": 1.0}, 1)
+    rng = np.random.default_rng(1)
+    profile, _, mag = galaxies(rng, 0, 1)
+    assert mag == pytest.approx(25.94 - 2.5 * np.log10(profile.flux))
+    # A galaxy whose magnitude is not known is left out, if there is a limit.
+    mags = np.array([20.0, np.nan, 23.0])
+    assert within_limits(mags, None, 22.0, "x").tolist() == [True, False, False]
+    assert within_limits(mags, 21.0, None, "x").tolist() == [False, False, True]
+    assert within_limits(mags, None, None, "x").all()
 
 
 def test_a_catalogue_without_fits_is_refused(real_data, tmp_path):
