@@ -23,7 +23,7 @@ def test_a_figure_says_what_it_shows_and_its_table_too(drawn, made_up, number):
     found, n = int(made_up["detection"].isin([0, 2]).sum()), len(made_up)
     if "galaxy" in points:
         points = points[points["galaxy"] == "central"]
-    expected = {5: found, 6: n, 7: found, 8: found, 9: 2 * n}[number]
+    expected = {5: found, 6: n, 7: found, 8: found, "8_predicted": found, 9: 2 * n}[number]
     assert (points["method"] == "blend2flux").sum() == expected
 
 
