@@ -21,7 +21,7 @@ from deblend.boucaud2020.figures.fig8_predicted import (
 )
 from deblend.boucaud2020.figures.fig9_morphology import draw_fig9, fig9_data, fig9_statistics
 from deblend.boucaud2020.figures.panels import figure_label
-from deblend.boucaud2020.methods import catalog_methods
+from deblend.boucaud2020.methods import Method, catalog_methods
 from deblend.plots.style import Outputs
 
 #: Of each figure, the functions for its points, their statistics, and the drawing.
@@ -35,6 +35,11 @@ FIGURES: dict[
     "8_predicted": (fig8_predicted_data, fig8_predicted_statistics, draw_fig8_predicted),
     9: (fig9_data, fig9_statistics, draw_fig9),
 }
+
+
+def has_fluxes(catalog: pd.DataFrame, method: Method) -> bool:
+    """Whether any galaxy of a catalogue has a flux by a method."""
+    return bool(catalog[[f"{g}_flux_{method.suffix}" for g in ("g1", "g2")]].notna().any(axis=None))
 
 
 def draw_figure(
@@ -76,5 +81,7 @@ def draw_figure(
     # Figure 8 shows only the centrals that SEP found; Figures 5 to 7 have n in each panel.
     label = figure_label(about, number_shown(statistics) if number == 8 else len(catalog))
     lines = {} if published is None else {"published": published}
-    draw(points, statistics, outputs, label, methods, **lines)
+    # A network that was not run has columns, as in the published format, but no panel.
+    shown = [m for m in methods if not m.is_network or has_fluxes(catalog, m)]
+    draw(points, statistics, outputs, label, shown, **lines)
     return points, statistics.assign(**about)
