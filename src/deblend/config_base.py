@@ -133,8 +133,11 @@ class Pattern:
         return {**handler(schema), "pattern": self.regex, "patternErrorMessage": words}
 
     def check(self, value: str) -> str:
-        """Return the value if it matches, else raise `Problem`."""
-        if not re.search(self.regex, value):
+        """Return the value if it matches, else raise `Problem`.
+
+        Unlike in JSON schemas, $ would also match before a line break at the end.
+        """
+        if value.endswith("\n") or not re.search(self.regex, value):
             raise Problem(f"{display_value(value)} does not match: it has to be {self.words}")
         return value
 

@@ -66,11 +66,12 @@ def accepted(kind, value):
         (Count, [1, 5], [0, -1]),
         (Real, [1.5, -2, 0], ["1.5", True, None, float("nan"), float("inf")]),
         (Share, [0, 0.5, 1], [-0.01, 1.01]),
-        (Name, ["a", "blend2flux_64"], ["", "Blend", "2flux", "_a", "a-b", "a\nb"]),
+        (Name, ["a", "blend2flux_64"], ["", "Blend", "2flux", "_a", "a-b", "a\nb", "a\n"]),
         (
             Checksum,
             ["md5:" + 32 * "a", "sha256:" + 64 * "0"],
-            ["md5:" + 31 * "a", "sha256:" + 32 * "0", 32 * "a", "md5:" + 32 * "A", "crc:0"],
+            ["md5:" + 31 * "a", "sha256:" + 32 * "0", 32 * "a", "md5:" + 32 * "A", "crc:0"]
+            + ["md5:" + 32 * "a" + "\n"],
         ),
         (Annotated[tuple[int, ...], Unique()], [[], [1, 2]], [[1, 2, 1]]),
     ],

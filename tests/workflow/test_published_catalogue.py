@@ -16,7 +16,11 @@ from deblend.boucaud2020.catalog import COLUMNS
 from tests.run import ROOT, planned, snakemake
 
 STATS = "results/published/tables/fig5_stats.csv"
-FIGURES = [f"results/published/figures/fig{n}.{e}" for n in range(5, 10) for e in ("pdf", "csv")]
+FIGURES = [
+    f"results/published/figures/fig{n}.{e}"
+    for n in (*range(5, 10), "8_predicted")
+    for e in ("pdf", "csv")
+]
 TABLES = [f"results/published/tables/{name}.csv" for name in ("claims", "findings")]
 
 

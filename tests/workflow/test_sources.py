@@ -296,6 +296,27 @@ def test_the_mosaics_example_says_what_is_missing(tmp_path):
     assert "PLACEHOLDER_dimauro2018.fits" in result.text
 
 
+@pytest.mark.parametrize("name", ["uds", "cosmos", "hst_f125w"])
+def test_a_network_of_simulated_galaxies_is_tested_on_real_ones_without_training(tmp_path, name):
+    """Nothing but the copied network and its galaxies is there, as the example says."""
+    example = ROOT / "config/examples/real_galaxies.yaml"
+    entry = yaml.safe_load(example.read_text())["datasets"][name]
+    results = "results/real"
+    names = ("stamps.h5", "galaxies.ecsv", "blends_validation.ecsv")
+    made = [f"datasets/simulated/{file}" for file in names]
+    names = ("network.weights.h5", "network.json", "history.csv")
+    made += [f"networks/blend2flux/{file}" for file in names]
+    inputs = [entry[k] for k in ("images", "catalog", "fits_catalog", "psf") if entry.get(k)]
+    for path in (*inputs, *(f"{results}/{file}" for file in made)):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).touch()
+    target = f"{results}/boucaud2020/blend2flux/{name}/fig5.pdf"
+    overlays = ("--configfile", ROOT / "config/small.yaml", example)
+    rules = planned(snakemake("-n", target, *overlays, directory=tmp_path).text)
+    assert {"boucaud2020_predict", "boucaud2020_sep"} <= rules
+    assert not rules & {"boucaud2020_train", "boucaud2020_simulate"}
+
+
 def test_real_galaxies_of_two_kinds(real_data, tmp_path, overlay):
     """201 HST galaxies to Figure 5, and the same network on 100 COSMOS galaxies."""
     hst = own_data_set(

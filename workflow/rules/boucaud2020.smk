@@ -35,6 +35,8 @@ HAS_PUBLISHED = bool(BOUCAUD["published_catalogue"]) or IS_DOWNLOADED
 AUTHORS_CURVES = (
     expand("<results>/published/figures/fig{n}.csv", n=(7, 8, 9)) if HAS_PUBLISHED else []
 )
+# Figures from a catalogue of test blends: the paper's, and bias against recovered magnitudes.
+PHOTOMETRY_FIGURES = [5, 6, 7, 8, "8_predicted", 9]
 BOOTSTRAP = {"seed": SEED, "n_resamples": BOUCAUD["bootstrap_resamples"]}
 # Joint networks whose masks are compared: they may differ in the weights of their losses.
 JOINT_NETWORKS = [*JOINT, *COMPARED_JOINT]
@@ -67,7 +69,7 @@ PAPERS_DATA = all(
 TARGETS["boucaud2020"] = [
     *expand(
         "<results>/figures/fig{n}.{ext}",
-        n=[1, 2, 3, *([4] if BOUCAUD["unet"] else []), *range(5, 10)]
+        n=[1, 2, 3, *([4] if BOUCAUD["unet"] else []), *PHOTOMETRY_FIGURES]
         + ([10, 11, 12] if HAS_MASK_FIGURES else []),
         ext=["pdf", "png", "csv"],
     ),
@@ -82,7 +84,7 @@ TARGETS["boucaud2020"] = [
         "<results>/boucaud2020/{network}/{dataset}/fig{n}.{ext}",
         network=BOUCAUD["compared"],
         dataset=BOUCAUD["dataset"],
-        n=range(5, 10),
+        n=PHOTOMETRY_FIGURES,
         ext=["pdf", "png", "csv"],
     ),
     *expand(
@@ -95,7 +97,11 @@ TARGETS["boucaud2020"] = [
 ]
 # From the authors' catalogue, at any scale; by default where the configuration names one.
 PUBLISHED_TARGETS = [
-    *expand("<results>/published/figures/fig{n}.{ext}", n=range(5, 10), ext=["pdf", "png", "csv"]),
+    *expand(
+        "<results>/published/figures/fig{n}.{ext}",
+        n=PHOTOMETRY_FIGURES,
+        ext=["pdf", "png", "csv"],
+    ),
     *expand("<results>/published/tables/{name}.csv", name=["fig5_stats", "claims", "findings"]),
 ]
 if HAS_PUBLISHED:
@@ -830,10 +836,11 @@ rule boucaud2020_figures:
                 6: "magnitudes, pair detected or missed",
                 7: "errors against magnitude difference",
                 8: "bias and scatter",
+                "8_predicted": "bias against true and recovered magnitude",
                 9: "bias and scatter by morphology",
             },
         ),
-        **{f"points{n}": f"<results>/figures/fig{n}_points.csv" for n in range(5, 10)},
+        **{f"points{n}": f"<results>/figures/fig{n}_points.csv" for n in PHOTOMETRY_FIGURES},
         statistics="<results>/tables/fig5_stats.csv",
     log:
         "<results>/logs/boucaud2020/figures.log",
@@ -859,10 +866,10 @@ use rule boucaud2020_figures as boucaud2020_figures_of_dataset with:
         published=AUTHORS_CURVES,
         style=STYLE,
     output:
-        **plain_figure_outputs("<results>/boucaud2020/{network}/{dataset}", range(5, 10)),
+        **plain_figure_outputs("<results>/boucaud2020/{network}/{dataset}", PHOTOMETRY_FIGURES),
         **{
             f"points{n}": f"<results>/boucaud2020/{{network}}/{{dataset}}/fig{n}_points.csv"
-            for n in range(5, 10)
+            for n in PHOTOMETRY_FIGURES
         },
         statistics="<results>/boucaud2020/{network}/{dataset}/fig5_stats.csv",
     log:
@@ -878,8 +885,11 @@ use rule boucaud2020_figures as boucaud2020_figures_of_published with:
         published=[],
         style=STYLE,
     output:
-        **plain_figure_outputs("<results>/published/figures", range(5, 10)),
-        **{f"points{n}": f"<results>/published/figures/fig{n}_points.csv" for n in range(5, 10)},
+        **plain_figure_outputs("<results>/published/figures", PHOTOMETRY_FIGURES),
+        **{
+            f"points{n}": f"<results>/published/figures/fig{n}_points.csv"
+            for n in PHOTOMETRY_FIGURES
+        },
         statistics="<results>/published/tables/fig5_stats.csv",
     log:
         "<results>/logs/published/figures.log",

@@ -98,12 +98,12 @@ def figure_outputs(paper, shows, tables=None):
     folder = "<results>/figures" if paper == "boucaud2020" else f"<results>/figures/{paper}"
     outputs = {}
     for n, what in shows.items():
-        name = f"fig{n}" if isinstance(n, int) else n
+        name = f"fig{n}" if str(n)[0].isdigit() else n
         outputs[f"pdf{n}"] = report(
             f"{folder}/{name}.pdf",
             caption=f"../report/{paper}/{name}.rst",
             category=CATEGORIES[paper],
-            labels={"figure": f"{n}: {what}"},
+            labels={"figure": f"{str(n).replace('_', ', ')}: {what}"},
         )
         outputs[f"png{n}"] = f"{folder}/{name}.png"
         if tables is None or n in tables:

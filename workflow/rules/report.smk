@@ -104,6 +104,7 @@ rule report_summary:
         highlights={
             "networks": dict(PAPER_ROLES),
             "noise_sigma": FARRENS["realistic_noise_sigma"],
+            "sextractor_flux": BOUCAUD["sextractor_flux"],
         },
     message:
         "Compare published numbers with ours, test the claims, and record the run"

@@ -24,11 +24,21 @@ FLAGS = {
     "sky": 2,  # the sky level is not 0
     "no_galaxy": 4,  # there is no light at the central pixel
     "magnitude": 8,  # the magnitude is outside the range of the training galaxies
+    "noise": 16,  # the noise is not like that of the training's blends
 }
 
 
 #: Largest relative difference between the pixel scales of the images and of the training.
 PIXEL_SCALE_TOLERANCE = 0.01
+
+
+#: Largest relative difference between the widths of the PSF.
+PSF_TOLERANCE = 0.15
+
+
+#: Factor by which the noise of an image may be lower than that of a stamp of the training, or
+#: higher than that of the sum of two.
+NOISE_TOLERANCE = 2.0
 
 
 #: Sky level, in units of the noise of a pixel, from which an image is flagged. Wings of bright
@@ -77,13 +87,15 @@ def deblend_images(
     zero_point: float,
     images_key: str | None = None,
     mag_range: tuple[float, float] | None = None,
+    psf_fwhm_arcsec: float | None = None,
     batch_size: int = 256,
 ) -> Deblended:
     """Fluxes, magnitudes and masks of both galaxies of each image of a blend.
 
     The network expects images like those of its training: the same band, PSF and noise, the sky
     subtracted, two galaxies, and one of them at the centre. Only what the parameters and the
-    pixels tell is checked.
+    pixels tell is checked, against what the record says about the training. Images of another zero
+    point are converted: a wrong one shows as noise that is not like that of the training.
 
     Parameters
     ----------
@@ -95,12 +107,16 @@ def deblend_images(
     pixel_scale_arcsec : float
         Pixel scale of the images, arcsec per pixel.
     zero_point : float
-        AB magnitude of one count per second in the images.
+        AB magnitude of one count per second in the images; the training's is `zero_point` of the
+        record.
     images_key : str, optional
         Name of the array in the file, see `deblend.data.ingest.read_array`.
     mag_range : (float, float), optional
         AB magnitudes of the brightest and the faintest training galaxy; by default `mag_range` of
         the record. Without both, no magnitude is flagged.
+    psf_fwhm_arcsec : float, optional
+        Full width at half maximum of the images' PSF, arcsec; without it the PSF is not compared
+        with `psf_fwhm_arcsec` of the record.
     batch_size : int
         Images that the network takes at a time.
 
@@ -113,8 +129,9 @@ def deblend_images(
     DeblendError
         The images have no two spatial axes, are not of real floating-point numbers, are smaller
         than those of the training, have NaN or infinite pixels, or show no galaxy at the centre
-        that they are to be cut around; the pixel scale differs from that of the training by more
-        than `PIXEL_SCALE_TOLERANCE`; or an option is out of range.
+        that they are to be cut around; the pixel scale or the width of the PSF differs from that of
+        the training by more than `PIXEL_SCALE_TOLERANCE` or `PSF_TOLERANCE`; or an option is out of
+        range.
 
     References
     ----------
@@ -135,9 +152,14 @@ def deblend_images(
     """
     mag_range = record.get("mag_range") if mag_range is None else mag_range
     _check_options(record, pixel_scale_arcsec, zero_point, mag_range)
-    stamps, origin, flags = _prepare(images, images_key, record["stamp_size"])
+    _check_psf(record.get("psf_fwhm_arcsec"), psf_fwhm_arcsec)
+    stamps, origin, flags, noise = _prepare(images, images_key, record["stamp_size"])
     # The network's fluxes are at the zero point of its training, and so must its images be.
     scale = 10 ** (0.4 * (float(record["zero_point"]) - zero_point))
+    if record.get("noise_sigma"):
+        in_stamps = noise * scale / record["noise_sigma"]
+        is_usual = (in_stamps > 1 / NOISE_TOLERANCE) & (in_stamps < np.sqrt(2) * NOISE_TOLERANCE)
+        flags += FLAGS["noise"] * ~is_usual
     predicted = model.predict(
         (stamps * np.float32(scale))[..., None], batch_size=batch_size, verbose=0
     )
@@ -196,9 +218,29 @@ def _check_options(
         )
 
 
+def _check_psf(trained: float | None, given: float | None) -> None:
+    """Check the width of the PSF, arcsec, if it is known and given."""
+    if given is None:
+        return
+    if not (np.isfinite(given) and given > 0):
+        raise DeblendError(f"psf_fwhm_arcsec is {given}: give the width of the PSF in arcsec")
+    if trained is None:
+        log.warning("psf_fwhm_arcsec is not compared: the network's record has none")
+    elif abs(given / trained - 1) > PSF_TOLERANCE:
+        remedy = (
+            f"smooth the images to {trained:.3g} arcsec"
+            if given < trained
+            else "train a network on galaxies with the PSF of the images"
+        )
+        raise DeblendError(
+            f"psf_fwhm_arcsec is {given}, the network was trained at {trained:.3g} (they may "
+            f"differ by {PSF_TOLERANCE:.0%}): {remedy}"
+        )
+
+
 def _prepare(
     images: np.ndarray | str | Path, key: str | None, size: int
-) -> tuple[np.ndarray, tuple[int, int], np.ndarray]:
+) -> tuple[np.ndarray, tuple[int, int], np.ndarray, np.ndarray]:
     """Read images, check them and cut them to the network's size.
 
     Returns
@@ -207,6 +249,8 @@ def _prepare(
     origin : (int, int)
         Pixel (y, x) of the images where the stamps begin.
     flags : ndarray of int, shape (n,)
+    noise : ndarray, shape (n,)
+        Standard deviation in a pixel, in the images' unit.
     """
     name = str(images) if isinstance(images, str | Path) else "images"
     array = read_array(images, key) if isinstance(images, str | Path) else np.asarray(images)
@@ -249,7 +293,7 @@ def _prepare(
             f"cut to {size} x {size} px around it: cut these images around a galaxy, or leave them "
             "out"
         )
-    return stamps, (y0, x0), flags + FLAGS["no_galaxy"] * empty
+    return stamps, (y0, x0), flags + FLAGS["no_galaxy"] * empty, noise
 
 
 def _background(stamps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -187,32 +187,39 @@ def binned_statistics(
     columns: Sequence[str],
     groups: Sequence[tuple[str, ...]],
     *,
+    by: str = "delta_mag",
+    edges: np.ndarray = BIN_EDGES,
     n_resamples: int = 0,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Bias and scatter in the bins of magnitude difference of Figures 7 to 9.
+    """Bias and scatter in bins: by default those of magnitude difference of Figures 7 to 9.
 
     Parameters
     ----------
     points : DataFrame
-        With `delta_mag`, `mag_isolated`, `mag_blended`, `flux_ratio` and `columns`; with
+        With `mag_isolated`, `mag_blended`, `flux_ratio`, `columns` and the column of `by`; with
         `galaxy_id` and `partner_id` for intervals.
     columns : sequence of str
         Columns that define the groups.
     groups : sequence of tuple of str
         Values of `columns` for each group; a group without points has rows of n = 0.
+    by : str
+        Column whose values are binned.
+    edges : ndarray
+        Edges of the bins.
     n_resamples, seed : int
         Of the bootstrap over both galaxies of a blend; without resamples there are no intervals.
 
     Returns
     -------
     DataFrame
-        A row for each group and bin. `delta_mag_low` and `delta_mag_high` are the bin's edges; the
-        last bin includes its upper edge. `n` is the number of measured galaxies, `n_nonpositive`
-        the number of those whose flux is not positive, so that they have no magnitude. The other
-        columns are statistics of recovered minus isolated magnitude: `p5`, `p25`, `median` (the
-        bias), `p75`, `p95`; `sigma_mag` (the scatter: the population standard deviation, as in Fig.
-        5, since the paper does not name another), `nmad_mag`, `half_68_mag` and `tails_percent`, of
+        A row for each group and bin. `delta_mag_low` and `delta_mag_high` (or the name of `by`
+        with these ends) are the bin's edges; the last bin includes its upper edge. `n` is the
+        number of measured galaxies, `n_nonpositive` the number of those whose flux is not positive,
+        so that they have no magnitude. The other columns are statistics of recovered minus isolated
+        magnitude: `p5`, `p25`, `median` (the bias), `p75`, `p95`; `sigma_mag` (the scatter: the
+        population standard deviation, as in Fig. 5, since the paper does not name another),
+        `nmad_mag`, `half_68_mag` and `tails_percent`, of
         `deblend.boucaud2020.metrics.photometry_statistics`; with `_low` and `_high` after the name
         of the median and of these: their 68 % intervals, in bins of `MIN_IN_BIN` galaxies
         or more. The row with `bin` "all" combines all bins.
@@ -221,18 +228,19 @@ def binned_statistics(
     rows: list[dict[str, Any]] = []
     for group_values in groups:
         group = points[(points[list(columns)] == list(group_values)).all(axis=1)]
-        delta = group["delta_mag"].to_numpy(float)
-        beyond = (delta < BIN_EDGES[0]) | (delta > BIN_EDGES[-1])
+        binned = group[by].to_numpy(float)
+        beyond = ~((binned >= edges[0]) & (binned <= edges[-1]))
         # The last bin includes its upper edge.
-        bin_number = np.clip(np.searchsorted(BIN_EDGES, delta, side="right") - 1, 0, 5)
+        bin_number = np.searchsorted(edges, binned, side="right") - 1
+        bin_number = np.clip(bin_number, 0, len(edges) - 2)
         measured = np.isfinite(group["flux_ratio"].to_numpy(float))
         dmag = (group["mag_blended"] - group["mag_isolated"]).to_numpy(float)
-        for bin_ in ("all", *range(len(BIN_EDGES) - 1)):
+        for bin_ in ("all", *range(len(edges) - 1)):
             in_bin = measured & ~beyond & (True if bin_ == "all" else bin_number == bin_)
             low, high = (0, -1) if bin_ == "all" else (bin_, bin_ + 1)
             errors = dmag[in_bin & np.isfinite(dmag)]
             row: dict[str, Any] = dict(zip(columns, group_values, strict=True))
-            row |= {"bin": bin_, "delta_mag_low": BIN_EDGES[low], "delta_mag_high": BIN_EDGES[high]}
+            row |= {"bin": bin_, f"{by}_low": edges[low], f"{by}_high": edges[high]}
             row |= {"n": int(in_bin.sum()), "n_nonpositive": int(in_bin.sum() - len(errors))}
             percentiles = (
                 np.percentile(errors, [5, 25, 50, 75, 95]) if len(errors) else np.full(5, np.nan)
@@ -274,7 +282,7 @@ def _intervals(points: pd.DataFrame, n_resamples: int, seed: int) -> dict[str, f
 
 def published_curves(
     tables: Iterable[pd.DataFrame], about: dict[str, Any]
-) -> dict[int, pd.DataFrame]:
+) -> dict[int | str, pd.DataFrame]:
     """Statistics of the authors' catalogue for the figures of a catalogue, by the figure's number.
 
     Parameters
@@ -290,7 +298,7 @@ def published_curves(
     dict
         Empty without `tables`.
     """
-    curves = dict(zip((7, 8, 9), tables, strict=False))
+    curves: dict[int | str, pd.DataFrame] = dict(zip((7, 8, 9), tables, strict=False))
     if not about.get("architecture"):
         return curves
     kept = {about["architecture"]: about["network"], "SExtractor": "SExtractor"}

@@ -491,7 +491,10 @@ def parameter_rows(published: dict[str, Any], parameters: pd.DataFrame | None) -
     wanted |= {f"Sect. 3.2, {name}": n for name, n in published["parameters_million"].items()}
     for item, value in wanted.items():
         ours = float(counts.get(item, math.nan))
-        yield Row(item, "parameters_million", value, ours, depends_on_data=False)
+        # Table 2 rounds 25.696 to 25.7, but cuts 102.772 to 102.7: these are known to one unit.
+        yield Row(
+            item, "parameters_million", value, ours, depends_on_data=False, rounding_units=1.0
+        )
 
 
 def table2_rows(published: dict[str, Any], table: pd.DataFrame) -> Iterator[Row]:

@@ -13,6 +13,7 @@ from deblend.boucaud2020.blends import BlendConfig, draw_blends
 from deblend.boucaud2020.masks import THRESHOLD, intersection_over_union, true_masks
 from deblend.boucaud2020.predict import load_network, save_network
 from deblend.boucaud2020.render import render
+from deblend.data.profiles import psf_fwhm_px
 from deblend.data.stamps import Stamps, read_stamps
 from deblend.errors import DeblendError
 from deblend.tables import read_ecsv, write_csv
@@ -480,6 +481,36 @@ def network_options(
     return options
 
 
+def training_sample(stamps: Stamps) -> dict[str, Any]:
+    """What images of one's own have to be like for a network that was trained on these galaxies.
+
+    Parameters
+    ----------
+    stamps : Stamps
+        Of the training split.
+
+    Returns
+    -------
+    dict
+        `band`; `mag_range` of the galaxies; `noise_sigma` of a stamp (counts/s; it is up to
+        sqrt(2) times as high in a blend), `noise` ("correlated" or "white", which stands for
+        unknown too), and `psf_fwhm_arcsec`, which is None where the data set has no PSF.
+    """
+    band = stamps.bands.iloc[0]
+    sigma, correlation = stamps.noise()
+    magnitudes = stamps.galaxies["mag"]
+    psf = stamps.psf
+    return {
+        "band": str(band["name"]),
+        "mag_range": [float(magnitudes.min()), float(magnitudes.max())],
+        "noise_sigma": sigma,
+        "noise": "white" if correlation is None else "correlated",
+        "psf_fwhm_arcsec": (
+            None if psf is None else psf_fwhm_px(psf[0]) * float(band["pixel_scale_arcsec"])
+        ),
+    }
+
+
 def train_from_config(
     stamps: Stamps,
     split: np.ndarray,
@@ -582,6 +613,7 @@ def train_from_config(
         "stamp_size": int(stamps.images.shape[-1]),
         "pixel_scale_arcsec": float(band.pixel_scale_arcsec),
         "zero_point": float(band.zero_point),
+        **training_sample(stamps.take(rows)),
         "options": options,
         "dataset": network["dataset"],
         "blending": blending,

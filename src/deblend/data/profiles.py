@@ -29,6 +29,18 @@ def moffat_psf(fwhm_arcsec: float, beta: float) -> galsim.GSObject:
     return galsim.Moffat(beta=beta, fwhm=fwhm_arcsec)
 
 
+def psf_fwhm_px(image: np.ndarray) -> float:
+    """Full width at half maximum of an image of a PSF, pixels.
+
+    Parameters
+    ----------
+    image : ndarray, shape (y, x)
+        With the star at the centre. Between pixels it is interpolated.
+    """
+    drawn = galsim.InterpolatedImage(galsim.Image(np.asarray(image, float)), scale=1.0)
+    return float(drawn.calculateFWHM())
+
+
 def _enclosed_share(radius: float, sersic_n: float, half_light_radius: float) -> float:
     """Share of a Sersic profile's light within a radius."""
     b = gammaincinv(2 * sersic_n, 0.5)

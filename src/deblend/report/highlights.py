@@ -19,7 +19,8 @@ BRACKETS = (
 )
 NOTES = {
     "boucaud2020": (
-        "sigma: scatter of the central galaxies' magnitudes, where SEP (isophotal) finds them",
+        "sigma: scatter of the central galaxies' magnitudes, where SEP finds them;",
+        "SEP: its isophotal fluxes, as in the paper; SEP AUTO: in Kron apertures",
     ),
     "farrens2022": (
         "accuracy: BlendHunter trained at about the realistic stamps' noise; "
@@ -92,7 +93,10 @@ def _measured(
 
 
 def boucaud2020(
-    tables: Tables, published: Mapping[str, Any], networks: Mapping[str, str]
+    tables: Tables,
+    published: Mapping[str, Any],
+    networks: Mapping[str, str],
+    sextractor_flux: str = "isophotal",
 ) -> Iterator[Highlight]:
     """Scatter of the central galaxy's magnitude where SEP finds it (Fig. 5), and IoU (Sect. 4.4).
 
@@ -104,6 +108,8 @@ def boucaud2020(
         Section `boucaud2020` of `config/published.yaml`.
     networks : dict
         For each of the paper's names of networks: the name of the trained network.
+    sextractor_flux : {"isophotal", "auto"}
+        Fluxes of SEP that stand for SExtractor. The paper's numbers are of isophotal ones.
     """
     # The complete panels, those of the authors' catalogue, come last, so that they count.
     panels = {
@@ -112,10 +118,12 @@ def boucaud2020(
         if panel["figure"] == "fig5" and panel["galaxy"] == "central" and "sigma" in panel
     }
     row = {"galaxy": "central", "selection": "found"}
+    is_auto = sextractor_flux == "auto"
+    method = "sep_auto" if is_auto else "sep_iso"
     sep = Value(
-        "SEP",
-        panels["sextractor"],
-        **_measured(tables, "photometry", PHOTOMETRY, method="sep_iso", **row),
+        "SEP AUTO" if is_auto else "SEP",
+        None if is_auto else panels["sextractor"],
+        **_measured(tables, "photometry", PHOTOMETRY, method=method, **row),
     )
     for name in ("blend2flux", "blend2mask2flux"):
         found = _measured(tables, "photometry", PHOTOMETRY, method=networks.get(name), **row)
@@ -219,6 +227,7 @@ def find_highlights(
     papers: Iterable[str],
     networks: Mapping[str, str],
     noise_sigma: float,
+    sextractor_flux: str = "isophotal",
 ) -> dict[str, list[Highlight]]:
     """The most telling numbers of each paper: ten of all four.
 
@@ -230,13 +239,13 @@ def find_highlights(
     published : dict
         Content of `config/published.yaml`.
     papers : iterable of str
-    networks : dict
+    networks, sextractor_flux
         See `boucaud2020`.
     noise_sigma : float
         See `farrens2022`.
     """
     found = {
-        "boucaud2020": lambda numbers: boucaud2020(tables, numbers, networks),
+        "boucaud2020": lambda numbers: boucaud2020(tables, numbers, networks, sextractor_flux),
         "farrens2022": lambda numbers: farrens2022(tables, numbers, noise_sigma),
         "reiman2019": lambda numbers: reiman2019(tables, numbers),
         "hemmati2022": lambda numbers: hemmati2022(tables, numbers),

@@ -114,9 +114,13 @@ def decimals(number: float) -> int:
     return -exponent
 
 
-def rounding(number: float) -> float:
-    """Half a unit of the last decimal: by how much a written number may differ from the exact."""
-    return 0.5 * 10.0 ** -decimals(number)
+def rounding(number: float, units: float = 0.5) -> float:
+    """By how much a written number may differ from the exact: half a unit of its last decimal.
+
+    A paper that cuts digits off, or does so in places, is a whole unit off at most: `units` is 1
+    then.
+    """
+    return units * 10.0 ** -decimals(number)
 
 
 class Row(NamedTuple):
@@ -139,6 +143,8 @@ class Row(NamedTuple):
         computed from `n`.
     depends_on_data : bool
         Whether it is a number of the data, so that other data may have another one.
+    rounding_units : float
+        See `rounding`.
     """
 
     item: str
@@ -150,6 +156,7 @@ class Row(NamedTuple):
     low: float = math.nan
     high: float = math.nan
     depends_on_data: bool = True
+    rounding_units: float = 0.5
 
 
 def _is_one_of(quantity: str, names: Collection[str]) -> bool:
@@ -176,7 +183,8 @@ def compare(row: Row) -> str:
 
     It agrees if the two intervals overlap: ours is twice as wide as the 68 % interval (2 sigma; of
     no width where it is not known), and the published one reaches from half a unit of its last
-    decimal below to half a unit above, or so around the ends of a range. An upper limit agrees with
+    decimal below to half a unit above (or as `rounding_units` says), or so around the ends of a
+    range. An upper limit agrees with
     what is below it.
 
     Returns
@@ -189,7 +197,9 @@ def compare(row: Row) -> str:
     if not math.isfinite(ours):
         return "not run"
     ends = row.published if isinstance(row.published, list) else [row.published]
-    lowest, highest = min(e - rounding(e) for e in ends), max(e + rounding(e) for e in ends)
+    margins = [rounding(end, row.rounding_units) for end in ends]
+    lowest = min(end - margin for end, margin in zip(ends, margins, strict=True))
+    highest = max(end + margin for end, margin in zip(ends, margins, strict=True))
     below, above = (
         N_SIGMA * abs(ours - end) if math.isfinite(end) else 0.0 for end in (row.low, row.high)
     )

@@ -216,6 +216,39 @@ def test_magnitudes_outside_the_training_are_flagged(mag_range, expected):
         assert flags_of(result, "magnitude").tolist() == [expected, expected]
 
 
+def test_noise_that_differs_from_the_trainings_is_flagged_at_any_zero_point():
+    """Blends of the training have once to sqrt(2) times the noise of a stamp."""
+    record = RECORD | {"noise_sigma": NOISE, "zero_point": 25.96}
+    model = network_of(100.0, 30.0)
+    images = blends(6)
+    rng = np.random.default_rng(9)
+    total = np.array([1.0, 1.0, np.sqrt(2), 2.0, 4.0, 6.0])
+    for image, factor in zip(images, total, strict=True):
+        image += rng.normal(0, NOISE * np.sqrt(factor**2 - 1), image.shape)
+    images[0] *= 0.4  # its noise as well
+    expected = [True, False, False, False, True, True]
+    for factor, zero_point in ((1.0, 25.96), (10.0, 25.96 + 2.5)):
+        call = {"pixel_scale_arcsec": 0.06, "zero_point": zero_point, "mag_range": (18, 30)}
+        result = deblend_images(model, record, images * np.float32(factor), **call)
+        assert flags_of(result, "noise").all(axis=1).tolist() == expected
+    # A zero point that is 2.5 mag wrong makes the noise of all images unlike that of the training.
+    wrong = deblend_images(model, record, images[1:3] * np.float32(10), **IMAGES)
+    assert flags_of(wrong, "noise").all()
+    # An older record does not have the noise.
+    assert not flags_of(deblend_images(model, RECORD, images, **IMAGES), "noise").any()
+
+
+def test_a_psf_as_wide_as_that_of_the_training_is_accepted(flux_network, caplog):
+    images = blends(1)
+    call = IMAGES | {"mag_range": (18, 30)}
+    record = RECORD | {"psf_fwhm_arcsec": 0.17}
+    deblend_images(flux_network, record, images, **call, psf_fwhm_arcsec=0.18)
+    deblend_images(flux_network, record, images, **call)
+    assert not caplog.records
+    deblend_images(flux_network, RECORD, images, **call, psf_fwhm_arcsec=0.7)
+    assert "psf_fwhm_arcsec is not compared" in caplog.text
+
+
 def test_an_unknown_range_of_magnitudes_is_logged(flux_network, caplog):
     deblend_images(flux_network, RECORD, blends(1), **IMAGES, mag_range=(18, 23))
     assert not caplog.records
@@ -269,11 +302,18 @@ def test_bad_pixels_that_are_cut_off_do_no_harm(flux_network):
         ({"zero_point": np.inf}, "zero_point is inf: give the AB magnitude of one count"),
         ({"mag_range": (23, 18)}, r"mag_range is \(23, 18\): .* the smaller number first"),
         ({"mag_range": (18,)}, r"mag_range is \(18,\)"),
+        (
+            {"psf_fwhm_arcsec": 0.6},
+            r"psf_fwhm_arcsec is 0.6, the network was trained at 0.17 \(.* 15%\): train a network",
+        ),
+        ({"psf_fwhm_arcsec": 0.1}, "psf_fwhm_arcsec is 0.1, .*: smooth the images to 0.17 arcsec"),
+        ({"psf_fwhm_arcsec": 0.0}, "psf_fwhm_arcsec is 0.0: give the width"),
     ],
 )
 def test_options_out_of_range_are_refused(changes, message):
     with pytest.raises(DeblendError, match=message):
-        deblend_images(None, RECORD, blends(1), **IMAGES | changes)
+        record = RECORD | {"psf_fwhm_arcsec": 0.17}
+        deblend_images(None, record, blends(1), **IMAGES | changes)
 
 
 def test_a_pixel_scale_within_the_tolerance_is_accepted(flux_network):

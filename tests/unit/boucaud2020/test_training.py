@@ -22,6 +22,7 @@ from deblend.boucaud2020.training import (
     not_learnt,
     start_at_mean_masks,
     train,
+    training_sample,
     validate,
 )
 from deblend.errors import DeblendError
@@ -29,6 +30,8 @@ from deblend.training.keras_checkpoint import Checkpoint
 from deblend.training.schedule import (
     SteeringConfig,
 )
+
+from tests.conftest import simulator_config
 
 STEERING = SteeringConfig(
     learning_rate=1e-3,
@@ -50,6 +53,22 @@ def cleaned(stamps):
     cleaned = stamps.take(slice(None))
     cleaned.segmaps = (stamps.images[:, 0] > 0.03).astype(np.int16)
     return cleaned
+
+
+def test_the_training_sample_is_described_for_images_of_ones_own(stamps):
+    """Simulated galaxies: see `tests.conftest.simulator_config`."""
+    config = simulator_config()
+    sample = training_sample(stamps)
+    magnitudes = stamps.galaxies["mag"].sort_values()
+    assert sample["mag_range"] == [magnitudes.iloc[0], magnitudes.iloc[-1]]
+    assert (sample["band"], sample["noise_sigma"]) == (config.band, config.noise_sigma)
+    assert sample["noise"] == config.noise
+    assert sample["psf_fwhm_arcsec"] == pytest.approx(config.psf_fwhm_arcsec, rel=0.03)
+    few = stamps.take(np.array([3, 5]))
+    few.psf = few.noise_correlation = None
+    sample = training_sample(few)
+    assert sample["mag_range"] == sorted(stamps.galaxies["mag"].iloc[[3, 5]])
+    assert (sample["noise"], sample["psf_fwhm_arcsec"]) == ("white", None)
 
 
 def test_a_unet_learns_the_masks_of_a_few_blends(cleaned):

@@ -4,7 +4,7 @@ import galsim
 import numpy as np
 import pytest
 from deblend.data.priors import MORPHOLOGIES
-from deblend.data.profiles import bulge_disk_scale, galaxy_profile
+from deblend.data.profiles import bulge_disk_scale, galaxy_profile, moffat_psf, psf_fwhm_px
 from deblend.units import flux_from_mag
 
 SCALE, ZERO_POINT = 0.06, 25.96
@@ -23,6 +23,17 @@ def test_flux_and_centroid_are_the_catalogues(morphology):
     profile = galaxy_profile(rng, galaxy, SCALE, ZERO_POINT)
     assert profile.flux == pytest.approx(flux_from_mag(20.0, ZERO_POINT))
     assert abs(profile.centroid.x) + abs(profile.centroid.y) < 1e-6
+
+
+# In an even number of pixels, none of them has the peak.
+@pytest.mark.parametrize(("side", "accuracy"), [(31, 0.02), (32, 0.06)])
+def test_the_width_of_an_image_of_a_psf_is_that_of_its_profile(side, accuracy):
+    drawn = moffat_psf(0.17, 2.5).drawImage(nx=side, ny=side, scale=SCALE, method="no_pixel")
+    assert psf_fwhm_px(drawn.array) * SCALE == pytest.approx(0.17, rel=accuracy)
+    y, x = np.indices((side, side)) - (side - 1) / 2
+    sigma = 3.0
+    image = np.exp(-(x**2 + y**2) / (2 * sigma**2))
+    assert psf_fwhm_px(image) == pytest.approx(sigma * np.sqrt(8 * np.log(2)), rel=5e-3)
 
 
 @pytest.mark.parametrize("morphology", ["sph", "disk", "sphd"])

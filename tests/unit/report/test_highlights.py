@@ -127,6 +127,13 @@ def test_scatter_is_of_central_galaxies_that_sep_finds():
     assert published == [0.11, 0.2, [0.5, 0.7]]
 
 
+def test_fluxes_in_kron_apertures_are_called_so_and_the_paper_has_no_number_of_them():
+    first, *_ = boucaud2020(tables(), PUBLISHED["boucaud2020"], NETWORKS, "auto")
+    (sep,) = first.baselines
+    assert (sep.method, sep.published) == ("SEP AUTO", None)
+    assert sep.value == pytest.approx(1.3)
+
+
 def test_overlaps_have_the_interval_of_their_comparison():
     *_, unet, joint = boucaud2020(tables(), PUBLISHED["boucaud2020"], NETWORKS)
     assert (unet.ours.value, unet.ours.published) == (0.75, 0.82)

@@ -66,6 +66,20 @@ def test_intervals_have_to_overlap(published, mine, low, high, better, expected)
     assert compare(row) == expected
 
 
+@pytest.mark.parametrize(
+    ("mine", "rounded", "cut"),
+    [
+        (102.749, "agrees", "agrees"),
+        (102.772, "differs", "agrees"),
+        (102.81, "differs", "differs"),
+        (102.59, "differs", "differs"),
+    ],
+)
+def test_a_number_whose_digits_may_be_cut_off_is_known_to_one_unit(mine, rounded, cut):
+    row = Row("x", "parameters_million", Stated("102.7"), mine)
+    assert (compare(row), compare(row._replace(rounding_units=1.0))) == (rounded, cut)
+
+
 @pytest.mark.parametrize(("mine", "expected"), [(0.46, "agrees"), (0.4, "better"), (0.8, "worse")])
 def test_within_a_range_a_number_agrees(mine, expected):
     row = Row("x", "sigma", [Stated("0.5"), Stated("0.7")], mine, better="lower")

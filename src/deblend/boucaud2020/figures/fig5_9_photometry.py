@@ -1,4 +1,4 @@
-"""Figures 5 to 9 of Boucaud et al. 2020, which are made from one catalogue."""
+"""Figures 5 to 9 of Boucaud et al. 2020 and a supplement, which are made from one catalogue."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,23 +14,36 @@ from deblend.boucaud2020.figures.fig8_bias_scatter import (
     fig8_statistics,
     number_shown,
 )
+from deblend.boucaud2020.figures.fig8_predicted import (
+    draw_fig8_predicted,
+    fig8_predicted_data,
+    fig8_predicted_statistics,
+)
 from deblend.boucaud2020.figures.fig9_morphology import draw_fig9, fig9_data, fig9_statistics
 from deblend.boucaud2020.figures.panels import figure_label
-from deblend.boucaud2020.methods import catalog_methods
+from deblend.boucaud2020.methods import Method, catalog_methods
 from deblend.plots.style import Outputs
 
 #: Of each figure, the functions for its points, their statistics, and the drawing.
-FIGURES: dict[int, tuple[Callable[..., pd.DataFrame], Callable[..., pd.DataFrame], Callable]] = {
+FIGURES: dict[
+    int | str, tuple[Callable[..., pd.DataFrame], Callable[..., pd.DataFrame], Callable]
+] = {
     5: (fig5_data, fig5_statistics, draw_fig5),
     6: (fig6_data, fig6_statistics, draw_fig6),
     7: (fig7_data, fig7_statistics, draw_fig7),
     8: (fig8_data, fig8_statistics, draw_fig8),
+    "8_predicted": (fig8_predicted_data, fig8_predicted_statistics, draw_fig8_predicted),
     9: (fig9_data, fig9_statistics, draw_fig9),
 }
 
 
+def has_fluxes(catalog: pd.DataFrame, method: Method) -> bool:
+    """Whether any galaxy of a catalogue has a flux by a method."""
+    return bool(catalog[[f"{g}_flux_{method.suffix}" for g in ("g1", "g2")]].notna().any(axis=None))
+
+
 def draw_figure(
-    number: int,
+    number: int | str,
     catalog: pd.DataFrame,
     about: dict[str, Any],
     outputs: Outputs,
@@ -39,11 +52,11 @@ def draw_figure(
     n_resamples: int = 0,
     seed: int = 0,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Draw one of Figures 5 to 9.
+    """Draw one of `FIGURES`.
 
     Parameters
     ----------
-    number : int
+    number : int or str
     catalog : DataFrame
         Of any methods (`deblend.boucaud2020.catalog.check_catalog`).
     about : dict
@@ -68,5 +81,7 @@ def draw_figure(
     # Figure 8 shows only the centrals that SEP found; Figures 5 to 7 have n in each panel.
     label = figure_label(about, number_shown(statistics) if number == 8 else len(catalog))
     lines = {} if published is None else {"published": published}
-    draw(points, statistics, outputs, label, methods, **lines)
+    # A network that was not run has columns, as in the published format, but no panel.
+    shown = [m for m in methods if not m.is_network or has_fluxes(catalog, m)]
+    draw(points, statistics, outputs, label, shown, **lines)
     return points, statistics.assign(**about)

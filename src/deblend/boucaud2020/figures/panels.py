@@ -269,20 +269,27 @@ def draw_magnitudes(
             axis.set_xlabel("magnitude (true)")
 
 
-def binned_line(statistics: pd.DataFrame, column: str) -> tuple[np.ndarray, np.ndarray]:
+def binned_line(
+    statistics: pd.DataFrame, column: str, by: str = "delta_mag"
+) -> tuple[np.ndarray, np.ndarray]:
     """Bin centres, and values of the bins with `MIN_IN_BIN` galaxies or more, else NaN."""
     bins = statistics[statistics["bin"] != "all"]
-    centres = ((bins["delta_mag_low"] + bins["delta_mag_high"]) / 2).to_numpy(float)
+    centres = ((bins[f"{by}_low"] + bins[f"{by}_high"]) / 2).to_numpy(float)
     return centres, bins[column].where(bins["n"] >= MIN_IN_BIN).to_numpy(float)
 
 
 def draw_interval(
-    axis: Axes, statistics: pd.DataFrame, column: str, colour: str, alpha: float = 0.18
+    axis: Axes,
+    statistics: pd.DataFrame,
+    column: str,
+    colour: str,
+    alpha: float = 0.18,
+    by: str = "delta_mag",
 ) -> None:
     """Draw the 68 % intervals of a line of `binned_line` as a light band, if there are any."""
     if f"{column}_low" in statistics:
-        x, low = binned_line(statistics, f"{column}_low")
-        high = binned_line(statistics, f"{column}_high")[1]
+        x, low = binned_line(statistics, f"{column}_low", by)
+        high = binned_line(statistics, f"{column}_high", by)[1]
         axis.fill_between(x, low, high, color=colour, alpha=alpha, lw=0, zorder=1.2)
 
 

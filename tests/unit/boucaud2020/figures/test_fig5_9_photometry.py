@@ -6,7 +6,7 @@ import pytest
 from deblend.boucaud2020.figures.fig5_9_photometry import FIGURES, draw_figure
 
 from tests.figures import texts
-from tests.unit.boucaud2020.conftest import ZERO_POINTS
+from tests.unit.boucaud2020.conftest import ZERO_POINTS, without
 
 ABOUT = ZERO_POINTS | {"scale": "toy", "dataset": "simulated", "network": "small"}
 
@@ -23,8 +23,20 @@ def test_a_figure_says_what_it_shows_and_its_table_too(drawn, made_up, number):
     found, n = int(made_up["detection"].isin([0, 2]).sum()), len(made_up)
     if "galaxy" in points:
         points = points[points["galaxy"] == "central"]
-    expected = {5: found, 6: n, 7: found, 8: found, 9: 2 * n}[number]
+    expected = {5: found, 6: n, 7: found, 8: found, "8_predicted": found, 9: 2 * n}[number]
     assert (points["method"] == "blend2flux").sum() == expected
+
+
+@pytest.mark.parametrize("number", FIGURES)
+def test_a_network_that_was_not_run_has_no_panel(drawn, made_up, number):
+    _, table = draw_figure(number, without(made_up, "joint network"), ABOUT, [])
+    draw_figure(number, made_up, ABOUT, [])
+    alone, both = ("\n".join(texts(figure)) for figure in drawn)
+    assert "blend2mask2flux" not in alone and "no fluxes" not in alone
+    assert "blend2flux" in alone and "SExtractor" in alone
+    assert "blend2mask2flux" in both
+    # The table still says that there are none.
+    assert table.loc[table["method"] == "blend2mask2flux", "n"].eq(0).all()
 
 
 @pytest.mark.parametrize("number", FIGURES)
