@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+import subprocess
 import tarfile
 import threading
 from functools import partial
@@ -307,9 +309,14 @@ def test_a_network_of_simulated_galaxies_is_tested_on_real_ones_without_training
     names = ("network.weights.h5", "network.json", "history.csv")
     made += [f"networks/blend2flux/{file}" for file in names]
     inputs = [entry[k] for k in ("images", "catalog", "fits_catalog", "psf") if entry.get(k)]
-    for path in (*inputs, *(f"{results}/{file}" for file in made)):
-        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / path).touch()
+    copies = [tmp_path / results / file for file in made]
+    for path in (*(tmp_path / file for file in inputs), *copies):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    # As they are copied, outputs may be older than their inputs and than the project's files.
+    for age, path in enumerate(copies):
+        os.utime(path, (1e9 - age, 1e9 - age))
+    subprocess.run(["touch", "-d", "now", *copies], check=True)
     target = f"{results}/boucaud2020/blend2flux/{name}/fig5.pdf"
     overlays = ("--configfile", ROOT / "config/small.yaml", example)
     rules = planned(snakemake("-n", target, *overlays, directory=tmp_path).text)
