@@ -19,13 +19,13 @@ import numpy as np
 import pandas as pd
 import yaml
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "src"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
 from deblend.farrens2022.published import read_predictions
 from deblend.farrens2022.sep import authors, extract
 from deblend.farrens2022.stamps import SampleConfig, SimulatedGalaxies, draw_chunk
 
+ROOT = Path(__file__).parents[1]
 FWHM_ARCSEC = (0.60, 0.65, 0.68, 0.71, 0.74, 0.78)
 #: Ranges of the separation of blends (px): a wider PSF hides more of the close ones.
 SEPARATIONS_PX = ((0, 4), (4, 6), (6, 8), (8, 10), (10, 40))
@@ -66,9 +66,8 @@ def right_shares(table: pd.DataFrame, labels: np.ndarray) -> pd.DataFrame:
     for low, high in SEPARATIONS_PX:
         kinds[f"blends {low} to {high} px"] = blend & (distance >= low) & (distance < high)
     right = labels == blend
-    return pd.DataFrame(
-        [{"kind": k, "n": int(mask.sum()), "right": right[mask].mean()} for k, mask in kinds.items()]
-    )
+    rows = [(kind, int(mask.sum()), right[mask].mean()) for kind, mask in kinds.items()]
+    return pd.DataFrame(rows, columns=["kind", "n", "right"])
 
 
 def compare(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
@@ -100,7 +99,7 @@ def main() -> None:
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())["farrens2022"]
     their_table, _, all_labels = read_predictions(arguments.predictions)
     # The realisations of a noise level are of the same stamps.
-    their_labels = {sigma: rows["authors"] for (sigma, number), rows in all_labels.items() if number == 1}
+    their_labels = {sigma: rows["authors"] for (sigma, n), rows in all_labels.items() if n == 1}
     models = (config["moffat_fwhm_arcsec"], config["kolmogorov_fwhm_arcsec"])
     present = combined_fwhm(*models, config["moffat_beta"])
     rows = []
