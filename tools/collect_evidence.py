@@ -40,6 +40,16 @@ MAX_PICTURE_BYTES = 80_000
 MAX_PICTURE_PX = 900
 #: Tables of a data set that are evidence.
 DATA_SET_TABLES = ("exclusions", "criteria", "table1", "published_comparison")
+#: Entries of `network.json` that a run's record repeats.
+CIRCUMSTANCES = (
+    "dataset",
+    "backend",
+    "backend_version",
+    "keras_version",
+    "device",
+    "threads",
+    "scale",
+)
 #: Changes of these do not change results.
 NO_SOURCES = ("evidence/", "docs/", "tests/", "tools/")
 
@@ -106,6 +116,25 @@ def shrink(source: Path, target: Path) -> None:
                 return
         width = round(0.9 * width)
     raise EvidenceError(f"{source} does not fit into {MAX_PICTURE_BYTES} bytes")
+
+
+def trained(paper: str, results: Path, config: dict[str, Any]) -> list[str]:
+    """Networks of a paper that a run has trained."""
+    if paper == "boucaud2020":
+        names = list(config["networks"])
+    elif paper == "farrens2022":
+        records = sorted(results.glob("networks/blendhunter/*/network.json"))
+        names = [f"blendhunter/{path.parent.name}" for path in records]
+    else:
+        times = pd.read_csv(results / "benchmarks/training_time.csv")
+        names = times.loc[times["paper"] == paper, "network"].tolist()
+    return [name for name in names if (results / f"networks/{name}/network.json").is_file()]
+
+
+def circumstances(results: Path, network: str) -> dict[str, Any]:
+    """What `network.json` says about where a network was trained."""
+    record = json.loads((results / f"networks/{network}/network.json").read_text())
+    return {key: record[key] for key in CIRCUMSTANCES if key in record}
 
 
 def iou_summary(iou: pd.DataFrame) -> pd.DataFrame:
@@ -239,8 +268,7 @@ def collect(
         shutil.rmtree(target)
     target.mkdir(parents=True)
     config = provenance["config"]
-    times = pd.read_csv(results / "benchmarks/training_time.csv")
-    networks = times.loc[times["paper"] == paper, "network"].tolist()
+    networks = trained(paper, results, config)
     left_out = []
     for source, name in sources(paper, results, networks):
         copy = target / name
@@ -268,7 +296,7 @@ def collect(
         "command": command or f"make {config['scale']}",
         "hours": round(float(jobs["hours"].sum()), 3),
         "hardware": hardware() if machine is None else machine,
-        "networks": {k: v for k, v in provenance["networks"].items() if k in networks},
+        "networks": {name: circumstances(results, name) for name in networks},
         "python": provenance["python"],
         "packages": provenance["packages"],
         "left_out": left_out,

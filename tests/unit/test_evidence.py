@@ -60,11 +60,10 @@ def results(tmp_path):
             "scale": "small",
             "papers": ["boucaud2020", "farrens2022"],
             "datasets": {"simulated": {"n_galaxies": 9}},
-            "networks": {"net": {"filters": 8}},
+            "networks": {"net": {"filters": 8}, "never_trained": {"filters": 8}},
             "boucaud2020": {"network": "net"},
             "farrens2022": {"noise_sigma": [5]},
         },
-        "networks": {"net": {"device": "cpu"}, "blendhunter/sigma5_0": {"device": "cpu"}},
         "python": "3.11.0",
         "packages": {"numpy": "2.4"},
     }
@@ -83,7 +82,9 @@ def results(tmp_path):
     write(folder / "datasets/simulated/excluded.csv", "id\na\n")
     write(folder / "published/tables/claims.csv", "claim,paper\nunbiased,boucaud2020\n")
     write(folder / "predictions/sep/simulated/zero_points.csv", "method\niso\n")
-    write(folder / "networks/net/history.csv", "epoch,loss\n0,1\n")
+    for network in ("net", "blendhunter/sigma5_0"):
+        write(folder / f"networks/{network}/history.csv", "epoch,loss\n0,1\n")
+        write(folder / f"networks/{network}/network.json", '{"device": "cpu", "n_epochs": 1}')
     times = "paper,network,hours\nboucaud2020,net,1.0\nfarrens2022,blendhunter,2.0\n"
     write(folder / "benchmarks/training_time.csv", times)
     for name, seconds in (("train/net", 7200), ("sep/simulated", 1800), ("farrens2022/a", 36)):
@@ -130,7 +131,9 @@ def test_evidence_of_a_run(results, checkout, tmp_path):
 
 def test_evidence_of_another_paper(results, checkout, tmp_path):
     target = tmp_path / "evidence/farrens2022/small"
-    COLLECT.collect("farrens2022", results, target, root=checkout)
+    record = COLLECT.collect("farrens2022", results, target, root=checkout)
+    assert record["networks"] == {"blendhunter/sigma5_0": {"device": "cpu"}}
+    assert (target / "networks/blendhunter/sigma5_0/history.csv").is_file()
     assert [row["job"] for row in rows(target / "jobs.csv")] == ["farrens2022/a"]
     assert rows(target / "table1.csv") == [{"sample": "parametric", "n": "1"}]
     assert not (target / "fig5.png").exists()
