@@ -11,19 +11,21 @@ labelled rightly here and by the authors, and their difference in units of its b
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import galsim
 import numpy as np
 import pandas as pd
-import yaml
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
+from deblend.farrens2022.config import Survey
 from deblend.farrens2022.published import read_predictions
-from deblend.farrens2022.sep import authors, extract
-from deblend.farrens2022.stamps import SampleConfig, SimulatedGalaxies, draw_chunk
+from deblend.farrens2022.sep import label_stamps
+from deblend.farrens2022.stamps import SampleConfig, SimulatedGalaxies, draw_chunk, noisy
+from deblend.files import read_yaml
 
 ROOT = Path(__file__).parents[1]
 FWHM_ARCSEC = (0.60, 0.65, 0.68, 0.71, 0.74, 0.78)
@@ -39,23 +41,6 @@ def combined_fwhm(moffat_arcsec: float, kolmogorov_arcsec: float, beta: float) -
         galsim.Moffat(beta=beta, fwhm=moffat_arcsec), galsim.Kolmogorov(fwhm=kolmogorov_arcsec)
     )
     return float(psf.drawImage(nx=301, ny=301, scale=0.01, method="no_pixel").calculateFWHM())
-
-
-def sep_labels(
-    images: np.ndarray, table: pd.DataFrame, sigma: float, config: dict[str, Any]
-) -> np.ndarray:
-    """SEP's labels, by the authors' rules, of stamps with white noise."""
-    rng = np.random.default_rng(SEED)
-    labels = []
-    for image, row in zip(images, table.itertuples(), strict=True):
-        stamp = np.pad(image, config["padding_px"])
-        stamp = (stamp + rng.normal(0, sigma, stamp.shape)).astype(np.float32)
-        found = extract(stamp, config["sep"])
-        offsets = np.array([(0, 0), (row.dx_px, row.dy_px)][: 1 + row.is_blend], float)
-        expected = (len(stamp) - 1) / 2 + offsets
-        tolerance = config["tolerance_px"]
-        labels.append(authors(found["x"], found["y"], found["flag"], expected, tolerance))
-    return np.array(labels)
 
 
 def right_shares(table: pd.DataFrame, labels: np.ndarray) -> pd.DataFrame:
@@ -90,39 +75,47 @@ def compare(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def main() -> None:
-    """Draw, label, compare and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("predictions", type=Path)
-    parser.add_argument("--stamps", type=int, default=3000, help="for each width")
-    arguments = parser.parse_args()
-    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())["farrens2022"]
-    their_table, _, all_labels = read_predictions(arguments.predictions)
+def fit(
+    config: dict[str, Any], fwhms_arcsec: Sequence[float], n_stamps: int, predictions: Path
+) -> pd.DataFrame:
+    """The rows of `compare` for each width of the PSF and each noise of the authors' labels."""
+    their_table, _, all_labels = read_predictions(predictions)
     # The realisations of a noise level are of the same stamps.
     their_labels = {sigma: rows["authors"] for (sigma, n), rows in all_labels.items() if n == 1}
-    models = (config["moffat_fwhm_arcsec"], config["kolmogorov_fwhm_arcsec"])
-    present = combined_fwhm(*models, config["moffat_beta"])
+    widths = {name: config[name] for name in ("moffat_fwhm_arcsec", "kolmogorov_fwhm_arcsec")}
+    present = combined_fwhm(
+        widths["moffat_fwhm_arcsec"], widths["kolmogorov_fwhm_arcsec"], config["moffat_beta"]
+    )
+    survey = {name: config[name] for name in Survey.model_fields}
     rows = []
-    for fwhm in FWHM_ARCSEC:
-        moffat, kolmogorov = (value * fwhm / present for value in models)
-        sample = SampleConfig(
-            kind="parametric",
-            mag_max=config["mag_max"],
-            close_fraction=0.5,
-            moffat_fwhm_arcsec=moffat,
-            kolmogorov_fwhm_arcsec=kolmogorov,
-        )
+    for fwhm in fwhms_arcsec:
+        scaled = {name: value * fwhm / present for name, value in widths.items()}
+        sample = SampleConfig(**survey | scaled, kind="parametric", close_fraction=0.5)
         galaxies = SimulatedGalaxies(sample, "psf", SEED)
-        images, table = draw_chunk(sample, galaxies, "psf", 0, arguments.stamps, SEED)
+        images, table = draw_chunk(sample, galaxies, "psf", 0, n_stamps, SEED)
         for sigma, theirs in their_labels.items():
-            ours = right_shares(table, sep_labels(images, table, sigma, config))
+            noise = np.random.default_rng(SEED)
+            stamps = noisy(images, sigma, config["padding_px"], noise)
+            labels = label_stamps(stamps, table, config["sep"], config["tolerance_px"])
+            ours = right_shares(table, labels["authors"].to_numpy())
             part = compare(ours, right_shares(their_table, theirs.to_numpy()))
             part.insert(0, "noise_sigma", sigma)
             part.insert(0, "fwhm_arcsec", fwhm)
             rows.append(part)
             chi2 = (part["difference_sigma"] ** 2).sum()
             print(f"FWHM {fwhm:g} arcsec, noise {sigma:g}: chi2 {chi2:.1f}", file=sys.stderr)
-    print(pd.concat(rows).to_csv(index=False, float_format="%.4g"), end="")
+    return pd.concat(rows)
+
+
+def main() -> None:
+    """Draw, label, compare and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("predictions", type=Path)
+    parser.add_argument("--stamps", type=int, default=3000, help="for each width")
+    arguments = parser.parse_args()
+    config = read_yaml(ROOT / "config/config.yaml")["farrens2022"]
+    found = fit(config, FWHM_ARCSEC, arguments.stamps, arguments.predictions)
+    print(found.to_csv(index=False, float_format="%.4g"), end="")
 
 
 if __name__ == "__main__":

@@ -86,12 +86,11 @@ class Survey(Section):
         default=25.2,
         description="Magnitude of the faintest simulated galaxies, F814W; the archive's: 25.2.",
     )
-    clumpiness: Real = Field(
+    clumpiness: NotNegative = Field(
         default=0.5,
-        ge=0,
-        lt=1,
-        description="Mean share of the light in clumps, for simulated galaxies of kind real except "
-        "spheroids; 0: no clumps but those of irregular galaxies.",
+        description="For simulated galaxies of kind real except spheroids: the share of a galaxy's "
+        "light that is in clumps is drawn from a distribution that falls exponentially from 0 to "
+        "1, by a factor of e per clumpiness; 0: no clumps but those of irregular galaxies.",
     )
 
     _magnitudes_are_ordered = model_validator(mode="after")(check_order("mag_min", "mag_max"))

@@ -8,17 +8,17 @@ A stamp gets a label by each of `deblend.farrens2022.config.SEP_LABELS`:
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import sep
 from deblend.farrens2022.config import SEP_LABELS
 from deblend.farrens2022.metrics import FAILED
 from deblend.farrens2022.stamps import noisy_batches, read_sample_table
-from deblend.photometry.sep import background_rms
+from deblend.photometry.sep import SepError, background_rms
+from deblend.photometry.sep import extract as run_sep
 
 log = logging.getLogger(__name__)
 
@@ -31,19 +31,61 @@ FLAG_BLENDED = 1
 KERNEL = np.array([[1, 2, 1], [2, 4, 2], [1, 2, 1]], np.float32)
 
 
-def constants() -> dict[str, str]:
-    """Settings of SEP that the configuration does not have, by SExtractor's names (Table 2)."""
-    height, width = KERNEL.shape
-    is_default = KERNEL.tolist() == [[1, 2, 1], [2, 4, 2], [1, 2, 1]]
+def options(settings: Mapping[str, Any], rms: float) -> dict[str, Any]:
+    """Arguments of `deblend.photometry.sep.extract`: all that `extract` and Table 2 use.
+
+    Parameters
+    ----------
+    settings : dict
+        Table 2: `threshold`, `min_area`, `n_thresholds`, `contrast`.
+    rms : float
+        Noise of the stamp.
+    """
     return {
-        # The threshold is in units of the noise that `extract` gets as `err`.
-        "THRESH_TYPE": "RELATIVE",
-        "FILTER": "Y",
-        "FILTER_NAME": f"kernel_{height}x{width}.conv" + (" (default)" if is_default else ""),
+        "threshold": settings["threshold"],
+        "err": rms,
+        "minarea": settings["min_area"],
+        "deblend_nthresh": settings["n_thresholds"],
+        "deblend_cont": settings["contrast"],
+        "filter_kernel": KERNEL,
     }
 
 
-def extract(image: np.ndarray, settings: dict[str, Any]) -> np.ndarray:
+def used_settings(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Settings of SEP as they run, by SExtractor's names (Table 2).
+
+    Parameters
+    ----------
+    settings : dict
+        See `extract`.
+
+    Returns
+    -------
+    dict
+        The rows of Table 2 in its order, then `BACK_SIZE`, the side of the boxes (px) in which the
+        noise is measured, which the table does not have.
+    """
+    used = options(settings, rms=1.0)
+    kernel = used["filter_kernel"]
+    name = "none"
+    if kernel is not None:
+        is_default = kernel.tolist() == [[1, 2, 1], [2, 4, 2], [1, 2, 1]]
+        name = f"kernel_{kernel.shape[0]}x{kernel.shape[1]}.conv"
+        name += " (default)" if is_default else ""
+    return {
+        # With `err`, the threshold is in units of the noise.
+        "THRESH_TYPE": "ABSOLUTE" if used["err"] is None else "RELATIVE",
+        "FILTER": "N" if kernel is None else "Y",
+        "FILTER_NAME": name,
+        "DETECT_THRESH": f"{used['threshold']:g}",
+        "DETECT_MINAREA": f"{used['minarea']:g}",
+        "DEBLEND_NTHRESH": f"{used['deblend_nthresh']:g}",
+        "DEBLEND_MINCONT": f"{used['deblend_cont']:g}",
+        "BACK_SIZE": f"{settings['background_box_px']:g}",
+    }
+
+
+def extract(image: np.ndarray, settings: Mapping[str, Any]) -> np.ndarray:
     """Detect objects on a stamp.
 
     Parameters
@@ -56,16 +98,14 @@ def extract(image: np.ndarray, settings: dict[str, Any]) -> np.ndarray:
     -------
     structured ndarray
         SEP's catalogue.
+
+    Raises
+    ------
+    deblend.photometry.sep.SepError
+        SEP failed.
     """
-    return sep.extract(
-        image,
-        settings["threshold"],
-        err=background_rms(image, int(settings["background_box_px"])),
-        minarea=settings["min_area"],
-        deblend_nthresh=settings["n_thresholds"],
-        deblend_cont=settings["contrast"],
-        filter_kernel=KERNEL,
-    )
+    rms = background_rms(image, int(settings["background_box_px"]))
+    return np.asarray(run_sep(image, **options(settings, rms)))
 
 
 def section_4_1(
@@ -117,9 +157,21 @@ def authors(
     blend if each true galaxy has one, or one with the flag is at an expected position: so an
     isolated galaxy that is detected beside anything else is labelled as a blend, wrongly.
 
-    Two slips of the code are not repeated: of two sources on a blend of which only one is where it
-    should be, with the flag, the label is that of the stamp before; and true positions are half a
-    pixel too far to the right and the top.
+    The code (`notebooks/sep_script.py` of CosmoStat/BlendHunter, commit 3e8057c) has four slips
+    that are not repeated:
+
+    - a detection counts as used by a galaxy only if it is the last one of the catalogue, so that
+      both galaxies can have the same one;
+    - the flag of detection i is tested with the distance of galaxy i, not with that of the galaxy
+      that the detection belongs to;
+    - of two sources on a blend of which only one is where it should be, with the flag, the label is
+      that of the stamp before;
+    - true positions are half a pixel too far to the right and the top.
+
+    On 1,000 realistic stamps (30 % of the blends close, noise 14.5) the first two together change
+    5 labels, the third 11 and the fourth 16; all together the share of right labels falls from 87.9
+    to 86.5 %. On as many parametric stamps they change 10 labels (noise 5) and 7 (noise 35), all by
+    the last two.
     """
     n = len(x)
     if n == 0:
@@ -128,7 +180,7 @@ def authors(
     matches = []  # the nearest detection of each galaxy that has one, each used once
     for column in distance.T:
         order = [k for k in np.argsort(column, kind="stable") if k not in matches]
-        if order and column[order[0]] <= tolerance_px:
+        if order and column[order[0]] < tolerance_px:
             matches.append(order[0])
     has_all = len(matches) == len(expected)
     has_flag = any(flag[k] & FLAG_BLENDED for k in matches)
@@ -154,8 +206,7 @@ RULES: dict[str, Rules] = dict(zip(SEP_LABELS, (authors, section_4_1, no_oracle)
 def label_stamps(
     images: np.ndarray,
     table: pd.DataFrame,
-    settings: dict[str, Any],
-    padding: int,
+    settings: Mapping[str, Any],
     tolerance_px: float,
 ) -> pd.DataFrame:
     """Run SEP on stamps and label each.
@@ -168,17 +219,17 @@ def label_stamps(
         Table of the same stamps: `is_blend`, `dx_px`, `dy_px`.
     settings : dict
         See `extract`.
-    padding : int
     tolerance_px : float
 
     Returns
     -------
     DataFrame
-        A column for each of `SEP_LABELS`: 1 blend, 0 isolated, -1 failed. Where SEP raises an
-        error, as for too many pixels or objects, all are -1.
+        A column for each of `SEP_LABELS`: 1 blend, 0 isolated, -1 failed. Where SEP itself fails,
+        as with too many pixels or objects, all are -1.
     """
     centre = (images.shape[-1] - 1) / 2
     labels = np.full((len(images), len(RULES)), FAILED)
+    errors = []
     offsets = table[["dx_px", "dy_px"]].to_numpy(float)
     for i, (image, is_blend) in enumerate(zip(images, table["is_blend"], strict=True)):
         expected = [[centre, centre]]
@@ -186,11 +237,13 @@ def label_stamps(
             expected.append([centre + offsets[i, 0], centre + offsets[i, 1]])
         try:
             objects = extract(image, settings)
-        except Exception as error:  # SEP raises bare exceptions from C
-            log.warning("SEP failed on a stamp: %s", error)
+        except SepError as error:
+            errors.append(error)
             continue
         found = (objects["x"], objects["y"], objects["flag"], np.array(expected), tolerance_px)
         labels[i] = [rules(*found) for rules in RULES.values()]
+    if errors:
+        log.warning("%d of %d stamps: %s", len(errors), len(images), errors[0])
     return pd.DataFrame(labels, columns=list(RULES))
 
 
@@ -200,7 +253,7 @@ def label_sample(
     noise_sigma: float,
     item: tuple,
     seed: int,
-    settings: dict[str, Any],
+    settings: Mapping[str, Any],
     padding: int,
     tolerance_px: float,
 ) -> pd.DataFrame:
@@ -223,7 +276,7 @@ def label_sample(
     labels, start = [], 0
     for images in noisy_batches(sample, noise_sigma, padding, seed, item):
         rows = table.iloc[start : start + len(images)]
-        labels.append(label_stamps(images, rows, settings, padding, tolerance_px))
+        labels.append(label_stamps(images, rows, settings, tolerance_px))
         start += len(images)
     found = pd.concat(labels, ignore_index=True)
     for name, failed in (found == FAILED).sum().items():

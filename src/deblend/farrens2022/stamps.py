@@ -104,6 +104,15 @@ def draw_psf(rng: np.random.Generator, config: SampleConfig) -> galsim.GSObject:
     return galsim.Convolve(optics.shear(shears[0]), atmosphere.shear(shears[1]))
 
 
+def clump_share(rng: np.random.Generator, clumpiness: float) -> float:
+    """Share of a galaxy's light that is in clumps: most galaxies are smooth, and few are clumpy.
+
+    Its distribution falls exponentially from 0 to 1, by a factor of e per `clumpiness`, which is
+    above zero. The mean share is nearly `clumpiness` where that is small, and below 0.5 always.
+    """
+    return float(-clumpiness * np.log1p(rng.uniform() * np.expm1(-1 / clumpiness)))
+
+
 def clumpy_profile(
     rng: np.random.Generator, galaxy: dict[str, Any], clumpiness: float
 ) -> galsim.GSObject:
@@ -118,8 +127,7 @@ def clumpy_profile(
     galaxy : dict
         As for `deblend.data.profiles.galaxy_profile`, with `half_light_radius_px` in arcsec.
     clumpiness : float
-        Mean share of the light that is in clumps, 0 to below 1. Each galaxy's share is drawn from
-        a beta distribution that falls from zero: most galaxies are smooth, and few are clumpy.
+        See `clump_share`; 0: no clumps.
 
     Returns
     -------
@@ -133,7 +141,7 @@ def clumpy_profile(
     profile = galaxy_profile(rng, face_on, 1.0, COSMOS_ZERO_POINT)
     flux = profile.flux
     if clumpiness > 0 and galaxy["morphology"] != "sph":
-        share = rng.beta(1, 1 / clumpiness - 1)
+        share = clump_share(rng, clumpiness)
         n_clumps = int(rng.integers(N_CLUMPS[0], N_CLUMPS[1], endpoint=True))
         weights = rng.dirichlet(np.ones(n_clumps)) * share
         # In an exponential disk the radius of the light, in scale lengths, has a gamma
@@ -604,6 +612,29 @@ def turned(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     )
 
 
+def noisy(
+    clean: np.ndarray, noise_sigma: float | np.ndarray, padding: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Stamps that are padded with zeros and then get noise.
+
+    Parameters
+    ----------
+    clean : ndarray, shape (n, y, x), float32
+    noise_sigma : float or ndarray, shape (n,)
+        Standard deviation of the noise, counts, of all stamps or of each.
+    padding : int
+        Pixels of zeros on each side, before the noise (Sect. 2.4).
+    rng : Generator
+
+    Returns
+    -------
+    ndarray, shape (n, y + 2 padding, x + 2 padding), float32
+    """
+    padded = np.pad(clean, [(0, 0), (padding, padding), (padding, padding)])
+    sigma = np.asarray(noise_sigma).reshape(-1, 1, 1)
+    return padded + rng.normal(0, sigma, padded.shape).astype(np.float32)
+
+
 def noisy_batches(
     path: str | Path,
     noise_sigma: float | np.ndarray,
@@ -621,9 +652,9 @@ def noisy_batches(
     path : path
         From `write_sample`.
     noise_sigma : float or ndarray, shape (n_stamps,)
-        Standard deviation of the noise, counts, of all stamps or of each.
+        See `noisy`.
     padding : int
-        Pixels of zeros on each side, before the noise (Sect. 2.4).
+        See `noisy`.
     seed : int
     item : tuple
         Part of the seed: what the noise is for, such as sample and realisation.
@@ -642,9 +673,8 @@ def noisy_batches(
             clean = images[start : start + batch]
             if turn:
                 clean = turned(clean, generator(seed, "turn", *item, number))
-            padded = np.pad(clean, [(0, 0), (padding, padding), (padding, padding)])
             rng = generator(seed, "noise", *item, number)
-            sigma: Any = noise_sigma
+            sigma = noise_sigma
             if isinstance(noise_sigma, np.ndarray):
-                sigma = noise_sigma[start : start + batch, None, None]
-            yield padded + rng.normal(0, sigma, padded.shape).astype(np.float32)
+                sigma = noise_sigma[start : start + batch]
+            yield noisy(clean, sigma, padding, rng)

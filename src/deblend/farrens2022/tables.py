@@ -4,15 +4,6 @@ from typing import Any
 
 import pandas as pd
 
-#: Settings in the configuration, and their names in Table 2.
-PARAMETERS = {
-    "threshold": "DETECT_THRESH",
-    "min_area": "DETECT_MINAREA",
-    "n_thresholds": "DEBLEND_NTHRESH",
-    "contrast": "DEBLEND_MINCONT",
-}
-
-
 QUANTITIES = {
     "n_isolated": "Isolated stamps",
     "n_blended": "Blended stamps",
@@ -57,33 +48,25 @@ def table1(
     return pd.DataFrame(columns)
 
 
-def table2(
-    settings: dict[str, float], constants: dict[str, str], published: dict[str, Any]
-) -> pd.DataFrame:
+def table2(settings: dict[str, str], published: dict[str, Any]) -> pd.DataFrame:
     """SEP's settings and the published ones.
 
     Parameters
     ----------
     settings : dict
-        By the keys of `PARAMETERS`.
-    constants : dict
-        Settings that the configuration does not have, as they ran: from
-        `deblend.farrens2022.sep.constants`.
+        As they ran, from `deblend.farrens2022.sep.used_settings`.
     published : dict
-        By the same keys as both.
+        By the same names.
 
     Returns
     -------
     DataFrame
-        `Parameter`, `Value`, `Published`: texts, since a column has integers and fractions.
+        `Parameter`, `Value`, `Published`: texts, since a column has words and numbers.
     """
     return pd.DataFrame(
         {
-            "Parameter": [*constants, *PARAMETERS.values()],
-            "Value": [*constants.values(), *(f"{settings[key]:g}" for key in PARAMETERS)],
-            "Published": [
-                *(str(published[key]) for key in constants),
-                *(f"{published[key]:g}" for key in PARAMETERS),
-            ],
+            "Parameter": list(settings),
+            "Value": list(settings.values()),
+            "Published": [str(published[name]) for name in settings],
         }
     )

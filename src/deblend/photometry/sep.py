@@ -5,6 +5,7 @@ al. 2020, Sect. 3.3 and Table 3.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import sep
@@ -40,6 +41,38 @@ def background_rms(image: np.ndarray, box_px: int = BACKGROUND_BOX_PX) -> float:
     return float(sep.Background(np.ascontiguousarray(image, dtype=np.float32), **box).globalrms)
 
 
+def extract(
+    image: np.ndarray, threshold: float, *, err: float, **options: Any
+) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
+    """`sep.extract` with an error of its own.
+
+    Parameters
+    ----------
+    image : ndarray, shape (y, x), float32
+    threshold : float
+        In units of `err`.
+    err : float
+        Noise of the background.
+    **options
+        Of `sep.extract`.
+
+    Raises
+    ------
+    SepError
+        SEP failed: too many pixels or overlapping objects. An unsuitable argument is no such
+        failure and has an error of its own.
+    """
+    try:
+        return sep.extract(image, threshold, err=err, **options)
+    except Exception as error:
+        # What SEP's C code reports is an exception of no particular kind; all others are ours.
+        if type(error) is not Exception:
+            raise
+        raise SepError(
+            f"SEP could not extract objects (threshold {threshold} x {err:.3g}): {error}"
+        ) from error
+
+
 def detect(image: np.ndarray, settings: Detection, rms: float) -> tuple[np.ndarray, np.ndarray]:
     """Detect objects.
 
@@ -61,22 +94,18 @@ def detect(image: np.ndarray, settings: Detection, rms: float) -> tuple[np.ndarr
     Raises
     ------
     SepError
-        SEP failed: too many pixels or overlapping objects.
+        See `extract`.
     """
-    try:
-        return sep.extract(
-            image,
-            settings.threshold,
-            err=rms,
-            minarea=settings.min_area,
-            deblend_nthresh=settings.n_thresholds,
-            deblend_cont=settings.contrast,
-            segmentation_map=True,
-        )
-    except Exception as error:  # SEP raises bare exceptions from C
-        raise SepError(
-            f"SEP could not extract objects (threshold {settings.threshold} x {rms:.3g}): {error}"
-        ) from error
+    objects, segmap = extract(
+        image,
+        settings.threshold,
+        err=rms,
+        minarea=settings.min_area,
+        deblend_nthresh=settings.n_thresholds,
+        deblend_cont=settings.contrast,
+        segmentation_map=True,
+    )
+    return objects, segmap
 
 
 def auto_flux(

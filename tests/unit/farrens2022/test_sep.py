@@ -7,11 +7,11 @@ import sep
 from deblend.farrens2022.sep import (
     FAILED,
     authors,
-    constants,
     extract,
     label_stamps,
     no_oracle,
     section_4_1,
+    used_settings,
 )
 from deblend.photometry.sep import background_rms
 
@@ -61,6 +61,7 @@ def test_labels_by_the_rules_of_section_4_1(x, y, flag, expected, answer):
         ([32], [32], [0], ALONE, 0),
         ([32], [32], [1], ALONE, 1),  # flagged, at its place
         ([50], [32], [1], ALONE, 0),
+        ([34], [32], [1], ALONE, 0),  # the authors' code: below two pixels, not at two
         ([33], [33], [1], PAIR, 0),  # one detection cannot be at two places
         ([32, 50], [32, 32], [0, 0], ALONE, 1),  # two, one of them at the centre
         ([20, 50], [32, 32], [0, 0], ALONE, 0),
@@ -77,6 +78,16 @@ def test_labels_by_the_rules_of_section_4_1(x, y, flag, expected, answer):
 def test_labels_by_the_authors_code(x, y, flag, expected, answer):
     arrays = np.array(x, float), np.array(y, float), np.array(flag, int)
     assert authors(*arrays, expected, 2.0) == answer
+
+
+def test_a_mistake_of_ours_is_no_failure_of_sep():
+    table = pd.DataFrame({"is_blend": [0], "dx_px": np.nan, "dy_px": np.nan})
+    images = np.random.default_rng(0).normal(0, 5, (1, 65, 65)).astype(np.float32)
+    incomplete = {key: value for key, value in SEP.items() if key != "contrast"}
+    with pytest.raises(KeyError, match="contrast"):
+        label_stamps(images, table, incomplete, 2.0)
+    with pytest.raises(TypeError):
+        label_stamps(images, table, SEP | {"min_area": "five"}, 2.0)
 
 
 @pytest.mark.parametrize(
@@ -98,14 +109,14 @@ def test_sep_labels_clear_cases():
     noise = np.random.default_rng(0).normal(0, 5, (3, 65, 65))
     images = np.stack([galaxy(32, 32), galaxy(32, 32) + galaxy(47, 32), galaxy(32, 32)]) + noise
     table = pd.DataFrame({"is_blend": [0, 1, 1], "dx_px": [np.nan, 15, 1], "dy_px": [np.nan, 0, 0]})
-    labels = label_stamps(images.astype(np.float32), table, SEP, 7, 2.0)
+    labels = label_stamps(images.astype(np.float32), table, SEP, 2.0)
     # The third cannot be told from one galaxy.
     assert {name: found.tolist() for name, found in labels.items()} == dict.fromkeys(
         ("authors", "section_4_1", "no_oracle"), [0, 1, 0]
     )
 
 
-def test_an_error_of_sep_is_a_failure_and_stops_nothing():
+def test_an_error_of_sep_is_a_failure_and_stops_nothing(caplog):
     y, x = np.indices((65, 65))
     noise = np.random.default_rng(0).normal(0, 5, (2, 65, 65))
     images = 2000 * np.exp(-((x - 32) ** 2 + (y - 32) ** 2) / 8) + noise
@@ -113,11 +124,14 @@ def test_an_error_of_sep_is_a_failure_and_stops_nothing():
     limit = sep.get_extract_pixstack()
     try:
         sep.set_extract_pixstack(10)
-        crowded = label_stamps(images.astype(np.float32), table, SEP, 7, 2.0)
+        crowded = label_stamps(images.astype(np.float32), table, SEP, 2.0)
     finally:
         sep.set_extract_pixstack(limit)
     assert (crowded == FAILED).all(axis=None)
-    labels = label_stamps(images.astype(np.float32), table, SEP, 7, 2.0)
+    # One line for all stamps.
+    assert len(caplog.records) == 1
+    assert "2 of 2 stamps: SEP could not extract objects" in caplog.text
+    labels = label_stamps(images.astype(np.float32), table, SEP, 2.0)
     assert (labels == 0).all(axis=None)
 
 
@@ -131,8 +145,29 @@ def test_the_constants_of_table_2_are_what_runs():
     assert found["flux"] == pytest.approx(default["flux"])
     # A threshold relative to the noise does not change with the image's unit.
     assert len(extract(1000 * image, SEP)) == len(found)
-    assert constants() == {
-        "THRESH_TYPE": "RELATIVE",
-        "FILTER": "Y",
-        "FILTER_NAME": "kernel_3x3.conv (default)",
-    }
+    used = used_settings(SEP)
+    assert used["THRESH_TYPE"] == "RELATIVE"
+    assert used["FILTER"] == "Y"
+    assert used["FILTER_NAME"] == "kernel_3x3.conv (default)"
+
+
+def test_table_2_has_the_settings_that_run():
+    """A change of any setting changes its row, and what is found."""
+    y, x = np.indices((65, 65))
+    noise = np.random.default_rng(0).normal(0, 5, (65, 65))
+    pair = [(28, 32, 300), (36, 32, 150)]
+    light = sum(flux * np.exp(-((x - cx) ** 2 + (y - cy) ** 2) / 10) for cx, cy, flux in pair)
+    image = (light + noise).astype(np.float32)
+    found, used = extract(image, SEP), used_settings(SEP)
+    for key, name, value in (
+        ("threshold", "DETECT_THRESH", 4.0),
+        ("min_area", "DETECT_MINAREA", 100),
+        ("contrast", "DEBLEND_MINCONT", 0.9),
+        ("n_thresholds", "DEBLEND_NTHRESH", 1),
+        ("background_box_px", "BACK_SIZE", 32),
+    ):
+        other = SEP | {key: value}
+        changed = used_settings(other)
+        assert {row for row in used if used[row] != changed[row]} == {name}
+        assert changed[name] == f"{value:g}"
+        assert extract(image, other)["flux"].tolist() != found["flux"].tolist(), key

@@ -12,6 +12,7 @@ from deblend.farrens2022.stamps import (
     CatalogGalaxies,
     SampleConfig,
     check_stamps,
+    clump_share,
     clumpy_profile,
     draw_chunk,
     draw_offset,
@@ -165,6 +166,17 @@ def peaks(profile):
     image = seen.drawImage(nx=121, ny=121, scale=0.05).array
     is_peak = (maximum_filter(image, 3) == image) & (image > 0.01 * image.max())
     return is_peak.sum()
+
+
+@pytest.mark.parametrize("clumpiness", [0.2, 0.5, 5.0])
+def test_most_galaxies_have_few_clumps_whatever_the_clumpiness(clumpiness):
+    rng = np.random.default_rng(1)
+    shares = [clump_share(rng, clumpiness) for _ in range(20000)]
+    assert min(shares) >= 0 and max(shares) < 1
+    counts, _ = np.histogram(shares, np.linspace(0, 1, 6))
+    # The integral of exp(-x / clumpiness) over each bin.
+    falling = np.exp(-np.linspace(0, 0.8, 5) / clumpiness)
+    assert counts / 20000 == pytest.approx(falling / falling.sum(), abs=0.01)
 
 
 def test_clumps_are_peaks_of_a_galaxy_with_the_same_light():

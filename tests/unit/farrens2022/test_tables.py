@@ -1,5 +1,6 @@
 """The tables of Farrens et al. 2022, of made-up stamps."""
 
+from deblend.farrens2022.sep import used_settings
 from deblend.farrens2022.tables import table1, table2
 
 from tests.unit.farrens2022.conftest import PUBLISHED
@@ -14,10 +15,19 @@ def test_tables_are_compared_with_the_papers(tables):
     assert found.loc["Blended stamps", "realistic"] == "50"
     assert found.loc["Noise (counts)", "parametric"] == "5, 35"
     assert found.loc["Blended stamps", "realistic (published)"] == "40000"
-    settings = {"threshold": 2.0, "min_area": 5, "n_thresholds": 32, "contrast": 0.005}
-    constants = {"THRESH_TYPE": "RELATIVE", "FILTER": "N", "FILTER_NAME": "none"}
-    second = table2(settings, constants, PUBLISHED["table2"]).set_index("Parameter")
+    settings = used_settings(
+        {
+            "threshold": 2.0,
+            "min_area": 5,
+            "n_thresholds": 32,
+            "contrast": 0.005,
+            "background_box_px": 8,
+        }
+    )
+    second = table2(settings, PUBLISHED["table2"]).set_index("Parameter")
     assert second.loc["DETECT_THRESH"].tolist() == ["2", "1.5"]
-    assert second.loc["FILTER"].tolist() == ["N", "Y"]
-    assert len(second) == 7
+    # All other settings are the published ones, except the box, which the table does not have.
+    differ = second[second["Value"] != second["Published"]]
+    assert differ.index.tolist() == ["DETECT_THRESH", "BACK_SIZE"]
+    assert second.loc["BACK_SIZE"].tolist() == ["8", "64 (authors' code)"]
     assert second.loc["DEBLEND_MINCONT", "Value"] == "0.005"

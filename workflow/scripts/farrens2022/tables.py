@@ -1,6 +1,6 @@
 """Adapter: Tables 1 and 2 of Farrens et al. 2022."""
 
-from deblend.farrens2022.sep import constants
+from deblend.farrens2022.sep import used_settings
 from deblend.farrens2022.stamps import read_sample_table
 from deblend.farrens2022.tables import table1, table2
 from deblend.files import read_yaml
@@ -17,7 +17,7 @@ with logs.script(snakemake.log[0]):
     noise = {name: tuple(levels) for name, levels in params.noise.items()}
     tables = {
         1: table1(samples, noise, published["table1"]),
-        2: table2(params.sep, constants(), published["table2"]),
+        2: table2(used_settings(params.sep), published["table2"]),
     }
     for n, table in tables.items():
         write_csv(out[f"csv{n}"], table)
