@@ -27,7 +27,7 @@ from deblend.farrens2022.stamps import SampleConfig, SimulatedGalaxies, draw_sta
 from deblend.files import read_yaml
 
 ROOT = Path(__file__).parents[1]
-CLUMPINESS = (0.0, 0.1, 0.2, 0.3, 0.5, 1.0)
+CLUMPINESS = (0.1, 0.2, 0.3, 0.5)
 #: Seed and name of stamps that belong to no sample of the workflow.
 SEED, NAME = 20220102, "clumpiness"
 

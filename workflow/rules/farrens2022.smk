@@ -74,6 +74,13 @@ def magnitude_limits(sample):
     return {f"catalog_{key}": value for key, value in given.items()}
 
 
+def clumps_of_sample(sample):
+    """Clumpiness of a sample's galaxies, for those that are simulated and not parametric."""
+    entry = FARRENS["samples"][sample]
+    has_clumps = (entry["source"], entry["kind"]) == ("simulated", "real")
+    return {"clumpiness": FARRENS["clumpiness"]} if has_clumps else {}
+
+
 # The faintest magnitude of the training; that of the archive's galaxies unless it is given.
 MAG_LIMIT = FARRENS["samples"]["parametric"]["mag_max"] or FARRENS["mag_max"]
 
@@ -130,6 +137,16 @@ def ablation_inputs_mb(wildcards):
     side = FARRENS["stamp_size"] + 2 * FARRENS["padding_px"]
     values = side**2 if wildcards.features == "scratch" else 512 * (side // 32) ** 2
     return 1 + n_stamps * values * 2 // 1_000_000
+
+
+def published_predictions(wildcards):
+    """Table of the authors' labels, for those who ask for what is made from it."""
+    if not FARRENS["published_predictions"]:
+        raise WorkflowError(
+            "farrens2022.published_predictions is null, and results/published/farrens2022 is made "
+            "from it: give the path of a table of the authors' labels (see config/README.md)"
+        )
+    return FARRENS["published_predictions"]
 
 
 def labels_of_sample(method, sample, suffix):
@@ -203,9 +220,9 @@ rule farrens2022_draw_stamps:
                     "moffat_ellipticity_sigma",
                     "kolmogorov_fwhm_arcsec",
                     "kolmogorov_ellipticity_sigma",
-                    "clumpiness",
                 )
             },
+            **clumps_of_sample(wildcards.sample),
         },
     message:
         "Draw the {wildcards.sample} {wildcards.split} stamps"
@@ -762,7 +779,7 @@ rule farrens2022_ablations:
 # The authors' labels of their own stamps, through the same metrics and figures.
 rule farrens2022_published:
     input:
-        predictions=FARRENS["published_predictions"] or [],
+        predictions=published_predictions,
         published=PUBLISHED,
         style=STYLE,
     output:

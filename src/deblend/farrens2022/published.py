@@ -104,21 +104,33 @@ def read_predictions(
     Raises
     ------
     DeblendError
-        A column is missing, labels are not among those above, or the stamps are not the same in
-        each realisation.
+        The file cannot be read, a column is missing, labels are not among those above, a blend has
+        no offset, or the stamps are not the same in each realisation.
     """
-    found = pd.read_csv(path)
+    remedy = f"give a table with {', '.join(COLUMNS)}"
+    try:
+        found = pd.read_csv(path)
+    except (OSError, EOFError, ValueError) as error:
+        raise DeblendError(
+            f"farrens2022.published_predictions: {path} cannot be read ({error}): {remedy}"
+        ) from error
     missing = [name for name in COLUMNS if name not in found]
     if missing:
-        raise DeblendError(
-            f"{path} has no column {missing[0]!r}: give a table with {', '.join(COLUMNS)}"
-        )
+        raise DeblendError(f"{path} has no column {missing[0]!r}: {remedy}")
     for name, allowed in (("blended", (0, 1)), ("blendhunter", (0, 1)), ("sep", (-1, 0, 1))):
         wrong = ~found[name].isin(allowed)
         if wrong.any():
             raise DeblendError(
                 f"{path}: {name} is {found.loc[wrong, name].iloc[0]} in row {wrong.idxmax() + 1}; "
                 f"it can be {', '.join(map(str, allowed))}"
+            )
+    # Without an offset, a blend would count as distant.
+    for name in ("dx_px", "dy_px"):
+        wrong = (found["blended"] == 1) & ~np.isfinite(pd.to_numeric(found[name], errors="coerce"))
+        if wrong.any():
+            raise DeblendError(
+                f"{path}: {name} is {found.loc[wrong, name].iloc[0]} in row {wrong.idxmax() + 1}, a "
+                "blend: give its companion's offset in pixels; only isolated stamps have none"
             )
     stamps = None
     predictions, sep_labels = {}, {}

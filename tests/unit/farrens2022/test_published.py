@@ -1,5 +1,7 @@
 """The paper's curves, and the authors' labels of their stamps."""
 
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -65,11 +67,44 @@ def test_the_authors_labels_go_through_our_metrics(tmp_path):
         (lambda t: t.assign(dx_px=t["dx_px"].where(t["noise_sigma"] == 5, 9.0)), "noise 35"),
         (lambda t: t.iloc[:-1], "noise 35, realisation 1"),
         (lambda t: t.iloc[:0], "no rows"),
+        (lambda t: t.assign(dx_px=np.nan), "dx_px is nan in row 1, a blend: give its companion's"),
+        (lambda t: t.assign(dy_px="far"), "dy_px is far in row 1, a blend"),
+        (lambda t: t[[]], "cannot be read .*: give a table with noise_sigma, realisation"),
     ],
 )
 def test_other_tables_are_refused(tmp_path, change, words):
     with pytest.raises(DeblendError, match=words):
         read_predictions(write(tmp_path, change(labels())))
+
+
+def test_a_missing_table_is_named(tmp_path):
+    path = tmp_path / "none.csv.gz"
+    with pytest.raises(DeblendError, match=r"published_predictions: .*none.csv.gz cannot be read"):
+        read_predictions(path)
+    path.write_text("this is not compressed")
+    with pytest.raises(DeblendError, match=r"cannot be read .*: give a table with noise_sigma"):
+        read_predictions(path)
+
+
+@pytest.fixture(scope="module")
+def authors_labels():
+    """The authors' labels, which are not part of the project."""
+    path = os.environ.get("DEBLEND_PUBLISHED_PREDICTIONS")
+    if not path:
+        pytest.skip("set DEBLEND_PUBLISHED_PREDICTIONS to a table of the authors' labels")
+    return read_predictions(path)
+
+
+def test_the_authors_labels_have_the_shares_that_are_known(authors_labels):
+    """Shares of right labels of the first realisations, counted in the table itself."""
+    table, hunter, sep = authors_labels
+    assert len(table) == 8000
+    assert sorted({sigma for sigma, _ in hunter}) == [5.0, 14.0, 35.0]
+    accuracies, _ = parametric_accuracies(table, hunter, sep, BINS, n_resamples=2)
+    mean = summarise(accuracies).set_index(["method", "subset", "noise_sigma"])["mean"].sort_index()
+    for method, known in (("SEP", [94.43, 94.52, 74.92]), ("BlendHunter", [95.69, 91.46, 76.86])):
+        # At 5, 14 and 35.
+        assert (100 * mean[method, "all"]).tolist() == pytest.approx(known, abs=0.006)
 
 
 def test_curves_are_shares_with_their_errors():
