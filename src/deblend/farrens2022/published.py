@@ -129,8 +129,8 @@ def read_predictions(
         wrong = (found["blended"] == 1) & ~np.isfinite(pd.to_numeric(found[name], errors="coerce"))
         if wrong.any():
             raise DeblendError(
-                f"{path}: {name} is {found.loc[wrong, name].iloc[0]} in row {wrong.idxmax() + 1}, a "
-                "blend: give its companion's offset in pixels; only isolated stamps have none"
+                f"{path}: {name} is {found.loc[wrong, name].iloc[0]} in row {wrong.idxmax() + 1}, "
+                "a blend: give its companion's offset in pixels; only isolated stamps have none"
             )
     stamps = None
     predictions, sep_labels = {}, {}
