@@ -81,10 +81,6 @@ def clumps_of_sample(sample):
     return {"clumpiness": FARRENS["clumpiness"]} if has_clumps else {}
 
 
-# The faintest magnitude of the training; that of the archive's galaxies unless it is given.
-MAG_LIMIT = FARRENS["samples"]["parametric"]["mag_max"] or FARRENS["mag_max"]
-
-
 def sample_fractions(wildcards):
     """Share of a catalogue's galaxies in each split."""
     # Catalogues may share galaxies. With these shares no galaxy of a training is in a test sample.
@@ -522,6 +518,7 @@ use rule farrens2022_sample_figures as farrens2022_sample_figures_of_paper with:
 rule farrens2022_magnitudes:
     input:
         sample="<results>/farrens2022/{sample}/test.h5",
+        training="<results>/farrens2022/parametric/train.h5",  # for its faintest galaxies
         predictions="<results>/predictions/blendhunter/{sample}.csv.gz",
         sep="<results>/predictions/farrens2022_sep/{sample}.csv",
         records=expand("<results>/networks/blendhunter/{name}/network.json", name=FARRENS_NAMES),
@@ -545,7 +542,6 @@ rule farrens2022_magnitudes:
         code=code("farrens2022/magnitudes.py"),
         sets=FARRENS_SETS,
         noise_sigma=FARRENS["realistic_noise_sigma"],
-        mag_limit=MAG_LIMIT,
         label=lambda wildcards: farrens_label(wildcards.sample),
         scale=SCALE,
     message:
@@ -557,6 +553,7 @@ rule farrens2022_magnitudes:
 use rule farrens2022_magnitudes as farrens2022_magnitudes_of_paper with:
     input:
         sample="<results>/farrens2022/realistic/test.h5",
+        training="<results>/farrens2022/parametric/train.h5",
         predictions="<results>/predictions/blendhunter/realistic.csv.gz",
         sep="<results>/predictions/farrens2022_sep/realistic.csv",
         records=expand("<results>/networks/blendhunter/{name}/network.json", name=FARRENS_NAMES),
@@ -582,7 +579,6 @@ use rule farrens2022_magnitudes as farrens2022_magnitudes_of_paper with:
         code=code("farrens2022/magnitudes.py"),
         sets=FARRENS_SETS,
         noise_sigma=FARRENS["realistic_noise_sigma"],
-        mag_limit=MAG_LIMIT,
         label=farrens_label("realistic"),
         scale=SCALE,
     message:

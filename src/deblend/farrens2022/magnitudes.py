@@ -50,6 +50,15 @@ def stamp_magnitudes(table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def faintest(table: pd.DataFrame) -> float:
+    """Magnitude of the faintest galaxy of stamps (`mag_1`, `mag_2`), rounded up to a tenth.
+
+    That of the training stamps is the limit of the training, wherever its galaxies are from.
+    """
+    mag = stamp_magnitudes(table)["fainter_mag"].max()
+    return float(np.ceil(round(10 * mag, 6)) / 10)
+
+
 def labels_are_right(
     table: pd.DataFrame,
     predictions: pd.DataFrame,
@@ -105,7 +114,7 @@ def by_limit(table: pd.DataFrame, right: pd.DataFrame, limit: float) -> pd.DataF
         that the sample does not have.
     """
     fainter = stamp_magnitudes(table)["fainter_mag"].to_numpy()
-    end = f"{np.ceil(10 * fainter.max()) / 10:g} mag"
+    end = f"{faintest(table):g} mag"
     groups = {f"to {limit:g} mag": fainter <= limit}
     if (fainter > limit).any():
         groups |= {f"{limit:g} to {end}": fainter > limit, f"to {end}": fainter > -np.inf}

@@ -7,6 +7,7 @@ from deblend.farrens2022.magnitudes import (
     accuracies_of,
     by_limit,
     by_magnitude,
+    faintest,
     labels_are_right,
     nearest_heads,
     stamp_magnitudes,
@@ -44,6 +45,12 @@ def test_magnitudes_of_a_stamp():
     assert found["fainter_mag"].tolist() == [24.0, 25.0, 25.0, 25.0, 25.9, 25.9, 25.9]
     expected = [np.nan, 1.0, np.nan, 4.0, np.nan, 1.9, 4.9]
     assert found["delta_mag"].tolist() == pytest.approx(expected, nan_ok=True)
+
+
+def test_the_limit_of_a_training_is_that_of_its_faintest_galaxy():
+    assert faintest(TABLE) == 25.9
+    assert faintest(TABLE.assign(mag_1=21.0, mag_2=[*[np.nan] * 6, 25.131])) == 25.2
+    assert faintest(TABLE.assign(mag_1=25.2, mag_2=np.nan)) == 25.2
 
 
 def test_labels_are_compared_with_the_truth_and_failures_are_wrong():
