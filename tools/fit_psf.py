@@ -44,14 +44,17 @@ def combined_fwhm(moffat_arcsec: float, kolmogorov_arcsec: float, beta: float) -
 
 
 def right_shares(table: pd.DataFrame, labels: np.ndarray) -> pd.DataFrame:
-    """Number of stamps and share with the right label, of each kind of stamp."""
+    """Number of stamps and share with the right label (NaN without any), of each kind of stamp."""
     blend = table["is_blend"].to_numpy() == 1
     distance = table["distance_px"].to_numpy()
     kinds = {"isolated": ~blend}
     for low, high in SEPARATIONS_PX:
         kinds[f"blends {low} to {high} px"] = blend & (distance >= low) & (distance < high)
     right = labels == blend
-    rows = [(kind, int(mask.sum()), right[mask].mean()) for kind, mask in kinds.items()]
+    rows = [
+        (kind, int(mask.sum()), right[mask].mean() if mask.any() else np.nan)
+        for kind, mask in kinds.items()
+    ]
     return pd.DataFrame(rows, columns=["kind", "n", "right"])
 
 
