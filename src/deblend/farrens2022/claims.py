@@ -299,3 +299,68 @@ def bar_all_low_noise(tables: Tables, bound: float) -> Result:
     errors = _errors(tables, "parametric", "all")["BlendHunter"]
     text = f"{_percent(shares, errors)}, n = {_n(tables, 'all')}"
     return text, bool((shares >= bound).all())
+
+
+def _published(tables: Tables, figure: int, column: str, name: str) -> pd.Series:
+    """A published curve, as shares by noise level; see `deblend.farrens2022.findings`."""
+    rows = table(tables, "published")
+    rows = rows[(rows["figure"] == figure) & (rows[column] == name)]
+    if rows.empty:
+        raise MissingResult(f"published values of {name}")
+    return rows.set_index("noise_sigma")["mean"]
+
+
+def _close_to_published(
+    ours: dict[str, pd.Series], theirs: dict[str, pd.Series], bound: float
+) -> Result:
+    """Whether curves are within a bound of the published ones, at the noise levels of both."""
+    parts, holds = [], True
+    for name, values in ours.items():
+        difference = (values - theirs[name]).dropna()
+        if difference.empty:
+            raise MissingResult(f"{name} at a noise level of the paper")
+        parts.append(f"{name}: {_points(difference)}")
+        holds &= bool((difference.abs() <= bound).all())
+    return "; ".join(parts), holds
+
+
+@bar("bar_sep_published")
+@says("SEP on realistic stamps, all, close and distant: within {bound:.0%} of the published shares")
+def bar_sep_published(tables: Tables, bound: float) -> Result:
+    text, holds = {}, True
+    for name in ("all", "close", "distant"):
+        subset = "all" if name == "all" else f"{name}_with_isolated"
+        # SEP's labels do not depend on the training noise.
+        share = _means(tables, "realistic", subset)["SEP"].iloc[0]
+        error = _errors(tables, "realistic", subset)["SEP"].iloc[0]
+        difference = share - _published(tables, 0, "subset", f"sep_{name}").iloc[0]
+        text[name] = (100 * difference, 100 * error)
+        holds &= bool(abs(difference) <= bound)
+    values, errors = ({name: pair[i] for name, pair in text.items()} for i in (0, 1))
+    return f"{listed(values, errors)} points", holds
+
+
+@bar("bar_fig4_published")
+@says("Both methods on parametric stamps: within {bound:.0%} of the curves of Figure 4")
+def bar_fig4_published(tables: Tables, bound: float) -> Result:
+    ours = _means(tables, "parametric", "all")
+    theirs = {name: _published(tables, 4, "method", name) for name in metrics.METHODS}
+    return _close_to_published({name: ours[name] for name in theirs}, theirs, bound)
+
+
+def _gains_beside_published(tables: Tables, subsets: tuple[str, ...], bound: float) -> Result:
+    ours = {subset: _gain(tables, "realistic", subset) for subset in subsets}
+    theirs = {subset: _published(tables, 5, "subset", subset) for subset in subsets}
+    return _close_to_published(ours, theirs, bound)
+
+
+@bar("bar_fig5_close_published")
+@says("Gain over SEP on close blends with isolated stamps: within {bound:.0%} of Figure 5")
+def bar_fig5_close_published(tables: Tables, bound: float) -> Result:
+    return _gains_beside_published(tables, ("close_with_isolated",), bound)
+
+
+@bar("bar_fig5_published")
+@says("Gain over SEP on all realistic stamps and on distant blends: within {bound:.0%} of Figure 5")
+def bar_fig5_published(tables: Tables, bound: float) -> Result:
+    return _gains_beside_published(tables, ("all", "distant_with_isolated"), bound)

@@ -33,11 +33,13 @@ def published_table(published: dict[str, Any]) -> pd.DataFrame:
     -------
     DataFrame
         Rows of `deblend.farrens2022.published.curves` with the number of their `figure`; and
-        `figure` 0, `subset` n_text and n_figures, with the numbers of distant blends as `mean`.
+        `figure` 0, with `subset` n_text and n_figures, the numbers of distant blends as `mean`, and
+        sep_all, sep_close and sep_distant, SEP's shares of Sect. 4.3.
     """
-    numbers = pd.DataFrame(
-        {"subset": name, "mean": float(n)} for name, n in published["distant_blends"].items()
-    )
+    values = {name: float(n) for name, n in published["distant_blends"].items()}
+    for name, percent in published["sep_accuracy_percent"].items():
+        values[f"sep_{name}"] = percent / 100
+    numbers = pd.DataFrame({"subset": list(values), "mean": list(values.values())})
     parts = {0: numbers} | curves(published)
     return pd.concat([part.assign(figure=n) for n, part in parts.items()], ignore_index=True)
 

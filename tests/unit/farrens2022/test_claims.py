@@ -1,11 +1,13 @@
 """The claims of Farrens et al. 2022 on made-up accuracies."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from deblend.farrens2022.claims import CLAIMS
+from deblend.farrens2022.findings import published_table
 from deblend.report.claims import claims_table
 
-from tests.unit.farrens2022.conftest import accuracies
+from tests.unit.farrens2022.conftest import PUBLISHED, accuracies
 
 #: Bounds of the bars.
 BARS = {"bar_close_low_noise": 0.0, "bar_close_high_noise": 2.0, "bar_all_low_noise": 0.8}
@@ -195,3 +197,73 @@ def test_bars_need_their_noise_levels(tables):
         assert found["bar_close_low_noise"] is (True if low else None)
         assert found["bar_all_low_noise"] is (True if low else None)
         assert found["bar_close_high_noise"] is (None if low else True)
+
+
+#: Bounds of the bars beside the published values.
+PUBLISHED_BARS = {
+    "bar_sep_published": 0.03,
+    "bar_fig4_published": 0.04,
+    "bar_fig5_close_published": 0.05,
+    "bar_fig5_published": 0.04,
+}
+
+
+def as_published(shift=0.0, *, method="SEP", subset="all", sample="parametric", noise=15):
+    """Tables with the published accuracies, one of which is shifted."""
+    fig4, fig5 = PUBLISHED["fig4"], PUBLISHED["fig5"]
+    sep = PUBLISHED["sep_accuracy_percent"]
+    rows = {"parametric": [], "realistic": []}
+    for i, sigma in enumerate(fig4["noise_sigma"]):
+        for name in ("BlendHunter", "SEP"):
+            rows["parametric"].append((sigma, name, "all", fig4[name][i] / 100, np.nan))
+            for part, percent in sep.items():
+                whole = part if part == "all" else f"{part}_with_isolated"
+                gain = fig5[whole][i] / 100 if name == "BlendHunter" else 0.0
+                rows["realistic"].append((sigma, name, whole, percent / 100 + gain, gain))
+    columns = ["noise_sigma", "method", "subset", "accuracy", "gain"]
+    found = {"published": published_table(PUBLISHED)}
+    for name, parts in rows.items():
+        table = pd.DataFrame(parts, columns=columns).assign(error=0.01, gain_error=0.01)
+        if name == sample:
+            chosen = (table["method"] == method) & (table["subset"] == subset)
+            chosen &= table["noise_sigma"] == noise
+            assert chosen.sum() == 1
+            table.loc[chosen, ["accuracy", "gain"]] += shift
+        # A level that the paper does not have cannot be compared.
+        other = table[table["noise_sigma"] == 35].assign(noise_sigma=40.0, accuracy=0.5, gain=0.5)
+        found[name] = pd.concat([table[table["noise_sigma"].isin([5, 15, 35])], other])
+        found[name] = found[name].assign(realistic_noise_sigma=14.5, sep_labels="", n=100)
+    return found
+
+
+def published_bars(tables):
+    bars = [claim for claim in CLAIMS if claim.is_bar]
+    found = claims_table(tables, "small", bars, "farrens2022", bars=PUBLISHED_BARS)
+    return found[found["bound"] == "bar"].set_index("claim")[["holds", "numbers"]]
+
+
+def test_bars_compare_each_curve_with_the_published_one():
+    assert published_bars(as_published())["holds"].tolist() == [True] * 4
+    realistic = {"sample": "realistic", "method": "BlendHunter"}
+    for bar, limit, where in (
+        ("bar_sep_published", 0.03, {"sample": "realistic", "subset": "all", "noise": 5}),
+        ("bar_fig4_published", 0.04, {"method": "SEP"}),
+        ("bar_fig4_published", 0.04, {"method": "BlendHunter", "noise": 35}),
+        ("bar_fig5_close_published", 0.05, realistic | {"subset": "close_with_isolated"}),
+        ("bar_fig5_published", 0.04, realistic | {"subset": "all"}),
+        ("bar_fig5_published", 0.04, realistic | {"subset": "distant_with_isolated"}),
+    ):
+        for sign in (-1, 1):
+            inside = published_bars(as_published(sign * (limit - 0.002), **where))["holds"]
+            assert inside.all(), (bar, where)
+            outside = published_bars(as_published(sign * (limit + 0.002), **where))["holds"]
+            assert outside[outside == False].index.tolist() == [bar]  # noqa: E712
+
+
+def test_published_bars_need_a_level_of_the_paper():
+    tables = as_published()
+    for name in ("parametric", "realistic"):
+        tables[name] = tables[name][tables[name]["noise_sigma"] == 40]
+    found = published_bars(tables)["holds"]
+    assert found.drop("bar_sep_published").isna().all()
+    assert published_bars({})["holds"].isna().all()

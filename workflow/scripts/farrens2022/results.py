@@ -27,8 +27,9 @@ with logs.script(snakemake.log[0]):
     authors = dict(
         zip(("parametric", "by_distance"), map(pd.read_csv, inputs.authors), strict=False)
     )
+    stated = {"published": published_table(published)}
     claims = claims_table(
-        tables,
+        tables | stated,
         params.scale,
         CLAIMS,
         "farrens2022",
@@ -36,7 +37,6 @@ with logs.script(snakemake.log[0]):
         networks=read_networks(inputs.records),
         authors=(authors, params.authors_source),
     )
-    stated = {"published": published_table(published)}
     findings = findings_table(stated, FINDINGS, "farrens2022", published.get("findings", {}))
     logging.info("\n%s", reproduction.iloc[:, 1:8].to_string(index=False))
     logging.info("\n%s", claims[["claim", "bound", "numbers", "holds"]].to_string(index=False))
