@@ -87,7 +87,7 @@ class Survey(Section):
         description="Magnitude of the faintest simulated galaxies, F814W; the archive's: 25.2.",
     )
     clumpiness: NotNegative = Field(
-        default=0.5,
+        default=0.3,
         description="For simulated galaxies of kind real except spheroids: the share of a galaxy's "
         "light that is in clumps is drawn from a distribution that falls exponentially from 0 to "
         "1, by a factor of e per clumpiness; 0: no clumps but those of irregular galaxies.",
