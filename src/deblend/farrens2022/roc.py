@@ -29,6 +29,7 @@ from deblend.farrens2022.metrics import (
     head_name,
     subsets,
 )
+from numpy.typing import ArrayLike
 
 #: Name of SEP in tables, with the labels that a survey can have.
 SURVEY_SEP = f"SEP ({SURVEY_RULES})"
@@ -94,7 +95,7 @@ class Roc:
         rows = zip(self.completeness, self.false_positives, strict=True)
         return np.array([np.interp(completeness, *row) for row in rows])
 
-    def is_known(self, rates: np.ndarray) -> np.ndarray:
+    def is_known(self, rates: ArrayLike) -> np.ndarray:
         """Whether shares of false positives are of one isolated stamp at least."""
         return np.asarray(rates) * self.n_isolated > 1 - 1e-9
 

@@ -14,11 +14,11 @@ with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     paths = dict(zip(params.heads, inputs.heads, strict=True))
     tests = {}
-    for sigma, names in params.levels.items():
-        found = [pd.read_csv(paths[name])["probability"].to_numpy() for name in names]
-        tests[names[0]] = Test("parametric", sigma, found[0], tuple(found))
+    for sigma, heads in params.levels.items():
+        found = [pd.read_csv(paths[head])["probability"].to_numpy() for head in heads]
+        tests[heads[0]] = Test("parametric", sigma, found[0], tuple(found))
     realistic = pd.read_csv(inputs.realistic_heads)
-    found = [realistic[name].to_numpy() for name in params.levels[params.noise_sigma]]
+    found = [realistic[head].to_numpy() for head in params.levels[params.noise_sigma]]
     tests["realistic"] = Test("realistic", params.realistic_noise_sigma, found[0], tuple(found))
     defaults = Ablation().model_dump()
     table = ablation_table(

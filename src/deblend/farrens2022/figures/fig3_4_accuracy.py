@@ -76,7 +76,7 @@ def _draw_level(axis: Axes, accuracies: pd.DataFrame) -> None:
         binomial = bins["accuracy"] * (1 - bins["accuracy"])
         n = (
             (binomial / bins["error"] ** 2)
-            .where(bins["error"] > 0, bins["n"])
+            .where(binomial * bins["error"] > 0, bins["n"])
             .clip(upper=bins["n"])
         )
         low, high = wilson_interval(bins["accuracy"] * n, n)
