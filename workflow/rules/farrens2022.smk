@@ -707,6 +707,7 @@ rule farrens2022_train_ablation:
         scale=SCALE,
         backend=config["backend"],
         threads=config["threads"]["training"],
+        pixel_scale_arcsec=FARRENS["pixel_scale_arcsec"],
         ablation=lambda wildcards: FARRENS["ablations"][wildcards.ablation],
         network=FARRENS["network"],
         checkpoint=checkpoint(".npz"),
