@@ -55,6 +55,38 @@ def mean_interval(values: ArrayLike, groups: ArrayLike) -> tuple[float, float]:
     return mean - error, mean + error
 
 
+class Sharing:
+    """Which measurements share an object, for errors of many statistics of them.
+
+    Parameters
+    ----------
+    first, second : ndarray of int, shape (n,)
+        Numbers of the objects that each measurement is of, such as both galaxies of a blend. Their
+        order does not matter; `second` is -1 for a single one.
+    """
+
+    def __init__(self, first: np.ndarray, second: np.ndarray) -> None:
+        self._two = (second >= 0) & (second != first)
+        ends = np.sort(np.column_stack([first, second])[self._two], axis=1)
+        self._objects = pd.factorize(np.concatenate([first, second[self._two]]))[0]
+        # Numbers of pairs of objects.
+        width = int(max(first.max(initial=0), second.max(initial=0))) + 1
+        self._pairs = pd.factorize(ends[:, 0].astype(np.int64) * width + ends[:, 1])[0]
+
+    def errors(self, terms: np.ndarray) -> np.ndarray:
+        """Standard errors of sums of terms (n, k), see `sharing_errors`; shape (k,)."""
+        n_objects = int(self._objects.max(initial=-1)) + 1
+        if n_objects < 2:
+            return np.full(terms.shape[1], np.nan)
+        of_two, independent = terms[self._two], (terms**2).sum(axis=0)
+        variance = independent
+        if n_objects < len(self._objects):
+            variance = _squares_of_sums(np.concatenate([terms, of_two]), self._objects)
+            # Measurements that share both objects were counted for each of them.
+            variance = variance - _squares_of_sums(of_two, self._pairs)
+        return np.sqrt(np.maximum(variance * n_objects / (n_objects - 1), independent))
+
+
 def sharing_errors(terms: ArrayLike, first: ArrayLike, second: ArrayLike) -> np.ndarray:
     """Standard errors of sums of terms that are not independent if they share an object.
 
@@ -79,22 +111,16 @@ def sharing_errors(terms: ArrayLike, first: ArrayLike, second: ArrayLike) -> np.
     ----------
     Aronow et al. 2015, Polit. Anal. 23, 564.
     """
-    terms = np.asarray(terms, float)
+    return Sharing(*numbers_of(first, second)).errors(np.asarray(terms, float))
+
+
+def numbers_of(first: ArrayLike, second: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers of objects, for `Sharing`, from their names: that of "" in `second` is -1."""
     first, second = np.asarray(first, str), np.asarray(second, str)
-    two = (second != "") & (second != first)
-    objects = np.concatenate([first, second[two]])
-    n_objects = len(np.unique(objects))
-    if n_objects < 2:
-        return np.full(terms.shape[1], np.nan)
-    variance = _squares_of_sums(np.concatenate([terms, terms[two]]), objects)
-    # Measurements that share both objects were counted for each of them.
-    ends = np.sort(np.column_stack([first[two], second[two]]), axis=1)
-    pairs = pd.MultiIndex.from_arrays(list(ends.T)).factorize()[0]
-    variance = variance - _squares_of_sums(terms[two], pairs)
-    variance = variance * n_objects / (n_objects - 1)
-    return np.sqrt(np.maximum(variance, (terms**2).sum(axis=0)))
+    numbers = pd.factorize(np.concatenate([first, second]))[0]
+    return numbers[: len(first)], np.where(second == "", -1, numbers[len(first) :])
 
 
 def _squares_of_sums(terms: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """Sum over groups of the squared sum of a group's terms, for each column."""
-    return (pd.DataFrame(terms).groupby(groups).sum() ** 2).sum().to_numpy()
+    """Sum over groups, numbered from 0, of the squared sum of a group's terms, by column."""
+    return np.array([(np.bincount(groups, column) ** 2).sum() for column in terms.T])

@@ -436,7 +436,6 @@ rule farrens2022_figures:
         runtime=10,
     params:
         code=code("farrens2022/figures.py"),
-        seed=SEED,
         sep_labels=FARRENS["sep"]["labels"],
         sets=FARRENS_SETS,
         bins_px=FARRENS["distance_bins_px"],
@@ -473,7 +472,6 @@ rule farrens2022_sample_figures:
         runtime=10,
     params:
         code=code("farrens2022/sample_figures.py"),
-        seed=SEED,
         sep_labels=FARRENS["sep"]["labels"],
         sets=FARRENS_SETS,
         noise_sigma=FARRENS["realistic_noise_sigma"],
@@ -504,7 +502,6 @@ use rule farrens2022_sample_figures as farrens2022_sample_figures_of_paper with:
         "<results>/logs/farrens2022/figures_realistic.log",
     params:
         code=code("farrens2022/sample_figures.py"),
-        seed=SEED,
         sep_labels=FARRENS["sep"]["labels"],
         sets=FARRENS_SETS,
         noise_sigma=FARRENS["realistic_noise_sigma"],
@@ -723,6 +720,7 @@ rule farrens2022_train_ablation:
         scale=SCALE,
         backend=config["backend"],
         threads=config["threads"]["training"],
+        pixel_scale_arcsec=FARRENS["pixel_scale_arcsec"],
         ablation=lambda wildcards: FARRENS["ablations"][wildcards.ablation],
         network=FARRENS["network"],
         checkpoint=checkpoint(".npz"),
@@ -736,10 +734,7 @@ rule farrens2022_ablations:
     input:
         parametric="<results>/farrens2022/parametric/test.h5",
         realistic="<results>/farrens2022/realistic/test.h5",
-        heads=[
-            f"<results>/predictions/blendhunter/sigma{sigma:g}_0.csv"
-            for sigma in FARRENS["noise_sigma"]
-        ],
+        heads=expand("<results>/predictions/blendhunter/{name}.csv", name=FARRENS_NAMES),
         realistic_heads="<results>/predictions/blendhunter/realistic.csv.gz",
         predictions=expand(
             "<results>/predictions/farrens2022_ablations/{name}.csv.gz", name=FARRENS["ablations"]
@@ -762,8 +757,12 @@ rule farrens2022_ablations:
         code=code("farrens2022/ablations.py"),
         seed=SEED,
         scale=SCALE,
-        levels={f"sigma{sigma:g}_0": sigma for sigma in FARRENS["noise_sigma"]},
-        head=f"sigma{ABLATION_SIGMA:g}_0",
+        heads=FARRENS_NAMES,
+        levels={
+            float(sigma): [f"sigma{sigma:g}_{k}" for k in range(FARRENS["realisations"])]
+            for sigma in FARRENS["noise_sigma"]
+        },
+        noise_sigma=ABLATION_SIGMA,
         realistic_noise_sigma=FARRENS["realistic_noise_sigma"],
         ablations=FARRENS["ablations"],
     message:
@@ -793,7 +792,6 @@ rule farrens2022_published:
         runtime=10,
     params:
         code=code("farrens2022/published.py"),
-        seed=SEED,
         bins_px=FARRENS["distance_bins_px"],
     message:
         "Figures 3 and 4 of Farrens et al. 2022 from the authors' labels"
@@ -806,7 +804,6 @@ rule farrens2022_results:
         parametric="<results>/farrens2022/accuracy_parametric.csv",
         by_distance="<results>/farrens2022/accuracy_by_distance.csv",
         realistic="<results>/farrens2022/accuracy_realistic.csv",
-        confusion="<results>/farrens2022/confusion_realistic.csv",
         samples=expand("<results>/farrens2022/{sample}/test.h5", sample=["parametric", "realistic"]),
         records=expand("<results>/networks/blendhunter/{name}/network.json", name=FARRENS_NAMES),
         # Accuracies of the authors' labels, if they are configured.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from deblend.farrens2022.metrics import N_RESAMPLES, Subset, subsets
-from deblend.farrens2022.roc import calibration, roc
+from deblend.farrens2022.roc import calibration, roc, value_and_error
 
 #: Name of the paper's head in the table.
 PAPER = "paper"
@@ -26,11 +26,15 @@ class Test:
         Noise of the stamps, counts.
     paper : ndarray, shape (n,)
         Probability of a blend by the head with which ablations are compared.
+    realisations : tuple of ndarray, shape (n,)
+        Those by the paper's heads of all realisations of its training noise, each with the noise on
+        which it is tested; the first can be left out with all others.
     """
 
     sample: str
     noise_sigma: float
     paper: np.ndarray
+    realisations: tuple[np.ndarray, ...] = ()
 
 
 def settings_text(settings: Mapping[str, object], defaults: Mapping[str, object]) -> str:
@@ -70,10 +74,14 @@ def ablation_table(
     DataFrame
         `ablation` ("paper" for the head), `settings`, `problem`, `sample`, `noise_sigma`,
         `subset` (of `SUBSETS`), `n` stamps, `accuracy` and `difference` from the head's; of
-        all stamps also the `area` under the ROC, the completeness at 1 % false positives
-        (`completeness_1`) and the `brier` score. Errors, in `..._error`, are by bootstrap over
-        galaxies, those of differences of the same resamples. `problem` says why a network has
-        learnt nothing.
+        all stamps also the `area` under the ROC, the completeness at up to 1 % false positives on
+        these stamps (`completeness_1`, NaN if that is less than one) and the `brier` score.
+        `problem` says why a network has learnt nothing.
+
+        Errors, in `..._error`, are those of the stamps alone, by galaxy; that of a difference is of
+        the same stamps. There is one training of each ablation, which would come out differently
+        with another seed: by how much, the paper's heads say. `paper_std` is the standard deviation
+        (of the sample) of their accuracies over realisations, NaN where there is only one.
     """
     rows: list[dict[str, object]] = []
     parts = {
@@ -81,6 +89,7 @@ def ablation_table(
     }
     for test, what in tests.items():
         truth = samples[what.sample]["is_blend"].to_numpy()
+        scatter = realisations_std(what.realisations, truth, parts[what.sample])
         heads = {PAPER: what.paper}
         for name, table in ablations.items():
             chosen = table[table["test"] == test]
@@ -95,7 +104,9 @@ def ablation_table(
                 "noise_sigma": what.noise_sigma,
             }
             found = head_scores(probability, what.paper, truth, parts[what.sample])
-            rows.extend({**start, **scores} for scores in found)
+            for scores in found:
+                std = scatter[str(scores["subset"])]
+                rows.append({**start, **scores, "paper_std": std})
     table = pd.DataFrame(rows)
     is_paper = table["ablation"] == PAPER
     table.loc[is_paper, ["difference", "difference_error"]] = np.nan
@@ -103,6 +114,16 @@ def ablation_table(
     return table.sort_values(
         "ablation", key=lambda names: names.map(order), kind="stable", ignore_index=True
     )
+
+
+def realisations_std(
+    realisations: Sequence[np.ndarray], truth: np.ndarray, parts: Mapping[str, Subset]
+) -> dict[str, float]:
+    """Standard deviation of accuracies over realisations by subset; NaN for fewer than two."""
+    if len(realisations) < 2:
+        return dict.fromkeys(SUBSETS, np.nan)
+    correct = np.column_stack([(p >= 0.5) == (truth == 1) for p in realisations])
+    return {name: float(parts[name].means(correct)[0].std(ddof=1)) for name in SUBSETS}
 
 
 def head_scores(
@@ -129,10 +150,10 @@ def head_scores(
             row |= {column: means[k], f"{column}_error": errors[k]}
         if name == "all" and len(parts["blends"].rows) and len(parts["isolated"].rows):
             curve = roc(probability, parts["blends"], parts["isolated"])
-            area, found = curve.area(), curve.completeness_at([0.01])[:, 0]
             whole = calibration(probability, truth, parts["all"]).iloc[-1]
-            row |= {"area": area[0], "area_error": area[1:].std()}
-            row |= {"completeness_1": found[0], "completeness_1_error": found[1:].std()}
+            resamples = parts["isolated"].resamples
+            row |= value_and_error("area", curve.area(), resamples)
+            row |= value_and_error("completeness_1", curve.within(0.01)[2], resamples)
             row |= {key: whole[key] for key in ("brier", "brier_error")}
         rows.append(row)
     return rows

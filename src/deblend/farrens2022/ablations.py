@@ -15,23 +15,18 @@ import numpy as np
 import pandas as pd
 from deblend.errors import DeblendError
 from deblend.farrens2022.config import Ablation
-from deblend.farrens2022.features import FEATURE_TYPE, network_features, to_eight_bits
+from deblend.farrens2022.features import FEATURE_TYPE, network_features, scaled
 from deblend.farrens2022.networks import head, small_network
 from deblend.farrens2022.stamps import noisy_batches, read_sample_table
-from deblend.farrens2022.training import train_classifier
-from deblend.files import atomic, write_json
+from deblend.farrens2022.training import train_classifier, write_training
+from deblend.files import atomic
 from deblend.seeds import generator
-from deblend.tables import write_csv
 from deblend.training.fingerprints import fingerprint
 from deblend.training.keras_checkpoint import Checkpoint
-from deblend.training.outputs import Outputs, training_outputs
+from deblend.training.outputs import Outputs
 from deblend.training.schedule import SteeringConfig
 from deblend.training.vgg import random_weights, read_vgg
 from deblend.training.vgg_keras import feature_extractor
-
-#: What asinh of counts in units of the noise is divided by: that of 1,500, so that most pixels are
-#: below 1, as VGG-16 expects them.
-ASINH_RANGE = 8.0
 
 #: Momentum of the optimiser sgd.
 MOMENTUM = 0.9
@@ -63,29 +58,6 @@ class NoisySet:
         if len(self.levels) == 1:
             return np.full(n_stamps, float(self.levels[0]))
         return generator(seed, "level", *self.item).choice(np.array(self.levels, float), n_stamps)
-
-
-def scaled(images: np.ndarray, scaling: str, noise_sigma: np.ndarray) -> np.ndarray:
-    """Scale noisy stamps for a network.
-
-    Parameters
-    ----------
-    images : ndarray, shape (n, y, x)
-        Counts.
-    scaling : {"paper", "asinh"}
-        paper: absolute values in 8 bits, from 0 to 1 for each stamp's maximum (Sect. 3.2.1). asinh:
-        asinh(counts / noise) / `ASINH_RANGE`, which keeps the ratio of signal to noise.
-    noise_sigma : ndarray, shape (n,)
-        Standard deviation of the noise, counts.
-
-    Returns
-    -------
-    ndarray, shape (n, y, x), float32
-    """
-    if scaling == "paper":
-        return to_eight_bits(images) / np.float32(255)
-    units = np.arcsinh(images / noise_sigma[:, None, None]) / ASINH_RANGE
-    return units.astype(np.float32)
 
 
 def inputs_of_networks(
@@ -124,7 +96,8 @@ def write_inputs(
     Parameters
     ----------
     path : path
-        HDF5; for each set a group of its name with `inputs` and `labels` (1 for blends).
+        HDF5; for each set a group of its name with `inputs` and `labels` (1 for blends). Attributes
+        say what a network that is trained on them needs for other images: see `described`.
     sets : sequence of NoisySet
     vgg : path or None
         Weights of VGG-16, for features "vgg16".
@@ -134,12 +107,16 @@ def write_inputs(
         See `inputs_of_networks`.
     """
     with h5py.File(sets[0].sample, "r") as file:
-        side = file["images"].shape[-1] + 2 * padding
-    extractor = None
+        size = file["images"].shape[-1]
+    extractor, attributes = None, {"stamp_size": size, "padding_px": padding}
     if features != "scratch":
         weights = random_weights(seed) if vgg is None else read_vgg(vgg)
-        extractor = feature_extractor(side, weights)
+        extractor = feature_extractor(size + 2 * padding, weights)
+        attributes["vgg_weights"] = weights.source
+        if vgg is None:
+            attributes["vgg_seed"] = seed
     with atomic(path) as temporary, h5py.File(temporary, "w") as file:
+        file.attrs.update(attributes)
         for noisy in sets:
             labels = read_sample_table(noisy.sample)["is_blend"].to_numpy(np.float32)
             group, start = file.create_group(noisy.name), 0
@@ -158,6 +135,22 @@ def write_inputs(
                     )
                 group["inputs"][start : start + len(part)] = part
                 start += len(part)
+
+
+def described(inputs: str | Path) -> dict[str, Any]:
+    """What `write_inputs` says of a file, for the description of a network that is trained on it.
+
+    Returns
+    -------
+    dict
+        `stamp_size` (pixels, without padding), `padding_px`, and, with features of VGG-16,
+        `vgg_weights`, their source, and `vgg_seed` if they are random.
+    """
+    with h5py.File(inputs, "r") as file:
+        return {
+            name: str(value) if isinstance(value, str) else int(value)
+            for name, value in file.attrs.items()
+        }
 
 
 def build(ablation: Ablation, shape: tuple[int, ...], *, dropout: float) -> keras.Model:
@@ -237,7 +230,12 @@ def train_ablation(
             probability = np.asarray(model.predict(stamps, batch_size=1000, verbose=0))[:, 0]
             table = pd.DataFrame({"test": name, "stamp": range(len(stamps))})
             found.append(table.assign(probability=probability))
-    summary |= {"ablation": ablation.model_dump(), "n_parameters": int(model.count_params())}
+    summary |= {
+        "ablation": ablation.model_dump(),
+        "scaling": ablation.scaling,
+        "n_parameters": int(model.count_params()),
+        **described(inputs),
+    }
     return model, history, summary, pd.concat(found, ignore_index=True)
 
 
@@ -275,13 +273,12 @@ def train_and_write_ablation(
         seed=seed,
         checkpoint=Checkpoint(Path(checkpoint), fingerprint(values, [inputs])),
     )
-    record["dataset"] = "farrens2022/parametric"
-    with training_outputs(outputs["timing"], record, recorded, [checkpoint]) as description:
-        # Keras requires the suffix .weights.h5, of which the temporary name keeps only .h5.
-        with atomic(outputs["weights"]) as temporary:
-            suffixed = temporary.with_suffix(".weights.h5")
-            model.save_weights(suffixed)
-            suffixed.replace(temporary)
-        write_json(outputs["description"], description)
-        write_csv(outputs["history"], history)
-        write_csv(predictions, table)
+    write_training(
+        {**outputs, "predictions": predictions},
+        model,
+        history,
+        table,
+        record=record,
+        recorded=recorded,
+        checkpoints=[checkpoint],
+    )

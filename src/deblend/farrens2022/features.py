@@ -16,12 +16,19 @@ from deblend.training.vgg import BLOCKS
 FEATURE_TYPE = np.float16
 
 
-def to_eight_bits(images: np.ndarray) -> np.ndarray:
+#: What asinh of counts in units of the noise is divided by: that of 1,500, so that most pixels are
+#: below 1, as VGG-16 expects them.
+ASINH_RANGE = 8.0
+
+
+def to_eight_bits(images: np.ndarray, first: int = 0) -> np.ndarray:
     """Convert stamps to 8-bit images, as in the authors' PNG files.
 
     Parameters
     ----------
     images : ndarray, shape (n, y, x)
+    first : int
+        Number of the first stamp, for messages.
 
     Returns
     -------
@@ -38,10 +45,38 @@ def to_eight_bits(images: np.ndarray) -> np.ndarray:
     bad = np.flatnonzero(~(np.isfinite(peak) & (peak > 0)))
     if len(bad):
         raise DeblendError(
-            f"{len(bad)} stamps have no signal or are not finite (the first is number {bad[0]} of "
-            f"{len(images)}): leave them out"
+            f"{len(bad)} stamps have no signal or are not finite, the first is number "
+            f"{first + bad[0]}: leave them out"
         )
     return (size * (255 / peak)).astype(np.uint8)
+
+
+def scaled(
+    images: np.ndarray, scaling: str, noise_sigma: np.ndarray | None, first: int = 0
+) -> np.ndarray:
+    """Scale noisy stamps for a network.
+
+    Parameters
+    ----------
+    images : ndarray, shape (n, y, x)
+        Counts.
+    scaling : {"paper", "asinh"}
+        paper: absolute values in 8 bits, from 0 to 1 for each stamp's maximum (Sect. 3.2.1). asinh:
+        asinh(counts / noise) / `ASINH_RANGE`, which keeps the ratio of signal to noise.
+    noise_sigma : ndarray, shape (n,), or None
+        Standard deviation of the noise, counts; only for asinh.
+    first : int
+        Number of the first stamp, for messages.
+
+    Returns
+    -------
+    ndarray, shape (n, y, x), float32
+    """
+    if scaling == "paper":
+        return to_eight_bits(images, first) / np.float32(255)
+    assert noise_sigma is not None
+    units = np.arcsinh(images / noise_sigma[:, None, None]) / ASINH_RANGE
+    return units.astype(np.float32)
 
 
 def extract_features(

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-from deblend.farrens2022.metrics import NoiseRealisation, head_name
+from deblend.farrens2022.metrics import SURVEY_RULES, NoiseRealisation, head_name
 from deblend.intervals import sharing_errors, wilson_interval
 
 #: Width of bins of magnitude, which begin and end at the limit of the training.
@@ -18,10 +18,6 @@ MAG_STEP = 0.4
 
 #: Edges of bins of the difference in magnitude between the two galaxies of a blend.
 DELTA_MAG_EDGES = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
-
-
-#: Rules of SEP's labels: see `deblend.farrens2022.sep`.
-RULES = "no_oracle"
 
 
 #: Kinds of stamps: "all" has as many blends as isolated stamps, whatever the sample has.
@@ -89,7 +85,7 @@ def labels_are_right(
         for sigma, number in sets
     }
     # A failure of SEP, -1, is wrong for both kinds.
-    right["SEP", np.nan, 0] = sep_labels[RULES] == truth.astype(int)
+    right["SEP", np.nan, 0] = sep_labels[SURVEY_RULES] == truth.astype(int)
     names = ["method", "noise_sigma", "realisation"]
     columns = pd.MultiIndex.from_tuples(list(right), names=names)
     return pd.DataFrame(np.column_stack(list(right.values())), columns=columns)

@@ -8,10 +8,12 @@ the `gain` of every table here, as a share.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 from deblend.farrens2022.config import CLOSE_PX, SEP_LABELS
+from deblend.intervals import Sharing, numbers_of
 from deblend.seeds import generator
 
 METHODS = ("BlendHunter", "SEP")
@@ -38,6 +40,12 @@ PANELS = {
 
 #: Label of stamps on which SEP failed.
 FAILED = -1
+
+#: Rules of SEP's labels that a survey can have: see `deblend.farrens2022.sep`.
+SURVEY_RULES = "no_oracle"
+
+#: Those of the paper's numbers.
+PUBLISHED_RULES = "authors"
 
 #: Number of resamples of the bootstrap.
 N_RESAMPLES = 200
@@ -90,27 +98,36 @@ def weighted_close_share(table: pd.DataFrame) -> float:
 
 @dataclass(frozen=True)
 class Subset:
-    """The stamps of a subset, and how often they are in resamples of the galaxies.
+    """The stamps of a subset, their galaxies, and how often they are in resamples of these.
 
     Attributes
     ----------
     rows : ndarray of int, shape (n,)
         Their places in the table.
     weight : ndarray, shape (n,)
-    draws : ndarray, shape (n_resamples, n), float32
-        Their weights in each resample.
+    galaxies : ndarray of int, shape (2, n)
+        Numbers of the galaxies of each stamp; the second is -1 for an isolated one.
+    resamples : Resamples or None
+        Of the whole table.
     """
 
     rows: np.ndarray
     weight: np.ndarray
-    draws: np.ndarray
+    galaxies: np.ndarray
+    resamples: "Resamples | None" = None
+
+    @cached_property
+    def sharing(self) -> Sharing:
+        """Which of the stamps share a galaxy."""
+        return Sharing(*self.galaxies)
 
     def only(self, kept: np.ndarray) -> "Subset":
         """The subset without the stamps for which `kept` (one for each of the table) is false."""
         chosen = kept[self.rows]
         if chosen.all():
             return self
-        return Subset(self.rows[chosen], self.weight[chosen], self.draws[:, chosen])
+        galaxies = self.galaxies[:, chosen]
+        return Subset(self.rows[chosen], self.weight[chosen], galaxies, self.resamples)
 
     def means(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Weighted means of columns of values, and their errors.
@@ -123,48 +140,136 @@ class Subset:
         Returns
         -------
         means, errors : ndarray, shape (k,)
-            NaN without stamps. The errors are standard deviations over the resamples.
+            NaN without stamps. For the errors, stamps that share a galaxy, in either place, are not
+            independent (`deblend.intervals.sharing_errors`).
         """
-        chosen = values[self.rows].astype(np.float32)
-        if not self.weight.sum() > 0:
+        chosen = values[self.rows].astype(float)
+        total = self.weight.sum()
+        if not total > 0:
             return np.full(chosen.shape[1], np.nan), np.full(chosen.shape[1], np.nan)
-        total = self.draws.sum(axis=1, keepdims=True)
-        drawn = total[:, 0] > 0
-        draws = (self.draws @ chosen)[drawn] / total[drawn]
-        means = self.weight @ values[self.rows].astype(float) / self.weight.sum()
-        return means, draws.std(axis=0, dtype=float)
+        means = self.weight @ chosen / total
+        return means, self.sharing.errors(self.weight[:, None] * (chosen - means) / total)
+
+    @cached_property
+    def all_weights(self) -> np.ndarray:
+        """Weights of the stamps: in the sample (first row), and in the resamples of the galaxies.
+
+        Returns
+        -------
+        ndarray, shape (n_rows, n)
+            For `Resamples.spread` of what is computed with each row.
+        """
+        if self.resamples is None:
+            return self.weight[None]
+        drawn = self.resamples.counts[:, self.rows] * self.weight
+        return np.vstack([self.weight, drawn])
 
 
-def subsets(
-    table: pd.DataFrame, *, seed: int = 0, n_resamples: int = N_RESAMPLES
-) -> dict[str, Subset]:
-    """The subsets of a sample of stamps, with resamples for their errors.
+@dataclass(frozen=True)
+class Resamples:
+    """How often each stamp is in resamples of the galaxies, for statistics that are no means.
 
-    A resample draws as many central galaxies as there are, with replacement, each with all its
-    stamps: those of one galaxy are not independent. Where the galaxies are not known, each stamp
-    has its own.
+    A resample draws as many galaxies as there are, with replacement. An isolated stamp is in it as
+    often as its galaxy was drawn, a blend as often as the product of the numbers of its two
+    galaxies. The product allows for errors that come from a galaxy in either place, but what is the
+    blend's own counts three times in the variance (Owen 2007, Ann. Appl. Stat. 1, 386). So other
+    resamples draw pairs of galaxies, each with all its blends, and twice their variance is
+    subtracted. If no stamps share a galaxy, stamps are drawn instead.
+
+    Attributes
+    ----------
+    counts : ndarray, shape (n_resamples or 2 n_resamples, n_table), float32
+        Those of the galaxies, then, if stamps share galaxies, those of pairs.
+    n_resamples : int
+        Of each kind.
+    """
+
+    counts: np.ndarray
+    n_resamples: int
+
+    def spread(self, values: np.ndarray) -> float:
+        """Error of a statistic.
+
+        Parameters
+        ----------
+        values : ndarray, shape (1 + n_counts,)
+            Of the sample (not used) and of the resamples, in the order of `counts`. Where it is NaN
+            the resample does not count.
+
+        Returns
+        -------
+        float
+            NaN if it exists in no resample.
+        """
+        drawn, by_pair = np.split(np.asarray(values, float)[1:], [self.n_resamples])
+        variance = _variance(drawn)
+        if len(by_pair):
+            own = _variance(by_pair)
+            # Sharing galaxies does not make a statistic more certain.
+            variance = min(variance, max(variance - 2 * own, own)) if own > 0 else variance
+        return float(np.sqrt(variance))
+
+
+def _variance(values: np.ndarray) -> float:
+    """Variance of the values that are finite; NaN without any."""
+    finite = values[np.isfinite(values)]
+    # Minus the first, so that equal values have exactly no variance.
+    return float((finite - finite[0]).var()) if len(finite) else np.nan
+
+
+def subsets(table: pd.DataFrame, *, seed: int = 0, n_resamples: int = 0) -> dict[str, Subset]:
+    """The subsets of a sample of stamps, with resamples if they are asked for.
 
     Parameters
     ----------
     table : DataFrame
-        Stamps: see `subset_weights`; `galaxy_1` if the galaxies are known.
+        Stamps: see `subset_weights`; `galaxy_1` and `galaxy_2` if the galaxies are known. Where
+        they are not, each stamp has its own.
     seed, n_resamples : int
+        Of `Resamples`; none by default, which means do not need.
     """
-    galaxies = np.arange(len(table))
-    if "galaxy_1" in table:
-        galaxies = pd.factorize(table["galaxy_1"])[0]
-    n = int(galaxies.max()) + 1
-    rng = generator(seed, "bootstrap", "farrens2022")
-    counts = np.array(
-        [np.bincount(rng.integers(0, n, n), minlength=n)[galaxies] for _ in range(n_resamples)],
-        np.float32,
-    )
+    galaxies = galaxy_numbers(table)
+    drawn = _resamples(galaxies, seed, n_resamples) if n_resamples else None
     found = {}
     for name, weight in subset_weights(table).items():
         rows = np.flatnonzero(weight)
-        chosen = weight[rows]
-        found[name] = Subset(rows, chosen, counts[:, rows] * chosen.astype(np.float32))
+        found[name] = Subset(rows, weight[rows], galaxies[:, rows], drawn)
     return found
+
+
+def galaxy_numbers(table: pd.DataFrame) -> np.ndarray:
+    """Numbers of both galaxies of each stamp, shape (2, n); see `Subset`."""
+    if "galaxy_1" not in table:
+        return np.array([np.arange(len(table)), np.full(len(table), -1)])
+    blend = table["is_blend"].to_numpy() == 1
+    second = table["galaxy_2"].to_numpy(str) if "galaxy_2" in table else ""
+    return np.array(numbers_of(table["galaxy_1"], np.where(blend, second, "")))
+
+
+def _resamples(galaxies: np.ndarray, seed: int, n_resamples: int) -> Resamples:
+    """Draw `Resamples` of stamps with these galaxies."""
+    rng = generator(seed, "bootstrap", "farrens2022")
+    first, second = galaxies
+    two = (second >= 0) & (second != first)
+    is_shared = len(np.unique(np.r_[first, second[two]])) < len(first) + two.sum()
+    if not is_shared:
+        return Resamples(_counts(rng, np.arange(len(first)), n_resamples), n_resamples)
+    n = len(first)
+    both = _counts(rng, np.r_[first, np.where(two, second, first)], n_resamples)
+    counts = np.where(two, both[:, :n] * both[:, n:], both[:, :n])
+    ends = np.sort(galaxies[:, two], axis=0)
+    pairs = np.unique(ends, axis=1, return_inverse=True)[1].reshape(-1)
+    by_pair = np.ones((n_resamples, n), np.float32)
+    by_pair[:, two] = _counts(rng, pairs, n_resamples)
+    return Resamples(np.vstack([counts, by_pair]), n_resamples)
+
+
+def _counts(rng: np.random.Generator, units: np.ndarray, n_resamples: int) -> np.ndarray:
+    """How often the unit of each measurement is in each resample of the units."""
+    units = pd.factorize(units)[0]
+    n = int(units.max(initial=-1)) + 1
+    drawn = (np.bincount(rng.integers(0, n, n), minlength=n)[units] for _ in range(n_resamples))
+    return np.array([*drawn], np.float32).reshape(n_resamples, len(units))
 
 
 def analysed(labels: np.ndarray, rules: str) -> np.ndarray:
@@ -199,8 +304,10 @@ def accuracy_table(
     -------
     DataFrame
         `method`, `subset`; `n` analysed stamps; `n_failed` of all stamps, and `n_dropped`, those
-        that are not analysed; `accuracy` and its `error`; `gain`, the accuracy minus that of the
-        method "SEP", and `gain_error`, of the same resamples (NaN without that method).
+        that are not analysed; `failed_share`, the weighted share of all stamps that failed, and
+        `failed_error`; `accuracy` and its `error`; `gain`, the accuracy minus that of the method
+        "SEP", and `gain_error`, that of a difference on the same stamps (NaN without that method).
+        For errors see `Subset.means`.
     """
     parts = subsets(table) if parts is None else parts
     truth = table["is_blend"].to_numpy()
@@ -210,20 +317,23 @@ def accuracy_table(
     if "SEP" in labels:
         gains = correct - correct[:, [list(labels).index("SEP")]].astype(float)
         values = np.column_stack([correct, gains])
+    failures = np.column_stack([found == FAILED for found in labels.values()])
     columns: list[pd.DataFrame] = []
     for subset, whole in parts.items():
         part = whole.only(kept)
         means, errors = part.means(values)
         n = len(labels)
-        failed = [int((found[whole.rows] == FAILED).sum()) for found in labels.values()]
+        failed_share, failed_error = whole.means(failures)
         columns.append(
             pd.DataFrame(
                 {
                     "method": list(labels),
                     "subset": subset,
                     "n": len(part.rows),
-                    "n_failed": failed,
+                    "n_failed": failures[whole.rows].sum(axis=0),
                     "n_dropped": len(whole.rows) - len(part.rows),
+                    "failed_share": failed_share,
+                    "failed_error": failed_error,
                     "accuracy": means[:n],
                     "error": errors[:n],
                     "gain": means[n:] if len(means) > n else np.nan,
@@ -298,15 +408,20 @@ def by_rules(accuracies: pd.DataFrame, rules: str) -> pd.DataFrame:
     return accuracies[accuracies["sep_labels"] == rules]
 
 
-def failed_share(rows: pd.DataFrame) -> pd.Series:
-    """Share of the stamps on which a method failed, by row of accuracies."""
-    return rows["n_failed"] / (rows["n"] + rows["n_dropped"])
+def distance_bins(table: pd.DataFrame, edges: np.ndarray) -> dict[tuple[float, float], Subset]:
+    """Blends in bins of distance, with equal weights, by the edges of the bins in pixels."""
+    distance, galaxies = table["distance_px"].to_numpy(), galaxy_numbers(table)
+    found = {}
+    for low, high in zip(edges[:-1], edges[1:], strict=True):
+        rows = np.flatnonzero((distance >= low) & (distance < high))
+        found[low, high] = Subset(rows, np.ones(len(rows)), galaxies[:, rows])
+    return found
 
 
 def binned_accuracies(
     table: pd.DataFrame,
     labels: Mapping[str, np.ndarray],
-    edges: np.ndarray,
+    bins: Mapping[tuple[float, float], Subset],
     kept: np.ndarray | None = None,
 ) -> pd.DataFrame:
     """Accuracy on blends in bins of distance (Fig. 3).
@@ -315,27 +430,27 @@ def binned_accuracies(
     ----------
     table, labels, kept
         See `accuracy_table`.
-    edges : ndarray
-        Pixels.
+    bins : dict
+        From `distance_bins`.
 
     Returns
     -------
     DataFrame
-        `method`, `distance_low_px`, `distance_high_px`, `n`, `accuracy` and its binomial `error`:
-        NaN without blends.
+        `method`, `distance_low_px`, `distance_high_px`, `n`, `accuracy` and its `error`, and
+        `gain` and `gain_error` (see `accuracy_table`): NaN without blends.
     """
-    distance = table["distance_px"].to_numpy()
-    kept = np.ones(len(table), bool) if kept is None else kept
-    rows = []
-    for method, method_labels in labels.items():
-        for low, high in zip(edges[:-1], edges[1:], strict=True):
-            selected = (distance >= low) & (distance < high) & kept
-            n = int(selected.sum())
-            share = float((method_labels[selected] == 1).mean()) if n else np.nan
-            error = float(np.sqrt(share * (1 - share) / n)) if n else np.nan
-            rows.append((method, low, high, n, share, error))
+    found = []
+    for (low, high), part in bins.items():
+        accuracies = accuracy_table(table, labels, {"all": part}, kept)
+        accuracies.insert(1, "distance_low_px", low)
+        accuracies.insert(2, "distance_high_px", high)
+        found.append(accuracies)
     columns = ["method", "distance_low_px", "distance_high_px", "n", "accuracy", "error"]
-    return pd.DataFrame(rows, columns=columns)
+    both = pd.concat(found, ignore_index=True)[[*columns, "gain", "gain_error"]]
+    order = {method: place for place, method in enumerate(labels)}
+    return both.sort_values(
+        "method", key=lambda names: names.map(order), kind="stable", ignore_index=True
+    )
 
 
 def summarise(accuracies: pd.DataFrame, value: str = "accuracy") -> pd.DataFrame:
@@ -377,8 +492,6 @@ def parametric_accuracies(
     bins_px: list[float],
     *,
     rules: str = "authors",
-    seed: int = 0,
-    n_resamples: int = N_RESAMPLES,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Accuracies on the parametric test stamps, for each noise level and realisation.
 
@@ -392,15 +505,14 @@ def parametric_accuracies(
         Edges of the bins of distance.
     rules : str
         See `method_accuracies`.
-    seed, n_resamples : int
-        Of the bootstrap.
 
     Returns
     -------
     accuracies, by_distance : DataFrame
         `method_accuracies` and `binned_accuracies`, with `noise_sigma` and `realisation`.
     """
-    parts = subsets(table, seed=seed, n_resamples=n_resamples)
+    parts = subsets(table)
+    bins = distance_bins(table, np.array(bins_px, float))
     by_subset: list[pd.DataFrame] = []
     by_distance: list[pd.DataFrame] = []
     for (sigma, realisation), predicted in predictions.items():
@@ -410,7 +522,7 @@ def parametric_accuracies(
         kept = analysed(labels["SEP"], rules)
         for found, accuracies in (
             (by_subset, method_accuracies(table, parts, probability, sep, rules)),
-            (by_distance, binned_accuracies(table, labels, np.array(bins_px, float), kept)),
+            (by_distance, binned_accuracies(table, labels, bins, kept)),
         ):
             accuracies.insert(0, "realisation", realisation)
             accuracies.insert(0, "noise_sigma", sigma)
@@ -425,8 +537,6 @@ def realistic_accuracies(
     sets: list[NoiseRealisation],
     *,
     rules: str = "authors",
-    seed: int = 0,
-    n_resamples: int = N_RESAMPLES,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Accuracies on a sample's stamps, of heads trained on parametric stamps (Figs 5, 6).
 
@@ -440,7 +550,7 @@ def realistic_accuracies(
         SEP's labels by each rules.
     sets : list of (float, int)
         Noise and realisation of each head.
-    rules, seed, n_resamples
+    rules
         See `parametric_accuracies`.
 
     Returns
@@ -450,7 +560,7 @@ def realistic_accuracies(
     confusion : DataFrame
         From `confusion_table`.
     """
-    parts = subsets(table, seed=seed, n_resamples=n_resamples)
+    parts = subsets(table)
     # SEP by other rules is the same for each head.
     others = _other_rules(table, parts, sep_labels, rules)
     labels = sep_labels[rules].to_numpy()
@@ -509,28 +619,40 @@ def confusion_table(accuracies: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(cells, ignore_index=True)
 
 
-def largest_gain(by_distance: pd.DataFrame) -> tuple[float, float, float, int]:
+def largest_gain(by_distance: pd.DataFrame) -> tuple[float, float, float, float, int]:
     """Largest gain over SEP on close blends, of all bins of distance and noise levels.
 
-    Accuracies are means over realisations. Bins with fewer than 20 blends in all realisations are
+    Gains are means over realisations. Bins with fewer than 20 blends in all realisations are
     excluded, since the largest of many noisy numbers is mostly noise.
 
     Returns
     -------
-    gain, noise_sigma, distance_low_px : float
+    gain, error, noise_sigma, distance_low_px : float
+        The error is that of the blends in the bin, which realisations share; it does not have the
+        choice of the largest of several.
     n : int
         Number of blends in that bin. If no bin has enough blends, n is 0 and the others are NaN.
     """
-    close = by_distance[by_distance["distance_high_px"] <= CLOSE_PX].dropna(subset="accuracy")
-    close = close.assign(right=close["accuracy"] * close["n"])
-    sums = close.groupby(["noise_sigma", "distance_low_px", "method"])[["right", "n"]].sum()
-    share = (sums["right"] / sums["n"]).where(sums["n"] >= 20).unstack("method")
-    share = share.reindex(columns=["BlendHunter", "SEP"]).dropna()
-    if share.empty:
-        return np.nan, np.nan, np.nan, 0
-    gain = share["BlendHunter"] - share["SEP"]
-    sigma, low = gain.idxmax()
-    return float(gain.max()), float(sigma), float(low), int(sums.loc[(sigma, low, "SEP"), "n"])
+    rows = by_distance[
+        (by_distance["distance_high_px"] <= CLOSE_PX) & (by_distance["method"] == "BlendHunter")
+    ].dropna(subset="gain")
+    rows = rows.assign(sum=rows["gain"] * rows["n"])
+    bins = rows.groupby(["noise_sigma", "distance_low_px"]).agg(
+        sum=("sum", "sum"), n=("n", "sum"), error=("gain_error", "mean")
+    )
+    bins = bins[bins["n"] >= 20]
+    if bins.empty:
+        return np.nan, np.nan, np.nan, np.nan, 0
+    gain = bins["sum"] / bins["n"]
+    best = gain.idxmax()
+    sigma, low = best
+    return (
+        float(gain[best]),
+        float(bins["error"][best]),
+        float(sigma),
+        float(low),
+        int(bins["n"][best]),
+    )
 
 
 def head_name(sigma: float, realisation: int) -> str:

@@ -7,9 +7,12 @@
 - Calibration: whether of the stamps with a probability of, say, 0.8 four in five are blends; with
   the sample's share of blends, as in training.
 
-SEP without true positions (labels "no_oracle" of `deblend.farrens2022.sep`) is a point of the ROC.
-Errors are standard deviations over resamples of the galaxies (`deblend.farrens2022.metrics`), the
-same for all methods.
+Thresholds for given false positives are chosen on the test stamps themselves: on others of the same
+kind they have about these false positives, not exactly.
+
+SEP without true positions (labels `SURVEY_RULES` of `deblend.farrens2022.sep`) is a point of the
+ROC. Errors are those of resamples of the galaxies (`deblend.farrens2022.metrics.Resamples`), which
+are the same for all methods.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,14 +22,16 @@ import numpy as np
 import pandas as pd
 from deblend.farrens2022.metrics import (
     N_RESAMPLES,
+    SURVEY_RULES,
     NoiseRealisation,
+    Resamples,
     Subset,
     head_name,
     subsets,
 )
+from numpy.typing import ArrayLike
 
-#: Rules of SEP's labels that a survey can have, and the name of SEP with them in tables.
-SURVEY_RULES = "no_oracle"
+#: Name of SEP in tables, with the labels that a survey can have.
 SURVEY_SEP = f"SEP ({SURVEY_RULES})"
 
 #: Kinds of blends, and their subset in `deblend.farrens2022.metrics`. Isolated stamps are all.
@@ -37,6 +42,9 @@ RATES = (0.01, 0.05)
 
 #: False positives of the points of the curves: evenly in the logarithm.
 CURVE_RATES = np.round(np.geomspace(1e-3, 1, 61), 6)
+
+#: Name of the operating point of heads with as many false positives as SEP.
+AS_SEP = "SEP's false positives on these stamps"
 
 #: Edges of the bins of probability.
 BIN_EDGES = np.round(np.linspace(0, 1, 11), 1)
@@ -50,44 +58,72 @@ class Roc:
     ----------
     thresholds : ndarray, shape (k,)
         In descending order: stamps with at least this probability are taken for blends.
-    false_positives, completeness : ndarray, shape (n_resamples + 1, k + 1)
-        Of the sample in the first row, of its resamples in the others. They begin with 0, for a
-        threshold above all probabilities, and end with 1.
+    false_positives, completeness : ndarray, shape (n_rows, k + 1)
+        Of the sample in the first row, of its resamples in the others
+        (`deblend.farrens2022.metrics.Subset.all_weights`). They begin with 0, for a threshold above
+        all probabilities, and end with 1.
+    n_isolated : int
+        Number of isolated stamps. Smaller shares of false positives than one of them are not known:
+        what they go with is NaN.
     """
 
     thresholds: np.ndarray
     false_positives: np.ndarray
     completeness: np.ndarray
+    n_isolated: int
 
     def completeness_at(self, rates: Sequence[float] | np.ndarray) -> np.ndarray:
         """Completeness at given false positives, interpolated.
 
         Parameters
         ----------
-        rates : sequence of float, or ndarray, shape (n_resamples + 1, n)
+        rates : sequence of float, or ndarray, shape (n_rows, n)
             The same for all resamples, or others for each.
 
         Returns
         -------
-        ndarray, shape (n_resamples + 1, n)
+        ndarray, shape (n_rows, n)
         """
         each = np.broadcast_to(rates, (len(self.completeness), np.shape(rates)[-1]))
         rows = zip(each, self.false_positives, self.completeness, strict=True)
-        return np.array([np.interp(*row) for row in rows])
+        found = np.array([np.interp(*row) for row in rows])
+        found[:, ~self.is_known(each[0])] = np.nan
+        return found
 
-    def threshold_at(self, rate: float) -> float:
-        """The lowest threshold with no more false positives than this; NaN if there is none."""
+    def false_positives_at(self, completeness: np.ndarray) -> np.ndarray:
+        """False positives at given completeness, interpolated, shape (n_rows, n)."""
+        rows = zip(self.completeness, self.false_positives, strict=True)
+        return np.array([np.interp(completeness, *row) for row in rows])
+
+    def is_known(self, rates: ArrayLike) -> np.ndarray:
+        """Whether shares of false positives are of one isolated stamp at least."""
+        return np.asarray(rates) * self.n_isolated > 1 - 1e-9
+
+    def within(self, rate: float) -> tuple[float, np.ndarray, np.ndarray]:
+        """The lowest threshold with no more false positives than a share of these stamps.
+
+        Returns
+        -------
+        threshold : float
+        false_positives, completeness : ndarray, shape (n_rows,)
+            Those with this threshold in the first row. In resamples the false positives are the
+            same, so the threshold is another one. All are NaN if the share is not known, or if no
+            threshold has so few.
+        """
         passed = np.flatnonzero(self.false_positives[0, 1:] <= rate)
-        return float(self.thresholds[passed[-1]]) if len(passed) else np.nan
+        none = np.full(len(self.completeness), np.nan)
+        if not len(passed) or not self.is_known(rate):
+            return np.nan, none, none
+        last = passed[-1]
+        false = np.full(len(none), self.false_positives[0, last + 1])
+        each = zip(false, self.false_positives, self.completeness, strict=True)
+        completeness = np.array([np.interp(*row) for row in each])
+        completeness[0] = self.completeness[0, last + 1]
+        return float(self.thresholds[last]), false, completeness
 
     def area(self) -> np.ndarray:
-        """Area under the curve, shape (n_resamples + 1,): 0.5 by chance, 1 if perfect."""
+        """Area under the curve, shape (n_rows,): 0.5 by chance, 1 if perfect."""
         return np.trapezoid(self.completeness, self.false_positives, axis=1)
-
-
-def all_weights(part: Subset) -> np.ndarray:
-    """Weights of a subset's stamps: in the sample (first row) and in its resamples."""
-    return np.vstack([part.weight, part.draws])
 
 
 def roc(probability: np.ndarray, blends: Subset, isolated: Subset) -> Roc:
@@ -107,12 +143,12 @@ def roc(probability: np.ndarray, blends: Subset, isolated: Subset) -> Roc:
         order = np.argsort(-score, kind="stable")
         # Number of the stamps at or above each threshold.
         n_above = np.searchsorted(-score[order], -thresholds, side="right")
-        weights = all_weights(part)[:, order]
+        weights = part.all_weights[:, order]
         sums = np.zeros((len(weights), len(order) + 1))
         np.cumsum(weights, axis=1, out=sums[:, 1:])
         share = sums[:, n_above] / np.maximum(sums[:, -1:], 1e-30)
         shares.append(np.hstack([np.zeros((len(share), 1)), share]))
-    return Roc(thresholds, false_positives=shares[1], completeness=shares[0])
+    return Roc(thresholds, shares[1], shares[0], len(isolated.rows))
 
 
 def label_shares(labels: np.ndarray, blends: Subset, isolated: Subset) -> np.ndarray:
@@ -126,13 +162,14 @@ def label_shares(labels: np.ndarray, blends: Subset, isolated: Subset) -> np.nda
 
     Returns
     -------
-    ndarray, shape (2, n_resamples + 1)
+    ndarray, shape (2, n_rows)
     """
     found = []
-    for part, wrong in ((isolated, labels != 0), (blends, labels == 1)):
-        weights = all_weights(part)
+    # A failure, which is wrong on any stamp, is like an isolated stamp that is taken for a blend.
+    for part, taken in ((isolated, labels != 0), (blends, labels == 1)):
+        weights = part.all_weights
         total = np.maximum(weights.sum(axis=1), 1e-30)
-        found.append(weights @ wrong[part.rows].astype(float) / total)
+        found.append(weights @ taken[part.rows].astype(float) / total)
     return np.array(found)
 
 
@@ -156,16 +193,20 @@ def purity(completeness: np.ndarray, false_positives: np.ndarray, blend_share: f
         return true / (true + false)
 
 
-def _spread(values: np.ndarray) -> float:
-    """Standard deviation over the resamples in which a value exists; NaN if there are none."""
-    finite = values[np.isfinite(values)]
-    # Minus the first, so that equal values have exactly no spread.
-    return float((finite - finite[0]).std()) if len(finite) else np.nan
+def purity_error(
+    completeness: np.ndarray, false_positives: np.ndarray, error: np.ndarray, blend_share: float
+) -> np.ndarray:
+    """Error of the purity at a given completeness, from that of the false positives there."""
+    true = blend_share * np.asarray(completeness, float)
+    false = (1 - blend_share) * np.asarray(false_positives, float)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return true * (1 - blend_share) * np.asarray(error, float) / (true + false) ** 2
 
 
-def _value_and_error(name: str, values: np.ndarray) -> dict[str, float]:
-    """A value (first) and its standard deviation over resamples (others), as columns."""
-    return {name: float(values[0]), f"{name}_error": _spread(values[1:])}
+def value_and_error(name: str, values: np.ndarray, resamples: Resamples | None) -> dict[str, float]:
+    """A value (first) and its error from the resamples (others), as columns."""
+    error = np.nan if resamples is None else resamples.spread(values)
+    return {name: float(values[0]), f"{name}_error": error}
 
 
 def operating_points(
@@ -190,59 +231,86 @@ def operating_points(
     Returns
     -------
     points : DataFrame
-        A row for each of `BLENDS` (`blends`) and `point`: "false positives" of `RATES`, "label"
-        (probability 0.5, and SEP's own label) and "as SEP" (as many false positives as SEP):
-        `method`, `n_blends`, `n_isolated`, `threshold`, `false_positives`, `completeness`,
-        `purity_...` for each survey, `gain` of completeness over SEP (for "as SEP"), the `area`
-        under the curve; errors in `..._error`.
+        A row for each of `BLENDS` (`blends`) and `point`: such as "1 % false positives on these
+        stamps", for `RATES`; "label" (probability 0.5, and SEP's own label); and "SEP's false
+        positives on these stamps": `method`, `n_blends`, `n_isolated`, `threshold`, the
+        `false_positives` and the `completeness` with it, `purity_...` for each survey, `gain` of
+        completeness over SEP (for SEP's false positives), the `area` under the curve; errors in
+        `..._error`. Where a threshold is chosen on these stamps, errors are for the same false
+        positives; see `Roc.within` for when there is none.
     curves : DataFrame
-        `blends`, `false_positives` (`CURVE_RATES`), `completeness`, `completeness_error`.
+        `blends`, `false_positives` (`CURVE_RATES`), `completeness`, `completeness_error`, and
+        `false_positives_error`, at the same completeness.
     """
     points: list[dict[str, object]] = []
     curves = []
     isolated = parts["isolated"]
+    resamples = isolated.resamples
     for kind, subset in BLENDS.items():
         blends = parts[subset]
         if not len(blends.rows) or not len(isolated.rows):
             continue
         curve = roc(probability, blends, isolated)
-        area = _value_and_error("area", curve.area())
+        area = value_and_error("area", curve.area(), resamples)
         numbers = {"n_blends": len(blends.rows), "n_isolated": len(isolated.rows)}
         sep = label_shares(sep_labels, blends, isolated)
         own = label_shares((probability >= 0.5).astype(int), blends, isolated)
-        at_rates = curve.completeness_at(RATES)
-        as_sep = np.array([sep[0], curve.completeness_at(sep[0][:, None])[:, 0]])
-        hunter = [
-            *(
-                ("false positives", curve.threshold_at(rate), np.full(len(found), rate), found)
-                for rate, found in zip(RATES, at_rates.T, strict=True)
-            ),
-            ("label", 0.5, *own),
-            ("as SEP", curve.threshold_at(float(sep[0, 0])), *as_sep),
+        at_rates = [
+            (f"{100 * rate:g} % false positives on these stamps", *curve.within(rate))
+            for rate in RATES
         ]
-        rows = [("BlendHunter", *row) for row in hunter]
-        for method, point, threshold, false, found in [*rows, (SURVEY_SEP, "label", np.nan, *sep)]:
+        rows = [("BlendHunter", *row) for row in (*at_rates, ("label", 0.5, *own))]
+        rows += [
+            ("BlendHunter", AS_SEP, *_as_sep(curve, sep[0])),
+            (SURVEY_SEP, "label", np.nan, *sep),
+        ]
+        for method, point, threshold, false, found in rows:
             row: dict[str, object] = {
                 "method": method,
                 "blends": kind,
                 "point": point,
                 **numbers,
                 "threshold": threshold,
-                **_value_and_error("false_positives", false),
-                **_value_and_error("completeness", found),
+                **value_and_error("false_positives", false, resamples),
+                **value_and_error("completeness", found, resamples),
             }
             for name, share in blend_shares.items():
-                row |= _value_and_error(f"purity_{name}", purity(found, false, share))
-            if point == "as SEP":
-                row |= _value_and_error("gain", found - sep[1])
+                row |= value_and_error(f"purity_{name}", purity(found, false, share), resamples)
+            if point == AS_SEP:
+                row |= value_and_error("gain", found - sep[1], resamples)
             if method == "BlendHunter":
                 row |= area
             points.append(row)
-        found = curve.completeness_at(CURVE_RATES)
-        columns = {"false_positives": CURVE_RATES, "completeness": found[0]}
-        error = found[1:].std(axis=0)
-        curves.append(pd.DataFrame({"blends": kind, **columns, "completeness_error": error}))
+        curves.append(_curve_table(curve, resamples).assign(blends=kind))
     return pd.DataFrame(points), pd.concat(curves, ignore_index=True)
+
+
+def _as_sep(curve: Roc, false: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+    """`Roc.within` of SEP's false positives, which are others in each resample."""
+    threshold, chosen, found = curve.within(float(false[0]))
+    if np.isfinite(threshold):
+        chosen = np.append(chosen[:1], false[1:])
+        found = np.append(found[:1], curve.completeness_at(false[:, None])[1:, 0])
+    return threshold, chosen, found
+
+
+def _curve_table(curve: Roc, resamples: Resamples | None) -> pd.DataFrame:
+    """Completeness at `CURVE_RATES`, with the errors of both."""
+    found = curve.completeness_at(CURVE_RATES)
+    false = np.vstack([CURVE_RATES, curve.false_positives_at(found[0])[1:]])
+    return pd.DataFrame(
+        {
+            "false_positives": CURVE_RATES,
+            "false_positives_error": _errors(false, resamples),
+            "completeness": found[0],
+            "completeness_error": _errors(found, resamples),
+        }
+    )
+
+
+def _errors(values: np.ndarray, resamples: Resamples | None) -> np.ndarray:
+    """Errors of columns of values, see `value_and_error`."""
+    return np.array([value_and_error("", column, resamples)["_error"] for column in values.T])
 
 
 def calibration(probability: np.ndarray, is_blend: np.ndarray, part: Subset) -> pd.DataFrame:
@@ -267,7 +335,7 @@ def calibration(probability: np.ndarray, is_blend: np.ndarray, part: Subset) -> 
     p, truth = probability[part.rows].astype(float), is_blend[part.rows].astype(float)
     bins = np.minimum(np.searchsorted(BIN_EDGES, p, side="right") - 1, len(BIN_EDGES) - 2)
     member = np.eye(len(BIN_EDGES) - 1)[bins]
-    weights = all_weights(part)
+    weights = part.all_weights
     in_bin, p_sum, blend_sum = (
         weights @ (member * values[:, None]) for values in (np.ones(len(p)), p, truth)
     )
@@ -281,7 +349,7 @@ def calibration(probability: np.ndarray, is_blend: np.ndarray, part: Subset) -> 
             "n": int(member[:, k].sum()),
             "mean_probability": mean[0, k],
             "blend_share": share[0, k],
-            "error": _spread(share[1:, k]),
+            "error": value_and_error("", share[:, k], part.resamples)["_error"],
         }
         for k in np.flatnonzero(member.any(axis=0))
     ]
@@ -293,9 +361,11 @@ def calibration(probability: np.ndarray, is_blend: np.ndarray, part: Subset) -> 
             "n": len(p),
             "mean_probability": p_sum[0].sum() / total[0],
             "blend_share": overall[0],
-            "error": overall[1:].std(),
-            **_value_and_error("brier", weights @ (p - truth) ** 2 / total),
-            **_value_and_error("calibration_error", np.abs(p_sum - blend_sum).sum(axis=1) / total),
+            "error": value_and_error("", overall, part.resamples)["_error"],
+            **value_and_error("brier", weights @ (p - truth) ** 2 / total, part.resamples),
+            **value_and_error(
+                "calibration_error", np.abs(p_sum - blend_sum).sum(axis=1) / total, part.resamples
+            ),
         }
     )
     return pd.DataFrame(rows)
@@ -374,8 +444,9 @@ def mean_curves(curves: pd.DataFrame, calibrations: pd.DataFrame) -> pd.DataFram
     -------
     DataFrame
         `noise_sigma`, `curve` ("roc" or "reliability"), `blends` ("all", "close", "distant"),
-        `x`, `y`, the mean `error` of the stamps, and the `std` over realisations. Of the ROC, x is
-        the false positives and y the completeness; of the reliability, x is the mean probability
+        `x`, `y`, the mean `error` of the stamps and, at the same y, `x_error` (ROC only), and the
+        `std` over realisations. Of the ROC, x is the false positives and y the completeness, NaN
+        where no realisation has it; of the reliability, x is the mean probability
         in a bin and y the share of blends.
     """
     bins = calibrations[calibrations["probability_high"] - calibrations["probability_low"] < 0.5]
@@ -384,6 +455,7 @@ def mean_curves(curves: pd.DataFrame, calibrations: pd.DataFrame) -> pd.DataFram
             curves.rename(
                 columns={
                     "false_positives": "x",
+                    "false_positives_error": "x_error",
                     "completeness": "y",
                     "completeness_error": "error",
                 }
@@ -399,6 +471,7 @@ def mean_curves(curves: pd.DataFrame, calibrations: pd.DataFrame) -> pd.DataFram
         x=("x", "mean"),
         y=("y", "mean"),
         error=("error", "mean"),
+        x_error=("x_error", "mean"),
         std=("y", lambda values: values.std(ddof=0)),
     )
     return table.reset_index().drop(columns="place")

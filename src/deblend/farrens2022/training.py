@@ -3,7 +3,7 @@
 import json
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -410,9 +410,41 @@ def train_and_write(
         checkpoint=checkpoint,
         fingerprinted={"code": code, **{k: v for k, v in recorded.items() if k != "scale"}},
     )
-    record["dataset"] = "farrens2022/parametric"
     path = Path(checkpoint)
-    checkpoints = [path, *(path.with_name(f"{path.stem}_{split}.h5") for split in samples)]
+    table = pd.DataFrame({"stamp": range(len(probability)), "probability": probability})
+    write_training(
+        {**outputs, "predictions": predictions},
+        model,
+        history,
+        table,
+        record=record,
+        recorded=recorded,
+        checkpoints=[path, *(path.with_name(f"{path.stem}_{split}.h5") for split in samples)],
+    )
+
+
+def write_training(
+    outputs: Outputs,
+    model: keras.Model,
+    history: pd.DataFrame,
+    predictions: pd.DataFrame,
+    *,
+    record: dict[str, Any],
+    recorded: dict[str, Any],
+    checkpoints: Iterable[str | Path],
+) -> None:
+    """Write all that is kept of a training, then delete its checkpoints.
+
+    Parameters
+    ----------
+    outputs : dict of path
+        `weights`, `description`, `history`, `timing`, `predictions`.
+    model : keras.Model
+    history, predictions : DataFrame
+    record, recorded, checkpoints
+        See `deblend.training.outputs.training_outputs`.
+    """
+    record = {**record, "dataset": "farrens2022/parametric"}
     with training_outputs(outputs["timing"], record, recorded, checkpoints) as description:
         # Keras requires the suffix .weights.h5, of which the temporary name keeps only .h5.
         with atomic(outputs["weights"]) as temporary:
@@ -421,5 +453,4 @@ def train_and_write(
             suffixed.replace(temporary)
         write_json(outputs["description"], description)
         write_csv(outputs["history"], history)
-        table = pd.DataFrame({"stamp": range(len(probability)), "probability": probability})
-        write_csv(predictions, table)
+        write_csv(outputs["predictions"], predictions)

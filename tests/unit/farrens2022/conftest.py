@@ -32,7 +32,7 @@ def guesses(table, rng, close, distant, isolated):
     return np.where(hit, table["is_blend"], 1 - table["is_blend"])
 
 
-def accuracies(mutate=lambda labels, rng: labels, n_resamples=100):
+def accuracies(mutate=lambda labels, rng: labels):
     """Accuracies as in the paper: better for close blends, as good for distant ones.
 
     `mutate` changes BlendHunter's labels before the accuracies are computed.
@@ -46,9 +46,7 @@ def accuracies(mutate=lambda labels, rng: labels, n_resamples=100):
         hunter[sigma, number] = pd.DataFrame({"probability": label.astype(float)})
         label = guesses(test, rng, 0.5, 0.99 - 1.1 * loss, 0.999 - 1.2 * loss)
         sep[sigma, number] = pd.DataFrame(dict.fromkeys(("authors", "section_4_1"), label))
-    parametric, by_distance = parametric_accuracies(
-        test, hunter, sep, list(range(0, 37, 2)), n_resamples=n_resamples
-    )
+    parametric, by_distance = parametric_accuracies(test, hunter, sep, list(range(0, 37, 2)))
     heads = {
         f"sigma{s:g}_{r}": mutate(
             guesses(real, rng, 0.78, 0.945 - 0.01 * (s != 15), 0.945 - 0.002 * s), rng
@@ -57,14 +55,11 @@ def accuracies(mutate=lambda labels, rng: labels, n_resamples=100):
     }
     label = guesses(real, rng, 0.45, 0.94, 0.93)
     sep_labels = pd.DataFrame(dict.fromkeys(("authors", "section_4_1"), label))
-    realistic, confusion = realistic_accuracies(
-        real, pd.DataFrame(heads), sep_labels, SETS, n_resamples=n_resamples
-    )
+    realistic, _ = realistic_accuracies(real, pd.DataFrame(heads), sep_labels, SETS)
     return {
         "parametric": parametric,
         "by_distance": by_distance,
         "realistic": realistic.assign(realistic_noise_sigma=14.5),
-        "confusion": confusion,
         "stamps": real,
     }
 

@@ -27,8 +27,9 @@ def test_differences_are_paired_with_the_papers_head():
     right = rng.uniform(size=len(table)) < 0.8
     worse = right & (rng.uniform(size=len(table)) < 0.95)
     paper = labels_as_probability(truth, right)
+    others = tuple(labels_as_probability(truth, np.arange(4000) < n) for n in (3000, 3200, 3400))
     tests = {
-        "sigma5_0": Stamps("parametric", 5.0, paper),
+        "sigma5_0": Stamps("parametric", 5.0, paper, others),
         "sigma15_0": Stamps("parametric", 15.0, paper),
         "realistic": Stamps("realistic", 14.5, paper),
     }
@@ -58,9 +59,13 @@ def test_differences_are_paired_with_the_papers_head():
     # Two values of the probability: the area is that of a triangle and a trapezium.
     blend, isolated = worse[truth == 1].mean(), worse[truth == 0].mean()
     assert row["area"] == pytest.approx((blend + isolated) / 2)
-    assert row["completeness_1"] == pytest.approx(0.01 / (1 - isolated) * blend)
+    # Either all stamps or more than 1 % of the isolated ones are above a threshold.
+    assert np.isnan(row["completeness_1"])
     assert row["brier"] == pytest.approx(0.01 * worse.mean() + 0.81 * (1 - worse.mean()))
     assert (overall.loc["every", "difference"] == 0).all()
+    # Of shares of 0.75, 0.8 and 0.85; the other heads have a single realisation.
+    assert overall["paper_std"].dropna().tolist() == pytest.approx([0.05, 0.05])
+    assert overall["paper_std"].notna()["every"].tolist() == [True, False, False]
     assert overall.loc["paper", "difference"].isna().all()
     close = found[(found["subset"] == "close_with_isolated") & (found["ablation"] == "paper")]
     assert (close["n"] == 500).all() and close["area"].isna().all()

@@ -11,14 +11,9 @@ from deblend.training import keras_backend as backend
 backend.configure("tensorflow", 2, 0)
 
 from deblend.errors import DeblendError
-from deblend.farrens2022.ablations import (
-    ASINH_RANGE,
-    NoisySet,
-    scaled,
-    train_ablation,
-    write_inputs,
-)
+from deblend.farrens2022.ablations import NoisySet, described, train_ablation, write_inputs
 from deblend.farrens2022.config import Ablation, Head
+from deblend.farrens2022.features import ASINH_RANGE
 from deblend.farrens2022.training import train_head
 from deblend.training.keras_checkpoint import Checkpoint
 from deblend.training.schedule import SteeringConfig
@@ -38,18 +33,6 @@ def test_each_stamp_draws_one_of_the_levels():
     other = NoisySet("validation", "", every.levels, ("parametric", "validation", "all"))
     assert (other.noise(3000, seed=1) != drawn).mean() == pytest.approx(2 / 3, abs=0.05)
     assert set(NoisySet("test/a", "", (15.0,), ("a",)).noise(4, seed=1)) == {15.0}
-
-
-def test_asinh_keeps_the_ratio_of_signal_to_noise_and_eight_bits_do_not():
-    images = np.random.default_rng(0).normal(0, 100, (3, 8, 8))
-    sigma = np.array([5.0, 15.0, 35.0])
-    found = scaled(images, "asinh", sigma)
-    counts = np.sinh(ASINH_RANGE * found.astype(float)) * sigma[:, None, None]
-    np.testing.assert_allclose(counts, images, rtol=1e-4, atol=1e-3)
-    np.testing.assert_allclose(scaled(7 * images, "asinh", 7 * sigma), found, rtol=1e-5)
-    eight = scaled(images, "paper", sigma)
-    assert np.all(eight.max(axis=(1, 2)) >= 254 / 255)
-    np.testing.assert_allclose(scaled(7 * images, "paper", sigma), eight, atol=1.001 / 255)
 
 
 def test_inputs_have_the_noise_of_their_set(tmp_path):
@@ -88,6 +71,10 @@ def test_random_features_need_no_file_of_weights(tmp_path, features):
     write_inputs(tmp_path / "inputs.h5", sets, vgg, features=features, **options)
     with h5py.File(tmp_path / "inputs.h5") as file:
         assert file["train/inputs"].shape == (4, 512)
+    what = described(tmp_path / "inputs.h5")
+    # Random features can be drawn again; a file of weights is needed again.
+    seed = {"vgg_seed": 3} if features == "random" else {}
+    assert what == {"stamp_size": 20, "padding_px": 6, "vgg_weights": "random"} | seed
 
 
 def write_made_up(path, n, shape, label_of, seed=0):

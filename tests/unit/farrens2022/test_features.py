@@ -13,9 +13,11 @@ import h5py
 import keras
 from deblend.errors import DeblendError
 from deblend.farrens2022.features import (
+    ASINH_RANGE,
     extract_features,
     feature_examples,
     features_of,
+    scaled,
     to_eight_bits,
     write_features,
 )
@@ -29,7 +31,7 @@ from tests.unit.farrens2022.conftest import write_stamps
 def test_eight_bits_are_as_in_the_authors_files():
     images = np.array([[[-4.0, 2.0], [0.0, 1.0]]])
     assert to_eight_bits(images).tolist() == [[[255, 127], [0, 63]]]
-    with pytest.raises(DeblendError, match=r"1 stamps have no signal .* \(the first is number 1"):
+    with pytest.raises(DeblendError, match="1 stamps have no signal .* the first is number 1"):
         to_eight_bits(np.stack([np.ones((4, 4)), np.zeros((4, 4))]))
 
 
@@ -83,3 +85,15 @@ def test_examples_are_the_strongest_maps_of_the_first_blend(tmp_path):
         side = 32 // 2 ** (number - 1)
         assert found[f"block{number}"].shape == (2, side, side)
         assert found[f"block{number}"].sum(axis=(1, 2)) == pytest.approx(light[:2], rel=1e-4)
+
+
+def test_asinh_keeps_the_ratio_of_signal_to_noise_and_eight_bits_do_not():
+    images = np.random.default_rng(0).normal(0, 100, (3, 8, 8))
+    sigma = np.array([5.0, 15.0, 35.0])
+    found = scaled(images, "asinh", sigma)
+    counts = np.sinh(ASINH_RANGE * found.astype(float)) * sigma[:, None, None]
+    np.testing.assert_allclose(counts, images, rtol=1e-4, atol=1e-3)
+    np.testing.assert_allclose(scaled(7 * images, "asinh", 7 * sigma), found, rtol=1e-5)
+    eight = scaled(images, "paper", sigma)
+    assert np.all(eight.max(axis=(1, 2)) >= 254 / 255)
+    np.testing.assert_allclose(scaled(7 * images, "paper", sigma), eight, atol=1.001 / 255)

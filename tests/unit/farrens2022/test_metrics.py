@@ -8,7 +8,7 @@ from deblend.farrens2022.metrics import (
     accuracy_table,
     binned_accuracies,
     by_rules,
-    failed_share,
+    distance_bins,
     largest_gain,
     method_accuracies,
     realistic_accuracies,
@@ -35,9 +35,15 @@ def test_accuracies_are_weighted_and_failures_are_wrong():
     assert table.loc["close", "accuracy"] == 0.5
     assert table.loc["distant", ["n", "n_failed", "n_dropped"]].tolist() == [2, 1, 0]
     assert table.loc["distant", "accuracy"] == 0.5
+    assert table.loc["distant", ["failed_share", "failed_error"]].tolist() == pytest.approx(
+        [0.5, 0.5]
+    )
+    # One failure of weight 1.5.
+    assert table.loc["all", "failed_share"] == pytest.approx(1.5 / (2 + 0.5 + 3))
     # Isolated 1 of 2, close a quarter of a half, distant 1.5 of 3.
     assert table.loc["all", "accuracy"] == pytest.approx((1 + 0.25 + 1.5) / (2 + 0.5 + 3))
-    binned = binned_accuracies(stamps_table(), {"SEP": labels}, np.array([0, 10, 30, 40]))
+    bins = distance_bins(stamps_table(), np.array([0, 10, 30, 40]))
+    binned = binned_accuracies(stamps_table(), {"SEP": labels}, bins)
     assert binned["n"].tolist() == [2, 2, 0]
     assert binned["accuracy"].tolist() == pytest.approx([0.5, 0.5, np.nan], nan_ok=True)
 
@@ -55,7 +61,7 @@ def test_stamps_that_fail_by_the_text_are_left_out_for_both_methods():
     assert rows.loc["BlendHunter", ["n", "n_dropped", "n_failed"]].tolist() == [3, 1, 0]
     assert rows.loc["BlendHunter", "accuracy"] == pytest.approx(2 / 3)
     assert rows.loc["SEP", ["n", "n_dropped", "n_failed"]].tolist() == [3, 1, 1]
-    assert failed_share(rows.loc[["SEP"]]).tolist() == [0.25]
+    assert rows.loc["SEP", "failed_share"] == 0.25
     # By the authors' rules a failure is a wrong label, and all stamps count.
     assert rows.loc["SEP (authors)", ["n", "n_failed"]].tolist() == [4, 1]
     assert rows.loc["SEP (authors)", "accuracy"] == 0.5
@@ -110,17 +116,101 @@ def test_errors_are_binomial_for_independent_stamps_and_larger_for_shared_galaxi
     n = 2000
     table = pd.DataFrame({"is_blend": [1] * n, "distance_px": 20.0, "weight": 1.0})
     right = rng.uniform(size=n) < 0.8
-    expected = np.sqrt(0.8 * 0.2 / n)
+    share = right.mean()
+    expected = np.sqrt(share * (1 - share) / n)
 
     def error(names, labels):
-        parts = subsets(table.assign(galaxy_1=names), seed=1, n_resamples=1000)
+        parts = subsets(table.assign(galaxy_1=names))
         return accuracy_table(table, {"SEP": labels}, parts)["error"].iloc[0]
 
-    assert error(np.arange(n).astype(str), right.astype(int)) == pytest.approx(expected, rel=0.1)
+    assert error(np.arange(n), right.astype(int)) == pytest.approx(expected, rel=1e-3)
     # Four stamps of each galaxy, all right or all wrong, are worth one.
     groups = np.repeat(np.arange(n // 4), 4)
     alike = right[groups].astype(int)
-    assert error(groups.astype(str), alike) == pytest.approx(2 * expected, rel=0.1)
+    share = alike.mean()
+    assert error(groups, alike) == pytest.approx(2 * np.sqrt(share * (1 - share) / n), rel=0.01)
+
+
+def shared_stamps(rng, n=2000, n_galaxies=50):
+    """Stamps of few galaxies, in random pairs; every fourth is isolated."""
+    first = rng.integers(0, n_galaxies, n)
+    second = (first + rng.integers(1, n_galaxies, n)) % n_galaxies
+    blend = (np.arange(n) % 4 > 0).astype(int)
+    table = pd.DataFrame({"is_blend": blend, "distance_px": np.where(blend, 20.0, np.nan)})
+    names = np.where(blend == 1, second.astype(str), "")
+    return table.assign(weight=1.0, galaxy_1=first.astype(str), galaxy_2=names), first, second
+
+
+def logits(rng, first, second, blend, n_galaxies=50):
+    """Numbers whose means depend on either galaxy of a blend, in either place."""
+    effect = rng.normal(0, 1, n_galaxies)
+    both = effect[first] + np.where(blend == 1, effect[second], 0)
+    return both + blend + rng.normal(0, 1, len(first))
+
+
+def test_errors_are_the_scatter_for_companions_that_are_shared():
+    """Galaxies are drawn anew, with the same pairs: labels are right more often for some."""
+    rng = np.random.default_rng(6)
+    table, first, second = shared_stamps(rng)
+    parts = subsets(table)
+    blend = table["is_blend"].to_numpy()
+    shares, errors, gains, gain_errors = [], [], [], []
+    for _ in range(60):
+        hunter = np.where(logits(rng, first, second, blend) > 0, blend, 1 - blend)
+        sep = np.where(logits(rng, first, second, blend) > 1, blend, 1 - blend)
+        found = accuracy_table(table, {"BlendHunter": hunter, "SEP": sep}, parts)
+        row = found[(found["method"] == "BlendHunter") & (found["subset"] == "blends")].iloc[0]
+        for values, name in (
+            (shares, "accuracy"),
+            (errors, "error"),
+            (gains, "gain"),
+            (gain_errors, "gain_error"),
+        ):
+            values.append(row[name])
+    assert np.sqrt(np.mean(np.square(errors))) == pytest.approx(np.std(shares), rel=0.2)
+    assert np.sqrt(np.mean(np.square(gain_errors))) == pytest.approx(np.std(gains), rel=0.2)
+    # Of independent stamps it would be a third of that at most.
+    assert np.std(shares) > 3 * np.sqrt(0.25 / 1500)
+
+
+def test_resamples_have_the_scatter_of_statistics_that_are_no_means():
+    """The product of two shares, of blends and of isolated stamps that share galaxies."""
+    rng = np.random.default_rng(7)
+    table, first, second = shared_stamps(rng)
+    blend = table["is_blend"].to_numpy()
+    parts = subsets(table, n_resamples=100)
+    weights = [parts[name].all_weights for name in ("blends", "isolated")]
+    products, errors = [], []
+    for _ in range(60):
+        right = logits(rng, first, second, blend) > 0
+        shares = [
+            w @ right[parts[name].rows] / w.sum(axis=1)
+            for name, w in zip(("blends", "isolated"), weights, strict=True)
+        ]
+        products.append((shares[0] * shares[1])[0])
+        errors.append(parts["blends"].resamples.spread(shares[0] * shares[1]))
+    assert np.sqrt(np.mean(np.square(errors))) == pytest.approx(np.std(products), rel=0.25)
+
+
+def test_resamples_of_stamps_that_share_nothing_are_binomial():
+    rng = np.random.default_rng(8)
+    n = 1000
+    table = pd.DataFrame({"is_blend": [1] * n, "distance_px": 20.0, "weight": 1.0})
+    first, second = np.arange(n), np.arange(n, 2 * n)
+    table = table.assign(galaxy_1=first.astype(str), galaxy_2=second.astype(str))
+    part = subsets(table, n_resamples=500)["all"]
+    weights = part.all_weights
+    assert len(weights) == 501
+    right = rng.uniform(size=n) < 0.3
+    share = weights @ right / weights.sum(axis=1)
+    expected = np.sqrt(share[0] * (1 - share[0]) / n)
+    assert part.resamples.spread(share) == pytest.approx(expected, rel=0.1)
+    # Each twice: as certain as once.
+    twice = pd.concat([table, table], ignore_index=True)
+    part = subsets(twice, n_resamples=500)["all"]
+    weights = part.all_weights
+    share = weights @ np.tile(right, 2) / weights.sum(axis=1)
+    assert part.resamples.spread(share) == pytest.approx(expected, rel=0.15)
 
 
 def test_a_subset_without_stamps_has_no_accuracy():
@@ -131,17 +221,34 @@ def test_a_subset_without_stamps_has_no_accuracy():
 
 
 def test_the_largest_gain_is_a_mean_over_realisations():
-    rows = [
-        (5.0, r, m, 2.0, 4.0, 15, share)
-        for r, m, share in ((0, "BlendHunter", 1.0), (1, "BlendHunter", 0.4))
-        + ((0, "SEP", 0.2), (1, "SEP", 0.2))
-    ]
-    rows += [(5.0, 0, m, 4.0, 6.0, 19, share) for m, share in (("BlendHunter", 1.0), ("SEP", 0.0))]
-    rows += [(5.0, 0, m, 10.0, 12.0, 99, s) for m, s in (("BlendHunter", 1.0), ("SEP", 0.0))]
-    columns = ["noise_sigma", "realisation", "method", "distance_low_px", "distance_high_px"]
-    gain, sigma, low, n = largest_gain(pd.DataFrame(rows, columns=[*columns, "n", "accuracy"]))
+    def rows(low, n, *gains):
+        return [(5.0, r, "BlendHunter", low, low + 2, n, g, 0.1) for r, g in enumerate(gains)]
+
     # 4 to 6 px has too few blends, 10 to 12 px is not close.
-    assert (gain, sigma, low, n) == (pytest.approx(0.5), 5.0, 2.0, 30)
+    found = [*rows(2.0, 15, 0.8, 0.2), *rows(4.0, 19, 1.0), *rows(10.0, 99, 1.0)]
+    columns = ["noise_sigma", "realisation", "method", "distance_low_px", "distance_high_px"]
+    table = pd.DataFrame(found, columns=[*columns, "n", "gain", "gain_error"])
+    gain, error, sigma, low, n = largest_gain(table)
+    assert (gain, error, sigma, low, n) == (pytest.approx(0.5), 0.1, 5.0, 2.0, 30)
+    assert largest_gain(table.iloc[2:])[4] == 0
+
+
+def test_gains_in_bins_of_distance_are_paired():
+    rng = np.random.default_rng(9)
+    n = 4000
+    table = pd.DataFrame({"is_blend": [1] * n, "distance_px": rng.uniform(0, 20, n), "weight": 1.0})
+    sep = rng.uniform(size=n) < 0.5
+    hunter = sep | (rng.uniform(size=n) < 0.2)
+    labels = {"BlendHunter": hunter.astype(int), "SEP": sep.astype(int)}
+    bins = distance_bins(table, np.array([0, 10, 20]))
+    found = binned_accuracies(table, labels, bins).set_index("method")
+    assert found["n"].groupby("method").sum().to_dict() == {"BlendHunter": n, "SEP": n}
+    for row in found.loc["BlendHunter"].to_dict("records"):
+        # One in ten is found by BlendHunter alone.
+        assert row["gain"] == pytest.approx(0.1, abs=4 * row["gain_error"])
+        assert row["gain_error"] == pytest.approx(np.sqrt(0.1 * 0.9 / row["n"]), rel=0.1)
+        assert row["error"] == pytest.approx(np.sqrt(0.6 * 0.4 / row["n"]), rel=0.05)
+    assert (found.loc["SEP", "gain"] == 0).all()
 
 
 def test_close_share_is_weighted():

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 pytest.importorskip("keras", reason="Keras is not installed: make env")
@@ -14,8 +15,15 @@ backend.configure("tensorflow", 2, 0)
 import galsim
 import keras
 from deblend.errors import DeblendError
+from deblend.farrens2022.ablations import NoisySet, train_and_write_ablation, write_inputs
+from deblend.farrens2022.config import Ablation, Head
 from deblend.farrens2022.networks import head
-from deblend.farrens2022.predict import blend_probability, label_with_heads, trained_stamps
+from deblend.farrens2022.predict import (
+    blend_probability,
+    label_with_heads,
+    noise_factor,
+    trained_stamps,
+)
 from deblend.farrens2022.stamps import noisy_batches
 from deblend.farrens2022.training import run_training
 from deblend.training.vgg import VGG16_NAMES, random_weights, write_vgg
@@ -183,7 +191,7 @@ def test_images_are_resampled_about_their_middle(side, scale):
     """The same galaxy, drawn with the pixels of the images and with those of the training."""
 
     def drawn(side, scale):
-        return profile.drawImage(nx=side, ny=side, scale=scale, method="sb").array
+        return profile.drawImage(nx=side, ny=side, scale=scale).array
 
     profile = galsim.Gaussian(sigma=0.8).shear(g1=0.2, g2=0.1)
     profile += 0.4 * galsim.Gaussian(sigma=0.7).shift(0.9, -0.6)
@@ -193,6 +201,100 @@ def test_images_are_resampled_about_their_middle(side, scale):
     )
     expected = drawn(20, 0.2)
     np.testing.assert_allclose(found[0], expected, atol=0.003 * expected.max())
+    assert found[0].sum() == pytest.approx(expected.sum(), rel=1e-3)
+
+
+def test_smaller_pixels_are_summed_with_their_noise():
+    noise = np.random.default_rng(4).normal(0, 3, (100, 40, 40))
+    trained = {**TRAINED, "padding_px": 0}
+    found = trained_stamps(noise, pixel_scale_arcsec=0.1, trained=trained, seed=1)
+    sums = noise.reshape(100, 20, 2, 20, 2).sum(axis=(2, 4))
+    np.testing.assert_allclose(found, sums, atol=1e-4)
+    assert noise_factor((40, 40), 0.1, trained) == pytest.approx(2)
+    assert noise_factor((20, 24), 0.2, trained) == 1
+
+
+@pytest.mark.parametrize("scale", [0.13, 0.17, 0.2, 0.27])
+def test_the_noise_of_rebinned_images_is_known(scale):
+    """Also where pixels become smaller, or are shifted by half of one."""
+    noise = np.random.default_rng(5).normal(0, 3, (300, 41, 41))
+    trained = {**TRAINED, "padding_px": 0}
+    found = trained_stamps(noise, pixel_scale_arcsec=scale, trained=trained, seed=1)
+    factor = noise_factor((41, 41), scale, trained)
+    assert found.std() == pytest.approx(3 * factor, rel=0.02)
+    # About that of as many pixels as fit into one, where samples of points would keep the noise of
+    # one; between pixels that are not smaller any interpolation loses noise.
+    assert 0.7 * 0.2 / scale < factor < 1.1 * 0.2 / scale
+    if scale < 0.15:
+        assert factor == pytest.approx(0.2 / scale, rel=0.15)
+
+
+def of_ablation(tmp_path, features, scaling):
+    """An ablation that was trained for an epoch: files, stamps with noise, and probabilities."""
+    sample = write_stamps(tmp_path / "test.h5", 8)
+    sets = [
+        NoisySet(name, sample, (SIGMA,), ("mine",)) for name in ("train", "validation", "test/a")
+    ]
+    options = {"features": features, "scaling": scaling}
+    write_inputs(tmp_path / "inputs.h5", sets, None, **options, padding=PADDING, seed=SEED)
+    network = Head(epochs=1, batch_size=4, min_delta=0.0, learning_rate=1e-5).model_dump()
+    outputs = {
+        name: tmp_path / f"{name}.{suffix}"
+        for name, suffix in (
+            ("weights", "weights.h5"),
+            ("description", "json"),
+            ("history", "csv"),
+            ("timing", "timing.json"),
+        )
+    }
+    train_and_write_ablation(
+        outputs,
+        tmp_path / "inputs.h5",
+        predictions=tmp_path / "p.csv",
+        ablation=Ablation(**options).model_dump(),
+        network=network,
+        seed=SEED,
+        checkpoint=tmp_path / "state.npz",
+        code="1",
+        recorded={"scale": "toy", "pixel_scale_arcsec": 0.2},
+    )
+    frames = np.concatenate([*noisy_batches(sample, SIGMA, PADDING, SEED, ("mine",))])
+    return outputs, frames, pd.read_csv(tmp_path / "p.csv")["probability"]
+
+
+@pytest.mark.parametrize(("features", "scaling"), [("scratch", "asinh"), ("random", "paper")])
+def test_ablations_label_any_images_too(tmp_path, features, scaling):
+    outputs, frames, expected = of_ablation(tmp_path, features, scaling)
+    record = json.loads(outputs["description"].read_text())
+    # The noise around the stamps is part of the frames.
+    whole = {**record, "stamp_size": 32, "padding_px": 0}
+    outputs["description"].write_text(json.dumps(whole))
+    files = {"vgg": None, "weights": outputs["weights"], "description": outputs["description"]}
+    found = blend_probability(frames, **files, pixel_scale_arcsec=0.2, noise_sigma=SIGMA)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    # The unit does not matter, and the measured noise is near the true one.
+    found = blend_probability(7 * frames, **files, pixel_scale_arcsec=0.2, noise_sigma=7 * SIGMA)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    found = blend_probability(frames, **files, pixel_scale_arcsec=0.2)
+    np.testing.assert_allclose(found, expected, atol=0.05)
+    assert not (tmp_path / "state.npz").exists()
+
+
+def test_a_description_without_what_is_needed_is_an_error(trained_head):
+    files, frames, _ = trained_head
+    record = json.loads(files["description"].read_text())
+    del record["padding_px"], record["vgg_weights"]
+    files["description"].write_text(json.dumps(record))
+    with pytest.raises(DeblendError, match="network.json has no padding_px, vgg_weights: give"):
+        blend_probability(frames, **files, pixel_scale_arcsec=0.2)
+
+
+def test_bad_images_are_numbered_among_all(trained_head):
+    files, frames, _ = trained_head
+    frames = frames.copy()
+    frames[5] = 0
+    with pytest.raises(DeblendError, match="1 stamps have no signal or .* the first is number 5"):
+        blend_probability(frames, **files, pixel_scale_arcsec=0.2, batch=4)
 
 
 def test_the_padding_has_the_noise_of_the_stamp():

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from deblend.farrens2022.metrics import subsets
 from deblend.farrens2022.roc import (
+    AS_SEP,
     SURVEY_SEP,
     by_head,
     calibration,
@@ -13,6 +14,7 @@ from deblend.farrens2022.roc import (
     mean_curves,
     operating_points,
     purity,
+    purity_error,
     roc,
 )
 from scipy.stats import norm
@@ -49,7 +51,7 @@ def test_the_curve_is_that_of_scikit_learn_also_with_ties_and_weights(decimals):
     # A resample is the same with other weights.
     draws = np.zeros(len(table))
     for name in ("blends", "isolated"):
-        draws[parts[name].rows] = parts[name].draws[0]
+        draws[parts[name].rows] = parts[name].all_weights[1]
     resampled = roc_auc_score(table["is_blend"], score, sample_weight=draws)
     assert found.area()[1] == pytest.approx(resampled, abs=1e-6)
 
@@ -60,9 +62,16 @@ def test_completeness_of_gaussians_is_the_analytic_one_within_its_error():
     sep = (rng.uniform(size=len(table)) < np.where(table["is_blend"], 0.6, 0.02)).astype(int)
     parts = subsets(table, n_resamples=100)
     points, curves = operating_points(score, sep, parts, SHARES)
-    every = points[points["blends"] == "all"].set_index(["method", "point", "false_positives"])
+    every = points[points["blends"] == "all"].set_index(["method", "point"])
+    isolated = table["is_blend"].to_numpy() == 0
     for rate in (0.01, 0.05):
-        row = every.loc[("BlendHunter", "false positives", rate)]
+        row = every.loc[("BlendHunter", f"{100 * rate:g} % false positives on these stamps")]
+        # Rate, completeness and threshold belong together, on these stamps.
+        taken = score >= row["threshold"]
+        assert row["false_positives"] == pytest.approx(taken[isolated].mean())
+        assert rate - 1 / isolated.sum() < row["false_positives"] <= rate
+        weight = table["weight"].to_numpy()[~isolated]
+        assert row["completeness"] == pytest.approx(weight @ taken[~isolated] / weight.sum())
         expected = norm.sf(norm.isf(rate), 2)
         assert row["completeness"] == pytest.approx(expected, abs=4 * row["completeness_error"])
         assert 0.003 < row["completeness_error"] < 0.03
@@ -75,7 +84,7 @@ def test_completeness_of_gaussians_is_the_analytic_one_within_its_error():
     sep_row = labels.loc[("all", SURVEY_SEP)]
     assert sep_row["completeness"] == pytest.approx(0.6, abs=0.02)
     assert sep_row["false_positives"] == pytest.approx(0.02, abs=0.006)
-    same = points[(points["point"] == "as SEP") & (points["blends"] == "all")].iloc[0]
+    same = points[(points["point"] == AS_SEP) & (points["blends"] == "all")].iloc[0]
     assert same["false_positives"] == sep_row["false_positives"]
     gain = norm.sf(norm.isf(same["false_positives"]), 2) - 0.6
     assert same["gain"] == pytest.approx(gain, abs=4 * same["gain_error"])
@@ -94,6 +103,27 @@ def test_failed_labels_are_wrong():
 def test_purity_is_the_share_of_blends_when_labels_mean_nothing():
     found = purity(np.array([0.3, 1.0, 0.5, 0.0]), np.array([0.3, 1.0, 0.0, 0.0]), 0.3)
     np.testing.assert_allclose(found, [0.3, 0.3, 1.0, np.nan])
+
+
+def test_the_error_of_the_purity_is_that_of_the_false_positives():
+    rng = np.random.default_rng(10)
+    drawn = purity(0.7, rng.normal(0.05, 0.004, 20000), 0.2)
+    assert purity_error(0.7, 0.05, 0.004, 0.2) == pytest.approx(drawn.std(), rel=0.03)
+
+
+def test_false_positives_below_one_isolated_stamp_are_not_known():
+    table, score = made_up(160, np.random.default_rng(11))
+    parts = subsets(table, n_resamples=5)
+    points, curves = operating_points(score, np.zeros(160, int), parts, SHARES)
+    chosen = points[(points["method"] == "BlendHunter") & (points["blends"] == "all")]
+    found = chosen.set_index("point")[["threshold", "false_positives", "completeness"]]
+    # One of 80 is more than 1 %.
+    assert found.loc["1 % false positives on these stamps"].isna().all()
+    assert found.loc["5 % false positives on these stamps"].notna().all()
+    known = curves["completeness"].notna()
+    assert curves.loc[known, "false_positives"].min() > 1 / 80
+    assert curves.loc[~known, "false_positives"].max() < 1 / 80
+    assert curves.loc[known, "false_positives_error"].notna().all()
 
 
 def test_known_probabilities_are_calibrated_and_exaggerated_ones_not():
@@ -143,9 +173,12 @@ def test_tables_of_heads_and_means_over_realisations():
     assert set(map(tuple, points[["noise_sigma", "realisation"]].to_numpy())) == set(sets)
     # A perfect SEP has no false positives, and nothing that is found is wrong.
     assert (points.loc[points["method"] == SURVEY_SEP, "purity_sparse"] == 1).all()
-    assert points.loc[points["point"] == "as SEP", "gain"].max() < 0
+    # No threshold has no false positives for sure.
+    assert points.loc[points["point"] == AS_SEP, ["threshold", "gain"]].isna().all(axis=None)
     means = mean_curves(curves, calibrations)
     chosen = means[(means["curve"] == "roc") & (means["blends"] == "close")]
+    # Of 800 isolated stamps one is 0.00125.
+    assert chosen.loc[chosen["x"] > 0.00125, "y"].notna().all()
     assert len(chosen) == 2 * 61 and chosen["x"].max() == 1
     at_two_percent = curves[(curves["blends"] == "close") & curves["noise_sigma"].eq(5)]
     both = at_two_percent.pivot(columns="realisation", index="false_positives")["completeness"]

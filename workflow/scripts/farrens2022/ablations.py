@@ -12,12 +12,14 @@ from deblend.tables import write_csv
 
 with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
-    tests = {
-        name: Test("parametric", sigma, pd.read_csv(path)["probability"].to_numpy())
-        for (name, sigma), path in zip(params.levels.items(), inputs.heads, strict=True)
-    }
-    realistic = pd.read_csv(inputs.realistic_heads)[params.head].to_numpy()
-    tests["realistic"] = Test("realistic", params.realistic_noise_sigma, realistic)
+    paths = dict(zip(params.heads, inputs.heads, strict=True))
+    tests = {}
+    for sigma, heads in params.levels.items():
+        found = [pd.read_csv(paths[head])["probability"].to_numpy() for head in heads]
+        tests[heads[0]] = Test("parametric", sigma, found[0], tuple(found))
+    realistic = pd.read_csv(inputs.realistic_heads)
+    found = [realistic[head].to_numpy() for head in params.levels[params.noise_sigma]]
+    tests["realistic"] = Test("realistic", params.realistic_noise_sigma, found[0], tuple(found))
     defaults = Ablation().model_dump()
     table = ablation_table(
         {name: read_sample_table(inputs[name]) for name in ("parametric", "realistic")},

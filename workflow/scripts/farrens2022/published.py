@@ -13,9 +13,7 @@ with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     label = f"labels of {Path(str(inputs.predictions)).name}, parametric stamps"
     table, predictions, sep_labels = read_predictions(inputs.predictions)
-    accuracy, by_distance = parametric_accuracies(
-        table, predictions, sep_labels, params.bins_px, seed=params.seed
-    )
+    accuracy, by_distance = parametric_accuracies(table, predictions, sep_labels, params.bins_px)
     by_noise = summarise(accuracy)
     published = curves(read_yaml(inputs.published)["farrens2022"])[4]
     draw_fig3(by_distance, [out.pdf3, out.png3], label)

@@ -16,7 +16,7 @@ from deblend.tables import write_csv
 
 with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
-    names = ("parametric", "by_distance", "realistic", "confusion")
+    names = ("parametric", "by_distance", "realistic")
     tables = {name: pd.read_csv(inputs[name]) for name in names}
     published = read_published(inputs.published)["farrens2022"]
     close = close_shares(params.samples, inputs.samples)

@@ -18,5 +18,10 @@ with logs.script(snakemake.log[0]):
         seed=params.seed,
         checkpoint=params.checkpoint,
         code=params.code,
-        recorded={**versions, "scale": params.scale, "threads": params.threads},
+        recorded={
+            **versions,
+            "scale": params.scale,
+            "threads": params.threads,
+            "pixel_scale_arcsec": params.pixel_scale_arcsec,
+        },
     )

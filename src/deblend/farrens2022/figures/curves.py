@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from deblend.farrens2022.metrics import PUBLISHED_RULES
 from deblend.plots.style import COLOURS
 from matplotlib.axes import Axes
 
@@ -51,6 +52,34 @@ def effective_numbers(accuracies: pd.DataFrame) -> pd.Series:
     effective = (share * (1 - share) / error**2).where(error > 0)
     groups = accuracies.assign(effective=effective).groupby("subset")
     return groups["effective"].median().fillna(groups["n"].max())
+
+
+def sep_note(rules: str) -> str:
+    """Which labels of SEP a figure has, for its label."""
+    return f"SEP's labels: {rules}"
+
+
+def comparable(published: pd.DataFrame, rules: str) -> pd.DataFrame:
+    """The paper's curves that can be compared with SEP by some rules of labelling.
+
+    Parameters
+    ----------
+    published : DataFrame
+        A figure's curves, from `deblend.farrens2022.published.curves`.
+    rules : str
+        Those of SEP's labels in our figure.
+
+    Returns
+    -------
+    DataFrame
+        All by the authors' rules, which are the paper's; else those of BlendHunter alone, and none
+        of differences from SEP, which have no `method`.
+    """
+    if rules == PUBLISHED_RULES:
+        return published
+    if "method" not in published:
+        return published.iloc[:0]
+    return published[published["method"] != "SEP"]
 
 
 def draw_against_noise(

@@ -72,7 +72,14 @@ def _draw_level(axis: Axes, accuracies: pd.DataFrame) -> None:
         bins = accuracies[accuracies["method"] == method]
         x = (bins["distance_low_px"] + bins["distance_high_px"]) / 2
         curves[method] = 100 * bins["accuracy"].to_numpy()
-        low, high = wilson_interval(bins["accuracy"] * bins["n"], bins["n"])
+        # Blends that share a galaxy are not independent.
+        binomial = bins["accuracy"] * (1 - bins["accuracy"])
+        n = (
+            (binomial / bins["error"] ** 2)
+            .where(binomial * bins["error"] > 0, bins["n"])
+            .clip(upper=bins["n"])
+        )
+        low, high = wilson_interval(bins["accuracy"] * n, n)
         axis.errorbar(
             x,
             curves[method],

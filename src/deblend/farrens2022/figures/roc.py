@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import matplotlib
 import pandas as pd
-from deblend.farrens2022.roc import CURVE_RATES, SURVEY_SEP, purity
+from deblend.farrens2022.roc import CURVE_RATES, SURVEY_SEP, purity, purity_error
 from deblend.plots.style import TWO_COLUMNS_IN, Outputs, label_line, paper_figure
 from matplotlib.axes import Axes
 
@@ -65,7 +65,9 @@ def draw_roc(
         survey, share = next(iter(blend_shares.items()))
         axis.set_title(f"purity where {100 * share:g} % are blends ({survey.upper()})")
         rows = _chosen(curves, "roc", "all")
-        rows = rows.assign(x=rows["y"], y=purity(rows["y"], rows["x"], share), error=0.0)
+        found, false = rows["y"].to_numpy(), rows["x"].to_numpy()
+        error = purity_error(found, false, rows["x_error"].to_numpy(), share)
+        rows = rows.assign(x=found, y=purity(found, false, share), error=error)
         _draw_curves(axis, rows, colours)
         _draw_sep(axis, sep[sep["blends"] == "all"], "completeness", f"purity_{survey}", colours)
         axis.axhline(share, color="0.6", lw=0.8, ls=":", zorder=0)

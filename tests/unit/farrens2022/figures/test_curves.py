@@ -5,13 +5,17 @@ import pandas as pd
 import pytest
 from deblend.farrens2022.figures.curves import (
     METHODS,
+    comparable,
     draw_against_noise,
     effective_numbers,
     name_bars,
     set_noise_axis,
 )
+from deblend.farrens2022.published import curves
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
+
+from tests.unit.farrens2022.conftest import PUBLISHED
 
 SUMMARY = pd.DataFrame(
     {"noise_sigma": [5.0, 14.5], "mean": [0.9, 0.7], "std": [0.01, 0.03]}
@@ -97,3 +101,13 @@ def test_the_axis_of_noise_begins_at_zero(axis, levels):
     assert low == 0
     assert max(levels) < high < 1.5 * max(levels)
     assert axis.get_xlabel() == "noise (counts)"
+
+
+def test_published_curves_are_for_the_authors_labels_of_sep():
+    theirs = curves(PUBLISHED)
+    for n in (4, 5, 6):
+        assert comparable(theirs[n], "authors").equals(theirs[n])
+    assert set(comparable(theirs[4], "no_oracle")["method"]) == {"BlendHunter"}
+    assert set(comparable(theirs[6], "section_4_1")["method"]) == {"BlendHunter"}
+    # Differences from SEP are of its labels too.
+    assert comparable(theirs[5], "no_oracle").empty

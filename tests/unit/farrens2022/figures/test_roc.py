@@ -15,7 +15,7 @@ def curves():
     x = np.array([0.001, 0.01, 0.1, 1.0])
     parts = [
         pd.DataFrame({"x": x, "y": x ** (level / 100), "curve": curve, "blends": blends}).assign(
-            noise_sigma=level, error=0.02, std=0.0
+            noise_sigma=level, error=0.02, x_error=0.01, std=0.0
         )
         for level in LEVELS
         for curve, blends in (("roc", "all"), ("roc", "close"), ("reliability", "all"))
@@ -51,6 +51,10 @@ def test_panels_have_the_curves_and_sep(drawn, tmp_path):
     # Where all stamps are taken for blends, the purity is the share of blends.
     purities = [line.get_ydata()[-1] for line in bought.lines if len(line.get_xdata()) == 4]
     assert purities == pytest.approx([0.3, 0.3])
+    # There an error of the false positives of 0.01 is one of 0.7 x 0.3 x 0.01.
+    ends = bought.collections[0].get_paths()[0].vertices
+    last = ends[np.isclose(ends[:, 0], 1), 1]
+    assert [last.min(), last.max()] == pytest.approx([0.2979, 0.3021])
 
 
 def test_sep_is_one_black_point_if_all_heads_have_the_same_stamps(drawn):
