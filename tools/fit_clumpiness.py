@@ -1,6 +1,6 @@
 """Find the clumpiness of simulated galaxies with which SEP errs as in Farrens et al. 2022.
 
-    python tools/fit_clumpiness.py > evidence/farrens2022/clumpiness.csv
+    python tools/fit_clumpiness.py > evidence/farrens2022/sep_fits/clumpiness.csv
 
 SEP, by the authors' rules, labels 95.8 % of the isolated realistic stamps rightly (Fig. 6). Each
 row has one limit of magnitude, that of config.yaml or toy.yaml, and one value of

@@ -1,6 +1,6 @@
 """Find the width of the PSF that explains SEP's labels of Farrens et al. 2022.
 
-    python tools/fit_psf.py blendhunter_predictions.csv.gz > evidence/farrens2022/psf.csv
+    python tools/fit_psf.py blendhunter_predictions.csv.gz > evidence/farrens2022/sep_fits/psf.csv
 
 The argument is a file of the authors' labels: see `farrens2022.published_predictions` in
 config/README.md. Sect. 2.3 gives an average size of 0.65 arcsec and does not say of what. Simulated

@@ -220,6 +220,9 @@ class Head(SteeringConfig):
 class SepBenchmark(Detection):
     """SEP's settings (Table 2), and how its detections give a label."""
 
+    background_box_px: Count = Field(
+        default=64, description="Side of the boxes in which the rms is measured, pixels."
+    )
     labels: Literal["authors", "section_4_1", "no_oracle"] = Field(
         default="authors",
         description="Labels of SEP in figures; tables of accuracy have all: authors (the authors' "
