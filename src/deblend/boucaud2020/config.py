@@ -457,7 +457,8 @@ class Blending(BlendRules):
     companion_edge: Literal["zero", "noise"] = Field(
         default="zero",
         description="How pixels that the shifted stamp of the companion does not cover are "
-        "filled: with zero or with noise.",
+        "filled: with zeros, as in the authors' code, which leave an edge in the noise that "
+        "networks come to rely on, or with noise, for networks that measure images of one's own.",
     )
     n_blends: BlendNumbers = Field(
         default=BlendNumbers(),

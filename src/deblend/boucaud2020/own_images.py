@@ -160,6 +160,12 @@ def deblend_images(
         in_stamps = noise * scale / record["noise_sigma"]
         is_usual = (in_stamps > 1 / NOISE_TOLERANCE) & (in_stamps < np.sqrt(2) * NOISE_TOLERANCE)
         flags += FLAGS["noise"] * ~is_usual
+    if record.get("blending", {}).get("companion_edge") == "zero":
+        # The noise of real images has no edge, and fluxes of the centre are too faint without it.
+        log.warning(
+            "the network was trained on blends with an edge in the noise, where the companion's "
+            "stamp ends: its fluxes of other images are biased; train it with companion_edge: noise"
+        )
     predicted = model.predict(
         (stamps * np.float32(scale))[..., None], batch_size=batch_size, verbose=0
     )

@@ -257,6 +257,13 @@ def test_an_unknown_range_of_magnitudes_is_logged(flux_network, caplog):
     assert not flags_of(result, "magnitude").any()
 
 
+@pytest.mark.parametrize("edge", ["zero", "noise"])
+def test_a_network_that_knows_blends_with_an_edge_only_says_so(edge, flux_network, caplog):
+    record = RECORD | {"blending": {"companion_edge": edge}}
+    deblend_images(flux_network, record, blends(1), **IMAGES, mag_range=(18, 30))
+    assert ("edge in the noise" in caplog.text) == (edge == "zero")
+
+
 def with_bad_pixels():
     images = blends(3)
     images[1, 4, 5], images[2, 0, :3] = np.nan, np.inf
