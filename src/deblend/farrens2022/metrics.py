@@ -372,8 +372,8 @@ def confusion_table(accuracies: pd.DataFrame) -> pd.DataFrame:
 def largest_gain(by_distance: pd.DataFrame) -> tuple[float, float, float, float, int]:
     """Largest gain over SEP on close blends, of all bins of distance and noise levels.
 
-    Gains are means over realisations. Bins with fewer than 20 blends in all realisations are
-    excluded, since the largest of many noisy numbers is mostly noise.
+    Gains are means over realisations. Bins with fewer than 20 labels in all realisations together
+    are excluded, since the largest of many noisy numbers is mostly noise.
 
     Returns
     -------
@@ -381,19 +381,20 @@ def largest_gain(by_distance: pd.DataFrame) -> tuple[float, float, float, float,
         The error is that of the blends in the bin, which realisations share; it does not have the
         choice of the largest of several.
     n : int
-        Number of blends in that bin. If no bin has enough blends, n is 0 and the others are NaN.
+        Number of blends in that bin, which realisations share. If no bin has enough labels, n is 0
+        and the others are NaN.
     """
     rows = by_distance[
         (by_distance["distance_high_px"] <= CLOSE_PX) & (by_distance["method"] == "BlendHunter")
     ].dropna(subset="gain")
     rows = rows.assign(sum=rows["gain"] * rows["n"])
     bins = rows.groupby(["noise_sigma", "distance_low_px"]).agg(
-        sum=("sum", "sum"), n=("n", "sum"), error=("gain_error", "mean")
+        sum=("sum", "sum"), n_labels=("n", "sum"), n=("n", "max"), error=("gain_error", "mean")
     )
-    bins = bins[bins["n"] >= 20]
+    bins = bins[bins["n_labels"] >= 20]
     if bins.empty:
         return np.nan, np.nan, np.nan, np.nan, 0
-    gain = bins["sum"] / bins["n"]
+    gain = bins["sum"] / bins["n_labels"]
     best = gain.idxmax()
     sigma, low = best
     return (

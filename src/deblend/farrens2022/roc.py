@@ -27,7 +27,7 @@ from numpy.typing import ArrayLike
 #: Name of SEP in tables, with the labels that a survey can have.
 SURVEY_SEP = f"SEP ({SURVEY_RULES})"
 
-#: Kinds of blends, and their subset in `deblend.farrens2022.metrics`. Isolated stamps are all.
+#: Kinds of blends, and their subset in `deblend.farrens2022.subsets`. Isolated stamps are all.
 BLENDS = {"all": "blends", "close": "close", "distant": "distant"}
 
 #: False positives at which the completeness is given.

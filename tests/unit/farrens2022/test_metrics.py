@@ -105,7 +105,7 @@ def test_the_largest_gain_is_a_mean_over_realisations():
     columns = ["noise_sigma", "realisation", "method", "distance_low_px", "distance_high_px"]
     table = pd.DataFrame(found, columns=[*columns, "n", "gain", "gain_error"])
     gain, error, sigma, low, n = largest_gain(table)
-    assert (gain, error, sigma, low, n) == (pytest.approx(0.5), 0.1, 5.0, 2.0, 30)
+    assert (gain, error, sigma, low, n) == (pytest.approx(0.5), 0.1, 5.0, 2.0, 15)
     assert largest_gain(table.iloc[2:])[4] == 0
 
 
