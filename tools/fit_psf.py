@@ -21,10 +21,11 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
-from deblend.farrens2022.config import Survey
+from deblend.farrens2022.config import SampleConfig, Survey
+from deblend.farrens2022.galaxies import SimulatedGalaxies
 from deblend.farrens2022.published import read_predictions
 from deblend.farrens2022.sep import label_stamps
-from deblend.farrens2022.stamps import SampleConfig, SimulatedGalaxies, draw_chunk, noisy
+from deblend.farrens2022.stamps import draw_chunk, noisy
 from deblend.files import read_yaml
 
 ROOT = Path(__file__).parents[1]

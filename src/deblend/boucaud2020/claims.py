@@ -12,18 +12,38 @@ The tables are `statistics` (see `deblend.boucaud2020.recovered.statistics_table
 blend2mask2flux), `points` (of Fig. 5), `fig7`, `fig8`, `fig9` (see
 `deblend.boucaud2020.recovered.binned_statistics`), `fig7_points` (see
 `deblend.boucaud2020.figures.fig7_errors.fig7_data`), `table2` (see `deblend.boucaud2020.tables`),
-`iou` (see `deblend.boucaud2020.reproduction.masks_to_find`: a mask that vanished has an IoU of 0),
-`fig12` (see `deblend.boucaud2020.figures.fig10_12_masks.fig12_statistics`), `catalog` (of the test
-blends), `parameters` (see `deblend.boucaud2020.paper_networks.parameter_table`), `hours` (of
+`iou` (see `deblend.boucaud2020.compared_tables.masks_to_find`: a mask that vanished has an IoU of
+0), `fig12` (see `deblend.boucaud2020.figures.fig10_12_masks.fig12_statistics`), `catalog` (of the
+test blends), `parameters` (see `deblend.boucaud2020.paper_networks.parameter_table`), `hours` (of
 training: `network`, `hours`), and `zero_points` (see `deblend.boucaud2020.sep.fit_zero_points`).
 """
 # ruff: noqa: D103 (what a claim says is in its decorator)
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from deblend.boucaud2020.recovered import BIN_EDGES, MIN_IN_BIN, NETWORKS
+from deblend.boucaud2020.claim_numbers import (
+    GALAXIES,
+    area_ratio,
+    areas_by_type,
+    bins_of,
+    iou_by_pair,
+    masks_of,
+    number,
+    of_both_networks,
+    of_types,
+    over_differences,
+    over_distance,
+    panel,
+    photometry,
+    recovered_masks,
+    scatter_at_ends,
+    scatter_of_halves,
+    scatter_ratios,
+    vanished,
+)
+from deblend.boucaud2020.recovered import MIN_IN_BIN, NETWORKS
 from deblend.boucaud2020.reproduction import flux_errors
 from deblend.report.claims import (
     Claims,
@@ -40,8 +60,6 @@ CLAIMS = Claims()
 claim = CLAIMS.add
 bar = CLAIMS.add_bar
 
-GALAXIES = ("central", "companion")
-
 #: Panels (figure, row) in which SExtractor finds the galaxy, finds the pair, or misses the pair.
 GALAXY_FOUND = (("fig5", "central"), ("fig5", "companion"))
 PAIR_FOUND = (("fig6", "pair_detected"),)
@@ -50,64 +68,6 @@ ALL_FOUND = GALAXY_FOUND + PAIR_FOUND
 
 #: First layer of the paper's fiducial networks (Sects 3.1, 3.2).
 FIDUCIAL_FILTERS = {"blend2flux": 256, "blend2mask2flux": 159}
-
-#: Edges of the bins of distance, in the central galaxy's effective radii: distances in Sect. 5 are
-#: 0.5 to 4, and Sect. 4.2 calls those within one radius close.
-DISTANCE_EDGES = (0, 1, 2, 4)
-
-#: Morphologies, as the catalogue names them.
-TYPES = ("sph", "disk", "sphd", "irr")
-
-#: Number of pairs of the four morphologies in Fig. 12.
-TYPE_PAIRS = 10
-
-
-def _row(tables: Tables, name: str, **where: str) -> pd.Series:
-    """The row of a table with the given values of columns, if it has measured galaxies."""
-    rows = table(tables, name).set_index(list(where))
-    key = tuple(where.values())
-    if key not in rows.index or not rows.loc[key, "n"]:
-        raise MissingResult(f"{name} {where}")
-    return rows.loc[key]
-
-
-def panel(tables: Tables, figure: str, network: str, galaxy: str) -> pd.Series:
-    """The numbers of a panel of Figures 5 and 6.
-
-    Raises
-    ------
-    MissingResult
-        It has no galaxies.
-    """
-    return _row(tables, "statistics", figure=figure, network=network, galaxy=galaxy)
-
-
-def _number(row: pd.Series, column: str) -> float:
-    """A number of a row, which has to be there."""
-    value = float(row.get(column, np.nan))
-    if np.isnan(value):
-        raise MissingResult(column)
-    return value
-
-
-def _photometry(tables: Tables, method: str, galaxy: str) -> pd.Series:
-    """A method's numbers for blends in which SEP found the galaxy."""
-    return _row(tables, "photometry", method=method, galaxy=galaxy, selection="found")
-
-
-def _bins(tables: Tables, name: str, **where: str) -> pd.DataFrame:
-    """Rows of all bins of the table of Figure 7, 8 or 9.
-
-    If a bin, mostly one at the ends, has too few galaxies, claims about the whole range are not
-    tested.
-    """
-    rows = table(tables, name)
-    for column, value in where.items():
-        rows = rows[rows[column] == value]
-    rows = rows[(rows["bin"].astype(str) != "all") & (rows["n"] >= MIN_IN_BIN)]
-    if len(rows) < len(BIN_EDGES) - 1:
-        raise MissingResult(f"{name} {where}")
-    return rows.sort_values("delta_mag_low")
 
 
 def _panels_below(
@@ -118,7 +78,7 @@ def _panels_below(
     panels: tuple[tuple[str, str], ...] = ALL_FOUND,
 ) -> Result:
     values = {
-        f"{figure} {galaxy}": _number(panel(tables, figure, network, galaxy), column)
+        f"{figure} {galaxy}": number(panel(tables, figure, network, galaxy), column)
         for figure, galaxy in panels
     }
     return all_below(values, bound)
@@ -135,7 +95,7 @@ def _times_larger(
     """
     texts, outcomes = [], []
     for name, (other, own) in compared.items():
-        theirs, ours = _number(other, column), _number(own, column)
+        theirs, ours = number(other, column), number(own, column)
         is_limit = column == "outliers_percent" and ours == 0
         ratio = theirs / (100 / own["n"] if is_limit else ours)
         numbers = f"{theirs:.4g} / {ours:.4g}"
@@ -162,9 +122,9 @@ def _against_isophotal(
 def _against_better(tables: Tables, network: str, column: str, bound: float) -> Result:
     compared = {}
     for galaxy in GALAXIES:
-        sep = [_photometry(tables, method, galaxy) for method in ("sep_iso", "sep_auto")]
+        sep = [photometry(tables, method, galaxy) for method in ("sep_iso", "sep_auto")]
         better = min(sep, key=lambda row: row[column])
-        compared[f"{galaxy} {better.name[0]}"] = (better, _photometry(tables, network, galaxy))
+        compared[f"{galaxy} {better.name[0]}"] = (better, photometry(tables, network, galaxy))
     return _times_larger(compared, column, bound)
 
 
@@ -173,63 +133,13 @@ def _sextractor_outliers(tables: Tables, stated: float, bound: float) -> Result:
     return f"{value:.4g} %", stated / bound <= value <= stated * bound
 
 
-def _scatter_of_halves(tables: Tables, method: str) -> dict[str, float]:
-    """Scatter in the bright and in the faint half of the galaxies."""
-    points = table(tables, "points")
-    method_points = points[(points["method"] == method) & points["mag_blended"].notna()]
-    if len(method_points) < 2 * MIN_IN_BIN:
-        raise MissingResult(method)
-    faint = method_points["mag_isolated"] > method_points["mag_isolated"].median()
-    dmag = method_points["mag_blended"] - method_points["mag_isolated"]
-    return {"bright half": float(np.std(dmag[~faint])), "faint half": float(np.std(dmag[faint]))}
-
-
-def _over_differences(tables: Tables, method: str, column: str) -> dict[str, pd.Series]:
-    """For each galaxy, the values of a column in the bins of magnitude difference."""
-    bins = {name: _bins(tables, "fig7", method=method, galaxy=name) for name in GALAXIES}
-    return {galaxy: rows.set_index("delta_mag_low")[column] for galaxy, rows in bins.items()}
-
-
-def _scatter_at_ends(tables: Tables, method: str) -> dict[str, float]:
-    """Scatter in the first and in the last bin of magnitude difference."""
-    scatters = _over_differences(tables, method, "sigma_mag").items()
-    return {
-        f"{galaxy} {low:+.2f}": value
-        for galaxy, bins in scatters
-        for low, value in bins.iloc[[0, -1]].items()
-    }
-
-
-def _scatter_ratios(tables: Tables, method: str) -> dict[str, float]:
-    """Largest over smallest scatter in bins of magnitude difference."""
-    scatters = _over_differences(tables, method, "sigma_mag")
-    return {galaxy: float(scatter.max() / scatter.min()) for galaxy, scatter in scatters.items()}
-
-
 def _sextractor_worse_in_bins(tables: Tables, network: str, column: str, bound: float) -> Result:
     own, sep = (
-        _bins(tables, "fig8", method=method)[column].abs().to_numpy()
+        bins_of(tables, "fig8", method=method)[column].abs().to_numpy()
         for method in (network, "SExtractor")
     )
     worse = int((sep > own).sum())
     return f"{worse} of {len(own)} bins", worse >= bound * len(own)
-
-
-def _over_distance(tables: Tables, method: str) -> dict[str, pd.DataFrame]:
-    """For each galaxy, `median`, `sigma` and `p95` of the error in bins of distance."""
-    points = table(tables, "fig7_points")
-    bins = {}
-    for galaxy in GALAXIES:
-        galaxy_points = points[(points["method"] == method) & (points["galaxy"] == galaxy)]
-        dmag = (galaxy_points["mag_blended"] - galaxy_points["mag_isolated"]).dropna()
-        groups = dmag.groupby(
-            pd.cut(galaxy_points["distance_over_radius"], DISTANCE_EDGES), observed=False
-        )
-        if (groups.size() < MIN_IN_BIN).any():
-            raise MissingResult(f"{method} {galaxy} in bins of distance")
-        numbers = {"median": groups.median(), "sigma": groups.std(ddof=0)}
-        bins[galaxy] = pd.DataFrame(numbers | {"p95": groups.quantile(0.95)})
-    return bins
 
 
 def _sextractor_larger(
@@ -240,91 +150,6 @@ def _sextractor_larger(
         f"{galaxy} {own[galaxy]:.3g}, SExtractor {sep[galaxy]:.3g}{unit}" for galaxy in GALAXIES
     )
     return text, all(sep[galaxy] > bound * own[galaxy] for galaxy in GALAXIES)
-
-
-def of_types(tables: Tables, method: str, column: str, *needed: str) -> dict[str, float]:
-    """Values of a column of Figure 9 by morphology and for all galaxies.
-
-    Raises
-    ------
-    MissingResult
-        Two types, or the needed ones, were not measured.
-    """
-    rows = table(tables, "fig9")
-    chosen = (rows["method"] == method) & (rows["bin"].astype(str) == "all")
-    rows = rows[chosen & (rows["n"] >= MIN_IN_BIN)]
-    if len(rows) < 3:  # two types and all
-        raise MissingResult("types")
-    values = rows.set_index("type")[column].astype(float).to_dict()
-    if set(needed) - set(values):
-        raise MissingResult(f"types {needed}")
-    return values
-
-
-def _masks(tables: Tables, network: str) -> pd.DataFrame:
-    """Rows of a network's masks, those that vanished too: their IoU and area are 0."""
-    iou = table(tables, "iou")
-    masks = iou[(iou["network"] == network) & (iou["area_true_px"] > 0)]
-    if masks.empty:
-        raise MissingResult(network)
-    return masks
-
-
-def _recovered_masks(tables: Tables, network: str) -> pd.DataFrame:
-    """All rows of a network's masks, if at least half of them overlap the true ones.
-
-    A mask that vanished is tighter than the true one. A network most of whose masks vanish or are
-    elsewhere says nothing about how tight masks are.
-    """
-    masks = _masks(tables, network)
-    if 2 * (masks["iou"] > 0).sum() < len(masks):
-        raise MissingResult(network)
-    return masks
-
-
-def _area_ratio(masks: pd.DataFrame) -> pd.Series:
-    """Predicted over true area: 0 for masks that vanished."""
-    return masks["area_predicted_px"] / masks["area_true_px"]
-
-
-def _vanished(masks: pd.DataFrame) -> str:
-    """How many masks vanished, as text."""
-    return f"{(masks['area_predicted_px'] == 0).sum()} of {len(masks)} masks vanished"
-
-
-def _of_both_networks(
-    tables: Tables,
-    statistic: Callable[[pd.DataFrame], float],
-    masks_of: Callable[[Tables, str], pd.DataFrame] = _masks,
-) -> dict[str, float]:
-    return {
-        network: float(statistic(masks_of(tables, network)))
-        for network in ("unet", "blend2mask2flux")
-    }
-
-
-def _areas_by_type(tables: Tables) -> dict[str, float]:
-    """Median predicted over true area after joint training, by the galaxy's morphology."""
-    masks = _recovered_masks(tables, "blend2mask2flux")
-    types = table(tables, "catalog").set_index("id")[["g1_type", "g2_type"]]
-    types.columns = pd.Index(GALAXIES)
-    of_mask = types.stack().reindex(pd.MultiIndex.from_frame(masks[["blend", "galaxy"]])).to_numpy()
-    ratio = _area_ratio(masks).groupby(of_mask)
-    values = ratio.median()[ratio.size() >= MIN_IN_BIN].to_dict()
-    if set(TYPES) - set(values):
-        raise MissingResult("types of the masks")
-    return values
-
-
-def _iou_by_pair(tables: Tables, network: str) -> pd.DataFrame:
-    """Mean IoU of each pair of morphologies, if all pairs were measured."""
-    _recovered_masks(tables, network)
-    rows = table(tables, "fig12")
-    chosen = (rows["network"] == network) & ~rows["pair"].isin(["all", "other"])
-    rows = rows[chosen & (rows["n"] >= MIN_IN_BIN)]
-    if len(rows) < TYPE_PAIRS:
-        raise MissingResult(f"pairs of types of {network}")
-    return rows
 
 
 @claim("unbiased", "Sects 4.1, 5", stated=0.02, relaxed=0.05, networks=NETWORKS)
@@ -440,7 +265,7 @@ def pair_missed_outliers(tables: Tables, bound: float, network: str) -> Result:
 @says("Where SExtractor misses the pair the scatter is larger than where it finds it")
 def pair_missed_worse(tables: Tables, bound: float, network: str) -> Result:
     values = {
-        name: _number(panel(tables, "fig6", network, name), "sigma")
+        name: number(panel(tables, "fig6", network, name), "sigma")
         for name in ("pair_missed", "pair_detected")
     }
     return listed(values), values["pair_missed"] > bound * values["pair_detected"]
@@ -456,21 +281,21 @@ def magnitude_range(tables: Tables, bound: float) -> Result:
 @claim("constant_over_magnitude", "Sect. 4.1", stated=1.5, relaxed=2, networks=NETWORKS)
 @says("Scatter roughly constant: the faint half's at most {bound:g} times the bright half's")
 def constant_over_magnitude(tables: Tables, bound: float, network: str) -> Result:
-    halves = _scatter_of_halves(tables, network)
+    halves = scatter_of_halves(tables, network)
     return listed(halves), halves["faint half"] <= bound * halves["bright half"]
 
 
 @claim("sextractor_faint", "Sect. 4.1", stated=1.5, relaxed=1)
 @says("SExtractor scatters more at the faint end: over {bound:g} times the bright half's scatter")
 def sextractor_faint(tables: Tables, bound: float) -> Result:
-    halves = _scatter_of_halves(tables, "SExtractor")
+    halves = scatter_of_halves(tables, "SExtractor")
     return listed(halves), halves["faint half"] > bound * halves["bright half"]
 
 
 @claim("bias_in_bins", "Sect. 4.2", stated=0.05, relaxed=0.1, networks=NETWORKS)
 @says("Bias below {bound:g} mag at all magnitude differences")
 def bias_in_bins(tables: Tables, bound: float, network: str) -> Result:
-    biases = _over_differences(tables, network, "median").items()
+    biases = over_differences(tables, network, "median").items()
     return all_below(
         {f"{galaxy} {low:+.2f}": bias for galaxy, bins in biases for low, bias in bins.items()},
         bound,
@@ -480,19 +305,19 @@ def bias_in_bins(tables: Tables, bound: float, network: str) -> Result:
 @claim("scatter_at_large_differences", "Sect. 5", stated=0.25, relaxed=0.3, networks=NETWORKS)
 @says("Scatter close to 0.2 mag at most at large differences: below {bound:g} mag")
 def scatter_at_large_differences(tables: Tables, bound: float, network: str) -> Result:
-    return all_below(_scatter_at_ends(tables, network), bound)
+    return all_below(scatter_at_ends(tables, network), bound)
 
 
 @claim("stable_scatter", "Sects 4.2, 5", stated=2, relaxed=3, networks=NETWORKS)
 @says("Scatter stable over magnitude differences: largest below {bound:g} times the smallest")
 def stable_scatter(tables: Tables, bound: float, network: str) -> Result:
-    return all_below(_scatter_ratios(tables, network), bound)
+    return all_below(scatter_ratios(tables, network), bound)
 
 
 @claim("stabler_than_sextractor", "Sects 4.2, 5", stated=1, networks=NETWORKS)
 @says("Largest over smallest scatter of bins of magnitude difference lower than SExtractor's")
 def stabler_than_sextractor(tables: Tables, bound: float, network: str) -> Result:
-    own, sep = _scatter_ratios(tables, network), _scatter_ratios(tables, "SExtractor")
+    own, sep = scatter_ratios(tables, network), scatter_ratios(tables, "SExtractor")
     return _sextractor_larger(own, sep, bound)
 
 
@@ -500,7 +325,7 @@ def stabler_than_sextractor(tables: Tables, bound: float, network: str) -> Resul
 @says("SExtractor's scatter at least {bound:g} times larger for the fainter galaxy of a pair")
 def sextractor_over_differences(tables: Tables, bound: float) -> Result:
     values = {}
-    for galaxy, scatter in _over_differences(tables, "SExtractor", "sigma_mag").items():
+    for galaxy, scatter in over_differences(tables, "SExtractor", "sigma_mag").items():
         half = len(scatter) // 2
         # The central galaxy is the fainter one of the pair on the right, the companion on the left.
         ratio = float(scatter.iloc[half:].mean() / scatter.iloc[:half].mean())
@@ -511,14 +336,14 @@ def sextractor_over_differences(tables: Tables, bound: float) -> Result:
 @claim("sextractor_at_large_differences", "Sect. 5", stated=1, relaxed=0.75)
 @says("SExtractor's scatter reaches 1 mag at large differences: at least {bound:g} mag")
 def sextractor_at_large_differences(tables: Tables, bound: float) -> Result:
-    values = _scatter_at_ends(tables, "SExtractor")
+    values = scatter_at_ends(tables, "SExtractor")
     return listed(values), max(values.values()) >= bound
 
 
 @claim("scatter_over_distance", "Sects 4.2, 5", stated=2, relaxed=3, networks=NETWORKS)
 @says("Scatter stable over distance: largest below {bound:g} times the smallest")
 def scatter_over_distance(tables: Tables, bound: float, network: str) -> Result:
-    galaxies = _over_distance(tables, network)
+    galaxies = over_distance(tables, network)
     ratios = {
         galaxy: float(bins["sigma"].max() / bins["sigma"].min())
         for galaxy, bins in galaxies.items()
@@ -531,7 +356,7 @@ def scatter_over_distance(tables: Tables, bound: float, network: str) -> Result:
 def bias_over_distance(tables: Tables, bound: float, network: str) -> Result:
     values = {
         f"{galaxy} {interval.left:g}-{interval.right:g}": value
-        for galaxy, bins in _over_distance(tables, network).items()
+        for galaxy, bins in over_distance(tables, network).items()
         for interval, value in bins["median"].items()
     }
     return all_below(values, bound)
@@ -543,7 +368,7 @@ def sextractor_over_distance(tables: Tables, bound: float, network: str) -> Resu
     own, sep = (
         {
             galaxy: float(np.ptp(bins["median"]))
-            for galaxy, bins in _over_distance(tables, method).items()
+            for galaxy, bins in over_distance(tables, method).items()
         }
         for method in (network, "SExtractor")
     )
@@ -553,7 +378,7 @@ def sextractor_over_distance(tables: Tables, bound: float, network: str) -> Resu
 @claim("sextractor_close", "Sect. 4.2", stated=1, relaxed=0.75)
 @says("SExtractor up to 1 mag too faint within R_e: 95 % point of the error at least {bound:g} mag")
 def sextractor_close(tables: Tables, bound: float) -> Result:
-    bins = _over_distance(tables, "SExtractor")
+    bins = over_distance(tables, "SExtractor")
     values = {galaxy: float(galaxy_bins["p95"].iloc[0]) for galaxy, galaxy_bins in bins.items()}
     return listed(values), max(values.values()) >= bound
 
@@ -563,7 +388,7 @@ def sextractor_close(tables: Tables, bound: float) -> Result:
     "SExtractor's scatter about 0.25 mag over differences: its median over bins {bound:g} or more"
 )
 def sextractor_scatter(tables: Tables, bound: float) -> Result:
-    scatters = _over_differences(tables, "SExtractor", "sigma_mag")
+    scatters = over_differences(tables, "SExtractor", "sigma_mag")
     values = {galaxy: float(scatter.median()) for galaxy, scatter in scatters.items()}
     return listed(values), min(values.values()) >= bound
 
@@ -665,21 +490,21 @@ def joint_outliers(tables: Tables, bound: float) -> Result:
 @claim("unet_iou", "Sect. 4.4", stated=0)
 @says("The U-Net's mean IoU drops when it is trained jointly")
 def unet_iou(tables: Tables, bound: float) -> Result:
-    means = _of_both_networks(tables, lambda masks: np.mean(masks["iou"]))
+    means = of_both_networks(tables, lambda masks: np.mean(masks["iou"]))
     return listed(means), means["unet"] - means["blend2mask2flux"] > bound
 
 
 @claim("joint_iou_broader", "Sect. 4.4", stated=1)
 @says("The IoU's dispersion is larger after joint training")
 def joint_iou_broader(tables: Tables, bound: float) -> Result:
-    widths = _of_both_networks(tables, lambda masks: np.std(masks["iou"]))
+    widths = of_both_networks(tables, lambda masks: np.std(masks["iou"]))
     return listed(widths), widths["blend2mask2flux"] > bound * widths["unet"]
 
 
 @claim("good_iou", "Sect. 4.4", stated=0.5, networks=("unet", "blend2mask2flux"))
 @says("A good score: mean IoU above {bound:g}")
 def good_iou(tables: Tables, bound: float, network: str) -> Result:
-    masks = _masks(tables, network)["iou"]
+    masks = masks_of(tables, network)["iou"]
     text = f"{masks.mean():.3g}; {100 * (masks > bound).mean():.3g} % of {len(masks)} masks above"
     return text, masks.mean() > bound
 
@@ -687,7 +512,7 @@ def good_iou(tables: Tables, bound: float, network: str) -> Result:
 @claim("unet_even", "Sect. 4.4", stated=0.05, relaxed=0.1)
 @says("U-Net as good for all morphologies: mean IoU of pairs of types within {bound:g}")
 def unet_even(tables: Tables, bound: float) -> Result:
-    rows = _iou_by_pair(tables, "unet").set_index("pair")["mean_iou"]
+    rows = iou_by_pair(tables, "unet").set_index("pair")["mean_iou"]
     ends = {str(pair): float(rows[pair]) for pair in (rows.idxmin(), rows.idxmax())}
     return listed(ends), bool(np.ptp(rows) <= bound)
 
@@ -695,7 +520,7 @@ def unet_even(tables: Tables, bound: float) -> Result:
 @claim("joint_uneven", "Sect. 4.4", stated=0.02)
 @says("After joint training, IoU over {bound:g} lower for pairs with irregulars, with spheroids")
 def joint_uneven(tables: Tables, bound: float) -> Result:
-    rows = _iou_by_pair(tables, "blend2mask2flux")
+    rows = iou_by_pair(tables, "blend2mask2flux")
     types = rows["pair"].str.split(" / ")
     irr, sph = (types.map(lambda pair, kind=kind: kind in pair) for kind in ("irr", "sph"))
     values = {
@@ -708,17 +533,17 @@ def joint_uneven(tables: Tables, bound: float) -> Result:
 @claim("masks_tighter", "Sect. 5", stated=50)
 @says("Masks usually tighter after joint training: more than {bound:g} % smaller than true")
 def masks_tighter(tables: Tables, bound: float) -> Result:
-    masks = _recovered_masks(tables, "blend2mask2flux")
-    share = float(100 * (_area_ratio(masks) < 1).mean())
-    return f"{share:.4g} %; {_vanished(masks)}", share > bound
+    masks = recovered_masks(tables, "blend2mask2flux")
+    share = float(100 * (area_ratio(masks) < 1).mean())
+    return f"{share:.4g} %; {vanished(masks)}", share > bound
 
 
 @claim("masks_tighter_than_unet", "Sect. 5", stated=1)
 @says("Predicted over true area: its median is lower after joint training than the U-Net's")
 def masks_tighter_than_unet(tables: Tables, bound: float) -> Result:
-    areas = _of_both_networks(tables, lambda masks: _area_ratio(masks).median(), _recovered_masks)
-    vanished = "; ".join(f"{name}: {_vanished(_masks(tables, name))}" for name in areas)
-    return f"{listed(areas)}; {vanished}", areas["blend2mask2flux"] < bound * areas["unet"]
+    areas = of_both_networks(tables, lambda masks: area_ratio(masks).median(), recovered_masks)
+    counts = "; ".join(f"{name}: {vanished(masks_of(tables, name))}" for name in areas)
+    return f"{listed(areas)}; {counts}", areas["blend2mask2flux"] < bound * areas["unet"]
 
 
 @claim("tighter_by_type", "Sect. 5", stated=1)
@@ -726,9 +551,9 @@ def masks_tighter_than_unet(tables: Tables, bound: float) -> Result:
     "Masks especially tight for irregular and bulgy galaxies: predicted over true area lowest there"
 )
 def tighter_by_type(tables: Tables, bound: float) -> Result:
-    values = _areas_by_type(tables)
+    values = areas_by_type(tables)
     tight, other = max(values["irr"], values["sph"]), min(values["disk"], values["sphd"])
-    text = f"{listed(values)}; {_vanished(_masks(tables, 'blend2mask2flux'))}"
+    text = f"{listed(values)}; {vanished(masks_of(tables, 'blend2mask2flux'))}"
     return text, tight < bound * other
 
 
@@ -771,7 +596,7 @@ def small_network_beats_sextractor(tables: Tables, bound: float) -> Result:
         raise MissingResult("64 filters")
     own = {galaxy: float(rows.loc[64, f"{galaxy}_percent"]) for galaxy in GALAXIES}
     sep = {
-        galaxy: _number(_photometry(tables, "sep_iso", galaxy), "mape_flux_percent")
+        galaxy: number(photometry(tables, "sep_iso", galaxy), "mape_flux_percent")
         for galaxy in GALAXIES
     }
     return _sextractor_larger(own, sep, bound, " %")
@@ -800,7 +625,7 @@ def sep_unbiased(tables: Tables, bound: float, network: str) -> Result:
 
 def _mean_iou(tables: Tables, network: str, bound: float) -> Result:
     """The mean IoU of all masks, with 0 for those that vanished, is at least a bound."""
-    masks = _masks(tables, network)
+    masks = masks_of(tables, network)
     mean = float(masks["iou"].mean())
     return f"{mean:.3g}, n = {len(masks)}", mean >= bound
 

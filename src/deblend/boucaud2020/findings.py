@@ -1,7 +1,7 @@
 """What the reproduction found about Boucaud et al. 2020 itself.
 
 The tables are those of the authors' catalogue (`catalog`, `statistics`, `fig9`: see
-`deblend.boucaud2020.reproduction.read_authors`), with its description `about`, and of this run
+`deblend.boucaud2020.compared_tables.read_authors`), with its description `about`, and of this run
 `weights` (see `weights_table`). A part of the catalogue, or another one, confirms nothing.
 """
 # ruff: noqa: D103 (what was found is in the decorator)
@@ -11,16 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from deblend.boucaud2020.claims import of_types, panel
+from deblend.boucaud2020.claim_numbers import of_types, panel
+from deblend.boucaud2020.compared_tables import AUTHORS, catalogue_name, is_authors, masks_to_find
 from deblend.boucaud2020.recovered import NETWORKS
-from deblend.boucaud2020.reproduction import (
-    AUTHORS,
-    SUFFIXES,
-    catalogue_name,
-    flux_errors,
-    is_authors,
-    masks_to_find,
-)
+from deblend.boucaud2020.reproduction import SUFFIXES, flux_errors
 from deblend.files import read_json
 from deblend.report.claims import MissingResult, Result, Tables, listed, says, table
 from deblend.report.findings import Computation, Findings
@@ -62,7 +56,7 @@ def sources(tables: Tables) -> dict[str, str]:
     Parameters
     ----------
     tables : dict
-        See `deblend.boucaud2020.reproduction.read_authors`.
+        See `deblend.boucaud2020.compared_tables.read_authors`.
 
     Returns
     -------

@@ -207,7 +207,7 @@ def table3(
     Parameters
     ----------
     hot, cold : dict
-        Settings of the two modes, keys of `PARAMETERS`.
+        Settings of the two modes, keys of `TABLE3_PARAMETERS`.
     published : dict
         The same, under `hot` and `cold`.
 

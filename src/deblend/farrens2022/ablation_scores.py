@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from deblend.farrens2022.metrics import N_RESAMPLES, Subset, subsets
 from deblend.farrens2022.roc import calibration, roc, value_and_error
+from deblend.farrens2022.subsets import N_RESAMPLES, Subset, subsets
 
 #: Name of the paper's head in the table.
 PAPER = "paper"
 
-#: Subsets of stamps in the table, see `deblend.farrens2022.metrics.subset_weights`.
+#: Subsets of stamps in the table, see `deblend.farrens2022.subsets.subset_weights`.
 SUBSETS = ("all", "close_with_isolated", "distant_with_isolated")
 
 
@@ -138,7 +138,7 @@ def head_scores(
     truth : ndarray, shape (n,)
         1 for blends.
     parts : dict
-        From `deblend.farrens2022.metrics.subsets`.
+        From `deblend.farrens2022.subsets.subsets`.
     """
     correct, reference = ((p >= 0.5) == (truth == 1) for p in (probability, paper))
     values = np.column_stack([correct, correct.astype(float) - reference])

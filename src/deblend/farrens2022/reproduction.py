@@ -7,15 +7,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from deblend.farrens2022.metrics import (
-    PUBLISHED_RULES,
-    by_rules,
-    largest_gain,
-    summarise,
-    weighted_close_share,
-)
+from deblend.farrens2022.metrics import PUBLISHED_RULES, by_rules, largest_gain, summarise
 from deblend.farrens2022.published import curves
 from deblend.farrens2022.stamps import read_sample_table
+from deblend.farrens2022.subsets import weighted_close_share
 from deblend.intervals import mean_interval, wilson_interval
 from deblend.report.numbers import Better, Row, Stated
 

@@ -11,7 +11,7 @@ Thresholds for given false positives are chosen on the test stamps themselves: o
 kind they have about these false positives, not exactly.
 
 SEP without true positions (labels `SURVEY_RULES` of `deblend.farrens2022.sep`) is a point of the
-ROC. Errors are those of resamples of the galaxies (`deblend.farrens2022.metrics.Resamples`), which
+ROC. Errors are those of resamples of the galaxies (`deblend.farrens2022.subsets.Resamples`), which
 are the same for all methods.
 """
 
@@ -20,21 +20,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from deblend.farrens2022.metrics import (
-    N_RESAMPLES,
-    SURVEY_RULES,
-    NoiseRealisation,
-    Resamples,
-    Subset,
-    head_name,
-    subsets,
-)
+from deblend.farrens2022.metrics import SURVEY_RULES, NoiseRealisation, head_name
+from deblend.farrens2022.subsets import N_RESAMPLES, Resamples, Subset, subsets
 from numpy.typing import ArrayLike
 
 #: Name of SEP in tables, with the labels that a survey can have.
 SURVEY_SEP = f"SEP ({SURVEY_RULES})"
 
-#: Kinds of blends, and their subset in `deblend.farrens2022.metrics`. Isolated stamps are all.
+#: Kinds of blends, and their subset in `deblend.farrens2022.subsets`. Isolated stamps are all.
 BLENDS = {"all": "blends", "close": "close", "distant": "distant"}
 
 #: False positives at which the completeness is given.
@@ -60,7 +53,7 @@ class Roc:
         In descending order: stamps with at least this probability are taken for blends.
     false_positives, completeness : ndarray, shape (n_rows, k + 1)
         Of the sample in the first row, of its resamples in the others
-        (`deblend.farrens2022.metrics.Subset.all_weights`). They begin with 0, for a threshold above
+        (`deblend.farrens2022.subsets.Subset.all_weights`). They begin with 0, for a threshold above
         all probabilities, and end with 1.
     n_isolated : int
         Number of isolated stamps. Smaller shares of false positives than one of them are not known:
@@ -224,7 +217,7 @@ def operating_points(
     sep_labels : ndarray of int, shape (n,)
         By `SURVEY_RULES`.
     parts : dict
-        From `deblend.farrens2022.metrics.subsets`.
+        From `deblend.farrens2022.subsets.subsets`.
     blend_shares : dict
         Names of surveys to their shares of blends.
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from deblend.boucaud2020.catalog import COLUMNS, read_catalog
 from deblend.boucaud2020.claims import CLAIMS
+from deblend.boucaud2020.compared_tables import AUTHORS, authorship
 from deblend.boucaud2020.figures import fig5_magnitudes as fig5
 from deblend.boucaud2020.figures import fig6_pairs as fig6
 from deblend.boucaud2020.figures import fig7_errors as fig7
@@ -17,7 +18,7 @@ from deblend.boucaud2020.figures import fig9_morphology as fig9
 from deblend.boucaud2020.figures.fig10_12_masks import fig12_data, fig12_statistics
 from deblend.boucaud2020.findings import FINDINGS
 from deblend.boucaud2020.recovered import statistics_table
-from deblend.boucaud2020.reproduction import AUTHORS, authorship, panel_rows
+from deblend.boucaud2020.reproduction import panel_rows
 from deblend.files import read_yaml
 from deblend.report.claims import claims_table
 from deblend.report.findings import findings_table

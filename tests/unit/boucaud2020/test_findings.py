@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from deblend.boucaud2020.compared_tables import AUTHORS
 from deblend.boucaud2020.findings import FINDINGS, N_PUBLISHED, sources, weights_table
-from deblend.boucaud2020.reproduction import AUTHORS
 from deblend.report.findings import COMPUTED, STATED, findings_table
 from deblend.report.numbers import read_published
 

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from deblend.farrens2022.config import SampleConfig
 from deblend.farrens2022.metrics import parametric_accuracies, realistic_accuracies
 from deblend.farrens2022.stamps import TABLE_COLUMNS, write_sample
 
@@ -12,6 +13,27 @@ from tests.conftest import ROOT
 PUBLISHED = yaml.safe_load((ROOT / "config/published.yaml").read_text())["farrens2022"]
 NOISE = (5.0, 15.0, 35.0)
 SETS = [(sigma, number) for sigma in NOISE for number in range(2)]
+
+
+def sample_config(**changes):
+    """Stamps as in the paper, of simulated galaxies to 23.5 mag."""
+    values = {
+        "kind": "parametric",
+        "stamp_size": 51,
+        "pixel_scale_arcsec": 0.187,
+        "exposure_s": 300.0,
+        "telescope_diameter_m": 3.6,
+        "telescope_obscuration": 0.0,
+        "moffat_beta": 4.765,
+        "moffat_fwhm_arcsec": 0.34,
+        "moffat_ellipticity_sigma": 0.05,
+        "kolmogorov_fwhm_arcsec": 0.5,
+        "kolmogorov_ellipticity_sigma": 0.01,
+        "mag_min": 18.0,
+        "mag_max": 23.5,
+        "close_fraction": None,
+    }
+    return SampleConfig(**{**values, **changes})
 
 
 def stamps(n, rng):

@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from deblend.farrens2022.metrics import subsets
 from deblend.farrens2022.roc import (
     AS_SEP,
     SURVEY_SEP,
@@ -17,6 +16,7 @@ from deblend.farrens2022.roc import (
     purity_error,
     roc,
 )
+from deblend.farrens2022.subsets import subsets
 from scipy.stats import norm
 from sklearn.metrics import brier_score_loss, roc_auc_score, roc_curve
 

@@ -3,8 +3,8 @@
 import logging
 
 from deblend.boucaud2020.claims import CLAIMS
+from deblend.boucaud2020.compared_tables import authors_tables, read_authors
 from deblend.boucaud2020.findings import FINDINGS, sources
-from deblend.boucaud2020.reproduction import authors_tables, read_authors
 from deblend.report.claims import claims_table
 from deblend.report.findings import findings_table
 from deblend.report.numbers import read_published

@@ -1,7 +1,7 @@
 """Adapter: check the authors' catalogue, and describe it for the figures."""
 
 from deblend.boucaud2020.catalog import describe_published, read_catalog
-from deblend.boucaud2020.reproduction import authorship
+from deblend.boucaud2020.compared_tables import authorship
 from deblend.files import read_yaml, write_json
 from deblend.run import logs
 from deblend.tables import write_csv

@@ -2,9 +2,10 @@
 
 import logging
 
-from deblend.boucaud2020 import reproduction as ours
 from deblend.boucaud2020.claims import CLAIMS
+from deblend.boucaud2020.compared_tables import authors_tables, read_authors, read_tables
 from deblend.boucaud2020.findings import FINDINGS, sources, weights_table
+from deblend.boucaud2020.reproduction import reproduction
 from deblend.files import read_json
 from deblend.report.claims import claims_table, read_bars
 from deblend.report.findings import findings_table
@@ -17,7 +18,7 @@ with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     paper, about = "boucaud2020", read_json(inputs.description)
     published = read_published(inputs.published)[paper]
-    tables = ours.read_tables(
+    tables = read_tables(
         dict(zip(params.tables, inputs.tables, strict=True)),
         params.networks,
         iou=inputs.iou,
@@ -25,17 +26,17 @@ with logs.script(snakemake.log[0]):
         fig12=inputs.fig12,
         timings=inputs.timings,
     )
-    authors = ours.read_authors(inputs.authors)
+    authors = read_authors(inputs.authors)
     claims = claims_table(
         *(tables, about["scale"], CLAIMS, paper),
         bars=read_bars(inputs.bars, about["scale"], paper),
         networks=read_networks(inputs.records),
-        authors=ours.authors_tables(authors, published["panels"]),
+        authors=authors_tables(authors, published["panels"]),
     )
     found = {**authors, "weights": weights_table(inputs.joint_records, inputs.joint_iou)}
     # The paper's networks come first, then those that are compared with them.
     records = dict(zip(params.networks, map(read_json, inputs.records), strict=False))
-    numbers = ours.reproduction(published, tables, about, records, authors, **params.comparison)
+    numbers = reproduction(published, tables, about, records, authors, **params.comparison)
     logging.info("\n%s", numbers.iloc[:, 1:8].to_string(index=False))
     logging.info("\n%s", claims[["claim", "bound", "numbers", "holds"]].to_string(index=False))
     write_csv(out.reproduction, numbers)

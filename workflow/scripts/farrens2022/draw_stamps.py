@@ -2,8 +2,9 @@
 
 import logging
 
-from deblend.farrens2022.metrics import subset_masks
-from deblend.farrens2022.stamps import SampleConfig, draw_sample, read_sample_table
+from deblend.farrens2022.config import SampleConfig
+from deblend.farrens2022.stamps import draw_sample, read_sample_table
+from deblend.farrens2022.subsets import subset_masks
 from deblend.run import logs
 
 with logs.script(snakemake.log[0]):

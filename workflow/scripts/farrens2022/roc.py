@@ -2,7 +2,8 @@
 
 import pandas as pd
 from deblend.farrens2022.figures.roc import draw_roc
-from deblend.farrens2022.roc import SURVEY_RULES, by_head, detection_quality, mean_curves
+from deblend.farrens2022.metrics import SURVEY_RULES
+from deblend.farrens2022.roc import by_head, detection_quality, mean_curves
 from deblend.farrens2022.stamps import read_sample_table
 from deblend.plots.style import label_line
 from deblend.report.networks import not_learnt, read_networks
