@@ -1,9 +1,21 @@
 # Reiman & Goehre 2019: the branched GAN that separates two galaxies. From top to bottom: frames from
 # Galaxy Zoo images (downloaded, the user's own or simulated), networks, figures, table and results.
+from deblend.reiman2019.config import (
+    ablation_networks,
+    network_options,
+    scored_methods,
+    trained_networks,
+)
+
 REIMAN = config["reiman2019"]
 REIMAN_SET = REIMAN["image_set"]
-# Networks and their names in tables: the GAN, and the baseline that is trained with the MSE alone.
-GANS = {"deblender_gan": "gan", "deblender_mse": "mse"}
+# Networks and their names in tables: the GAN, the baseline that is trained with the MSE alone, and the
+# other generator.
+GANS = trained_networks(REIMAN)
+# Made only if reiman2019/{images}/ablations.csv is a target.
+GAN_ABLATIONS = ablation_networks(REIMAN)
+# Methods whose images are measured: network, and whether batch norms use statistics of the test blends.
+DEBLENDERS = scored_methods(REIMAN)
 GAN_FOLDER = "<results>/networks/deblender_gan"
 PERTURBATION = {
     **REIMAN["perturbation"],
@@ -39,12 +51,13 @@ def image_sources(wildcards):
 
 
 def gan_options(wildcards):
-    """Configuration of the GAN, or of the baseline that is trained with the MSE alone."""
-    network = dict(REIMAN["network"])
-    # The baseline keeps the burn-in, so that it is trained as well as possible.
-    if wildcards.gan == "deblender_mse":
-        network["adversarial_weight"] = 0
-    return network
+    """Configuration of a network."""
+    return network_options(wildcards.gan, REIMAN)
+
+
+def gan_vgg(wildcards):
+    """Download of VGG's weights for a network with a burn-in."""
+    return vgg_file(REIMAN["vgg_weights"]) if gan_options(wildcards)["burn_in_iterations"] else []
 
 
 def generator_note():
@@ -65,7 +78,7 @@ def reiman_label(images):
 
 
 wildcard_constraints:
-    gan=any_of(GANS),
+    gan=any_of([*GANS, *GAN_ABLATIONS.values()]),
     images=any_of(REIMAN["image_sets"]),
 
 
@@ -135,7 +148,7 @@ rule reiman2019_train:
     input:
         frames=f"<results>/datasets/{REIMAN_SET}/frames.npy",
         index=f"<results>/datasets/{REIMAN_SET}/index.csv",
-        vgg=vgg_file(REIMAN["vgg_weights"]) if REIMAN["network"]["burn_in_iterations"] else [],
+        vgg=gan_vgg,
     output:
         weights="<results>/networks/{gan}/network.h5",
         description="<results>/networks/{gan}/network.json",
@@ -177,10 +190,13 @@ rule reiman2019_predict:
     input:
         frames="<results>/datasets/{images}/frames.npy",
         index="<results>/datasets/{images}/index.csv",
-        weights=expand("<results>/networks/{gan}/network.h5", gan=GANS),
-        descriptions=expand("<results>/networks/{gan}/network.json", gan=GANS),
+        weights=[f"<results>/networks/{gan}/network.h5" for gan, _ in DEBLENDERS.values()],
+        descriptions=[f"<results>/networks/{gan}/network.json" for gan, _ in DEBLENDERS.values()],
     output:
-        predictions=[f"<results>/predictions/{gan}/{{images}}.h5" for gan in GANS],
+        predictions=[
+            f"<results>/predictions/{gan}{'_batch' * of_batches}/{{images}}.h5"
+            for gan, of_batches in DEBLENDERS.values()
+        ],
         scores="<results>/reiman2019/{images}/scores.csv",
         examples="<results>/reiman2019/{images}/examples.h5",
     log:
@@ -199,7 +215,8 @@ rule reiman2019_predict:
         seed=SEED,
         threads=config["threads"]["training"],
         perturbation=PERTURBATION,
-        methods=list(GANS.values()),
+        methods=list(DEBLENDERS),
+        batch_statistics=[name for name, (_, of_batches) in DEBLENDERS.items() if of_batches],
         n_blends=REIMAN["n_blends"]["test"],
         n_examples=REIMAN["n_examples"],
     message:

@@ -1,6 +1,7 @@
 """Score deblended images in batches: the true images are rendered again instead of stored."""
 
 import logging
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,7 @@ def predict_and_score(
     device: torch.device,
     attributes: dict[str, Any],
     examples: str | Path,
+    batch_statistics: Collection[str] = (),
 ) -> pd.DataFrame:
     """Deblend the test blends with trained generators, score the images, and write examples.
 
@@ -129,6 +131,8 @@ def predict_and_score(
         Attributes of the files of predictions, such as versions of the software.
     examples : path
         See `write_examples`.
+    batch_statistics : collection of str
+        Methods whose batch norms use statistics of the test blends: see `predict_blends`.
 
     Returns
     -------
@@ -138,7 +142,7 @@ def predict_and_score(
     config, opened = PerturbConfig(**perturbation), open_frames(frames)
     rows = rows_of_split(pd.read_csv(index), "test")
     pairs = draw_blends(seed, images, "test", rows, n_blends, config)
-    for weights, description, path in networks.values():
+    for method, (weights, description, path) in networks.items():
         generator, precision = load_generator(weights, description)
         predict_blends(
             generator,
@@ -149,6 +153,7 @@ def predict_and_score(
             device=device,
             precision=precision,
             attributes=attributes,
+            batch_statistics=method in batch_statistics,
         )
     predictions = {
         method: read_predictions(path, n_blends) for method, (_, _, path) in networks.items()

@@ -76,6 +76,11 @@ class PairSource:
         Frames of the training split.
     config : PerturbConfig
     seed, batch_size : int
+    n_blends : int, optional
+        Number of different blends, which are seen in a new order in each epoch; None: every
+        iteration draws new ones.
+    augment : bool
+        Flip and transpose the central galaxies at random.
     """
 
     #: Iterations that are read ahead.
@@ -89,19 +94,44 @@ class PairSource:
         *,
         seed: int,
         batch_size: int,
+        n_blends: int | None = None,
+        augment: bool = False,
     ) -> None:
         self.frames, self.rows, self.config = frames, rows, config
-        self.seed, self.batch_size = seed, batch_size
+        self.seed, self.batch_size, self.augment = seed, batch_size, augment
+        self.fixed: pd.DataFrame | None = None
+        if n_blends is not None:
+            rng = random_generator(seed, "reiman2019 training blends", n_blends)
+            self.fixed = draw_pairs(rng, rows, n_blends, config)
+        self._order: tuple[int, np.ndarray] = (-1, np.empty(0, int))
 
     def batch(self, iteration: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Central frames, companion frames (n, height, width, 3) and perturbations (n, 6)."""
         rng = random_generator(self.seed, "reiman2019 training", iteration)
-        pairs = draw_pairs(rng, self.rows, self.batch_size, self.config)
+        if self.fixed is None:
+            pairs = draw_pairs(rng, self.rows, self.batch_size, self.config)
+        else:
+            first = iteration * self.batch_size
+            numbers = [
+                self._number(i, len(self.fixed)) for i in range(first, first + self.batch_size)
+            ]
+            pairs = self.fixed.iloc[numbers]
         central, companion = (
             torch.from_numpy(np.ascontiguousarray(self.frames[pairs[name].to_numpy()]))
             for name in ("central", "companion")
         )
+        if self.augment:
+            # Drawn after the pairs, which are thus the same with and without it.
+            central = turn(central, rng.integers(8, size=len(central)))
         return central, companion, perturbation_tensor(pairs)
+
+    def _number(self, position: int, n: int) -> int:
+        """Number of the fixed blend at a position in the endless row of shuffled epochs."""
+        epoch, place = divmod(position, n)
+        if self._order[0] != epoch:
+            rng = random_generator(self.seed, "reiman2019 order", epoch)
+            self._order = epoch, rng.permutation(n)
+        return self._order[1][place]
 
     def batches(
         self, start: int, stop: int, device: torch.device
@@ -145,6 +175,24 @@ class PairSource:
             thread.join()
 
 
+def turn(images: torch.Tensor, ways: np.ndarray) -> torch.Tensor:
+    """Flip and transpose square images (n, side, side, 3).
+
+    Parameters
+    ----------
+    images : Tensor
+    ways : ndarray of int, shape (n,)
+        From 0 to 7, one for each symmetry of a square: bits for two flips and a transpose. 0 leaves
+        an image as it is.
+    """
+    turned = []
+    for image, way in zip(images, ways, strict=True):
+        axes = [axis for axis in (0, 1) if way >> axis & 1]
+        flipped = image.flip(axes) if axes else image
+        turned.append(flipped.transpose(0, 1) if way & 4 else flipped)
+    return torch.stack(turned)
+
+
 class Trainer(Gan):
     """Both networks, their optimizers and the update of one iteration.
 
@@ -172,7 +220,7 @@ class Trainer(Gan):
                 "(vgg_weights)"
             )
         self.config, self.vgg = config, vgg
-        generator = build_generator(config)
+        generator = build_generator(config, side)
         discriminator = None
         if config.adversarial_weight:
             discriminator = Discriminator(
@@ -187,6 +235,10 @@ class Trainer(Gan):
         )
         if vgg is not None:
             move_to_device(vgg, device)
+        if config.compile and device.type == "cuda":
+            # In place, so that the names of the weights stay.
+            for network in self.networks().values():
+                network.compile()
         # `step` sets the learning rates before each update.
         self.add_optimizer("burn_in", generator, config.learning_rate)
         self.add_optimizer("generator", generator, config.learning_rate)
@@ -267,7 +319,12 @@ class Trainer(Gan):
 
 
 def predict(
-    generator: nn.Module, blends: torch.Tensor, device: torch.device, precision: str = "float32"
+    generator: nn.Module,
+    blends: torch.Tensor,
+    device: torch.device,
+    precision: str = "float32",
+    *,
+    batch_size: int | None = None,
 ) -> torch.Tensor:
     """Deblend images in batches.
 
@@ -278,6 +335,8 @@ def predict(
         In [0, 1].
     device : torch.device
     precision : {"float32", "bfloat16"}
+    batch_size : int, optional
+        By default that which is fast on the device.
 
     Returns
     -------
@@ -285,7 +344,7 @@ def predict(
         In [-1, 1], on the CPU.
     """
     blends = blends.contiguous(memory_format=torch.channels_last)
-    size = BATCH[device.type]
+    size = BATCH[device.type] if batch_size is None else batch_size
     return generate_in_batches(generator, blends, device, batch_size=size, precision=precision)
 
 
@@ -462,7 +521,6 @@ def train(
         **config.model_dump(),
         "n_iterations": total,
         "n_train_galaxies": len(source.rows),
-        "n_train_blends": None,  # unlimited: each iteration draws new ones
         "blends_seen": total * config.batch_size,
         "n_parameters_generator": n_parameters(trainer.generator),
         "n_parameters_discriminator": (
@@ -555,6 +613,8 @@ def train_from_config(
             perturb_config,
             seed=seed,
             batch_size=config.batch_size,
+            n_blends=config.n_train_blends,
+            augment=config.augment,
         ),
         (blends, truth),
         device=device,
