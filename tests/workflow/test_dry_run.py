@@ -134,7 +134,7 @@ ABLATIONS = HUNTER | {
     "farrens2022_train_ablation",
     "farrens2022_ablations",
 }
-GAN, BOTH_GANS = ["deblender_gan"], ["deblender_gan", "deblender_mse"]
+GAN, ALL_GANS = ["deblender_gan"], ["deblender_copy_gate", "deblender_gan", "deblender_mse"]
 FLUXES = ["blend2flux", "blend2mask2flux", "unet"]  # blend2mask2flux starts from the U-Net
 RESOLUTIONS = ["sr", "sr_content", "sr_multi", "vanilla"]
 TRAININGS = {
@@ -146,7 +146,7 @@ TRAININGS = {
     **{f"farrens2022/fig{n}": BLENDHUNTER for n in (*range(3, 7), "5_magnitudes")},
     **{f"farrens2022/roc_{sample}": BLENDHUNTER for sample in ("parametric", "realistic")},
     **{f"reiman2019/fig{n}": GAN for n in (1, 2)},
-    **{f"reiman2019/fig{n}": BOTH_GANS for n in range(3, 7)},
+    **{f"reiman2019/fig{n}": ALL_GANS for n in range(3, 7)},
     "hemmati2022/fig1": ["sr", "sr_multi", "vanilla"],
     **{f"hemmati2022/fig{n}": RESOLUTIONS for n in range(2, 10)},
 }
@@ -302,6 +302,7 @@ def test_only_networks_ask_for_a_gpu(toy_jobs):
     trainings = {f"{paper}_train" for paper in TARGET_PAPERS}
     gans = {"reiman2019_predict", "reiman2019_several_galaxies", "hemmati2022_detect"}
     ablations = {"farrens2022_ablation_inputs", "farrens2022_train_ablation"}
+    ablations |= {"reiman2019_ablations"}
     assert asking == trainings | gans | ablations | {"farrens2022_label"}
 
 

@@ -225,6 +225,38 @@ rule reiman2019_predict:
         "../scripts/reiman2019/predict.py"
 
 
+# Made only if it is a target: four or five more networks.
+rule reiman2019_ablations:
+    input:
+        frames="<results>/datasets/{images}/frames.npy",
+        index="<results>/datasets/{images}/index.csv",
+        weights=expand("<results>/networks/{gan}/network.h5", gan=GAN_ABLATIONS.values()),
+        descriptions=expand("<results>/networks/{gan}/network.json", gan=GAN_ABLATIONS.values()),
+    output:
+        table="<results>/reiman2019/{images}/ablations.csv",
+    log:
+        "<results>/logs/reiman2019/ablations_{images}.log",
+    conda:
+        "../../envs/torch.yaml"
+    threads: config["threads"]["training"]
+    resources:
+        mem_mb=6000,
+        runtime=240,
+        gpu=1,
+    params:
+        code=code("reiman2019/ablations.py"),
+        seed=SEED,
+        scale=SCALE,
+        threads=config["threads"]["training"],
+        perturbation=PERTURBATION,
+        ablations=list(GAN_ABLATIONS),
+        n_blends=REIMAN["n_blends"]["test"],
+    message:
+        "Scores of the generator copy_gate without each of its parts on {wildcards.images}"
+    script:
+        "../scripts/reiman2019/ablations.py"
+
+
 # Blends of more than two galaxies (Sect. 2.3). Example of a target:
 # results/reiman2019/galaxyzoo/deblender_gan/galaxies3.csv
 rule reiman2019_several_galaxies:

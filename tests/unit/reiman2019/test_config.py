@@ -5,6 +5,7 @@ import itertools
 import pytest
 from deblend.errors import DeblendError
 from deblend.reiman2019.config import (
+    NETWORK_NAMES,
     GanConfig,
     Perturbation,
     PerturbConfig,
@@ -107,6 +108,18 @@ def test_the_other_generator_is_trained_beside_the_gan_and_its_baseline():
     assert list(trained_networks(section_of())) == ["deblender_gan", "deblender_mse"]
     turned = section_of(network=COPY_GATE, other_generator={})
     assert list(trained_networks(turned))[2] == "deblender_residual_branches"
+
+
+def test_every_network_has_a_reserved_name():
+    names = set()
+    for other, generator in (
+        ("copy_gate", "residual_branches"),
+        ("residual_branches", "copy_gate"),
+    ):
+        options = {"network": {"generator": generator}, "other_generator": {"generator": other}}
+        section = section_of(**options)
+        names |= {*trained_networks(section), *ablation_networks(section).values()}
+    assert names == set(NETWORK_NAMES)
 
 
 def test_two_equal_generators_are_refused():
