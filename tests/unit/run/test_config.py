@@ -18,7 +18,6 @@ from deblend.run.config import (
     FARRENS_ABLATIONS,
     FARRENS_SEP,
     HEMMATI_NETWORKS,
-    REIMAN_NETWORKS,
     refuse_duplicate_keys,
     validated,
     validated_archives,
