@@ -179,6 +179,7 @@ rule reiman2019_train:
         n_validation_blends=REIMAN["n_blends"]["validation"],
         network=gan_options,
         vgg_weights=REIMAN["vgg_weights"],
+        max_core_days=REIMAN["max_core_days"],
         checkpoint=checkpoint(".pt"),
     message:
         "Train {wildcards.gan}"

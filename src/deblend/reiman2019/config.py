@@ -338,6 +338,11 @@ class Reiman2019(Crop):
         default=GanConfig(),
         description="The generator, the discriminator and their training.",
     )
+    max_core_days: Positive | None = Field(
+        default=2.0,
+        description="Longest training without a GPU, in days of one core, as estimated before it "
+        "starts. null: no limit.",
+    )
     other_generator: GanConfig | None = Field(
         default=None,
         description="A second GAN, with the other generator, for a row of its own in tables. null: "

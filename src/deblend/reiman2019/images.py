@@ -31,6 +31,10 @@ from tqdm.auto import tqdm
 log = logging.getLogger(__name__)
 
 
+#: Size of a pixel of Galaxy Zoo images in Petrosian radii of the galaxy (Lintott et al. 2011).
+RADII_PER_PX = 0.024
+
+
 SUFFIXES = (".jpg", ".jpeg")
 
 

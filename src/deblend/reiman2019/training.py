@@ -9,6 +9,7 @@ import logging
 import math
 import queue
 import threading
+import time
 from collections import abc
 from contextlib import closing
 from pathlib import Path
@@ -318,6 +319,58 @@ class Trainer(Gan):
         return torch.cat(logits).float()
 
 
+def core_days(config: GanConfig, side: int) -> float:
+    """Time that a training would take at least on this CPU, in days of one core.
+
+    It is measured on one blend, without the discriminator and VGG.
+
+    Parameters
+    ----------
+    config : GanConfig
+    side : int
+        Side of the images.
+    """
+    with torch.random.fork_rng(devices=[]):
+        generator, blend = build_generator(config, side), torch.rand(1, 3, side, side)
+    seconds = []
+    for _ in range(2):  # the first time is longer
+        start = time.process_time()
+        generator(blend).pow(2).mean().backward()
+        seconds.append(time.process_time() - start)
+    blends = (config.burn_in_iterations + config.iterations) * config.batch_size
+    return min(seconds) * blends / 86400
+
+
+def refuse_a_long_training(
+    config: GanConfig, side: int, device: torch.device, max_core_days: float | None
+) -> None:
+    """Refuse a training on a CPU that would take longer than is allowed.
+
+    Parameters
+    ----------
+    config, side
+        See `core_days`.
+    device : torch.device
+    max_core_days : float or None
+        None: no limit.
+
+    Raises
+    ------
+    DeblendError
+        It would take longer, and there is no GPU.
+    """
+    if device.type != "cpu" or max_core_days is None:
+        return
+    days = core_days(config, side)
+    log.info("on this CPU the training takes at least %.2g days of one core", days)
+    if days > max_core_days:
+        raise DeblendError(
+            f"without a GPU this training takes at least {days:.2g} days of one core, and "
+            f"reiman2019 > max_core_days is {max_core_days:g}: use a GPU (see 'GPUs' in the "
+            "README), a smaller scale (config/small.yaml), or raise max_core_days (null: no limit)"
+        )
+
+
 def predict(
     generator: nn.Module,
     blends: torch.Tensor,
@@ -550,6 +603,7 @@ def train_from_config(
     device: torch.device,
     checkpoint: str | Path,
     fingerprinted: dict[str, Any],
+    max_core_days: float | None = None,
 ) -> tuple[nn.Module, pd.DataFrame, dict[str, np.ndarray], dict[str, Any]]:
     """Train the GAN, or its generator alone, as the configuration says.
 
@@ -572,6 +626,8 @@ def train_from_config(
     fingerprinted : dict
         Other values that the result depends on: threads, the version of PyTorch, and "code", a
         digest of the code.
+    max_core_days : float, optional
+        See `refuse_a_long_training`.
 
     Returns
     -------
@@ -585,6 +641,7 @@ def train_from_config(
         `perturbation`.
     """
     config, perturb_config = GanConfig(**network), PerturbConfig(**perturbation)
+    refuse_a_long_training(config, perturb_config.side, device, max_core_days)
     opened, table = open_frames(frames), pd.read_csv(index)
     vgg = None
     if config.burn_in_iterations:
@@ -674,6 +731,7 @@ def train_and_write(
     checkpoint: str | Path,
     code: str,
     recorded: dict[str, Any],
+    max_core_days: float | None = None,
 ) -> None:
     """Train the GAN, or its generator alone, and write all that is kept of it.
 
@@ -696,6 +754,8 @@ def train_and_write(
     recorded : dict
         `scale`, `threads` and versions, which the description contains. A checkpoint is only used
         if `threads` and `backend_version` are still the same.
+    max_core_days : float, optional
+        See `refuse_a_long_training`.
     """
     generator, history, panels, record = train_from_config(
         frames,
@@ -714,6 +774,7 @@ def train_and_write(
             "threads": recorded["threads"],
             "backend": recorded["backend_version"],
         },
+        max_core_days=max_core_days,
     )
     record["seed"] = seed
     with training_outputs(outputs["timing"], record, recorded, [checkpoint]) as description:

@@ -16,7 +16,9 @@ from deblend.reiman2019.training import (
     Trainer,
     check_images,
     collapse_reason,
+    core_days,
     not_learnt,
+    refuse_a_long_training,
     to_uint8,
     train,
     train_from_config,
@@ -338,6 +340,26 @@ def test_a_broken_checkpoint_does_not_stop_the_training(frames, small_vgg, tmp_p
     with caplog.at_level(logging.WARNING), pytest.raises(KeyboardInterrupt):
         run(frames, small_vgg, tmp_path / "c.pt", stop_at=1)
     assert "unreadable" in caplog.text
+
+
+def test_a_training_of_days_without_a_gpu_is_refused():
+    """Ten times the iterations take ten times as long, as far as it can be measured."""
+    days = core_days(TINY, 16)
+    longer = core_days(TINY.model_copy(update={"iterations": 1200, "burn_in_iterations": 0}), 16)
+    assert 0 < 10 * days < longer < 1000 * days
+    message = r"at least .* days of one core, and reiman2019 > max_core_days is 1e-09: use a GPU"
+    with pytest.raises(DeblendError, match=message):
+        refuse_a_long_training(TINY, 16, CPU, 1e-9)
+    for device, limit in ((CPU, None), (CPU, 1.0), (torch.device("cuda"), 1e-9)):
+        refuse_a_long_training(TINY, 16, device, limit)
+
+
+def test_the_estimate_leaves_the_random_numbers_as_they_are():
+    torch.manual_seed(3)
+    expected = torch.rand(3)
+    torch.manual_seed(3)
+    core_days(TINY, 16)
+    assert torch.equal(torch.rand(3), expected)
 
 
 def test_errors_of_the_reading_thread_are_raised(frames):
