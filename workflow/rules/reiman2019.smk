@@ -136,6 +136,7 @@ rule reiman2019_frames:
         code=code("reiman2019/frames.py"),
         seed=SEED,
         split=REIMAN["split"],
+        min_test_galaxies=REIMAN["min_test_galaxies"],
         n_images=lambda wildcards: image_set(wildcards)["n_images"],
         grid={key: REIMAN[key] for key in ("frame_px", "crop_px", "reduce_by")},
     message:

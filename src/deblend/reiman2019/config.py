@@ -316,6 +316,11 @@ class Reiman2019(Crop):
         default=Split(train=0.9, validation=0.02, test=0.08),
         description="Share of the images in each split; the shares add up to 1.",
     )
+    min_test_galaxies: Count = Field(
+        default=30,
+        description="Smallest number of images in the test split: errors are those of their "
+        "number, however many blends are made of them.",
+    )
     frame_px: Count = Field(default=424, description="Side length of the original images, pixels.")
     perturbation: Perturbation = Field(
         default=Perturbation(),
