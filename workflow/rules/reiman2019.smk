@@ -1,5 +1,7 @@
 # Reiman & Goehre 2019: the branched GAN that separates two galaxies. From top to bottom: frames from
 # Galaxy Zoo images (downloaded, the user's own or simulated), networks, figures, table and results.
+from deblend.reiman2019.config import start_options
+
 REIMAN = config["reiman2019"]
 REIMAN_SET = REIMAN["image_set"]
 # Networks and their names in tables: the GAN, and the baseline that is trained with the MSE alone.
@@ -10,12 +12,17 @@ PERTURBATION = {
     "crop_px": REIMAN["crop_px"],
     "reduce_by": REIMAN["reduce_by"],
 }
+# Short trainings: with and without burn-in, and their seeds.
+START_KINDS = ["with_burn_in", "without_burn_in"]
+START_NUMBERS = range(REIMAN["starts"]["n_seeds"])
+START_FOLDERS = "<results>/networks/deblender_start/{start}_{number}"
 TRAINED["reiman2019"] = [(name, name) for name in GANS]
 TARGETS["reiman2019"] = [
     *expand("<results>/figures/reiman2019/fig{n}.{ext}", n=range(1, 7), ext=["pdf", "png", "csv"]),
     *expand("<results>/figures/reiman2019/trace.{ext}", ext=["pdf", "png"]),
     *expand("<results>/tables/reiman2019/{t}.{ext}", t=["table1", "scores"], ext=["csv", "tex"]),
     f"<results>/reiman2019/{REIMAN_SET}/deblender_gan/galaxies3.csv",
+    "<results>/reiman2019/findings.csv",
 ]
 
 
@@ -47,6 +54,11 @@ def gan_options(wildcards):
     return network
 
 
+def start_network(wildcards):
+    """Configuration of a short training with or without burn-in."""
+    return start_options(REIMAN["network"], wildcards.start, REIMAN["starts"]["iterations"])
+
+
 def generator_note():
     """Part of a label that says so if the generator is not that of the paper."""
     generator = REIMAN["network"]["generator"]
@@ -58,10 +70,11 @@ def reiman_configuration(images):
     return f"{SCALE} scale, images {images}, network deblender_gan{generator_note()}"
 
 
-def reiman_label(images):
-    """Label of a figure: scale, and images and where they come from."""
+def reiman_label(images, paper_generator=False):
+    """Label of a figure: scale, images, where they come from, and what is not the paper's."""
     source = REIMAN["image_sets"][images]["source"]
-    return f"{SCALE} scale, {images} images ({source}){generator_note()}"
+    note = "" if paper_generator else generator_note()
+    return f"{SCALE} scale, {images} images ({source}){note}"
 
 
 wildcard_constraints:
@@ -171,6 +184,72 @@ rule reiman2019_train:
         "Train {wildcards.gan}"
     script:
         "../scripts/reiman2019/train.py"
+
+
+# Short trainings with and without burn-in: do images stay black (Sect. 2.2.2)?
+use rule reiman2019_train as reiman2019_train_starts with:
+    input:
+        frames=f"<results>/datasets/{REIMAN_SET}/frames.npy",
+        index=f"<results>/datasets/{REIMAN_SET}/index.csv",
+        vgg=lambda wildcards: (
+            vgg_file(REIMAN["vgg_weights"])
+            if start_network(wildcards)["burn_in_iterations"]
+            else []
+        ),
+    output:
+        weights="<results>/networks/deblender_start/{start}_{number}/network.h5",
+        description="<results>/networks/deblender_start/{start}_{number}/network.json",
+        history="<results>/networks/deblender_start/{start}_{number}/history.csv",
+        panels="<results>/networks/deblender_start/{start}_{number}/panels.h5",
+        timing="<results>/benchmarks/training/deblender_start/{start}_{number}.json",
+        layers_generator="<results>/networks/deblender_start/{start}_{number}/layers_generator.csv",
+        layers_discriminator="<results>/networks/deblender_start/{start}_{number}/layers_discriminator.csv",
+    log:
+        "<results>/logs/train/deblender_start_{start}_{number}.log",
+    benchmark:
+        "<results>/benchmarks/train/deblender_start/{start}_{number}.tsv"
+    wildcard_constraints:
+        start=any_of(START_KINDS),
+        number=r"\d+",
+    params:
+        code=code("reiman2019/train.py"),
+        seed=lambda wildcards: SEED + int(wildcards.number),
+        scale=SCALE,
+        threads=config["threads"]["training"],
+        images=REIMAN_SET,
+        perturbation=PERTURBATION,
+        n_validation_blends=REIMAN["n_blends"]["validation"],
+        network=start_network,
+        vgg_weights=REIMAN["vgg_weights"],
+        checkpoint=checkpoint(".pt"),
+    message:
+        "Start training {wildcards.start}, seed {wildcards.number}"
+
+
+rule reiman2019_starts:
+    input:
+        records=expand(START_FOLDERS + "/network.json", start=START_KINDS, number=START_NUMBERS),
+        histories=expand(START_FOLDERS + "/history.csv", start=START_KINDS, number=START_NUMBERS),
+        style=STYLE,
+    output:
+        table="<results>/reiman2019/starts.csv",
+        pdf="<results>/reiman2019/starts.pdf",
+        png="<results>/reiman2019/starts.png",
+    log:
+        "<results>/logs/reiman2019/starts.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("reiman2019/starts.py"),
+        label=reiman_label(REIMAN_SET, paper_generator=True),
+    message:
+        "Reiman & Goehre 2019: do images stay black without burn-in?"
+    script:
+        "../scripts/reiman2019/starts.py"
 
 
 rule reiman2019_predict:
@@ -330,6 +409,7 @@ rule reiman2019_results:
         scores=f"<results>/reiman2019/{REIMAN_SET}/scores.csv",
         history=f"{GAN_FOLDER}/history.csv",
         records=expand("<results>/networks/{name}/network.json", name=GANS),
+        starts="<results>/reiman2019/starts.csv" if START_NUMBERS else [],
         published=PUBLISHED,
         bars=BARS,
     output:
@@ -339,6 +419,7 @@ rule reiman2019_results:
         ),
         claims="<results>/reiman2019/claims.csv",
         reproduction="<results>/reiman2019/reproduction.csv",
+        findings="<results>/reiman2019/findings.csv",
     log:
         "<results>/logs/reiman2019/results.log",
     conda:
@@ -353,6 +434,6 @@ rule reiman2019_results:
         configuration=reiman_configuration(REIMAN_SET),
         papers_data=REIMAN["image_sets"][REIMAN_SET]["source"] == "archive",
     message:
-        "Reiman & Goehre 2019: Table 1, comparison with published numbers, claims that hold"
+        "Reiman & Goehre 2019: Table 1, published numbers beside ours, claims and findings"
     script:
         "../scripts/reiman2019/results.py"

@@ -1,6 +1,7 @@
 """Configuration of Reiman & Goehre 2019: sets of images, perturbations and the branched GAN."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from deblend.config_base import (
     Boolean,
@@ -235,6 +236,19 @@ class GanConfig(Section):
     )
 
 
+class Starts(Section):
+    """Short trainings with and without burn-in, for findings.csv (Sect. 2.2.2)."""
+
+    n_seeds: NonNegativeInteger = Field(
+        default=3,
+        description="Number of trainings with burn-in, and as many without, each from other "
+        "initial weights; 0: none, so that findings.csv states earlier numbers.",
+    )
+    iterations: Count = Field(
+        default=2000, description="Number of iterations of each after the burn-in."
+    )
+
+
 class ExampleNumbers(Section):
     """Numbers of blends shown in Figs 3 and 6."""
 
@@ -270,6 +284,9 @@ class Reiman2019(Crop):
     network: GanConfig = Field(
         default=GanConfig(),
         description="The generator, the discriminator and their training.",
+    )
+    starts: Starts = Field(
+        default=Starts(), description="Short trainings with and without burn-in."
     )
     n_examples: ExampleNumbers = Field(
         default=ExampleNumbers(), description="Number of blends shown in Figs 3 and 6."
@@ -338,3 +355,35 @@ class Reiman2019(Crop):
                 *("network", "adversarial_weight"),
             )
         return self
+
+
+def start_options(network: Mapping[str, Any], kind: str, iterations: int) -> dict[str, Any]:
+    """Options of a network whose training is only to show how it starts.
+
+    Parameters
+    ----------
+    network : dict
+        Options of `GanConfig`, such as the GAN's.
+    kind : {"with_burn_in", "without_burn_in"}
+    iterations : int
+        After the burn-in.
+
+    Returns
+    -------
+    dict
+        The paper's generator, its discriminator from the first batch on, and the initial learning
+        rate throughout.
+    """
+    interval = max(1, iterations // 50)
+    options = dict(network) | {
+        "generator": "residual_branches",
+        "adversarial_start": 0,
+        "iterations": iterations,
+        "schedule": "drop",
+        "drop_iteration": iterations,
+        "trace_interval": interval,
+        "checkpoint_interval": interval,
+    }
+    if kind == "without_burn_in":
+        options["burn_in_iterations"] = 0
+    return options

@@ -4,7 +4,13 @@ import itertools
 
 import pytest
 from deblend.errors import DeblendError
-from deblend.reiman2019.config import GanConfig, Perturbation, PerturbConfig, Reiman2019
+from deblend.reiman2019.config import (
+    GanConfig,
+    Perturbation,
+    PerturbConfig,
+    Reiman2019,
+    start_options,
+)
 from deblend.reiman2019.images import make_grid
 from pydantic import ValidationError
 
@@ -84,3 +90,16 @@ def test_images_of_a_copy_gate_can_be_halved_at_each_level():
         ValidationError, match="5 levels need images whose side is a multiple of 32"
     ):
         Reiman2019(image_sets=SETS, network=network | {"levels": 5})
+
+
+def test_short_trainings_are_those_of_the_paper_with_and_without_burn_in():
+    network = GanConfig(
+        generator="copy_gate", schedule="cosine", adversarial_start=50, burn_in_iterations=30
+    ).model_dump()
+    for kind, burn_in in (("with_burn_in", 30), ("without_burn_in", 0)):
+        short = GanConfig(**start_options(network, kind, 200))
+        assert (short.iterations, short.burn_in_iterations) == (200, burn_in)
+        assert (short.generator, short.adversarial_start) == ("residual_branches", 0)
+        # The learning rate stays what it is.
+        assert (short.schedule, short.drop_iteration) == ("drop", 200)
+    assert network["iterations"] == 200000  # of the GAN itself

@@ -4,10 +4,12 @@ import logging
 
 import pandas as pd
 from deblend.reiman2019.claims import CLAIMS
+from deblend.reiman2019.findings import FINDINGS
 from deblend.reiman2019.metrics import read_scores
 from deblend.reiman2019.reproduction import our_rows
 from deblend.reiman2019.tables import all_scores_table, table1
 from deblend.report.claims import claims_table, read_bars
+from deblend.report.findings import findings_table
 from deblend.report.networks import read_networks
 from deblend.report.numbers import read_published, reproduction_table
 from deblend.run import logs
@@ -35,5 +37,8 @@ with logs.script(snakemake.log[0]):
     for name, scores_table in (("1", table1(tables["scores"])), ("scores", of_methods)):
         write_csv(out[f"csv{name}"], scores_table)
         write_tex(out[f"tex{name}"], scores_table)
+    if inputs.starts:
+        tables["starts"] = pd.read_csv(inputs.starts)
+    write_csv(out.findings, findings_table(tables, FINDINGS, "reiman2019", published["findings"]))
     write_csv(out.reproduction, reproduction)
     write_csv(out.claims, claims)
