@@ -67,6 +67,7 @@ REIMAN = {
     "reiman2019_frames",
     "reiman2019_train",
     "reiman2019_predict",
+    "reiman2019_failures",
     "reiman2019_several_galaxies",
     "reiman2019_network_figures",
     "reiman2019_figures_of_paper",

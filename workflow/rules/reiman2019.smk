@@ -23,6 +23,7 @@ TARGETS["reiman2019"] = [
     *expand("<results>/tables/reiman2019/{t}.{ext}", t=["table1", "scores"], ext=["csv", "tex"]),
     f"<results>/reiman2019/{REIMAN_SET}/deblender_gan/galaxies3.csv",
     "<results>/reiman2019/findings.csv",
+    f"<results>/reiman2019/{REIMAN_SET}/failures.csv",
 ]
 
 
@@ -285,6 +286,49 @@ rule reiman2019_predict:
         "Deblend the test blends of {wildcards.images} and measure PSNR and SSIM"
     script:
         "../scripts/reiman2019/predict.py"
+
+
+# How images fail (Sect. 4, Fig. 6), and a contact sheet as the paper's online catalogue. Example of a
+# target: results/reiman2019/galaxyzoo/failures.csv
+rule reiman2019_failures:
+    input:
+        frames="<results>/datasets/{images}/frames.npy",
+        index="<results>/datasets/{images}/index.csv",
+        predictions=[f"<results>/predictions/{gan}/{{images}}.h5" for gan in GANS],
+        records=expand("<results>/networks/{gan}/network.json", gan=GANS),
+        style=STYLE,
+    output:
+        table="<results>/reiman2019/{images}/failures.csv",
+        rates="<results>/reiman2019/{images}/failure_rates.csv",
+        infill="<results>/reiman2019/{images}/infill.csv",
+        misalignment="<results>/reiman2019/{images}/misalignment.csv",
+        pdf="<results>/reiman2019/{images}/failures.pdf",
+        png="<results>/reiman2019/{images}/failures.png",
+        pdf_sheet="<results>/reiman2019/{images}/contact_sheet.pdf",
+        png_sheet="<results>/reiman2019/{images}/contact_sheet.png",
+    log:
+        "<results>/logs/reiman2019/failures_{images}.log",
+    benchmark:
+        "<results>/benchmarks/reiman2019/failures_{images}.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        code=code("reiman2019/failures.py"),
+        seed=SEED,
+        label=lambda wildcards: reiman_label(wildcards.images),
+        threads=1,
+        perturbation=PERTURBATION,
+        methods=list(GANS.values()),
+        n_blends=REIMAN["n_blends"]["test"],
+        n_shown=min(100, REIMAN["n_blends"]["test"]),
+    message:
+        "Measure how the images of {wildcards.images} fail"
+    script:
+        "../scripts/reiman2019/failures.py"
 
 
 # Blends of more than two galaxies (Sect. 2.3). Example of a target:
