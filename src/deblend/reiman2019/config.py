@@ -41,7 +41,7 @@ ABLATIONS: dict[str, dict[str, Any]] = {
 }
 
 #: Names of the networks, which are folders of their results.
-NETWORK_NAMES = (*METHODS, *ABLATIONS)
+NETWORK_NAMES = (*METHODS, *ABLATIONS, "deblender_start")
 
 
 class ImageSet(Section):
@@ -297,6 +297,19 @@ class GanConfig(Section):
     )
 
 
+class Starts(Section):
+    """Short trainings with and without burn-in, for findings.csv (Sect. 2.2.2)."""
+
+    n_seeds: NonNegativeInteger = Field(
+        default=3,
+        description="Number of trainings with burn-in, and as many without, each from other "
+        "initial weights; 0: none, so that findings.csv states earlier numbers.",
+    )
+    iterations: Count = Field(
+        default=2000, description="Number of iterations of each after the burn-in."
+    )
+
+
 class ExampleNumbers(Section):
     """Numbers of blends shown in Figs 3 and 6."""
 
@@ -352,6 +365,9 @@ class Reiman2019(Crop):
         default=None,
         description="A second GAN, with the other generator, for a row of its own in tables. null: "
         "none.",
+    )
+    starts: Starts = Field(
+        default=Starts(), description="Short trainings with and without burn-in."
     )
     n_examples: ExampleNumbers = Field(
         default=ExampleNumbers(), description="Number of blends shown in Figs 3 and 6."
@@ -479,7 +495,7 @@ def network_options(name: str, section: Mapping[str, Any]) -> dict[str, Any]:
         return {**network, "adversarial_weight": 0}
     if name not in ABLATIONS:
         return {**other}
-    base = _copy_gate(section)
+    base = network_with("copy_gate", section)
     assert base is not None
     changes = ABLATIONS[name]
     if changes.get("resolution") == "full":
@@ -497,7 +513,7 @@ def ablation_networks(section: Mapping[str, Any]) -> dict[str, str]:
     section : dict
         See `trained_networks`.
     """
-    if _copy_gate(section) is None:
+    if network_with("copy_gate", section) is None:
         return {}
     names = {name.removeprefix("deblender_"): name for name in ABLATIONS}
     if section["network"]["generator"] == "copy_gate":
@@ -505,9 +521,41 @@ def ablation_networks(section: Mapping[str, Any]) -> dict[str, str]:
     return names
 
 
-def _copy_gate(section: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Options of the network whose generator is copy_gate, if there is one."""
+def network_with(generator: str, section: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Options of the GAN with a generator, of the two that there can be; None if there is none."""
     for network in (section["network"], section["other_generator"]):
-        if network and network["generator"] == "copy_gate":
+        if network and network["generator"] == generator:
             return network
     return None
+
+
+def start_options(network: Mapping[str, Any], kind: str, iterations: int) -> dict[str, Any]:
+    """Options of a network whose training is only to show how it starts.
+
+    Parameters
+    ----------
+    network : dict
+        Options of `GanConfig`, such as the GAN's.
+    kind : {"with_burn_in", "without_burn_in"}
+    iterations : int
+        After the burn-in.
+
+    Returns
+    -------
+    dict
+        The paper's generator, its discriminator from the first batch on, and the initial learning
+        rate throughout.
+    """
+    interval = max(1, iterations // 50)
+    options = dict(network) | {
+        "generator": "residual_branches",
+        "adversarial_start": 0,
+        "iterations": iterations,
+        "schedule": "drop",
+        "drop_iteration": iterations,
+        "trace_interval": interval,
+        "checkpoint_interval": interval,
+    }
+    if kind == "without_burn_in":
+        options["burn_in_iterations"] = 0
+    return options

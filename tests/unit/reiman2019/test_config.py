@@ -13,6 +13,7 @@ from deblend.reiman2019.config import (
     ablation_networks,
     network_options,
     scored_methods,
+    start_options,
     trained_networks,
 )
 from deblend.reiman2019.images import make_grid
@@ -119,7 +120,7 @@ def test_every_network_has_a_reserved_name():
         options = {"network": {"generator": generator}, "other_generator": {"generator": other}}
         section = section_of(**options)
         names |= {*trained_networks(section), *ablation_networks(section).values()}
-    assert names == set(NETWORK_NAMES)
+    assert names | {"deblender_start"} == set(NETWORK_NAMES)
 
 
 def test_two_equal_generators_are_refused():
@@ -172,3 +173,16 @@ def test_images_of_a_copy_gate_can_be_halved_at_each_level():
         ValidationError, match="5 levels need images whose side is a multiple of 32"
     ):
         Reiman2019(image_sets=SETS, network=network | {"levels": 5})
+
+
+def test_short_trainings_are_those_of_the_paper_with_and_without_burn_in():
+    network = GanConfig(
+        generator="copy_gate", schedule="cosine", adversarial_start=50, burn_in_iterations=30
+    ).model_dump()
+    for kind, burn_in in (("with_burn_in", 30), ("without_burn_in", 0)):
+        short = GanConfig(**start_options(network, kind, 200))
+        assert (short.iterations, short.burn_in_iterations) == (200, burn_in)
+        assert (short.generator, short.adversarial_start) == ("residual_branches", 0)
+        # The learning rate stays what it is.
+        assert (short.schedule, short.drop_iteration) == ("drop", 200)
+    assert network["iterations"] == 200000  # of the GAN itself
