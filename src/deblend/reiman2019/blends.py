@@ -128,9 +128,11 @@ def perturb(
     Returns
     -------
     Tensor, shape (n, 3, side, side)
-        In the unit of the input; black outside the original image.
+        In the unit of the input. Outside the original image it is black, or as bright as the sky
+        (`companion_edge`).
     """
     device, side = frames.device, config.side
+    outside = sky_level(frames) if config.companion_edge == "sky" else 0.0
     flip_x, flip_y, angle, shift_x, shift_y, scale = perturbations.T[:, :, None, None]
     frames, centre = (
         (frames, _centre(frames, side))
@@ -150,10 +152,17 @@ def perturb(
     x, y = torch.where(flip_x > 0.5, -x, x), torch.where(flip_y > 0.5, -y, y)
     height, width = frames.shape[-2:]
     grid = torch.stack([2 * (x + centre) / width - 1, 2 * (y + centre) / height - 1], dim=-1)
-    sampled = functional.grid_sample(
-        frames, grid, mode="bicubic", padding_mode="zeros", align_corners=False
+    # The interpolation has zeros outside.
+    sampled = outside + functional.grid_sample(
+        frames - outside, grid, mode="bicubic", padding_mode="zeros", align_corners=False
     )
     return functional.avg_pool2d(sampled, OVERSAMPLING).clamp(0, 255)
+
+
+def sky_level(frames: torch.Tensor) -> torch.Tensor:
+    """Median of each colour along the four edges of frames: (n, 3, 1, 1) of (n, 3, y, x)."""
+    edges = [frames[..., 0, :], frames[..., -1, :], frames[..., 0], frames[..., -1]]
+    return torch.cat(edges, dim=-1).median(dim=-1).values[..., None, None]
 
 
 def _centre(frames: torch.Tensor, side: int) -> float:

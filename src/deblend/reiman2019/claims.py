@@ -12,7 +12,7 @@ The tables are `scores` (see `deblend.reiman2019.scores.score_methods`) and `his
 import math
 
 import pandas as pd
-from deblend.reiman2019.metrics import GALAXIES, error_by_frame
+from deblend.reiman2019.metrics import GALAXIES, IN_DB, QUANTITIES, error_of_mean
 from deblend.reiman2019.reproduction import MIN_BRIGHTNESS_RATIO, burn_in_batches, escape_batches
 from deblend.report.claims import Claims, MissingResult, Result, Tables, listed, says, table
 
@@ -34,7 +34,7 @@ def _scores_of(tables: Tables, method: str) -> pd.DataFrame:
     if scores.empty:
         raise MissingResult(f"scores of {method}")
     scores = scores.copy()
-    for column in ("psnr_db", "psnr_eq6_db", "crossed_psnr_db"):
+    for column in IN_DB:
         scores[column] = scores[column].clip(upper=CEILING_DB)
     return scores
 
@@ -53,13 +53,16 @@ def _gains(tables: Tables, baseline: str, quantity: str) -> pd.Series:
 
 def _errors(tables: Tables, baseline: str, quantity: str) -> dict[str, float]:
     """Standard errors of `_gains`, from the differences of each image."""
-    index = ["galaxy", "blend", "frame"]
+    index = ["galaxy", "blend", "frame", "other_frame"]
     ours, others = (
         _scores_of(tables, name).set_index(index)[quantity] for name in ("gan", baseline)
     )
     gains = (ours - others).dropna().reset_index()
     groups = gains.groupby("galaxy")
-    return {str(galaxy): error_by_frame(g[quantity], g["frame"]) for galaxy, g in groups}
+    return {
+        str(galaxy): error_of_mean(g[quantity], g["frame"], g["other_frame"])
+        for galaxy, g in groups
+    }
 
 
 def _share_nearer(tables: Tables) -> pd.Series:
@@ -131,24 +134,12 @@ def max_psnr(tables: Tables, bound: float) -> Result:
 @claim("max_ssim", "Fig. 5", stated=0.982, relaxed=0.95)
 @says("Maximum SSIM comparable with 0.982: at least {bound:g}")
 def max_ssim(tables: Tables, bound: float) -> Result:
-    return _score_reaches(tables, "max", "ssim", bound)
-
-
-@claim("max_ssim_authors_code", "Fig. 5", stated=0.982, relaxed=0.95)
-@says("The same with the range of the authors' code: at least {bound:g}")
-def max_ssim_authors_code(tables: Tables, bound: float) -> Result:
     return _score_reaches(tables, "max", "ssim_authors_code", bound)
 
 
 @claim("mean_ssim", "Table 1", stated=0.928, relaxed=0.88)
 @says("Mean SSIM as high as published: at least {bound:g}")
 def mean_ssim(tables: Tables, bound: float) -> Result:
-    return _score_reaches(tables, "mean", "ssim", bound)
-
-
-@claim("mean_ssim_authors_code", "Table 1", stated=0.928, relaxed=0.88)
-@says("The same with the range of the authors' code: at least {bound:g}")
-def mean_ssim_authors_code(tables: Tables, bound: float) -> Result:
     return _score_reaches(tables, "mean", "ssim_authors_code", bound)
 
 
@@ -161,7 +152,34 @@ def beats_blend_psnr(tables: Tables, bound: float) -> Result:
 @claim("beats_blend_ssim", "ours", stated=0.05, relaxed=0)
 @says("Mean SSIM more than {bound:g} above the blend's own, for central and for companion")
 def beats_blend_ssim(tables: Tables, bound: float) -> Result:
-    return _beats_blend(tables, "ssim", bound)
+    return _beats_blend(tables, "ssim_authors_code", bound)
+
+
+@claim("beats_blend_every_score", "ours", stated=0)
+@says("Better than the blend in the mean of every score, for central and for companion")
+def beats_blend_every_score(tables: Tables, bound: float) -> Result:
+    behind = []
+    for quantity, is_higher_better in QUANTITIES.items():
+        gains = _gains(tables, "blend", quantity) * (1 if is_higher_better else -1)
+        behind += [f"{quantity} ({galaxy})" for galaxy in gains.index[~(gains > bound)]]
+    text = f"worse in {', '.join(behind)}" if behind else f"in {len(QUANTITIES)} scores"
+    return text, not behind and _deblends(tables)
+
+
+@claim("nearer_than_blend", "ours", stated=0.95, relaxed=0.8)
+@says("Nearer to the truth than the blend itself, in PSNR, in {bound:.0%} of the images of both")
+def nearer_than_blend(tables: Tables, bound: float) -> Result:
+    index = ["blend", "galaxy"]
+    ours, theirs = (
+        _scores_of(tables, method).set_index(index)["psnr_db"] for method in ("gan", "blend")
+    )
+    # An image that is as near as the blend is not nearer.
+    share = (ours > theirs.reindex(ours.index)).groupby("galaxy").mean().reindex(list(GALAXIES))
+    if share.isna().any():
+        raise MissingResult("a galaxy")
+    return listed((100 * share).to_dict()) + " %", bool(
+        (share >= bound).all() and _deblends(tables)
+    )
 
 
 @claim("as_good_as_mse", "ours", stated=1, relaxed=3)
@@ -197,6 +215,9 @@ def escapes(tables: Tables, bound: float) -> Result:
     if not burn_in_batches(history):
         raise MissingResult("no burn-in")
     batches = escape_batches(history)
+    n = burn_in_batches(history)
+    if math.isnan(batches) and n < bound:
+        return f"not by {n:g} batches, when the burn-in ends", None
     text = "never" if math.isnan(batches) else f"by {batches:g} batches"
     return text, batches < bound
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
-from deblend.reiman2019.metrics import summary
+from deblend.reiman2019.metrics import WITH_INTERVAL, summary
 from deblend.reiman2019.tables import ROWS
-from deblend.report.numbers import Row
+from deblend.report.numbers import Row, Scale
 
 #: Smallest ratio of predicted to true brightness; its inverse is the largest one. Images outside
 #: this range do not show galaxies: they are black, or still as grey as before the training.
@@ -15,7 +15,7 @@ MIN_BRIGHTNESS_RATIO = 0.5
 
 
 def score_rows(published: Mapping[str, Any], scores: pd.DataFrame) -> Iterator[Row]:
-    """Statistics of the GAN's scores (Table 1, Figs 4 and 5), for each reading of PSNR and SSIM.
+    """Statistics of the GAN's scores (Table 1, Figs 4 and 5), as the authors' code computes them.
 
     Parameters
     ----------
@@ -28,20 +28,23 @@ def score_rows(published: Mapping[str, Any], scores: pd.DataFrame) -> Iterator[R
     for quantity, (_, published_name) in ROWS.items():
         ours = statistics.loc[("gan", "both", quantity)]
         name, figure = ("PSNR", "fig4") if published_name == "psnr_db" else ("SSIM", "fig5")
+        of_level: Scale = "dB" if published_name == "psnr_db" else "similarity"
         for statistic, value in published["table1"][published_name].items():
             if value is not None:
                 source = "Fig. 5" if (published_name, statistic) == ("ssim", "max") else "Table 1"
                 item = f"{source}, {name}, {statistic}"
                 row = Row(item, quantity, value, ours[statistic], ours["n"])
                 if statistic != "variance":
-                    row = row._replace(better="higher")
-                if statistic == "mean":
-                    error = math.sqrt(ours["variance"] / ours["n"]) if ours["n"] else math.nan
-                    row = row._replace(low=ours["mean"] - error, high=ours["mean"] + error)
+                    row = row._replace(better="higher", scale=of_level)
+                if statistic in WITH_INTERVAL:
+                    ends = (ours[f"{statistic}_low"], ours[f"{statistic}_high"])
+                    row = row._replace(low=ends[0], high=ends[1])
                 yield row
         item = f"Fig. {figure.removeprefix('fig')}, {name}, sigma"
-        sigma = math.sqrt(ours["variance"])
-        yield Row(item, quantity, published[figure]["sigma"], sigma, ours["n"])
+        sigma, low, high = (
+            math.sqrt(ours[column]) for column in ("variance", "variance_low", "variance_high")
+        )
+        yield Row(item, quantity, published[figure]["sigma"], sigma, ours["n"], low=low, high=high)
 
 
 def training_rows(published: Mapping[str, Any], history: pd.DataFrame) -> Iterator[Row]:

@@ -38,6 +38,7 @@ TRUE = galaxies()
 BLEND = np.repeat(TRUE.max(axis=1, keepdims=True), 2, axis=1)
 #: Each image shows a different galaxy.
 FRAMES = np.arange(2 * N)
+OTHER_FRAMES = FRAMES.reshape(-1, 2)[:, ::-1].ravel()
 GOOD = np.clip(TRUE + np.random.default_rng(4).normal(0, 0.002, TRUE.shape), 0, 1)
 MUTATIONS = {
     "good": GOOD,
@@ -51,12 +52,20 @@ MUTATIONS = {
 
 
 def scored(method, answer):
-    return score_images(answer.astype(np.float32), TRUE).assign(method=method, frame=FRAMES)
+    return score_images(answer.astype(np.float32), TRUE).assign(
+        method=method, frame=FRAMES, other_frame=OTHER_FRAMES
+    )
 
 
 @functools.cache
 def baselines():
-    return scored("mse", np.clip(GOOD + 0.001, 0, 1)), scored("blend", BLEND)
+    answers = {
+        "mse": np.clip(GOOD + 0.001, 0, 1),
+        "blend": BLEND,
+        "black": np.zeros_like(GOOD),
+        "sky": np.full_like(GOOD, 0.02),
+    }
+    return tuple(scored(method, answer) for method, answer in answers.items())
 
 
 @functools.cache

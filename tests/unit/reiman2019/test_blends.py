@@ -13,10 +13,13 @@ from deblend.reiman2019.blends import (
     draw_pairs,
     perturb,
     perturbation_tensor,
+    sky_level,
 )
 from PIL import Image
 from pydantic import ValidationError
 from skimage.transform import AffineTransform, warp
+
+from tests.unit.reiman2019.conftest import PAIRS
 
 AUTHORS = PerturbConfig(
     order="authors",
@@ -190,3 +193,23 @@ def test_unknown_options_are_named(order, blending, text):
 def test_one_galaxy_is_too_few():
     with pytest.raises(DeblendError, match="too few"):
         draw_pairs(np.random.default_rng(1), np.arange(1), 2, AUTHORS)
+
+
+def test_the_sky_of_a_frame_is_the_median_of_its_edges():
+    frames = torch.full((2, 3, 9, 9), 7.0)
+    frames[1] *= torch.tensor([1.0, 2.0, 3.0])[:, None, None]
+    frames[:, :, 2:7, 2:7] = 200.0  # a galaxy
+    frames[:, :, :, 0] = 90.0  # a star at one of the edges
+    assert sky_level(frames)[..., 0, 0].tolist() == [[7, 7, 7], [7, 14, 21]]
+
+
+@pytest.mark.parametrize("order", ["authors", "section_2_3"])
+def test_a_companions_edge_is_black_or_as_bright_as_its_sky(order):
+    """A bright sky, displaced and shrunk: what lies outside the frame shows its edge."""
+    frames = torch.full((1, 3, 31, 31), 80.0)
+    perturbation = torch.tensor([[0.0, 0, 0.3, 6, -6, 0.5]])
+    options = PAIRS.model_dump() | {"order": order}
+    black = perturb(frames, perturbation, PerturbConfig(**options))
+    sky = perturb(frames, perturbation, PerturbConfig(**options | {"companion_edge": "sky"}))
+    assert (black < 1).any() and (black > 79).any()
+    assert torch.allclose(sky, torch.full_like(sky, 80.0), atol=1e-3)

@@ -27,10 +27,17 @@ def test_numbers_compared_with_the_papers():
     row = found.loc[("Fig. 5, SSIM, sigma", "ssim_authors_code")]
     assert row["reproduced"] == pytest.approx(gan["ssim_authors_code"].std(ddof=0))
     assert ("Table 1, PSNR, max", "psnr_db") not in found.index  # the paper's text lacks it
-    assert found.loc[("Fig. 5, SSIM, max", "ssim"), "published"] == 0.982
-    error = gan["psnr_db"].std(ddof=0) / math.sqrt(2 * N)
+    assert found.loc[("Fig. 5, SSIM, max", "ssim_authors_code"), "published"] == 0.982
     mean = found.loc[("Table 1, PSNR, mean", "psnr_db")]
-    assert mean["high"] - mean["reproduced"] == pytest.approx(error, rel=1e-3)
+    # Two images of one blend are not independent, if that makes the error larger.
+    of_blends = gan.groupby("blend")["psnr_db"].mean()
+    errors = of_blends.std() / math.sqrt(N), gan["psnr_db"].std() / math.sqrt(2 * N)
+    assert mean["high"] - mean["reproduced"] == pytest.approx(max(errors), rel=0.03)
+    assert mean["ratio"] == pytest.approx(10 ** (-mean["difference"] / 10))
+    ssim = found.loc[("Table 1, SSIM, mean", "ssim_authors_code")]
+    assert ssim["ratio"] == pytest.approx((1 - ssim["reproduced"]) / (1 - 0.928))
+    # One reading of each score is compared.
+    assert set(table["quantity"]) == {"psnr_db", "ssim_authors_code", "batches_at_most"}
     limit = found.loc[("Sect. 2.2.2, burn-in until images are not black", "batches_at_most")]
     assert limit["status"] == "agrees"
     # What the configuration sets is no result.

@@ -21,5 +21,6 @@ with logs.script(snakemake.log[0]):
         device=device,
         attributes=versions,
         examples=out.examples,
+        batch_statistics=params.batch_statistics,
     )
     write_csv(out.scores, table)

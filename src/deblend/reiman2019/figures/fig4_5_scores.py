@@ -24,16 +24,16 @@ NETWORKS = "deblender_gan and deblender_mse"
 AXIS_LABELS = {
     "psnr_db": "PSNR, range of the data (dB)",
     "psnr_eq6_db": "PSNR, Eq. 6 (dB)",
+    "ssim_authors_code": "SSIM, authors' code",
     "ssim": "SSIM on [0, 1], range 1",
-    "ssim_as_published": "SSIM on [−1, 1], range 2",
-    "ssim_authors_code": "SSIM on [0, 1], range 2",
+    "ssim_signed": "SSIM on [−1, 1], range 2",
 }
 
 
 FIG4 = ("psnr_db", "psnr_eq6_db")
 
 
-FIG5 = ("ssim", "ssim_as_published", "ssim_authors_code")
+FIG5 = ("ssim_authors_code", "ssim", "ssim_signed")
 
 
 #: Number of bins in the tables. Of fewer images, several bins are drawn as one.
@@ -86,8 +86,8 @@ def draw_distributions(
     table : DataFrame
         From `distributions`; one panel per quantity.
     published : dict
-        `mean` and `sigma`. They are marked in every panel, since the paper does not say which
-        reading of the score it used.
+        `mean` and `sigma`. They are marked in the first panel, whose score is that of the
+        authors' code.
     outputs : list of path
     label : str
         Scale and data.
@@ -103,16 +103,11 @@ def draw_distributions(
                 if method == "gan":
                     axis.stairs(shares, edges, fill=True, color=colour, alpha=0.3)
                 axis.stairs(shares, edges, color=colour, lw=1.0, ls=style)
-            axis.axvspan(
-                published["mean"] - published["sigma"],
-                published["mean"] + published["sigma"],
-                color="0.9",
-                lw=0,
-                zorder=0,
-            )
-            axis.axvline(published["mean"], color="0.5", lw=0.8, ls=":", zorder=0.5)
             axis.set_xlabel(AXIS_LABELS[quantity])
             axis.set_title(_panel_title(rows), fontsize="small")
+        mean, sigma = published["mean"], published["sigma"]
+        axes[0, 0].axvspan(mean - sigma, mean + sigma, color="0.9", lw=0, zorder=0)
+        axes[0, 0].axvline(mean, color="0.5", lw=0.8, ls=":", zorder=0.5)
         axes[0, 0].set_ylabel("share of the images")
         handles: list[Rectangle] = []
         for _, colour, style in METHODS.values():
@@ -120,7 +115,7 @@ def draw_distributions(
             handles.append(Rectangle((0, 0), 1, 1, facecolor=face, edgecolor=colour, ls=style))
         handles.append(Rectangle((0, 0), 1, 1, color="0.9"))
         names = [name for name, *_ in METHODS.values()]
-        names.append(rf"published: {published['mean']:g}, $\sigma$ = {published['sigma']:g}")
+        names.append(rf"published: {mean:g}, $\sigma$ = {sigma:g}")
         figure.legend(handles, names, loc="outside lower center", ncols=4)
 
 
