@@ -263,6 +263,8 @@ rule reiman2019_predict:
         predictions=[f"<results>/predictions/{gan}/{{images}}.h5" for gan in GANS],
         scores="<results>/reiman2019/{images}/scores.csv",
         examples="<results>/reiman2019/{images}/examples.h5",
+        # In the folder of benchmarks, since these numbers differ from run to run.
+        speed="<results>/benchmarks/prediction/{images}.csv",
     log:
         "<results>/logs/reiman2019/predict_{images}.log",
     benchmark:
@@ -286,6 +288,56 @@ rule reiman2019_predict:
         "Deblend the test blends of {wildcards.images} and measure PSNR and SSIM"
     script:
         "../scripts/reiman2019/predict.py"
+
+
+# The same blends with the other blending: maximum against sum (Sect. 4). Example of a target:
+# results/reiman2019/galaxyzoo/blending.csv
+use rule reiman2019_predict as reiman2019_predict_blending with:
+    output:
+        predictions=[f"<results>/predictions/{gan}/{{images}}_{{blending}}.h5" for gan in GANS],
+        scores="<results>/reiman2019/{images}/scores_{blending}.csv",
+        examples="<results>/reiman2019/{images}/examples_{blending}.h5",
+        speed="<results>/benchmarks/prediction/{images}_{blending}.csv",
+    log:
+        "<results>/logs/reiman2019/predict_{images}_{blending}.log",
+    benchmark:
+        "<results>/benchmarks/reiman2019/predict_{images}_{blending}.tsv"
+    wildcard_constraints:
+        blending="max|sum",
+    params:
+        code=code("reiman2019/predict.py"),
+        seed=SEED,
+        threads=config["threads"]["training"],
+        perturbation=lambda wildcards: {**PERTURBATION, "blending": wildcards.blending},
+        methods=list(GANS.values()),
+        n_blends=REIMAN["n_blends"]["test"],
+        n_examples=REIMAN["n_examples"],
+    message:
+        "Deblend test blends of {wildcards.images} that are the {wildcards.blending} of two images"
+
+
+rule reiman2019_blending:
+    input:
+        scores=[f"<results>/reiman2019/{{images}}/scores_{name}.csv" for name in ("max", "sum")],
+        published=PUBLISHED,
+    output:
+        table="<results>/reiman2019/{images}/blending.csv",
+    log:
+        "<results>/logs/reiman2019/blending_{images}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("reiman2019/blending.py"),
+        names=["max", "sum"],
+        trained=PERTURBATION["blending"],
+    message:
+        "Scores of blends of {wildcards.images} that are the maximum, and the sum, of two images"
+    script:
+        "../scripts/reiman2019/blending.py"
 
 
 # How images fail (Sect. 4, Fig. 6), and a contact sheet as the paper's online catalogue. Example of a
@@ -452,6 +504,7 @@ rule reiman2019_results:
     input:
         scores=f"<results>/reiman2019/{REIMAN_SET}/scores.csv",
         history=f"{GAN_FOLDER}/history.csv",
+        speed=f"<results>/benchmarks/prediction/{REIMAN_SET}.csv",
         records=expand("<results>/networks/{name}/network.json", name=GANS),
         starts="<results>/reiman2019/starts.csv" if START_NUMBERS else [],
         published=PUBLISHED,

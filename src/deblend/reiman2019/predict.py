@@ -1,6 +1,7 @@
 """Deblend test blends with a trained generator (Reiman & Goehre 2019)."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def predict_blends(
     device: torch.device,
     precision: str,
     attributes: dict[str, Any],
-) -> None:
+) -> float:
     """Deblend with a generator and write its images, with 8 bits per colour as in the input.
 
     Parameters
@@ -62,14 +63,24 @@ def predict_blends(
         See `deblend.training.torch_backend`.
     attributes : dict
         Attributes of the file, such as versions of the software.
+
+    Returns
+    -------
+    float
+        Seconds that the generator took.
     """
+    seconds = 0.0
     move_to_device(generator, device)
     shape = (len(pairs), 2, config.side, config.side, 3)
     with atomic(output) as temporary, h5py.File(temporary, "w") as file:
         images = file.create_dataset("images", shape, np.uint8, chunks=(1, *shape[1:]))
         for rows, blends, _ in render_batches(frames, pairs, config):
-            images[rows] = to_uint8(predict(generator, blends, device, precision))
+            start = time.perf_counter()
+            predicted = predict(generator, blends, device, precision)
+            seconds += time.perf_counter() - start
+            images[rows] = to_uint8(predicted)
         file.attrs.update(attributes)
+    return seconds
 
 
 def read_predictions(path: str | Path, n_blends: int) -> h5py.Dataset:

@@ -100,6 +100,38 @@ def all_scores_table(
     return table.astype({"n": "Int64", "Perfect": "Int64"})
 
 
+def blending_table(
+    scores: Mapping[str, pd.DataFrame],
+    published: Mapping[str, Mapping[str, float | None]],
+    trained: str,
+) -> pd.DataFrame:
+    """Scores of the same blends with either blending (Sect. 4: maximum against sum).
+
+    Parameters
+    ----------
+    scores : dict of DataFrame
+        By blending, max and sum.
+    published : dict
+        See `all_scores_table`.
+    trained : {"max", "sum"}
+        Blending that the networks were trained on, which is the paper's if it is max.
+
+    Returns
+    -------
+    DataFrame
+        `Blending`, `Trained on it`, and the columns of `all_scores_table`.
+    """
+    parts = []
+    for name, table in scores.items():
+        part = all_scores_table(table, published)
+        if name != "max":
+            part = part[part["Method"] != "Published"]
+        part.insert(0, "Blending", name)
+        part.insert(1, "Trained on it", name == trained)
+        parts.append(part)
+    return pd.concat(parts, ignore_index=True)
+
+
 def _place(method: str) -> int:
     """Place of a method in the tables; methods without a name come last."""
     names = list(METHOD_NAMES)

@@ -20,7 +20,7 @@ def holds(found, bound="as stated"):
 
 
 #: Names of the claims that the generator deblends.
-OF_SKILL = {claim.name for claim in CLAIMS} - {"not_black", "escapes"}
+OF_SKILL = {claim.name for claim in CLAIMS} - {"not_black", "escapes", "instantaneous"}
 
 
 def test_claims_hold_for_a_good_generator():
@@ -117,6 +117,16 @@ def test_collapses_are_detected_in_the_history():
     late["brightness_ratio"] = np.where(late["iteration"] < 3000, 0.2, 1.0)
     assert holds(tables(course=late))["escapes"] is False
     assert holds(tables(course=late), "relaxed")["escapes"] is True
+
+
+def test_the_speed_is_told_to_its_order_of_magnitude():
+    found = tables()
+    table = claims_table(found, "test", CLAIMS, "reiman2019").set_index(["claim", "bound"])
+    row = table.loc[("instantaneous", "as stated")]
+    assert (row["holds"], row["numbers"]) == (True, "at least 10 a second (2 cores)")
+    slow = found | {"speed": found["speed"].assign(blends_per_second=0.3, device="cuda")}
+    assert holds(slow)["instantaneous"] is False
+    assert holds(slow, "relaxed")["instantaneous"] is True
 
 
 def test_claims_without_data_are_untested():
