@@ -208,7 +208,7 @@ use rule reiman2019_train as reiman2019_train_starts with:
     log:
         "<results>/logs/train/deblender_start_{start}_{number}.log",
     benchmark:
-        "<results>/benchmarks/train/deblender_start/{start}_{number}.tsv"
+        "<results>/benchmarks/reiman2019/train_{start}_{number}.tsv"
     wildcard_constraints:
         start=any_of(START_KINDS),
         number=r"\d+",
@@ -505,6 +505,8 @@ rule reiman2019_results:
         scores=f"<results>/reiman2019/{REIMAN_SET}/scores.csv",
         history=f"{GAN_FOLDER}/history.csv",
         speed=f"<results>/benchmarks/prediction/{REIMAN_SET}.csv",
+        rates=f"<results>/reiman2019/{REIMAN_SET}/failure_rates.csv",
+        misalignment=f"<results>/reiman2019/{REIMAN_SET}/misalignment.csv",
         records=expand("<results>/networks/{name}/network.json", name=GANS),
         starts="<results>/reiman2019/starts.csv" if START_NUMBERS else [],
         published=PUBLISHED,

@@ -19,7 +19,7 @@ with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     published = read_published(inputs.published)["reiman2019"]
     tables = {"scores": read_scores(inputs.scores)}
-    paths = {name: inputs[name] for name in ("history", "speed", "starts")}
+    paths = {name: inputs[name] for name in ("history", "speed", "rates", "misalignment", "starts")}
     tables |= {name: pd.read_csv(path) for name, path in paths.items() if path}
     networks = read_networks(inputs.records)
     rows = our_rows(published, tables, networks[0])
