@@ -27,7 +27,7 @@ claim = CLAIMS.add
 bar = CLAIMS.add_bar
 
 #: Errors by which a mean offset of colours has to differ from 0 to be one.
-MIN_SIGNIFICANCE = 5
+MIN_SIGNIFICANCE = 4
 
 #: PSNR of images that differ only by rounding to 8 bits: 10 log10(12 x 255^2). Higher values, also
 #: the infinite ones of perfect images, are replaced by it, so that perfect images enter the means.
