@@ -229,8 +229,8 @@ use rule reiman2019_train as reiman2019_train_starts with:
 
 rule reiman2019_starts:
     input:
-        records=expand(START_FOLDERS + "/network.json", start=START_KINDS, number=START_NUMBERS),
-        histories=expand(START_FOLDERS + "/history.csv", start=START_KINDS, number=START_NUMBERS),
+        records=expand(f"{START_FOLDERS}/network.json", start=START_KINDS, number=START_NUMBERS),
+        histories=expand(f"{START_FOLDERS}/history.csv", start=START_KINDS, number=START_NUMBERS),
         style=STYLE,
     output:
         table="<results>/reiman2019/starts.csv",
