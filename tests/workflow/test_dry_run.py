@@ -317,7 +317,8 @@ def test_only_networks_ask_for_a_gpu(toy_jobs):
     gans = {"reiman2019_predict", "reiman2019_several_galaxies", "hemmati2022_detect"}
     ablations = {"farrens2022_ablation_inputs", "farrens2022_train_ablation"}
     ablations |= {"reiman2019_ablations"}
-    assert asking == trainings | gans | ablations | {"farrens2022_label", "reiman2019_train_starts"}
+    on_demand = {"reiman2019_train_starts", "reiman2019_predict_blending"}
+    assert asking == trainings | gans | ablations | on_demand | {"farrens2022_label"}
 
 
 def test_the_vanilla_gan_has_its_own_options(toy_jobs):

@@ -224,7 +224,7 @@ use rule reiman2019_train as reiman2019_train_starts with:
     log:
         "<results>/logs/train/deblender_start_{start}_{number}.log",
     benchmark:
-        "<results>/benchmarks/train/deblender_start/{start}_{number}.tsv"
+        "<results>/benchmarks/reiman2019/train_{start}_{number}.tsv"
     wildcard_constraints:
         start=any_of(START_KINDS),
         number=r"\d+",
@@ -246,8 +246,8 @@ use rule reiman2019_train as reiman2019_train_starts with:
 
 rule reiman2019_starts:
     input:
-        records=expand(START_FOLDERS + "/network.json", start=START_KINDS, number=START_NUMBERS),
-        histories=expand(START_FOLDERS + "/history.csv", start=START_KINDS, number=START_NUMBERS),
+        records=expand(f"{START_FOLDERS}/network.json", start=START_KINDS, number=START_NUMBERS),
+        histories=expand(f"{START_FOLDERS}/history.csv", start=START_KINDS, number=START_NUMBERS),
         style=STYLE,
     output:
         table="<results>/reiman2019/starts.csv",
@@ -283,6 +283,8 @@ rule reiman2019_predict:
         ],
         scores="<results>/reiman2019/{images}/scores.csv",
         examples="<results>/reiman2019/{images}/examples.h5",
+        # In the folder of benchmarks, since these numbers differ from run to run.
+        speed="<results>/benchmarks/prediction/{images}.csv",
     log:
         "<results>/logs/reiman2019/predict_{images}.log",
     benchmark:
@@ -339,6 +341,60 @@ rule reiman2019_ablations:
         "Scores of the generator copy_gate without each of its parts on {wildcards.images}"
     script:
         "../scripts/reiman2019/ablations.py"
+
+
+# The same blends with the other blending: maximum against sum (Sect. 4). Example of a target:
+# results/reiman2019/galaxyzoo/blending.csv
+use rule reiman2019_predict as reiman2019_predict_blending with:
+    output:
+        predictions=[
+            f"<results>/predictions/{gan}{'_batch' * of_batches}/{{images}}_{{blending}}.h5"
+            for gan, of_batches in DEBLENDERS.values()
+        ],
+        scores="<results>/reiman2019/{images}/scores_{blending}.csv",
+        examples="<results>/reiman2019/{images}/examples_{blending}.h5",
+        speed="<results>/benchmarks/prediction/{images}_{blending}.csv",
+    log:
+        "<results>/logs/reiman2019/predict_{images}_{blending}.log",
+    benchmark:
+        "<results>/benchmarks/reiman2019/predict_{images}_{blending}.tsv"
+    wildcard_constraints:
+        blending="max|sum",
+    params:
+        code=code("reiman2019/predict.py"),
+        seed=SEED,
+        threads=config["threads"]["training"],
+        perturbation=lambda wildcards: {**PERTURBATION, "blending": wildcards.blending},
+        methods=list(DEBLENDERS),
+        batch_statistics=[name for name, (_, of_batches) in DEBLENDERS.items() if of_batches],
+        n_blends=REIMAN["n_blends"]["test"],
+        n_examples=REIMAN["n_examples"],
+    message:
+        "Deblend test blends of {wildcards.images} that are the {wildcards.blending} of two images"
+
+
+rule reiman2019_blending:
+    input:
+        scores=[f"<results>/reiman2019/{{images}}/scores_{name}.csv" for name in ("max", "sum")],
+        published=PUBLISHED,
+    output:
+        table="<results>/reiman2019/{images}/blending.csv",
+    log:
+        "<results>/logs/reiman2019/blending_{images}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("reiman2019/blending.py"),
+        names=["max", "sum"],
+        trained=PERTURBATION["blending"],
+    message:
+        "Scores of blends of {wildcards.images} that are the maximum, and the sum, of two images"
+    script:
+        "../scripts/reiman2019/blending.py"
 
 
 # How images fail (Sect. 4, Fig. 6), and a contact sheet as the paper's online catalogue. Example of a
@@ -505,6 +561,9 @@ rule reiman2019_results:
     input:
         scores=f"<results>/reiman2019/{REIMAN_SET}/scores.csv",
         history=f"{GAN_FOLDER}/history.csv",
+        speed=f"<results>/benchmarks/prediction/{REIMAN_SET}.csv",
+        rates=f"<results>/reiman2019/{REIMAN_SET}/failure_rates.csv",
+        misalignment=f"<results>/reiman2019/{REIMAN_SET}/misalignment.csv",
         records=expand("<results>/networks/{name}/network.json", name=GANS),
         starts="<results>/reiman2019/starts.csv" if START_NUMBERS else [],
         published=PUBLISHED,

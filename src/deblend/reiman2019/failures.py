@@ -24,7 +24,7 @@ from deblend.reiman2019.blends import PerturbConfig, draw_blends, render_batches
 from deblend.reiman2019.images import open_frames
 from deblend.reiman2019.metrics import GALAXIES
 from deblend.reiman2019.predict import read_predictions, to_unit
-from scipy.ndimage import label, uniform_filter
+from scipy.ndimage import gaussian_filter, label, uniform_filter
 
 KINDS = ("incomplete", "cut_off", "wrong_neighbour", "odd_colour")
 
@@ -106,7 +106,8 @@ def neighbours(
     """
     mine, other = true[which], true[1 - which]
     sky = sky_level(mine)
-    patches, n = label(mine - sky > VISIBLE)
+    # Smoothed, since noise tears faint outskirts into patches.
+    patches, n = label(uniform_filter(mine, 3) - sky > VISIBLE)
     if n < 2:
         return 0, 0
     rows, columns = np.nonzero(patches)
@@ -171,14 +172,17 @@ def colour_offsets(image: np.ndarray) -> tuple[float, float, float, float]:
     """Offsets of red and of blue from green in an image (y, x, 3), pixels: rows and columns.
 
     To first order a shifted image is the image minus the shift times its gradient: each colour is
-    fitted with green, its gradient and a constant. NaN if the colours have nothing in common.
+    fitted with green, its gradient and a constant, all smoothed with a Gaussian of sigma 1 pixel,
+    since noise of the gradient would make the offsets smaller. NaN if the colours have nothing in
+    common.
     """
-    green = image[..., 1].astype(float)
+    smooth = gaussian_filter(image.astype(float), (1, 1, 0))
+    green = smooth[..., 1]
     gradients = np.gradient(green)
     terms = np.stack([green, *gradients, np.ones_like(green)], axis=-1).reshape(-1, 4)
     found: list[float] = []
     for colour in (0, 2):
-        fit = np.linalg.lstsq(terms, image[..., colour].ravel().astype(float), rcond=None)[0]
+        fit = np.linalg.lstsq(terms, smooth[..., colour].ravel(), rcond=None)[0]
         found += [float(-fit[i] / fit[0]) if abs(fit[0]) > 0.1 else np.nan for i in (1, 2)]
     return found[0], found[1], found[2], found[3]
 

@@ -1,6 +1,7 @@
 """Deblend test blends with a trained generator (Reiman & Goehre 2019)."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ def predict_blends(
     precision: str,
     attributes: dict[str, Any],
     batch_statistics: bool = False,
-) -> None:
+) -> float:
     """Deblend with a generator and write its images, with 8 bits per colour as in the input.
 
     Parameters
@@ -73,20 +74,28 @@ def predict_blends(
     batch_statistics : bool
         Whether batch norms use the mean and variance of each `EVALUATION_BATCH` blends
         (`deblend.reiman2019.networks.use_batch_statistics`).
+
+    Returns
+    -------
+    float
+        Seconds that the generator took.
     """
     batch_size = None
     if batch_statistics:
         batch_size = EVALUATION_BATCH
         use_batch_statistics(generator)
+    seconds = 0.0
     move_to_device(generator, device)
     shape = (len(pairs), 2, config.side, config.side, 3)
     with atomic(output) as temporary, h5py.File(temporary, "w") as file:
         images = file.create_dataset("images", shape, np.uint8, chunks=(1, *shape[1:]))
         for rows, blends, _ in render_batches(frames, pairs, config):
-            images[rows] = to_uint8(
-                predict(generator, blends, device, precision, batch_size=batch_size)
-            )
+            start = time.perf_counter()
+            predicted = predict(generator, blends, device, precision, batch_size=batch_size)
+            seconds += time.perf_counter() - start
+            images[rows] = to_uint8(predicted)
         file.attrs.update(attributes)
+    return seconds
 
 
 def read_predictions(path: str | Path, n_blends: int) -> h5py.Dataset:

@@ -130,7 +130,7 @@ def predict_and_score(
     attributes: dict[str, Any],
     examples: str | Path,
     batch_statistics: Collection[str] = (),
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Deblend the test blends with trained generators, score the images, and write examples.
 
     Parameters
@@ -158,15 +158,19 @@ def predict_and_score(
 
     Returns
     -------
-    DataFrame
+    scores : DataFrame
         See `score_methods`.
+    speed : DataFrame
+        For each network `method`, `blends`, `seconds` that the generator took,
+        `blends_per_second`, `device`, `threads`.
     """
     config, opened = PerturbConfig(**perturbation), open_frames(frames)
     rows = rows_of_split(pd.read_csv(index), "test")
     pairs = draw_blends(seed, images, "test", rows, n_blends, config)
+    speed = []
     for method, (weights, description, path) in networks.items():
         generator, precision = load_generator(weights, description)
-        predict_blends(
+        seconds = predict_blends(
             generator,
             opened,
             pairs,
@@ -177,6 +181,9 @@ def predict_and_score(
             attributes=attributes,
             batch_statistics=method in batch_statistics,
         )
+        rate = n_blends / seconds
+        speed.append((method, n_blends, seconds, rate, device.type, torch.get_num_threads()))
+        log.info("%s: %.3g blends a second", method, rate)
     predictions = {
         method: read_predictions(path, n_blends) for method, (_, _, path) in networks.items()
     }
@@ -185,4 +192,5 @@ def predict_and_score(
     log.info("means:\n%s", means.to_string())
     chosen = select_examples(table, n_examples["success"], n_examples["failure"])
     write_examples(examples, chosen, opened, pairs, config, predictions["gan"])
-    return table
+    columns = ["method", "blends", "seconds", "blends_per_second", "device", "threads"]
+    return table, pd.DataFrame(speed, columns=columns)

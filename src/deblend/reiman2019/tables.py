@@ -26,6 +26,8 @@ NAMES = {
 METHOD_NAMES = {
     "gan": "GAN",
     "mse": "MSE only",
+    "copy_gate": "Copy gate",
+    "residual_branches": "Residual branches",
     "blend": "Blend itself",
     "black": "Black image",
     "sky": "Constant sky",
@@ -98,6 +100,38 @@ def all_scores_table(
     columns = ["Score", "Galaxies", "Method", "Mean", "Error", *list(COLUMNS.values())[1:]]
     table = pd.DataFrame(rows)[[*columns, "Nearer (%)", "n", "Perfect"]]
     return table.astype({"n": "Int64", "Perfect": "Int64"})
+
+
+def blending_table(
+    scores: Mapping[str, pd.DataFrame],
+    published: Mapping[str, Mapping[str, float | None]],
+    trained: str,
+) -> pd.DataFrame:
+    """Scores of the same blends with either blending (Sect. 4: maximum against sum).
+
+    Parameters
+    ----------
+    scores : dict of DataFrame
+        By blending, max and sum.
+    published : dict
+        See `all_scores_table`.
+    trained : {"max", "sum"}
+        Blending that the networks were trained on, which is the paper's if it is max.
+
+    Returns
+    -------
+    DataFrame
+        `Blending`, `Trained on it`, and the columns of `all_scores_table`.
+    """
+    parts = []
+    for name, table in scores.items():
+        part = all_scores_table(table, published)
+        if name != "max":
+            part = part[part["Method"] != "Published"]
+        part.insert(0, "Blending", name)
+        part.insert(1, "Trained on it", name == trained)
+        parts.append(part)
+    return pd.concat(parts, ignore_index=True)
 
 
 def _place(method: str) -> int:

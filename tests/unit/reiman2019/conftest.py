@@ -77,6 +77,22 @@ def tables(name="good", course=None):
     return {
         "scores": pd.concat([answer_of(name), *baselines()], ignore_index=True),
         "history": history() if course is None else course,
+        "speed": pd.DataFrame(
+            {"method": ["gan"], "blends_per_second": [42.0], "device": ["cpu"], "threads": [2]}
+        ),
+        "rates": pd.DataFrame(
+            {"method": "gan", "by": "all", "kind": "odd_colour", "n": 400, "n_failed": [1, 3]}
+        ),
+        "misalignment": pd.DataFrame(
+            {
+                "method": "gan",
+                "offset": ["red_x", "blue_x"],
+                "true_mean_px": [0.3, 0.001],
+                "true_error_px": 0.01,
+                "mean_px": [0.25, 0.02],
+                "error_px": 0.01,
+            }
+        ),
     }
 
 

@@ -93,7 +93,7 @@ def test_test_blends_are_deblended_and_scored_by_each_network(frames, tmp_path):
         write_weights(files[0], Generator(1, 1, 4))
         files[1].write_text(json.dumps(record | {"precision": "float32"}))
         networks[method] = tuple(files)
-    table = predict_and_score(
+    table, speed = predict_and_score(
         tmp_path / "frames.npy",
         tmp_path / "index.csv",
         networks,
@@ -107,6 +107,9 @@ def test_test_blends_are_deblended_and_scored_by_each_network(frames, tmp_path):
         examples=tmp_path / "examples.h5",
     )
     assert set(table["method"]) == {"gan", "mse", "blend", "black", "sky"}
+    assert speed["method"].tolist() == ["gan", "mse"]
+    assert (speed["blends_per_second"] * speed["seconds"]).to_numpy() == pytest.approx(8)
+    assert (speed["seconds"] > 0).all()
     assert set(table["frame"]) == set(range(8, 12))  # galaxies of the test split alone
     scores = table.set_index(["method", "blend", "galaxy"])["psnr_db"]
     with h5py.File(tmp_path / "examples.h5") as file:

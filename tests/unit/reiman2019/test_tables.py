@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from deblend.reiman2019.tables import METHOD_NAMES, NAMES, all_scores_table, table1
+from deblend.reiman2019.tables import METHOD_NAMES, NAMES, all_scores_table, blending_table, table1
 
 from tests.unit.reiman2019.conftest import PUBLISHED, N, tables
 
@@ -40,3 +40,15 @@ def test_methods_without_a_name_come_last():
     found = all_scores_table(pd.concat([mine, other], ignore_index=True), PUBLISHED["table1"])
     methods = found[(found["Score"] == "PSNR (dB)") & (found["Galaxies"] == "both")]["Method"]
     assert methods.tolist() == ["Published", *METHOD_NAMES.values(), "another"]
+
+
+def test_both_blendings_are_compared_and_the_published_numbers_are_those_of_one():
+    mine = tables()["scores"]
+    found = blending_table({"max": mine, "sum": mine}, PUBLISHED["table1"], "max")
+    one = all_scores_table(mine, PUBLISHED["table1"])
+    assert len(found) == 2 * len(one) - 2
+    assert found.groupby("Blending")["Trained on it"].first().to_dict() == {
+        "max": True,
+        "sum": False,
+    }
+    assert set(found.loc[found["Method"] == "Published", "Blending"]) == {"max"}

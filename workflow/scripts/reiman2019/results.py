@@ -18,8 +18,11 @@ from deblend.tables import write_csv, write_tex
 with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     published = read_published(inputs.published)["reiman2019"]
-    tables = {"scores": read_scores(inputs.scores), "history": pd.read_csv(inputs.history)}
-    rows = our_rows(published, tables)
+    tables = {"scores": read_scores(inputs.scores)}
+    paths = {name: inputs[name] for name in ("history", "speed", "rates", "misalignment", "starts")}
+    tables |= {name: pd.read_csv(path) for name, path in paths.items() if path}
+    networks = read_networks(inputs.records)
+    rows = our_rows(published, tables, networks[0])
     reproduction = reproduction_table(
         {params.configuration: rows}, "reiman2019", params.papers_data
     )
@@ -29,7 +32,7 @@ with logs.script(snakemake.log[0]):
         CLAIMS,
         "reiman2019",
         bars=read_bars(inputs.bars, params.scale, "reiman2019"),
-        networks=read_networks(inputs.records),
+        networks=networks,
     )
     logging.info("\n%s", reproduction.iloc[:, 1:8].to_string(index=False))
     logging.info("\n%s", claims[["claim", "bound", "numbers", "holds"]].to_string(index=False))
@@ -37,8 +40,6 @@ with logs.script(snakemake.log[0]):
     for name, scores_table in (("1", table1(tables["scores"])), ("scores", of_methods)):
         write_csv(out[f"csv{name}"], scores_table)
         write_tex(out[f"tex{name}"], scores_table)
-    if inputs.starts:
-        tables["starts"] = pd.read_csv(inputs.starts)
     write_csv(out.findings, findings_table(tables, FINDINGS, "reiman2019", published["findings"]))
     write_csv(out.reproduction, reproduction)
     write_csv(out.claims, claims)
