@@ -34,7 +34,8 @@ def snakemake(*arguments, directory, project=ROOT, env=None, check=True):
         command, capture_output=True, text=True, env={**os.environ, **(env or {})}, cwd=directory
     )
     result.text = result.stdout + result.stderr
-    if check and result.returncode:
+    # Python prints a message that cannot be formatted, and goes on.
+    if check and (result.returncode or "Logging error" in result.text):
         raise AssertionError(f"{' '.join(command)}\n{result.text[-6000:]}")
     return result
 

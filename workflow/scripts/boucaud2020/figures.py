@@ -18,7 +18,7 @@ with logs.script(snakemake.log[0]):
     for n in FIGURES:
         files = [out[f"pdf{n}"], out[f"png{n}"]]
         points, tables[n] = draw_figure(n, catalog, about, files, curves.get(n), **bootstrap)
-        logging.info("Figure %d\n%s", n, tables[n].iloc[:, :9].to_string(index=False))
+        logging.info("Figure %s\n%s", n, tables[n].iloc[:, :9].to_string(index=False))
         write_csv(out[f"table{n}"], tables[n])
         write_csv(out[f"points{n}"], points)
     write_csv(out.statistics, statistics_table(tables[5], tables[6]))
