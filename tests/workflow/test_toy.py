@@ -87,11 +87,7 @@ def test_numbers_and_claims_are_compared_with_the_published_ones(toy):
     assert str(theirs[("outliers_isophotal.blend2flux", "as stated")]) == "False"
     assert pd.isna(theirs[("sextractor_spheroids", "as stated")])
     findings = pd.read_csv(toy / "tables/findings.csv").set_index("finding")
-<<<<<<< HEAD
     assert set(findings["paper"]) == {"boucaud2020", "farrens2022", "reiman2019"}
-=======
-    assert set(findings["paper"]) == {"boucaud2020", "farrens2022"}
->>>>>>> main
     assert findings["basis"]["spheroids_overestimated"].startswith("stated in config/published")
 
 
