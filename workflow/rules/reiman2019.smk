@@ -251,7 +251,12 @@ rule reiman2019_starts:
         style=STYLE,
     output:
         table="<results>/reiman2019/starts.csv",
-        pdf="<results>/reiman2019/starts.pdf",
+        pdf=report(
+            "<results>/reiman2019/starts.pdf",
+            caption="../report/reiman2019/starts.rst",
+            category=CATEGORIES["reiman2019"],
+            labels={"figure": "supplement: trainings with and without burn-in"},
+        ),
         png="<results>/reiman2019/starts.png",
     log:
         "<results>/logs/reiman2019/starts.log",
@@ -397,13 +402,16 @@ rule reiman2019_blending:
         "../scripts/reiman2019/blending.py"
 
 
-# How images fail (Sect. 4, Fig. 6), and a contact sheet as the paper's online catalogue. Example of a
-# target: results/reiman2019/galaxyzoo/failures.csv
+# How images fail (Sect. 4, Fig. 6), a contact sheet as the paper's online catalogue, and errors of
+# flux, colour, size and shape. Example of a target: results/reiman2019/galaxyzoo/failures.csv
 rule reiman2019_failures:
     input:
         frames="<results>/datasets/{images}/frames.npy",
         index="<results>/datasets/{images}/index.csv",
-        predictions=[f"<results>/predictions/{gan}/{{images}}.h5" for gan in GANS],
+        predictions=[
+            f"<results>/predictions/{gan}{'_batch' * of_batches}/{{images}}.h5"
+            for gan, of_batches in DEBLENDERS.values()
+        ],
         records=expand("<results>/networks/{gan}/network.json", gan=GANS),
         style=STYLE,
     output:
@@ -411,10 +419,33 @@ rule reiman2019_failures:
         rates="<results>/reiman2019/{images}/failure_rates.csv",
         infill="<results>/reiman2019/{images}/infill.csv",
         misalignment="<results>/reiman2019/{images}/misalignment.csv",
-        pdf="<results>/reiman2019/{images}/failures.pdf",
+        science=report(
+            "<results>/reiman2019/{images}/science.csv",
+            caption="../report/reiman2019/science.rst",
+            category=CATEGORIES["reiman2019"],
+            labels={"table": "supplement: flux, colour, size and shape, {images}"},
+        ),
+        pdf=report(
+            "<results>/reiman2019/{images}/failures.pdf",
+            caption="../report/reiman2019/failures.rst",
+            category=CATEGORIES["reiman2019"],
+            labels={"figure": "supplement: kinds of failures, {images}"},
+        ),
         png="<results>/reiman2019/{images}/failures.png",
-        pdf_sheet="<results>/reiman2019/{images}/contact_sheet.pdf",
+        pdf_sheet=report(
+            "<results>/reiman2019/{images}/contact_sheet.pdf",
+            caption="../report/reiman2019/contact_sheet.rst",
+            category=CATEGORIES["reiman2019"],
+            labels={"figure": "supplement: contact sheet, {images}"},
+        ),
         png_sheet="<results>/reiman2019/{images}/contact_sheet.png",
+        pdf_science=report(
+            "<results>/reiman2019/{images}/science.pdf",
+            caption="../report/reiman2019/science.rst",
+            category=CATEGORIES["reiman2019"],
+            labels={"figure": "supplement: flux, colour, size and shape, {images}"},
+        ),
+        png_science="<results>/reiman2019/{images}/science.png",
     log:
         "<results>/logs/reiman2019/failures_{images}.log",
     benchmark:
@@ -431,11 +462,12 @@ rule reiman2019_failures:
         label=lambda wildcards: reiman_label(wildcards.images),
         threads=1,
         perturbation=PERTURBATION,
-        methods=list(GANS.values()),
+        methods=list(DEBLENDERS),
+        sep=REIMAN["sep"],
         n_blends=REIMAN["n_blends"]["test"],
         n_shown=min(100, REIMAN["n_blends"]["test"]),
     message:
-        "Measure how the images of {wildcards.images} fail"
+        "Measure how the images of {wildcards.images} fail, and flux, colour, size and shape"
     script:
         "../scripts/reiman2019/failures.py"
 

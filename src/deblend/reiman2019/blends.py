@@ -210,6 +210,24 @@ def _channels_first(frames: torch.Tensor) -> torch.Tensor:
     return frames.permute(0, 3, 1, 2).float()
 
 
+def galaxy_positions(pairs: pd.DataFrame, config: PerturbConfig) -> np.ndarray:
+    """Row and column of each galaxy in the network's images, shape (n, 2 galaxies, 2), pixels.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        From `draw_pairs`.
+    config : PerturbConfig
+    """
+    shift = pairs[["shift_y_px", "shift_x_px"]].to_numpy()
+    if config.order == "authors":
+        shift = shift / config.reduce_by
+    else:
+        # The image is displaced before it is scaled.
+        shift = shift * pairs[["scale"]].to_numpy()
+    return (config.side - 1) / 2 + np.stack([np.zeros_like(shift), shift], axis=1)
+
+
 def rows_of_split(index: pd.DataFrame, split: str) -> np.ndarray:
     """Rows of a split's frames.
 

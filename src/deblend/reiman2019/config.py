@@ -17,6 +17,7 @@ from deblend.config_base import (
     Split,
     Text,
 )
+from deblend.photometry.config import Detection
 from deblend.training.config import Precision
 from pydantic import Field, model_validator
 
@@ -368,6 +369,10 @@ class Reiman2019(Crop):
     )
     starts: Starts = Field(
         default=Starts(), description="Short trainings with and without burn-in."
+    )
+    sep: Detection = Field(
+        default=Detection(threshold=1.5, min_area=5, contrast=0.0001, n_thresholds=64),
+        description="SEP on blends, a baseline for flux, colour, size and shape (science.csv).",
     )
     n_examples: ExampleNumbers = Field(
         default=ExampleNumbers(), description="Number of blends shown in Figs 3 and 6."

@@ -13,14 +13,20 @@ odd_colour
     A patch whose colour is neither that of the true image nor that of the blend.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from deblend.intervals import wilson_interval
-from deblend.reiman2019.blends import PerturbConfig, draw_blends, render_batches, rows_of_split
+from deblend.reiman2019.blends import (
+    PerturbConfig,
+    draw_blends,
+    galaxy_positions,
+    render_batches,
+    rows_of_split,
+)
 from deblend.reiman2019.images import open_frames
 from deblend.reiman2019.metrics import GALAXIES
 from deblend.reiman2019.predict import read_predictions, to_unit
@@ -191,14 +197,6 @@ def colour_offsets(image: np.ndarray) -> tuple[float, float, float, float]:
 OFFSETS = ("red_y_px", "red_x_px", "blue_y_px", "blue_x_px")
 
 
-def positions(pairs: pd.DataFrame, config: PerturbConfig) -> np.ndarray:
-    """Row and column of each galaxy in the network's images, shape (n, 2 galaxies, 2)."""
-    scale = config.reduce_by if config.order == "authors" else 1
-    centre = (config.side - 1) / 2
-    shift = pairs[["shift_y_px", "shift_x_px"]].to_numpy() / scale
-    return centre + np.stack([np.zeros_like(shift), shift], axis=1)
-
-
 def failures_table(
     frames: np.ndarray,
     pairs: pd.DataFrame,
@@ -223,7 +221,7 @@ def failures_table(
         orientation is the sky's, `OFFSETS` of the image and, with the prefix `true_`, of the true
         one.
     """
-    places = positions(pairs, config)
+    places = galaxy_positions(pairs, config)
     separation = np.hypot(*(places[:, 1] - places[:, 0]).T)
     rows = []
     for batch, blends, truth in render_batches(frames, pairs, config):
@@ -266,6 +264,35 @@ def failures_table(
     return table
 
 
+Bins = list[tuple[float, float, np.ndarray]]
+
+
+def bins_of_images(table: pd.DataFrame, columns: Iterable[str]) -> dict[str, Bins]:
+    """Bins with as many images each.
+
+    Parameters
+    ----------
+    table : DataFrame
+        A row for each image.
+    columns : iterable of str
+
+    Returns
+    -------
+    dict of list of (float, float, ndarray of bool)
+        For "all", and for each column: lower end, upper end, and which images are in the bin. The
+        only bin of "all" has no ends.
+    """
+    binned: dict[str, Bins] = {"all": [(np.nan, np.nan, np.ones(len(table), bool))]}
+    for column in columns:
+        values = table[column].to_numpy(float)
+        edges = np.nanquantile(values, np.linspace(0, 1, N_BINS + 1))
+        binned[column] = [
+            (low, high, (values >= low) & ((values < high) | (high == edges[-1])))
+            for low, high in zip(edges[:-1], edges[1:], strict=True)
+        ]
+    return binned
+
+
 def failure_rates(table: pd.DataFrame) -> pd.DataFrame:
     """Shares of images that fail, of all and in bins of separation and of brightness ratio.
 
@@ -283,14 +310,7 @@ def failure_rates(table: pd.DataFrame) -> pd.DataFrame:
         have neighbours.
     """
     table = table.assign(any=table[list(KINDS)].any(axis=1))
-    binned = {"all": [(np.nan, np.nan, np.ones(len(table), bool))]}
-    for column in ("separation_px", "brightness_ratio"):
-        values = table[column].to_numpy(float)
-        edges = np.nanquantile(values, np.linspace(0, 1, N_BINS + 1))
-        binned[column] = [
-            (low, high, (values >= low) & ((values < high) | (high == edges[-1])))
-            for low, high in zip(edges[:-1], edges[1:], strict=True)
-        ]
+    binned = bins_of_images(table, ("separation_px", "brightness_ratio"))
     rows = []
     for (method, galaxy), part in table.groupby(["method", "galaxy"], sort=False):
         for kind in (*KINDS, "any"):

@@ -287,6 +287,33 @@ def error_of_mean(values: ArrayLike, frames: ArrayLike, other_frames: ArrayLike)
     return _error_of_sum((values - values.mean()) / len(values), frames, other_frames)
 
 
+def median_interval(
+    values: ArrayLike, frames: ArrayLike, other_frames: ArrayLike
+) -> tuple[float, float]:
+    """68 % (1 sigma) interval of a median over images of blends that share galaxies.
+
+    Parameters
+    ----------
+    values, frames, other_frames
+        See `error_of_mean`.
+
+    Returns
+    -------
+    low, high : float
+        The quantiles at one error of the share of values below the median (Woodruff 1952, J. Am.
+        Stat. Assoc. 47, 635). NaN if there are fewer than two galaxies.
+    """
+    values = np.asarray(values, float)
+    if not len(values):
+        return np.nan, np.nan
+    below = values < np.median(values)
+    of_share = _error_of_sum((below - 0.5) / len(values), frames, other_frames)
+    if not np.isfinite(of_share):
+        return np.nan, np.nan
+    low, high = np.quantile(values, np.clip([0.5 - of_share, 0.5 + of_share], 0, 1))
+    return float(low), float(high)
+
+
 def _error_of_sum(terms: np.ndarray, frames: ArrayLike, other_frames: ArrayLike) -> float:
     return float(sharing_errors(terms[:, None], frames, other_frames)[0])
 
@@ -308,12 +335,7 @@ def _statistics(values: np.ndarray, frames: pd.Series, others: pd.Series) -> dic
     }
     error = result["error of mean"] = error_of_mean(values, frames, others)
     result |= {"mean_low": mean - error, "mean_high": mean + error}
-    # The quantiles at one error of the share of values below the median (Woodruff 1952, J. Am.
-    # Stat. Assoc. 47, 635).
-    of_share = _error_of_sum(((values < median) - 0.5) / n, frames, others)
-    if np.isfinite(of_share):
-        ends = np.clip([0.5 - of_share, 0.5 + of_share], 0, 1)
-        result["median_low"], result["median_high"] = np.quantile(values, ends)
+    result["median_low"], result["median_high"] = median_interval(values, frames, others)
     of_variance = _error_of_sum(((values - mean) ** 2 - variance) / n, frames, others)
     result |= {
         "variance_low": max(variance - of_variance, 0.0),

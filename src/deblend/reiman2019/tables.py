@@ -22,12 +22,16 @@ NAMES = {
 }
 
 
-#: For each method its name in the tables.
+#: For each method its name in the tables; "batch": with statistics of batches of test blends.
 METHOD_NAMES = {
     "gan": "GAN",
     "mse": "MSE only",
     "copy_gate": "Copy gate",
     "residual_branches": "Residual branches",
+    "gan_batch": "GAN (batch)",
+    "mse_batch": "MSE only (batch)",
+    "residual_branches_batch": "Residual branches (batch)",
+    "sep": "SEP",
     "blend": "Blend itself",
     "black": "Black image",
     "sky": "Constant sky",

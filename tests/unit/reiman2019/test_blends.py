@@ -11,6 +11,7 @@ from deblend.reiman2019.blends import (
     crop,
     draw_blends,
     draw_pairs,
+    galaxy_positions,
     perturb,
     perturbation_tensor,
     sky_level,
@@ -109,6 +110,23 @@ def test_section_2_3_displaces_by_pixels_of_the_reduced_image_and_then_scales():
     # The centre of the blob is half a pixel from that of the crop.
     assert float((weight.sum(0) * places).sum()) == pytest.approx(0.8 * 20.5, abs=0.2)
     assert float((weight.sum(1) * places).sum()) == pytest.approx(0.8 * -11.5, abs=0.2)
+
+
+@pytest.mark.parametrize("config", [AUTHORS, SECTION])
+def test_galaxies_are_where_their_positions_say(config):
+    y, x = np.mgrid[:141, :141] - 69.5  # the centre of the crop
+    spot = np.exp(-(x**2 + y**2) / (2 * 4**2))
+    frames = np.repeat((200 * spot)[None, ..., None], 3, axis=-1).astype(np.uint8).repeat(2, axis=0)
+    moved = {"angle_rad": [0.3, 2.0], "shift_x_px": [21, -18], "shift_y_px": [-15, -12]}
+    pairs = pair(**{name: values[0] for name, values in moved.items()}, scale=0.7)
+    pairs = pd.concat([pairs, pair(**{k: v[1] for k, v in moved.items()}, scale=1.3)])
+    _, truth = blend(
+        *(torch.from_numpy(frames) for _ in range(2)), perturbation_tensor(pairs), config
+    )
+    light = ((truth + 1) / 2).mean(dim=2).numpy()
+    rows, columns = np.mgrid[:80, :80]
+    centroids = [[[(i * r).sum() / i.sum() for r in (rows, columns)] for i in two] for two in light]
+    assert galaxy_positions(pairs, config) == pytest.approx(np.array(centroids), abs=0.1)
 
 
 def test_a_null_perturbation_leaves_the_image_unchanged():

@@ -18,7 +18,6 @@ from deblend.reiman2019.failures import (
     missing,
     neighbours,
     odd_area,
-    positions,
 )
 
 from tests.unit.reiman2019.conftest import PAIRS
@@ -122,10 +121,6 @@ def test_black_images_are_cut_off_and_blends_incomplete(measured):
     shift = np.hypot(pairs["shift_x_px"], pairs["shift_y_px"]) / PAIRS.reduce_by
     found = gan.drop_duplicates("blend")["separation_px"]
     assert found.to_numpy() == pytest.approx(shift.to_numpy())
-    reduced = PAIRS.model_copy(update={"order": "section_2_3"})
-    places = positions(pairs, reduced)
-    assert places[:, 0] == pytest.approx(7.5)
-    assert places[0, 1, 0] == pytest.approx(7.5 + pairs.loc[0, "shift_y_px"])
 
 
 def test_rates_by_separation_and_brightness_add_up(measured):
