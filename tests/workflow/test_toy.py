@@ -125,8 +125,13 @@ def test_the_branched_gan_separates_two_galaxies(toy):
             assert (toy / f"figures/reiman2019/{name}.{extension}").stat().st_size > 5000
     for name in ("table1", "scores"):
         assert "toprule" in (toy / f"tables/reiman2019/{name}.tex").read_text()
-    for name in ("failures", "contact_sheet"):
+    for name in ("failures", "contact_sheet", "science"):
         assert (toy / f"reiman2019/galaxyzoo/{name}.pdf").stat().st_size > 5000
+    science = pd.read_csv(toy / "reiman2019/galaxyzoo/science.csv")
+    assert set(science["method"]) == {"gan", "mse", "sep", "blend"}
+    # SEP finds both galaxies of most blends, but not of all.
+    of_sep = science[(science["method"] == "sep") & (science["by"] == "all")]
+    assert (of_sep["failures"] > 0).all() and (2 * of_sep["failures"] < of_sep["n"]).all()
     scores = pd.read_csv(toy / "reiman2019/galaxyzoo/scores.csv")
     assert scores.groupby("method").size().to_dict() == dict.fromkeys(
         ("black", "blend", "gan", "mse", "sky"), 240

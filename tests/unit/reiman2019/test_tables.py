@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from deblend.reiman2019.config import scored_methods
+from deblend.reiman2019.figures.science import LOOKS
 from deblend.reiman2019.tables import METHOD_NAMES, NAMES, all_scores_table, blending_table, table1
 
 from tests.unit.reiman2019.conftest import PUBLISHED, N, tables
@@ -41,6 +43,20 @@ def test_methods_without_a_name_come_last():
     methods = found[(found["Score"] == "PSNR (dB)") & (found["Galaxies"] == "both")]["Method"]
     names = [name for method, name in METHOD_NAMES.items() if method in set(mine["method"])]
     assert methods.tolist() == ["Published", *names, "another"]
+
+
+@pytest.mark.parametrize("generator", ["residual_branches", "copy_gate"])
+def test_every_method_has_a_name_and_a_colour(generator):
+    names = {"residual_branches", "copy_gate"} - {generator}
+    section = {
+        "network": {"generator": generator},
+        "other_generator": {"generator": names.pop()},
+        "batch_statistics": True,
+    }
+    methods = scored_methods(section)
+    assert {name for name in methods if name.endswith("_batch")}
+    assert set(methods) <= set(METHOD_NAMES)
+    assert {name.removesuffix("_batch") for name in methods} <= set(LOOKS)
 
 
 def test_both_blendings_are_compared_and_the_published_numbers_are_those_of_one():
