@@ -38,7 +38,7 @@ from deblend.reiman2019.blends import (
 )
 from deblend.reiman2019.failures import bins_of_images, sky_level
 from deblend.reiman2019.images import RADII_PER_PX, open_frames
-from deblend.reiman2019.metrics import GALAXIES, median_interval
+from deblend.reiman2019.metrics import GALAXIES, ROUNDING_POWER, median_interval
 from deblend.reiman2019.predict import read_predictions, to_unit
 
 log = logging.getLogger(__name__)
@@ -91,17 +91,20 @@ def measure(
     dict of ndarray, shape (k,)
         `flux`, sum of the mean of the colours over the pixels of the aperture; `colour_mag`;
         `half_light_radius_px`; `ellipticity`. In each colour the sky is subtracted, the median of a
-        ring around the aperture. NaN where a flux is not positive, or if the light has no second
-        moments.
+        ring around the aperture. NaN where a flux is not positive, if the light has no second
+        moments, and of a galaxy that is outside the images.
     """
     k, height, width = images.shape[:3]
-    # Of smaller circles there is always a part of the ring in the image.
+    # Around smaller circles in an image there is always a part of the ring.
     radius_px = min(radius_px, min(height, width) / 2)
     rows, columns = np.mgrid[:height, :width].astype(float)
     dy, dx = rows - position[0], columns - position[1]
     distance = np.hypot(dy, dx)
     inside = distance <= radius_px
     ring = (distance > radius_px) & (distance <= SKY_RING * radius_px)
+    if not (inside.any() and ring.any()):
+        names = ("flux", "colour_mag", "half_light_radius_px", "ellipticity")
+        return {name: np.full(k, np.nan) for name in names}
     pixels = images[:, inside].astype(float) - np.median(images[:, ring], axis=1)[:, None]
     light = pixels.mean(axis=2)
     flux = light.sum(axis=1)
@@ -215,7 +218,8 @@ def sep_images(
     sky = np.array([sky_level(colour) for colour in np.moveaxis(blend, -1, 0)])
     above = blend - sky
     light = np.ascontiguousarray(above.mean(axis=-1), dtype=np.float32)
-    rms = background_rms(light, settings.background_box_px)
+    # Where the sky is black there is no noise but that of rounding.
+    rms = max(background_rms(light, settings.background_box_px), np.sqrt(ROUNDING_POWER / 3))
     try:
         objects, segmap = detect(light, settings, rms)
     except SepError:

@@ -81,6 +81,8 @@ def test_images_without_light_have_no_quantities():
     images = np.stack([np.zeros((SIDE, SIDE, 3)), 0.5 - coloured(galaxy())])
     for values in measure(images, CENTRE, 20).values():
         assert np.isnan(values).all()
+    outside = measure(coloured(galaxy())[None], (-40.0, 120.0), 20)
+    assert np.isnan([*outside.values()]).all()
 
 
 def test_errors_are_those_of_flux_colour_size_and_shape():
@@ -107,6 +109,8 @@ def test_sep_gives_each_galaxy_the_pixels_of_its_segment():
         pair = np.stack([coloured(light), image])
         found = differences(measure(pair, tuple(place), 1.5 * radius), of=0)[1]
         assert np.abs(found[:2]).max() < 0.1
+    # A black sky without noise is no reason to find nothing.
+    assert sep_images(coloured(np.maximum(*lights)), places, radii, SEP) is not None
     # One galaxy, or one that is somewhere else, is not enough.
     assert sep_images(coloured(lights[0], 0.03), places, radii, SEP) is None
     assert sep_images(blend, places + [[0, 0], [20, 0]], radii, SEP) is None
