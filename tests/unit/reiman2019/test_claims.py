@@ -5,7 +5,7 @@ import pytest
 from deblend.reiman2019.claims import CEILING_DB, CLAIMS
 from deblend.report.claims import claims_table
 
-from tests.unit.reiman2019.conftest import history, tables
+from tests.unit.reiman2019.conftest import PUBLISHED, history, tables
 
 #: Bounds of the bars.
 BARS = {"bar_beats_blend": 2.0}
@@ -21,6 +21,14 @@ def holds(found, bound="as stated"):
 
 #: Names of the claims that the generator deblends.
 OF_SKILL = {claim.name for claim in CLAIMS} - {"not_black", "escapes", "instantaneous"}
+
+
+def test_bounds_are_the_published_numbers():
+    stated = {claim.name: claim.stated for claim in CLAIMS}
+    assert stated["mean_psnr"] == stated["max_psnr"] == PUBLISHED["psnr_compression_db"][0]
+    ssim = PUBLISHED["table1"]["ssim"]
+    assert (stated["mean_ssim"], stated["max_ssim"]) == (ssim["mean"], ssim["max"])
+    assert stated["escapes"] == PUBLISHED["escape_batches"]
 
 
 def test_claims_hold_for_a_good_generator():
