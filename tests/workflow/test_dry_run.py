@@ -67,6 +67,7 @@ REIMAN = {
     "reiman2019_frames",
     "reiman2019_train",
     "reiman2019_predict",
+    "reiman2019_failures",
     "reiman2019_several_galaxies",
     "reiman2019_network_figures",
     "reiman2019_figures_of_paper",
@@ -83,6 +84,8 @@ HEMMATI = {
     "hemmati2022_results",
 }
 EVERYTHING = BOUCAUD | FARRENS | REIMAN | HEMMATI | {"report_summary", "all"}
+#: Short trainings with and without burn-in, which the toy run has none of.
+STARTS = {"reiman2019_train_starts", "reiman2019_starts"}
 #: Only drawn galaxies of the paper's data set have an image of the PSF.
 DRAWN = {
     "boucaud2020_simulate",
@@ -162,6 +165,7 @@ BASELINES = [f"results/predictions/{name}/simulated.csv" for name in ("forced", 
         (
             [],
             EVERYTHING
+            | STARTS
             | COMPARED
             | ARCHIVE
             | COSMOS
@@ -171,7 +175,7 @@ BASELINES = [f"results/predictions/{name}/simulated.csv" for name in ("forced", 
         ),
         (
             ["--configfile", ROOT / "config/small.yaml"],
-            EVERYTHING | COMPARED | DRAWN | {"download_vgg"},
+            EVERYTHING | STARTS | COMPARED | DRAWN | {"download_vgg"},
         ),
         (["--configfile", ROOT / "config/toy.yaml"], EVERYTHING | DRAWN),
         # The authors' catalogue is downloaded where it is asked for, at any scale.
@@ -216,6 +220,16 @@ def test_ablations_with_the_same_features_share_them(tmp_path):
     needed = {tuple(entry.get(*key) for key in keys) for entry in entries.values()}
     made = re.findall(r"What ablations get: (\w+), scaling (\w+), noise (\w+)", result.text)
     assert len(needed) < len(entries) and sorted(made) == sorted(needed)
+
+
+def test_ablations_of_a_generator_are_trained_where_they_are_asked_for(tmp_path):
+    target = "results/toy/reiman2019/galaxyzoo/ablations.csv"
+    result = snakemake("-n", target, "--configfile", ROOT / "config/toy.yaml", directory=tmp_path)
+    frames = {"reiman2019_simulate", "reiman2019_frames"}
+    assert planned(result.text) == frames | {"reiman2019_train", "reiman2019_ablations"}
+    trained = re.findall(r"Train deblender_(\w+)", result.text)
+    parts = ["without_gate", "without_residual"]
+    assert sorted(trained) == ["full_resolution", "mse", "tanh", *parts]
 
 
 def test_another_sample_is_labelled_by_the_same_networks(tmp_path):
@@ -302,7 +316,9 @@ def test_only_networks_ask_for_a_gpu(toy_jobs):
     trainings = {f"{paper}_train" for paper in TARGET_PAPERS}
     gans = {"reiman2019_predict", "reiman2019_several_galaxies", "hemmati2022_detect"}
     ablations = {"farrens2022_ablation_inputs", "farrens2022_train_ablation"}
-    assert asking == trainings | gans | ablations | {"farrens2022_label"}
+    ablations |= {"reiman2019_ablations"}
+    on_demand = {"reiman2019_train_starts", "reiman2019_predict_blending"}
+    assert asking == trainings | gans | ablations | on_demand | {"farrens2022_label"}
 
 
 def test_the_vanilla_gan_has_its_own_options(toy_jobs):

@@ -31,6 +31,8 @@ def test_the_report_has_all_figures_and_tables(report, toy):
     expected |= {toy / f"tables/{name}.csv" for name in NAMES}
     expected |= {path.with_suffix(".csv") for path in (toy / "tables").rglob("*.tex")}
     expected.add(toy / "tables/farrens2022/magnitudes.csv")
+    supplements = ("failures.pdf", "contact_sheet.pdf", "science.pdf", "science.csv")
+    expected |= {toy / f"reiman2019/galaxyzoo/{name}" for name in supplements}
     results = report["results"]
     assert set(results) == {str(path.relative_to(toy.parents[1])) for path in expected}
     assert len(results) > 40

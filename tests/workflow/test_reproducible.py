@@ -38,6 +38,7 @@ SMALLEST = {
     },
     "reiman2019": {
         "image_sets": {"galaxyzoo": {"n_images": 60, "chunk_size": 30}},
+        "min_test_galaxies": 2,
         "n_blends": {"validation": 6, "test": 10},
         "network": {"iterations": 6, "adversarial_start": 3, "trace_interval": 3},
         "n_examples": {"success": 2, "failure": 2},

@@ -159,6 +159,7 @@ AFTER_STAMPS = {
 }
 AFTER_REIMAN_NETWORKS = {
     "reiman2019_predict",
+    "reiman2019_failures",
     "reiman2019_several_galaxies",
     "reiman2019_network_figures",
     "reiman2019_figures_of_paper",
@@ -166,6 +167,7 @@ AFTER_REIMAN_NETWORKS = {
 }
 AFTER_REIMAN_SCORES = {
     "reiman2019_predict",
+    "reiman2019_failures",
     "reiman2019_figures_of_paper",
     "reiman2019_results",
 }

@@ -1,21 +1,41 @@
 # Reiman & Goehre 2019: the branched GAN that separates two galaxies. From top to bottom: frames from
 # Galaxy Zoo images (downloaded, the user's own or simulated), networks, figures, table and results.
+from deblend.reiman2019.config import (
+    ablation_networks,
+    network_options,
+    network_with,
+    scored_methods,
+    start_options,
+    trained_networks,
+)
+
 REIMAN = config["reiman2019"]
 REIMAN_SET = REIMAN["image_set"]
-# Networks and their names in tables: the GAN, and the baseline that is trained with the MSE alone.
-GANS = {"deblender_gan": "gan", "deblender_mse": "mse"}
+# Networks and their names in tables: the GAN, the baseline that is trained with the MSE alone, and the
+# other generator.
+GANS = trained_networks(REIMAN)
+# Made only if reiman2019/{images}/ablations.csv is a target.
+GAN_ABLATIONS = ablation_networks(REIMAN)
+# Methods whose images are measured: network, and whether batch norms use statistics of the test blends.
+DEBLENDERS = scored_methods(REIMAN)
 GAN_FOLDER = "<results>/networks/deblender_gan"
 PERTURBATION = {
     **REIMAN["perturbation"],
     "crop_px": REIMAN["crop_px"],
     "reduce_by": REIMAN["reduce_by"],
 }
+# Short trainings: with and without burn-in, and their seeds.
+START_KINDS = ["with_burn_in", "without_burn_in"]
+START_NUMBERS = range(REIMAN["starts"]["n_seeds"])
+START_FOLDERS = "<results>/networks/deblender_start/{start}_{number}"
 TRAINED["reiman2019"] = [(name, name) for name in GANS]
 TARGETS["reiman2019"] = [
     *expand("<results>/figures/reiman2019/fig{n}.{ext}", n=range(1, 7), ext=["pdf", "png", "csv"]),
     *expand("<results>/figures/reiman2019/trace.{ext}", ext=["pdf", "png"]),
-    *expand("<results>/tables/reiman2019/table1.{ext}", ext=["csv", "tex"]),
+    *expand("<results>/tables/reiman2019/{t}.{ext}", t=["table1", "scores"], ext=["csv", "tex"]),
     f"<results>/reiman2019/{REIMAN_SET}/deblender_gan/galaxies3.csv",
+    "<results>/reiman2019/findings.csv",
+    f"<results>/reiman2019/{REIMAN_SET}/failures.csv",
 ]
 
 
@@ -39,12 +59,19 @@ def image_sources(wildcards):
 
 
 def gan_options(wildcards):
-    """Configuration of the GAN, or of the baseline that is trained with the MSE alone."""
-    network = dict(REIMAN["network"])
-    # The baseline keeps the burn-in, so that it is trained as well as possible.
-    if wildcards.gan == "deblender_mse":
-        network["adversarial_weight"] = 0
-    return network
+    """Configuration of a network."""
+    return network_options(wildcards.gan, REIMAN)
+
+
+def gan_vgg(wildcards):
+    """Download of VGG's weights for a network with a burn-in."""
+    return vgg_file(REIMAN["vgg_weights"]) if gan_options(wildcards)["burn_in_iterations"] else []
+
+
+def start_network(wildcards):
+    """Configuration of a short training with or without burn-in."""
+    network = network_with("residual_branches", REIMAN) or REIMAN["network"]
+    return start_options(network, wildcards.start, REIMAN["starts"]["iterations"])
 
 
 def generator_note():
@@ -58,14 +85,15 @@ def reiman_configuration(images):
     return f"{SCALE} scale, images {images}, network deblender_gan{generator_note()}"
 
 
-def reiman_label(images):
-    """Label of a figure: scale, and images and where they come from."""
+def reiman_label(images, paper_generator=False):
+    """Label of a figure: scale, images, where they come from, and what is not the paper's."""
     source = REIMAN["image_sets"][images]["source"]
-    return f"{SCALE} scale, {images} images ({source}){generator_note()}"
+    note = "" if paper_generator else generator_note()
+    return f"{SCALE} scale, {images} images ({source}){note}"
 
 
 wildcard_constraints:
-    gan=any_of(GANS),
+    gan=any_of([*GANS, *GAN_ABLATIONS.values()]),
     images=any_of(REIMAN["image_sets"]),
 
 
@@ -123,6 +151,7 @@ rule reiman2019_frames:
         code=code("reiman2019/frames.py"),
         seed=SEED,
         split=REIMAN["split"],
+        min_test_galaxies=REIMAN["min_test_galaxies"],
         n_images=lambda wildcards: image_set(wildcards)["n_images"],
         grid={key: REIMAN[key] for key in ("frame_px", "crop_px", "reduce_by")},
     message:
@@ -135,7 +164,7 @@ rule reiman2019_train:
     input:
         frames=f"<results>/datasets/{REIMAN_SET}/frames.npy",
         index=f"<results>/datasets/{REIMAN_SET}/index.csv",
-        vgg=vgg_file(REIMAN["vgg_weights"]) if REIMAN["network"]["burn_in_iterations"] else [],
+        vgg=gan_vgg,
     output:
         weights="<results>/networks/{gan}/network.h5",
         description="<results>/networks/{gan}/network.json",
@@ -166,6 +195,7 @@ rule reiman2019_train:
         n_validation_blends=REIMAN["n_blends"]["validation"],
         network=gan_options,
         vgg_weights=REIMAN["vgg_weights"],
+        max_core_days=REIMAN["max_core_days"],
         checkpoint=checkpoint(".pt"),
     message:
         "Train {wildcards.gan}"
@@ -173,16 +203,93 @@ rule reiman2019_train:
         "../scripts/reiman2019/train.py"
 
 
+# Short trainings with and without burn-in: do images stay black (Sect. 2.2.2)?
+use rule reiman2019_train as reiman2019_train_starts with:
+    input:
+        frames=f"<results>/datasets/{REIMAN_SET}/frames.npy",
+        index=f"<results>/datasets/{REIMAN_SET}/index.csv",
+        vgg=lambda wildcards: (
+            vgg_file(REIMAN["vgg_weights"])
+            if start_network(wildcards)["burn_in_iterations"]
+            else []
+        ),
+    output:
+        weights="<results>/networks/deblender_start/{start}_{number}/network.h5",
+        description="<results>/networks/deblender_start/{start}_{number}/network.json",
+        history="<results>/networks/deblender_start/{start}_{number}/history.csv",
+        panels="<results>/networks/deblender_start/{start}_{number}/panels.h5",
+        timing="<results>/benchmarks/training/deblender_start/{start}_{number}.json",
+        layers_generator="<results>/networks/deblender_start/{start}_{number}/layers_generator.csv",
+        layers_discriminator="<results>/networks/deblender_start/{start}_{number}/layers_discriminator.csv",
+    log:
+        "<results>/logs/train/deblender_start_{start}_{number}.log",
+    benchmark:
+        "<results>/benchmarks/reiman2019/train_{start}_{number}.tsv"
+    wildcard_constraints:
+        start=any_of(START_KINDS),
+        number=r"\d+",
+    params:
+        code=code("reiman2019/train.py"),
+        seed=lambda wildcards: SEED + int(wildcards.number),
+        scale=SCALE,
+        threads=config["threads"]["training"],
+        images=REIMAN_SET,
+        perturbation=PERTURBATION,
+        n_validation_blends=REIMAN["n_blends"]["validation"],
+        network=start_network,
+        max_core_days=REIMAN["max_core_days"],
+        vgg_weights=REIMAN["vgg_weights"],
+        checkpoint=checkpoint(".pt"),
+    message:
+        "Start training {wildcards.start}, seed {wildcards.number}"
+
+
+rule reiman2019_starts:
+    input:
+        records=expand(f"{START_FOLDERS}/network.json", start=START_KINDS, number=START_NUMBERS),
+        histories=expand(f"{START_FOLDERS}/history.csv", start=START_KINDS, number=START_NUMBERS),
+        style=STYLE,
+    output:
+        table="<results>/reiman2019/starts.csv",
+        pdf=report(
+            "<results>/reiman2019/starts.pdf",
+            caption="../report/reiman2019/starts.rst",
+            category=CATEGORIES["reiman2019"],
+            labels={"figure": "supplement: trainings with and without burn-in"},
+        ),
+        png="<results>/reiman2019/starts.png",
+    log:
+        "<results>/logs/reiman2019/starts.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("reiman2019/starts.py"),
+        label=reiman_label(REIMAN_SET, paper_generator=True),
+    message:
+        "Reiman & Goehre 2019: do images stay black without burn-in?"
+    script:
+        "../scripts/reiman2019/starts.py"
+
+
 rule reiman2019_predict:
     input:
         frames="<results>/datasets/{images}/frames.npy",
         index="<results>/datasets/{images}/index.csv",
-        weights=expand("<results>/networks/{gan}/network.h5", gan=GANS),
-        descriptions=expand("<results>/networks/{gan}/network.json", gan=GANS),
+        weights=[f"<results>/networks/{gan}/network.h5" for gan, _ in DEBLENDERS.values()],
+        descriptions=[f"<results>/networks/{gan}/network.json" for gan, _ in DEBLENDERS.values()],
     output:
-        predictions=[f"<results>/predictions/{gan}/{{images}}.h5" for gan in GANS],
+        predictions=[
+            f"<results>/predictions/{gan}{'_batch' * of_batches}/{{images}}.h5"
+            for gan, of_batches in DEBLENDERS.values()
+        ],
         scores="<results>/reiman2019/{images}/scores.csv",
         examples="<results>/reiman2019/{images}/examples.h5",
+        # In the folder of benchmarks, since these numbers differ from run to run.
+        speed="<results>/benchmarks/prediction/{images}.csv",
     log:
         "<results>/logs/reiman2019/predict_{images}.log",
     benchmark:
@@ -199,13 +306,170 @@ rule reiman2019_predict:
         seed=SEED,
         threads=config["threads"]["training"],
         perturbation=PERTURBATION,
-        methods=list(GANS.values()),
+        methods=list(DEBLENDERS),
+        batch_statistics=[name for name, (_, of_batches) in DEBLENDERS.items() if of_batches],
         n_blends=REIMAN["n_blends"]["test"],
         n_examples=REIMAN["n_examples"],
     message:
         "Deblend the test blends of {wildcards.images} and measure PSNR and SSIM"
     script:
         "../scripts/reiman2019/predict.py"
+
+
+# Made only if it is a target: four or five more networks.
+rule reiman2019_ablations:
+    input:
+        frames="<results>/datasets/{images}/frames.npy",
+        index="<results>/datasets/{images}/index.csv",
+        weights=expand("<results>/networks/{gan}/network.h5", gan=GAN_ABLATIONS.values()),
+        descriptions=expand("<results>/networks/{gan}/network.json", gan=GAN_ABLATIONS.values()),
+    output:
+        table="<results>/reiman2019/{images}/ablations.csv",
+    log:
+        "<results>/logs/reiman2019/ablations_{images}.log",
+    conda:
+        "../../envs/torch.yaml"
+    threads: config["threads"]["training"]
+    resources:
+        mem_mb=6000,
+        runtime=240,
+        gpu=1,
+    params:
+        code=code("reiman2019/ablations.py"),
+        seed=SEED,
+        scale=SCALE,
+        threads=config["threads"]["training"],
+        perturbation=PERTURBATION,
+        ablations=list(GAN_ABLATIONS),
+        n_blends=REIMAN["n_blends"]["test"],
+    message:
+        "Scores of the generator copy_gate without each of its parts on {wildcards.images}"
+    script:
+        "../scripts/reiman2019/ablations.py"
+
+
+# The same blends with the other blending: maximum against sum (Sect. 4). Example of a target:
+# results/reiman2019/galaxyzoo/blending.csv
+use rule reiman2019_predict as reiman2019_predict_blending with:
+    output:
+        predictions=[
+            f"<results>/predictions/{gan}{'_batch' * of_batches}/{{images}}_{{blending}}.h5"
+            for gan, of_batches in DEBLENDERS.values()
+        ],
+        scores="<results>/reiman2019/{images}/scores_{blending}.csv",
+        examples="<results>/reiman2019/{images}/examples_{blending}.h5",
+        speed="<results>/benchmarks/prediction/{images}_{blending}.csv",
+    log:
+        "<results>/logs/reiman2019/predict_{images}_{blending}.log",
+    benchmark:
+        "<results>/benchmarks/reiman2019/predict_{images}_{blending}.tsv"
+    wildcard_constraints:
+        blending="max|sum",
+    params:
+        code=code("reiman2019/predict.py"),
+        seed=SEED,
+        threads=config["threads"]["training"],
+        perturbation=lambda wildcards: {**PERTURBATION, "blending": wildcards.blending},
+        methods=list(DEBLENDERS),
+        batch_statistics=[name for name, (_, of_batches) in DEBLENDERS.items() if of_batches],
+        n_blends=REIMAN["n_blends"]["test"],
+        n_examples=REIMAN["n_examples"],
+    message:
+        "Deblend test blends of {wildcards.images} that are the {wildcards.blending} of two images"
+
+
+rule reiman2019_blending:
+    input:
+        scores=[f"<results>/reiman2019/{{images}}/scores_{name}.csv" for name in ("max", "sum")],
+        published=PUBLISHED,
+    output:
+        table="<results>/reiman2019/{images}/blending.csv",
+    log:
+        "<results>/logs/reiman2019/blending_{images}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("reiman2019/blending.py"),
+        names=["max", "sum"],
+        trained=PERTURBATION["blending"],
+    message:
+        "Scores of blends of {wildcards.images} that are the maximum, and the sum, of two images"
+    script:
+        "../scripts/reiman2019/blending.py"
+
+
+# How images fail (Sect. 4, Fig. 6), a contact sheet as the paper's online catalogue, and errors of
+# flux, colour, size and shape. Example of a target: results/reiman2019/galaxyzoo/failures.csv
+rule reiman2019_failures:
+    input:
+        frames="<results>/datasets/{images}/frames.npy",
+        index="<results>/datasets/{images}/index.csv",
+        predictions=[
+            f"<results>/predictions/{gan}{'_batch' * of_batches}/{{images}}.h5"
+            for gan, of_batches in DEBLENDERS.values()
+        ],
+        records=expand("<results>/networks/{gan}/network.json", gan=GANS),
+        style=STYLE,
+    output:
+        table="<results>/reiman2019/{images}/failures.csv",
+        rates="<results>/reiman2019/{images}/failure_rates.csv",
+        infill="<results>/reiman2019/{images}/infill.csv",
+        misalignment="<results>/reiman2019/{images}/misalignment.csv",
+        science=report(
+            "<results>/reiman2019/{images}/science.csv",
+            caption="../report/reiman2019/science.rst",
+            category=CATEGORIES["reiman2019"],
+            labels={"table": "supplement: flux, colour, size and shape, {images}"},
+        ),
+        pdf=report(
+            "<results>/reiman2019/{images}/failures.pdf",
+            caption="../report/reiman2019/failures.rst",
+            category=CATEGORIES["reiman2019"],
+            labels={"figure": "supplement: kinds of failures, {images}"},
+        ),
+        png="<results>/reiman2019/{images}/failures.png",
+        pdf_sheet=report(
+            "<results>/reiman2019/{images}/contact_sheet.pdf",
+            caption="../report/reiman2019/contact_sheet.rst",
+            category=CATEGORIES["reiman2019"],
+            labels={"figure": "supplement: contact sheet, {images}"},
+        ),
+        png_sheet="<results>/reiman2019/{images}/contact_sheet.png",
+        pdf_science=report(
+            "<results>/reiman2019/{images}/science.pdf",
+            caption="../report/reiman2019/science.rst",
+            category=CATEGORIES["reiman2019"],
+            labels={"figure": "supplement: flux, colour, size and shape, {images}"},
+        ),
+        png_science="<results>/reiman2019/{images}/science.png",
+    log:
+        "<results>/logs/reiman2019/failures_{images}.log",
+    benchmark:
+        "<results>/benchmarks/reiman2019/failures_{images}.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        code=code("reiman2019/failures.py"),
+        seed=SEED,
+        label=lambda wildcards: reiman_label(wildcards.images),
+        threads=1,
+        perturbation=PERTURBATION,
+        methods=list(DEBLENDERS),
+        sep=REIMAN["sep"],
+        n_blends=REIMAN["n_blends"]["test"],
+        n_shown=min(100, REIMAN["n_blends"]["test"]),
+    message:
+        "Measure how the images of {wildcards.images} fail, and flux, colour, size and shape"
+    script:
+        "../scripts/reiman2019/failures.py"
 
 
 # Blends of more than two galaxies (Sect. 2.3). Example of a target:
@@ -329,13 +593,21 @@ rule reiman2019_results:
     input:
         scores=f"<results>/reiman2019/{REIMAN_SET}/scores.csv",
         history=f"{GAN_FOLDER}/history.csv",
+        speed=f"<results>/benchmarks/prediction/{REIMAN_SET}.csv",
+        rates=f"<results>/reiman2019/{REIMAN_SET}/failure_rates.csv",
+        misalignment=f"<results>/reiman2019/{REIMAN_SET}/misalignment.csv",
         records=expand("<results>/networks/{name}/network.json", name=GANS),
+        starts="<results>/reiman2019/starts.csv" if START_NUMBERS else [],
         published=PUBLISHED,
         bars=BARS,
     output:
-        **table_outputs("reiman2019", {1: "PSNR and SSIM"}),
+        **table_outputs(
+            "reiman2019",
+            {1: "PSNR and SSIM", "scores": "all scores, methods and galaxies, and published ones"},
+        ),
         claims="<results>/reiman2019/claims.csv",
         reproduction="<results>/reiman2019/reproduction.csv",
+        findings="<results>/reiman2019/findings.csv",
     log:
         "<results>/logs/reiman2019/results.log",
     conda:
@@ -350,6 +622,6 @@ rule reiman2019_results:
         configuration=reiman_configuration(REIMAN_SET),
         papers_data=REIMAN["image_sets"][REIMAN_SET]["source"] == "archive",
     message:
-        "Reiman & Goehre 2019: Table 1, comparison with published numbers, claims that hold"
+        "Reiman & Goehre 2019: Table 1, published numbers beside ours, claims and findings"
     script:
         "../scripts/reiman2019/results.py"

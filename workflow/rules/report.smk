@@ -22,7 +22,7 @@ HIGHLIGHT_TABLES = {
     name: path for paper in config["papers"] for name, path in HIGHLIGHTS[paper].items()
 }
 # Papers with findings about them.
-FOUND_ABOUT = [paper for paper in config["papers"] if paper in {"boucaud2020", "farrens2022"}]
+FOUND_ABOUT = [paper for paper in config["papers"] if paper != "hemmati2022"]
 # Benchmarks of each paper's jobs, without the extension.
 BENCHMARKS = {
     "boucaud2020": ["simulate/*", "clean/*", "sep/*", "forced_fit/*", "predict/*"],

@@ -128,9 +128,11 @@ def perturb(
     Returns
     -------
     Tensor, shape (n, 3, side, side)
-        In the unit of the input; black outside the original image.
+        In the unit of the input. Outside the original image it is black, or as bright as the sky
+        (`companion_edge`).
     """
     device, side = frames.device, config.side
+    outside = sky_level(frames) if config.companion_edge == "sky" else 0.0
     flip_x, flip_y, angle, shift_x, shift_y, scale = perturbations.T[:, :, None, None]
     frames, centre = (
         (frames, _centre(frames, side))
@@ -150,10 +152,17 @@ def perturb(
     x, y = torch.where(flip_x > 0.5, -x, x), torch.where(flip_y > 0.5, -y, y)
     height, width = frames.shape[-2:]
     grid = torch.stack([2 * (x + centre) / width - 1, 2 * (y + centre) / height - 1], dim=-1)
-    sampled = functional.grid_sample(
-        frames, grid, mode="bicubic", padding_mode="zeros", align_corners=False
+    # The interpolation has zeros outside.
+    sampled = outside + functional.grid_sample(
+        frames - outside, grid, mode="bicubic", padding_mode="zeros", align_corners=False
     )
     return functional.avg_pool2d(sampled, OVERSAMPLING).clamp(0, 255)
+
+
+def sky_level(frames: torch.Tensor) -> torch.Tensor:
+    """Median of each colour along the four edges of frames: (n, 3, 1, 1) of (n, 3, y, x)."""
+    edges = [frames[..., 0, :], frames[..., -1, :], frames[..., 0], frames[..., -1]]
+    return torch.cat(edges, dim=-1).median(dim=-1).values[..., None, None]
 
 
 def _centre(frames: torch.Tensor, side: int) -> float:
@@ -199,6 +208,24 @@ def blend(
 
 def _channels_first(frames: torch.Tensor) -> torch.Tensor:
     return frames.permute(0, 3, 1, 2).float()
+
+
+def galaxy_positions(pairs: pd.DataFrame, config: PerturbConfig) -> np.ndarray:
+    """Row and column of each galaxy in the network's images, shape (n, 2 galaxies, 2), pixels.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        From `draw_pairs`.
+    config : PerturbConfig
+    """
+    shift = pairs[["shift_y_px", "shift_x_px"]].to_numpy()
+    if config.order == "authors":
+        shift = shift / config.reduce_by
+    else:
+        # The image is displaced before it is scaled.
+        shift = shift * pairs[["scale"]].to_numpy()
+    return (config.side - 1) / 2 + np.stack([np.zeros_like(shift), shift], axis=1)
 
 
 def rows_of_split(index: pd.DataFrame, split: str) -> np.ndarray:

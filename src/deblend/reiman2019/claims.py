@@ -1,27 +1,33 @@
-"""What Reiman & Goehre 2019 claim in words, as tests on scores and on the course of training.
+"""What Reiman & Goehre 2019 claim in words, as tests on scores, training and speed.
 
 The paper does not compare its GAN with anything. The claims marked "ours" do, since its scores mean
 little without a comparison: galaxy images are mostly black, so that for some galaxies even the
 blend itself has an SSIM of 0.98.
 
 The tables are `scores` (see `deblend.reiman2019.scores.score_methods`) and `history` (`iteration`,
-`phase`, `brightness_ratio`).
+`phase`, `brightness_ratio`), `speed` (see `deblend.reiman2019.scores.predict_and_score`), `rates`
+and `misalignment` (see `deblend.reiman2019.failures`).
 """
 # ruff: noqa: D103 (what a claim says is in its decorator)
 
 import math
 
 import pandas as pd
-from deblend.reiman2019.metrics import GALAXIES, error_by_frame
-from deblend.reiman2019.reproduction import MIN_BRIGHTNESS_RATIO, burn_in_batches, escape_batches
+from deblend.reiman2019.metrics import GALAXIES, IN_DB, QUANTITIES, error_of_mean
+from deblend.reiman2019.reproduction import (
+    MIN_BRIGHTNESS_RATIO,
+    MIN_BURN_IN,
+    burn_in_batches,
+    escape_batches,
+)
 from deblend.report.claims import Claims, MissingResult, Result, Tables, listed, says, table
 
 CLAIMS = Claims()
 claim = CLAIMS.add
 bar = CLAIMS.add_bar
 
-#: Shortest burn-in, in batches, that says something about black images.
-MIN_BURN_IN = 20
+#: Errors by which a mean offset of colours has to differ from 0 to be one.
+MIN_SIGNIFICANCE = 4
 
 #: PSNR of images that differ only by rounding to 8 bits: 10 log10(12 x 255^2). Higher values, also
 #: the infinite ones of perfect images, are replaced by it, so that perfect images enter the means.
@@ -34,7 +40,7 @@ def _scores_of(tables: Tables, method: str) -> pd.DataFrame:
     if scores.empty:
         raise MissingResult(f"scores of {method}")
     scores = scores.copy()
-    for column in ("psnr_db", "psnr_eq6_db", "crossed_psnr_db"):
+    for column in IN_DB:
         scores[column] = scores[column].clip(upper=CEILING_DB)
     return scores
 
@@ -53,13 +59,16 @@ def _gains(tables: Tables, baseline: str, quantity: str) -> pd.Series:
 
 def _errors(tables: Tables, baseline: str, quantity: str) -> dict[str, float]:
     """Standard errors of `_gains`, from the differences of each image."""
-    index = ["galaxy", "blend", "frame"]
+    index = ["galaxy", "blend", "frame", "other_frame"]
     ours, others = (
         _scores_of(tables, name).set_index(index)[quantity] for name in ("gan", baseline)
     )
     gains = (ours - others).dropna().reset_index()
     groups = gains.groupby("galaxy")
-    return {str(galaxy): error_by_frame(g[quantity], g["frame"]) for galaxy, g in groups}
+    return {
+        str(galaxy): error_of_mean(g[quantity], g["frame"], g["other_frame"])
+        for galaxy, g in groups
+    }
 
 
 def _share_nearer(tables: Tables) -> pd.Series:
@@ -131,24 +140,12 @@ def max_psnr(tables: Tables, bound: float) -> Result:
 @claim("max_ssim", "Fig. 5", stated=0.982, relaxed=0.95)
 @says("Maximum SSIM comparable with 0.982: at least {bound:g}")
 def max_ssim(tables: Tables, bound: float) -> Result:
-    return _score_reaches(tables, "max", "ssim", bound)
-
-
-@claim("max_ssim_authors_code", "Fig. 5", stated=0.982, relaxed=0.95)
-@says("The same with the range of the authors' code: at least {bound:g}")
-def max_ssim_authors_code(tables: Tables, bound: float) -> Result:
     return _score_reaches(tables, "max", "ssim_authors_code", bound)
 
 
 @claim("mean_ssim", "Table 1", stated=0.928, relaxed=0.88)
 @says("Mean SSIM as high as published: at least {bound:g}")
 def mean_ssim(tables: Tables, bound: float) -> Result:
-    return _score_reaches(tables, "mean", "ssim", bound)
-
-
-@claim("mean_ssim_authors_code", "Table 1", stated=0.928, relaxed=0.88)
-@says("The same with the range of the authors' code: at least {bound:g}")
-def mean_ssim_authors_code(tables: Tables, bound: float) -> Result:
     return _score_reaches(tables, "mean", "ssim_authors_code", bound)
 
 
@@ -161,10 +158,39 @@ def beats_blend_psnr(tables: Tables, bound: float) -> Result:
 @claim("beats_blend_ssim", "ours", stated=0.05, relaxed=0)
 @says("Mean SSIM more than {bound:g} above the blend's own, for central and for companion")
 def beats_blend_ssim(tables: Tables, bound: float) -> Result:
-    return _beats_blend(tables, "ssim", bound)
+    return _beats_blend(tables, "ssim_authors_code", bound)
 
 
-@claim("as_good_as_mse", "ours", stated=1, relaxed=3)
+@claim("beats_blend_every_score", "ours", stated=0)
+@says("Mean PSNR and SSIM above the blend's own in every reading, for central and companion")
+def beats_blend_every_score(tables: Tables, bound: float) -> Result:
+    # The power spectrum says whether an image looks natural, as the blend does.
+    names = [name for name, is_higher_better in QUANTITIES.items() if is_higher_better]
+    behind = []
+    for quantity in names:
+        gains = _gains(tables, "blend", quantity)
+        behind += [f"{quantity} ({galaxy})" for galaxy in gains.index[~(gains > bound)]]
+    text = f"not in {', '.join(behind)}" if behind else f"in {len(names)} scores"
+    return text, not behind and _deblends(tables)
+
+
+@claim("nearer_than_blend", "ours", stated=0.95, relaxed=0.8)
+@says("Nearer to the truth than the blend itself, in PSNR, in {bound:.0%} of the images of both")
+def nearer_than_blend(tables: Tables, bound: float) -> Result:
+    index = ["blend", "galaxy"]
+    ours, theirs = (
+        _scores_of(tables, method).set_index(index)["psnr_db"] for method in ("gan", "blend")
+    )
+    # An image that is as near as the blend is not nearer.
+    share = (ours > theirs.reindex(ours.index)).groupby("galaxy").mean().reindex(list(GALAXIES))
+    if share.isna().any():
+        raise MissingResult("a galaxy")
+    return listed((100 * share).to_dict()) + " %", bool(
+        (share >= bound).all() and _deblends(tables)
+    )
+
+
+@claim("as_good_as_mse", "ours", stated=0.5, relaxed=3)
 @says("Adversarial training costs at most {bound:g} dB of mean PSNR, for central and companion")
 def as_good_as_mse(tables: Tables, bound: float) -> Result:
     gains = _gains(tables, "mse", "psnr_db")
@@ -197,8 +223,58 @@ def escapes(tables: Tables, bound: float) -> Result:
     if not burn_in_batches(history):
         raise MissingResult("no burn-in")
     batches = escape_batches(history)
+    n = burn_in_batches(history)
+    if math.isnan(batches) and n < bound:
+        return f"not by {n:g} batches, when the burn-in ends", None
     text = "never" if math.isnan(batches) else f"by {batches:g} batches"
     return text, batches < bound
+
+
+@claim("odd_colours", "Fig. 6", stated=0.01, relaxed=0.05)
+@says("Patches of unnatural colour in a handful of predictions: at most {bound:.0%} of the images")
+def odd_colours(tables: Tables, bound: float) -> Result:
+    rates = table(tables, "rates")
+    rates = rates[
+        (rates["method"] == "gan") & (rates["by"] == "all") & (rates["kind"] == "odd_colour")
+    ]
+    if rates.empty:
+        raise MissingResult("failures of gan")
+    failed, n = int(rates["n_failed"].sum()), int(rates["n"].sum())
+    share = failed / n
+    return f"{100 * share:.3g} % ({failed} of {n})", bool(share <= bound and _deblends(tables))
+
+
+@claim("misalignment", "Sect. 4", stated=0.5, relaxed=0.8)
+@says(
+    "Reproduces the misalignment of the colours: mean offsets within {bound:.0%} of the true ones"
+)
+def misalignment(tables: Tables, bound: float) -> Result:
+    rows = table(tables, "misalignment")
+    rows = rows[rows["method"] == "gan"].set_index("offset")
+    if rows.empty:
+        raise MissingResult("offsets of gan")
+    text = "; ".join(
+        f"{name} {row['mean_px']:.3f} ± {row['error_px']:.3f} (true {row['true_mean_px']:.3f})"
+        for name, row in rows.iterrows()
+    )
+    # Images whose colours are aligned show nothing.
+    real = rows[rows["true_mean_px"].abs() > MIN_SIGNIFICANCE * rows["true_error_px"]]
+    if real.empty:
+        return f"{text} px: no misalignment", None
+    wrong = (real["mean_px"] - real["true_mean_px"]).abs() > bound * real["true_mean_px"].abs()
+    return f"{text} px", bool(not wrong.any() and _deblends(tables))
+
+
+@claim("instantaneous", "Abstract, Sects 1, 4", stated=1, relaxed=0.1)
+@says("Blends are separated near-instantaneously on a laptop: at least {bound:g} a second")
+def instantaneous(tables: Tables, bound: float) -> Result:
+    speed = table(tables, "speed").set_index("method")
+    if "gan" not in speed.index:
+        raise MissingResult("speed of gan")
+    row = speed.loc["gan"]
+    # Not the rate itself, which differs from run to run.
+    where = f"{row['threads']} threads of a CPU" if row["device"] == "cpu" else row["device"]
+    return f"on {where}; see benchmarks/prediction", bool(row["blends_per_second"] >= bound)
 
 
 @bar("bar_beats_blend")

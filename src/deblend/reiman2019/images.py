@@ -31,6 +31,10 @@ from tqdm.auto import tqdm
 log = logging.getLogger(__name__)
 
 
+#: Size of a pixel of Galaxy Zoo images in Petrosian radii of the galaxy (Lintott et al. 2011).
+RADII_PER_PX = 0.024
+
+
 SUFFIXES = (".jpg", ".jpeg")
 
 
@@ -297,6 +301,7 @@ def build_frames(
     seed: int,
     split: Mapping[str, float],
     n_images: int | None = None,
+    min_test_galaxies: int = 1,
     frame_px: int = 424,
     crop_px: int = 240,
     reduce_by: int = 3,
@@ -317,11 +322,13 @@ def build_frames(
     excluded : path
         Written: CSV with id, reason.
     seed : int
-        Seed of the split.
+        Seed of the split, and of the ids that are drawn.
     split : mapping
         Shares of train, validation and test.
     n_images : int, optional
-        Take only the first so many ids; all by default.
+        Take only so many ids, drawn at random; all by default.
+    min_test_galaxies : int
+        Smallest number of images for the test.
     frame_px, crop_px, reduce_by : int
         See `make_grid`.
     max_bytes : int
@@ -334,7 +341,8 @@ def build_frames(
     Raises
     ------
     DeblendError
-        There is no JPEG, none can be used, or a split would be empty.
+        There is no JPEG, none can be used, a split would be empty, or there are too few test
+        galaxies.
     """
     grid = make_grid(frame_px, reduce_by, crop_px)
     if set(split) != set(SPLITS) or abs(sum(split.values()) - 1) > 1e-6 or min(split.values()) < 0:
@@ -342,7 +350,7 @@ def build_frames(
             f"the shares {dict(split)} have to be of {', '.join(SPLITS)}, adding up to 1"
         )
     with Sources(sources) as source, atomic(frames) as temporary:
-        jpegs, reasons = _choose_images(source.jpegs, n_images, max_bytes)
+        jpegs, reasons = _choose_images(source.jpegs, n_images, max_bytes, seed)
         ids: list[str] = []
         with open(temporary, "wb") as file:
             _write_header(file, 0, grid.size)
@@ -370,24 +378,37 @@ def build_frames(
                 f"({left_out['reason'].value_counts().to_dict()}); take more images (n_images), or "
                 "give it a larger share"
             )
+        if split["test"] > 0 and counts["test"] < min_test_galaxies:
+            raise DeblendError(
+                f"{counts['test']} of {len(ids)} images are for the test, fewer than "
+                f"min_test_galaxies {min_test_galaxies}: take more images (n_images), or give the "
+                "test a larger share (split)"
+            )
         write_csv(index, table)
         write_csv(excluded, left_out)
 
 
 def _choose_images(
-    jpegs: Sequence[Jpeg], n_images: int | None, max_bytes: int
+    jpegs: Sequence[Jpeg], n_images: int | None, max_bytes: int, seed: int
 ) -> tuple[list[Jpeg], list[tuple[str, str]]]:
-    """The images to read, each id once, and those that are left out without being read."""
+    """The images to read, each id once, and those that are left out without being read.
+
+    Which ids are drawn depends on the seed and on the ids alone. The first ones by name would be
+    from one part of the sky.
+    """
+    ids = {jpeg.id for jpeg in jpegs}
+    if n_images is not None and n_images < len(ids):
+        ids = {*sorted(ids, key=lambda name: uniform(seed, "reiman2019 sample", name))[:n_images]}
     chosen: list[Jpeg] = []
     reasons: list[tuple[str, str]] = []
-    last, n_ids = None, 0
+    last = None
     for jpeg in jpegs:
+        if jpeg.id not in ids:
+            continue
         if jpeg.id == last:
             reasons.append((jpeg.id, "name twice"))
             continue
-        if n_ids == n_images:
-            break
-        last, n_ids = jpeg.id, n_ids + 1
+        last = jpeg.id
         if jpeg.n_bytes > max_bytes:
             reasons.append((jpeg.id, "too large"))
         else:

@@ -1,27 +1,34 @@
-"""PSNR and SSIM of deblended images against the true ones (Reiman & Goehre 2019, Sect. 3).
+"""Scores of deblended images against the true ones (Reiman & Goehre 2019, Sect. 3).
 
-The paper does not say on which scale of pixel values, and with which data range, its numbers were
-computed. There is a column for each plausible reading:
+Two columns are those of the authors' code (davidreiman/deblender), and are compared with the
+paper's numbers:
 
 `psnr_db`
     With the data range in the numerator: 1 for pixels in [0, 1], or equivalently 2 in [-1, 1].
+`ssim_authors_code`
+    Pixels in [0, 1], but data range 2: their code rescales the pixels and then calls scikit-image
+    with its default range for floats. With twice the range the constants c1 and c2 are four times
+    too large, and the score is higher: of images with a perfect galaxy on a flat sky 0.92 instead
+    of 0.85.
+
+The others are other readings of the text, and other measures:
+
 `psnr_eq6_db`
-    Eq. 6: the brightest pixel of the true image, in [0, 1], instead of the data range.
+    Eq. 6 as it is written: the brightest pixel of the true image instead of the data range.
 `ssim`
     Pixels in [0, 1], data range 1.
-`ssim_as_published`
-    Pixels in [-1, 1], as the networks make them, data range 2. This was the default of scikit-image
-    in 2018 for floating-point images.
-`ssim_authors_code`
-    Pixels in [0, 1], but data range 2: the authors' code rescales the pixels and then calls
-    scikit-image with its default range. With twice the range the constants c1 and c2 are four times
-    too large, and the score is higher.
+`ssim_signed`
+    Pixels in [-1, 1], as the networks make them, data range 2.
+`spectrum_dex`
+    A perceptual score, 0 for a perfect image: the root mean square, over spatial frequencies, of
+    the log10 ratio of the power spectra of both images. Smooth images, which have the best PSNR,
+    lack the power at high frequencies; an adversary restores it. See `spectrum_distance`.
 `crossed_psnr_db`
     As `psnr_db`, but against the true image of the other galaxy: it shows whether the two branches
     of the generator make different galaxies.
 
-SSIM has windows of 7 x 7 pixels and the paper's c1 and c2, which are scikit-image's K1 and K2. All
-scores are over the three colours together.
+SSIM has windows of 7 x 7 pixels and the paper's c1 and c2, which are scikit-image's K1 and K2.
+PSNR and SSIM are over the three colours together.
 """
 
 from pathlib import Path
@@ -29,23 +36,47 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from deblend.errors import DeblendError
+from deblend.intervals import sharing_errors
+from numpy.typing import ArrayLike
 from skimage.metrics import structural_similarity
 
 GALAXIES = ("central", "companion")
 
 
-#: Methods: the GAN, the same generator trained on the mean squared error alone, and the blend
-#: itself taken as the image of both galaxies.
-METHODS = ("gan", "mse", "blend")
+#: Methods: the GAN, the same generator trained on the mean squared error alone, and answers that
+#: need no network, for both galaxies: the blend itself, a black image, and the blend's sky (its
+#: median colour) everywhere.
+METHODS = ("gan", "mse", "blend", "black", "sky")
 
 
-QUANTITIES = ("psnr_db", "psnr_eq6_db", "ssim", "ssim_as_published", "ssim_authors_code")
+#: Columns in dB, which are infinite for perfect images.
+IN_DB = ("psnr_db", "psnr_eq6_db", "crossed_psnr_db")
+
+
+#: Scores, and whether higher ones are better.
+QUANTITIES = {
+    "psnr_db": True,
+    "ssim_authors_code": True,
+    "psnr_eq6_db": True,
+    "ssim": True,
+    "ssim_signed": True,
+    "spectrum_dex": False,
+}
 
 
 COLUMNS = ("blend", "galaxy", *QUANTITIES, "crossed_psnr_db")
 
 
-STATISTICS = ("mean", "error of mean", "median", "max", "min", "variance")
+#: Columns that `deblend.reiman2019.scores.score_methods` adds: the method, and the rows of the
+#: galaxy in the image and of the other galaxy of the blend.
+ADDED = ("method", "frame", "other_frame")
+
+
+STATISTICS = ("mean", "median", "max", "min", "variance")
+
+
+#: Statistics whose 68 % interval is known.
+WITH_INTERVAL = ("mean", "median", "variance")
 
 
 #: Smallest side of an image: SSIM's window.
@@ -93,10 +124,11 @@ def score_images(predicted: np.ndarray, true: np.ndarray) -> pd.DataFrame:
             "blend": np.repeat(np.arange(n), 2),
             "galaxy": np.tile(GALAXIES, n),
             "psnr_db": psnr.ravel(),
+            "ssim_authors_code": [_ssim(p, t, 2) for p, t in pairs],
             "psnr_eq6_db": eq6.ravel(),
             "ssim": [_ssim(p, t, 1) for p, t in pairs],
-            "ssim_as_published": [_ssim(2 * p - 1, 2 * t - 1, 2) for p, t in pairs],
-            "ssim_authors_code": [_ssim(p, t, 2) for p, t in pairs],
+            "ssim_signed": [_ssim(2 * p - 1, 2 * t - 1, 2) for p, t in pairs],
+            "spectrum_dex": [spectrum_distance(p, t) for p, t in pairs],
             "crossed_psnr_db": crossed.ravel(),
         }
     )
@@ -129,6 +161,46 @@ def _ssim(predicted: np.ndarray, true: np.ndarray, data_range: float) -> float:
     return float(structural_similarity(true, predicted, data_range=data_range, channel_axis=-1))
 
 
+def power_spectrum(image: np.ndarray) -> np.ndarray:
+    """Mean power of an image in rings of spatial frequency.
+
+    Parameters
+    ----------
+    image : ndarray, shape (y, x, 3)
+        In [0, 1]. Its colours are averaged first.
+
+    Returns
+    -------
+    ndarray, shape (min(y, x) // 2,)
+        Mean squared amplitude per pixel of the modes with 1, 2, ... cycles over the image's side,
+        each to half a cycle.
+    """
+    light = image.mean(axis=-1, dtype=float)
+    height, width = light.shape
+    side = min(height, width)
+    power = np.abs(np.fft.fft2(light)) ** 2 / light.size
+    cycles = side * np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None])
+    ring = np.rint(cycles).astype(int)
+    n_rings = side // 2 + 1
+    inside = ring < n_rings
+    sums = np.bincount(ring[inside], power[inside], n_rings)
+    return (sums / np.bincount(ring[inside], minlength=n_rings))[1:]
+
+
+#: Power of the rounding to 8 bits, per pixel. Less power than that is no structure.
+ROUNDING_POWER = 1 / (12 * 255**2)
+
+
+def spectrum_distance(predicted: np.ndarray, true: np.ndarray) -> float:
+    """Distance of the power spectra of two images (y, x, 3) in [0, 1], dex; 0 if they are equal.
+
+    The root mean square, over the rings of `power_spectrum`, of the log10 ratio of the power; the
+    noise of rounding is added to both.
+    """
+    ratio = (power_spectrum(predicted) + ROUNDING_POWER) / (power_spectrum(true) + ROUNDING_POWER)
+    return float(np.sqrt(np.mean(np.log10(ratio) ** 2)))
+
+
 def read_scores(path: str | Path) -> pd.DataFrame:
     """Read the scores of all methods.
 
@@ -138,7 +210,7 @@ def read_scores(path: str | Path) -> pd.DataFrame:
         A column or a method is missing.
     """
     table = pd.read_csv(path)
-    missing = [column for column in ("method", "frame", *COLUMNS) if column not in table]
+    missing = [column for column in (*ADDED, *COLUMNS) if column not in table]
     if missing:
         raise DeblendError(
             f"{path} lacks the columns {', '.join(missing)}; it has {', '.join(table)}: "
@@ -156,70 +228,120 @@ def summary(scores: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     scores : DataFrame
-        From `score_images`, with the columns `method` and `frame`, the galaxy in the image.
+        From `score_images`, with the columns `ADDED`.
 
     Returns
     -------
     DataFrame
         `method`, `galaxy` (both, central, companion), `quantity` (of `QUANTITIES`), `STATISTICS`
-        (the variance is that of the population; for the error of the mean see `error_by_frame`),
-        `n`, `n_infinite`. The infinite PSNRs of perfect images are counted in `n_infinite` and left
-        out of everything else, since a single one would make the mean infinite.
+        (the variance is that of the population), each of `WITH_INTERVAL` with its `_low` and
+        `_high`, `error of mean`, `nearer_percent` (share of the images with a better score than the
+        blend itself), `n`, `n_infinite`. The infinite PSNRs of perfect images are counted in
+        `n_infinite` and left out of everything else but the share, since a single one would make
+        the mean infinite. Intervals and errors allow for blends that share galaxies: see
+        `error_of_mean`.
     """
     rows = []
-    for method, method_scores in scores.groupby("method", sort=False):
+    index = ["blend", "galaxy"]
+    of_blend = scores[scores["method"] == "blend"].set_index(index)
+    for method, of_method in scores.groupby("method", sort=False):
         for galaxy in ("both", *GALAXIES):
-            galaxy_scores = (
-                method_scores
-                if galaxy == "both"
-                else method_scores[method_scores["galaxy"] == galaxy]
-            )
-            for quantity in QUANTITIES:
-                finite = galaxy_scores[np.isfinite(galaxy_scores[quantity])]
+            part = of_method if galaxy == "both" else of_method[of_method["galaxy"] == galaxy]
+            for quantity, is_higher_better in QUANTITIES.items():
+                finite = part[np.isfinite(part[quantity])]
                 row = {"method": method, "galaxy": galaxy, "quantity": quantity}
-                row |= _statistics(finite[quantity].to_numpy(float), finite["frame"])
-                rows.append(row | {"n_infinite": int(np.isinf(galaxy_scores[quantity]).sum())})
-    columns = ["method", "galaxy", "quantity", *STATISTICS, "n", "n_infinite"]
-    return pd.DataFrame(rows, columns=columns)
+                row |= _statistics(
+                    finite[quantity].to_numpy(float), finite["frame"], finite["other_frame"]
+                )
+                row["nearer_percent"] = np.nan
+                if len(of_blend):
+                    theirs = of_blend[quantity].reindex(pd.MultiIndex.from_frame(part[index]))
+                    sign = 1 if is_higher_better else -1
+                    better = sign * part[quantity].to_numpy() > sign * theirs.to_numpy()
+                    row["nearer_percent"] = 100 * float(np.mean(better))
+                row["n_infinite"] = int(np.isinf(part[quantity]).sum())
+                rows.append(row)
+    return pd.DataFrame(rows)
 
 
-def error_by_frame(values: np.ndarray, frames: np.ndarray | pd.Series) -> float:
-    """Standard error of a mean over images, several of which can show the same galaxy.
+def error_of_mean(values: ArrayLike, frames: ArrayLike, other_frames: ArrayLike) -> float:
+    """Standard error of a mean over images of blends that share galaxies.
 
-    Images of one galaxy in different blends are not independent measurements: their deviations from
-    the mean are first summed for each galaxy (the sandwich estimator for clusters).
+    An image depends on both galaxies of its blend: on that which it shows, and on that which hides
+    it. So images are not independent if their blends have a galaxy in common, in either role.
 
     Parameters
     ----------
-    values : ndarray, shape (n,)
-    frames : ndarray, shape (n,)
-        The galaxy in each image.
+    values : array_like, shape (n,)
+    frames, other_frames : array_like, shape (n,)
+        The galaxy in each image, and the other one of its blend.
 
     Returns
     -------
     float
-        NaN if there are fewer than two galaxies.
+        See `deblend.intervals.sharing_errors`. NaN if there are fewer than two galaxies.
     """
-    _, galaxy = np.unique(frames, return_inverse=True)
-    n_galaxies = galaxy.max(initial=-1) + 1
-    if n_galaxies < 2:
-        return np.nan
-    sums = np.bincount(galaxy, values - np.mean(values))
-    return float(np.sqrt(n_galaxies / (n_galaxies - 1) * np.sum(sums**2)) / len(values))
-
-
-def _statistics(values: np.ndarray, frames: pd.Series) -> dict[str, float]:
+    values = np.asarray(values, float)
     if not len(values):
-        return dict.fromkeys(STATISTICS, np.nan) | {"n": 0}
-    return {
-        "mean": float(values.mean()),
-        "error of mean": error_by_frame(values, frames),
-        "median": float(np.median(values)),
-        "max": float(values.max()),
-        "min": float(values.min()),
-        "variance": float(values.var()),
-        "n": len(values),
+        return np.nan
+    return _error_of_sum((values - values.mean()) / len(values), frames, other_frames)
+
+
+def median_interval(
+    values: ArrayLike, frames: ArrayLike, other_frames: ArrayLike
+) -> tuple[float, float]:
+    """68 % (1 sigma) interval of a median over images of blends that share galaxies.
+
+    Parameters
+    ----------
+    values, frames, other_frames
+        See `error_of_mean`.
+
+    Returns
+    -------
+    low, high : float
+        The quantiles at one error of the share of values below the median (Woodruff 1952, J. Am.
+        Stat. Assoc. 47, 635). NaN if there are fewer than two galaxies.
+    """
+    values = np.asarray(values, float)
+    if not len(values):
+        return np.nan, np.nan
+    below = values < np.median(values)
+    of_share = _error_of_sum((below - 0.5) / len(values), frames, other_frames)
+    if not np.isfinite(of_share):
+        return np.nan, np.nan
+    low, high = np.quantile(values, np.clip([0.5 - of_share, 0.5 + of_share], 0, 1))
+    return float(low), float(high)
+
+
+def _error_of_sum(terms: np.ndarray, frames: ArrayLike, other_frames: ArrayLike) -> float:
+    return float(sharing_errors(terms[:, None], frames, other_frames)[0])
+
+
+def _statistics(values: np.ndarray, frames: pd.Series, others: pd.Series) -> dict[str, float]:
+    """Statistics of finite values, with their intervals."""
+    intervals = [f"{name}_{end}" for name in WITH_INTERVAL for end in ("low", "high")]
+    names = (*STATISTICS, "error of mean", *intervals)
+    n = len(values)
+    if not n:
+        return dict.fromkeys(names, np.nan) | {"n": 0}
+    mean, median, variance = values.mean(), np.median(values), values.var()
+    result = {
+        "mean": mean,
+        "median": median,
+        "max": values.max(),
+        "min": values.min(),
+        "variance": variance,
     }
+    error = result["error of mean"] = error_of_mean(values, frames, others)
+    result |= {"mean_low": mean - error, "mean_high": mean + error}
+    result["median_low"], result["median_high"] = median_interval(values, frames, others)
+    of_variance = _error_of_sum(((values - mean) ** 2 - variance) / n, frames, others)
+    result |= {
+        "variance_low": max(variance - of_variance, 0.0),
+        "variance_high": variance + of_variance,
+    }
+    return {name: float(result.get(name, np.nan)) for name in names} | {"n": n}
 
 
 def select_examples(scores: pd.DataFrame, n_success: int, n_failure: int) -> pd.DataFrame:

@@ -28,14 +28,40 @@ def _convolution(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.
     return layer
 
 
+class PReLU(nn.Module):
+    """PReLU with a slope for each pixel and channel, as in the authors' code.
+
+    Such a network knows where a pixel is; it takes images of one size only.
+
+    Parameters
+    ----------
+    filters, side : int
+        Channels and side of the input.
+    """
+
+    def __init__(self, filters: int, side: int) -> None:
+        super().__init__()
+        # 0 is the start in Keras. The axis of images is there for the layout in memory.
+        self.weight = nn.Parameter(torch.zeros(1, filters, side, side))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Input and output have the shape (n, filters, side, side)."""
+        return torch.where(x >= 0, x, self.weight * x)
+
+
+def _prelu(filters: int, side: int | None) -> nn.Module:
+    """PReLU with a slope for each channel or, given the side of images, for each pixel too."""
+    return nn.PReLU(filters) if side is None else PReLU(filters, side)
+
+
 class ResidualBlock(nn.Module):
     """Convolution, batch norm, PReLU, convolution, batch norm, plus the input (Sect. 2.1)."""
 
-    def __init__(self, filters: int) -> None:
+    def __init__(self, filters: int, prelu_side: int | None = None) -> None:
         super().__init__()
         self.conv1 = _convolution(filters, filters, 3)
         self.norm1 = nn.BatchNorm2d(filters)
-        self.activation = nn.PReLU(filters)
+        self.activation = _prelu(filters, prelu_side)
         self.conv2 = _convolution(filters, filters, 3)
         self.norm2 = nn.BatchNorm2d(filters)
         self.add = Add()
@@ -56,8 +82,13 @@ class Generator(nn.Module):
     filters : int
     coordinates : bool
         Add a channel to the input: each pixel's distance from the centre. Only the position tells
-        which galaxy is the central one. The paper's network, with its sixteen blocks, can infer it
-        from the edges of the image; a shallow network does not see that far.
+        which galaxy is the central one. The authors' network knows it from its PReLUs
+        (`prelu_side`). Without them and without coordinates, a network can only infer it from the
+        zeros around the image: with the paper's sixteen blocks a pixel of the output sees 41 pixels
+        in each direction, just enough for images of 80 pixels, but with fewer blocks less.
+    prelu_side : int, optional
+        Side of the images, for PReLUs with a slope for each pixel and channel, as in the authors'
+        code; None: for each channel, and images of any size.
 
     References
     ----------
@@ -66,15 +97,20 @@ class Generator(nn.Module):
     """
 
     def __init__(
-        self, root_blocks: int, branch_blocks: int, filters: int, coordinates: bool = False
+        self,
+        root_blocks: int,
+        branch_blocks: int,
+        filters: int,
+        coordinates: bool = False,
+        prelu_side: int | None = None,
     ) -> None:
         super().__init__()
-        self.coordinates = coordinates
+        self.coordinates, self.side = coordinates, prelu_side
         self.root = nn.ModuleDict(
             {
                 "conv_in": _convolution(4 if coordinates else 3, filters, 9),
-                "activation": nn.PReLU(filters),
-                **{f"block{i}": ResidualBlock(filters) for i in range(root_blocks)},
+                "activation": _prelu(filters, prelu_side),
+                **{f"block{i}": ResidualBlock(filters, prelu_side) for i in range(root_blocks)},
                 "conv_out": _convolution(filters, filters, 3),
                 "norm_out": nn.BatchNorm2d(filters),
                 "add": Add(),
@@ -83,7 +119,7 @@ class Generator(nn.Module):
         self.branches = nn.ModuleDict(
             {
                 name: nn.Sequential(
-                    *(ResidualBlock(filters) for _ in range(branch_blocks)),
+                    *(ResidualBlock(filters, prelu_side) for _ in range(branch_blocks)),
                     _convolution(filters, 3, 9),
                     Tanh(),
                 )
@@ -103,8 +139,18 @@ class Generator(nn.Module):
         -------
         Tensor, shape (n, 2, 3, y, x)
             Central and companion galaxy, in [-1, 1].
+
+        Raises
+        ------
+        DeblendError
+            The images do not have the side that the slopes of the PReLUs are for.
         """
         root = self.root
+        if self.side is not None and blends.shape[-2:] != (self.side, self.side):
+            raise DeblendError(
+                f"images of {blends.shape[-1]} x {blends.shape[-2]} px: this generator has a slope "
+                f"for each pixel of images of {self.side} x {self.side} px (prelu: pixel)"
+            )
         if self.coordinates:
             blends = torch.cat([blends, _distance(blends)], dim=1)
         start = root["activation"](root["conv_in"](blends))
@@ -129,31 +175,51 @@ class _Level(nn.Sequential):
 
 
 class CopyGate(nn.Module):
-    """Gate times blend, plus residual: the last layer of `CopyGateGenerator`."""
+    """Gate times blend, plus residual: the last layer of `CopyGateGenerator`.
 
-    def forward(self, gate_and_residual: torch.Tensor, blends: torch.Tensor) -> torch.Tensor:
-        """Images (n, 3, y, x) from (n, 6, y, x) and the blends, in [0, 1].
+    Parameters
+    ----------
+    parts : {"gate_and_residual", "gate", "residual"}
+        What the image is made of.
+    linear : bool
+        Whether the image is left as it is: near [-1, 1], but not clipped. Otherwise a hyperbolic
+        tangent follows, as in `Generator`, which can only approach the black of the sky.
+    """
 
-        They are near [-1, 1], but not clipped: a linear output learns faster.
-        """
-        gate, residual = gate_and_residual.split(3, dim=1)
-        return 2 * (gate * blends + residual) - 1
+    def __init__(self, parts: str = "gate_and_residual", linear: bool = True) -> None:
+        super().__init__()
+        self.parts, self.linear = parts, linear
+
+    def forward(self, made: torch.Tensor, blends: torch.Tensor) -> torch.Tensor:
+        """Images (n, 3, y, x) from gate, residual or both (n, 3 or 6, y, x) and the blends."""
+        if self.parts == "gate":
+            light = made * blends
+        elif self.parts == "residual":
+            light = made
+        else:
+            gate, residual = made.split(3, dim=1)
+            light = gate * blends + residual
+        images = 2 * light - 1
+        return images if self.linear else torch.tanh(images.float())
 
 
 class _GateBranch(nn.Module):
-    """One galaxy of `CopyGateGenerator`, from the features at half the resolution."""
+    """One galaxy of `CopyGateGenerator`, from the features of the U-Net."""
 
-    def __init__(self, filters: int) -> None:
+    def __init__(self, filters: int, reduction: int, parts: str, linear: bool) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(filters, 6 * 4, 1)
-        self.shuffle = nn.PixelShuffle(2)
-        self.gate = CopyGate()
-        # Start near half the blend: the pixel shuffle takes four channels for each output.
+        # The pixel shuffle takes several channels for each output.
+        n = 3 * reduction**2
+        self.conv = nn.Conv2d(filters, 2 * n if parts == "gate_and_residual" else n, 1)
+        self.shuffle = nn.PixelShuffle(reduction)
+        self.gate = CopyGate(parts, linear)
+        # Start near half the blend, or near black without a gate.
         assert self.conv.bias is not None
         with torch.no_grad():
             self.conv.weight.mul_(0.1)
             self.conv.bias.zero_()
-            self.conv.bias[: 3 * 4] = 0.5
+            if parts != "residual":
+                self.conv.bias[:n] = 0.5
 
     def forward(self, x: torch.Tensor, blends: torch.Tensor) -> torch.Tensor:
         return self.gate(self.shuffle(self.conv(x)), blends)
@@ -164,7 +230,8 @@ class CopyGateGenerator(nn.Module):
 
     In a blend of two galaxies most pixels show one of them alone: they need only be copied. A U-Net
     at half the resolution makes a gate g and a residual r for each galaxy, and the image is
-    g x blend + r. The distance from the centre is a channel of the input, as in `Generator`.
+    g x blend + r. The distance from the centre is a channel of the input, as in `Generator`. The
+    options take parts of it away, for ablations.
 
     Parameters
     ----------
@@ -172,35 +239,52 @@ class CopyGateGenerator(nn.Module):
         Filters of the first level; the second has twice as many, further ones four times.
     levels : int
         Resolutions of the U-Net, from half the image's on.
+    parts, linear
+        See `CopyGate`.
+    resolution : {"half", "full"}
+        Resolution of the first level. With full, pixels are not put into channels first.
 
     Raises
     ------
     DeblendError
-        In `forward`: the side of the images is not a multiple of 2**levels.
+        In `forward`: the side of the images is not a multiple of 2**levels, or of half of it with
+        the full resolution.
     """
 
-    def __init__(self, filters: int, levels: int) -> None:
+    def __init__(
+        self,
+        filters: int,
+        levels: int,
+        *,
+        parts: str = "gate_and_residual",
+        linear: bool = True,
+        resolution: str = "half",
+    ) -> None:
         super().__init__()
+        reduction = {"half": 2, "full": 1}[resolution]
+        self.step = reduction * 2 ** (levels - 1)
         sizes = [filters * 2 ** min(i, 2) for i in range(levels)]
-        self.unshuffle = nn.PixelUnshuffle(2)
+        self.unshuffle = nn.PixelUnshuffle(reduction)
         self.pool = nn.MaxPool2d(2)
         self.enlarge = nn.Upsample(scale_factor=2)
         self.join = Concatenate()
-        inputs = [4 * 4, *sizes[:-1]]
+        inputs = [4 * reduction**2, *sizes[:-1]]
         down = [_Level(*pair) for pair in zip(inputs, sizes, strict=True)]
         up = [_Level(n + below, n) for n, below in zip(sizes[:-1], sizes[1:], strict=True)]
         # Figure 1 recognises blocks by these names.
         self.down = nn.ModuleDict({f"block{i}": level for i, level in enumerate(down)})
         self.up = nn.ModuleDict({f"block{levels + i}": x for i, x in enumerate(reversed(up))})
-        self.branches = nn.ModuleDict({name: _GateBranch(sizes[0]) for name in BRANCHES})
+        self.branches = nn.ModuleDict(
+            {name: _GateBranch(sizes[0], reduction, parts, linear) for name in BRANCHES}
+        )
 
     def forward(self, blends: torch.Tensor) -> torch.Tensor:
         """Separate blends into two images each: see `Generator.forward`."""
-        side, step = blends.shape[-1], 2 ** len(self.down)
-        if side % step:
+        side = blends.shape[-1]
+        if side % self.step:
             raise DeblendError(
                 f"images of {side} px: a generator of {len(self.down)} levels needs a multiple of "
-                f"{step} (crop_px / reduce_by, or levels)"
+                f"{self.step} (crop_px / reduce_by, or levels)"
             )
         x = self.unshuffle(torch.cat([blends, _distance(blends)], dim=1))
         copies: list[torch.Tensor] = []
@@ -214,11 +298,41 @@ class CopyGateGenerator(nn.Module):
         return torch.stack(images, dim=1)
 
 
-def build_generator(config: GanConfig) -> nn.Module:
-    """Build the generator that a configuration describes."""
+def build_generator(config: GanConfig, side: int) -> nn.Module:
+    """Build the generator that a configuration describes, for images of a given side."""
     if config.generator == "copy_gate":
-        return CopyGateGenerator(config.filters, config.levels)
-    return Generator(config.root_blocks, config.branch_blocks, config.filters, config.coordinates)
+        return CopyGateGenerator(
+            config.filters,
+            config.levels,
+            parts=config.parts,
+            linear=config.linear,
+            resolution=config.resolution,
+        )
+    return Generator(
+        config.root_blocks,
+        config.branch_blocks,
+        config.filters,
+        config.coordinates,
+        side if config.prelu == "pixel" else None,
+    )
+
+
+def use_batch_statistics(generator: nn.Module) -> bool:
+    """Let batch norms use the mean and variance of each batch in evaluation too, for good.
+
+    In the authors' code they do, since its graph is built for the training. A galaxy's image then
+    depends on the other galaxies of its batch.
+
+    Returns
+    -------
+    bool
+        Whether the generator has batch norms.
+    """
+    norms = [layer for layer in generator.modules() if isinstance(layer, nn.BatchNorm2d)]
+    for norm in norms:
+        norm.running_mean = norm.running_var = None
+        norm.track_running_stats = False
+    return bool(norms)
 
 
 def _distance(images: torch.Tensor) -> torch.Tensor:

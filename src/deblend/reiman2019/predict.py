@@ -1,6 +1,7 @@
 """Deblend test blends with a trained generator (Reiman & Goehre 2019)."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,15 @@ from deblend.errors import DeblendError
 from deblend.files import atomic
 from deblend.reiman2019.blends import PerturbConfig, render_batches
 from deblend.reiman2019.config import GanConfig
-from deblend.reiman2019.networks import build_generator
+from deblend.reiman2019.networks import build_generator, use_batch_statistics
 from deblend.reiman2019.training import predict, to_uint8
 from deblend.training.torch_backend import move_to_device
 from deblend.training.torch_checkpoint import read_weights
 from torch import nn
+
+#: Blends of a batch whose statistics an evaluation uses: those of a training batch (Sect. 2.4).
+#: A divisor of `deblend.reiman2019.blends.BATCH`.
+EVALUATION_BATCH = 16
 
 
 def load_generator(weights: str | Path, description: str | Path) -> tuple[nn.Module, str]:
@@ -30,8 +35,11 @@ def load_generator(weights: str | Path, description: str | Path) -> tuple[nn.Mod
         `network.json`, which says how the generator is built.
     """
     record = json.loads(Path(description).read_text())
+    # Descriptions from before there was a choice have no prelu.
+    record = {"prelu": "channel", "perturbation": {}} | record
     config = GanConfig(**{name: record[name] for name in GanConfig.model_fields if name in record})
-    generator = build_generator(config)
+    side = PerturbConfig(**record["perturbation"]).side
+    generator = build_generator(config, side)
     read_weights(weights, generator)
     return generator, record["precision"]
 
@@ -46,7 +54,8 @@ def predict_blends(
     device: torch.device,
     precision: str,
     attributes: dict[str, Any],
-) -> None:
+    batch_statistics: bool = False,
+) -> float:
     """Deblend with a generator and write its images, with 8 bits per colour as in the input.
 
     Parameters
@@ -62,14 +71,31 @@ def predict_blends(
         See `deblend.training.torch_backend`.
     attributes : dict
         Attributes of the file, such as versions of the software.
+    batch_statistics : bool
+        Whether batch norms use the mean and variance of each `EVALUATION_BATCH` blends
+        (`deblend.reiman2019.networks.use_batch_statistics`).
+
+    Returns
+    -------
+    float
+        Seconds that the generator took.
     """
+    batch_size = None
+    if batch_statistics:
+        batch_size = EVALUATION_BATCH
+        use_batch_statistics(generator)
+    seconds = 0.0
     move_to_device(generator, device)
     shape = (len(pairs), 2, config.side, config.side, 3)
     with atomic(output) as temporary, h5py.File(temporary, "w") as file:
         images = file.create_dataset("images", shape, np.uint8, chunks=(1, *shape[1:]))
         for rows, blends, _ in render_batches(frames, pairs, config):
-            images[rows] = to_uint8(predict(generator, blends, device, precision))
+            start = time.perf_counter()
+            predicted = predict(generator, blends, device, precision, batch_size=batch_size)
+            seconds += time.perf_counter() - start
+            images[rows] = to_uint8(predicted)
         file.attrs.update(attributes)
+    return seconds
 
 
 def read_predictions(path: str | Path, n_blends: int) -> h5py.Dataset:

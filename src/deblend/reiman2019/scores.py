@@ -1,6 +1,7 @@
 """Score deblended images in batches: the true images are rendered again instead of stored."""
 
 import logging
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ def score_methods(
     config: PerturbConfig,
     predictions: dict[str, h5py.Dataset],
 ) -> pd.DataFrame:
-    """PSNR and SSIM of every method's images, and of the blend taken as the image of both galaxies.
+    """Scores of every method's images, and of answers that need no network.
 
     Parameters
     ----------
@@ -37,8 +38,9 @@ def score_methods(
     Returns
     -------
     DataFrame
-        `method` ("blend" for the blend itself); `frame`, the row of the galaxy in the image; and
-        the columns of `deblend.reiman2019.metrics.score_images`.
+        `method` (of the predictions, and of `answers_without_network`); `frame` and `other_frame`,
+        the rows of the galaxy in the image and of the other one of the blend; and the columns of
+        `deblend.reiman2019.metrics.score_images`.
     """
     galaxies = pairs[["central", "companion"]].to_numpy()
     parts = []
@@ -46,16 +48,37 @@ def score_methods(
         true_images = to_unit(truth)
         blend_images = to_unit(2 * blends - 1)[:, None]
         images = {name: to_unit(method_images[rows]) for name, method_images in predictions.items()}
-        images["blend"] = np.broadcast_to(blend_images, true_images.shape)
+        images |= {
+            name: np.broadcast_to(answer, true_images.shape)
+            for name, answer in answers_without_network(blend_images).items()
+        }
         for method, method_images in images.items():
             table = score_images(method_images, true_images)
             table["blend"] += rows.start
             table.insert(0, "method", method)
             table.insert(3, "frame", galaxies[rows].ravel())
+            table.insert(4, "other_frame", galaxies[rows, ::-1].ravel())
             parts.append(table)
     return pd.concat(parts, ignore_index=True).sort_values(
         ["method", "blend", "galaxy"], ignore_index=True
     )
+
+
+def answers_without_network(blends: np.ndarray) -> dict[str, np.ndarray]:
+    """Answers for both galaxies that anyone could give: see `deblend.reiman2019.metrics.METHODS`.
+
+    Parameters
+    ----------
+    blends : ndarray, shape (n, 1, y, x, 3)
+        In [0, 1].
+
+    Returns
+    -------
+    dict of ndarray
+        Arrays that can be broadcast to the shape (n, 2, y, x, 3).
+    """
+    sky = np.median(blends, axis=(2, 3), keepdims=True)
+    return {"blend": blends, "black": np.zeros_like(sky), "sky": sky}
 
 
 def write_examples(
@@ -106,7 +129,8 @@ def predict_and_score(
     device: torch.device,
     attributes: dict[str, Any],
     examples: str | Path,
-) -> pd.DataFrame:
+    batch_statistics: Collection[str] = (),
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Deblend the test blends with trained generators, score the images, and write examples.
 
     Parameters
@@ -129,18 +153,24 @@ def predict_and_score(
         Attributes of the files of predictions, such as versions of the software.
     examples : path
         See `write_examples`.
+    batch_statistics : collection of str
+        Methods whose batch norms use statistics of the test blends: see `predict_blends`.
 
     Returns
     -------
-    DataFrame
+    scores : DataFrame
         See `score_methods`.
+    speed : DataFrame
+        For each network `method`, `blends`, `seconds` that the generator took,
+        `blends_per_second`, `device`, `threads`.
     """
     config, opened = PerturbConfig(**perturbation), open_frames(frames)
     rows = rows_of_split(pd.read_csv(index), "test")
     pairs = draw_blends(seed, images, "test", rows, n_blends, config)
-    for weights, description, path in networks.values():
+    speed = []
+    for method, (weights, description, path) in networks.items():
         generator, precision = load_generator(weights, description)
-        predict_blends(
+        seconds = predict_blends(
             generator,
             opened,
             pairs,
@@ -149,13 +179,18 @@ def predict_and_score(
             device=device,
             precision=precision,
             attributes=attributes,
+            batch_statistics=method in batch_statistics,
         )
+        rate = n_blends / seconds
+        speed.append((method, n_blends, seconds, rate, device.type, torch.get_num_threads()))
+        log.info("%s: %.3g blends a second", method, rate)
     predictions = {
         method: read_predictions(path, n_blends) for method, (_, _, path) in networks.items()
     }
     table = score_methods(opened, pairs, config, predictions)
-    means = table.groupby(["method", "galaxy"])[["psnr_db", "ssim"]].mean()
+    means = table.groupby(["method", "galaxy"])[["psnr_db", "ssim_authors_code"]].mean()
     log.info("means:\n%s", means.to_string())
     chosen = select_examples(table, n_examples["success"], n_examples["failure"])
     write_examples(examples, chosen, opened, pairs, config, predictions["gan"])
-    return table
+    columns = ["method", "blends", "seconds", "blends_per_second", "device", "threads"]
+    return table, pd.DataFrame(speed, columns=columns)

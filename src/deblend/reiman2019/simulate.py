@@ -15,15 +15,12 @@ import numpy as np
 from astropy.visualization import make_lupton_rgb
 from deblend.errors import DeblendError
 from deblend.files import atomic
+from deblend.reiman2019.images import RADII_PER_PX
 from deblend.seeds import generator
 from PIL import Image
 from scipy.special import gammainc, gammaincinv
 
 FRAME_PX = 424
-
-
-#: Size of a pixel in Petrosian radii (Lintott et al. 2011).
-RADII_PER_PX = 0.024
 
 
 SDSS_PIXEL_ARCSEC = 0.396

@@ -9,6 +9,7 @@ import logging
 import math
 import queue
 import threading
+import time
 from collections import abc
 from contextlib import closing
 from pathlib import Path
@@ -76,6 +77,11 @@ class PairSource:
         Frames of the training split.
     config : PerturbConfig
     seed, batch_size : int
+    n_blends : int, optional
+        Number of different blends, which are seen in a new order in each epoch; None: every
+        iteration draws new ones.
+    augment : bool
+        Flip and transpose the central galaxies at random.
     """
 
     #: Iterations that are read ahead.
@@ -89,19 +95,44 @@ class PairSource:
         *,
         seed: int,
         batch_size: int,
+        n_blends: int | None = None,
+        augment: bool = False,
     ) -> None:
         self.frames, self.rows, self.config = frames, rows, config
-        self.seed, self.batch_size = seed, batch_size
+        self.seed, self.batch_size, self.augment = seed, batch_size, augment
+        self.fixed: pd.DataFrame | None = None
+        if n_blends is not None:
+            rng = random_generator(seed, "reiman2019 training blends", n_blends)
+            self.fixed = draw_pairs(rng, rows, n_blends, config)
+        self._order: tuple[int, np.ndarray] = (-1, np.empty(0, int))
 
     def batch(self, iteration: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Central frames, companion frames (n, height, width, 3) and perturbations (n, 6)."""
         rng = random_generator(self.seed, "reiman2019 training", iteration)
-        pairs = draw_pairs(rng, self.rows, self.batch_size, self.config)
+        if self.fixed is None:
+            pairs = draw_pairs(rng, self.rows, self.batch_size, self.config)
+        else:
+            first = iteration * self.batch_size
+            numbers = [
+                self._number(i, len(self.fixed)) for i in range(first, first + self.batch_size)
+            ]
+            pairs = self.fixed.iloc[numbers]
         central, companion = (
             torch.from_numpy(np.ascontiguousarray(self.frames[pairs[name].to_numpy()]))
             for name in ("central", "companion")
         )
+        if self.augment:
+            # Drawn after the pairs, which are thus the same with and without it.
+            central = turn(central, rng.integers(8, size=len(central)))
         return central, companion, perturbation_tensor(pairs)
+
+    def _number(self, position: int, n: int) -> int:
+        """Number of the fixed blend at a position in the endless row of shuffled epochs."""
+        epoch, place = divmod(position, n)
+        if self._order[0] != epoch:
+            rng = random_generator(self.seed, "reiman2019 order", epoch)
+            self._order = epoch, rng.permutation(n)
+        return self._order[1][place]
 
     def batches(
         self, start: int, stop: int, device: torch.device
@@ -145,6 +176,24 @@ class PairSource:
             thread.join()
 
 
+def turn(images: torch.Tensor, ways: np.ndarray) -> torch.Tensor:
+    """Flip and transpose square images (n, side, side, 3).
+
+    Parameters
+    ----------
+    images : Tensor
+    ways : ndarray of int, shape (n,)
+        From 0 to 7, one for each symmetry of a square: bits for two flips and a transpose. 0 leaves
+        an image as it is.
+    """
+    turned = []
+    for image, way in zip(images, ways, strict=True):
+        axes = [axis for axis in (0, 1) if way >> axis & 1]
+        flipped = image.flip(axes) if axes else image
+        turned.append(flipped.transpose(0, 1) if way & 4 else flipped)
+    return torch.stack(turned)
+
+
 class Trainer(Gan):
     """Both networks, their optimizers and the update of one iteration.
 
@@ -172,7 +221,7 @@ class Trainer(Gan):
                 "(vgg_weights)"
             )
         self.config, self.vgg = config, vgg
-        generator = build_generator(config)
+        generator = build_generator(config, side)
         discriminator = None
         if config.adversarial_weight:
             discriminator = Discriminator(
@@ -187,6 +236,10 @@ class Trainer(Gan):
         )
         if vgg is not None:
             move_to_device(vgg, device)
+        if config.compile and device.type == "cuda":
+            # In place, so that the names of the weights stay.
+            for network in self.networks().values():
+                network.compile()
         # `step` sets the learning rates before each update.
         self.add_optimizer("burn_in", generator, config.learning_rate)
         self.add_optimizer("generator", generator, config.learning_rate)
@@ -266,8 +319,65 @@ class Trainer(Gan):
         return torch.cat(logits).float()
 
 
+def core_days(config: GanConfig, side: int) -> float:
+    """Time that a training would take at least on this CPU, in days of one core.
+
+    It is measured on one blend, without the discriminator and VGG.
+
+    Parameters
+    ----------
+    config : GanConfig
+    side : int
+        Side of the images.
+    """
+    with torch.random.fork_rng(devices=[]):
+        generator, blend = build_generator(config, side), torch.rand(1, 3, side, side)
+    seconds = []
+    for _ in range(2):  # the first time is longer
+        start = time.process_time()
+        generator(blend).pow(2).mean().backward()
+        seconds.append(time.process_time() - start)
+    blends = (config.burn_in_iterations + config.iterations) * config.batch_size
+    return min(seconds) * blends / 86400
+
+
+def refuse_a_long_training(
+    config: GanConfig, side: int, device: torch.device, max_core_days: float | None
+) -> None:
+    """Refuse a training on a CPU that would take longer than is allowed.
+
+    Parameters
+    ----------
+    config, side
+        See `core_days`.
+    device : torch.device
+    max_core_days : float or None
+        None: no limit.
+
+    Raises
+    ------
+    DeblendError
+        It would take longer, and there is no GPU.
+    """
+    if device.type != "cpu" or max_core_days is None:
+        return
+    days = core_days(config, side)
+    log.info("on this CPU the training takes at least %.2g days of one core", days)
+    if days > max_core_days:
+        raise DeblendError(
+            f"without a GPU this training takes at least {days:.2g} days of one core, and "
+            f"reiman2019 > max_core_days is {max_core_days:g}: use a GPU (see 'GPUs' in the "
+            "README), a smaller scale (config/small.yaml), or raise max_core_days (null: no limit)"
+        )
+
+
 def predict(
-    generator: nn.Module, blends: torch.Tensor, device: torch.device, precision: str = "float32"
+    generator: nn.Module,
+    blends: torch.Tensor,
+    device: torch.device,
+    precision: str = "float32",
+    *,
+    batch_size: int | None = None,
 ) -> torch.Tensor:
     """Deblend images in batches.
 
@@ -278,6 +388,8 @@ def predict(
         In [0, 1].
     device : torch.device
     precision : {"float32", "bfloat16"}
+    batch_size : int, optional
+        By default that which is fast on the device.
 
     Returns
     -------
@@ -285,7 +397,7 @@ def predict(
         In [-1, 1], on the CPU.
     """
     blends = blends.contiguous(memory_format=torch.channels_last)
-    size = BATCH[device.type]
+    size = BATCH[device.type] if batch_size is None else batch_size
     return generate_in_batches(generator, blends, device, batch_size=size, precision=precision)
 
 
@@ -462,7 +574,6 @@ def train(
         **config.model_dump(),
         "n_iterations": total,
         "n_train_galaxies": len(source.rows),
-        "n_train_blends": None,  # unlimited: each iteration draws new ones
         "blends_seen": total * config.batch_size,
         "n_parameters_generator": n_parameters(trainer.generator),
         "n_parameters_discriminator": (
@@ -492,6 +603,7 @@ def train_from_config(
     device: torch.device,
     checkpoint: str | Path,
     fingerprinted: dict[str, Any],
+    max_core_days: float | None = None,
 ) -> tuple[nn.Module, pd.DataFrame, dict[str, np.ndarray], dict[str, Any]]:
     """Train the GAN, or its generator alone, as the configuration says.
 
@@ -514,6 +626,8 @@ def train_from_config(
     fingerprinted : dict
         Other values that the result depends on: threads, the version of PyTorch, and "code", a
         digest of the code.
+    max_core_days : float, optional
+        See `refuse_a_long_training`.
 
     Returns
     -------
@@ -527,6 +641,7 @@ def train_from_config(
         `perturbation`.
     """
     config, perturb_config = GanConfig(**network), PerturbConfig(**perturbation)
+    refuse_a_long_training(config, perturb_config.side, device, max_core_days)
     opened, table = open_frames(frames), pd.read_csv(index)
     vgg = None
     if config.burn_in_iterations:
@@ -555,6 +670,8 @@ def train_from_config(
             perturb_config,
             seed=seed,
             batch_size=config.batch_size,
+            n_blends=config.n_train_blends,
+            augment=config.augment,
         ),
         (blends, truth),
         device=device,
@@ -614,6 +731,7 @@ def train_and_write(
     checkpoint: str | Path,
     code: str,
     recorded: dict[str, Any],
+    max_core_days: float | None = None,
 ) -> None:
     """Train the GAN, or its generator alone, and write all that is kept of it.
 
@@ -636,6 +754,8 @@ def train_and_write(
     recorded : dict
         `scale`, `threads` and versions, which the description contains. A checkpoint is only used
         if `threads` and `backend_version` are still the same.
+    max_core_days : float, optional
+        See `refuse_a_long_training`.
     """
     generator, history, panels, record = train_from_config(
         frames,
@@ -654,6 +774,7 @@ def train_and_write(
             "threads": recorded["threads"],
             "backend": recorded["backend_version"],
         },
+        max_core_days=max_core_days,
     )
     record["seed"] = seed
     with training_outputs(outputs["timing"], record, recorded, [checkpoint]) as description:

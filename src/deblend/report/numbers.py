@@ -31,6 +31,10 @@ SHARES = (
 BIASES = ("mean", "median")
 
 
+#: Difference in dB that agrees, whatever the errors: a quarter more or less in a mean square.
+TOLERANCE_DB = 1.0
+
+
 #: Suffix of quantities for which the paper gives an upper limit.
 LIMIT = "_at_most"
 
@@ -62,6 +66,10 @@ Published = float | list[float]
 
 #: Which numbers are better; "" if neither: then a difference is no judgement.
 Better = Literal["lower", "higher", ""]
+
+
+#: Kind of a number: see `Row`.
+Scale = Literal["linear", "dB", "similarity"]
 
 
 class Stated(float):
@@ -145,6 +153,10 @@ class Row(NamedTuple):
         Whether it is a number of the data, so that other data may have another one.
     rounding_units : float
         See `rounding`.
+    scale : {"linear", "dB", "similarity"}
+        What the number is. dB: a ratio in decibels, which agrees within `TOLERANCE_DB` in any case;
+        higher ones are those of smaller mean squares. similarity: 1 is perfect, as for SSIM, so
+        that what counts is the distance from 1.
     """
 
     item: str
@@ -157,6 +169,7 @@ class Row(NamedTuple):
     high: float = math.nan
     depends_on_data: bool = True
     rounding_units: float = 0.5
+    scale: Scale = "linear"
 
 
 def _is_one_of(quantity: str, names: Collection[str]) -> bool:
@@ -184,8 +197,8 @@ def compare(row: Row) -> str:
     It agrees if the two intervals overlap: ours is twice as wide as the 68 % interval (2 sigma; of
     no width where it is not known), and the published one reaches from half a unit of its last
     decimal below to half a unit above (or as `rounding_units` says), or so around the ends of a
-    range. An upper limit agrees with
-    what is below it.
+    range. Numbers in dB also agree if they differ by no more than `TOLERANCE_DB`. An upper limit
+    agrees with what is below it.
 
     Returns
     -------
@@ -203,6 +216,8 @@ def compare(row: Row) -> str:
     below, above = (
         N_SIGMA * abs(ours - end) if math.isfinite(end) else 0.0 for end in (row.low, row.high)
     )
+    if row.scale == "dB":
+        below, above = max(below, TOLERANCE_DB), max(above, TOLERANCE_DB)
     # Without this margin the rounding of floats would decide about 0.125 and 0.12.
     margin = 1e-9 * max(abs(lowest), abs(highest), 1e-3)
     is_limit = row.quantity.endswith(LIMIT)
@@ -214,6 +229,18 @@ def compare(row: Row) -> str:
         return "differs"
     is_lower = abs(ours) < max(map(abs, ends)) if row.quantity in BIASES else ours < lowest
     return "better" if is_lower == (row.better == "lower") else "worse"
+
+
+def _ratio(row: Row, published: float) -> float:
+    """Our number over the published one, as its scale says: see `reproduction_table`."""
+    if _is_one_of(row.quantity, (*SHARES, *BIASES)):
+        return math.nan
+    if row.scale == "dB":
+        return 10 ** ((published - row.reproduced) / 10)
+    ours, theirs = row.reproduced, published
+    if row.scale == "similarity":
+        ours, theirs = 1 - ours, 1 - theirs
+    return ours / theirs if theirs else math.nan
 
 
 def reproduction_table(
@@ -236,7 +263,8 @@ def reproduction_table(
         `COLUMNS`. If the paper gives a range, `published` is the nearer end and the quantity names
         the range. `published_decimals` is how exactly it is known. `low` and `high` are the ends of
         the 68 % interval of ours. `difference` is ours minus `published`: for shares in percentage
-        points. `ratio` is our number divided by `published`, except for shares and biases.
+        points. `ratio` is our number divided by `published`, except for shares and biases; in dB
+        that of the mean squared errors, for similarities that of the distances from 1.
         `compared` is what `compare` says. `status` is the same, but "not comparable" for numbers
         that depend on the data if the data are not the paper's. `source` says that the number is
         from this run; it is empty if there is no number.
@@ -254,12 +282,11 @@ def reproduction_table(
                 papers_data if isinstance(papers_data, bool) else configuration in papers_data
             )
             is_other = row.depends_on_data and not is_papers
-            is_ratio = nearest and not _is_one_of(row.quantity, (*SHARES, *BIASES))
             table.append(
                 (
                     *(paper, row.item, label, float(nearest), decimals(nearest)),
                     *(row.reproduced, row.low, row.high, row.reproduced - nearest),
-                    *(row.reproduced / nearest if is_ratio else math.nan, row.n),
+                    *(_ratio(row, nearest), row.n),
                     *(row.better, row.depends_on_data, compared),
                     "not comparable" if is_other and compared != "not run" else compared,
                     *(configuration, "" if compared == "not run" else "this run"),

@@ -38,6 +38,7 @@ TRUE = galaxies()
 BLEND = np.repeat(TRUE.max(axis=1, keepdims=True), 2, axis=1)
 #: Each image shows a different galaxy.
 FRAMES = np.arange(2 * N)
+OTHER_FRAMES = FRAMES.reshape(-1, 2)[:, ::-1].ravel()
 GOOD = np.clip(TRUE + np.random.default_rng(4).normal(0, 0.002, TRUE.shape), 0, 1)
 MUTATIONS = {
     "good": GOOD,
@@ -51,12 +52,20 @@ MUTATIONS = {
 
 
 def scored(method, answer):
-    return score_images(answer.astype(np.float32), TRUE).assign(method=method, frame=FRAMES)
+    return score_images(answer.astype(np.float32), TRUE).assign(
+        method=method, frame=FRAMES, other_frame=OTHER_FRAMES
+    )
 
 
 @functools.cache
 def baselines():
-    return scored("mse", np.clip(GOOD + 0.001, 0, 1)), scored("blend", BLEND)
+    answers = {
+        "mse": np.clip(GOOD + 0.001, 0, 1),
+        "blend": BLEND,
+        "black": np.zeros_like(GOOD),
+        "sky": np.full_like(GOOD, 0.02),
+    }
+    return tuple(scored(method, answer) for method, answer in answers.items())
 
 
 @functools.cache
@@ -68,6 +77,22 @@ def tables(name="good", course=None):
     return {
         "scores": pd.concat([answer_of(name), *baselines()], ignore_index=True),
         "history": history() if course is None else course,
+        "speed": pd.DataFrame(
+            {"method": ["gan"], "blends_per_second": [42.0], "device": ["cpu"], "threads": [2]}
+        ),
+        "rates": pd.DataFrame(
+            {"method": "gan", "by": "all", "kind": "odd_colour", "n": 400, "n_failed": [1, 3]}
+        ),
+        "misalignment": pd.DataFrame(
+            {
+                "method": "gan",
+                "offset": ["red_x", "blue_x"],
+                "true_mean_px": [0.3, 0.001],
+                "true_error_px": 0.01,
+                "mean_px": [0.25, 0.02],
+                "error_px": 0.01,
+            }
+        ),
     }
 
 

@@ -11,12 +11,16 @@ from deblend.reiman2019.blends import (
     crop,
     draw_blends,
     draw_pairs,
+    galaxy_positions,
     perturb,
     perturbation_tensor,
+    sky_level,
 )
 from PIL import Image
 from pydantic import ValidationError
 from skimage.transform import AffineTransform, warp
+
+from tests.unit.reiman2019.conftest import PAIRS
 
 AUTHORS = PerturbConfig(
     order="authors",
@@ -108,6 +112,23 @@ def test_section_2_3_displaces_by_pixels_of_the_reduced_image_and_then_scales():
     assert float((weight.sum(1) * places).sum()) == pytest.approx(0.8 * -11.5, abs=0.2)
 
 
+@pytest.mark.parametrize("config", [AUTHORS, SECTION])
+def test_galaxies_are_where_their_positions_say(config):
+    y, x = np.mgrid[:141, :141] - 69.5  # the centre of the crop
+    spot = np.exp(-(x**2 + y**2) / (2 * 4**2))
+    frames = np.repeat((200 * spot)[None, ..., None], 3, axis=-1).astype(np.uint8).repeat(2, axis=0)
+    moved = {"angle_rad": [0.3, 2.0], "shift_x_px": [21, -18], "shift_y_px": [-15, -12]}
+    pairs = pair(**{name: values[0] for name, values in moved.items()}, scale=0.7)
+    pairs = pd.concat([pairs, pair(**{k: v[1] for k, v in moved.items()}, scale=1.3)])
+    _, truth = blend(
+        *(torch.from_numpy(frames) for _ in range(2)), perturbation_tensor(pairs), config
+    )
+    light = ((truth + 1) / 2).mean(dim=2).numpy()
+    rows, columns = np.mgrid[:80, :80]
+    centroids = [[[(i * r).sum() / i.sum() for r in (rows, columns)] for i in two] for two in light]
+    assert galaxy_positions(pairs, config) == pytest.approx(np.array(centroids), abs=0.1)
+
+
 def test_a_null_perturbation_leaves_the_image_unchanged():
     frames = reduced(smooth_image())
     for config in (AUTHORS, SECTION):
@@ -190,3 +211,23 @@ def test_unknown_options_are_named(order, blending, text):
 def test_one_galaxy_is_too_few():
     with pytest.raises(DeblendError, match="too few"):
         draw_pairs(np.random.default_rng(1), np.arange(1), 2, AUTHORS)
+
+
+def test_the_sky_of_a_frame_is_the_median_of_its_edges():
+    frames = torch.full((2, 3, 9, 9), 7.0)
+    frames[1] *= torch.tensor([1.0, 2.0, 3.0])[:, None, None]
+    frames[:, :, 2:7, 2:7] = 200.0  # a galaxy
+    frames[:, :, :, 0] = 90.0  # a star at one of the edges
+    assert sky_level(frames)[..., 0, 0].tolist() == [[7, 7, 7], [7, 14, 21]]
+
+
+@pytest.mark.parametrize("order", ["authors", "section_2_3"])
+def test_a_companions_edge_is_black_or_as_bright_as_its_sky(order):
+    """A bright sky, displaced and shrunk: what lies outside the frame shows its edge."""
+    frames = torch.full((1, 3, 31, 31), 80.0)
+    perturbation = torch.tensor([[0.0, 0, 0.3, 6, -6, 0.5]])
+    options = PAIRS.model_dump() | {"order": order}
+    black = perturb(frames, perturbation, PerturbConfig(**options))
+    sky = perturb(frames, perturbation, PerturbConfig(**options | {"companion_edge": "sky"}))
+    assert (black < 1).any() and (black > 79).any()
+    assert torch.allclose(sky, torch.full_like(sky, 80.0), atol=1e-3)

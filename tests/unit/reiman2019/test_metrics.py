@@ -6,11 +6,14 @@ import pytest
 from deblend.errors import DeblendError
 from deblend.reiman2019.metrics import (
     COLUMNS,
+    METHODS,
     QUANTITIES,
-    error_by_frame,
+    error_of_mean,
+    power_spectrum,
     read_scores,
     score_images,
     select_examples,
+    spectrum_distance,
     summary,
 )
 from skimage.metrics import peak_signal_noise_ratio
@@ -48,7 +51,7 @@ def test_perfect_images():
     found = score_images(true, true)
     assert np.isinf(found["psnr_db"]).all()
     assert np.isinf(found["psnr_eq6_db"]).all()
-    for column in ("ssim", "ssim_as_published", "ssim_authors_code"):
+    for column in ("ssim", "ssim_signed", "ssim_authors_code"):
         assert found[column].to_numpy() == pytest.approx(1)
 
 
@@ -64,7 +67,7 @@ def test_ssim_of_flat_images_is_its_luminance_term():
 
     assert row["ssim"] == pytest.approx(luminance(0.2, 0.3, 1), abs=1e-6)
     assert row["ssim_authors_code"] == pytest.approx(luminance(0.2, 0.3, 2), abs=1e-6)
-    assert row["ssim_as_published"] == pytest.approx(luminance(-0.6, -0.4, 2), abs=1e-6)
+    assert row["ssim_signed"] == pytest.approx(luminance(-0.6, -0.4, 2), abs=1e-6)
     assert row["psnr_db"] == pytest.approx(20, abs=1e-4)
     assert row["psnr_eq6_db"] == pytest.approx(20 + 20 * np.log10(0.2), abs=1e-4)
 
@@ -119,7 +122,8 @@ def made_up(psnr_central, psnr_companion, method="gan"):
     table["blend"] = np.repeat(np.arange(n), 2)
     table["galaxy"] = ["central", "companion"] * n
     table["psnr_db"] = np.column_stack([psnr_central, psnr_companion]).ravel()
-    return table.assign(method=method, frame=np.arange(2 * n))
+    frames = np.arange(2 * n)
+    return table.assign(method=method, frame=frames, other_frame=frames ^ 1)
 
 
 def test_summary_counts_perfect_images_separately():
@@ -139,21 +143,69 @@ def test_summary_counts_perfect_images_separately():
     assert np.isnan(nothing.loc[("both", "psnr_db"), "mean"])
 
 
-def test_the_error_of_the_mean_allows_for_shared_galaxies():
-    """Compared with the scatter of the means of many samples, and for independent images."""
+def test_the_error_of_the_mean_allows_for_both_galaxies():
+    """Compared with the scatter of the means of many samples of 300 blends of 60 galaxies."""
     rng = np.random.default_rng(8)
-    frames = rng.integers(0, 60, 600)
+    central = rng.integers(0, 60, 300)
+    companion = (central + rng.integers(1, 60, 300)) % 60
+    frames, others = np.ravel([central, companion], "F"), np.ravel([companion, central], "F")
     means, errors = [], []
-    for _ in range(400):
-        values = rng.normal(size=60)[frames] + rng.normal(size=600)
+    for _ in range(300):
+        shown, hiding = rng.normal(size=(2, 60))
+        values = shown[frames] + hiding[others] + np.repeat(rng.normal(size=300), 2)
         means.append(values.mean())
-        errors.append(error_by_frame(values, frames))
+        errors.append(error_of_mean(values, frames, others))
     assert np.mean(errors) == pytest.approx(np.std(means), rel=0.1)
-    assert np.std(means) > 2 * np.sqrt(2 / 600)  # the error for independent images
-    alone = error_by_frame(values, np.arange(600))
-    assert alone == pytest.approx(values.std(ddof=1) / np.sqrt(600))
-    assert np.isnan(error_by_frame(values, np.zeros(600)))
-    assert np.isnan(error_by_frame(np.array([]), np.array([])))
+    assert np.std(means) > 2 * np.sqrt(3 / 600)  # the error for independent images
+    unique = np.arange(1200).reshape(2, 600)
+    alone = error_of_mean(values, *unique)
+    assert alone == pytest.approx(values.std(ddof=1) / np.sqrt(600), rel=1e-3)
+    assert np.isnan(error_of_mean(values, np.zeros(600), np.zeros(600)))
+    assert np.isnan(error_of_mean([], [], []))
+
+
+def test_intervals_of_median_and_variance_are_those_of_normal_scores():
+    rng = np.random.default_rng(3)
+    table = made_up(rng.normal(30, 2, 2000), rng.normal(30, 2, 2000))
+    row = summary(table).set_index(["galaxy", "quantity"]).loc[("both", "psnr_db")]
+    half = {
+        name: (row[f"{name}_high"] - row[f"{name}_low"]) / 2
+        for name in ("mean", "median", "variance")
+    }
+    assert half["mean"] == pytest.approx(2 / np.sqrt(4000), rel=0.05)
+    assert half["median"] == pytest.approx(2 * np.sqrt(np.pi / 2 / 4000), rel=0.1)
+    assert half["variance"] == pytest.approx(4 * np.sqrt(2 / 4000), rel=0.1)
+    assert row["median_low"] < row["median"] < row["median_high"]
+
+
+def test_the_share_of_images_that_are_nearer_than_the_blend():
+    table = pd.concat([made_up([20, 30], [25, np.inf]), made_up([19, 30], [26, 40], "blend")])
+    found = summary(table).set_index(["method", "galaxy", "quantity"])["nearer_percent"]
+    assert found["gan", "both", "psnr_db"] == 50
+    assert found["gan", "central", "psnr_db"] == 50  # 30 dB is not nearer than 30 dB
+    assert found["gan", "both", "spectrum_dex"] == 0
+    alone = summary(made_up([20.0], [20.0]))
+    assert alone["nearer_percent"].isna().all()
+
+
+def test_the_power_spectrum_shows_waves_and_its_distance_their_amplitudes():
+    x = np.arange(32)
+    wave = np.cos(2 * np.pi * 5 * x / 32)[None, :, None] * np.ones((32, 1, 3))
+    power = power_spectrum(0.5 + 0.3 * wave)
+    assert np.argmax(power) == 4  # five cycles
+    # Parseval: the variance of the image is the mean of the power of all its modes.
+    n_modes = np.bincount(
+        np.rint(32 * np.hypot(*np.meshgrid(*2 * [np.fft.fftfreq(32)]))).astype(int).ravel()
+    )[1:17]
+    assert (power * n_modes).sum() / 32**2 == pytest.approx(0.3**2 / 2)
+    # Half the amplitude is a quarter of the power, in one of 16 rings.
+    distance = spectrum_distance(0.5 + 0.15 * wave, 0.5 + 0.3 * wave)
+    assert distance == pytest.approx(np.log10(4) / 4, rel=1e-3)
+    noise = np.random.default_rng(1).normal(0, 0.05, wave.shape)
+    assert spectrum_distance(noise + 0.5, noise + 0.5) == 0
+    smooth = (noise + np.roll(noise, 1, 0) + np.roll(noise, 1, 1) + np.roll(noise, 1, (0, 1))) / 4
+    assert spectrum_distance(smooth, noise) > 0.3
+    assert spectrum_distance(-noise, noise) == pytest.approx(0)  # phases do not count
 
 
 def test_examples_are_chosen_by_the_worse_galaxy():
@@ -179,10 +231,12 @@ def test_examples_are_chosen_by_the_worse_galaxy():
 
 def test_broken_score_files_are_refused(tmp_path):
     path = tmp_path / "scores.csv"
-    parts = [made_up([20.0], [np.inf], method) for method in ("gan", "mse", "blend")]
+    parts = [made_up([20.0], [np.inf], method) for method in METHODS]
     pd.concat(parts).to_csv(path, index=False)
-    assert np.isinf(read_scores(path)["psnr_db"]).sum() == 3
-    pd.concat(parts[:2]).to_csv(path, index=False)
+    assert np.isinf(read_scores(path)["psnr_db"]).sum() == len(METHODS)
+    pd.concat([part for part in parts if not (part["method"] == "blend").any()]).to_csv(
+        path, index=False
+    )
     with pytest.raises(DeblendError, match="no scores of blend"):
         read_scores(path)
     parts[0].drop(columns="ssim").to_csv(path, index=False)

@@ -9,9 +9,11 @@ from deblend.reiman2019.networks import (
     CopyGateGenerator,
     Discriminator,
     Generator,
+    PReLU,
     VggFeatures,
     build_generator,
     layer_table,
+    use_batch_statistics,
 )
 from deblend.training import keras_backend as backend
 from deblend.training.torch_layers import n_parameters
@@ -25,6 +27,47 @@ def test_the_papers_generator_has_the_parameters_of_its_layers():
     root = (3 * 64 * 81 + 64) + 64 + 10 * block + (64 * 64 * 9 + 64) + 2 * 64
     branch = 6 * block + (64 * 3 * 81 + 3)
     assert n_parameters(Generator(10, 6, 64)) == root + 2 * branch == 1_715_718
+    # The authors': one PReLU in each block and one after the first convolution, a slope per pixel.
+    slopes = (1 + 10 + 2 * 6) * 64 * (80 * 80 - 1)
+    with_slopes = Generator(10, 6, 64, prelu_side=80)
+    assert n_parameters(with_slopes) == root + 2 * branch + slopes == 11_135_046
+
+
+@pytest.mark.parametrize(("prelu", "number"), [("pixel", 11_135_046), ("channel", 1_715_718)])
+def test_the_configuration_chooses_what_has_a_slope(prelu, number):
+    assert n_parameters(build_generator(GanConfig(prelu=prelu), 80)) == number
+
+
+def test_a_slope_of_a_pixel_acts_on_its_negative_values():
+    layer = PReLU(2, 4)
+    x = torch.randn(3, 2, 4, 4)
+    assert torch.equal(layer(x), x.clamp(min=0))  # it starts as a ReLU
+    with torch.no_grad():
+        layer.weight[0, 1, 2, 3] = 0.5
+    changed = (layer(x) - x.clamp(min=0)).detach()
+    assert torch.equal(changed[:, 1, 2, 3], 0.5 * x[:, 1, 2, 3].clamp(max=0))
+    changed[:, 1, 2, 3] = 0
+    assert not changed.any()
+
+
+def test_slopes_of_pixels_are_for_images_of_one_size():
+    network = Generator(1, 1, 4, prelu_side=16)
+    assert network(torch.rand(1, 3, 16, 16)).shape == (1, 2, 3, 16, 16)
+    with pytest.raises(DeblendError, match=r"24 x 16 px: .* of 16 x 16 px \(prelu: pixel"):
+        network(torch.rand(1, 3, 16, 24))
+
+
+def test_statistics_of_a_batch_replace_those_of_the_training():
+    """As batch norms of a training, whose output depends on the other images of the batch."""
+    torch.manual_seed(6)
+    network, blends = Generator(1, 1, 4), torch.rand(4, 3, 16, 16)
+    expected = network(blends).detach()  # in training mode
+    usual = network.eval()(blends).detach()
+    assert use_batch_statistics(network)
+    found = network.eval()(blends).detach()
+    assert torch.allclose(found, expected, atol=1e-6)
+    assert not torch.allclose(found, usual, atol=1e-2)
+    assert not use_batch_statistics(CopyGateGenerator(4, 2))
 
 
 def test_the_papers_discriminator_has_the_parameters_of_its_layers():
@@ -95,6 +138,36 @@ def test_the_light_of_a_pixel_stays_where_it_is():
     assert light.nonzero().tolist() == [[0, galaxy, 1, 5, 11] for galaxy in range(2)]
 
 
+@pytest.mark.parametrize("resolution", ["half", "full"])
+def test_parts_of_a_copy_gate_can_be_left_out(resolution):
+    blends = torch.rand(2, 3, 16, 16)
+    for parts, n, image in (("gate", 3, 0.75 * blends), ("residual", 3, 0.75 + 0 * blends)):
+        network = CopyGateGenerator(4, 2, parts=parts, resolution=resolution)
+        for branch in network.branches.values():
+            assert branch.conv.out_channels == n * (4 if resolution == "half" else 1)
+            torch.nn.init.zeros_(branch.conv.weight)
+            torch.nn.init.constant_(branch.conv.bias, 0.75)
+        for galaxy in network(blends).detach().unbind(1):
+            assert torch.allclose(galaxy, 2 * image - 1)
+
+
+def test_the_output_of_a_copy_gate_can_be_a_tangent():
+    torch.manual_seed(7)
+    network, blends = CopyGateGenerator(4, 2), torch.rand(2, 3, 16, 16)
+    tangent = CopyGateGenerator(4, 2, linear=False)
+    tangent.load_state_dict(network.state_dict())
+    assert torch.allclose(tangent(blends), torch.tanh(network(blends)))
+
+
+def test_a_copy_gate_at_full_resolution_has_that_of_the_images():
+    network = CopyGateGenerator(4, 3, resolution="full")
+    table = layer_table(network, 20)
+    convolutions = table[(table["kind"] == "Conv2d") & (table["group"] == "root")]
+    assert list(convolutions["side"]) == [20, 20, 10, 10, 5, 5, 10, 10, 20, 20]
+    with pytest.raises(DeblendError, match="3 levels needs a multiple of 4"):
+        network(torch.rand(1, 3, 18, 18))
+
+
 @pytest.mark.parametrize(("side", "levels", "multiple"), [(20, 3, 8), (40, 4, 16), (15, 1, 2)])
 def test_a_copy_gate_refuses_images_that_it_cannot_halve(side, levels, multiple):
     message = rf"{side} px.*{levels} levels needs a multiple of {multiple} \(crop_px / reduce_by"
@@ -151,11 +224,11 @@ def test_the_table_of_a_copy_gate_has_every_parameter_and_each_branch():
 
 
 def test_the_configuration_chooses_the_generator():
-    copy_gate = build_generator(GanConfig(generator="copy_gate", filters=4, levels=2))
+    copy_gate = build_generator(GanConfig(generator="copy_gate", filters=4, levels=2), 16)
     assert isinstance(copy_gate, CopyGateGenerator)
     assert n_parameters(copy_gate) == n_parameters(CopyGateGenerator(4, 2))
     options = {"root_blocks": 2, "branch_blocks": 1, "filters": 4, "coordinates": True}
-    papers = build_generator(GanConfig(**options))
+    papers = build_generator(GanConfig(**options, prelu="channel"), 16)
     assert isinstance(papers, Generator)
     assert n_parameters(papers) == n_parameters(Generator(**options))
 

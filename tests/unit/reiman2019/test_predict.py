@@ -17,6 +17,8 @@ from tests.unit.reiman2019.conftest import PAIRS
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 CPU = torch.device("cpu")
+#: Other entries of a description.
+MADE = {"perturbation": PAIRS.model_dump(), "seconds": 1.0, "problem": None}
 
 
 class Negative(torch.nn.Module):
@@ -31,7 +33,7 @@ def test_a_generator_is_built_as_its_description_says(tmp_path):
     write_weights(tmp_path / "network.h5", network)
     record = {"root_blocks": 2, "branch_blocks": 1, "filters": 4, "coordinates": True}
     description = tmp_path / "network.json"
-    description.write_text(json.dumps(record | {"precision": "bfloat16", "seconds": 1.0}))
+    description.write_text(json.dumps(record | {"precision": "bfloat16"} | MADE))
     found, precision = load_generator(tmp_path / "network.h5", description)
     assert precision == "bfloat16"
     images = torch.rand(2, 3, 32, 32)
@@ -44,11 +46,36 @@ def test_a_copy_gate_is_read_as_one(tmp_path):
     write_weights(tmp_path / "network.h5", network)
     record = {"generator": "copy_gate", "filters": 4, "levels": 2, "precision": "float32"}
     description = tmp_path / "network.json"
-    description.write_text(json.dumps(record | {"root_blocks": 10, "problem": None}))
+    description.write_text(json.dumps(record | {"root_blocks": 10} | MADE))
     found, precision = load_generator(tmp_path / "network.h5", description)
     assert precision == "float32"
     images = torch.rand(2, 3, 16, 16)
     assert torch.equal(found(images), network(images))
+
+
+def test_slopes_of_pixels_are_read(tmp_path):
+    network = Generator(1, 1, 4, prelu_side=PAIRS.side)
+    write_weights(tmp_path / "network.h5", network)
+    record = {"root_blocks": 1, "branch_blocks": 1, "filters": 4, "prelu": "pixel"}
+    description = json.dumps(record | {"precision": "float32"} | MADE)
+    (tmp_path / "network.json").write_text(description)
+    found, _ = load_generator(tmp_path / "network.h5", tmp_path / "network.json")
+    images = torch.rand(2, 3, 16, 16)
+    assert torch.equal(found.eval()(images), network.eval()(images))
+
+
+def test_an_evaluation_can_use_the_statistics_of_sixteen_blends(frames, tmp_path):
+    torch.manual_seed(8)
+    pairs = draw_pairs(np.random.default_rng(1), np.arange(12), 20, PAIRS)
+    network = Generator(1, 1, 4)
+    options = {"device": CPU, "precision": "float32", "attributes": {}, "batch_statistics": True}
+    predict_blends(network, frames, pairs, PAIRS, tmp_path / "images.h5", **options)
+    central, companion = (torch.from_numpy(frames[pairs[c]]) for c in ("central", "companion"))
+    mixed, _ = blend(central, companion, perturbation_tensor(pairs), PAIRS)
+    with torch.no_grad():
+        expected = torch.cat([network.train()(part) for part in mixed.split(16)])
+    images = read_predictions(tmp_path / "images.h5", 20)[:]
+    assert np.abs(images - 255 * to_unit(expected)).max() <= 0.52
 
 
 def test_images_of_every_blend_are_written_with_8_bits(frames, tmp_path):

@@ -47,11 +47,13 @@ def predicted(frames, pairs):
 def test_each_method_is_scored_on_its_own_images(frames, pairs, predicted):
     mixed, true = render(frames, pairs)
     table = score_methods(frames, pairs, PAIRS, {"gan": predicted, "mse": predicted[::-1]})
-    assert len(table) == 3 * 70 * 2
+    assert len(table) == 5 * 70 * 2
     expected = {
         "gan": psnr(predicted / 255, true),
         "mse": psnr(predicted[::-1] / 255, true),
         "blend": psnr(mixed[:, None], true),
+        "black": psnr(0, true),
+        "sky": psnr(np.median(mixed, axis=(1, 2))[:, None, None, None], true),
     }
     for method, values in expected.items():
         mine = table[table["method"] == method]
@@ -62,6 +64,7 @@ def test_each_method_is_scored_on_its_own_images(frames, pairs, predicted):
             np.testing.assert_allclose(found, values[:, galaxy], atol=1e-3)
             # Which galaxy an image shows, for the errors of the means.
             assert list(rows["frame"]) == list(pairs[name])
+            assert list(rows["other_frame"]) == list(pairs[["companion", "central"][galaxy]])
 
 
 def test_examples_are_the_chosen_blends(frames, pairs, predicted, tmp_path):
@@ -90,7 +93,7 @@ def test_test_blends_are_deblended_and_scored_by_each_network(frames, tmp_path):
         write_weights(files[0], Generator(1, 1, 4))
         files[1].write_text(json.dumps(record | {"precision": "float32"}))
         networks[method] = tuple(files)
-    table = predict_and_score(
+    table, speed = predict_and_score(
         tmp_path / "frames.npy",
         tmp_path / "index.csv",
         networks,
@@ -103,7 +106,10 @@ def test_test_blends_are_deblended_and_scored_by_each_network(frames, tmp_path):
         attributes={"torch": "2.0"},
         examples=tmp_path / "examples.h5",
     )
-    assert set(table["method"]) == {"gan", "mse", "blend"}
+    assert set(table["method"]) == {"gan", "mse", "blend", "black", "sky"}
+    assert speed["method"].tolist() == ["gan", "mse"]
+    assert (speed["blends_per_second"] * speed["seconds"]).to_numpy() == pytest.approx(8)
+    assert (speed["seconds"] > 0).all()
     assert set(table["frame"]) == set(range(8, 12))  # galaxies of the test split alone
     scores = table.set_index(["method", "blend", "galaxy"])["psnr_db"]
     with h5py.File(tmp_path / "examples.h5") as file:

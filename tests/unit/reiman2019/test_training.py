@@ -16,10 +16,13 @@ from deblend.reiman2019.training import (
     Trainer,
     check_images,
     collapse_reason,
+    core_days,
     not_learnt,
+    refuse_a_long_training,
     to_uint8,
     train,
     train_from_config,
+    turn,
 )
 from deblend.training.fingerprints import fingerprint
 from deblend.training.torch_checkpoint import Checkpoint
@@ -45,6 +48,7 @@ TINY = GanConfig(
     discriminator_learning_rate=1e-4,
     drop_factor=0.1,
     drop_iteration=6,
+    n_train_blends=None,
     batch_size=4,
     precision="float32",
     trace_interval=2,
@@ -60,6 +64,64 @@ def validation_of(frames):
     pairs = draw_blends(1, "galaxyzoo", "validation", np.arange(8, 12), 6, PAIRS)
     central, companion = (torch.from_numpy(frames[pairs[c]]) for c in ("central", "companion"))
     return blend(central, companion, perturbation_tensor(pairs), PAIRS)
+
+
+def test_fixed_blends_are_all_seen_once_in_each_epoch(frames):
+    """Twelve blends in batches of four: three iterations are an epoch."""
+    options = {"seed": 1, "batch_size": 4}
+    source = PairSource(frames, np.arange(8), PAIRS, n_blends=12, **options)
+
+    def seen(iterations):
+        return [tuple(row) for i in iterations for row in source.batch(i)[2].tolist()]
+
+    first, second = seen(range(3)), seen(range(3, 6))
+    assert len(set(first)) == 12
+    assert sorted(first) == sorted(second)
+    assert first != second
+    # What an iteration sees does not depend on those before it.
+    other = PairSource(frames, np.arange(8), PAIRS, n_blends=12, **options)
+    assert all(torch.equal(*x) for x in zip(other.batch(4), source.batch(4), strict=True))
+    # Two epochs meet within a batch.
+    odd = PairSource(frames, np.arange(8), PAIRS, n_blends=6, **options)
+    rows = [tuple(row) for i in range(3) for row in odd.batch(i)[2].tolist()]
+    assert len(set(rows[:6])) == len(set(rows[6:])) == 6
+
+
+def test_without_a_number_of_blends_every_iteration_has_new_ones(frames):
+    source = source_of(frames)
+    rows = [tuple(row) for i in range(6) for row in source.batch(i)[2].tolist()]
+    assert len(set(rows)) == len(rows)
+
+
+def test_images_are_turned_to_each_symmetry_of_a_square():
+    images = torch.arange(3 * 3).reshape(1, 3, 3, 1).expand(8, 3, 3, 3)
+    found = [image[..., 0].numpy() for image in turn(images, np.arange(8))]
+    square = np.arange(9).reshape(3, 3)
+    rotated = [np.rot90(square, k) for k in range(4)]
+    expected = [*rotated, *(image.T for image in rotated)]
+    assert sorted(map(bytes, found)) == sorted(np.ascontiguousarray(x).tobytes() for x in expected)
+    np.testing.assert_array_equal(found[0], square)
+
+
+def test_only_the_central_galaxies_are_turned():
+    frames = np.random.default_rng(2).integers(0, 256, (12, 31, 31, 3), np.uint8)
+    options = {"seed": 1, "batch_size": 8, "augment": True}
+    usual = PairSource(frames, np.arange(8), PAIRS, seed=1, batch_size=8).batch(0)
+    turned = PairSource(frames, np.arange(8), PAIRS, **options).batch(0)
+    assert all(torch.equal(*x) for x in zip(turned[1:], usual[1:], strict=True))
+    assert not torch.equal(turned[0], usual[0])
+    for ours, image in zip(turned[0], usual[0], strict=True):
+        ways = turn(image.expand(8, *image.shape), np.arange(8))
+        assert any(torch.equal(ours, way) for way in ways)
+
+
+def test_compilation_changes_nothing_on_a_cpu(frames):
+    batch = next(source_of(frames).batches(0, 1, CPU))
+    losses = [
+        float(trainer_of(burn_in_iterations=0, compile=value).step(0, *batch)["mse"])
+        for value in (False, True)
+    ]
+    assert losses[0] == losses[1]
 
 
 def test_both_networks_learn(frames):
@@ -278,6 +340,26 @@ def test_a_broken_checkpoint_does_not_stop_the_training(frames, small_vgg, tmp_p
     with caplog.at_level(logging.WARNING), pytest.raises(KeyboardInterrupt):
         run(frames, small_vgg, tmp_path / "c.pt", stop_at=1)
     assert "unreadable" in caplog.text
+
+
+def test_a_training_of_days_without_a_gpu_is_refused():
+    """Ten times the iterations take ten times as long, as far as it can be measured."""
+    days = core_days(TINY, 16)
+    longer = core_days(TINY.model_copy(update={"iterations": 1200, "burn_in_iterations": 0}), 16)
+    assert 0 < 10 * days < longer < 1000 * days
+    message = r"at least .* days of one core, and reiman2019 > max_core_days is 1e-09: use a GPU"
+    with pytest.raises(DeblendError, match=message):
+        refuse_a_long_training(TINY, 16, CPU, 1e-9)
+    for device, limit in ((CPU, None), (CPU, 1.0), (torch.device("cuda"), 1e-9)):
+        refuse_a_long_training(TINY, 16, device, limit)
+
+
+def test_the_estimate_leaves_the_random_numbers_as_they_are():
+    torch.manual_seed(3)
+    expected = torch.rand(3)
+    torch.manual_seed(3)
+    core_days(TINY, 16)
+    assert torch.equal(torch.rand(3), expected)
 
 
 def test_errors_of_the_reading_thread_are_raised(frames):

@@ -184,3 +184,29 @@ def test_numbers_of_other_data_are_not_comparable():
     assert table["status"].tolist() == ["not comparable", *compared[1:], *compared]
     other = reproduction_table({"a": rows}, "a paper", papers_data=False)
     assert other["status"].tolist() == ["not comparable", *compared[1:]]
+
+
+@pytest.mark.parametrize(
+    ("mine", "low", "high", "expected"),
+    [
+        (33.7, NAN, NAN, "agrees"),
+        (33.5, NAN, NAN, "worse"),
+        (35.7, NAN, NAN, "better"),
+        (33.5, 32.9, 34.1, "agrees"),  # two errors
+        (27.7, 27.5, 27.9, "worse"),
+    ],
+)
+def test_decibels_agree_within_one(mine, low, high, expected):
+    row = Row("x", "psnr_db", Stated("34.61"), mine, 5, "higher", low, high, scale="dB")
+    assert compare(row) == expected
+
+
+def test_ratios_are_of_errors_and_not_of_decibels_or_similarities():
+    rows = [
+        Row("x", "psnr_db", Stated("34.61"), 27.7, scale="dB"),
+        Row("x", "ssim", Stated("0.928"), 0.856, scale="similarity"),
+        Row("x", "ssim", Stated("1.0"), 0.856, scale="similarity"),
+    ]
+    ratios = reproduction_table({"run": rows}, "paper")["ratio"]
+    # The mean squared error is 4.9 times the published one.
+    assert ratios.tolist() == pytest.approx([10**0.691, 2, NAN], nan_ok=True)

@@ -21,8 +21,8 @@ with logs.script(snakemake.log[0]):
         images = {name: file[name][:] for name in ("blend", "true", "predicted")}
         examples = example_table(file["number"][:], file["kind"].asstr()[:], scores)
     for number, kind, title in (
-        (3, "success", "successful predictions"),
-        (6, "failure", "failed predictions"),
+        (3, "success", "evenly spaced over the best quarter"),
+        (6, "failure", "lowest PSNR"),
     ):
         table = examples[examples["kind"] == kind]
         outputs = [out[f"pdf{number}"], out[f"png{number}"]]

@@ -9,7 +9,7 @@ with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     device, versions = torch_backend.configure(params.threads, params.seed)
     files = zip(inputs.weights, inputs.descriptions, out.predictions, strict=True)
-    table = predict_and_score(
+    table, speed = predict_and_score(
         inputs.frames,
         inputs.index,
         dict(zip(params.methods, files, strict=True)),
@@ -21,5 +21,7 @@ with logs.script(snakemake.log[0]):
         device=device,
         attributes=versions,
         examples=out.examples,
+        batch_statistics=params.batch_statistics,
     )
     write_csv(out.scores, table)
+    write_csv(out.speed, speed)

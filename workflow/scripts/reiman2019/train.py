@@ -21,5 +21,6 @@ with logs.script(snakemake.log[0]):
         device=device,
         checkpoint=params.checkpoint,
         code=params.code,
+        max_core_days=params.max_core_days,
         recorded=versions | {"scale": params.scale, "threads": params.threads},
     )

@@ -5,35 +5,35 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 from deblend.plots.style import COLOURS, TWO_COLUMNS_IN, Outputs, label_line, paper_figure
+from deblend.reiman2019.config import METHODS as NETWORKS
 from matplotlib.colors import to_rgba
 from matplotlib.patches import Rectangle
 
 #: For each method its name in the figures, colour and line; the GAN's histogram is also filled.
+#: Those that a run does not have are not drawn.
 METHODS = {
     "gan": ("GAN", COLOURS["ours"], "-"),
     "mse": ("MSE alone", COLOURS["companion"], "-"),
+    "copy_gate": ("copy gate", COLOURS["green"], "-."),
+    "residual_branches": ("residual branches", COLOURS["pink"], "-."),
     "blend": ("blend itself", "black", "--"),
 }
-
-
-#: Names of the networks.
-NETWORKS = "deblender_gan and deblender_mse"
 
 
 #: For each quantity the label of its axis.
 AXIS_LABELS = {
     "psnr_db": "PSNR, range of the data (dB)",
     "psnr_eq6_db": "PSNR, Eq. 6 (dB)",
+    "ssim_authors_code": "SSIM, authors' code",
     "ssim": "SSIM on [0, 1], range 1",
-    "ssim_as_published": "SSIM on [−1, 1], range 2",
-    "ssim_authors_code": "SSIM on [0, 1], range 2",
+    "ssim_signed": "SSIM on [−1, 1], range 2",
 }
 
 
 FIG4 = ("psnr_db", "psnr_eq6_db")
 
 
-FIG5 = ("ssim", "ssim_as_published", "ssim_authors_code")
+FIG5 = ("ssim_authors_code", "ssim", "ssim_signed")
 
 
 #: Number of bins in the tables. Of fewer images, several bins are drawn as one.
@@ -59,7 +59,7 @@ def distributions(scores: pd.DataFrame, quantities: Sequence[str]) -> pd.DataFra
     parts = []
     for quantity in quantities:
         finite = {}
-        for method in METHODS:
+        for method in _present(scores):
             values = scores.loc[scores["method"] == method, quantity].to_numpy(float)
             finite[method] = (values[np.isfinite(values)], int(np.isinf(values).sum()))
         all_values = np.concatenate([values for values, _ in finite.values()])
@@ -86,42 +86,47 @@ def draw_distributions(
     table : DataFrame
         From `distributions`; one panel per quantity.
     published : dict
-        `mean` and `sigma`. They are marked in every panel, since the paper does not say which
-        reading of the score it used.
+        `mean` and `sigma`. They are marked in the first panel, whose score is that of the
+        authors' code.
     outputs : list of path
     label : str
         Scale and data.
     """
     quantities = list(table["quantity"].unique())
-    line = label_line(label, NETWORKS, int(table["n"].max()))
+    methods = _present(table)
+    networks = [name for name, method in NETWORKS.items() if method in methods]
+    listed = " and ".join([", ".join(networks[:-1]), networks[-1]])
+    line = label_line(label, listed, int(table["n"].max()))
     with paper_figure(outputs, line, TWO_COLUMNS_IN, 2.9) as figure:
         axes = figure.subplots(1, len(quantities), sharey=True, squeeze=False)
         for axis, quantity in zip(axes.flat, quantities, strict=True):
             rows = table[table["quantity"] == quantity]
-            for method, (_, colour, style) in METHODS.items():
+            for method in methods:
+                _, colour, style = METHODS[method]
                 shares, edges = _drawn_bins(rows[rows["method"] == method])
                 if method == "gan":
                     axis.stairs(shares, edges, fill=True, color=colour, alpha=0.3)
                 axis.stairs(shares, edges, color=colour, lw=1.0, ls=style)
-            axis.axvspan(
-                published["mean"] - published["sigma"],
-                published["mean"] + published["sigma"],
-                color="0.9",
-                lw=0,
-                zorder=0,
-            )
-            axis.axvline(published["mean"], color="0.5", lw=0.8, ls=":", zorder=0.5)
             axis.set_xlabel(AXIS_LABELS[quantity])
             axis.set_title(_panel_title(rows), fontsize="small")
+        mean, sigma = published["mean"], published["sigma"]
+        axes[0, 0].axvspan(mean - sigma, mean + sigma, color="0.9", lw=0, zorder=0)
+        axes[0, 0].axvline(mean, color="0.5", lw=0.8, ls=":", zorder=0.5)
         axes[0, 0].set_ylabel("share of the images")
         handles: list[Rectangle] = []
-        for _, colour, style in METHODS.values():
+        for method in methods:
+            _, colour, style = METHODS[method]
             face = to_rgba(colour, 0.3) if not handles else "none"
             handles.append(Rectangle((0, 0), 1, 1, facecolor=face, edgecolor=colour, ls=style))
         handles.append(Rectangle((0, 0), 1, 1, color="0.9"))
-        names = [name for name, *_ in METHODS.values()]
-        names.append(rf"published: {published['mean']:g}, $\sigma$ = {published['sigma']:g}")
-        figure.legend(handles, names, loc="outside lower center", ncols=4)
+        names = [METHODS[method][0] for method in methods]
+        names.append(rf"published: {mean:g}, $\sigma$ = {sigma:g}")
+        figure.legend(handles, names, loc="outside lower center", ncols=3)
+
+
+def _present(table: pd.DataFrame) -> list[str]:
+    """Methods of `METHODS` that a table has."""
+    return [method for method in METHODS if method in set(table["method"])]
 
 
 def _drawn_bins(histogram: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:

@@ -1,6 +1,7 @@
 """Figures 4 and 5 of Reiman & Goehre 2019, with made-up scores."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from deblend.reiman2019.figures.fig4_5_scores import FIG4, FIG5, distributions, draw_distributions
 
@@ -36,6 +37,12 @@ def test_distributions_are_of_all_images(drawn, tmp_path, scored):
         assert any(f"published: {published['mean']}" in t for t in written)
     fig4 = distributions(table, FIG4).drop_duplicates(["quantity", "method"])
     assert fig4.set_index(["quantity", "method"]).loc[("psnr_db", "blend"), "n_infinite"] == 2
+    # The other generator has a line of its own.
+    other = table[table["method"] == "mse"].assign(method="copy_gate")
+    found = distributions(pd.concat([table, other], ignore_index=True), FIG4)
+    draw_distributions(found, {"mean": 34.61, "sigma": 2.2}, [tmp_path / "four.png"], LABEL)
+    assert "copy gate" in texts(drawn[-1])
+    assert any("deblender_mse and deblender_copy_gate" in text for text in texts(drawn[-1]))
     # A collapsed generator, whose images are all equal, can be drawn too.
     alike = distributions(table.assign(ssim=0.5), ("ssim",))
     assert alike.groupby("method")["share"].sum().to_numpy() == pytest.approx(1)
