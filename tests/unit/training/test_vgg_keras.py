@@ -1,5 +1,7 @@
 """VGG-16 as a feature extractor."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -33,6 +35,29 @@ def test_the_extractor_is_keras_own_vgg16():
     assert ours.trainable_variables == []
     with pytest.raises(DeblendError, match="images of 31 px"):
         feature_extractor(31, weights)
+
+
+def test_features_of_faint_images_are_differences_from_an_empty_one():
+    rng = np.random.default_rng(0)
+    plain = random_weights(1)
+    # Without biases features are proportional to the contrast, and an empty image has none.
+    biased = [(kernel, rng.normal(0, 0.1, len(b)).astype(np.float32)) for kernel, b in plain.layers]
+    std = (50.0, 60.0, 64.0)
+    faint = replace(plain, layers=biased, mean=(0.0,) * 3, std=std)
+    images = rng.uniform(size=(2, 40, 40, 1)).astype(np.float32)
+    empty = np.zeros_like(images[:1])
+    features = feature_extractor(40, faint)
+    assert not features.predict(empty, verbose=0).any()
+    reference = keras.applications.VGG16(weights=None, include_top=False, input_shape=(40, 40, 3))
+    for name, pair in zip(VGG16_NAMES, biased, strict=True):
+        reference.get_layer(name).set_weights(pair)
+    given, nothing = (
+        reference.predict((grey / np.array(std)).astype(np.float32), verbose=0)
+        for grey in (images, empty)
+    )
+    expected = (given - nothing) * 58
+    assert expected.std() > 0.01
+    np.testing.assert_allclose(features.predict(images, verbose=0), expected, rtol=1e-3, atol=1e-3)
 
 
 def test_grey_images_are_scaled_like_equal_colours():
