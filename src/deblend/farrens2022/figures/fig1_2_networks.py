@@ -85,6 +85,7 @@ def _write(axis: Axes, x: float, y: float, text: str, **look: Any) -> None:
 
 def _draw_images(axis: Axes, layers: pd.DataFrame) -> float:
     """Draw the layers with images; return the right end."""
+    layers = layers[layers["kind"].isin(KERAS_LAYERS)]
     largest = layers["height"].max()
     # Consecutive layers of one kind, such as the convolutions of a block.
     runs = layers.groupby((layers["kind"] != layers["kind"].shift()).cumsum(), sort=False)
