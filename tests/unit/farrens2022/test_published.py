@@ -90,61 +90,6 @@ def authors_labels(real_data):
     return read_predictions(real_data / "published/blendhunter_predictions.csv.gz")
 
 
-def test_the_authors_labels_go_through_our_metrics(tmp_path):
-    # The order of the rows does not matter.
-    table, hunter, sep = read_predictions(write(tmp_path, labels().sample(frac=1, random_state=1)))
-    accuracies, by_distance = parametric_accuracies(table, hunter, sep, BINS)
-    mean = summarise(accuracies).set_index(["noise_sigma", "method", "subset"])["mean"]
-    assert mean[5.0, "BlendHunter", "all"] == pytest.approx(38 / 40)
-    assert mean[35.0, "BlendHunter", "all"] == pytest.approx(32 / 40)
-    # A stamp without a detection is wrong and counts.
-    assert mean[5.0, "SEP", "all"] == pytest.approx(39 / 40)
-    # The companions of the first five are at 5 px: two or all five are missed.
-    assert mean[5.0, "BlendHunter", "close"] == pytest.approx(3 / 5)
-    assert mean[35.0, "BlendHunter", "close"] == 0
-    close = by_distance.query("method == 'BlendHunter' and distance_low_px == 0")
-    assert close["n"].tolist() == [5, 5]
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        (lambda t: t.drop(columns="sep"), "no column 'sep'"),
-        (lambda t: t.assign(sep=2), "sep is 2 in row 1"),
-        (lambda t: t.assign(dx_px=t["dx_px"].where(t["noise_sigma"] == 5, 9.0)), "noise 35"),
-        (lambda t: t.iloc[:-1], "noise 35, realisation 1"),
-        (lambda t: t.iloc[:0], "no rows"),
-        (lambda t: t.assign(dx_px=np.nan), "dx_px is nan in row 1, a blend: give its companion's"),
-        (lambda t: t.assign(dy_px="far"), "dy_px is far in row 1, a blend"),
-        (lambda t: t[[]], "cannot be read .*: give a table with noise_sigma, realisation"),
-    ],
-)
-def test_other_tables_are_refused(tmp_path, change, words):
-    with pytest.raises(DeblendError, match=words):
-        read_predictions(write(tmp_path, change(labels())))
-
-
-def test_a_missing_table_is_named(tmp_path):
-    path = tmp_path / "none.csv.gz"
-    with pytest.raises(DeblendError, match=r"published_predictions: .*none.csv.gz cannot be read"):
-        read_predictions(path)
-    path.write_text("this is not compressed")
-    with pytest.raises(DeblendError, match=r"cannot be read .*: give a table with noise_sigma"):
-        read_predictions(path)
-
-
-@pytest.fixture(scope="module")
-def authors_labels():
-    """The authors' labels, which are not part of the project."""
-    default = REAL_DATA / "published/blendhunter_predictions.csv.gz"
-    path = Path(os.environ.get("DEBLEND_PUBLISHED_PREDICTIONS", default))
-    if not path.is_file():
-        pytest.skip(
-            f"no table of the authors' labels at {path}: set DEBLEND_PUBLISHED_PREDICTIONS to one"
-        )
-    return read_predictions(path)
-
-
 def test_the_authors_labels_have_the_shares_that_are_known(authors_labels):
     """Shares of right labels of the first realisations, counted in the table itself."""
     table, hunter, sep = authors_labels
