@@ -10,8 +10,7 @@ import torch
 from deblend.errors import DeblendError
 from deblend.reiman2019.config import PerturbConfig
 from deblend.reiman2019.images import RADII_PER_PX
-from deblend.reiman2019.predict import load_generator, to_unit
-from deblend.reiman2019.training import predict
+from deblend.reiman2019.predict import load_generator, predict, to_unit
 from deblend.training.torch_backend import move_to_device
 from PIL import Image
 
