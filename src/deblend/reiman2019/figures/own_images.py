@@ -47,4 +47,4 @@ def draw_separated(
             first = len(TITLES) * place
             for axis, image in zip(axes[row, first : first + len(TITLES)], images, strict=True):
                 axis.imshow(np.clip(image, 0, 1), origin="upper", interpolation="nearest")
-            image_note(axes[row, first], name)
+            image_note(axes[row, first], name, va="top", fontsize="small")
