@@ -32,6 +32,36 @@ def wilson_interval(k: ArrayLike, n: ArrayLike) -> tuple[np.ndarray, np.ndarray]
     return np.minimum(middle - half, share), np.maximum(middle + half, share)
 
 
+def share_interval(
+    share: ArrayLike, error: ArrayLike, n: ArrayLike, n_groups: ArrayLike
+) -> tuple[np.ndarray, np.ndarray]:
+    """Wilson's 68 % (1 sigma) interval of a share of things that are not independent.
+
+    Parameters
+    ----------
+    share, error : array_like
+        The share, and its error that knows which things belong together (`sharing_errors`).
+    n : array_like
+        Number of things.
+    n_groups : array_like
+        Number of independent things if none, or all, are counted, whose error is 0: that of
+        galaxies.
+
+    Returns
+    -------
+    low, high : ndarray
+        In [0, 1], with as many things as independent ones would have this error, at most `n`; NaN
+        where `n` is 0.
+    """
+    arrays = np.broadcast_arrays(*(np.asarray(x, float) for x in (share, error, n, n_groups)))
+    share, error, n, n_groups = arrays
+    with np.errstate(divide="ignore", invalid="ignore"):
+        effective = np.where(error > 0, share * (1 - share) / error**2, n_groups)
+    effective = np.minimum(effective, n)
+    low, high = wilson_interval(share * effective, effective)
+    return np.clip(low, 0, 1), np.clip(high, 0, 1)
+
+
 def mean_interval(values: ArrayLike, groups: ArrayLike) -> tuple[float, float]:
     """68 % (1 sigma) interval of a mean whose values are independent between groups only.
 

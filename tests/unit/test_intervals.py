@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from astropy.stats import binom_conf_interval
-from deblend.intervals import mean_interval, sharing_errors, wilson_interval
+from deblend.intervals import mean_interval, share_interval, sharing_errors, wilson_interval
 
 
 def test_wilsons_interval_is_astropys():
@@ -20,6 +20,20 @@ def test_an_interval_contains_its_share():
     for share in (0.0, 1 / 3, 1.0):
         low, high = wilson_interval(share * n, n)
         assert ((low <= share * n / n) & (share * n / n <= high)).all()
+
+
+def test_a_share_of_things_that_belong_together_has_the_interval_of_fewer():
+    # With the binomial error they are independent.
+    low, high = share_interval(0.3, np.sqrt(0.3 * 0.7 / 80), 80, 40)
+    np.testing.assert_allclose((low, high), wilson_interval(24, 80))
+    # Twice the error: as of a quarter as many.
+    np.testing.assert_allclose(
+        share_interval(0.3, 2 * np.sqrt(0.3 * 0.7 / 80), 80, 40), wilson_interval(6, 20)
+    )
+    # None, or all: as of the groups; never of more than there are; and there may be none.
+    none_and_all = share_interval([0, 1, 0.5], [0, 0, 1e-6], 80, 40)
+    np.testing.assert_allclose(none_and_all, wilson_interval([0, 40, 40], [40, 40, 80]))
+    assert np.isnan(share_interval(np.nan, np.nan, 0, 0)).all()
 
 
 def test_the_interval_of_a_mean_of_independent_values_is_that_of_the_standard_error():

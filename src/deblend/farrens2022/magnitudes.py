@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 from deblend.farrens2022.metrics import SURVEY_RULES, NoiseRealisation, head_name
-from deblend.intervals import sharing_errors, wilson_interval
+from deblend.intervals import share_interval, sharing_errors
 
 #: Width of bins of magnitude, which begin and end at the limit of the training.
 MAG_STEP = 0.4
@@ -212,11 +212,7 @@ def accuracies_of(
     n = int(rows.sum())
     n_galaxies = len(set(first) | set(second) - {""})
     summary = summary.assign(kind=kind, n=n, n_galaxies=n_galaxies)
-    # Without a wrong label, or a right one, there are as many independent ones as galaxies.
-    binomial = summary["accuracy"] * (1 - summary["accuracy"])
-    effective = (binomial / summary["error"] ** 2).where(summary["error"] > 0)
-    effective = effective.fillna(n_galaxies).clip(upper=n)
-    low, high = wilson_interval(summary["accuracy"] * effective, effective)
+    low, high = share_interval(summary["accuracy"], summary["error"], n, n_galaxies)
     return summary.assign(low=low, high=high)
 
 

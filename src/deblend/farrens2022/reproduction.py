@@ -11,7 +11,7 @@ from deblend.farrens2022.metrics import PUBLISHED_RULES, by_rules, largest_gain,
 from deblend.farrens2022.published import curves
 from deblend.farrens2022.stamps import read_sample_table
 from deblend.farrens2022.subsets import weighted_close_share
-from deblend.intervals import mean_interval, wilson_interval
+from deblend.intervals import mean_interval, share_interval
 from deblend.report.numbers import Better, Row, Stated
 
 
@@ -289,9 +289,7 @@ def failure_rows(published: dict[str, Any], tables: dict[str, pd.DataFrame]) -> 
         row = rows.loc[rows["failed_share"].idxmax()]
         n = float(row["n"] + row["n_dropped"])
         share, error = float(row["failed_share"]), float(row["failed_error"])
-        # Stamps have weights and share galaxies: as many independent ones have this error.
-        effective = min(share * (1 - share) / error**2, n) if error > 0 else n
-        low, high = (100 * float(end) for end in wilson_interval(share * effective, effective))
+        low, high = (100 * float(end) for end in share_interval(share, error, n, n))
         yield Row(item, quantity, value, 100 * share, n, better, low, high)
 
 

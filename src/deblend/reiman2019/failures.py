@@ -28,7 +28,7 @@ from deblend.reiman2019.blends import (
     rows_of_split,
 )
 from deblend.reiman2019.images import open_frames
-from deblend.reiman2019.metrics import GALAXIES, error_of_mean, share_interval
+from deblend.reiman2019.metrics import GALAXIES, error_of_mean, images_interval
 from deblend.reiman2019.predict import read_predictions, to_unit
 from scipy.ndimage import gaussian_filter, label, uniform_filter
 
@@ -281,7 +281,7 @@ def failure_rates(table: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         `method`, `galaxy`, `by` (all, separation_px, brightness_ratio), `from`, `to` (the bin),
         `kind` (of `KINDS`, or any), `n` images, `n_failed`, `percent` with the 68 % interval `low`,
-        `high`, for which blends that share a galaxy are not independent (`share_interval`). A wrong
+        `high`, where blends that share a galaxy are not independent (`images_interval`). A wrong
         neighbour needs one: its `n` are the images that have neighbours.
     """
     table = table.assign(any=table[list(KINDS)].any(axis=1))
@@ -293,7 +293,7 @@ def failure_rates(table: pd.DataFrame) -> pd.DataFrame:
                 counted = images[images["n_neighbours"] > 0]
             failed = counted[kind].to_numpy(bool)
             percent = 100 * failed.mean() if len(failed) else np.nan
-            interval = share_interval(failed, counted["frame"], counted["other_frame"])
+            interval = images_interval(failed, counted["frame"], counted["other_frame"])
             ends = (100 * end for end in interval)
             rows.append((*key, *which, kind, len(failed), failed.sum(), percent, *ends))
     columns = ["method", "galaxy", "by", "from", "to", "kind", "n", "n_failed", "percent"]

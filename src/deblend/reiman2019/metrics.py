@@ -36,7 +36,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from deblend.errors import DeblendError
-from deblend.intervals import sharing_errors, wilson_interval
+from deblend.intervals import share_interval, sharing_errors
 from numpy.typing import ArrayLike
 from skimage.metrics import structural_similarity
 
@@ -314,7 +314,7 @@ def median_interval(
     return float(low), float(high)
 
 
-def share_interval(
+def images_interval(
     has: ArrayLike, frames: ArrayLike, other_frames: ArrayLike
 ) -> tuple[float, float]:
     """68 % (1 sigma) interval of a share of images of blends that share galaxies.
@@ -336,14 +336,10 @@ def share_interval(
     has = np.asarray(has, float)
     if not len(has):
         return np.nan, np.nan
-    share = has.mean()
+    n_galaxies = len(np.union1d(np.asarray(frames, str), np.asarray(other_frames, str)))
     error = error_of_mean(has, frames, other_frames)
-    effective = len(np.union1d(np.asarray(frames, str), np.asarray(other_frames, str)))
-    if error > 0:
-        effective = share * (1 - share) / error**2
-    effective = min(effective, len(has))
-    low, high = wilson_interval(share * effective, effective)
-    return float(np.clip(low, 0, 1)), float(np.clip(high, 0, 1))
+    low, high = share_interval(has.mean(), error, len(has), n_galaxies)
+    return float(low), float(high)
 
 
 def _error_of_sum(terms: np.ndarray, frames: ArrayLike, other_frames: ArrayLike) -> float:

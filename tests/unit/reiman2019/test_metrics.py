@@ -10,11 +10,11 @@ from deblend.reiman2019.metrics import (
     METHODS,
     QUANTITIES,
     error_of_mean,
+    images_interval,
     power_spectrum,
     read_scores,
     score_images,
     select_examples,
-    share_interval,
     spectrum_distance,
     summary,
 )
@@ -185,14 +185,14 @@ def test_the_interval_of_a_share_is_wilsons_of_independent_images():
     has, unique = rng.random(500) < 0.3, (np.arange(500), 500 + np.arange(500))
     expected = wilson_interval(has.sum(), 500)
     # As many galaxies as twice the images: the error has their number minus one.
-    assert share_interval(has, *unique) == pytest.approx(expected, abs=1e-3)
+    assert images_interval(has, *unique) == pytest.approx(expected, abs=1e-3)
     # Every blend twice: half as many are independent.
-    twice = share_interval(np.tile(has, 2), *(np.tile(x, 2) for x in unique))
+    twice = images_interval(np.tile(has, 2), *(np.tile(x, 2) for x in unique))
     assert twice == pytest.approx(expected, abs=2e-3)
     # Ten galaxies without a failure are no proof that there are none.
-    low, high = share_interval(np.zeros(45), np.repeat(range(9), 5), np.full(45, 9))
+    low, high = images_interval(np.zeros(45), np.repeat(range(9), 5), np.full(45, 9))
     assert (low, high) == (0, pytest.approx(1 / 11))
-    assert np.isnan(share_interval([], [], [])).all()
+    assert np.isnan(images_interval([], [], [])).all()
 
 
 def test_the_share_of_images_that_are_nearer_than_the_blend():
