@@ -28,7 +28,9 @@ def test_positions_prefer_the_pair_over_other_peaks():
 def test_two_positions_measure_better_than_one(maker, detected):
     table, _, peaks = detected
     blends = maker.draw(SPLITS["test"], 0, 40, "test", BLENDING)
-    found = measure_photometry(maker, 0, blends, table, peaks, engine="builtin", n_workers=1)
+    found = measure_photometry(
+        maker, 0, blends, table, peaks, engine="builtin", profile="exp", n_workers=1
+    )
     # Approximately, since the galaxies are Gaussians, while exponentials are fitted.
     assert np.median(np.abs(found["mag_input"] - found["mag_true"])) < 0.25
     errors = {p: np.abs(found[f"mag_{p}"] - found["mag_input"]).median() for p in ("low", "gan")}
@@ -40,6 +42,8 @@ def test_a_warning_is_logged_if_no_blend_can_be_measured(maker, detected, caplog
     blends = maker.draw(SPLITS["test"], 0, 40, "test", BLENDING)
     none = table.assign(detected_gan=False)
     with caplog.at_level(logging.WARNING):
-        found = measure_photometry(maker, 0, blends, none, peaks, engine="builtin", n_workers=1)
+        found = measure_photometry(
+            maker, 0, blends, none, peaks, engine="builtin", profile="exp", n_workers=1
+        )
     assert not len(found) and "mag_gan" in found
     assert "train it for longer" in caplog.text
