@@ -108,7 +108,9 @@ class NgmixProblem(MixtureProblem):
         guess = np.array([0.0, 0.0, 0.0, 0.0, first[YY] + first[XX], first[FLUX]])
         fitter = ngmix.fitting.Fitter(model=self.profiles[0], fit_pars=FIT_PARS)
         try:
-            result = fitter.go(observation, guess)
+            # Trials that are no ellipse have infinite residuals.
+            with np.errstate(all="ignore"):
+                result = fitter.go(observation, guess)
         except (ngmix.gexceptions.GMixRangeError, np.linalg.LinAlgError, AttributeError):
             # Until 2.4.0 it names an exception that NumPy 2.4 no longer has, where the covariance
             # of a failed fit is not finite.

@@ -3,6 +3,7 @@
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 from deblend.errors import DeblendError
 from deblend.photometry.forced import BUILTIN_VERSION, COLUMNS, choose_engine, fit_photometry
@@ -11,7 +12,7 @@ from deblend.photometry.mixtures import (
     shape_from_covariance,
 )
 
-from tests.unit.photometry.test_mixture_fit import draw, exact_psf, galsim_psf, noisy
+from tests.unit.photometry.test_mixture_fit import draw, exact_psf, galaxies, galsim_psf, noisy
 
 SETTINGS = {"pixel_scale_arcsec": 0.2, "noise_sigma": 1.0}
 
@@ -62,13 +63,34 @@ def test_padded_positions_and_two_profiles(sample):
     padded = np.full((20, 2, 2), np.nan)
     for i, mine in enumerate(positions):
         padded[i, : len(mine)] = mine
-    options = {"engine": "builtin", **SETTINGS}
+    options = {"engine": "builtin", "profile": "exp", **SETTINGS}
     lists = fit_photometry(images, exact_psf(), positions, **options)
     assert lists.equals(fit_photometry(images, exact_psf(), padded, **options))
-    other = fit_photometry(images, exact_psf(), padded, profile=("exp", "gauss"), **options)
+    two = options | {"profile": ("exp", "gauss")}
+    other = fit_photometry(images, exact_psf(), padded, **two)
     alone = lists["stamp"] % 2 == 0
     assert lists[alone].equals(other[alone])
     assert (other["flux"] < lists["flux"])[lists["galaxy"] == 1].all()
+
+
+def test_the_better_profile_is_kept():
+    """Exponential galaxies, and de Vaucouleurs ones up to where the mixture ends."""
+    exponential, flux, _, _ = galaxies("exp", 5, 4)
+    bulges, flux_dev, _, _ = galaxies("dev", 5, 5)
+    images = np.stack([draw(one, galsim_psf(), size=96) for one in (*exponential, *bulges)])
+    images = images + np.random.default_rng(6).normal(0, 0.01, images.shape)
+    options = {"pixel_scale_arcsec": 0.2, "noise_sigma": 0.01, "engine": "builtin"}
+    centre = np.full((10, 1, 2), 47.5)
+    found = fit_photometry(images, exact_psf(), centre, **options)
+    assert found["profile"].tolist() == ["exp"] * 5 + ["dev"] * 5
+    assert (found["flags"] == 0).all()
+    np.testing.assert_allclose(found["flux"], [*flux, *flux_dev], rtol=0.02)
+    for profile in ("exp", "dev"):
+        fixed = fit_photometry(images, exact_psf(), centre, profile=profile, **options)
+        assert (fixed["profile"] == profile).all()
+        assert (fixed["chi2_per_dof"] >= found["chi2_per_dof"]).all()
+        same = found["profile"] == profile
+        pd.testing.assert_frame_equal(fixed[same], found[same])
 
 
 def test_no_stamps_make_an_empty_table():

@@ -157,6 +157,7 @@ def sample(n):
     return np.concatenate([single, pairs]), draw(galsim_psf(), size=25), positions
 
 
+@pytest.mark.filterwarnings("default")  # those of other packages
 @pytest.mark.parametrize("profile", ["exp", "exp_or_dev"])
 def test_ngmix_and_the_built_in_fitter_agree(profile):
     pytest.importorskip("ngmix", reason=NO_NGMIX)
