@@ -224,8 +224,9 @@ def flux_errors(photometry: pd.DataFrame, position: str = "gan") -> pd.DataFrame
     Returns
     -------
     DataFrame
-        `blend`, `mag_input`, `mag_low`, `mag_gan`, and `error_low` and `error_gan`, the measured
-        flux divided by the input flux, minus one (the last of each with the name of the position).
+        `blend`, `galaxy` if the table has it, `mag_input`, `mag_low`, `mag_gan`, and `error_low`
+        and `error_gan`, the measured flux divided by the input flux, minus one (the last of each
+        with the name of the position).
         Only blends with good fluxes in all three fits. A fit of round galaxies is not good: its
         flux can be wrong by several times.
     """
@@ -238,7 +239,8 @@ def flux_errors(photometry: pd.DataFrame, position: str = "gan") -> pd.DataFrame
     mags = [f"mag_{name}" for name in names]
     # A file without rows does not define the types of its columns.
     photometry = photometry.astype(dict.fromkeys(mags, float))
-    errors = photometry.loc[good & np.isfinite(photometry[mags]).all(axis=1), ["blend", *mags]]
+    keys = [name for name in ("blend", "galaxy") if name in photometry]
+    errors = photometry.loc[good & np.isfinite(photometry[mags]).all(axis=1), [*keys, *mags]]
     for name in names[1:]:
         ratio = 10 ** (-0.4 * (errors[f"mag_{name}"] - errors["mag_input"]))
         errors = errors.assign(**{f"error_{name}": ratio - 1})
@@ -263,7 +265,10 @@ def flux_improvement(photometry: pd.DataFrame, position: str = "gan") -> dict[st
         their absolute values, which is what Figure 7 shows; `n`: number of blends. `gan` stands for
         either network. NaN if there are no blends.
     """
-    errors = flux_errors(photometry, position)
+    return _improvement(flux_errors(photometry, position), position)
+
+
+def _improvement(errors: pd.DataFrame, position: str) -> dict[str, float]:
     found = {"n": float(len(errors))}
     for key, name in (("low", "low"), ("gan", position)):
         offset = errors[f"mag_{name}"] - errors["mag_input"]
@@ -273,3 +278,32 @@ def flux_improvement(photometry: pd.DataFrame, position: str = "gan") -> dict[st
         low, gan = abs(found[f"{prefix}low"]), abs(found[f"{prefix}gan"])
         found[ratio] = low / gan if gan else np.inf
     return found
+
+
+def improvement_intervals(
+    photometry: pd.DataFrame, position: str = "gan", n_resamples: int = 200
+) -> dict[str, tuple[float, float]]:
+    """68 % intervals of the numbers of `flux_improvement`, by bootstrapping the dominant galaxies.
+
+    Blends share galaxies, so that they are not independent. NaN for a table without `galaxy`, or
+    with blends of fewer than two.
+
+    Parameters
+    ----------
+    photometry, position
+        See `flux_errors`.
+    n_resamples : int
+    """
+    errors = flux_errors(photometry, position)
+    rows = list(errors.groupby("galaxy").indices.values()) if "galaxy" in errors else []
+    if len(rows) < 2:
+        return dict.fromkeys(_improvement(errors, position), (np.nan, np.nan))
+    rng = np.random.default_rng(0)
+    draws = rng.integers(len(rows), size=(n_resamples, len(rows)))
+    samples = pd.DataFrame(
+        [
+            _improvement(errors.iloc[np.concatenate([rows[i] for i in draw])], position)
+            for draw in draws
+        ]
+    )
+    return {name: tuple(np.percentile(samples[name], [16, 84])) for name in samples}

@@ -22,6 +22,7 @@ POSITIONS = ("input", "low", *NETWORKS)
 
 COLUMNS = (
     "blend",
+    "galaxy",
     "mag_true",
     *(f"{quantity}_{p}" for p in POSITIONS for quantity in ("flux", "flags", "mag")),
     "engine",
@@ -124,10 +125,11 @@ def measure_photometry(
     Returns
     -------
     DataFrame
-        `blend`; `mag_input`, `mag_low`, `mag_gan`, `mag_gan_multi` (NaN if a flux is not positive,
-        or if that network does not reveal the blend), with their `flux_...` and `flags_...`
-        (`NOT_MEASURED` in the second case); `mag_true`, from the catalogue; `engine`. If there is
-        no such blend, a warning is logged and the table has no rows.
+        `blend`; `galaxy`, the number of the dominant one; `mag_input`, `mag_low`, `mag_gan`,
+        `mag_gan_multi` (NaN if a flux is not positive, or if that network does not reveal the
+        blend), with their `flux_...` and `flags_...` (`NOT_MEASURED` in the second case);
+        `mag_true`, from the catalogue; `engine`. If there is no such blend, a warning is logged and
+        the table has no rows.
     """
     revealed = revealed_blends(detections)
     numbers = np.flatnonzero(revealed.any(axis=1))
@@ -143,7 +145,9 @@ def measure_photometry(
     main_galaxies = main_pair(rows)
     truth = true_positions(rows)[np.arange(len(rows)), main_galaxies[:, 0]]
     true_mags = rows[[c for c in rows if str(c).startswith("mag_")]].to_numpy(float)
-    table = pd.DataFrame({"blend": numbers})
+    galaxies = rows[[f"galaxy_{k}" for k in range(main_galaxies.max() + 1)]].to_numpy()
+    dominant_galaxies = galaxies[np.arange(len(rows)), main_galaxies[:, 0]]
+    table = pd.DataFrame({"blend": numbers, "galaxy": dominant_galaxies})
     table["mag_true"] = true_mags[np.arange(len(rows)), main_galaxies[:, 0]]
     # The high-resolution image of a blend has the noise of all its galaxies' stamps.
     noise_high = maker.noise_high[band] * np.sqrt(rows["n_galaxies"].to_numpy(float))

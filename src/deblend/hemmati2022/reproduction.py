@@ -12,6 +12,7 @@ from deblend.hemmati2022.metrics import (
     detection_fractions,
     false_positive_rate,
     flux_improvement,
+    improvement_intervals,
     measured_resolutions,
     parse_detections,
 )
@@ -105,8 +106,12 @@ def photometry_rows(published: Mapping[str, Any], photometry: pd.DataFrame) -> I
         if position == "gan_multi" and not n:
             continue
         few = ", few blends" if n < MIN_MEASURED else ""
-        yield Row(f"{item}{few}", "flux_improvement", value, found["ratio"], n, "higher")
-        yield Row(f"{item}{few}", "offset_improvement", value, found["offset_ratio"], n, "higher")
+        interval = improvement_intervals(photometry, position)
+        for quantity, key in (
+            ("flux_improvement", "ratio"),
+            ("offset_improvement", "offset_ratio"),
+        ):
+            yield Row(f"{item}{few}", quantity, value, found[key], n, "higher", *interval[key])
 
 
 def som_rows(published: Mapping[str, Any], som: Mapping[str, Any]) -> Iterator[Row]:

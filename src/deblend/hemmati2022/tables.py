@@ -12,6 +12,7 @@ from deblend.hemmati2022.metrics import (
     false_positive_rate,
     flux_errors,
     flux_improvement,
+    improvement_intervals,
     measured_resolutions,
     parse_detections,
 )
@@ -47,7 +48,6 @@ def _photometry_rows(photometry: pd.DataFrame, published_ratio: float) -> Iterat
     magnitude measured in high resolution is thus not the true one, and errors are given relative to
     both that and the magnitude of the catalogue.
     """
-    no_interval = (np.nan, np.nan)
     against_catalogue = photometry.assign(mag_input=photometry["mag_true"])
     for against, fits, ratio in (
         ("", photometry, published_ratio),
@@ -59,23 +59,28 @@ def _photometry_rows(photometry: pd.DataFrame, published_ratio: float) -> Iterat
             if position == "gan_multi" and not n:
                 continue
             few = " (few blends)" if n < MIN_MEASURED else ""
+            interval = improvement_intervals(fits, position)
             for prefix, name, unit, factor in (
                 ("", f"Median |flux error{against}|", "%", 100),
                 ("offset_", f"Median offset{against}", "mag", 1),
             ):
                 row = f"{name} ({unit}){few}"
-                if position == "gan":
-                    yield row, "low", factor * found[f"{prefix}low"], *no_interval, n, np.nan
-                yield row, position, factor * found[f"{prefix}gan"], *no_interval, n, np.nan
+                for resolution, key in (("low", "low"), (position, "gan")):
+                    if resolution == "low" and position != "gan":
+                        continue  # its blends are not those of the row of that name
+                    low, high = interval[f"{prefix}{key}"]
+                    value = found[f"{prefix}{key}"]
+                    yield row, resolution, factor * value, factor * low, factor * high, n, np.nan
                 row = f"{name}, low over GAN{few}"
-                yield row, position, found[f"{prefix}ratio"], *no_interval, n, ratio
+                key = f"{prefix}ratio"
+                yield row, position, found[key], *interval[key], n, ratio
     for position in ("gan", "gan_multi"):
         flags = photometry.get(f"flags_{position}", pd.Series(-1, index=photometry.index))
         measured = photometry[flags.fillna(-1) >= 0]
         if len(measured):
             n_failed = len(measured) - len(flux_errors(measured, position))
-            interval = wilson_interval(np.array(n_failed), np.array(len(measured)))
-            share = [100 * n_failed / len(measured), *(100 * float(end) for end in interval)]
+            ends = wilson_interval(np.array(n_failed), np.array(len(measured)))
+            share = [100 * n_failed / len(measured), *(100 * float(end) for end in ends)]
             yield "Blends with a failed fit (%)", position, *share, len(measured), np.nan
 
 
@@ -101,8 +106,8 @@ def detection_table(
     Returns
     -------
     DataFrame
-        `COLUMNS`. `Low` and `High` are the ends of Wilson's 68 % interval of a share. Values that
-        were not measured or not published are NaN.
+        `COLUMNS`. `Low` and `High` are the ends of the 68 % interval: Wilson's of a share, from a
+        bootstrap by galaxy of a median. Values that were not measured or not published are NaN.
     """
     rows: list[tuple] = [
         ("Blends detected (%)", *row) for row in _detection_rows(detections, published)

@@ -13,6 +13,7 @@ from deblend.hemmati2022.metrics import (
     false_positives,
     flux_errors,
     flux_improvement,
+    improvement_intervals,
     parse_detections,
 )
 
@@ -88,6 +89,27 @@ def test_flux_errors_of_known_magnitudes():
     assert flux_improvement(found.drop(columns="mag_gan_multi"), "gan_multi")["n"] == 0
     # A table that is read from a file without rows has the type object.
     assert math.isnan(flux_improvement(found.head(0).astype(object))["ratio"])
+
+
+def test_intervals_allow_for_blends_that_share_a_galaxy():
+    """Copies of the same blends do not make the numbers more certain."""
+    rng = np.random.default_rng(3)
+    mags = rng.normal([22, 21.5, 21.98], [1, 0.3, 0.1], (60, 3))
+    found = pd.DataFrame(mags, columns=["mag_input", "mag_low", "mag_gan"])
+    found[["mag_low", "mag_gan"]] += found[["mag_input"]].to_numpy() - 22
+    found = found.assign(blend=np.arange(60), galaxy=np.arange(60))
+    found[["flags_input", "flags_low", "flags_gan"]] = 0
+    value = flux_improvement(found)
+    once = improvement_intervals(found)
+    many = improvement_intervals(pd.concat([found] * 9, ignore_index=True))
+    for name in ("low", "gan", "ratio", "offset_low"):
+        low, high = once[name]
+        assert low < value[name] < high
+        assert np.diff(many[name])[0] == pytest.approx(high - low, rel=0.35)
+    # The error of a median is 1.25 sigma / sqrt(n).
+    expected = 2 * 1.2533 * 0.3 / math.sqrt(60)
+    assert np.diff(once["offset_low"])[0] == pytest.approx(expected, rel=0.4)
+    assert np.isnan(improvement_intervals(found.drop(columns="galaxy"))["ratio"]).all()
 
 
 def test_false_positive_rates_of_known_numbers():
