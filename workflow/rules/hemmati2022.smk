@@ -474,6 +474,7 @@ rule hemmati2022_photometry:
         maker=PAIR_MAKER,
         blending=HEMMATI["blending"],
         engine=HEMMATI["photometry_engine"],
+        profile=HEMMATI["photometry_profile"],
     message:
         "Photometry at the positions from each resolution"
     script:

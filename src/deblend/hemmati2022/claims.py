@@ -14,6 +14,7 @@ The tables are `detections` (see `deblend.hemmati2022.metrics.parse_detections`)
 import numpy as np
 import pandas as pd
 from deblend.hemmati2022.metrics import (
+    MIN_MEASURED,
     bin_edges,
     detection_fractions,
     false_positive_rate,
@@ -32,9 +33,6 @@ MAIN = ("high", "low", "gan")
 
 #: Smallest number of blends of a bin, and of a sample, that is used.
 MIN_IN_BIN, MIN_BLENDS = 20, 100
-
-#: Smallest number of blends whose median flux errors are compared.
-MIN_MEASURED = 30
 
 #: Largest rate of false positives at which a fraction of detected blends is meaningful.
 MAX_FALSE_POSITIVE_RATE = 0.05
@@ -282,6 +280,17 @@ def photometry_improves(tables: Tables, bound: float) -> Result:
     low, gan = 100 * improvement["low"], 100 * improvement["gan"]
     text = f"{improvement['ratio']:.3g} ({low:.3g} % / {gan:.3g} %, n = {improvement['n']:.0f})"
     return text, improvement["ratio"] >= bound
+
+
+@claim("offset_improves", "Sect. 4.1, Fig. 7", stated=10, relaxed=6)
+@says("Median offset of the dominant source's magnitude {bound:g} times smaller with GAN positions")
+def offset_improves(tables: Tables, bound: float) -> Result:
+    improvement = flux_improvement(table(tables, "photometry"))
+    if improvement["n"] < MIN_MEASURED:
+        raise MissingResult(f"{MIN_MEASURED} blends with photometry")
+    low, gan = improvement["offset_low"], improvement["offset_gan"]
+    text = f"{improvement['offset_ratio']:.3g} ({low:+.3f} / {gan:+.3f} mag"
+    return f"{text}, n = {improvement['n']:.0f})", improvement["offset_ratio"] >= bound
 
 
 @claim("cells_mean", "Sect. 4", stated=1.5, relaxed=3)

@@ -549,6 +549,11 @@ class Hemmati2022(Section):
         description="Program that fits the fluxes: NGMIX (ngmix), the built-in fitter "
         "(builtin), or NGMIX if it is installed (auto).",
     )
+    photometry_profile: Literal["exp_or_dev", "exp", "dev"] = Field(
+        default="exp_or_dev",
+        description="Profile of the galaxies whose fluxes are fitted: exponential (exp), de "
+        "Vaucouleurs (dev), or that of the two which fits a blend better (exp_or_dev).",
+    )
 
     @model_validator(mode="after")
     def _cutouts_set_exists(self) -> "Hemmati2022":

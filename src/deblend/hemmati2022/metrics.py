@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from deblend.errors import DeblendError
 from deblend.intervals import wilson_interval
-from deblend.photometry.mixture_fit import FLAG_NO_SHAPE, FLAG_ROUND
+from deblend.photometry.mixture_fit import FLAG_NO_SHAPE
 
 
 def false_positives(
@@ -206,51 +206,104 @@ def false_positive_rate(table: pd.DataFrame, resolution: str, samples: list[str]
     )
 
 
-def flux_errors(photometry: pd.DataFrame) -> pd.DataFrame:
+#: Smallest number of blends whose photometry is compared with the paper's.
+MIN_MEASURED = 30
+
+
+def flux_errors(photometry: pd.DataFrame, position: str = "gan") -> pd.DataFrame:
     """Relative flux errors of the dominant source with both sets of positions, on the same blends.
 
     Parameters
     ----------
     photometry : DataFrame
-        One row per blend that is detected in GAN resolution, but not in low resolution: `blend`,
-        `mag_input`, `mag_low`, `mag_gan`, and `flags_input`, `flags_low`, `flags_gan`.
+        One row per blend that is detected in a network's images, but not in low resolution:
+        `blend`, and for input, low and the networks `mag_...` and `flags_...`.
+    position : {"gan", "gan_multi"}
+        The network whose positions are compared with those from low resolution.
 
     Returns
     -------
     DataFrame
-        `blend`, `mag_input`, `mag_low`, `mag_gan`, and `error_low` and `error_gan`, the measured
-        flux divided by the input flux, minus one. Only blends with good fluxes in all three fits.
+        `blend`, `galaxy` if the table has it, `mag_input`, `mag_low`, `mag_gan`, and `error_low`
+        and `error_gan`, the measured flux divided by the input flux, minus one (the last of each
+        with the name of the position).
+        Only blends with good fluxes in all three fits. A fit of round galaxies is not good: its
+        flux can be wrong by several times.
     """
-    names = ("input", "low", "gan")
-    # These two flags concern the shape only; the flux is good.
+    names = ("input", "low", position)
+    if f"mag_{position}" not in photometry:
+        photometry = photometry.assign(**{f"mag_{position}": np.nan, f"flags_{position}": -1})
+    # Without a shape, the flux is good.
     flags = photometry[[f"flags_{name}" for name in names]].fillna(-1).astype(int)
-    good = ((flags & ~(FLAG_NO_SHAPE | FLAG_ROUND)) == 0).all(axis=1)
+    good = ((flags & ~FLAG_NO_SHAPE) == 0).all(axis=1)
     mags = [f"mag_{name}" for name in names]
     # A file without rows does not define the types of its columns.
     photometry = photometry.astype(dict.fromkeys(mags, float))
-    errors = photometry.loc[good & np.isfinite(photometry[mags]).all(axis=1), ["blend", *mags]]
-    for name in ("low", "gan"):
+    keys = [name for name in ("blend", "galaxy") if name in photometry]
+    errors = photometry.loc[good & np.isfinite(photometry[mags]).all(axis=1), [*keys, *mags]]
+    for name in names[1:]:
         ratio = 10 ** (-0.4 * (errors[f"mag_{name}"] - errors["mag_input"]))
         errors = errors.assign(**{f"error_{name}": ratio - 1})
     return errors.reset_index(drop=True)
 
 
-def flux_improvement(photometry: pd.DataFrame) -> dict[str, float]:
-    """Improvement of the photometry with the GAN's positions (Sect. 4.1).
+def flux_improvement(photometry: pd.DataFrame, position: str = "gan") -> dict[str, float]:
+    """Improvement of the photometry with a network's positions (Sects 4.1, 4.2; Fig. 7).
+
+    The paper does not say of what "ten times improvement" is the ratio: both readings are given.
 
     Parameters
     ----------
-    photometry : DataFrame
+    photometry, position
         See `flux_errors`.
 
     Returns
     -------
     dict
-        `low` and `gan`: median |flux error|; `ratio`: the first divided by the second, which is our
-        reading of "ten times improvement"; `n`: number of blends. NaN if there are none.
+        `low` and `gan`: median |flux error|; `ratio`: the first divided by the second; `offset_low`
+        and `offset_gan`: median of measured minus input magnitude; `offset_ratio`: the ratio of
+        their absolute values, which is what Figure 7 shows; `n`: number of blends. `gan` stands for
+        either network. NaN if there are no blends.
     """
-    errors = flux_errors(photometry)
-    if errors.empty:
-        return {"low": np.nan, "gan": np.nan, "ratio": np.nan, "n": 0.0}
-    low, gan = (float(errors[f"error_{name}"].abs().median()) for name in ("low", "gan"))
-    return {"low": low, "gan": gan, "ratio": low / gan if gan else np.inf, "n": float(len(errors))}
+    return _improvement(flux_errors(photometry, position), position)
+
+
+def _improvement(errors: pd.DataFrame, position: str) -> dict[str, float]:
+    found = {"n": float(len(errors))}
+    for key, name in (("low", "low"), ("gan", position)):
+        offset = errors[f"mag_{name}"] - errors["mag_input"]
+        found[key] = float(errors[f"error_{name}"].abs().median())
+        found[f"offset_{key}"] = float(offset.median())
+    for prefix, ratio in (("", "ratio"), ("offset_", "offset_ratio")):
+        low, gan = abs(found[f"{prefix}low"]), abs(found[f"{prefix}gan"])
+        found[ratio] = low / gan if gan else np.inf
+    return found
+
+
+def improvement_intervals(
+    photometry: pd.DataFrame, position: str = "gan", n_resamples: int = 200
+) -> dict[str, tuple[float, float]]:
+    """68 % intervals of the numbers of `flux_improvement`, by bootstrapping the dominant galaxies.
+
+    Blends share galaxies, so that they are not independent. NaN for a table without `galaxy`, or
+    with blends of fewer than two.
+
+    Parameters
+    ----------
+    photometry, position
+        See `flux_errors`.
+    n_resamples : int
+    """
+    errors = flux_errors(photometry, position)
+    rows = list(errors.groupby("galaxy").indices.values()) if "galaxy" in errors else []
+    if len(rows) < 2:
+        return dict.fromkeys(_improvement(errors, position), (np.nan, np.nan))
+    rng = np.random.default_rng(0)
+    draws = rng.integers(len(rows), size=(n_resamples, len(rows)))
+    samples = pd.DataFrame(
+        [
+            _improvement(errors.iloc[np.concatenate([rows[i] for i in draw])], position)
+            for draw in draws
+        ]
+    )
+    return {name: tuple(np.percentile(samples[name], [16, 84])) for name in samples}
