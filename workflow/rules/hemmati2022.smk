@@ -22,6 +22,8 @@ SHOWN_NETWORKS = ["vanilla", "sr"]
 if len(BANDS) > 1:
     RESOLUTIONS["sr_multi"] = "gan_multi"
     SHOWN_NETWORKS.append("sr_multi")
+# Options of the detection of peaks that the choice of an epoch depends on.
+TRAINING_DETECTION = ["radius_px", "false_positive_rate", "fwhm_arcsec", "peaks"]
 # Options of the object that renders pairs of high- and low-resolution images.
 PAIR_MAKER = {
     "bands": [DETECTION_BAND],
@@ -360,7 +362,7 @@ rule hemmati2022_train:
         network=hemmati_network,
         maker=lambda wildcards: PAIR_MAKER | {"bands": network_bands(wildcards.sr)},
         blending=HEMMATI["blending"],
-        detection={k: v for k, v in HEMMATI["detection"].items() if k != "low_fwhm_arcsec"},
+        detection={name: HEMMATI["detection"][name] for name in TRAINING_DETECTION},
         n_validation_blends=HEMMATI["n_blends"]["validation"],
         checkpoint=checkpoint(".pt"),
     message:

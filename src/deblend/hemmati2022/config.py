@@ -391,8 +391,9 @@ class Detection(Section):
         default=0.01,
         gt=0,
         le=0.5,
-        description="Share of unblended validation stamps in which a second peak is detected; "
-        "each detection threshold is set to reach it.",
+        description="Share of unblended stamps in which a false peak is detected, one that belongs "
+        "to no catalogued galaxy; each detection threshold is set to reach it, on galaxies of the "
+        "training half that only the limits of the test keep.",
     )
     fwhm_arcsec: tuple[Annotated[Real, Field(ge=0.05, le=1.0)], ...] = Field(
         default=(0.08, 0.15, 0.21, 0.3, 0.4),
@@ -406,12 +407,34 @@ class Detection(Section):
         min_length=1,
         description="The same for low-resolution images, in addition to their PSF, arcsec.",
     )
+    peaks: Literal["prominence", "height"] = Field(
+        default="prominence",
+        description="Significance of a peak: its prominence, the height above the saddle towards a "
+        "higher peak, or its height above the sky, both in sigmas of the noise.",
+    )
+    richardson_lucy_iterations: NonNegativeInteger = Field(
+        default=20,
+        description="Iterations of the deconvolution by Richardson and Lucy that the networks are "
+        "compared with; 0: none.",
+    )
+    sep_contrasts: tuple[Annotated[Real, Field(gt=0, le=1)], ...] = Field(
+        default=(0.0001, 0.001, 0.005, 0.02),
+        description="Contrasts (DEBLEND_MINCONT) to try for SExtractor on low-resolution images, "
+        "which the networks are compared with; the one that detects most validation blends is "
+        "used.",
+    )
+    bootstrap_resamples: Integer = Field(
+        default=200,
+        ge=10,
+        description="Number of times that galaxies are resampled for the errors of detected "
+        "fractions and of false peaks.",
+    )
 
 
 class BlendNumbers(Section):
     """Number of blends of each split.
 
-    There are as many single galaxies for testing, and twice as many for validation.
+    There are as many single galaxies, and twice as many as for validation for the thresholds.
     """
 
     validation: Integer = Field(default=1000, ge=10, description="Number of blends for validation.")
@@ -524,7 +547,7 @@ class Hemmati2022(Section):
     n_blends: BlendNumbers = Field(
         default=BlendNumbers(),
         description="Number of blends of each split. There are as many stamps of single "
-        "galaxies for the test, and twice as many for validation.",
+        "galaxies, and twice as many as for validation for the thresholds.",
     )
     network: GanConfig = Field(default=GanConfig(), description="The networks and their training.")
     content_weight: NotNegative = Field(

@@ -8,12 +8,14 @@ import pandas as pd
 from deblend.hemmati2022.metrics import (
     RESOLUTIONS,
     SAMPLES,
+    blend_counts,
     false_positive_rate,
     flux_errors,
     flux_improvement,
     measured_resolutions,
     parse_detections,
 )
+from deblend.hemmati2022.resampling import interval_of_share
 from deblend.intervals import wilson_interval
 
 COLUMNS = ("Quantity", "Resolution", "Value", "Low", "High", "n", "Published")
@@ -27,15 +29,14 @@ def _detection_rows(
         "gan_multi": published["detected_multi_percent"],
     }
     table = parse_detections(detections)
+    counts = blend_counts(table)
     for resolution in RESOLUTIONS:
         value = published_percent.get(resolution, np.nan)
         if resolution in measured_resolutions(table):
             detected = table[f"detected_{resolution}"]
-            low, high = (
-                100 * float(end) for end in wilson_interval(detected.sum(), np.array(len(detected)))
-            )
+            low, high = (100 * end for end in interval_of_share(detected.to_numpy(), counts))
             yield resolution, 100 * float(detected.mean()), low, high, len(detected), value
-        else:
+        elif np.isfinite(value):
             yield resolution, np.nan, np.nan, np.nan, 0, value
 
 
@@ -61,8 +62,8 @@ def detection_table(
     Returns
     -------
     DataFrame
-        `COLUMNS`. `Low` and `High` are the ends of Wilson's 68 % interval of a share. Values that
-        were not measured or not published are NaN.
+        `COLUMNS`. `Low` and `High` are the ends of the 68 % interval of a share, by a bootstrap of
+        the galaxies. Values that were not measured or not published are NaN.
     """
     rows: list[tuple] = [
         ("Blends detected (%)", *row) for row in _detection_rows(detections, published)
@@ -73,7 +74,9 @@ def detection_table(
             if found["n"]:
                 share = 100 * found[["rate", "low", "high"]]
                 published_value = (
-                    published["false_positive_percent"] if resolution == "gan" else np.nan
+                    published["false_positive_percent"]
+                    if resolution == "gan" and sample != "blends"
+                    else np.nan
                 )
                 rows.append((name, resolution, *share, found["n"], published_value))
     # The fits assume exponential profiles. If a galaxy has another profile, the error of its flux

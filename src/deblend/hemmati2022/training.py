@@ -3,7 +3,7 @@
 Sect. 3: the loss is minimax (cross entropy) by default; options are the Wasserstein loss with a
 gradient penalty, and a content loss (mean absolute difference). The best epoch is the one that
 detects the largest share of the validation blends, that is finds both galaxies in the GAN's images,
-at a threshold set on unblended validation images.
+at a threshold set on unblended images of other galaxies.
 """
 
 import logging
@@ -26,14 +26,21 @@ from deblend.hemmati2022.networks import (
     build_discriminator,
     build_generator,
 )
-from deblend.hemmati2022.pairs import PairMaker, make_pair_maker, read_cutouts, single_galaxies
+from deblend.hemmati2022.pairs import (
+    PairMaker,
+    draw_singles,
+    make_pair_maker,
+    read_cutouts,
+    single_galaxies,
+)
 from deblend.hemmati2022.peaks import (
     RATE_TOLERANCE,
     SINGLES_PER_BLEND,
-    count_peaks,
-    detect_blends,
+    detection_limits,
+    false_peaks,
     find_peaks,
     gan_psf,
+    highest,
     set_threshold,
     typical_noise,
 )
@@ -230,8 +237,8 @@ class Validation:
     Parameters
     ----------
     maker : PairMaker
-    rows : ndarray of int
-        Validation galaxies.
+    rows : dict of ndarray of int
+        Galaxies of the splits "validation", for the blends, and "calibration", for single galaxies.
     n : int
         Number of blends; there are `SINGLES_PER_BLEND` times as many single galaxies.
     blending : HemmatiBlendConfig
@@ -243,19 +250,22 @@ class Validation:
     def __init__(
         self,
         maker: PairMaker,
-        rows: np.ndarray,
+        rows: dict[str, np.ndarray],
         n: int,
         blending: HemmatiBlendConfig,
         detection: Detection,
         band: int,
     ) -> None:
         self.maker, self.detection, self.band = maker, detection, band
-        self.blends = maker.draw(rows, 0, n, "validation", blending)
-        single = single_galaxies(
-            maker.draw(rows, n, (1 + SINGLES_PER_BLEND) * n, "validation", blending)
+        self.blends = maker.draw(rows["validation"], 0, n, "validation", blending)
+        single = draw_singles(
+            maker, rows["calibration"], 0, SINGLES_PER_BLEND * n, "calibration", blending
         )
         self.high, self.low = maker.scaled(self.blends, "validation")
-        self.low_single = maker.scaled(single, "validation")[1]
+        self.low_single = maker.scaled(single, "calibration")[1]
+        self.sources_single = true_positions(single) - 1
+        _, rank = np.unique(single["galaxy_0"], return_inverse=True)
+        self.sets_threshold = rank % 2 == 0
         pair = main_pair(self.blends)
         positions = true_positions(self.blends)[np.arange(n)[:, None], pair]
         self.positions = positions - 1  # in the crop of 64 px
@@ -268,7 +278,7 @@ class Validation:
         dict
             `val_detected`, the share of blends whose two galaxies are found; `val_threshold`, set
             on one half of the single galaxies; `val_false`, the share of the other half with a
-            second peak; `val_fwhm_arcsec`, the FWHM of the PSF with which these were measured;
+            false peak; `val_fwhm_arcsec`, the FWHM of the PSF with which these were measured;
             `val_content` (mean absolute difference); `diversity_ratio`.
         """
         images = generate_images(generator, self.low, device)
@@ -302,21 +312,16 @@ class Validation:
         """The part of the result of `check` that depends on the PSF, for one PSF."""
         psf = gan_psf(fwhm_arcsec, self.maker)
         noise = typical_noise(single)
-        half = len(single) // 2
-        rate = self.detection.false_positive_rate
-        threshold = set_threshold(single[:half], psf, false_positive_rate=rate, noise=noise)
-        other_peaks = find_peaks(single[half:], psf, threshold, noise=noise)
-        is_false_positive = count_peaks(other_peaks, len(single) - half, threshold) > 1
-        table = detect_blends(
-            find_peaks(images, psf, noise=noise),
-            self.positions,
-            threshold=threshold,
-            radius_px=self.detection.radius_px,
-        )
+        find = partial(find_peaks, psf=psf, noise=noise, measure=self.detection.peaks)
+        radius, half = self.detection.radius_px, self.sets_threshold
+        peaks = find(single)
+        heights = highest(peaks, false_peaks(peaks, self.sources_single, radius), len(single))
+        threshold = set_threshold(heights[half], self.detection.false_positive_rate)
+        limits = detection_limits(find(images), self.positions, radius)
         return {
-            "val_detected": float(table["detected"].mean()),
+            "val_detected": float((limits > threshold).mean()),
             "val_threshold": threshold,
-            "val_false": float(is_false_positive.mean()),
+            "val_false": float((heights[~half] > threshold).mean()),
             "val_fwhm_arcsec": fwhm_arcsec,
         }
 
@@ -433,7 +438,7 @@ def train(
         rate, allowed = min(row["val_false"] for row in history), validation.largest_rate
         raise DeblendError(
             f"{Path(checkpoint.path).stem} has learnt nothing in {len(history)} epochs: in each, "
-            f"more than {allowed:.2%} of the unblended validation images show a second peak (the "
+            f"more than {allowed:.2%} of the unblended images show a false peak (the "
             f"least is {rate:.2%}). Train longer (epochs, steps_per_epoch), give the loss a "
             "content_weight, or validate on more blends (n_blends: validation)"
         )
@@ -499,7 +504,7 @@ def train_from_config(
     blend_config = HemmatiBlendConfig(**blending)
     validation = Validation(
         pair_maker,
-        rows["validation"],
+        rows,
         n_validation_blends,
         blend_config,
         Detection(**detection),
