@@ -36,7 +36,12 @@ TRAINED["hemmati2022"] = [(name, name) for name in RESOLUTIONS]
 TARGETS["hemmati2022"] = [
     *expand("<results>/figures/hemmati2022/fig{n}.{ext}", n=range(1, 10), ext=["pdf", "png"]),
     *expand("<results>/figures/hemmati2022/fig{n}.csv", n=[1, 5, 6, 7, 9]),
-    *expand("<results>/tables/hemmati2022/detection.{ext}", ext=["csv", "tex"]),
+    *expand(
+        "<results>/tables/hemmati2022/{name}.{ext}",
+        name=["detection", "ladder"],
+        ext=["csv", "tex"],
+    ),
+    *expand("<results>/figures/hemmati2022/ladder_curves.{ext}", ext=["pdf", "png", "csv"]),
 ]
 
 
@@ -381,6 +386,8 @@ rule hemmati2022_detect:
         false_positives=f"{HEMMATI_FOLDER}/false_positives.csv",
         peaks=f"{HEMMATI_FOLDER}/peaks.csv",
         quality=f"{HEMMATI_FOLDER}/image_quality.csv",
+        ladder=f"{HEMMATI_FOLDER}/ladder.csv",
+        curves=f"{HEMMATI_FOLDER}/ladder_curves.csv",
         examples=f"{HEMMATI_FOLDER}/examples.h5",
         galleries=f"{HEMMATI_FOLDER}/galleries.h5",
     log:
@@ -558,6 +565,33 @@ rule hemmati2022_figures:
         "Figures 2 to 6, 8 and 9 of Hemmati et al. 2022: detections and their map"
     script:
         "../scripts/hemmati2022/figures.py"
+
+
+rule hemmati2022_ladder_figure:
+    input:
+        ladder=f"{HEMMATI_FOLDER}/ladder.csv",
+        curves=f"{HEMMATI_FOLDER}/ladder_curves.csv",
+        records=expand("<results>/networks/{name}/network.json", name=RESOLUTIONS),
+        style=STYLE,
+    output:
+        **figure_outputs("hemmati2022", {"ladder_curves": "completeness against purity"}),
+        **table_outputs("hemmati2022", {"ladder": "what each step gains"}),
+    log:
+        "<results>/logs/hemmati2022/ladder_figure.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("hemmati2022/ladder_figure.py"),
+        label=HEMMATI_LABEL,
+        scale=SCALE,
+    message:
+        "What filters, bands and networks gain (Hemmati et al. 2022)"
+    script:
+        "../scripts/hemmati2022/ladder_figure.py"
 
 
 rule hemmati2022_photometry_figure:

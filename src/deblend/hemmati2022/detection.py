@@ -204,13 +204,14 @@ class Resolution:
         check_sources: np.ndarray,
         blends: np.ndarray,
         pair: np.ndarray,
+        blend_sources: np.ndarray,
         detection: Detection,
     ) -> np.ndarray:
         """Choose the filter that detects most validation blends, and set its threshold.
 
-        Filters whose rate of false positives is low enough on the validation galaxies too are
-        preferred. These are as bright as those of the test: some filters make false peaks around
-        bright galaxies, which are not among those that set the threshold.
+        Filters whose rates of false positives are low enough on validation galaxies and on
+        validation blends too are preferred. These galaxies are as bright as those of the test: some
+        filters make false peaks around bright galaxies, which do not set the threshold.
 
         Parameters
         ----------
@@ -223,7 +224,9 @@ class Resolution:
         blends : ndarray, shape (l, y, x)
             Validation blends.
         pair : ndarray, shape (l, 2, 2)
-            Positions of the galaxies of each blend in the 66 px frame.
+            Positions of the main two galaxies of each blend in the 66 px frame.
+        blend_sources : ndarray, shape (l, k, 2)
+            Those of all its galaxies and their neighbours.
         detection : Detection
 
         Returns
@@ -245,8 +248,15 @@ class Resolution:
                 results.append((True, 0.0))
                 break
             threshold = set_threshold(heights[-1], rate)
-            false_rate = (self._false_heights(check, check_sources, detection) > threshold).mean()
-            share = (self.limits(self.find(blends), pair, detection) > threshold).mean()
+            peaks = self.find(blends)
+            false_rate = max(
+                (heights_of > threshold).mean()
+                for heights_of in (
+                    self._false_heights(check, check_sources, detection),
+                    highest(peaks, self.false_peaks(peaks, blend_sources, detection), len(blends)),
+                )
+            )
+            share = (self.limits(peaks, pair, detection) > threshold).mean()
             reliable = bool(false_rate <= RATE_TOLERANCE * rate)
             results.append((reliable, float(share if reliable else -false_rate)))
         best = max(range(len(results)), key=results.__getitem__)
@@ -464,6 +474,7 @@ def detect(
             true_positions(check),
             images_blends[resolution.source],
             _pair_positions(validation),
+            all_sources(validation, maker.galaxies),
             detection,
         )
         for name, resolution in resolutions.items()

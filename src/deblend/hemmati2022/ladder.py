@@ -262,3 +262,41 @@ def ladder_curves(scores: Mapping[str, Scores]) -> pd.DataFrame:
             )
         )
     return pd.concat(parts, ignore_index=True)
+
+
+def table_for_readers(ladder: pd.DataFrame) -> pd.DataFrame:
+    """The table with names for the reader instead of those of resolutions.
+
+    Parameters
+    ----------
+    ladder : DataFrame
+        From `ladder_table`, or read from a file.
+
+    Returns
+    -------
+    DataFrame
+        Peaks in (what images and search), Detected (%) with Low and High, Same rate (%), False
+        (%, single galaxies) with its interval, False (%, blends), Purity (%), n. The rows of
+        differences begin with what is added.
+    """
+    names = [
+        RESOLUTIONS[row["resolution"]]
+        if not isinstance(row["step"], str) or not row["step"]
+        else f"{row['step']}: {RESOLUTIONS[row['resolution']]} minus {RESOLUTIONS[row['compared']]}"
+        for _, row in ladder.iterrows()
+    ]
+    columns = {
+        "detected": "Detected (%)",
+        "low": "Low",
+        "high": "High",
+        "detected_equal": "Exactly equal rate (%)",
+        "false_single": "Single, false peak (%)",
+        "false_single_low": "Low, single",
+        "false_single_high": "High, single",
+        "false_blends": "Blends, false peak (%)",
+        "purity": "Purity (%)",
+        "n": "n",
+    }
+    table = ladder[list(columns)].rename(columns=columns)
+    table.insert(0, "Peaks in", names)
+    return table

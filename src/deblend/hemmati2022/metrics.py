@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from deblend.errors import DeblendError
 from deblend.hemmati2022.resampling import N_RESAMPLES, interval_of_share, resampled_counts
+from deblend.intervals import wilson_interval
 from deblend.photometry.mixture_fit import FLAG_NO_SHAPE, FLAG_ROUND
 
 
@@ -224,7 +225,8 @@ def false_positive_rate(table: pd.DataFrame, resolution: str, samples: list[str]
     -------
     Series
         `n`, `n_false`, `rate`, `low`, `high` (68 % interval: that of the table, which is by galaxy,
-        with the errors of several samples added in quadrature); NaN if there are no stamps.
+        or else Wilson's, with the errors of several samples added in quadrature); NaN if there are
+        no stamps.
     """
     rows = table[(table["resolution"] == resolution) & table["sample"].isin(samples)]
     rows = rows[rows["n"] > 0]
@@ -233,6 +235,9 @@ def false_positive_rate(table: pd.DataFrame, resolution: str, samples: list[str]
         return pd.Series(
             {"n": 0.0, "n_false": 0.0, **dict.fromkeys(("rate", "low", "high"), np.nan)}
         )
+    if not {"low", "high"} <= set(rows):
+        ends = wilson_interval(rows["n_false"], rows["n"])
+        rows = rows.assign(low=ends[0], high=ends[1])
     rate, shares = n_false / n, rows["n_false"] / rows["n"]
     errors = [
         float(np.hypot.reduce(rows["n"] * (rows[end] - shares)) / n) for end in ("low", "high")

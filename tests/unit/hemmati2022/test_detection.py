@@ -39,7 +39,7 @@ def test_a_wider_psf_is_chosen_for_galaxies_with_clumps():
         return np.exp(-((x - dx) ** 2 + y**2) / (2 * width**2))
 
     noise = rng.normal(0, 0.01, (3, 200, 66, 66))
-    clump = rng.uniform(0.3, 0.6, (200, 1, 1)) * blob(6, 0.6)
+    clump = rng.uniform(1, 2, (200, 1, 1)) * blob(6, 0.6)
     smooth, blends = blob(0, 3.5) + noise[0], blob(-9, 3.5) + 0.4 * blob(9, 3.5) + noise[1]
     single = smooth + clump
     middle = np.full((200, 1, 2), 33.0)
@@ -48,7 +48,9 @@ def test_a_wider_psf_is_chosen_for_galaxies_with_clumps():
     resolution = Resolution("high_best", [Filter(sharp), Filter(wide, 0.4)])
 
     def choose(sets_threshold, check):
-        resolution.choose_filter(sets_threshold, middle, check, middle, blends, pair, DETECTION)
+        resolution.choose_filter(
+            sets_threshold, middle, check, middle, blends, pair, pair, DETECTION
+        )
         return resolution.filter
 
     assert choose(single, single).psf is wide

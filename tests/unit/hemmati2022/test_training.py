@@ -38,21 +38,24 @@ from tests.unit.hemmati2022.conftest import (
 
 @pytest.fixture(scope="module")
 def validation(maker):
-    return Validation(maker, SPLITS["validation"], 48, BLENDING, DETECTION, 0)
+    return Validation(maker, SPLITS, 48, BLENDING, DETECTION, 0)
 
 
 def test_the_psf_that_detects_most_is_chosen(maker):
-    single = single_galaxies(maker.draw(SPLITS["validation"], 48, 144, "validation", BLENDING))
     true = [
-        maker.scaled(blends, "validation")[0]
-        for blends in (maker.draw(SPLITS["validation"], 0, 48, "validation", BLENDING), single)
+        maker.scaled(maker.draw(SPLITS["validation"], 0, 48, "validation", BLENDING), "validation"),
+        maker.scaled(
+            single_galaxies(maker.draw(SPLITS["calibration"], 0, 96, "calibration", BLENDING)),
+            "calibration",
+        ),
     ]
+    true = [high for high, _ in true]
     rng = np.random.default_rng(1)
     noisy = [x + rng.normal(0, 0.3, x.shape).astype(np.float32) for x in true]
     taken = []
     for widths in ((0.08,), (0.3,), (0.08, 0.3)):
         detection = DETECTION.model_copy(update={"fwhm_arcsec": widths})
-        validation = Validation(maker, SPLITS["validation"], 48, BLENDING, detection, 0)
+        validation = Validation(maker, SPLITS, 48, BLENDING, detection, 0)
         taken.append(validation.check(Oracle(np.concatenate(noisy)[:, None]), CPU))
     narrow, wide, both = taken
     assert narrow["val_detected"] != wide["val_detected"]
