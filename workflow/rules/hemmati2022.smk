@@ -16,11 +16,14 @@ CUTOUTS = {
     "split": f"<results>/datasets/{HEMMATI_SET}/split.csv",
 }
 # Networks, and the names of their images as resolutions.
-RESOLUTIONS = {"vanilla": "vanilla", "sr": "gan", "sr_content": "gan_content"}
+RESOLUTIONS = {
+    name: name.replace("sr", "gan")
+    for name in HEMMATI["networks"]
+    if len(BANDS) > 1 or "multi" not in name
+}
 # Networks that Figure 1 shows.
 SHOWN_NETWORKS = ["vanilla", "sr"]
-if len(BANDS) > 1:
-    RESOLUTIONS["sr_multi"] = "gan_multi"
+if "sr_multi" in RESOLUTIONS:
     SHOWN_NETWORKS.append("sr_multi")
 # Options of the detection of peaks that the choice of an epoch depends on.
 TRAINING_DETECTION = ["radius_px", "false_positive_rate", "fwhm_arcsec", "peaks"]
@@ -88,7 +91,7 @@ def cutouts_parts(ext):
 
 def network_bands(network):
     """Bands of a network's images."""
-    return BANDS if network == "sr_multi" else [DETECTION_BAND]
+    return BANDS if "multi" in network else [DETECTION_BAND]
 
 
 def hemmati_network(wildcards):
@@ -97,8 +100,12 @@ def hemmati_network(wildcards):
     options["kind"] = "vanilla" if wildcards.sr == "vanilla" else "super_resolution"
     if wildcards.sr == "vanilla":
         options |= {key: value for key, value in HEMMATI["vanilla"].items() if value is not None}
-    if wildcards.sr == "sr_content":
+    if "multi" in wildcards.sr:
+        options |= {key: value for key, value in HEMMATI["multi"].items() if value is not None}
+    if wildcards.sr.endswith(("_content", "_l1")):
         options["content_weight"] = HEMMATI["content_weight"]
+    if wildcards.sr.endswith("_l1"):
+        options["adversarial_weight"] = 0.0
     return options
 
 
@@ -437,7 +444,7 @@ rule hemmati2022_real_images:
     log:
         "<results>/logs/hemmati2022/real_images_{sr}.log",
     wildcard_constraints:
-        sr="sr|sr_content",
+        sr="sr|sr_content|sr_l1",
     conda:
         "../../envs/torch.yaml"
     threads: 1

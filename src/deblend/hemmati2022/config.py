@@ -26,7 +26,19 @@ from deblend.training.config import Precision
 from pydantic import Discriminator, Field, Tag, model_validator
 
 #: Names of the networks, which are folders of their results.
-NETWORK_NAMES = ("vanilla", "sr", "sr_content", "sr_multi")
+NETWORK_NAMES = (
+    "vanilla",
+    "sr",
+    "sr_content",
+    "sr_l1",
+    "sr_multi",
+    "sr_multi_content",
+    "sr_multi_l1",
+)
+
+
+#: Networks that figures and tables need.
+NEEDED_NETWORKS = ("vanilla", "sr")
 
 #: Smallest side (pixels) of cut-outs: they have to cover the frame that is degraded
 #: (`deblend.hemmati2022.blends`).
@@ -471,6 +483,16 @@ class GanConfig(Section):
         default=0.0,
         description="Weight of the content loss, the mean absolute difference from the true image.",
     )
+    adversarial_weight: NotNegative = Field(
+        default=1.0,
+        description="Weight of the adversarial loss in that of the generator; 0: no discriminator is "
+        "trained, so that the content loss alone trains the generator.",
+    )
+    warm_up_steps: NonNegativeInteger = Field(
+        default=0,
+        description="Number of batches over which both learning rates rise linearly from 0; 0: they "
+        "are constant.",
+    )
     blend_fraction: Share = Field(
         default=0.5, description="Share of blends among the training images."
     )
@@ -525,6 +547,29 @@ class VanillaOptions(Section):
     )
 
 
+NetworkName = Literal[
+    "vanilla", "sr", "sr_content", "sr_l1", "sr_multi", "sr_multi_content", "sr_multi_l1"
+]
+
+
+class MultiOptions(Section):
+    """Options of the networks with all bands that differ from those of one band."""
+
+    content_weight: NotNegative | None = Field(
+        default=None, description="Of sr_multi; null: as in network."
+    )
+    warm_up_steps: NonNegativeInteger | None = Field(
+        default=None, description="As in network; null: the same."
+    )
+    learning_rate: Positive | None = Field(
+        default=None, description="As in network; null: the same."
+    )
+    discriminator_learning_rate: Positive | None = Field(
+        default=None, description="As in network; null: the same."
+    )
+    filters: Count | None = Field(default=None, description="As in network; null: the same.")
+
+
 class Hemmati2022(Section):
     """Hemmati et al. 2022, super-resolution."""
 
@@ -553,7 +598,18 @@ class Hemmati2022(Section):
     content_weight: NotNegative = Field(
         default=100.0,
         description="Weight of the content loss, the mean absolute difference from the true "
-        "image, for the network sr_content.",
+        "image, for the networks sr_content and sr_l1, and for those of all bands.",
+    )
+    networks: tuple[NetworkName, ...] = Field(
+        default=("vanilla", "sr", "sr_content", "sr_multi"),
+        description="Networks that are trained and compared: from noise (vanilla); of one band with "
+        "the loss of network (sr), with content_weight (sr_content) and with that and no "
+        "discriminator (sr_l1); the same of all bands (sr_multi, ...), if there are several. "
+        "vanilla and sr are needed.",
+    )
+    multi: MultiOptions = Field(
+        default=MultiOptions(),
+        description="Options of the networks of all bands, where they differ from network.",
     )
     vanilla: VanillaOptions = Field(
         default=VanillaOptions(),
@@ -572,6 +628,17 @@ class Hemmati2022(Section):
         description="Program that fits the fluxes: NGMIX (ngmix), the built-in fitter "
         "(builtin), or NGMIX if it is installed (auto).",
     )
+
+    @model_validator(mode="after")
+    def _needed_networks_are_there(self) -> "Hemmati2022":
+        missing = [name for name in NEEDED_NETWORKS if name not in self.networks]
+        if missing or len(set(self.networks)) < len(self.networks):
+            raise Problem(
+                f"it has to contain {' and '.join(NEEDED_NETWORKS)}, and each network once; it is "
+                f"{', '.join(self.networks) or 'empty'}",
+                "networks",
+            )
+        return self
 
     @model_validator(mode="after")
     def _cutouts_set_exists(self) -> "Hemmati2022":

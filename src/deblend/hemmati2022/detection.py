@@ -206,17 +206,17 @@ class Resolution:
         pair: np.ndarray,
         blend_sources: np.ndarray,
         detection: Detection,
-    ) -> np.ndarray:
+    ) -> tuple[np.ndarray, float]:
         """Choose the filter that detects most validation blends, and set its threshold.
 
-        Filters whose rates of false positives are low enough on validation galaxies and on
-        validation blends too are preferred. These galaxies are as bright as those of the test: some
-        filters make false peaks around bright galaxies, which do not set the threshold.
+        Validation galaxies are as bright as those of the test, but few. Some filters make false
+        peaks around bright galaxies: a threshold is raised until at most `RATE_TOLERANCE` times the
+        rate of validation galaxies, and of validation blends, has a false peak.
 
         Parameters
         ----------
         single : ndarray, shape (n, y, x)
-            Unblended stamps that set the threshold.
+            Unblended stamps of the many galaxies that set the threshold.
         sources : ndarray, shape (n, k, 2)
             Positions of their galaxies in the 66 px frame.
         check, check_sources : ndarray, shapes (m, y, x) and (m, k, 2)
@@ -231,39 +231,36 @@ class Resolution:
 
         Returns
         -------
-        ndarray, shape (n,)
+        heights : ndarray, shape (n,)
             Significance of the highest false peak of each single stamp with the chosen filter, 0
             for none.
+        lowest : float
+            Lowest threshold that validation galaxies and blends allow.
         """
         rate = detection.false_positive_rate
-        single = self.prepared(single)
-        if len(self.filters) > 1:
-            check, blends = self.prepared(check), self.prepared(blends)
-        results, heights = [], []
+        single, check, blends = (self.prepared(images) for images in (single, check, blends))
+        results = []
         for candidate in self.filters:
             self.filter = candidate
             self.set_noise(single)
-            heights.append(self._false_heights(single, sources, detection))
-            if len(self.filters) == 1:
-                results.append((True, 0.0))
-                break
-            threshold = set_threshold(heights[-1], rate)
+            heights = self._false_heights(single, sources, detection)
             peaks = self.find(blends)
-            false_rate = max(
-                (heights_of > threshold).mean()
-                for heights_of in (
+            false = self.false_peaks(peaks, blend_sources, detection)
+            lowest = max(
+                set_threshold(few, min(1.0, RATE_TOLERANCE * rate))
+                for few in (
                     self._false_heights(check, check_sources, detection),
-                    highest(peaks, self.false_peaks(peaks, blend_sources, detection), len(blends)),
+                    highest(peaks, false, len(blends)),
                 )
             )
+            threshold = max(set_threshold(heights, rate), lowest)
             share = (self.limits(peaks, pair, detection) > threshold).mean()
-            reliable = bool(false_rate <= RATE_TOLERANCE * rate)
-            results.append((reliable, float(share if reliable else -false_rate)))
-        best = max(range(len(results)), key=results.__getitem__)
+            results.append((share, threshold, heights, lowest))
+        best = max(range(len(results)), key=lambda k: results[k][0])
         self.filter = self.filters[best]
         self.set_noise(single)
-        self.threshold = set_threshold(heights[best], rate)
-        return heights[best]
+        _, self.threshold, heights, lowest = results[best]
+        return heights, lowest
 
     def limits(self, peaks: pd.DataFrame, pair: np.ndarray, detection: Detection) -> np.ndarray:
         """Highest thresholds at which blends are detected, with pair in the 66 px frame.
@@ -371,7 +368,10 @@ def make_resolutions(networks: dict[str, Network], detection: Detection) -> dict
     sums = [("low", noise)]
     several = [name for name, network in networks.items() if len(network.maker.bands) > 1]
     if several:
-        resolutions.append(make("low_stack", all_filters(low_filters, ("flux",)), 1.0))
+        sigma = maker.scale_low.softening[band, 0, 0] / maker.noise_low[band]
+        peak = maker.scale_low.limit[band, 0, 0] / maker.noise_low[band]
+        scale_sum = Scale(np.full((1, 1, 1), sigma), np.full((1, 1, 1), peak))
+        resolutions.append(make("low_stack", all_filters(low_filters), 1.0, scale_sum))
         sums.append(("low_stack", 1.0))
     iterations = detection.richardson_lucy_iterations
     if iterations:
@@ -466,7 +466,7 @@ def detect(
     check = draw_singles(maker, rows["validation"], n, n, "validation", blending)
     images_check = all_images(networks, check, "validation", device)
     resolutions = make_resolutions(networks, detection)
-    calibration_heights = {
+    calibrated = {
         name: resolution.choose_filter(
             images[resolution.source],
             true_positions(calibration),
@@ -499,7 +499,8 @@ def detect(
             limits=resolution.limits(all_peaks, pair, detection),
             false_blends=highest(all_peaks, is_false, n),
             false_single=highest(single_peaks, single_false, n),
-            false_calibration=calibration_heights[name],
+            false_calibration=calibrated[name][0],
+            lowest_threshold=calibrated[name][1],
             peaks=all_peaks.assign(false=is_false),
         )
         strong = (all_peaks["significance"] > resolution.threshold).to_numpy()

@@ -83,6 +83,8 @@ class Scores:
         galaxy for the threshold; 0 for none.
     peaks : DataFrame
         All peaks of the test blends: `stamp`, `significance`, `false`.
+    lowest_threshold : float
+        Of the validation galaxies.
     """
 
     limits: np.ndarray
@@ -90,6 +92,7 @@ class Scores:
     false_single: np.ndarray
     false_calibration: np.ndarray
     peaks: pd.DataFrame
+    lowest_threshold: float = MIN_THRESHOLD
 
 
 @dataclass(frozen=True)
@@ -155,6 +158,7 @@ def resampled_thresholds(heights: np.ndarray, counts: np.ndarray, rate: float) -
 def resampled_fractions(scores: Scores, sample: Sample, rate: float) -> np.ndarray:
     """Fraction of blends detected in each bootstrap sample, with a threshold of its own."""
     thresholds = resampled_thresholds(scores.false_calibration, sample.calibration_counts, rate)
+    thresholds = np.maximum(thresholds, scores.lowest_threshold)
     detected = scores.limits > thresholds[:, None]
     counts = sample.blend_counts
     return (counts * detected).sum(axis=1) / counts.sum(axis=1)

@@ -123,15 +123,16 @@ class Trainer(Gan):
         discriminator = build_discriminator(config, bands)
         super().__init__(
             generator,
-            discriminator,
+            discriminator if config.adversarial_weight else None,
             device=device,
             precision=config.precision,
             adversarial="non_saturating",
             other_networks={"average": self.average, "best": self.best},
         )
         self.add_optimizer("generator", generator, config.learning_rate, BETAS)
-        rate = config.discriminator_learning_rate
-        self.add_optimizer("discriminator", discriminator, rate, BETAS)
+        if self.discriminator is not None:
+            rate = config.discriminator_learning_rate
+            self.add_optimizer("discriminator", self.discriminator, rate, BETAS)
         self.chosen: dict[str, Any] = {"epoch": 0, "detected": -1.0, "fwhm_arcsec": None}
         self.n_updates = 0
 
@@ -172,20 +173,39 @@ class Trainer(Gan):
         dict
             Losses, on the device.
         """
+        self._warm_up()
         low = None if self.vanilla else given
         images = self.generate(given)
-        made = images.detach()
-        penalty = partial(self._gradient_penalty, made, high, low, mixing)
-        losses = self.update_discriminator(
-            made, high, low, penalty=penalty if self.wasserstein else None
-        )
-        loss = losses["generator"] = self.adversarial(images, low)
+        losses: dict[str, torch.Tensor] = {}
+        loss = images.new_zeros(())
+        if self.discriminator is not None:
+            made = images.detach()
+            penalty = partial(self._gradient_penalty, made, high, low, mixing)
+            losses = self.update_discriminator(
+                made, high, low, penalty=penalty if self.wasserstein else None
+            )
+            loss = self.config.adversarial_weight * self.adversarial(images, low)
+        losses["generator"] = loss
         if not self.vanilla:
             losses["content"] = functional.l1_loss(images, high)
             loss = loss + self.config.content_weight * losses["content"]
         self.step_optimizer("generator", loss)
         self._update_average()
         return {name: value.detach() for name, value in losses.items()}
+
+    def _warm_up(self) -> None:
+        """Set the learning rates of this update."""
+        steps = self.config.warm_up_steps
+        if not steps or self.n_updates > steps:
+            return
+        share = min(1.0, (self.n_updates + 1) / steps)
+        rates = {
+            "generator": self.config.learning_rate,
+            "discriminator": self.config.discriminator_learning_rate,
+        }
+        for name, optimizer in self.optimizers.items():
+            for group in optimizer.param_groups:
+                group["lr"] = share * rates[name]
 
     @torch.no_grad()
     def _update_average(self) -> None:
@@ -433,7 +453,6 @@ def train(
             log.warning("epoch %d: %s", epoch + 1, problem)
     table, seconds = loop.finish()
     history, chosen = loop.history, trainer.chosen
-    assert trainer.discriminator is not None
     if not chosen["epoch"]:
         rate, allowed = min(row["val_false"] for row in history), validation.largest_rate
         raise DeblendError(
@@ -452,7 +471,9 @@ def train(
         "n_train_blends": None,  # unlimited: each epoch draws new ones
         "blends_seen": len(history) * steps * size,
         "n_parameters_generator": n_parameters(trainer.generator),
-        "n_parameters_discriminator": n_parameters(trainer.discriminator),
+        "n_parameters_discriminator": n_parameters(trainer.discriminator)
+        if trainer.discriminator is not None
+        else 0,
         "val_detected": chosen["detected"] if config.kind != "vanilla" else None,
         "psf_fwhm_arcsec": chosen["fwhm_arcsec"],
         "problem": not_learnt(final),

@@ -16,7 +16,7 @@ CPU = torch.device("cpu")
 BLENDING = HemmatiBlendConfig(separation_sigma_px=6.5, max_shift_px=15)
 DETECTION = Detection(
     radius_px=5.0,
-    false_positive_rate=0.05,
+    false_positive_rate=0.03,
     fwhm_arcsec=(0.08, 0.3),
     low_fwhm_arcsec=(0.3, 0.8),
     richardson_lucy_iterations=2,

@@ -48,9 +48,10 @@ def test_a_wider_psf_is_chosen_for_galaxies_with_clumps():
     resolution = Resolution("high_best", [Filter(sharp), Filter(wide, 0.4)])
 
     def choose(sets_threshold, check):
-        resolution.choose_filter(
+        heights, lowest = resolution.choose_filter(
             sets_threshold, middle, check, middle, blends, pair, pair, DETECTION
         )
+        assert resolution.threshold == max(lowest, set_threshold(heights, 0.05))
         return resolution.filter
 
     assert choose(single, single).psf is wide
@@ -94,7 +95,7 @@ def test_a_filter_can_use_the_asinh_scale(maker):
 
     def threshold_of(images, noise):
         peaks = find_peaks(images, psf, noise=noise)
-        return set_threshold(highest(peaks, false_peaks(peaks, middle, 5.0), 60), 0.05)
+        return set_threshold(highest(peaks, false_peaks(peaks, middle, 5.0), 60), DETECTION.false_positive_rate)
 
     assert resolution.threshold == threshold_of(scaled, noise)
     expected = find_peaks(scaled, psf, resolution.threshold, noise=noise)

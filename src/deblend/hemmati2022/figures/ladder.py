@@ -23,6 +23,10 @@ PANELS = {
 }
 
 
+#: Least percentage of blends detected for which the axis of the purity is made long enough.
+MIN_DETECTED = 2.0
+
+
 #: High resolution, which both panels show.
 HIGH = ("high", "high_best")
 
@@ -102,8 +106,9 @@ def draw_ladder(curves: pd.DataFrame, table: pd.DataFrame, outputs: Outputs, lab
         axes = figure.subplots(1, len(drawn), sharey=True, squeeze=False)[0]
         for axis, (title, names) in zip(axes, drawn.items(), strict=True):
             _draw_panel(axis, curves, ways, names)
-            lowest = float(ways.loc[names, "purity"].min())
-            axis.set_xlim(min(90.0, max(0.0, lowest - 3)), 100.5)
+            found = ways.loc[names]
+            lowest = float(found.loc[found["detected"] >= MIN_DETECTED, "purity"].min())
+            axis.set_xlim(min(90.0, lowest - 3), 100.5)
             axis.set(title=title, xlabel="peaks with a galaxy (%)", ylim=(0, 103))
             axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=1)
         axes[0].set_ylabel("blends detected (%)")
