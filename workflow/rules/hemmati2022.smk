@@ -63,7 +63,7 @@ def cutouts_options(wildcards):
     entry = cutouts_entry(wildcards)
     names = ["detection_band", "parent_px", "pixel_scale_arcsec", "psf_moffat_beta"]
     if entry["source"] == "simulated":
-        names += ["mag_min", "mag_max", "counts_slope"]
+        names += ["mag_min", "mag_max", "counts_slope", "neighbours_per_arcmin2"]
     # Mosaics are left out, since they are inputs of the rule.
     bands = [
         {key: value for key, value in band.items() if key not in ("mosaic", "checksum")}
@@ -309,6 +309,7 @@ rule hemmati2022_cutouts_archive:
     params:
         code=code("hemmati2022/cutouts_archive.py"),
         options=cutouts_options,
+        neighbour_mag_max=lambda wildcards: cutouts_entry(wildcards)["neighbour_mag_max"],
     message:
         "Cut {wildcards.cutouts} out of the mosaics"
     script:

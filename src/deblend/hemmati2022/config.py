@@ -68,6 +68,11 @@ class SimulatedBand(AnyBand):
     psf_fwhm_arcsec: Positive = Field(
         description="Full width at half maximum of the Moffat PSF, arcsec."
     )
+    exposure_s: Positive | None = Field(
+        default=None,
+        description="Exposure time, s, for the Poisson noise of the galaxies' light, whose "
+        "variance is that light (electrons/s, gain 1) over the time; null: none.",
+    )
 
 
 class MeasuredBand(AnyBand):
@@ -192,6 +197,11 @@ class CutoutSimulatorConfig(Cutouts):
     counts_slope: Positive = Field(
         default=0.3, description="Slope of log10 of the number of galaxies per magnitude."
     )
+    neighbours_per_arcmin2: NotNegative = Field(
+        default=0.0,
+        description="Number of other galaxies per square arcmin, from mag_min to mag_max, at "
+        "random positions in the cut-outs.",
+    )
 
     _magnitudes_are_ordered = model_validator(mode="after")(check_order("mag_min", "mag_max"))
 
@@ -308,6 +318,11 @@ class ArchiveCutouts(Cutouts, Catalogued, Selected):
         description="Table of redshifts with the same ids: a path, or vizier: and the name of a"
         " table at VizieR; null: none.",
     )
+    neighbour_mag_max: Real | None = Field(
+        default=None,
+        description="Faintest magnitude in the detection band of the catalogue's other sources in "
+        "a cut-out, at which a peak is not false; null: all, also those without a magnitude.",
+    )
     redshift_columns: dict[str, str] = Field(
         default={}, description="Names of the columns id and redshift in the table of redshifts."
     )
@@ -336,6 +351,11 @@ class LowConfig(Section):
         default=26.2,
         description="Magnitude of a point source with a signal-to-noise ratio of 5; it "
         "determines the noise.",
+    )
+    sky_mag_arcsec2: Real | None = Field(
+        default=None,
+        description="Surface brightness of the sky, AB mag per square arcsec, whose Poisson noise "
+        "depth_mag gives; that of the galaxies' light follows from it. null: none.",
     )
     softening_sigma: Positive = Field(
         default=10.0,
@@ -485,13 +505,13 @@ class GanConfig(Section):
     )
     adversarial_weight: NotNegative = Field(
         default=1.0,
-        description="Weight of the adversarial loss in that of the generator; 0: no discriminator is "
-        "trained, so that the content loss alone trains the generator.",
+        description="Weight of the adversarial loss in that of the generator; 0: no discriminator "
+        "is trained, so that the content loss alone trains the generator.",
     )
     warm_up_steps: NonNegativeInteger = Field(
         default=0,
-        description="Number of batches over which both learning rates rise linearly from 0; 0: they "
-        "are constant.",
+        description="Number of batches over which both learning rates rise linearly from 0; 0: "
+        "they are constant.",
     )
     blend_fraction: Share = Field(
         default=0.5, description="Share of blends among the training images."
@@ -602,8 +622,8 @@ class Hemmati2022(Section):
     )
     networks: tuple[NetworkName, ...] = Field(
         default=("vanilla", "sr", "sr_content", "sr_multi"),
-        description="Networks that are trained and compared: from noise (vanilla); of one band with "
-        "the loss of network (sr), with content_weight (sr_content) and with that and no "
+        description="Networks that are trained and compared: from noise (vanilla); of one band "
+        "with the loss of network (sr), with content_weight (sr_content) and with that and no "
         "discriminator (sr_l1); the same of all bands (sr_multi, ...), if there are several. "
         "vanilla and sr are needed.",
     )

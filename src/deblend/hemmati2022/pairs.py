@@ -146,6 +146,12 @@ class PairMaker:
             [point_source_sigma(self.psf_low, low.depth_mag, z) for z in table["zero_point"]]
         )
         self.zero_point = table["zero_point"].to_numpy(float)
+        # Light of the sky in a pixel; if it is unknown, it outshines all galaxies.
+        area = (factor * scale) ** 2
+        sky = low.sky_mag_arcsec2
+        self.sky_low = np.array(
+            [np.inf if sky is None else area * flux_from_mag(sky, z) for z in self.zero_point]
+        )
         half = self.images.shape[-1] // 2
         centres = self.images[train_rows, :, half - 8 : half + 9, half - 8 : half + 9]
         limit = np.quantile(centres.max(axis=(-1, -2)), 1 - CLIPPED_SHARE, axis=0)
@@ -189,7 +195,14 @@ class PairMaker:
         numbers = blends["blend"].to_numpy()
         # Band by band, so that the noise of a band does not depend on the other bands.
         low = [
-            add_noise(clean[:, i], self.noise_low[i], self.seed, (self.name, split, band), numbers)
+            add_noise(
+                clean[:, i],
+                self.noise_low[i],
+                self.seed,
+                (self.name, split, band),
+                numbers,
+                sky=self.sky_low[i],
+            )
             for i, band in enumerate(self.bands)
         ]
         return high, np.stack(low, axis=1)

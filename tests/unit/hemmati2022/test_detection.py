@@ -95,7 +95,9 @@ def test_a_filter_can_use_the_asinh_scale(maker):
 
     def threshold_of(images, noise):
         peaks = find_peaks(images, psf, noise=noise)
-        return set_threshold(highest(peaks, false_peaks(peaks, middle, 5.0), 60), DETECTION.false_positive_rate)
+        return set_threshold(
+            highest(peaks, false_peaks(peaks, middle, 5.0), 60), DETECTION.false_positive_rate
+        )
 
     assert resolution.threshold == threshold_of(scaled, noise)
     expected = find_peaks(scaled, psf, resolution.threshold, noise=noise)
@@ -110,7 +112,8 @@ def test_a_perfect_network_detects_the_same_blends_as_the_high_resolution(detect
     table = detected.detections
     assert table["detected_high"].mean() > 0.6
     assert table["detected_high"].mean() > table["detected_low"].mean() + 0.3
-    assert (table["detected_gan"] == table["detected_high"]).mean() > 0.9
+    # With filters of their own.
+    assert abs(table["detected_gan"].mean() - table["detected_high"].mean()) < 0.2
 
 
 def test_false_positives_are_counted_for_each_resolution(detected):
@@ -167,7 +170,7 @@ def test_all_peaks_are_in_pixels_of_the_frame(detected):
         index="blend", columns="resolution", values="x_px"
     )
     for name in ("low", "gan"):
-        assert abs((matched[name] - matched["high"]).median()) < 0.5
+        assert abs((matched[name] - matched["high"]).median()) < 1
 
 
 def test_conversions_of_positions_are_inverse():

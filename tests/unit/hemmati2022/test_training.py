@@ -236,3 +236,29 @@ def test_a_step_does_not_change_the_best_generator(maker):
     trainer.step(torch.from_numpy(low), torch.from_numpy(high), torch.rand(4, 1, 1, 1))
     assert all(torch.equal(v, trainer.best.state_dict()[k]) for k, v in before.items())
     assert all(p.requires_grad for p in trainer.discriminator.parameters())
+
+
+def test_a_generator_can_learn_without_a_discriminator(maker, validation, tmp_path):
+    config = SrConfig(**{**vars(TINY), "adversarial_weight": 0.0, "content_weight": 1.0})
+    trainer = Trainer(config, 1, CPU)
+    assert trainer.discriminator is None
+    assert set(trainer.optimizers) == {"generator"}
+    history, summary = run(maker, validation, tmp_path / "l1.pt", config)[1:]
+    assert "discriminator" not in history
+    assert (history["generator"] == 0).all()
+    assert summary["n_parameters_discriminator"] == 0
+
+
+def test_learning_rates_warm_up():
+    config = SrConfig(**{**vars(TINY), "warm_up_steps": 4})
+    trainer = Trainer(config, 1, CPU)
+    given, high, mixing = (
+        torch.zeros(2, 1, 22, 22),
+        torch.zeros(2, 1, 64, 64),
+        torch.zeros(2, 1, 1, 1),
+    )
+    rates = []
+    for _ in range(6):
+        trainer.step(given, high, mixing)
+        rates.append(trainer.optimizers["generator"].param_groups[0]["lr"] / config.learning_rate)
+    assert rates == pytest.approx([0.25, 0.5, 0.75, 1, 1, 1])
