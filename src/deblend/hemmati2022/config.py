@@ -198,7 +198,7 @@ class CutoutSimulatorConfig(Cutouts):
         default=0.3, description="Slope of log10 of the number of galaxies per magnitude."
     )
     neighbours_per_arcmin2: NotNegative = Field(
-        default=0.0,
+        default=43.0,
         description="Number of other galaxies per square arcmin, from mag_min to mag_max, at "
         "random positions in the cut-outs.",
     )
@@ -353,7 +353,7 @@ class LowConfig(Section):
         "determines the noise.",
     )
     sky_mag_arcsec2: Real | None = Field(
-        default=None,
+        default=20.0,
         description="Surface brightness of the sky, AB mag per square arcsec, whose Poisson noise "
         "depth_mag gives; that of the galaxies' light follows from it. null: none.",
     )

@@ -23,7 +23,9 @@ DETECTION = Detection(
     sep_contrasts=(0.001,),
     bootstrap_resamples=20,
 )
-LOW = LowConfig(psf_fwhm_arcsec=0.6, psf_beta=3.0, depth_mag=26.2, softening_sigma=3.0)
+LOW = LowConfig(
+    psf_fwhm_arcsec=0.6, psf_beta=3.0, depth_mag=26.2, softening_sigma=3.0, sky_mag_arcsec2=None
+)
 SPLITS = {
     "train": np.arange(8),
     "validation": np.arange(8, 14),

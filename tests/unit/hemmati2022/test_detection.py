@@ -51,7 +51,9 @@ def test_a_wider_psf_is_chosen_for_galaxies_with_clumps():
         heights, lowest = resolution.choose_filter(
             sets_threshold, middle, check, middle, blends, pair, pair, DETECTION
         )
-        assert resolution.threshold == max(lowest, set_threshold(heights, 0.05))
+        assert resolution.threshold == max(
+            lowest, set_threshold(heights, DETECTION.false_positive_rate)
+        )
         return resolution.filter
 
     assert choose(single, single).psf is wide

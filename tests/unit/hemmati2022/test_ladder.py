@@ -86,7 +86,7 @@ def test_resampled_thresholds_are_those_of_repeated_stamps():
 
 def test_purity_of_known_peaks():
     peaks = pd.DataFrame({"significance": [9, 7, 5, 4], "false": [False, True, False, True]})
-    np.testing.assert_array_equal(
+    np.testing.assert_allclose(
         purity(peaks, np.array([10, 8, 7, 6, 4.5, 3])), [np.nan, 1, 1, 0.5, 2 / 3, 0.5]
     )
 

@@ -41,6 +41,7 @@ def simulator(names=tuple(BANDS), **changes):
         "mag_min": 20.0,
         "mag_max": 25.5,
         "counts_slope": 0.3,
+        "neighbours_per_arcmin2": 0.0,
     }
     return CutoutSimulatorConfig(**{**values, **changes})
 
