@@ -1,6 +1,6 @@
 """Configuration of Hemmati et al. 2022: cut-outs in several bands, pairs, networks, detection."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from deblend.config_base import (
     Boolean,
@@ -26,15 +26,10 @@ from deblend.training.config import Precision
 from pydantic import Discriminator, Field, Tag, model_validator
 
 #: Names of the networks, which are folders of their results.
-NETWORK_NAMES = (
-    "vanilla",
-    "sr",
-    "sr_content",
-    "sr_l1",
-    "sr_multi",
-    "sr_multi_content",
-    "sr_multi_l1",
-)
+NetworkName = Literal[
+    "vanilla", "sr", "sr_content", "sr_l1", "sr_multi", "sr_multi_content", "sr_multi_l1"
+]
+NETWORK_NAMES: tuple[str, ...] = get_args(NetworkName)
 
 
 #: Networks that figures and tables need.
@@ -565,11 +560,6 @@ class VanillaOptions(Section):
     discriminator_learning_rate: Positive | None = Field(
         default=None, description="As in network; null: the same."
     )
-
-
-NetworkName = Literal[
-    "vanilla", "sr", "sr_content", "sr_l1", "sr_multi", "sr_multi_content", "sr_multi_l1"
-]
 
 
 class MultiOptions(Section):
