@@ -16,12 +16,17 @@ CUTOUTS = {
     "split": f"<results>/datasets/{HEMMATI_SET}/split.csv",
 }
 # Networks, and the names of their images as resolutions.
-RESOLUTIONS = {"vanilla": "vanilla", "sr": "gan", "sr_content": "gan_content"}
+RESOLUTIONS = {
+    name: name.replace("sr", "gan")
+    for name in HEMMATI["networks"]
+    if len(BANDS) > 1 or "multi" not in name
+}
 # Networks that Figure 1 shows.
 SHOWN_NETWORKS = ["vanilla", "sr"]
-if len(BANDS) > 1:
-    RESOLUTIONS["sr_multi"] = "gan_multi"
+if "sr_multi" in RESOLUTIONS:
     SHOWN_NETWORKS.append("sr_multi")
+# Options of the detection of peaks that the choice of an epoch depends on.
+TRAINING_DETECTION = ["radius_px", "false_positive_rate", "fwhm_arcsec", "peaks"]
 # Options of the object that renders pairs of high- and low-resolution images.
 PAIR_MAKER = {
     "bands": [DETECTION_BAND],
@@ -34,7 +39,12 @@ TRAINED["hemmati2022"] = [(name, name) for name in RESOLUTIONS]
 TARGETS["hemmati2022"] = [
     *expand("<results>/figures/hemmati2022/fig{n}.{ext}", n=range(1, 10), ext=["pdf", "png"]),
     *expand("<results>/figures/hemmati2022/fig{n}.csv", n=[1, 5, 6, 7, 9]),
-    *expand("<results>/tables/hemmati2022/detection.{ext}", ext=["csv", "tex"]),
+    *expand(
+        "<results>/tables/hemmati2022/{name}.{ext}",
+        name=["detection", "ladder"],
+        ext=["csv", "tex"],
+    ),
+    *expand("<results>/figures/hemmati2022/ladder_curves.{ext}", ext=["pdf", "png", "csv"]),
 ]
 
 
@@ -53,7 +63,7 @@ def cutouts_options(wildcards):
     entry = cutouts_entry(wildcards)
     names = ["detection_band", "parent_px", "pixel_scale_arcsec", "psf_moffat_beta"]
     if entry["source"] == "simulated":
-        names += ["mag_min", "mag_max", "counts_slope"]
+        names += ["mag_min", "mag_max", "counts_slope", "neighbours_per_arcmin2"]
     # Mosaics are left out, since they are inputs of the rule.
     bands = [
         {key: value for key, value in band.items() if key not in ("mosaic", "checksum")}
@@ -81,7 +91,7 @@ def cutouts_parts(ext):
 
 def network_bands(network):
     """Bands of a network's images."""
-    return BANDS if network == "sr_multi" else [DETECTION_BAND]
+    return BANDS if "multi" in network else [DETECTION_BAND]
 
 
 def hemmati_network(wildcards):
@@ -90,8 +100,12 @@ def hemmati_network(wildcards):
     options["kind"] = "vanilla" if wildcards.sr == "vanilla" else "super_resolution"
     if wildcards.sr == "vanilla":
         options |= {key: value for key, value in HEMMATI["vanilla"].items() if value is not None}
-    if wildcards.sr == "sr_content":
+    if "multi" in wildcards.sr:
+        options |= {key: value for key, value in HEMMATI["multi"].items() if value is not None}
+    if wildcards.sr.endswith(("_content", "_l1")):
         options["content_weight"] = HEMMATI["content_weight"]
+    if wildcards.sr.endswith("_l1"):
+        options["adversarial_weight"] = 0.0
     return options
 
 
@@ -295,6 +309,7 @@ rule hemmati2022_cutouts_archive:
     params:
         code=code("hemmati2022/cutouts_archive.py"),
         options=cutouts_options,
+        neighbour_mag_max=lambda wildcards: cutouts_entry(wildcards)["neighbour_mag_max"],
     message:
         "Cut {wildcards.cutouts} out of the mosaics"
     script:
@@ -360,7 +375,7 @@ rule hemmati2022_train:
         network=hemmati_network,
         maker=lambda wildcards: PAIR_MAKER | {"bands": network_bands(wildcards.sr)},
         blending=HEMMATI["blending"],
-        detection={k: v for k, v in HEMMATI["detection"].items() if k != "low_fwhm_arcsec"},
+        detection={name: HEMMATI["detection"][name] for name in TRAINING_DETECTION},
         n_validation_blends=HEMMATI["n_blends"]["validation"],
         checkpoint=checkpoint(".pt"),
     message:
@@ -379,6 +394,8 @@ rule hemmati2022_detect:
         false_positives=f"{HEMMATI_FOLDER}/false_positives.csv",
         peaks=f"{HEMMATI_FOLDER}/peaks.csv",
         quality=f"{HEMMATI_FOLDER}/image_quality.csv",
+        ladder=f"{HEMMATI_FOLDER}/ladder.csv",
+        curves=f"{HEMMATI_FOLDER}/ladder_curves.csv",
         examples=f"{HEMMATI_FOLDER}/examples.h5",
         galleries=f"{HEMMATI_FOLDER}/galleries.h5",
     log:
@@ -428,7 +445,7 @@ rule hemmati2022_real_images:
     log:
         "<results>/logs/hemmati2022/real_images_{sr}.log",
     wildcard_constraints:
-        sr="sr|sr_content",
+        sr="sr|sr_content|sr_l1",
     conda:
         "../../envs/torch.yaml"
     threads: 1
@@ -557,6 +574,33 @@ rule hemmati2022_figures:
         "Figures 2 to 6, 8 and 9 of Hemmati et al. 2022: detections and their map"
     script:
         "../scripts/hemmati2022/figures.py"
+
+
+rule hemmati2022_ladder_figure:
+    input:
+        ladder=f"{HEMMATI_FOLDER}/ladder.csv",
+        curves=f"{HEMMATI_FOLDER}/ladder_curves.csv",
+        records=expand("<results>/networks/{name}/network.json", name=RESOLUTIONS),
+        style=STYLE,
+    output:
+        **figure_outputs("hemmati2022", {"ladder_curves": "completeness against purity"}),
+        **table_outputs("hemmati2022", {"ladder": "what each step gains"}),
+    log:
+        "<results>/logs/hemmati2022/ladder_figure.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("hemmati2022/ladder_figure.py"),
+        label=HEMMATI_LABEL,
+        scale=SCALE,
+    message:
+        "What filters, bands and networks gain (Hemmati et al. 2022)"
+    script:
+        "../scripts/hemmati2022/ladder_figure.py"
 
 
 rule hemmati2022_photometry_figure:

@@ -39,6 +39,11 @@ _ORIENTATIONS = (
 )
 
 
+#: Columns of a table of galaxies that describe the other sources in their cut-outs.
+NEIGHBOUR = "neighbour_"
+NEIGHBOUR_QUANTITIES = ("dx", "dy", "mag")
+
+
 #: Properties of each galaxy that a row repeats.
 GALAXY_QUANTITIES = ("mag", "redshift", "fwhm_px")
 
@@ -244,6 +249,80 @@ def true_positions(rows: pd.DataFrame, frame_px: int = FRAME_PX) -> np.ndarray:
     )
     missing = rows[[f"galaxy_{k}" for k in components]].to_numpy() < 0
     return np.where(missing[..., None], np.nan, xy + frame_px // 2)
+
+
+def with_neighbours(galaxies: pd.DataFrame, neighbours: list[np.ndarray]) -> pd.DataFrame:
+    """Add the other catalogued sources in the cut-out of each galaxy to the table of galaxies.
+
+    Parameters
+    ----------
+    galaxies : DataFrame, n rows
+    neighbours : list of n ndarrays, shape (k, 3)
+        x and y relative to the galaxy (px of the cut-out) and magnitude of each.
+
+    Returns
+    -------
+    DataFrame
+        With `NEIGHBOUR_QUANTITIES` of neighbour 0, 1, ..., such as neighbour_dx_0; NaN for none.
+        There are as many as the largest number of neighbours.
+    """
+    n_max = max(map(len, neighbours), default=0)
+    padded = np.full((len(galaxies), n_max, len(NEIGHBOUR_QUANTITIES)), np.nan)
+    for row, own in zip(padded, neighbours, strict=True):
+        row[: len(own)] = own
+    columns = {
+        f"{NEIGHBOUR}{name}_{k}": padded[:, k, i]
+        for k in range(n_max)
+        for i, name in enumerate(NEIGHBOUR_QUANTITIES)
+    }
+    return galaxies.assign(**columns)
+
+
+def neighbours_of(galaxies: pd.DataFrame) -> np.ndarray:
+    """x, y (px, relative to the galaxy) and magnitude of neighbours, shape (n, k, 3); NaN: none."""
+    n = sum(str(c).startswith(f"{NEIGHBOUR}dx_") for c in galaxies)
+    names = [[f"{NEIGHBOUR}{name}_{k}" for name in NEIGHBOUR_QUANTITIES] for k in range(n)]
+    flat = galaxies[sum(names, [])].to_numpy(float)
+    return flat.reshape(len(galaxies), n, len(NEIGHBOUR_QUANTITIES))
+
+
+def neighbour_positions(
+    rows: pd.DataFrame, galaxies: pd.DataFrame, frame_px: int = FRAME_PX
+) -> np.ndarray:
+    """Pixel positions of the neighbours of all galaxies of each blend.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        From `draw_blends`.
+    galaxies : DataFrame
+        All galaxies of the data set, see `with_neighbours`.
+    frame_px : int
+
+    Returns
+    -------
+    ndarray, shape (n, k, 2)
+        x, y in the high-resolution frame, also beyond it; NaN for none.
+    """
+    offsets = neighbours_of(galaxies)[..., :2]
+    found = [np.empty((len(rows), 0, 2))]
+    for k in _components(rows):
+        galaxy = rows[f"galaxy_{k}"].to_numpy()
+        x, y = np.where((galaxy >= 0)[:, None, None], offsets[galaxy], np.nan).transpose(2, 0, 1)
+        turned = np.array(_ORIENTATIONS)[rows[f"orientation_{k}"].to_numpy()]
+        transposed, flip_y, flip_x = (turned[:, [i]] for i in range(3))
+        x, y = np.where(transposed, y, x), np.where(transposed, x, y)
+        x, y = np.where(flip_x, -x, x), np.where(flip_y, -y, y)
+        angle = np.deg2rad(rows[f"angle_deg_{k}"].to_numpy(float))[:, None]
+        c, s = np.cos(angle), np.sin(angle)
+        shift = rows[[f"dx_{k}", f"dy_{k}"]].to_numpy(float)[:, None]
+        found.append(np.stack([c * x - s * y, c * y + s * x], -1) + shift + frame_px // 2)
+    return np.concatenate(found, axis=1)
+
+
+def all_sources(rows: pd.DataFrame, galaxies: pd.DataFrame) -> np.ndarray:
+    """Positions of the galaxies of each blend and of their neighbours, shape (n, k, 2)."""
+    return np.concatenate([true_positions(rows), neighbour_positions(rows, galaxies)], axis=1)
 
 
 def main_pair(rows: pd.DataFrame) -> np.ndarray:

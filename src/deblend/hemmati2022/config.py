@@ -1,6 +1,6 @@
 """Configuration of Hemmati et al. 2022: cut-outs in several bands, pairs, networks, detection."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from deblend.config_base import (
     Boolean,
@@ -26,7 +26,14 @@ from deblend.training.config import Precision
 from pydantic import Discriminator, Field, Tag, model_validator
 
 #: Names of the networks, which are folders of their results.
-NETWORK_NAMES = ("vanilla", "sr", "sr_content", "sr_multi")
+NetworkName = Literal[
+    "vanilla", "sr", "sr_content", "sr_l1", "sr_multi", "sr_multi_content", "sr_multi_l1"
+]
+NETWORK_NAMES: tuple[str, ...] = get_args(NetworkName)
+
+
+#: Networks that figures and tables need.
+NEEDED_NETWORKS = ("vanilla", "sr")
 
 #: Smallest side (pixels) of cut-outs: they have to cover the frame that is degraded
 #: (`deblend.hemmati2022.blends`).
@@ -55,6 +62,11 @@ class SimulatedBand(AnyBand):
     )
     psf_fwhm_arcsec: Positive = Field(
         description="Full width at half maximum of the Moffat PSF, arcsec."
+    )
+    exposure_s: Positive | None = Field(
+        default=None,
+        description="Exposure time, s, for the Poisson noise of the galaxies' light, whose "
+        "variance is that light (electrons/s, gain 1) over the time; null: none.",
     )
 
 
@@ -180,6 +192,11 @@ class CutoutSimulatorConfig(Cutouts):
     counts_slope: Positive = Field(
         default=0.3, description="Slope of log10 of the number of galaxies per magnitude."
     )
+    neighbours_per_arcmin2: NotNegative = Field(
+        default=43.0,
+        description="Number of other galaxies per square arcmin, from mag_min to mag_max, at "
+        "random positions in the cut-outs.",
+    )
 
     _magnitudes_are_ordered = model_validator(mode="after")(check_order("mag_min", "mag_max"))
 
@@ -296,6 +313,11 @@ class ArchiveCutouts(Cutouts, Catalogued, Selected):
         description="Table of redshifts with the same ids: a path, or vizier: and the name of a"
         " table at VizieR; null: none.",
     )
+    neighbour_mag_max: Real | None = Field(
+        default=None,
+        description="Faintest magnitude in the detection band of the catalogue's other sources in "
+        "a cut-out, at which a peak is not false; null: all, also those without a magnitude.",
+    )
     redshift_columns: dict[str, str] = Field(
         default={}, description="Names of the columns id and redshift in the table of redshifts."
     )
@@ -324,6 +346,11 @@ class LowConfig(Section):
         default=26.2,
         description="Magnitude of a point source with a signal-to-noise ratio of 5; it "
         "determines the noise.",
+    )
+    sky_mag_arcsec2: Real | None = Field(
+        default=20.0,
+        description="Surface brightness of the sky, AB mag per square arcsec, whose Poisson noise "
+        "depth_mag gives; that of the galaxies' light follows from it. null: none.",
     )
     softening_sigma: Positive = Field(
         default=10.0,
@@ -391,8 +418,9 @@ class Detection(Section):
         default=0.01,
         gt=0,
         le=0.5,
-        description="Share of unblended validation stamps in which a second peak is detected; "
-        "each detection threshold is set to reach it.",
+        description="Share of unblended stamps in which a false peak is detected, one that belongs "
+        "to no catalogued galaxy; each detection threshold is set to reach it, on galaxies of the "
+        "training half that only the limits of the test keep.",
     )
     fwhm_arcsec: tuple[Annotated[Real, Field(ge=0.05, le=1.0)], ...] = Field(
         default=(0.08, 0.15, 0.21, 0.3, 0.4),
@@ -406,12 +434,34 @@ class Detection(Section):
         min_length=1,
         description="The same for low-resolution images, in addition to their PSF, arcsec.",
     )
+    peaks: Literal["prominence", "height"] = Field(
+        default="prominence",
+        description="Significance of a peak: its prominence, the height above the saddle towards a "
+        "higher peak, or its height above the sky, both in sigmas of the noise.",
+    )
+    richardson_lucy_iterations: NonNegativeInteger = Field(
+        default=20,
+        description="Iterations of the deconvolution by Richardson and Lucy that the networks are "
+        "compared with; 0: none.",
+    )
+    sep_contrasts: tuple[Annotated[Real, Field(gt=0, le=1)], ...] = Field(
+        default=(0.0001, 0.001, 0.005, 0.02),
+        description="Contrasts (DEBLEND_MINCONT) to try for SExtractor on low-resolution images, "
+        "which the networks are compared with; the one that detects most validation blends is "
+        "used.",
+    )
+    bootstrap_resamples: Integer = Field(
+        default=200,
+        ge=10,
+        description="Number of times that galaxies are resampled for the errors of detected "
+        "fractions and of false peaks.",
+    )
 
 
 class BlendNumbers(Section):
     """Number of blends of each split.
 
-    There are as many single galaxies for testing, and twice as many for validation.
+    There are as many single galaxies, and twice as many as for validation for the thresholds.
     """
 
     validation: Integer = Field(default=1000, ge=10, description="Number of blends for validation.")
@@ -447,6 +497,16 @@ class GanConfig(Section):
     content_weight: NotNegative = Field(
         default=0.0,
         description="Weight of the content loss, the mean absolute difference from the true image.",
+    )
+    adversarial_weight: NotNegative = Field(
+        default=1.0,
+        description="Weight of the adversarial loss in that of the generator; 0: no discriminator "
+        "is trained, so that the content loss alone trains the generator.",
+    )
+    warm_up_steps: NonNegativeInteger = Field(
+        default=0,
+        description="Number of batches over which both learning rates rise linearly from 0; 0: "
+        "they are constant.",
     )
     blend_fraction: Share = Field(
         default=0.5, description="Share of blends among the training images."
@@ -502,6 +562,24 @@ class VanillaOptions(Section):
     )
 
 
+class MultiOptions(Section):
+    """Options of the networks with all bands that differ from those of one band."""
+
+    content_weight: NotNegative | None = Field(
+        default=None, description="Of sr_multi; null: as in network."
+    )
+    warm_up_steps: NonNegativeInteger | None = Field(
+        default=None, description="As in network; null: the same."
+    )
+    learning_rate: Positive | None = Field(
+        default=None, description="As in network; null: the same."
+    )
+    discriminator_learning_rate: Positive | None = Field(
+        default=None, description="As in network; null: the same."
+    )
+    filters: Count | None = Field(default=None, description="As in network; null: the same.")
+
+
 class Hemmati2022(Section):
     """Hemmati et al. 2022, super-resolution."""
 
@@ -524,13 +602,24 @@ class Hemmati2022(Section):
     n_blends: BlendNumbers = Field(
         default=BlendNumbers(),
         description="Number of blends of each split. There are as many stamps of single "
-        "galaxies for the test, and twice as many for validation.",
+        "galaxies, and twice as many as for validation for the thresholds.",
     )
     network: GanConfig = Field(default=GanConfig(), description="The networks and their training.")
     content_weight: NotNegative = Field(
         default=100.0,
         description="Weight of the content loss, the mean absolute difference from the true "
-        "image, for the network sr_content.",
+        "image, for the networks sr_content and sr_l1, and for those of all bands.",
+    )
+    networks: tuple[NetworkName, ...] = Field(
+        default=("vanilla", "sr", "sr_content", "sr_multi"),
+        description="Networks that are trained and compared: from noise (vanilla); of one band "
+        "with the loss of network (sr), with content_weight (sr_content) and with that and no "
+        "discriminator (sr_l1); the same of all bands (sr_multi, ...), if there are several. "
+        "vanilla and sr are needed.",
+    )
+    multi: MultiOptions = Field(
+        default=MultiOptions(),
+        description="Options of the networks of all bands, where they differ from network.",
     )
     vanilla: VanillaOptions = Field(
         default=VanillaOptions(),
@@ -554,6 +643,17 @@ class Hemmati2022(Section):
         description="Profile of the galaxies whose fluxes are fitted: exponential (exp), de "
         "Vaucouleurs (dev), or that of the two which fits a blend better (exp_or_dev).",
     )
+
+    @model_validator(mode="after")
+    def _needed_networks_are_there(self) -> "Hemmati2022":
+        missing = [name for name in NEEDED_NETWORKS if name not in self.networks]
+        if missing or len(set(self.networks)) < len(self.networks):
+            raise Problem(
+                f"it has to contain {' and '.join(NEEDED_NETWORKS)}, and each network once; it is "
+                f"{', '.join(self.networks) or 'empty'}",
+                "networks",
+            )
+        return self
 
     @model_validator(mode="after")
     def _cutouts_set_exists(self) -> "Hemmati2022":

@@ -96,8 +96,10 @@ def select(catalogue: pd.DataFrame, cuts: dict[str, Any], seed: int) -> pd.DataF
     Returns
     -------
     DataFrame
-        The catalogue with the columns split ("none" for galaxies that are left out) and reason (one
-        of `REASONS`; "" for galaxies that are kept).
+        The catalogue with the columns split and reason (one of `REASONS`; "" for galaxies that are
+        kept). The split is "train", "validation" or "test"; "calibration" for galaxies of the
+        training half that only the limits of the test keep, on which no network is trained but
+        detection thresholds are set; "none" for galaxies that are left out.
 
     Raises
     ------
@@ -116,11 +118,21 @@ def select(catalogue: pd.DataFrame, cuts: dict[str, Any], seed: int) -> pd.DataF
         for name in catalogue["id"]
     ]
     split = np.where(training, np.where(validation, "validation", "train"), "test")
+    # Validation galaxies have the limits of the test galaxies.
+    reason = _reasons(catalogue, cuts, split == "train")
+    by_test_limits = _reasons(catalogue, cuts, np.zeros(len(catalogue), bool))
+    spare = (split == "train") & (reason != "") & (by_test_limits == "")
+    split, reason = np.where(spare, "calibration", split), np.where(spare, "", reason)
+    split = np.where(reason == "", split, "none")
+    return catalogue.assign(split=split.astype(str), reason=reason.astype(str))
+
+
+def _reasons(catalogue: pd.DataFrame, cuts: dict[str, Any], by_train: np.ndarray) -> np.ndarray:
+    """Why galaxies are left out, by the limits for training or by those for the test."""
 
     def above(column: str, cut: str) -> np.ndarray:
         limits = [np.inf if cuts[s][cut] is None else cuts[s][cut] for s in ("train", "test")]
-        # Thresholds are set on validation galaxies, so these have the limits of the test galaxies.
-        return catalogue[column].to_numpy(float) >= np.where(split == "train", *limits)
+        return catalogue[column].to_numpy(float) >= np.where(by_train, *limits)
 
     reason = np.full(len(catalogue), "", dtype=object)
     for name, cut in (
@@ -131,8 +143,7 @@ def select(catalogue: pd.DataFrame, cuts: dict[str, Any], seed: int) -> pd.DataF
         ("faint", above("mag", "mag_max")),
     ):
         reason[cut & (reason == "")] = name
-    split = np.where(reason == "", split, "none")
-    return catalogue.assign(split=split.astype(str), reason=reason.astype(str))
+    return reason
 
 
 def read_selected(path: str | Path) -> pd.DataFrame:
@@ -208,7 +219,7 @@ def assemble_cutouts(
         Their galaxy table has the columns split and fwhm_px (from the catalogue, else measured by
         `deblend.hemmati2022.degrade.fwhm_from_area` in the detection band).
     split : DataFrame
-        id and split of every galaxy of the catalogue: train, validation, test or none.
+        id and split of every galaxy of the catalogue, see `select`.
     excluded : DataFrame
         id and reason of the galaxies in the split none.
 

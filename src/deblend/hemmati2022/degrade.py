@@ -239,7 +239,13 @@ def degrade(
 
 
 def add_noise(
-    images: np.ndarray, noise_sigma: ArrayLike, seed: int, item: tuple, indices: np.ndarray
+    images: np.ndarray,
+    noise_sigma: ArrayLike,
+    seed: int,
+    item: tuple,
+    indices: np.ndarray,
+    *,
+    sky: float = np.inf,
 ) -> np.ndarray:
     """Add white noise to stamps, each with its own random generator.
 
@@ -253,6 +259,9 @@ def add_noise(
         Part of the seed, such as the name of the data set and the split.
     indices : ndarray of int, shape (n,)
         Number of the blend in each stamp. The noise depends on it, not on the other stamps.
+    sky : float
+        Light of the sky in a pixel, in the unit of the images. If the noise is the Poisson noise of
+        the sky, its variance grows in proportion to the light of sky and image.
 
     Returns
     -------
@@ -266,6 +275,8 @@ def add_noise(
         rng = generator(seed, "noise", *item, int(index))
         rng.standard_normal(dtype=np.float32, out=out[row])
         out[row] *= sigma
+    if np.isfinite(sky):
+        out *= np.sqrt(1 + np.maximum(images, 0) / sky).astype(np.float32)
     out += images
     return out
 

@@ -18,11 +18,13 @@ from deblend.data.ingest import cut, read_array, read_table
 from deblend.data.mosaics import check_wcs
 from deblend.data.stamps import GALAXY_COLUMNS, TEXT_COLUMNS, Stamps
 from deblend.errors import DeblendError
+from deblend.hemmati2022.blends import with_neighbours
 from deblend.hemmati2022.config import PARENT_MIN_PX, Band, CutoutConfig
 from deblend.hemmati2022.cutouts import EXTRA_COLUMNS, rejection_reason
 from deblend.hemmati2022.degrade import psf_image
 from deblend.seeds import generator
 from deblend.units import mag_from_flux
+from scipy.spatial import cKDTree
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +52,10 @@ MICROJANSKY = 23.9
 
 #: Side of the PSF images.
 PSF_PX = 65
+
+
+#: Sources nearer than this (px along both axes) are the same.
+SAME_PX = 1e-3
 
 
 def cutout_config(options: dict[str, Any], mosaics: Sequence[str] = ()) -> CutoutConfig:
@@ -358,20 +364,26 @@ def files_cutouts(
     return stamps
 
 
-def archive_cutouts(selected: pd.DataFrame, config: CutoutConfig) -> tuple[Stamps, np.ndarray]:
+def archive_cutouts(
+    selected: pd.DataFrame, config: CutoutConfig, neighbour_mag_max: float | None = None
+) -> tuple[Stamps, np.ndarray]:
     """Cut-outs from the mosaics of the bands. Only the needed rows of the mosaics are read.
 
     Parameters
     ----------
     selected : DataFrame
-        From `deblend.hemmati2022.cutouts.select`, with ra and dec (deg).
+        From `deblend.hemmati2022.cutouts.select`, with ra and dec (deg): the whole catalogue.
     config : CutoutConfig
+    neighbour_mag_max : float, optional
+        Faintest magnitude in the detection band of the sources that count as neighbours; all by
+        default.
 
     Returns
     -------
     stamps : Stamps
         Cut-outs of the galaxies that are kept (without a reason). The galaxy's position is in pixel
-        parent_px // 2.
+        parent_px // 2. Their table has the other sources of the catalogue in each cut-out
+        (`deblend.hemmati2022.blends.with_neighbours`).
     reasons : ndarray of str
         Why a cut-out cannot be used: "missing_band", the position is outside a mosaic, or the
         mosaic has no data at all there (NaN, or exactly 0 as in drizzled images); "edge", the
@@ -398,7 +410,52 @@ def archive_cutouts(selected: pd.DataFrame, config: CutoutConfig) -> tuple[Stamp
                 f"{band.mosaic}: check its address and the columns of ra and dec (degrees)"
             )
         reasons = _more_severe(reasons, band_reasons)
-    return _stamps(images, galaxies, config), reasons
+    band = next(band for band in config.bands if band.name == config.detection_band)
+    sources = selected[np.isfinite(selected[["ra", "dec"]].to_numpy(float)).all(axis=1)]
+    if neighbour_mag_max is not None:
+        sources = sources[(sources["mag"] <= neighbour_mag_max) | (sources["reason"] == "")]
+    around = neighbours_in(
+        _pixels(galaxies, band), _pixels(sources, band), sources["mag"].to_numpy(float), size
+    )
+    return _stamps(images, with_neighbours(galaxies, around), config), reasons
+
+
+def _pixels(table: pd.DataFrame, band: Band) -> np.ndarray:
+    """x, y on the mosaic of a band, shape (n, 2)."""
+    wcs = WCS(fits.getheader(str(band.mosaic), band.extension), naxis=2)
+    return np.column_stack(wcs.world_to_pixel_values(*table[["ra", "dec"]].to_numpy(float).T))
+
+
+def neighbours_in(
+    galaxies: np.ndarray, sources: np.ndarray, mags: np.ndarray, size: int
+) -> list[np.ndarray]:
+    """Other sources in the cut-out of each galaxy.
+
+    Parameters
+    ----------
+    galaxies, sources : ndarray, shapes (n, 2) and (m, 2)
+        x, y on a mosaic. A source at the position of the galaxy is the galaxy.
+    mags : ndarray, shape (m,)
+        Magnitudes of the sources.
+    size : int
+        Side of the cut-outs, whose pixel size // 2 is the nearest to the galaxy.
+
+    Returns
+    -------
+    list of n ndarrays, shape (k, 3)
+        dx and dy from that pixel, and the magnitude.
+    """
+    if not len(galaxies) or not len(sources):
+        return [np.empty((0, 3))] * len(galaxies)
+    middle = np.round(galaxies)
+    near = cKDTree(sources).query_ball_point(middle, size / 2 + 1, p=np.inf, return_sorted=True)
+    found = []
+    for galaxy, centre, rows in zip(galaxies, middle, near, strict=True):
+        offset = sources[rows] - centre
+        inside = ((offset >= -(size // 2) - 0.5) & (offset < size - size // 2 - 0.5)).all(axis=1)
+        inside &= (np.abs(sources[rows] - galaxy) > SAME_PX).any(axis=1)
+        found.append(np.column_stack([offset, mags[rows]])[inside])
+    return found
 
 
 def _more_severe(one: np.ndarray, other: np.ndarray) -> np.ndarray:

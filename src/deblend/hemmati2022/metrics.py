@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from deblend.errors import DeblendError
+from deblend.hemmati2022.resampling import N_RESAMPLES, interval_of_share, resampled_counts
 from deblend.intervals import wilson_interval
 from deblend.photometry.mixture_fit import FLAG_NO_SHAPE
 
@@ -59,8 +60,9 @@ def detection_fractions(
     Returns
     -------
     DataFrame
-        quantity, bin_low, bin_high, resolution, n, fraction, and low and high, the ends of Wilson's
-        68 % interval; NaN if a bin is empty.
+        quantity, bin_low, bin_high, resolution, n, fraction, and low and high, the ends of its 68 %
+        interval by a bootstrap of the galaxies (`galaxy_0`, `galaxy_1`; without these columns the
+        blends are taken to be independent); NaN if a bin is empty.
 
     Raises
     ------
@@ -77,11 +79,13 @@ def detection_fractions(
     inside = (values >= edges[0]) & (values <= edges[-1])
     bin_numbers = np.minimum(np.searchsorted(edges, values[inside], "right") - 1, len(edges) - 2)
     n = np.bincount(bin_numbers, minlength=len(edges) - 1)
+    counts = blend_counts(table)[:, inside]
     parts = []
     for resolution in resolutions:
         detected = table[f"detected_{resolution}"].to_numpy(bool)[inside]
         k = np.bincount(bin_numbers[detected], minlength=len(n))
-        low, high = wilson_interval(k, n)
+        ends = [interval_of_share(detected, counts, bin_numbers == i) for i in range(len(n))]
+        low, high = np.array(ends).T
         share = np.where(n > 0, k / np.maximum(n, 1), np.nan)
         parts.append(
             pd.DataFrame(
@@ -100,23 +104,48 @@ def detection_fractions(
     return pd.concat(parts, ignore_index=True)
 
 
+def blend_counts(table: pd.DataFrame) -> np.ndarray:
+    """How often each blend of a table is in bootstrap samples of its galaxies.
+
+    See `deblend.hemmati2022.resampling.resampled_counts`; `galaxy_0` and `galaxy_1` are the
+    galaxies of each blend. Without these columns each blend has galaxies of its own.
+    """
+    if {"galaxy_0", "galaxy_1"} <= set(table):
+        galaxies = table[["galaxy_0", "galaxy_1"]].to_numpy(int)
+    else:
+        galaxies = np.arange(len(table))[:, None]
+    return resampled_counts(galaxies, N_RESAMPLES)
+
+
 #: For each resolution its name in tables for the reader.
 RESOLUTIONS = {
     "high": "high",
     "high_best": "high, best filter",
     "low": "low",
     "low_best": "low, best filter",
+    "low_rl": "low, Richardson-Lucy",
+    "low_sep": "low, SEP",
+    "low_stack": "low, sum of bands, best filter",
+    "low_stack_rl": "low, sum of bands, Richardson-Lucy",
+    "gan_l1": "generator, L1 alone",
     "gan": "GAN",
     "gan_content": "GAN with a content term",
+    "gan_multi_l1": "generator, L1 alone, multi-band",
+    "gan_multi_l1_stack": "generator, L1 alone, multi-band, peaks in all bands",
     "gan_multi": "GAN, multi-band",
+    "gan_multi_stack": "GAN, multi-band, peaks in all bands",
+    "gan_multi_content": "GAN with a content term, multi-band",
+    "gan_multi_content_stack": "GAN with a content term, multi-band, peaks in all bands",
 }
 
 
-#: Samples of stamps that should show one peak, and what the table of detections calls those with
-#: more.
+#: Samples of stamps, and what the table of detections calls those with a false peak, one without a
+#: galaxy. Sect. 4 names the first two kinds; of the second there are two denominators.
 SAMPLES = {
-    "unblended": "Single galaxies with more peaks (%)",
-    "one_peak": "One peak in high and low, but more (%)",
+    "unblended": "Single galaxies with a false peak (%)",
+    "one_peak": "One peak in high and low, a false one here (% of those)",
+    "one_peak_of_all": "One peak in high and low, a false one here (% of all blends)",
+    "blends": "Blends with a false peak (%)",
 }
 
 
@@ -195,14 +224,32 @@ def false_positive_rate(table: pd.DataFrame, resolution: str, samples: list[str]
     Returns
     -------
     Series
-        `n`, `n_false`, `rate`, `low`, `high` (Wilson's 68 % interval); NaN if there are no stamps.
+        `n`, `n_false`, `rate`, `low`, `high` (68 % interval: that of the table, which is by galaxy,
+        or else Wilson's, with the errors of several samples added in quadrature); NaN if there are
+        no stamps.
     """
     rows = table[(table["resolution"] == resolution) & table["sample"].isin(samples)]
+    rows = rows[rows["n"] > 0]
     n, n_false = float(rows["n"].sum()), float(rows["n_false"].sum())
-    low, high = wilson_interval(np.array(n_false), np.array(n))
-    rate = n_false / n if n else np.nan
+    if not n:
+        return pd.Series(
+            {"n": 0.0, "n_false": 0.0, **dict.fromkeys(("rate", "low", "high"), np.nan)}
+        )
+    if not {"low", "high"} <= set(rows):
+        ends = wilson_interval(rows["n_false"], rows["n"])
+        rows = rows.assign(low=ends[0], high=ends[1])
+    rate, shares = n_false / n, rows["n_false"] / rows["n"]
+    errors = [
+        float(np.hypot.reduce(rows["n"] * (rows[end] - shares)) / n) for end in ("low", "high")
+    ]
     return pd.Series(
-        {"n": n, "n_false": n_false, "rate": rate, "low": float(low), "high": float(high)}
+        {
+            "n": n,
+            "n_false": n_false,
+            "rate": rate,
+            "low": rate - errors[0],
+            "high": rate + errors[1],
+        }
     )
 
 

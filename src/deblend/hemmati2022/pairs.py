@@ -3,6 +3,7 @@
 Hemmati et al. 2022, Sect. 2.
 """
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,12 @@ import numpy as np
 import pandas as pd
 from deblend.data.stamps import Stamps, read_stamps
 from deblend.errors import DeblendError
-from deblend.hemmati2022.blends import draw_blends, render_blends
+from deblend.hemmati2022.blends import (
+    FRAME_PX,
+    draw_blends,
+    neighbour_positions,
+    render_blends,
+)
 from deblend.hemmati2022.config import HemmatiBlendConfig, LowConfig
 from deblend.hemmati2022.degrade import (
     add_noise,
@@ -25,6 +31,9 @@ from deblend.hemmati2022.degrade import (
 )
 from deblend.units import flux_from_mag
 
+log = logging.getLogger(__name__)
+
+
 #: Side (pixels) of PSF images at the high resolution, large enough for the PSF of the low one.
 PSF_PX = 65
 
@@ -33,7 +42,16 @@ PSF_PX = 65
 CLIPPED_SHARE = 0.001
 
 
+#: Splits that blends need.
 SPLITS = ("train", "validation", "test")
+
+
+#: Fewest galaxies on which thresholds are set without the validation galaxies.
+MIN_CALIBRATION = 20
+
+
+#: Stamps that are drawn for each unblended one: neighbours can be in the frames of others.
+MAX_DRAWN = 50
 
 
 @dataclass(frozen=True)
@@ -128,6 +146,12 @@ class PairMaker:
             [point_source_sigma(self.psf_low, low.depth_mag, z) for z in table["zero_point"]]
         )
         self.zero_point = table["zero_point"].to_numpy(float)
+        # Light of the sky in a pixel; if it is unknown, it outshines all galaxies.
+        area = (factor * scale) ** 2
+        sky = low.sky_mag_arcsec2
+        self.sky_low = np.array(
+            [np.inf if sky is None else area * flux_from_mag(sky, z) for z in self.zero_point]
+        )
         half = self.images.shape[-1] // 2
         centres = self.images[train_rows, :, half - 8 : half + 9, half - 8 : half + 9]
         limit = np.quantile(centres.max(axis=(-1, -2)), 1 - CLIPPED_SHARE, axis=0)
@@ -171,7 +195,14 @@ class PairMaker:
         numbers = blends["blend"].to_numpy()
         # Band by band, so that the noise of a band does not depend on the other bands.
         low = [
-            add_noise(clean[:, i], self.noise_low[i], self.seed, (self.name, split, band), numbers)
+            add_noise(
+                clean[:, i],
+                self.noise_low[i],
+                self.seed,
+                (self.name, split, band),
+                numbers,
+                sky=self.sky_low[i],
+            )
             for i, band in enumerate(self.bands)
         ]
         return high, np.stack(low, axis=1)
@@ -200,6 +231,53 @@ def single_galaxies(blends: pd.DataFrame, *, centred: bool = False) -> pd.DataFr
     return single.assign(n_galaxies=1)
 
 
+def draw_singles(
+    maker: PairMaker,
+    rows: np.ndarray,
+    start: int,
+    n: int,
+    split: str,
+    config: HemmatiBlendConfig,
+) -> pd.DataFrame:
+    """Draw unblended stamps, none with a neighbour in the frame, from blend number start on.
+
+    Parameters
+    ----------
+    maker : PairMaker
+    rows : ndarray of int
+        Galaxies of the split.
+    start, n : int
+        First number and number of stamps.
+    split : str
+    config : HemmatiBlendConfig
+
+    Returns
+    -------
+    DataFrame
+        See `single_galaxies`.
+
+    Raises
+    ------
+    DeblendError
+        Nearly all galaxies have neighbours.
+    """
+    found: list[pd.DataFrame] = []
+    drawn = 0
+    while sum(map(len, found)) < n:
+        if drawn >= MAX_DRAWN * n:
+            raise DeblendError(
+                f"only {sum(map(len, found))} of {drawn} stamps of the split {split} of "
+                f"{maker.name} have no neighbour in the frame: give a smaller neighbour_mag_max, "
+                "the magnitude of the faintest sources that count"
+            )
+        singles = single_galaxies(maker.draw(rows, start + drawn, start + drawn + n, split, config))
+        drawn += n
+        near = neighbour_positions(singles, maker.galaxies)
+        in_frame = ((near > -0.5) & (near < FRAME_PX - 0.5)).all(-1).any(-1)
+        found.append(singles[~in_frame])
+    return pd.concat(found, ignore_index=True).iloc[:n]
+
+
 def _fit_size(psf: np.ndarray) -> np.ndarray:
     """Crop or pad a PSF image to `PSF_PX` pixels a side, and normalise its sum to 1."""
     if psf.shape[0] != psf.shape[1] or psf.shape[0] % 2 == 0:
@@ -223,6 +301,12 @@ def read_cutouts(cutouts: str | Path, split: str | Path) -> tuple[Stamps, dict[s
     ------
     DeblendError
         The table of splits lacks a galaxy of the cut-outs, or a split has fewer than two galaxies.
+
+    Notes
+    -----
+    The split "calibration" has the galaxies on which thresholds are set. If there are fewer than
+    `MIN_CALIBRATION`, for example since training and test have the same limits, these are the
+    validation galaxies.
     """
     stamps = read_stamps(cutouts)
     table = pd.read_csv(split, dtype={"id": str}).set_index("id")["split"]
@@ -233,7 +317,15 @@ def read_cutouts(cutouts: str | Path, split: str | Path) -> tuple[Stamps, dict[s
             f"{split} has no galaxy {unknown[0]} of {cutouts}: delete both files and run again"
         )
     splits = table.loc[ids].to_numpy()
-    rows = {name: np.flatnonzero(splits == name) for name in SPLITS}
+    rows = {name: np.flatnonzero(splits == name) for name in (*SPLITS, "calibration")}
+    if len(rows["calibration"]) < MIN_CALIBRATION:
+        log.warning(
+            "%d galaxies are kept by the limits of the test only: thresholds are set on the %d "
+            "validation galaxies",
+            len(rows["calibration"]),
+            len(rows["validation"]),
+        )
+        rows["calibration"] = rows["validation"]
     for name, split_rows in rows.items():
         if len(split_rows) < 2:
             raise DeblendError(

@@ -4,11 +4,11 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from deblend.hemmati2022.metrics import (
     MIN_MEASURED,
     bin_edges,
+    blend_counts,
     detection_fractions,
     false_positive_rate,
     flux_improvement,
@@ -16,7 +16,7 @@ from deblend.hemmati2022.metrics import (
     measured_resolutions,
     parse_detections,
 )
-from deblend.intervals import mean_interval
+from deblend.hemmati2022.resampling import interval
 from deblend.report.numbers import Row
 
 
@@ -48,8 +48,9 @@ def detection_rows(published: Mapping[str, Any], detections: pd.DataFrame) -> It
     low, high = math.nan, math.nan
     if {"gan", "gan_multi"} <= share.keys():
         # The same blends in both, so that the error is that of the difference.
-        pairs = 100 * (table["detected_gan_multi"] - table["detected_gan"].astype(float))
-        low, high = mean_interval(pairs, np.arange(len(pairs)))
+        gains = 100 * (table["detected_gan_multi"] - table["detected_gan"].astype(float))
+        counts = blend_counts(table)
+        low, high = interval(counts @ gains.to_numpy() / counts.sum(axis=1))
     gain, value = multi - share.get("gan", math.nan), published["multi_gain_percent"]
     yield Row(item, "gain_percent", value, gain, n, "higher", low, high)
     # We take the first bin of Fig. 5 as the "very low flux ratios".

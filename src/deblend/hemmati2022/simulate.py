@@ -14,8 +14,9 @@ disks, given as f_nu against the rest-frame wavelength:
 - the flux in a band is the mean of f_nu over its width.
 
 The breaks thus move through the bands with redshift: galaxies become redder, and from z = 4 they
-drop out of F435W. The numbers in the spectra are round, and our choice. The noise is white and
-uniform.
+drop out of F435W. The numbers in the spectra are round, and our choice. The noise is white; that of
+the sky is uniform, and the light of the galaxies can have Poisson noise. Cut-outs can have other
+galaxies, which are listed with the galaxy (`deblend.hemmati2022.blends.with_neighbours`).
 
 Each galaxy has its own random generator, so it does not depend on how the set is divided into
 chunks.
@@ -35,6 +36,7 @@ from deblend.data.profiles import (
     moffat_psf,
 )
 from deblend.data.stamps import Stamps
+from deblend.hemmati2022.blends import with_neighbours
 from deblend.hemmati2022.config import CutoutSimulatorConfig
 from deblend.hemmati2022.degrade import psf_image
 from deblend.seeds import generator
@@ -256,7 +258,10 @@ def draw_galaxy(
 
 
 def draw_planes(
-    galaxy: dict[str, Any], shape: dict[str, Any], config: CutoutSimulatorConfig
+    galaxy: dict[str, Any],
+    shape: dict[str, Any],
+    config: CutoutSimulatorConfig,
+    offset_px: tuple[float, float] = (0.0, 0.0),
 ) -> np.ndarray:
     """Image of a galaxy in each band, without noise.
 
@@ -265,15 +270,18 @@ def draw_planes(
     galaxy, shape : dict
         From `draw_galaxy`.
     config : CutoutSimulatorConfig
+    offset_px : (float, float)
+        dx and dy of the galaxy from pixel parent_px // 2.
 
     Returns
     -------
     ndarray, shape (band, parent_px, parent_px), float32
-        In counts/s, with the zero point of each band; the galaxy is at pixel parent_px // 2.
+        In counts/s, with the zero point of each band.
     """
     size, scale = config.parent_px, config.pixel_scale_arcsec
     planes = np.zeros((len(config.bands), size, size), np.float32)
-    centre = galsim.PositionD(size // 2 + 1, size // 2 + 1)
+    dx, dy = offset_px
+    centre = galsim.PositionD(size // 2 + 1 + dx, size // 2 + 1 + dy)
     angle = shape["angle_rad"] * galsim.radians
     fwhms = np.array([band.psf_fwhm_arcsec for band in config.bands])
     zero_points = np.array([band.zero_point for band in config.bands])
@@ -292,6 +300,41 @@ def draw_planes(
             same_psf = fwhms == fwhm
             planes[same_psf] += fluxes[same_psf, None, None].astype(np.float32) * image.array
     return planes
+
+
+def draw_neighbours(
+    seed: int, name: str, index: int, priors: dict[str, Any], config: CutoutSimulatorConfig
+) -> tuple[np.ndarray, np.ndarray]:
+    """Other galaxies in the cut-out of one, at random positions.
+
+    Parameters
+    ----------
+    seed : int
+    name : str
+    index : int
+        Number of the galaxy in the catalogue.
+    priors : dict
+    config : CutoutSimulatorConfig
+
+    Returns
+    -------
+    planes : ndarray, shape (band, parent_px, parent_px), float32
+        Their light.
+    neighbours : ndarray, shape (k, 3)
+        dx and dy (px from the galaxy) and magnitude of each.
+    """
+    size = config.parent_px
+    area_arcmin2 = (size * config.pixel_scale_arcsec / 60) ** 2
+    rng = generator(seed, "hemmati2022 neighbours", name, index)
+    n = rng.poisson(config.neighbours_per_arcmin2 * area_arcmin2)
+    planes = np.zeros((len(config.bands), size, size), np.float32)
+    found = np.zeros((n, 3))
+    for row in found:
+        dx, dy = rng.uniform(-size / 2, size / 2, 2)
+        galaxy, shape = draw_galaxy(rng, priors, config)
+        planes += draw_planes(galaxy, shape, config, (dx, dy))
+        row[:] = dx, dy, galaxy["mag"]
+    return planes, found
 
 
 def simulated_catalogue(
@@ -354,11 +397,18 @@ def simulate_cutouts(
     sigma = bands["noise_sigma"].to_numpy(np.float32)[:, None, None]
     size = config.parent_px
     images = np.empty((len(indices), len(bands), size, size), np.float32)
+    # Poisson noise of the light, whose variance is the light over the time.
+    times = [np.inf if band.exposure_s is None else band.exposure_s for band in config.bands]
+    per_light = (1 / np.array(times, np.float32))[:, None, None]
+    neighbours = []
     for image, index in zip(images, indices, strict=True):
         rng = generator(seed, "hemmati2022", name, int(index))
         galaxy, shape = draw_galaxy(rng, priors, config)
-        image[:] = draw_planes(galaxy, shape, config)
-        image += sigma * rng.standard_normal(image.shape, np.float32)
+        others, around = draw_neighbours(seed, name, int(index), priors, config)
+        neighbours.append(around)
+        image[:] = draw_planes(galaxy, shape, config) + others
+        noise = np.sqrt(sigma**2 + per_light * np.maximum(image, 0))
+        image += noise * rng.standard_normal(image.shape, np.float32)
     psf = np.stack(
         [
             psf_image(b.psf_fwhm_arcsec, config.psf_moffat_beta, config.pixel_scale_arcsec)
@@ -368,7 +418,9 @@ def simulate_cutouts(
     return Stamps(
         images,
         np.zeros((len(indices), size, size), np.int16),
-        catalogue.iloc[indices].drop(columns=["split", "reason"], errors="ignore"),
+        with_neighbours(
+            catalogue.iloc[indices].drop(columns=["split", "reason"], errors="ignore"), neighbours
+        ),
         bands,
         psf,
     )

@@ -9,6 +9,7 @@ from deblend.hemmati2022.metrics import (
     MIN_MEASURED,
     RESOLUTIONS,
     SAMPLES,
+    blend_counts,
     false_positive_rate,
     flux_errors,
     flux_improvement,
@@ -16,6 +17,7 @@ from deblend.hemmati2022.metrics import (
     measured_resolutions,
     parse_detections,
 )
+from deblend.hemmati2022.resampling import interval_of_share
 from deblend.intervals import wilson_interval
 
 COLUMNS = ("Quantity", "Resolution", "Value", "Low", "High", "n", "Published")
@@ -29,15 +31,14 @@ def _detection_rows(
         "gan_multi": published["detected_multi_percent"],
     }
     table = parse_detections(detections)
+    counts = blend_counts(table)
     for resolution in RESOLUTIONS:
         value = published_percent.get(resolution, np.nan)
         if resolution in measured_resolutions(table):
             detected = table[f"detected_{resolution}"]
-            low, high = (
-                100 * float(end) for end in wilson_interval(detected.sum(), np.array(len(detected)))
-            )
+            low, high = (100 * end for end in interval_of_share(detected.to_numpy(), counts))
             yield resolution, 100 * float(detected.mean()), low, high, len(detected), value
-        else:
+        elif np.isfinite(value):
             yield resolution, np.nan, np.nan, np.nan, 0, value
 
 
@@ -106,8 +107,8 @@ def detection_table(
     Returns
     -------
     DataFrame
-        `COLUMNS`. `Low` and `High` are the ends of the 68 % interval: Wilson's of a share, from a
-        bootstrap by galaxy of a median. Values that were not measured or not published are NaN.
+        `COLUMNS`. `Low` and `High` are the ends of the 68 % interval by a bootstrap of the galaxies
+        (Wilson's of failed fits). Values that were not measured or not published are NaN.
     """
     rows: list[tuple] = [
         ("Blends detected (%)", *row) for row in _detection_rows(detections, published)
@@ -118,7 +119,9 @@ def detection_table(
             if found["n"]:
                 share = 100 * found[["rate", "low", "high"]]
                 published_value = (
-                    published["false_positive_percent"] if resolution == "gan" else np.nan
+                    published["false_positive_percent"]
+                    if resolution == "gan" and sample != "blends"
+                    else np.nan
                 )
                 rows.append((name, resolution, *share, found["n"], published_value))
     rows += _photometry_rows(photometry, published["flux_improvement"])

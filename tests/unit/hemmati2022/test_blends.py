@@ -5,12 +5,16 @@ from deblend.boucaud2020.render import orient
 from deblend.errors import DeblendError
 from deblend.hemmati2022.blends import (
     HemmatiBlendConfig,
+    all_sources,
     draw_blends,
     largest_shift,
     main_pair,
+    neighbour_positions,
+    neighbours_of,
     pair_quantities,
     render_blends,
     true_positions,
+    with_neighbours,
 )
 from pydantic import ValidationError
 
@@ -181,3 +185,34 @@ def test_invalid_blends_are_refused(galaxies):
         render_blends(np.zeros((3, 1, 128, 128), np.float32), table)
     with pytest.raises(DeblendError, match="give square stamps"):
         render_blends(images[0], table)
+
+
+@pytest.mark.parametrize("angles", [False, True])
+def test_neighbours_are_where_their_light_is(galaxies, angles):
+    """One bright pixel beside the galaxy of each cut-out."""
+    images = np.zeros((N, 1, 128, 128), np.float32)
+    offsets = np.random.default_rng(3).integers(-12, 13, (N, 2))
+    offsets[0] = 40  # outside the frame, or nearly
+    images[np.arange(N), 0, 64 + offsets[:, 1], 64 + offsets[:, 0]] = 1
+    around = [np.array([[*offset, 24.0]]) for offset in offsets]
+    around[1] = np.empty((0, 3))
+    table = with_neighbours(galaxies, around)
+    assert neighbours_of(table)[2, 0].tolist() == [*offsets[2], 24.0]
+    assert np.isnan(neighbours_of(table)[1]).all()
+    config = HemmatiBlendConfig(separation_sigma_px=8.0, max_shift_px=15, any_angle=angles)
+    rows = draw(table, 0, 60, config, np.arange(2, N))
+    rendered = render_blends(images, rows)[:, 0]
+    positions = neighbour_positions(rows, table)
+    assert positions.shape == (60, 2, 2)
+    y, x = np.indices((66, 66))
+    for image, (first, second) in zip(rendered, positions, strict=True):
+        if np.hypot(*(first - second)) < 6 or not ((positions > 3) & (positions < 62)).all():
+            continue
+        for at in (first, second):
+            near = np.where(np.hypot(x - at[0], y - at[1]) < 3, image, 0)
+            centroid = [(near * grid).sum() / near.sum() for grid in (x, y)]
+            np.testing.assert_allclose(centroid, at, atol=0.1 if angles else 1e-6)
+    assert all_sources(rows, table).shape == (60, 4, 2)
+    assert neighbour_positions(rows, galaxies).shape == (60, 0, 2)
+    single = rows.assign(galaxy_1=-1)
+    assert np.isnan(neighbour_positions(single, table)[:, 1]).all()

@@ -95,22 +95,28 @@ def test_cuts_are_counted():
     table.loc[[4, 10], "mag"] = 24.5
     selected = select(table, {**CUTS, "validation_share": 0.0}, 1)
     reasons = ["no_magnitude", "faint_f160w", "star", "redshift"]
-    assert selected["reason"][south].tolist() == [*reasons, "faint", ""]
+    assert selected["reason"][south].tolist() == [*reasons, "", ""]
     assert selected["reason"][north].tolist() == [*reasons, "", ""]
-    assert selected["split"].tolist() == ["none"] * 5 + ["train"] + ["none"] * 4 + ["test"] * 2
+    splits = ["none"] * 4 + ["calibration", "train"] + ["none"] * 4 + ["test"] * 2
+    assert selected["split"].tolist() == splits
+    table.loc[[4, 10], "mag"] = 25.5
+    selected = select(table, {**CUTS, "validation_share": 0.0}, 1)
+    assert selected["reason"][[4, 10]].tolist() == ["faint", "faint"]
     # None is no limit, the other half can train, and unknown values do not exclude a galaxy.
     open_cuts = {**CUTS, "train_half": "north", "validation_share": 1.0}
     open_cuts["test"] = dict.fromkeys(CUTS["test"])
     selected = select(table, open_cuts, 1)
     assert selected["reason"][south].tolist() == ["no_magnitude", "", "", "", "", ""]
     assert selected["split"][11] == "validation"
+    # Without different limits there are no galaxies that only the limits of the test keep.
+    assert "calibration" not in set(select(table, {**CUTS, "train": CUTS["test"]}, 1)["split"])
 
 
 def test_halves_are_separate():
     table = catalogue(400)
     table["dec"] = np.random.default_rng(0).permutation(table["dec"])
     selected = select(table, CUTS, 1)
-    training = selected["split"].isin(["train", "validation"])
+    training = selected["split"].isin(["train", "validation", "calibration"])
     assert training.sum() == 200
     assert selected["dec"][training].max() < selected["dec"][~training].min()
     share = (selected["split"] == "validation").sum() / 200

@@ -16,6 +16,7 @@ from deblend.hemmati2022.ingest import (
     cutout_config,
     files_catalogue,
     files_cutouts,
+    neighbours_in,
     read_cutout_catalogue,
 )
 from deblend.hemmati2022.simulate import simulate_cutouts, simulated_catalogue
@@ -280,3 +281,21 @@ def test_a_missing_band_is_an_error(survey):
         archive_cutouts(selected, archive_config(survey))
     with pytest.raises(DeblendError, match="band f814w has no mosaic: give its path or address"):
         archive_cutouts(selected, cutout_config(files_options(parent_px=SIZE)))
+
+
+def test_neighbours_are_counted_from_the_pixel_of_the_galaxy():
+    galaxies = np.array([[100.2, 50.4], [300.0, 300.0]])
+    sources = np.array(
+        [
+            [100.2, 50.4],  # the galaxy itself
+            [103.0, 45.0],
+            [68.0, 50.0],  # the first pixel of 64
+            [131.4, 50.0],  # the last one
+            [132.0, 50.0],  # outside
+            [300.0, 300.0],
+        ]
+    )
+    found = neighbours_in(galaxies, sources, np.arange(20.0, 26.0), 64)
+    assert sorted(map(tuple, found[0].round(3))) == [(-32, 0, 22), (3, -5, 21), (31.4, 0, 23)]
+    assert found[1].shape == (0, 3)
+    assert neighbours_in(galaxies, sources[:0], np.empty(0), 64)[1].shape == (0, 3)

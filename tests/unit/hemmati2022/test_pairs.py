@@ -1,12 +1,20 @@
 """Pairs of images in high and low resolution."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from deblend.errors import DeblendError
-from deblend.hemmati2022.degrade import psf_image
-from deblend.hemmati2022.pairs import point_source_sigma, single_galaxies
+from deblend.hemmati2022.blends import with_neighbours
+from deblend.hemmati2022.degrade import degrade, psf_image
+from deblend.hemmati2022.pairs import (
+    PairMaker,
+    draw_singles,
+    point_source_sigma,
+    single_galaxies,
+)
 
-from tests.unit.hemmati2022.conftest import BLENDING, SPLITS, maker_of
+from tests.unit.hemmati2022.conftest import BLENDING, LOW, SPLITS, maker_of
 
 
 def test_a_point_source_at_the_depth_has_five_sigma():
@@ -50,3 +58,38 @@ def test_scaled_images_are_in_range_and_can_be_inverted(maker):
 def test_a_missing_band_is_named(stamps):
     with pytest.raises(DeblendError, match="f435w.*f775w, f606w"):
         maker_of(stamps, ("f435w",))
+
+
+def test_unblended_stamps_have_no_neighbour_in_the_frame(stamps, maker):
+    """Half of the galaxies have one beside them."""
+    around = [
+        np.array([[5.0, 3.0, 24.0]]) if i % 2 else np.array([[60.0, 60.0, 24.0]]) for i in range(24)
+    ]
+    crowded = maker_of(replace(stamps, galaxies=with_neighbours(stamps.galaxies, around)))
+    rows = np.arange(24)
+    singles = draw_singles(crowded, rows, 7, 50, "test", BLENDING)
+    assert len(singles) == 50
+    assert (singles["galaxy_0"] % 2 == 0).all()
+    assert (singles["galaxy_1"] == -1).all()
+    assert singles["blend"].is_unique and singles["blend"].min() >= 7
+    # Without neighbours they are the blends with these numbers.
+    free = draw_singles(maker, rows, 7, 50, "test", BLENDING)
+    assert free["blend"].tolist() == list(range(7, 57))
+    with pytest.raises(DeblendError, match="no neighbour in the frame"):
+        draw_singles(crowded, rows[1::2], 0, 5, "test", BLENDING)
+
+
+def test_light_as_bright_as_the_sky_has_twice_its_variance(stamps):
+    sky = 22.0
+    low = LOW.model_copy(update={"sky_mag_arcsec2": sky})
+    options = {"seed": 1, "train_rows": SPLITS["train"], "name": "test"}
+    dark, noisy = (PairMaker(stamps, ["f775w"], x, **options) for x in (LOW, low))
+    blends = dark.draw(SPLITS["test"], 0, 300, "test", BLENDING)
+    high, plain = dark.pairs(blends, "test")
+    poisson = noisy.pairs(blends, "test")[1]
+    clean = degrade(high, dark.kernel)
+    per_pixel = 10 ** (-0.4 * (sky - 25.67)) * 0.18**2
+    near = np.abs(clean / per_pixel - 1) < 0.1
+    ratio = ((poisson - clean)[near] / (plain - clean)[near]) ** 2
+    assert near.sum() > 100
+    np.testing.assert_allclose(ratio, 2, atol=0.15)

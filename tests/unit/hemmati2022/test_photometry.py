@@ -31,7 +31,7 @@ def test_positions_prefer_the_pair_over_other_peaks():
 
 
 def test_two_positions_measure_better_than_one(maker, detected):
-    table, _, peaks = detected
+    table, peaks = detected.detections, detected.peaks
     blends = maker.draw(SPLITS["test"], 0, 40, "test", BLENDING)
     found = measure_photometry(
         maker, 0, blends, table, peaks, engine="builtin", profile="exp", n_workers=1
@@ -43,7 +43,7 @@ def test_two_positions_measure_better_than_one(maker, detected):
 
 
 def test_a_warning_is_logged_if_no_blend_can_be_measured(maker, detected, caplog):
-    table, _, peaks = detected
+    table, peaks = detected.detections, detected.peaks
     blends = maker.draw(SPLITS["test"], 0, 40, "test", BLENDING)
     none = table.assign(detected_gan=False)
     with caplog.at_level(logging.WARNING):

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from deblend.hemmati2022.blends import neighbours_of
 from deblend.hemmati2022.degrade import psf_image
 from deblend.hemmati2022.simulate import (
     BANDS,
@@ -11,6 +12,7 @@ from deblend.hemmati2022.simulate import (
     draw_galaxy,
     draw_planes,
     noise_sigma,
+    simulate_cutouts,
     simulated_catalogue,
 )
 from deblend.seeds import generator
@@ -39,6 +41,7 @@ def simulator(names=tuple(BANDS), **changes):
         "mag_min": 20.0,
         "mag_max": 25.5,
         "counts_slope": 0.3,
+        "neighbours_per_arcmin2": 0.0,
     }
     return CutoutSimulatorConfig(**{**values, **changes})
 
@@ -125,3 +128,47 @@ def test_one_band_is_the_same_galaxies(priors):
     pd.testing.assert_frame_equal(seven, one)
     with pytest.raises(ValidationError, match="'f435w'"):
         simulator(names=("f777w",))
+
+
+def cutouts(priors, n=12, **changes):
+    """Cut-outs of the first galaxies of a set."""
+    config = simulator(names=("f775w",), **changes)
+    catalogue = simulated_catalogue(1, "sim", n, priors, config)
+    return simulate_cutouts(1, "sim", catalogue, np.arange(n), priors, config)
+
+
+def test_neighbours_are_where_the_table_says(priors):
+    """The difference from the cut-outs without them; the noise is the same."""
+    alone, crowded = cutouts(priors), cutouts(priors, neighbours_per_arcmin2=100.0)
+    around = neighbours_of(crowded.galaxies)
+    assert neighbours_of(alone.galaxies).shape == (12, 0, 3)
+    # 100 per square arcmin in 12 cut-outs of 7.68 arcsec: 19.7.
+    assert 8 < np.isfinite(around[..., 0]).sum() < 33
+    light = crowded.images[:, 0].astype(float) - alone.images[:, 0]
+    y, x = np.indices((128, 128)) - 64
+    for image, own in zip(light, around, strict=True):
+        own = own[np.isfinite(own[:, 0])]
+        flux = flux_from_mag(own[:, 2], 25.0).sum()
+        if not len(own):
+            assert image == pytest.approx(0, abs=1e-6)
+        elif (np.abs(own[:, :2]) < 40).all():
+            assert image.sum() == pytest.approx(flux, rel=0.15)
+        if len(own) == 1 and (np.abs(own[0, :2]) < 60).all():
+            top = np.unravel_index(image.argmax(), image.shape)
+            assert np.hypot(x[top] - own[0, 0], y[top] - own[0, 1]) < 1.5
+
+
+def test_bright_galaxies_have_poisson_noise(priors):
+    """The variance of the light over the time; the noise of the sky is the same in both."""
+    dark = cutouts(priors, n=30, mag_max=21.0)
+    bands = [band.model_dump() | {"exposure_s": 100.0} for band in simulator(("f775w",)).bands]
+    noisy = cutouts(priors, n=30, mag_max=21.0, bands=tuple(bands))
+    sky = float(noisy.bands["noise_sigma"].iloc[0])
+    config = simulator(("f775w",), mag_max=21.0)
+    drawn = [draw_galaxy(generator(1, "hemmati2022", "sim", i), priors, config) for i in range(30)]
+    clean = np.stack([draw_planes(*galaxy, config) for galaxy in drawn])
+    bright = clean > 20 * sky**2 * 100
+    assert bright.sum() > 500
+    pull = (noisy.images - clean) / np.sqrt(sky**2 + np.maximum(clean, 0) / 100)
+    assert pull[bright].std() == pytest.approx(1, abs=0.05)
+    assert ((dark.images - clean) / sky)[bright].std() == pytest.approx(1, abs=0.05)

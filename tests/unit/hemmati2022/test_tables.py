@@ -22,7 +22,7 @@ def test_table_of_detections():
     assert np.isnan(row["Value"])
     assert (row["n"], row["Published"]) == (0, 60)
     assert np.isnan(index.loc[("Blends detected (%)", "low, best filter"), "Published"])
-    row = index.loc[("Single galaxies with more peaks (%)", "GAN")]
+    row = index.loc[("Single galaxies with a false peak (%)", "GAN")]
     assert (row["Value"], row["Published"]) == (1, 1)
     ratio = index.loc[("Median |flux error|, low over GAN", "GAN")]
     assert ratio["Value"] == pytest.approx(flux_improvement(photometry())["ratio"])

@@ -8,7 +8,8 @@ from deblend.tables import write_csv
 
 with logs.script(snakemake.log[0]):
     config = cutout_config(snakemake.params.options, snakemake.input.mosaics)
-    stamps, reasons = archive_cutouts(read_selected(snakemake.input.selected), config)
+    selected = read_selected(snakemake.input.selected)
+    stamps, reasons = archive_cutouts(selected, config, snakemake.params.neighbour_mag_max)
     stamps, exclusions = keep_usable(stamps, reasons)
     write_stamps(snakemake.output.stamps, stamps)
     write_csv(snakemake.output.exclusions, exclusions)
