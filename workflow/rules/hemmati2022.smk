@@ -638,6 +638,7 @@ rule hemmati2022_results:
         false_positives=f"{HEMMATI_FOLDER}/false_positives.csv",
         photometry=f"{HEMMATI_FOLDER}/photometry.csv",
         quality=f"{HEMMATI_FOLDER}/image_quality.csv",
+        ladder=f"{HEMMATI_FOLDER}/ladder.csv",
         som=f"{HEMMATI_FOLDER}/som.json",
         records=expand("<results>/networks/{name}/network.json", name=RESOLUTIONS),
         published=PUBLISHED,

@@ -193,7 +193,7 @@ class CutoutSimulatorConfig(Cutouts):
         default=0.3, description="Slope of log10 of the number of galaxies per magnitude."
     )
     neighbours_per_arcmin2: NotNegative = Field(
-        default=43.0,
+        default=64.0,
         description="Number of other galaxies per square arcmin, from mag_min to mag_max, at "
         "random positions in the cut-outs.",
     )

@@ -244,39 +244,33 @@ def add_noise(
     seed: int,
     item: tuple,
     indices: np.ndarray,
-    *,
-    sky: float = np.inf,
 ) -> np.ndarray:
     """Add white noise to stamps, each with its own random generator.
 
     Parameters
     ----------
     images : ndarray, shape (n, band, y, x) or (n, y, x)
-    noise_sigma : float or array_like, shape (band,)
+    noise_sigma : float or array_like, shape (band,) or that of the images
         Noise of a pixel, in the unit of the images.
     seed : int
     item : tuple
         Part of the seed, such as the name of the data set and the split.
     indices : ndarray of int, shape (n,)
         Number of the blend in each stamp. The noise depends on it, not on the other stamps.
-    sky : float
-        Light of the sky in a pixel, in the unit of the images. If the noise is the Poisson noise of
-        the sky, its variance grows in proportion to the light of sky and image.
 
     Returns
     -------
     ndarray, float32, of the images' shape
     """
     sigma = np.asarray(noise_sigma, np.float32)
-    if sigma.ndim:
+    if sigma.ndim == 1:
         sigma = sigma[:, None, None]
+    sigma = np.broadcast_to(sigma, images.shape)
     out = np.empty(images.shape, np.float32)
     for row, index in enumerate(indices):
         rng = generator(seed, "noise", *item, int(index))
         rng.standard_normal(dtype=np.float32, out=out[row])
-        out[row] *= sigma
-    if np.isfinite(sky):
-        out *= np.sqrt(1 + np.maximum(images, 0) / sky).astype(np.float32)
+        out[row] *= sigma[row]
     out += images
     return out
 

@@ -22,6 +22,7 @@ from deblend.hemmati2022.blends import (
     HemmatiBlendConfig,
     all_sources,
     main_pair,
+    neighbour_positions,
     pair_quantities,
     true_positions,
 )
@@ -47,6 +48,7 @@ from deblend.hemmati2022.peaks import (
     find_peaks,
     gan_psf,
     highest,
+    near_sources,
     set_threshold,
     typical_noise,
 )
@@ -175,6 +177,10 @@ class Resolution:
         """Which peaks belong to no galaxy; sources are positions (n, k, 2) in the 66 px frame."""
         return false_peaks(peaks, to_image_pixels(self.name, sources), self.radius_px(detection))
 
+    def near(self, peaks: pd.DataFrame, sources: np.ndarray, detection: Detection) -> np.ndarray:
+        """Which peaks are near sources, positions (n, k, 2) in the 66 px frame."""
+        return near_sources(peaks, to_image_pixels(self.name, sources), self.radius_px(detection))
+
     def calibrate(self, single: np.ndarray, sources: np.ndarray, detection: Detection) -> None:
         """Set the noise and the threshold on unblended stamps.
 
@@ -290,7 +296,8 @@ class Found:
     ----------
     detections : DataFrame
         One row per blend: `deblend.hemmati2022.blends.pair_quantities`, galaxy_0 and galaxy_1 (rows
-        of the galaxies, the brighter first), and for each resolution detected_... and n_peaks_....
+        of the galaxies, the brighter first), and for each resolution detected_... and n_peaks_...,
+        the number of peaks that are not those of neighbours.
     false_positives : DataFrame
         `resolution`; `sample` (of `deblend.hemmati2022.metrics.SAMPLES`); `n`; `n_false`; `low` and
         `high`, the 68 % interval of the share by a bootstrap of the galaxies; `threshold`, in units
@@ -298,8 +305,9 @@ class Found:
         `filter`, `image_scale` and `contrast` of the chosen filter (see `Filter`).
     peaks : DataFrame
         `resolution`, `blend`, `x_px`, `y_px` (66 px frame), `significance`; `galaxy`: 0 for the
-        brighter galaxy of the pair, 1 for the fainter one, -1 for peaks that match neither; and
-        `false`, whether it matches no catalogued galaxy at all.
+        brighter galaxy of the pair, 1 for the fainter one, -1 for peaks that match neither;
+        `neighbour`, whether it matches neither and is near a neighbour; and `false`, whether it
+        matches no catalogued galaxy at all.
     ladder, curves : DataFrame
         See `deblend.hemmati2022.ladder`.
     """
@@ -483,6 +491,7 @@ def detect(
     blends = maker.draw(rows["test"], 0, n, "test", blending)
     single = draw_singles(maker, rows["test"], n, n, "test", blending)
     pair, sources = _pair_positions(blends), all_sources(blends, maker.galaxies)
+    neighbours = neighbour_positions(blends, maker.galaxies)
     table = pair_quantities(blends, maker.pixel_scale_arcsec)
     main = main_pair(blends)
     numbers = blends[[c for c in blends if str(c).startswith("galaxy_")]].to_numpy()
@@ -507,12 +516,13 @@ def detect(
         peaks = all_peaks[strong].reset_index(drop=True)
         matched_blends = resolution.detect(peaks, pair, detection)
         table[f"detected_{name}"] = matched_blends["detected"]
-        table[f"n_peaks_{name}"] = matched_blends["n_peaks"]
         false[name] = scores[name].false_blends > resolution.threshold
         galaxy = np.full(len(peaks), -1)
         for k in (0, 1):
             matched = matched_blends[f"peak_{k}"].to_numpy()
             galaxy[matched[matched >= 0]] = k
+        is_neighbour = (galaxy < 0) & resolution.near(peaks, neighbours, detection)
+        table[f"n_peaks_{name}"] = np.bincount(peaks["stamp"][~is_neighbour], minlength=n)
         xy = to_frame_pixels(name, peaks[["x_px", "y_px"]].to_numpy())
         peak_tables.append(
             pd.DataFrame(
@@ -523,6 +533,7 @@ def detect(
                     "y_px": xy[:, 1],
                     "significance": peaks["significance"],
                     "galaxy": galaxy,
+                    "neighbour": is_neighbour,
                     "false": is_false[strong],
                 }
             )

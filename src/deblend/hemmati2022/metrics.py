@@ -10,35 +10,6 @@ from deblend.intervals import wilson_interval
 from deblend.photometry.mixture_fit import FLAG_NO_SHAPE
 
 
-def false_positives(
-    n_peaks_single: np.ndarray, n_high: np.ndarray, n_low: np.ndarray, n_gan: np.ndarray
-) -> dict[str, float]:
-    """False positive rates of the GAN's images (Sect. 4).
-
-    Parameters
-    ----------
-    n_peaks_single : ndarray, shape (m,)
-        Numbers of peaks in the GAN's images of unblended test stamps.
-    n_high, n_low, n_gan : ndarray, shape (n,)
-        Numbers of peaks of each blend in the three resolutions.
-
-    Returns
-    -------
-    dict
-        unblended: share of single galaxies with more than one peak; blends: share of blends with
-        one peak in high and low resolution, but more in GAN resolution; all: share of both in both
-        samples together. The paper names the two kinds, but gives one number; the last is one way
-        to read it.
-    """
-    single = np.asarray(n_peaks_single) > 1
-    blend = (np.asarray(n_high) == 1) & (np.asarray(n_low) == 1) & (np.asarray(n_gan) > 1)
-    return {
-        "unblended": float(single.mean()),
-        "blends": float(blend.mean()),
-        "all": float(np.concatenate([single, blend]).mean()),
-    }
-
-
 def detection_fractions(
     table: pd.DataFrame,
     column: str,
@@ -251,6 +222,10 @@ def false_positive_rate(table: pd.DataFrame, resolution: str, samples: list[str]
             "high": rate + errors[1],
         }
     )
+
+
+#: Largest rate of false positives at which a fraction of detected blends is meaningful.
+MAX_FALSE_POSITIVE_RATE = 0.05
 
 
 #: Smallest number of blends whose photometry is compared with the paper's.

@@ -192,20 +192,27 @@ class PairMaker:
         """
         high = render_blends(self.images, blends)
         clean = degrade(high, self.kernel, factor=self.factor)
+        noise = self.low_noise(clean)
         numbers = blends["blend"].to_numpy()
         # Band by band, so that the noise of a band does not depend on the other bands.
         low = [
-            add_noise(
-                clean[:, i],
-                self.noise_low[i],
-                self.seed,
-                (self.name, split, band),
-                numbers,
-                sky=self.sky_low[i],
-            )
+            add_noise(clean[:, i], noise[:, i], self.seed, (self.name, split, band), numbers)
             for i, band in enumerate(self.bands)
         ]
         return high, np.stack(low, axis=1)
+
+    def low_noise(self, clean: np.ndarray) -> np.ndarray:
+        """Noise of the pixels of low resolution, by their light without noise.
+
+        The noise that is given is the Poisson noise of the sky, whose variance grows in proportion
+        to the light of sky and galaxies.
+
+        Parameters
+        ----------
+        clean : ndarray, shape (n, band, 22, 22)
+        """
+        light = np.maximum(clean, 0) / self.sky_low[:, None, None]
+        return (self.noise_low[:, None, None] * np.sqrt(1 + light)).astype(np.float32)
 
     def scaled(self, blends: pd.DataFrame, split: str) -> tuple[np.ndarray, np.ndarray]:
         """As `pairs`, but scaled to [-1, 1] for networks: (n, band, 64, 64), (n, band, 22, 22)."""

@@ -409,6 +409,22 @@ def _find_owner(peak: int, near: np.ndarray, owner: dict[int, int], tried: set[i
     return False
 
 
+def near_sources(peaks: pd.DataFrame, sources: np.ndarray, radius_px: float) -> np.ndarray:
+    """Which peaks are at most `radius_px` from one of the sources of their stamp.
+
+    Parameters
+    ----------
+    peaks, sources, radius_px
+        See `false_peaks`.
+
+    Returns
+    -------
+    ndarray of bool, one for each peak
+    """
+    squared = ((peaks[["x_px", "y_px"]].to_numpy()[:, None] - sources[peaks["stamp"]]) ** 2).sum(-1)
+    return (squared <= radius_px**2).any(axis=1)  # false for NaN
+
+
 def highest(peaks: pd.DataFrame, chosen: np.ndarray, n_stamps: int) -> np.ndarray:
     """Significance of the most significant chosen peak of each stamp; 0 for none.
 

@@ -5,7 +5,7 @@ import logging
 import numpy as np
 import pandas as pd
 from deblend.hemmati2022.blends import main_pair, true_positions
-from deblend.hemmati2022.degrade import low_position
+from deblend.hemmati2022.degrade import degrade, low_position
 from deblend.hemmati2022.pairs import PairMaker
 from deblend.photometry.forced import fit_photometry
 from deblend.units import mag_from_flux
@@ -47,7 +47,8 @@ def peak_positions(peaks: pd.DataFrame, blends: np.ndarray, n: int) -> np.ndarra
     Parameters
     ----------
     peaks : DataFrame
-        Peaks of one resolution: `blend`, `x_px`, `y_px`, `galaxy`, `significance`.
+        Peaks of one resolution: `blend`, `x_px`, `y_px`, `galaxy`, `significance`, without those
+        of neighbours.
     blends : ndarray of int
         Numbers of the blends.
     n : int
@@ -69,20 +70,26 @@ def peak_positions(peaks: pd.DataFrame, blends: np.ndarray, n: int) -> np.ndarra
     return positions
 
 
-def revealed_blends(detections: pd.DataFrame) -> pd.DataFrame:
+def revealed_blends(detections: pd.DataFrame, peaks: pd.DataFrame) -> pd.DataFrame:
     """Which blends a network reveals: two galaxies in high resolution and in its image, not in low.
+
+    Blends with a neighbour that high resolution shows are left out: one or two galaxies are fitted,
+    and its light would be taken for theirs.
 
     Parameters
     ----------
-    detections : DataFrame
-        See `deblend.hemmati2022.detection.detect`.
+    detections, peaks : DataFrame
+        See `deblend.hemmati2022.detection.Found`. A column of detections is absent or empty if its
+        network was not trained.
 
     Returns
     -------
     DataFrame of bool
         A column for each of `NETWORKS` that the run has.
     """
+    crowded = peaks.loc[peaks["neighbour"] & (peaks["resolution"] == "high"), "blend"]
     hidden = detections["detected_high"].eq(True) & (detections["n_peaks_low"] == 1)
+    hidden &= ~detections["blend"].isin(crowded)
     columns = {name: detections.get(f"detected_{name}") for name in NETWORKS}
     return pd.DataFrame(
         {
@@ -107,9 +114,10 @@ def measure_photometry(
     """Measure the dominant galaxy of the blends that only a network reveals.
 
     These are the blends whose two galaxies are detected in high resolution and by a network, but
-    which have one peak in low resolution. The input magnitude is measured in the high-resolution
-    image with two galaxies, at its two peaks. The low-resolution image is measured with one galaxy
-    at its one peak, and with two galaxies at the two peaks of each network that reveals them.
+    which have one peak in low resolution (`revealed_blends`). The input magnitude is measured in
+    the high-resolution image with two galaxies, at its two peaks. The low-resolution image is
+    measured with one galaxy at its one peak, and with two galaxies at the two peaks of each network
+    that reveals them. The noise of its pixels is that with which it was made.
 
     Parameters
     ----------
@@ -117,7 +125,7 @@ def measure_photometry(
     band : int
         Number of the band in which fluxes are measured.
     blends, detections, peaks : DataFrame
-        See `deblend.hemmati2022.detection.detect`.
+        See `deblend.hemmati2022.detection.Found`.
     engine, profile : str
         See `deblend.photometry.forced.fit_photometry`.
     n_workers : int
@@ -131,7 +139,7 @@ def measure_photometry(
         `mag_true`, from the catalogue; `engine`. If there is no such blend, a warning is logged and
         the table has no rows.
     """
-    revealed = revealed_blends(detections)
+    revealed = revealed_blends(detections, peaks)
     numbers = np.flatnonzero(revealed.any(axis=1))
     if not len(numbers):
         log.warning(
@@ -141,7 +149,8 @@ def measure_photometry(
         )
         return pd.DataFrame({name: [] for name in COLUMNS})
     rows = blends.iloc[numbers]
-    high, low = (images[:, band] for images in maker.pairs(rows, "test"))
+    every_band, low = maker.pairs(rows, "test")
+    high, low = every_band[:, band], low[:, band]
     main_galaxies = main_pair(rows)
     truth = true_positions(rows)[np.arange(len(rows)), main_galaxies[:, 0]]
     true_mags = rows[[c for c in rows if str(c).startswith("mag_")]].to_numpy(float)
@@ -151,7 +160,7 @@ def measure_photometry(
     table["mag_true"] = true_mags[np.arange(len(rows)), main_galaxies[:, 0]]
     # The high-resolution image of a blend has the noise of all its galaxies' stamps.
     noise_high = maker.noise_high[band] * np.sqrt(rows["n_galaxies"].to_numpy(float))
-    noise_low = np.full(len(rows), maker.noise_low[band])
+    noise_low = maker.low_noise(degrade(every_band, maker.kernel, factor=maker.factor))[:, band]
     in_high = (high, maker.psf_high[band], maker.pixel_scale_arcsec, noise_high)
     in_low = (low, maker.psf_low, maker.factor * maker.pixel_scale_arcsec, noise_low)
     everywhere = np.ones(len(rows), bool)
@@ -165,7 +174,8 @@ def measure_photometry(
             measured = revealed[name].to_numpy()[numbers]
         else:
             measured = everywhere
-        own_peaks = peaks[peaks["resolution"] == ("high" if name == "input" else name)]
+        used = (peaks["resolution"] == ("high" if name == "input" else name)) & ~peaks["neighbour"]
+        own_peaks = peaks[used]
         xy = peak_positions(own_peaks, numbers[measured], 1 if name == "low" else 2)
         fitted = fit_photometry(
             images[measured],

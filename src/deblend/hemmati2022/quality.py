@@ -47,13 +47,22 @@ def stack_shape(images: np.ndarray) -> tuple[int, float]:
     return len(peaks), float(fwhm)
 
 
+def fluxes(images: np.ndarray) -> np.ndarray:
+    """Flux of each image (n, y, x): the sum above its sky, which is its median."""
+    return (images - np.median(images, axis=(1, 2), keepdims=True)).sum(axis=(1, 2))
+
+
 def median_flux(images: np.ndarray) -> float:
     """Median flux of images (n, y, x): the sum above the sky, which is each image's median.
 
     The sky of a GAN is not exactly zero, and there are thousands of pixels of it.
     """
-    sky = np.median(images, axis=(1, 2), keepdims=True)
-    return float(np.median((images - sky).sum(axis=(1, 2))))
+    return float(np.median(fluxes(images)))
+
+
+def band_changes(images: np.ndarray, band: int) -> np.ndarray:
+    """What images (n, band, y, x) show in the other bands, minus what they show in one."""
+    return np.delete(images, band, axis=1) - images[:, [band]]
 
 
 def image_quality(
@@ -81,7 +90,11 @@ def image_quality(
     -------
     DataFrame
         `quantity`, `value`, `n` (images). For each network but the vanilla GAN, the mean
-        `correlation_...` of its images with high resolution, in the asinh scale. For the vanilla
+        `correlation_...` of its images with high resolution, in the asinh scale, and the median
+        `flux_error_...`, |flux over the true flux - 1|, both in the detection band; for one with
+        several bands, `morphology_...`: the correlation of the differences of its bands from the
+        detection band with the true differences, the median over bands of the mean over images
+        (Fig. 8). For the vanilla
         GAN, against as many single galaxies: `diversity_ratio` (0 if all images are equal),
         `stack_peaks`, `stack_fwhm_ratio`, `median_flux_ratio`.
     """
@@ -92,9 +105,16 @@ def image_quality(
         if name == "vanilla":
             continue
         high, low = network.maker.scaled(blends, "test")
-        images = generate_images(network.generator, low, device)[:, network.band]
-        mean = float(correlation(images, high[:, network.band]).mean())
+        images = generate_images(network.generator, low, device)
+        mean = float(correlation(images[:, network.band], high[:, network.band]).mean())
         rows.append((f"correlation_{name}", mean, n))
+        scale = network.maker.scale_high
+        made, true = (fluxes(scale.unscaled(x)[:, network.band]) for x in (images, high))
+        rows.append((f"flux_error_{name}", float(np.median(np.abs(made / true - 1))), n))
+        if len(network.maker.bands) > 1:
+            made, true = (band_changes(x, network.band) for x in (images, high))
+            means = [correlation(made[:, k], true[:, k]).mean() for k in range(made.shape[1])]
+            rows.append((f"morphology_{name}", float(np.median(means)), n))
     vanilla, maker = networks["vanilla"], networks["vanilla"].maker
     n = len(singles)
     real = maker.scaled(singles, "train")[0]

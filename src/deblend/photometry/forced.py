@@ -111,7 +111,7 @@ def fit_photometry(
         For every stamp: y and x of the galaxies, px from the centre of the corner pixel. It can
         also be one array of shape (n, galaxy, 2), with NaN where there is no second galaxy.
     pixel_scale_arcsec : float
-    noise_sigma : float or ndarray, shape (n,)
+    noise_sigma : float or ndarray, shape (n,) or (n, y, x)
         Noise per pixel, in the units of the images.
     profile : {"exp_or_dev", "exp", "dev", "gauss"}, or two of the last three
         Profile of all galaxies, or of the first and the second. exp_or_dev: each stamp is fitted
@@ -153,7 +153,8 @@ def fit_photometry(
     else:
         alternatives = [(profile, profile) if isinstance(profile, str) else tuple(profile)]
     padded = _pad_positions(positions, n)
-    sigma = np.broadcast_to(np.asarray(noise_sigma, float), (n,))
+    sigma = np.asarray(noise_sigma, float)
+    sigma = np.broadcast_to(sigma, images.shape if sigma.ndim == 3 else (n,))
     if not isinstance(psfs, PsfMixture):
         psfs = np.asarray(psfs, float)
         psfs = psfs[None] if psfs.ndim == 2 else psfs

@@ -178,12 +178,18 @@ class MixtureProblem:
     chi2_floor_share: float = (
         CHI2_FLOOR  #: share of the squared pixels below which chi2 counts as zero
     )
+    noise: np.ndarray | None = None  #: (n, y, x), noise of the pixels in units of their mean
     start: np.ndarray = field(init=False)  #: first guess of the centres, (n, galaxy, 2)
 
     def __post_init__(self) -> None:
         self.shape = self.images.shape[1:]
         self.mixtures = [compact(profile_mixture(name)) for name in self.profiles]
         self.images = np.ascontiguousarray(self.images, float).reshape(len(self.images), -1)
+        # Images and models are divided by the noise of the pixels.
+        self.inverse = np.ones((len(self.images), 1))
+        if self.noise is not None:
+            self.inverse = 1 / self.noise.reshape(len(self.images), -1)
+            self.images = self.images * self.inverse
         self.sum_of_squares = (self.images[:, None] @ self.images[..., None])[:, 0, 0]
         self.chi2_floor = self.chi2_floor_share * self.sum_of_squares
         self.y, self.x = (v.reshape(-1).astype(float) for v in np.indices(self.shape))
@@ -220,6 +226,8 @@ class MixtureProblem:
                 out = jacobian[:, first : first + N_PARAMETERS]
                 parameters = p[part, galaxy]
                 _derivatives(parameters, precision[part], weights[part], self.y, self.x, out)
+                if self.noise is not None:
+                    out *= self.inverse[rows[part], None]
                 jacobian[:, -1] -= parameters[:, [FLUX]] * out[:, FLUX]
             # With a copy, since BLAS is slower for a small matrix times its own transpose.
             np.matmul(jacobian, jacobian.copy().transpose(0, 2, 1), out=full[part])
@@ -437,7 +445,7 @@ def _linear_equations(problem: MixtureProblem, p: np.ndarray) -> tuple[np.ndarra
             render(p[rows, g, None], [mixture], psf, problem.shape).reshape(len(rows), -1)
             for g, mixture in enumerate(problem.mixtures)
         ]
-        galaxies = np.stack(models, axis=1)
+        galaxies = np.stack(models, axis=1) * problem.inverse[rows, None]
         matrix[rows] = galaxies @ galaxies.transpose(0, 2, 1)
         vector[rows] = (galaxies @ problem.images[rows, :, None])[..., 0]
     return matrix, vector
@@ -467,7 +475,7 @@ def fit_mixtures(
         First guess of the centres: y and x, px from the centre of the corner pixel.
     psf : PsfMixture
         For n stamps, or one for all stamps.
-    noise_sigma : float or ndarray, shape (n,)
+    noise_sigma : float or ndarray, shape (n,) or (n, y, x)
         Noise per pixel, in the units of the images.
     profiles : sequence of {"exp", "dev", "gauss"}
         One per galaxy.
@@ -504,9 +512,15 @@ def fit_mixtures(
         raise DeblendError(
             f"there are {len(psf)} PSFs for {n} stamps: give one for all, or one per stamp"
         )
-    sigma = np.broadcast_to(np.asarray(noise_sigma, float), (n,))
+    sigma = np.asarray(noise_sigma, float)
     if not (sigma > 0).all():
         raise DeblendError(f"noise_sigma is {sigma.min():g}: it must be positive")
+    noise = None
+    if sigma.ndim == 3:
+        pixels = np.broadcast_to(sigma, images.shape)
+        sigma = pixels.mean(axis=(1, 2))
+        noise = pixels / sigma[:, None, None]
+    sigma = np.broadcast_to(sigma, (n,))
     high = np.array(images.shape[1:]) - 0.5
     outside = ~((positions >= -0.5) & (positions <= high)).all(axis=(1, 2))
     if outside.any():
@@ -532,7 +546,10 @@ def fit_mixtures(
     for i in range(0, len(good), CHUNK):
         rows = good[i : i + CHUNK]
         for columns, flag in ((basis, 0), (_round_galaxies(basis), FLAG_ROUND)):
-            problem = models(images[rows], psf.take(rows), profiles, columns, shift)
+            own_noise = None if noise is None else noise[rows]
+            problem = models(
+                images[rows], psf.take(rows), profiles, columns, shift, noise=own_noise
+            )
             problem.start = positions[rows]
             first = _start(problem, positions[rows])
             solution = problem.solve(first, max_iterations)

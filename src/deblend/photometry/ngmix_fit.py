@@ -57,7 +57,7 @@ class NgmixProblem(MixtureProblem):
         normal = np.empty((len(p), n_free + 1, n_free + 1))
         for i, row in enumerate(rows.tolist()):
             parts = [self._derivatives(q, galaxy, row) for galaxy, q in enumerate(p[i])]
-            derivatives = np.concatenate(parts)
+            derivatives = np.concatenate(parts) * self.inverse[row]
             model = p[i, :, FLUX] @ derivatives[FLUX::N_PARAMETERS]
             jacobian = np.vstack([self.basis.T @ derivatives, self.images[row] - model])
             normal[i] = jacobian @ jacobian.T
@@ -103,8 +103,9 @@ class NgmixProblem(MixtureProblem):
         # Its centres are relative to the first guess.
         jacobian = ngmix.DiagonalJacobian(row=first[0], col=first[1], scale=1.0)
         psf = ngmix.Observation(np.ones((1, 1)), gmix=self.psf_mixtures[row])
-        image = self.images[row].reshape(self.shape)
-        observation = ngmix.Observation(image, jacobian=jacobian, psf=psf)
+        inverse = np.broadcast_to(self.inverse[row], len(self.y)).reshape(self.shape)
+        image = self.images[row].reshape(self.shape) / inverse
+        observation = ngmix.Observation(image, weight=inverse**2, jacobian=jacobian, psf=psf)
         guess = np.array([0.0, 0.0, 0.0, 0.0, first[YY] + first[XX], first[FLUX]])
         fitter = ngmix.fitting.Fitter(model=self.profiles[0], fit_pars=FIT_PARS)
         try:

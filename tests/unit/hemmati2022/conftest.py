@@ -24,7 +24,7 @@ DETECTION = Detection(
     bootstrap_resamples=20,
 )
 LOW = LowConfig(
-    psf_fwhm_arcsec=0.6, psf_beta=3.0, depth_mag=26.2, softening_sigma=3.0, sky_mag_arcsec2=None
+    psf_fwhm_arcsec=0.6, psf_beta=3.0, depth_mag=26.2, softening_sigma=10.0, sky_mag_arcsec2=None
 )
 SPLITS = {
     "train": np.arange(8),

@@ -114,8 +114,9 @@ def test_a_perfect_network_detects_the_same_blends_as_the_high_resolution(detect
     table = detected.detections
     assert table["detected_high"].mean() > 0.6
     assert table["detected_high"].mean() > table["detected_low"].mean() + 0.3
-    # With filters of their own.
-    assert abs(table["detected_gan"].mean() - table["detected_high"].mean()) < 0.2
+    # The same images, and filters to choose from in both, although in other scales.
+    assert (table["detected_gan"] == table["detected_high_best"]).mean() > 0.95
+    assert (table["detected_gan"] == table["detected_high"]).mean() > 0.85
 
 
 def test_false_positives_are_counted_for_each_resolution(detected):
@@ -172,7 +173,7 @@ def test_all_peaks_are_in_pixels_of_the_frame(detected):
         index="blend", columns="resolution", values="x_px"
     )
     for name in ("low", "gan"):
-        assert abs((matched[name] - matched["high"]).median()) < 1
+        assert abs((matched[name] - matched["high"]).median()) < 0.5
 
 
 def test_conversions_of_positions_are_inverse():

@@ -10,7 +10,6 @@ from deblend.hemmati2022.metrics import (
     bin_edges,
     detection_fractions,
     false_positive_rate,
-    false_positives,
     flux_errors,
     flux_improvement,
     improvement_intervals,
@@ -19,14 +18,6 @@ from deblend.hemmati2022.metrics import (
 
 from tests.unit.hemmati2022.test_claims import blends
 from tests.unit.hemmati2022.test_claims import false_positives as made_false_positives
-
-
-def test_false_positives_by_both_of_the_papers_kinds():
-    rates = false_positives(
-        np.array([1, 2, 0, 1]), np.array([1, 1, 2, 1, 1, 1]), np.array([1, 1, 1, 2, 1, 0]),
-        np.array([2, 1, 2, 2, 3, 2]),
-    )  # fmt: skip
-    assert rates == {"unblended": 0.25, "blends": pytest.approx(2 / 6), "all": pytest.approx(0.3)}
 
 
 def test_fractions_in_bins_with_wilsons_errors():

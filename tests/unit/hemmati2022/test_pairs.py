@@ -93,3 +93,8 @@ def test_light_as_bright_as_the_sky_has_twice_its_variance(stamps):
     ratio = ((poisson - clean)[near] / (plain - clean)[near]) ** 2
     assert near.sum() > 100
     np.testing.assert_allclose(ratio, 2, atol=0.15)
+    # That is the noise which photometry takes.
+    pull = (poisson - clean) / noisy.low_noise(clean)
+    bright = clean > per_pixel
+    assert pull[bright].std() == pytest.approx(1, abs=0.05)
+    np.testing.assert_allclose(dark.low_noise(clean), dark.noise_low[0], rtol=1e-6)

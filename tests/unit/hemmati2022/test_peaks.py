@@ -17,6 +17,7 @@ from deblend.hemmati2022.peaks import (
     find_peaks_photutils,
     highest,
     match_peaks,
+    near_sources,
     prominences,
     set_threshold,
 )
@@ -218,6 +219,9 @@ def test_a_peak_without_a_galaxy_is_false():
     assert found.tolist() == [False, True, True, True, False, False, False, False, True, True]
     assert highest(peaks, found, 5).tolist() == [8, 9, 4, 6, 0]
     assert highest(peaks.iloc[:0], found[:0], 2).tolist() == [0, 0]
+    near = near_sources(peaks, sources, 2.0)
+    assert near.tolist() == [True, True, False, False, True, True, True, True, True, False]
+    assert not near_sources(peaks, np.empty((4, 0, 2)), 2.0).any()
 
 
 def test_the_number_of_false_peaks_does_not_depend_on_the_order_of_the_thresholds():

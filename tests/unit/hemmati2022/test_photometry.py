@@ -8,7 +8,12 @@ import pandas as pd
 import pytest
 from deblend.hemmati2022.blends import main_pair, true_positions
 from deblend.hemmati2022.degrade import low_position
-from deblend.hemmati2022.photometry import NOT_MEASURED, measure_photometry, peak_positions
+from deblend.hemmati2022.photometry import (
+    NOT_MEASURED,
+    measure_photometry,
+    peak_positions,
+    revealed_blends,
+)
 
 from tests.unit.hemmati2022.conftest import BLENDING, SPLITS
 from tests.unit.photometry.test_ngmix_fit import NO_NGMIX, shares_that_agree, stand_in
@@ -28,6 +33,24 @@ def test_positions_prefer_the_pair_over_other_peaks():
     np.testing.assert_array_equal(found[0], [[3.0, 3.5], [2.0, 2.5]])
     np.testing.assert_array_equal(found[1, 0], [7.0, 7.5])
     assert np.isnan(found[1, 1]).all()
+
+
+def test_which_blends_a_network_reveals():
+    detections = pd.DataFrame(
+        {
+            "blend": [3, 4, 5, 6],
+            "detected_high": [True, True, True, False],
+            "n_peaks_low": [1, 1, 2, 1],
+            "detected_gan": [True, True, True, True],
+            "detected_gan_multi": [np.nan] * 4,
+        }
+    )
+    rows = [("high", 4, True), ("high", 3, False), ("low", 3, True), ("gan", 3, True)]
+    peaks = pd.DataFrame(rows, columns=["resolution", "blend", "neighbour"])
+    found = revealed_blends(detections, peaks)
+    assert found.columns.tolist() == ["gan"]
+    # High resolution shows a neighbour of blend 4.
+    assert found["gan"].tolist() == [True, False, False, False]
 
 
 def test_two_positions_measure_better_than_one(maker, detected):
@@ -56,7 +79,7 @@ def test_a_warning_is_logged_if_no_blend_can_be_measured(maker, detected, caplog
 
 def test_positions_of_the_multi_band_network(maker, detected):
     """They are used where it reveals a blend, also if the single-band one does not."""
-    table, _, peaks = detected
+    table, peaks = detected.detections, detected.peaks
     blends = maker.draw(SPLITS["test"], 0, 40, "test", BLENDING)
     same = peaks[peaks["resolution"] == "gan"].assign(resolution="gan_multi")
     peaks = pd.concat([peaks, same])

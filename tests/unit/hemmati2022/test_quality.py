@@ -7,7 +7,7 @@ from deblend.hemmati2022.pairs import single_galaxies
 from deblend.hemmati2022.predict import Network
 from deblend.hemmati2022.quality import correlation, image_quality, median_flux, stack_shape
 
-from tests.unit.hemmati2022.conftest import BLENDING, CPU, SPLITS
+from tests.unit.hemmati2022.conftest import BLENDING, CPU, SPLITS, maker_of
 
 N = 40
 #: Sigma of the smoothing of a stack, pixels.
@@ -135,6 +135,8 @@ def test_perfect_images(maker, quality_of, high, single):
         {
             "correlation_gan": 1,
             "correlation_gan_content": -1,
+            "flux_error_gan": 0,
+            "flux_error_gan_content": 2,
             "vanilla_diversity_ratio": 1,
             "vanilla_stack_fwhm_ratio": 1,
             "vanilla_median_flux_ratio": 1,
@@ -142,6 +144,28 @@ def test_perfect_images(maker, quality_of, high, single):
         abs=1e-5,
     )
     assert peaks == stack_shape(maker.scale_high.unscaled(single)[:, 0])[0] >= 1
+
+
+def test_changes_with_wavelength(stamps, blends, singles, single, maker):
+    """A network that shows the same in both bands, and one whose fluxes are half the true ones."""
+    both = maker_of(stamps, ("f775w", "f606w"))
+    high = both.scaled(blends, "test")[0]
+    half = both.scale_high.scaled(both.scale_high.unscaled(high) / 2)
+    networks = {
+        name: Network(Known(images), both, 0)
+        for name, images in {
+            "gan_multi": high,
+            "gan_multi_content": np.stack([high[:, 0]] * 2, axis=1),
+            "gan_multi_l1": half,
+        }.items()
+    }
+    networks["vanilla"] = Network(Known(single), maker, 0)
+    table = image_quality(networks, blends, singles, 1, CPU)
+    found = table.set_index("quantity")["value"]
+    assert found["morphology_gan_multi"] == pytest.approx(1, abs=1e-5)
+    assert found["morphology_gan_multi_content"] == 0
+    assert found["flux_error_gan_multi"] == pytest.approx(0, abs=1e-6)
+    assert found["flux_error_gan_multi_l1"] == pytest.approx(0.5, abs=0.01)
 
 
 def test_collapsed_images(maker, quality_of, high, single):

@@ -191,7 +191,7 @@ class Unreliable(Validation):
 
 
 def test_a_training_without_a_reliable_threshold_says_what_to_do(maker, tmp_path):
-    validation = Unreliable(maker, SPLITS["validation"], 48, BLENDING, DETECTION, 0)
+    validation = Unreliable(maker, SPLITS, 48, BLENDING, DETECTION, 0)
     config = SrConfig(**{**vars(TINY), "epochs": 2})
     message = (
         r"gan has learnt nothing in 2 epochs: in each, more than [\d.]+% .* \(the least is 40.00%\)"

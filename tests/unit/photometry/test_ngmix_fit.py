@@ -90,7 +90,7 @@ class StandInFitter:
                 image = model.make_image(obs.image.shape, obs.jacobian, fast=True)
             except GMixRangeError:
                 return np.full(obs.image.size, -np.inf)
-            return (image - obs.image).ravel()
+            return (np.sqrt(obs.weight) * (image - obs.image)).ravel()
 
         with np.errstate(all="ignore"):
             pars, cov, info, _, status = leastsq(
@@ -115,7 +115,8 @@ def stand_in(fitter=StandInFitter):
     """The part of NGMIX 2.3 and 2.4 that is used."""
 
     def observation(image, weight=None, jacobian=None, psf=None, gmix=None):
-        return SimpleNamespace(image=image, jacobian=jacobian, psf=psf, gmix=gmix)
+        weight = np.ones_like(image) if weight is None else weight
+        return SimpleNamespace(image=image, weight=weight, jacobian=jacobian, psf=psf, gmix=gmix)
 
     return SimpleNamespace(
         __version__="0-stand-in",
@@ -169,6 +170,13 @@ def test_ngmix_and_the_built_in_fitter_agree(profile):
 @pytest.mark.parametrize("profile", ["exp", "exp_or_dev"])
 def test_the_stand_in_and_the_built_in_fitter_agree(fake_ngmix, profile):
     assert shares_that_agree(*sample(6), profile=profile, **SETTINGS) == {1: 1, 2: 1}
+
+
+def test_both_engines_weigh_pixels_alike(fake_ngmix):
+    images, psf, positions = sample(4)
+    noise = 1 + np.linspace(0, 3, images.shape[2]) * np.ones_like(images)
+    options = {"profile": "exp", **SETTINGS, "noise_sigma": noise}
+    assert shares_that_agree(images, psf, positions, **options) == {1: 1, 2: 1}
 
 
 @pytest.mark.parametrize("fixed", [False, True])

@@ -16,7 +16,7 @@ from deblend.tables import write_csv, write_tex
 with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     published = read_published(inputs.published)["hemmati2022"]
-    names = ("detections", "false_positives", "photometry", "quality")
+    names = ("detections", "false_positives", "photometry", "quality", "ladder")
     tables = {name: pd.read_csv(inputs[name]) for name in names}
     detections = detection_table(
         tables["detections"], tables["false_positives"], tables["photometry"], published
