@@ -88,7 +88,8 @@ def _bins(tables: Tables, quantity: str, *resolutions: str) -> pd.DataFrame:
     detections = _detections(tables, *resolutions)
     if not np.isfinite(detections[quantity]).any():
         raise MissingResult(quantity)
-    bins = detection_fractions(detections, quantity, bin_edges(detections[quantity]), resolutions)
+    edges = bin_edges(detections[quantity])
+    bins = detection_fractions(detections, quantity, edges, resolutions, with_intervals=False)
     bins = bins[bins["n"] >= MIN_IN_BIN]
     fractions = bins.pivot(index="bin_low", columns="resolution", values="fraction")
     if len(fractions) < 3:

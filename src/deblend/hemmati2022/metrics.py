@@ -15,6 +15,8 @@ def detection_fractions(
     column: str,
     edges: np.ndarray,
     resolutions: Sequence[str] = ("high", "low", "gan"),
+    *,
+    with_intervals: bool = True,
 ) -> pd.DataFrame:
     """Share of the blends that are detected, in bins of a quantity (Figs 5 and 9).
 
@@ -27,6 +29,8 @@ def detection_fractions(
     edges : ndarray, shape (n_bins + 1,)
         Increasing. A bin includes its lower edge; the last one includes its upper edge too.
     resolutions : sequence of str
+    with_intervals : bool
+        Whether intervals are needed, which take most of the time; else they are NaN.
 
     Returns
     -------
@@ -50,13 +54,15 @@ def detection_fractions(
     inside = (values >= edges[0]) & (values <= edges[-1])
     bin_numbers = np.minimum(np.searchsorted(edges, values[inside], "right") - 1, len(edges) - 2)
     n = np.bincount(bin_numbers, minlength=len(edges) - 1)
-    counts = blend_counts(table)[:, inside]
+    counts = blend_counts(table)[:, inside] if with_intervals else None
     parts = []
     for resolution in resolutions:
         detected = table[f"detected_{resolution}"].to_numpy(bool)[inside]
         k = np.bincount(bin_numbers[detected], minlength=len(n))
-        ends = [interval_of_share(detected, counts, bin_numbers == i) for i in range(len(n))]
-        low, high = np.array(ends).T
+        low, high = np.full((2, len(n)), np.nan)
+        if counts is not None:
+            ends = [interval_of_share(detected, counts, bin_numbers == i) for i in range(len(n))]
+            low, high = np.array(ends).T
         share = np.where(n > 0, k / np.maximum(n, 1), np.nan)
         parts.append(
             pd.DataFrame(

@@ -63,7 +63,7 @@ def blends(seed=1):
     found["delta_mag"] = np.minimum(rng.exponential(1.2, N), 5)
     found["flux_ratio"] = 10 ** (0.4 * found["delta_mag"])
     found["delta_z"] = np.abs(rng.normal(0, 1, N))
-    skill = 0.26 * (separation - 10) - 0.8 * (found["delta_mag"] - 1)
+    skill = 0.3 * (separation - 10) - 0.6 * (found["delta_mag"] - 1)
     luck = rng.logistic(0, 0.8, N)
     for resolution, ease in EASE.items():
         # The GAN does not show galaxies that are much fainter than the other one.
@@ -214,7 +214,7 @@ def test_a_trend_with_sizes_is_detected():
 
 
 def test_high_resolution_that_separates_all_is_noticed():
-    assert not kept(changed(detected_high=True), ["high_misses_small_separations", "high_detects"])
+    assert not kept(changed(detected_high=True), ["high_misses_small_separations"])
 
 
 def test_random_peaks_support_no_claim():
