@@ -102,8 +102,8 @@ def sep_peaks(images: np.ndarray, psf: np.ndarray, contrast: float, noise: float
         try:
             objects = extract(
                 np.ascontiguousarray(image, dtype=np.float32),
-                SEP_THRESHOLD * sigma,
-                err=None,
+                SEP_THRESHOLD,
+                err=sigma,
                 minarea=SEP_MIN_AREA,
                 filter_kernel=kernel,
                 filter_type="conv",
@@ -112,6 +112,7 @@ def sep_peaks(images: np.ndarray, psf: np.ndarray, contrast: float, noise: float
             )
         except SepError:
             continue
+        assert isinstance(objects, np.ndarray)  # a segmentation map was not asked for
         height = objects["cpeak"] / sigma
         columns = [np.full(len(height), stamp), objects["xcpeak"], objects["ycpeak"], height]
         found.append(np.column_stack(columns)[height > MIN_THRESHOLD])

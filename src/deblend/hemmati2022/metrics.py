@@ -188,7 +188,7 @@ def bin_edges(values: pd.Series) -> np.ndarray:
 
 
 def false_positive_rate(table: pd.DataFrame, resolution: str, samples: list[str]) -> pd.Series:
-    """Share of stamps that show more peaks than they should.
+    """Share of stamps that show a false peak, one without a galaxy.
 
     Parameters
     ----------
