@@ -5,12 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from deblend.errors import DeblendError
-from deblend.hemmati2022.blends import true_positions
+from deblend.hemmati2022.blends import true_positions, with_neighbours
 from deblend.hemmati2022.degrade import fwhm_from_area, psf_image
 from deblend.hemmati2022.detection import (
     Filter,
     Resolution,
+    detect,
     make_resolutions,
     restore_resolutions,
     to_frame_pixels,
@@ -195,6 +197,33 @@ def test_peaks_without_a_galaxy_are_false(maker, detected):
         assert own["false"][alone].all()
         assert not own["false"][own["galaxy"] >= 0].any()
         assert false[name, "blends"] == own.loc[own["false"], "blend"].nunique()
+
+
+def test_peaks_of_neighbours_are_neither_false_nor_of_the_blend(stamps):
+    """Every second galaxy has a neighbour, as bright as itself, at (14, -12) px."""
+    images, light = stamps.images.copy(), stamps.images - np.median(stamps.images)
+    around = [np.empty((0, 3))] * 24
+    for i in range(0, 24, 2):
+        images[i] += np.roll(light[i], (-12, 14), axis=(1, 2))
+        around[i] = np.array([[14.0, -12.0, 22.0]])
+    galaxies = with_neighbours(stamps.galaxies, around)
+    crowded = maker_of(replace(stamps, images=images, galaxies=galaxies))
+    detection = DETECTION.model_copy(
+        update={"richardson_lucy_iterations": 0, "sep_contrasts": (), "fwhm_arcsec": (0.15,)}
+    )
+    network = Network(SuperResolver(1, 2, 1), crowded, 0)
+    n = {"validation": 34, "test": 60}
+    found = detect({"gan": network}, SPLITS, n, BLENDING, detection, torch.device("cpu"))
+    high = found.peaks[found.peaks["resolution"] == "high"]
+    assert high["neighbour"].sum() > 30
+    # They are where the galaxies have been turned and moved to, with their neighbours.
+    assert not high["false"][high["neighbour"]].any()
+    assert (high["galaxy"][high["neighbour"]] == -1).all()
+    assert high["false"].mean() < 0.03
+    table = found.detections
+    assert table["n_peaks_high"].max() == 2
+    assert (table["n_peaks_high"][table["detected_high"]] == 2).all()
+    assert (high.groupby("blend").size() > 2).sum() > 20
 
 
 def test_the_ladder_has_the_numbers_of_the_table(detected):

@@ -220,6 +220,7 @@ OTHERS = {
     ("reiman2019", "image_sets", "galaxyzoo", "n_images"),
     ("reiman2019", "other_generator"),
     *(("reiman2019", "other_generator", key) for key in COPY_GATE),
+    *(("hemmati2022", "cutouts", "simulated_bands", "bands", i, "exposure_s") for i in range(7)),
     ("hemmati2022", "cutouts", "goods_south", "redshift_catalog"),
     ("hemmati2022", "cutouts", "goods_south", "redshift_columns"),
 }
