@@ -80,6 +80,7 @@ HEMMATI = {
     "hemmati2022_photometry",
     "hemmati2022_network_figure",
     "hemmati2022_figures",
+    "hemmati2022_ladder_figure",
     "hemmati2022_photometry_figure",
     "hemmati2022_results",
 }

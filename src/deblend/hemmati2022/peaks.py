@@ -499,8 +499,9 @@ def set_threshold(false_heights: np.ndarray, false_positive_rate: float) -> floa
             f"{n} unblended stamps cannot show a false positive rate of "
             f"{false_positive_rate:g}: give at least {int(np.ceil(1 / false_positive_rate))}"
         )
-    allowed = int(n * false_positive_rate)
-    return float(max(np.sort(false_heights)[::-1][allowed], MIN_THRESHOLD))
+    # If all may have a false peak, the lowest threshold will do.
+    descending = np.append(np.sort(false_heights)[::-1], 0.0)
+    return float(max(descending[int(n * false_positive_rate)], MIN_THRESHOLD))
 
 
 def match_peaks(found: np.ndarray, true: np.ndarray, radius_px: float) -> np.ndarray:

@@ -114,6 +114,7 @@ def test_the_threshold_is_the_lowest_at_its_rate():
     assert (heights > threshold * 0.9999).sum() == 11
     # Without false peaks it is the height of noise.
     assert set_threshold(np.zeros(200), 0.05) == 3
+    assert set_threshold(np.full(200, 50.0), 1.0) == 3
     with pytest.raises(DeblendError, match="at least 1000"):
         set_threshold(heights, 0.001)
 
