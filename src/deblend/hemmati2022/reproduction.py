@@ -71,7 +71,7 @@ def detection_rows(
     yield Row(item, "gain_percent", value, gain, n, "higher", low, high)
     # We take the first bin of Fig. 5 as the "very low flux ratios".
     first_bin = pd.DataFrame()
-    if n:
+    if n and measured:
         bins = detection_fractions(table, "delta_mag", bin_edges(table["delta_mag"]), measured)
         first_bin = bins[bins["bin_low"] == bins["bin_low"].min()].set_index("resolution")
     for resolution, value in published["detected_at_low_flux_ratio_percent"].items():

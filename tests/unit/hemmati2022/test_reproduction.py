@@ -57,6 +57,8 @@ def test_a_share_with_many_false_positives_is_not_compared():
     row = found.loc[("Sect. 4, gan resolution, 10% false positives", "detection_percent")]
     assert row["status"] == "not run"
     assert found.loc[("Sect. 4, low resolution", "detection_percent"), "status"] != "not run"
+    found = reproduced(blends(), false_positives(n_false=100))
+    assert set(found.xs("detection_percent", level="quantity")["status"]) == {"not run"}
 
 
 def test_numbers_of_untrained_networks_are_marked():
