@@ -42,6 +42,9 @@ MIN_IN_BIN, MIN_BLENDS = 20, 100
 #: Smallest number of single galaxies for a rate of false positives, and of images.
 MIN_SINGLES, MIN_IMAGES = 100, 30
 
+#: Smallest correlation of a network's images with the true ones for their fluxes to be compared.
+MIN_CORRELATION = 0.5
+
 #: Separations that are too small for high resolution: up to its matching radius.
 SMALL_ARCSEC = 0.3
 
@@ -152,7 +155,10 @@ def _occupancy_near(tables: Tables, column: str, stated: float, bound: float) ->
 
 
 def _gain(tables: Tables, step: str, pairs: tuple[tuple[str, str], ...]) -> tuple[str, float]:
-    """The largest gain of a step of the ladder among pairs of ways to find peaks, in points."""
+    """The largest gain of a step of the ladder among pairs of ways to find peaks, in points.
+
+    Minus infinity if one of the two has many false positives.
+    """
     rows = table(tables, "ladder")
     rows = rows[rows["step"] == step].set_index(["resolution", "compared"])
     rows = rows[rows.index.isin(pairs)]
@@ -162,6 +168,9 @@ def _gain(tables: Tables, step: str, pairs: tuple[tuple[str, str], ...]) -> tupl
     name, other = best.name
     error = (best["high"] - best["low"]) / 2
     text = f"{name} minus {other}: {best['detected']:+.1f} +- {error:.1f} points, n = {best['n']:g}"
+    rates = [_false_positives_of(tables, x, "unblended")["rate"] for x in (name, other)]
+    if max(rates) > MAX_FALSE_POSITIVE_RATE:
+        return f"{text}; but {100 * max(rates):.3g} % false positives", -np.inf
     return text, float(best["detected"])
 
 
@@ -354,6 +363,8 @@ def offset_small(tables: Tables, bound: float) -> Result:
 @claim("fluxes_not_preserved", "Sects 4.1, 4.2, Fig. 8", stated=0.1, relaxed=0.05)
 @says("Fluxes are not preserved in the GAN's images: median |error| at least {bound:.0%}")
 def fluxes_not_preserved(tables: Tables, bound: float) -> Result:
+    if _quality(tables, "correlation_gan")[0] < MIN_CORRELATION:
+        raise MissingResult("images that resemble the true ones")
     value, n = _quality(tables, "flux_error_gan")
     return f"{100 * value:.3g} %, n = {n}", value >= bound
 

@@ -73,7 +73,8 @@ def blends(seed=1):
 
 
 def false_positives(n_false=10):
-    rows = [(r, "unblended", 1000, n_false) for r in EASE]
+    others = ("gan_l1", "gan_multi_content", "gan_multi_content_stack", "low_stack")
+    rows = [(r, "unblended", 1000, n_false) for r in (*EASE, *others)]
     for r in ("gan", "gan_multi", "gan_content"):
         rows += [(r, "one_peak", 400, 6), (r, "one_peak_of_all", 5000, 6), (r, "blends", 5000, 20)]
     return pd.DataFrame(rows, columns=["resolution", "sample", "n", "n_false"])
@@ -256,6 +257,9 @@ def test_gains_of_the_ladder():
             mine = holds(found, bound)
             assert (mine["bands_gain"], mine["network_against_stack"]) == expected
     assert holds(tables(ladder=ladder().iloc[:1]))["bands_gain"] is None
+    # More peaks of any kind are no gain.
+    many = tables(false_positives=false_positives(n_false=100))
+    assert not kept(many, ["bands_gain", "network_against_stack"])
 
 
 @pytest.mark.parametrize(
@@ -267,6 +271,10 @@ def test_gains_of_the_ladder():
 )
 def test_what_figure_8_shows(claim, quantity, value):
     assert not kept(tables(quality=quality(**{quantity: value})), [claim])
+
+
+def test_fluxes_of_images_of_nothing_are_not_compared():
+    assert holds(tables(quality=quality(correlation_gan=0.4)))["fluxes_not_preserved"] is None
 
 
 def test_claims_do_not_hold_with_many_false_positives():
