@@ -65,7 +65,7 @@ def test_figures_6_to_9_and_the_tables_are_there(toy):
 
 def test_numbers_and_claims_are_compared_with_the_published_ones(toy):
     table = pd.read_csv(toy / "tables/reproduction.csv")
-    # All data are simulated, so that only numbers of parameters and of the configuration are compared.
+    # All data are simulated: only numbers of parameters and of the configuration are compared.
     depends = table["depends_on_data"]
     smaller = (table["paper"] == "reiman2019") & ~depends
     assert set(table["status"][~smaller]) == {"agrees", "not comparable", "not run"}

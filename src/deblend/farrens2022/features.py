@@ -165,7 +165,8 @@ def feature_examples(
     Returns
     -------
     dict of ndarray
-        `stamp` (y, x), and `block1` ... `block5`: (n_maps, y, x), those with the largest sums, in
+        `stamp` (y, x), and `block1` ... `block5`: (n_maps, y, x), less those of an empty stamp,
+        which hide what a faint stamp adds. Those with the largest sums of absolute values, in
         descending order.
     """
     row = int(np.argmax(read_sample_table(sample)["is_blend"] == 1))
@@ -174,9 +175,11 @@ def feature_examples(
     last_layers = [f"block{b}_conv{len(block)}" for b, block in enumerate(BLOCKS, start=1)]
     model = keras.Model(extractor.input, [extractor.get_layer(name).output for name in last_layers])
     examples = {"stamp": stamp[0]}
-    for number, maps in enumerate(model.predict(stamp[..., None], verbose=0), start=1):
-        order = np.argsort(-maps[0].sum(axis=(0, 1)), kind="stable")[:n_maps]
-        examples[f"block{number}"] = np.moveaxis(maps[0], -1, 0)[order]
+    both = np.concatenate([stamp, np.zeros_like(stamp)])[..., None]
+    for number, (full, empty) in enumerate(model.predict(both, verbose=0), start=1):
+        maps = full - empty
+        order = np.argsort(-np.abs(maps).sum(axis=(0, 1)), kind="stable")[:n_maps]
+        examples[f"block{number}"] = np.moveaxis(maps, -1, 0)[order]
     return examples
 
 

@@ -87,6 +87,19 @@ def test_examples_are_the_strongest_maps_of_the_first_blend(tmp_path):
         assert found[f"block{number}"].sum(axis=(1, 2)) == pytest.approx(light[:2], rel=1e-4)
 
 
+def test_examples_are_what_a_stamp_adds_to_an_empty_one(tmp_path):
+    sample = write_stamps(tmp_path / "test.h5", 4)
+    keras.utils.set_random_seed(1)
+    small = feature_extractor(32, VggWeights([], "none", *NO_SCALING), filters_divisor=16)
+    plain = feature_examples(small, sample, 0.0, 6, seed=1, n_maps=2)
+    # So large a bias of the last layer hides every stamp, but it is there without one as well.
+    last = small.get_layer("block5_conv3")
+    last.set_weights([last.get_weights()[0], np.full_like(last.get_weights()[1], 50.0)])
+    biased = feature_examples(small, sample, 0.0, 6, seed=1, n_maps=2)
+    assert np.abs(biased["block5"]).max() < 10
+    np.testing.assert_allclose(biased["block4"], plain["block4"])
+
+
 def test_asinh_keeps_the_ratio_of_signal_to_noise_and_eight_bits_do_not():
     images = np.random.default_rng(0).normal(0, 100, (3, 8, 8))
     sigma = np.array([5.0, 15.0, 35.0])

@@ -91,7 +91,8 @@ def draw_fig5(
         )
         set_noise_axis(axis, gains["noise_sigma"], TRAINING_NOISE)
         axis.set_ylabel("accuracy minus SEP's (points)")
-        figure.legend(loc="outside lower center", ncols=2, columnspacing=1.2)
+        narrow = {"columnspacing": 0.7, "handlelength": 1.4, "handletextpad": 0.4}
+        figure.legend(loc="outside lower center", ncols=2, **narrow)
 
 
 def draw_fig6(
