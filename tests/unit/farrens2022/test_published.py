@@ -1,7 +1,5 @@
 """The paper's curves, and the authors' labels of their stamps."""
 
-import os
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -87,12 +85,9 @@ def test_a_missing_table_is_named(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def authors_labels():
+def authors_labels(real_data):
     """The authors' labels, which are not part of the project."""
-    path = os.environ.get("DEBLEND_PUBLISHED_PREDICTIONS")
-    if not path:
-        pytest.skip("set DEBLEND_PUBLISHED_PREDICTIONS to a table of the authors' labels")
-    return read_predictions(path)
+    return read_predictions(real_data / "published/blendhunter_predictions.csv.gz")
 
 
 def test_the_authors_labels_have_the_shares_that_are_known(authors_labels):
@@ -100,7 +95,7 @@ def test_the_authors_labels_have_the_shares_that_are_known(authors_labels):
     table, hunter, sep = authors_labels
     assert len(table) == 8000
     assert sorted({sigma for sigma, _ in hunter}) == [5.0, 14.0, 35.0]
-    accuracies, _ = parametric_accuracies(table, hunter, sep, BINS, n_resamples=2)
+    accuracies, _ = parametric_accuracies(table, hunter, sep, BINS)
     mean = summarise(accuracies).set_index(["method", "subset", "noise_sigma"])["mean"].sort_index()
     for method, known in (("SEP", [94.43, 94.52, 74.92]), ("BlendHunter", [95.69, 91.46, 76.86])):
         # At 5, 14 and 35.
