@@ -64,7 +64,7 @@ def cutouts_options(wildcards):
     names = ["detection_band", "parent_px", "pixel_scale_arcsec", "psf_moffat_beta"]
     if entry["source"] == "simulated":
         names += ["mag_min", "mag_max", "counts_slope", "neighbours_per_arcmin2"]
-    # Mosaics are left out, since they are inputs of the rule.
+    # Mosaics are left out, since they are inputs of the rule; PSFs are named if they are measured.
     bands = [
         {key: value for key, value in band.items() if key not in ("mosaic", "checksum")}
         for band in entry["bands"]
@@ -74,16 +74,24 @@ def cutouts_options(wildcards):
 
 def cutouts_psfs(wildcards):
     """Files of the measured PSFs of a set of cut-outs."""
-    return [band["psf"] for band in cutouts_entry(wildcards)["bands"] if band.get("psf")]
+    return [psf_file(band["psf"]) for band in cutouts_entry(wildcards)["bands"] if band["psf"]]
+
+
+def cutouts_usable(wildcards):
+    """Options of `keep_usable`."""
+    entry = cutouts_entry(wildcards)
+    return {
+        "detection_band": entry["detection_band"],
+        "max_off_centre_px": entry["cuts"]["max_off_centre_px"],
+    }
 
 
 def cutouts_parts(ext):
-    """Input function for the chunks of a set of cut-outs, files with a given extension."""
+    """Input function for the chunks of simulated cut-outs, files with a given extension."""
 
     def find(wildcards):
         entry = cutouts_entry(wildcards)
-        simulated = entry["source"] == "simulated"
-        n = n_chunks(entry["n_galaxies"], entry["chunk_size"]) if simulated else 1
+        n = n_chunks(entry["n_galaxies"], entry["chunk_size"])
         return [f"<results>/datasets/{wildcards.cutouts}/parents/{c}.{ext}" for c in range(n)]
 
     return find
@@ -125,8 +133,10 @@ wildcard_constraints:
     sr=any_of(RESOLUTIONS),
 
 
-# Both rules write excluded.csv; the names in the configuration select the sets of the first rule.
+# All write excluded.csv; the names in the configuration select the sets of the first three rules.
 ruleorder: hemmati2022_assemble_cutouts > boucaud2020_assemble_dataset
+ruleorder: hemmati2022_cutouts_files > boucaud2020_assemble_dataset
+ruleorder: hemmati2022_cutouts_archive > boucaud2020_assemble_dataset
 
 
 # --- Cut-outs ---
@@ -163,6 +173,7 @@ rule hemmati2022_cutouts_simulate:
     input:
         selected="<results>/datasets/{cutouts}/selected.csv",
         priors=project_file("config/priors.yaml"),
+        psfs=cutouts_psfs,
     output:
         stamps=temp("<results>/datasets/{cutouts}/parents/{chunk}.h5"),
         exclusions=temp("<results>/datasets/{cutouts}/parents/{chunk}.csv"),
@@ -183,6 +194,7 @@ rule hemmati2022_cutouts_simulate:
         seed=SEED,
         chunk_size=lambda wildcards: cutouts_entry(wildcards)["chunk_size"],
         options=cutouts_options,
+        usable=cutouts_usable,
     message:
         "Simulate chunk {wildcards.chunk} of the cut-outs {wildcards.cutouts}"
     script:
@@ -225,10 +237,11 @@ rule hemmati2022_cutouts_files:
         psfs=cutouts_psfs,
         selected="<results>/datasets/{cutouts}/selected.csv",
     output:
-        stamps=temp("<results>/datasets/{cutouts}/parents/{chunk}.h5"),
-        exclusions=temp("<results>/datasets/{cutouts}/parents/{chunk}.csv"),
+        stamps="<results>/datasets/{cutouts}/cutouts.h5",
+        split="<results>/datasets/{cutouts}/split.csv",
+        excluded="<results>/datasets/{cutouts}/excluded.csv",
     log:
-        "<results>/logs/hemmati2022/ingest_{cutouts}_{chunk}.log",
+        "<results>/logs/hemmati2022/ingest_{cutouts}.log",
     wildcard_constraints:
         cutouts=cutouts_from("files"),
     conda:
@@ -244,6 +257,7 @@ rule hemmati2022_cutouts_files:
             key: cutouts_entry(wildcards)[key] for key in ("images_key", "add_noise", "recentre")
         },
         options=cutouts_options,
+        usable=cutouts_usable,
     message:
         "Read the cut-outs {wildcards.cutouts}"
     script:
@@ -294,22 +308,25 @@ rule hemmati2022_cutouts_archive:
         psfs=cutouts_psfs,
         selected="<results>/datasets/{cutouts}/selected.csv",
     output:
-        stamps=temp("<results>/datasets/{cutouts}/parents/{chunk}.h5"),
-        exclusions=temp("<results>/datasets/{cutouts}/parents/{chunk}.csv"),
+        stamps="<results>/datasets/{cutouts}/cutouts.h5",
+        split="<results>/datasets/{cutouts}/split.csv",
+        excluded="<results>/datasets/{cutouts}/excluded.csv",
     log:
-        "<results>/logs/hemmati2022/ingest_{cutouts}_{chunk}.log",
+        "<results>/logs/hemmati2022/ingest_{cutouts}.log",
     wildcard_constraints:
         cutouts=cutouts_from("archive"),
     conda:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=16000,
+        mem_mb=4000,
         runtime=240,
     params:
         code=code("hemmati2022/cutouts_archive.py"),
         options=cutouts_options,
+        usable=cutouts_usable,
         neighbour_mag_max=lambda wildcards: cutouts_entry(wildcards)["neighbour_mag_max"],
+        offset_arcsec=lambda wildcards: cutouts_entry(wildcards)["offset_arcsec"],
     message:
         "Cut {wildcards.cutouts} out of the mosaics"
     script:
@@ -327,11 +344,13 @@ rule hemmati2022_assemble_cutouts:
         excluded="<results>/datasets/{cutouts}/excluded.csv",
     log:
         "<results>/logs/hemmati2022/assemble_{cutouts}.log",
+    wildcard_constraints:
+        cutouts=cutouts_from("simulated"),
     conda:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=16000,
+        mem_mb=4000,
         runtime=30,
     params:
         code=code("hemmati2022/assemble_cutouts.py"),

@@ -285,7 +285,9 @@ class Resolution:
 
     def radius_px(self, detection: Detection) -> float:
         """Largest distance between a peak and its galaxy in pixels of the images."""
-        return detection.radius_px / (FACTOR if self.name.startswith("low") else 1)
+        if self.name.startswith("low"):
+            return detection.low_radius_px / FACTOR
+        return detection.radius_px
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ Each galaxy has its own random generator, so it does not depend on how the set i
 chunks.
 """
 
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import galsim
@@ -38,7 +40,7 @@ from deblend.data.profiles import (
 from deblend.data.stamps import Stamps
 from deblend.hemmati2022.blends import with_neighbours
 from deblend.hemmati2022.config import CutoutSimulatorConfig
-from deblend.hemmati2022.degrade import psf_image
+from deblend.hemmati2022.ingest import band_psfs, bands_with_psfs
 from deblend.seeds import generator
 from deblend.units import flux_from_mag
 from numpy.typing import ArrayLike
@@ -98,6 +100,11 @@ APERTURE_ARCSEC = 0.17
 
 #: Less accurate than the defaults of GalSim: up to 1 % of the light can be aliased.
 GSPARAMS = galsim.GSParams(folding_threshold=0.01, maxk_threshold=3e-3, maximum_fft_size=16384)
+
+
+def simulator_config(options: dict[str, Any], psfs: Sequence[str] = ()) -> CutoutSimulatorConfig:
+    """Options of the simulator, with the files of the measured PSFs; see `bands_with_psfs`."""
+    return CutoutSimulatorConfig(**{**options, "bands": bands_with_psfs(options["bands"], psfs)})
 
 
 def noise_sigma(
@@ -257,6 +264,26 @@ def draw_galaxy(
     return galaxy, shape
 
 
+@lru_cache(maxsize=1)
+def _psfs(config: CutoutSimulatorConfig) -> tuple[galsim.GSObject, ...]:
+    """PSF of each band, pixel included; the same object for bands with the same PSF."""
+    images = band_psfs(config)
+    keys = [(band.psf, band.psf_key, band.psf_fwhm_arcsec) for band in config.bands]
+    found: dict[tuple, galsim.GSObject] = {}
+    for key, image in zip(keys, images, strict=True):
+        path, _, fwhm_arcsec = key
+        if path is None:
+            found.setdefault(key, moffat_psf(fwhm_arcsec, config.psf_moffat_beta))
+        else:
+            measured = galsim.Image(image, scale=config.pixel_scale_arcsec)
+            # The image hardly samples the PSF: the default interpolant lowers its peak by 5 %.
+            found.setdefault(
+                key,
+                galsim.InterpolatedImage(measured, x_interpolant="lanczos7", gsparams=GSPARAMS),
+            )
+    return tuple(found[key] for key in keys)
+
+
 def draw_planes(
     galaxy: dict[str, Any],
     shape: dict[str, Any],
@@ -283,7 +310,7 @@ def draw_planes(
     dx, dy = offset_px
     centre = galsim.PositionD(size // 2 + 1 + dx, size // 2 + 1 + dy)
     angle = shape["angle_rad"] * galsim.radians
-    fwhms = np.array([band.psf_fwhm_arcsec for band in config.bands])
+    psfs = _psfs(config)
     zero_points = np.array([band.zero_point for band in config.bands])
     for kind, share, n, radius in shape["components"]:
         profile = galsim.Sersic(n=n, half_light_radius=radius, gsparams=GSPARAMS)
@@ -291,13 +318,12 @@ def draw_planes(
         colour = np.array([shape["colours"][kind][band.name] for band in config.bands])
         fluxes = share * colour * flux_from_mag(galaxy["mag"], zero_points)  # type: ignore[arg-type]
         # The images in bands with the same PSF differ only by a factor.
-        for fwhm in np.unique(fwhms):
-            psf = moffat_psf(fwhm, config.psf_moffat_beta)
+        for psf in dict.fromkeys(psfs):
             image = galsim.ImageF(size, size, scale=scale)
             galsim.Convolve(profile, psf, gsparams=GSPARAMS).drawImage(
                 image, center=centre, method="no_pixel"
             )
-            same_psf = fwhms == fwhm
+            same_psf = np.array([other is psf for other in psfs])
             planes[same_psf] += fluxes[same_psf, None, None].astype(np.float32) * image.array
     return planes
 
@@ -409,12 +435,6 @@ def simulate_cutouts(
         image[:] = draw_planes(galaxy, shape, config) + others
         noise = np.sqrt(sigma**2 + per_light * np.maximum(image, 0))
         image += noise * rng.standard_normal(image.shape, np.float32)
-    psf = np.stack(
-        [
-            psf_image(b.psf_fwhm_arcsec, config.psf_moffat_beta, config.pixel_scale_arcsec)
-            for b in config.bands
-        ]
-    )
     return Stamps(
         images,
         np.zeros((len(indices), size, size), np.int16),
@@ -422,7 +442,7 @@ def simulate_cutouts(
             catalogue.iloc[indices].drop(columns=["split", "reason"], errors="ignore"), neighbours
         ),
         bands,
-        psf,
+        band_psfs(config),
     )
 
 

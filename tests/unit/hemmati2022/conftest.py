@@ -13,9 +13,10 @@ from deblend.hemmati2022.predict import Network
 from deblend.training import torch_backend
 
 CPU = torch.device("cpu")
-BLENDING = HemmatiBlendConfig(separation_sigma_px=6.5, max_shift_px=15)
+BLENDING = HemmatiBlendConfig(separation_sigma_px=6.5, max_shift_px=15, any_angle=False)
 DETECTION = Detection(
     radius_px=5.0,
+    low_radius_px=5.0,
     false_positive_rate=0.03,
     fwhm_arcsec=(0.08, 0.3),
     low_fwhm_arcsec=(0.3, 0.8),

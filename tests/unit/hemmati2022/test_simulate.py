@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+from astropy.io import fits
 from deblend.hemmati2022.blends import neighbours_of
-from deblend.hemmati2022.degrade import psf_image
+from deblend.hemmati2022.degrade import fwhm_from_area, psf_image
 from deblend.hemmati2022.simulate import (
     BANDS,
     CutoutSimulatorConfig,
@@ -14,6 +15,7 @@ from deblend.hemmati2022.simulate import (
     noise_sigma,
     simulate_cutouts,
     simulated_catalogue,
+    simulator_config,
 )
 from deblend.seeds import generator
 from deblend.units import flux_from_mag
@@ -172,3 +174,25 @@ def test_bright_galaxies_have_poisson_noise(priors):
     pull = (noisy.images - clean) / np.sqrt(sky**2 + np.maximum(clean, 0) / 100)
     assert pull[bright].std() == pytest.approx(1, abs=0.05)
     assert ((dark.images - clean) / sky)[bright].std() == pytest.approx(1, abs=0.05)
+
+
+def test_a_measured_psf_is_that_of_the_light(priors, tmp_path):
+    """A tiny galaxy has the shape of the file's PSF."""
+    measured = psf_image(0.15, 4.0, SCALE, 65)
+    fits.PrimaryHDU(measured).writeto(tmp_path / "psf.fits")
+    options = {**simulator(names=("f775w", "f160w"), parent_px=66).model_dump()}
+    options["bands"][0]["psf"] = "hst_psf"
+    config = simulator_config(options, [str(tmp_path / "psf.fits")])
+    shape = {
+        "components": [("old", 1.0, 1.0, 1e-3)],
+        "colours": {"old": {"f775w": 1.0, "f160w": 1.0}},
+        "angle_rad": 0.0,
+    }
+    planes = draw_planes({"axis_ratio": 1.0, "mag": 20.0}, shape, config)
+    expected = flux_from_mag(20.0, 25.0) * measured[:, :]
+    np.testing.assert_allclose(planes[0, 1:, 1:], expected, atol=0.01 * expected.max())
+    assert fwhm_from_area(planes)[1] == pytest.approx(0.17 / SCALE, abs=0.6)
+    stamps = simulate_cutouts(
+        1, "sim", simulated_catalogue(1, "sim", 1, priors, config), np.arange(1), priors, config
+    )
+    np.testing.assert_allclose(stamps.psf[0], measured, atol=1e-6)
