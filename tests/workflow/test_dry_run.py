@@ -74,7 +74,6 @@ REIMAN = {
     "reiman2019_results",
 }
 HEMMATI = {
-    "hemmati2022_assemble_cutouts",
     "hemmati2022_train",
     "hemmati2022_detect",
     "hemmati2022_photometry",
@@ -94,6 +93,7 @@ DRAWN = {
     "reiman2019_simulate",
     "hemmati2022_catalogue_simulated",
     "hemmati2022_cutouts_simulate",
+    "hemmati2022_assemble_cutouts",
 }
 MOSAICS = {
     "fetch_vizier",

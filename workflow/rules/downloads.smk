@@ -25,7 +25,7 @@ def table_file(name):
     return mosaic_file(name)
 
 
-def psf_file(name):
+def named_psf_file(name):
     """Path of a PSF: as configured, or of the download of an entry of datasets.yaml."""
     return mosaic_file(ARCHIVES[name]["url"] if name in ARCHIVES else name)
 

@@ -74,7 +74,9 @@ def cutouts_options(wildcards):
 
 def cutouts_psfs(wildcards):
     """Files of the measured PSFs of a set of cut-outs."""
-    return [psf_file(band["psf"]) for band in cutouts_entry(wildcards)["bands"] if band["psf"]]
+    return [
+        named_psf_file(band["psf"]) for band in cutouts_entry(wildcards)["bands"] if band["psf"]
+    ]
 
 
 def cutouts_usable(wildcards):
