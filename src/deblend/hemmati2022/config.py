@@ -29,7 +29,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 NetworkName = Literal[
     "vanilla", "sr", "sr_content", "sr_l1", "sr_multi", "sr_multi_content", "sr_multi_l1"
 ]
-NETWORK_NAMES: tuple[NetworkName, ...] = get_args(NetworkName)
+NETWORK_NAMES: tuple[str, ...] = get_args(NetworkName)
 
 
 #: Networks that figures and tables need.
@@ -668,7 +668,7 @@ class Hemmati2022(Section):
         "image, for the networks sr_content and sr_l1, and for those of all bands.",
     )
     networks: tuple[NetworkName, ...] = Field(
-        default=NETWORK_NAMES,
+        default=get_args(NetworkName),
         description="Networks that are trained and compared: from noise (vanilla); of one band "
         "with the loss of network (sr), with content_weight (sr_content) and with that and no "
         "discriminator (sr_l1); the same of all bands (sr_multi, ...), if there are several. "
