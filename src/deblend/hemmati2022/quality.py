@@ -126,7 +126,9 @@ def band_changes(images: np.ndarray, psfs: list[np.ndarray], band: int) -> np.nd
         colour = np.divide(product, square, out=np.zeros(len(square)), where=square > 0)
         change = shown - colour[:, None, None] * reference
         size, least = (np.sqrt((x**2).mean(axis=(1, 2))) for x in (change, shown))
-        changes.append(np.where((size > LEAST_CHANGE * least)[:, None, None], change, 0))
+        changes.append(
+            np.where((size > LEAST_CHANGE * least)[:, None, None], change, 0).astype(np.float32)
+        )
     return np.stack(changes, axis=1)
 
 
