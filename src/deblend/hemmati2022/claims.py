@@ -182,12 +182,13 @@ def _paired(blends: pd.DataFrame, resolution: str, other: str) -> tuple[float, f
     return float(gains.mean()), (high - low) / 2
 
 
-def _trend(detections: pd.DataFrame, quantity: str, resolution: str) -> float:
+def _trend(detections: pd.DataFrame, counts: np.ndarray, quantity: str, resolution: str) -> float:
     """Significance (sigma) of the correlation between detections and the rank of a quantity.
 
-    Its error is that of bootstrap samples of the galaxies.
+    Its error is that of bootstrap samples of the galaxies (counts: see `blend_counts`).
     """
-    known = detections[np.isfinite(detections[quantity])]
+    finite = np.isfinite(detections[quantity]).to_numpy()
+    known = detections[finite]
     detected = known[f"detected_{resolution}"].to_numpy(float)
     if known.empty:
         raise MissingResult(quantity)
@@ -197,7 +198,7 @@ def _trend(detections: pd.DataFrame, quantity: str, resolution: str) -> float:
         raise TooFew(f"blends that are detected, and not, in {resolution} are needed")
     ranks = known[quantity].rank().to_numpy()
     ranks, detected = ((x - x.mean()) / x.std() for x in (ranks, detected))
-    counts = blend_counts(known).astype(float)
+    counts = counts[:, finite].astype(float)
     weights = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     means = [weights @ x for x in (ranks, detected)]
     variances = [weights @ x**2 - m**2 for x, m in zip((ranks, detected), means, strict=True)]
@@ -207,17 +208,17 @@ def _trend(detections: pd.DataFrame, quantity: str, resolution: str) -> float:
     return float((ranks * detected).mean() / resampled.std())
 
 
-def _trends(tables: Tables, quantity: str) -> tuple[dict[str, float], str]:
-    """Trends with a quantity in the main resolutions, and the note on their false positives."""
+def _trends(tables: Tables, *quantities: str) -> tuple[list[dict[str, float]], str]:
+    """Trends with quantities in the main resolutions, and the note on their false positives."""
     detections = _detections(tables, *MAIN)
-    trends = {resolution: _trend(detections, quantity, resolution) for resolution in MAIN}
+    counts = blend_counts(detections)
+    trends = [{r: _trend(detections, counts, q, r) for r in MAIN} for q in quantities]
     return trends, _note(tables, *MAIN)
 
 
 def _no_trend(tables: Tables, quantity: str, bound: float) -> Result:
     """No trend where the same blends show the one with the separation: else they are too few."""
-    values, note = _trends(tables, quantity)
-    controls, _ = _trends(tables, SEPARATION)
+    (values, controls), note = _trends(tables, quantity, SEPARATION)
     if not note and min(controls.values()) < CONTROL_SIGMA:
         raise TooFew(
             f"the trend with the separation is {listed(controls)} sigma, at least "
@@ -461,14 +462,14 @@ def around_08_arcsec(tables: Tables, bound: float) -> Result:
 @claim("rises_with_separation", "Sect. 4, Fig. 5", stated=3, relaxed=2)
 @says("Fractions rise with separation over sizes: by {bound:g} sigma in high, low and GAN")
 def rises_with_separation(tables: Tables, bound: float) -> Result:
-    values, note = _trends(tables, SEPARATION)
+    (values,), note = _trends(tables, SEPARATION)
     return f"{listed(values)} sigma{note}", not note and min(values.values()) > bound
 
 
 @claim("falls_with_flux_ratio", "Sect. 4, Fig. 5", stated=3, relaxed=2)
 @says("Fractions fall with the flux ratio: by {bound:g} sigma in high, low and GAN")
 def falls_with_flux_ratio(tables: Tables, bound: float) -> Result:
-    values, note = _trends(tables, "delta_mag")
+    (values,), note = _trends(tables, "delta_mag")
     return f"{listed(values)} sigma{note}", not note and max(values.values()) < -bound
 
 
