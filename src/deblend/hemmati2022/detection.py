@@ -137,7 +137,7 @@ class Resolution:
     ) -> None:
         self.name, self.filters, self.scale = name, filters, scale
         self.source, self.prepare, self.measure = source or name, prepare, measure
-        self.filter, self.threshold = filters[0], np.nan
+        self.filter, self.threshold, self.validated = filters[0], np.nan, np.nan
         self.noise = self.flux_noise = noise
 
     def prepared(self, images: np.ndarray) -> np.ndarray:
@@ -260,12 +260,12 @@ class Resolution:
                 )
             )
             threshold = max(set_threshold(heights, rate), lowest)
-            share = (self.limits(peaks, pair, detection) > threshold).mean()
+            share = float((self.limits(peaks, pair, detection) > threshold).mean())
             results.append((share, threshold, heights, lowest))
         best = max(range(len(results)), key=lambda k: results[k][0])
         self.filter = self.filters[best]
         self.set_noise(single)
-        _, self.threshold, heights, lowest = results[best]
+        self.validated, self.threshold, heights, lowest = results[best]
         return heights, lowest
 
     def limits(self, peaks: pd.DataFrame, pair: np.ndarray, detection: Detection) -> np.ndarray:
@@ -512,6 +512,7 @@ def detect(
             false_single=highest(single_peaks, single_false, n),
             false_calibration=calibrated[name][0],
             lowest_threshold=calibrated[name][1],
+            validated=resolution.validated,
             peaks=all_peaks.assign(false=is_false),
         )
         strong = (all_peaks["significance"] > resolution.threshold).to_numpy()

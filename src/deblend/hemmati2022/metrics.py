@@ -293,19 +293,33 @@ def flux_improvement(photometry: pd.DataFrame, position: str = "gan") -> dict[st
         their absolute values, which is what Figure 7 shows; `n`: number of blends. `gan` stands for
         either network. NaN if there are no blends.
     """
-    return _improvement(flux_errors(photometry, position), position)
+    errors = flux_errors(photometry, position)
+    medians = np.median(_measures(errors, position), axis=0) if len(errors) else np.full(4, np.nan)
+    found = {"n": float(len(errors)), **dict(zip(MEASURES, map(float, medians), strict=True))}
+    return found | {name: float(ratio[0]) for name, ratio in _ratios(medians[None]).items()}
 
 
-def _improvement(errors: pd.DataFrame, position: str) -> dict[str, float]:
-    found = {"n": float(len(errors))}
-    for key, name in (("low", "low"), ("gan", position)):
-        offset = errors[f"mag_{name}"] - errors["mag_input"]
-        found[key] = float(errors[f"error_{name}"].abs().median())
-        found[f"offset_{key}"] = float(offset.median())
-    for prefix, ratio in (("", "ratio"), ("offset_", "offset_ratio")):
-        low, gan = abs(found[f"{prefix}low"]), abs(found[f"{prefix}gan"])
-        found[ratio] = low / gan if gan else np.inf
-    return found
+#: Medians of `flux_improvement`.
+MEASURES = ("low", "gan", "offset_low", "offset_gan")
+
+
+def _measures(errors: pd.DataFrame, position: str) -> np.ndarray:
+    """Of each blend the quantities whose medians are `MEASURES`, shape (n, 4)."""
+    relative = errors[["error_low", f"error_{position}"]].abs().to_numpy(float)
+    mags = errors[["mag_low", f"mag_{position}"]].to_numpy(float)
+    return np.hstack([relative, mags - errors[["mag_input"]].to_numpy(float)])
+
+
+def _ratios(medians: np.ndarray) -> dict[str, np.ndarray]:
+    """By how much medians (n, 4) get smaller; infinite if they become zero."""
+    size = np.abs(medians)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = {
+            "ratio": size[:, 0] / size[:, 1],
+            "offset_ratio": size[:, 2] / size[:, 3],
+        }
+    zero = {"ratio": size[:, 1] == 0, "offset_ratio": size[:, 3] == 0}
+    return {name: np.where(zero[name], np.inf, ratio) for name, ratio in ratios.items()}
 
 
 def improvement_intervals(
@@ -325,13 +339,12 @@ def improvement_intervals(
     errors = flux_errors(photometry, position)
     rows = list(errors.groupby("galaxy").indices.values()) if "galaxy" in errors else []
     if len(rows) < 2:
-        return dict.fromkeys(_improvement(errors, position), (np.nan, np.nan))
+        return dict.fromkeys((*MEASURES, "ratio", "offset_ratio"), (np.nan, np.nan))
+    values = _measures(errors, position)
     rng = np.random.default_rng(0)
     draws = rng.integers(len(rows), size=(n_resamples, len(rows)))
-    samples = pd.DataFrame(
-        [
-            _improvement(errors.iloc[np.concatenate([rows[i] for i in draw])], position)
-            for draw in draws
-        ]
+    medians = np.array(
+        [np.median(values[np.concatenate([rows[i] for i in draw])], axis=0) for draw in draws]
     )
-    return {name: tuple(np.percentile(samples[name], [16, 84])) for name in samples}
+    samples = {**dict(zip(MEASURES, medians.T, strict=True)), **_ratios(medians)}
+    return {name: tuple(np.percentile(x, [16, 84])) for name, x in samples.items()}

@@ -17,7 +17,7 @@ from deblend.hemmati2022.peaks import set_threshold
 N = 4000
 
 
-def scores(limits, seed=1):
+def scores(limits, seed=1, validated=0.5):
     """Blends that are detected up to given thresholds; one single galaxy in 20 has a false peak."""
     rng = np.random.default_rng(seed)
     false = np.where(rng.uniform(size=N) < 0.05, rng.uniform(3, 30, N), 0)
@@ -29,7 +29,7 @@ def scores(limits, seed=1):
             "false": (rng.uniform(size=3 * N) < 0.2) & (significance < 20),
         }
     )
-    return Scores(limits, false, false, false, peaks)
+    return Scores(limits, false, false, false, peaks, validated=validated)
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +71,31 @@ def test_differences_are_paired(made):
     # Equal ways differ by nothing.
     nothing = gains.loc[("network", "gan_l1"), ["detected", "low", "high"]]
     assert nothing.tolist() == [0, 0, 0]
+
+
+def test_gains_at_exactly_equal_rates_of_the_test_galaxies():
+    """One way has twice the false peaks on test galaxies that those for the threshold promise."""
+    rng = np.random.default_rng(4)
+    sample = Sample(
+        rng.integers(0, 300, (N, 2)), rng.integers(0, 300, N), rng.integers(0, 200, N), 100, 1
+    )
+    limit = rng.uniform(0, 60, N)
+    honest = scores(limit, validated=0.3)
+    lucky = Scores(
+        limit, honest.false_blends, 1.5 * honest.false_single, honest.false_single, honest.peaks
+    )
+    ways = {"gan": lucky, "low": honest}
+    thresholds = {name: set_threshold(own.false_calibration, 0.01) for name, own in ways.items()}
+    false = pd.DataFrame({"resolution": thresholds.keys(), "threshold": thresholds.values()})
+    table = ladder_table(ways, sample, false, 0.01).set_index("step")
+    gain = table.loc["as in the paper"]
+    assert (gain["detected"], gain["low"], gain["high"]) == (0, 0, 0)
+    higher = 1.5 * thresholds["gan"]
+    expected = 100 * ((limit > higher).mean() - (limit > thresholds["low"]).mean())
+    assert expected < -5
+    assert gain["detected_equal"] == pytest.approx(expected)
+    assert gain["equal_low"] < expected < gain["equal_high"] < 0
+    assert table.loc[""].set_index("resolution").loc["low", "validated"] == 30
 
 
 def test_resampled_thresholds_are_those_of_repeated_stamps():

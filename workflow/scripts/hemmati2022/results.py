@@ -22,7 +22,8 @@ with logs.script(snakemake.log[0]):
         tables["detections"], tables["false_positives"], tables["photometry"], published
     )
     som = read_json(inputs.som)
-    rows = our_rows(published, tables, som)
+    networks = read_networks(inputs.records)
+    rows = our_rows(published, tables, som, networks)
     reproduction = reproduction_table(
         {params.configuration: rows}, "hemmati2022", params.papers_data
     )
@@ -33,7 +34,7 @@ with logs.script(snakemake.log[0]):
         CLAIMS,
         "hemmati2022",
         bars=read_bars(inputs.bars, params.scale, "hemmati2022"),
-        networks=read_networks(inputs.records),
+        networks=networks,
     )
     logging.info("\n%s", reproduction.iloc[:, 1:8].to_string(index=False))
     logging.info("\n%s", claims[["claim", "bound", "numbers", "holds"]].to_string(index=False))
