@@ -5,9 +5,11 @@ import pandas as pd
 import pytest
 import torch
 from deblend.hemmati2022.som import learn_som
-from deblend.reiman2019.blends import PerturbConfig
+from deblend.reiman2019.batches import PairSource
+from deblend.reiman2019.config import GanConfig, PerturbConfig
+from deblend.reiman2019.gan import Trainer
 from deblend.reiman2019.networks import Generator
-from deblend.reiman2019.training import GanConfig, PairSource, Trainer, predict
+from deblend.reiman2019.predict import predict
 from deblend.training import torch_backend
 
 from benchmarks.paired import paired

@@ -65,11 +65,25 @@ def test_each_width_and_noise_has_its_rows(tmp_path):
     assert found.groupby(["fwhm_arcsec", "noise_sigma"])["n"].sum().tolist() == [20] * 4
 
 
-def test_clumps_are_second_detections_of_isolated_galaxies():
+def test_clumps_and_pairs_are_second_detections_of_isolated_galaxies():
     bright = CONFIG | {"mag_min": 19.0, "mag_max": 20.0}
-    smooth, clumpy = tool("fit_clumpiness").shares_right(bright, (0.0, 5.0), 40)
-    assert (smooth["n"], smooth["mag_max"], smooth["clumpiness"]) == (40, 20.0, 0.0)
+    values = ((0.0, 0.0), (5.0, 0.0), (0.0, 1.0))
+    smooth, clumpy, pairs = tool("fit_clumpiness").shares_right(bright, values, 40)
+    assert (smooth["n_galaxies"], smooth["mag_max"], smooth["clumpiness"]) == (40, 20.0, 0.0)
     assert smooth["right_percent"] > 85 > clumpy["right_percent"] > 10
+    assert smooth["right_percent"] - 20 > pairs["right_percent"]
     share = clumpy["right_percent"] / 100
     assert clumpy["error_percent"] == pytest.approx(100 * np.sqrt(share * (1 - share) / 40))
     assert clumpy["no_detection_percent"] == 0
+
+
+def test_real_isolated_galaxies_are_labelled_by_galaxy():
+    """Two round galaxies, and one with a companion 2.4 arcsec off, on five stamps each."""
+    y, x = np.indices((100, 100)) - 49.5
+    round_ones = [np.exp(-(x**2 + y**2) / (2 * width**2)) for width in (4, 6)]
+    double = np.exp(-(x**2 + y**2) / 18) + 0.1 * np.exp(-((x - 40) ** 2 + y**2) / 18)
+    images = np.array([*round_ones, double]) * 10  # brighter than 22 mag
+    (row,) = tool("fit_clumpiness").real_shares_right(CONFIG, images, [25.2])
+    assert (row["galaxies"], row["n_galaxies"]) == ("real", 3)
+    assert row["right_percent"] == pytest.approx(200 / 3)
+    assert row["error_percent"] == pytest.approx(100 * np.sqrt(2 / 9) / np.sqrt(3), abs=1e-3)

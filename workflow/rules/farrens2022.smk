@@ -74,11 +74,12 @@ def magnitude_limits(sample):
     return {f"catalog_{key}": value for key, value in given.items()}
 
 
-def clumps_of_sample(sample):
-    """Clumpiness of a sample's galaxies, for those that are simulated and not parametric."""
+def realism_of_sample(sample):
+    """Clumps and pairs of a sample's galaxies, for those that are simulated and not parametric."""
     entry = FARRENS["samples"][sample]
-    has_clumps = (entry["source"], entry["kind"]) == ("simulated", "real")
-    return {"clumpiness": FARRENS["clumpiness"]} if has_clumps else {}
+    if (entry["source"], entry["kind"]) != ("simulated", "real"):
+        return {}
+    return {key: FARRENS[key] for key in ("clumpiness", "pair_share")}
 
 
 def sample_fractions(wildcards):
@@ -218,7 +219,7 @@ rule farrens2022_draw_stamps:
                     "kolmogorov_ellipticity_sigma",
                 )
             },
-            **clumps_of_sample(wildcards.sample),
+            **realism_of_sample(wildcards.sample),
         },
     message:
         "Draw the {wildcards.sample} {wildcards.split} stamps"

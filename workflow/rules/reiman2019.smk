@@ -620,7 +620,7 @@ rule reiman2019_results:
         code=code("reiman2019/results.py"),
         scale=SCALE,
         configuration=reiman_configuration(REIMAN_SET),
-        papers_data=REIMAN["image_sets"][REIMAN_SET]["source"] == "archive",
+        source=REIMAN["image_sets"][REIMAN_SET]["source"],
     message:
         "Reiman & Goehre 2019: Table 1, published numbers beside ours, claims and findings"
     script:

@@ -13,6 +13,7 @@ from deblend.config_base import (
     Problem,
     Real,
     Section,
+    Share,
     Split,
     Unique,
     check_order,
@@ -87,10 +88,15 @@ class Survey(Section):
         description="Magnitude of the faintest simulated galaxies, F814W; the archive's: 25.2.",
     )
     clumpiness: NotNegative = Field(
-        default=0.3,
+        default=0.05,
         description="For simulated galaxies of kind real except spheroids: the share of a galaxy's "
         "light that is in clumps is drawn from a distribution that falls exponentially from 0 to "
         "1, by a factor of e per clumpiness; 0: no clumps but those of irregular galaxies.",
+    )
+    pair_share: Share = Field(
+        default=0.08,
+        description="Share of the simulated galaxies of kind real that are two galaxies, 1 to 2 "
+        "arcsec apart, which a catalogue has as one.",
     )
 
     _magnitudes_are_ordered = model_validator(mode="after")(check_order("mag_min", "mag_max"))

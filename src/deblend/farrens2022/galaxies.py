@@ -50,6 +50,13 @@ CLUMP_SIZES = (0.05, 0.2)
 #: more isolated galaxies rightly than in the paper, however much of their light is in clumps.
 CLUMP_REACH = 1.25
 
+#: Separations (arcsec) of the two galaxies of a pair that is one entry of a catalogue: closer ones
+#: are rarely resolved from the ground, and wider ones are two entries.
+PAIR_SEPARATIONS_ARCSEC = (1.0, 2.0)
+
+#: Difference in magnitude of the two galaxies of a pair: up to a ratio of their light of 6.
+PAIR_DELTA_MAG = (0.0, 2.0)
+
 
 def clump_share(rng: np.random.Generator, clumpiness: float) -> float:
     """Share of a galaxy's light that is in clumps: most galaxies are smooth, and few are clumpy.
@@ -103,6 +110,31 @@ def clumpy_profile(
     return profile.shear(q=q, beta=rng.uniform(0, np.pi) * galsim.radians)
 
 
+def pair_profile(
+    rng: np.random.Generator, first: galsim.GSObject, second: galsim.GSObject
+) -> galsim.GSObject:
+    """Light profile of two galaxies that a catalogue has as one.
+
+    Catalogues of real galaxies have some, which SEP takes for two on stamps of isolated galaxies.
+
+    Parameters
+    ----------
+    rng : Generator
+    first, second : GSObject
+        Flux in counts/s, alone. The first one is at the origin.
+
+    Returns
+    -------
+    GSObject
+        With the flux that `first` has alone: the two share it.
+    """
+    share = second.flux / (first.flux + second.flux)
+    distance = rng.uniform(*PAIR_SEPARATIONS_ARCSEC)
+    angle = rng.uniform(0, 2 * np.pi)
+    companion = second.withFlux(share * first.flux)
+    return (1 - share) * first + companion.shift(distance * np.cos(angle), distance * np.sin(angle))
+
+
 class SimulatedGalaxies:
     """Galaxies drawn from the distributions above, a new one for each position of each stamp."""
 
@@ -116,21 +148,27 @@ class SimulatedGalaxies:
         config = self.config
         slope = COUNTS_SLOPE_DEX * np.log(10)
         span = config.mag_max - config.mag_min
-        mag = config.mag_min + np.log1p(rng.uniform() * np.expm1(slope * span)) / slope
+        mag = float(config.mag_min + np.log1p(rng.uniform() * np.expm1(slope * span)) / slope)
+        profile = self.profile(rng, mag)
+        if config.kind == "real" and rng.uniform() < config.pair_share:
+            second = self.profile(rng, mag + rng.uniform(*PAIR_DELTA_MAG))
+            profile = pair_profile(rng, profile, second)
+        return profile, f"{self.sample}-{stamp:06d}-{position}", mag
+
+    def profile(self, rng: np.random.Generator, mag: float) -> galsim.GSObject:
+        """Light profile (HST counts/s) of a galaxy of a magnitude."""
         log_r = rng.normal(SIZE["intercept"] + SIZE["slope"] * (mag - 22.5), SIZE["scatter"])
         galaxy = {
-            "mag": float(mag),
+            "mag": mag,
             "half_light_radius_px": 10**log_r,  # in arcsec, since the scale given below is 1
             "sersic_n": round(float(np.clip(10 ** rng.normal(*LOG_SERSIC_N), 0.5, 6)), 1),
             "axis_ratio": float(np.clip(rng.normal(*AXIS_RATIO), 0.15, 1)),
             "morphology": "disk",
         }
-        if config.kind == "real":
-            galaxy["morphology"] = MORPHOLOGIES[rng.choice(4, p=REALISTIC_SHARES)]
-            profile = clumpy_profile(rng, galaxy, config.clumpiness)
-        else:
-            profile = galaxy_profile(rng, galaxy, 1.0, COSMOS_ZERO_POINT)
-        return profile, f"{self.sample}-{stamp:06d}-{position}", galaxy["mag"]
+        if self.config.kind != "real":
+            return galaxy_profile(rng, galaxy, 1.0, COSMOS_ZERO_POINT)
+        galaxy["morphology"] = MORPHOLOGIES[rng.choice(4, p=REALISTIC_SHARES)]
+        return clumpy_profile(rng, galaxy, self.config.clumpiness)
 
 
 class CatalogGalaxies:

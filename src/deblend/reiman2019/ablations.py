@@ -11,9 +11,8 @@ import torch
 from deblend.reiman2019.blends import PerturbConfig, draw_blends, render_batches, rows_of_split
 from deblend.reiman2019.images import open_frames
 from deblend.reiman2019.metrics import summary
-from deblend.reiman2019.predict import load_generator
+from deblend.reiman2019.predict import load_generator, predict, to_uint8
 from deblend.reiman2019.scores import score_methods
-from deblend.reiman2019.training import predict, to_uint8
 from deblend.training.torch_backend import move_to_device
 
 log = logging.getLogger(__name__)

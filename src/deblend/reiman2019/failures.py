@@ -13,13 +13,13 @@ odd_colour
     A patch whose colour is neither that of the true image nor that of the blend.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from deblend.intervals import wilson_interval
+from deblend.reiman2019.bins import images_in_bins
 from deblend.reiman2019.blends import (
     PerturbConfig,
     draw_blends,
@@ -28,7 +28,7 @@ from deblend.reiman2019.blends import (
     rows_of_split,
 )
 from deblend.reiman2019.images import open_frames
-from deblend.reiman2019.metrics import GALAXIES
+from deblend.reiman2019.metrics import GALAXIES, error_of_mean, share_interval
 from deblend.reiman2019.predict import read_predictions, to_unit
 from scipy.ndimage import gaussian_filter, label, uniform_filter
 
@@ -61,8 +61,8 @@ ODD_COLOUR = 0.08
 MIN_AREA = 0.001
 
 
-#: Bins of separation and of brightness ratio, with as many blends each.
-N_BINS = 4
+#: Columns of the bins.
+BINNED_BY = ("separation_px", "brightness_ratio")
 
 
 def leak(predicted: np.ndarray, true: np.ndarray, other: np.ndarray) -> float:
@@ -213,9 +213,10 @@ def failures_table(
     Returns
     -------
     DataFrame
-        `method` (of the predictions, and "blend", the blend itself), `blend`, `galaxy`;
-        `separation_px` of the galaxies, pixels of the network's images; `brightness_ratio` of
-        companion and central galaxy, light above the sky; `leak`, `missing`, `n_neighbours`,
+        `method` (of the predictions, and "blend", the blend itself), `blend`, `galaxy`; `frame` and
+        `other_frame` (as in the scores); `separation_px` of the galaxies, pixels of the network's
+        images; `brightness_ratio` of companion and central galaxy, light above the sky; `leak`,
+        `missing`, `n_neighbours`,
         `n_wrong_neighbours`, `odd_px`, and for each of `KINDS` whether it fails so; `hidden`,
         `mse_copied` and `mse_hidden` (see `copied_and_hidden`); for central galaxies, whose
         orientation is the sky's, `OFFSETS` of the image and, with the prefix `true_`, of the true
@@ -223,6 +224,7 @@ def failures_table(
     """
     places = galaxy_positions(pairs, config)
     separation = np.hypot(*(places[:, 1] - places[:, 0]).T)
+    frame_rows = pairs[["central", "companion"]].to_numpy()
     rows = []
     for batch, blends, truth in render_batches(frames, pairs, config):
         true, mixed = to_unit(truth), to_unit(2 * blends - 1)
@@ -244,6 +246,8 @@ def failures_table(
                     n, n_wrong = neighbours(predicted_light, light[i], k, tuple(places[number, k]))
                     row = {"method": method, **of_blend, "galaxy": galaxy}
                     row |= {
+                        "frame": frame_rows[number, k],
+                        "other_frame": frame_rows[number, 1 - k],
                         "leak": leak(predicted_light[k], light[i, k], light[i, 1 - k]),
                         "missing": missing(predicted_light[k], light[i, k], skies[k]),
                         "n_neighbours": n,
@@ -264,35 +268,6 @@ def failures_table(
     return table
 
 
-Bins = list[tuple[float, float, np.ndarray]]
-
-
-def bins_of_images(table: pd.DataFrame, columns: Iterable[str]) -> dict[str, Bins]:
-    """Bins with as many images each.
-
-    Parameters
-    ----------
-    table : DataFrame
-        A row for each image.
-    columns : iterable of str
-
-    Returns
-    -------
-    dict of list of (float, float, ndarray of bool)
-        For "all", and for each column: lower end, upper end, and which images are in the bin. The
-        only bin of "all" has no ends.
-    """
-    binned: dict[str, Bins] = {"all": [(np.nan, np.nan, np.ones(len(table), bool))]}
-    for column in columns:
-        values = table[column].to_numpy(float)
-        edges = np.nanquantile(values, np.linspace(0, 1, N_BINS + 1))
-        binned[column] = [
-            (low, high, (values >= low) & ((values < high) | (high == edges[-1])))
-            for low, high in zip(edges[:-1], edges[1:], strict=True)
-        ]
-    return binned
-
-
 def failure_rates(table: pd.DataFrame) -> pd.DataFrame:
     """Shares of images that fail, of all and in bins of separation and of brightness ratio.
 
@@ -304,30 +279,25 @@ def failure_rates(table: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        `method`, `galaxy`, `kind` (of `KINDS`, or any), `by` (all, separation_px,
-        brightness_ratio), `from`, `to` (the bin), `n` images, `n_failed`, `percent` with the 68 %
-        interval `low`, `high` (Wilson). A wrong neighbour needs one: its `n` are the images that
-        have neighbours.
+        `method`, `galaxy`, `by` (all, separation_px, brightness_ratio), `from`, `to` (the bin),
+        `kind` (of `KINDS`, or any), `n` images, `n_failed`, `percent` with the 68 % interval `low`,
+        `high`, for which blends that share a galaxy are not independent (`share_interval`). A wrong
+        neighbour needs one: its `n` are the images that have neighbours.
     """
     table = table.assign(any=table[list(KINDS)].any(axis=1))
-    binned = bins_of_images(table, ("separation_px", "brightness_ratio"))
     rows = []
-    for (method, galaxy), part in table.groupby(["method", "galaxy"], sort=False):
+    for key, which, images in images_in_bins(table, ("method", "galaxy"), BINNED_BY):
         for kind in (*KINDS, "any"):
-            for by, bins in binned.items():
-                for low, high, inside in bins:
-                    chosen = part[inside[part.index]]
-                    if kind == "wrong_neighbour":
-                        chosen = chosen[chosen["n_neighbours"] > 0]
-                    rows.append(
-                        (method, galaxy, kind, by, low, high, len(chosen), chosen[kind].sum())
-                    )
-    columns = ["method", "galaxy", "kind", "by", "from", "to", "n", "n_failed"]
-    rates = pd.DataFrame(rows, columns=columns)
-    rates["percent"] = 100 * rates["n_failed"] / rates["n"].where(rates["n"] > 0)
-    interval = wilson_interval(rates["n_failed"], rates["n"])
-    rates["low"], rates["high"] = (100 * np.clip(end, 0, 1) for end in interval)
-    return rates
+            counted = images
+            if kind == "wrong_neighbour":
+                counted = images[images["n_neighbours"] > 0]
+            failed = counted[kind].to_numpy(bool)
+            percent = 100 * failed.mean() if len(failed) else np.nan
+            interval = share_interval(failed, counted["frame"], counted["other_frame"])
+            ends = (100 * end for end in interval)
+            rows.append((*key, *which, kind, len(failed), failed.sum(), percent, *ends))
+    columns = ["method", "galaxy", "by", "from", "to", "kind", "n", "n_failed", "percent"]
+    return pd.DataFrame(rows, columns=[*columns, "low", "high"])
 
 
 def infill_table(table: pd.DataFrame) -> pd.DataFrame:
@@ -376,19 +346,21 @@ def misalignment_table(table: pd.DataFrame, reduce_by: int) -> pd.DataFrame:
     -------
     DataFrame
         `method`, `offset` (such as red_x), `true_mean_px` and `mean_px` with `true_error_px` and
-        `error_px`, in pixels of the original images; `correlation` of the offsets of both; `n`.
-        A network that reproduces the misalignment has the true mean.
+        `error_px` (see `error_of_mean`), in pixels of the original images; `correlation` of the
+        offsets of both; `n`. A network that reproduces the misalignment has the true mean.
     """
     rows = []
     for method, part in table.dropna(subset=list(OFFSETS)).groupby("method", sort=False):
         for column in OFFSETS:
             true, made = (reduce_by * part[name] for name in (f"true_{column}", column))
-            root = np.sqrt(len(part))
             correlation = true.corr(made) if true.std() > 0 and made.std() > 0 else np.nan
+            # The true image depends on one galaxy of the blend, the deblended one on both.
+            true_error = error_of_mean(true, part["frame"], part["frame"])
+            error = error_of_mean(made, part["frame"], part["other_frame"])
             rows.append(
                 (
-                    *(method, column.removesuffix("_px"), true.mean(), true.std() / root),
-                    *(made.mean(), made.std() / root, correlation, len(part)),
+                    *(method, column.removesuffix("_px"), true.mean(), true_error),
+                    *(made.mean(), error, correlation, len(part)),
                 )
             )
     columns = ["method", "offset", "true_mean_px", "true_error_px", "mean_px", "error_px"]

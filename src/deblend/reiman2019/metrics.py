@@ -36,7 +36,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from deblend.errors import DeblendError
-from deblend.intervals import sharing_errors
+from deblend.intervals import sharing_errors, wilson_interval
 from numpy.typing import ArrayLike
 from skimage.metrics import structural_similarity
 
@@ -312,6 +312,38 @@ def median_interval(
         return np.nan, np.nan
     low, high = np.quantile(values, np.clip([0.5 - of_share, 0.5 + of_share], 0, 1))
     return float(low), float(high)
+
+
+def share_interval(
+    has: ArrayLike, frames: ArrayLike, other_frames: ArrayLike
+) -> tuple[float, float]:
+    """68 % (1 sigma) interval of a share of images of blends that share galaxies.
+
+    Parameters
+    ----------
+    has : array_like of bool, shape (n,)
+        The images that are counted.
+    frames, other_frames
+        See `error_of_mean`.
+
+    Returns
+    -------
+    low, high : float
+        Wilson's interval, not empty for shares of 0 and 1, with as many images as independent ones
+        would have the error of the share (`error_of_mean`), or with as many as there are galaxies
+        if all images are alike. NaN without images.
+    """
+    has = np.asarray(has, float)
+    if not len(has):
+        return np.nan, np.nan
+    share = has.mean()
+    error = error_of_mean(has, frames, other_frames)
+    effective = len(np.union1d(np.asarray(frames, str), np.asarray(other_frames, str)))
+    if error > 0:
+        effective = share * (1 - share) / error**2
+    effective = min(effective, len(has))
+    low, high = wilson_interval(share * effective, effective)
+    return float(np.clip(low, 0, 1)), float(np.clip(high, 0, 1))
 
 
 def _error_of_sum(terms: np.ndarray, frames: ArrayLike, other_frames: ArrayLike) -> float:

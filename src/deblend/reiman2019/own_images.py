@@ -10,8 +10,7 @@ import torch
 from deblend.errors import DeblendError
 from deblend.reiman2019.config import PerturbConfig
 from deblend.reiman2019.images import RADII_PER_PX
-from deblend.reiman2019.predict import load_generator, to_unit
-from deblend.reiman2019.training import predict
+from deblend.reiman2019.predict import load_generator, predict, to_unit
 from deblend.training.torch_backend import move_to_device
 from PIL import Image
 
@@ -43,11 +42,26 @@ class Separated:
         What the network has seen: the images, cut and resampled.
     pixels : float
         Pixels of the images, along each side, that became one pixel.
+    blending : {"max", "sum"}
+        How the training blended two images.
     """
 
     galaxies: np.ndarray
     blends: np.ndarray
     pixels: float
+    blending: str
+
+    def residuals(self) -> np.ndarray:
+        """What the two galaxies, blended as in the training, lack of the blends.
+
+        Returns
+        -------
+        ndarray of float32, shape (n, side, side, 3)
+            In [-1, 1]; positive where light of the blend is in neither galaxy.
+        """
+        if self.blending == "max":
+            return self.blends - self.galaxies.max(axis=1)
+        return self.blends - self.galaxies.sum(axis=1).clip(max=1)
 
 
 def separate_images(
@@ -136,7 +150,7 @@ def separate_images(
     galaxies = to_unit(separated.clamp(-1, 1))
     if is_bgr:
         galaxies, blends = galaxies[..., ::-1], blends[..., ::-1]
-    return Separated(galaxies, blends, pixels)
+    return Separated(galaxies, blends, pixels, config.blending)
 
 
 def _read(path: str | Path) -> np.ndarray:

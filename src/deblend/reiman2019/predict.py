@@ -1,4 +1,4 @@
-"""Deblend test blends with a trained generator (Reiman & Goehre 2019)."""
+"""Deblend blends with a generator (Reiman & Goehre 2019)."""
 
 import json
 import time
@@ -14,14 +14,17 @@ from deblend.files import atomic
 from deblend.reiman2019.blends import PerturbConfig, render_batches
 from deblend.reiman2019.config import GanConfig
 from deblend.reiman2019.networks import build_generator, use_batch_statistics
-from deblend.reiman2019.training import predict, to_uint8
 from deblend.training.torch_backend import move_to_device
 from deblend.training.torch_checkpoint import read_weights
+from deblend.training.torch_gan import generate_in_batches
 from torch import nn
 
 #: Blends of a batch whose statistics an evaluation uses: those of a training batch (Sect. 2.4).
 #: A divisor of `deblend.reiman2019.blends.BATCH`.
 EVALUATION_BATCH = 16
+
+#: Images at a time, for each device: few fit into the caches of a CPU.
+BATCH = {"cpu": 8, "cuda": 64}
 
 
 def load_generator(weights: str | Path, description: str | Path) -> tuple[nn.Module, str]:
@@ -42,6 +45,36 @@ def load_generator(weights: str | Path, description: str | Path) -> tuple[nn.Mod
     generator = build_generator(config, side)
     read_weights(weights, generator)
     return generator, record["precision"]
+
+
+def predict(
+    generator: nn.Module,
+    blends: torch.Tensor,
+    device: torch.device,
+    precision: str = "float32",
+    *,
+    batch_size: int | None = None,
+) -> torch.Tensor:
+    """Deblend images in batches.
+
+    Parameters
+    ----------
+    generator : Module
+    blends : Tensor, shape (n, 3, y, x)
+        In [0, 1].
+    device : torch.device
+    precision : {"float32", "bfloat16"}
+    batch_size : int, optional
+        By default that which is fast on the device.
+
+    Returns
+    -------
+    Tensor, shape (n, 2, 3, y, x), float32
+        In [-1, 1], on the CPU.
+    """
+    blends = blends.contiguous(memory_format=torch.channels_last)
+    size = BATCH[device.type] if batch_size is None else batch_size
+    return generate_in_batches(generator, blends, device, batch_size=size, precision=precision)
 
 
 def predict_blends(
@@ -129,3 +162,9 @@ def to_unit(images: np.ndarray | torch.Tensor) -> np.ndarray:
     if isinstance(images, torch.Tensor):
         return ((images + 1) / 2).movedim(-3, -1).contiguous().cpu().numpy()
     return images.astype(np.float32) / 255
+
+
+def to_uint8(images: torch.Tensor) -> np.ndarray:
+    """Images (..., 3, y, x) in [-1, 1] as (..., y, x, 3), 0 to 255."""
+    scaled = ((images.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+    return scaled.movedim(-3, -1).contiguous().cpu().numpy()

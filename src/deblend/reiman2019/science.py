@@ -29,6 +29,7 @@ import numpy as np
 import pandas as pd
 from deblend.photometry.config import Detection
 from deblend.photometry.sep import SepError, background_rms, detect
+from deblend.reiman2019.bins import images_in_bins
 from deblend.reiman2019.blends import (
     PerturbConfig,
     draw_blends,
@@ -36,7 +37,7 @@ from deblend.reiman2019.blends import (
     render_batches,
     rows_of_split,
 )
-from deblend.reiman2019.failures import bins_of_images, sky_level
+from deblend.reiman2019.failures import sky_level
 from deblend.reiman2019.images import RADII_PER_PX, open_frames
 from deblend.reiman2019.metrics import GALAXIES, ROUNDING_POWER, median_interval
 from deblend.reiman2019.predict import read_predictions, to_unit
@@ -330,13 +331,10 @@ def science_table(found: pd.DataFrame) -> pd.DataFrame:
         absolute deviation, each with half of its 68 % interval (`median_error`, `nmad_error`), for
         which blends that share a galaxy are not independent (`median_interval`).
     """
-    binned = bins_of_images(found, BINNED_BY)
-    rows = []
-    for key, part in found.groupby(["method", "galaxy", "quantity"], sort=False):
-        for by, bins in binned.items():
-            for low, high, inside in bins:
-                chosen = part[inside[part.index]]
-                rows.append((*key, by, low, high, len(chosen), *_statistics(chosen)))
+    rows = [
+        (*key, *which, len(images), *_statistics(images))
+        for key, which, images in images_in_bins(found, ("method", "galaxy", "quantity"), BINNED_BY)
+    ]
     columns = ["method", "galaxy", "quantity", "by", "from", "to", "n", "failures"]
     return pd.DataFrame(rows, columns=[*columns, "median", "median_error", "nmad", "nmad_error"])
 

@@ -19,8 +19,7 @@ from deblend.reiman2019.blends import (
     rows_of_split,
 )
 from deblend.reiman2019.images import open_frames
-from deblend.reiman2019.predict import load_generator, to_unit
-from deblend.reiman2019.training import predict
+from deblend.reiman2019.predict import load_generator, predict, to_unit
 from deblend.seeds import generator as random_generator
 from deblend.training.torch_backend import move_to_device
 from scipy.ndimage import gaussian_filter

@@ -1,14 +1,10 @@
 """Train the branched GAN of Reiman & Goehre 2019; a training can be killed and resumed at any time.
 
 The random numbers of an iteration depend only on its number, so that a resumed training gives the
-same result as one without interruption. Frames are memory-mapped files; a thread reads those of the
-next iterations while the device is busy.
+same result as one without interruption.
 """
 
 import logging
-import math
-import queue
-import threading
 import time
 from collections import abc
 from contextlib import closing
@@ -21,302 +17,28 @@ import pandas as pd
 import torch
 from deblend.errors import DeblendError
 from deblend.files import atomic, write_json
-from deblend.reiman2019.blends import (
-    PerturbConfig,
-    blend,
-    draw_blends,
-    draw_pairs,
-    perturbation_tensor,
-    render_all,
-    rows_of_split,
-)
+from deblend.reiman2019.batches import PairSource
+from deblend.reiman2019.blends import PerturbConfig, draw_blends, render_all, rows_of_split
+from deblend.reiman2019.checks import check_images, collapse_reason, not_learnt
 from deblend.reiman2019.config import GanConfig
+from deblend.reiman2019.gan import Trainer
 from deblend.reiman2019.images import open_frames
-from deblend.reiman2019.networks import (
-    Discriminator,
-    VggFeatures,
-    build_generator,
-    layer_table,
-)
-from deblend.seeds import generator as random_generator
+from deblend.reiman2019.networks import Discriminator, VggFeatures, build_generator, layer_table
+from deblend.reiman2019.predict import predict, to_uint8
 from deblend.tables import write_csv
 from deblend.training.fingerprints import fingerprint
 from deblend.training.loop import Loop
 from deblend.training.outputs import Outputs, training_outputs
-from deblend.training.torch_backend import autocast, move_to_device
 from deblend.training.torch_checkpoint import Checkpoint, write_weights
-from deblend.training.torch_gan import COLLAPSE_SHARE, Gan, generate_in_batches
 from deblend.training.torch_layers import n_parameters
 from deblend.training.vgg import weights_from
 from torch import nn
-from torch.nn import functional
 
 log = logging.getLogger(__name__)
 
 
-#: Images with less than this share of the true light are called black.
-BLACK_RATIO = 0.2
-
-
 #: Number of validation blends shown in the figure of the training.
 N_PANELS = 4
-
-
-#: Images at a time, for each device: few fit into the caches of a CPU.
-BATCH = {"cpu": 8, "cuda": 64}
-
-
-class PairSource:
-    """Training blends of each iteration; a thread reads their frames ahead.
-
-    Parameters
-    ----------
-    frames : ndarray of uint8, shape (n, height, width, 3)
-        Can be memory-mapped.
-    rows : ndarray of int
-        Frames of the training split.
-    config : PerturbConfig
-    seed, batch_size : int
-    n_blends : int, optional
-        Number of different blends, which are seen in a new order in each epoch; None: every
-        iteration draws new ones.
-    augment : bool
-        Flip and transpose the central galaxies at random.
-    """
-
-    #: Iterations that are read ahead.
-    N_AHEAD = 4
-
-    def __init__(
-        self,
-        frames: np.ndarray,
-        rows: np.ndarray,
-        config: PerturbConfig,
-        *,
-        seed: int,
-        batch_size: int,
-        n_blends: int | None = None,
-        augment: bool = False,
-    ) -> None:
-        self.frames, self.rows, self.config = frames, rows, config
-        self.seed, self.batch_size, self.augment = seed, batch_size, augment
-        self.fixed: pd.DataFrame | None = None
-        if n_blends is not None:
-            rng = random_generator(seed, "reiman2019 training blends", n_blends)
-            self.fixed = draw_pairs(rng, rows, n_blends, config)
-        self._order: tuple[int, np.ndarray] = (-1, np.empty(0, int))
-
-    def batch(self, iteration: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Central frames, companion frames (n, height, width, 3) and perturbations (n, 6)."""
-        rng = random_generator(self.seed, "reiman2019 training", iteration)
-        if self.fixed is None:
-            pairs = draw_pairs(rng, self.rows, self.batch_size, self.config)
-        else:
-            first = iteration * self.batch_size
-            numbers = [
-                self._number(i, len(self.fixed)) for i in range(first, first + self.batch_size)
-            ]
-            pairs = self.fixed.iloc[numbers]
-        central, companion = (
-            torch.from_numpy(np.ascontiguousarray(self.frames[pairs[name].to_numpy()]))
-            for name in ("central", "companion")
-        )
-        if self.augment:
-            # Drawn after the pairs, which are thus the same with and without it.
-            central = turn(central, rng.integers(8, size=len(central)))
-        return central, companion, perturbation_tensor(pairs)
-
-    def _number(self, position: int, n: int) -> int:
-        """Number of the fixed blend at a position in the endless row of shuffled epochs."""
-        epoch, place = divmod(position, n)
-        if self._order[0] != epoch:
-            rng = random_generator(self.seed, "reiman2019 order", epoch)
-            self._order = epoch, rng.permutation(n)
-        return self._order[1][place]
-
-    def batches(
-        self, start: int, stop: int, device: torch.device
-    ) -> abc.Generator[tuple[torch.Tensor, torch.Tensor]]:
-        """Blends and true images of the iterations start to stop - 1.
-
-        See `deblend.reiman2019.blends.blend`.
-        """
-        ready: queue.Queue = queue.Queue(self.N_AHEAD)
-        stopping = threading.Event()
-
-        def put(item: object) -> None:
-            while not stopping.is_set():
-                try:
-                    ready.put(item, timeout=0.5)
-                    break
-                except queue.Full:
-                    continue
-
-        def read() -> None:
-            try:
-                for iteration in range(start, stop):
-                    if stopping.is_set():
-                        return
-                    tensors = self.batch(iteration)
-                    put([t.pin_memory() for t in tensors] if device.type == "cuda" else tensors)
-            except BaseException as error:  # raised again by the thread that waits for the item
-                put(error)
-
-        thread = threading.Thread(target=read, daemon=True)
-        thread.start()
-        try:
-            for _ in range(start, stop):
-                item = ready.get()
-                if isinstance(item, BaseException):
-                    raise item
-                central, companion, perturbations = (t.to(device, non_blocking=True) for t in item)
-                yield blend(central, companion, perturbations, self.config)
-        finally:
-            stopping.set()
-            thread.join()
-
-
-def turn(images: torch.Tensor, ways: np.ndarray) -> torch.Tensor:
-    """Flip and transpose square images (n, side, side, 3).
-
-    Parameters
-    ----------
-    images : Tensor
-    ways : ndarray of int, shape (n,)
-        From 0 to 7, one for each symmetry of a square: bits for two flips and a transpose. 0 leaves
-        an image as it is.
-    """
-    turned = []
-    for image, way in zip(images, ways, strict=True):
-        axes = [axis for axis in (0, 1) if way >> axis & 1]
-        flipped = image.flip(axes) if axes else image
-        turned.append(flipped.transpose(0, 1) if way & 4 else flipped)
-    return torch.stack(turned)
-
-
-class Trainer(Gan):
-    """Both networks, their optimizers and the update of one iteration.
-
-    Parameters
-    ----------
-    config : GanConfig
-    side : int
-        Side of the images.
-    device : torch.device
-    vgg : VggFeatures or None
-        For the burn-in.
-
-    Raises
-    ------
-    DeblendError
-        There is a burn-in but no VGG.
-    """
-
-    def __init__(
-        self, config: GanConfig, side: int, device: torch.device, vgg: VggFeatures | None
-    ) -> None:
-        if config.burn_in_iterations and vgg is None:
-            raise DeblendError(
-                f"burn_in_iterations is {config.burn_in_iterations}: it needs VGG's weights "
-                "(vgg_weights)"
-            )
-        self.config, self.vgg = config, vgg
-        generator = build_generator(config, side)
-        discriminator = None
-        if config.adversarial_weight:
-            discriminator = Discriminator(
-                side, config.discriminator_filters, config.discriminator_units
-            )
-        super().__init__(
-            generator,
-            discriminator,
-            device=device,
-            precision=config.precision,
-            adversarial=config.adversarial,
-        )
-        if vgg is not None:
-            move_to_device(vgg, device)
-        if config.compile and device.type == "cuda":
-            # In place, so that the names of the weights stay.
-            for network in self.networks().values():
-                network.compile()
-        # `step` sets the learning rates before each update.
-        self.add_optimizer("burn_in", generator, config.learning_rate)
-        self.add_optimizer("generator", generator, config.learning_rate)
-        if discriminator is not None:
-            self.add_optimizer("discriminator", discriminator, config.discriminator_learning_rate)
-
-    def learning_rate(self, iteration: int, name: str = "generator") -> float:
-        """Learning rate of an optimizer in an iteration; the burn-in counts as iterations."""
-        config = self.config
-        start = (
-            config.discriminator_learning_rate if name == "discriminator" else config.learning_rate
-        )
-        done = max(0, iteration - config.burn_in_iterations)
-        if config.schedule == "cosine":
-            # The discriminator's rate begins when it does.
-            first = config.adversarial_start if name == "discriminator" else 0
-            share = max(0, done - first) / (config.iterations - first)
-            return start * (1 + math.cos(math.pi * share)) / 2
-        return start * (config.drop_factor if done >= config.drop_iteration else 1)
-
-    def step(
-        self, iteration: int, blends: torch.Tensor, truth: torch.Tensor
-    ) -> dict[str, torch.Tensor]:
-        """Update both networks once.
-
-        Parameters
-        ----------
-        iteration : int
-        blends, truth : Tensor
-            From `PairSource.batches`.
-
-        Returns
-        -------
-        dict
-            Losses, on the device; each is the mean over the generator's two images.
-        """
-        blends = blends.contiguous(memory_format=torch.channels_last)
-        for name, optimizer in self.optimizers.items():
-            for group in optimizer.param_groups:
-                group["lr"] = self.learning_rate(iteration, name)
-        images = self.generate(blends)
-        if iteration < self.config.burn_in_iterations:
-            return self._burn_in(images, truth)
-        losses = {"mse": functional.mse_loss(images, truth)}
-        loss = losses["mse"]
-        start = self.config.burn_in_iterations + self.config.adversarial_start
-        if self.discriminator is not None and iteration >= start:
-            losses |= self.update_discriminator(images.detach(), truth)
-            losses["adversarial"] = self.adversarial(images)
-            loss = loss + self.config.adversarial_weight * losses["adversarial"]
-        self.step_optimizer("generator", loss, self.config.gradient_norm_max)
-        return {name: value.detach() for name, value in losses.items()}
-
-    def _burn_in(self, images: torch.Tensor, truth: torch.Tensor) -> dict[str, torch.Tensor]:
-        assert self.vgg is not None
-        with autocast(self.device, self.precision):
-            with torch.no_grad():
-                true_features = self.vgg(truth.flatten(0, 1))
-            features = self.vgg(images.flatten(0, 1))
-        # Eq. 5. The features can have a low precision; their difference is taken in float32.
-        loss = functional.mse_loss(features.float(), true_features.float())
-        self.step_optimizer("burn_in", loss, self.config.gradient_norm_max)
-        return {"vgg": loss.detach(), "mse": functional.mse_loss(images, truth).detach()}
-
-    def logits(self, images: torch.Tensor, *given: torch.Tensor | None) -> torch.Tensor:
-        """Logits of the images of both galaxies, shape (2 n,).
-
-        Central galaxies and companions are separate batches, so that the batch norm does not mix
-        them.
-        """
-        assert self.discriminator is not None
-        with autocast(self.device, self.precision):
-            logits = [
-                self.discriminator(x.contiguous(memory_format=torch.channels_last))
-                for x in images.unbind(1)
-            ]
-        return torch.cat(logits).float()
 
 
 def core_days(config: GanConfig, side: int) -> float:
@@ -371,112 +93,11 @@ def refuse_a_long_training(
         )
 
 
-def predict(
-    generator: nn.Module,
-    blends: torch.Tensor,
-    device: torch.device,
-    precision: str = "float32",
-    *,
-    batch_size: int | None = None,
-) -> torch.Tensor:
-    """Deblend images in batches.
-
-    Parameters
-    ----------
-    generator : Module
-    blends : Tensor, shape (n, 3, y, x)
-        In [0, 1].
-    device : torch.device
-    precision : {"float32", "bfloat16"}
-    batch_size : int, optional
-        By default that which is fast on the device.
-
-    Returns
-    -------
-    Tensor, shape (n, 2, 3, y, x), float32
-        In [-1, 1], on the CPU.
-    """
-    blends = blends.contiguous(memory_format=torch.channels_last)
-    size = BATCH[device.type] if batch_size is None else batch_size
-    return generate_in_batches(generator, blends, device, batch_size=size, precision=precision)
-
-
-def check_images(images: torch.Tensor, truth: torch.Tensor) -> dict[str, float]:
-    """Measures of the quality of a generator's validation images, and of its collapse.
-
-    Parameters
-    ----------
-    images, truth : Tensor, shape (n, 2, 3, y, x)
-        In [-1, 1].
-
-    Returns
-    -------
-    dict
-        `val_mse`; `val_psnr_db`, the mean over the images; `brightness_ratio`, the light of the
-        images divided by that of the true ones (0: all black); `diversity_ratio`, the standard
-        deviation from image to image divided by that of the true ones (0: all equal). Both ratios
-        are those of the worse of the two branches, since one branch can collapse alone.
-    """
-    error = (images - truth).pow(2).mean(dim=(2, 3, 4)).clamp(min=1e-12)
-    # One number for each of the two galaxies.
-    spread, true_spread = (x.std(dim=0, correction=0).mean(dim=(1, 2, 3)) for x in (images, truth))
-    light, true_light = ((x + 1).mean(dim=(0, 2, 3, 4)) for x in (images, truth))
-    return {
-        "val_mse": float(error.mean()),
-        "val_psnr_db": float((10 * torch.log10(4 / error)).mean()),
-        "brightness_ratio": float((light / true_light).min()),
-        "diversity_ratio": float((spread / true_spread).min()),
-    }
-
-
-def collapse_reason(row: dict[str, float]) -> str | None:
-    """How a generator has collapsed according to `check_images`; None if it has not."""
-    if not math.isfinite(row["val_mse"]):
-        return "its images are not finite"
-    if row["brightness_ratio"] < BLACK_RATIO:
-        return f"its images are black ({row['brightness_ratio']:.2g} of the true light)"
-    if row["diversity_ratio"] < COLLAPSE_SHARE:
-        return f"its images are all alike ({row['diversity_ratio']:.2g} of the true variety)"
-    return None
-
-
-#: A generator has learnt if its mean PSNR exceeds that of the blend itself, and that of its initial
-#: weights, by more than this, dB.
-LEARNT_DB = 0.1
-
-
-def not_learnt(row: dict[str, float], start_db: float, blend_db: float) -> str | None:
-    """Why a generator has learnt nothing; None if it has learnt.
-
-    Parameters
-    ----------
-    row : dict
-        Last row of its history.
-    start_db, blend_db : float
-        Mean PSNR of the validation images that the initial weights make, and of the blend itself.
-    """
-    if problem := collapse_reason(row):
-        return problem
-    for name, value in (("the blend itself", blend_db), ("its initial weights", start_db)):
-        if not row["val_psnr_db"] > value + LEARNT_DB:
-            return (
-                f"its images are no better than those of {name} (PSNR {row['val_psnr_db']:.4g} dB "
-                f"against {value:.4g} dB)"
-            )
-    return None
-
-
 def trace_interval_of(config: GanConfig, phase: str) -> int:
     """Iterations between rows of the history; a burn-in has at least twenty rows."""
     if phase == "burn_in":
         return max(1, min(config.trace_interval, config.burn_in_iterations // 20))
     return config.trace_interval
-
-
-def to_uint8(images: torch.Tensor) -> np.ndarray:
-    """Images (..., 3, y, x) in [-1, 1] as (..., y, x, 3), 0 to 255."""
-    scaled = ((images.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
-    return scaled.movedim(-3, -1).contiguous().cpu().numpy()
 
 
 def train(

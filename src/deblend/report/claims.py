@@ -10,7 +10,8 @@ A paper's module defines a claim with the function that tests it::
     def unbiased(tables: Tables, bound: float, network: str) -> Result: ...
 
 A bar is a claim of ours about a scale: how much a run at this scale has to show at least. Its
-bounds are in config/bars.yaml, so that a run at another scale has another bound, or no such row.
+bounds are in config/bars.yaml, so that a run at another scale, or with images from another source,
+has another bound, or no such row.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -194,7 +195,9 @@ class Claims(list[Claim]):
         return self.add(name, "bar", stated=None)
 
 
-def read_bars(path: str | Path, scale: str, paper: str) -> dict[str, float]:
+def read_bars(
+    path: str | Path, scale: str, paper: str, source: str | None = None
+) -> dict[str, float]:
     """Bounds of a paper's bars at a scale, by name; none if the file has none for the scale.
 
     Parameters
@@ -202,8 +205,16 @@ def read_bars(path: str | Path, scale: str, paper: str) -> dict[str, float]:
     path : path
         config/bars.yaml.
     scale, paper : str
+    source : str, optional
+        Where the run's images come from. Bars below the name of another source are left out.
     """
-    return read_yaml(path).get(scale, {}).get(paper, {})
+    bars: dict[str, float] = {}
+    for name, bound in read_yaml(path).get(scale, {}).get(paper, {}).items():
+        if not isinstance(bound, Mapping):
+            bars[name] = bound
+        elif name == source:
+            bars |= bound
+    return bars
 
 
 def claims_table(

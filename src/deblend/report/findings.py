@@ -9,7 +9,8 @@ A paper's module defines a finding with the function that computes it, as it def
     @says("The catalogue has fewer")
     def test_blends(tables: Tables) -> Result: ...
 
-Where its data are missing, the row has the numbers that config/published.yaml states.
+Where its data are missing, the row has the numbers that config/published.yaml states. A finding
+that returns no numbers has an empty row.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -34,6 +35,7 @@ COLUMNS = (
 #: Where the numbers of a row come from.
 COMPUTED = "computed in this run"
 STATED = "stated in config/published.yaml, not computed in this run"
+NEITHER = "neither computed in this run nor stated"
 
 #: Function of the tables that returns numbers, and whether they show what was found.
 Computation = Callable[[Tables], Result]
@@ -120,7 +122,7 @@ def findings_table(
     DataFrame
         `COLUMNS`. `confirmed` is whether the numbers that were computed show what was found; None
         for numbers that are stated, and for data that cannot confirm it (`numbers` says why).
-        `source` is what the numbers are of.
+        `source` is what the numbers are of, and `basis` says whether they were computed.
 
     Raises
     ------
@@ -136,9 +138,10 @@ def findings_table(
             )
     rows = []
     for finding in findings:
-        source, basis = (sources or {}).get(finding.of, finding.of), COMPUTED
+        source = (sources or {}).get(finding.of, finding.of)
         try:
             numbers, confirmed = finding.compute(tables)
+            basis = COMPUTED if numbers else NEITHER
         except MissingResult as error:
             if finding.name not in facts:
                 raise DeblendError(

@@ -6,7 +6,14 @@ import pytest
 from astropy.io import fits
 from astropy.table import Table
 from deblend.errors import DeblendError
-from deblend.farrens2022.galaxies import CatalogGalaxies, clump_share, clumpy_profile, within_limits
+from deblend.farrens2022.galaxies import (
+    CatalogGalaxies,
+    SimulatedGalaxies,
+    clump_share,
+    clumpy_profile,
+    pair_profile,
+    within_limits,
+)
 from deblend.farrens2022.stamps import (
     draw_chunk,
 )
@@ -65,6 +72,33 @@ def test_a_disk_without_clumps_has_its_radius_and_axis_ratio():
     )  # of the circle, within the effect of the ellipticity
     shape = image.FindAdaptiveMom().observed_shape
     assert (1 - shape.g) / (1 + shape.g) == pytest.approx(0.5, abs=0.02)
+
+
+def test_a_pair_has_the_light_of_one_galaxy():
+    bright, faint = galsim.Gaussian(flux=100, sigma=0.2), galsim.Gaussian(flux=25, sigma=0.2)
+    distances = []
+    for seed in range(8):
+        pair = pair_profile(np.random.default_rng(seed), bright, faint)
+        assert pair.flux == pytest.approx(100)
+        assert peaks(pair) == 2
+        # A fifth of the light is at the companion.
+        distances.append(5 * np.hypot(pair.centroid.x, pair.centroid.y))
+    assert 1.0 <= min(distances) < max(distances) <= 2.0
+
+
+def test_all_or_no_galaxies_are_pairs():
+    limits = {"mag_min": 21.0, "mag_max": 22.0, "clumpiness": 0.0}
+    mean_peaks = []
+    for share in (0.0, 1.0):
+        sample = sample_config(kind="real", pair_share=share, **limits)
+        galaxies = SimulatedGalaxies(sample, "pairs", 1)
+        drawn = [galaxies(np.random.default_rng(i), i, 1) for i in range(12)]
+        # Their light is that of their magnitude, pairs or not.
+        fluxes = [profile.flux for profile, _, _ in drawn]
+        assert fluxes == pytest.approx([10 ** (0.4 * (25.94 - mag)) for _, _, mag in drawn])
+        mean_peaks.append(np.mean([peaks(profile) > 1 for profile, _, _ in drawn]))
+    # Some irregular galaxies have several peaks without a companion.
+    assert mean_peaks[0] < 0.4 < 0.8 < mean_peaks[1]
 
 
 def test_real_galaxies_of_a_catalogue_stay_in_their_split(real_data):

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from deblend.reiman2019.config import PerturbConfig
+from deblend.reiman2019.config import GanConfig, PerturbConfig
 from deblend.reiman2019.metrics import score_images
 from deblend.training.vgg import random_weights
 
@@ -17,6 +17,29 @@ N, SIDE = 24, 24
 #: Perturbations of the small frames below, for images of 16 x 16 pixels.
 PAIRS = PerturbConfig(
     order="authors", shift_px=(3, 8), log_scale=(-1.0, 0.5), blending="max", crop_px=48, reduce_by=3
+)
+#: A GAN that trains in milliseconds on them.
+TINY = GanConfig(
+    root_blocks=1,
+    branch_blocks=1,
+    filters=4,
+    coordinates=True,
+    discriminator_filters=2,
+    discriminator_units=8,
+    adversarial_weight=1e-3,
+    adversarial="non_saturating",
+    burn_in_iterations=3,
+    vgg_input_px=16,
+    iterations=9,
+    learning_rate=1e-3,
+    discriminator_learning_rate=1e-4,
+    drop_factor=0.1,
+    drop_iteration=6,
+    n_train_blends=None,
+    batch_size=4,
+    precision="float32",
+    trace_interval=2,
+    checkpoint_interval=2,
 )
 
 
@@ -139,3 +162,20 @@ def frames():
     width = rng.uniform(1.5, 4, (12, 1, 1))
     light = np.exp(-(x**2 + y**2) / (2 * width**2))
     return (light[..., None] * rng.uniform(100, 250, (12, 1, 1, 3))).astype(np.uint8)
+
+
+def source_of(frames, seed=1):
+    """Training blends of such frames; PyTorch is imported here, since few tests need it."""
+    from deblend.reiman2019.batches import PairSource
+
+    return PairSource(frames, np.arange(8), PAIRS, seed=seed, batch_size=TINY.batch_size)
+
+
+def validation_of(frames):
+    """Six validation blends of such frames, and their true images."""
+    import torch
+    from deblend.reiman2019.blends import blend, draw_blends, perturbation_tensor
+
+    pairs = draw_blends(1, "galaxyzoo", "validation", np.arange(8, 12), 6, PAIRS)
+    central, companion = (torch.from_numpy(frames[pairs[c]]) for c in ("central", "companion"))
+    return blend(central, companion, perturbation_tensor(pairs), PAIRS)

@@ -8,7 +8,15 @@ from deblend.report.claims import claims_table
 from tests.unit.reiman2019.conftest import PUBLISHED, history, tables
 
 #: Bounds of the bars.
-BARS = {"bar_beats_blend": 2.0}
+BARS = {
+    "bar_beats_blend": 2.0,
+    "bar_psnr_central": 30.0,
+    "bar_psnr_companion": 28.5,
+    "bar_ssim_central": 0.88,
+    "bar_ssim_companion": 0.82,
+    "bar_beats_blend_every_score": 0.0,
+    "bar_adversary_cost": 0.5,
+}
 
 
 def holds(found, bound="as stated"):
@@ -95,14 +103,53 @@ def test_the_bar_is_a_gain_over_the_blend_of_both_galaxies(gain_db, reached):
     assert holds(found)["bar_beats_blend"] is reached
 
 
+@pytest.mark.parametrize(
+    ("bar", "galaxy", "quantity"),
+    [
+        ("bar_psnr_central", "central", "psnr_db"),
+        ("bar_psnr_companion", "companion", "psnr_db"),
+        ("bar_ssim_central", "central", "ssim_authors_code"),
+        ("bar_ssim_companion", "companion", "ssim_authors_code"),
+    ],
+)
+def test_bars_of_one_galaxy_are_of_its_mean(bar, galaxy, quantity):
+    found = tables()
+    mine = found["scores"]
+    images = (mine["method"] == "gan") & (mine["galaxy"] == galaxy)
+    for offset, reached in ((-0.01, False), (0.01, True)):
+        # Half of the images are below the bar.
+        spread = np.linspace(-0.1, 0.1, images.sum()) + offset
+        mine.loc[images, quantity] = BARS[bar] + spread
+        mine["crossed_psnr_db"] = 0.0  # each image shows its own galaxy
+        mine.loc[mine["method"] == "blend", quantity] = 0.1
+        assert holds(found)[bar] is reached
+    others = {name for name in BARS if name.endswith(("central", "companion"))} - {bar}
+    assert all(holds(found)[name] is True for name in others)
+    table = claims_table(found, "small", CLAIMS, "reiman2019", bars={bar: BARS[bar]})
+    numbers = table.set_index("claim").loc[bar, "numbers"]
+    assert numbers.startswith(f"{galaxy} {BARS[bar] + 0.01:.4g} ± ")
+    assert numbers.endswith(f"n = {images.sum()}")
+
+
+def test_one_score_below_the_blends_is_enough_to_miss_the_bar():
+    found = tables()
+    mine = found["scores"]
+    assert holds(found)["bar_beats_blend_every_score"] is True
+    worse = (mine["method"] == "gan") & (mine["galaxy"] == "central")
+    mine.loc[worse, "ssim_signed"] = mine.loc[worse, "ssim_signed"] - 0.5
+    assert holds(found)["bar_beats_blend_every_score"] is False
+
+
 def test_adversarial_training_that_costs_two_decibels():
     found = tables()
     mine = found["scores"]
     better = mine["method"] == "mse"
     gan = mine.loc[mine["method"] == "gan", "psnr_db"].to_numpy()
     mine.loc[better, "psnr_db"] = gan + 2
-    assert holds(found)["as_good_as_mse"] is False
+    assert holds(found)["as_good_as_mse"] is holds(found)["bar_adversary_cost"] is False
     assert holds(found, "relaxed")["as_good_as_mse"] is True
+    mine.loc[better, "psnr_db"] = gan + 0.4
+    assert holds(found)["bar_adversary_cost"] is True
 
 
 def test_collapses_are_detected_in_the_history():

@@ -132,7 +132,35 @@ def test_rates_by_separation_and_brightness_add_up(measured):
         assert cut.loc[by, "n"].sum() == cut.loc["all", "n"] == 20
         assert cut.loc[by, "n_failed"].sum() == cut.loc["all", "n_failed"]
     assert cut.loc["all", "percent"] == 100
-    assert cut.loc["all", "low"] == pytest.approx(100 * 20 / 21)  # Wilson, one sigma
+    # Wilson, one sigma, of as many images as there are galaxies in the blends.
+    n_galaxies = len(np.unique(measured[0][["central", "companion"]]))
+    assert n_galaxies < 20
+    assert cut.loc["all", "low"] == pytest.approx(100 * n_galaxies / (n_galaxies + 1))
+    # Images without neighbours cannot be given one that is wrong.
+    assert (mine.loc[mine["kind"] == "wrong_neighbour", "n"] == 0).all()
+    assert mine.loc[mine["kind"] == "wrong_neighbour", "low"].isna().all()
+
+
+def test_shares_of_failures_allow_for_blends_that_share_a_galaxy():
+    """Ten galaxies decide which of 400 blends fail: as good as ten blends, not 400."""
+    n = 400
+    fails = np.arange(n) // 40 < 5
+    table = pd.DataFrame(
+        {
+            **dict.fromkeys(KINDS, False),
+            **{"method": "gan", "galaxy": "central", "n_neighbours": 0, "incomplete": fails},
+            **{"frame": np.arange(n), "other_frame": n + np.arange(n)},
+            **{"separation_px": np.linspace(5, 20, n), "brightness_ratio": np.linspace(0.1, 9, n)},
+        }
+    )
+    halves = {}
+    for name, shared in (("alone", {}), ("shared", {"other_frame": 1000 + np.arange(n) // 40})):
+        rates = failure_rates(table.assign(**shared))
+        row = rates[(rates["kind"] == "incomplete") & (rates["by"] == "all")].iloc[0]
+        assert (row["n"], row["n_failed"], row["percent"]) == (400, 200, 50)
+        halves[name] = (row["high"] - row["low"]) / 2
+    assert halves["alone"] == pytest.approx(50 / np.sqrt(n), rel=0.02)
+    assert halves["shared"] == pytest.approx(50 / np.sqrt(10), rel=0.15)
 
 
 def test_infill_and_misalignment_are_summed_over_images():
@@ -140,6 +168,8 @@ def test_infill_and_misalignment_are_summed_over_images():
         {
             "method": "gan",
             "galaxy": "central",
+            "frame": [1, 2],
+            "other_frame": [3, 4],
             "hidden": [0.5, 0.0],
             "mse_copied": [0.01, 0.01],
             "mse_hidden": [0.09, np.nan],
@@ -157,6 +187,12 @@ def test_infill_and_misalignment_are_summed_over_images():
     row = offsets.loc["red_x"]
     assert (row["true_mean_px"], row["mean_px"]) == pytest.approx((0.9, 0.6))
     assert row["correlation"] == pytest.approx(1)
+    # Each is 0.3 px from the mean; true images are of two galaxies, deblended ones of four.
+    assert row["true_error_px"] == pytest.approx(np.sqrt(2 / 1 * 2 * 0.3**2) / 2)
+    assert row["error_px"] == pytest.approx(np.sqrt(4 / 3 * 2 * 0.3**2) / 2)
+    # Two images of the same galaxy say nothing about the scatter of others.
+    same = misalignment_table(table.assign(frame=1), 3).set_index("offset").loc["red_x"]
+    assert np.isnan(same["true_error_px"])
 
 
 def test_the_first_test_blends_are_shown(frames, tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from deblend.reiman2019.findings import FINDINGS
-from deblend.report.findings import findings_table
+from deblend.report.findings import NEITHER, findings_table
 
 from tests.unit.reiman2019.conftest import PUBLISHED, tables
 
@@ -32,14 +32,14 @@ def starts(without, batches=2000):
 def test_whether_images_stay_black_without_burn_in(without, batches, confirmed):
     row = found(starts=starts(without, batches)).loc["black_without_burn_in"]
     assert row["confirmed"] is confirmed
-    assert f"{batches:,} batches ({len(without)} seeds)" in row["numbers"]
+    assert f"{batches:,} batches ({len(without)} starts)" in row["numbers"]
     assert "with burn-in after 80 of" in row["numbers"]
 
 
-def test_without_short_trainings_earlier_numbers_are_stated():
-    row = found().loc["black_without_burn_in"]
-    assert row["confirmed"] is None
-    assert row["numbers"] == PUBLISHED["findings"]["black_without_burn_in"]["numbers"]
+@pytest.mark.parametrize("made", [{}, {"starts": starts([240.0])}, {"starts": starts([])}])
+def test_one_start_or_none_is_no_finding(made):
+    row = found(**made).loc["black_without_burn_in"]
+    assert (row["numbers"], row["confirmed"], row["basis"]) == ("", None, NEITHER)
 
 
 def test_the_range_of_the_authors_code_flatters_any_answer():

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from deblend.errors import DeblendError
+from deblend.intervals import wilson_interval
 from deblend.reiman2019.metrics import (
     COLUMNS,
     METHODS,
@@ -13,6 +14,7 @@ from deblend.reiman2019.metrics import (
     read_scores,
     score_images,
     select_examples,
+    share_interval,
     spectrum_distance,
     summary,
 )
@@ -176,6 +178,21 @@ def test_intervals_of_median_and_variance_are_those_of_normal_scores():
     assert half["median"] == pytest.approx(2 * np.sqrt(np.pi / 2 / 4000), rel=0.1)
     assert half["variance"] == pytest.approx(4 * np.sqrt(2 / 4000), rel=0.1)
     assert row["median_low"] < row["median"] < row["median_high"]
+
+
+def test_the_interval_of_a_share_is_wilsons_of_independent_images():
+    rng = np.random.default_rng(3)
+    has, unique = rng.random(500) < 0.3, (np.arange(500), 500 + np.arange(500))
+    expected = wilson_interval(has.sum(), 500)
+    # As many galaxies as twice the images: the error has their number minus one.
+    assert share_interval(has, *unique) == pytest.approx(expected, abs=1e-3)
+    # Every blend twice: half as many are independent.
+    twice = share_interval(np.tile(has, 2), *(np.tile(x, 2) for x in unique))
+    assert twice == pytest.approx(expected, abs=2e-3)
+    # Ten galaxies without a failure are no proof that there are none.
+    low, high = share_interval(np.zeros(45), np.repeat(range(9), 5), np.full(45, 9))
+    assert (low, high) == (0, pytest.approx(1 / 11))
+    assert np.isnan(share_interval([], [], [])).all()
 
 
 def test_the_share_of_images_that_are_nearer_than_the_blend():

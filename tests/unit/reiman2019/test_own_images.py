@@ -72,6 +72,18 @@ def test_both_galaxies_are_returned_in_the_unit_of_the_blends(generator):
     assert result.galaxies[:, 1] == pytest.approx(0.25 + 0.5 * result.blends, abs=1e-6)
 
 
+@pytest.mark.parametrize(("blending", "lacking"), [("max", 0.0), ("sum", -0.25)])
+def test_residuals_are_of_galaxies_blended_as_in_the_training(tmp_path, blending, lacking):
+    """The central galaxy is the blend, the companion 0.25 everywhere, fainter than the blend."""
+    config = CONFIG.model_copy(update={"blending": blending})
+    network = write_generator(tmp_path, [(1.0, 0.0), (0.0, 0.25)], perturbation=config.model_dump())
+    result = separate(np.full((2, FRAME_PX, FRAME_PX, 3), 0.5), network)
+    assert result.residuals().shape == (2, SIDE, SIDE, 3)
+    assert result.residuals() == pytest.approx(lacking, abs=1e-6)
+    bright = separate(np.ones((1, FRAME_PX, FRAME_PX, 3)), network)
+    assert bright.residuals() == pytest.approx(0, abs=1e-6)  # no image is brighter than 1
+
+
 def test_light_outside_the_range_is_clipped(tmp_path):
     network = write_generator(tmp_path, [(0.0, -0.3), (0.0, 1.3)])
     galaxies = separate(spots(), network).galaxies

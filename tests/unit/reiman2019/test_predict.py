@@ -9,7 +9,13 @@ import torch
 from deblend.errors import DeblendError
 from deblend.reiman2019.blends import blend, draw_pairs, perturbation_tensor
 from deblend.reiman2019.networks import CopyGateGenerator, Generator
-from deblend.reiman2019.predict import load_generator, predict_blends, read_predictions, to_unit
+from deblend.reiman2019.predict import (
+    load_generator,
+    predict_blends,
+    read_predictions,
+    to_uint8,
+    to_unit,
+)
 from deblend.training.torch_checkpoint import write_weights
 
 from tests.unit.reiman2019.conftest import PAIRS
@@ -114,3 +120,8 @@ def test_bytes_and_tensors_have_the_same_unit():
     assert to_unit(images)[:, 0, 0, 0] == pytest.approx([0, 0.2, 0.4, 0.6, 0.8, 1])
     tensor = torch.linspace(-1, 1, 6)[:, None, None, None].expand(6, 3, 4, 5)
     np.testing.assert_allclose(to_unit(tensor), to_unit(images), atol=1e-6)
+
+
+def test_eight_bits_and_back():
+    images = torch.tensor([-1.0, 0.0, 1.0, 1.5]).reshape(1, 1, 2, 2).expand(1, 3, 2, 2)
+    assert to_uint8(images)[0, ..., 0].tolist() == [[0, 128], [255, 255]]

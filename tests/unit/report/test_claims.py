@@ -171,6 +171,16 @@ def test_bars_are_read_by_scale_and_paper(tmp_path):
     assert read_bars(path, "paper", "one") == {}
 
 
+def test_bars_of_a_source_are_for_its_images_only(tmp_path):
+    path = tmp_path / "bars.yaml"
+    bars = {"bar_a": 0.5, "simulated": {"bar_b": 2}, "files": {"bar_b": 3, "bar_c": 1}}
+    path.write_text(yaml.safe_dump({"small": {"one": bars}}))
+    assert read_bars(path, "small", "one", "simulated") == {"bar_a": 0.5, "bar_b": 2}
+    assert read_bars(path, "small", "one", "files") == {"bar_a": 0.5, "bar_b": 3, "bar_c": 1}
+    assert read_bars(path, "small", "one", "archive") == read_bars(path, "small", "one")
+    assert read_bars(path, "small", "one") == {"bar_a": 0.5}
+
+
 def test_every_row_names_the_networks_that_have_learnt_nothing(claims):
     networks = [{"name": "unet", "problem": "its masks are empty"}, {"name": "b", "problem": None}]
     found = claims_table(TABLES, "toy", claims, "a paper", networks=networks)

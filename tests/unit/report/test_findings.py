@@ -4,7 +4,14 @@ import pandas as pd
 import pytest
 from deblend.errors import DeblendError
 from deblend.report.claims import says, table
-from deblend.report.findings import COLUMNS, COMPUTED, STATED, Findings, findings_table
+from deblend.report.findings import (
+    COLUMNS,
+    COMPUTED,
+    NEITHER,
+    STATED,
+    Findings,
+    findings_table,
+)
 
 FACTS = {"count": {"numbers": "7 rows", "source": "their file"}}
 
@@ -44,6 +51,15 @@ def test_without_its_data_a_finding_is_stated(findings):
     row = findings_table({}, findings, "a paper", FACTS).iloc[0]
     assert (row["numbers"], row["confirmed"]) == ("7 rows", None)
     assert (row["source"], row["basis"]) == ("their file", STATED)
+
+
+def test_a_finding_without_numbers_has_an_empty_row():
+    findings = Findings()
+    findings.add("count", "Sect. 2", says="There are ten.", of="the catalogue")(
+        says("There are fewer.")(lambda tables: ("", None))
+    )
+    row = findings_table({}, findings, "a paper", {}).iloc[0]
+    assert (row["numbers"], row["confirmed"], row["basis"]) == ("", None, NEITHER)
 
 
 def test_a_finding_needs_its_data_or_numbers(findings):

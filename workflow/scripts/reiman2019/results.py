@@ -23,15 +23,14 @@ with logs.script(snakemake.log[0]):
     tables |= {name: pd.read_csv(path) for name, path in paths.items() if path}
     networks = read_networks(inputs.records)
     rows = our_rows(published, tables, networks[0])
-    reproduction = reproduction_table(
-        {params.configuration: rows}, "reiman2019", params.papers_data
-    )
+    papers_data = params.source == "archive"
+    reproduction = reproduction_table({params.configuration: rows}, "reiman2019", papers_data)
     claims = claims_table(
         tables,
         params.scale,
         CLAIMS,
         "reiman2019",
-        bars=read_bars(inputs.bars, params.scale, "reiman2019"),
+        bars=read_bars(inputs.bars, params.scale, "reiman2019", params.source),
         networks=networks,
     )
     logging.info("\n%s", reproduction.iloc[:, 1:8].to_string(index=False))
