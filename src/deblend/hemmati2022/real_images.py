@@ -172,7 +172,7 @@ def find_field_peaks(
 
 def _inside(xy: np.ndarray, side: float) -> np.ndarray:
     """Which peaks of a square field are at least `EDGE_PX` from its edges."""
-    return ((xy > EDGE_PX) & (xy < side - 1 - EDGE_PX)).all(axis=1)
+    return np.all((xy > EDGE_PX) & (xy < side - 1 - EDGE_PX), axis=1)
 
 
 def pair_numbers(
@@ -211,9 +211,7 @@ def pair_numbers(
             found.setdefault(resolution, []).append(both)
             rows.append((name, resolution, *_shares([both])))
         for resolution in ("low", "gan"):
-            chance = [
-                _matched(*pair, radius_px) for pair in _other_peaks(shown, name, resolution)
-            ]
+            chance = [_matched(*pair, radius_px) for pair in _other_peaks(shown, name, resolution)]
             found.setdefault(resolution + CHANCE, []).extend(chance)
             rows.append((name, resolution + CHANCE, *_shares(chance, len(chance))))
     for resolution in ("high", "low", "low" + CHANCE, "gan", "gan" + CHANCE):
