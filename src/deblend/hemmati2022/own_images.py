@@ -13,9 +13,9 @@ import torch
 from deblend.data.ingest import read_array
 from deblend.errors import DeblendError
 from deblend.hemmati2022.degrade import low_position, psf_image, resample
-from deblend.hemmati2022.networks import LOW_PX, build_generator
+from deblend.hemmati2022.networks import FRAME_PX, LOW_PX, build_generator
 from deblend.hemmati2022.pairs import Scale, psf_fwhm_arcsec
-from deblend.hemmati2022.peaks import GAN_BETA, GAN_PSF_PX, find_peaks
+from deblend.hemmati2022.peaks import EDGE_PX, GAN_BETA, GAN_PSF_PX, find_peaks
 from deblend.hemmati2022.photometry import MAX_SHIFT_ARCSEC
 from deblend.hemmati2022.predict import config_from_record, generate_images
 from deblend.photometry.forced import fit_photometry
@@ -32,7 +32,7 @@ FLAGS = {
     "sky": 1,  # the sky level is not 0 in a band of the network
     "noise": 2,  # the noise is not like that of the training in a band of the network
     "bright": 4,  # pixels are brighter than the scale of the network: they are clipped
-    "more_peaks": 8,  # there are more than two peaks, of which the first two are measured
+    "more_peaks": 8,  # there are more peaks than those of the two galaxies that are measured
 }
 
 
@@ -62,7 +62,7 @@ NOISE_TOLERANCE = 2.0
 SKY_LIMIT = 1.0
 
 
-PEAK_COLUMNS = ("image", "peak", "x_px", "y_px", "significance")
+PEAK_COLUMNS = ("image", "peak", "x_px", "y_px", "significance", "galaxy")
 
 
 FLUX_COLUMNS = (
@@ -82,10 +82,12 @@ class Resolved:
     peaks : DataFrame
         `PEAK_COLUMNS`: the peaks of each image, the most significant first (`peak` 0); `x_px` and
         `y_px` in pixels of the images, from the centre of the first pixel; the significance in
-        sigmas of the noise of the network's images, above the threshold of its training.
+        sigmas of the noise of the network's images, above the threshold of its training; `galaxy`:
+        0 and 1 for those that are measured, else -1. These are the first two, without those nearer
+        to the edge of what the network sees than `deblend.hemmati2022.peaks.EDGE_PX`.
     fluxes : DataFrame
-        `FLUX_COLUMNS`: for each band of an image one row for each of its first two peaks, whose
-        galaxies (`galaxy` 0 and 1) are fitted together. Images without a peak have none. The centre
+        `FLUX_COLUMNS`: for each band of an image one row for each of its measured galaxies, which
+        are fitted together. Images without such a peak have none. The centre
         (`x_px`, `y_px`) is fitted in the detection band and kept in the others. Flux and its error
         are counts/s at `zero_point`, that of the images; `mag` is NaN if the flux is not positive.
         For `fit_flags` see `deblend.photometry.mixture_fit`.
@@ -126,7 +128,7 @@ def resolve_images(
     """Peaks of the galaxies in ground-based images, and fluxes of two of them in all bands.
 
     A generator makes images of a higher resolution, in which peaks are searched for. Galaxies are
-    then fitted at the positions of the first two peaks, in the images as they are given.
+    then fitted at the positions of the most significant two, in the images as they are given.
 
     The network expects images like those of its training: the same bands, PSF and noise, the sky
     subtracted. Number and names of the bands, pixel scale, size, PSFs and values are checked
@@ -228,7 +230,8 @@ def resolve_images(
     xy = start[::-1] + ratio * low_position(peaks[["x_px", "y_px"]] + 1, trained["factor"])
     peaks[["x_px", "y_px"]] = xy
     n_peaks = np.bincount(peaks["image"], minlength=len(array))
-    flags += FLAGS["more_peaks"] * (n_peaks > 2)
+    n_measured = np.bincount(peaks.loc[peaks["galaxy"] >= 0, "image"], minlength=len(array))
+    flags += FLAGS["more_peaks"] * (n_peaks > n_measured)
     fluxes = _measure(
         frame, psf, peaks, noise, bands, trained["detection_band"], inner,
         pixel_scale_arcsec=pixel_scale_arcsec, profile=profile, engine=engine, n_workers=n_workers,
@@ -499,6 +502,10 @@ def _find_peaks(made: np.ndarray, record: dict[str, Any]) -> pd.DataFrame:
     peaks = find_peaks(made, psf, noise=options["noise"], measure=options["measure"])
     peaks = peaks[peaks["significance"] > options["threshold"]].rename(columns={"stamp": "image"})
     peaks["peak"] = peaks.groupby("image").cumcount()
+    frame = peaks[["x_px", "y_px"]].to_numpy() + 1
+    inside = ((frame > EDGE_PX) & (frame < FRAME_PX - 1 - EDGE_PX)).all(axis=1)
+    number = peaks[inside].groupby("image").cumcount().reindex(peaks.index, fill_value=-1)
+    peaks["galaxy"] = number.where(number < 2, -1)
     return peaks[list(PEAK_COLUMNS)].reset_index(drop=True)
 
 
@@ -516,11 +523,11 @@ def _measure(
     engine: str,
     n_workers: int,
 ) -> pd.DataFrame:
-    """Fluxes at the first two peaks of each image, in all bands; without `mag`."""
-    first = peaks[peaks["peak"] < 2]
+    """Fluxes at the peaks that are to be measured, in all bands; without `mag`."""
+    first = peaks[peaks["galaxy"] >= 0]
     rows = np.unique(first["image"])
     centres = np.full((len(rows), 2, 2), np.nan)
-    place = np.searchsorted(rows, first["image"]), first["peak"].to_numpy()
+    place = np.searchsorted(rows, first["image"]), first["galaxy"].to_numpy()
     centres[place] = first[["y_px", "x_px"]] - np.array(inner)
     tables = {}
     # The detection band comes first: its centres are those of the other bands.

@@ -18,16 +18,11 @@ from deblend.errors import DeblendError
 from deblend.hemmati2022.degrade import high_position, resample
 from deblend.hemmati2022.detection import Resolution
 from deblend.hemmati2022.pairs import PairMaker
-from deblend.hemmati2022.peaks import match_peaks
+from deblend.hemmati2022.peaks import EDGE_PX, match_peaks
 from deblend.hemmati2022.predict import Network, generate_images
 from deblend.intervals import mean_interval, wilson_interval
 
 log = logging.getLogger(__name__)
-
-
-#: Peaks nearer to an edge than this (high-resolution pixels) are ignored, since the edge cuts their
-#: galaxies.
-EDGE_PX = 6
 
 
 #: Columns of `pair_numbers`.

@@ -264,6 +264,20 @@ def test_what_is_unusual_is_flagged(network):
     assert found["n_peaks"][3] == 3
 
 
+def test_galaxies_that_the_edge_cuts_are_not_measured(network):
+    """The brightest galaxy is 1.8 of 2 arcsec from the middle."""
+    images = blends(2)
+    for band in range(3):
+        images[0, band] += draw(90.0, (1.8, -1.5), PIXEL, 22)
+    result = resolve(images, network)
+    peaks = result.peaks[result.peaks["image"] == 0]
+    assert peaks["galaxy"].tolist() == [-1, 0, 1]
+    truth = 10.5 + OFFSETS[0] / PIXEL
+    np.testing.assert_allclose(peaks.iloc[1][["x_px", "y_px"]].tolist(), truth, atol=0.5)
+    assert (result.summary["flags"] & FLAGS["more_peaks"]).tolist() == [FLAGS["more_peaks"], 0]
+    assert set(result.fluxes[result.fluxes["image"] == 0]["galaxy"]) == {0, 1}
+
+
 def test_images_without_galaxies_have_no_peaks(network):
     empty = np.random.default_rng(4).normal(0, NOISE, (2, 3, 22, 22))
     result = resolve(empty, network)

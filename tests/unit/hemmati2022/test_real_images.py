@@ -6,9 +6,9 @@ from astropy.io import fits
 from deblend.errors import DeblendError
 from deblend.hemmati2022.detection import make_resolutions
 from deblend.hemmati2022.networks import SuperResolver
+from deblend.hemmati2022.peaks import EDGE_PX
 from deblend.hemmati2022.predict import Network
 from deblend.hemmati2022.real_images import (
-    EDGE_PX,
     field_names,
     find_field_peaks,
     pair_numbers,
