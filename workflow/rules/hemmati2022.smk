@@ -461,6 +461,7 @@ rule hemmati2022_real_images:
         style=STYLE,
     output:
         table="<results>/hemmati2022/{sr}/pairs.csv",
+        gain="<results>/hemmati2022/{sr}/pairs_gain.csv",
         pdf="<results>/hemmati2022/{sr}/pairs.pdf",
         png="<results>/hemmati2022/{sr}/pairs.png",
     log:

@@ -28,6 +28,7 @@ from deblend.hemmati2022.degrade import (
     low_psf,
     matching_kernel,
     psf_image,
+    resample,
 )
 from deblend.units import flux_from_mag
 
@@ -54,6 +55,10 @@ MIN_CALIBRATION = 20
 MAX_DRAWN = 50
 
 
+#: Pixels of the grid on which the width of a PSF is measured, per pixel of its image.
+FINER = 5
+
+
 @dataclass(frozen=True)
 class Scale:
     """Softening and limit of the asinh scale of a resolution, each of shape (band, 1, 1)."""
@@ -77,6 +82,22 @@ def point_source_sigma(psf: np.ndarray, depth_mag: float, zero_point: float) -> 
     sigma^2 / sum(psf^2).
     """
     return float(flux_from_mag(depth_mag, zero_point)) / 5 * float(np.sqrt(np.sum(psf**2)))
+
+
+def psf_fwhm_arcsec(psf: np.ndarray, pixel_scale_arcsec: float) -> float:
+    """Full width at half maximum of a PSF image, arcsec, on a grid of `FINER` times finer pixels.
+
+    The width is that of the image, thus with its pixels.
+
+    Parameters
+    ----------
+    psf : ndarray, shape (k, k)
+        With its peak at the central pixel; k is odd.
+    pixel_scale_arcsec : float
+    """
+    fine_arcsec = pixel_scale_arcsec / FINER
+    fine = resample(psf, pixel_scale_arcsec, fine_arcsec, FINER * (psf.shape[0] - 1) + 1)
+    return float(fwhm_from_area(fine[None], search_px=2 * FINER)[0]) * fine_arcsec
 
 
 class PairMaker:
@@ -131,6 +152,7 @@ class PairMaker:
         table = stamps.bands.iloc[band_numbers].reset_index(drop=True)
         self.images = np.ascontiguousarray(stamps.images[:, band_numbers])
         self.bands, self.seed, self.name, self.factor = bands, seed, name, factor
+        self.detection_band = detection_band
         self.galaxies = stamps.galaxies.copy()
         if "fwhm_px" not in self.galaxies:
             detection_images = stamps.images[:, known.index(detection_band)]
@@ -172,6 +194,35 @@ class PairMaker:
             )
             for sigma, brightest in ((self.noise_high, limit), (self.noise_low, limit_low))
         )
+
+    def record(self) -> dict[str, Any]:
+        """What low- and high-resolution images are like, for the record of a network.
+
+        With it a network can be applied to other images, without the galaxies that it was trained
+        on: see `deblend.hemmati2022.own_images`.
+
+        Returns
+        -------
+        dict
+            `detection_band`; `pixel_scale_arcsec` of the high resolution, and the side `factor` of
+            a low-resolution pixel in its pixels; `low_psf_fwhm_arcsec` (with the pixel, see
+            `psf_fwhm_arcsec`); and for each band `zero_point`, `noise_low`, the noise of a
+            low-resolution pixel, and `softening` and `limit` of the asinh scales (`_low`, `_high`).
+        """
+        found: dict[str, Any] = {
+            "detection_band": self.detection_band,
+            "pixel_scale_arcsec": self.pixel_scale_arcsec,
+            "factor": self.factor,
+            "low_psf_fwhm_arcsec": psf_fwhm_arcsec(
+                self.psf_low, self.factor * self.pixel_scale_arcsec
+            ),
+            "zero_point": self.zero_point.tolist(),
+            "noise_low": self.noise_low.tolist(),
+        }
+        for name, scale in (("low", self.scale_low), ("high", self.scale_high)):
+            found[f"softening_{name}"] = scale.softening.ravel().tolist()
+            found[f"limit_{name}"] = scale.limit.ravel().tolist()
+        return found
 
     def draw(
         self, rows: np.ndarray, start: int, stop: int, split: str, config: HemmatiBlendConfig

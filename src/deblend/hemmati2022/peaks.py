@@ -45,6 +45,11 @@ FILTERS = ("psf", "lowered")
 LOWERED_RADIUS = (0.75, 1.5)
 
 
+#: Peaks of real images that are nearer to an edge than this (high-resolution pixels) are ignored,
+#: since the edge cuts their galaxies.
+EDGE_PX = 6
+
+
 #: Clipping for the background and the noise, which removes the pixels of galaxies.
 CLIP_SIGMA, CLIP_ITERATIONS = 3.0, 5
 

@@ -106,7 +106,8 @@ class Trainer(Gan):
         Averaged generator of the best epoch.
     chosen : dict
         Record of the best epoch: `epoch` (0: none yet), share of validation blends `detected`, and
-        `fwhm_arcsec` of the PSF with which they were detected.
+        `fwhm_arcsec` of the PSF with which they were detected, their `threshold`, and the `noise`
+        that is its unit.
     n_updates : int
         Number of updates so far.
     """
@@ -134,6 +135,7 @@ class Trainer(Gan):
             rate = config.discriminator_learning_rate
             self.add_optimizer("discriminator", self.discriminator, rate, BETAS)
         self.chosen: dict[str, Any] = {"epoch": 0, "detected": -1.0, "fwhm_arcsec": None}
+        self.chosen |= {"threshold": None, "noise": None}
         self.n_updates = 0
 
     def state(self) -> dict[str, Any]:
@@ -150,6 +152,8 @@ class Trainer(Gan):
             "epoch": row["epoch"],
             "detected": row.get("val_detected", -1.0),
             "fwhm_arcsec": row.get("val_fwhm_arcsec"),
+            "threshold": row.get("val_threshold"),
+            "noise": row.get("val_noise"),
         }
         self.best.load_state_dict(self.average.state_dict())
 
@@ -297,9 +301,9 @@ class Validation:
         -------
         dict
             `val_detected`, the share of blends whose two galaxies are found; `val_threshold`, set
-            on one half of the single galaxies; `val_false`, the share of the other half with a
-            false peak; `val_fwhm_arcsec`, the FWHM of the PSF with which these were measured;
-            `val_content` (mean absolute difference); `diversity_ratio`.
+            on one half of the single galaxies, in units of `val_noise`; `val_false`, the share of
+            the other half with a false peak; `val_fwhm_arcsec`, the FWHM of the PSF with which
+            these were measured; `val_content` (mean absolute difference); `diversity_ratio`.
         """
         images = generate_images(generator, self.low, device)
         single = generate_images(generator, self.low_single, device)
@@ -341,6 +345,7 @@ class Validation:
         return {
             "val_detected": float((limits > threshold).mean()),
             "val_threshold": threshold,
+            "val_noise": noise,
             "val_false": float((heights[~half] > threshold).mean()),
             "val_fwhm_arcsec": fwhm_arcsec,
         }
@@ -476,6 +481,13 @@ def train(
         else 0,
         "val_detected": chosen["detected"] if config.kind != "vanilla" else None,
         "psf_fwhm_arcsec": chosen["fwhm_arcsec"],
+        "images": maker.record(),
+        "peaks": {
+            "fwhm_arcsec": chosen["fwhm_arcsec"],
+            "threshold": chosen["threshold"],
+            "noise": chosen["noise"],
+            "measure": validation.detection.peaks,
+        },
         "problem": not_learnt(final),
         "seconds": seconds,
     }

@@ -11,6 +11,7 @@ from deblend.hemmati2022.pairs import (
     PairMaker,
     draw_singles,
     point_source_sigma,
+    psf_fwhm_arcsec,
     single_galaxies,
 )
 
@@ -98,3 +99,48 @@ def test_light_as_bright_as_the_sky_has_twice_its_variance(stamps):
     bright = clean > per_pixel
     assert pull[bright].std() == pytest.approx(1, abs=0.05)
     np.testing.assert_allclose(dark.low_noise(clean), dark.noise_low[0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("pixel", [0.06, 0.168, 0.18])
+def test_the_width_of_a_psf_is_that_of_its_profile(pixel):
+    """Also with pixels that are 0.3 of the width; those that are not averaged over do not widen."""
+    for fwhm, beta in ((0.6, 3.0), (0.72, 2.5)):
+        psf = psf_image(fwhm, beta, pixel, 25)
+        assert psf_fwhm_arcsec(psf, pixel) == pytest.approx(fwhm, rel=0.02)
+    # Of a Gaussian in pixels: variances add, that of a pixel is a twelfth of its square.
+    sigma = 0.6 / (8 * np.log(2)) ** 0.5
+    fine = np.arange(-125, 125) + 0.5
+    profile = np.exp(-((fine * pixel / 10) ** 2) / (2 * sigma**2)).reshape(25, 10).sum(1)
+    expected = 0.6 * np.sqrt(1 + (pixel / sigma) ** 2 / 12)
+    assert psf_fwhm_arcsec(np.outer(profile, profile), pixel) == pytest.approx(expected, rel=0.02)
+
+
+def test_the_record_has_what_makes_the_images_of_a_network(stamps):
+    bands = ("f606w", "f775w")
+    maker = PairMaker(
+        stamps,
+        list(bands),
+        LOW,
+        seed=1,
+        train_rows=SPLITS["train"],
+        name="test",
+        detection_band="f775w",
+    )
+    record = maker.record()
+    assert (record["detection_band"], record["factor"]) == ("f775w", 3)
+    assert record["pixel_scale_arcsec"] == pytest.approx(0.06)
+    assert record["zero_point"] == pytest.approx([25.67, 25.67])
+    # The noise of a point source at the depth, and ten times as much softening.
+    sigma = point_source_sigma(maker.psf_low, LOW.depth_mag, 25.67)
+    assert record["noise_low"] == pytest.approx([sigma, sigma])
+    assert record["softening_low"] == pytest.approx([10 * sigma, 10 * sigma])
+    # A pixel of 0.18 arcsec widens the profile of 0.6 arcsec: variances add in a Gaussian.
+    expected = 0.6 * np.sqrt(1 + 8 * np.log(2) * (0.18 / 0.6) ** 2 / 12)
+    assert record["low_psf_fwhm_arcsec"] == pytest.approx(expected, rel=0.03)
+    # The limits are those values that become 1.
+    blends = maker.draw(SPLITS["test"], 0, 2, "test", BLENDING)
+    low = maker.pairs(blends, "test")[1]
+    limit, softening = (np.array(record[f"{k}_low"]) for k in ("limit", "softening"))
+    expected = np.arcsinh(low / softening[:, None, None])
+    expected /= np.arcsinh(limit / softening)[:, None, None]
+    assert maker.scaled(blends, "test")[1] == pytest.approx(expected.clip(-1, 1), abs=1e-5)
