@@ -74,12 +74,12 @@ REIMAN = {
     "reiman2019_results",
 }
 HEMMATI = {
-    "hemmati2022_assemble_cutouts",
     "hemmati2022_train",
     "hemmati2022_detect",
     "hemmati2022_photometry",
     "hemmati2022_network_figure",
     "hemmati2022_figures",
+    "hemmati2022_ladder_figure",
     "hemmati2022_photometry_figure",
     "hemmati2022_results",
 }
@@ -93,6 +93,7 @@ DRAWN = {
     "reiman2019_simulate",
     "hemmati2022_catalogue_simulated",
     "hemmati2022_cutouts_simulate",
+    "hemmati2022_assemble_cutouts",
 }
 MOSAICS = {
     "fetch_vizier",

@@ -173,6 +173,7 @@ AFTER_REIMAN_SCORES = {
 }
 AFTER_DETECTIONS = {
     "hemmati2022_figures",
+    "hemmati2022_ladder_figure",
     "hemmati2022_photometry",
     "hemmati2022_photometry_figure",
     "hemmati2022_results",

@@ -19,10 +19,15 @@ def mosaic_file(address):
 
 
 def table_file(name):
-    """Path of a table: as configured, or of its download from VizieR."""
+    """Path of a table: as configured, or of its download from VizieR or an address."""
     if name.startswith("vizier:"):
         return f"<resources>/vizier/{name.removeprefix('vizier:')}.ecsv"
-    return name
+    return mosaic_file(name)
+
+
+def named_psf_file(name):
+    """Path of a PSF: as configured, or of the download of an entry of datasets.yaml."""
+    return mosaic_file(ARCHIVES[name]["url"] if name in ARCHIVES else name)
 
 
 def vgg_file(source):
@@ -30,23 +35,38 @@ def vgg_file(source):
     return [] if source == "random" else f"<resources>/vgg16/{source}"
 
 
-# Address, checksum and largest size of each mosaic to download, by file name.
+# Address, checksum and largest size of each mosaic to download, and of the tables and PSFs that belong
+# to mosaics.
+_CUTOUTS = config["hemmati2022"]["cutouts"].values()
+_SURVEYS = [entry for entry in _CUTOUTS if entry["source"] == "archive"]
+_PSFS = {band["psf"] for entry in _CUTOUTS for band in entry["bands"]}.intersection(ARCHIVES)
 MOSAICS = {
-    download_name(image["mosaic"]): {
-        "url": image["mosaic"],
-        "checksum": image.get("checksum"),
-        "max_bytes": entry["max_bytes"],
-    }
-    for entry, images in [
-        *((d, d["fields"]) for d in config["datasets"].values() if d["source"] == "mosaics"),
+    download_name(url): {"url": url, "checksum": checksum, "max_bytes": max_bytes}
+    for url, checksum, max_bytes in [
         *(
-            (c, c["bands"])
-            for c in config["hemmati2022"]["cutouts"].values()
-            if c["source"] == "archive"
+            (image["mosaic"], image.get("checksum"), entry["max_bytes"])
+            for entry, images in [
+                *(
+                    (d, d["fields"])
+                    for d in config["datasets"].values()
+                    if d["source"] == "mosaics"
+                ),
+                *((entry, entry["bands"]) for entry in _SURVEYS),
+            ]
+            for image in images
+        ),
+        *(
+            (entry[table], None, entry["max_bytes"])
+            for entry in _SURVEYS
+            for table in ("catalog", "redshift_catalog")
+            if entry[table]
+        ),
+        *(
+            tuple(ARCHIVES[name][key] for key in ("url", "checksum", "max_bytes"))
+            for name in sorted(_PSFS)
         ),
     ]
-    for image in images
-    if "://" in image["mosaic"]
+    if "://" in url
 }
 
 

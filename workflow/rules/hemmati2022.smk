@@ -16,12 +16,17 @@ CUTOUTS = {
     "split": f"<results>/datasets/{HEMMATI_SET}/split.csv",
 }
 # Networks, and the names of their images as resolutions.
-RESOLUTIONS = {"vanilla": "vanilla", "sr": "gan", "sr_content": "gan_content"}
+RESOLUTIONS = {
+    name: name.replace("sr", "gan")
+    for name in HEMMATI["networks"]
+    if len(BANDS) > 1 or "multi" not in name
+}
 # Networks that Figure 1 shows.
 SHOWN_NETWORKS = ["vanilla", "sr"]
-if len(BANDS) > 1:
-    RESOLUTIONS["sr_multi"] = "gan_multi"
+if "sr_multi" in RESOLUTIONS:
     SHOWN_NETWORKS.append("sr_multi")
+# Options of the detection of peaks that the choice of an epoch depends on.
+TRAINING_DETECTION = ["radius_px", "false_positive_rate", "fwhm_arcsec", "peaks"]
 # Options of the object that renders pairs of high- and low-resolution images.
 PAIR_MAKER = {
     "bands": [DETECTION_BAND],
@@ -34,7 +39,12 @@ TRAINED["hemmati2022"] = [(name, name) for name in RESOLUTIONS]
 TARGETS["hemmati2022"] = [
     *expand("<results>/figures/hemmati2022/fig{n}.{ext}", n=range(1, 10), ext=["pdf", "png"]),
     *expand("<results>/figures/hemmati2022/fig{n}.csv", n=[1, 5, 6, 7, 9]),
-    *expand("<results>/tables/hemmati2022/detection.{ext}", ext=["csv", "tex"]),
+    *expand(
+        "<results>/tables/hemmati2022/{name}.{ext}",
+        name=["detection", "ladder"],
+        ext=["csv", "tex"],
+    ),
+    *expand("<results>/figures/hemmati2022/ladder_curves.{ext}", ext=["pdf", "png", "csv"]),
 ]
 
 
@@ -53,8 +63,8 @@ def cutouts_options(wildcards):
     entry = cutouts_entry(wildcards)
     names = ["detection_band", "parent_px", "pixel_scale_arcsec", "psf_moffat_beta"]
     if entry["source"] == "simulated":
-        names += ["mag_min", "mag_max", "counts_slope"]
-    # Mosaics are left out, since they are inputs of the rule.
+        names += ["mag_min", "mag_max", "counts_slope", "neighbours_per_arcmin2"]
+    # Mosaics are left out, since they are inputs of the rule; PSFs are named if they are measured.
     bands = [
         {key: value for key, value in band.items() if key not in ("mosaic", "checksum")}
         for band in entry["bands"]
@@ -64,16 +74,26 @@ def cutouts_options(wildcards):
 
 def cutouts_psfs(wildcards):
     """Files of the measured PSFs of a set of cut-outs."""
-    return [band["psf"] for band in cutouts_entry(wildcards)["bands"] if band.get("psf")]
+    return [
+        named_psf_file(band["psf"]) for band in cutouts_entry(wildcards)["bands"] if band["psf"]
+    ]
+
+
+def cutouts_usable(wildcards):
+    """Options of `keep_usable`."""
+    entry = cutouts_entry(wildcards)
+    return {
+        "detection_band": entry["detection_band"],
+        "max_off_centre_px": entry["cuts"]["max_off_centre_px"],
+    }
 
 
 def cutouts_parts(ext):
-    """Input function for the chunks of a set of cut-outs, files with a given extension."""
+    """Input function for the chunks of simulated cut-outs, files with a given extension."""
 
     def find(wildcards):
         entry = cutouts_entry(wildcards)
-        simulated = entry["source"] == "simulated"
-        n = n_chunks(entry["n_galaxies"], entry["chunk_size"]) if simulated else 1
+        n = n_chunks(entry["n_galaxies"], entry["chunk_size"])
         return [f"<results>/datasets/{wildcards.cutouts}/parents/{c}.{ext}" for c in range(n)]
 
     return find
@@ -81,7 +101,7 @@ def cutouts_parts(ext):
 
 def network_bands(network):
     """Bands of a network's images."""
-    return BANDS if network == "sr_multi" else [DETECTION_BAND]
+    return BANDS if "multi" in network else [DETECTION_BAND]
 
 
 def hemmati_network(wildcards):
@@ -90,8 +110,12 @@ def hemmati_network(wildcards):
     options["kind"] = "vanilla" if wildcards.sr == "vanilla" else "super_resolution"
     if wildcards.sr == "vanilla":
         options |= {key: value for key, value in HEMMATI["vanilla"].items() if value is not None}
-    if wildcards.sr == "sr_content":
+    if "multi" in wildcards.sr:
+        options |= {key: value for key, value in HEMMATI["multi"].items() if value is not None}
+    if wildcards.sr.endswith(("_content", "_l1")):
         options["content_weight"] = HEMMATI["content_weight"]
+    if wildcards.sr.endswith("_l1"):
+        options["adversarial_weight"] = 0.0
     return options
 
 
@@ -111,8 +135,10 @@ wildcard_constraints:
     sr=any_of(RESOLUTIONS),
 
 
-# Both rules write excluded.csv; the names in the configuration select the sets of the first rule.
+# All write excluded.csv; the names in the configuration select the sets of the first three rules.
 ruleorder: hemmati2022_assemble_cutouts > boucaud2020_assemble_dataset
+ruleorder: hemmati2022_cutouts_files > boucaud2020_assemble_dataset
+ruleorder: hemmati2022_cutouts_archive > boucaud2020_assemble_dataset
 
 
 # --- Cut-outs ---
@@ -149,6 +175,7 @@ rule hemmati2022_cutouts_simulate:
     input:
         selected="<results>/datasets/{cutouts}/selected.csv",
         priors=project_file("config/priors.yaml"),
+        psfs=cutouts_psfs,
     output:
         stamps=temp("<results>/datasets/{cutouts}/parents/{chunk}.h5"),
         exclusions=temp("<results>/datasets/{cutouts}/parents/{chunk}.csv"),
@@ -169,6 +196,7 @@ rule hemmati2022_cutouts_simulate:
         seed=SEED,
         chunk_size=lambda wildcards: cutouts_entry(wildcards)["chunk_size"],
         options=cutouts_options,
+        usable=cutouts_usable,
     message:
         "Simulate chunk {wildcards.chunk} of the cut-outs {wildcards.cutouts}"
     script:
@@ -211,10 +239,11 @@ rule hemmati2022_cutouts_files:
         psfs=cutouts_psfs,
         selected="<results>/datasets/{cutouts}/selected.csv",
     output:
-        stamps=temp("<results>/datasets/{cutouts}/parents/{chunk}.h5"),
-        exclusions=temp("<results>/datasets/{cutouts}/parents/{chunk}.csv"),
+        stamps="<results>/datasets/{cutouts}/cutouts.h5",
+        split="<results>/datasets/{cutouts}/split.csv",
+        excluded="<results>/datasets/{cutouts}/excluded.csv",
     log:
-        "<results>/logs/hemmati2022/ingest_{cutouts}_{chunk}.log",
+        "<results>/logs/hemmati2022/ingest_{cutouts}.log",
     wildcard_constraints:
         cutouts=cutouts_from("files"),
     conda:
@@ -230,6 +259,7 @@ rule hemmati2022_cutouts_files:
             key: cutouts_entry(wildcards)[key] for key in ("images_key", "add_noise", "recentre")
         },
         options=cutouts_options,
+        usable=cutouts_usable,
     message:
         "Read the cut-outs {wildcards.cutouts}"
     script:
@@ -280,21 +310,25 @@ rule hemmati2022_cutouts_archive:
         psfs=cutouts_psfs,
         selected="<results>/datasets/{cutouts}/selected.csv",
     output:
-        stamps=temp("<results>/datasets/{cutouts}/parents/{chunk}.h5"),
-        exclusions=temp("<results>/datasets/{cutouts}/parents/{chunk}.csv"),
+        stamps="<results>/datasets/{cutouts}/cutouts.h5",
+        split="<results>/datasets/{cutouts}/split.csv",
+        excluded="<results>/datasets/{cutouts}/excluded.csv",
     log:
-        "<results>/logs/hemmati2022/ingest_{cutouts}_{chunk}.log",
+        "<results>/logs/hemmati2022/ingest_{cutouts}.log",
     wildcard_constraints:
         cutouts=cutouts_from("archive"),
     conda:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=16000,
+        mem_mb=4000,
         runtime=240,
     params:
         code=code("hemmati2022/cutouts_archive.py"),
         options=cutouts_options,
+        usable=cutouts_usable,
+        neighbour_mag_max=lambda wildcards: cutouts_entry(wildcards)["neighbour_mag_max"],
+        offset_arcsec=lambda wildcards: cutouts_entry(wildcards)["offset_arcsec"],
     message:
         "Cut {wildcards.cutouts} out of the mosaics"
     script:
@@ -312,11 +346,13 @@ rule hemmati2022_assemble_cutouts:
         excluded="<results>/datasets/{cutouts}/excluded.csv",
     log:
         "<results>/logs/hemmati2022/assemble_{cutouts}.log",
+    wildcard_constraints:
+        cutouts=cutouts_from("simulated"),
     conda:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=16000,
+        mem_mb=4000,
         runtime=30,
     params:
         code=code("hemmati2022/assemble_cutouts.py"),
@@ -360,7 +396,7 @@ rule hemmati2022_train:
         network=hemmati_network,
         maker=lambda wildcards: PAIR_MAKER | {"bands": network_bands(wildcards.sr)},
         blending=HEMMATI["blending"],
-        detection={k: v for k, v in HEMMATI["detection"].items() if k != "low_fwhm_arcsec"},
+        detection={name: HEMMATI["detection"][name] for name in TRAINING_DETECTION},
         n_validation_blends=HEMMATI["n_blends"]["validation"],
         checkpoint=checkpoint(".pt"),
     message:
@@ -379,6 +415,8 @@ rule hemmati2022_detect:
         false_positives=f"{HEMMATI_FOLDER}/false_positives.csv",
         peaks=f"{HEMMATI_FOLDER}/peaks.csv",
         quality=f"{HEMMATI_FOLDER}/image_quality.csv",
+        ladder=f"{HEMMATI_FOLDER}/ladder.csv",
+        curves=f"{HEMMATI_FOLDER}/ladder_curves.csv",
         examples=f"{HEMMATI_FOLDER}/examples.h5",
         galleries=f"{HEMMATI_FOLDER}/galleries.h5",
     log:
@@ -423,12 +461,13 @@ rule hemmati2022_real_images:
         style=STYLE,
     output:
         table="<results>/hemmati2022/{sr}/pairs.csv",
+        gain="<results>/hemmati2022/{sr}/pairs_gain.csv",
         pdf="<results>/hemmati2022/{sr}/pairs.pdf",
         png="<results>/hemmati2022/{sr}/pairs.png",
     log:
         "<results>/logs/hemmati2022/real_images_{sr}.log",
     wildcard_constraints:
-        sr="sr|sr_content",
+        sr="sr|sr_content|sr_l1",
     conda:
         "../../envs/torch.yaml"
     threads: 1
@@ -474,6 +513,7 @@ rule hemmati2022_photometry:
         maker=PAIR_MAKER,
         blending=HEMMATI["blending"],
         engine=HEMMATI["photometry_engine"],
+        profile=HEMMATI["photometry_profile"],
     message:
         "Photometry at the positions from each resolution"
     script:
@@ -558,6 +598,33 @@ rule hemmati2022_figures:
         "../scripts/hemmati2022/figures.py"
 
 
+rule hemmati2022_ladder_figure:
+    input:
+        ladder=f"{HEMMATI_FOLDER}/ladder.csv",
+        curves=f"{HEMMATI_FOLDER}/ladder_curves.csv",
+        records=expand("<results>/networks/{name}/network.json", name=RESOLUTIONS),
+        style=STYLE,
+    output:
+        **figure_outputs("hemmati2022", {"ladder_curves": "completeness against purity"}),
+        **table_outputs("hemmati2022", {"ladder": "what each step gains"}),
+    log:
+        "<results>/logs/hemmati2022/ladder_figure.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("hemmati2022/ladder_figure.py"),
+        label=HEMMATI_LABEL,
+        scale=SCALE,
+    message:
+        "What filters, bands and networks gain (Hemmati et al. 2022)"
+    script:
+        "../scripts/hemmati2022/ladder_figure.py"
+
+
 rule hemmati2022_photometry_figure:
     input:
         photometry=f"{HEMMATI_FOLDER}/photometry.csv",
@@ -593,6 +660,7 @@ rule hemmati2022_results:
         false_positives=f"{HEMMATI_FOLDER}/false_positives.csv",
         photometry=f"{HEMMATI_FOLDER}/photometry.csv",
         quality=f"{HEMMATI_FOLDER}/image_quality.csv",
+        ladder=f"{HEMMATI_FOLDER}/ladder.csv",
         som=f"{HEMMATI_FOLDER}/som.json",
         records=expand("<results>/networks/{name}/network.json", name=RESOLUTIONS),
         published=PUBLISHED,

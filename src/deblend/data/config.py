@@ -49,7 +49,7 @@ TableName = Annotated[
     str,
     Pattern(
         r"^(?!vizier:)[^:]+$|^vizier:[A-Z]+/[A-Za-z0-9+_/-]+$",
-        "a path, or vizier: and the name of a table at VizieR, such as vizier:J/ApJS/207/24/goodss",
+        "a path, or vizier: and the name of a table at VizieR, such as vizier:J/ApJS/207/24",
     ),
 ]
 

@@ -12,9 +12,10 @@ All papers use the same HDF5 layout::
 Images are stored in chunks of one stamp, so that a single galaxy can be read without the others.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -51,6 +52,10 @@ BAND_COLUMNS = ("name", "pixel_scale_arcsec", "zero_point", "noise_sigma")
 
 
 FORMAT_VERSION = 1
+
+
+#: Of segmentation maps.
+COMPRESSION: dict[str, Any] = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
 
 
 @dataclass
@@ -176,13 +181,7 @@ def write_stamps(path: str | Path, stamps: Stamps) -> None:
     stamps : Stamps
     """
     n, n_bands, ny, nx = stamps.images.shape
-    units = {**GALAXY_COLUMNS, **ISOLATED_COLUMNS}
-    text = h5py.string_dtype("utf-8")
     with atomic(path) as temporary, h5py.File(temporary, "w") as file:
-        file.attrs["format_version"] = FORMAT_VERSION
-        for key, value in stamps.attributes.items():
-            file.attrs[key] = value
-        compression = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
         file.create_dataset(
             "images",
             data=stamps.images.astype(np.float32, copy=False),
@@ -192,29 +191,67 @@ def write_stamps(path: str | Path, stamps: Stamps) -> None:
             "segmaps",
             data=stamps.segmaps.astype(np.int16, copy=False),
             chunks=(1, ny, nx) if n else None,
-            **(compression if n else {}),
+            **(COMPRESSION if n else {}),
         )
-        for column in stamps.galaxies:
-            values = stamps.galaxies[column].to_numpy()
-            if column in TEXT_COLUMNS:
-                data = file.create_dataset(
-                    f"galaxies/{column}", data=values.astype(object), dtype=text
-                )
-            else:
-                data = file.create_dataset(f"galaxies/{column}", data=values.astype(float))
-            data.attrs["unit"] = units.get(str(column), "")
-        for column in BAND_COLUMNS:
-            values = stamps.bands[column].to_numpy()
-            if column == "name":
-                file.create_dataset("bands/name", data=values.astype(object), dtype=text)
-            else:
-                file.create_dataset(f"bands/{column}", data=values.astype(float))
-        if stamps.psf is not None:
-            file.create_dataset("bands/psf", data=stamps.psf.astype(np.float32))
-        if stamps.noise_correlation is not None:
-            file.create_dataset(
-                "bands/noise_correlation", data=stamps.noise_correlation.astype(float)
-            )
+        _write_tables(file, stamps, stamps.galaxies)
+
+
+def write_parts(path: str | Path, parts: Iterable[Stamps]) -> None:
+    """Write a data set that comes in parts, of which only one is in memory at a time.
+
+    Parameters
+    ----------
+    path : path
+        See `write_stamps`.
+    parts : iterable of Stamps
+        At least one. All have the bands, PSFs and attributes of the first; a column that a part
+        lacks is NaN there.
+    """
+    tables: list[pd.DataFrame] = []
+    with atomic(path) as temporary, h5py.File(temporary, "w") as file:
+        for part in parts:
+            if not tables:
+                first = part.take(np.arange(0))
+                for name, like, options in (
+                    ("images", first.images, {"dtype": np.float32}),
+                    ("segmaps", first.segmaps, {"dtype": np.int16, **COMPRESSION}),
+                ):
+                    shape = like.shape[1:]
+                    file.create_dataset(
+                        name, like.shape, chunks=(1, *shape), maxshape=(None, *shape), **options
+                    )
+            start = sum(map(len, tables))
+            for name, values in (("images", part.images), ("segmaps", part.segmaps)):
+                file[name].resize(start + len(part), axis=0)
+                file[name][start:] = values
+            tables.append(part.galaxies)
+        _write_tables(file, first, pd.concat(tables, ignore_index=True))
+
+
+def _write_tables(file: h5py.File, stamps: Stamps, galaxies: pd.DataFrame) -> None:
+    """Write all but the images and segmentation maps."""
+    units = {**GALAXY_COLUMNS, **ISOLATED_COLUMNS}
+    text = h5py.string_dtype("utf-8")
+    file.attrs["format_version"] = FORMAT_VERSION
+    for key, value in stamps.attributes.items():
+        file.attrs[key] = value
+    for column in galaxies:
+        values = galaxies[column].to_numpy()
+        if column in TEXT_COLUMNS:
+            data = file.create_dataset(f"galaxies/{column}", data=values.astype(object), dtype=text)
+        else:
+            data = file.create_dataset(f"galaxies/{column}", data=values.astype(float))
+        data.attrs["unit"] = units.get(str(column), "")
+    for column in BAND_COLUMNS:
+        values = stamps.bands[column].to_numpy()
+        if column == "name":
+            file.create_dataset("bands/name", data=values.astype(object), dtype=text)
+        else:
+            file.create_dataset(f"bands/{column}", data=values.astype(float))
+    if stamps.psf is not None:
+        file.create_dataset("bands/psf", data=stamps.psf.astype(np.float32))
+    if stamps.noise_correlation is not None:
+        file.create_dataset("bands/noise_correlation", data=stamps.noise_correlation.astype(float))
 
 
 def read_stamps(path: str | Path, rows: np.ndarray | None = None) -> Stamps:

@@ -2,9 +2,10 @@
 
 A blend is a row of a table: for each of its galaxies k, the number of the galaxy, a shift, an
 orientation and some properties of the galaxy. The positions of all galaxies are normally
-distributed around the middle of the frame (Fig. 4). No galaxy is always exactly in the middle, so
-that a network gains nothing by always making one there. Rows are drawn in blocks of `BLOCK`, each
-with its own random generator, so that a blend does not depend on which blends are drawn before it.
+distributed around the middle of the frame (Fig. 4, Sect. 5). No galaxy is always exactly in the
+middle, so that a network gains nothing by always making one there; in the authors' code, one is.
+Rows are drawn in blocks of `BLOCK`, each with its own random generator, so that a blend does not
+depend on which blends are drawn before it.
 
 Source: Hemmati et al. 2022, Sect. 2, 4 and 5.
 """
@@ -25,6 +26,11 @@ BLOCK = 1000
 FRAME_PX = 66
 
 
+#: Number of pixels along each axis from which the authors' code draws a shift, 0 included; and the
+#: range of its angles (deg).
+AUTHORS_SHIFTS, MAX_ANGLE_DEG = 15, 180.0
+
+
 #: Flips and quarter turns, numbered as in `deblend.boucaud2020.render.orient`: whether the image is
 #: first transposed, then reversed in y, then reversed in x.
 _ORIENTATIONS = (
@@ -37,6 +43,11 @@ _ORIENTATIONS = (
     (True, True, True),
     (False, False, True),
 )
+
+
+#: Columns of a table of galaxies that describe the other sources in their cut-outs.
+NEIGHBOUR = "neighbour_"
+NEIGHBOUR_QUANTITIES = ("dx", "dy", "mag")
 
 
 #: Properties of each galaxy that a row repeats.
@@ -129,7 +140,10 @@ def _draw_block(
     shift = np.rint(config.separation_sigma_px * ndtri(quantile)).astype(int)
     shift = np.clip(shift, -config.max_shift_px, config.max_shift_px)
     turn = rng.integers(0, 8, (BLOCK, n_max))
-    angle = rng.uniform(0, 360, (BLOCK, n_max))
+    angle = rng.uniform(0, MAX_ANGLE_DEG, (BLOCK, n_max))
+    if config.shift_rule == "authors":
+        x, y = rng.integers(0, AUTHORS_SHIFTS, (2, BLOCK, n_max)) * (np.arange(n_max) > 0)
+        shift = np.rint(_turned(x, y, angle)).astype(int)
     columns = {"n_galaxies": n_galaxies}
     for k in range(n_max):
         exists = k < n_galaxies
@@ -157,13 +171,23 @@ def _window(image: np.ndarray, orientation: int, dy: int, dx: int, size: int) ->
     return image[:, x, y].swapaxes(-1, -2) if transposed else image[:, y, x]
 
 
-def _rotate(image: np.ndarray, angle_deg: float) -> np.ndarray:
-    """Rotate a parent stamp (band, p, p) about its central pixel; pixels without a source are 0."""
+def _turned(x: np.ndarray, y: np.ndarray, angle_deg: np.ndarray) -> np.ndarray:
+    """Positions relative to a galaxy after a rotation by its angle, shape (2, ...)."""
+    c, s = np.cos(np.deg2rad(angle_deg)), np.sin(np.deg2rad(angle_deg))
+    return np.stack([c * x - s * y, c * y + s * x])
+
+
+def _turned_window(image: np.ndarray, angle_deg: float, dy: int, dx: int, size: int) -> np.ndarray:
+    """As `_window`, of a parent stamp rotated about its central pixel; 0 without a source."""
     c, s = np.cos(np.deg2rad(angle_deg)), np.sin(np.deg2rad(angle_deg))
     matrix = np.array([[c, -s], [s, c]])
-    middle = np.full(2, image.shape[-1] // 2)
-    offset = middle - matrix @ middle
-    return np.stack([affine_transform(band, matrix, offset, order=3) for band in image])
+    offset = image.shape[-1] // 2 - matrix @ (size // 2 + np.array([dy, dx]))
+    return np.stack(
+        [
+            affine_transform(band, matrix, offset, output_shape=(size, size), order=3)
+            for band in image
+        ]
+    )
 
 
 def render_blends(images: np.ndarray, rows: pd.DataFrame, frame_px: int = FRAME_PX) -> np.ndarray:
@@ -215,8 +239,10 @@ def render_blends(images: np.ndarray, rows: pd.DataFrame, frame_px: int = FRAME_
         angles = rows[f"angle_deg_{k}"].tolist()
         for i, (g, orientation, dy, dx) in enumerate(zip(*columns, strict=True)):
             if g >= 0:
-                image = _rotate(images[g], angles[i]) if angles[i] else images[g]
-                out[i] += _window(image, orientation, dy, dx, frame_px)
+                if angles[i]:
+                    out[i] += _turned_window(images[g], angles[i], dy, dx, frame_px)
+                else:
+                    out[i] += _window(images[g], orientation, dy, dx, frame_px)
     return out
 
 
@@ -244,6 +270,79 @@ def true_positions(rows: pd.DataFrame, frame_px: int = FRAME_PX) -> np.ndarray:
     )
     missing = rows[[f"galaxy_{k}" for k in components]].to_numpy() < 0
     return np.where(missing[..., None], np.nan, xy + frame_px // 2)
+
+
+def with_neighbours(galaxies: pd.DataFrame, neighbours: list[np.ndarray]) -> pd.DataFrame:
+    """Add the other catalogued sources in the cut-out of each galaxy to the table of galaxies.
+
+    Parameters
+    ----------
+    galaxies : DataFrame, n rows
+    neighbours : list of n ndarrays, shape (k, 3)
+        x and y relative to the galaxy (px of the cut-out) and magnitude of each.
+
+    Returns
+    -------
+    DataFrame
+        With `NEIGHBOUR_QUANTITIES` of neighbour 0, 1, ..., such as neighbour_dx_0; NaN for none.
+        There are as many as the largest number of neighbours.
+    """
+    n_max = max(map(len, neighbours), default=0)
+    padded = np.full((len(galaxies), n_max, len(NEIGHBOUR_QUANTITIES)), np.nan)
+    for row, own in zip(padded, neighbours, strict=True):
+        row[: len(own)] = own
+    columns = {
+        f"{NEIGHBOUR}{name}_{k}": padded[:, k, i]
+        for k in range(n_max)
+        for i, name in enumerate(NEIGHBOUR_QUANTITIES)
+    }
+    return galaxies.assign(**columns)
+
+
+def neighbours_of(galaxies: pd.DataFrame) -> np.ndarray:
+    """x, y (px, relative to the galaxy) and magnitude of neighbours, shape (n, k, 3); NaN: none."""
+    n = sum(str(c).startswith(f"{NEIGHBOUR}dx_") for c in galaxies)
+    names = [[f"{NEIGHBOUR}{name}_{k}" for name in NEIGHBOUR_QUANTITIES] for k in range(n)]
+    flat = galaxies[sum(names, [])].to_numpy(float)
+    return flat.reshape(len(galaxies), n, len(NEIGHBOUR_QUANTITIES))
+
+
+def neighbour_positions(
+    rows: pd.DataFrame, galaxies: pd.DataFrame, frame_px: int = FRAME_PX
+) -> np.ndarray:
+    """Pixel positions of the neighbours of all galaxies of each blend.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        From `draw_blends`.
+    galaxies : DataFrame
+        All galaxies of the data set, see `with_neighbours`.
+    frame_px : int
+
+    Returns
+    -------
+    ndarray, shape (n, k, 2)
+        x, y in the high-resolution frame, also beyond it; NaN for none.
+    """
+    offsets = neighbours_of(galaxies)[..., :2]
+    found = [np.empty((len(rows), 0, 2))]
+    for k in _components(rows):
+        galaxy = rows[f"galaxy_{k}"].to_numpy()
+        x, y = np.where((galaxy >= 0)[:, None, None], offsets[galaxy], np.nan).transpose(2, 0, 1)
+        turned = np.array(_ORIENTATIONS)[rows[f"orientation_{k}"].to_numpy()]
+        transposed, flip_y, flip_x = (turned[:, [i]] for i in range(3))
+        x, y = np.where(transposed, y, x), np.where(transposed, x, y)
+        x, y = np.where(flip_x, -x, x), np.where(flip_y, -y, y)
+        x, y = _turned(x, y, rows[f"angle_deg_{k}"].to_numpy(float)[:, None])
+        shift = rows[[f"dx_{k}", f"dy_{k}"]].to_numpy(float)[:, None]
+        found.append(np.stack([x, y], -1) + shift + frame_px // 2)
+    return np.concatenate(found, axis=1)
+
+
+def all_sources(rows: pd.DataFrame, galaxies: pd.DataFrame) -> np.ndarray:
+    """Positions of the galaxies of each blend and of their neighbours, shape (n, k, 2)."""
+    return np.concatenate([true_positions(rows), neighbour_positions(rows, galaxies)], axis=1)
 
 
 def main_pair(rows: pd.DataFrame) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Configuration of Hemmati et al. 2022: cut-outs in several bands, pairs, networks, detection."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from deblend.config_base import (
     Boolean,
@@ -21,12 +21,19 @@ from deblend.config_base import (
     check_shares,
     kind_tag,
 )
-from deblend.data.config import FileOrAddress, MoffatBeta, MosaicChecksum, RadiusUnit, TableName
+from deblend.data.config import FileOrAddress, MoffatBeta, MosaicChecksum, RadiusUnit
 from deblend.training.config import Precision
 from pydantic import Discriminator, Field, Tag, model_validator
 
 #: Names of the networks, which are folders of their results.
-NETWORK_NAMES = ("vanilla", "sr", "sr_content", "sr_multi")
+NetworkName = Literal[
+    "vanilla", "sr", "sr_content", "sr_l1", "sr_multi", "sr_multi_content", "sr_multi_l1"
+]
+NETWORK_NAMES: tuple[str, ...] = get_args(NetworkName)
+
+
+#: Networks that figures and tables need.
+NEEDED_NETWORKS = ("vanilla", "sr")
 
 #: Smallest side (pixels) of cut-outs: they have to cover the frame that is degraded
 #: (`deblend.hemmati2022.blends`).
@@ -34,6 +41,16 @@ PARENT_MIN_PX = 66
 
 PixelScale = Annotated[Positive, Field(description="Pixel scale, arcsec per pixel.")]
 BandName = Annotated[str, Pattern(r"^[a-z0-9_]+$", "letters from a to z, digits and _")]
+#: As `deblend.data.config.TableName`, and addresses as in `deblend.data.config.FileOrAddress`.
+TableOrAddress = Annotated[
+    str,
+    Pattern(
+        r"^https://.*[^/]$|^http://(127\.0\.0\.1|localhost|\[::1\])[:/].*[^/]$"
+        r"|^(?!vizier:)(?!.*://).+$|^vizier:[A-Z]+/[A-Za-z0-9+_/-]+$",
+        "a path, an https address of a file, or vizier: and the name of a table at VizieR, such as "
+        "vizier:J/ApJS/207/24",
+    ),
+]
 
 
 class AnyBand(Section):
@@ -43,30 +60,13 @@ class AnyBand(Section):
     zero_point: Real = Field(description="Zero point, AB mag.")
 
 
-class SimulatedBand(AnyBand):
-    """A band of simulated cut-outs."""
+class BandPsf(AnyBand):
+    """Keys of the PSF of a band."""
 
-    name: Literal["f435w", "f606w", "f775w", "f814w", "f850lp", "f125w", "f160w"] = Field(
-        description="Name of the band."
-    )
-    depth_mag: Real = Field(
-        description="Magnitude of a point source with a signal-to-noise ratio of 5 in an "
-        "aperture with a radius of 0.17 arcsec; it determines the noise."
-    )
-    psf_fwhm_arcsec: Positive = Field(
-        description="Full width at half maximum of the Moffat PSF, arcsec."
-    )
-
-
-class MeasuredBand(AnyBand):
-    """Keys of a band of real images."""
-
-    noise_sigma: NotNegative = Field(
-        description="Standard deviation of the noise in a pixel, counts/s."
-    )
     psf: str | None = Field(
         default=None,
-        description="File of a measured PSF; null: a Moffat profile with psf_fwhm_arcsec.",
+        description="Measured PSF: a file, or the name of an entry of config/datasets.yaml; null: "
+        "a Moffat profile with psf_fwhm_arcsec.",
     )
     psf_key: str | None = Field(
         default=None,
@@ -80,6 +80,35 @@ class MeasuredBand(AnyBand):
         default=None,
         description="Full width at half maximum of the Moffat PSF, arcsec; required if psf is "
         "null.",
+    )
+
+
+class SimulatedBand(BandPsf):
+    """A band of simulated cut-outs."""
+
+    name: Literal["f435w", "f606w", "f775w", "f814w", "f850lp", "f125w", "f160w"] = Field(
+        description="Name of the band."
+    )
+    depth_mag: Real = Field(
+        description="Magnitude of a point source with a signal-to-noise ratio of 5 in an "
+        "aperture with a radius of 0.17 arcsec; it determines the noise."
+    )
+    psf_fwhm_arcsec: Positive = Field(
+        description="Full width at half maximum of the Moffat PSF, arcsec; with a measured psf it "
+        "only serves to convert depth_mag to noise."
+    )
+    exposure_s: Positive | None = Field(
+        default=None,
+        description="Exposure time, s, for the Poisson noise of the galaxies' light, whose "
+        "variance is that light (electrons/s, gain 1) over the time; null: none.",
+    )
+
+
+class MeasuredBand(BandPsf):
+    """Keys of a band of real images."""
+
+    noise_sigma: NotNegative = Field(
+        description="Standard deviation of the noise in a pixel, counts/s."
     )
 
 
@@ -139,7 +168,7 @@ class Cutouts(Section):
         description="Band of the galaxies' magnitudes and of the detection of peaks.",
     )
     parent_px: Integer = Field(
-        default=128, ge=PARENT_MIN_PX, description="Side length of the cut-outs, pixels."
+        default=152, ge=PARENT_MIN_PX, description="Side length of the cut-outs, pixels."
     )
     pixel_scale_arcsec: PixelScale
     psf_moffat_beta: MoffatBeta = 2.5
@@ -180,6 +209,11 @@ class CutoutSimulatorConfig(Cutouts):
     counts_slope: Positive = Field(
         default=0.3, description="Slope of log10 of the number of galaxies per magnitude."
     )
+    neighbours_per_arcmin2: NotNegative = Field(
+        default=64.0,
+        description="Number of other galaxies per square arcmin, from mag_min to mag_max, at "
+        "random positions in the cut-outs.",
+    )
 
     _magnitudes_are_ordered = model_validator(mode="after")(check_order("mag_min", "mag_max"))
 
@@ -216,6 +250,22 @@ class Cuts(Section):
         description="Share of the training half that is used for validation; the ids determine "
         "the galaxies.",
     )
+    redshift_min: Real | None = Field(
+        default=None, description="Lowest redshift in both halves; null: no limit."
+    )
+    fwhm_min_px: NotNegative | None = Field(
+        default=None,
+        description="Smallest FWHM of the catalogue in both halves, pixels; null: no limit.",
+    )
+    fwhm_max_px: Positive | None = Field(
+        default=None,
+        description="Largest FWHM of the catalogue in both halves, pixels; null: no limit.",
+    )
+    max_off_centre_px: NotNegative | None = Field(
+        default=None,
+        description="Largest distance along each axis of the brightest pixel in the middle of a "
+        "cut-out (80 px a side, detection band) from that of the galaxy, pixels; null: no limit.",
+    )
     train: Limits = Field(default=Limits(mag_max=24.0), description="Limits of the training half.")
     test: Limits = Field(default=Limits(mag_max=25.0), description="Limits of the test half.")
 
@@ -226,7 +276,7 @@ class Selected(Section):
     cuts: Cuts = Field(
         default=Cuts(),
         description="Which galaxies are used, and in which split. A galaxy whose redshift, "
-        "CLASS_STAR or F160W magnitude is unknown is not excluded by the limit of "
+        "CLASS_STAR, F160W magnitude or FWHM is unknown is not excluded by the limits of "
         "that quantity.",
     )
 
@@ -287,14 +337,24 @@ class ArchiveCutouts(Cutouts, Catalogued, Selected):
     max_bytes: Count = Field(
         default=5_000_000_000, description="Largest size of a mosaic that is downloaded, bytes."
     )
-    catalog: TableName = Field(
-        description="Catalogue of the galaxies: a path, or vizier: and the name of a table at "
-        "VizieR."
+    catalog: TableOrAddress = Field(
+        description="Catalogue of the galaxies: a path, an https address, or vizier: and the name "
+        "of a table at VizieR."
     )
-    redshift_catalog: TableName | None = Field(
+    offset_arcsec: tuple[Real, Real] = Field(
+        default=(0.0, 0.0),
+        description="Added to the catalogue's ra (in the coordinate, not in the angle on the sky) "
+        "and dec, arcsec, to get positions in the coordinates of the mosaics.",
+    )
+    redshift_catalog: TableOrAddress | None = Field(
         default=None,
-        description="Table of redshifts with the same ids: a path, or vizier: and the name of a"
-        " table at VizieR; null: none.",
+        description="Table of redshifts with the same ids: a path, an https address, or vizier: "
+        "and the name of a table at VizieR; null: none.",
+    )
+    neighbour_mag_max: Real | None = Field(
+        default=None,
+        description="Faintest magnitude in the detection band of the catalogue's other sources in "
+        "a cut-out, at which a peak is not false; null: all, also those without a magnitude.",
     )
     redshift_columns: dict[str, str] = Field(
         default={}, description="Names of the columns id and redshift in the table of redshifts."
@@ -321,9 +381,14 @@ class LowConfig(Section):
     )
     psf_beta: Positive = Field(default=3.0, description="Exponent of the Moffat PSF.")
     depth_mag: Positive = Field(
-        default=26.2,
+        default=25.16,
         description="Magnitude of a point source with a signal-to-noise ratio of 5; it "
         "determines the noise.",
+    )
+    sky_mag_arcsec2: Real | None = Field(
+        default=None,
+        description="Surface brightness of the sky, AB mag per square arcsec, whose Poisson noise "
+        "depth_mag gives; that of the galaxies' light follows from it. null: none.",
     )
     softening_sigma: Positive = Field(
         default=10.0,
@@ -346,10 +411,20 @@ class HemmatiBlendConfig(Section):
         `deblend.hemmati2022.blends.largest_shift`).
     shares : tuple of float
         The paper has "two or more" galaxies (Sect. 2), but "mainly" two (Sect. 5): (1.0,).
+    shift_rule : {"normal", "authors"}
+        "authors" is the rule of the authors' code: the first galaxy is in the middle; each other
+        one is 0 to 14 px off in x and in y, and the direction is turned with it by its angle.
     any_angle : bool
-        Rotations by any angle interpolate the pixels, which smooths the noise.
+        Rotations by any angle interpolate the pixels, which smooths the noise. The parent stamps
+        have to be larger for them: sqrt(2) times the frame and twice the largest shift.
     """
 
+    shift_rule: Literal["normal", "authors"] = Field(
+        default="normal",
+        description="Where galaxies are: normal, all normally distributed about the middle; "
+        "authors, the first in the middle, and others 0 to 14 px off in x and y, in directions "
+        "that are turned by their angles.",
+    )
     separation_sigma_px: Positive = Field(
         default=7.0,
         description="Standard deviation of the normal distribution of shifts along each axis, "
@@ -364,12 +439,16 @@ class HemmatiBlendConfig(Section):
         description="Shares of blends with 2, 3, ... galaxies; the shares add up to 1.",
     )
     any_angle: Boolean = Field(
-        default=False, description="Rotate galaxies by any angle, not only by quarter turns."
+        default=True,
+        description="Rotate galaxies by any angle from 0 to 180 degrees; false: by quarter turns "
+        "and flips.",
     )
 
     @model_validator(mode="after")
     def _shares_add_up(self) -> "HemmatiBlendConfig":
         check_shares({str(i + 2): share for i, share in enumerate(self.shares)}, "shares")
+        if self.shift_rule == "authors" and not self.any_angle:
+            raise Problem("false does not go with shift_rule authors: set it to true", "any_angle")
         return self
 
 
@@ -385,14 +464,20 @@ class Detection(Section):
 
     radius_px: Positive = Field(
         default=5.0,
-        description="Largest distance between a peak and its galaxy, high-resolution pixels.",
+        description="Largest distance between a peak and its galaxy, high-resolution pixels, in "
+        "images of high resolution and of networks.",
+    )
+    low_radius_px: Positive = Field(
+        default=10.0,
+        description="The same in images of low resolution, high-resolution pixels.",
     )
     false_positive_rate: Real = Field(
         default=0.01,
         gt=0,
         le=0.5,
-        description="Share of unblended validation stamps in which a second peak is detected; "
-        "each detection threshold is set to reach it.",
+        description="Share of unblended stamps in which a false peak is detected, one that belongs "
+        "to no catalogued galaxy; each detection threshold is set to reach it, on galaxies of the "
+        "training half that only the limits of the test keep.",
     )
     fwhm_arcsec: tuple[Annotated[Real, Field(ge=0.05, le=1.0)], ...] = Field(
         default=(0.08, 0.15, 0.21, 0.3, 0.4),
@@ -406,12 +491,34 @@ class Detection(Section):
         min_length=1,
         description="The same for low-resolution images, in addition to their PSF, arcsec.",
     )
+    peaks: Literal["prominence", "height"] = Field(
+        default="prominence",
+        description="Significance of a peak: its prominence, the height above the saddle towards a "
+        "higher peak, or its height above the sky, both in sigmas of the noise.",
+    )
+    richardson_lucy_iterations: NonNegativeInteger = Field(
+        default=20,
+        description="Iterations of the deconvolution by Richardson and Lucy that the networks are "
+        "compared with; 0: none.",
+    )
+    sep_contrasts: tuple[Annotated[Real, Field(gt=0, le=1)], ...] = Field(
+        default=(0.0001, 0.001, 0.005, 0.02),
+        description="Contrasts (DEBLEND_MINCONT) to try for SExtractor on low-resolution images, "
+        "which the networks are compared with; the one that detects most validation blends is "
+        "used.",
+    )
+    bootstrap_resamples: Integer = Field(
+        default=200,
+        ge=10,
+        description="Number of times that galaxies are resampled for the errors of detected "
+        "fractions and of false peaks.",
+    )
 
 
 class BlendNumbers(Section):
     """Number of blends of each split.
 
-    There are as many single galaxies for testing, and twice as many for validation.
+    There are as many single galaxies, and twice as many as for validation for the thresholds.
     """
 
     validation: Integer = Field(default=1000, ge=10, description="Number of blends for validation.")
@@ -421,7 +528,7 @@ class BlendNumbers(Section):
 class GanConfig(Section):
     """The networks and how they are trained."""
 
-    filters: Count = Field(default=64, description="Number of filters of the generator.")
+    filters: Count = Field(default=32, description="Number of filters of the generator.")
     blocks: NonNegativeInteger = Field(
         default=4, description="Number of residual blocks at the low resolution."
     )
@@ -429,7 +536,7 @@ class GanConfig(Section):
         default=100, description="Length of the noise vector that is the input of the vanilla GAN."
     )
     discriminator_filters: Count = Field(
-        default=64, description="Number of filters of the discriminator's first convolution."
+        default=16, description="Number of filters of the discriminator's first convolution."
     )
     conditional: Boolean = Field(
         default=True,
@@ -437,7 +544,7 @@ class GanConfig(Section):
         "vanilla GAN never does.",
     )
     batch_norm: Boolean = Field(
-        default=True,
+        default=False,
         description="Whether the super-resolution generators have batch normalization; that of "
         "a vanilla GAN always has it.",
     )
@@ -448,6 +555,16 @@ class GanConfig(Section):
         default=0.0,
         description="Weight of the content loss, the mean absolute difference from the true image.",
     )
+    adversarial_weight: NotNegative = Field(
+        default=1.0,
+        description="Weight of the adversarial loss in that of the generator; 0: no discriminator "
+        "is trained, so that the content loss alone trains the generator.",
+    )
+    warm_up_steps: NonNegativeInteger = Field(
+        default=0,
+        description="Number of batches over which both learning rates rise linearly from 0; 0: "
+        "they are constant.",
+    )
     blend_fraction: Share = Field(
         default=0.5, description="Share of blends among the training images."
     )
@@ -455,7 +572,7 @@ class GanConfig(Section):
     steps_per_epoch: Count = Field(default=100, description="Number of batches per epoch.")
     batch_size: Count = Field(default=32, description="Number of images per batch.")
     learning_rate: Positive = Field(
-        default=0.0002, description="Learning rate of the generator's Adam optimizer."
+        default=0.0005, description="Learning rate of the generator's Adam optimizer."
     )
     discriminator_learning_rate: Positive = Field(
         default=0.0002, description="Learning rate of the discriminator's Adam optimizer."
@@ -502,6 +619,24 @@ class VanillaOptions(Section):
     )
 
 
+class MultiOptions(Section):
+    """Options of the networks with all bands that differ from those of one band."""
+
+    content_weight: NotNegative | None = Field(
+        default=None, description="Of sr_multi; null: as in network."
+    )
+    warm_up_steps: NonNegativeInteger | None = Field(
+        default=300, description="As in network; null: the same."
+    )
+    learning_rate: Positive | None = Field(
+        default=None, description="As in network; null: the same."
+    )
+    discriminator_learning_rate: Positive | None = Field(
+        default=None, description="As in network; null: the same."
+    )
+    filters: Count | None = Field(default=None, description="As in network; null: the same.")
+
+
 class Hemmati2022(Section):
     """Hemmati et al. 2022, super-resolution."""
 
@@ -524,13 +659,24 @@ class Hemmati2022(Section):
     n_blends: BlendNumbers = Field(
         default=BlendNumbers(),
         description="Number of blends of each split. There are as many stamps of single "
-        "galaxies for the test, and twice as many for validation.",
+        "galaxies, and twice as many as for validation for the thresholds.",
     )
     network: GanConfig = Field(default=GanConfig(), description="The networks and their training.")
     content_weight: NotNegative = Field(
         default=100.0,
         description="Weight of the content loss, the mean absolute difference from the true "
-        "image, for the network sr_content.",
+        "image, for the networks sr_content and sr_l1, and for those of all bands.",
+    )
+    networks: tuple[NetworkName, ...] = Field(
+        default=get_args(NetworkName),
+        description="Networks that are trained and compared: from noise (vanilla); of one band "
+        "with the loss of network (sr), with content_weight (sr_content) and with that and no "
+        "discriminator (sr_l1); the same of all bands (sr_multi, ...), if there are several. "
+        "vanilla and sr are needed.",
+    )
+    multi: MultiOptions = Field(
+        default=MultiOptions(),
+        description="Options of the networks of all bands, where they differ from network.",
     )
     vanilla: VanillaOptions = Field(
         default=VanillaOptions(),
@@ -549,6 +695,22 @@ class Hemmati2022(Section):
         description="Program that fits the fluxes: NGMIX (ngmix), the built-in fitter "
         "(builtin), or NGMIX if it is installed (auto).",
     )
+    photometry_profile: Literal["exp_or_dev", "exp", "dev"] = Field(
+        default="exp_or_dev",
+        description="Profile of the galaxies whose fluxes are fitted: exponential (exp), de "
+        "Vaucouleurs (dev), or that of the two which fits a blend better (exp_or_dev).",
+    )
+
+    @model_validator(mode="after")
+    def _needed_networks_are_there(self) -> "Hemmati2022":
+        missing = [name for name in NEEDED_NETWORKS if name not in self.networks]
+        if missing or len(set(self.networks)) < len(self.networks):
+            raise Problem(
+                f"it has to contain {' and '.join(NEEDED_NETWORKS)}, and each network once; it is "
+                f"{', '.join(self.networks) or 'empty'}",
+                "networks",
+            )
+        return self
 
     @model_validator(mode="after")
     def _cutouts_set_exists(self) -> "Hemmati2022":

@@ -4,13 +4,13 @@ Source: Hemmati et al. 2022, Sect. 2, 4.2 and 5.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from deblend.data.stamps import TEXT_COLUMNS, Stamps, read_galaxies, read_stamps
+from deblend.data.stamps import TEXT_COLUMNS, Stamps, write_parts
 from deblend.errors import DeblendError
 from deblend.hemmati2022.degrade import fwhm_from_area
 from deblend.seeds import uniform
@@ -28,12 +28,19 @@ REASONS = {
     "no_magnitude": "no flux in the detection band",
     "faint_f160w": "too faint in F160W",
     "star": "CLASS_STAR of a star",
-    "redshift": "redshift too high",
+    "redshift": "redshift too low or too high",
+    "size": "FWHM too small or too large",
     "faint": "too faint in the detection band",
     "missing_band": "not covered, or no light at all, in a band",
     "edge": "the cut-out leaves a mosaic",
     "bad_pixels": "pixels without data",
+    "off_centre": "something brighter beside the galaxy in the detection band",
 }
+
+
+#: Side (px) of the middle of a cut-out in which the galaxy has to be the brightest. The authors'
+#: code has 80 px for the first galaxy of a blend and 140 px for the second.
+BRIGHTEST_PX = 80
 
 
 def halves(catalogue: pd.DataFrame, split_dec_deg: float | None, seed: int) -> np.ndarray:
@@ -85,19 +92,23 @@ def select(catalogue: pd.DataFrame, cuts: dict[str, Any], seed: int) -> pd.DataF
     Parameters
     ----------
     catalogue : DataFrame
-        id, dec, mag (detection band), redshift, and `EXTRA_COLUMNS`. Galaxies with an unknown (NaN)
-        mag are left out; those with an unknown redshift, CLASS_STAR or F160W magnitude are kept.
+        id, dec, mag (detection band), redshift, `EXTRA_COLUMNS`, and perhaps fwhm_px. Galaxies with
+        an unknown (NaN) mag are left out; those with an unknown redshift, CLASS_STAR, F160W
+        magnitude or FWHM are kept.
     cuts : dict
-        train and test, each with mag_max, mag_f160w_max, class_star_max, redshift_max (None for no
-        limit); split_dec_deg; train_half ("south" or "north"); validation_share, the share of the
-        training half that is for validation.
+        train and test, each with mag_max, mag_f160w_max, class_star_max, redshift_max;
+        redshift_min, fwhm_min_px and fwhm_max_px for both (None for no limit); split_dec_deg;
+        train_half ("south" or "north"); validation_share, the share of the training half that is
+        for validation.
     seed : int
 
     Returns
     -------
     DataFrame
-        The catalogue with the columns split ("none" for galaxies that are left out) and reason (one
-        of `REASONS`; "" for galaxies that are kept).
+        The catalogue with the columns split and reason (one of `REASONS`; "" for galaxies that are
+        kept). The split is "train", "validation" or "test"; "calibration" for galaxies of the
+        training half that only the limits of the test keep, on which no network is trained but
+        detection thresholds are set; "none" for galaxies that are left out.
 
     Raises
     ------
@@ -116,23 +127,41 @@ def select(catalogue: pd.DataFrame, cuts: dict[str, Any], seed: int) -> pd.DataF
         for name in catalogue["id"]
     ]
     split = np.where(training, np.where(validation, "validation", "train"), "test")
+    # Validation galaxies have the limits of the test galaxies.
+    reason = _reasons(catalogue, cuts, split == "train")
+    by_test_limits = _reasons(catalogue, cuts, np.zeros(len(catalogue), bool))
+    spare = (split == "train") & (reason != "") & (by_test_limits == "")
+    split, reason = np.where(spare, "calibration", split), np.where(spare, "", reason)
+    split = np.where(reason == "", split, "none")
+    return catalogue.assign(split=split.astype(str), reason=reason.astype(str))
+
+
+def _reasons(catalogue: pd.DataFrame, cuts: dict[str, Any], by_train: np.ndarray) -> np.ndarray:
+    """Why galaxies are left out, by the limits for training or by those for the test."""
 
     def above(column: str, cut: str) -> np.ndarray:
         limits = [np.inf if cuts[s][cut] is None else cuts[s][cut] for s in ("train", "test")]
-        # Thresholds are set on validation galaxies, so these have the limits of the test galaxies.
-        return catalogue[column].to_numpy(float) >= np.where(split == "train", *limits)
+        return catalogue[column].to_numpy(float) >= np.where(by_train, *limits)
+
+    def outside(column: str, low: str, high: str | None = None) -> np.ndarray:
+        if column not in catalogue:
+            return np.zeros(len(catalogue), bool)
+        values = catalogue[column].to_numpy(float)
+        least = -np.inf if cuts[low] is None else cuts[low]
+        most = np.inf if high is None or cuts[high] is None else cuts[high]
+        return (values <= least) | (values >= most)
 
     reason = np.full(len(catalogue), "", dtype=object)
     for name, cut in (
         ("no_magnitude", ~np.isfinite(catalogue["mag"].to_numpy(float))),
         ("faint_f160w", above("mag_f160w", "mag_f160w_max")),
         ("star", above("class_star", "class_star_max")),
-        ("redshift", above("redshift", "redshift_max")),
+        ("redshift", above("redshift", "redshift_max") | outside("redshift", "redshift_min")),
+        ("size", outside("fwhm_px", "fwhm_min_px", "fwhm_max_px")),
         ("faint", above("mag", "mag_max")),
     ):
         reason[cut & (reason == "")] = name
-    split = np.where(reason == "", split, "none")
-    return catalogue.assign(split=split.astype(str), reason=reason.astype(str))
+    return reason
 
 
 def read_selected(path: str | Path) -> pd.DataFrame:
@@ -148,24 +177,40 @@ def chunk_rows(selected: pd.DataFrame, chunk: int, chunk_size: int) -> np.ndarra
     return rows[(selected["reason"] == "").to_numpy()[rows]]
 
 
-def keep_usable(stamps: Stamps, reasons: np.ndarray | None = None) -> tuple[Stamps, pd.DataFrame]:
-    """Leave out the cut-outs that lack a band or pixels.
+def keep_usable(
+    stamps: Stamps,
+    reasons: np.ndarray | None = None,
+    *,
+    detection_band: str = "",
+    max_off_centre_px: float | None = None,
+) -> tuple[Stamps, pd.DataFrame]:
+    """Leave out the cut-outs that lack a band or pixels, or have something brighter beside.
 
     Parameters
     ----------
     stamps : Stamps
     reasons : ndarray of str, optional
         One of `REASONS` for each cut-out that is already known to be unusable, else "".
+    detection_band : str
+        Used with max_off_centre_px only.
+    max_off_centre_px : float, optional
+        Largest distance along each axis of the brightest pixel of the detection band from the
+        galaxy's; no limit by default.
 
     Returns
     -------
     stamps : Stamps
     excluded : DataFrame
-        id and reason: the given one, else that of `rejection_reason`.
+        id and reason: the given one, that of `rejection_reason`, or "off_centre".
     """
     all_reasons = np.array([rejection_reason(image) for image in stamps.images], dtype=object)
     if reasons is not None:
         all_reasons = np.where(reasons != "", reasons, all_reasons)
+    if max_off_centre_px is not None:
+        band = stamps.bands["name"].tolist().index(detection_band)
+        offsets = brightest_offsets(stamps.images[:, band], BRIGHTEST_PX)
+        off_centre = np.abs(offsets).max(axis=1) > max_off_centre_px
+        all_reasons[(all_reasons == "") & off_centre] = "off_centre"
     excluded = pd.DataFrame({"id": stamps.galaxies["id"].to_numpy(), "reason": all_reasons})
     kept = all_reasons == ""
     # Seven bands of thousands of galaxies are gigabytes: avoid a copy if all cut-outs are kept.
@@ -184,85 +229,104 @@ def rejection_reason(image: np.ndarray) -> str:
     return "" if finite.all() else "bad_pixels"
 
 
-def assemble_cutouts(
-    parts: Sequence[str | Path],
-    exclusions: pd.DataFrame,
-    selected: pd.DataFrame,
-    detection_band: str,
-) -> tuple[Stamps, pd.DataFrame, pd.DataFrame]:
-    """Assemble the data set of cut-outs from its chunks, and list the galaxies that it lacks.
+def brightest_offsets(images: np.ndarray, side: int) -> np.ndarray:
+    """Where the brightest pixel in the middle of each image is.
 
     Parameters
     ----------
-    parts : sequence of path
-        Chunks of usable cut-outs.
-    exclusions : DataFrame
-        id and reason of the cut-outs that are not usable.
+    images : ndarray, shape (n, y, x)
+        NaN for pixels without data.
+    side : int
+        Side of the middle, pixels.
+
+    Returns
+    -------
+    ndarray of int, shape (n, 2)
+        dx and dy from the central pixel (size // 2).
+    """
+    cy, cx = (size // 2 for size in images.shape[1:])
+    y0, x0 = max(cy - side // 2, 0), max(cx - side // 2, 0)
+    middle = images[:, y0 : cy + side // 2, x0 : cx + side // 2]
+    light = np.where(np.isfinite(middle), middle, -np.inf)
+    y, x = np.unravel_index(light.reshape(len(light), -1).argmax(axis=1), light.shape[1:])
+    return np.stack([x + x0 - cx, y + y0 - cy], axis=1)
+
+
+def write_cutouts(
+    path: str | Path,
+    parts: Iterable[tuple[Stamps, pd.DataFrame]],
+    selected: pd.DataFrame,
+    detection_band: str,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Write the data set of cut-outs part by part, and list the galaxies that it lacks.
+
+    Parameters
+    ----------
+    path : path
+        Its galaxy table has the columns split and fwhm_px (from the catalogue, else measured by
+        `deblend.hemmati2022.degrade.fwhm_from_area` in the detection band).
+    parts : iterable of (Stamps, DataFrame)
+        From `keep_usable`: usable cut-outs in the order of `selected`, and id and reason of those
+        that are not usable. Only one part is in memory at a time.
     selected : DataFrame
         From `select`.
     detection_band : str
 
     Returns
     -------
-    stamps : Stamps
-        Their galaxy table has the columns split and fwhm_px (from the catalogue, else measured by
-        `deblend.hemmati2022.degrade.fwhm_from_area` in the detection band).
     split : DataFrame
-        id and split of every galaxy of the catalogue: train, validation, test or none.
+        id and split of every galaxy of the catalogue, see `select`.
     excluded : DataFrame
         id and reason of the galaxies in the split none.
 
     Raises
     ------
     DeblendError
-        A split is empty, the detection band is not among the bands, or the chunks do not have the
+        A split is empty, the detection band is not among the bands, or the parts do not have the
         selected galaxies.
     """
     by_id = selected.set_index("id")
-    reason = by_id["reason"].copy()
-    reason[exclusions["id"]] = exclusions["reason"].to_numpy(str)
-    split = by_id["split"].where(reason == "", "none")
-    counts, reasons = split.value_counts(), reason[reason != ""].value_counts()
-    log.info("splits: %s; left out: %s", counts.to_dict(), reasons.to_dict())
-    empty = [name for name in ("train", "test") if not counts.get(name)]
-    if empty:
-        raise DeblendError(
-            f"of {len(selected)} galaxies none is left for the split {' and '.join(empty)} (left "
-            f"out: {reasons.to_dict() or 'none'}): give more galaxies or wider cuts"
-        )
-    stamps = _join(parts)
-    if stamps.galaxies["id"].tolist() != reason.index[reason == ""].tolist():
-        raise DeblendError(
-            f"the chunks hold {len(stamps)} galaxies, not the {int((split != 'none').sum())} "
-            "selected ones in their order: delete the chunks and run the workflow again"
-        )
+    reason, split = by_id["reason"].copy(), by_id["split"].copy()
+
+    def checked() -> Iterator[Stamps]:
+        ids: list[str] = []
+        for stamps, exclusions in parts:
+            reason[exclusions["id"]] = exclusions["reason"].to_numpy(str)
+            split[exclusions["id"]] = "none"
+            if len(stamps):
+                ids += stamps.galaxies["id"].tolist()
+                yield _completed(stamps, split, detection_band)
+        counts, reasons = split.value_counts(), reason[reason != ""].value_counts()
+        log.info("splits: %s; left out: %s", counts.to_dict(), reasons.to_dict())
+        empty = [name for name in ("train", "test") if not counts.get(name)]
+        if empty:
+            raise DeblendError(
+                f"of {len(selected)} galaxies none is left for the split {' and '.join(empty)} "
+                f"(left out: {reasons.to_dict() or 'none'}): give more galaxies or wider cuts"
+            )
+        if ids != reason.index[reason == ""].tolist():
+            raise DeblendError(
+                f"the chunks hold {len(ids)} galaxies, not the {int((split != 'none').sum())} "
+                "selected ones in their order: delete the chunks and run the workflow again"
+            )
+
+    write_parts(path, checked())
+    return split.reset_index(), reason[reason != ""].reset_index()
+
+
+def _completed(stamps: Stamps, split: pd.Series, detection_band: str) -> Stamps:
+    """Cut-outs with the columns split and fwhm_px."""
     bands = stamps.bands["name"].tolist()
     if detection_band not in bands:
         raise DeblendError(
             f"detection_band is {detection_band!r}, but the cut-outs have {', '.join(bands)}: name "
             "one of these"
         )
-    stamps.galaxies["split"] = split[split != "none"].to_numpy(str)
+    galaxies = stamps.galaxies
     fwhm_px = fwhm_from_area(stamps.images[:, bands.index(detection_band)])
-    if "fwhm_px" in stamps.galaxies:
-        fwhm_px = stamps.galaxies["fwhm_px"].fillna(pd.Series(fwhm_px)).to_numpy()
-    stamps.galaxies["fwhm_px"] = fwhm_px
-    return stamps, split.reset_index(), reason[reason != ""].reset_index()
-
-
-def _join(parts: Sequence[str | Path]) -> Stamps:
-    """Join all chunks without copies, since seven bands of thousands of galaxies are gigabytes."""
-    tables = [read_galaxies(part) for part in parts]
-    filled = [(part, len(table)) for part, table in zip(parts, tables, strict=True) if len(table)]
-    first = read_stamps(filled[0][0])
-    total = sum(n for _, n in filled)
-    images = np.empty((total, *first.images.shape[1:]), np.float32)
-    segmaps = np.empty((total, *first.segmaps.shape[1:]), np.int16)
-    start = 0
-    for part, n in filled:
-        stamps = read_stamps(part)
-        images[start : start + n] = stamps.images
-        segmaps[start : start + n] = stamps.segmaps
-        start += n
-    galaxies = pd.concat([table for table in tables if len(table)], ignore_index=True)
-    return Stamps(images, segmaps, galaxies, first.bands, first.psf, dict(first.attributes))
+    if "fwhm_px" in galaxies:
+        known = galaxies["fwhm_px"].to_numpy(float)
+        fwhm_px = np.where(np.isfinite(known), known, fwhm_px)
+    galaxies["split"] = split[galaxies["id"]].to_numpy(str)
+    galaxies["fwhm_px"] = fwhm_px
+    return stamps

@@ -239,14 +239,18 @@ def degrade(
 
 
 def add_noise(
-    images: np.ndarray, noise_sigma: ArrayLike, seed: int, item: tuple, indices: np.ndarray
+    images: np.ndarray,
+    noise_sigma: ArrayLike,
+    seed: int,
+    item: tuple,
+    indices: np.ndarray,
 ) -> np.ndarray:
     """Add white noise to stamps, each with its own random generator.
 
     Parameters
     ----------
     images : ndarray, shape (n, band, y, x) or (n, y, x)
-    noise_sigma : float or array_like, shape (band,)
+    noise_sigma : float or array_like, shape (band,) or that of the images
         Noise of a pixel, in the unit of the images.
     seed : int
     item : tuple
@@ -259,13 +263,14 @@ def add_noise(
     ndarray, float32, of the images' shape
     """
     sigma = np.asarray(noise_sigma, np.float32)
-    if sigma.ndim:
+    if sigma.ndim == 1:
         sigma = sigma[:, None, None]
+    sigma = np.broadcast_to(sigma, images.shape)
     out = np.empty(images.shape, np.float32)
     for row, index in enumerate(indices):
         rng = generator(seed, "noise", *item, int(index))
         rng.standard_normal(dtype=np.float32, out=out[row])
-        out[row] *= sigma
+        out[row] *= sigma[row]
     out += images
     return out
 

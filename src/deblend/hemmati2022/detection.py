@@ -1,12 +1,14 @@
 """Detection of blends in each resolution, and the images that figures show.
 
 Hemmati et al. 2022, Sect. 4. Each resolution has its own threshold, at which one in a hundred
-unblended validation stamps has a second peak: fractions of detected blends can be compared only at
-equal rates of false positives.
+unblended stamps has a false peak: fractions of detected blends can be compared only at equal rates
+of false positives.
 """
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from pathlib import Path
 
@@ -18,22 +20,35 @@ from deblend.errors import DeblendError
 from deblend.files import atomic
 from deblend.hemmati2022.blends import (
     HemmatiBlendConfig,
+    all_sources,
     main_pair,
+    neighbour_positions,
     pair_quantities,
     true_positions,
 )
+from deblend.hemmati2022.classical import deconvolve, sep_peaks
 from deblend.hemmati2022.config import Detection
 from deblend.hemmati2022.degrade import FACTOR, high_position, low_position, psf_image
-from deblend.hemmati2022.pairs import Scale, single_galaxies
+from deblend.hemmati2022.ladder import (
+    Sample,
+    Scores,
+    interval_of_share,
+    ladder_curves,
+    ladder_table,
+)
+from deblend.hemmati2022.pairs import Scale, draw_singles, single_galaxies
 from deblend.hemmati2022.peaks import (
     FILTERS,
     GAN_BETA,
     RATE_TOLERANCE,
     SINGLES_PER_BLEND,
-    count_peaks,
     detect_blends,
+    detection_limits,
+    false_peaks,
     find_peaks,
     gan_psf,
+    highest,
+    near_sources,
     set_threshold,
     typical_noise,
 )
@@ -55,35 +70,39 @@ IMAGE_SCALES = ("flux", "asinh")
 
 
 #: Columns that describe the filter that was used.
-FILTER_COLUMNS = ("fwhm_arcsec", "filter", "image_scale")
+FILTER_COLUMNS = ("fwhm_arcsec", "filter", "image_scale", "contrast")
 
 
 @dataclass(frozen=True)
 class Filter:
-    """Filter with which peaks are searched for, and the scale of the images in that search.
+    """How peaks are searched for: the filter, and the scale of the images in that search.
 
     Attributes
     ----------
     psf : ndarray
     fwhm_arcsec : float
         FWHM of the PSF; NaN for the PSF of the images themselves.
-    kind : {"psf", "lowered"}
-        See `deblend.hemmati2022.peaks.detection_filter`.
+    kind : {"psf", "lowered", "sep"}
+        See `deblend.hemmati2022.peaks.detection_filter`; "sep" is SExtractor, which convolves the
+        images with the PSF.
     image_scale : {"flux", "asinh"}
         For the images of a network it is the asinh scale, in which the network makes them: there
         their errors depend little on the brightness of the galaxy. In flux the errors grow with the
         brightness, so that a few bright galaxies would set the threshold for all. In real images
         the clumps of bright galaxies have the same effect.
+    contrast : float
+        Of SExtractor, see `deblend.hemmati2022.classical.sep_peaks`.
     """
 
     psf: np.ndarray
     fwhm_arcsec: float = np.nan
     kind: str = "psf"
     image_scale: str = "flux"
+    contrast: float = np.nan
 
 
 class Resolution:
-    """How peaks are found in the images of one resolution, in the detection band.
+    """How peaks are found in the images of one resolution.
 
     Parameters
     ----------
@@ -96,6 +115,13 @@ class Resolution:
         pixels without galaxies.
     scale : Scale, optional
         Converts flux to the asinh scale; none for images that already are in that scale.
+    source : str, optional
+        Images in which peaks are searched for (see `deblend.hemmati2022.predict.image_batches`);
+        by default those of the name.
+    prepare : callable, optional
+        Applied to the images before the search, such as a deconvolution.
+    measure : {"prominence", "height"}
+        See `deblend.hemmati2022.peaks.find_peaks`.
     """
 
     def __init__(
@@ -104,10 +130,19 @@ class Resolution:
         filters: list[Filter],
         noise: float | None = None,
         scale: Scale | None = None,
+        *,
+        source: str | None = None,
+        prepare: Callable[[np.ndarray], np.ndarray] | None = None,
+        measure: str = "prominence",
     ) -> None:
         self.name, self.filters, self.scale = name, filters, scale
-        self.filter, self.threshold = filters[0], np.nan
+        self.source, self.prepare, self.measure = source or name, prepare, measure
+        self.filter, self.threshold, self.validated = filters[0], np.nan, np.nan
         self.noise = self.flux_noise = noise
+
+    def prepared(self, images: np.ndarray) -> np.ndarray:
+        """Images before the search for peaks."""
+        return images if self.prepare is None else self.prepare(images)
 
     def search_scale(self, images: np.ndarray) -> np.ndarray:
         """Images in the scale in which peaks are searched for."""
@@ -115,68 +150,175 @@ class Resolution:
             return images
         return self.scale.scaled(images[:, None])[:, 0]
 
-    def calibrate(self, single: np.ndarray, rate: float) -> None:
-        """Set the threshold, and the noise, on unblended validation stamps."""
-        single = self.search_scale(single)
-        in_flux = self.filter.image_scale == "flux"
-        self.noise = self.flux_noise if in_flux else typical_noise(single)
-        self.threshold = set_threshold(
-            single,
-            self.filter.psf,
-            false_positive_rate=rate,
-            kind=self.filter.kind,
-            noise=self.noise,
-        )
+    def set_noise(self, single: np.ndarray) -> None:
+        """Measure the noise on prepared single stamps, unless it is known or that of each stamp.
+
+        A deconvolution has changed it, and the images of a network have little of it.
+        """
+        known = self.filter.image_scale == "flux" and self.prepare is None
+        self.noise = self.flux_noise if known else typical_noise(self.search_scale(single))
+
+    def find(self, prepared: np.ndarray) -> pd.DataFrame:
+        """All peaks of prepared images: see `deblend.hemmati2022.peaks.find_peaks`."""
+        used = self.filter
+        images = self.search_scale(prepared)
+        if used.kind == "sep":
+            return sep_peaks(images, used.psf, used.contrast, float(self.noise or 0))
+        return find_peaks(images, used.psf, kind=used.kind, noise=self.noise, measure=self.measure)
+
+    def peaks(self, images: np.ndarray) -> pd.DataFrame:
+        """Peaks above the threshold."""
+        peaks = self.find(self.prepared(images))
+        return peaks[peaks["significance"] > self.threshold].reset_index(drop=True)
+
+    def false_peaks(
+        self, peaks: pd.DataFrame, sources: np.ndarray, detection: Detection
+    ) -> np.ndarray:
+        """Which peaks belong to no galaxy; sources are positions (n, k, 2) in the 66 px frame."""
+        return false_peaks(peaks, to_image_pixels(self.name, sources), self.radius_px(detection))
+
+    def near(self, peaks: pd.DataFrame, sources: np.ndarray, detection: Detection) -> np.ndarray:
+        """Which peaks are near sources, positions (n, k, 2) in the 66 px frame."""
+        return near_sources(peaks, to_image_pixels(self.name, sources), self.radius_px(detection))
+
+    def calibrate(self, single: np.ndarray, sources: np.ndarray, detection: Detection) -> None:
+        """Set the noise and the threshold on unblended stamps.
+
+        Parameters
+        ----------
+        single : ndarray, shape (n, y, x)
+        sources : ndarray, shape (n, k, 2)
+            Positions of the galaxies in the 66 px frame.
+        detection : Detection
+        """
+        prepared = self.prepared(single)
+        self.set_noise(prepared)
+        heights = self._false_heights(prepared, sources, detection)
+        self.threshold = set_threshold(heights, detection.false_positive_rate)
+
+    def _false_heights(
+        self, prepared: np.ndarray, sources: np.ndarray, detection: Detection
+    ) -> np.ndarray:
+        peaks = self.find(prepared)
+        return highest(peaks, self.false_peaks(peaks, sources, detection), len(prepared))
 
     def choose_filter(
         self,
         single: np.ndarray,
-        half: np.ndarray,
+        sources: np.ndarray,
+        check: np.ndarray,
+        check_sources: np.ndarray,
         blends: np.ndarray,
         pair: np.ndarray,
+        blend_sources: np.ndarray,
         detection: Detection,
-    ) -> None:
+    ) -> tuple[np.ndarray, float]:
         """Choose the filter that detects most validation blends, and set its threshold.
 
-        The threshold of each filter is set on one half of the single galaxies. Filters whose rate
-        of false positives is low enough on the other half too are preferred, since with few
-        galaxies a single clump can determine the threshold.
+        Validation galaxies are as bright as those of the test, but few. Some filters make false
+        peaks around bright galaxies: a threshold is raised until at most `RATE_TOLERANCE` times the
+        rate of validation galaxies, and of validation blends, has a false peak.
 
         Parameters
         ----------
-        single, blends : ndarray, shape (n, y, x)
-            Validation stamps of single galaxies and of blends.
-        half : ndarray of bool, shape (n,)
-            True for single stamps of one half of the galaxies; the other stamps show other
-            galaxies.
-        pair : ndarray, shape (n, 2, 2)
-            Positions of the galaxies of each blend in the 66 px frame.
+        single : ndarray, shape (n, y, x)
+            Unblended stamps of the many galaxies that set the threshold.
+        sources : ndarray, shape (n, k, 2)
+            Positions of their galaxies in the 66 px frame.
+        check, check_sources : ndarray, shapes (m, y, x) and (m, k, 2)
+            The same of validation galaxies.
+        blends : ndarray, shape (l, y, x)
+            Validation blends.
+        pair : ndarray, shape (l, 2, 2)
+            Positions of the main two galaxies of each blend in the 66 px frame.
+        blend_sources : ndarray, shape (l, k, 2)
+            Those of all its galaxies and their neighbours.
         detection : Detection
+
+        Returns
+        -------
+        heights : ndarray, shape (n,)
+            Significance of the highest false peak of each single stamp with the chosen filter, 0
+            for none.
+        lowest : float
+            Lowest threshold that validation galaxies and blends allow.
         """
         rate = detection.false_positive_rate
+        single, check, blends = (self.prepared(images) for images in (single, check, blends))
         results = []
-        for candidate in self.filters if len(self.filters) > 1 else []:
+        for candidate in self.filters:
             self.filter = candidate
-            self.calibrate(single[half], rate)
-            false_positive = count_peaks(self.peaks(single[~half]), int((~half).sum()), 0) > 1
-            share = self.detect(self.peaks(blends), pair, detection)["detected"].mean()
-            results.append((false_positive.mean() <= RATE_TOLERANCE * rate, share))
-        best = max(range(len(results)), key=results.__getitem__, default=0)
+            self.set_noise(single)
+            heights = self._false_heights(single, sources, detection)
+            peaks = self.find(blends)
+            false = self.false_peaks(peaks, blend_sources, detection)
+            lowest = max(
+                set_threshold(few, min(1.0, RATE_TOLERANCE * rate))
+                for few in (
+                    self._false_heights(check, check_sources, detection),
+                    highest(peaks, false, len(blends)),
+                )
+            )
+            threshold = max(set_threshold(heights, rate), lowest)
+            share = float((self.limits(peaks, pair, detection) > threshold).mean())
+            results.append((share, threshold, heights, lowest))
+        best = max(range(len(results)), key=lambda k: results[k][0])
         self.filter = self.filters[best]
-        self.calibrate(single, rate)
+        self.set_noise(single)
+        self.validated, self.threshold, heights, lowest = results[best]
+        return heights, lowest
 
-    def peaks(self, images: np.ndarray) -> pd.DataFrame:
-        """Peaks above the threshold: see `deblend.hemmati2022.peaks.find_peaks`."""
-        peaks = find_peaks(
-            self.search_scale(images), self.filter.psf, kind=self.filter.kind, noise=self.noise
-        )
-        return peaks[peaks["significance"] > self.threshold].reset_index(drop=True)
+    def limits(self, peaks: pd.DataFrame, pair: np.ndarray, detection: Detection) -> np.ndarray:
+        """Highest thresholds at which blends are detected, with pair in the 66 px frame.
+
+        See `deblend.hemmati2022.peaks.detection_limits`.
+        """
+        positions = to_image_pixels(self.name, pair)
+        return detection_limits(peaks, positions, self.radius_px(detection))
 
     def detect(self, peaks: pd.DataFrame, pair: np.ndarray, detection: Detection) -> pd.DataFrame:
         """Blends detected by these peaks: see `deblend.hemmati2022.peaks.detect_blends`."""
-        radius = detection.radius_px / (FACTOR if self.name.startswith("low") else 1)
         positions = to_image_pixels(self.name, pair)
-        return detect_blends(peaks, positions, threshold=self.threshold, radius_px=radius)
+        return detect_blends(
+            peaks, positions, threshold=self.threshold, radius_px=self.radius_px(detection)
+        )
+
+    def radius_px(self, detection: Detection) -> float:
+        """Largest distance between a peak and its galaxy in pixels of the images."""
+        if self.name.startswith("low"):
+            return detection.low_radius_px / FACTOR
+        return detection.radius_px
+
+
+@dataclass(frozen=True)
+class Found:
+    """What `detect` finds.
+
+    Attributes
+    ----------
+    detections : DataFrame
+        One row per blend: `deblend.hemmati2022.blends.pair_quantities`, galaxy_0 and galaxy_1 (rows
+        of the galaxies, the brighter first), and for each resolution detected_... and n_peaks_...,
+        the number of peaks that are not those of neighbours.
+    false_positives : DataFrame
+        `resolution`; `sample` (of `deblend.hemmati2022.metrics.SAMPLES`); `n`; `n_false`; `low` and
+        `high`, the 68 % interval of the share by a bootstrap of the galaxies; `threshold`, in units
+        of the `noise` (NaN: the noise of each stamp); and `fwhm_arcsec` (NaN: the images' own PSF),
+        `filter`, `image_scale` and `contrast` of the chosen filter (see `Filter`).
+    peaks : DataFrame
+        `resolution`, `blend`, `x_px`, `y_px` (66 px frame), `significance`; `galaxy`: 0 for the
+        brighter galaxy of the pair, 1 for the fainter one, -1 for peaks that match neither;
+        `neighbour`, whether it matches neither and is near a neighbour; and `false`, whether it
+        matches no catalogued galaxy at all.
+    ladder, curves : DataFrame
+        See `deblend.hemmati2022.ladder`.
+    """
+
+    detections: pd.DataFrame
+    false_positives: pd.DataFrame
+    peaks: pd.DataFrame
+    ladder: pd.DataFrame
+    curves: pd.DataFrame
 
 
 def to_image_pixels(name: str, high: np.ndarray) -> np.ndarray:
@@ -197,8 +339,10 @@ def make_resolutions(networks: dict[str, Network], detection: Detection) -> dict
     """All resolutions, not yet calibrated.
 
     In high and low resolution, peaks are searched for as in the paper, in flux with their own PSF.
-    For "high_best" and "low_best", as for the networks, the filter that detects most blends is
-    chosen: otherwise a better filter could be mistaken for an advantage of the GAN.
+    For the others the filter that detects most blends is chosen: "high_best" and "low_best", since
+    a better filter could otherwise be mistaken for an advantage of the GAN; deconvolved images
+    ("low_rl") and SExtractor ("low_sep"); the sum of all bands, if there are networks with several
+    ("low_stack", "low_stack_rl"); and the images of networks.
     """
     first = next(iter(networks.values()))
     maker, band = first.maker, first.band
@@ -223,13 +367,38 @@ def make_resolutions(networks: dict[str, Network], detection: Detection) -> dict
             for fwhm, *kind_and_scale in product(psfs, FILTERS, scales)
         ]
 
+    make = partial(Resolution, measure=detection.peaks)
+    low_filters = {np.nan: own_low.psf, **low_psfs}
     resolutions = [
-        Resolution("high", [own]),
-        Resolution("high_best", all_filters({np.nan: own.psf, **gan_psfs}), scale=scale),
-        Resolution("low", [own_low], noise),
-        Resolution("low_best", all_filters({np.nan: own_low.psf, **low_psfs}), noise, scale_low),
-        *(Resolution(name, all_filters(gan_psfs, ("asinh",))) for name in networks),
+        make("high", [own]),
+        make("high_best", all_filters({np.nan: own.psf, **gan_psfs}), scale=scale, source="high"),
+        make("low", [own_low], noise),
+        make("low_best", all_filters(low_filters), noise, scale_low, source="low"),
     ]
+    sums = [("low", noise)]
+    several = [name for name, network in networks.items() if len(network.maker.bands) > 1]
+    if several:
+        sigma = maker.scale_low.softening[band, 0, 0] / maker.noise_low[band]
+        peak = maker.scale_low.limit[band, 0, 0] / maker.noise_low[band]
+        scale_sum = Scale(np.full((1, 1, 1), sigma), np.full((1, 1, 1), peak))
+        resolutions.append(make("low_stack", all_filters(low_filters), 1.0, scale_sum))
+        sums.append(("low_stack", 1.0))
+    iterations = detection.richardson_lucy_iterations
+    if iterations:
+        for source, sigma in sums:
+            sharpen = partial(deconvolve, psf=maker.psf_low, noise=sigma, iterations=iterations)
+            filters = all_filters(low_filters, ("flux",))
+            resolutions.append(make(f"{source}_rl", filters, source=source, prepare=sharpen))
+    if detection.sep_contrasts:
+        contrasts = [
+            Filter(own_low.psf, np.nan, "sep", "flux", contrast)
+            for contrast in detection.sep_contrasts
+        ]
+        resolutions.append(make("low_sep", contrasts, noise, source="low"))
+    for name in networks:
+        resolutions.append(make(name, all_filters(gan_psfs, ("asinh",))))
+        if name in several:
+            resolutions.append(make(f"{name}_stack", all_filters(gan_psfs, ("asinh",))))
     return {resolution.name: resolution for resolution in resolutions}
 
 
@@ -268,7 +437,7 @@ def restore_resolutions(
 
 
 def _filter_values(chosen: Filter) -> pd.Series:
-    values = (chosen.fwhm_arcsec, chosen.kind, chosen.image_scale)
+    values = (chosen.fwhm_arcsec, chosen.kind, chosen.image_scale, chosen.contrast)
     return pd.Series(values, index=list(FILTER_COLUMNS), dtype=object)
 
 
@@ -279,63 +448,84 @@ def detect(
     blending: HemmatiBlendConfig,
     detection: Detection,
     device: torch.device,
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+) -> Found:
     """Detections of test blends in every resolution, and false positives.
 
     Parameters
     ----------
     networks : dict
-        Networks by resolution: "gan" and, if trained, "gan_content" and "gan_multi".
+        Networks by resolution: "gan" and, if trained, "gan_content", "gan_multi", ...
     rows : dict
-        Rows of the galaxies of each split.
+        Rows of the galaxies of each split, "calibration" too (see
+        `deblend.hemmati2022.pairs.read_cutouts`).
     n_blends : dict
-        Number of blends for "validation" and "test"; there are as many single galaxies for testing,
-        and twice as many for validation.
+        Number of blends for "validation" and "test"; there are as many single galaxies of both, and
+        twice as many as for validation for the thresholds.
     blending : HemmatiBlendConfig
     detection : Detection
     device : torch.device
-
-    Returns
-    -------
-    detections : DataFrame
-        One row per blend: `deblend.hemmati2022.blends.pair_quantities`, and for each resolution
-        detected_... and n_peaks_....
-    false_positives : DataFrame
-        `resolution`; `sample` (unblended, one_peak); `n`; `n_false`; `threshold`, in units of the
-        `noise` (NaN: the noise of each stamp); and `fwhm_arcsec` (NaN: the images' own PSF),
-        `filter` and `image_scale` of the chosen filter (see `Filter`).
-    peaks : DataFrame
-        `resolution`, `blend`, `x_px`, `y_px` (66 px frame), `significance`, and `galaxy`: 0 for the
-        brighter galaxy of the pair, 1 for the fainter one, -1 for peaks that match neither.
     """
     maker = networks["gan"].maker
     n = n_blends["validation"]
-    drawn = maker.draw(rows["validation"], n, (1 + SINGLES_PER_BLEND) * n, "validation", blending)
-    single_validation = single_galaxies(drawn)
-    _, rank = np.unique(single_validation["galaxy_0"], return_inverse=True)
-    images = all_images(networks, single_validation, "validation", device)
-    validation_blends = maker.draw(rows["validation"], 0, n, "validation", blending)
-    pair = true_positions(validation_blends)[np.arange(n)[:, None], main_pair(validation_blends)]
-    images_blends = all_images(networks, validation_blends, "validation", device)
+    calibration = draw_singles(
+        maker, rows["calibration"], 0, SINGLES_PER_BLEND * n, "calibration", blending
+    )
+    images = all_images(networks, calibration, "calibration", device)
+    validation = maker.draw(rows["validation"], 0, n, "validation", blending)
+    images_blends = all_images(networks, validation, "validation", device)
+    check = draw_singles(maker, rows["validation"], n, n, "validation", blending)
+    images_check = all_images(networks, check, "validation", device)
     resolutions = make_resolutions(networks, detection)
-    for name, resolution in resolutions.items():
-        resolution.choose_filter(images[name], rank % 2 == 0, images_blends[name], pair, detection)
+    calibrated = {
+        name: resolution.choose_filter(
+            images[resolution.source],
+            true_positions(calibration),
+            images_check[resolution.source],
+            true_positions(check),
+            images_blends[resolution.source],
+            _pair_positions(validation),
+            all_sources(validation, maker.galaxies),
+            detection,
+        )
+        for name, resolution in resolutions.items()
+    }
     n = n_blends["test"]
     blends = maker.draw(rows["test"], 0, n, "test", blending)
-    single_test = single_galaxies(maker.draw(rows["test"], n, 2 * n, "test", blending))
-    pair = true_positions(blends)[np.arange(n)[:, None], main_pair(blends)]
+    single = draw_singles(maker, rows["test"], n, n, "test", blending)
+    pair, sources = _pair_positions(blends), all_sources(blends, maker.galaxies)
+    neighbours = neighbour_positions(blends, maker.galaxies)
     table = pair_quantities(blends, maker.pixel_scale_arcsec)
-    images, images_single = (all_images(networks, x, "test", device) for x in (blends, single_test))
-    false_rows, peak_tables = [], []
+    main = main_pair(blends)
+    numbers = blends[[c for c in blends if str(c).startswith("galaxy_")]].to_numpy()
+    for k in (0, 1):
+        table[f"galaxy_{k}"] = numbers[np.arange(n), main[:, k]]
+    images, images_single = (all_images(networks, x, "test", device) for x in (blends, single))
+    scores, false, peak_tables = {}, {}, []
     for name, resolution in resolutions.items():
-        peaks = resolution.peaks(images[name])
+        all_peaks = resolution.find(resolution.prepared(images[resolution.source]))
+        is_false = resolution.false_peaks(all_peaks, sources, detection)
+        single_peaks = resolution.find(resolution.prepared(images_single[resolution.source]))
+        single_false = resolution.false_peaks(single_peaks, true_positions(single), detection)
+        scores[name] = Scores(
+            limits=resolution.limits(all_peaks, pair, detection),
+            false_blends=highest(all_peaks, is_false, n),
+            false_single=highest(single_peaks, single_false, n),
+            false_calibration=calibrated[name][0],
+            lowest_threshold=calibrated[name][1],
+            validated=resolution.validated,
+            peaks=all_peaks.assign(false=is_false),
+        )
+        strong = (all_peaks["significance"] > resolution.threshold).to_numpy()
+        peaks = all_peaks[strong].reset_index(drop=True)
         matched_blends = resolution.detect(peaks, pair, detection)
         table[f"detected_{name}"] = matched_blends["detected"]
-        table[f"n_peaks_{name}"] = matched_blends["n_peaks"]
+        false[name] = scores[name].false_blends > resolution.threshold
         galaxy = np.full(len(peaks), -1)
         for k in (0, 1):
             matched = matched_blends[f"peak_{k}"].to_numpy()
             galaxy[matched[matched >= 0]] = k
+        is_neighbour = (galaxy < 0) & resolution.near(peaks, neighbours, detection)
+        table[f"n_peaks_{name}"] = np.bincount(peaks["stamp"][~is_neighbour], minlength=n)
         xy = to_frame_pixels(name, peaks[["x_px", "y_px"]].to_numpy())
         peak_tables.append(
             pd.DataFrame(
@@ -346,23 +536,54 @@ def detect(
                     "y_px": xy[:, 1],
                     "significance": peaks["significance"],
                     "galaxy": galaxy,
+                    "neighbour": is_neighbour,
+                    "false": is_false[strong],
                 }
             )
         )
-        false_positive = count_peaks(resolution.peaks(images_single[name]), n, 0) > 1
-        false_rows.append((name, "unblended", n, int(false_positive.sum())))
+    sample = Sample(
+        table[["galaxy_0", "galaxy_1"]].to_numpy(),
+        single["galaxy_0"].to_numpy(),
+        calibration["galaxy_0"].to_numpy(),
+        detection.bootstrap_resamples,
+        maker.seed,
+    )
     one_peak = (table["n_peaks_high"] == 1) & (table["n_peaks_low"] == 1)
-    for name in networks:
-        n_more = int((one_peak & (table[f"n_peaks_{name}"] > 1)).sum())
-        false_rows.append((name, "one_peak", int(one_peak.sum()), n_more))
-    false_positives = pd.DataFrame(false_rows, columns=["resolution", "sample", "n", "n_false"])
+    false_rows = []
+    for name, resolution in resolutions.items():
+        single_is_false = scores[name].false_single > resolution.threshold
+        samples = [("unblended", single_is_false, None), ("blends", false[name], None)]
+        if name.startswith("gan"):
+            revealed = false[name] & one_peak.to_numpy()
+            samples += [
+                ("one_peak", revealed, one_peak.to_numpy()),
+                ("one_peak_of_all", revealed, None),
+            ]
+        for kind, values, among in samples:
+            counts = sample.single_counts if kind == "unblended" else sample.blend_counts
+            interval = interval_of_share(values, counts, among)
+            n_among = len(values) if among is None else int(among.sum())
+            false_rows.append((name, kind, n_among, int(values.sum()), *interval))
+    columns = ["resolution", "sample", "n", "n_false", "low", "high"]
+    false_positives = pd.DataFrame(false_rows, columns=columns)
     row_resolutions = [resolutions[name] for name in false_positives["resolution"]]
     for column in ("threshold", "noise"):
         false_positives[column] = [getattr(resolution, column) for resolution in row_resolutions]
     false_positives[list(FILTER_COLUMNS)] = [
         list(_filter_values(resolution.filter)) for resolution in row_resolutions
     ]
-    return table, false_positives, pd.concat(peak_tables, ignore_index=True)
+    return Found(
+        table,
+        false_positives,
+        pd.concat(peak_tables, ignore_index=True),
+        ladder_table(scores, sample, false_positives, detection.false_positive_rate),
+        ladder_curves(scores),
+    )
+
+
+def _pair_positions(blends: pd.DataFrame) -> np.ndarray:
+    """Positions of the main two galaxies of each blend in the 66 px frame, (n, 2, 2)."""
+    return true_positions(blends)[np.arange(len(blends))[:, None], main_pair(blends)]
 
 
 def write_examples(
@@ -547,15 +768,14 @@ def run_detection(
     Returns
     -------
     dict of DataFrame
-        `detections`, `false_positives` and `peaks`: see `detect`; `quality`: see
+        `detections`, `false_positives`, `peaks`, `ladder` and `curves`: see `Found`; `quality`: see
         `deblend.hemmati2022.quality.image_quality`.
     """
     others = {name: network for name, network in networks.items() if name != "vanilla"}
-    table, false_positives, peaks = detect(others, rows, n_blends, blending, detection, device)
-    fractions = table.filter(like="detected_").mean()
-    log.info(
-        "detected:\n%s\nfalse positives:\n%s", fractions.to_string(), false_positives.to_string()
-    )
+    found = detect(others, rows, n_blends, blending, detection, device)
+    table, peaks = found.detections, found.peaks
+    log.info("ladder:\n%s", found.ladder.to_string(index=False))
+    log.info("false positives:\n%s", found.false_positives.to_string())
     gan = networks["gan"]
     blends = gan.maker.draw(rows["test"], 0, n_blends["test"], "test", blending)
     write_examples(examples, others, blends, table, peaks, device)
@@ -568,7 +788,9 @@ def run_detection(
     log.info("images:\n%s", quality.to_string(index=False))
     return {
         "detections": table,
-        "false_positives": false_positives,
+        "false_positives": found.false_positives,
         "peaks": peaks,
         "quality": quality,
+        "ladder": found.ladder,
+        "curves": found.curves,
     }

@@ -4,7 +4,8 @@ Both have a catalogue; the configuration gives the names of its columns (`read_c
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,13 @@ from deblend.data.ingest import cut, read_array, read_table
 from deblend.data.mosaics import check_wcs
 from deblend.data.stamps import GALAXY_COLUMNS, TEXT_COLUMNS, Stamps
 from deblend.errors import DeblendError
-from deblend.hemmati2022.config import PARENT_MIN_PX, Band, CutoutConfig
-from deblend.hemmati2022.cutouts import EXTRA_COLUMNS, rejection_reason
+from deblend.hemmati2022.blends import with_neighbours
+from deblend.hemmati2022.config import PARENT_MIN_PX, Band, BandPsf, CutoutConfig, Cutouts
+from deblend.hemmati2022.cutouts import EXTRA_COLUMNS, brightest_offsets, rejection_reason
 from deblend.hemmati2022.degrade import psf_image
 from deblend.seeds import generator
 from deblend.units import mag_from_flux
+from scipy.spatial import cKDTree
 
 log = logging.getLogger(__name__)
 
@@ -52,12 +55,45 @@ MICROJANSKY = 23.9
 PSF_PX = 65
 
 
-def cutout_config(options: dict[str, Any], mosaics: Sequence[str] = ()) -> CutoutConfig:
-    """Make a `CutoutConfig` from keys of the configuration and the paths of the mosaics."""
+#: Sources nearer than this (px along both axes) are the same.
+SAME_PX = 1e-3
+
+
+#: Cut-outs that are in memory at a time: 100 of seven bands and 152 px have 65 MB.
+BATCH = 100
+
+
+#: The brightest pixel of a galaxy is searched for in the middle of its cut-out (side, px). If the
+#: median distance from the catalogue's positions is larger than the limit (px), they and the mosaic
+#: have different origins. It is not measured on fewer cut-outs.
+CHECK_PX, MAX_OFFSET_PX, MIN_CHECKED = 64, 1.5, 20
+
+
+def cutout_config(
+    options: dict[str, Any], mosaics: Sequence[str] = (), psfs: Sequence[str] = ()
+) -> CutoutConfig:
+    """Make a `CutoutConfig` from keys of the configuration and the paths of files.
+
+    Parameters
+    ----------
+    options : dict
+    mosaics : sequence of path
+        Of all bands, or none.
+    psfs : sequence of path
+        Of the bands that have a measured PSF, in their order.
+    """
     bands = [dict(band) for band in options["bands"]]
     for band, mosaic in zip(bands, mosaics, strict=False):
         band["mosaic"] = mosaic
-    return CutoutConfig(**{**options, "bands": bands})
+    return CutoutConfig(**{**options, "bands": bands_with_psfs(bands, psfs)})
+
+
+def bands_with_psfs(bands: Sequence[dict[str, Any]], psfs: Sequence[str]) -> list[dict[str, Any]]:
+    """Bands whose measured PSFs are the given files, in their order."""
+    paths = iter(psfs)
+    return [
+        {**band, "psf": next(paths)} if psfs and band.get("psf") else dict(band) for band in bands
+    ]
 
 
 def read_cutout_catalogue(
@@ -158,7 +194,7 @@ def add_redshifts(
     return catalogue.assign(redshift=redshift.to_numpy())
 
 
-def band_psfs(config: CutoutConfig) -> np.ndarray:
+def band_psfs(config: Cutouts) -> np.ndarray:
     """PSF image of each band at the pixel scale of the cut-outs, (band, 65, 65), with a sum of 1.
 
     A measured PSF with another pixel scale is integrated over the pixels of the cut-outs.
@@ -171,8 +207,8 @@ def band_psfs(config: CutoutConfig) -> np.ndarray:
     scale = config.pixel_scale_arcsec
     psfs = []
     for band in config.bands:
-        if band.psf is None:
-            if band.psf_fwhm_arcsec is None:
+        if not isinstance(band, BandPsf) or band.psf is None:
+            if not isinstance(band, BandPsf) or band.psf_fwhm_arcsec is None:
                 raise DeblendError(
                     f"band {band.name} has no PSF: give psf (a file) or psf_fwhm_arcsec"
                 )
@@ -301,8 +337,8 @@ def files_cutouts(
     images_key: str | None,
     add_noise: bool,
     recentre: bool,
-) -> Stamps:
-    """Cut-outs from the user's stamps.
+) -> Iterator[Stamps]:
+    """Cut-outs from the user's stamps, `BATCH` at a time.
 
     Parameters
     ----------
@@ -323,15 +359,14 @@ def files_cutouts(
         Cut around the centroid of the light in the detection band instead of the middle of the
         stamp.
 
-    Returns
-    -------
+    Yields
+    ------
     Stamps
         Cut-outs of the galaxies that are kept (without a reason). Pixels outside the stamp are NaN.
         Segmentation maps are 1 where the detection band was not 0.
     """
     pixels = _planes(images, images_key, len(selected), config)
-    rows = np.flatnonzero(selected["reason"] == "")
-    n_bands, ny, nx = pixels.shape[1:]
+    ny, nx = pixels.shape[2:]
     size = min(config.parent_px, ny, nx)
     if size < config.parent_px:
         log.warning(
@@ -339,39 +374,58 @@ def files_cutouts(
         )
     detection = [band.name for band in config.bands].index(config.detection_band)
     sigma = np.array([band.noise_sigma for band in config.bands], np.float32)[:, None, None]
-    out = np.empty((len(rows), n_bands, size, size), np.float32)
-    segmaps = np.zeros((len(rows), size, size), np.int16)
     pixel_grid = np.indices((ny, nx))
-    for i, row in enumerate(rows):
-        light = np.maximum(np.nan_to_num(pixels[row, detection]), 0)
-        y, x = ny // 2, nx // 2
-        if recentre and light.any():
-            y, x = (round(float(np.average(g, weights=light))) for g in pixel_grid)
-        out[i] = [cut(plane, y, x, size) for plane in pixels[row].astype(np.float32)]
-        segmaps[i] = np.nan_to_num(out[i, detection]) != 0
-        if add_noise and rejection_reason(out[i]) != "missing_band":
-            rng = generator(seed, "noise", name, selected["id"].iloc[row])
-            noise = sigma * rng.standard_normal(out[i].shape, np.float32)
-            out[i] = np.where(out[i] == 0, noise, out[i])
-    stamps = _stamps(out, selected.iloc[rows], config)
-    stamps.segmaps = segmaps
-    return stamps
+    for rows in _batches(np.flatnonzero(selected["reason"] == "")):
+        out = np.empty((len(rows), len(config.bands), size, size), np.float32)
+        segmaps = np.zeros((len(rows), size, size), np.int16)
+        for i, row in enumerate(rows):
+            light = np.maximum(np.nan_to_num(pixels[row, detection]), 0)
+            y, x = ny // 2, nx // 2
+            if recentre and light.any():
+                y, x = (round(float(np.average(g, weights=light))) for g in pixel_grid)
+            out[i] = [cut(plane, y, x, size) for plane in pixels[row].astype(np.float32)]
+            segmaps[i] = np.nan_to_num(out[i, detection]) != 0
+            if add_noise and rejection_reason(out[i]) != "missing_band":
+                rng = generator(seed, "noise", name, selected["id"].iloc[row])
+                noise = sigma * rng.standard_normal(out[i].shape, np.float32)
+                out[i] = np.where(out[i] == 0, noise, out[i])
+        stamps = _stamps(out, selected.iloc[rows], config)
+        stamps.segmaps = segmaps
+        yield stamps
 
 
-def archive_cutouts(selected: pd.DataFrame, config: CutoutConfig) -> tuple[Stamps, np.ndarray]:
-    """Cut-outs from the mosaics of the bands. Only the needed rows of the mosaics are read.
+def _batches(rows: np.ndarray) -> Iterator[np.ndarray]:
+    """The rows, `BATCH` at a time."""
+    return (rows[start : start + BATCH] for start in range(0, len(rows), BATCH))
+
+
+def archive_cutouts(
+    selected: pd.DataFrame,
+    config: CutoutConfig,
+    neighbour_mag_max: float | None = None,
+    offset_arcsec: Sequence[float] = (0.0, 0.0),
+) -> Iterator[tuple[Stamps, np.ndarray]]:
+    """Cut-outs from the mosaics of the bands, `BATCH` at a time.
+
+    Only the needed rows of the mosaics are read.
 
     Parameters
     ----------
     selected : DataFrame
-        From `deblend.hemmati2022.cutouts.select`, with ra and dec (deg).
+        From `deblend.hemmati2022.cutouts.select`, with ra and dec (deg): the whole catalogue.
     config : CutoutConfig
+    neighbour_mag_max : float, optional
+        Faintest magnitude in the detection band of the sources that count as neighbours; all by
+        default.
+    offset_arcsec : sequence of two floats
+        Added to ra (in the coordinate, not in the angle on the sky) and dec.
 
-    Returns
-    -------
+    Yields
+    ------
     stamps : Stamps
         Cut-outs of the galaxies that are kept (without a reason). The galaxy's position is in pixel
-        parent_px // 2.
+        parent_px // 2. Their table has the other sources of the catalogue in each cut-out
+        (`deblend.hemmati2022.blends.with_neighbours`).
     reasons : ndarray of str
         Why a cut-out cannot be used: "missing_band", the position is outside a mosaic, or the
         mosaic has no data at all there (NaN, or exactly 0 as in drizzled images); "edge", the
@@ -382,23 +436,132 @@ def archive_cutouts(selected: pd.DataFrame, config: CutoutConfig) -> tuple[Stamp
     ------
     DeblendError
         A mosaic is missing or broken, has another pixel scale or no celestial coordinates, or
-        covers none of the galaxies.
+        covers none of the galaxies; or galaxies are beside their positions, see `check_centres`.
     """
-    galaxies = selected[selected["reason"] == ""]
-    size = config.parent_px
-    images = np.full((len(galaxies), len(config.bands), size, size), np.nan, np.float32)
-    reasons = np.full(len(galaxies), "", dtype=object)
-    positions = galaxies[["ra", "dec"]].to_numpy(float)
-    for b, band in enumerate(config.bands):
-        band_reasons = _cut_band(positions, band, config.pixel_scale_arcsec, images[:, b])
-        log.info("%s: %s", band.name, pd.Series(band_reasons).value_counts().to_dict())
-        if (band_reasons == "missing_band").all():
-            raise DeblendError(
-                f"band {band.name}: none of the {len(galaxies)} selected galaxies is on the mosaic "
-                f"{band.mosaic}: check its address and the columns of ra and dec (degrees)"
-            )
-        reasons = _more_severe(reasons, band_reasons)
-    return _stamps(images, galaxies, config), reasons
+    galaxies = selected[selected["reason"] == ""].reset_index(drop=True)
+    size, names = config.parent_px, [band.name for band in config.bands]
+    detection = names.index(config.detection_band)
+    systems = []
+    for band in config.bands:
+        with _mosaic(band, config.pixel_scale_arcsec) as (hdu, wcs):
+            systems.append(wcs)
+            x, y = _pixels(galaxies, wcs, offset_arcsec).T
+            ny, nx = hdu.shape
+            if not ((x >= -0.5) & (x < nx - 0.5) & (y >= -0.5) & (y < ny - 0.5)).any():
+                raise DeblendError(
+                    f"band {band.name}: none of the {len(galaxies)} selected galaxies is on the "
+                    f"mosaic {band.mosaic}: check its address and the columns of ra and dec "
+                    "(degrees)"
+                )
+    sources = selected[np.isfinite(selected[["ra", "dec"]].to_numpy(float)).all(axis=1)]
+    if neighbour_mag_max is not None:
+        sources = sources[(sources["mag"] <= neighbour_mag_max) | (sources["reason"] == "")]
+    around = neighbours_in(
+        _pixels(galaxies, systems[detection], offset_arcsec),
+        _pixels(sources, systems[detection], offset_arcsec),
+        sources["mag"].to_numpy(float),
+        size,
+    )
+    for rows in _batches(np.arange(len(galaxies))):
+        part = galaxies.iloc[rows]
+        images = np.full((len(rows), len(config.bands), size, size), np.nan, np.float32)
+        reasons = np.full(len(rows), "", dtype=object)
+        for b, band in enumerate(config.bands):
+            with _mosaic(band, config.pixel_scale_arcsec) as (hdu, wcs):
+                found = _cut_band(hdu, _pixels(part, wcs, offset_arcsec), images[:, b])
+            log.info("%s: %s", band.name, pd.Series(found).value_counts().to_dict())
+            reasons = _more_severe(reasons, found)
+        usable = reasons == ""
+        check_centres(
+            images[usable, detection],
+            part[usable],
+            systems[detection],
+            config.detection_band,
+            offset_arcsec,
+        )
+        table = with_neighbours(part, [around[row] for row in rows])
+        yield _stamps(images, table, config), reasons
+
+
+def check_centres(
+    images: np.ndarray,
+    galaxies: pd.DataFrame,
+    wcs: WCS,
+    band: str,
+    offset_arcsec: Sequence[float],
+) -> None:
+    """Check that the galaxies are in the middle of their cut-outs.
+
+    Parameters
+    ----------
+    images : ndarray, shape (n, y, x)
+        Cut-outs in the detection band.
+    galaxies : DataFrame, n rows
+        ra and dec (deg).
+    wcs : WCS
+        Of the mosaic.
+    band : str
+        Name of the band.
+    offset_arcsec : sequence of two floats
+        That of the configuration, see `archive_cutouts`.
+
+    Raises
+    ------
+    DeblendError
+        The median distance of the brightest pixels from the central ones is larger than
+        `MAX_OFFSET_PX`: the message has the offset that is needed.
+    """
+    if len(images) < MIN_CHECKED:
+        return
+    dx, dy = np.median(brightest_offsets(images, CHECK_PX), axis=0)
+    if np.hypot(dx, dy) <= MAX_OFFSET_PX:
+        return
+    xy = _pixels(galaxies, wcs, offset_arcsec)
+    there = np.column_stack(wcs.pixel_to_world_values(*(xy + [dx, dy]).T))
+    needed = np.median(there - galaxies[["ra", "dec"]].to_numpy(float), axis=0) * 3600
+    raise DeblendError(
+        f"the brightest pixels of {len(images)} cut-outs in {band} are {dx:+.1f} px in x and "
+        f"{dy:+.1f} px in y from the catalogue's positions (median), with offset_arcsec "
+        f"{[float(o) for o in offset_arcsec]}: set it to [{needed[0]:.3f}, {needed[1]:.3f}]"
+    )
+
+
+def _pixels(table: pd.DataFrame, wcs: WCS, offset_arcsec: Sequence[float]) -> np.ndarray:
+    """x, y on a mosaic, shape (n, 2)."""
+    sky = table[["ra", "dec"]].to_numpy(float) + np.asarray(offset_arcsec, float) / 3600
+    return np.column_stack(wcs.world_to_pixel_values(*sky.T))
+
+
+def neighbours_in(
+    galaxies: np.ndarray, sources: np.ndarray, mags: np.ndarray, size: int
+) -> list[np.ndarray]:
+    """Other sources in the cut-out of each galaxy.
+
+    Parameters
+    ----------
+    galaxies, sources : ndarray, shapes (n, 2) and (m, 2)
+        x, y on a mosaic. A source at the position of the galaxy is the galaxy.
+    mags : ndarray, shape (m,)
+        Magnitudes of the sources.
+    size : int
+        Side of the cut-outs, whose pixel size // 2 is the nearest to the galaxy.
+
+    Returns
+    -------
+    list of n ndarrays, shape (k, 3)
+        dx and dy from that pixel, and the magnitude.
+    """
+    if not len(galaxies) or not len(sources):
+        return [np.empty((0, 3))] * len(galaxies)
+    middle = np.round(galaxies)
+    near = cKDTree(sources).query_ball_point(middle, size / 2 + 1, p=np.inf, return_sorted=True)
+    found = []
+    for galaxy, centre, rows in zip(galaxies, middle, near, strict=True):
+        offset = sources[rows] - centre
+        inside = ((offset >= -(size // 2) - 0.5) & (offset < size - size // 2 - 0.5)).all(axis=1)
+        inside &= (np.abs(sources[rows] - galaxy) > SAME_PX).any(axis=1)
+        found.append(np.column_stack([offset, mags[rows]])[inside])
+    return found
 
 
 def _more_severe(one: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -410,41 +573,44 @@ def _more_severe(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     )
 
 
-def _cut_band(
-    positions: np.ndarray, band: Band, pixel_scale_arcsec: float, out: np.ndarray
-) -> np.ndarray:
-    """Fill the cut-outs (n, y, x) of one band; return the reasons why cut-outs cannot be used."""
+@contextmanager
+def _mosaic(band: Band, pixel_scale_arcsec: float) -> Iterator[tuple[Any, WCS]]:
+    """The image of a band, and its celestial coordinates."""
     if band.mosaic is None:
         raise DeblendError(f"band {band.name} has no mosaic: give its path or address")
-    size = out.shape[-1]
-    reasons = np.full(len(positions), "", dtype=object)
     try:
         with fits.open(band.mosaic) as file:
             hdu = file[band.extension]
             wcs = WCS(hdu.header, naxis=2)
-            description = f"band {band.name}"
-            check_wcs(wcs, description, band.mosaic, band.extension, pixel_scale_arcsec)
-            ny, nx = hdu.shape
-            x, y = np.round(wcs.world_to_pixel_values(*positions.T))
-            inside = (x >= 0) & (x < nx) & (y >= 0) & (y < ny)
-            for i in range(len(positions)):
-                if not inside[i]:
-                    reasons[i] = "missing_band"
-                    continue
-                x0, y0 = int(x[i]) - size // 2, int(y[i]) - size // 2
-                if x0 < 0 or y0 < 0 or x0 + size > nx or y0 + size > ny:
-                    reasons[i] = "edge"
-                    continue
-                # A section reads only its own rows from the file, since mosaics have gigabytes.
-                pixels = np.asarray(hdu.section[y0 : y0 + size, x0 : x0 + size], np.float32)
-                has_data = np.isfinite(pixels) & (pixels != 0)
-                if has_data.all():
-                    out[i] = pixels
-                else:
-                    reasons[i] = "bad_pixels" if has_data.any() else "missing_band"
+            check_wcs(wcs, f"band {band.name}", band.mosaic, band.extension, pixel_scale_arcsec)
+            yield hdu, wcs
     except (OSError, IndexError, AttributeError, TypeError, ValueError) as error:
         raise DeblendError(
             f"band {band.name}: cannot read extension {band.extension} of the mosaic {band.mosaic} "
             f"({error}): give a FITS image, or leave the band out"
         ) from error
+
+
+def _cut_band(hdu: Any, positions: np.ndarray, out: np.ndarray) -> np.ndarray:
+    """Fill the cut-outs (n, y, x) of one band; return the reasons why cut-outs cannot be used."""
+    size = out.shape[-1]
+    reasons = np.full(len(positions), "", dtype=object)
+    ny, nx = hdu.shape
+    x, y = np.round(positions.T)
+    inside = (x >= 0) & (x < nx) & (y >= 0) & (y < ny)
+    for i in range(len(positions)):
+        if not inside[i]:
+            reasons[i] = "missing_band"
+            continue
+        x0, y0 = int(x[i]) - size // 2, int(y[i]) - size // 2
+        if x0 < 0 or y0 < 0 or x0 + size > nx or y0 + size > ny:
+            reasons[i] = "edge"
+            continue
+        # A section reads only its own rows from the file, since mosaics have gigabytes.
+        pixels = np.asarray(hdu.section[y0 : y0 + size, x0 : x0 + size], np.float32)
+        has_data = np.isfinite(pixels) & (pixels != 0)
+        if has_data.all():
+            out[i] = pixels
+        else:
+            reasons[i] = "bad_pixels" if has_data.any() else "missing_band"
     return reasons

@@ -3,6 +3,7 @@
 Hemmati et al. 2022, Sect. 2.
 """
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,12 @@ import numpy as np
 import pandas as pd
 from deblend.data.stamps import Stamps, read_stamps
 from deblend.errors import DeblendError
-from deblend.hemmati2022.blends import draw_blends, render_blends
+from deblend.hemmati2022.blends import (
+    FRAME_PX,
+    draw_blends,
+    neighbour_positions,
+    render_blends,
+)
 from deblend.hemmati2022.config import HemmatiBlendConfig, LowConfig
 from deblend.hemmati2022.degrade import (
     add_noise,
@@ -22,8 +28,12 @@ from deblend.hemmati2022.degrade import (
     low_psf,
     matching_kernel,
     psf_image,
+    resample,
 )
 from deblend.units import flux_from_mag
+
+log = logging.getLogger(__name__)
+
 
 #: Side (pixels) of PSF images at the high resolution, large enough for the PSF of the low one.
 PSF_PX = 65
@@ -33,7 +43,20 @@ PSF_PX = 65
 CLIPPED_SHARE = 0.001
 
 
+#: Splits that blends need.
 SPLITS = ("train", "validation", "test")
+
+
+#: Fewest galaxies on which thresholds are set without the validation galaxies.
+MIN_CALIBRATION = 20
+
+
+#: Stamps that are drawn for each unblended one: neighbours can be in the frames of others.
+MAX_DRAWN = 50
+
+
+#: Pixels of the grid on which the width of a PSF is measured, per pixel of its image.
+FINER = 5
 
 
 @dataclass(frozen=True)
@@ -59,6 +82,22 @@ def point_source_sigma(psf: np.ndarray, depth_mag: float, zero_point: float) -> 
     sigma^2 / sum(psf^2).
     """
     return float(flux_from_mag(depth_mag, zero_point)) / 5 * float(np.sqrt(np.sum(psf**2)))
+
+
+def psf_fwhm_arcsec(psf: np.ndarray, pixel_scale_arcsec: float) -> float:
+    """Full width at half maximum of a PSF image, arcsec, on a grid of `FINER` times finer pixels.
+
+    The width is that of the image, thus with its pixels.
+
+    Parameters
+    ----------
+    psf : ndarray, shape (k, k)
+        With its peak at the central pixel; k is odd.
+    pixel_scale_arcsec : float
+    """
+    fine_arcsec = pixel_scale_arcsec / FINER
+    fine = resample(psf, pixel_scale_arcsec, fine_arcsec, FINER * (psf.shape[0] - 1) + 1)
+    return float(fwhm_from_area(fine[None], search_px=2 * FINER)[0]) * fine_arcsec
 
 
 class PairMaker:
@@ -113,6 +152,7 @@ class PairMaker:
         table = stamps.bands.iloc[band_numbers].reset_index(drop=True)
         self.images = np.ascontiguousarray(stamps.images[:, band_numbers])
         self.bands, self.seed, self.name, self.factor = bands, seed, name, factor
+        self.detection_band = detection_band
         self.galaxies = stamps.galaxies.copy()
         if "fwhm_px" not in self.galaxies:
             detection_images = stamps.images[:, known.index(detection_band)]
@@ -128,6 +168,12 @@ class PairMaker:
             [point_source_sigma(self.psf_low, low.depth_mag, z) for z in table["zero_point"]]
         )
         self.zero_point = table["zero_point"].to_numpy(float)
+        # Light of the sky in a pixel; if it is unknown, it outshines all galaxies.
+        area = (factor * scale) ** 2
+        sky = low.sky_mag_arcsec2
+        self.sky_low = np.array(
+            [np.inf if sky is None else area * flux_from_mag(sky, z) for z in self.zero_point]
+        )
         half = self.images.shape[-1] // 2
         centres = self.images[train_rows, :, half - 8 : half + 9, half - 8 : half + 9]
         limit = np.quantile(centres.max(axis=(-1, -2)), 1 - CLIPPED_SHARE, axis=0)
@@ -149,6 +195,35 @@ class PairMaker:
             for sigma, brightest in ((self.noise_high, limit), (self.noise_low, limit_low))
         )
 
+    def record(self) -> dict[str, Any]:
+        """What low- and high-resolution images are like, for the record of a network.
+
+        With it a network can be applied to other images, without the galaxies that it was trained
+        on: see `deblend.hemmati2022.own_images`.
+
+        Returns
+        -------
+        dict
+            `detection_band`; `pixel_scale_arcsec` of the high resolution, and the side `factor` of
+            a low-resolution pixel in its pixels; `low_psf_fwhm_arcsec` (with the pixel, see
+            `psf_fwhm_arcsec`); and for each band `zero_point`, `noise_low`, the noise of a
+            low-resolution pixel, and `softening` and `limit` of the asinh scales (`_low`, `_high`).
+        """
+        found: dict[str, Any] = {
+            "detection_band": self.detection_band,
+            "pixel_scale_arcsec": self.pixel_scale_arcsec,
+            "factor": self.factor,
+            "low_psf_fwhm_arcsec": psf_fwhm_arcsec(
+                self.psf_low, self.factor * self.pixel_scale_arcsec
+            ),
+            "zero_point": self.zero_point.tolist(),
+            "noise_low": self.noise_low.tolist(),
+        }
+        for name, scale in (("low", self.scale_low), ("high", self.scale_high)):
+            found[f"softening_{name}"] = scale.softening.ravel().tolist()
+            found[f"limit_{name}"] = scale.limit.ravel().tolist()
+        return found
+
     def draw(
         self, rows: np.ndarray, start: int, stop: int, split: str, config: HemmatiBlendConfig
     ) -> pd.DataFrame:
@@ -168,13 +243,27 @@ class PairMaker:
         """
         high = render_blends(self.images, blends)
         clean = degrade(high, self.kernel, factor=self.factor)
+        noise = self.low_noise(clean)
         numbers = blends["blend"].to_numpy()
         # Band by band, so that the noise of a band does not depend on the other bands.
         low = [
-            add_noise(clean[:, i], self.noise_low[i], self.seed, (self.name, split, band), numbers)
+            add_noise(clean[:, i], noise[:, i], self.seed, (self.name, split, band), numbers)
             for i, band in enumerate(self.bands)
         ]
         return high, np.stack(low, axis=1)
+
+    def low_noise(self, clean: np.ndarray) -> np.ndarray:
+        """Noise of the pixels of low resolution, by their light without noise.
+
+        The noise that is given is the Poisson noise of the sky, whose variance grows in proportion
+        to the light of sky and galaxies.
+
+        Parameters
+        ----------
+        clean : ndarray, shape (n, band, 22, 22)
+        """
+        light = np.maximum(clean, 0) / self.sky_low[:, None, None]
+        return (self.noise_low[:, None, None] * np.sqrt(1 + light)).astype(np.float32)
 
     def scaled(self, blends: pd.DataFrame, split: str) -> tuple[np.ndarray, np.ndarray]:
         """As `pairs`, but scaled to [-1, 1] for networks: (n, band, 64, 64), (n, band, 22, 22)."""
@@ -200,6 +289,53 @@ def single_galaxies(blends: pd.DataFrame, *, centred: bool = False) -> pd.DataFr
     return single.assign(n_galaxies=1)
 
 
+def draw_singles(
+    maker: PairMaker,
+    rows: np.ndarray,
+    start: int,
+    n: int,
+    split: str,
+    config: HemmatiBlendConfig,
+) -> pd.DataFrame:
+    """Draw unblended stamps, none with a neighbour in the frame, from blend number start on.
+
+    Parameters
+    ----------
+    maker : PairMaker
+    rows : ndarray of int
+        Galaxies of the split.
+    start, n : int
+        First number and number of stamps.
+    split : str
+    config : HemmatiBlendConfig
+
+    Returns
+    -------
+    DataFrame
+        See `single_galaxies`.
+
+    Raises
+    ------
+    DeblendError
+        Nearly all galaxies have neighbours.
+    """
+    found: list[pd.DataFrame] = []
+    drawn = 0
+    while sum(map(len, found)) < n:
+        if drawn >= MAX_DRAWN * n:
+            raise DeblendError(
+                f"only {sum(map(len, found))} of {drawn} stamps of the split {split} of "
+                f"{maker.name} have no neighbour in the frame: give a smaller neighbour_mag_max, "
+                "the magnitude of the faintest sources that count"
+            )
+        singles = single_galaxies(maker.draw(rows, start + drawn, start + drawn + n, split, config))
+        drawn += n
+        near = neighbour_positions(singles, maker.galaxies)
+        in_frame = ((near > -0.5) & (near < FRAME_PX - 0.5)).all(-1).any(-1)
+        found.append(singles[~in_frame])
+    return pd.concat(found, ignore_index=True).iloc[:n]
+
+
 def _fit_size(psf: np.ndarray) -> np.ndarray:
     """Crop or pad a PSF image to `PSF_PX` pixels a side, and normalise its sum to 1."""
     if psf.shape[0] != psf.shape[1] or psf.shape[0] % 2 == 0:
@@ -223,6 +359,12 @@ def read_cutouts(cutouts: str | Path, split: str | Path) -> tuple[Stamps, dict[s
     ------
     DeblendError
         The table of splits lacks a galaxy of the cut-outs, or a split has fewer than two galaxies.
+
+    Notes
+    -----
+    The split "calibration" has the galaxies on which thresholds are set. If there are fewer than
+    `MIN_CALIBRATION`, for example since training and test have the same limits, these are the
+    validation galaxies.
     """
     stamps = read_stamps(cutouts)
     table = pd.read_csv(split, dtype={"id": str}).set_index("id")["split"]
@@ -233,7 +375,15 @@ def read_cutouts(cutouts: str | Path, split: str | Path) -> tuple[Stamps, dict[s
             f"{split} has no galaxy {unknown[0]} of {cutouts}: delete both files and run again"
         )
     splits = table.loc[ids].to_numpy()
-    rows = {name: np.flatnonzero(splits == name) for name in SPLITS}
+    rows = {name: np.flatnonzero(splits == name) for name in (*SPLITS, "calibration")}
+    if len(rows["calibration"]) < MIN_CALIBRATION:
+        log.warning(
+            "%d galaxies are kept by the limits of the test only: thresholds are set on the %d "
+            "validation galaxies",
+            len(rows["calibration"]),
+            len(rows["validation"]),
+        )
+        rows["calibration"] = rows["validation"]
     for name, split_rows in rows.items():
         if len(split_rows) < 2:
             raise DeblendError(

@@ -1,9 +1,13 @@
 """Peaks of galaxies in images of any resolution, and the blends that are detected with them.
 
 An image is correlated with its PSF, the optimal filter for a point source in white noise. Peaks are
-the local maxima of the filtered image above a threshold, in sigmas of its noise. The threshold is
-set for each resolution (high, low, GAN) on stamps of single galaxies, so that a given share of them
-(1 %) has a second peak: fractions of detected blends can be compared only at equal shares.
+the local maxima of the filtered image. The significance of a peak is its prominence in sigmas of
+the noise: its height above the saddle towards a higher peak, so that a bump of the noise on the
+flank of a bright galaxy is no more significant than one on the sky (`prominences`). The threshold
+is set for each resolution (high, low, GAN) on stamps of single galaxies, so that a given share of
+them (1 %) has a false peak: fractions of detected blends can be compared only at equal shares.
+
+A peak is false if it belongs to no catalogued galaxy (`false_peaks`).
 
 Positions are in pixels of the given image; `deblend.hemmati2022.degrade.low_position` converts
 positions in the high-resolution frame to those in the degraded one.
@@ -15,23 +19,19 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
-from astropy.stats import SigmaClip
 from deblend.errors import DeblendError
 from deblend.hemmati2022.degrade import convolve, fwhm_from_area, psf_image
 from deblend.hemmati2022.pairs import PairMaker
 from photutils.detection import find_peaks as photutils_peaks  # type: ignore[import-untyped]
-from scipy.ndimage import maximum_filter
+from scipy.ndimage import label, maximum_filter
 from scipy.optimize import linear_sum_assignment
 from scipy.signal import fftconvolve
+from skimage.segmentation import watershed
 
 RESOLUTIONS = ("high", "low", "gan")
 
 
 PEAK_COLUMNS = ("stamp", "x_px", "y_px", "significance")
-
-
-#: Sect. 4: "a false positive rate of ~1%".
-FALSE_POSITIVE_RATE = 0.01
 
 
 #: Lowest threshold, in sigmas: peaks below it are noise. Our choice.
@@ -45,12 +45,26 @@ FILTERS = ("psf", "lowered")
 LOWERED_RADIUS = (0.75, 1.5)
 
 
+#: Peaks of real images that are nearer to an edge than this (high-resolution pixels) are ignored,
+#: since the edge cuts their galaxies.
+EDGE_PX = 6
+
+
 #: Clipping for the background and the noise, which removes the pixels of galaxies.
-CLIP = SigmaClip(sigma=3.0, maxiters=5)
+CLIP_SIGMA, CLIP_ITERATIONS = 3.0, 5
 
 
 #: Stamps filtered and clipped at once.
 BATCH = 256
+
+
+#: Heights (sigmas) that count as sky: saddles below it do not make a peak less prominent.
+SKY_SIGMA = 1.0
+
+
+#: Neighbours of a pixel in its own image of a stack.
+_CONNECTED = np.zeros((3, 3, 3), bool)
+_CONNECTED[1] = True
 
 
 def detection_filter(psf: np.ndarray, kind: str = "psf") -> np.ndarray:
@@ -98,6 +112,7 @@ def find_peaks(
     *,
     kind: str = "psf",
     noise: float | None = None,
+    measure: str = "prominence",
 ) -> pd.DataFrame:
     """Find the peaks of a stack of images, all at once.
 
@@ -114,6 +129,8 @@ def find_peaks(
     noise : float, optional
         Sigma of the noise of the filtered images. By default it is measured in each image after
         clipping; images of a network can have too little noise for that.
+    measure : {"prominence", "height"}
+        What the significance of a peak is: see `prominences`, or its height above the sky.
 
     Returns
     -------
@@ -128,7 +145,7 @@ def find_peaks(
         An image has pixels that are not finite, or has a peak but no measurable noise.
     """
     return _find_in_batches(
-        images, psf, threshold, kind, noise, np.float32, convolve, _local_maxima
+        images, psf, threshold, kind, noise, np.float32, convolve, _local_maxima, measure
     )
 
 
@@ -142,7 +159,8 @@ def find_peaks_photutils(
 ) -> pd.DataFrame:
     """Reference for `find_peaks`: `scipy.signal.fftconvolve` and photutils, image after image.
 
-    It has double precision. See `find_peaks` for parameters, result and errors.
+    The significance is the height. It has double precision. See `find_peaks` for parameters, result
+    and errors.
     """
 
     def smooth(stack: np.ndarray, kernel: np.ndarray) -> np.ndarray:
@@ -157,7 +175,9 @@ def find_peaks_photutils(
                 found.append(np.stack([np.full(len(x), stamp), y, x]))
         return tuple(np.concatenate(found, axis=1)) if found else tuple(np.empty((3, 0), int))
 
-    return _find_in_batches(images, psf, threshold, kind, noise, np.float64, smooth, maxima)
+    return _find_in_batches(
+        images, psf, threshold, kind, noise, np.float64, smooth, maxima, "height"
+    )
 
 
 def _find_in_batches(
@@ -169,6 +189,7 @@ def _find_in_batches(
     dtype: type,
     smooth: Callable[[np.ndarray, np.ndarray], np.ndarray],
     maxima: Callable[[np.ndarray, float], tuple[np.ndarray, ...]],
+    measure: str,
 ) -> pd.DataFrame:
     kernel = detection_filter(psf, kind)
     found: list[np.ndarray] = [np.empty((0, 4))]
@@ -194,9 +215,11 @@ def _find_in_batches(
             )
         significance = (filtered - centre) / np.where(sigma > 0, sigma, 1)
         stamp, y, x = maxima(significance, threshold)
-        found.append(
-            np.stack([stamp + start, *_refine_positions(significance, stamp, y, x)], axis=1)
-        )
+        x_px, y_px, height = _refine_positions(significance, stamp, y, x)
+        if measure == "prominence":
+            height = prominences(significance, stamp, y, x)
+        above = height > threshold
+        found.append(np.stack([stamp + start, x_px, y_px, height], axis=1)[above])
     table = pd.DataFrame(np.concatenate(found), columns=list(PEAK_COLUMNS))
     table["stamp"] = table["stamp"].astype(int)
     order = np.lexsort((-table["significance"], table["stamp"]))
@@ -204,11 +227,38 @@ def _find_in_batches(
 
 
 def _clipped_statistics(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Median and standard deviation of each image after clipping its galaxies, shapes (n, 1, 1)."""
-    flat = images.reshape(len(images), -1)
-    kept = CLIP(flat, axis=1, masked=False, copy=True)
-    median, sigma = np.nanmedian(kept, axis=1), np.nanstd(kept, axis=1)
-    return median[:, None, None].astype(images.dtype), sigma[:, None, None].astype(images.dtype)
+    """Median and standard deviation of each image after clipping its galaxies, shapes (n, 1, 1).
+
+    As `astropy.stats.SigmaClip` clips. In sorted pixels those that are kept are a range, whose sums
+    are differences of cumulative sums.
+    """
+    pixels = np.sort(images.reshape(len(images), -1).astype(float), axis=1)
+    n = pixels.shape[1]
+    row = np.arange(len(pixels))
+    centre = pixels[:, [n // 2]]
+    pixels -= centre
+    sums, squares = (np.pad(np.cumsum(pixels**power, axis=1), ((0, 0), (1, 0))) for power in (1, 2))
+    first, last = np.zeros(len(pixels), int), np.full(len(pixels), n)
+
+    def moments() -> tuple[np.ndarray, np.ndarray]:
+        middle = (first + last - 1) // 2, (first + last) // 2
+        median = (pixels[row, middle[0]] + pixels[row, middle[1]]) / 2
+        size = last - first
+        mean = (sums[row, last] - sums[row, first]) / size
+        variance = (squares[row, last] - squares[row, first]) / size - mean**2
+        return median, np.sqrt(np.maximum(variance, 0))
+
+    for _ in range(CLIP_ITERATIONS):
+        median, sigma = moments()
+        below = (pixels < (median - CLIP_SIGMA * sigma)[:, None]).sum(axis=1)
+        above = (pixels <= (median + CLIP_SIGMA * sigma)[:, None]).sum(axis=1)
+        kept = np.maximum(first, below), np.minimum(last, above)
+        if (kept[0] == first).all() and (kept[1] == last).all():
+            break
+        first, last = kept
+    median, sigma = moments()
+    found = (median + centre[:, 0], sigma)
+    return tuple(x[:, None, None].astype(images.dtype) for x in found)  # type: ignore[return-value]
 
 
 def _local_maxima(significance: np.ndarray, threshold: float) -> tuple[np.ndarray, ...]:
@@ -234,50 +284,229 @@ def _refine_positions(
     return x + dx, y + dy, height
 
 
+def prominences(
+    significance: np.ndarray, stamp: np.ndarray, y: np.ndarray, x: np.ndarray
+) -> np.ndarray:
+    """Prominence of maxima: how far one has to descend from each on the way to a higher one.
+
+    A saddle below `SKY_SIGMA` counts as sky: the prominence of a maximum beyond it is its height.
+    Otherwise the height of the saddle above `SKY_SIGMA` is subtracted. The highest maximum is thus
+    as prominent as it is high.
+
+    Parameters
+    ----------
+    significance : ndarray, shape (n, ny, nx)
+        Filtered images in sigmas of their noise.
+    stamp, y, x : ndarray of int, shape (m,)
+        Places of the maxima.
+
+    Returns
+    -------
+    ndarray, shape (m,)
+        In sigmas.
+    """
+    height = significance[stamp, y, x].astype(float)
+    prominence = height.copy()
+    # Only light with several maxima has saddles.
+    components, _ = label(significance > SKY_SIGMA, _CONNECTED)
+    component = components[stamp, y, x]
+    of_several = (np.bincount(component, minlength=1) > 1)[component] & (component > 0)
+    chosen = np.flatnonzero(of_several)
+    if not len(chosen):
+        return prominence
+    shared = np.zeros(int(components.max()) + 1, bool)
+    shared[component[chosen]] = True
+    rows = np.unique(stamp[chosen])
+    part = significance[rows]
+    markers = np.zeros(part.shape, np.int32)
+    # The maxima flood their surroundings from the top: two basins meet first at their saddle.
+    own_row = np.searchsorted(rows, stamp[chosen])
+    markers[own_row, y[chosen], x[chosen]] = np.arange(1, len(chosen) + 1)
+    basins = watershed(-part, markers, connectivity=_CONNECTED, mask=shared[components[rows]])
+    one, other, saddle = _saddles(part, basins)
+    top = np.arange(len(chosen))
+
+    def root(k: int) -> int:
+        while top[k] != k:
+            k = top[k]
+        return k
+
+    heights = height[chosen]
+    for k in np.argsort(-saddle, kind="stable"):
+        a, b = root(one[k]), root(other[k])
+        if a == b:
+            continue
+        lower, higher = (a, b) if (heights[a], -a) < (heights[b], -b) else (b, a)
+        prominence[chosen[lower]] = heights[lower] - saddle[k] + SKY_SIGMA
+        top[lower] = higher
+    return prominence
+
+
+def _saddles(values: np.ndarray, basins: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Pairs of basins (numbered from 0) that touch, and the highest pass between them."""
+    found = []
+    for dy, dx in ((0, 1), (1, 0), (1, 1), (1, -1)):
+        ny, nx = values.shape[1:]
+        here = (slice(None), slice(0, ny - dy), slice(max(0, -dx), nx - max(0, dx)))
+        there = (slice(None), slice(dy, ny), slice(max(0, dx), nx - max(0, -dx)))
+        a, b = basins[here], basins[there]
+        border = (a != b) & (a > 0) & (b > 0)
+        a, b = a[border], b[border]
+        found.append(
+            (np.minimum(a, b), np.maximum(a, b), np.minimum(values[here], values[there])[border])
+        )
+    low, high, level = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    order = np.lexsort((-level, high, low))
+    low, high, level = low[order], high[order], level[order]
+    first = np.ones(len(low), bool)
+    first[1:] = (np.diff(low) != 0) | (np.diff(high) != 0)
+    return low[first] - 1, high[first] - 1, level[first].astype(float)
+
+
 def count_peaks(peaks: pd.DataFrame, n_stamps: int, threshold: float) -> np.ndarray:
     """Number of peaks of each stamp above a threshold (sigmas), shape (n_stamps,)."""
     above = peaks["significance"].to_numpy() > threshold
     return np.bincount(peaks["stamp"].to_numpy()[above], minlength=n_stamps)
 
 
-def set_threshold(
-    images: np.ndarray,
-    psf: np.ndarray,
-    *,
-    false_positive_rate: float = FALSE_POSITIVE_RATE,
-    kind: str = "psf",
-    noise: float | None = None,
-) -> float:
-    """Lowest threshold at which at most a given share of single galaxies has more than one peak.
+def false_peaks(peaks: pd.DataFrame, sources: np.ndarray, radius_px: float) -> np.ndarray:
+    """Which peaks belong to no catalogued galaxy.
 
     Parameters
     ----------
-    images : ndarray, shape (n, y, x)
-        Unblended validation stamps of one resolution, rendered as the blends of that resolution.
-    psf, kind, noise
-        See `find_peaks`.
+    peaks : DataFrame
+        From `find_peaks`, the most significant of each stamp first.
+    sources : ndarray, shape (n, k, 2)
+        x, y of all catalogued galaxies of each stamp, neighbours too, in pixels of the images; NaN
+        for none.
+    radius_px : float
+        See `match_peaks`.
+
+    Returns
+    -------
+    ndarray of bool, one for each peak
+        Peaks get their galaxies in the order of their significance, each galaxy one: a peak is
+        false if there is no galaxy for it besides those of the more significant peaks. A threshold
+        therefore does not change which peaks above it are false.
+    """
+    xy, stamp = peaks[["x_px", "y_px"]].to_numpy(), peaks["stamp"].to_numpy()
+    squared = ((xy[:, None] - sources[stamp]) ** 2).sum(-1)
+    near = squared <= radius_px**2  # false for NaN
+    is_false = ~near.any(axis=1)
+    owner: dict[int, int] = {}
+    last = -1
+    for peak in np.flatnonzero(~is_false):
+        if stamp[peak] != last:
+            owner, last = {}, stamp[peak]
+        is_false[peak] = not _find_owner(int(peak), near, owner, set())
+    return is_false
+
+
+def _find_owner(peak: int, near: np.ndarray, owner: dict[int, int], tried: set[int]) -> bool:
+    """Give a peak a galaxy, moving other peaks to their other galaxies if there is no free one."""
+    for galaxy in np.flatnonzero(near[peak]).tolist():
+        if galaxy in tried:
+            continue
+        tried.add(galaxy)
+        if galaxy not in owner or _find_owner(owner[galaxy], near, owner, tried):
+            owner[galaxy] = peak
+            return True
+    return False
+
+
+def near_sources(peaks: pd.DataFrame, sources: np.ndarray, radius_px: float) -> np.ndarray:
+    """Which peaks are at most `radius_px` from one of the sources of their stamp.
+
+    Parameters
+    ----------
+    peaks, sources, radius_px
+        See `false_peaks`.
+
+    Returns
+    -------
+    ndarray of bool, one for each peak
+    """
+    squared = ((peaks[["x_px", "y_px"]].to_numpy()[:, None] - sources[peaks["stamp"]]) ** 2).sum(-1)
+    return (squared <= radius_px**2).any(axis=1)  # false for NaN
+
+
+def highest(peaks: pd.DataFrame, chosen: np.ndarray, n_stamps: int) -> np.ndarray:
+    """Significance of the most significant chosen peak of each stamp; 0 for none.
+
+    Parameters
+    ----------
+    peaks : DataFrame
+    chosen : ndarray of bool
+        Such as the false ones, from `false_peaks`.
+    n_stamps : int
+    """
+    out = np.zeros(n_stamps)
+    rows = peaks[chosen]
+    np.maximum.at(out, rows["stamp"].to_numpy(), rows["significance"].to_numpy())
+    return out
+
+
+def detection_limits(peaks: pd.DataFrame, pair: np.ndarray, radius_px: float) -> np.ndarray:
+    """Highest threshold at which both galaxies of each blend have a peak of their own.
+
+    Parameters
+    ----------
+    peaks : DataFrame
+    pair : ndarray, shape (n, 2, 2)
+        x, y of both galaxies in pixels of the images.
+    radius_px : float
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        0 if they never have. A blend is detected (`detect_blends`) at each threshold below.
+    """
+    xy, stamp = peaks[["x_px", "y_px"]].to_numpy(), peaks["stamp"].to_numpy()
+    near = ((xy[:, None] - pair[stamp]) ** 2).sum(-1) <= radius_px**2
+    kept = near.any(axis=1)
+    near, stamp = near[kept], stamp[kept]
+    significance = peaks["significance"].to_numpy()[kept]
+    # All pairs of peaks of a stamp, one for each galaxy.
+    out = np.zeros(len(pair))
+    edges = np.searchsorted(stamp, np.arange(len(pair) + 1))
+    for i in np.flatnonzero(np.diff(edges) > 1):
+        own = slice(edges[i], edges[i + 1])
+        s, n = significance[own], near[own]
+        both = np.minimum.outer(np.where(n[:, 0], s, 0), np.where(n[:, 1], s, 0))
+        np.fill_diagonal(both, 0)
+        out[i] = both.max()
+    return out
+
+
+def set_threshold(false_heights: np.ndarray, false_positive_rate: float) -> float:
+    """Lowest threshold at which at most a given share of single galaxies has a false peak.
+
+    Parameters
+    ----------
+    false_heights : ndarray, shape (n,)
+        Significance of the highest false peak of each unblended stamp (`highest`), 0 for none.
     false_positive_rate : float
         That share.
 
     Returns
     -------
     float
-        In sigmas, at least `MIN_THRESHOLD`: the height of the second peak of one of the stamps.
+        In sigmas, at least `MIN_THRESHOLD`: the height of the false peak of one of the stamps.
 
     Raises
     ------
     DeblendError
         There are too few stamps to measure the rate.
     """
-    if len(images) * false_positive_rate < 1:
+    n = len(false_heights)
+    if n * false_positive_rate < 1:
         raise DeblendError(
-            f"{len(images)} unblended stamps cannot show a false positive rate of "
+            f"{n} unblended stamps cannot show a false positive rate of "
             f"{false_positive_rate:g}: give at least {int(np.ceil(1 / false_positive_rate))}"
         )
-    peaks = find_peaks(images, psf, MIN_THRESHOLD, kind=kind, noise=noise)
-    second = peaks[peaks.groupby("stamp").cumcount() == 1]["significance"].to_numpy()
-    allowed = int(len(images) * false_positive_rate)
-    return float(np.sort(second)[::-1][allowed]) if len(second) > allowed else MIN_THRESHOLD
+    # If all may have a false peak, the lowest threshold will do.
+    descending = np.append(np.sort(false_heights)[::-1], 0.0)
+    return float(max(descending[int(n * false_positive_rate)], MIN_THRESHOLD))
 
 
 def match_peaks(found: np.ndarray, true: np.ndarray, radius_px: float) -> np.ndarray:

@@ -5,28 +5,37 @@ import logging
 import numpy as np
 import pandas as pd
 from deblend.hemmati2022.blends import main_pair, true_positions
-from deblend.hemmati2022.degrade import low_position
+from deblend.hemmati2022.degrade import degrade, low_position
 from deblend.hemmati2022.pairs import PairMaker
-from deblend.photometry.forced import choose_engine, fit_photometry
+from deblend.photometry.forced import fit_photometry
 from deblend.units import mag_from_flux
 
 log = logging.getLogger(__name__)
 
 
-POSITIONS = ("input", "low", "gan")
+#: Networks whose peaks are used: in one band, and in all (Sect. 4.2), where the run has it.
+NETWORKS = ("gan", "gan_multi")
+
+
+POSITIONS = ("input", "low", *NETWORKS)
 
 
 COLUMNS = (
     "blend",
+    "galaxy",
     "mag_true",
     *(f"{quantity}_{p}" for p in POSITIONS for quantity in ("flux", "flags", "mag")),
     "engine",
 )
 
 
-#: Largest distance of a fitted centre from its position, in pixels of the image: further away it
-#: could be on another galaxy.
-MAX_SHIFT_PX = 1.5
+#: Largest distance of a fitted centre from its position, the same on the sky in both resolutions:
+#: further away it could be on another galaxy.
+MAX_SHIFT_ARCSEC = 0.27
+
+
+#: Value of `flags_...` where the positions of a network were not used, since it shows no blend.
+NOT_MEASURED = -1
 
 
 def peak_positions(peaks: pd.DataFrame, blends: np.ndarray, n: int) -> np.ndarray:
@@ -38,7 +47,8 @@ def peak_positions(peaks: pd.DataFrame, blends: np.ndarray, n: int) -> np.ndarra
     Parameters
     ----------
     peaks : DataFrame
-        Peaks of one resolution: `blend`, `x_px`, `y_px`, `galaxy`, `significance`.
+        Peaks of one resolution: `blend`, `x_px`, `y_px`, `galaxy`, `significance`, without those
+        of neighbours.
     blends : ndarray of int
         Numbers of the blends.
     n : int
@@ -60,6 +70,36 @@ def peak_positions(peaks: pd.DataFrame, blends: np.ndarray, n: int) -> np.ndarra
     return positions
 
 
+def revealed_blends(detections: pd.DataFrame, peaks: pd.DataFrame) -> pd.DataFrame:
+    """Which blends a network reveals: two galaxies in high resolution and in its image, not in low.
+
+    Blends with a neighbour that high resolution shows are left out: one or two galaxies are fitted,
+    and its light would be taken for theirs.
+
+    Parameters
+    ----------
+    detections, peaks : DataFrame
+        See `deblend.hemmati2022.detection.Found`. A column of detections is absent or empty if its
+        network was not trained.
+
+    Returns
+    -------
+    DataFrame of bool
+        A column for each of `NETWORKS` that the run has.
+    """
+    crowded = peaks.loc[peaks["neighbour"] & (peaks["resolution"] == "high"), "blend"]
+    hidden = detections["detected_high"].eq(True) & (detections["n_peaks_low"] == 1)
+    hidden &= ~detections["blend"].isin(crowded)
+    columns = {name: detections.get(f"detected_{name}") for name in NETWORKS}
+    return pd.DataFrame(
+        {
+            name: hidden & detected.eq(True)
+            for name, detected in columns.items()
+            if detected is not None and detected.notna().any()
+        }
+    )
+
+
 def measure_photometry(
     maker: PairMaker,
     band: int,
@@ -68,14 +108,16 @@ def measure_photometry(
     peaks: pd.DataFrame,
     *,
     engine: str,
+    profile: str,
     n_workers: int,
 ) -> pd.DataFrame:
-    """Measure the dominant galaxy of the blends that only the GAN reveals.
+    """Measure the dominant galaxy of the blends that only a network reveals.
 
-    These are the blends whose two galaxies are detected in high resolution and by the GAN, but
-    which have one peak in low resolution. The input magnitude is measured in the high-resolution
-    image with two galaxies, at its two peaks. The low-resolution image is measured twice: with one
-    galaxy at its one peak, and with two galaxies at the two peaks of the GAN.
+    These are the blends whose two galaxies are detected in high resolution and by a network, but
+    which have one peak in low resolution (`revealed_blends`). The input magnitude is measured in
+    the high-resolution image with two galaxies, at its two peaks. The low-resolution image is
+    measured with one galaxy at its one peak, and with two galaxies at the two peaks of each network
+    that reveals them. The noise of its pixels is that with which it was made.
 
     Parameters
     ----------
@@ -83,23 +125,22 @@ def measure_photometry(
     band : int
         Number of the band in which fluxes are measured.
     blends, detections, peaks : DataFrame
-        See `deblend.hemmati2022.detection.detect`.
-    engine : {"auto", "ngmix", "builtin"}
+        See `deblend.hemmati2022.detection.Found`.
+    engine, profile : str
+        See `deblend.photometry.forced.fit_photometry`.
     n_workers : int
 
     Returns
     -------
     DataFrame
-        `blend`; `mag_input`, `mag_low`, `mag_gan` (NaN if a flux is not positive), with their
-        `flux_...` and `flags_...`; `mag_true`, from the catalogue; `engine`. If there is no such
-        blend, a warning is logged and the table has no rows.
+        `blend`; `galaxy`, the number of the dominant one; `mag_input`, `mag_low`, `mag_gan`,
+        `mag_gan_multi` (NaN if a flux is not positive, or if that network does not reveal the
+        blend), with their `flux_...` and `flags_...` (`NOT_MEASURED` in the second case);
+        `mag_true`, from the catalogue; `engine`. If there is no such blend, a warning is logged and
+        the table has no rows.
     """
-    revealed = (
-        detections["detected_high"].astype(bool)
-        & detections["detected_gan"].astype(bool)
-        & (detections["n_peaks_low"] == 1)
-    )
-    numbers = np.flatnonzero(revealed)
+    revealed = revealed_blends(detections, peaks)
+    numbers = np.flatnonzero(revealed.any(axis=1))
     if not len(numbers):
         log.warning(
             "none of %d blends is revealed by the GAN only, so that there is nothing to measure: "
@@ -108,68 +149,54 @@ def measure_photometry(
         )
         return pd.DataFrame({name: [] for name in COLUMNS})
     rows = blends.iloc[numbers]
-    high, low = maker.pairs(rows, "test")
-    scale = maker.pixel_scale_arcsec
-    # The high-resolution image of a blend has the noise of all its galaxies' stamps.
-    noise_high = maker.noise_high[band] * np.sqrt(rows["n_galaxies"].to_numpy(float))
-    peaks_of = {name: peaks[peaks["resolution"] == name] for name in ("high", "low", "gan")}
-    cases = {
-        "input": (
-            high[:, band],
-            maker.psf_high[band],
-            scale,
-            noise_high,
-            peaks_of["high"],
-            2,
-            False,
-        ),
-        "low": (
-            low[:, band],
-            maker.psf_low,
-            3 * scale,
-            maker.noise_low[band],
-            peaks_of["low"],
-            1,
-            True,
-        ),
-        "gan": (
-            low[:, band],
-            maker.psf_low,
-            3 * scale,
-            maker.noise_low[band],
-            peaks_of["gan"],
-            2,
-            True,
-        ),
-    }
-    # ngmix has no such limit.
-    limit = MAX_SHIFT_PX if choose_engine(engine)[0] == "builtin" else None
+    every_band, low = maker.pairs(rows, "test")
+    high, low = every_band[:, band], low[:, band]
     main_galaxies = main_pair(rows)
     truth = true_positions(rows)[np.arange(len(rows)), main_galaxies[:, 0]]
-    table = pd.DataFrame({"blend": numbers})
-    zero_point = maker.zero_point[band]
     true_mags = rows[[c for c in rows if str(c).startswith("mag_")]].to_numpy(float)
+    galaxies = rows[[f"galaxy_{k}" for k in range(main_galaxies.max() + 1)]].to_numpy()
+    dominant_galaxies = galaxies[np.arange(len(rows)), main_galaxies[:, 0]]
+    table = pd.DataFrame({"blend": numbers, "galaxy": dominant_galaxies})
     table["mag_true"] = true_mags[np.arange(len(rows)), main_galaxies[:, 0]]
-    for name, (images, psf, pixel_scale, noise, own_peaks, n, is_low) in cases.items():
-        xy = peak_positions(own_peaks, numbers, n)
-        image_xy = low_position(xy) if is_low else xy
+    # The high-resolution image of a blend has the noise of all its galaxies' stamps.
+    noise_high = maker.noise_high[band] * np.sqrt(rows["n_galaxies"].to_numpy(float))
+    noise_low = maker.low_noise(degrade(every_band, maker.kernel, factor=maker.factor))[:, band]
+    in_high = (high, maker.psf_high[band], maker.pixel_scale_arcsec, noise_high)
+    in_low = (low, maker.psf_low, maker.factor * maker.pixel_scale_arcsec, noise_low)
+    everywhere = np.ones(len(rows), bool)
+    for name in POSITIONS:
+        images, psf, scale, noise = in_high if name == "input" else in_low
+        if name in NETWORKS:
+            if name not in revealed:
+                table[[f"flux_{name}", f"mag_{name}"]] = np.nan
+                table[f"flags_{name}"] = NOT_MEASURED
+                continue
+            measured = revealed[name].to_numpy()[numbers]
+        else:
+            measured = everywhere
+        used = (peaks["resolution"] == ("high" if name == "input" else name)) & ~peaks["neighbour"]
+        own_peaks = peaks[used]
+        xy = peak_positions(own_peaks, numbers[measured], 1 if name == "low" else 2)
         fitted = fit_photometry(
-            images,
+            images[measured],
             psf,
-            image_xy[..., ::-1],
-            pixel_scale_arcsec=pixel_scale,
-            noise_sigma=noise,
-            max_shift_px=limit,
+            (xy if name == "input" else low_position(xy))[..., ::-1],
+            pixel_scale_arcsec=scale,
+            noise_sigma=noise[measured],
+            profile=profile,
+            max_shift_px=MAX_SHIFT_ARCSEC / scale,
             engine=engine,
             n_workers=n_workers,
         )
         # The dominant galaxy is the one whose peak is nearest to its true position.
-        distance = np.hypot(*(xy - truth[:, None]).transpose(2, 0, 1))
+        distance = np.hypot(*(xy - truth[measured, None]).transpose(2, 0, 1))
         nearest = np.nanargmin(distance, axis=1)
-        by_galaxy = fitted.set_index(["stamp", "galaxy"])
-        dominant_fit = by_galaxy.loc[list(zip(range(len(rows)), nearest, strict=True))]
-        table[f"flux_{name}"] = dominant_fit["flux"].to_numpy()
-        table[f"flags_{name}"] = dominant_fit["flags"].to_numpy()
-        table[f"mag_{name}"] = mag_from_flux(dominant_fit["flux"].to_numpy(), zero_point)
-        table["engine"] = fitted["engine"].iloc[0]
-    return table
+        keys = pd.MultiIndex.from_arrays([np.arange(len(nearest)), nearest])
+        dominant = fitted.set_index(["stamp", "galaxy"]).loc[keys]
+        flux, flags = np.full(len(rows), np.nan), np.full(len(rows), NOT_MEASURED)
+        flux[measured], flags[measured] = dominant["flux"], dominant["flags"]
+        table[f"flux_{name}"], table[f"flags_{name}"] = flux, flags
+        table[f"mag_{name}"] = mag_from_flux(flux, maker.zero_point[band])
+        if len(fitted):
+            table["engine"] = fitted["engine"].iloc[0]
+    return table[list(COLUMNS)]

@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 from deblend.data.stamps import Stamps
 from deblend.errors import DeblendError
+from deblend.hemmati2022.classical import stack_bands
 from deblend.hemmati2022.networks import SrConfig, build_generator
 from deblend.hemmati2022.pairs import PairMaker, make_pair_maker
 from deblend.seeds import generator as random_generator
@@ -47,7 +48,10 @@ class Network:
 def image_batches(
     networks: dict[str, Network], blends: pd.DataFrame, split: str, device: torch.device
 ) -> Iterator[tuple[slice, dict[str, np.ndarray]]]:
-    """Images of blends in every resolution, batch by batch, in the detection band.
+    """Images of blends in every resolution, batch by batch.
+
+    All are in the detection band, but "low_stack", the sum of the bands of a network with several
+    (`deblend.hemmati2022.classical.stack_bands`), and NETWORK_stack, the mean of such a network's.
 
     Parameters
     ----------
@@ -68,15 +72,19 @@ def image_batches(
         part = blends.iloc[start : start + BLEND_BATCH]
         high, low = first.maker.pairs(part, split)
         images = {"high": high[:, first.band], "low": low[:, first.band]}
-        images |= {f"{name}_best": images[name] for name in ("high", "low")}
+        lows = {id(first.maker): low}
         for name, network in networks.items():
-            network_low = (
-                low if network.maker is first.maker else network.maker.pairs(part, split)[1]
-            )
+            maker = network.maker
+            if id(maker) not in lows:
+                lows[id(maker)] = maker.pairs(part, split)[1]
+            network_low = lows[id(maker)]
             network_images = generate_images(
-                network.generator, network.maker.scale_low.scaled(network_low), device
+                network.generator, maker.scale_low.scaled(network_low), device
             )
             images[name] = network_images[:, network.band]
+            if len(maker.bands) > 1:
+                images["low_stack"] = stack_bands(network_low, maker.noise_low)
+                images[f"{name}_stack"] = network_images.mean(axis=1)
         yield slice(start, start + len(part)), images
 
 

@@ -1,9 +1,12 @@
 """Apply a network to real ground-based images, and compare the peaks with those in Hubble's images.
 
-This is a test only: networks are trained on degraded images (Hemmati et al. 2022, Sect. 2).
+This is a test only: networks are trained on degraded images (Hemmati et al. 2022, Sect. 2). Peaks
+in Hubble's images stand for galaxies. How many would match by chance is measured with the peaks of
+other fields (`pair_numbers`).
 """
 
 import logging
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -15,15 +18,33 @@ from deblend.errors import DeblendError
 from deblend.hemmati2022.degrade import high_position, resample
 from deblend.hemmati2022.detection import Resolution
 from deblend.hemmati2022.pairs import PairMaker
-from deblend.hemmati2022.peaks import match_peaks
+from deblend.hemmati2022.peaks import EDGE_PX, match_peaks
 from deblend.hemmati2022.predict import Network, generate_images
+from deblend.intervals import mean_interval, wilson_interval
 
 log = logging.getLogger(__name__)
 
 
-#: Peaks nearer to an edge than this (high-resolution pixels) are ignored, since the edge cuts their
-#: galaxies.
-EDGE_PX = 6
+#: Columns of `pair_numbers`.
+PAIR_COLUMNS = (
+    "field",
+    "resolution",
+    "n_fields",
+    "n_hst",
+    "n_peaks",
+    "n_matched",
+    "n_false",
+    "completeness",
+    "completeness_low",
+    "completeness_high",
+    "purity",
+    "purity_low",
+    "purity_high",
+)
+
+
+#: Name of the rows of all fields, and ending of the resolutions of the lines of chance.
+ALL_FIELDS, CHANCE = "all", "_chance"
 
 
 def field_names(folder: str | Path) -> list[str]:
@@ -99,13 +120,12 @@ def read_field(
     return scaled[0], scaled[1]
 
 
-def compare_peaks(
+def find_field_peaks(
     network: Network,
     fields: dict[str, tuple[np.ndarray, np.ndarray]],
     resolutions: dict[str, Resolution],
-    radius_px: float,
     device: torch.device,
-) -> tuple[pd.DataFrame, dict[str, dict[str, np.ndarray]]]:
+) -> dict[str, dict[str, np.ndarray]]:
     """Find the peaks of each field in the images of Hubble, of the ground and of the GAN.
 
     Parameters
@@ -117,20 +137,16 @@ def compare_peaks(
     resolutions : dict
         "high", "low" and "gan" with filters and thresholds, from
         `deblend.hemmati2022.detection.restore_resolutions`.
-    radius_px : float
-        Largest distance of matched peaks, high-resolution pixels.
     device : torch.device
 
     Returns
     -------
-    table : DataFrame
-        `field`, `resolution`, `n_peaks`, `n_matched` (with a peak in Hubble's image), `n_hst`,
-        `n_false`.
-    shown : dict
-        For each field the images and the peaks (x, y, high-resolution pixels) of each resolution.
+    dict
+        For each field the images, "high", "low" and "gan", and the peaks (x, y, high-resolution
+        pixels) in each, "peaks_high", "peaks_low" and "peaks_gan".
     """
     maker = network.maker
-    rows, shown = [], {}
+    shown = {}
     for name, (high, low) in fields.items():
         network_images = generate_images(
             network.generator, maker.scale_low.scaled(low[None, None]), device
@@ -138,19 +154,123 @@ def compare_peaks(
         # The generator's images lack one pixel at each edge.
         gan = np.pad(maker.scale_high.unscaled(network_images)[0], 1)
         images = {"high": high, "low": low, "gan": gan}
-        peaks = {}
         # Peaks of the network are searched for in the asinh scale, in which it makes its images.
         searched = images | {"gan": np.pad(network_images[0], 1, mode="edge")}
         for resolution, image in searched.items():
             all_peaks = resolutions[resolution].peaks(image[None].astype(np.float32))
             xy = all_peaks[["x_px", "y_px"]].to_numpy()
             xy = high_position(xy) if resolution == "low" else xy
-            inside = ((xy > EDGE_PX) & (xy < high.shape[0] - 1 - EDGE_PX)).all(axis=1)
-            peaks[resolution] = xy[inside]
-        for resolution, xy in peaks.items():
-            matched = int((match_peaks(xy, peaks["high"], radius_px) >= 0).sum())
-            n_hst = len(peaks["high"])
-            rows.append((name, resolution, len(xy), matched, n_hst, len(xy) - matched))
-        shown[name] = {**images, **{f"peaks_{k}": v for k, v in peaks.items()}}
-    columns = ["field", "resolution", "n_peaks", "n_matched", "n_hst", "n_false"]
-    return pd.DataFrame(rows, columns=columns), shown
+            images[f"peaks_{resolution}"] = xy[_inside(xy, high.shape[0])]
+        shown[name] = images
+    return shown
+
+
+def _inside(xy: np.ndarray, side: float) -> np.ndarray:
+    """Which peaks of a square field are at least `EDGE_PX` from its edges."""
+    return np.all((xy > EDGE_PX) & (xy < side - 1 - EDGE_PX), axis=1)
+
+
+def pair_numbers(
+    shown: Mapping[str, Mapping[str, np.ndarray]], radius_px: float
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Peaks of the ground's and of the GAN's images that have a counterpart in Hubble's.
+
+    Parameters
+    ----------
+    shown : dict
+        From `find_field_peaks`.
+    radius_px : float
+        Largest distance of matched peaks, high-resolution pixels.
+
+    Returns
+    -------
+    numbers : DataFrame
+        `PAIR_COLUMNS`, one row for each field (and one for "all") and resolution ("high", "low",
+        "gan"): `n_hst` peaks in Hubble's images, `n_peaks` in those of the resolution, `n_matched`
+        with each other, one to one (see `deblend.hemmati2022.peaks.match_peaks`), and `n_false`
+        without a counterpart; `completeness` = n_matched / n_hst, `purity` = n_matched / n_peaks,
+        both with a 68 % interval (Wilson; of all fields that from the scatter between fields, if it
+        is wider). The rows "low_chance" and "gan_chance" are the same with the peaks of other
+        fields, in each of the eight orientations (the seven others of the same field if there is
+        one only), means over `n_fields` such fields; their intervals are those of as many peaks as
+        one field, or all of them, has.
+    gain : DataFrame
+        One row: the `n` peaks of Hubble in all fields, the `gain` in completeness from the ground
+        to the GAN, and `low` and `high`, its 68 % interval from the scatter between fields.
+    """
+    rows = []
+    found: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
+    for name, field in shown.items():
+        for resolution in ("high", "low", "gan"):
+            both = _matched(field[f"peaks_{resolution}"], field["peaks_high"], radius_px)
+            found.setdefault(resolution, []).append(both)
+            rows.append((name, resolution, *_shares([both])))
+        for resolution in ("low", "gan"):
+            chance = [_matched(*pair, radius_px) for pair in _other_peaks(shown, name, resolution)]
+            found.setdefault(resolution + CHANCE, []).extend(chance)
+            rows.append((name, resolution + CHANCE, *_shares(chance, len(chance))))
+    for resolution in ("high", "low", "low" + CHANCE, "gan", "gan" + CHANCE):
+        per_field = len(found[resolution]) // len(shown)
+        rows.append((ALL_FIELDS, resolution, *_shares(found[resolution], per_field)))
+    gains = [
+        gan[0].astype(int) - low[0].astype(int)
+        for low, gan in zip(found["low"], found["gan"], strict=True)
+    ]
+    gain = np.concatenate(gains)
+    groups = np.repeat(np.arange(len(gains)), list(map(len, gains)))
+    low, high = mean_interval(gain, groups)
+    mean = float(gain.mean()) if len(gain) else np.nan
+    return (
+        pd.DataFrame(rows, columns=list(PAIR_COLUMNS)),
+        pd.DataFrame([(len(gain), mean, low, high)], columns=["n", "gain", "low", "high"]),
+    )
+
+
+def _matched(xy: np.ndarray, hst: np.ndarray, radius_px: float) -> tuple[np.ndarray, np.ndarray]:
+    """Which peaks of Hubble's image, and which of another one, have a counterpart."""
+    match = match_peaks(xy, hst, radius_px)
+    has_counterpart = np.zeros(len(xy), bool)
+    has_counterpart[match[match >= 0]] = True
+    return match >= 0, has_counterpart
+
+
+def _other_peaks(
+    shown: Mapping[str, Mapping[str, np.ndarray]], name: str, resolution: str
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Peaks of a field in Hubble's image, with those of a resolution in the other fields.
+
+    Fields have their middle in common. Peaks outside the smaller one are left out.
+    """
+    side = len(shown[name]["high"])
+    others = [other for other in shown if other != name]
+    for other in others or [name]:
+        other_side = len(shown[other]["high"])
+        common = min(side, other_side)
+        hst = shown[name]["peaks_high"] - (side - common) / 2
+        xy = shown[other][f"peaks_{resolution}"] - (other_side - 1) / 2
+        for number, (turned, flip) in enumerate((t, f) for f in (1, -1) for t in range(4)):
+            if not others and number == 0:
+                continue
+            oriented = xy * (flip, 1)
+            for _ in range(turned):
+                oriented = oriented[:, ::-1] * (-1, 1)
+            oriented = oriented + (common - 1) / 2
+            yield oriented[_inside(oriented, common)], hst[_inside(hst, common)]
+
+
+def _shares(fields: list[tuple[np.ndarray, np.ndarray]], repeats: int = 1) -> tuple[float, ...]:
+    """`PAIR_COLUMNS` from n_fields on; the numbers of peaks are means over the repeats."""
+    numbers: list[float] = []
+    shares: list[float] = []
+    for values in zip(*fields, strict=True):
+        joined = np.concatenate(values)
+        groups = np.repeat(np.arange(len(values)), list(map(len, values)))
+        n, k = len(joined) / repeats, joined.sum() / repeats
+        low, high = (float(end) for end in wilson_interval(k, n))
+        if repeats == 1 and len(fields) > 1:
+            ends = np.nan_to_num(mean_interval(joined, groups), nan=k / n if n else np.nan)
+            low, high = float(min(low, ends[0])), float(max(high, ends[1]))
+        numbers += [n, k]
+        shares += [k / n if n else np.nan, *np.clip([low, high], 0, 1)]
+    n_hst, n_matched, n_peaks, _ = numbers
+    return len(fields), n_hst, n_peaks, n_matched, n_peaks - n_matched, *shares

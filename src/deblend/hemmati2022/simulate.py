@@ -14,13 +14,16 @@ disks, given as f_nu against the rest-frame wavelength:
 - the flux in a band is the mean of f_nu over its width.
 
 The breaks thus move through the bands with redshift: galaxies become redder, and from z = 4 they
-drop out of F435W. The numbers in the spectra are round, and our choice. The noise is white and
-uniform.
+drop out of F435W. The numbers in the spectra are round, and our choice. The noise is white; that of
+the sky is uniform, and the light of the galaxies can have Poisson noise. Cut-outs can have other
+galaxies, which are listed with the galaxy (`deblend.hemmati2022.blends.with_neighbours`).
 
 Each galaxy has its own random generator, so it does not depend on how the set is divided into
 chunks.
 """
 
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import galsim
@@ -35,8 +38,9 @@ from deblend.data.profiles import (
     moffat_psf,
 )
 from deblend.data.stamps import Stamps
+from deblend.hemmati2022.blends import with_neighbours
 from deblend.hemmati2022.config import CutoutSimulatorConfig
-from deblend.hemmati2022.degrade import psf_image
+from deblend.hemmati2022.ingest import band_psfs, bands_with_psfs
 from deblend.seeds import generator
 from deblend.units import flux_from_mag
 from numpy.typing import ArrayLike
@@ -96,6 +100,11 @@ APERTURE_ARCSEC = 0.17
 
 #: Less accurate than the defaults of GalSim: up to 1 % of the light can be aliased.
 GSPARAMS = galsim.GSParams(folding_threshold=0.01, maxk_threshold=3e-3, maximum_fft_size=16384)
+
+
+def simulator_config(options: dict[str, Any], psfs: Sequence[str] = ()) -> CutoutSimulatorConfig:
+    """Options of the simulator, with the files of the measured PSFs; see `bands_with_psfs`."""
+    return CutoutSimulatorConfig(**{**options, "bands": bands_with_psfs(options["bands"], psfs)})
 
 
 def noise_sigma(
@@ -255,8 +264,31 @@ def draw_galaxy(
     return galaxy, shape
 
 
+@lru_cache(maxsize=1)
+def _psfs(config: CutoutSimulatorConfig) -> tuple[galsim.GSObject, ...]:
+    """PSF of each band, pixel included; the same object for bands with the same PSF."""
+    images = band_psfs(config)
+    keys = [(band.psf, band.psf_key, band.psf_fwhm_arcsec) for band in config.bands]
+    found: dict[tuple, galsim.GSObject] = {}
+    for key, image in zip(keys, images, strict=True):
+        path, _, fwhm_arcsec = key
+        if path is None:
+            found.setdefault(key, moffat_psf(fwhm_arcsec, config.psf_moffat_beta))
+        else:
+            measured = galsim.Image(image, scale=config.pixel_scale_arcsec)
+            # The image hardly samples the PSF: the default interpolant lowers its peak by 5 %.
+            found.setdefault(
+                key,
+                galsim.InterpolatedImage(measured, x_interpolant="lanczos7", gsparams=GSPARAMS),
+            )
+    return tuple(found[key] for key in keys)
+
+
 def draw_planes(
-    galaxy: dict[str, Any], shape: dict[str, Any], config: CutoutSimulatorConfig
+    galaxy: dict[str, Any],
+    shape: dict[str, Any],
+    config: CutoutSimulatorConfig,
+    offset_px: tuple[float, float] = (0.0, 0.0),
 ) -> np.ndarray:
     """Image of a galaxy in each band, without noise.
 
@@ -265,17 +297,20 @@ def draw_planes(
     galaxy, shape : dict
         From `draw_galaxy`.
     config : CutoutSimulatorConfig
+    offset_px : (float, float)
+        dx and dy of the galaxy from pixel parent_px // 2.
 
     Returns
     -------
     ndarray, shape (band, parent_px, parent_px), float32
-        In counts/s, with the zero point of each band; the galaxy is at pixel parent_px // 2.
+        In counts/s, with the zero point of each band.
     """
     size, scale = config.parent_px, config.pixel_scale_arcsec
     planes = np.zeros((len(config.bands), size, size), np.float32)
-    centre = galsim.PositionD(size // 2 + 1, size // 2 + 1)
+    dx, dy = offset_px
+    centre = galsim.PositionD(size // 2 + 1 + dx, size // 2 + 1 + dy)
     angle = shape["angle_rad"] * galsim.radians
-    fwhms = np.array([band.psf_fwhm_arcsec for band in config.bands])
+    psfs = _psfs(config)
     zero_points = np.array([band.zero_point for band in config.bands])
     for kind, share, n, radius in shape["components"]:
         profile = galsim.Sersic(n=n, half_light_radius=radius, gsparams=GSPARAMS)
@@ -283,15 +318,49 @@ def draw_planes(
         colour = np.array([shape["colours"][kind][band.name] for band in config.bands])
         fluxes = share * colour * flux_from_mag(galaxy["mag"], zero_points)  # type: ignore[arg-type]
         # The images in bands with the same PSF differ only by a factor.
-        for fwhm in np.unique(fwhms):
-            psf = moffat_psf(fwhm, config.psf_moffat_beta)
+        for psf in dict.fromkeys(psfs):
             image = galsim.ImageF(size, size, scale=scale)
             galsim.Convolve(profile, psf, gsparams=GSPARAMS).drawImage(
                 image, center=centre, method="no_pixel"
             )
-            same_psf = fwhms == fwhm
+            same_psf = np.array([other is psf for other in psfs])
             planes[same_psf] += fluxes[same_psf, None, None].astype(np.float32) * image.array
     return planes
+
+
+def draw_neighbours(
+    seed: int, name: str, index: int, priors: dict[str, Any], config: CutoutSimulatorConfig
+) -> tuple[np.ndarray, np.ndarray]:
+    """Other galaxies in the cut-out of one, at random positions.
+
+    Parameters
+    ----------
+    seed : int
+    name : str
+    index : int
+        Number of the galaxy in the catalogue.
+    priors : dict
+    config : CutoutSimulatorConfig
+
+    Returns
+    -------
+    planes : ndarray, shape (band, parent_px, parent_px), float32
+        Their light.
+    neighbours : ndarray, shape (k, 3)
+        dx and dy (px from the galaxy) and magnitude of each.
+    """
+    size = config.parent_px
+    area_arcmin2 = (size * config.pixel_scale_arcsec / 60) ** 2
+    rng = generator(seed, "hemmati2022 neighbours", name, index)
+    n = rng.poisson(config.neighbours_per_arcmin2 * area_arcmin2)
+    planes = np.zeros((len(config.bands), size, size), np.float32)
+    found = np.zeros((n, 3))
+    for row in found:
+        dx, dy = rng.uniform(-size / 2, size / 2, 2)
+        galaxy, shape = draw_galaxy(rng, priors, config)
+        planes += draw_planes(galaxy, shape, config, (dx, dy))
+        row[:] = dx, dy, galaxy["mag"]
+    return planes, found
 
 
 def simulated_catalogue(
@@ -354,23 +423,26 @@ def simulate_cutouts(
     sigma = bands["noise_sigma"].to_numpy(np.float32)[:, None, None]
     size = config.parent_px
     images = np.empty((len(indices), len(bands), size, size), np.float32)
+    # Poisson noise of the light, whose variance is the light over the time.
+    times = [np.inf if band.exposure_s is None else band.exposure_s for band in config.bands]
+    per_light = (1 / np.array(times, np.float32))[:, None, None]
+    neighbours = []
     for image, index in zip(images, indices, strict=True):
         rng = generator(seed, "hemmati2022", name, int(index))
         galaxy, shape = draw_galaxy(rng, priors, config)
-        image[:] = draw_planes(galaxy, shape, config)
-        image += sigma * rng.standard_normal(image.shape, np.float32)
-    psf = np.stack(
-        [
-            psf_image(b.psf_fwhm_arcsec, config.psf_moffat_beta, config.pixel_scale_arcsec)
-            for b in config.bands
-        ]
-    )
+        others, around = draw_neighbours(seed, name, int(index), priors, config)
+        neighbours.append(around)
+        image[:] = draw_planes(galaxy, shape, config) + others
+        noise = np.sqrt(sigma**2 + per_light * np.maximum(image, 0))
+        image += noise * rng.standard_normal(image.shape, np.float32)
     return Stamps(
         images,
         np.zeros((len(indices), size, size), np.int16),
-        catalogue.iloc[indices].drop(columns=["split", "reason"], errors="ignore"),
+        with_neighbours(
+            catalogue.iloc[indices].drop(columns=["split", "reason"], errors="ignore"), neighbours
+        ),
         bands,
-        psf,
+        band_psfs(config),
     )
 
 

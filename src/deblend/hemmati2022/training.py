@@ -3,7 +3,7 @@
 Sect. 3: the loss is minimax (cross entropy) by default; options are the Wasserstein loss with a
 gradient penalty, and a content loss (mean absolute difference). The best epoch is the one that
 detects the largest share of the validation blends, that is finds both galaxies in the GAN's images,
-at a threshold set on unblended validation images.
+at a threshold set on unblended images of other galaxies.
 """
 
 import logging
@@ -26,14 +26,21 @@ from deblend.hemmati2022.networks import (
     build_discriminator,
     build_generator,
 )
-from deblend.hemmati2022.pairs import PairMaker, make_pair_maker, read_cutouts, single_galaxies
+from deblend.hemmati2022.pairs import (
+    PairMaker,
+    draw_singles,
+    make_pair_maker,
+    read_cutouts,
+    single_galaxies,
+)
 from deblend.hemmati2022.peaks import (
     RATE_TOLERANCE,
     SINGLES_PER_BLEND,
-    count_peaks,
-    detect_blends,
+    detection_limits,
+    false_peaks,
     find_peaks,
     gan_psf,
+    highest,
     set_threshold,
     typical_noise,
 )
@@ -99,7 +106,8 @@ class Trainer(Gan):
         Averaged generator of the best epoch.
     chosen : dict
         Record of the best epoch: `epoch` (0: none yet), share of validation blends `detected`, and
-        `fwhm_arcsec` of the PSF with which they were detected.
+        `fwhm_arcsec` of the PSF with which they were detected, their `threshold`, and the `noise`
+        that is its unit.
     n_updates : int
         Number of updates so far.
     """
@@ -116,16 +124,18 @@ class Trainer(Gan):
         discriminator = build_discriminator(config, bands)
         super().__init__(
             generator,
-            discriminator,
+            discriminator if config.adversarial_weight else None,
             device=device,
             precision=config.precision,
             adversarial="non_saturating",
             other_networks={"average": self.average, "best": self.best},
         )
         self.add_optimizer("generator", generator, config.learning_rate, BETAS)
-        rate = config.discriminator_learning_rate
-        self.add_optimizer("discriminator", discriminator, rate, BETAS)
+        if self.discriminator is not None:
+            rate = config.discriminator_learning_rate
+            self.add_optimizer("discriminator", self.discriminator, rate, BETAS)
         self.chosen: dict[str, Any] = {"epoch": 0, "detected": -1.0, "fwhm_arcsec": None}
+        self.chosen |= {"threshold": None, "noise": None}
         self.n_updates = 0
 
     def state(self) -> dict[str, Any]:
@@ -142,6 +152,8 @@ class Trainer(Gan):
             "epoch": row["epoch"],
             "detected": row.get("val_detected", -1.0),
             "fwhm_arcsec": row.get("val_fwhm_arcsec"),
+            "threshold": row.get("val_threshold"),
+            "noise": row.get("val_noise"),
         }
         self.best.load_state_dict(self.average.state_dict())
 
@@ -165,20 +177,39 @@ class Trainer(Gan):
         dict
             Losses, on the device.
         """
+        self._warm_up()
         low = None if self.vanilla else given
         images = self.generate(given)
-        made = images.detach()
-        penalty = partial(self._gradient_penalty, made, high, low, mixing)
-        losses = self.update_discriminator(
-            made, high, low, penalty=penalty if self.wasserstein else None
-        )
-        loss = losses["generator"] = self.adversarial(images, low)
+        losses: dict[str, torch.Tensor] = {}
+        loss = images.new_zeros(())
+        if self.discriminator is not None:
+            made = images.detach()
+            penalty = partial(self._gradient_penalty, made, high, low, mixing)
+            losses = self.update_discriminator(
+                made, high, low, penalty=penalty if self.wasserstein else None
+            )
+            loss = self.config.adversarial_weight * self.adversarial(images, low)
+        losses["generator"] = loss
         if not self.vanilla:
             losses["content"] = functional.l1_loss(images, high)
             loss = loss + self.config.content_weight * losses["content"]
         self.step_optimizer("generator", loss)
         self._update_average()
         return {name: value.detach() for name, value in losses.items()}
+
+    def _warm_up(self) -> None:
+        """Set the learning rates of this update."""
+        steps = self.config.warm_up_steps
+        if not steps or self.n_updates > steps:
+            return
+        share = min(1.0, (self.n_updates + 1) / steps)
+        rates = {
+            "generator": self.config.learning_rate,
+            "discriminator": self.config.discriminator_learning_rate,
+        }
+        for name, optimizer in self.optimizers.items():
+            for group in optimizer.param_groups:
+                group["lr"] = share * rates[name]
 
     @torch.no_grad()
     def _update_average(self) -> None:
@@ -230,8 +261,8 @@ class Validation:
     Parameters
     ----------
     maker : PairMaker
-    rows : ndarray of int
-        Validation galaxies.
+    rows : dict of ndarray of int
+        Galaxies of the splits "validation", for the blends, and "calibration", for single galaxies.
     n : int
         Number of blends; there are `SINGLES_PER_BLEND` times as many single galaxies.
     blending : HemmatiBlendConfig
@@ -243,19 +274,22 @@ class Validation:
     def __init__(
         self,
         maker: PairMaker,
-        rows: np.ndarray,
+        rows: dict[str, np.ndarray],
         n: int,
         blending: HemmatiBlendConfig,
         detection: Detection,
         band: int,
     ) -> None:
         self.maker, self.detection, self.band = maker, detection, band
-        self.blends = maker.draw(rows, 0, n, "validation", blending)
-        single = single_galaxies(
-            maker.draw(rows, n, (1 + SINGLES_PER_BLEND) * n, "validation", blending)
+        self.blends = maker.draw(rows["validation"], 0, n, "validation", blending)
+        single = draw_singles(
+            maker, rows["calibration"], 0, SINGLES_PER_BLEND * n, "calibration", blending
         )
         self.high, self.low = maker.scaled(self.blends, "validation")
-        self.low_single = maker.scaled(single, "validation")[1]
+        self.low_single = maker.scaled(single, "calibration")[1]
+        self.sources_single = true_positions(single) - 1
+        _, rank = np.unique(single["galaxy_0"], return_inverse=True)
+        self.sets_threshold = rank % 2 == 0
         pair = main_pair(self.blends)
         positions = true_positions(self.blends)[np.arange(n)[:, None], pair]
         self.positions = positions - 1  # in the crop of 64 px
@@ -267,9 +301,9 @@ class Validation:
         -------
         dict
             `val_detected`, the share of blends whose two galaxies are found; `val_threshold`, set
-            on one half of the single galaxies; `val_false`, the share of the other half with a
-            second peak; `val_fwhm_arcsec`, the FWHM of the PSF with which these were measured;
-            `val_content` (mean absolute difference); `diversity_ratio`.
+            on one half of the single galaxies, in units of `val_noise`; `val_false`, the share of
+            the other half with a false peak; `val_fwhm_arcsec`, the FWHM of the PSF with which
+            these were measured; `val_content` (mean absolute difference); `diversity_ratio`.
         """
         images = generate_images(generator, self.low, device)
         single = generate_images(generator, self.low_single, device)
@@ -302,21 +336,17 @@ class Validation:
         """The part of the result of `check` that depends on the PSF, for one PSF."""
         psf = gan_psf(fwhm_arcsec, self.maker)
         noise = typical_noise(single)
-        half = len(single) // 2
-        rate = self.detection.false_positive_rate
-        threshold = set_threshold(single[:half], psf, false_positive_rate=rate, noise=noise)
-        other_peaks = find_peaks(single[half:], psf, threshold, noise=noise)
-        is_false_positive = count_peaks(other_peaks, len(single) - half, threshold) > 1
-        table = detect_blends(
-            find_peaks(images, psf, noise=noise),
-            self.positions,
-            threshold=threshold,
-            radius_px=self.detection.radius_px,
-        )
+        find = partial(find_peaks, psf=psf, noise=noise, measure=self.detection.peaks)
+        radius, half = self.detection.radius_px, self.sets_threshold
+        peaks = find(single)
+        heights = highest(peaks, false_peaks(peaks, self.sources_single, radius), len(single))
+        threshold = set_threshold(heights[half], self.detection.false_positive_rate)
+        limits = detection_limits(find(images), self.positions, radius)
         return {
-            "val_detected": float(table["detected"].mean()),
+            "val_detected": float((limits > threshold).mean()),
             "val_threshold": threshold,
-            "val_false": float(is_false_positive.mean()),
+            "val_noise": noise,
+            "val_false": float((heights[~half] > threshold).mean()),
             "val_fwhm_arcsec": fwhm_arcsec,
         }
 
@@ -428,12 +458,11 @@ def train(
             log.warning("epoch %d: %s", epoch + 1, problem)
     table, seconds = loop.finish()
     history, chosen = loop.history, trainer.chosen
-    assert trainer.discriminator is not None
     if not chosen["epoch"]:
         rate, allowed = min(row["val_false"] for row in history), validation.largest_rate
         raise DeblendError(
             f"{Path(checkpoint.path).stem} has learnt nothing in {len(history)} epochs: in each, "
-            f"more than {allowed:.2%} of the unblended validation images show a second peak (the "
+            f"more than {allowed:.2%} of the unblended images show a false peak (the "
             f"least is {rate:.2%}). Train longer (epochs, steps_per_epoch), give the loss a "
             "content_weight, or validate on more blends (n_blends: validation)"
         )
@@ -447,9 +476,18 @@ def train(
         "n_train_blends": None,  # unlimited: each epoch draws new ones
         "blends_seen": len(history) * steps * size,
         "n_parameters_generator": n_parameters(trainer.generator),
-        "n_parameters_discriminator": n_parameters(trainer.discriminator),
+        "n_parameters_discriminator": n_parameters(trainer.discriminator)
+        if trainer.discriminator is not None
+        else 0,
         "val_detected": chosen["detected"] if config.kind != "vanilla" else None,
         "psf_fwhm_arcsec": chosen["fwhm_arcsec"],
+        "images": maker.record(),
+        "peaks": {
+            "fwhm_arcsec": chosen["fwhm_arcsec"],
+            "threshold": chosen["threshold"],
+            "noise": chosen["noise"],
+            "measure": validation.detection.peaks,
+        },
         "problem": not_learnt(final),
         "seconds": seconds,
     }
@@ -499,7 +537,7 @@ def train_from_config(
     blend_config = HemmatiBlendConfig(**blending)
     validation = Validation(
         pair_maker,
-        rows["validation"],
+        rows,
         n_validation_blends,
         blend_config,
         Detection(**detection),

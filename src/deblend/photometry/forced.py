@@ -2,48 +2,35 @@
 
 Hemmati et al. 2022, Sect. 4.1, measured the fluxes of the galaxies at detected peaks, with mixtures
 of Gaussians for galaxies and PSFs. This module is an interface to two fitters: NGMIX (Sheldon
-2015), if it is installed, and `deblend.photometry.mixture_fit`, which maximises the same likelihood
-of the same models. The table of results says which fitter was used.
+2015), if it is installed (`deblend.photometry.ngmix_fit`), and `deblend.photometry.mixture_fit`,
+which maximises the same likelihood of the same models. They share PSFs, bounds and flags. The table
+of results says which fitter was used.
 """
 
 import importlib
 from collections.abc import Iterator, Sequence
-from types import ModuleType
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from deblend.errors import DeblendError
 from deblend.photometry.mixture_fit import (
-    FLAG_NEGATIVE_FLUX,
     FLAG_NO_SHAPE,
-    FLAG_NOT_CONVERGED,
-    FLAG_NOT_FINITE,
-    FLAG_PSF,
-    FLAG_SINGULAR,
     MixtureFit,
-    empty_fit,
+    MixtureProblem,
     fit_mixtures,
     fit_psf,
-    starting_values,
 )
-from deblend.photometry.mixtures import (
-    COL,
-    FLUX,
-    XX,
-    YY,
-    PsfMixture,
-    covariance_from_shape,
-    shape_from_covariance,
-)
+from deblend.photometry.mixtures import PsfMixture
+from deblend.photometry.ngmix_fit import NgmixProblem
 from deblend.workers import in_order
-from scipy.optimize import leastsq
 
 ENGINES = ("auto", "ngmix", "builtin")
 
 
 #: Version of the built-in fitter, to be increased when its numbers change.
-BUILTIN_VERSION = "1"
+BUILTIN_VERSION = "2"
 
 
 COLUMNS = (
@@ -60,17 +47,19 @@ COLUMNS = (
     "chi2_per_dof",
     "flags",
     "n_iterations",
+    "profile",
     "engine",
     "engine_version",
 )
 
 
+#: A stamp's profile that means the better of two fits: all galaxies exponential, or all of them de
+#: Vaucouleurs.
+EXP_OR_DEV = "exp_or_dev"
+
+
 #: Number of stamps that a process fits at a time, by default.
 CHUNK = 1024
-
-
-#: MINPACK's tolerances and limit of evaluations for NGMIX's models of two galaxies.
-LEASTSQ_OPTIONS = {"ftol": 1e-8, "xtol": 1e-8, "maxfev": 4000}
 
 
 def choose_engine(engine: str) -> tuple[str, str]:
@@ -102,7 +91,7 @@ def fit_photometry(
     *,
     pixel_scale_arcsec: float,
     noise_sigma: float | np.ndarray,
-    profile: str | Sequence[str] = "exp",
+    profile: str | Sequence[str] = EXP_OR_DEV,
     engine: str = "auto",
     n_psf_gaussians: int = 3,
     fixed_positions: bool = False,
@@ -122,10 +111,12 @@ def fit_photometry(
         For every stamp: y and x of the galaxies, px from the centre of the corner pixel. It can
         also be one array of shape (n, galaxy, 2), with NaN where there is no second galaxy.
     pixel_scale_arcsec : float
-    noise_sigma : float or ndarray, shape (n,)
+    noise_sigma : float or ndarray, shape (n,) or (n, y, x)
         Noise per pixel, in the units of the images.
-    profile : {"exp", "dev", "gauss"} or two of them
-        Profile of all galaxies, or of the first and the second.
+    profile : {"exp_or_dev", "exp", "dev", "gauss"}, or two of the last three
+        Profile of all galaxies, or of the first and the second. exp_or_dev: each stamp is fitted
+        with exponential and with de Vaucouleurs profiles, and the good fit with the smaller chi2
+        is kept.
     engine : {"auto", "ngmix", "builtin"}
         auto: NGMIX if it can be imported, else the built-in fitter.
     n_psf_gaussians : {1, 2, 3}
@@ -133,8 +124,7 @@ def fit_photometry(
     fixed_positions : bool
         Do not fit the centres.
     max_shift_px : float, optional
-        Largest distance of a centre from its position, for the built-in fitter only; by default
-        only the stamp limits it.
+        Largest distance of a centre from its position; by default only the stamp limits it.
     n_workers : int
         Number of processes, which does not change the results.
     chunk_size : int
@@ -144,8 +134,7 @@ def fit_photometry(
     -------
     DataFrame
         `COLUMNS`, one row per position, in the order of the positions. `flux_err` is for the given
-        noise; NGMIX's scaling by chi2 per degree of freedom is undone. For NGMIX, `n_iterations` is
-        the number of evaluations. For the flags, see `deblend.photometry.mixture_fit`.
+        noise. For the flags, see `deblend.photometry.mixture_fit`.
 
     Raises
     ------
@@ -159,13 +148,13 @@ def fit_photometry(
     if pixel_scale_arcsec <= 0:
         raise DeblendError(f"pixel_scale_arcsec is {pixel_scale_arcsec}: it must be positive")
     name, version = choose_engine(engine)
-    if name == "ngmix" and max_shift_px is not None:
-        raise DeblendError(
-            f"max_shift_px is {max_shift_px}, which NGMIX does not support: leave it out"
-        )
-    profiles = (profile, profile) if isinstance(profile, str) else tuple(profile)
+    if profile == EXP_OR_DEV:
+        alternatives: list[tuple[str, ...]] = [("exp", "exp"), ("dev", "dev")]
+    else:
+        alternatives = [(profile, profile) if isinstance(profile, str) else tuple(profile)]
     padded = _pad_positions(positions, n)
-    sigma = np.broadcast_to(np.asarray(noise_sigma, float), (n,))
+    sigma = np.asarray(noise_sigma, float)
+    sigma = np.broadcast_to(sigma, images.shape if sigma.ndim == 3 else (n,))
     if not isinstance(psfs, PsfMixture):
         psfs = np.asarray(psfs, float)
         psfs = psfs[None] if psfs.ndim == 2 else psfs
@@ -175,7 +164,7 @@ def fit_photometry(
         )
     options = {
         "engine": name,
-        "profiles": profiles,
+        "alternatives": alternatives,
         "n_psf_gaussians": n_psf_gaussians,
         "fixed_positions": fixed_positions,
         "max_shift_px": max_shift_px,
@@ -207,9 +196,9 @@ def _pad_positions(positions: np.ndarray | Sequence[np.ndarray], n: int) -> np.n
 
 
 def _empty_table() -> pd.DataFrame:
-    integers = ("stamp", "galaxy", "flags", "n_iterations")
+    types = dict.fromkeys(("stamp", "galaxy", "flags", "n_iterations"), int) | {"profile": object}
     columns = [c for c in COLUMNS if not c.startswith("engine")]
-    return pd.DataFrame({c: np.zeros(0, int if c in integers else float) for c in columns})
+    return pd.DataFrame({c: np.zeros(0, types.get(c, float)) for c in columns})
 
 
 def _jobs(
@@ -234,7 +223,7 @@ def _jobs(
                 "positions": positions[rows, :k],
                 "noise_sigma": sigma[rows],
                 **options,
-                "profiles": options["profiles"][:k],
+                "alternatives": [profiles[:k] for profiles in options["alternatives"]],
             }
 
 
@@ -242,17 +231,22 @@ def _fit_job(job: dict[str, Any]) -> pd.DataFrame:
     """Fit one chunk of stamps; T is in px^2."""
     rows, images, psf = job["rows"], job["images"], job["psfs"]
     flags = np.zeros(len(psf), int)
-    psf_images = None
     if not isinstance(psf, PsfMixture):
-        psf_images = psf
-        psf, flags = fit_psf(psf_images, job["n_psf_gaussians"])
-    arguments = {k: job[k] for k in ("noise_sigma", "profiles", "fixed_positions")}
-    if job["engine"] == "ngmix":
-        fit = _fit_ngmix(images, job["positions"], psf, psf_images, **arguments)
-    else:
-        shift = job["max_shift_px"]
-        fit = fit_mixtures(images, job["positions"], psf, **arguments, max_shift_px=shift)
-        fit.flags[:] |= np.broadcast_to(flags, len(images))[:, None]
+        # NGMIX gets the same mixture: a fit of its own would be of concentric Gaussians of one
+        # shape, and would differ.
+        psf, flags = fit_psf(psf, job["n_psf_gaussians"])
+    models = NgmixProblem if job["engine"] == "ngmix" else MixtureProblem
+    options = {k: job[k] for k in ("noise_sigma", "fixed_positions", "max_shift_px")}
+    fits = [
+        fit_mixtures(
+            images, job["positions"], psf, profiles=profiles, models=models,
+            round_if_failed=len(job["alternatives"]) == 1, **options,
+        )
+        for profiles in job["alternatives"]
+    ]  # fmt: skip
+    fit, chosen = _better_fit(fits)
+    fit.flags[:] |= np.broadcast_to(flags, len(images))[:, None]
+    names = np.array(job["alternatives"], object)[chosen]
     n_galaxies = fit.flux.shape[1]
     return pd.DataFrame(
         {
@@ -269,194 +263,27 @@ def _fit_job(job: dict[str, Any]) -> pd.DataFrame:
             "chi2_per_dof": fit.chi2_per_dof.ravel(),
             "flags": fit.flags.ravel(),
             "n_iterations": fit.n_iterations.ravel(),
+            "profile": names.ravel(),
         }
     )
 
 
-def _fit_ngmix(
-    images: np.ndarray,
-    positions: np.ndarray,
-    psf: PsfMixture,
-    psf_images: np.ndarray | None,
-    *,
-    noise_sigma: np.ndarray,
-    profiles: Sequence[str],
-    fixed_positions: bool,
-) -> MixtureFit:
-    """Fit with NGMIX, in units of pixels, from the first guess of the built-in fitter.
-
-    NGMIX's `Fitter` fits a single galaxy with a free centre. NGMIX has no fitter for two galaxies
-    or for fixed centres: its models (`GMixModel`, convolved and rendered by NGMIX) are then fitted
-    with MINPACK, as `Fitter` does. PSF images are fitted by NGMIX's `CoellipFitter`.
-    """
-    ngmix = importlib.import_module("ngmix")
-    n, n_galaxies = positions.shape[:2]
-    fit = empty_fit(n, n_galaxies)
-    finite = np.isfinite(images).all(axis=(1, 2))
-    fit.flags[~finite] = FLAG_NOT_FINITE
-    good = np.flatnonzero(finite)
-    psf_per_stamp = psf if len(psf) == n else psf.take(np.zeros(n, int))
-    guesses = starting_values(
-        images[good], positions[good], psf_per_stamp.take(good), profiles=profiles
-    )
-    psf_mixtures = [_ngmix_psf(ngmix, psf, i, psf_images) for i in range(len(psf))]
-    for i, first in zip(good.tolist(), guesses, strict=True):
-        psf_gmix, psf_flag = psf_mixtures[i if len(psf_mixtures) > 1 else 0]
-        sigma = float(noise_sigma[i])
-        image = np.ascontiguousarray(images[i], float)
-        jacobian = ngmix.DiagonalJacobian(row=positions[i, 0, 0], col=positions[i, 0, 1], scale=1.0)
-        guess = np.zeros((n_galaxies, 6))
-        guess[:, : COL + 1] = positions[i] - positions[i, 0]
-        guess[:, 4] = first[:, YY] + first[:, XX]
-        guess[:, 5] = first[:, FLUX]
-        if n_galaxies == 1 and not fixed_positions:
-            psf_observation = ngmix.Observation(np.ones((1, 1)), gmix=psf_gmix)
-            weight = np.full(image.shape, sigma**-2)
-            observation = ngmix.Observation(
-                image, weight=weight, jacobian=jacobian, psf=psf_observation
-            )
-            result = ngmix.fitting.Fitter(model=profiles[0]).go(observation, guess[0])
-            failed, p = result["flags"] != 0, result["pars"][None]
-            covariance, n_calls = result["pars_cov0"], result["nfev"]
-        else:
-            p, covariance, n_calls, failed = _fit_jointly(
-                ngmix, image / sigma, jacobian, psf_gmix, guess / [1, 1, 1, 1, 1, sigma], profiles,
-                fixed_positions,
-            )  # fmt: skip
-            p = p * [1, 1, 1, 1, 1, sigma]
-            covariance = None if covariance is None else covariance * sigma**2
-        fit.flags[i] = psf_flag
-        fit.n_iterations[i] = n_calls
-        if failed:
-            fit.flags[i] |= FLAG_NOT_CONVERGED
-            continue
-        _store(
-            ngmix,
-            fit,
-            i,
-            p,
-            covariance,
-            image,
-            sigma,
-            jacobian,
-            psf_gmix,
-            profiles,
-            positions[i, 0],
-        )
-    return fit
-
-
-def _ngmix_psf(
-    ngmix: ModuleType, psf: PsfMixture, i: int, images: np.ndarray | None
-) -> tuple[Any, int]:
-    """PSF as a mixture of NGMIX with unit flux, and a flag; fitted by NGMIX if it is an image."""
-    share, covariance = psf.share[i], psf.covariance[i]
-    parameters = np.column_stack([share, np.zeros((len(share), 2)), covariance])
-    mixture = ngmix.GMix(pars=parameters.ravel())
-    if images is None:
-        return mixture, 0
-    image = images[i] / images[i].sum()
-    g1, g2, _ = shape_from_covariance((share[:, None] * covariance).sum(axis=0))
-    row, col = np.unravel_index(np.argmax(image), image.shape)
-    sizes = covariance[:, 0] + covariance[:, 2]
-    guess = np.concatenate([[0, 0], np.nan_to_num([g1, g2]), sizes, share])
-    jacobian = ngmix.DiagonalJacobian(row=row, col=col, scale=1.0)
-    # An arbitrary small noise, since a PSF image has almost none.
-    weight = np.full(image.shape, (1e-3 * image.max()) ** -2)
-    observation = ngmix.Observation(image, weight=weight, jacobian=jacobian)
-    result = ngmix.fitting.CoellipFitter(ngauss=len(share)).go(observation, guess)
-    if result["flags"] != 0:
-        return mixture, FLAG_PSF
-    mixture = result.get_gmix()
-    mixture.set_flux(1.0)
-    return mixture, 0
-
-
-def _model(
-    ngmix: ModuleType, p: np.ndarray, name: str, psf: Any, shape: tuple[int, ...], jacobian: Any
-) -> np.ndarray:
-    """Image of one galaxy with the parameters p of NGMIX: centre, g1, g2, T, flux."""
-    return ngmix.GMixModel(p, name).convolve(psf).make_image(shape, jacobian=jacobian)
-
-
-def _fit_jointly(
-    ngmix: ModuleType,
-    image: np.ndarray,
-    jacobian: Any,
-    psf: Any,
-    guess: np.ndarray,
-    profiles: Sequence[str],
-    fixed_positions: bool,
-) -> tuple[np.ndarray, np.ndarray | None, int, bool]:
-    """Fit NGMIX's models of all galaxies of a stamp together, for an image with a noise of 1.
+def _better_fit(fits: Sequence[MixtureFit]) -> tuple[MixtureFit, np.ndarray]:
+    """The fit of each stamp with the smaller chi2, of good ones if there are any.
 
     Returns
     -------
-    p : ndarray, shape (galaxy, 6)
-    covariance : ndarray, shape (6 galaxies, 6 galaxies), or None if singular
-    n_calls : int
-    failed : bool
+    fit : MixtureFit
+    chosen : ndarray of int, shape (n,)
+        Which of the fits was chosen.
     """
-    free = np.arange(guess.size) % 6 > (COL if fixed_positions else -1)
-
-    def parameters(values: np.ndarray) -> np.ndarray:
-        p = guess.ravel().copy()
-        p[free] = values
-        return p.reshape(guess.shape)
-
-    def residuals(values: np.ndarray) -> np.ndarray:
-        p = parameters(values)
-        try:
-            models = [
-                _model(ngmix, q, name, psf, image.shape, jacobian)
-                for q, name in zip(p, profiles, strict=True)
-            ]
-        except ngmix.gexceptions.GMixRangeError:
-            # Not an ellipse: return a very large residual, as NGMIX's own fitters do.
-            return np.full(image.size, 1e10)
-        return (np.sum(models, axis=0) - image).ravel()
-
-    values, inverse, info, _, status = leastsq(
-        residuals, guess.ravel()[free], full_output=True, **LEASTSQ_OPTIONS
-    )
-    covariance = None
-    if inverse is not None:
-        covariance = np.zeros((guess.size, guess.size))
-        covariance[np.ix_(free, free)] = inverse
-    return parameters(values), covariance, int(info["nfev"]), status not in (1, 2, 3, 4)
-
-
-def _store(
-    ngmix: ModuleType,
-    fit: MixtureFit,
-    i: int,
-    p: np.ndarray,
-    covariance: np.ndarray | None,
-    image: np.ndarray,
-    sigma: float,
-    jacobian: Any,
-    psf: Any,
-    profiles: Sequence[str],
-    origin: np.ndarray,
-) -> None:
-    """Write the results of one stamp to `fit`, as the built-in fitter does."""
-    fit.y[i], fit.x[i] = origin[0] + p[:, 0], origin[1] + p[:, 1]
-    fit.g1[i], fit.g2[i], fit.size[i], fit.flux[i] = p[:, 2:].T
-    fit.covariance[i] = covariance_from_shape(fit.g1[i], fit.g2[i], fit.size[i])
-    if covariance is None:
-        fit.flags[i] |= FLAG_SINGULAR
-    else:
-        fit.flux_err[i] = np.sqrt(np.diagonal(covariance)[FLUX::6])
-    models = np.stack(
-        [
-            _model(ngmix, q, name, psf, image.shape, jacobian)
-            for q, name in zip(p, profiles, strict=True)
-        ]
-    )
-    residual = image - models.sum(axis=0)
-    for galaxy, model in enumerate(models):
-        power = np.sqrt((model**2).sum()) * sigma
-        fit.s2n[i, galaxy] = (model * (residual + model)).sum() / power if power > 0 else 0.0
-    fit.chi2_per_dof[i] = (residual**2).sum() / sigma**2 / (image.size - p.size)
-    fit.flags[i] |= np.where(fit.flux[i] > 0, 0, FLAG_NEGATIVE_FLUX)
-    fit.flags[i] |= np.where(fit.size[i] > 0, 0, FLAG_NO_SHAPE)
+    bad = np.array([((fit.flags & ~FLAG_NO_SHAPE) != 0).any(axis=1) for fit in fits])
+    chi2 = np.array([np.nan_to_num(fit.chi2_per_dof[:, 0], nan=np.inf) for fit in fits])
+    # The first of equal ones, so that the choice does not depend on rounding where all failed.
+    chosen = np.lexsort((chi2, bad), axis=0)[0]
+    rows = np.arange(len(chosen))
+    parts = {
+        f.name: np.stack([getattr(fit, f.name) for fit in fits])[chosen, rows]
+        for f in fields(MixtureFit)
+    }
+    return MixtureFit(**parts), chosen

@@ -27,8 +27,10 @@ from deblend.photometry.mixtures import (
     Profile,
     PsfMixture,
     amplitudes_and_precisions,
+    compact,
     convolve,
     profile_mixture,
+    render,
     shape_from_covariance,
     smallest_variance,
 )
@@ -164,23 +166,30 @@ class MixtureFit:
 
 
 @dataclass
-class _Problem:
+class MixtureProblem:
     """Stamps to fit, and the bounds on their parameters, which have the shape (n, galaxy, 6)."""
 
     images: np.ndarray  #: (n, y, x), finite
     psf: PsfMixture
-    profiles: Sequence[Profile]
+    profiles: Sequence[str]  #: name of each galaxy's profile
     basis: np.ndarray  #: (parameter, free parameter)
     max_shift: float
     min_variance: float = 0.0  #: of a convolved Gaussian, px^2
     chi2_floor_share: float = (
         CHI2_FLOOR  #: share of the squared pixels below which chi2 counts as zero
     )
+    noise: np.ndarray | None = None  #: (n, y, x), noise of the pixels in units of their mean
     start: np.ndarray = field(init=False)  #: first guess of the centres, (n, galaxy, 2)
 
     def __post_init__(self) -> None:
         self.shape = self.images.shape[1:]
+        self.mixtures = [compact(profile_mixture(name)) for name in self.profiles]
         self.images = np.ascontiguousarray(self.images, float).reshape(len(self.images), -1)
+        # Images and models are divided by the noise of the pixels.
+        self.inverse = np.ones((len(self.images), 1))
+        if self.noise is not None:
+            self.inverse = 1 / self.noise.reshape(len(self.images), -1)
+            self.images = self.images * self.inverse
         self.sum_of_squares = (self.images[:, None] @ self.images[..., None])[:, 0, 0]
         self.chi2_floor = self.chi2_floor_share * self.sum_of_squares
         self.y, self.x = (v.reshape(-1).astype(float) for v in np.indices(self.shape))
@@ -194,8 +203,8 @@ class _Problem:
         covariance = p[..., YY : XX + 1]
         # A galaxy wider than the stamp would only fit a gradient of the background.
         good &= (covariance[..., 0] + covariance[..., 2] <= np.prod(self.shape)).all(axis=1)
-        for galaxy, profile in enumerate(self.profiles):
-            widest = profile.size.max() * covariance[:, galaxy, None]
+        for galaxy, mixture in enumerate(self.mixtures):
+            widest = mixture.size.max() * covariance[:, galaxy, None]
             convolved = widest + (1 - MIN_VARIANCE_RATIO) * self.psf.covariance[rows]
             good &= (smallest_variance(convolved) >= self.min_variance).all(axis=1)
         return good
@@ -205,7 +214,7 @@ class _Problem:
         n_all, n_free = self.basis.shape
         full = np.empty((len(p), n_all + 1, n_all + 1))
         psf = self.psf.take(rows)
-        sums = [_weights(p[:, g], profile, psf) for g, profile in enumerate(self.profiles)]
+        sums = [_weights(p[:, g], mixture, psf) for g, mixture in enumerate(self.mixtures)]
         block = max(1, BLOCK_PIXELS // len(self.y))
         for i in range(0, len(p), block):
             part = slice(i, i + block)
@@ -217,12 +226,18 @@ class _Problem:
                 out = jacobian[:, first : first + N_PARAMETERS]
                 parameters = p[part, galaxy]
                 _derivatives(parameters, precision[part], weights[part], self.y, self.x, out)
+                if self.noise is not None:
+                    out *= self.inverse[rows[part], None]
                 jacobian[:, -1] -= parameters[:, [FLUX]] * out[:, FLUX]
             # With a copy, since BLAS is slower for a small matrix times its own transpose.
             np.matmul(jacobian, jacobian.copy().transpose(0, 2, 1), out=full[part])
         projection = np.zeros((n_all + 1, n_free + 1))
         projection[:-1, :-1], projection[-1, -1] = self.basis, 1
         return projection.T @ full @ projection
+
+    def solve(self, first: np.ndarray, max_iterations: int) -> "Solution":
+        """Fit all stamps from a first guess."""
+        return minimise(self, first, max_iterations)
 
 
 def _weights(p: np.ndarray, profile: Profile, psf: PsfMixture) -> tuple[np.ndarray, np.ndarray]:
@@ -378,12 +393,12 @@ def minimise(problem: Problem, p: np.ndarray, max_iterations: int) -> Solution:
     return Solution(p, normal, converged, hit_bound, n_iterations)
 
 
-def _start(problem: _Problem, positions: np.ndarray) -> np.ndarray:
+def _start(problem: MixtureProblem, positions: np.ndarray) -> np.ndarray:
     """First guess: round galaxies of the best of a few sizes, and fluxes by linear least squares.
 
     Parameters
     ----------
-    problem : _Problem
+    problem : MixtureProblem
     positions : ndarray, shape (n, galaxy, 2)
 
     Returns
@@ -394,21 +409,13 @@ def _start(problem: _Problem, positions: np.ndarray) -> np.ndarray:
     best = np.full(n, -np.inf)
     p = np.zeros((n, n_galaxies, N_PARAMETERS))
     p[..., : COL + 1] = positions
-    flux_rows = np.arange(n_galaxies) * N_PARAMETERS + FLUX
-    linear = _Problem(
-        problem.images.reshape(n, *problem.shape),
-        problem.psf,
-        problem.profiles,
-        np.eye(n_galaxies * N_PARAMETERS)[:, flux_rows],
-        np.inf,
-    )
+    p[..., FLUX] = 1.0
     result = p.copy()
     for size in START_SIZES:
         # T is at most a quarter of the stamp's area.
         half = np.minimum(size * problem.psf.size, np.prod(problem.shape) / 8) / 2
         p[..., YY] = p[..., XX] = half[:, None]
-        normal = linear.normal_matrices(p, np.arange(n))
-        matrix, vector = normal[:, :-1, :-1], normal[:, :-1, -1]
+        matrix, vector = _linear_equations(problem, p)
         i = np.arange(n_galaxies)
         matrix[:, i, i] *= 1 + 1e-6  # regular even if two galaxies start at the same position
         flux = np.linalg.solve(matrix, vector[..., None])[..., 0]
@@ -420,28 +427,28 @@ def _start(problem: _Problem, positions: np.ndarray) -> np.ndarray:
     return result
 
 
-def starting_values(
-    images: np.ndarray,
-    positions: np.ndarray,
-    psf: PsfMixture,
-    *,
-    profiles: Sequence[str] = ("exp",),
-) -> np.ndarray:
-    """First guess of a fit: round galaxies, with fluxes from linear least squares.
-
-    Parameters
-    ----------
-    images, positions, psf, profiles
-        See `fit_mixtures`; but there is one PSF per stamp and all pixels are finite.
+def _linear_equations(problem: MixtureProblem, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Normal equations of the fluxes of galaxies of given shapes.
 
     Returns
     -------
-    ndarray, shape (n, galaxy, 6)
-        Parameters for `deblend.photometry.mixtures.render`.
+    matrix : ndarray, shape (n, galaxy, galaxy)
+    vector : ndarray, shape (n, galaxy)
     """
-    mixtures = [profile_mixture(name) for name in profiles]
-    basis = np.eye(len(profiles) * N_PARAMETERS)
-    return _start(_Problem(images, psf, mixtures, basis, np.inf), positions)
+    n, n_galaxies = p.shape[:2]
+    matrix, vector = np.empty((n, n_galaxies, n_galaxies)), np.empty((n, n_galaxies))
+    block = max(1, BLOCK_PIXELS // len(problem.y))
+    for i in range(0, n, block):
+        rows = np.arange(i, min(i + block, n))
+        psf = problem.psf.take(rows)
+        models = [
+            render(p[rows, g, None], [mixture], psf, problem.shape).reshape(len(rows), -1)
+            for g, mixture in enumerate(problem.mixtures)
+        ]
+        galaxies = np.stack(models, axis=1) * problem.inverse[rows, None]
+        matrix[rows] = galaxies @ galaxies.transpose(0, 2, 1)
+        vector[rows] = (galaxies @ problem.images[rows, :, None])[..., 0]
+    return matrix, vector
 
 
 @one_blas_thread
@@ -455,6 +462,8 @@ def fit_mixtures(
     fixed_positions: bool = False,
     max_shift_px: float | None = None,
     max_iterations: int = MAX_ITERATIONS,
+    round_if_failed: bool = True,
+    models: type[MixtureProblem] = MixtureProblem,
 ) -> MixtureFit:
     """Fit one or two galaxies per stamp.
 
@@ -466,7 +475,7 @@ def fit_mixtures(
         First guess of the centres: y and x, px from the centre of the corner pixel.
     psf : PsfMixture
         For n stamps, or one for all stamps.
-    noise_sigma : float or ndarray, shape (n,)
+    noise_sigma : float or ndarray, shape (n,) or (n, y, x)
         Noise per pixel, in the units of the images.
     profiles : sequence of {"exp", "dev", "gauss"}
         One per galaxy.
@@ -475,6 +484,12 @@ def fit_mixtures(
     max_shift_px : float, optional
         Largest distance of a centre from its first guess; by default only the stamp limits it.
     max_iterations : int
+    round_if_failed : bool
+        Fit round galaxies where the fit of free shapes fails. Their fluxes are estimates only, and
+        flagged (`FLAG_ROUND`).
+    models : type of MixtureProblem
+        What renders the models: this module, or NGMIX (`deblend.photometry.ngmix_fit`). Bounds,
+        flags and errors are the same.
 
     Returns
     -------
@@ -497,9 +512,15 @@ def fit_mixtures(
         raise DeblendError(
             f"there are {len(psf)} PSFs for {n} stamps: give one for all, or one per stamp"
         )
-    sigma = np.broadcast_to(np.asarray(noise_sigma, float), (n,))
+    sigma = np.asarray(noise_sigma, float)
     if not (sigma > 0).all():
         raise DeblendError(f"noise_sigma is {sigma.min():g}: it must be positive")
+    noise = None
+    if sigma.ndim == 3:
+        pixels = np.broadcast_to(sigma, images.shape)
+        sigma = pixels.mean(axis=(1, 2))
+        noise = pixels / sigma[:, None, None]
+    sigma = np.broadcast_to(sigma, (n,))
     high = np.array(images.shape[1:]) - 0.5
     outside = ~((positions >= -0.5) & (positions <= high)).all(axis=(1, 2))
     if outside.any():
@@ -513,7 +534,8 @@ def fit_mixtures(
         basis = basis[:, np.arange(len(basis)) % N_PARAMETERS > COL]
     if np.prod(images.shape[1:]) <= basis.shape[1]:
         raise DeblendError(f"stamps of {images.shape[1:]} pixels are too small to fit {profiles}")
-    mixtures = [profile_mixture(name) for name in profiles]
+    for name in profiles:
+        profile_mixture(name)  # refuses unknown names
     psf = psf.take(np.zeros(n, int)) if len(psf) < n else psf
     shift = np.inf if max_shift_px is None else max_shift_px
 
@@ -524,14 +546,17 @@ def fit_mixtures(
     for i in range(0, len(good), CHUNK):
         rows = good[i : i + CHUNK]
         for columns, flag in ((basis, 0), (_round_galaxies(basis), FLAG_ROUND)):
-            problem = _Problem(images[rows], psf.take(rows), mixtures, columns, shift)
+            own_noise = None if noise is None else noise[rows]
+            problem = models(
+                images[rows], psf.take(rows), profiles, columns, shift, noise=own_noise
+            )
             problem.start = positions[rows]
             first = _start(problem, positions[rows])
-            solution = minimise(problem, first, max_iterations)
+            solution = problem.solve(first, max_iterations)
             _summarise(fit, rows, solution, sigma[rows], problem, flag)
             # Noise can drive the shape of a faint galaxy to its bounds: fit a round galaxy instead.
             rows = rows[(fit.flags[rows, 0] & (FLAG_NOT_CONVERGED | FLAG_BOUND)) > 0]
-            if not len(rows):
+            if not (len(rows) and round_if_failed):
                 break
     return fit
 
@@ -598,7 +623,7 @@ def _summarise(
     rows: np.ndarray,
     solution: Solution,
     sigma: np.ndarray,
-    problem: _Problem,
+    problem: MixtureProblem,
     flag: int,
 ) -> None:
     """Write the results of a chunk of stamps to `fit`."""
@@ -662,7 +687,6 @@ def fit_psf(images: np.ndarray, n_gaussians: int = 3) -> tuple[PsfMixture, np.nd
         )
     n, shape = len(images), images.shape[1:]
     images = images / images.sum(axis=(1, 2), keepdims=True)
-    gauss = profile_mixture("gauss")
     # All Gaussians have the centre of the first one.
     basis = np.eye(n_gaussians * N_PARAMETERS)
     for k in range(1, n_gaussians):
@@ -676,8 +700,8 @@ def fit_psf(images: np.ndarray, n_gaussians: int = 3) -> tuple[PsfMixture, np.nd
         part = slice(i, i + CHUNK)
         chunk = images[part]
         no_psf = PsfMixture(np.ones((len(chunk), 1)), np.zeros((len(chunk), 1, 3)))
-        problem = _Problem(
-            chunk, no_psf, [gauss] * n_gaussians, basis, np.inf, MIN_PSF_VARIANCE, PSF_CHI2_FLOOR
+        problem = MixtureProblem(
+            chunk, no_psf, ["gauss"] * n_gaussians, basis, np.inf, MIN_PSF_VARIANCE, PSF_CHI2_FLOOR
         )
         flat = chunk.reshape(len(chunk), -1)
         brightest = np.argmax(flat, axis=1)

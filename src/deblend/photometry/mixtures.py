@@ -23,6 +23,12 @@ from deblend.errors import DeblendError
 PROFILE_TABLE = Path(__file__).with_name("gaussian_mixtures.csv")
 
 
+#: Gaussians with a smaller share of the profile's T are merged when galaxies are fitted: 0.3 % of
+#: the light of a de Vaucouleurs profile. With 2e-4, four of them, fluxes in HST's images would
+#: change by up to 0.4 standard deviations; with three, by less than 0.02.
+SHARP = 1e-4
+
+
 #: Parameters of one galaxy, in this order: centre (px), covariance (px^2), flux.
 N_PARAMETERS = 6
 
@@ -91,6 +97,19 @@ def profile_mixture(name: str) -> Profile:
         raise DeblendError(f"there is no Gaussian mixture for the profile {name!r}: take {known}")
     share = rows["fraction_of_flux"].to_numpy(float)
     return Profile(share / share.sum(), rows["fraction_of_T"].to_numpy(float))
+
+
+def compact(profile: Profile) -> Profile:
+    """Merge the sharpest Gaussians of a profile, which no PSF resolves, into one of their mean T.
+
+    Of the ten Gaussians of the de Vaucouleurs profile eight remain, which are faster to fit.
+    """
+    sharp = profile.size < SHARP
+    if sharp.sum() < 2:
+        return profile
+    share = profile.share[sharp].sum()
+    size = (profile.share * profile.size)[sharp].sum() / share
+    return Profile(np.append(share, profile.share[~sharp]), np.append(size, profile.size[~sharp]))
 
 
 def smallest_variance(covariance: np.ndarray) -> np.ndarray:

@@ -13,12 +13,26 @@ from deblend.hemmati2022.predict import Network
 from deblend.training import torch_backend
 
 CPU = torch.device("cpu")
-BLENDING = HemmatiBlendConfig(separation_sigma_px=6.5, max_shift_px=15)
+BLENDING = HemmatiBlendConfig(separation_sigma_px=6.5, max_shift_px=15, any_angle=False)
 DETECTION = Detection(
-    radius_px=5.0, false_positive_rate=0.05, fwhm_arcsec=(0.08, 0.3), low_fwhm_arcsec=(0.3, 0.8)
+    radius_px=5.0,
+    low_radius_px=5.0,
+    false_positive_rate=0.03,
+    fwhm_arcsec=(0.08, 0.3),
+    low_fwhm_arcsec=(0.3, 0.8),
+    richardson_lucy_iterations=2,
+    sep_contrasts=(0.001,),
+    bootstrap_resamples=20,
 )
-LOW = LowConfig(psf_fwhm_arcsec=0.6, psf_beta=3.0, depth_mag=26.2, softening_sigma=3.0)
-SPLITS = {"train": np.arange(8), "validation": np.arange(8, 14), "test": np.arange(14, 24)}
+LOW = LowConfig(
+    psf_fwhm_arcsec=0.6, psf_beta=3.0, depth_mag=26.2, softening_sigma=10.0, sky_mag_arcsec2=None
+)
+SPLITS = {
+    "train": np.arange(8),
+    "validation": np.arange(8, 14),
+    "calibration": np.arange(8, 14),
+    "test": np.arange(14, 24),
+}
 TINY = SrConfig(
     kind="super_resolution",
     filters=4,
@@ -103,8 +117,9 @@ def detected(maker):
         return [high[i : i + 1] for i in range(len(high))]
 
     answers = [
-        *truth("validation", 40, 120, True),
+        *truth("calibration", 0, 80, True),
         *truth("validation", 0, 40, False),
+        *truth("validation", 40, 80, True),
         *truth("test", 0, 40, False),
         *truth("test", 40, 80, True),
     ]

@@ -5,17 +5,21 @@ from deblend.boucaud2020.render import orient
 from deblend.errors import DeblendError
 from deblend.hemmati2022.blends import (
     HemmatiBlendConfig,
+    all_sources,
     draw_blends,
     largest_shift,
     main_pair,
+    neighbour_positions,
+    neighbours_of,
     pair_quantities,
     render_blends,
     true_positions,
+    with_neighbours,
 )
 from pydantic import ValidationError
 
 N = 30
-CONFIG = HemmatiBlendConfig(separation_sigma_px=8.0, max_shift_px=20)
+CONFIG = HemmatiBlendConfig(separation_sigma_px=8.0, max_shift_px=20, any_angle=False)
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +80,10 @@ def test_galaxies_are_from_the_split_and_equally_likely(galaxies):
 def test_a_blend_is_the_sum_of_shifted_and_turned_stamps(galaxies, parent):
     images = np.random.default_rng(2).normal(size=(N, 2, parent, parent)).astype(np.float32)
     config = HemmatiBlendConfig(
-        separation_sigma_px=6.0, max_shift_px=largest_shift(parent), shares=(0.5, 0.5)
+        separation_sigma_px=6.0,
+        max_shift_px=largest_shift(parent),
+        shares=(0.5, 0.5),
+        any_angle=False,
     )
     table = draw(galaxies, 0, 60, config)
     rendered = render_blends(images, table)
@@ -109,7 +116,33 @@ def test_galaxies_are_at_the_positions_in_the_table(galaxies):
         # For a single bright pixel the spline interpolation is least accurate.
         assert rendered.sum() == pytest.approx(60, rel=2e-2 if angles else 1e-6)
     assert (table["orientation_1"] == 0).all()
-    assert table["angle_deg_1"].max() > 300
+    assert 150 < table["angle_deg_1"].max() < 180
+    assert table["angle_deg_0"].min() >= 0
+
+
+def test_in_the_authors_code_one_galaxy_is_in_the_middle(galaxies):
+    config = HemmatiBlendConfig(shift_rule="authors", shares=(0.5, 0.5))
+    table = draw(galaxies, 0, 8000, config)
+    assert (table[["dx_0", "dy_0"]] == 0).all(axis=None)
+    for k in (1, 2):
+        there = table[table[f"galaxy_{k}"] >= 0]
+        # Turned back, the shifts are those of a square of 0 to 14 px.
+        angle = np.deg2rad(there[f"angle_deg_{k}"])
+        x = there[f"dx_{k}"] * np.cos(angle) + there[f"dy_{k}"] * np.sin(angle)
+        y = there[f"dy_{k}"] * np.cos(angle) - there[f"dx_{k}"] * np.sin(angle)
+        for shift in (x, y):
+            assert shift.between(-0.8, 14.8).all()
+            counts = np.bincount(np.clip(np.rint(shift), 0, 14).astype(int), minlength=15)
+            np.testing.assert_allclose(counts / len(there), 1 / 15, atol=0.02)
+    with pytest.raises(ValidationError, match="false does not go with shift_rule authors"):
+        HemmatiBlendConfig(shift_rule="authors", any_angle=False)
+
+
+def test_parents_of_152_px_cover_the_frame_at_any_angle(galaxies):
+    images = np.ones((N, 1, 152, 152), np.float32)
+    config = HemmatiBlendConfig(separation_sigma_px=30.0, max_shift_px=20)
+    rendered = render_blends(images, draw(galaxies, 0, 60, config))
+    np.testing.assert_allclose(rendered, 2, atol=1e-5)
 
 
 def test_rotations_by_any_angle_keep_the_flux(galaxies):
@@ -181,3 +214,34 @@ def test_invalid_blends_are_refused(galaxies):
         render_blends(np.zeros((3, 1, 128, 128), np.float32), table)
     with pytest.raises(DeblendError, match="give square stamps"):
         render_blends(images[0], table)
+
+
+@pytest.mark.parametrize("angles", [False, True])
+def test_neighbours_are_where_their_light_is(galaxies, angles):
+    """One bright pixel beside the galaxy of each cut-out."""
+    images = np.zeros((N, 1, 128, 128), np.float32)
+    offsets = np.random.default_rng(3).integers(-12, 13, (N, 2))
+    offsets[0] = 40  # outside the frame, or nearly
+    images[np.arange(N), 0, 64 + offsets[:, 1], 64 + offsets[:, 0]] = 1
+    around = [np.array([[*offset, 24.0]]) for offset in offsets]
+    around[1] = np.empty((0, 3))
+    table = with_neighbours(galaxies, around)
+    assert neighbours_of(table)[2, 0].tolist() == [*offsets[2], 24.0]
+    assert np.isnan(neighbours_of(table)[1]).all()
+    config = HemmatiBlendConfig(separation_sigma_px=8.0, max_shift_px=15, any_angle=angles)
+    rows = draw(table, 0, 60, config, np.arange(2, N))
+    rendered = render_blends(images, rows)[:, 0]
+    positions = neighbour_positions(rows, table)
+    assert positions.shape == (60, 2, 2)
+    y, x = np.indices((66, 66))
+    for image, (first, second) in zip(rendered, positions, strict=True):
+        if np.hypot(*(first - second)) < 6 or not ((positions > 3) & (positions < 62)).all():
+            continue
+        for at in (first, second):
+            near = np.where(np.hypot(x - at[0], y - at[1]) < 3, image, 0)
+            centroid = [(near * grid).sum() / near.sum() for grid in (x, y)]
+            np.testing.assert_allclose(centroid, at, atol=0.1 if angles else 1e-6)
+    assert all_sources(rows, table).shape == (60, 4, 2)
+    assert neighbour_positions(rows, galaxies).shape == (60, 0, 2)
+    single = rows.assign(galaxy_1=-1)
+    assert np.isnan(neighbour_positions(single, table)[:, 1]).all()

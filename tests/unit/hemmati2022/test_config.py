@@ -1,7 +1,7 @@
 """Limits of the configuration of cut-outs and networks."""
 
 import pytest
-from deblend.hemmati2022.config import SrConfig
+from deblend.hemmati2022.config import Hemmati2022, SrConfig
 from deblend.hemmati2022.ingest import cutout_config
 from pydantic import ValidationError
 
@@ -24,3 +24,15 @@ def test_invalid_options_of_cutouts_are_refused(options, message):
 def test_an_unknown_loss_is_refused():
     with pytest.raises(ValidationError, match="loss"):
         SrConfig(**{**vars(TINY), "loss": "hinge"})
+
+
+@pytest.mark.parametrize("networks", [["vanilla"], ["vanilla", "sr", "sr"], []])
+def test_figures_need_two_networks(networks):
+    cutouts = {"goods_south": {"source": "simulated", "bands": []}}
+    with pytest.raises(ValidationError, match="bands"):
+        Hemmati2022(cutouts=cutouts)
+    band = {"name": "f775w", "zero_point": 25.0, "depth_mag": 28.0, "psf_fwhm_arcsec": 0.1}
+    cutouts["goods_south"]["bands"] = [band]
+    assert "sr" in Hemmati2022(cutouts=cutouts).networks
+    with pytest.raises(ValidationError, match="contain vanilla and sr, and each network once"):
+        Hemmati2022(cutouts=cutouts, networks=networks)

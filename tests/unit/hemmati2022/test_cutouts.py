@@ -7,11 +7,12 @@ from deblend.data.stamps import GALAXY_COLUMNS, TEXT_COLUMNS, read_stamps, write
 from deblend.errors import DeblendError
 from deblend.hemmati2022.cutouts import (
     REASONS,
-    assemble_cutouts,
+    brightest_offsets,
     chunk_rows,
     keep_usable,
     read_selected,
     select,
+    write_cutouts,
 )
 from deblend.hemmati2022.simulate import (
     simulate_cutouts,
@@ -26,6 +27,9 @@ CUTS = {
     "split_dec_deg": None,
     "train_half": "south",
     "validation_share": 0.2,
+    "redshift_min": None,
+    "fwhm_min_px": None,
+    "fwhm_max_px": None,
     "train": {"mag_max": 24.0, **LIMITS},
     "test": {"mag_max": 25.0, **LIMITS},
 }
@@ -55,27 +59,31 @@ def simulate(folder, priors, size, n=24):
         parts.append(folder / f"{size}_{chunk}.h5")
         write_stamps(parts[-1], stamps)
         exclusions.append(excluded)
-    return assemble_cutouts(parts, pd.concat(exclusions), read, "f775w")
+    path = folder / f"cutouts_{size}.h5"
+    split, excluded = write_cutouts(
+        path, zip(map(read_stamps, parts), exclusions, strict=True), read, "f775w"
+    )
+    return path, split, excluded
 
 
 def test_chunks_do_not_matter(tmp_path, priors):
-    whole, split, excluded = simulate(tmp_path, priors, 24)
+    path, split, excluded = simulate(tmp_path, priors, 24)
     # Some chunks of one galaxy are empty.
-    parts, split_parts, excluded_parts = simulate(tmp_path, priors, 1)
+    path_parts, split_parts, excluded_parts = simulate(tmp_path, priors, 1)
+    whole, parts = read_stamps(path), read_stamps(path_parts)
     np.testing.assert_array_equal(whole.images, parts.images)
     pd.testing.assert_frame_equal(whole.galaxies, parts.galaxies)
     pd.testing.assert_frame_equal(split, split_parts)
     pd.testing.assert_frame_equal(excluded, excluded_parts)
-    write_stamps(tmp_path / "cutouts.h5", whole)
-    again = read_stamps(tmp_path / "cutouts.h5")
-    assert again.bands["name"].tolist() == ["f775w", "f160w"]
-    assert {"split", "fwhm_px", "class_star", "mag_f160w"} <= set(again.galaxies)
-    assert again.psf.shape == (2, 65, 65)
-    np.testing.assert_allclose(again.psf.sum((1, 2)), 1, rtol=1e-5)
+    assert whole.bands["name"].tolist() == ["f775w", "f160w"]
+    assert {"split", "fwhm_px", "class_star", "mag_f160w"} <= set(whole.galaxies)
+    assert whole.psf.shape == (2, 65, 65)
+    np.testing.assert_allclose(whole.psf.sum((1, 2)), 1, rtol=1e-5)
 
 
 def test_excluded_galaxies_have_reasons(tmp_path, priors):
-    stamps, split, excluded = simulate(tmp_path, priors, 10)
+    path, split, excluded = simulate(tmp_path, priors, 10)
+    stamps = read_stamps(path)
     assert len(split) == 24
     assert split["id"].is_unique
     assert set(excluded["id"]) == set(split["id"][split["split"] == "none"])
@@ -95,22 +103,62 @@ def test_cuts_are_counted():
     table.loc[[4, 10], "mag"] = 24.5
     selected = select(table, {**CUTS, "validation_share": 0.0}, 1)
     reasons = ["no_magnitude", "faint_f160w", "star", "redshift"]
-    assert selected["reason"][south].tolist() == [*reasons, "faint", ""]
+    assert selected["reason"][south].tolist() == [*reasons, "", ""]
     assert selected["reason"][north].tolist() == [*reasons, "", ""]
-    assert selected["split"].tolist() == ["none"] * 5 + ["train"] + ["none"] * 4 + ["test"] * 2
+    splits = ["none"] * 4 + ["calibration", "train"] + ["none"] * 4 + ["test"] * 2
+    assert selected["split"].tolist() == splits
+    table.loc[[4, 10], "mag"] = 25.5
+    selected = select(table, {**CUTS, "validation_share": 0.0}, 1)
+    assert selected["reason"][[4, 10]].tolist() == ["faint", "faint"]
     # None is no limit, the other half can train, and unknown values do not exclude a galaxy.
     open_cuts = {**CUTS, "train_half": "north", "validation_share": 1.0}
     open_cuts["test"] = dict.fromkeys(CUTS["test"])
     selected = select(table, open_cuts, 1)
     assert selected["reason"][south].tolist() == ["no_magnitude", "", "", "", "", ""]
     assert selected["split"][11] == "validation"
+    # Without different limits there are no galaxies that only the limits of the test keep.
+    assert "calibration" not in set(select(table, {**CUTS, "train": CUTS["test"]}, 1)["split"])
+
+
+def test_the_cuts_of_the_authors_code_leave_out_both_ends():
+    table = catalogue(7, redshift=[0.1, 0.2, 0.3, 0.4, np.nan, 1.0, 5.0])
+    table["fwhm_px"] = [5.0, 1.0, 20.0, 19.9, np.nan, 1.1, 5.0]
+    cuts = {**CUTS, "redshift_min": 0.1, "fwhm_min_px": 1.0, "fwhm_max_px": 20.0}
+    reasons = ["redshift", "size", "size", "", "", "", "redshift"]
+    assert select(table, cuts, 1)["reason"].tolist() == reasons
+    # A catalogue without sizes.
+    selected = select(table.drop(columns="fwhm_px"), cuts, 1)
+    assert selected["reason"].tolist() == ["redshift", *[""] * 5, "redshift"]
+
+
+def test_galaxies_beside_something_brighter_are_left_out(tmp_path, priors):
+    config = simulator(names=("f775w", "f160w"), parent_px=120)
+    table = simulated_catalogue(3, "sim", 5, priors, config)
+    stamps = simulate_cutouts(3, "sim", table, np.arange(5), priors, config)
+    stamps.images[:] = 0.01
+    stamps.images[:, 0, 60, 60] = 1
+    stamps.images[0, 0, 60, 70] = 2  # 10 px
+    stamps.images[1, 0, 49, 60] = 2  # 11 px
+    stamps.images[2, 0, 10, 60] = 2  # outside the middle of 80 px
+    stamps.images[3, 1, 49, 60] = 2  # in another band
+    stamps.images[4, 0, 75, 75] = np.nan
+    offsets = brightest_offsets(stamps.images[:, 0], 120)
+    assert offsets.tolist() == [[10, 0], [0, -11], [0, -50], [0, 0], [0, 0]]
+    kept, excluded = keep_usable(stamps, detection_band="f775w", max_off_centre_px=10.0)
+    assert excluded.to_numpy().tolist() == [
+        ["sim-000001", "off_centre"],
+        ["sim-000004", "bad_pixels"],
+    ]
+    assert len(kept) == 3
+    assert set(excluded["reason"]) <= set(REASONS)
+    assert len(keep_usable(stamps)[0]) == 4
 
 
 def test_halves_are_separate():
     table = catalogue(400)
     table["dec"] = np.random.default_rng(0).permutation(table["dec"])
     selected = select(table, CUTS, 1)
-    training = selected["split"].isin(["train", "validation"])
+    training = selected["split"].isin(["train", "validation", "calibration"])
     assert training.sum() == 200
     assert selected["dec"][training].max() < selected["dec"][~training].min()
     share = (selected["split"] == "validation").sum() / 200
@@ -134,4 +182,5 @@ def test_an_empty_split_is_an_error(tmp_path):
     with pytest.raises(
         DeblendError, match="of 4 galaxies none is left for the split train .*faint"
     ):
-        assemble_cutouts([], pd.DataFrame({"id": [], "reason": []}), selected, "f775w")
+        write_cutouts(tmp_path / "cutouts.h5", [], selected, "f775w")
+    assert not (tmp_path / "cutouts.h5").exists()

@@ -5,11 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from deblend.errors import DeblendError
+from deblend.hemmati2022.blends import true_positions, with_neighbours
 from deblend.hemmati2022.degrade import fwhm_from_area, psf_image
 from deblend.hemmati2022.detection import (
     Filter,
     Resolution,
+    detect,
     make_resolutions,
     restore_resolutions,
     to_frame_pixels,
@@ -17,7 +20,13 @@ from deblend.hemmati2022.detection import (
 )
 from deblend.hemmati2022.networks import SuperResolver
 from deblend.hemmati2022.pairs import single_galaxies
-from deblend.hemmati2022.peaks import find_peaks, set_threshold, typical_noise
+from deblend.hemmati2022.peaks import (
+    false_peaks,
+    find_peaks,
+    highest,
+    set_threshold,
+    typical_noise,
+)
 from deblend.hemmati2022.predict import Network
 
 from tests.unit.hemmati2022.conftest import BLENDING, DETECTION, SPLITS, maker_of
@@ -31,23 +40,28 @@ def test_a_wider_psf_is_chosen_for_galaxies_with_clumps():
     def blob(dx, width):
         return np.exp(-((x - dx) ** 2 + y**2) / (2 * width**2))
 
-    noise = rng.normal(0, 0.01, (2, 200, 66, 66))
-    clump = rng.uniform(0.3, 0.6, (200, 1, 1)) * blob(6, 0.6)
-    single, blends = blob(0, 3.5) + clump + noise[0], blob(-9, 3.5) + 0.4 * blob(9, 3.5) + noise[1]
+    noise = rng.normal(0, 0.01, (3, 200, 66, 66))
+    clump = rng.uniform(1, 2, (200, 1, 1)) * blob(6, 0.6)
+    smooth, blends = blob(0, 3.5) + noise[0], blob(-9, 3.5) + 0.4 * blob(9, 3.5) + noise[1]
+    single = smooth + clump
+    middle = np.full((200, 1, 2), 33.0)
     pair = np.broadcast_to([[24.0, 33.0], [42.0, 33.0]], (200, 2, 2))
     sharp, wide = (psf_image(fwhm, 3.0, 0.06, 31) for fwhm in (0.08, 0.4))
     resolution = Resolution("high_best", [Filter(sharp), Filter(wide, 0.4)])
-    half = np.arange(200) % 2 == 0
-    resolution.choose_filter(single, half, blends, pair, DETECTION)
-    assert resolution.filter.fwhm_arcsec == 0.4
-    assert resolution.filter.psf is wide
-    smooth = single - clump
-    resolution.choose_filter(smooth, half, blends, pair, DETECTION)
-    assert np.isnan(resolution.filter.fwhm_arcsec)  # its own PSF, since another one is not better
-    # One half has no clumps: the threshold set on it gives too many false positives on the other.
-    mixed = np.where(half[:, None, None], smooth, single)
-    resolution.choose_filter(mixed, half, blends, pair, DETECTION)
-    assert resolution.filter.fwhm_arcsec == 0.4
+
+    def choose(sets_threshold, check):
+        heights, lowest = resolution.choose_filter(
+            sets_threshold, middle, check, middle, blends, pair, pair, DETECTION
+        )
+        assert resolution.threshold == max(
+            lowest, set_threshold(heights, DETECTION.false_positive_rate)
+        )
+        return resolution.filter
+
+    assert choose(single, single).psf is wide
+    assert np.isnan(choose(smooth, smooth).fwhm_arcsec)  # its own PSF: another one is not better
+    # The galaxies that set the threshold have no clumps: it gives too many false positives.
+    assert choose(smooth, single).fwhm_arcsec == 0.4
 
 
 def test_filters_have_their_widths_and_the_right_band(stamps):
@@ -63,6 +77,7 @@ def test_filters_have_their_widths_and_the_right_band(stamps):
             if chosen.fwhm_arcsec > 2 * pixel:
                 width = fwhm_from_area(chosen.psf[None])[0] * pixel
                 assert width == pytest.approx(chosen.fwhm_arcsec, rel=0.2)
+    assert {"low_stack", "low_stack_rl", "gan_multi_stack"} <= set(found)
     for name, scale in (("high_best", maker.scale_high), ("low_best", maker.scale_low)):
         assert found[name].scale.softening.shape == (1, 1, 1)
         assert found[name].scale.softening[0] == scale.softening[1]
@@ -77,32 +92,44 @@ def test_a_filter_can_use_the_asinh_scale(maker):
     flux, psf = maker.pairs(blends, "test")[0][:, 0], maker.psf_high[0]
     scaled = maker.scale_high.scaled(flux[:, None])[:, 0]
     resolution = Resolution("high_best", [Filter(psf, image_scale="asinh")], scale=maker.scale_high)
-    resolution.calibrate(flux, 0.05)
+    middle = true_positions(blends)
+    resolution.calibrate(flux, middle, DETECTION)
     noise = typical_noise(scaled)
     assert resolution.noise == noise
-    assert resolution.threshold == set_threshold(scaled, psf, false_positive_rate=0.05, noise=noise)
+
+    def threshold_of(images, noise):
+        peaks = find_peaks(images, psf, noise=noise)
+        return set_threshold(
+            highest(peaks, false_peaks(peaks, middle, 5.0), 60), DETECTION.false_positive_rate
+        )
+
+    assert resolution.threshold == threshold_of(scaled, noise)
     expected = find_peaks(scaled, psf, resolution.threshold, noise=noise)
     pd.testing.assert_frame_equal(resolution.peaks(flux), expected)
     in_flux = Resolution("high", [Filter(psf)])
-    in_flux.calibrate(flux, 0.05)
+    in_flux.calibrate(flux, middle, DETECTION)
     assert in_flux.noise is None
-    assert in_flux.threshold == set_threshold(flux, psf, false_positive_rate=0.05)
+    assert in_flux.threshold == threshold_of(flux, None)
 
 
 def test_a_perfect_network_detects_the_same_blends_as_the_high_resolution(detected):
-    table = detected[0]
+    table = detected.detections
     assert table["detected_high"].mean() > 0.6
     assert table["detected_high"].mean() > table["detected_low"].mean() + 0.3
-    assert (table["detected_gan"] == table["detected_high"]).mean() > 0.9
+    # The same images, and filters to choose from in both, although in other scales.
+    assert (table["detected_gan"] == table["detected_high_best"]).mean() > 0.95
+    assert (table["detected_gan"] == table["detected_high"]).mean() > 0.85
 
 
 def test_false_positives_are_counted_for_each_resolution(detected):
-    false = detected[1].set_index(["resolution", "sample"])
+    false = detected.false_positives.set_index(["resolution", "sample"])
     assert set(false.loc[(slice(None), "unblended"), :].index.get_level_values(0)) == {
         "high",
         "high_best",
         "low",
         "low_best",
+        "low_rl",
+        "low_sep",
         "gan",
     }
     assert (false["n_false"] <= false["n"]).all()
@@ -112,7 +139,7 @@ def test_false_positives_are_counted_for_each_resolution(detected):
 
 def test_resolutions_can_be_restored(maker, detected, tmp_path):
     """Filters, thresholds and noise are restored from the table of false positives."""
-    false = detected[1]
+    false = detected.false_positives
     assert set(false["resolution"]) >= {"high_best", "low_best"}
     false.to_csv(tmp_path / "false.csv", index=False)
     networks = {"gan": Network(SuperResolver(1, 4, 1), maker, 0)}
@@ -133,7 +160,7 @@ def test_resolutions_can_be_restored(maker, detected, tmp_path):
 
 def test_the_best_filter_detects_at_least_as_many_blends(detected):
     """The images' own PSF in flux is also among the filters of the best one."""
-    table, false, _ = detected
+    table, false = detected.detections, detected.false_positives
     for name in ("high", "low"):
         # The filter is chosen on other blends, so it can be slightly worse on these.
         assert table[f"detected_{name}_best"].mean() > table[f"detected_{name}"].mean() - 0.1
@@ -143,7 +170,7 @@ def test_the_best_filter_detects_at_least_as_many_blends(detected):
 
 
 def test_all_peaks_are_in_pixels_of_the_frame(detected):
-    peaks = detected[2]
+    peaks = detected.peaks
     matched = peaks[peaks["galaxy"] == 0].pivot_table(
         index="blend", columns="resolution", values="x_px"
     )
@@ -155,3 +182,56 @@ def test_conversions_of_positions_are_inverse():
     at = np.array([[33.0, 40.0], [10.0, 21.0]])
     for name in ("high", "low", "low_best", "gan"):
         np.testing.assert_allclose(to_frame_pixels(name, to_image_pixels(name, at)), at)
+
+
+def test_peaks_without_a_galaxy_are_false(maker, detected):
+    """Counted again from the positions of the peaks and of the galaxies."""
+    blends = maker.draw(SPLITS["test"], 0, 40, "test", BLENDING)
+    truth = true_positions(blends)
+    false = detected.false_positives.set_index(["resolution", "sample"])["n_false"]
+    for name, own in detected.peaks.groupby("resolution"):
+        alone = [
+            (np.hypot(*(truth[blend] - at).T) > DETECTION.radius_px).all()
+            for blend, at in zip(own["blend"], own[["x_px", "y_px"]].to_numpy(), strict=True)
+        ]
+        assert own["false"][alone].all()
+        assert not own["false"][own["galaxy"] >= 0].any()
+        assert false[name, "blends"] == own.loc[own["false"], "blend"].nunique()
+
+
+def test_peaks_of_neighbours_are_neither_false_nor_of_the_blend(stamps):
+    """Every second galaxy has a neighbour, as bright as itself, at (14, -12) px."""
+    images, light = stamps.images.copy(), stamps.images - np.median(stamps.images)
+    around = [np.empty((0, 3))] * 24
+    for i in range(0, 24, 2):
+        images[i] += np.roll(light[i], (-12, 14), axis=(1, 2))
+        around[i] = np.array([[14.0, -12.0, 22.0]])
+    galaxies = with_neighbours(stamps.galaxies, around)
+    crowded = maker_of(replace(stamps, images=images, galaxies=galaxies))
+    detection = DETECTION.model_copy(
+        update={"richardson_lucy_iterations": 0, "sep_contrasts": (), "fwhm_arcsec": (0.15,)}
+    )
+    network = Network(SuperResolver(1, 2, 1), crowded, 0)
+    n = {"validation": 34, "test": 60}
+    found = detect({"gan": network}, SPLITS, n, BLENDING, detection, torch.device("cpu"))
+    high = found.peaks[found.peaks["resolution"] == "high"]
+    assert high["neighbour"].sum() > 30
+    # They are where the galaxies have been turned and moved to, with their neighbours.
+    assert not high["false"][high["neighbour"]].any()
+    assert (high["galaxy"][high["neighbour"]] == -1).all()
+    assert high["false"].mean() < 0.03
+    table = found.detections
+    assert table["n_peaks_high"].max() == 2
+    assert (table["n_peaks_high"][table["detected_high"]] == 2).all()
+    assert (high.groupby("blend").size() > 2).sum() > 20
+
+
+def test_the_ladder_has_the_numbers_of_the_table(detected):
+    ladder = detected.ladder[detected.ladder["step"] == ""].set_index("resolution")
+    for name, row in ladder.iterrows():
+        assert row["detected"] == pytest.approx(
+            100 * detected.detections[f"detected_{name}"].mean()
+        )
+        assert row["low"] <= row["detected"] <= row["high"]
+    gain = detected.ladder.set_index(["step", "resolution"]).loc[("network", "gan"), "detected"]
+    assert gain == pytest.approx(ladder["detected"]["gan"] - ladder["detected"]["low_best"])

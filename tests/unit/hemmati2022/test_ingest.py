@@ -6,9 +6,17 @@ import pytest
 from astropy.io import fits
 from astropy.table import Table
 from astropy.wcs import WCS
+from deblend.data.stamps import GALAXY_COLUMNS, TEXT_COLUMNS, concatenate, read_stamps
 from deblend.errors import DeblendError
-from deblend.hemmati2022.cutouts import keep_usable, select
-from deblend.hemmati2022.degrade import fwhm_from_area
+from deblend.hemmati2022.blends import neighbours_of
+from deblend.hemmati2022.cutouts import keep_usable, select, write_cutouts
+from deblend.hemmati2022.degrade import (
+    degrade,
+    fwhm_from_area,
+    low_psf,
+    matching_kernel,
+    psf_image,
+)
 from deblend.hemmati2022.ingest import (
     add_redshifts,
     archive_cutouts,
@@ -16,10 +24,12 @@ from deblend.hemmati2022.ingest import (
     cutout_config,
     files_catalogue,
     files_cutouts,
+    neighbours_in,
     read_cutout_catalogue,
 )
 from deblend.hemmati2022.simulate import simulate_cutouts, simulated_catalogue
 from deblend.units import flux_from_mag
+from scipy.ndimage import zoom
 
 from tests.unit.hemmati2022.test_cutouts import CUTS
 from tests.unit.hemmati2022.test_simulate import SCALE, simulator
@@ -56,6 +66,14 @@ def own_catalogue(folder, columns, options=None):
     )
 
 
+def read_own(folder, selected, options, **changes):
+    """Cut-outs of the user's stamps, of all batches."""
+    settings = {"images_key": "images", "add_noise": False, "recentre": False} | changes
+    config = cutout_config(options)
+    [stamps] = files_cutouts(1, "own", folder / "own.npz", selected, config, **settings)
+    return stamps
+
+
 def test_the_users_stamps_are_read(own):
     folder, images = own
     table = own_catalogue(folder, {"id": "name", "half_light_radius": "r"})
@@ -65,16 +83,7 @@ def test_the_users_stamps_are_read(own):
     assert table["redshift"].isna().all()
     np.testing.assert_allclose(table["half_light_radius_px"], 5)
     selected = table.assign(split="train", reason=["faint", *[""] * 5])
-    stamps = files_cutouts(
-        1,
-        "own",
-        folder / "own.npz",
-        selected,
-        cutout_config(files_options()),
-        images_key="images",
-        add_noise=True,
-        recentre=True,
-    )
+    stamps = read_own(folder, selected, files_options(), add_noise=True, recentre=True)
     assert stamps.galaxies["id"].tolist() == list("bcdef")
     # The centroid of the light is pixel (47, 54); the pixels of the galaxy are unchanged.
     np.testing.assert_array_equal(stamps.images[0][:, 37:44, 38:43], images[1][:, 44:51, 52:57])
@@ -85,16 +94,7 @@ def test_the_users_stamps_are_read(own):
     assert kept.galaxies["id"].tolist() == list("bcd")
     assert excluded.to_numpy().tolist() == [["e", "missing_band"], ["f", "bad_pixels"]]
     # Without added noise, and cut around the middle of the stamp.
-    plain = files_cutouts(
-        1,
-        "own",
-        folder / "own.npz",
-        selected,
-        cutout_config(files_options(parent_px=128)),
-        images_key="images",
-        add_noise=False,
-        recentre=False,
-    )
+    plain = read_own(folder, selected, files_options(parent_px=128))
     np.testing.assert_array_equal(plain.images, images[1:])
 
 
@@ -144,6 +144,36 @@ def test_measured_psfs_are_brought_to_the_cutouts_pixels(tmp_path):
         band_psfs(cutout_config(options))
 
 
+def test_psfs_are_given_to_the_bands_that_have_one():
+    options = files_options()
+    options["bands"][1] |= {"psf": "hst_psf_f160w"}
+    first, second = cutout_config(options, psfs=["resources/mosaics/psf_h.fits"]).bands
+    assert (first.psf, second.psf) == (None, "resources/mosaics/psf_h.fits")
+
+
+#: Measured on the same files: area above half the peak, after cubic resampling.
+FWHM_ARCSEC = {"b": 0.115, "v": 0.116, "i": 0.121, "z": 0.113, "j": 0.188, "h": 0.194}
+
+
+def test_the_measured_psfs_can_be_widened_to_that_of_the_ground(real_data):
+    bands = [
+        {"name": band, "zero_point": 25.0, "noise_sigma": 0.01, "psf": f"psf_{band}.fits"}
+        for band in FWHM_ARCSEC
+    ]
+    files = [str(real_data / "hst_psf" / band["psf"]) for band in bands]
+    config = cutout_config(files_options(bands=bands, detection_band="i"), psfs=files)
+    psfs = band_psfs(config)
+    np.testing.assert_allclose(psfs.sum((1, 2)), 1)
+    fine = [zoom(psf[16:49, 16:49], 8, order=3, grid_mode=True, mode="nearest") for psf in psfs]
+    widths = fwhm_from_area(np.stack(fine), search_px=12) / 8 * SCALE
+    np.testing.assert_allclose(widths, list(FWHM_ARCSEC.values()), rtol=0.04)
+    ground = psf_image(0.6, 3.0, SCALE)
+    for psf in psfs:
+        degraded = degrade(psf[None, 1:-1, 1:-1], matching_kernel(psf, ground))[0]
+        truth = low_psf(ground)[1:-1, 1:-1]
+        np.testing.assert_allclose(degraded, truth, atol=2e-3 * truth.max())
+
+
 def test_real_stamps_in_three_bands(real_data):
     folder = real_data / "hst_3band"
     bands = [
@@ -162,9 +192,10 @@ def test_real_stamps_in_three_bands(real_data):
     given = pd.read_csv(folder / "gals201_headers.csv")["f814w_MAG"]
     assert np.median(np.abs(table["mag"] - given)) < 0.02
     selected = select(table, CUTS, 1)
-    stamps = files_cutouts(
+    batches = files_cutouts(
         1, "hst", images, selected, config, images_key="images", add_noise=True, recentre=True
     )
+    stamps = concatenate(list(batches))
     kept, _ = keep_usable(stamps)
     assert len(kept) > 100
     assert 0.06 < fwhm_from_area(stamps.psf)[1] * SCALE < 0.16
@@ -237,7 +268,7 @@ def test_cutouts_from_mosaics_have_the_pixels_of_the_mosaics(survey, tiles):
     np.testing.assert_allclose(table["mag"][:9], tiles.galaxies["mag"])
     np.testing.assert_allclose(table["fwhm_px"], 5)
     selected = table.assign(split="train", reason="")
-    stamps, reasons = archive_cutouts(selected, archive_config(survey))
+    [(stamps, reasons)] = archive_cutouts(selected, archive_config(survey))
     np.testing.assert_array_equal(stamps.images[:9], tiles.images)
     assert reasons.tolist() == [""] * 9 + ["edge", "missing_band", "bad_pixels", "missing_band"]
     kept, excluded = keep_usable(stamps, reasons)
@@ -245,7 +276,7 @@ def test_cutouts_from_mosaics_have_the_pixels_of_the_mosaics(survey, tiles):
     assert excluded["reason"].tolist() == reasons[9:].tolist()
     assert excluded["id"].tolist() == ["9", "10", "11", "12"]
     # Galaxies that the selection left out are skipped.
-    stamps, _ = archive_cutouts(
+    [(stamps, _)] = archive_cutouts(
         selected.assign(reason=["star", *[""] * 12]), archive_config(survey)
     )
     assert stamps.galaxies["id"][0] == "1"
@@ -262,21 +293,114 @@ def test_redshifts_come_from_another_table(survey, tmp_path):
         add_redshifts(table.assign(id="x"), tmp_path / "z.csv", {"id": "n", "redshift": "z"})
 
 
+def list_cutouts(*args):
+    return list(archive_cutouts(*args))
+
+
 def test_a_missing_band_is_an_error(survey):
     table = read_cutout_catalogue(survey / "catalog.ecsv", COLUMNS, SCALE, "arcsec")
     selected = table.assign(split="train", reason="")
     with pytest.raises(DeblendError, match="band f775w: cannot read extension 3 of the mosaic"):
-        archive_cutouts(selected, archive_config(survey, extension=3))
+        list_cutouts(selected, archive_config(survey, extension=3))
     with pytest.raises(DeblendError, match=r"are 0.06 x 0.06 arcsec, pixel_scale_arcsec is 0.03"):
         config = archive_config(survey)
-        archive_cutouts(selected, type(config)(**{**vars(config), "pixel_scale_arcsec": 0.03}))
+        list_cutouts(selected, type(config)(**{**vars(config), "pixel_scale_arcsec": 0.03}))
     with pytest.raises(DeblendError, match="band f775w: none of the 13 selected .* ra and dec"):
-        archive_cutouts(selected.assign(ra=10.0), archive_config(survey))
+        list_cutouts(selected.assign(ra=10.0), archive_config(survey))
     fits.PrimaryHDU(np.ones((99, 99))).writeto(survey / "f160w.fits", overwrite=True)
     with pytest.raises(DeblendError, match="f160w.fits has no celestial coordinates"):
-        archive_cutouts(selected, archive_config(survey))
+        list_cutouts(selected, archive_config(survey))
     (survey / "f160w.fits").unlink()
     with pytest.raises(DeblendError, match="band f160w: cannot read .*or leave the band out"):
-        archive_cutouts(selected, archive_config(survey))
+        list_cutouts(selected, archive_config(survey))
     with pytest.raises(DeblendError, match="band f814w has no mosaic: give its path or address"):
-        archive_cutouts(selected, cutout_config(files_options(parent_px=SIZE)))
+        list_cutouts(selected, cutout_config(files_options(parent_px=SIZE)))
+
+
+MANY_PX = 100
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
+    """A mosaic of 169 points of light, and a catalogue that is 4 px south of them."""
+    folder = tmp_path_factory.mktemp("many")
+    n, side = 13 * 13, 13 * 40
+    row, column = np.divmod(np.arange(n), 13)
+    x, y = 20 + 40 * column, 20 + 40 * row
+    sky = np.random.default_rng(1).normal(0, 0.01, (side, side)).astype(np.float32)
+    sky[y, x] = 1
+    fits.PrimaryHDU(sky, wcs(side).to_header()).writeto(folder / "f775w.fits")
+    ra, dec = wcs(side).pixel_to_world_values(x, y - 4)
+    table = pd.DataFrame({"id": [f"g{i:03d}" for i in range(n)], "ra": ra, "dec": dec})
+    for name in (*GALAXY_COLUMNS, "mag_f160w", "class_star"):
+        if name not in table:
+            table[name] = "" if name in TEXT_COLUMNS else 22.0
+    band = {"name": "f775w", "zero_point": 25.0, "noise_sigma": 0.01, "psf_fwhm_arcsec": 0.1}
+    options = files_options(bands=[band], detection_band="f775w", parent_px=MANY_PX)
+    config = cutout_config(options, [str(folder / "f775w.fits")])
+    return table.assign(split=np.where(np.arange(n) % 2, "train", "test"), reason=""), config
+
+
+def test_another_origin_of_positions_stops_with_the_offset(many):
+    selected, config = many
+    with pytest.raises(DeblendError) as caught:
+        list_cutouts(selected, config)
+    message = str(caught.value)
+    assert "+0.0 px in x and +4.0 px in y" in message
+    needed = [float(x) for x in message.rsplit("[", 1)[1].rstrip("]").split(", ")]
+    np.testing.assert_allclose(needed, [0, 4 * SCALE], atol=2e-3)
+    parts = list_cutouts(selected, config, None, needed)
+    images = np.concatenate([stamps.images for stamps, _ in parts])
+    inside = np.concatenate([reasons for _, reasons in parts]) == ""
+    assert inside.sum() == 11 * 11
+    np.testing.assert_array_equal(images[inside, 0, MANY_PX // 2, MANY_PX // 2], 1)
+    # The remedy takes a wrong offset into account. A difference in right ascension is one in the
+    # coordinate.
+    with pytest.raises(DeblendError, match=r"px in x .* offset_arcsec \[0.3, 0.0\]: set") as caught:
+        list_cutouts(selected, config, None, (0.3, 0.0))
+    needed = [float(x) for x in str(caught.value).rsplit("[", 1)[1].rstrip("]").split(", ")]
+    np.testing.assert_allclose(needed, [0, 4 * SCALE], atol=0.5 * SCALE)
+    # A few galaxies can be off by chance.
+    few = list_cutouts(selected[:10], config)
+    assert len(few) == 1
+
+
+def test_cutouts_are_written_batch_by_batch(many, tmp_path):
+    selected, config = many
+    batches = archive_cutouts(selected, config, None, (0, 4 * SCALE))
+    sizes = []
+
+    def parts():
+        for stamps, reasons in batches:
+            sizes.append(len(stamps))
+            yield keep_usable(stamps, reasons)
+
+    split, excluded = write_cutouts(tmp_path / "cutouts.h5", parts(), selected, "f775w")
+    assert max(sizes) < 169 == sum(sizes) == len(split)
+    written = read_stamps(tmp_path / "cutouts.h5")
+    assert len(written) == 11 * 11 == 169 - len(excluded)
+    np.testing.assert_array_equal(written.images[:, 0, MANY_PX // 2, MANY_PX // 2], 1)
+    kept = split[split["split"] != "none"]
+    assert written.galaxies["id"].tolist() == kept["id"].tolist()
+    assert written.galaxies["split"].tolist() == kept["split"].tolist()
+    # Neighbours in other batches are found too: the whole grid is around each.
+    around = neighbours_of(written.galaxies)
+    assert (np.isfinite(around[..., 0]).sum(axis=1) == 8).all()
+
+
+def test_neighbours_are_counted_from_the_pixel_of_the_galaxy():
+    galaxies = np.array([[100.2, 50.4], [300.0, 300.0]])
+    sources = np.array(
+        [
+            [100.2, 50.4],  # the galaxy itself
+            [103.0, 45.0],
+            [68.0, 50.0],  # the first pixel of 64
+            [131.4, 50.0],  # the last one
+            [132.0, 50.0],  # outside
+            [300.0, 300.0],
+        ]
+    )
+    found = neighbours_in(galaxies, sources, np.arange(20.0, 26.0), 64)
+    assert sorted(map(tuple, found[0].round(3))) == [(-32, 0, 22), (3, -5, 21), (31.4, 0, 23)]
+    assert found[1].shape == (0, 3)
+    assert neighbours_in(galaxies, sources[:0], np.empty(0), 64)[1].shape == (0, 3)

@@ -4,15 +4,21 @@ import galsim
 import numpy as np
 import pandas as pd
 import pytest
+from astropy.stats import sigma_clipped_stats
 from deblend.errors import DeblendError
 from deblend.hemmati2022.degrade import psf_image
 from deblend.hemmati2022.peaks import (
     count_peaks,
     detect_blends,
     detection_filter,
+    detection_limits,
+    false_peaks,
     find_peaks,
     find_peaks_photutils,
+    highest,
     match_peaks,
+    near_sources,
+    prominences,
     set_threshold,
 )
 
@@ -64,7 +70,7 @@ def test_two_stars_are_found_at_their_positions(pairs, kind):
 @pytest.mark.parametrize("threshold", [3.0, 6.0])
 def test_the_batch_finds_what_photutils_finds(pairs, kind, threshold):
     images = np.concatenate([draw(pairs), draw(pairs[:, :0])])
-    ours = find_peaks(images, PSF, threshold, kind=kind)
+    ours = find_peaks(images, PSF, threshold, kind=kind, measure="height")
     theirs = find_peaks_photutils(images, PSF, threshold, kind=kind)
     assert len(ours) > 100
     pd.testing.assert_frame_equal(ours, theirs, rtol=1e-3, atol=1e-3)
@@ -101,18 +107,151 @@ def test_the_lowered_filter_removes_smooth_light():
         detection_filter(PSF[1:])
 
 
-def test_the_threshold_is_the_lowest_at_its_rate(single):
-    # As correlated noise of a network can do, these stars make peaks above the minimum.
-    rng = np.random.default_rng(6)
-    images = single.copy()
-    for i, height in enumerate(rng.uniform(1, 3, 20)):
-        images[i] += draw([[(6, 26)]], 0, profile=STAR.withFlux(height))[0]
-    threshold = set_threshold(images, PSF, false_positive_rate=0.05)
-    peaks = find_peaks(images, PSF)
-    assert (count_peaks(peaks, 200, threshold) > 1).sum() == 10
-    assert (count_peaks(peaks, 200, threshold * 0.9999) > 1).sum() == 11
+def test_the_threshold_is_the_lowest_at_its_rate():
+    heights = np.concatenate([np.zeros(180), np.random.default_rng(6).uniform(5, 30, 20)])
+    threshold = set_threshold(heights, 0.05)
+    assert (heights > threshold).sum() == 10
+    assert (heights > threshold * 0.9999).sum() == 11
+    # Without false peaks it is the height of noise.
+    assert set_threshold(np.zeros(200), 0.05) == 3
+    assert set_threshold(np.full(200, 50.0), 1.0) == 3
     with pytest.raises(DeblendError, match="at least 1000"):
-        set_threshold(images, PSF, false_positive_rate=0.001)
+        set_threshold(heights, 0.001)
+
+
+def prominences_by_flooding(image, places):
+    """Prominences of maxima (y, x): all pixels are added from the highest to the lowest."""
+    owner = {}
+    found = {place: image[place] for place in places}
+
+    def root(pixel):
+        while owner[pixel] != pixel:
+            pixel = owner[pixel]
+        return pixel
+
+    for pixel in sorted(np.ndindex(image.shape), key=lambda p: -image[p]):
+        if image[pixel] <= 1:
+            break
+        owner[pixel] = pixel
+        for dy, dx in np.ndindex(3, 3):
+            near = (pixel[0] + dy - 1, pixel[1] + dx - 1)
+            if near in owner:
+                high, low = sorted([root(pixel), root(near)], key=lambda p: -image[p])
+                if low in found and high != low:
+                    found[low] = image[low] - image[pixel] + 1
+                owner[low] = high
+    return [found[place] for place in places]
+
+
+def test_prominences_are_those_of_a_flood():
+    rng = np.random.default_rng(4)
+    y, x = np.mgrid[:20, :24]
+    images = rng.normal(0, 1.2, (6, 20, 24))
+    for image in images[1:]:
+        for _ in range(3):
+            cy, cx = rng.uniform(2, 18, 2)
+            image += rng.uniform(3, 40) * np.exp(-((y - cy) ** 2 + (x - cx) ** 2) / 20)
+    padded = np.pad(images, ((0, 0), (1, 1), (1, 1)), constant_values=-np.inf)
+    around = [
+        padded[:, 1 + dy : 21 + dy, 1 + dx : 25 + dx] for dy in (-1, 0, 1) for dx in (-1, 0, 1)
+    ]
+    stamp, y, x = np.nonzero((images == np.max(around, axis=0)) & (images > 2))
+    expected = [
+        value
+        for k, image in enumerate(images)
+        for value in prominences_by_flooding(
+            image, list(zip(y[stamp == k], x[stamp == k], strict=True))
+        )
+    ]
+    found = prominences(images, stamp, y, x)
+    np.testing.assert_allclose(found, expected)
+    assert (found < images[stamp, y, x] - 3).sum() > 5
+
+
+def test_noise_on_a_bright_galaxy_is_as_significant_as_on_the_sky():
+    wide = galsim.Moffat(beta=3.0, fwhm=4.0, flux=150)
+    images = draw(np.full((100, 1, 2), 16.2), profile=wide)
+    heights, found = (
+        find_peaks(images, PSF, noise=NOISE, measure=m) for m in ("height", "prominence")
+    )
+    assert (count_peaks(heights, 100, 8.0) > 1).sum() > 20
+    assert (count_peaks(found, 100, 4.0) > 1).sum() == 0
+    assert (count_peaks(found, 100, 10.0) == 1).all()
+
+
+def test_the_sky_is_that_of_astropy():
+    """Without light the significance of a pixel is its value over the clipped deviation."""
+    rng = np.random.default_rng(3)
+    images = rng.normal(2, 0.3, (20, 33, 32)) + (rng.uniform(size=(20, 33, 32)) > 0.97) * 8
+    delta = np.zeros((3, 3))
+    delta[1, 1] = 1
+    found = find_peaks(images.astype(np.float32), delta, 5.0, measure="height")
+    _, median, sigma = sigma_clipped_stats(images, sigma=3, maxiters=5, axis=(1, 2))
+    expected = ((images - median[:, None, None]) / sigma[:, None, None]).max(axis=(1, 2))
+    assert found.groupby("stamp")["significance"].max().to_numpy() == pytest.approx(
+        expected, rel=1e-4
+    )
+
+
+def stamp_peaks(*stamps):
+    """Table of peaks (x, y, significance) of each stamp."""
+    rows = [(i, *peak) for i, peaks in enumerate(stamps) for peak in peaks]
+    return pd.DataFrame(rows, columns=["stamp", "x_px", "y_px", "significance"])
+
+
+def test_a_peak_without_a_galaxy_is_false():
+    nan = [np.nan, np.nan]
+    sources = np.array(
+        [
+            [[10.0, 10], nan],
+            [[10.0, 10], [20, 10]],
+            [[10.0, 10], [13, 10]],
+            [nan, nan],
+        ]
+    )
+    peaks = stamp_peaks(
+        [(10.5, 10, 30), (9.0, 10, 8), (25, 10, 5)],  # a second peak of one galaxy; sky
+        [(25.0, 10, 9), (20, 11, 7), (10, 10, 5)],
+        # The first is near both, the second near one only: both have a galaxy.
+        [(11.4, 10, 20), (8.2, 10, 15), (11, 10, 4)],
+        [(1.0, 1, 6)],
+    )
+    found = false_peaks(peaks, sources, 2.0)
+    assert found.tolist() == [False, True, True, True, False, False, False, False, True, True]
+    assert highest(peaks, found, 5).tolist() == [8, 9, 4, 6, 0]
+    assert highest(peaks.iloc[:0], found[:0], 2).tolist() == [0, 0]
+    near = near_sources(peaks, sources, 2.0)
+    assert near.tolist() == [True, True, False, False, True, True, True, True, True, False]
+    assert not near_sources(peaks, np.empty((4, 0, 2)), 2.0).any()
+
+
+def test_the_number_of_false_peaks_does_not_depend_on_the_order_of_the_thresholds():
+    """It is that of the peaks above any threshold without a place in the largest matching."""
+    rng = np.random.default_rng(8)
+    sources = rng.uniform(0, 20, (150, 3, 2))
+    peaks = stamp_peaks(
+        *(sorted(rng.uniform(0, 20, (6, 3)).tolist(), key=lambda p: -p[2]) for _ in range(150))
+    )
+    is_false = false_peaks(peaks, sources, 5.0)
+    for threshold in (0.0, 6.0, 14.0):
+        above = peaks["significance"].to_numpy() > threshold
+        for k in range(150):
+            own = (peaks["stamp"] == k).to_numpy() & above
+            matched = match_peaks(peaks.loc[own, ["x_px", "y_px"]].to_numpy(), sources[k], 5.0)
+            assert (is_false & own).sum() == own.sum() - (matched >= 0).sum()
+
+
+def test_detection_limits_agree_with_the_matching_at_each_threshold():
+    rng = np.random.default_rng(9)
+    pair = rng.uniform(0, 12, (200, 2, 2))
+    peaks = stamp_peaks(
+        *(sorted(rng.uniform(0, 12, (5, 3)).tolist(), key=lambda p: -p[2]) for _ in range(200))
+    )
+    limits = detection_limits(peaks, pair, 4.0)
+    assert 0.1 < (limits > 3).mean() < 0.9
+    for threshold in (0.5, 3.0, 6.0, 9.0):
+        expected = detect_blends(peaks, pair, threshold=threshold, radius_px=4.0)["detected"]
+        np.testing.assert_array_equal(limits > threshold, expected)
 
 
 def test_images_that_cannot_be_measured_are_named(single):

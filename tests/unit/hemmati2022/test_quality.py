@@ -5,9 +5,18 @@ import pytest
 import torch
 from deblend.hemmati2022.pairs import single_galaxies
 from deblend.hemmati2022.predict import Network
-from deblend.hemmati2022.quality import correlation, image_quality, median_flux, stack_shape
+from deblend.hemmati2022.quality import (
+    band_changes,
+    correlation,
+    flux_errors,
+    image_quality,
+    median_flux,
+    stack_shape,
+    white_noise,
+)
+from scipy.signal import fftconvolve
 
-from tests.unit.hemmati2022.conftest import BLENDING, CPU, SPLITS
+from tests.unit.hemmati2022.conftest import BLENDING, CPU, LOW, SPLITS, maker_of
 
 N = 40
 #: Sigma of the smoothing of a stack, pixels.
@@ -116,7 +125,9 @@ def quality_of(maker, blends, singles):
         networks = {name: Network(Known(made), maker, 0) for name, made in images.items()}
         table = image_quality(networks, blends, singles, 1, CPU)
         is_vanilla = table["quantity"].str.startswith("vanilla")
-        assert (table["n"] == np.where(is_vanilla, len(singles), len(blends))).all()
+        n = np.where(is_vanilla, len(singles), len(blends))
+        # The width is that of one point source.
+        assert (table["n"] == np.where(table["quantity"] == "low_fwhm_arcsec", 1, n)).all()
         return table.set_index("quantity")["value"].to_dict()
 
     return quality
@@ -131,10 +142,13 @@ def scaled(maker, image):
 def test_perfect_images(maker, quality_of, high, single):
     found = quality_of(high, single, gan_content=-high)
     peaks = found.pop("vanilla_stack_peaks")
+    del found["low_fwhm_arcsec"], found["low_depth_mag"]
     assert found == pytest.approx(
         {
             "correlation_gan": 1,
             "correlation_gan_content": -1,
+            "flux_error_gan": 0,
+            "flux_error_gan_content": 2,
             "vanilla_diversity_ratio": 1,
             "vanilla_stack_fwhm_ratio": 1,
             "vanilla_median_flux_ratio": 1,
@@ -142,6 +156,88 @@ def test_perfect_images(maker, quality_of, high, single):
         abs=1e-5,
     )
     assert peaks == stack_shape(maker.scale_high.unscaled(single)[:, 0])[0] >= 1
+
+
+def test_changes_with_wavelength(stamps, blends, singles, single, maker):
+    """A network that shows the same in both bands, and one whose fluxes are half the true ones."""
+    both = maker_of(stamps, ("f775w", "f606w"))
+    high = both.scaled(blends, "test")[0]
+    half = both.scale_high.scaled(both.scale_high.unscaled(high) / 2)
+    networks = {
+        name: Network(Known(images), both, 0)
+        for name, images in {
+            "gan_multi": high,
+            "gan_multi_content": np.stack([high[:, 0]] * 2, axis=1),
+            "gan_multi_l1": half,
+        }.items()
+    }
+    networks["vanilla"] = Network(Known(single), maker, 0)
+    table = image_quality(networks, blends, singles, 1, CPU)
+    found = table.set_index("quantity")["value"]
+    assert found["morphology_gan_multi"] == pytest.approx(1, abs=1e-5)
+    # The asinh scales of the bands are not the same.
+    assert abs(found["morphology_gan_multi_content"]) < 0.1
+    assert found["morphology_gan_multi_l1"] == pytest.approx(1, abs=0.05)
+    assert found["flux_error_gan_multi"] == pytest.approx(0, abs=1e-6)
+    assert found["flux_error_gan_multi_l1"] == pytest.approx(0.5, abs=0.01)
+
+
+def moffat(fwhm, side=257, beta=3.0):
+    """A Moffat profile with a sum of 1; the FWHM is in pixels."""
+    y, x = np.mgrid[:side, :side] - side // 2
+    radius = fwhm / 2 / np.sqrt(2 ** (1 / beta) - 1)
+    profile = (1 + (x**2 + y**2) / radius**2) ** -beta
+    return profile / profile.sum()
+
+
+def test_degraded_images_are_as_sharp_and_as_deep_as_they_should_be(quality_of, high, single):
+    found = quality_of(high, single)
+    # 0.02" pixels: the seeing, seen through pixels of 0.18".
+    seen = fftconvolve(moffat(LOW.psf_fwhm_arcsec / 0.02), np.ones((9, 9)), mode="same")
+    fwhm = 0.02 * 2 * np.sqrt((seen > seen.max() / 2).sum() / np.pi)
+    assert LOW.psf_fwhm_arcsec < fwhm < 1.1 * LOW.psf_fwhm_arcsec
+    assert found["low_fwhm_arcsec"] == pytest.approx(fwhm, abs=0.01)
+    assert found["low_depth_mag"] == pytest.approx(LOW.depth_mag, abs=0.05)
+
+
+def test_noise_is_measured_beside_and_on_smooth_light():
+    rng = np.random.default_rng(5)
+    sigma = np.repeat([0.1, 0.5, 3.0], 100)
+    images = rng.normal(0, 1, (300, 22, 22)) * sigma[:, None, None] + 4 * gaussian(3.0, 9, 11, 22)
+    found = white_noise(images).reshape(3, 100).mean(axis=1)
+    np.testing.assert_allclose(found[1:], [0.5, 3.0], rtol=0.05)
+    assert found[0] == pytest.approx(0.1, rel=0.4)  # the galaxy is 40 times brighter
+
+
+def test_flux_errors_are_those_of_the_bright_pixels():
+    truth = np.array([10.0, 20, 30, 0.1])[:, None, None] * gaussian(4.0)
+    made = truth * np.array([1, 1.5, 0.2, 1])[:, None, None]
+    # Light where the galaxy is not changes nothing.
+    made[0, :5] += 3
+    found = flux_errors(made, truth, np.full(4, 0.1))
+    np.testing.assert_allclose(found, [0, 0.5, -0.8, np.nan], atol=1e-12)
+    noisy = truth + np.random.default_rng(4).normal(0, 0.1, truth.shape)
+    assert np.abs(flux_errors(truth, noisy, np.full(4, 0.1))[:3]).max() < 0.04
+
+
+def test_neither_colours_nor_psfs_are_changes_of_shape():
+    """One galaxy seen through two PSFs in two colours, and one with a red bulge."""
+    psfs = [moffat(fwhm, 33) for fwhm in (2.0, 3.2)]
+    bulge, disk = gaussian(1.0, 30, 33), gaussian(5.0, 30, 33)
+
+    def seen(*bands):
+        planes = [fftconvolve(x, psf, mode="same") for x, psf in zip(bands, psfs, strict=True)]
+        return np.stack(planes).astype(np.float32)
+
+    alike, gradient = seen(disk, 7 * disk), seen(disk + bulge, disk + 20 * bulge)
+    changes = band_changes(np.stack([alike, gradient]), psfs, 0)[:, 0]
+    assert changes.shape == (2, 64, 64)
+    assert np.abs(changes[0]).max() < 0.01 * alike[1].max()
+    # What is beyond the colour of the whole is the bulge.
+    assert np.unravel_index(changes[1].argmax(), (64, 64)) == (33, 30)
+    assert changes[1].max() > 0.1 * gradient[1].max()
+    other = band_changes(np.stack([gradient[::-1]]), psfs[::-1], 1)
+    np.testing.assert_allclose(other[0, 0], changes[1], atol=1e-4)
 
 
 def test_collapsed_images(maker, quality_of, high, single):

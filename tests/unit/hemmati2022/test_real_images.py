@@ -6,8 +6,14 @@ from astropy.io import fits
 from deblend.errors import DeblendError
 from deblend.hemmati2022.detection import make_resolutions
 from deblend.hemmati2022.networks import SuperResolver
+from deblend.hemmati2022.peaks import EDGE_PX
 from deblend.hemmati2022.predict import Network
-from deblend.hemmati2022.real_images import compare_peaks, field_names, read_field
+from deblend.hemmati2022.real_images import (
+    field_names,
+    find_field_peaks,
+    pair_numbers,
+    read_field,
+)
 
 from tests.unit.hemmati2022.conftest import CPU, DETECTION
 
@@ -54,10 +60,10 @@ def test_peaks_of_a_real_pair_are_compared_on_one_grid(maker, pair):
     resolutions = make_resolutions({"gan": network}, DETECTION)
     for name, threshold, noise in (("high", 8.0, None), ("low", 8.0, None), ("gan", 1e9, 1.0)):
         resolutions[name].threshold, resolutions[name].noise = threshold, noise
-    table, shown = compare_peaks(network, fields, resolutions, 5.0, CPU)
-    found = table.set_index("resolution")
-    assert found.loc["high", ["n_peaks", "n_matched"]].tolist() == [1, 1]
-    assert found.loc["low", ["n_peaks", "n_matched", "n_false"]].tolist() == [1, 1, 0]
+    shown = find_field_peaks(network, fields, resolutions, CPU)
+    found = pair_numbers(shown, 5.0)[0].set_index(["field", "resolution"])
+    assert found.loc[("a", "high"), ["n_peaks", "n_matched"]].tolist() == [1, 1]
+    assert found.loc[("a", "low"), ["n_peaks", "n_matched", "n_false"]].tolist() == [1, 1, 0]
     assert shown["a"]["gan"].shape == shown["a"]["high"].shape
 
 
@@ -65,3 +71,83 @@ def test_an_incomplete_pair_is_named(pair):
     (pair / "hsc_a.fits").unlink()
     with pytest.raises(DeblendError, match="one image of the field a"):
         field_names(pair)
+
+
+def scene(side, **peaks):
+    """What is known of a field: the peaks (x, y) in each resolution."""
+    positions = {name: np.array(xy, float).reshape(-1, 2) for name, xy in peaks.items()}
+    return {"high": np.zeros((side, side))} | {f"peaks_{k}": v for k, v in positions.items()}
+
+
+def test_matches_are_counted_in_each_field_and_in_all():
+    fields = {
+        # The ground sees one object where there are two; the network one more that there is not.
+        "one": scene(
+            99,
+            high=[(30, 30), (38, 30), (70, 60)],
+            low=[(34, 30), (70, 61)],
+            gan=[(30, 31), (38, 29), (70, 60), (20, 80)],
+        ),
+        "two": scene(99, high=[(50, 20)], low=[], gan=[(50, 20)]),
+    }
+    numbers, gain = pair_numbers(fields, 5.0)
+    table = numbers.set_index(["field", "resolution"])
+    counts = table[["n_hst", "n_peaks", "n_matched", "n_false"]]
+    assert counts.loc[("one", "low")].tolist() == [3, 2, 2, 0]
+    assert counts.loc[("one", "gan")].tolist() == [3, 4, 3, 1]
+    assert counts.loc[("two", "low")].tolist() == [1, 0, 0, 0]
+    assert counts.loc[("all", "low")].tolist() == [4, 2, 2, 0]
+    assert counts.loc[("all", "gan")].tolist() == [4, 5, 4, 1]
+    assert counts.loc[("all", "high")].tolist() == [4, 4, 4, 0]
+    assert table.loc[("all", "low"), "completeness"] == 0.5
+    assert table.loc[("all", "gan"), "purity"] == 0.8
+    assert np.isnan(table.loc[("two", "low"), ["purity", "purity_low"]].astype(float)).all()
+    # Wilson's interval of 2 of 3, of which the formula is in every textbook.
+    k, n = 2, 3
+    half = np.sqrt(k / n * (1 - k / n) / n + 1 / (4 * n**2)) / (1 + 1 / n)
+    middle = (k / n + 1 / (2 * n)) / (1 + 1 / n)
+    ends = table.loc[("one", "low"), ["completeness_low", "completeness_high"]]
+    assert ends.tolist() == pytest.approx([middle - half, middle + half])
+    # The network adds 1 of 3 peaks in one field and 1 of 1 in the other: in all 2 of 4. Their sums
+    # of deviations from that mean are -1/2 and 1/2.
+    error = np.sqrt(2 * 0.5**2) / 4
+    assert gain.iloc[0].tolist() == pytest.approx([4, 0.5, 0.5 - error, 0.5 + error])
+
+
+def test_the_line_of_chance_is_that_of_random_peaks():
+    """As many random peaks as match a random position, for fields of random positions."""
+    rng = np.random.default_rng(5)
+    side, radius, n = 150, 5.0, 12
+    fields = {}
+    for name in ("a", "b", "c", "d"):
+        high, low = (rng.uniform(EDGE_PX + 1, side - EDGE_PX - 2, (n, 2)) for _ in range(2))
+        # The network finds all, so that only its line of chance knows what is random.
+        fields[name] = scene(side, high=high, low=low, gan=high)
+    table = pair_numbers(fields, radius)[0].set_index(["field", "resolution"])
+    assert table.loc[("all", "gan"), ["completeness", "purity"]].tolist() == [1, 1]
+    # The chance that none of 12 peaks is near a position, without edges and rivals.
+    expected = 1 - (1 - np.pi * radius**2 / (side - 2 * EDGE_PX - 1) ** 2) ** n
+    for resolution in ("low_chance", "gan_chance"):
+        row = table.loc[("all", resolution)]
+        assert row["n_fields"] == 4 * 3 * 8
+        assert (row["n_hst"], row["n_peaks"]) == (4 * n, 4 * n)
+        assert row["completeness"] == pytest.approx(expected, abs=0.02)
+        assert row["completeness_low"] < row["completeness"] < row["completeness_high"]
+
+
+def test_fields_of_other_sizes_share_their_middle():
+    """A peak in the middle matches one in the middle, also by chance and in any orientation."""
+    fields = {
+        "small": scene(61, high=[(30, 30), (12, 30)], low=[(30, 30)], gan=[(30, 30)]),
+        "large": scene(99, high=[(49, 49), (90, 90)], low=[(49, 49), (49, 67)], gan=[]),
+    }
+    table = pair_numbers(fields, 2.0)[0].set_index(["field", "resolution"])
+    # Of eight orientations, two bring the large field's second peak to that of the small one.
+    row = table.loc[("small", "low_chance")]
+    assert (row["n_peaks"], row["n_hst"], row["n_matched"]) == (2, 2, 1.25)
+    # The second peak of the large field is outside the small one.
+    row = table.loc[("large", "low_chance")]
+    assert (row["n_peaks"], row["n_hst"], row["n_matched"]) == (1, 1, 1)
+    alone = pair_numbers({"small": fields["small"]}, 2.0)[0].set_index(["field", "resolution"])
+    row = alone.loc[("small", "low_chance")]
+    assert (row["n_fields"], row["n_matched"]) == (7, 1)

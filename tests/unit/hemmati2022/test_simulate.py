@@ -3,7 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from deblend.hemmati2022.degrade import psf_image
+from astropy.io import fits
+from deblend.hemmati2022.blends import neighbours_of
+from deblend.hemmati2022.degrade import fwhm_from_area, psf_image
 from deblend.hemmati2022.simulate import (
     BANDS,
     CutoutSimulatorConfig,
@@ -11,7 +13,9 @@ from deblend.hemmati2022.simulate import (
     draw_galaxy,
     draw_planes,
     noise_sigma,
+    simulate_cutouts,
     simulated_catalogue,
+    simulator_config,
 )
 from deblend.seeds import generator
 from deblend.units import flux_from_mag
@@ -39,6 +43,7 @@ def simulator(names=tuple(BANDS), **changes):
         "mag_min": 20.0,
         "mag_max": 25.5,
         "counts_slope": 0.3,
+        "neighbours_per_arcmin2": 0.0,
     }
     return CutoutSimulatorConfig(**{**values, **changes})
 
@@ -125,3 +130,69 @@ def test_one_band_is_the_same_galaxies(priors):
     pd.testing.assert_frame_equal(seven, one)
     with pytest.raises(ValidationError, match="'f435w'"):
         simulator(names=("f777w",))
+
+
+def cutouts(priors, n=12, **changes):
+    """Cut-outs of the first galaxies of a set."""
+    config = simulator(names=("f775w",), **changes)
+    catalogue = simulated_catalogue(1, "sim", n, priors, config)
+    return simulate_cutouts(1, "sim", catalogue, np.arange(n), priors, config)
+
+
+def test_neighbours_are_where_the_table_says(priors):
+    """The difference from the cut-outs without them; the noise is the same."""
+    alone, crowded = cutouts(priors), cutouts(priors, neighbours_per_arcmin2=100.0)
+    around = neighbours_of(crowded.galaxies)
+    assert neighbours_of(alone.galaxies).shape == (12, 0, 3)
+    # 100 per square arcmin in 12 cut-outs of 7.68 arcsec: 19.7.
+    assert 8 < np.isfinite(around[..., 0]).sum() < 33
+    light = crowded.images[:, 0].astype(float) - alone.images[:, 0]
+    y, x = np.indices((128, 128)) - 64
+    for image, own in zip(light, around, strict=True):
+        own = own[np.isfinite(own[:, 0])]
+        flux = flux_from_mag(own[:, 2], 25.0).sum()
+        if not len(own):
+            assert image == pytest.approx(0, abs=1e-6)
+        elif (np.abs(own[:, :2]) < 40).all():
+            assert image.sum() == pytest.approx(flux, rel=0.15)
+        if len(own) == 1 and (np.abs(own[0, :2]) < 60).all():
+            top = np.unravel_index(image.argmax(), image.shape)
+            assert np.hypot(x[top] - own[0, 0], y[top] - own[0, 1]) < 1.5
+
+
+def test_bright_galaxies_have_poisson_noise(priors):
+    """The variance of the light over the time; the noise of the sky is the same in both."""
+    dark = cutouts(priors, n=30, mag_max=21.0)
+    bands = [band.model_dump() | {"exposure_s": 100.0} for band in simulator(("f775w",)).bands]
+    noisy = cutouts(priors, n=30, mag_max=21.0, bands=tuple(bands))
+    sky = float(noisy.bands["noise_sigma"].iloc[0])
+    config = simulator(("f775w",), mag_max=21.0)
+    drawn = [draw_galaxy(generator(1, "hemmati2022", "sim", i), priors, config) for i in range(30)]
+    clean = np.stack([draw_planes(*galaxy, config) for galaxy in drawn])
+    bright = clean > 20 * sky**2 * 100
+    assert bright.sum() > 500
+    pull = (noisy.images - clean) / np.sqrt(sky**2 + np.maximum(clean, 0) / 100)
+    assert pull[bright].std() == pytest.approx(1, abs=0.05)
+    assert ((dark.images - clean) / sky)[bright].std() == pytest.approx(1, abs=0.05)
+
+
+def test_a_measured_psf_is_that_of_the_light(priors, tmp_path):
+    """A tiny galaxy has the shape of the file's PSF."""
+    measured = psf_image(0.15, 4.0, SCALE, 65)
+    fits.PrimaryHDU(measured).writeto(tmp_path / "psf.fits")
+    options = {**simulator(names=("f775w", "f160w"), parent_px=66).model_dump()}
+    options["bands"][0]["psf"] = "hst_psf"
+    config = simulator_config(options, [str(tmp_path / "psf.fits")])
+    shape = {
+        "components": [("old", 1.0, 1.0, 1e-3)],
+        "colours": {"old": {"f775w": 1.0, "f160w": 1.0}},
+        "angle_rad": 0.0,
+    }
+    planes = draw_planes({"axis_ratio": 1.0, "mag": 20.0}, shape, config)
+    expected = flux_from_mag(20.0, 25.0) * measured[:, :]
+    np.testing.assert_allclose(planes[0, 1:, 1:], expected, atol=0.01 * expected.max())
+    assert fwhm_from_area(planes)[1] == pytest.approx(0.17 / SCALE, abs=0.6)
+    stamps = simulate_cutouts(
+        1, "sim", simulated_catalogue(1, "sim", 1, priors, config), np.arange(1), priors, config
+    )
+    np.testing.assert_allclose(stamps.psf[0], measured, atol=1e-6)

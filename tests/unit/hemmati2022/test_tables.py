@@ -22,8 +22,11 @@ def test_table_of_detections():
     assert np.isnan(row["Value"])
     assert (row["n"], row["Published"]) == (0, 60)
     assert np.isnan(index.loc[("Blends detected (%)", "low, best filter"), "Published"])
-    row = index.loc[("Single galaxies with more peaks (%)", "GAN")]
-    assert (row["Value"], row["Published"]) == (1, 1)
+    row = index.loc[("Single galaxies with a false peak (%)", "GAN")]
+    # The threshold is set for this rate.
+    assert row["Value"] == 1 and np.isnan(row["Published"])
+    row = index.loc[("One peak in high and low, a false one here (% of those)", "GAN")]
+    assert (row["Value"], row["Published"]) == (1.5, 1)
     ratio = index.loc[("Median |flux error|, low over GAN", "GAN")]
     assert ratio["Value"] == pytest.approx(flux_improvement(photometry())["ratio"])
     assert ratio["Published"] == 10
@@ -31,6 +34,20 @@ def test_table_of_detections():
     brighter = fits.assign(mag_input=fits["mag_true"])
     ratio = index.loc[("Median |flux error, catalogue's|, low over GAN", "GAN")]
     assert ratio["Value"] == pytest.approx(flux_improvement(brighter)["ratio"])
+    offset = index.loc[("Median offset, low over GAN", "GAN")]
+    assert offset["Value"] == pytest.approx(flux_improvement(photometry())["offset_ratio"])
+    assert offset["Published"] == 10
+    assert not index.index.duplicated().any()
+
+
+def test_few_blends_are_said_to_be_few():
+    fits = photometry().head(20)
+    fits = fits.assign(mag_gan_multi=fits["mag_gan"], flags_gan_multi=0)
+    table = detection_table(blends(), false_positives(), fits, PUBLISHED)
+    table = table[table["Quantity"].str.startswith("Median")]
+    assert table["Quantity"].str.endswith("(few blends)").all()
+    assert (table["n"] == 20).all()
+    assert {"GAN", "GAN, multi-band"} <= set(table["Resolution"])
 
 
 def test_failed_fits_are_counted():

@@ -38,21 +38,24 @@ from tests.unit.hemmati2022.conftest import (
 
 @pytest.fixture(scope="module")
 def validation(maker):
-    return Validation(maker, SPLITS["validation"], 48, BLENDING, DETECTION, 0)
+    return Validation(maker, SPLITS, 48, BLENDING, DETECTION, 0)
 
 
 def test_the_psf_that_detects_most_is_chosen(maker):
-    single = single_galaxies(maker.draw(SPLITS["validation"], 48, 144, "validation", BLENDING))
     true = [
-        maker.scaled(blends, "validation")[0]
-        for blends in (maker.draw(SPLITS["validation"], 0, 48, "validation", BLENDING), single)
+        maker.scaled(maker.draw(SPLITS["validation"], 0, 48, "validation", BLENDING), "validation"),
+        maker.scaled(
+            single_galaxies(maker.draw(SPLITS["calibration"], 0, 96, "calibration", BLENDING)),
+            "calibration",
+        ),
     ]
+    true = [high for high, _ in true]
     rng = np.random.default_rng(1)
     noisy = [x + rng.normal(0, 0.3, x.shape).astype(np.float32) for x in true]
     taken = []
     for widths in ((0.08,), (0.3,), (0.08, 0.3)):
         detection = DETECTION.model_copy(update={"fwhm_arcsec": widths})
-        validation = Validation(maker, SPLITS["validation"], 48, BLENDING, detection, 0)
+        validation = Validation(maker, SPLITS, 48, BLENDING, detection, 0)
         taken.append(validation.check(Oracle(np.concatenate(noisy)[:, None]), CPU))
     narrow, wide, both = taken
     assert narrow["val_detected"] != wide["val_detected"]
@@ -188,7 +191,7 @@ class Unreliable(Validation):
 
 
 def test_a_training_without_a_reliable_threshold_says_what_to_do(maker, tmp_path):
-    validation = Unreliable(maker, SPLITS["validation"], 48, BLENDING, DETECTION, 0)
+    validation = Unreliable(maker, SPLITS, 48, BLENDING, DETECTION, 0)
     config = SrConfig(**{**vars(TINY), "epochs": 2})
     message = (
         r"gan has learnt nothing in 2 epochs: in each, more than [\d.]+% .* \(the least is 40.00%\)"
@@ -233,3 +236,29 @@ def test_a_step_does_not_change_the_best_generator(maker):
     trainer.step(torch.from_numpy(low), torch.from_numpy(high), torch.rand(4, 1, 1, 1))
     assert all(torch.equal(v, trainer.best.state_dict()[k]) for k, v in before.items())
     assert all(p.requires_grad for p in trainer.discriminator.parameters())
+
+
+def test_a_generator_can_learn_without_a_discriminator(maker, validation, tmp_path):
+    config = SrConfig(**{**vars(TINY), "adversarial_weight": 0.0, "content_weight": 1.0})
+    trainer = Trainer(config, 1, CPU)
+    assert trainer.discriminator is None
+    assert set(trainer.optimizers) == {"generator"}
+    history, summary = run(maker, validation, tmp_path / "l1.pt", config)[1:]
+    assert "discriminator" not in history
+    assert (history["generator"] == 0).all()
+    assert summary["n_parameters_discriminator"] == 0
+
+
+def test_learning_rates_warm_up():
+    config = SrConfig(**{**vars(TINY), "warm_up_steps": 4})
+    trainer = Trainer(config, 1, CPU)
+    given, high, mixing = (
+        torch.zeros(2, 1, 22, 22),
+        torch.zeros(2, 1, 64, 64),
+        torch.zeros(2, 1, 1, 1),
+    )
+    rates = []
+    for _ in range(6):
+        trainer.step(given, high, mixing)
+        rates.append(trainer.optimizers["generator"].param_groups[0]["lr"] / config.learning_rate)
+    assert rates == pytest.approx([0.25, 0.5, 0.75, 1, 1, 1])

@@ -1,23 +1,18 @@
 """One interface to two fitters: tables, workers, and NGMIX where it is installed."""
 
 import sys
-from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from deblend.errors import DeblendError
 from deblend.photometry.forced import BUILTIN_VERSION, COLUMNS, choose_engine, fit_photometry
-from deblend.photometry.mixture_fit import FLAG_NOT_FINITE, FLAG_SINGULAR
 from deblend.photometry.mixtures import (
-    PsfMixture,
     covariance_from_shape,
-    profile_mixture,
-    render,
     shape_from_covariance,
 )
-from scipy.optimize import leastsq
 
-from tests.unit.photometry.test_mixture_fit import draw, exact_psf, galsim_psf, noisy
+from tests.unit.photometry.test_mixture_fit import draw, exact_psf, galaxies, galsim_psf, noisy
 
 SETTINGS = {"pixel_scale_arcsec": 0.2, "noise_sigma": 1.0}
 
@@ -68,13 +63,34 @@ def test_padded_positions_and_two_profiles(sample):
     padded = np.full((20, 2, 2), np.nan)
     for i, mine in enumerate(positions):
         padded[i, : len(mine)] = mine
-    options = {"engine": "builtin", **SETTINGS}
+    options = {"engine": "builtin", "profile": "exp", **SETTINGS}
     lists = fit_photometry(images, exact_psf(), positions, **options)
     assert lists.equals(fit_photometry(images, exact_psf(), padded, **options))
-    other = fit_photometry(images, exact_psf(), padded, profile=("exp", "gauss"), **options)
+    two = options | {"profile": ("exp", "gauss")}
+    other = fit_photometry(images, exact_psf(), padded, **two)
     alone = lists["stamp"] % 2 == 0
     assert lists[alone].equals(other[alone])
     assert (other["flux"] < lists["flux"])[lists["galaxy"] == 1].all()
+
+
+def test_the_better_profile_is_kept():
+    """Exponential galaxies, and de Vaucouleurs ones up to where the mixture ends."""
+    exponential, flux, _, _ = galaxies("exp", 5, 4)
+    bulges, flux_dev, _, _ = galaxies("dev", 5, 5)
+    images = np.stack([draw(one, galsim_psf(), size=96) for one in (*exponential, *bulges)])
+    images = images + np.random.default_rng(6).normal(0, 0.01, images.shape)
+    options = {"pixel_scale_arcsec": 0.2, "noise_sigma": 0.01, "engine": "builtin"}
+    centre = np.full((10, 1, 2), 47.5)
+    found = fit_photometry(images, exact_psf(), centre, **options)
+    assert found["profile"].tolist() == ["exp"] * 5 + ["dev"] * 5
+    assert (found["flags"] == 0).all()
+    np.testing.assert_allclose(found["flux"], [*flux, *flux_dev], rtol=0.02)
+    for profile in ("exp", "dev"):
+        fixed = fit_photometry(images, exact_psf(), centre, profile=profile, **options)
+        assert (fixed["profile"] == profile).all()
+        assert (fixed["chi2_per_dof"] >= found["chi2_per_dof"]).all()
+        same = found["profile"] == profile
+        pd.testing.assert_frame_equal(fixed[same], found[same])
 
 
 def test_no_stamps_make_an_empty_table():
@@ -119,125 +135,6 @@ def test_ngmix_is_requested_and_not_installed(monkeypatch):
     assert choose_engine("auto")[0] == "builtin"
     with pytest.raises(DeblendError, match="install it from conda-forge, or take 'builtin'"):
         choose_engine("ngmix")
-
-
-class FakeMixture:
-    """Replacement of `ngmix.GMix` and `GMixModel`; its rows are p, row, col, irr, irc, icc."""
-
-    def __init__(self, rows):
-        self.rows = np.reshape(rows, (-1, 6))
-
-    @classmethod
-    def of_model(cls, p, name):
-        if np.hypot(p[2], p[3]) >= 1:
-            raise FloatingPointError
-        profile = profile_mixture(name)
-        covariance = profile.size[:, None] * covariance_from_shape(*p[2:5])
-        shares = (profile.share * p[5])[:, None]
-        centre = np.tile(p[:2], (len(shares), 1))
-        return cls(np.hstack([shares, centre, covariance]))
-
-    def convolve(self, psf):
-        both = [[a[0] * b[0], a[1], a[2], *(a[3:] + b[3:])] for a in self.rows for b in psf.rows]
-        return FakeMixture(both)
-
-    def set_flux(self, flux):
-        self.rows[:, 0] *= flux / self.rows[:, 0].sum()
-
-    def make_image(self, shape, jacobian):
-        p = self.rows[:, None, [1, 2, 3, 4, 5, 0]] + [jacobian.row, jacobian.col, 0, 0, 0, 0]
-        none = PsfMixture(np.ones((len(p), 1)), np.zeros((len(p), 1, 3)))
-        return render(p, [profile_mixture("gauss")], none, shape).sum(axis=0)
-
-
-class FakeFit(dict):
-    """Replacement of NGMIX's `Fitter` and `CoellipFitter`, with their dictionary of results."""
-
-    def __init__(self, model=None, ngauss=None):
-        self.model, self.ngauss = model, ngauss
-
-    def mixture(self, p):
-        if self.model:
-            return FakeMixture.of_model(p, self.model)
-        n = self.ngauss
-        covariance = covariance_from_shape(p[2], p[3], p[4 : 4 + n])
-        centre = np.tile(p[:2], (n, 1))
-        return FakeMixture(np.hstack([p[4 + n :, None], centre, covariance]))
-
-    def go(self, observation, guess):
-        def residual(p):
-            model = self.mixture(p)
-            model = model.convolve(observation.psf.gmix) if observation.psf else model
-            image = model.make_image(observation.image.shape, observation.jacobian)
-            return ((image - observation.image) * np.sqrt(observation.weight)).ravel()
-
-        p, inverse, info, _, status = leastsq(residual, guess, full_output=True)
-        self.update(flags=int(status > 4), pars=p, pars_cov0=inverse, nfev=info["nfev"])
-        return self
-
-    def get_gmix(self):
-        return self.mixture(self["pars"])
-
-
-def fake_observation(image, weight=None, jacobian=None, psf=None, gmix=None):
-    return SimpleNamespace(image=image, weight=weight, jacobian=jacobian, psf=psf, gmix=gmix)
-
-
-@pytest.fixture
-def fake_ngmix(monkeypatch):
-    """The part of NGMIX 2's interface that is used, according to its documentation."""
-    fake = SimpleNamespace(
-        __version__="0-fake",
-        DiagonalJacobian=lambda row, col, scale: SimpleNamespace(row=row, col=col, scale=scale),
-        Observation=fake_observation,
-        GMix=lambda pars: FakeMixture(np.array(pars)),
-        GMixModel=FakeMixture.of_model,
-        gexceptions=SimpleNamespace(GMixRangeError=FloatingPointError),
-        fitting=SimpleNamespace(Fitter=FakeFit, CoellipFitter=FakeFit),
-    )
-    monkeypatch.setitem(sys.modules, "ngmix", fake)
-
-
-@pytest.mark.parametrize("fixed", [False, True])
-def test_parameters_are_converted_for_ngmix(sample, fake_ngmix, fixed):
-    """Order, units, frames and errors, with a replacement of NGMIX."""
-    images, positions, _ = sample
-    images = np.concatenate([images[:4], np.full_like(images[:1], np.nan)])
-    arguments = (images, exact_psf(), [*positions[:4], positions[0]])
-    options = {"fixed_positions": fixed, **SETTINGS}
-    theirs = fit_photometry(*arguments, **options)
-    ours = fit_photometry(*arguments, engine="builtin", **options)
-    assert (theirs["engine"] == "ngmix").all()
-    assert (theirs["engine_version"] == "0-fake").all()
-    assert theirs["flags"].iloc[-1] == FLAG_NOT_FINITE
-    fine = ours["flags"] == 0
-    assert fine.sum() >= 5
-    for column in COLUMNS[2:11]:
-        np.testing.assert_allclose(
-            theirs.loc[fine, column], ours.loc[fine, column], rtol=2e-3, atol=2e-3
-        )
-
-
-def test_the_ngmix_branch_fits_psf_images(sample, fake_ngmix):
-    images, positions, _ = sample
-    psf = draw(galsim_psf(), size=25)
-    theirs = fit_photometry(images[:1], psf, positions[:1], n_psf_gaussians=2, **SETTINGS)
-    ours = fit_photometry(images[:1], exact_psf(), positions[:1], engine="builtin", **SETTINGS)
-    assert theirs["flux"][0] == pytest.approx(ours["flux"][0], rel=2e-3)
-    assert theirs["flags"][0] & ~FLAG_SINGULAR == 0
-
-
-def test_ngmix_and_the_built_in_fitter_agree():
-    """Both get the same PSF mixtures, first guesses and galaxies."""
-    pytest.importorskip("ngmix", reason="NGMIX is not installed (conda-forge has it)")
-    images, _ = noisy(20, 31, low=50, high=200)
-    arguments = (images, exact_psf(), np.full((20, 1, 2), 19.5))
-    theirs = fit_photometry(*arguments, engine="ngmix", **SETTINGS)
-    ours = fit_photometry(*arguments, engine="builtin", **SETTINGS)
-    assert (theirs["flags"] == 0).all()
-    np.testing.assert_allclose(ours["flux"], theirs["flux"], rtol=1e-3)
-    np.testing.assert_allclose(ours["flux_err"], theirs["flux_err"], rtol=0.05)
-    np.testing.assert_allclose(ours[["g1", "g2"]], theirs[["g1", "g2"]], atol=0.01)
 
 
 def test_shapes_have_the_conventions_of_ngmix():

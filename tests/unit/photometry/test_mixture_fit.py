@@ -178,6 +178,30 @@ def test_a_stamp_does_not_depend_on_the_others():
         assert alone.flux_err[0] == whole.flux_err[i]
 
 
+def test_noisier_pixels_count_less():
+    """Half of each stamp has four times the noise; the errors are right only if that is known."""
+    images, p = noisy(400, 5)
+    noise = np.ones_like(images)
+    noise[:, :, 20:] = 4.0
+    images = images + np.random.default_rng(6).normal(0, np.sqrt(noise**2 - 1))
+    start = np.full((400, 1, 2), 19.5)
+    known = fit_mixtures(images, start, exact_psf(), noise_sigma=noise)
+    mean = fit_mixtures(images, start, exact_psf(), noise_sigma=2.5)
+    fine = ((known.flags | mean.flags) & ~FLAG_NO_SHAPE) == 0
+    assert fine.mean() > 0.9
+    pull = ((known.flux - p[..., 5]) / known.flux_err)[fine]
+    assert abs(np.median(pull)) < 0.15
+    assert 0.85 < (np.percentile(pull, 84) - np.percentile(pull, 16)) / 2 < 1.15
+    assert known.chi2_per_dof[fine].mean() == pytest.approx(1, abs=0.01)
+    error = {name: np.median(np.abs(f.flux - p[..., 5])[fine]) for name, f in
+             (("known", known), ("mean", mean))}  # fmt: skip
+    assert error["known"] < 0.8 * error["mean"]
+    same = fit_mixtures(images[:5], start[:5], exact_psf(), noise_sigma=np.full_like(images[:5], 2))
+    one = fit_mixtures(images[:5], start[:5], exact_psf(), noise_sigma=2.0)
+    np.testing.assert_allclose(same.flux, one.flux, rtol=1e-6)
+    np.testing.assert_allclose(same.flux_err, one.flux_err, rtol=1e-6)
+
+
 def test_noise_scales_errors_only():
     images, _ = noisy(5, 9)
     start = np.full((5, 1, 2), 19.5)

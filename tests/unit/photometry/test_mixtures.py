@@ -6,6 +6,7 @@ import pytest
 from deblend.errors import DeblendError
 from deblend.photometry.mixtures import (
     PsfMixture,
+    compact,
     convolve,
     covariance_from_shape,
     profile_mixture,
@@ -30,6 +31,21 @@ def test_the_exponential_has_its_half_light_radius():
     variance = profile.size * 6 / 2
     within = (profile.share * (1 - np.exp(-(1.67835**2) / 2 / variance))).sum()
     assert within == pytest.approx(0.5, abs=0.006)
+
+
+def test_merged_gaussians_have_the_same_image():
+    """Seen through a PSF as sharp as HST's on pixels of 0.06", up to large galaxies."""
+    full = profile_mixture("dev")
+    merged = compact(full)
+    assert len(merged.share) == 8
+    assert merged.share.sum() == pytest.approx(1)
+    assert (merged.share * merged.size).sum() == pytest.approx((full.share * full.size).sum())
+    psf = PsfMixture(np.ones((1, 1)), np.array([[[0.6, 0, 0.6]]]))
+    for size in (10.0, 100.0, 1000.0, 4000.0):
+        p = np.array([[[32.3, 32.1, 0.3 * size, 0.1 * size, 0.7 * size, 1.0]]])
+        images = [render(p, [profile], psf, (65, 65)) for profile in (full, merged)]
+        assert abs(images[1] - images[0]).max() < 1e-6
+    assert compact(profile_mixture("exp")) is profile_mixture("exp")
 
 
 def test_unknown_profiles_are_refused():

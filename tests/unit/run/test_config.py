@@ -100,9 +100,11 @@ def test_given_values_do_not_change(overlays):
     given = merged(*map(read, overlays))
     out = validated(given, ARCHIVES)
     added = set(paths(out)) - set(paths(given))
-    assert {path[:4] for path in added} == {("hemmati2022", "cutouts", "goods_south", "bands")}
+    assert {path[:4] for path in added} == {
+        ("hemmati2022", "cutouts", name, "bands") for name in ("goods_south", "simulated_bands")
+    }
     assert {path[-1] for path in added} == {
-        *("checksum", "extension", "psf", "psf_key", "psf_pixel_scale_arcsec")
+        *("checksum", "extension", "psf", "psf_key", "psf_pixel_scale_arcsec", "psf_fwhm_arcsec")
     }
     for path in added:
         assert at(out, path) in (None, 0)
@@ -204,6 +206,8 @@ COPY_GATE = (
     *("generator", "filters", "levels", "augment", "n_train_blends", "adversarial_start"),
     *("burn_in_iterations", "learning_rate", "schedule", "gradient_norm_max"),
 )
+#: Cuts of the code of Hemmati et al. 2022, which are not for every data set.
+CODE_CUTS = ("split_dec_deg", "redshift_min", "fwhm_min_px", "fwhm_max_px", "max_off_centre_px")
 #: Keys whose value in config.yaml is not the default.
 OTHERS = {
     ("networks", "blend2flux_64", "filters"),
@@ -220,6 +224,15 @@ OTHERS = {
     ("reiman2019", "image_sets", "galaxyzoo", "n_images"),
     ("reiman2019", "other_generator"),
     *(("reiman2019", "other_generator", key) for key in COPY_GATE),
+    *(("hemmati2022", "cutouts", "simulated_bands", "bands", i, "exposure_s") for i in range(7)),
+    *(("hemmati2022", "cutouts", "goods_south", "bands", i, "psf") for i in range(7)),
+    *(("hemmati2022", "cutouts", name, "cuts") for name in CONFIG["hemmati2022"]["cutouts"]),
+    *(
+        ("hemmati2022", "cutouts", name, "cuts", key)
+        for name in CONFIG["hemmati2022"]["cutouts"]
+        for key in CODE_CUTS
+    ),
+    ("hemmati2022", "cutouts", "goods_south", "offset_arcsec"),
     ("hemmati2022", "cutouts", "goods_south", "redshift_catalog"),
     ("hemmati2022", "cutouts", "goods_south", "redshift_columns"),
 }
@@ -668,9 +681,9 @@ def test_the_reserved_names_are_those_of_the_rules():
         name: (ROOT / f"workflow/rules/{name}.smk").read_text()
         for name in ("hemmati2022", "farrens2022")
     }
-    block = rules["hemmati2022"].split("RESOLUTIONS = ")[1].split("SHOWN_NETWORKS.append")[0]
-    names = re.findall(r'"(\w+)": |RESOLUTIONS\["(\w+)"\]', block)
-    assert {first or second for first, second in names} == {*HEMMATI_NETWORKS}
+    # The configuration lists the networks of the rules.
+    every = checked({"hemmati2022": {"networks": list(HEMMATI_NETWORKS)}})
+    assert every["hemmati2022"]["networks"] == list(HEMMATI_NETWORKS)
     folders = set(re.findall(r"<results>/(?:networks|predictions)/(\w+)/", rules["farrens2022"]))
     assert folders == {BLENDHUNTER, FARRENS_SEP, FARRENS_ABLATIONS}
 

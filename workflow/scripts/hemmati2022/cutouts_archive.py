@@ -1,14 +1,16 @@
 """Adapter: cut the selected galaxies out of mosaics."""
 
-from deblend.data.stamps import write_stamps
-from deblend.hemmati2022.cutouts import keep_usable, read_selected
+from deblend.hemmati2022.cutouts import keep_usable, read_selected, write_cutouts
 from deblend.hemmati2022.ingest import archive_cutouts, cutout_config
 from deblend.run import logs
 from deblend.tables import write_csv
 
 with logs.script(snakemake.log[0]):
-    config = cutout_config(snakemake.params.options, snakemake.input.mosaics)
-    stamps, reasons = archive_cutouts(read_selected(snakemake.input.selected), config)
-    stamps, exclusions = keep_usable(stamps, reasons)
-    write_stamps(snakemake.output.stamps, stamps)
-    write_csv(snakemake.output.exclusions, exclusions)
+    params, output = snakemake.params, snakemake.output
+    config = cutout_config(params.options, snakemake.input.mosaics, snakemake.input.psfs)
+    selected = read_selected(snakemake.input.selected)
+    batches = archive_cutouts(selected, config, params.neighbour_mag_max, params.offset_arcsec)
+    parts = (keep_usable(stamps, reasons, **params.usable) for stamps, reasons in batches)
+    split, excluded = write_cutouts(output.stamps, parts, selected, config.detection_band)
+    write_csv(output.split, split)
+    write_csv(output.excluded, excluded)

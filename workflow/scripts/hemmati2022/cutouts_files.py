@@ -1,21 +1,23 @@
 """Adapter: cut the selected galaxies out of the user's stamps."""
 
-from deblend.data.stamps import write_stamps
-from deblend.hemmati2022.cutouts import keep_usable, read_selected
+from deblend.hemmati2022.cutouts import keep_usable, read_selected, write_cutouts
 from deblend.hemmati2022.ingest import cutout_config, files_cutouts
 from deblend.run import logs
 from deblend.tables import write_csv
 
 with logs.script(snakemake.log[0]):
-    params = snakemake.params
-    stamps = files_cutouts(
+    params, output = snakemake.params, snakemake.output
+    config = cutout_config(params.options, psfs=snakemake.input.psfs)
+    selected = read_selected(snakemake.input.selected)
+    batches = files_cutouts(
         params.seed,
         snakemake.wildcards.cutouts,
         snakemake.input.images,
-        read_selected(snakemake.input.selected),
-        cutout_config(params.options),
+        selected,
+        config,
         **params.files,
     )
-    stamps, exclusions = keep_usable(stamps)
-    write_stamps(snakemake.output.stamps, stamps)
-    write_csv(snakemake.output.exclusions, exclusions)
+    parts = (keep_usable(stamps, **params.usable) for stamps in batches)
+    split, excluded = write_cutouts(output.stamps, parts, selected, config.detection_band)
+    write_csv(output.split, split)
+    write_csv(output.excluded, excluded)

@@ -3,7 +3,7 @@
 from deblend.data.priors import read_priors
 from deblend.data.stamps import write_stamps
 from deblend.hemmati2022.cutouts import chunk_rows, keep_usable, read_selected
-from deblend.hemmati2022.simulate import CutoutSimulatorConfig, simulate_cutouts
+from deblend.hemmati2022.simulate import simulate_cutouts, simulator_config
 from deblend.run import logs
 from deblend.tables import write_csv
 
@@ -16,8 +16,8 @@ with logs.script(snakemake.log[0]):
         selected,
         chunk_rows(selected, int(snakemake.wildcards.chunk), params.chunk_size),
         read_priors(snakemake.input.priors),
-        CutoutSimulatorConfig(**params.options),
+        simulator_config(params.options, snakemake.input.psfs),
     )
-    stamps, exclusions = keep_usable(stamps)
+    stamps, exclusions = keep_usable(stamps, **params.usable)
     write_stamps(snakemake.output.stamps, stamps)
     write_csv(snakemake.output.exclusions, exclusions)

@@ -33,3 +33,5 @@ with logs.script(snakemake.log[0]):
     write_csv(out.false_positives, tables["false_positives"])
     write_csv(out.peaks, tables["peaks"])
     write_csv(out.quality, tables["quality"])
+    write_csv(out.ladder, tables["ladder"])
+    write_csv(out.curves, tables["curves"])

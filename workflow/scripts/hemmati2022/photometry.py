@@ -20,6 +20,7 @@ with logs.script(snakemake.log[0]):
         detections,
         pd.read_csv(inputs.peaks),
         engine=params.engine,
+        profile=params.profile,
         n_workers=snakemake.threads,
     )
     write_csv(snakemake.output.table, table)

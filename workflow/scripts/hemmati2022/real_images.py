@@ -3,12 +3,12 @@
 import logging
 
 import pandas as pd
+from deblend.hemmati2022 import real_images
 from deblend.hemmati2022.config import Detection
 from deblend.hemmati2022.detection import restore_resolutions
 from deblend.hemmati2022.figures.real_images import draw_pairs
 from deblend.hemmati2022.pairs import make_pair_maker, read_cutouts
 from deblend.hemmati2022.predict import load_network
-from deblend.hemmati2022.real_images import compare_peaks, field_names, read_field
 from deblend.plots.style import label_line
 from deblend.report.networks import not_learnt, read_networks
 from deblend.run import logs
@@ -27,12 +27,14 @@ with logs.script(snakemake.log[0]):
     names = {"high": "high_best", "low": "low_best", "gan": params.resolution}
     resolutions = {name: restored[restored_name] for name, restored_name in names.items()}
     fields = {
-        name: read_field(inputs.folder, name, maker, **params.options)
-        for name in field_names(inputs.folder)
+        name: real_images.read_field(inputs.folder, name, maker, **params.options)
+        for name in real_images.field_names(inputs.folder)
     }
-    table, shown = compare_peaks(network, fields, resolutions, detection.radius_px, device)
-    logging.info("\n%s", table.to_string(index=False))
+    shown = real_images.find_field_peaks(network, fields, resolutions, device)
+    table, gain = real_images.pair_numbers(shown, detection.radius_px)
+    logging.info("\n%s\n%s", table.to_string(index=False), gain.to_string(index=False))
     write_csv(out.table, table)
+    write_csv(out.gain, gain)
     trained = f"{snakemake.wildcards.sr} trained on {params.maker['name']}"
     warning = not_learnt(read_networks([inputs.description]))
     label = label_line(f"{params.scale} scale", "HSC and HST images", trained, warning)

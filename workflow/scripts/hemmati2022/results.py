@@ -16,13 +16,14 @@ from deblend.tables import write_csv, write_tex
 with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     published = read_published(inputs.published)["hemmati2022"]
-    names = ("detections", "false_positives", "photometry", "quality")
+    names = ("detections", "false_positives", "photometry", "quality", "ladder")
     tables = {name: pd.read_csv(inputs[name]) for name in names}
     detections = detection_table(
         tables["detections"], tables["false_positives"], tables["photometry"], published
     )
     som = read_json(inputs.som)
-    rows = our_rows(published, tables, som)
+    networks = read_networks(inputs.records)
+    rows = our_rows(published, tables, som, networks)
     reproduction = reproduction_table(
         {params.configuration: rows}, "hemmati2022", params.papers_data
     )
@@ -33,7 +34,7 @@ with logs.script(snakemake.log[0]):
         CLAIMS,
         "hemmati2022",
         bars=read_bars(inputs.bars, params.scale, "hemmati2022"),
-        networks=read_networks(inputs.records),
+        networks=networks,
     )
     logging.info("\n%s", reproduction.iloc[:, 1:8].to_string(index=False))
     logging.info("\n%s", claims[["claim", "bound", "numbers", "holds"]].to_string(index=False))

@@ -222,7 +222,8 @@ def draw_fig7(
             _density(upper, input_mag, own_points["mag_measured"].to_numpy(), limits)
             upper.plot(limits, limits, color="white", ls="--", lw=0.9)
             error = 100 * own_points["flux_error"].abs().median()
-            text = f"median |flux error| {error:.3g} %"
+            offset = own_points["delta_mag"].median()
+            text = f"median offset {offset:+.3f} mag, |flux error| {error:.3g} %"
             own_scatter = scatter[scatter["position"] == position]
             n_left_out = int(own_scatter["n_left_out"].iloc[0]) if len(own_scatter) else 0
             if n_left_out:

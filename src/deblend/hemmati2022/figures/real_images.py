@@ -35,7 +35,7 @@ def draw_pairs(
     Parameters
     ----------
     shown : dict
-        From `deblend.hemmati2022.real_images.compare_peaks`.
+        From `deblend.hemmati2022.real_images.find_field_peaks`.
     pixel_scale_arcsec : float
         Pixel scale of the high-resolution images.
     outputs : list of path
