@@ -238,9 +238,9 @@ def render_blends(images: np.ndarray, rows: pd.DataFrame, frame_px: int = FRAME_
     corner = np.sqrt(2) * (frame_px / 2 + shift)
     if (angle[galaxy >= 0] % 90 != 0).any() and (images.shape[-1] - 1) // 2 < corner:
         raise DeblendError(
-            f"stamps of {images.shape[-1]} px do not cover a frame of {frame_px} px with a shift of "
-            f"{shift} px at any angle: give stamps of {2 * int(np.ceil(corner)) + 1} px or more, a "
-            "smaller max_shift_px, or any_angle: false"
+            f"stamps of {images.shape[-1]} px do not cover a frame of {frame_px} px with a shift "
+            f"of {shift} px at any angle: give stamps of {2 * int(np.ceil(corner)) + 1} px or "
+            "more, a smaller max_shift_px, or any_angle: false"
         )
     out = np.zeros((len(rows), images.shape[1], frame_px, frame_px), np.float32)
     for k in components:
