@@ -277,7 +277,7 @@ class Selected(Section):
         default=Cuts(),
         description="Which galaxies are used, and in which split. A galaxy whose redshift, "
         "CLASS_STAR, F160W magnitude or FWHM is unknown is not excluded by the limits of "
-        "that quantity.",
+        "that quantity; negative redshifts are unknown ones.",
     )
 
 
