@@ -339,6 +339,7 @@ def test_a_missing_band_is_an_error(survey):
         list_cutouts(selected, cutout_config(files_options(parent_px=SIZE)))
 
 
+@pytest.mark.filterwarnings("ignore:File may have been truncated")
 def test_a_broken_mosaic_is_named(survey):
     table = read_cutout_catalogue(survey / "catalog.ecsv", COLUMNS, SCALE, "arcsec")
     path = survey / "f160w.fits"
