@@ -119,6 +119,16 @@ def hemmati_network(wildcards):
     return options
 
 
+def with_cutouts_mb(wildcards, input):
+    """Memory of a job that has all cut-outs in memory.
+
+    The file has about the size of the images in memory. A fifth more is for a copy of one band of
+    seven. The rest is what was measured at toy scale, 1 GB, for three times as many blends, and the
+    libraries of a GPU.
+    """
+    return 6000 + round(1.2 * input.size_mb)
+
+
 def hsc_pairs(wildcards):
     """Folder of real HST and HSC images of the same fields."""
     folder = HEMMATI["hsc_pairs"]["folder"]
@@ -385,7 +395,7 @@ rule hemmati2022_train:
         "../../envs/torch.yaml"
     threads: config["threads"]["training"]
     resources:
-        mem_mb=16000,
+        mem_mb=with_cutouts_mb,
         runtime=1440,
         gpu=1,
     params:
@@ -427,7 +437,7 @@ rule hemmati2022_detect:
         "../../envs/torch.yaml"
     threads: config["threads"]["training"]
     resources:
-        mem_mb=16000,
+        mem_mb=with_cutouts_mb,
         runtime=120,
         gpu=1,
     params:
@@ -472,7 +482,7 @@ rule hemmati2022_real_images:
         "../../envs/torch.yaml"
     threads: 1
     resources:
-        mem_mb=16000,
+        mem_mb=with_cutouts_mb,
         runtime=30,
     params:
         code=code("hemmati2022/real_images.py"),
@@ -506,7 +516,7 @@ rule hemmati2022_photometry:
         "../../envs/photometry.yaml"
     threads: 2
     resources:
-        mem_mb=8000,
+        mem_mb=with_cutouts_mb,
         runtime=120,
     params:
         code=code("hemmati2022/photometry.py"),

@@ -254,7 +254,9 @@ def _write_tables(file: h5py.File, stamps: Stamps, galaxies: pd.DataFrame) -> No
         file.create_dataset("bands/noise_correlation", data=stamps.noise_correlation.astype(float))
 
 
-def read_stamps(path: str | Path, rows: np.ndarray | None = None) -> Stamps:
+def read_stamps(
+    path: str | Path, rows: np.ndarray | None = None, *, segmaps: bool = True
+) -> Stamps:
     """Read a data set, or some of its galaxies.
 
     Parameters
@@ -262,6 +264,8 @@ def read_stamps(path: str | Path, rows: np.ndarray | None = None) -> Stamps:
     path : path
     rows : ndarray of int, optional
         Rows of the galaxies to read, in increasing order; default: all.
+    segmaps : bool
+        Whether to read the segmentation maps; without them they are 0, and need no memory.
 
     Raises
     ------
@@ -278,9 +282,11 @@ def read_stamps(path: str | Path, rows: np.ndarray | None = None) -> Stamps:
                     for c in BAND_COLUMNS
                 }
             )
+            images = file["images"][selected]
+            shape = (len(images), *images.shape[2:])
             return Stamps(
-                file["images"][selected],
-                file["segmaps"][selected],
+                images,
+                file["segmaps"][selected] if segmaps else np.broadcast_to(np.int16(0), shape),
                 galaxies.iloc[selected].reset_index(drop=True),
                 bands,
                 file["bands/psf"][:] if "psf" in file["bands"] else None,

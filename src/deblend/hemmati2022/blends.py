@@ -212,7 +212,8 @@ def render_blends(images: np.ndarray, rows: pd.DataFrame, frame_px: int = FRAME_
     Raises
     ------
     DeblendError
-        A row has a galaxy without a stamp, or a shift that is too large for the stamps.
+        A row has a galaxy without a stamp, or a shift that is too large for the stamps. The corners
+        of frames that are rotated by any angle need sqrt(2) times as much.
     """
     if images.ndim != 4 or images.shape[-1] != images.shape[-2]:
         raise DeblendError(
@@ -232,6 +233,14 @@ def render_blends(images: np.ndarray, rows: pd.DataFrame, frame_px: int = FRAME_
         raise DeblendError(
             f"a shift of {shift} px is more than stamps of {images.shape[-1]} px allow around a "
             f"frame of {frame_px} px ({reach}): give larger stamps or a smaller max_shift_px"
+        )
+    angle = rows[[f"angle_deg_{k}" for k in components]].to_numpy()
+    corner = np.sqrt(2) * (frame_px / 2 + shift)
+    if (angle[galaxy >= 0] % 90 != 0).any() and (images.shape[-1] - 1) // 2 < corner:
+        raise DeblendError(
+            f"stamps of {images.shape[-1]} px do not cover a frame of {frame_px} px with a shift "
+            f"of {shift} px at any angle: give stamps of {2 * int(np.ceil(corner)) + 1} px or "
+            "more, a smaller max_shift_px, or any_angle: false"
         )
     out = np.zeros((len(rows), images.shape[1], frame_px, frame_px), np.float32)
     for k in components:

@@ -277,7 +277,7 @@ class Selected(Section):
         default=Cuts(),
         description="Which galaxies are used, and in which split. A galaxy whose redshift, "
         "CLASS_STAR, F160W magnitude or FWHM is unknown is not excluded by the limits of "
-        "that quantity.",
+        "that quantity; negative redshifts are unknown ones.",
     )
 
 
@@ -557,8 +557,8 @@ class GanConfig(Section):
     )
     adversarial_weight: NotNegative = Field(
         default=1.0,
-        description="Weight of the adversarial loss in that of the generator; 0: no discriminator "
-        "is trained, so that the content loss alone trains the generator.",
+        description="Weight of the adversarial loss in that of the generator, more than 0: the "
+        "networks sr_l1 and sr_multi_l1 have 0, thus no discriminator.",
     )
     warm_up_steps: NonNegativeInteger = Field(
         default=0,
@@ -587,6 +587,22 @@ class SrConfig(GanConfig):
         description="Input of the generator: noise (vanilla) or low-resolution images "
         "(super_resolution)."
     )
+
+    @model_validator(mode="after")
+    def _has_a_loss(self) -> "SrConfig":
+        if self.adversarial_weight:
+            return self
+        if self.kind == "vanilla":
+            raise Problem(
+                "0 leaves a vanilla GAN without a loss: give more than 0", "adversarial_weight"
+            )
+        if not self.content_weight:
+            raise Problem(
+                "0 leaves the network without a loss, since content_weight is 0 too: give more "
+                "than 0 for one of them",
+                "adversarial_weight",
+            )
+        return self
 
 
 class HscPairs(Section):
@@ -709,6 +725,24 @@ class Hemmati2022(Section):
                 f"it has to contain {' and '.join(NEEDED_NETWORKS)}, and each network once; it is "
                 f"{', '.join(self.networks) or 'empty'}",
                 "networks",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _networks_have_a_loss(self) -> "Hemmati2022":
+        if not self.network.adversarial_weight:
+            raise Problem(
+                "0 leaves the network vanilla without a loss: give more than 0; sr_l1 and "
+                "sr_multi_l1 are the networks without an adversarial loss",
+                "network",
+                "adversarial_weight",
+            )
+        without = [name for name in self.networks if name.endswith("_l1")]
+        if without and not self.content_weight:
+            raise Problem(
+                f"0 leaves {' and '.join(without)} without a loss: give more than 0, or leave them "
+                "out of networks",
+                "content_weight",
             )
         return self
 

@@ -121,6 +121,11 @@ def select(catalogue: pd.DataFrame, cuts: dict[str, Any], seed: int) -> pd.DataF
             f"{len(repeated)} ids occur more than once (the first: {repeated.iloc[0]}): make the "
             "ids of the catalogue unique"
         )
+    sizes = [f"{name} {cuts[name]}" for name in ("fwhm_min_px", "fwhm_max_px") if cuts[name]]
+    if sizes and ("fwhm_px" not in catalogue or catalogue["fwhm_px"].isna().all()):
+        log.warning(
+            "the catalogue has no FWHM: %s leave out no galaxy (null: no limit)", ", ".join(sizes)
+        )
     training = halves(catalogue, cuts["split_dec_deg"], seed) == cuts["train_half"]
     validation = [
         uniform(seed, "hemmati2022 validation", name) < cuts["validation_share"]

@@ -5,7 +5,7 @@ Both have a catalogue; the configuration gives the names of its columns (`read_c
 
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +119,8 @@ def read_cutout_catalogue(
     -------
     DataFrame
         `deblend.data.stamps.GALAXY_COLUMNS` and `deblend.hemmati2022.cutouts.EXTRA_COLUMNS`, NaN if
-        unknown; fwhm_px if `columns` names it. Magnitudes are unknown if the flux is not positive.
+        unknown; fwhm_px if `columns` names it. Magnitudes are unknown if the flux is not positive,
+        redshifts if they are negative (-1 or -99).
 
     Raises
     ------
@@ -163,6 +164,9 @@ def read_cutout_catalogue(
             )
         elif ours.startswith("flux"):
             values_of[ours.replace("flux", "mag")] = mag_from_flux(values, MICROJANSKY)
+        elif ours == "redshift":
+            # Catalogues have -1 or -99 where there is none.
+            values_of[ours] = np.where(values < 0, np.nan, values)
         else:
             values_of[ours] = values
     result = pd.DataFrame(index=range(len(table)))
@@ -363,8 +367,13 @@ def files_cutouts(
     ------
     Stamps
         Cut-outs of the galaxies that are kept (without a reason). Pixels outside the stamp are NaN.
-        Segmentation maps are 1 where the detection band was not 0.
+        Segmentation maps are 1 where the detection band was not 0. Other sources in them are not
+        known: a catalogue has one row per stamp, and stamps have no coordinates.
     """
+    log.warning(
+        "other galaxies in the stamps are not known: a peak at one of them counts as false, and it "
+        "raises the detection thresholds, unless the stamps have none"
+    )
     pixels = _planes(images, images_key, len(selected), config)
     ny, nx = pixels.shape[2:]
     size = min(config.parent_px, ny, nx)
@@ -468,7 +477,9 @@ def archive_cutouts(
         reasons = np.full(len(rows), "", dtype=object)
         for b, band in enumerate(config.bands):
             with _mosaic(band, config.pixel_scale_arcsec) as (hdu, wcs):
-                found = _cut_band(hdu, _pixels(part, wcs, offset_arcsec), images[:, b])
+                positions = _pixels(part, wcs, offset_arcsec)
+                with _readable(band):
+                    found = _cut_band(hdu, positions, images[:, b])
             log.info("%s: %s", band.name, pd.Series(found).value_counts().to_dict())
             reasons = _more_severe(reasons, found)
         usable = reasons == ""
@@ -578,12 +589,21 @@ def _mosaic(band: Band, pixel_scale_arcsec: float) -> Iterator[tuple[Any, WCS]]:
     """The image of a band, and its celestial coordinates."""
     if band.mosaic is None:
         raise DeblendError(f"band {band.name} has no mosaic: give its path or address")
-    try:
-        with fits.open(band.mosaic) as file:
-            hdu = file[band.extension]
+    with ExitStack() as stack:
+        with _readable(band):
+            hdu = stack.enter_context(fits.open(band.mosaic))[band.extension]
             wcs = WCS(hdu.header, naxis=2)
             check_wcs(wcs, f"band {band.name}", band.mosaic, band.extension, pixel_scale_arcsec)
-            yield hdu, wcs
+            if len(hdu.shape) != 2:
+                raise ValueError(f"it has {len(hdu.shape)} axes")
+        yield hdu, wcs
+
+
+@contextmanager
+def _readable(band: Band) -> Iterator[None]:
+    """Report errors in reading the mosaic of a band."""
+    try:
+        yield
     except (OSError, IndexError, AttributeError, TypeError, ValueError) as error:
         raise DeblendError(
             f"band {band.name}: cannot read extension {band.extension} of the mosaic {band.mosaic} "

@@ -150,7 +150,9 @@ class PairMaker:
             raise DeblendError(f"the cut-outs {name} have no PSF images: give one for each band")
         band_numbers = [known.index(band) for band in bands]
         table = stamps.bands.iloc[band_numbers].reset_index(drop=True)
-        self.images = np.ascontiguousarray(stamps.images[:, band_numbers])
+        # Seven bands of thousands of galaxies are gigabytes: no copy if all bands are used.
+        every_band = band_numbers == list(range(len(known)))
+        self.images = stamps.images if every_band else stamps.images.take(band_numbers, axis=1)
         self.bands, self.seed, self.name, self.factor = bands, seed, name, factor
         self.detection_band = detection_band
         self.galaxies = stamps.galaxies.copy()
@@ -346,7 +348,7 @@ def _fit_size(psf: np.ndarray) -> np.ndarray:
 
 
 def read_cutouts(cutouts: str | Path, split: str | Path) -> tuple[Stamps, dict[str, np.ndarray]]:
-    """Read cut-outs, and the rows of each split.
+    """Read cut-outs without their segmentation maps, and the rows of each split.
 
     Parameters
     ----------
@@ -366,7 +368,7 @@ def read_cutouts(cutouts: str | Path, split: str | Path) -> tuple[Stamps, dict[s
     `MIN_CALIBRATION`, for example since training and test have the same limits, these are the
     validation galaxies.
     """
-    stamps = read_stamps(cutouts)
+    stamps = read_stamps(cutouts, segmaps=False)
     table = pd.read_csv(split, dtype={"id": str}).set_index("id")["split"]
     ids = stamps.galaxies["id"].astype(str)
     unknown = [i for i in ids if i not in table.index]

@@ -25,6 +25,15 @@ def test_stamps_are_written_and_read_back(tmp_path):
     assert path.read_bytes() == (tmp_path / "again.h5").read_bytes()
 
 
+def test_segmentation_maps_can_be_left_out(tmp_path):
+    stamps = make_stamps(np.random.default_rng(0).normal(size=(5, 16, 16)))
+    stamps.segmaps = np.ones((5, 16, 16), np.int16)
+    write_stamps(tmp_path / "s.h5", stamps)
+    back = read_stamps(tmp_path / "s.h5", np.array([1, 3]), segmaps=False)
+    np.testing.assert_array_equal(back.images, stamps.images[[1, 3]])
+    assert back.segmaps.shape == (2, 16, 16) and not back.segmaps.any()
+
+
 def test_the_correlation_of_noise_stays_with_the_stamps(tmp_path):
     stamps = make_stamps(np.zeros((5, 16, 16)))
     write_stamps(tmp_path / "white.h5", stamps)

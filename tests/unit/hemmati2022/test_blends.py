@@ -100,8 +100,8 @@ def test_a_blend_is_the_sum_of_shifted_and_turned_stamps(galaxies, parent):
 
 
 def test_galaxies_are_at_the_positions_in_the_table(galaxies):
-    images = np.zeros((N, 1, 128, 128), np.float32)
-    images[:, 0, 64, 64] = 1
+    images = np.zeros((N, 1, 152, 152), np.float32)
+    images[:, 0, 76, 76] = 1
     for angles in (False, True):
         table = draw(
             galaxies,
@@ -143,6 +143,24 @@ def test_parents_of_152_px_cover_the_frame_at_any_angle(galaxies):
     config = HemmatiBlendConfig(separation_sigma_px=30.0, max_shift_px=20)
     rendered = render_blends(images, draw(galaxies, 0, 60, config))
     np.testing.assert_allclose(rendered, 2, atol=1e-5)
+
+
+@pytest.mark.parametrize(("angle", "needed"), [(45.0, 151), (90.0, None), (0.0, None)])
+def test_corners_of_turned_frames_need_larger_parents(galaxies, angle, needed):
+    config = HemmatiBlendConfig(max_shift_px=20, any_angle=True)
+    table = draw(galaxies, 0, 1, config).assign(dx_0=20, dy_0=20, dx_1=0, dy_1=0)
+    table = table.assign(angle_deg_0=angle, angle_deg_1=0.0)
+    ones = [np.ones((N, 1, side, side), np.float32) for side in (128, 150, 151)]
+    if needed is None:
+        np.testing.assert_allclose(render_blends(ones[0], table), 2, atol=1e-5)
+        return
+    for images in ones[:2]:
+        with pytest.raises(DeblendError, match=f"20 px at any angle: give stamps of {needed} px"):
+            render_blends(images, table)
+    np.testing.assert_allclose(render_blends(ones[2], table), 2, atol=1e-5)
+    # A galaxy that is not there needs no stamp.
+    absent = table.assign(galaxy_0=-1, dx_0=0, dy_0=0)
+    np.testing.assert_allclose(render_blends(ones[0], absent), 1, atol=1e-5)
 
 
 def test_rotations_by_any_angle_keep_the_flux(galaxies):
@@ -228,7 +246,7 @@ def test_neighbours_are_where_their_light_is(galaxies, angles):
     table = with_neighbours(galaxies, around)
     assert neighbours_of(table)[2, 0].tolist() == [*offsets[2], 24.0]
     assert np.isnan(neighbours_of(table)[1]).all()
-    config = HemmatiBlendConfig(separation_sigma_px=8.0, max_shift_px=15, any_angle=angles)
+    config = HemmatiBlendConfig(separation_sigma_px=8.0, max_shift_px=11, any_angle=angles)
     rows = draw(table, 0, 60, config, np.arange(2, N))
     rendered = render_blends(images, rows)[:, 0]
     positions = neighbour_positions(rows, table)

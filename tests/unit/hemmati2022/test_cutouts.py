@@ -120,15 +120,17 @@ def test_cuts_are_counted():
     assert "calibration" not in set(select(table, {**CUTS, "train": CUTS["test"]}, 1)["split"])
 
 
-def test_the_cuts_of_the_authors_code_leave_out_both_ends():
+def test_the_cuts_of_the_authors_code_leave_out_both_ends(caplog):
     table = catalogue(7, redshift=[0.1, 0.2, 0.3, 0.4, np.nan, 1.0, 5.0])
     table["fwhm_px"] = [5.0, 1.0, 20.0, 19.9, np.nan, 1.1, 5.0]
     cuts = {**CUTS, "redshift_min": 0.1, "fwhm_min_px": 1.0, "fwhm_max_px": 20.0}
     reasons = ["redshift", "size", "size", "", "", "", "redshift"]
     assert select(table, cuts, 1)["reason"].tolist() == reasons
+    assert "FWHM" not in caplog.text
     # A catalogue without sizes.
     selected = select(table.drop(columns="fwhm_px"), cuts, 1)
     assert selected["reason"].tolist() == ["redshift", *[""] * 5, "redshift"]
+    assert "no FWHM: fwhm_min_px 1.0, fwhm_max_px 20.0 leave out no galaxy" in caplog.text
 
 
 def test_galaxies_beside_something_brighter_are_left_out(tmp_path, priors):

@@ -74,7 +74,7 @@ def read_own(folder, selected, options, **changes):
     return stamps
 
 
-def test_the_users_stamps_are_read(own):
+def test_the_users_stamps_are_read(own, caplog):
     folder, images = own
     table = own_catalogue(folder, {"id": "name", "half_light_radius": "r"})
     np.testing.assert_allclose(table["mag"][:4], 26 - 2.5 * np.log10(35 * np.arange(1, 5)))
@@ -83,7 +83,9 @@ def test_the_users_stamps_are_read(own):
     assert table["redshift"].isna().all()
     np.testing.assert_allclose(table["half_light_radius_px"], 5)
     selected = table.assign(split="train", reason=["faint", *[""] * 5])
-    stamps = read_own(folder, selected, files_options(), add_noise=True, recentre=True)
+    with caplog.at_level("WARNING"):
+        stamps = read_own(folder, selected, files_options(), add_noise=True, recentre=True)
+    assert caplog.text.count("other galaxies in the stamps are not known") == 1
     assert stamps.galaxies["id"].tolist() == list("bcdef")
     # The centroid of the light is pixel (47, 54); the pixels of the galaxy are unchanged.
     np.testing.assert_array_equal(stamps.images[0][:, 37:44, 38:43], images[1][:, 44:51, 52:57])
@@ -283,6 +285,22 @@ def test_cutouts_from_mosaics_have_the_pixels_of_the_mosaics(survey, tiles):
     assert "reason" not in stamps.galaxies
 
 
+def test_negative_redshifts_are_unknown(tmp_path):
+    """They pass the authors' cut as other unknown ones do."""
+    table = Table({"n": list("abcdefg"), "z": [-1.0, -99.0, np.nan, 0.0, 0.1, 0.11, 5.0]})
+    table["mag"] = 22.0
+    table.write(tmp_path / "z.csv")
+    columns = {"id": "n", "redshift": "z", "mag": "mag"}
+    read = read_cutout_catalogue(tmp_path / "z.csv", columns, SCALE, "pix")
+    np.testing.assert_array_equal(read["redshift"], [np.nan] * 3 + [0.0, 0.1, 0.11, 5.0])
+    selected = select(read, {**CUTS, "redshift_min": 0.1}, 1)
+    assert selected["reason"].tolist() == ["", "", "", "redshift", "redshift", "", "redshift"]
+    other = add_redshifts(
+        read.assign(redshift=1.0), tmp_path / "z.csv", {"id": "n", "redshift": "z"}
+    )
+    np.testing.assert_array_equal(other["redshift"], read["redshift"])
+
+
 def test_redshifts_come_from_another_table(survey, tmp_path):
     table = read_cutout_catalogue(survey / "catalog.ecsv", COLUMNS, SCALE, "arcsec")
     Table({"n": ["2", "0", "77"], "z": [0.5, 1.5, 9.0]}).write(tmp_path / "z.csv")
@@ -310,11 +328,31 @@ def test_a_missing_band_is_an_error(survey):
     fits.PrimaryHDU(np.ones((99, 99))).writeto(survey / "f160w.fits", overwrite=True)
     with pytest.raises(DeblendError, match="f160w.fits has no celestial coordinates"):
         list_cutouts(selected, archive_config(survey))
+    cube = fits.PrimaryHDU(np.ones((2, 99, 99)), wcs(99).to_header())
+    cube.writeto(survey / "f160w.fits", overwrite=True)
+    with pytest.raises(DeblendError, match="band f160w: cannot read .*it has 3 axes"):
+        list_cutouts(selected, archive_config(survey))
     (survey / "f160w.fits").unlink()
     with pytest.raises(DeblendError, match="band f160w: cannot read .*or leave the band out"):
         list_cutouts(selected, archive_config(survey))
     with pytest.raises(DeblendError, match="band f814w has no mosaic: give its path or address"):
         list_cutouts(selected, cutout_config(files_options(parent_px=SIZE)))
+
+
+@pytest.mark.filterwarnings("ignore:File may have been truncated")
+def test_a_broken_mosaic_is_named(survey):
+    table = read_cutout_catalogue(survey / "catalog.ecsv", COLUMNS, SCALE, "arcsec")
+    path = survey / "f160w.fits"
+    path.write_bytes(path.read_bytes()[:50_000])
+    with pytest.raises(DeblendError, match="band f160w: cannot read extension 0 of the mosaic"):
+        list_cutouts(table.assign(split="train", reason=""), archive_config(survey))
+
+
+def test_other_errors_do_not_blame_the_mosaic(survey):
+    table = read_cutout_catalogue(survey / "catalog.ecsv", COLUMNS, SCALE, "arcsec")
+    selected = table.assign(split="train", reason="")
+    with pytest.raises(ValueError, match="broadcast"):
+        list_cutouts(selected, archive_config(survey), None, (0.0, 0.0, 0.0))
 
 
 MANY_PX = 100

@@ -61,6 +61,15 @@ def test_a_missing_band_is_named(stamps):
         maker_of(stamps, ("f435w",))
 
 
+def test_images_of_all_bands_are_not_copied(stamps):
+    """At the paper's scale they are gigabytes."""
+    assert maker_of(stamps, ("f775w", "f606w")).images is stamps.images
+    for bands, numbers in ((("f606w", "f775w"), [1, 0]), (("f606w",), [1])):
+        images = maker_of(stamps, bands).images
+        np.testing.assert_array_equal(images, stamps.images[:, numbers])
+        assert images.flags.c_contiguous
+
+
 def test_unblended_stamps_have_no_neighbour_in_the_frame(stamps, maker):
     """Half of the galaxies have one beside them."""
     around = [
