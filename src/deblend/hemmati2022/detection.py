@@ -42,6 +42,7 @@ from deblend.hemmati2022.peaks import (
     GAN_BETA,
     RATE_TOLERANCE,
     SINGLES_PER_BLEND,
+    calibration_halves,
     detect_blends,
     detection_limits,
     false_peaks,
@@ -457,7 +458,8 @@ def detect(
         Networks by resolution: "gan" and, if trained, "gan_content", "gan_multi", ...
     rows : dict
         Rows of the galaxies of each split, "calibration" too (see
-        `deblend.hemmati2022.pairs.read_cutouts`).
+        `deblend.hemmati2022.pairs.read_cutouts`): of these the half by which no epoch was chosen
+        sets the thresholds.
     n_blends : dict
         Number of blends for "validation" and "test"; there are as many single galaxies of both, and
         twice as many as for validation for the thresholds.
@@ -467,8 +469,9 @@ def detect(
     """
     maker = networks["gan"].maker
     n = n_blends["validation"]
+    _, single_rows = calibration_halves(maker, rows["calibration"])
     calibration = draw_singles(
-        maker, rows["calibration"], 0, SINGLES_PER_BLEND * n, "calibration", blending
+        maker, single_rows, 0, SINGLES_PER_BLEND * n, "calibration", blending
     )
     images = all_images(networks, calibration, "calibration", device)
     validation = maker.draw(rows["validation"], 0, n, "validation", blending)

@@ -22,6 +22,7 @@ import pandas as pd
 from deblend.errors import DeblendError
 from deblend.hemmati2022.degrade import convolve, fwhm_from_area, psf_image
 from deblend.hemmati2022.pairs import PairMaker
+from deblend.seeds import uniform
 from photutils.detection import find_peaks as photutils_peaks  # type: ignore[import-untyped]
 from scipy.ndimage import label, maximum_filter
 from scipy.optimize import linear_sum_assignment
@@ -590,8 +591,8 @@ RATE_TOLERANCE = 3.0
 GAN_BETA, GAN_PSF_PX = 3.0, 31
 
 
-#: Single galaxies per validation blend: more than one, since few of them are false positives, and
-#: only half of them set the threshold.
+#: Single galaxies per validation blend: more than one, since few of them are false positives, and in
+#: the training only half of them set the threshold.
 SINGLES_PER_BLEND = 2
 
 
@@ -605,6 +606,29 @@ def typical_noise(images: np.ndarray) -> float:
     # From the 16th percentile to the median: galaxies are above the median.
     width = np.median(rows[:, n // 2] - rows[:, int(0.16 * n)])
     return float(max(width, 1e-6 * np.ptp(images), 1e-12))
+
+
+def calibration_halves(maker: PairMaker, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Halves of the calibration galaxies, for the choice of epochs and for the thresholds.
+
+    The best of many epochs has few false peaks on the stamps by which it is chosen: a threshold
+    that they set would be too low.
+
+    Parameters
+    ----------
+    maker : PairMaker
+    rows : ndarray of int
+        Galaxies of the split "calibration".
+
+    Returns
+    -------
+    epochs, thresholds : ndarray of int
+        By the ids, so that all networks and `deblend.hemmati2022.detection.detect` have the same.
+    """
+    ids = maker.galaxies["id"].to_numpy()[rows]
+    order = np.argsort([uniform(0, "hemmati2022 calibration", name) for name in ids], kind="stable")
+    middle = len(rows) // 2
+    return np.sort(rows[order[:middle]]), np.sort(rows[order[middle:]])
 
 
 def gan_psf(fwhm_arcsec: float, maker: PairMaker) -> np.ndarray:

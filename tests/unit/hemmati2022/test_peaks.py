@@ -8,6 +8,7 @@ from astropy.stats import sigma_clipped_stats
 from deblend.errors import DeblendError
 from deblend.hemmati2022.degrade import psf_image
 from deblend.hemmati2022.peaks import (
+    calibration_halves,
     count_peaks,
     detect_blends,
     detection_filter,
@@ -117,6 +118,18 @@ def test_the_threshold_is_the_lowest_at_its_rate():
     assert set_threshold(np.full(200, 50.0), 1.0) == 3
     with pytest.raises(DeblendError, match="at least 1000"):
         set_threshold(heights, 0.001)
+
+
+def test_epochs_and_thresholds_have_other_galaxies(maker):
+    rows = np.array([3, 4, 8, 9, 13, 20, 21])
+    epochs, thresholds = calibration_halves(maker, rows)
+    assert len(epochs) == 3
+    assert sorted([*epochs, *thresholds]) == rows.tolist()
+    # The order of the rows changes nothing.
+    for part, again in zip(
+        (epochs, thresholds), calibration_halves(maker, rows[::-1]), strict=True
+    ):
+        np.testing.assert_array_equal(part, again)
 
 
 def prominences_by_flooding(image, places):
