@@ -182,21 +182,6 @@ class Resolution:
         """Which peaks are near sources, positions (n, k, 2) in the 66 px frame."""
         return near_sources(peaks, to_image_pixels(self.name, sources), self.radius_px(detection))
 
-    def calibrate(self, single: np.ndarray, sources: np.ndarray, detection: Detection) -> None:
-        """Set the noise and the threshold on unblended stamps.
-
-        Parameters
-        ----------
-        single : ndarray, shape (n, y, x)
-        sources : ndarray, shape (n, k, 2)
-            Positions of the galaxies in the 66 px frame.
-        detection : Detection
-        """
-        prepared = self.prepared(single)
-        self.set_noise(prepared)
-        heights = self._false_heights(prepared, sources, detection)
-        self.threshold = set_threshold(heights, detection.false_positive_rate)
-
     def _false_heights(
         self, prepared: np.ndarray, sources: np.ndarray, detection: Detection
     ) -> np.ndarray:
@@ -213,12 +198,14 @@ class Resolution:
         pair: np.ndarray,
         blend_sources: np.ndarray,
         detection: Detection,
-    ) -> tuple[np.ndarray, float]:
+    ) -> np.ndarray:
         """Choose the filter that detects most validation blends, and set its threshold.
 
-        Validation galaxies are as bright as those of the test, but few. Some filters make false
-        peaks around bright galaxies: a threshold is raised until at most `RATE_TOLERANCE` times the
-        rate of validation galaxies, and of validation blends, has a false peak.
+        Some filters make false peaks around bright galaxies, of which there are few among those
+        that set the threshold. Validation galaxies are as bright as those of the test, but too few
+        to set one: they only reject filters. With its threshold a filter may show a false peak in
+        at most `RATE_TOLERANCE` times the rate of validation galaxies, and of validation blends. If
+        no filter does, the one nearest to that is chosen.
 
         Parameters
         ----------
@@ -238,11 +225,9 @@ class Resolution:
 
         Returns
         -------
-        heights : ndarray, shape (n,)
+        ndarray, shape (n,)
             Significance of the highest false peak of each single stamp with the chosen filter, 0
             for none.
-        lowest : float
-            Lowest threshold that validation galaxies and blends allow.
         """
         rate = detection.false_positive_rate
         single, check, blends = (self.prepared(images) for images in (single, check, blends))
@@ -251,23 +236,30 @@ class Resolution:
             self.filter = candidate
             self.set_noise(single)
             heights = self._false_heights(single, sources, detection)
+            threshold = set_threshold(heights, rate)
             peaks = self.find(blends)
             false = self.false_peaks(peaks, blend_sources, detection)
-            lowest = max(
-                set_threshold(few, min(1.0, RATE_TOLERANCE * rate))
+            excess = max(
+                float((few > threshold).mean()) - RATE_TOLERANCE * rate
                 for few in (
                     self._false_heights(check, check_sources, detection),
                     highest(peaks, false, len(blends)),
                 )
             )
-            threshold = max(set_threshold(heights, rate), lowest)
             share = float((self.limits(peaks, pair, detection) > threshold).mean())
-            results.append((share, threshold, heights, lowest))
-        best = max(range(len(results)), key=lambda k: results[k][0])
+            results.append((max(excess, 0.0), share, threshold, heights))
+        best = min(range(len(results)), key=lambda k: (results[k][0], -results[k][1]))
         self.filter = self.filters[best]
         self.set_noise(single)
-        self.validated, self.threshold, heights, lowest = results[best]
-        return heights, lowest
+        excess, self.validated, self.threshold, heights = results[best]
+        if excess:
+            log.warning(
+                "%s: with every filter, more than %.2g of the validation galaxies, or of their "
+                "blends, have a false peak",
+                self.name,
+                RATE_TOLERANCE * rate,
+            )
+        return heights
 
     def limits(self, peaks: pd.DataFrame, pair: np.ndarray, detection: Detection) -> np.ndarray:
         """Highest thresholds at which blends are detected, with pair in the 66 px frame.
@@ -513,8 +505,7 @@ def detect(
             limits=resolution.limits(all_peaks, pair, detection),
             false_blends=highest(all_peaks, is_false, n),
             false_single=highest(single_peaks, single_false, n),
-            false_calibration=calibrated[name][0],
-            lowest_threshold=calibrated[name][1],
+            false_calibration=calibrated[name],
             validated=resolution.validated,
             peaks=all_peaks.assign(false=is_false),
         )

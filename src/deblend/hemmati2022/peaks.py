@@ -29,9 +29,6 @@ from scipy.optimize import linear_sum_assignment
 from scipy.signal import fftconvolve
 from skimage.segmentation import watershed
 
-RESOLUTIONS = ("high", "low", "gan")
-
-
 PEAK_COLUMNS = ("stamp", "x_px", "y_px", "significance")
 
 
@@ -364,12 +361,6 @@ def _saddles(values: np.ndarray, basins: np.ndarray) -> tuple[np.ndarray, ...]:
     return low[first] - 1, high[first] - 1, level[first].astype(float)
 
 
-def count_peaks(peaks: pd.DataFrame, n_stamps: int, threshold: float) -> np.ndarray:
-    """Number of peaks of each stamp above a threshold (sigmas), shape (n_stamps,)."""
-    above = peaks["significance"].to_numpy() > threshold
-    return np.bincount(peaks["stamp"].to_numpy()[above], minlength=n_stamps)
-
-
 def false_peaks(peaks: pd.DataFrame, sources: np.ndarray, radius_px: float) -> np.ndarray:
     """Which peaks belong to no catalogued galaxy.
 
@@ -591,8 +582,8 @@ RATE_TOLERANCE = 3.0
 GAN_BETA, GAN_PSF_PX = 3.0, 31
 
 
-#: Single galaxies per validation blend: more than one, since few of them are false positives, and in
-#: the training only half of them set the threshold.
+#: Single galaxies per validation blend: more than one, since few of them are false positives, and
+#: in the training only half of them set the threshold.
 SINGLES_PER_BLEND = 2
 
 

@@ -50,18 +50,21 @@ def test_a_wider_psf_is_chosen_for_galaxies_with_clumps():
     resolution = Resolution("high_best", [Filter(sharp), Filter(wide, 0.4)])
 
     def choose(sets_threshold, check):
-        heights, lowest = resolution.choose_filter(
+        heights = resolution.choose_filter(
             sets_threshold, middle, check, middle, blends, pair, pair, DETECTION
         )
-        assert resolution.threshold == max(
-            lowest, set_threshold(heights, DETECTION.false_positive_rate)
-        )
+        assert resolution.threshold == set_threshold(heights, DETECTION.false_positive_rate)
         return resolution.filter
 
     assert choose(single, single).psf is wide
     assert np.isnan(choose(smooth, smooth).fwhm_arcsec)  # its own PSF: another one is not better
-    # The galaxies that set the threshold have no clumps: it gives too many false positives.
+    # The galaxies that set the threshold have no clumps: it gives too many false positives. The
+    # others reject the filter, but do not change the threshold of the other one.
     assert choose(smooth, single).fwhm_arcsec == 0.4
+    threshold = resolution.threshold
+    resolution.filters = [Filter(wide, 0.4)]
+    choose(smooth, smooth)
+    assert resolution.threshold == threshold
 
 
 def test_filters_have_their_widths_and_the_right_band(stamps):
@@ -93,7 +96,11 @@ def test_a_filter_can_use_the_asinh_scale(maker):
     scaled = maker.scale_high.scaled(flux[:, None])[:, 0]
     resolution = Resolution("high_best", [Filter(psf, image_scale="asinh")], scale=maker.scale_high)
     middle = true_positions(blends)
-    resolution.calibrate(flux, middle, DETECTION)
+
+    def calibrate(resolution):
+        resolution.choose_filter(flux, middle, flux, middle, flux, middle, middle, DETECTION)
+
+    calibrate(resolution)
     noise = typical_noise(scaled)
     assert resolution.noise == noise
 
@@ -107,7 +114,7 @@ def test_a_filter_can_use_the_asinh_scale(maker):
     expected = find_peaks(scaled, psf, resolution.threshold, noise=noise)
     pd.testing.assert_frame_equal(resolution.peaks(flux), expected)
     in_flux = Resolution("high", [Filter(psf)])
-    in_flux.calibrate(flux, middle, DETECTION)
+    calibrate(in_flux)
     assert in_flux.noise is None
     assert in_flux.threshold == threshold_of(flux, None)
 
