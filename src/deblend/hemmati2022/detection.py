@@ -19,6 +19,7 @@ import torch
 from deblend.errors import DeblendError
 from deblend.files import atomic
 from deblend.hemmati2022.blends import (
+    FRAME_PX,
     HemmatiBlendConfig,
     all_sources,
     main_pair,
@@ -43,6 +44,7 @@ from deblend.hemmati2022.peaks import (
     RATE_TOLERANCE,
     SINGLES_PER_BLEND,
     calibration_halves,
+    chance_rate,
     detect_blends,
     detection_limits,
     false_peaks,
@@ -146,10 +148,16 @@ class Resolution:
         return images if self.prepare is None else self.prepare(images)
 
     def search_scale(self, images: np.ndarray) -> np.ndarray:
-        """Images in the scale in which peaks are searched for."""
+        """Images in the scale in which peaks are searched for.
+
+        It is not clipped, as it is for networks: what is brighter than the limit, which is that of
+        one band even for a sum, would be flat and without peaks.
+        """
         if self.scale is None or self.filter.image_scale == "flux":
             return images
-        return self.scale.scaled(images[:, None])[:, 0]
+        softening, limit = self.scale.softening[0], self.scale.limit[0]
+        scaled = np.arcsinh(images / softening) / np.arcsinh(limit / softening)
+        return scaled.astype(np.float32)
 
     def set_noise(self, single: np.ndarray) -> None:
         """Measure the noise on prepared single stamps, unless it is known or that of each stamp.
@@ -164,7 +172,8 @@ class Resolution:
         used = self.filter
         images = self.search_scale(prepared)
         if used.kind == "sep":
-            return sep_peaks(images, used.psf, used.contrast, float(self.noise or 0))
+            noise = float(self.noise or 0)
+            return sep_peaks(images, used.psf, used.contrast, noise, self.measure)
         return find_peaks(images, used.psf, kind=used.kind, noise=self.noise, measure=self.measure)
 
     def peaks(self, images: np.ndarray) -> pd.DataFrame:
@@ -261,6 +270,12 @@ class Resolution:
             )
         return heights
 
+    def chance(self, sources: np.ndarray, detection: Detection) -> float:
+        """Share of the places in the frame that are near sources: see `chance_rate`."""
+        radius = self.radius_px(detection)
+        step = FACTOR if self.name.startswith("low") else 1
+        return chance_rate(to_image_pixels(self.name, sources), radius, FRAME_PX // step)
+
     def limits(self, peaks: pd.DataFrame, pair: np.ndarray, detection: Detection) -> np.ndarray:
         """Highest thresholds at which blends are detected, with pair in the 66 px frame.
 
@@ -295,7 +310,8 @@ class Found:
         the number of peaks that are not those of neighbours.
     false_positives : DataFrame
         `resolution`; `sample` (of `deblend.hemmati2022.metrics.SAMPLES`); `n`; `n_false`; `low` and
-        `high`, the 68 % interval of the share by a bootstrap of the galaxies; `threshold`, in units
+        `high`, the 68 % interval of the share by a bootstrap of the galaxies; `chance`, the share
+        of random places in the blends' frames that match a source; `threshold`, in units
         of the `noise` (NaN: the noise of each stamp); and `fwhm_arcsec` (NaN: the images' own PSF),
         `filter`, `image_scale` and `contrast` of the chosen filter (see `Filter`).
     peaks : DataFrame
@@ -560,6 +576,8 @@ def detect(
             false_rows.append((name, kind, n_among, int(values.sum()), *interval))
     columns = ["resolution", "sample", "n", "n_false", "low", "high"]
     false_positives = pd.DataFrame(false_rows, columns=columns)
+    chance = {name: own.chance(sources, detection) for name, own in resolutions.items()}
+    false_positives["chance"] = false_positives["resolution"].map(chance)
     row_resolutions = [resolutions[name] for name in false_positives["resolution"]]
     for column in ("threshold", "noise"):
         false_positives[column] = [getattr(resolution, column) for resolution in row_resolutions]

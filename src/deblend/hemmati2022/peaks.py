@@ -422,6 +422,27 @@ def near_sources(peaks: pd.DataFrame, sources: np.ndarray, radius_px: float) -> 
     return (squared <= radius_px**2).any(axis=1)  # false for NaN
 
 
+def chance_rate(sources: np.ndarray, radius_px: float, side_px: int) -> float:
+    """Share of the places in stamps at which a peak would not be false: those near a source.
+
+    Catalogued sources that an image does not show excuse false peaks too. A share of false peaks is
+    low only if it is below that of peaks at random places, one minus this number.
+
+    Parameters
+    ----------
+    sources, radius_px
+        See `false_peaks`.
+    side_px : int
+        Side of the stamps.
+    """
+    y, x = np.mgrid[:side_px, :side_px]
+    n_near = 0
+    for own in sources:
+        own = own[np.isfinite(own).all(-1), :, None, None]
+        n_near += ((x - own[:, 0]) ** 2 + (y - own[:, 1]) ** 2 <= radius_px**2).any(0).sum()
+    return float(n_near / (len(sources) * side_px**2))
+
+
 def highest(peaks: pd.DataFrame, chosen: np.ndarray, n_stamps: int) -> np.ndarray:
     """Significance of the most significant chosen peak of each stamp; 0 for none.
 

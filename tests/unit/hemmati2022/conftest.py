@@ -31,7 +31,7 @@ LOW = LowConfig(
 SPLITS = {
     "train": np.arange(8),
     "validation": np.arange(8, 14),
-    "calibration": np.arange(8, 14),
+    "calibration": np.arange(14),
     "test": np.arange(14, 24),
 }
 TINY = SrConfig(

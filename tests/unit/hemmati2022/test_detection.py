@@ -8,6 +8,7 @@ import pytest
 import torch
 from deblend.errors import DeblendError
 from deblend.hemmati2022.blends import true_positions, with_neighbours
+from deblend.hemmati2022.classical import stack_bands
 from deblend.hemmati2022.degrade import fwhm_from_area, psf_image
 from deblend.hemmati2022.detection import (
     Filter,
@@ -117,6 +118,21 @@ def test_a_filter_can_use_the_asinh_scale(maker):
     calibrate(in_flux)
     assert in_flux.noise is None
     assert in_flux.threshold == threshold_of(flux, None)
+
+
+def test_bright_galaxies_of_a_sum_of_bands_have_peaks(stamps):
+    """Galaxies a hundred times brighter than those that the scale is made for."""
+    maker = maker_of(stamps, ("f775w", "f606w"))
+    network = Network(SuperResolver(2, 4, 1), maker, 1)
+    resolution = make_resolutions({"gan_multi": network}, DETECTION)["low_stack"]
+    resolution.filter = next(f for f in resolution.filters if f.image_scale == "asinh")
+    blends = maker.draw(SPLITS["test"], 0, 20, "test", BLENDING)
+    images = 100 * stack_bands(maker.pairs(blends, "test")[1], maker.noise_low)
+    resolution.noise = typical_noise(resolution.search_scale(images))
+    first = resolution.find(images).groupby("stamp").first()
+    assert len(first) == 20
+    brightest = [np.unravel_index(x.argmax(), x.shape)[::-1] for x in images]
+    assert np.median(np.abs(first[["x_px", "y_px"]] - brightest)) < 0.5
 
 
 def test_a_perfect_network_detects_the_same_blends_as_the_high_resolution(detected):

@@ -9,6 +9,7 @@ from deblend.errors import DeblendError
 from deblend.hemmati2022.degrade import psf_image
 from deblend.hemmati2022.peaks import (
     calibration_halves,
+    chance_rate,
     detect_blends,
     detection_filter,
     detection_limits,
@@ -241,6 +242,15 @@ def test_a_peak_without_a_galaxy_is_false():
     near = near_sources(peaks, sources, 2.0)
     assert near.tolist() == [True, True, False, False, True, True, True, True, True, False]
     assert not near_sources(peaks, np.empty((4, 0, 2)), 2.0).any()
+
+
+def test_random_places_match_in_proportion_to_the_area_around_sources():
+    nan = [np.nan, np.nan]
+    sources = np.array([[[30.0, 30], nan], [[20.0, 40], [45, 20]], [nan, nan]])
+    expected = (1 + 2 + 0) * np.pi * 8**2 / (3 * 66**2)
+    assert chance_rate(sources, 8.0, 66) == pytest.approx(expected, rel=0.03)
+    # Two sources at one place are as one.
+    assert chance_rate(sources[[0, 0]][:, [0, 0]], 8.0, 66) == chance_rate(sources[:1], 8.0, 66)
 
 
 def test_the_number_of_false_peaks_does_not_depend_on_the_order_of_the_thresholds():
