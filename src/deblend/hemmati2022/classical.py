@@ -5,7 +5,8 @@ A network has to be compared with the best of these, at the same rate of false p
 
 import numpy as np
 import pandas as pd
-from deblend.hemmati2022.peaks import MIN_THRESHOLD, PEAK_COLUMNS
+from deblend.hemmati2022.degrade import convolve
+from deblend.hemmati2022.peaks import MIN_THRESHOLD, PEAK_COLUMNS, prominences
 from deblend.photometry.sep import SepError, extract
 from skimage.restoration import richardson_lucy
 
@@ -73,7 +74,13 @@ def deconvolve(images: np.ndarray, psf: np.ndarray, noise: float, iterations: in
     return out
 
 
-def sep_peaks(images: np.ndarray, psf: np.ndarray, contrast: float, noise: float) -> pd.DataFrame:
+def sep_peaks(
+    images: np.ndarray,
+    psf: np.ndarray,
+    contrast: float,
+    noise: float,
+    measure: str = "prominence",
+) -> pd.DataFrame:
     """Objects that SEP, the library version of SExtractor, detects and deblends.
 
     Parameters
@@ -87,6 +94,8 @@ def sep_peaks(images: np.ndarray, psf: np.ndarray, contrast: float, noise: float
         (DEBLEND_MINCONT).
     noise : float
         Sigma of a pixel.
+    measure : {"prominence", "height"}
+        What the significance is, as in `deblend.hemmati2022.peaks.find_peaks`.
 
     Returns
     -------
@@ -114,7 +123,11 @@ def sep_peaks(images: np.ndarray, psf: np.ndarray, contrast: float, noise: float
             continue
         assert isinstance(objects, np.ndarray)  # a segmentation map was not asked for
         height = objects["cpeak"] / sigma
-        columns = [np.full(len(height), stamp), objects["xcpeak"], objects["ycpeak"], height]
+        x, y = objects["xcpeak"], objects["ycpeak"]
+        if measure == "prominence" and len(height):
+            smooth = convolve(image[None].astype(np.float32), kernel)
+            height = prominences(smooth / sigma, np.zeros(len(x), int), y, x)
+        columns = [np.full(len(height), stamp), x, y, height]
         found.append(np.column_stack(columns)[height > MIN_THRESHOLD])
     table = pd.DataFrame(np.concatenate(found), columns=list(PEAK_COLUMNS))
     table["stamp"] = table["stamp"].astype(int)

@@ -19,6 +19,7 @@ import torch
 from deblend.errors import DeblendError
 from deblend.files import atomic
 from deblend.hemmati2022.blends import (
+    FRAME_PX,
     HemmatiBlendConfig,
     all_sources,
     main_pair,
@@ -42,6 +43,8 @@ from deblend.hemmati2022.peaks import (
     GAN_BETA,
     RATE_TOLERANCE,
     SINGLES_PER_BLEND,
+    calibration_halves,
+    chance_rate,
     detect_blends,
     detection_limits,
     false_peaks,
@@ -145,10 +148,16 @@ class Resolution:
         return images if self.prepare is None else self.prepare(images)
 
     def search_scale(self, images: np.ndarray) -> np.ndarray:
-        """Images in the scale in which peaks are searched for."""
+        """Images in the scale in which peaks are searched for.
+
+        It is not clipped, as it is for networks: what is brighter than the limit, which is that of
+        one band even for a sum, would be flat and without peaks.
+        """
         if self.scale is None or self.filter.image_scale == "flux":
             return images
-        return self.scale.scaled(images[:, None])[:, 0]
+        softening, limit = self.scale.softening[0], self.scale.limit[0]
+        scaled = np.arcsinh(images / softening) / np.arcsinh(limit / softening)
+        return scaled.astype(np.float32)
 
     def set_noise(self, single: np.ndarray) -> None:
         """Measure the noise on prepared single stamps, unless it is known or that of each stamp.
@@ -163,7 +172,8 @@ class Resolution:
         used = self.filter
         images = self.search_scale(prepared)
         if used.kind == "sep":
-            return sep_peaks(images, used.psf, used.contrast, float(self.noise or 0))
+            noise = float(self.noise or 0)
+            return sep_peaks(images, used.psf, used.contrast, noise, self.measure)
         return find_peaks(images, used.psf, kind=used.kind, noise=self.noise, measure=self.measure)
 
     def peaks(self, images: np.ndarray) -> pd.DataFrame:
@@ -181,21 +191,6 @@ class Resolution:
         """Which peaks are near sources, positions (n, k, 2) in the 66 px frame."""
         return near_sources(peaks, to_image_pixels(self.name, sources), self.radius_px(detection))
 
-    def calibrate(self, single: np.ndarray, sources: np.ndarray, detection: Detection) -> None:
-        """Set the noise and the threshold on unblended stamps.
-
-        Parameters
-        ----------
-        single : ndarray, shape (n, y, x)
-        sources : ndarray, shape (n, k, 2)
-            Positions of the galaxies in the 66 px frame.
-        detection : Detection
-        """
-        prepared = self.prepared(single)
-        self.set_noise(prepared)
-        heights = self._false_heights(prepared, sources, detection)
-        self.threshold = set_threshold(heights, detection.false_positive_rate)
-
     def _false_heights(
         self, prepared: np.ndarray, sources: np.ndarray, detection: Detection
     ) -> np.ndarray:
@@ -212,12 +207,14 @@ class Resolution:
         pair: np.ndarray,
         blend_sources: np.ndarray,
         detection: Detection,
-    ) -> tuple[np.ndarray, float]:
+    ) -> np.ndarray:
         """Choose the filter that detects most validation blends, and set its threshold.
 
-        Validation galaxies are as bright as those of the test, but few. Some filters make false
-        peaks around bright galaxies: a threshold is raised until at most `RATE_TOLERANCE` times the
-        rate of validation galaxies, and of validation blends, has a false peak.
+        Some filters make false peaks around bright galaxies, of which there are few among those
+        that set the threshold. Validation galaxies are as bright as those of the test, but too few
+        to set one: they only reject filters. With its threshold a filter may show a false peak in
+        at most `RATE_TOLERANCE` times the rate of validation galaxies, and of validation blends. If
+        no filter does, the one nearest to that is chosen.
 
         Parameters
         ----------
@@ -237,11 +234,9 @@ class Resolution:
 
         Returns
         -------
-        heights : ndarray, shape (n,)
+        ndarray, shape (n,)
             Significance of the highest false peak of each single stamp with the chosen filter, 0
             for none.
-        lowest : float
-            Lowest threshold that validation galaxies and blends allow.
         """
         rate = detection.false_positive_rate
         single, check, blends = (self.prepared(images) for images in (single, check, blends))
@@ -250,23 +245,36 @@ class Resolution:
             self.filter = candidate
             self.set_noise(single)
             heights = self._false_heights(single, sources, detection)
+            threshold = set_threshold(heights, rate)
             peaks = self.find(blends)
             false = self.false_peaks(peaks, blend_sources, detection)
-            lowest = max(
-                set_threshold(few, min(1.0, RATE_TOLERANCE * rate))
+            excess = max(
+                float((few > threshold).mean()) - RATE_TOLERANCE * rate
                 for few in (
                     self._false_heights(check, check_sources, detection),
                     highest(peaks, false, len(blends)),
                 )
             )
-            threshold = max(set_threshold(heights, rate), lowest)
             share = float((self.limits(peaks, pair, detection) > threshold).mean())
-            results.append((share, threshold, heights, lowest))
-        best = max(range(len(results)), key=lambda k: results[k][0])
+            results.append((max(excess, 0.0), share, threshold, heights))
+        best = min(range(len(results)), key=lambda k: (results[k][0], -results[k][1]))
         self.filter = self.filters[best]
         self.set_noise(single)
-        self.validated, self.threshold, heights, lowest = results[best]
-        return heights, lowest
+        excess, self.validated, self.threshold, heights = results[best]
+        if excess:
+            log.warning(
+                "%s: with every filter, more than %.2g of the validation galaxies, or of their "
+                "blends, have a false peak",
+                self.name,
+                RATE_TOLERANCE * rate,
+            )
+        return heights
+
+    def chance(self, sources: np.ndarray, detection: Detection) -> float:
+        """Share of the places in the frame that are near sources: see `chance_rate`."""
+        radius = self.radius_px(detection)
+        step = FACTOR if self.name.startswith("low") else 1
+        return chance_rate(to_image_pixels(self.name, sources), radius, FRAME_PX // step)
 
     def limits(self, peaks: pd.DataFrame, pair: np.ndarray, detection: Detection) -> np.ndarray:
         """Highest thresholds at which blends are detected, with pair in the 66 px frame.
@@ -302,7 +310,8 @@ class Found:
         the number of peaks that are not those of neighbours.
     false_positives : DataFrame
         `resolution`; `sample` (of `deblend.hemmati2022.metrics.SAMPLES`); `n`; `n_false`; `low` and
-        `high`, the 68 % interval of the share by a bootstrap of the galaxies; `threshold`, in units
+        `high`, the 68 % interval of the share by a bootstrap of the galaxies; `chance`, the share
+        of random places in the blends' frames that match a source; `threshold`, in units
         of the `noise` (NaN: the noise of each stamp); and `fwhm_arcsec` (NaN: the images' own PSF),
         `filter`, `image_scale` and `contrast` of the chosen filter (see `Filter`).
     peaks : DataFrame
@@ -457,7 +466,8 @@ def detect(
         Networks by resolution: "gan" and, if trained, "gan_content", "gan_multi", ...
     rows : dict
         Rows of the galaxies of each split, "calibration" too (see
-        `deblend.hemmati2022.pairs.read_cutouts`).
+        `deblend.hemmati2022.pairs.read_cutouts`): of these the half by which no epoch was chosen
+        sets the thresholds.
     n_blends : dict
         Number of blends for "validation" and "test"; there are as many single galaxies of both, and
         twice as many as for validation for the thresholds.
@@ -467,8 +477,9 @@ def detect(
     """
     maker = networks["gan"].maker
     n = n_blends["validation"]
+    _, single_rows = calibration_halves(maker, rows["calibration"])
     calibration = draw_singles(
-        maker, rows["calibration"], 0, SINGLES_PER_BLEND * n, "calibration", blending
+        maker, single_rows, 0, SINGLES_PER_BLEND * n, "calibration", blending
     )
     images = all_images(networks, calibration, "calibration", device)
     validation = maker.draw(rows["validation"], 0, n, "validation", blending)
@@ -510,8 +521,7 @@ def detect(
             limits=resolution.limits(all_peaks, pair, detection),
             false_blends=highest(all_peaks, is_false, n),
             false_single=highest(single_peaks, single_false, n),
-            false_calibration=calibrated[name][0],
-            lowest_threshold=calibrated[name][1],
+            false_calibration=calibrated[name],
             validated=resolution.validated,
             peaks=all_peaks.assign(false=is_false),
         )
@@ -566,6 +576,8 @@ def detect(
             false_rows.append((name, kind, n_among, int(values.sum()), *interval))
     columns = ["resolution", "sample", "n", "n_false", "low", "high"]
     false_positives = pd.DataFrame(false_rows, columns=columns)
+    chance = {name: own.chance(sources, detection) for name, own in resolutions.items()}
+    false_positives["chance"] = false_positives["resolution"].map(chance)
     row_resolutions = [resolutions[name] for name in false_positives["resolution"]]
     for column in ("threshold", "noise"):
         false_positives[column] = [getattr(resolution, column) for resolution in row_resolutions]

@@ -30,6 +30,7 @@ from deblend.hemmati2022.degrade import (
     psf_image,
     resample,
 )
+from deblend.seeds import uniform
 from deblend.units import flux_from_mag
 
 log = logging.getLogger(__name__)
@@ -47,8 +48,9 @@ CLIPPED_SHARE = 0.001
 SPLITS = ("train", "validation", "test")
 
 
-#: Fewest galaxies on which thresholds are set without the validation galaxies.
-MIN_CALIBRATION = 20
+#: Share of the training galaxies on which thresholds are set if the limits leave no others, and
+#: their smallest number: two for the choice of epochs, two for the thresholds.
+CALIBRATION_SHARE, MIN_CALIBRATION = 1 / 3, 4
 
 
 #: Stamps that are drawn for each unblended one: neighbours can be in the frames of others.
@@ -364,9 +366,10 @@ def read_cutouts(cutouts: str | Path, split: str | Path) -> tuple[Stamps, dict[s
 
     Notes
     -----
-    The split "calibration" has the galaxies on which thresholds are set. If there are fewer than
-    `MIN_CALIBRATION`, for example since training and test have the same limits, these are the
-    validation galaxies.
+    The split "calibration" has the galaxies on which thresholds are set. If there are none, since
+    training and test have the same limits, a share of the training galaxies is held out for it,
+    `CALIBRATION_SHARE`, by their ids. If there are some, but fewer than validation galaxies, these
+    are taken instead.
     """
     stamps = read_stamps(cutouts, segmaps=False)
     table = pd.read_csv(split, dtype={"id": str}).set_index("id")["split"]
@@ -378,7 +381,12 @@ def read_cutouts(cutouts: str | Path, split: str | Path) -> tuple[Stamps, dict[s
         )
     splits = table.loc[ids].to_numpy()
     rows = {name: np.flatnonzero(splits == name) for name in (*SPLITS, "calibration")}
-    if len(rows["calibration"]) < MIN_CALIBRATION:
+    if not len(rows["calibration"]):
+        order = sorted(rows["train"], key=lambda i: uniform(0, "hemmati2022 held out", ids.iloc[i]))
+        n_held = max(MIN_CALIBRATION, int(CALIBRATION_SHARE * len(order)))
+        rows["calibration"], rows["train"] = np.sort(order[:n_held]), np.sort(order[n_held:])
+        log.info("%d training galaxies are held out for the thresholds", n_held)
+    elif len(rows["calibration"]) < len(rows["validation"]):
         log.warning(
             "%d galaxies are kept by the limits of the test only: thresholds are set on the %d "
             "validation galaxies",

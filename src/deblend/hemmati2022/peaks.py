@@ -22,14 +22,12 @@ import pandas as pd
 from deblend.errors import DeblendError
 from deblend.hemmati2022.degrade import convolve, fwhm_from_area, psf_image
 from deblend.hemmati2022.pairs import PairMaker
+from deblend.seeds import uniform
 from photutils.detection import find_peaks as photutils_peaks  # type: ignore[import-untyped]
 from scipy.ndimage import label, maximum_filter
 from scipy.optimize import linear_sum_assignment
 from scipy.signal import fftconvolve
 from skimage.segmentation import watershed
-
-RESOLUTIONS = ("high", "low", "gan")
-
 
 PEAK_COLUMNS = ("stamp", "x_px", "y_px", "significance")
 
@@ -363,12 +361,6 @@ def _saddles(values: np.ndarray, basins: np.ndarray) -> tuple[np.ndarray, ...]:
     return low[first] - 1, high[first] - 1, level[first].astype(float)
 
 
-def count_peaks(peaks: pd.DataFrame, n_stamps: int, threshold: float) -> np.ndarray:
-    """Number of peaks of each stamp above a threshold (sigmas), shape (n_stamps,)."""
-    above = peaks["significance"].to_numpy() > threshold
-    return np.bincount(peaks["stamp"].to_numpy()[above], minlength=n_stamps)
-
-
 def false_peaks(peaks: pd.DataFrame, sources: np.ndarray, radius_px: float) -> np.ndarray:
     """Which peaks belong to no catalogued galaxy.
 
@@ -428,6 +420,27 @@ def near_sources(peaks: pd.DataFrame, sources: np.ndarray, radius_px: float) -> 
     """
     squared = ((peaks[["x_px", "y_px"]].to_numpy()[:, None] - sources[peaks["stamp"]]) ** 2).sum(-1)
     return (squared <= radius_px**2).any(axis=1)  # false for NaN
+
+
+def chance_rate(sources: np.ndarray, radius_px: float, side_px: int) -> float:
+    """Share of the places in stamps at which a peak would not be false: those near a source.
+
+    Catalogued sources that an image does not show excuse false peaks too. A share of false peaks is
+    low only if it is below that of peaks at random places, one minus this number.
+
+    Parameters
+    ----------
+    sources, radius_px
+        See `false_peaks`.
+    side_px : int
+        Side of the stamps.
+    """
+    y, x = np.mgrid[:side_px, :side_px]
+    n_near = 0
+    for own in sources:
+        own = own[np.isfinite(own).all(-1), :, None, None]
+        n_near += ((x - own[:, 0]) ** 2 + (y - own[:, 1]) ** 2 <= radius_px**2).any(0).sum()
+    return float(n_near / (len(sources) * side_px**2))
 
 
 def highest(peaks: pd.DataFrame, chosen: np.ndarray, n_stamps: int) -> np.ndarray:
@@ -591,7 +604,7 @@ GAN_BETA, GAN_PSF_PX = 3.0, 31
 
 
 #: Single galaxies per validation blend: more than one, since few of them are false positives, and
-#: only half of them set the threshold.
+#: in the training only half of them set the threshold.
 SINGLES_PER_BLEND = 2
 
 
@@ -605,6 +618,29 @@ def typical_noise(images: np.ndarray) -> float:
     # From the 16th percentile to the median: galaxies are above the median.
     width = np.median(rows[:, n // 2] - rows[:, int(0.16 * n)])
     return float(max(width, 1e-6 * np.ptp(images), 1e-12))
+
+
+def calibration_halves(maker: PairMaker, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Halves of the calibration galaxies, for the choice of epochs and for the thresholds.
+
+    The best of many epochs has few false peaks on the stamps by which it is chosen: a threshold
+    that they set would be too low.
+
+    Parameters
+    ----------
+    maker : PairMaker
+    rows : ndarray of int
+        Galaxies of the split "calibration".
+
+    Returns
+    -------
+    epochs, thresholds : ndarray of int
+        By the ids, so that all networks and `deblend.hemmati2022.detection.detect` have the same.
+    """
+    ids = maker.galaxies["id"].to_numpy()[rows]
+    order = np.argsort([uniform(0, "hemmati2022 calibration", name) for name in ids], kind="stable")
+    middle = len(rows) // 2
+    return np.sort(rows[order[:middle]]), np.sort(rows[order[middle:]])
 
 
 def gan_psf(fwhm_arcsec: float, maker: PairMaker) -> np.ndarray:

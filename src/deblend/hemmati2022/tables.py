@@ -98,7 +98,7 @@ def detection_table(
     detections : DataFrame
         See `deblend.hemmati2022.metrics.parse_detections`.
     false_positives : DataFrame
-        See `deblend.hemmati2022.metrics.false_positive_rate`.
+        See `deblend.hemmati2022.metrics.false_positive_rate`; perhaps with `chance`.
     photometry : DataFrame
         See `deblend.hemmati2022.metrics.flux_errors`; with `mag_true`, from the catalogue.
     published : dict
@@ -122,6 +122,12 @@ def detection_table(
                 is_paper = resolution == "gan" and sample.startswith("one_peak")
                 published_value = published["false_positive_percent"] if is_paper else np.nan
                 rows.append((name, resolution, *share, found["n"], published_value))
+    # Beside false peaks: what peaks at random places would match.
+    chance = false_positives[false_positives["sample"] == "blends"].set_index("resolution")
+    for resolution in [r for r in RESOLUTIONS if "chance" in chance and r in chance.index]:
+        value, n = 100 * chance.loc[resolution, "chance"], chance.loc[resolution, "n"]
+        name = "Random places in blends that match a catalogued galaxy (%)"
+        rows.append((name, resolution, value, np.nan, np.nan, n, np.nan))
     rows += _photometry_rows(photometry, published["flux_improvement"])
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     table["Resolution"] = table["Resolution"].map(RESOLUTIONS)

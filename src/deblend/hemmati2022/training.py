@@ -36,6 +36,7 @@ from deblend.hemmati2022.pairs import (
 from deblend.hemmati2022.peaks import (
     RATE_TOLERANCE,
     SINGLES_PER_BLEND,
+    calibration_halves,
     detection_limits,
     false_peaks,
     find_peaks,
@@ -262,7 +263,8 @@ class Validation:
     ----------
     maker : PairMaker
     rows : dict of ndarray of int
-        Galaxies of the splits "validation", for the blends, and "calibration", for single galaxies.
+        Galaxies of the splits "validation", for the blends, and "calibration", of which one half
+        are the single galaxies (see `deblend.hemmati2022.peaks.calibration_halves`).
     n : int
         Number of blends; there are `SINGLES_PER_BLEND` times as many single galaxies.
     blending : HemmatiBlendConfig
@@ -282,11 +284,11 @@ class Validation:
     ) -> None:
         self.maker, self.detection, self.band = maker, detection, band
         self.blends = maker.draw(rows["validation"], 0, n, "validation", blending)
-        single = draw_singles(
-            maker, rows["calibration"], 0, SINGLES_PER_BLEND * n, "calibration", blending
-        )
+        # Not those of `detect`, nor with their noise.
+        single_rows, _ = calibration_halves(maker, rows["calibration"])
+        single = draw_singles(maker, single_rows, 0, SINGLES_PER_BLEND * n, "epochs", blending)
         self.high, self.low = maker.scaled(self.blends, "validation")
-        self.low_single = maker.scaled(single, "calibration")[1]
+        self.low_single = maker.scaled(single, "epochs")[1]
         self.sources_single = true_positions(single) - 1
         _, rank = np.unique(single["galaxy_0"], return_inverse=True)
         self.sets_threshold = rank % 2 == 0

@@ -9,6 +9,7 @@ from deblend.hemmati2022.config import Detection, HemmatiBlendConfig, LowConfig,
 from deblend.hemmati2022.degrade import psf_image
 from deblend.hemmati2022.detection import detect
 from deblend.hemmati2022.pairs import PairMaker, single_galaxies
+from deblend.hemmati2022.peaks import calibration_halves
 from deblend.hemmati2022.predict import Network
 from deblend.training import torch_backend
 
@@ -30,7 +31,7 @@ LOW = LowConfig(
 SPLITS = {
     "train": np.arange(8),
     "validation": np.arange(8, 14),
-    "calibration": np.arange(8, 14),
+    "calibration": np.arange(14),
     "test": np.arange(14, 24),
 }
 TINY = SrConfig(
@@ -111,8 +112,10 @@ class Oracle(torch.nn.Module):
 def detected(maker):
     n = {"validation": 40, "test": 40}
 
+    rows = {**SPLITS, "calibration": calibration_halves(maker, SPLITS["calibration"])[1]}
+
     def truth(split, start, stop, alone):
-        blends = maker.draw(SPLITS[split], start, stop, split, BLENDING)
+        blends = maker.draw(rows[split], start, stop, split, BLENDING)
         high = maker.scaled(single_galaxies(blends) if alone else blends, split)[0]
         return [high[i : i + 1] for i in range(len(high))]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from deblend.hemmati2022.classical import deconvolve, sep_peaks, stack_bands
 from deblend.hemmati2022.degrade import fwhm_from_area
-from deblend.hemmati2022.peaks import detection_limits
+from deblend.hemmati2022.peaks import detection_limits, find_peaks
 
 from tests.unit.hemmati2022.test_peaks import NOISE, PSF, draw
 
@@ -26,6 +26,22 @@ def test_a_deconvolution_sharpens_and_keeps_the_flux():
     np.testing.assert_allclose(sharp.sum((1, 2)), images.sum((1, 2)), rtol=0.03)
     places = [np.unravel_index(image.argmax(), image.shape) for image in sharp]
     assert places == [(16, 16)] * 10
+
+
+def test_the_significance_of_sep_is_the_prominence_of_other_searches():
+    """The same stars in both searches, the fainter ones on the flanks of brighter ones."""
+    bright = np.full((30, 1, 2), 14.0)
+    pairs = np.concatenate([bright, bright + [[[5.0, 0.0]]]], axis=1)
+    images = draw(pairs) + 4 * draw(bright, seed=1)
+    sep, height = (sep_peaks(images, PSF, 1e-4, NOISE, m) for m in ("prominence", "height"))
+    ours = find_peaks(images, PSF, noise=NOISE)
+    for found in (sep, ours):
+        assert (detection_limits(found, pairs, 1.5) > 0).mean() > 0.9
+    faint = [detection_limits(found, pairs, 1.5) for found in (sep, ours, height)]
+    both = (faint[0] > 0) & (faint[1] > 0)
+    # Pixels, and the peak of a parabola through them, have nearly the same height.
+    np.testing.assert_allclose(faint[0][both], faint[1][both], rtol=0.1, atol=1)
+    assert (faint[2][both] > 1.2 * faint[0][both]).all()
 
 
 def test_sep_finds_and_separates_stars():

@@ -8,6 +8,7 @@ import pytest
 import torch
 from deblend.errors import DeblendError
 from deblend.hemmati2022.blends import true_positions, with_neighbours
+from deblend.hemmati2022.classical import stack_bands
 from deblend.hemmati2022.degrade import fwhm_from_area, psf_image
 from deblend.hemmati2022.detection import (
     Filter,
@@ -50,18 +51,21 @@ def test_a_wider_psf_is_chosen_for_galaxies_with_clumps():
     resolution = Resolution("high_best", [Filter(sharp), Filter(wide, 0.4)])
 
     def choose(sets_threshold, check):
-        heights, lowest = resolution.choose_filter(
+        heights = resolution.choose_filter(
             sets_threshold, middle, check, middle, blends, pair, pair, DETECTION
         )
-        assert resolution.threshold == max(
-            lowest, set_threshold(heights, DETECTION.false_positive_rate)
-        )
+        assert resolution.threshold == set_threshold(heights, DETECTION.false_positive_rate)
         return resolution.filter
 
     assert choose(single, single).psf is wide
     assert np.isnan(choose(smooth, smooth).fwhm_arcsec)  # its own PSF: another one is not better
-    # The galaxies that set the threshold have no clumps: it gives too many false positives.
+    # The galaxies that set the threshold have no clumps: it gives too many false positives. The
+    # others reject the filter, but do not change the threshold of the other one.
     assert choose(smooth, single).fwhm_arcsec == 0.4
+    threshold = resolution.threshold
+    resolution.filters = [Filter(wide, 0.4)]
+    choose(smooth, smooth)
+    assert resolution.threshold == threshold
 
 
 def test_filters_have_their_widths_and_the_right_band(stamps):
@@ -93,7 +97,11 @@ def test_a_filter_can_use_the_asinh_scale(maker):
     scaled = maker.scale_high.scaled(flux[:, None])[:, 0]
     resolution = Resolution("high_best", [Filter(psf, image_scale="asinh")], scale=maker.scale_high)
     middle = true_positions(blends)
-    resolution.calibrate(flux, middle, DETECTION)
+
+    def calibrate(resolution):
+        resolution.choose_filter(flux, middle, flux, middle, flux, middle, middle, DETECTION)
+
+    calibrate(resolution)
     noise = typical_noise(scaled)
     assert resolution.noise == noise
 
@@ -107,9 +115,24 @@ def test_a_filter_can_use_the_asinh_scale(maker):
     expected = find_peaks(scaled, psf, resolution.threshold, noise=noise)
     pd.testing.assert_frame_equal(resolution.peaks(flux), expected)
     in_flux = Resolution("high", [Filter(psf)])
-    in_flux.calibrate(flux, middle, DETECTION)
+    calibrate(in_flux)
     assert in_flux.noise is None
     assert in_flux.threshold == threshold_of(flux, None)
+
+
+def test_bright_galaxies_of_a_sum_of_bands_have_peaks(stamps):
+    """Galaxies a hundred times brighter than those that the scale is made for."""
+    maker = maker_of(stamps, ("f775w", "f606w"))
+    network = Network(SuperResolver(2, 4, 1), maker, 1)
+    resolution = make_resolutions({"gan_multi": network}, DETECTION)["low_stack"]
+    resolution.filter = next(f for f in resolution.filters if f.image_scale == "asinh")
+    blends = maker.draw(SPLITS["test"], 0, 20, "test", BLENDING)
+    images = 100 * stack_bands(maker.pairs(blends, "test")[1], maker.noise_low)
+    resolution.noise = typical_noise(resolution.search_scale(images))
+    first = resolution.find(images).groupby("stamp").first()
+    assert len(first) == 20
+    brightest = [np.unravel_index(x.argmax(), x.shape)[::-1] for x in images]
+    assert np.median(np.abs(first[["x_px", "y_px"]] - brightest)) < 0.5
 
 
 def test_a_perfect_network_detects_the_same_blends_as_the_high_resolution(detected):

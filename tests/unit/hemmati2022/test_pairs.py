@@ -3,7 +3,9 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
+from deblend.data.stamps import write_stamps
 from deblend.errors import DeblendError
 from deblend.hemmati2022.blends import with_neighbours
 from deblend.hemmati2022.degrade import degrade, psf_image
@@ -12,6 +14,7 @@ from deblend.hemmati2022.pairs import (
     draw_singles,
     point_source_sigma,
     psf_fwhm_arcsec,
+    read_cutouts,
     single_galaxies,
 )
 
@@ -54,6 +57,28 @@ def test_scaled_images_are_in_range_and_can_be_inverted(maker):
     inside = np.abs(high) < 0.999
     back = maker.scale_high.unscaled(high)
     np.testing.assert_allclose(back[inside], fluxes[inside], rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize(("n_calibration", "expected"), [(5, "calibration"), (2, "validation")])
+def test_the_larger_of_two_splits_sets_thresholds(stamps, tmp_path, n_calibration, expected):
+    splits = np.repeat(["test", "validation", "calibration"], [10, 4, n_calibration])
+    splits = np.append(splits, ["train"] * (24 - len(splits)))
+    pd.DataFrame({"id": stamps.galaxies["id"], "split": splits}).to_csv(tmp_path / "s.csv")
+    write_stamps(tmp_path / "c.h5", stamps)
+    _, rows = read_cutouts(tmp_path / "c.h5", tmp_path / "s.csv")
+    np.testing.assert_array_equal(rows["calibration"], np.flatnonzero(splits == expected))
+    np.testing.assert_array_equal(rows["train"], np.flatnonzero(splits == "train"))
+
+
+def test_training_galaxies_are_held_out_where_no_others_set_thresholds(stamps, tmp_path):
+    splits = np.repeat(["train", "validation", "test"], [15, 4, 5])
+    ids = stamps.galaxies["id"]
+    pd.DataFrame({"id": ids, "split": splits}).to_csv(tmp_path / "s.csv")
+    write_stamps(tmp_path / "c.h5", stamps)
+    _, rows = read_cutouts(tmp_path / "c.h5", tmp_path / "s.csv")
+    assert len(rows["calibration"]) == 5
+    assert sorted([*rows["calibration"], *rows["train"]]) == list(range(15))
+    np.testing.assert_array_equal(rows["validation"], np.arange(15, 19))
 
 
 def test_a_missing_band_is_named(stamps):

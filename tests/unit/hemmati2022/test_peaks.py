@@ -8,7 +8,8 @@ from astropy.stats import sigma_clipped_stats
 from deblend.errors import DeblendError
 from deblend.hemmati2022.degrade import psf_image
 from deblend.hemmati2022.peaks import (
-    count_peaks,
+    calibration_halves,
+    chance_rate,
     detect_blends,
     detection_filter,
     detection_limits,
@@ -54,10 +55,16 @@ def single():
     return draw(rng.uniform(14, 18, (200, 1, 2)), seed=3)
 
 
+def n_above(peaks, n_stamps, threshold):
+    """Number of peaks of each stamp above a threshold."""
+    strong = peaks[peaks["significance"] > threshold]
+    return np.bincount(strong["stamp"], minlength=n_stamps)
+
+
 @pytest.mark.parametrize("kind", ["psf", "lowered"])
 def test_two_stars_are_found_at_their_positions(pairs, kind):
     peaks = find_peaks(draw(pairs), PSF, 8.0, kind=kind)
-    assert (count_peaks(peaks, 60, 8.0) == 2).all()
+    assert (n_above(peaks, 60, 8.0) == 2).all()
     detected = detect_blends(peaks, pairs, threshold=8.0, radius_px=0.3)
     assert detected["detected"].all()
     rows = detected[["peak_0", "peak_1"]].to_numpy()
@@ -119,6 +126,18 @@ def test_the_threshold_is_the_lowest_at_its_rate():
         set_threshold(heights, 0.001)
 
 
+def test_epochs_and_thresholds_have_other_galaxies(maker):
+    rows = np.array([3, 4, 8, 9, 13, 20, 21])
+    epochs, thresholds = calibration_halves(maker, rows)
+    assert len(epochs) == 3
+    assert sorted([*epochs, *thresholds]) == rows.tolist()
+    # The order of the rows changes nothing.
+    for part, again in zip(
+        (epochs, thresholds), calibration_halves(maker, rows[::-1]), strict=True
+    ):
+        np.testing.assert_array_equal(part, again)
+
+
 def prominences_by_flooding(image, places):
     """Prominences of maxima (y, x): all pixels are added from the highest to the lowest."""
     owner = {}
@@ -174,9 +193,9 @@ def test_noise_on_a_bright_galaxy_is_as_significant_as_on_the_sky():
     heights, found = (
         find_peaks(images, PSF, noise=NOISE, measure=m) for m in ("height", "prominence")
     )
-    assert (count_peaks(heights, 100, 8.0) > 1).sum() > 20
-    assert (count_peaks(found, 100, 4.0) > 1).sum() == 0
-    assert (count_peaks(found, 100, 10.0) == 1).all()
+    assert (n_above(heights, 100, 8.0) > 1).sum() > 20
+    assert (n_above(found, 100, 4.0) > 1).sum() == 0
+    assert (n_above(found, 100, 10.0) == 1).all()
 
 
 def test_the_sky_is_that_of_astropy():
@@ -223,6 +242,15 @@ def test_a_peak_without_a_galaxy_is_false():
     near = near_sources(peaks, sources, 2.0)
     assert near.tolist() == [True, True, False, False, True, True, True, True, True, False]
     assert not near_sources(peaks, np.empty((4, 0, 2)), 2.0).any()
+
+
+def test_random_places_match_in_proportion_to_the_area_around_sources():
+    nan = [np.nan, np.nan]
+    sources = np.array([[[30.0, 30], nan], [[20.0, 40], [45, 20]], [nan, nan]])
+    expected = (1 + 2 + 0) * np.pi * 8**2 / (3 * 66**2)
+    assert chance_rate(sources, 8.0, 66) == pytest.approx(expected, rel=0.03)
+    # Two sources at one place are as one.
+    assert chance_rate(sources[[0, 0]][:, [0, 0]], 8.0, 66) == chance_rate(sources[:1], 8.0, 66)
 
 
 def test_the_number_of_false_peaks_does_not_depend_on_the_order_of_the_thresholds():

@@ -14,6 +14,7 @@ from deblend.hemmati2022.networks import (
     SrConfig,
 )
 from deblend.hemmati2022.pairs import single_galaxies
+from deblend.hemmati2022.peaks import calibration_halves
 from deblend.hemmati2022.training import (
     Trainer,
     Validation,
@@ -42,11 +43,12 @@ def validation(maker):
 
 
 def test_the_psf_that_detects_most_is_chosen(maker):
+    single_rows, _ = calibration_halves(maker, SPLITS["calibration"])
     true = [
         maker.scaled(maker.draw(SPLITS["validation"], 0, 48, "validation", BLENDING), "validation"),
         maker.scaled(
-            single_galaxies(maker.draw(SPLITS["calibration"], 0, 96, "calibration", BLENDING)),
-            "calibration",
+            single_galaxies(maker.draw(single_rows, 0, 96, "epochs", BLENDING)),
+            "epochs",
         ),
     ]
     true = [high for high, _ in true]
