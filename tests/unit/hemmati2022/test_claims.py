@@ -55,6 +55,8 @@ QUALITY = {
     "correlation_gan_content": 0.97,
     "flux_error_gan": 0.3,
     "morphology_gan_multi": 0.7,
+    "low_fwhm_arcsec": 0.62,
+    "low_depth_mag": 26.2,
     "vanilla_diversity_ratio": 0.8,
     "vanilla_stack_peaks": 1.0,
     "vanilla_stack_fwhm_ratio": 1.2,

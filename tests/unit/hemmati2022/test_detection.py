@@ -103,7 +103,7 @@ def test_a_filter_can_use_the_asinh_scale(maker):
 
     calibrate(resolution)
     noise = typical_noise(scaled)
-    assert resolution.noise == noise
+    assert resolution.noise == pytest.approx(noise, rel=1e-4)
 
     def threshold_of(images, noise):
         peaks = find_peaks(images, psf, noise=noise)
@@ -111,9 +111,9 @@ def test_a_filter_can_use_the_asinh_scale(maker):
             highest(peaks, false_peaks(peaks, middle, 5.0), 60), DETECTION.false_positive_rate
         )
 
-    assert resolution.threshold == threshold_of(scaled, noise)
+    assert resolution.threshold == pytest.approx(threshold_of(scaled, noise), rel=1e-3)
     expected = find_peaks(scaled, psf, resolution.threshold, noise=noise)
-    pd.testing.assert_frame_equal(resolution.peaks(flux), expected)
+    pd.testing.assert_frame_equal(resolution.peaks(flux), expected, rtol=1e-3)
     in_flux = Resolution("high", [Filter(psf)])
     calibrate(in_flux)
     assert in_flux.noise is None
@@ -132,7 +132,7 @@ def test_bright_galaxies_of_a_sum_of_bands_have_peaks(stamps):
     first = resolution.find(images).groupby("stamp").first()
     assert len(first) == 20
     brightest = [np.unravel_index(x.argmax(), x.shape)[::-1] for x in images]
-    assert np.median(np.abs(first[["x_px", "y_px"]] - brightest)) < 0.5
+    assert np.abs(first[["x_px", "y_px"]].to_numpy() - brightest).max() < 2
 
 
 def test_a_perfect_network_detects_the_same_blends_as_the_high_resolution(detected):
