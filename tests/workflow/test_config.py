@@ -40,6 +40,8 @@ def test_pinned_versions_agree():
     for path in (ROOT / "envs").glob("*.yaml"):
         environment = pins(path)
         assert environment.pop("python") == "3.11"
-        environment.pop("ngmix", None)  # conda-forge has it, and PyPI, the source of the others, not
+        environment.pop(
+            "ngmix", None
+        )  # conda-forge has it; PyPI, the source of the others, has not
         for name, version in environment.items():
             assert requirements[name] == version, (path.name, name)
