@@ -59,10 +59,29 @@ def test_each_width_and_noise_has_its_rows(tmp_path):
     labels = labels.assign(dy_px=0.0, blendhunter=labels["blended"], sep=labels["blended"])
     path = tmp_path / "labels.csv"
     pd.concat([labels.assign(noise_sigma=sigma) for sigma in (5, 35)]).to_csv(path, index=False)
-    found = FIT_PSF.fit(CONFIG, [0.5, 0.9], 20, path)
-    kinds = found["kind"].nunique()
-    assert found.groupby(["fwhm_arcsec", "noise_sigma"]).size().tolist() == [kinds] * 4
-    assert found.groupby(["fwhm_arcsec", "noise_sigma"])["n"].sum().tolist() == [20] * 4
+    figure_4 = {"noise_sigma": [5, 15], "SEP": [94.5, 94.6], "error": 0.3}
+    found = FIT_PSF.fit(CONFIG, figure_4, [0.5, 0.9], 20, path)
+    assert found["fwhm_arcsec"].drop_duplicates().tolist() == [0.5, 0.9]
+    for fwhm, rows in found.groupby("fwhm_arcsec"):
+        of_figure = rows["kind"] == "all, Figure 4"
+        assert rows.loc[of_figure, "noise_sigma"].tolist() == [5, 15], fwhm
+        assert rows[~of_figure].groupby("noise_sigma")["n"].sum().to_dict() == {5: 20, 35: 20}
+        for part, sums in ((of_figure, "chi2_fig4"), (~of_figure, "chi2_labels")):
+            squares = rows.loc[part, "difference_sigma"] ** 2
+            assert rows[sums].tolist() == pytest.approx([squares.sum()] * len(rows))
+
+
+def test_accuracy_has_as_many_close_blends_as_chance_brings():
+    table = pd.DataFrame({"is_blend": [0] * 1000 + [1] * 1000})
+    # Half of the blends are close, and 12 % should be.
+    table["weight"] = np.repeat([1.0, 0.24, 1.76], [1000, 500, 500])
+    labels = np.repeat([0, 0, 1], [1000, 500, 500])
+    right, error = FIT_PSF.accuracy(table, labels)
+    assert right == pytest.approx((1 + 0.88) / 2)
+    # Variance of the weighted share of blends: 0.12 x 0.88 (0.88 x 0.24 + 0.12 x 1.76) / 1000.
+    assert error == pytest.approx(np.sqrt(0.12 * 0.88 * (0.88 * 0.24 + 0.12 * 1.76) / 1000) / 2)
+    found = FIT_PSF.compare_with_figure_4(table, labels, 94.5, 0.3)
+    assert found["difference_sigma"].item() == pytest.approx(-0.5 / np.hypot(100 * error, 0.3))
 
 
 def test_clumps_and_pairs_are_second_detections_of_isolated_galaxies():

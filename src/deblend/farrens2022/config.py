@@ -68,13 +68,13 @@ class Survey(Section):
         default=4.765, gt=1.1, description="Exponent of the Moffat profile of the optical PSF."
     )
     moffat_fwhm_arcsec: Positive = Field(
-        default=0.38, description="Full width at half maximum of the optical PSF, arcsec."
+        default=0.375, description="Full width at half maximum of the optical PSF, arcsec."
     )
     moffat_ellipticity_sigma: NotNegative = Field(
         default=0.05, description="Standard deviation of each component of the optical PSF's shear."
     )
     kolmogorov_fwhm_arcsec: Positive = Field(
-        default=0.54, description="Full width at half maximum of the atmospheric PSF, arcsec."
+        default=0.532, description="Full width at half maximum of the atmospheric PSF, arcsec."
     )
     kolmogorov_ellipticity_sigma: NotNegative = Field(
         default=0.01,
