@@ -212,9 +212,8 @@ class Resolution:
 
         Some filters make false peaks around bright galaxies, of which there are few among those
         that set the threshold. Validation galaxies are as bright as those of the test, but too few
-        to set one: they only reject filters. With its threshold a filter may show a false peak in
-        at most `RATE_TOLERANCE` times the rate of validation galaxies, and of validation blends. If
-        no filter does, the one nearest to that is chosen.
+        to set it. Filters are compared at thresholds at which, too, at most `RATE_TOLERANCE` times
+        the rate of validation galaxies, and of validation blends, has a false peak.
 
         Parameters
         ----------
@@ -248,26 +247,21 @@ class Resolution:
             threshold = set_threshold(heights, rate)
             peaks = self.find(blends)
             false = self.false_peaks(peaks, blend_sources, detection)
-            excess = max(
-                float((few > threshold).mean()) - RATE_TOLERANCE * rate
+            lowest = max(
+                set_threshold(few, min(1.0, RATE_TOLERANCE * rate))
                 for few in (
                     self._false_heights(check, check_sources, detection),
                     highest(peaks, false, len(blends)),
                 )
             )
-            share = float((self.limits(peaks, pair, detection) > threshold).mean())
-            results.append((max(excess, 0.0), share, threshold, heights))
-        best = min(range(len(results)), key=lambda k: (results[k][0], -results[k][1]))
+            limits = self.limits(peaks, pair, detection)
+            share = float((limits > max(threshold, lowest)).mean())
+            results.append((share, limits, threshold, heights))
+        best = max(range(len(results)), key=lambda k: results[k][0])
         self.filter = self.filters[best]
         self.set_noise(single)
-        excess, self.validated, self.threshold, heights = results[best]
-        if excess:
-            log.warning(
-                "%s: with every filter, more than %.2g of the validation galaxies, or of their "
-                "blends, have a false peak",
-                self.name,
-                RATE_TOLERANCE * rate,
-            )
+        _, limits, self.threshold, heights = results[best]
+        self.validated = float((limits > self.threshold).mean())
         return heights
 
     def chance(self, sources: np.ndarray, detection: Detection) -> float:
