@@ -207,13 +207,13 @@ class Resolution:
         pair: np.ndarray,
         blend_sources: np.ndarray,
         detection: Detection,
-    ) -> np.ndarray:
+    ) -> tuple[np.ndarray, float]:
         """Choose the filter that detects most validation blends, and set its threshold.
 
-        Some filters make false peaks around bright galaxies, of which there are few among those
-        that set the threshold. Validation galaxies are as bright as those of the test, but too few
-        to set it. Filters are compared at thresholds at which, too, at most `RATE_TOLERANCE` times
-        the rate of validation galaxies, and of validation blends, has a false peak.
+        The calibration galaxies set it. Some filters make false peaks around bright galaxies, of
+        which there are few among those. Validation galaxies are as bright as those of the test, but
+        fewer: a threshold is raised until at most `RATE_TOLERANCE` times the rate of validation
+        galaxies, and of validation blends, has a false peak.
 
         Parameters
         ----------
@@ -233,9 +233,11 @@ class Resolution:
 
         Returns
         -------
-        ndarray, shape (n,)
+        heights : ndarray, shape (n,)
             Significance of the highest false peak of each single stamp with the chosen filter, 0
             for none.
+        lowest : float
+            Lowest threshold that validation galaxies and blends allow.
         """
         rate = detection.false_positive_rate
         single, check, blends = (self.prepared(images) for images in (single, check, blends))
@@ -244,7 +246,6 @@ class Resolution:
             self.filter = candidate
             self.set_noise(single)
             heights = self._false_heights(single, sources, detection)
-            threshold = set_threshold(heights, rate)
             peaks = self.find(blends)
             false = self.false_peaks(peaks, blend_sources, detection)
             lowest = max(
@@ -254,15 +255,14 @@ class Resolution:
                     highest(peaks, false, len(blends)),
                 )
             )
-            limits = self.limits(peaks, pair, detection)
-            share = float((limits > max(threshold, lowest)).mean())
-            results.append((share, limits, threshold, heights))
+            threshold = max(set_threshold(heights, rate), lowest)
+            share = float((self.limits(peaks, pair, detection) > threshold).mean())
+            results.append((share, threshold, heights, lowest))
         best = max(range(len(results)), key=lambda k: results[k][0])
         self.filter = self.filters[best]
         self.set_noise(single)
-        _, limits, self.threshold, heights = results[best]
-        self.validated = float((limits > self.threshold).mean())
-        return heights
+        self.validated, self.threshold, heights, lowest = results[best]
+        return heights, lowest
 
     def chance(self, sources: np.ndarray, detection: Detection) -> float:
         """Share of the places in the frame that are near sources: see `chance_rate`."""
@@ -515,7 +515,8 @@ def detect(
             limits=resolution.limits(all_peaks, pair, detection),
             false_blends=highest(all_peaks, is_false, n),
             false_single=highest(single_peaks, single_false, n),
-            false_calibration=calibrated[name],
+            false_calibration=calibrated[name][0],
+            lowest_threshold=calibrated[name][1],
             validated=resolution.validated,
             peaks=all_peaks.assign(false=is_false),
         )

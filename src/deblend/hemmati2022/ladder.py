@@ -6,7 +6,7 @@ curves have the completeness and the purity at all thresholds.
 
 All errors are by galaxy: the galaxies of the test and those on which thresholds are set are
 resampled, each threshold is set anew, and both ways of a difference have the same galaxies. The
-filters, which validation blends choose, are those of the whole samples.
+filters that validation blends choose, and the lowest thresholds that they allow, are not.
 
 A threshold that is set on other galaxies gives about the same rate of false peaks on those of the
 test, not exactly. Fractions and differences are thus also given at exactly equal rates there.
@@ -91,6 +91,8 @@ class Scores:
         galaxy for the threshold; 0 for none.
     peaks : DataFrame
         All peaks of the test blends: `stamp`, `significance`, `false`.
+    lowest_threshold : float
+        Of the validation galaxies and blends.
     validated : float
         Share of the validation blends that are detected.
     """
@@ -100,6 +102,7 @@ class Scores:
     false_single: np.ndarray
     false_calibration: np.ndarray
     peaks: pd.DataFrame
+    lowest_threshold: float = MIN_THRESHOLD
     validated: float = np.nan
 
 
@@ -166,7 +169,7 @@ def resampled_thresholds(heights: np.ndarray, counts: np.ndarray, rate: float) -
 def resampled_fractions(scores: Scores, sample: Sample, rate: float) -> np.ndarray:
     """Fraction of blends detected in each bootstrap sample, with a threshold of its own."""
     thresholds = resampled_thresholds(scores.false_calibration, sample.calibration_counts, rate)
-    return _fractions(scores, sample, thresholds)
+    return _fractions(scores, sample, np.maximum(thresholds, scores.lowest_threshold))
 
 
 def resampled_equal_fractions(scores: Scores, sample: Sample, rate: float) -> np.ndarray:
