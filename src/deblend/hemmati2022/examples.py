@@ -7,14 +7,14 @@ import numpy as np
 
 
 def read_examples(path: str | Path) -> tuple[dict[str, np.ndarray], list[str]]:
-    """Read the blends of Figure 4, and their kinds, from `detection.write_examples`."""
+    """Read the blends of Figure 4, and their kinds, from `figure_images.write_examples`."""
     with h5py.File(path, "r") as file:
         blends = {name: file[name][:] for name in file if name != "kind"}
         return blends, list(file["kind"].asstr()[:])
 
 
 def read_galleries(path: str | Path) -> tuple[dict[str, np.ndarray], list[str], str]:
-    """Read the images of Figures 2, 3 and 8, from `detection.write_galleries`.
+    """Read the images of Figures 2, 3 and 8, from `figure_images.write_galleries`.
 
     Returns
     -------

@@ -16,10 +16,10 @@ from astropy.io import fits
 from astropy.stats import sigma_clipped_stats
 from deblend.errors import DeblendError
 from deblend.hemmati2022.degrade import high_position, resample
-from deblend.hemmati2022.detection import Resolution
 from deblend.hemmati2022.pairs import PairMaker
 from deblend.hemmati2022.peaks import EDGE_PX, match_peaks
 from deblend.hemmati2022.predict import Network, generate_images
+from deblend.hemmati2022.resolutions import Resolution
 from deblend.intervals import mean_interval, wilson_interval
 
 log = logging.getLogger(__name__)
@@ -136,7 +136,7 @@ def find_field_peaks(
         High- and low-resolution image of each field, from `read_field`.
     resolutions : dict
         "high", "low" and "gan" with filters and thresholds, from
-        `deblend.hemmati2022.detection.restore_resolutions`.
+        `deblend.hemmati2022.resolutions.restore_resolutions`.
     device : torch.device
 
     Returns

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from deblend.errors import DeblendError
-from deblend.hemmati2022.detection import make_resolutions
 from deblend.hemmati2022.networks import SuperResolver
 from deblend.hemmati2022.peaks import EDGE_PX
 from deblend.hemmati2022.predict import Network
@@ -14,6 +13,7 @@ from deblend.hemmati2022.real_images import (
     pair_numbers,
     read_field,
 )
+from deblend.hemmati2022.resolutions import make_resolutions
 
 from tests.unit.hemmati2022.conftest import CPU, DETECTION
 

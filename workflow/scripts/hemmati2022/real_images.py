@@ -5,10 +5,10 @@ import logging
 import pandas as pd
 from deblend.hemmati2022 import real_images
 from deblend.hemmati2022.config import Detection
-from deblend.hemmati2022.detection import restore_resolutions
 from deblend.hemmati2022.figures.real_images import draw_pairs
 from deblend.hemmati2022.pairs import make_pair_maker, read_cutouts
 from deblend.hemmati2022.predict import load_network
+from deblend.hemmati2022.resolutions import restore_resolutions
 from deblend.plots.style import label_line
 from deblend.report.networks import not_learnt, read_networks
 from deblend.run import logs
