@@ -20,7 +20,13 @@ from deblend.data.mosaics import check_wcs
 from deblend.data.stamps import GALAXY_COLUMNS, TEXT_COLUMNS, Stamps
 from deblend.errors import DeblendError
 from deblend.hemmati2022.blends import with_neighbours
-from deblend.hemmati2022.config import PARENT_MIN_PX, Band, BandPsf, CutoutConfig, Cutouts
+from deblend.hemmati2022.cutout_config import (
+    PARENT_MIN_PX,
+    Band,
+    BandPsf,
+    CutoutConfig,
+    Cutouts,
+)
 from deblend.hemmati2022.cutouts import EXTRA_COLUMNS, brightest_offsets, rejection_reason
 from deblend.hemmati2022.degrade import psf_image
 from deblend.seeds import generator

@@ -39,7 +39,7 @@ from deblend.data.profiles import (
 )
 from deblend.data.stamps import Stamps
 from deblend.hemmati2022.blends import with_neighbours
-from deblend.hemmati2022.config import CutoutSimulatorConfig
+from deblend.hemmati2022.cutout_config import CutoutSimulatorConfig
 from deblend.hemmati2022.ingest import band_psfs, bands_with_psfs
 from deblend.seeds import generator
 from deblend.units import flux_from_mag

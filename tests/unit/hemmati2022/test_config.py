@@ -1,24 +1,10 @@
-"""Limits of the configuration of cut-outs and networks."""
+"""Limits of the configuration of networks."""
 
 import pytest
 from deblend.hemmati2022.config import Hemmati2022, SrConfig
-from deblend.hemmati2022.ingest import cutout_config
 from pydantic import ValidationError
 
 from tests.unit.hemmati2022.conftest import TINY
-from tests.unit.hemmati2022.test_ingest import files_options
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"detection_band": "f775w"}, "'f775w' is not among the bands f814w"),
-        ({"parent_px": 64}, "greater than or equal to 66"),
-    ],
-)
-def test_invalid_options_of_cutouts_are_refused(options, message):
-    with pytest.raises(ValidationError, match=message):
-        cutout_config(files_options(**options))
 
 
 def test_an_unknown_loss_is_refused():
