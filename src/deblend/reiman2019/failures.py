@@ -3,10 +3,10 @@
 The caption of Figure 6 names them; each has a measure of an image and a limit here:
 
 incomplete
-    Light of the other galaxy is left: where the other one is visibly brighter, more than
-    `LEAK_LIMIT` of its excess (at least 1 for the blend itself).
+    Light of the other galaxy is left: where the other one is visibly brighter, visible light that
+    is more than `LEAK_LIMIT` of its excess (at least 1 for the blend itself).
 cut_off
-    A part of the galaxy is missing: more than `MISSING_LIMIT` of its visible light.
+    A part of the galaxy is missing, visibly: more than `MISSING_LIMIT` of its visible light.
 wrong_neighbour
     A neighbour of the galaxy, visible in the blend, is in the image of the other galaxy.
 odd_colour
@@ -66,7 +66,7 @@ BINNED_BY = ("separation_px", "brightness_ratio")
 
 
 def leak(predicted: np.ndarray, true: np.ndarray, other: np.ndarray) -> float:
-    """Share of the other galaxy's visible light that is left in an image.
+    """Share of the other galaxy's visible light that is left in an image, and is visible there.
 
     Parameters
     ----------
@@ -80,14 +80,19 @@ def leak(predicted: np.ndarray, true: np.ndarray, other: np.ndarray) -> float:
     """
     theirs = other - true > VISIBLE
     excess = (other - true)[theirs].sum()
-    return float(np.maximum(predicted - true, 0)[theirs].sum() / excess) if excess else 0.0
+    left = (predicted - true)[theirs]
+    return float(left[left > VISIBLE].sum() / excess) if excess else 0.0
 
 
 def missing(predicted: np.ndarray, true: np.ndarray, sky: float) -> float:
-    """Share of a galaxy's visible light (y, x) that an image lacks; 0 if nothing is visible."""
+    """Share of a galaxy's visible light (y, x) that an image visibly lacks.
+
+    It is 0 if nothing is visible.
+    """
     galaxy = true - sky > VISIBLE
     light = (true - sky)[galaxy].sum()
-    return float(np.maximum(true - predicted, 0)[galaxy].sum() / light) if light else 0.0
+    lost = (true - predicted)[galaxy]
+    return float(lost[lost > VISIBLE].sum() / light) if light else 0.0
 
 
 def sky_level(light: np.ndarray) -> float:

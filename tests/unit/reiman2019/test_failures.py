@@ -7,6 +7,7 @@ import pytest
 from deblend.reiman2019.blends import draw_pairs
 from deblend.reiman2019.failures import (
     KINDS,
+    VISIBLE,
     colour_offsets,
     copied_and_hidden,
     failure_rates,
@@ -35,16 +36,29 @@ def spot(row, column, sigma=3.0, peak=0.8):
 CENTRAL, COMPANION, NEIGHBOUR = spot(20, 20), spot(20, 30), spot(5, 8, 1.5)
 
 
-@pytest.mark.parametrize("share", [0, 0.1, 0.5, 1])
+def visible_share(share):
+    """Visible light of a Gaussian of a height of 0.8 times `share`, as a share of the whole one's.
+
+    The light of a Gaussian above a level is the height above that level times its area.
+    """
+    return max(share * 0.8 - VISIBLE, 0) / (0.8 - VISIBLE)
+
+
+@pytest.mark.parametrize("share", [0, 0.06, 0.1, 0.5, 1])
 def test_the_share_of_the_other_galaxy_that_is_left(share):
-    predicted = np.maximum(CENTRAL, CENTRAL + share * np.maximum(COMPANION - CENTRAL, 0))
-    assert leak(predicted, CENTRAL, COMPANION) == pytest.approx(share, abs=1e-6)
-    assert leak(predicted, CENTRAL, 0 * COMPANION) == 0
+    # What cannot be seen is not left: at 0.06 the peak itself.
+    dark = 0 * CENTRAL
+    found = leak(share * COMPANION, dark, COMPANION)
+    assert found == pytest.approx(visible_share(share), abs=0.01)
+    assert leak(CENTRAL + share * COMPANION, CENTRAL, dark) == 0
+    both = np.maximum(CENTRAL, COMPANION)
+    assert leak(both, CENTRAL, COMPANION) == pytest.approx(1)
 
 
-@pytest.mark.parametrize("share", [0, 0.3, 1])
+@pytest.mark.parametrize("share", [0, 0.06, 0.3, 1])
 def test_the_share_of_the_galaxy_that_is_missing(share):
-    assert missing((1 - share) * CENTRAL, CENTRAL, 0.0) == pytest.approx(share)
+    found = missing((1 - share) * CENTRAL, CENTRAL, 0.0)
+    assert found == pytest.approx(visible_share(share), abs=0.01)
     assert missing(CENTRAL, 0 * CENTRAL, 0.0) == 0
 
 
