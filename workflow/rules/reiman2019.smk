@@ -85,10 +85,16 @@ def reiman_configuration(images):
     return f"{SCALE} scale, images {images}, network deblender_gan{generator_note()}"
 
 
+def orientations_note():
+    """Part of a label that says so if images are means of those of several orientations."""
+    number = REIMAN["orientations"]
+    return f", mean of {number} orientations" if number > 1 else ""
+
+
 def reiman_label(images, paper_generator=False):
     """Label of a figure: scale, images, where they come from, and what is not the paper's."""
     source = REIMAN["image_sets"][images]["source"]
-    note = "" if paper_generator else generator_note()
+    note = "" if paper_generator else generator_note() + orientations_note()
     return f"{SCALE} scale, {images} images ({source}){note}"
 
 
@@ -308,6 +314,7 @@ rule reiman2019_predict:
         perturbation=PERTURBATION,
         methods=list(DEBLENDERS),
         batch_statistics=[name for name, (_, of_batches) in DEBLENDERS.items() if of_batches],
+        orientations=REIMAN["orientations"],
         n_blends=REIMAN["n_blends"]["test"],
         n_examples=REIMAN["n_examples"],
     message:
@@ -341,6 +348,7 @@ rule reiman2019_ablations:
         threads=config["threads"]["training"],
         perturbation=PERTURBATION,
         ablations=list(GAN_ABLATIONS),
+        orientations=REIMAN["orientations"],
         n_blends=REIMAN["n_blends"]["test"],
     message:
         "Scores of the generator copy_gate without each of its parts on {wildcards.images}"
@@ -372,6 +380,7 @@ use rule reiman2019_predict as reiman2019_predict_blending with:
         perturbation=lambda wildcards: {**PERTURBATION, "blending": wildcards.blending},
         methods=list(DEBLENDERS),
         batch_statistics=[name for name, (_, of_batches) in DEBLENDERS.items() if of_batches],
+        orientations=REIMAN["orientations"],
         n_blends=REIMAN["n_blends"]["test"],
         n_examples=REIMAN["n_examples"],
     message:
@@ -502,6 +511,7 @@ rule reiman2019_several_galaxies:
         label=lambda wildcards: reiman_label(wildcards.images),
         threads=config["threads"]["training"],
         perturbation=PERTURBATION,
+        orientations=REIMAN["orientations"],
         n_blends=REIMAN["n_blends"]["validation"],
     message:
         "Deblend {wildcards.number} galaxies of {wildcards.images}, one after the other"

@@ -94,7 +94,7 @@ class Survey(Section):
         "1, by a factor of e per clumpiness; 0: no clumps but those of irregular galaxies.",
     )
     pair_share: Share = Field(
-        default=0.08,
+        default=0.07,
         description="Share of the simulated galaxies of kind real that are two galaxies, 1 to 2 "
         "arcsec apart, which a catalogue has as one.",
     )

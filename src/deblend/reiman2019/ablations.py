@@ -31,6 +31,7 @@ def ablation_scores(
     n_blends: int,
     seed: int,
     device: torch.device,
+    orientations: int = 1,
 ) -> pd.DataFrame:
     """Scores of ablations on the test blends of the other networks.
 
@@ -46,6 +47,9 @@ def ablation_scores(
         Name of the set of images: part of the seed of the blends.
     n_blends, seed : int
     device : torch.device
+    orientations : int
+        See `deblend.reiman2019.predict.predict`. If there are several, the network `complete`
+        stands in the table with one too, as `one_orientation`.
 
     Returns
     -------
@@ -58,13 +62,16 @@ def ablation_scores(
     config, opened = PerturbConfig(**perturbation), open_frames(frames)
     rows = rows_of_split(pd.read_csv(index), "test")
     pairs = draw_blends(seed, images, "test", rows, n_blends, config)
+    made_with = {name: (*files, orientations) for name, files in networks.items()}
+    if orientations > 1 and "complete" in networks:
+        made_with["one_orientation"] = (*networks["complete"], 1)
     predictions, records = {}, {}
-    for name, (weights, description) in networks.items():
+    for name, (weights, description, number) in made_with.items():
         generator, precision = load_generator(weights, description)
         move_to_device(generator, device)
         predictions[name] = np.concatenate(
             [
-                to_uint8(predict(generator, blends, device, precision))
+                to_uint8(predict(generator, blends, device, precision, orientations=number))
                 for _, blends, _ in render_batches(opened, pairs, config)
             ]
         )
@@ -72,7 +79,7 @@ def ablation_scores(
     statistics = summary(score_methods(opened, pairs, config, predictions))
     statistics = statistics.set_index(["method", "galaxy", "quantity"])
     table = []
-    for name in (*networks, "blend"):
+    for name in (*made_with, "blend"):
         record = records.get(name, {})
         made = {"n_parameters": record.get("n_parameters_generator")}
         made |= {key: record.get(key) for key in ("seconds", "problem")}

@@ -353,6 +353,12 @@ class Reiman2019(Crop):
         description="Whether networks with batch norms are tested a second time with the mean and "
         "variance of each batch of test blends, as in the authors' code: methods with _batch.",
     )
+    orientations: Literal[1, 8] = Field(
+        default=1,
+        description="Orientations of each blend, mirrored and turned by quarters, over which the "
+        "generator's images are averaged: 1, as in the paper, or 8, with a smaller error and "
+        "smoother images.",
+    )
     network: GanConfig = Field(
         default=GanConfig(),
         description="The generator, the discriminator and their training.",

@@ -130,6 +130,7 @@ def predict_and_score(
     attributes: dict[str, Any],
     examples: str | Path,
     batch_statistics: Collection[str] = (),
+    orientations: int = 1,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Deblend the test blends with trained generators, score the images, and write examples.
 
@@ -155,6 +156,8 @@ def predict_and_score(
         See `write_examples`.
     batch_statistics : collection of str
         Methods whose batch norms use statistics of the test blends: see `predict_blends`.
+    orientations : int
+        See `deblend.reiman2019.predict.predict`.
 
     Returns
     -------
@@ -180,6 +183,7 @@ def predict_and_score(
             precision=precision,
             attributes=attributes,
             batch_statistics=method in batch_statistics,
+            orientations=orientations,
         )
         rate = n_blends / seconds
         speed.append((method, n_blends, seconds, rate, device.type, torch.get_num_threads()))

@@ -132,6 +132,8 @@ def deblend_iteratively(
     n_galaxies: int,
     device: torch.device,
     precision: str = "float32",
+    *,
+    orientations: int = 1,
 ) -> torch.Tensor:
     """Separate blends into several galaxies, one after the other.
 
@@ -148,6 +150,8 @@ def deblend_iteratively(
         Two or more.
     device, precision
         See `deblend.training.torch_backend`.
+    orientations : int
+        See `deblend.reiman2019.predict.predict`.
 
     Returns
     -------
@@ -164,7 +168,9 @@ def deblend_iteratively(
         centred = torch.stack(
             [shift_image(x, *shift) for x, shift in zip(rest, shifts, strict=True)]
         )
-        separated = (predict(generator, centred, device, precision) + 1) / 2
+        separated = (
+            predict(generator, centred, device, precision, orientations=orientations) + 1
+        ) / 2
         shifted_back = torch.stack(
             [shift_image(x, -row, -col) for x, (row, col) in zip(separated, shifts, strict=True)]
         )
@@ -230,6 +236,7 @@ def deblend_groups(
     n_galaxies: int,
     seed: int,
     device: torch.device,
+    orientations: int = 1,
 ) -> tuple[pd.DataFrame, np.ndarray, np.ndarray, np.ndarray]:
     """Draw groups of test galaxies, separate them with a trained generator, and score them.
 
@@ -247,6 +254,8 @@ def deblend_groups(
         Number of groups, and of the galaxies of each.
     seed : int
     device : torch.device
+    orientations : int
+        See `deblend.reiman2019.predict.predict`.
 
     Returns
     -------
@@ -263,7 +272,9 @@ def deblend_groups(
     rows = rows_of_split(pd.read_csv(index), "test")
     groups = draw_groups(seed, images, rows, n_blends, n_galaxies, config)
     mixed, layers = render_groups(open_frames(frames), groups, config)
-    galaxies = deblend_iteratively(generator, mixed, n_galaxies, device, precision)
+    galaxies = deblend_iteratively(
+        generator, mixed, n_galaxies, device, precision, orientations=orientations
+    )
     blends, truth = to_unit(2 * mixed - 1), to_unit(layers)
     scores, matched = group_scores(to_unit(galaxies), truth, blends)
     means = scores.groupby("galaxy")[["psnr_db", "psnr_blend_db"]].mean()

@@ -47,12 +47,17 @@ def test_each_ablation_is_scored_beside_the_blend(frames, tmp_path):
         n_blends=10,
         seed=1,
         device=torch.device("cpu"),
+        orientations=8,
     )
-    assert list(table["ablation"].drop_duplicates()) == ["complete", "black", "blend"]
+    names = ["complete", "black", "one_orientation", "blend"]
+    assert list(table["ablation"].drop_duplicates()) == names
     by_name = table.set_index(["ablation", "galaxy"])
     copied, blend = by_name.loc["complete"], by_name.loc["blend"]
     # Copies of the blend with 8 bits differ from it by a rounding.
     assert copied["psnr_db"].to_numpy() == pytest.approx(blend["psnr_db"].to_numpy(), abs=0.05)
+    # It makes the same of every pixel, whatever the orientation.
+    one = by_name.loc["one_orientation"]
+    assert one["psnr_db"].to_numpy() == pytest.approx(copied["psnr_db"].to_numpy(), abs=1e-3)
     black = by_name.loc["black"]
     assert (black["psnr_db"] != copied["psnr_db"]).all()
     assert (black["psnr_db_error"] > 0).all()

@@ -10,7 +10,9 @@ from deblend.errors import DeblendError
 from deblend.reiman2019.blends import blend, draw_pairs, perturbation_tensor
 from deblend.reiman2019.networks import CopyGateGenerator, Generator
 from deblend.reiman2019.predict import (
+    ORIENTATIONS,
     load_generator,
+    predict,
     predict_blends,
     read_predictions,
     to_uint8,
@@ -82,6 +84,38 @@ def test_an_evaluation_can_use_the_statistics_of_sixteen_blends(frames, tmp_path
         expected = torch.cat([network.train()(part) for part in mixed.split(16)])
     images = read_predictions(tmp_path / "images.h5", 20)[:]
     assert np.abs(images - 255 * to_unit(expected)).max() <= 0.52
+
+
+class Ramp(torch.nn.Module):
+    """Copies the blend, and adds brightness that rises along one axis: it knows orientations."""
+
+    def forward(self, blends):
+        ramp = torch.linspace(-1, 1, blends.shape[-1])
+        return torch.stack([blends + ramp, blends - ramp[:, None]], dim=1)
+
+
+def test_the_mean_of_all_orientations_has_none():
+    generator = torch.Generator().manual_seed(2)
+    blends = torch.rand((5, 3, 16, 16), generator=generator)
+    found = predict(Ramp(), blends, CPU, orientations=ORIENTATIONS)
+    torch.testing.assert_close(found, torch.stack([blends, blends], dim=1))
+    with torch.no_grad():
+        torch.testing.assert_close(predict(Ramp(), blends, CPU), Ramp()(blends))
+
+
+def test_each_orientation_is_another_one_and_is_turned_back():
+    seen = []
+
+    class Seen(Ramp):
+        def forward(self, blends):
+            seen.append(blends.clone())
+            return super().forward(blends)
+
+    blends = torch.rand((1, 3, 4, 4), generator=torch.Generator().manual_seed(3))
+    predict(Seen(), blends, CPU, orientations=ORIENTATIONS)
+    expected = {np.rot90(x, k, (2, 3)).tobytes() for x in (blends, blends.mT) for k in range(4)}
+    assert {image.numpy().tobytes() for image in seen} == expected
+    assert len(seen) == len(expected) == 8
 
 
 def test_images_of_every_blend_are_written_with_8_bits(frames, tmp_path):

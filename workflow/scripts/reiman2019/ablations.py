@@ -18,5 +18,6 @@ with logs.script(snakemake.log[0]):
         n_blends=params.n_blends,
         seed=params.seed,
         device=device,
+        orientations=params.orientations,
     )
     write_csv(snakemake.output.table, table.assign(scale=params.scale))

@@ -22,6 +22,7 @@ with logs.script(snakemake.log[0]):
         attributes=versions,
         examples=out.examples,
         batch_statistics=params.batch_statistics,
+        orientations=params.orientations,
     )
     write_csv(out.scores, table)
     write_csv(out.speed, speed)

@@ -22,6 +22,7 @@ with logs.script(snakemake.log[0]):
         n_blends=params.n_blends,
         n_galaxies=n_galaxies,
         seed=params.seed,
+        orientations=params.orientations,
         device=device,
     )
     write_csv(out.table, scores)
