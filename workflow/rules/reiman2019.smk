@@ -82,7 +82,7 @@ def generator_note():
 
 def reiman_configuration(images):
     """What the results are of: scale, images and network."""
-    return f"{SCALE} scale, images {images}, network deblender_gan{generator_note()}"
+    return f"{SCALE} scale, images {images}, network deblender_gan{generator_note()}{orientations_note()}"
 
 
 def orientations_note():
@@ -91,10 +91,11 @@ def orientations_note():
     return f", mean of {number} orientations" if number > 1 else ""
 
 
-def reiman_label(images, paper_generator=False):
+def reiman_label(images, paper_generator=False, predictions=True):
     """Label of a figure: scale, images, where they come from, and what is not the paper's."""
     source = REIMAN["image_sets"][images]["source"]
-    note = "" if paper_generator else generator_note() + orientations_note()
+    note = "" if paper_generator else generator_note()
+    note += orientations_note() if predictions else ""
     return f"{SCALE} scale, {images} images ({source}){note}"
 
 
@@ -543,7 +544,7 @@ rule reiman2019_network_figures:
         runtime=10,
     params:
         code=code("reiman2019/network_figures.py"),
-        label=reiman_label(REIMAN_SET),
+        label=reiman_label(REIMAN_SET, predictions=False),
     message:
         "Figures 1 and 2 of Reiman & Goehre 2019, and the course of the GAN's training"
     script:

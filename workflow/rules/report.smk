@@ -98,7 +98,7 @@ rule report_summary:
         # What of the run is not as in the paper.
         remarks={
             "farrens2022": f"VGG-16 weights: {FARRENS['vgg_weights']}",
-            "reiman2019": f"GAN{generator_note()}",
+            "reiman2019": f"GAN{generator_note()}{orientations_note()}",
             "hemmati2022": HEMMATI_LABEL.partition(", ")[2],
         },
         highlights={

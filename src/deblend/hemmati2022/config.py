@@ -1,5 +1,6 @@
 """Configuration of Hemmati et al. 2022: pairs, networks, detection."""
 
+import math
 from typing import Annotated, Literal, get_args
 
 from deblend.config_base import (
@@ -17,7 +18,7 @@ from deblend.config_base import (
     Text,
     check_shares,
 )
-from deblend.hemmati2022.cutout_config import CutoutSet
+from deblend.hemmati2022.cutout_config import PARENT_MIN_PX, CutoutSet
 from deblend.training.config import Precision
 from pydantic import Field, model_validator
 
@@ -27,6 +28,9 @@ NetworkName = Literal[
 ]
 NETWORK_NAMES: tuple[str, ...] = get_args(NetworkName)
 
+
+#: Largest shift (pixels) along an axis by the authors' rule: 14 in x and in y, turned by any angle.
+AUTHORS_REACH_PX = 20
 
 #: Networks that figures and tables need.
 NEEDED_NETWORKS = ("vanilla", "sr")
@@ -136,7 +140,8 @@ class Detection(Section):
         le=0.5,
         description="Share of unblended stamps in which a false peak is detected, one that belongs "
         "to no catalogued galaxy; each detection threshold is set to reach it, on galaxies of the "
-        "training half that only the limits of the test keep.",
+        "training half that only the limits of the test keep, or that are held out, and is raised "
+        "where more than three times as many validation galaxies or blends have a false peak.",
     )
     fwhm_arcsec: tuple[Annotated[Real, Field(ge=0.05, le=1.0)], ...] = Field(
         default=(0.08, 0.15, 0.21, 0.3, 0.4),
@@ -412,5 +417,22 @@ class Hemmati2022(Section):
                 f"there is no {self.cutouts_set!r} under cutouts; there are "
                 f"{', '.join(self.cutouts)}",
                 "cutouts_set",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _cutouts_cover_the_frames(self) -> "Hemmati2022":
+        blending, parent_px = self.blending, self.cutouts[self.cutouts_set].parent_px
+        authors = blending.shift_rule == "authors"
+        shift = AUTHORS_REACH_PX if authors else blending.max_shift_px
+        half = PARENT_MIN_PX / 2 + shift
+        # At quarter turns, an even side has no central pixel.
+        needed = 2 * math.ceil(math.sqrt(2) * half) + 1 if blending.any_angle else int(2 * half) + 2
+        if parent_px < needed:
+            raise Problem(
+                f"{parent_px} px are too few for shifts of up to {shift} px with any_angle "
+                f"{str(blending.any_angle).lower()}: give {needed} or more, a smaller "
+                "max_shift_px, or any_angle: false",
+                *("cutouts", self.cutouts_set, "parent_px"),
             )
         return self

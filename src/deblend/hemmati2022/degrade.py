@@ -358,11 +358,16 @@ def asinh_scale(x: ArrayLike, softening: ArrayLike, limit: ArrayLike) -> tuple[n
         Number of values that were outside the limits and were clipped. `asinh_unscale` recovers all
         values but these.
     """
-    x = np.asarray(x)
-    asinh_limit = _in_precision_of(x, _asinh_of_limit(softening, limit))
-    scaled = np.arcsinh(x / _in_precision_of(x, softening)) / asinh_limit
+    scaled = asinh_unclipped(x, softening, limit)
     n_clipped = int(np.count_nonzero(np.abs(scaled) > 1))
     return np.clip(scaled, -1, 1), n_clipped
+
+
+def asinh_unclipped(x: ArrayLike, softening: ArrayLike, limit: ArrayLike) -> np.ndarray:
+    """The values of `asinh_scale` without limits: fluxes above the limit are above 1."""
+    x = np.asarray(x)
+    asinh_limit = _in_precision_of(x, _asinh_of_limit(softening, limit))
+    return np.arcsinh(x / _in_precision_of(x, softening)) / asinh_limit
 
 
 def asinh_unscale(scaled: ArrayLike, softening: ArrayLike, limit: ArrayLike) -> np.ndarray:

@@ -103,9 +103,10 @@ def detect(
         maker, single_rows, 0, SINGLES_PER_BLEND * n, "calibration", blending
     )
     images = all_images(networks, calibration, "calibration", device)
-    validation = maker.draw(rows["validation"], 0, n, "validation", blending)
+    # Other blends than those by which epochs were chosen.
+    validation = maker.draw(rows["validation"], n, 2 * n, "validation", blending)
     images_blends = all_images(networks, validation, "validation", device)
-    check = draw_singles(maker, rows["validation"], n, n, "validation", blending)
+    check = draw_singles(maker, rows["validation"], 2 * n, n, "validation", blending)
     images_check = all_images(networks, check, "validation", device)
     resolutions = make_resolutions(networks, detection)
     calibrated = {

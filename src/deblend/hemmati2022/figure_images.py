@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 from deblend.files import atomic
 from deblend.hemmati2022.blends import true_positions
-from deblend.hemmati2022.pairs import single_galaxies
+from deblend.hemmati2022.pairs import Scale, single_galaxies
 from deblend.hemmati2022.predict import Network, all_images, generate_images, latent_vectors
 from deblend.hemmati2022.resolutions import CROP_PX, to_image_pixels
 
@@ -58,11 +58,7 @@ def write_examples(
         for x in (single_galaxies(shown), second_only)
     ]
     scale = maker.scale_high
-    softening, limit = float(scale.softening[band, 0, 0]), float(scale.limit[band, 0, 0])
-
-    def display(x: np.ndarray) -> np.ndarray:
-        return (np.arcsinh(x / softening) / np.arcsinh(limit / softening)).astype(np.float32)
-
+    display = Scale(scale.softening[band], scale.limit[band]).unclipped
     with atomic(path) as temporary, h5py.File(temporary, "w") as file:
         file["galaxy1"], file["galaxy2"] = display(single_images[0]), display(single_images[1])
         file["high"] = display(images["high"][:, 1:-1, 1:-1])

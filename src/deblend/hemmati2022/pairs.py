@@ -22,6 +22,7 @@ from deblend.hemmati2022.config import HemmatiBlendConfig, LowConfig
 from deblend.hemmati2022.degrade import (
     add_noise,
     asinh_scale,
+    asinh_unclipped,
     asinh_unscale,
     degrade,
     fwhm_from_area,
@@ -48,7 +49,7 @@ CLIPPED_SHARE = 0.001
 SPLITS = ("train", "validation", "test")
 
 
-#: Share of the training galaxies on which thresholds are set if the limits leave no others, and
+#: Share of the training galaxies on which thresholds are set if the limits leave few others, and
 #: their smallest number: two for the choice of epochs, two for the thresholds.
 CALIBRATION_SHARE, MIN_CALIBRATION = 1 / 3, 4
 
@@ -71,6 +72,10 @@ class Scale:
     def scaled(self, images: np.ndarray) -> np.ndarray:
         """Convert fluxes to the scale: images in [-1, 1], float32."""
         return asinh_scale(images, self.softening, self.limit)[0].astype(np.float32)
+
+    def unclipped(self, images: np.ndarray) -> np.ndarray:
+        """The same without limits: what is brighter than the limit is above 1."""
+        return asinh_unclipped(images, self.softening, self.limit).astype(np.float32)
 
     def unscaled(self, images: np.ndarray) -> np.ndarray:
         """Convert scaled images back to fluxes."""
@@ -366,10 +371,9 @@ def read_cutouts(cutouts: str | Path, split: str | Path) -> tuple[Stamps, dict[s
 
     Notes
     -----
-    The split "calibration" has the galaxies on which thresholds are set. If there are none, since
-    training and test have the same limits, a share of the training galaxies is held out for it,
-    `CALIBRATION_SHARE`, by their ids. If there are some, but fewer than validation galaxies, these
-    are taken instead.
+    The split "calibration" has the galaxies on which thresholds are set. If they are fewer than the
+    validation galaxies, or none, since training and test have the same limits, training galaxies
+    are held out for it, by their ids, until it has `CALIBRATION_SHARE` of their number.
     """
     stamps = read_stamps(cutouts, segmaps=False)
     table = pd.read_csv(split, dtype={"id": str}).set_index("id")["split"]
@@ -381,19 +385,15 @@ def read_cutouts(cutouts: str | Path, split: str | Path) -> tuple[Stamps, dict[s
         )
     splits = table.loc[ids].to_numpy()
     rows = {name: np.flatnonzero(splits == name) for name in (*SPLITS, "calibration")}
-    if not len(rows["calibration"]):
+    n_spare = len(rows["calibration"])
+    n_wanted = max(MIN_CALIBRATION, int(CALIBRATION_SHARE * len(rows["train"])))
+    if n_spare < min(n_wanted, len(rows["validation"])):
+        # The seed is no run's: trainings with other seeds have the same galaxies.
         order = sorted(rows["train"], key=lambda i: uniform(0, "hemmati2022 held out", ids.iloc[i]))
-        n_held = max(MIN_CALIBRATION, int(CALIBRATION_SHARE * len(order)))
-        rows["calibration"], rows["train"] = np.sort(order[:n_held]), np.sort(order[n_held:])
+        n_held = n_wanted - n_spare
+        rows["calibration"] = np.sort([*rows["calibration"], *order[:n_held]]).astype(int)
+        rows["train"] = np.sort(order[n_held:])
         log.info("%d training galaxies are held out for the thresholds", n_held)
-    elif len(rows["calibration"]) < len(rows["validation"]):
-        log.warning(
-            "%d galaxies are kept by the limits of the test only: thresholds are set on the %d "
-            "validation galaxies",
-            len(rows["calibration"]),
-            len(rows["validation"]),
-        )
-        rows["calibration"] = rows["validation"]
     for name, split_rows in rows.items():
         if len(split_rows) < 2:
             raise DeblendError(

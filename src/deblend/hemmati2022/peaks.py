@@ -638,6 +638,7 @@ def calibration_halves(maker: PairMaker, rows: np.ndarray) -> tuple[np.ndarray, 
         By the ids, so that all networks and `deblend.hemmati2022.detection.detect` have the same.
     """
     ids = maker.galaxies["id"].to_numpy()[rows]
+    # The seed is no run's: trainings with other seeds have the same halves.
     order = np.argsort([uniform(0, "hemmati2022 calibration", name) for name in ids], kind="stable")
     middle = len(rows) // 2
     return np.sort(rows[order[:middle]]), np.sort(rows[order[middle:]])

@@ -128,9 +128,7 @@ class Resolution:
         """
         if self.scale is None or self.filter.image_scale == "flux":
             return images
-        softening, limit = self.scale.softening[0], self.scale.limit[0]
-        scaled = np.arcsinh(images / softening) / np.arcsinh(limit / softening)
-        return scaled.astype(np.float32)
+        return self.scale.unclipped(images[:, None])[:, 0]
 
     def set_noise(self, single: np.ndarray) -> None:
         """Measure the noise on prepared single stamps, unless it is known or that of each stamp.
@@ -239,9 +237,13 @@ class Resolution:
 
     def chance(self, sources: np.ndarray, detection: Detection) -> float:
         """Share of the places in the frame that are near sources: see `chance_rate`."""
-        radius = self.radius_px(detection)
-        step = FACTOR if self.name.startswith("low") else 1
-        return chance_rate(to_image_pixels(self.name, sources), radius, FRAME_PX // step)
+        side = FRAME_PX
+        if self.name.startswith("low"):
+            side //= FACTOR
+        elif self.name.startswith("gan"):
+            side -= 2 * CROP_PX
+        places = to_image_pixels(self.name, sources)
+        return chance_rate(places, self.radius_px(detection), side)
 
     def limits(self, peaks: pd.DataFrame, pair: np.ndarray, detection: Detection) -> np.ndarray:
         """Highest thresholds at which blends are detected, with pair in the 66 px frame.

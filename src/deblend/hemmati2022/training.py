@@ -107,8 +107,7 @@ class Trainer(Gan):
         Averaged generator of the best epoch.
     chosen : dict
         Record of the best epoch: `epoch` (0: none yet), share of validation blends `detected`, and
-        `fwhm_arcsec` of the PSF with which they were detected, their `threshold`, and the `noise`
-        that is its unit.
+        `fwhm_arcsec` of the PSF with which they were detected, and the `noise` of its images.
     n_updates : int
         Number of updates so far.
     """
@@ -136,7 +135,7 @@ class Trainer(Gan):
             rate = config.discriminator_learning_rate
             self.add_optimizer("discriminator", self.discriminator, rate, BETAS)
         self.chosen: dict[str, Any] = {"epoch": 0, "detected": -1.0, "fwhm_arcsec": None}
-        self.chosen |= {"threshold": None, "noise": None}
+        self.chosen["noise"] = None
         self.n_updates = 0
 
     def state(self) -> dict[str, Any]:
@@ -153,7 +152,6 @@ class Trainer(Gan):
             "epoch": row["epoch"],
             "detected": row.get("val_detected", -1.0),
             "fwhm_arcsec": row.get("val_fwhm_arcsec"),
-            "threshold": row.get("val_threshold"),
             "noise": row.get("val_noise"),
         }
         self.best.load_state_dict(self.average.state_dict())
@@ -285,8 +283,11 @@ class Validation:
         self.maker, self.detection, self.band = maker, detection, band
         self.blends = maker.draw(rows["validation"], 0, n, "validation", blending)
         # Not those of `detect`, nor with their noise.
-        single_rows, _ = calibration_halves(maker, rows["calibration"])
+        single_rows, last_rows = calibration_halves(maker, rows["calibration"])
         single = draw_singles(maker, single_rows, 0, SINGLES_PER_BLEND * n, "epochs", blending)
+        self.last_single = draw_singles(
+            maker, last_rows, 0, SINGLES_PER_BLEND * n, "calibration", blending
+        )
         self.high, self.low = maker.scaled(self.blends, "validation")
         self.low_single = maker.scaled(single, "epochs")[1]
         self.sources_single = true_positions(single) - 1
@@ -322,6 +323,18 @@ class Validation:
             results, key=lambda width: (self.has_reliable_threshold(width), width["val_detected"])
         )
         return {**best, **image_checks}
+
+    def final_threshold(
+        self, generator: nn.Module, device: torch.device, fwhm_arcsec: float, noise: float
+    ) -> float:
+        """Threshold of a trained generator, on single galaxies by which no epoch was chosen."""
+        low = self.maker.scaled(self.last_single, "calibration")[1]
+        images = generate_images(generator, low, device)[:, self.band]
+        psf = gan_psf(fwhm_arcsec, self.maker)
+        peaks = find_peaks(images, psf, noise=noise, measure=self.detection.peaks)
+        sources = true_positions(self.last_single) - 1  # in the crop of 64 px
+        heights = highest(peaks, false_peaks(peaks, sources, self.detection.radius_px), len(images))
+        return set_threshold(heights, self.detection.false_positive_rate)
 
     @property
     def largest_rate(self) -> float:
@@ -469,6 +482,12 @@ def train(
             "content_weight, or validate on more blends (n_blends: validation)"
         )
     final = history[chosen["epoch"] - 1]
+    threshold = None
+    if config.kind != "vanilla":
+        # That of its epoch would be too low: the epoch was chosen for its few false peaks.
+        threshold = validation.final_threshold(
+            trainer.best, device, chosen["fwhm_arcsec"], chosen["noise"]
+        )
     summary = {
         **config.model_dump(),
         "bands": maker.bands,
@@ -486,7 +505,7 @@ def train(
         "images": maker.record(),
         "peaks": {
             "fwhm_arcsec": chosen["fwhm_arcsec"],
-            "threshold": chosen["threshold"],
+            "threshold": threshold,
             "noise": chosen["noise"],
             "measure": validation.detection.peaks,
         },

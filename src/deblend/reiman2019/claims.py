@@ -284,6 +284,8 @@ def instantaneous(tables: Tables, bound: float) -> Result:
     row = speed.loc["gan"]
     # Not the rate itself, which differs from run to run.
     where = f"{row['threads']} threads of a CPU" if row["device"] == "cpu" else row["device"]
+    if row["orientations"] > 1:
+        where += f", {row['orientations']} orientations of each"
     return f"on {where}; see benchmarks/prediction", bool(row["blends_per_second"] >= bound)
 
 

@@ -79,7 +79,14 @@ def predict(
     -------
     Tensor, shape (n, 2, 3, y, x), float32
         In [-1, 1], on the CPU.
+
+    Raises
+    ------
+    DeblendError
+        There is no such number of orientations.
     """
+    if orientations not in (1, ORIENTATIONS):
+        raise DeblendError(f"orientations is {orientations}: give 1 or {ORIENTATIONS}")
     size = BATCH[device.type] if batch_size is None else batch_size
 
     def images_at(number: int) -> torch.Tensor:

@@ -165,7 +165,7 @@ def predict_and_score(
         See `score_methods`.
     speed : DataFrame
         For each network `method`, `blends`, `seconds` that the generator took,
-        `blends_per_second`, `device`, `threads`.
+        `blends_per_second`, `device`, `threads`, `orientations`.
     """
     config, opened = PerturbConfig(**perturbation), open_frames(frames)
     rows = rows_of_split(pd.read_csv(index), "test")
@@ -186,7 +186,8 @@ def predict_and_score(
             orientations=orientations,
         )
         rate = n_blends / seconds
-        speed.append((method, n_blends, seconds, rate, device.type, torch.get_num_threads()))
+        where = (device.type, torch.get_num_threads(), orientations)
+        speed.append((method, n_blends, seconds, rate, *where))
         log.info("%s: %.3g blends a second", method, rate)
     predictions = {
         method: read_predictions(path, n_blends) for method, (_, _, path) in networks.items()
@@ -197,4 +198,4 @@ def predict_and_score(
     chosen = select_examples(table, n_examples["success"], n_examples["failure"])
     write_examples(examples, chosen, opened, pairs, config, predictions["gan"])
     columns = ["method", "blends", "seconds", "blends_per_second", "device", "threads"]
-    return table, pd.DataFrame(speed, columns=columns)
+    return table, pd.DataFrame(speed, columns=[*columns, "orientations"])

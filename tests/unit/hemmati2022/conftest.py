@@ -121,8 +121,8 @@ def detected(maker):
 
     answers = [
         *truth("calibration", 0, 80, True),
-        *truth("validation", 0, 40, False),
-        *truth("validation", 40, 80, True),
+        *truth("validation", 40, 80, False),
+        *truth("validation", 80, 120, True),
         *truth("test", 0, 40, False),
         *truth("test", 40, 80, True),
     ]

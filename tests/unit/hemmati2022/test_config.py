@@ -1,10 +1,46 @@
 """Limits of the configuration of networks."""
 
+import numpy as np
+import pandas as pd
 import pytest
+from deblend.hemmati2022.blends import render_blends
 from deblend.hemmati2022.config import Hemmati2022, SrConfig
 from pydantic import ValidationError
 
 from tests.unit.hemmati2022.conftest import TINY
+
+
+def with_parents(parent_px, **blending):
+    band = {"name": "f775w", "zero_point": 25.0, "depth_mag": 28.0, "psf_fwhm_arcsec": 0.1}
+    cutouts = {"goods_south": {"source": "simulated", "bands": [band], "parent_px": parent_px}}
+    return Hemmati2022(cutouts=cutouts, blending=blending)
+
+
+@pytest.mark.parametrize(
+    ("needed", "blending"),
+    [
+        (151, {}),
+        (108, {"any_angle": False}),
+        (88, {"any_angle": False, "max_shift_px": 10}),
+        (151, {"shift_rule": "authors", "max_shift_px": 5}),
+    ],
+)
+def test_cutouts_cover_the_frames_of_all_blends(needed, blending):
+    assert with_parents(needed, **blending)
+    with pytest.raises(ValidationError, match=f"{needed - 1} px are too few.*give {needed} or"):
+        with_parents(needed - 1, **blending)
+
+
+@pytest.mark.parametrize("any_angle", [True, False])
+def test_blends_can_be_made_of_the_smallest_cutouts(any_angle):
+    """The check of the configuration is that of the library."""
+    needed = 151 if any_angle else 108
+    rows = {"blend": [0], "galaxy_0": [0], "galaxy_1": [0], "orientation_0": 4, "orientation_1": 0}
+    rows |= {"dx_0": 20, "dy_0": -20, "dx_1": -20, "dy_1": 20}
+    rows |= {"angle_deg_0": 45.0 if any_angle else 90.0, "angle_deg_1": 0.0}
+    images = np.ones((1, 1, needed, needed), np.float32)
+    made = render_blends(images, pd.DataFrame(rows))
+    assert made == pytest.approx(2 * np.ones((1, 1, 66, 66)))
 
 
 def test_an_unknown_loss_is_refused():

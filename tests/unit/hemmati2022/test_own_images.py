@@ -12,10 +12,18 @@ import numpy as np
 import pytest
 import torch
 from deblend.errors import DeblendError
+from deblend.hemmati2022.blends import true_positions
 from deblend.hemmati2022.config import HemmatiBlendConfig, SrConfig
 from deblend.hemmati2022.networks import SuperResolver
 from deblend.hemmati2022.own_images import FLAGS, FLUX_COLUMNS, PEAK_COLUMNS, resolve_images
-from deblend.hemmati2022.peaks import find_peaks, gan_psf
+from deblend.hemmati2022.peaks import (
+    calibration_halves,
+    false_peaks,
+    find_peaks,
+    gan_psf,
+    highest,
+    set_threshold,
+)
 from deblend.hemmati2022.predict import generate_images
 from deblend.hemmati2022.training import Validation, train
 from deblend.training.torch_checkpoint import Checkpoint, write_weights
@@ -315,7 +323,7 @@ def test_the_record_of_a_training_makes_the_same_images_and_peaks(stamps, tmp_pa
     bands = ("f775w", "f606w")
     maker = maker_of(stamps, bands)
     validation = Validation(maker, SPLITS, 40, BLENDING, DETECTION, 0)
-    _, history, summary = train(
+    trained, history, summary = train(
         TINY.model_copy(update={"epochs": 1}),
         maker,
         SPLITS["train"],
@@ -325,15 +333,23 @@ def test_the_record_of_a_training_makes_the_same_images_and_peaks(stamps, tmp_pa
         checkpoint=Checkpoint(tmp_path / "a.pt", "same"),
     )
     peaks = summary["peaks"]
-    for key, column in (("threshold", "val_threshold"), ("noise", "val_noise")):
-        assert peaks[key] == history[column].iloc[0]
+    assert peaks["noise"] == history["val_noise"].iloc[0]
+    # Set on other galaxies than those of the epochs, whose number is the same.
+    of_epochs = {*maker.galaxies["id"].iloc[calibration_halves(maker, SPLITS["calibration"])[0]]}
+    single = validation.last_single
+    assert not of_epochs & {*maker.galaxies["id"].iloc[single["galaxy_0"].unique()]}
+    low = maker.scaled(single, "calibration")[1]
+    made = generate_images(trained, low, CPU)[:, 0]
+    found = find_peaks(made, gan_psf(peaks["fwhm_arcsec"], maker), noise=peaks["noise"])
+    heights = highest(found, false_peaks(found, true_positions(single) - 1, 5.0), len(made))
+    assert peaks["threshold"] == set_threshold(heights, DETECTION.false_positive_rate)
     # A generator that shows galaxies, unlike that of one epoch.
     generator = interpolator(2)
     summary |= {"filters": 4, "blocks": 0, "batch_norm": False, "problem": None}
     peaks |= {"noise": 0.02, "threshold": 10.0}
     (tmp_path / "network.json").write_text(json.dumps(summary))
     write_weights(tmp_path / "network.h5", generator)
-    blending = HemmatiBlendConfig(separation_sigma_px=10.0, max_shift_px=15)
+    blending = HemmatiBlendConfig(separation_sigma_px=10.0, max_shift_px=15, any_angle=False)
     rows = maker.draw(SPLITS["test"], 0, 12, "test", blending)
     result = resolve_images(
         maker.pairs(rows, "test")[1],

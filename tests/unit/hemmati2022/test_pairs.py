@@ -59,15 +59,20 @@ def test_scaled_images_are_in_range_and_can_be_inverted(maker):
     np.testing.assert_allclose(back[inside], fluxes[inside], rtol=1e-3, atol=1e-5)
 
 
-@pytest.mark.parametrize(("n_calibration", "expected"), [(5, "calibration"), (2, "validation")])
-def test_the_larger_of_two_splits_sets_thresholds(stamps, tmp_path, n_calibration, expected):
-    splits = np.repeat(["test", "validation", "calibration"], [10, 4, n_calibration])
+@pytest.mark.parametrize(("n_calibration", "n_held"), [(5, 0), (2, 2)])
+def test_few_calibration_galaxies_are_joined_by_training_galaxies(
+    stamps, tmp_path, n_calibration, n_held
+):
+    splits = np.repeat(["test", "validation", "calibration"], [8, 4, n_calibration])
     splits = np.append(splits, ["train"] * (24 - len(splits)))
     pd.DataFrame({"id": stamps.galaxies["id"], "split": splits}).to_csv(tmp_path / "s.csv")
     write_stamps(tmp_path / "c.h5", stamps)
     _, rows = read_cutouts(tmp_path / "c.h5", tmp_path / "s.csv")
-    np.testing.assert_array_equal(rows["calibration"], np.flatnonzero(splits == expected))
-    np.testing.assert_array_equal(rows["train"], np.flatnonzero(splits == "train"))
+    spare, train = (np.flatnonzero(splits == name) for name in ("calibration", "train"))
+    assert len(rows["calibration"]) == n_calibration + n_held
+    assert set(spare) <= set(rows["calibration"])
+    assert sorted([*rows["calibration"], *rows["train"]]) == sorted([*spare, *train])
+    np.testing.assert_array_equal(rows["validation"], np.flatnonzero(splits == "validation"))
 
 
 def test_training_galaxies_are_held_out_where_no_others_set_thresholds(stamps, tmp_path):

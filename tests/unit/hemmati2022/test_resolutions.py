@@ -151,6 +151,17 @@ def test_resolutions_can_be_restored(maker, detected, tmp_path):
         restore_resolutions(false, networks, fewer)
 
 
+def test_chance_is_the_same_in_images_of_both_sides():
+    rng = np.random.default_rng(4)
+    sources = 33 + rng.uniform(-15, 15, (200, 2, 2))
+    psf = psf_image(0.1, 3.0, 0.06, 31)
+    high, gan = (
+        Resolution(name, [Filter(psf)]).chance(sources, DETECTION) for name in ("high", "gan")
+    )
+    # The circles are within both, and the images of networks have 64 of the 66 px.
+    assert gan == pytest.approx(high * (66 / 64) ** 2, rel=0.01)
+
+
 def test_conversions_of_positions_are_inverse():
     at = np.array([[33.0, 40.0], [10.0, 21.0]])
     for name in ("high", "low", "low_best", "gan"):

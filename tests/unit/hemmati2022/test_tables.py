@@ -27,6 +27,12 @@ def test_table_of_detections():
     assert row["Value"] == 1 and np.isnan(row["Published"])
     row = index.loc[("One peak in high and low, a false one here (% of those)", "GAN")]
     assert (row["Value"], row["Published"]) == (1.5, 1)
+    places = false_positives().assign(chance=0.04)
+    table = detection_table(blends(), places, photometry(), PUBLISHED)
+    row = table.set_index(["Quantity", "Resolution"]).loc[
+        ("Random places in blends that match a catalogued galaxy (%)", "GAN")
+    ]
+    assert row["Value"] == pytest.approx(4) and row["n"] == 5000
     ratio = index.loc[("Median |flux error|, low over GAN", "GAN")]
     assert ratio["Value"] == pytest.approx(flux_improvement(photometry())["ratio"])
     assert ratio["Published"] == 10

@@ -102,7 +102,7 @@ def tables(name="good", course=None):
         "history": history() if course is None else course,
         "speed": pd.DataFrame(
             {"method": ["gan"], "blends_per_second": [42.0], "device": ["cpu"], "threads": [2]}
-        ),
+        ).assign(orientations=1),
         "rates": pd.DataFrame(
             {"method": "gan", "by": "all", "kind": "odd_colour", "n": 400, "n_failed": [1, 3]}
         ),

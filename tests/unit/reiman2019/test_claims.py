@@ -205,6 +205,11 @@ def test_the_speed_is_not_in_the_table_of_claims():
     slow = found | {"speed": found["speed"].assign(blends_per_second=0.3, device="cuda")}
     assert holds(slow)["instantaneous"] is False
     assert holds(slow, "relaxed")["instantaneous"] is True
+    mean = found | {"speed": found["speed"].assign(orientations=8)}
+    table = claims_table(mean, "test", CLAIMS, "reiman2019").set_index(["claim", "bound"])
+    assert (
+        "of a CPU, 8 orientations of each" in table.loc[("instantaneous", "as stated"), "numbers"]
+    )
 
 
 def test_claims_without_data_are_untested():

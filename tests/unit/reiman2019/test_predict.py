@@ -103,6 +103,12 @@ def test_the_mean_of_all_orientations_has_none():
         torch.testing.assert_close(predict(Ramp(), blends, CPU), Ramp()(blends))
 
 
+@pytest.mark.parametrize("number", [0, 4, 9])
+def test_only_one_or_all_orientations_are_taken(number):
+    with pytest.raises(DeblendError, match=f"orientations is {number}: give 1 or 8"):
+        predict(Ramp(), torch.zeros((1, 3, 4, 4)), CPU, orientations=number)
+
+
 def test_each_orientation_is_another_one_and_is_turned_back():
     seen = []
 
