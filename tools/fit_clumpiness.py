@@ -32,7 +32,7 @@ from deblend.files import read_yaml
 
 ROOT = Path(__file__).parents[1]
 #: Clumpiness and share of pairs: first clumps alone, then pairs with the chosen clumpiness.
-VALUES = ((0.0, 0.0), (0.05, 0.0), (0.1, 0.0), (0.3, 0.0), (0.05, 0.05), (0.05, 0.07), (0.05, 0.1))
+VALUES = ((0.0, 0.0), (0.05, 0.0), (0.1, 0.0), (0.3, 0.0), (0.05, 0.05), (0.05, 0.08), (0.05, 0.11))
 #: Seed and name of stamps that belong to no sample of the workflow.
 SEED, NAME = 20220102, "clumpiness"
 ANGLES = 5

@@ -68,13 +68,13 @@ class Survey(Section):
         default=4.765, gt=1.1, description="Exponent of the Moffat profile of the optical PSF."
     )
     moffat_fwhm_arcsec: Positive = Field(
-        default=0.375, description="Full width at half maximum of the optical PSF, arcsec."
+        default=0.38, description="Full width at half maximum of the optical PSF, arcsec."
     )
     moffat_ellipticity_sigma: NotNegative = Field(
         default=0.05, description="Standard deviation of each component of the optical PSF's shear."
     )
     kolmogorov_fwhm_arcsec: Positive = Field(
-        default=0.532, description="Full width at half maximum of the atmospheric PSF, arcsec."
+        default=0.54, description="Full width at half maximum of the atmospheric PSF, arcsec."
     )
     kolmogorov_ellipticity_sigma: NotNegative = Field(
         default=0.01,
@@ -94,7 +94,7 @@ class Survey(Section):
         "1, by a factor of e per clumpiness; 0: no clumps but those of irregular galaxies.",
     )
     pair_share: Share = Field(
-        default=0.07,
+        default=0.08,
         description="Share of the simulated galaxies of kind real that are two galaxies, 1 to 2 "
         "arcsec apart, which a catalogue has as one.",
     )
