@@ -56,7 +56,8 @@ def ablation_scores(
     DataFrame
         For each ablation, and for the blend itself, and each of its galaxies (both, central,
         companion): `ablation`, `galaxy`; the mean of each of `QUANTITIES` and its error (`_error`);
-        `n_parameters` of the generator, `seconds` of its training, and `problem` if it has learnt
+        `n_parameters` of the generator, `val_psnr_db` of both galaxies of the validation blends at
+        the end of its training (one orientation), its `seconds`, and `problem` if it has learnt
         nothing.
     """
     config, opened = PerturbConfig(**perturbation), open_frames(frames)
@@ -82,7 +83,7 @@ def ablation_scores(
     for name in (*made_with, "blend"):
         record = records.get(name, {})
         made = {"n_parameters": record.get("n_parameters_generator")}
-        made |= {key: record.get(key) for key in ("seconds", "problem")}
+        made |= {key: record.get(key) for key in ("val_psnr_db", "seconds", "problem")}
         for galaxy in ("both", "central", "companion"):
             row: dict[str, Any] = {"ablation": name, "galaxy": galaxy}
             for quantity in QUANTITIES:

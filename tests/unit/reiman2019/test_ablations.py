@@ -25,6 +25,7 @@ def write_network(folder, bias, **options):
     write_weights(folder / "network.h5", network)
     record = {"generator": "copy_gate", "filters": 2, "levels": 1, "precision": "float32"}
     made = {"perturbation": PAIRS.model_dump(), "n_parameters_generator": 7, "seconds": 3.0}
+    made["val_psnr_db"] = 20.0
     description = record | options | made | {"problem": None}
     (folder / "network.json").write_text(json.dumps(description))
     return folder / "network.h5", folder / "network.json"
@@ -64,4 +65,5 @@ def test_each_ablation_is_scored_beside_the_blend(frames, tmp_path):
     mean = black.loc[["central", "companion"], "psnr_db"].mean()
     assert black.loc["both", "psnr_db"] == pytest.approx(mean)
     assert (copied["n_parameters"] == 7).all() and (copied["seconds"] == 3).all()
-    assert blend[["n_parameters", "seconds"]].isna().all(axis=None)
+    assert (copied["val_psnr_db"] == 20).all()
+    assert blend[["n_parameters", "val_psnr_db", "seconds"]].isna().all(axis=None)
