@@ -207,10 +207,10 @@ def reiman2019(folder, made):
 
 
 def hemmati2022(folder, made):
-    stamps = make_stamps(noisy_discs(12, 128), redshift=1.0)
+    stamps = make_stamps(noisy_discs(16, 128), redshift=1.0)
     stamps.psf = np.pad([[[1.0]]], ((0, 0), (15, 15), (15, 15))).astype(np.float32)
     write_stamps(folder / "cutouts.h5", stamps)
-    splits = np.repeat(["train", "validation", "test"], 4)
+    splits = np.repeat(["train", "validation", "test"], [8, 4, 4])
     table = pd.DataFrame({"id": stamps.galaxies["id"], "split": splits})
     table.to_csv(folder / "split.csv", index=False)
     network = {
@@ -237,7 +237,7 @@ def hemmati2022(folder, made):
         "cutouts": folder / "cutouts.h5",
         "split": folder / "split.csv",
         "network": network,
-        "blending": {"separation_sigma_px": 6.5, "max_shift_px": 15},
+        "blending": {"separation_sigma_px": 6.5, "max_shift_px": 11},
         "detection": {
             "radius_px": 5.0,
             "false_positive_rate": 0.5,
