@@ -51,7 +51,7 @@ def test_rendering(benchmark, what):
     galaxies = pd.DataFrame(
         {"mag": rng.uniform(20, 25, N_GALAXIES), "redshift": 1.0, "fwhm_px": 5.0}
     )
-    config = HemmatiBlendConfig(separation_sigma_px=8.0, max_shift_px=25)
+    config = HemmatiBlendConfig(separation_sigma_px=8.0, max_shift_px=25, any_angle=False)
     rows = draw_blends(galaxies, np.arange(N_GALAXIES), 0, N, seed=1, split="test", config=config)
 
     def loop():
