@@ -25,7 +25,13 @@ from benchmarks.paired import paired
 ROOT = Path(__file__).parents[1]
 #: The paper's survey, and its SEP settings (config/config.yaml).
 CONFIG = SampleConfig(kind="parametric")
-SEP = {"threshold": 1.5, "min_area": 5, "contrast": 0.005, "n_thresholds": 32}
+SEP = {
+    "threshold": 1.5,
+    "min_area": 5,
+    "contrast": 0.005,
+    "n_thresholds": 32,
+    "background_box_px": 64,
+}
 N_DRAWN = 200
 N_STAMPS = 1000
 N_FEATURES = 256
