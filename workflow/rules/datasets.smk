@@ -108,6 +108,9 @@ rule ingest_files:
 rule ingest_mosaic:
     input:
         mosaic=lambda wildcards: mosaic_file(field(wildcards)["mosaic"]),
+        weight=lambda wildcards: (
+            mosaic_file(field(wildcards)["weight"]) if field(wildcards)["weight"] else []
+        ),
         catalog=lambda wildcards: table_file(field(wildcards)["catalog"]),
         morphology=lambda wildcards: (
             table_file(field(wildcards)["morphology"]) if field(wildcards)["morphology"] else []
@@ -129,7 +132,10 @@ rule ingest_mosaic:
         code=code("data/ingest_mosaic.py"),
         field=lambda wildcards: {
             key: field(wildcards)[key]
-            for key in ("name", "extension", "columns", "radius_unit", "morphology_columns")
+            for key in (
+                *("name", "extension", "unit", "apply_sip"),
+                *("columns", "radius_unit", "morphology_columns"),
+            )
         },
         options=dataset_options(*DATASET_OPTIONS, "match_radius_arcsec"),
     message:

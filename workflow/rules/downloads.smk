@@ -44,7 +44,7 @@ MOSAICS = {
     download_name(url): {"url": url, "checksum": checksum, "max_bytes": max_bytes}
     for url, checksum, max_bytes in [
         *(
-            (image["mosaic"], image.get("checksum"), entry["max_bytes"])
+            (image[key], image.get("checksum") if key == "mosaic" else None, entry["max_bytes"])
             for entry, images in [
                 *(
                     (d, d["fields"])
@@ -54,6 +54,8 @@ MOSAICS = {
                 *((entry, entry["bands"]) for entry in _SURVEYS),
             ]
             for image in images
+            for key in ("mosaic", "weight")
+            if image[key]
         ),
         *(
             (entry[table], None, entry["max_bytes"])

@@ -79,6 +79,13 @@ def cutouts_psfs(wildcards):
     ]
 
 
+def cutouts_weights(wildcards):
+    """Weight maps of the mosaics of a set of cut-outs."""
+    return [
+        mosaic_file(band["weight"]) for band in cutouts_entry(wildcards)["bands"] if band["weight"]
+    ]
+
+
 def cutouts_usable(wildcards):
     """Options of `keep_usable`."""
     entry = cutouts_entry(wildcards)
@@ -317,6 +324,7 @@ rule hemmati2022_cutouts_archive:
         mosaics=lambda wildcards: [
             mosaic_file(band["mosaic"]) for band in cutouts_entry(wildcards)["bands"]
         ],
+        weights=cutouts_weights,
         psfs=cutouts_psfs,
         selected="<results>/datasets/{cutouts}/selected.csv",
     output:

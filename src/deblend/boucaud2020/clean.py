@@ -52,6 +52,24 @@ EXCLUSIONS = {
 }
 
 
+#: What to look at if a reason leaves no galaxy, and if it is another one.
+REMEDIES = {
+    "outside": "check that the catalogue's positions are on the images, and where these have no data "
+    "(NaN, or weights of 0; see the log of the rule ingest)",
+    "bad_pixels": "check the stamps for NaN: pixels without data have to be few or outside the stamps",
+    "constant": "check that the images have the galaxies, and the extension or array that is read",
+    "magnitude": "check the catalogue's magnitudes, and mag_min and mag_max of the data set",
+    "radius": "check the catalogue's radii and their unit",
+    "morphology": "check the catalogue's class probabilities, and min_class_probability under "
+    "boucaud2020.cleaning",
+    "rejected": "check the ids in boucaud2020.cleaning.rejected",
+    "not_detected": "check that the galaxies are in the middle of the stamps, and noise and unit of "
+    "the images",
+    "off_centre": "check that the galaxies are in the middle of the stamps (recentre)",
+}
+REMEDY = "check the images, their segmentation maps, and the limits under boucaud2020.cleaning"
+
+
 #: Reasons that can be switched off. They replace the visual inspection of Sect. 2.1.
 CRITERIA = ("touching", "crowded", "still_blended", "off_centre")
 
@@ -393,9 +411,10 @@ def count_exclusions(exclusions: pd.DataFrame, kept: Sequence[str] | pd.Series) 
         listed = ", ".join(
             f"{counts[reason]} {reason}" for reason in EXCLUSIONS if reason in counts
         )
+        most = str(counts.idxmax()) if len(counts) else ""
         raise DeblendError(
-            f"none of the {len(excluded)} galaxies is left after cleaning ({listed}): check the "
-            "catalogue's magnitudes and the limits under boucaud2020.cleaning"
+            f"none of the {len(excluded)} galaxies is left after cleaning ({listed}; most: "
+            f"{EXCLUSIONS.get(most, 'there are none')}): {REMEDIES.get(most, REMEDY)}"
         )
     rows = []
     for reason, meaning in {**EXCLUSIONS, "kept": "clean stamps"}.items():

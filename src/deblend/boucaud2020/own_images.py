@@ -11,7 +11,7 @@ import pandas as pd
 from deblend.boucaud2020 import networks
 from deblend.boucaud2020.masks import THRESHOLD
 from deblend.boucaud2020.predictions import GALAXIES
-from deblend.data.ingest import read_array
+from deblend.data.image_files import read_array
 from deblend.errors import DeblendError
 from deblend.units import mag_from_flux
 
@@ -110,7 +110,7 @@ def deblend_images(
         AB magnitude of one count per second in the images; the training's is `zero_point` of the
         record.
     images_key : str, optional
-        Name of the array in the file, see `deblend.data.ingest.read_array`.
+        Name of the array in the file, see `deblend.data.image_files.read_pixels`.
     mag_range : (float, float), optional
         AB magnitudes of the brightest and the faintest training galaxy; by default `mag_range` of
         the record. Without both, no magnitude is flagged.

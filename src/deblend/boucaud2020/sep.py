@@ -14,6 +14,7 @@ import pandas as pd
 from deblend.boucaud2020.metrics import photometry_statistics
 from deblend.boucaud2020.predictions import prediction_table
 from deblend.boucaud2020.render import render
+from deblend.data.image_units import check_zero_point
 from deblend.data.noise import noise_images
 from deblend.data.stamps import Stamps, read_stamps
 from deblend.errors import DeblendError
@@ -115,7 +116,8 @@ def fit_zero_points(galaxies: pd.DataFrame, zero_point: float) -> pd.DataFrame:
     galaxies : DataFrame
         From `measure_isolated_galaxies`.
     zero_point : float
-        The images' zero point, for comparison only.
+        The images' zero point: that of AUTO fluxes has to be near to it, see
+        `deblend.data.image_units.check_zero_point`.
 
     Returns
     -------
@@ -130,7 +132,8 @@ def fit_zero_points(galaxies: pd.DataFrame, zero_point: float) -> pd.DataFrame:
     Raises
     ------
     DeblendError
-        There is no isolated validation stamp.
+        There is no isolated validation stamp, or the zero point of AUTO fluxes is not that of the
+        images.
     """
     rows = []
     for method, column in METHODS.items():
@@ -143,6 +146,8 @@ def fit_zero_points(galaxies: pd.DataFrame, zero_point: float) -> pd.DataFrame:
                 "the zero points of SEP are fitted on isolated validation galaxies, and there are "
                 f"{n_v}: give the data set a validation split"
             )
+        if method == "sep_auto":
+            check_zero_point(validation["mag"] + 2.5 * np.log10(validation[column]), zero_point)
         errors = mag_from_flux(test[column], fitted_zero_point) - test["mag"]
         median = errors.median()
         statistics = photometry_statistics(10 ** (-0.4 * errors), test["mag"])

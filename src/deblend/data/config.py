@@ -44,6 +44,37 @@ FileOrAddress = Annotated[
         "a path or an https address of a file",
     ),
 ]
+ImageUnit = Annotated[
+    Text | None,
+    Field(
+        description="Unit of the pixels, such as counts/s, electrons or nJy, instead of that of the"
+        " FITS header; null: that of the header (BUNIT), or counts/s. They are converted to"
+        " counts/s."
+    ),
+]
+#: Number or name of a FITS extension.
+ImageExtension = Annotated[
+    NonNegativeInteger | Text,
+    Field(
+        description="Number or name of the FITS extension of the image; 0 with a primary extension"
+        " without data: the only image that is no mask, weight or variance."
+    ),
+]
+Weight = Annotated[
+    FileOrAddress | None,
+    Field(
+        description="Path or https address of a FITS image of the mosaic's weights: pixels whose "
+        "weight is not above 0 have no data. null: the mosaic's own extensions, if it has any, "
+        "say where there are no data, or NaN and blocks of pixels that are exactly 0."
+    ),
+]
+ApplySip = Annotated[
+    Boolean,
+    Field(
+        description="Apply SIP distortion terms of the header although its CTYPE does not end with"
+        " -SIP; in drizzled mosaics they are those of the exposures, and wrong."
+    ),
+]
 #: Names as in the rule that fetches tables from VizieR.
 TableName = Annotated[
     str,
@@ -114,9 +145,11 @@ class FilesConfig(Images, PsfImage):
         default=None,
         description="Index of the band, from 0, if the array of stamps has four dimensions.",
     )
+    unit: ImageUnit = None
     segmaps: str | None = Field(
         default=None,
-        description="File of segmentation maps of the same shape; null: SEP makes them.",
+        description="File of segmentation maps of the same shape, 0 for the background; null: SEP"
+        " makes them.",
     )
     segmaps_key: str | None = Field(
         default=None, description="The same as images_key, for segmaps."
@@ -161,10 +194,13 @@ class SkyField(Section):
         Name, Field(description="Name of the field; the ids of its galaxies begin with it.")
     ]
     mosaic: FileOrAddress = Field(
-        description="Path or https address of a FITS image in counts/s, sky subtracted, with "
-        "celestial coordinates."
+        description="Path or https address of a FITS image, sky subtracted, with celestial "
+        "coordinates."
     )
-    extension: NonNegativeInteger = Field(default=0, description="FITS extension of the image.")
+    extension: ImageExtension = 0
+    unit: ImageUnit = None
+    weight: Weight = None
+    apply_sip: ApplySip = False
     catalog: TableName = Field(
         description="Catalogue of the galaxies: a path, or vizier: and the name of a table at "
         "VizieR."

@@ -1,18 +1,19 @@
 """Parent stamps from the user's stamps and catalogue, an archive, or a RealGalaxy catalogue."""
 
 import logging
-import zipfile
 from pathlib import Path
 
 import galsim
-import h5py
 import numpy as np
 import pandas as pd
 from astropy import units as u
 from astropy.io import fits
 from astropy.table import Table
 from deblend.data.config import FilesConfig, RealGalaxyConfig
+from deblend.data.image_files import read_array, read_pixels
+from deblend.data.image_units import counts_factor
 from deblend.data.profiles import moffat_psf
+from deblend.data.psfs import read_psf
 from deblend.data.stamps import GALAXY_COLUMNS, TEXT_COLUMNS, Stamps, band_table
 from deblend.errors import DeblendError
 from deblend.seeds import generator
@@ -26,60 +27,6 @@ REQUIRED = ("id", "mag", "half_light_radius")
 
 #: Units that catalogue columns are converted to. The radius is converted to pixels separately.
 UNITS = {"mag": u.mag, "ra": u.deg, "dec": u.deg}
-
-
-def read_array(path: str | Path, key: str | None) -> np.ndarray:
-    """Read an array from .npy, .npz, .h5 or .fits.
-
-    Parameters
-    ----------
-    path : path
-    key : str, optional
-        Name of the array in an npz or HDF5 file, or number or name of a FITS extension. Not needed
-        for npz and HDF5 files with a single array; the first extension of a FITS file is the
-        default.
-
-    Returns
-    -------
-    ndarray
-
-    Raises
-    ------
-    DeblendError
-        The file is missing, broken or of an unknown format, does not have the key, or contains
-        pickled objects, which are never read.
-    """
-    path = Path(path)
-    suffix = path.suffix.lower()
-    try:
-        if suffix == ".npy":
-            return np.load(path, allow_pickle=False)
-        if suffix == ".npz":
-            with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
-                return file[_choose_array(key, file.files, path)]
-        if suffix in (".h5", ".hdf5"):
-            with h5py.File(path, "r") as file:
-                names = [n for n in file if isinstance(file[n], h5py.Dataset)]
-                return file[_choose_array(key, names, path)][:]
-        if suffix in (".fits", ".fit"):
-            with fits.open(path) as file:
-                extension = 0 if key is None else int(key) if key.isdigit() else key
-                return np.asarray(file[extension].data)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise DeblendError(f"cannot read an array from {path} ({error})") from error
-    raise DeblendError(f"{path} is not .npy, .npz, .h5 or .fits")
-
-
-def _choose_array(key: str | None, names: list[str], path: Path) -> str:
-    """Name of the array to read: the key, or the only array of the file."""
-    if key is None and len(names) == 1:
-        return names[0]
-    if key is None or key not in names:
-        raise DeblendError(
-            f"{path} has the arrays {', '.join(names)}: name one of them as images_key or "
-            f"segmaps_key (it is {key!r})"
-        )
-    return key
 
 
 def read_table(path: str | Path, columns: dict[str, str]) -> Table:
@@ -200,7 +147,7 @@ def centre_on_light(image: np.ndarray, size: int) -> np.ndarray:
     -------
     ndarray, shape (size, size)
     """
-    weights = np.maximum(np.nan_to_num(image), 0)
+    weights = np.maximum(np.nan_to_num(image, posinf=0), 0)
     if not weights.any():
         return cut(image, image.shape[0] // 2, image.shape[1] // 2, size)
     y, x = np.indices(image.shape)
@@ -225,43 +172,53 @@ def cut(image: np.ndarray, y: int, x: int, size: int, fill: float = np.nan) -> n
     return out
 
 
-def read_psf(path: str | Path | None) -> np.ndarray | None:
-    """Read the image of a PSF for a data set of one band.
+def renumbered(segmaps: np.ndarray, source: str | Path) -> np.ndarray:
+    """Segmentation maps with the labels 0, 1, 2 ... in each.
 
     Parameters
     ----------
-    path : path, optional
-        FITS file whose first image is the PSF at the stamps' pixel scale, of any flux.
+    segmaps : ndarray, shape (n, y, x)
+        0 for the background. Negative labels and NaN are those of masked pixels: they are neither
+        background nor galaxy, and get a label of their own, as a neighbour has. Where the central
+        pixel is masked, the map has no galaxy, and masked pixels are background.
+    source : path
+        For messages.
 
     Returns
     -------
-    ndarray, shape (1, y, x), float32
-        With the sum 1; None without a path.
+    ndarray, shape (n, y, x), int16
 
     Raises
     ------
     DeblendError
-        The image cannot be read, is not two-dimensional, has pixels that are not finite or no
-        light, or its brightest pixel is not within a pixel of the centre.
+        No map has a pixel with the label 0.
     """
-    if not path:
-        return None
-    image = read_array(path, None)
-    if image.ndim != 2:
-        raise DeblendError(f"the PSF {path} has the shape {image.shape}: give an image (y, x)")
-    image = image.astype(float)
-    if not np.isfinite(image).all() or image.sum() <= 0:
+    if not (segmaps == 0).any():
         raise DeblendError(
-            f"the PSF {path} has pixels that are not finite or no light: give an image of a star"
+            f"{source} has no pixel with the label 0: give segmentation maps with 0 for the "
+            f"background (the labels are {', '.join(f'{x:g}' for x in np.unique(segmaps)[:5])} ...)"
         )
-    peak = np.array(np.unravel_index(np.argmax(image), image.shape))
-    # Of an even number of pixels, either of the two in the middle.
-    if (np.abs(peak - (np.array(image.shape) - 1) / 2) > 1).any():
-        raise DeblendError(
-            f"the PSF {path} of {image.shape[1]} x {image.shape[0]} px is brightest in pixel "
-            f"x = {peak[1]}, y = {peak[0]}: cut it so that the star is in its centre"
+    out = np.zeros(segmaps.shape, np.int16)
+    is_masked = ~(segmaps >= 0)
+    centre = tuple(side // 2 for side in segmaps.shape[1:])
+    for segmap, masked, labels in zip(segmaps, is_masked, out, strict=True):
+        numbers = np.unique(segmap[segmap > 0])
+        objects = segmap > 0
+        labels[objects] = 1 + np.searchsorted(numbers, segmap[objects])
+        if not masked[centre]:
+            labels[masked] = len(numbers) + 1
+    if is_masked.any():
+        log.warning(
+            "%s: %d pixels in %d of %d maps have negative labels or NaN: they are replaced by "
+            "noise as neighbours are; %d of the maps have one in the centre, so that no galaxy is "
+            "found there",
+            source,
+            np.count_nonzero(is_masked),
+            np.count_nonzero(is_masked.any(axis=(1, 2))),
+            len(segmaps),
+            np.count_nonzero(is_masked[:, *centre]),
         )
-    return (image / image.sum())[None].astype(np.float32)
+    return out
 
 
 def ingest_files(config: FilesConfig, seed: int) -> Stamps:
@@ -280,13 +237,23 @@ def ingest_files(config: FilesConfig, seed: int) -> Stamps:
     Raises
     ------
     DeblendError
-        Shapes do not match each other or the stamp size, or see `read_psf`.
+        Shapes do not match each other or the stamp size, or see
+        `deblend.data.image_files.read_pixels`, `deblend.data.image_units.counts_factor`,
+        `deblend.data.psfs.read_psf` and `renumbered`.
     """
     galaxies = read_catalog(
         config.catalog, config.columns, config.pixel_scale_arcsec, config.radius_unit
     )
     galaxies["origin"] = Path(config.catalog).name
-    images = read_array(config.images, config.images_key)
+    pixels = read_pixels(config.images, config.images_key)
+    images = pixels.values[None] if pixels.values.ndim == 2 else pixels.values
+    factor = counts_factor(
+        pixels.header,
+        config.unit,
+        zero_point=config.zero_point,
+        pixel_scale_arcsec=config.pixel_scale_arcsec,
+        source=config.images,
+    )
     if images.ndim == 4:
         if config.plane is None or not 0 <= config.plane < images.shape[1]:
             raise DeblendError(
@@ -307,7 +274,7 @@ def ingest_files(config: FilesConfig, seed: int) -> Stamps:
     size = config.stamp_size
     centre_y, centre_x = images.shape[1] // 2, images.shape[2] // 2
     out = np.empty((len(images), 1, size, size), np.float32)
-    for i, image in enumerate(images.astype(np.float32)):
+    for i, image in enumerate((images * factor).astype(np.float32)):
         if config.recentre:
             out[i, 0] = centre_on_light(image, size)
         else:
@@ -318,16 +285,16 @@ def ingest_files(config: FilesConfig, seed: int) -> Stamps:
     segmaps = np.zeros((len(images), size, size), np.int16)
     if config.segmaps:
         given_segmaps = read_array(config.segmaps, config.segmaps_key)
+        if given_segmaps.ndim == 2:
+            given_segmaps = given_segmaps[None]
         if given_segmaps.shape != images.shape:
             raise DeblendError(
                 f"{config.segmaps} has shape {given_segmaps.shape}, the stamps {images.shape}"
             )
         if config.recentre:
             raise DeblendError("segmaps cannot be given together with recentre: true")
-        for i, segmap in enumerate(given_segmaps):
-            _, labels = np.unique(segmap, return_inverse=True)
-            labels = labels.reshape(segmap.shape) + (segmap.min() != 0)
-            segmaps[i] = cut(labels.astype(np.int16), centre_y, centre_x, size, fill=0)
+        labels = renumbered(given_segmaps, config.segmaps)
+        segmaps[:] = [cut(segmap, centre_y, centre_x, size, fill=0) for segmap in labels]
     bands = band_table(
         config.band, config.pixel_scale_arcsec, config.zero_point, config.noise_sigma
     )

@@ -7,12 +7,13 @@ import numpy as np
 import pandas as pd
 from astropy import units as u
 from astropy.coordinates import SkyCoord
-from astropy.io import fits
 from astropy.table import Table
-from astropy.wcs import WCS
-from astropy.wcs.utils import proj_plane_pixel_scales
 from deblend.data.config import FieldConfig
-from deblend.data.ingest import read_catalog, read_psf
+from deblend.data.coordinates import celestial_wcs, check_positions
+from deblend.data.image_files import open_image
+from deblend.data.image_units import counts_factor
+from deblend.data.ingest import read_catalog
+from deblend.data.psfs import read_psf
 from deblend.data.stamps import Stamps, band_table
 from deblend.errors import DeblendError
 
@@ -20,10 +21,6 @@ log = logging.getLogger(__name__)
 
 
 PROBABILITIES = ("p_sph", "p_disk", "p_irr")
-
-
-#: Largest relative difference between the mosaic's pixel scale and the configured one.
-SCALE_TOLERANCE = 0.01
 
 
 def cut_field(config: FieldConfig) -> Stamps:
@@ -39,14 +36,15 @@ def cut_field(config: FieldConfig) -> Stamps:
     Stamps
         All galaxies of the catalogue whose position is on the mosaic; a catalogue may cover other
         fields too. The pixel that contains the position is (size // 2, size // 2). A stamp that
-        extends beyond the mosaic or has pixels without data (NaN, or exactly 0 after drizzling) is
-        NaN in all pixels, which cleaning counts as "outside". Ids begin with the name of the field.
+        extends beyond the mosaic or has pixels without data (see `deblend.data.image_files`) is NaN
+        in all pixels, which cleaning counts as "outside". Ids begin with the name of the field.
 
     Raises
     ------
     DeblendError
         A file cannot be read, a column or the celestial coordinates are missing, the mosaic has
-        another pixel scale, or no galaxy is on it; or see `deblend.data.ingest.read_psf`.
+        another pixel scale or an unknown unit, no stamp is on it, or galaxies are beside their
+        positions (`deblend.data.coordinates.check_positions`); or see `deblend.data.psfs.read_psf`.
     """
     lacking = [c for c in ("ra", "dec") if c not in config.columns]
     if lacking:
@@ -57,15 +55,7 @@ def cut_field(config: FieldConfig) -> Stamps:
     galaxies = read_catalog(
         config.catalog, config.columns, config.pixel_scale_arcsec, config.radius_unit
     )
-    rows, images = _cut_stamps(galaxies[["ra", "dec"]].to_numpy(float), config)
-    log.info(
-        "%s: %d of the %d galaxies in %s are on the mosaic, %d of them too near its edge or a hole",
-        config.name,
-        len(rows),
-        len(galaxies),
-        config.catalog,
-        int(np.isnan(images[:, 0, 0]).sum()),
-    )
+    rows, images = _cut_stamps(galaxies, config)
     galaxies = galaxies.iloc[rows].reset_index(drop=True)
     if config.morphology:
         galaxies = _add_morphology(galaxies, config)
@@ -79,70 +69,75 @@ def cut_field(config: FieldConfig) -> Stamps:
     return Stamps(images[:, None], segmaps, galaxies, bands, read_psf(config.psf))
 
 
-def _cut_stamps(positions: np.ndarray, config: FieldConfig) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of those positions (n, 2; degrees) that are on the mosaic, and their stamps."""
-    size = config.stamp_size
-    try:
-        with fits.open(config.mosaic) as file:
-            hdu = file[config.extension]
-            wcs = WCS(hdu.header, naxis=2)
-            subject = f"field {config.name}"
-            check_wcs(wcs, subject, config.mosaic, config.extension, config.pixel_scale_arcsec)
-            ny, nx = hdu.shape
-            x, y = np.round(wcs.world_to_pixel_values(*positions.T))
-            rows = np.flatnonzero((x >= 0) & (x < nx) & (y >= 0) & (y < ny))
-            if not len(rows):
-                raise DeblendError(
-                    f"field {config.name}: none of the {len(positions)} positions in "
-                    f"{config.catalog} is on {config.mosaic}: check its columns of ra and dec "
-                    "(degrees)"
-                )
-            stamps = np.full((len(rows), size, size), np.nan, np.float32)
-            for i, row in enumerate(rows):
-                x0, y0 = int(x[row]) - size // 2, int(y[row]) - size // 2
-                if x0 < 0 or y0 < 0 or x0 + size > nx or y0 + size > ny:
-                    continue
-                # `section` reads only the rows of the stamp: mosaics have gigabytes.
-                stamp = np.asarray(hdu.section[y0 : y0 + size, x0 : x0 + size], np.float32)
-                if np.isfinite(stamp).all() and (stamp != 0).all():
-                    stamps[i] = stamp
-    except (OSError, IndexError, AttributeError, TypeError, ValueError) as error:
+def _cut_stamps(galaxies: pd.DataFrame, config: FieldConfig) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of those galaxies that are on the mosaic, and their stamps (n, size, size)."""
+    size, subject = config.stamp_size, f"field {config.name}"
+    with open_image(
+        config.mosaic, config.extension, weight=config.weight, what="the mosaic "
+    ) as image:
+        if len(image.shape) != 2:
+            raise DeblendError(
+                f"{subject}: cannot read extension {image.label} of the mosaic {config.mosaic} (it "
+                f"has {len(image.shape)} axes): give an image (y, x)"
+            )
+        wcs = celestial_wcs(
+            image,
+            subject=subject,
+            pixel_scale_arcsec=config.pixel_scale_arcsec,
+            apply_sip=config.apply_sip,
+        )
+        factor = counts_factor(
+            image.header,
+            config.unit,
+            zero_point=config.zero_point,
+            pixel_scale_arcsec=config.pixel_scale_arcsec,
+            source=f"{subject}: {config.mosaic}",
+        )
+        ny, nx = image.shape
+        xy = np.column_stack(wcs.world_to_pixel_values(*galaxies[["ra", "dec"]].to_numpy(float).T))
+        x, y = np.round(xy.T)
+        rows = np.flatnonzero((x >= 0) & (x < nx) & (y >= 0) & (y < ny))
+        if not len(rows):
+            raise DeblendError(
+                f"{subject}: none of the {len(galaxies)} positions in {config.catalog} is on "
+                f"{config.mosaic}: check its columns of ra and dec (degrees)"
+            )
+        stamps = np.full((len(rows), size, size), np.nan, np.float32)
+        n_edge = n_zeros = 0
+        for i, row in enumerate(rows):
+            x0, y0 = int(x[row]) - size // 2, int(y[row]) - size // 2
+            if x0 < 0 or y0 < 0 or x0 + size > nx or y0 + size > ny:
+                n_edge += 1
+                continue
+            stamp = image.cut(y0, x0, size)
+            n_zeros += bool((stamp == 0).any())
+            if np.isfinite(stamp).all():
+                stamps[i] = stamp * np.float32(factor)
+    usable = np.isfinite(stamps[:, 0, 0])
+    n_missing = len(rows) - n_edge - int(usable.sum())
+    counts = (
+        f"of {len(galaxies)} positions in {config.catalog}, {len(rows)} are on the mosaic "
+        f"{config.mosaic}, {n_edge} of them too near its edge for a stamp of {size} px, and "
+        f"{n_missing} have pixels without data in it"
+    )
+    log.info(
+        "%s: %s; pixels that are exactly 0 count as data in %d stamps", subject, counts, n_zeros
+    )
+    if not usable.any():
         raise DeblendError(
-            f"field {config.name}: cannot read extension {config.extension} of the mosaic "
-            f"{config.mosaic} ({error})"
-        ) from error
+            f"{subject}: {counts}, so that no stamp is left: check that the columns of ra and dec "
+            "(degrees) are those of this mosaic's coordinates, and that it covers the galaxies"
+        )
+    check_positions(
+        stamps[usable],
+        (xy[rows] - np.round(xy[rows]) + size // 2)[usable],
+        galaxies["mag"].to_numpy(float)[rows][usable],
+        subject=subject,
+        catalog=config.catalog,
+        remedy=f"check the columns of ra and dec, and the coordinates in the header of "
+        f"{config.mosaic}; add a constant offset to the catalogue's positions",
+    )
     return rows, stamps
-
-
-def check_wcs(
-    wcs: WCS, subject: str, mosaic: str | Path, extension: int | str, pixel_scale_arcsec: float
-) -> None:
-    """Check that a mosaic has celestial coordinates and the configured pixel scale.
-
-    Parameters
-    ----------
-    wcs : WCS
-    subject : str
-        The field or band, for the message.
-    mosaic : path
-    extension : int or str
-    pixel_scale_arcsec : float
-
-    Raises
-    ------
-    DeblendError
-        The mosaic lacks celestial coordinates or has another pixel scale.
-    """
-    if not wcs.has_celestial:
-        raise DeblendError(
-            f"{subject}: extension {extension} of {mosaic} has no celestial coordinates"
-        )
-    scales = proj_plane_pixel_scales(wcs) * 3600
-    if np.abs(scales / pixel_scale_arcsec - 1).max() > SCALE_TOLERANCE:
-        raise DeblendError(
-            f"{subject}: the pixels of {mosaic} are {scales[0]:.4g} x {scales[1]:.4g} arcsec, "
-            f"pixel_scale_arcsec is {pixel_scale_arcsec}"
-        )
 
 
 def _add_morphology(galaxies: pd.DataFrame, config: FieldConfig) -> pd.DataFrame:

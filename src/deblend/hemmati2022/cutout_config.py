@@ -18,7 +18,16 @@ from deblend.config_base import (
     check_order,
     kind_tag,
 )
-from deblend.data.config import FileOrAddress, MoffatBeta, MosaicChecksum, RadiusUnit
+from deblend.data.config import (
+    ApplySip,
+    FileOrAddress,
+    ImageExtension,
+    ImageUnit,
+    MoffatBeta,
+    MosaicChecksum,
+    RadiusUnit,
+    Weight,
+)
 from pydantic import Discriminator, Field, Tag, model_validator
 
 #: Smallest side (pixels) of cut-outs: they have to cover the frame that is degraded
@@ -96,6 +105,7 @@ class MeasuredBand(BandPsf):
     noise_sigma: NotNegative = Field(
         description="Standard deviation of the noise in a pixel, counts/s."
     )
+    unit: ImageUnit = None
 
 
 class Plane(Section):
@@ -108,10 +118,12 @@ class Plane(Section):
     )
 
 
-class Extension(Section):
-    """Place of the image in the file of a mosaic."""
+class MosaicImage(Section):
+    """How the image in the file of a mosaic is read."""
 
-    extension: NonNegativeInteger = Field(default=0, description="FITS extension of the image.")
+    extension: ImageExtension = 0
+    weight: Weight = None
+    apply_sip: ApplySip = False
 
 
 class BandWithPsf(MeasuredBand):
@@ -131,16 +143,16 @@ class FilesBand(BandWithPsf, Plane):
     """A band of the user's stamps."""
 
 
-class MosaicBand(BandWithPsf, Extension, MosaicChecksum):
+class MosaicBand(BandWithPsf, MosaicImage, MosaicChecksum):
     """A band of a survey."""
 
     mosaic: FileOrAddress = Field(
-        description="Path or https address of a FITS image in counts/s, sky subtracted, with "
-        "celestial coordinates."
+        description="Path or https address of a FITS image, sky subtracted, with celestial "
+        "coordinates."
     )
 
 
-class Band(MeasuredBand, Plane, Extension):
+class Band(MeasuredBand, Plane, MosaicImage):
     """A band of the user's stamps, or of mosaics that have been downloaded."""
 
     mosaic: str | None = Field(default=None, description="Path of the mosaic.")

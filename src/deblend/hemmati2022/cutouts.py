@@ -307,7 +307,7 @@ def write_cutouts(
         if empty:
             raise DeblendError(
                 f"of {len(selected)} galaxies none is left for the split {' and '.join(empty)} "
-                f"(left out: {reasons.to_dict() or 'none'}): give more galaxies or wider cuts"
+                f"(left out: {reasons.to_dict() or 'none'}): {_remedy(reasons)}"
             )
         if ids != reason.index[reason == ""].tolist():
             raise DeblendError(
@@ -317,6 +317,16 @@ def write_cutouts(
 
     write_parts(path, checked())
     return split.reset_index(), reason[reason != ""].reset_index()
+
+
+def _remedy(reasons: pd.Series) -> str:
+    """What to do if too few galaxies are left, from how often each reason was given."""
+    if len(reasons) and reasons.idxmax() in ("missing_band", "edge", "bad_pixels"):
+        return (
+            "most cut-outs lack pixels: check that the columns of ra and dec (degrees) are those of "
+            "the images' coordinates, that all bands cover the galaxies, and where they have no data"
+        )
+    return "give more galaxies or wider cuts"
 
 
 def _completed(stamps: Stamps, split: pd.Series, detection_band: str) -> Stamps:

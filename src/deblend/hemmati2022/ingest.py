@@ -13,10 +13,12 @@ import galsim
 import numpy as np
 import pandas as pd
 from astropy import units as u
-from astropy.io import fits
 from astropy.wcs import WCS
-from deblend.data.ingest import cut, read_array, read_table
-from deblend.data.mosaics import check_wcs
+from deblend.data.coordinates import celestial_wcs, check_positions
+from deblend.data.image_files import OpenImage, open_image, read_pixels
+from deblend.data.image_units import counts_factor
+from deblend.data.ingest import cut, read_table
+from deblend.data.psfs import read_centred_psf
 from deblend.data.stamps import GALAXY_COLUMNS, TEXT_COLUMNS, Stamps
 from deblend.errors import DeblendError
 from deblend.hemmati2022.blends import with_neighbours
@@ -76,7 +78,10 @@ CHECK_PX, MAX_OFFSET_PX, MIN_CHECKED = 64, 1.5, 20
 
 
 def cutout_config(
-    options: dict[str, Any], mosaics: Sequence[str] = (), psfs: Sequence[str] = ()
+    options: dict[str, Any],
+    mosaics: Sequence[str] = (),
+    psfs: Sequence[str] = (),
+    weights: Sequence[str] = (),
 ) -> CutoutConfig:
     """Make a `CutoutConfig` from keys of the configuration and the paths of files.
 
@@ -87,10 +92,16 @@ def cutout_config(
         Of all bands, or none.
     psfs : sequence of path
         Of the bands that have a measured PSF, in their order.
+    weights : sequence of path
+        Of the bands that have a weight map, in their order.
     """
     bands = [dict(band) for band in options["bands"]]
     for band, mosaic in zip(bands, mosaics, strict=False):
         band["mosaic"] = mosaic
+    weight_paths = iter(weights)
+    for band in bands:
+        if weights and band.get("weight"):
+            band["weight"] = next(weight_paths)
     return CutoutConfig(**{**options, "bands": bands_with_psfs(bands, psfs)})
 
 
@@ -212,7 +223,7 @@ def band_psfs(config: Cutouts) -> np.ndarray:
     Raises
     ------
     DeblendError
-        A band has neither a file nor a FWHM, or the file has no image of positive flux.
+        A band has neither a file nor a FWHM, or see `deblend.data.psfs.read_centred_psf`.
     """
     scale = config.pixel_scale_arcsec
     psfs = []
@@ -224,17 +235,9 @@ def band_psfs(config: Cutouts) -> np.ndarray:
                 )
             psfs.append(psf_image(band.psf_fwhm_arcsec, config.psf_moffat_beta, scale, PSF_PX))
             continue
-        image = read_array(band.psf, band.psf_key)
-        if image.ndim != 2 or not np.isfinite(image).all() or image.sum() <= 0:
-            raise DeblendError(
-                f"the PSF {band.psf} of band {band.name} has the shape {image.shape} and the sum "
-                f"{image.sum()}: give one image of positive flux"
-            )
+        name = f"the PSF {band.psf} of band {band.name}"
+        centred = read_centred_psf(band.psf, band.psf_key, name, on_pixel=True)
         psf_scale = band.psf_pixel_scale_arcsec or scale
-        # Cut the image so that the brightest pixel is the central one.
-        y, x = np.unravel_index(image.argmax(), image.shape)
-        half = min(y, x, image.shape[0] - 1 - y, image.shape[1] - 1 - x)
-        centred = np.asarray(image[y - half : y + half + 1, x - half : x + half + 1], float)
         profile = galsim.InterpolatedImage(galsim.Image(centred), scale=psf_scale)
         method = "no_pixel" if np.isclose(psf_scale, scale) else "auto"
         drawn = profile.drawImage(nx=PSF_PX, ny=PSF_PX, scale=scale, method=method, dtype=float)
@@ -262,8 +265,9 @@ def _stamps(images: np.ndarray, galaxies: pd.DataFrame, config: CutoutConfig) ->
 
 
 def _planes(path: str | Path, key: str | None, n: int, config: CutoutConfig) -> np.ndarray:
-    """Read the user's stamps, (n, band, y, x), in the order of the configured bands."""
-    images = read_array(path, key)
+    """Read the user's stamps, (n, band, y, x), counts/s, in the order of the configured bands."""
+    pixels = read_pixels(path, key)
+    images = pixels.values
     planes = [i if band.plane is None else band.plane for i, band in enumerate(config.bands)]
     if images.ndim == 3:
         images = images[:, None]
@@ -283,7 +287,20 @@ def _planes(path: str | Path, key: str | None, n: int, config: CutoutConfig) -> 
             f"the stamps of {path} have {images.shape[3]} x {images.shape[2]} px: give stamps of "
             f"at least {PARENT_MIN_PX} px a side"
         )
-    return images if planes == list(range(images.shape[1])) else images[:, planes]
+    images = images if planes == list(range(images.shape[1])) else images[:, planes]
+    factors = [
+        counts_factor(
+            pixels.header,
+            band.unit,
+            zero_point=band.zero_point,
+            pixel_scale_arcsec=config.pixel_scale_arcsec,
+            source=f"band {band.name}: {path}",
+        )
+        for band in config.bands
+    ]
+    if all(factor == 1 for factor in factors):
+        return images
+    return images * np.array(factors)[:, None, None]
 
 
 def files_catalogue(
@@ -299,7 +316,7 @@ def files_catalogue(
     Parameters
     ----------
     images, images_key, catalog, columns, radius_unit
-        See `deblend.data.ingest.read_array` and `read_cutout_catalogue`.
+        See `deblend.data.image_files.read_pixels` and `read_cutout_catalogue`.
     config : CutoutConfig
 
     Returns
@@ -326,7 +343,7 @@ def files_catalogue(
     pixels = _planes(images, images_key, len(catalogue), config)
     for column, name in measured.items():
         band = config.bands[names.index(name)]
-        plane = np.nan_to_num(pixels[:, names.index(name)])
+        plane = np.nan_to_num(pixels[:, names.index(name)], posinf=0)
         if np.median(plane) != 0:
             raise DeblendError(
                 f"columns names no {column} and the sky of {images} is not exactly 0, so that it "
@@ -356,7 +373,7 @@ def files_cutouts(
     name : str
         Name of the set of cut-outs: part of the seed.
     images : path
-        Stamps (galaxy, band, y, x): see `deblend.data.ingest.read_array`.
+        Stamps (galaxy, band, y, x): see `deblend.data.image_files.read_pixels`.
     selected : DataFrame
         From `deblend.hemmati2022.cutouts.select`, one row per stamp.
     config : CutoutConfig
@@ -394,7 +411,7 @@ def files_cutouts(
         out = np.empty((len(rows), len(config.bands), size, size), np.float32)
         segmaps = np.zeros((len(rows), size, size), np.int16)
         for i, row in enumerate(rows):
-            light = np.maximum(np.nan_to_num(pixels[row, detection]), 0)
+            light = np.maximum(np.nan_to_num(pixels[row, detection], posinf=0), 0)
             y, x = ny // 2, nx // 2
             if recentre and light.any():
                 y, x = (round(float(np.average(g, weights=light))) for g in pixel_grid)
@@ -443,25 +460,40 @@ def archive_cutouts(
         (`deblend.hemmati2022.blends.with_neighbours`).
     reasons : ndarray of str
         Why a cut-out cannot be used: "missing_band", the position is outside a mosaic, or the
-        mosaic has no data at all there (NaN, or exactly 0 as in drizzled images); "edge", the
-        cut-out extends beyond a mosaic; "bad_pixels", some pixels have no data; "" if it can be
-        used.
+        mosaic has no data at all there (see `deblend.data.image_files`); "edge", the cut-out
+        extends beyond a mosaic; "bad_pixels", some pixels have no data; "" if it can be used.
 
     Raises
     ------
     DeblendError
-        A mosaic is missing or broken, has another pixel scale or no celestial coordinates, or
-        covers none of the galaxies; or galaxies are beside their positions, see `check_centres`.
+        A mosaic is missing or broken, has another pixel scale, an unknown unit or no celestial
+        coordinates, or covers none of the galaxies; or galaxies are beside their positions, see
+        `check_centres` and `deblend.data.coordinates.check_positions`.
     """
     galaxies = selected[selected["reason"] == ""].reset_index(drop=True)
     size, names = config.parent_px, [band.name for band in config.bands]
     detection = names.index(config.detection_band)
-    systems = []
+    systems, factors = [], []
     for band in config.bands:
-        with _mosaic(band, config.pixel_scale_arcsec) as (hdu, wcs):
+        with _mosaic(band) as image:
+            wcs = celestial_wcs(
+                image,
+                subject=f"band {band.name}",
+                pixel_scale_arcsec=config.pixel_scale_arcsec,
+                apply_sip=band.apply_sip,
+            )
             systems.append(wcs)
+            factors.append(
+                counts_factor(
+                    image.header,
+                    band.unit,
+                    zero_point=band.zero_point,
+                    pixel_scale_arcsec=config.pixel_scale_arcsec,
+                    source=f"band {band.name}: {band.mosaic}",
+                )
+            )
             x, y = _pixels(galaxies, wcs, offset_arcsec).T
-            ny, nx = hdu.shape
+            ny, nx = image.shape
             if not ((x >= -0.5) & (x < nx - 0.5) & (y >= -0.5) & (y < ny - 0.5)).any():
                 raise DeblendError(
                     f"band {band.name}: none of the {len(galaxies)} selected galaxies is on the "
@@ -482,10 +514,9 @@ def archive_cutouts(
         images = np.full((len(rows), len(config.bands), size, size), np.nan, np.float32)
         reasons = np.full(len(rows), "", dtype=object)
         for b, band in enumerate(config.bands):
-            with _mosaic(band, config.pixel_scale_arcsec) as (hdu, wcs):
-                positions = _pixels(part, wcs, offset_arcsec)
-                with _readable(band):
-                    found = _cut_band(hdu, positions, images[:, b])
+            positions = _pixels(part, systems[b], offset_arcsec)
+            with _mosaic(band) as image:
+                found = _cut_band(image, positions, images[:, b], factors[b])
             log.info("%s: %s", band.name, pd.Series(found).value_counts().to_dict())
             reasons = _more_severe(reasons, found)
         usable = reasons == ""
@@ -495,6 +526,16 @@ def archive_cutouts(
             systems[detection],
             config.detection_band,
             offset_arcsec,
+        )
+        centres = _pixels(part[usable], systems[detection], offset_arcsec)
+        check_positions(
+            images[usable, detection],
+            centres - np.round(centres) + size // 2,
+            part["mag"].to_numpy(float)[usable],
+            subject=f"band {config.detection_band}",
+            catalog="the catalogue",
+            remedy="check the columns of ra and dec, the coordinates in the header of "
+            f"{config.bands[detection].mosaic}, and offset_arcsec",
         )
         table = with_neighbours(part, [around[row] for row in rows])
         yield _stamps(images, table, config), reasons
@@ -591,37 +632,32 @@ def _more_severe(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 
 @contextmanager
-def _mosaic(band: Band, pixel_scale_arcsec: float) -> Iterator[tuple[Any, WCS]]:
-    """The image of a band, and its celestial coordinates."""
+def _mosaic(band: Band) -> Iterator[OpenImage]:
+    """The image of a band."""
     if band.mosaic is None:
         raise DeblendError(f"band {band.name} has no mosaic: give its path or address")
+    problem = (
+        f"band {band.name}: cannot read extension {band.extension} of the mosaic {band.mosaic}"
+    )
+    remedy = "give a FITS image, or leave the band out"
     with ExitStack() as stack:
-        with _readable(band):
-            hdu = stack.enter_context(fits.open(band.mosaic))[band.extension]
-            wcs = WCS(hdu.header, naxis=2)
-            check_wcs(wcs, f"band {band.name}", band.mosaic, band.extension, pixel_scale_arcsec)
-            if len(hdu.shape) != 2:
-                raise ValueError(f"it has {len(hdu.shape)} axes")
-        yield hdu, wcs
+        try:
+            opened = open_image(band.mosaic, band.extension, weight=band.weight, what="the mosaic ")
+            image = stack.enter_context(opened)
+        except DeblendError as error:
+            raise DeblendError(f"band {band.name}: {error}, or leave the band out") from error
+        if len(image.shape) != 2:
+            raise DeblendError(f"{problem} (it has {len(image.shape)} axes): {remedy}")
+        yield image
 
 
-@contextmanager
-def _readable(band: Band) -> Iterator[None]:
-    """Report errors in reading the mosaic of a band."""
-    try:
-        yield
-    except (OSError, IndexError, AttributeError, TypeError, ValueError) as error:
-        raise DeblendError(
-            f"band {band.name}: cannot read extension {band.extension} of the mosaic {band.mosaic} "
-            f"({error}): give a FITS image, or leave the band out"
-        ) from error
-
-
-def _cut_band(hdu: Any, positions: np.ndarray, out: np.ndarray) -> np.ndarray:
+def _cut_band(
+    image: OpenImage, positions: np.ndarray, out: np.ndarray, factor: float
+) -> np.ndarray:
     """Fill the cut-outs (n, y, x) of one band; return the reasons why cut-outs cannot be used."""
     size = out.shape[-1]
     reasons = np.full(len(positions), "", dtype=object)
-    ny, nx = hdu.shape
+    ny, nx = image.shape
     x, y = np.round(positions.T)
     inside = (x >= 0) & (x < nx) & (y >= 0) & (y < ny)
     for i in range(len(positions)):
@@ -632,11 +668,10 @@ def _cut_band(hdu: Any, positions: np.ndarray, out: np.ndarray) -> np.ndarray:
         if x0 < 0 or y0 < 0 or x0 + size > nx or y0 + size > ny:
             reasons[i] = "edge"
             continue
-        # A section reads only its own rows from the file, since mosaics have gigabytes.
-        pixels = np.asarray(hdu.section[y0 : y0 + size, x0 : x0 + size], np.float32)
-        has_data = np.isfinite(pixels) & (pixels != 0)
+        pixels = image.cut(y0, x0, size)
+        has_data = np.isfinite(pixels)
         if has_data.all():
-            out[i] = pixels
+            out[i] = pixels * np.float32(factor)
         else:
             reasons[i] = "bad_pixels" if has_data.any() else "missing_band"
     return reasons

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from deblend.data.ingest import read_array
+from deblend.data.image_files import read_array
 from deblend.errors import DeblendError
 from deblend.hemmati2022.degrade import low_position, psf_image, resample
 from deblend.hemmati2022.networks import FRAME_PX, LOW_PX, build_generator
@@ -155,7 +155,7 @@ def resolve_images(
     noise_sigma : float or ndarray, shape (band,) or (n, band), optional
         Standard deviation of the noise of a pixel; measured in the corners by default.
     images_key, psfs_key : str, optional
-        Names of the arrays in the files, see `deblend.data.ingest.read_array`.
+        Names of the arrays in the files, see `deblend.data.image_files.read_pixels`.
     profile, engine, n_workers
         See `deblend.photometry.forced.fit_photometry`.
     device : torch.device, optional

@@ -35,7 +35,7 @@ def survey(tmp_path, stamps):
     n = 3 * SIZE
     mosaic = np.block([[stamps.images[3 * j + i, 0] for i in range(3)] for j in range(3)])
     mosaic = np.pad(mosaic, ((0, SIZE), (0, 0)), constant_values=0.02)
-    mosaic[n + 40, 100] = 0.0  # no data
+    mosaic[n + 40, 100] = np.nan  # no data
     wcs = header(n)
     fits.PrimaryHDU(mosaic.astype(np.float32), wcs.to_header()).writeto(tmp_path / "mosaic.fits")
     centres = [(i * SIZE + SIZE // 2, j * SIZE + SIZE // 2) for j in range(3) for i in range(3)]

@@ -9,6 +9,7 @@ with logs.script(snakemake.log[0]):
         **snakemake.params.field,
         **snakemake.params.options,
         mosaic=snakemake.input.mosaic,
+        weight=snakemake.input.get("weight") or None,
         catalog=snakemake.input.catalog,
         morphology=snakemake.input.get("morphology") or None,
         psf=snakemake.input.get("psf") or None,

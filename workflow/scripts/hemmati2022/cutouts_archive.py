@@ -7,7 +7,8 @@ from deblend.tables import write_csv
 
 with logs.script(snakemake.log[0]):
     params, output = snakemake.params, snakemake.output
-    config = cutout_config(params.options, snakemake.input.mosaics, snakemake.input.psfs)
+    files = snakemake.input
+    config = cutout_config(params.options, files.mosaics, files.psfs, files.weights)
     selected = read_selected(snakemake.input.selected)
     batches = archive_cutouts(selected, config, params.neighbour_mag_max, params.offset_arcsec)
     parts = (keep_usable(stamps, reasons, **params.usable) for stamps, reasons in batches)

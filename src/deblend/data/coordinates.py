@@ -1,0 +1,255 @@
+"""Where a catalogue's galaxies are on a mosaic: celestial coordinates, and whether they fit."""
+
+import logging
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from astropy.io import fits
+from astropy.wcs import WCS
+from astropy.wcs.utils import proj_plane_pixel_scales
+from deblend.data.image_files import OpenImage
+from deblend.errors import DeblendError
+from deblend.photometry.sep import SepError, background_rms, extract
+
+log = logging.getLogger(__name__)
+
+
+#: Largest relative difference between the mosaic's pixel scale and the configured one.
+SCALE_TOLERANCE = 0.01
+
+
+#: Coefficients of SIP distortions in a header.
+SIP_KEYWORD = re.compile(r"^(A|B|AP|BP)_(ORDER|DMAX|\d+_\d+)$")
+
+
+#: Positions a side at which two systems of coordinates are compared.
+GRID = 11
+
+
+#: A source nearer than this to the position of a galaxy, pixels, is taken for the galaxy.
+NEAR_PX = 2.0
+
+
+#: Detection threshold of such sources, in units of the noise, and their least number of pixels.
+SOURCE_SIGMA, SOURCE_MIN_PX = 5.0, 3
+
+
+#: A catalogue is refused if the share of its bright galaxies with a source there is below the
+#: first number, and a warning says so if it is below the second one. In fields of which catalogue
+#: and image fit it is above 0.9; where they do not, it is below 0.1 as a rule.
+REFUSED_SHARE, DOUBTFUL_SHARE = 0.5, 0.8
+
+
+#: Galaxies on which this is checked: the brightest quarter of a catalogue, since few of its faintest
+#: galaxies may show in the image, but no fewer and no more than these. Fewer than the last number
+#: are too few to judge.
+CHECKED_MIN, CHECKED_MAX, TOO_FEW = 20, 200, 5
+
+
+def celestial_wcs(
+    image: OpenImage, *, subject: str, pixel_scale_arcsec: float, apply_sip: bool = False
+) -> WCS:
+    """Celestial coordinates of a mosaic.
+
+    The header of a drizzled mosaic may still have the SIP coefficients of the exposures, though the
+    mosaic has no distortion. astropy applies them. The type of the axes decides: only RA---TAN-SIP
+    and the like have SIP distortions (Shupe et al. 2005, ASP Conf. Ser. 347, 491).
+
+    Parameters
+    ----------
+    image : OpenImage
+        Two-dimensional.
+    subject : str
+        The field or band, for messages.
+    pixel_scale_arcsec : float
+    apply_sip : bool
+        Apply SIP coefficients although the type of the axes does not name them.
+
+    Returns
+    -------
+    WCS
+        A warning is logged if there are such coefficients.
+
+    Raises
+    ------
+    DeblendError
+        The mosaic lacks celestial coordinates or has another pixel scale.
+    """
+    types = [str(image.header.get(f"CTYPE{axis}", "")) for axis in (1, 2)]
+    coefficients = [name for name in image.header if SIP_KEYWORD.match(name)]
+    left_over = coefficients and not all(name.endswith("-SIP") for name in types)
+    header = image.header.copy()
+    if left_over:
+        for name in coefficients:
+            del header[name]
+    wcs = _read_wcs(header, image, subject)
+    check_wcs(wcs, subject, image.path, image.label, pixel_scale_arcsec)
+    if not left_over:
+        return wcs
+    distorted = image.header.copy()
+    for axis, name in enumerate(types, start=1):
+        distorted[f"CTYPE{axis}"] = name.removesuffix("-SIP") + "-SIP"
+    with_sip = _read_wcs(distorted, image, subject)
+    log.warning(
+        "%s: the header of %s has SIP distortion terms (A_..., B_...), but its axes are %s, "
+        "without -SIP: as in drizzled mosaics, which have no distortion, the terms are those of the "
+        "exposures. They would move positions by up to %.1f px, and are %s (apply_sip: %s)",
+        *(subject, image.path, " and ".join(types), largest_offset(wcs, with_sip, image.shape)),
+        *(("applied", "true") if apply_sip else ("not applied", "false")),
+    )
+    return with_sip if apply_sip else wcs
+
+
+def _read_wcs(header: fits.Header, image: OpenImage, subject: str) -> WCS:
+    try:
+        return WCS(header, image.file, naxis=2)
+    except Exception as error:  # wcslib's errors have many types
+        raise DeblendError(
+            f"{subject}: cannot read the coordinates in extension {image.label} of {image.path} "
+            f"({' '.join(str(error).split())})"
+        ) from error
+
+
+def largest_offset(one: WCS, other: WCS, shape: Sequence[int]) -> float:
+    """Largest distance on an image between where two systems put the same position, pixels.
+
+    Parameters
+    ----------
+    one, other : WCS
+    shape : (int, int)
+        Of the image (y, x).
+    """
+    y, x = (np.linspace(0, n - 1, GRID) for n in shape)
+    pixels = np.stack(np.meshgrid(x, y)).reshape(2, -1)
+    # From pixels to the sky, since the inverse of a distortion that is far off may not converge.
+    moved = one.world_to_pixel_values(*other.pixel_to_world_values(*pixels))
+    return float(np.nanmax(np.hypot(*(np.array(moved) - pixels))))
+
+
+def check_wcs(
+    wcs: WCS, subject: str, mosaic: str | Path, extension: int | str, pixel_scale_arcsec: float
+) -> None:
+    """Check that a mosaic has celestial coordinates and the configured pixel scale.
+
+    Parameters
+    ----------
+    wcs : WCS
+    subject : str
+        The field or band, for the message.
+    mosaic : path
+    extension : int or str
+    pixel_scale_arcsec : float
+
+    Raises
+    ------
+    DeblendError
+        The mosaic lacks celestial coordinates or has another pixel scale.
+    """
+    if not wcs.has_celestial:
+        raise DeblendError(
+            f"{subject}: extension {extension} of {mosaic} has no celestial coordinates"
+        )
+    scales = proj_plane_pixel_scales(wcs) * 3600
+    if np.abs(scales / pixel_scale_arcsec - 1).max() > SCALE_TOLERANCE:
+        raise DeblendError(
+            f"{subject}: the pixels of {mosaic} are {scales[0]:.4g} x {scales[1]:.4g} arcsec, "
+            f"pixel_scale_arcsec is {pixel_scale_arcsec}"
+        )
+
+
+def nearest_sources(images: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    """Where the nearest source to a position in each image is.
+
+    Parameters
+    ----------
+    images : ndarray, shape (n, y, x)
+        Without pixels that are not finite.
+    centres : ndarray, shape (n, 2)
+        The positions, x and y in pixels.
+
+    Returns
+    -------
+    ndarray, shape (n, 2)
+        dx and dy from the position to the source's centroid, or to its peak if that is nearer; NaN
+        if there is no source.
+    """
+    found = np.full((len(images), 2), np.nan)
+    for i, (image, centre) in enumerate(zip(images, centres, strict=True)):
+        pixels = np.ascontiguousarray(image - np.median(image), np.float32)
+        # An image without noise has any number of sigmas.
+        noise = max(background_rms(pixels), 1e-3 * float(np.ptp(pixels)))
+        if noise <= 0:
+            continue
+        try:
+            sources = extract(pixels, SOURCE_SIGMA, err=noise, minarea=SOURCE_MIN_PX)
+        except SepError:
+            continue
+        places = np.array(
+            [(s[x], s[y]) for s in sources for x, y in (("x", "y"), ("xpeak", "ypeak"))]
+        ).reshape(-1, 2)
+        if len(places):
+            offsets = places - centre
+            found[i] = offsets[np.hypot(*offsets.T).argmin()]
+    return found
+
+
+def check_positions(
+    images: np.ndarray,
+    centres: np.ndarray,
+    mags: np.ndarray,
+    *,
+    subject: str,
+    catalog: str | Path,
+    remedy: str,
+) -> None:
+    """Check that a catalogue's galaxies are where its positions say.
+
+    Parameters
+    ----------
+    images : ndarray, shape (n, y, x)
+        Cut-outs, all of whose pixels have data.
+    centres : ndarray, shape (n, 2)
+        The catalogue's positions in them, x and y in pixels.
+    mags : ndarray, shape (n,)
+        NaN if unknown.
+    subject : str
+        The field or band, for messages.
+    catalog : path
+    remedy : str
+        What to do, for the message.
+
+    Raises
+    ------
+    DeblendError
+        Too few of the brightest galaxies have a source within `NEAR_PX`: `REFUSED_SHARE`.
+    """
+    n = int(np.clip(len(images) // 4, CHECKED_MIN, CHECKED_MAX))
+    brightest = np.sort(np.argsort(mags, kind="stable")[:n])
+    if len(brightest) < TOO_FEW:
+        log.info("%s: %d galaxies are too few to check positions", subject, len(brightest))
+        return
+    offsets = nearest_sources(images[brightest], centres[brightest])
+    n_near = int((np.hypot(*offsets.T) <= NEAR_PX).sum())
+    share = n_near / len(brightest)
+    dx, dy = np.nanmedian(offsets, axis=0) if np.isfinite(offsets).any() else (np.nan, np.nan)
+    where = (
+        f"the nearest sources are {dx:+.1f} px in x and {dy:+.1f} px in y away (median)"
+        if np.isfinite(dx)
+        else "none has a source in its cut-out at all"
+    )
+    text = (
+        f"{subject}: only {n_near} of the {len(brightest)} brightest galaxies of {catalog} have a "
+        f"source within {NEAR_PX:g} px of their position; {where}"
+    )
+    if share < REFUSED_SHARE:
+        raise DeblendError(f"{text}: {remedy}")
+    if share < DOUBTFUL_SHARE:
+        log.warning("%s", text)
+    else:
+        log.info(
+            "%s: %d of the %d brightest galaxies have a source within %g px of their position, "
+            "%+.2f px in x and %+.2f px in y away (median)",
+            *(subject, n_near, len(brightest), NEAR_PX, dx, dy),
+        )

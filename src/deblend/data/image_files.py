@@ -1,0 +1,537 @@
+"""Images from files: FITS, NumPy and HDF5, with NaN where there are no data.
+
+All readers of images use this module, so that all know the same layouts, mean the same by "no
+data", and report a broken file, or an extension that is not there, in the same words.
+
+No data are NaN, infinite and BLANK pixels, and those that a weight map, a mask or a map of the
+variance marks. Such maps are extensions of the same file (IMAGE, MASK, VARIANCE as of HSC and
+Rubin; SCI, WHT as of drizzled images), or a weight map in a file of its own. A pixel that is
+exactly 0 has data: in images of integers, and in compressed ones, many pixels of the sky are 0.
+Drizzled mosaics have 0 where no exposure reached; such blocks of zeros are recognised beside noise
+(`unobserved`) where no map says what has data.
+"""
+
+import logging
+import re
+import warnings
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from astropy.io import fits
+from deblend.errors import DeblendError
+from scipy.ndimage import maximum_filter, minimum_filter
+
+log = logging.getLogger(__name__)
+
+
+FITS_NAME = re.compile(r"\.(fits?|fts)(\.gz|\.fz|\.bz2)?$|\.fz$", re.IGNORECASE)
+
+
+#: What reading a broken or unsuitable file raises.
+READ_ERRORS = (
+    OSError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    EOFError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
+#: Names of extensions with the image itself.
+IMAGE_NAMES = ("SCI", "IMAGE")
+
+
+#: Names of extensions that belong to an image, and are none.
+MAP_NAMES = (
+    "MASK",
+    *("VARIANCE", "VAR", "ERR", "ERROR", "RMS", "SIGMA", "STDDEV", "UNCERT"),
+    *("WHT", "WEIGHT", "WEIGHTS", "IVAR", "INVVAR"),
+    *("DQ", "CTX", "CON", "SAMP", "TIME", "EXP", "NIMAGE", "SEG", "SEGMAP", "PSF"),
+)
+
+
+#: Those that say where there are no data. Bits of DQ mean too many other things.
+WEIGHT_NAMES = ("WHT", "WEIGHT", "WEIGHTS", "IVAR", "INVVAR")
+VARIANCE_NAMES = ("VARIANCE", "VAR")
+
+
+#: Side of the smallest block of zeros without data, pixels. Of an image whose sky is 0 in nine
+#: pixels of ten, one block of this size in 40,000 is 0 by chance.
+BLOCK_PX = 10
+
+
+#: Share of negative pixels from which the others of an image are taken to have noise.
+NOISE_SHARE = 0.01
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """An array from a file.
+
+    Attributes
+    ----------
+    values : ndarray
+        NaN where there are no data; integers without such pixels stay integers.
+    header : fits.Header
+        That of the FITS extension, with BUNIT and EXPTIME of the primary one if it has none. Of an
+        array in an HDF5 file it has BUNIT if the array has an attribute unit, units or BUNIT. Else
+        empty.
+    """
+
+    values: np.ndarray
+    header: fits.Header = field(default_factory=fits.Header)
+
+
+def read_array(path: str | Path, key: str | None) -> np.ndarray:
+    """Values of `read_pixels`."""
+    return read_pixels(path, key).values
+
+
+def read_pixels(path: str | Path, key: str | None) -> Pixels:
+    """Read an array from .npy, .npz, .h5 or .fits (also .fits.gz and .fits.fz).
+
+    Parameters
+    ----------
+    path : path
+    key : str, optional
+        Name of the array in an npz or HDF5 file, or number or name of a FITS extension. Not needed
+        for files with a single array: of a FITS file the default is the only image that is no mask,
+        weight or variance.
+
+    Returns
+    -------
+    Pixels
+
+    Raises
+    ------
+    DeblendError
+        The file is missing, truncated, broken or of an unknown format, does not have the key, or
+        contains pickled objects, which are never read.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if FITS_NAME.search(path.name):
+        with open_image(path, key) as image:
+            return Pixels(image.read(), image.header)
+    try:
+        if suffix == ".npy":
+            return Pixels(np.load(path, allow_pickle=False))
+        if suffix == ".npz":
+            with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
+                return Pixels(file[_choose_array(key, file.files, path)])
+        if suffix in (".h5", ".hdf5"):
+            with h5py.File(path, "r") as file:
+                return _read_hdf5(file, key, path)
+    except READ_ERRORS as error:
+        raise DeblendError(
+            f"cannot read an array from {path} ({_reason(error)}): fetch or write it again"
+        ) from error
+    raise DeblendError(f"{path} is not .npy, .npz, .h5 or .fits")
+
+
+def _reason(error: Exception) -> str:
+    """What an exception says, on one line."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _choose_array(key: str | None, names: list[str], path: Path) -> str:
+    """Name of the array to read: the key, or the only array of the file."""
+    if key is None and len(names) == 1:
+        return names[0]
+    if key is None or key not in names:
+        raise DeblendError(
+            f"{path} has the arrays {', '.join(names) or 'none'}: name one of them as images_key "
+            f"or segmaps_key (it is {key!r})"
+        )
+    return key
+
+
+def _read_hdf5(file: h5py.File, key: str | None, path: Path) -> Pixels:
+    """Read an array of an HDF5 file, also one in a group."""
+    names: list[str] = []
+    file.visititems(lambda name, item: names.append(name) if _is_array(item) else None)
+    if key is None:
+        # Without a key, tables in groups do not hide that there is one array of images.
+        names = [name for name in names if "/" not in name] or names
+    array = file[_choose_array(None if key is None else key.strip("/"), names, path)]
+    header = fits.Header()
+    for name in ("unit", "units", "BUNIT"):
+        unit = array.attrs.get(name)
+        if unit is not None:
+            header["BUNIT"] = unit.decode() if isinstance(unit, bytes) else str(unit)
+    return Pixels(array[()], header)
+
+
+def _is_array(item: Any) -> bool:
+    return isinstance(item, h5py.Dataset) and item.ndim > 0
+
+
+@dataclass(frozen=True)
+class OpenImage:
+    """An image in an open FITS file, of which parts can be read.
+
+    Attributes
+    ----------
+    path : path
+    label : str
+        Number and name of the extension, such as "1 (SCI)".
+    header : fits.Header
+        See `Pixels`.
+    file : fits.HDUList
+        For distortions that the header refers to.
+    shape : tuple of int
+        Without leading axes of length 1.
+    has_maps : bool
+        A map says which pixels have data, so that none is taken to have none because of its value.
+    """
+
+    path: Path
+    label: str
+    header: fits.Header
+    file: fits.HDUList
+    shape: tuple[int, ...]
+    has_maps: bool
+    _hdu: Any
+    _maps: tuple[tuple[str, Any], ...]
+
+    def read(self) -> np.ndarray:
+        """The whole array with all its axes, NaN where there are no data."""
+        with self._errors():
+            values = self._plain(self._hdu, (slice(None),) * len(self._hdu.shape))
+            missing = self._missing((slice(None),) * len(self.shape))
+            if missing is not None and missing.any():
+                values = values.astype(values.dtype if values.dtype.kind == "f" else float)
+                values[missing.reshape(values.shape)] = np.nan
+            return values
+
+    def cut(self, y0: int, x0: int, size: int) -> np.ndarray:
+        """A square of an image (y, x), of which only its own rows are read.
+
+        Parameters
+        ----------
+        y0, x0 : int
+            First row and column. The square is within the image.
+        size : int
+
+        Returns
+        -------
+        ndarray, shape (size, size), float32
+            NaN where there are no data, those of `unobserved` too if no map tells.
+        """
+        margin = 0 if self.has_maps else BLOCK_PX
+        top, left = max(y0 - margin, 0), max(x0 - margin, 0)
+        bottom, right = (
+            min(start + size + margin, n) for start, n in zip((y0, x0), self.shape, strict=True)
+        )
+        part = (slice(top, bottom), slice(left, right))
+        with self._errors(), np.errstate(over="ignore"):
+            pixels = self._plain(self._hdu, part).astype(np.float32)
+            missing = self._missing(part)
+        missing = unobserved(pixels) if missing is None else missing
+        pixels[missing | ~np.isfinite(pixels)] = np.nan
+        return pixels[y0 - top : y0 - top + size, x0 - left : x0 - left + size]
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Report that the pixels cannot be read."""
+        try:
+            yield
+        except READ_ERRORS as error:
+            raise DeblendError(
+                f"cannot read an array from extension {self.label} of {self.path} "
+                f"({_reason(error)}): fetch or write the file again"
+            ) from error
+
+    def _plain(self, hdu: Any, part: tuple[slice, ...]) -> np.ndarray:
+        """Pixels of an extension, in the machine's byte order, NaN where they are BLANK."""
+        leading = (0,) * (len(hdu.shape) - len(part))
+        blank = _blank_value(hdu.header)
+        # The section leaves the file's array alone, and of a compressed image reads its tiles only.
+        values = np.asarray(hdu.section[(*leading, *part)])
+        values = values.astype(values.dtype.newbyteorder("="), copy=False)
+        if blank is not None and (values == blank).any():
+            # astropy forgets that pixels are blank if BLANK is 0 or integers are unsigned.
+            is_blank = values == blank
+            values = values.astype(values.dtype if values.dtype.kind == "f" else float)
+            values[is_blank] = np.nan
+        return values
+
+    def _missing(self, part: tuple[slice, ...]) -> np.ndarray | None:
+        """Which pixels have no data by the maps; None without maps."""
+        missing = None
+        for kind, hdu in self._maps:
+            values = self._plain(hdu, part)
+            if kind == "weight":
+                lacks = ~(values > 0) | ~np.isfinite(values)
+            elif kind == "variance":
+                lacks = ~np.isfinite(values)
+            else:
+                lacks = _masked(values, hdu.header)
+            missing = lacks if missing is None else missing | lacks
+        return missing
+
+
+def _blank_value(header: fits.Header) -> float | None:
+    """Value of pixels without data in an array of integers, after scaling; None if there is none."""
+    blank = header.get("BLANK")
+    if not isinstance(blank, int) or int(header.get("BITPIX", -32)) < 0:
+        return None
+    value = blank * header.get("BSCALE", 1) + header.get("BZERO", 0)
+    return float(value)
+
+
+def _masked(values: np.ndarray, header: fits.Header) -> np.ndarray:
+    """Which pixels a mask marks as having no data.
+
+    Masks of HSC and Rubin have a bit for each of many properties, also of detected objects; their
+    headers have the numbers of the bits as MP_NO_DATA and so on. In other masks, all pixels but
+    those of 0 are marked.
+    """
+    bits = {name[3:]: int(header[name]) for name in header if name.startswith("MP_")}
+    if not bits:
+        return ~(values == 0)
+    bit = bits.get("NO_DATA", bits.get("BAD"))
+    if bit is None:
+        return np.zeros(values.shape, bool)
+    return (values.astype(np.int64) & (1 << bit)) != 0
+
+
+def unobserved(pixels: np.ndarray) -> np.ndarray:
+    """Pixels that no exposure reached: solid blocks of exact zeros beside noise.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (y, x)
+
+    Returns
+    -------
+    ndarray of bool, shape (y, x)
+        All pixels of blocks of zeros of at least `BLOCK_PX` a side, if other pixels are negative,
+        as noise of a subtracted sky is: without noise zeros are the sky. All, if all pixels are 0.
+    """
+    zero = pixels == 0
+    if zero.all():
+        return zero
+    others = pixels[~zero & np.isfinite(pixels)]
+    if zero.sum() < BLOCK_PX**2 or not len(others) or (others < 0).mean() < NOISE_SHARE:
+        return np.zeros(pixels.shape, bool)
+    # A block is found from its middle, and grown again; the filters have opposite origins since
+    # the side is even.
+    inner = minimum_filter(zero.astype(np.uint8), BLOCK_PX, mode="constant", cval=0)
+    return maximum_filter(inner, BLOCK_PX, mode="constant", cval=0, origin=-1).astype(bool)
+
+
+@contextmanager
+def open_image(
+    path: str | Path,
+    key: str | int | None,
+    *,
+    weight: str | Path | None = None,
+    what: str = "",
+) -> Iterator[OpenImage]:
+    """Open a FITS file with an image.
+
+    Parameters
+    ----------
+    path : path
+    key : str, int or None
+        Number or name of the extension. By default, and for 0 if the primary extension has no data,
+        the only image that is no mask, weight or variance.
+    weight : path, optional
+        FITS file with the weights of the pixels, which are not above 0 where there are no data.
+    what : str
+        The file in words, such as "the mosaic ", for messages.
+
+    Yields
+    ------
+    OpenImage
+
+    Raises
+    ------
+    DeblendError
+        The file is missing, truncated or broken, does not have the extension, or it has no image;
+        or the weights have another shape.
+    """
+    path = Path(path)
+    named = f"{what}{path}"
+    with _opened(path, key, named) as file:
+        number = _choose_extension(file, key, named)
+        hdu = file[number]
+        _check_complete(hdu, number, path, named)
+        header = _header(file, number)
+        shape = _plain_shape(hdu)
+        maps = _maps_in(file, number)
+        for kind, other in maps:
+            log.info("%s: pixels without data are those of its extension %s", path, other.name)
+            _check_complete(other, file.index_of(other.name), path, f"{kind} map of {named}")
+        label = _label(file, number)
+        if weight is None:
+            yield OpenImage(path, label, header, file, shape, bool(maps), hdu, maps)
+            return
+        named_weight = f"the weight map {weight}"
+        with _opened(Path(weight), None, named_weight) as weights:
+            weight_number = _choose_extension(weights, None, named_weight)
+            other = weights[weight_number]
+            _check_complete(other, weight_number, Path(weight), named_weight)
+            if _plain_shape(other) != shape:
+                raise DeblendError(
+                    f"{named_weight} has {_size(other)}, {named} {_size(hdu)}: give the weights of "
+                    "the same pixels"
+                )
+            maps = (*maps, ("weight", other))
+            yield OpenImage(path, label, header, file, shape, True, hdu, maps)
+
+
+@contextmanager
+def _opened(path: Path, key: str | int | None, named: str) -> Iterator[fits.HDUList]:
+    """An open FITS file, all of whose headers have been read."""
+    try:
+        with warnings.catch_warnings():
+            # `_check_complete` reports truncated files.
+            warnings.filterwarnings("ignore", "File may have been truncated")
+            warnings.filterwarnings("ignore", "Error validating header")
+            file = fits.open(path)
+            try:
+                len(file)
+            except READ_ERRORS:
+                file.close()
+                raise
+    except READ_ERRORS as error:
+        extension = "" if key is None else f"extension {key} of "
+        problem = "an array from " if not extension else ""
+        remedy = (
+            "give a path of a file" if isinstance(error, FileNotFoundError) else "fetch it again"
+        )
+        raise DeblendError(
+            f"cannot read {problem}{extension}{named} ({_reason(error)}): {remedy}"
+        ) from error
+    with file:
+        yield file
+
+
+def _has_image(hdu: Any) -> bool:
+    return bool(getattr(hdu, "is_image", False)) and len(hdu.shape) >= 1 and 0 not in hdu.shape
+
+
+def _size(hdu: Any) -> str:
+    return f"{' x '.join(str(n) for n in hdu.shape[::-1])} px"
+
+
+def _label(file: fits.HDUList, number: int) -> str:
+    name = file[number].name
+    return f"{number} ({name})" if name and name != "PRIMARY" else str(number)
+
+
+def _contents(file: fits.HDUList) -> str:
+    """The extensions of a file in words."""
+    parts = []
+    for number, hdu in enumerate(file):
+        if _has_image(hdu):
+            content = _size(hdu)
+        else:
+            content = "no data" if getattr(hdu, "is_image", False) else "a table"
+        parts.append(f"{_label(file, number)}: {content}")
+    return "; ".join(parts)
+
+
+def _choose_extension(file: fits.HDUList, key: str | int | None, named: str) -> int:
+    """Number of the extension with the image."""
+    wanted = None if key is None else str(key).strip()
+    has = f"it has the extensions {_contents(file)}"
+    if wanted is None or (wanted == "0" and not _has_image(file[0])):
+        images = [i for i, hdu in enumerate(file) if _has_image(hdu)]
+        if images[:1] == [0]:
+            return 0
+        named_so = [i for i in images if file[i].name.upper() in IMAGE_NAMES]
+        others = [i for i in images if file[i].name.upper() not in MAP_NAMES]
+        for found in (named_so, others):
+            if len(found) == 1:
+                if wanted is not None:
+                    log.info("%s: its extension 0 has no data, %s is read", named, found[0])
+                return found[0]
+        problem = "which image is meant is not clear" if images else "there is no image"
+        raise DeblendError(
+            f"cannot read an array from {named} ({problem}; {has}): give the number or name of an "
+            "extension with an image"
+        )
+    if wanted.isdigit():
+        number = int(wanted)
+        if number >= len(file):
+            number = -1
+    else:
+        names = [hdu.name.upper() for hdu in file]
+        if names.count(wanted.upper()) > 1:
+            raise DeblendError(
+                f"cannot read extension {wanted} of {named} (several have this name; {has}): give "
+                "its number"
+            )
+        number = names.index(wanted.upper()) if wanted.upper() in names else -1
+    if number < 0 or not _has_image(file[number]):
+        problem = "there is no such extension" if number < 0 else "it has no image"
+        raise DeblendError(
+            f"cannot read extension {wanted} of {named} ({problem}; {has}): give the number or name "
+            "of an extension with an image"
+        )
+    return number
+
+
+def _check_complete(hdu: Any, number: int, path: Path, named: str) -> None:
+    """Check that the file has all pixels of an extension, also those that nobody will read."""
+    if path.suffix.lower() in (".gz", ".bz2"):
+        return  # the size of the file is not that of its content
+    info = hdu.fileinfo()
+    # The size of a compressed image is known with the padding to blocks of 2880 bytes only, which
+    # some programs leave out.
+    is_compressed = isinstance(hdu, fits.CompImageHDU)
+    needed = info["datLoc"] + (info["datSpan"] - 2879 if is_compressed else hdu.size)
+    there = path.stat().st_size
+    if there < needed:
+        raise DeblendError(
+            f"cannot read extension {number} of {named} (the file is truncated: it has "
+            f"{there} bytes, {needed} are needed): fetch or write it again"
+        )
+
+
+def _header(file: fits.HDUList, number: int) -> fits.Header:
+    """Header of an extension, with what only the primary one says."""
+    header = file[number].header.copy()
+    for name in ("BUNIT", "EXPTIME", "TEXPTIME"):
+        if name not in header and name in file[0].header:
+            header[name] = file[0].header[name]
+    return header
+
+
+def _plain_shape(hdu: Any) -> tuple[int, ...]:
+    """Shape of an extension's array without leading axes of length 1, at least two axes."""
+    shape = tuple(hdu.shape)
+    while len(shape) > 2 and shape[0] == 1:
+        shape = shape[1:]
+    return shape
+
+
+def _maps_in(file: fits.HDUList, number: int) -> tuple[tuple[str, Any], ...]:
+    """The maps of an image's pixels without data, in the same file: kind and extension."""
+    image = file[number]
+    if image.name.upper() in MAP_NAMES:
+        return ()
+    kinds = {"MASK": "mask"}
+    kinds |= dict.fromkeys(WEIGHT_NAMES, "weight") | dict.fromkeys(VARIANCE_NAMES, "variance")
+    return tuple(
+        (kinds[hdu.name.upper()], hdu)
+        for hdu in file
+        if hdu.name.upper() in kinds
+        and _has_image(hdu)
+        and _plain_shape(hdu) == _plain_shape(image)
+        and hdu.ver == image.ver
+    )
