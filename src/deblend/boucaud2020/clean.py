@@ -54,17 +54,17 @@ EXCLUSIONS = {
 
 #: What to look at if a reason leaves no galaxy, and if it is another one.
 REMEDIES = {
-    "outside": "check that the catalogue's positions are on the images, and where these have no data "
-    "(NaN, or weights of 0; see the log of the rule ingest)",
-    "bad_pixels": "check the stamps for NaN: pixels without data have to be few or outside the stamps",
+    "outside": "check that the catalogue's positions are on the images, and where these have no "
+    "data (NaN, or weights of 0; the log of the rule ingest_... has the numbers)",
+    "bad_pixels": "check the stamps for NaN: replace pixels without data, or leave stamps out",
     "constant": "check that the images have the galaxies, and the extension or array that is read",
     "magnitude": "check the catalogue's magnitudes, and mag_min and mag_max of the data set",
     "radius": "check the catalogue's radii and their unit",
     "morphology": "check the catalogue's class probabilities, and min_class_probability under "
     "boucaud2020.cleaning",
     "rejected": "check the ids in boucaud2020.cleaning.rejected",
-    "not_detected": "check that the galaxies are in the middle of the stamps, and noise and unit of "
-    "the images",
+    "not_detected": "check that the galaxies are in the middle of the stamps and brighter than the "
+    "noise",
     "off_centre": "check that the galaxies are in the middle of the stamps (recentre)",
 }
 REMEDY = "check the images, their segmentation maps, and the limits under boucaud2020.cleaning"

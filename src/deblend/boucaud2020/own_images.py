@@ -11,7 +11,8 @@ import pandas as pd
 from deblend.boucaud2020 import networks
 from deblend.boucaud2020.masks import THRESHOLD
 from deblend.boucaud2020.predictions import GALAXIES
-from deblend.data.image_files import read_array
+from deblend.data.image_files import read_pixels
+from deblend.data.image_units import counts_factor
 from deblend.errors import DeblendError
 from deblend.units import mag_from_flux
 
@@ -103,7 +104,9 @@ def deblend_images(
         From `deblend.boucaud2020.predict.load_network`.
     images : ndarray of float, shape (n, y, x) or (y, x), or path
         In counts/s, with the central galaxy at pixel (y // 2, x // 2). Larger images than those of
-        the training are cut around that pixel. A path is that of a .npy, .npz, .h5 or .fits file.
+        the training are cut around that pixel. A path is that of a .npy, .npz, .h5 or .fits file;
+        images whose header has another unit (BUNIT) are converted, see
+        `deblend.data.image_units.counts_factor`.
     pixel_scale_arcsec : float
         Pixel scale of the images, arcsec per pixel.
     zero_point : float
@@ -153,7 +156,10 @@ def deblend_images(
     mag_range = record.get("mag_range") if mag_range is None else mag_range
     _check_options(record, pixel_scale_arcsec, zero_point, mag_range)
     _check_psf(record.get("psf_fwhm_arcsec"), psf_fwhm_arcsec)
-    stamps, origin, flags, noise = _prepare(images, images_key, record["stamp_size"])
+    array, name = np.asarray(images), "images"
+    if isinstance(images, str | Path):
+        array, name = _read(images, images_key, pixel_scale_arcsec, zero_point), str(images)
+    stamps, origin, flags, noise = _prepare(array, name, record["stamp_size"])
     # The network's fluxes are at the zero point of its training, and so must its images be.
     scale = 10 ** (0.4 * (float(record["zero_point"]) - zero_point))
     if record.get("noise_sigma"):
@@ -244,10 +250,25 @@ def _check_psf(trained: float | None, given: float | None) -> None:
         )
 
 
+def _read(
+    path: str | Path, key: str | None, pixel_scale_arcsec: float, zero_point: float
+) -> np.ndarray:
+    """Images of a file in counts/s, by the unit in its header."""
+    pixels = read_pixels(path, key)
+    factor = counts_factor(
+        pixels.header,
+        None,
+        zero_point=zero_point,
+        pixel_scale_arcsec=pixel_scale_arcsec,
+        source=path,
+    )
+    return pixels.values if factor == 1 else pixels.values * factor
+
+
 def _prepare(
-    images: np.ndarray | str | Path, key: str | None, size: int
+    array: np.ndarray, name: str, size: int
 ) -> tuple[np.ndarray, tuple[int, int], np.ndarray, np.ndarray]:
-    """Read images, check them and cut them to the network's size.
+    """Check images and cut them to the network's size.
 
     Returns
     -------
@@ -258,8 +279,6 @@ def _prepare(
     noise : ndarray, shape (n,)
         Standard deviation in a pixel, in the images' unit.
     """
-    name = str(images) if isinstance(images, str | Path) else "images"
-    array = read_array(images, key) if isinstance(images, str | Path) else np.asarray(images)
     if array.ndim == 2:
         array = array[None]
     if array.ndim != 3 or not len(array):

@@ -42,9 +42,9 @@ SOURCE_SIGMA, SOURCE_MIN_PX = 5.0, 3
 REFUSED_SHARE, DOUBTFUL_SHARE = 0.5, 0.8
 
 
-#: Galaxies on which this is checked: the brightest quarter of a catalogue, since few of its faintest
-#: galaxies may show in the image, but no fewer and no more than these. Fewer than the last number
-#: are too few to judge.
+#: Galaxies on which this is checked: the brightest quarter of a catalogue, since few of its
+#: faintest galaxies may show in the image, but no fewer and no more than these. Fewer than the last
+#: number are too few to judge.
 CHECKED_MIN, CHECKED_MAX, TOO_FEW = 20, 200, 5
 
 
@@ -94,8 +94,8 @@ def celestial_wcs(
     with_sip = _read_wcs(distorted, image, subject)
     log.warning(
         "%s: the header of %s has SIP distortion terms (A_..., B_...), but its axes are %s, "
-        "without -SIP: as in drizzled mosaics, which have no distortion, the terms are those of the "
-        "exposures. They would move positions by up to %.1f px, and are %s (apply_sip: %s)",
+        "without -SIP: as in drizzled mosaics, which have no distortion, the terms are those of "
+        "the exposures. They would move positions by up to %.1f px, and are %s (apply_sip: %s)",
         *(subject, image.path, " and ".join(types), largest_offset(wcs, with_sip, image.shape)),
         *(("applied", "true") if apply_sip else ("not applied", "false")),
     )

@@ -283,7 +283,7 @@ class OpenImage:
 
 
 def _blank_value(header: fits.Header) -> float | None:
-    """Value of pixels without data in an array of integers, after scaling; None if there is none."""
+    """Value of pixels without data in an array of integers, after scaling; None: there is none."""
     blank = header.get("BLANK")
     if not isinstance(blank, int) or int(header.get("BITPIX", -32)) < 0:
         return None
@@ -480,8 +480,8 @@ def _choose_extension(file: fits.HDUList, key: str | int | None, named: str) -> 
     if number < 0 or not _has_image(file[number]):
         problem = "there is no such extension" if number < 0 else "it has no image"
         raise DeblendError(
-            f"cannot read extension {wanted} of {named} ({problem}; {has}): give the number or name "
-            "of an extension with an image"
+            f"cannot read extension {wanted} of {named} ({problem}; {has}): give the number or "
+            "name of an extension with an image"
         )
     return number
 

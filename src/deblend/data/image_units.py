@@ -63,8 +63,8 @@ PER_PIXEL = re.compile(r"(/|per)(pix|pixel|px)$|[.*]?(pix|pixel|px)(\*\*|\^)?\(?
 
 
 #: Difference of SEP's AUTO zero point from that of the images, mag, from which a warning is logged,
-#: and from which a run stops, if it is also this many times its error. AUTO apertures miss less than
-#: 0.1 mag of most galaxies.
+#: and from which a run stops, if it is also this many times its error. AUTO apertures miss less
+#: than 0.1 mag of most galaxies.
 WARN_MAG, STOP_MAG, STOP_ERRORS = 0.3, 0.5, 3.0
 
 
@@ -131,9 +131,9 @@ def counts_factor(
     jansky = _jansky(text, name, pixel_scale_arcsec)
     if jansky is None:
         raise DeblendError(
-            f"{source} is in {text!r} ({origin}), which is not known as a unit of flux: give counts/s, "
-            "electrons/s, electrons, counts, DN, nJy, uJy, Jy, MJy/sr or nanomaggies as unit in the "
-            "configuration, or convert the image to counts/s"
+            f"{source} is in {text!r} ({origin}), which is not known as a unit of flux: give "
+            "counts/s, electrons/s, electrons, counts, DN, nJy, uJy, Jy, MJy/sr or nanomaggies as "
+            "unit in the configuration, or convert the image to counts/s"
         )
     factor = jansky * 10 ** (0.4 * (zero_point - JANSKY))
     log.info(
@@ -161,12 +161,12 @@ def _per_second(header: Any, counted: str, says: str) -> float:
             return 1 / float(seconds)
     if counted in ("electron", "photon"):
         raise DeblendError(
-            f"{says}, not per second, and its header has no EXPTIME: divide it by the exposure time, "
-            "or, if zero_point is the magnitude of one of these, set unit to counts/s"
+            f"{says}, not per second, and its header has no EXPTIME: divide it by the exposure "
+            "time, or, if zero_point is the magnitude of one of these, set unit to counts/s"
         )
     log.warning(
-        "%s, not per second, and its header has no EXPTIME: zero_point is taken as the magnitude of "
-        "one of these counts; set unit to counts/s if that is so, else divide the image by the "
+        "%s, not per second, and its header has no EXPTIME: zero_point is taken as the magnitude "
+        "of one of these counts; set unit to counts/s if that is so, else divide the image by the "
         "exposure time",
         says,
     )
@@ -228,9 +228,9 @@ def check_zero_point(of_galaxies: ArrayLike, of_images: float) -> None:
         f"{difference:+.2f} +- {error:.2f} mag)"
     )
     remedy = (
-        "the images may be in another unit than counts/s (electrons, nJy ...), or zero_point or the "
-        "catalogue's magnitudes those of another band or system: correct unit or zero_point, and "
-        "noise_sigma with it"
+        "the images may be in another unit than counts/s (electrons, nJy ...), or zero_point or "
+        "the catalogue's magnitudes those of another band or system: correct unit or zero_point, "
+        "and noise_sigma with it"
     )
     if abs(difference) > STOP_MAG and abs(difference) > STOP_ERRORS * error:
         raise DeblendError(f"{text}: {remedy}")

@@ -10,7 +10,7 @@ from astropy import units as u
 from astropy.io import fits
 from astropy.table import Table
 from deblend.data.config import FilesConfig, RealGalaxyConfig
-from deblend.data.image_files import read_array, read_pixels
+from deblend.data.image_files import READ_ERRORS, read_array, read_pixels
 from deblend.data.image_units import counts_factor
 from deblend.data.profiles import moffat_psf
 from deblend.data.psfs import read_psf
@@ -339,7 +339,13 @@ def ingest_real_galaxies(config: RealGalaxyConfig, seed: int) -> Stamps:
     for i in range(catalog.nobjects):
         galsim_seed = generator(seed, "noise", config.band, table["IDENT"][i]).integers(1, 2**31)
         rng = galsim.BaseDeviate(int(galsim_seed))
-        galaxy = galsim.Convolve(galsim.RealGalaxy(catalog, index=i, rng=rng), target)
+        try:
+            galaxy = galsim.Convolve(galsim.RealGalaxy(catalog, index=i, rng=rng), target)
+        except (*READ_ERRORS, galsim.GalSimError) as error:
+            raise DeblendError(
+                f"cannot read the image of galaxy {table['IDENT'][i]} of {path} ({error}): a file "
+                "that the catalogue names is missing or broken; fetch it again"
+            ) from error
         image = galsim.ImageF(size, size, scale=scale)
         centre = galsim.PositionD(size // 2 + 1, size // 2 + 1)
         galaxy.drawImage(image, center=centre, method="no_pixel")

@@ -1,4 +1,4 @@
-"""Images of point spread functions (PSFs) from files: checked, and mended where that is harmless."""
+"""Images of point spread functions (PSFs) from files: checked, and mended where it is harmless."""
 
 import logging
 from pathlib import Path
@@ -27,8 +27,8 @@ HOT_MAX = 3
 
 
 #: A level at the border of the image is a pedestal, not the wings of the PSF, if the two rings
-#: between these shares of the way to the border, and beyond, have the same level up to this share of
-#: it. Wings as steep as distance to the power -2.5 fall by a quarter there.
+#: between these shares of the way to the border, and beyond, have the same level up to this share
+#: of it. Wings as steep as distance to the power -2.5 fall by a quarter there.
 FLAT_RADII, FLAT_TOLERANCE = (0.8, 0.9), 0.1
 
 
@@ -136,8 +136,8 @@ def mended(image: np.ndarray, name: str) -> np.ndarray:
     image = _filled(image, name)
     if image.sum() <= 0:
         raise DeblendError(
-            f"{name} has the sum {image.sum():.3g}, not a positive one: give an image of a star with "
-            "the sky subtracted"
+            f"{name} has the sum {image.sum():.3g}, not a positive one: give an image of a star "
+            "with the sky subtracted"
         )
     return image
 
@@ -215,7 +215,7 @@ def _without_pedestal(image: np.ndarray, name: str) -> np.ndarray:
         if share > BORDER_DOUBTFUL:
             log.warning(
                 "%s has a level of %.3g at its border, which falls outwards: it is cut too near to "
-                "the star, or has sky; fluxes that are fitted with it are uncertain by up to %.0f %%",
+                "the star, or has sky; fluxes fitted with it are uncertain by up to %.0f %%",
                 *(name, level, 100 * share),
             )
         return image
@@ -257,8 +257,8 @@ def _filled(image: np.ndarray, name: str) -> np.ndarray:
     if filled.sum() <= 0 or share > MENDED_MAX or (missing & near).any():
         raise DeblendError(
             f"{name} has {missing.sum()} pixels that are not finite, which have {share:.1%} of its "
-            "light by the pixels opposite, or are next to its peak: give an image of a star that is "
-            "whole there"
+            "light by the pixels opposite, or are next to its peak: give an image of a star that "
+            "is whole there"
         )
     log.warning(
         "%s has %d pixels that are not finite, with %.2f %% of its light: they get the values of "

@@ -11,6 +11,7 @@ from typing import Any
 import galsim
 import numpy as np
 from astropy.io import fits
+from deblend.data.image_files import READ_ERRORS
 from deblend.data.priors import MORPHOLOGIES
 from deblend.data.profiles import galaxy_profile
 from deblend.errors import DeblendError
@@ -197,7 +198,7 @@ class CatalogGalaxies:
     def __init__(
         self, config: SampleConfig, split: str, fractions: dict[str, float], seed: int
     ) -> None:
-        path = Path(str(config.catalog))
+        path = self.path = Path(str(config.catalog))
         self.kind = config.kind
         real = config.kind == "real"
         try:
@@ -247,7 +248,13 @@ class CatalogGalaxies:
         """Profile (HST counts/s), name and magnitude of one of a stamp's two galaxies."""
         row = int(rng.choice(self.rows))
         deviate = galsim.BaseDeviate(int(rng.integers(1, 2**31)))
-        profile = self.catalog.makeGalaxy(row, gal_type=self.kind, rng=deviate)
+        try:
+            profile = self.catalog.makeGalaxy(row, gal_type=self.kind, rng=deviate)
+        except (*READ_ERRORS, galsim.GalSimError) as error:
+            raise DeblendError(
+                f"cannot read the image of galaxy {self.names[row]} of {self.path} ({error}): a "
+                "file that the catalogue names is broken; fetch it again"
+            ) from error
         mag = self.mags[row]
         if not np.isfinite(mag):
             mag = COSMOS_ZERO_POINT - 2.5 * np.log10(max(profile.flux, 1e-9))

@@ -323,8 +323,8 @@ def _remedy(reasons: pd.Series) -> str:
     """What to do if too few galaxies are left, from how often each reason was given."""
     if len(reasons) and reasons.idxmax() in ("missing_band", "edge", "bad_pixels"):
         return (
-            "most cut-outs lack pixels: check that the columns of ra and dec (degrees) are those of "
-            "the images' coordinates, that all bands cover the galaxies, and where they have no data"
+            "most cut-outs lack pixels: check that the columns of ra and dec (degrees) are those "
+            "of the images' coordinates, and that all bands have data there"
         )
     return "give more galaxies or wider cuts"
 

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from deblend.data.image_files import read_array
+from deblend.data.image_files import read_array, read_pixels
+from deblend.data.image_units import counts_factor
 from deblend.errors import DeblendError
 from deblend.hemmati2022.degrade import low_position, psf_image, resample
 from deblend.hemmati2022.networks import FRAME_PX, LOW_PX, build_generator
@@ -140,7 +141,8 @@ def resolve_images(
     ----------
     images : ndarray of float, shape (n, band, y, x) or (band, y, x), or path
         In counts/s, with the blends in the middle. A path is that of a .npy, .npz, .h5 or .fits
-        file.
+        file; images whose header has another unit (BUNIT) are converted, see
+        `deblend.data.image_units.counts_factor`.
     psfs : ndarray of float, shape (band, k, k) or (n, band, k, k), or path
         PSF of each band, at the pixel scale of the images and with the pixel: k is odd, the peak
         is the central pixel and the sum is 1.
@@ -201,9 +203,12 @@ def resolve_images(
     trained, network_bands = record["images"], record["bands"]
     bands = list(bands)
     name = str(images) if isinstance(images, str | Path) else "images"
-    array = _with_axes(images, images_key, name)
+    pixels = read_pixels(images, images_key) if isinstance(images, str | Path) else None
+    header = {} if pixels is None else pixels.header
+    array = _with_axes(np.asarray(images) if pixels is None else pixels.values, name)
     chosen = _choose_bands(bands, network_bands, array.shape, name)
     zero_points = _per_band(zero_point, len(bands), "zero_point")
+    array = array * _factors(header, zero_points, pixel_scale_arcsec, name)
     pixel = trained["factor"] * trained["pixel_scale_arcsec"]
     ratio = _pixel_ratio(pixel_scale_arcsec, pixel)
     psf = _checked_psfs(psfs, psfs_key, array.shape)
@@ -271,9 +276,25 @@ def _read(given: np.ndarray | str | Path, key: str | None) -> np.ndarray:
     return read_array(given, key) if isinstance(given, str | Path) else np.asarray(given)
 
 
-def _with_axes(given: np.ndarray | str | Path, key: str | None, name: str) -> np.ndarray:
+def _factors(
+    header: Any, zero_points: np.ndarray, pixel_scale_arcsec: float, name: str
+) -> np.ndarray:
+    """Factors that make counts/s of the images, by the unit of the header, shape (band, 1, 1)."""
+    factors = [
+        counts_factor(
+            header,
+            None,
+            zero_point=float(zero_point),
+            pixel_scale_arcsec=pixel_scale_arcsec,
+            source=name,
+        )
+        for zero_point in zero_points
+    ]
+    return np.array(factors, np.float32)[:, None, None]
+
+
+def _with_axes(array: np.ndarray, name: str) -> np.ndarray:
     """Images (n, band, y, x), checked for their axes and type."""
-    array = _read(given, key)
     if array.ndim == 3:
         array = array[None]
     if array.ndim != 4 or not array.size:

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from astropy.io import fits
 from astropy.stats import sigma_clipped_stats
+from deblend.data.image_files import read_array
 from deblend.errors import DeblendError
 from deblend.hemmati2022.degrade import high_position, resample
 from deblend.hemmati2022.pairs import PairMaker
@@ -41,6 +41,10 @@ PAIR_COLUMNS = (
     "purity_low",
     "purity_high",
 )
+
+
+#: Smallest side of a field, in pixels of the ground: edges are left out, see `EDGE_PX`.
+MIN_SIDE_PX = 16
 
 
 #: Name of the rows of all fields, and ending of the resolutions of the lines of chance.
@@ -91,7 +95,7 @@ def read_field(
     maker : PairMaker
         Of the network.
     hsc_plane : int
-        Plane of the HSC cube.
+        Plane of the HSC cube; an image of one band is taken as it is.
     hst_scale_arcsec, hsc_scale_arcsec : float
         Pixel scales.
 
@@ -99,15 +103,39 @@ def read_field(
     -------
     high : ndarray, shape (3 n, 3 n)
     low : ndarray, shape (n, n)
+        Of the middle of the field, as far as both images have data.
+
+    Raises
+    ------
+    DeblendError
+        An image cannot be read, has no such plane, or too few pixels with data.
     """
-    hst = fits.getdata(Path(folder) / f"hst_{name}.fits").astype(float)
-    hsc = fits.getdata(Path(folder) / f"hsc_{name}.fits").astype(float)[hsc_plane]
+    hst = read_plane(Path(folder) / f"hst_{name}.fits", 0)
+    hsc = read_plane(Path(folder) / f"hsc_{name}.fits", hsc_plane)
     pixel = maker.pixel_scale_arcsec
     binning = round(pixel / hst_scale_arcsec)
     side = min(
-        int(hst.shape[0] * hst_scale_arcsec / pixel / 3) - 1,
-        int(hsc.shape[0] * hsc_scale_arcsec / pixel / 3) - 1,
+        int(min(hst.shape) * hst_scale_arcsec / pixel / 3) - 1,
+        int(min(hsc.shape) * hsc_scale_arcsec / pixel / 3) - 1,
     )
+    # One more pixel of the ground's is left at each side, since resampling reads the neighbours.
+    with_data = min(
+        int(_side_with_data(hst) * hst_scale_arcsec / pixel / 3),
+        int(_side_with_data(hsc) * hsc_scale_arcsec / pixel / 3) - 2,
+    )
+    if with_data < side:
+        if with_data < MIN_SIDE_PX:
+            raise DeblendError(
+                f"the images hst_{name}.fits and hsc_{name}.fits in {folder} have pixels without "
+                "data (NaN) near the middle of the field: leave the field out, or replace them"
+            )
+        log.warning(
+            "field %s: the images have pixels without data, so that it is cut to %d of %d px",
+            *(name, with_data, side),
+        )
+        side = with_data
+    # Splines spread pixels that are not finite over their rows and columns.
+    hsc = np.where(np.isfinite(hsc), hsc, np.nanmedian(hsc))
     n = 3 * side * binning
     start = [(s - n) // 2 for s in hst.shape]
     cut = hst[start[0] : start[0] + n, start[1] : start[1] + n]
@@ -118,6 +146,37 @@ def read_field(
         _, median, noise = sigma_clipped_stats(image, sigma=2.5)
         scaled.append(((image - median) * (sigma / noise)).astype(np.float32))
     return scaled[0], scaled[1]
+
+
+def read_plane(path: Path, plane: int) -> np.ndarray:
+    """An image (y, x) from a file with one image, or with a cube of several bands.
+
+    Raises
+    ------
+    DeblendError
+        The file cannot be read, or has no such plane.
+    """
+    cube = read_array(path, None).astype(float)
+    while cube.ndim > 2 and cube.shape[0] == 1:
+        cube = cube[0]
+    if cube.ndim == 2:
+        return cube
+    if cube.ndim != 3 or plane >= len(cube):
+        raise DeblendError(
+            f"{path} has the shape {cube.shape}, and its plane {plane} is wanted: give an image "
+            "(y, x), or a cube (band, y, x) with hsc_plane, the number of the band from 0"
+        )
+    return cube[plane]
+
+
+def _side_with_data(image: np.ndarray) -> int:
+    """Side of the largest square in the middle of an image all of whose pixels have data."""
+    ny, nx = image.shape
+    y, x = np.nonzero(~np.isfinite(image))
+    if not len(y):
+        return min(ny, nx)
+    distance = np.maximum(np.abs(y - (ny - 1) / 2), np.abs(x - (nx - 1) / 2))
+    return min(ny, nx, int(2 * distance.min()) - 1)
 
 
 def find_field_peaks(

@@ -1,7 +1,7 @@
-import h5py
 import numpy as np
 import pandas as pd
 import pytest
+from astropy import units as u
 from astropy.io import fits
 from astropy.table import Table
 from deblend.data.ingest import (
@@ -11,9 +11,7 @@ from deblend.data.ingest import (
     cut,
     ingest_files,
     ingest_real_galaxies,
-    read_array,
     read_catalog,
-    read_psf,
 )
 from deblend.errors import DeblendError
 
@@ -111,28 +109,6 @@ def test_repeated_ids_are_refused(tmp_path):
         read_catalog(path, COLUMNS, 0.06, "pix")
 
 
-def test_arrays_of_every_kind(tmp_path):
-    array = np.arange(24.0, dtype=np.float32).reshape(2, 3, 4)
-    np.save(tmp_path / "a.npy", array)
-    np.savez(tmp_path / "a.npz", x=array)
-    with h5py.File(tmp_path / "a.h5", "w") as file:
-        file["x"] = array
-    fits.PrimaryHDU(array).writeto(tmp_path / "a.fits")
-    for name, key in (("a.npy", None), ("a.npz", None), ("a.h5", "x"), ("a.fits", "0")):
-        np.testing.assert_array_equal(read_array(tmp_path / name, key), array)
-    with pytest.raises(DeblendError, match="is not .npy"):
-        read_array(tmp_path / "a.txt", None)
-
-
-def test_pickled_objects_are_never_read(tmp_path):
-    np.save(tmp_path / "evil.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
-    with pytest.raises(DeblendError, match="cannot read an array from .*evil"):
-        read_array(tmp_path / "evil.npy", None)
-    (tmp_path / "cut.npz").write_bytes(b"PK\x03\x04 half")
-    with pytest.raises(DeblendError, match="cannot read an array from .*cut"):
-        read_array(tmp_path / "cut.npz", None)
-
-
 def test_cutting_and_centring():
     image = np.zeros((50, 40))
     image[30, 12] = 1.0
@@ -159,6 +135,57 @@ def test_segmentation_maps_of_any_numbering(files):
         ingest_files(config(folder, segmaps=str(folder / "segmaps.npy")), seed=1)
 
 
+@pytest.mark.parametrize("masked", [-1, -2147483648, np.nan])
+def test_zero_stays_background_whatever_masked_pixels_are_called(files, masked):
+    folder, _ = files
+    segmaps = np.zeros((4, 40, 40))
+    segmaps[:, 18:24, 18:24] = 7
+    segmaps[:, 5:9, 5:9] = masked
+    segmaps[3, 16:26, 16:26] = masked
+    np.save(folder / "segmaps.npy", segmaps)
+    stamps = ingest_files(config(folder, segmaps=str(folder / "segmaps.npy")), seed=1)
+    for segmap in stamps.segmaps[:3]:
+        assert segmap[0, 0] == 0
+        assert segmap[16, 16] == 1
+        assert segmap[2, 2] == 2
+    # A map whose central pixel is masked has no galaxy there.
+    assert not stamps.segmaps[3].any()
+
+
+def test_segmentation_maps_without_background_are_refused(files):
+    folder, _ = files
+    np.save(folder / "segmaps.npy", np.where(np.eye(40) > 0, 1, -1)[None].repeat(4, 0))
+    with pytest.raises(DeblendError, match="has no pixel with the label 0"):
+        ingest_files(config(folder, segmaps=str(folder / "segmaps.npy")), seed=1)
+
+
+def test_stamps_in_another_unit_are_converted(files):
+    """Counts/s at the zero point 26 that have the magnitudes of the nanojanskys."""
+    folder, images = files
+    flux = np.abs(images[:, 1]) + 1
+    hdu = fits.PrimaryHDU(flux)
+    hdu.header["BUNIT"] = "nJy"
+    hdu.writeto(folder / "stamps.fits")
+    path = str(folder / "stamps.fits")
+    stamps = ingest_files(config(folder, images=path, images_key=None), seed=1)
+    magnitude = (flux[:, 4:36, 4:36] * u.nJy).to_value(u.ABmag)
+    np.testing.assert_allclose(26 - 2.5 * np.log10(stamps.images[:, 0]), magnitude, atol=2e-4)
+    # The configuration decides, if it names a unit.
+    same = ingest_files(config(folder, images=path, images_key=None, unit="counts/s"), seed=1)
+    np.testing.assert_array_equal(same.images[:, 0], flux[:, 4:36, 4:36])
+    with pytest.raises(DeblendError, match=r"stamps.fits is in 'K' \(unit\), which is not known"):
+        ingest_files(config(folder, images=path, images_key=None, unit="K"), seed=1)
+
+
+def test_one_galaxy_is_one_image(files):
+    folder, images = files
+    fits.writeto(folder / "one.fits", images[0, 1])
+    pd.read_csv(folder / "catalog.csv").iloc[:1].to_csv(folder / "one.csv", index=False)
+    options = {"images": str(folder / "one.fits"), "catalog": str(folder / "one.csv")}
+    stamps = ingest_files(config(folder, images_key=None, **options), seed=1)
+    np.testing.assert_array_equal(stamps.images[0, 0], images[0, 1, 4:36, 4:36])
+
+
 @pytest.mark.parametrize(("shape", "peak"), [((21, 21), (10, 10)), ((20, 22), (10, 11))])
 def test_a_psf_of_odd_or_even_size_goes_into_the_stamps(files, shape, peak):
     y, x = np.indices(shape)
@@ -167,23 +194,6 @@ def test_a_psf_of_odd_or_even_size_goes_into_the_stamps(files, shape, peak):
     psf = ingest_files(config(files[0], psf=str(files[0] / "psf.fits")), seed=1).psf
     np.testing.assert_allclose(psf, star[None] / star.sum(), atol=1e-7)
     assert ingest_files(config(files[0]), seed=1).psf is None
-
-
-@pytest.mark.parametrize(
-    ("image", "message"),
-    [
-        (np.ones((2, 9, 9)), r"has the shape \(2, 9, 9\)"),
-        (np.full((9, 9), np.nan), "not finite or no light"),
-        (np.zeros((9, 9)), "not finite or no light"),
-        (np.eye(9, 8) * np.arange(8), r"of 8 x 9 px is brightest in pixel x = 7, y = 7"),
-        (None, "cannot read an array from"),
-    ],
-)
-def test_an_image_that_is_no_psf_is_refused(tmp_path, image, message):
-    if image is not None:
-        fits.writeto(tmp_path / "psf.fits", image)
-    with pytest.raises(DeblendError, match=message):
-        read_psf(tmp_path / "psf.fits")
 
 
 def test_real_galaxies_keep_their_flux(real_data):
