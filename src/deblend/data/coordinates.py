@@ -28,6 +28,10 @@ SIP_KEYWORD = re.compile(r"^(A|B|AP|BP)_(ORDER|DMAX|\d+_\d+)$")
 GRID = 11
 
 
+#: Largest error of a position that counts as converged, and where positions are put that do not.
+CONVERGED_PX, FAR_PX = 0.01, -1e9
+
+
 #: A source nearer than this to the position of a galaxy, pixels, is taken for the galaxy.
 NEAR_PX = 2.0
 
@@ -128,6 +132,31 @@ def largest_offset(one: WCS, other: WCS, shape: Sequence[int]) -> float:
     return float(np.nanmax(np.hypot(*(np.array(moved) - pixels))))
 
 
+def to_pixels(wcs: WCS, ra: np.ndarray, dec: np.ndarray) -> np.ndarray:
+    """Pixels of positions on the sky.
+
+    Parameters
+    ----------
+    wcs : WCS
+    ra, dec : ndarray, shape (n,)
+        Degrees.
+
+    Returns
+    -------
+    ndarray, shape (n, 2)
+        x and y from the centre of the first pixel. `FAR_PX` for positions so far outside that the
+        inverse of a distortion does not converge there: a catalogue may cover other fields too.
+    """
+    if wcs.sip is None:
+        return np.column_stack(wcs.world_to_pixel_values(ra, dec))
+    with np.errstate(all="ignore"):
+        xy = wcs.all_world2pix(np.column_stack([ra, dec]), 0, quiet=True)
+        back = wcs.all_pix2world(xy, 0)
+        without = wcs.wcs_world2pix(np.column_stack([ra, dec]), 0)
+        error = np.hypot(*(wcs.wcs_world2pix(back, 0) - without).T)
+    return np.where((error < CONVERGED_PX)[:, None], xy, FAR_PX)
+
+
 def check_wcs(
     wcs: WCS, subject: str, mosaic: str | Path, extension: int | str, pixel_scale_arcsec: float
 ) -> None:
@@ -172,8 +201,8 @@ def nearest_sources(images: np.ndarray, centres: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray, shape (n, 2)
-        dx and dy from the position to the source's centroid, or to its peak if that is nearer; NaN
-        if there is no source.
+        dx and dy from the position to the source's centroid, or to a peak if only that is within
+        `NEAR_PX`; NaN if there is no source.
     """
     found = np.full((len(images), 2), np.nan)
     for i, (image, centre) in enumerate(zip(images, centres, strict=True)):
@@ -186,12 +215,13 @@ def nearest_sources(images: np.ndarray, centres: np.ndarray) -> np.ndarray:
             sources = extract(pixels, SOURCE_SIGMA, err=noise, minarea=SOURCE_MIN_PX)
         except SepError:
             continue
-        places = np.array(
-            [(s[x], s[y]) for s in sources for x, y in (("x", "y"), ("xpeak", "ypeak"))]
-        ).reshape(-1, 2)
-        if len(places):
-            offsets = places - centre
-            found[i] = offsets[np.hypot(*offsets.T).argmin()]
+        if not len(sources):
+            continue
+        for x, y in (("x", "y"), ("xpeak", "ypeak")):
+            offsets = np.column_stack([sources[x], sources[y]]) - centre
+            nearest = offsets[np.hypot(*offsets.T).argmin()]
+            if x == "x" or np.hypot(*nearest) <= NEAR_PX < np.hypot(*found[i]):
+                found[i] = nearest
     return found
 
 
@@ -233,7 +263,9 @@ def check_positions(
     offsets = nearest_sources(images[brightest], centres[brightest])
     n_near = int((np.hypot(*offsets.T) <= NEAR_PX).sum())
     share = n_near / len(brightest)
-    dx, dy = np.nanmedian(offsets, axis=0) if np.isfinite(offsets).any() else (np.nan, np.nan)
+    dx, dy = np.nan, np.nan
+    if np.isfinite(offsets).any():
+        dx, dy = np.round(np.nanmedian(offsets, axis=0), 1) + 0.0  # no negative zeros
     where = (
         f"the nearest sources are {dx:+.1f} px in x and {dy:+.1f} px in y away (median)"
         if np.isfinite(dx)
@@ -250,6 +282,6 @@ def check_positions(
     else:
         log.info(
             "%s: %d of the %d brightest galaxies have a source within %g px of their position, "
-            "%+.2f px in x and %+.2f px in y away (median)",
+            "%+.1f px in x and %+.1f px in y away (median)",
             *(subject, n_near, len(brightest), NEAR_PX, dx, dy),
         )

@@ -26,7 +26,7 @@ import h5py
 import numpy as np
 from astropy.io import fits
 from deblend.errors import DeblendError
-from scipy.ndimage import maximum_filter, minimum_filter
+from scipy.ndimage import correlate, maximum_filter, minimum_filter
 
 log = logging.getLogger(__name__)
 
@@ -66,9 +66,14 @@ WEIGHT_NAMES = ("WHT", "WEIGHT", "WEIGHTS", "IVAR", "INVVAR")
 VARIANCE_NAMES = ("VARIANCE", "VAR")
 
 
-#: Side of the smallest block of zeros without data, pixels. Of an image whose sky is 0 in nine
-#: pixels of ten, one block of this size in 40,000 is 0 by chance.
-BLOCK_PX = 10
+#: Side of the smallest block of zeros without data, pixels. In images of integers, and in coarsely
+#: compressed ones, many pixels of the sky are 0: there blocks have to be so large that the
+#: probability that one is 0 by chance is below the second number.
+BLOCK_PX, BLOCK_PROBABILITY = 10, 1e-12
+
+
+#: The neighbours of a pixel.
+RING = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]])
 
 
 #: Share of negative pixels from which the others of an image are taken to have noise.
@@ -317,8 +322,10 @@ def unobserved(pixels: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray of bool, shape (y, x)
-        All pixels of blocks of zeros of at least `BLOCK_PX` a side, if other pixels are negative,
-        as noise of a subtracted sky is: without noise zeros are the sky. All, if all pixels are 0.
+        All pixels of square blocks of zeros of at least `BLOCK_PX` a side, or larger ones if zeros
+        are frequent beside other values too, where sky and noise are 0 after rounding. Other pixels
+        have to be negative, as noise of a subtracted sky is: without noise zeros are the sky. All,
+        if all pixels are 0.
     """
     zero = pixels == 0
     if zero.all():
@@ -326,10 +333,21 @@ def unobserved(pixels: np.ndarray) -> np.ndarray:
     others = pixels[~zero & np.isfinite(pixels)]
     if zero.sum() < BLOCK_PX**2 or not len(others) or (others < 0).mean() < NOISE_SHARE:
         return np.zeros(pixels.shape, bool)
+    # How often a pixel of the sky is 0 shows beside pixels that are not, where there surely are
+    # data.
+    beside = correlate(np.pad(zero, 1).astype(int), RING, mode="constant")[1:-1, 1:-1]
+    n_beside = correlate(np.pad(np.ones_like(zero), 1).astype(int), RING, mode="constant")
+    share = beside[~zero].sum() / n_beside[1:-1, 1:-1][~zero].sum()
+    side = BLOCK_PX
+    if share == 1:  # single pixels far from each other
+        return np.zeros(pixels.shape, bool)
+    if share > 0:
+        side = max(side, int(np.sqrt(np.log(BLOCK_PROBABILITY) / np.log(share))) + 1)
+    side += side % 2
     # A block is found from its middle, and grown again; the filters have opposite origins since
     # the side is even.
-    inner = minimum_filter(zero.astype(np.uint8), BLOCK_PX, mode="constant", cval=0)
-    return maximum_filter(inner, BLOCK_PX, mode="constant", cval=0, origin=-1).astype(bool)
+    inner = minimum_filter(zero.astype(np.uint8), side, mode="constant", cval=0)
+    return maximum_filter(inner, side, mode="constant", cval=0, origin=-1).astype(bool)
 
 
 @contextmanager

@@ -29,12 +29,12 @@ NO_UNIT = ("", "none", "null", "unknown", "undefined", "n/a", "dimensionless", "
 #: Names of units, in lower case and without spaces, as they are found in headers, and as astropy
 #: reads them. Units of electrons, counts and the like are in `COUNTS`.
 NAMES = {
-    "jansky": "Jy", "janskys": "Jy", "jy": "Jy",
-    "nanojansky": "nJy", "nanojanskys": "nJy", "njy": "nJy",
-    "microjansky": "uJy", "microjanskys": "uJy", "ujy": "uJy", "µjy": "uJy", "μjy": "uJy",
-    "millijansky": "mJy", "millijanskys": "mJy",
-    "mjy/sr": "MJy / sr", "mjy/ster": "MJy / sr", "mjysr-1": "MJy / sr", "mjy.sr-1": "MJy / sr",
-}  # fmt: skip
+    **dict.fromkeys(("jansky", "janskys", "jy"), "Jy"),
+    **dict.fromkeys(("nanojansky", "nanojanskys", "nanojy", "njy"), "nJy"),
+    **dict.fromkeys(("microjansky", "microjanskys", "microjy", "ujy", "µjy", "μjy"), "uJy"),
+    **dict.fromkeys(("millijansky", "millijanskys", "millijy"), "mJy"),
+    **dict.fromkeys(("mjy/sr", "mjy/ster", "mjysr-1", "mjy.sr-1"), "MJy / sr"),
+}
 
 
 #: Names of what a detector counts, in lower case.

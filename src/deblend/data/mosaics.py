@@ -9,7 +9,7 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
 from deblend.data.config import FieldConfig
-from deblend.data.coordinates import celestial_wcs, check_positions
+from deblend.data.coordinates import celestial_wcs, check_positions, to_pixels
 from deblend.data.image_files import open_image
 from deblend.data.image_units import counts_factor
 from deblend.data.ingest import read_catalog
@@ -94,7 +94,7 @@ def _cut_stamps(galaxies: pd.DataFrame, config: FieldConfig) -> tuple[np.ndarray
             source=f"{subject}: {config.mosaic}",
         )
         ny, nx = image.shape
-        xy = np.column_stack(wcs.world_to_pixel_values(*galaxies[["ra", "dec"]].to_numpy(float).T))
+        xy = to_pixels(wcs, *galaxies[["ra", "dec"]].to_numpy(float).T)
         x, y = np.round(xy.T)
         rows = np.flatnonzero((x >= 0) & (x < nx) & (y >= 0) & (y < ny))
         if not len(rows):

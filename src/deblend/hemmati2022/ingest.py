@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from astropy import units as u
 from astropy.wcs import WCS
-from deblend.data.coordinates import celestial_wcs, check_positions
+from deblend.data.coordinates import celestial_wcs, check_positions, to_pixels
 from deblend.data.image_files import OpenImage, open_image, read_pixels
 from deblend.data.image_units import counts_factor
 from deblend.data.ingest import cut, read_table
@@ -587,7 +587,7 @@ def check_centres(
 def _pixels(table: pd.DataFrame, wcs: WCS, offset_arcsec: Sequence[float]) -> np.ndarray:
     """x, y on a mosaic, shape (n, 2)."""
     sky = table[["ra", "dec"]].to_numpy(float) + np.asarray(offset_arcsec, float) / 3600
-    return np.column_stack(wcs.world_to_pixel_values(*sky.T))
+    return to_pixels(wcs, *sky.T)
 
 
 def neighbours_in(

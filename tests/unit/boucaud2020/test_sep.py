@@ -4,10 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from deblend.boucaud2020.blends import COLUMNS, BlendConfig, draw_blends
-from deblend.boucaud2020.sep import measure_blends, measure_file, measure_isolated_galaxies
+from deblend.boucaud2020.sep import (
+    fit_zero_points,
+    measure_blends,
+    measure_file,
+    measure_isolated_galaxies,
+)
 from deblend.boucaud2020.simulate import simulate_chunk
 from deblend.data.noise import read_correlation
 from deblend.data.stamps import write_stamps
+from deblend.errors import DeblendError
 from deblend.tables import read_ecsv, write_ecsv
 
 from tests.conftest import COLD, HOT, ROOT, make_stamps, simulator_config
@@ -61,3 +67,23 @@ def test_the_hot_mode_gives_the_flux_of_galaxies_that_the_cold_mode_misses():
     assert table.loc[0, "flux_iso"] == table.loc[0, "flux_iso_hot"]
     assert table.loc[1, "flux_auto"] == table.loc[1, "flux_auto_cold"]
     assert table.loc[2, ["flux_iso", "flux_auto"]].isna().all()
+
+
+@pytest.mark.parametrize("factor", [1.0, 1.38, 3000.0])
+def test_images_in_another_unit_than_the_zero_point_says_stop(files, factor, caplog):
+    """Truth: galaxies that were drawn with the magnitudes and the zero point that they have."""
+    stamps = files[0].take(np.arange(12))
+    zero_point = float(stamps.bands["zero_point"][0])
+    stamps.galaxies["split"] = np.where(np.arange(12) < 8, "validation", "test")
+    stamps.galaxies["origin"] = "drawn"
+    stamps.images = stamps.images * np.float32(factor)
+    stamps.bands = stamps.bands.assign(noise_sigma=stamps.bands["noise_sigma"] * factor)
+    galaxies = measure_isolated_galaxies(stamps, COLD, HOT, 1)
+    if factor > 1000:
+        with pytest.raises(DeblendError, match="SEP's AUTO fluxes of 8 isolated galaxies"):
+            fit_zero_points(galaxies, zero_point)
+        return
+    fitted = fit_zero_points(galaxies, zero_point).set_index("method")["zero_point"]
+    offset = fitted["sep_auto"] - zero_point
+    assert offset == pytest.approx(2.5 * np.log10(factor), abs=0.15)
+    assert ("correct unit or zero_point" in caplog.text) == (abs(offset) > 0.3)

@@ -181,3 +181,122 @@ def test_a_catalogue_of_another_field_is_refused(survey):
     table.write(folder / "catalog.ecsv", overwrite=True)
     with pytest.raises(DeblendError, match="none of the 12 positions in .* is on .*ra and dec"):
         cut_field(config(folder))
+
+
+def write_mosaic(folder, change, **keywords):
+    """The mosaic of the survey, with other pixels."""
+    with fits.open(folder / "mosaic.fits") as file:
+        pixels, head = change(file[0].data), file[0].header
+    head.update(keywords)
+    fits.PrimaryHDU(pixels, head).writeto(folder / "mosaic.fits", overwrite=True)
+
+
+def test_a_mosaic_of_integers_keeps_its_galaxies(survey, stamps, caplog):
+    folder, _ = survey
+
+    def in_counts(pixels):
+        return np.round(np.nan_to_num(pixels, nan=-9.9) / 0.0065).astype("i2")
+
+    write_mosaic(folder, in_counts, BUNIT="adu", BLANK=int(in_counts(np.array(np.nan))))
+    cut = cut_field(config(folder))
+    np.testing.assert_array_equal(cut.images[:9, 0], np.round(stamps.images[:, 0] / 0.0065))
+    assert (cut.images[:9] == 0).mean() > 0.1
+    assert np.isnan(cut.images[9:]).all()
+    assert "is in adu (BUNIT), not per second" in caplog.text
+
+
+def test_a_compressed_mosaic_keeps_its_galaxies(survey, stamps):
+    folder, _ = survey
+    with fits.open(folder / "mosaic.fits") as file:
+        # Coarse steps, of three sigmas of the noise: most pixels of the sky are 0.
+        hdu = fits.CompImageHDU(file[0].data, file[0].header, quantize_level=-0.02)
+        fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(folder / "mosaic.fits.fz")
+    cut = cut_field(config(folder, mosaic=str(folder / "mosaic.fits.fz")))
+    np.testing.assert_allclose(cut.images[:9, 0], stamps.images[:, 0], atol=0.0101)
+    assert np.isnan(cut.images[9:]).all()
+
+
+def test_a_mosaic_in_nanojansky_has_the_same_magnitudes(survey, stamps):
+    folder, _ = survey
+    of_one = 10 ** (0.4 * (31.4 - 25.9463))
+    write_mosaic(folder, lambda pixels: pixels * np.float32(of_one), BUNIT="nJy")
+    cut = cut_field(config(folder))
+    np.testing.assert_allclose(cut.images[:9, 0], stamps.images[:, 0], rtol=1e-4, atol=1e-6)
+    cut = cut_field(config(folder, unit="electrons/s"))
+    np.testing.assert_allclose(cut.images[:9, 0], stamps.images[:, 0] * of_one, rtol=1e-4)
+
+
+def test_where_no_exposure_reached_there_are_no_data(survey, caplog):
+    """Zeros at the right of the mosaic; a galaxy whose weights are 0 is outside, too."""
+    folder, _ = survey
+    n = 3 * SIZE
+
+    def without_a_column(pixels):
+        pixels[:, n - SIZE // 2 :] = 0
+        return pixels
+
+    write_mosaic(folder, without_a_column)
+    cut = cut_field(config(folder))
+    outside = np.isnan(cut.images[:9, 0, 0, 0])
+    assert outside.tolist() == [False, False, True] * 3
+    weight = np.ones((n + SIZE, n), np.float32)
+    weight[SIZE + 20, 20] = 0
+    fits.writeto(folder / "weight.fits", weight)
+    cut = cut_field(config(folder, weight=str(folder / "weight.fits")))
+    # With weights, zeros are data.
+    assert np.isnan(cut.images[:9, 0, 0, 0]).tolist() == [False] * 3 + [True] + [False] * 5
+
+
+def test_leftover_distortion_terms_do_not_move_stamps(survey, stamps, caplog):
+    folder, _ = survey
+    terms = {"A_ORDER": 2, "B_ORDER": 2, "A_2_0": 5e-4, "B_0_2": 5e-4}
+    write_mosaic(folder, lambda pixels: pixels, **terms)
+    cut = cut_field(config(folder))
+    np.testing.assert_array_equal(cut.images[:9, 0], stamps.images[:, 0])
+    assert "are not applied (apply_sip: false)" in caplog.text
+    moved = cut_field(config(folder, apply_sip=True))
+    assert not np.array_equal(moved.images[0, 0], stamps.images[0, 0])
+
+
+def test_a_catalogue_that_is_shifted_is_refused_with_the_offset(survey):
+    folder, table = survey
+    wcs = header(3 * SIZE)
+    x, y = wcs.world_to_pixel_values(table["_RAJ2000"], table["_DEJ2000"])
+    table["_RAJ2000"], table["_DEJ2000"] = wcs.pixel_to_world_values(x - 9, y - 5)
+    table[[0, 1, 3, 4, 6, 7]].write(folder / "catalog.ecsv", overwrite=True)
+    mosaic = np.pad(fits.getdata(folder / "mosaic.fits"), 20, constant_values=0.01)
+    head = header(3 * SIZE)
+    head.wcs.crpix += 20
+    fits.writeto(folder / "mosaic.fits", mosaic, head.to_header(), overwrite=True)
+    with pytest.raises(DeblendError, match=r"field gds: only 0 of the 6 brightest galaxies") as e:
+        cut_field(config(folder))
+    dx, dy = (float(word) for word in str(e.value).split() if word[0] in "+-" and len(word) < 6)
+    assert (dx, dy) == pytest.approx((9, 5), abs=1)
+
+
+def test_no_stamp_at_all_is_blamed_on_the_coordinates(survey):
+    folder, table = survey
+    table[[9, 11]].write(folder / "catalog.ecsv", overwrite=True)
+    with pytest.raises(
+        DeblendError, match="2 are on the mosaic .*, 1 of them too near .* 1 have pi"
+    ):
+        cut_field(config(folder))
+
+
+def test_a_mosaic_of_another_layout_is_read(survey, stamps):
+    """Image, mask and variance in extensions; the number of the extension is the default."""
+    folder, _ = survey
+    pixels, head = fits.getdata(folder / "mosaic.fits", header=True)
+    mask = np.where(np.isnan(pixels), 1, 0).astype("i4")
+    fits.HDUList(
+        [
+            fits.PrimaryHDU(),
+            fits.ImageHDU(np.nan_to_num(pixels), head, name="IMAGE"),
+            fits.ImageHDU(mask, name="MASK"),
+            fits.ImageHDU(np.ones_like(pixels), name="VARIANCE"),
+        ]
+    ).writeto(folder / "mosaic.fits", overwrite=True)
+    for extension in (0, 1, "image"):
+        cut = cut_field(config(folder, extension=extension))
+        np.testing.assert_array_equal(cut.images[:9, 0], stamps.images[:, 0])
+        assert np.isnan(cut.images[9:]).all()

@@ -348,6 +348,110 @@ def test_a_broken_mosaic_is_named(survey):
         list_cutouts(table.assign(split="train", reason=""), archive_config(survey))
 
 
+def test_integer_mosaics_and_other_units_are_read(survey, tiles):
+    """Integers, of which many are 0, in one band and nanojanskys in the other."""
+    quantum, of_one = 0.005, 10 ** (0.4 * (31.4 - 25.0))
+    pixels, head = fits.getdata(survey / "f775w.fits", header=True)
+    counts = np.round(np.nan_to_num(pixels, nan=-99) / quantum).astype("i4")
+    head["BUNIT"], head["BLANK"] = "DN/s", int(np.round(-99 / quantum))
+    fits.writeto(survey / "f775w.fits", counts, head, overwrite=True)
+    pixels, head = fits.getdata(survey / "f160w.fits", header=True)
+    head["BUNIT"] = "nJy"
+    fits.writeto(survey / "f160w.fits", pixels * np.float32(of_one), head, overwrite=True)
+    table = read_cutout_catalogue(survey / "catalog.ecsv", COLUMNS, SCALE, "arcsec")
+    [(stamps, reasons)] = archive_cutouts(
+        table.assign(split="train", reason=""), archive_config(survey)
+    )
+    assert reasons.tolist() == [""] * 9 + ["edge", "missing_band", "bad_pixels", "missing_band"]
+    np.testing.assert_array_equal(stamps.images[:9, 0], np.round(tiles.images[:, 0] / quantum))
+    assert (stamps.images[:9, 0] == 0).mean() > 0.1
+    np.testing.assert_allclose(stamps.images[:9, 1], tiles.images[:, 1], rtol=1e-5)
+
+
+def test_weights_say_where_a_band_has_no_data(survey):
+    weight = np.ones((5 * SIZE, 5 * SIZE), np.float32)
+    weight[:SIZE, :SIZE] = 0
+    weight[SIZE // 2, SIZE + 10] = 0
+    fits.writeto(survey / "wht.fits", weight)
+    options = files_options(
+        bands=[
+            {"name": name, "zero_point": 25.0, "noise_sigma": 0.005, "psf_fwhm_arcsec": 0.1}
+            for name in ("f775w", "f160w")
+        ],
+        detection_band="f775w",
+        parent_px=SIZE,
+    )
+    options["bands"][1]["weight"] = "https://example.org/wht.fits"
+    mosaics = [str(survey / f"{name}.fits") for name in ("f775w", "f160w")]
+    config = cutout_config(options, mosaics, weights=[str(survey / "wht.fits")])
+    table = read_cutout_catalogue(survey / "catalog.ecsv", COLUMNS, SCALE, "arcsec")
+    [(_, reasons)] = archive_cutouts(table.assign(split="train", reason=""), config)
+    assert reasons[:3].tolist() == ["missing_band", "bad_pixels", ""]
+
+
+def test_distortion_terms_that_are_left_over_are_not_applied(survey, tiles, caplog):
+    for name in ("f775w", "f160w"):
+        pixels, head = fits.getdata(survey / f"{name}.fits", header=True)
+        head.update({"A_ORDER": 2, "B_ORDER": 2, "A_2_0": 1e-3, "B_0_2": 1e-3})
+        fits.writeto(survey / f"{name}.fits", pixels, head, overwrite=True)
+    table = read_cutout_catalogue(survey / "catalog.ecsv", COLUMNS, SCALE, "arcsec")
+    [(stamps, _)] = archive_cutouts(table.assign(split="train", reason=""), archive_config(survey))
+    np.testing.assert_array_equal(stamps.images[:9], tiles.images)
+    assert caplog.text.count("are not applied (apply_sip: false)") == 2
+    [(moved, _)] = archive_cutouts(
+        table.assign(split="train", reason=""), archive_config(survey, apply_sip=True)
+    )
+    assert not np.array_equal(moved.images[1], stamps.images[1])
+
+
+def test_a_catalogue_of_another_field_is_refused(many):
+    """They are too few galaxies to tell the offset."""
+    selected, config = many
+    shift = np.array([(9, 0), (-9, 0), (0, 9), (0, -9)] * 43)[: len(selected)].T * SCALE / 3600
+    moved = selected.assign(ra=selected["ra"] + shift[0], dec=selected["dec"] + shift[1])
+    moved = moved.iloc[80:94]
+    with pytest.raises(DeblendError, match="brightest galaxies of the catalogue have a source"):
+        list_cutouts(moved, config, None, (0, 4 * SCALE))
+
+
+def test_stamps_in_other_units_are_converted(own):
+    folder, images = own
+    hdu = fits.PrimaryHDU(images)
+    hdu.header["BUNIT"], hdu.header["EXPTIME"] = "electrons", 500.0
+    hdu.writeto(folder / "own.fits")
+    catalogue = files_catalogue(
+        folder / "own.fits", None, folder / "own.csv", {"id": "name"}, "pix",
+        cutout_config(files_options()),
+    )  # fmt: skip
+    np.testing.assert_allclose(catalogue["mag"][0], 26 - 2.5 * np.log10(35 / 500))
+    selected = catalogue.assign(split="train", reason="")
+    config = cutout_config(files_options(parent_px=100))
+    options = {"images_key": None, "add_noise": False, "recentre": False}
+    [stamps] = files_cutouts(1, "own", folder / "own.fits", selected, config, **options)
+    np.testing.assert_allclose(stamps.images, images / 500)
+    bands = files_options()["bands"]
+    config = cutout_config(
+        files_options(parent_px=100, bands=[bands[0] | {"unit": "e-/s"}, bands[1]])
+    )
+    [stamps] = files_cutouts(1, "own", folder / "own.fits", selected, config, **options)
+    np.testing.assert_allclose(stamps.images, images / np.array([1, 500])[:, None, None])
+
+
+def test_psfs_with_a_hot_pixel_or_a_pedestal_are_mended(tmp_path, caplog):
+    clean = psf_image(0.1, 2.5, SCALE)
+    broken = 30 * clean + 0.1
+    broken[7, 9] = 40
+    options = files_options()
+    psfs = []
+    for image in (clean, broken):
+        fits.writeto(tmp_path / "psf.fits", image, overwrite=True)
+        options["bands"][0] |= {"psf": str(tmp_path / "psf.fits")}
+        psfs.append(band_psfs(cutout_config(options))[0])
+    np.testing.assert_allclose(psfs[1], psfs[0], atol=1e-3 * clean.max())
+    assert "of band f814w has 1 hot pixels" in caplog.text
+    assert "of band f814w has a pedestal" in caplog.text
+
+
 def test_other_errors_do_not_blame_the_mosaic(survey):
     table = read_cutout_catalogue(survey / "catalog.ecsv", COLUMNS, SCALE, "arcsec")
     selected = table.assign(split="train", reason="")

@@ -54,6 +54,40 @@ def test_real_pairs_get_one_grid_and_the_networks_noise(maker, pair):
         assert (y - middle) * scale == pytest.approx(-0.6, abs=scale)
 
 
+def test_pairs_of_other_layouts_and_with_edges_without_data(maker, pair, caplog):
+    """One band instead of a cube, images in extensions, and NaN at the edges."""
+    high, low = read_field(pair, "a", maker, **OPTIONS)
+    hst, hsc = (fits.getdata(pair / f"{name}_a.fits") for name in ("hst", "hsc"))
+    hst[:6] = hst[:, -3:] = np.nan
+    fits.writeto(pair / "hst_a.fits", hst[None], overwrite=True)
+    fits.HDUList(
+        [fits.PrimaryHDU(), fits.ImageHDU(hsc[2], name="IMAGE"), fits.ImageHDU(name="MASK")]
+    ).writeto(pair / "hsc_a.fits", overwrite=True)
+    cut_high, cut_low = read_field(pair, "a", maker, **OPTIONS)
+    assert np.isfinite(cut_high).all()
+    assert np.isfinite(cut_low).all()
+    margin = (len(low) - len(cut_low)) // 2
+    assert len(low) - 8 < len(cut_low) < len(low)
+    assert f"it is cut to {len(cut_low)} of {len(low)} px" in caplog.text
+    assert cut_high.shape[0] == 3 * cut_low.shape[0]
+    if (len(low) - len(cut_low)) % 2 == 0:
+        inside = low[margin:-margin, margin:-margin]
+        np.testing.assert_allclose(cut_low, inside, rtol=0.3, atol=0.3 * maker.noise_low[0])
+    hst[130, 120] = np.nan
+    fits.writeto(pair / "hst_a.fits", hst, overwrite=True)
+    with pytest.raises(DeblendError, match="hst_a.fits and hsc_a.fits .* without data .NaN. near"):
+        read_field(pair, "a", maker, **OPTIONS)
+
+
+def test_a_plane_that_is_not_there_or_a_broken_file_is_named(maker, pair):
+    with pytest.raises(DeblendError, match=r"hsc_a.fits has the shape \(5, 54, 54\), .* plane 7"):
+        read_field(pair, "a", maker, **{**OPTIONS, "hsc_plane": 7})
+    path = pair / "hsc_a.fits"
+    path.write_bytes(path.read_bytes()[:9000])
+    with pytest.raises(DeblendError, match="hsc_a.fits .the file is truncated"):
+        read_field(pair, "a", maker, **OPTIONS)
+
+
 def test_peaks_of_a_real_pair_are_compared_on_one_grid(maker, pair):
     fields = {"a": read_field(pair, "a", maker, **OPTIONS)}
     network = Network(SuperResolver(1, 4, 1), maker, 0)
