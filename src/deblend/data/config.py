@@ -1,6 +1,6 @@
 """Configuration of the sources of galaxies: the user's stamps, mosaics, catalogues, archives."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from deblend.config_base import (
     Boolean,
@@ -17,8 +17,9 @@ from deblend.config_base import (
     Section,
     Text,
     check_order,
+    display_value,
 )
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 Band = Annotated[Text, Field(description="Name of the band.")]
 PixelScale = Annotated[Positive, Field(description="Pixel scale, arcsec per pixel.")]
@@ -52,9 +53,20 @@ ImageUnit = Annotated[
         " counts/s."
     ),
 ]
+
+
+def _is_extension(value: Any) -> Any:
+    """Check the number or name of an extension; errors of unions do not speak of either."""
+    is_number = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    if not is_number and not (isinstance(value, str) and value):
+        raise Problem(f"{display_value(value)} is neither the number nor the name of an extension")
+    return value
+
+
 #: Number or name of a FITS extension.
 ImageExtension = Annotated[
     NonNegativeInteger | Text,
+    BeforeValidator(_is_extension),
     Field(
         description="Number or name of the FITS extension of the image; 0 with a primary extension"
         " without data: the only image that is no mask, weight or variance."

@@ -59,7 +59,7 @@ def celestial_wcs(
 
     The header of a drizzled mosaic may still have the SIP coefficients of the exposures, though the
     mosaic has no distortion. astropy applies them. The type of the axes decides: only RA---TAN-SIP
-    and the like have SIP distortions (Shupe et al. 2005, ASP Conf. Ser. 347, 491).
+    and the like have SIP distortions (Shupe et al. 2005, ASPC 347, 491).
 
     Parameters
     ----------
@@ -212,13 +212,13 @@ def nearest_sources(images: np.ndarray, centres: np.ndarray) -> np.ndarray:
         if noise <= 0:
             continue
         try:
-            sources = extract(pixels, SOURCE_SIGMA, err=noise, minarea=SOURCE_MIN_PX)
+            catalog = np.asarray(extract(pixels, SOURCE_SIGMA, err=noise, minarea=SOURCE_MIN_PX))
         except SepError:
             continue
-        if not len(sources):
+        if not len(catalog):
             continue
         for x, y in (("x", "y"), ("xpeak", "ypeak")):
-            offsets = np.column_stack([sources[x], sources[y]]) - centre
+            offsets = np.column_stack([catalog[x], catalog[y]]) - centre
             nearest = offsets[np.hypot(*offsets.T).argmin()]
             if x == "x" or np.hypot(*nearest) <= NEAR_PX < np.hypot(*found[i]):
                 found[i] = nearest

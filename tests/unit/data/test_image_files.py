@@ -187,7 +187,7 @@ def test_blocks_of_zeros_beside_noise_have_no_data(tmp_path):
     assert not unobserved(np.maximum(SKY - 3, 0)).any()
 
 
-@pytest.mark.parametrize("step", [1.0, 3.0, 5.0, 8.0])
+@pytest.mark.parametrize("step", [1.0, 3.0, 5.0, 6.0])
 def test_zeros_of_coarse_steps_are_data_beside_a_block_without(step):
     """Up to all but a few pixels are 0. A mosaic's edge is found as long as that can be told."""
     noise = np.random.default_rng(4).normal(0, 1, (20, 128, 128))

@@ -104,7 +104,8 @@ def test_given_values_do_not_change(overlays):
         ("hemmati2022", "cutouts", name, "bands") for name in ("goods_south", "simulated_bands")
     }
     assert {path[-1] for path in added} == {
-        *("checksum", "extension", "psf", "psf_key", "psf_pixel_scale_arcsec", "psf_fwhm_arcsec")
+        *("checksum", "extension", "unit", "weight", "apply_sip"),
+        *("psf", "psf_key", "psf_pixel_scale_arcsec", "psf_fwhm_arcsec"),
     }
     for path in added:
         assert at(out, path) in (None, 0)
@@ -149,6 +150,7 @@ def test_required_keys_of_the_users_stamps():
     assert entry == MINE | {
         "images_key": None,
         "plane": None,
+        "unit": None,
         "segmaps": None,
         "segmaps_key": None,
         "psf": None,

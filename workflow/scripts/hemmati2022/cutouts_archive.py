@@ -1,7 +1,8 @@
 """Adapter: cut the selected galaxies out of mosaics."""
 
 from deblend.hemmati2022.cutouts import keep_usable, read_selected, write_cutouts
-from deblend.hemmati2022.ingest import archive_cutouts, cutout_config
+from deblend.hemmati2022.ingest import cutout_config
+from deblend.hemmati2022.mosaic_cutouts import archive_cutouts
 from deblend.run import logs
 from deblend.tables import write_csv
 
