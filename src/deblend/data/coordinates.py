@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import sep
 from astropy.io import fits
 from astropy.wcs import WCS
 from astropy.wcs.utils import proj_plane_pixel_scales
 from deblend.data.image_files import OpenImage
 from deblend.errors import DeblendError
-from deblend.photometry.sep import SepError, background_rms, extract
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +38,10 @@ NEAR_PX = 2.0
 
 #: Detection threshold of such sources, in units of the noise, and their least number of pixels.
 SOURCE_SIGMA, SOURCE_MIN_PX = 5.0, 3
+
+
+#: Side of the boxes in which the noise is measured, pixels: most have no source.
+BOX_PX = 8
 
 
 #: A catalogue is refused if the share of its bright galaxies with a source there is below the
@@ -208,12 +212,16 @@ def nearest_sources(images: np.ndarray, centres: np.ndarray) -> np.ndarray:
     for i, (image, centre) in enumerate(zip(images, centres, strict=True)):
         pixels = np.ascontiguousarray(image - np.median(image), np.float32)
         # An image without noise has any number of sigmas.
-        noise = max(background_rms(pixels), 1e-3 * float(np.ptp(pixels)))
+        background = sep.Background(pixels, bw=BOX_PX, bh=BOX_PX, fw=1, fh=1)
+        noise = max(float(background.globalrms), 1e-3 * float(np.ptp(pixels)))
         if noise <= 0:
             continue
         try:
-            catalog = np.asarray(extract(pixels, SOURCE_SIGMA, err=noise, minarea=SOURCE_MIN_PX))
-        except SepError:
+            catalog = sep.extract(pixels, SOURCE_SIGMA, err=noise, minarea=SOURCE_MIN_PX)
+        except Exception as error:
+            # What SEP's C code reports, such as too many sources, is of no particular kind.
+            if type(error) is not Exception:
+                raise
             continue
         if not len(catalog):
             continue
