@@ -333,11 +333,11 @@ def unobserved(pixels: np.ndarray) -> np.ndarray:
     others = pixels[~zero & np.isfinite(pixels)]
     if zero.sum() < BLOCK_PX**2 or not len(others) or (others < 0).mean() < NOISE_SHARE:
         return np.zeros(pixels.shape, bool)
-    # How often a pixel of the sky is 0 shows beside pixels that are not, where there surely are
-    # data.
+    # How often a pixel of the sky is 0 shows beside negative pixels, which are noise of the sky.
+    negative = pixels < 0
     beside = correlate(np.pad(zero, 1).astype(int), RING, mode="constant")[1:-1, 1:-1]
     n_beside = correlate(np.pad(np.ones_like(zero), 1).astype(int), RING, mode="constant")
-    share = beside[~zero].sum() / n_beside[1:-1, 1:-1][~zero].sum()
+    share = beside[negative].sum() / n_beside[1:-1, 1:-1][negative].sum()
     side = BLOCK_PX
     if share == 1:  # single pixels far from each other
         return np.zeros(pixels.shape, bool)

@@ -103,7 +103,7 @@ def _cut_stamps(galaxies: pd.DataFrame, config: FieldConfig) -> tuple[np.ndarray
                 f"{config.mosaic}: check its columns of ra and dec (degrees)"
             )
         stamps = np.full((len(rows), size, size), np.nan, np.float32)
-        n_edge = n_zeros = 0
+        n_edge = n_zeros = n_pixels = 0
         for i, row in enumerate(rows):
             x0, y0 = int(x[row]) - size // 2, int(y[row]) - size // 2
             if x0 < 0 or y0 < 0 or x0 + size > nx or y0 + size > ny:
@@ -113,20 +113,23 @@ def _cut_stamps(galaxies: pd.DataFrame, config: FieldConfig) -> tuple[np.ndarray
             n_zeros += bool((stamp == 0).any())
             if np.isfinite(stamp).all():
                 stamps[i] = stamp * np.float32(factor)
+            n_pixels += int(np.isnan(stamp).sum())
     usable = np.isfinite(stamps[:, 0, 0])
     n_missing = len(rows) - n_edge - int(usable.sum())
     counts = (
         f"of {len(galaxies)} positions in {config.catalog}, {len(rows)} are on the mosaic "
         f"{config.mosaic}, {n_edge} of them too near its edge for a stamp of {size} px, and "
-        f"{n_missing} have pixels without data in it"
+        f"{n_missing} have pixels without data in it ({n_pixels} of {n_missing * size**2}: NaN, "
+        "marked by weights or a mask, or blocks of exact zeros)"
     )
     log.info(
         "%s: %s; pixels that are exactly 0 count as data in %d stamps", subject, counts, n_zeros
     )
     if not usable.any():
         raise DeblendError(
-            f"{subject}: {counts}, so that no stamp is left: check that the columns of ra and dec "
-            "(degrees) are those of this mosaic's coordinates, and that it covers the galaxies"
+            f"{subject}: {counts}, so that no stamp is left, which has nothing to do with "
+            "magnitudes: check that the columns of ra and dec (degrees) are those of this mosaic's "
+            "coordinates, that it covers the galaxies, and its extension"
         )
     check_positions(
         stamps[usable],
