@@ -290,6 +290,22 @@ def test_nothing_left_is_an_error_that_says_why():
         count_exclusions(exclusions, [])
 
 
+@pytest.mark.parametrize(
+    ("value", "mag", "blamed"),
+    [
+        (np.nan, 21.0, "positions are on the images"),
+        (1.0, 99.0, "check the catalogue's magnitudes"),
+    ],
+)
+def test_the_reason_that_leaves_nothing_is_blamed(value, mag, blamed):
+    """Galaxies outside the images are no matter of magnitudes."""
+    images = np.random.default_rng(0).normal(0, 0.01, (3, 64, 64)) * value
+    _, exclusions = clean(make_stamps(images, mag=mag), 1, CONFIG)
+    with pytest.raises(DeblendError, match=blamed) as caught:
+        count_exclusions(exclusions, [])
+    assert ("magnitudes" in str(caught.value)) == (value == 1)
+
+
 def test_a_given_segmentation_is_used():
     segmap = np.zeros((1, 64, 64), np.int16)
     segmap[0, 26:39, 26:39] = 4

@@ -20,6 +20,7 @@ from deblend.hemmati2022.simulate import (
 )
 from deblend.tables import write_csv
 
+from tests.conftest import make_stamps
 from tests.unit.hemmati2022.test_simulate import simulator
 
 LIMITS = {"mag_f160w_max": 25.0, "class_star_max": 0.95, "redshift_max": 5.0}
@@ -177,6 +178,14 @@ def test_halves_are_separate():
     assert 150 < (by_id["split"] == "test").sum() < 250
     with pytest.raises(DeblendError, match="1 ids occur more than once .the first: g000"):
         select(pd.concat([table, table[:1]]), CUTS, 1)
+
+
+def test_an_empty_split_is_blamed_on_pixels_where_these_are_missing(tmp_path):
+    selected = select(catalogue(4, mag=np.full(4, 22.0)), CUTS, 1)
+    excluded = pd.DataFrame({"id": selected["id"], "reason": "missing_band"})
+    stamps = make_stamps(np.zeros((4, 66, 66))).take(np.arange(0))
+    with pytest.raises(DeblendError, match="most cut-outs lack pixels: check that the columns of"):
+        write_cutouts(tmp_path / "cutouts.h5", [(stamps, excluded)], selected, "f160w")
 
 
 def test_an_empty_split_is_an_error(tmp_path):
