@@ -26,6 +26,11 @@ BLOCK = 1000
 FRAME_PX = 66
 
 
+#: Peaks that are not further than this (high-resolution pixels) from an edge of a frame are ignored
+#: in every resolution, since they can belong to galaxies beyond it.
+EDGE_PX = 6
+
+
 #: Number of pixels along each axis from which the authors' code draws a shift, 0 included; and the
 #: range of its angles (deg).
 AUTHORS_SHIFTS, MAX_ANGLE_DEG = 15, 180.0
@@ -314,6 +319,25 @@ def neighbours_of(galaxies: pd.DataFrame) -> np.ndarray:
     names = [[f"{NEIGHBOUR}{name}_{k}" for name in NEIGHBOUR_QUANTITIES] for k in range(n)]
     flat = galaxies[sum(names, [])].to_numpy(float)
     return flat.reshape(len(galaxies), n, len(NEIGHBOUR_QUANTITIES))
+
+
+def inside_frame(
+    positions: np.ndarray, side_px: float = FRAME_PX, edge_px: float = EDGE_PX
+) -> np.ndarray:
+    """Which positions in square images are further than `edge_px` from all edges.
+
+    Parameters
+    ----------
+    positions : ndarray, shape (n, k)
+        Pixel coordinates; 0 is the centre of the first pixel.
+    side_px, edge_px : float
+        Side of the images and width of the edges, in the same pixels.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+    """
+    return np.asarray((positions > edge_px) & (positions < side_px - 1 - edge_px)).all(axis=1)
 
 
 def neighbour_positions(

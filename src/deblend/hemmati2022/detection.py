@@ -112,9 +112,9 @@ def detect(
     calibrated = {
         name: resolution.choose_filter(
             images[resolution.source],
-            true_positions(calibration),
+            all_sources(calibration, maker.galaxies),
             images_check[resolution.source],
-            true_positions(check),
+            all_sources(check, maker.galaxies),
             images_blends[resolution.source],
             _pair_positions(validation),
             all_sources(validation, maker.galaxies),
@@ -126,6 +126,7 @@ def detect(
     blends = maker.draw(rows["test"], 0, n, "test", blending)
     single = draw_singles(maker, rows["test"], n, n, "test", blending)
     pair, sources = _pair_positions(blends), all_sources(blends, maker.galaxies)
+    single_sources = all_sources(single, maker.galaxies)
     neighbours = neighbour_positions(blends, maker.galaxies)
     table = pair_quantities(blends, maker.pixel_scale_arcsec)
     main = main_pair(blends)
@@ -138,7 +139,7 @@ def detect(
         all_peaks = resolution.find(resolution.prepared(images[resolution.source]))
         is_false = resolution.false_peaks(all_peaks, sources, detection)
         single_peaks = resolution.find(resolution.prepared(images_single[resolution.source]))
-        single_false = resolution.false_peaks(single_peaks, true_positions(single), detection)
+        single_false = resolution.false_peaks(single_peaks, single_sources, detection)
         scores[name] = Scores(
             limits=resolution.limits(all_peaks, pair, detection),
             false_blends=highest(all_peaks, is_false, n),

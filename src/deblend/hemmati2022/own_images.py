@@ -13,10 +13,11 @@ import torch
 from deblend.data.image_files import read_array, read_pixels
 from deblend.data.image_units import counts_factor
 from deblend.errors import DeblendError
+from deblend.hemmati2022.blends import inside_frame
 from deblend.hemmati2022.degrade import low_position, psf_image, resample
-from deblend.hemmati2022.networks import FRAME_PX, LOW_PX, build_generator
+from deblend.hemmati2022.networks import LOW_PX, build_generator
 from deblend.hemmati2022.pairs import Scale, psf_fwhm_arcsec
-from deblend.hemmati2022.peaks import EDGE_PX, GAN_BETA, GAN_PSF_PX, find_peaks
+from deblend.hemmati2022.peaks import GAN_BETA, GAN_PSF_PX, find_peaks
 from deblend.hemmati2022.photometry import MAX_SHIFT_ARCSEC
 from deblend.hemmati2022.predict import config_from_record, generate_images
 from deblend.photometry.forced import fit_photometry
@@ -85,7 +86,7 @@ class Resolved:
         `y_px` in pixels of the images, from the centre of the first pixel; the significance in
         sigmas of the noise of the network's images, above the threshold of its training; `galaxy`:
         0 and 1 for those that are measured, else -1. These are the first two, without those nearer
-        to the edge of what the network sees than `deblend.hemmati2022.peaks.EDGE_PX`.
+        to the edge of what the network sees than `deblend.hemmati2022.blends.EDGE_PX`.
     fluxes : DataFrame
         `FLUX_COLUMNS`: for each band of an image one row for each of its measured galaxies, which
         are fitted together. Images without such a peak have none. The centre
@@ -524,8 +525,9 @@ def _find_peaks(made: np.ndarray, record: dict[str, Any]) -> pd.DataFrame:
     peaks = peaks[peaks["significance"] > options["threshold"]].rename(columns={"stamp": "image"})
     peaks["peak"] = peaks.groupby("image").cumcount()
     frame = peaks[["x_px", "y_px"]].to_numpy() + 1
-    inside = ((frame > EDGE_PX) & (frame < FRAME_PX - 1 - EDGE_PX)).all(axis=1)
-    number = peaks[inside].groupby("image").cumcount().reindex(peaks.index, fill_value=-1)
+    number = (
+        peaks[inside_frame(frame)].groupby("image").cumcount().reindex(peaks.index, fill_value=-1)
+    )
     peaks["galaxy"] = number.where(number < 2, -1)
     return peaks[list(PEAK_COLUMNS)].reset_index(drop=True)
 

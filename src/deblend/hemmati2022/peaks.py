@@ -20,6 +20,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 from deblend.errors import DeblendError
+from deblend.hemmati2022.blends import inside_frame
 from deblend.hemmati2022.degrade import convolve, fwhm_from_area, psf_image
 from deblend.hemmati2022.pairs import PairMaker
 from deblend.seeds import uniform
@@ -41,11 +42,6 @@ FILTERS = ("psf", "lowered")
 
 #: Radius of the lowered filter in FWHM of the PSF (0.64 in DAOFIND), and its minimum in pixels.
 LOWERED_RADIUS = (0.75, 1.5)
-
-
-#: Peaks of real images that are nearer to an edge than this (high-resolution pixels) are ignored,
-#: since the edge cuts their galaxies.
-EDGE_PX = 6
 
 
 #: Clipping for the background and the noise, which removes the pixels of galaxies.
@@ -422,7 +418,7 @@ def near_sources(peaks: pd.DataFrame, sources: np.ndarray, radius_px: float) -> 
     return (squared <= radius_px**2).any(axis=1)  # false for NaN
 
 
-def chance_rate(sources: np.ndarray, radius_px: float, side_px: int) -> float:
+def chance_rate(sources: np.ndarray, radius_px: float, side_px: int, edge_px: float = 0.0) -> float:
     """Share of the places in stamps at which a peak would not be false: those near a source.
 
     Catalogued sources that an image does not show excuse false peaks too. A share of false peaks is
@@ -434,13 +430,16 @@ def chance_rate(sources: np.ndarray, radius_px: float, side_px: int) -> float:
         See `false_peaks`.
     side_px : int
         Side of the stamps.
+    edge_px : float
+        Places that are not further than this from an edge do not count, since peaks there do not.
     """
-    y, x = np.mgrid[:side_px, :side_px]
+    used = np.flatnonzero(inside_frame(np.arange(side_px)[:, None], side_px, edge_px))
+    y, x = np.meshgrid(used, used, indexing="ij")
     n_near = 0
     for own in sources:
         own = own[np.isfinite(own).all(-1), :, None, None]
         n_near += ((x - own[:, 0]) ** 2 + (y - own[:, 1]) ** 2 <= radius_px**2).any(0).sum()
-    return float(n_near / (len(sources) * side_px**2))
+    return float(n_near / (len(sources) * x.size))
 
 
 def highest(peaks: pd.DataFrame, chosen: np.ndarray, n_stamps: int) -> np.ndarray:

@@ -15,9 +15,10 @@ import torch
 from astropy.stats import sigma_clipped_stats
 from deblend.data.image_files import read_array
 from deblend.errors import DeblendError
+from deblend.hemmati2022.blends import inside_frame
 from deblend.hemmati2022.degrade import high_position, resample
 from deblend.hemmati2022.pairs import PairMaker
-from deblend.hemmati2022.peaks import EDGE_PX, match_peaks
+from deblend.hemmati2022.peaks import match_peaks
 from deblend.hemmati2022.predict import Network, generate_images
 from deblend.hemmati2022.resolutions import Resolution
 from deblend.intervals import mean_interval, wilson_interval
@@ -219,14 +220,9 @@ def find_field_peaks(
             all_peaks = resolutions[resolution].peaks(image[None].astype(np.float32))
             xy = all_peaks[["x_px", "y_px"]].to_numpy()
             xy = high_position(xy) if resolution == "low" else xy
-            images[f"peaks_{resolution}"] = xy[_inside(xy, high.shape[0])]
+            images[f"peaks_{resolution}"] = xy[inside_frame(xy, high.shape[0])]
         shown[name] = images
     return shown
-
-
-def _inside(xy: np.ndarray, side: float) -> np.ndarray:
-    """Which peaks of a square field are at least `EDGE_PX` from its edges."""
-    return np.all((xy > EDGE_PX) & (xy < side - 1 - EDGE_PX), axis=1)
 
 
 def pair_numbers(
@@ -314,7 +310,7 @@ def _other_peaks(
             for _ in range(turned):
                 oriented = oriented[:, ::-1] * (-1, 1)
             oriented = oriented + (common - 1) / 2
-            yield oriented[_inside(oriented, common)], hst[_inside(hst, common)]
+            yield oriented[inside_frame(oriented, common)], hst[inside_frame(hst, common)]
 
 
 def _shares(fields: list[tuple[np.ndarray, np.ndarray]], repeats: int = 1) -> tuple[float, ...]:

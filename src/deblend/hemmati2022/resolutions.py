@@ -12,7 +12,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 from deblend.errors import DeblendError
-from deblend.hemmati2022.blends import FRAME_PX
+from deblend.hemmati2022.blends import EDGE_PX, FRAME_PX, inside_frame
 from deblend.hemmati2022.classical import deconvolve, sep_peaks
 from deblend.hemmati2022.config import Detection
 from deblend.hemmati2022.degrade import FACTOR, high_position, low_position, psf_image
@@ -139,13 +139,23 @@ class Resolution:
         self.noise = self.flux_noise if known else typical_noise(self.search_scale(single))
 
     def find(self, prepared: np.ndarray) -> pd.DataFrame:
-        """All peaks of prepared images: see `deblend.hemmati2022.peaks.find_peaks`."""
+        """All peaks of prepared images that are not at an edge.
+
+        See `deblend.hemmati2022.peaks.find_peaks` and `deblend.hemmati2022.blends.EDGE_PX`.
+        """
         used = self.filter
         images = self.search_scale(prepared)
         if used.kind == "sep":
             noise = float(self.noise or 0)
-            return sep_peaks(images, used.psf, used.contrast, noise, self.measure)
-        return find_peaks(images, used.psf, kind=used.kind, noise=self.noise, measure=self.measure)
+            peaks = sep_peaks(images, used.psf, used.contrast, noise, self.measure)
+        else:
+            peaks = find_peaks(
+                images, used.psf, kind=used.kind, noise=self.noise, measure=self.measure
+            )
+        kept = inside_frame(
+            peaks[["x_px", "y_px"]].to_numpy(), images.shape[-1], edge_px(self.name)
+        )
+        return peaks[kept].reset_index(drop=True)
 
     def peaks(self, images: np.ndarray) -> pd.DataFrame:
         """Peaks above the threshold."""
@@ -243,7 +253,7 @@ class Resolution:
         elif self.name.startswith("gan"):
             side -= 2 * CROP_PX
         places = to_image_pixels(self.name, sources)
-        return chance_rate(places, self.radius_px(detection), side)
+        return chance_rate(places, self.radius_px(detection), side, edge_px(self.name))
 
     def limits(self, peaks: pd.DataFrame, pair: np.ndarray, detection: Detection) -> np.ndarray:
         """Highest thresholds at which blends are detected, with pair in the 66 px frame.
@@ -272,6 +282,11 @@ def to_image_pixels(name: str, high: np.ndarray) -> np.ndarray:
     if name.startswith("low"):
         return low_position(high)
     return high - CROP_PX if name.startswith("gan") else high
+
+
+def edge_px(name: str) -> float:
+    """`EDGE_PX` of the frame in the pixels of a resolution's images."""
+    return float(to_image_pixels(name, np.array(float(EDGE_PX))))
 
 
 def to_frame_pixels(name: str, positions: np.ndarray) -> np.ndarray:

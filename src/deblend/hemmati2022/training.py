@@ -8,6 +8,7 @@ at a threshold set on unblended images of other galaxies.
 
 import logging
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,13 @@ import pandas as pd
 import torch
 from deblend.errors import DeblendError
 from deblend.files import write_json
-from deblend.hemmati2022.blends import HemmatiBlendConfig, main_pair, true_positions
+from deblend.hemmati2022.blends import (
+    HemmatiBlendConfig,
+    all_sources,
+    inside_frame,
+    main_pair,
+    true_positions,
+)
 from deblend.hemmati2022.config import Detection
 from deblend.hemmati2022.networks import (
     HIGH_PX,
@@ -48,6 +55,7 @@ from deblend.hemmati2022.peaks import (
 from deblend.hemmati2022.predict import generate_images, latent_vectors
 from deblend.seeds import generator as random_generator
 from deblend.tables import write_csv
+from deblend.training.ahead import made_ahead
 from deblend.training.fingerprints import fingerprint
 from deblend.training.loop import Loop
 from deblend.training.outputs import Outputs, training_outputs
@@ -290,7 +298,7 @@ class Validation:
         )
         self.high, self.low = maker.scaled(self.blends, "validation")
         self.low_single = maker.scaled(single, "epochs")[1]
-        self.sources_single = true_positions(single) - 1
+        self.sources_single = all_sources(single, maker.galaxies) - 1  # in the crop of 64 px
         _, rank = np.unique(single["galaxy_0"], return_inverse=True)
         self.sets_threshold = rank % 2 == 0
         pair = main_pair(self.blends)
@@ -315,9 +323,9 @@ class Validation:
             "diversity_ratio": diversity(images, self.high),
         }
         images, single = images[:, self.band], single[:, self.band]
-        results = [
-            self._check_with_psf(images, single, width) for width in self.detection.fwhm_arcsec
-        ]
+        check = partial(self._check_with_psf, images, single)
+        with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+            results = list(pool.map(check, self.detection.fwhm_arcsec))
         # A reliable threshold comes first, then the share of detected blends.
         best = max(
             results, key=lambda width: (self.has_reliable_threshold(width), width["val_detected"])
@@ -331,10 +339,16 @@ class Validation:
         low = self.maker.scaled(self.last_single, "calibration")[1]
         images = generate_images(generator, low, device)[:, self.band]
         psf = gan_psf(fwhm_arcsec, self.maker)
-        peaks = find_peaks(images, psf, noise=noise, measure=self.detection.peaks)
-        sources = true_positions(self.last_single) - 1  # in the crop of 64 px
+        peaks = self._find(images, psf, noise)
+        sources = all_sources(self.last_single, self.maker.galaxies) - 1
         heights = highest(peaks, false_peaks(peaks, sources, self.detection.radius_px), len(images))
         return set_threshold(heights, self.detection.false_positive_rate)
+
+    def _find(self, images: np.ndarray, psf: np.ndarray, noise: float) -> pd.DataFrame:
+        """Peaks of a network's images that are not at an edge of the frame."""
+        peaks = find_peaks(images, psf, noise=noise, measure=self.detection.peaks)
+        frame = peaks[["x_px", "y_px"]].to_numpy() + 1
+        return peaks[inside_frame(frame)].reset_index(drop=True)
 
     @property
     def largest_rate(self) -> float:
@@ -351,7 +365,7 @@ class Validation:
         """The part of the result of `check` that depends on the PSF, for one PSF."""
         psf = gan_psf(fwhm_arcsec, self.maker)
         noise = typical_noise(single)
-        find = partial(find_peaks, psf=psf, noise=noise, measure=self.detection.peaks)
+        find = partial(self._find, psf=psf, noise=noise)
         radius, half = self.detection.radius_px, self.sets_threshold
         peaks = find(single)
         heights = highest(peaks, false_peaks(peaks, self.sources_single, radius), len(single))
@@ -442,9 +456,14 @@ def train(
         blends = blends.where(~pd.Series(is_single), singles).astype(blends.dtypes)
         noise = latent_vectors(maker.seed, len(blends), config.n_latent, epoch)
         mixing = rng.uniform(size=(len(blends), 1, 1, 1)).astype(np.float32)
-        for step in range(steps):
+
+        def pair(
+            step: int, blends: pd.DataFrame = blends
+        ) -> tuple[slice, tuple[np.ndarray, np.ndarray]]:
             batch = slice(step * size, (step + 1) * size)
-            high, low = maker.scaled(blends.iloc[batch], "train")
+            return batch, maker.scaled(blends.iloc[batch], "train")
+
+        for step, (batch, (high, low)) in enumerate(made_ahead(pair, steps)):
             given = noise[batch] if config.kind == "vanilla" else low
             tensors = (torch.from_numpy(x).to(device) for x in (given, high, mixing[batch]))
             losses = trainer.step(*tensors)

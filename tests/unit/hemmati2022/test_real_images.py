@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from deblend.errors import DeblendError
+from deblend.hemmati2022.blends import EDGE_PX
 from deblend.hemmati2022.networks import SuperResolver
-from deblend.hemmati2022.peaks import EDGE_PX
 from deblend.hemmati2022.predict import Network
 from deblend.hemmati2022.real_images import (
     field_names,
