@@ -418,7 +418,9 @@ def near_sources(peaks: pd.DataFrame, sources: np.ndarray, radius_px: float) -> 
     return (squared <= radius_px**2).any(axis=1)  # false for NaN
 
 
-def chance_rate(sources: np.ndarray, radius_px: float, side_px: int, edge_px: float = 0.0) -> float:
+def chance_rate(
+    sources: np.ndarray, radius_px: float, side_px: int, edge_px: float = -0.5
+) -> float:
     """Share of the places in stamps at which a peak would not be false: those near a source.
 
     Catalogued sources that an image does not show excuse false peaks too. A share of false peaks is
@@ -431,7 +433,8 @@ def chance_rate(sources: np.ndarray, radius_px: float, side_px: int, edge_px: fl
     side_px : int
         Side of the stamps.
     edge_px : float
-        Places that are not further than this from an edge do not count, since peaks there do not.
+        Places that are not further than this from an edge do not count, since peaks there do not;
+        with the default all count.
     """
     used = np.flatnonzero(inside_frame(np.arange(side_px)[:, None], side_px, edge_px))
     y, x = np.meshgrid(used, used, indexing="ij")

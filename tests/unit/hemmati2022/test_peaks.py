@@ -251,6 +251,9 @@ def test_random_places_match_in_proportion_to_the_area_around_sources():
     assert chance_rate(sources, 8.0, 66) == pytest.approx(expected, rel=0.03)
     # Two sources at one place are as one.
     assert chance_rate(sources[[0, 0]][:, [0, 0]], 8.0, 66) == chance_rate(sources[:1], 8.0, 66)
+    # Places at the edges do not count.
+    expected = (1 + 2 + 0) * np.pi * 8**2 / (3 * 52**2)
+    assert chance_rate(sources, 8.0, 66, 6.0) == pytest.approx(expected, rel=0.03)
 
 
 def test_the_number_of_false_peaks_does_not_depend_on_the_order_of_the_thresholds():
