@@ -6,7 +6,13 @@ BIN := $(VENV)/bin
 REQUIREMENTS := requirements.txt requirements-dev.txt constraints.txt
 # This file exists when the set-up of .venv is complete. A change of the requirements updates .venv.
 READY := $(VENV)/.ready
-SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
+# Not $(BIN)/snakemake, which has the path of its interpreter in its first line: that may be too long,
+# or another one since the folder was moved.
+SNAKEMAKE := $(BIN)/python -m snakemake
+# Runs Snakemake with options. A run that was killed leaves locks behind, which stop the next one.
+run = echo $(SNAKEMAKE) --cores $(CORES) $(1); \
+	$(SNAKEMAKE) --cores $(CORES) $(1) || { code=$$?; ! ls .snakemake/locks/*.lock >/dev/null 2>&1 \
+	|| echo "Another run is at work in this folder, or one was killed. After a kill: make unlock, and the same again." >&2; exit $$code; }
 # Scale of `make report`.
 SCALE ?= toy
 RESULTS = results$(if $(filter-out paper,$(SCALE)),/$(SCALE))
@@ -18,13 +24,23 @@ SMALL := tests/unit $(patsubst %,tests/workflow/test_%.py,config dry_run bad_inp
 ONE_THREAD := OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1
 SOURCES := src workflow tools tests benchmarks
 
+# Caches of Snakemake and pip, if the home folder cannot be written. The workflow sees to those of its
+# own packages.
+ifneq ($(shell test -d "$$HOME" -a -w "$$HOME" || echo no),)
+export XDG_CACHE_HOME ?= $(CURDIR)/.snakemake/caches
+endif
+
 .DEFAULT_GOAL := help
-.PHONY: help env toy small published report evidence summary test lint format docs bench clean
+.PHONY: help place env toy small published report evidence summary unlock test lint format docs bench clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(READY): $(REQUIREMENTS)
+# Snakemake takes braces for names of wildcards, and a colon separates folders in PATH.
+place:
+	@case "$$(pwd -P)" in *[{}:]*) echo "the path of this folder, $$(pwd -P), has a brace or a colon: rename it (spaces and other characters are fine)" >&2; exit 1;; esac
+
+$(READY): $(REQUIREMENTS) | place
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) was not found: install Python 3.11, or run make PYTHON=..." >&2; exit 1; }
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Python 3.11 is needed, this is %d.%d" % sys.version_info[:2])'
 	$(PYTHON) -m venv $(VENV)
@@ -34,22 +50,22 @@ $(READY): $(REQUIREMENTS)
 env: $(READY) ## Set up the environment in .venv only
 
 toy: $(READY) ## Make all results at toy scale from simulated galaxies, in minutes
-	$(SNAKEMAKE) --configfile config/toy.yaml
+	@$(call run,--configfile config/toy.yaml)
 	@$(MAKE) --no-print-directory summary SCALE=toy
 
 small: $(READY) ## Make all results at laptop scale, large enough to test the papers' claims
-	$(SNAKEMAKE) --configfile config/small.yaml
+	@$(call run,--configfile config/small.yaml)
 	@$(MAKE) --no-print-directory summary SCALE=small
 
 # A download of 1 MB; no network is trained.
 published: $(READY) ## Figures 5 to 9, claims and findings from Boucaud et al.'s own catalogue
-	$(SNAKEMAKE) $(if $(filter-out paper,$(SCALE)),--configfile config/$(SCALE).yaml) published
+	@$(call run,published $(if $(filter-out paper,$(SCALE)),--configfile config/$(SCALE).yaml))
 	@echo "Figures and tables: $(RESULTS)/published"
 
 # Snakemake's package has the page's JavaScript, so that nothing is downloaded.
 report: $(READY) ## Put figures and tables of the toy run on one HTML page (SCALE=small: of make small)
 	@test -f $(RESULTS)/tables/claims.csv || { echo "there are no results in $(RESULTS): run make $(SCALE) first" >&2; exit 1; }
-	@$(BIN)/snakemake --configfile config/$(SCALE).yaml --report $(RESULTS)/report.html >$(RESULTS)/logs/report.log 2>&1 \
+	@$(SNAKEMAKE) --configfile config/$(SCALE).yaml --report $(RESULTS)/report.html >$(RESULTS)/logs/report.log 2>&1 \
 	|| { tail -n 3 $(RESULTS)/logs/report.log >&2; echo "no report was made: run make $(SCALE) first" >&2; exit 1; }
 	@echo "Report: $(RESULTS)/report.html"
 
@@ -67,6 +83,9 @@ summary:
 	@echo
 	@echo "Figures: $(RESULTS)/figures; each published number and claim: $(RESULTS)/tables"
 	@$(MAKE) --no-print-directory report
+
+unlock: $(READY) ## Allow the next run after one was killed (kill -9, power cut), if none is alive
+	@$(BIN)/python tools/unlock.py
 
 # Unit tests, dry runs and the smallest runs run in parallel with one thread each. The other tests
 # start workflows that use all cores.

@@ -26,6 +26,7 @@ JOINS_PAPERS = {"run/config.py"}
 #: Inputs and params that no adapter reads, with the reason.
 UNREAD = {
     ("params", "code"): "its change reruns the rule",
+    ("params", "listing"): "its change reruns the rule",
     ("input", "style"): "the library reads the style of all figures itself",
     ("input", "mixtures"): "the library reads the mixtures of all fits itself",
     ("input", "psfs"): "params.options names the files band by band",

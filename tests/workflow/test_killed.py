@@ -4,6 +4,8 @@ import json
 import random
 import re
 import shutil
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -11,6 +13,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from tests.conftest import ROOT
 from tests.run import assert_same_weights, kill_training, snakemake
 from tests.workflow.conftest import TINY
 
@@ -39,7 +42,7 @@ def arguments(folder, config):
     path = folder / "overlay.yaml"
     path.write_text(yaml.safe_dump(config))
     target = "results/networks/blend2flux/history.csv"
-    return ["--cores", "2", "--rerun-incomplete", target, "--configfile", str(path)]
+    return ["--cores", "2", target, "--configfile", str(path)]
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +102,10 @@ def test_a_changed_hyperparameter_starts_afresh_and_says_so(data, tmp_path):
     log = kill_after_epoch(folder, configuration(), 3, scheduler_too=True)
     assert not (folder / "results/networks/blend2flux/history.csv").exists()
     changed = configuration(learning_rate=0.0005)
-    result = snakemake("--nolock", *arguments(folder, changed), directory=folder)
+    locked = snakemake(*arguments(folder, changed), directory=folder, check=False)
+    assert "Directory cannot be locked" in locked.text
+    subprocess.run([sys.executable, ROOT / "tools/unlock.py"], cwd=folder, check=True)
+    result = snakemake(*arguments(folder, changed), directory=folder)
     assert "starting afresh" in result.text
     assert (folder / "results/checkpoints").is_dir()
     assert "config changed" in result.text

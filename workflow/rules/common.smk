@@ -16,6 +16,7 @@ sys.path.insert(0, str(BASE / "src"))
 from deblend.errors import DeblendError
 from deblend.run.code import code_digest
 from deblend.run.config import refuse_duplicate_keys, validated, validated_archives
+from deblend.run.environment import prepare_environment
 
 
 def project_file(name):
@@ -32,6 +33,7 @@ def read_config_file(name):
 
 
 try:
+    prepare_environment(BASE)
     for _path in workflow.configfiles:
         refuse_duplicate_keys(_path)
     ARCHIVES = validated_archives(read_config_file("datasets.yaml"))
@@ -48,10 +50,8 @@ STYLE = project_file("src/deblend/plots/paper.mplstyle")
 PUBLISHED = project_file("config/published.yaml")
 BARS = project_file("config/bars.yaml")
 SEED, SCALE = config["seed"], config["scale"]
-# For each paper: its figures, tables and numbers.
-TARGETS = {}
-# For each paper: its networks, as pairs (name in the paper, folder under networks).
-TRAINED = {}
+# For each paper: its figures, tables and numbers; its networks, as pairs (name in the paper, folder).
+TARGETS, TRAINED = {}, {}
 
 
 @functools.cache

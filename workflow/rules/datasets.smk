@@ -1,5 +1,15 @@
 # Data sets: parent stamps from an archive, the user's files, mosaics or a RealGalaxy catalogue. The
 # rules of simulations and of the cleaning are in the files of the papers.
+from deblend.data.listing import JPEG_SUFFIXES, folder_listing, real_galaxy_listing
+from deblend.run.inputs import check_inputs
+
+# Where this workflow is a module, the other one can have rules that make the inputs.
+if workflow.is_main_process and Path(workflow.main_snakefile).resolve().parent == BASE:
+    try:
+        check_inputs(config, ARCHIVES, BASE, "configuration")
+    except DeblendError as error:
+        raise WorkflowError(str(error)) from None
+
 DATASET_OPTIONS = ("band", "pixel_scale_arcsec", "zero_point", "noise_sigma", "stamp_size")
 PSF_OPTIONS = ("psf_fwhm_arcsec", "psf_moffat_beta")
 
@@ -27,6 +37,11 @@ def dataset_options(*names):
 def psf_file(wildcards):
     """The image of the PSF of a data set, if it has one."""
     return dataset(wildcards)["psf"] or []
+
+
+def folder_input(path):
+    """A folder as an input whose time stamp does not count; params have a listing of its files."""
+    return ancient(path) if Path(path).is_dir() else path
 
 
 def field(wildcards):
@@ -162,6 +177,7 @@ rule ingest_real_galaxies:
         runtime=240,
     params:
         code=code("data/ingest_real_galaxies.py"),
+        listing=lambda wildcards: real_galaxy_listing(dataset(wildcards)["catalog"]),
         seed=SEED,
         options=dataset_options(*DATASET_OPTIONS, *PSF_OPTIONS),
     message:

@@ -65,6 +65,12 @@ def sample_catalog(wildcards):
     return catalog_of_sample(wildcards.sample)
 
 
+def sample_listing(wildcards):
+    """Digest of the listing of the files that the user's catalogue of a sample names."""
+    entry = sample_entry(wildcards)
+    return real_galaxy_listing(entry["catalog"]) if entry["source"] == "files" else None
+
+
 def magnitude_limits(sample):
     """Brightest and faintest magnitude of a sample's galaxies, as options of its stamps."""
     entry = FARRENS["samples"][sample]
@@ -189,6 +195,7 @@ rule farrens2022_draw_stamps:
         runtime=240,
     params:
         code=code("farrens2022/draw_stamps.py"),
+        listing=sample_listing,
         seed=SEED,
         chunk_size=FARRENS["chunk_size"],
         n_stamps=lambda wildcards: sample_entry(wildcards)["n_stamps"][wildcards.split],

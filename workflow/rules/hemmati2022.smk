@@ -144,7 +144,7 @@ def hsc_pairs(wildcards):
             "hemmati2022 > hsc_pairs > folder is null: set it to a folder with hst_NAME.fits and "
             "hsc_NAME.fits of the same fields, then ask for this target again"
         )
-    return folder
+    return folder_input(folder)
 
 
 wildcard_constraints:
@@ -494,6 +494,9 @@ rule hemmati2022_real_images:
         runtime=30,
     params:
         code=code("hemmati2022/real_images.py"),
+        listing=lambda wildcards: folder_listing(
+            HEMMATI["hsc_pairs"]["folder"], (".fits",), prefixes=("hst_", "hsc_")
+        ),
         scale=SCALE,
         threads=1,
         maker=PAIR_MAKER,

@@ -48,7 +48,7 @@ def image_sources(wildcards):
     """Folders or archives with the JPEGs of a set of images."""
     entry = image_set(wildcards)
     if entry["source"] == "files":
-        return [entry["folder"]]
+        return [folder_input(entry["folder"])]
     if entry["source"] == "archive":
         return expand("<resources>/{archive}/archive.tar.gz", archive=entry["archives"])
     return expand(
@@ -56,6 +56,14 @@ def image_sources(wildcards):
         images=wildcards.images,
         chunk=range(n_chunks(entry["n_images"], entry["chunk_size"])),
     )
+
+
+def images_listing(wildcards):
+    """Digest of the listing of the user's folder of JPEGs."""
+    entry = image_set(wildcards)
+    if entry["source"] != "files":
+        return None
+    return folder_listing(entry["folder"], JPEG_SUFFIXES, below=True)
 
 
 def gan_options(wildcards):
@@ -156,6 +164,7 @@ rule reiman2019_frames:
         runtime=120,
     params:
         code=code("reiman2019/frames.py"),
+        listing=images_listing,
         seed=SEED,
         split=REIMAN["split"],
         min_test_galaxies=REIMAN["min_test_galaxies"],

@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from deblend.data.listing import JPEG_SUFFIXES, files_in
 from deblend.errors import DeblendError
 from deblend.files import atomic
 from deblend.seeds import uniform
@@ -33,9 +34,6 @@ log = logging.getLogger(__name__)
 
 #: Size of a pixel of Galaxy Zoo images in Petrosian radii of the galaxy (Lintott et al. 2011).
 RADII_PER_PX = 0.024
-
-
-SUFFIXES = (".jpg", ".jpeg")
 
 
 SPLITS = ("train", "validation", "test")
@@ -163,7 +161,7 @@ class Jpeg(NamedTuple):
 
 
 def _is_jpeg(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+    return path.suffix.lower() in JPEG_SUFFIXES and not path.name.startswith(".")
 
 
 class Sources:
@@ -212,10 +210,8 @@ class Sources:
 
     @staticmethod
     def _of_folder(number: int, folder: Path) -> Iterator[Jpeg]:
-        for path in [*folder.glob("*"), *folder.glob("[!.]*/*")]:
-            if _is_jpeg(path) and path.is_file():
-                name = str(path.relative_to(folder))
-                yield Jpeg(path.stem, number, name, path.stat().st_size)
+        for name in files_in(folder, JPEG_SUFFIXES, below=True):
+            yield Jpeg(Path(name).stem, number, name, (folder / name).stat().st_size)
 
     def _of_archive(self, number: int, path: Path) -> Iterator[Jpeg]:
         try:

@@ -31,9 +31,39 @@ def test_changes_of_a_checkout_are_recorded(checkout):
     assert git_state(folder) == {"commit": commit, "modified": True}
 
 
-def test_a_copy_without_git_has_no_commit(tmp_path):
-    assert git_state(tmp_path) == {"commit": None, "modified": None}
-    assert git_state(tmp_path / "absent") == {"commit": None, "modified": None}
+def unknown(folder, caplog):
+    """The reason why the commit is unknown, which is in the record and in the log."""
+    state = git_state(folder)
+    reason = state.pop("unknown_because")
+    assert state == {"commit": None, "modified": None}
+    assert (
+        f"the commit of {folder} is unknown, and provenance.json has none: {reason}" in caplog.text
+    )
+    return reason
+
+
+def test_a_copy_without_git_has_no_commit(tmp_path, caplog):
+    assert unknown(tmp_path, caplog) == "the folder is not a git checkout"
+    assert unknown(tmp_path / "absent", caplog) == "git failed"
+
+
+def test_where_git_is_not_installed_the_record_says_so(checkout, monkeypatch, caplog):
+    monkeypatch.setenv("PATH", "")
+    assert unknown(checkout[0], caplog) == "git is not installed"
+
+
+@pytest.mark.parametrize("language", ["C", "de_DE.UTF-8"])
+def test_a_clone_of_another_owner_has_no_commit_and_says_why(
+    checkout, monkeypatch, caplog, language
+):
+    # Git then takes the current user for another one.
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    monkeypatch.setenv("LC_ALL", language)
+    monkeypatch.setenv("HOME", str(checkout[0]))  # without the user's list of safe folders
+    reason = unknown(checkout[0], caplog)
+    assert reason.startswith("the folder belongs to another user")
+    assert "git config --global --add safe.directory" in reason
+    assert str(checkout[0]) not in reason
 
 
 def test_versions_are_those_of_installed_packages():
