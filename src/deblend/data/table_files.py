@@ -217,6 +217,8 @@ def _read_any(path: Path) -> Table:
     if re.match(rb"(\xef\xbb\xbf)?\s*<(\?xml|VOTABLE)", start):
         # Names as their authors wrote them, such as S/G, not the identifiers made of them.
         return Table.read(path, format="votable", use_names_over_ids=True)
+    if start.lstrip().lower().startswith((b"<html", b"<!doctype")):
+        raise ValueError("it is a web page: download the table itself")
     lines = read_text(path).splitlines()
     if lines and lines[0].startswith("# %ECSV"):
         return _read_ecsv(lines)
@@ -248,7 +250,8 @@ def _delimiter(lines: list[str], path: Path) -> str | None:
     """Character between the columns of a table with one; None if they are separated by blanks."""
     header = next((line for line in lines if line.strip() and line[0] != "#"), "")
     found = next((character for character in ",\t;" if character in header), None)
-    return "," if found is None and ".csv" in path.name.lower() else found
+    one_column = found is None and ".csv" in path.name.lower() and len(header.split()) == 1
+    return "," if one_column else found
 
 
 def _read_delimited(lines: list[str], delimiter: str) -> Table:
@@ -468,7 +471,7 @@ def matching_rows(
     return np.array([row_of.get(name, -1) for name in ids], int)
 
 
-def numbers(column: Any, quantity: Quantity, where: str) -> np.ndarray:
+def numbers(column: Any, quantity: Quantity, where: str, *, log_unknown: bool = True) -> np.ndarray:
     """Numbers of a column, NaN where there is none; the log has how many of what kind.
 
     Parameters
@@ -479,6 +482,7 @@ def numbers(column: Any, quantity: Quantity, where: str) -> np.ndarray:
     quantity : Quantity
     where : str
         Column and file, for messages.
+    log_unknown : bool
 
     Returns
     -------
@@ -506,7 +510,7 @@ def numbers(column: Any, quantity: Quantity, where: str) -> np.ndarray:
         result[~angles] = _convert(result[~angles], unit, quantity, where)
     result[~((result >= quantity.low) & (result <= quantity.high) & np.isfinite(result))] = np.nan
     unknown = np.flatnonzero(np.isnan(result))
-    if len(unknown):
+    if len(unknown) and log_unknown:
         _report(where, given, masked, values, unknown)
     return result
 
@@ -583,7 +587,7 @@ def _report(
     )
     named = [f"{n} x {kind}" for kind, n in kinds.most_common(MAX_NAMED)]
     rest = len(unknown) - sum(n for _, n in kinds.most_common(MAX_NAMED))
-    listed = ", ".join([*named, f"{rest} others"] if rest else named)
+    listed = ", ".join([*named, f"{rest} more"] if rest else named)
     # Numbers that are not taken for such are more than an empty cell.
     level = logging.WARNING if np.isfinite(values[unknown]).any() else logging.INFO
     log.log(level, "%s: %d of %d values are unknown (%s)", where, len(unknown), len(given), listed)
