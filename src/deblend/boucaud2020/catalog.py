@@ -19,6 +19,17 @@ from deblend.boucaud2020.methods import (
 )
 from deblend.boucaud2020.predictions import pivot
 from deblend.data.stamps import Stamps
+from deblend.data.table_files import (
+    MAG_RANGE,
+    NUMBER,
+    REDSHIFT,
+    SENTINELS,
+    SIZE,
+    Quantity,
+    numbers,
+    open_table,
+    texts,
+)
 from deblend.errors import DeblendError
 from deblend.report.networks import not_learnt
 from deblend.units import flux_from_mag, mag_from_flux
@@ -60,12 +71,13 @@ SEXTRACTOR_COLUMNS = ("g1_flux_sex", "g2_flux_sex", "g1_sex_mag", "g2_sex_mag")
 DETECTION_CODES = (-1, 0, 1, 2, 3)
 
 
-#: Numbers that stand for "not found" in SExtractor's columns, as an empty cell does.
-SENTINELS = (-9999.0, -999.0, -99.0, 99.0, 999.0, 9999.0)
-
-
-#: Range of AB magnitudes that a galaxy can have.
-MAG_RANGE = (5.0, 40.0)
+#: What columns are, in which other numbers than infinity can stand for no value. SExtractor's have
+#: some where it found nothing, as an empty cell does.
+QUANTITIES = {
+    **dict.fromkeys(SEXTRACTOR_COLUMNS, Quantity(sentinels=SENTINELS)),
+    **dict.fromkeys(("g1_rad", "g2_rad"), SIZE),
+    **dict.fromkeys(("g1_z", "g2_z"), REDSHIFT),
+}
 
 
 def output_catalog(
@@ -166,9 +178,8 @@ def check_catalog(table: pd.DataFrame, name: str = "the catalogue") -> pd.DataFr
     -------
     DataFrame
         `catalog_columns` of its methods as numbers: detection codes as integers (files may have
-        2.0), SExtractor's fluxes and magnitudes NaN where they hold one of the sentinels for "not
-        found" (`SENTINELS`), all fluxes NaN where infinite. Fluxes that are not positive stay:
-        statistics count them.
+        2.0), NaN where infinite or, in `QUANTITIES`, where a number stands for no value. Fluxes
+        that are not positive stay: statistics count them.
 
     Raises
     ------
@@ -187,20 +198,14 @@ def check_catalog(table: pd.DataFrame, name: str = "the catalogue") -> pd.DataFr
         raise DeblendError(f"{name} has no rows")
     table = table[list(columns)].copy()
     for column in [c for c in columns if c not in TEXT_COLUMNS]:
-        numbers = pd.to_numeric(table[column], errors="coerce")
-        bad = numbers.isna() & table[column].notna()
-        if bad.any():
-            raise DeblendError(
-                f"{name}: {column} has {bad.sum()} values that are not numbers, the first is "
-                f"{table[column][bad].iloc[0]!r}: correct them, or leave them empty"
-            )
-        table[column] = numbers.replace([np.inf, -np.inf], np.nan)
-        if column in SEXTRACTOR_COLUMNS:
-            table[column] = table[column].mask(table[column].isin(SENTINELS))
+        quantity, where = QUANTITIES.get(column, NUMBER), f"column {column} of {name}"
+        # That a method has no flux for a galaxy is nothing unusual.
+        table[column] = numbers(table[column], quantity, where, log_unknown="_flux" not in column)
     unknown = sorted(set(table["detection"]) - set(DETECTION_CODES), key=str)
     if unknown:
+        listed = ", ".join(f"{code:g}" for code in unknown)
         raise DeblendError(
-            f"{name} has detection codes {unknown}; they can be "
+            f"{name} has detection codes [{listed}]; they can be "
             f"{', '.join(map(str, DETECTION_CODES))}"
         )
     table["detection"] = table["detection"].astype(int)
@@ -229,18 +234,26 @@ def _columns_of(table: pd.DataFrame, name: str) -> tuple[str, ...]:
 
 
 def read_catalog(path: str | Path) -> pd.DataFrame:
-    """Read a catalogue in the published format: CSV, see `check_catalog`.
+    """Read a catalogue in the published format, see `check_catalog`.
+
+    Parameters
+    ----------
+    path : path
+        CSV, or another format that `deblend.data.table_files.open_table` reads.
 
     Raises
     ------
     DeblendError
-        The file cannot be read as CSV, or is not in that format.
+        The file cannot be read, or is not in that format.
     """
-    try:
-        table = pd.read_csv(path)
-    except (OSError, ValueError) as error:
-        raise DeblendError(f"cannot read {path} as a CSV table: {error}") from error
-    return check_catalog(table, str(path))
+    table = open_table(path)
+    frame = pd.DataFrame({name: np.ma.filled(table[name], np.nan) for name in table.colnames})
+    for column in set(TEXT_COLUMNS) & set(frame):
+        values = texts(table[column])
+        is_integer = all(text.isdecimal() for text in values.tolist())
+        # Blends are numbered where the workflow makes catalogues.
+        frame[column] = values.astype(int) if is_integer else pd.Series(values).replace("", np.nan)
+    return check_catalog(frame, str(path))
 
 
 def describe_catalog(

@@ -20,6 +20,7 @@ import pandas as pd
 from deblend.boucaud2020.config import CleaningConfig
 from deblend.data.noise import noise_images
 from deblend.data.stamps import Stamps
+from deblend.data.table_files import read_text
 from deblend.errors import DeblendError
 from deblend.photometry.sep import (
     SepError,
@@ -277,11 +278,10 @@ def read_rejected(path: str | Path) -> list[str]:
         The table cannot be read, has other columns, or a line without an id.
     """
     try:
-        lines = [
-            text for text in Path(path).read_text().splitlines() if text.strip() and text[0] != "#"
-        ]
-    except (OSError, ValueError) as error:
-        raise DeblendError(f"cannot read the rejected galaxies {path} ({error})") from error
+        content = read_text(path)
+    except DeblendError as error:
+        raise DeblendError(f"the galaxies rejected by eye: {error}") from error
+    lines = [text for text in content.splitlines() if text.strip() and text[0] != "#"]
     # Only the first comma separates columns: further ones belong to the reason, quoted or not.
     header, *rows = [[text.strip() for text in row] for row in csv.reader(lines)] or [[]]
     if header != ["id", "reason"]:

@@ -1,20 +1,33 @@
 """Parent stamps from the user's stamps and catalogue, an archive, or a RealGalaxy catalogue."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import galsim
 import numpy as np
 import pandas as pd
 from astropy import units as u
-from astropy.io import fits
-from astropy.table import Table
 from deblend.data.config import FilesConfig, RealGalaxyConfig
 from deblend.data.image_files import READ_ERRORS, read_array, read_pixels
 from deblend.data.image_units import counts_factor
 from deblend.data.profiles import moffat_psf
 from deblend.data.psfs import read_psf
 from deblend.data.stamps import GALAXY_COLUMNS, TEXT_COLUMNS, Stamps, band_table
+from deblend.data.table_files import (
+    AXIS_RATIO,
+    DECLINATION,
+    MAGNITUDE,
+    REDSHIFT,
+    RIGHT_ASCENSION,
+    SERSIC_INDEX,
+    SHARE,
+    SIZE,
+    Quantity,
+    matching_rows,
+    read_columns,
+    size_in_px,
+)
 from deblend.errors import DeblendError
 from deblend.seeds import generator
 
@@ -25,45 +38,29 @@ log = logging.getLogger(__name__)
 REQUIRED = ("id", "mag", "half_light_radius")
 
 
-#: Units that catalogue columns are converted to. The radius is converted to pixels separately.
-UNITS = {"mag": u.mag, "ra": u.deg, "dec": u.deg}
-
-
-def read_table(path: str | Path, columns: dict[str, str]) -> Table:
-    """Read a user's catalogue in any format that astropy reads.
-
-    Parameters
-    ----------
-    path : path
-    columns : dict
-        Name of the table's column for each of the workflow's.
-
-    Raises
-    ------
-    DeblendError
-        The catalogue cannot be read, or lacks a column.
-    """
-    try:
-        table = Table.read(path)
-    except Exception as error:  # astropy raises many types
-        raise DeblendError(f"cannot read the catalogue {path}: {error}") from error
-    missing = [name for name in columns.values() if name not in table.colnames]
-    if missing:
-        raise DeblendError(
-            f"the catalogue {path} lacks the columns {', '.join(missing)}; it has "
-            f"{', '.join(table.colnames)}"
-        )
-    return table
+#: What the columns of a catalogue are, beside its sizes; None for texts.
+QUANTITIES: dict[str, Quantity | None] = {
+    "id": None,
+    "ra": RIGHT_ASCENSION,
+    "dec": DECLINATION,
+    "mag": MAGNITUDE,
+    "sersic_n": SERSIC_INDEX,
+    "axis_ratio": AXIS_RATIO,
+    "redshift": REDSHIFT,
+    "morphology": None,
+    **dict.fromkeys(("p_sph", "p_disk", "p_irr"), SHARE),
+}
 
 
 def read_catalog(
     path: str | Path, columns: dict[str, str], pixel_scale_arcsec: float, radius_unit: str
 ) -> pd.DataFrame:
-    """Read a catalogue (ECSV, CSV, FITS table ...) into `GALAXY_COLUMNS`.
+    """Read a catalogue into `GALAXY_COLUMNS`.
 
     Parameters
     ----------
     path : path
+        In any format that `deblend.data.table_files.open_table` reads.
     columns : dict
         Name of the catalogue's column for each of `GALAXY_COLUMNS`. `id`, `mag` and
         `half_light_radius` are required.
@@ -74,13 +71,14 @@ def read_catalog(
     Returns
     -------
     DataFrame
-        `GALAXY_COLUMNS`. The morphology is "unknown" if the catalogue has neither classes nor their
-        probabilities.
+        `GALAXY_COLUMNS`, NaN where the catalogue has no number, or none that is plausible. The
+        morphology is "unknown" if the catalogue has neither classes nor their probabilities.
 
     Raises
     ------
     DeblendError
-        A column is missing or unknown, has a unit that cannot be converted, or an id is not unique.
+        A column is missing or unknown, has text that is no number or a unit that cannot be
+        converted, or an id is missing or not unique.
     """
     allowed = [*(c for c in GALAXY_COLUMNS if c not in ("half_light_radius_px", "origin"))]
     allowed.append("half_light_radius")
@@ -93,45 +91,15 @@ def read_catalog(
     lacking = [c for c in REQUIRED if c not in columns]
     if lacking:
         raise DeblendError(f"columns does not say which column of {path} is {', '.join(lacking)}")
-    table = read_table(path, columns)
-    result = pd.DataFrame(index=range(len(table)))
+    quantities = {**QUANTITIES, "half_light_radius": size_in_px(pixel_scale_arcsec, radius_unit)}
+    table = read_columns(path, columns, quantities)
+    table = table.rename(columns={"half_light_radius": "half_light_radius_px"})
+    result = pd.DataFrame(index=table.index)
     for name in GALAXY_COLUMNS:
-        result[name] = "" if name in TEXT_COLUMNS else np.nan
-    for name, catalog_name in columns.items():
-        column = table[catalog_name]
-        values = np.ma.filled(column, "" if name in TEXT_COLUMNS else np.nan)
-        if name in TEXT_COLUMNS:
-            result[name] = np.asarray(values).astype(str)
-            continue
-        target = u.Unit(radius_unit) if name == "half_light_radius" else UNITS.get(name)
-        values = _convert(np.asarray(values, float), column.unit, target, catalog_name, path)
-        if name == "half_light_radius":
-            in_px = values / pixel_scale_arcsec if radius_unit == "arcsec" else values
-            result["half_light_radius_px"] = in_px
-        else:
-            result[name] = values
+        result[name] = table.get(name, "" if name in TEXT_COLUMNS else np.nan)
     if not {"morphology", "p_sph", "p_disk", "p_irr"} & set(columns):
         result["morphology"] = "unknown"
-    repeated = result["id"][result["id"].duplicated()].unique()
-    if len(repeated):
-        raise DeblendError(
-            f"the catalogue {path} has {len(repeated)} ids more than once (the first: "
-            f"{repeated[0]}): ids have to be unique"
-        )
     return result
-
-
-def _convert(
-    values: np.ndarray, unit: u.UnitBase | None, target: u.UnitBase | None, name: str, path: object
-) -> np.ndarray:
-    if unit is None or target is None or unit == target:
-        return values
-    try:
-        return (values * unit).to_value(target)
-    except u.UnitConversionError as error:
-        raise DeblendError(
-            f"column {name} of {path} is in {unit}, which cannot be converted to {target}"
-        ) from error
 
 
 def centre_on_light(image: np.ndarray, size: int) -> np.ndarray:
@@ -320,30 +288,25 @@ def ingest_real_galaxies(config: RealGalaxyConfig, seed: int) -> Stamps:
     Raises
     ------
     DeblendError
-        The catalogue cannot be read, or has no radii.
+        The catalogue cannot be read, or see `real_galaxy_table`.
     """
     path = Path(config.catalog)
     try:
         catalog = galsim.RealGalaxyCatalog(path.name, dir=str(path.parent))
-        table = fits.getdata(path)
-        extra = fits.getdata(config.fits_catalog) if config.fits_catalog else None
     except OSError as error:
         raise DeblendError(f"cannot read the RealGalaxy catalogue {path}: {error}") from error
-    if extra is None or "flux_radius" not in extra.names:
-        raise DeblendError(
-            f"{path} has no sizes: give fits_catalog, its companion with a column flux_radius (px)"
-        )
+    table = real_galaxy_table(path, config.fits_catalog, config.pixel_scale_arcsec)
     size, scale = config.stamp_size, config.pixel_scale_arcsec
     target = moffat_psf(config.psf_fwhm_arcsec, config.psf_moffat_beta)
-    images, rows, n_noisier = [], [], 0
+    images, n_noisier = [], 0
     for i in range(catalog.nobjects):
-        galsim_seed = generator(seed, "noise", config.band, table["IDENT"][i]).integers(1, 2**31)
+        galsim_seed = generator(seed, "noise", config.band, table["id"][i]).integers(1, 2**31)
         rng = galsim.BaseDeviate(int(galsim_seed))
         try:
             galaxy = galsim.Convolve(galsim.RealGalaxy(catalog, index=i, rng=rng), target)
         except (*READ_ERRORS, galsim.GalSimError) as error:
             raise DeblendError(
-                f"cannot read the image of galaxy {table['IDENT'][i]} of {path} ({error}): a file "
+                f"cannot read the image of galaxy {table['id'][i]} of {path} ({error}): a file "
                 "that the catalogue names is missing or broken; fetch it again"
             ) from error
         image = galsim.ImageF(size, size, scale=scale)
@@ -356,25 +319,6 @@ def ingest_real_galaxies(config: RealGalaxyConfig, seed: int) -> Stamps:
         else:
             n_noisier += 1
         images.append(image.array.copy())
-        rows.append(
-            {
-                "id": str(table["IDENT"][i]),
-                "ra": float(table["RA"][i]),
-                "dec": float(table["DEC"][i]),
-                "mag": float(table["MAG"][i]),
-                "half_light_radius_px": float(
-                    extra["flux_radius"][i] * table["PIXEL_SCALE"][i] / scale
-                ),
-                "sersic_n": np.nan,
-                "axis_ratio": np.nan,
-                "redshift": float(extra["ZPHOT"][i]) if "ZPHOT" in extra.names else np.nan,
-                "morphology": "unknown",
-                "p_sph": np.nan,
-                "p_disk": np.nan,
-                "p_irr": np.nan,
-                "origin": path.name,
-            }
-        )
     log.info(
         "%d of %d stamps are noisier than noise_sigma %g",
         n_noisier,
@@ -385,7 +329,78 @@ def ingest_real_galaxies(config: RealGalaxyConfig, seed: int) -> Stamps:
     return Stamps(
         np.stack(images)[:, None],
         np.zeros((len(images), size, size), np.int16),
-        pd.DataFrame(rows),
+        table,
         band_table(config.band, scale, config.zero_point, config.noise_sigma),
         psf[None],
+    )
+
+
+#: What the columns of a RealGalaxy catalogue and of its companion are; sizes are in pixels of the
+#: galaxy's own image.
+REAL_GALAXY_QUANTITIES: dict[str, Quantity | None] = {
+    "id": None,
+    "companion_id": None,
+    "ra": RIGHT_ASCENSION,
+    "dec": DECLINATION,
+    "mag": MAGNITUDE,
+    "own_pixel_scale": replace(SIZE, unit=u.arcsec),
+    "radius": SIZE,
+    "redshift": REDSHIFT,
+}
+
+
+def real_galaxy_table(
+    catalog: str | Path, companion: str | Path | None, pixel_scale_arcsec: float
+) -> pd.DataFrame:
+    """Galaxies of a RealGalaxy catalogue, with the sizes and redshifts of its companion.
+
+    Parameters
+    ----------
+    catalog : path
+    companion : path, optional
+        Table with IDENT, flux_radius (pixels of the galaxy's own image) and perhaps ZPHOT, in any
+        order; it can have other galaxies too. By default the catalogue itself has these columns.
+    pixel_scale_arcsec : float
+        Of the pixels that radii are converted to.
+
+    Returns
+    -------
+    DataFrame
+        `GALAXY_COLUMNS`, a row for each of the catalogue.
+
+    Raises
+    ------
+    DeblendError
+        A table cannot be read or lacks a column, an IDENT is missing or not unique, or the
+        companion lacks a galaxy.
+    """
+    own = {"id": "IDENT", "ra": "RA", "dec": "DEC", "mag": "MAG", "own_pixel_scale": "PIXEL_SCALE"}
+    further = {"radius": "flux_radius", "redshift": "ZPHOT"}
+    if companion is None:
+        table = read_columns(catalog, own | further, REAL_GALAXY_QUANTITIES, optional=further)
+    else:
+        table = read_columns(catalog, own, REAL_GALAXY_QUANTITIES)
+        names = {"companion_id": "IDENT", **further}
+        other = read_columns(companion, names, REAL_GALAXY_QUANTITIES, optional=further)
+        rows = matching_rows(table["id"], other["companion_id"], f"column IDENT of {companion}")
+        lacking = table["id"][rows < 0]
+        if len(lacking):
+            raise DeblendError(
+                f"{companion} lacks {len(lacking)} of the {len(table)} galaxies of {catalog} (the "
+                f"first: IDENT {lacking.iloc[0]}): give the companion of this catalogue"
+            )
+        table = table.join(other.iloc[rows].reset_index(drop=True))
+    if "radius" not in table:
+        raise DeblendError(
+            f"{companion or catalog} has no sizes: give fits_catalog, its companion with a column "
+            "flux_radius (px)"
+        )
+    known = {
+        "half_light_radius_px": table["radius"] * table["own_pixel_scale"] / pixel_scale_arcsec,
+        "morphology": "unknown",
+        "origin": Path(catalog).name,
+        **{name: table[name] for name in GALAXY_COLUMNS if name in table},
+    }
+    return pd.DataFrame(
+        {name: known.get(name, np.nan) for name in GALAXY_COLUMNS}, index=table.index
     )

@@ -10,7 +10,7 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 #: Length of a digest, in hexadecimal digits.
 LENGTH = 16
@@ -149,7 +149,7 @@ def texts_of_table(path: str | Path, columns: Iterable[str]) -> set[str]:
     opened = gzip.open if str(path).endswith(".gz") else open
     try:
         with opened(path, "rb") as file:
-            header = _table_header(file)
+            header = _table_header(cast("BinaryIO", file))
             width, n_rows = int(header["NAXIS1"]), int(header["NAXIS2"])
             data = file.read(width * n_rows)
         for start, stop in _places(header, {name.upper() for name in columns}):

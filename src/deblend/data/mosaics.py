@@ -7,14 +7,14 @@ import numpy as np
 import pandas as pd
 from astropy import units as u
 from astropy.coordinates import SkyCoord
-from astropy.table import Table
 from deblend.data.config import FieldConfig
 from deblend.data.coordinates import celestial_wcs, check_positions, to_pixels
 from deblend.data.image_files import open_image
 from deblend.data.image_units import counts_factor
-from deblend.data.ingest import read_catalog
+from deblend.data.ingest import QUANTITIES, read_catalog
 from deblend.data.psfs import read_psf
 from deblend.data.stamps import Stamps, band_table
+from deblend.data.table_files import read_columns
 from deblend.errors import DeblendError
 
 log = logging.getLogger(__name__)
@@ -151,8 +151,8 @@ def _add_morphology(galaxies: pd.DataFrame, config: FieldConfig) -> pd.DataFrame
     table = table[table[["ra", "dec"]].notna().all(axis=1)]
     if len(with_position) and len(table):
         nearest, separation, _ = _sky_coordinates(
-            galaxies.iloc[with_position], config.catalog
-        ).match_to_catalog_sky(_sky_coordinates(table, config.morphology))
+            galaxies.iloc[with_position]
+        ).match_to_catalog_sky(_sky_coordinates(table))
         distance = separation.arcsec
         pairs = pd.DataFrame({"galaxy": with_position, "entry": nearest, "distance": distance})
         pairs = pairs[pairs["distance"] <= config.match_radius_arcsec]
@@ -180,28 +180,10 @@ def _read_morphology(config: FieldConfig) -> pd.DataFrame:
             f"field {config.name}: morphology_columns does not say which column of "
             f"{config.morphology} is {', '.join(lacking)}"
         )
-    try:
-        table = Table.read(config.morphology)
-    except Exception as error:  # astropy raises many types
-        raise DeblendError(f"cannot read the morphologies {config.morphology}: {error}") from error
     columns = {name: config.morphology_columns[name] for name in needed}
-    missing = [name for name in columns.values() if name not in table.colnames]
-    if missing:
-        raise DeblendError(
-            f"the morphologies {config.morphology} lack the columns {', '.join(missing)}; they "
-            f"have {', '.join(table.colnames)}"
-        )
-    return pd.DataFrame(
-        {
-            name: np.ma.filled(np.ma.asarray(table[catalog_name]).astype(float), np.nan)
-            for name, catalog_name in columns.items()
-        }
-    )
+    return read_columns(str(config.morphology), columns, QUANTITIES)
 
 
-def _sky_coordinates(table: pd.DataFrame, source: str | None) -> SkyCoord:
+def _sky_coordinates(table: pd.DataFrame) -> SkyCoord:
     """Coordinates of the columns `ra` and `dec`, degrees."""
-    try:
-        return SkyCoord(table["ra"].to_numpy(), table["dec"].to_numpy(), unit=u.deg)
-    except ValueError as error:
-        raise DeblendError(f"the positions of {source} are not degrees: {error}") from error
+    return SkyCoord(table["ra"].to_numpy(), table["dec"].to_numpy(), unit=u.deg)

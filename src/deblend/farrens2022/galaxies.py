@@ -5,15 +5,17 @@ format. Each galaxy has a light profile, in counts/s of HST, a name and a magnit
 """
 
 import logging
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 import galsim
 import numpy as np
-from astropy.io import fits
+import pandas as pd
 from deblend.data.image_files import READ_ERRORS
 from deblend.data.priors import MORPHOLOGIES
 from deblend.data.profiles import galaxy_profile
+from deblend.data.table_files import MAGNITUDE, read_columns
 from deblend.errors import DeblendError
 from deblend.farrens2022.config import SampleConfig
 from deblend.seeds import uniform
@@ -192,7 +194,8 @@ class CatalogGalaxies:
     ------
     DeblendError
         The catalogue cannot be read, has no fits for parametric galaxies, names images that do not
-        exist, has no magnitudes though there is a limit, or has too few galaxies.
+        exist, has no magnitudes though there is a limit, or has too few galaxies; or see
+        `read_galaxies` and `check_companions`.
     """
 
     def __init__(
@@ -226,9 +229,11 @@ class CatalogGalaxies:
                 )
         # The identity decides the split, not the row: a galaxy is in the same split of every
         # catalogue that has it.
-        listed = fits.getdata(path)[self.catalog.orig_index]
-        self.names = listed["IDENT"].astype(str)
-        self.mags = catalog_magnitudes(listed)
+        listed = read_galaxies(path)
+        check_companions(path, listed["id"].to_numpy(), config.exclusion_level)
+        listed = listed.iloc[self.catalog.orig_index]
+        self.names = listed["id"].to_numpy(str)
+        self.mags = listed["mag"].to_numpy(float)
         kept = within_limits(self.mags, config.catalog_mag_min, config.catalog_mag_max, path)
         hashes = np.array([uniform(seed, "split", name) for name in self.names])
         upper = np.cumsum(list(fractions.values()))[list(fractions).index(split)]
@@ -262,11 +267,58 @@ class CatalogGalaxies:
         return turned, str(self.names[row]), float(mag)
 
 
-def catalog_magnitudes(listed: np.ndarray) -> np.ndarray:
-    """Magnitudes of a RealGalaxy catalogue's rows: its column MAG, NaN where it has none."""
-    if "MAG" not in (listed.dtype.names or ()):
-        return np.full(len(listed), np.nan)
-    return np.asarray(listed["MAG"], float)
+def read_galaxies(path: Path) -> pd.DataFrame:
+    """Ids and magnitudes of a RealGalaxy catalogue.
+
+    Returns
+    -------
+    DataFrame
+        `id`: its column IDENT. `mag`: its column MAG, NaN where it has none.
+
+    Raises
+    ------
+    DeblendError
+        An id is missing or not unique.
+    """
+    columns, quantities = {"id": "IDENT", "mag": "MAG"}, {"id": None, "mag": MAGNITUDE}
+    listed = read_columns(path, columns, quantities, optional=("mag",))
+    return listed if "mag" in listed else listed.assign(mag=np.nan)
+
+
+def check_companions(path: Path, ids: np.ndarray, exclusion_level: str) -> None:
+    """Check that the companions of a RealGalaxy catalogue have its galaxies in its order.
+
+    GalSim takes their rows by position.
+
+    Parameters
+    ----------
+    path : path
+        The catalogue. Companions with fits and with what galaxies are selected by are in its
+        folder; one that GalSim does not need can be absent.
+    ids : ndarray of str
+    exclusion_level : str
+        See `deblend.farrens2022.config.SampleConfig`: some levels need the selection.
+
+    Raises
+    ------
+    DeblendError
+        A row of a companion is of another galaxy.
+    """
+    kinds = ["_fits"] + ["_selection"] * (exclusion_level in ("marginal", "bad_stamp"))
+    for companion in (path.with_name(f"{path.stem}{kind}.fits") for kind in kinds):
+        if not companion.exists():
+            continue
+        theirs = read_columns(companion, {"companion_id": "IDENT"}, {"companion_id": None})
+        there = theirs["companion_id"].tolist()
+        pairs = enumerate(zip_longest(ids.tolist(), there, fillvalue="none"), 1)
+        differing = [(row, own, other) for row, (own, other) in pairs if own != other]
+        if differing:
+            row, own, other = differing[0]
+            raise DeblendError(
+                f"{len(differing)} rows of {companion} are not of the galaxies in the same rows of "
+                f"{path} (the first, row {row}: IDENT {other}, not {own}): GalSim takes them by "
+                "position, so give both in the same order, by IDENT"
+            )
 
 
 def within_limits(

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from deblend.data.table_files import NUMBER, read_columns
 from deblend.errors import DeblendError
 from deblend.farrens2022.metrics import METHODS, NoiseRealisation
 
@@ -91,7 +92,7 @@ def read_predictions(
     Parameters
     ----------
     path : path
-        A CSV file with `COLUMNS`; it can be compressed.
+        A table with `COLUMNS`, see `deblend.data.table_files.open_table`.
 
     Returns
     -------
@@ -107,26 +108,27 @@ def read_predictions(
         The file cannot be read, a column is missing, labels are not among those above, a blend has
         no offset, or the stamps are not the same in each realisation.
     """
-    remedy = f"give a table with {', '.join(COLUMNS)}"
     try:
-        found = pd.read_csv(path)
-    except (OSError, EOFError, ValueError) as error:
+        found = read_columns(path, {name: name for name in COLUMNS}, dict.fromkeys(COLUMNS, NUMBER))
+    except DeblendError as error:
         raise DeblendError(
-            f"farrens2022.published_predictions: {path} cannot be read ({error}): {remedy}"
+            f"farrens2022.published_predictions: {error}: give a table with {', '.join(COLUMNS)}"
         ) from error
-    missing = [name for name in COLUMNS if name not in found]
-    if missing:
-        raise DeblendError(f"{path} has no column {missing[0]!r}: {remedy}")
+    for name in ("noise_sigma", "realisation", "stamp"):
+        if found[name].isna().any():
+            row = int(found[name].isna().to_numpy().argmax()) + 1
+            raise DeblendError(f"{path}: {name} is missing in row {row}: complete the table")
     for name, allowed in (("blended", (0, 1)), ("blendhunter", (0, 1)), ("sep", (-1, 0, 1))):
         wrong = ~found[name].isin(allowed)
         if wrong.any():
+            row = int(wrong.idxmax())
             raise DeblendError(
-                f"{path}: {name} is {found.loc[wrong, name].iloc[0]} in row {wrong.idxmax() + 1}; "
-                f"it can be {', '.join(map(str, allowed))}"
+                f"{path}: {name} is {found[name][row]:g} in row {row + 1}; it can be "
+                f"{', '.join(map(str, allowed))}"
             )
     # Without an offset, a blend would count as distant.
     for name in ("dx_px", "dy_px"):
-        wrong = (found["blended"] == 1) & ~np.isfinite(pd.to_numeric(found[name], errors="coerce"))
+        wrong = (found["blended"] == 1) & found[name].isna()
         if wrong.any():
             raise DeblendError(
                 f"{path}: {name} is {found.loc[wrong, name].iloc[0]} in row {wrong.idxmax() + 1}, "
@@ -145,14 +147,13 @@ def read_predictions(
                 "of the first realisation: each one has to have the same stamps"
             )
         key = (float(sigma), int(realisation))
-        predictions[key] = rows[["blendhunter"]].set_axis(["probability"], axis=1).astype(float)
-        sep_labels[key] = rows[["sep"]].set_axis(["authors"], axis=1)
-    if stamps is None:
-        raise DeblendError(f"{path} has no rows")
+        predictions[key] = rows[["blendhunter"]].set_axis(["probability"], axis=1)
+        sep_labels[key] = rows[["sep"]].set_axis(["authors"], axis=1).astype(int)
+    assert stamps is not None  # a table without rows is refused
     distance = np.hypot(stamps["dx_px"], stamps["dy_px"])
     table = pd.DataFrame(
         {
-            "is_blend": stamps["blended"],
+            "is_blend": stamps["blended"].astype(int),
             "distance_px": distance.where(stamps["blended"] == 1),
             "weight": 1.0,
         }

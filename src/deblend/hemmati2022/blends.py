@@ -337,7 +337,8 @@ def inside_frame(
     -------
     ndarray of bool, shape (n,)
     """
-    return np.asarray((positions > edge_px) & (positions < side_px - 1 - edge_px)).all(axis=1)
+    inside: np.ndarray = np.all((positions > edge_px) & (positions < side_px - 1 - edge_px), axis=1)
+    return inside
 
 
 def neighbour_positions(

@@ -25,7 +25,8 @@ EXTRA_COLUMNS = ("mag_f160w", "class_star")
 
 #: Reasons why a galaxy is left out, in the order in which they are tested.
 REASONS = {
-    "no_magnitude": "no flux in the detection band",
+    "no_position": "no coordinates, though others of the catalogue have some",
+    "no_magnitude": "no magnitude in the detection band, or none that a galaxy can have",
     "faint_f160w": "too faint in F160W",
     "star": "CLASS_STAR of a star",
     "redshift": "redshift too low or too high",
@@ -58,30 +59,26 @@ def halves(catalogue: pd.DataFrame, split_dec_deg: float | None, seed: int) -> n
     Returns
     -------
     ndarray of str
-        "south" (up to and including the limit) or "north".
+        "south" (up to and including the limit) or "north", also where only this galaxy has no
+        declination: `select` leaves it out.
 
     Raises
     ------
     DeblendError
-        Some declinations are missing, or all galaxies are on one side of the limit.
+        All galaxies are on one side of the limit.
     """
     dec = catalogue["dec"].to_numpy(float)
-    missing = int(np.isnan(dec).sum())
-    if missing == len(dec):
+    known = dec[np.isfinite(dec)]
+    if not len(known):
         log.warning("no declinations: the galaxies are halved at random, by id")
         draws = [uniform(seed, "hemmati2022 half", name) for name in catalogue["id"]]
         return np.where(np.array(draws) < 0.5, "south", "north")
-    if missing:
-        raise DeblendError(
-            f"{missing} of {len(dec)} galaxies have no declination, which the split needs: "
-            "complete the catalogue, or leave the column out to split by id"
-        )
-    limit = float(np.median(dec)) if split_dec_deg is None else split_dec_deg
+    limit = float(np.median(known)) if split_dec_deg is None else split_dec_deg
     south = dec <= limit
-    if south.all() or not south.any():
+    if (known <= limit).all() or not south.any():
         raise DeblendError(
             f"split_dec_deg is {limit} and all declinations are on one side of it, from "
-            f"{dec.min()} to {dec.max()}: give one in between, or null for their median"
+            f"{known.min()} to {known.max()}: give one in between, or null for their median"
         )
     return np.where(south, "south", "north")
 
@@ -92,9 +89,9 @@ def select(catalogue: pd.DataFrame, cuts: dict[str, Any], seed: int) -> pd.DataF
     Parameters
     ----------
     catalogue : DataFrame
-        id, dec, mag (detection band), redshift, `EXTRA_COLUMNS`, and perhaps fwhm_px. Galaxies with
-        an unknown (NaN) mag are left out; those with an unknown redshift, CLASS_STAR, F160W
-        magnitude or FWHM are kept.
+        id, ra, dec, mag (detection band), redshift, `EXTRA_COLUMNS`, and perhaps fwhm_px. Galaxies
+        with an unknown (NaN) mag are left out, and those without coordinates if others have them;
+        those with an unknown redshift, CLASS_STAR, F160W magnitude or FWHM are kept.
     cuts : dict
         train and test, each with mag_max, mag_f160w_max, class_star_max, redshift_max;
         redshift_min, fwhm_min_px and fwhm_max_px for both (None for no limit); split_dec_deg;
@@ -156,8 +153,14 @@ def _reasons(catalogue: pd.DataFrame, cuts: dict[str, Any], by_train: np.ndarray
         most = np.inf if high is None or cuts[high] is None else cuts[high]
         return (values <= least) | (values >= most)
 
+    # The split needs declinations, and mosaics both coordinates.
+    unplaced = np.zeros(len(catalogue), bool)
+    for coordinate in ("ra", "dec"):
+        unknown = ~np.isfinite(catalogue[coordinate].to_numpy(float))
+        unplaced |= unknown & ~unknown.all()
     reason = np.full(len(catalogue), "", dtype=object)
     for name, cut in (
+        ("no_position", unplaced),
         ("no_magnitude", ~np.isfinite(catalogue["mag"].to_numpy(float))),
         ("faint_f160w", above("mag_f160w", "mag_f160w_max")),
         ("star", above("class_star", "class_star_max")),

@@ -12,12 +12,20 @@ from typing import Any
 import galsim
 import numpy as np
 import pandas as pd
-from astropy import units as u
 from deblend.data.image_files import read_pixels
 from deblend.data.image_units import counts_factor
-from deblend.data.ingest import cut, read_table
+from deblend.data.ingest import QUANTITIES, cut
 from deblend.data.psfs import read_centred_psf
 from deblend.data.stamps import GALAXY_COLUMNS, TEXT_COLUMNS, Stamps
+from deblend.data.table_files import (
+    FLUX,
+    MAGNITUDE,
+    SHARE,
+    Quantity,
+    matching_rows,
+    read_columns,
+    size_in_px,
+)
 from deblend.errors import DeblendError
 from deblend.hemmati2022.cutout_config import (
     PARENT_MIN_PX,
@@ -33,21 +41,18 @@ from deblend.units import mag_from_flux
 log = logging.getLogger(__name__)
 
 
-#: Quantities for which the configuration can name columns, and their units if a column has none.
-COLUMNS: dict[str, u.UnitBase | None] = {
-    "id": None,
-    "ra": u.deg,
-    "dec": u.deg,
-    "mag": u.mag,
-    "flux": u.uJy,
-    "mag_f160w": u.mag,
-    "flux_f160w": u.uJy,
-    "class_star": None,
-    "redshift": None,
-    "half_light_radius": None,
-    "fwhm": None,
-    "morphology": None,
+#: Quantities for which the configuration can name columns, and what they are; sizes follow below.
+COLUMNS: dict[str, Quantity | None] = {
+    **{name: QUANTITIES[name] for name in ("id", "ra", "dec", "mag", "redshift", "morphology")},
+    "flux": FLUX,
+    "mag_f160w": MAGNITUDE,
+    "flux_f160w": FLUX,
+    "class_star": SHARE,
 }
+
+
+#: Sizes for which the configuration can name columns.
+SIZES = ("half_light_radius", "fwhm")
 
 
 #: AB zero point of fluxes in microjansky.
@@ -104,14 +109,16 @@ def read_cutout_catalogue(
     pixel_scale_arcsec: float,
     radius_unit: str,
 ) -> pd.DataFrame:
-    """Read a catalogue (CSV, ECSV, FITS table ...) for `deblend.hemmati2022.cutouts.select`.
+    """Read a catalogue for `deblend.hemmati2022.cutouts.select`.
 
     Parameters
     ----------
     path : path
+        In any format that `deblend.data.table_files.open_table` reads.
     columns : dict
-        For each of our names (of `COLUMNS`) the name in the catalogue, or None. `id` is required. A
-        `flux` is converted to a magnitude; it is in microjansky if the column has no unit.
+        For each of our names (of `COLUMNS` and `SIZES`) the name in the catalogue, or None. `id` is
+        required. A `flux` is converted to a magnitude; it is in microjansky if the column has no
+        unit.
     pixel_scale_arcsec : float
         Pixel scale of the cut-outs.
     radius_unit : {"pix", "arcsec"}
@@ -121,20 +128,22 @@ def read_cutout_catalogue(
     -------
     DataFrame
         `deblend.data.stamps.GALAXY_COLUMNS` and `deblend.hemmati2022.cutouts.EXTRA_COLUMNS`, NaN if
-        unknown; fwhm_px if `columns` names it. Magnitudes are unknown if the flux is not positive,
-        redshifts if they are negative (-1 or -99).
+        unknown; fwhm_px if `columns` names it. Unknown are numbers that are not plausible, such as
+        the -99 of surveys or a negative redshift, and magnitudes if the flux is not positive.
 
     Raises
     ------
     DeblendError
-        A column is missing, unknown or has the wrong unit.
+        A column is missing, unknown, or has the wrong unit or text that is no number; or an id is
+        missing or not unique.
     """
     # A second configuration file cannot remove a key of the first one, but can set it to null.
     named = {ours: theirs for ours, theirs in columns.items() if theirs is not None}
-    if set(named) - set(COLUMNS) or "id" not in named:
+    allowed = [*COLUMNS, *SIZES]
+    if set(named) - set(allowed) or "id" not in named:
         raise DeblendError(
             f"columns of {path} names {', '.join(named) or 'nothing'}: it has to name id and can "
-            f"name {', '.join(list(COLUMNS)[1:])}"
+            f"name {', '.join(allowed[1:])}"
         )
     for mag, flux in (("mag", "flux"), ("mag_f160w", "flux_f160w")):
         if mag in named and flux in named:
@@ -142,62 +151,49 @@ def read_cutout_catalogue(
                 f"columns of {path} names both {mag} ({named[mag]}) and {flux} ({named[flux]}): "
                 "make one of them null"
             )
-    table = read_table(path, named)
-    values_of: dict[str, Any] = {}
-    for ours, theirs in named.items():
-        column = table[theirs]
-        if ours in TEXT_COLUMNS:
-            values_of[ours] = np.asarray(np.ma.filled(column, "")).astype(str)
-            continue
-        values = np.asarray(np.ma.filled(np.ma.asarray(column).astype(float), np.nan))
-        is_radius = ours in ("half_light_radius", "fwhm")
-        target = u.Unit(radius_unit) if is_radius else COLUMNS[ours]
-        if column.unit is not None and target is not None:
-            try:
-                values = (values * column.unit).to_value(target)
-            except u.UnitConversionError as error:
-                raise DeblendError(
-                    f"column {theirs} of {path} is in {column.unit}, which cannot be converted to "
-                    f"{target}"
-                ) from error
-        if is_radius:
-            values_of[f"{ours}_px"] = values / (
-                pixel_scale_arcsec if radius_unit == "arcsec" else 1
-            )
-        elif ours.startswith("flux"):
-            values_of[ours.replace("flux", "mag")] = mag_from_flux(values, MICROJANSKY)
-        elif ours == "redshift":
-            # Catalogues have -1 or -99 where there is none.
-            values_of[ours] = np.where(values < 0, np.nan, values)
-        else:
-            values_of[ours] = values
-    result = pd.DataFrame(index=range(len(table)))
+    size = size_in_px(pixel_scale_arcsec, radius_unit)
+    table = read_columns(path, named, COLUMNS | dict.fromkeys(SIZES, size))
+    for flux, mag in (("flux", "mag"), ("flux_f160w", "mag_f160w")):
+        if flux in table:
+            table[mag] = mag_from_flux(table.pop(flux), MICROJANSKY)
+    table = table.rename(columns={name: f"{name}_px" for name in SIZES})
+    result = pd.DataFrame(index=table.index)
     for column in (*GALAXY_COLUMNS, *EXTRA_COLUMNS):
-        result[column] = values_of.pop(column, "" if column in TEXT_COLUMNS else np.nan)
+        empty = "" if column in TEXT_COLUMNS else np.nan
+        result[column] = table.pop(column) if column in table else empty
     if "morphology" not in named:
         result["morphology"] = "unknown"
-    return result.assign(origin=Path(path).name, **values_of)
+    return result.assign(origin=Path(path).name).join(table)
 
 
 def add_redshifts(
     catalogue: pd.DataFrame, path: str | Path, columns: dict[str, str | None]
 ) -> pd.DataFrame:
-    """Add the redshifts of another table with the same ids; NaN if it has none.
+    """Add the redshifts of another table, which has the same ids; NaN if it has none.
 
     Raises
     ------
     DeblendError
-        The table cannot be read, or none of its ids is in the catalogue.
+        The table cannot be read, has an id of the catalogue more than once, or has none of them.
     """
-    table = read_cutout_catalogue(path, columns, 1.0, "pix").drop_duplicates("id")
-    redshift = table.set_index("id")["redshift"].reindex(catalogue["id"])
-    if redshift.isna().all():
+    own_id, redshift_name = columns.get("id"), columns.get("redshift")
+    if not own_id or not redshift_name:
+        raise DeblendError(
+            f"redshift_columns of {path} names {', '.join(columns)}: it has to name id and redshift"
+        )
+    # Another table may have ids of other fields too, so that only those of the catalogue count.
+    named = {"own_id": own_id, "redshift": redshift_name}
+    table = read_columns(path, named, {"own_id": None, "redshift": COLUMNS["redshift"]})
+    rows = matching_rows(catalogue["id"], table["own_id"], f"column {own_id} of {path}")
+    redshift = np.where(rows < 0, np.nan, table["redshift"].to_numpy()[rows])
+    if np.isnan(redshift).all():
         raise DeblendError(
             f"{path} has no redshift for any id of the catalogue: check redshift_columns "
             f"({columns})"
         )
-    log.info("%d of %d galaxies have a redshift in %s", redshift.count(), len(catalogue), path)
-    return catalogue.assign(redshift=redshift.to_numpy())
+    known = int(np.isfinite(redshift).sum())
+    log.info("%d of %d galaxies have a redshift in %s", known, len(catalogue), path)
+    return catalogue.assign(redshift=redshift)
 
 
 def band_psfs(config: Cutouts) -> np.ndarray:

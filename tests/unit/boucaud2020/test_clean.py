@@ -350,6 +350,13 @@ def test_galaxies_rejected_by_eye_are_left_out(tmp_path):
     assert (counts["rejected"], counts["kept"]) == (1, 2)
 
 
+def test_ids_rejected_by_eye_may_come_from_a_spreadsheet(tmp_path):
+    text = "id,reason\r\ng1,a star, and a bright one\r\ng9,\r\n"
+    for encoding in ("utf-8-sig", "utf-16"):
+        (tmp_path / "r.csv").write_bytes(text.encode(encoding))
+        assert read_rejected(tmp_path / "r.csv") == ["g1", "g9"]
+
+
 def test_the_table_that_ships_rejects_nothing():
     assert read_rejected(ROOT / "config/rejected.csv") == []
 

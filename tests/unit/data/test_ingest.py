@@ -4,6 +4,7 @@ import pytest
 from astropy import units as u
 from astropy.io import fits
 from astropy.table import Table
+from deblend.boucaud2020.clean import clean
 from deblend.data.ingest import (
     FilesConfig,
     RealGalaxyConfig,
@@ -12,8 +13,11 @@ from deblend.data.ingest import (
     ingest_files,
     ingest_real_galaxies,
     read_catalog,
+    real_galaxy_table,
 )
 from deblend.errors import DeblendError
+
+from tests.unit.boucaud2020.test_clean import CONFIG
 
 COLUMNS = {"id": "name", "mag": "m", "half_light_radius": "r"}
 
@@ -100,6 +104,88 @@ def test_units_of_the_catalogue_are_converted(tmp_path):
     table.write(path, overwrite=True)
     with pytest.raises(DeblendError, match="column m of .* is in Jy, which cannot be converted"):
         read_catalog(path, COLUMNS, 0.06, "arcsec")
+
+
+def test_what_surveys_write_for_no_value_becomes_no_number(tmp_path):
+    path = tmp_path / "c.csv"
+    path.write_text(
+        "\ufeffname,m,r,ra,z,p\n"
+        "a,20.5,4.0,10:00:33.6,0.5,0.9\n"
+        "b,null,-99,-,-99,-99\n"
+        "c,99,0,150.14,-1,\n"
+    )
+    columns = {**COLUMNS, "ra": "ra", "redshift": "z", "p_sph": "p"}
+    catalog = read_catalog(path, columns, 0.06, "pix")
+    for column, first in (("mag", 20.5), ("half_light_radius_px", 4.0), ("redshift", 0.5)):
+        np.testing.assert_array_equal(catalog[column], [first, np.nan, np.nan])
+    np.testing.assert_allclose(catalog["ra"], [150.14, np.nan, 150.14])
+    np.testing.assert_array_equal(catalog["p_sph"], [0.9, np.nan, np.nan])
+    path.write_text(path.read_text().replace(",0.5,", ",soon,"))
+    with pytest.raises(DeblendError, match="column z of .*c.csv has 'soon' in row 1, which is not"):
+        read_catalog(path, columns, 0.06, "pix")
+
+
+def test_galaxies_whose_values_are_unknown_are_left_out_with_the_reason(files):
+    folder, _ = files
+    table = pd.read_csv(folder / "catalog.csv").astype({"m": object})
+    table.loc[0, "m"], table.loc[1, "m"], table.loc[2, "r"] = -99, "null", -99
+    table.to_csv(folder / "catalog.csv", index=False)
+    stamps = ingest_files(config(folder), seed=1)
+    rules = CONFIG.model_copy(update={"mag_max": 24.0})
+    _, excluded = clean(stamps, 1, rules)
+    reasons = excluded.set_index("id")["reason"]
+    assert reasons[list("abc")].tolist() == ["magnitude", "magnitude", "radius"]
+
+
+def test_magnitudes_may_be_in_the_unit_of_the_ab_system(tmp_path):
+    table = Table({"name": ["a", "b"], "m": [20.0, 21.0], "r": [4.0, 5.0]})
+    for unit in ("mag(AB)", "ABMAG", "mag"):
+        table["m"].unit = unit if unit != "ABMAG" else u.Unit(unit, parse_strict="silent")
+        table.write(tmp_path / "c.ecsv", overwrite=True)
+        assert read_catalog(tmp_path / "c.ecsv", COLUMNS, 0.06, "pix")["mag"].tolist() == [20, 21]
+
+
+def real_galaxy_files(folder, companion_rows):
+    """Tables of a RealGalaxy catalogue, and of a companion with some rows of its galaxies."""
+    n = 5
+    ids = np.arange(n) + 100
+    own = {"IDENT": ids, "RA": np.full(n, 150.0), "DEC": np.full(n, 2.0), "MAG": ids / 5.0}
+    catalog = Table({**own, "PIXEL_SCALE": np.full(n, 0.03)})
+    companion = Table({"IDENT": ids, "flux_radius": ids / 10, "zphot": ids / 200})
+    catalog.write(folder / "catalog.fits")
+    companion[companion_rows].write(folder / "fits.fits")
+    return folder / "catalog.fits", folder / "fits.fits"
+
+
+@pytest.mark.parametrize("rows", [[0, 1, 2, 3, 4], [4, 3, 2, 1, 0], [2, 0, 4, 1, 3]])
+def test_sizes_and_redshifts_of_real_galaxies_are_found_by_their_ids(tmp_path, rows):
+    catalog, companion = real_galaxy_files(tmp_path, rows)
+    table = real_galaxy_table(catalog, companion, 0.06)
+    assert table["id"].tolist() == ["100", "101", "102", "103", "104"]
+    np.testing.assert_allclose(table["half_light_radius_px"], [5, 5.05, 5.1, 5.15, 5.2])
+    np.testing.assert_allclose(table["redshift"], [0.5, 0.505, 0.51, 0.515, 0.52])
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([0, 1, 3, 4], "fits.fits lacks 1 of the 5 galaxies of .* IDENT 102.: give the companion"),
+        ([0, 1, 2, 3, 4, 3], "IDENT of .*fits.fits has 1 ids of the catalogue more than .*: 103"),
+    ],
+)
+def test_a_companion_of_other_galaxies_is_refused(tmp_path, rows, message):
+    with pytest.raises(DeblendError, match=message):
+        real_galaxy_table(*real_galaxy_files(tmp_path, rows), 0.06)
+
+
+def test_a_real_galaxy_catalogue_can_have_its_sizes_itself(tmp_path):
+    catalog, _ = real_galaxy_files(tmp_path, [0])
+    table = Table.read(catalog)
+    table["flux_radius"], table["ZPHOT"] = [4, -99, 0, 8, 10.0], [0.5, -1.0, np.nan, 99, 1]
+    table.write(catalog, overwrite=True)
+    read = real_galaxy_table(catalog, None, 0.06)
+    np.testing.assert_array_equal(read["half_light_radius_px"], [2, np.nan, np.nan, 4, 5])
+    np.testing.assert_array_equal(read["redshift"], [0.5, np.nan, np.nan, np.nan, 1])
 
 
 def test_repeated_ids_are_refused(tmp_path):

@@ -102,6 +102,25 @@ def test_morphologies_are_matched_on_the_sky(survey):
     assert [both[f"gds-{i}"] for i in range(100, 104)] == ["sph", "disk", "sphd", ""]
 
 
+def test_entries_without_probabilities_or_position_give_none(survey):
+    folder, table = survey
+    galaxies = table[:3]
+    lines = [
+        f"{ra},{dec},{p},0.1,0.1"
+        for ra, dec, p in zip(
+            [galaxies["_RAJ2000"][0], galaxies["_RAJ2000"][1], "-"],
+            [*galaxies["_DEJ2000"][:2], "-"],
+            ["0.9", "-99", "0.9"],
+            strict=True,
+        )
+    ]
+    (folder / "m.csv").write_text("\n".join(["RA,DEC,fsph,fdisk,firr", *lines]))
+    cut = cut_field(
+        config(folder, morphology=str(folder / "m.csv"), morphology_columns=PROBABILITIES)
+    )
+    np.testing.assert_array_equal(cut.galaxies["p_sph"][:3], [0.9, np.nan, np.nan])
+
+
 def test_an_entry_is_used_for_the_nearest_galaxy_only(survey):
     folder, table = survey
     close = table[[0, 0]]
@@ -160,7 +179,7 @@ def test_a_mosaic_is_not_read_completely(tmp_path):
         ({"morphology": "m.csv"}, "morphology_columns does not say .* is ra, dec, p_sph"),
         (
             {"morphology": "m.csv", "morphology_columns": PROBABILITIES},
-            "cannot read the morphologies m.csv",
+            "cannot read the catalogue m.csv",
         ),
     ],
 )

@@ -9,9 +9,11 @@ from deblend.errors import DeblendError
 from deblend.farrens2022.galaxies import (
     CatalogGalaxies,
     SimulatedGalaxies,
+    check_companions,
     clump_share,
     clumpy_profile,
     pair_profile,
+    read_galaxies,
     within_limits,
 )
 from deblend.farrens2022.stamps import (
@@ -157,6 +159,40 @@ def test_limits_of_magnitude_need_magnitudes(real_data, tmp_path):
     assert within_limits(mags, None, 22.0, "x").tolist() == [True, False, False]
     assert within_limits(mags, 21.0, None, "x").tolist() == [False, False, True]
     assert within_limits(mags, None, None, "x").all()
+
+
+@pytest.mark.parametrize(
+    ("order", "message"),
+    [
+        ([1, 0, 2, 3], r"^2 rows of .*cat_fits.fits .*row 1: IDENT 11, not 10\): GalSim takes"),
+        ([0, 1, 2], "^1 rows of .*row 4: IDENT none, not 13"),
+        ([0, 1, 2, 3, 3], "^1 rows of .*row 5: IDENT 13, not none"),
+    ],
+)
+def test_companions_in_another_order_are_refused(tmp_path, order, message):
+    ids = np.array(["10", "11", "12", "13"])
+    path = tmp_path / "cat.fits"
+    check_companions(path, ids, "none")  # there is none
+    Table({"IDENT": ids.astype(int)}).write(tmp_path / "cat_fits.fits")
+    check_companions(path, ids, "none")
+    Table({"IDENT": ids.astype(int)[order]}).write(tmp_path / "cat_fits.fits", overwrite=True)
+    with pytest.raises(DeblendError, match=message):
+        check_companions(path, ids, "none")
+    (tmp_path / "cat_fits.fits").rename(tmp_path / "cat_selection.fits")
+    check_companions(path, ids, "none")  # it is not used
+    with pytest.raises(DeblendError, match="cat_selection.fits"):
+        check_companions(path, ids, "marginal")
+
+
+def test_galaxies_of_a_catalogue_have_ids_and_plausible_magnitudes(tmp_path):
+    path = tmp_path / "cat.fits"
+    Table({"IDENT": [10, 11, 12], "MAG": [21.5, -99.0, 99.0]}).write(path)
+    listed = read_galaxies(path)
+    assert listed["id"].tolist() == ["10", "11", "12"]
+    np.testing.assert_array_equal(listed["mag"], [21.5, np.nan, np.nan])
+    Table({"IDENT": [10, 11, 10]}).write(path, overwrite=True)
+    with pytest.raises(DeblendError, match="IDENT of .* 1 ids more than once .the first: 10, in"):
+        read_galaxies(path)
 
 
 def test_a_catalogue_without_fits_is_refused(real_data, tmp_path):

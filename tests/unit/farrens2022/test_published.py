@@ -60,14 +60,18 @@ def test_the_authors_labels_go_through_our_metrics(tmp_path):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda t: t.drop(columns="sep"), "no column 'sep'"),
+        (
+            lambda t: t.drop(columns="sep"),
+            "lacks the columns sep; it has .*: give a table with noise_sigma",
+        ),
         (lambda t: t.assign(sep=2), "sep is 2 in row 1"),
         (lambda t: t.assign(dx_px=t["dx_px"].where(t["noise_sigma"] == 5, 9.0)), "noise 35"),
         (lambda t: t.iloc[:-1], "noise 35, realisation 1"),
         (lambda t: t.iloc[:0], "no rows"),
         (lambda t: t.assign(dx_px=np.nan), "dx_px is nan in row 1, a blend: give its companion's"),
-        (lambda t: t.assign(dy_px="far"), "dy_px is far in row 1, a blend"),
-        (lambda t: t[[]], "cannot be read .*: give a table with noise_sigma, realisation"),
+        (lambda t: t.assign(dy_px="far"), "dy_px of .* has 'far' in row 1, which is not a number"),
+        (lambda t: t.assign(stamp=t["stamp"].where(t["stamp"] != 2)), "stamp is missing in row 3"),
+        (lambda t: t[[]], ": give a table with noise_sigma, realisation"),
     ],
 )
 def test_other_tables_are_refused(tmp_path, change, words):
@@ -77,10 +81,12 @@ def test_other_tables_are_refused(tmp_path, change, words):
 
 def test_a_missing_table_is_named(tmp_path):
     path = tmp_path / "none.csv.gz"
-    with pytest.raises(DeblendError, match=r"published_predictions: .*none.csv.gz cannot be read"):
+    with pytest.raises(
+        DeblendError, match=r"published_predictions: cannot read the catalogue .*none"
+    ):
         read_predictions(path)
     path.write_text("this is not compressed")
-    with pytest.raises(DeblendError, match=r"cannot be read .*: give a table with noise_sigma"):
+    with pytest.raises(DeblendError, match=r"none.csv.gz.*: give a table with noise_sigma"):
         read_predictions(path)
 
 

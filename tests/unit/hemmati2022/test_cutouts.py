@@ -171,9 +171,17 @@ def test_halves_are_separate():
     assert half["split"].tolist() == selected["split"][::2].tolist()
     with pytest.raises(DeblendError, match="all declinations are on one side of it, from -28"):
         select(table, {**CUTS, "split_dec_deg": 3.0}, 1)
-    table.loc[3, "dec"] = np.nan
-    with pytest.raises(DeblendError, match="1 of 400 galaxies have no declination"):
-        select(table, CUTS, 1)
+    # A galaxy without a position is in neither half, and does not move the others.
+    lost = table.copy()
+    lost.loc[[3, 7], "dec"] = np.nan
+    selected = select(lost, {**CUTS, "split_dec_deg": table["dec"].median()}, 1)
+    assert selected["reason"][[3, 7]].tolist() == ["no_position"] * 2
+    assert selected["split"][[3, 7]].tolist() == ["none"] * 2
+    others = selected["split"].drop([3, 7])
+    expected = select(table, CUTS, 1)["split"].drop([3, 7])
+    pd.testing.assert_series_equal(others, expected)
+    placed = table.assign(ra=[np.nan, *[53.1] * 399])
+    assert select(placed, CUTS, 1)["reason"][:2].tolist() == ["no_position", ""]
     by_id = select(table.assign(dec=np.nan), CUTS, 1)
     assert 150 < (by_id["split"] == "test").sum() < 250
     with pytest.raises(DeblendError, match="1 ids occur more than once .the first: g000"):

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from astropy import units as u
 from astropy.io import fits
 from astropy.table import Table
 from deblend.data.stamps import concatenate
@@ -211,6 +212,50 @@ def test_negative_redshifts_are_unknown(tmp_path):
         read.assign(redshift=1.0), tmp_path / "z.csv", {"id": "n", "redshift": "z"}
     )
     np.testing.assert_array_equal(other["redshift"], read["redshift"])
+
+
+def test_sentinels_of_a_catalogue_are_unknown_and_counted(tmp_path):
+    (tmp_path / "c.csv").write_text(
+        "n,mag,z,fwhm,star,ra,dec\n"
+        "a,22,0.5,6,0.1,10:00:33.6,-27:48:36\n"
+        "b,-99,-99,-99,-99,150.14,-27.81\n"
+        "c,null,0.7,7,0.1,150.14,-27.9\n"
+        "d,99,99,0,2,150.14,-27.9\n"
+        "e,22,0.5,6,0.1,-,-\n"
+    )
+    columns = {"id": "n", "mag": "mag", "redshift": "z", "fwhm": "fwhm", "class_star": "star"}
+    read = read_cutout_catalogue(
+        tmp_path / "c.csv", {**columns, "ra": "ra", "dec": "dec"}, SCALE, "pix"
+    )
+    np.testing.assert_array_equal(read["mag"], [22, np.nan, np.nan, np.nan, 22])
+    np.testing.assert_array_equal(read["redshift"], [0.5, np.nan, 0.7, np.nan, 0.5])
+    np.testing.assert_array_equal(read["fwhm_px"], [6, np.nan, 7, np.nan, 6])
+    np.testing.assert_array_equal(read["class_star"], [0.1, np.nan, 0.1, np.nan, 0.1])
+    np.testing.assert_allclose(read["ra"], [150.14] * 4 + [np.nan])
+    np.testing.assert_allclose(read["dec"], [-27.81, -27.81, -27.9, -27.9, np.nan])
+    selected = select(read, {**CUTS, "fwhm_min_px": 1.0}, 1)
+    assert selected["reason"].tolist() == ["", *["no_magnitude"] * 3, "no_position"]
+
+
+@pytest.mark.parametrize("unit", ["mag(AB)", "ABmag", "mag"])
+def test_magnitudes_have_units_of_several_names(tmp_path, unit):
+    table = Table({"n": ["a"], "m": [22.5]}, units={"m": u.Unit(unit, parse_strict="silent")})
+    table.write(tmp_path / "c.ecsv")
+    read = read_cutout_catalogue(tmp_path / "c.ecsv", {"id": "n", "mag": "m"}, SCALE, "pix")
+    assert read["mag"].tolist() == [22.5]
+
+
+def test_an_id_that_a_table_of_redshifts_has_twice_is_refused(tmp_path):
+    catalogue = pd.DataFrame({"id": ["2", "0"]})
+    names = {"id": "n", "redshift": "z"}
+    # That of another field does not matter.
+    (tmp_path / "z.csv").write_text("z,n\n1.5,0\n3,77\n4,77\n0.5,2\n")
+    assert add_redshifts(catalogue, tmp_path / "z.csv", names)["redshift"].tolist() == [0.5, 1.5]
+    (tmp_path / "z.csv").write_text("z,n\n1.5,0\n3,2\n0.5,2\n")
+    with pytest.raises(DeblendError, match="column n of .*z.csv has 1 ids .* .the first: 2"):
+        add_redshifts(catalogue, tmp_path / "z.csv", names)
+    with pytest.raises(DeblendError, match="names id: it has to name id and redshift"):
+        add_redshifts(catalogue, tmp_path / "z.csv", {"id": "n"})
 
 
 def test_stamps_in_other_units_are_converted(own):
