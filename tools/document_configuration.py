@@ -130,9 +130,9 @@ class Document:
     def kind(self, part: dict[str, Any]) -> str:
         """Type and limits of a key, in words."""
         part = self.resolved(part)
-        if "anyOf" in part:
-            kinds = [self.kind(one) for one in part["anyOf"] if one != {"type": "null"}]
-            return " or ".join(kinds) + ("; or null" if len(kinds) < len(part["anyOf"]) else "")
+        if choices := part.get("anyOf", part.get("oneOf")):
+            kinds = [self.kind(one) for one in choices if one != {"type": "null"}]
+            return " or ".join(kinds) + ("; or null" if len(kinds) < len(choices) else "")
         if "properties" in part:
             return "keys below"
         if "const" in part:
@@ -203,7 +203,9 @@ class Document:
         elif entry.get("type") == "object":
             self.below(values_of(entry), (*path, "NAME"))
         elif "oneOf" in entry:
-            for one in map(self.resolved, entry["oneOf"]):
+            # A key with values of several types has no sections in it.
+            sections = [one for one in map(self.resolved, entry["oneOf"]) if "properties" in one]
+            for one in sections:
                 key, kind = next(
                     (k, v["const"]) for k, v in one["properties"].items() if "const" in v
                 )

@@ -238,3 +238,21 @@ def test_a_psf_has_to_be_centred_for_the_fits_of_both_galaxies(user, overlay):
     table = pd.read_csv(user.folder / target)
     flux = table.loc[table["method"] == "forced_true", "flux"]
     np.testing.assert_allclose(flux, blob().sum(), rtol=0.05)
+
+
+def test_few_galaxies_in_files_of_their_own_are_read_and_give_a_warning(user, overlay):
+    folder = user.folder / "my stamps"
+    folder.mkdir()
+    for image, name in zip(user.images, user.table["id"], strict=True):
+        fits.writeto(folder / f"{name}_f160w.fits", np.pad(image, 3, constant_values=9.0))
+    user.config["datasets"]["mine"] |= {"images": "my stamps/*_f160w.fits", "images_key": None}
+    text = user.run(overlay=overlay)
+    assert "only 4 galaxies are for the test, in 12 pairs, however many blends" in text
+    with h5py.File(user.folder / STAMPS) as file:
+        assert file["images"].shape[-2:] == (64, 64)
+    (folder / "g3_f160w.fits").unlink()
+    text = user.rerun(overlay=overlay, succeeds=False)
+    assert "Error: 1 of 20 galaxies of the catalogue have no image" in text
+    user.config["datasets"]["mine"]["images"] = "my stamps/*_f160.fits"
+    text = user.rerun(overlay=overlay, succeeds=False)
+    assert "datasets > mine > images: no file matches my stamps/*_f160.fits" in text

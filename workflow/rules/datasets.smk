@@ -1,6 +1,13 @@
 # Data sets: parent stamps from an archive, the user's files, mosaics or a RealGalaxy catalogue. The
 # rules of simulations and of the cleaning are in the files of the papers.
-from deblend.data.listing import JPEG_SUFFIXES, folder_listing, real_galaxy_listing
+from deblend.data.listing import (
+    JPEG_SUFFIXES,
+    folder_listing,
+    folder_of_pattern,
+    is_pattern,
+    real_galaxy_listing,
+    stamps_listing,
+)
 from deblend.run.inputs import check_inputs
 
 # Where this workflow is a module, the other one can have rules that make the inputs.
@@ -44,6 +51,20 @@ def folder_input(path):
     return ancient(path) if Path(path).is_dir() else path
 
 
+def stamps_input(wildcards):
+    """The user's stamps as inputs: a file, a list of files or a folder, also that of a pattern."""
+    images = dataset(wildcards)["images"]
+    if not isinstance(images, str):
+        return images
+    return folder_input(str(folder_of_pattern(images)[0]) if is_pattern(images) else images)
+
+
+def stamps_pattern(wildcards):
+    """The pattern of the user's stamps, if they are given so."""
+    images = dataset(wildcards)["images"]
+    return images if isinstance(images, str) and is_pattern(images) else None
+
+
 def field(wildcards):
     """Configuration of a field of a survey: each chunk of such a data set is a field."""
     return dataset(wildcards)["fields"][int(wildcards.chunk)]
@@ -85,7 +106,7 @@ rule ingest_archive:
 
 rule ingest_files:
     input:
-        images=lambda wildcards: dataset(wildcards)["images"],
+        images=stamps_input,
         catalog=lambda wildcards: dataset(wildcards)["catalog"],
         segmaps=lambda wildcards: dataset(wildcards).get("segmaps") or [],
         psf=psf_file,
@@ -103,6 +124,8 @@ rule ingest_files:
         runtime=60,
     params:
         code=code("data/ingest_files.py"),
+        listing=lambda wildcards: stamps_listing(dataset(wildcards)["images"]),
+        pattern=stamps_pattern,
         seed=SEED,
         options=lambda wildcards: {
             key: value

@@ -11,6 +11,9 @@ from deblend.data.stamps import Stamps, concatenate
 
 log = logging.getLogger(__name__)
 
+#: With fewer test galaxies, intervals are wide and not reliable themselves.
+FEW_TEST_GALAXIES = 30
+
 
 def assemble(
     parts: Sequence[Stamps],
@@ -81,4 +84,22 @@ def assemble(
     counts = count_exclusions(excluded, kept_classes[~unpaired])
     kept = stamps.take(np.flatnonzero(~unpaired))
     kept.galaxies["split"] = split[~unpaired]
+    _warn_of_few(kept.galaxies, delta_mag_max)
     return kept, excluded, counts, criteria
+
+
+def _warn_of_few(galaxies: pd.DataFrame, delta_mag_max: float) -> None:
+    """Warn if there are so few galaxies for the test that results have wide intervals."""
+    mag = galaxies.loc[galaxies["split"] == "test", "mag"].to_numpy()
+    if len(mag) >= FEW_TEST_GALAXIES:
+        return
+    # Either galaxy of a pair can be the central one.
+    is_pair = np.abs(mag[:, None] - mag) < delta_mag_max
+    log.warning(
+        "only %d galaxies are for the test, in %d pairs, however many blends are drawn of them: "
+        "below %d, intervals are wide, and differences between methods may be those of single "
+        "galaxies",
+        len(mag),
+        is_pair.sum() - len(mag),
+        FEW_TEST_GALAXIES,
+    )

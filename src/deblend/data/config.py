@@ -19,7 +19,7 @@ from deblend.config_base import (
     check_order,
     display_value,
 )
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 Band = Annotated[Text, Field(description="Name of the band.")]
 PixelScale = Annotated[Positive, Field(description="Pixel scale, arcsec per pixel.")]
@@ -141,13 +141,28 @@ class Magnitudes(Section):
     _magnitudes_are_ordered = model_validator(mode="after")(check_order("mag_min", "mag_max"))
 
 
+def _kind_of_images(value: Any) -> str:
+    """Tag of one path or of a list of paths; brackets as in `deblend.config_base.kind_tag`."""
+    return "<list>" if isinstance(value, list | tuple) else "<path>"
+
+
+StampImages = Annotated[
+    Annotated[Text, Tag("<path>")]
+    | Annotated[tuple[Text, ...], Field(min_length=1), Tag("<list>")],
+    Discriminator(_kind_of_images),
+    Field(
+        description="Stamps: a file (.h5, .npz, .npy or .fits) with an array (galaxy, y, x) or "
+        "(galaxy, band, y, x); or FITS files with one stamp each, named by the galaxies' ids: a "
+        "folder, a pattern such as stamps/*_f160w.fits, where * stands for the id, or a list of "
+        "files. Stamps are cut around their centres to stamp_size."
+    ),
+]
+
+
 class FilesConfig(Images, PsfImage):
     """Stamps and a catalogue of the user; see `config/README.md`."""
 
-    images: Text = Field(
-        description="File of the stamps: .h5, .npz, .npy or .fits, with an array (galaxy, y, x) or "
-        "(galaxy, band, y, x)."
-    )
+    images: StampImages
     images_key: str | None = Field(
         default=None,
         description="Name of the array in an .npz or .h5 file, or FITS extension; null if the file "
@@ -155,7 +170,8 @@ class FilesConfig(Images, PsfImage):
     )
     plane: NonNegativeInteger | None = Field(
         default=None,
-        description="Index of the band, from 0, if the array of stamps has four dimensions.",
+        description="Index of the band, from 0, if stamps have several: the array has four "
+        "dimensions, or that of a galaxy's own file has three.",
     )
     unit: ImageUnit = None
     segmaps: str | None = Field(

@@ -11,6 +11,7 @@ from astropy import units as u
 from deblend.data.config import FilesConfig, RealGalaxyConfig
 from deblend.data.image_files import READ_ERRORS, read_array, read_pixels
 from deblend.data.image_units import counts_factor
+from deblend.data.listing import files_by_id, stamp_files
 from deblend.data.profiles import moffat_psf
 from deblend.data.psfs import read_psf
 from deblend.data.stamps import GALAXY_COLUMNS, TEXT_COLUMNS, Stamps, band_table
@@ -189,6 +190,75 @@ def renumbered(segmaps: np.ndarray, source: str | Path) -> np.ndarray:
     return out
 
 
+def _centre(image: np.ndarray) -> tuple[int, int]:
+    """Central pixel (y, x) of an image."""
+    return image.shape[0] // 2, image.shape[1] // 2
+
+
+def _read_stamps(config: FilesConfig, ids: pd.Series) -> list[np.ndarray]:
+    """The image (y, x) of each galaxy, from one array or from a file each.
+
+    Raises
+    ------
+    DeblendError
+        See `ingest_files`.
+    """
+    files = stamp_files(config.images)
+    if files is not None:
+        paths = files_by_id(config.images, files, ids)
+        images = [_one_band(_in_counts(config, path), config.plane, path) for path in paths]
+    else:
+        paths = [Path(str(config.images))] * len(ids)
+        array = _in_counts(config, paths[0])
+        if array.ndim == 2:
+            array = array[None]
+        if array.ndim not in (3, 4) or len(array) != len(ids):
+            raise DeblendError(
+                f"{config.images} has shape {array.shape}, the catalogue {len(ids)} galaxies: "
+                "give one stamp a galaxy, (galaxy, y, x) or (galaxy, band, y, x)"
+            )
+        images = [_one_band(stamp, config.plane, paths[0]) for stamp in array]
+    size = config.stamp_size
+    small = [i for i, image in enumerate(images) if min(image.shape) < size]
+    if small:
+        (height, width), path = images[small[0]].shape, paths[small[0]]
+        raise DeblendError(
+            f"{len(small)} of {len(images)} stamps are smaller than stamp_size {size}; the first "
+            f"is that of galaxy {ids[small[0]]} in {path}, {width} x {height} px: give larger "
+            "ones, a smaller stamp_size, or a catalogue without these galaxies"
+        )
+    return images
+
+
+def _in_counts(config: FilesConfig, path: Path) -> np.ndarray:
+    """Pixels of a file of stamps in counts/s; NaN where it has no data."""
+    pixels = read_pixels(path, config.images_key)
+    factor = counts_factor(
+        pixels.header,
+        config.unit,
+        zero_point=config.zero_point,
+        pixel_scale_arcsec=config.pixel_scale_arcsec,
+        source=path,
+    )
+    return pixels.values * factor
+
+
+def _one_band(array: np.ndarray, plane: int | None, path: Path) -> np.ndarray:
+    """Image (y, x) of one band from that of one galaxy, (y, x) or (band, y, x)."""
+    if array.ndim == 3:
+        if plane is None or not 0 <= plane < len(array):
+            raise DeblendError(
+                f"{path} has {len(array)} bands and plane is {plane}: give the band's number, 0 to "
+                f"{len(array) - 1}"
+            )
+        array = array[plane]
+    if array.ndim != 2:
+        raise DeblendError(
+            f"{path} has shape {array.shape}: give the stamp of one galaxy, (y, x) or (band, y, x)"
+        )
+    return array
+
+
 def ingest_files(config: FilesConfig, seed: int) -> Stamps:
     """Parent stamps from the user's arrays and catalogue.
 
@@ -207,46 +277,21 @@ def ingest_files(config: FilesConfig, seed: int) -> Stamps:
     DeblendError
         Shapes do not match each other or the stamp size, or see
         `deblend.data.image_files.read_pixels`, `deblend.data.image_units.counts_factor`,
-        `deblend.data.psfs.read_psf` and `renumbered`.
+        `deblend.data.listing.files_by_id`, `deblend.data.psfs.read_psf` and `renumbered`.
     """
     galaxies = read_catalog(
         config.catalog, config.columns, config.pixel_scale_arcsec, config.radius_unit
     )
     galaxies["origin"] = Path(config.catalog).name
-    pixels = read_pixels(config.images, config.images_key)
-    images = pixels.values[None] if pixels.values.ndim == 2 else pixels.values
-    factor = counts_factor(
-        pixels.header,
-        config.unit,
-        zero_point=config.zero_point,
-        pixel_scale_arcsec=config.pixel_scale_arcsec,
-        source=config.images,
-    )
-    if images.ndim == 4:
-        if config.plane is None or not 0 <= config.plane < images.shape[1]:
-            raise DeblendError(
-                f"{config.images} has {images.shape[1]} bands and plane is {config.plane}: give "
-                f"the band's number, 0 to {images.shape[1] - 1}"
-            )
-        images = images[:, config.plane]
-    if images.ndim != 3 or len(images) != len(galaxies):
-        raise DeblendError(
-            f"{config.images} has shape {images.shape}, the catalogue {len(galaxies)} galaxies: "
-            "give one stamp a galaxy, (galaxy, y, x) or (galaxy, band, y, x)"
-        )
-    if min(images.shape[1:]) < config.stamp_size:
-        raise DeblendError(
-            f"the stamps of {config.images} are {images.shape[2]} x {images.shape[1]} px, smaller "
-            f"than stamp_size {config.stamp_size}"
-        )
+    images = _read_stamps(config, galaxies["id"])
     size = config.stamp_size
-    centre_y, centre_x = images.shape[1] // 2, images.shape[2] // 2
     out = np.empty((len(images), 1, size, size), np.float32)
-    for i, image in enumerate((images * factor).astype(np.float32)):
+    for i, image in enumerate(images):
+        stamp = image.astype(np.float32)
         if config.recentre:
-            out[i, 0] = centre_on_light(image, size)
+            out[i, 0] = centre_on_light(stamp, size)
         else:
-            out[i, 0] = cut(image, centre_y, centre_x, size)
+            out[i, 0] = cut(stamp, *_centre(stamp), size)
         if config.add_noise:
             rng = generator(seed, "noise", config.band, galaxies["id"][i])
             out[i, 0] += rng.normal(0, config.noise_sigma, (size, size)).astype(np.float32)
@@ -255,14 +300,16 @@ def ingest_files(config: FilesConfig, seed: int) -> Stamps:
         given_segmaps = read_array(config.segmaps, config.segmaps_key)
         if given_segmaps.ndim == 2:
             given_segmaps = given_segmaps[None]
-        if given_segmaps.shape != images.shape:
+        shapes = sorted({image.shape for image in images})
+        if [given_segmaps.shape] != [(len(images), *shape) for shape in shapes]:
             raise DeblendError(
-                f"{config.segmaps} has shape {given_segmaps.shape}, the stamps {images.shape}"
+                f"{config.segmaps} has shape {given_segmaps.shape}, the {len(images)} stamps "
+                f"{' and '.join(map(str, shapes))}: give one map of the same size a stamp"
             )
         if config.recentre:
             raise DeblendError("segmaps cannot be given together with recentre: true")
         labels = renumbered(given_segmaps, config.segmaps)
-        segmaps[:] = [cut(segmap, centre_y, centre_x, size, fill=0) for segmap in labels]
+        segmaps[:] = [cut(segmap, *_centre(segmap), size, fill=0) for segmap in labels]
     bands = band_table(
         config.band, config.pixel_scale_arcsec, config.zero_point, config.noise_sigma
     )

@@ -8,14 +8,21 @@ module whenever it starts, so no large packages are imported here.
 import gzip
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO, cast
+
+from deblend.errors import DeblendError
 
 #: Length of a digest, in hexadecimal digits.
 LENGTH = 16
 #: Endings of names of JPEG files.
 JPEG_SUFFIXES = (".jpg", ".jpeg")
+#: Endings of names of FITS files.
+FITS_SUFFIXES = (".fits", ".fit", ".fts", ".fits.gz", ".fits.fz")
+#: Characters that make a path a pattern, which stands for several files.
+WILDCARDS = re.compile(r"[*?]|\[.*\]")
 #: Columns of a RealGalaxy catalogue with names of files.
 REAL_GALAXY_COLUMNS = ("GAL_FILENAME", "PSF_FILENAME", "NOISE_FILENAME")
 #: Endings of the companions of a RealGalaxy catalogue, which GalSim opens too.
@@ -116,6 +123,126 @@ def folder_listing(
     return listing_digest(folder, names)
 
 
+def is_pattern(path: str | Path) -> bool:
+    """Whether a path stands for several files, such as stamps/*.fits, and is no file itself."""
+    return bool(WILDCARDS.search(str(path))) and not Path(path).exists()
+
+
+def folder_of_pattern(pattern: str | Path) -> tuple[Path, str]:
+    """The folder before the first part of a pattern with a wildcard, and the rest of the pattern.
+
+    Parameters
+    ----------
+    pattern : path
+        See `is_pattern`. Names of folders can have brackets.
+    """
+    parts = Path(pattern).parts
+    first = next(n for n in range(len(parts)) if is_pattern(Path(*parts[: n + 1])))
+    return Path(*parts[:first]), "/".join(parts[first:])
+
+
+def matching_files(pattern: str | Path) -> list[str]:
+    """Paths, relative to the folder of a pattern, of the files that match it, sorted."""
+    folder, rest = folder_of_pattern(pattern)
+    found = (path.relative_to(folder) for path in folder.glob(rest) if path.is_file())
+    return sorted(str(path) for path in found if not path.name.startswith("."))
+
+
+def stamp_files(images: str | Path | Sequence[str]) -> list[Path] | None:
+    """Files with one stamp each.
+
+    Parameters
+    ----------
+    images : path or sequence of str
+        A folder with FITS files, a pattern, or paths of files.
+
+    Returns
+    -------
+    list of pathlib.Path or None
+        None for the path of one file, which has all stamps in one array.
+    """
+    if not isinstance(images, str | Path):
+        return [Path(path) for path in images]
+    if is_pattern(images):
+        return [folder_of_pattern(images)[0] / name for name in matching_files(images)]
+    if Path(images).is_dir():
+        return [Path(images) / name for name in files_in(images, FITS_SUFFIXES)]
+    return None
+
+
+def stamps_listing(images: str | Sequence[str]) -> str | None:
+    """Digest of the listing of a folder or pattern of stamps; None for paths of files.
+
+    Parameters
+    ----------
+    images : str or sequence of str
+        See `stamp_files`.
+    """
+    if isinstance(images, str) and is_pattern(images):
+        return listing_digest(folder_of_pattern(images)[0], matching_files(images))
+    if isinstance(images, str) and Path(images).is_dir():
+        return folder_listing(images, FITS_SUFFIXES)
+    return None
+
+
+def files_by_id(
+    images: str | Path | Sequence[str], files: Sequence[Path], ids: Iterable[str]
+) -> list[Path]:
+    """The file of each galaxy: that of its id.
+
+    Parameters
+    ----------
+    images : path or sequence of str
+        See `stamp_files`. If the last part of a pattern has one wildcard, *, the id is what stands
+        for it in a file's name. Else it is the name without the ending of FITS files.
+    files : sequence of pathlib.Path
+        From `stamp_files`.
+    ids : iterable of str
+
+    Returns
+    -------
+    list of pathlib.Path
+        In the order of the ids.
+
+    Raises
+    ------
+    DeblendError
+        There are no files, two have the same id, or a galaxy has no file.
+    """
+    what = images if isinstance(images, str | Path) else f"the list of {len(files)} images"
+    if not files:
+        raise DeblendError(f"{what} has no FITS files: give a folder, pattern or list with some")
+    name = Path(images).name if isinstance(images, str | Path) and is_pattern(images) else ""
+    before, star, after = name.partition("*")
+    if not star or WILDCARDS.search(before + after):
+        before, after = "", ""
+    found: dict[str, Path] = {}
+    for path in files:
+        key = _without_suffix(path.name[len(before) : len(path.name) - len(after)])
+        if key in found:
+            raise DeblendError(
+                f"{found[key]} and {path} are both the image of galaxy {key}: remove one of them"
+            )
+        found[key] = path
+    wanted = list(ids)
+    lacking = [galaxy for galaxy in wanted if galaxy not in found]
+    if lacking:
+        raise DeblendError(
+            f"{len(lacking)} of {len(wanted)} galaxies of the catalogue have no image in {what} "
+            f"(the first: {lacking[0]}): a file's name has to be the galaxy's id, such as "
+            f"{lacking[0]}.fits; there is {files[0].name}"
+        )
+    return [found[galaxy] for galaxy in wanted]
+
+
+def _without_suffix(name: str) -> str:
+    """A file's name without the ending of FITS files."""
+    for suffix in sorted(FITS_SUFFIXES, key=len, reverse=True):
+        if name.lower().endswith(suffix):
+            return name[: -len(suffix)]
+    return name
+
+
 def real_galaxy_listing(catalog: str | Path) -> str:
     """Digest of the listing of all files that a RealGalaxy catalogue names, and its companions.
 
@@ -149,7 +276,7 @@ def texts_of_table(path: str | Path, columns: Iterable[str]) -> set[str]:
     opened = gzip.open if str(path).endswith(".gz") else open
     try:
         with opened(path, "rb") as file:
-            header = _table_header(cast("BinaryIO", file))
+            header = _table_header(file)
             width, n_rows = int(header["NAXIS1"]), int(header["NAXIS2"])
             data = file.read(width * n_rows)
         for start, stop in _places(header, {name.upper() for name in columns}):
@@ -163,7 +290,7 @@ def texts_of_table(path: str | Path, columns: Iterable[str]) -> set[str]:
     return {os.fsdecode(text) for text in found if text}
 
 
-def _table_header(file: BinaryIO) -> dict[str, str]:
+def _table_header(file: BufferedIOBase) -> dict[str, str]:
     """Header of the first binary table; the file is then at the beginning of its data.
 
     Raises
@@ -184,7 +311,7 @@ def _table_header(file: BinaryIO) -> dict[str, str]:
         file.seek(-(-n_bytes // BLOCK_BYTES) * BLOCK_BYTES, os.SEEK_CUR)
 
 
-def _read_header(file: BinaryIO) -> dict[str, str]:
+def _read_header(file: BufferedIOBase) -> dict[str, str]:
     """Keywords and values of a header, as texts without quotes and comments."""
     header: dict[str, str] = {}
     while True:

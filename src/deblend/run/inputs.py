@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
+from deblend.data.listing import is_pattern, matching_files
 from deblend.errors import DeblendError
 
 #: Keys of paths, in entries of data sets, fields, cut-outs and bands.
@@ -46,10 +47,15 @@ def check_inputs(
         folder = Path(project if keys[-1] == "rejected" else "")
         position = " > ".join([where, *keys])
         try:
-            exists = (folder / path).exists()
+            pattern = keys[-1] == "images" and is_pattern(path)
+            exists = bool(matching_files(path)) if pattern else (folder / path).exists()
         # For example: the folder that it is in cannot be read.
         except OSError as error:
             raise DeblendError(f"{position}: {path} cannot be looked up ({error})") from None
+        if pattern and not exists:
+            raise DeblendError(
+                f"{position}: no file matches {path}; correct the pattern, or put the files there"
+            )
         if not exists:
             raise DeblendError(f"{position}: {missing_path(path, folder)}")
 
@@ -87,7 +93,10 @@ def _named_inputs(config: dict[str, Any]) -> Iterator[tuple[tuple[str, ...], str
 def _paths_of(entry: dict[str, Any], *keys: str) -> Iterator[tuple[tuple[str, ...], str | None]]:
     """Paths in an entry and in those of its fields or bands."""
     for key in PATH_KEYS:
-        if key in entry:
+        if isinstance(entry.get(key), list):
+            for number, path in enumerate(entry[key]):
+                yield (*keys, key, str(number)), path
+        elif key in entry:
             yield (*keys, key), entry[key]
     for part in ("fields", "bands"):
         for number, section in enumerate(entry.get(part, ())):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 from deblend.boucaud2020.dataset import assemble
 
 from tests.conftest import make_stamps
@@ -81,3 +82,23 @@ def test_galaxies_without_a_partner_in_their_split_are_left_out():
     columns = ["applied", "n", "failing", "kept_with", "kept_without"]
     assert total.loc["still_blended", columns].tolist() == [False, 21, 1, 19, 20]
     assert total.loc["touching", columns].tolist() == [True, 21, 1, 20, 21]
+
+
+@pytest.mark.parametrize(("n", "n_test"), [(40, 8), (145, 29), (150, 30)])
+def test_few_test_galaxies_give_a_warning(caplog, n, n_test):
+    """All differ by less than 2 mag but one of the test galaxies, which has a single partner."""
+    stamps = make_stamps(np.ones((n, 16, 16)), mag=21.0)
+    stamps.galaxies[["flux_iso", "flux_auto", "segmap_area_px"]] = 1.0
+    nothing = pd.DataFrame(columns=["id", "reason", "morphology", "failed"])
+    options = {"fractions": FRACTIONS, "delta_mag_max": 2.0, "seed": 7}
+    kept, *_ = assemble([stamps], nothing, **options)
+    rows = np.flatnonzero(kept.galaxies["split"] == "test")
+    assert len(rows) == n_test
+    caplog.clear()
+    stamps.galaxies.loc[rows[0], "mag"] = 22.5
+    stamps.galaxies.loc[rows[2:], "mag"] = 20.4
+    assemble([stamps], nothing, **options)
+    pairs = 2 + (n_test - 1) * (n_test - 2)
+    expected = f"only {n_test} galaxies are for the test, in {pairs} pairs, however many blends"
+    assert (expected in caplog.text) == (n_test < 30)
+    assert ("intervals are wide" in caplog.text) == (n_test < 30)

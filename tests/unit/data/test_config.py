@@ -19,7 +19,7 @@ OWN = {
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"images": ""}, "images\n.*at least 1 character"),
+        ({"images": ""}, "images.<path>\n.*at least 1 character"),
         ({"plane": -1}, "plane\n.*greater than or equal to 0"),
         ({"pixel_scale_arcsec": 0.0}, "pixel_scale_arcsec\n.*greater than 0"),
         ({"noise_sigma": -0.1}, "noise_sigma\n.*greater than or equal to 0"),

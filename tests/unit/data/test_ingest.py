@@ -319,3 +319,86 @@ def test_real_galaxies_need_sizes(real_data):
     )
     with pytest.raises(DeblendError, match="has no sizes: give fits_catalog"):
         ingest_real_galaxies(config, seed=1)
+
+
+SIDES = {"d": 40, "c": 41, "b": 35, "a": 32, "x": 20}
+
+
+def own_image(name):
+    """Image of a galaxy, of its own size, with the galaxy's number in its central pixel."""
+    side = SIDES[name]
+    image = np.zeros((side, side), np.float32)
+    image[side // 2, side // 2] = ord(name)
+    return image
+
+
+@pytest.fixture
+def own_files(files):
+    """A folder with a FITS file for each galaxy, and one that the catalogue does not have."""
+    folder = files[0] / "own [images]"
+    folder.mkdir()
+    for name in SIDES:
+        fits.writeto(folder / f"stamp_{name}_f160w.fits", own_image(name))
+    return folder
+
+
+def assert_matched_by_id(stamps):
+    """Each galaxy has its own image, cut around its centre."""
+    assert stamps.galaxies["id"].tolist() == list("abcd")
+    assert stamps.images[:, 0, 16, 16].tolist() == [ord(name) for name in "abcd"]
+
+
+def one_each(folder, images, **changes):
+    return config(folder, images=images, images_key=None, plane=None, **changes)
+
+
+def test_a_pattern_of_files_of_different_sizes(files, own_files):
+    pattern = str(own_files / "stamp_*_f160w.fits")
+    stamps = ingest_files(one_each(files[0], pattern), seed=1)
+    assert_matched_by_id(stamps)
+    assert stamps.images.shape == (4, 1, 32, 32)
+
+
+@pytest.mark.parametrize("kind", ["folder", "list"])
+def test_a_folder_and_a_list_of_files_named_by_the_galaxies(files, own_files, kind):
+    for path in list(own_files.iterdir()):
+        path.rename(own_files / f"{path.name.split('_')[1]}.fits")
+    (own_files / "notes.txt").touch()
+    images = str(own_files)
+    if kind == "list":
+        images = [str(own_files / f"{name}.fits") for name in "dbca"]
+    assert_matched_by_id(ingest_files(one_each(files[0], images), seed=1))
+
+
+def test_files_with_several_bands(files, own_files):
+    for name in "abcd":
+        cube = np.stack([np.zeros_like(own_image(name)), own_image(name)])
+        fits.writeto(own_files / f"{name}.fits", cube)
+    pattern = str(own_files / "?.fits")
+    several = one_each(files[0], pattern).model_copy(update={"plane": 1})
+    assert_matched_by_id(ingest_files(several, seed=1))
+    with pytest.raises(DeblendError, match="a.fits has 2 bands and plane is None"):
+        ingest_files(one_each(files[0], pattern), seed=1)
+
+
+def test_files_that_do_not_fit_are_named(files, own_files):
+    folder = files[0]
+    pattern = str(own_files / "stamp_*_f160w.fits")
+    with pytest.raises(
+        DeblendError, match="4 of 4 galaxies .* no image .*the first: a.*a.fits; the"
+    ):
+        ingest_files(one_each(folder, str(own_files)), seed=1)
+    with pytest.raises(
+        DeblendError, match=r"4 of 4 stamps are smaller .*galaxy a in .*stamp_a_f160w.fits, 32 x 32"
+    ):
+        ingest_files(one_each(folder, pattern, stamp_size=48), seed=1)
+    with pytest.raises(
+        DeblendError, match=r"segs.npy has shape \(4, 32, 32\), the 4 stamps \(32, 32\) and"
+    ):
+        np.save(folder / "segs.npy", np.zeros((4, 32, 32)))
+        ingest_files(one_each(folder, pattern, segmaps=str(folder / "segs.npy")), seed=1)
+    (own_files / "stamp_b_f160w.fits").unlink()
+    with pytest.raises(
+        DeblendError, match="1 of 4 galaxies of the catalogue have no image .*first: b"
+    ):
+        ingest_files(one_each(folder, pattern), seed=1)

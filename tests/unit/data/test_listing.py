@@ -3,17 +3,25 @@
 import os
 import shutil
 import time
+from pathlib import Path
 
 import pytest
 from astropy.io import fits
 from astropy.table import Table
 from deblend.data.listing import (
+    files_by_id,
     files_in,
     folder_listing,
+    folder_of_pattern,
+    is_pattern,
     listing_digest,
+    matching_files,
     real_galaxy_listing,
+    stamp_files,
+    stamps_listing,
     texts_of_table,
 )
+from deblend.errors import DeblendError
 
 JPEG = (".jpg", ".jpeg")
 
@@ -159,3 +167,94 @@ def test_a_change_of_a_file_that_a_catalogue_names_is_noticed(catalog, name):
     assert real_galaxy_listing(catalog) == before
     catalog.with_name(name).write_text("replaced by another one")
     assert real_galaxy_listing(catalog) != before
+
+
+@pytest.fixture
+def stamps(tmp_path):
+    """A folder, whose name has brackets, with stamps of two fields."""
+    folder = tmp_path / "my [stamps]"
+    for name in (
+        "a/s_1.fits",
+        "a/s_2.fits",
+        "b/s_3.FITS",
+        "b/s_4.fits.gz",
+        "b/s_5.txt",
+        "b/.s_6.fits",
+    ):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    return folder
+
+
+def names(folder, files):
+    return [str(path.relative_to(folder)) for path in files]
+
+
+def test_a_pattern_stands_for_the_files_that_match_it(stamps):
+    assert not is_pattern(stamps)
+    assert not is_pattern(stamps / "a/s_1.fits")
+    for pattern, expected in {
+        "a/*.fits": ["a/s_1.fits", "a/s_2.fits"],
+        "*/s_[13].*": ["a/s_1.fits", "b/s_3.FITS"],
+        "**/s_?.fits": ["a/s_1.fits", "a/s_2.fits"],
+        "c/*.fits": [],
+    }.items():
+        assert is_pattern(stamps / pattern)
+        assert names(stamps, stamp_files(str(stamps / pattern))) == expected
+    assert folder_of_pattern(stamps / "a/s_*.fits") == (stamps / "a", "s_*.fits")
+    assert matching_files(stamps / "a/s_*.fits") == ["s_1.fits", "s_2.fits"]
+
+
+def test_a_folder_and_a_list_are_files_with_a_stamp_each_and_one_file_is_an_array(stamps):
+    assert names(stamps, stamp_files(str(stamps / "b"))) == ["b/s_3.FITS", "b/s_4.fits.gz"]
+    assert stamp_files(["x.fits", "y.fits"]) == [Path("x.fits"), Path("y.fits")]
+    assert stamp_files(str(stamps / "a/s_1.fits")) is None
+    assert stamp_files("absent.npz") is None
+
+
+def test_a_changed_stamp_of_a_folder_or_pattern_is_noticed(stamps):
+    given = [str(stamps / "a"), str(stamps / "*/s_*.fits")]
+    before = [stamps_listing(images) for images in given]
+    (stamps / "b/s_7.txt").touch()
+    assert [stamps_listing(images) for images in given] == before
+    (stamps / "a/s_2.fits").write_text("replaced")
+    assert not set(before) & {stamps_listing(images) for images in given}
+    # Snakemake looks at these itself.
+    assert stamps_listing(["a.fits", "b.fits"]) is None
+    assert stamps_listing(str(stamps / "a/s_1.fits")) is None
+
+
+@pytest.mark.parametrize(
+    ("images", "found", "ids"),
+    [
+        ("own", ["own/12.fits", "own/7.fits.gz"], ["7", "12"]),
+        (["12.FITS", "far/7.fits"], ["12.FITS", "far/7.fits"], ["12", "7"]),
+        ("own/s_*_v1.fits", ["own/s_12_v1.fits", "own/s_7_v1.fits"], ["7", "12"]),
+        ("own/*_drz.fits", ["own/x_y_drz.fits"], ["x_y"]),
+        ("own/*.fits", ["own/7.fits"], ["7"]),
+        # With several wildcards, the id is the whole name.
+        ("own/s_*_v?.fits", ["own/s_7_v1.fits"], ["s_7_v1"]),
+    ],
+)
+def test_files_belong_to_galaxies_by_their_names(images, found, ids):
+    files = [Path(name) for name in found]
+    by_id = files_by_id(images, files, ids)
+    assert sorted(by_id) == sorted(files)
+    assert all(galaxy in path.name for galaxy, path in zip(ids, by_id, strict=True))
+    assert files_by_id(images, [*files, Path("own/other.fits")], ids[:1]) == by_id[:1]
+
+
+@pytest.mark.parametrize(
+    ("found", "message"),
+    [
+        ([], "own has no FITS files"),
+        (["own/7.fits", "own/7.fits.gz"], "own/7.fits and own/7.fits.gz are both .* galaxy 7"),
+        (
+            ["own/7.fits"],
+            r"1 of 2 galaxies .* no image in own \(the first: 12\).*12.fits; there is 7",
+        ),
+    ],
+)
+def test_files_that_belong_to_no_or_two_galaxies_are_named(found, message):
+    with pytest.raises(DeblendError, match=message):
+        files_by_id("own", [Path(name) for name in found], ["7", "12"])

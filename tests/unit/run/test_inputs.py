@@ -101,7 +101,7 @@ def test_a_key_with_a_missing_path_is_named(config, at_folder, keys):
     ("path", "expected"),
     [
         ("resources/hst/stamp.npz", "did you mean resources/hst/stamps.npz?"),
-        ("resorces/hst/stamps.npz", "did you mean resources?"),
+        ("resource/hst/stamps.npz", "did you mean resources?"),
         ("resources/HST/stamps.npz", "did you mean resources/hst?"),
         ("resources/hst/STAMPS.NPZ", "did you mean resources/hst/stamps.npz?"),
         ("resources/hst/stamps.npz/1", "did you mean resources/hst/stamps.npz?"),
@@ -124,4 +124,16 @@ def test_paths_that_exist_pass(config, at_folder):
     (at_folder / "link.npz").symlink_to("absent.npz")
     entry["images"] = "link.npz"
     with pytest.raises(DeblendError, match="mine > images: there is no link.npz"):
+        check_inputs(config, ARCHIVES, ROOT, "configuration")
+
+
+def test_each_file_of_a_list_and_a_pattern_are_looked_for(config, at_folder):
+    entry = {"source": "files", "images": ["resources/hst/stamps.npz", "resources/hst/b.fits"]}
+    config["datasets"]["mine"] = entry
+    with pytest.raises(DeblendError, match="mine > images > 1: there is no resources/hst/b.fits"):
+        check_inputs(config, ARCHIVES, ROOT, "configuration")
+    entry["images"] = "resources/*/*.np?"
+    check_inputs(config, ARCHIVES, ROOT, "configuration")
+    entry["images"] = "resources/*/*.fits"
+    with pytest.raises(DeblendError, match=r"mine > images: no file matches resources/\*/\*.fits"):
         check_inputs(config, ARCHIVES, ROOT, "configuration")

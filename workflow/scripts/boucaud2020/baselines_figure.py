@@ -5,7 +5,7 @@ import logging
 import pandas as pd
 from deblend.boucaud2020.catalog import read_catalog
 from deblend.boucaud2020.figures.fig5_magnitudes import baselines_data, draw_fig5, fig5_statistics
-from deblend.boucaud2020.figures.panels import figure_label
+from deblend.boucaud2020.figures.panels import figure_label, sample_text
 from deblend.boucaud2020.methods import baseline_methods
 from deblend.files import read_json
 from deblend.run import logs
@@ -20,6 +20,7 @@ with logs.script(snakemake.log[0]):
     points = baselines_data(predictions, catalog)
     statistics = fig5_statistics(points, methods, **snakemake.params.bootstrap)
     logging.info("\n%s", statistics.iloc[:, :9].to_string(index=False))
-    draw_fig5(points, statistics, [out.pdf, out.png], figure_label(about, len(catalog)), methods)
+    label = figure_label(about, sample_text(catalog["g1_id"], catalog["g2_id"]))
+    draw_fig5(points, statistics, [out.pdf, out.png], label, methods)
     write_csv(out.table, statistics.assign(**about))
     write_csv(out.points, points)

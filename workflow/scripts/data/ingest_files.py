@@ -6,7 +6,7 @@ from deblend.run import logs
 
 with logs.script(snakemake.log[0]):
     config = FilesConfig(
-        images=snakemake.input.images,
+        images=snakemake.params.pattern or snakemake.input.images,
         catalog=snakemake.input.catalog,
         segmaps=snakemake.input.get("segmaps") or None,
         psf=snakemake.input.get("psf") or None,

@@ -8,6 +8,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pandas as pd
+from deblend.boucaud2020.figures.panels import sample_text
 from deblend.boucaud2020.masks import THRESHOLD, intersection_over_union
 from deblend.boucaud2020.metrics import bootstrap_by_galaxy
 from deblend.boucaud2020.predictions import GALAXIES
@@ -310,8 +311,9 @@ def draw_fig12(
     outputs : list of path
     label : str
     """
-    n = int(data.groupby("network")["blend"].nunique().max())
-    with paper_figure(outputs, label_line(label, n), TWO_COLUMNS_IN, 3.2) as figure:
+    blends = data.drop_duplicates("blend")
+    line = label_line(label, sample_text(blends["galaxy_id"], blends["partner_id"]))
+    with paper_figure(outputs, line, TWO_COLUMNS_IN, 3.2) as figure:
         left, right = figure.subplots(1, 2, width_ratios=(1.15, 1))
         pairs = sorted(set(statistics["pair"]) - {"all"}, reverse=True)
         counts = pd.Series(0, index=pairs)

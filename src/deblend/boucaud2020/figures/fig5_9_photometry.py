@@ -20,7 +20,7 @@ from deblend.boucaud2020.figures.fig8_predicted import (
     fig8_predicted_statistics,
 )
 from deblend.boucaud2020.figures.fig9_morphology import draw_fig9, fig9_data, fig9_statistics
-from deblend.boucaud2020.figures.panels import figure_label
+from deblend.boucaud2020.figures.panels import figure_label, sample_text
 from deblend.boucaud2020.methods import Method, catalog_methods
 from deblend.plots.style import Outputs
 
@@ -79,9 +79,10 @@ def draw_figure(
     points = find_points(catalog, **zero_points(about))
     statistics = find_statistics(points, methods, n_resamples=n_resamples, seed=seed)
     # Figure 8 shows only the centrals that SEP found; Figures 5 to 7 have n in each panel.
-    label = figure_label(about, number_shown(statistics) if number == 8 else len(catalog))
+    shown = number_shown(statistics) if number == 8 else None
+    label = figure_label(about, sample_text(catalog["g1_id"], catalog["g2_id"], shown))
     lines = {} if published is None else {"published": published}
     # A network that was not run has columns, as in the published format, but no panel.
-    shown = [m for m in methods if not m.is_network or has_fluxes(catalog, m)]
-    draw(points, statistics, outputs, label, shown, **lines)
+    with_panels = [m for m in methods if not m.is_network or has_fluxes(catalog, m)]
+    draw(points, statistics, outputs, label, with_panels, **lines)
     return points, statistics.assign(**about)

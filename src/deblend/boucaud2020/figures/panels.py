@@ -381,7 +381,29 @@ def notes(label: str, statistics: pd.DataFrame) -> list[str]:
     return [text for text in (label, omitted_counts(statistics)) if text]
 
 
-def figure_label(about: dict[str, Any], n: int) -> str:
+def sample_text(galaxies: pd.Series, partners: pd.Series, shown: int | None = None) -> str:
+    """How many blends a figure shows, and of how many galaxies they are.
+
+    Parameters
+    ----------
+    galaxies, partners : Series
+        Ids of the two galaxies of each blend.
+    shown : int, optional
+        Number of blends that are shown, if not all are.
+
+    Returns
+    -------
+    str
+        Such as "n = 600 blends (44 pairs of 8 galaxies)". Blends of the same central galaxy and
+        companion, at other distances and with other noise, are one pair.
+    """
+    ids = pd.DataFrame({"galaxy": galaxies.astype(str), "partner": partners.astype(str)})
+    pairs, both = len(ids.drop_duplicates()), pd.concat([ids["galaxy"], ids["partner"]]).nunique()
+    part = "" if shown is None else f"{shown:,} of "
+    return f"n = {part}{len(ids):,} blends ({pairs:,} pairs of {both:,} galaxies)"
+
+
+def figure_label(about: dict[str, Any], n: int | str) -> str:
     """Label of a figure: its scale, data set and networks, how many objects, and a warning.
 
     Parameters
@@ -389,8 +411,8 @@ def figure_label(about: dict[str, Any], n: int) -> str:
     about : dict
         Description of the catalogue: `label`, which is used alone if given, or `scale`, `dataset`,
         `network` and `joint`, the names of its networks; `not_learnt` is the warning.
-    n : int
-        Number of objects that the figure shows.
+    n : int or str
+        Number of objects that the figure shows, or `sample_text`.
     """
     source = about.get("label")
     parts = [source] if source else [f"{about['scale']} scale", about["dataset"]]

@@ -36,6 +36,7 @@ from deblend.boucaud2020.figures.panels import (
     panel_grid,
     panel_place,
     panel_title,
+    sample_text,
 )
 from deblend.boucaud2020.methods import catalog_methods
 from deblend.boucaud2020.recovered import binned_statistics
@@ -103,6 +104,16 @@ def test_fluxes_that_are_not_shown_are_counted():
     whole = binned([0.0, 1.0], [1.0, 1.1])
     assert omitted_counts(whole) == ""
     assert (notes("toy scale", whole), notes("", whole)) == (["toy scale"], [])
+
+
+def test_a_label_says_how_many_galaxies_the_blends_are_of():
+    central, companion = pd.Series([1, 2, 1, 3, 1]), pd.Series([2, 1, 2, 1, 2])
+    text = sample_text(central, companion)
+    assert text == "n = 5 blends (3 pairs of 3 galaxies)"
+    assert sample_text(central, companion, 4) == "n = 4 of 5 blends (3 pairs of 3 galaxies)"
+    assert figure_label({"scale": "toy", "dataset": "x"}, text) == f"toy scale, x, {text}"
+    many = pd.Series(range(1500))
+    assert sample_text(many, many + 1) == "n = 1,500 blends (1,500 pairs of 1,501 galaxies)"
 
 
 def test_a_label_names_the_networks_that_were_run_or_is_the_given_one():
