@@ -295,7 +295,8 @@ def test_the_mosaics_example_says_what_is_missing(tmp_path):
     target = "results/mosaics/datasets/candels_mosaics/stamps.h5"
     result = snakemake("-n", target, "--configfile", path, directory=tmp_path, check=False)
     assert result.returncode == 1
-    assert "PLACEHOLDER_dimauro2018.fits" in result.text
+    key = "configuration > datasets > candels_mosaics > fields > 0 > catalog"
+    assert f"{key}: there is no resources/PLACEHOLDER_dimauro2018.fits in" in result.text
 
 
 @pytest.mark.parametrize("name", ["uds", "cosmos", "hst_f125w"])

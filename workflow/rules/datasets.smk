@@ -9,11 +9,13 @@ from deblend.data.listing import (
     stamps_listing,
 )
 from deblend.run.inputs import check_inputs
+from snakemake.logging import logger
 
 # Where this workflow is a module, the other one can have rules that make the inputs.
 if workflow.is_main_process and Path(workflow.main_snakefile).resolve().parent == BASE:
     try:
-        check_inputs(config, ARCHIVES, BASE, "configuration")
+        for _message in check_inputs(config, ARCHIVES, BASE, "configuration"):
+            logger.warning(_message)
     except DeblendError as error:
         raise WorkflowError(str(error)) from None
 

@@ -17,14 +17,19 @@ PATH_KEYS = (
     *("images", "segmaps", "catalog", "fits_catalog", "redshift_catalog"),
     *("mosaic", "morphology", "psf"),
 )
+#: Keys of maps of entries that need not be used.
+NAMED_ENTRIES = ("datasets", "samples", "image_sets", "cutouts")
 #: Beginning of the name of a table that is fetched from VizieR.
 VIZIER = "vizier:"
 
 
 def check_inputs(
     config: dict[str, Any], archives: Collection[str], project: str | Path, where: str
-) -> None:
-    """Raise an error if a local file or folder that the configuration names does not exist.
+) -> list[str]:
+    """Check that the local files and folders that the configuration names exist.
+
+    A missing one is an error where finished results hide that it is missing. Else it is a warning:
+    a configuration can have entries that are not used, and Snakemake stops where one is.
 
     Parameters
     ----------
@@ -36,28 +41,60 @@ def check_inputs(
         Folder of the project. The table of rejected galaxies is relative to it, all other paths to
         the working directory.
     where : str
-        What the message calls the configuration.
+        What messages call the configuration.
+
+    Returns
+    -------
+    list of str
+        Warnings, each in one line: the key, its value, and the nearest name that exists.
 
     Raises
     ------
     DeblendError
-        In one line: the key, its value, and the nearest name that exists.
+        In such a line.
     """
+    results, warnings = Path(config["pathvars"]["results"]), []
     for keys, path in local_inputs(config, archives):
-        folder = Path(project if keys[-1] == "rejected" else "")
-        position = " > ".join([where, *keys])
-        try:
-            pattern = keys[-1] == "images" and is_pattern(path)
-            exists = bool(matching_files(path)) if pattern else (folder / path).exists()
-        # For example: the folder that it is in cannot be read.
-        except OSError as error:
-            raise DeblendError(f"{position}: {path} cannot be looked up ({error})") from None
-        if pattern and not exists:
-            raise DeblendError(
-                f"{position}: no file matches {path}; correct the pattern, or put the files there"
-            )
-        if not exists:
-            raise DeblendError(f"{position}: {missing_path(path, folder)}")
+        problem = _problem_of(path, keys[-1], Path(project if keys[-1] == "rejected" else ""))
+        if problem is None:
+            continue
+        message = f"{' > '.join([where, *keys])}: {problem}"
+        if has_results(keys, results):
+            raise DeblendError(message)
+        warnings.append(message)
+    return warnings
+
+
+def has_results(keys: tuple[str, ...], results: Path) -> bool:
+    """Whether there are results that may have been made from the input of a key.
+
+    Parameters
+    ----------
+    keys : tuple of str
+        From `local_inputs`.
+    results : pathlib.Path
+        Folder of the results. Those of a data set, image set, set of cut-outs or sample are in
+        folders of its name; those of the ones that the papers use are also among the figures.
+    """
+    section = next((n for n, key in enumerate(keys) if key in NAMED_ENTRIES), None)
+    if section is None:
+        return True
+    name = keys[section + 1]
+    patterns = ("figures", "tables", f"*/{name}", f"boucaud2020/*/{name}")
+    return any(True for pattern in patterns for _ in results.glob(pattern))
+
+
+def _problem_of(path: str, key: str, folder: Path) -> str | None:
+    """Message about a path, or None if it exists."""
+    try:
+        if key == "images" and is_pattern(path):
+            if matching_files(path):
+                return None
+            return f"no file matches {path}; correct the pattern, or put the files there"
+        return None if (folder / path).exists() else missing_path(path, folder)
+    # For example: the folder that it is in cannot be read.
+    except OSError as error:
+        return f"{path} cannot be looked up ({error})"
 
 
 def local_inputs(

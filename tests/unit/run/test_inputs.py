@@ -29,6 +29,7 @@ def at_folder(tmp_path, monkeypatch):
     """A working directory with a folder and a file in it."""
     (tmp_path / "resources/hst").mkdir(parents=True)
     (tmp_path / "resources/hst/stamps.npz").touch()
+    (tmp_path / "results/figures").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -120,7 +121,7 @@ def test_the_nearest_name_is_suggested(at_folder, path, expected):
 def test_paths_that_exist_pass(config, at_folder):
     entry = {"source": "files", "images": "resources/hst", "catalog": "resources/hst/stamps.npz"}
     config["datasets"]["mine"] = entry
-    check_inputs(config, ARCHIVES, ROOT, "configuration")
+    assert check_inputs(config, ARCHIVES, ROOT, "configuration") == []
     (at_folder / "link.npz").symlink_to("absent.npz")
     entry["images"] = "link.npz"
     with pytest.raises(DeblendError, match="mine > images: there is no link.npz"):
@@ -137,3 +138,32 @@ def test_each_file_of_a_list_and_a_pattern_are_looked_for(config, at_folder):
     entry["images"] = "resources/*/*.fits"
     with pytest.raises(DeblendError, match=r"mine > images: no file matches resources/\*/\*.fits"):
         check_inputs(config, ARCHIVES, ROOT, "configuration")
+
+
+@pytest.mark.parametrize(
+    ("section", "folder"),
+    [
+        (("datasets",), "datasets/mine"),
+        (("datasets",), "boucaud2020/blend2flux/mine"),
+        (("datasets",), "figures"),
+        (("hemmati2022", "cutouts"), "datasets/mine"),
+        (("farrens2022", "samples"), "farrens2022/mine"),
+        (("reiman2019", "image_sets"), "reiman2019/mine"),
+    ],
+)
+def test_a_missing_input_is_an_error_only_where_finished_results_hide_it(
+    config, at_folder, section, folder
+):
+    """Else Snakemake stops, if the entry is used at all."""
+    entry = {"source": "files", "catalog": "nowhere.fits", "folder": "nowhere.fits"}
+    entry_of(config, [*section, "x"])["mine"] = entry
+    results = at_folder / "other"
+    config["pathvars"]["results"] = "other"
+    (results / "datasets/simulated").mkdir(parents=True)
+    (warning,) = check_inputs(config, ARCHIVES, ROOT, "configuration")
+    assert warning.startswith(f"configuration > {' > '.join(section)} > mine > ")
+    assert "there is no nowhere.fits" in warning
+    (results / folder).mkdir(parents=True)
+    with pytest.raises(DeblendError) as caught:
+        check_inputs(config, ARCHIVES, ROOT, "configuration")
+    assert str(caught.value) == warning
