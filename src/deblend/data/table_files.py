@@ -21,6 +21,7 @@ import pandas as pd
 from astropy import units as u
 from astropy.coordinates import Angle
 from astropy.io import ascii as text_tables
+from astropy.io.votable.exceptions import VOWarning
 from astropy.table import Table
 from deblend.errors import DeblendError
 
@@ -29,7 +30,7 @@ log = logging.getLogger(__name__)
 
 #: Texts, in lower case, that stand for no value.
 NO_VALUE = frozenset(
-    ("", "null", "none", "nan", "n/a", "na", "nil", "masked", "<na>", "undef", "undefined")
+    ("", "null", "none", "nan", "n/a", "#n/a", "na", "nil", "masked", "<na>", "undef", "undefined")
     + ("-", "--", "---", "----", ".", "..", "...", "?", "\\n")
     + ("inf", "+inf", "-inf", "infinity", "+infinity", "-infinity")
 )
@@ -105,8 +106,9 @@ MAG_RANGE = (5.0, 40.0)
 
 MAGNITUDE = Quantity(u.mag, None, *MAG_RANGE, SENTINELS)
 
-#: Flux densities in microjansky. Noise makes them negative; 99 microjansky are a bright galaxy.
-FLUX = Quantity(u.uJy, sentinels=NEGATIVE_SENTINELS)
+#: Flux densities in microjansky, at most that of the brightest magnitude. Noise makes them
+#: negative; 99 microjansky are a bright galaxy.
+FLUX = Quantity(u.uJy, None, -np.inf, 10 ** (0.4 * (23.9 - MAG_RANGE[0])), NEGATIVE_SENTINELS)
 
 #: Right ascensions, from 0 or -180 degrees on; text with colons is in hours.
 RIGHT_ASCENSION = Quantity(u.deg, None, -180.0, 360.0, NEGATIVE_SENTINELS, u.hourangle)
@@ -124,8 +126,8 @@ AXIS_RATIO = Quantity(u.dimensionless_unscaled, None, np.finfo(float).tiny, 1.0,
 SERSIC_INDEX = Quantity(u.dimensionless_unscaled, None, np.finfo(float).tiny, 20.0, SENTINELS)
 
 
-#: Sizes in pixels, which are above zero.
-SIZE = Quantity(u.pix, None, np.finfo(float).tiny, np.inf, SENTINELS)
+#: Sizes in pixels, which are above zero and smaller than any image.
+SIZE = Quantity(u.pix, None, np.finfo(float).tiny, 1e5, SENTINELS)
 
 
 def size_in_px(pixel_scale_arcsec: float, given: str) -> Quantity:
@@ -186,7 +188,9 @@ def open_table(path: str | Path) -> Table:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             table = _read_any(Path(path))
-        said = [str(w.message) for w in caught if not issubclass(w.category, u.UnitsWarning)]
+        # Units matter where columns are read; how well a VOTable keeps to the standard does not.
+        unsaid = (u.UnitsWarning, VOWarning)
+        said = [str(w.message) for w in caught if not issubclass(w.category, unsaid)]
         if any("truncated" in message for message in said):
             raise ValueError("it is cut off: copy or download it again")
     except DeblendError:
@@ -222,7 +226,7 @@ def _read_any(path: Path) -> Table:
     lines = read_text(path).splitlines()
     if lines and lines[0].startswith("# %ECSV"):
         return _read_ecsv(lines)
-    # Tables of the AAS, CDS and IPAC have commas in the lines above the data.
+    # Machine-readable tables and those of IPAC have commas in the lines above the data.
     described = any(re.match(r"Byte-by-byte|[\\|]", line) for line in lines)
     delimiter = None if described else _delimiter(lines, path)
     if delimiter:

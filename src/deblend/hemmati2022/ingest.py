@@ -318,7 +318,7 @@ def files_catalogue(
     measured = {
         column: band
         for column, band in measured.items()
-        if band in names and catalogue[column].isna().all()
+        if band in names and not (columns.get(column) or columns.get(column.replace("mag", "flux")))
     }
     if not measured:
         return catalogue

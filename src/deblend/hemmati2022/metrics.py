@@ -234,6 +234,11 @@ def false_positive_rate(table: pd.DataFrame, resolution: str, samples: list[str]
 MAX_FALSE_POSITIVE_RATE = 0.05
 
 
+#: Networks at whose peaks blends are measured: with the paper's loss in one band and in all (Sect.
+#: 4.2), and those with a content term, or that alone.
+MEASURED_NETWORKS = ("gan", "gan_content", "gan_multi", "gan_multi_content", "gan_multi_l1")
+
+
 #: Smallest number of blends whose photometry is compared with the paper's.
 MIN_MEASURED = 30
 
@@ -246,8 +251,8 @@ def flux_errors(photometry: pd.DataFrame, position: str = "gan") -> pd.DataFrame
     photometry : DataFrame
         One row per blend that is detected in a network's images, but not in low resolution:
         `blend`, and for input, low and the networks `mag_...` and `flags_...`.
-    position : {"gan", "gan_multi"}
-        The network whose positions are compared with those from low resolution.
+    position : str
+        One of `MEASURED_NETWORKS`, the network whose positions are compared with those from low resolution.
 
     Returns
     -------

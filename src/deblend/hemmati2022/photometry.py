@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from deblend.hemmati2022.blends import main_pair, true_positions
 from deblend.hemmati2022.degrade import degrade, low_position
+from deblend.hemmati2022.metrics import MEASURED_NETWORKS
 from deblend.hemmati2022.pairs import PairMaker
 from deblend.photometry.forced import fit_photometry
 from deblend.units import mag_from_flux
@@ -13,11 +14,7 @@ from deblend.units import mag_from_flux
 log = logging.getLogger(__name__)
 
 
-#: Networks whose peaks are used: in one band, and in all (Sect. 4.2), where the run has it.
-NETWORKS = ("gan", "gan_multi")
-
-
-POSITIONS = ("input", "low", *NETWORKS)
+POSITIONS = ("input", "low", *MEASURED_NETWORKS)
 
 
 COLUMNS = (
@@ -85,12 +82,12 @@ def revealed_blends(detections: pd.DataFrame, peaks: pd.DataFrame) -> pd.DataFra
     Returns
     -------
     DataFrame of bool
-        A column for each of `NETWORKS` that the run has.
+        A column for each of `MEASURED_NETWORKS` that the run has.
     """
     crowded = peaks.loc[peaks["neighbour"] & (peaks["resolution"] == "high"), "blend"]
     hidden = detections["detected_high"].eq(True) & (detections["n_peaks_low"] == 1)
     hidden &= ~detections["blend"].isin(crowded)
-    columns = {name: detections.get(f"detected_{name}") for name in NETWORKS}
+    columns = {name: detections.get(f"detected_{name}") for name in MEASURED_NETWORKS}
     return pd.DataFrame(
         {
             name: hidden & detected.eq(True)
@@ -134,7 +131,7 @@ def measure_photometry(
     -------
     DataFrame
         `blend`; `galaxy`, the number of the dominant one; `mag_input`, `mag_low`, `mag_gan`,
-        `mag_gan_multi` (NaN if a flux is not positive, or if that network does not reveal the
+        `mag_gan_multi` and those of other networks (NaN if a flux is not positive, or if that network does not reveal the
         blend), with their `flux_...` and `flags_...` (`NOT_MEASURED` in the second case);
         `mag_true`, from the catalogue; `engine`. If there is no such blend, a warning is logged and
         the table has no rows.
@@ -166,7 +163,7 @@ def measure_photometry(
     everywhere = np.ones(len(rows), bool)
     for name in POSITIONS:
         images, psf, scale, noise = in_high if name == "input" else in_low
-        if name in NETWORKS:
+        if name in MEASURED_NETWORKS:
             if name not in revealed:
                 table[[f"flux_{name}", f"mag_{name}"]] = np.nan
                 table[f"flags_{name}"] = NOT_MEASURED

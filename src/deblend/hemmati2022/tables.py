@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from deblend.hemmati2022.metrics import (
+    MEASURED_NETWORKS,
     MIN_MEASURED,
     RESOLUTIONS,
     SAMPLES,
@@ -54,10 +55,10 @@ def _photometry_rows(photometry: pd.DataFrame, published_ratio: float) -> Iterat
         ("", photometry, published_ratio),
         (", catalogue's", against_catalogue, np.nan),
     ):
-        for position in ("gan", "gan_multi"):
+        for position in MEASURED_NETWORKS:
             found = flux_improvement(fits, position)
             n = found["n"]
-            if position == "gan_multi" and not n:
+            if position != "gan" and not n:
                 continue
             few = " (few blends)" if n < MIN_MEASURED else ""
             interval = improvement_intervals(fits, position)
@@ -75,7 +76,7 @@ def _photometry_rows(photometry: pd.DataFrame, published_ratio: float) -> Iterat
                 row = f"{name}, low over GAN{few}"
                 key = f"{prefix}ratio"
                 yield row, position, found[key], *interval[key], n, ratio
-    for position in ("gan", "gan_multi"):
+    for position in MEASURED_NETWORKS:
         flags = photometry.get(f"flags_{position}", pd.Series(-1, index=photometry.index))
         measured = photometry[flags.fillna(-1) >= 0]
         if len(measured):

@@ -15,7 +15,7 @@ from deblend.errors import DeblendError
 #: Keys of paths, in entries of data sets, fields, cut-outs and bands.
 PATH_KEYS = (
     *("images", "segmaps", "catalog", "fits_catalog", "redshift_catalog"),
-    *("mosaic", "morphology", "psf"),
+    *("mosaic", "morphology", "psf", "weight"),
 )
 #: Keys of maps of entries that need not be used.
 NAMED_ENTRIES = ("datasets", "samples", "image_sets", "cutouts")

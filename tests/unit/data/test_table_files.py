@@ -83,14 +83,14 @@ def test_masked_numbers_are_unknown_and_integers_may_have_gaps():
     [
         (MAGNITUDE, [5.0, 22.5, 40.0], [4.9, 40.1, 0.0, -2.5]),
         (REDSHIFT, [0.0, 1.5, 11.0], [-1.0, -0.01, 31.0]),
-        (SIZE, [0.01, 300.0], [0.0, -9.6]),
+        (SIZE, [0.01, 300.0], [0.0, -9.6, 1e30]),
         (SHARE, [0.0, 0.5, 1.0], [-1.0, 1.1]),
         (AXIS_RATIO, [0.1, 1.0], [0.0, 1.5]),
         (SERSIC_INDEX, [0.2, 8.0], [0.0, -1.0, 21.0]),
         (DECLINATION, [-90.0, 0.0, 90.0], [-90.5, 91.0]),
         (RIGHT_ASCENSION, [0.0, 99.0, 359.9, -30.0], [361.0, -99.0]),
         # A flux may be 99 microjansky, and noise makes it negative.
-        (FLUX, [99.0, -0.5, 0.0], [-99.0]),
+        (FLUX, [99.0, -0.5, 0.0], [-99.0, 1e20]),
         (NUMBER, [-99.0, 99.0], []),
     ],
 )
@@ -191,7 +191,8 @@ def test_what_is_no_angle_is_refused(text):
     ],
 )
 def test_units_by_all_their_names(quantity, unit, factor):
-    column = Table({"x": [6.0 / factor if quantity is MAGNITUDE else 0.5]})["x"]
+    value = 6.0 / factor if quantity is MAGNITUDE else 0.5 / max(factor, 1)
+    column = Table({"x": [value]})["x"]
     column.unit = u.Unit(unit, parse_strict="silent") if isinstance(unit, str) else unit
     expected = column.data * factor
     np.testing.assert_allclose(numbers(column, quantity, WHERE), expected, rtol=1e-12)

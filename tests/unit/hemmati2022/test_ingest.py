@@ -95,6 +95,13 @@ def test_the_users_stamps_are_read(own, caplog):
     np.testing.assert_array_equal(plain.images, images[1:])
 
 
+def test_magnitudes_that_a_catalogue_names_are_not_measured(own):
+    folder, _ = own
+    table = Table({"name": list("abcdef"), "m": [-99.0] * 6, "r": np.full(6, 0.3)})
+    table.write(folder / "own.csv", overwrite=True)
+    assert own_catalogue(folder, {"id": "name", "mag": "m"})["mag"].isna().all()
+
+
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
