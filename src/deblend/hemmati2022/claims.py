@@ -86,8 +86,8 @@ NEAR_ARCSEC = (0.6, 1.0)
 #: for other means the spread is another, whatever the map.
 CELL_MEAN, CELL_FACTOR = 6.0, 2.0
 
-#: Networks of all bands; GANs of one band, with the paper's loss and with a content term; and ways to
-#: find peaks with each network of all bands: in the detection band or in all bands.
+#: Networks of all bands; GANs of one band, without and with a content term; and ways to find peaks
+#: with each network of all bands: in the detection band or in all bands.
 MULTI = ("gan_multi", "gan_multi_content", "gan_multi_l1")
 GANS = ("gan", "gan_content")
 MULTI_WAYS = tuple(f"{name}{end}" for name in MULTI for end in ("", "_stack"))

@@ -252,7 +252,7 @@ def flux_errors(photometry: pd.DataFrame, position: str = "gan") -> pd.DataFrame
         One row per blend that is detected in a network's images, but not in low resolution:
         `blend`, and for input, low and the networks `mag_...` and `flags_...`.
     position : str
-        One of `MEASURED_NETWORKS`, the network whose positions are compared with those from low resolution.
+        One of `MEASURED_NETWORKS`, whose positions are compared with those from low resolution.
 
     Returns
     -------

@@ -131,10 +131,10 @@ def measure_photometry(
     -------
     DataFrame
         `blend`; `galaxy`, the number of the dominant one; `mag_input`, `mag_low`, `mag_gan`,
-        `mag_gan_multi` and those of other networks (NaN if a flux is not positive, or if that network does not reveal the
-        blend), with their `flux_...` and `flags_...` (`NOT_MEASURED` in the second case);
-        `mag_true`, from the catalogue; `engine`. If there is no such blend, a warning is logged and
-        the table has no rows.
+        `mag_gan_multi` and those of other networks (NaN if a flux is not positive, or if that
+        network does not reveal the blend), with their `flux_...` and `flags_...` (`NOT_MEASURED` in
+        the second case); `mag_true`, from the catalogue; `engine`. If there is no such blend, a
+        warning is logged and the table has no rows.
     """
     revealed = revealed_blends(detections, peaks)
     numbers = np.flatnonzero(revealed.any(axis=1))
