@@ -247,13 +247,20 @@ def read_catalog(path: str | Path) -> pd.DataFrame:
         The file cannot be read, or is not in that format.
     """
     table = open_table(path)
-    frame = pd.DataFrame({name: np.ma.filled(table[name], np.nan) for name in table.colnames})
+    frame = pd.DataFrame({name: _with_gaps(table[name]) for name in table.colnames})
     for column in set(TEXT_COLUMNS) & set(frame):
         values = texts(table[column])
         is_integer = all(text.isdecimal() for text in values.tolist())
         # Blends are numbered where the workflow makes catalogues.
         frame[column] = values.astype(int) if is_integer else pd.Series(values).replace("", np.nan)
     return check_catalog(frame, str(path))
+
+
+def _with_gaps(column: np.ndarray) -> np.ndarray:
+    """Values of a column of a table, NaN where it is masked, also for integers."""
+    if np.ma.isMaskedArray(column) and column.dtype.kind in "biu":
+        column = column.astype(float)
+    return np.ma.filled(column, np.nan)
 
 
 def describe_catalog(

@@ -504,10 +504,15 @@ def _choose_extension(file: fits.HDUList, key: str | int | None, named: str) -> 
     return number
 
 
+#: First bytes of gzip and bzip2 files.
+COMPRESSED = (b"\x1f\x8b", b"BZ")
+
+
 def _check_complete(hdu: Any, number: int, path: Path, named: str) -> None:
     """Check that the file has all pixels of an extension, also those that nobody will read."""
-    if path.suffix.lower() in (".gz", ".bz2"):
-        return  # the size of the file is not that of its content
+    with path.open("rb") as file:
+        if file.read(2) in COMPRESSED:
+            return  # the size of the file is not that of its content
     info = hdu.fileinfo()
     # The size of a compressed image is known with the padding to blocks of 2880 bytes only, which
     # some programs leave out.

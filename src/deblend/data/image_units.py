@@ -72,6 +72,10 @@ WARN_MAG, STOP_MAG, STOP_ERRORS = 0.3, 0.5, 3.0
 ROBUST_MIN = 10
 
 
+#: Smallest scatter (mag) that is assumed for fewer galaxies, about that of SEP's AUTO fluxes.
+FEW_SCATTER_MAG = 0.3
+
+
 #: Standard error of a median in units of that of a mean, for a normal scatter.
 MEDIAN_ERROR = float(np.sqrt(np.pi / 2))
 
@@ -219,7 +223,10 @@ def check_zero_point(of_galaxies: ArrayLike, of_images: float) -> None:
         return
     # A few galaxies say little about the scatter; percentiles would make it too small.
     low, high = np.percentile(values, (16, 84))
-    scatter = (high - low) / 2 if n >= ROBUST_MIN else np.std(values, ddof=1) if n > 1 else np.inf
+    if n >= ROBUST_MIN:
+        scatter = (high - low) / 2
+    else:
+        scatter = max(float(np.std(values, ddof=1)), FEW_SCATTER_MAG) if n > 1 else np.inf
     error = scatter * MEDIAN_ERROR / np.sqrt(n)
     text = (
         f"SEP's AUTO fluxes of {n} isolated galaxies have the catalogue's magnitudes at the zero "

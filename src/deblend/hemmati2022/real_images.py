@@ -124,7 +124,7 @@ def read_field(
         int(_side_with_data(hst) * hst_scale_arcsec / pixel / 3),
         int(_side_with_data(hsc) * hsc_scale_arcsec / pixel / 3) - 2,
     )
-    if with_data < side:
+    if not (np.isfinite(hst).all() and np.isfinite(hsc).all()) and with_data < side:
         if with_data < MIN_SIDE_PX:
             raise DeblendError(
                 f"the images hst_{name}.fits and hsc_{name}.fits in {folder} have pixels without "

@@ -74,13 +74,13 @@ def has_results(keys: tuple[str, ...], results: Path) -> bool:
         From `local_inputs`.
     results : pathlib.Path
         Folder of the results. Those of a data set, image set, set of cut-outs or sample are in
-        folders of its name; those of the ones that the papers use are also among the figures.
+        folders of its name; those of other inputs are among the figures.
     """
     section = next((n for n, key in enumerate(keys) if key in NAMED_ENTRIES), None)
     if section is None:
-        return True
+        return (results / "figures").exists()
     name = keys[section + 1]
-    patterns = ("figures", "tables", f"*/{name}", f"boucaud2020/*/{name}")
+    patterns = (f"*/{name}", f"boucaud2020/*/{name}")
     return any(True for pattern in patterns for _ in results.glob(pattern))
 
 

