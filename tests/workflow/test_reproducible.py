@@ -132,5 +132,7 @@ def test_the_run_is_recorded(runs):
     assert network["backend"] in ("tensorflow", "torch", "jax")
     assert network["device"] in ("cpu", "gpu")
     # The copy is not a git checkout, which is recorded.
-    assert other_record["git"] == {"commit": None, "modified": None}
+    unknown = other_record["git"]
+    assert (unknown["commit"], unknown["modified"]) == (None, None)
+    assert "not a git repository" in unknown["unknown_because"]
     assert str(first) not in (first / "provenance.json").read_text()
