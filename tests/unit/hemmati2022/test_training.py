@@ -264,3 +264,20 @@ def test_learning_rates_warm_up():
         trainer.step(given, high, mixing)
         rates.append(trainer.optimizers["generator"].param_groups[0]["lr"] / config.learning_rate)
     assert rates == pytest.approx([0.25, 0.5, 0.75, 1, 1, 1])
+
+
+class Grid(torch.nn.Module):
+    """A grid of peaks, all over the image, that are the higher the brighter the galaxies are."""
+
+    def forward(self, low):
+        images = 0.01 * torch.randn(len(low), 1, 64, 64, generator=torch.Generator().manual_seed(1))
+        images[:, :, 3::6, 3::6] += 0.01 * low.sum(dim=(1, 2, 3)).clip(0)[:, None, None, None]
+        return images
+
+
+def test_peaks_everywhere_detect_no_blends(maker):
+    """Blends are brighter than single galaxies, whose false peaks would give a low threshold."""
+    detection = DETECTION.model_copy(update={"radius_px": 4.5})
+    validation = Validation(maker, SPLITS, 48, BLENDING, detection, 0)
+    result = validation.check(Grid(), CPU)
+    assert result["val_detected"] <= 0.1
