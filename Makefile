@@ -87,11 +87,12 @@ summary:
 unlock: $(READY) ## Allow the next run after one was killed (kill -9, power cut), if none is alive
 	@$(BIN)/python tools/unlock.py
 
-# Unit tests, dry runs and the smallest runs run in parallel with one thread each. The other tests
-# start workflows that use all cores.
+# Unit tests, dry runs and the smallest runs have one thread each. The other tests start workflows, and those
+# of a module share a run. The slowest are listed.
 test: $(READY) lint ## Check the code and run all tests that this machine supports
-	$(ONE_THREAD) $(BIN)/python -m pytest $(SMALL) --numprocesses $(CORES) --dist worksteal
-	$(BIN)/python -m pytest tests/workflow tests/slurm $(SMALL:%=--ignore=%)
+	$(ONE_THREAD) $(BIN)/python -m pytest $(SMALL) --numprocesses $(CORES) --dist worksteal --durations 15
+	$(BIN)/python -m pytest tests/workflow tests/slurm $(SMALL:%=--ignore=%) --numprocesses $(CORES) --dist loadgroup \
+	--durations 15
 
 lint: $(READY) ## Format, lint, spelling and type checks
 	$(BIN)/ruff format --check $(SOURCES)

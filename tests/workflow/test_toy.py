@@ -121,7 +121,7 @@ def test_blendhunter_is_trained_at_three_noise_levels(toy):
     }
     assert (found.loc[found["method"] == "SEP", "accuracy"] > 0.8).all()
     record = json.loads((toy / "networks/blendhunter/sigma15_0/network.json").read_text())
-    assert record["problem"] is None and record["n_train"] == 700
+    assert record["problem"] is None and record["n_train"] == 600
     # The file of features is removed after the training.
     assert not list((toy / "checkpoints").glob("*.h5"))
 
@@ -168,7 +168,7 @@ def test_resolutions_are_compared(toy):
     assert "toprule" in (toy / "tables/hemmati2022/detection.tex").read_text()
     folder = toy / "hemmati2022/simulated_bands"
     found = pd.read_csv(folder / "detections.csv")
-    assert len(found) == 1100
+    assert len(found) == 1000
     # 80 and 10 % in the paper.
     assert 0.65 < found["detected_high"].mean() < 0.95
     assert found["detected_low"].mean() < 0.25
@@ -181,7 +181,7 @@ def test_resolutions_are_compared(toy):
     classical = {"high", "high_best", "low", "low_best"}
     assert set(rates.index) >= classical | {"gan", "gan_content", "gan_multi"}
     cells = pd.read_csv(folder / "som_cells.csv")
-    assert cells["n"].sum() == 1100 and len(cells) == 48
+    assert cells["n"].sum() == 1000 and len(cells) == 48
     record = json.loads((toy / "networks/sr_multi/network.json").read_text())
     assert len(record["bands"]) == 7 and record["problem"] is None
 

@@ -210,6 +210,8 @@ rule boucaud2020_simulate:
         "<results>/benchmarks/simulate/{dataset}_{chunk}.tsv"
     wildcard_constraints:
         dataset=datasets_from("simulated"),
+    # The U-Net, the joint network and what waits for them are the longest row of jobs of a run.
+    priority: 2
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -249,6 +251,7 @@ rule boucaud2020_clean:
         "<results>/logs/clean/{dataset}_{chunk}.log",
     benchmark:
         "<results>/benchmarks/clean/{dataset}_{chunk}.tsv"
+    priority: 2
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -288,6 +291,7 @@ rule boucaud2020_assemble_dataset:
         criteria="<results>/datasets/{dataset}/criteria.csv",
     log:
         "<results>/logs/assemble/{dataset}.log",
+    priority: 2
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -356,6 +360,7 @@ rule boucaud2020_draw_blends:
     # There are no files of training blends: the training draws its own.
     wildcard_constraints:
         split="validation|test",
+    priority: 2
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -482,6 +487,7 @@ rule boucaud2020_train:
         "<results>/logs/train/{network}.log",
     benchmark:
         "<results>/benchmarks/train/{network}.tsv"
+    priority: 2
     retries: 2
     conda:
         "../../envs/keras.yaml"
