@@ -134,5 +134,5 @@ def test_the_run_is_recorded(runs):
     # The copy is not a git checkout, which is recorded.
     unknown = other_record["git"]
     assert (unknown["commit"], unknown["modified"]) == (None, None)
-    assert "not a git repository" in unknown["unknown_because"]
+    assert "not a git checkout" in unknown["unknown_because"]
     assert str(first) not in (first / "provenance.json").read_text()
