@@ -10,6 +10,7 @@ from astropy.coordinates import SkyCoord
 from deblend.data.config import FieldConfig
 from deblend.data.coordinates import celestial_wcs, check_positions, to_pixels
 from deblend.data.image_files import open_image
+from deblend.data.image_noise import checked_noise
 from deblend.data.image_units import counts_factor
 from deblend.data.ingest import QUANTITIES, read_catalog
 from deblend.data.psfs import read_psf
@@ -46,7 +47,8 @@ def cut_field(config: FieldConfig) -> Stamps:
     DeblendError
         A file cannot be read, a column or the celestial coordinates are missing, the mosaic has
         another pixel scale or an unknown unit, no stamp is on it, or galaxies are beside their
-        positions (`deblend.data.coordinates.check_positions`); or see `deblend.data.psfs.read_psf`.
+        positions (`deblend.data.coordinates.check_positions`); or see `deblend.data.psfs.read_psf`
+        and `deblend.data.image_noise.checked_noise`.
     """
     lacking = [c for c in ("ra", "dec") if c not in config.columns]
     if lacking:
@@ -68,19 +70,24 @@ def cut_field(config: FieldConfig) -> Stamps:
     galaxies["id"] = config.name + "-" + galaxies["id"]
     galaxies["origin"] = Path(config.catalog).name
     size = config.stamp_size
-    bands = band_table(
-        config.band, config.pixel_scale_arcsec, config.zero_point, config.noise_sigma
+    noise = checked_noise(
+        images[np.isfinite(images[:, 0, 0])], config.noise_sigma, subject=f"field {config.name}"
     )
+    bands = band_table(config.band, config.pixel_scale_arcsec, config.zero_point, noise)
     segmaps = np.zeros((len(images), size, size), np.int16)
-    psf, attributes = read_psf(config.psf), {CUT_AT_POSITIONS: True}
-    return Stamps(images[:, None], segmaps, galaxies, bands, psf, attributes)
+    psf = read_psf(config.psf)
+    return Stamps(images[:, None], segmaps, galaxies, bands, psf, {CUT_AT_POSITIONS: True})
 
 
 def _cut_stamps(galaxies: pd.DataFrame, config: FieldConfig) -> tuple[np.ndarray, np.ndarray]:
     """Rows of those galaxies that are on the mosaic, and their stamps (n, size, size)."""
     size, subject = config.stamp_size, f"field {config.name}"
     with open_image(
-        config.mosaic, config.extension, weight=config.weight, what="the mosaic "
+        config.mosaic,
+        config.extension,
+        weight=config.weight,
+        mask_bits=config.mask_bits,
+        what="the mosaic ",
     ) as image:
         if len(image.shape) != 2:
             raise DeblendError(

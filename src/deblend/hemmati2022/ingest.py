@@ -29,6 +29,7 @@ from deblend.data.table_files import (
 from deblend.errors import DeblendError
 from deblend.hemmati2022.cutout_config import (
     PARENT_MIN_PX,
+    Band,
     BandPsf,
     CutoutConfig,
     Cutouts,
@@ -246,6 +247,20 @@ def cutout_stamps(images: np.ndarray, galaxies: pd.DataFrame, config: CutoutConf
     )
 
 
+def band_factor(header: Any, band: Band, config: CutoutConfig, path: str | Path | None) -> float:
+    """Factor by which the pixels of a band have to be multiplied to be counts/s.
+
+    See `deblend.data.image_units.counts_factor`: the header is that of the file `path`.
+    """
+    return counts_factor(
+        header,
+        band.unit,
+        zero_point=band.zero_point,
+        pixel_scale_arcsec=config.pixel_scale_arcsec,
+        source=f"band {band.name}: {path}",
+    )
+
+
 def _planes(path: str | Path, key: str | None, n: int, config: CutoutConfig) -> np.ndarray:
     """Read the user's stamps, (n, band, y, x), counts/s, in the order of the configured bands."""
     pixels = read_pixels(path, key)
@@ -270,16 +285,7 @@ def _planes(path: str | Path, key: str | None, n: int, config: CutoutConfig) -> 
             f"at least {PARENT_MIN_PX} px a side"
         )
     images = images if planes == list(range(images.shape[1])) else images[:, planes]
-    factors = [
-        counts_factor(
-            pixels.header,
-            band.unit,
-            zero_point=band.zero_point,
-            pixel_scale_arcsec=config.pixel_scale_arcsec,
-            source=f"band {band.name}: {path}",
-        )
-        for band in config.bands
-    ]
+    factors = [band_factor(pixels.header, band, config, path) for band in config.bands]
     if all(factor == 1 for factor in factors):
         return images
     return images * np.array(factors)[:, None, None]

@@ -9,13 +9,12 @@ import pandas as pd
 from astropy.wcs import WCS
 from deblend.data.coordinates import celestial_wcs, check_positions, to_pixels
 from deblend.data.image_files import OpenImage, open_image
-from deblend.data.image_units import counts_factor
 from deblend.data.stamps import Stamps
 from deblend.errors import DeblendError
 from deblend.hemmati2022.blends import with_neighbours
 from deblend.hemmati2022.cutout_config import Band, CutoutConfig
 from deblend.hemmati2022.cutouts import brightest_offsets
-from deblend.hemmati2022.ingest import batches, cutout_stamps
+from deblend.hemmati2022.ingest import band_factor, batches, cutout_stamps
 from scipy.spatial import cKDTree
 
 log = logging.getLogger(__name__)
@@ -83,15 +82,7 @@ def archive_cutouts(
                 apply_sip=band.apply_sip,
             )
             systems.append(wcs)
-            factors.append(
-                counts_factor(
-                    image.header,
-                    band.unit,
-                    zero_point=band.zero_point,
-                    pixel_scale_arcsec=config.pixel_scale_arcsec,
-                    source=f"band {band.name}: {band.mosaic}",
-                )
-            )
+            factors.append(band_factor(image.header, band, config, band.mosaic))
             x, y = _pixels(galaxies, wcs, offset_arcsec).T
             ny, nx = image.shape
             if not ((x >= -0.5) & (x < nx - 0.5) & (y >= -0.5) & (y < ny - 0.5)).any():

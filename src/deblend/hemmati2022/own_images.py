@@ -525,7 +525,8 @@ def _find_peaks(made: np.ndarray, record: dict[str, Any]) -> pd.DataFrame:
     peaks = find_peaks(made, psf, noise=options["noise"], measure=options["measure"])
     # Pixel 0 of the network's images is pixel 1 of the frame.
     is_inside = inside_frame(peaks[["x_px", "y_px"]].to_numpy() + 1)
-    peaks = peaks[(peaks["significance"] > options["threshold"]) & is_inside].rename(columns={"stamp": "image"})
+    peaks = peaks[(peaks["significance"] > options["threshold"]) & is_inside]
+    peaks = peaks.rename(columns={"stamp": "image"})
     peaks["peak"] = peaks.groupby("image").cumcount()
     peaks["galaxy"] = peaks["peak"].where(peaks["peak"] < 2, -1)
     return peaks[list(PEAK_COLUMNS)].reset_index(drop=True)
