@@ -313,9 +313,8 @@ class FilesCutouts(Cutouts, Catalogued, Selected):
     images: StampFiles = Field(
         description="Stamps: a file (.npy, .npz, .h5 or .fits) with an array (galaxy, band, y, x); "
         "or FITS files (band, y, x) with one stamp each, named by the galaxies' ids: a folder, a "
-        "pattern such as stamps/*.fits, where * stands for the id, or a list of files. These can "
-        "have different sizes, and are cut around their centres to the smallest of them that is "
-        "not below parent_px, or to the smallest."
+        "pattern such as stamps/*.fits, where * stands for the id, or a list of files. If they "
+        "have different sizes, of at least parent_px, they are cut around their centres."
     )
     images_key: str | None = Field(
         default=None,
