@@ -26,6 +26,10 @@ WARN_FACTOR, WARN_ERRORS = 1.3, 3.0
 MAX_MEASURED, MIN_BACKGROUND = 200, 100
 
 
+#: Noise below this share of the brightest pixel is that of the numbers' precision, and none.
+PRECISION = 1e-5
+
+
 #: Smallest relative scatter that is assumed for a few images.
 FEW_SCATTER = FEW_SCATTER_MAG / 2
 
@@ -96,7 +100,8 @@ def _noise_of(image: np.ndarray, segmap: np.ndarray | None) -> float:
         background = background_pixels(filled, data)
     if background.sum() < MIN_BACKGROUND:
         return np.nan
-    return float(np.sqrt(max(robust_sigma(filled[background]) ** 2 - step**2 / 12, 0)))
+    sigma = float(np.sqrt(max(robust_sigma(filled[background]) ** 2 - step**2 / 12, 0)))
+    return sigma if sigma > PRECISION * np.abs(values).max() else 0.0
 
 
 def checked_noise(
