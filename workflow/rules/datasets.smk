@@ -53,18 +53,16 @@ def folder_input(path):
     return ancient(path) if Path(path).is_dir() else path
 
 
-def stamps_input(wildcards):
-    """The user's stamps as inputs: a file, a list of files or a folder, also that of a pattern."""
-    images = dataset(wildcards)["images"]
-    if not isinstance(images, str):
-        return images
-    return folder_input(str(folder_of_pattern(images)[0]) if is_pattern(images) else images)
+def stamp_files_input(files):
+    """Stamps as inputs: a file, a list of files or a folder, also that of a pattern."""
+    if not isinstance(files, str):
+        return files
+    return folder_input(str(folder_of_pattern(files)[0]) if is_pattern(files) else files)
 
 
-def stamps_pattern(wildcards):
-    """The pattern of the user's stamps, if they are given so."""
-    images = dataset(wildcards)["images"]
-    return images if isinstance(images, str) and is_pattern(images) else None
+def stamps_pattern(files):
+    """The pattern of stamps, if they are given so."""
+    return files if isinstance(files, str) and is_pattern(files) else None
 
 
 def field(wildcards):
@@ -108,9 +106,9 @@ rule ingest_archive:
 
 rule ingest_files:
     input:
-        images=stamps_input,
+        images=lambda wildcards: stamp_files_input(dataset(wildcards)["images"]),
         catalog=lambda wildcards: dataset(wildcards)["catalog"],
-        segmaps=lambda wildcards: dataset(wildcards).get("segmaps") or [],
+        segmaps=lambda wildcards: stamp_files_input(dataset(wildcards)["segmaps"] or []),
         psf=psf_file,
     output:
         stamps=temp("<results>/datasets/{dataset}/parents/{chunk}.h5"),
@@ -127,7 +125,9 @@ rule ingest_files:
     params:
         code=code("data/ingest_files.py"),
         listing=lambda wildcards: stamps_listing(dataset(wildcards)["images"]),
-        pattern=stamps_pattern,
+        pattern=lambda wildcards: stamps_pattern(dataset(wildcards)["images"]),
+        segmaps_listing=lambda wildcards: stamps_listing(dataset(wildcards)["segmaps"] or []),
+        segmaps_pattern=lambda wildcards: stamps_pattern(dataset(wildcards)["segmaps"]),
         seed=SEED,
         options=lambda wildcards: {
             key: value
@@ -173,7 +173,7 @@ rule ingest_mosaic:
         field=lambda wildcards: {
             key: field(wildcards)[key]
             for key in (
-                *("name", "extension", "unit", "apply_sip"),
+                *("name", "extension", "unit", "apply_sip", "mask_bits"),
                 *("columns", "radius_unit", "morphology_columns"),
             )
         },

@@ -199,6 +199,12 @@ rule farrens2022_draw_stamps:
         seed=SEED,
         chunk_size=FARRENS["chunk_size"],
         n_stamps=lambda wildcards: sample_entry(wildcards)["n_stamps"][wildcards.split],
+        # The least noise of those that the stamps are used with.
+        noise_sigma=lambda wildcards: (
+            min(FARRENS["noise_sigma"])
+            if wildcards.sample == "parametric"
+            else FARRENS["realistic_noise_sigma"]
+        ),
         fractions=sample_fractions,
         # The catalogue's file in the archive's folder, where its companion files are too.
         archived=lambda wildcards: (

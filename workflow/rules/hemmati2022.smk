@@ -222,7 +222,7 @@ rule hemmati2022_cutouts_simulate:
 
 rule hemmati2022_catalogue_files:
     input:
-        images=lambda wildcards: cutouts_entry(wildcards)["images"],
+        images=lambda wildcards: stamp_files_input(cutouts_entry(wildcards)["images"]),
         catalog=lambda wildcards: cutouts_entry(wildcards)["catalog"],
     output:
         selected="<results>/datasets/{cutouts}/selected.csv",
@@ -240,8 +240,11 @@ rule hemmati2022_catalogue_files:
         code=code("hemmati2022/catalogue_files.py"),
         seed=SEED,
         cuts=lambda wildcards: cutouts_entry(wildcards)["cuts"],
+        listing=lambda wildcards: stamps_listing(cutouts_entry(wildcards)["images"]),
+        pattern=lambda wildcards: stamps_pattern(cutouts_entry(wildcards)["images"]),
         files=lambda wildcards: {
-            key: cutouts_entry(wildcards)[key] for key in ("images_key", "columns", "radius_unit")
+            key: cutouts_entry(wildcards)[key]
+            for key in ("images_key", "mask_bits", "columns", "radius_unit")
         },
         options=cutouts_options,
     message:
@@ -252,7 +255,7 @@ rule hemmati2022_catalogue_files:
 
 rule hemmati2022_cutouts_files:
     input:
-        images=lambda wildcards: cutouts_entry(wildcards)["images"],
+        images=lambda wildcards: stamp_files_input(cutouts_entry(wildcards)["images"]),
         psfs=cutouts_psfs,
         selected="<results>/datasets/{cutouts}/selected.csv",
     output:
@@ -272,8 +275,11 @@ rule hemmati2022_cutouts_files:
     params:
         code=code("hemmati2022/cutouts_files.py"),
         seed=SEED,
+        listing=lambda wildcards: stamps_listing(cutouts_entry(wildcards)["images"]),
+        pattern=lambda wildcards: stamps_pattern(cutouts_entry(wildcards)["images"]),
         files=lambda wildcards: {
-            key: cutouts_entry(wildcards)[key] for key in ("images_key", "add_noise", "recentre")
+            key: cutouts_entry(wildcards)[key]
+            for key in ("images_key", "mask_bits", "add_noise", "recentre")
         },
         options=cutouts_options,
         usable=cutouts_usable,

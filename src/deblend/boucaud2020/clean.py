@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from deblend.boucaud2020.config import CleaningConfig
 from deblend.data.noise import noise_images
-from deblend.data.stamps import Stamps
+from deblend.data.stamps import CUT_AT_POSITIONS, Stamps
 from deblend.data.table_files import read_text
 from deblend.errors import DeblendError
 from deblend.photometry.sep import (
@@ -34,6 +34,7 @@ from scipy.ndimage import binary_dilation
 
 #: Reasons to exclude a galaxy, and what they mean.
 EXCLUSIONS = {
+    "no_position": "the catalogue has no position, at which a stamp could be cut",
     "outside": "the stamp leaves the mosaic, or there is no data",
     "bad_pixels": "the stamp has NaN or infinite pixels",
     "constant": "the stamp has no signal (all pixels are equal)",
@@ -55,6 +56,7 @@ EXCLUSIONS = {
 
 #: What to look at if a reason leaves no galaxy, and if it is another one.
 REMEDIES = {
+    "no_position": "check the catalogue's columns of ra and dec",
     "outside": "check that the catalogue's positions are on the images, and where these have no "
     "data (NaN, or weights of 0; the log of the rule ingest_... has the numbers)",
     "bad_pixels": "check the stamps for NaN: replace pixels without data, or leave stamps out",
@@ -325,10 +327,14 @@ def clean(
     galaxies["morphology"] = classify(galaxies, config.min_class_probability)
     switched_off = [name for name in CRITERIA if not getattr(config, name)]
     correlation = parents.noise()[1]
+    cut_at_positions = bool(parents.attributes.get(CUT_AT_POSITIONS))
+    unplaced = galaxies[["ra", "dec"]].isna().any(axis=1).to_numpy() & cut_at_positions
     kept_rows, listed, stamps = [], [], []
     for i, galaxy in enumerate(galaxies.itertuples(index=False)):
         image = parents.images[i, 0]
         reason = _reason_against(galaxy, image, rejected, config)
+        if reason == "outside" and unplaced[i]:
+            reason = "no_position"
         if reason:
             listed.append((galaxy.id, reason, galaxy.morphology, reason))
             continue

@@ -30,6 +30,7 @@ from deblend.data.config import (
     Matching,
     NoiseKind,
     NoiseSigma,
+    OwnImages,
     PixelScale,
     Psf,
     PsfImage,
@@ -167,7 +168,7 @@ class RealGalaxyDataSet(RealGalaxyConfig, Selection):
     fits_catalog: Text = Field(description="Companion catalogue with the galaxies' flux_radius.")
 
 
-class MosaicsDataSet(Images, PsfImage, Matching, Selection):
+class MosaicsDataSet(OwnImages, PsfImage, Matching, Selection):
     """Stamps cut from survey mosaics at a catalogue's positions; see config/README.md."""
 
     source: Literal["mosaics"]

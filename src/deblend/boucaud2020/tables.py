@@ -20,7 +20,7 @@ CLASSES = {
 
 
 #: Reasons of the selection of galaxies, which comes before the inspection of stamps.
-SELECTION = ("outside", "magnitude", "radius", "morphology")
+SELECTION = ("no_position", "outside", "magnitude", "radius", "morphology")
 
 
 def table1(

@@ -28,6 +28,14 @@ NoiseSigma = Annotated[
     NotNegative,
     Field(description="Standard deviation of the background noise in a pixel, counts/s."),
 ]
+#: Of the user's images, where it need not be given.
+KnownNoise = Annotated[
+    NotNegative | None,
+    Field(
+        description="Standard deviation of the background noise in a pixel, counts/s; null: it is "
+        "measured. A warning says if that of the images differs."
+    ),
+]
 NoiseKind = Annotated[
     Literal["white", "correlated"],
     Field(
@@ -72,6 +80,15 @@ ImageExtension = Annotated[
         " without data: the only image that is no mask, weight or variance."
     ),
 ]
+MaskBits = Annotated[
+    tuple[NonNegativeInteger | Text, ...] | None,
+    Field(
+        description="Flags of a mask (extension MASK) or data-quality plane (DQ) in the file of an "
+        "image whose pixels have no data: values, such as 1 and 4096, and names that the mask's "
+        "header has, such as SAT. null: of DQ the usual ones, 1, 2, 4, 8, 16, 128, 256, 4096 and "
+        "8192 (of JWST 1), of HSC's and Rubin's masks NO_DATA, of other masks all. []: none."
+    ),
+]
 Weight = Annotated[
     FileOrAddress | None,
     Field(
@@ -97,13 +114,12 @@ TableName = Annotated[
 ]
 
 
-class Images(Section):
-    """Properties of the images of a data set."""
+class AnyImages(Section):
+    """Properties of the images of a data set, but for their noise."""
 
     band: Band
     pixel_scale_arcsec: PixelScale
     zero_point: ZeroPoint
-    noise_sigma: NoiseSigma
     stamp_size: Integer = Field(
         default=128,
         ge=16,
@@ -111,6 +127,18 @@ class Images(Section):
         multiple_of=16,
         description="Side length of the stamps, in pixels; a multiple of 16.",
     )
+
+
+class Images(AnyImages):
+    """Properties of the images of a data set."""
+
+    noise_sigma: NoiseSigma
+
+
+class OwnImages(AnyImages):
+    """Properties of the user's images, of which the noise can be measured."""
+
+    noise_sigma: KnownNoise = None
 
 
 class PsfImage(Section):
@@ -146,10 +174,13 @@ def _kind_of_images(value: Any) -> str:
     return "<list>" if isinstance(value, list | tuple) else "<path>"
 
 
-StampImages = Annotated[
+StampFiles = Annotated[
     Annotated[Text, Tag("<path>")]
     | Annotated[tuple[Text, ...], Field(min_length=1), Tag("<list>")],
     Discriminator(_kind_of_images),
+]
+StampImages = Annotated[
+    StampFiles,
     Field(
         description="Stamps: a file (.h5, .npz, .npy or .fits) with an array (galaxy, y, x) or "
         "(galaxy, band, y, x); or FITS files with one stamp each, named by the galaxies' ids: a "
@@ -159,7 +190,7 @@ StampImages = Annotated[
 ]
 
 
-class FilesConfig(Images, PsfImage):
+class FilesConfig(OwnImages, PsfImage):
     """Stamps and a catalogue of the user; see `config/README.md`."""
 
     images: StampImages
@@ -174,13 +205,17 @@ class FilesConfig(Images, PsfImage):
         "dimensions, or that of a galaxy's own file has three.",
     )
     unit: ImageUnit = None
-    segmaps: str | None = Field(
+    mask_bits: MaskBits = None
+    segmaps: StampFiles | None = Field(
         default=None,
-        description="File of segmentation maps of the same shape, 0 for the background; null: SEP"
-        " makes them.",
+        description="Segmentation maps of the images' shapes, 0 for the background: a file with all"
+        " of them, or a folder, a pattern or a list of files, as for images; null: those of "
+        "segmaps_key, or SEP makes them.",
     )
     segmaps_key: str | None = Field(
-        default=None, description="The same as images_key, for segmaps."
+        default=None,
+        description="The same as images_key, for segmaps; without segmaps it names an array or "
+        "extension of the images' own files, such as SEGM.",
     )
     catalog: Text = Field(
         description="Catalogue in a format that astropy reads, such as .ecsv, .csv or .fits."
@@ -228,6 +263,7 @@ class SkyField(Section):
     extension: ImageExtension = 0
     unit: ImageUnit = None
     weight: Weight = None
+    mask_bits: MaskBits = None
     apply_sip: ApplySip = False
     catalog: TableName = Field(
         description="Catalogue of the galaxies: a path, or vizier: and the name of a table at "
@@ -264,7 +300,7 @@ class Matching(Section):
     )
 
 
-class FieldConfig(SkyField, Images, PsfImage, Matching):
+class FieldConfig(SkyField, OwnImages, PsfImage, Matching):
     """A field of a survey, with the properties of its images; see `config/README.md`."""
 
 

@@ -16,7 +16,7 @@ import re
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +25,7 @@ from typing import Any
 import h5py
 import numpy as np
 from astropy.io import fits
+from deblend.data.image_masks import bad_bits, flagged
 from deblend.errors import DeblendError
 from scipy.ndimage import correlate, maximum_filter, minimum_filter
 
@@ -57,11 +58,12 @@ MAP_NAMES = (
     "MASK",
     *("VARIANCE", "VAR", "ERR", "ERROR", "RMS", "SIGMA", "STDDEV", "UNCERT"),
     *("WHT", "WEIGHT", "WEIGHTS", "IVAR", "INVVAR"),
-    *("DQ", "CTX", "CON", "SAMP", "TIME", "EXP", "NIMAGE", "SEG", "SEGMAP", "PSF"),
+    *("DQ", "CTX", "CON", "SAMP", "TIME", "EXP", "NIMAGE", "SEG", "SEGM", "SEGMAP", "PSF"),
 )
 
 
-#: Those that say where there are no data. Bits of DQ mean too many other things.
+#: Those that say where there are no data.
+MASK_NAMES = {"MASK": "mask", "DQ": "dq"}
 WEIGHT_NAMES = ("WHT", "WEIGHT", "WEIGHTS", "IVAR", "INVVAR")
 VARIANCE_NAMES = ("VARIANCE", "VAR")
 
@@ -103,7 +105,9 @@ def read_array(path: str | Path, key: str | None) -> np.ndarray:
     return read_pixels(path, key).values
 
 
-def read_pixels(path: str | Path, key: str | None) -> Pixels:
+def read_pixels(
+    path: str | Path, key: str | None, mask_bits: Sequence[int | str] | None = None
+) -> Pixels:
     """Read an array from .npy, .npz, .h5 or .fits (also .fits.gz and .fits.fz).
 
     Parameters
@@ -113,6 +117,9 @@ def read_pixels(path: str | Path, key: str | None) -> Pixels:
         Name of the array in an npz or HDF5 file, or number or name of a FITS extension. Not needed
         for files with a single array: of a FITS file the default is the only image that is no mask,
         weight or variance.
+    mask_bits : sequence of int and str, optional
+        Flags of a mask or data-quality plane that mean no data, see
+        `deblend.data.image_masks.bad_bits`.
 
     Returns
     -------
@@ -127,7 +134,7 @@ def read_pixels(path: str | Path, key: str | None) -> Pixels:
     path = Path(path)
     suffix = path.suffix.lower()
     if FITS_NAME.search(path.name):
-        with open_image(path, key) as image:
+        with open_image(path, key, mask_bits=mask_bits) as image:
             return Pixels(image.read(), image.header)
     try:
         if suffix == ".npy":
@@ -199,6 +206,7 @@ class OpenImage:
         Without leading axes of length 1.
     has_maps : bool
         A map says which pixels have data, so that none is taken to have none because of its value.
+        Data-quality planes do not: they can be 0 where no exposure reached.
     """
 
     path: Path
@@ -208,7 +216,7 @@ class OpenImage:
     shape: tuple[int, ...]
     has_maps: bool
     _hdu: Any
-    _maps: tuple[tuple[str, Any], ...]
+    _maps: tuple[tuple[str, Any, int | None], ...]
 
     def read(self) -> np.ndarray:
         """The whole array with all its axes, NaN where there are no data."""
@@ -218,6 +226,10 @@ class OpenImage:
             if missing is not None and missing.any():
                 values = values.astype(values.dtype if values.dtype.kind == "f" else float)
                 values[missing.reshape(values.shape)] = np.nan
+                log.info(
+                    "%s: %d of %d pixels have no data by its maps",
+                    *(self.path, missing.sum(), missing.size),
+                )
             return values
 
     def cut(self, y0: int, x0: int, size: int) -> np.ndarray:
@@ -243,7 +255,9 @@ class OpenImage:
         with self._errors(), np.errstate(over="ignore"):
             pixels = self._plain(self._hdu, part).astype(np.float32)
             missing = self._missing(part)
-        missing = unobserved(pixels) if missing is None else missing
+        if not self.has_maps:
+            blocks = unobserved(pixels)
+            missing = blocks if missing is None else missing | blocks
         pixels[missing | ~np.isfinite(pixels)] = np.nan
         return pixels[y0 - top : y0 - top + size, x0 - left : x0 - left + size]
 
@@ -275,14 +289,14 @@ class OpenImage:
     def _missing(self, part: tuple[slice, ...]) -> np.ndarray | None:
         """Which pixels have no data by the maps; None without maps."""
         missing = None
-        for kind, hdu in self._maps:
+        for kind, hdu, bits in self._maps:
             values = self._plain(hdu, part)
             if kind == "weight":
                 lacks = ~(values > 0) | ~np.isfinite(values)
             elif kind == "variance":
                 lacks = ~np.isfinite(values)
             else:
-                lacks = _masked(values, hdu.header)
+                lacks = flagged(values, bits)
             missing = lacks if missing is None else missing | lacks
         return missing
 
@@ -294,22 +308,6 @@ def _blank_value(header: fits.Header) -> float | None:
         return None
     value = blank * header.get("BSCALE", 1) + header.get("BZERO", 0)
     return float(value)
-
-
-def _masked(values: np.ndarray, header: fits.Header) -> np.ndarray:
-    """Which pixels a mask marks as having no data.
-
-    Masks of HSC and Rubin have a bit for each of many properties, also of detected objects; their
-    headers have the numbers of the bits as MP_NO_DATA and so on. In other masks, all pixels but
-    those of 0 are marked.
-    """
-    bits = {name[3:]: int(header[name]) for name in header if name.startswith("MP_")}
-    if not bits:
-        return ~(values == 0)
-    bit = bits.get("NO_DATA", bits.get("BAD"))
-    if bit is None:
-        return np.zeros(values.shape, bool)
-    return (values.astype(np.int64) & (1 << bit)) != 0
 
 
 def unobserved(pixels: np.ndarray) -> np.ndarray:
@@ -356,6 +354,7 @@ def open_image(
     key: str | int | None,
     *,
     weight: str | Path | None = None,
+    mask_bits: Sequence[int | str] | None = None,
     what: str = "",
 ) -> Iterator[OpenImage]:
     """Open a FITS file with an image.
@@ -368,6 +367,8 @@ def open_image(
         the only image that is no mask, weight or variance.
     weight : path, optional
         FITS file with the weights of the pixels, which are not above 0 where there are no data.
+    mask_bits : sequence of int and str, optional
+        See `read_pixels`.
     what : str
         The file in words, such as "the mosaic ", for messages.
 
@@ -379,7 +380,7 @@ def open_image(
     ------
     DeblendError
         The file is missing, truncated or broken, does not have the extension, or it has no image;
-        or the weights have another shape.
+        the weights have another shape; or see `deblend.data.image_masks.bad_bits`.
     """
     path = Path(path)
     named = f"{what}{path}"
@@ -389,13 +390,17 @@ def open_image(
         _check_complete(hdu, number, path, named)
         header = _header(file, number)
         shape = _plain_shape(hdu)
-        maps = _maps_in(file, number)
-        for kind, other in maps:
-            log.info("%s: pixels without data are those of its extension %s", path, other.name)
+        maps = _maps_in(file, number, mask_bits, path)
+        for kind, other, bits in maps:
+            marked = "" if bits is None else f" with one of the flags {_powers(bits)}"
+            log.info(
+                "%s: pixels without data are those of its extension %s%s", path, other.name, marked
+            )
             _check_complete(other, file.index_of(other.name), path, f"{kind} map of {named}")
         label = _label(file, number)
         if weight is None:
-            yield OpenImage(path, label, header, file, shape, bool(maps), hdu, maps)
+            has_maps = any(kind != "dq" for kind, *_ in maps)
+            yield OpenImage(path, label, header, file, shape, has_maps, hdu, maps)
             return
         named_weight = f"the weight map {weight}"
         with _opened(Path(weight), None, named_weight) as weights:
@@ -407,7 +412,7 @@ def open_image(
                     f"{named_weight} has {_size(other)}, {named} {_size(hdu)}: give the weights of "
                     "the same pixels"
                 )
-            maps = (*maps, ("weight", other))
+            maps = (*maps, ("weight", other, None))
             yield OpenImage(path, label, header, file, shape, True, hdu, maps)
 
 
@@ -543,18 +548,36 @@ def _plain_shape(hdu: Any) -> tuple[int, ...]:
     return shape
 
 
-def _maps_in(file: fits.HDUList, number: int) -> tuple[tuple[str, Any], ...]:
-    """The maps of an image's pixels without data, in the same file: kind and extension."""
+def _maps_in(
+    file: fits.HDUList, number: int, mask_bits: Sequence[int | str] | None, path: Path
+) -> tuple[tuple[str, Any, int | None], ...]:
+    """The maps of an image's pixels without data, in the same file: kind, extension and bits."""
     image = file[number]
     if image.name.upper() in MAP_NAMES:
         return ()
-    kinds = {"MASK": "mask"}
-    kinds |= dict.fromkeys(WEIGHT_NAMES, "weight") | dict.fromkeys(VARIANCE_NAMES, "variance")
-    return tuple(
-        (kinds[hdu.name.upper()], hdu)
-        for hdu in file
-        if hdu.name.upper() in kinds
-        and _has_image(hdu)
-        and _plain_shape(hdu) == _plain_shape(image)
-        and hdu.ver == image.ver
-    )
+    kinds = MASK_NAMES | dict.fromkeys(WEIGHT_NAMES, "weight")
+    kinds |= dict.fromkeys(VARIANCE_NAMES, "variance")
+    maps: list[tuple[str, Any, int | None]] = []
+    for hdu in file:
+        kind = kinds.get(hdu.name.upper())
+        if kind is None or not _has_image(hdu) or hdu.ver != image.ver:
+            continue
+        if _plain_shape(hdu) != _plain_shape(image):
+            log.warning(
+                "%s: its extension %s has %s, the image %s: it is not used to find pixels without "
+                "data",
+                *(path, hdu.name, _size(hdu), _size(image)),
+            )
+            continue
+        bits = None
+        if kind in MASK_NAMES.values():
+            telescope = str(file[0].header.get("TELESCOP", ""))
+            bits = bad_bits(kind, hdu.header, telescope, mask_bits, path)
+        maps.append((kind, hdu, bits))
+    return tuple(maps)
+
+
+def _powers(bits: int) -> str:
+    """The flags of a sum in words."""
+    values = (1 << n for n in range(bits.bit_length()) if bits >> n & 1)
+    return ", ".join(map(str, values)) or "(none)"

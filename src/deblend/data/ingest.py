@@ -10,6 +10,7 @@ import pandas as pd
 from astropy import units as u
 from deblend.data.config import FilesConfig, RealGalaxyConfig
 from deblend.data.image_files import READ_ERRORS, read_array, read_pixels
+from deblend.data.image_noise import checked_noise
 from deblend.data.image_units import counts_factor
 from deblend.data.listing import files_by_id, stamp_files
 from deblend.data.profiles import moffat_psf
@@ -37,6 +38,14 @@ log = logging.getLogger(__name__)
 
 #: Catalogue columns that every data set needs.
 REQUIRED = ("id", "mag", "half_light_radius")
+
+
+#: What to do if the noise of stamps is not noise_sigma, by whether noise is added to them.
+NOISE_REMEDY = {
+    False: "correct noise_sigma or the unit of the images, leave noise_sigma out to have it "
+    "measured, or, for images without noise, set add_noise to true",
+    True: "set add_noise to false for images with noise",
+}
 
 
 #: What the columns of a catalogue are, beside its sizes; None for texts.
@@ -232,7 +241,7 @@ def _read_stamps(config: FilesConfig, ids: pd.Series) -> list[np.ndarray]:
 
 def _in_counts(config: FilesConfig, path: Path) -> np.ndarray:
     """Pixels of a file of stamps in counts/s; NaN where it has no data."""
-    pixels = read_pixels(path, config.images_key)
+    pixels = read_pixels(path, config.images_key, config.mask_bits)
     factor = counts_factor(
         pixels.header,
         config.unit,
@@ -277,7 +286,8 @@ def ingest_files(config: FilesConfig, seed: int) -> Stamps:
     DeblendError
         Shapes do not match each other or the stamp size, or see
         `deblend.data.image_files.read_pixels`, `deblend.data.image_units.counts_factor`,
-        `deblend.data.listing.files_by_id`, `deblend.data.psfs.read_psf` and `renumbered`.
+        `deblend.data.listing.files_by_id`, `deblend.data.psfs.read_psf`,
+        `deblend.data.image_noise.checked_noise` and `renumbered`.
     """
     galaxies = read_catalog(
         config.catalog, config.columns, config.pixel_scale_arcsec, config.radius_unit
@@ -292,28 +302,68 @@ def ingest_files(config: FilesConfig, seed: int) -> Stamps:
             out[i, 0] = centre_on_light(stamp, size)
         else:
             out[i, 0] = cut(stamp, *_centre(stamp), size)
-        if config.add_noise:
-            rng = generator(seed, "noise", config.band, galaxies["id"][i])
-            out[i, 0] += rng.normal(0, config.noise_sigma, (size, size)).astype(np.float32)
-    segmaps = np.zeros((len(images), size, size), np.int16)
-    if config.segmaps:
-        given_segmaps = read_array(config.segmaps, config.segmaps_key)
-        if given_segmaps.ndim == 2:
-            given_segmaps = given_segmaps[None]
-        shapes = sorted({image.shape for image in images})
-        if [given_segmaps.shape] != [(len(images), *shape) for shape in shapes]:
-            raise DeblendError(
-                f"{config.segmaps} has shape {given_segmaps.shape}, the {len(images)} stamps "
-                f"{' and '.join(map(str, shapes))}: give one map of the same size a stamp"
-            )
-        if config.recentre:
-            raise DeblendError("segmaps cannot be given together with recentre: true")
-        labels = renumbered(given_segmaps, config.segmaps)
-        segmaps[:] = [cut(segmap, *_centre(segmap), size, fill=0) for segmap in labels]
-    bands = band_table(
-        config.band, config.pixel_scale_arcsec, config.zero_point, config.noise_sigma
+    segmaps = _read_segmaps(config, galaxies["id"], images)
+    noise = checked_noise(
+        out[:, 0],
+        config.noise_sigma,
+        subject=f"the stamps of {config.catalog}",
+        segmaps=segmaps,
+        is_added=config.add_noise,
+        remedy=NOISE_REMEDY[config.add_noise],
     )
+    if config.add_noise:
+        for i, galaxy in enumerate(galaxies["id"]):
+            rng = generator(seed, "noise", config.band, galaxy)
+            out[i, 0] += rng.normal(0, noise, (size, size)).astype(np.float32)
+    bands = band_table(config.band, config.pixel_scale_arcsec, config.zero_point, noise)
     return Stamps(out, segmaps, galaxies, bands, read_psf(config.psf))
+
+
+def _read_segmaps(config: FilesConfig, ids: pd.Series, images: list[np.ndarray]) -> np.ndarray:
+    """Segmentation maps (n, y, x) of the stamps; 0 if there are none.
+
+    They are in a file of their own for all galaxies or for each, or, if only `segmaps_key` is
+    given, beside the images in their files.
+
+    Raises
+    ------
+    DeblendError
+        See `ingest_files`.
+    """
+    size = config.stamp_size
+    if config.segmaps is None and config.segmaps_key is None:
+        return np.zeros((len(images), size, size), np.int16)
+    if config.recentre:
+        raise DeblendError("segmaps cannot be given together with recentre: true")
+    source = config.images if config.segmaps is None else config.segmaps
+    files = stamp_files(source)
+    if files is not None:
+        paths = files_by_id(source, files, ids, "segmentation map")
+        maps = [_plain(read_array(path, config.segmaps_key)) for path in paths]
+    else:
+        paths = [Path(str(source))] * len(images)
+        array = read_array(paths[0], config.segmaps_key)
+        maps = list(array[None] if array.ndim == 2 else array)
+        if len(maps) != len(images):
+            raise DeblendError(
+                f"{source} has shape {array.shape}, the catalogue {len(images)} galaxies: give one "
+                "map of the same size a stamp"
+            )
+    for segmap, image, galaxy, path in zip(maps, images, ids, paths, strict=True):
+        if segmap.shape != image.shape:
+            raise DeblendError(
+                f"the segmentation map of galaxy {galaxy} in {path} has shape {segmap.shape}, its "
+                f"image {image.shape}: give a map of the same pixels"
+            )
+    parts = np.stack([cut(segmap, *_centre(segmap), size, fill=0) for segmap in maps])
+    return renumbered(parts, paths[0] if files is None else f"{paths[0]} and {len(paths) - 1} more")
+
+
+def _plain(array: np.ndarray) -> np.ndarray:
+    """An array without leading axes of length 1, at least two axes."""
+    while array.ndim > 2 and len(array) == 1:
+        array = array[0]
+    return array
 
 
 def ingest_real_galaxies(config: RealGalaxyConfig, seed: int) -> Stamps:
@@ -372,9 +422,16 @@ def ingest_real_galaxies(config: RealGalaxyConfig, seed: int) -> Stamps:
         len(images),
         config.noise_sigma,
     )
+    images_array = np.stack(images)
+    checked_noise(
+        images_array,
+        config.noise_sigma,
+        subject=f"the stamps of {path}",
+        remedy="noise can be added to the galaxies' own, not removed: raise noise_sigma",
+    )
     psf = target.drawImage(nx=31, ny=31, scale=scale, method="no_pixel").array
     return Stamps(
-        np.stack(images)[:, None],
+        images_array[:, None],
         np.zeros((len(images), size, size), np.int16),
         table,
         band_table(config.band, scale, config.zero_point, config.noise_sigma),

@@ -186,7 +186,10 @@ def stamps_listing(images: str | Sequence[str]) -> str | None:
 
 
 def files_by_id(
-    images: str | Path | Sequence[str], files: Sequence[Path], ids: Iterable[str]
+    images: str | Path | Sequence[str],
+    files: Sequence[Path],
+    ids: Iterable[str],
+    what: str = "image",
 ) -> list[Path]:
     """The file of each galaxy: that of its id.
 
@@ -198,6 +201,8 @@ def files_by_id(
     files : sequence of pathlib.Path
         From `stamp_files`.
     ids : iterable of str
+    what : str
+        What the files are, for messages.
 
     Returns
     -------
@@ -209,9 +214,9 @@ def files_by_id(
     DeblendError
         There are no files, two have the same id, or a galaxy has no file.
     """
-    what = images if isinstance(images, str | Path) else f"the list of {len(files)} images"
+    where = images if isinstance(images, str | Path) else f"the list of {len(files)} files"
     if not files:
-        raise DeblendError(f"{what} has no FITS files: give a folder, pattern or list with some")
+        raise DeblendError(f"{where} has no FITS files: give a folder, pattern or list with some")
     name = Path(images).name if isinstance(images, str | Path) and is_pattern(images) else ""
     before, star, after = name.partition("*")
     if not star or WILDCARDS.search(before + after):
@@ -221,14 +226,14 @@ def files_by_id(
         key = _without_suffix(path.name[len(before) : len(path.name) - len(after)])
         if key in found:
             raise DeblendError(
-                f"{found[key]} and {path} are both the image of galaxy {key}: remove one of them"
+                f"{found[key]} and {path} are both the {what} of galaxy {key}: remove one of them"
             )
         found[key] = path
     wanted = list(ids)
     lacking = [galaxy for galaxy in wanted if galaxy not in found]
     if lacking:
         raise DeblendError(
-            f"{len(lacking)} of {len(wanted)} galaxies of the catalogue have no image in {what} "
+            f"{len(lacking)} of {len(wanted)} galaxies of the catalogue have no {what} in {where} "
             f"(the first: {lacking[0]}): a file's name has to be the galaxy's id, such as "
             f"{lacking[0]}.fits; there is {files[0].name}"
         )

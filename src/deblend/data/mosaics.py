@@ -10,10 +10,11 @@ from astropy.coordinates import SkyCoord
 from deblend.data.config import FieldConfig
 from deblend.data.coordinates import celestial_wcs, check_positions, to_pixels
 from deblend.data.image_files import open_image
+from deblend.data.image_noise import checked_noise
 from deblend.data.image_units import counts_factor
 from deblend.data.ingest import QUANTITIES, read_catalog
 from deblend.data.psfs import read_psf
-from deblend.data.stamps import Stamps, band_table
+from deblend.data.stamps import CUT_AT_POSITIONS, Stamps, band_table
 from deblend.data.table_files import read_columns
 from deblend.errors import DeblendError
 
@@ -37,14 +38,17 @@ def cut_field(config: FieldConfig) -> Stamps:
         All galaxies of the catalogue whose position is on the mosaic; a catalogue may cover other
         fields too. The pixel that contains the position is (size // 2, size // 2). A stamp that
         extends beyond the mosaic or has pixels without data (see `deblend.data.image_files`) is NaN
-        in all pixels, which cleaning counts as "outside". Ids begin with the name of the field.
+        in all pixels, which cleaning counts as "outside". Galaxies without a position come last,
+        with stamps that are NaN, and are counted as "no_position". Ids begin with the name of the
+        field.
 
     Raises
     ------
     DeblendError
         A file cannot be read, a column or the celestial coordinates are missing, the mosaic has
         another pixel scale or an unknown unit, no stamp is on it, or galaxies are beside their
-        positions (`deblend.data.coordinates.check_positions`); or see `deblend.data.psfs.read_psf`.
+        positions (`deblend.data.coordinates.check_positions`); or see `deblend.data.psfs.read_psf`
+        and `deblend.data.image_noise.checked_noise`.
     """
     lacking = [c for c in ("ra", "dec") if c not in config.columns]
     if lacking:
@@ -56,24 +60,34 @@ def cut_field(config: FieldConfig) -> Stamps:
         config.catalog, config.columns, config.pixel_scale_arcsec, config.radius_unit
     )
     rows, images = _cut_stamps(galaxies, config)
+    unplaced = np.flatnonzero(galaxies[["ra", "dec"]].isna().any(axis=1))
+    if len(unplaced):
+        empty = np.full((len(unplaced), *images.shape[1:]), np.nan, np.float32)
+        rows, images = np.concatenate([rows, unplaced]), np.concatenate([images, empty])
     galaxies = galaxies.iloc[rows].reset_index(drop=True)
     if config.morphology:
         galaxies = _add_morphology(galaxies, config)
     galaxies["id"] = config.name + "-" + galaxies["id"]
     galaxies["origin"] = Path(config.catalog).name
     size = config.stamp_size
-    bands = band_table(
-        config.band, config.pixel_scale_arcsec, config.zero_point, config.noise_sigma
+    noise = checked_noise(
+        images[np.isfinite(images[:, 0, 0])], config.noise_sigma, subject=f"field {config.name}"
     )
+    bands = band_table(config.band, config.pixel_scale_arcsec, config.zero_point, noise)
     segmaps = np.zeros((len(images), size, size), np.int16)
-    return Stamps(images[:, None], segmaps, galaxies, bands, read_psf(config.psf))
+    psf = read_psf(config.psf)
+    return Stamps(images[:, None], segmaps, galaxies, bands, psf, {CUT_AT_POSITIONS: True})
 
 
 def _cut_stamps(galaxies: pd.DataFrame, config: FieldConfig) -> tuple[np.ndarray, np.ndarray]:
     """Rows of those galaxies that are on the mosaic, and their stamps (n, size, size)."""
     size, subject = config.stamp_size, f"field {config.name}"
     with open_image(
-        config.mosaic, config.extension, weight=config.weight, what="the mosaic "
+        config.mosaic,
+        config.extension,
+        weight=config.weight,
+        mask_bits=config.mask_bits,
+        what="the mosaic ",
     ) as image:
         if len(image.shape) != 2:
             raise DeblendError(
@@ -97,9 +111,10 @@ def _cut_stamps(galaxies: pd.DataFrame, config: FieldConfig) -> tuple[np.ndarray
         xy = to_pixels(wcs, *galaxies[["ra", "dec"]].to_numpy(float).T)
         x, y = np.round(xy.T)
         rows = np.flatnonzero((x >= 0) & (x < nx) & (y >= 0) & (y < ny))
+        n_placed = len(galaxies) - int(galaxies[["ra", "dec"]].isna().any(axis=1).sum())
         if not len(rows):
             raise DeblendError(
-                f"{subject}: none of the {len(galaxies)} positions in {config.catalog} is on "
+                f"{subject}: none of the {n_placed} positions in {config.catalog} is on "
                 f"{config.mosaic}: check its columns of ra and dec (degrees)"
             )
         stamps = np.full((len(rows), size, size), np.nan, np.float32)
@@ -117,13 +132,15 @@ def _cut_stamps(galaxies: pd.DataFrame, config: FieldConfig) -> tuple[np.ndarray
     usable = np.isfinite(stamps[:, 0, 0])
     n_missing = len(rows) - n_edge - int(usable.sum())
     counts = (
-        f"of {len(galaxies)} positions in {config.catalog}, {len(rows)} are on the mosaic "
+        f"of {n_placed} positions in {config.catalog}, {len(rows)} are on the mosaic "
         f"{config.mosaic}, {n_edge} of them too near its edge for a stamp of {size} px, and "
         f"{n_missing} have pixels without data in it ({n_pixels} of {n_missing * size**2}: NaN, "
         "marked by weights or a mask, or blocks of exact zeros)"
     )
     log.info(
-        "%s: %s; pixels that are exactly 0 count as data in %d stamps", subject, counts, n_zeros
+        "%s: %s; pixels that are exactly 0 count as data in %d stamps; %d galaxies of the "
+        "catalogue have no position",
+        *(subject, counts, n_zeros, len(galaxies) - n_placed),
     )
     if not usable.any():
         raise DeblendError(

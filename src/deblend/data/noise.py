@@ -52,25 +52,27 @@ EDGE_PX = 5
 SPECTRUM_TOLERANCE = 0.05
 
 
-def _robust_sigma(values: np.ndarray) -> float:
+def robust_sigma(values: np.ndarray) -> float:
     """Standard deviation of normal values, from the median of their absolute deviations."""
     return float(1.4826 * np.median(np.abs(values - np.median(values))))
 
 
-def background_pixels(image: np.ndarray) -> np.ndarray:
+def background_pixels(image: np.ndarray, data: np.ndarray | None = None) -> np.ndarray:
     """Find the pixels without sources, defects and edges of exposures.
 
     Parameters
     ----------
     image : ndarray, shape (y, x)
-        Pixels without data are 0 or not finite.
+    data : ndarray of bool, shape (y, x), optional
+        Pixels with data; by default those that are finite and not 0.
 
     Returns
     -------
     ndarray of bool, shape (y, x)
         Pixels of the background.
     """
-    data = np.isfinite(image) & (image != 0)
+    if data is None:
+        data = np.isfinite(image) & (image != 0)
     usable = ndimage.binary_erosion(data, iterations=EDGE_PX, border_value=1)
     background = usable
     for _ in range(10):
@@ -78,8 +80,8 @@ def background_pixels(image: np.ndarray) -> np.ndarray:
             break
         residual = np.where(data, image - np.median(image[background]), 0)
         smooth = ndimage.gaussian_filter(residual, SMOOTHING_PX)
-        masked = smooth > SOURCE_SIGMA * _robust_sigma(smooth[background])
-        masked |= np.abs(residual) > DEFECT_SIGMA * _robust_sigma(residual[background])
+        masked = smooth > SOURCE_SIGMA * robust_sigma(smooth[background])
+        masked |= np.abs(residual) > DEFECT_SIGMA * robust_sigma(residual[background])
         before = background
         background = usable & ~ndimage.binary_dilation(masked, iterations=GROWTH_PX)
         if np.array_equal(background, before):

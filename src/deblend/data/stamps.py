@@ -54,6 +54,11 @@ BAND_COLUMNS = ("name", "pixel_scale_arcsec", "zero_point", "noise_sigma")
 FORMAT_VERSION = 1
 
 
+#: Attribute of stamps that were cut at the positions of a catalogue: those of galaxies without a
+#: position are NaN.
+CUT_AT_POSITIONS = "cut_at_positions"
+
+
 #: Of segmentation maps.
 COMPRESSION: dict[str, Any] = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
 

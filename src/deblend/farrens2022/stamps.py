@@ -13,6 +13,7 @@ import galsim
 import h5py
 import numpy as np
 import pandas as pd
+from deblend.data.image_noise import MAX_MEASURED, checked_noise
 from deblend.errors import DeblendError
 from deblend.farrens2022.config import CLOSE_PX, SampleConfig
 from deblend.farrens2022.galaxies import CatalogGalaxies, SimulatedGalaxies
@@ -182,6 +183,7 @@ def draw_sample(
     fractions: dict[str, float],
     seed: int,
     chunk_size: int,
+    noise_sigma: float,
     n_workers: int = 1,
 ) -> None:
     """Draw a sample's stamps of one split to a file, in several processes.
@@ -199,6 +201,9 @@ def draw_sample(
     seed : int
     chunk_size : int
         Stamps that a process draws at a time.
+    noise_sigma : float
+        The least noise that is going to be added to the stamps, counts. A warning says if images of
+        real galaxies have so much noise of their own that it shows beside.
     n_workers : int
         The stamps depend neither on it nor on `chunk_size`.
 
@@ -218,6 +223,16 @@ def draw_sample(
         _draw_range, ranges, n_workers, _set_drawn_from, (config, galaxies, name, seed)
     )
     write_sample(path, parts, n_stamps)
+    if config.catalog and config.kind == "real":
+        with h5py.File(path) as file:
+            images = file["images"][:MAX_MEASURED]
+        checked_noise(
+            images,
+            noise_sigma,
+            subject=f"stamps {name} of {config.catalog}",
+            remedy="give galaxies with less noise, or raise noise_sigma or realistic_noise_sigma",
+            is_added=True,
+        )
 
 
 #: What a worker process draws from: configuration, galaxies, name of the sample, and seed.

@@ -23,9 +23,12 @@ from deblend.data.config import (
     FileOrAddress,
     ImageExtension,
     ImageUnit,
+    KnownNoise,
+    MaskBits,
     MoffatBeta,
     MosaicChecksum,
     RadiusUnit,
+    StampFiles,
     Weight,
 )
 from pydantic import Discriminator, Field, Tag, model_validator
@@ -102,9 +105,7 @@ class SimulatedBand(BandPsf):
 class MeasuredBand(BandPsf):
     """Keys of a band of real images."""
 
-    noise_sigma: NotNegative = Field(
-        description="Standard deviation of the noise in a pixel, counts/s."
-    )
+    noise_sigma: KnownNoise = None
     unit: ImageUnit = None
 
 
@@ -123,6 +124,7 @@ class MosaicImage(Section):
 
     extension: ImageExtension = 0
     weight: Weight = None
+    mask_bits: MaskBits = None
     apply_sip: ApplySip = False
 
 
@@ -308,14 +310,17 @@ class FilesCutouts(Cutouts, Catalogued, Selected):
     """The user's stamps in several bands, and their catalogue."""
 
     source: Literal["files"]
-    images: Text = Field(
-        description="File of the stamps: .npy, .npz, .h5 or .fits, with an array (galaxy, band,"
-        " y, x)."
+    images: StampFiles = Field(
+        description="Stamps: a file (.npy, .npz, .h5 or .fits) with an array (galaxy, band, y, x); "
+        "or FITS files (band, y, x) with one stamp each, named by the galaxies' ids: a folder, a "
+        "pattern such as stamps/*.fits, where * stands for the id, or a list of files. If they "
+        "have different sizes, of at least parent_px, they are cut around their centres."
     )
     images_key: str | None = Field(
         default=None,
-        description="Name of the array in the file, or number of the FITS extension.",
+        description="Name of the array in the file, or number or name of the FITS extension.",
     )
+    mask_bits: MaskBits = None
     catalog: Text = Field(description="Catalogue with one row per stamp.")
     add_noise: Boolean = Field(default=False, description="Add noise to pixels that are exactly 0.")
     recentre: Boolean = Field(

@@ -13,8 +13,10 @@ import galsim
 import numpy as np
 import pandas as pd
 from deblend.data.image_files import read_pixels
+from deblend.data.image_noise import checked_noise
 from deblend.data.image_units import counts_factor
 from deblend.data.ingest import QUANTITIES, cut
+from deblend.data.listing import files_by_id, stamp_files
 from deblend.data.psfs import read_centred_psf
 from deblend.data.stamps import GALAXY_COLUMNS, TEXT_COLUMNS, Stamps
 from deblend.data.table_files import (
@@ -29,6 +31,7 @@ from deblend.data.table_files import (
 from deblend.errors import DeblendError
 from deblend.hemmati2022.cutout_config import (
     PARENT_MIN_PX,
+    Band,
     BandPsf,
     CutoutConfig,
     Cutouts,
@@ -226,16 +229,39 @@ def band_psfs(config: Cutouts) -> np.ndarray:
     return np.stack(psfs)
 
 
-def cutout_stamps(images: np.ndarray, galaxies: pd.DataFrame, config: CutoutConfig) -> Stamps:
-    """Cut-outs (n, band, y, x) with the tables of galaxies and bands, and PSFs."""
+def band_noise(images: np.ndarray, config: CutoutConfig, *, is_added: bool = False) -> list[float]:
+    """Noise of each band, compared with that of images (n, band, y, x).
+
+    Noise that is added (`is_added`) takes the place of pixels that are exactly 0, and is not
+    compared: those that are not have their own. See `deblend.data.image_noise.checked_noise`.
+    """
+    noise = []
+    for b, band in enumerate(config.bands):
+        subject = f"band {band.name}"
+        if is_added and band.noise_sigma is not None:
+            noise.append(float(band.noise_sigma))
+            continue
+        noise.append(
+            checked_noise(images[:, b], band.noise_sigma, subject=subject, is_added=is_added)
+        )
+    return noise
+
+
+def cutout_stamps(
+    images: np.ndarray, galaxies: pd.DataFrame, config: CutoutConfig, noise: Sequence[float]
+) -> Stamps:
+    """Cut-outs (n, band, y, x) with the tables of galaxies and bands, and PSFs.
+
+    The noise of a pixel in each band is that of `band_noise`.
+    """
     bands = pd.DataFrame(
         {
             "name": band.name,
             "pixel_scale_arcsec": float(config.pixel_scale_arcsec),
             "zero_point": float(band.zero_point),
-            "noise_sigma": float(band.noise_sigma),
+            "noise_sigma": float(sigma),
         }
-        for band in config.bands
+        for band, sigma in zip(config.bands, noise, strict=True)
     )
     return Stamps(
         images,
@@ -246,18 +272,85 @@ def cutout_stamps(images: np.ndarray, galaxies: pd.DataFrame, config: CutoutConf
     )
 
 
-def _planes(path: str | Path, key: str | None, n: int, config: CutoutConfig) -> np.ndarray:
-    """Read the user's stamps, (n, band, y, x), counts/s, in the order of the configured bands."""
-    pixels = read_pixels(path, key)
-    images = pixels.values
-    planes = [i if band.plane is None else band.plane for i, band in enumerate(config.bands)]
-    if images.ndim == 3:
-        images = images[:, None]
-    if images.ndim != 4 or len(images) != n:
+def band_factor(header: Any, band: Band, config: CutoutConfig, path: str | Path | None) -> float:
+    """Factor by which the pixels of a band have to be multiplied to be counts/s.
+
+    See `deblend.data.image_units.counts_factor`: the header is that of the file `path`.
+    """
+    return counts_factor(
+        header,
+        band.unit,
+        zero_point=band.zero_point,
+        pixel_scale_arcsec=config.pixel_scale_arcsec,
+        source=f"band {band.name}: {path}",
+    )
+
+
+def _planes(
+    images: str | Path | Sequence[str],
+    key: str | None,
+    mask_bits: Sequence[int | str] | None,
+    ids: pd.Series,
+    config: CutoutConfig,
+) -> np.ndarray:
+    """Read the user's stamps, (n, band, y, x), counts/s, in the order of the configured bands.
+
+    Raises
+    ------
+    DeblendError
+        Shapes do not fit the catalogue, the bands or each other; or see
+        `deblend.data.listing.files_by_id`.
+    """
+    files = stamp_files(images)
+    if files is None:
+        path = Path(str(images))
+        pixels = read_pixels(path, key, mask_bits)
+        array = pixels.values
+        if array.ndim == 3:
+            array = array[:, None]
+        if array.ndim != 4 or len(array) != len(ids):
+            raise DeblendError(
+                f"{path} has shape {array.shape}, the catalogue {len(ids)} galaxies: give one "
+                "stamp per galaxy, (galaxy, band, y, x)"
+            )
+        return _in_counts(array, pixels.header, path, config)
+    stamps = []
+    paths = files_by_id(images, files, ids)
+    for path in paths:
+        pixels = read_pixels(path, key, mask_bits)
+        array = pixels.values
+        if array.ndim == 2:
+            array = array[None]
+        if array.ndim != 3:
+            raise DeblendError(
+                f"{path} has shape {array.shape}: give the stamp of one galaxy, (y, x) or "
+                "(band, y, x)"
+            )
+        stamps.append(_in_counts(array[None], pixels.header, path, config)[0])
+    sides = np.array([stamp.shape[1:] for stamp in stamps])
+    too_small = np.flatnonzero((sides < config.parent_px).any(axis=1))
+    if (sides == sides[0]).all():
+        return np.stack(stamps)
+    if len(too_small):
+        first = too_small[0]
         raise DeblendError(
-            f"{path} has shape {images.shape}, the catalogue {n} galaxies: give one stamp per "
-            "galaxy, (galaxy, band, y, x)"
+            f"{len(too_small)} of {len(stamps)} stamps, which have different sizes, are smaller "
+            f"than parent_px {config.parent_px}; the first is that of galaxy {ids.iloc[first]} in "
+            f"{paths[first]}, {sides[first, 1]} x {sides[first, 0]} px: give larger ones, a "
+            "smaller parent_px, or a catalogue without these galaxies"
         )
+    size = int(sides.min())
+    return np.stack(
+        [
+            [cut(band, band.shape[0] // 2, band.shape[1] // 2, size) for band in stamp]
+            for stamp in stamps
+        ]
+    )
+
+
+def _in_counts(images: np.ndarray, header: Any, path: Path, config: CutoutConfig) -> np.ndarray:
+    """Stamps (n, band, y, x) of a file in counts/s, in the order of the configured bands."""
+    planes = [i if band.plane is None else band.plane for i, band in enumerate(config.bands)]
     for band, plane in zip(config.bands, planes, strict=True):
         if not 0 <= plane < images.shape[1]:
             raise DeblendError(
@@ -270,36 +363,31 @@ def _planes(path: str | Path, key: str | None, n: int, config: CutoutConfig) -> 
             f"at least {PARENT_MIN_PX} px a side"
         )
     images = images if planes == list(range(images.shape[1])) else images[:, planes]
-    factors = [
-        counts_factor(
-            pixels.header,
-            band.unit,
-            zero_point=band.zero_point,
-            pixel_scale_arcsec=config.pixel_scale_arcsec,
-            source=f"band {band.name}: {path}",
-        )
-        for band in config.bands
-    ]
+    factors = [band_factor(header, band, config, path) for band in config.bands]
     if all(factor == 1 for factor in factors):
         return images
     return images * np.array(factors)[:, None, None]
 
 
 def files_catalogue(
-    images: str,
+    images: str | Path | Sequence[str],
     images_key: str | None,
     catalog: str,
     columns: dict[str, str | None],
     radius_unit: str,
     config: CutoutConfig,
+    mask_bits: Sequence[int | str] | None = None,
 ) -> pd.DataFrame:
     """Catalogue of the user's stamps.
 
     Parameters
     ----------
     images, images_key, catalog, columns, radius_unit
-        See `deblend.data.image_files.read_pixels` and `read_cutout_catalogue`.
+        See `deblend.data.image_files.read_pixels` and `read_cutout_catalogue`; images can be a file
+        or, see `deblend.data.listing.stamp_files`, a file each.
     config : CutoutConfig
+    mask_bits : sequence of int and str, optional
+        See `deblend.data.image_files.read_pixels`.
 
     Returns
     -------
@@ -322,7 +410,7 @@ def files_catalogue(
     }
     if not measured:
         return catalogue
-    pixels = _planes(images, images_key, len(catalogue), config)
+    pixels = _planes(images, images_key, mask_bits, catalogue["id"], config)
     for column, name in measured.items():
         band = config.bands[names.index(name)]
         plane = np.nan_to_num(pixels[:, names.index(name)], posinf=0)
@@ -339,13 +427,14 @@ def files_catalogue(
 def files_cutouts(
     seed: int,
     name: str,
-    images: str,
+    images: str | Path | Sequence[str],
     selected: pd.DataFrame,
     config: CutoutConfig,
     *,
     images_key: str | None,
     add_noise: bool,
     recentre: bool,
+    mask_bits: Sequence[int | str] | None = None,
 ) -> Iterator[Stamps]:
     """Cut-outs from the user's stamps, `BATCH` at a time.
 
@@ -354,8 +443,9 @@ def files_cutouts(
     seed : int
     name : str
         Name of the set of cut-outs: part of the seed.
-    images : path
-        Stamps (galaxy, band, y, x): see `deblend.data.image_files.read_pixels`.
+    images : path or sequence of str
+        Stamps, in a file (galaxy, band, y, x) or in a file (band, y, x) each, see
+        `deblend.data.listing.stamp_files`.
     selected : DataFrame
         From `deblend.hemmati2022.cutouts.select`, one row per stamp.
     config : CutoutConfig
@@ -367,6 +457,8 @@ def files_cutouts(
     recentre : bool
         Cut around the centroid of the light in the detection band instead of the middle of the
         stamp.
+    mask_bits : sequence of int and str, optional
+        See `deblend.data.image_files.read_pixels`.
 
     Yields
     ------
@@ -379,7 +471,9 @@ def files_cutouts(
         "other galaxies in the stamps are not known: a peak at one of them counts as false, and it "
         "raises the detection thresholds, unless the stamps have none"
     )
-    pixels = _planes(images, images_key, len(selected), config)
+    pixels = _planes(images, images_key, mask_bits, selected["id"], config)
+    kept = np.flatnonzero(selected["reason"] == "")
+    noise = band_noise(pixels[kept[:: -(-len(kept) // BATCH) or 1]], config, is_added=add_noise)
     ny, nx = pixels.shape[2:]
     size = min(config.parent_px, ny, nx)
     if size < config.parent_px:
@@ -387,9 +481,9 @@ def files_cutouts(
             "stamps have %d x %d px: cut-outs have %d px, not %d", nx, ny, size, config.parent_px
         )
     detection = [band.name for band in config.bands].index(config.detection_band)
-    sigma = np.array([band.noise_sigma for band in config.bands], np.float32)[:, None, None]
+    sigma = np.array(noise, np.float32)[:, None, None]
     pixel_grid = np.indices((ny, nx))
-    for rows in batches(np.flatnonzero(selected["reason"] == "")):
+    for rows in batches(kept):
         out = np.empty((len(rows), len(config.bands), size, size), np.float32)
         segmaps = np.zeros((len(rows), size, size), np.int16)
         for i, row in enumerate(rows):
@@ -401,9 +495,9 @@ def files_cutouts(
             segmaps[i] = np.nan_to_num(out[i, detection]) != 0
             if add_noise and rejection_reason(out[i]) != "missing_band":
                 rng = generator(seed, "noise", name, selected["id"].iloc[row])
-                noise = sigma * rng.standard_normal(out[i].shape, np.float32)
-                out[i] = np.where(out[i] == 0, noise, out[i])
-        stamps = cutout_stamps(out, selected.iloc[rows], config)
+                drawn = sigma * rng.standard_normal(out[i].shape, np.float32)
+                out[i] = np.where(out[i] == 0, drawn, out[i])
+        stamps = cutout_stamps(out, selected.iloc[rows], config, noise)
         stamps.segmaps = segmaps
         yield stamps
 

@@ -9,13 +9,12 @@ import pandas as pd
 from astropy.wcs import WCS
 from deblend.data.coordinates import celestial_wcs, check_positions, to_pixels
 from deblend.data.image_files import OpenImage, open_image
-from deblend.data.image_units import counts_factor
 from deblend.data.stamps import Stamps
 from deblend.errors import DeblendError
 from deblend.hemmati2022.blends import with_neighbours
 from deblend.hemmati2022.cutout_config import Band, CutoutConfig
 from deblend.hemmati2022.cutouts import brightest_offsets
-from deblend.hemmati2022.ingest import batches, cutout_stamps
+from deblend.hemmati2022.ingest import band_factor, band_noise, batches, cutout_stamps
 from scipy.spatial import cKDTree
 
 log = logging.getLogger(__name__)
@@ -83,15 +82,7 @@ def archive_cutouts(
                 apply_sip=band.apply_sip,
             )
             systems.append(wcs)
-            factors.append(
-                counts_factor(
-                    image.header,
-                    band.unit,
-                    zero_point=band.zero_point,
-                    pixel_scale_arcsec=config.pixel_scale_arcsec,
-                    source=f"band {band.name}: {band.mosaic}",
-                )
-            )
+            factors.append(band_factor(image.header, band, config, band.mosaic))
             x, y = _pixels(galaxies, wcs, offset_arcsec).T
             ny, nx = image.shape
             if not ((x >= -0.5) & (x < nx - 0.5) & (y >= -0.5) & (y < ny - 0.5)).any():
@@ -109,6 +100,7 @@ def archive_cutouts(
         sources["mag"].to_numpy(float),
         size,
     )
+    noise: list[float] = []
     for rows in batches(np.arange(len(galaxies))):
         part = galaxies.iloc[rows]
         images = np.full((len(rows), len(config.bands), size, size), np.nan, np.float32)
@@ -120,6 +112,8 @@ def archive_cutouts(
             log.info("%s: %s", band.name, pd.Series(found).value_counts().to_dict())
             reasons = _more_severe(reasons, found)
         usable = reasons == ""
+        # The noise of the first cut-outs is that of all.
+        noise = noise or (band_noise(images[usable], config) if usable.any() else [])
         check_centres(
             images[usable, detection],
             part[usable],
@@ -140,7 +134,7 @@ def archive_cutouts(
                 f"{config.bands[detection].mosaic}, and offset_arcsec",
             )
         table = with_neighbours(part, [around[row] for row in rows])
-        yield cutout_stamps(images, table, config), reasons
+        yield cutout_stamps(images, table, config, noise or [np.nan] * len(names)), reasons
 
 
 def check_centres(
@@ -244,7 +238,13 @@ def _mosaic(band: Band) -> Iterator[OpenImage]:
     remedy = "give a FITS image, or leave the band out"
     with ExitStack() as stack:
         try:
-            opened = open_image(band.mosaic, band.extension, weight=band.weight, what="the mosaic ")
+            opened = open_image(
+                band.mosaic,
+                band.extension,
+                weight=band.weight,
+                mask_bits=band.mask_bits,
+                what="the mosaic ",
+            )
             image = stack.enter_context(opened)
         except DeblendError as error:
             raise DeblendError(f"band {band.name}: {error}, or leave the band out") from error

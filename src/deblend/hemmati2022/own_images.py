@@ -85,8 +85,9 @@ class Resolved:
         `PEAK_COLUMNS`: the peaks of each image, the most significant first (`peak` 0); `x_px` and
         `y_px` in pixels of the images, from the centre of the first pixel; the significance in
         sigmas of the noise of the network's images, above the threshold of its training; `galaxy`:
-        0 and 1 for those that are measured, else -1. These are the first two, without those nearer
-        to the edge of what the network sees than `deblend.hemmati2022.blends.EDGE_PX`.
+        0 and 1 for the first two, which are measured, else -1. As in the training, peaks nearer to
+        the edge of what the network sees than `deblend.hemmati2022.blends.EDGE_PX` are ignored,
+        since light of galaxies beyond the edge makes some there.
     fluxes : DataFrame
         `FLUX_COLUMNS`: for each band of an image one row for each of its measured galaxies, which
         are fitted together. Images without such a peak have none. The centre
@@ -522,13 +523,12 @@ def _find_peaks(made: np.ndarray, record: dict[str, Any]) -> pd.DataFrame:
     pixel = record["images"]["pixel_scale_arcsec"]
     psf = psf_image(options["fwhm_arcsec"], GAN_BETA, pixel, GAN_PSF_PX)
     peaks = find_peaks(made, psf, noise=options["noise"], measure=options["measure"])
-    peaks = peaks[peaks["significance"] > options["threshold"]].rename(columns={"stamp": "image"})
+    # Pixel 0 of the network's images is pixel 1 of the frame.
+    is_inside = inside_frame(peaks[["x_px", "y_px"]].to_numpy() + 1)
+    peaks = peaks[(peaks["significance"] > options["threshold"]) & is_inside]
+    peaks = peaks.rename(columns={"stamp": "image"})
     peaks["peak"] = peaks.groupby("image").cumcount()
-    frame = peaks[["x_px", "y_px"]].to_numpy() + 1
-    number = (
-        peaks[inside_frame(frame)].groupby("image").cumcount().reindex(peaks.index, fill_value=-1)
-    )
-    peaks["galaxy"] = number.where(number < 2, -1)
+    peaks["galaxy"] = peaks["peak"].where(peaks["peak"] < 2, -1)
     return peaks[list(PEAK_COLUMNS)].reset_index(drop=True)
 
 

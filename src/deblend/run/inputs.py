@@ -87,7 +87,7 @@ def has_results(keys: tuple[str, ...], results: Path) -> bool:
 def _problem_of(path: str, key: str, folder: Path) -> str | None:
     """Message about a path, or None if it exists."""
     try:
-        if key == "images" and is_pattern(path):
+        if key in ("images", "segmaps") and is_pattern(path):
             if matching_files(path):
                 return None
             return f"no file matches {path}; correct the pattern, or put the files there"

@@ -1,3 +1,5 @@
+import logging
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -393,7 +395,7 @@ def test_files_that_do_not_fit_are_named(files, own_files):
     ):
         ingest_files(one_each(folder, pattern, stamp_size=48), seed=1)
     with pytest.raises(
-        DeblendError, match=r"segs.npy has shape \(4, 32, 32\), the 4 stamps \(32, 32\) and"
+        DeblendError, match=r"galaxy b in .*segs.npy has shape \(32, 32\), its image \(35, 35\)"
     ):
         np.save(folder / "segs.npy", np.zeros((4, 32, 32)))
         ingest_files(one_each(folder, pattern, segmaps=str(folder / "segs.npy")), seed=1)
@@ -402,3 +404,81 @@ def test_files_that_do_not_fit_are_named(files, own_files):
         DeblendError, match="1 of 4 galaxies of the catalogue have no image .*first: b"
     ):
         ingest_files(one_each(folder, pattern), seed=1)
+
+
+@pytest.mark.parametrize("kind", ["pattern", "folder", "list", "extension"])
+def test_segmentation_maps_of_galaxies_in_a_file_each(files, own_files, kind):
+    """The label of a galaxy's own map is in its corner, found by the name of the file."""
+    folder = files[0]
+    maps = folder / "maps"
+    maps.mkdir()
+    for number, name in enumerate(SIDES):
+        image = own_image(name)
+        segmap = np.zeros(image.shape, "i4")
+        segmap[image != 0] = 5 + number
+        # Another object in each stamp, as many pixels as its number.
+        segmap[len(image) // 2 + 5, len(image) // 2 : len(image) // 2 + number + 1] = 90
+        fits.writeto(maps / f"{name}.fits", segmap)
+        both = [fits.PrimaryHDU(image), fits.ImageHDU(segmap, name="SEGM")]
+        fits.HDUList(both).writeto(own_files / f"stamp_{name}_f160w.fits", overwrite=True)
+    options = {
+        "pattern": {"segmaps": str(maps / "*.fits")},
+        "folder": {"segmaps": str(maps)},
+        "list": {"segmaps": [str(maps / f"{name}.fits") for name in "dbca"]},
+        "extension": {"segmaps_key": "SEGM"},
+    }[kind]
+    pattern = str(own_files / "stamp_*_f160w.fits")
+    stamps = ingest_files(one_each(folder, pattern, **options), seed=1)
+    assert_matched_by_id(stamps)
+    assert (stamps.segmaps[:, 16, 16] == 1).all()
+    expected = [1 + list(SIDES).index(name) for name in "abcd"]
+    assert (stamps.segmaps == 2).sum(axis=(1, 2)).tolist() == expected
+
+
+def test_segmentation_maps_in_files_that_do_not_fit_are_named(files, own_files):
+    folder = files[0]
+    maps = folder / "maps"
+    maps.mkdir()
+    for name in "abd":
+        fits.writeto(maps / f"{name}.fits", np.zeros(own_image(name).shape, "i2"))
+    config = one_each(folder, str(own_files / "stamp_*_f160w.fits"), segmaps=str(maps))
+    with pytest.raises(DeblendError, match="1 of 4 .* have no segmentation map in .*first: c"):
+        ingest_files(config, seed=1)
+    fits.writeto(maps / "c.fits", np.zeros((40, 40), "i2"))
+    with pytest.raises(DeblendError, match=r"galaxy c in .*c.fits has shape \(40, 40\), its image"):
+        ingest_files(config, seed=1)
+    missing = config.model_copy(update={"segmaps": None, "segmaps_key": "SEGM"})
+    with pytest.raises(DeblendError, match="cannot read extension SEGM of .*stamp_a_f160w.fits"):
+        ingest_files(missing, seed=1)
+
+
+def test_the_noise_of_stamps_is_compared_or_measured(files, caplog):
+    folder, _ = files
+    caplog.set_level(logging.INFO)
+    stamps = ingest_files(config(folder, noise_sigma=1.0), seed=1)
+    assert stamps.bands["noise_sigma"].tolist() == [1.0]
+    assert "noise_sigma is 1" in caplog.text
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
+    ingest_files(config(folder, noise_sigma=0.2), seed=1)
+    assert "and noise_sigma is 0.2: correct noise_sigma or the unit" in caplog.text
+    caplog.clear()
+    stamps = ingest_files(config(folder, noise_sigma=None), seed=1)
+    assert stamps.bands["noise_sigma"].tolist() == [pytest.approx(1.0, rel=0.1)]
+    assert "it is taken, since noise_sigma is not given" in caplog.text
+    with pytest.raises(DeblendError, match="add_noise is true, and noise_sigma is not given"):
+        ingest_files(config(folder, noise_sigma=None, add_noise=True), seed=1)
+
+
+def test_pixels_that_a_plane_of_flags_marks_have_no_data(files):
+    """A stamp in the layout of Hubble's exposures, in which one pixel is hot and another warm."""
+    folder, _ = files
+    flags = np.zeros((40, 40), "i2")
+    flags[20, 22], flags[20, 24] = 16, 64
+    for name in "abcd":
+        image = np.ones((40, 40), np.float32) * ord(name)
+        hdus = [fits.ImageHDU(image, name="SCI"), fits.ImageHDU(flags, name="DQ")]
+        fits.HDUList([fits.PrimaryHDU(), *hdus]).writeto(folder / f"{name}.fits")
+    for bits, expected in ((None, [(16, 18)]), ([64], [(16, 20)]), ([], [])):
+        stamps = ingest_files(one_each(folder, str(folder), mask_bits=bits), seed=1)
+        found = np.argwhere(np.isnan(stamps.images[0, 0])).tolist()
+        assert found == [list(place) for place in expected]

@@ -1,5 +1,6 @@
 """Stamps that are cut from a mosaic, which is made of known stamps."""
 
+import logging
 import tracemalloc
 
 import numpy as np
@@ -10,6 +11,7 @@ from astropy.table import Table
 from deblend.boucaud2020.clean import clean, count_exclusions
 from deblend.boucaud2020.tables import SELECTION
 from deblend.data.mosaics import FieldConfig, cut_field
+from deblend.data.stamps import Stamps, read_stamps, write_stamps
 from deblend.errors import DeblendError
 
 from tests.unit.boucaud2020.test_clean import CONFIG
@@ -78,6 +80,38 @@ def test_galaxies_outside_are_counted(survey):
     assert counts["outside"] == 2
     assert counts["bad_pixels"] == 0
     assert "outside" in SELECTION
+
+
+def test_galaxies_without_a_position_are_counted(survey, tmp_path, caplog):
+    """Also a galaxy with only one of the coordinates; others keep their stamps."""
+    folder, table = survey
+    table["_RAJ2000"][1] = table["_DEJ2000"][4] = np.nan
+    table.write(folder / "catalog.ecsv", overwrite=True)
+    with caplog.at_level(logging.INFO):
+        parents = cut_field(config(folder))
+    assert "2 galaxies of the catalogue have no position" in caplog.text
+    # As the next rule reads it.
+    write_stamps(tmp_path / "parents.h5", parents)
+    cut = read_stamps(tmp_path / "parents.h5")
+    kept, excluded = clean(cut, 1, CONFIG)
+    reasons = excluded.set_index("id")["reason"]
+    assert reasons[reasons == "no_position"].index.tolist() == ["gds-101", "gds-104"]
+    assert reasons[["gds-109", "gds-111"]].tolist() == ["outside"] * 2
+    counts = count_exclusions(excluded, kept.galaxies["morphology"]).set_index("reason")["n"]
+    assert counts[["no_position", "outside"]].tolist() == [2, 2]
+    assert {"no_position", "outside"} < {*SELECTION}
+    # Stamps that were given, not cut, need no position.
+    given = Stamps(cut.images, cut.segmaps, cut.galaxies.assign(ra=np.nan), cut.bands)
+    reasons = clean(given, 1, CONFIG)[1]["reason"]
+    assert "no_position" not in reasons.tolist()
+
+
+def test_a_catalogue_without_any_position_is_refused(survey):
+    folder, table = survey
+    table["_RAJ2000"] = np.nan
+    table.write(folder / "catalog.ecsv", overwrite=True)
+    with pytest.raises(DeblendError, match="none of the 0 positions in .* is on .*ra and dec"):
+        cut_field(config(folder))
 
 
 def test_morphologies_are_matched_on_the_sky(survey):

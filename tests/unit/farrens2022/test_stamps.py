@@ -23,7 +23,17 @@ from tests.unit.farrens2022.conftest import sample_config
 
 def draw(path, **options):
     fractions = {"train": 0, "validation": 0, "test": 1}
-    draw_sample(path, sample_config(), "p", "test", 40, fractions=fractions, seed=1, **options)
+    draw_sample(
+        path,
+        sample_config(),
+        "p",
+        "test",
+        40,
+        fractions=fractions,
+        seed=1,
+        noise_sigma=5.0,
+        **options,
+    )
 
 
 @pytest.fixture(scope="module")

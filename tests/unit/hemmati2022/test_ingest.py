@@ -288,6 +288,80 @@ def test_stamps_in_other_units_are_converted(own):
     np.testing.assert_allclose(stamps.images, images / np.array([1, 500])[:, None, None])
 
 
+def own_stamps(folder, sides):
+    """A FITS file a galaxy, (band, y, x), with its number in the middle of each band."""
+    for name, side in zip("abcdef", sides, strict=True):
+        image = np.zeros((2, side, side), np.float32)
+        image[:, side // 2, side // 2] = ord(name), 2 * ord(name)
+        fits.writeto(folder / f"cut_{name}.fits", image, fits.Header({"BUNIT": "nJy"}))
+    return str(folder / "cut_*.fits")
+
+
+def test_stamps_in_a_file_each_are_found_by_their_names(own):
+    """Of different sizes, in another order, and in nanojansky."""
+    folder, _ = own
+    pattern = own_stamps(folder, (90, 81, 101, 90, 100, 99))
+    table = Table({"name": list("fbdaec"), "m": np.full(6, 21.0)})
+    table.write(folder / "own.csv", overwrite=True)
+    config = cutout_config(files_options(parent_px=80))
+    columns = {"id": "name", "mag": "m"}
+    args = (None, folder / "own.csv", columns, "pix", config)
+    selected = files_catalogue(pattern, *args).assign(split="train", reason="")
+    options = {"images_key": None, "add_noise": False, "recentre": False}
+    factors = 10 ** (0.4 * (np.array([26.0, 25.5]) - 31.4))
+    for images in (pattern, [str(folder / f"cut_{name}.fits") for name in "abcdef"]):
+        if images != pattern:
+            for name in "abcdef":
+                (folder / f"cut_{name}.fits").rename(folder / f"{name}.fits")
+            images = [str(folder / f"{name}.fits") for name in "abcdef"]
+        [stamps] = files_cutouts(1, "own", images, selected, config, **options)
+        assert stamps.images.shape == (6, 2, 80, 80)
+        expected = np.array([[ord(name), 2 * ord(name)] for name in "fbdaec"]) * factors
+        np.testing.assert_allclose(stamps.images[:, :, 40, 40], expected, rtol=1e-5)
+    # Magnitudes are measured in the same files.
+    measured = files_catalogue(str(folder), None, folder / "own.csv", {"id": "name"}, "pix", config)
+    np.testing.assert_allclose(measured["mag"][0], 31.4 - 2.5 * np.log10(ord("f")), atol=1e-4)
+
+
+def test_stamps_in_a_file_each_that_do_not_fit_are_named(own):
+    folder, _ = own
+    pattern = own_stamps(folder, (90, 81, 101, 70, 100, 99))
+    config = cutout_config(files_options(parent_px=80))
+    args = (None, folder / "own.csv", {"id": "name"}, "pix", config)
+    with pytest.raises(
+        DeblendError, match="1 of 6 stamps.* smaller than parent_px 80; .* galaxy d in .*70 x 70"
+    ):
+        files_catalogue(pattern, *args)
+    (folder / "cut_b.fits").unlink()
+    with pytest.raises(DeblendError, match="1 of 6 galaxies .* have no image in .*first: b"):
+        files_catalogue(pattern, *args)
+    fits.writeto(folder / "cut_b.fits", np.zeros((1, 2, 90, 90), np.float32))
+    with pytest.raises(
+        DeblendError, match=r"cut_b.fits has shape \(1, 2, 90, 90\): give the stamp"
+    ):
+        files_catalogue(pattern, *args)
+
+
+def test_the_noise_of_cutouts_is_compared_by_band_or_measured(own, caplog):
+    folder, _ = own
+    images = np.random.default_rng(0).normal(0, 1, (6, 2, 100, 100)) * [[[[0.01]], [[0.08]]]]
+    np.savez(folder / "own.npz", images=images.astype(np.float32))
+    table = Table({"name": list("abcdef"), "m": np.full(6, 21.0)})
+    table.write(folder / "own.csv", overwrite=True)
+    selected = own_catalogue(folder, {"id": "name", "mag": "m"})
+    selected = selected.assign(split="train", reason="")
+    stamps = read_own(folder, selected, files_options())
+    assert stamps.bands["noise_sigma"].tolist() == [0.01, 0.02]
+    assert "band f160w: the noise of a pixel, measured in 6 images beside objects, is 0.08" in (
+        caplog.text
+    )
+    assert "band f814w" not in caplog.text
+    options = files_options()
+    del options["bands"][1]["noise_sigma"]
+    stamps = read_own(folder, selected, options)
+    np.testing.assert_allclose(stamps.bands["noise_sigma"], [0.01, 0.08], rtol=0.05)
+
+
 def test_psfs_with_a_hot_pixel_or_a_pedestal_are_mended(tmp_path, caplog):
     clean = psf_image(0.1, 2.5, SCALE)
     broken = 30 * clean + 0.1

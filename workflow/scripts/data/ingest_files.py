@@ -8,7 +8,7 @@ with logs.script(snakemake.log[0]):
     config = FilesConfig(
         images=snakemake.params.pattern or snakemake.input.images,
         catalog=snakemake.input.catalog,
-        segmaps=snakemake.input.get("segmaps") or None,
+        segmaps=snakemake.params.segmaps_pattern or snakemake.input.get("segmaps") or None,
         psf=snakemake.input.get("psf") or None,
         **snakemake.params.options,
     )

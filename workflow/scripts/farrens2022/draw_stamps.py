@@ -21,6 +21,7 @@ with logs.script(snakemake.log[0]):
         fractions=params.fractions,
         seed=params.seed,
         chunk_size=params.chunk_size,
+        noise_sigma=params.noise_sigma,
         n_workers=snakemake.threads,
     )
     for subset, mask in subset_masks(read_sample_table(out.sample)).items():

@@ -8,11 +8,12 @@ from deblend.tables import write_csv
 with logs.script(snakemake.log[0]):
     params = snakemake.params
     catalogue = files_catalogue(
-        snakemake.input.images,
+        params.pattern or snakemake.input.images,
         params.files["images_key"],
         snakemake.input.catalog,
         params.files["columns"],
         params.files["radius_unit"],
         cutout_config(params.options),
+        params.files["mask_bits"],
     )
     write_csv(snakemake.output.selected, select(catalogue, params.cuts, params.seed))

@@ -12,7 +12,7 @@ with logs.script(snakemake.log[0]):
     batches = files_cutouts(
         params.seed,
         snakemake.wildcards.cutouts,
-        snakemake.input.images,
+        params.pattern or snakemake.input.images,
         selected,
         config,
         **params.files,
