@@ -142,9 +142,7 @@ class SceneSet(Section):
         description="Number of blends of two known galaxies that are put into the images, for the "
         "bias and scatter of all methods.",
     )
-    injection: Injection = Field(
-        default=Injection(), description="What is injected, and where."
-    )
+    injection: Injection = Field(default=Injection(), description="What is injected, and where.")
 
     @model_validator(mode="after")
     def _bands_fit(self) -> "SceneSet":

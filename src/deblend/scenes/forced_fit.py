@@ -21,17 +21,22 @@ from deblend.photometry.mixture_fit import (
     fit_psf,
 )
 from deblend.photometry.mixtures import PsfMixture
-from deblend.photometry.shared_shapes import fit_shared_shapes
+from deblend.photometry.shared_shapes import SharedShapeFit, fit_shared_shapes
 from deblend.scenes.flags import flagged
 from deblend.scenes.scenes import Scenes, concatenated, measured_table
 from deblend.scenes.sources import find_sources, pair_sources
+from deblend.workers import in_order
 
 log = logging.getLogger(__name__)
 
+#: Name of the method.
 METHOD = "forced_fit"
 
 #: Side of the window that is fitted, px, and further sources within it that are fitted too.
 WINDOW_PX, MAX_OTHERS = 64, 2
+
+#: Windows that a process fits at a time.
+CHUNK = 16
 
 BAD_FIT = FLAG_NOT_CONVERGED | FLAG_SINGULAR | FLAG_BOUND | FLAG_ROUND
 
@@ -60,7 +65,11 @@ def psf_mixture(scenes: Scenes, band: int) -> PsfMixture:
 
 
 def measure(
-    scenes: Scenes, positions: tuple[np.ndarray, ...] | None = None, seed: int = 0
+    scenes: Scenes,
+    positions: tuple[np.ndarray, ...] | None = None,
+    seed: int = 0,
+    *,
+    n_workers: int = 1,
 ) -> pd.DataFrame:
     """Fluxes of all sources in all bands, with errors.
 
@@ -71,6 +80,8 @@ def measure(
         See `deblend.scenes.sources.find_sources`.
     seed : int
         Not used.
+    n_workers : int
+        Number of processes, which does not change the results.
 
     Returns
     -------
@@ -87,7 +98,7 @@ def measure(
     parts = []
     for band, name in enumerate(scenes.bands):
         psf = psf_mixture(scenes, band)
-        flux, error, flags, role = _fit_band(scenes, band, psf, sources, pairs)
+        flux, error, flags, role = _fit_band(scenes, band, psf, sources, pairs, n_workers)
         rows = sources[["scene", "source", "x_px", "y_px"]].assign(
             band=name, role=role, flux=flux, flux_error=error, flags=flags
         )
@@ -96,7 +107,12 @@ def measure(
 
 
 def _fit_band(
-    scenes: Scenes, band: int, psf: PsfMixture, sources: pd.DataFrame, pairs: pd.DataFrame
+    scenes: Scenes,
+    band: int,
+    psf: PsfMixture,
+    sources: pd.DataFrame,
+    pairs: pd.DataFrame,
+    n_workers: int,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Flux, error, flags and role of all sources in a band."""
     n = len(sources)
@@ -123,16 +139,10 @@ def _fit_band(
         crowd = int(flagged("crowded", len(others) > 0))
         jobs[(*image.shape, len(fitted))].append((image, centres, own, crowd, pair.scene))
     correlation = None if scenes.noise_correlation is None else scenes.noise_correlation[band]
-    for job in jobs.values():
-        # The noise of scenes differs; it changes errors alone, which are proportional to it.
-        fit = fit_shared_shapes(
-            np.stack([item[0] for item in job]).astype(float),
-            np.stack([item[1] for item in job]),
-            psf,
-            noise_sigma=1.0,
-            noise_correlation=correlation,
-        )
-        for i, (_, _, own, crowd, scene) in enumerate(job):
+    chunks = [job[i : i + CHUNK] for job in jobs.values() for i in range(0, len(job), CHUNK)]
+    fits = in_order(_fit, [(chunk, psf, correlation) for chunk in chunks], n_workers)
+    for chunk, fit in zip(chunks, fits, strict=True):
+        for i, (_, _, own, crowd, scene) in enumerate(chunk):
             k = len(own)
             of_fit = fit.flags[i, :k]
             flux[own] = fit.flux[i, :k]
@@ -145,6 +155,21 @@ def _fit_band(
                 | flagged("not_positive", (of_fit & FLAG_NEGATIVE_FLUX) > 0)
             )
     return flux, error, flags, role
+
+
+def _fit(
+    job: tuple[list[tuple], PsfMixture, np.ndarray | None],
+) -> SharedShapeFit:
+    """Fit windows of one size with one number of galaxies."""
+    chunk, psf, correlation = job
+    # The noise of scenes differs; it changes errors alone, which are proportional to it.
+    return fit_shared_shapes(
+        np.stack([item[0] for item in chunk]).astype(float),
+        np.stack([item[1] for item in chunk]),
+        psf,
+        noise_sigma=1.0,
+        noise_correlation=correlation,
+    )
 
 
 def _others(sources: pd.DataFrame, own: list[int], reach: float) -> list[int]:

@@ -121,15 +121,21 @@ def read_network(
     try:
         record = json.loads(description.read_text())
     except (OSError, ValueError) as error:
-        raise DeblendError(f"{description} cannot be read as JSON ({error}): copy it again") from error
+        raise DeblendError(
+            f"{description} cannot be read as JSON ({error}): copy it again"
+        ) from error
     kind = kind_of(record)
     if kind is None:
         log.warning("%s is not of a network that can be applied to scenes: left out", description)
         return None
     names = (WEIGHTS[kind], "network.weights.h5")
-    found = Path(weights) if weights else next(
-        (p for p in (description.with_name(n) for n in names) if p.exists()),
-        description.with_name(names[0]),
+    found = (
+        Path(weights)
+        if weights
+        else next(
+            (p for p in (description.with_name(n) for n in names) if p.exists()),
+            description.with_name(names[0]),
+        )
     )
     if not found.exists():
         raise DeblendError(

@@ -138,7 +138,7 @@ def measured_table(rows: pd.DataFrame, method: str) -> pd.DataFrame:
 
 
 def position_lists(table: pd.DataFrame, n: int) -> tuple[np.ndarray, ...]:
-    """y and x of the rows of each scene, from a table with `scene`, `x_px` and `y_px`."""
+    """Y and x of the rows of each scene, from a table with `scene`, `x_px` and `y_px`."""
     scene = table["scene"].to_numpy()
     yx = table[["y_px", "x_px"]].to_numpy(float)
     return tuple(yx[scene == i] for i in range(n))

@@ -52,7 +52,9 @@ def measure(
     return concatenated(parts)
 
 
-def touches_no_data(scenes: Scenes, sources: pd.DataFrame, band: int, radius_px: int = 5) -> np.ndarray:
+def touches_no_data(
+    scenes: Scenes, sources: pd.DataFrame, band: int, radius_px: int = 5
+) -> np.ndarray:
     """Whether pixels without data, or the edge, are within a radius of sources."""
     ny, nx = scenes.images.shape[2:]
     found = np.zeros(len(sources), bool)

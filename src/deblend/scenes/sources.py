@@ -23,7 +23,16 @@ from deblend.scenes.scenes import Scenes
 from scipy.optimize import linear_sum_assignment
 
 #: Columns of `find_sources`, and those that each band has, with its number.
-SOURCE_COLUMNS = ("scene", "source", "x_px", "y_px", "found", "radius_px", "brightness", "sep_flags")
+SOURCE_COLUMNS = (
+    "scene",
+    "source",
+    "x_px",
+    "y_px",
+    "found",
+    "radius_px",
+    "brightness",
+    "sep_flags",
+)
 BAND_COLUMNS = ("flux_iso", "error_iso", "flux_auto", "error_auto")
 
 #: An object of SEP's belongs to a given position if it is this near, px or widths of the PSF.
@@ -72,7 +81,10 @@ def find_sources(scenes: Scenes, positions: tuple[np.ndarray, ...] | None = None
         _sources_of(scenes, i, None if positions is None else positions[i], radius)
         for i in range(len(scenes))
     ]
-    columns = [*SOURCE_COLUMNS, *(f"{c}_{b}" for b in range(len(scenes.bands)) for c in BAND_COLUMNS)]
+    columns = [
+        *SOURCE_COLUMNS,
+        *(f"{c}_{b}" for b in range(len(scenes.bands)) for c in BAND_COLUMNS),
+    ]
     table = pd.DataFrame([row for part in parts for row in part], columns=columns)
     return table.astype({"scene": int, "source": int, "found": bool, "sep_flags": int})
 
@@ -87,7 +99,11 @@ def _sources_of(
     try:
         objects, segmap = detect(image, scenes.detection, sigma)
     except SepError:
-        objects, segmap, failed = np.zeros(0, [("x", float), ("y", float)]), np.zeros(0), FLAG_FAILED
+        objects, segmap, failed = (
+            np.zeros(0, [("x", float), ("y", float)]),
+            np.zeros(0),
+            FLAG_FAILED,
+        )
     centroids = np.column_stack([objects["y"], objects["x"]])
     places = centroids if given is None else np.asarray(given, float).reshape(-1, 2)
     of_place = _matched(places, centroids, radius if given is not None else np.inf)
@@ -124,7 +140,9 @@ def _matched(places: np.ndarray, centroids: np.ndarray, radius: float) -> np.nda
         return found
     distance = np.hypot(*(places[:, None] - centroids[None]).transpose(2, 0, 1))
     # Objects that are too far away cost the same as none.
-    rows, columns = linear_sum_assignment(np.minimum(distance, 1e3 if radius == np.inf else 2 * radius))
+    rows, columns = linear_sum_assignment(
+        np.minimum(distance, 1e3 if radius == np.inf else 2 * radius)
+    )
     near = distance[rows, columns] <= radius
     found[rows[near]] = columns[near]
     return found

@@ -116,8 +116,7 @@ def cut_stamps(
             stamps[k] = window
         else:
             rows, columns = (
-                rebinning(side, size, ratio, start)
-                for start in corner - (first - margin)
+                rebinning(side, size, ratio, start) for start in corner - (first - margin)
             )
             stamps[k] = rows @ window.astype(float) @ columns.T
         inner = lacks[margin : side - margin or None, margin : side - margin or None]
