@@ -85,8 +85,8 @@ def wide_table(scenes: Scenes, sources: pd.DataFrame, measured: pd.DataFrame) ->
     Returns
     -------
     DataFrame
-        For each method the columns of `METHOD_COLUMNS` that it has values of, named QUANTITY_METHOD,
-        and QUANTITY_METHOD_BAND if the scenes have several bands.
+        For each method the columns of `METHOD_COLUMNS` that it has values of, named
+        QUANTITY_METHOD, and QUANTITY_METHOD_BAND if the scenes have several bands.
     """
     keys = ["scene", "source"]
     parts = [sources]

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from astropy.io import fits
 from astropy.wcs import WCS
 from astropy.wcs.utils import proj_plane_pixel_scales
@@ -275,7 +274,8 @@ def _stacked(frames: Sequence[_Frame]) -> np.ndarray:
     lacking = np.isnan(images).all(axis=(1, 2, 3))
     if lacking.any():
         raise DeblendError(
-            f"the image {frames[int(np.argmax(lacking))].name} has no pixels with data: leave it out"
+            f"the image {frames[int(np.argmax(lacking))].name} has no pixels with data: leave it "
+            "out"
         )
     return images
 
@@ -415,12 +415,3 @@ def _check_inside(path: str, scene: np.ndarray, yx: np.ndarray, scenes: Scenes) 
             f"{yx[k, 1]:g}, y = {yx[k, 0]:g} in {sides[1]} x {sides[0]} px (from 0): correct it, "
             "or first_pixel"
         )
-
-
-def scene_table(scenes: Scenes) -> pd.DataFrame:
-    """What is known about each scene: name, size, noise."""
-    rows = []
-    for i, name in enumerate(scenes.names):
-        data = ~np.isnan(scenes.images[i, scenes.detection_band])
-        rows.append({"scene": i, "name": name, "n_pixels": int(data.sum())})
-    return pd.DataFrame(rows)

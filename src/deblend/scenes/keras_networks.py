@@ -11,10 +11,11 @@ from deblend.boucaud2020.predict import load_network
 from deblend.farrens2022.predict import blend_probability
 from deblend.scenes.flags import flagged
 from deblend.scenes.masks import Mask
-from deblend.scenes.networks import NOISE_TOLERANCE, Network, check_psf, range_flags
+from deblend.scenes.networks import NOISE_TOLERANCE, check_psf, range_flags
 from deblend.scenes.scenes import Scenes, concatenated, measured_table
 from deblend.scenes.sources import find_sources, pair_sources
 from deblend.scenes.stamps import StampSet, cut_stamps, noise_after, pixel_ratio
+from deblend.scenes.weights import Network
 
 log = logging.getLogger(__name__)
 

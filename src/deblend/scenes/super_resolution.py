@@ -9,10 +9,10 @@ from deblend.hemmati2022.networks import LOW_PX
 from deblend.hemmati2022.own_images import FLAGS as IMAGE_FLAGS
 from deblend.hemmati2022.own_images import resolve_images
 from deblend.scenes.flags import flagged
-from deblend.scenes.networks import Network
 from deblend.scenes.scenes import Scenes, concatenated, measured_table
 from deblend.scenes.sources import find_sources, match_radius_px, pair_sources
 from deblend.scenes.stamps import cut_stamps
+from deblend.scenes.weights import Network
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +21,10 @@ MARGIN_PX = 3
 
 #: Flags of an image of the network, and ours for them.
 TRANSLATED = {"sky": "sky", "noise": "noise", "bright": "clipped", "more_peaks": "more_peaks"}
+
+
+#: Columns of the table of peaks.
+PEAK_COLUMNS = ("scene", "x_px", "y_px", "significance", "method")
 
 
 def measure(
@@ -36,8 +40,8 @@ def measure(
     ----------
     scenes : Scenes
     positions : tuple of ndarray, optional
-        See `deblend.scenes.sources.find_sources`. A source gets the flux of the nearest peak that is
-        measured, within the matching radius.
+        See `deblend.scenes.sources.find_sources`. A source gets the flux of the nearest peak
+        that is measured, within the matching radius.
     seed : int
         Of noise where images have no data.
     network : Network
@@ -62,7 +66,7 @@ def measure_with_peaks(
     *,
     network: Network,
 ) -> tuple[pd.DataFrame, pd.DataFrame, str]:
-    """As `measure`, with all peaks (`scene`, `x_px`, `y_px`, `significance`, `method`) and a note."""
+    """As `measure`, with all peaks (`PEAK_COLUMNS`) and a note."""
     if scenes.psf is None:
         raise DeblendError(
             f"{network.name} needs the PSF of each band: give psf or psf_fwhm_arcsec"
@@ -74,7 +78,7 @@ def measure_with_peaks(
     side += 1 - side % 2
     sources = find_sources(scenes, positions)
     pairs = pair_sources(sources, LOW_PX * ratio / 2)
-    peaks = pd.DataFrame(columns=["scene", "x_px", "y_px", "significance", "method"])
+    peaks = pd.DataFrame(columns=list(PEAK_COLUMNS))
     note = f"images were resampled to {pixel:.4g} arcsec per pixel if theirs differ"
     if not len(pairs):
         return concatenated([]), peaks, note
