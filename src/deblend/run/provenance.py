@@ -63,6 +63,11 @@ def git_state(folder: str | Path) -> dict[str, Any]:
     return {"commit": None, "modified": None, "unknown_because": reason}
 
 
+def commit_of_code() -> dict[str, Any]:
+    """State of the checkout that this code is in, as by `git_state`."""
+    return git_state(Path(__file__).parents[3])
+
+
 def _why_unknown(message: str) -> str:
     """Reason why git does not give the commit, without paths of this machine."""
     if "dubious ownership" in message:
@@ -108,7 +113,7 @@ def provenance(config: dict[str, Any], networks: dict[str, str | Path]) -> dict[
         described[name] = {key: record[key] for key in keys if key in record}
     return {
         # Asked for here and not in a rule: a commit alone is no reason to run anything again.
-        "git": git_state(Path(__file__).parents[3]),
+        "git": commit_of_code(),
         "python": platform.python_version(),
         "machine": platform.machine(),
         "packages": package_versions(),

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from deblend.errors import DeblendError
 from deblend.files import read_json, write_json
@@ -15,6 +16,7 @@ from deblend.scenes.catalogue import (
     write_catalogue,
 )
 from deblend.scenes.inject import inject
+from deblend.scenes.masks import Mask, read_masks
 from deblend.scenes.scenes import (
     MEASURED,
     Scenes,
@@ -23,7 +25,7 @@ from deblend.scenes.scenes import (
     write_scenes,
 )
 from deblend.scenes.weights import read_network
-from deblend.tables import write_csv, write_ecsv
+from deblend.tables import read_ecsv, write_csv, write_ecsv
 
 log = logging.getLogger(__name__)
 
@@ -223,3 +225,49 @@ def write_all(
             *(row.method, row.band, row.n_measured, row.n_injected),
             *(row.bias_mag, row.bias_error_mag, row.scatter_mag),
         )
+
+
+def named_networks(
+    names: Sequence[str],
+    weights: Sequence[str | Path],
+    descriptions: Sequence[str | Path],
+    vgg: Sequence[str | Path] = (),
+) -> list[dict[str, Any]]:
+    """Arguments of `deblend.scenes.weights.read_network` for each network.
+
+    Parameters
+    ----------
+    names : sequence of str
+    weights, descriptions : sequence of path
+        In the order of the names.
+    vgg : sequence of path
+        None or one, for all of them.
+    """
+    return [
+        {
+            "name": name,
+            "weights": file,
+            "description": description,
+            "vgg": vgg[0] if len(vgg) else None,
+        }
+        for name, file, description in zip(names, weights, descriptions, strict=True)
+    ]
+
+
+def write_peaks(path: str | Path, peaks: Sequence[pd.DataFrame]) -> None:
+    """Write the peaks of all networks as ECSV."""
+    parts = [table for table in peaks if len(table)]
+    table = pd.concat(parts, ignore_index=True) if parts else peaks[0]
+    units = {"x_px": "pix", "y_px": "pix"}
+    write_ecsv(path, table.reset_index(drop=True), units, significance="sigmas of the noise")
+
+
+def read_peaks(paths: Sequence[str | Path]) -> pd.DataFrame:
+    """Peaks of all jobs; none without any."""
+    empty = pd.DataFrame({name: np.zeros(0) for name in ("scene", "x_px", "y_px")})
+    return pd.concat([empty, *(read_ecsv(path) for path in paths)], ignore_index=True)
+
+
+def read_all_masks(paths: Sequence[str | Path]) -> list[Mask]:
+    """Masks of all jobs."""
+    return [mask for path in paths for mask in read_masks(path)]
