@@ -22,7 +22,7 @@ from deblend.scenes.scenes import TRUTH, Scenes
 from deblend.scenes.sources import find_sources, image_of, match_radius_px, psf_fwhm
 from deblend.seeds import generator
 from deblend.units import flux_from_mag, mag_from_flux
-from scipy.ndimage import binary_dilation
+from scipy.ndimage import binary_dilation, binary_propagation, gaussian_filter
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +31,9 @@ SIDE_PX = 192
 
 #: Pixels around the pixels of a source that are replaced too.
 GROWTH_PX = 5
+
+#: The wings of a source are what is brighter than this in the smoothed image beside it, in sigmas.
+SMOOTHING_PX, WING_SIGMA = 3.0, 2.0
 
 #: Magnitudes of the injected galaxies are between these percentiles of those of the sources.
 PERCENTILES = (5, 95)
@@ -170,7 +173,13 @@ def _without_sources(scenes: Scenes, scene: int, seed: int) -> np.ndarray:
     except SepError as error:
         raise DeblendError(f"the sources of scene {scenes.names[scene]}: {error}") from error
     ball = np.hypot(*np.indices((2 * GROWTH_PX + 1,) * 2) - GROWTH_PX) <= GROWTH_PX
-    where = binary_dilation(segmap > 0, ball)
+    # The wings of a source reach beyond the pixels that SEP gives it.
+    smooth = gaussian_filter(image_of(scenes, scene, band).astype(float), SMOOTHING_PX)
+    noise_sigma = sigma / (2 * np.sqrt(np.pi) * SMOOTHING_PX)
+    if scenes.noise_correlation is not None:
+        noise_sigma *= np.sqrt(max(float(scenes.noise_correlation[band].sum()), 1.0))
+    bright = smooth > WING_SIGMA * noise_sigma
+    where = binary_dilation(binary_propagation(segmap > 0, mask=bright | (segmap > 0)), ball)
     for b in range(len(image)):
         rng = generator(seed, "in place of sources", scene, b)
         correlation = scenes.noise_correlation
