@@ -94,6 +94,16 @@ def inject(
     DeblendError
         The scenes have no PSF, or no source that says how large galaxies are.
     """
+    if n == 0:
+        return replace(
+            scenes,
+            images=scenes.images[:0],
+            noise_sigma=scenes.noise_sigma[:0],
+            names=(),
+            positions=None if scenes.positions is None else (),
+            wcs=(),
+            truth=pd.DataFrame({column: np.zeros(0) for column in TRUTH}),
+        )
     if scenes.psf is None:
         raise DeblendError("inject needs the PSF of each band: give psf or psf_fwhm_arcsec")
     sizes = _sizes(scenes)
@@ -135,7 +145,7 @@ def inject(
     truth = pd.DataFrame(rows, columns=[*TRUTH, "sersic_n", "axis_ratio", "angle"])
     return replace(
         scenes,
-        images=np.stack(images) if n else scenes.images[:0],
+        images=np.stack(images),
         noise_sigma=scenes.noise_sigma[origins],
         names=tuple(f"{i}:{scenes.names[k]}" for i, k in enumerate(origins)),
         positions=None if scenes.positions is None else tuple(positions),

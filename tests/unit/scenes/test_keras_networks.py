@@ -25,8 +25,8 @@ SAYS = (100.0, 20.0)
 def network_in(folder, architecture="blend2flux", **changes):
     options = FLUXES | ({"unet_options": UNET} if architecture == "blend2mask2flux" else {})
     model = build(architecture, 48, options)
-    last = model.get_layer("output" if architecture == "blend2flux" else "blend2flux")
     if architecture == "blend2flux":
+        last = model.get_layer("output")
         last.set_weights([np.zeros_like(last.get_weights()[0]), np.array(SAYS)])
     record = {
         **{"architecture": architecture, "stamp_size": 48, "options": options, "band": "f160w"},
