@@ -34,6 +34,7 @@ def config(images, **changes):
     entry = {
         "images": f"{images}.npy",
         "positions": f"{images}.csv",
+        "columns": {"x": "x_px", "y": "y_px"},
         "pixel_scale_arcsec": 0.06,
         "bands": [{"name": "f160w", "zero_point": 25.96, "psf": "psf.fits"}],
         **changes,

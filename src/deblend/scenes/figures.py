@@ -11,6 +11,7 @@ from deblend.scenes.inject import match_truth
 from deblend.scenes.masks import Mask
 from deblend.scenes.scenes import Scenes
 from deblend.units import mag_from_flux
+from matplotlib.axes import Axes
 
 #: Scenes that are shown, and how many stand in a row.
 N_SHOWN, N_COLUMNS = 12, 4
@@ -85,7 +86,7 @@ def _part(image: np.ndarray) -> tuple[slice, slice]:
     return found[0], found[1]
 
 
-def _draw_masks(axis, masks: list[Mask]) -> None:
+def _draw_masks(axis: Axes, masks: list[Mask]) -> None:
     """Outlines of the masks of each source, those of a scene's first source in another colour."""
     for mask in masks:
         size = len(mask.probability)
@@ -102,7 +103,7 @@ def _draw_masks(axis, masks: list[Mask]) -> None:
             )
 
 
-def _draw_sources(axis, own: pd.DataFrame, zero_point: float) -> None:
+def _draw_sources(axis: Axes, own: pd.DataFrame, zero_point: float) -> None:
     """Circles at the sources, and the magnitudes of the methods, with * if flagged."""
     places = own.drop_duplicates("source")
     axis.plot(

@@ -126,9 +126,10 @@ def _fit_band(
         for k, what in zip(own, ("central", "companion"), strict=False):
             role[k] = what
         others = _others(sources, own, WINDOW_PX / 2)
-        if bounds[pair.scene] is None:
+        bound = bounds[pair.scene]
+        if bound is None:
             continue
-        window = _window_of(yx[own].mean(axis=0), bounds[pair.scene])
+        window = _window_of(yx[own].mean(axis=0), bound)
         (y0, y1), (x0, x1) = window
         image = scenes.images[pair.scene, band, y0:y1, x0:x1]
         fitted = [k for k in own + others[:MAX_OTHERS] if _inside(yx[k], window)]

@@ -298,7 +298,7 @@ def _background(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     for b in range(n_bands):
         crowded = np.flatnonzero(~(noise[:, b] > 0))
         typical = np.nanmedian(noise[:, b]) if len(crowded) < n else np.nan
-        for i in crowded:
+        for i in crowded.tolist():
             noise[i, b] = typical if typical > 0 else _rms(images[i, b])
         if len(crowded):
             log.warning(

@@ -154,7 +154,8 @@ def _boucaud(
                 y0, x0 = stamps.corners[k]
                 masks.append(
                     Mask(
-                        *(int(sources[c].iloc[rows[k]]) for c in ("scene", "source")),
+                        int(sources["scene"].iloc[rows[k]]),
+                        int(sources["source"].iloc[rows[k]]),
                         network.name,
                         (float(y0), float(x0)),
                         stamps.step_px,

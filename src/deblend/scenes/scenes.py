@@ -8,6 +8,7 @@ as a further argument. Positions that are not given are those of the scenes, or 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -175,8 +176,10 @@ def read_scenes(path: str | Path) -> Scenes:
     """Read scenes that `write_scenes` has written."""
     with h5py.File(path, "r") as file:
         images = file["images"][:]
-        texts = {k: tuple(file[k].asstr()[:]) for k in ("bands", "names", "wcs")}
-        arrays = {k: file[k][:] if k in file else None for k in ("psf", "noise_correlation")}
+        texts: dict[str, Any] = {k: tuple(file[k].asstr()[:]) for k in ("bands", "names", "wcs")}
+        arrays: dict[str, Any] = {
+            k: file[k][:] if k in file else None for k in ("psf", "noise_correlation")
+        }
         positions, truth = None, None
         if "positions" in file:
             scene, yx = file["positions/scene"][:], file["positions/yx"][:]

@@ -230,7 +230,7 @@ def pair_sources(sources: pd.DataFrame, reach_px: float) -> pd.DataFrame:
     brightness = np.nan_to_num(sources["brightness"].to_numpy(float), nan=-np.inf)
     rows = []
     # Where scenes begin: their sources stand together.
-    starts = np.flatnonzero(np.r_[True, scene[1:] != scene[:-1]]) if len(scene) else []
+    starts = [i for i in range(len(scene)) if i == 0 or scene[i] != scene[i - 1]]
     for start, stop in zip(starts, [*starts[1:], len(scene)], strict=True):
         members = np.arange(start, stop)
         left = set(members.tolist())

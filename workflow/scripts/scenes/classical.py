@@ -4,11 +4,11 @@ from functools import partial
 
 from deblend.run import logs
 from deblend.scenes import forced_fit, sep_photometry
-from deblend.scenes.steps import measure_classically, write_tables
+from deblend.scenes.steps import Method, measure_classically, write_tables
 
 with logs.script(snakemake.log[0]):
     inputs, out = snakemake.input, snakemake.output
-    methods = {
+    methods: dict[str, Method] = {
         "sep": sep_photometry.measure,
         "forced_fit": partial(forced_fit.measure, n_workers=snakemake.threads),
     }
