@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from deblend.checkout import commit_of_code
 from deblend.files import write_json
-from deblend.run.provenance import commit_of_code
 
 log = logging.getLogger(__name__)
 

@@ -1,7 +1,7 @@
 """Adapter: the catalogue of scenes, from the tables of all methods."""
 
+from deblend.checkout import commit_of_code
 from deblend.run import logs
-from deblend.run.provenance import commit_of_code
 from deblend.scenes.steps import write_all
 
 with logs.script(snakemake.log[0]):
