@@ -10,6 +10,7 @@ from collections import defaultdict
 
 import numpy as np
 import pandas as pd
+from deblend.data.noise import noise_images
 from deblend.errors import DeblendError
 from deblend.photometry.mixture_fit import (
     FLAG_BOUND,
@@ -25,6 +26,7 @@ from deblend.photometry.shared_shapes import SharedShapeFit, fit_shared_shapes
 from deblend.scenes.flags import flagged
 from deblend.scenes.scenes import Scenes, concatenated, measured_table
 from deblend.scenes.sources import find_sources, pair_sources
+from deblend.seeds import generator
 from deblend.workers import in_order
 
 log = logging.getLogger(__name__)
@@ -34,6 +36,9 @@ METHOD = "forced_fit"
 
 #: Side of the window that is fitted, px, and further sources within it that are fitted too.
 WINDOW_PX, MAX_OTHERS = 64, 2
+
+#: Pixels around a source that have to have data. Noise stands for others without.
+NEEDED_PX = 5
 
 #: Windows that a process fits at a time.
 CHUNK = 16
@@ -131,13 +136,15 @@ def _fit_band(
             continue
         window = _window_of(yx[own].mean(axis=0), bound)
         (y0, y1), (x0, x1) = window
-        image = scenes.images[pair.scene, band, y0:y1, x0:x1]
+        image, lacks = _with_noise(scenes, pair.scene, band, window)
         fitted = [k for k in own + others[:MAX_OTHERS] if _inside(yx[k], window)]
         if not set(own) <= set(fitted) or image.size <= 6 * len(fitted):
             flags[own] |= int(flagged("no_data", True))
             continue
+        if any(_lacks_data(lacks, yx[k] - np.array([y0, x0])) for k in own):
+            image = np.full_like(image, np.nan)
         centres = yx[fitted] - np.array([y0, x0])
-        crowd = int(flagged("crowded", len(others) > 0))
+        crowd = int(flagged("crowded", len(others) > 0) | flagged("no_data", lacks.any()))
         jobs[(*image.shape, len(fitted))].append((image, centres, own, crowd, pair.scene))
     correlation = None if scenes.noise_correlation is None else scenes.noise_correlation[band]
     chunks = [job[i : i + CHUNK] for job in jobs.values() for i in range(0, len(job), CHUNK)]
@@ -205,6 +212,31 @@ def _window_of(
         start = int(np.clip(round(centre) - side // 2, low, high - side))
         found.append((start, start + side))
     return found[0], found[1]
+
+
+def _with_noise(
+    scenes: Scenes, scene: int, band: int, window: tuple[tuple[int, int], tuple[int, int]]
+) -> tuple[np.ndarray, np.ndarray]:
+    """A window of an image, with noise where there are no data, and where that is."""
+    (y0, y1), (x0, x1) = window
+    image = scenes.images[scene, band, y0:y1, x0:x1]
+    lacks = np.isnan(image)
+    if lacks.any():
+        correlation = scenes.noise_correlation
+        noise = noise_images(
+            generator(0, "no data in a fit", scene, band, y0, x0),
+            image.shape,
+            float(scenes.noise_sigma[scene, band]),
+            None if correlation is None else correlation[band],
+        )
+        image = np.where(lacks, noise, image)
+    return image, lacks
+
+
+def _lacks_data(lacks: np.ndarray, yx: np.ndarray) -> bool:
+    """Whether pixels within `NEEDED_PX` of a source have no data."""
+    y, x = np.indices(lacks.shape)
+    return bool(lacks[np.hypot(y - yx[0], x - yx[1]) <= NEEDED_PX].any())
 
 
 def _inside(yx: np.ndarray, window: tuple[tuple[int, int], tuple[int, int]]) -> bool:

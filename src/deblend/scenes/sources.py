@@ -6,6 +6,8 @@ other source within the stamp is its companion. A scene with two positions is th
 the brighter galaxy.
 """
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import sep
@@ -231,7 +233,7 @@ def pair_sources(sources: pd.DataFrame, reach_px: float) -> pd.DataFrame:
     rows = []
     # Where scenes begin: their sources stand together.
     starts = [i for i in range(len(scene)) if i == 0 or scene[i] != scene[i - 1]]
-    for start, stop in zip(starts, [*starts[1:], len(scene)], strict=True):
+    for start, stop in pairwise([*starts, len(scene)]):
         members = np.arange(start, stop)
         left = set(members.tolist())
         for central in members[np.argsort(-brightness[members], kind="stable")].tolist():

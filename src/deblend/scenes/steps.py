@@ -77,6 +77,7 @@ def measure_classically(
     tables: dict[str, list[pd.DataFrame]] = {name: [] for name in paths}
     left_out = {}
     loaded = {name: read_scenes(path) for name, path in paths.items()}
+    loaded = {name: scenes for name, scenes in loaded.items() if len(scenes)}
     for method, measure in methods.items():
         try:
             found = {name: measure(scenes, seed=seed) for name, scenes in loaded.items()}
