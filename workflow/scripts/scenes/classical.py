@@ -12,7 +12,7 @@ with logs.script(snakemake.log[0]):
         "sep": sep_photometry.measure,
         "forced_fit": partial(forced_fit.measure, n_workers=snakemake.threads),
     }
-    paths = {name: inputs[name] for name in ("scenes", "injected")}
+    paths = {sample: inputs[sample] for sample in ("scenes", "injected")}
     tables, notes = measure_classically(paths, methods, snakemake.params.seed)
     outputs = {name: out[name] for name in ("table", "injected", "notes")}
     write_tables(outputs, tables, notes)

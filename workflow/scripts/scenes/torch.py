@@ -9,7 +9,7 @@ with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     torch_backend.configure(params.threads, params.seed)
     networks = named_networks(params.names, inputs.weights, inputs.descriptions)
-    paths = {name: inputs[name] for name in ("scenes", "injected")}
+    paths = {sample: inputs[sample] for sample in ("scenes", "injected")}
     tables, peaks, notes = measure_with_networks(paths, networks, measure_with_peaks, params.seed)
     write_peaks(out.peaks, peaks)
     write_tables({name: out[name] for name in ("table", "injected", "notes")}, tables, notes)
