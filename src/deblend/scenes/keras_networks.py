@@ -72,8 +72,8 @@ def measure_with_masks(
     record = network.record
     trained = record.get("band")
     band = scenes.detection_band if trained is None else scenes.band(trained)
-    psf_flag, note = check_psf(scenes, band, record.get("psf_fwhm_arcsec"), network.name)
     ratio = pixel_ratio(scenes.pixel_scale_arcsec, record["pixel_scale_arcsec"], network.name)
+    psf_flag, note = check_psf(scenes, band, record.get("psf_fwhm_arcsec"), network.name)
     if ratio != 1:
         note += (
             f"; stamps were resampled from {scenes.pixel_scale_arcsec:g} to "
