@@ -59,7 +59,7 @@ def scene_networks(name):
         folder = f"<results>/networks/{network}"
         vgg = "<results>/farrens2022/vgg16.h5" if kind == "farrens2022" else None
         files = (f"{folder}/{SCENE_WEIGHTS[kind]}", f"{folder}/network.json", vgg)
-        found.append((network.replace("/", "_"), kind, *files))
+        found.append(("_".join(Path(network).parts), kind, *files))
     if SCENES[name]["weights"]:
         try:
             given = find_networks(SCENES[name]["weights"])

@@ -144,7 +144,7 @@ def _fit_band(
         if any(_lacks_data(lacks, yx[k] - np.array([y0, x0])) for k in own):
             image = np.full_like(image, np.nan)
         centres = yx[fitted] - np.array([y0, x0])
-        crowd = int(flagged("crowded", len(others) > 0) | flagged("no_data", lacks.any()))
+        crowd = int(flagged("crowded", len(others) > 0) | flagged("no_data", bool(lacks.any())))
         jobs[(*image.shape, len(fitted))].append((image, centres, own, crowd, pair.scene))
     correlation = None if scenes.noise_correlation is None else scenes.noise_correlation[band]
     chunks = [job[i : i + CHUNK] for job in jobs.values() for i in range(0, len(job), CHUNK)]

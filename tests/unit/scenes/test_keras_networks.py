@@ -96,3 +96,23 @@ def test_a_band_less_network_takes_the_detection_band(tmp_path, placed):
     again = read_network(network.description, "net")
     note = measure_with_masks(replace(placed, bands=("h",)), network=again)[2]
     assert "the band of the training is unknown: h was taken" in note
+
+
+def test_the_probability_of_a_blend_stands_beside_both_galaxies(tmp_path, placed):
+    from deblend.farrens2022.networks import small_network
+
+    small_network(59).save_weights(tmp_path / "network.weights.h5")
+    record = {
+        **{"stamp_size": 45, "padding_px": 7, "pixel_scale_arcsec": 0.06, "noise_sigma": 0.02},
+        **{"ablation": {"features": "scratch", "scaling": "asinh"}},
+    }
+    (tmp_path / "network.json").write_text(json.dumps(record))
+    network = read_network(tmp_path / "network.json", "sigma5_0")
+    assert network.kind == "farrens2022"
+    table = measure(placed, network=network)
+    probability = table["p_blend"].to_numpy().reshape(-1, 2)
+    assert len(table) == 2 * len(placed)
+    assert (probability[:, 0] == probability[:, 1]).all()
+    assert ((probability > 0) & (probability < 1)).all()
+    assert ((table["flags"] & bit("range_unknown")) > 0).all()
+    assert table["flux"].isna().all()
