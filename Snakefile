@@ -16,6 +16,7 @@ include: "workflow/rules/boucaud2020.smk"
 include: "workflow/rules/farrens2022.smk"
 include: "workflow/rules/reiman2019.smk"
 include: "workflow/rules/hemmati2022.smk"
+include: "workflow/rules/scenes.smk"
 include: "workflow/rules/report.smk"
 
 

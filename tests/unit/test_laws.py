@@ -27,6 +27,7 @@ JOINS_PAPERS = {"run/config.py"}
 UNREAD = {
     ("params", "code"): "its change reruns the rule",
     ("params", "listing"): "its change reruns the rule",
+    ("input", "images"): "params.entry names the files",
     ("input", "style"): "the library reads the style of all figures itself",
     ("input", "mixtures"): "the library reads the mixtures of all fits itself",
     ("input", "psfs"): "params.options names the files band by band",
@@ -77,8 +78,15 @@ def importers(paths, name):
 
 @pytest.mark.parametrize("paper", PAPERS)
 def test_only_a_paper_imports_itself(paper):
-    others = [path for path in MODULES if not package_path(path).startswith(f"{paper}/")]
+    """But scenes, which all methods measure, stand on top of the papers."""
+    own = (f"{paper}/", "scenes/")
+    others = [path for path in MODULES if not package_path(path).startswith(own)]
     assert importers(others, f"deblend.{paper}") - JOINS_PAPERS == set()
+
+
+def test_nothing_imports_scenes():
+    others = [path for path in MODULES if not package_path(path).startswith("scenes/")]
+    assert importers(others, "deblend.scenes") - JOINS_PAPERS == set()
 
 
 def test_joining_papers_imports_their_configurations_alone():
@@ -190,7 +198,7 @@ def test_no_test_patches_the_library():
 
 def test_there_is_a_file_of_rules_for_each_paper():
     files = {path.stem for path in RULE_FILES}
-    assert files == {"common", "downloads", "datasets", "report", *PAPERS}
+    assert files == {"common", "downloads", "datasets", "report", "scenes", *PAPERS}
 
 
 def test_common_rules_are_short():

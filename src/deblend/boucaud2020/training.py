@@ -492,17 +492,22 @@ def training_sample(stamps: Stamps) -> dict[str, Any]:
     Returns
     -------
     dict
-        `band`; `mag_range` of the galaxies; `noise_sigma` of a stamp (counts/s; it is up to
+        `band`; `mag_range` of the galaxies, and `radius_range_arcsec` of their half-light radii,
+        None where these are unknown; `noise_sigma` of a stamp (counts/s; it is up to
         sqrt(2) times as high in a blend), `noise` ("correlated" or "white", which stands for
         unknown too), and `psf_fwhm_arcsec`, which is None where the data set has no PSF.
     """
     band = stamps.bands.iloc[0]
     sigma, correlation = stamps.noise()
     magnitudes = stamps.galaxies["mag"]
+    radii = stamps.galaxies["half_light_radius_px"] * float(band["pixel_scale_arcsec"])
     psf = stamps.psf
     return {
         "band": str(band["name"]),
         "mag_range": [float(magnitudes.min()), float(magnitudes.max())],
+        "radius_range_arcsec": (
+            [float(radii.min()), float(radii.max())] if radii.notna().any() else None
+        ),
         "noise_sigma": sigma,
         "noise": "white" if correlation is None else "correlated",
         "psf_fwhm_arcsec": (

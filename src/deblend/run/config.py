@@ -30,6 +30,7 @@ from deblend.hemmati2022.config import NETWORK_NAMES as HEMMATI_NETWORKS
 from deblend.hemmati2022.config import Hemmati2022
 from deblend.reiman2019.config import NETWORK_NAMES as REIMAN_NETWORKS
 from deblend.reiman2019.config import Reiman2019
+from deblend.scenes.config import SceneSet
 from pydantic import (
     BaseModel,
     Field,
@@ -108,6 +109,9 @@ class Config(Section):
     farrens2022: Farrens2022 = Field(description="Farrens et al. 2022, BlendHunter.")
     reiman2019: Reiman2019 = Field(description="Reiman & Goehre 2019, the branched GAN.")
     hemmati2022: Hemmati2022 = Field(description="Hemmati et al. 2022, super-resolution.")
+    scenes: dict[Name, SceneSet] = Field(
+        default={}, description="The user's own images of blends by name; see `docs/scenes.md`."
+    )
 
     def _require(self, kind: Literal["datasets", "networks"], name: str, *path: str) -> None:
         known = getattr(self, kind)

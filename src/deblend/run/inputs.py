@@ -15,10 +15,10 @@ from deblend.errors import DeblendError
 #: Keys of paths, in entries of data sets, fields, cut-outs and bands.
 PATH_KEYS = (
     *("images", "segmaps", "catalog", "fits_catalog", "redshift_catalog"),
-    *("mosaic", "morphology", "psf", "weight"),
+    *("mosaic", "morphology", "psf", "weight", "positions"),
 )
 #: Keys of maps of entries that need not be used.
-NAMED_ENTRIES = ("datasets", "samples", "image_sets", "cutouts")
+NAMED_ENTRIES = ("datasets", "samples", "image_sets", "cutouts", "scenes")
 #: Beginning of the name of a table that is fetched from VizieR.
 VIZIER = "vizier:"
 
@@ -124,6 +124,9 @@ def _named_inputs(config: dict[str, Any]) -> Iterator[tuple[tuple[str, ...], str
     paper = config["hemmati2022"]
     for name, entry in paper["cutouts"].items():
         yield from _paths_of(entry, "hemmati2022", "cutouts", name)
+    for name, entry in config.get("scenes", {}).items():
+        yield from _paths_of(entry, "scenes", name)
+        yield ("scenes", name, "weights"), entry["weights"]
     yield ("hemmati2022", "hsc_pairs", "folder"), paper["hsc_pairs"]["folder"]
 
 

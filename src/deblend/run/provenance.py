@@ -1,15 +1,12 @@
 """Record of a run: configuration, versions, backends, devices and the state of the code."""
 
 import json
-import logging
-import os
 import platform
-import subprocess
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-log = logging.getLogger(__name__)
+from deblend.checkout import commit_of_code
 
 #: Packages whose versions can change results.
 PACKAGES = (
@@ -29,50 +26,6 @@ PACKAGES = (
     "torch",
     "matplotlib",
 )
-
-
-def git_state(folder: str | Path) -> dict[str, Any]:
-    """State of a git checkout.
-
-    Parameters
-    ----------
-    folder : path
-
-    Returns
-    -------
-    dict
-        The commit, and whether files differ from it (modified). If git cannot say, both are None,
-        and unknown_because has the reason, which is also logged.
-    """
-    command = ["git", "-C", str(folder)]
-    # The reason is looked for in git's messages, which are translated otherwise.
-    options: dict[str, Any] = {"capture_output": True, "text": True, "check": True}
-    options["env"] = os.environ | {"LC_ALL": "C"}
-    try:
-        commit = subprocess.run([*command, "rev-parse", "HEAD"], **options)
-        status = subprocess.run(
-            [*command, "status", "--porcelain", "--untracked-files=no"], **options
-        )
-    except OSError:
-        reason = "git is not installed"
-    except subprocess.CalledProcessError as error:
-        reason = _why_unknown(error.stderr)
-    else:
-        return {"commit": commit.stdout.strip(), "modified": bool(status.stdout.strip())}
-    log.warning("the commit of %s is unknown, and provenance.json has none: %s", folder, reason)
-    return {"commit": None, "modified": None, "unknown_because": reason}
-
-
-def _why_unknown(message: str) -> str:
-    """Reason why git does not give the commit, without paths of this machine."""
-    if "dubious ownership" in message:
-        return (
-            "the folder belongs to another user, so that git refuses to read it (allow it with: "
-            "git config --global --add safe.directory FOLDER)"
-        )
-    if "not a git repository" in message:
-        return "the folder is not a git checkout"
-    return "git failed"
 
 
 def package_versions() -> dict[str, str]:
@@ -108,7 +61,7 @@ def provenance(config: dict[str, Any], networks: dict[str, str | Path]) -> dict[
         described[name] = {key: record[key] for key in keys if key in record}
     return {
         # Asked for here and not in a rule: a commit alone is no reason to run anything again.
-        "git": git_state(Path(__file__).parents[3]),
+        "git": commit_of_code(),
         "python": platform.python_version(),
         "machine": platform.machine(),
         "packages": package_versions(),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from deblend.checkout import commit_of_code
 from deblend.files import write_json
 
 log = logging.getLogger(__name__)
@@ -43,12 +44,13 @@ def training_outputs(
     Yields
     ------
     dict
-        The description of the network: `record` without `seconds`, which differ in every run, and
-        `recorded`.
+        The description of the network: `record` without `seconds`, which differ in every run,
+        `recorded`, and the `commit` of the code, None where it is unknown.
     """
     counts = {name: record[name] for name in ("n_epochs", "n_iterations") if name in record}
     write_json(timing, {"seconds": record["seconds"], **counts})
-    yield {name: value for name, value in record.items() if name != "seconds"} | dict(recorded)
+    description = {name: value for name, value in record.items() if name != "seconds"}
+    yield description | dict(recorded) | {"commit": commit_of_code()["commit"]}
     for path in checkpoints:
         Path(path).unlink(missing_ok=True)
     # The last line of the log.

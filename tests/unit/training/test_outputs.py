@@ -9,6 +9,7 @@ import pytest
 
 pytest.importorskip("keras", reason="Keras is not installed: make env")
 
+from deblend.checkout import commit_of_code
 from deblend.training import keras_backend
 
 keras_backend.configure("tensorflow", 2, 0)
@@ -49,6 +50,7 @@ def test_the_duration_is_in_the_timing_and_not_in_the_description(tmp_path):
     checkpoints = [checkpoint, tmp_path / "never_written.h5"]
     with training_outputs(timing, record, recorded, checkpoints) as description:
         assert checkpoint.exists()
+    assert description.pop("commit") == commit_of_code()["commit"]
     assert description == {"n_iterations": 7, "scale": "toy", "device": "cpu"}
     assert json.loads(timing.read_text()) == {"n_iterations": 7, "seconds": 2.5}
     assert not checkpoint.exists()

@@ -1,0 +1,176 @@
+"""Pictures of scenes with their sources and masks, and errors on injected galaxies."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from deblend.plots.images import asinh_stretch, image_grid, image_note
+from deblend.plots.style import COLOURS, TWO_COLUMNS_IN, label_line, panel_note, paper_figure
+from deblend.scenes.flags import names_of
+from deblend.scenes.inject import match_truth
+from deblend.scenes.masks import Mask
+from deblend.scenes.scenes import Scenes
+from deblend.units import mag_from_flux
+from matplotlib.axes import Axes
+
+#: Scenes that are shown, and how many stand in a row.
+N_SHOWN, N_COLUMNS = 12, 4
+
+#: Side of what is shown of a larger image, px.
+SHOWN_PX = 160
+
+#: Probability at which the outline of a mask is drawn.
+OUTLINE = 0.5
+
+
+def draw_scenes(
+    scenes: Scenes,
+    measured: pd.DataFrame,
+    masks: list[Mask],
+    peaks: pd.DataFrame,
+    outputs: list[str | Path],
+    label: str,
+) -> None:
+    """Draw the first scenes with sources, magnitudes, masks and peaks.
+
+    Parameters
+    ----------
+    scenes : Scenes
+    measured : DataFrame
+        Tables of all methods.
+    masks : list of Mask
+    peaks : DataFrame
+        `deblend.scenes.super_resolution.PEAK_COLUMNS`.
+    outputs : list of path
+    label : str
+        See `deblend.plots.style.label_line`.
+    """
+    n = min(len(scenes), N_SHOWN)
+    rows = -(-n // N_COLUMNS)
+    band = scenes.detection_band
+    text = label_line(label, f"{n} of {len(scenes)} scenes, {scenes.bands[band]}")
+    with paper_figure(outputs, text, TWO_COLUMNS_IN, 2.5 * rows) as figure:
+        axes = image_grid(figure, rows, N_COLUMNS).ravel()
+        for axis in axes[n:]:
+            axis.set_axis_off()
+        for number, axis in enumerate(axes[:n]):
+            image = scenes.images[number, band]
+            y, x = _part(image)
+            shown = np.nan_to_num(image[y, x], nan=0.0)
+            axis.imshow(
+                asinh_stretch(shown, float(scenes.noise_sigma[number, band])),
+                extent=(x.start - 0.5, x.stop - 0.5, y.start - 0.5, y.stop - 0.5),
+                vmin=0,
+                vmax=1,
+            )
+            image_note(axis, scenes.names[number], fontsize="x-small", va="top")
+            _draw_masks(axis, [mask for mask in masks if mask.scene == number])
+            own = measured[(measured["scene"] == number) & (measured["band"] == scenes.bands[band])]
+            _draw_sources(axis, own, float(scenes.zero_points[band]))
+            found = peaks[peaks["scene"] == number]
+            axis.plot(found["x_px"], found["y_px"], "+", color=COLOURS["pink"], ms=6, mew=1)
+            axis.set(xlim=(x.start - 0.5, x.stop - 0.5), ylim=(y.start - 0.5, y.stop - 0.5))
+
+
+def _part(image: np.ndarray) -> tuple[slice, slice]:
+    """Rows and columns that are shown: those with data, or the middle of a large image."""
+    data = ~np.isnan(image)
+    found = []
+    for axis in (1, 0):
+        where = np.flatnonzero(data.any(axis=axis))
+        low, high = int(where[0]), int(where[-1]) + 1
+        if high - low > SHOWN_PX:
+            low = (low + high - SHOWN_PX) // 2
+            high = low + SHOWN_PX
+        found.append(slice(low, high))
+    return found[0], found[1]
+
+
+def _draw_masks(axis: Axes, masks: list[Mask]) -> None:
+    """Outlines of the masks of each source, those of a scene's first source in another colour."""
+    for mask in masks:
+        size = len(mask.probability)
+        centres = (np.arange(size) + 0.5) * mask.step_px - 0.5
+        colour = COLOURS["central"] if mask.source == masks[0].source else COLOURS["companion"]
+        if mask.probability.max() > OUTLINE > mask.probability.min():
+            axis.contour(
+                centres + mask.corner[1],
+                centres + mask.corner[0],
+                mask.probability,
+                levels=[OUTLINE],
+                colors=[colour],
+                linewidths=0.7,
+            )
+
+
+def _draw_sources(axis: Axes, own: pd.DataFrame, zero_point: float) -> None:
+    """Circles at the sources, and the magnitudes of the methods, with * if flagged."""
+    places = own.drop_duplicates("source")
+    axis.plot(
+        *(places["x_px"], places["y_px"]), "o", mfc="none", mec=COLOURS["published"], ms=5, mew=0.7
+    )
+    for row in places.itertuples(index=False):
+        axis.annotate(
+            str(row.source),
+            (row.x_px, row.y_px),
+            xytext=(3, 3),
+            textcoords="offset points",
+            color="white",
+            fontsize="xx-small",
+        )
+    lines = []
+    for method, rows in own.groupby("method", sort=False):
+        mags = mag_from_flux(rows["flux"].to_numpy(float), zero_point)
+        if np.isfinite(mags).any():
+            texts = [
+                ("-" if np.isnan(m) else f"{m:.1f}") + ("*" if names_of(f) else "")
+                for m, f in zip(mags[:4], rows["flags"], strict=False)
+            ]
+            lines.append(f"{method[:18]} {' '.join(texts)}")
+        elif rows["p_blend"].notna().any():
+            lines.append(f"{method[:18]} P {rows['p_blend'].iloc[0]:.2f}")
+    axis.set_xlabel("\n".join(lines), fontsize=4.5, loc="left", labelpad=2)
+
+
+def draw_injections(
+    injected: Scenes, measured: pd.DataFrame, outputs: list[str | Path], label: str
+) -> None:
+    """Draw each method's errors on injected galaxies against their magnitude.
+
+    Parameters
+    ----------
+    injected : Scenes
+        From `deblend.scenes.inject.inject`.
+    measured : DataFrame
+        Tables of all methods for these.
+    outputs : list of path
+    label : str
+    """
+    table = match_truth(injected, measured) if len(injected) else measured.iloc[:0]
+    table = table[table["flux"] > 0]
+    methods = list(dict.fromkeys(zip(table["method"], table["band"], strict=True)))
+    columns = 3
+    rows = max(1, -(-len(methods) // columns))
+    with paper_figure(outputs, label, TWO_COLUMNS_IN, 1.9 * rows + 0.3) as figure:
+        axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
+        if not methods:
+            panel_note(axes[0], "nothing was injected")
+        for axis, (method, band) in zip(axes, methods, strict=False):
+            part = table[(table["method"] == method) & (table["band"] == band)]
+            zero_point = float(injected.zero_points[injected.bands.index(band)])
+            error = mag_from_flux(part["flux"].to_numpy(float), zero_point) - part["mag"].to_numpy()
+            clean = part["flags"].to_numpy(int) == 0
+            for chosen, colour, name in (
+                (clean, COLOURS["ours"], "no flag"),
+                (~clean, COLOURS["companion"], "flagged"),
+            ):
+                axis.plot(part["mag"][chosen], error[chosen], ".", ms=3, color=colour, label=name)
+            axis.axhline(0, color="0.5", lw=0.6)
+            axis.set_title(f"{method}, {band}: median {np.median(error):+.2f} mag")
+            axis.set_ylim(-1.5, 1.5)
+        for axis in axes[-columns:]:
+            axis.set_xlabel("magnitude of the injected galaxy")
+        for axis in axes[::columns]:
+            axis.set_ylabel("measured - injected (mag)")
+        if methods:
+            axes[0].legend(loc="upper left")

@@ -1,0 +1,121 @@
+"""What networks were trained on, compared with scenes: PSF, magnitudes, sizes."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from deblend.errors import DeblendError
+from deblend.scenes.flags import flagged
+from deblend.scenes.scenes import Scenes
+from deblend.scenes.sources import psf_fwhm
+from deblend.units import mag_from_flux
+
+#: Largest relative difference between the widths of the PSF, and that from which a flag is set.
+PSF_TOLERANCE, PSF_FLAG = 0.15, 0.05
+
+#: Factor by which the half-light radius by SEP may be outside the training's range: it is measured
+#: on a blend.
+SIZE_TOLERANCE = 1.25
+
+#: Factor by which noise may differ from that of the training.
+NOISE_TOLERANCE = 2.0
+
+#: Magnitudes of a network that are this near to the ends of the training's range are flagged: it
+#: puts there what is beyond.
+EDGE_MAG = 0.05
+
+
+def check_psf(scenes: Scenes, band: int, trained: float | None, name: str) -> tuple[int, str]:
+    """Compare the PSF of a band with that of a training.
+
+    Returns
+    -------
+    flags : int
+        0, or the flag `psf`.
+    note : str
+        What was compared, for the header of the catalogue.
+
+    Raises
+    ------
+    DeblendError
+        They differ by more than `PSF_TOLERANCE`.
+    """
+    found = psf_fwhm(scenes, band)
+    if found is None or trained is None:
+        lacks = "scenes" if found is None else "training"
+        return int(flagged("psf", True)), f"the PSF of the {lacks} is unknown: not compared"
+    difference = found / trained - 1
+    if abs(difference) > PSF_TOLERANCE:
+        remedy = (
+            f"smooth the images to {trained:.3g} arcsec"
+            if difference < 0
+            else "train a network on galaxies with the PSF of the images"
+        )
+        raise DeblendError(
+            f"the PSF of band {scenes.bands[band]} has a FWHM of {found:.3g} arcsec, and {name} "
+            f"was trained at {trained:.3g} (they may differ by {PSF_TOLERANCE:.0%}): {remedy}"
+        )
+    note = f"FWHM of the PSF {found:.3g} arcsec, of the training {trained:.3g}"
+    return int(flagged("psf", abs(difference) > PSF_FLAG)), note
+
+
+def range_flags(
+    record: dict[str, Any],
+    scenes: Scenes,
+    band: int,
+    sources: pd.DataFrame,
+    flux: np.ndarray | None = None,
+) -> np.ndarray:
+    """Flags of sources whose magnitude or size is outside the range of a training.
+
+    A network says little about what it has not seen: it puts a faint galaxy at the faint end of its
+    training. So SEP's magnitudes are compared as well as its own, and a source that SEP does not
+    find counts as too faint.
+
+    Parameters
+    ----------
+    record : dict
+        `mag_range`, AB, and `radius_range_arcsec`, half-light radii, of the galaxies of the
+        training. Without one it is not compared.
+    scenes : Scenes
+    band : int
+    sources : DataFrame
+        Rows of `deblend.scenes.sources.find_sources`.
+    flux : ndarray, shape (n,), optional
+        Fluxes of the network, counts/s.
+
+    Returns
+    -------
+    ndarray of int, shape (n,)
+    """
+    zero_point = float(scenes.zero_points[band])
+    auto = sources[f"flux_auto_{band}"].fillna(sources["brightness"]).to_numpy(float)
+    flags = np.zeros(len(sources), int)
+    mag_range, radii = record.get("mag_range"), record.get("radius_range_arcsec")
+    if mag_range is None or radii is None:
+        flags |= flagged("range_unknown", True)
+    if mag_range is not None:
+        low, high = mag_range
+        mag = mag_from_flux(auto, zero_point)
+        # A magnitude that is not known, of a flux that is not positive, is not within the range.
+        outside = ~((mag >= low) & (mag <= high))
+        if flux is not None:
+            own = mag_from_flux(flux, zero_point)
+            outside |= ~((own >= low + EDGE_MAG) & (own <= high - EDGE_MAG))
+        flags |= flagged("magnitude", outside)
+    if radii is not None:
+        radius = intrinsic_radius_arcsec(scenes, band, sources["radius_px"].to_numpy(float))
+        small, large = radii[0] / SIZE_TOLERANCE, radii[1] * SIZE_TOLERANCE
+        # Where SEP finds nothing there is no size; the magnitude says so already.
+        flags |= flagged("size", (radius < small) | (radius > large))
+    return flags
+
+
+def intrinsic_radius_arcsec(scenes: Scenes, band: int, radius_px: np.ndarray) -> np.ndarray:
+    """Half-light radii without the PSF, roughly: widths are subtracted in quadrature.
+
+    Half of the light of a Gaussian is within half of its FWHM.
+    """
+    fwhm = psf_fwhm(scenes, band) or 0.0
+    squared = (radius_px * scenes.pixel_scale_arcsec) ** 2 - (fwhm / 2) ** 2
+    return np.sqrt(np.maximum(squared, 0))

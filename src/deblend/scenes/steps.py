@@ -1,0 +1,274 @@
+"""The steps of the workflow for scenes: files in, files out."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from deblend.errors import DeblendError
+from deblend.files import read_json, write_json
+from deblend.scenes.catalogue import (
+    catalogue_meta,
+    source_table,
+    wide_table,
+    write_catalogue,
+)
+from deblend.scenes.inject import inject
+from deblend.scenes.masks import Mask, read_masks
+from deblend.scenes.scenes import (
+    MEASURED,
+    Scenes,
+    concatenated,
+    read_scenes,
+    write_scenes,
+)
+from deblend.scenes.weights import read_network
+from deblend.tables import read_ecsv, write_csv, write_ecsv
+
+log = logging.getLogger(__name__)
+
+#: Units of the columns of `deblend.scenes.scenes.MEASURED`.
+UNITS = {"x_px": "pix", "y_px": "pix", "flux": "ct / s", "flux_error": "ct / s"}
+UNITS |= {"mask_area_px": "pix2"}
+
+#: What each kind of network adds, and what is said where there is none.
+KINDS = {
+    "blend2flux, unet, blend2mask2flux": "boucaud2020",
+    "BlendHunter": "farrens2022",
+    "super-resolution": "hemmati2022",
+}
+
+#: Why the branched separator is never applied.
+SEPARATOR = "its networks take stretched colour pictures of Galaxy Zoo, and have no fluxes"
+
+Method = Callable[..., pd.DataFrame]
+
+
+def prepare(
+    scenes: Scenes, paths: Mapping[str, str | Path], n: int, injection: Mapping[str, Any], seed: int
+) -> None:
+    """Write scenes, and those with injected galaxies: `scenes` and `injected` of the paths."""
+    write_scenes(paths["scenes"], scenes)
+    write_scenes(paths["injected"], inject(scenes, n, seed, **injection))
+
+
+def measure_classically(
+    paths: Mapping[str, str | Path], methods: Mapping[str, Method], seed: int
+) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
+    """Tables of methods without networks, for scenes and injected scenes.
+
+    Parameters
+    ----------
+    paths : dict
+        `scenes` and `injected`.
+    methods : dict
+        Functions (scenes, seed=) that return a table. One that cannot be applied is left out.
+    seed : int
+
+    Returns
+    -------
+    tables : dict of DataFrame
+        `scenes` and `injected`.
+    notes : dict
+        `left_out`: reason by method.
+    """
+    tables: dict[str, list[pd.DataFrame]] = {name: [] for name in paths}
+    left_out = {}
+    loaded = {name: read_scenes(path) for name, path in paths.items()}
+    loaded = {name: scenes for name, scenes in loaded.items() if len(scenes)}
+    for method, measure in methods.items():
+        try:
+            found = {name: measure(scenes, seed=seed) for name, scenes in loaded.items()}
+        except DeblendError as error:
+            log.warning("%s is left out: %s", method, error)
+            left_out[method] = str(error)
+            continue
+        for name, table in found.items():
+            tables[name].append(table)
+    return {name: concatenated(parts) for name, parts in tables.items()}, {"left_out": left_out}
+
+
+def measure_with_networks(
+    paths: Mapping[str, str | Path],
+    networks: Sequence[Mapping[str, Any]],
+    measure: Callable[..., tuple[pd.DataFrame, Any, str]],
+    seed: int,
+) -> tuple[dict[str, pd.DataFrame], list[Any], dict[str, Any]]:
+    """Tables of networks, for scenes and injected scenes.
+
+    Parameters
+    ----------
+    paths : dict
+        `scenes` and `injected`.
+    networks : sequence of dict
+        Arguments of `deblend.scenes.weights.read_network`.
+    measure : callable
+        `deblend.scenes.keras_networks.measure_with_masks` or
+        `deblend.scenes.super_resolution.measure_with_peaks`.
+    seed : int
+
+    Returns
+    -------
+    tables : dict of DataFrame
+        `scenes` and `injected`.
+    extras : list
+        What `measure` returns beside the table, for the scenes, by network.
+    notes : dict
+        `compared` and `networks`, by network.
+
+    Raises
+    ------
+    DeblendError
+        A network does not suit the scenes.
+    """
+    tables: dict[str, list[pd.DataFrame]] = {name: [] for name in paths}
+    extras, compared, described = [], {}, {}
+    loaded = {name: read_scenes(path) for name, path in paths.items()}
+    for entry in networks:
+        network = read_network(**entry)
+        if network is None:
+            continue
+        if network.record.get("problem"):
+            log.warning("%s has not learnt: %s", network.name, network.record["problem"])
+        for name, scenes in loaded.items():
+            if not len(scenes):
+                continue
+            table, extra, note = measure(scenes, seed=seed, network=network)
+            tables[name].append(table)
+            if name == "scenes":
+                extras.append(extra)
+                compared[network.name] = note
+        described[network.name] = network.provenance()
+        log.info("%s: %s", network.name, compared[network.name])
+    notes = {"compared": compared, "networks": described}
+    return {name: concatenated(parts) for name, parts in tables.items()}, extras, notes
+
+
+def write_tables(
+    outputs: Mapping[str, str | Path], tables: Mapping[str, pd.DataFrame], notes: Mapping[str, Any]
+) -> None:
+    """Write the tables of a job (`table`, `injected`) and its notes (`notes`)."""
+    write_csv(outputs["table"], tables["scenes"])
+    write_csv(outputs["injected"], tables["injected"])
+    write_json(outputs["notes"], notes)
+
+
+def read_tables(paths: Sequence[str | Path]) -> pd.DataFrame:
+    """Tables of several jobs as one."""
+    parts = [
+        pd.read_csv(path, keep_default_na=False, na_values={c: [""] for c in NUMBERS})
+        for path in paths
+    ]
+    return concatenated(parts)
+
+
+#: Columns of `MEASURED` that can be empty numbers.
+NUMBERS = ("flux", "flux_error", "p_blend", "mask_area_px")
+
+
+def write_all(
+    outputs: Mapping[str, str | Path],
+    scenes: str | Path,
+    injected: str | Path,
+    tables: Sequence[str | Path],
+    tables_injected: Sequence[str | Path],
+    notes: Sequence[str | Path],
+    *,
+    data: Mapping[str, Any],
+    code: Mapping[str, Any],
+) -> None:
+    """Join the tables of all jobs: the catalogue, the measurements in long form, the recovery.
+
+    Parameters
+    ----------
+    outputs : dict of path
+        `catalogue`, `measurements` and `injections`.
+    scenes, injected : path
+    tables, tables_injected, notes : sequence of path
+        Of all jobs.
+    data : dict
+        The entry of the configuration, for the header.
+    code : dict
+        Commit of the code.
+    """
+    all_scenes, all_injected = read_scenes(scenes), read_scenes(injected)
+    measured = read_tables(tables)
+    joined: dict[str, dict[str, Any]] = {"left_out": {}, "compared": {}, "networks": {}}
+    for path in notes:
+        for key, values in read_json(path).items():
+            joined[key] |= values
+    papers = {network["paper"] for network in joined["networks"].values()}
+    for what, paper in KINDS.items():
+        if paper not in papers:
+            joined["left_out"][what] = "no such network is given: see networks and weights"
+    joined["left_out"]["branched separator"] = SEPARATOR
+    meta, found = catalogue_meta(
+        all_scenes,
+        all_injected if len(all_injected) else None,
+        read_tables(tables_injected),
+        data=data,
+        networks=joined["networks"],
+        notes=joined["compared"],
+        left_out=joined["left_out"],
+        code=code,
+    )
+    write_catalogue(
+        outputs["catalogue"], wide_table(all_scenes, source_table(all_scenes), measured), meta
+    )
+    zero_points = dict(zip(all_scenes.bands, all_scenes.zero_points.tolist(), strict=True))
+    write_ecsv(outputs["measurements"], measured[list(MEASURED)], UNITS, zero_points=zero_points)
+    write_csv(outputs["injections"], found)
+    for row in found[found["selection"] == "all"].itertuples(index=False) if len(found) else ():
+        log.info(
+            "injected galaxies, %s, %s: %d of %d measured, bias %.3f +- %.3f mag, scatter %.3f mag",
+            *(row.method, row.band, row.n_measured, row.n_injected),
+            *(row.bias_mag, row.bias_error_mag, row.scatter_mag),
+        )
+
+
+def named_networks(
+    names: Sequence[str],
+    weights: Sequence[str | Path],
+    descriptions: Sequence[str | Path],
+    vgg: Sequence[str | Path] = (),
+) -> list[dict[str, Any]]:
+    """Arguments of `deblend.scenes.weights.read_network` for each network.
+
+    Parameters
+    ----------
+    names : sequence of str
+    weights, descriptions : sequence of path
+        In the order of the names.
+    vgg : sequence of path
+        None or one, for all of them.
+    """
+    return [
+        {
+            "name": name,
+            "weights": file,
+            "description": description,
+            "vgg": vgg[0] if len(vgg) else None,
+        }
+        for name, file, description in zip(names, weights, descriptions, strict=True)
+    ]
+
+
+def write_peaks(path: str | Path, peaks: Sequence[pd.DataFrame]) -> None:
+    """Write the peaks of all networks as ECSV."""
+    parts = [table for table in peaks if len(table)]
+    table = pd.concat(parts, ignore_index=True) if parts else peaks[0]
+    units = {"x_px": "pix", "y_px": "pix"}
+    write_ecsv(path, table.reset_index(drop=True), units, significance="sigmas of the noise")
+
+
+def read_peaks(paths: Sequence[str | Path]) -> pd.DataFrame:
+    """Peaks of all jobs; none without any."""
+    empty = pd.DataFrame({name: np.zeros(0) for name in ("scene", "x_px", "y_px")})
+    return pd.concat([empty, *(read_ecsv(path) for path in paths)], ignore_index=True)
+
+
+def read_all_masks(paths: Sequence[str | Path]) -> list[Mask]:
+    """Masks of all jobs."""
+    return [mask for path in paths for mask in read_masks(path)]

@@ -1,0 +1,155 @@
+"""Trained networks for scenes, found in a folder or made by the workflow.
+
+A folder of weights has the layout of `results/networks`: a folder for each network, at any depth,
+with its description, `network.json`, and its weights. See `docs/scenes.md`. No large packages are
+imported here, since the rules of the workflow use this module.
+"""
+
+import json
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deblend.errors import DeblendError
+
+log = logging.getLogger(__name__)
+
+#: File of weights of each kind of network.
+WEIGHTS = {
+    "boucaud2020": "network.weights.h5",
+    "farrens2022": "head.weights.h5",
+    "hemmati2022": "network.h5",
+    "reiman2019": "network.h5",
+}
+
+#: Networks that run on Keras; the others on PyTorch.
+KERAS_KINDS = ("boucaud2020", "farrens2022")
+
+#: Weights of VGG-16, which heads of BlendHunter need: beside the networks, or in the results.
+VGG_NAMES = ("vgg16.h5", "../farrens2022/vgg16.h5")
+
+
+@dataclass(frozen=True)
+class Network:
+    """A trained network.
+
+    Attributes
+    ----------
+    name : str
+        With _ between the parts of the name of its folder.
+    kind : str
+        The paper that it is of.
+    record : dict
+        Its description.
+    weights, description : Path
+    vgg : Path or None
+        Weights of VGG-16, for BlendHunter.
+    """
+
+    name: str
+    kind: str
+    record: dict[str, Any]
+    weights: Path
+    description: Path
+    vgg: Path | None = None
+
+    def provenance(self) -> dict[str, Any]:
+        """Which network this is, for the header of a catalogue."""
+        keys = ("architecture", "kind", "dataset", "band", "bands", "commit", "scale", "problem")
+        return {"paper": self.kind} | {k: self.record[k] for k in keys if k in self.record}
+
+
+def kind_of(record: dict[str, Any]) -> str | None:
+    """Which paper's network a description is of; None if it is of none that scenes can use."""
+    if record.get("architecture") in ("blend2flux", "unet", "blend2mask2flux"):
+        return "boucaud2020"
+    if "padding_px" in record and "stamp_size" in record:
+        return "farrens2022"
+    if record.get("kind") == "super_resolution":
+        return "hemmati2022"
+    return None
+
+
+def read_network(
+    description: str | Path,
+    name: str,
+    weights: str | Path | None = None,
+    vgg: str | Path | None = None,
+) -> Network | None:
+    """Read the description of a network.
+
+    Parameters
+    ----------
+    description : path
+        `network.json`.
+    name : str
+    weights : path, optional
+        By default the file beside the description.
+    vgg : path, optional
+
+    Returns
+    -------
+    Network or None
+        None for a network that scenes cannot use, which is logged.
+
+    Raises
+    ------
+    DeblendError
+        The description is no JSON, or its weights are missing.
+    """
+    description = Path(description)
+    try:
+        record = json.loads(description.read_text())
+    except (OSError, ValueError) as error:
+        raise DeblendError(
+            f"{description} cannot be read as JSON ({error}): copy it again"
+        ) from error
+    kind = kind_of(record)
+    if kind is None:
+        log.warning("%s is not of a network that can be applied to scenes: left out", description)
+        return None
+    names = (WEIGHTS[kind], "network.weights.h5")
+    found = (
+        Path(weights)
+        if weights
+        else next(
+            (p for p in (description.with_name(n) for n in names) if p.exists()),
+            description.with_name(names[0]),
+        )
+    )
+    if not found.exists():
+        raise DeblendError(
+            f"{description} is there and {found.name} beside it is not: copy the weights too"
+        )
+    return Network(name, kind, record, found, description, None if vgg is None else Path(vgg))
+
+
+def find_networks(folder: str | Path) -> list[Network]:
+    """All networks in a folder of weights.
+
+    Raises
+    ------
+    DeblendError
+        There is none, or one is not complete.
+    """
+    folder = Path(folder)
+    paths = sorted(folder.rglob("network.json"))
+    if not paths:
+        raise DeblendError(
+            f"weights is {folder}, in which there is no network.json: give a folder such as "
+            "results/networks, with a folder for each network"
+        )
+    vgg = next((folder / n for n in VGG_NAMES if (folder / n).exists()), None)
+    found = []
+    for path in paths:
+        parts = path.parent.relative_to(folder).parts
+        network = read_network(path, "_".join(parts) or folder.name, vgg=vgg)
+        if network is not None:
+            found.append(network)
+    return found
+
+
+def select(networks: list[Network], kinds: tuple[str, ...]) -> list[Network]:
+    """The networks of some papers."""
+    return [network for network in networks if network.kind in kinds]

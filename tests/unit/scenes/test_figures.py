@@ -1,0 +1,20 @@
+import numpy as np
+from deblend.scenes import sep_photometry
+from deblend.scenes.figures import draw_injections, draw_scenes
+from deblend.scenes.inject import inject
+from deblend.scenes.masks import Mask
+from deblend.scenes.steps import read_peaks
+
+
+def test_scenes_and_errors_are_drawn(tmp_path, placed):
+    ramp = np.tile(np.linspace(0, 1, 32, dtype=np.float32), (32, 1))
+    masks = [Mask(0, 0, "unet", (10.0, 10.0), 1.0, ramp)]
+    outputs = [tmp_path / "scenes.pdf", tmp_path / "scenes.png"]
+    draw_scenes(placed, sep_photometry.measure(placed), masks, read_peaks([]), outputs, "mine")
+    injected = inject(placed, 3, seed=1)
+    again = [tmp_path / "injections.pdf"]
+    draw_injections(injected, sep_photometry.measure(injected), again, "mine")
+    nothing = [tmp_path / "none.pdf"]
+    draw_injections(inject(placed, 0, seed=1), sep_photometry.measure(injected), nothing, "mine")
+    for path in (*outputs, *again, *nothing):
+        assert path.stat().st_size > 5000

@@ -1,0 +1,66 @@
+from dataclasses import replace
+
+import pandas as pd
+from astropy.table import Table
+from deblend.scenes import forced_fit, sep_photometry
+from deblend.scenes.steps import (
+    measure_classically,
+    prepare,
+    read_peaks,
+    read_tables,
+    write_all,
+    write_peaks,
+    write_tables,
+)
+
+
+def run(folder, scenes, n=2):
+    paths = {name: folder / f"{name}.h5" for name in ("scenes", "injected")}
+    prepare(scenes, paths, n, {"mag_min": 20.0, "mag_max": 22.0}, 1)
+    methods = {"sep": sep_photometry.measure, "forced_fit": forced_fit.measure}
+    tables, notes = measure_classically(paths, methods, 1)
+    job = {"table": folder / "a.csv", "injected": folder / "b.csv", "notes": folder / "a.json"}
+    write_tables(job, tables, notes)
+    names = ("catalogue", "measurements", "injections")
+    outputs = {name: folder / f"{name}.ecsv" for name in names}
+    write_all(
+        outputs,
+        *paths.values(),
+        *([job[name]] for name in ("table", "injected", "notes")),
+        data={"images": "mine.npy"},
+        code={"commit": "abc"},
+    )
+    return outputs
+
+
+def test_the_header_has_what_was_injected_and_what_was_left_out(tmp_path, placed):
+    outputs = run(tmp_path, placed)
+    meta = Table.read(outputs["catalogue"]).meta
+    assert {row["method"] for row in meta["injected"]} == {"sep_iso", "sep_auto", "forced_fit"}
+    assert meta["left_out"]["BlendHunter"].startswith("no such network")
+    assert meta["data"] == {"images": "mine.npy"}
+    assert set(pd.read_csv(outputs["injections"])["method"]) == {
+        "sep_iso",
+        "sep_auto",
+        "forced_fit",
+    }
+    assert str(Table.read(outputs["measurements"])["flux"].unit) == "ct / s"
+
+
+def test_a_method_that_cannot_be_applied_is_left_out_with_a_reason(tmp_path, placed):
+    meta = Table.read(run(tmp_path, replace(placed, psf=None), n=0)["catalogue"]).meta
+    assert "the PSF of f160w is unknown" in meta["left_out"]["forced_fit"]
+    assert meta["injected"] == []
+
+
+def test_tables_and_peaks_are_read_again(tmp_path, placed):
+    table = sep_photometry.measure(placed)
+    job = {name: tmp_path / name for name in ("table", "injected", "notes")}
+    write_tables(job, {"scenes": table, "injected": table.iloc[:0]}, {})
+    again = read_tables([job["table"], job["injected"]])
+    assert len(again) == len(table)
+    assert again["role"].eq("").all()
+    peaks = pd.DataFrame({"scene": [0], "x_px": [1.0], "y_px": [2.0], "significance": [9.0]})
+    write_peaks(tmp_path / "peaks.ecsv", [peaks.assign(method="sr")])
+    assert read_peaks([tmp_path / "peaks.ecsv"])["x_px"].tolist() == [1.0]
+    assert len(read_peaks([])) == 0

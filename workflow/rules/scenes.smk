@@ -1,0 +1,293 @@
+# The user's own images of blends, measured by all methods: <results>/scenes/NAME/catalogue.ecsv. From
+# top to bottom: images, methods without networks, networks, the catalogue and pictures.
+from deblend.hemmati2022.config import NETWORK_NAMES as HEMMATI_NAMES
+from deblend.scenes.weights import KERAS_KINDS, WEIGHTS as SCENE_WEIGHTS, find_networks
+
+SCENES = config["scenes"]
+SCENE_FOLDER = "<results>/scenes/{scene_set}"
+SCENE_FILES = {
+    "scenes": f"{SCENE_FOLDER}/scenes.h5",
+    "injected": f"{SCENE_FOLDER}/injected.h5",
+}
+
+
+def scene_set(wildcards):
+    """Configuration of a set of scenes."""
+    return SCENES[wildcards.scene_set]
+
+
+def scene_images(wildcards):
+    """Images, PSFs and positions of a set of scenes as inputs."""
+    entry = scene_set(wildcards)
+    given = [entry["images"], *(band["images"] for band in entry["bands"])]
+    paths = [path for item in given if item for path in ([item] if isinstance(item, str) else item)]
+    files = [
+        folder_input(str(folder_of_pattern(path)[0]) if is_pattern(path) else path)
+        for path in paths
+    ]
+    psfs = [band["psf"] for band in entry["bands"] if band["psf"]]
+    return [*files, *psfs, *([entry["positions"]] if entry["positions"] else [])]
+
+
+def scene_listing(wildcards):
+    """Digest of the folders and patterns of the images: a new file makes the scenes again."""
+    entry = scene_set(wildcards)
+    given = [entry["images"], *(band["images"] for band in entry["bands"])]
+    return [stamps_listing(item) for item in given if item]
+
+
+def trained_kind(name):
+    """Paper of a network that the workflow trains, by the name of its folder."""
+    if name in config["networks"]:
+        return "boucaud2020"
+    if name.startswith("blendhunter/"):
+        return "farrens2022"
+    if name in HEMMATI_NAMES and name != "vanilla":
+        return "hemmati2022"
+    raise WorkflowError(
+        f"scenes > networks names {name!r}: give one of {', '.join(sorted(config['networks']))}, "
+        f"blendhunter/sigmaNOISE_NUMBER, or {', '.join(sorted(HEMMATI_NAMES))}"
+    )
+
+
+@functools.cache
+def scene_networks(name):
+    """Networks of a set of scenes: (name, paper, weights, description, weights of VGG-16)."""
+    found = []
+    for network in SCENES[name]["networks"]:
+        kind = trained_kind(network)
+        folder = f"<results>/networks/{network}"
+        vgg = "<results>/farrens2022/vgg16.h5" if kind == "farrens2022" else None
+        files = (f"{folder}/{SCENE_WEIGHTS[kind]}", f"{folder}/network.json", vgg)
+        found.append(("_".join(Path(network).parts), kind, *files))
+    if SCENES[name]["weights"]:
+        try:
+            given = find_networks(SCENES[name]["weights"])
+        except DeblendError as error:
+            raise WorkflowError(str(error)) from None
+        for network in given:
+            vgg = str(network.vgg) if network.vgg and network.kind == "farrens2022" else None
+            files = (str(network.weights), str(network.description), vgg)
+            found.append((network.name, network.kind, *files))
+    names = [network[0] for network in found]
+    twice = {network for network in names if names.count(network) > 1}
+    if twice:
+        raise WorkflowError(
+            f"scenes > {name}: {', '.join(sorted(twice))} is under networks and in the folder "
+            "weights: leave one out"
+        )
+    return found
+
+
+def networks_of(keras):
+    """Function of wildcards: the networks of a set of scenes on Keras, or the others."""
+    return lambda wildcards: [
+        network
+        for network in scene_networks(wildcards.scene_set)
+        if (network[1] in KERAS_KINDS) == keras
+    ]
+
+
+def network_files(keras, position):
+    """Function of wildcards: one kind of file of each network, without repetitions."""
+    return lambda wildcards: list(
+        dict.fromkeys(n[position] for n in networks_of(keras)(wildcards) if n[position])
+    )
+
+
+def scene_jobs(suffix):
+    """Function of wildcards: a file of each job that measures a set of scenes."""
+
+    def files(wildcards):
+        jobs = ["classical"]
+        jobs += ["keras"] if networks_of(True)(wildcards) else []
+        jobs += ["torch"] if networks_of(False)(wildcards) else []
+        return [f"{SCENE_FOLDER}/{job}{suffix}" for job in jobs]
+
+    return files
+
+
+wildcard_constraints:
+    scene_set=any_of(SCENES),
+
+
+rule scenes:
+    input:
+        expand(
+            "<results>/scenes/{scene_set}/{file}",
+            scene_set=SCENES,
+            file=("catalogue.ecsv", "scenes.pdf"),
+        ),
+
+
+rule scenes_read:
+    input:
+        images=scene_images,
+    output:
+        **SCENE_FILES,
+    log:
+        "<results>/logs/scenes/{scene_set}_read.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    params:
+        code=code("scenes/read.py"),
+        listing=scene_listing,
+        seed=SEED,
+        inject=lambda wildcards: scene_set(wildcards)["inject"],
+        injection=lambda wildcards: scene_set(wildcards)["injection"],
+        entry=lambda wildcards: {
+            key: value
+            for key, value in scene_set(wildcards).items()
+            if key not in ("networks", "weights", "inject", "injection")
+        },
+    message:
+        "Read the images of {wildcards.scene_set}"
+    script:
+        "../scripts/scenes/read.py"
+
+
+rule scenes_classical:
+    input:
+        **SCENE_FILES,
+    output:
+        table=f"{SCENE_FOLDER}/classical.csv",
+        injected=f"{SCENE_FOLDER}/classical_injected.csv",
+        notes=f"{SCENE_FOLDER}/classical.json",
+    log:
+        "<results>/logs/scenes/{scene_set}_classical.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 8
+    resources:
+        mem_mb=8000,
+        runtime=240,
+    params:
+        code=code("scenes/classical.py"),
+        seed=SEED,
+    message:
+        "Measure {wildcards.scene_set} with SEP and a fit"
+    script:
+        "../scripts/scenes/classical.py"
+
+
+rule scenes_keras:
+    input:
+        **SCENE_FILES,
+        weights=network_files(True, 2),
+        descriptions=network_files(True, 3),
+        vgg=network_files(True, 4),
+    output:
+        table=f"{SCENE_FOLDER}/keras.csv",
+        injected=f"{SCENE_FOLDER}/keras_injected.csv",
+        notes=f"{SCENE_FOLDER}/keras.json",
+        masks=f"{SCENE_FOLDER}/masks.h5",
+    log:
+        "<results>/logs/scenes/{scene_set}_keras.log",
+    conda:
+        "../../envs/keras.yaml"
+    threads: config["threads"]["training"]
+    resources:
+        mem_mb=8000,
+        runtime=120,
+    params:
+        code=code("scenes/keras.py"),
+        seed=SEED,
+        backend=config["backend"],
+        threads=config["threads"]["training"],
+        names=lambda wildcards: [network[0] for network in networks_of(True)(wildcards)],
+    message:
+        "Measure {wildcards.scene_set} with networks on Keras"
+    script:
+        "../scripts/scenes/keras.py"
+
+
+rule scenes_torch:
+    input:
+        **SCENE_FILES,
+        weights=network_files(False, 2),
+        descriptions=network_files(False, 3),
+    output:
+        table=f"{SCENE_FOLDER}/torch.csv",
+        injected=f"{SCENE_FOLDER}/torch_injected.csv",
+        notes=f"{SCENE_FOLDER}/torch.json",
+        peaks=f"{SCENE_FOLDER}/peaks.ecsv",
+    log:
+        "<results>/logs/scenes/{scene_set}_torch.log",
+    conda:
+        "../../envs/torch.yaml"
+    threads: config["threads"]["training"]
+    resources:
+        mem_mb=8000,
+        runtime=120,
+    params:
+        code=code("scenes/torch.py"),
+        seed=SEED,
+        threads=config["threads"]["training"],
+        names=lambda wildcards: [network[0] for network in networks_of(False)(wildcards)],
+    message:
+        "Measure {wildcards.scene_set} with networks on PyTorch"
+    script:
+        "../scripts/scenes/torch.py"
+
+
+rule scenes_catalogue:
+    input:
+        **SCENE_FILES,
+        tables=scene_jobs(".csv"),
+        tables_injected=scene_jobs("_injected.csv"),
+        notes=scene_jobs(".json"),
+    output:
+        catalogue=f"{SCENE_FOLDER}/catalogue.ecsv",
+        measurements=f"{SCENE_FOLDER}/measurements.ecsv",
+        injections=f"{SCENE_FOLDER}/injections.csv",
+    log:
+        "<results>/logs/scenes/{scene_set}_catalogue.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=20,
+    params:
+        code=code("scenes/catalogue.py"),
+        entry=scene_set,
+    message:
+        "Write the catalogue of {wildcards.scene_set}"
+    script:
+        "../scripts/scenes/catalogue.py"
+
+
+rule scenes_figures:
+    input:
+        **SCENE_FILES,
+        tables=scene_jobs(".csv"),
+        tables_injected=scene_jobs("_injected.csv"),
+        masks=lambda wildcards: [f"{SCENE_FOLDER}/masks.h5"] if networks_of(True)(wildcards) else [],
+        peaks=lambda wildcards: (
+            [f"{SCENE_FOLDER}/peaks.ecsv"] if networks_of(False)(wildcards) else []
+        ),
+        style=STYLE,
+    output:
+        pdf=f"{SCENE_FOLDER}/scenes.pdf",
+        png=f"{SCENE_FOLDER}/scenes.png",
+        injections_pdf=f"{SCENE_FOLDER}/injections.pdf",
+        injections_png=f"{SCENE_FOLDER}/injections.png",
+    log:
+        "<results>/logs/scenes/{scene_set}_figures.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=20,
+    params:
+        code=code("scenes/figures.py"),
+        scale=SCALE,
+    message:
+        "Draw the scenes of {wildcards.scene_set}"
+    script:
+        "../scripts/scenes/figures.py"
