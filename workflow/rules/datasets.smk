@@ -124,9 +124,10 @@ rule ingest_files:
         runtime=60,
     params:
         code=code("data/ingest_files.py"),
-        listing=lambda wildcards: stamps_listing(dataset(wildcards)["images"]),
+        listing=lambda wildcards: [
+            stamps_listing(dataset(wildcards)[key] or []) for key in ("images", "segmaps")
+        ],
         pattern=lambda wildcards: stamps_pattern(dataset(wildcards)["images"]),
-        segmaps_listing=lambda wildcards: stamps_listing(dataset(wildcards)["segmaps"] or []),
         segmaps_pattern=lambda wildcards: stamps_pattern(dataset(wildcards)["segmaps"]),
         seed=SEED,
         options=lambda wildcards: {

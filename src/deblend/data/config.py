@@ -114,31 +114,37 @@ TableName = Annotated[
 ]
 
 
-class AnyImages(Section):
-    """Properties of the images of a data set, but for their noise."""
-
-    band: Band
-    pixel_scale_arcsec: PixelScale
-    zero_point: ZeroPoint
-    stamp_size: Integer = Field(
-        default=128,
+StampSize = Annotated[
+    Integer,
+    Field(
         ge=16,
         le=1024,
         multiple_of=16,
         description="Side length of the stamps, in pixels; a multiple of 16.",
-    )
+    ),
+]
+
+
+class AnyImages(Section):
+    """Properties of the images of a data set, but for their noise and size."""
+
+    band: Band
+    pixel_scale_arcsec: PixelScale
+    zero_point: ZeroPoint
 
 
 class Images(AnyImages):
     """Properties of the images of a data set."""
 
     noise_sigma: NoiseSigma
+    stamp_size: StampSize = 128
 
 
 class OwnImages(AnyImages):
     """Properties of the user's images, of which the noise can be measured."""
 
     noise_sigma: KnownNoise = None
+    stamp_size: StampSize = 128
 
 
 class PsfImage(Section):

@@ -104,7 +104,7 @@ def test_given_values_do_not_change(overlays):
         ("hemmati2022", "cutouts", name, "bands") for name in ("goods_south", "simulated_bands")
     }
     assert {path[-1] for path in added} == {
-        *("checksum", "extension", "unit", "weight", "apply_sip"),
+        *("checksum", "extension", "unit", "weight", "mask_bits", "apply_sip"),
         *("psf", "psf_key", "psf_pixel_scale_arcsec", "psf_fwhm_arcsec"),
     }
     for path in added:
@@ -151,6 +151,7 @@ def test_required_keys_of_the_users_stamps():
         "images_key": None,
         "plane": None,
         "unit": None,
+        "mask_bits": None,
         "segmaps": None,
         "segmaps_key": None,
         "psf": None,
@@ -165,7 +166,7 @@ def test_required_keys_of_the_users_stamps():
         ),
         "split": {"train": 0.6, "validation": 0.2, "test": 0.2},
     }
-    for key in MINE:
+    for key in set(MINE) - {"noise_sigma"}:
         entry = {k: v for k, v in MINE.items() if k != key}
         text = problem({"datasets": {"mine": entry}})
         assert f"configuration > datasets > mine > {key}: this key is missing" in text
@@ -228,6 +229,7 @@ OTHERS = {
     *(("reiman2019", "other_generator", key) for key in COPY_GATE),
     *(("hemmati2022", "cutouts", "simulated_bands", "bands", i, "exposure_s") for i in range(7)),
     *(("hemmati2022", "cutouts", "goods_south", "bands", i, "psf") for i in range(7)),
+    *(("hemmati2022", "cutouts", "goods_south", "bands", i, "noise_sigma") for i in range(7)),
     *(("hemmati2022", "cutouts", name, "cuts") for name in CONFIG["hemmati2022"]["cutouts"]),
     *(
         ("hemmati2022", "cutouts", name, "cuts", key)
