@@ -5,9 +5,6 @@ import json
 import os
 import subprocess
 import tarfile
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pandas as pd
@@ -22,6 +19,7 @@ from deblend.photometry.sep import Detection, background_rms, detect
 
 from tests.conftest import ROOT, simulator_config
 from tests.run import planned, snakemake
+from tests.server import serving
 from tests.workflow.conftest import TINY
 
 
@@ -157,18 +155,11 @@ def test_an_archive_from_a_server_to_figure_5(project, tmp_path, stamps, overlay
             tar.add(served / name, arcname=f"data/{name}")
     digest = hashlib.sha256((served / "data.tar.gz").read_bytes()).hexdigest()
 
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *args):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(served)))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with serving(served) as server:
         path = project / "config/datasets.yaml"
         archives = yaml.safe_load(path.read_text())
         entry = archives["boucaud2020_candels"]
-        entry["url"] = f"http://127.0.0.1:{server.server_port}/data.tar.gz"
+        entry["url"] = f"{server.url}/data.tar.gz"
         entry["checksum"] = "sha256:" + "0" * 64
         path.write_text(yaml.safe_dump(archives))
         config = on("candels")
@@ -182,10 +173,6 @@ def test_an_archive_from_a_server_to_figure_5(project, tmp_path, stamps, overlay
         entry["checksum"] = f"sha256:{digest}"
         path.write_text(yaml.safe_dump(archives))
         snakemake(*arguments, directory=tmp_path, project=project)
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
     catalog = pd.read_csv(tmp_path / "results/boucaud2020/output_catalog.csv")
     assert set(catalog["g1_type"]) <= {"sph", "disk", "sphd", "irr"}
     assert len(catalog) == 40
@@ -203,17 +190,8 @@ def serve(tmp_path):
     folder = tmp_path / "served"
     folder.mkdir()
 
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *args):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield folder, f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(folder) as server:
+        yield folder, server.url
 
 
 def mosaic_of(stamps, rows, folder, name):
