@@ -82,6 +82,8 @@ def run(tmp_path):
             # `deblend.run.logs.script` has written why.
             pytest.fail(log.read_text())
         finally:
+            for handler in set(root.handlers) - set(handlers):
+                handler.close()
             root.handlers, root.level = handlers, level
             logging.captureWarnings(False)
         return log.read_text()
