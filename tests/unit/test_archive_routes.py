@@ -435,7 +435,7 @@ def drizzled(images, side, extra=()):
     """
     wcs = WCS(naxis=2)
     wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
-    wcs.wcs.crval = [53.122751, -27.805089]
+    wcs.wcs.crval = [53.122751, -27.8]
     wcs.wcs.crpix = [1.5 * side + 0.5] * 2
     wcs.wcs.cd = np.diag([-SCALE / 3600, SCALE / 3600])
     n_rows = -(-len(images) // 3)
