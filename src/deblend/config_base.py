@@ -153,6 +153,15 @@ Checksum = Annotated[
         "sha256: and 64 or md5: and 32 digits from 0 to f",
     ),
 ]
+#: Stands for a fact about a file that nobody has told us.
+UNKNOWN = "unknown"
+KnownOrNotChecksum = Annotated[
+    str,
+    Pattern(
+        r"^(unknown|sha256:[0-9a-f]{64}|md5:[0-9a-f]{32})$",
+        "unknown, sha256: and 64 or md5: and 32 digits from 0 to f",
+    ),
+]
 
 
 class Unique:

@@ -3,9 +3,6 @@
 import hashlib
 import json
 import shutil
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pandas as pd
@@ -14,6 +11,7 @@ import yaml
 from deblend.boucaud2020.catalog import COLUMNS
 
 from tests.run import ROOT, planned, snakemake
+from tests.server import serving
 
 STATS = "results/published/tables/fig5_stats.csv"
 FIGURES = [
@@ -85,17 +83,8 @@ def test_figures_and_numbers_from_a_path(tmp_path, catalogue, overlay):
 def server(catalogue):
     """Address of a server of the catalogue's folder on this machine."""
 
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *args):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=catalogue.parent))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/output_catalog.csv"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(catalogue.parent) as running:
+        yield f"{running.url}/output_catalog.csv"
 
 
 def checksum(path):

@@ -3,11 +3,9 @@
 import hashlib
 import json
 import os
+import re
 import subprocess
 import tarfile
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pandas as pd
@@ -22,6 +20,7 @@ from deblend.photometry.sep import Detection, background_rms, detect
 
 from tests.conftest import ROOT, simulator_config
 from tests.run import planned, snakemake
+from tests.server import serving
 from tests.workflow.conftest import TINY
 
 
@@ -157,18 +156,11 @@ def test_an_archive_from_a_server_to_figure_5(project, tmp_path, stamps, overlay
             tar.add(served / name, arcname=f"data/{name}")
     digest = hashlib.sha256((served / "data.tar.gz").read_bytes()).hexdigest()
 
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *args):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(served)))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with serving(served) as server:
         path = project / "config/datasets.yaml"
         archives = yaml.safe_load(path.read_text())
         entry = archives["boucaud2020_candels"]
-        entry["url"] = f"http://127.0.0.1:{server.server_port}/data.tar.gz"
+        entry["url"] = f"{server.url}/data.tar.gz"
         entry["checksum"] = "sha256:" + "0" * 64
         path.write_text(yaml.safe_dump(archives))
         config = on("candels")
@@ -182,10 +174,6 @@ def test_an_archive_from_a_server_to_figure_5(project, tmp_path, stamps, overlay
         entry["checksum"] = f"sha256:{digest}"
         path.write_text(yaml.safe_dump(archives))
         snakemake(*arguments, directory=tmp_path, project=project)
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
     catalog = pd.read_csv(tmp_path / "results/boucaud2020/output_catalog.csv")
     assert set(catalog["g1_type"]) <= {"sph", "disk", "sphd", "irr"}
     assert len(catalog) == 40
@@ -203,17 +191,8 @@ def serve(tmp_path):
     folder = tmp_path / "served"
     folder.mkdir()
 
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *args):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield folder, f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(folder) as server:
+        yield folder, server.url
 
 
 def mosaic_of(stamps, rows, folder, name):
@@ -289,14 +268,54 @@ def test_a_table_at_vizier_is_fetched_by_a_rule(tmp_path, overlay):
     assert "resources/vizier/J/MNRAS/478/5410/table1.ecsv" in result.text
 
 
-def test_the_mosaics_example_says_what_is_missing(tmp_path):
-    """The example cannot run as it is; the error names a placeholder."""
+def test_the_mosaics_example_needs_nothing_but_downloads(tmp_path):
     path = ROOT / "config/examples/mosaics.yaml"
     target = "results/mosaics/datasets/candels_mosaics/stamps.h5"
-    result = snakemake("-n", target, "--configfile", path, directory=tmp_path, check=False)
-    assert result.returncode == 1
-    key = "configuration > datasets > candels_mosaics > fields > 0 > catalog"
-    assert f"{key}: there is no resources/PLACEHOLDER_dimauro2018.fits in" in result.text
+    result = snakemake("-n", target, "--configfile", path, directory=tmp_path)
+    rules = {"download_mosaic", "download_archive", "unpack_table", "ingest_mosaic"}
+    rules |= {"boucaud2020_clean", "boucaud2020_assemble_dataset"}
+    assert planned(result.text) == rules
+
+
+def test_archives_are_asked_for_their_files(tmp_path, project, serve):
+    """All addresses of the project are on the server here, which lacks one of the files."""
+    served, address = serve
+    names = set()
+    for name in ("datasets.yaml", "weights.yaml", "config.yaml"):
+        path = project / "config" / name
+        text = re.sub(
+            r"https://\S+/([\w.-]+\.(csv|fits|h5|tar))\b", rf"{address}/\1", path.read_text()
+        )
+        names |= set(re.findall(rf"{address}/(\S+?\.(?:csv|fits|h5|tar))\b", text))
+        path.write_text(text.replace("vizier:J/ApJS/207/24", "catalog.ecsv"))
+    for file in ("datasets.yaml", "weights.yaml"):
+        path = project / "config" / file
+        entries = yaml.safe_load(path.read_text())
+        entries = {k: e for k, e in entries.items() if not {"vizier", "requirement"} & e.keys()}
+        for entry in entries.values():
+            for key in ("n_bytes", "about_bytes"):
+                entry[key] = "unknown"
+            if "doi" in entry:
+                entry |= {"url": f"{address}/{entry['filename']}", "checksum": "unknown"}
+                names.add(entry["filename"])
+        path.write_text(yaml.safe_dump(entries))
+    for name in names:
+        (served / name).write_bytes(b"content")
+    env = {"HOME": str(tmp_path), "KAGGLE_USERNAME": "", "KAGGLE_KEY": ""}
+    arguments = ("--cores", 1, "check_archives")
+    there = snakemake(*arguments, directory=tmp_path, project=project, env=env)
+    assert f"{len(names)} there" in there.text
+    (served / "psf_b.fits").unlink()
+    lacking = snakemake(*arguments, directory=tmp_path, project=project, env=env, check=False)
+    assert lacking.returncode == 1
+    assert "hst_psf_f435w psf_b.fits (not there). Correct the address" in lacking.text
+    table = pd.read_csv(tmp_path / "results/tables/archives.csv").set_index("archive")
+    assert table["status"].value_counts().to_dict() == {
+        "there": len(names) - 1,
+        "not asked": 2,
+        "not there": 1,
+    }
+    assert not list(tmp_path.glob("resources/*"))
 
 
 @pytest.mark.parametrize("name", ["uds", "cosmos", "hst_f125w"])

@@ -93,8 +93,8 @@ rule ingest_archive:
     params:
         code=code("data/ingest_archive.py"),
         entry=lambda wildcards: {
-            key: ARCHIVES[dataset(wildcards)["archive"]][key]
-            for key in ("members", "columns", "radius_unit", "max_bytes")
+            key: ARCHIVES[dataset(wildcards)["archive"]].get(key)
+            for key in ("members", "columns", "radius_unit", "max_bytes", "n_rows")
         },
         archive=lambda wildcards: dataset(wildcards)["archive"],
         options=dataset_options(*DATASET_OPTIONS),
@@ -175,7 +175,7 @@ rule ingest_mosaic:
             key: field(wildcards)[key]
             for key in (
                 *("name", "extension", "unit", "apply_sip", "mask_bits"),
-                *("columns", "radius_unit", "morphology_columns"),
+                *("columns", "radius_unit", "max_values", "morphology_columns"),
             )
         },
         options=dataset_options(*DATASET_OPTIONS, "match_radius_arcsec"),

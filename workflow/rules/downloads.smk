@@ -19,9 +19,13 @@ def mosaic_file(address):
 
 
 def table_file(name):
-    """Path of a table: as configured, or of its download from VizieR or an address."""
-    if name.startswith("vizier:"):
-        return f"<resources>/vizier/{name.removeprefix('vizier:')}.ecsv"
+    """Path of a table: as configured, or of its download from VizieR, an archive or an address."""
+    kind, _, rest = name.partition(":")
+    if kind == "vizier":
+        return f"<resources>/vizier/{rest}.ecsv"
+    if kind == "archive":
+        archive, _, member = rest.partition("/")
+        return f"<resources>/{archive}/tables/{member}"
     return mosaic_file(name)
 
 
@@ -35,22 +39,32 @@ def vgg_file(source):
     return [] if source == "random" else f"<resources>/vgg16/{source}"
 
 
-# Address, checksum and largest size of each mosaic to download, and of the tables and PSFs that belong
-# to mosaics.
+# What datasets.yaml knows about addresses, and about tables at VizieR.
+FACTS = {entry["url"]: entry for entry in ARCHIVES.values() if entry.get("url")}
+TABLE_FACTS = {entry["vizier"]: entry for entry in ARCHIVES.values() if entry.get("vizier")}
+# What a download is checked for, beside its largest size.
+CHECKED = ("checksum", "n_bytes", "n_rows")
+
+
+def facts(url, checksum, max_bytes):
+    """Address, largest size and known facts of a download; the configuration's checksum is first."""
+    known = {key: FACTS.get(url, {}).get(key) for key in CHECKED}
+    return known | {"url": url, "checksum": checksum or known["checksum"], "max_bytes": max_bytes}
+
+
+# Address, largest size and facts of each mosaic to download, and of the tables and PSFs that belong to
+# mosaics.
 _CUTOUTS = config["hemmati2022"]["cutouts"].values()
 _SURVEYS = [entry for entry in _CUTOUTS if entry["source"] == "archive"]
+_MOSAICS = [entry for entry in config["datasets"].values() if entry["source"] == "mosaics"]
 _PSFS = {band["psf"] for entry in _CUTOUTS for band in entry["bands"]}.intersection(ARCHIVES)
 MOSAICS = {
-    download_name(url): {"url": url, "checksum": checksum, "max_bytes": max_bytes}
+    download_name(url): facts(url, checksum, max_bytes)
     for url, checksum, max_bytes in [
         *(
             (image[key], image.get("checksum") if key == "mosaic" else None, entry["max_bytes"])
             for entry, images in [
-                *(
-                    (d, d["fields"])
-                    for d in config["datasets"].values()
-                    if d["source"] == "mosaics"
-                ),
+                *((entry, entry["fields"]) for entry in _MOSAICS),
                 *((entry, entry["bands"]) for entry in _SURVEYS),
             ]
             for image in images
@@ -70,12 +84,26 @@ MOSAICS = {
     ]
     if "://" in url
 }
+# Tables at VizieR that the configuration names, with the columns that are read of each.
+VIZIER_TABLES = {}
+for _entry, _catalog, _columns in [
+    *(
+        (entry, f"{table}catalog", f"{table}columns")
+        for entry in _SURVEYS
+        for table in ("", "redshift_")
+    ),
+    *((field, "catalog", "columns") for entry in _MOSAICS for field in entry["fields"]),
+    *((field, "morphology", "morphology_columns") for entry in _MOSAICS for field in entry["fields"]),
+]:
+    if (_entry[_catalog] or "").startswith("vizier:"):
+        _wanted = VIZIER_TABLES.setdefault(_entry[_catalog].removeprefix("vizier:"), [])
+        _wanted += [name for name in _entry[_columns].values() if name not in (None, *_wanted)]
 
 
 # The authors' catalogue of Boucaud et al. 2020: a name in datasets.yaml, an address or a path. Without
 # one, files that are asked for by name are made from the entry.
 PUBLISHED_CATALOGUE = config["boucaud2020"]["published_catalogue"] or AUTHORS_CATALOGUE
-PUBLISHED_ENTRY = ARCHIVES.get(
+_ENTRY = ARCHIVES.get(
     PUBLISHED_CATALOGUE,
     {
         "url": PUBLISHED_CATALOGUE,
@@ -83,6 +111,7 @@ PUBLISHED_ENTRY = ARCHIVES.get(
         "max_bytes": 100_000_000,  # 5,000 blends are 1.3 MB
     },
 )
+PUBLISHED_ENTRY = facts(*(_ENTRY[key] for key in ("url", "checksum", "max_bytes")))
 
 
 # Whether the downloaded file is there. The main process decides for all its jobs, since they read the
@@ -113,7 +142,7 @@ rule download_archive:
     params:
         entry=lambda wildcards: {
             key: ARCHIVES[wildcards.archive].get(key)
-            for key in ("doi", "kaggle", "filename", "url", "checksum", "max_bytes")
+            for key in ("doi", "kaggle", "filename", "url", "checksum", "max_bytes", "n_bytes")
         },
     message:
         "Download {wildcards.archive}"
@@ -135,9 +164,7 @@ rule download_mosaic:
         mem_mb=2000,
         runtime=480,
     params:
-        url=lambda wildcards: MOSAICS[wildcards.mosaic]["url"],
-        checksum=lambda wildcards: MOSAICS[wildcards.mosaic]["checksum"],
-        max_bytes=lambda wildcards: MOSAICS[wildcards.mosaic]["max_bytes"],
+        entry=lambda wildcards: MOSAICS[wildcards.mosaic],
     message:
         "Download {wildcards.mosaic}"
     script:
@@ -157,9 +184,7 @@ rule download_table:
         mem_mb=1000,
         runtime=60,
     params:
-        url=PUBLISHED_ENTRY["url"],
-        checksum=PUBLISHED_ENTRY["checksum"],
-        max_bytes=PUBLISHED_ENTRY["max_bytes"],
+        entry=PUBLISHED_ENTRY,
     message:
         "Download the catalogue that Boucaud et al. 2020 published"
     script:
@@ -180,6 +205,8 @@ rule fetch_vizier:
     resources:
         mem_mb=2000,
         runtime=60,
+    params:
+        n_rows=lambda wildcards: TABLE_FACTS.get(wildcards.table, {}).get("n_rows"),
     message:
         "Fetch {wildcards.table} from VizieR"
     script:
@@ -202,10 +229,35 @@ rule unpack_catalog:
     params:
         catalog=lambda wildcards: ARCHIVES[wildcards.archive]["members"]["catalog"],
         max_bytes=lambda wildcards: ARCHIVES[wildcards.archive]["max_bytes"],
+        n_rows=lambda wildcards: ARCHIVES[wildcards.archive].get("n_rows"),
     message:
         "Unpack the catalogue {wildcards.archive}"
     script:
         "../scripts/data/unpack_catalog.py"
+
+
+# A table of an archive that has several.
+rule unpack_table:
+    input:
+        archive="<resources>/{archive}/archive.tar.gz",
+    output:
+        table="<resources>/{archive}/tables/{member}",
+    log:
+        "<results>/logs/download/{archive}_{member}.log",
+    wildcard_constraints:
+        member="[^/]+",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        max_bytes=lambda wildcards: ARCHIVES[wildcards.archive]["max_bytes"],
+    message:
+        "Unpack {wildcards.member} of {wildcards.archive}"
+    script:
+        "../scripts/data/unpack_table.py"
 
 
 rule download_vgg:
@@ -226,3 +278,26 @@ rule download_vgg:
         "Get VGG's weights ({wildcards.vgg})"
     script:
         "../scripts/data/download_vgg.py"
+
+
+# Asks whether all these files are there; nothing is downloaded. It has no output, so that it asks each
+# time. The table stays also where an address fails, since logs do.
+rule check_archives:
+    log:
+        "<results>/logs/download/check_archives.log",
+        table="<results>/tables/archives.csv",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        archives=ARCHIVES,
+        weights=WEIGHTS,
+        downloads=[entry for entry in [*MOSAICS.values(), PUBLISHED_ENTRY] if "://" in entry["url"]],
+        tables=VIZIER_TABLES,
+    message:
+        "Ask each archive for its files"
+    script:
+        "../scripts/data/check_archives.py"

@@ -66,6 +66,14 @@ def images_listing(wildcards):
     return folder_listing(entry["folder"], JPEG_SUFFIXES, below=True)
 
 
+def images_expected(wildcards):
+    """Number of JPEGs in each archive of a set, where it is known."""
+    entry = image_set(wildcards)
+    if entry["source"] != "archive":
+        return None
+    return [ARCHIVES[archive].get("n_images") for archive in entry["archives"]]
+
+
 def gan_options(wildcards):
     """Configuration of a network."""
     return network_options(wildcards.gan, REIMAN)
@@ -169,6 +177,7 @@ rule reiman2019_frames:
         split=REIMAN["split"],
         min_test_galaxies=REIMAN["min_test_galaxies"],
         n_images=lambda wildcards: image_set(wildcards)["n_images"],
+        n_expected=images_expected,
         grid={key: REIMAN[key] for key in ("frame_px", "crop_px", "reduce_by")},
     message:
         "Reduce the images {wildcards.images} to frames and split them"

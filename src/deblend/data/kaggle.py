@@ -84,6 +84,7 @@ def download_competition_file(
     output: str | Path,
     checksum: str | None,
     max_bytes: int,
+    n_bytes: int | str | None = None,
     api: str = API,
 ) -> None:
     """Download a file of a competition. It is there only once it is complete.
@@ -98,6 +99,8 @@ def download_competition_file(
         ``sha256:...`` or ``md5:...``. Kaggle publishes no checksums.
     max_bytes : int
         Largest size that is allowed.
+    n_bytes : int, "unknown" or None
+        Size of the file, where it is known.
     api : str
         Address of Kaggle's interface.
 
@@ -107,11 +110,27 @@ def download_competition_file(
         There is no token, or Kaggle refuses it; see also `deblend.data.archives.download`.
     """
     token = read_token()
-    url = f"{api}/competitions/data/download/{quote(competition, '')}/{quote(filename, '')}"
+    download(
+        file_url(competition, filename, api),
+        output,
+        checksum,
+        max_bytes,
+        n_bytes=n_bytes,
+        auth=token,
+        remedies=remedies(competition),
+    )
+
+
+def file_url(competition: str, filename: str, api: str = API) -> str:
+    """Address of a file of a competition."""
+    return f"{api}/competitions/data/download/{quote(competition, '')}/{quote(filename, '')}"
+
+
+def remedies(competition: str) -> dict[int, str]:
+    """What the user can do about each HTTP status of a refusal."""
     page = f"https://www.kaggle.com/competitions/{quote(competition, '')}"
-    remedies = {
+    return {
         401: f"Kaggle does not know the token; {HELP}",
         403: f"accept the competition's rules at {page}/rules with the token's account, run again",
         404: f"correct kaggle or filename in config/datasets.yaml; {page}/data lists the files",
     }
-    download(url, output, checksum, max_bytes, auth=token, remedies=remedies)

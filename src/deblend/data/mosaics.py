@@ -15,7 +15,7 @@ from deblend.data.image_units import counts_factor
 from deblend.data.ingest import QUANTITIES, read_catalog
 from deblend.data.psfs import read_psf
 from deblend.data.stamps import CUT_AT_POSITIONS, Stamps, band_table
-from deblend.data.table_files import read_columns
+from deblend.data.table_files import NUMBER, read_columns
 from deblend.errors import DeblendError
 
 log = logging.getLogger(__name__)
@@ -59,6 +59,7 @@ def cut_field(config: FieldConfig) -> Stamps:
     galaxies = read_catalog(
         config.catalog, config.columns, config.pixel_scale_arcsec, config.radius_unit
     )
+    galaxies = _within_limits(galaxies, config)
     rows, images = _cut_stamps(galaxies, config)
     unplaced = np.flatnonzero(galaxies[["ra", "dec"]].isna().any(axis=1))
     if len(unplaced):
@@ -77,6 +78,27 @@ def cut_field(config: FieldConfig) -> Stamps:
     segmaps = np.zeros((len(images), size, size), np.int16)
     psf = read_psf(config.psf)
     return Stamps(images[:, None], segmaps, galaxies, bands, psf, {CUT_AT_POSITIONS: True})
+
+
+def _within_limits(galaxies: pd.DataFrame, config: FieldConfig) -> pd.DataFrame:
+    """Galaxies whose columns of the catalogue are not above `max_values`."""
+    if not config.max_values:
+        return galaxies
+    names = {name: name for name in config.max_values}
+    values = read_columns(config.catalog, names, dict.fromkeys(names, NUMBER))
+    # A comparison with NaN is false.
+    kept = (values <= pd.Series(config.max_values)).all(axis=1).to_numpy()
+    limits = ", ".join(f"{name} {limit:g}" for name, limit in config.max_values.items())
+    if not kept.any():
+        raise DeblendError(
+            f"field {config.name}: none of the {len(kept)} galaxies of {config.catalog} is within "
+            f"max_values ({limits}): correct them"
+        )
+    log.info(
+        "%s: left out %d of %d galaxies of %s, beyond max_values (%s)",
+        *(config.name, int((~kept).sum()), len(kept), config.catalog, limits),
+    )
+    return galaxies[kept].reset_index(drop=True)
 
 
 def _cut_stamps(galaxies: pd.DataFrame, config: FieldConfig) -> tuple[np.ndarray, np.ndarray]:

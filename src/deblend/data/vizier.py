@@ -1,11 +1,13 @@
 """Tables from VizieR, stored as ECSV."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import requests
 from deblend.data.archives import retry
+from deblend.data.facts import check_count
 from deblend.errors import DeblendError
 from deblend.files import atomic
 
@@ -15,16 +17,29 @@ log = logging.getLogger(__name__)
 TIMEOUT_S = 300
 
 
-def fetch_table(name: str, output: str | Path) -> None:
-    """Fetch a complete table from VizieR, with all its rows and columns.
+def ask_vizier(
+    name: str,
+    n_rows: int,
+    *,
+    timeout_s: int = TIMEOUT_S,
+    pauses_s: Sequence[float] | None = None,
+) -> Any:
+    """Ask VizieR for the first rows of a table, with all its columns.
 
     Parameters
     ----------
     name : str
         Name of the table at VizieR, such as ``J/ApJS/203/24/gds``.
-    output : path
-        ECSV file. Its columns `_RAJ2000` and `_DEJ2000` are positions in degrees that VizieR
-        computes.
+    n_rows : int
+        Largest number of rows; -1 for all.
+    timeout_s : int
+    pauses_s : sequence of float, optional
+        See `deblend.data.archives.retry`.
+
+    Returns
+    -------
+    astropy.table.Table
+        Its columns `_RAJ2000` and `_DEJ2000` are positions in degrees that VizieR computes.
 
     Raises
     ------
@@ -43,10 +58,10 @@ def fetch_table(name: str, output: str | Path) -> None:
             raise ValueError("the answer is not a VOTable")
         return tables
 
-    vizier = Vizier(columns=["**", "_RAJ2000", "_DEJ2000"], row_limit=-1, timeout=TIMEOUT_S)
+    vizier = Vizier(columns=["**", "_RAJ2000", "_DEJ2000"], row_limit=n_rows, timeout=timeout_s)
     failures = (exceptions.TableParseError, exceptions.TimeoutError, exceptions.RemoteServiceError)
     try:
-        tables = retry(query, f"asking VizieR for {name}")
+        tables = retry(query, f"asking VizieR for {name}", pauses_s)
     except (requests.RequestException, OSError, ValueError, *failures) as error:
         raise DeblendError(
             f"cannot fetch {name} from VizieR ({error}): check the connection and run again, or "
@@ -57,7 +72,29 @@ def fetch_table(name: str, output: str | Path) -> None:
         raise DeblendError(
             f"vizier:{name} stands for {len(tables)} tables ({names}): name one as VizieR does"
         )
-    table = tables[0]
+    return tables[0]
+
+
+def fetch_table(name: str, output: str | Path, n_rows: int | str | None = None) -> None:
+    """Fetch a complete table from VizieR, with all its rows and columns.
+
+    Parameters
+    ----------
+    name : str
+        Name of the table at VizieR, such as ``J/ApJS/203/24/gds``.
+    output : path
+        ECSV file. Its columns `_RAJ2000` and `_DEJ2000` are positions in degrees that VizieR
+        computes.
+    n_rows : int, "unknown" or None
+        Number of rows, where it is known.
+
+    Raises
+    ------
+    DeblendError
+        See `ask_vizier`; or the table has another number of rows.
+    """
+    table = ask_vizier(name, -1)
+    check_count(f"vizier:{name}", len(table), n_rows, "rows", "n_rows")
     table.convert_bytestring_to_unicode()
     # VizieR's own metadata contains dates: without it, the same table gives the same bytes.
     table.meta = {"source": f"VizieR {name}"}

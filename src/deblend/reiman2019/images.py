@@ -13,6 +13,7 @@ import stat
 import warnings
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -21,6 +22,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from deblend.data.facts import check_count
 from deblend.data.listing import JPEG_SUFFIXES, files_in
 from deblend.errors import DeblendError
 from deblend.files import atomic
@@ -297,6 +299,7 @@ def build_frames(
     seed: int,
     split: Mapping[str, float],
     n_images: int | None = None,
+    n_expected: Sequence[int | str | None] | None = None,
     min_test_galaxies: int = 1,
     frame_px: int = 424,
     crop_px: int = 240,
@@ -323,6 +326,8 @@ def build_frames(
         Shares of train, validation and test.
     n_images : int, optional
         Take only so many ids, drawn at random; all by default.
+    n_expected : sequence of int, "unknown" or None, optional
+        Number of JPEGs in each source, where it is known.
     min_test_galaxies : int
         Smallest number of images for the test.
     frame_px, crop_px, reduce_by : int
@@ -337,8 +342,8 @@ def build_frames(
     Raises
     ------
     DeblendError
-        There is no JPEG, none can be used, a split would be empty, or there are too few test
-        galaxies.
+        There is no JPEG, none can be used, a split would be empty, there are too few test galaxies,
+        or a source has another number of JPEGs than it should.
     """
     grid = make_grid(frame_px, reduce_by, crop_px)
     if set(split) != set(SPLITS) or abs(sum(split.values()) - 1) > 1e-6 or min(split.values()) < 0:
@@ -346,6 +351,9 @@ def build_frames(
             f"the shares {dict(split)} have to be of {', '.join(SPLITS)}, adding up to 1"
         )
     with Sources(sources) as source, atomic(frames) as temporary:
+        n_found = Counter(jpeg.source for jpeg in source.jpegs)
+        for number, n in enumerate(n_expected or ()):
+            check_count(source.paths[number], n_found[number], n, "images", "n_images")
         jpegs, reasons = _choose_images(source.jpegs, n_images, max_bytes, seed)
         ids: list[str] = []
         with open(temporary, "wb") as file:

@@ -214,6 +214,13 @@ class Config(Section):
                         "config/datasets.yaml)",
                         *path,
                     )
+            elif entry.source == "mosaics":
+                for number, field in enumerate(entry.fields):
+                    for key in ("catalog", "morphology"):
+                        kind, _, rest = (getattr(field, key) or "").partition(":")
+                        if kind == "archive":
+                            path = ("datasets", name, "fields", str(number), key)
+                            known_archive(rest.partition("/")[0], *path)
         # Without one, files that are asked for by name are made from the authors' entry.
         catalogue = self.boucaud2020.published_catalogue or AUTHORS_CATALOGUE
         if catalogue in archives and not archives[catalogue].filename.endswith(".csv"):

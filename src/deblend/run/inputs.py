@@ -19,8 +19,8 @@ PATH_KEYS = (
 )
 #: Keys of maps of entries that need not be used.
 NAMED_ENTRIES = ("datasets", "samples", "image_sets", "cutouts", "scenes")
-#: Beginning of the name of a table that is fetched from VizieR.
-VIZIER = "vizier:"
+#: Beginnings of the names of tables that are fetched from VizieR or unpacked from an archive.
+FETCHED = ("vizier:", "archive:")
 
 
 def check_inputs(
@@ -102,7 +102,7 @@ def local_inputs(
 ) -> Iterator[tuple[tuple[str, ...], str]]:
     """Keys and values of all paths of local inputs; addresses and archives are left out."""
     for keys, path in _named_inputs(config):
-        if path and "://" not in path and not path.startswith(VIZIER) and path not in archives:
+        if path and "://" not in path and not path.startswith(FETCHED) and path not in archives:
             yield keys, path
 
 

@@ -4,9 +4,8 @@ import hashlib
 import io
 import json
 import tarfile
-import threading
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +21,8 @@ from deblend.data.archives import (
     locate,
 )
 from deblend.errors import DeblendError
+
+from tests.server import Polite, running
 
 MEMBERS = {"images": "candels.npy", "catalog": "candels.csv"}
 LIMIT = 1_000_000
@@ -48,10 +49,7 @@ def server(tmp_path):
     folder.mkdir()
     failures = {}
 
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *args):
-            pass
-
+    class Quiet(Polite, SimpleHTTPRequestHandler):
         def do_GET(self):
             self.server.asked.append(self.path)
             if failures.get(self.path):
@@ -69,14 +67,8 @@ def server(tmp_path):
             else:
                 super().do_GET()
 
-    httpd = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
-    httpd.asked, httpd.failures = [], failures
-    thread = threading.Thread(target=httpd.serve_forever, daemon=True)
-    thread.start()
-    yield Server(folder, f"http://127.0.0.1:{httpd.server_port}", httpd.asked, failures)
-    httpd.shutdown()
-    httpd.server_close()
-    thread.join()
+    with running(partial(Quiet, directory=str(folder)), asked=[]) as httpd:
+        yield Server(folder, httpd.url, httpd.asked, failures)
 
 
 def sha256(data):

@@ -3,9 +3,7 @@
 import base64
 import json
 import logging
-import threading
 import traceback
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 
 import pytest
@@ -13,6 +11,8 @@ from deblend.data.archives import download, public_url
 from deblend.data.kaggle import Token, download_competition_file, read_token
 from deblend.errors import DeblendError
 from deblend.run import logs
+
+from tests.server import Handler, running
 
 USER, KEY, SIGNATURE = "astronomer-name", "0123456789abcdef-the-key", "X-Goog-Signature=let-me-in"
 BASIC = base64.b64encode(f"{USER}:{KEY}".encode()).decode()
@@ -34,10 +34,7 @@ class Server(NamedTuple):
 
 
 def serve():
-    class Handler(BaseHTTPRequestHandler):
-        def log_message(self, *args):
-            pass
-
+    class Answer(Handler):
         def do_GET(self):
             self.server.asked.append((self.path, self.headers.get("Authorization")))
             answers = self.server.answers.get(self.path, [(404, {}, b"")])
@@ -48,15 +45,8 @@ def serve():
             self.end_headers()
             self.wfile.write(body)
 
-    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    httpd.asked, httpd.answers = [], {}
-    # The server checks every 0.02 s whether it should stop, so that tests need not wait.
-    thread = threading.Thread(target=httpd.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    yield Server(f"http://127.0.0.1:{httpd.server_port}", httpd.answers, httpd.asked)
-    httpd.shutdown()
-    httpd.server_close()
-    thread.join()
+    with running(Answer, asked=[], answers={}) as httpd:
+        yield Server(httpd.url, httpd.answers, httpd.asked)
 
 
 @pytest.fixture

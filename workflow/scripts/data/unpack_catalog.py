@@ -1,10 +1,14 @@
 """Adapter: unpack a RealGalaxy catalogue with its companions."""
 
+from pathlib import Path
+
 from deblend.data.archives import extract_catalog
+from deblend.data.facts import check_count
+from deblend.data.table_files import open_table
 from deblend.run import logs
 
 with logs.script(snakemake.log[0]):
-    params = snakemake.params
-    extract_catalog(
-        snakemake.input.archive, params.catalog, snakemake.output.folder, params.max_bytes
-    )
+    params, folder = snakemake.params, Path(snakemake.output.folder)
+    extract_catalog(snakemake.input.archive, params.catalog, folder, params.max_bytes)
+    table = folder / params.catalog
+    check_count(table, len(open_table(table)), params.n_rows, "rows", "n_rows")

@@ -13,6 +13,7 @@ with logs.script(snakemake.log[0]):
         seed=params.seed,
         split=params.split,
         n_images=params.n_images,
+        n_expected=params.n_expected,
         min_test_galaxies=params.min_test_galaxies,
         **params.grid,
         threads=snakemake.threads,
