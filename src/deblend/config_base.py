@@ -9,7 +9,7 @@ import difflib
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AllowInfNan,
@@ -154,7 +154,7 @@ Checksum = Annotated[
     ),
 ]
 #: Stands for a fact about a file that nobody has told us.
-UNKNOWN = "unknown"
+UNKNOWN: Literal["unknown"] = "unknown"
 KnownOrNotChecksum = Annotated[
     str,
     Pattern(

@@ -121,7 +121,7 @@ def test_blendhunter_is_trained_at_three_noise_levels(toy):
     }
     assert (found.loc[found["method"] == "SEP", "accuracy"] > 0.8).all()
     record = json.loads((toy / "networks/blendhunter/sigma15_0/network.json").read_text())
-    assert record["problem"] is None and record["n_train"] == 600
+    assert record["problem"] is None and record["n_train"] == 700
     # The file of features is removed after the training.
     assert not list((toy / "checkpoints").glob("*.h5"))
 

@@ -144,9 +144,9 @@ def wanted(
             name = public_url(download["url"]).rsplit("/", 1)[-1]
             found.append(Wanted(CONFIGURED, name, download))
     entries = {w.entry.get("vizier") for w in found}
-    for table, columns in tables.items():
+    for table, wanted in tables.items():
         if table not in entries:
-            found.append(Wanted(CONFIGURED, table, {"vizier": table}, tuple(columns)))
+            found.append(Wanted(CONFIGURED, table, {"vizier": table}, tuple(wanted)))
     return found
 
 
@@ -226,7 +226,7 @@ def _at_address(
     return replace(found, n_bytes=answer.n_bytes, **_compared(file, answer))
 
 
-def _not_reached(error: BaseException | None) -> dict[str, str]:
+def _not_reached(error: BaseException | None) -> dict[str, Any]:
     """Status and remark where there is no answer; none if the error is another one."""
     if isinstance(error, requests.Timeout):
         return {"status": NOT_REACHED, "remark": f"no answer within {TIMEOUT_S:g} s"}

@@ -223,7 +223,7 @@ class Config(Section):
                             known_archive(rest.partition("/")[0], *path)
         # Without one, files that are asked for by name are made from the authors' entry.
         catalogue = self.boucaud2020.published_catalogue or AUTHORS_CATALOGUE
-        if catalogue in archives and not archives[catalogue].filename.endswith(".csv"):
+        if catalogue in archives and not str(archives[catalogue].filename).endswith(".csv"):
             raise Problem(
                 f"{catalogue!r} of config/datasets.yaml is not a catalogue (.csv)",
                 *("boucaud2020", "published_catalogue"),
