@@ -328,6 +328,7 @@ def test_galaxies_of_galsims_sample_become_blendhunters_stamps(
             "fractions": {"test": 1.0},
             "seed": 1,
             "chunk_size": 8,
+            "noise_sigma": 5.0,
         },
         wildcards={"sample": "realistic", "split": "test"},
     )
