@@ -667,8 +667,11 @@ def test_goods_south_becomes_cutouts(monkeypatch, server, served, tmp_path, run)
     np.testing.assert_allclose(galaxies["half_light_radius_px"], np.linspace(3, 5, 9)[:8])
     for band, name in enumerate(names):
         np.testing.assert_array_equal(stamps.images[:, band], images[name][:8], err_msg=name)
-    split = pd.read_csv(output["split"])
-    assert set(split["split"]) <= {"train", "validation", "test", "calibration"}
+    split = pd.read_csv(output["split"], dtype={"id": str}).set_index("id")["split"]
+    assert split["9"] == "none"
+    # The first galaxies are in the south, where the networks are trained.
+    assert set(split.loc[["1", "2", "3"]]) <= {"train", "validation"}
+    assert set(split.loc[["7", "8"]]) == {"test"}
 
 
 # VGG's weights -----------------------------------------------------------------------------------

@@ -93,7 +93,11 @@ for _entry, _catalog, _columns in [
         for table in ("", "redshift_")
     ),
     *((field, "catalog", "columns") for entry in _MOSAICS for field in entry["fields"]),
-    *((field, "morphology", "morphology_columns") for entry in _MOSAICS for field in entry["fields"]),
+    *(
+        (field, "morphology", "morphology_columns")
+        for entry in _MOSAICS
+        for field in entry["fields"]
+    ),
 ]:
     if (_entry[_catalog] or "").startswith("vizier:"):
         _wanted = VIZIER_TABLES.setdefault(_entry[_catalog].removeprefix("vizier:"), [])
