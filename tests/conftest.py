@@ -35,6 +35,7 @@ NO_CLUSTER = "no-cluster"
 SHARE_THE_TOY = ("test_toy", "test_report", "test_reruns")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
 def pytest_collection_modifyitems(items):
     """Keep tests that share a run of the workflow in one process, with --dist loadgroup."""
     for item in items:
