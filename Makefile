@@ -21,6 +21,7 @@ PAPER ?= boucaud2020
 RUN = $(SCALE)
 COMMAND = $(if $(filter paper,$(SCALE)),snakemake --cores 8,make $(SCALE))
 SMALL := tests/unit $(patsubst %,tests/workflow/test_%.py,config dry_run bad_input sources module)
+TOY_TESTS := $(patsubst %,tests/workflow/test_%.py,toy report reruns)
 ONE_THREAD := OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1
 SOURCES := src workflow tools tests benchmarks
 
@@ -31,7 +32,7 @@ export XDG_CACHE_HOME ?= $(CURDIR)/.snakemake/caches
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help place env toy small published report evidence summary unlock test lint format docs bench clean
+.PHONY: help place env toy small published report evidence summary unlock test test-toy test-workflow lint format docs bench clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -87,12 +88,17 @@ summary:
 unlock: $(READY) ## Allow the next run after one was killed (kill -9, power cut), if none is alive
 	@$(BIN)/python tools/unlock.py
 
-# Unit tests, dry runs and the smallest runs have one thread each. The other tests start workflows, and those
-# of a module share a run. The slowest are listed.
+# Unit tests, dry runs and the smallest runs have one thread each. The other tests start workflows; those that
+# share the toy run beside those that do not.
 test: $(READY) lint ## Check the code and run all tests that this machine supports
-	$(ONE_THREAD) $(BIN)/python -m pytest $(SMALL) --numprocesses $(CORES) --dist worksteal --durations 15
-	$(BIN)/python -m pytest tests/workflow tests/slurm $(SMALL:%=--ignore=%) --numprocesses $(CORES) --dist loadgroup \
-	--durations 15
+	$(ONE_THREAD) $(BIN)/python -m pytest $(SMALL) --numprocesses $(CORES) --dist worksteal
+	+@$(MAKE) --no-print-directory --keep-going --jobs 2 --output-sync=line test-toy test-workflow
+
+test-toy: $(READY)
+	$(BIN)/python -m pytest $(TOY_TESTS)
+
+test-workflow: $(READY)
+	$(BIN)/python -m pytest tests/workflow tests/slurm $(SMALL:%=--ignore=%) $(TOY_TESTS:%=--ignore=%)
 
 lint: $(READY) ## Format, lint, spelling and type checks
 	$(BIN)/ruff format --check $(SOURCES)

@@ -31,19 +31,6 @@ REAL_DATA = Path(os.environ.get("DEBLEND_REAL_DATA", ROOT.parent / "shared" / "d
 NO_CLUSTER = "no-cluster"
 
 
-#: Modules of tests that use the complete toy run.
-SHARE_THE_TOY = ("test_toy", "test_report", "test_reruns")
-
-
-@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
-def pytest_collection_modifyitems(items):
-    """Keep tests that share a run of the workflow in one process, with --dist loadgroup."""
-    for item in items:
-        name = item.path.stem
-        name = "toy" if name in SHARE_THE_TOY else name
-        item.add_marker(pytest.mark.xdist_group(name))
-
-
 @pytest.fixture(scope="session", autouse=True)
 def no_cluster(tmp_path_factory):
     """Keep Snakemake from looking for a Slurm controller where there is none.
