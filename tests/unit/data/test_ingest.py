@@ -439,7 +439,7 @@ def test_segmentation_maps_in_files_that_do_not_fit_are_named(files, own_files):
     folder = files[0]
     maps = folder / "maps"
     maps.mkdir()
-    for name in "abd":
+    for name in "dba":
         fits.writeto(maps / f"{name}.fits", np.zeros(own_image(name).shape, "i2"))
     config = one_each(folder, str(own_files / "stamp_*_f160w.fits"), segmaps=str(maps))
     with pytest.raises(DeblendError, match="1 of 4 .* have no segmentation map in .*first: c"):
