@@ -19,6 +19,8 @@ FIGURES = [
     for n in (*range(5, 10), "8_predicted")
     for e in ("pdf", "csv")
 ]
+#: Rows of the catalogue of these tests.
+N_BLENDS = 200
 TABLES = [f"results/published/tables/{name}.csv" for name in ("claims", "findings")]
 
 
@@ -26,7 +28,7 @@ TABLES = [f"results/published/tables/{name}.csv" for name in ("claims", "finding
 def catalogue(tmp_path):
     """A file in the published format, with detection codes as floats, as in some tables."""
     rng = np.random.default_rng(1)
-    n = 200
+    n = N_BLENDS
     table = pd.DataFrame({"id": range(n), "distance": rng.uniform(5, 30, n)})
     for g in ("g1", "g2"):
         table[f"{g}_id"] = rng.integers(0, 80, n)
@@ -112,7 +114,9 @@ def project(tmp_path, catalogue, server):
     shutil.copy(ROOT / "Snakefile", copy)
     path = copy / "config/datasets.yaml"
     archives = yaml.safe_load(path.read_text())
-    archives["boucaud2020_catalogue"] |= {"url": server, "checksum": checksum(catalogue)}
+    facts = {"url": server, "checksum": checksum(catalogue), "n_rows": N_BLENDS}
+    facts["n_bytes"] = catalogue.stat().st_size
+    archives["boucaud2020_catalogue"] |= facts
     path.write_text(yaml.safe_dump(archives))
     return copy
 
@@ -148,7 +152,7 @@ def test_a_download_that_is_there_is_used(tmp_path, overlay):
 
 
 def test_another_file_at_the_address_is_not_kept(tmp_path, catalogue, project, overlay):
-    catalogue.write_text(catalogue.read_text() + "\n")
+    catalogue.write_bytes(catalogue.read_bytes()[:-2] + b"0\n")
     result = snakemake("--cores", 1, TABLE, directory=tmp_path, project=project, check=False)
     assert result.returncode == 1
     assert "is not the file it should be: its checksum is not sha256:" in result.text

@@ -6,52 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import yaml
 
-from tests.run import assert_same_weights, kill_training, snakemake
+from tests.run import SMALLEST, assert_same_weights, kill_training, snakemake
 
 #: Folders with times, which differ from run to run.
 VOLATILE = {"logs", "benchmarks"}
 #: The claim about the time of training: the only verdict that a clock decides.
 CLOCK_CLAIM = b"joint_time,"
-
-#: Overlay of the toy configuration: all papers and rules with as little work as possible.
-SMALLEST = {
-    "datasets": {"simulated": {"n_galaxies": 300, "chunk_size": 150}},
-    "networks": {
-        "blend2flux": {"filters": 4, "steps_per_epoch": 5, "epochs": 8},
-        "unet": {"filters": 4, "steps_per_epoch": 4, "epochs": 2},
-        "blend2mask2flux": {"filters": 4, "steps_per_epoch": 4, "epochs": 2},
-    },
-    "boucaud2020": {
-        "blending": {"n_blends": {"validation": 60, "test": 120}},
-        "sep": {"chunk_size": 50},
-        "bootstrap_resamples": 20,
-    },
-    "farrens2022": {
-        "samples": {
-            "parametric": {"n_stamps": {"train": 60, "validation": 40, "test": 60}},
-            "realistic": {"n_stamps": {"test": 40}},
-        },
-        "chunk_size": 25,
-        "noise_sigma": [15],
-        "realisations": 1,
-        "network": {"epochs": 4},
-    },
-    "reiman2019": {
-        "image_sets": {"galaxyzoo": {"n_images": 60, "chunk_size": 30}},
-        "min_test_galaxies": 2,
-        "n_blends": {"validation": 6, "test": 10},
-        "network": {"iterations": 6, "adversarial_start": 3, "trace_interval": 3},
-        "n_examples": {"success": 2, "failure": 2},
-    },
-    "hemmati2022": {
-        "cutouts": {"simulated_bands": {"n_galaxies": 240, "chunk_size": 120}},
-        "n_blends": {"validation": 120, "test": 60},
-        # So few steps teach nothing; with this rate the threshold is reliable all the same.
-        "detection": {"false_positive_rate": 0.4},
-        "network": {"epochs": 2, "steps_per_epoch": 3},
-        "som_shape": [4, 4],
-    },
-}
 
 
 @pytest.fixture(scope="module")
