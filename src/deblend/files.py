@@ -8,6 +8,11 @@ from typing import Any
 
 import yaml
 
+try:  # the parser in C, which is eight times as fast
+    from yaml import CSafeLoader as YamlLoader
+except ImportError:
+    from yaml import SafeLoader as YamlLoader  # type: ignore[assignment]
+
 
 @contextlib.contextmanager
 def atomic(path: str | Path) -> Iterator[Path]:
@@ -48,4 +53,4 @@ def read_json(path: str | Path) -> Any:
 
 def read_yaml(path: str | Path) -> Any:
     """Content of one of the project's YAML files."""
-    return yaml.safe_load(Path(path).read_text())
+    return yaml.load(Path(path).read_text(), YamlLoader)

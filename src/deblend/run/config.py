@@ -26,6 +26,7 @@ from deblend.farrens2022.config import ABLATIONS_NAME as FARRENS_ABLATIONS
 from deblend.farrens2022.config import NETWORK_NAME as BLENDHUNTER
 from deblend.farrens2022.config import SEP_NAME as FARRENS_SEP
 from deblend.farrens2022.config import Farrens2022
+from deblend.files import YamlLoader
 from deblend.hemmati2022.config import NETWORK_NAMES as HEMMATI_NETWORKS
 from deblend.hemmati2022.config import Hemmati2022
 from deblend.reiman2019.config import NETWORK_NAMES as REIMAN_NETWORKS
@@ -447,7 +448,7 @@ def _hint(problem: dict[str, Any]) -> str:
     return f": write {text}, without quotes"
 
 
-class _UniqueKeyLoader(yaml.SafeLoader):
+class _UniqueKeyLoader(YamlLoader):
     """A YAML loader that refuses a key that is given twice; others use the last value."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -456,10 +457,11 @@ class _UniqueKeyLoader(yaml.SafeLoader):
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode) or key.tag == "tag:yaml.org,2002:merge":
                 continue
-            line = key.start_mark.line + 1
+            mark = key.start_mark
+            line = mark.line + 1
             if key.value in seen:
                 raise DeblendError(
-                    f"{self.name}, line {line}: the key {key.value} is given already in line "
+                    f"{mark.name}, line {line}: the key {key.value} is given already in line "
                     f"{seen[key.value]}: keep one of them"
                 )
             seen[key.value] = line
