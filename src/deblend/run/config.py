@@ -26,7 +26,6 @@ from deblend.farrens2022.config import ABLATIONS_NAME as FARRENS_ABLATIONS
 from deblend.farrens2022.config import NETWORK_NAME as BLENDHUNTER
 from deblend.farrens2022.config import SEP_NAME as FARRENS_SEP
 from deblend.farrens2022.config import Farrens2022
-from deblend.files import YamlLoader
 from deblend.hemmati2022.config import NETWORK_NAMES as HEMMATI_NETWORKS
 from deblend.hemmati2022.config import Hemmati2022
 from deblend.reiman2019.config import NETWORK_NAMES as REIMAN_NETWORKS
@@ -448,7 +447,7 @@ def _hint(problem: dict[str, Any]) -> str:
     return f": write {text}, without quotes"
 
 
-class _UniqueKeyLoader(YamlLoader):
+class _UniqueKeyLoader(yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader):  # type: ignore[misc]
     """A YAML loader that refuses a key that is given twice; others use the last value."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
