@@ -3,12 +3,13 @@
 import hashlib
 import re
 
+from deblend.files import name_in_address
 from deblend.run.config import AUTHORS_CATALOGUE
 
 
 def download_name(address):
-    """Name for a downloaded mosaic; it contains a hash of the address, so that names are unique."""
-    return f"{hashlib.sha256(address.encode()).hexdigest()[:8]}_{address.rsplit('/', 1)[-1]}"
+    """Name for a downloaded mosaic; a hash of the whole address makes it unique."""
+    return f"{hashlib.sha256(address.encode()).hexdigest()[:8]}_{name_in_address(address)}"
 
 
 def mosaic_file(address):
