@@ -92,7 +92,7 @@ def read_centred_psf(
     DeblendError
         The image cannot be read, is not two-dimensional, or see `mended` and `centred`.
     """
-    image = read_array(path, key)
+    image = read_array(path, key, prefer=("PSF",))
     while image.ndim > 2 and image.shape[0] == 1:
         image = image[0]
     if image.ndim != 2:
