@@ -53,6 +53,14 @@ def facts(url, checksum, max_bytes):
     return known | {"url": url, "checksum": checksum or known["checksum"], "max_bytes": max_bytes}
 
 
+def rows_of(archive, member):
+    """Number of rows of a table of an archive; None where only that of another table is known."""
+    entry = ARCHIVES[archive]
+    catalog = (entry.get("members") or {}).get("catalog", member)
+    n_rows = entry.get("n_rows") if member == catalog else None
+    return n_rows if isinstance(n_rows, int) else None
+
+
 # Address, largest size and facts of each mosaic to download, and of the tables and PSFs that belong to
 # mosaics.
 _CUTOUTS = config["hemmati2022"]["cutouts"].values()
@@ -259,6 +267,7 @@ rule unpack_table:
         runtime=30,
     params:
         max_bytes=lambda wildcards: ARCHIVES[wildcards.archive]["max_bytes"],
+        n_rows=lambda wildcards: rows_of(wildcards.archive, wildcards.member),
     message:
         "Unpack {wildcards.member} of {wildcards.archive}"
     script:
