@@ -502,11 +502,11 @@ def _unit_of(unit: Any, quantity: Quantity) -> u.UnitBase | u.FunctionUnitBase |
     if name in UNIT_NAMES:
         return UNIT_NAMES[name]
     # As it stands first: FITS and VOTables know fewer units, and mJy and MJy differ in case only.
-    for spelling in (str(unit), NAMES.get(name, ""), name):
+    for spelling in (unit, str(unit), NAMES.get(name, name), name):
         known = u.Unit(spelling, parse_strict="silent")
-        if spelling and not isinstance(known, u.UnrecognizedUnit):
-            return known
-    return u.Unit(str(unit), parse_strict="silent")
+        if not isinstance(known, u.UnrecognizedUnit):
+            break
+    return known
 
 
 def _convert(

@@ -116,9 +116,10 @@ def archive_cutouts(
         return images, reasons
 
     # The noise is that of galaxies at equal steps through all: depths differ within a mosaic.
-    rows = np.flatnonzero(on_all)
-    images, reasons = cut(galaxies.iloc[rows[:: -(-len(rows) // BATCH) or 1]])
-    noise = band_noise(images[reasons == ""], config) if (reasons == "").any() else []
+    rows, noise = np.flatnonzero(on_all), list[float]()
+    if len(rows):
+        images, reasons = cut(galaxies.iloc[rows[:: -(-len(rows) // BATCH)]])
+        noise = band_noise(images[reasons == ""], config) if (reasons == "").any() else []
     for rows in batches(np.arange(len(galaxies))):
         part = galaxies.iloc[rows]
         images, reasons = cut(part)
