@@ -36,6 +36,7 @@ NAMES = {
     **dict.fromkeys(("nanojansky", "nanojanskys", "nanojy", "njy"), "nJy"),
     **dict.fromkeys(("microjansky", "microjanskys", "microjy"), "uJy"),
     **dict.fromkeys(("ujy", "mujy", "µjy", "μjy"), "uJy"),
+    "mag(ab)": "mag(AB)",
     **dict.fromkeys(("millijansky", "millijanskys", "millijy"), "mJy"),
     **dict.fromkeys(("mjy/sr", "mjy/ster", "mjysr-1", "mjy.sr-1"), "MJy / sr"),
 }

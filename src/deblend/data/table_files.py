@@ -47,8 +47,7 @@ SENTINELS = (*NEGATIVE_SENTINELS, *(-value for value in NEGATIVE_SENTINELS))
 
 #: Names of units, in lower case, that astropy does not know or takes for something else.
 UNIT_NAMES: dict[str, u.UnitBase] = {
-    **dict.fromkeys(("abmag", "magab", "ab", "mag_ab", "ab_mag", "mag(ab)"), u.mag),
-    "abmagnitude": u.mag,
+    **dict.fromkeys(("abmag", "magab", "ab", "mag_ab", "ab_mag", "abmagnitude"), u.mag),
     **dict.fromkeys(("mags", "magnitude", "magnitudes", "ab magnitude", "ab mag"), u.mag),
     **dict.fromkeys(("pixels", "pixel", "px"), u.pix),
     **dict.fromkeys(("arcsecs", "arcseconds", "arcs", "asec", "''", "″"), u.arcsec),
@@ -502,7 +501,7 @@ def _unit_of(unit: Any, quantity: Quantity) -> u.UnitBase | u.FunctionUnitBase |
     if name in UNIT_NAMES:
         return UNIT_NAMES[name]
     # As it stands first: FITS and VOTables know fewer units, and mJy and MJy differ in case only.
-    for spelling in (unit, str(unit), NAMES.get(name, name), name):
+    for spelling in (str(unit), NAMES.get(name, name), name, unit):
         known = u.Unit(spelling, parse_strict="silent")
         if not isinstance(known, u.UnrecognizedUnit):
             break

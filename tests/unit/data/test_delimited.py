@@ -28,7 +28,12 @@ def test_units_and_dashes_below_the_header_are_no_rows(tmp_path, delimiter):
     path = tmp_path / "asu.tsv"
     path.write_text(VIZIER.replace("\t", delimiter))
     columns = {"id": "Seq", "ra": "_RAJ2000", "mag": "Hmag", "size": "Re"}
-    quantities = {"ra": RIGHT_ASCENSION, "mag": MAGNITUDE, "size": size_in_px(0.06, "pix")}
+    quantities = {
+        "id": None,
+        "ra": RIGHT_ASCENSION,
+        "mag": MAGNITUDE,
+        "size": size_in_px(0.06, "pix"),
+    }
     table = read_columns(path, columns, quantities)
     assert table["id"].tolist() == ["1", "2"]
     assert table["ra"].tolist() == [53.122751, 53.129312]
