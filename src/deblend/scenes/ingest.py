@@ -348,7 +348,7 @@ def _psfs(bands: Sequence[SceneBand], pixel_scale_arcsec: float) -> np.ndarray |
     for band in bands:
         if band.psf is not None:
             name = f"the PSF of {band.name}, {band.psf},"
-            found.append(read_centred_psf(band.psf, None, name, on_pixel=True))
+            found.append(read_centred_psf(band.psf, None, name, pixel_scale_arcsec, on_pixel=True))
         elif band.psf_fwhm_arcsec is not None:
             profile = moffat_psf(band.psf_fwhm_arcsec, band.psf_moffat_beta)
             half = int(np.ceil(PSF_HALF_WIDTHS * band.psf_fwhm_arcsec / pixel_scale_arcsec))
