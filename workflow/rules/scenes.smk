@@ -52,14 +52,17 @@ def trained_kind(name):
 
 @functools.cache
 def scene_networks(name):
-    """Networks of a set of scenes: (name, paper, weights, description, weights of VGG-16)."""
+    """Networks of a set of scenes.
+
+    (name, paper, weights, description, weights of VGG-16, whether it is from the folder of weights).
+    """
     found = []
     for network in SCENES[name]["networks"]:
         kind = trained_kind(network)
         folder = f"<results>/networks/{network}"
         vgg = "<results>/farrens2022/vgg16.h5" if kind == "farrens2022" else None
         files = (f"{folder}/{SCENE_WEIGHTS[kind]}", f"{folder}/network.json", vgg)
-        found.append(("_".join(Path(network).parts), kind, *files))
+        found.append(("_".join(Path(network).parts), kind, *files, False))
     if SCENES[name]["weights"]:
         try:
             given = find_networks(SCENES[name]["weights"])
@@ -68,7 +71,7 @@ def scene_networks(name):
         for network in given:
             vgg = str(network.vgg) if network.vgg and network.kind == "farrens2022" else None
             files = (str(network.weights), str(network.description), vgg)
-            found.append((network.name, network.kind, *files))
+            found.append((network.name, network.kind, *files, True))
     names = [network[0] for network in found]
     twice = {network for network in names if names.count(network) > 1}
     if twice:
@@ -86,6 +89,11 @@ def networks_of(keras):
         for network in scene_networks(wildcards.scene_set)
         if (network[1] in KERAS_KINDS) == keras
     ]
+
+
+def optional_networks(keras, wildcards):
+    """Names of the networks on Keras, or the others, that are left out if they have another band."""
+    return [network[0] for network in networks_of(keras)(wildcards) if network[5]]
 
 
 def network_files(keras, position):
@@ -199,6 +207,7 @@ rule scenes_keras:
         backend=config["backend"],
         threads=config["threads"]["training"],
         names=lambda wildcards: [network[0] for network in networks_of(True)(wildcards)],
+        optional=lambda wildcards: optional_networks(True, wildcards),
     message:
         "Measure {wildcards.scene_set} with networks on Keras"
     script:
@@ -228,6 +237,7 @@ rule scenes_torch:
         seed=SEED,
         threads=config["threads"]["training"],
         names=lambda wildcards: [network[0] for network in networks_of(False)(wildcards)],
+        optional=lambda wildcards: optional_networks(False, wildcards),
     message:
         "Measure {wildcards.scene_set} with networks on PyTorch"
     script:

@@ -73,7 +73,9 @@ def extract(
         ) from error
 
 
-def detect(image: np.ndarray, settings: Detection, rms: float) -> tuple[np.ndarray, np.ndarray]:
+def detect(
+    image: np.ndarray, settings: Detection, rms: float, mask: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Detect objects.
 
     Parameters
@@ -83,6 +85,8 @@ def detect(image: np.ndarray, settings: Detection, rms: float) -> tuple[np.ndarr
     settings : Detection
     rms : float
         Noise of the background.
+    mask : ndarray of bool, shape (y, x), optional
+        Pixels without data.
 
     Returns
     -------
@@ -104,12 +108,13 @@ def detect(image: np.ndarray, settings: Detection, rms: float) -> tuple[np.ndarr
         deblend_nthresh=settings.n_thresholds,
         deblend_cont=settings.contrast,
         segmentation_map=True,
+        mask=mask,
     )
     return objects, segmap
 
 
 def auto_flux(
-    image: np.ndarray, objects: np.ndarray, segmap: np.ndarray
+    image: np.ndarray, objects: np.ndarray, segmap: np.ndarray, mask: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """FLUX_AUTO of detected objects: the flux in an elliptical Kron aperture.
 
@@ -121,6 +126,8 @@ def auto_flux(
     segmap : ndarray, shape (y, x), int32
         Pixels of other objects are replaced by the mean of the aperture, as by SExtractor's
         masking.
+    mask : ndarray of bool, shape (y, x), optional
+        Pixels without data, which are treated likewise.
 
     Returns
     -------
@@ -133,17 +140,16 @@ def auto_flux(
     # Because of rounding, the angle can be slightly outside the range that SEP accepts.
     theta = np.clip(objects["theta"], -np.pi / 2, np.pi / 2)
     ids = np.arange(1, len(objects) + 1, dtype=np.int32)
-    kron, flag_kron = sep.kron_radius(
-        image, x, y, a, b, theta, KRON_SEARCH, segmap=segmap, seg_id=ids
-    )
+    other = {"segmap": segmap, "mask": mask}
+    kron, flag_kron = sep.kron_radius(image, x, y, a, b, theta, KRON_SEARCH, seg_id=ids, **other)
     kron = np.nan_to_num(kron)
     flux, _, flag = sep.sum_ellipse(
-        image, x, y, a, b, theta, KRON_FACTOR * kron, segmap=segmap, seg_id=ids, subpix=1
+        image, x, y, a, b, theta, KRON_FACTOR * kron, seg_id=ids, subpix=1, **other
     )
     small = KRON_FACTOR * kron * np.sqrt(a * b) < MIN_RADIUS_PX
     if small.any():
         flux_small, _, flag_small = sep.sum_circle(
-            image, x[small], y[small], MIN_RADIUS_PX, segmap=segmap, seg_id=ids[small], subpix=1
+            image, x[small], y[small], MIN_RADIUS_PX, seg_id=ids[small], subpix=1, **other
         )
         flux[small], flag[small] = flux_small, flag_small
     return flux, flag | flag_kron

@@ -159,6 +159,7 @@ def catalogue_meta(
     injected: Scenes | None,
     of_injected: pd.DataFrame,
     *,
+    sources: pd.DataFrame,
     data: Mapping[str, Any],
     networks: Mapping[str, Any],
     notes: Mapping[str, str],
@@ -172,6 +173,8 @@ def catalogue_meta(
     scenes, injected : Scenes
     of_injected : DataFrame
         Tables of all methods for the injected scenes.
+    sources : DataFrame
+        From `source_table`.
     data : dict
         The entry of the configuration.
     networks : dict
@@ -189,10 +192,12 @@ def catalogue_meta(
         }
         for b, name in enumerate(scenes.bands)
     }
+    empty = sorted(set(range(len(scenes))) - set(sources["scene"].tolist()))
     rows = [{k: _plain(v) for k, v in row.items()} for row in found.to_dict("records")]
     return {
         "data": dict(data),
         "n_scenes": len(scenes),
+        "scenes_without_sources": [scenes.names[i] for i in empty],
         "pixel_scale_arcsec": scenes.pixel_scale_arcsec,
         "bands": bands,
         "networks": dict(networks),

@@ -7,7 +7,7 @@ import pandas as pd
 from deblend.errors import DeblendError
 from deblend.scenes.flags import flagged
 from deblend.scenes.scenes import Scenes
-from deblend.scenes.sources import psf_fwhm
+from deblend.scenes.sources import psf_fwhm, psf_half_light_radius_px
 from deblend.units import mag_from_flux
 
 #: Largest relative difference between the widths of the PSF, and that from which a flag is set.
@@ -89,22 +89,24 @@ def range_flags(
     ndarray of int, shape (n,)
     """
     zero_point = float(scenes.zero_points[band])
-    auto = sources[f"flux_auto_{band}"].fillna(sources["brightness"]).to_numpy(float)
     flags = np.zeros(len(sources), int)
     mag_range, radii = record.get("mag_range"), record.get("radius_range_arcsec")
     if mag_range is None or radii is None:
         flags |= flagged("range_unknown", True)
     if mag_range is not None:
         low, high = mag_range
-        mag = mag_from_flux(auto, zero_point)
+        mag = mag_from_flux(sources[f"flux_auto_{band}"].to_numpy(float), zero_point)
         # A magnitude that is not known, of a flux that is not positive, is not within the range.
-        outside = ~((mag >= low) & (mag <= high))
+        outside = ~((mag >= low) & (mag <= high)) | ~sources["found"].to_numpy(bool)
         if flux is not None:
             own = mag_from_flux(flux, zero_point)
             outside |= ~((own >= low + EDGE_MAG) & (own <= high - EDGE_MAG))
         flags |= flagged("magnitude", outside)
     if radii is not None:
-        radius = intrinsic_radius_arcsec(scenes, band, sources["radius_px"].to_numpy(float))
+        # The band in which SEP measures it.
+        radius = intrinsic_radius_arcsec(
+            scenes, scenes.detection_band, sources["radius_px"].to_numpy(float)
+        )
         small, large = radii[0] / SIZE_TOLERANCE, radii[1] * SIZE_TOLERANCE
         # Where SEP finds nothing there is no size; the magnitude says so already.
         flags |= flagged("size", (radius < small) | (radius > large))
@@ -112,10 +114,6 @@ def range_flags(
 
 
 def intrinsic_radius_arcsec(scenes: Scenes, band: int, radius_px: np.ndarray) -> np.ndarray:
-    """Half-light radii without the PSF, roughly: widths are subtracted in quadrature.
-
-    Half of the light of a Gaussian is within half of its FWHM.
-    """
-    fwhm = psf_fwhm(scenes, band) or 0.0
-    squared = (radius_px * scenes.pixel_scale_arcsec) ** 2 - (fwhm / 2) ** 2
-    return np.sqrt(np.maximum(squared, 0))
+    """Half-light radii without the PSF, roughly: its own is subtracted in quadrature."""
+    squared = np.asarray(radius_px) ** 2 - psf_half_light_radius_px(scenes, band) ** 2
+    return np.sqrt(np.maximum(squared, 0)) * scenes.pixel_scale_arcsec

@@ -28,6 +28,9 @@ MEASURED = (
 #: Columns of the truth of scenes with known galaxies; fluxes in counts/s of the first band.
 TRUTH = ("scene", "source", "x_px", "y_px", "mag", "half_light_radius_px", "other_sources")
 
+#: Columns of the table of peaks in images of super-resolution networks.
+PEAK_COLUMNS = ("scene", "x_px", "y_px", "significance", "method")
+
 #: SEP's settings where a `Scenes` is made without any.
 DETECTION = Detection(threshold=2.5, min_area=6, contrast=0.0001, n_thresholds=64)
 

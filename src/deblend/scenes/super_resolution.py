@@ -9,7 +9,7 @@ from deblend.hemmati2022.networks import LOW_PX
 from deblend.hemmati2022.own_images import FLAGS as IMAGE_FLAGS
 from deblend.hemmati2022.own_images import resolve_images
 from deblend.scenes.flags import flagged
-from deblend.scenes.scenes import Scenes, concatenated, measured_table
+from deblend.scenes.scenes import PEAK_COLUMNS, Scenes, concatenated, measured_table
 from deblend.scenes.sources import find_sources, match_radius_px, pair_sources
 from deblend.scenes.stamps import cut_stamps
 from deblend.scenes.weights import Network
@@ -21,10 +21,6 @@ MARGIN_PX = 3
 
 #: Flags of an image of the network, and ours for them.
 TRANSLATED = {"sky": "sky", "noise": "noise", "bright": "clipped", "more_peaks": "more_peaks"}
-
-
-#: Columns of the table of peaks.
-PEAK_COLUMNS = ("scene", "x_px", "y_px", "significance", "method")
 
 
 def measure(

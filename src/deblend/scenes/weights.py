@@ -7,6 +7,7 @@ imported here, since the rules of the workflow use this module.
 
 import json
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -148,6 +149,13 @@ def find_networks(folder: str | Path) -> list[Network]:
         if network is not None:
             found.append(network)
     return found
+
+
+def missing_bands(network: Network, bands: Collection[str]) -> list[str]:
+    """Bands of a network's training that are none of those given."""
+    one = network.record.get("band")
+    trained = network.record.get("bands", [] if one is None else [one])
+    return [band for band in trained if band not in bands]
 
 
 def select(networks: list[Network], kinds: tuple[str, ...]) -> list[Network]:

@@ -1,10 +1,14 @@
+import json
 from dataclasses import replace
 
 import pandas as pd
+import pytest
 from astropy.table import Table
+from deblend.errors import DeblendError
 from deblend.scenes import forced_fit, sep_photometry
 from deblend.scenes.steps import (
     measure_classically,
+    measure_with_networks,
     prepare,
     read_peaks,
     read_tables,
@@ -64,3 +68,43 @@ def test_tables_and_peaks_are_read_again(tmp_path, placed):
     write_peaks(tmp_path / "peaks.ecsv", [peaks.assign(method="sr")])
     assert read_peaks([tmp_path / "peaks.ecsv"])["x_px"].tolist() == [1.0]
     assert len(read_peaks([])) == 0
+
+
+#: Descriptions and names of weights of the networks that the workflow trains.
+TRAINED = {
+    "blend2flux": ({"architecture": "blend2flux", "band": "f160w"}, "network.weights.h5"),
+    "blendhunter": ({"padding_px": 7, "stamp_size": 51}, "head.weights.h5"),
+    "sr_content": ({"kind": "super_resolution", "bands": ["f775w", "f160w"]}, "network.h5"),
+}
+
+
+def test_networks_of_a_folder_with_other_bands_are_left_out(tmp_path, placed):
+    paths = {name: tmp_path / f"{name}.h5" for name in ("scenes", "injected")}
+    prepare(placed, paths, 0, {}, 1)
+    networks = []
+    for name, (record, weights) in TRAINED.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "network.json").write_text(json.dumps(record))
+        (tmp_path / name / weights).touch()
+        networks.append({"name": name, "description": tmp_path / name / "network.json"})
+
+    def measure(scenes, *, seed, network):
+        return sep_photometry.measure(scenes).assign(method=network.name), [], "compared"
+
+    tables, extras, notes = measure_with_networks(paths, networks, measure, 1, tuple(TRAINED))
+    assert set(tables["scenes"]["method"]) == {"blend2flux", "blendhunter"}
+    assert len(extras) == 2
+    assert set(notes["left_out"]) == {"sr_content"}
+    assert "f775w" in notes["left_out"]["sr_content"]
+
+    # One that the configuration names has to fit.
+    def as_networks_do(scenes, *, seed, network):
+        scenes.band(network.record["bands"][0])
+
+    with pytest.raises(DeblendError, match="f160w and not f775w"):
+        measure_with_networks(paths, networks[2:], as_networks_do, 1)
+
+
+def test_no_peaks_at_all_are_a_table_too(tmp_path):
+    write_peaks(tmp_path / "peaks.ecsv", [])
+    assert len(read_peaks([tmp_path / "peaks.ecsv"])) == 0

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from deblend.errors import DeblendError
 from deblend.scenes.flags import bit
-from deblend.scenes.scenes import Scenes
-from deblend.scenes.super_resolution import PEAK_COLUMNS, measure, measure_with_peaks
+from deblend.scenes.scenes import PEAK_COLUMNS, Scenes
+from deblend.scenes.super_resolution import measure, measure_with_peaks
 from deblend.scenes.weights import read_network
 
 from tests.unit.hemmati2022.test_own_images import (
