@@ -1,5 +1,6 @@
 # The user's own images of blends, measured by all methods: <results>/scenes/NAME/catalogue.ecsv. From
 # top to bottom: images, methods without networks, networks, the catalogue and pictures.
+from deblend.data.listing import PICTURE_SUFFIXES
 from deblend.hemmati2022.config import NETWORK_NAMES as HEMMATI_NAMES
 from deblend.scenes.weights import KERAS_KINDS, WEIGHTS as SCENE_WEIGHTS, find_networks
 
@@ -33,7 +34,8 @@ def scene_listing(wildcards):
     """Digest of the folders and patterns of the images: a new file makes the scenes again."""
     entry = scene_set(wildcards)
     given = [entry["images"], *(band["images"] for band in entry["bands"])]
-    return [stamps_listing(item) for item in given if item]
+    listings = [stamps_listing(item) for item in given if item]
+    return [*listings, *(stamps_listing(item, PICTURE_SUFFIXES) for item in given if item)]
 
 
 def trained_kind(name):
@@ -94,6 +96,12 @@ def networks_of(keras):
 def optional_networks(keras, wildcards):
     """Names of the networks on Keras, or the others, that are left out if they have another band."""
     return [network[0] for network in networks_of(keras)(wildcards) if network[5]]
+
+
+def vgg_numbers(wildcards):
+    """Which of the weights of VGG-16 each network on Keras needs; None for those without."""
+    files = network_files(True, 4)(wildcards)
+    return [files.index(n[4]) if n[4] else None for n in networks_of(True)(wildcards)]
 
 
 def network_files(keras, position):
@@ -208,6 +216,7 @@ rule scenes_keras:
         threads=config["threads"]["training"],
         names=lambda wildcards: [network[0] for network in networks_of(True)(wildcards)],
         optional=lambda wildcards: optional_networks(True, wildcards),
+        vgg_numbers=vgg_numbers,
     message:
         "Measure {wildcards.scene_set} with networks on Keras"
     script:

@@ -84,10 +84,13 @@ class _Problem:
         psf: PsfMixture,
         mixtures: Sequence[Profile],
         basis: np.ndarray | None = None,
+        *,
+        fit_sky: bool = False,
     ) -> None:
         self.shape: tuple[int, int] = images.shape[1:]
         self.images = np.ascontiguousarray(images, float).reshape(len(images), -1)
         self.positions, self.psf, self.mixtures = positions, psf, mixtures
+        self.fit_sky = fit_sky
         n_parameters = positions.shape[1] * (N_SHAPE + len(mixtures))
         self.basis = np.eye(n_parameters) if basis is None else basis
         self.chi2_floor = CHI2_FLOOR * (self.images**2).sum(axis=1)
@@ -96,7 +99,7 @@ class _Problem:
     def with_profiles(self, mixtures: Sequence[Profile]) -> "_Problem":
         """The same stamps with other profiles, all of whose parameters are free."""
         images = self.images.reshape(-1, *self.shape)
-        return _Problem(images, self.positions, self.psf, mixtures)
+        return _Problem(images, self.positions, self.psf, mixtures, fit_sky=self.fit_sky)
 
     def within_bounds(self, p: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Whether galaxies are no wider than the stamp, and no Gaussian is sharper than allowed."""
@@ -144,6 +147,9 @@ class _Problem:
             if not free:
                 tied = self.basis.T @ jacobian[:, :-1]
                 jacobian = np.concatenate([tied, jacobian[:, -1:]], axis=1)
+            if self.fit_sky:
+                # What is left is orthogonal to a constant, whose best value is thus included.
+                jacobian -= jacobian.mean(axis=2, keepdims=True)
             yield part, jacobian
 
     def _weights(self, p: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -210,17 +216,23 @@ def _derivatives(
     np.einsum("nmp,nkmp->nkp", dd, shape, out=out[:, :N_SHAPE])
 
 
-def _start(problem: _Problem) -> np.ndarray:
+def _start(problem: _Problem, used: np.ndarray) -> np.ndarray:
     """First guess: round exponential galaxies, their fluxes from linear least squares.
 
     The fluxes are divided equally between the profiles: from the best linear fit of all profiles,
     or from larger galaxies, more fits would end in a local minimum of wide profiles that cancel.
 
+    Parameters
+    ----------
+    problem : _Problem
+    used : ndarray of bool, shape (galaxy, profile)
+        Profiles of each galaxy.
+
     Returns
     -------
     ndarray, shape (n, galaxy, 3 + profile)
     """
-    n, n_galaxies, n_profiles = *problem.positions.shape[:2], len(problem.mixtures)
+    n, n_galaxies = problem.positions.shape[:2]
     exponential = problem.with_profiles([profile_mixture("exp")])
     p = np.zeros((n, n_galaxies, N_SHAPE + 1))
     # T is at most a quarter of the stamp's area.
@@ -233,7 +245,7 @@ def _start(problem: _Problem) -> np.ndarray:
     matrix[:, i, i] *= 1 + RIDGE
     flux = np.linalg.solve(matrix, vector[..., None])
     shape = p[..., :N_SHAPE]
-    return np.concatenate([shape, np.repeat(flux / n_profiles, n_profiles, axis=2)], axis=2)
+    return np.concatenate([shape, flux / used.sum(axis=1, keepdims=True) * used], axis=2)
 
 
 @one_blas_thread
@@ -245,6 +257,8 @@ def fit_shared_shapes(
     noise_sigma: float,
     noise_correlation: np.ndarray | None = None,
     profiles: Sequence[str] = PROFILES,
+    fit_sky: bool = False,
+    free_profile: Sequence[bool] | None = None,
     max_iterations: int = MAX_ITERATIONS,
 ) -> SharedShapeFit:
     """Fit all galaxies of a stamp together, with fixed centres.
@@ -266,6 +280,11 @@ def fit_shared_shapes(
         See `deblend.data.noise.noise_images`; without it the noise is white.
     profiles : sequence of {"gauss", "exp", "dev"}
         Of each galaxy.
+    fit_sky : bool
+        Fit a constant sky level to each stamp together with the galaxies.
+    free_profile : sequence of bool, length galaxy, optional
+        Galaxies that have all `profiles`; the others, such as faint ones, are exponential. By
+        default all galaxies have.
     max_iterations : int
 
     Returns
@@ -302,20 +321,29 @@ def fit_shared_shapes(
     fit.flags[~finite] = FLAG_NOT_FINITE
     good = np.flatnonzero(finite)
     mixtures = [profile_mixture(name) for name in profiles]
+    exponential = [name == "exp" for name in profiles]
+    used = np.array(
+        [
+            [free or is_exp for is_exp in exponential]
+            for free in (free_profile or [True] * n_galaxies)
+        ]
+    )
     for i in range(0, len(good), CHUNK):
         rows = good[i : i + CHUNK]
         for tie, flag in ((False, 0), (True, FLAG_ROUND)):
-            basis = _basis(n_galaxies, n_parameters, round_galaxies=tie)
+            basis = _basis(used, round_galaxies=tie)
             mixture = psf.take(np.zeros(len(rows), int))
-            problem = _Problem(images[rows], positions[rows], mixture, mixtures, basis)
-            solution = minimise(problem, _start(problem), max_iterations)
+            problem = _Problem(
+                images[rows], positions[rows], mixture, mixtures, basis, fit_sky=fit_sky
+            )
+            solution = minimise(problem, _start(problem, used), max_iterations)
             _, singular, flags = quality(solution, problem.chi2_floor)
             p = solution.p
             fit.flux[rows] = p[..., N_SHAPE:].sum(axis=-1)
             variance = _flux_variance(problem, p, solution.normal, noise_correlation)
             error = np.sqrt(variance) * noise_sigma
             fit.flux_err[rows] = np.where(singular[:, None], np.nan, error)
-            dof = problem.images.shape[1] - basis.shape[1]
+            dof = problem.images.shape[1] - basis.shape[1] - fit_sky
             fit.chi2_per_dof[rows] = solution.normal[:, -1, -1] / noise_sigma**2 / dof
             negative = np.where(fit.flux[rows] > 0, 0, FLAG_NEGATIVE_FLUX)
             fit.flags[rows] = (flags | flag)[:, None] | negative
@@ -326,14 +354,22 @@ def fit_shared_shapes(
     return fit
 
 
-def _basis(n_galaxies: int, n_parameters: int, *, round_galaxies: bool) -> np.ndarray:
-    """Free parameters: all, or for round galaxies one variance instead of a covariance."""
-    basis = np.eye(n_galaxies * n_parameters)
+def _basis(used: np.ndarray, *, round_galaxies: bool) -> np.ndarray:
+    """Free parameters: all, or for round galaxies one variance instead of a covariance.
+
+    Parameters
+    ----------
+    used : ndarray of bool, shape (galaxy, profile)
+        The amplitudes of other profiles are not free.
+    round_galaxies : bool
+    """
+    free = np.concatenate([np.ones((len(used), N_SHAPE), bool), used], axis=1)
+    basis, free = np.eye(free.size), free.ravel()
     if round_galaxies:
-        which = np.arange(len(basis)) % n_parameters
+        which = np.arange(len(basis)) % (N_SHAPE + used.shape[1])
         basis[which == 2] += basis[which == 0]
-        basis = basis[:, (which == 0) | (which >= N_SHAPE)]
-    return basis
+        free = free & ((which == 0) | (which >= N_SHAPE))
+    return basis[:, free]
 
 
 def _flux_variance(

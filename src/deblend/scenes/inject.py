@@ -6,7 +6,6 @@ replaced by noise like theirs, or stays (`keep_sources`).
 """
 
 import logging
-from dataclasses import replace
 from typing import Any
 
 import galsim
@@ -107,16 +106,16 @@ def inject(
         for a blend.
     """
     if n == 0:
-        return replace(
-            scenes,
+        return scenes.part(
+            [],
             images=scenes.images[:0],
-            noise_sigma=scenes.noise_sigma[:0],
             names=(),
             positions=None if scenes.positions is None else (),
             wcs=(),
             truth=pd.DataFrame({column: np.zeros(0) for column in TRUTH}),
         )
-    if scenes.psf is None:
+    known = [scenes.psf_of(band) for band in range(len(scenes.bands))]
+    if any(psf is None for psf in known):
         raise DeblendError("inject needs the PSF of each band: give psf or psf_fwhm_arcsec")
     sizes = _sizes(scenes)
     low, high = np.percentile(sizes["mag"], PERCENTILES)
@@ -129,7 +128,7 @@ def inject(
         galsim.InterpolatedImage(
             galsim.Image(np.ascontiguousarray(psf)), scale=scenes.pixel_scale_arcsec, flux=1.0
         )
-        for psf in scenes.psf
+        for psf in known
     ]
     own = find_sources(scenes)
     empty = (
@@ -168,10 +167,9 @@ def inject(
             *(n - len(images), n),
         )
     truth = pd.DataFrame(rows, columns=[*TRUTH, "sersic_n", "axis_ratio", "angle"])
-    return replace(
-        scenes,
+    return scenes.part(
+        origins,
         images=np.stack(images),
-        noise_sigma=scenes.noise_sigma[origins],
         names=tuple(f"{i}:{scenes.names[k]}" for i, k in enumerate(origins)),
         positions=None if scenes.positions is None else tuple(positions),
         wcs=(),

@@ -25,7 +25,13 @@ NOISE_TOLERANCE = 2.0
 EDGE_MAG = 0.05
 
 
-def check_psf(scenes: Scenes, band: int, trained: float | None, name: str) -> tuple[int, str]:
+def check_psf(
+    scenes: Scenes,
+    band: int,
+    trained: float | None,
+    name: str,
+    tolerance: float = PSF_TOLERANCE,
+) -> tuple[int, str]:
     """Compare the PSF of a band with that of a training.
 
     Returns
@@ -38,14 +44,14 @@ def check_psf(scenes: Scenes, band: int, trained: float | None, name: str) -> tu
     Raises
     ------
     DeblendError
-        They differ by more than `PSF_TOLERANCE`.
+        They differ by more than the tolerance.
     """
     found = psf_fwhm(scenes, band)
     if found is None or trained is None:
         lacks = "scenes" if found is None else "training"
         return int(flagged("psf", True)), f"the PSF of the {lacks} is unknown: not compared"
     difference = found / trained - 1
-    if abs(difference) > PSF_TOLERANCE:
+    if abs(difference) > tolerance:
         remedy = (
             f"smooth the images to {trained:.3g} arcsec"
             if difference < 0
@@ -53,7 +59,7 @@ def check_psf(scenes: Scenes, band: int, trained: float | None, name: str) -> tu
         )
         raise DeblendError(
             f"the PSF of band {scenes.bands[band]} has a FWHM of {found:.3g} arcsec, and {name} "
-            f"was trained at {trained:.3g} (they may differ by {PSF_TOLERANCE:.0%}): {remedy}"
+            f"was trained at {trained:.3g} (they may differ by {tolerance:.0%}): {remedy}"
         )
     note = f"FWHM of the PSF {found:.3g} arcsec, of the training {trained:.3g}"
     return int(flagged("psf", abs(difference) > PSF_FLAG)), note

@@ -51,6 +51,7 @@ def measure(
                 | flagged("not_positive", rows["flux"].to_numpy(float) <= 0)
                 | flagged("deblended", (sources["sep_flags"].to_numpy(int) & 3) > 0)
                 | flagged("sep_failed", (sources["sep_flags"].to_numpy(int) & FLAG_FAILED) > 0)
+                | flagged("sky", scenes.lacks_sky(sources["scene"].to_numpy(int), number))
                 | flagged("no_data", lacks_data(scenes, sources, number))
             )
             parts.append(measured_table(rows, method))

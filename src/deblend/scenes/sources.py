@@ -52,16 +52,16 @@ def image_of(scenes: Scenes, scene: int, band: int) -> np.ndarray:
 
 def psf_fwhm(scenes: Scenes, band: int) -> float | None:
     """Full width at half maximum of the PSF of a band, arcsec; None without a PSF."""
-    if scenes.psf is None:
-        return None
-    return psf_fwhm_px(scenes.psf[band]) * scenes.pixel_scale_arcsec
+    psf = scenes.psf_of(band)
+    return None if psf is None else psf_fwhm_px(psf) * scenes.pixel_scale_arcsec
 
 
 def psf_half_light_radius_px(scenes: Scenes, band: int) -> float:
     """Radius of the circle with half of the light of a band's PSF, px; 0 without a PSF."""
-    if scenes.psf is None:
+    known = scenes.psf_of(band)
+    if known is None:
         return 0.0
-    psf = np.ascontiguousarray(scenes.psf[band], np.float32)
+    psf = np.ascontiguousarray(known, np.float32)
     middle = (len(psf) - 1) / 2
     # As SEP's half-light radii of sources are measured.
     radius, _ = sep.flux_radius(
@@ -164,7 +164,7 @@ def _sources_of(
         k = of_place[source]
         row: dict[str, object] = {
             **{"scene": scene, "source": source, "x_px": x, "y_px": y, "found": k >= 0},
-            **{"sep_flags": failed, "on_object": _label_at(segmap, x, y) > 0},
+            **{"sep_flags": failed, "on_object": label_at(segmap, x, y) > 0},
         }
         row |= {name: values[k] if k >= 0 else np.nan for name, values in measured.items()}
         if k >= 0:
@@ -177,7 +177,7 @@ def _sources_of(
     return rows
 
 
-def _label_at(segmap: np.ndarray, x: float, y: float) -> int:
+def label_at(segmap: np.ndarray, x: float, y: float) -> int:
     """Label of the object that has the pixel of a position; 0 without one, or outside."""
     row, column = round(y), round(x)
     inside = 0 <= row < segmap.shape[0] and 0 <= column < segmap.shape[1]

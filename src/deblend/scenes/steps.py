@@ -10,11 +10,13 @@ import pandas as pd
 from deblend.errors import DeblendError
 from deblend.files import read_json, write_json
 from deblend.scenes.catalogue import (
+    FLUX_UNITS,
     catalogue_meta,
     source_table,
     wide_table,
     write_catalogue,
 )
+from deblend.scenes.flags import flagged
 from deblend.scenes.inject import inject
 from deblend.scenes.masks import Mask, read_masks
 from deblend.scenes.scenes import (
@@ -78,16 +80,17 @@ def measure_classically(
     tables: dict[str, list[pd.DataFrame]] = {name: [] for name in paths}
     left_out = {}
     loaded = {name: read_scenes(path) for name, path in paths.items()}
-    loaded = {name: scenes for name, scenes in loaded.items() if len(scenes)}
     for method, measure in methods.items():
-        try:
-            found = {name: measure(scenes, seed=seed) for name, scenes in loaded.items()}
-        except DeblendError as error:
-            log.warning("%s is left out: %s", method, error)
-            left_out[method] = str(error)
-            continue
-        for name, table in found.items():
-            tables[name].append(table)
+        for name, scenes in loaded.items():
+            if not len(scenes):
+                continue
+            # What cannot be applied to injected galaxies is still applied to the scenes.
+            what = method if name == "scenes" else f"{method}, injected galaxies"
+            try:
+                tables[name].append(measure(scenes, seed=seed))
+            except DeblendError as error:
+                log.warning("%s is left out: %s", what, error)
+                left_out[what] = str(error)
     return {name: concatenated(parts) for name, parts in tables.items()}, {"left_out": left_out}
 
 
@@ -171,7 +174,9 @@ def write_tables(
 def read_tables(paths: Sequence[str | Path]) -> pd.DataFrame:
     """Tables of several jobs as one."""
     parts = [
-        pd.read_csv(path, keep_default_na=False, na_values={c: [""] for c in NUMBERS})
+        pd.read_csv(
+            path, keep_default_na=False, na_values={c: [""] for c in NUMBERS}, dtype=TEXT_COLUMNS
+        )
         for path in paths
     ]
     return concatenated(parts)
@@ -179,6 +184,9 @@ def read_tables(paths: Sequence[str | Path]) -> pd.DataFrame:
 
 #: Columns of `MEASURED` that can be empty numbers.
 NUMBERS = ("flux", "flux_error", "p_blend", "mask_area_px")
+
+#: Texts, which can look like numbers: a band can be called 814.
+TEXT_COLUMNS = {"band": str, "method": str, "role": str}
 
 
 def write_all(
@@ -208,6 +216,7 @@ def write_all(
     """
     all_scenes, all_injected = read_scenes(scenes), read_scenes(injected)
     measured = read_tables(tables)
+    measured["flags"] |= flagged("stretched", all_scenes.stretched)
     joined: dict[str, dict[str, Any]] = {"left_out": {}, "compared": {}, "networks": {}}
     for path in notes:
         for key, values in read_json(path).items():
@@ -233,7 +242,9 @@ def write_all(
     )
     write_catalogue(outputs["catalogue"], wide_table(all_scenes, sources, measured), meta)
     zero_points = dict(zip(all_scenes.bands, all_scenes.zero_points.tolist(), strict=True))
-    write_ecsv(outputs["measurements"], measured[list(MEASURED)], UNITS, zero_points=zero_points)
+    # Sums of pixels of pictures have no unit.
+    units = {k: v for k, v in UNITS.items() if not (all_scenes.stretched and v in FLUX_UNITS)}
+    write_ecsv(outputs["measurements"], measured[list(MEASURED)], units, zero_points=zero_points)
     write_csv(outputs["injections"], found)
     for row in found[found["selection"] == "both_found"].itertuples(index=False):
         log.info(
@@ -249,6 +260,7 @@ def named_networks(
     weights: Sequence[str | Path],
     descriptions: Sequence[str | Path],
     vgg: Sequence[str | Path] = (),
+    vgg_numbers: Sequence[int | None] = (),
 ) -> list[dict[str, Any]]:
     """Arguments of `deblend.scenes.weights.read_network` for each network.
 
@@ -258,23 +270,28 @@ def named_networks(
     weights, descriptions : sequence of path
         In the order of the names.
     vgg : sequence of path
-        None or one, for all of them.
+    vgg_numbers : sequence of int or None, optional
+        Which of these each network needs; by default none.
     """
+    numbers = vgg_numbers or [None] * len(names)
     return [
         {
             "name": name,
             "weights": file,
             "description": description,
-            "vgg": vgg[0] if len(vgg) else None,
+            "vgg": None if number is None else vgg[number],
         }
-        for name, file, description in zip(names, weights, descriptions, strict=True)
+        for name, file, description, number in zip(
+            names, weights, descriptions, numbers, strict=True
+        )
     ]
 
 
 def write_peaks(path: str | Path, peaks: Sequence[pd.DataFrame]) -> None:
     """Write the peaks of all networks as ECSV."""
     parts = [table for table in peaks if len(table)]
-    table = pd.concat(parts, ignore_index=True) if parts else _no_peaks()
+    empty = pd.DataFrame(columns=list(PEAK_COLUMNS))
+    table = pd.concat(parts, ignore_index=True) if parts else empty
     units = {"x_px": "pix", "y_px": "pix"}
     write_ecsv(path, table.reset_index(drop=True), units, significance="sigmas of the noise")
 

@@ -7,8 +7,9 @@ import pandas as pd
 from deblend.errors import DeblendError
 from deblend.hemmati2022.networks import LOW_PX
 from deblend.hemmati2022.own_images import FLAGS as IMAGE_FLAGS
-from deblend.hemmati2022.own_images import resolve_images
+from deblend.hemmati2022.own_images import PSF_TOLERANCE, SAME_SCALE, resolve_images
 from deblend.scenes.flags import flagged
+from deblend.scenes.networks import check_psf, range_flags
 from deblend.scenes.scenes import PEAK_COLUMNS, Scenes, concatenated, measured_table
 from deblend.scenes.sources import find_sources, match_radius_px, pair_sources
 from deblend.scenes.stamps import cut_stamps
@@ -63,7 +64,7 @@ def measure_with_peaks(
     network: Network,
 ) -> tuple[pd.DataFrame, pd.DataFrame, str]:
     """As `measure`, with all peaks (`PEAK_COLUMNS`) and a note."""
-    if scenes.psf is None:
+    if any(scenes.psf_of(band) is None for band in range(len(scenes.bands))):
         raise DeblendError(
             f"{network.name} needs the PSF of each band: give psf or psf_fwhm_arcsec"
         )
@@ -75,7 +76,20 @@ def measure_with_peaks(
     sources = find_sources(scenes, positions)
     pairs = pair_sources(sources, LOW_PX * ratio / 2)
     peaks = pd.DataFrame(columns=list(PEAK_COLUMNS))
-    note = f"images were resampled to {pixel:.4g} arcsec per pixel if theirs differ"
+    is_resampled = abs(ratio - 1) >= SAME_SCALE
+    note = (
+        f"images were resampled from {scenes.pixel_scale_arcsec:g} to {pixel:.4g} arcsec per pixel"
+        if is_resampled
+        else f"pixels are those of the training, {pixel:.4g} arcsec"
+    )
+    psf_flag = 0
+    for band in network.record["bands"]:
+        flag, text = check_psf(
+            *(scenes, scenes.band(band), trained["low_psf_fwhm_arcsec"], network.name),
+            tolerance=PSF_TOLERANCE,
+        )
+        psf_flag |= flag
+        note += f"; {band}: {text}"
     if not len(pairs):
         return concatenated([]), peaks, note
     scene = pairs["scene"].to_numpy()
@@ -98,7 +112,9 @@ def measure_with_peaks(
     missing = np.max([part.missing for part in cut], axis=0)
     of_image = _image_flags(result.summary["flags"].to_numpy(int)) | flagged("no_data", missing > 0)
     of_image = of_image | flagged("crowded", pairs["n_others"].to_numpy() > 0)
-    of_image = of_image | flagged("range_unknown", "mag_range" not in network.record)
+    of_image = of_image | flagged("single", pairs["companion"].to_numpy() < 0)
+    of_image = of_image | flagged("resampled", is_resampled) | psf_flag
+    of_source = range_flags(network.record, scenes, scenes.band(trained["detection_band"]), sources)
     peaks = result.peaks.assign(
         scene=scene[result.peaks["image"]],
         x_px=result.peaks["x_px"] + corners[result.peaks["image"], 1],
@@ -123,11 +139,15 @@ def measure_with_peaks(
                     **{c: source[c] for c in ("scene", "source", "x_px", "y_px")},
                     **{"band": band, "role": role, "n_peaks": n_peaks[number]},
                 }
-                rows.append(
-                    base | _nearest(own[own["band"] == band], source, radius, of_image[number])
-                )
+                flags = int(of_image[number]) | int(of_source[k])
+                rows.append(base | _nearest(own[own["band"] == band], source, radius, flags))
     table = measured_table(pd.DataFrame(rows), network.name)
     table = table.astype({"scene": int, "source": int})
+    if scenes.noise_correlation is not None:
+        # The errors of the fit are those of white noise; a galaxy is wider than the correlation.
+        total = np.maximum(scenes.noise_correlation.sum(axis=(1, 2)), 1.0)
+        factors = dict(zip(scenes.bands, np.sqrt(total), strict=True))
+        table["flux_error"] = table["flux_error"] * table["band"].map(factors).astype(float)
     return (
         table.sort_values(["band", "scene", "source"], kind="stable", ignore_index=True),
         peaks,
