@@ -175,9 +175,11 @@ rule scenes_classical:
         notes=f"{SCENE_FOLDER}/classical.json",
     log:
         "<results>/logs/scenes/{scene_set}_classical.log",
+    benchmark:
+        "<results>/benchmarks/scenes/{scene_set}_classical.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 8
+    threads: config["threads"]["training"]
     resources:
         mem_mb=8000,
         runtime=240,
@@ -203,6 +205,8 @@ rule scenes_keras:
         masks=f"{SCENE_FOLDER}/masks.h5",
     log:
         "<results>/logs/scenes/{scene_set}_keras.log",
+    benchmark:
+        "<results>/benchmarks/scenes/{scene_set}_keras.tsv"
     conda:
         "../../envs/keras.yaml"
     threads: config["threads"]["training"]
@@ -235,6 +239,8 @@ rule scenes_torch:
         peaks=f"{SCENE_FOLDER}/peaks.ecsv",
     log:
         "<results>/logs/scenes/{scene_set}_torch.log",
+    benchmark:
+        "<results>/benchmarks/scenes/{scene_set}_torch.tsv"
     conda:
         "../../envs/torch.yaml"
     threads: config["threads"]["training"]

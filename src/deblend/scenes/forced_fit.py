@@ -227,7 +227,10 @@ def _window(
     shape = (int(last[0] - first[0]), int(last[1] - first[1]))
     if not inside or np.prod(shape) <= 6 * len(fitted) + 1:
         return None
-    unfitted = None if segmap is None else _pixels_of_others(segmap, yx, others, fitted)
+    unfitted = None
+    if segmap is not None:
+        members = np.flatnonzero(sources["scene"].to_numpy() == scene).tolist()
+        unfitted = _pixels_of_others(segmap, yx, sorted({*members} - {*fitted}), fitted)
     rng = generator(0, "no data in a fit", scene, band, *first.tolist())
     image, lacks = window_of(scenes, scene, band, first, shape, rng, unfitted)
     centres = yx[fitted] - first
@@ -251,7 +254,7 @@ def _pixels_of_others(
     segmap: np.ndarray, yx: np.ndarray, others: list[int], fitted: list[int]
 ) -> np.ndarray:
     """Pixels of the sources that are not fitted, and what is near them, but no fitted ones."""
-    labels = {label_at(segmap, yx[k, 1], yx[k, 0]) for k in others if k not in fitted}
+    labels = {label_at(segmap, yx[k, 1], yx[k, 0]) for k in others}
     labels -= {0, *(label_at(segmap, yx[k, 1], yx[k, 0]) for k in fitted)}
     theirs = np.isin(segmap, sorted(labels))
     return binary_dilation(theirs, iterations=GROWTH_PX) & ((segmap == 0) | theirs)
@@ -290,10 +293,10 @@ def _fit(job: tuple[list[_Window], PsfMixture, np.ndarray | None]) -> SharedShap
 
 
 def _segmaps(scenes: Scenes, sources: pd.DataFrame) -> dict[int, np.ndarray]:
-    """SEP's segmentation maps of the scenes with more sources than are fitted together."""
+    """SEP's segmentation maps of the scenes with more sources than a pair."""
     counts = sources["scene"].value_counts()
     found = {}
-    for scene in sorted(counts[counts > 2 + MAX_OTHERS].index.tolist()):
+    for scene in sorted(counts[counts > 2].index.tolist()):
         try:
             found[scene] = detected(scenes, scene)[1]
         except SepError as error:

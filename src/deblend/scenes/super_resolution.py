@@ -13,7 +13,7 @@ from deblend.scenes.networks import check_psf, range_flags
 from deblend.scenes.scenes import PEAK_COLUMNS, Scenes, concatenated, measured_table
 from deblend.scenes.sources import find_sources, match_radius_px, pair_sources
 from deblend.scenes.stamps import cut_stamps
-from deblend.scenes.weights import Network
+from deblend.scenes.weights import Network, check_description
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +68,7 @@ def measure_with_peaks(
         raise DeblendError(
             f"{network.name} needs the PSF of each band: give psf or psf_fwhm_arcsec"
         )
+    check_description(network)
     trained = network.record["images"]
     pixel = trained["factor"] * trained["pixel_scale_arcsec"]
     ratio = pixel / scenes.pixel_scale_arcsec

@@ -24,6 +24,13 @@ WEIGHTS = {
     "reiman2019": "network.h5",
 }
 
+#: What a description has to have.
+NEEDED = {
+    "boucaud2020": ("pixel_scale_arcsec", "stamp_size", "zero_point"),
+    "farrens2022": ("pixel_scale_arcsec", "stamp_size", "padding_px"),
+    "hemmati2022": ("bands", "images"),
+}
+
 #: Networks that run on Keras; the others on PyTorch.
 KERAS_KINDS = ("boucaud2020", "farrens2022")
 
@@ -149,6 +156,22 @@ def find_networks(folder: str | Path) -> list[Network]:
         if network is not None:
             found.append(network)
     return found
+
+
+def check_description(network: Network) -> None:
+    """Check that a network's description has what is needed to apply it.
+
+    Raises
+    ------
+    DeblendError
+        It lacks a key.
+    """
+    missing = [key for key in NEEDED[network.kind] if network.record.get(key) is None]
+    if missing:
+        raise DeblendError(
+            f"{network.description} lacks {', '.join(missing)}: add what the network was trained "
+            "with, or leave it out"
+        )
 
 
 def missing_bands(network: Network, bands: Collection[str]) -> list[str]:
