@@ -114,7 +114,7 @@ def detect(
 
 
 def auto_flux(
-    image: np.ndarray, objects: np.ndarray, segmap: np.ndarray, mask: np.ndarray | None = None
+    image: np.ndarray, objects: np.ndarray, segmap: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """FLUX_AUTO of detected objects: the flux in an elliptical Kron aperture.
 
@@ -126,8 +126,6 @@ def auto_flux(
     segmap : ndarray, shape (y, x), int32
         Pixels of other objects are replaced by the mean of the aperture, as by SExtractor's
         masking.
-    mask : ndarray of bool, shape (y, x), optional
-        Pixels without data, which are treated likewise.
 
     Returns
     -------
@@ -140,16 +138,17 @@ def auto_flux(
     # Because of rounding, the angle can be slightly outside the range that SEP accepts.
     theta = np.clip(objects["theta"], -np.pi / 2, np.pi / 2)
     ids = np.arange(1, len(objects) + 1, dtype=np.int32)
-    other = {"segmap": segmap, "mask": mask}
-    kron, flag_kron = sep.kron_radius(image, x, y, a, b, theta, KRON_SEARCH, seg_id=ids, **other)
+    kron, flag_kron = sep.kron_radius(
+        image, x, y, a, b, theta, KRON_SEARCH, segmap=segmap, seg_id=ids
+    )
     kron = np.nan_to_num(kron)
     flux, _, flag = sep.sum_ellipse(
-        image, x, y, a, b, theta, KRON_FACTOR * kron, seg_id=ids, subpix=1, **other
+        image, x, y, a, b, theta, KRON_FACTOR * kron, segmap=segmap, seg_id=ids, subpix=1
     )
     small = KRON_FACTOR * kron * np.sqrt(a * b) < MIN_RADIUS_PX
     if small.any():
         flux_small, _, flag_small = sep.sum_circle(
-            image, x[small], y[small], MIN_RADIUS_PX, seg_id=ids[small], subpix=1, **other
+            image, x[small], y[small], MIN_RADIUS_PX, segmap=segmap, seg_id=ids[small], subpix=1
         )
         flux[small], flag[small] = flux_small, flag_small
     return flux, flag | flag_kron

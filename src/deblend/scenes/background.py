@@ -111,7 +111,8 @@ def measure_correlations(
     notes : tuple of str
         `white`, `correlated` or `white (assumed)`, by band.
     """
-    found, notes = [], []
+    found: list[np.ndarray | None] = []
+    notes = []
     for number, band in enumerate(bands):
         try:
             measured = measure_correlation(_tiles(images[:, number]))
@@ -124,9 +125,9 @@ def measure_correlations(
             found.append(None)
             notes.append("white (assumed)")
             continue
-        half, error = np.array(measured["correlation"]), np.array(measured["error"])
+        half, errors = np.array(measured["correlation"]), np.array(measured["error"])
         # What is not significant is not kept, so that white noise stays white.
-        neighbour = half[0, half.shape[1] // 2 + 1], error[0, half.shape[1] // 2 + 1]
+        neighbour = half[0, half.shape[1] // 2 + 1], errors[0, half.shape[1] // 2 + 1]
         if abs(neighbour[0]) < CORRELATION_ERRORS * max(neighbour[1], 0.01):
             found.append(None)
             notes.append("white")

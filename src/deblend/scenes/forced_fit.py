@@ -178,10 +178,9 @@ def _fit_band(
         own = [k for k in (pair.central, pair.companion) if k >= 0]
         for k, what in zip(own, ("central", "companion"), strict=False):
             role[k] = what
-        window = None
-        if bounds[pair.scene] is not None:
-            segmap = segmaps.get(pair.scene)
-            window = _window(scenes, band, sources, own, bounds[pair.scene], segmap)
+        window, bound = None, bounds[pair.scene]
+        if bound is not None:
+            window = _window(scenes, band, sources, own, bound, segmaps.get(pair.scene))
         if window is None:
             flags[own] |= int(flagged("no_data", True))
         else:

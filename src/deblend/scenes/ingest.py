@@ -130,7 +130,7 @@ def _read_frames(config: SceneSet) -> tuple[list[_Frame], bool]:
     counts = {band.name: len(f) for band, f in zip(config.bands, of_bands, strict=True)}
     if len(set(counts.values())) > 1:
         raise DeblendError(f"bands have different numbers of images: {counts}")
-    frames = []
+    joined = []
     for parts in zip(*of_bands, strict=True):
         shapes = {part.pixels.shape[1:] for part in parts}
         if len(shapes) > 1:
@@ -140,8 +140,8 @@ def _read_frames(config: SceneSet) -> tuple[list[_Frame], bool]:
             )
         pixels = np.concatenate([part.pixels for part in parts])
         headers = tuple(header for part in parts for header in part.headers)
-        frames.append(_Frame(pixels, parts[0].name, headers))
-    return frames, stretched
+        joined.append(_Frame(pixels, parts[0].name, headers))
+    return joined, stretched
 
 
 def _files(images: str | Sequence[str]) -> list[Path] | None:

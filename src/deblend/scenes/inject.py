@@ -134,7 +134,8 @@ def inject(
     empty = (
         {} if keep_sources else {i: _without_sources(scenes, i, seed) for i in range(len(scenes))}
     )
-    images, origins, rows, positions = [], [], [], []
+    images: list[np.ndarray] = []
+    origins, rows, positions = [], [], []
     for number in range(n):
         rng = generator(seed, "inject", number)
         scene = int(rng.integers(len(scenes)))

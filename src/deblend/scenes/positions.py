@@ -112,7 +112,7 @@ def scene_numbers(labels: Sequence[str], names: Sequence[str], where: str) -> np
     ):
         if None not in found:
             readings.append(np.array(found, int))
-    if len(readings) == 2 and not np.array_equal(*readings):
+    if len(readings) == 2 and (readings[0] != readings[1]).any():
         raise DeblendError(
             f"the scenes in {where} ({labels[0]} ...) can be names of files or numbers from 0, "
             f"which are other images: give the names with their suffix, such as {names[0]}.fits"

@@ -152,12 +152,12 @@ class Scenes:
 
     def part(self, rows: Sequence[int], **changes: Any) -> "Scenes":
         """Some of the scenes, in any order, with some changes, which include images and names."""
-        rows = np.asarray(rows, int)
+        chosen = np.asarray(rows, int)
         of_rows: dict[str, Any] = {
-            name: None if array is None else array[rows]
+            name: None if array is None else array[chosen]
             for name, array in (("sky", self.sky), ("sky_measured", self.sky_measured))
         }
-        return replace(self, noise_sigma=self.noise_sigma[rows], **of_rows, **changes)
+        return replace(self, noise_sigma=self.noise_sigma[chosen], **of_rows, **changes)
 
     def lacks_sky(self, scene: np.ndarray, band: int) -> np.ndarray:
         """Whether the sky of scenes could not be measured in a band, for each of `scene`."""

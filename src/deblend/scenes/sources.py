@@ -128,7 +128,7 @@ def detected(scenes: Scenes, scene: int) -> tuple[np.ndarray, np.ndarray]:
     band = scenes.detection_band
     image = image_of(scenes, scene, band)
     # SEP's buffer then is never too small for the pixels above the threshold.
-    sep.set_extract_pixstack(max(sep.get_extract_pixstack(), image.size))
+    sep.set_extract_pixstack(max(sep.get_extract_pixstack(), 2 * image.size))
     sigma = float(scenes.noise_sigma[scene, band])
     lacks = np.isnan(scenes.images[scene, band])
     try:
@@ -218,7 +218,9 @@ def _measure_objects(
         image = image_of(scenes, scene, band)
         sigma = float(scenes.noise_sigma[scene, band])
         lacks = np.isnan(scenes.images[scene, band])
-        flux, flag = auto_flux(image, objects, segmap, lacks)
+        # Without a mask, with which SEP would scale fluxes up for the pixels of neighbours too:
+        # pixels without data count as 0, and are flagged.
+        flux, flag = auto_flux(image, objects, segmap)
         area, touches = _kron_area(image, objects, segmap, lacks)
         iso = np.bincount(segmap.ravel(), image.ravel().astype(float), len(objects) + 1)[1:]
         # The noise of a sum over many pixels of correlated noise is higher than of white noise.
@@ -234,7 +236,7 @@ def _measure_objects(
         }
         if band == scenes.detection_band:
             flags = flags | flag
-            found["radius_px"] = _half_light_radius(image, objects, flux, segmap, labels, lacks)
+            found["radius_px"] = _half_light_radius(image, objects, flux, segmap, labels)
     return {**found, "sep_flags": flags}
 
 
@@ -249,9 +251,7 @@ def _kron_area(
     theta = np.clip(objects["theta"], -np.pi / 2, np.pi / 2)
     ids = np.arange(1, len(objects) + 1, dtype=np.int32)
     x, y = objects["x"], objects["y"]
-    kron, _ = sep.kron_radius(
-        image, x, y, a, b, theta, KRON_SEARCH, segmap=segmap, seg_id=ids, mask=lacks
-    )
+    kron, _ = sep.kron_radius(image, x, y, a, b, theta, KRON_SEARCH, segmap=segmap, seg_id=ids)
     # No smaller than a circle of the smallest radius.
     scale = np.maximum(KRON_FACTOR * np.nan_to_num(kron), MIN_RADIUS_PX / np.sqrt(a * b))
     without, _, flag = sep.sum_ellipse(lacks.astype(np.float32), x, y, a, b, theta, scale, subpix=1)
@@ -259,12 +259,7 @@ def _kron_area(
 
 
 def _half_light_radius(
-    image: np.ndarray,
-    objects: np.ndarray,
-    flux: np.ndarray,
-    segmap: np.ndarray,
-    labels: np.ndarray,
-    lacks: np.ndarray,
+    image: np.ndarray, objects: np.ndarray, flux: np.ndarray, segmap: np.ndarray, labels: np.ndarray
 ) -> np.ndarray:
     """Radius of the circle with half of the AUTO flux, px; NaN where the flux is not positive."""
     good = flux > 0
@@ -278,7 +273,6 @@ def _half_light_radius(
             subpix=5,
             segmap=segmap,
             seg_id=labels[good].astype(np.int32),
-            mask=lacks,
         )
     return np.where(radius > 0, radius, np.nan)
 

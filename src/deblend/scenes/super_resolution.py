@@ -64,7 +64,7 @@ def measure_with_peaks(
     network: Network,
 ) -> tuple[pd.DataFrame, pd.DataFrame, str]:
     """As `measure`, with all peaks (`PEAK_COLUMNS`) and a note."""
-    if any(scenes.psf_of(band) is None for band in range(len(scenes.bands))):
+    if scenes.psf is None or np.isnan(scenes.psf).any():
         raise DeblendError(
             f"{network.name} needs the PSF of each band: give psf or psf_fwhm_arcsec"
         )

@@ -79,15 +79,15 @@ def test_the_pixel_scale_is_that_of_the_header(tmp_path, arrays):
 
 def test_positions_are_of_scenes_by_number_or_name(tmp_path, arrays):
     np.save(tmp_path / "a.npy", arrays)
-    table = pd.DataFrame({"scene": [0, 2, 2], "X": [10, 20, 30.5], "Y": [1, 5, 6]})
+    table = pd.DataFrame({"scene": [0, 2, 2], "px": [10, 20, 30.5], "py": [1, 5, 6]})
     table.to_csv(tmp_path / "p.csv", index=False)
-    options = {"positions": str(tmp_path / "p.csv"), "columns": {"x": "X", "y": "Y"}}
+    options = {"positions": str(tmp_path / "p.csv"), "columns": {"x": "px", "y": "py"}}
     scenes = read_scene_set(entry(tmp_path / "a.npy", first_pixel=1, **options))
     assert [len(p) for p in scenes.positions] == [1, 0, 2]
     np.testing.assert_array_equal(scenes.positions[2], [[4, 19], [5, 29.5]])
     with pytest.raises(DeblendError, match="lacks the columns x, y"):
         read_scene_set(entry(tmp_path / "a.npy", positions=str(tmp_path / "p.csv")))
-    table.assign(X=100).to_csv(tmp_path / "p.csv", index=False)
+    table.assign(px=100).to_csv(tmp_path / "p.csv", index=False)
     with pytest.raises(DeblendError, match="outside its image"):
         read_scene_set(entry(tmp_path / "a.npy", **options))
 

