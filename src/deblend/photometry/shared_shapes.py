@@ -66,12 +66,15 @@ class SharedShapeFit:
     chi2_per_dof : ndarray, shape (n,)
     flags : ndarray of int, shape (n, galaxy)
         Bits of `deblend.photometry.mixture_fit`; 0 means a good fit.
+    covariance : ndarray, shape (n, galaxy, 3)
+        (yy, yx, xx) of each galaxy before the convolution, px^2.
     """
 
     flux: np.ndarray
     flux_err: np.ndarray
     chi2_per_dof: np.ndarray
     flags: np.ndarray
+    covariance: np.ndarray
 
 
 class _Problem:
@@ -216,23 +219,17 @@ def _derivatives(
     np.einsum("nmp,nkmp->nkp", dd, shape, out=out[:, :N_SHAPE])
 
 
-def _start(problem: _Problem, used: np.ndarray) -> np.ndarray:
+def _start(problem: _Problem) -> np.ndarray:
     """First guess: round exponential galaxies, their fluxes from linear least squares.
 
     The fluxes are divided equally between the profiles: from the best linear fit of all profiles,
     or from larger galaxies, more fits would end in a local minimum of wide profiles that cancel.
 
-    Parameters
-    ----------
-    problem : _Problem
-    used : ndarray of bool, shape (galaxy, profile)
-        Profiles of each galaxy.
-
     Returns
     -------
     ndarray, shape (n, galaxy, 3 + profile)
     """
-    n, n_galaxies = problem.positions.shape[:2]
+    n, n_galaxies, n_profiles = *problem.positions.shape[:2], len(problem.mixtures)
     exponential = problem.with_profiles([profile_mixture("exp")])
     p = np.zeros((n, n_galaxies, N_SHAPE + 1))
     # T is at most a quarter of the stamp's area.
@@ -245,7 +242,7 @@ def _start(problem: _Problem, used: np.ndarray) -> np.ndarray:
     matrix[:, i, i] *= 1 + RIDGE
     flux = np.linalg.solve(matrix, vector[..., None])
     shape = p[..., :N_SHAPE]
-    return np.concatenate([shape, flux / used.sum(axis=1, keepdims=True) * used], axis=2)
+    return np.concatenate([shape, np.repeat(flux / n_profiles, n_profiles, axis=2)], axis=2)
 
 
 @one_blas_thread
@@ -258,7 +255,6 @@ def fit_shared_shapes(
     noise_correlation: np.ndarray | None = None,
     profiles: Sequence[str] = PROFILES,
     fit_sky: bool = False,
-    free_profile: Sequence[bool] | None = None,
     max_iterations: int = MAX_ITERATIONS,
 ) -> SharedShapeFit:
     """Fit all galaxies of a stamp together, with fixed centres.
@@ -282,9 +278,6 @@ def fit_shared_shapes(
         Of each galaxy.
     fit_sky : bool
         Fit a constant sky level to each stamp together with the galaxies.
-    free_profile : sequence of bool, length galaxy, optional
-        Galaxies that have all `profiles`; the others, such as faint ones, are exponential. By
-        default all galaxies have.
     max_iterations : int
 
     Returns
@@ -316,30 +309,25 @@ def fit_shared_shapes(
         np.full((n, n_galaxies), np.nan),
         np.full(n, np.nan),
         np.zeros((n, n_galaxies), int),
+        np.full((n, n_galaxies, N_SHAPE), np.nan),
     )
     finite = np.isfinite(images).all(axis=(1, 2)) & np.isfinite(positions).all(axis=(1, 2))
     fit.flags[~finite] = FLAG_NOT_FINITE
     good = np.flatnonzero(finite)
     mixtures = [profile_mixture(name) for name in profiles]
-    exponential = [name == "exp" for name in profiles]
-    used = np.array(
-        [
-            [free or is_exp for is_exp in exponential]
-            for free in (free_profile or [True] * n_galaxies)
-        ]
-    )
     for i in range(0, len(good), CHUNK):
         rows = good[i : i + CHUNK]
         for tie, flag in ((False, 0), (True, FLAG_ROUND)):
-            basis = _basis(used, round_galaxies=tie)
+            basis = _basis(n_galaxies, n_parameters, round_galaxies=tie)
             mixture = psf.take(np.zeros(len(rows), int))
             problem = _Problem(
                 images[rows], positions[rows], mixture, mixtures, basis, fit_sky=fit_sky
             )
-            solution = minimise(problem, _start(problem, used), max_iterations)
+            solution = minimise(problem, _start(problem), max_iterations)
             _, singular, flags = quality(solution, problem.chi2_floor)
             p = solution.p
             fit.flux[rows] = p[..., N_SHAPE:].sum(axis=-1)
+            fit.covariance[rows] = p[..., :N_SHAPE]
             variance = _flux_variance(problem, p, solution.normal, noise_correlation)
             error = np.sqrt(variance) * noise_sigma
             fit.flux_err[rows] = np.where(singular[:, None], np.nan, error)
@@ -354,22 +342,14 @@ def fit_shared_shapes(
     return fit
 
 
-def _basis(used: np.ndarray, *, round_galaxies: bool) -> np.ndarray:
-    """Free parameters: all, or for round galaxies one variance instead of a covariance.
-
-    Parameters
-    ----------
-    used : ndarray of bool, shape (galaxy, profile)
-        The amplitudes of other profiles are not free.
-    round_galaxies : bool
-    """
-    free = np.concatenate([np.ones((len(used), N_SHAPE), bool), used], axis=1)
-    basis, free = np.eye(free.size), free.ravel()
+def _basis(n_galaxies: int, n_parameters: int, *, round_galaxies: bool) -> np.ndarray:
+    """Free parameters: all, or for round galaxies one variance instead of a covariance."""
+    basis = np.eye(n_galaxies * n_parameters)
     if round_galaxies:
-        which = np.arange(len(basis)) % (N_SHAPE + used.shape[1])
+        which = np.arange(len(basis)) % n_parameters
         basis[which == 2] += basis[which == 0]
-        free = free & ((which == 0) | (which >= N_SHAPE))
-    return basis[:, free]
+        basis = basis[:, (which == 0) | (which >= N_SHAPE)]
+    return basis
 
 
 def _flux_variance(

@@ -2,8 +2,9 @@
 
 The two galaxies of a pair are fitted together with up to `MAX_OTHERS` more sources in the window
 around them, and a sky level. Each has an elliptical shape, convolved with the PSF, and its centre
-is fixed (`deblend.photometry.shared_shapes`). Galaxies are exponential; bright ones have a free
-radial profile. Noise is in place of the pixels of further sources.
+is fixed (`deblend.photometry.shared_shapes`). Galaxies are exponential; those that are not faint are
+a sum of an exponential and a de Vaucouleurs model, each with its shape. Noise is in place of the
+pixels of further sources.
 """
 
 import logging
@@ -21,7 +22,7 @@ from deblend.photometry.mixture_fit import (
     FLAG_ROUND,
     FLAG_SINGULAR,
 )
-from deblend.photometry.mixtures import PsfMixture
+from deblend.photometry.mixtures import PsfMixture, profile_mixture, render
 from deblend.photometry.psf_series import fit_series
 from deblend.photometry.sep import SepError
 from deblend.photometry.shared_shapes import SharedShapeFit, fit_shared_shapes
@@ -32,6 +33,7 @@ from deblend.scenes.stamps import window_of
 from deblend.seeds import generator
 from deblend.workers import in_order
 from scipy.ndimage import binary_dilation
+from scipy.optimize import nnls
 
 log = logging.getLogger(__name__)
 
@@ -53,9 +55,9 @@ Bounds = tuple[tuple[int, int], tuple[int, int]]
 #: Pixels around those of sources that are not fitted, which noise replaces too.
 GROWTH_PX = 3
 
-#: Ratio of flux and error from which a galaxy has a free profile: fainter ones are exponential,
-#: since three free amplitudes would take up noise.
-FREE_PROFILE_SN = 30.0
+#: Ratio of flux and error from which a galaxy is a sum of an exponential and a de Vaucouleurs
+#: model: fainter ones are exponential, since what is free would take up noise.
+COMPOSITE_SN = 10.0
 
 #: Largest relative error of the flux of a star, by the model of the PSF.
 MAX_PSF_ERROR = 0.1
@@ -262,7 +264,8 @@ def _pixels_of_others(
 def _fit(job: tuple[list[_Window], PsfMixture, np.ndarray | None]) -> SharedShapeFit:
     """Fit windows of one size with one number of galaxies.
 
-    First all galaxies are exponential; then those that are bright enough have a free profile.
+    First all galaxies are exponential. Where one is bright enough, all are fitted as de Vaucouleurs
+    galaxies too, and the flux of the bright ones is that of the best sum of both models.
     """
     chunk, psf, correlation = job
     images = np.stack([window.image for window in chunk]).astype(float)
@@ -276,18 +279,58 @@ def _fit(job: tuple[list[_Window], PsfMixture, np.ndarray | None]) -> SharedShap
     }
     found = fit_shared_shapes(images, centres, psf, profiles=("exp",), **options)
     with np.errstate(invalid="ignore"):
-        bright = found.flux > FREE_PROFILE_SN * found.flux_err * sigma[:, None]
-    for pattern in np.unique(bright[bright.any(axis=1)], axis=0):
-        rows = np.flatnonzero((bright == pattern).all(axis=1))
-        fit = fit_shared_shapes(
-            images[rows], centres[rows], psf, free_profile=pattern.tolist(), **options
-        )
-        # Where it does not converge, exponential galaxies stay.
-        good = ((fit.flags & BAD_FIT) == 0).all(axis=1) | ((found.flags[rows] & BAD_FIT) > 0).any(
-            axis=1
-        )
-        found.flux[rows[good]], found.flux_err[rows[good]] = fit.flux[good], fit.flux_err[good]
-        found.flags[rows[good]] = fit.flags[good]
+        bright = found.flux > COMPOSITE_SN * found.flux_err * sigma[:, None]
+    bright &= ((found.flags & BAD_FIT) == 0).all(axis=1, keepdims=True)
+    rows = np.flatnonzero(bright.any(axis=1))
+    if not len(rows):
+        return found
+    other = fit_shared_shapes(images[rows], centres[rows], psf, profiles=("dev",), **options)
+    good = ((other.flags & BAD_FIT) == 0).all(axis=1)
+    for number, row in zip(np.flatnonzero(good).tolist(), rows[good].tolist(), strict=True):
+        models = [
+            _models(fit, k, centres[row], psf, name, images.shape[1:])
+            for fit, k, name in ((found, row, "exp"), (other, number, "dev"))
+        ]
+        share = _best_sum(images[row], *models, bright[row])
+        flux = share * [found.flux[row], other.flux[number]]
+        total = flux.sum(axis=0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            of_other = np.where(total > 0, flux[1] / total, 0.0)
+        errors = (1 - of_other) * found.flux_err[row] + of_other * other.flux_err[number]
+        found.flux[row], found.flux_err[row] = total, errors
+    return found
+
+
+def _models(
+    fit: SharedShapeFit,
+    row: int,
+    centres: np.ndarray,
+    psf: PsfMixture,
+    profile: str,
+    shape: tuple[int, ...],
+) -> np.ndarray:
+    """Images of the fitted galaxies of a window, shape (galaxy, y, x)."""
+    parameters = np.concatenate([centres, fit.covariance[row], fit.flux[row, :, None]], axis=1)[
+        :, None
+    ]
+    psfs = psf.take(np.zeros(len(parameters), int))
+    return render(parameters, [profile_mixture(profile)], psfs, (shape[0], shape[1]))
+
+
+def _best_sum(
+    image: np.ndarray, exponential: np.ndarray, other: np.ndarray, bright: np.ndarray
+) -> np.ndarray:
+    """Shares, not negative, of both models of each galaxy, shape (2, galaxy).
+
+    As the composite fluxes of SDSS (Abazajian et al. 2004, AJ 128, 502), with a sky level. Galaxies
+    that are not bright have the exponential model alone.
+    """
+    columns = np.concatenate([exponential, other[bright]]).reshape(-1, image.size)
+    # A constant is taken out of images and models, so that it can have either sign.
+    columns = columns - columns.mean(axis=1, keepdims=True)
+    share, _ = nnls(columns.T, image.ravel() - image.mean())
+    found = np.zeros((2, len(exponential)))
+    found[0], found[1, bright] = share[: len(exponential)], share[len(exponential) :]
     return found
 
 

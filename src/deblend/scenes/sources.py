@@ -127,11 +127,12 @@ def detected(scenes: Scenes, scene: int) -> tuple[np.ndarray, np.ndarray]:
     """
     band = scenes.detection_band
     image = image_of(scenes, scene, band)
-    # SEP's buffer then is never too small for the pixels above the threshold.
-    sep.set_extract_pixstack(max(sep.get_extract_pixstack(), 2 * image.size))
+    usual = sep.get_extract_pixstack()
     sigma = float(scenes.noise_sigma[scene, band])
     lacks = np.isnan(scenes.images[scene, band])
     try:
+        # SEP's buffer then is never too small for the pixels above the threshold.
+        sep.set_extract_pixstack(max(usual, 2 * image.size))
         return detect(image, scenes.detection, sigma, lacks)
     except SepError as error:
         raise SepError(
@@ -139,6 +140,8 @@ def detected(scenes: Scenes, scene: int) -> tuple[np.ndarray, np.ndarray]:
             f"threshold than {scenes.detection.threshold:g}, a lower detection > n_thresholds, or "
             "the noise (noise_sigma) if that is too low"
         ) from error
+    finally:
+        sep.set_extract_pixstack(usual)
 
 
 def _sources_of(

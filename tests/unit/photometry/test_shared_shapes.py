@@ -141,14 +141,3 @@ def test_errors_with_a_sky_level_are_those_of_the_scatter():
     assert good.mean() > 0.9
     pull = (fit.flux - FLUX)[good] / fit.flux_err[good]
     assert np.std(pull, axis=0).min() > 0.8 and np.std(pull, axis=0).max() < 1.2
-
-
-def test_a_galaxy_can_be_exponential_beside_one_with_a_free_profile():
-    image, centres = pair(DISK, BULGE)[None], CENTRES[None]
-    both = fit_shared_shapes(image, centres, MIXTURE, noise_sigma=0.1)
-    one = fit_shared_shapes(image, centres, MIXTURE, noise_sigma=0.1, free_profile=[False, True])
-    simple = fit_shared_shapes(image, centres, MIXTURE, noise_sigma=0.1, profiles=("exp",))
-    none = fit_shared_shapes(image, centres, MIXTURE, noise_sigma=0.1, free_profile=[False, False])
-    np.testing.assert_allclose(one.flux[0], FLUX, rtol=0.05)
-    assert (one.flux_err[0] < both.flux_err[0]).all()
-    np.testing.assert_allclose(none.flux, simple.flux, rtol=1e-3)

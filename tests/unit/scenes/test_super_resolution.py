@@ -56,7 +56,7 @@ def ground():
 def test_peaks_and_fluxes_are_those_of_the_galaxies(ground, network):
     table, peaks, note = measure_with_peaks(ground, network=network)
     assert list(peaks.columns) == list(PEAK_COLUMNS)
-    assert "resampled to 0.18" in note
+    assert "resampled from 0.168 to 0.18" in note
     assert (table["n_peaks"] == 2).mean() > 0.6
     found = table[table["flux"].notna()]
     assert len(found) > 12
