@@ -87,18 +87,12 @@ def celestial_wcs(
     DeblendError
         The mosaic lacks celestial coordinates or has another pixel scale.
     """
-    types = [str(image.header.get(f"CTYPE{axis}", "")) for axis in (1, 2)]
-    coefficients = [name for name in image.header if SIP_KEYWORD.match(name)]
-    left_over = coefficients and not all(name.endswith("-SIP") for name in types)
-    header = image.header.copy()
-    if left_over:
-        for name in coefficients:
-            del header[name]
+    header, left_over = without_left_over_sip(image.header)
     wcs = _read_wcs(header, image, subject)
     check_wcs(wcs, subject, image.path, image.label, pixel_scale_arcsec)
     if not left_over:
         return wcs
-    distorted = image.header.copy()
+    distorted, types = image.header.copy(), axis_types(image.header)
     for axis, name in enumerate(types, start=1):
         distorted[f"CTYPE{axis}"] = name.removesuffix("-SIP") + "-SIP"
     with_sip = _read_wcs(distorted, image, subject)
@@ -110,6 +104,29 @@ def celestial_wcs(
         *(("applied", "true") if apply_sip else ("not applied", "false")),
     )
     return with_sip if apply_sip else wcs
+
+
+def axis_types(header: fits.Header) -> list[str]:
+    """Types of the celestial axes of a header."""
+    return [str(header.get(f"CTYPE{axis}", "")) for axis in (1, 2)]
+
+
+def without_left_over_sip(header: fits.Header) -> tuple[fits.Header, bool]:
+    """A header without SIP coefficients that the type of its axes does not name.
+
+    Returns
+    -------
+    header : fits.Header
+        A copy.
+    left_over : bool
+        Whether there were such coefficients.
+    """
+    coefficients = [name for name in header if SIP_KEYWORD.match(name)]
+    left_over = bool(coefficients) and not all(n.endswith("-SIP") for n in axis_types(header))
+    kept = header.copy()
+    for name in coefficients if left_over else ():
+        del kept[name]
+    return kept, left_over
 
 
 def _read_wcs(header: fits.Header, image: OpenImage, subject: str) -> WCS:

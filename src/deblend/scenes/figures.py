@@ -19,6 +19,9 @@ N_SHOWN, N_COLUMNS = 12, 4
 #: Side of what is shown of a larger image, px.
 SHOWN_PX = 160
 
+#: Errors beyond this are drawn as arrows at the edge, mag.
+LARGEST_MAG = 1.5
+
 #: Probability at which the outline of a mask is drawn.
 OUTLINE = 0.5
 
@@ -78,7 +81,8 @@ def _part(image: np.ndarray) -> tuple[slice, slice]:
     found = []
     for axis in (1, 0):
         where = np.flatnonzero(data.any(axis=axis))
-        low, high = int(where[0]), int(where[-1]) + 1
+        # An image without data in this band is shown as it is, empty.
+        low, high = (int(where[0]), int(where[-1]) + 1) if len(where) else (0, data.shape[1 - axis])
         if high - low > SHOWN_PX:
             low = (low + high - SHOWN_PX) // 2
             high = low + SHOWN_PX
@@ -165,9 +169,16 @@ def draw_injections(
                 (~clean, COLOURS["companion"], "flagged"),
             ):
                 axis.plot(part["mag"][chosen], error[chosen], ".", ms=3, color=colour, label=name)
+                # Arrows stand at the edge for what is beyond.
+                for beyond, edge, marker in (
+                    (chosen & (error > LARGEST_MAG), LARGEST_MAG, "^"),
+                    (chosen & (error < -LARGEST_MAG), -LARGEST_MAG, "v"),
+                ):
+                    at = np.full(int(beyond.sum()), edge)
+                    axis.plot(part["mag"][beyond], at, marker, ms=3, color=colour, clip_on=False)
             axis.axhline(0, color="0.5", lw=0.6)
             axis.set_title(f"{method}, {band}: median {np.median(error):+.2f} mag")
-            axis.set_ylim(-1.5, 1.5)
+            axis.set_ylim(-LARGEST_MAG, LARGEST_MAG)
         for axis in axes[-columns:]:
             axis.set_xlabel("magnitude of the injected galaxy")
         for axis in axes[::columns]:
