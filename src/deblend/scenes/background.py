@@ -89,7 +89,8 @@ def measure_background(images: np.ndarray) -> Background:
 
 def _rms(image: np.ndarray) -> float:
     filled = np.where(np.isfinite(image), image, np.nanmedian(image))
-    return background_rms(filled.astype(np.float32))
+    # SEP takes a constant image to have a noise of 1.
+    return background_rms(filled.astype(np.float32)) if np.ptp(filled) > 0 else 0.0
 
 
 def measure_correlations(

@@ -3,8 +3,8 @@
 The two galaxies of a pair are fitted together with up to `MAX_OTHERS` more sources in the window
 around them, and a sky level. Each has an elliptical shape, convolved with the PSF, and its centre
 is fixed (`deblend.photometry.shared_shapes`). Galaxies are exponential; those that are not faint
-are a sum of an exponential and a de Vaucouleurs model, each with its shape. Noise is in place of
-the pixels of further sources.
+are exponential or de Vaucouleurs galaxies, whichever fits better. Noise is in place of the pixels
+of further sources.
 """
 
 import logging
@@ -22,7 +22,7 @@ from deblend.photometry.mixture_fit import (
     FLAG_ROUND,
     FLAG_SINGULAR,
 )
-from deblend.photometry.mixtures import PsfMixture, profile_mixture, render
+from deblend.photometry.mixtures import PsfMixture
 from deblend.photometry.psf_series import fit_series
 from deblend.photometry.sep import SepError
 from deblend.photometry.shared_shapes import SharedShapeFit, fit_shared_shapes
@@ -33,7 +33,6 @@ from deblend.scenes.stamps import window_of
 from deblend.seeds import generator
 from deblend.workers import in_order
 from scipy.ndimage import binary_dilation
-from scipy.optimize import nnls
 
 log = logging.getLogger(__name__)
 
@@ -55,9 +54,9 @@ Bounds = tuple[tuple[int, int], tuple[int, int]]
 #: Pixels around those of sources that are not fitted, which noise replaces too.
 GROWTH_PX = 3
 
-#: Ratio of flux and error from which a galaxy is a sum of an exponential and a de Vaucouleurs
-#: model: fainter ones are exponential, since what is free would take up noise.
-COMPOSITE_SN = 10.0
+#: Ratio of flux and error of a galaxy from which its window is also fitted with de Vaucouleurs
+#: galaxies: fainter ones cannot tell which they are.
+BRIGHT_SN = 10.0
 
 #: Largest relative error of the flux of a star, by the model of the PSF.
 MAX_PSF_ERROR = 0.1
@@ -264,8 +263,8 @@ def _pixels_of_others(
 def _fit(job: tuple[list[_Window], PsfMixture, np.ndarray | None]) -> SharedShapeFit:
     """Fit windows of one size with one number of galaxies.
 
-    First all galaxies are exponential. Where one is bright enough, all are fitted as de Vaucouleurs
-    galaxies too, and the flux of the bright ones is that of the best sum of both models.
+    First all galaxies are exponential. Where one is bright enough to tell, all are fitted as de
+    Vaucouleurs galaxies too, and the fit with the smaller chi2 is taken.
     """
     chunk, psf, correlation = job
     images = np.stack([window.image for window in chunk]).astype(float)
@@ -279,58 +278,15 @@ def _fit(job: tuple[list[_Window], PsfMixture, np.ndarray | None]) -> SharedShap
     }
     found = fit_shared_shapes(images, centres, psf, profiles=("exp",), **options)
     with np.errstate(invalid="ignore"):
-        bright = found.flux > COMPOSITE_SN * found.flux_err * sigma[:, None]
-    bright &= ((found.flags & BAD_FIT) == 0).all(axis=1, keepdims=True)
+        bright = found.flux > BRIGHT_SN * found.flux_err * sigma[:, None]
     rows = np.flatnonzero(bright.any(axis=1))
     if not len(rows):
         return found
     other = fit_shared_shapes(images[rows], centres[rows], psf, profiles=("dev",), **options)
     good = ((other.flags & BAD_FIT) == 0).all(axis=1)
-    for number, row in zip(np.flatnonzero(good).tolist(), rows[good].tolist(), strict=True):
-        exponential, de_vaucouleurs = (
-            _models(fit, k, centres[row], psf, name, images.shape[1:])
-            for fit, k, name in ((found, row, "exp"), (other, number, "dev"))
-        )
-        share = _best_sum(images[row], exponential, de_vaucouleurs, bright[row])
-        flux = share * [found.flux[row], other.flux[number]]
-        total = flux.sum(axis=0)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            of_other = np.where(total > 0, flux[1] / total, 0.0)
-        errors = (1 - of_other) * found.flux_err[row] + of_other * other.flux_err[number]
-        found.flux[row], found.flux_err[row] = total, errors
-    return found
-
-
-def _models(
-    fit: SharedShapeFit,
-    row: int,
-    centres: np.ndarray,
-    psf: PsfMixture,
-    profile: str,
-    shape: tuple[int, ...],
-) -> np.ndarray:
-    """Images of the fitted galaxies of a window, shape (galaxy, y, x)."""
-    parameters = np.concatenate([centres, fit.covariance[row], fit.flux[row, :, None]], axis=1)[
-        :, None
-    ]
-    psfs = psf.take(np.zeros(len(parameters), int))
-    return render(parameters, [profile_mixture(profile)], psfs, (shape[0], shape[1]))
-
-
-def _best_sum(
-    image: np.ndarray, exponential: np.ndarray, other: np.ndarray, bright: np.ndarray
-) -> np.ndarray:
-    """Shares, not negative, of both models of each galaxy, shape (2, galaxy).
-
-    As the composite fluxes of SDSS (Abazajian et al. 2004, AJ 128, 502), with a sky level. Galaxies
-    that are not bright have the exponential model alone.
-    """
-    columns = np.concatenate([exponential, other[bright]]).reshape(-1, image.size)
-    # A constant is taken out of images and models, so that it can have either sign.
-    columns = columns - columns.mean(axis=1, keepdims=True)
-    share, _ = nnls(columns.T, image.ravel() - image.mean())
-    found = np.zeros((2, len(exponential)))
-    found[0], found[1, bright] = share[: len(exponential)], share[len(exponential) :]
+    better = good & (other.chi2_per_dof < found.chi2_per_dof[rows])
+    for name in ("flux", "flux_err", "chi2_per_dof", "flags", "covariance"):
+        vars(found)[name][rows[better]] = vars(other)[name][better]
     return found
 
 

@@ -36,9 +36,9 @@ def test_smaller_images_are_fitted_where_they_have_data(placed):
 
 
 def hst_like_psf(side=131):
-    """A narrow core with the wings and the ring of the Hubble Space Telescope, and its pixels."""
+    """The wings and the ring of the Hubble Space Telescope, on drizzled images of its detector."""
     core = galsim.Airy(lam=1600, diam=2.4, obscuration=0.33, scale_unit=galsim.arcsec)
-    whole = galsim.Convolve(core, galsim.Pixel(0.1))
+    whole = galsim.Convolve(core, galsim.Pixel(0.13), galsim.Gaussian(fwhm=0.1))
     image = whole.drawImage(nx=side, ny=side, scale=SCALE, method="no_pixel").array
     return (image / image.sum()).astype(float)
 
