@@ -1,6 +1,8 @@
 # Hemmati et al. 2022: GANs that raise the resolution. From top to bottom: cut-outs in one to seven
 # bands (a catalogue is split and cut first; only the selected galaxies are simulated, read or cut
 # out), networks, detections, photometry, figures, results.
+from deblend.hemmati2022.config import check_cutouts_cover_frames
+
 HEMMATI = config["hemmati2022"]
 # The set of cut-outs on which networks are trained.
 HEMMATI_SET = HEMMATI["cutouts_set"]
@@ -15,6 +17,17 @@ CUTOUTS = {
     "cutouts": f"<results>/datasets/{HEMMATI_SET}/cutouts.h5",
     "split": f"<results>/datasets/{HEMMATI_SET}/split.csv",
 }
+
+
+def covering_cutouts(wildcards):
+    """Cut-outs of the networks, which have to be large enough for blends."""
+    try:
+        check_cutouts_cover_frames(HEMMATI)
+    except DeblendError as error:
+        raise WorkflowError(str(error)) from None
+    return CUTOUTS["cutouts"]
+
+
 # Networks, and the names of their images as resolutions.
 RESOLUTIONS = {
     name: name.replace("sr", "gan")
@@ -392,7 +405,8 @@ rule hemmati2022_assemble_cutouts:
 
 rule hemmati2022_train:
     input:
-        **CUTOUTS,
+        cutouts=covering_cutouts,
+        split=CUTOUTS["split"],
     output:
         weights="<results>/networks/{sr}/network.h5",
         description="<results>/networks/{sr}/network.json",

@@ -1,7 +1,8 @@
 """Configuration of Hemmati et al. 2022: pairs, networks, detection."""
 
 import math
-from typing import Annotated, Literal, get_args
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, get_args
 
 from deblend.config_base import (
     Boolean,
@@ -18,6 +19,7 @@ from deblend.config_base import (
     Text,
     check_shares,
 )
+from deblend.errors import DeblendError
 from deblend.hemmati2022.cutout_config import PARENT_MIN_PX, CutoutSet
 from deblend.training.config import Precision
 from pydantic import Field, model_validator
@@ -420,19 +422,33 @@ class Hemmati2022(Section):
             )
         return self
 
-    @model_validator(mode="after")
-    def _cutouts_cover_the_frames(self) -> "Hemmati2022":
-        blending, parent_px = self.blending, self.cutouts[self.cutouts_set].parent_px
-        authors = blending.shift_rule == "authors"
-        shift = AUTHORS_REACH_PX if authors else blending.max_shift_px
-        half = PARENT_MIN_PX / 2 + shift
-        # At quarter turns, an even side has no central pixel.
-        needed = 2 * math.ceil(math.sqrt(2) * half) + 1 if blending.any_angle else int(2 * half) + 2
-        if parent_px < needed:
-            raise Problem(
-                f"{parent_px} px are too few for shifts of up to {shift} px with any_angle "
-                f"{str(blending.any_angle).lower()}: give {needed} or more, a smaller "
-                "max_shift_px, or any_angle: false",
-                *("cutouts", self.cutouts_set, "parent_px"),
-            )
-        return self
+
+def check_cutouts_cover_frames(config: Mapping[str, Any]) -> None:
+    """Check that cut-outs are large enough for the shifts and angles of the blends.
+
+    Not a part of the model, since cut-outs can be made without blends.
+
+    Parameters
+    ----------
+    config : dict
+        Values of `Hemmati2022`.
+
+    Raises
+    ------
+    DeblendError
+        They are too small.
+    """
+    blending, name = config["blending"], config["cutouts_set"]
+    parent_px, any_angle = config["cutouts"][name]["parent_px"], blending["any_angle"]
+    authors = blending["shift_rule"] == "authors"
+    shift = AUTHORS_REACH_PX if authors else blending["max_shift_px"]
+    half = PARENT_MIN_PX / 2 + shift
+    # At quarter turns, an even side has no central pixel.
+    needed = 2 * math.ceil(math.sqrt(2) * half) + 1 if any_angle else int(2 * half) + 2
+    if parent_px < needed:
+        raise DeblendError(
+            f"hemmati2022 > cutouts > {name} > parent_px: {parent_px} px are too few "
+            f"for blends with shifts of up to {shift} px and blending > any_angle "
+            f"{str(any_angle).lower()}: give {needed} or more, a smaller max_shift_px, or "
+            "any_angle: false"
+        )

@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+from deblend.errors import DeblendError
 from deblend.hemmati2022.blends import render_blends
-from deblend.hemmati2022.config import Hemmati2022, SrConfig
+from deblend.hemmati2022.config import Hemmati2022, SrConfig, check_cutouts_cover_frames
 from pydantic import ValidationError
 
 from tests.unit.hemmati2022.conftest import TINY
@@ -26,9 +27,10 @@ def with_parents(parent_px, **blending):
     ],
 )
 def test_cutouts_cover_the_frames_of_all_blends(needed, blending):
-    assert with_parents(needed, **blending)
-    with pytest.raises(ValidationError, match=f"{needed - 1} px are too few.*give {needed} or"):
-        with_parents(needed - 1, **blending)
+    check_cutouts_cover_frames(with_parents(needed, **blending).model_dump())
+    small = with_parents(needed - 1, **blending).model_dump()
+    with pytest.raises(DeblendError, match=f"{needed - 1} px are too few.*give {needed} or"):
+        check_cutouts_cover_frames(small)
 
 
 @pytest.mark.parametrize("any_angle", [True, False])
