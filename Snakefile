@@ -30,3 +30,5 @@ rule all:
         ),
         "<results>/benchmarks/training_time.csv",
         "<results>/provenance.json",
+    message:
+        "All results of the papers in the configuration"
