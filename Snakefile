@@ -32,3 +32,6 @@ rule all:
         "<results>/provenance.json",
     message:
         "All results of the papers in the configuration"
+
+
+refuse_unknown_targets()

@@ -1,7 +1,7 @@
 """Pages of the site that are outside `docs/`, for mkdocs (`hooks` in mkdocs.yml).
 
-Pages and pictures of `evidence/`, and pages beside the folders that they describe, become part of the
-site. Links to them are those of the repository: `../evidence/` in a page of `docs/`.
+Pages and pictures of `evidence/`, and pages beside the folders that they describe, become part of
+the site. Links to them are those of the repository: `../evidence/` in a page of `docs/`.
 """
 
 import posixpath
@@ -33,8 +33,7 @@ def on_files(files: Files, config: Any) -> Files:
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str:
     """Text of a page with links that fit the site.
 
-    In the site, pages of `docs/` are in the same folder as `evidence/` and `config/`. A link to a file
-    that is not in the site becomes plain text.
+    In the site, pages of `docs/` are in the same folder as `evidence/` and `config/`.
     """
     source = page.file.src_uri
     place = source if source in outside() else f"docs/{source}"
