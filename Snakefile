@@ -34,4 +34,4 @@ rule all:
         "All results of the papers in the configuration"
 
 
-refuse_unknown_targets()
+include: "workflow/rules/targets.smk"
