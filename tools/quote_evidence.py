@@ -26,6 +26,7 @@ program writes, and that pages have no other numbers (see tools/check_numbers.py
 """
 
 import csv
+import functools
 import io
 import json
 import re
@@ -141,9 +142,15 @@ def table_value(path: Path, conditions: list[str], column: str) -> str:
     return found[0][column]
 
 
+@functools.cache
+def parsed(text: str) -> Any:
+    """Content of a JSON or YAML file, which many placeholders name."""
+    return yaml.safe_load(text)
+
+
 def nested_value(path: Path, steps: list[str]) -> str:
     """Value in a JSON or YAML file below these keys; `a=b` selects entries of a list."""
-    found = yaml.safe_load(path.read_text())
+    found = parsed(path.read_text())
     for step in steps:
         if isinstance(found, list) and "=" in step:
             key, wanted = step.split("=", 1)
