@@ -32,7 +32,7 @@ export XDG_CACHE_HOME ?= $(CURDIR)/.snakemake/caches
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help place env toy small published report evidence summary figure readme unlock test test-toy test-workflow lint format docs bench clean
+.PHONY: help place env toy small published report evidence summary figure plan readme unlock test test-toy test-workflow lint format docs bench clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ figure: $(READY) ## Make one figure and what it needs (F=hemmati2022/fig6 SCALE=
 	@test -n "$(F)" || { echo "name a figure: make figure F=hemmati2022/fig6 SCALE=small" >&2; exit 1; }
 	@$(call run,$(RESULTS)/figures/$(patsubst boucaud2020/%,%,$(F)).pdf $(if $(filter-out paper,$(SCALE)),--configfile config/$(SCALE).yaml))
 	@echo "Figure: $(RESULTS)/figures/$(patsubst boucaud2020/%,%,$(F)).pdf"
+
+plan: $(READY) ## Hours, memory and downloads of a run, and of larger ones (SCALE=paper)
+	@$(BIN)/python tools/plan.py $(if $(filter-out paper,$(SCALE)),config/$(SCALE).yaml)
 
 # A download of 1 MB; no network is trained.
 published: $(READY) ## Figures 5 to 9, claims and findings from Boucaud et al.'s own catalogue
