@@ -32,10 +32,10 @@ export XDG_CACHE_HOME ?= $(CURDIR)/.snakemake/caches
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help place env toy small published report evidence summary unlock test test-toy test-workflow lint format docs bench clean
+.PHONY: help place env toy small published report evidence summary figure plan readme unlock test test-toy test-workflow lint format docs bench clean
 
 help: ## Show this list
-	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # Snakemake takes braces for names of wildcards, and a colon separates folders in PATH.
 place:
@@ -50,13 +50,22 @@ $(READY): $(REQUIREMENTS) | place
 
 env: $(READY) ## Set up the environment in .venv only
 
-toy: $(READY) ## Make all results at toy scale from simulated galaxies, in minutes
+toy: $(READY) ## Make all results at toy scale from simulated galaxies, in half an hour
 	@$(call run,--configfile config/toy.yaml)
 	@$(MAKE) --no-print-directory summary SCALE=toy
 
 small: $(READY) ## Make all results at laptop scale, large enough to test the papers' claims
 	@$(call run,--configfile config/small.yaml)
 	@$(MAKE) --no-print-directory summary SCALE=small
+
+# F is a paper and a figure: hemmati2022/fig6. Figures of Boucaud et al. have no folder of their own.
+figure: $(READY) ## Make one figure and what it needs (F=hemmati2022/fig6 SCALE=small)
+	@test -n "$(F)" || { echo "name a figure: make figure F=hemmati2022/fig6 SCALE=small" >&2; exit 1; }
+	@$(call run,$(RESULTS)/figures/$(patsubst boucaud2020/%,%,$(F)).pdf $(if $(filter-out paper,$(SCALE)),--configfile config/$(SCALE).yaml))
+	@echo "Figure: $(RESULTS)/figures/$(patsubst boucaud2020/%,%,$(F)).pdf"
+
+plan: $(READY) ## Hours, memory and downloads of a run, and of larger ones (SCALE=paper)
+	@$(BIN)/python tools/plan.py $(if $(filter-out paper,$(SCALE)),config/$(SCALE).yaml)
 
 # A download of 1 MB; no network is trained.
 published: $(READY) ## Figures 5 to 9, claims and findings from Boucaud et al.'s own catalogue
@@ -73,7 +82,10 @@ report: $(READY) ## Put figures and tables of the toy run on one HTML page (SCAL
 evidence: SCALE = small
 evidence: $(READY) ## Copy tables and small pictures of a finished run to evidence/ (PAPER=... SCALE=small)
 	$(BIN)/python tools/collect_evidence.py $(PAPER) $(RESULTS) --name $(RUN) --command "$(COMMAND)"
-	$(BIN)/python tools/quote_evidence.py README.md
+	@$(MAKE) --no-print-directory readme
+
+readme: $(READY) ## Fill in the numbers of README.md and docs/ from evidence/, and write its index
+	$(BIN)/python tools/quote_evidence.py
 
 # The end of what `make toy` and `make small` show.
 summary:
@@ -113,9 +125,11 @@ format: $(READY) ## Format the code
 	$(BIN)/ruff check --fix $(SOURCES)
 	$(BIN)/snakefmt Snakefile workflow
 
-docs: $(READY) ## Write the pages and the picture that are made from the code
+docs: $(READY) ## Write the pages that are made from the code, and build all as a site in site/
 	$(BIN)/python tools/document_configuration.py
 	$(BIN)/python tools/draw_architecture.py docs/architecture.svg
+	$(BIN)/python tools/document_workflow.py
+	$(BIN)/python -m mkdocs build --strict --quiet
 
 bench: $(READY) ## Time the hot paths against baselines (nothing else should run meanwhile)
 	$(BIN)/python -m pytest benchmarks --benchmark-json benchmarks/.run.json

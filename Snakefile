@@ -30,3 +30,8 @@ rule all:
         ),
         "<results>/benchmarks/training_time.csv",
         "<results>/provenance.json",
+    message:
+        "All results of the papers in the configuration"
+
+
+include: "workflow/rules/targets.smk"

@@ -28,6 +28,7 @@ def declared(*overlays, project=ROOT):
     dict
         ``rules``: for the name of each rule, what it declares: ``file`` and ``script`` (relative to
         the project, None without a script), ``conda`` (file name), ``message``, ``benchmark``,
+        ``made`` (regular expressions that the paths of its outputs match),
         ``threads`` (whether they are declared), the names of ``resources``, and the names in
         ``input``, ``output``, ``params``, ``log`` ("" for entries without a name) and
         ``wildcards``. ``unpacked``: whether a function gives names of inputs. ``values``: values of
@@ -178,6 +179,7 @@ def declarations(rule, project):
         "resources": sorted(info.resources[1]) if info.resources else [],
         "input": inputs,
         "output": names(rule.output),
+        "made": [path.regex().pattern for path in rule.output],
         "params": names(rule.params),
         "log": names(rule.log),
         "wildcards": sorted(rule.wildcard_names),

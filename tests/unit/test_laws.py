@@ -198,7 +198,7 @@ def test_no_test_patches_the_library():
 
 def test_there_is_a_file_of_rules_for_each_paper():
     files = {path.stem for path in RULE_FILES}
-    assert files == {"common", "downloads", "datasets", "report", "scenes", *PAPERS}
+    assert files == {"common", "downloads", "datasets", "report", "scenes", "targets", *PAPERS}
 
 
 def test_common_rules_are_short():

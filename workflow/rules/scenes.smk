@@ -149,6 +149,8 @@ rule scenes:
             scene_set=SCENES,
             file=("catalogue.ecsv", "scenes.pdf"),
         ),
+    message:
+        "The user's own images by all methods"
 
 
 rule scenes_read:

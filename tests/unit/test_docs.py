@@ -1,0 +1,118 @@
+"""The documentation: pages that are made from the rules, and the site."""
+
+import importlib.util
+import re
+import shlex
+import subprocess
+import sys
+
+import pytest
+from snakemake.cli import get_argument_parser
+
+from tests.rules import ROOT, declared
+
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+LINKED = [ROOT / name for name in ("CONTRIBUTING.md", "config/README.md", "results/README.md")]
+#: Commands stand in blocks without a language.
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+COMMANDS = [
+    pytest.param(line, id=f"{page.name}: {line.partition('#')[0].strip()}")
+    for page in PAGES
+    for language, block in BLOCK.findall(page.read_text())
+    if not language
+    for line in block.replace("\\\n", " ").splitlines()
+]
+#: The comment of a command that needs more than this machine says so.
+NEEDS_MORE = re.compile(r"\b(network|cluster|download)\b")
+#: Commands of the shell, of which nothing is checked.
+SHELL = ("source", "export", "mkdir")
+
+
+def test_pages_are_those_of_the_rules(tmp_path):
+    """If this fails, run: make docs."""
+    command = [sys.executable, ROOT / "tools/document_workflow.py", tmp_path]
+    subprocess.run(command, check=True)
+    files = sorted(path.name for path in tmp_path.iterdir())
+    assert len(files) == 10
+    for name in files:
+        assert (tmp_path / name).read_text() == (ROOT / "docs" / name).read_text(), name
+
+
+def test_the_site_is_built_without_warnings(tmp_path):
+    if importlib.util.find_spec("mkdocs") is None or importlib.util.find_spec("material") is None:
+        pytest.skip("mkdocs-material is not installed")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", tmp_path / "site"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    for page in ("index.html", "boucaud2020/index.html", "faq/index.html"):
+        assert (tmp_path / "site" / page).is_file(), page
+
+
+def test_every_rule_says_what_it_does():
+    rules = declared(ROOT / "config/toy.yaml")["rules"]
+    assert [name for name, rule in rules.items() if not rule["message"]] == []
+
+
+@pytest.mark.parametrize("page", [*PAGES, *LINKED], ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_between_the_pages_are_not_broken(page):
+    """As GitHub shows them; the site has a check of its own."""
+    for link in re.findall(r"\]\((?![a-z]+:|#)([^)#\s]+)", page.read_text()):
+        assert (page.parent / link).exists(), link
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_a_command_of_the_pages_exists(line):
+    """The names in it are known; nothing is run here (the toy run is in `tests/workflow`).
+
+    Make's targets, Snakemake's options, configuration files, rules and files that rules make. What
+    installs packages, or makes results of real data, says that it needs the network or a cluster.
+    """
+    command, _, comment = line.partition("#")
+    words = shlex.split(command)
+    while "=" in words[0]:  # the environment
+        words.pop(0)
+    program, *arguments = words
+    if program == "make":
+        check_make(arguments)
+    elif program == "snakemake":
+        check_snakemake(arguments, comment)
+    elif program == "python":
+        assert importlib.util.find_spec(arguments[arguments.index("-m") + 1])
+    elif program == ".venv/bin/pip":
+        assert NEEDS_MORE.search(comment)
+    else:
+        assert program in SHELL
+
+
+def check_make(arguments):
+    """The target and the scale exist; a figure that is named is made by a rule."""
+    targets = re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    for word in arguments:
+        name, _, value = word.partition("=")
+        if name == "F":
+            check_target(f"results/figures/{value.removeprefix('boucaud2020/')}.pdf")
+        elif name == "SCALE":
+            assert value in ("toy", "small", "paper")
+        else:
+            assert word in targets
+
+
+def check_snakemake(arguments, comment):
+    """Options, configuration files and targets exist; the comment says what paper scale needs."""
+    options = get_argument_parser().parse_args(arguments)
+    for path in options.configfile:
+        assert (ROOT / path).is_file()
+    for path in options.profile or ():
+        assert (ROOT / path / "config.yaml").is_file()
+    for target in options.targets:
+        check_target(target)
+    runs = not (options.dryrun or options.list_target_rules)
+    assert options.configfile or NEEDS_MORE.search(comment) or not runs
+
+
+def check_target(target):
+    """A rule has this name, or makes this file at toy scale."""
+    rules = declared(ROOT / "config/toy.yaml")["rules"]
+    path = re.sub("^results/(small/|toy/)?", "results/toy/", target)
+    made = [pattern for rule in rules.values() for pattern in rule["made"]]
+    assert target in rules or any(re.fullmatch(pattern, path) for pattern in made), target

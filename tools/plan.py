@@ -1,0 +1,109 @@
+"""What a run needs; nothing is run.
+
+    python tools/plan.py [CONFIGURATION...] [--times 1 10 100]
+
+Prints jobs, hours of cores and GPUs, memory and downloads, by paper, for the configuration and for
+so many times as many galaxies, blends and images. Hours are estimated from the runs in `evidence/`,
+see `deblend.run.plan`.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "src"))
+from deblend.run.plan import Config, Job, measured, plan_table  # noqa: E402
+
+
+def read_jobs(overlays: list[Path]) -> tuple[list[Job], Config, float]:
+    """All jobs of the default target, the complete configuration, and bytes to download."""
+    from snakemake.api import SnakemakeApi
+    from snakemake.settings.types import (
+        ConfigSettings,
+        DAGSettings,
+        OutputSettings,
+        Quietness,
+        ResourceSettings,
+    )
+
+    with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
+        workflow_api = api.workflow(
+            ResourceSettings(cores=2),
+            config_settings=ConfigSettings(configfiles=overlays),
+            snakefile=ROOT / "Snakefile",
+        )
+        workflow_api.dag(DAGSettings(forceall=True))
+        workflow = workflow_api._workflow
+        workflow._prepare_dag(forceall=True, ignore_incomplete=True, lock_warn_only=True)
+        workflow._build_dag()
+        jobs = [as_job(job) for job in workflow.dag.jobs if job.rule.output]
+        names = {
+            str(name)
+            for job in workflow.dag.jobs
+            if job.rule.name.startswith(("download_", "fetch_"))
+            for name in job.wildcards
+        }
+        return jobs, workflow.globals["config"], download_bytes(names)
+
+
+def as_job(job: Any) -> Job:
+    """A job of Snakemake."""
+    benchmark = str(job.benchmark or "")
+    # What depends on the sizes of files that are not there yet is no number.
+    asked = {key: value for key, value in job.resources.items() if isinstance(value, int | float)}
+    return Job(
+        paper=Path(job.rule.snakefile).stem,
+        step=benchmark.partition("/benchmarks/")[2].removesuffix(".tsv"),
+        memory_mb=float(asked.get("mem_mb", 0)),
+        limit_h=float(asked.get("runtime", 0)) / 60,
+        on_gpu=bool(asked.get("gpu", 0)),
+    )
+
+
+def download_bytes(names: set[str]) -> float:
+    """Sizes of archives, by their names or those of their files, where they are known."""
+    archives = yaml.safe_load((ROOT / "config/datasets.yaml").read_text())
+    found = [
+        archive
+        for key, archive in archives.items()
+        if key in names or any(n.endswith(archive.get("filename", "/")) for n in names)
+    ]
+    sizes = [[a.get(key) for key in ("n_bytes", "about_bytes")] for a in found]
+    return float(sum(next((s for s in both if isinstance(s, int | float)), 0) for both in sizes))
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description="What a run needs; nothing is run.")
+    parser.add_argument("overlays", nargs="*", type=Path, metavar="CONFIGURATION")
+    parser.add_argument("--times", nargs="+", type=float, default=[1.0, 10.0, 100.0])
+    options = parser.parse_args(arguments)
+    overlays = [path.resolve() for path in options.overlays]
+    # Snakemake's folder is made where it is started.
+    with tempfile.TemporaryDirectory() as scratch:
+        os.chdir(scratch)
+        jobs, config, n_bytes = read_jobs(overlays)
+        os.chdir(ROOT)
+    rates = measured(ROOT / "evidence")
+    for times in options.times:
+        print(f"\n{times:g} times as many galaxies, blends and images")
+        table = plan_table(jobs, config, rates, times)
+        print(pd.DataFrame(table).round(1).to_string(index=False))
+    print(
+        f"\nDownloads: {n_bytes / 1e9:.1f} GB, of archives whose size is known.\n"
+        "Hours are those of the runs in evidence/ in proportion to the work: a rough guide,\n"
+        "since rates differ between these runs by up to ten times. not_measured: jobs that are\n"
+        "like none of them; limit_hours: the time that their rules allow these. A training that\n"
+        "was measured on CPUs only counts as core_hours, even if it will run on a GPU."
+    )
+
+
+if __name__ == "__main__":
+    main()
