@@ -18,7 +18,7 @@ from deblend.scenes.flags import flagged
 from deblend.scenes.scenes import Scenes, concatenated, measured_table
 from deblend.scenes.sources import find_sources, pair_sources
 from deblend.scenes.stamps import cut_stamps
-from deblend.scenes.weights import Network, UnsuitedNetworkError, check_description
+from deblend.scenes.weights import Network, OtherImagesError, check_description
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +87,7 @@ def measure(
 
     Raises
     ------
-    UnsuitedNetworkError
+    OtherImagesError
         The scenes are no colour pictures.
     """
     return measure_with_images(scenes, positions, seed, network=network)[0]
@@ -103,7 +103,7 @@ def measure_with_images(
     """As `measure`, with the images (None without sources), and a note."""
     if not (scenes.stretched and len(scenes.bands) == 3):
         what = "pictures" if scenes.stretched else "images that are no pictures"
-        raise UnsuitedNetworkError(
+        raise OtherImagesError(
             f"{network.name} separates colour pictures (JPEG or PNG with the bands red, green and "
             f"blue), and the scenes are {what} in {', '.join(scenes.bands)}: leave it out"
         )

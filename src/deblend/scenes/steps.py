@@ -27,7 +27,12 @@ from deblend.scenes.scenes import (
     read_scenes,
     write_scenes,
 )
-from deblend.scenes.weights import UnsuitedNetworkError, missing_bands, read_network
+from deblend.scenes.weights import (
+    OtherImagesError,
+    UnsuitedNetworkError,
+    missing_bands,
+    read_network,
+)
 from deblend.tables import read_ecsv, write_csv, write_ecsv
 
 log = logging.getLogger(__name__)
@@ -113,8 +118,9 @@ def measure_with_networks(
         `deblend.scenes.separator.measure_with_images`.
     seed : int
     optional : collection of str
-        Names of networks that are left out if the scenes do not have their band, PSF or pixels:
-        those of a folder that may hold networks for other images too.
+        Names of networks that are left out if the scenes do not have their band, or, if other
+        networks fit, their PSF or pixels: those of a folder that may hold networks for other images
+        too.
 
     Returns
     -------
@@ -128,10 +134,11 @@ def measure_with_networks(
     Raises
     ------
     DeblendError
-        A network does not suit the scenes.
+        A network does not suit the scenes, and it is not optional, or none of several does.
     """
     tables: dict[str, list[pd.DataFrame]] = {name: [] for name in paths}
     extras, compared, described, left_out = [], {}, {}, {}
+    unsuited: list[UnsuitedNetworkError] = []
     loaded = {name: read_scenes(path) for name, path in paths.items()}
     for entry in networks:
         network = read_network(**entry)
@@ -159,11 +166,15 @@ def measure_with_networks(
         except UnsuitedNetworkError as error:
             if network.name not in optional:
                 raise
+            if not isinstance(error, OtherImagesError):
+                unsuited.append(error)
             left_out[network.name] = str(error)
             log.warning("%s is left out: %s", network.name, error)
             continue
         described[network.name] = network.provenance()
         log.info("%s: %s", network.name, compared[network.name])
+    if unsuited and not described:
+        raise unsuited[0]
     notes = {"compared": compared, "networks": described, "left_out": left_out}
     return {name: concatenated(parts) for name, parts in tables.items()}, extras, notes
 

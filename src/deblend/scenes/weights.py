@@ -47,6 +47,10 @@ class UnsuitedNetworkError(DeblendError):
     """Scenes do not have the PSF or the pixels of a network's training."""
 
 
+class OtherImagesError(UnsuitedNetworkError):
+    """A network is for pictures, which scenes are not."""
+
+
 @dataclass(frozen=True)
 class Network:
     """A trained network.

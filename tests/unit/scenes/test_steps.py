@@ -109,24 +109,30 @@ def test_networks_of_a_folder_with_other_bands_are_left_out(tmp_path, placed):
         measure_with_networks(paths, networks[2:], as_networks_do, 1)
 
 
-def test_networks_of_a_folder_for_another_psf_are_left_out(tmp_path, placed):
+def test_networks_of_a_folder_for_another_psf_are_left_out_if_others_fit(tmp_path, placed):
     """`placed` has a PSF with a FWHM of 0.17 arcsec, a head of the ground 0.71."""
     paths = {name: tmp_path / f"{name}.h5" for name in ("scenes", "injected")}
     prepare(placed, paths, 0, {}, 1)
-    record = TRAINED["blendhunter"][0] | {"psf_fwhm_arcsec": 0.71}
-    (tmp_path / "network.json").write_text(json.dumps(record))
-    (tmp_path / TRAINED["blendhunter"][1]).touch()
-    networks = [{"name": "blendhunter", "description": tmp_path / "network.json"}]
+    networks = []
+    for name, fwhm in (("ground", 0.71), ("space", 0.17)):
+        (tmp_path / name).mkdir()
+        record = TRAINED["blendhunter"][0] | {"psf_fwhm_arcsec": fwhm}
+        (tmp_path / name / "network.json").write_text(json.dumps(record))
+        (tmp_path / name / TRAINED["blendhunter"][1]).touch()
+        networks.append({"name": name, "description": tmp_path / name / "network.json"})
 
     def measure(scenes, *, seed, network):
         check_psf(scenes, 0, network.record["psf_fwhm_arcsec"], network.name)
+        return sep_photometry.measure(scenes).assign(method=network.name), [], "compared"
 
-    tables, extras, notes = measure_with_networks(paths, networks, measure, 1, ("blendhunter",))
-    assert not len(tables["scenes"])
-    assert not extras
-    assert "trained at 0.71" in notes["left_out"]["blendhunter"]
-    with pytest.raises(DeblendError, match="smooth the images to 0.71 arcsec"):
-        measure_with_networks(paths, networks, measure, 1)
+    tables, extras, notes = measure_with_networks(paths, networks, measure, 1, ("ground", "space"))
+    assert set(tables["scenes"]["method"]) == {"space"}
+    assert len(extras) == 1
+    assert "trained at 0.71" in notes["left_out"]["ground"]
+    # Alone, or if the configuration names it, it is an error.
+    for named, optional in ((networks[:1], ("ground",)), (networks, ())):
+        with pytest.raises(DeblendError, match="smooth the images to 0.71 arcsec"):
+            measure_with_networks(paths, named, measure, 1, optional)
 
 
 def test_no_peaks_at_all_are_a_table_too(tmp_path):
