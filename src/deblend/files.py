@@ -1,7 +1,10 @@
 """Files that are written completely or not at all, readers of JSON and YAML, and names."""
 
 import contextlib
+import errno
 import json
+import os
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -25,15 +28,41 @@ def atomic(path: str | Path) -> Iterator[Path]:
         A name in the same folder, with the same suffix, to write to. The file is removed if the
         block raises. The name is always the same, so that what a killed process left behind is
         overwritten by the next attempt.
+
+    Notes
+    -----
+    The content is on the disk before it gets its name, and the name is there when the block ends:
+    also where the machine then loses its power.
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.stem}.partial{target.suffix}")
     try:
         yield temporary
+        for written in (*temporary.rglob("*"), temporary):
+            _sync(written)
         temporary.replace(target)
+        _sync(target.parent)
+    except BaseException:
+        # An error of the removal must not hide the one before.
+        with contextlib.suppress(OSError):
+            if temporary.is_dir():
+                shutil.rmtree(temporary)
+            temporary.unlink(missing_ok=True)
+        raise
+
+
+def _sync(path: Path) -> None:
+    """Have a file, or the names in a folder, written to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        # Some file systems have nothing to do for folders, and say so by an error.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
     finally:
-        temporary.unlink(missing_ok=True)
+        os.close(descriptor)
 
 
 def write_json(path: str | Path, record: Mapping[str, object]) -> None:
