@@ -13,6 +13,11 @@ from urllib.parse import unquote, urlsplit
 import yaml
 
 
+def temporary_name(path: str | Path) -> Path:
+    """Name of a file, in the same folder and with the same suffix, while it is not complete."""
+    return Path(path).with_name(f".{Path(path).stem}.partial{Path(path).suffix}")
+
+
 @contextlib.contextmanager
 def atomic(path: str | Path) -> Iterator[Path]:
     """Yield a temporary name in the folder of `path`; rename it to `path` when the block succeeds.
@@ -34,9 +39,8 @@ def atomic(path: str | Path) -> Iterator[Path]:
     The content is on the disk before it gets its name, and the name is there when the block ends:
     also where the machine then loses its power.
     """
-    target = Path(path)
+    target, temporary = Path(path), temporary_name(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.stem}.partial{target.suffix}")
     try:
         yield temporary
         for written in (*temporary.rglob("*"), temporary):

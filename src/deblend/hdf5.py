@@ -83,12 +83,14 @@ def _reason(error: Exception) -> str:
 
 
 def new_group(group: h5py.Group, name: str) -> h5py.Group:
-    """The group of a name, which is made if there is none."""
-    if name not in group:
-        properties = h5py.h5p.create(h5py.h5p.GROUP_CREATE)
-        properties.set_obj_track_times(False)
-        h5py.h5g.create(group.id, name.encode(), gcpl=properties)
-    return group[name]
+    """The group of a name, which is made if there is none, with those that it is in."""
+    properties = h5py.h5p.create(h5py.h5p.GROUP_CREATE)
+    properties.set_obj_track_times(False)
+    for part in name.split("/"):
+        if part not in group:
+            h5py.h5g.create(group.id, part.encode(), gcpl=properties)
+        group = group[part]
+    return group
 
 
 def write_array(group: h5py.Group, name: str, values: Any = None, **options: Any) -> h5py.Dataset:
@@ -110,16 +112,30 @@ def write_array(group: h5py.Group, name: str, values: Any = None, **options: Any
         options |= {"shape": values.shape, "dtype": values.dtype}
     folder, _, name = name.rpartition("/")
     group = new_group(group, folder) if folder else group
-    options["track_times"] = False
     if options["shape"] == ():
-        # Filters need chunks, which one value has none of: it is kept with its description.
-        options["dcpl"] = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
-        options["dcpl"].set_layout(h5py.h5d.COMPACT)
-    elif 0 in options["shape"] and "maxshape" not in options:
-        options = {key: options[key] for key in ("shape", "dtype", "track_times")}
-    else:
+        return _write_value(group, name, values)
+    options["track_times"] = False
+    if 0 not in options["shape"] or "maxshape" in options:
         options = {"chunks": True, "fletcher32": True, **options}
+    else:
+        # There is nothing to check, and no chunk.
+        options = {key: options[key] for key in ("shape", "dtype", "track_times")}
     return group.create_dataset(name, data=values, **options)
+
+
+def _write_value(group: h5py.Group, name: str, value: np.ndarray) -> h5py.Dataset:
+    """Write a single value into the description of its array, which has a checksum.
+
+    Filters need chunks, which a single value has none of.
+    """
+    properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    properties.set_layout(h5py.h5d.COMPACT)
+    properties.set_obj_track_times(False)
+    kind = h5py.h5t.py_create(value.dtype, logical=True)
+    space = h5py.h5s.create(h5py.h5s.SCALAR)
+    array = h5py.h5d.create(group.id, name.encode(), kind, space, dcpl=properties)
+    array.write(h5py.h5s.ALL, h5py.h5s.ALL, value)
+    return group[name]
 
 
 def write_attributes(item: h5py.Group | h5py.Dataset, values: Mapping[str, Any]) -> None:

@@ -34,7 +34,7 @@ def write(path):
         growing.resize(5, axis=0)
         growing[:] = rng.normal(size=(5, 3))
         write_array(file, "table/id", ["a", "", "galaxy µ"])
-        write_array(new_group(file, "table"), "number", 2.5)
+        write_array(new_group(file, "table/inner"), "number", 2.5)
         write_array(file, "name", "f814w")
         write_array(file, "none", np.zeros((0, 3)))
         write_array(file, "no_texts", np.array([], object))
@@ -48,7 +48,7 @@ def test_what_is_written_is_read(tmp_path):
         assert (about["unit"], about["empty"], about["n"]) == ("µJy", "", 3)
         assert about["mean"].tolist() == [1.0, 2.5]
         assert file["table/id"].asstr()[:].tolist() == ["a", "", "galaxy µ"]
-        assert (file["name"].asstr()[()], file["table/number"][()]) == ("f814w", 2.5)
+        assert (file["name"].asstr()[()], file["table/inner/number"][()]) == ("f814w", 2.5)
         assert (file["none"].shape, len(file["no_texts"])) == ((0, 3), 0)
         images = np.random.default_rng(0).normal(size=(4, 8, 8)).astype("f4")
         np.testing.assert_array_equal(file["images"][:], images)
