@@ -91,3 +91,9 @@ def name_in_address(address: str) -> str:
     """Name of the file at an address, or of a path, without the query, which may be secret."""
     path = urlsplit(address).path if "://" in address else address
     return unquote(path).rsplit("/", 1)[-1]
+
+
+def public_url(url: str) -> str:
+    """An address for messages, without user name, password and query, which may be secret."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

@@ -19,7 +19,7 @@ from deblend.data.checksums import check_digest, record_digest
 from deblend.data.facts import check_count, known
 from deblend.data.table_files import open_table
 from deblend.errors import DeblendError
-from deblend.files import atomic, read_json, temporary_name, write_json
+from deblend.files import atomic, public_url, read_json, temporary_name, write_json
 from requests.auth import AuthBase
 from tqdm.auto import tqdm
 
@@ -57,12 +57,6 @@ MAX_REDIRECTS = 10
 
 
 Result = TypeVar("Result")
-
-
-def public_url(url: str) -> str:
-    """An address for messages, without user name, password and query, which may be secret."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def check_url(url: str) -> None:

@@ -17,9 +17,9 @@ from urllib.parse import unquote, urljoin, urlsplit
 import requests
 from deblend.data.archives import open_tar
 from deblend.data.checksums import check_digest
-from deblend.data.downloads import download, follow, public_url, retry, without_secrets
+from deblend.data.downloads import download, follow, retry, without_secrets
 from deblend.errors import DeblendError
-from deblend.files import atomic
+from deblend.files import atomic, public_url
 
 log = logging.getLogger(__name__)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from deblend.checkout import commit_of_code
+from deblend.files import public_url
 
 #: Packages whose versions can change results.
 PACKAGES = (
@@ -67,5 +68,14 @@ def provenance(config: dict[str, Any], networks: dict[str, str | Path]) -> dict[
         "packages": package_versions(),
         "networks": described,
         "seed": config["seed"],
-        "config": config,
+        "config": _without_secrets(config),
     }
+
+
+def _without_secrets(value: Any) -> Any:
+    """A value of the configuration, with no passwords and signatures in addresses."""
+    if isinstance(value, dict):
+        return {key: _without_secrets(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_secrets(item) for item in value]
+    return public_url(value) if isinstance(value, str) and "://" in value else value

@@ -7,9 +7,10 @@ import traceback
 from typing import NamedTuple
 
 import pytest
-from deblend.data.downloads import download, public_url
+from deblend.data.downloads import download
 from deblend.data.kaggle import Token, download_competition_file, read_token
 from deblend.errors import DeblendError
+from deblend.files import public_url
 from deblend.run import logs
 
 from tests.server import Handler, running
