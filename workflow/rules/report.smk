@@ -159,7 +159,6 @@ rule verify:
         runtime=60,
     params:
         code=code("data/verify.py"),
-        results=config["pathvars"]["results"],
     message:
         "Compare all results with the checksums that were recorded when the run ended"
     script:
