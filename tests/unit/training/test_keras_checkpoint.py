@@ -97,19 +97,19 @@ def small_model():
 def test_weights_are_read_as_written(tmp_path):
     model, other = small_model(), small_model()
     other.set_weights([w + 1 for w in other.get_weights()])
-    write_weights(tmp_path / "w.h5", model)
-    read_weights(tmp_path / "w.h5", other)
+    write_weights(tmp_path / "w.weights.h5", model)
+    read_weights(tmp_path / "w.weights.h5", other)
     for found, expected in zip(other.get_weights(), model.get_weights(), strict=True):
         np.testing.assert_array_equal(found, expected)
-    assert [path.name for path in tmp_path.iterdir()] == ["w.h5"]
+    assert [path.name for path in tmp_path.iterdir()] == ["w.weights.h5"]
 
 
 def test_a_flipped_bit_in_weights_is_an_error(tmp_path):
-    path, model = tmp_path / "w.h5", small_model()
+    path, model = tmp_path / "w.weights.h5", small_model()
     write_weights(path, model)
     content = path.read_bytes()
     broken = bytearray(content)
     broken[content.index(model.get_weights()[0].tobytes()) + 5] ^= 8
     path.write_bytes(broken)
-    with pytest.raises(DeblendError, match=r"w\.h5 does not hold the weights .*train again"):
+    with pytest.raises(DeblendError, match=r"w\.weights\.h5 does not hold the weights .*train again"):
         read_weights(path, model)
