@@ -9,13 +9,57 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from deblend.data.downloads import CHUNK, enough_space
 from deblend.errors import DeblendError
 from deblend.files import atomic
 
+#: Largest number of bytes of an archive that are read at once.
+MAX_READ = 1 << 24
+
+
+#: All members that are extracted together have at most this times the largest size of one.
+MAX_TOGETHER = 4
+
+
 #: Errors of reading an archive that is broken.
 BROKEN = (tarfile.TarError, EOFError, OSError, zlib.error)
+
+
+class _ByPieces:
+    """A file of which no more than `MAX_READ` bytes are read at once.
+
+    Names of members can be as long as an archive says, and tarfile reads them into memory.
+    """
+
+    def __init__(self, file: Any) -> None:
+        self.file = file
+
+    def read(self, size: int = -1) -> bytes:
+        """Read some bytes."""
+        if not 0 <= size <= MAX_READ:
+            raise tarfile.ReadError(f"a header of {size} bytes")
+        return self.file.read(size)
+
+    def seek(self, *args: int) -> int:
+        """Go to another place."""
+        return self.file.seek(*args)
+
+    def tell(self) -> int:
+        """The place."""
+        return self.file.tell()
+
+    def close(self) -> None:
+        """Close the file."""
+        self.file.close()
+
+
+class _Tar(tarfile.TarFile):
+    """A tar archive whose headers have a limit."""
+
+    def __init__(self, name: Any = None, mode: Any = "r", fileobj: Any = None, **options: Any):
+        super().__init__(name, mode, _ByPieces(fileobj), **options)
 
 
 @contextmanager
@@ -28,7 +72,7 @@ def open_tar(archive: str | Path) -> Iterator[tarfile.TarFile]:
         It is broken.
     """
     try:
-        with tarfile.open(archive) as tar:
+        with open(archive, "rb") as file, _Tar.open(fileobj=file) as tar:
             yield tar
             assert tar.fileobj is not None
             # The last member and all that follows: gzip compares its checksum at the end only.
@@ -53,7 +97,7 @@ def extract_members(
         Base name of each file, under a key of the caller.
     folder : path
     max_bytes : int
-        Largest size of one member.
+        Largest size of one member; all together have at most `MAX_TOGETHER` times that.
 
     Returns
     -------
@@ -66,6 +110,7 @@ def extract_members(
         The archive is broken, or a member is missing, there twice or too large.
     """
     extracted: dict[str, Path] = {}
+    n_bytes = 0
     wanted = {name: key for key, name in members.items()}
     try:
         with open_tar(archive) as tar:
@@ -79,10 +124,12 @@ def extract_members(
                     raise DeblendError(
                         f"{archive} has two files called {members[key]}: repack it with one of them"
                     )
-                if member.size > max_bytes:
+                n_bytes += member.size
+                if member.size > max_bytes or n_bytes > MAX_TOGETHER * max_bytes:
                     raise DeblendError(
-                        f"{member.name} in {archive} has {member.size} bytes, over the limit of "
-                        f"{max_bytes}"
+                        f"{member.name} in {archive} has {member.size} bytes, all until there "
+                        f"{n_bytes}: over the limit of {max_bytes}, or {MAX_TOGETHER} times that: "
+                        "raise max_bytes in config/datasets.yaml if that is right"
                     )
                 source = tar.extractfile(member)
                 assert source is not None

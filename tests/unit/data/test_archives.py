@@ -1,7 +1,9 @@
 """Archives, made here."""
 
+import gzip
 import io
 import tarfile
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -115,3 +117,30 @@ def test_a_flipped_bit_is_found_wherever_it_is(tmp_path):
         with pytest.raises(DeblendError, match="a.tar.gz"):
             extract_members(path, MEMBERS, tmp_path / "out", LIMIT)
         assert not list((tmp_path / "out").glob("*"))
+
+
+def test_all_members_together_have_a_limit(tmp_path):
+    path = tmp_path / "a.tar.gz"
+    archive(path, [(f"{i}.fits", bytes(LIMIT)) for i in range(5)])
+    with pytest.raises(DeblendError, match=r"all until there 5000000: over the limit of 1000000"):
+        extract_catalog(path, "0.fits", tmp_path / "out", LIMIT)
+    assert [p.name for p in tmp_path.iterdir()] == ["a.tar.gz"]
+
+
+@pytest.mark.parametrize("suffix", [".tar", ".tar.gz"])
+@pytest.mark.parametrize("kind", [tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE])
+def test_a_name_of_any_length_is_not_read(tmp_path, suffix, kind):
+    info = tarfile.TarInfo("././@LongLink")
+    info.type, info.size = kind, 200_000_000
+    path = tmp_path / f"a{suffix}"
+    with (gzip.open if suffix == ".tar.gz" else open)(path, "wb") as file:
+        file.write(info.tobuf(tarfile.GNU_FORMAT))
+        for _ in range(200):
+            file.write(bytes(1_000_000))
+    tracemalloc.start()
+    try:
+        with pytest.raises(DeblendError, match="cannot unpack"):
+            extract_members(path, MEMBERS, tmp_path / "out", LIMIT)
+        assert tracemalloc.get_traced_memory()[1] < 50_000_000
+    finally:
+        tracemalloc.stop()

@@ -111,5 +111,7 @@ def test_a_flipped_bit_in_weights_is_an_error(tmp_path):
     broken = bytearray(content)
     broken[content.index(model.get_weights()[0].tobytes()) + 5] ^= 8
     path.write_bytes(broken)
-    with pytest.raises(DeblendError, match=r"w\.weights\.h5 does not hold the weights .*train again"):
+    with pytest.raises(
+        DeblendError, match=r"w\.weights\.h5 does not hold the weights .*train again"
+    ):
         read_weights(path, model)
