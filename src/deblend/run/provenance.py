@@ -2,6 +2,7 @@
 
 import json
 import platform
+import re
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -78,4 +79,5 @@ def _without_secrets(value: Any) -> Any:
         return {key: _without_secrets(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_without_secrets(item) for item in value]
-    return public_url(value) if isinstance(value, str) and "://" in value else value
+    is_address = isinstance(value, str) and re.match(r"\w+://\S+$", value)
+    return public_url(value) if is_address else value
