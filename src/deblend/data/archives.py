@@ -59,7 +59,8 @@ class _Tar(tarfile.TarFile):
     """A tar archive whose headers have a limit."""
 
     def __init__(self, name: Any = None, mode: Any = "r", fileobj: Any = None, **options: Any):
-        super().__init__(name, mode, _ByPieces(fileobj), **options)
+        limited: Any = _ByPieces(fileobj)
+        super().__init__(name, mode, limited, **options)
 
 
 @contextmanager
