@@ -23,13 +23,8 @@ include: "workflow/rules/report.smk"
 rule all:
     default_target: True
     input:
-        [TARGETS[paper] for paper in config["papers"]],
-        expand(
-            "<results>/tables/{name}.csv",
-            name=["reproduction", "claims", "findings", "highlights"],
-        ),
-        "<results>/benchmarks/training_time.csv",
-        "<results>/provenance.json",
+        ALL_MADE,
+        "<results>/benchmarks/checksums.csv",
     message:
         "All results of the papers in the configuration"
 

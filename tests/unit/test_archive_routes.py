@@ -26,7 +26,7 @@ from astropy import units as u
 from astropy.io import fits
 from astropy.table import MaskedColumn, Table
 from astropy.wcs import WCS
-from deblend.data.archives import offered_by_pip
+from deblend.data.package_index import offered_by_pip
 from deblend.data.stamps import read_stamps
 from deblend.farrens2022.stamps import read_sample_table
 from deblend.reiman2019.images import make_grid, open_frames, read_index, reduce
@@ -46,7 +46,7 @@ SCALE = 0.06
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch):
-    monkeypatch.setattr("deblend.data.archives.RETRY_PAUSES_S", ())
+    monkeypatch.setattr("deblend.data.downloads.RETRY_PAUSES_S", ())
 
 
 @pytest.fixture

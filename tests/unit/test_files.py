@@ -1,7 +1,7 @@
 """Files that are written completely or not at all."""
 
 import pytest
-from deblend.files import atomic, name_in_address, read_json, read_yaml, write_json
+from deblend.files import atomic, name_in_address, public_url, read_json, read_yaml, write_json
 
 
 def test_a_file_appears_only_when_it_is_complete(tmp_path):
@@ -63,3 +63,29 @@ def test_yaml_is_read_as_plain_values(tmp_path):
 )
 def test_the_name_of_a_file_is_no_query(address, name):
     assert name_in_address(address) == name
+
+
+def test_an_address_is_shown_without_its_secrets():
+    address = "https://user:secret@a.org:8443/b/c.fits?X-Signature=secret#secret"
+    assert public_url(address) == "https://a.org:8443/b/c.fits"
+
+
+def test_an_error_keeps_its_cause_also_where_the_rest_cannot_be_removed(tmp_path):
+    path = tmp_path / "folder"
+    with pytest.raises(ValueError, match="the cause"), atomic(path) as temporary:
+        temporary.mkdir()
+        (temporary / "half").write_text("half")
+        raise ValueError("the cause")
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(ValueError, match="the cause"), atomic(path / "a.csv"):
+        path.rename(tmp_path / "elsewhere")
+        path.write_text("no folder any more")
+        raise ValueError("the cause")
+
+
+def test_a_folder_appears_only_when_it_is_complete(tmp_path):
+    with atomic(tmp_path / "folder") as temporary:
+        (temporary / "inner").mkdir(parents=True)
+        (temporary / "inner" / "a").write_text("1")
+        assert not (tmp_path / "folder").exists()
+    assert (tmp_path / "folder" / "inner" / "a").read_text() == "1"

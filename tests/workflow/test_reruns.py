@@ -14,7 +14,7 @@ from tests.run import TOY, planned, snakemake
 LIBRARY = "src/deblend"
 PAPERS = ("boucaud2020", "farrens2022", "reiman2019", "hemmati2022")
 #: Rules that depend on all results.
-END = {"report_summary", "all"}
+END = {"report_summary", "record_checksums", "all"}
 
 
 @pytest.fixture(scope="module")

@@ -110,3 +110,56 @@ rule report_summary:
         "Compare published numbers with ours, test the claims, and record the run"
     script:
         "../scripts/report/summary.py"
+
+
+# What the default target makes.
+ALL_MADE = [
+    [TARGETS[paper] for paper in config["papers"]],
+    expand(
+        "<results>/tables/{name}.csv",
+        name=["reproduction", "claims", "findings", "highlights"],
+    ),
+    "<results>/benchmarks/training_time.csv",
+    "<results>/provenance.json",
+]
+
+
+# In the folder of benchmarks, since descriptions of networks have the commit of the code.
+rule record_checksums:
+    input:
+        made=ALL_MADE,
+    output:
+        checksums="<results>/benchmarks/checksums.csv",
+    log:
+        "<results>/logs/record_checksums.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    params:
+        code=code("data/record_checksums.py"),
+    message:
+        "Record the checksums of all results"
+    script:
+        "../scripts/data/record_checksums.py"
+
+
+# Reads all results again. It has no input and no output: nothing is made again before, and it looks
+# each time.
+rule verify:
+    log:
+        "<results>/logs/verify.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    params:
+        code=code("data/verify.py"),
+    message:
+        "Compare all results with the checksums that were recorded when the run ended"
+    script:
+        "../scripts/data/verify.py"

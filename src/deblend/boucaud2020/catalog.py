@@ -233,20 +233,26 @@ def _columns_of(table: pd.DataFrame, name: str) -> tuple[str, ...]:
     return catalog_columns(methods if only_further else [*PAPER_METHODS, *further])
 
 
-def read_catalog(path: str | Path) -> pd.DataFrame:
+def read_catalog(path: str | Path, n_blends: int | None = None) -> pd.DataFrame:
     """Read a catalogue in the published format, see `check_catalog`.
 
     Parameters
     ----------
     path : path
         CSV, or another format that `deblend.data.table_files.open_table` reads.
+    n_blends : int, optional
+        Number of rows that the catalogue's description has.
 
     Raises
     ------
     DeblendError
-        The file cannot be read, or is not in that format.
+        The file cannot be read, or is not in that format, or has another number of rows.
     """
     table = open_table(path)
+    if n_blends is not None and len(table) != n_blends:
+        raise DeblendError(
+            f"{path} has {len(table)} blends, its description {n_blends}: delete both and run again"
+        )
     frame = pd.DataFrame({name: _with_gaps(table[name]) for name in table.colnames})
     for column in set(TEXT_COLUMNS) & set(frame):
         values = texts(table[column])

@@ -16,7 +16,7 @@ import pandas as pd
 from deblend.boucaud2020.render import render
 from deblend.data.stamps import Stamps
 from deblend.errors import DeblendError
-from deblend.files import atomic
+from deblend.hdf5 import new_file, open_file, read_attributes, write_array, write_attributes
 from deblend.photometry.config import Detection
 from deblend.photometry.sep import SepError, background_rms, detect
 from scipy.ndimage import distance_transform_edt
@@ -63,17 +63,17 @@ class ExampleSet:
 
 def write_examples(path: str | Path, examples: ExampleSet) -> None:
     """Write examples as HDF5; the file appears only when it is complete."""
-    with atomic(path) as temporary, h5py.File(temporary, "w") as file:
-        file.attrs.update(examples.attributes)
-        file.attrs["columns"] = ",".join(map(str, examples.table))  # HDF5 does not keep their order
+    with new_file(path) as file:
+        # HDF5 does not keep the order of the columns.
+        columns = ",".join(map(str, examples.table))
+        write_attributes(file, {**examples.attributes, "columns": columns})
         for name, images in examples.images.items():
-            file.create_dataset(name, data=images, compression="gzip")
+            write_array(file, name, images, compression="gzip")
         for column in examples.table:
             values = examples.table[column].to_numpy()
             if not pd.api.types.is_numeric_dtype(values.dtype):
                 values = values.astype(object)
-            text = h5py.string_dtype("utf-8") if values.dtype == object else None
-            file.create_dataset(f"table/{column}", data=values, dtype=text)
+            write_array(file, f"table/{column}", values)
 
 
 def read_examples(path: str | Path) -> ExampleSet:
@@ -84,21 +84,16 @@ def read_examples(path: str | Path) -> ExampleSet:
     DeblendError
         The file is missing, truncated or of another layout.
     """
-    try:
-        with h5py.File(path, "r") as file:
-            attributes = dict(file.attrs)
-            columns = attributes.pop("columns").split(",")
-            stored = {column: file[f"table/{column}"] for column in columns}
-            table = {
-                column: values.asstr()[:] if h5py.check_string_dtype(values.dtype) else values[:]
-                for column, values in stored.items()
-            }
-            images = {name: file[name][:] for name in file if name != "table"}
-            return ExampleSet(images, pd.DataFrame(table), attributes)
-    except (OSError, KeyError) as error:
-        raise DeblendError(
-            f"{path} is not a complete file of examples ({error}): delete it and run again"
-        ) from error
+    with open_file(path, "a complete file of examples") as file:
+        attributes = read_attributes(file)
+        columns = attributes.pop("columns").split(",")
+        stored = {column: file[f"table/{column}"] for column in columns}
+        table = {
+            column: values.asstr()[:] if h5py.check_string_dtype(values.dtype) else values[:]
+            for column, values in stored.items()
+        }
+        images = {name: file[name][:] for name in file if name != "table"}
+        return ExampleSet(images, pd.DataFrame(table), attributes)
 
 
 def is_alone(image: np.ndarray) -> bool:

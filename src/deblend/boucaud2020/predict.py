@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import h5py
 import keras
 import numpy as np
 import pandas as pd
@@ -15,7 +14,9 @@ from deblend.boucaud2020.predictions import prediction_table
 from deblend.boucaud2020.render import render
 from deblend.data.stamps import Stamps, galaxy_keys
 from deblend.errors import DeblendError
-from deblend.files import atomic, write_json
+from deblend.files import write_json
+from deblend.hdf5 import new_file, write_array
+from deblend.training.keras_checkpoint import read_weights, write_weights
 
 
 def save_network(
@@ -23,11 +24,7 @@ def save_network(
 ) -> None:
     """Write a network's weights (Keras' HDF5) and its description (JSON)."""
     write_json(description, record)
-    # Keras requires the suffix .weights.h5, of which the temporary name keeps only .h5.
-    with atomic(weights) as temporary:
-        suffixed = temporary.with_suffix(".weights.h5")
-        model.save_weights(suffixed)
-        suffixed.replace(temporary)
+    write_weights(weights, model)
 
 
 def load_network(
@@ -42,15 +39,7 @@ def load_network(
     """
     record = json.loads(Path(description).read_text())
     model = networks.build(record["architecture"], record["stamp_size"], record["options"])
-    try:
-        model.load_weights(weights)
-    except (ValueError, OSError) as error:
-        # Keras prints whole arrays after its first line.
-        reason = str(error).partition("\n")[0]
-        raise DeblendError(
-            f"{weights} does not hold the weights that {description} describes ({reason}): delete "
-            "both and train again"
-        ) from error
+    read_weights(weights, model, description)
     return model, record
 
 
@@ -231,6 +220,6 @@ def predict_masks(
 
 def write_masks(path: str | Path, examples: dict[str, np.ndarray]) -> None:
     """Write the masks of a few blends, from `predict_masks`, as HDF5."""
-    with atomic(path) as temporary, h5py.File(temporary, "w") as file:
+    with new_file(path) as file:
         for name, values in examples.items():
-            file[name] = values
+            write_array(file, name, values)

@@ -14,19 +14,18 @@ from typing import Any
 
 import pandas as pd
 import requests
-from deblend.data.archives import (
+from deblend.data.downloads import (
     find_file,
     follow,
-    offered_by_pip,
-    public_url,
     quiet_requests,
     without_secrets,
 )
 from deblend.data.facts import known
 from deblend.data.kaggle import API, file_url, read_token, remedies
+from deblend.data.package_index import offered_by_pip
 from deblend.data.vizier import ask_vizier
 from deblend.errors import DeblendError
-from deblend.files import name_in_address
+from deblend.files import name_in_address, public_url
 from requests.auth import AuthBase
 
 #: Seconds to wait for an answer.

@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import requests
-from deblend.data.archives import download
+from deblend.data.downloads import download
 from deblend.errors import DeblendError
 from requests.auth import AuthBase
 
@@ -85,6 +85,7 @@ def download_competition_file(
     checksum: str | None,
     max_bytes: int,
     n_bytes: int | str | None = None,
+    record: str | Path | None = None,
     api: str = API,
 ) -> None:
     """Download a file of a competition. It is there only once it is complete.
@@ -101,13 +102,15 @@ def download_competition_file(
         Largest size that is allowed.
     n_bytes : int, "unknown" or None
         Size of the file, where it is known.
+    record : path, optional
+        See `deblend.data.downloads.download`.
     api : str
         Address of Kaggle's interface.
 
     Raises
     ------
     DeblendError
-        There is no token, or Kaggle refuses it; see also `deblend.data.archives.download`.
+        There is no token, or Kaggle refuses it; see also `deblend.data.downloads.download`.
     """
     token = read_token()
     download(
@@ -116,6 +119,7 @@ def download_competition_file(
         checksum,
         max_bytes,
         n_bytes=n_bytes,
+        record=record,
         auth=token,
         remedies=remedies(competition),
     )

@@ -15,14 +15,20 @@ Images are stored in chunks of one stamp, so that a single galaxy can be read wi
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
 import pandas as pd
 from deblend.data.image_noise import WARN_FACTOR
 from deblend.errors import DeblendError
-from deblend.files import atomic
+from deblend.hdf5 import (
+    COMPRESSION,
+    new_file,
+    open_file,
+    read_attributes,
+    write_array,
+    write_attributes,
+)
 
 #: Columns that every data set has, with their units. Unknown values are NaN or "".
 GALAXY_COLUMNS: dict[str, str] = {
@@ -58,10 +64,6 @@ FORMAT_VERSION = 1
 #: Attribute of stamps that were cut at the positions of a catalogue: those of galaxies without a
 #: position are NaN.
 CUT_AT_POSITIONS = "cut_at_positions"
-
-
-#: Of segmentation maps.
-COMPRESSION: dict[str, Any] = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
 
 
 @dataclass
@@ -242,18 +244,11 @@ def write_stamps(path: str | Path, stamps: Stamps) -> None:
     stamps : Stamps
     """
     n, n_bands, ny, nx = stamps.images.shape
-    with atomic(path) as temporary, h5py.File(temporary, "w") as file:
-        file.create_dataset(
-            "images",
-            data=stamps.images.astype(np.float32, copy=False),
-            chunks=(1, n_bands, ny, nx) if n else None,
-        )
-        file.create_dataset(
-            "segmaps",
-            data=stamps.segmaps.astype(np.int16, copy=False),
-            chunks=(1, ny, nx) if n else None,
-            **(COMPRESSION if n else {}),
-        )
+    with new_file(path) as file:
+        images = stamps.images.astype(np.float32, copy=False)
+        write_array(file, "images", images, chunks=(1, n_bands, ny, nx))
+        segmaps = stamps.segmaps.astype(np.int16, copy=False)
+        write_array(file, "segmaps", segmaps, chunks=(1, ny, nx), **COMPRESSION)
         _write_tables(file, stamps, stamps.galaxies)
 
 
@@ -275,7 +270,7 @@ def write_parts(path: str | Path, parts: Iterable[Stamps]) -> None:
     """
     tables: list[pd.DataFrame] = []
     bands: list[pd.DataFrame] = []
-    with atomic(path) as temporary, h5py.File(temporary, "w") as file:
+    with new_file(path) as file:
         for part in parts:
             if not tables:
                 first = part.take(np.arange(0))
@@ -284,9 +279,8 @@ def write_parts(path: str | Path, parts: Iterable[Stamps]) -> None:
                     ("segmaps", first.segmaps, {"dtype": np.int16, **COMPRESSION}),
                 ):
                     shape = like.shape[1:]
-                    file.create_dataset(
-                        name, like.shape, chunks=(1, *shape), maxshape=(None, *shape), **options
-                    )
+                    options |= {"chunks": (1, *shape), "maxshape": (None, *shape)}
+                    write_array(file, name, shape=like.shape, **options)
             start = sum(map(len, tables))
             for name, values in (("images", part.images), ("segmaps", part.segmaps)):
                 file[name].resize(start + len(part), axis=0)
@@ -300,27 +294,19 @@ def write_parts(path: str | Path, parts: Iterable[Stamps]) -> None:
 def _write_tables(file: h5py.File, stamps: Stamps, galaxies: pd.DataFrame) -> None:
     """Write all but the images and segmentation maps."""
     units = {**GALAXY_COLUMNS, **ISOLATED_COLUMNS}
-    text = h5py.string_dtype("utf-8")
-    file.attrs["format_version"] = FORMAT_VERSION
-    for key, value in stamps.attributes.items():
-        file.attrs[key] = value
+    write_attributes(file, {"format_version": FORMAT_VERSION, **stamps.attributes})
     for column in galaxies:
         values = galaxies[column].to_numpy()
-        if column in TEXT_COLUMNS:
-            data = file.create_dataset(f"galaxies/{column}", data=values.astype(object), dtype=text)
-        else:
-            data = file.create_dataset(f"galaxies/{column}", data=values.astype(float))
-        data.attrs["unit"] = units.get(str(column), "")
+        values = values.astype(object if column in TEXT_COLUMNS else float)
+        data = write_array(file, f"galaxies/{column}", values)
+        write_attributes(data, {"unit": units.get(str(column), "")})
     for column in BAND_COLUMNS:
         values = stamps.bands[column].to_numpy()
-        if column == "name":
-            file.create_dataset("bands/name", data=values.astype(object), dtype=text)
-        else:
-            file.create_dataset(f"bands/{column}", data=values.astype(float))
+        write_array(file, f"bands/{column}", values.astype(object if column == "name" else float))
     if stamps.psf is not None:
-        file.create_dataset("bands/psf", data=stamps.psf.astype(np.float32))
+        write_array(file, "bands/psf", stamps.psf.astype(np.float32))
     if stamps.noise_correlation is not None:
-        file.create_dataset("bands/noise_correlation", data=stamps.noise_correlation.astype(float))
+        write_array(file, "bands/noise_correlation", stamps.noise_correlation.astype(float))
 
 
 def read_stamps(
@@ -341,44 +327,32 @@ def read_stamps(
     DeblendError
         The file is missing or truncated, or has another layout.
     """
-    try:
-        with h5py.File(path, "r") as file:
-            selected: slice | np.ndarray = slice(None) if rows is None else np.asarray(rows)
-            galaxies = _read_galaxies(file)
-            bands = pd.DataFrame(
-                {
-                    c: file["bands/name"].asstr()[:] if c == "name" else file[f"bands/{c}"][:]
-                    for c in BAND_COLUMNS
-                }
-            )
-            images = file["images"][selected]
-            shape = (len(images), *images.shape[2:])
-            return Stamps(
-                images,
-                file["segmaps"][selected] if segmaps else np.broadcast_to(np.int16(0), shape),
-                galaxies.iloc[selected].reset_index(drop=True),
-                bands,
-                file["bands/psf"][:] if "psf" in file["bands"] else None,
-                {k: v for k, v in file.attrs.items() if k != "format_version"},
-                file["bands/noise_correlation"][:]
-                if "noise_correlation" in file["bands"]
-                else None,
-            )
-    except (OSError, KeyError) as error:
-        raise DeblendError(
-            f"{path} is not a complete stamps file ({error}): delete it and run the workflow again"
-        ) from error
+    with open_file(path, "a complete stamps file") as file:
+        selected: slice | np.ndarray = slice(None) if rows is None else np.asarray(rows)
+        galaxies = _read_galaxies(file)
+        bands = pd.DataFrame(
+            {
+                c: file["bands/name"].asstr()[:] if c == "name" else file[f"bands/{c}"][:]
+                for c in BAND_COLUMNS
+            }
+        )
+        images = file["images"][selected]
+        shape = (len(images), *images.shape[2:])
+        return Stamps(
+            images,
+            file["segmaps"][selected] if segmaps else np.broadcast_to(np.int16(0), shape),
+            galaxies.iloc[selected].reset_index(drop=True),
+            bands,
+            file["bands/psf"][:] if "psf" in file["bands"] else None,
+            {k: v for k, v in read_attributes(file).items() if k != "format_version"},
+            file["bands/noise_correlation"][:] if "noise_correlation" in file["bands"] else None,
+        )
 
 
 def read_galaxies(path: str | Path) -> pd.DataFrame:
     """Read only the galaxy table of a data set."""
-    try:
-        with h5py.File(path, "r") as file:
-            return _read_galaxies(file)
-    except (OSError, KeyError) as error:
-        raise DeblendError(
-            f"{path} is not a complete stamps file ({error}): delete it and run the workflow again"
-        ) from error
+    with open_file(path, "a complete stamps file") as file:
+        return _read_galaxies(file)
 
 
 def _read_galaxies(file: h5py.File) -> pd.DataFrame:

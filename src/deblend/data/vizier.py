@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from deblend.data.archives import retry
+from deblend.data.downloads import retry
 from deblend.data.facts import check_count
 from deblend.errors import DeblendError
 from deblend.files import atomic
@@ -34,7 +34,7 @@ def ask_vizier(
         Largest number of rows; -1 for all.
     timeout_s : int
     pauses_s : sequence of float, optional
-        See `deblend.data.archives.retry`.
+        See `deblend.data.downloads.retry`.
 
     Returns
     -------

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import h5py
 import keras
 import numpy as np
 import pandas as pd
@@ -19,7 +18,14 @@ from deblend.farrens2022.features import FEATURE_TYPE, network_features, scaled
 from deblend.farrens2022.networks import head, small_network
 from deblend.farrens2022.stamps import noisy_batches, read_sample_table
 from deblend.farrens2022.training import train_classifier, write_training
-from deblend.files import atomic
+from deblend.hdf5 import (
+    new_file,
+    new_group,
+    open_file,
+    read_attributes,
+    write_array,
+    write_attributes,
+)
 from deblend.seeds import generator
 from deblend.training.fingerprints import fingerprint
 from deblend.training.keras_checkpoint import Checkpoint
@@ -106,7 +112,7 @@ def write_inputs(
     scaling, padding, seed
         See `inputs_of_networks`.
     """
-    with h5py.File(sets[0].sample, "r") as file:
+    with open_file(sets[0].sample) as file:
         size = file["images"].shape[-1]
     extractor, attributes = None, {"stamp_size": size, "padding_px": padding}
     if features != "scratch":
@@ -115,20 +121,21 @@ def write_inputs(
         attributes["vgg_weights"] = weights.source
         if vgg is None:
             attributes["vgg_seed"] = seed
-    with atomic(path) as temporary, h5py.File(temporary, "w") as file:
-        file.attrs.update(attributes)
+    with new_file(path) as file:
+        write_attributes(file, attributes)
         for noisy in sets:
             labels = read_sample_table(noisy.sample)["is_blend"].to_numpy(np.float32)
-            group, start = file.create_group(noisy.name), 0
-            group["labels"] = labels
+            group, start = new_group(file, noisy.name), 0
+            write_array(group, "labels", labels)
             for part in inputs_of_networks(
                 noisy, extractor, scaling=scaling, padding=padding, seed=seed
             ):
                 if not start:
-                    group.create_dataset(
+                    write_array(
+                        group,
                         "inputs",
-                        (len(labels), *part.shape[1:]),
-                        part.dtype,
+                        shape=(len(labels), *part.shape[1:]),
+                        dtype=part.dtype,
                         chunks=part.shape,
                         compression="gzip",
                         compression_opts=1,
@@ -146,10 +153,10 @@ def described(inputs: str | Path) -> dict[str, Any]:
         `stamp_size` (pixels, without padding), `padding_px`, and, with features of VGG-16,
         `vgg_weights`, their source, and `vgg_seed` if they are random.
     """
-    with h5py.File(inputs, "r") as file:
+    with open_file(inputs) as file:
         return {
             name: str(value) if isinstance(value, str) else int(value)
-            for name, value in file.attrs.items()
+            for name, value in read_attributes(file).items()
         }
 
 
@@ -203,7 +210,7 @@ def train_ablation(
     rate = ablation.learning_rate or network["learning_rate"]
     steering = {name: network[name] for name in SteeringConfig.model_fields}
     config = SteeringConfig(**steering | {"learning_rate": rate})
-    with h5py.File(inputs, "r") as file:
+    with open_file(inputs) as file:
         n = int(len(file["train/labels"]) * ablation.train_share)
         if n < 2:
             raise DeblendError(

@@ -3,12 +3,11 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import h5py
 import keras
 import numpy as np
 from deblend.errors import DeblendError
 from deblend.farrens2022.stamps import noisy_batches, read_sample_table
-from deblend.files import atomic
+from deblend.hdf5 import new_file, write_array
 from deblend.training.vgg import BLOCKS
 
 #: Type in which features are kept and used. It takes half the memory and disk of float32; values
@@ -185,6 +184,6 @@ def feature_examples(
 
 def write_features(path: str | Path, examples: dict[str, np.ndarray]) -> None:
     """Write a stamp and its feature maps, from `feature_examples`, as HDF5."""
-    with atomic(path) as temporary, h5py.File(temporary, "w") as file:
+    with new_file(path) as file:
         for name, values in examples.items():
-            file[name] = values
+            write_array(file, name, values)

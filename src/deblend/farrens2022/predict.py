@@ -5,7 +5,6 @@ import logging
 from pathlib import Path
 from typing import Any
 
-import h5py
 import keras
 import numpy as np
 import pandas as pd
@@ -18,8 +17,10 @@ from deblend.farrens2022.features import (
     scaled,
 )
 from deblend.farrens2022.networks import head, small_network
+from deblend.hdf5 import open_file
 from deblend.photometry.sep import background_rms
 from deblend.seeds import generator
+from deblend.training.keras_checkpoint import read_weights
 from deblend.training.vgg import random_weights, read_vgg
 from deblend.training.vgg_keras import feature_extractor
 from scipy.interpolate import CubicSpline
@@ -67,14 +68,14 @@ def label_with_heads(
     DataFrame
         A column for each head.
     """
-    with h5py.File(sample, "r") as file:
+    with open_file(sample) as file:
         side = file["images"].shape[-1] + 2 * padding
     extractor = feature_extractor(side, read_vgg(vgg))
     n_features = int(np.prod(extractor.output.shape[1:]))
     models = {}
     for name, path in heads.items():
         models[name] = head(n_features, dropout=dropout)
-        models[name].load_weights(path)
+        read_weights(path, models[name])
     columns: dict[str, list[np.ndarray]] = {name: [] for name in heads}
     for batch in extract_features(
         extractor,
@@ -154,7 +155,7 @@ def blend_probability(
     if trained.get("problem"):
         log.warning("%s has not learnt: %s", weights, trained["problem"])
     extractor, model = _networks(trained, ablation, vgg, weights)
-    model.load_weights(weights)
+    read_weights(weights, model, description)
     sigma = None
     if noise_sigma is not None:
         factor = noise_factor(np.shape(images)[1:], pixel_scale_arcsec, trained)

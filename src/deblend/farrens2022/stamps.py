@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import galsim
-import h5py
 import numpy as np
 import pandas as pd
 from deblend.data.image_noise import MAX_MEASURED, checked_noise
 from deblend.errors import DeblendError
 from deblend.farrens2022.config import CLOSE_PX, SampleConfig
 from deblend.farrens2022.galaxies import CatalogGalaxies, SimulatedGalaxies
-from deblend.files import atomic
+from deblend.hdf5 import new_file, open_file, write_array
 from deblend.seeds import generator
 from deblend.workers import in_order
 
@@ -224,7 +223,7 @@ def draw_sample(
     )
     write_sample(path, parts, n_stamps)
     if config.catalog and config.kind == "real":
-        with h5py.File(path) as file:
+        with open_file(path) as file:
             images = file["images"][:MAX_MEASURED]
         checked_noise(
             images,
@@ -302,13 +301,13 @@ def write_sample(
         Number of stamps of all parts together.
     """
     tables = []
-    with atomic(path) as temporary, h5py.File(temporary, "w") as file:
+    with new_file(path) as file:
         start = 0
         for part, table in parts:
             size = part.shape[1:]
-            images = file.require_dataset(
-                "images", (n_stamps, *size), np.float32, chunks=(1, *size)
-            )
+            if not start:
+                shape, chunks = (n_stamps, *size), (1, *size)
+                images = write_array(file, "images", shape=shape, dtype=np.float32, chunks=chunks)
             images[start : start + len(part)] = part
             start += len(part)
             tables.append(table)
@@ -316,10 +315,8 @@ def write_sample(
         for column in full_table:
             values = full_table[column].to_numpy()
             if column.startswith("galaxy"):
-                text = h5py.string_dtype("utf-8")
-                file.create_dataset(f"table/{column}", data=values.astype(object), dtype=text)
-            else:
-                file.create_dataset(f"table/{column}", data=values)
+                values = values.astype(object)
+            write_array(file, f"table/{column}", values)
 
 
 def read_sample_table(path: str | Path) -> pd.DataFrame:
@@ -330,21 +327,16 @@ def read_sample_table(path: str | Path) -> pd.DataFrame:
     DeblendError
         The file is missing or not complete.
     """
-    try:
-        with h5py.File(path, "r") as file:
-            group = file["table"]
-            return pd.DataFrame(
-                {
-                    column: group[column].asstr()[:]
-                    if column.startswith("galaxy")
-                    else group[column][:]
-                    for column in TABLE_COLUMNS
-                }
-            )
-    except (OSError, KeyError) as error:
-        raise DeblendError(
-            f"{path} is not a complete sample of stamps ({error}): delete it and run again"
-        ) from error
+    with open_file(path, "a complete sample of stamps") as file:
+        group = file["table"]
+        return pd.DataFrame(
+            {
+                column: group[column].asstr()[:]
+                if column.startswith("galaxy")
+                else group[column][:]
+                for column in TABLE_COLUMNS
+            }
+        )
 
 
 def turned(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -423,7 +415,7 @@ def noisy_batches(
     ------
     ndarray, shape (n, y + 2 padding, x + 2 padding), float32
     """
-    with h5py.File(path, "r") as file:
+    with open_file(path) as file:
         images = file["images"]
         for number, start in enumerate(range(0, len(images), batch)):
             clean = images[start : start + batch]

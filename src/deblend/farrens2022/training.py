@@ -8,20 +8,27 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-import h5py
 import keras
 import numpy as np
 import pandas as pd
+from deblend.errors import DeblendError
 from deblend.farrens2022.config import Survey
 from deblend.farrens2022.features import extract_features
 from deblend.farrens2022.networks import head
 from deblend.farrens2022.stamps import read_sample_table
 from deblend.farrens2022.training_sample import training_sample
-from deblend.files import atomic, write_json
+from deblend.files import write_json
+from deblend.hdf5 import (
+    new_file,
+    open_file,
+    read_attributes,
+    write_array,
+    write_attributes,
+)
 from deblend.seeds import generator
 from deblend.tables import write_csv
 from deblend.training.fingerprints import fingerprint
-from deblend.training.keras_checkpoint import Checkpoint, Trainee
+from deblend.training.keras_checkpoint import Checkpoint, Trainee, write_weights
 from deblend.training.keras_progress import progress_callback
 from deblend.training.loop import Loop
 from deblend.training.outputs import Outputs, training_outputs
@@ -59,12 +66,13 @@ def cached_features(
     path = Path(path)
     if path.exists():
         try:
-            with h5py.File(path, "r") as file:
-                if file.attrs["fingerprint"] == fingerprint:
+            with open_file(path) as file:
+                attributes = read_attributes(file)
+                if attributes["fingerprint"] == fingerprint:
                     log.info("features of %s have been computed already", path.stem)
-                    return file["features"][:], float(file.attrs["seconds"])
-        except (OSError, KeyError):
-            pass
+                    return file["features"][:], float(attributes["seconds"])
+        except DeblendError as error:
+            log.warning("features are computed again: %s", error)
     start = time.monotonic()
     parts = []
     with tqdm(total=n_stamps, desc=path.stem, unit="stamp", disable=None) as progress:
@@ -73,11 +81,10 @@ def cached_features(
             progress.update(len(part))
     result = np.concatenate(parts)
     seconds = time.monotonic() - start
-    with atomic(path) as temporary, h5py.File(temporary, "w") as file:
-        file.attrs["fingerprint"] = fingerprint
-        file.attrs["seconds"] = seconds
+    with new_file(path) as file:
+        write_attributes(file, {"fingerprint": fingerprint, "seconds": seconds})
         # Nine in ten features of ImageNet weights are zero: this makes a fifth of the size.
-        file.create_dataset("features", data=result, compression="gzip", compression_opts=1)
+        write_array(file, "features", result, compression="gzip", compression_opts=1)
     return result, seconds
 
 
@@ -314,7 +321,7 @@ def run_training(
     digests = fingerprint(configuration, [*samples.values(), vgg])
     digest = json.dumps(digests, sort_keys=True)
     checkpoint_path = Path(checkpoint)
-    with h5py.File(samples["train"], "r") as file:
+    with open_file(samples["train"]) as file:
         side = file["images"].shape[-1] + 2 * padding
     extractor = feature_extractor(side, weights)
     features, labels, seconds = {}, {}, {}
@@ -452,11 +459,7 @@ def write_training(
     """
     record = {**record, "dataset": "farrens2022/parametric"}
     with training_outputs(outputs["timing"], record, recorded, checkpoints) as description:
-        # Keras requires the suffix .weights.h5, of which the temporary name keeps only .h5.
-        with atomic(outputs["weights"]) as temporary:
-            suffixed = temporary.with_suffix(".weights.h5")
-            model.save_weights(suffixed)
-            suffixed.replace(temporary)
+        write_weights(outputs["weights"], model)
         write_json(outputs["description"], description)
         write_csv(outputs["history"], history)
         write_csv(outputs["predictions"], predictions)

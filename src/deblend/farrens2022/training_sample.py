@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import galsim
-import h5py
 import numpy as np
 import pandas as pd
 import sep
@@ -12,6 +11,7 @@ from deblend.data.ranges import galaxy_ranges
 from deblend.farrens2022.config import Survey
 from deblend.farrens2022.galaxies import COSMOS_ZERO_POINT
 from deblend.farrens2022.stamps import flux_scale, read_sample_table
+from deblend.hdf5 import open_file
 
 #: Isolated stamps whose galaxies are measured at most.
 MAX_MEASURED = 5000
@@ -42,7 +42,7 @@ def training_sample(path: str | Path, survey: Survey) -> dict[str, Any]:
     """
     table = read_sample_table(path)
     chosen = np.flatnonzero(table["is_blend"].to_numpy() == 0)[:MAX_MEASURED]
-    with h5py.File(path, "r") as file:
+    with open_file(path, "a complete sample of stamps") as file:
         images = file["images"][chosen]
     scale, size = survey.pixel_scale_arcsec, images.shape[-1]
     psf = round_psf(survey)

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-import h5py
 import numpy as np
+from deblend.hdf5 import open_file
 
 
 def read_examples(path: str | Path) -> tuple[dict[str, np.ndarray], list[str]]:
     """Read the blends of Figure 4, and their kinds, from `figure_images.write_examples`."""
-    with h5py.File(path, "r") as file:
+    with open_file(path) as file:
         blends = {name: file[name][:] for name in file if name != "kind"}
         return blends, list(file["kind"].asstr()[:])
 
@@ -24,7 +24,7 @@ def read_galleries(path: str | Path) -> tuple[dict[str, np.ndarray], list[str], 
     band : str
         Detection band.
     """
-    with h5py.File(path, "r") as file:
+    with open_file(path) as file:
         images = {name: file[name][:] for name in file if name not in ("band", "bands")}
         bands = list(file["bands"].asstr()[:]) if "bands" in file else []
         return images, bands, file["band"].asstr()[()]

@@ -5,11 +5,10 @@
 
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pandas as pd
 import torch
-from deblend.files import atomic
+from deblend.hdf5 import new_file, write_array
 from deblend.hemmati2022.blends import true_positions
 from deblend.hemmati2022.pairs import Scale, single_galaxies
 from deblend.hemmati2022.predict import Network, all_images, generate_images, latent_vectors
@@ -59,19 +58,21 @@ def write_examples(
     ]
     scale = maker.scale_high
     display = Scale(scale.softening[band], scale.limit[band]).unclipped
-    with atomic(path) as temporary, h5py.File(temporary, "w") as file:
-        file["galaxy1"], file["galaxy2"] = display(single_images[0]), display(single_images[1])
-        file["high"] = display(images["high"][:, 1:-1, 1:-1])
-        file["gan"] = display(scale.unscaled(images["gan"][:, None])[:, band])
-        file["low"] = display(images["low"] / 3)
-        file["positions"] = true_positions(shown)[:, :2] - CROP_PX
-        file["kind"] = np.array([kind for kind, _ in chosen], "S")
+    with new_file(path) as file:
+        for number, single in enumerate(single_images, 1):
+            write_array(file, f"galaxy{number}", display(single))
+        write_array(file, "high", display(images["high"][:, 1:-1, 1:-1]))
+        write_array(file, "gan", display(scale.unscaled(images["gan"][:, None])[:, band]))
+        write_array(file, "low", display(images["low"] / 3))
+        write_array(file, "positions", true_positions(shown)[:, :2] - CROP_PX)
+        write_array(file, "kind", [kind for kind, _ in chosen])
         for name in ("high", "low", "gan"):
             own_peaks = peaks[(peaks["resolution"] == name) & peaks["blend"].isin(numbers)]
             xy = own_peaks[["x_px", "y_px"]].to_numpy()
             xy = to_image_pixels(name, xy) if name == "low" else xy - CROP_PX
             example_numbers = [numbers.index(b) for b in own_peaks["blend"]]
-            file[f"peaks_{name}"] = np.column_stack([np.asarray(example_numbers, float), xy])
+            found = np.column_stack([np.asarray(example_numbers, float), xy])
+            write_array(file, f"peaks_{name}", found)
 
 
 def write_galleries(
@@ -106,11 +107,13 @@ def write_galleries(
     first = networks["gan"]
     single = single_galaxies(blends.iloc[:n_shown], centred=True)
     high, low = first.maker.scaled(single, "test")
-    with atomic(path) as temporary, h5py.File(temporary, "w") as file:
-        file["real"], file["generated"] = real, made
-        file["high"], file["low"] = high[:, first.band], low[:, first.band]
-        file["gan"] = generate_images(first.generator, low, device)[:, first.band]
-        file["band"] = first.maker.bands[first.band]
+    with new_file(path) as file:
+        write_array(file, "real", real)
+        write_array(file, "generated", made)
+        write_array(file, "high", high[:, first.band])
+        write_array(file, "low", low[:, first.band])
+        write_array(file, "gan", generate_images(first.generator, low, device)[:, first.band])
+        write_array(file, "band", first.maker.bands[first.band])
         multi = networks.get("gan_multi")
         if multi is None:
             return
@@ -118,14 +121,15 @@ def write_galleries(
         gained &= ~detections["detected_low"].astype(bool)
         number = int(np.argmax(gained)) if gained.any() else 0
         high, low = multi.maker.scaled(blends.iloc[[number]], "test")
-        file["multi_high"], file["multi_low"] = high[0], low[0]
-        file["multi_gan"] = generate_images(multi.generator, low, device)[0]
-        file["bands"] = np.array(multi.maker.bands, "S")
+        write_array(file, "multi_high", high[0])
+        write_array(file, "multi_low", low[0])
+        write_array(file, "multi_gan", generate_images(multi.generator, low, device)[0])
+        write_array(file, "bands", list(multi.maker.bands))
         for name, resolution in (("high", "high"), ("low", "low"), ("gan", "gan_multi")):
             own_peaks = peaks[(peaks["resolution"] == resolution) & (peaks["blend"] == number)]
             xy = own_peaks[["x_px", "y_px"]].to_numpy()
             xy = to_image_pixels(name, xy) if name == "low" else xy - CROP_PX
-            file[f"multi_peaks_{name}"] = xy
+            write_array(file, f"multi_peaks_{name}", xy)
 
 
 def real_and_generated(

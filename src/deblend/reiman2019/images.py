@@ -46,6 +46,10 @@ SPLITS = ("train", "validation", "test")
 MAX_JPEG_BYTES = 2_000_000
 
 
+#: Largest size of a JPEG, whatever its archive says: they have some 13 kB.
+MAX_JPEG_BYTES = 50_000_000
+
+
 #: Images in memory at a time, for each thread.
 BATCH = 64
 
@@ -234,7 +238,10 @@ class Sources:
         """The bytes of an image, or None where they cannot be read."""
         try:
             if jpeg.source in self._archives:
-                return self._archives[jpeg.source].read(jpeg.member)
+                with self._archives[jpeg.source].open(jpeg.member) as file:
+                    # One byte more than is allowed: at the end, the checksum is compared.
+                    data = file.read(MAX_JPEG_BYTES + 1)
+                return data if len(data) <= MAX_JPEG_BYTES else None
             return (self.paths[jpeg.source] / jpeg.member).read_bytes()
         # RuntimeError: the member is encrypted.
         except (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError):

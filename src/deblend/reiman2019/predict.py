@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import torch
 from deblend.errors import DeblendError
-from deblend.files import atomic
+from deblend.hdf5 import new_file, write_array, write_attributes
 from deblend.reiman2019.blends import PerturbConfig, render_batches
 from deblend.reiman2019.config import GanConfig
 from deblend.reiman2019.networks import build_generator, use_batch_statistics
@@ -159,8 +159,9 @@ def predict_blends(
     seconds = 0.0
     move_to_device(generator, device)
     shape = (len(pairs), 2, config.side, config.side, 3)
-    with atomic(output) as temporary, h5py.File(temporary, "w") as file:
-        images = file.create_dataset("images", shape, np.uint8, chunks=(1, *shape[1:]))
+    with new_file(output) as file:
+        chunks = (1, *shape[1:])
+        images = write_array(file, "images", shape=shape, dtype=np.uint8, chunks=chunks)
         for rows, blends, _ in render_batches(frames, pairs, config):
             start = time.perf_counter()
             predicted = predict(
@@ -173,7 +174,7 @@ def predict_blends(
             )
             seconds += time.perf_counter() - start
             images[rows] = to_uint8(predicted)
-        file.attrs.update(attributes)
+        write_attributes(file, attributes)
     return seconds
 
 
@@ -187,6 +188,9 @@ def read_predictions(path: str | Path, n_blends: int) -> h5py.Dataset:
     """
     try:
         images = h5py.File(path, "r")["images"]
+        # Read once, so that a broken file is named here.
+        for start in range(0, len(images), EVALUATION_BATCH):
+            images[start : start + EVALUATION_BATCH]
     except (OSError, KeyError) as error:
         raise DeblendError(
             f"{path} does not hold predictions ({error}): delete it and run again"

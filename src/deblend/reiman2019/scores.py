@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 import pandas as pd
 import torch
-from deblend.files import atomic
+from deblend.hdf5 import new_file, write_array
 from deblend.reiman2019.blends import PerturbConfig, draw_blends, render_batches, rows_of_split
 from deblend.reiman2019.images import check_test_galaxies, open_frames, read_index
 from deblend.reiman2019.metrics import score_images, select_examples
@@ -108,12 +108,13 @@ def write_examples(
     for _, mixed, truth in render_batches(frames, shown, config):
         blends.append(to_unit(2 * mixed - 1))
         truths.append(to_unit(truth))
-    with atomic(path) as temporary, h5py.File(temporary, "w") as file:
+    with new_file(path) as file:
         for name, parts in (("blend", blends), ("true", truths)):
-            file[name] = np.round(255 * np.concatenate(parts)).astype(np.uint8)
-        file["predicted"] = np.stack([predicted[number] for number in chosen["blend"]])
-        file["number"] = chosen["blend"].to_numpy()
-        file["kind"] = chosen["kind"].to_numpy().astype("S")
+            write_array(file, name, np.round(255 * np.concatenate(parts)).astype(np.uint8))
+        shown_predictions = np.stack([predicted[number] for number in chosen["blend"]])
+        write_array(file, "predicted", shown_predictions)
+        write_array(file, "number", chosen["blend"].to_numpy())
+        write_array(file, "kind", chosen["kind"].to_numpy(object))
 
 
 def predict_and_score(

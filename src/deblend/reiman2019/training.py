@@ -11,12 +11,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import pandas as pd
 import torch
 from deblend.errors import DeblendError
-from deblend.files import atomic, write_json
+from deblend.files import write_json
+from deblend.hdf5 import new_file, write_array
 from deblend.reiman2019.batches import PairSource
 from deblend.reiman2019.blends import PerturbConfig, draw_blends, render_all, rows_of_split
 from deblend.reiman2019.checks import check_images, collapse_reason, not_learnt
@@ -331,9 +331,9 @@ def layer_tables(config: GanConfig, generator: nn.Module, side: int) -> list[pd.
 
 def write_panels(path: str | Path, panels: dict[str, np.ndarray]) -> None:
     """Write the panels from `train_from_config` as HDF5."""
-    with atomic(path) as temporary, h5py.File(temporary, "w") as file:
+    with new_file(path) as file:
         for name, values in panels.items():
-            file[name] = values
+            write_array(file, name, values)
 
 
 def train_and_write(

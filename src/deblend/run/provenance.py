@@ -2,11 +2,13 @@
 
 import json
 import platform
+import re
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from deblend.checkout import commit_of_code
+from deblend.files import public_url
 
 #: Packages whose versions can change results.
 PACKAGES = (
@@ -67,5 +69,15 @@ def provenance(config: dict[str, Any], networks: dict[str, str | Path]) -> dict[
         "packages": package_versions(),
         "networks": described,
         "seed": config["seed"],
-        "config": config,
+        "config": _without_secrets(config),
     }
+
+
+def _without_secrets(value: Any) -> Any:
+    """A value of the configuration, with no passwords and signatures in addresses."""
+    if isinstance(value, dict):
+        return {key: _without_secrets(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_secrets(item) for item in value]
+    is_address = isinstance(value, str) and re.match(r"\w+://\S+$", value)
+    return public_url(value) if is_address else value

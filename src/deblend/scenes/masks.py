@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import h5py
 import numpy as np
-from deblend.files import atomic
+from deblend.hdf5 import COMPRESSION, new_file, new_group, open_file, write_array
 
 
 @dataclass(frozen=True)
@@ -39,27 +38,22 @@ def write_masks(path: str | Path, masks: Sequence[Mask]) -> None:
     first pixel, in pixels of the scene, from that of its first pixel) and `step_px` (side of a
     pixel, in pixels of the scene).
     """
-    with atomic(path) as temporary, h5py.File(temporary, "w") as file:
+    with new_file(path) as file:
         for method in dict.fromkeys(mask.method for mask in masks):
             own = [mask for mask in masks if mask.method == method]
-            group = file.create_group(method)
-            group.create_dataset(
-                "probability",
-                data=np.stack([mask.probability for mask in own]).astype(np.float32),
-                compression="gzip",
-                compression_opts=1,
-                shuffle=True,
-            )
-            group["scene"] = [mask.scene for mask in own]
-            group["source"] = [mask.source for mask in own]
-            group["corner_px"] = [mask.corner for mask in own]
-            group["step_px"] = [mask.step_px for mask in own]
+            group = new_group(file, method)
+            probability = np.stack([mask.probability for mask in own]).astype(np.float32)
+            write_array(group, "probability", probability, **COMPRESSION)
+            write_array(group, "scene", [mask.scene for mask in own])
+            write_array(group, "source", [mask.source for mask in own])
+            write_array(group, "corner_px", [mask.corner for mask in own])
+            write_array(group, "step_px", [mask.step_px for mask in own])
 
 
 def read_masks(path: str | Path) -> list[Mask]:
     """Masks that `write_masks` has written."""
     found = []
-    with h5py.File(path, "r") as file:
+    with open_file(path) as file:
         for method, group in file.items():
             arrays = {k: group[k][:] for k in group}
             for k in range(len(arrays["scene"])):

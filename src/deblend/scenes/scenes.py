@@ -10,11 +10,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import pandas as pd
 from deblend.errors import DeblendError
-from deblend.files import atomic
+from deblend.hdf5 import new_file, open_file, read_attributes, write_array, write_attributes
 from deblend.photometry.config import Detection
 
 #: Columns of the table of a method. `scene` and `source` are numbers from 0; `role` is central or
@@ -190,7 +189,6 @@ def position_lists(table: pd.DataFrame, n: int) -> tuple[np.ndarray, ...]:
 
 def write_scenes(path: str | Path, scenes: Scenes) -> None:
     """Write scenes as HDF5, completely or not at all."""
-    text = h5py.string_dtype()
     texts_of: dict[str, tuple[str, ...]] = {
         **{"bands": scenes.bands, "names": scenes.names, "wcs": scenes.wcs},
         "noise_notes": scenes.noise_notes,
@@ -199,33 +197,37 @@ def write_scenes(path: str | Path, scenes: Scenes) -> None:
         **{"psf": scenes.psf, "noise_correlation": scenes.noise_correlation},
         **{"sky": scenes.sky, "sky_measured": scenes.sky_measured},
     }
-    with atomic(path) as temporary, h5py.File(temporary, "w") as file:
-        file.attrs["pixel_scale_arcsec"] = scenes.pixel_scale_arcsec
-        file.attrs["detection_band"] = scenes.detection_band
-        file.attrs["detection"] = scenes.detection.model_dump_json()
-        file.attrs["stretched"] = scenes.stretched
-        shape = (1, *scenes.images.shape[1:])
-        file.create_dataset(
-            "images", data=scenes.images.astype(np.float32), chunks=shape if len(scenes) else None
-        )
-        file["zero_points"], file["noise_sigma"] = scenes.zero_points, scenes.noise_sigma
+    with new_file(path) as file:
+        attributes = {
+            "pixel_scale_arcsec": scenes.pixel_scale_arcsec,
+            "detection_band": scenes.detection_band,
+            "detection": scenes.detection.model_dump_json(),
+            "stretched": scenes.stretched,
+        }
+        write_attributes(file, attributes)
+        images = scenes.images.astype(np.float32)
+        write_array(file, "images", images, chunks=(1, *images.shape[1:]))
+        write_array(file, "zero_points", scenes.zero_points)
+        write_array(file, "noise_sigma", scenes.noise_sigma)
         for name in TEXTS:
-            file.create_dataset(name, data=list(texts_of[name]), dtype=text)
+            write_array(file, name, np.array(texts_of[name], object))
         for name, array in optional.items():
             if array is not None:
-                file[name] = array
+                write_array(file, name, array)
         if scenes.positions is not None:
             counts = [len(p) for p in scenes.positions]
-            file["positions/scene"] = np.repeat(np.arange(len(scenes)), counts)
-            file["positions/yx"] = np.concatenate([np.zeros((0, 2)), *scenes.positions])
+            write_array(file, "positions/scene", np.repeat(np.arange(len(scenes)), counts))
+            yx = np.concatenate([np.zeros((0, 2)), *scenes.positions])
+            write_array(file, "positions/yx", yx)
         if scenes.truth is not None:
             for column in TRUTH:
-                file[f"truth/{column}"] = scenes.truth[column].to_numpy()
+                write_array(file, f"truth/{column}", scenes.truth[column].to_numpy())
 
 
 def read_scenes(path: str | Path) -> Scenes:
     """Read scenes that `write_scenes` has written."""
-    with h5py.File(path, "r") as file:
+    with open_file(path) as file:
+        attributes = read_attributes(file)
         images = file["images"][:]
         texts: dict[str, Any] = {k: tuple(file[k].asstr()[:]) for k in TEXTS}
         arrays: dict[str, Any] = {k: file[k][:] if k in file else None for k in OPTIONAL}
@@ -237,14 +239,14 @@ def read_scenes(path: str | Path) -> Scenes:
             truth = pd.DataFrame({column: file[f"truth/{column}"][:] for column in TRUTH})
         return Scenes(
             images,
-            pixel_scale_arcsec=float(file.attrs["pixel_scale_arcsec"]),
+            pixel_scale_arcsec=float(attributes["pixel_scale_arcsec"]),
             zero_points=file["zero_points"][:],
             noise_sigma=file["noise_sigma"][:],
             positions=positions,
-            detection_band=int(file.attrs["detection_band"]),
-            detection=Detection.model_validate_json(file.attrs["detection"]),
+            detection_band=int(attributes["detection_band"]),
+            detection=Detection.model_validate_json(attributes["detection"]),
             truth=truth,
-            stretched=bool(file.attrs["stretched"]),
+            stretched=bool(attributes["stretched"]),
             **texts,
             **arrays,
         )

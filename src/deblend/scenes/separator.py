@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pandas as pd
-from deblend.files import atomic
+from deblend.hdf5 import COMPRESSION, new_file, new_group, write_array, write_attributes
 from deblend.plots.style import Outputs, label_line, paper_figure
 from deblend.reiman2019.config import PerturbConfig
 from deblend.reiman2019.figures.own_images import draw_separated
@@ -196,16 +195,17 @@ def write_separations(path: str | Path, separations: Sequence[Separation | None]
     `blends` (n, y, x, 3) and `galaxies` (n, 2, y, x, 3) in [0, 1], `scene`, `sources` (n, 2) and
     `corner_px` (see `Separation`); `step_px` and `blending` are attributes.
     """
-    with atomic(path) as temporary, h5py.File(temporary, "w") as file:
+    with new_file(path) as file:
         for separation in separations:
             if separation is None:
                 continue
-            group, separated = file.create_group(separation.method), separation.separated
-            for name, data in (("blends", separated.blends), ("galaxies", separated.galaxies)):
-                group.create_dataset(name, data=data, compression="gzip", compression_opts=1)
-            group["scene"], group["sources"] = separation.scene, separation.sources
-            group["corner_px"] = separation.corner
-            group.attrs.update(step_px=separation.step_px, blending=separated.blending)
+            group, separated = new_group(file, separation.method), separation.separated
+            write_array(group, "blends", separated.blends, **COMPRESSION)
+            write_array(group, "galaxies", separated.galaxies, **COMPRESSION)
+            write_array(group, "scene", separation.scene)
+            write_array(group, "sources", separation.sources)
+            write_array(group, "corner_px", separation.corner)
+            write_attributes(group, {"step_px": separation.step_px, "blending": separated.blending})
 
 
 def draw_separations(

@@ -1,10 +1,13 @@
-"""Checkpoints of a Keras training, which can be resumed from them."""
+"""Checkpoints of a Keras training, which can be resumed from them, and weights of networks."""
 
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+from deblend.errors import DeblendError
+from deblend.files import atomic
+from deblend.hdf5 import add_checksums
 from deblend.training import checkpoint
 from deblend.training.schedule import Steering
 
@@ -73,3 +76,42 @@ class Checkpoint(checkpoint.Checkpoint[Trainee]):
 def _variables(model: keras.Model) -> list:
     """All variables that a step changes: weights, seeds of random layers, optimizer state."""
     return [*model.non_trainable_variables, *model.trainable_variables, *model.optimizer.variables]
+
+
+def write_weights(path: str | Path, model: keras.Model) -> None:
+    """Write the weights of a model as Keras' HDF5, with checksums, completely or not at all."""
+    # Keras requires the suffix .weights.h5, of which the temporary name keeps only .h5.
+    with atomic(path) as temporary:
+        suffixed = temporary.with_suffix(".weights.h5")
+        model.save_weights(suffixed)
+        add_checksums(suffixed)
+        suffixed.replace(temporary)
+
+
+def read_weights(
+    path: str | Path, model: keras.Model, description: str | Path | None = None
+) -> None:
+    """Load weights that `write_weights` wrote into a model of the same architecture.
+
+    Parameters
+    ----------
+    path : path
+    model : keras.Model
+    description : path, optional
+        File that describes the network, for the message.
+
+    Raises
+    ------
+    DeblendError
+        The file is missing or broken, or belongs to another network.
+    """
+    try:
+        model.load_weights(path)
+    except (ValueError, OSError, KeyError) as error:
+        # Keras prints whole arrays after its first line.
+        reason = str(error).partition("\n")[0]
+        what = f"that {description} describes" if description else "of this network"
+        raise DeblendError(
+            f"{path} does not hold the weights {what} ({reason}): delete "
+            f"{'both' if description else 'it'} and train again"
+        ) from error

@@ -1,13 +1,13 @@
 """Checkpoints of a PyTorch training, and weights of networks in HDF5."""
 
+import zipfile
 from pathlib import Path
 from typing import Any, Protocol
 
-import h5py
 import numpy as np
 import torch
 from deblend.errors import DeblendError
-from deblend.files import atomic
+from deblend.hdf5 import new_file, open_file, write_array
 from deblend.training import checkpoint
 from torch import nn
 
@@ -35,6 +35,11 @@ class Checkpoint(checkpoint.Checkpoint[Trainee]):
         torch.save(state, path)
 
     def _read(self) -> tuple[str, dict[str, Any]]:
+        # PyTorch does not compare the checksums that it writes.
+        with zipfile.ZipFile(self.path) as file:
+            broken = file.testzip()
+        if broken is not None:
+            raise ValueError(f"the checksum of {broken} is another one")
         # weights_only: only tensors and plain values are read, and no code in the file is run.
         # map_location: read to the CPU and copied from there, since Adam's step counts must stay on
         # it.
@@ -51,9 +56,9 @@ class Checkpoint(checkpoint.Checkpoint[Trainee]):
 
 def write_weights(path: str | Path, network: nn.Module) -> None:
     """Write the weights of a network as HDF5, completely or not at all."""
-    with atomic(path) as temporary, h5py.File(temporary, "w") as file:
+    with new_file(path) as file:
         for name, value in network.state_dict().items():
-            file[name] = value.cpu().numpy()
+            write_array(file, name, value.cpu().numpy())
 
 
 def read_weights(path: str | Path, network: nn.Module) -> None:
@@ -65,11 +70,11 @@ def read_weights(path: str | Path, network: nn.Module) -> None:
         The file is missing or broken, or belongs to another network.
     """
     try:
-        with h5py.File(path, "r") as file:
+        with open_file(path) as file:
             network.load_state_dict(
                 {name: torch.from_numpy(np.asarray(file[name])) for name in network.state_dict()}
             )
-    except (OSError, KeyError, RuntimeError) as error:
+    except (DeblendError, RuntimeError) as error:
         raise DeblendError(
             f"{path} does not hold the weights of this network ({error}): train it again"
         ) from error

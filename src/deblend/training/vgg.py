@@ -15,7 +15,7 @@ from typing import Any
 import h5py
 import numpy as np
 from deblend.errors import DeblendError
-from deblend.files import atomic
+from deblend.hdf5 import new_file, open_file, read_attributes, write_array, write_attributes
 from deblend.seeds import generator
 
 #: Numbers of filters of VGG-16's convolutions, block by block. Each block ends with 2x2
@@ -203,13 +203,13 @@ def random_weights(seed: int) -> VggWeights:
 
 def write_vgg(path: str | Path, weights: VggWeights) -> None:
     """Write the weights and their preprocessing as HDF5."""
-    with atomic(path) as temporary, h5py.File(temporary, "w") as file:
-        file.attrs.update(
-            source=weights.source, mean=weights.mean, std=weights.std, network=weights.network
-        )
+    with new_file(path) as file:
+        described = {"source": weights.source, "network": weights.network}
+        write_attributes(file, {**described, "mean": weights.mean, "std": weights.std})
         names = convolution_names(weights.blocks)
         for name, (kernel, bias) in zip(names, weights.layers, strict=True):
-            file[f"{name}/kernel"], file[f"{name}/bias"] = kernel, bias
+            write_array(file, f"{name}/kernel", kernel)
+            write_array(file, f"{name}/bias", bias)
 
 
 def read_vgg(path: str | Path) -> VggWeights:
@@ -220,17 +220,13 @@ def read_vgg(path: str | Path) -> VggWeights:
     DeblendError
         The file is missing or broken, or its arrays have other shapes.
     """
-    try:
-        with h5py.File(path, "r") as file:
-            network = str(file.attrs["network"])
-            names = convolution_names(VGG[network])
-            weights = [(file[f"{n}/kernel"][:], file[f"{n}/bias"][:]) for n in names]
-            scaling = tuple(file.attrs["mean"].tolist()), tuple(file.attrs["std"].tolist())
-            return _check(VggWeights(weights, str(file.attrs["source"]), *scaling, network))
-    except (OSError, KeyError) as error:
-        raise DeblendError(
-            f"{path} does not hold VGG's weights ({error}): delete it and run again"
-        ) from error
+    with open_file(path, "a complete file of VGG's weights") as file:
+        about = read_attributes(file)
+        network = str(about["network"])
+        names = convolution_names(VGG[network])
+        weights = [(file[f"{n}/kernel"][:], file[f"{n}/bias"][:]) for n in names]
+    scaling = tuple(about["mean"].tolist()), tuple(about["std"].tolist())
+    return _check(VggWeights(weights, str(about["source"]), *scaling, network))
 
 
 def weights_from(

@@ -228,3 +228,13 @@ def test_zero_points_follow_from_the_catalogue(parts, caplog):
     assert about["sextractor_zero_point"] == 25.5
     assert about["zero_points_from"] == "networks: the catalogue; sextractor: the paper"
     assert "g?_flux_sex and g?_sex_mag of the catalogue have no zero point in common" in caplog.text
+
+
+def test_half_a_catalogue_is_refused(parts, tmp_path):
+    path = tmp_path / "catalog.csv"
+    output_catalog(*parts).to_csv(path, index=False)
+    assert len(read_catalog(path, 2)) == 2
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(lines[:-1]))
+    with pytest.raises(DeblendError, match=r"catalog.csv has 1 blends, its description 2: delete"):
+        read_catalog(path, 2)

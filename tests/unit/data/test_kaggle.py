@@ -7,9 +7,10 @@ import traceback
 from typing import NamedTuple
 
 import pytest
-from deblend.data.archives import download, public_url
+from deblend.data.downloads import download
 from deblend.data.kaggle import Token, download_competition_file, read_token
 from deblend.errors import DeblendError
+from deblend.files import public_url
 from deblend.run import logs
 
 from tests.server import Handler, running
@@ -61,7 +62,7 @@ def storage():
 
 @pytest.fixture(autouse=True)
 def surroundings(monkeypatch, tmp_path):
-    monkeypatch.setattr("deblend.data.archives.RETRY_PAUSES_S", (0.0, 0.0))
+    monkeypatch.setattr("deblend.data.downloads.RETRY_PAUSES_S", (0.0, 0.0))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("KAGGLE_USERNAME", USER)
     monkeypatch.setenv("KAGGLE_KEY", KEY)

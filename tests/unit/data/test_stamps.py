@@ -1,5 +1,6 @@
 """Data sets in HDF5, written and read back."""
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -108,3 +109,45 @@ def test_the_noise_of_joined_data_sets_is_that_of_most_galaxies(tmp_path, in_par
         join(parts)
     with pytest.raises(DeblendError, match=r"bands \[\['f160w', 0.06, 25.96\]\] and .*24.0"):
         join([*parts[:1], with_noise(2, 0.005, "uds", zero_point=24.0)])
+
+
+@pytest.mark.parametrize("what", ["images", "segmaps", "ids"])
+def test_a_flipped_bit_is_an_error_that_names_the_file(tmp_path, what):
+    path = tmp_path / "s.h5"
+    rng = np.random.default_rng(0)
+    stamps = make_stamps(rng.normal(size=(5, 16, 16)))
+    stamps.segmaps = rng.integers(0, 9, (5, 16, 16)).astype(np.int16)
+    write_stamps(path, stamps)
+    content = path.read_bytes()
+    with h5py.File(path) as file:
+        place = {
+            "images": file["images"].id.get_chunk_info(2).byte_offset + 40,
+            "segmaps": file["segmaps"].id.get_chunk_info(2).byte_offset + 40,
+            "ids": content.index(b"g1"),
+        }[what]
+    broken = bytearray(content)
+    broken[place] ^= 2
+    path.write_bytes(broken)
+    with pytest.raises(DeblendError, match=r"s\.h5 is not a complete .*delete it and run again"):
+        read_stamps(path)
+
+
+def test_files_of_earlier_versions_are_read(tmp_path):
+    """Those have texts of any length, and no checksums."""
+    path, stamps = tmp_path / "s.h5", make_stamps(np.ones((5, 16, 16)))
+    write_stamps(path, stamps)
+    with h5py.File(path) as new, h5py.File(tmp_path / "old.h5", "w") as old:
+        for group in ("galaxies", "bands"):
+            for name, values in new[group].items():
+                is_text = h5py.check_string_dtype(values.dtype)
+                data = values.asstr()[:] if is_text else values[:]
+                old.create_dataset(
+                    f"{group}/{name}", data=data, dtype=h5py.string_dtype() if is_text else None
+                )
+        old["images"], old["segmaps"] = new["images"][:], new["segmaps"][:]
+        old.attrs["format_version"] = 1
+        old.attrs["cut_at_positions"] = True
+        old.attrs["note"] = "text"
+    back = read_stamps(tmp_path / "old.h5")
+    assert back.galaxies.equals(read_stamps(path).galaxies)
+    assert back.attributes == {"cut_at_positions": True, "note": "text"}

@@ -25,3 +25,15 @@ def test_a_record_has_configuration_and_backends_but_no_paths(tmp_path):
     assert record["python"] == platform.python_version()
     assert record["packages"] == package_versions()
     assert str(tmp_path) not in json.dumps(record)
+
+
+def test_secrets_of_addresses_are_not_recorded():
+    fields = [{"mosaic": "https://user:TOKEN@a.org/m.fits?X-Amz-Signature=TOKEN", "size": 3}]
+    config = {"seed": 7, "datasets": {"sky": {"fields": fields, "catalog": "vizier:J/A/1"}}}
+    config["note"] = "see https://a.org/?page=1 for more"
+    recorded = provenance(config, {})["config"]
+    assert recorded["note"] == config["note"]
+    assert recorded["datasets"]["sky"] == {
+        "fields": [{"mosaic": "https://a.org/m.fits", "size": 3}],
+        "catalog": "vizier:J/A/1",
+    }

@@ -10,9 +10,15 @@ from deblend.training import keras_backend
 keras_backend.configure("tensorflow", 2, 0)
 
 import keras
+from deblend.errors import DeblendError
 from deblend.training.config import SteeringConfig
 from deblend.training.fingerprints import fingerprint
-from deblend.training.keras_checkpoint import Checkpoint, Trainee
+from deblend.training.keras_checkpoint import (
+    Checkpoint,
+    Trainee,
+    read_weights,
+    write_weights,
+)
 from deblend.training.schedule import Steering
 
 STEERING = SteeringConfig(epochs=4, learning_rate=1e-3, min_delta=0.0)
@@ -81,3 +87,31 @@ def test_a_checkpoint_of_another_configuration_is_refused(tmp_path, caplog):
     empty = trainee()
     assert first.load(empty) == {} and empty.best == []
     assert "unreadable" in caplog.text
+
+
+def small_model():
+    keras.utils.set_random_seed(1)
+    return keras.Sequential([keras.Input((3,)), keras.layers.Dense(4), keras.layers.Dense(1)])
+
+
+def test_weights_are_read_as_written(tmp_path):
+    model, other = small_model(), small_model()
+    other.set_weights([w + 1 for w in other.get_weights()])
+    write_weights(tmp_path / "w.weights.h5", model)
+    read_weights(tmp_path / "w.weights.h5", other)
+    for found, expected in zip(other.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(found, expected)
+    assert [path.name for path in tmp_path.iterdir()] == ["w.weights.h5"]
+
+
+def test_a_flipped_bit_in_weights_is_an_error(tmp_path):
+    path, model = tmp_path / "w.weights.h5", small_model()
+    write_weights(path, model)
+    content = path.read_bytes()
+    broken = bytearray(content)
+    broken[content.index(model.get_weights()[0].tobytes()) + 5] ^= 8
+    path.write_bytes(broken)
+    with pytest.raises(
+        DeblendError, match=r"w\.weights\.h5 does not hold the weights .*train again"
+    ):
+        read_weights(path, model)

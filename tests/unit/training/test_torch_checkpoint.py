@@ -106,3 +106,44 @@ def test_weights_of_another_network_are_refused(tmp_path, other):
 def test_missing_weights_are_named(tmp_path):
     with pytest.raises(DeblendError, match=r"absent\.h5 does not hold the weights"):
         read_weights(tmp_path / "absent.h5", nn.Linear(3, 4))
+
+
+def flipped(path, n, seed=0):
+    """Write a file again with one bit flipped, n times; yields after each."""
+    content, rng = path.read_bytes(), np.random.default_rng(seed)
+    for place in rng.integers(0, len(content), n):
+        broken = bytearray(content)
+        broken[place] ^= 1 << int(rng.integers(8))
+        path.write_bytes(broken)
+        yield
+
+
+def test_a_flipped_bit_never_resumes_another_training(tmp_path):
+    checkpoint = Checkpoint(tmp_path / "net.pt", {})
+    saved = Trainee()
+    saved.step()
+    checkpoint.save(saved, {"done": 1})
+    n_afresh = 0
+    for _ in flipped(tmp_path / "net.pt", 60):
+        restored = Trainee()
+        if not checkpoint.load(restored):
+            n_afresh += 1
+            continue
+        for name, value in saved.network.state_dict().items():
+            assert torch.equal(restored.network.state_dict()[name], value), name
+        state, expected = (x.optimizers["net"].state_dict() for x in (restored, saved))
+        assert str(state) == str(expected)
+    assert n_afresh > 10
+
+
+def test_a_flipped_bit_in_weights_is_an_error(tmp_path):
+    path = tmp_path / "w.h5"
+    network = Trainee().network
+    write_weights(path, network)
+    content = path.read_bytes()
+    kernel = network[0].weight.detach().numpy().tobytes()
+    broken = bytearray(content)
+    broken[content.index(kernel) + 5] ^= 8
+    path.write_bytes(broken)
+    with pytest.raises(DeblendError, match=r"w\.h5 does not hold the weights .*train it again"):
+        read_weights(path, network)

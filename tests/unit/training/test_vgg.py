@@ -51,7 +51,7 @@ def test_weights_go_through_their_file(weights, tmp_path):
         np.testing.assert_array_equal(a, c)
         np.testing.assert_array_equal(b, d)
     (tmp_path / "w.h5").write_bytes((tmp_path / "w.h5").read_bytes()[:1000])
-    with pytest.raises(DeblendError, match="does not hold VGG's weights .* delete it"):
+    with pytest.raises(DeblendError, match="is not a complete file of VGG's weights .* delete it"):
         read_vgg(tmp_path / "w.h5")
 
 

@@ -13,7 +13,8 @@ from deblend.tables import write_csv
 
 with logs.script(snakemake.log[0]):
     inputs, out = snakemake.input, snakemake.output
-    catalog, about = read_catalog(inputs.catalog), read_json(inputs.description)
+    about = read_json(inputs.description)
+    catalog = read_catalog(inputs.catalog, about["n_blends"])
     about = {key: about[key] for key in ("scale", "dataset")}
     predictions = pd.concat(map(pd.read_csv, inputs.predictions))
     methods = baseline_methods(predictions["method"].unique())

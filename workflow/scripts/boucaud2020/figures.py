@@ -12,7 +12,8 @@ from deblend.tables import write_csv
 
 with logs.script(snakemake.log[0]):
     inputs, out, bootstrap = snakemake.input, snakemake.output, snakemake.params.bootstrap
-    catalog, about = read_catalog(inputs.catalog), read_json(inputs.description)
+    about = read_json(inputs.description)
+    catalog = read_catalog(inputs.catalog, about["n_blends"])
     curves = published_curves(map(pd.read_csv, inputs.published), about)
     tables = {}
     for n in FIGURES:

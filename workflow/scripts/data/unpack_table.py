@@ -3,17 +3,15 @@
 from pathlib import Path
 
 from deblend.data.archives import extract_members
+from deblend.data.checksums import check_recorded
 from deblend.data.facts import check_count
 from deblend.data.table_files import open_table
 from deblend.run import logs
 
 with logs.script(snakemake.log[0]):
     table = Path(snakemake.output.table)
-    extract_members(
-        snakemake.input.archive,
-        {"table": snakemake.wildcards.member},
-        table.parent,
-        snakemake.params.max_bytes,
-    )
+    archive, member = Path(snakemake.input.archive), snakemake.wildcards.member
+    check_recorded(archive.parents[1], archive)
+    extract_members(archive, {"table": member}, table.parent, snakemake.params.max_bytes)
     if snakemake.params.n_rows is not None:
         check_count(table, len(open_table(table)), snakemake.params.n_rows, "rows", "n_rows")

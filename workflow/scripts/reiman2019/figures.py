@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-import h5py
 import yaml
+from deblend.hdf5 import open_file
 from deblend.plots.style import label_line
 from deblend.reiman2019.figures import fig4_5_scores as scores_figures
 from deblend.reiman2019.figures.fig3_6_examples import draw_examples, example_table
@@ -17,7 +17,7 @@ with logs.script(snakemake.log[0]):
     label = label_line(params.label, not_learnt(read_networks(snakemake.input.records)))
     published = yaml.safe_load(Path(snakemake.input.published).read_text())["reiman2019"]
     scores = read_scores(snakemake.input.scores)
-    with h5py.File(snakemake.input.examples, "r") as file:
+    with open_file(snakemake.input.examples) as file:
         images = {name: file[name][:] for name in ("blend", "true", "predicted")}
         examples = example_table(file["number"][:], file["kind"].asstr()[:], scores)
     for number, kind, title in (

@@ -1,7 +1,7 @@
 """Adapter: Figures 1 and 2 of Reiman & Goehre 2019, and the course of the GAN's training."""
 
-import h5py
 import pandas as pd
+from deblend.hdf5 import open_file
 from deblend.plots.style import label_line
 from deblend.reiman2019.figures.fig1_2_networks import draw_fig1, draw_fig2
 from deblend.reiman2019.figures.trace import draw_trace
@@ -16,7 +16,7 @@ with logs.script(snakemake.log[0]):
     draw_fig2(discriminator, [out.pdf2, out.png2], label)
     write_csv(out.table1, generator)
     write_csv(out.table2, discriminator)
-    with h5py.File(inputs.panels, "r") as file:
+    with open_file(inputs.panels) as file:
         draw_trace(
             pd.read_csv(inputs.history),
             file["panels"][:],

@@ -5,7 +5,6 @@ from itertools import combinations_with_replacement
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import pandas as pd
 from deblend.boucaud2020.figures.panels import sample_text
@@ -14,6 +13,7 @@ from deblend.boucaud2020.metrics import bootstrap_by_galaxy
 from deblend.boucaud2020.predictions import GALAXIES
 from deblend.data.priors import MORPHOLOGIES
 from deblend.errors import DeblendError
+from deblend.hdf5 import open_file
 from deblend.plots.images import asinh_stretch, close_panels, image_grid, image_note, scale_bar
 from deblend.plots.style import COLOURS, TWO_COLUMNS_IN, Outputs, label_line, paper_figure
 from deblend.report.networks import not_learnt
@@ -45,7 +45,7 @@ def read_examples(path: str | Path) -> dict[str, np.ndarray]:
     dict of ndarray
         `blend` (n,), `image` (n, y, x), `true` and `predicted` (n, y, x, 2).
     """
-    with h5py.File(path, "r") as file:
+    with open_file(path) as file:
         return {name: file[name][:] for name in ("blend", "image", "true", "predicted")}
 
 

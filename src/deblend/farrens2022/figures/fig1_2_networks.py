@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import pandas as pd
+from deblend.hdf5 import open_file
 from deblend.plots.architecture import (
     KERAS_LAYERS,
     channels_width,
@@ -174,7 +174,7 @@ def draw_fig2(
     label : str
         Scale and data.
     """
-    with h5py.File(examples, "r") as file:
+    with open_file(examples) as file:
         stamp = file["stamp"][:]
         blocks = {name: file[name][:] for name in sorted(file) if name != "stamp"}
     rows = min(len(maps) for maps in blocks.values())

@@ -1,0 +1,552 @@
+"""Downloads: https only, with checksums and size limits; large files are resumed."""
+
+import contextlib
+import errno
+import logging
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, TypeVar
+from urllib.parse import urljoin, urlsplit
+
+import pooch
+import requests
+import urllib3
+from deblend.data.checksums import check_digest, record_digest
+from deblend.data.facts import check_count, known
+from deblend.data.table_files import open_table
+from deblend.errors import DeblendError
+from deblend.files import atomic, public_url, read_json, temporary_name, write_json
+from requests.auth import AuthBase
+from tqdm.auto import tqdm
+
+log = logging.getLogger(__name__)
+
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+TIMEOUT_S = 60
+
+
+#: Seconds to wait before each repetition of a failed request.
+RETRY_PAUSES_S = (2.0, 10.0, 30.0)
+
+
+#: Bytes that are read at a time.
+CHUNK = 1 << 20
+
+
+#: Slowest transfer that is waited for, bytes per second, on average over `PATIENCE_S` seconds.
+SLOWEST, PATIENCE_S = 1000, 60.0
+
+
+#: Encodings of an answer that are those of the file itself, if its name ends so.
+OWN_ENCODINGS, OWN_SUFFIXES = ("gzip", "x-gzip"), (".gz", ".tgz")
+
+
+#: Beginning of a web page.
+PAGE = re.compile(rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html)\b", re.I | re.S)
+
+
+#: Largest number of redirects that are followed.
+MAX_REDIRECTS = 10
+
+
+Result = TypeVar("Result")
+
+
+def check_url(url: str) -> None:
+    """Refuse any address that is not https; http to this machine is allowed, for tests.
+
+    Raises
+    ------
+    DeblendError
+        The address is not https, or its port is no number.
+    """
+    parts = urlsplit(url)
+    if not re.fullmatch(r"[^:]*(:\d{0,5})?", re.sub(r".*@|\[.*\]", "", parts.netloc)):
+        raise DeblendError(f"the address {public_url(url)} has no valid port: correct it")
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+        raise DeblendError(f"the address {public_url(url)} is not https: give an https address")
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether a failed request may succeed if it is repeated; a 404, for example, does not."""
+    if isinstance(error, requests.HTTPError) and error.response is not None:
+        status = error.response.status_code
+        return status >= 500 or status in (408, 429)
+    return isinstance(
+        error,
+        (
+            requests.ConnectionError,
+            requests.Timeout,
+            requests.exceptions.ChunkedEncodingError,
+            requests.exceptions.JSONDecodeError,
+        ),
+    )
+
+
+def retry(
+    action: Callable[[], Result], description: str, pauses_s: Sequence[float] | None = None
+) -> Result:
+    """Run an action, and repeat it after a pause while its failures are transient.
+
+    Parameters
+    ----------
+    action : callable
+        Function that makes requests.
+    description : str
+        What the action does, for the log.
+    pauses_s : sequence of float, optional
+        Seconds before each repetition; `RETRY_PAUSES_S` by default.
+
+    Returns
+    -------
+    object
+        What `action` returns.
+
+    Raises
+    ------
+    requests.RequestException
+        The failure of the last attempt, or the first one that is not transient.
+    """
+    for pause in RETRY_PAUSES_S if pauses_s is None else pauses_s:
+        try:
+            return action()
+        except requests.RequestException as error:
+            if not is_transient(error):
+                raise
+            log.warning("%s failed (%s): trying again in %g s", description, error, pause)
+            time.sleep(pause)
+    return action()
+
+
+def find_file(doi: str, filename: str, pauses_s: Sequence[float] | None = None) -> tuple[str, str]:
+    """Address and checksum of a file, from the record of a DOI.
+
+    Parameters
+    ----------
+    doi : str
+        DOI of a record at Zenodo, figshare or a Dataverse, which pooch supports.
+    filename : str
+    pauses_s : sequence of float, optional
+        See `retry`.
+
+    Returns
+    -------
+    url : str
+    checksum : str
+        Like ``md5:9e107d...``.
+
+    Raises
+    ------
+    DeblendError
+        The record cannot be read, or has no such file.
+    """
+
+    def read_record() -> tuple[Any, dict[str, str]]:
+        repository = pooch.downloaders.doi_to_repository(doi, timeout=TIMEOUT_S)
+        record = SimpleNamespace(registry={})  # the only attribute that populate_registry uses
+        try:
+            repository.populate_registry(record)
+        except KeyError:
+            # pooch ignores the HTTP status; the body of the API's answer repeats it.
+            answer = requests.Response()
+            answer.status_code = int(repository.api_response.get("status", 404))
+            answer.url, answer.reason = f"the record's API ({doi})", "no list of files"
+            answer.raise_for_status()
+            raise
+        return repository, record.registry
+
+    try:
+        repository, files = retry(read_record, f"reading the record {doi}", pauses_s)
+        if filename not in files:
+            raise DeblendError(
+                f"the record {doi} has no file {filename}; it has {', '.join(files)}"
+            )
+        return repository.download_url(filename), files[filename]
+    except (requests.RequestException, ValueError, KeyError) as error:
+        raise DeblendError(
+            f"cannot read the record {doi} ({error}): try again later, or set url and checksum of "
+            "a mirror in config/datasets.yaml"
+        ) from error
+
+
+def locate(entry: dict[str, Any]) -> tuple[str, str]:
+    """Address and checksum of an archive: of a mirror if `url` is set, else of the record.
+
+    Parameters
+    ----------
+    entry : dict
+        With `doi` and `filename`; `url` and `checksum` may be None. A `checksum` without `url` is
+        that of the record's file; "unknown" stands for the record's own.
+
+    Returns
+    -------
+    url : str
+    checksum : str
+
+    Raises
+    ------
+    DeblendError
+        There is a `url` and no `checksum`, or the record cannot be read.
+    """
+    url, checksum = entry.get("url"), entry.get("checksum")
+    # Unknown is an answer for an address, of which the file is then not checked; nothing is not.
+    if url and not checksum:
+        raise DeblendError(f"{public_url(url)} has no checksum: set it in config/datasets.yaml")
+    if url and checksum:
+        return url, checksum
+    record_url, record_checksum = find_file(entry["doi"], entry["filename"])
+    return record_url, known(checksum) or record_checksum
+
+
+def _without_secrets(error: requests.RequestException) -> requests.RequestException:
+    """A copy of an error, of the same type, without queries, credentials, request and cause."""
+    if isinstance(error, requests.HTTPError) and error.response is not None:
+        answer = requests.Response()
+        answer.status_code = error.response.status_code
+        text = f"{answer.status_code} from {public_url(error.response.url)}"
+        return requests.HTTPError(text, response=answer)
+    text = re.sub(r"//[^/\s]*@", "//", re.sub(r"\?\S*", "", str(error)))
+    types = (requests.Timeout, requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
+    error_type = next((t for t in types if isinstance(error, t)), requests.RequestException)
+    return error_type(text)
+
+
+@contextlib.contextmanager
+def quiet_requests() -> Iterator[None]:
+    """Keep warnings of urllib3 out of the log, since they can have addresses with secrets."""
+    logger = logging.getLogger("urllib3")
+    level = logger.level
+    logger.setLevel(logging.ERROR + 1)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port
+
+
+def follow(
+    url: str,
+    *,
+    auth: AuthBase | None = None,
+    headers: Mapping[str, str] | None = None,
+    timeout_s: float = TIMEOUT_S,
+) -> requests.Response:
+    """Open an address, and those that it redirects to; nothing of the content is read.
+
+    Credentials are sent to the host and port of the original address only, not to those that it
+    redirects to.
+
+    Parameters
+    ----------
+    url : str
+    auth : AuthBase, optional
+    headers : mapping, optional
+    timeout_s : float
+        To connect, and between any two pieces of the answer.
+
+    Returns
+    -------
+    requests.Response
+        The caller closes it.
+
+    Raises
+    ------
+    DeblendError
+        An address is not https.
+    requests.RequestException
+        There is no answer, or its status is not 200, or 206 where `headers` ask for a range. The
+        message can contain secrets.
+    """
+    first = url
+    answers = (200, 206) if "Range" in (headers or {}) else (200,)
+    # Ask for the file uncompressed: else Content-Length is that of the compressed file.
+    headers = {"Accept-Encoding": "identity", **(headers or {})}
+    for _ in range(MAX_REDIRECTS):
+        check_url(url)
+        answer = requests.get(
+            url,
+            stream=True,
+            timeout=timeout_s,
+            headers=headers,
+            auth=auth if _origin(url) == _origin(first) else None,
+            allow_redirects=False,
+        )
+        if answer.status_code in answers:
+            return answer
+        answer.close()
+        answer.raise_for_status()
+        if not answer.is_redirect:
+            raise requests.HTTPError(f"{answer.status_code} is no file", response=answer)
+        url = urljoin(url, answer.headers["Location"])
+    raise requests.TooManyRedirects(f"{public_url(first)} redirects {MAX_REDIRECTS} times")
+
+
+def without_secrets(request: Callable[[], Result]) -> Result:
+    """Make a request that lets no query and no credentials of an address out.
+
+    Neither are in its errors nor in warnings of urllib3.
+
+    Raises
+    ------
+    requests.RequestException
+        A copy of that which `request` raises.
+    """
+    try:
+        with quiet_requests():
+            return request()
+    except requests.RequestException as error:
+        clean = _without_secrets(error)
+    # Raised outside of the handler: else the traceback would show the original error, with the
+    # complete address.
+    raise clean
+
+
+@contextlib.contextmanager
+def enough_space(path: Path, n_bytes: int) -> Iterator[None]:
+    """Say in words that a disk is full."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        size = f" for {n_bytes} bytes" if n_bytes else ""
+        raise DeblendError(f"there is no space{size} in {path.parent}: make some there") from error
+
+
+@dataclass(frozen=True)
+class _Left:
+    """What an earlier attempt left of a file, and what says that the rest belongs to it.
+
+    Attributes
+    ----------
+    path : Path
+    name : str
+        Address of the file without secrets.
+    """
+
+    path: Path
+    name: str
+
+    @property
+    def note(self) -> Path:
+        """File with the address, and the validator (RFC 9110, Sect. 13.1.5) of its content."""
+        return self.path.with_name(f"{self.path.name}.json")
+
+    def headers(self) -> dict[str, str]:
+        """Headers that ask for the rest; empty if there is nothing to go on from."""
+        try:
+            note = read_json(self.note)
+            size = self.path.stat().st_size
+        except (OSError, ValueError):
+            return {}
+        if not size or note["address"] != self.name:
+            return {}
+        return {"Range": f"bytes={size}-", "If-Range": note["validator"]}
+
+    def begin(self, answer: requests.Response) -> None:
+        """Empty the file, and note the validator of a new answer, if it has one."""
+        self.note.unlink(missing_ok=True)
+        self.path.write_bytes(b"")
+        etag, encoding = answer.headers.get("ETag", ""), answer.headers.get("Content-Encoding")
+        validator = etag if etag.startswith('"') else answer.headers.get("Last-Modified")
+        if validator and encoding in (None, "identity"):
+            write_json(self.note, {"address": self.name, "validator": validator})
+
+    def remove(self) -> None:
+        """Remove all."""
+        for path in (self.path, self.note):
+            path.unlink(missing_ok=True)
+
+    def is_worth_keeping(self) -> bool:
+        """Whether the next attempt can go on from here, and saves something."""
+        return self.note.exists() and self.path.exists() and self.path.stat().st_size >= CHUNK
+
+
+def _fetch(url: str, auth: AuthBase | None, left: _Left, limits: Mapping[str, Any]) -> None:
+    """Make one attempt at a download, which goes on from what an earlier one left.
+
+    Parameters
+    ----------
+    url : str
+    auth : AuthBase or None
+    left : _Left
+    limits : mapping
+        `max_bytes`, `n_bytes` and `patience_s`.
+    """
+    headers = left.headers()
+    try:
+        answer = follow(url, auth=auth, headers=headers)
+    except requests.HTTPError as error:
+        # The server has no such range: the file is another one now.
+        if not headers or error.response is None or error.response.status_code != 416:
+            raise
+        left.remove()
+        headers, answer = {}, follow(url, auth=auth)
+    with answer:
+        start = 0
+        if answer.status_code == requests.codes.partial_content:
+            start = left.path.stat().st_size
+            found = re.match(r"bytes (\d+)-", answer.headers.get("Content-Range", ""))
+            if found is None or int(found[1]) != start:
+                left.remove()
+                raise requests.ConnectionError(f"{left.name} did not go on at byte {start}")
+            log.info("%s: going on after %d bytes", left.name, start)
+        else:
+            left.begin(answer)
+        _write(answer, left, start, limits)
+
+
+def _pieces(answer: requests.Response) -> Iterator[bytes]:
+    """Content of an answer, as it comes: what came before a connection was lost is not lost."""
+    try:
+        while piece := answer.raw.read1(CHUNK, decode_content=True):
+            yield piece
+    except urllib3.exceptions.TimeoutError as error:
+        raise requests.Timeout(str(error)) from error
+    except urllib3.exceptions.HTTPError as error:
+        raise requests.exceptions.ChunkedEncodingError(str(error)) from error
+
+
+def _write(answer: requests.Response, left: _Left, start: int, limits: Mapping[str, Any]) -> None:
+    """Write the content of an answer to a file after `start` bytes, within its limits."""
+    name, max_bytes = left.name, limits["max_bytes"]
+    encoding = answer.headers.get("Content-Encoding", "identity").lower()
+    if encoding in OWN_ENCODINGS and name.endswith(OWN_SUFFIXES):
+        # The server tells how the file itself is compressed: it is not to be unpacked.
+        answer.raw.headers.pop("Content-Encoding", None)
+        encoding = "identity"
+    # The size of a compressed answer is not that of the file.
+    length = answer.headers.get("Content-Length", "0") if encoding == "identity" else "0"
+    total = start + int(length) if int(length) else 0
+    if total > max_bytes:
+        raise DeblendError(
+            f"{name} has {total} bytes, over the limit of {max_bytes}: raise max_bytes "
+            "in config/datasets.yaml if that is right"
+        )
+    if total > 0:
+        check_count(name, total, limits["n_bytes"], "bytes", "n_bytes")
+    n_bytes, since, n_then = start, time.monotonic(), start
+    with (
+        enough_space(left.path, total),
+        open(left.path, "ab" if start else "wb") as file,
+        tqdm(total=total or None, initial=start, unit="B", unit_scale=True, disable=None) as bar,
+    ):
+        for chunk in _pieces(answer):
+            n_bytes += len(chunk)
+            if n_bytes > max_bytes:
+                raise DeblendError(f"{name} is larger than the limit of {max_bytes} bytes")
+            file.write(chunk)
+            bar.update(len(chunk))
+            seconds = time.monotonic() - since
+            if seconds >= limits["patience_s"]:
+                if n_bytes - n_then < SLOWEST * seconds:
+                    raise requests.Timeout(f"{name} sends fewer than {SLOWEST} bytes a second")
+                since, n_then = time.monotonic(), n_bytes
+    if total and n_bytes < total:
+        raise requests.ConnectionError(f"{name} ended after {n_bytes} of {total} bytes")
+    check_count(name, n_bytes, limits["n_bytes"], "bytes", "n_bytes")
+
+
+def download(
+    url: str,
+    output: str | Path,
+    checksum: str | None,
+    max_bytes: int,
+    *,
+    n_bytes: int | str | None = None,
+    n_rows: int | str | None = None,
+    record: str | Path | None = None,
+    auth: AuthBase | None = None,
+    remedies: Mapping[int, str] | None = None,
+    patience_s: float = PATIENCE_S,
+) -> None:
+    """Download a file. It is there only once it is complete and as it should be.
+
+    Failures that may be transient (a server error, a lost connection) lead to another attempt after
+    a pause; a missing file or a wrong checksum does not. Each attempt goes on from what the one
+    before has left, if the server says that the file is still the same; so does the next run of
+    the workflow after a lost connection, or when it was killed. Neither credentials nor the query
+    of an address (after `?`) appear in logs or messages.
+
+    Parameters
+    ----------
+    url : str
+        An https address.
+    output : path
+    checksum : str or None
+        Algorithm and digest, ``sha256:...`` or ``md5:...``. With None or "unknown" the file is not
+        checked, and its checksum is logged for later use.
+    max_bytes : int
+        Largest size that is allowed.
+    n_bytes, n_rows : int, "unknown" or None
+        Size of the file, and number of rows of a table, where they are known.
+    record : path, optional
+        Folder of the table of checksums, see `deblend.data.checksums.record_digest`.
+    auth : AuthBase, optional
+        Credentials. They are not sent to other hosts that the address redirects to.
+    remedies : mapping, optional
+        For HTTP status codes: what the user can do about them.
+    patience_s : float
+        Seconds after which a transfer of less than `SLOWEST` bytes per second is a failure.
+
+    Raises
+    ------
+    DeblendError
+        The server does not answer, or the file is a web page, too large, truncated or has another
+        checksum, size or number of rows.
+    """
+    check_url(url)
+    left = _Left(temporary_name(output), public_url(url))
+    left.path.parent.mkdir(parents=True, exist_ok=True)
+    limits = {"max_bytes": max_bytes, "n_bytes": n_bytes, "patience_s": patience_s}
+    try:
+        retry(
+            lambda: without_secrets(lambda: _fetch(url, auth, left, limits)),
+            f"downloading {left.name}",
+        )
+        _check_content(left, checksum, n_rows)
+        if record is not None:
+            record_digest(
+                record, output, left.path, address=left.name, is_known=known(checksum) is not None
+            )
+    except requests.RequestException as error:
+        if not left.is_worth_keeping():
+            left.remove()
+        status = error.response.status_code if error.response is not None else None
+        remedy = (remedies or {}).get(status or 0, "check the connection and run again")
+        raise DeblendError(f"cannot download {left.name} ({error}): {remedy}") from error
+    except Exception:
+        left.remove()
+        raise
+    with atomic(output):
+        left.note.unlink(missing_ok=True)
+    log.info("downloaded %s (%s)", left.name, known(checksum))
+
+
+def _check_content(left: _Left, checksum: str | None, n_rows: int | str | None) -> None:
+    """Check that a file is what it should be."""
+    with left.path.open("rb") as file:
+        if PAGE.match(file.read(1000)) and not left.name.endswith((".html", ".htm")):
+            raise DeblendError(
+                f"{left.name} is a web page (of a log-in, for example) and not the file: open it "
+                "in a browser, and give the address of the file itself, or download it and give "
+                "its path"
+            )
+    check_digest(left.path, checksum, left.name)
+    if known(n_rows) is not None:
+        try:
+            n_found = len(open_table(left.path))
+        except DeblendError as error:
+            raise DeblendError(str(error).replace(str(left.path), left.name)) from error
+        check_count(left.name, n_found, n_rows, "rows", "n_rows")

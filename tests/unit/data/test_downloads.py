@@ -1,0 +1,422 @@
+"""Downloads from a server on this machine."""
+
+import gzip
+import hashlib
+import json
+import logging
+import re
+import time
+import traceback
+from functools import partial
+from http.server import SimpleHTTPRequestHandler
+from pathlib import Path
+from typing import NamedTuple
+
+import pooch
+import pytest
+import requests
+from deblend.data.downloads import (
+    check_url,
+    download,
+    find_file,
+    locate,
+)
+from deblend.errors import DeblendError
+from deblend.files import atomic
+
+from tests.server import Handler, Polite, running
+
+LIMIT = 1_000_000
+DOI = "10.5281/zenodo.2604740"
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch):
+    monkeypatch.setattr("deblend.data.downloads.RETRY_PAUSES_S", (0.0, 0.0))
+
+
+class Server(NamedTuple):
+    """A server; `failures` has, for each path, the HTTP statuses of its first answers."""
+
+    folder: Path
+    url: str
+    asked: list
+    failures: dict
+
+
+@pytest.fixture
+def server(tmp_path):
+    folder = tmp_path / "served"
+    folder.mkdir()
+    failures = {}
+
+    class Quiet(Polite, SimpleHTTPRequestHandler):
+        def do_GET(self):
+            self.server.asked.append(self.path)
+            if failures.get(self.path):
+                self.send_error(failures[self.path].pop(0))
+            elif self.path == "/truncated":
+                self.send_response(200)
+                self.send_header("Content-Length", "5000")
+                self.end_headers()
+                self.wfile.write(b"only this")
+            elif self.path == "/endless":
+                self.send_response(200)
+                self.end_headers()
+                for _ in range(4):
+                    self.wfile.write(b"x" * LIMIT)
+            else:
+                super().do_GET()
+
+    with running(partial(Quiet, directory=str(folder)), asked=[]) as httpd:
+        yield Server(folder, httpd.url, httpd.asked, failures)
+
+
+def sha256(data):
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def test_a_good_file_is_downloaded(server, tmp_path):
+    folder, url, *_ = server
+    (folder / "data.bin").write_bytes(b"galaxies" * 1000)
+    target = tmp_path / "out" / "data.bin"
+    download(f"{url}/data.bin", target, sha256(b"galaxies" * 1000), LIMIT)
+    assert target.read_bytes() == b"galaxies" * 1000
+    assert [p.name for p in target.parent.iterdir()] == ["data.bin"]
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("data.bin", "tampered with"),
+        ("missing.bin", "cannot download .*404"),
+        ("truncated", "cannot download"),
+        ("large.bin", "over the limit of 1000000"),
+        ("endless", "larger than the limit"),
+    ],
+)
+def test_a_bad_file_leaves_nothing(server, tmp_path, path, message):
+    folder, url, *_ = server
+    (folder / "data.bin").write_bytes(b"something else")
+    (folder / "large.bin").write_bytes(b"x" * (LIMIT + 1))
+    target = tmp_path / "out" / "data.bin"
+    with pytest.raises(DeblendError, match=message):
+        download(f"{url}/{path}", target, sha256(b"galaxies"), LIMIT)
+    assert list(target.parent.iterdir()) == []
+
+
+def test_a_table_that_cannot_be_read_is_called_by_its_address(server, tmp_path):
+    (server.folder / "a.csv").write_text("<html>sign in</html>")
+    with pytest.raises(DeblendError) as caught:
+        download(f"{server.url}/a.csv?key=secret", tmp_path / "t.csv", None, LIMIT, n_rows=3)
+    assert f"{server.url}/a.csv is a web page" in str(caught.value)
+    assert "partial" not in str(caught.value)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize("size", [10, LIMIT])
+def test_a_full_disk_is_said_in_words(server, tmp_path, size):
+    (server.folder / "data.bin").write_bytes(b"x" * size)
+    folder = tmp_path / "full"
+    folder.mkdir()
+    # What is written before it is complete goes to a device without space.
+    with atomic(folder / "data.bin") as temporary:
+        name = temporary.name
+        temporary.touch()
+    (folder / name).symlink_to("/dev/full")
+    with pytest.raises(DeblendError, match=rf"no space for {size} bytes in .*full: make some"):
+        download(f"{server.url}/data.bin", folder / "data.bin", None, LIMIT)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://example.org/x", "ftp://example.org/x", "file:///etc/passwd"]
+)
+def test_only_https(url):
+    with pytest.raises(DeblendError, match="is not https"):
+        check_url(url)
+    check_url("https://example.org/x")
+
+
+def test_a_server_error_is_retried(server, tmp_path, caplog):
+    folder, url, asked, failures = server
+    (folder / "data.bin").write_bytes(b"galaxies")
+    failures["/data.bin"] = [500, 503]
+    download(f"{url}/data.bin", tmp_path / "data.bin", sha256(b"galaxies"), LIMIT)
+    assert (tmp_path / "data.bin").read_bytes() == b"galaxies"
+    assert asked == ["/data.bin"] * 3
+    assert "again in" in caplog.text
+
+
+def test_a_permanent_server_error_is_reported(server, tmp_path):
+    server.failures["/data.bin"] = [500] * 9
+    with pytest.raises(DeblendError, match="cannot download .*500"):
+        download(f"{server.url}/data.bin", tmp_path / "data.bin", sha256(b""), LIMIT)
+    assert len(server.asked) == 3
+
+
+def test_permanent_failures_are_not_retried(server, tmp_path):
+    folder, url, asked, _ = server
+    (folder / "data.bin").write_bytes(b"something else")
+    for path in ("missing.bin", "data.bin"):
+        with pytest.raises(DeblendError):
+            download(f"{url}/{path}", tmp_path / path, sha256(b"galaxies"), LIMIT)
+    assert asked == ["/missing.bin", "/data.bin"]
+
+
+def test_a_lost_connection_is_retried(server, tmp_path):
+    with pytest.raises(DeblendError, match="cannot download"):
+        download(f"{server.url}/truncated", tmp_path / "x", sha256(b""), LIMIT)
+    assert len(server.asked) == 3
+
+
+@pytest.fixture
+def zenodo(server, monkeypatch):
+    """A server that answers like Zenodo's API, and that the DOI resolves to."""
+    content = b"stamps" * 100
+    (server.folder / "data.tar.gz").write_bytes(content)
+    record = {
+        "id": 2604740,
+        "files": [
+            {
+                "key": "data.tar.gz",
+                "size": len(content),
+                "checksum": "md5:" + hashlib.md5(content).hexdigest(),
+                "links": {"self": f"{server.url}/data.tar.gz"},
+            }
+        ],
+    }
+    (server.folder / "2604740").write_text(json.dumps(record))
+    downloaders = pooch.downloaders
+    monkeypatch.setattr(downloaders.ZenodoRepository, "base_api_url", server.url)
+    monkeypatch.setattr(
+        downloaders, "doi_to_url", lambda doi, **_: "https://zenodo.org/records/2604740"
+    )
+    return server
+
+
+def entry(**changes):
+    return {"doi": DOI, "filename": "data.tar.gz", "url": None, "checksum": None, **changes}
+
+
+def test_a_file_of_a_doi_is_downloaded(zenodo, tmp_path):
+    url, checksum = locate(entry())
+    assert url == f"{zenodo.url}/data.tar.gz"
+    download(url, tmp_path / "data.tar.gz", checksum, LIMIT)
+    assert (tmp_path / "data.tar.gz").read_bytes() == b"stamps" * 100
+    (zenodo.folder / "data.tar.gz").write_bytes(b"other stamps")
+    with pytest.raises(DeblendError, match=f"its checksum is not {checksum}"):
+        download(url, tmp_path / "again.tar.gz", checksum, LIMIT)
+    assert not (tmp_path / "again.tar.gz").exists()
+
+
+def test_a_mirror_and_a_checksum_override_the_record(zenodo):
+    pin = sha256(b"trusted")
+    assert locate(entry(checksum=pin)) == (f"{zenodo.url}/data.tar.gz", pin)
+    zenodo.asked.clear()
+    assert locate(entry(url="https://mirror.org/x", checksum=pin)) == ("https://mirror.org/x", pin)
+    assert zenodo.asked == []
+    with pytest.raises(DeblendError, match="mirror.org/x has no checksum"):
+        locate(entry(url="https://mirror.org/x"))
+
+
+def test_reading_the_record_is_retried_after_an_error(zenodo):
+    zenodo.failures["/2604740"] = [500, 502]  # with an HTML page, as from proxies
+    assert find_file(DOI, "data.tar.gz")[0].startswith(zenodo.url)
+    assert zenodo.asked == ["/2604740"] * 3
+
+
+@pytest.mark.parametrize(("status", "times"), [(500, 3), (404, 1)])
+def test_the_api_says_in_its_body_that_it_failed(zenodo, status, times):
+    (zenodo.folder / "2604740").write_text(json.dumps({"status": status, "message": "no"}))
+    with pytest.raises(DeblendError, match=f"cannot read the record {DOI} .*{status}"):
+        find_file(DOI, "data.tar.gz")
+    assert len(zenodo.asked) == times
+
+
+def test_a_file_that_is_not_in_the_record_is_named(zenodo):
+    with pytest.raises(DeblendError, match=f"{DOI} has no file b.tar.gz; it has data.tar.gz"):
+        find_file(DOI, "b.tar.gz")
+
+
+def test_an_unknown_doi(monkeypatch):
+    def lost(doi, **_):
+        raise requests.HTTPError("404 Client Error", response=answer)
+
+    answer = requests.Response()
+    answer.status_code = 404
+    monkeypatch.setattr(pooch.downloaders, "doi_to_url", lost)
+    with pytest.raises(DeblendError, match="cannot read the record 10.5281/nothing .*404"):
+        find_file("10.5281/nothing", "a")
+
+
+class Odd(Handler):
+    """Answers that are no files, and a file of which each answer has one part only.
+
+    `server.asked` has the headers of requests; `server.tag` is the version of the file.
+    """
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.server.asked.append(dict(self.headers))
+        getattr(self, self.path.strip("/").partition("?")[0].partition(".")[0])()
+
+    def send(self, status, content, **headers):
+        self.send_response(status)
+        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        for name, value in ({"Content-Length": str(len(content))} | headers).items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(content)
+
+    def nothing(self):
+        self.send(204, b"")
+
+    def part(self):
+        self.send(206, b"gal", Content_Range="bytes 0-2/8")
+
+    def page(self):
+        self.send(200, b"<!DOCTYPE html>\n<html><body>Sign in</body></html>")
+
+    def cut(self):
+        """Less than announced, by chunks of which the last one is missing."""
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        self.wfile.write(b"3\r\ngal\r\n")
+        self.close_connection = True
+
+    def packed(self):
+        self.send(200, gzip.compress(self.server.content), Content_Encoding="x-gzip")
+
+    def slow(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "1000")
+        self.end_headers()
+        for _ in range(20):
+            self.wfile.write(b"x")
+            self.wfile.flush()
+            time.sleep(0.05)
+        self.close_connection = True
+
+    def large(self):
+        """The connection is lost after two megabytes of each answer."""
+        content, start, tag = self.server.content, 0, f'"{self.server.tag}"'
+        wanted = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
+        if wanted and self.headers["If-Range"] == tag:
+            start = int(wanted[1])
+        n = len(content)
+        self.send_response(206 if start else 200)
+        if start:
+            self.send_header("Content-Range", f"bytes {start}-{n - 1}/{n}")
+        self.send_header("ETag", tag)
+        self.send_header("Content-Length", str(n - start))
+        self.end_headers()
+        self.wfile.write(content[start : start + 2_000_000])
+        self.close_connection = True
+
+
+@pytest.fixture
+def odd():
+    content = bytes(range(256)) * 20_000
+    with running(Odd, asked=[], tag="1", content=content) as httpd:
+        yield httpd
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("nothing", "cannot download .*204"),
+        ("part", "cannot download .*206"),
+        ("page", "is a web page .of a log-in"),
+        ("cut", "cannot download"),
+    ],
+)
+def test_what_is_no_file_is_refused_without_a_checksum_too(odd, tmp_path, path, message):
+    target = tmp_path / "out" / "data.bin"
+    with pytest.raises(DeblendError, match=message):
+        download(f"{odd.url}/{path}", target, None, LIMIT)
+    assert list(target.parent.iterdir()) == []
+    assert len(odd.asked) == (3 if path == "cut" else 1)
+
+
+def test_a_large_file_is_resumed(odd, tmp_path):
+    target = tmp_path / "data.bin"
+    download(f"{odd.url}/large", target, sha256(odd.content), 10**7)
+    assert target.read_bytes() == odd.content
+    ranges = [request.get("Range") for request in odd.asked]
+    assert ranges == [None, "bytes=2000000-", "bytes=4000000-"]
+    assert [p.name for p in tmp_path.iterdir()] == ["data.bin"]
+
+
+def test_the_next_run_goes_on_where_the_last_one_was_killed(odd, tmp_path, monkeypatch):
+    monkeypatch.setattr("deblend.data.downloads.RETRY_PAUSES_S", ())
+    target = tmp_path / "data.bin"
+    for _ in range(2):
+        with pytest.raises(DeblendError, match="cannot download"):
+            download(f"{odd.url}/large", target, None, 10**7)
+        assert not target.exists()
+    download(f"{odd.url}/large", target, None, 10**7)
+    assert target.read_bytes() == odd.content
+    assert odd.asked[-1]["Range"] == "bytes=4000000-"
+    assert [p.name for p in tmp_path.iterdir()] == ["data.bin"]
+
+
+def test_two_versions_of_a_file_are_not_mixed(odd, tmp_path, monkeypatch):
+    monkeypatch.setattr("deblend.data.downloads.RETRY_PAUSES_S", ())
+    target = tmp_path / "data.bin"
+    with pytest.raises(DeblendError, match="cannot download"):
+        download(f"{odd.url}/large", target, None, 10**7)
+    odd.tag, odd.content = "2", b"new" * 100_000
+    download(f"{odd.url}/large", target, None, 10**7)
+    assert target.read_bytes() == odd.content
+
+
+def test_a_compressed_file_stays_as_it_is_and_a_compressed_answer_does_not(odd, tmp_path):
+    """Servers call a .gz file gzip-encoded; others compress answers though they must not."""
+    download(f"{odd.url}/packed.tar.gz", tmp_path / "a.tar.gz", None, LIMIT)
+    assert gzip.decompress((tmp_path / "a.tar.gz").read_bytes()) == odd.content
+    download(f"{odd.url}/packed.csv", tmp_path / "a.csv", None, 10**7, n_bytes=len(odd.content))
+    assert (tmp_path / "a.csv").read_bytes() == odd.content
+
+
+def test_the_limit_counts_what_is_written(odd, tmp_path):
+    """5 MB are 20 kB when compressed."""
+    with pytest.raises(DeblendError, match="larger than the limit of 1000000 bytes"):
+        download(f"{odd.url}/packed.csv", tmp_path / "a.csv", None, LIMIT)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_server_that_sends_hardly_anything_is_given_up(odd, tmp_path, monkeypatch):
+    monkeypatch.setattr("deblend.data.downloads.RETRY_PAUSES_S", ())
+    with pytest.raises(DeblendError, match="fewer than 1000 bytes a second"):
+        download(f"{odd.url}/slow", tmp_path / "a", None, LIMIT, patience_s=0.3)
+
+
+@pytest.mark.parametrize("path", ["large", "nothing", "packed.tar.gz"])
+def test_secrets_of_an_address_are_nowhere(odd, tmp_path, monkeypatch, caplog, path):
+    monkeypatch.setattr("deblend.data.downloads.RETRY_PAUSES_S", ())
+    address = f"{odd.url}/{path}?X-Amz-Signature=TOKEN".replace("//", "//user:TOKEN@")
+    message = ""
+    with caplog.at_level(logging.DEBUG, "deblend"):
+        try:
+            download(address, tmp_path / "m" / "a.tar.gz", None, 10**7, record=tmp_path)
+        except DeblendError as error:
+            message = "".join(traceback.format_exception(error))
+    texts = [message, caplog.text]
+    for file in tmp_path.rglob("*"):
+        texts += [file.name, file.read_bytes().decode("latin1") if file.is_file() else ""]
+    assert odd.asked
+    assert len(texts) > 3
+    assert not [text for text in texts if "TOKEN" in text]
+
+
+def test_a_file_without_a_checksum_is_compared_with_the_first_one(server, tmp_path):
+    target = tmp_path / "mosaics" / "a.fits"
+    (server.folder / "a.fits").write_bytes(b"first")
+    download(f"{server.url}/a.fits", target, None, LIMIT, record=tmp_path)
+    target.unlink()
+    (server.folder / "a.fits").write_bytes(b"other")
+    with pytest.raises(DeblendError, match=r"a\.fits is not the file that it was"):
+        download(f"{server.url}/a.fits", target, None, LIMIT, record=tmp_path)
+    assert not target.exists()

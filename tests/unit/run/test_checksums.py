@@ -1,0 +1,83 @@
+"""Checksums of a finished run."""
+
+import os
+import subprocess
+
+import pytest
+from deblend.errors import DeblendError
+from deblend.run.checksums import record_checksums, report, verify
+
+FILES = ("tables/a.csv", "datasets/d/stamps.h5", "figures/fig1.pdf")
+
+
+@pytest.fixture
+def results(tmp_path):
+    """A finished run, whose files are an hour older than the record."""
+    folder = tmp_path / "results"
+    for name in (*FILES, "logs/a.log", "benchmarks/b.csv", "checkpoints/c.pt", "tables/.a.partial"):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"content of {name}")
+        os.utime(path, (path.stat().st_mtime - 3600,) * 2)
+    record_checksums(folder, [folder / FILES[0]], record_of(folder))
+    return folder
+
+
+def record_of(folder):
+    return folder / "benchmarks/checksums.csv"
+
+
+def flip(path, *, keep_time):
+    time = path.stat().st_mtime
+    content = bytearray(path.read_bytes())
+    content[3] ^= 4
+    path.write_bytes(content)
+    if keep_time:
+        os.utime(path, (time, time))
+    else:
+        os.utime(path, (time + 7200, time + 7200))
+
+
+def test_an_untouched_run_is_as_it_was(results):
+    found = verify(results, record_of(results))
+    assert (sorted(found.same), found.changed, found.gone) == (sorted(FILES), [], [])
+    assert report(found, results).startswith("3 files of ")
+
+
+def test_the_checksums_are_those_of_other_programs(results):
+    lines = record_of(results).read_text().splitlines()
+    assert lines[0] == "file,n_bytes,sha256"
+    for line in lines[1:]:
+        name, size, digest = line.split(",")
+        done = subprocess.run(["sha256sum", results / name], capture_output=True, text=True)
+        assert done.stdout.split()[0] == digest
+        assert int(size) == len(f"content of {name}")
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_flipped_bit_is_found(results, name):
+    flip(results / name, keep_time=True)
+    with pytest.raises(DeblendError, match=rf"1 are broken: {name} \(changed\)\. Delete"):
+        report(verify(results, record_of(results)), results)
+
+
+def test_what_was_made_again_is_a_warning(results, caplog):
+    flip(results / FILES[0], keep_time=False)
+    (results / "tables/new.csv").write_text("")
+    found = verify(results, record_of(results))
+    assert (found.newer, found.unknown) == ([FILES[0]], ["tables/new.csv"])
+    assert "1 were made again since, 1 have no checksum" in report(found, results)
+    assert "tables/a.csv has been made again" in caplog.text
+
+
+def test_missing_files_are_named(results):
+    (results / FILES[1]).unlink()
+    with pytest.raises(DeblendError, match=r"d/stamps.h5 \(gone\)"):
+        report(verify(results, record_of(results)), results)
+    with pytest.raises(DeblendError, match=r"stamps.h5 is missing"):
+        record_checksums(results, [results / FILES[1]], record_of(results))
+
+
+def test_without_a_record_the_run_has_to_finish_first(tmp_path):
+    with pytest.raises(DeblendError, match="checksums.csv .* run the workflow first"):
+        verify(tmp_path, record_of(tmp_path))
