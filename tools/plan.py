@@ -8,14 +8,13 @@ see `deblend.run.plan`.
 """
 
 import argparse
-import os
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import yaml
+from snakemake.exceptions import WorkflowError
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "src"))
@@ -85,12 +84,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("overlays", nargs="*", type=Path, metavar="CONFIGURATION")
     parser.add_argument("--times", nargs="+", type=float, default=[1.0, 10.0, 100.0])
     options = parser.parse_args(arguments)
-    overlays = [path.resolve() for path in options.overlays]
-    # Snakemake's folder is made where it is started.
-    with tempfile.TemporaryDirectory() as scratch:
-        os.chdir(scratch)
-        jobs, config, n_bytes = read_jobs(overlays)
-        os.chdir(ROOT)
+    try:
+        jobs, config, n_bytes = read_jobs([path.resolve() for path in options.overlays])
+    except (WorkflowError, OSError) as error:
+        raise SystemExit(f"Error: {' '.join(str(error).split())}") from None
     rates = measured(ROOT / "evidence")
     for times in options.times:
         print(f"\n{times:g} times as many galaxies, blends and images")

@@ -13,10 +13,12 @@ OFFLINE = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")
 
 
 @pytest.fixture(scope="module")
-def report(toy_project, tmp_path_factory):
+def report(toy_project):
     """Contents of the report's page: for each name, what its script of that name defines."""
-    path = tmp_path_factory.mktemp("report") / "report.html"
-    options = ["--configfile", "config/toy.yaml", "--report", path]
+    # As `make report` writes it: below the results, and no target.
+    name = "results/toy/report.html"
+    path = toy_project / name
+    options = ["--configfile", "config/toy.yaml", "--report", name]
     snakemake(*options, directory=toy_project, project=toy_project, env=OFFLINE)
     page = path.read_text()
     scripts = re.findall(r'<script id="(results|categories)">\s*var \w+ = (.+);\n', page)

@@ -1,5 +1,6 @@
 # Included last: what is asked for on the command line, when all rules are known.
 from deblend.run.targets import unknown_target
+from snakemake.cli import get_argument_parser
 
 
 def refuse_unknown_targets():
@@ -11,7 +12,11 @@ def refuse_unknown_targets():
     if Path(workflow.main_snakefile).resolve() != BASE / "Snakefile":
         return
     folder = f"{config['pathvars']['results']}/"
-    for target in (os.path.normpath(word) for word in sys.argv[1:] if word.startswith(folder)):
+    if not any(word.startswith(folder) for word in sys.argv[1:]):
+        return
+    # Other words are values of options, such as that of --report.
+    asked, _ = get_argument_parser().parse_known_args(sys.argv[1:])
+    for target in (os.path.normpath(word) for word in asked.targets if word.startswith(folder)):
         if os.path.lexists(target) or any(r.is_producer(target) for r in workflow.rules):
             continue
         outputs = [str(path) for r in workflow.rules for path in r.output]

@@ -219,24 +219,26 @@ def train_ablation(
             )
         train = file["train/inputs"][:n], file["train/labels"][:n]
         validation = file["validation/inputs"][:], file["validation/labels"][:]
-        keras.utils.set_random_seed(seed)
-        model, history, summary = train_classifier(
-            build(ablation, train[0].shape[1:], dropout=network["dropout"]),
-            optimizer_of(ablation, learning_rate=rate, adam_epsilon=network["adam_epsilon"]),
-            train,
-            validation,
-            seed=seed,
-            batch_size=network["batch_size"],
-            steering_config=config,
-            checkpoint=checkpoint,
-            keep=network["keep"],
-        )
-        found = []
-        for name in sorted(file["test"]):
+        tests = sorted(file["test"])
+    keras.utils.set_random_seed(seed)
+    model, history, summary = train_classifier(
+        build(ablation, train[0].shape[1:], dropout=network["dropout"]),
+        optimizer_of(ablation, learning_rate=rate, adam_epsilon=network["adam_epsilon"]),
+        train,
+        validation,
+        seed=seed,
+        batch_size=network["batch_size"],
+        steering_config=config,
+        checkpoint=checkpoint,
+        keep=network["keep"],
+    )
+    found = []
+    for name in tests:
+        with open_file(inputs) as file:
             stamps = file[f"test/{name}/inputs"][:]
-            probability = np.asarray(model.predict(stamps, batch_size=1000, verbose=0))[:, 0]
-            table = pd.DataFrame({"test": name, "stamp": range(len(stamps))})
-            found.append(table.assign(probability=probability))
+        probability = np.asarray(model.predict(stamps, batch_size=1000, verbose=0))[:, 0]
+        table = pd.DataFrame({"test": name, "stamp": range(len(stamps))})
+        found.append(table.assign(probability=probability))
     summary |= {
         "ablation": ablation.model_dump(),
         "scaling": ablation.scaling,

@@ -215,7 +215,7 @@ def resolve_images(
     zero_points = _per_band(zero_point, len(bands), "zero_point")
     array = array * _factors(header, unit, zero_points, pixel_scale_arcsec, name)
     pixel = trained["factor"] * trained["pixel_scale_arcsec"]
-    ratio = _pixel_ratio(pixel_scale_arcsec, pixel)
+    ratio = pixel_ratio(pixel_scale_arcsec, pixel)
     psf = _checked_psfs(psfs, psfs_key, array.shape)
     _check_widths(psf, bands, chosen, pixel_scale_arcsec, trained["low_psf_fwhm_arcsec"])
     frame, inner, low, start = _cut(array, pixel_scale_arcsec, pixel, ratio, name)
@@ -346,7 +346,7 @@ def _per_band(value: float | Sequence[float], n_bands: int, name: str) -> np.nda
     return np.broadcast_to(values, (n_bands,))
 
 
-def _pixel_ratio(given: float, trained: float) -> float:
+def pixel_ratio(given: float, trained: float) -> float:
     """Side of the training's pixels in pixels of the images, 1 if they are the same."""
     if not (np.isfinite(given) and given > 0):
         raise DeblendError(

@@ -1,5 +1,6 @@
 """Checksums of the files of a finished run, and whether the files still have them."""
 
+import contextlib
 import csv
 import hashlib
 import logging
@@ -32,7 +33,7 @@ class Verified:
         Other bytes, though the time of the file says that it was not written since.
     gone : list of str
     newer : list of str
-        Written again since, with other bytes.
+        Other bytes, with a time after that of the record: made again, or copied.
     unknown : list of str
         Without a checksum.
     """
@@ -51,12 +52,18 @@ def sha256_of(path: str | Path) -> str:
 
 
 def result_files(results: str | Path) -> Iterator[Path]:
-    """Files of results in the order of their names, without hidden ones and those in `LEFT_OUT`."""
-    for path in sorted(Path(results).rglob("*")):
-        parts = path.relative_to(results).parts
-        is_hidden = any(part.startswith(".") for part in parts)
-        if path.is_file() and not is_hidden and parts[0] not in LEFT_OUT:
-            yield path
+    """Files of results in the order of their names.
+
+    Without hidden ones, those in `LEFT_OUT`, and runs of other scales in folders of the results:
+    these have logs of their own.
+    """
+    for folder in sorted(Path(results).iterdir()):
+        if folder.name.startswith(".") or folder.name in LEFT_OUT or (folder / "logs").is_dir():
+            continue
+        for path in sorted(folder.rglob("*")) if folder.is_dir() else [folder]:
+            parts = path.relative_to(results).parts
+            if path.is_file() and not any(part.startswith(".") for part in parts):
+                yield path
 
 
 def record_checksums(results: str | Path, needed: Iterable[str | Path], output: str | Path) -> None:
@@ -74,17 +81,37 @@ def record_checksums(results: str | Path, needed: Iterable[str | Path], output: 
     Raises
     ------
     DeblendError
-        A file that is needed is not there.
+        A file that is needed is not there, or one has other bytes than in the record before, and a
+        time before that.
     """
+    output = Path(output)
+    # Snakemake removes an output before it is made again.
+    kept = output.with_name(f".{output.name}")
     missing = [str(path) for path in needed if not Path(path).is_file()]
     if missing:
         raise DeblendError(f"{', '.join(missing[:MAX_NAMED])} is missing: run the workflow again")
-    with atomic(output) as temporary, open(temporary, "w", newline="") as file:
-        rows = csv.writer(file, lineterminator="\n")
-        rows.writerow(("file", "n_bytes", "sha256"))
-        for path in result_files(results):
+    if kept.is_file():
+        broken = verify(results, kept).changed
+        if broken:
+            raise DeblendError(
+                f"{', '.join(broken[:MAX_NAMED])} have other bytes than when a run ended before, "
+                "though their times say that they were not written since: delete them and run the "
+                f"workflow again, or delete {kept} if you put them there yourself"
+            )
+    for path in (output, kept):
+        with atomic(path) as temporary, open(temporary, "w", newline="") as file:
+            rows = csv.writer(file, lineterminator="\n")
+            rows.writerow(("file", "n_bytes", "sha256"))
+            rows.writerows(_rows(results))
+
+
+def _rows(results: str | Path) -> Iterator[tuple[str, int, str]]:
+    """Name, size and checksum of each file."""
+    for path in result_files(results):
+        # Intermediate files of jobs that are at work can go meanwhile.
+        with contextlib.suppress(FileNotFoundError):
             name = path.relative_to(results).as_posix()
-            rows.writerow((name, path.stat().st_size, sha256_of(path)))
+            yield name, path.stat().st_size, sha256_of(path)
 
 
 def verify(results: str | Path, record: str | Path) -> Verified:
@@ -133,16 +160,16 @@ def report(found: Verified, results: str | Path) -> str:
         Files have changed, or are gone.
     """
     wrong = [f"{n} (changed)" for n in found.changed] + [f"{n} (gone)" for n in found.gone]
-    for name in found.newer:
-        log.warning("%s has been made again since checksums were recorded", name)
+    wrong += [f"{n} (other bytes, and a later time)" for n in found.newer]
     counts = (
         f"{len(found.same)} files of {results} are as they were when the run ended, "
-        f"{len(found.newer)} were made again since, {len(found.unknown)} have no checksum"
+        f"{len(found.unknown)} have no checksum"
     )
     if wrong:
         more = f" and {len(wrong) - MAX_NAMED} more" if len(wrong) > MAX_NAMED else ""
         raise DeblendError(
-            f"{counts}; {len(wrong)} are broken: {', '.join(wrong[:MAX_NAMED])}{more}. Delete "
-            "those that have changed, and run the workflow again"
+            f"{counts}; {len(wrong)} are not: {', '.join(wrong[:MAX_NAMED])}{more}. Delete those "
+            "that are broken, and run the workflow again, which also records those that you made "
+            "again on purpose"
         )
     return counts

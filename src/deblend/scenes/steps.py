@@ -129,16 +129,16 @@ def measure_with_networks(
     extras : list
         What `measure` returns beside the table, for the scenes, by network.
     notes : dict
-        `compared`, `networks` and `left_out`, by network.
+        `compared`, `networks`, `left_out` and, of these, `unsuited`, by network.
 
     Raises
     ------
     DeblendError
-        A network does not suit the scenes, and it is not optional, or none of several does.
+        A network that is not optional does not suit the scenes.
     """
     tables: dict[str, list[pd.DataFrame]] = {name: [] for name in paths}
     extras, compared, described, left_out = [], {}, {}, {}
-    unsuited: list[UnsuitedNetworkError] = []
+    unsuited: dict[str, str] = {}
     loaded = {name: read_scenes(path) for name, path in paths.items()}
     for entry in networks:
         network = read_network(**entry)
@@ -167,15 +167,14 @@ def measure_with_networks(
             if network.name not in optional:
                 raise
             if not isinstance(error, OtherImagesError):
-                unsuited.append(error)
+                unsuited[network.name] = str(error)
             left_out[network.name] = str(error)
             log.warning("%s is left out: %s", network.name, error)
             continue
         described[network.name] = network.provenance()
         log.info("%s: %s", network.name, compared[network.name])
-    if unsuited and not described:
-        raise unsuited[0]
     notes = {"compared": compared, "networks": described, "left_out": left_out}
+    notes["unsuited"] = unsuited
     return {name: concatenated(parts) for name, parts in tables.items()}, extras, notes
 
 
@@ -230,14 +229,22 @@ def write_all(
         The entry of the configuration, for the header.
     code : dict
         Commit of the code.
+
+    Raises
+    ------
+    DeblendError
+        There are networks, and none of any job fits.
     """
     all_scenes, all_injected = read_scenes(scenes), read_scenes(injected)
     measured = read_tables(tables)
     measured["flags"] |= flagged("stretched", all_scenes.stretched)
     joined: dict[str, dict[str, Any]] = {"left_out": {}, "compared": {}, "networks": {}}
+    joined["unsuited"] = {}
     for path in notes:
         for key, values in read_json(path).items():
             joined[key] |= values
+    if joined["unsuited"] and not joined["networks"]:
+        raise DeblendError(next(iter(joined["unsuited"].values())))
     papers = {network["paper"] for network in joined["networks"].values()}
     for what, paper in KINDS.items():
         if paper not in papers:

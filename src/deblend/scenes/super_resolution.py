@@ -7,13 +7,18 @@ import pandas as pd
 from deblend.errors import DeblendError
 from deblend.hemmati2022.networks import LOW_PX
 from deblend.hemmati2022.own_images import FLAGS as IMAGE_FLAGS
-from deblend.hemmati2022.own_images import PSF_TOLERANCE, SAME_SCALE, resolve_images
+from deblend.hemmati2022.own_images import (
+    PSF_TOLERANCE,
+    SAME_SCALE,
+    pixel_ratio,
+    resolve_images,
+)
 from deblend.scenes.flags import flagged
 from deblend.scenes.networks import check_psf, range_flags
 from deblend.scenes.scenes import PEAK_COLUMNS, Scenes, concatenated, measured_table
 from deblend.scenes.sources import find_sources, match_radius_px, pair_sources
 from deblend.scenes.stamps import cut_stamps
-from deblend.scenes.weights import Network, check_description
+from deblend.scenes.weights import Network, UnsuitedNetworkError, check_description
 
 log = logging.getLogger(__name__)
 
@@ -65,12 +70,16 @@ def measure_with_peaks(
 ) -> tuple[pd.DataFrame, pd.DataFrame, str]:
     """As `measure`, with all peaks (`PEAK_COLUMNS`) and a note."""
     if scenes.psf is None or np.isnan(scenes.psf).any():
-        raise DeblendError(
+        raise UnsuitedNetworkError(
             f"{network.name} needs the PSF of each band: give psf or psf_fwhm_arcsec"
         )
     check_description(network)
     trained = network.record["images"]
     pixel = trained["factor"] * trained["pixel_scale_arcsec"]
+    try:
+        pixel_ratio(scenes.pixel_scale_arcsec, pixel)
+    except DeblendError as error:
+        raise UnsuitedNetworkError(f"{network.name}: {error}") from error
     ratio = pixel / scenes.pixel_scale_arcsec
     side = int(np.ceil(LOW_PX * ratio)) + 2 * MARGIN_PX
     side += 1 - side % 2

@@ -71,9 +71,8 @@ def read_weights(path: str | Path, network: nn.Module) -> None:
     """
     try:
         with open_file(path) as file:
-            network.load_state_dict(
-                {name: torch.from_numpy(np.asarray(file[name])) for name in network.state_dict()}
-            )
+            arrays = {name: np.asarray(file[name]) for name in network.state_dict()}
+        network.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
     except (DeblendError, RuntimeError) as error:
         raise DeblendError(
             f"{path} does not hold the weights of this network ({error}): train it again"

@@ -57,17 +57,35 @@ def test_the_checksums_are_those_of_other_programs(results):
 @pytest.mark.parametrize("name", FILES)
 def test_a_flipped_bit_is_found(results, name):
     flip(results / name, keep_time=True)
-    with pytest.raises(DeblendError, match=rf"1 are broken: {name} \(changed\)\. Delete"):
+    with pytest.raises(DeblendError, match=rf"1 are not: {name} \(changed\)\. Delete"):
         report(verify(results, record_of(results)), results)
 
 
-def test_what_was_made_again_is_a_warning(results, caplog):
+def test_other_bytes_with_a_later_time_are_an_error_until_they_are_recorded(results):
     flip(results / FILES[0], keep_time=False)
     (results / "tables/new.csv").write_text("")
     found = verify(results, record_of(results))
     assert (found.newer, found.unknown) == ([FILES[0]], ["tables/new.csv"])
-    assert "1 were made again since, 1 have no checksum" in report(found, results)
-    assert "tables/a.csv has been made again" in caplog.text
+    with pytest.raises(DeblendError, match=r"1 have no checksum; 1 are not: tables/a.csv \(other"):
+        report(found, results)
+    record_checksums(results, [], record_of(results))
+    assert "4 files" in report(verify(results, record_of(results)), results)
+
+
+def test_a_new_record_does_not_take_a_flipped_bit_for_right(results):
+    flip(results / FILES[1], keep_time=True)
+    # As Snakemake does before it runs the job again.
+    record_of(results).unlink()
+    with pytest.raises(DeblendError, match="d/stamps.h5 have other bytes than when a run ended"):
+        record_checksums(results, [], record_of(results))
+
+
+def test_runs_of_other_scales_in_the_folder_are_their_own(results):
+    for name in ("toy/logs/a.log", "toy/tables/a.csv", "toy/provenance.json"):
+        (results / name).parent.mkdir(parents=True, exist_ok=True)
+        (results / name).write_text("a")
+    record_checksums(results, [], record_of(results))
+    assert "toy" not in record_of(results).read_text()
 
 
 def test_missing_files_are_named(results):

@@ -22,13 +22,13 @@ from deblend.scenes.steps import (
 )
 
 
-def run(folder, scenes, n=2):
+def run(folder, scenes, n=2, **more_notes):
     paths = {name: folder / f"{name}.h5" for name in ("scenes", "injected")}
     prepare(scenes, paths, n, {"mag_min": 20.0, "mag_max": 22.0}, 1)
     methods = {"sep": sep_photometry.measure, "forced_fit": forced_fit.measure}
     tables, notes = measure_classically(paths, methods, 1)
     job = {"table": folder / "a.csv", "injected": folder / "b.csv", "notes": folder / "a.json"}
-    write_tables(job, tables, notes)
+    write_tables(job, tables, notes | more_notes)
     names = ("catalogue", "measurements", "injections")
     outputs = {name: folder / f"{name}.ecsv" for name in names}
     write_all(
@@ -129,10 +129,15 @@ def test_networks_of_a_folder_for_another_psf_are_left_out_if_others_fit(tmp_pat
     assert set(tables["scenes"]["method"]) == {"space"}
     assert len(extras) == 1
     assert "trained at 0.71" in notes["left_out"]["ground"]
-    # Alone, or if the configuration names it, it is an error.
-    for named, optional in ((networks[:1], ("ground",)), (networks, ())):
-        with pytest.raises(DeblendError, match="smooth the images to 0.71 arcsec"):
-            measure_with_networks(paths, named, measure, 1, optional)
+    assert set(notes["unsuited"]) == {"ground"}
+    # If the configuration names it, it is an error.
+    with pytest.raises(DeblendError, match="smooth the images to 0.71 arcsec"):
+        measure_with_networks(paths, networks, measure, 1)
+
+
+def test_networks_of_which_none_fits_are_an_error(tmp_path, placed):
+    with pytest.raises(DeblendError, match="trained at 0.71"):
+        run(tmp_path, placed, n=0, unsuited={"ground": "the PSF: it was trained at 0.71"})
 
 
 def test_no_peaks_at_all_are_a_table_too(tmp_path):
