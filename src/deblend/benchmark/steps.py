@@ -1,0 +1,231 @@
+"""The steps of the benchmark: files in, files out."""
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from deblend.benchmark.catalogue import Method, as_catalogue, joined
+from deblend.benchmark.matching import count_sources, match
+from deblend.benchmark.pixels import image_scores, mask_scores
+from deblend.benchmark.registry import method_of
+from deblend.benchmark.score import score_all
+from deblend.benchmark.truth import Truth, read_truth
+from deblend.errors import DeblendError
+from deblend.files import read_json, write_json
+from deblend.scenes.scenes import Scenes, position_lists, read_scenes
+from deblend.scenes.sources import match_radius_px
+from deblend.tables import write_csv
+
+log = logging.getLogger(__name__)
+
+#: Scenes that are measured at a time, so that the memory does not grow with their number.
+CHUNK = 128
+
+#: What is written about each galaxy and each scene.
+GALAXY_COLUMNS = ("set", "scene", "galaxy", "found", "flux", "flux_error", "iou", "psnr_db")
+SCENE_COLUMNS = ("set", "scene", "n_found", "n_false", "p_blend", "is_blend")
+
+
+def part_of(scenes: Scenes, start: int, stop: int) -> Scenes:
+    """Some of the scenes, without what is known about their galaxies."""
+    return replace(
+        scenes,
+        images=scenes.images[start:stop],
+        noise_sigma=scenes.noise_sigma[start:stop],
+        names=scenes.names[start:stop],
+        positions=None,
+        wcs=(),
+        truth=None,
+    )
+
+
+def measure_set(
+    scenes: Scenes,
+    truth: Truth,
+    measure: Method,
+    *,
+    name: str,
+    given: bool,
+    subset: int | None,
+    seed: int,
+) -> tuple[pd.DataFrame, pd.DataFrame, float]:
+    """Apply a method to a set and compare what it finds with the truth.
+
+    Parameters
+    ----------
+    scenes : Scenes
+    truth : Truth
+    measure : callable
+        See `deblend.benchmark.catalogue`.
+    name : str
+        Name of the method.
+    given : bool
+        Whether the method gets the true positions.
+    subset : int, optional
+        Number of scenes for a slow method; None: all.
+    seed : int
+
+    Returns
+    -------
+    galaxies, scenes : DataFrame
+        `GALAXY_COLUMNS` and `SCENE_COLUMNS` but `set`. Where positions are given, what is found and
+        called a blend says nothing, and is NaN.
+    seconds : float
+        Processor time for each scene.
+
+    Raises
+    ------
+    DeblendError
+        The method refuses these scenes, or returns what is no catalogue.
+    """
+    n = len(scenes) if subset is None else min(subset, len(scenes))
+    radius, seconds = match_radius_px(scenes), 0.0
+    galaxy_parts, scene_parts = [], []
+    for start in range(0, n, CHUNK):
+        stop = min(start + CHUNK, n)
+        part, known = part_of(scenes, start, stop), truth.of_scenes(start, stop)
+        positions = position_lists(known.galaxies, len(part)) if given else None
+        begin = time.process_time()
+        found = measure(part, positions=positions, seed=seed)
+        seconds += time.process_time() - begin
+        catalogue = as_catalogue(found, part, name)
+        rows = match(known, catalogue, radius)
+        real = rows >= 0
+        table = known.galaxies[["scene", "galaxy"]].assign(found=real)
+        for column in ("flux", "flux_error"):
+            values = catalogue.table[column].to_numpy(float)
+            table[column] = np.where(real, values[rows], np.nan) if len(values) else np.nan
+        table["iou"] = mask_scores(known, catalogue, rows)
+        table["psnr_db"] = image_scores(known, catalogue, rows)
+        counts = count_sources(known, catalogue, rows, len(part))
+        if given:
+            counts = counts.assign(n_found=np.nan, n_false=np.nan, is_blend=np.nan)
+        galaxy_parts.append(table.assign(scene=table["scene"] + start))
+        scene_parts.append(counts.assign(scene=counts["scene"] + start))
+    return joined(galaxy_parts), joined(scene_parts), seconds / n
+
+
+def measure_sets(
+    paths: Mapping[str, tuple[str | Path, str | Path]],
+    measure: Method,
+    outputs: Mapping[str, str | Path],
+    *,
+    name: str,
+    given: bool,
+    subset: int | None,
+    seed: int,
+) -> None:
+    """Apply a method to all sets.
+
+    Parameters
+    ----------
+    paths : dict
+        Scenes and truth by the name of the set.
+    measure : callable
+        A set that it refuses is left out, with the reason.
+    outputs : dict of path
+        `galaxies`, `scenes` and `notes`: `seconds` and `left_out` by set.
+    name, given, subset, seed
+        See `measure_set`.
+    """
+    galaxies = [pd.DataFrame(columns=list(GALAXY_COLUMNS))]
+    counts = [pd.DataFrame(columns=list(SCENE_COLUMNS))]
+    notes: dict[str, dict[str, Any]] = {"seconds": {}, "left_out": {}}
+    for blends, (scenes, truth) in paths.items():
+        try:
+            found = measure_set(
+                read_scenes(scenes),
+                read_truth(truth),
+                measure,
+                name=name,
+                given=given,
+                subset=subset,
+                seed=seed,
+            )
+        except (DeblendError, ImportError) as error:
+            log.warning("%s is left out for %s: %s", name, blends, error)
+            notes["left_out"][blends] = str(error)
+            continue
+        galaxies.append(found[0].assign(set=blends)[list(GALAXY_COLUMNS)])
+        counts.append(found[1].assign(set=blends)[list(SCENE_COLUMNS)])
+        notes["seconds"][blends] = found[2]
+        log.info("%s, %s: %.3g s of processor time a blend", name, blends, found[2])
+    write_csv(outputs["galaxies"], _stacked(galaxies))
+    write_csv(outputs["scenes"], _stacked(counts))
+    write_json(outputs["notes"], notes)
+
+
+def measure_entry(
+    name: str,
+    entry: Mapping[str, Any],
+    kinds: Mapping[str, Method],
+    files: Mapping[str, Any],
+    *,
+    sets: tuple[Sequence[str], Sequence[str], Sequence[str]],
+    outputs: Mapping[str, str | Path],
+    seed: int,
+) -> None:
+    """Apply the method of an entry under `benchmark > methods` to all sets.
+
+    Parameters
+    ----------
+    name : str
+    entry : dict
+    kinds : dict
+        See `deblend.benchmark.registry.method_of`.
+    files : dict
+        Files that the method needs; those that are empty are left out.
+    sets : tuple of three sequences
+        Names, scenes and truths of the sets.
+    outputs, seed
+        See `measure_sets`.
+    """
+    needed = {key: str(value) for key, value in files.items() if value}
+    measure_sets(
+        {key: (scenes, truth) for key, scenes, truth in zip(*sets, strict=True)},
+        method_of(entry, kinds, needed),
+        outputs,
+        name=name,
+        given=entry.get("positions") == "true",
+        subset=entry.get("subset"),
+        seed=seed,
+    )
+
+
+def score_files(
+    truths: Mapping[str, str | Path],
+    methods: Sequence[str],
+    galaxies: Sequence[str | Path],
+    scenes: Sequence[str | Path],
+    notes: Sequence[str | Path],
+    **options: Any,
+) -> dict[str, pd.DataFrame]:
+    """Score what all methods have measured, from the files of `measure_sets`.
+
+    Parameters
+    ----------
+    truths : dict of path
+        By set.
+    methods : sequence of str
+    galaxies, scenes, notes : sequence of path
+        In the order of the methods.
+    **options
+        Of `deblend.benchmark.score.score_all`, as the result.
+    """
+    return score_all(
+        {name: pd.read_csv(path) for name, path in zip(methods, galaxies, strict=True)},
+        {name: pd.read_csv(path) for name, path in zip(methods, scenes, strict=True)},
+        {name: read_json(path) for name, path in zip(methods, notes, strict=True)},
+        {name: read_truth(path, pixels=False).galaxies for name, path in truths.items()},
+        **options,
+    )
+
+
+def _stacked(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """Tables as one; the first, which has only columns, where there are no others."""
+    return joined(parts[1:]) if len(parts) > 1 else parts[0]

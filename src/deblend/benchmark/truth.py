@@ -1,0 +1,111 @@
+"""What is known about the blends of the benchmark: each galaxy alone, its mask and its numbers.
+
+It stands in a file of its own beside the scenes, which no method reads.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+from deblend.data.stamps import COMPRESSION
+from deblend.files import atomic
+
+#: Columns of the table of galaxies. `galaxy` is 0 for the central one, 1 for the companion, 2 for a
+#: third one; `id` is unique. Flux and magnitude are those of the galaxy alone, counts/s and AB;
+#: positions are px from the centre of the corner pixel. `delta_mag` is the magnitude minus that of
+#: the brightest other galaxy of the scene, `separation_over_size` the distance from the nearest one
+#: over the larger half-light radius of both; NaN for a galaxy that is alone. `snr` is the signal to
+#: noise of the galaxy alone, if its profile were known and the noise white.
+COLUMNS = (
+    *("scene", "galaxy", "id", "x_px", "y_px", "flux", "mag", "half_light_radius_px"),
+    *("delta_mag", "separation_over_size", "snr"),
+)
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The galaxies of a set of blends.
+
+    Attributes
+    ----------
+    galaxies : DataFrame
+        `COLUMNS`, one row for each galaxy, by scene.
+    images : ndarray, shape (n, y, x), float32
+        Each galaxy alone at its place in the scene, counts/s: without noise if it is simulated.
+    masks : ndarray, shape (n, y, x), uint8
+        1 on the pixels of the galaxy.
+    """
+
+    galaxies: pd.DataFrame
+    images: np.ndarray
+    masks: np.ndarray
+
+    def of_scenes(self, start: int, stop: int) -> "Truth":
+        """The galaxies of some scenes, which are numbered from 0 again."""
+        scene = self.galaxies["scene"].to_numpy()
+        rows = np.flatnonzero((scene >= start) & (scene < stop))
+        table = self.galaxies.iloc[rows].reset_index(drop=True)
+        return Truth(
+            table.assign(scene=table["scene"] - start), self.images[rows], self.masks[rows]
+        )
+
+
+def with_neighbour_quantities(galaxies: pd.DataFrame) -> pd.DataFrame:
+    """Add `delta_mag` and `separation_over_size` to a table of galaxies."""
+    delta, separation = np.full((2, len(galaxies)), np.nan)
+    for rows in galaxies.groupby("scene", sort=False).indices.values():
+        part = galaxies.iloc[rows]
+        mag = part["mag"].to_numpy(float)
+        radius = part["half_light_radius_px"].to_numpy(float)
+        yx = part[["y_px", "x_px"]].to_numpy(float)
+        for k, row in enumerate(rows):
+            others = np.arange(len(rows)) != k
+            if not others.any():
+                continue
+            delta[row] = mag[k] - mag[others].min()
+            distance = np.hypot(*(yx[others] - yx[k]).T)
+            nearest = int(distance.argmin())
+            separation[row] = distance[nearest] / max(radius[k], radius[others][nearest])
+    return galaxies.assign(delta_mag=delta, separation_over_size=separation)
+
+
+def signal_to_noise(images: np.ndarray, noise_sigma: float) -> np.ndarray:
+    """Signal to noise of images of single galaxies, shape (n,), with a matched filter."""
+    return np.sqrt((images.astype(float) ** 2).sum(axis=(1, 2))) / noise_sigma
+
+
+def write_truth(path: str | Path, truth: Truth) -> None:
+    """Write the truth as HDF5, completely or not at all."""
+    with atomic(path) as temporary, h5py.File(temporary, "w") as file:
+        for column in COLUMNS:
+            values = truth.galaxies[column].to_numpy()
+            if column == "id":
+                file.create_dataset("galaxies/id", data=list(values), dtype=h5py.string_dtype())
+            else:
+                file[f"galaxies/{column}"] = values
+        chunk = (1, *truth.images.shape[1:])
+        file.create_dataset("images", data=truth.images.astype(np.float32), chunks=chunk)
+        file.create_dataset("masks", data=truth.masks.astype(np.uint8), chunks=chunk, **COMPRESSION)
+
+
+def read_truth(path: str | Path, *, pixels: bool = True) -> Truth:
+    """Read what `write_truth` has written.
+
+    Parameters
+    ----------
+    path : path
+    pixels : bool
+        Whether to read images and masks; without them they are empty.
+    """
+    with h5py.File(path, "r") as file:
+        table = pd.DataFrame(
+            {
+                c: file["galaxies/id"].asstr()[:] if c == "id" else file[f"galaxies/{c}"][:]
+                for c in COLUMNS
+            }
+        )
+        images = file["images"][:] if pixels else np.zeros((0, 0, 0), np.float32)
+        masks = file["masks"][:] if pixels else np.zeros((0, 0, 0), np.uint8)
+    return Truth(table, images, masks)
