@@ -89,6 +89,23 @@ def with_truth(galaxies: pd.DataFrame, truths: Mapping[str, pd.DataFrame]) -> pd
     return galaxies.merge(known, on=["set", "scene", "galaxy"], how="left", validate="one_to_one")
 
 
+def bootstrap_units(table: pd.DataFrame) -> np.ndarray:
+    """What is resampled for intervals, from `scene` and `id` of each galaxy.
+
+    Returns
+    -------
+    ndarray, shape (n,) or (n, 2)
+        The scene, with all its galaxies, where each galaxy is in one scene; else the galaxy and
+        another one of its scene, see `deblend.boucaud2020.metrics.bootstrap_by_galaxy`.
+    """
+    if table["id"].is_unique:
+        return table["scene"].to_numpy()
+    partner = table["id"].to_numpy(object).copy()
+    for rows in table.groupby("scene", sort=False).indices.values():
+        partner[rows] = np.roll(partner[rows], 1)
+    return np.column_stack([table["id"].to_numpy(str), partner.astype(str)])
+
+
 def _with_intervals(
     table: pd.DataFrame, statistic: Callable[..., dict[str, float]], n_resamples: int, seed: int
 ) -> dict[str, float]:
@@ -98,7 +115,7 @@ def _with_intervals(
     interval = bootstrap_by_galaxy(
         statistic,
         arrays,
-        table["scene"].to_numpy(),
+        bootstrap_units(table),
         n_resamples=n_resamples,
         seed=seed,
         level=LEVEL,
@@ -224,7 +241,7 @@ def paired_ratio(
         scatters less), and its interval of `PAIRED_LEVEL`: `ratio_low`, `ratio_high`.
     """
     keys = ["scene", "galaxy"]
-    both = first[[*keys, "mag"]].assign(a=errors_of(first))
+    both = first[[*keys, "id"]].assign(a=errors_of(first))
     both = both.merge(second[keys].assign(b=errors_of(second)), on=keys).dropna()
     result: dict[str, float] = {"n": len(both)}
     names = ("nmad_first_mag", "nmad_second_mag", "ratio")
@@ -234,7 +251,7 @@ def paired_ratio(
     interval = bootstrap_by_galaxy(
         nmad_of_both,
         arrays,
-        both["scene"].to_numpy(),
+        bootstrap_units(both),
         n_resamples=n_resamples,
         seed=seed,
         level=PAIRED_LEVEL,

@@ -125,10 +125,9 @@ def fit_scene(
     ndarray, shape (k, y, x)
         Model of each source in the image, with its PSF.
     """
-    import jax.numpy as jnp
-    import scarlet2
-    from numpyro.distributions import constraints
-
+    jnp = importlib.import_module("jax.numpy")
+    scarlet2 = importlib.import_module("scarlet2")
+    constraints = importlib.import_module("numpyro.distributions").constraints
     channels = ["band"]
     frame = scarlet2.Frame(
         scarlet2.Box((1, *image.shape)), psf=scarlet2.GaussianPSF(MODEL_SIGMA_PX), channels=channels

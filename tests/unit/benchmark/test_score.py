@@ -1,0 +1,170 @@
+import numpy as np
+import pandas as pd
+import pytest
+from deblend.benchmark.score import (
+    SCORES,
+    bin_edges,
+    bootstrap_units,
+    errors_of,
+    nmad_of_both,
+    paired_ratio,
+    score,
+    score_all,
+    scores_in_bins,
+    statistics,
+    with_truth,
+)
+
+N = 400
+
+
+def truth_table(n=N, seed=0):
+    """Blends of two galaxies each."""
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame(
+        {
+            **{"scene": np.repeat(np.arange(n // 2), 2), "galaxy": np.tile([0, 1], n // 2)},
+            **{"id": [f"g{i}" for i in range(n)], "x_px": 0.0, "y_px": 0.0},
+            **{"flux": rng.uniform(10, 100, n), "half_light_radius_px": 5.0},
+            **{"delta_mag": rng.uniform(-2, 2, n), "separation_over_size": rng.uniform(0, 4, n)},
+        }
+    ).assign(mag=lambda t: 25 - 2.5 * np.log10(t["flux"]), snr=lambda t: t["flux"] * 10)
+
+
+def measured(truth, scatter_mag, bias=0.0, seed=1, error=0.1):
+    """Normal errors of magnitudes, and as large a relative error of the flux."""
+    draws = np.random.default_rng(seed).normal(bias, scatter_mag, len(truth))
+    flux = truth["flux"] * 10 ** (-0.4 * draws)
+    return pd.DataFrame(
+        {
+            **{"set": "a", "scene": truth["scene"], "galaxy": truth["galaxy"], "found": True},
+            **{"flux": flux, "flux_error": error * truth["flux"], "iou": 0.5, "psnr_db": 30.0},
+        }
+    )
+
+
+def scenes_table(n_found=2, n_false=0, n=N // 2):
+    return pd.DataFrame(
+        {
+            **{"set": "a", "scene": np.arange(n), "n_found": n_found, "n_false": n_false},
+            **{"p_blend": np.nan, "is_blend": 1.0},
+        }
+    )
+
+
+def joined(scatter=0.1, **options):
+    truth = truth_table()
+    return with_truth(measured(truth, scatter, **options), {"a": truth})
+
+
+def test_statistics_are_those_of_normal_errors():
+    ratio = 10 ** (-0.4 * np.random.default_rng(0).normal(0.3, 0.2, 20000))
+    found = statistics(ratio, np.full(20000, 22.0))
+    np.testing.assert_allclose(found["bias_mag"], 0.3, atol=0.01)
+    np.testing.assert_allclose(found["nmad_mag"], 0.2, atol=0.01)
+    np.testing.assert_allclose([found["p16_mag"], found["p84_mag"]], [0.1, 0.5], atol=0.01)
+    # Beyond 0.75 mag, 2.25 sigma above and 5.25 below the mean.
+    np.testing.assert_allclose(found["outliers_percent"], 1.22, atol=0.3)
+
+
+def test_what_has_no_positive_flux_is_an_outlier_and_what_is_missing_is_not():
+    ratio = np.array([1.0] * 8 + [-1.0, np.nan])
+    found = statistics(ratio, np.full(10, 22.0))
+    np.testing.assert_allclose(found["outliers_percent"], 100 / 9)
+    assert np.isnan(statistics(ratio[:3], np.full(3, 22.0))["nmad_mag"])
+
+
+def test_scores_of_a_method():
+    row = score(joined(error=0.1), scenes_table(), n_resamples=40, seed=0)
+    assert (row["n_blends"], row["n_galaxies"], row["n_measured"]) == (200, 400, 400)
+    assert row["nmad_mag_low"] < row["nmad_mag"] < row["nmad_mag_high"]
+    # An error of 0.1 mag is one of 9.2 % of the flux.
+    np.testing.assert_allclose(row["coverage_68"], 0.72, atol=0.06)
+    np.testing.assert_allclose(row["coverage_95"], 0.966, atol=0.03)
+    assert (row["completeness"], row["purity"], row["called_blend"]) == (1, 1, 1)
+    assert (row["iou"], row["psnr_db"]) == (0.5, 30)
+    low = score(joined(error=0.01), scenes_table(1, 1), n_resamples=0, seed=0)
+    assert low["coverage_68"] < 0.2
+    assert (low["completeness"], low["purity"]) == (0.5, 0.5)
+
+
+def test_what_a_method_lacks_is_nan():
+    table = joined().assign(flux_error=np.nan, iou=np.nan)
+    counts = scenes_table(np.nan, np.nan)
+    row = score(table, counts.assign(is_blend=np.nan), n_resamples=0, seed=0)
+    for name in ("coverage_68", "iou", "completeness", "purity", "called_blend"):
+        assert np.isnan(row[name]), name
+
+
+def test_bins_hold_what_is_between_their_edges():
+    assert bin_edges(np.array([0.0, 1.5]), [0, 1, 2, 3]) == [(0, 1), (1, 2)]
+    table = joined()
+    wide = table.assign(flux=table["flux"].where(table["delta_mag"] < 0, table["true_flux"]))
+    bins = scores_in_bins(wide, {"delta_mag": [-2, 0, 2]}, given=True, n_resamples=10, seed=0)
+    assert bins["n"].sum() == N
+    assert bins["nmad_mag"].tolist()[1] == 0
+    assert 0.07 < bins["nmad_mag"][0] < 0.13
+    assert bins["completeness"].isna().all()
+
+
+def test_the_better_one_of_two_methods_is_told_from_the_other():
+    truth = truth_table()
+    good, bad = (with_truth(measured(truth, s, seed=k), {"a": truth}) for k, s in ((1, 0.1), (2, 0.2)))
+    found = paired_ratio(good, bad, n_resamples=100, seed=0)
+    assert found["n"] == N
+    assert found["ratio_low"] < 0.5 < found["ratio_high"] < 0.8
+    same = paired_ratio(good, good, n_resamples=20, seed=0)
+    assert (same["ratio"], same["ratio_low"], same["ratio_high"]) == (1, 1, 1)
+    # Only galaxies that both have measured count.
+    part = bad.assign(flux=bad["flux"].where(bad["scene"] < 50))
+    assert paired_ratio(good, part, n_resamples=0, seed=0)["n"] == 100
+
+
+def test_nmad_is_a_standard_deviation():
+    draws = np.random.default_rng(0).normal(0, 1, (2, 50000)) * np.array([[1.0], [2.0]])
+    found = nmad_of_both(*draws)
+    np.testing.assert_allclose(list(found.values()), [1, 2, 0.5], atol=0.03)
+
+
+def test_blends_are_resampled_as_a_whole_and_galaxies_where_they_repeat():
+    table = truth_table(8)
+    assert bootstrap_units(table).tolist() == table["scene"].tolist()
+    repeated = bootstrap_units(table.assign(id=["a", "b", "a", "c", "b", "c", "d", "e"]))
+    assert repeated.tolist()[:3] == [["a", "b"], ["b", "a"], ["a", "c"]]
+
+
+def test_errors_are_measured_minus_true():
+    table = pd.DataFrame({"flux": [10.0, -1.0, np.nan], "true_flux": [100.0, 1.0, 1.0]})
+    np.testing.assert_allclose(errors_of(table), [2.5, np.nan, np.nan])
+
+
+@pytest.fixture
+def tables():
+    truth = truth_table()
+    other = measured(truth, 0.2, seed=2)
+    return score_all(
+        {"good": measured(truth, 0.1), "bad": other, "absent": other.iloc[:0]},
+        {"good": scenes_table(), "bad": scenes_table(), "absent": scenes_table(n=0)},
+        {
+            "good": {"seconds": {"a": 0.5}, "left_out": {}},
+            "bad": {"seconds": {"a": 0.1}, "left_out": {}},
+            "absent": {"seconds": {}, "left_out": {"a": "not installed"}},
+        },
+        {"a": truth},
+        bins={"snr": [0, 500, 1000], "delta_mag": [-2, 2]},
+        n_resamples=20,
+        seed=0,
+    )
+
+
+def test_all_methods_stand_in_the_tables(tables):
+    table = tables["table"]
+    assert list(table.columns) == list(SCORES)
+    assert table["method"].tolist() == ["good", "bad", "absent"]
+    assert table["seconds_per_blend"].tolist()[:2] == [0.5, 0.1]
+    absent = table.iloc[2]
+    assert (absent["n_blends"], absent["note"]) == (0, "not installed")
+    assert np.isnan(absent["nmad_mag"])
+    assert tables["paired"][["first", "second"]].to_numpy().tolist() == [["good", "bad"]]
+    assert set(tables["bins"]["method"]) == {"good", "bad"}
+    assert len(tables["bins"]) == 6

@@ -1,0 +1,176 @@
+import numpy as np
+import pandas as pd
+import pytest
+from deblend.benchmark.sets import (
+    CLOSE_RADII,
+    FAINTER_MAG,
+    SetOptions,
+    draw_close_shifts,
+    draw_groups,
+    make_real_set,
+    make_set,
+    mask_of,
+    options_of,
+    plan,
+    simulator_of,
+    write_set,
+)
+from deblend.benchmark.truth import read_truth
+from deblend.data.noise import read_correlation
+from deblend.data.priors import read_priors
+from deblend.data.stamps import GALAXY_COLUMNS, Stamps, band_table
+from deblend.errors import DeblendError
+from deblend.photometry.config import Detection
+from deblend.scenes.scenes import read_scenes
+
+from tests.conftest import ROOT
+
+SIMULATOR = {
+    **{"band": "f160w", "pixel_scale_arcsec": 0.06, "zero_point": 25.96, "noise_sigma": 0.0057},
+    **{"stamp_size": 48, "mag_min": 20.0, "mag_max": 22.0, "psf_fwhm_arcsec": 0.17},
+    **{"psf_moffat_beta": 2.5, "n_neighbours_mean": 0.0},
+}
+BLENDING = {"delta_mag_max": 2.0, "shift_rule": "authors", "companion_edge": "zero"}
+DETECTION = {"threshold": 1.5, "min_area": 8, "contrast": 0.02, "n_thresholds": 32}
+LOW = {"psf_fwhm_arcsec": 0.6, "psf_beta": 3.0, "depth_mag": 26.2, "band": "f775w"}
+
+
+@pytest.fixture(scope="module")
+def options() -> SetOptions:
+    return options_of(
+        SIMULATOR,
+        BLENDING,
+        DETECTION,
+        LOW,
+        priors=read_priors(ROOT / "config" / "priors.yaml"),
+        correlation=read_correlation(ROOT / "config" / "noise.yaml"),
+        seed=1,
+    )
+
+
+@pytest.fixture(scope="module")
+def simulated(options):
+    return make_set("simulated", 6, options)
+
+
+def test_each_galaxy_is_in_one_group_of_like_magnitudes():
+    mag = np.random.default_rng(0).uniform(18, 23, 300)
+    for size in (1, 2, 3):
+        groups = draw_groups(np.random.default_rng(1), mag, size, 1.0)
+        assert len(np.unique(groups)) == groups.size > 250
+        assert (np.abs(mag[groups] - mag[groups[:, :1]]) < 1).all()
+
+
+def test_close_galaxies_are_nearer_than_half_a_radius():
+    radii = np.full(500, 8.0), np.full(500, 5.0)
+    shifts, accepted = draw_close_shifts(np.random.default_rng(0), *radii)
+    distance = np.hypot(*shifts.T)
+    assert accepted.all()
+    assert (distance > 0).all()
+    assert distance.max() < CLOSE_RADII * 8
+    assert not draw_close_shifts(np.random.default_rng(0), radii[0] * 0.2, radii[1] * 0.2)[1].any()
+
+
+def test_galaxies_are_those_of_no_data_set_and_each_is_in_one_blend(simulated):
+    scenes, truth = simulated
+    ids = truth.galaxies["id"]
+    assert ids.is_unique
+    assert ids.str.startswith("benchmark_simulated-").all()
+    assert truth.galaxies["galaxy"].tolist() == [0, 1] * len(scenes)
+    assert (truth.galaxies.loc[truth.galaxies["galaxy"] == 0, ["x_px", "y_px"]] == 24).all().all()
+
+
+def test_scenes_are_the_sums_of_their_galaxies_and_noise(simulated):
+    scenes, truth = simulated
+    sums = truth.images.reshape(len(scenes), 2, 48, 48).sum(axis=1)
+    noise = scenes.images[:, 0] - sums
+    # Photons add to the noise where galaxies are, and the companion's stamp has an edge.
+    sigma = float(scenes.noise_sigma[0, 0])
+    np.testing.assert_allclose(sigma, np.sqrt(2) * 0.0057)
+    assert 0.7 < np.median(np.abs(noise)) / (0.6745 * sigma) < 1.4
+    assert np.abs(np.median(noise)) < 0.2 * sigma
+    # The PSF and the edge of the stamp take little light away.
+    light = truth.images.sum(axis=(1, 2)) / truth.galaxies["flux"]
+    assert 0.7 < light.min() <= light.max() < 1.01
+    assert np.median(light) > 0.95
+
+
+def test_masks_are_around_the_galaxies(simulated):
+    _, truth = simulated
+    for row, mask in zip(truth.galaxies.itertuples(index=False), truth.masks, strict=True):
+        assert mask[int(row.y_px), int(row.x_px)]
+        assert 20 < mask.sum() < 0.8 * mask.size
+
+
+def test_the_mask_of_a_faint_galaxy_is_empty():
+    detection = Detection(**DETECTION)
+    image = np.zeros((20, 20))
+    image[8:13, 8:13] = 1.0
+    assert mask_of(image, 10, 10, 0.1, detection).sum() >= 25
+    assert mask_of(image, 10, 10, 10.0, detection).sum() == 0
+    assert mask_of(image, 2, 2, 0.1, detection).sum() == 0
+
+
+def test_the_noise_does_not_change_the_blends(options, simulated):
+    """They follow from the seed and the name of the set alone."""
+    galaxies, blends = plan("simulated", 6, options)
+    again = make_set("simulated", 6, options)[0]
+    np.testing.assert_array_equal(again.images, simulated[0].images)
+    assert len(blends) == len(again)
+    assert len(galaxies) == 6
+
+
+def test_sets_outside_the_range_of_trainings(options):
+    assert simulator_of("faint", options).mag_min == 22.0
+    assert simulator_of("faint", options).mag_max == 22.0 + FAINTER_MAG
+    np.testing.assert_allclose(simulator_of("wide_psf", options).psf_fwhm_arcsec, 1.5 * 0.17)
+    scenes, one = make_set("one", 2, options)
+    assert one.galaxies["galaxy"].tolist() == [0] * len(scenes)
+    assert one.galaxies["delta_mag"].isna().all()
+    _, three = make_set("three", 5, options)
+    assert three.galaxies["galaxy"].tolist() == [0, 1, 2]
+    _, close = make_set("close", 4, options)
+    assert (close.galaxies["separation_over_size"] < CLOSE_RADII).all()
+    with pytest.raises(DeblendError, match="raise benchmark > n_galaxies"):
+        make_set("three", 2, options)
+
+
+def test_degraded_blends_are_the_same_with_another_psf(tmp_path, options, simulated):
+    paths = {"scenes": tmp_path / "hsc.h5", "truth": tmp_path / "hsc_truth.h5"}
+    write_set("hsc", 6, options, **paths)
+    scenes, truth = read_scenes(paths["scenes"]), read_truth(paths["truth"])
+    known = simulated[1].galaxies
+    assert truth.galaxies["id"].tolist() == known["id"].tolist()
+    assert scenes.images.shape[2:] == (34, 34)
+    assert scenes.bands == ("f775w",)
+    np.testing.assert_allclose(scenes.pixel_scale_arcsec, 0.18)
+    np.testing.assert_allclose(truth.galaxies["flux"], known["flux"])
+    # Three pixels become one: so do distances.
+    apart = [table.groupby("scene")["x_px"].agg(np.ptp) for table in (truth.galaxies, known)]
+    np.testing.assert_allclose(3 * apart[0], apart[1])
+    light = truth.images.sum(axis=(1, 2)) / truth.galaxies["flux"]
+    assert np.median(light) > 0.95
+    brightest = truth.images[0].argmax()
+    y, x = np.unravel_index(brightest, (34, 34))
+    assert np.hypot(y - truth.galaxies["y_px"][0], x - truth.galaxies["x_px"][0]) < 1.5
+
+
+def test_real_galaxies_are_those_of_the_test_split(options):
+    rng = np.random.default_rng(0)
+    galaxies = pd.DataFrame({name: np.full(8, np.nan) for name in GALAXY_COLUMNS})
+    galaxies = galaxies.assign(
+        id=[f"r{i}" for i in range(8)], origin="o", morphology="disk", mag=21.0,
+        half_light_radius_px=4.0, split=["train"] * 4 + ["test"] * 4,
+    )  # fmt: skip
+    stamps = Stamps(
+        rng.normal(1, 0.1, (8, 1, 32, 32)).astype(np.float32),
+        np.ones((8, 32, 32), np.int16),
+        galaxies,
+        band_table("f160w", 0.06, 25.96, 0.1),
+    )
+    scenes, truth = make_real_set(stamps, 10, options)
+    assert set(truth.galaxies["id"]) <= {"r4", "r5", "r6", "r7"}
+    assert len(scenes) == 10
+    sums = truth.images.reshape(10, 2, 32, 32).sum(axis=1)
+    np.testing.assert_allclose(scenes.images[:, 0], sums, atol=1e-5)
+    np.testing.assert_allclose(truth.galaxies["flux"], 10 ** (0.4 * 4.96))
