@@ -56,7 +56,7 @@ def scenes_of(batch: Any, *, detection_band: int = 0, zero_points: Any = None) -
     images = np.asarray(batch.blend_images, np.float32)
     bands = tuple(str(name) for name in batch.survey.available_filters)
     scale = float(batch.survey.pixel_scale.to_value("arcsec"))
-    psf = np.stack([_psf_image(psf, scale) for psf in batch.psf])
+    psfs = [_psf_image(psf, scale) for psf in batch.psf]
     noise = [[background_rms(band) for band in image] for image in images]
     return Scenes(
         images,
@@ -64,7 +64,7 @@ def scenes_of(batch: Any, *, detection_band: int = 0, zero_points: Any = None) -
         pixel_scale_arcsec=scale,
         zero_points=np.zeros(len(bands)) if zero_points is None else np.asarray(zero_points, float),
         noise_sigma=np.asarray(noise).reshape(len(images), len(bands)),
-        psf=psf,
+        psf=np.stack(psfs) if psfs else None,
         detection_band=detection_band,
     )
 
@@ -129,9 +129,7 @@ def _one(scenes: Scenes, number: int) -> Scenes:
     )
 
 
-def example_of(
-    catalogue: Catalogue, batch: Any, max_n_sources: int, name: str
-) -> dict[str, Any]:
+def example_of(catalogue: Catalogue, batch: Any, max_n_sources: int, name: str) -> dict[str, Any]:
     """Arguments of BTK's `DeblendExample` from the catalogue of one scene.
 
     Raises

@@ -60,8 +60,8 @@ def as_catalogue(found: Catalogue | pd.DataFrame, scenes: Scenes, method: str) -
         found = Catalogue(found)
     if not isinstance(found, Catalogue):
         raise DeblendError(
-            f"{method} returns {type(found).__name__}: it has to be a table (pandas.DataFrame) or a "
-            "deblend.benchmark.catalogue.Catalogue"
+            f"{method} returns {type(found).__name__}: it has to be a table (pandas.DataFrame) or "
+            "a deblend.benchmark.catalogue.Catalogue"
         )
     table = found.table.reset_index(drop=True)
     lacks = [name for name in ("scene", "flux") if name not in table]

@@ -34,9 +34,7 @@ def known():
                     **{"delta_mag": 0.5, "separation_over_size": 3.0, "snr": 50.0},
                 }
             )
-    return Truth(
-        pd.DataFrame(rows), np.array(images, np.float32), np.array(masks).astype(np.uint8)
-    )
+    return Truth(pd.DataFrame(rows), np.array(images, np.float32), np.array(masks).astype(np.uint8))
 
 
 def scenes_of(truth):

@@ -97,7 +97,9 @@ def test_a_method_becomes_a_deblender(standin, batch):
     )
     np.testing.assert_allclose(x, [12, 17, 2], atol=1e-6)
     np.testing.assert_allclose(y, [12, 12, 2], atol=1e-6)
-    np.testing.assert_allclose(example.deblended_images.sum(axis=(1, 2, 3)), [100, 40, 0], rtol=1e-5)
+    np.testing.assert_allclose(
+        example.deblended_images.sum(axis=(1, 2, 3)), [100, 40, 0], rtol=1e-5
+    )
 
 
 def test_the_faintest_sources_beyond_the_largest_number_are_left_out(batch, scenes):
@@ -114,9 +116,7 @@ def test_there_and_back_again_nothing_is_lost(standin, scenes, truth):
     def one(scenes, positions=None, seed=0):
         """The truth of scene 0 or 1: the seed is its number."""
         part = truth.of_scenes(seed, seed + 1)
-        return Catalogue(
-            part.galaxies[["scene", "x_px", "y_px", "flux"]], part.masks, part.images
-        )
+        return Catalogue(part.galaxies[["scene", "x_px", "y_px", "flux"]], part.masks, part.images)
 
     measure = as_method(as_deblender(one, 2))
     found = as_catalogue(measure(scenes), scenes, "m")

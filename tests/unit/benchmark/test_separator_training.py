@@ -22,7 +22,8 @@ def stamps():
     rng = np.random.default_rng(0)
     y, x = np.indices((SIDE, SIDE)) - SIDE // 2
     sizes, flux = rng.uniform(1.5, 3, 12), rng.uniform(20, 60, 12)
-    images = [f * np.exp(-(x**2 + y**2) / 2 / s**2) / 2 / np.pi / s**2 for f, s in zip(flux, sizes)]
+    profiles = [np.exp(-(x**2 + y**2) / 2 / s**2) / (2 * np.pi * s**2) for s in sizes]
+    images = [f * profile for f, profile in zip(flux, profiles, strict=True)]
     galaxies = pd.DataFrame({name: np.full(12, np.nan) for name in GALAXY_COLUMNS})
     galaxies = galaxies.assign(
         id=[f"g{i}" for i in range(12)], origin="test", morphology="disk",
@@ -45,7 +46,9 @@ def test_batches_are_sums_of_training_galaxies(stamps):
     images, alone = batches.batch(0)
     assert images.shape == (4, SIDE, SIDE)
     softening, limit = batches.stretch
-    light = softening * np.sinh(np.stack([images, *alone.transpose(1, 0, 2, 3)]) * np.arcsinh(limit / softening))
+    light = softening * np.sinh(
+        np.stack([images, *alone.transpose(1, 0, 2, 3)]) * np.arcsinh(limit / softening)
+    )
     np.testing.assert_allclose(light[0], light[1] + light[2], atol=1e-4)
     # Whatever was drawn before, an iteration has the same blends.
     np.testing.assert_array_equal(batches.batch(3)[0], later[0])
@@ -66,7 +69,9 @@ def test_a_trained_separator_measures(tmp_path, stamps):
     assert (record["n_train_galaxies"], record["stamp_size"]) == (6, SIDE)
     assert not (tmp_path / "state.pt").exists()
     scenes = two_galaxies(n=1, side=SIDE)
-    table = measure(scenes, weights=str(outputs["weights"]), description=str(outputs["description"])).table
+    table = measure(
+        scenes, weights=str(outputs["weights"]), description=str(outputs["description"])
+    ).table
     assert np.isfinite(table["flux"]).all()
 
 

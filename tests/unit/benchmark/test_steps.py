@@ -75,9 +75,7 @@ def test_what_a_method_refuses_is_left_out_with_the_reason(tmp_path, paths):
         raise DeblendError("no PSF")
 
     sets = {"one": paths}
-    measure_sets(
-        sets, method, outputs(tmp_path), name="m", given=False, subset=None, seed=1
-    )
+    measure_sets(sets, method, outputs(tmp_path), name="m", given=False, subset=None, seed=1)
     assert json.loads((tmp_path / "m.json").read_text())["left_out"] == {"one": "no PSF"}
     table = pd.read_csv(tmp_path / "m.csv")
     assert list(table.columns) == list(GALAXY_COLUMNS)

@@ -40,8 +40,8 @@ def require() -> None:
         importlib.import_module("scarlet2")
     except ImportError as error:
         raise DeblendError(
-            f"scarlet2 cannot be imported ({error}): pip install -r requirements-scarlet2.txt in an "
-            "environment with the library, or use --sdm conda (envs/scarlet2.yaml)"
+            f"scarlet2 cannot be imported ({error}): pip install -r requirements-scarlet2.txt in "
+            "an environment with the library, or use --sdm conda (envs/scarlet2.yaml)"
         ) from error
 
 

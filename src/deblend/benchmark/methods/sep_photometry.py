@@ -8,7 +8,8 @@ from deblend.photometry.sep import SepError, auto_flux, background_rms, detect
 from deblend.scenes.scenes import Scenes
 from deblend.scenes.sources import image_of
 
-#: Defaults of SExtractor: DETECT_THRESH, DETECT_MINAREA, DEBLEND_MINCONT, DEBLEND_NTHRESH, BACK_SIZE.
+#: Defaults of SExtractor: DETECT_THRESH, DETECT_MINAREA, DEBLEND_MINCONT, DEBLEND_NTHRESH and
+#: BACK_SIZE.
 DEFAULTS = {
     "threshold": 1.5,
     "min_area": 5,

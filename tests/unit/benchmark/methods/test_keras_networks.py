@@ -5,8 +5,6 @@ from deblend.training import keras_backend
 keras_backend.configure("tensorflow", 1, 0)
 
 from deblend.benchmark.methods.keras_networks import measure_blendhunter, measure_boucaud2020
-from deblend.boucaud2020.networks import build
-from deblend.boucaud2020.predict import save_network
 from deblend.errors import DeblendError
 from deblend.files import write_json
 
@@ -28,9 +26,7 @@ def test_both_galaxies_get_the_fluxes_of_the_network(tmp_path, blends):
     assert found.table["role"].tolist() == ["central", "companion"] * 3
     # From the zero point of the training to that of the scenes.
     expected = np.tile(SAYS, (3, 1)) * 10 ** (0.4 * 0.96)
-    np.testing.assert_allclose(
-        found.table["flux"].to_numpy().reshape(-1, 2), expected, rtol=1e-4
-    )
+    np.testing.assert_allclose(found.table["flux"].to_numpy().reshape(-1, 2), expected, rtol=1e-4)
     assert found.masks is None
 
 

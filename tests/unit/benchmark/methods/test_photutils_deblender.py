@@ -17,8 +17,8 @@ def test_fluxes_are_those_of_the_galaxies():
     assert found.masks.shape == found.images.shape == (len(found.table), 72, 72)
 
 
-def test_an_image_without_sources_has_none(scenes):
-    part = part_of(scenes, 0, 1)
+def test_an_image_without_sources_has_none():
+    part = part_of(two_galaxies(n=1), 0, 1)
     part.images[:] = 0
     found = measure(part)
     assert not len(found.table)
