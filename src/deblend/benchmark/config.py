@@ -98,7 +98,7 @@ class SuperResolution(Section):
     kind: Literal["super_resolution"]
     network: NetworkOf = Field(
         default="sr_content",
-        description="Network of one band; it is left out if the run does not train it.",
+        description="Network of one band, which is trained if it is not there.",
     )
     subset: Subset = None
 
@@ -122,7 +122,7 @@ class Scarlet2(Section):
     positions: Literal["true", "detected"] = Field(
         default="detected", description="Positions: the true ones, or those that SEP detects."
     )
-    max_steps: Count = Field(default=200, description="Largest number of steps of a fit.")
+    max_steps: Count = Field(default=100, description="Largest number of steps of a fit.")
     subset: Subset = 200
 
 

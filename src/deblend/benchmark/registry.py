@@ -10,8 +10,12 @@ from typing import Any
 from deblend.benchmark.catalogue import Method
 from deblend.errors import DeblendError
 
-#: Keys of an entry that are no options of the function.
-NOT_OPTIONS = ("kind", "function", "environment", "positions", "subset", "network", "options")
+#: Keys of an entry that are no options of the function: what it is, what it measures, and how a
+#: separator is trained.
+NOT_OPTIONS = (
+    *("kind", "function", "environment", "positions", "subset", "network", "options"),
+    *("filters", "levels", "iterations", "batch_size", "learning_rate"),
+)
 
 
 def function_from(text: str) -> Method:

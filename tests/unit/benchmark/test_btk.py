@@ -15,6 +15,9 @@ from deblend.errors import DeblendError
 
 from tests.unit.benchmark.conftest import SIDE, perfect
 
+#: 24 pixels of 0.2 arcsec, and a little more.
+STAMP_ARCSEC = 4.81
+
 INSTALLED = importlib.util.find_spec("btk") is not None
 
 
@@ -147,12 +150,12 @@ def test_btk_takes_the_deblender_and_its_own_becomes_a_method(scenes):
     from btk.survey import get_surveys
 
     survey = get_surveys("LSST")
-    side = int(4.8 / survey.pixel_scale.to_value("arcsec"))
+    side = int(STAMP_ARCSEC / survey.pixel_scale.to_value("arcsec"))
     assert side == SIDE
     n = len(survey.available_filters)
     images = np.repeat(scenes.images, n, axis=1)
     batch = BlendBatch(
-        2, 3, 4.8, survey, images, np.zeros((2, 3, n, side, side)), [Table(), Table()],
+        2, 3, STAMP_ARCSEC, survey, images, np.zeros((2, 3, n, side, side)), [Table(), Table()],
         [survey.get_filter(name).psf for name in survey.available_filters],
     )  # fmt: skip
     found = as_deblender(perfect, 3)(batch)

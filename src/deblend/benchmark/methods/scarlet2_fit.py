@@ -50,7 +50,7 @@ def measure(
     positions: tuple[np.ndarray, ...] | None = None,
     seed: int = 0,
     *,
-    max_steps: int = 200,
+    max_steps: int = 100,
 ) -> Catalogue:
     """Fluxes and images of all sources of each scene.
 
@@ -128,6 +128,7 @@ def fit_scene(
     jnp = importlib.import_module("jax.numpy")
     scarlet2 = importlib.import_module("scarlet2")
     constraints = importlib.import_module("numpyro.distributions").constraints
+    scarlet2.set_validation(False)
     channels = ["band"]
     frame = scarlet2.Frame(
         scarlet2.Box((1, *image.shape)), psf=scarlet2.GaussianPSF(MODEL_SIGMA_PX), channels=channels
@@ -137,7 +138,8 @@ def fit_scene(
         jnp.full((1, *image.shape), noise_sigma**-2),
         psf=scarlet2.ArrayPSF(jnp.asarray(psf[None])),
         channels=channels,
-    ).match(frame)
+    )
+    observation.match(frame)
     places = np.indices((BOX_PX, BOX_PX)) - BOX_PX // 2
     shape = np.exp(-0.5 * (places**2).sum(axis=0) / FIRST_SIGMA_PX**2).clip(1e-6, 1 - 1e-6)
     with scarlet2.Scene(frame) as scene:
