@@ -144,6 +144,31 @@ rule benchmark_simulate:
         "../scripts/benchmark/simulate.py"
 
 
+rule benchmark_real:
+    input:
+        stamps=f"<results>/datasets/{BENCHMARK['real']}/stamps.h5",
+    output:
+        scenes=f"{BENCHMARK_FOLDER}/sets/real.h5",
+        truth=f"{BENCHMARK_FOLDER}/sets/real_truth.h5",
+    log:
+        "<results>/logs/benchmark/real.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=30,
+    params:
+        code=code("benchmark/real.py"),
+        seed=SEED,
+        n_blends=BENCHMARK["n_real_blends"],
+        blending=BENCHMARK_BLENDING,
+    message:
+        "Blend test galaxies of another data set for the benchmark"
+    script:
+        "../scripts/benchmark/real.py"
+
+
 rule benchmark_train_separator:
     input:
         stamps=f"<results>/datasets/{BENCHMARK['dataset']}/stamps.h5",
@@ -191,7 +216,8 @@ rule benchmark_measure:
         method=methods_in("analysis"),
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
+    # Only the fit has several processes; its results do not depend on their number.
+    threads: lambda wildcards: 8 if BENCHMARK_METHODS[wildcards.method]["kind"] == "forced_fit" else 1
     resources:
         mem_mb=4000,
         runtime=120,

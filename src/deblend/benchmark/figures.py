@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 from deblend.plots.style import TWO_COLUMNS_IN, panel_note, paper_figure
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 #: Colours and markers of the methods, in their order.
 CYCLE = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#000000")
@@ -14,16 +16,16 @@ MARKERS = ("o", "s", "^", "D")
 
 #: Scores of the first row: column, label and whether its axis is logarithmic.
 SCORES = (
-    ("nmad_mag", "NMAD (mag)", True),
+    ("nmad_all_mag", "NMAD of all, o: of measured (mag)", True),
     ("outliers_percent", "outliers (%)", False),
     ("seconds_per_blend", "processor time (s / blend)", True),
 )
 
 #: Labels of the quantities of bins.
 QUANTITIES = {
-    "delta_mag": "magnitude minus that of the other galaxy",
-    "separation_over_size": "distance / larger half-light radius",
-    "snr": "signal to noise of the galaxy",
+    "delta_mag": "magnitude difference (mag)",
+    "separation_over_size": "distance / half-light radius",
+    "snr": "signal to noise",
 }
 
 
@@ -48,16 +50,19 @@ def draw_benchmark(
     }
     with paper_figure(outputs, label, TWO_COLUMNS_IN, 7.6) as figure:
         axes = figure.subplots(3, 3, gridspec_kw={"height_ratios": [1.15, 1, 1]})
-        own = table[(table["set"] == first) & table["method"].isin(names)]
+        own = table[(table["set"] == first) & table["nmad_mag"].notna()]
+        shown = list(own["method"])
         for number, (axis, (column, text, log)) in enumerate(zip(axes[0], SCORES, strict=True)):
-            _draw_scores(axis, own, names, looks, column, log)
+            _draw_scores(axis, own, shown, looks, column, log)
             axis.set_xlabel(text)
-            axis.set_yticks(range(len(names)), names if number == 0 else [""] * len(names))
+            axis.set_yticks(range(len(shown)), shown if number == 0 else [""] * len(shown))
         for axis, (quantity, text) in zip(axes[1], QUANTITIES.items(), strict=True):
             part = bins[(bins["set"] == first) & (bins["quantity"] == quantity)]
             _draw_bins(axis, part, names, looks)
             axis.set_xlabel(text)
-        axes[1, 0].set_ylabel(f"NMAD (mag), {first}")
+            if quantity == "snr":
+                axis.set_xscale("log")
+        axes[1, 0].set_ylabel(f"NMAD of all (mag), {first}")
         grid = axes[2, 0].get_gridspec()
         for axis in axes[2]:
             axis.remove()
@@ -84,9 +89,12 @@ def _draw_scores(
         if np.isfinite(ends).all():
             axis.plot(ends, [place, place], color=looks[row["method"]]["color"], lw=1)
         axis.plot(value, place, ms=4, **looks[row["method"]])
+        if column == "nmad_all_mag":
+            axis.plot(row["nmad_mag"], place, ms=4, mfc="none", **looks[row["method"]])
     axis.set_ylim(len(names) - 0.5, -0.5)
     if log and (own[column] > 0).any():
         axis.set_xscale("log")
+        _plain_ticks(axis.xaxis)
     axis.grid(axis="y", lw=0.3, color="0.85")
     if not own[column].notna().any():
         panel_note(axis, "no values")
@@ -95,13 +103,17 @@ def _draw_scores(
 def _draw_bins(axis: Axes, part: pd.DataFrame, names: Sequence[str], looks: dict) -> None:
     """NMAD of each method against a quantity."""
     for name in names:
-        rows = part[part["method"] == name].dropna(subset="nmad_mag")
-        middle = (rows["low"] + rows["high"]) / 2
-        axis.plot(middle, rows["nmad_mag"], ms=3, lw=0.8, **looks[name])
-    if not part["nmad_mag"].notna().any():
+        rows = part[part["method"] == name].dropna(subset="nmad_all_mag")
+        # The geometric mean where both edges are positive and far apart, as those of S/N.
+        far = (rows["low"] > 0) & (rows["high"] > 4 * rows["low"])
+        geometric = np.sqrt(rows["low"].clip(lower=0) * rows["high"].clip(lower=0))
+        middle = np.where(far, geometric, (rows["low"] + rows["high"]) / 2)
+        axis.plot(middle, rows["nmad_all_mag"], ms=3, lw=0.8, **looks[name])
+    if not part["nmad_all_mag"].notna().any():
         panel_note(axis, "too few galaxies")
         return
     axis.set_yscale("log")
+    _plain_ticks(axis.yaxis)
 
 
 def _draw_sets(axis: Axes, table: pd.DataFrame, names: Sequence[str], looks: dict) -> None:
@@ -109,11 +121,11 @@ def _draw_sets(axis: Axes, table: pd.DataFrame, names: Sequence[str], looks: dic
     sets = list(dict.fromkeys(table["set"]))
     offsets = np.linspace(-0.35, 0.35, len(names)) if len(names) > 1 else [0.0]
     for name, offset in zip(names, offsets, strict=True):
-        rows = table[(table["method"] == name) & table["nmad_mag"].notna()]
+        rows = table[(table["method"] == name) & table["nmad_all_mag"].notna()]
         places = np.array([sets.index(s) for s in rows["set"]]) + offset
-        axis.plot(places, rows["nmad_mag"], ls="", ms=4, label=name, **looks[name])
+        axis.plot(places, rows["nmad_all_mag"], ls="", ms=4, label=name, **looks[name])
         for place, low, high in zip(
-            places, rows["nmad_mag_low"], rows["nmad_mag_high"], strict=True
+            places, rows["nmad_all_mag_low"], rows["nmad_all_mag_high"], strict=True
         ):
             axis.plot([place, place], [low, high], color=looks[name]["color"], lw=0.8)
     for place in range(1, len(sets)):
@@ -122,4 +134,12 @@ def _draw_sets(axis: Axes, table: pd.DataFrame, names: Sequence[str], looks: dic
     axis.tick_params(axis="x", length=0)
     axis.set_xlim(-0.5, len(sets) - 0.5)
     axis.set_yscale("log")
-    axis.set_ylabel("NMAD (mag), all sets")
+    _plain_ticks(axis.yaxis)
+    axis.set_ylabel("NMAD of all (mag)")
+
+
+def _plain_ticks(axis: Axis) -> None:
+    """Label 0.1, 0.2 and 0.5 of a logarithmic axis: powers of ten can be beyond its ends."""
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())

@@ -32,7 +32,7 @@ def which_method(
     Returns
     -------
     str
-        For each bin of the first set the method with the smallest NMAD of those that need no true
+        For each bin of the first set, the method with the smallest scatter of those that need no true
         positions, and what cannot be told apart from it: methods whose interval of 68 % overlaps.
     """
     first = str(table["set"].iloc[0])
@@ -41,9 +41,10 @@ def which_method(
         "# Which method for my blend?",
         "",
         f"Written by the workflow from `bins.csv` and `table.csv` ({label}; blends of the set "
-        f"`{first}`). Scatter is the NMAD of measured minus true magnitudes, in brackets with its "
-        "68 % interval. A method in the last column has an interval that overlaps that of the best "
-        "one. Methods that get the true positions are left out here.",
+        f"`{first}`). Scatter is the NMAD of measured minus true magnitudes of all galaxies, of which "
+        "those that a method does not measure count as wrong; in brackets is its 68 % interval. A "
+        "method in the last column has an interval that overlaps that of the best one. Methods that "
+        "get the true positions are left out here.",
         "",
     ]
     for quantity, title in QUANTITIES.items():
@@ -55,7 +56,8 @@ def which_method(
     left_out = table[table["note"].fillna("") != ""]
     if len(left_out):
         lines += ["## Left out", ""]
-        lines += [f"- `{r.method}`, set `{r.set}`: {r.note}" for r in left_out.itertuples()]
+        for (method, note), rows in left_out.groupby(["method", "note"], sort=False):
+            lines.append(f"- `{method}`, {', '.join(f'`{s}`' for s in rows['set'])}: {note}")
         lines.append("")
     return "\n".join(lines)
 
@@ -84,21 +86,21 @@ def _block(part: pd.DataFrame, title: str) -> list[str]:
 
 
 def _best(rows: pd.DataFrame) -> str:
-    """The method with the smallest NMAD, its outliers, and those that are as good."""
-    rows = rows[rows["nmad_mag"].notna()].sort_values("nmad_mag", kind="stable")
+    """The method with the smallest scatter, its outliers, and those that are as good."""
+    rows = rows[rows["nmad_all_mag"].notna()].sort_values("nmad_all_mag", kind="stable")
     if not len(rows):
         return ""
     best = rows.iloc[0]
     near = rows.iloc[1:]
-    near = near[near["nmad_mag_low"] <= best["nmad_mag_high"]]
+    near = near[near["nmad_all_mag_low"] <= best["nmad_all_mag_high"]]
     names = ", ".join(f"`{name}`" for name in near["method"]) or "none"
     return f"`{best['method']}` {_number(best)} | {best['outliers_percent']:.1f} | {names}"
 
 
 def _number(row: pd.Series) -> str:
-    low, high = row["nmad_mag_low"], row["nmad_mag_high"]
+    low, high = row["nmad_all_mag_low"], row["nmad_all_mag_high"]
     interval = f" ({low:.3f} to {high:.3f})" if np.isfinite([low, high]).all() else ""
-    return f"{row['nmad_mag']:.3f}{interval}"
+    return f"{row['nmad_all_mag']:.3f}{interval}"
 
 
 def _sets(table: pd.DataFrame, own: list[str]) -> list[str]:

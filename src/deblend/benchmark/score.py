@@ -11,10 +11,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from deblend.boucaud2020.metrics import bootstrap_by_galaxy, photometry_statistics
+from deblend.boucaud2020.metrics import (
+    NMAD_FACTOR,
+    bootstrap_by_galaxy,
+    photometry_statistics,
+)
 
 #: Statistics of the errors of magnitudes, measured minus true, with intervals.
-ERRORS = ("bias_mag", "nmad_mag", "p16_mag", "p84_mag", "outliers_percent")
+ERRORS = ("bias_mag", "nmad_mag", "nmad_all_mag", "p16_mag", "p84_mag", "outliers_percent")
 
 #: Scores of a method on a set, in the order of the table.
 SCORES = (
@@ -56,16 +60,24 @@ def statistics(ratio: np.ndarray, mag: np.ndarray) -> dict[str, float]:
     -------
     dict
         Bias is the median error; `p16_mag` and `p84_mag` contain 68 % of the errors. A flux that is
-        not positive counts as an outlier.
+        not positive counts as an outlier. `nmad_mag` is that of the galaxies that are measured. In
+        `nmad_all_mag` all others count as infinitely wrong, so that a method does not gain by
+        leaving out what is difficult; NaN if that is half of them.
     """
     found = photometry_statistics(ratio, mag)
     positive = ratio[ratio > 0]
     if len(positive) < FEW:
         return dict.fromkeys(ERRORS, np.nan)
-    low, median, high = np.percentile(-2.5 * np.log10(positive), (16, 50, 84))
+    errors = -2.5 * np.log10(positive)
+    low, median, high = np.percentile(errors, (16, 50, 84))
+    away = np.full(len(ratio), np.inf)
+    away[: len(errors)] = np.abs(errors - median)
+    # Not the mean of both in the middle, of which one can be infinite.
+    middle = float(np.sort(away)[len(away) // 2])
     return {
         "bias_mag": float(median),
         "nmad_mag": found["nmad_mag"],
+        "nmad_all_mag": NMAD_FACTOR * middle if np.isfinite(middle) else np.nan,
         "p16_mag": float(low),
         "p84_mag": float(high),
         "outliers_percent": found["outliers_percent"],
@@ -265,7 +277,7 @@ def paired_ratio(
 
 def nmad_of_both(first: np.ndarray, second: np.ndarray) -> dict[str, float]:
     """NMAD of two sets of errors, and their ratio."""
-    a, b = (1.482602218505602 * float(np.median(np.abs(v - np.median(v)))) for v in (first, second))
+    a, b = (NMAD_FACTOR * float(np.median(np.abs(v - np.median(v)))) for v in (first, second))
     return {"nmad_first_mag": a, "nmad_second_mag": b, "ratio": a / b if b > 0 else np.nan}
 
 

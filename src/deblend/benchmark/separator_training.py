@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import torch
 from deblend.benchmark.methods.separator import COLOURS, stretched
+from deblend.benchmark.sets import blend_rules
 from deblend.boucaud2020.blends import draw_blends
 from deblend.boucaud2020.config import BlendConfig
 from deblend.boucaud2020.render import render, render_components
@@ -222,10 +223,9 @@ def train_and_write(
         `scale`, `threads` and versions, for the description.
     """
     data = read_stamps(stamps, segmaps=False)
-    rules = {key: blending[key] for key in ("delta_mag_max", "shift_rule")}
     batches = Batches(
         data,
-        BlendConfig(**rules, orientations=True),
+        blend_rules(blending),
         companion_edge=blending["companion_edge"],
         batch_size=entry["batch_size"],
         seed=seed,

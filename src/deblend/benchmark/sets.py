@@ -25,7 +25,7 @@ from deblend.boucaud2020.render import render, render_components
 from deblend.boucaud2020.simulate import draw_properties, simulate_galaxy
 from deblend.data.noise import noise_images
 from deblend.data.profiles import moffat_psf
-from deblend.data.stamps import Stamps
+from deblend.data.stamps import Stamps, read_stamps
 from deblend.errors import DeblendError
 from deblend.hemmati2022.degrade import (
     FACTOR,
@@ -443,7 +443,9 @@ def mask_of(
     return (segmap == label if label else np.zeros(image.shape, bool)).astype(np.uint8)
 
 
-def make_real_set(stamps: Stamps, n_blends: int, options: SetOptions) -> tuple[Scenes, Truth]:
+def make_real_set(
+    stamps: Stamps, n_blends: int, blending: BlendConfig, *, companion_edge: str, seed: int
+) -> tuple[Scenes, Truth]:
     """A set of blends of a data set's own test galaxies, such as real ones from files.
 
     Parameters
@@ -452,7 +454,10 @@ def make_real_set(stamps: Stamps, n_blends: int, options: SetOptions) -> tuple[S
         Cleaned stamps; only those of the test split are used.
     n_blends : int
         Galaxies can be in several blends.
-    options : SetOptions
+    blending : BlendConfig
+    companion_edge : str
+        See `deblend.boucaud2020.render.render`.
+    seed : int
 
     Returns
     -------
@@ -468,15 +473,15 @@ def make_real_set(stamps: Stamps, n_blends: int, options: SetOptions) -> tuple[S
         0,
         n_blends,
         stamp_size=size,
-        seed=options.seed,
+        seed=seed,
         split="test",
-        config=options.blending,
+        config=blending,
     )
     images, (sigma, correlation) = stamps.images[:, 0], stamps.noise()
     rendered = render(
         images,
         blends,
-        companion_edge=options.companion_edge,
+        companion_edge=companion_edge,
         noise_sigma=sigma,
         noise_correlation=correlation,
     )
@@ -514,6 +519,12 @@ def make_real_set(stamps: Stamps, n_blends: int, options: SetOptions) -> tuple[S
     return scenes, Truth(table, alone, masks)
 
 
+def blend_rules(blending: Mapping[str, Any]) -> BlendConfig:
+    """How galaxies are paired, turned and shifted, from `boucaud2020 > blending`."""
+    rules = {key: blending[key] for key in ("delta_mag_max", "shift_rule")}
+    return BlendConfig(**rules, orientations=True)
+
+
 def options_of(
     simulator: Mapping[str, Any],
     blending: Mapping[str, Any],
@@ -539,10 +550,9 @@ def options_of(
     priors, correlation, seed
         See `SetOptions`.
     """
-    rules = {key: blending[key] for key in ("delta_mag_max", "shift_rule")}
     return SetOptions(
         SimulatorConfig(**simulator),
-        BlendConfig(**rules, orientations=True),
+        blend_rules(blending),
         blending["companion_edge"],
         Detection(**detection),
         priors,
@@ -557,5 +567,23 @@ def write_set(
 ) -> None:
     """Simulate a set and write its scenes and their truth."""
     made, known = make_set(name, n_galaxies, options)
+    write_scenes(scenes, made)
+    write_truth(truth, known)
+
+
+def write_real_set(
+    stamps: str | Path,
+    n_blends: int,
+    blending: BlendConfig,
+    *,
+    companion_edge: str,
+    seed: int,
+    scenes: str | Path,
+    truth: str | Path,
+) -> None:
+    """Write a set of blends of the test galaxies of a file of cleaned stamps."""
+    made, known = make_real_set(
+        read_stamps(stamps), n_blends, blending, companion_edge=companion_edge, seed=seed
+    )
     write_scenes(scenes, made)
     write_truth(truth, known)

@@ -13,6 +13,7 @@ COLUMNS = {
     "n_measured": "galaxies",
     "bias_mag": "bias (mag)",
     "nmad_mag": "NMAD (mag)",
+    "nmad_all_mag": "NMAD of all (mag)",
     "outliers_percent": "outliers (%)",
     "completeness": "completeness",
     "purity": "purity",
@@ -25,7 +26,7 @@ COLUMNS = {
 
 #: Decimals of these columns.
 DECIMALS = {
-    **dict.fromkeys(("bias_mag", "nmad_mag"), 3),
+    **dict.fromkeys(("bias_mag", "nmad_mag", "nmad_all_mag"), 3),
     **dict.fromkeys(("completeness", "purity", "called_blend", "iou", "coverage_68"), 2),
     **dict.fromkeys(("outliers_percent", "psnr_db"), 1),
     "seconds_per_blend": 4,

@@ -11,7 +11,8 @@ def tables(methods=("one", "two"), sets=("simulated", "faint")):
             rows.append(
                 {
                     **{"set": blends, "method": method, "nmad_mag": value},
-                    **{"nmad_mag_low": 0.9 * value, "nmad_mag_high": 1.1 * value},
+                    **{"nmad_all_mag": value, "nmad_all_mag_low": 0.9 * value},
+                    **{"nmad_all_mag_high": 1.1 * value},
                     **{"outliers_percent": 5.0, "seconds_per_blend": 0.01},
                 }
             )
@@ -39,6 +40,6 @@ def test_all_sets_and_methods_with_fluxes_are_drawn(tmp_path, drawn):
 
 def test_without_bins_the_panels_say_so(tmp_path, drawn):
     table, bins = tables()
-    draw_benchmark(table, bins.assign(nmad_mag=np.nan), [tmp_path / "f.png"], "")
+    draw_benchmark(table, bins.assign(nmad_all_mag=np.nan), [tmp_path / "f.png"], "")
     texts = [text.get_text() for axis in drawn[0].axes for text in axis.texts]
     assert texts.count("too few galaxies") == 3

@@ -5,8 +5,8 @@ from deblend.benchmark.page import which_method, write_page
 
 def row(method, nmad, blends="simulated", **more):
     return {
-        **{"set": blends, "method": method, "nmad_mag": nmad, "outliers_percent": 2.0},
-        **{"nmad_mag_low": nmad - 0.02, "nmad_mag_high": nmad + 0.02, "note": "", **more},
+        **{"set": blends, "method": method, "nmad_all_mag": nmad, "outliers_percent": 2.0},
+        **{"nmad_all_mag_low": nmad - 0.02, "nmad_all_mag_high": nmad + 0.02, "note": "", **more},
     }
 
 
@@ -17,6 +17,7 @@ def tables():
             row("network", 0.4, "faint"),
             row("fit", 0.2, "faint"),
             row("absent", np.nan, note="not installed"),
+            row("absent", np.nan, "faint", note="not installed"),
         ]
     )
     near = {"quantity": "delta_mag", "low": -2.0, "high": 0.0}
@@ -31,7 +32,7 @@ def test_the_page_names_the_best_and_what_is_as_good():
     assert "| `faint` | `fit` 0.200 (0.180 to 0.220) | 2.0 | none |" in text
     assert "| -2 | 0 | `sep` 0.300 (0.280 to 0.320) | 2.0 | none |" in text
     assert "`ceiling`" not in text
-    assert "- `absent`, set `simulated`: not installed" in text
+    assert "- `absent`, `simulated`, `faint`: not installed" in text
 
 
 def test_the_page_is_written(tmp_path):

@@ -74,6 +74,20 @@ def test_what_has_no_positive_flux_is_an_outlier_and_what_is_missing_is_not():
     assert np.isnan(statistics(ratio[:3], np.full(3, 22.0))["nmad_mag"])
 
 
+def test_what_is_missing_is_wrong_where_all_count():
+    errors = np.linspace(-0.4, 0.4, 81)
+    ratio = 10 ** (-0.4 * errors)
+    whole = statistics(ratio, np.full(81, 22.0))
+    np.testing.assert_allclose(whole["nmad_all_mag"], whole["nmad_mag"], rtol=0.05)
+    # Another fifth that is not found: the distance of the 62.5th percentile, 0.25 mag.
+    missing = np.concatenate([ratio, np.full(20, np.nan)])
+    found = statistics(missing, np.full(101, 22.0))
+    np.testing.assert_allclose(found["nmad_all_mag"], 1.4826 * 0.25, rtol=0.05)
+    np.testing.assert_allclose(found["nmad_mag"], whole["nmad_mag"])
+    half = np.concatenate([ratio, np.full(90, np.nan)])
+    assert np.isnan(statistics(half, np.full(171, 22.0))["nmad_all_mag"])
+
+
 def test_scores_of_a_method():
     row = score(joined(error=0.1), scenes_table(), n_resamples=40, seed=0)
     assert (row["n_blends"], row["n_galaxies"], row["n_measured"]) == (200, 400, 400)

@@ -168,7 +168,7 @@ def test_real_galaxies_are_those_of_the_test_split(options):
         galaxies,
         band_table("f160w", 0.06, 25.96, 0.1),
     )
-    scenes, truth = make_real_set(stamps, 10, options)
+    scenes, truth = make_real_set(stamps, 10, options.blending, companion_edge="zero", seed=1)
     assert set(truth.galaxies["id"]) <= {"r4", "r5", "r6", "r7"}
     assert len(scenes) == 10
     sums = truth.images.reshape(10, 2, 32, 32).sum(axis=1)

@@ -1,4 +1,5 @@
 import json
+import time
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ from deblend.benchmark.steps import (
     measure_set,
     measure_sets,
     part_of,
+    processor_seconds,
     score_files,
 )
 from deblend.benchmark.truth import write_truth
@@ -95,3 +97,13 @@ def test_files_of_methods_become_tables(tmp_path, paths):
     row = tables["table"].iloc[0]
     assert (row["set"], row["method"], row["completeness"], row["purity"]) == ("one", "m", 1, 1)
     assert row["coverage_68"] == 1
+
+
+def test_processor_time_is_that_of_work_and_not_of_waiting():
+    begin = processor_seconds()
+    time.sleep(0.2)
+    waited = processor_seconds() - begin
+    end = time.process_time() + 0.3
+    while time.process_time() < end:
+        pass
+    assert waited < 0.15 < processor_seconds() - begin

@@ -4,12 +4,45 @@ import numpy as np
 import pandas as pd
 from deblend.scenes import forced_fit
 from deblend.scenes.scenes import Scenes
+from deblend.scenes.sources import find_sources
+
+#: Sources that SEP detects further than this from all given positions are neighbours, px: nearer
+#: ones can be parts of a galaxy.
+NEIGHBOUR_PX = 10.0
+
+
+def with_neighbours(scenes: Scenes, positions: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
+    """Given positions, and those of the neighbours that SEP detects.
+
+    Parameters
+    ----------
+    scenes : Scenes
+    positions : tuple of ndarray, shape (k, 2)
+        y and x of the galaxies of each scene.
+
+    Returns
+    -------
+    tuple of ndarray
+        The given ones first.
+    """
+    found = find_sources(scenes)
+    yx, scene = found[["y_px", "x_px"]].to_numpy(float), found["scene"].to_numpy()
+    result = []
+    for number, given in enumerate(positions):
+        own = yx[scene == number]
+        distance = np.hypot(*(own[:, None] - given[None]).transpose(2, 0, 1))
+        result.append(np.concatenate([given, own[(distance > NEIGHBOUR_PX).all(axis=1)]]))
+    return tuple(result)
 
 
 def measure(
-    scenes: Scenes, positions: tuple[np.ndarray, ...] | None = None, seed: int = 0
+    scenes: Scenes,
+    positions: tuple[np.ndarray, ...] | None = None,
+    seed: int = 0,
+    *,
+    n_workers: int = 1,
 ) -> pd.DataFrame:
-    """Fluxes of a fit at the given positions, or at those that SEP detects.
+    """Fluxes of a fit at the given positions and of their neighbours, or at those SEP detects.
 
     Parameters
     ----------
@@ -17,10 +50,13 @@ def measure(
     positions : tuple of ndarray, shape (k, 2), optional
     seed : int
         Not used.
+    n_workers : int
+        Number of processes, which does not change the results.
 
     Returns
     -------
     DataFrame
         See `deblend.scenes.forced_fit.measure`.
     """
-    return forced_fit.measure(scenes, positions, seed)
+    places = None if positions is None else with_neighbours(scenes, positions)
+    return forced_fit.measure(scenes, places, seed, n_workers=n_workers)

@@ -1,5 +1,5 @@
 import numpy as np
-from deblend.benchmark.methods.forced_fit import measure
+from deblend.benchmark.methods.forced_fit import NEIGHBOUR_PX, measure, with_neighbours
 from deblend.benchmark.steps import part_of
 from deblend.scenes.scenes import position_lists
 from deblend.units import mag_from_flux
@@ -14,3 +14,17 @@ def test_fluxes_at_true_positions_are_those_of_the_galaxies(scenes):
     mags = mag_from_flux(table["flux"].to_numpy(), 25.96).reshape(-1, 2)
     assert np.abs(mags - MAGS).max() < 0.05
     assert (table["flux_error"] > 0).all()
+
+
+def test_neighbours_that_sep_detects_are_fitted_too(scenes):
+    some = part_of(scenes, 0, 2)
+    truth = scenes.truth[scenes.truth["scene"] < 2]
+    given = position_lists(truth, 2)
+    assert [len(p) for p in with_neighbours(some, given)] == [2, 2]
+    # Without the second galaxy, 14 px away, that is a neighbour.
+    first = tuple(p[:1] for p in given)
+    found = with_neighbours(some, first)
+    for places, both in zip(found, given, strict=True):
+        np.testing.assert_array_equal(places[0], both[0])
+        assert np.hypot(*(places[1] - both[1])) < 1
+        assert np.hypot(*(places[1] - places[0])) > NEIGHBOUR_PX
