@@ -211,7 +211,7 @@ def batch_of(scenes: Scenes, max_n_sources: int) -> SimpleNamespace:
     wcs.wcs.cdelt = [-scale / ARCSEC_PER_DEG, scale / ARCSEC_PER_DEG]
     wcs.wcs.crpix = [(side + 1) / 2] * 2
     wcs.wcs.crval = [0.0, 0.0]
-    psfs = [] if scenes.psf is None else scenes.psf
+    psfs: list[np.ndarray] = [] if scenes.psf is None else list(scenes.psf)
     return SimpleNamespace(
         batch_size=len(scenes),
         max_n_sources=max_n_sources,

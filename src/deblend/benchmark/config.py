@@ -21,7 +21,7 @@ from deblend.config_base import (
 from pydantic import Discriminator, Field, Tag, model_validator
 
 SetName = Literal["simulated", "one", "three", "close", "faint", "wide_psf", "hsc"]
-SET_NAMES: tuple[str, ...] = get_args(SetName)
+SET_NAMES: tuple[SetName, ...] = get_args(SetName)
 
 #: Environments in which a function of the user's own can run.
 Environment = Literal["analysis", "keras", "torch", "scarlet2"]

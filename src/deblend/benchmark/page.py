@@ -32,8 +32,9 @@ def which_method(
     Returns
     -------
     str
-        For each bin of the first set, the method with the smallest scatter of those that need no true
-        positions, and what cannot be told apart from it: methods whose interval of 68 % overlaps.
+        For each bin of the first set, the method with the smallest scatter, and what cannot be told
+        apart from it: methods whose interval of 68 % overlaps. Methods that need the true positions
+        are left out.
     """
     first = str(table["set"].iloc[0])
     own = [name for name in dict.fromkeys(table["method"]) if not given.get(name, False)]
@@ -41,10 +42,10 @@ def which_method(
         "# Which method for my blend?",
         "",
         f"Written by the workflow from `bins.csv` and `table.csv` ({label}; blends of the set "
-        f"`{first}`). Scatter is the NMAD of measured minus true magnitudes of all galaxies, of which "
-        "those that a method does not measure count as wrong; in brackets is its 68 % interval. A "
-        "method in the last column has an interval that overlaps that of the best one. Methods that "
-        "get the true positions are left out here.",
+        f"`{first}`). Scatter is the NMAD of measured minus true magnitudes of all galaxies, of "
+        "which those that a method does not measure count as wrong; in brackets is its 68 % "
+        "interval. A method in the last column has an interval that overlaps that of the best one. "
+        "Methods that get the true positions are left out here.",
         "",
     ]
     for quantity, title in QUANTITIES.items():

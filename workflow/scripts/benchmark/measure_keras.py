@@ -17,7 +17,7 @@ with logs.script(snakemake.log[0]):
             "boucaud2020": keras_networks.measure_boucaud2020,
             "blendhunter": keras_networks.measure_blendhunter,
         },
-        {name: inputs[name] for name in ("weights", "description", "vgg")},
+        {key: inputs[key] for key in ("weights", "description", "vgg")},
         sets=(params.names, inputs.scenes, inputs.truths),
         outputs={name: out[name] for name in ("galaxies", "scenes", "notes")},
         seed=params.seed,

@@ -12,7 +12,7 @@ with logs.script(snakemake.log[0]):
         snakemake.wildcards.method,
         params.entry,
         {"super_resolution": super_resolution.measure, "separator": separator.measure},
-        {name: inputs[name] for name in ("weights", "description")},
+        {key: inputs[key] for key in ("weights", "description")},
         sets=(params.names, inputs.scenes, inputs.truths),
         outputs={name: out[name] for name in ("galaxies", "scenes", "notes")},
         seed=params.seed,

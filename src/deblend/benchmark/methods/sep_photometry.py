@@ -1,5 +1,8 @@
 """SEP as a method of the benchmark: with its defaults, and in the cold and hot modes."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from deblend.benchmark.catalogue import Catalogue
@@ -10,7 +13,7 @@ from deblend.scenes.sources import image_of
 
 #: Defaults of SExtractor: DETECT_THRESH, DETECT_MINAREA, DEBLEND_MINCONT, DEBLEND_NTHRESH and
 #: BACK_SIZE.
-DEFAULTS = {
+DEFAULTS: dict[str, Any] = {
     "threshold": 1.5,
     "min_area": 5,
     "contrast": 0.005,
@@ -44,8 +47,8 @@ def measure_cold_hot(
     seed: int = 0,
     *,
     flux: str,
-    cold: dict[str, float],
-    hot: dict[str, float],
+    cold: Mapping[str, Any],
+    hot: Mapping[str, Any],
     zero_points: str | None = None,
 ) -> Catalogue:
     """SEP in the cold mode, or in the hot one where that finds less than two sources.
