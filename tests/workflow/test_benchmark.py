@@ -83,7 +83,9 @@ def test_a_method_of_ones_own_stands_beside_the_others(folder, table):
     # A circle of 5 pixels misses light.
     assert own["bias_mag"] > 0
     text = (folder / "results/benchmark/which.md").read_text()
-    assert "`sep_default`" in text
+    assert "| `simulated` | `" in text
+    assert any(f"`{name}`" in text for name in METHODS)
+    # It gets the true positions.
     assert "`forced_true`" not in text
     assert (folder / "results/benchmark/figure.png").stat().st_size > 10000
     assert r"circle" in (folder / "results/benchmark/table.tex").read_text()
