@@ -1,10 +1,11 @@
-"""Files that are written completely or not at all, and readers of JSON and YAML."""
+"""Files that are written completely or not at all, readers of JSON and YAML, and names."""
 
 import contextlib
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import yaml
 
@@ -48,4 +49,12 @@ def read_json(path: str | Path) -> Any:
 
 def read_yaml(path: str | Path) -> Any:
     """Content of one of the project's YAML files."""
-    return yaml.safe_load(Path(path).read_text())
+    text = Path(path).read_text()
+    # The parser in C takes an eighth of the time.
+    return yaml.load(text, yaml.CSafeLoader) if yaml.__with_libyaml__ else yaml.safe_load(text)
+
+
+def name_in_address(address: str) -> str:
+    """Name of the file at an address, or of a path, without the query, which may be secret."""
+    path = urlsplit(address).path if "://" in address else address
+    return unquote(path).rsplit("/", 1)[-1]

@@ -494,13 +494,11 @@ def test_mosaics_and_fits_of_candels_become_parent_stamps(server, served, tmp_pa
     digest = hashlib.sha256((served / "allfields.tar").read_bytes()).hexdigest()
     assert f"its own is sha256:{digest}" in log
     table = tmp_path / "tables" / member
-    run(
-        "data/unpack_table.py",
-        input=downloaded,
-        output={"table": table},
-        params={"max_bytes": ARCHIVES[archive]["max_bytes"]},
-        wildcards={"member": member},
-    )
+    params = {"max_bytes": ARCHIVES[archive]["max_bytes"], "n_rows": len(mags)}
+    parts = {"input": downloaded, "output": {"table": table}, "wildcards": {"member": member}}
+    run("data/unpack_table.py", params=params, **parts)
+    with pytest.raises(pytest.fail.Exception, match="galfit has 9 rows, not 8: it is incomplete"):
+        run("data/unpack_table.py", params={**params, "n_rows": 8}, **parts)
     known = next(name for name, e in ARCHIVES.items() if e is mosaic_entry)
     run(
         "data/download_mosaic.py",

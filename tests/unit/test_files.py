@@ -1,7 +1,7 @@
 """Files that are written completely or not at all."""
 
 import pytest
-from deblend.files import atomic, read_json, read_yaml, write_json
+from deblend.files import atomic, name_in_address, read_json, read_yaml, write_json
 
 
 def test_a_file_appears_only_when_it_is_complete(tmp_path):
@@ -49,3 +49,17 @@ def test_yaml_is_read_as_plain_values(tmp_path):
     path = tmp_path / "a.yaml"
     path.write_text("a: &a [1, 2.5]\nb: {c: *a, d: null}\n")
     assert read_yaml(path) == {"a": [1, 2.5], "b": {"c": [1, 2.5], "d": None}}
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("https://a.org/b/c.fits", "c.fits"),
+        ("https://a.org/c.zip?download=1", "c.zip"),
+        ("https://a.org/c.fits?X-Signature=a/secret#top", "c.fits"),
+        ("https://a.org/a%20b%2Fc.fits", "c.fits"),
+        ("folder/c.fits", "c.fits"),
+    ],
+)
+def test_the_name_of_a_file_is_no_query(address, name):
+    assert name_in_address(address) == name

@@ -50,7 +50,7 @@ def run(folder, check=True):
 
 def test_the_fit_is_unbiased_on_injected_galaxies(folder):
     table = pd.read_csv(folder / "results/scenes/mine/injections.csv")
-    table = table[table["selection"] == "all"].set_index("method")
+    table = table[table["selection"] == "both_found"].set_index("method")
     assert set(table.index) == {"sep_iso", "sep_auto", "forced_fit", "blend2flux"}
     fit, sep = table.loc["forced_fit"], table.loc["sep_auto"]
     assert fit["n_injected"] == 24

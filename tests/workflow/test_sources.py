@@ -280,6 +280,16 @@ def test_the_mosaics_example_needs_nothing_but_downloads(tmp_path):
     assert planned(result.text) == rules
 
 
+def test_the_query_of_an_address_is_not_shown(tmp_path, overlay):
+    example = yaml.safe_load((ROOT / "config/examples/mosaics.yaml").read_text())
+    for entry in example["datasets"]["candels_mosaics"]["fields"]:
+        entry["mosaic"] += "?token=secret"
+    target = "results/mosaics/datasets/candels_mosaics/stamps.h5"
+    result = snakemake("-n", target, "--configfile", overlay(**example), directory=tmp_path)
+    assert "download_mosaic" in planned(result.text)
+    assert "secret" not in result.text
+
+
 def test_archives_are_asked_for_their_files(tmp_path, project, serve):
     """All addresses of the project are on the server here, which lacks one of the files."""
     served, address = serve

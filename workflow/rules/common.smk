@@ -5,7 +5,6 @@ import os
 import sys
 from pathlib import Path
 
-import yaml
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import update_config
 
@@ -14,6 +13,7 @@ BASE = Path(workflow.current_basedir).resolve().parents[1]
 # Snakemake passes this path on to scripts, so that the library need not be installed.
 sys.path.insert(0, str(BASE / "src"))
 from deblend.errors import DeblendError
+from deblend.files import read_yaml
 from deblend.run.code import code_digest
 from deblend.run.config import refuse_duplicate_keys, validated, validated_archives
 from deblend.run.environment import prepare_environment
@@ -29,7 +29,7 @@ def project_file(name):
 
 def read_config_file(name):
     """Content of a YAML file in the project's folder `config`."""
-    return yaml.safe_load((BASE / "config" / name).read_text())
+    return read_yaml(BASE / "config" / name)
 
 
 try:

@@ -3,12 +3,13 @@
 import hashlib
 import re
 
+from deblend.files import name_in_address
 from deblend.run.config import AUTHORS_CATALOGUE
 
 
 def download_name(address):
-    """Name for a downloaded mosaic; it contains a hash of the address, so that names are unique."""
-    return f"{hashlib.sha256(address.encode()).hexdigest()[:8]}_{address.rsplit('/', 1)[-1]}"
+    """Name for a downloaded mosaic; a hash of the whole address makes it unique."""
+    return f"{hashlib.sha256(address.encode()).hexdigest()[:8]}_{name_in_address(address)}"
 
 
 def mosaic_file(address):
@@ -50,6 +51,14 @@ def facts(url, checksum, max_bytes):
     """Address, largest size and known facts of a download; the configuration's checksum is first."""
     known = {key: FACTS.get(url, {}).get(key) for key in CHECKED}
     return known | {"url": url, "checksum": checksum or known["checksum"], "max_bytes": max_bytes}
+
+
+def rows_of(archive, member):
+    """Number of rows of a table of an archive; None where only that of another table is known."""
+    entry = ARCHIVES[archive]
+    catalog = (entry.get("members") or {}).get("catalog", member)
+    n_rows = entry.get("n_rows") if member == catalog else None
+    return n_rows if isinstance(n_rows, int) else None
 
 
 # Address, largest size and facts of each mosaic to download, and of the tables and PSFs that belong to
@@ -258,6 +267,7 @@ rule unpack_table:
         runtime=30,
     params:
         max_bytes=lambda wildcards: ARCHIVES[wildcards.archive]["max_bytes"],
+        n_rows=lambda wildcards: rows_of(wildcards.archive, wildcards.member),
     message:
         "Unpack {wildcards.member} of {wildcards.archive}"
     script:

@@ -1,5 +1,6 @@
 # The user's own images of blends, measured by all methods: <results>/scenes/NAME/catalogue.ecsv. From
 # top to bottom: images, methods without networks, networks, the catalogue and pictures.
+from deblend.data.listing import PICTURE_SUFFIXES
 from deblend.hemmati2022.config import NETWORK_NAMES as HEMMATI_NAMES
 from deblend.scenes.weights import KERAS_KINDS, WEIGHTS as SCENE_WEIGHTS, find_networks
 
@@ -33,7 +34,8 @@ def scene_listing(wildcards):
     """Digest of the folders and patterns of the images: a new file makes the scenes again."""
     entry = scene_set(wildcards)
     given = [entry["images"], *(band["images"] for band in entry["bands"])]
-    return [stamps_listing(item) for item in given if item]
+    listings = [stamps_listing(item) for item in given if item]
+    return [*listings, *(stamps_listing(item, PICTURE_SUFFIXES) for item in given if item)]
 
 
 def trained_kind(name):
@@ -52,14 +54,17 @@ def trained_kind(name):
 
 @functools.cache
 def scene_networks(name):
-    """Networks of a set of scenes: (name, paper, weights, description, weights of VGG-16)."""
+    """Networks of a set of scenes.
+
+    (name, paper, weights, description, weights of VGG-16, whether it is from the folder of weights).
+    """
     found = []
     for network in SCENES[name]["networks"]:
         kind = trained_kind(network)
         folder = f"<results>/networks/{network}"
         vgg = "<results>/farrens2022/vgg16.h5" if kind == "farrens2022" else None
         files = (f"{folder}/{SCENE_WEIGHTS[kind]}", f"{folder}/network.json", vgg)
-        found.append(("_".join(Path(network).parts), kind, *files))
+        found.append(("_".join(Path(network).parts), kind, *files, False))
     if SCENES[name]["weights"]:
         try:
             given = find_networks(SCENES[name]["weights"])
@@ -68,7 +73,7 @@ def scene_networks(name):
         for network in given:
             vgg = str(network.vgg) if network.vgg and network.kind == "farrens2022" else None
             files = (str(network.weights), str(network.description), vgg)
-            found.append((network.name, network.kind, *files))
+            found.append((network.name, network.kind, *files, True))
     names = [network[0] for network in found]
     twice = {network for network in names if names.count(network) > 1}
     if twice:
@@ -86,6 +91,17 @@ def networks_of(keras):
         for network in scene_networks(wildcards.scene_set)
         if (network[1] in KERAS_KINDS) == keras
     ]
+
+
+def optional_networks(keras, wildcards):
+    """Names of the networks on Keras, or the others, that are left out if they have another band."""
+    return [network[0] for network in networks_of(keras)(wildcards) if network[5]]
+
+
+def vgg_numbers(wildcards):
+    """Which of the weights of VGG-16 each network on Keras needs; None for those without."""
+    files = network_files(True, 4)(wildcards)
+    return [files.index(n[4]) if n[4] else None for n in networks_of(True)(wildcards)]
 
 
 def network_files(keras, position):
@@ -159,9 +175,11 @@ rule scenes_classical:
         notes=f"{SCENE_FOLDER}/classical.json",
     log:
         "<results>/logs/scenes/{scene_set}_classical.log",
+    benchmark:
+        "<results>/benchmarks/scenes/{scene_set}_classical.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 8
+    threads: config["threads"]["training"]
     resources:
         mem_mb=8000,
         runtime=240,
@@ -187,6 +205,8 @@ rule scenes_keras:
         masks=f"{SCENE_FOLDER}/masks.h5",
     log:
         "<results>/logs/scenes/{scene_set}_keras.log",
+    benchmark:
+        "<results>/benchmarks/scenes/{scene_set}_keras.tsv"
     conda:
         "../../envs/keras.yaml"
     threads: config["threads"]["training"]
@@ -199,6 +219,8 @@ rule scenes_keras:
         backend=config["backend"],
         threads=config["threads"]["training"],
         names=lambda wildcards: [network[0] for network in networks_of(True)(wildcards)],
+        optional=lambda wildcards: optional_networks(True, wildcards),
+        vgg_numbers=vgg_numbers,
     message:
         "Measure {wildcards.scene_set} with networks on Keras"
     script:
@@ -217,6 +239,8 @@ rule scenes_torch:
         peaks=f"{SCENE_FOLDER}/peaks.ecsv",
     log:
         "<results>/logs/scenes/{scene_set}_torch.log",
+    benchmark:
+        "<results>/benchmarks/scenes/{scene_set}_torch.tsv"
     conda:
         "../../envs/torch.yaml"
     threads: config["threads"]["training"]
@@ -228,6 +252,7 @@ rule scenes_torch:
         seed=SEED,
         threads=config["threads"]["training"],
         names=lambda wildcards: [network[0] for network in networks_of(False)(wildcards)],
+        optional=lambda wildcards: optional_networks(False, wildcards),
     message:
         "Measure {wildcards.scene_set} with networks on PyTorch"
     script:

@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from deblend.boucaud2020.config import CleaningConfig
+from deblend.data.delimited import delimiter_of
 from deblend.data.noise import noise_images
 from deblend.data.stamps import CUT_AT_POSITIONS, Stamps
-from deblend.data.table_files import read_text
+from deblend.data.table_files import identities, read_text
 from deblend.errors import DeblendError
 from deblend.photometry.sep import (
     SepError,
@@ -272,28 +273,28 @@ def read_rejected(path: str | Path) -> list[str]:
     Parameters
     ----------
     path : path
-        CSV with the columns `id` and `reason`; lines that begin with # are comments.
+        Text with the columns `id` and `reason`, separated by a comma, semicolon or tabulator; lines
+        that begin with # are comments.
 
     Raises
     ------
     DeblendError
-        The table cannot be read, has other columns, or a line without an id.
+        The table cannot be read, has other columns, or an id is missing or there twice.
     """
     try:
         content = read_text(path)
     except DeblendError as error:
         raise DeblendError(f"the galaxies rejected by eye: {error}") from error
     lines = [text for text in content.splitlines() if text.strip() and text[0] != "#"]
-    # Only the first comma separates columns: further ones belong to the reason, quoted or not.
-    header, *rows = [[text.strip() for text in row] for row in csv.reader(lines)] or [[]]
+    # Only the first one separates columns: further ones belong to the reason, quoted or not.
+    table = csv.reader(lines, delimiter=delimiter_of(lines, Path(path)) or ",")
+    header, *rows = [[text.strip() for text in row] for row in table] or [[]]
     if header != ["id", "reason"]:
         raise DeblendError(
             f"{path} has the header {','.join(header)!r}: the rejected galaxies need id,reason"
         )
-    ids = [row[0] for row in rows]
-    if not all(ids):
-        raise DeblendError(f"{path} has {ids.count('')} lines without an id")
-    return ids
+    ids = np.array([row[0] for row in rows], str)
+    return identities(ids, f"column id of {path}").tolist()
 
 
 def clean(

@@ -87,6 +87,7 @@ def deblend_images(
     pixel_scale_arcsec: float,
     zero_point: float,
     images_key: str | None = None,
+    unit: str | None = None,
     mag_range: tuple[float, float] | None = None,
     psf_fwhm_arcsec: float | None = None,
     batch_size: int = 256,
@@ -114,6 +115,8 @@ def deblend_images(
         record.
     images_key : str, optional
         Name of the array in the file, see `deblend.data.image_files.read_pixels`.
+    unit : str, optional
+        Unit of the images, such as nJy, instead of that of the header.
     mag_range : (float, float), optional
         AB magnitudes of the brightest and the faintest training galaxy; by default `mag_range` of
         the record. Without both, no magnitude is flagged.
@@ -156,9 +159,7 @@ def deblend_images(
     mag_range = record.get("mag_range") if mag_range is None else mag_range
     _check_options(record, pixel_scale_arcsec, zero_point, mag_range)
     _check_psf(record.get("psf_fwhm_arcsec"), psf_fwhm_arcsec)
-    array, name = np.asarray(images), "images"
-    if isinstance(images, str | Path):
-        array, name = _read(images, images_key, pixel_scale_arcsec, zero_point), str(images)
+    array, name = _read(images, images_key, unit, pixel_scale_arcsec, zero_point)
     stamps, origin, flags, noise = _prepare(array, name, record["stamp_size"])
     # The network's fluxes are at the zero point of its training, and so must its images be.
     scale = 10 ** (0.4 * (float(record["zero_point"]) - zero_point))
@@ -251,18 +252,26 @@ def _check_psf(trained: float | None, given: float | None) -> None:
 
 
 def _read(
-    path: str | Path, key: str | None, pixel_scale_arcsec: float, zero_point: float
-) -> np.ndarray:
-    """Images of a file in counts/s, by the unit in its header."""
-    pixels = read_pixels(path, key)
+    images: np.ndarray | str | Path,
+    key: str | None,
+    unit: str | None,
+    pixel_scale_arcsec: float,
+    zero_point: float,
+) -> tuple[np.ndarray, str]:
+    """Images in counts/s, by the unit that is given or else that of the header, and their name."""
+    if isinstance(images, str | Path):
+        pixels, name = read_pixels(images, key), str(images)
+        array, header = pixels.values, pixels.header
+    else:
+        array, header, name = np.asarray(images), {}, "images"
     factor = counts_factor(
-        pixels.header,
-        None,
+        header,
+        unit,
         zero_point=zero_point,
         pixel_scale_arcsec=pixel_scale_arcsec,
-        source=path,
+        source=name,
     )
-    return pixels.values if factor == 1 else pixels.values * factor
+    return array if factor == 1 else array * factor, name
 
 
 def _prepare(

@@ -4,6 +4,7 @@ No file is unpacked outside of the folder that is given.
 """
 
 import contextlib
+import errno
 import logging
 import re
 import shutil
@@ -306,6 +307,18 @@ def without_secrets(request: Callable[[], Result]) -> Result:
     raise clean
 
 
+@contextlib.contextmanager
+def _enough_space(path: Path, n_bytes: int) -> Iterator[None]:
+    """Say in words that a disk is full."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        size = f" for {n_bytes} bytes" if n_bytes else ""
+        raise DeblendError(f"there is no space{size} in {path.parent}: make some there") from error
+
+
 def _write(answer: requests.Response, output: Path, name: str, limits: dict[str, Any]) -> None:
     """Write the content of an answer to a file, within its limits: max_bytes and n_bytes."""
     total, max_bytes = int(answer.headers.get("Content-Length", 0)), limits["max_bytes"]
@@ -318,6 +331,7 @@ def _write(answer: requests.Response, output: Path, name: str, limits: dict[str,
         check_count(name, total, limits["n_bytes"], "bytes", "n_bytes")
     n_bytes = 0
     with (
+        _enough_space(output, total),
         open(output, "wb") as file,
         tqdm(total=total or None, unit="B", unit_scale=True, disable=None) as bar,
     ):
@@ -419,7 +433,11 @@ def download(
             raise DeblendError(f"cannot download {name} ({error}): {remedy}") from error
         check_digest(temporary, checksum, name)
         if known(n_rows) is not None:
-            check_count(name, len(open_table(temporary)), n_rows, "rows", "n_rows")
+            try:
+                n_found = len(open_table(temporary))
+            except DeblendError as error:
+                raise DeblendError(str(error).replace(str(temporary), name)) from error
+            check_count(name, n_found, n_rows, "rows", "n_rows")
     log.info("downloaded %s (%s)", name, known(checksum))
 
 
@@ -472,7 +490,11 @@ def extract_members(
                 source = tar.extractfile(member)
                 assert source is not None
                 target = Path(folder) / members[key]
-                with atomic(target) as temporary, open(temporary, "wb") as file:
+                with (
+                    _enough_space(target, member.size),
+                    atomic(target) as temporary,
+                    open(temporary, "wb") as file,
+                ):
                     while block := source.read(CHUNK):
                         file.write(block)
                 extracted[key] = target

@@ -26,6 +26,7 @@ from deblend.data.facts import known
 from deblend.data.kaggle import API, file_url, read_token, remedies
 from deblend.data.vizier import ask_vizier
 from deblend.errors import DeblendError
+from deblend.files import name_in_address
 from requests.auth import AuthBase
 
 #: Seconds to wait for an answer.
@@ -134,15 +135,14 @@ def wanted(
     for name, entry in [*archives.items(), *weights.items()]:
         file = entry.get("vizier") or entry.get("filename") or name
         if entry.get("url"):
-            file = str(entry["url"]).rsplit("/", 1)[-1]
+            file = name_in_address(str(entry["url"]))
         columns = tuple(tables.get(entry.get("vizier") or "", ()))
         found.append(Wanted(name, file, entry, columns))
     urls = {w.entry.get("url") for w in found}
     for download in downloads:
         if download["url"] not in urls:
             urls.add(download["url"])
-            name = public_url(download["url"]).rsplit("/", 1)[-1]
-            found.append(Wanted(CONFIGURED, name, download))
+            found.append(Wanted(CONFIGURED, name_in_address(download["url"]), download))
     entries = {w.entry.get("vizier") for w in found}
     for table, wanted in tables.items():
         if table not in entries:

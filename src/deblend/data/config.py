@@ -85,10 +85,11 @@ ImageExtension = Annotated[
 MaskBits = Annotated[
     tuple[NonNegativeInteger | Text, ...] | None,
     Field(
-        description="Flags of a mask (extension MASK) or data-quality plane (DQ) in the file of an "
-        "image whose pixels have no data: values, such as 1 and 4096, and names that the mask's "
-        "header has, such as SAT. null: of DQ the usual ones, 1, 2, 4, 8, 16, 128, 256, 4096 and "
-        "8192 (of JWST 1), of HSC's and Rubin's masks NO_DATA, of other masks all. []: none."
+        description="Flags of a mask (extension MASK, MSK or BPM) or data-quality plane (DQ) in "
+        "the file of an image whose pixels have no data: values, such as 1 and 4096, and names "
+        "that the mask's header has, such as SAT. null: of DQ the usual ones, 1, 2, 4, 8, 16, 128, "
+        "256, 4096 and 8192 (of JWST 1), of HSC's and Rubin's masks NO_DATA, of other masks "
+        "all. []: none."
     ),
 ]
 Weight = Annotated[

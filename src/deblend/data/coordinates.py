@@ -2,8 +2,10 @@
 
 import logging
 import re
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import sep
@@ -85,18 +87,12 @@ def celestial_wcs(
     DeblendError
         The mosaic lacks celestial coordinates or has another pixel scale.
     """
-    types = [str(image.header.get(f"CTYPE{axis}", "")) for axis in (1, 2)]
-    coefficients = [name for name in image.header if SIP_KEYWORD.match(name)]
-    left_over = coefficients and not all(name.endswith("-SIP") for name in types)
-    header = image.header.copy()
-    if left_over:
-        for name in coefficients:
-            del header[name]
+    header, left_over = without_left_over_sip(image.header)
     wcs = _read_wcs(header, image, subject)
     check_wcs(wcs, subject, image.path, image.label, pixel_scale_arcsec)
     if not left_over:
         return wcs
-    distorted = image.header.copy()
+    distorted, types = image.header.copy(), axis_types(image.header)
     for axis, name in enumerate(types, start=1):
         distorted[f"CTYPE{axis}"] = name.removesuffix("-SIP") + "-SIP"
     with_sip = _read_wcs(distorted, image, subject)
@@ -108,6 +104,29 @@ def celestial_wcs(
         *(("applied", "true") if apply_sip else ("not applied", "false")),
     )
     return with_sip if apply_sip else wcs
+
+
+def axis_types(header: fits.Header) -> list[str]:
+    """Types of the celestial axes of a header."""
+    return [str(header.get(f"CTYPE{axis}", "")) for axis in (1, 2)]
+
+
+def without_left_over_sip(header: fits.Header) -> tuple[fits.Header, bool]:
+    """A header without SIP coefficients that the type of its axes does not name.
+
+    Returns
+    -------
+    header : fits.Header
+        A copy.
+    left_over : bool
+        Whether there were such coefficients.
+    """
+    coefficients = [name for name in header if SIP_KEYWORD.match(name)]
+    left_over = bool(coefficients) and not all(n.endswith("-SIP") for n in axis_types(header))
+    kept = header.copy()
+    for name in coefficients if left_over else ():
+        del kept[name]
+    return kept, left_over
 
 
 def _read_wcs(header: fits.Header, image: OpenImage, subject: str) -> WCS:
@@ -164,7 +183,7 @@ def to_pixels(wcs: WCS, ra: np.ndarray, dec: np.ndarray) -> np.ndarray:
 def check_wcs(
     wcs: WCS, subject: str, mosaic: str | Path, extension: int | str, pixel_scale_arcsec: float
 ) -> None:
-    """Check that a mosaic has celestial coordinates and the configured pixel scale.
+    """Check that a mosaic has coordinates of right ascension and the configured pixel scale.
 
     Parameters
     ----------
@@ -184,12 +203,61 @@ def check_wcs(
         raise DeblendError(
             f"{subject}: extension {extension} of {mosaic} has no celestial coordinates"
         )
+    if (wcs.wcs.lngtyp, wcs.wcs.lattyp) != ("RA", "DEC"):
+        raise DeblendError(
+            f"{subject}: the axes of extension {extension} of {mosaic} are {wcs.wcs.lngtyp} and "
+            f"{wcs.wcs.lattyp}, and positions are RA and DEC: reproject the mosaic to these"
+        )
     scales = proj_plane_pixel_scales(wcs) * 3600
     if np.abs(scales / pixel_scale_arcsec - 1).max() > SCALE_TOLERANCE:
         raise DeblendError(
             f"{subject}: the pixels of {mosaic} are {scales[0]:.4g} x {scales[1]:.4g} arcsec, "
             f"pixel_scale_arcsec is {pixel_scale_arcsec}"
         )
+
+
+def check_scale(header: Any, pixel_scale_arcsec: float, name: str | Path) -> None:
+    """Check that a stamp or PSF has the pixel scale of the configuration, if its header has one.
+
+    Parameters
+    ----------
+    header : fits.Header
+        The scale is that of celestial coordinates, or else PIXELSCL or PIXSCALE (arcsec).
+    pixel_scale_arcsec : float
+    name : path
+        The image, for the message.
+
+    Raises
+    ------
+    DeblendError
+        The two differ by more than `SCALE_TOLERANCE`.
+    """
+    scales = _scales_of(header)
+    if len(scales) and np.abs(scales / pixel_scale_arcsec - 1).max() > SCALE_TOLERANCE:
+        raise DeblendError(
+            f"{name}: the pixels are {' x '.join(f'{scale:.4g}' for scale in scales)} arcsec by "
+            f"its header, and {pixel_scale_arcsec:g} arcsec by the configuration: correct the "
+            "pixel scale there, or resample the image"
+        )
+
+
+def _scales_of(header: Any) -> np.ndarray:
+    """Sides of the pixels by a header, arcsec; empty if it does not say."""
+    if "CTYPE1" in header:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # such as of dates, which do not matter here
+            try:
+                wcs = WCS(header).celestial
+            except Exception as error:  # wcslib's errors have many types
+                log.info("cannot read the coordinates of a header (%s)", error)
+            else:
+                if wcs.has_celestial:
+                    return proj_plane_pixel_scales(wcs) * 3600
+    for keyword in ("PIXELSCL", "PIXSCALE"):
+        value = header.get(keyword)
+        if isinstance(value, int | float) and value > 0:
+            return np.array([float(value)])
+    return np.array([])
 
 
 def nearest_sources(images: np.ndarray, centres: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ Drizzled mosaics have 0 where no exposure reached; such blocks of zeros are reco
 
 import logging
 import re
+import unicodedata
 import warnings
 import zipfile
 import zlib
@@ -25,7 +26,14 @@ from typing import Any
 import h5py
 import numpy as np
 from astropy.io import fits
-from deblend.data.image_masks import bad_bits, flagged
+from deblend.data.image_masks import (
+    MAP_KINDS,
+    OTHER_MAPS,
+    WEIGHT_NAMES,
+    bad_bits,
+    lacks_data,
+    tells_all,
+)
 from deblend.errors import DeblendError
 from scipy.ndimage import correlate, maximum_filter, minimum_filter
 
@@ -51,21 +59,6 @@ READ_ERRORS = (
 
 #: Names of extensions with the image itself.
 IMAGE_NAMES = ("SCI", "IMAGE")
-
-
-#: Names of extensions that belong to an image, and are none.
-MAP_NAMES = (
-    "MASK",
-    *("VARIANCE", "VAR", "ERR", "ERROR", "RMS", "SIGMA", "STDDEV", "UNCERT"),
-    *("WHT", "WEIGHT", "WEIGHTS", "IVAR", "INVVAR"),
-    *("DQ", "CTX", "CON", "SAMP", "TIME", "EXP", "NIMAGE", "SEG", "SEGM", "SEGMAP", "PSF"),
-)
-
-
-#: Those that say where there are no data.
-MASK_NAMES = {"MASK": "mask", "DQ": "dq"}
-WEIGHT_NAMES = ("WHT", "WEIGHT", "WEIGHTS", "IVAR", "INVVAR")
-VARIANCE_NAMES = ("VARIANCE", "VAR")
 
 
 #: Side of the smallest block of zeros without data, pixels. In images of integers, and in coarsely
@@ -100,13 +93,16 @@ class Pixels:
     header: fits.Header = field(default_factory=fits.Header)
 
 
-def read_array(path: str | Path, key: str | None) -> np.ndarray:
+def read_array(path: str | Path, key: str | None, prefer: Sequence[str] = ()) -> np.ndarray:
     """Values of `read_pixels`."""
-    return read_pixels(path, key).values
+    return read_pixels(path, key, prefer=prefer).values
 
 
 def read_pixels(
-    path: str | Path, key: str | None, mask_bits: Sequence[int | str] | None = None
+    path: str | Path,
+    key: str | None,
+    mask_bits: Sequence[int | str] | None = None,
+    prefer: Sequence[str] = (),
 ) -> Pixels:
     """Read an array from .npy, .npz, .h5 or .fits (also .fits.gz and .fits.fz).
 
@@ -115,11 +111,13 @@ def read_pixels(
     path : path
     key : str, optional
         Name of the array in an npz or HDF5 file, or number or name of a FITS extension. Not needed
-        for files with a single array: of a FITS file the default is the only image that is no mask,
-        weight or variance.
+        for files with a single array: of a FITS file the default is the only image, or the only
+        one that is no mask, weight or variance.
     mask_bits : sequence of int and str, optional
         Flags of a mask or data-quality plane that mean no data, see
         `deblend.data.image_masks.bad_bits`.
+    prefer : sequence of str
+        Names of FITS extensions, in capitals, one of which is meant without a key.
 
     Returns
     -------
@@ -128,14 +126,25 @@ def read_pixels(
     Raises
     ------
     DeblendError
-        The file is missing, truncated, broken or of an unknown format, does not have the key, or
-        contains pickled objects, which are never read.
+        The file is missing, truncated, broken or of an unknown format, does not have the key,
+        contains pickled objects, which are never read, or other values than numbers.
     """
     path = Path(path)
-    suffix = path.suffix.lower()
     if FITS_NAME.search(path.name):
-        with open_image(path, key, mask_bits=mask_bits) as image:
+        with open_image(path, key, mask_bits=mask_bits, prefer=prefer) as image:
             return Pixels(image.read(), image.header)
+    pixels = _read_other(path, key)
+    if pixels.values.dtype.kind not in "fiub":
+        raise DeblendError(
+            f"the array{'' if key is None else f' {key}'} in {path} has values of type "
+            f"{pixels.values.dtype}: give an array of real numbers"
+        )
+    return pixels
+
+
+def _read_other(path: Path, key: str | None) -> Pixels:
+    """An array of a file that is not FITS."""
+    suffix = path.suffix.lower()
     try:
         if suffix == ".npy":
             return Pixels(np.load(path, allow_pickle=False))
@@ -179,10 +188,19 @@ def _read_hdf5(file: h5py.File, key: str | None, path: Path) -> Pixels:
     array = file[_choose_array(None if key is None else key.strip("/"), names, path)]
     header = fits.Header()
     for name in ("unit", "units", "BUNIT"):
-        unit = array.attrs.get(name)
-        if unit is not None:
-            header["BUNIT"] = unit.decode() if isinstance(unit, bytes) else str(unit)
+        if name in array.attrs:
+            header["BUNIT"] = _plain_text(array.attrs[name])
     return Pixels(array[()], header)
+
+
+def _plain_text(value: Any) -> str:
+    """An attribute of an HDF5 file as text in ASCII, as headers have it; also one in an array."""
+    values = np.ravel(value).tolist()
+    texts = [v.decode(errors="replace") if isinstance(v, bytes) else str(v) for v in values]
+    # Superscripts, and both letters that look like a Greek mu, get their plain form.
+    text = unicodedata.normalize("NFKC", ", ".join(dict.fromkeys(texts)))
+    text = text.replace("\N{GREEK SMALL LETTER MU}", "u").replace("\N{MINUS SIGN}", "-")
+    return text.encode("ascii", "replace").decode()
 
 
 def _is_array(item: Any) -> bool:
@@ -205,8 +223,8 @@ class OpenImage:
     shape : tuple of int
         Without leading axes of length 1.
     has_maps : bool
-        A map says which pixels have data, so that none is taken to have none because of its value.
-        Data-quality planes do not: they can be 0 where no exposure reached.
+        A map says which pixels have data, so that none is taken to have none because of its value:
+        see `deblend.data.image_masks.tells_all`.
     """
 
     path: Path
@@ -291,12 +309,7 @@ class OpenImage:
         missing = None
         for kind, hdu, bits in self._maps:
             values = self._plain(hdu, part)
-            if kind == "weight":
-                lacks = ~(values > 0) | ~np.isfinite(values)
-            elif kind == "variance":
-                lacks = ~np.isfinite(values)
-            else:
-                lacks = flagged(values, bits)
+            lacks = lacks_data(kind, values, bits)
             missing = lacks if missing is None else missing | lacks
         return missing
 
@@ -356,6 +369,7 @@ def open_image(
     weight: str | Path | None = None,
     mask_bits: Sequence[int | str] | None = None,
     what: str = "",
+    prefer: Sequence[str] = (),
 ) -> Iterator[OpenImage]:
     """Open a FITS file with an image.
 
@@ -364,10 +378,10 @@ def open_image(
     path : path
     key : str, int or None
         Number or name of the extension. By default, and for 0 if the primary extension has no data,
-        the only image that is no mask, weight or variance.
+        the only image, or the only one that is no mask, weight or variance.
     weight : path, optional
         FITS file with the weights of the pixels, which are not above 0 where there are no data.
-    mask_bits : sequence of int and str, optional
+    mask_bits, prefer
         See `read_pixels`.
     what : str
         The file in words, such as "the mosaic ", for messages.
@@ -385,7 +399,7 @@ def open_image(
     path = Path(path)
     named = f"{what}{path}"
     with _opened(path, key, named) as file:
-        number = _choose_extension(file, key, named)
+        number = _choose_extension(file, key, named, prefer)
         hdu = file[number]
         _check_complete(hdu, number, path, named)
         header = _header(file, number)
@@ -399,12 +413,12 @@ def open_image(
             _check_complete(other, file.index_of(other.name), path, f"{kind} map of {named}")
         label = _label(file, number)
         if weight is None:
-            has_maps = any(kind != "dq" for kind, *_ in maps)
+            has_maps = any(tells_all(kind, bits) for kind, _, bits in maps)
             yield OpenImage(path, label, header, file, shape, has_maps, hdu, maps)
             return
         named_weight = f"the weight map {weight}"
         with _opened(Path(weight), None, named_weight) as weights:
-            weight_number = _choose_extension(weights, None, named_weight)
+            weight_number = _choose_extension(weights, None, named_weight, WEIGHT_NAMES)
             other = weights[weight_number]
             _check_complete(other, weight_number, Path(weight), named_weight)
             if _plain_shape(other) != shape:
@@ -468,17 +482,19 @@ def _contents(file: fits.HDUList) -> str:
     return "; ".join(parts)
 
 
-def _choose_extension(file: fits.HDUList, key: str | int | None, named: str) -> int:
+def _choose_extension(
+    file: fits.HDUList, key: str | int | None, named: str, prefer: Sequence[str] = ()
+) -> int:
     """Number of the extension with the image."""
     wanted = None if key is None else str(key).strip()
     has = f"it has the extensions {_contents(file)}"
     if wanted is None or (wanted == "0" and not _has_image(file[0])):
         images = [i for i, hdu in enumerate(file) if _has_image(hdu)]
-        if images[:1] == [0]:
-            return 0
+        preferred = [i for i in images if file[i].name.upper() in prefer]
+        first = [i for i in images if i == 0]
         named_so = [i for i in images if file[i].name.upper() in IMAGE_NAMES]
-        others = [i for i in images if file[i].name.upper() not in MAP_NAMES]
-        for found in (named_so, others):
+        others = [i for i in images if file[i].name.upper() not in (*MAP_KINDS, *OTHER_MAPS)]
+        for found in (preferred, first, images, named_so, others):
             if len(found) == 1:
                 if wanted is not None:
                     log.info("%s: its extension 0 has no data, %s is read", named, found[0])
@@ -553,13 +569,11 @@ def _maps_in(
 ) -> tuple[tuple[str, Any, int | None], ...]:
     """The maps of an image's pixels without data, in the same file: kind, extension and bits."""
     image = file[number]
-    if image.name.upper() in MAP_NAMES:
+    if image.name.upper() in (*MAP_KINDS, *OTHER_MAPS):
         return ()
-    kinds = MASK_NAMES | dict.fromkeys(WEIGHT_NAMES, "weight")
-    kinds |= dict.fromkeys(VARIANCE_NAMES, "variance")
     maps: list[tuple[str, Any, int | None]] = []
     for hdu in file:
-        kind = kinds.get(hdu.name.upper())
+        kind = MAP_KINDS.get(hdu.name.upper())
         if kind is None or not _has_image(hdu) or hdu.ver != image.ver:
             continue
         if _plain_shape(hdu) != _plain_shape(image):
@@ -570,7 +584,7 @@ def _maps_in(
             )
             continue
         bits = None
-        if kind in MASK_NAMES.values():
+        if kind in ("mask", "dq"):
             telescope = str(file[0].header.get("TELESCOP", ""))
             bits = bad_bits(kind, hdu.header, telescope, mask_bits, path)
         maps.append((kind, hdu, bits))

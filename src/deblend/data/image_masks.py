@@ -1,15 +1,38 @@
-"""Flags of masks and data-quality planes: which of them say that a pixel has no data.
+"""Maps of an image, and which pixels have no data by them: weights, variances and flags of masks.
 
-Each bit of such a plane stands for a property of the pixel. Some mean that there is no value, or a
-wrong one; others that the pixel belongs to an object, or was corrected well.
+Each bit of a mask or data-quality plane stands for a property of the pixel. Some mean that there is
+no value, or a wrong one; others that the pixel belongs to an object, or was corrected well.
 """
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from deblend.errors import DeblendError
+
+log = logging.getLogger(__name__)
+
+
+#: Names of weight maps.
+WEIGHT_NAMES = ("WHT", "WGT", "WEIGHT", "WEIGHTS", "IVAR", "INVVAR")
+
+
+#: Kinds of maps that say where there are no data, by the names of their extensions.
+MAP_KINDS = {
+    **{"MASK": "mask", "MSK": "mask", "BPM": "mask", "DQ": "dq"},
+    **dict.fromkeys(WEIGHT_NAMES, "weight"),
+    **dict.fromkeys(("VARIANCE", "VAR"), "variance"),
+}
+
+
+#: Names of other extensions that belong to an image, and are none.
+OTHER_MAPS = (
+    *("ERR", "ERROR", "RMS", "SIGMA", "STDDEV", "UNCERT", "CTX", "CON", "SAMP", "TIME", "EXP"),
+    *("NIMAGE", "SEG", "SEGM", "SEGMAP", "PSF"),
+)
+
 
 #: Flags in a plane DQ of Hubble's instruments that mean no value or a wrong one (ACS and WFC3 Data
 #: Handbooks, tables of data-quality flags): data lost (1) or filled in (2), bad detector pixel (4),
@@ -55,15 +78,16 @@ def bad_bits(
     Returns
     -------
     int or None
-        Sum of the bits' values; None: any bit.
+        Sum of the bits' values; None: any bit. A warning is logged if none of a mask's names is
+        known.
 
     Raises
     ------
     DeblendError
-        The header has no plane of a chosen name.
+        The header has no plane of a chosen name, or a plane that is no number of a bit.
     """
     planes = {
-        name[len(PLANE_PREFIX) :]: 1 << int(header[name])
+        name[len(PLANE_PREFIX) :]: 1 << _bit(name, header[name], where)
         for name in header
         if name.startswith(PLANE_PREFIX)
     }
@@ -74,6 +98,12 @@ def bad_bits(
             return None
         else:
             chosen = [name for name in NO_DATA_PLANES if name in planes][:1]
+            if not chosen:
+                log.warning(
+                    "the mask of %s has the planes %s, and none of %s: no pixel is taken to have "
+                    "no data by it; name those that mean so as mask_bits",
+                    *(where, ", ".join(sorted(planes)), " and ".join(NO_DATA_PLANES)),
+                )
     total = 0
     for flag in chosen:
         if isinstance(flag, str) and flag not in planes:
@@ -84,6 +114,32 @@ def bad_bits(
             )
         total |= planes[flag] if isinstance(flag, str) else flag
     return total
+
+
+def _bit(name: str, value: Any, where: str | Path) -> int:
+    """Number of the bit of a plane."""
+    if not (isinstance(value, int) and 0 <= value < 63):
+        raise DeblendError(
+            f"the mask of {where} has {value!r} as {name} in its header: it has to be the number "
+            "of a bit, 0 to 62"
+        )
+    return value
+
+
+def tells_all(kind: str, bits: int | None) -> bool:
+    """Whether a map says of all pixels whether they have data.
+
+    Data-quality planes do not: they can be 0 where no exposure reached. A mask without a flag that
+    means no data does not either.
+    """
+    return kind in ("weight", "variance") or (kind == "mask" and bits != 0)
+
+
+def lacks_data(kind: str, values: np.ndarray, bits: int | None) -> np.ndarray:
+    """Which pixels have no data by a map of some kind of `MAP_KINDS`; `bits` as of `bad_bits`."""
+    if kind in ("weight", "variance"):
+        return ~(values > 0) | ~np.isfinite(values)
+    return flagged(values, bits)
 
 
 def flagged(values: np.ndarray, bits: int | None) -> np.ndarray:

@@ -8,6 +8,7 @@ import logging
 from dataclasses import dataclass
 
 import numpy as np
+from deblend.data.image_files import unobserved
 from deblend.data.image_units import FEW_SCATTER_MAG, MEDIAN_ERROR, ROBUST_MIN
 from deblend.data.noise import GROWTH_PX, background_pixels, robust_sigma
 from deblend.errors import DeblendError
@@ -26,8 +27,9 @@ WARN_FACTOR, WARN_ERRORS = 1.3, 3.0
 MAX_MEASURED, MIN_BACKGROUND = 200, 100
 
 
-#: Noise below this share of the brightest pixel is that of the numbers' precision, and none.
-PRECISION = 1e-5
+#: Noise below this share of the brightest pixel is that of the numbers' precision, and none. Single
+#: precision has 1e-7; the noise beside a bright star can be 1e-5 of it, and less.
+PRECISION = 1e-6
 
 
 #: Smallest relative scatter that is assumed for a few images.
@@ -57,7 +59,8 @@ def measured_noise(images: np.ndarray, segmaps: np.ndarray | None = None) -> Noi
     Parameters
     ----------
     images : ndarray, shape (n, y, x)
-        NaN where there are no data.
+        NaN where there are no data; blocks of zeros beside noise have none either, see
+        `deblend.data.image_files.unobserved`.
     segmaps : ndarray, shape (n, y, x), optional
         Above 0 on objects. Where a map is 0 everywhere, the background is searched for.
 
@@ -85,7 +88,8 @@ def measured_noise(images: np.ndarray, segmaps: np.ndarray | None = None) -> Noi
 
 def _noise_of(image: np.ndarray, segmap: np.ndarray | None) -> float:
     """Noise of a pixel in one image (y, x); NaN if there is too little background."""
-    data = np.isfinite(image)
+    empty = unobserved(image)
+    data = np.isfinite(image) & (~empty | empty.all())
     if data.sum() < MIN_BACKGROUND:
         return np.nan
     values = np.unique(image[data])

@@ -7,6 +7,9 @@ if it names one. Images without a unit are taken to be in counts/s.
 
 import logging
 import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +29,14 @@ JANSKY = 8.90
 NO_UNIT = ("", "none", "null", "unknown", "undefined", "n/a", "dimensionless", "unitless", "1")
 
 
-#: Names of units, in lower case and without spaces, as they are found in headers, and as astropy
-#: reads them. Units of electrons, counts and the like are in `COUNTS`.
+#: Names of units, in lower case and without spaces, as they are found in headers and tables, and as
+#: astropy reads them. Units of electrons, counts and the like are in `COUNTS`.
 NAMES = {
     **dict.fromkeys(("jansky", "janskys", "jy"), "Jy"),
     **dict.fromkeys(("nanojansky", "nanojanskys", "nanojy", "njy"), "nJy"),
-    **dict.fromkeys(("microjansky", "microjanskys", "microjy", "ujy", "µjy", "μjy"), "uJy"),
+    **dict.fromkeys(("microjansky", "microjanskys", "microjy"), "uJy"),
+    **dict.fromkeys(("ujy", "mujy", "µjy", "μjy"), "uJy"),
+    "mag(ab)": "mag(AB)",
     **dict.fromkeys(("millijansky", "millijanskys", "millijy"), "mJy"),
     **dict.fromkeys(("mjy/sr", "mjy/ster", "mjysr-1", "mjy.sr-1"), "MJy / sr"),
 }
@@ -80,6 +85,56 @@ FEW_SCATTER_MAG = 0.3
 MEDIAN_ERROR = float(np.sqrt(np.pi / 2))
 
 
+@dataclass(frozen=True)
+class UnitNote:
+    """What a file's unit is taken for, to be logged.
+
+    Attributes
+    ----------
+    source, unit : str
+        The file, and the unit ("" without one).
+    level : int
+        That of the log.
+    text : str
+        What is logged, after "is"; "" for nothing. {seconds} stands for the exposure time.
+    seconds : float
+    """
+
+    source: str
+    unit: str = ""
+    level: int = logging.INFO
+    text: str = ""
+    seconds: float = 0.0
+
+
+def report_units(notes: Sequence[UnitNote], subject: str) -> None:
+    """Log what the units of files are taken for, once for all with the same unit.
+
+    Parameters
+    ----------
+    notes : sequence of UnitNote
+        From `counts_factor`, one for each file. A warning says so if their units differ.
+    subject : str
+        The files in words.
+    """
+    same: dict[tuple[int, str], list[UnitNote]] = {}
+    for note in notes:
+        same.setdefault((note.level, note.text), []).append(note)
+    for (level, text), group in same.items():
+        if not text:
+            continue
+        source, seconds = group[0].source, sorted({note.seconds for note in group})
+        are = f"{source} is"
+        if len(notes) > 1:
+            are = f"{subject}: {len(group)} of {len(notes)} files (such as {source}) are"
+        exposure = " to ".join(f"{value:g}" for value in dict.fromkeys((seconds[0], seconds[-1])))
+        log.log(level, "%s %s", are, text.replace("{seconds}", exposure))
+    units = Counter(note.unit or "no unit" for note in notes)
+    if len(units) > 1:
+        counts = ", ".join(f"{n} in {unit}" for unit, n in units.items())
+        log.warning("%s: the files have different units (%s): check them", subject, counts)
+
+
 def counts_factor(
     header: Any,
     unit: str | None,
@@ -87,6 +142,7 @@ def counts_factor(
     zero_point: float,
     pixel_scale_arcsec: float,
     source: str | Path,
+    notes: list[UnitNote] | None = None,
 ) -> float:
     """Factor by which pixels have to be multiplied to be counts/s at a zero point.
 
@@ -102,6 +158,8 @@ def counts_factor(
         For units of surface brightness.
     source : path
         The image, for messages.
+    notes : list of UnitNote, optional
+        Where to add what would be logged, for `report_units`.
 
     Returns
     -------
@@ -117,34 +175,42 @@ def counts_factor(
     DeblendError
         The unit is not known or is no flux, or the exposure time of electrons is not.
     """
+    factor, note = _converted(header, unit, zero_point, pixel_scale_arcsec, str(source))
+    if notes is None:
+        report_units([note], str(source))
+    else:
+        notes.append(note)
+    return factor
+
+
+def _converted(
+    header: Any, unit: str | None, zero_point: float, pixel_scale_arcsec: float, source: str
+) -> tuple[float, UnitNote]:
+    """Factor of an image, and what is to be logged."""
     given = unit if unit is not None else header.get("BUNIT")
     text = "" if given is None else str(given).strip()
     if text.lower() in NO_UNIT:
-        if text:
-            log.warning("%s is in %r, which is no unit: taken as counts/s", source, text)
-        return 1.0
+        says = f"in {text!r}, which is no unit: taken as counts/s" if text else ""
+        return 1.0, UnitNote(source, "", logging.WARNING, says)
     origin = "unit" if unit is not None else "BUNIT"
     name = PER_PIXEL.sub("", re.sub(r"\s+", "", text.lower()))
     rate = PER_TIME.match("c/s" if name == "cps" else name)
     counted = _counted((rate.group(1) or rate.group(2)).rstrip(".*") if rate else name)
     if counted and rate:
-        log.info("%s is in %s: taken as counts/s at the zero point %g", source, text, zero_point)
-        return 1.0
+        says = f"in {text}: taken as counts/s at the zero point {zero_point:g}"
+        return 1.0, UnitNote(source, text, text=says)
     if counted:
-        return _per_second(header, counted, f"{source} is in {text} ({origin})")
+        return _per_second(header, counted, source, text, origin)
     jansky = _jansky(text, name, pixel_scale_arcsec)
     if jansky is None:
         raise DeblendError(
             f"{source} is in {text!r} ({origin}), which is not known as a unit of flux: give "
             "counts/s, electrons/s, electrons, counts, DN, nJy, uJy, Jy, MJy/sr or nanomaggies as "
-            "unit in the configuration, or convert the image to counts/s"
+            "unit, or convert the image to counts/s"
         )
     factor = jansky * 10 ** (0.4 * (zero_point - JANSKY))
-    log.info(
-        "%s is in %s: multiplied by %g to be counts/s at the zero point %g",
-        *(source, text, factor, zero_point),
-    )
-    return float(factor)
+    says = f"in {text}: multiplied by {factor:g} to be counts/s at the zero point {zero_point:g}"
+    return float(factor), UnitNote(source, text, text=says)
 
 
 def _counted(name: str) -> str | None:
@@ -152,29 +218,30 @@ def _counted(name: str) -> str | None:
     return next((kind for kind, names in COUNTS.items() if name in names), None)
 
 
-def _per_second(header: Any, counted: str, says: str) -> float:
+def _per_second(
+    header: Any, counted: str, source: str, text: str, origin: str
+) -> tuple[float, UnitNote]:
     """Factor of images in electrons or counts, by the exposure time of the header."""
+    says = f"in {text} ({origin})"
     for keyword in ("EXPTIME", "TEXPTIME"):
         seconds = header.get(keyword)
         if isinstance(seconds, int | float) and np.isfinite(seconds) and seconds > 0:
-            log.warning(
-                "%s: divided by %s = %g s to be per second, as the zero point is; if that is the "
-                "magnitude of one of these counts, set unit to counts/s",
-                *(says, keyword, seconds),
+            says += (
+                f": divided by {keyword} = {{seconds}} s to be per second, as the zero point is; "
+                "if that is the magnitude of one of these counts, set unit to counts/s"
             )
-            return 1 / float(seconds)
+            return 1 / float(seconds), UnitNote(source, text, logging.WARNING, says, float(seconds))
     if counted in ("electron", "photon"):
         raise DeblendError(
-            f"{says}, not per second, and its header has no EXPTIME: divide it by the exposure "
-            "time, or, if zero_point is the magnitude of one of these, set unit to counts/s"
+            f"{source} is {says}, not per second, and its header has no EXPTIME: divide it by the "
+            "exposure time, or, if zero_point is the magnitude of one of these, set unit to "
+            "counts/s"
         )
-    log.warning(
-        "%s, not per second, and its header has no EXPTIME: zero_point is taken as the magnitude "
-        "of one of these counts; set unit to counts/s if that is so, else divide the image by the "
-        "exposure time",
-        says,
+    says += (
+        ", not per second, without EXPTIME in the header: zero_point is taken as the magnitude of "
+        "one of these counts; set unit to counts/s if that is so, else divide by the exposure time"
     )
-    return 1.0
+    return 1.0, UnitNote(source, text, logging.WARNING, says)
 
 
 def _jansky(text: str, name: str, pixel_scale_arcsec: float) -> float | None:

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 from astropy import units as u
 from deblend.data.config import FilesConfig, RealGalaxyConfig
+from deblend.data.coordinates import check_scale
 from deblend.data.image_files import READ_ERRORS, read_array, read_pixels
 from deblend.data.image_noise import checked_noise
-from deblend.data.image_units import counts_factor
+from deblend.data.image_units import UnitNote, counts_factor, report_units
 from deblend.data.listing import files_by_id, stamp_files
 from deblend.data.profiles import moffat_psf
 from deblend.data.psfs import read_psf
@@ -215,7 +216,9 @@ def _read_stamps(config: FilesConfig, ids: pd.Series) -> list[np.ndarray]:
     files = stamp_files(config.images)
     if files is not None:
         paths = files_by_id(config.images, files, ids)
-        images = [_one_band(_in_counts(config, path), config.plane, path) for path in paths]
+        notes: list[UnitNote] = []
+        images = [_one_band(_in_counts(config, path, notes), config.plane, path) for path in paths]
+        report_units(notes, f"the stamps of {config.catalog}")
     else:
         paths = [Path(str(config.images))] * len(ids)
         array = _in_counts(config, paths[0])
@@ -239,15 +242,17 @@ def _read_stamps(config: FilesConfig, ids: pd.Series) -> list[np.ndarray]:
     return images
 
 
-def _in_counts(config: FilesConfig, path: Path) -> np.ndarray:
+def _in_counts(config: FilesConfig, path: Path, notes: list[UnitNote] | None = None) -> np.ndarray:
     """Pixels of a file of stamps in counts/s; NaN where it has no data."""
     pixels = read_pixels(path, config.images_key, config.mask_bits)
+    check_scale(pixels.header, config.pixel_scale_arcsec, path)
     factor = counts_factor(
         pixels.header,
         config.unit,
         zero_point=config.zero_point,
         pixel_scale_arcsec=config.pixel_scale_arcsec,
         source=path,
+        notes=notes,
     )
     return pixels.values * factor
 
@@ -285,7 +290,8 @@ def ingest_files(config: FilesConfig, seed: int) -> Stamps:
     ------
     DeblendError
         Shapes do not match each other or the stamp size, or see
-        `deblend.data.image_files.read_pixels`, `deblend.data.image_units.counts_factor`,
+        `deblend.data.image_files.read_pixels`, `deblend.data.coordinates.check_scale`,
+        `deblend.data.image_units.counts_factor`,
         `deblend.data.listing.files_by_id`, `deblend.data.psfs.read_psf`,
         `deblend.data.image_noise.checked_noise` and `renumbered`.
     """
@@ -316,7 +322,7 @@ def ingest_files(config: FilesConfig, seed: int) -> Stamps:
             rng = generator(seed, "noise", config.band, galaxy)
             out[i, 0] += rng.normal(0, noise, (size, size)).astype(np.float32)
     bands = band_table(config.band, config.pixel_scale_arcsec, config.zero_point, noise)
-    return Stamps(out, segmaps, galaxies, bands, read_psf(config.psf))
+    return Stamps(out, segmaps, galaxies, bands, read_psf(config.psf, config.pixel_scale_arcsec))
 
 
 def _read_segmaps(config: FilesConfig, ids: pd.Series, images: list[np.ndarray]) -> np.ndarray:

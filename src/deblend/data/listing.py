@@ -19,6 +19,8 @@ from deblend.errors import DeblendError
 LENGTH = 16
 #: Endings of names of JPEG files.
 JPEG_SUFFIXES = (".jpg", ".jpeg")
+#: Endings of names of pictures, whose pixels are bytes in a stretch that is not known.
+PICTURE_SUFFIXES = (*JPEG_SUFFIXES, ".png")
 #: Endings of names of FITS files.
 FITS_SUFFIXES = (".fits", ".fit", ".fts", ".fits.gz", ".fits.fz")
 #: Characters that make a path a pattern, which stands for several files.
@@ -148,13 +150,17 @@ def matching_files(pattern: str | Path) -> list[str]:
     return sorted(str(path) for path in found if not path.name.startswith("."))
 
 
-def stamp_files(images: str | Path | Sequence[str]) -> list[Path] | None:
+def stamp_files(
+    images: str | Path | Sequence[str], suffixes: tuple[str, ...] = FITS_SUFFIXES
+) -> list[Path] | None:
     """Files with one stamp each.
 
     Parameters
     ----------
     images : path or sequence of str
         A folder with FITS files, a pattern, or paths of files.
+    suffixes : tuple of str
+        Endings of the names of the files in a folder.
 
     Returns
     -------
@@ -166,22 +172,25 @@ def stamp_files(images: str | Path | Sequence[str]) -> list[Path] | None:
     if is_pattern(images):
         return [folder_of_pattern(images)[0] / name for name in matching_files(images)]
     if Path(images).is_dir():
-        return [Path(images) / name for name in files_in(images, FITS_SUFFIXES)]
+        return [Path(images) / name for name in files_in(images, suffixes)]
     return None
 
 
-def stamps_listing(images: str | Sequence[str]) -> str | None:
+def stamps_listing(
+    images: str | Sequence[str], suffixes: tuple[str, ...] = FITS_SUFFIXES
+) -> str | None:
     """Digest of the listing of a folder or pattern of stamps; None for paths of files.
 
     Parameters
     ----------
     images : str or sequence of str
+    suffixes : tuple of str
         See `stamp_files`.
     """
     if isinstance(images, str) and is_pattern(images):
         return listing_digest(folder_of_pattern(images)[0], matching_files(images))
     if isinstance(images, str) and Path(images).is_dir():
-        return folder_listing(images, FITS_SUFFIXES)
+        return folder_listing(images, suffixes)
     return None
 
 
@@ -217,18 +226,7 @@ def files_by_id(
     where = images if isinstance(images, str | Path) else f"the list of {len(files)} files"
     if not files:
         raise DeblendError(f"{where} has no FITS files: give a folder, pattern or list with some")
-    name = Path(images).name if isinstance(images, str | Path) and is_pattern(images) else ""
-    before, star, after = name.partition("*")
-    if not star or WILDCARDS.search(before + after):
-        before, after = "", ""
-    found: dict[str, Path] = {}
-    for path in files:
-        key = _without_suffix(path.name[len(before) : len(path.name) - len(after)])
-        if key in found:
-            raise DeblendError(
-                f"{found[key]} and {path} are both the {what} of galaxy {key}: remove one of them"
-            )
-        found[key] = path
+    found = file_ids(images, files, what)
     wanted = list(ids)
     lacking = [galaxy for galaxy in wanted if galaxy not in found]
     if lacking:
@@ -240,7 +238,32 @@ def files_by_id(
     return [found[galaxy] for galaxy in wanted]
 
 
-def _without_suffix(name: str) -> str:
+def file_ids(
+    images: str | Path | Sequence[str], files: Sequence[Path], what: str = "image"
+) -> dict[str, Path]:
+    """Files by the id of their galaxy, which is in their name: see `files_by_id`.
+
+    Raises
+    ------
+    DeblendError
+        Two have the same id.
+    """
+    name = Path(images).name if isinstance(images, str | Path) and is_pattern(images) else ""
+    before, star, after = name.partition("*")
+    if not star or WILDCARDS.search(before + after):
+        before, after = "", ""
+    found: dict[str, Path] = {}
+    for path in files:
+        key = without_suffix(path.name[len(before) : len(path.name) - len(after)])
+        if key in found:
+            raise DeblendError(
+                f"{found[key]} and {path} are both the {what} of galaxy {key}: remove one of them"
+            )
+        found[key] = path
+    return found
+
+
+def without_suffix(name: str) -> str:
     """A file's name without the ending of FITS files."""
     for suffix in sorted(FITS_SUFFIXES, key=len, reverse=True):
         if name.lower().endswith(suffix):

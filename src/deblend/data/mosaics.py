@@ -15,10 +15,14 @@ from deblend.data.image_units import counts_factor
 from deblend.data.ingest import QUANTITIES, read_catalog
 from deblend.data.psfs import read_psf
 from deblend.data.stamps import CUT_AT_POSITIONS, Stamps, band_table
-from deblend.data.table_files import NUMBER, read_columns
+from deblend.data.table_files import SENTINELS, Quantity, read_columns
 from deblend.errors import DeblendError
 
 log = logging.getLogger(__name__)
+
+
+#: Columns with limits: a number such as -99 is below them, and stands for no value.
+LIMITED = Quantity(sentinels=SENTINELS)
 
 
 PROBABILITIES = ("p_sph", "p_disk", "p_irr")
@@ -76,16 +80,16 @@ def cut_field(config: FieldConfig) -> Stamps:
     )
     bands = band_table(config.band, config.pixel_scale_arcsec, config.zero_point, noise)
     segmaps = np.zeros((len(images), size, size), np.int16)
-    psf = read_psf(config.psf)
+    psf = read_psf(config.psf, config.pixel_scale_arcsec)
     return Stamps(images[:, None], segmaps, galaxies, bands, psf, {CUT_AT_POSITIONS: True})
 
 
 def _within_limits(galaxies: pd.DataFrame, config: FieldConfig) -> pd.DataFrame:
-    """Galaxies whose columns of the catalogue are not above `max_values`."""
+    """Galaxies whose columns of the catalogue have values, and none above `max_values`."""
     if not config.max_values:
         return galaxies
     names = {name: name for name in config.max_values}
-    values = read_columns(config.catalog, names, dict.fromkeys(names, NUMBER))
+    values = read_columns(config.catalog, names, dict.fromkeys(names, LIMITED))
     # A comparison with NaN is false.
     kept = (values <= pd.Series(config.max_values)).all(axis=1).to_numpy()
     limits = ", ".join(f"{name} {limit:g}" for name, limit in config.max_values.items())
@@ -95,8 +99,9 @@ def _within_limits(galaxies: pd.DataFrame, config: FieldConfig) -> pd.DataFrame:
             f"max_values ({limits}): correct them"
         )
     log.info(
-        "%s: left out %d of %d galaxies of %s, beyond max_values (%s)",
+        "%s: left out %d of %d galaxies of %s, beyond max_values (%s); %d of them lack a value",
         *(config.name, int((~kept).sum()), len(kept), config.catalog, limits),
+        int(values.isna().any(axis=1).sum()),
     )
     return galaxies[kept].reset_index(drop=True)
 

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import yaml
+from deblend.data.table_files import NUMBER, read_columns
 from deblend.errors import DeblendError
 from scipy.optimize import minimize
 
@@ -45,28 +46,10 @@ FAINT_MAG = 23.0
 PIXEL_SCALE = 0.06  # arcsec, CANDELS F160W mosaics
 
 
-#: Columns of the GALFIT catalogue.
-_GALFIT = [
-    "NUMBER",
-    "RA",
-    "DEC",
-    "f",
-    "mag",
-    "dmag",
-    "re",
-    "dre",
-    "n",
-    "dn",
-    "q",
-    "dq",
-    "pa",
-    "dpa",
-    "sn",
-]
+#: Columns that are read of the GALFIT catalogue, and of the FAST catalogue.
+GALFIT = {"id": "NUMBER", **{name: name for name in ("f", "mag", "re", "n", "q")}}
 
-
-#: Columns of the FAST catalogue.
-_FAST = ["id", "z", "ltau", "metal", "lage", "Av", "lmass", "lsfr", "lssfr", "la2t", "chi2"]
+FAST = {name: name for name in ("id", "z", "lmass", "lssfr")}
 
 
 def read_3dhst(galfit: str | Path, fast: str | Path) -> pd.DataFrame:
@@ -81,11 +64,14 @@ def read_3dhst(galfit: str | Path, fast: str | Path) -> pd.DataFrame:
     Raises
     ------
     DeblendError
-        No galaxy passes the cuts.
+        A table cannot be read or lacks a column, or no galaxy passes the cuts.
     """
-    structure = pd.read_csv(galfit, sep=r"\s+", comment="#", names=_GALFIT)
-    physical = pd.read_csv(fast, sep=r"\s+", comment="#", names=_FAST)
-    joined = structure.merge(physical, left_on="NUMBER", right_on="id")
+    structure, physical = (
+        # No sentinels: FAST has -99 for the logarithm of a rate of 0; the cuts leave others out.
+        read_columns(path, columns, dict.fromkeys(columns, NUMBER))
+        for path, columns in ((galfit, GALFIT), (fast, FAST))
+    )
+    joined = structure.merge(physical, on="id")
     joined["r_px"] = joined.re / PIXEL_SCALE
     keep = joined.query("f == 0 and 18 < mag < 23 and 0.8 < r_px < 60 and 0.01 < z < 1.5")
     if keep.empty:

@@ -4,7 +4,8 @@ import logging
 from pathlib import Path
 
 import numpy as np
-from deblend.data.image_files import read_array
+from deblend.data.coordinates import check_scale
+from deblend.data.image_files import read_pixels
 from deblend.errors import DeblendError
 from scipy.ndimage import median_filter
 
@@ -42,13 +43,15 @@ PEDESTAL_MIN, PEDESTAL_OF_PEAK = 2e-3, 3e-5
 BORDER_DOUBTFUL = 0.05
 
 
-def read_psf(path: str | Path | None) -> np.ndarray | None:
+def read_psf(path: str | Path | None, pixel_scale_arcsec: float) -> np.ndarray | None:
     """Read the image of a PSF for a data set of one band.
 
     Parameters
     ----------
     path : path, optional
         FITS file whose first image is the PSF at the stamps' pixel scale, of any flux.
+    pixel_scale_arcsec : float
+        That of the stamps.
 
     Returns
     -------
@@ -63,11 +66,17 @@ def read_psf(path: str | Path | None) -> np.ndarray | None:
     """
     if not path:
         return None
-    return read_centred_psf(path, None, f"the PSF {path}")[None].astype(np.float32)
+    psf = read_centred_psf(path, None, f"the PSF {path}", pixel_scale_arcsec)
+    return psf[None].astype(np.float32)
 
 
 def read_centred_psf(
-    path: str | Path, key: str | None, name: str, *, on_pixel: bool = False
+    path: str | Path,
+    key: str | None,
+    name: str,
+    pixel_scale_arcsec: float,
+    *,
+    on_pixel: bool = False,
 ) -> np.ndarray:
     """Read the image of a PSF, and mend it.
 
@@ -78,6 +87,8 @@ def read_centred_psf(
         See `deblend.data.image_files.read_pixels`.
     name : str
         The PSF, for messages.
+    pixel_scale_arcsec : float
+        Of the PSF, with which that of its header is compared.
     on_pixel : bool
         The brightest pixel has to be the central one, of an odd number: the image is cut to that.
         Else either of the two pixels in the middle may be the brightest.
@@ -90,9 +101,12 @@ def read_centred_psf(
     Raises
     ------
     DeblendError
-        The image cannot be read, is not two-dimensional, or see `mended` and `centred`.
+        The image cannot be read, is not two-dimensional, or see `mended`, `centred` and
+        `deblend.data.coordinates.check_scale`.
     """
-    image = read_array(path, key)
+    pixels = read_pixels(path, key, prefer=("PSF",))
+    check_scale(pixels.header, pixel_scale_arcsec, name)
+    image = pixels.values
     while image.ndim > 2 and image.shape[0] == 1:
         image = image[0]
     if image.ndim != 2:

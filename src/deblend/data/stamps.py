@@ -20,6 +20,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pandas as pd
+from deblend.data.image_noise import WARN_FACTOR
 from deblend.errors import DeblendError
 from deblend.files import atomic
 
@@ -164,17 +165,72 @@ def galaxy_keys(galaxies: pd.DataFrame) -> np.ndarray:
 
 
 def concatenate(parts: Sequence[Stamps]) -> Stamps:
-    """Join data sets of the same bands and stamp size, in the order given."""
+    """Join data sets of the same bands and stamp size, in the order given.
+
+    Raises
+    ------
+    DeblendError
+        See `joined_bands`.
+    """
     first = parts[0]
     return Stamps(
         np.concatenate([p.images for p in parts]),
         np.concatenate([p.segmaps for p in parts]),
         pd.concat([p.galaxies for p in parts], ignore_index=True),
-        first.bands,
+        joined_bands([p.bands for p in parts], [p.galaxies["id"] for p in parts]),
         first.psf,
         dict(first.attributes),
         first.noise_correlation,
     )
+
+
+def joined_bands(tables: Sequence[pd.DataFrame], ids: Sequence[pd.Series]) -> pd.DataFrame:
+    """Table of the bands of data sets that are joined.
+
+    Parameters
+    ----------
+    tables : sequence of DataFrame
+        `BAND_COLUMNS` of each.
+    ids : sequence of Series
+        Those of its galaxies. Data sets without galaxies, or whose noise is NaN, do not count.
+
+    Returns
+    -------
+    DataFrame
+        The noise is the median over all galaxies.
+
+    Raises
+    ------
+    DeblendError
+        The bands are not the same, or the noise of one differs by more than `WARN_FACTOR`.
+    """
+    first = tables[0]
+    for table in tables[1:]:
+        own, other = (t.drop(columns="noise_sigma").to_numpy().tolist() for t in (first, table))
+        if own != other:
+            raise DeblendError(
+                f"data sets with the bands {own} and {other} (name, arcsec, zero point) cannot be "
+                "joined: give them the same ones, or make a data set of each"
+            )
+    noises = []
+    for b, name in enumerate(first["name"]):
+        known = [
+            (float(table["noise_sigma"].iloc[b]), len(names), names.iloc[0])
+            for table, names in zip(tables, ids, strict=True)
+            if len(names) and np.isfinite(table["noise_sigma"].iloc[b])
+        ]
+        if not known:
+            return first
+        low, high = min(known), max(known)
+        if high[0] > WARN_FACTOR * low[0]:
+            raise DeblendError(
+                f"band {name}: noise_sigma is {low[0]:.3g} in the data with galaxy {low[2]} and "
+                f"{high[0]:.3g} in those with {high[2]}, and all are to have the same: make a data "
+                "set of each, or give noise_sigma if one is measured wrongly"
+            )
+        sigmas, counts, _ = zip(*known, strict=True)
+        noises.append(float(np.median(np.repeat(sigmas, counts))))
+    return first.assign(noise_sigma=noises)
 
 
 def write_stamps(path: str | Path, stamps: Stamps) -> None:
@@ -209,10 +265,16 @@ def write_parts(path: str | Path, parts: Iterable[Stamps]) -> None:
     path : path
         See `write_stamps`.
     parts : iterable of Stamps
-        At least one. All have the bands, PSFs and attributes of the first; a column that a part
-        lacks is NaN there.
+        At least one. All have the PSFs and attributes of the first; a column that a part lacks is
+        NaN there.
+
+    Raises
+    ------
+    DeblendError
+        See `joined_bands`.
     """
     tables: list[pd.DataFrame] = []
+    bands: list[pd.DataFrame] = []
     with atomic(path) as temporary, h5py.File(temporary, "w") as file:
         for part in parts:
             if not tables:
@@ -230,6 +292,8 @@ def write_parts(path: str | Path, parts: Iterable[Stamps]) -> None:
                 file[name].resize(start + len(part), axis=0)
                 file[name][start:] = values
             tables.append(part.galaxies)
+            bands.append(part.bands)
+        first.bands = joined_bands(bands, [table["id"] for table in tables])
         _write_tables(file, first, pd.concat(tables, ignore_index=True))
 
 

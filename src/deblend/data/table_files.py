@@ -5,7 +5,6 @@ units. A number that cannot be read is an error that says where it is; one that 
 is NaN, counted and logged. Rows of two tables that belong together are found by their ids.
 """
 
-import csv
 import gzip
 import logging
 import re
@@ -23,6 +22,8 @@ from astropy.coordinates import Angle
 from astropy.io import ascii as text_tables
 from astropy.io.votable.exceptions import VOWarning
 from astropy.table import Table
+from deblend.data.delimited import delimiter_of, read_delimited
+from deblend.data.image_units import NAMES
 from deblend.errors import DeblendError
 
 log = logging.getLogger(__name__)
@@ -228,9 +229,9 @@ def _read_any(path: Path) -> Table:
         return _read_ecsv(lines)
     # Machine-readable tables and those of IPAC have commas in the lines above the data.
     described = any(re.match(r"Byte-by-byte|[\\|]", line) for line in lines)
-    delimiter = None if described else _delimiter(lines, path)
+    delimiter = None if described else delimiter_of(lines, path)
     if delimiter:
-        return _read_delimited(lines, delimiter)
+        return read_delimited(lines, delimiter)
     as_text = {"*": [text_tables.convert_numpy(str)]}
     try:
         return text_tables.read(lines, converters={} if described else as_text)
@@ -248,59 +249,6 @@ def _read_ecsv(lines: list[str]) -> Table:
             new if line.startswith("#") else line for line, new in zip(lines, texts, strict=True)
         ]
         return text_tables.read(head, format="ecsv")
-
-
-def _delimiter(lines: list[str], path: Path) -> str | None:
-    """Character between the columns of a table with one; None if they are separated by blanks."""
-    header = next((line for line in lines if line.strip() and line[0] != "#"), "")
-    found = next((character for character in ",\t;" if character in header), None)
-    one_column = found is None and ".csv" in path.name.lower() and len(header.split()) == 1
-    return "," if one_column else found
-
-
-def _read_delimited(lines: list[str], delimiter: str) -> Table:
-    """A table whose columns are separated by a character."""
-    numbered = [(n, line) for n, line in enumerate(lines, 1) if line.strip()]
-    start = next((i for i, (_, line) in enumerate(numbered) if line[0] != "#"), len(numbered))
-    comments = [line.lstrip("# ") for _, line in numbered[:start]]
-    kept = [(n, line) for n, line in numbered[start:] if line[0] != "#"]
-    rows = [
-        [field.strip() for field in row]
-        for row in csv.reader(
-            (line for _, line in kept), delimiter=delimiter, skipinitialspace=True
-        )
-    ]
-    if not rows:
-        raise ValueError("it is empty")
-    header, first = rows[0], 1
-    last = [name.strip() for name in comments[-1].split(delimiter)] if comments else []
-    if len(last) == len(header) and any(_is_number(name) for name in header):
-        header, first = last, 0  # the header is the comment above the numbers, as numpy writes it
-    repeated = sorted(name for name, n in Counter(filter(None, header)).items() if n > 1)
-    if repeated:
-        raise ValueError(f"it has more than one column {repeated[0]!r}: rename one")
-    columns: list[list[str]] = [[] for _ in header]
-    for i, row in enumerate(rows[first:], first):
-        if len(row) > len(header) and not any(row[len(header) :]):
-            row = row[: len(header)]  # delimiters at the end of the line
-        if len(row) != len(header):
-            where = f"line {kept[i][0]}" if len(rows) == len(kept) else f"row {i + 1 - first}"
-            raise ValueError(
-                f"{where} has {len(row)} fields, the header {len(header)}: the file is cut off, or "
-                "a text with the delimiter is not quoted"
-            )
-        for column, field in zip(columns, row, strict=True):
-            column.append(field)
-    names = [name or f"column {i}" for i, name in enumerate(header, 1)]
-    return Table([np.array(column, str) for column in columns], names=names)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _name_in(table: Table, name: str) -> str | None:
@@ -552,9 +500,12 @@ def _unit_of(unit: Any, quantity: Quantity) -> u.UnitBase | u.FunctionUnitBase |
         return u.hourangle
     if name in UNIT_NAMES:
         return UNIT_NAMES[name]
-    if isinstance(unit, u.UnrecognizedUnit):
-        return u.Unit(name, parse_strict="silent")  # names in capitals
-    return u.Unit(unit, parse_strict="silent")
+    # As it stands first: FITS and VOTables know fewer units, and mJy and MJy differ in case only.
+    for spelling in (str(unit), NAMES.get(name, name), name, unit):
+        known = u.Unit(spelling, parse_strict="silent")
+        if not isinstance(known, u.UnrecognizedUnit):
+            break
+    return known
 
 
 def _convert(

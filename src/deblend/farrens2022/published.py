@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from deblend.data.table_files import NUMBER, read_columns
+from deblend.data.table_files import NUMBER, SENTINELS, Quantity, read_columns
 from deblend.errors import DeblendError
 from deblend.farrens2022.metrics import METHODS, NoiseRealisation
 
@@ -108,8 +108,10 @@ def read_predictions(
         The file cannot be read, a column is missing, labels are not among those above, a blend has
         no offset, or the stamps are not the same in each realisation.
     """
+    quantities = dict.fromkeys(COLUMNS, NUMBER)
+    quantities |= dict.fromkeys(("dx_px", "dy_px"), Quantity(sentinels=SENTINELS))
     try:
-        found = read_columns(path, {name: name for name in COLUMNS}, dict.fromkeys(COLUMNS, NUMBER))
+        found = read_columns(path, {name: name for name in COLUMNS}, quantities)
     except DeblendError as error:
         raise DeblendError(
             f"farrens2022.published_predictions: {error}: give a table with {', '.join(COLUMNS)}"

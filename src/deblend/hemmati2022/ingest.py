@@ -12,9 +12,10 @@ from typing import Any
 import galsim
 import numpy as np
 import pandas as pd
+from deblend.data.coordinates import check_scale
 from deblend.data.image_files import read_pixels
 from deblend.data.image_noise import checked_noise
-from deblend.data.image_units import counts_factor
+from deblend.data.image_units import UnitNote, counts_factor, report_units
 from deblend.data.ingest import QUANTITIES, cut
 from deblend.data.listing import files_by_id, stamp_files
 from deblend.data.psfs import read_centred_psf
@@ -220,8 +221,8 @@ def band_psfs(config: Cutouts) -> np.ndarray:
             psfs.append(psf_image(band.psf_fwhm_arcsec, config.psf_moffat_beta, scale, PSF_PX))
             continue
         name = f"the PSF {band.psf} of band {band.name}"
-        centred = read_centred_psf(band.psf, band.psf_key, name, on_pixel=True)
         psf_scale = band.psf_pixel_scale_arcsec or scale
+        centred = read_centred_psf(band.psf, band.psf_key, name, psf_scale, on_pixel=True)
         profile = galsim.InterpolatedImage(galsim.Image(centred), scale=psf_scale)
         method = "no_pixel" if np.isclose(psf_scale, scale) else "auto"
         drawn = profile.drawImage(nx=PSF_PX, ny=PSF_PX, scale=scale, method=method, dtype=float)
@@ -272,7 +273,13 @@ def cutout_stamps(
     )
 
 
-def band_factor(header: Any, band: Band, config: CutoutConfig, path: str | Path | None) -> float:
+def band_factor(
+    header: Any,
+    band: Band,
+    config: CutoutConfig,
+    path: str | Path | None,
+    notes: list[UnitNote] | None = None,
+) -> float:
     """Factor by which the pixels of a band have to be multiplied to be counts/s.
 
     See `deblend.data.image_units.counts_factor`: the header is that of the file `path`.
@@ -283,6 +290,7 @@ def band_factor(header: Any, band: Band, config: CutoutConfig, path: str | Path 
         zero_point=band.zero_point,
         pixel_scale_arcsec=config.pixel_scale_arcsec,
         source=f"band {band.name}: {path}",
+        notes=notes,
     )
 
 
@@ -299,12 +307,13 @@ def _planes(
     ------
     DeblendError
         Shapes do not fit the catalogue, the bands or each other; or see
-        `deblend.data.listing.files_by_id`.
+        `deblend.data.listing.files_by_id` and `deblend.data.coordinates.check_scale`.
     """
     files = stamp_files(images)
     if files is None:
         path = Path(str(images))
         pixels = read_pixels(path, key, mask_bits)
+        check_scale(pixels.header, config.pixel_scale_arcsec, path)
         array = pixels.values
         if array.ndim == 3:
             array = array[:, None]
@@ -316,8 +325,10 @@ def _planes(
         return _in_counts(array, pixels.header, path, config)
     stamps = []
     paths = files_by_id(images, files, ids)
+    notes: dict[str, list[UnitNote]] = {band.name: [] for band in config.bands}
     for path in paths:
         pixels = read_pixels(path, key, mask_bits)
+        check_scale(pixels.header, config.pixel_scale_arcsec, path)
         array = pixels.values
         if array.ndim == 2:
             array = array[None]
@@ -326,7 +337,9 @@ def _planes(
                 f"{path} has shape {array.shape}: give the stamp of one galaxy, (y, x) or "
                 "(band, y, x)"
             )
-        stamps.append(_in_counts(array[None], pixels.header, path, config)[0])
+        stamps.append(_in_counts(array[None], pixels.header, path, config, notes)[0])
+    for name, of_files in notes.items():
+        report_units(of_files, f"band {name}")
     sides = np.array([stamp.shape[1:] for stamp in stamps])
     too_small = np.flatnonzero((sides < config.parent_px).any(axis=1))
     if (sides == sides[0]).all():
@@ -348,7 +361,13 @@ def _planes(
     )
 
 
-def _in_counts(images: np.ndarray, header: Any, path: Path, config: CutoutConfig) -> np.ndarray:
+def _in_counts(
+    images: np.ndarray,
+    header: Any,
+    path: Path,
+    config: CutoutConfig,
+    notes: dict[str, list[UnitNote]] | None = None,
+) -> np.ndarray:
     """Stamps (n, band, y, x) of a file in counts/s, in the order of the configured bands."""
     planes = [i if band.plane is None else band.plane for i, band in enumerate(config.bands)]
     for band, plane in zip(config.bands, planes, strict=True):
@@ -363,7 +382,10 @@ def _in_counts(images: np.ndarray, header: Any, path: Path, config: CutoutConfig
             f"at least {PARENT_MIN_PX} px a side"
         )
     images = images if planes == list(range(images.shape[1])) else images[:, planes]
-    factors = [band_factor(header, band, config, path) for band in config.bands]
+    factors = [
+        band_factor(header, band, config, path, None if notes is None else notes[band.name])
+        for band in config.bands
+    ]
     if all(factor == 1 for factor in factors):
         return images
     return images * np.array(factors)[:, None, None]

@@ -14,7 +14,7 @@ from deblend.errors import DeblendError
 from deblend.hemmati2022.blends import with_neighbours
 from deblend.hemmati2022.cutout_config import Band, CutoutConfig
 from deblend.hemmati2022.cutouts import brightest_offsets
-from deblend.hemmati2022.ingest import band_factor, band_noise, batches, cutout_stamps
+from deblend.hemmati2022.ingest import BATCH, band_factor, band_noise, batches, cutout_stamps
 from scipy.spatial import cKDTree
 
 log = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ def archive_cutouts(
     galaxies = selected[selected["reason"] == ""].reset_index(drop=True)
     size, names = config.parent_px, [band.name for band in config.bands]
     detection = names.index(config.detection_band)
-    systems, factors = [], []
+    systems, factors, on_all = [], [], np.ones(len(galaxies), bool)
     for band in config.bands:
         with _mosaic(band) as image:
             wcs = celestial_wcs(
@@ -85,7 +85,9 @@ def archive_cutouts(
             factors.append(band_factor(image.header, band, config, band.mosaic))
             x, y = _pixels(galaxies, wcs, offset_arcsec).T
             ny, nx = image.shape
-            if not ((x >= -0.5) & (x < nx - 0.5) & (y >= -0.5) & (y < ny - 0.5)).any():
+            inside = (x >= -0.5) & (x < nx - 0.5) & (y >= -0.5) & (y < ny - 0.5)
+            on_all &= inside
+            if not inside.any():
                 raise DeblendError(
                     f"band {band.name}: none of the {len(galaxies)} selected galaxies is on the "
                     f"mosaic {band.mosaic}: check its address and the columns of ra and dec "
@@ -100,19 +102,29 @@ def archive_cutouts(
         sources["mag"].to_numpy(float),
         size,
     )
-    noise: list[float] = []
-    for rows in batches(np.arange(len(galaxies))):
-        part = galaxies.iloc[rows]
-        images = np.full((len(rows), len(config.bands), size, size), np.nan, np.float32)
-        reasons = np.full(len(rows), "", dtype=object)
+
+    def cut(part: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        """Cut-outs of some galaxies in all bands, and reasons."""
+        images = np.full((len(part), len(config.bands), size, size), np.nan, np.float32)
+        reasons = np.full(len(part), "", dtype=object)
         for b, band in enumerate(config.bands):
             positions = _pixels(part, systems[b], offset_arcsec)
             with _mosaic(band) as image:
                 found = _cut_band(image, positions, images[:, b], factors[b])
             log.info("%s: %s", band.name, pd.Series(found).value_counts().to_dict())
             reasons = _more_severe(reasons, found)
+        return images, reasons
+
+    # The noise is that of galaxies at equal steps through all: depths differ within a mosaic.
+    rows, noise = np.flatnonzero(on_all), list[float]()
+    if len(rows):
+        images, reasons = cut(galaxies.iloc[rows[:: -(-len(rows) // BATCH)]])
+        noise = band_noise(images[reasons == ""], config) if (reasons == "").any() else []
+    for rows in batches(np.arange(len(galaxies))):
+        part = galaxies.iloc[rows]
+        images, reasons = cut(part)
         usable = reasons == ""
-        # The noise of the first cut-outs is that of all.
+        # None of those could be used: then it is that of the first cut-outs that can.
         noise = noise or (band_noise(images[usable], config) if usable.any() else [])
         check_centres(
             images[usable, detection],

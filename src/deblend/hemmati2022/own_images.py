@@ -122,6 +122,7 @@ def resolve_images(
     zero_point: float | Sequence[float],
     noise_sigma: float | np.ndarray | None = None,
     images_key: str | None = None,
+    unit: str | None = None,
     psfs_key: str | None = None,
     profile: str = "exp_or_dev",
     engine: str = "auto",
@@ -160,6 +161,8 @@ def resolve_images(
         Standard deviation of the noise of a pixel; measured in the corners by default.
     images_key, psfs_key : str, optional
         Names of the arrays in the files, see `deblend.data.image_files.read_pixels`.
+    unit : str, optional
+        Unit of the images, such as nJy, instead of that of the header.
     profile, engine, n_workers
         See `deblend.photometry.forced.fit_photometry`.
     device : torch.device, optional
@@ -210,7 +213,7 @@ def resolve_images(
     array = _with_axes(np.asarray(images) if pixels is None else pixels.values, name)
     chosen = _choose_bands(bands, network_bands, array.shape, name)
     zero_points = _per_band(zero_point, len(bands), "zero_point")
-    array = array * _factors(header, zero_points, pixel_scale_arcsec, name)
+    array = array * _factors(header, unit, zero_points, pixel_scale_arcsec, name)
     pixel = trained["factor"] * trained["pixel_scale_arcsec"]
     ratio = _pixel_ratio(pixel_scale_arcsec, pixel)
     psf = _checked_psfs(psfs, psfs_key, array.shape)
@@ -275,17 +278,19 @@ def _read_record(description: str | Path) -> dict[str, Any]:
 
 
 def _read(given: np.ndarray | str | Path, key: str | None) -> np.ndarray:
-    return read_array(given, key) if isinstance(given, str | Path) else np.asarray(given)
+    if isinstance(given, str | Path):
+        return read_array(given, key, prefer=("PSF",))
+    return np.asarray(given)
 
 
 def _factors(
-    header: Any, zero_points: np.ndarray, pixel_scale_arcsec: float, name: str
+    header: Any, unit: str | None, zero_points: np.ndarray, pixel_scale_arcsec: float, name: str
 ) -> np.ndarray:
-    """Factors that make counts/s of the images, by the unit of the header, shape (band, 1, 1)."""
+    """Factors that make counts/s of the images, by their unit, shape (band, 1, 1)."""
     factors = [
         counts_factor(
             header,
-            None,
+            unit,
             zero_point=float(zero_point),
             pixel_scale_arcsec=pixel_scale_arcsec,
             source=name,

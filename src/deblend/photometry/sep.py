@@ -73,7 +73,9 @@ def extract(
         ) from error
 
 
-def detect(image: np.ndarray, settings: Detection, rms: float) -> tuple[np.ndarray, np.ndarray]:
+def detect(
+    image: np.ndarray, settings: Detection, rms: float, mask: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Detect objects.
 
     Parameters
@@ -83,6 +85,8 @@ def detect(image: np.ndarray, settings: Detection, rms: float) -> tuple[np.ndarr
     settings : Detection
     rms : float
         Noise of the background.
+    mask : ndarray of bool, shape (y, x), optional
+        Pixels without data.
 
     Returns
     -------
@@ -104,6 +108,7 @@ def detect(image: np.ndarray, settings: Detection, rms: float) -> tuple[np.ndarr
         deblend_nthresh=settings.n_thresholds,
         deblend_cont=settings.contrast,
         segmentation_map=True,
+        mask=mask,
     )
     return objects, segmap
 

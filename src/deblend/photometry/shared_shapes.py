@@ -66,12 +66,15 @@ class SharedShapeFit:
     chi2_per_dof : ndarray, shape (n,)
     flags : ndarray of int, shape (n, galaxy)
         Bits of `deblend.photometry.mixture_fit`; 0 means a good fit.
+    covariance : ndarray, shape (n, galaxy, 3)
+        (yy, yx, xx) of each galaxy before the convolution, px^2.
     """
 
     flux: np.ndarray
     flux_err: np.ndarray
     chi2_per_dof: np.ndarray
     flags: np.ndarray
+    covariance: np.ndarray
 
 
 class _Problem:
@@ -84,10 +87,13 @@ class _Problem:
         psf: PsfMixture,
         mixtures: Sequence[Profile],
         basis: np.ndarray | None = None,
+        *,
+        fit_sky: bool = False,
     ) -> None:
         self.shape: tuple[int, int] = images.shape[1:]
         self.images = np.ascontiguousarray(images, float).reshape(len(images), -1)
         self.positions, self.psf, self.mixtures = positions, psf, mixtures
+        self.fit_sky = fit_sky
         n_parameters = positions.shape[1] * (N_SHAPE + len(mixtures))
         self.basis = np.eye(n_parameters) if basis is None else basis
         self.chi2_floor = CHI2_FLOOR * (self.images**2).sum(axis=1)
@@ -96,7 +102,7 @@ class _Problem:
     def with_profiles(self, mixtures: Sequence[Profile]) -> "_Problem":
         """The same stamps with other profiles, all of whose parameters are free."""
         images = self.images.reshape(-1, *self.shape)
-        return _Problem(images, self.positions, self.psf, mixtures)
+        return _Problem(images, self.positions, self.psf, mixtures, fit_sky=self.fit_sky)
 
     def within_bounds(self, p: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Whether galaxies are no wider than the stamp, and no Gaussian is sharper than allowed."""
@@ -144,6 +150,9 @@ class _Problem:
             if not free:
                 tied = self.basis.T @ jacobian[:, :-1]
                 jacobian = np.concatenate([tied, jacobian[:, -1:]], axis=1)
+            if self.fit_sky:
+                # What is left is orthogonal to a constant, whose best value is thus included.
+                jacobian -= jacobian.mean(axis=2, keepdims=True)
             yield part, jacobian
 
     def _weights(self, p: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -245,6 +254,7 @@ def fit_shared_shapes(
     noise_sigma: float,
     noise_correlation: np.ndarray | None = None,
     profiles: Sequence[str] = PROFILES,
+    fit_sky: bool = False,
     max_iterations: int = MAX_ITERATIONS,
 ) -> SharedShapeFit:
     """Fit all galaxies of a stamp together, with fixed centres.
@@ -266,6 +276,8 @@ def fit_shared_shapes(
         See `deblend.data.noise.noise_images`; without it the noise is white.
     profiles : sequence of {"gauss", "exp", "dev"}
         Of each galaxy.
+    fit_sky : bool
+        Fit a constant sky level to each stamp together with the galaxies.
     max_iterations : int
 
     Returns
@@ -297,6 +309,7 @@ def fit_shared_shapes(
         np.full((n, n_galaxies), np.nan),
         np.full(n, np.nan),
         np.zeros((n, n_galaxies), int),
+        np.full((n, n_galaxies, N_SHAPE), np.nan),
     )
     finite = np.isfinite(images).all(axis=(1, 2)) & np.isfinite(positions).all(axis=(1, 2))
     fit.flags[~finite] = FLAG_NOT_FINITE
@@ -307,15 +320,18 @@ def fit_shared_shapes(
         for tie, flag in ((False, 0), (True, FLAG_ROUND)):
             basis = _basis(n_galaxies, n_parameters, round_galaxies=tie)
             mixture = psf.take(np.zeros(len(rows), int))
-            problem = _Problem(images[rows], positions[rows], mixture, mixtures, basis)
+            problem = _Problem(
+                images[rows], positions[rows], mixture, mixtures, basis, fit_sky=fit_sky
+            )
             solution = minimise(problem, _start(problem), max_iterations)
             _, singular, flags = quality(solution, problem.chi2_floor)
             p = solution.p
             fit.flux[rows] = p[..., N_SHAPE:].sum(axis=-1)
+            fit.covariance[rows] = p[..., :N_SHAPE]
             variance = _flux_variance(problem, p, solution.normal, noise_correlation)
             error = np.sqrt(variance) * noise_sigma
             fit.flux_err[rows] = np.where(singular[:, None], np.nan, error)
-            dof = problem.images.shape[1] - basis.shape[1]
+            dof = problem.images.shape[1] - basis.shape[1] - fit_sky
             fit.chi2_per_dof[rows] = solution.normal[:, -1, -1] / noise_sigma**2 / dof
             negative = np.where(fit.flux[rows] > 0, 0, FLAG_NEGATIVE_FLUX)
             fit.flags[rows] = (flags | flag)[:, None] | negative

@@ -9,11 +9,17 @@ Comments, docstrings, formatting, unused definitions and unused imports do not m
 
 import argparse
 import ast
+import atexit
+import contextlib
+import functools
 import hashlib
+import json
+import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from deblend.errors import DeblendError
 
@@ -64,38 +70,41 @@ class Code:
     strings: frozenset[str]
 
 
+#: Code of a module without statements.
+NO_CODE = Code(hashlib.sha256(b"").hexdigest(), frozenset(), frozenset(), frozenset())
+
+
 @dataclass
 class Module:
-    """A parsed module: the names that it defines, and the code of each."""
+    """The names that a parsed module defines, and the code of each."""
 
     name: str
     is_package: bool = False
-    definitions: dict[str, list[ast.stmt]] = field(default_factory=dict)
+    #: Code of the definitions of each name.
+    definitions: dict[str, Code] = field(default_factory=dict)
     #: Definitions that count whenever the module is used, because of their decorators.
     registered: list[str] = field(default_factory=list)
-    #: Statements that run on import and are not definitions.
-    statements: list[ast.stmt] = field(default_factory=list)
+    #: Code of the statements that run on import and are not definitions.
+    statements: Code | None = None
     #: Names that imports and other statements bind.
     scope: Scope = field(default_factory=dict)
     #: Modules from which all names are imported (`import *`).
     star_imports: list[Parts] = field(default_factory=list)
-    _code: dict[str | None, Code] = field(default_factory=dict)
 
-    def code(self, name: str | None) -> Code:
-        """Code of a definition or, with None, of the statements."""
-        if name not in self._code:
-            nodes = self.statements if name is None else self.definitions[name]
-            names = _Names(self)
-            for node in nodes:
-                names.visit(node, [])
-            text = "\n".join(part for node in nodes for part in _serialized(node))
-            self._code[name] = Code(
-                hashlib.sha256(text.encode()).hexdigest(),
-                frozenset(names.names),
-                frozenset(names.imported),
-                frozenset(names.strings),
-            )
-        return self._code[name]
+
+def _code_of(nodes: Iterable[ast.stmt], module: Module) -> Code:
+    """Digest of statements of a module, and the names that they use."""
+    names = _Names(module)
+    parts: list[str] = []
+    for node in nodes:
+        names.visit(node, [])
+        parts += _serialized(node)
+    return Code(
+        hashlib.sha256("\n".join(parts).encode()).hexdigest(),
+        frozenset(names.names),
+        frozenset(names.imported),
+        frozenset(names.strings),
+    )
 
 
 def code_digest(script: Path, library: Path) -> str:
@@ -152,6 +161,7 @@ class _Traversal:
 
     def __init__(self, script: Path, library: Path) -> None:
         self.script, self.library = script, library
+        self._store = _store(library.absolute())
         self.lines: set[str] = set()
         #: Pairs of a module and a definition, which is None for the statements.
         self.counted: set[tuple[str, str | None]] = set()
@@ -161,7 +171,7 @@ class _Traversal:
         self._counted_whole: set[str] = set()
         if not script.is_file():
             raise DeblendError(f"{script}: there is no such script; correct the path")
-        self._count_all(_read_module(script, ""))
+        self._count_all(self._store.module(script, ""))
         while self._todo:
             self._read(*self._todo.pop())
 
@@ -171,9 +181,9 @@ class _Traversal:
             path, name = self.library.joinpath(*parts), ".".join(parts)
             module = None
             if (path / "__init__.py").is_file():
-                module = _read_module(path / "__init__.py", name)
+                module = self._store.module(path / "__init__.py", name)
             elif path.with_suffix(".py").is_file():
-                module = _read_module(path.with_suffix(".py"), name)
+                module = self._store.module(path.with_suffix(".py"), name)
             elif path.is_dir():
                 module = Module(name, is_package=True)
             self._modules[parts] = module
@@ -222,7 +232,7 @@ class _Traversal:
 
     def _read(self, module: Module, name: str | None) -> None:
         """Add the lines of a definition, and follow the names that it uses."""
-        code = module.code(name)
+        code = (module.statements or NO_CODE) if name is None else module.definitions[name]
         label = f"{module.name}:{name or ''}"
         self.lines.add(f"{label} {code.digest}")
         reached = set()
@@ -355,44 +365,123 @@ class _Names:
         self.names.add((part.id, *attributes))
 
 
-#: Parsed modules by file and module name, with the modification time and size of the file.
-_CACHE: dict[tuple[str, str], tuple[tuple[int, int], Module]] = {}
+def _as_lists(code: Code | None) -> list[Any] | None:
+    """Code as plain lists, which JSON has."""
+    if code is None:
+        return None
+    return [code.digest, sorted(code.names), sorted(code.imported), sorted(code.strings)]
 
 
-def _read_module(path: Path, name: str) -> Module:
-    """Parse a module, unless it is in the cache and its file has not changed."""
-    status = path.stat()
-    stamp, key = (status.st_mtime_ns, status.st_size), (str(path.absolute()), name)
-    if key not in _CACHE or _CACHE[key][0] != stamp:
-        try:
-            tree = ast.parse(path.read_bytes(), str(path))
-        except (SyntaxError, ValueError) as error:
-            line = getattr(error, "lineno", None) or 1
-            reason = getattr(error, "msg", error)
-            raise DeblendError(f"{path}:{line}: {reason}; correct the code") from error
-        _CACHE[key] = stamp, _build_module(tree, name, path.name == "__init__.py")
-    return _CACHE[key][1]
+def _from_lists(lists: list[Any]) -> Code:
+    digest, names, imported, strings = lists
+    pairs = frozenset((name, tuple(origin)) for name, origin in imported)
+    return Code(digest, frozenset(map(tuple, names)), pairs, frozenset(strings))
+
+
+class _Store:
+    """Parsed modules of a library and of the scripts that use it.
+
+    Parsing takes seconds, which every command would wait for. So what was parsed is kept beside the
+    library's compiled code, by the digests of the files' contents.
+    """
+
+    def __init__(self, library: Path) -> None:
+        # What is kept depends on this module too.
+        own = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:LENGTH]
+        self._file = library / PACKAGE / "__pycache__" / f"code.{own}.json"
+        self._kept: dict[str, Any] = {}
+        self._read: dict[str, Module] = {}
+        self._has_new = False
+        # Without the file, or with a broken one, all is parsed again.
+        with contextlib.suppress(OSError, ValueError):
+            digest, _, text = self._file.read_text().partition("\n")
+            if digest == hashlib.sha256(text.encode()).hexdigest():
+                self._kept = json.loads(text)
+
+    def module(self, path: Path, name: str) -> Module:
+        """A module, parsed unless one with the same name and content is known."""
+        content = path.read_bytes()
+        is_package = path.name == "__init__.py"
+        label = f"{name} {is_package}\n".encode()
+        key = hashlib.sha256(label + content).hexdigest()
+        if key not in self._read and key in self._kept:
+            self._read[key] = self._from_kept(self._kept[key])
+        elif key not in self._read:
+            try:
+                tree = ast.parse(content, str(path))
+            except (SyntaxError, ValueError) as error:
+                line = getattr(error, "lineno", None) or 1
+                reason = getattr(error, "msg", error)
+                raise DeblendError(f"{path}:{line}: {reason}; correct the code") from error
+            self._read[key] = _build_module(tree, name, is_package)
+            self._has_new = True
+        return self._read[key]
+
+    def keep(self) -> None:
+        """Write what this process has used, if any of it is new and the folder can be written."""
+        if not self._has_new:
+            return
+        kept = {
+            key: vars(module)
+            | {
+                "definitions": {n: _as_lists(code) for n, code in module.definitions.items()},
+                "statements": _as_lists(module.statements),
+            }
+            for key, module in self._read.items()
+        }
+        # Several processes may write it at the same time.
+        temporary = self._file.with_suffix(f".{os.getpid()}.partial")
+        with contextlib.suppress(OSError):
+            self._file.parent.mkdir(exist_ok=True)
+            text = json.dumps(kept, sort_keys=True)
+            temporary.write_text(f"{hashlib.sha256(text.encode()).hexdigest()}\n{text}")
+            temporary.replace(self._file)
+
+    @staticmethod
+    def _from_kept(fields: dict[str, Any]) -> Module:
+        lists = fields["statements"]
+        return Module(
+            fields["name"],
+            fields["is_package"],
+            {name: _from_lists(each) for name, each in fields["definitions"].items()},
+            fields["registered"],
+            None if lists is None else _from_lists(lists),
+            {name: [tuple(origin) for origin in each] for name, each in fields["scope"].items()},
+            [tuple(parts) for parts in fields["star_imports"]],
+        )
+
+
+@functools.cache
+def _store(library: Path) -> _Store:
+    """The store of a library, which is kept when the process ends."""
+    store = _Store(library)
+    atexit.register(store.keep)
+    return store
 
 
 def _build_module(tree: ast.Module, name: str, is_package: bool) -> Module:
     """Sort the statements of a module into definitions, imports and others."""
     module = Module(name, is_package)
+    definitions: dict[str, list[ast.stmt]] = {}
+    statements: list[ast.stmt] = []
     for node in tree.body:
         defined_names = _defined_names(node)
         for defined_name in defined_names:
-            module.definitions.setdefault(defined_name, []).append(node)
+            definitions.setdefault(defined_name, []).append(node)
         if defined_names:
             continue
         if not _is_silent(node):
-            module.statements.append(node)
+            statements.append(node)
         for bound_name, origins in _bindings([node], module).items():
             module.scope.setdefault(bound_name, []).extend(origins)
         for inner in ast.walk(node):
             if isinstance(inner, ast.ImportFrom) and inner.names[0].name == "*":
                 module.star_imports.append(_origin(inner, module))
-    for defined_name, nodes in module.definitions.items():
-        if any(_may_be_registered(node, module) for node in nodes):
+    for defined_name, nodes in definitions.items():
+        if any(_may_be_registered(node, definitions, module) for node in nodes):
             module.registered.append(defined_name)
+    module.definitions = {key: _code_of(nodes, module) for key, nodes in definitions.items()}
+    module.statements = _code_of(statements, module) if statements else None
     return module
 
 
@@ -419,13 +508,15 @@ def _defined_names(node: ast.stmt) -> list[str]:
     return names
 
 
-def _may_be_registered(node: ast.stmt, module: Module) -> bool:
+def _may_be_registered(
+    node: ast.stmt, definitions: Mapping[str, list[ast.stmt]], module: Module
+) -> bool:
     """Whether a decorator may register a definition, so that it is used without its name."""
     for decorator in getattr(node, "decorator_list", ()):
         called = decorator.func if isinstance(decorator, ast.Call) else decorator
         while isinstance(called, ast.Attribute):
             called = called.value
-        if not isinstance(called, ast.Name) or called.id in module.definitions:
+        if not isinstance(called, ast.Name) or called.id in definitions:
             return True
         if any(origin[0] not in PURE_DECORATORS for origin in module.scope.get(called.id, ())):
             return True

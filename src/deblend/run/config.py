@@ -477,7 +477,7 @@ def _hint(problem: dict[str, Any]) -> str:
     return f": write {text}, without quotes"
 
 
-class _UniqueKeyLoader(yaml.SafeLoader):
+class _UniqueKeyLoader(yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader):  # type: ignore[misc]
     """A YAML loader that refuses a key that is given twice; others use the last value."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -486,10 +486,11 @@ class _UniqueKeyLoader(yaml.SafeLoader):
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode) or key.tag == "tag:yaml.org,2002:merge":
                 continue
-            line = key.start_mark.line + 1
+            mark = key.start_mark
+            line = mark.line + 1
             if key.value in seen:
                 raise DeblendError(
-                    f"{self.name}, line {line}: the key {key.value} is given already in line "
+                    f"{mark.name}, line {line}: the key {key.value} is given already in line "
                     f"{seen[key.value]}: keep one of them"
                 )
             seen[key.value] = line

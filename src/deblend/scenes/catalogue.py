@@ -51,9 +51,21 @@ METHOD_COLUMNS = {
     "n_peaks": ("", "meta.number", "peaks in the network's image"),
 }
 
+#: The same of what is known of the image of a source in a band.
+IMAGE_COLUMNS = {
+    "sky_counts": ("ct / s", "instr.background", "sky level that was subtracted from a pixel"),
+    "noise_counts": ("ct / s", "instr.det.noise", "standard deviation of the noise of a pixel"),
+}
+
+#: Units of fluxes, which those of pictures do not have.
+FLUX_UNITS = ("uJy", "ct / s")
+
 
 def source_table(scenes: Scenes) -> pd.DataFrame:
-    """Sources of scenes with the columns of `SOURCE_COLUMNS`; `ra` and `dec` only if known."""
+    """Sources of scenes with the columns of `SOURCE_COLUMNS`; `ra` and `dec` only if known.
+
+    Also those of `IMAGE_COLUMNS`, with the name of each band.
+    """
     sources = find_sources(scenes)
     scene = sources["scene"].to_numpy(int)
     table = sources[["scene", "source", "x_px", "y_px"]].copy()
@@ -67,6 +79,10 @@ def source_table(scenes: Scenes) -> pd.DataFrame:
         table["ra"], table["dec"] = sky.T
     table["detected"] = sources["found"].to_numpy(bool)
     radius = sources["radius_px"].to_numpy(float)
+    for band, name in enumerate(scenes.bands):
+        if scenes.sky is not None:
+            table[f"sky_counts_{name}"] = scenes.sky[scene, band]
+        table[f"noise_counts_{name}"] = scenes.noise_sigma[scene, band]
     table["radius_arcsec"] = intrinsic_radius_arcsec(scenes, scenes.detection_band, radius)
     return table
 
@@ -86,20 +102,22 @@ def wide_table(scenes: Scenes, sources: pd.DataFrame, measured: pd.DataFrame) ->
     -------
     DataFrame
         For each method the columns of `METHOD_COLUMNS` that it has values of, named
-        QUANTITY_METHOD, and QUANTITY_METHOD_BAND if the scenes have several bands.
+        QUANTITY_METHOD, and QUANTITY_METHOD_BAND if the scenes have several bands. Fluxes of
+        pictures are sums of pixels, and have no magnitudes.
     """
     keys = ["scene", "source"]
     parts = [sources]
     for (method, band), rows in measured.groupby(["method", "band"], sort=False):
         zero_point = float(scenes.zero_points[scenes.bands.index(band)])
-        factor = 10 ** (0.4 * (MICROJANSKY - zero_point))
+        factor = 1.0 if scenes.stretched else 10 ** (0.4 * (MICROJANSKY - zero_point))
         suffix = method if len(scenes.bands) == 1 else f"{method}_{band}"
         columns: dict[str, Any] = {}
         if rows["flux"].notna().any():
             columns["flux"] = rows["flux"] * factor
             if rows["flux_error"].notna().any():
                 columns["flux_error"] = rows["flux_error"] * factor
-            columns["mag"] = mag_from_flux(rows["flux"].to_numpy(), zero_point)
+            if not scenes.stretched:
+                columns["mag"] = mag_from_flux(rows["flux"].to_numpy(), zero_point)
         if rows["p_blend"].notna().any():
             columns["p_blend"] = rows["p_blend"]
         if rows["mask_area_px"].notna().any():
@@ -126,7 +144,7 @@ def write_catalogue(path: str | Path, table: pd.DataFrame, meta: Mapping[str, An
     table : DataFrame
         From `wide_table`.
     meta : dict
-        Plain values for the header. The flag bits are added.
+        Plain values for the header. The flag bits are added. With `stretched` fluxes have no unit.
     """
     result = Table.from_pandas(table)
     for name in result.colnames:
@@ -134,7 +152,7 @@ def write_catalogue(path: str | Path, table: pd.DataFrame, meta: Mapping[str, An
         column = result[name]
         column.description = text
         column.meta["ucd"] = ucd
-        if unit:
+        if unit and not (meta.get("stretched") and unit in FLUX_UNITS):
             column.unit = unit
     bits = {name: {"bit": value, "means": text} for name, (value, text) in FLAGS.items()}
     result.meta.update({**meta, "flags": bits})
@@ -147,10 +165,9 @@ def _described(name: str) -> tuple[str, str, str]:
     if name in SOURCE_COLUMNS:
         return SOURCE_COLUMNS[name]
     # The longest first, since flux_error begins with flux.
-    quantity = next(
-        q for q in sorted(METHOD_COLUMNS, key=len, reverse=True) if name.startswith(f"{q}_")
-    )
-    unit, ucd, text = METHOD_COLUMNS[quantity]
+    columns = METHOD_COLUMNS | IMAGE_COLUMNS
+    quantity = next(q for q in sorted(columns, key=len, reverse=True) if name.startswith(f"{q}_"))
+    unit, ucd, text = columns[quantity]
     return unit, ucd, f"{text}, {name.removeprefix(f'{quantity}_')}"
 
 
@@ -159,6 +176,7 @@ def catalogue_meta(
     injected: Scenes | None,
     of_injected: pd.DataFrame,
     *,
+    sources: pd.DataFrame,
     data: Mapping[str, Any],
     networks: Mapping[str, Any],
     notes: Mapping[str, str],
@@ -172,6 +190,8 @@ def catalogue_meta(
     scenes, injected : Scenes
     of_injected : DataFrame
         Tables of all methods for the injected scenes.
+    sources : DataFrame
+        From `source_table`.
     data : dict
         The entry of the configuration.
     networks : dict
@@ -189,10 +209,14 @@ def catalogue_meta(
         }
         for b, name in enumerate(scenes.bands)
     }
+    empty = sorted(set(range(len(scenes))) - set(sources["scene"].tolist()))
     rows = [{k: _plain(v) for k, v in row.items()} for row in found.to_dict("records")]
     return {
         "data": dict(data),
         "n_scenes": len(scenes),
+        "stretched": scenes.stretched,
+        "noise": dict(zip(scenes.bands, scenes.noise_notes, strict=False)),
+        "scenes_without_sources": [scenes.names[i] for i in empty],
         "pixel_scale_arcsec": scenes.pixel_scale_arcsec,
         "bands": bands,
         "networks": dict(networks),

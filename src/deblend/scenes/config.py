@@ -27,7 +27,8 @@ class SceneBand(Section):
     images: StampImages | None = Field(
         default=None,
         description="Images of this band alone, if each band has its own files; null: those of the "
-        "scenes.",
+        "scenes. Files of folders and patterns belong to the same scene if they have the same "
+        "name, or the same text stands for * in the patterns; those of lists by their order.",
     )
     noise_sigma: Positive | None = Field(
         default=None,
@@ -88,8 +89,8 @@ class SceneSet(Section):
         default=None,
         description="A file (.fits, .h5, .npz, .npy, .jpg, .png) with one image (y, x) or "
         "(band, y, x), or with many, (scene, y, x) or (scene, band, y, x); or files with one image "
-        "each: a folder of FITS files, a pattern such as blends/*.fits, or a list. null: each band "
-        "has its own.",
+        "each: a folder of FITS files (or of pictures, if it has none), a pattern such as "
+        "blends/*.fits, or a list. null: each band has its own.",
     )
     images_key: str | None = Field(
         default=None,
@@ -107,8 +108,9 @@ class SceneSet(Section):
     )
     columns: dict[Literal["scene", "x", "y"], str] = Field(
         default={},
-        description="Name of the table's column for each of the workflow's: scene (number of the "
-        "image, from 0, or name of its file without the suffix; not needed for one image), x and "
+        description="Name of the table's column for each of the workflow's: scene (numbers of the "
+        "images, from 0, or names of their files, with or without the suffix; not needed for one "
+        "image), x and "
         "y (px).",
     )
     first_pixel: Literal[0, 1] = Field(
@@ -135,7 +137,8 @@ class SceneSet(Section):
     )
     weights: Text | None = Field(
         default=None,
-        description="Folder of trained networks, see `docs/scenes.md`; all of them are used.",
+        description="Folder of trained networks, see `docs/scenes.md`; those of other bands are "
+        "left out.",
     )
     inject: NonNegativeInteger = Field(
         default=0,

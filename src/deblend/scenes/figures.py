@@ -19,6 +19,9 @@ N_SHOWN, N_COLUMNS = 12, 4
 #: Side of what is shown of a larger image, px.
 SHOWN_PX = 160
 
+#: Errors beyond this are drawn as arrows at the edge, mag.
+LARGEST_MAG = 1.5
+
 #: Probability at which the outline of a mask is drawn.
 OUTLINE = 0.5
 
@@ -78,7 +81,8 @@ def _part(image: np.ndarray) -> tuple[slice, slice]:
     found = []
     for axis in (1, 0):
         where = np.flatnonzero(data.any(axis=axis))
-        low, high = int(where[0]), int(where[-1]) + 1
+        # An image without data in this band is shown as it is, empty.
+        low, high = (int(where[0]), int(where[-1]) + 1) if len(where) else (0, data.shape[1 - axis])
         if high - low > SHOWN_PX:
             low = (low + high - SHOWN_PX) // 2
             high = low + SHOWN_PX
@@ -126,9 +130,9 @@ def _draw_sources(axis: Axes, own: pd.DataFrame, zero_point: float) -> None:
                 ("-" if np.isnan(m) else f"{m:.1f}") + ("*" if names_of(f) else "")
                 for m, f in zip(mags[:4], rows["flags"], strict=False)
             ]
-            lines.append(f"{method[:18]} {' '.join(texts)}")
+            lines.append(f"{method[:24]} {' '.join(texts)}")
         elif rows["p_blend"].notna().any():
-            lines.append(f"{method[:18]} P {rows['p_blend'].iloc[0]:.2f}")
+            lines.append(f"{method[:24]} P {rows['p_blend'].iloc[0]:.2f}")
     axis.set_xlabel("\n".join(lines), fontsize=4.5, loc="left", labelpad=2)
 
 
@@ -151,7 +155,8 @@ def draw_injections(
     methods = list(dict.fromkeys(zip(table["method"], table["band"], strict=True)))
     columns = 3
     rows = max(1, -(-len(methods) // columns))
-    with paper_figure(outputs, label, TWO_COLUMNS_IN, 1.9 * rows + 0.3) as figure:
+    label += ", injected galaxies; numbers are medians where both of a blend are found"
+    with paper_figure(outputs, label, TWO_COLUMNS_IN, 2.3 * rows + 0.3) as figure:
         axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
         if not methods:
             panel_note(axes[0], "nothing was injected")
@@ -160,17 +165,31 @@ def draw_injections(
             zero_point = float(injected.zero_points[injected.bands.index(band)])
             error = mag_from_flux(part["flux"].to_numpy(float), zero_point) - part["mag"].to_numpy()
             clean = part["flags"].to_numpy(int) == 0
+            both = part["n_found"].to_numpy(int) == 2
             for chosen, colour, name in (
-                (clean, COLOURS["ours"], "no flag"),
-                (~clean, COLOURS["companion"], "flagged"),
+                (~both, "0.6", "one source for both galaxies"),
+                (clean & both, COLOURS["ours"], "no flag"),
+                (~clean & both, COLOURS["companion"], "flagged"),
             ):
                 axis.plot(part["mag"][chosen], error[chosen], ".", ms=3, color=colour, label=name)
+                # Arrows stand at the edge for what is beyond.
+                for beyond, edge, marker in (
+                    (chosen & (error > LARGEST_MAG), LARGEST_MAG, "^"),
+                    (chosen & (error < -LARGEST_MAG), -LARGEST_MAG, "v"),
+                ):
+                    at = np.full(int(beyond.sum()), edge)
+                    axis.plot(part["mag"][beyond], at, marker, ms=3, color=colour, clip_on=False)
             axis.axhline(0, color="0.5", lw=0.6)
-            axis.set_title(f"{method}, {band}: median {np.median(error):+.2f} mag")
-            axis.set_ylim(-1.5, 1.5)
-        for axis in axes[-columns:]:
-            axis.set_xlabel("magnitude of the injected galaxy")
+            median = f"{np.median(error[both]):+.2f} mag" if both.any() else "unknown"
+            axis.set_title(f"{method}, {band}\n{median}")
+            axis.set_ylim(-LARGEST_MAG, LARGEST_MAG)
+        for axis in axes[len(methods) or 1 :]:
+            axis.set_visible(False)
+        for number in range(max(len(methods), 1)):
+            if number + columns >= max(len(methods), 1):
+                axes[number].set_xlabel("magnitude of the galaxy")
+                axes[number].tick_params(labelbottom=True)
         for axis in axes[::columns]:
             axis.set_ylabel("measured - injected (mag)")
         if methods:
-            axes[0].legend(loc="upper left")
+            axes[0].legend(loc="lower left", fontsize="small")

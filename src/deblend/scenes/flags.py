@@ -15,11 +15,13 @@ FLAGS: dict[str, tuple[int, str]] = {
     "size": (256, "a half-light radius outside the training's range, by SEP"),
     "noise": (512, "the noise is not like that of the training"),
     "psf": (1024, "the PSF differs from the training's by more than 5 %, or one is unknown"),
-    "sky": (2048, "the sky level around the galaxies is not 0"),
+    "sky": (2048, "the sky level around the galaxies is not 0, or could not be measured"),
     "resampled": (4096, "the stamp was resampled to the pixel scale of the training"),
     "range_unknown": (8192, "the network's description lacks a range, which is not compared"),
     "clipped": (16384, "pixels brighter than the network's scale are clipped"),
     "more_peaks": (32768, "the network's image has more peaks than galaxies that are measured"),
+    "sep_failed": (65536, "SEP failed on the image, so that it finds none of its sources"),
+    "stretched": (131072, "pixels of pictures: the flux is in no unit, and has no magnitude"),
 }
 
 

@@ -11,41 +11,39 @@ import numpy as np
 from astropy.io import fits
 from astropy.wcs import WCS
 from astropy.wcs.utils import proj_plane_pixel_scales
+from deblend.data.coordinates import largest_offset, without_left_over_sip
 from deblend.data.image_files import Pixels, read_pixels, unobserved
+from deblend.data.image_noise import checked_noise
 from deblend.data.image_units import counts_factor
-from deblend.data.listing import is_pattern, matching_files, stamp_files
-from deblend.data.noise import MIN_PIXELS, background_pixels, measure_correlation
+from deblend.data.listing import PICTURE_SUFFIXES, file_ids, stamp_files
 from deblend.data.profiles import moffat_psf
 from deblend.data.psfs import read_centred_psf
-from deblend.data.table_files import open_table
 from deblend.errors import DeblendError
-from deblend.photometry.sep import background_rms
+from deblend.scenes.background import measure_background, measure_correlations
 from deblend.scenes.config import SceneBand, SceneSet
+from deblend.scenes.positions import check_positions, name_of_file, read_positions
 from deblend.scenes.scenes import Scenes
 from PIL import Image, UnidentifiedImageError
 
 log = logging.getLogger(__name__)
 
-#: Images that Pillow reads, whose pixels are bytes in a stretch that is not known.
-PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png")
-
 #: Largest relative difference between the pixel scale given and that of an image's header.
 SCALE_TOLERANCE = 0.01
+
+#: Largest distance between the coordinates of two bands of a scene, px.
+SAME_PLACE_PX = 0.1
 
 #: Widths of the PSF from the centre to the edge of the image that is made of a Moffat profile.
 PSF_HALF_WIDTHS = 6
 
-#: Correlations that differ from white noise by less than this many errors are none.
-CORRELATION_ERRORS = 3.0
-
 
 @dataclass(frozen=True)
 class _Frame:
-    """An image of a scene: (band, y, x), its name, and the header of its coordinates."""
+    """An image of a scene: (band, y, x), its name, and the header of each band's coordinates."""
 
     pixels: np.ndarray
     name: str
-    header: fits.Header
+    headers: tuple[fits.Header, ...]
 
 
 def read_scene_set(entry: dict[str, Any] | SceneSet) -> Scenes:
@@ -66,58 +64,71 @@ def read_scene_set(entry: dict[str, Any] | SceneSet) -> Scenes:
     ------
     DeblendError
         A file cannot be read or has another shape than the bands, the pixel scale of a header is
-        another one than that given, or positions are not within the images.
+        another one than that given, bands are not of the same scenes, or positions are not within
+        the images or have no galaxies.
     """
     config = entry if isinstance(entry, SceneSet) else SceneSet(**entry)
     frames, stretched = _read_frames(config)
-    _check_scales(frames, config.pixel_scale_arcsec)
+    _check_coordinates(frames, float(config.pixel_scale_arcsec))
+    bands = tuple(band.name for band in config.bands)
     images = _stacked(frames)
-    sky, noise = _background(images)
+    background = measure_background(images)
     if config.subtract_sky:
-        images = images - sky[..., None, None].astype(np.float32)
-        log.info("sky levels of up to %.3g counts/s are subtracted", np.abs(sky).max())
-    given = [band.noise_sigma for band in config.bands]
-    for number, sigma in enumerate(given):
-        if sigma is not None:
-            noise[:, number] = sigma
-    names = tuple(frame.name for frame in frames)
+        images = images - background.sky[..., None, None].astype(np.float32)
+        log.info("sky levels of up to %.3g counts/s are subtracted", np.abs(background.sky).max())
+    for number, band in enumerate(config.bands):
+        if band.noise_sigma is not None:
+            given = float(band.noise_sigma)
+            checked_noise(images[:, number], given, subject=f"scenes, band {band.name}")
+            background.noise[:, number] = given
+    correlation, notes = measure_correlations(images, bands)
     scenes = Scenes(
         images,
-        tuple(band.name for band in config.bands),
+        bands,
         pixel_scale_arcsec=float(config.pixel_scale_arcsec),
         zero_points=np.array([band.zero_point for band in config.bands], float),
-        noise_sigma=noise,
+        noise_sigma=background.noise,
         psf=_psfs(config.bands, float(config.pixel_scale_arcsec)),
-        names=names,
-        detection_band=(
-            0
-            if config.detection_band is None
-            else [band.name for band in config.bands].index(config.detection_band)
-        ),
+        names=tuple(frame.name for frame in frames),
+        detection_band=0 if config.detection_band is None else bands.index(config.detection_band),
         detection=config.detection,
-        noise_correlation=_correlations(images),
+        noise_correlation=correlation,
+        noise_notes=notes,
         wcs=_coordinates(frames),
         stretched=stretched,
+        sky=background.sky if config.subtract_sky else None,
+        sky_measured=background.measured if config.subtract_sky else None,
     )
     if config.positions is None:
         return scenes
-    return scenes.with_positions(
-        _read_positions(config.positions, config.columns, config.first_pixel, scenes)
+    positions = read_positions(
+        config.positions,
+        config.columns,
+        config.first_pixel,
+        scenes.names,
+        [frame.pixels.shape[1:] for frame in frames],
     )
+    scenes = scenes.with_positions(positions)
+    check_positions(scenes, config.positions)
+    return scenes
 
 
 def _read_frames(config: SceneSet) -> tuple[list[_Frame], bool]:
     """Images of all scenes, and whether they are pictures."""
     if config.images is not None:
-        return _frames_of(config.images, config.bands, config)
-    of_bands = [
-        _frames_of(band.images, (band,), config) for band in config.bands if band.images is not None
-    ]
-    counts = {band.name: len(f) for band, (f, _) in zip(config.bands, of_bands, strict=True)}
+        files = _files(config.images)
+        frames, stretched = _frames_of(files or [Path(str(config.images))], config.bands, config)
+        return _with_names(frames, alone=files is None), stretched
+    of_bands, stretched = [], False
+    for band, files in zip(config.bands, _files_of_bands(config.bands), strict=True):
+        found, is_picture = _frames_of(files, (band,), config)
+        of_bands.append(_with_names(found, alone=len(files) == 1))
+        stretched |= is_picture
+    counts = {band.name: len(f) for band, f in zip(config.bands, of_bands, strict=True)}
     if len(set(counts.values())) > 1:
         raise DeblendError(f"bands have different numbers of images: {counts}")
-    frames = []
-    for parts in zip(*(frames for frames, _ in of_bands), strict=True):
+    joined = []
+    for parts in zip(*of_bands, strict=True):
         shapes = {part.pixels.shape[1:] for part in parts}
         if len(shapes) > 1:
             raise DeblendError(
@@ -125,41 +136,79 @@ def _read_frames(config: SceneSet) -> tuple[list[_Frame], bool]:
                 f"{sorted(shapes)}: give the same pixels in all bands"
             )
         pixels = np.concatenate([part.pixels for part in parts])
-        frames.append(_Frame(pixels, parts[0].name, parts[0].header))
-    return frames, any(stretched for _, stretched in of_bands)
+        headers = tuple(header for part in parts for header in part.headers)
+        joined.append(_Frame(pixels, parts[0].name, headers))
+    return joined, stretched
+
+
+def _files(images: str | Sequence[str]) -> list[Path] | None:
+    """Files with one image each, FITS files or else pictures of a folder; None for one file."""
+    files = stamp_files(images)
+    if files == []:
+        files = stamp_files(images, PICTURE_SUFFIXES)
+    if files == []:
+        raise DeblendError(f"images is {images}: no FITS file, JPEG or PNG is there")
+    return files
+
+
+def _files_of_bands(bands: Sequence[SceneBand]) -> list[list[Path]]:
+    """Files of each band, in the same order of scenes.
+
+    Files of folders and patterns belong together by what stands for * in the pattern, or else by
+    their names; those of lists by their order.
+    """
+    given = [band.images for band in bands if band.images is not None]
+    found = [_files(images) for images in given]
+    if any(files is None or not isinstance(i, str) for i, files in zip(given, found, strict=True)):
+        return [files or [Path(str(i))] for i, files in zip(given, found, strict=True)]
+    ids = [file_ids(i, files or []) for i, files in zip(given, found, strict=True)]
+    for band, own in zip(bands[1:], ids[1:], strict=True):
+        lacking = sorted(set(ids[0]) ^ set(own))
+        if lacking:
+            where = bands[0].name if lacking[0] in own else band.name
+            raise DeblendError(
+                f"the scene {lacking[0]} has no image of the band {where}: images of the bands "
+                "belong together by what stands for * in images, or by their names; rename them, "
+                "or give lists in the order of the scenes"
+            )
+    return [[own[key] for key in ids[0]] for own in ids]
 
 
 def _frames_of(
-    images: str | Sequence[str], bands: Sequence[SceneBand], config: SceneSet
-) -> tuple[list[_Frame], bool]:
-    """Images of some bands."""
-    if isinstance(images, str) and is_pattern(images):
-        folder = Path(images)
-        while is_pattern(folder):
-            folder = folder.parent
-        files: list[Path] | None = [folder / name for name in matching_files(images)]
-    else:
-        files = stamp_files(images)
-    if files is not None and not files:
-        raise DeblendError(f"images is {images}: no file is there")
-    paths = [Path(str(images))] if files is None else files
+    paths: Sequence[Path], bands: Sequence[SceneBand], config: SceneSet
+) -> tuple[list[list[_Frame]], bool]:
+    """Images of some bands, by file."""
     found, stretched = [], False
     for path in paths:
         if path.suffix.lower() in PICTURE_SUFFIXES:
             pixels, stretched = Pixels(_read_picture(path, len(bands))), True
         else:
             pixels = _in_counts(read_pixels(path, config.images_key), bands, config, path)
-        arrays = _with_axes(pixels.values, len(bands), path, alone=files is not None)
-        stem = path.name.split(".")[0]
-        for number, array in enumerate(arrays):
-            name = stem if len(arrays) == 1 else str(number)
-            found.append(_Frame(array, name, pixels.header))
+        arrays = _with_axes(pixels.values, len(bands), path, alone=len(paths) > 1)
+        headers = (pixels.header,) * len(bands)
+        found.append([_Frame(array, name_of_file(path), headers) for array in arrays])
     if stretched:
         log.warning(
             "%s: pixels of pictures are not proportional to the light, and so are their fluxes",
             paths[0],
         )
     return found, stretched
+
+
+def _with_names(of_files: Sequence[Sequence[_Frame]], *, alone: bool) -> list[_Frame]:
+    """Images of all files: names are those of the files, with numbers if they have several."""
+    frames = []
+    for of_file in of_files:
+        for number, frame in enumerate(of_file):
+            name = frame.name
+            if len(of_file) > 1:
+                name = str(number) if alone else f"{name}_{number}"
+            frames.append(_Frame(frame.pixels, name, frame.headers))
+    names = [frame.name for frame in frames]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise DeblendError(f"two images have the name {twice}: rename one of the files")
+    return frames
 
 
 def _read_picture(path: Path, n_bands: int) -> np.ndarray:
@@ -224,28 +273,45 @@ def _with_axes(array: np.ndarray, n_bands: int, path: Path, *, alone: bool) -> n
     return values
 
 
-def _check_scales(frames: Sequence[_Frame], given: float) -> None:
-    """Compare the pixel scale with those of the headers."""
+def _check_coordinates(frames: Sequence[_Frame], given: float) -> None:
+    """Compare the pixel scale with those of the headers, and the bands of a scene."""
     for frame in frames:
-        wcs = _celestial(frame.header)
-        if wcs is None:
-            continue
-        found = float(np.sqrt(np.prod(proj_plane_pixel_scales(wcs)[:2]))) * 3600
-        if abs(found / given - 1) > SCALE_TOLERANCE:
-            raise DeblendError(
-                f"pixel_scale_arcsec is {given:g}, and the header of {frame.name} has pixels of "
-                f"{found:.5g} arcsec: correct it"
-            )
+        found: list[WCS] = []
+        for header in {id(h): h for h in frame.headers}.values():
+            wcs = _celestial(header)
+            if wcs is None:
+                continue
+            _check_scale(wcs, given, f"the header of {frame.name}")
+            found.append(wcs)
+        for wcs in found[1:]:
+            offset = largest_offset(found[0], wcs, frame.pixels.shape[1:])
+            if offset > SAME_PLACE_PX:
+                raise DeblendError(
+                    f"the images of the bands of the scene {frame.name} are {offset:.3g} px apart, "
+                    "by their headers: give images of the same part of the sky on the same pixels"
+                )
+
+
+def _check_scale(wcs: WCS, given: float, where: str) -> None:
+    found = float(np.sqrt(np.prod(proj_plane_pixel_scales(wcs)[:2]))) * 3600
+    if abs(found / given - 1) > SCALE_TOLERANCE:
+        raise DeblendError(
+            f"pixel_scale_arcsec is {given:g}, and {where} has pixels of {found:.5g} arcsec: "
+            "correct it"
+        )
 
 
 def _celestial(header: fits.Header) -> WCS | None:
-    """The celestial coordinates of a header, if it has any."""
+    """The celestial coordinates of a header, if it has any.
+
+    With SIP distortions if the type of the axes names them.
+    """
     if "CTYPE1" not in header:
         return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            wcs = WCS(header).celestial
+            wcs = WCS(without_left_over_sip(header)[0]).celestial
         except Exception:
             log.warning("the celestial coordinates of a header cannot be read: they are left out")
             return None
@@ -256,12 +322,13 @@ def _coordinates(frames: Sequence[_Frame]) -> tuple[str, ...]:
     """Headers of celestial coordinates, if all images have them and a file has one image."""
     found = []
     for frame in frames:
-        wcs = _celestial(frame.header)
+        wcs = _celestial(frame.headers[0])
         if wcs is None:
             return ()
-        found.append(wcs.to_header_string())
-    same_file = len(frames) > 1 and len({id(frame.header) for frame in frames}) < len(frames)
-    return () if same_file else tuple(found)
+        # Of SIP distortions too.
+        found.append(wcs.to_header_string(relax=True))
+    one_file = {id(frame.headers[0]) for frame in frames}
+    return () if len(one_file) < len(frames) else tuple(found)
 
 
 def _stacked(frames: Sequence[_Frame]) -> np.ndarray:
@@ -280,75 +347,13 @@ def _stacked(frames: Sequence[_Frame]) -> np.ndarray:
     return images
 
 
-def _background(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Sky level and noise of each image and band, shape (n, band).
-
-    From pixels without sources where there are enough of them, else from SEP's background; the
-    noise then is the median of that of the other images, if those have enough.
-    """
-    n, n_bands = images.shape[:2]
-    sky, noise = np.zeros((n, n_bands)), np.full((n, n_bands), np.nan)
-    for i in range(n):
-        for b in range(n_bands):
-            image = images[i, b].astype(float)
-            pixels = image[background_pixels(image)]
-            if len(pixels) >= MIN_PIXELS:
-                sky[i, b] = np.median(pixels)
-                noise[i, b] = 1.4826 * np.median(np.abs(pixels - sky[i, b]))
-    for b in range(n_bands):
-        crowded = np.flatnonzero(~(noise[:, b] > 0))
-        typical = np.nanmedian(noise[:, b]) if len(crowded) < n else np.nan
-        for i in crowded.tolist():
-            noise[i, b] = typical if typical > 0 else _rms(images[i, b])
-        if len(crowded):
-            log.warning(
-                "%d of %d images have fewer than %d pixels without sources (the first: %d): their "
-                "sky is not subtracted, and their noise is %s",
-                *(len(crowded), n, MIN_PIXELS, crowded[0]),
-                "that of the others" if typical > 0 else "from SEP's background",
-            )
-    wrong = np.argwhere(~(noise > 0))
-    if len(wrong):
-        raise DeblendError(
-            f"image {wrong[0][0]} has no noise: give noise_sigma, or images with noise"
-        )
-    return sky, noise
-
-
-def _rms(image: np.ndarray) -> float:
-    filled = np.where(np.isfinite(image), image, np.nanmedian(image))
-    return background_rms(filled.astype(np.float32))
-
-
-def _correlations(images: np.ndarray) -> np.ndarray | None:
-    """Correlation of the noise of each band, if two images at least have enough background."""
-    found = []
-    for band in range(images.shape[1]):
-        try:
-            measured = measure_correlation(list(images[:, band]))
-        except DeblendError:
-            return None
-        half, error = np.array(measured["correlation"]), np.array(measured["error"])
-        # What is not significant is not kept, so that white noise stays white.
-        neighbour = half[0, half.shape[1] // 2 + 1], error[0, half.shape[1] // 2 + 1]
-        if abs(neighbour[0]) < CORRELATION_ERRORS * max(neighbour[1], 0.01):
-            half = np.where(half == 1, 1.0, 0.0)
-        found.append(np.concatenate([half[:0:-1, ::-1], half]))
-    table = np.stack(found)
-    # The row of dy = 0 has both directions, which measurements make equal up to rounding.
-    table = (table + table[:, ::-1, ::-1]) / 2
-    middle = table.shape[1] // 2
-    table[:, middle, middle] = 1.0
-    return table if (np.abs(table).sum(axis=(1, 2)) > 1).any() else None
-
-
 def _psfs(bands: Sequence[SceneBand], pixel_scale_arcsec: float) -> np.ndarray | None:
-    """PSFs of all bands, with odd sides; None if one is unknown."""
-    found = []
+    """PSFs of all bands, with odd sides; NaN where one is unknown, and None if all are."""
+    found: list[np.ndarray | None] = []
     for band in bands:
         if band.psf is not None:
             name = f"the PSF of {band.name}, {band.psf},"
-            found.append(read_centred_psf(band.psf, None, name, on_pixel=True))
+            found.append(read_centred_psf(band.psf, None, name, pixel_scale_arcsec, on_pixel=True))
         elif band.psf_fwhm_arcsec is not None:
             profile = moffat_psf(band.psf_fwhm_arcsec, band.psf_moffat_beta)
             half = int(np.ceil(PSF_HALF_WIDTHS * band.psf_fwhm_arcsec / pixel_scale_arcsec))
@@ -358,60 +363,17 @@ def _psfs(bands: Sequence[SceneBand], pixel_scale_arcsec: float) -> np.ndarray |
             ).array.astype(float)
             found.append(image / image.sum())
         else:
-            log.warning("the PSF of %s is unknown: no galaxies are fitted", band.name)
-            return None
-    side = max(max(image.shape) for image in found)
+            log.warning("the PSF of %s is unknown: no galaxies are fitted in it", band.name)
+            found.append(None)
+    known = [image for image in found if image is not None]
+    if not known:
+        return None
+    side = max(max(image.shape) for image in known)
     psfs = np.zeros((len(found), side, side))
-    for number, image in enumerate(found):
-        y, x = ((side - n) // 2 for n in image.shape)
-        psfs[number, y : y + image.shape[0], x : x + image.shape[1]] = image
+    for number, psf in enumerate(found):
+        if psf is None:
+            psfs[number] = np.nan
+            continue
+        y, x = ((side - n) // 2 for n in psf.shape)
+        psfs[number, y : y + psf.shape[0], x : x + psf.shape[1]] = psf
     return psfs
-
-
-def _read_positions(
-    path: str, columns: dict[Any, str], first_pixel: int, scenes: Scenes
-) -> list[np.ndarray]:
-    """Y and x of the galaxies of each scene."""
-    table = open_table(path)
-    names = {"scene": "scene", "x": "x", "y": "y"} | columns
-    missing = [names[k] for k in ("x", "y") if names[k] not in table.colnames]
-    if names["scene"] not in table.colnames and len(scenes) > 1:
-        missing.append(names["scene"])
-    if missing:
-        raise DeblendError(
-            f"{path} lacks the columns {', '.join(missing)}; it has {', '.join(table.colnames)}: "
-            "name them under columns"
-        )
-    try:
-        yx = np.column_stack([np.asarray(table[names[k]], float) for k in ("y", "x")]) - first_pixel
-    except ValueError as error:
-        raise DeblendError(f"{path} has positions that are no numbers ({error})") from error
-    number = {name: i for i, name in enumerate(scenes.names)}
-    number |= {str(i): i for i in range(len(scenes)) if str(i) not in number}
-    labels = (
-        [str(value) for value in table[names["scene"]]]
-        if names["scene"] in table.colnames
-        else ["0"] * len(table)
-    )
-    labels = [scenes.names[0]] * len(table) if len(scenes) == 1 else labels
-    unknown = [label for label in labels if label not in number]
-    if unknown:
-        raise DeblendError(
-            f"{path} has positions of the scene {unknown[0]!r}; scenes are "
-            f"{', '.join(scenes.names[:5])}{' ...' if len(scenes) > 5 else ''}"
-        )
-    scene = np.array([number[label] for label in labels], int)
-    _check_inside(path, scene, yx, scenes)
-    return [yx[scene == i] for i in range(len(scenes))]
-
-
-def _check_inside(path: str, scene: np.ndarray, yx: np.ndarray, scenes: Scenes) -> None:
-    sides = np.array(scenes.images.shape[2:])
-    outside = ~((yx > -0.5) & (yx < sides - 0.5)).all(axis=1)
-    if outside.any():
-        k = int(np.argmax(outside))
-        raise DeblendError(
-            f"{path} has a position outside its image: scene {scenes.names[scene[k]]}, x = "
-            f"{yx[k, 1]:g}, y = {yx[k, 0]:g} in {sides[1]} x {sides[0]} px (from 0): correct it, "
-            "or first_pixel"
-        )

@@ -6,20 +6,26 @@ replaced by noise like theirs, or stays (`keep_sources`).
 """
 
 import logging
-from dataclasses import replace
 from typing import Any
 
 import galsim
 import numpy as np
 import pandas as pd
+from deblend.data.image_units import FEW_SCATTER_MAG, MEDIAN_ERROR, ROBUST_MIN
 from deblend.data.noise import noise_images
 from deblend.data.profiles import AXIS_RATIO_RANGE, SERSIC_RANGE
 from deblend.errors import DeblendError
-from deblend.photometry.sep import SepError, detect
 from deblend.scenes.flags import bit
 from deblend.scenes.networks import intrinsic_radius_arcsec
 from deblend.scenes.scenes import TRUTH, Scenes
-from deblend.scenes.sources import find_sources, image_of, match_radius_px, psf_fwhm
+from deblend.scenes.sources import (
+    detected,
+    find_sources,
+    image_of,
+    match_radius_px,
+    matched,
+    psf_fwhm,
+)
 from deblend.seeds import generator
 from deblend.units import flux_from_mag, mag_from_flux
 from scipy.ndimage import binary_dilation, binary_propagation, gaussian_filter
@@ -47,13 +53,16 @@ DELTA_MAG_MAX = 2.0
 #: Logarithm of the Sersic indices: mean and scatter. Most galaxies are disks.
 LOG_SERSIC = (0.2, 0.2)
 
+#: Distance between the two galaxies of a blend, in widths of the PSF (FWHM).
+SEPARATION_FWHM = (1.0, 4.0)
+
 #: Places that are tried before an image without enough data is given up.
 TRIES = 50
 
 #: Statistics of `recovery`.
 RECOVERY_COLUMNS = (
-    *("method", "band", "selection", "n_injected", "n_measured", "share_measured"),
-    *("bias_mag", "bias_error_mag", "scatter_mag", "mean_mag", "outliers_percent"),
+    *("method", "band", "selection", "n_injected", "n_selected", "n_measured", "share_measured"),
+    *("share_merged", "bias_mag", "bias_error_mag", "scatter_mag", "mean_mag", "outliers_percent"),
     *("flux_ratio", "pull_scatter"),
 )
 
@@ -87,24 +96,26 @@ def inject(
     -------
     Scenes
         With `truth`. Positions are those of the galaxies if the scenes have any, else they have to
-        be detected. The magnitude of a galaxy is the same in all bands.
+        be detected. The magnitude of a galaxy is the same in all bands. There are fewer than `n`,
+        which is logged, if images have too few pixels with data for two galaxies.
 
     Raises
     ------
     DeblendError
-        The scenes have no PSF, or no source that says how large galaxies are.
+        The scenes have no PSF, no source that says how large galaxies are, or no place with data
+        for a blend.
     """
     if n == 0:
-        return replace(
-            scenes,
+        return scenes.part(
+            [],
             images=scenes.images[:0],
-            noise_sigma=scenes.noise_sigma[:0],
             names=(),
             positions=None if scenes.positions is None else (),
             wcs=(),
             truth=pd.DataFrame({column: np.zeros(0) for column in TRUTH}),
         )
-    if scenes.psf is None:
+    known = [scenes.psf_of(band) for band in range(len(scenes.bands))]
+    if any(psf is None for psf in known):
         raise DeblendError("inject needs the PSF of each band: give psf or psf_fwhm_arcsec")
     sizes = _sizes(scenes)
     low, high = np.percentile(sizes["mag"], PERCENTILES)
@@ -117,36 +128,49 @@ def inject(
         galsim.InterpolatedImage(
             galsim.Image(np.ascontiguousarray(psf)), scale=scenes.pixel_scale_arcsec, flux=1.0
         )
-        for psf in scenes.psf
+        for psf in known
     ]
     own = find_sources(scenes)
     empty = (
         {} if keep_sources else {i: _without_sources(scenes, i, seed) for i in range(len(scenes))}
     )
-    images, origins, rows, positions = [], [], [], []
+    images: list[np.ndarray] = []
+    origins, rows, positions = [], [], []
     for number in range(n):
         rng = generator(seed, "inject", number)
         scene = int(rng.integers(len(scenes)))
         source = scenes.images[scene] if keep_sources else empty[scene]
         corner, image = _part(source, rng)
         galaxies = _draw_pair(scenes, image, sizes, (low, high), rng)
+        if galaxies is None:
+            continue
         for galaxy in galaxies:
             for band, psf in enumerate(psfs):
                 _add(image[band], galaxy, psf, scenes, band)
         others = _others(own, scene, corner, image.shape[1:]) if keep_sources else np.zeros((0, 2))
         places = [[g["y_px"], g["x_px"]] for g in galaxies]
         rows += [
-            {"scene": number, "source": k, "other_sources": len(others), **g}
+            {"scene": len(images), "source": k, "other_sources": len(others), **g}
             for k, g in enumerate(galaxies)
         ]
         images.append(image)
         origins.append(scene)
         positions.append(np.concatenate([places, others]))
+    if not images:
+        raise DeblendError(
+            "no image has room with data for two galaxies, so that none can be injected: give "
+            "larger images, or set inject to 0"
+        )
+    if len(images) < n:
+        log.warning(
+            "%d of %d blends are left out, since their images have no room with data for two "
+            "galaxies",
+            *(n - len(images), n),
+        )
     truth = pd.DataFrame(rows, columns=[*TRUTH, "sersic_n", "axis_ratio", "angle"])
-    return replace(
-        scenes,
+    return scenes.part(
+        origins,
         images=np.stack(images),
-        noise_sigma=scenes.noise_sigma[origins],
         names=tuple(f"{i}:{scenes.names[k]}" for i, k in enumerate(origins)),
         positions=None if scenes.positions is None else tuple(positions),
         wcs=(),
@@ -178,10 +202,7 @@ def _without_sources(scenes: Scenes, scene: int, seed: int) -> np.ndarray:
     image = scenes.images[scene].copy()
     band = scenes.detection_band
     sigma = float(scenes.noise_sigma[scene, band])
-    try:
-        _, segmap = detect(image_of(scenes, scene, band), scenes.detection, sigma)
-    except SepError as error:
-        raise DeblendError(f"the sources of scene {scenes.names[scene]}: {error}") from error
+    _, segmap = detected(scenes, scene)
     ball = np.hypot(*np.indices((2 * GROWTH_PX + 1,) * 2) - GROWTH_PX) <= GROWTH_PX
     # The wings of a source reach beyond the pixels that SEP gives it.
     smooth = gaussian_filter(image_of(scenes, scene, band).astype(float), SMOOTHING_PX)
@@ -204,15 +225,28 @@ def _without_sources(scenes: Scenes, scene: int, seed: int) -> np.ndarray:
     return image
 
 
+def _data(image: np.ndarray) -> np.ndarray:
+    """Where an image (band, y, x) has data in all bands but those that have none at all."""
+    data = ~np.isnan(image)
+    return data[data.any(axis=(1, 2))].all(axis=0)
+
+
 def _part(image: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """A copy of an image, or of a random part with data of a larger one, and its corner."""
-    ny, nx = image.shape[1:]
-    side = min(ny, SIDE_PX), min(nx, SIDE_PX)
-    corner = np.zeros(2, int)
+    data = _data(image)
+    rows, columns = np.flatnonzero(data.any(axis=1)), np.flatnonzero(data.any(axis=0))
+    if not len(rows):
+        return np.zeros(2, int), image.copy()
+    # Images that are smaller than others have no data beyond their edges.
+    low = np.array([rows[0], columns[0]])
+    size = np.array([rows[-1], columns[-1]]) + 1 - low
+    side = np.array([min(n, SIDE_PX) for n in image.shape[1:]])
+    corner = low
     for _ in range(TRIES):
-        corner = np.array([rng.integers(0, n - s + 1) for n, s in zip((ny, nx), side, strict=True)])
-        part = image[0, corner[0] : corner[0] + side[0], corner[1] : corner[1] + side[1]]
-        if not np.isnan(part).all():
+        corner = low + [rng.integers(0, max(n - s, 0) + 1) for n, s in zip(size, side, strict=True)]
+        corner = np.minimum(corner, np.array(image.shape[1:]) - side)
+        y, x = corner
+        if data[y : y + side[0], x : x + side[1]].any():
             break
     y, x = corner
     return corner, image[:, y : y + side[0], x : x + side[1]].copy()
@@ -224,33 +258,28 @@ def _draw_pair(
     sizes: pd.DataFrame,
     mag_range: tuple[float, float],
     rng: np.random.Generator,
-) -> list[dict[str, Any]]:
-    """Two galaxies and their places in an image."""
+) -> list[dict[str, Any]] | None:
+    """Two galaxies and their places in an image; None if no place that is tried has data."""
     low, high = mag_range
     first = float(rng.uniform(low, high))
     # The brighter one is the central galaxy.
     second = float(rng.uniform(first, max(first, min(first + DELTA_MAG_MAX, high))))
     galaxies = [_draw_galaxy(mag, sizes, scenes.pixel_scale_arcsec, rng) for mag in (first, second)]
-    radii = [g["half_light_radius_px"] for g in galaxies]
     fwhm = (psf_fwhm(scenes, scenes.detection_band) or 0) / scenes.pixel_scale_arcsec
-    nearest = max(*radii, fwhm, 2.0)
-    farthest = max(4 * min(radii), 1.5 * nearest)
-    data = ~np.isnan(image).any(axis=0)
+    data = _data(image)
     rows, columns = np.flatnonzero(data.any(axis=1)), np.flatnonzero(data.any(axis=0))
-    best = None
+    if not len(rows):
+        return None
     for _ in range(TRIES):
         # In the middle half, so that as much as possible of a stamp has data.
         centre = np.array([rng.uniform(*np.percentile(axis, (25, 75))) for axis in (rows, columns)])
-        distance, angle = rng.uniform(nearest, farthest), rng.uniform(0, 2 * np.pi)
+        distance, angle = fwhm * rng.uniform(*SEPARATION_FWHM), rng.uniform(0, 2 * np.pi)
         companion = centre + distance * np.array([np.sin(angle), np.cos(angle)])
-        inside = [_has_data(data, place) for place in (centre, companion)]
-        best = (centre, companion)
-        if all(inside):
-            break
-    assert best is not None
-    for galaxy, (y, x) in zip(galaxies, best, strict=True):
-        galaxy |= {"y_px": float(y), "x_px": float(x)}
-    return galaxies
+        if _has_data(data, centre) and _has_data(data, companion):
+            for galaxy, (y, x) in zip(galaxies, (centre, companion), strict=True):
+                galaxy |= {"y_px": float(y), "x_px": float(x)}
+            return galaxies
+    return None
 
 
 def _has_data(data: np.ndarray, place: np.ndarray) -> bool:
@@ -308,32 +337,34 @@ def match_truth(scenes: Scenes, measured: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         A row for each injected galaxy, method and band: the truth's columns, then those measured,
-        NaN where no source is within the matching radius.
+        NaN where no source is within the matching radius. `n_found` is the number of galaxies of
+        the blend that have a flux: where it is 1, that flux is likely that of both.
     """
     assert scenes.truth is not None
     radius = match_radius_px(scenes)
-    truth = scenes.truth.assign(galaxy=np.arange(len(scenes.truth)))
     places = measured[["scene", "source", "x_px", "y_px"]].drop_duplicates(["scene", "source"])
-    pairs = truth.merge(places, on="scene", suffixes=("", "_source"))
-    distance = np.hypot(pairs["x_px"] - pairs["x_px_source"], pairs["y_px"] - pairs["y_px_source"])
-    pairs = pairs.assign(distance=distance)[distance <= radius].sort_values(
-        "distance", kind="stable"
-    )
-    # Each source belongs to one galaxy, the nearest.
-    pairs = pairs.drop_duplicates("galaxy").drop_duplicates(["scene", "source_source"])
-    matched = truth.merge(
-        pairs[["galaxy", "source_source"]].rename(columns={"source_source": "matched"}),
-        on="galaxy",
-        how="left",
-    )
-    values = ["scene", "source", "method", "band", "flux", "flux_error", "p_blend", "flags"]
+    of_scene = dict(list(places.groupby("scene")))
     parts = []
-    for (method, band), rows in measured.groupby(["method", "band"], sort=False):
-        part = matched.merge(
-            rows[values].rename(columns={"source": "matched"}), on=["scene", "matched"], how="left"
+    for scene, galaxies in scenes.truth.groupby("scene", sort=False):
+        own = of_scene.get(scene, places.iloc[:0])
+        # Each source belongs to one galaxy, so that the distances are the smallest together.
+        rows = matched(
+            galaxies[["y_px", "x_px"]].to_numpy(float),
+            own[["y_px", "x_px"]].to_numpy(float),
+            radius,
         )
-        parts.append(part.assign(method=method, band=band))
-    return pd.concat(parts, ignore_index=True) if parts else matched.iloc[:0]
+        numbers = np.append(own["source"].to_numpy(float), np.nan)
+        parts.append(galaxies.assign(matched=numbers[rows]))
+    truth = pd.concat(parts, ignore_index=True) if parts else scenes.truth.assign(matched=np.nan)
+    values = ["scene", "source", "method", "band", "flux", "flux_error", "p_blend", "flags"]
+    tables = []
+    for (method, band), rows in measured.groupby(["method", "band"], sort=False):
+        table = truth.merge(
+            rows[values].rename(columns={"source": "matched"}), on=["scene", "matched"], how="left"
+        ).assign(method=method, band=band)
+        table["n_found"] = table.groupby("scene")["flux"].transform("count")
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True) if tables else truth.iloc[:0]
 
 
 def recovery(scenes: Scenes, measured: pd.DataFrame) -> pd.DataFrame:
@@ -349,11 +380,17 @@ def recovery(scenes: Scenes, measured: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        `RECOVERY_COLUMNS`, for all galaxies and for those without a flag but `resampled`: the share
-        that has a positive flux; of their errors of magnitude (measured minus true) the median with
-        its standard error, half the range of the central 68 %, the mean, and the share beyond
-        `OUTLIER_MAG`; the median ratio of fluxes; half the range of the central 68 % of the errors
-        of flux in units of the stated ones.
+        `RECOVERY_COLUMNS`. Selections are `both_found`: galaxies of blends of which both have a
+        flux, whose bias is that of the method; `unflagged`: those of them without a flag but
+        `resampled`; `merged`: blends of which one galaxy has a flux, a row for each, compared with
+        the light of both; `all`. `n_injected` are all galaxies (blends for `merged`), `n_selected`
+        those of the selection and `n_measured` those of them that have a positive flux, whose share
+        of all is `share_measured`; `share_merged` is that of the blends that are merged. Of the
+        errors of magnitude (measured minus true): the median with its standard error, half the
+        range of the central 68 %, the mean, and the share beyond `OUTLIER_MAG`; the median ratio of
+        fluxes; half the range of the central 68 % of the errors of flux in units of the stated
+        ones. Of fewer than `ROBUST_MIN` galaxies the scatter is that of a few, and no less than
+        `FEW_SCATTER_MAG`.
     """
     table = match_truth(scenes, measured)
     rows = []
@@ -361,32 +398,47 @@ def recovery(scenes: Scenes, measured: pd.DataFrame) -> pd.DataFrame:
         if not part["flux"].notna().any():
             continue
         zero_point = float(scenes.zero_points[scenes.bands.index(band)])
-        clean = (part["flags"].fillna(1).astype(int) & ~bit("resampled")) == 0
-        for selection, chosen in (("all", part), ("unflagged", part[clean])):
+        part = part.assign(true=flux_from_mag(part["mag"].to_numpy(), zero_point))
+        both = part[part["n_found"] == 2]
+        clean = (both["flags"].fillna(1).astype(int) & ~bit("resampled")) == 0
+        # Light of both galaxies, beside the one that has the flux.
+        pairs = part.assign(true=part.groupby("scene")["true"].transform("sum"))
+        merged = pairs[(pairs["n_found"] == 1) & pairs["flux"].notna()]
+        n_blends = part["scene"].nunique()
+        for selection, chosen, n in (
+            ("both_found", both, len(part)),
+            ("unflagged", both[clean], len(part)),
+            ("merged", merged, n_blends),
+            ("all", part, len(part)),
+        ):
             rows.append(
                 {"method": method, "band": band, "selection": selection}
-                | _statistics(chosen, zero_point)
+                | {"share_merged": len(merged) / n_blends}
+                | _statistics(chosen, n)
             )
     return pd.DataFrame(rows, columns=list(RECOVERY_COLUMNS))
 
 
-def _statistics(table: pd.DataFrame, zero_point: float) -> dict[str, float]:
+def _statistics(table: pd.DataFrame, n_injected: int) -> dict[str, float]:
+    """Statistics of a selection, whose `flux` is compared with `true`."""
     good = table[table["flux"] > 0]
     n = len(good)
-    found: dict[str, float] = {"n_injected": len(table), "n_measured": n}
-    found["share_measured"] = n / len(table) if len(table) else np.nan
+    found: dict[str, float] = {"n_injected": n_injected, "n_selected": len(table), "n_measured": n}
+    found["share_measured"] = n / n_injected
     if not n:
         return found
-    true = flux_from_mag(good["mag"].to_numpy(), zero_point)
-    flux = good["flux"].to_numpy(float)
+    true, flux = (good[c].to_numpy(float) for c in ("true", "flux"))
     error = -2.5 * np.log10(flux / true)
     low, high = np.percentile(error, (16, 84))
     scatter = (high - low) / 2
+    if n < ROBUST_MIN:
+        # A few galaxies say little about the scatter; percentiles would make it too small.
+        scatter = max(float(np.std(error, ddof=1)), FEW_SCATTER_MAG) if n > 1 else np.nan
     pull = (flux - true) / good["flux_error"].to_numpy(float)
     pull = pull[np.isfinite(pull)]
     return found | {
         "bias_mag": float(np.median(error)),
-        "bias_error_mag": float(scatter * np.sqrt(np.pi / 2 / n)),
+        "bias_error_mag": float(scatter * MEDIAN_ERROR / np.sqrt(n)),
         "scatter_mag": float(scatter),
         "mean_mag": float(np.mean(error)),
         "outliers_percent": float(100 * np.mean(np.abs(error) > OUTLIER_MAG)),

@@ -15,7 +15,7 @@ from deblend.scenes.networks import NOISE_TOLERANCE, check_psf, range_flags
 from deblend.scenes.scenes import Scenes, concatenated, measured_table
 from deblend.scenes.sources import find_sources, pair_sources
 from deblend.scenes.stamps import StampSet, cut_stamps, noise_after, pixel_ratio
-from deblend.scenes.weights import Network
+from deblend.scenes.weights import Network, check_description
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +68,7 @@ def measure_with_masks(
     network: Network,
 ) -> tuple[pd.DataFrame, list[Mask], str]:
     """As `measure`, with the masks, and a note about what was compared and resampled."""
+    check_description(network)
     sources = find_sources(scenes, positions)
     record = network.record
     trained = record.get("band")

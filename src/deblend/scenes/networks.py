@@ -7,7 +7,7 @@ import pandas as pd
 from deblend.errors import DeblendError
 from deblend.scenes.flags import flagged
 from deblend.scenes.scenes import Scenes
-from deblend.scenes.sources import psf_fwhm
+from deblend.scenes.sources import psf_fwhm, psf_half_light_radius_px
 from deblend.units import mag_from_flux
 
 #: Largest relative difference between the widths of the PSF, and that from which a flag is set.
@@ -25,7 +25,13 @@ NOISE_TOLERANCE = 2.0
 EDGE_MAG = 0.05
 
 
-def check_psf(scenes: Scenes, band: int, trained: float | None, name: str) -> tuple[int, str]:
+def check_psf(
+    scenes: Scenes,
+    band: int,
+    trained: float | None,
+    name: str,
+    tolerance: float = PSF_TOLERANCE,
+) -> tuple[int, str]:
     """Compare the PSF of a band with that of a training.
 
     Returns
@@ -38,14 +44,14 @@ def check_psf(scenes: Scenes, band: int, trained: float | None, name: str) -> tu
     Raises
     ------
     DeblendError
-        They differ by more than `PSF_TOLERANCE`.
+        They differ by more than the tolerance.
     """
     found = psf_fwhm(scenes, band)
     if found is None or trained is None:
         lacks = "scenes" if found is None else "training"
         return int(flagged("psf", True)), f"the PSF of the {lacks} is unknown: not compared"
     difference = found / trained - 1
-    if abs(difference) > PSF_TOLERANCE:
+    if abs(difference) > tolerance:
         remedy = (
             f"smooth the images to {trained:.3g} arcsec"
             if difference < 0
@@ -53,7 +59,7 @@ def check_psf(scenes: Scenes, band: int, trained: float | None, name: str) -> tu
         )
         raise DeblendError(
             f"the PSF of band {scenes.bands[band]} has a FWHM of {found:.3g} arcsec, and {name} "
-            f"was trained at {trained:.3g} (they may differ by {PSF_TOLERANCE:.0%}): {remedy}"
+            f"was trained at {trained:.3g} (they may differ by {tolerance:.0%}): {remedy}"
         )
     note = f"FWHM of the PSF {found:.3g} arcsec, of the training {trained:.3g}"
     return int(flagged("psf", abs(difference) > PSF_FLAG)), note
@@ -89,22 +95,24 @@ def range_flags(
     ndarray of int, shape (n,)
     """
     zero_point = float(scenes.zero_points[band])
-    auto = sources[f"flux_auto_{band}"].fillna(sources["brightness"]).to_numpy(float)
     flags = np.zeros(len(sources), int)
     mag_range, radii = record.get("mag_range"), record.get("radius_range_arcsec")
     if mag_range is None or radii is None:
         flags |= flagged("range_unknown", True)
     if mag_range is not None:
         low, high = mag_range
-        mag = mag_from_flux(auto, zero_point)
+        mag = mag_from_flux(sources[f"flux_auto_{band}"].to_numpy(float), zero_point)
         # A magnitude that is not known, of a flux that is not positive, is not within the range.
-        outside = ~((mag >= low) & (mag <= high))
+        outside = ~((mag >= low) & (mag <= high)) | ~sources["found"].to_numpy(bool)
         if flux is not None:
             own = mag_from_flux(flux, zero_point)
             outside |= ~((own >= low + EDGE_MAG) & (own <= high - EDGE_MAG))
         flags |= flagged("magnitude", outside)
     if radii is not None:
-        radius = intrinsic_radius_arcsec(scenes, band, sources["radius_px"].to_numpy(float))
+        # The band in which SEP measures it.
+        radius = intrinsic_radius_arcsec(
+            scenes, scenes.detection_band, sources["radius_px"].to_numpy(float)
+        )
         small, large = radii[0] / SIZE_TOLERANCE, radii[1] * SIZE_TOLERANCE
         # Where SEP finds nothing there is no size; the magnitude says so already.
         flags |= flagged("size", (radius < small) | (radius > large))
@@ -112,10 +120,6 @@ def range_flags(
 
 
 def intrinsic_radius_arcsec(scenes: Scenes, band: int, radius_px: np.ndarray) -> np.ndarray:
-    """Half-light radii without the PSF, roughly: widths are subtracted in quadrature.
-
-    Half of the light of a Gaussian is within half of its FWHM.
-    """
-    fwhm = psf_fwhm(scenes, band) or 0.0
-    squared = (radius_px * scenes.pixel_scale_arcsec) ** 2 - (fwhm / 2) ** 2
-    return np.sqrt(np.maximum(squared, 0))
+    """Half-light radii without the PSF, roughly: its own is subtracted in quadrature."""
+    squared = np.asarray(radius_px) ** 2 - psf_half_light_radius_px(scenes, band) ** 2
+    return np.sqrt(np.maximum(squared, 0)) * scenes.pixel_scale_arcsec

@@ -28,6 +28,13 @@ MEASURED = (
 #: Columns of the truth of scenes with known galaxies; fluxes in counts/s of the first band.
 TRUTH = ("scene", "source", "x_px", "y_px", "mag", "half_light_radius_px", "other_sources")
 
+#: Columns of the table of peaks in images of super-resolution networks.
+PEAK_COLUMNS = ("scene", "x_px", "y_px", "significance", "method")
+
+#: Attributes of scenes that are texts, and those that are arrays or None.
+TEXTS = ("bands", "names", "wcs", "noise_notes")
+OPTIONAL = ("psf", "noise_correlation", "sky", "sky_measured")
+
 #: SEP's settings where a `Scenes` is made without any.
 DETECTION = Detection(threshold=2.5, min_area=6, contrast=0.0001, n_thresholds=64)
 
@@ -47,7 +54,8 @@ class Scenes:
     noise_sigma : ndarray, shape (n, band)
         Standard deviation of a pixel, counts/s.
     psf : ndarray, shape (band, k, k), or None
-        With the sum 1; those of smaller images have a border of zeros.
+        With the sum 1; those of smaller images have a border of zeros. NaN in bands whose PSF is
+        unknown; None if that of no band is known.
     positions : tuple of ndarray, shape (k, 2), or None
         y and x of the galaxies of each scene, px from the centre of the corner pixel. None: they
         are detected.
@@ -63,6 +71,13 @@ class Scenes:
         `TRUTH`, of scenes with known galaxies. Their positions are in the same order.
     stretched : bool
         Pixels are not proportional to the light, as those of JPEG files.
+    sky : ndarray, shape (n, band), or None
+        Level that was subtracted, counts/s; None: not known.
+    sky_measured : ndarray of bool, shape (n, band), or None
+        False where there are too few pixels without sources to measure it, so that nothing was
+        subtracted; None: the sky is that given.
+    noise_notes : tuple of str
+        What is known about the correlation of the noise of each band; empty: nothing.
     """
 
     images: np.ndarray
@@ -79,6 +94,9 @@ class Scenes:
     wcs: tuple[str, ...] = ()
     truth: pd.DataFrame | None = field(default=None, compare=False)
     stretched: bool = False
+    sky: np.ndarray | None = None
+    sky_measured: np.ndarray | None = None
+    noise_notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         n_bands = len(self.bands)
@@ -92,6 +110,10 @@ class Scenes:
             "zero_points": (np.shape(self.zero_points), (n_bands,)),
             "noise_sigma": (np.shape(self.noise_sigma), (n, n_bands)),
         }
+        if self.sky is not None:
+            shapes["sky"] = (np.shape(self.sky), (n, n_bands))
+        if self.sky_measured is not None:
+            shapes["sky_measured"] = (np.shape(self.sky_measured), (n, n_bands))
         for name, (found, expected) in shapes.items():
             if found != expected:
                 raise DeblendError(f"{name} of scenes has the shape {found}, not {expected}")
@@ -122,6 +144,27 @@ class Scenes:
             )
         return self.bands.index(name)
 
+    def psf_of(self, band: int) -> np.ndarray | None:
+        """PSF of a band, shape (k, k); None if it is unknown."""
+        if self.psf is None or np.isnan(self.psf[band]).any():
+            return None
+        return self.psf[band]
+
+    def part(self, rows: Sequence[int], **changes: Any) -> "Scenes":
+        """Some of the scenes, in any order, with some changes, which include images and names."""
+        chosen = np.asarray(rows, int)
+        of_rows: dict[str, Any] = {
+            name: None if array is None else array[chosen]
+            for name, array in (("sky", self.sky), ("sky_measured", self.sky_measured))
+        }
+        return replace(self, noise_sigma=self.noise_sigma[chosen], **of_rows, **changes)
+
+    def lacks_sky(self, scene: np.ndarray, band: int) -> np.ndarray:
+        """Whether the sky of scenes could not be measured in a band, for each of `scene`."""
+        if self.sky_measured is None:
+            return np.zeros(len(scene), bool)
+        return ~self.sky_measured[scene, band]
+
     def with_positions(self, positions: Sequence[np.ndarray]) -> "Scenes":
         """The same scenes with other positions."""
         return replace(self, positions=tuple(np.asarray(p, float) for p in positions))
@@ -148,6 +191,14 @@ def position_lists(table: pd.DataFrame, n: int) -> tuple[np.ndarray, ...]:
 def write_scenes(path: str | Path, scenes: Scenes) -> None:
     """Write scenes as HDF5, completely or not at all."""
     text = h5py.string_dtype()
+    texts_of: dict[str, tuple[str, ...]] = {
+        **{"bands": scenes.bands, "names": scenes.names, "wcs": scenes.wcs},
+        "noise_notes": scenes.noise_notes,
+    }
+    optional = {
+        **{"psf": scenes.psf, "noise_correlation": scenes.noise_correlation},
+        **{"sky": scenes.sky, "sky_measured": scenes.sky_measured},
+    }
     with atomic(path) as temporary, h5py.File(temporary, "w") as file:
         file.attrs["pixel_scale_arcsec"] = scenes.pixel_scale_arcsec
         file.attrs["detection_band"] = scenes.detection_band
@@ -158,9 +209,9 @@ def write_scenes(path: str | Path, scenes: Scenes) -> None:
             "images", data=scenes.images.astype(np.float32), chunks=shape if len(scenes) else None
         )
         file["zero_points"], file["noise_sigma"] = scenes.zero_points, scenes.noise_sigma
-        for name, texts in (("bands", scenes.bands), ("names", scenes.names), ("wcs", scenes.wcs)):
-            file.create_dataset(name, data=list(texts), dtype=text)
-        for name, array in (("psf", scenes.psf), ("noise_correlation", scenes.noise_correlation)):
+        for name in TEXTS:
+            file.create_dataset(name, data=list(texts_of[name]), dtype=text)
+        for name, array in optional.items():
             if array is not None:
                 file[name] = array
         if scenes.positions is not None:
@@ -176,10 +227,8 @@ def read_scenes(path: str | Path) -> Scenes:
     """Read scenes that `write_scenes` has written."""
     with h5py.File(path, "r") as file:
         images = file["images"][:]
-        texts: dict[str, Any] = {k: tuple(file[k].asstr()[:]) for k in ("bands", "names", "wcs")}
-        arrays: dict[str, Any] = {
-            k: file[k][:] if k in file else None for k in ("psf", "noise_correlation")
-        }
+        texts: dict[str, Any] = {k: tuple(file[k].asstr()[:]) for k in TEXTS}
+        arrays: dict[str, Any] = {k: file[k][:] if k in file else None for k in OPTIONAL}
         positions, truth = None, None
         if "positions" in file:
             scene, yx = file["positions/scene"][:], file["positions/yx"][:]

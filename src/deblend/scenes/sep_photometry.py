@@ -2,12 +2,16 @@
 
 import numpy as np
 import pandas as pd
+from deblend.photometry.sep import FLAG_FAILED
 from deblend.scenes.flags import flagged
 from deblend.scenes.scenes import Scenes, concatenated, measured_table
 from deblend.scenes.sources import find_sources
 
 #: Methods, with the columns of their fluxes and errors.
 METHODS = {"sep_iso": ("flux_iso", "error_iso"), "sep_auto": ("flux_auto", "error_auto")}
+
+#: Pixels around a position that SEP finds nothing at, which are looked at for missing data.
+NEAR_PX = 5
 
 
 def measure(
@@ -46,15 +50,26 @@ def measure(
                 flagged("not_found", ~found)
                 | flagged("not_positive", rows["flux"].to_numpy(float) <= 0)
                 | flagged("deblended", (sources["sep_flags"].to_numpy(int) & 3) > 0)
-                | flagged("no_data", touches_no_data(scenes, sources, number))
+                | flagged("sep_failed", (sources["sep_flags"].to_numpy(int) & FLAG_FAILED) > 0)
+                | flagged("sky", scenes.lacks_sky(sources["scene"].to_numpy(int), number))
+                | flagged("no_data", lacks_data(scenes, sources, number))
             )
             parts.append(measured_table(rows, method))
     return concatenated(parts)
 
 
-def touches_no_data(
-    scenes: Scenes, sources: pd.DataFrame, band: int, radius_px: int = 5
-) -> np.ndarray:
+def lacks_data(scenes: Scenes, sources: pd.DataFrame, band: int) -> np.ndarray:
+    """Whether the apertures of sources have pixels without data, or beyond the edge.
+
+    Of sources that SEP does not find, a square of `NEAR_PX` pixels on each side.
+    """
+    found = sources["found"].to_numpy(bool)
+    # Not known of sources that are not found.
+    of_aperture = sources[f"no_data_{band}"].fillna(False).to_numpy(bool)
+    return np.where(found, of_aperture, touches_no_data(scenes, sources, band, NEAR_PX))
+
+
+def touches_no_data(scenes: Scenes, sources: pd.DataFrame, band: int, radius_px: int) -> np.ndarray:
     """Whether pixels without data, or the edge, are within a radius of sources."""
     ny, nx = scenes.images.shape[2:]
     found = np.zeros(len(sources), bool)

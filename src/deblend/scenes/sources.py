@@ -6,6 +6,7 @@ other source within the stamp is its companion. A scene with two positions is th
 the brighter galaxy.
 """
 
+import logging
 from itertools import pairwise
 
 import numpy as np
@@ -24,6 +25,8 @@ from deblend.photometry.sep import (
 from deblend.scenes.scenes import Scenes
 from scipy.optimize import linear_sum_assignment
 
+log = logging.getLogger(__name__)
+
 #: Columns of `find_sources`, and those that each band has, with its number.
 SOURCE_COLUMNS = (
     "scene",
@@ -31,11 +34,12 @@ SOURCE_COLUMNS = (
     "x_px",
     "y_px",
     "found",
+    "on_object",
     "radius_px",
     "brightness",
     "sep_flags",
 )
-BAND_COLUMNS = ("flux_iso", "error_iso", "flux_auto", "error_auto")
+BAND_COLUMNS = ("flux_iso", "error_iso", "flux_auto", "error_auto", "no_data")
 
 #: An object of SEP's belongs to a given position if it is this near, px or widths of the PSF.
 MATCH_PX, MATCH_FWHM = 2.5, 1.0
@@ -48,9 +52,22 @@ def image_of(scenes: Scenes, scene: int, band: int) -> np.ndarray:
 
 def psf_fwhm(scenes: Scenes, band: int) -> float | None:
     """Full width at half maximum of the PSF of a band, arcsec; None without a PSF."""
-    if scenes.psf is None:
-        return None
-    return psf_fwhm_px(scenes.psf[band]) * scenes.pixel_scale_arcsec
+    psf = scenes.psf_of(band)
+    return None if psf is None else psf_fwhm_px(psf) * scenes.pixel_scale_arcsec
+
+
+def psf_half_light_radius_px(scenes: Scenes, band: int) -> float:
+    """Radius of the circle with half of the light of a band's PSF, px; 0 without a PSF."""
+    known = scenes.psf_of(band)
+    if known is None:
+        return 0.0
+    psf = np.ascontiguousarray(known, np.float32)
+    middle = (len(psf) - 1) / 2
+    # As SEP's half-light radii of sources are measured.
+    radius, _ = sep.flux_radius(
+        psf, [middle], [middle], [middle], 0.5, normflux=[float(psf.sum())], subpix=5
+    )
+    return float(radius[0])
 
 
 def match_radius_px(scenes: Scenes) -> float:
@@ -75,7 +92,15 @@ def find_sources(scenes: Scenes, positions: tuple[np.ndarray, ...] | None = None
         `SOURCE_COLUMNS`, and `BAND_COLUMNS` with the number of the band (`flux_auto_0`), counts/s:
         isophotal flux and that of a Kron aperture, with errors from the noise of the image alone.
         `radius_px`: half-light radius with the PSF; `brightness`: AUTO flux in the detection band,
-        or, where SEP finds nothing, that in a circle of `MIN_RADIUS_PX`.
+        or, where SEP finds nothing, that in a circle of `MIN_RADIUS_PX`. `found`: whether an object
+        belongs to the source; `on_object`: whether its pixel is one of any object. `no_data`:
+        whether the Kron aperture has pixels without data or beyond the edge.
+
+    Raises
+    ------
+    DeblendError
+        SEP fails on an image in which sources have to be detected. With given positions a warning
+        is logged, and nothing is found in that image (`FLAG_FAILED` of `sep_flags`).
     """
     positions = scenes.positions if positions is None else positions
     radius = match_radius_px(scenes)
@@ -88,7 +113,35 @@ def find_sources(scenes: Scenes, positions: tuple[np.ndarray, ...] | None = None
         *(f"{c}_{b}" for b in range(len(scenes.bands)) for c in BAND_COLUMNS),
     ]
     table = pd.DataFrame([row for part in parts for row in part], columns=columns)
-    return table.astype({"scene": int, "source": int, "found": bool, "sep_flags": int})
+    types = {"scene": int, "source": int, "found": bool, "on_object": bool, "sep_flags": int}
+    return table.astype(types)
+
+
+def detected(scenes: Scenes, scene: int) -> tuple[np.ndarray, np.ndarray]:
+    """SEP's objects of a scene in the detection band, and its segmentation map.
+
+    Raises
+    ------
+    DeblendError
+        SEP fails.
+    """
+    band = scenes.detection_band
+    image = image_of(scenes, scene, band)
+    usual = sep.get_extract_pixstack()
+    sigma = float(scenes.noise_sigma[scene, band])
+    lacks = np.isnan(scenes.images[scene, band])
+    try:
+        # SEP's buffer then is never too small for the pixels above the threshold.
+        sep.set_extract_pixstack(max(usual, 2 * image.size))
+        return detect(image, scenes.detection, sigma, lacks)
+    except SepError as error:
+        raise SepError(
+            f"sources of the scene {scenes.names[scene]}: {error}: give a higher detection > "
+            f"threshold than {scenes.detection.threshold:g}, a lower detection > n_thresholds, or "
+            "the noise (noise_sigma) if that is too low"
+        ) from error
+    finally:
+        sep.set_extract_pixstack(usual)
 
 
 def _sources_of(
@@ -96,26 +149,25 @@ def _sources_of(
 ) -> list[dict[str, object]]:
     """Rows of the sources of one scene."""
     image = image_of(scenes, scene, scenes.detection_band)
-    sigma = float(scenes.noise_sigma[scene, scenes.detection_band])
     failed = 0
     try:
-        objects, segmap = detect(image, scenes.detection, sigma)
-    except SepError:
-        objects, segmap, failed = (
-            np.zeros(0, [("x", float), ("y", float)]),
-            np.zeros(0),
-            FLAG_FAILED,
-        )
+        objects, segmap = detected(scenes, scene)
+    except SepError as error:
+        if given is None:
+            raise
+        log.warning("%s; of its sources SEP measures nothing", error)
+        objects, segmap = np.zeros(0, [("x", float), ("y", float)]), np.zeros(image.shape, int)
+        failed = FLAG_FAILED
     centroids = np.column_stack([objects["y"], objects["x"]])
     places = centroids if given is None else np.asarray(given, float).reshape(-1, 2)
-    of_place = _matched(places, centroids, radius if given is not None else np.inf)
+    of_place = matched(places, centroids, radius if given is not None else np.inf)
     measured = _measure_objects(scenes, scene, objects, segmap) if len(objects) else {}
     rows = []
     for source, (y, x) in enumerate(places):
         k = of_place[source]
         row: dict[str, object] = {
             **{"scene": scene, "source": source, "x_px": x, "y_px": y, "found": k >= 0},
-            "sep_flags": failed,
+            **{"sep_flags": failed, "on_object": label_at(segmap, x, y) > 0},
         }
         row |= {name: values[k] if k >= 0 else np.nan for name, values in measured.items()}
         if k >= 0:
@@ -128,6 +180,13 @@ def _sources_of(
     return rows
 
 
+def label_at(segmap: np.ndarray, x: float, y: float) -> int:
+    """Label of the object that has the pixel of a position; 0 without one, or outside."""
+    row, column = round(y), round(x)
+    inside = 0 <= row < segmap.shape[0] and 0 <= column < segmap.shape[1]
+    return int(segmap[row, column]) if inside else 0
+
+
 def _circle(image: np.ndarray, x: float, y: float) -> float:
     ny, nx = image.shape
     if not (-0.5 <= x <= nx - 0.5 and -0.5 <= y <= ny - 0.5):
@@ -135,7 +194,7 @@ def _circle(image: np.ndarray, x: float, y: float) -> float:
     return float(sep.sum_circle(image, [x], [y], MIN_RADIUS_PX)[0][0])
 
 
-def _matched(places: np.ndarray, centroids: np.ndarray, radius: float) -> np.ndarray:
+def matched(places: np.ndarray, centroids: np.ndarray, radius: float) -> np.ndarray:
     """Number of the object of each place, each object used once; -1 without one."""
     found = np.full(len(places), -1)
     if not (len(places) and len(centroids)):
@@ -161,8 +220,11 @@ def _measure_objects(
     for band in range(len(scenes.bands)):
         image = image_of(scenes, scene, band)
         sigma = float(scenes.noise_sigma[scene, band])
+        lacks = np.isnan(scenes.images[scene, band])
+        # Without a mask, with which SEP would scale fluxes up for the pixels of neighbours too:
+        # pixels without data count as 0, and are flagged.
         flux, flag = auto_flux(image, objects, segmap)
-        area = _kron_area(image, objects, segmap)
+        area, touches = _kron_area(image, objects, segmap, lacks)
         iso = np.bincount(segmap.ravel(), image.ravel().astype(float), len(objects) + 1)[1:]
         # The noise of a sum over many pixels of correlated noise is higher than of white noise.
         factor = 1.0
@@ -173,6 +235,7 @@ def _measure_objects(
             f"error_iso_{band}": sigma * factor * np.sqrt(n_pixels),
             f"flux_auto_{band}": flux,
             f"error_auto_{band}": sigma * factor * np.sqrt(area),
+            f"no_data_{band}": touches,
         }
         if band == scenes.detection_band:
             flags = flags | flag
@@ -180,16 +243,22 @@ def _measure_objects(
     return {**found, "sep_flags": flags}
 
 
-def _kron_area(image: np.ndarray, objects: np.ndarray, segmap: np.ndarray) -> np.ndarray:
-    """Area of the apertures of `deblend.photometry.sep.auto_flux`, px^2."""
+def _kron_area(
+    image: np.ndarray, objects: np.ndarray, segmap: np.ndarray, lacks: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Area of the apertures of `deblend.photometry.sep.auto_flux`, px^2.
+
+    Also whether they have pixels without data, or beyond the edge.
+    """
     a, b = np.maximum(objects["a"], 1e-3), np.maximum(objects["b"], 1e-3)
     theta = np.clip(objects["theta"], -np.pi / 2, np.pi / 2)
     ids = np.arange(1, len(objects) + 1, dtype=np.int32)
-    kron, _ = sep.kron_radius(
-        image, objects["x"], objects["y"], a, b, theta, KRON_SEARCH, segmap=segmap, seg_id=ids
-    )
-    area = np.pi * a * b * (KRON_FACTOR * np.nan_to_num(kron)) ** 2
-    return np.maximum(area, np.pi * MIN_RADIUS_PX**2)
+    x, y = objects["x"], objects["y"]
+    kron, _ = sep.kron_radius(image, x, y, a, b, theta, KRON_SEARCH, segmap=segmap, seg_id=ids)
+    # No smaller than a circle of the smallest radius.
+    scale = np.maximum(KRON_FACTOR * np.nan_to_num(kron), MIN_RADIUS_PX / np.sqrt(a * b))
+    without, _, flag = sep.sum_ellipse(lacks.astype(np.float32), x, y, a, b, theta, scale, subpix=1)
+    return np.pi * a * b * scale**2, (without > 0) | ((flag & sep.APER_TRUNC) > 0)
 
 
 def _half_light_radius(

@@ -1,5 +1,6 @@
 """Stamps around sources, at the pixel scale of a network."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -111,7 +112,8 @@ def cut_stamps(
         corner = yx[k] + 0.5 - ratio * (centre + 0.5)
         first = np.round(corner).astype(int) if ratio == 1 else np.floor(corner).astype(int)
         corner = first.astype(float) if ratio == 1 else corner
-        window, lacks = _window(scenes, scene[k], band, first - margin, side, seed, k)
+        rng = generator(seed, "no data", scene[k], band, k)
+        window, lacks = window_of(scenes, scene[k], band, first - margin, (side, side), rng)
         if ratio == 1:
             stamps[k] = window
         else:
@@ -124,28 +126,54 @@ def cut_stamps(
     return StampSet(stamps, missing, corners, ratio)
 
 
-def _window(
-    scenes: Scenes, scene: int, band: int, first: np.ndarray, side: int, seed: int, number: int
+def window_of(
+    scenes: Scenes,
+    scene: int,
+    band: int,
+    first: Sequence[int] | np.ndarray,
+    shape: tuple[int, int],
+    rng: np.random.Generator,
+    also: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A square of an image, with noise where there are no data, and where that is."""
+    """A window of an image, with noise where there are no data.
+
+    Parameters
+    ----------
+    scenes : Scenes
+    scene, band : int
+    first : (int, int)
+        y and x of the first pixel, which can be beyond the edge.
+    shape : (int, int)
+    rng : Generator
+    also : ndarray of bool, shape (y, x), optional
+        Further pixels of the scene that noise replaces.
+
+    Returns
+    -------
+    window : ndarray, shape `shape`, float32
+    lacks : ndarray of bool, shape `shape`
+        Where there are no data.
+    """
     ny, nx = scenes.images.shape[2:]
-    out = np.full((side, side), np.nan, np.float32)
+    out = np.full(shape, np.nan, np.float32)
+    replaced = np.zeros(shape, bool)
     y0, x0 = first
-    ys, xs = slice(max(y0, 0), min(y0 + side, ny)), slice(max(x0, 0), min(x0 + side, nx))
+    ys, xs = slice(max(y0, 0), min(y0 + shape[0], ny)), slice(max(x0, 0), min(x0 + shape[1], nx))
     if ys.stop > ys.start and xs.stop > xs.start:
-        target = out[ys.start - y0 : ys.stop - y0, xs.start - x0 : xs.stop - x0]
-        target[:] = scenes.images[scene, band, ys, xs]
+        target = np.s_[ys.start - y0 : ys.stop - y0, xs.start - x0 : xs.stop - x0]
+        out[target] = scenes.images[scene, band, ys, xs]
+        if also is not None:
+            replaced[target] = also[ys, xs]
     lacks = np.isnan(out)
-    if lacks.any():
-        rng = generator(seed, "no data", scene, band, number)
+    if lacks.any() or replaced.any():
         correlation = scenes.noise_correlation
         noise = noise_images(
             rng,
-            (side, side),
+            shape,
             float(scenes.noise_sigma[scene, band]),
             None if correlation is None else correlation[band],
         )
-        out[lacks] = noise[lacks]
+        out[lacks | replaced] = noise[lacks | replaced]
     return out, lacks
 
 

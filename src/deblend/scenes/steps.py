@@ -1,7 +1,7 @@
 """The steps of the workflow for scenes: files in, files out."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,21 +10,24 @@ import pandas as pd
 from deblend.errors import DeblendError
 from deblend.files import read_json, write_json
 from deblend.scenes.catalogue import (
+    FLUX_UNITS,
     catalogue_meta,
     source_table,
     wide_table,
     write_catalogue,
 )
+from deblend.scenes.flags import flagged
 from deblend.scenes.inject import inject
 from deblend.scenes.masks import Mask, read_masks
 from deblend.scenes.scenes import (
     MEASURED,
+    PEAK_COLUMNS,
     Scenes,
     concatenated,
     read_scenes,
     write_scenes,
 )
-from deblend.scenes.weights import read_network
+from deblend.scenes.weights import missing_bands, read_network
 from deblend.tables import read_ecsv, write_csv, write_ecsv
 
 log = logging.getLogger(__name__)
@@ -77,16 +80,17 @@ def measure_classically(
     tables: dict[str, list[pd.DataFrame]] = {name: [] for name in paths}
     left_out = {}
     loaded = {name: read_scenes(path) for name, path in paths.items()}
-    loaded = {name: scenes for name, scenes in loaded.items() if len(scenes)}
     for method, measure in methods.items():
-        try:
-            found = {name: measure(scenes, seed=seed) for name, scenes in loaded.items()}
-        except DeblendError as error:
-            log.warning("%s is left out: %s", method, error)
-            left_out[method] = str(error)
-            continue
-        for name, table in found.items():
-            tables[name].append(table)
+        for name, scenes in loaded.items():
+            if not len(scenes):
+                continue
+            # What cannot be applied to injected galaxies is still applied to the scenes.
+            what = method if name == "scenes" else f"{method}, injected galaxies"
+            try:
+                tables[name].append(measure(scenes, seed=seed))
+            except DeblendError as error:
+                log.warning("%s is left out: %s", what, error)
+                left_out[what] = str(error)
     return {name: concatenated(parts) for name, parts in tables.items()}, {"left_out": left_out}
 
 
@@ -95,6 +99,7 @@ def measure_with_networks(
     networks: Sequence[Mapping[str, Any]],
     measure: Callable[..., tuple[pd.DataFrame, Any, str]],
     seed: int,
+    optional: Collection[str] = (),
 ) -> tuple[dict[str, pd.DataFrame], list[Any], dict[str, Any]]:
     """Tables of networks, for scenes and injected scenes.
 
@@ -108,6 +113,9 @@ def measure_with_networks(
         `deblend.scenes.keras_networks.measure_with_masks` or
         `deblend.scenes.super_resolution.measure_with_peaks`.
     seed : int
+    optional : collection of str
+        Names of networks that are left out if the scenes do not have their band: those of a folder
+        that may hold networks for other images too.
 
     Returns
     -------
@@ -116,7 +124,7 @@ def measure_with_networks(
     extras : list
         What `measure` returns beside the table, for the scenes, by network.
     notes : dict
-        `compared` and `networks`, by network.
+        `compared`, `networks` and `left_out`, by network.
 
     Raises
     ------
@@ -124,11 +132,19 @@ def measure_with_networks(
         A network does not suit the scenes.
     """
     tables: dict[str, list[pd.DataFrame]] = {name: [] for name in paths}
-    extras, compared, described = [], {}, {}
+    extras, compared, described, left_out = [], {}, {}, {}
     loaded = {name: read_scenes(path) for name, path in paths.items()}
     for entry in networks:
         network = read_network(**entry)
         if network is None:
+            continue
+        lacking = missing_bands(network, loaded["scenes"].bands)
+        if lacking and network.name in optional:
+            left_out[network.name] = (
+                f"it was trained on {', '.join(lacking)}, and the scenes have the bands "
+                f"{', '.join(loaded['scenes'].bands)}"
+            )
+            log.warning("%s is left out: %s", network.name, left_out[network.name])
             continue
         if network.record.get("problem"):
             log.warning("%s has not learnt: %s", network.name, network.record["problem"])
@@ -142,7 +158,7 @@ def measure_with_networks(
                 compared[network.name] = note
         described[network.name] = network.provenance()
         log.info("%s: %s", network.name, compared[network.name])
-    notes = {"compared": compared, "networks": described}
+    notes = {"compared": compared, "networks": described, "left_out": left_out}
     return {name: concatenated(parts) for name, parts in tables.items()}, extras, notes
 
 
@@ -158,7 +174,9 @@ def write_tables(
 def read_tables(paths: Sequence[str | Path]) -> pd.DataFrame:
     """Tables of several jobs as one."""
     parts = [
-        pd.read_csv(path, keep_default_na=False, na_values={c: [""] for c in NUMBERS})
+        pd.read_csv(
+            path, keep_default_na=False, na_values={c: [""] for c in NUMBERS}, dtype=TEXT_COLUMNS
+        )
         for path in paths
     ]
     return concatenated(parts)
@@ -166,6 +184,9 @@ def read_tables(paths: Sequence[str | Path]) -> pd.DataFrame:
 
 #: Columns of `MEASURED` that can be empty numbers.
 NUMBERS = ("flux", "flux_error", "p_blend", "mask_area_px")
+
+#: Texts, which can look like numbers: a band can be called 814.
+TEXT_COLUMNS = {"band": str, "method": str, "role": str}
 
 
 def write_all(
@@ -195,6 +216,7 @@ def write_all(
     """
     all_scenes, all_injected = read_scenes(scenes), read_scenes(injected)
     measured = read_tables(tables)
+    measured["flags"] |= flagged("stretched", all_scenes.stretched)
     joined: dict[str, dict[str, Any]] = {"left_out": {}, "compared": {}, "networks": {}}
     for path in notes:
         for key, values in read_json(path).items():
@@ -202,28 +224,33 @@ def write_all(
     papers = {network["paper"] for network in joined["networks"].values()}
     for what, paper in KINDS.items():
         if paper not in papers:
-            joined["left_out"][what] = "no such network is given: see networks and weights"
+            joined["left_out"][what] = (
+                "no such network is given, or none for these bands: see networks and weights"
+            )
     joined["left_out"]["branched separator"] = SEPARATOR
+    sources = source_table(all_scenes)
     meta, found = catalogue_meta(
         all_scenes,
         all_injected if len(all_injected) else None,
         read_tables(tables_injected),
+        sources=sources,
         data=data,
         networks=joined["networks"],
         notes=joined["compared"],
         left_out=joined["left_out"],
         code=code,
     )
-    write_catalogue(
-        outputs["catalogue"], wide_table(all_scenes, source_table(all_scenes), measured), meta
-    )
+    write_catalogue(outputs["catalogue"], wide_table(all_scenes, sources, measured), meta)
     zero_points = dict(zip(all_scenes.bands, all_scenes.zero_points.tolist(), strict=True))
-    write_ecsv(outputs["measurements"], measured[list(MEASURED)], UNITS, zero_points=zero_points)
+    # Sums of pixels of pictures have no unit.
+    units = {k: v for k, v in UNITS.items() if not (all_scenes.stretched and v in FLUX_UNITS)}
+    write_ecsv(outputs["measurements"], measured[list(MEASURED)], units, zero_points=zero_points)
     write_csv(outputs["injections"], found)
-    for row in found[found["selection"] == "all"].itertuples(index=False) if len(found) else ():
+    for row in found[found["selection"] == "both_found"].itertuples(index=False):
         log.info(
-            "injected galaxies, %s, %s: %d of %d measured, bias %.3f +- %.3f mag, scatter %.3f mag",
-            *(row.method, row.band, row.n_measured, row.n_injected),
+            "injected galaxies, %s, %s: %d of %d measured in blends of which both are found (%.0f "
+            "%% are merged), bias %.3f +- %.3f mag, scatter %.3f mag",
+            *(row.method, row.band, row.n_measured, row.n_injected, 100 * row.share_merged),
             *(row.bias_mag, row.bias_error_mag, row.scatter_mag),
         )
 
@@ -233,6 +260,7 @@ def named_networks(
     weights: Sequence[str | Path],
     descriptions: Sequence[str | Path],
     vgg: Sequence[str | Path] = (),
+    vgg_numbers: Sequence[int | None] = (),
 ) -> list[dict[str, Any]]:
     """Arguments of `deblend.scenes.weights.read_network` for each network.
 
@@ -242,23 +270,28 @@ def named_networks(
     weights, descriptions : sequence of path
         In the order of the names.
     vgg : sequence of path
-        None or one, for all of them.
+    vgg_numbers : sequence of int or None, optional
+        Which of these each network needs; by default none.
     """
+    numbers = vgg_numbers or [None] * len(names)
     return [
         {
             "name": name,
             "weights": file,
             "description": description,
-            "vgg": vgg[0] if len(vgg) else None,
+            "vgg": None if number is None else vgg[number],
         }
-        for name, file, description in zip(names, weights, descriptions, strict=True)
+        for name, file, description, number in zip(
+            names, weights, descriptions, numbers, strict=True
+        )
     ]
 
 
 def write_peaks(path: str | Path, peaks: Sequence[pd.DataFrame]) -> None:
     """Write the peaks of all networks as ECSV."""
     parts = [table for table in peaks if len(table)]
-    table = pd.concat(parts, ignore_index=True) if parts else peaks[0]
+    empty = pd.DataFrame(columns=list(PEAK_COLUMNS))
+    table = pd.concat(parts, ignore_index=True) if parts else empty
     units = {"x_px": "pix", "y_px": "pix"}
     write_ecsv(path, table.reset_index(drop=True), units, significance="sigmas of the noise")
 

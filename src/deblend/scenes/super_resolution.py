@@ -7,12 +7,13 @@ import pandas as pd
 from deblend.errors import DeblendError
 from deblend.hemmati2022.networks import LOW_PX
 from deblend.hemmati2022.own_images import FLAGS as IMAGE_FLAGS
-from deblend.hemmati2022.own_images import resolve_images
+from deblend.hemmati2022.own_images import PSF_TOLERANCE, SAME_SCALE, resolve_images
 from deblend.scenes.flags import flagged
-from deblend.scenes.scenes import Scenes, concatenated, measured_table
+from deblend.scenes.networks import check_psf, range_flags
+from deblend.scenes.scenes import PEAK_COLUMNS, Scenes, concatenated, measured_table
 from deblend.scenes.sources import find_sources, match_radius_px, pair_sources
 from deblend.scenes.stamps import cut_stamps
-from deblend.scenes.weights import Network
+from deblend.scenes.weights import Network, check_description
 
 log = logging.getLogger(__name__)
 
@@ -21,10 +22,6 @@ MARGIN_PX = 3
 
 #: Flags of an image of the network, and ours for them.
 TRANSLATED = {"sky": "sky", "noise": "noise", "bright": "clipped", "more_peaks": "more_peaks"}
-
-
-#: Columns of the table of peaks.
-PEAK_COLUMNS = ("scene", "x_px", "y_px", "significance", "method")
 
 
 def measure(
@@ -67,10 +64,11 @@ def measure_with_peaks(
     network: Network,
 ) -> tuple[pd.DataFrame, pd.DataFrame, str]:
     """As `measure`, with all peaks (`PEAK_COLUMNS`) and a note."""
-    if scenes.psf is None:
+    if scenes.psf is None or np.isnan(scenes.psf).any():
         raise DeblendError(
             f"{network.name} needs the PSF of each band: give psf or psf_fwhm_arcsec"
         )
+    check_description(network)
     trained = network.record["images"]
     pixel = trained["factor"] * trained["pixel_scale_arcsec"]
     ratio = pixel / scenes.pixel_scale_arcsec
@@ -79,7 +77,20 @@ def measure_with_peaks(
     sources = find_sources(scenes, positions)
     pairs = pair_sources(sources, LOW_PX * ratio / 2)
     peaks = pd.DataFrame(columns=list(PEAK_COLUMNS))
-    note = f"images were resampled to {pixel:.4g} arcsec per pixel if theirs differ"
+    is_resampled = abs(ratio - 1) >= SAME_SCALE
+    note = (
+        f"images were resampled from {scenes.pixel_scale_arcsec:g} to {pixel:.4g} arcsec per pixel"
+        if is_resampled
+        else f"pixels are those of the training, {pixel:.4g} arcsec"
+    )
+    psf_flag = 0
+    for band in network.record["bands"]:
+        flag, text = check_psf(
+            *(scenes, scenes.band(band), trained["low_psf_fwhm_arcsec"], network.name),
+            tolerance=PSF_TOLERANCE,
+        )
+        psf_flag |= flag
+        note += f"; {band}: {text}"
     if not len(pairs):
         return concatenated([]), peaks, note
     scene = pairs["scene"].to_numpy()
@@ -102,7 +113,9 @@ def measure_with_peaks(
     missing = np.max([part.missing for part in cut], axis=0)
     of_image = _image_flags(result.summary["flags"].to_numpy(int)) | flagged("no_data", missing > 0)
     of_image = of_image | flagged("crowded", pairs["n_others"].to_numpy() > 0)
-    of_image = of_image | flagged("range_unknown", "mag_range" not in network.record)
+    of_image = of_image | flagged("single", pairs["companion"].to_numpy() < 0)
+    of_image = of_image | flagged("resampled", is_resampled) | psf_flag
+    of_source = range_flags(network.record, scenes, scenes.band(trained["detection_band"]), sources)
     peaks = result.peaks.assign(
         scene=scene[result.peaks["image"]],
         x_px=result.peaks["x_px"] + corners[result.peaks["image"], 1],
@@ -127,11 +140,15 @@ def measure_with_peaks(
                     **{c: source[c] for c in ("scene", "source", "x_px", "y_px")},
                     **{"band": band, "role": role, "n_peaks": n_peaks[number]},
                 }
-                rows.append(
-                    base | _nearest(own[own["band"] == band], source, radius, of_image[number])
-                )
+                flags = int(of_image[number]) | int(of_source[k])
+                rows.append(base | _nearest(own[own["band"] == band], source, radius, flags))
     table = measured_table(pd.DataFrame(rows), network.name)
     table = table.astype({"scene": int, "source": int})
+    if scenes.noise_correlation is not None:
+        # The errors of the fit are those of white noise; a galaxy is wider than the correlation.
+        total = np.maximum(scenes.noise_correlation.sum(axis=(1, 2)), 1.0)
+        factors = dict(zip(scenes.bands, np.sqrt(total), strict=True))
+        table["flux_error"] = table["flux_error"] * table["band"].map(factors).astype(float)
     return (
         table.sort_values(["band", "scene", "source"], kind="stable", ignore_index=True),
         peaks,

@@ -7,6 +7,7 @@ imported here, since the rules of the workflow use this module.
 
 import json
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,13 @@ WEIGHTS = {
     "farrens2022": "head.weights.h5",
     "hemmati2022": "network.h5",
     "reiman2019": "network.h5",
+}
+
+#: What a description has to have.
+NEEDED = {
+    "boucaud2020": ("pixel_scale_arcsec", "stamp_size", "zero_point"),
+    "farrens2022": ("pixel_scale_arcsec", "stamp_size", "padding_px"),
+    "hemmati2022": ("bands", "images"),
 }
 
 #: Networks that run on Keras; the others on PyTorch.
@@ -148,6 +156,29 @@ def find_networks(folder: str | Path) -> list[Network]:
         if network is not None:
             found.append(network)
     return found
+
+
+def check_description(network: Network) -> None:
+    """Check that a network's description has what is needed to apply it.
+
+    Raises
+    ------
+    DeblendError
+        It lacks a key.
+    """
+    missing = [key for key in NEEDED[network.kind] if network.record.get(key) is None]
+    if missing:
+        raise DeblendError(
+            f"{network.description} lacks {', '.join(missing)}: add what the network was trained "
+            "with, or leave it out"
+        )
+
+
+def missing_bands(network: Network, bands: Collection[str]) -> list[str]:
+    """Bands of a network's training that are none of those given."""
+    one = network.record.get("band")
+    trained = network.record.get("bands", [] if one is None else [one])
+    return [band for band in trained if band not in bands]
 
 
 def select(networks: list[Network], kinds: tuple[str, ...]) -> list[Network]:

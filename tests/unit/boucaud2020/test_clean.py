@@ -357,6 +357,13 @@ def test_ids_rejected_by_eye_may_come_from_a_spreadsheet(tmp_path):
         assert read_rejected(tmp_path / "r.csv") == ["g1", "g9"]
 
 
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_ids_rejected_by_eye_are_those_of_catalogues(tmp_path, delimiter):
+    text = "id,reason\n12.0,a star\n 7 ,a tail\n".replace(",", delimiter)
+    (tmp_path / "r.csv").write_text(text)
+    assert read_rejected(tmp_path / "r.csv") == ["12", "7"]
+
+
 def test_the_table_that_ships_rejects_nothing():
     assert read_rejected(ROOT / "config/rejected.csv") == []
 
@@ -365,7 +372,9 @@ def test_the_table_that_ships_rejects_nothing():
     ("text", "message"),
     [
         ("name,reason\na,b\n", "has the header 'name,reason': .* need id,reason"),
-        ("id,reason\n,tail\n", "has 1 lines without an id"),
+        ("id,reason\n,tail\n", "column id of .*r.csv has no id in 1 of 1 rows"),
+        ("id,reason\ng1,a\n-,b\nnull,c\n", "has no id in 2 of 3 rows .the first: row 2"),
+        ("id,reason\n12,a\n12.0,b\n", "has 1 ids more than once .the first: 12, in the rows 1, 2"),
         ("", "has the header ''"),
     ],
 )

@@ -152,6 +152,22 @@ def test_files_are_read_as_arrays_are(flux_network, tmp_path):
         deblend_images(model, RECORD, tmp_path / "a.npz", **IMAGES)
 
 
+def test_the_unit_of_images_is_that_of_the_header_or_that_which_is_given(tmp_path):
+    model, images = build("blend2flux", 32, FLUXES), blends(1)
+    expected = deblend_images(model, RECORD, images, **IMAGES).table["flux"]
+    # One count per second has 25.96 mag, a nanojansky 31.4.
+    in_njy = images * np.float32(10 ** (0.4 * (31.4 - 25.96)))
+    fits.writeto(tmp_path / "a.fits", in_njy, fits.Header({"BUNIT": "nJy"}))
+    fits.writeto(tmp_path / "b.fits", images, fits.Header({"BUNIT": "flux"}))
+    for given, unit in ((tmp_path / "a.fits", None), (tmp_path / "b.fits", "counts/s")):
+        found = deblend_images(model, RECORD, given, unit=unit, **IMAGES).table["flux"]
+        np.testing.assert_allclose(found, expected, rtol=1e-3)
+    found = deblend_images(model, RECORD, in_njy, unit="nJy", **IMAGES).table["flux"]
+    np.testing.assert_allclose(found, expected, rtol=1e-3)
+    with pytest.raises(DeblendError, match=r"b.fits is in 'flux' .BUNIT., .* nanomaggies as unit"):
+        deblend_images(model, RECORD, tmp_path / "b.fits", **IMAGES)
+
+
 def test_a_network_from_its_files_gives_the_same(flux_network, tmp_path):
     files = tmp_path / "n.weights.h5", tmp_path / "n.json"
     save_network(*files, flux_network, RECORD)

@@ -21,6 +21,7 @@ from deblend.data.archives import (
     locate,
 )
 from deblend.errors import DeblendError
+from deblend.files import atomic
 
 from tests.server import Polite, running
 
@@ -102,6 +103,33 @@ def test_a_bad_file_leaves_nothing(server, tmp_path, path, message):
     with pytest.raises(DeblendError, match=message):
         download(f"{url}/{path}", target, sha256(b"galaxies"), LIMIT)
     assert list(target.parent.iterdir()) == []
+
+
+def test_a_table_that_cannot_be_read_is_called_by_its_address(server, tmp_path):
+    (server.folder / "a.csv").write_text("<html>sign in</html>")
+    with pytest.raises(DeblendError) as caught:
+        download(f"{server.url}/a.csv?key=secret", tmp_path / "t.csv", None, LIMIT, n_rows=3)
+    assert f"cannot read the catalogue {server.url}/a.csv (it is a web page" in str(caught.value)
+    assert "partial" not in str(caught.value)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize("size", [10, LIMIT])
+def test_a_full_disk_is_said_in_words(server, tmp_path, size):
+    (server.folder / "data.bin").write_bytes(b"x" * size)
+    folder = tmp_path / "full"
+    folder.mkdir()
+    # What is written before it is complete goes to a device without space.
+    with atomic(folder / "data.bin") as temporary:
+        name = temporary.name
+        temporary.touch()
+    (folder / name).symlink_to("/dev/full")
+    with pytest.raises(DeblendError, match=rf"no space for {size} bytes in .*full: make some"):
+        download(f"{server.url}/data.bin", folder / "data.bin", None, LIMIT)
+    (folder / name).symlink_to("/dev/full")
+    archive(tmp_path / "a.tar", [("data.bin", b"x" * size)])
+    with pytest.raises(DeblendError, match=rf"no space for {size} bytes in .*full: make some"):
+        extract_members(tmp_path / "a.tar", {"data": "data.bin"}, folder, LIMIT)
 
 
 @pytest.mark.parametrize(

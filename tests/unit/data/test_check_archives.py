@@ -123,10 +123,24 @@ def test_other_answers_than_the_file_are_named(replies):
         "lost": "not reached",
     }
     assert "is not https" in table.loc["http/a.fits", "remark"]
-    assert "secret" not in table.drop(columns="file").to_csv()
+    assert "secret" not in table.to_csv() + as_text(table.reset_index())
+    with pytest.raises(DeblendError) as caught:
+        check_answers(table.reset_index())
+    assert "secret" not in str(caught.value)
     table = asked({name: at(f"{url}/{name}") for name in names[:2]})
     assert table["status"].tolist() == ["a web page", "another file"]
     assert table.loc["named.fits", "remark"] == "the server calls it b"
+
+
+def test_the_query_of_an_address_is_not_part_of_the_name(replies):
+    """As of Zenodo, whose addresses end with it."""
+    named = {"Content-Disposition": 'attachment; filename="a b.zip"'}
+    replies.replies["/a%20b.zip?download=1"] = (200, named, b"zip")
+    url = f"{replies.url}/a%20b.zip?download=1"
+    table = asked({"entry": at(url)})
+    assert table.loc["entry", ["file", "status"]].tolist() == ["a b.zip", "there"]
+    (configured,) = wanted({}, {}, [{"url": url, "max_bytes": 5}], {})
+    assert configured.file == "a b.zip"
 
 
 def test_kaggle_is_asked_with_the_token_which_is_not_shown(replies, monkeypatch):

@@ -7,6 +7,7 @@ from astropy.wcs import WCS
 from deblend.data.coordinates import (
     celestial_wcs,
     check_positions,
+    check_scale,
     largest_offset,
     nearest_sources,
     to_pixels,
@@ -185,3 +186,35 @@ def test_doubt_is_said(caplog):
     offsets[:7] = 10
     check_positions(*cutouts(20, offsets), np.full(20, 21.0), **OPTIONS)
     assert "only 13 of the 20 brightest galaxies" in caplog.text
+
+
+def test_galactic_coordinates_are_refused(tmp_path):
+    galactic = header(64).to_header()
+    galactic["CTYPE1"], galactic["CTYPE2"] = "GLON-TAN", "GLAT-TAN"
+    fits.writeto(tmp_path / "a.fits", np.ones((64, 64)), galactic)
+    with (
+        open_image(tmp_path / "a.fits", 0) as image,
+        pytest.raises(DeblendError, match=r"gds: the axes of .*a.fits are GLON and GLAT, and pos"),
+    ):
+        celestial_wcs(image, subject="gds", pixel_scale_arcsec=SCALE)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        header(64).to_header(),
+        {**header(64).to_header(), "WCSAXES": 3, "CTYPE3": "WAVE", "CUNIT3": "m", "CDELT3": 1e-6},
+        {"PIXELSCL": SCALE},
+        {"PIXSCALE": SCALE},
+    ],
+)
+def test_the_pixel_scale_of_a_header_is_compared(given):
+    given = fits.Header(given)
+    check_scale(given, SCALE * 1.005, "a.fits")
+    with pytest.raises(DeblendError, match=r"a.fits: the pixels are 0.06 .*arcsec by its header, "):
+        check_scale(given, 0.03, "a.fits")
+
+
+def test_headers_without_a_pixel_scale_pass():
+    for given in ({}, {"CTYPE1": "LINEAR", "CD1_1": 0.06}, {"PIXSCALE": "unknown"}):
+        check_scale(fits.Header(given), 0.03, "a.fits")

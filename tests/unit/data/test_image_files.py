@@ -47,6 +47,35 @@ def test_pickled_objects_are_never_read(tmp_path):
         read_array(tmp_path / "cut.npz", None)
 
 
+@pytest.mark.parametrize(
+    ("unit", "expected"),
+    [
+        ("\N{MICRO SIGN}Jy", "uJy"),
+        ("\N{GREEK SMALL LETTER MU}Jy".encode(), "uJy"),
+        (np.array(["nJy"], h5py.string_dtype()), "nJy"),
+        (np.array([b"nJy", b"nJy"]), "nJy"),
+        ("counts s\N{SUPERSCRIPT MINUS}\N{SUPERSCRIPT ONE}", "counts s-1"),
+    ],
+)
+def test_units_of_arrays_are_plain_text(tmp_path, unit, expected):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["x"] = SKY
+        file["x"].attrs["unit"] = unit
+    assert read_pixels(tmp_path / "a.h5", None).header["BUNIT"] == expected
+
+
+@pytest.mark.parametrize("name", ["a.h5", "a.npz"])
+def test_an_array_of_texts_is_no_image(tmp_path, name):
+    names = np.array([b"g1", b"g2"])
+    if name == "a.h5":
+        with h5py.File(tmp_path / name, "w") as file:
+            file["names"] = names
+    else:
+        np.savez(tmp_path / name, names=names)
+    with pytest.raises(DeblendError, match=rf"the array names in .*{name} .* give an array of re"):
+        read_pixels(tmp_path / name, "names")
+
+
 def test_other_names_and_groups_of_arrays(tmp_path):
     with h5py.File(tmp_path / "a.hdf5", "w") as file:
         file["survey/images"] = SKY
@@ -164,6 +193,56 @@ def test_weights_say_where_there_are_no_data(tmp_path):
         open_image(tmp_path / "sci.fits", 0, weight=tmp_path / "small.fits"),
     ):
         pass
+
+
+@pytest.mark.parametrize("kind", ["mask", "variance"])
+def test_maps_that_mark_nothing_do_not_make_data_of_zeros(tmp_path, kind, caplog):
+    """More than half of the cut-out has no exposure, which no flag and no variance says."""
+    pixels = SKY.copy()
+    pixels[:, 32:] = 0
+    if kind == "mask":
+        header = fits.Header({"HIERARCH MP_SAT": 1, "HIERARCH MP_CR": 3})
+        other = fits.ImageHDU(np.zeros(SKY.shape, "i4"), header, name="MASK")
+    else:
+        other = fits.ImageHDU((pixels != 0).astype(np.float32), name="VARIANCE")
+    path = write(tmp_path / "a.fits", fits.ImageHDU(pixels, name="IMAGE"), other)
+    with open_image(path, 0) as image:
+        found = image.cut(0, 0, 60)
+    assert np.isnan(found[:, 32:]).all()
+    np.testing.assert_array_equal(found[:, :32], pixels[:, :32])
+    warned = "has the planes CR, SAT, and none of NO_DATA and BAD" in caplog.text
+    assert warned == (kind == "mask")
+
+
+def test_maps_of_decam_are_known(tmp_path):
+    mask, weight = np.zeros(SKY.shape, "i2"), np.ones(SKY.shape, np.float32)
+    mask[3, 4], weight[5, 6] = 4, 0
+    expected = SKY.copy()
+    expected[3, 4] = expected[5, 6] = np.nan
+    maps = fits.ImageHDU(mask, name="MSK"), fits.ImageHDU(weight, name="WGT")
+    path = write(tmp_path / "a.fits", fits.ImageHDU(SKY), *maps)
+    np.testing.assert_array_equal(read_array(path, None), expected)
+
+
+@pytest.mark.parametrize("name", ["PSF", "WHT", "SEGM", "ERR", "SCI", ""])
+def test_the_only_image_of_a_file_is_the_image_whatever_its_name(tmp_path, name):
+    path = write(tmp_path / "a.fits", fits.ImageHDU(SKY, name=name))
+    np.testing.assert_array_equal(read_array(path, None), SKY)
+    with open_image(path, 0) as image:
+        np.testing.assert_array_equal(image.read(), SKY)
+
+
+def test_weights_and_psfs_are_found_by_their_names(tmp_path):
+    weight = (SKY < 1).astype(np.float32)
+    expected = np.where(weight > 0, SKY, np.nan)
+    images = fits.ImageHDU(SKY, name="SCI"), fits.ImageHDU(weight, name="WHT")
+    both = write(tmp_path / "both.fits", *images)
+    fits.writeto(tmp_path / "sci.fits", SKY)
+    with open_image(tmp_path / "sci.fits", None, weight=both) as image:
+        np.testing.assert_array_equal(image.cut(0, 0, 60), expected[:, :60])
+    path = write(tmp_path / "c.fits", fits.PrimaryHDU(SKY), fits.ImageHDU(weight, name="psf"))
+    np.testing.assert_array_equal(read_array(path, None, prefer=("PSF",)), weight)
+    np.testing.assert_array_equal(read_array(path, None), SKY)
 
 
 def test_blocks_of_zeros_beside_noise_have_no_data(tmp_path):

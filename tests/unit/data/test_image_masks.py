@@ -44,6 +44,12 @@ def test_a_name_that_the_mask_does_not_have_is_refused():
         bad_bits("mask", rubin(SAT=1, BAD=0), "", ["CR"], "a.fits")
 
 
+@pytest.mark.parametrize("bit", ["five", 5.5, -1, 64])
+def test_a_plane_that_is_no_number_of_a_bit_is_refused(bit):
+    with pytest.raises(DeblendError, match=r"the mask of a.fits has .* as MP_BAD in its header"):
+        bad_bits("mask", rubin(BAD=bit), "", None, "a.fits")
+
+
 def test_pixels_of_a_mask_without_a_value_are_marked():
     values = np.array([[0.0, np.nan], [2.0, 4.0]])
     assert flagged(values, 4).tolist() == [[False, True], [False, True]]

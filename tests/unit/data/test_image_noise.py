@@ -36,6 +36,23 @@ def test_pixels_of_given_segmentation_maps_do_not_count():
     assert measured_noise(images, segmaps).sigma == pytest.approx(1, rel=0.05)
 
 
+def test_blocks_of_zeros_beside_noise_do_not_count():
+    images = np.random.default_rng(3).normal(0, 1, (5, 64, 64)).astype(np.float32)
+    images[:, :25] = 0
+    assert (images == 0).mean() == pytest.approx(0.39, abs=0.01)
+    segmaps = np.zeros(images.shape, int)
+    segmaps[:, 40:44, 30:34] = 1
+    for maps in (None, segmaps):
+        assert measured_noise(images, maps).sigma == pytest.approx(1, rel=0.05)
+
+
+def test_a_bright_star_does_not_make_noise_that_of_the_precision():
+    y, x = np.indices((64, 64)) - 32
+    star = 500 * np.exp(-(x**2 + y**2) / 8)
+    images = star + np.random.default_rng(4).normal(0, 0.002, (5, 64, 64))
+    assert measured_noise(images.astype(np.float32)).sigma == pytest.approx(0.002, rel=0.1)
+
+
 @pytest.mark.parametrize("sigma", [0.6, 1.0, 3.0])
 def test_noise_of_images_of_integers(sigma):
     found = measured_noise(np.round(galaxies(sigma=sigma)))

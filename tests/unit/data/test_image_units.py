@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from astropy import units as u
-from deblend.data.image_units import check_zero_point, counts_factor
+from deblend.data.image_units import check_zero_point, counts_factor, report_units
 from deblend.errors import DeblendError
 
 SCALE = 0.06
@@ -43,6 +43,27 @@ def test_counts_are_divided_by_the_exposure_time(unit, caplog):
     assert f"a.fits is in {unit} (BUNIT): divided by EXPTIME = 3000 s" in caplog.text
 
 
+def test_files_of_one_unit_are_told_once(caplog):
+    notes = []
+    options = {"zero_point": 25.96, "pixel_scale_arcsec": SCALE, "notes": notes}
+    for seconds in (1000.0, 3000.0, 2000.0):
+        header = {"BUNIT": "ELECTRONS", "EXPTIME": seconds}
+        found = counts_factor(header, None, source=f"{seconds:g}.fits", **options)
+        assert found == pytest.approx(1 / seconds)
+    assert not caplog.records
+    report_units(notes, "the stamps")
+    (record,) = caplog.records
+    assert record.getMessage().startswith(
+        "the stamps: 3 of 3 files (such as 1000.fits) are in ELECTRONS (BUNIT): divided by EXPTIME "
+        "= 1000 to 3000 s to be per second"
+    )
+    caplog.clear()
+    counts_factor({}, None, source="b.fits", **options)
+    report_units(notes, "the stamps")
+    text = "the stamps: the files have different units (3 in ELECTRONS, 1 in no unit): check them"
+    assert [record.getMessage() for record in caplog.records][1:] == [text]
+
+
 @pytest.mark.parametrize("exposure", [None, 0.0, -1, "unknown", np.nan])
 def test_counts_without_an_exposure_time(exposure, caplog):
     header = {} if exposure is None else {"EXPTIME": exposure}
@@ -64,6 +85,8 @@ def test_counts_without_an_exposure_time(exposure, caplog):
         ("nanoJansky", 1 * u.nJy),
         ("uJy", 1 * u.uJy),
         ("microJy", 1 * u.uJy),
+        ("UJY", 1 * u.uJy),
+        ("muJy", 1 * u.uJy),
         ("mJy", 1 * u.mJy),
         ("Jy", 1 * u.Jy),
         ("JY/PIXEL", 1 * u.Jy),

@@ -372,6 +372,20 @@ def test_a_folder_and_a_list_of_files_named_by_the_galaxies(files, own_files, ki
     assert_matched_by_id(ingest_files(one_each(files[0], images), seed=1))
 
 
+def test_the_pixel_scale_of_a_header_and_units_of_files_are_compared(files, own_files, caplog):
+    for name, seconds in zip("abcd", (100.0, 200.0, 400.0, 300.0), strict=True):
+        given = {"BUNIT": "ELECTRONS", "EXPTIME": seconds, "PIXSCALE": 0.06}
+        path = own_files / f"stamp_{name}_f160w.fits"
+        fits.writeto(path, seconds * own_image(name), fits.Header(given), overwrite=True)
+    pattern = str(own_files / "stamp_*_f160w.fits")
+    assert_matched_by_id(ingest_files(one_each(files[0], pattern), seed=1))
+    said = [r.getMessage() for r in caplog.records if "EXPTIME" in r.getMessage()]
+    assert len(said) == 1
+    assert "4 of 4 files" in said[0] and "EXPTIME = 100 to 400 s" in said[0]
+    with pytest.raises(DeblendError, match=r"stamp_a_f160w.fits: the pixels are 0.06 arcsec by it"):
+        ingest_files(one_each(files[0], pattern, pixel_scale_arcsec=0.05), seed=1)
+
+
 def test_files_with_several_bands(files, own_files):
     for name in "abcd":
         cube = np.stack([np.zeros_like(own_image(name)), own_image(name)])

@@ -106,6 +106,18 @@ def test_galaxies_without_a_position_are_counted(survey, tmp_path, caplog):
     assert "no_position" not in reasons.tolist()
 
 
+def test_numbers_that_stand_for_no_value_are_not_within_limits(survey, caplog):
+    folder, table = survey
+    table["chi2"] = [1.0, -99.0, 3.0, 99.0, *np.full(8, 1.0)]
+    table.write(folder / "catalog.ecsv", overwrite=True)
+    with caplog.at_level(logging.INFO):
+        cut = cut_field(config(folder, max_values={"chi2": 2.0}))
+    left_out = {f"gds-{i}" for i in (101, 102, 103)}
+    assert set(cut.galaxies["id"]) == {f"gds-{i}" for i in NUMBERS} - left_out
+    assert "left out 3 of 12 galaxies" in caplog.text
+    assert "(chi2 2); 2 of them lack a value" in caplog.text
+
+
 def test_a_catalogue_without_any_position_is_refused(survey):
     folder, table = survey
     table["_RAJ2000"] = np.nan

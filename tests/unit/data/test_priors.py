@@ -19,6 +19,20 @@ def test_counts_are_recovered():
     np.testing.assert_allclose(share, expected, atol=1e-4)
 
 
+def test_columns_are_found_by_their_names(tmp_path):
+    """In another order than that of the files at hand, and with rows of one table only."""
+    galfit, fast = tmp_path / "a.galfit", tmp_path / "a.fout"
+    galfit.write_text(
+        "# NUMBER f re mag n q\n#\n1 0 0.3 21 1.5 0.5\n2 0 0.3 22 2.5 0.6\n3 2 0.3 20 1 0.7\n"
+    )
+    fast.write_text("# id lmass z lssfr\n# FAST version: 0.9b\n2 10.5 0.8 -99\n1 9.5 0.7 -9\n")
+    found = read_3dhst(galfit, fast)
+    assert found["id"].tolist() == ["1", "2"]
+    columns = ["mag", "r_px", "n", "q", "z", "lmass", "lssfr"]
+    expected = [[21, 5, 1.5, 0.5, 0.7, 9.5, -9], [22, 5, 2.5, 0.6, 0.8, 10.5, -99]]
+    np.testing.assert_allclose(found[columns], expected)
+
+
 def test_the_fit_is_that_of_the_committed_priors(real_data, priors):
     folder = real_data / "catalogues"
     catalogue = read_3dhst(

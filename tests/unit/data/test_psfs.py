@@ -70,10 +70,17 @@ def test_everything_at_once(tmp_path):
     broken[5, 6] = 90
     broken[0] = np.nan
     fits.writeto(tmp_path / "psf.fits", broken)
-    found = read_psf(tmp_path / "psf.fits")
+    found = read_psf(tmp_path / "psf.fits", 0.06)
     assert found.shape == (1, 41, 41)
     np.testing.assert_allclose(found[0], image, atol=1e-3 * image.max())
     assert found.sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_a_psf_of_another_pixel_scale_by_its_header_is_refused(tmp_path):
+    fits.writeto(tmp_path / "psf.fits", star(), fits.Header({"PIXELSCL": 0.03}))
+    with pytest.raises(DeblendError, match=r"psf.fits: the pixels are 0.03 .* and 0.06 arcsec by"):
+        read_psf(tmp_path / "psf.fits", 0.06)
+    assert read_psf(tmp_path / "psf.fits", 0.03).shape == (1, 41, 41)
 
 
 def test_a_star_beside_the_middle_is_cut_around_its_peak(caplog):
@@ -120,12 +127,12 @@ def test_an_image_that_is_no_psf_is_refused(tmp_path, image, message):
     if image is not None:
         fits.writeto(tmp_path / "psf.fits", image)
     with pytest.raises(DeblendError, match=message):
-        read_psf(tmp_path / "psf.fits")
+        read_psf(tmp_path / "psf.fits", 0.06)
 
 
 def test_measured_psfs_of_hubble_are_left_alone(real_data, caplog):
     for path in sorted((real_data / "hst_psf").glob("*.fits")):
         image = fits.getdata(path).astype(float)
-        found = read_centred_psf(path, None, path.name)
+        found = read_centred_psf(path, None, path.name, 0.06)
         np.testing.assert_allclose(found, image / image.sum(), atol=1e-12)
     assert not caplog.records

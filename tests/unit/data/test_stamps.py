@@ -3,7 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
-from deblend.data.stamps import concatenate, read_galaxies, read_stamps, write_stamps
+from deblend.data.stamps import (
+    Stamps,
+    concatenate,
+    read_galaxies,
+    read_stamps,
+    write_parts,
+    write_stamps,
+)
 from deblend.errors import DeblendError
 
 from tests.conftest import make_stamps
@@ -69,3 +76,35 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
 def test_shapes_that_do_not_fit_are_named():
     with pytest.raises(DeblendError, match=r"segmaps have shape \(5, 8, 8\)"):
         make_stamps(np.zeros((5, 16, 16)), np.zeros((5, 8, 8), np.int16))
+
+
+def with_noise(n, sigma, name, **bands):
+    stamps = make_stamps(np.zeros((n, 16, 16)), id=[f"{name}-{i}" for i in range(n)])
+    bands = stamps.bands.assign(noise_sigma=sigma, **bands)
+    return Stamps(stamps.images, stamps.segmaps, stamps.galaxies, bands)
+
+
+def by_parts(folder):
+    def join(parts):
+        write_parts(folder / "s.h5", parts)
+        return read_stamps(folder / "s.h5")
+
+    return join
+
+
+@pytest.mark.parametrize("in_parts", [False, True])
+def test_the_noise_of_joined_data_sets_is_that_of_most_galaxies(tmp_path, in_parts):
+    join = by_parts(tmp_path) if in_parts else concatenate
+    empty = with_noise(1, np.nan, "none").take(slice(0))
+    parts = [with_noise(2, 0.005, "gds"), empty, with_noise(7, 0.006, "uds")]
+    joined = join(parts)
+    assert (len(joined), joined.noise()[0]) == (9, 0.006)
+    parts.append(with_noise(2, 0.008, "cosmos"))
+    with pytest.raises(
+        DeblendError,
+        match="band f160w: noise_sigma is 0.005 in the data with galaxy gds-0 and 0.008 in those "
+        "with cosmos-0",
+    ):
+        join(parts)
+    with pytest.raises(DeblendError, match=r"bands \[\['f160w', 0.06, 25.96\]\] and .*24.0"):
+        join([*parts[:1], with_noise(2, 0.005, "uds", zero_point=24.0)])

@@ -202,6 +202,44 @@ def test_a_flux_may_be_in_magnitudes_of_the_ab_system():
     np.testing.assert_allclose(read([23.9, 21.4], FLUX, u.ABmag), [1, 10], rtol=2e-4)
 
 
+def units_in_a_file(path, magnitude, flux):
+    """A table with two columns in a file, whose units are written as texts."""
+    if path.suffix == ".fits":
+        columns = [
+            fits.Column("mag", "D", array=[21.5]),
+            fits.Column("flux", "D", array=[9.0]),
+        ]
+        hdu = fits.BinTableHDU.from_columns(columns)
+        hdu.header["TUNIT1"], hdu.header["TUNIT2"] = magnitude, flux
+        hdu.writeto(path)
+    elif path.suffix == ".xml":
+        path.write_text(
+            '<?xml version="1.0"?><VOTABLE version="1.4"><RESOURCE><TABLE>'
+            f'<FIELD name="mag" datatype="double" unit="{magnitude}"/>'
+            f'<FIELD name="flux" datatype="double" unit="{flux}"/>'
+            "<DATA><TABLEDATA><TR><TD>21.5</TD><TD>9.0</TD></TR></TABLEDATA></DATA>"
+            "</TABLE></RESOURCE></VOTABLE>"
+        )
+    else:
+        path.write_text(
+            "# %ECSV 1.0\n# ---\n# datatype:\n"
+            f"# - {{name: mag, unit: {magnitude}, datatype: float64}}\n"
+            f"# - {{name: flux, unit: {flux}, datatype: float64}}\n"
+            "# schema: astropy-2.0\nmag flux\n21.5 9.0\n"
+        )
+    return path
+
+
+@pytest.mark.parametrize("name", ["a.fits", "a.xml", "a.ecsv"])
+@pytest.mark.parametrize("magnitude", ["mag(AB)", "MAG(AB)", "mag", "ABmag", "AB"])
+@pytest.mark.parametrize("flux", ["uJy", "UJY", "microJy", "muJy"])
+def test_units_in_files_of_every_kind(tmp_path, name, magnitude, flux):
+    path = units_in_a_file(tmp_path / name, magnitude, flux)
+    columns = {"mag": "mag", "flux": "flux"}
+    found = read_columns(path, columns, {"mag": MAGNITUDE, "flux": FLUX})
+    assert found.to_numpy().tolist() == [[21.5, 9.0]]
+
+
 @pytest.mark.parametrize(
     ("quantity", "unit", "target"),
     [

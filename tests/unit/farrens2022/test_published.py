@@ -69,6 +69,7 @@ def test_the_authors_labels_go_through_our_metrics(tmp_path):
         (lambda t: t.iloc[:-1], "noise 35, realisation 1"),
         (lambda t: t.iloc[:0], "no rows"),
         (lambda t: t.assign(dx_px=np.nan), "dx_px is nan in row 1, a blend: give its companion's"),
+        (lambda t: t.assign(dy_px=-99.0), "dy_px is nan in row 1, a blend: give its companion's"),
         (lambda t: t.assign(dy_px="far"), "dy_px of .* has 'far' in row 1, which is not a number"),
         (lambda t: t.assign(stamp=t["stamp"].where(t["stamp"] != 2)), "stamp is missing in row 3"),
         (lambda t: t[[]], ": give a table with noise_sigma, realisation"),

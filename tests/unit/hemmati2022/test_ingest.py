@@ -297,6 +297,20 @@ def own_stamps(folder, sides):
     return str(folder / "cut_*.fits")
 
 
+def test_the_pixel_scale_of_a_header_and_units_of_files_are_compared(own, caplog):
+    folder, _ = own
+    pattern = own_stamps(folder, [80] * 6)
+    args = (None, folder / "own.csv", {"id": "name"}, "pix")
+    caplog.set_level("INFO")
+    files_catalogue(pattern, *args, cutout_config(files_options()))
+    said = [r.getMessage() for r in caplog.records if "in nJy" in r.getMessage()]
+    assert ["6 of 6 files" in text for text in said] == [True, True]
+    for path in folder.glob("cut_*.fits"):
+        fits.setval(path, "PIXELSCL", value=2 * SCALE)
+    with pytest.raises(DeblendError, match=r"cut_a.fits: the pixels are .* arcsec by its header"):
+        files_catalogue(pattern, *args, cutout_config(files_options()))
+
+
 def test_stamps_in_a_file_each_are_found_by_their_names(own):
     """Of different sizes, in another order, and in nanojansky."""
     folder, _ = own

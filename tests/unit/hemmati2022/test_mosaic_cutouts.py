@@ -100,6 +100,29 @@ def test_cutouts_from_mosaics_have_the_pixels_of_the_mosaics(survey, tiles):
     assert "reason" not in stamps.galaxies
 
 
+def test_the_noise_is_that_of_galaxies_all_over_the_mosaic(tmp_path):
+    """The mosaic is deeper where most of the first hundred galaxies are, but not of all."""
+    nx, ny = 9, 16
+    rng = np.random.default_rng(3)
+    y, x = np.indices((SIZE, SIZE)) - SIZE // 2
+    source = np.tile(np.exp(-(x**2 + y**2) / 8), (ny, nx))
+    sigma = np.where(np.arange(ny * SIZE) < 7 * SIZE, 0.005, 0.02)[:, None]
+    system = wcs(nx * SIZE)
+    for name in ("f775w", "f160w"):
+        pixels = (source + rng.normal(0, 1, source.shape) * sigma).astype(np.float32)
+        fits.writeto(tmp_path / f"{name}.fits", pixels, system.to_header())
+    j, i = np.indices((ny, nx)).reshape(2, -1)
+    ra, dec = system.pixel_to_world_values(i * SIZE + SIZE // 2, j * SIZE + SIZE // 2)
+    columns = {"Seq": np.arange(nx * ny), "ra": ra, "dec": dec, "F775W": 1.0, "R": 0.3}
+    pd.DataFrame(columns).to_csv(tmp_path / "catalog.csv", index=False)
+    table = read_cutout_catalogue(tmp_path / "catalog.csv", COLUMNS, SCALE, "arcsec")
+    selected = table.assign(split="train", reason="")
+    parts = list_cutouts(selected, archive_config(tmp_path, noise_sigma=None))
+    assert len(parts) == 2
+    for stamps, _ in parts:
+        assert stamps.bands["noise_sigma"].tolist() == pytest.approx([0.02, 0.02], rel=0.1)
+
+
 def test_redshifts_come_from_another_table(survey, tmp_path):
     table = read_cutout_catalogue(survey / "catalog.ecsv", COLUMNS, SCALE, "arcsec")
     Table({"n": ["2", "0", "77"], "z": [0.5, 1.5, 9.0]}).write(tmp_path / "z.csv")

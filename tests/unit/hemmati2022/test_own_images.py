@@ -11,6 +11,7 @@ import galsim
 import numpy as np
 import pytest
 import torch
+from astropy.io import fits
 from deblend.errors import DeblendError
 from deblend.hemmati2022.blends import inside_frame, true_positions
 from deblend.hemmati2022.config import HemmatiBlendConfig, SrConfig
@@ -310,6 +311,19 @@ def test_files_single_images_and_given_noise(network, tmp_path):
     np.testing.assert_allclose(twice["flux_err"], 2 * single["flux_err"], rtol=0.02)
     by_image = resolve(images, network, noise_sigma=np.full((2, 3), NOISE)).fluxes
     np.testing.assert_allclose(by_image["flux_err"], single["flux_err"])
+
+
+def test_the_unit_of_images_is_that_of_the_header_or_that_which_is_given(network, tmp_path):
+    images = blends(1)
+    expected = resolve(images, network).fluxes["flux"]
+    header = fits.Header({"BUNIT": "DN", "EXPTIME": 500.0})
+    fits.writeto(tmp_path / "a.fits", 500 * images, header)
+    fits.writeto(tmp_path / "b.fits", images, fits.Header({"BUNIT": "flux"}))
+    for name, unit in (("a.fits", None), ("b.fits", "counts/s")):
+        found = resolve(tmp_path / name, network, unit=unit).fluxes["flux"]
+        np.testing.assert_allclose(found, expected, rtol=1e-3)
+    with pytest.raises(DeblendError, match=r"b.fits is in 'flux' .BUNIT., .* nanomaggies as unit"):
+        resolve(tmp_path / "b.fits", network)
 
 
 def test_a_generator_that_has_learnt_nothing_is_told(tmp_path, caplog):

@@ -115,3 +115,29 @@ def test_wrong_arguments_are_named():
         fit_shared_shapes(image, np.zeros((1, 2, 2)), MIXTURE, noise_sigma=0.0)
     with pytest.raises(DeblendError, match="too small to fit 2 galaxies"):
         fit_shared_shapes(image[:, :3, :3], np.zeros((1, 2, 2)), MIXTURE, noise_sigma=1.0)
+
+
+def test_a_sky_level_is_fitted_with_the_galaxies():
+    image = pair(DISK, DISK)[None]
+    centres = CENTRES[None]
+    options = {"profiles": ("exp",), "noise_sigma": 0.1}
+    plain = fit_shared_shapes(image, centres, MIXTURE, **options)
+    wrong = fit_shared_shapes(image + 0.05, centres, MIXTURE, **options)
+    with_sky = fit_shared_shapes(image + 0.05, centres, MIXTURE, fit_sky=True, **options)
+    assert (wrong.flux[0] > plain.flux[0] + 10).any()
+    np.testing.assert_allclose(with_sky.flux[0], FLUX, rtol=0.02)
+    # What the sky may be makes fluxes less certain.
+    assert (with_sky.flux_err > plain.flux_err).all()
+
+
+def test_errors_with_a_sky_level_are_those_of_the_scatter():
+    rng, sigma = np.random.default_rng(5), 0.3
+    images = pair(DISK, DISK) + rng.normal(0, sigma, (150, SIZE, SIZE))
+    images += rng.normal(0, 0.1, (150, 1, 1))
+    centres = np.repeat(CENTRES[None], 150, axis=0)
+    options = {"noise_sigma": sigma, "profiles": ("exp",), "fit_sky": True}
+    fit = fit_shared_shapes(images, centres, MIXTURE, **options)
+    good = (fit.flags == 0).all(axis=1)
+    assert good.mean() > 0.9
+    pull = (fit.flux - FLUX)[good] / fit.flux_err[good]
+    assert np.std(pull, axis=0).min() > 0.8 and np.std(pull, axis=0).max() < 1.2

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 from deblend.scenes import sep_photometry
 from deblend.scenes.figures import draw_injections, draw_scenes
@@ -10,7 +12,10 @@ def test_scenes_and_errors_are_drawn(tmp_path, placed):
     ramp = np.tile(np.linspace(0, 1, 32, dtype=np.float32), (32, 1))
     masks = [Mask(0, 0, "unet", (10.0, 10.0), 1.0, ramp)]
     outputs = [tmp_path / "scenes.pdf", tmp_path / "scenes.png"]
-    draw_scenes(placed, sep_photometry.measure(placed), masks, read_peaks([]), outputs, "mine")
+    images = placed.images.copy()
+    images[5] = np.nan  # one without data in the detection band
+    shown = replace(placed, images=images)
+    draw_scenes(shown, sep_photometry.measure(placed), masks, read_peaks([]), outputs, "mine")
     injected = inject(placed, 3, seed=1)
     again = [tmp_path / "injections.pdf"]
     draw_injections(injected, sep_photometry.measure(injected), again, "mine")

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from deblend.errors import DeblendError
@@ -17,9 +19,21 @@ def test_scenes_are_written_and_read(tmp_path, placed):
     assert again.truth["mag"].tolist() == placed.truth["mag"].tolist()
 
 
-def test_shapes_have_to_fit(scenes):
-    from dataclasses import replace
+def test_what_is_known_of_the_images_is_written_too(tmp_path, placed):
+    sky = np.arange(6.0)[:, None]
+    known = replace(placed, sky=sky, sky_measured=sky > 2, noise_notes=("white",), stretched=True)
+    write_scenes(tmp_path / "scenes.h5", known)
+    again = read_scenes(tmp_path / "scenes.h5")
+    np.testing.assert_array_equal(again.sky, sky)
+    assert again.noise_notes == ("white",)
+    assert again.stretched
+    assert again.lacks_sky(np.array([0, 5]), 0).tolist() == [True, False]
+    assert not placed.lacks_sky(np.array([0, 5]), 0).any()
+    part = again.part([5, 5], images=again.images[:2], positions=None, names=(), truth=None)
+    assert part.sky.tolist() == [[5], [5]]
 
+
+def test_shapes_have_to_fit(scenes):
     with pytest.raises(DeblendError, match=r"zero_points of scenes has the shape \(2,\)"):
         replace(scenes, zero_points=np.zeros(2))
     with pytest.raises(DeblendError, match="positions of 1 of 6 scenes"):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 from deblend.scenes.flags import bit
 from deblend.scenes.scenes import MEASURED
@@ -24,3 +26,15 @@ def test_what_is_not_there_has_no_flux_and_a_flag(placed):
     assert empty.mean() > 0.5
     assert table.loc[empty, "flux"].isna().all()
     assert ((table["flags"] & bit("no_data")) > 0).all()
+
+
+def test_an_aperture_with_missing_pixels_has_a_flag(placed):
+    images = placed.images.copy()
+    y, x = placed.truth.loc[placed.truth["source"] == 0, ["y_px", "x_px"]].to_numpy().round().T
+    for i in range(len(placed)):
+        # Half of the outskirts, beyond the five pixels around the centre.
+        images[i, 0, int(y[i]) - 11 : int(y[i]) - 6, int(x[i]) - 8 : int(x[i]) + 9] = np.nan
+    whole, holed = measure(placed), measure(replace(placed, images=images))
+    is_central = (whole["method"] == "sep_auto") & (whole["source"] == 0)
+    assert ((whole.loc[is_central, "flags"] & bit("no_data")) == 0).all()
+    assert ((holed.loc[is_central, "flags"] & bit("no_data")) > 0).all()

@@ -2,6 +2,10 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pytest
+from deblend.errors import DeblendError
+from deblend.photometry.sep import FLAG_FAILED
+from deblend.scenes.scenes import Scenes
 from deblend.scenes.sources import find_sources, pair_sources, psf_fwhm
 
 
@@ -46,3 +50,40 @@ def test_distant_sources_are_alone_and_a_third_is_counted():
 def test_no_psf_has_no_width(scenes):
     assert abs(psf_fwhm(scenes, 0) - 0.17) < 0.005
     assert psf_fwhm(replace(scenes, psf=None), 0) is None
+
+
+def chequered(side=640):
+    """An image of which SEP takes all pixels for one object with too many parts."""
+    image = np.random.default_rng(0).normal(0, 1, (side, side)).astype(np.float32)
+    y, x = np.indices(image.shape)
+    image += np.where((y % 4 < 2) & (x % 4 < 2), 1000.0, 20.0).astype(np.float32)
+    return image
+
+
+def one_scene(image, **changes):
+    return Scenes(
+        image[None, None],
+        ("h",),
+        0.06,
+        np.array([25.0]),
+        np.ones((1, 1)),
+        names=("mine",),
+        **changes,
+    )
+
+
+def test_images_with_more_bright_pixels_than_seps_default_buffer_are_detected():
+    y, x = np.indices((640, 640))
+    # One galaxy that fills the image: 409,600 pixels above the threshold, of SEP's 300,000.
+    image = 1e4 * np.exp(-np.hypot(y - 320, x - 320) / 100)
+    sources = find_sources(one_scene(image.astype(np.float32)))
+    assert len(sources) == 1
+
+
+def test_an_image_on_which_sep_fails_is_an_error_or_has_a_flag(caplog):
+    image = chequered()
+    with pytest.raises(DeblendError, match="scene mine: SEP could not extract.*higher detection"):
+        find_sources(one_scene(image))
+    sources = find_sources(one_scene(image, positions=(np.array([[10.0, 10.0]]),)))
+    assert sources["sep_flags"].tolist() == [FLAG_FAILED]
+    assert "mine" in caplog.text

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 from deblend.data.archives import extract_members
+from deblend.data.facts import check_count
+from deblend.data.table_files import open_table
 from deblend.run import logs
 
 with logs.script(snakemake.log[0]):
@@ -13,3 +15,5 @@ with logs.script(snakemake.log[0]):
         table.parent,
         snakemake.params.max_bytes,
     )
+    if snakemake.params.n_rows is not None:
+        check_count(table, len(open_table(table)), snakemake.params.n_rows, "rows", "n_rows")

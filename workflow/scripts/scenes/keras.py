@@ -13,8 +13,12 @@ with logs.script(snakemake.log[0]):
     from deblend.scenes.masks import write_masks
     from deblend.scenes.steps import measure_with_networks, named_networks, write_tables
 
-    networks = named_networks(params.names, inputs.weights, inputs.descriptions, inputs.vgg)
+    networks = named_networks(
+        params.names, inputs.weights, inputs.descriptions, inputs.vgg, params.vgg_numbers
+    )
     paths = {sample: inputs[sample] for sample in ("scenes", "injected")}
-    tables, masks, notes = measure_with_networks(paths, networks, measure_with_masks, params.seed)
+    tables, masks, notes = measure_with_networks(
+        paths, networks, measure_with_masks, params.seed, params.optional
+    )
     write_masks(out.masks, list(chain.from_iterable(masks)))
     write_tables({name: out[name] for name in ("table", "injected", "notes")}, tables, notes)

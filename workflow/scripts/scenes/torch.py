@@ -10,6 +10,8 @@ with logs.script(snakemake.log[0]):
     torch_backend.configure(params.threads, params.seed)
     networks = named_networks(params.names, inputs.weights, inputs.descriptions)
     paths = {sample: inputs[sample] for sample in ("scenes", "injected")}
-    tables, peaks, notes = measure_with_networks(paths, networks, measure_with_peaks, params.seed)
+    tables, peaks, notes = measure_with_networks(
+        paths, networks, measure_with_peaks, params.seed, params.optional
+    )
     write_peaks(out.peaks, peaks)
     write_tables({name: out[name] for name in ("table", "injected", "notes")}, tables, notes)
