@@ -88,6 +88,24 @@ def realism_of_sample(sample):
     return {key: FARRENS[key] for key in ("clumpiness", "pair_share")}
 
 
+# Properties of all stamps.
+SURVEY = {
+    key: FARRENS[key]
+    for key in (
+        "stamp_size",
+        "pixel_scale_arcsec",
+        "exposure_s",
+        "telescope_diameter_m",
+        "telescope_obscuration",
+        "moffat_beta",
+        "moffat_fwhm_arcsec",
+        "moffat_ellipticity_sigma",
+        "kolmogorov_fwhm_arcsec",
+        "kolmogorov_ellipticity_sigma",
+    )
+}
+
+
 def sample_fractions(wildcards):
     """Share of a catalogue's galaxies in each split."""
     # Catalogues may share galaxies. With these shares no galaxy of a training is in a test sample.
@@ -217,21 +235,7 @@ rule farrens2022_draw_stamps:
             "exclusion_level": sample_entry(wildcards)["exclusion_level"],
             "close_fraction": sample_entry(wildcards)["close_fraction"],
             **magnitude_limits(wildcards.sample),
-            **{
-                key: FARRENS[key]
-                for key in (
-                    "stamp_size",
-                    "pixel_scale_arcsec",
-                    "exposure_s",
-                    "telescope_diameter_m",
-                    "telescope_obscuration",
-                    "moffat_beta",
-                    "moffat_fwhm_arcsec",
-                    "moffat_ellipticity_sigma",
-                    "kolmogorov_fwhm_arcsec",
-                    "kolmogorov_ellipticity_sigma",
-                )
-            },
+            **SURVEY,
             **realism_of_sample(wildcards.sample),
         },
     message:
@@ -296,7 +300,7 @@ rule farrens2022_train:
         backend=config["backend"],
         threads=config["threads"]["training"],
         padding=FARRENS["padding_px"],
-        pixel_scale_arcsec=FARRENS["pixel_scale_arcsec"],
+        survey=SURVEY,
         network=FARRENS["network"],
         checkpoint=checkpoint(".npz"),
     message:

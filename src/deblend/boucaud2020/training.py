@@ -14,6 +14,7 @@ from deblend.boucaud2020.masks import THRESHOLD, intersection_over_union, true_m
 from deblend.boucaud2020.predict import load_network, save_network
 from deblend.boucaud2020.render import render
 from deblend.data.profiles import psf_fwhm_px
+from deblend.data.ranges import galaxy_ranges
 from deblend.data.stamps import Stamps, read_stamps
 from deblend.errors import DeblendError
 from deblend.tables import read_ecsv, write_csv
@@ -493,21 +494,16 @@ def training_sample(stamps: Stamps) -> dict[str, Any]:
     -------
     dict
         `band`; `mag_range` of the galaxies, and `radius_range_arcsec` of their half-light radii,
-        None where these are unknown; `noise_sigma` of a stamp (counts/s; it is up to
+        None where they are unknown; `noise_sigma` of a stamp (counts/s; it is up to
         sqrt(2) times as high in a blend), `noise` ("correlated" or "white", which stands for
         unknown too), and `psf_fwhm_arcsec`, which is None where the data set has no PSF.
     """
     band = stamps.bands.iloc[0]
     sigma, correlation = stamps.noise()
-    magnitudes = stamps.galaxies["mag"]
-    radii = stamps.galaxies["half_light_radius_px"] * float(band["pixel_scale_arcsec"])
     psf = stamps.psf
     return {
         "band": str(band["name"]),
-        "mag_range": [float(magnitudes.min()), float(magnitudes.max())],
-        "radius_range_arcsec": (
-            [float(radii.min()), float(radii.max())] if radii.notna().any() else None
-        ),
+        **galaxy_ranges(stamps.galaxies, float(band["pixel_scale_arcsec"])),
         "noise_sigma": sigma,
         "noise": "white" if correlation is None else "correlated",
         "psf_fwhm_arcsec": (

@@ -12,9 +12,11 @@ import h5py
 import keras
 import numpy as np
 import pandas as pd
+from deblend.farrens2022.config import Survey
 from deblend.farrens2022.features import extract_features
 from deblend.farrens2022.networks import head
 from deblend.farrens2022.stamps import read_sample_table
+from deblend.farrens2022.training_sample import training_sample
 from deblend.files import atomic, write_json
 from deblend.seeds import generator
 from deblend.tables import write_csv
@@ -373,6 +375,7 @@ def train_and_write(
     realisation: int,
     padding: int,
     network: dict[str, Any],
+    survey: dict[str, Any],
     seed: int,
     checkpoint: str | Path,
     code: str,
@@ -391,12 +394,14 @@ def train_and_write(
         CSV table of the probability of each test stamp that it is a blend.
     samples, vgg, noise_sigma, realisation, padding, network, seed
         See `run_training`.
+    survey : dict
+        Options of `deblend.farrens2022.config.Survey`, with which the stamps were drawn.
     checkpoint : path
         File of the training state; files of features are in its folder.
     code : str
         Digest of the code.
     recorded : dict
-        `scale`, `threads`, `pixel_scale_arcsec` and versions, which the description contains. A
+        `scale`, `threads` and versions, which the description contains. A
         checkpoint is only used if all but `scale` are still the same.
     """
     model, history, record, probability = run_training(
@@ -410,6 +415,7 @@ def train_and_write(
         checkpoint=checkpoint,
         fingerprinted={"code": code, **{k: v for k, v in recorded.items() if k != "scale"}},
     )
+    record |= training_sample(samples["train"], Survey(**survey))
     path = Path(checkpoint)
     table = pd.DataFrame({"stamp": range(len(probability)), "probability": probability})
     write_training(

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from deblend.data.ranges import galaxy_ranges
 from deblend.errors import DeblendError
 from deblend.files import write_json
 from deblend.hemmati2022.blends import (
@@ -521,6 +522,7 @@ def train(
         "n_epochs": len(history),
         "best_epoch": chosen["epoch"],
         "n_train_galaxies": len(rows),
+        **galaxy_ranges(maker.galaxies.iloc[rows], maker.pixel_scale_arcsec),
         "n_train_blends": None,  # unlimited: each epoch draws new ones
         "blends_seen": len(history) * steps * size,
         "n_parameters_generator": n_parameters(trainer.generator),

@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from deblend.errors import DeblendError
 from deblend.scenes.flags import flagged
 from deblend.scenes.scenes import Scenes
 from deblend.scenes.sources import psf_fwhm, psf_half_light_radius_px
+from deblend.scenes.weights import UnsuitedNetworkError
 from deblend.units import mag_from_flux
 
 #: Largest relative difference between the widths of the PSF, and that from which a flag is set.
@@ -43,7 +43,7 @@ def check_psf(
 
     Raises
     ------
-    DeblendError
+    UnsuitedNetworkError
         They differ by more than the tolerance.
     """
     found = psf_fwhm(scenes, band)
@@ -57,7 +57,7 @@ def check_psf(
             if difference < 0
             else "train a network on galaxies with the PSF of the images"
         )
-        raise DeblendError(
+        raise UnsuitedNetworkError(
             f"the PSF of band {scenes.bands[band]} has a FWHM of {found:.3g} arcsec, and {name} "
             f"was trained at {trained:.3g} (they may differ by {tolerance:.0%}): {remedy}"
         )

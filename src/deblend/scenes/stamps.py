@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from deblend.data.noise import noise_images
-from deblend.errors import DeblendError
 from deblend.scenes.scenes import Scenes
+from deblend.scenes.weights import UnsuitedNetworkError
 from deblend.seeds import generator
 from scipy.interpolate import CubicSpline
 
@@ -48,7 +48,7 @@ def pixel_ratio(scene_arcsec: float, network_arcsec: float, name: str) -> float:
 
     Raises
     ------
-    DeblendError
+    UnsuitedNetworkError
         The pixels of the scenes are too large or too small to be resampled.
     """
     ratio = network_arcsec / scene_arcsec
@@ -60,7 +60,7 @@ def pixel_ratio(scene_arcsec: float, network_arcsec: float, name: str) -> float:
             if ratio > 1
             else "take images with smaller pixels, or train a network on such pixels"
         )
-        raise DeblendError(
+        raise UnsuitedNetworkError(
             f"pixel_scale_arcsec is {scene_arcsec:g}, and {name} was trained at "
             f"{network_arcsec:.4g} (from {network_arcsec / FINER_MAX:.3g} to "
             f"{network_arcsec * COARSER_MAX:.3g} are resampled): {remedy}, or correct it"

@@ -27,7 +27,7 @@ from deblend.scenes.scenes import (
     read_scenes,
     write_scenes,
 )
-from deblend.scenes.weights import missing_bands, read_network
+from deblend.scenes.weights import UnsuitedNetworkError, missing_bands, read_network
 from deblend.tables import read_ecsv, write_csv, write_ecsv
 
 log = logging.getLogger(__name__)
@@ -114,8 +114,8 @@ def measure_with_networks(
         `deblend.scenes.super_resolution.measure_with_peaks`.
     seed : int
     optional : collection of str
-        Names of networks that are left out if the scenes do not have their band: those of a folder
-        that may hold networks for other images too.
+        Names of networks that are left out if the scenes do not have their band, PSF or pixels:
+        those of a folder that may hold networks for other images too.
 
     Returns
     -------
@@ -148,14 +148,21 @@ def measure_with_networks(
             continue
         if network.record.get("problem"):
             log.warning("%s has not learnt: %s", network.name, network.record["problem"])
-        for name, scenes in loaded.items():
-            if not len(scenes):
-                continue
-            table, extra, note = measure(scenes, seed=seed, network=network)
-            tables[name].append(table)
-            if name == "scenes":
-                extras.append(extra)
-                compared[network.name] = note
+        try:
+            for name, scenes in loaded.items():
+                if not len(scenes):
+                    continue
+                table, extra, note = measure(scenes, seed=seed, network=network)
+                tables[name].append(table)
+                if name == "scenes":
+                    extras.append(extra)
+                    compared[network.name] = note
+        except UnsuitedNetworkError as error:
+            if network.name not in optional:
+                raise
+            left_out[network.name] = str(error)
+            log.warning("%s is left out: %s", network.name, error)
+            continue
         described[network.name] = network.provenance()
         log.info("%s: %s", network.name, compared[network.name])
     notes = {"compared": compared, "networks": described, "left_out": left_out}

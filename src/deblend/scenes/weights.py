@@ -38,6 +38,10 @@ KERAS_KINDS = ("boucaud2020", "farrens2022")
 VGG_NAMES = ("vgg16.h5", "../farrens2022/vgg16.h5")
 
 
+class UnsuitedNetworkError(DeblendError):
+    """Scenes do not have the PSF or the pixels of a network's training."""
+
+
 @dataclass(frozen=True)
 class Network:
     """A trained network.

@@ -8,6 +8,7 @@ from astropy.table import Table
 from deblend.errors import DeblendError
 from deblend.scenes import forced_fit, sep_photometry
 from deblend.scenes.flags import bit
+from deblend.scenes.networks import check_psf
 from deblend.scenes.steps import (
     measure_classically,
     measure_with_networks,
@@ -106,6 +107,26 @@ def test_networks_of_a_folder_with_other_bands_are_left_out(tmp_path, placed):
 
     with pytest.raises(DeblendError, match="f160w and not f775w"):
         measure_with_networks(paths, networks[2:], as_networks_do, 1)
+
+
+def test_networks_of_a_folder_for_another_psf_are_left_out(tmp_path, placed):
+    """`placed` has a PSF with a FWHM of 0.17 arcsec, a head of the ground 0.71."""
+    paths = {name: tmp_path / f"{name}.h5" for name in ("scenes", "injected")}
+    prepare(placed, paths, 0, {}, 1)
+    record = TRAINED["blendhunter"][0] | {"psf_fwhm_arcsec": 0.71}
+    (tmp_path / "network.json").write_text(json.dumps(record))
+    (tmp_path / TRAINED["blendhunter"][1]).touch()
+    networks = [{"name": "blendhunter", "description": tmp_path / "network.json"}]
+
+    def measure(scenes, *, seed, network):
+        check_psf(scenes, 0, network.record["psf_fwhm_arcsec"], network.name)
+
+    tables, extras, notes = measure_with_networks(paths, networks, measure, 1, ("blendhunter",))
+    assert not len(tables["scenes"])
+    assert not extras
+    assert "trained at 0.71" in notes["left_out"]["blendhunter"]
+    with pytest.raises(DeblendError, match="smooth the images to 0.71 arcsec"):
+        measure_with_networks(paths, networks, measure, 1)
 
 
 def test_no_peaks_at_all_are_a_table_too(tmp_path):

@@ -21,10 +21,6 @@ with logs.script(snakemake.log[0]):
         seed=params.seed,
         checkpoint=params.checkpoint,
         code=params.code,
-        recorded={
-            **versions,
-            "scale": params.scale,
-            "threads": params.threads,
-            "pixel_scale_arcsec": params.pixel_scale_arcsec,
-        },
+        survey=params.survey,
+        recorded={**versions, "scale": params.scale, "threads": params.threads},
     )
