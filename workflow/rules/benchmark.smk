@@ -125,7 +125,7 @@ rule benchmark_simulate:
         seed=SEED,
         n_galaxies=lambda wildcards: (
             BENCHMARK["n_galaxies"]
-            if wildcards.blend_set in ("simulated", "hsc")
+            if wildcards.blend_set in ("simulated", "isolated", "hsc")
             else BENCHMARK["n_outside"]
         ),
         simulator={
@@ -328,7 +328,12 @@ rule benchmark_score:
         scenes=measured_files("scenes"),
         notes=measured_files("notes"),
     output:
-        table=f"{BENCHMARK_FOLDER}/table.csv",
+        table=report(
+            f"{BENCHMARK_FOLDER}/table.csv",
+            caption="../report/benchmark/table.rst",
+            category="All methods",
+            labels={"table": "all methods on the same blends"},
+        ),
         tex=f"{BENCHMARK_FOLDER}/table.tex",
         bins=f"{BENCHMARK_FOLDER}/bins.csv",
         paired=f"{BENCHMARK_FOLDER}/paired.csv",
@@ -359,7 +364,12 @@ rule benchmark_figure:
         bins=f"{BENCHMARK_FOLDER}/bins.csv",
         style=STYLE,
     output:
-        pdf=f"{BENCHMARK_FOLDER}/figure.pdf",
+        pdf=report(
+            f"{BENCHMARK_FOLDER}/figure.pdf",
+            caption="../report/benchmark/figure.rst",
+            category="All methods",
+            labels={"figure": "all methods on the same blends"},
+        ),
         png=f"{BENCHMARK_FOLDER}/figure.png",
         page=f"{BENCHMARK_FOLDER}/which.md",
     log:

@@ -20,7 +20,7 @@ from deblend.config_base import (
 )
 from pydantic import Discriminator, Field, Tag, model_validator
 
-SetName = Literal["simulated", "one", "three", "close", "faint", "wide_psf", "hsc"]
+SetName = Literal["simulated", "isolated", "one", "three", "close", "faint", "wide_psf", "hsc"]
 SET_NAMES: tuple[SetName, ...] = get_args(SetName)
 
 #: Environments in which a function of the user's own can run.
@@ -212,7 +212,8 @@ class Benchmark(Section):
     )
     n_galaxies: Annotated[Count, Field(ge=4)] = Field(
         default=4000,
-        description="Number of galaxies of the sets simulated and hsc; each is in one blend.",
+        description="Number of galaxies of the sets simulated, isolated and hsc; each is in one "
+        "blend.",
     )
     n_outside: Annotated[Count, Field(ge=4)] = Field(
         default=1000, description="Number of galaxies of each other set."
@@ -220,9 +221,10 @@ class Benchmark(Section):
     sets: Annotated[tuple[SetName, ...], Unique()] = Field(
         default=SET_NAMES,
         min_length=1,
-        description="Sets of blends: simulated as in the training; outside its range one and three "
-        "galaxies, close (nearer than half a radius), faint (1.5 mag beyond the limit), wide_psf "
-        "(1.5 times as wide); hsc: the blends of simulated at a ground-based resolution.",
+        description="Sets of blends: simulated, with neighbours; isolated, the same without, as in "
+        "the training, whose stamps are cleaned; outside its range one and three galaxies, close "
+        "(nearer than half a radius), faint (1.5 mag beyond the limit), wide_psf (1.5 times as "
+        "wide); hsc: the blends of simulated at a ground-based resolution.",
     )
     real: str | None = Field(
         default=None,

@@ -17,7 +17,7 @@ MARKERS = ("o", "s", "^", "D")
 #: Scores of the first row: column, label and whether its axis is logarithmic.
 SCORES = (
     ("nmad_all_mag", "NMAD of all, o: of measured (mag)", True),
-    ("outliers_percent", "outliers (%)", False),
+    ("outliers_percent", "outliers of measured (%)", False),
     ("seconds_per_blend", "processor time (s / blend)", True),
 )
 

@@ -106,9 +106,10 @@ def count_sources(truth: Truth, found: Catalogue, rows: np.ndarray, n_scenes: in
     n_found, n_false = counted(placed & matched), counted(placed & ~matched & on_galaxies)
     p_blend = table.groupby("scene")["p_blend"].max().reindex(numbers).to_numpy(float)
     called = np.where(np.isnan(p_blend), np.nan, p_blend > CALLED)
-    if placed.any():
+    # Without a source in all of the scenes, a method has looked for positions in vain.
+    if placed.any() or not len(table):
         called = np.where(np.isnan(called), n_found + n_false >= 2, called)
-    elif len(table):
+    else:
         n_found, n_false = np.full((2, n_scenes), np.nan)
     return pd.DataFrame(
         {

@@ -22,7 +22,7 @@ ERRORS = ("bias_mag", "nmad_mag", "nmad_all_mag", "p16_mag", "p84_mag", "outlier
 
 #: Scores of a method on a set, in the order of the table.
 SCORES = (
-    *("set", "method", "n_blends", "n_galaxies", "n_measured"),
+    *("set", "method", "positions", "trained_on", "n_blends", "n_galaxies", "n_measured"),
     *(f"{name}{end}" for name in ERRORS for end in ("", "_low", "_high")),
     *("completeness", "purity", "called_blend", "iou", "psnr_db"),
     *("coverage_68", "coverage_95", "seconds_per_blend", "note"),
@@ -87,6 +87,9 @@ def statistics(ratio: np.ndarray, mag: np.ndarray) -> dict[str, float]:
 def with_truth(galaxies: pd.DataFrame, truths: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Add the truth (`true_flux`, `mag` and so on) to what a method has measured.
 
+    `partner` is another galaxy of the scene if galaxies of the set are in several scenes, else
+    empty.
+
     Parameters
     ----------
     galaxies : DataFrame
@@ -95,27 +98,38 @@ def with_truth(galaxies: pd.DataFrame, truths: Mapping[str, pd.DataFrame]) -> pd
         `deblend.benchmark.truth.COLUMNS` by set.
     """
     known = pd.concat(
-        [table.rename(columns={"flux": "true_flux"}).assign(set=k) for k, table in truths.items()],
+        [
+            table.rename(columns={"flux": "true_flux"}).assign(set=k, partner=_partners(table))
+            for k, table in truths.items()
+        ],
         ignore_index=True,
     )
     return galaxies.merge(known, on=["set", "scene", "galaxy"], how="left", validate="one_to_one")
 
 
+def _partners(truth: pd.DataFrame) -> np.ndarray:
+    """Another galaxy of the scene of each one; empty where each galaxy is in one scene."""
+    if truth["id"].is_unique:
+        return np.full(len(truth), "", object)
+    partner = truth["id"].to_numpy(object).copy()
+    for rows in truth.groupby("scene", sort=False).indices.values():
+        partner[rows] = np.roll(partner[rows], 1)
+    return partner
+
+
 def bootstrap_units(table: pd.DataFrame) -> np.ndarray:
-    """What is resampled for intervals, from `scene` and `id` of each galaxy.
+    """What is resampled for intervals, from `scene`, `id` and `partner` of each galaxy.
 
     Returns
     -------
     ndarray, shape (n,) or (n, 2)
         The scene, with all its galaxies, where each galaxy is in one scene; else the galaxy and
-        another one of its scene, see `deblend.boucaud2020.metrics.bootstrap_by_galaxy`.
+        another one of its scene, see `deblend.boucaud2020.metrics.bootstrap_by_galaxy`: in a part
+        of the set too, which can lack that other one.
     """
-    if table["id"].is_unique:
+    if not (table["partner"] != "").any():
         return table["scene"].to_numpy()
-    partner = table["id"].to_numpy(object).copy()
-    for rows in table.groupby("scene", sort=False).indices.values():
-        partner[rows] = np.roll(partner[rows], 1)
-    return np.column_stack([table["id"].to_numpy(str), partner.astype(str)])
+    return table[["id", "partner"]].to_numpy(str)
 
 
 def _with_intervals(
@@ -163,8 +177,9 @@ def score(
         The numbers of `SCORES`. `completeness`: share of the galaxies that are found; `purity`:
         share of the sources on galaxies of the blend that are one of these; `called_blend`: share
         of the scenes that are called a blend, which is right but in the set `one`. `iou` and
-        `psnr_db` are medians of the galaxies that are found. Coverage: share of the fluxes that are
-        within the intervals of 68 and 95 % by their own errors. NaN for what a method lacks.
+        `psnr_db` are medians of the galaxies that are found. Coverage: share of the fluxes with an
+        error that are within the intervals of 68 and 95 % by this error. NaN for what a method
+        lacks.
     """
     table = _prepared(measured)
     row: dict[str, float] = {
@@ -179,10 +194,11 @@ def score(
     row["purity"] = float(n_found / total) if total > 0 else np.nan
     row["called_blend"] = float(scenes["is_blend"].mean())
     row["iou"], row["psnr_db"] = (float(table[c].median()) for c in ("iou", "psnr_db"))
-    pull = ((table["flux"] - table["true_flux"]) / table["flux_error"]).abs()
-    known = pull.notna() & np.isfinite(pull)
+    known = table[table["flux"].notna() & table["flux_error"].notna()]
+    away = (known["flux"] - known["true_flux"]).abs()
     for name, sigmas in SIGMAS.items():
-        row[name] = float((pull[known] <= sigmas).mean()) if known.any() else np.nan
+        within = away <= sigmas * known["flux_error"]
+        row[name] = float(within.mean()) if len(known) else np.nan
     return row
 
 
@@ -253,7 +269,7 @@ def paired_ratio(
         scatters less), and its interval of `PAIRED_LEVEL`: `ratio_low`, `ratio_high`.
     """
     keys = ["scene", "galaxy"]
-    both = first[[*keys, "id"]].assign(a=errors_of(first))
+    both = first[[*keys, "id", "partner"]].assign(a=errors_of(first))
     both = both.merge(second[keys].assign(b=errors_of(second)), on=keys).dropna()
     result: dict[str, float] = {"n": len(both)}
     names = ("nmad_first_mag", "nmad_second_mag", "ratio")
@@ -320,6 +336,8 @@ def score_all(
                 reason = notes[method]["left_out"].get(blends, "")
                 rows.append({**labels, "n_blends": 0, "note": reason})
                 continue
+            labels["positions"] = notes[method]["positions"][blends]
+            labels["trained_on"] = notes[method]["trained_on"]
             seconds = notes[method]["seconds"].get(blends, np.nan)
             rows.append(
                 {
@@ -330,7 +348,8 @@ def score_all(
                 }
             )
             given = bool(counts["n_found"].isna().all())
-            binned.append(scores_in_bins(own, bins, given=given, **options).assign(**labels))
+            found = scores_in_bins(own, bins, given=given, **options)
+            binned.append(found.assign(set=blends, method=method))
         for first, second in combinations(joined, 2):
             tables = [joined[m][joined[m]["set"] == blends] for m in (first, second)]
             if all(table["flux"].notna().any() for table in tables):

@@ -2,7 +2,8 @@
 
 Galaxies are simulated for the benchmark alone, and each is in one blend: their names and seeds hold
 that of the set, so that no training has seen one. Noise is correlated and neighbours are left in,
-as the configuration of the data set says. Blends are rendered as those of Boucaud et al. 2020.
+as the configuration of the data set says; in `isolated` there are none, as in the trainings, whose
+stamps are cleaned. Blends are rendered as those of Boucaud et al. 2020.
 """
 
 import logging
@@ -15,6 +16,7 @@ import numpy as np
 import pandas as pd
 from deblend.benchmark.truth import (
     Truth,
+    finished_truth,
     signal_to_noise,
     with_neighbour_quantities,
     write_truth,
@@ -38,7 +40,6 @@ from deblend.hemmati2022.degrade import (
 )
 from deblend.hemmati2022.pairs import point_source_sigma
 from deblend.photometry.config import Detection
-from deblend.photometry.sep import SepError, detect
 from deblend.scenes.scenes import Scenes, write_scenes
 from deblend.seeds import generator
 from deblend.units import flux_from_mag
@@ -49,7 +50,7 @@ log = logging.getLogger(__name__)
 N_GALAXIES = {"one": 1, "three": 3}
 
 #: The blends of this set are those of another one.
-SAME_BLENDS = {"hsc": "simulated"}
+SAME_BLENDS = {"isolated": "simulated", "hsc": "simulated"}
 
 #: Side of the parent stamps of blends that are degraded, at least: 34 px of 0.18".
 DEGRADED_SIDE_PX = 102
@@ -69,8 +70,9 @@ BATCH = 64
 #: Exposure and noise of images without noise.
 NOISELESS = {"n_neighbours_mean": 0.0, "exposure_time_s": 1e12, "noise_sigma": 1e-9}
 
-#: Prefix of the names of galaxies, which no data set of the configuration has.
-PREFIX = "benchmark"
+#: Prefix of the names of galaxies and of their seeds: no data set of the configuration can have a
+#: name with this dash.
+PREFIX = "benchmark-"
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,8 @@ def simulator_of(name: str, options: SetOptions) -> SimulatorConfig:
     if name == "faint":
         limits = {"mag_min": config.mag_max, "mag_max": config.mag_max + FAINTER_MAG}
         return config.model_copy(update=limits)
+    if name == "isolated":
+        return config.model_copy(update={"n_neighbours_mean": 0.0})
     if name == "wide_psf":
         return config.model_copy(update={"psf_fwhm_arcsec": WIDER * config.psf_fwhm_arcsec})
     if name == "hsc":
@@ -184,7 +188,7 @@ def plan(name: str, n_galaxies: int, options: SetOptions) -> tuple[pd.DataFrame,
     Parameters
     ----------
     name : str
-        `simulated`, `one`, `three`, `close`, `faint`, `wide_psf` or `hsc`.
+        One of `deblend.benchmark.config.SET_NAMES`.
     n_galaxies : int
     options : SetOptions
 
@@ -204,7 +208,7 @@ def plan(name: str, n_galaxies: int, options: SetOptions) -> tuple[pd.DataFrame,
     config, blending = simulator_of(source, options), options.blending
     rows = [
         draw_properties(
-            generator(options.seed, "simulate", f"{PREFIX}_{source}", i),
+            generator(options.seed, "simulate", f"{PREFIX}{source}", i),
             dict(options.priors),
             config,
         )
@@ -286,7 +290,7 @@ def _render(
     name: str, blends: pd.DataFrame, config: SimulatorConfig, options: SetOptions
 ) -> tuple[np.ndarray, np.ndarray]:
     """Images of blends, and of each galaxy alone, shape (n, galaxy, y, x), without noise."""
-    dataset = f"{PREFIX}_{SAME_BLENDS.get(name, name)}"
+    dataset = f"{PREFIX}{SAME_BLENDS.get(name, name)}"
     numbers = blends[[f"galaxy_{k}" for k in range(_n_of(blends))]].to_numpy()
     clean = config.model_copy(update=NOISELESS)
 
@@ -342,7 +346,7 @@ def _truth_table(
                 {
                     "scene": np.arange(len(blends)),
                     "galaxy": k,
-                    "id": [f"{PREFIX}_{source}-{i:06d}" for i in number],
+                    "id": [f"{PREFIX}{source}-{i:06d}" for i in number],
                     "x_px": half + blends[f"dx_{k}"].to_numpy(float),
                     "y_px": half + blends[f"dy_{k}"].to_numpy(float),
                     "flux": flux_from_mag(mag, config.zero_point),
@@ -400,47 +404,6 @@ def _degraded(
     radius = table["half_light_radius_px"] / FACTOR
     table = table.assign(**moved, half_light_radius_px=radius)
     return degraded, degrade(components, kernel), table
-
-
-def finished_truth(
-    table: pd.DataFrame, images: np.ndarray, noise_sigma: float, detection: Detection
-) -> Truth:
-    """The truth of a set, with masks, S/N and neighbours' quantities.
-
-    Parameters
-    ----------
-    table : DataFrame
-        The other columns of `deblend.benchmark.truth.COLUMNS`.
-    images : ndarray, shape (n, y, x)
-        Each galaxy alone.
-    noise_sigma : float
-        Noise of the scenes.
-    detection : Detection
-        Pixels of a galaxy are those above its threshold that are connected with the galaxy, in the
-        galaxy's own image.
-    """
-    masks = np.stack(
-        [
-            mask_of(image, y, x, noise_sigma, detection)
-            for image, y, x in zip(images, table["y_px"], table["x_px"], strict=True)
-        ]
-    )
-    table = with_neighbour_quantities(table).assign(snr=signal_to_noise(images, noise_sigma))
-    return Truth(table, images.astype(np.float32), masks)
-
-
-def mask_of(
-    image: np.ndarray, y: float, x: float, noise_sigma: float, detection: Detection
-) -> np.ndarray:
-    """Pixels of the galaxy at a position, shape (y, x), uint8; none if it is too faint."""
-    whole = detection.model_copy(update={"contrast": 1.0})
-    try:
-        _, segmap = detect(np.ascontiguousarray(image, np.float32), whole, noise_sigma)
-    except SepError:
-        return np.zeros(image.shape, np.uint8)
-    y0, x0 = (min(max(round(v), 0), n - 1) for v, n in zip((y, x), image.shape, strict=True))
-    label = segmap[y0, x0]
-    return (segmap == label if label else np.zeros(image.shape, bool)).astype(np.uint8)
 
 
 def make_real_set(

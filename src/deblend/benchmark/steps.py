@@ -14,7 +14,7 @@ from deblend.benchmark.matching import count_sources, match
 from deblend.benchmark.pixels import image_scores, mask_scores
 from deblend.benchmark.registry import method_of
 from deblend.benchmark.score import score_all
-from deblend.benchmark.truth import Truth, read_truth
+from deblend.benchmark.truth import Truth, TruthFile, read_truth
 from deblend.errors import DeblendError
 from deblend.files import read_json, write_json
 from deblend.scenes.scenes import Scenes, position_lists, read_scenes
@@ -51,7 +51,7 @@ def part_of(scenes: Scenes, start: int, stop: int) -> Scenes:
 
 def measure_set(
     scenes: Scenes,
-    truth: Truth,
+    truth: Truth | TruthFile,
     measure: Method,
     *,
     name: str,
@@ -64,7 +64,7 @@ def measure_set(
     Parameters
     ----------
     scenes : Scenes
-    truth : Truth
+    truth : Truth or TruthFile
     measure : callable
         See `deblend.benchmark.catalogue`.
     name : str
@@ -124,6 +124,7 @@ def measure_sets(
     given: bool,
     subset: int | None,
     seed: int,
+    trained_on: str = "",
 ) -> None:
     """Apply a method to all sets.
 
@@ -134,18 +135,23 @@ def measure_sets(
     measure : callable
         A set that it refuses is left out, with the reason.
     outputs : dict of path
-        `galaxies`, `scenes` and `notes`: `seconds` and `left_out` by set.
+        `galaxies`, `scenes` and `notes`: `seconds`, `left_out` and `positions` by set, and
+        `trained_on`. Positions are `true`, `detected`, or `centre`: the method knows that one
+        galaxy is in the middle, and looks for no positions.
     name, given, subset, seed
         See `measure_set`.
+    trained_on : str
+        Data set of the method's training; empty without one.
     """
     galaxies = [pd.DataFrame(columns=list(GALAXY_COLUMNS))]
     counts = [pd.DataFrame(columns=list(SCENE_COLUMNS))]
-    notes: dict[str, dict[str, Any]] = {"seconds": {}, "left_out": {}}
+    notes: dict[str, Any] = {"seconds": {}, "left_out": {}, "positions": {}}
+    notes["trained_on"] = trained_on
     for blends, (scenes, truth) in paths.items():
         try:
             found = measure_set(
                 read_scenes(scenes),
-                read_truth(truth),
+                TruthFile(truth),
                 measure,
                 name=name,
                 given=given,
@@ -159,6 +165,8 @@ def measure_sets(
         galaxies.append(found[0].assign(set=blends)[list(GALAXY_COLUMNS)])
         counts.append(found[1].assign(set=blends)[list(SCENE_COLUMNS)])
         notes["seconds"][blends] = found[2]
+        looks = bool(found[1]["n_found"].notna().any())
+        notes["positions"][blends] = "true" if given else "detected" if looks else "centre"
         log.info("%s, %s: %.3g s of processor time a blend", name, blends, found[2])
     write_csv(outputs["galaxies"], _stacked(galaxies))
     write_csv(outputs["scenes"], _stacked(counts))
@@ -191,6 +199,7 @@ def measure_entry(
         See `measure_sets`.
     """
     needed = {key: str(value) for key, value in files.items() if value}
+    record = read_json(needed["description"]) if "description" in needed else {}
     measure_sets(
         {key: (scenes, truth) for key, scenes, truth in zip(*sets, strict=True)},
         method_of(entry, kinds, needed),
@@ -199,6 +208,7 @@ def measure_entry(
         given=entry.get("positions") == "true",
         subset=entry.get("subset"),
         seed=seed,
+        trained_on=str(record.get("dataset", "")),
     )
 
 

@@ -10,6 +10,8 @@ from deblend.tables import write_csv, write_tex
 COLUMNS = {
     "set": "set",
     "method": "method",
+    "positions": "positions",
+    "trained_on": "trained on",
     "n_measured": "galaxies",
     "bias_mag": "bias (mag)",
     "nmad_mag": "NMAD (mag)",
@@ -47,6 +49,7 @@ def printed_table(table: pd.DataFrame) -> pd.DataFrame:
         chosen[name] = [
             None if pd.isna(value) else f"{value:.{decimals}f}" for value in chosen[name]
         ]
+    chosen["trained_on"] = [value or None for value in chosen["trained_on"].fillna("")]
     return chosen.rename(columns=COLUMNS)
 
 

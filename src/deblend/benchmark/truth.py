@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 from deblend.data.stamps import COMPRESSION
 from deblend.files import atomic
+from deblend.photometry.config import Detection
+from deblend.photometry.sep import SepError, detect
 
 #: Columns of the table of galaxies. `galaxy` is 0 for the central one, 1 for the companion, 2 for a
 #: third one; `id` is unique. Flux and magnitude are those of the galaxy alone, counts/s and AB;
@@ -73,7 +75,50 @@ def with_neighbour_quantities(galaxies: pd.DataFrame) -> pd.DataFrame:
 
 def signal_to_noise(images: np.ndarray, noise_sigma: float) -> np.ndarray:
     """Signal to noise of images of single galaxies, shape (n,), with a matched filter."""
-    return np.sqrt((images.astype(float) ** 2).sum(axis=(1, 2))) / noise_sigma
+    # One by one: a copy of all of them in double precision is large.
+    squares = [np.square(image, dtype=float).sum() for image in images]
+    return np.sqrt(np.array(squares, float)) / noise_sigma
+
+
+def finished_truth(
+    table: pd.DataFrame, images: np.ndarray, noise_sigma: float, detection: Detection
+) -> Truth:
+    """The truth of a set, with masks, S/N and neighbours' quantities.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The other columns of `COLUMNS`.
+    images : ndarray, shape (n, y, x)
+        Each galaxy alone.
+    noise_sigma : float
+        Noise of the scenes.
+    detection : Detection
+        Pixels of a galaxy are those above its threshold that are connected with the galaxy, in the
+        galaxy's own image.
+    """
+    masks = np.stack(
+        [
+            mask_of(image, y, x, noise_sigma, detection)
+            for image, y, x in zip(images, table["y_px"], table["x_px"], strict=True)
+        ]
+    )
+    table = with_neighbour_quantities(table).assign(snr=signal_to_noise(images, noise_sigma))
+    return Truth(table, images.astype(np.float32, copy=False), masks)
+
+
+def mask_of(
+    image: np.ndarray, y: float, x: float, noise_sigma: float, detection: Detection
+) -> np.ndarray:
+    """Pixels of the galaxy at a position, shape (y, x), uint8; none if it is too faint."""
+    whole = detection.model_copy(update={"contrast": 1.0})
+    try:
+        _, segmap = detect(np.ascontiguousarray(image, np.float32), whole, noise_sigma)
+    except SepError:
+        return np.zeros(image.shape, np.uint8)
+    y0, x0 = (min(max(round(v), 0), n - 1) for v, n in zip((y, x), image.shape, strict=True))
+    label = segmap[y0, x0]
+    return (segmap == label if label else np.zeros(image.shape, bool)).astype(np.uint8)
 
 
 def write_truth(path: str | Path, truth: Truth) -> None:
@@ -90,7 +135,20 @@ def write_truth(path: str | Path, truth: Truth) -> None:
         file.create_dataset("masks", data=truth.masks.astype(np.uint8), chunks=chunk, **COMPRESSION)
 
 
-def read_truth(path: str | Path, *, pixels: bool = True) -> Truth:
+@dataclass(frozen=True)
+class TruthFile:
+    """A file of the truth, of which only the scenes that are asked for are read."""
+
+    path: str | Path
+
+    def of_scenes(self, start: int, stop: int) -> Truth:
+        """See `Truth.of_scenes`."""
+        return read_truth(self.path, scenes=(start, stop))
+
+
+def read_truth(
+    path: str | Path, *, pixels: bool = True, scenes: tuple[int, int] | None = None
+) -> Truth:
     """Read what `write_truth` has written.
 
     Parameters
@@ -98,6 +156,8 @@ def read_truth(path: str | Path, *, pixels: bool = True) -> Truth:
     path : path
     pixels : bool
         Whether to read images and masks; without them they are empty.
+    scenes : (int, int), optional
+        The first scene and the one after the last, which are numbered from 0; by default all.
     """
     with h5py.File(path, "r") as file:
         table = pd.DataFrame(
@@ -106,6 +166,11 @@ def read_truth(path: str | Path, *, pixels: bool = True) -> Truth:
                 for c in COLUMNS
             }
         )
-        images = file["images"][:] if pixels else np.zeros((0, 0, 0), np.float32)
-        masks = file["masks"][:] if pixels else np.zeros((0, 0, 0), np.uint8)
+        rows = slice(None)
+        if scenes is not None:
+            rows = slice(*np.searchsorted(table["scene"], scenes))
+            table = table[rows].reset_index(drop=True)
+            table["scene"] -= scenes[0]
+        images = file["images"][rows] if pixels else np.zeros((0, 0, 0), np.float32)
+        masks = file["masks"][rows] if pixels else np.zeros((0, 0, 0), np.uint8)
     return Truth(table, images, masks)

@@ -224,7 +224,7 @@ def _measure_objects(
         # Without a mask, with which SEP would scale fluxes up for the pixels of neighbours too:
         # pixels without data count as 0, and are flagged.
         flux, flag = auto_flux(image, objects, segmap)
-        area, touches = _kron_area(image, objects, segmap, lacks)
+        area, touches = kron_area(image, objects, segmap, lacks)
         iso = np.bincount(segmap.ravel(), image.ravel().astype(float), len(objects) + 1)[1:]
         # The noise of a sum over many pixels of correlated noise is higher than of white noise.
         factor = 1.0
@@ -243,7 +243,7 @@ def _measure_objects(
     return {**found, "sep_flags": flags}
 
 
-def _kron_area(
+def kron_area(
     image: np.ndarray, objects: np.ndarray, segmap: np.ndarray, lacks: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Area of the apertures of `deblend.photometry.sep.auto_flux`, px^2.

@@ -44,6 +44,13 @@ def test_only_sources_on_the_galaxies_are_false(scenes, truth):
     assert counts["is_blend"].tolist() == [1, 0]
 
 
+def test_who_finds_nothing_calls_no_blend(scenes, truth):
+    nothing = catalogue(scenes, scene=np.zeros(0, int), x_px=np.zeros(0), y_px=np.zeros(0))
+    counts = count_sources(truth, nothing, match(truth, nothing, RADIUS), 2)
+    assert counts["n_found"].tolist() == [0, 0]
+    assert counts["is_blend"].tolist() == [0, 0]
+
+
 def test_a_probability_calls_a_blend(scenes, truth):
     found = catalogue(scenes, scene=[0, 1], p_blend=[0.8, 0.3])
     found.table["flux"] = np.nan

@@ -102,6 +102,15 @@ def test_scores_of_a_method():
     assert (low["completeness"], low["purity"]) == (0.5, 0.5)
 
 
+def test_an_error_of_zero_covers_nothing():
+    table = joined(error=0.1)
+    half = table.assign(flux_error=table["flux_error"].where(table["galaxy"] == 0, 0.0))
+    whole, found = (
+        score(t, scenes_table(), n_resamples=0, seed=0)["coverage_68"] for t in (table, half)
+    )
+    np.testing.assert_allclose(found, whole / 2, atol=0.03)
+
+
 def test_what_a_method_lacks_is_nan():
     table = joined().assign(flux_error=np.nan, iou=np.nan)
     counts = scenes_table(np.nan, np.nan)
@@ -144,15 +153,26 @@ def test_nmad_is_a_standard_deviation():
 
 
 def test_blends_are_resampled_as_a_whole_and_galaxies_where_they_repeat():
-    table = truth_table(8)
-    assert bootstrap_units(table).tolist() == table["scene"].tolist()
-    repeated = bootstrap_units(table.assign(id=["a", "b", "a", "c", "b", "c", "d", "e"]))
-    assert repeated.tolist()[:3] == [["a", "b"], ["b", "a"], ["a", "c"]]
+    truth = truth_table(8)
+    table = with_truth(measured(truth, 0.1), {"a": truth})
+    assert bootstrap_units(table).tolist() == truth["scene"].tolist()
+    truth["id"] = ["a", "b", "a", "c", "b", "c", "d", "e"]
+    table = with_truth(measured(truth, 0.1), {"a": truth})
+    assert bootstrap_units(table).tolist()[:3] == [["a", "b"], ["b", "a"], ["a", "c"]]
+    # A bin that has one galaxy of a blend still knows the other one.
+    assert bootstrap_units(table[table["galaxy"] == 1]).tolist() == [
+        *(["b", "a"], ["c", "a"], ["c", "b"], ["e", "d"])
+    ]
 
 
 def test_errors_are_measured_minus_true():
     table = pd.DataFrame({"flux": [10.0, -1.0, np.nan], "true_flux": [100.0, 1.0, 1.0]})
     np.testing.assert_allclose(errors_of(table), [2.5, np.nan, np.nan])
+
+
+def notes(positions, trained_on="", **values):
+    told = {"positions": {"a": positions}, "trained_on": trained_on}
+    return {"seconds": {}, "left_out": {}, **told, **values}
 
 
 @pytest.fixture
@@ -163,9 +183,9 @@ def tables():
         {"good": measured(truth, 0.1), "bad": other, "absent": other.iloc[:0]},
         {"good": scenes_table(), "bad": scenes_table(), "absent": scenes_table(n=0)},
         {
-            "good": {"seconds": {"a": 0.5}, "left_out": {}},
-            "bad": {"seconds": {"a": 0.1}, "left_out": {}},
-            "absent": {"seconds": {}, "left_out": {"a": "not installed"}},
+            "good": notes("centre", "galaxies", seconds={"a": 0.5}),
+            "bad": notes("detected", seconds={"a": 0.1}),
+            "absent": {**notes("true"), "left_out": {"a": "not installed"}},
         },
         {"a": truth},
         bins={"snr": [0, 500, 1000], "delta_mag": [-2, 2]},
@@ -179,6 +199,8 @@ def test_all_methods_stand_in_the_tables(tables):
     assert list(table.columns) == list(SCORES)
     assert table["method"].tolist() == ["good", "bad", "absent"]
     assert table["seconds_per_blend"].tolist()[:2] == [0.5, 0.1]
+    assert table["positions"].tolist()[:2] == ["centre", "detected"]
+    assert table["trained_on"].tolist()[:2] == ["galaxies", ""]
     absent = table.iloc[2]
     assert (absent["n_blends"], absent["note"]) == (0, "not installed")
     assert np.isnan(absent["nmad_mag"])

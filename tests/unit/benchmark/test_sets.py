@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,19 +11,19 @@ from deblend.benchmark.sets import (
     draw_groups,
     make_real_set,
     make_set,
-    mask_of,
     options_of,
     plan,
     simulator_of,
     write_set,
 )
 from deblend.benchmark.truth import read_truth
+from deblend.config_base import Name
 from deblend.data.noise import read_correlation
 from deblend.data.priors import read_priors
 from deblend.data.stamps import GALAXY_COLUMNS, Stamps, band_table
 from deblend.errors import DeblendError
-from deblend.photometry.config import Detection
 from deblend.scenes.scenes import read_scenes
+from pydantic import TypeAdapter, ValidationError
 
 from tests.conftest import ROOT
 
@@ -75,7 +77,10 @@ def test_galaxies_are_those_of_no_data_set_and_each_is_in_one_blend(simulated):
     scenes, truth = simulated
     ids = truth.galaxies["id"]
     assert ids.is_unique
-    assert ids.str.startswith("benchmark_simulated-").all()
+    assert ids.str.startswith("benchmark-simulated-").all()
+    # No data set, whose galaxies are NAME-000001 and so on, can have this name.
+    with pytest.raises(ValidationError):
+        TypeAdapter(Name).validate_python("benchmark-simulated")
     assert truth.galaxies["galaxy"].tolist() == [0, 1] * len(scenes)
     assert (truth.galaxies.loc[truth.galaxies["galaxy"] == 0, ["x_px", "y_px"]] == 24).all().all()
 
@@ -102,15 +107,6 @@ def test_masks_are_around_the_galaxies(simulated):
         assert 20 < mask.sum() < 0.8 * mask.size
 
 
-def test_the_mask_of_a_faint_galaxy_is_empty():
-    detection = Detection(**DETECTION)
-    image = np.zeros((20, 20))
-    image[8:13, 8:13] = 1.0
-    assert mask_of(image, 10, 10, 0.1, detection).sum() >= 25
-    assert mask_of(image, 10, 10, 10.0, detection).sum() == 0
-    assert mask_of(image, 2, 2, 0.1, detection).sum() == 0
-
-
 def test_the_noise_does_not_change_the_blends(options, simulated):
     """They follow from the seed and the name of the set alone."""
     galaxies, blends = plan("simulated", 6, options)
@@ -118,6 +114,18 @@ def test_the_noise_does_not_change_the_blends(options, simulated):
     np.testing.assert_array_equal(again.images, simulated[0].images)
     assert len(blends) == len(again)
     assert len(galaxies) == 6
+
+
+def test_isolated_blends_are_the_same_without_neighbours(options):
+    crowded = replace(
+        options, simulator=options.simulator.model_copy(update={"n_neighbours_mean": 40.0})
+    )
+    (scenes, truth), (alone, same) = (make_set(n, 6, crowded) for n in ("simulated", "isolated"))
+    pd.testing.assert_frame_equal(truth.galaxies, same.galaxies)
+    np.testing.assert_array_equal(truth.images, same.images)
+    light = [(s.images[:, 0].sum(), t.images.sum()) for s, t in ((scenes, truth), (alone, same))]
+    assert light[0][0] > light[0][1] + 20
+    np.testing.assert_allclose(*light[1], rtol=0.05)
 
 
 def test_sets_outside_the_range_of_trainings(options):

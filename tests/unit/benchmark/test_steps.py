@@ -97,6 +97,24 @@ def test_files_of_methods_become_tables(tmp_path, paths):
     row = tables["table"].iloc[0]
     assert (row["set"], row["method"], row["completeness"], row["purity"]) == ("one", "m", 1, 1)
     assert row["coverage_68"] == 1
+    assert (row["positions"], row["trained_on"]) == ("detected", "")
+
+
+def test_the_table_says_what_a_network_was_trained_on(tmp_path, paths):
+    description, seen = tmp_path / "network.json", []
+    description.write_text(json.dumps({"dataset": "galaxies"}))
+
+    def network(scenes, positions=None, seed=0, *, description):
+        seen.append(description)
+        return pd.DataFrame({"scene": [0], "flux": [1.0], "role": ["central"]})
+
+    measure_entry(
+        "m", {"kind": "n"}, {"n": network}, {"description": description},
+        sets=(["one"], [paths[0]], [paths[1]]), outputs=outputs(tmp_path), seed=1,
+    )  # fmt: skip
+    notes = json.loads((tmp_path / "m.json").read_text())
+    assert seen == [str(description)]
+    assert (notes["trained_on"], notes["positions"]) == ("galaxies", {"one": "centre"})
 
 
 def test_processor_time_is_that_of_work_and_not_of_waiting():

@@ -1,11 +1,14 @@
 import numpy as np
 import pandas as pd
 from deblend.benchmark.truth import (
+    TruthFile,
+    mask_of,
     read_truth,
     signal_to_noise,
     with_neighbour_quantities,
     write_truth,
 )
+from deblend.photometry.config import Detection
 
 
 def test_what_was_written_is_read(tmp_path, truth):
@@ -22,6 +25,15 @@ def test_part_of_the_scenes_is_numbered_from_0(truth):
     assert second.galaxies["scene"].tolist() == [0, 0]
     assert second.galaxies["id"].tolist() == ["g10", "g11"]
     np.testing.assert_array_equal(second.images, truth.images[2:])
+
+
+def test_part_of_a_file_is_that_part_of_the_truth(tmp_path, truth):
+    write_truth(tmp_path / "truth.h5", truth)
+    for start, stop in ((0, 1), (1, 2), (0, 2), (1, 5)):
+        found, known = (t.of_scenes(start, stop) for t in (TruthFile(tmp_path / "truth.h5"), truth))
+        pd.testing.assert_frame_equal(found.galaxies, known.galaxies, check_dtype=False)
+        np.testing.assert_array_equal(found.images, known.images)
+        np.testing.assert_array_equal(found.masks, known.masks)
 
 
 def test_neighbours_give_differences_and_separations():
@@ -46,3 +58,12 @@ def test_signal_to_noise_is_that_of_a_matched_filter():
     image = np.zeros((1, 5, 5))
     image[0, 2, 2:4] = 3.0, 4.0
     np.testing.assert_allclose(signal_to_noise(image, 0.5), [10.0])
+
+
+def test_the_mask_of_a_faint_galaxy_is_empty():
+    detection = Detection(threshold=1.5, min_area=8, contrast=0.02, n_thresholds=32)
+    image = np.zeros((20, 20))
+    image[8:13, 8:13] = 1.0
+    assert mask_of(image, 10, 10, 0.1, detection).sum() >= 25
+    assert mask_of(image, 10, 10, 10.0, detection).sum() == 0
+    assert mask_of(image, 2, 2, 0.1, detection).sum() == 0

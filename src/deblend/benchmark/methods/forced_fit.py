@@ -6,9 +6,9 @@ from deblend.scenes import forced_fit
 from deblend.scenes.scenes import Scenes
 from deblend.scenes.sources import find_sources
 
-#: Sources that SEP detects further than this from all given positions are neighbours, px: nearer
-#: ones can be parts of a galaxy.
-NEIGHBOUR_PX = 10.0
+#: Sources that SEP detects further than this from all given positions are neighbours, arcsec:
+#: nearer ones can be parts of a galaxy.
+NEIGHBOUR_ARCSEC = 0.6
 
 
 def with_neighbours(scenes: Scenes, positions: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
@@ -27,11 +27,11 @@ def with_neighbours(scenes: Scenes, positions: tuple[np.ndarray, ...]) -> tuple[
     """
     found = find_sources(scenes)
     yx, scene = found[["y_px", "x_px"]].to_numpy(float), found["scene"].to_numpy()
-    result = []
+    result, reach = [], NEIGHBOUR_ARCSEC / scenes.pixel_scale_arcsec
     for number, given in enumerate(positions):
         own = yx[scene == number]
         distance = np.hypot(*(own[:, None] - given[None]).transpose(2, 0, 1))
-        result.append(np.concatenate([given, own[(distance > NEIGHBOUR_PX).all(axis=1)]]))
+        result.append(np.concatenate([given, own[(distance > reach).all(axis=1)]]))
     return tuple(result)
 
 

@@ -14,6 +14,7 @@ from photutils.segmentation import (  # type: ignore[import-untyped]
     detect_sources,
     make_2dgaussian_kernel,
 )
+from scipy.signal import correlate2d
 
 
 def measure(
@@ -46,12 +47,13 @@ def measure(
     Returns
     -------
     Catalogue
-        Masks are the pixels of each source, and images those of the scene within them.
+        Masks are the pixels of each source, and images those of the scene within them. Errors are
+        those of photutils, for white noise.
     """
     kernel = make_2dgaussian_kernel(kernel_fwhm_px, size=2 * int(kernel_fwhm_px) + 1)
-    # Smoothing lowers white noise by this factor.
-    smoothing = float(np.sqrt((kernel.array**2).sum()))
     band, shape = scenes.detection_band, scenes.images.shape[2:]
+    correlation = None if scenes.noise_correlation is None else scenes.noise_correlation[band]
+    smoothing = smoothed_noise(kernel.array, correlation)
     tables = []
     masks, images = [np.zeros((0, *shape), bool)], [np.zeros((0, *shape))]
     for scene in range(len(scenes)):
@@ -72,8 +74,11 @@ def measure(
                 contrast=contrast,
                 progress_bar=False,
             )
-            found = SourceCatalog(image, segments, convolved_data=smooth)
+            found = SourceCatalog(
+                image, segments, convolved_data=smooth, error=np.full(shape, sigma)
+            )
             flux = np.asarray(found.kron_flux, float)
+            error = np.asarray(found.kron_flux_err, float)
             centres = np.asarray(found.centroid, float).reshape(-1, 2)
         own = segments.data == np.asarray(segments.labels)[:, None, None]
         tables.append(
@@ -84,6 +89,7 @@ def measure(
                     "x_px": centres[:, 0],
                     "y_px": centres[:, 1],
                     "flux": flux,
+                    "flux_error": error,
                     "band": scenes.bands[band],
                 }
             )
@@ -93,3 +99,24 @@ def measure(
     empty = pd.DataFrame({"scene": np.zeros(0, int), "flux": np.zeros(0)})
     table = pd.concat(tables, ignore_index=True) if tables else empty
     return Catalogue(table, np.concatenate(masks), np.concatenate(images))
+
+
+def smoothed_noise(kernel: np.ndarray, correlation: np.ndarray | None) -> float:
+    """Noise of a smoothed image in units of that of the image.
+
+    Parameters
+    ----------
+    kernel : ndarray, shape (m, m)
+    correlation : ndarray, shape (2 L + 1, 2 L + 1), or None
+        Of the noise; None: it is white.
+    """
+    overlap = correlate2d(kernel, kernel)
+    middle = len(overlap) // 2
+    if correlation is None:
+        return float(np.sqrt(overlap[middle, middle]))
+    reach = min(middle, len(correlation) // 2)
+    near, far = (
+        slice(len(array) // 2 - reach, len(array) // 2 + reach + 1)
+        for array in (overlap, correlation)
+    )
+    return float(np.sqrt((overlap[near, near] * correlation[far, far]).sum()))

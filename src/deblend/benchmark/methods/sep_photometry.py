@@ -1,5 +1,6 @@
 """SEP as a method of the benchmark: with its defaults, and in the cold and hot modes."""
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,7 +10,9 @@ from deblend.benchmark.catalogue import Catalogue
 from deblend.photometry.config import Detection
 from deblend.photometry.sep import SepError, auto_flux, background_rms, detect
 from deblend.scenes.scenes import Scenes
-from deblend.scenes.sources import image_of
+from deblend.scenes.sources import image_of, kron_area
+
+log = logging.getLogger(__name__)
 
 #: Defaults of SExtractor: DETECT_THRESH, DETECT_MINAREA, DEBLEND_MINCONT, DEBLEND_NTHRESH and
 #: BACK_SIZE.
@@ -93,10 +96,13 @@ def _measure(
     factor = 10 ** (-0.4 * shift_mag)
     for scene in range(len(scenes)):
         image = image_of(scenes, scene, band)
-        objects, segmap = _objects(image, modes)
+        objects, segmap = _objects(image, modes, scenes.names[scene])
         auto, flags = auto_flux(image, objects, segmap) if len(objects) else (np.zeros(0),) * 2
         own = segmap == np.arange(1, len(objects) + 1)[:, None, None]
-        values = objects["flux"] if flux == "isophotal" else auto
+        values, area = objects["flux"], own.sum(axis=(1, 2)).astype(float)
+        if flux == "auto" and len(objects):
+            values = auto
+            area, _ = kron_area(image, objects, segmap, np.zeros(image.shape, bool))
         sigma = float(scenes.noise_sigma[scene, band]) * factor
         tables.append(
             pd.DataFrame(
@@ -106,8 +112,8 @@ def _measure(
                     "x_px": objects["x"].astype(float),
                     "y_px": objects["y"].astype(float),
                     "flux": values.astype(float) * factor,
-                    # As SExtractor has it: the noise is taken as white, its galaxy as known.
-                    "flux_error": sigma * np.sqrt(own.sum(axis=(1, 2))),
+                    # As SExtractor has it: from the area, as if the noise was white.
+                    "flux_error": sigma * np.sqrt(area),
                     "band": scenes.bands[band],
                 }
             )
@@ -119,13 +125,16 @@ def _measure(
     )
 
 
-def _objects(image: np.ndarray, modes: tuple[Detection, ...]) -> tuple[np.ndarray, np.ndarray]:
+def _objects(
+    image: np.ndarray, modes: tuple[Detection, ...], name: str
+) -> tuple[np.ndarray, np.ndarray]:
     """Sources and their pixels; none where SEP fails."""
     nothing = np.zeros(0, [(name, float) for name in ("x", "y", "flux")])
     for mode in modes:
         try:
             objects, segmap = detect(image, mode, background_rms(image, mode.background_box_px))
-        except SepError:
+        except SepError as error:
+            log.warning("%s has no sources: %s", name, error)
             return nothing, np.zeros(image.shape, int)
         if len(objects) >= 2:
             break

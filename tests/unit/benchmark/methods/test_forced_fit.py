@@ -1,5 +1,5 @@
 import numpy as np
-from deblend.benchmark.methods.forced_fit import NEIGHBOUR_PX, measure, with_neighbours
+from deblend.benchmark.methods.forced_fit import NEIGHBOUR_ARCSEC, measure, with_neighbours
 from deblend.benchmark.steps import part_of
 from deblend.scenes.scenes import position_lists
 from deblend.units import mag_from_flux
@@ -27,4 +27,4 @@ def test_neighbours_that_sep_detects_are_fitted_too(scenes):
     for places, both in zip(found, given, strict=True):
         np.testing.assert_array_equal(places[0], both[0])
         assert np.hypot(*(places[1] - both[1])) < 1
-        assert np.hypot(*(places[1] - places[0])) > NEIGHBOUR_PX
+        assert np.hypot(*(places[1] - places[0])) > NEIGHBOUR_ARCSEC / scenes.pixel_scale_arcsec

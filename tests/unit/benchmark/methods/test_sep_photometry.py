@@ -42,6 +42,15 @@ def test_isophotes_miss_light_and_images_hold_it(scenes):
     )
 
 
+def test_errors_are_those_of_the_pixels_that_are_summed(scenes):
+    iso, auto = (measure_cold_hot(scenes, flux=f, **MODES) for f in ("isophotal", "auto"))
+    sigma = scenes.noise_sigma[iso.table["scene"], 0]
+    np.testing.assert_allclose(iso.table["flux_error"], sigma * np.sqrt(iso.masks.sum(axis=(1, 2))))
+    # Apertures of Kron are larger than isophotes.
+    rows = of_galaxies(iso, scenes)
+    assert (auto.table["flux_error"] > iso.table["flux_error"])[rows].all()
+
+
 def test_zero_points_of_isolated_galaxies_correct_the_flux(tmp_path, scenes):
     path = tmp_path / "zero_points.csv"
     pd.DataFrame(
