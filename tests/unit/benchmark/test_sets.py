@@ -94,10 +94,10 @@ def test_scenes_are_the_sums_of_their_galaxies_and_noise(simulated):
     np.testing.assert_allclose(sigma, np.sqrt(2) * 0.0057)
     assert 0.7 < np.median(np.abs(noise)) / (0.6745 * sigma) < 1.4
     assert np.abs(np.median(noise)) < 0.2 * sigma
-    # The PSF and the edge of the stamp take little light away.
+    # The edge of this small stamp takes light away, most from companions.
     light = truth.images.sum(axis=(1, 2)) / truth.galaxies["flux"]
-    assert 0.7 < light.min() <= light.max() < 1.01
-    assert np.median(light) > 0.95
+    assert light.max() < 1.01
+    assert light[truth.galaxies["galaxy"] == 0].min() > 0.8
 
 
 def test_masks_are_around_the_galaxies(simulated):

@@ -6,7 +6,14 @@ from deblend.benchmark.table import printed_table, write_tables
 
 def scores():
     row = dict.fromkeys(SCORES, np.nan) | {"set": "a", "method": "sep_auto", "n_blends": 10}
-    row |= {"n_measured": 20, "nmad_mag": 0.12345, "seconds_per_blend": 0.01, "note": ""}
+    row |= {
+        "positions": "detected",
+        "trained_on": "",
+        "n_measured": 20,
+        "nmad_mag": 0.12345,
+        "seconds_per_blend": 0.01,
+        "note": "",
+    }
     absent = dict.fromkeys(SCORES, np.nan) | {"set": "a", "method": "x", "n_blends": 0}
     return pd.DataFrame([row, absent])
 
@@ -25,4 +32,4 @@ def test_tables_are_written(tmp_path):
     write_tables(outputs, {"table": scores(), "bins": empty, "paired": empty})
     assert pd.read_csv(outputs["table"])["nmad_mag"].tolist()[0] == 0.12345
     text = outputs["tex"].read_text()
-    assert r"a & sep\_auto & 20 & -- & 0.123" in text
+    assert r"a & sep\_auto & detected & -- & 20 & -- & 0.123" in text
