@@ -28,10 +28,11 @@ def folder(tmp_path_factory):
     shipped = ("sep_iso", "sep_auto", "forced_sep", "scarlet2", "blend2flux", "blend2mask2flux")
     shipped += ("joint_text", "separator", "super_resolution", "blendhunter")
     benchmark = {
-        "n_galaxies": 60,
-        "n_outside": 8,
+        "n_galaxies": 40,
+        "n_outside": 6,
         "sets": ["simulated", "one"],
-        "methods": dict.fromkeys(shipped),
+        # The fit takes a second a blend.
+        "methods": {**dict.fromkeys(shipped), "forced_true": {"subset": 12}},
         "bootstrap_resamples": 20,
     }
     (path / "config.yaml").write_text(json.dumps({**TINY, "benchmark": benchmark}))
@@ -52,6 +53,8 @@ def table(folder):
 def test_all_methods_have_measured_all_sets(table):
     assert set(table.index) == {(s, m) for s in ("simulated", "one") for m in METHODS}
     assert table["note"].isna().all()
+    positions = dict.fromkeys(METHODS, "detected") | {"forced_true": "true"}
+    assert table.loc["simulated", "positions"].to_dict() == positions
     assert (table["n_blends"] >= 5).all()
 
 
