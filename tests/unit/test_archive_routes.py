@@ -371,7 +371,6 @@ def frames_of(run, tmp_path, archive, n_expected):
             "split": {"train": 1.0, "validation": 0.0, "test": 0.0},
             "n_images": reiman["image_sets"]["galaxyzoo"]["n_images"],
             "n_expected": [n_expected],
-            "min_test_galaxies": 0,
             "grid": {key: reiman[key] for key in ("frame_px", "crop_px", "reduce_by")},
         },
     )

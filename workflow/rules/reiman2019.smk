@@ -175,7 +175,6 @@ rule reiman2019_frames:
         listing=images_listing,
         seed=SEED,
         split=REIMAN["split"],
-        min_test_galaxies=REIMAN["min_test_galaxies"],
         n_images=lambda wildcards: image_set(wildcards)["n_images"],
         n_expected=images_expected,
         grid={key: REIMAN[key] for key in ("frame_px", "crop_px", "reduce_by")},
@@ -221,6 +220,7 @@ rule reiman2019_train:
         network=gan_options,
         vgg_weights=REIMAN["vgg_weights"],
         max_core_days=REIMAN["max_core_days"],
+        min_test_galaxies=REIMAN["min_test_galaxies"],
         checkpoint=checkpoint(".pt"),
     message:
         "Train {wildcards.gan}"
@@ -263,6 +263,7 @@ use rule reiman2019_train as reiman2019_train_starts with:
         n_validation_blends=REIMAN["n_blends"]["validation"],
         network=start_network,
         max_core_days=REIMAN["max_core_days"],
+        min_test_galaxies=REIMAN["min_test_galaxies"],
         vgg_weights=REIMAN["vgg_weights"],
         checkpoint=checkpoint(".pt"),
     message:
@@ -334,6 +335,7 @@ rule reiman2019_predict:
         methods=list(DEBLENDERS),
         batch_statistics=[name for name, (_, of_batches) in DEBLENDERS.items() if of_batches],
         orientations=REIMAN["orientations"],
+        min_test_galaxies=REIMAN["min_test_galaxies"],
         n_blends=REIMAN["n_blends"]["test"],
         n_examples=REIMAN["n_examples"],
     message:
@@ -400,6 +402,7 @@ use rule reiman2019_predict as reiman2019_predict_blending with:
         methods=list(DEBLENDERS),
         batch_statistics=[name for name, (_, of_batches) in DEBLENDERS.items() if of_batches],
         orientations=REIMAN["orientations"],
+        min_test_galaxies=REIMAN["min_test_galaxies"],
         n_blends=REIMAN["n_blends"]["test"],
         n_examples=REIMAN["n_examples"],
     message:

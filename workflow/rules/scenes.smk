@@ -2,9 +2,13 @@
 # top to bottom: images, methods without networks, networks, the catalogue and pictures.
 from deblend.data.listing import PICTURE_SUFFIXES
 from deblend.hemmati2022.config import NETWORK_NAMES as HEMMATI_NAMES
-from deblend.scenes.weights import KERAS_KINDS, WEIGHTS as SCENE_WEIGHTS, find_networks
+from deblend.scenes.weights import JOBS as SCENE_NETWORK_JOBS
+from deblend.scenes.weights import WEIGHTS as SCENE_WEIGHTS
+from deblend.scenes.weights import find_networks
 
 SCENES = config["scenes"]
+#: Networks of Reiman & Goehre that separate pictures.
+SEPARATORS = sorted({gan for gan, _ in DEBLENDERS.values()})
 SCENE_FOLDER = "<results>/scenes/{scene_set}"
 SCENE_FILES = {
     "scenes": f"{SCENE_FOLDER}/scenes.h5",
@@ -46,9 +50,12 @@ def trained_kind(name):
         return "farrens2022"
     if name in HEMMATI_NAMES and name != "vanilla":
         return "hemmati2022"
+    if name in SEPARATORS:
+        return "reiman2019"
     raise WorkflowError(
         f"scenes > networks names {name!r}: give one of {', '.join(sorted(config['networks']))}, "
-        f"blendhunter/sigmaNOISE_NUMBER, or {', '.join(sorted(HEMMATI_NAMES))}"
+        f"blendhunter/sigmaNOISE_NUMBER, {', '.join(sorted(HEMMATI_NAMES))}, or "
+        f"{', '.join(SEPARATORS)}"
     )
 
 
@@ -84,30 +91,35 @@ def scene_networks(name):
     return found
 
 
-def networks_of(keras):
-    """Function of wildcards: the networks of a set of scenes on Keras, or the others."""
+def networks_of(job):
+    """Function of wildcards: the networks of a set of scenes that a job applies."""
     return lambda wildcards: [
         network
         for network in scene_networks(wildcards.scene_set)
-        if (network[1] in KERAS_KINDS) == keras
+        if network[1] in SCENE_NETWORK_JOBS[job]
     ]
 
 
-def optional_networks(keras, wildcards):
-    """Names of the networks on Keras, or the others, that are left out if they have another band."""
-    return [network[0] for network in networks_of(keras)(wildcards) if network[5]]
+def optional_networks(job):
+    """Function of wildcards: names of the networks that are left out if they do not suit."""
+    return lambda wildcards: [network[0] for network in networks_of(job)(wildcards) if network[5]]
+
+
+def network_names(job):
+    """Function of wildcards: names of the networks of a job."""
+    return lambda wildcards: [network[0] for network in networks_of(job)(wildcards)]
 
 
 def vgg_numbers(wildcards):
     """Which of the weights of VGG-16 each network on Keras needs; None for those without."""
-    files = network_files(True, 4)(wildcards)
-    return [files.index(n[4]) if n[4] else None for n in networks_of(True)(wildcards)]
+    files = network_files("keras", 4)(wildcards)
+    return [files.index(n[4]) if n[4] else None for n in networks_of("keras")(wildcards)]
 
 
-def network_files(keras, position):
+def network_files(job, position):
     """Function of wildcards: one kind of file of each network, without repetitions."""
     return lambda wildcards: list(
-        dict.fromkeys(n[position] for n in networks_of(keras)(wildcards) if n[position])
+        dict.fromkeys(n[position] for n in networks_of(job)(wildcards) if n[position])
     )
 
 
@@ -115,12 +127,15 @@ def scene_jobs(suffix):
     """Function of wildcards: a file of each job that measures a set of scenes."""
 
     def files(wildcards):
-        jobs = ["classical"]
-        jobs += ["keras"] if networks_of(True)(wildcards) else []
-        jobs += ["torch"] if networks_of(False)(wildcards) else []
-        return [f"{SCENE_FOLDER}/{job}{suffix}" for job in jobs]
+        jobs = [job for job in SCENE_NETWORK_JOBS if networks_of(job)(wildcards)]
+        return [f"{SCENE_FOLDER}/{job}{suffix}" for job in ("classical", *jobs)]
 
     return files
+
+
+def of_job(job, file):
+    """Function of wildcards: a file that a job with networks makes, if there are such networks."""
+    return lambda wildcards: [f"{SCENE_FOLDER}/{file}"] if networks_of(job)(wildcards) else []
 
 
 wildcard_constraints:
@@ -195,9 +210,9 @@ rule scenes_classical:
 rule scenes_keras:
     input:
         **SCENE_FILES,
-        weights=network_files(True, 2),
-        descriptions=network_files(True, 3),
-        vgg=network_files(True, 4),
+        weights=network_files("keras", 2),
+        descriptions=network_files("keras", 3),
+        vgg=network_files("keras", 4),
     output:
         table=f"{SCENE_FOLDER}/keras.csv",
         injected=f"{SCENE_FOLDER}/keras_injected.csv",
@@ -218,8 +233,8 @@ rule scenes_keras:
         seed=SEED,
         backend=config["backend"],
         threads=config["threads"]["training"],
-        names=lambda wildcards: [network[0] for network in networks_of(True)(wildcards)],
-        optional=lambda wildcards: optional_networks(True, wildcards),
+        names=network_names("keras"),
+        optional=optional_networks("keras"),
         vgg_numbers=vgg_numbers,
     message:
         "Measure {wildcards.scene_set} with networks on Keras"
@@ -230,8 +245,8 @@ rule scenes_keras:
 rule scenes_torch:
     input:
         **SCENE_FILES,
-        weights=network_files(False, 2),
-        descriptions=network_files(False, 3),
+        weights=network_files("torch", 2),
+        descriptions=network_files("torch", 3),
     output:
         table=f"{SCENE_FOLDER}/torch.csv",
         injected=f"{SCENE_FOLDER}/torch_injected.csv",
@@ -251,12 +266,48 @@ rule scenes_torch:
         code=code("scenes/torch.py"),
         seed=SEED,
         threads=config["threads"]["training"],
-        names=lambda wildcards: [network[0] for network in networks_of(False)(wildcards)],
-        optional=lambda wildcards: optional_networks(False, wildcards),
+        names=network_names("torch"),
+        optional=optional_networks("torch"),
     message:
         "Measure {wildcards.scene_set} with networks on PyTorch"
     script:
         "../scripts/scenes/torch.py"
+
+
+rule scenes_separator:
+    input:
+        **SCENE_FILES,
+        weights=network_files("separator", 2),
+        descriptions=network_files("separator", 3),
+        style=STYLE,
+    output:
+        table=f"{SCENE_FOLDER}/separator.csv",
+        injected=f"{SCENE_FOLDER}/separator_injected.csv",
+        notes=f"{SCENE_FOLDER}/separator.json",
+        images=f"{SCENE_FOLDER}/separated.h5",
+        pdf=f"{SCENE_FOLDER}/separated.pdf",
+        png=f"{SCENE_FOLDER}/separated.png",
+    log:
+        "<results>/logs/scenes/{scene_set}_separator.log",
+    benchmark:
+        "<results>/benchmarks/scenes/{scene_set}_separator.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    threads: config["threads"]["training"]
+    resources:
+        mem_mb=8000,
+        runtime=120,
+    params:
+        code=code("scenes/separator.py"),
+        seed=SEED,
+        threads=config["threads"]["training"],
+        names=network_names("separator"),
+        optional=optional_networks("separator"),
+        scale=SCALE,
+    message:
+        "Measure {wildcards.scene_set} with the branched separator"
+    script:
+        "../scripts/scenes/separator.py"
 
 
 rule scenes_catalogue:
@@ -291,10 +342,8 @@ rule scenes_figures:
         **SCENE_FILES,
         tables=scene_jobs(".csv"),
         tables_injected=scene_jobs("_injected.csv"),
-        masks=lambda wildcards: [f"{SCENE_FOLDER}/masks.h5"] if networks_of(True)(wildcards) else [],
-        peaks=lambda wildcards: (
-            [f"{SCENE_FOLDER}/peaks.ecsv"] if networks_of(False)(wildcards) else []
-        ),
+        masks=of_job("keras", "masks.h5"),
+        peaks=of_job("torch", "peaks.ecsv"),
         style=STYLE,
     output:
         pdf=f"{SCENE_FOLDER}/scenes.pdf",

@@ -239,11 +239,7 @@ def _amplitude(table: bytes, shape: tuple[int, ...], grid: tuple[int, int]) -> n
     middle = n_lags // 2
     if correlation[middle, middle] != 1 or not np.allclose(correlation, correlation[::-1, ::-1]):
         raise DeblendError("the correlation is not 1 in the middle and symmetric about it")
-    periodic = np.zeros(grid)
-    lags = np.arange(-middle, middle + 1)
-    # Lags add up where they are the same on the periodic grid.
-    np.add.at(periodic, np.ix_(lags % grid[0], lags % grid[1]), correlation)
-    power = fft.rfft2(periodic).real
+    power = _power(correlation, grid)
     if power.min() < -SPECTRUM_TOLERANCE:
         raise DeblendError(
             f"no noise has this correlation: its power spectrum falls to {power.min():.2g} of that "
@@ -254,3 +250,41 @@ def _amplitude(table: bytes, shape: tuple[int, ...], grid: tuple[int, int]) -> n
     amplitude = np.sqrt(power / variance).astype(np.float32)
     amplitude.flags.writeable = False
     return amplitude
+
+
+def _power(correlation: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
+    """Power spectrum of noise with a correlation (2 L + 1, 2 L + 1) on a periodic grid."""
+    periodic = np.zeros(grid)
+    middle = len(correlation) // 2
+    lags = np.arange(-middle, middle + 1)
+    # Lags add up where they are the same on the periodic grid.
+    np.add.at(periodic, np.ix_(lags % grid[0], lags % grid[1]), correlation)
+    return fft.rfft2(periodic).real
+
+
+def tapered_correlation(correlation: np.ndarray) -> np.ndarray:
+    """A correlation that noise can have, from one that was measured up to some lag.
+
+    Where the correlation goes on beyond that lag, as in compressed pictures, no noise has the part
+    of it that was measured. Then it is tapered to zero there, linearly along each axis: its power
+    spectrum is smoothed with a positive kernel.
+
+    Parameters
+    ----------
+    correlation : ndarray, shape (2 L + 1, 2 L + 1)
+
+    Returns
+    -------
+    ndarray, shape (2 L + 1, 2 L + 1)
+        The same, if there is noise that has it.
+
+    References
+    ----------
+    Bartlett 1950, Biometrika 37, 1.
+    """
+    side = fft.next_fast_len(16 * len(correlation), real=True)
+    if _power(correlation, (side, side)).min() >= -SPECTRUM_TOLERANCE:
+        return correlation
+    middle = len(correlation) // 2
+    weights = 1 - np.abs(np.arange(-middle, middle + 1)) / (middle + 1)
+    return correlation * np.outer(weights, weights)

@@ -332,8 +332,8 @@ class Reiman2019(Crop):
     )
     min_test_galaxies: Count = Field(
         default=30,
-        description="Smallest number of images in the test split: errors are those of their "
-        "number, however many blends are made of them.",
+        description="Smallest number of images in the test split, with fewer of which nothing is "
+        "trained: errors are those of their number, however many blends are made of them.",
     )
     frame_px: Count = Field(default=424, description="Side length of the original images, pixels.")
     perturbation: Perturbation = Field(

@@ -300,7 +300,6 @@ def build_frames(
     split: Mapping[str, float],
     n_images: int | None = None,
     n_expected: Sequence[int | str | None] | None = None,
-    min_test_galaxies: int = 1,
     frame_px: int = 424,
     crop_px: int = 240,
     reduce_by: int = 3,
@@ -328,8 +327,6 @@ def build_frames(
         Take only so many ids, drawn at random; all by default.
     n_expected : sequence of int, "unknown" or None, optional
         Number of JPEGs in each source, where it is known.
-    min_test_galaxies : int
-        Smallest number of images for the test.
     frame_px, crop_px, reduce_by : int
         See `make_grid`.
     max_bytes : int
@@ -342,8 +339,8 @@ def build_frames(
     Raises
     ------
     DeblendError
-        There is no JPEG, none can be used, a split would be empty, there are too few test galaxies,
-        or a source has another number of JPEGs than it should.
+        There is no JPEG, none can be used, a split would be empty, or a source has another number
+        of JPEGs than it should.
     """
     grid = make_grid(frame_px, reduce_by, crop_px)
     if set(split) != set(SPLITS) or abs(sum(split.values()) - 1) > 1e-6 or min(split.values()) < 0:
@@ -381,12 +378,6 @@ def build_frames(
                 f"empty: {len(ids)} images can be used and {len(left_out)} cannot "
                 f"({left_out['reason'].value_counts().to_dict()}); take more images (n_images), or "
                 "give it a larger share"
-            )
-        if split["test"] > 0 and counts["test"] < min_test_galaxies:
-            raise DeblendError(
-                f"{counts['test']} of {len(ids)} images are for the test, fewer than "
-                f"min_test_galaxies {min_test_galaxies}: take more images (n_images), or give the "
-                "test a larger share (split)"
             )
         write_csv(index, table)
         write_csv(excluded, left_out)
@@ -486,3 +477,29 @@ def open_frames(path: str | Path, size: int | None = None) -> np.ndarray:
 def read_index(path: str | Path) -> pd.DataFrame:
     """Read the index that `build_frames` wrote: row, id (text) and split."""
     return pd.read_csv(path, dtype={"id": str})
+
+
+def check_test_galaxies(index: pd.DataFrame, minimum: int, source: str | Path) -> None:
+    """Refuse a test of few galaxies before anything is trained for it.
+
+    Parameters
+    ----------
+    index : DataFrame
+        See `build_frames`.
+    minimum : int
+        Smallest number of test images; with none at all there is no test.
+    source : path
+        Where the index is from, for the message.
+
+    Raises
+    ------
+    DeblendError
+        There are fewer.
+    """
+    n_test = int((index["split"] == "test").sum())
+    if 0 < n_test < minimum:
+        raise DeblendError(
+            f"{source}: {n_test} of {len(index)} images are for the test, fewer than "
+            f"min_test_galaxies {minimum}: take more images (n_images), or give the test a larger "
+            "share (split)"
+        )

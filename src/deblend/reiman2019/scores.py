@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 from deblend.files import atomic
 from deblend.reiman2019.blends import PerturbConfig, draw_blends, render_batches, rows_of_split
-from deblend.reiman2019.images import open_frames
+from deblend.reiman2019.images import check_test_galaxies, open_frames, read_index
 from deblend.reiman2019.metrics import score_images, select_examples
 from deblend.reiman2019.predict import load_generator, predict_blends, read_predictions, to_unit
 
@@ -131,6 +131,7 @@ def predict_and_score(
     examples: str | Path,
     batch_statistics: Collection[str] = (),
     orientations: int = 1,
+    min_test_galaxies: int = 1,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Deblend the test blends with trained generators, score the images, and write examples.
 
@@ -158,6 +159,8 @@ def predict_and_score(
         Methods whose batch norms use statistics of the test blends: see `predict_blends`.
     orientations : int
         See `deblend.reiman2019.predict.predict`.
+    min_test_galaxies : int
+        See `deblend.reiman2019.images.check_test_galaxies`.
 
     Returns
     -------
@@ -166,9 +169,15 @@ def predict_and_score(
     speed : DataFrame
         For each network `method`, `blends`, `seconds` that the generator took,
         `blends_per_second`, `device`, `threads`, `orientations`.
+
+    Raises
+    ------
+    DeblendError
+        The test has too few galaxies.
     """
-    config, opened = PerturbConfig(**perturbation), open_frames(frames)
-    rows = rows_of_split(pd.read_csv(index), "test")
+    config, opened, table = PerturbConfig(**perturbation), open_frames(frames), read_index(index)
+    check_test_galaxies(table, min_test_galaxies, index)
+    rows = rows_of_split(table, "test")
     pairs = draw_blends(seed, images, "test", rows, n_blends, config)
     speed = []
     for method, (weights, description, path) in networks.items():

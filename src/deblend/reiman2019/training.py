@@ -22,7 +22,7 @@ from deblend.reiman2019.blends import PerturbConfig, draw_blends, render_all, ro
 from deblend.reiman2019.checks import check_images, collapse_reason, not_learnt
 from deblend.reiman2019.config import GanConfig
 from deblend.reiman2019.gan import Trainer
-from deblend.reiman2019.images import open_frames
+from deblend.reiman2019.images import check_test_galaxies, open_frames, read_index
 from deblend.reiman2019.networks import Discriminator, VggFeatures, build_generator, layer_table
 from deblend.reiman2019.predict import predict, to_uint8
 from deblend.tables import write_csv
@@ -353,6 +353,7 @@ def train_and_write(
     code: str,
     recorded: dict[str, Any],
     max_core_days: float | None = None,
+    min_test_galaxies: int = 1,
 ) -> None:
     """Train the GAN, or its generator alone, and write all that is kept of it.
 
@@ -377,7 +378,15 @@ def train_and_write(
         if `threads` and `backend_version` are still the same.
     max_core_days : float, optional
         See `refuse_a_long_training`.
+    min_test_galaxies : int
+        See `deblend.reiman2019.images.check_test_galaxies`.
+
+    Raises
+    ------
+    DeblendError
+        The test has too few galaxies.
     """
+    check_test_galaxies(read_index(index), min_test_galaxies, index)
     generator, history, panels, record = train_from_config(
         frames,
         index,

@@ -5,7 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from deblend.data.noise import MIN_PIXELS, background_pixels, measure_correlation
+from deblend.data.noise import (
+    MIN_PIXELS,
+    background_pixels,
+    measure_correlation,
+    tapered_correlation,
+)
 from deblend.errors import DeblendError
 from deblend.photometry.sep import background_rms
 
@@ -138,7 +143,14 @@ def measure_correlations(
         table = (table + table[::-1, ::-1]) / 2
         middle = len(table) // 2
         table[middle, middle] = 1.0
-        found.append(table)
+        tapered = tapered_correlation(table)
+        if tapered is not table:
+            log.warning(
+                "%s: the noise is correlated over more than %d px, of which the noise that stands "
+                "in for missing data, and errors of fluxes, know a part",
+                *(band, middle),
+            )
+        found.append(tapered)
         notes.append("correlated")
     tables = [table for table in found if table is not None]
     if not tables:

@@ -133,12 +133,13 @@ class SceneSet(Section):
     networks: tuple[Text, ...] = Field(
         default=(),
         description="Networks that this workflow trains, by the names of their folders under "
-        "results/networks, such as blend2flux, blendhunter/sigma14_0 or sr_content.",
+        "results/networks, such as blend2flux, blendhunter/sigma14_0, sr_content or, for pictures, "
+        "deblender_gan.",
     )
     weights: Text | None = Field(
         default=None,
-        description="Folder of trained networks, see `docs/scenes.md`; those of other bands are "
-        "left out.",
+        description="Folder of trained networks, see `docs/scenes.md`; those for other bands, PSFs "
+        "or pixels are left out.",
     )
     inject: NonNegativeInteger = Field(
         default=0,

@@ -19,6 +19,9 @@ N_SHOWN, N_COLUMNS = 12, 4
 #: Side of what is shown of a larger image, px.
 SHOWN_PX = 160
 
+#: Height of a line of text below an image, inches.
+LINE_IN = 0.09
+
 #: Errors beyond this are drawn as arrows at the edge, mag.
 LARGEST_MAG = 1.5
 
@@ -52,16 +55,16 @@ def draw_scenes(
     rows = -(-n // N_COLUMNS)
     band = scenes.detection_band
     text = label_line(label, f"{n} of {len(scenes)} scenes, {scenes.bands[band]}")
-    with paper_figure(outputs, text, TWO_COLUMNS_IN, 2.5 * rows) as figure:
+    n_lines = measured["method"].nunique()
+    row_in = TWO_COLUMNS_IN / N_COLUMNS + LINE_IN * n_lines
+    with paper_figure(outputs, text, TWO_COLUMNS_IN, row_in * rows + 0.3) as figure:
         axes = image_grid(figure, rows, N_COLUMNS).ravel()
         for axis in axes[n:]:
             axis.set_axis_off()
         for number, axis in enumerate(axes[:n]):
-            image = scenes.images[number, band]
-            y, x = _part(image)
-            shown = np.nan_to_num(image[y, x], nan=0.0)
+            y, x = _part(scenes.images[number, band])
             axis.imshow(
-                asinh_stretch(shown, float(scenes.noise_sigma[number, band])),
+                _shown(scenes, number, y, x),
                 extent=(x.start - 0.5, x.stop - 0.5, y.start - 0.5, y.stop - 0.5),
                 vmin=0,
                 vmax=1,
@@ -69,10 +72,23 @@ def draw_scenes(
             image_note(axis, scenes.names[number], fontsize="x-small", va="top")
             _draw_masks(axis, [mask for mask in masks if mask.scene == number])
             own = measured[(measured["scene"] == number) & (measured["band"] == scenes.bands[band])]
-            _draw_sources(axis, own, float(scenes.zero_points[band]))
+            zero_point = None if scenes.stretched else float(scenes.zero_points[band])
+            _draw_sources(axis, own, zero_point)
             found = peaks[peaks["scene"] == number]
             axis.plot(found["x_px"], found["y_px"], "+", color=COLOURS["pink"], ms=6, mew=1)
             axis.set(xlim=(x.start - 0.5, x.stop - 0.5), ylim=(y.start - 0.5, y.stop - 0.5))
+
+
+def _shown(scenes: Scenes, number: int, y: slice, x: slice) -> np.ndarray:
+    """What is shown of a scene: pictures as they are, other images of one band stretched."""
+    band = scenes.detection_band
+    if not scenes.stretched:
+        pixels = np.nan_to_num(scenes.images[number, band, y, x], nan=0.0)
+        return asinh_stretch(pixels, float(scenes.noise_sigma[number, band]))
+    bands = [0, 1, 2] if len(scenes.bands) == 3 else [band]
+    sky = 0.0 if scenes.sky is None else scenes.sky[number, bands]
+    colours = np.moveaxis(scenes.images[number, bands, y, x], 0, -1) + sky
+    return np.nan_to_num(colours, nan=0.0).clip(0, 1).squeeze()
 
 
 def _part(image: np.ndarray) -> tuple[slice, slice]:
@@ -107,8 +123,11 @@ def _draw_masks(axis: Axes, masks: list[Mask]) -> None:
             )
 
 
-def _draw_sources(axis: Axes, own: pd.DataFrame, zero_point: float) -> None:
-    """Circles at the sources, and the magnitudes of the methods, with * if flagged."""
+def _draw_sources(axis: Axes, own: pd.DataFrame, zero_point: float | None) -> None:
+    """Circles at the sources, and the magnitudes of the methods, with * if flagged.
+
+    Pictures have no zero point: sums of their pixels stand there.
+    """
     places = own.drop_duplicates("source")
     axis.plot(
         *(places["x_px"], places["y_px"]), "o", mfc="none", mec=COLOURS["published"], ms=5, mew=0.7
@@ -124,11 +143,13 @@ def _draw_sources(axis: Axes, own: pd.DataFrame, zero_point: float) -> None:
         )
     lines = []
     for method, rows in own.groupby("method", sort=False):
-        mags = mag_from_flux(rows["flux"].to_numpy(float), zero_point)
-        if np.isfinite(mags).any():
+        flux = rows["flux"].to_numpy(float)
+        values = flux if zero_point is None else mag_from_flux(flux, zero_point)
+        if np.isfinite(values).any():
+            form = ".0f" if zero_point is None else ".1f"
             texts = [
-                ("-" if np.isnan(m) else f"{m:.1f}") + ("*" if names_of(f) else "")
-                for m, f in zip(mags[:4], rows["flags"], strict=False)
+                ("-" if np.isnan(value) else f"{value:{form}}") + ("*" if names_of(flags) else "")
+                for value, flags in zip(values[:4], rows["flags"], strict=False)
             ]
             lines.append(f"{method[:24]} {' '.join(texts)}")
         elif rows["p_blend"].notna().any():

@@ -41,10 +41,8 @@ KINDS = {
     "blend2flux, unet, blend2mask2flux": "boucaud2020",
     "BlendHunter": "farrens2022",
     "super-resolution": "hemmati2022",
+    "branched separator": "reiman2019",
 }
-
-#: Why the branched separator is never applied.
-SEPARATOR = "its networks take stretched colour pictures of Galaxy Zoo, and have no fluxes"
 
 Method = Callable[..., pd.DataFrame]
 
@@ -110,8 +108,9 @@ def measure_with_networks(
     networks : sequence of dict
         Arguments of `deblend.scenes.weights.read_network`.
     measure : callable
-        `deblend.scenes.keras_networks.measure_with_masks` or
-        `deblend.scenes.super_resolution.measure_with_peaks`.
+        `deblend.scenes.keras_networks.measure_with_masks`,
+        `deblend.scenes.super_resolution.measure_with_peaks` or
+        `deblend.scenes.separator.measure_with_images`.
     seed : int
     optional : collection of str
         Names of networks that are left out if the scenes do not have their band, PSF or pixels:
@@ -234,7 +233,6 @@ def write_all(
             joined["left_out"][what] = (
                 "no such network is given, or none for these bands: see networks and weights"
             )
-    joined["left_out"]["branched separator"] = SEPARATOR
     sources = source_table(all_scenes)
     meta, found = catalogue_meta(
         all_scenes,

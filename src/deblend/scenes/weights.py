@@ -29,10 +29,15 @@ NEEDED = {
     "boucaud2020": ("pixel_scale_arcsec", "stamp_size", "zero_point"),
     "farrens2022": ("pixel_scale_arcsec", "stamp_size", "padding_px"),
     "hemmati2022": ("bands", "images"),
+    "reiman2019": ("perturbation", "generator"),
 }
 
-#: Networks that run on Keras; the others on PyTorch.
-KERAS_KINDS = ("boucaud2020", "farrens2022")
+#: Papers of the networks that each job of the workflow applies.
+JOBS = {
+    "keras": ("boucaud2020", "farrens2022"),
+    "torch": ("hemmati2022",),
+    "separator": ("reiman2019",),
+}
 
 #: Weights of VGG-16, which heads of BlendHunter need: beside the networks, or in the results.
 VGG_NAMES = ("vgg16.h5", "../farrens2022/vgg16.h5")
@@ -80,6 +85,8 @@ def kind_of(record: dict[str, Any]) -> str | None:
         return "farrens2022"
     if record.get("kind") == "super_resolution":
         return "hemmati2022"
+    if "generator" in record and "perturbation" in record:
+        return "reiman2019"
     return None
 
 

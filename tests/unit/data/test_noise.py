@@ -10,6 +10,7 @@ from deblend.data.noise import (
     measure_correlation,
     noise_images,
     read_correlation,
+    tapered_correlation,
 )
 from deblend.errors import DeblendError
 from scipy import ndimage
@@ -196,3 +197,21 @@ def test_the_committed_numbers_are_those_of_candels(real_data):
     assert measured["sigma"] == pytest.approx(committed["sigma"], rel=0.001)
     for name in ("correlation", "error"):
         np.testing.assert_allclose(measured[name], committed[name], atol=0.002)
+
+
+def test_a_correlation_that_goes_on_beyond_the_lags_is_tapered_to_one_that_noise_can_have():
+    # exp(-distance / 20 px), known up to 2 px.
+    lags = np.arange(-2, 3)
+    long = np.exp(-np.hypot(*np.meshgrid(lags, lags)) / 20)
+    with pytest.raises(DeblendError, match="no noise has this correlation"):
+        noise_images(np.random.default_rng(1), (4, 60, 60), 1.0, long)
+    tapered = tapered_correlation(long)
+    assert tapered[2, 2] == 1
+    noise = noise_images(np.random.default_rng(1), (400, 60, 60), 1.0, tapered)
+    assert abs(np.mean(noise[:, :, 1:] * noise[:, :, :-1]) - tapered[2, 3]) < 0.02
+    assert 0.5 < tapered[2, 3] < long[2, 3]
+
+
+def test_a_correlation_that_noise_can_have_stays_as_it_is(candels):
+    for correlation in (candels, FILTERED):
+        assert tapered_correlation(correlation) is correlation

@@ -12,6 +12,7 @@ from deblend.errors import DeblendError
 from deblend.reiman2019.images import (
     Sources,
     build_frames,
+    check_test_galaxies,
     make_grid,
     open_frames,
     prepare,
@@ -221,13 +222,14 @@ def test_images_are_drawn_at_random_but_the_same_in_every_run(tmp_path):
 
 
 def test_a_test_of_few_galaxies_is_refused(tmp_path):
-    folder = fill(tmp_path / "images", range(20))
-    n_test = (build(tmp_path / "a", [folder], split=SPLIT)[1]["split"] == "test").sum()
-    build(tmp_path / "b", [folder], split=SPLIT, min_test_galaxies=int(n_test))
-    message = rf"{n_test} of 20 images are for the test, fewer than min_test_galaxies {n_test + 1}:"
+    index = build(tmp_path / "a", [fill(tmp_path / "images", range(20))], split=SPLIT)[1]
+    n_test = int((index["split"] == "test").sum())
+    check_test_galaxies(index, n_test, "index.csv")
+    message = rf"index.csv: {n_test} of 20 images are for the test, fewer than min_test_galaxies"
     with pytest.raises(DeblendError, match=message):
-        build(tmp_path / "c", [folder], split=SPLIT, min_test_galaxies=int(n_test) + 1)
-    assert not list(tmp_path.glob("c/*"))
+        check_test_galaxies(index, n_test + 1, "index.csv")
+    # Without any test galaxies there is no test.
+    check_test_galaxies(index.assign(split="train"), 30, "index.csv")
 
 
 def test_a_damaged_member_is_left_out(tmp_path):

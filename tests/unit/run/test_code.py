@@ -523,39 +523,3 @@ def test_digests_cover_what_python_refers_to(references):
                     assert origin in used, message
                     if end in references[origin]:
                         assert end in used[origin], message
-
-
-def digest_of(small):
-    """Digest by a process of its own."""
-    command = [sys.executable, "-m", "deblend.run.code", str(small.script), "--library"]
-    done = subprocess.run(
-        [*command, str(small.library)],
-        capture_output=True,
-        text=True,
-        env={"PYTHONPATH": str(ROOT / "src"), "PATH": ""},
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def test_what_a_process_has_parsed_serves_the_next(small):
-    first = digest_of(small)
-    (kept,) = (small.library / "deblend/__pycache__").glob("code.*.json")
-    before = kept.stat()
-    assert digest_of(small) == first
-    assert kept.stat().st_mtime_ns == before.st_mtime_ns
-    whole = kept.read_text()
-    for broken in ("", "[]", whole[:-100], whole.replace("draw", "drow", 1)):
-        kept.write_text(broken)
-        assert digest_of(small) == first
-        assert kept.read_text() == whole
-
-
-def test_an_edit_with_the_time_and_size_of_before_counts(small):
-    first = digest_of(small)
-    path = small.library / "deblend/draw.py"
-    status, text = path.stat(), path.read_text()
-    path.write_text(text.replace("WIDTH = 3", "WIDTH = 4"))
-    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
-    assert path.stat().st_size == status.st_size
-    assert digest_of(small) != first

@@ -3,6 +3,7 @@ import pytest
 from deblend.data.noise import noise_images
 from deblend.errors import DeblendError
 from deblend.scenes.background import measure_background, measure_correlations
+from scipy.ndimage import gaussian_filter
 
 KERNEL = np.outer([0.4, 1.0, 0.4], [0.4, 1.0, 0.4])
 
@@ -57,3 +58,12 @@ def test_each_band_has_its_own_correlation_and_what_is_assumed_is_said(caplog):
     assert correlation[1:].sum(axis=(1, 2)).tolist() == [1, 1]
     assert "b: the correlation of the noise is not known" in caplog.text
     assert measure_correlations(images[:, 1:], ["i", "b"])[0] is None
+
+
+def test_noise_that_is_correlated_over_many_pixels_can_still_be_drawn(caplog):
+    rng = np.random.default_rng(3)
+    smooth = gaussian_filter(rng.normal(size=(6, 1, 120, 120)), (0, 0, 8, 8))
+    correlation, notes = measure_correlations(0.01 * smooth / smooth.std(), ["red"])
+    assert notes == ("correlated",)
+    assert "red: the noise is correlated over more than" in caplog.text
+    assert np.isfinite(noise_images(rng, (60, 60), 0.01, correlation[0])).all()

@@ -21,5 +21,16 @@ def test_scenes_and_errors_are_drawn(tmp_path, placed):
     draw_injections(injected, sep_photometry.measure(injected), again, "mine")
     nothing = [tmp_path / "none.pdf"]
     draw_injections(inject(placed, 0, seed=1), sep_photometry.measure(injected), nothing, "mine")
-    for path in (*outputs, *again, *nothing):
+    picture = replace(
+        placed,
+        images=np.repeat(placed.images, 3, axis=1),
+        bands=("red", "green", "blue"),
+        zero_points=np.full(3, 25.0),
+        noise_sigma=np.repeat(placed.noise_sigma, 3, axis=1),
+        psf=None,
+        stretched=True,
+    )
+    drawn = [tmp_path / "pictures.pdf"]
+    draw_scenes(picture, sep_photometry.measure(picture), [], read_peaks([]), drawn, "mine")
+    for path in (*outputs, *again, *nothing, *drawn):
         assert path.stat().st_size > 5000

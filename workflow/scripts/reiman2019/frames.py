@@ -14,7 +14,6 @@ with logs.script(snakemake.log[0]):
         split=params.split,
         n_images=params.n_images,
         n_expected=params.n_expected,
-        min_test_galaxies=params.min_test_galaxies,
         **params.grid,
         threads=snakemake.threads,
     )

@@ -23,6 +23,7 @@ with logs.script(snakemake.log[0]):
         examples=out.examples,
         batch_statistics=params.batch_statistics,
         orientations=params.orientations,
+        min_test_galaxies=params.min_test_galaxies,
     )
     write_csv(out.scores, table)
     write_csv(out.speed, speed)

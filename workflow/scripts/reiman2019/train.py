@@ -22,5 +22,6 @@ with logs.script(snakemake.log[0]):
         checkpoint=params.checkpoint,
         code=params.code,
         max_core_days=params.max_core_days,
+        min_test_galaxies=params.min_test_galaxies,
         recorded=versions | {"scale": params.scale, "threads": params.threads},
     )
