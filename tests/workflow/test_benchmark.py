@@ -31,8 +31,8 @@ def folder(tmp_path_factory):
         "n_galaxies": 40,
         "n_outside": 6,
         "sets": ["simulated", "one"],
-        # The fit takes a second a blend.
-        "methods": {**dict.fromkeys(shipped), "forced_true": {"subset": 12}},
+        # The fit takes seconds a blend.
+        "methods": {**dict.fromkeys(shipped), "forced_true": {"subset": 8}},
         "bootstrap_resamples": 20,
     }
     (path / "config.yaml").write_text(json.dumps({**TINY, "benchmark": benchmark}))

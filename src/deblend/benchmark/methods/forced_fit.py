@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from deblend.photometry.shared_shapes import PROFILES
 from deblend.scenes import forced_fit
 from deblend.scenes.scenes import Scenes
 from deblend.scenes.sources import find_sources
@@ -44,6 +45,10 @@ def measure(
 ) -> pd.DataFrame:
     """Fluxes of a fit at the given positions and of their neighbours, or at those SEP detects.
 
+    Galaxies are sums of three profiles of one shape, as in the fits of Boucaud et al. 2020's
+    blends: one profile alone, exponential or de Vaucouleurs, is wrong by 0.1 to 0.4 mag for bright
+    galaxies, whose Sersic indices are between.
+
     Parameters
     ----------
     scenes : Scenes
@@ -59,4 +64,4 @@ def measure(
         See `deblend.scenes.forced_fit.measure`.
     """
     places = None if positions is None else with_neighbours(scenes, positions)
-    return forced_fit.measure(scenes, places, seed, n_workers=n_workers)
+    return forced_fit.measure(scenes, places, seed, n_workers=n_workers, profiles=PROFILES)
