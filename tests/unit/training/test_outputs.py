@@ -157,6 +157,7 @@ def farrens2022(folder, made):
         "realisation": 0,
         "padding": 0,
         "network": network,
+        "survey": {},
         "seed": 1,
     }
 
