@@ -32,6 +32,12 @@ BENCHMARK_BLENDING = {
     "shift_rule": BOUCAUD["blending"]["shift_rule"],
     "companion_edge": BENCHMARK["companion_edge"] or EDGE,
 }
+# Whether the stamps of the data set get their noise once more when they are cleaned.
+BENCHMARK_EXTRA_NOISE = (
+    config["datasets"].get(BENCHMARK["dataset"], {}).get("cleaning", {}).get("extra_noise")
+)
+if BENCHMARK_EXTRA_NOISE is None:
+    BENCHMARK_EXTRA_NOISE = BOUCAUD["cleaning"]["extra_noise"]
 
 
 def benchmark_method(wildcards):
@@ -136,7 +142,8 @@ rule benchmark_simulate:
             )
         },
         blending=BENCHMARK_BLENDING,
-        detection=BOUCAUD["cleaning"]["detection"],
+        modes=SEP_MODES,
+        extra_noise=BENCHMARK_EXTRA_NOISE,
         low=HEMMATI["low"] | {"band": DETECTION_BAND},
     message:
         "Simulate the blends of the set {wildcards.blend_set}"

@@ -1,9 +1,9 @@
 """The sets of blends of the benchmark.
 
 Galaxies are simulated for the benchmark alone, and each is in one blend: their names and seeds hold
-that of the set, so that no training has seen one. Noise is correlated and neighbours are left in,
-as the configuration of the data set says; in `isolated` there are none, as in the trainings, whose
-stamps are cleaned. Blends are rendered as those of Boucaud et al. 2020.
+that of the set, so that no training has seen one. Noise is that of the training's stamps, and
+neighbours are left in, as the configuration of the data set says; in `isolated` there are none.
+Blends are rendered as those of Boucaud et al. 2020.
 """
 
 import logging
@@ -85,8 +85,12 @@ class SetOptions:
     blending : BlendConfig
     companion_edge : {"zero", "noise"}
         See `deblend.boucaud2020.render.render`.
-    detection : Detection
-        Whose threshold defines the pixels of a galaxy (`deblend.boucaud2020.clean`).
+    modes : tuple of Detection
+        SEP's cold and hot modes, which define the pixels of a galaxy as those of the masks of the
+        training are defined (`deblend.benchmark.truth.mask_of`).
+    extra_noise : bool
+        Whether each stamp gets its noise once more, as those of the training when they are cleaned
+        (`deblend.boucaud2020.clean`).
     priors : dict
     correlation : ndarray or None
         Of the noise.
@@ -98,7 +102,8 @@ class SetOptions:
     simulator: SimulatorConfig
     blending: BlendConfig
     companion_edge: str
-    detection: Detection
+    modes: tuple[Detection, ...]
+    extra_noise: bool
     priors: Mapping[str, Any]
     correlation: np.ndarray | None
     low: Mapping[str, Any]
@@ -108,6 +113,11 @@ class SetOptions:
     def noise_correlation(self) -> np.ndarray | None:
         """Correlation of the noise; None if it is white."""
         return None if self.simulator.noise == "white" else self.correlation
+
+    def stamp_sigma(self, name: str) -> float:
+        """Noise of a stamp of a set: as in the training, see `deblend.boucaud2020.clean.clean`."""
+        twice = self.extra_noise and name != "hsc"
+        return self.simulator.noise_sigma * (np.sqrt(2) if twice else 1.0)
 
 
 def simulator_of(name: str, options: SetOptions) -> SimulatorConfig:
@@ -258,12 +268,14 @@ def make_set(name: str, n_galaxies: int, options: SetOptions) -> tuple[Scenes, T
         alone.append(rendered[1])
     table = _truth_table(SAME_BLENDS.get(name, name), galaxies, blends, config)
     scenes = _scenes(np.concatenate(images), config, options, name)
+    measured_at = config.noise_sigma
     components = np.concatenate(alone).reshape(-1, *images[0].shape[1:])
     if name == "hsc":
         scenes, components, table = _degraded(scenes, components, table, config, options)
-    return scenes, finished_truth(
-        table, components, float(scenes.noise_sigma[0, 0]), options.detection
-    )
+        measured_at = float(scenes.noise_sigma[0, 0])
+    # Masks of a training are measured before noise is added.
+    noise = float(scenes.noise_sigma[0, 0])
+    return scenes, finished_truth(table, components, noise, options.modes, measured_at)
 
 
 def _n_of(blends: pd.DataFrame) -> int:
@@ -294,41 +306,41 @@ def _render(
     numbers = blends[[f"galaxy_{k}" for k in range(_n_of(blends))]].to_numpy()
     clean = config.model_copy(update=NOISELESS)
 
+    correlation, sigma = options.noise_correlation, options.stamp_sigma(name)
+
     def stamps(used: SimulatorConfig) -> np.ndarray:
         drawn = [
-            simulate_galaxy(
-                options.seed, dataset, i, dict(options.priors), used, options.noise_correlation
-            )[0]
+            simulate_galaxy(options.seed, dataset, i, dict(options.priors), used, correlation)[0]
             for i in numbers.ravel()
         ]
         return np.stack(drawn)
 
     noisy, noiseless = stamps(config), stamps(clean)
+    if sigma > config.noise_sigma:
+        for image, i in zip(noisy, numbers.ravel(), strict=True):
+            rng = generator(options.seed, "benchmark extra noise", dataset, i)
+            image += noise_images(rng, image.shape, config.noise_sigma, correlation)
     size = numbers.shape[1]
     first = np.arange(len(blends)) * size
-    correlation = options.noise_correlation
-    if size == 1:
-        alone = render_components(noiseless, _pairs(blends, first, 0))[:, :1]
-        images = render_components(noisy, _pairs(blends, first, 0))[:, 0]
-        # As deep as the blends, which have the noise of two stamps.
-        for image, seed in zip(images, blends["seed"], strict=True):
-            rng = np.random.default_rng(seed)
-            image += noise_images(rng, image.shape, config.noise_sigma, correlation)
-        return images, alone
-    images = render(
-        noisy,
-        _pairs(blends, first, 1),
-        companion_edge=options.companion_edge,
-        noise_sigma=config.noise_sigma,
-        noise_correlation=correlation,
+    pairs = [_pairs(blends, first, k) for k in range(size)]
+    alone = np.concatenate(
+        [render_components(noiseless, pair)[:, [min(k, 1)]] for k, pair in enumerate(pairs)],
+        axis=1,
     )
-    alone = render_components(noiseless, _pairs(blends, first, 1))
-    for k in range(2, size):
-        pairs = _pairs(blends, first, k)
-        # Without its noise, so that these images are as deep as the others.
-        further = render_components(noiseless, pairs)[:, 1:]
-        images += further[:, 0]
-        alone = np.concatenate([alone, further], axis=1)
+    if size == 2:
+        images = render(
+            noisy,
+            pairs[1],
+            companion_edge=options.companion_edge,
+            noise_sigma=sigma,
+            noise_correlation=correlation,
+        )
+        return images, alone
+    # All companions alike, and as deep as the blends, which have the noise of two stamps.
+    images = render_components(noisy, pairs[0])[:, 0] + alone[:, 1:].sum(axis=1)
+    for image, seed in zip(images, blends["seed"], strict=True):
+        rng = np.random.default_rng(seed)
+        image += noise_images(rng, image.shape, sigma, correlation)
     return images, alone
 
 
@@ -369,7 +381,7 @@ def _scenes(images: np.ndarray, config: SimulatorConfig, options: SetOptions, na
         (config.band,),
         pixel_scale_arcsec=config.pixel_scale_arcsec,
         zero_points=np.array([config.zero_point]),
-        noise_sigma=np.full((len(images), 1), np.sqrt(2) * config.noise_sigma),
+        noise_sigma=np.full((len(images), 1), np.sqrt(2) * options.stamp_sigma(name)),
         psf=(psf.array / psf.array.sum())[None],
         noise_correlation=None if correlation is None else correlation[None],
         names=tuple(f"{name}-{i:06d}" for i in range(len(images))),
@@ -478,8 +490,9 @@ def make_real_set(
         noise_correlation=stamps.noise_correlation,
         names=tuple(f"real-{i:06d}" for i in range(len(blends))),
     )
-    table = with_neighbour_quantities(table).assign(snr=signal_to_noise(alone, np.sqrt(2) * sigma))
-    return scenes, Truth(table, alone, masks)
+    # Stamps have noise, and remains of what was beside the galaxy: only its own pixels count.
+    snr = signal_to_noise(alone, np.sqrt(2) * sigma, masks=masks, image_sigma=sigma)
+    return scenes, Truth(with_neighbour_quantities(table).assign(snr=snr), alone, masks)
 
 
 def blend_rules(blending: Mapping[str, Any]) -> BlendConfig:
@@ -491,9 +504,10 @@ def blend_rules(blending: Mapping[str, Any]) -> BlendConfig:
 def options_of(
     simulator: Mapping[str, Any],
     blending: Mapping[str, Any],
-    detection: Mapping[str, Any],
+    modes: Mapping[str, Mapping[str, Any]],
     low: Mapping[str, Any],
     *,
+    extra_noise: bool,
     priors: Mapping[str, Any],
     correlation: np.ndarray,
     seed: int,
@@ -506,18 +520,19 @@ def options_of(
         Keys of `SimulatorConfig`.
     blending : dict
         `boucaud2020 > blending`.
-    detection : dict
-        `boucaud2020 > cleaning > detection`.
+    modes : dict
+        `cold` and `hot` of `boucaud2020 > sep`.
     low : dict
         `hemmati2022 > low`, and `band`.
-    priors, correlation, seed
+    extra_noise, priors, correlation, seed
         See `SetOptions`.
     """
     return SetOptions(
         SimulatorConfig(**simulator),
         blend_rules(blending),
         blending["companion_edge"],
-        Detection(**detection),
+        tuple(Detection(**modes[name]) for name in ("cold", "hot")),
+        extra_noise,
         priors,
         correlation,
         low,

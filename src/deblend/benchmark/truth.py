@@ -3,6 +3,7 @@
 It stands in a file of its own beside the scenes, which no method reads.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,15 +74,45 @@ def with_neighbour_quantities(galaxies: pd.DataFrame) -> pd.DataFrame:
     return galaxies.assign(delta_mag=delta, separation_over_size=separation)
 
 
-def signal_to_noise(images: np.ndarray, noise_sigma: float) -> np.ndarray:
-    """Signal to noise of images of single galaxies, shape (n,), with a matched filter."""
+def signal_to_noise(
+    images: np.ndarray,
+    noise_sigma: float,
+    *,
+    masks: np.ndarray | None = None,
+    image_sigma: float = 0.0,
+) -> np.ndarray:
+    """Signal to noise of single galaxies with a matched filter.
+
+    Parameters
+    ----------
+    images : ndarray, shape (n, y, x)
+        Each galaxy alone.
+    noise_sigma : float
+        Noise of the scenes.
+    masks : ndarray, shape (n, y, x), optional
+        Pixels that count; by default all.
+    image_sigma : float
+        Noise of the images themselves, whose squares are subtracted: of an empty image with noise
+        the signal is 0, and not the noise of all its pixels.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+    """
     # One by one: a copy of all of them in double precision is large.
-    squares = [np.square(image, dtype=float).sum() for image in images]
-    return np.sqrt(np.array(squares, float)) / noise_sigma
+    squares = np.zeros(len(images))
+    for k, image in enumerate(images):
+        inside = image if masks is None else image[masks[k] > 0]
+        squares[k] = np.square(inside, dtype=float).sum() - inside.size * image_sigma**2
+    return np.sqrt(np.maximum(squares, 0)) / noise_sigma
 
 
 def finished_truth(
-    table: pd.DataFrame, images: np.ndarray, noise_sigma: float, detection: Detection
+    table: pd.DataFrame,
+    images: np.ndarray,
+    noise_sigma: float,
+    modes: Sequence[Detection],
+    stamp_sigma: float,
 ) -> Truth:
     """The truth of a set, with masks, S/N and neighbours' quantities.
 
@@ -93,13 +124,14 @@ def finished_truth(
         Each galaxy alone.
     noise_sigma : float
         Noise of the scenes.
-    detection : Detection
-        Pixels of a galaxy are those above its threshold that are connected with the galaxy, in the
-        galaxy's own image.
+    modes : sequence of Detection
+        See `mask_of`.
+    stamp_sigma : float
+        Noise of the stamps in which masks of a training are measured.
     """
     masks = np.stack(
         [
-            mask_of(image, y, x, noise_sigma, detection)
+            mask_of(image, y, x, stamp_sigma, modes)
             for image, y, x in zip(images, table["y_px"], table["x_px"], strict=True)
         ]
     )
@@ -108,17 +140,39 @@ def finished_truth(
 
 
 def mask_of(
-    image: np.ndarray, y: float, x: float, noise_sigma: float, detection: Detection
+    image: np.ndarray, y: float, x: float, noise_sigma: float, modes: Sequence[Detection]
 ) -> np.ndarray:
-    """Pixels of the galaxy at a position, shape (y, x), uint8; none if it is too faint."""
-    whole = detection.model_copy(update={"contrast": 1.0})
-    try:
-        _, segmap = detect(np.ascontiguousarray(image, np.float32), whole, noise_sigma)
-    except SepError:
-        return np.zeros(image.shape, np.uint8)
+    """Pixels of the galaxy at a position, by the rule of the masks of a training.
+
+    That is the rule of `deblend.photometry.sep.measure_isolated`, whose image has noise.
+
+    Parameters
+    ----------
+    image : ndarray, shape (y, x)
+        The galaxy alone, without noise.
+    y, x : float
+        Position, px.
+    noise_sigma : float
+        Noise of the images in which the masks of the training are measured.
+    modes : sequence of Detection
+        Pixels of a galaxy are those above the threshold that are connected with the galaxy, in the
+        first mode that finds it: the cold one, else the hot one.
+
+    Returns
+    -------
+    ndarray of uint8, shape (y, x)
+        1 on the galaxy; all 0 if no mode finds it.
+    """
     y0, x0 = (min(max(round(v), 0), n - 1) for v, n in zip((y, x), image.shape, strict=True))
-    label = segmap[y0, x0]
-    return (segmap == label if label else np.zeros(image.shape, bool)).astype(np.uint8)
+    for mode in modes:
+        whole = mode.model_copy(update={"contrast": 1.0})
+        try:
+            _, segmap = detect(np.ascontiguousarray(image, np.float32), whole, noise_sigma)
+        except SepError:
+            break
+        if segmap[y0, x0]:
+            return (segmap == segmap[y0, x0]).astype(np.uint8)
+    return np.zeros(image.shape, np.uint8)
 
 
 def write_truth(path: str | Path, truth: Truth) -> None:

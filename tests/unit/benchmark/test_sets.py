@@ -6,6 +6,7 @@ import pytest
 from deblend.benchmark.sets import (
     CLOSE_RADII,
     FAINTER_MAG,
+    NOISELESS,
     SetOptions,
     draw_close_shifts,
     draw_groups,
@@ -16,7 +17,11 @@ from deblend.benchmark.sets import (
     simulator_of,
     write_set,
 )
-from deblend.benchmark.truth import read_truth
+from deblend.benchmark.truth import mask_of, read_truth, signal_to_noise
+from deblend.boucaud2020.clean import CRITERIA, clean
+from deblend.boucaud2020.config import CleaningConfig
+from deblend.boucaud2020.masks import intersection_over_union
+from deblend.boucaud2020.simulate import simulate_chunk, simulate_galaxy
 from deblend.config_base import Name
 from deblend.data.noise import read_correlation
 from deblend.data.priors import read_priors
@@ -33,7 +38,8 @@ SIMULATOR = {
     **{"psf_moffat_beta": 2.5, "n_neighbours_mean": 0.0},
 }
 BLENDING = {"delta_mag_max": 2.0, "shift_rule": "authors", "companion_edge": "zero"}
-DETECTION = {"threshold": 1.5, "min_area": 8, "contrast": 0.02, "n_thresholds": 32}
+COLD = {"threshold": 5.0, "min_area": 10, "contrast": 0.01, "n_thresholds": 64}
+MODES = {"cold": COLD, "hot": COLD | {"threshold": 4.0, "min_area": 6, "contrast": 0.0001}}
 LOW = {"psf_fwhm_arcsec": 0.6, "psf_beta": 3.0, "depth_mag": 26.2, "band": "f775w"}
 
 
@@ -42,8 +48,9 @@ def options() -> SetOptions:
     return options_of(
         SIMULATOR,
         BLENDING,
-        DETECTION,
+        MODES,
         LOW,
+        extra_noise=True,
         priors=read_priors(ROOT / "config" / "priors.yaml"),
         correlation=read_correlation(ROOT / "config" / "noise.yaml"),
         seed=1,
@@ -91,7 +98,8 @@ def test_scenes_are_the_sums_of_their_galaxies_and_noise(simulated):
     noise = scenes.images[:, 0] - sums
     # Photons add to the noise where galaxies are, and the companion's stamp has an edge.
     sigma = float(scenes.noise_sigma[0, 0])
-    np.testing.assert_allclose(sigma, np.sqrt(2) * 0.0057)
+    # Two stamps, and the noise that cleaning adds to each.
+    np.testing.assert_allclose(sigma, 2 * 0.0057)
     assert 0.7 < np.median(np.abs(noise)) / (0.6745 * sigma) < 1.4
     assert np.abs(np.median(noise)) < 0.2 * sigma
     # The edge of this small stamp takes light away, most from companions.
@@ -105,6 +113,72 @@ def test_masks_are_around_the_galaxies(simulated):
     for row, mask in zip(truth.galaxies.itertuples(index=False), truth.masks, strict=True):
         assert mask[int(row.y_px), int(row.x_px)]
         assert 20 < mask.sum() < 0.8 * mask.size
+
+
+@pytest.fixture(scope="module")
+def faint(options):
+    """Galaxies that leave most pixels of a stamp to the noise, which has no edge."""
+    simulator = options.simulator.model_copy(
+        update={"stamp_size": 64, "mag_min": 22.0, "mag_max": 23.0}
+    )
+    return replace(options, simulator=simulator, companion_edge="noise")
+
+
+@pytest.fixture(scope="module")
+def training(faint):
+    """Stamps of a training, cleaned as in the configuration."""
+    switched_off = dict.fromkeys(CRITERIA, False)
+    parents = simulate_chunk(
+        1, "training", 0, 6, dict(faint.priors), faint.simulator, faint.correlation
+    )
+    config = CleaningConfig(mag_min=18.0, mag_max=23.0, **switched_off, **MODES)
+    assert config.extra_noise
+    return clean(parents, 1, config)[0]
+
+
+def background_sigma(images, light):
+    """Noise of the pixels with almost no light."""
+    return 1.4826 * np.median(np.abs(images[light < 0.002]))
+
+
+@pytest.mark.parametrize("name", ["simulated", "one", "three"])
+def test_the_noise_is_that_of_blends_of_the_training(faint, training, name):
+    sigma, correlation = training.noise()
+    scenes, truth = make_set(name, 6, faint)
+    np.testing.assert_allclose(scenes.noise_sigma, np.sqrt(2) * sigma)
+    np.testing.assert_array_equal(scenes.noise_correlation[0], correlation)
+    light = np.zeros((len(scenes), 64, 64))
+    np.add.at(light, truth.galaxies["scene"].to_numpy(), truth.images)
+    found = background_sigma(scenes.images[:, 0] - light, light)
+    np.testing.assert_allclose(found, np.sqrt(2) * sigma, rtol=0.1)
+    # The noise that the training's stamps really have.
+    corners = training.images[:, 0, :10, :10]
+    np.testing.assert_allclose(background_sigma(corners, 0 * corners), sigma, rtol=0.15)
+
+
+def test_masks_are_those_of_the_training(faint, training):
+    quiet = faint.simulator.model_copy(update=NOISELESS)
+    found = [
+        mask_of(
+            simulate_galaxy(1, "training", i, dict(faint.priors), quiet, faint.correlation)[0],
+            32, 32, faint.simulator.noise_sigma, faint.modes,
+        )
+        for i in [int(name[-6:]) for name in training.galaxies["id"]]
+    ]  # fmt: skip
+    iou = intersection_over_union(np.array(found)[..., None] > 0, training.segmaps[..., None] > 0)
+    assert len(iou) > 3
+    # The noise of the training's stamps moves single pixels of the edge.
+    assert np.median(iou) > 0.85
+
+
+def test_companions_of_three_are_alike(options):
+    scenes, truth = make_set("three", 6, options)
+    light = truth.images.reshape(len(scenes), 3, 48, 48)
+    noise = scenes.images[:, 0] - light.sum(axis=1)
+    # Both are there once: neither is left in the difference.
+    for k in (1, 2):
+        slope = (noise * light[:, k]).sum() / (light[:, k] ** 2).sum()
+        assert abs(slope) < 0.05
 
 
 def test_the_noise_does_not_change_the_blends(options, simulated):
@@ -182,3 +256,16 @@ def test_real_galaxies_are_those_of_the_test_split(options):
     sums = truth.images.reshape(10, 2, 32, 32).sum(axis=1)
     np.testing.assert_allclose(scenes.images[:, 0], sums, atol=1e-5)
     np.testing.assert_allclose(truth.galaxies["flux"], 10 ** (0.4 * 4.96))
+
+
+def test_an_empty_stamp_has_no_signal(options):
+    rng = np.random.default_rng(0)
+    noise, mask = rng.normal(0, 0.1, (40, 64, 64)), np.zeros((40, 64, 64), np.uint8)
+    mask[:, 20:40, 20:40] = 1
+    # Noise alone would be a signal of 64 px.
+    snr = signal_to_noise(noise, 0.1, masks=mask, image_sigma=0.1)
+    assert np.median(snr) < 5
+    bright = noise + 0.5 * mask
+    known = signal_to_noise(0.5 * mask, 0.1)
+    found = signal_to_noise(bright, 0.1, masks=mask, image_sigma=0.1)
+    np.testing.assert_allclose(found, known, rtol=0.05)

@@ -64,6 +64,10 @@ def test_the_mask_of_a_faint_galaxy_is_empty():
     detection = Detection(threshold=1.5, min_area=8, contrast=0.02, n_thresholds=32)
     image = np.zeros((20, 20))
     image[8:13, 8:13] = 1.0
-    assert mask_of(image, 10, 10, 0.1, detection).sum() >= 25
-    assert mask_of(image, 10, 10, 10.0, detection).sum() == 0
-    assert mask_of(image, 2, 2, 0.1, detection).sum() == 0
+    assert mask_of(image, 10, 10, 0.1, [detection]).sum() >= 25
+    assert mask_of(image, 10, 10, 10.0, [detection]).sum() == 0
+    assert mask_of(image, 2, 2, 0.1, [detection]).sum() == 0
+    # What the first mode does not find, the second one can.
+    strict = detection.model_copy(update={"threshold": 1000.0})
+    both = mask_of(image, 10, 10, 0.1, [strict, detection])
+    np.testing.assert_array_equal(both, mask_of(image, 10, 10, 0.1, [detection]))

@@ -10,8 +10,9 @@ with logs.script(snakemake.log[0]):
     options = options_of(
         params.simulator,
         params.blending,
-        params.detection,
+        params.modes,
         params.low,
+        extra_noise=params.extra_noise,
         priors=read_priors(snakemake.input.priors),
         correlation=read_correlation(snakemake.input.noise),
         seed=params.seed,
