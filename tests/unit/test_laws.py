@@ -27,6 +27,7 @@ JOINS_PAPERS = {"run/config.py"}
 UNREAD = {
     ("params", "code"): "its change reruns the rule",
     ("params", "listing"): "its change reruns the rule",
+    ("params", "scarlet2"): "its change reruns the rule",
     ("input", "images"): "params.entry names the files",
     ("input", "style"): "the library reads the style of all figures itself",
     ("input", "mixtures"): "the library reads the mixtures of all fits itself",

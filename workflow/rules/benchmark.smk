@@ -1,6 +1,7 @@
 # All methods on the same blends: <results>/benchmark. From top to bottom: sets of blends, the separator's
 # training, the methods by their environments, scores, figure and page.
 from deblend.benchmark.config import Benchmark
+from deblend.run.environment import installed_version
 
 BENCHMARK = config["benchmark"] or Benchmark().model_dump(mode="json")
 BENCHMARK_METHODS = {name: m for name, m in BENCHMARK["methods"].items() if m is not None}
@@ -43,7 +44,14 @@ if BENCHMARK_EXTRA_NOISE is None:
 def benchmark_method(wildcards):
     """Entry of a method, with the settings that it shares with others."""
     entry = BENCHMARK_METHODS[wildcards.method]
-    return entry | (SEP_MODES if entry["kind"] == "sep_cold_hot" else {})
+    if entry["kind"] == "sep_cold_hot":
+        data = config["datasets"][BENCHMARK["dataset"]]
+        # Of the galaxies that zero points are fitted on.
+        scales = {key: data[key] for key in ("pixel_scale_arcsec", "psf_fwhm_arcsec")}
+        return entry | SEP_MODES | scales
+    if entry["kind"] == "boucaud2020":
+        return entry | {"companion_edge": BENCHMARK_BLENDING["companion_edge"]}
+    return entry
 
 
 def methods_in(environment):
@@ -319,6 +327,8 @@ rule benchmark_measure_scarlet2:
         runtime=240,
     params:
         code=code("benchmark/measure_scarlet2.py"),
+        # Where it is absent the method is left out, and measured once it is there.
+        scarlet2=installed_version("scarlet2"),
         seed=SEED,
         names=BENCHMARK_SETS,
         entry=benchmark_method,
@@ -344,6 +354,7 @@ rule benchmark_score:
         tex=f"{BENCHMARK_FOLDER}/table.tex",
         bins=f"{BENCHMARK_FOLDER}/bins.csv",
         paired=f"{BENCHMARK_FOLDER}/paired.csv",
+        paired_bins=f"{BENCHMARK_FOLDER}/paired_bins.csv",
     log:
         "<results>/logs/benchmark/score.log",
     conda:
@@ -369,6 +380,8 @@ rule benchmark_figure:
     input:
         table=f"{BENCHMARK_FOLDER}/table.csv",
         bins=f"{BENCHMARK_FOLDER}/bins.csv",
+        paired=f"{BENCHMARK_FOLDER}/paired.csv",
+        paired_bins=f"{BENCHMARK_FOLDER}/paired_bins.csv",
         style=STYLE,
     output:
         pdf=report(

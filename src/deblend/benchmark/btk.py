@@ -37,7 +37,9 @@ def _btk(name: str) -> Any:
         ) from error
 
 
-def scenes_of(batch: Any, *, detection_band: int = 0, zero_points: Any = None) -> Scenes:
+def scenes_of(
+    batch: Any, *, detection_band: int = 0, zero_points: Any = None, scene: int | None = None
+) -> Scenes:
     """The blends of a batch of BTK as scenes.
 
     Parameters
@@ -47,13 +49,16 @@ def scenes_of(batch: Any, *, detection_band: int = 0, zero_points: Any = None) -
         Number of the band in which sources are detected, and whose fluxes deblenders return.
     zero_points : array_like, shape (band,), optional
         AB magnitude of one count; by default 0, which leaves fluxes in counts.
+    scene : int, optional
+        Number of the only blend that is taken; by default all are.
 
     Returns
     -------
     Scenes
         The noise is that which SEP measures in each image.
     """
-    images = np.asarray(batch.blend_images, np.float32)
+    chosen = slice(None) if scene is None else slice(scene, scene + 1)
+    images = np.asarray(batch.blend_images[chosen], np.float32)
     bands = tuple(str(name) for name in batch.survey.available_filters)
     scale = float(batch.survey.pixel_scale.to_value("arcsec"))
     psfs = [_psf_image(psf, scale) for psf in batch.psf]
@@ -108,25 +113,11 @@ def as_deblender(
 
     class MethodDeblender(base):  # type: ignore[misc, valid-type]
         def deblend(self, ii: int, blend_batch: Any) -> Any:
-            scenes = scenes_of(blend_batch, detection_band=detection_band)
-            one = _one(scenes, ii)
+            one = scenes_of(blend_batch, detection_band=detection_band, scene=ii)
             catalogue = as_catalogue(measure(one, positions=None, seed=ii), one, name)
             return example(**example_of(catalogue, blend_batch, self.max_n_sources, name))
 
     return MethodDeblender(max_n_sources)
-
-
-def _one(scenes: Scenes, number: int) -> Scenes:
-    chosen = slice(number, number + 1)
-    return Scenes(
-        scenes.images[chosen],
-        scenes.bands,
-        scenes.pixel_scale_arcsec,
-        scenes.zero_points,
-        scenes.noise_sigma[chosen],
-        psf=scenes.psf,
-        detection_band=scenes.detection_band,
-    )
 
 
 def example_of(catalogue: Catalogue, batch: Any, max_n_sources: int, name: str) -> dict[str, Any]:

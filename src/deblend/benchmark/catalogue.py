@@ -28,11 +28,14 @@ class Catalogue:
     masks, images : ndarray, shape (n, y, x), or None
         Of each row of the table: the probability that a pixel belongs to the source, and the
         source alone, counts/s.
+    note : str
+        What is to be known about these fluxes, for the table.
     """
 
     table: pd.DataFrame
     masks: np.ndarray | None = None
     images: np.ndarray | None = None
+    note: str = ""
 
 
 def as_catalogue(found: Catalogue | pd.DataFrame, scenes: Scenes, method: str) -> Catalogue:
@@ -91,7 +94,8 @@ def as_catalogue(found: Catalogue | pd.DataFrame, scenes: Scenes, method: str) -
     for name, values in defaults.items():
         if name not in table:
             table[name] = values
-    return Catalogue(measured_table(table, method), found.masks, found.images)
+    table = measured_table(table, method)
+    return Catalogue(table, found.masks, found.images, found.note)
 
 
 def joined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:

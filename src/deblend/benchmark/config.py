@@ -178,7 +178,7 @@ Edges = Annotated[tuple[Real, ...], Field(min_length=2)]
 
 
 class Bins(Section):
-    """Edges of the bins of the scores."""
+    """Edges of the bins of the scores; what is beyond them has bins of its own."""
 
     delta_mag: Edges = Field(
         default=(-2.0, -1.0, 0.0, 1.0, 2.0),
@@ -189,7 +189,7 @@ class Bins(Section):
         description="Distance over the larger half-light radius.",
     )
     snr: Edges = Field(
-        default=(0.0, 100.0, 200.0, 400.0, 800.0, 10000.0),
+        default=(20.0, 50.0, 100.0, 200.0, 400.0, 800.0),
         description="Signal to noise of the galaxy alone.",
     )
 
@@ -221,8 +221,8 @@ class Benchmark(Section):
     sets: Annotated[tuple[SetName, ...], Unique()] = Field(
         default=SET_NAMES,
         min_length=1,
-        description="Sets of blends: simulated, with neighbours; isolated, the same without, as in "
-        "the training, whose stamps are cleaned; outside its range one and three galaxies, close "
+        description="Sets of blends: simulated, with neighbours; isolated, the same without, nearer "
+        "to the training, whose stamps are cleaned; outside its range one and three galaxies, close "
         "(nearer than half a radius), faint (1.5 mag beyond the limit), wide_psf (1.5 times as "
         "wide); hsc: the blends of simulated at a ground-based resolution.",
     )
@@ -239,7 +239,10 @@ class Benchmark(Section):
     methods: dict[Name, MethodConfig | None] = Field(
         default={}, description="Methods by name; null leaves one out."
     )
-    bins: Bins = Field(default=Bins(), description="Edges of the bins of the scores.")
+    bins: Bins = Field(
+        default=Bins(),
+        description="Edges of the bins of the scores; what is beyond them has bins of its own.",
+    )
     bootstrap_resamples: NonNegativeInteger = Field(
         default=300, description="Number of bootstrap resamples for intervals."
     )

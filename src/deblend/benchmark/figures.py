@@ -17,9 +17,12 @@ MARKERS = ("o", "s", "^", "D")
 #: Scores of the first row: column, label and whether its axis is logarithmic.
 SCORES = (
     ("nmad_all_mag", "NMAD of all, o: of measured (mag)", True),
-    ("outliers_percent", "outliers of measured (%)", False),
+    ("outliers_all_percent", "outliers of all, o: of measured (%)", False),
     ("seconds_per_blend", "processor time (s / blend)", True),
 )
+
+#: Scores of all galaxies, and the same of those that are measured, which are drawn open.
+OF_MEASURED = {"nmad_all_mag": "nmad_mag", "outliers_all_percent": "outliers_percent"}
 
 #: Labels of the quantities of bins.
 QUANTITIES = {
@@ -89,27 +92,30 @@ def _draw_scores(
         if np.isfinite(ends).all():
             axis.plot(ends, [place, place], color=looks[row["method"]]["color"], lw=1)
         axis.plot(value, place, ms=4, **looks[row["method"]])
-        if column == "nmad_all_mag":
-            axis.plot(row["nmad_mag"], place, ms=4, mfc="none", **looks[row["method"]])
+        if column in OF_MEASURED:
+            axis.plot(row[OF_MEASURED[column]], place, ms=4, mfc="none", **looks[row["method"]])
     axis.set_ylim(len(names) - 0.5, -0.5)
     if log and (own[column] > 0).any():
         axis.set_xscale("log")
         _plain_ticks(axis.xaxis)
     axis.grid(axis="y", lw=0.3, color="0.85")
-    if not own[column].notna().any():
+    if not np.isfinite(own[column]).any():
         panel_note(axis, "no values")
 
 
 def _draw_bins(axis: Axes, part: pd.DataFrame, names: Sequence[str], looks: dict) -> None:
     """NMAD of each method against a quantity."""
     for name in names:
-        rows = part[part["method"] == name].dropna(subset="nmad_all_mag")
+        rows = part[(part["method"] == name) & np.isfinite(part["nmad_all_mag"])]
+        # Bins at the ends are open: they are at their only edge.
+        low, high = (rows[c].where(np.isfinite(rows[c])) for c in ("low", "high"))
+        rows = rows.assign(low=low.fillna(high), high=high.fillna(low))
         # The geometric mean where both edges are positive and far apart, as those of S/N.
         far = (rows["low"] > 0) & (rows["high"] > 4 * rows["low"])
         geometric = np.sqrt(rows["low"].clip(lower=0) * rows["high"].clip(lower=0))
         middle = np.where(far, geometric, (rows["low"] + rows["high"]) / 2)
         axis.plot(middle, rows["nmad_all_mag"], ms=3, lw=0.8, **looks[name])
-    if not part["nmad_all_mag"].notna().any():
+    if not np.isfinite(part["nmad_all_mag"]).any():
         panel_note(axis, "too few galaxies")
         return
     axis.set_yscale("log")
@@ -121,7 +127,7 @@ def _draw_sets(axis: Axes, table: pd.DataFrame, names: Sequence[str], looks: dic
     sets = list(dict.fromkeys(table["set"]))
     offsets = np.linspace(-0.35, 0.35, len(names)) if len(names) > 1 else [0.0]
     for name, offset in zip(names, offsets, strict=True):
-        rows = table[(table["method"] == name) & table["nmad_all_mag"].notna()]
+        rows = table[(table["method"] == name) & np.isfinite(table["nmad_all_mag"])]
         places = np.array([sets.index(s) for s in rows["set"]]) + offset
         axis.plot(places, rows["nmad_all_mag"], ls="", ms=4, label=name, **looks[name])
         for place, low, high in zip(

@@ -17,6 +17,9 @@ ROLES = {"central": 0, "companion": 1}
 #: the scenes: the centre of light of an irregular galaxy is not the middle.
 SIZE_RADII = 0.5
 
+#: Galaxies of a scene from which the companion of a method with roles could be any of several.
+SEVERAL = 3
+
 #: Probability of a blend from which a detector calls a scene a blend.
 CALLED = 0.5
 
@@ -34,7 +37,8 @@ def match(truth: Truth, found: Catalogue, radius_px: float) -> np.ndarray:
     Returns
     -------
     ndarray of int, shape (n,)
-        -1 for galaxies that are not found.
+        -1 for galaxies that are not found. A method that knows galaxies by their role has one
+        companion: in scenes of `SEVERAL` it is none of them, see `scored`.
     """
     galaxies, table = truth.galaxies, found.table
     rows = np.full(len(galaxies), -1)
@@ -49,6 +53,8 @@ def match(truth: Truth, found: Catalogue, radius_px: float) -> np.ndarray:
             rows[members] = _nearest(true_yx[members], yx[placed], limit[members], placed)
         for k in own[~np.isin(own, placed)]:
             number = ROLES.get(role[k], len(members))
+            if number and len(members) >= SEVERAL:
+                continue
             if number < len(members) and rows[members[number]] < 0:
                 rows[members[number]] = k
     return rows
@@ -67,7 +73,33 @@ def _nearest(
     return found
 
 
-def count_sources(truth: Truth, found: Catalogue, rows: np.ndarray, n_scenes: int) -> pd.DataFrame:
+def scored(galaxies: pd.DataFrame, *, by_role: bool) -> np.ndarray:
+    """Whether a galaxy counts in the scores: all but those that no role names.
+
+    Parameters
+    ----------
+    galaxies : DataFrame
+        `deblend.benchmark.truth.COLUMNS`.
+    by_role : bool
+        Whether the method knows galaxies by their role: of a scene of `SEVERAL` only the central
+        one counts then, since its companion could be any of the others.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+    """
+    number = galaxies.groupby("scene")["galaxy"].transform("size").to_numpy()
+    return ~(by_role & (number >= SEVERAL) & (galaxies["galaxy"].to_numpy() > 0))
+
+
+def has_positions(found: Catalogue) -> np.ndarray:
+    """Whether each source of a catalogue has a position."""
+    return np.isfinite(found.table[["x_px", "y_px"]].to_numpy(float)).all(axis=1)
+
+
+def count_sources(
+    truth: Truth, found: Catalogue, rows: np.ndarray, n_scenes: int
+) -> tuple[pd.DataFrame, np.ndarray]:
     """What a method says about each scene.
 
     Parameters
@@ -79,44 +111,62 @@ def count_sources(truth: Truth, found: Catalogue, rows: np.ndarray, n_scenes: in
 
     Returns
     -------
-    DataFrame
+    scenes : DataFrame
         `scene`, `n_found` (galaxies that are found), `n_false` (other sources within the mask of a
-        galaxy of the blend; neighbours beyond it are none), both NaN for a method without
-        positions; `p_blend`; `is_blend`: 1 if the method calls the scene a blend of two or more, by
-        its probability or the number of its sources on the galaxies, 0 if not, else NaN.
+        galaxy of the blend; neighbours beyond it are none), `p_blend` (NaN without one).
+    n_false : ndarray, shape (n,)
+        False sources to which each galaxy is the nearest one.
     """
-    table = found.table
-    placed = np.isfinite(table[["x_px", "y_px"]].to_numpy(float)).all(axis=1)
-    on_galaxies = np.zeros(len(table), bool)
-    masks = truth.galaxies.groupby("scene", sort=False).indices
-    for k in np.flatnonzero(placed):
-        members = masks.get(table["scene"].iloc[k])
+    table, galaxies = found.table, truth.galaxies
+    placed = has_positions(found)
+    matched = np.isin(np.arange(len(table)), rows[rows >= 0])
+    of_galaxy, on_galaxies = np.zeros(len(galaxies)), np.zeros(len(table), bool)
+    members_of = galaxies.groupby("scene", sort=False).indices
+    yx, true_yx = (t[["y_px", "x_px"]].to_numpy(float) for t in (table, galaxies))
+    for k in np.flatnonzero(placed & ~matched):
+        members = members_of.get(table["scene"].iloc[k])
         if members is None:
             continue
-        y, x = round(table["y_px"].iloc[k]), round(table["x_px"].iloc[k])
+        y, x = (round(v) for v in yx[k])
         inside = 0 <= y < truth.masks.shape[1] and 0 <= x < truth.masks.shape[2]
         on_galaxies[k] = inside and bool(truth.masks[members, y, x].any())
-    matched = np.isin(np.arange(len(table)), rows[rows >= 0])
+        if on_galaxies[k]:
+            of_galaxy[members[np.hypot(*(true_yx[members] - yx[k]).T).argmin()]] += 1
     numbers = np.arange(n_scenes)
     scene = table["scene"].to_numpy(int)
 
     def counted(chosen: np.ndarray) -> np.ndarray:
         return np.bincount(scene[chosen], minlength=n_scenes).astype(float)
 
-    n_found, n_false = counted(placed & matched), counted(placed & ~matched & on_galaxies)
-    p_blend = table.groupby("scene")["p_blend"].max().reindex(numbers).to_numpy(float)
-    called = np.where(np.isnan(p_blend), np.nan, p_blend > CALLED)
-    # Without a source in all of the scenes, a method has looked for positions in vain.
-    if placed.any() or not len(table):
-        called = np.where(np.isnan(called), n_found + n_false >= 2, called)
-    else:
-        n_found, n_false = np.full((2, n_scenes), np.nan)
-    return pd.DataFrame(
-        {
-            "scene": numbers,
-            "n_found": n_found,
-            "n_false": n_false,
-            "p_blend": p_blend,
-            "is_blend": called,
-        }
-    )
+    counts = {
+        "scene": numbers,
+        "n_found": counted(placed & matched),
+        "n_false": counted(on_galaxies),
+        "p_blend": table.groupby("scene")["p_blend"].max().reindex(numbers).to_numpy(float),
+    }
+    return pd.DataFrame(counts), of_galaxy
+
+
+def with_calls(counts: pd.DataFrame, *, looks: bool) -> pd.DataFrame:
+    """Add whether each scene is called a blend of two or more.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        From `count_sources`, of all scenes of a set.
+    looks : bool
+        Whether the method looks for positions: where it does not, counts say nothing.
+
+    Returns
+    -------
+    DataFrame
+        With `is_blend`: 1 if the method calls the scene a blend, by its probability or the number
+        of its sources on the galaxies, 0 if not, else NaN. `n_found` and `n_false` are NaN for a
+        method that does not look.
+    """
+    if not looks:
+        counts = counts.assign(n_found=np.nan, n_false=np.nan)
+    p_blend, number = counts["p_blend"], counts["n_found"] + counts["n_false"]
+    by_number = (number >= 2).astype(float).where(number.notna())
+    by_probability = (p_blend > CALLED).astype(float)
+    return counts.assign(is_blend=by_probability.where(p_blend.notna(), by_number))

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from deblend.benchmark.catalogue import Method, as_catalogue, joined
-from deblend.benchmark.matching import count_sources, match
+from deblend.benchmark.catalogue import Catalogue, Method, as_catalogue, joined
+from deblend.benchmark.matching import count_sources, has_positions, match, scored, with_calls
 from deblend.benchmark.pixels import image_scores, mask_scores
 from deblend.benchmark.registry import method_of
 from deblend.benchmark.score import score_all
 from deblend.benchmark.truth import Truth, TruthFile, read_truth
-from deblend.errors import DeblendError
+from deblend.errors import UnsuitedError
 from deblend.files import read_json, write_json
 from deblend.scenes.scenes import Scenes, position_lists, read_scenes
 from deblend.scenes.sources import match_radius_px
@@ -27,7 +27,9 @@ log = logging.getLogger(__name__)
 CHUNK = 128
 
 #: What is written about each galaxy and each scene.
-GALAXY_COLUMNS = ("set", "scene", "galaxy", "found", "flux", "flux_error", "iou", "psnr_db")
+GALAXY_COLUMNS = (
+    *("set", "scene", "galaxy", "found", "n_false", "flux", "flux_error", "iou", "psnr_db"),
+)
 SCENE_COLUMNS = ("set", "scene", "n_found", "n_false", "p_blend", "is_blend")
 
 
@@ -58,7 +60,7 @@ def measure_set(
     given: bool,
     subset: int | None,
     seed: int,
-) -> tuple[pd.DataFrame, pd.DataFrame, float]:
+) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
     """Apply a method to a set and compare what it finds with the truth.
 
     Parameters
@@ -79,18 +81,22 @@ def measure_set(
     -------
     galaxies, scenes : DataFrame
         `GALAXY_COLUMNS` and `SCENE_COLUMNS` but `set`. Where positions are given, what is found and
-        called a blend says nothing, and is NaN.
-    seconds : float
-        Processor time for each scene.
+        called a blend says nothing, and is NaN. What the method can do is decided once, by all
+        scenes.
+    notes : dict
+        `seconds`: processor time for each scene; `positions`: true, detected or centre; `remarks`.
 
     Raises
     ------
+    UnsuitedError
+        The method does not suit these scenes.
     DeblendError
-        The method refuses these scenes, or returns what is no catalogue.
+        It returns what is no catalogue.
     """
     n = len(scenes) if subset is None else min(subset, len(scenes))
     radius, seconds = match_radius_px(scenes), 0.0
-    galaxy_parts, scene_parts = [], []
+    galaxy_parts, scene_parts, remarks = [], [], []
+    placed = n_sources = 0
     for start in range(0, n, CHUNK):
         stop = min(start + CHUNK, n)
         part, known = part_of(scenes, start, stop), truth.of_scenes(start, stop)
@@ -100,19 +106,39 @@ def measure_set(
         seconds += processor_seconds() - begin
         catalogue = as_catalogue(found, part, name)
         rows = match(known, catalogue, radius)
-        real = rows >= 0
-        table = known.galaxies[["scene", "galaxy"]].assign(found=real)
-        for column in ("flux", "flux_error"):
-            values = catalogue.table[column].to_numpy(float)
-            table[column] = np.where(real, values[rows], np.nan) if len(values) else np.nan
-        table["iou"] = mask_scores(known, catalogue, rows)
-        table["psnr_db"] = image_scores(known, catalogue, rows)
-        counts = count_sources(known, catalogue, rows, len(part))
-        if given:
-            counts = counts.assign(n_found=np.nan, n_false=np.nan, is_blend=np.nan)
+        table = _of_galaxies(known, catalogue, rows)
+        counts, table["n_false"] = count_sources(known, catalogue, rows, len(part))
+        placed += int(has_positions(catalogue).sum())
+        n_sources += len(catalogue.table)
+        remarks.append(catalogue.note)
         galaxy_parts.append(table.assign(scene=table["scene"] + start))
         scene_parts.append(counts.assign(scene=counts["scene"] + start))
-    return joined(galaxy_parts), joined(scene_parts), seconds / n
+    # A method without a source in all scenes has looked for positions in vain.
+    looks = placed > 0 or not n_sources
+    galaxies = joined(galaxy_parts)
+    by_role = not looks and not given
+    galaxies = galaxies[scored(galaxies, by_role=by_role)].reset_index(drop=True)
+    if not looks or given:
+        galaxies["n_false"] = np.nan
+    notes = {
+        "seconds": seconds / n,
+        "positions": "true" if given else "detected" if looks else "centre",
+        "remarks": "; ".join(dict.fromkeys(text for text in remarks if text)),
+    }
+    counts = with_calls(joined(scene_parts), looks=looks and not given)
+    return galaxies, counts.assign(is_blend=np.nan) if given else counts, notes
+
+
+def _of_galaxies(truth: Truth, found: Catalogue, rows: np.ndarray) -> pd.DataFrame:
+    """What is measured of each galaxy, from the row of the catalogue that belongs to it."""
+    real = rows >= 0
+    table = truth.galaxies[["scene", "galaxy"]].assign(found=real)
+    for column in ("flux", "flux_error"):
+        values = found.table[column].to_numpy(float)
+        table[column] = np.where(real, values[rows], np.nan) if len(values) else np.nan
+    table["iou"] = mask_scores(truth, found, rows)
+    table["psnr_db"] = image_scores(truth, found, rows)
+    return table
 
 
 def measure_sets(
@@ -133,10 +159,10 @@ def measure_sets(
     paths : dict
         Scenes and truth by the name of the set.
     measure : callable
-        A set that it refuses is left out, with the reason.
+        A set that it does not suit (`deblend.errors.UnsuitedError`) is left out, with the reason.
     outputs : dict of path
-        `galaxies`, `scenes` and `notes`: `seconds`, `left_out` and `positions` by set, and
-        `trained_on`. Positions are `true`, `detected`, or `centre`: the method knows that one
+        `galaxies`, `scenes` and `notes`: `seconds`, `left_out`, `positions` and `remarks` by set,
+        and `trained_on`. Positions are `true`, `detected`, or `centre`: the method knows that one
         galaxy is in the middle, and looks for no positions.
     name, given, subset, seed
         See `measure_set`.
@@ -145,7 +171,7 @@ def measure_sets(
     """
     galaxies = [pd.DataFrame(columns=list(GALAXY_COLUMNS))]
     counts = [pd.DataFrame(columns=list(SCENE_COLUMNS))]
-    notes: dict[str, Any] = {"seconds": {}, "left_out": {}, "positions": {}}
+    notes: dict[str, Any] = {"seconds": {}, "left_out": {}, "positions": {}, "remarks": {}}
     notes["trained_on"] = trained_on
     for blends, (scenes, truth) in paths.items():
         try:
@@ -158,16 +184,15 @@ def measure_sets(
                 subset=subset,
                 seed=seed,
             )
-        except (DeblendError, ImportError) as error:
+        except UnsuitedError as error:
             log.warning("%s is left out for %s: %s", name, blends, error)
             notes["left_out"][blends] = str(error)
             continue
         galaxies.append(found[0].assign(set=blends)[list(GALAXY_COLUMNS)])
         counts.append(found[1].assign(set=blends)[list(SCENE_COLUMNS)])
-        notes["seconds"][blends] = found[2]
-        looks = bool(found[1]["n_found"].notna().any())
-        notes["positions"][blends] = "true" if given else "detected" if looks else "centre"
-        log.info("%s, %s: %.3g s of processor time a blend", name, blends, found[2])
+        for key, value in found[2].items():
+            notes[key][blends] = value
+        log.info("%s, %s: %.3g s of processor time a blend", name, blends, found[2]["seconds"])
     write_csv(outputs["galaxies"], _stacked(galaxies))
     write_csv(outputs["scenes"], _stacked(counts))
     write_json(outputs["notes"], notes)

@@ -17,6 +17,7 @@ COLUMNS = {
     "nmad_mag": "NMAD (mag)",
     "nmad_all_mag": "NMAD of all (mag)",
     "outliers_percent": "outliers (%)",
+    "outliers_all_percent": "outliers of all (%)",
     "completeness": "completeness",
     "purity": "purity",
     "called_blend": "called blends",
@@ -30,7 +31,7 @@ COLUMNS = {
 DECIMALS = {
     **dict.fromkeys(("bias_mag", "nmad_mag", "nmad_all_mag"), 3),
     **dict.fromkeys(("completeness", "purity", "called_blend", "iou", "coverage_68"), 2),
-    **dict.fromkeys(("outliers_percent", "psnr_db"), 1),
+    **dict.fromkeys(("outliers_percent", "outliers_all_percent", "psnr_db"), 1),
     "seconds_per_blend": 4,
 }
 
@@ -54,7 +55,7 @@ def printed_table(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def write_tables(outputs: Mapping[str, str | Path], tables: Mapping[str, pd.DataFrame]) -> None:
-    """Write `table`, `bins` and `paired` as CSV, and the table as `tex`.
+    """Write `table`, `bins`, `paired` and `paired_bins` as CSV, and the table as `tex`.
 
     Parameters
     ----------

@@ -86,6 +86,10 @@ def test_a_batch_becomes_scenes(batch, scenes):
     assert found.bands == ("f160w",)
     np.testing.assert_allclose(found.pixel_scale_arcsec, 0.06)
     np.testing.assert_allclose(found.psf.sum(), 1)
+    # One of them alone.
+    one = scenes_of(batch, scene=1)
+    np.testing.assert_array_equal(one.images, found.images[1:2])
+    np.testing.assert_array_equal(one.noise_sigma, found.noise_sigma[1:2])
 
 
 def test_a_method_becomes_a_deblender(standin, batch):

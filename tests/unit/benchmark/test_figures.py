@@ -13,7 +13,8 @@ def tables(methods=("one", "two"), sets=("simulated", "faint")):
                     **{"set": blends, "method": method, "nmad_mag": value},
                     **{"nmad_all_mag": value, "nmad_all_mag_low": 0.9 * value},
                     **{"nmad_all_mag_high": 1.1 * value},
-                    **{"outliers_percent": 5.0, "seconds_per_blend": 0.01},
+                    **{"outliers_percent": 5.0, "outliers_all_percent": 8.0},
+                    "seconds_per_blend": 0.01,
                 }
             )
             bins += [
@@ -34,6 +35,9 @@ def test_all_sets_and_methods_with_fluxes_are_drawn(tmp_path, drawn):
     assert [t.get_text() for t in wide.get_xticklabels()] == ["simulated", "faint"]
     values = [line.get_ydata() for line in wide.lines if line.get_label() == "two"]
     np.testing.assert_allclose(values[0], [0.2, 0.4])
+    # Outliers of all galaxies are filled, those of the measured ones open.
+    outliers = [line.get_xdata()[0] for line in figure.axes[1].lines]
+    assert outliers == [8.0, 5.0, 8.0, 5.0]
     assert (tmp_path / "f.pdf").exists()
     assert (tmp_path / "f.png").exists()
 

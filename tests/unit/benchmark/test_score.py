@@ -6,14 +6,17 @@ from deblend.benchmark.score import (
     bin_edges,
     bootstrap_units,
     errors_of,
+    nmad_of_all,
     nmad_of_both,
-    paired_ratio,
+    paired_in_bins,
+    paired_scores,
     score,
     score_all,
     scores_in_bins,
     statistics,
     with_truth,
 )
+from deblend.boucaud2020.metrics import photometry_statistics
 
 N = 400
 
@@ -39,6 +42,7 @@ def measured(truth, scatter_mag, bias=0.0, seed=1, error=0.1):
         {
             **{"set": "a", "scene": truth["scene"], "galaxy": truth["galaxy"], "found": True},
             **{"flux": flux, "flux_error": error * truth["flux"], "iou": 0.5, "psnr_db": 30.0},
+            "n_false": 0.0,
         }
     )
 
@@ -59,33 +63,62 @@ def joined(scatter=0.1, **options):
 
 def test_statistics_are_those_of_normal_errors():
     ratio = 10 ** (-0.4 * np.random.default_rng(0).normal(0.3, 0.2, 20000))
-    found = statistics(ratio, np.full(20000, 22.0))
+    found = statistics(ratio)
     np.testing.assert_allclose(found["bias_mag"], 0.3, atol=0.01)
     np.testing.assert_allclose(found["nmad_mag"], 0.2, atol=0.01)
     np.testing.assert_allclose([found["p16_mag"], found["p84_mag"]], [0.1, 0.5], atol=0.01)
     # Beyond 0.75 mag, 2.25 sigma above and 5.25 below the mean.
     np.testing.assert_allclose(found["outliers_percent"], 1.22, atol=0.3)
+    # As those of the paper's statistics, which are computed elsewhere.
+    known = photometry_statistics(ratio, np.full(20000, 22.0))
+    for name in ("nmad_mag", "outliers_percent"):
+        np.testing.assert_allclose(found[name], known[name])
 
 
 def test_what_has_no_positive_flux_is_an_outlier_and_what_is_missing_is_not():
     ratio = np.array([1.0] * 8 + [-1.0, np.nan])
-    found = statistics(ratio, np.full(10, 22.0))
+    found = statistics(ratio)
     np.testing.assert_allclose(found["outliers_percent"], 100 / 9)
-    assert np.isnan(statistics(ratio[:3], np.full(3, 22.0))["nmad_mag"])
+    # Of all galaxies it is wrong too.
+    np.testing.assert_allclose(found["outliers_all_percent"], 20)
+    assert np.isnan(statistics(ratio[:3])["nmad_mag"])
 
 
 def test_what_is_missing_is_wrong_where_all_count():
     errors = np.linspace(-0.4, 0.4, 81)
     ratio = 10 ** (-0.4 * errors)
-    whole = statistics(ratio, np.full(81, 22.0))
+    whole = statistics(ratio)
     np.testing.assert_allclose(whole["nmad_all_mag"], whole["nmad_mag"], rtol=0.05)
     # Another fifth that is not found: the distance of the 62.5th percentile, 0.25 mag.
     missing = np.concatenate([ratio, np.full(20, np.nan)])
-    found = statistics(missing, np.full(101, 22.0))
+    found = statistics(missing)
     np.testing.assert_allclose(found["nmad_all_mag"], 1.4826 * 0.25, rtol=0.05)
     np.testing.assert_allclose(found["nmad_mag"], whole["nmad_mag"])
     half = np.concatenate([ratio, np.full(90, np.nan)])
-    assert np.isnan(statistics(half, np.full(171, 22.0))["nmad_all_mag"])
+    assert statistics(half)["nmad_all_mag"] == np.inf
+    assert statistics(np.full(10, np.nan))["outliers_all_percent"] == 100
+
+
+def test_the_interval_is_open_where_half_could_be_missing():
+    """The number of missing galaxies is binomial: with 49 % of them, half of the resamples have
+    more than half, and the upper end of the interval is infinite."""
+    table = joined(0.2)
+    for share, bounded in ((0.3, True), (0.49, False)):
+        part = table.assign(flux=table["flux"].where(table["scene"] >= share * N / 2))
+        row = score(part, scenes_table(), n_resamples=200, seed=0)
+        assert row["nmad_all_mag_low"] < row["nmad_all_mag"] < row["nmad_all_mag_high"]
+        assert np.isfinite(row["nmad_all_mag_high"]) == bounded
+        np.testing.assert_allclose(row["outliers_all_percent"], 100 * share, atol=0.5)
+        # Half the width is a binomial standard deviation of blends.
+        width = row["outliers_all_percent_high"] - row["outliers_all_percent_low"]
+        expected = 100 * np.sqrt(share * (1 - share) / (N / 2))
+        np.testing.assert_allclose(width / 2, expected, rtol=0.25)
+
+
+def test_nmad_of_all_is_that_of_very_wrong_galaxies():
+    errors = np.random.default_rng(0).normal(0, 1, 301)
+    wrong = np.concatenate([np.abs(errors - np.median(errors)), np.full(100, 1e9)])
+    np.testing.assert_allclose(nmad_of_all(errors, 401), 1.4826 * np.median(wrong))
 
 
 def test_scores_of_a_method():
@@ -121,13 +154,24 @@ def test_what_a_method_lacks_is_nan():
 
 def test_bins_hold_what_is_between_their_edges():
     assert bin_edges(np.array([0.0, 1.5]), [0, 1, 2, 3]) == [(0, 1), (1, 2)]
+    # Bins at the ends are open.
+    assert bin_edges(np.array([-5.0, 3.0]), [0, 1, 3]) == [(-np.inf, 0), (3, np.inf)]
     table = joined()
     wide = table.assign(flux=table["flux"].where(table["delta_mag"] < 0, table["true_flux"]))
     bins = scores_in_bins(wide, {"delta_mag": [-2, 0, 2]}, given=True, n_resamples=10, seed=0)
     assert bins["n"].sum() == N
     assert bins["nmad_mag"].tolist()[1] == 0
     assert 0.07 < bins["nmad_mag"][0] < 0.13
-    assert bins["completeness"].isna().all()
+    assert bins[["completeness", "purity"]].isna().all().all()
+    assert bins["iou"].tolist() == [0.5, 0.5]
+    np.testing.assert_allclose(bins["coverage_68"], [0.72, 1.0], atol=0.08)
+
+
+def test_bins_have_the_false_sources_of_their_galaxies():
+    table = joined().assign(n_false=lambda t: (t["delta_mag"] > 0).astype(float))
+    bins = scores_in_bins(table, {"delta_mag": [0]}, given=False, n_resamples=0, seed=0)
+    assert bins["purity"].tolist() == [1, 0.5]
+    assert bins["completeness"].tolist() == [1, 1]
 
 
 def test_the_better_one_of_two_methods_is_told_from_the_other():
@@ -135,15 +179,49 @@ def test_the_better_one_of_two_methods_is_told_from_the_other():
     good, bad = (
         with_truth(measured(truth, s, seed=k), {"a": truth}) for k, s in ((1, 0.1), (2, 0.2))
     )
-    found = paired_ratio(good, bad, n_resamples=100, seed=0)
+    found = paired_scores(good, bad, n_resamples=100, seed=0)
     assert found["n"] == N
     np.testing.assert_allclose(found["ratio"], 0.5, atol=0.1)
     assert 0.35 < found["ratio_low"] < found["ratio"] < found["ratio_high"] < 0.65
-    same = paired_ratio(good, good, n_resamples=20, seed=0)
-    assert (same["ratio"], same["ratio_low"], same["ratio_high"]) == (1, 1, 1)
+    same = paired_scores(good, good, n_resamples=20, seed=0)
+    for name in ("ratio", "ratio_all"):
+        assert [same[f"{name}{end}"] for end in ("", "_low", "_high")] == [1, 1, 1]
+    np.testing.assert_allclose(found["ratio_all"], found["ratio"], rtol=0.02)
     # Only galaxies that both have measured count.
     part = bad.assign(flux=bad["flux"].where(bad["scene"] < 50))
-    assert paired_ratio(good, part, n_resamples=0, seed=0)["n"] == 100
+    few = paired_scores(good, part, n_resamples=0, seed=0)
+    assert (few["n"], few["n_both"]) == (N, 100)
+    assert few["ratio_all"] == 0
+
+
+def test_who_leaves_out_what_is_difficult_is_not_better():
+    truth = truth_table()
+    # Half of the galaxies have errors of 0.6 mag; the second method leaves most of these out.
+    draws = np.random.default_rng(3).normal(0, np.where(truth["galaxy"] == 0, 0.05, 0.6))
+    flux = truth["flux"] * 10 ** (-0.4 * draws)
+    whole = with_truth(measured(truth, 0.1).assign(flux=flux), {"a": truth})
+    hard = (truth["galaxy"] == 1) & (truth["scene"] % 5 > 0)
+    part = whole.assign(flux=flux.where(~hard), found=(~hard).astype(float))
+    found = paired_scores(whole, part, n_resamples=100, seed=0)
+    np.testing.assert_allclose(found["ratio"], 1)
+    assert found["ratio_all"] < found["ratio_all_high"] < 1
+    np.testing.assert_allclose(found["completeness_difference"], 0.4)
+    assert found["outliers_difference_percent"] < found["outliers_difference_percent_high"] < 0
+    back = paired_scores(part, whole, n_resamples=100, seed=0)
+    np.testing.assert_allclose(back["ratio_all"], 1 / found["ratio_all"])
+    np.testing.assert_allclose(back["ratio_all_high"], 1 / found["ratio_all_low"], rtol=1e-6)
+
+
+def test_methods_are_compared_in_bins():
+    truth = truth_table()
+    one, two = (with_truth(measured(truth, 0.1, seed=k), {"a": truth}) for k in (1, 2))
+    # Exact where the first galaxy of a blend is the fainter one.
+    two = two.assign(flux=two["flux"].where(two["delta_mag"] < 0, two["true_flux"]))
+    found = paired_in_bins({"one": one, "two": two}, {"delta_mag": [0]}, n_resamples=0, seed=0)
+    assert found["n"].sum() == N
+    assert found["low"].tolist() == [-np.inf, 0]
+    np.testing.assert_allclose(found["ratio_all"][0], 1, atol=0.3)
+    assert found["ratio_all"][1] == np.inf
 
 
 def test_nmad_is_a_standard_deviation():
@@ -205,5 +283,7 @@ def test_all_methods_stand_in_the_tables(tables):
     assert (absent["n_blends"], absent["note"]) == (0, "not installed")
     assert np.isnan(absent["nmad_mag"])
     assert tables["paired"][["first", "second"]].to_numpy().tolist() == [["good", "bad"]]
+    assert set(tables["paired_bins"]["quantity"]) == {"snr", "delta_mag"}
+    assert len(tables["paired_bins"]) == len(tables["bins"]) / 2
     assert set(tables["bins"]["method"]) == {"good", "bad"}
     assert len(tables["bins"]) == 6

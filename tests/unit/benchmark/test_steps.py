@@ -4,6 +4,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+from deblend.benchmark.catalogue import Catalogue
 from deblend.benchmark.steps import (
     GALAXY_COLUMNS,
     measure_entry,
@@ -14,7 +15,7 @@ from deblend.benchmark.steps import (
     score_files,
 )
 from deblend.benchmark.truth import write_truth
-from deblend.errors import DeblendError
+from deblend.errors import DeblendError, UnsuitedError
 from deblend.scenes.scenes import write_scenes
 
 from tests.unit.benchmark.conftest import FLUXES, perfect
@@ -41,14 +42,30 @@ def measured(scenes, truth, method, **changes):
 
 
 def test_a_perfect_method_finds_everything(scenes, truth):
-    galaxies, counts, seconds = measured(scenes, truth, perfect)
+    galaxies, counts, notes = measured(scenes, truth, perfect)
     np.testing.assert_allclose(galaxies["flux"], np.ravel(FLUXES))
     np.testing.assert_allclose(galaxies["flux_error"], 0.1 * np.ravel(FLUXES))
     assert galaxies["found"].all()
     np.testing.assert_allclose(galaxies["iou"], 1)
     assert counts["n_found"].tolist() == [2, 2]
     assert counts["n_false"].tolist() == [0, 0]
-    assert seconds >= 0
+    assert notes["seconds"] >= 0
+    assert notes["positions"] == "detected"
+    assert galaxies["n_false"].tolist() == [0] * 4
+
+
+def test_what_a_method_can_do_is_decided_by_all_scenes(monkeypatch, scenes, truth):
+    """In one part of the scenes it finds nothing: it has looked there too."""
+    monkeypatch.setattr("deblend.benchmark.steps.CHUNK", 1)
+
+    def second(part, positions=None, seed=0):
+        x = [12.0] if part.names[0] == scenes.names[1] else [np.nan]
+        return pd.DataFrame({"scene": [0], "flux": [1.0], "x_px": x, "y_px": x})
+
+    _, counts, notes = measured(scenes, truth, second)
+    assert notes["positions"] == "detected"
+    assert counts["n_found"].tolist() == [0, 1]
+    assert counts["is_blend"].tolist() == [0, 0]
 
 
 def test_true_positions_reach_the_method_that_gets_them(scenes, truth):
@@ -74,7 +91,7 @@ def test_a_slow_method_measures_a_part(scenes, truth):
 
 def test_what_a_method_refuses_is_left_out_with_the_reason(tmp_path, paths):
     def method(scenes, positions=None, seed=0):
-        raise DeblendError("no PSF")
+        raise UnsuitedError("no PSF")
 
     sets = {"one": paths}
     measure_sets(sets, method, outputs(tmp_path), name="m", given=False, subset=None, seed=1)
@@ -82,6 +99,29 @@ def test_what_a_method_refuses_is_left_out_with_the_reason(tmp_path, paths):
     table = pd.read_csv(tmp_path / "m.csv")
     assert list(table.columns) == list(GALAXY_COLUMNS)
     assert not len(table)
+
+
+@pytest.mark.parametrize("error", [DeblendError("broken file"), ImportError("no module")])
+def test_what_is_broken_is_not_left_out(tmp_path, paths, error):
+    def method(scenes, positions=None, seed=0):
+        raise error
+
+    with pytest.raises(type(error), match=str(error)):
+        measure_sets(
+            {"one": paths}, method, outputs(tmp_path), name="m", given=False, subset=None, seed=1
+        )
+    assert not (tmp_path / "m.csv").exists()
+
+
+def test_remarks_of_a_method_stand_in_the_notes(tmp_path, paths):
+    def method(scenes, positions=None, seed=0):
+        found = perfect(scenes)
+        return Catalogue(found.table, note="without zero points")
+
+    sets = {"one": paths}
+    measure_sets(sets, method, outputs(tmp_path), name="m", given=False, subset=None, seed=1)
+    notes = json.loads((tmp_path / "m.json").read_text())
+    assert notes["remarks"] == {"one": "without zero points"}
 
 
 def test_files_of_methods_become_tables(tmp_path, paths):

@@ -26,10 +26,13 @@ def test_methods_that_were_left_out_are_not_printed():
 
 
 def test_tables_are_written(tmp_path):
-    outputs = {name: tmp_path / f"{name}.csv" for name in ("table", "bins", "paired")}
+    outputs = {
+        name: tmp_path / f"{name}.csv" for name in ("table", "bins", "paired", "paired_bins")
+    }
     outputs["tex"] = tmp_path / "table.tex"
     empty = pd.DataFrame({"set": []})
-    write_tables(outputs, {"table": scores(), "bins": empty, "paired": empty})
+    others = dict.fromkeys(("bins", "paired", "paired_bins"), empty)
+    write_tables(outputs, {"table": scores(), **others})
     assert pd.read_csv(outputs["table"])["nmad_mag"].tolist()[0] == 0.12345
     text = outputs["tex"].read_text()
     assert r"a & sep\_auto & detected & -- & 20 & -- & 0.123" in text

@@ -8,7 +8,11 @@ from deblend.run import logs
 
 with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
-    table, bins = pd.read_csv(inputs.table), pd.read_csv(inputs.bins)
+    tables = {
+        name: pd.read_csv(inputs[name]) for name in ("table", "bins", "paired", "paired_bins")
+    }
     scale = f"{params.scale} scale"
-    draw_benchmark(table, bins, [out.pdf, out.png], label_line(scale, "benchmark"))
-    write_page(out.page, table, bins, params.given, scale)
+    draw_benchmark(
+        tables["table"], tables["bins"], [out.pdf, out.png], label_line(scale, "benchmark")
+    )
+    write_page(out.page, tables, params.given, scale)

@@ -9,6 +9,7 @@ import pandas as pd
 from deblend.benchmark.catalogue import Catalogue
 from deblend.boucaud2020.own_images import deblend_images
 from deblend.boucaud2020.predict import load_network
+from deblend.errors import DeblendError
 from deblend.farrens2022.predict import blend_probability
 from deblend.files import read_json
 from deblend.scenes.networks import check_psf
@@ -28,6 +29,7 @@ def measure_boucaud2020(
     *,
     weights: str,
     description: str,
+    companion_edge: str | None = None,
 ) -> Catalogue:
     """Fluxes, and masks of a network that makes any, of both galaxies of each scene.
 
@@ -39,6 +41,8 @@ def measure_boucaud2020(
         Not used.
     weights, description : path
         See `deblend.boucaud2020.predict.load_network`.
+    companion_edge : str, optional
+        `benchmark > companion_edge` of the scenes, which has to be that of the training.
 
     Returns
     -------
@@ -49,10 +53,19 @@ def measure_boucaud2020(
     Raises
     ------
     DeblendError
-        See `deblend.boucaud2020.own_images.deblend_images`.
+        See `deblend.boucaud2020.own_images.deblend_images`; or the network was trained on blends
+        with another edge.
     """
     band = scenes.detection_band
     model, record = _loaded(weights, description)
+    trained = record.get("blending", {}).get("companion_edge", companion_edge)
+    if companion_edge is not None and trained != companion_edge:
+        raise DeblendError(
+            f"{description} is of a network that was trained with companion_edge: {trained}, and "
+            f"the blends of the benchmark have companion_edge: {companion_edge}: set benchmark > "
+            "companion_edge to null, or train with boucaud2020 > blending > companion_edge: "
+            f"{companion_edge}"
+        )
     images = np.nan_to_num(scenes.images[:, band], nan=0.0)
     result = deblend_images(
         model,

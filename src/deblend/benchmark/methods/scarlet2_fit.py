@@ -5,19 +5,24 @@ it is not installed the method is left out.
 """
 
 import importlib
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 from deblend.benchmark.catalogue import Catalogue
-from deblend.errors import DeblendError
+from deblend.errors import UnsuitedError
 from deblend.scenes.scenes import Scenes
 from deblend.scenes.sources import find_sources, image_of
 
 #: Standard deviation of the PSF of the models, px: narrower than that of the images.
 MODEL_SIGMA_PX = 0.7
 
-#: Side of the box of a source, px, and the Gaussian that its shape begins as.
-BOX_PX, FIRST_SIGMA_PX = 41, 2.5
+#: Smallest side of the box of a source, px, and steps in which it grows, since each side is
+#: compiled anew; half-light radii by SEP on both sides of the centre that it has at least.
+BOX_PX, BOX_STEP_PX, BOX_RADII = 41, 20, 6.0
+
+#: The Gaussian that the shape of a source begins as.
+FIRST_SIGMA_PX = 2.5
 
 #: Steps of Adam in the logarithm of the flux and in the logit of the shape.
 FLUX_STEP, SHAPE_STEP = 0.05, 0.1
@@ -34,12 +39,12 @@ def require() -> None:
 
     Raises
     ------
-    DeblendError
+    UnsuitedError
     """
     try:
         importlib.import_module("scarlet2")
     except ImportError as error:
-        raise DeblendError(
+        raise UnsuitedError(
             f"scarlet2 cannot be imported ({error}): pip install -r requirements-scarlet2.txt in "
             "an environment with the library, or use --sdm conda (envs/scarlet2.yaml)"
         ) from error
@@ -71,7 +76,7 @@ def measure(
 
     Raises
     ------
-    DeblendError
+    UnsuitedError
         scarlet2 is not installed, or the scenes have no PSF.
 
     References
@@ -81,7 +86,7 @@ def measure(
     """
     require()
     if scenes.psf is None:
-        raise DeblendError("scarlet2 needs the PSF of the scenes")
+        raise UnsuitedError("scarlet2 needs the PSF of the scenes")
     sources = find_sources(scenes, positions)
     band, shape = scenes.detection_band, scenes.images.shape[2:]
     tables, images = [], [np.zeros((0, *shape), np.float32)]
@@ -94,6 +99,7 @@ def measure(
             scenes.psf[band],
             float(scenes.noise_sigma[scene, band]),
             max_steps,
+            [box_px(radius, min(shape)) for radius in chosen["radius_px"]],
         )
         tables.append(
             chosen[["scene", "source", "x_px", "y_px"]].assign(
@@ -106,8 +112,23 @@ def measure(
     return Catalogue(table, images=np.concatenate(images))
 
 
+def box_px(radius_px: float, side: int) -> int:
+    """Odd side of the box of a source with a half-light radius, px; NaN: SEP has not measured it.
+
+    Up to the side of the stamp, so that a large galaxy loses no light at the edge of its box.
+    """
+    needed = 0.0 if np.isnan(radius_px) else 2 * BOX_RADII * radius_px
+    steps = int(np.ceil(max(needed - BOX_PX, 0) / BOX_STEP_PX))
+    return max(BOX_PX, min(BOX_PX + BOX_STEP_PX * steps, side - 1 + side % 2))
+
+
 def fit_scene(
-    image: np.ndarray, yx: np.ndarray, psf: np.ndarray, noise_sigma: float, max_steps: int
+    image: np.ndarray,
+    yx: np.ndarray,
+    psf: np.ndarray,
+    noise_sigma: float,
+    max_steps: int,
+    boxes: Sequence[int],
 ) -> np.ndarray:
     """Fit all sources of an image.
 
@@ -119,6 +140,8 @@ def fit_scene(
     psf : ndarray, shape (m, m)
     noise_sigma : float
     max_steps : int
+    boxes : sequence of int
+        Side of the box of each source, px: see `box_px`.
 
     Returns
     -------
@@ -140,15 +163,15 @@ def fit_scene(
         channels=channels,
     )
     observation.match(frame)
-    places = np.indices((BOX_PX, BOX_PX)) - BOX_PX // 2
-    shape = np.exp(-0.5 * (places**2).sum(axis=0) / FIRST_SIGMA_PX**2).clip(1e-6, 1 - 1e-6)
     with scarlet2.Scene(frame) as scene:
-        for y, x in yx:
+        for (y, x), box in zip(yx, boxes, strict=True):
+            places = np.indices((box, box)) - box // 2
+            shape = np.exp(-0.5 * (places**2).sum(axis=0) / FIRST_SIGMA_PX**2)
             peak = image[round(y), round(x)]
             scarlet2.Source(
                 jnp.array([y, x]),
                 jnp.array([max(float(peak), noise_sigma)]),
-                jnp.asarray(shape),
+                jnp.asarray(shape.clip(1e-6, 1 - 1e-6)),
             )
     with scarlet2.Parameters(scene):
         for k, source in enumerate(scene.sources):

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import torch
 from deblend.benchmark.catalogue import Catalogue
-from deblend.errors import DeblendError
+from deblend.errors import UnsuitedError
 from deblend.files import read_json
 from deblend.reiman2019.networks import CopyGateGenerator
 from deblend.scenes.scenes import Scenes
@@ -75,18 +75,18 @@ def measure(
 
     Raises
     ------
-    DeblendError
+    UnsuitedError
         Side or scale of the pixels are not those of the training.
     """
     generator, record = _loaded(weights, description)
     band = scenes.detection_band
     side, scale = scenes.images.shape[-1], scenes.pixel_scale_arcsec
     if side != record["stamp_size"] or scenes.images.shape[-2] != side:
-        raise DeblendError(
+        raise UnsuitedError(
             f"the separator was trained on stamps of {record['stamp_size']} px, these have {side}"
         )
     if abs(scale / record["pixel_scale_arcsec"] - 1) > PIXEL_TOLERANCE:
-        raise DeblendError(
+        raise UnsuitedError(
             f"the separator was trained at {record['pixel_scale_arcsec']} arcsec per pixel, these "
             f"have {scale:.4g}"
         )

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from deblend.errors import DeblendError
+from deblend.errors import UnsuitedError
 from deblend.hemmati2022.own_images import resolve_images
 from deblend.scenes.scenes import Scenes
 
@@ -32,11 +32,11 @@ def measure(
 
     Raises
     ------
-    DeblendError
+    UnsuitedError
         The scenes have no PSF, or do not suit the network.
     """
     if scenes.psf is None:
-        raise DeblendError("super-resolution needs the PSF of the scenes")
+        raise UnsuitedError("super-resolution needs the PSF of the scenes")
     band = scenes.bands[scenes.detection_band]
     result = resolve_images(
         np.nan_to_num(scenes.images, nan=0.0),

@@ -5,7 +5,7 @@ from deblend.training import keras_backend
 keras_backend.configure("tensorflow", 1, 0)
 
 from deblend.benchmark.methods.keras_networks import measure_blendhunter, measure_boucaud2020
-from deblend.errors import DeblendError
+from deblend.errors import DeblendError, UnsuitedError
 from deblend.files import write_json
 
 from tests.unit.scenes.conftest import two_galaxies
@@ -30,6 +30,16 @@ def test_both_galaxies_get_the_fluxes_of_the_network(tmp_path, blends):
     assert found.masks is None
 
 
+def test_another_edge_than_that_of_the_training_is_refused(tmp_path, blends):
+    network = network_in(tmp_path, blending={"companion_edge": "zero"})
+    same = measure_boucaud2020(blends, **files(network), companion_edge="zero")
+    assert len(same.table) == 6
+    with pytest.raises(DeblendError, match="companion_edge: zero, and .* noise") as caught:
+        measure_boucaud2020(blends, **files(network), companion_edge="noise")
+    # A wrong network, which is no reason to leave the set out.
+    assert not isinstance(caught.value, UnsuitedError)
+
+
 def test_masks_share_the_light(tmp_path, blends):
     found = measure_boucaud2020(blends, **files(network_in(tmp_path, "blend2mask2flux")))
     assert found.masks.shape == (6, 48, 48)
@@ -40,7 +50,7 @@ def test_masks_share_the_light(tmp_path, blends):
 
 
 def test_another_pixel_scale_is_refused(tmp_path, blends):
-    with pytest.raises(DeblendError, match="resample the images"):
+    with pytest.raises(UnsuitedError, match="resample the images"):
         measure_boucaud2020(blends, **files(network_in(tmp_path, pixel_scale_arcsec=0.1)))
 
 
@@ -66,5 +76,5 @@ def test_a_detector_says_how_probable_each_blend_is(head, blends):
 
 
 def test_a_detector_refuses_another_psf(head):
-    with pytest.raises(DeblendError, match="BlendHunter was trained at 0.17"):
+    with pytest.raises(UnsuitedError, match="BlendHunter was trained at 0.17"):
         measure_blendhunter(two_galaxies(n=1, side=48, fwhm=0.5), **head)

@@ -1,6 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
-from deblend.benchmark.methods.sep_photometry import measure_cold_hot, measure_default
+from deblend.benchmark.methods.sep_photometry import has_pair, measure_cold_hot, measure_default
+from deblend.photometry.config import Detection
+from deblend.photometry.sep import detect
 from deblend.units import mag_from_flux
 
 from tests.unit.scenes.conftest import MAGS
@@ -46,6 +50,13 @@ def test_errors_are_those_of_the_pixels_that_are_summed(scenes):
     iso, auto = (measure_cold_hot(scenes, flux=f, **MODES) for f in ("isophotal", "auto"))
     sigma = scenes.noise_sigma[iso.table["scene"], 0]
     np.testing.assert_allclose(iso.table["flux_error"], sigma * np.sqrt(iso.masks.sum(axis=(1, 2))))
+    # A sum over correlated noise is noisier.
+    correlation = np.zeros((3, 3))
+    correlation[1], correlation[1, 1] = 0.3, 1.0
+    wide = replace(scenes, noise_correlation=correlation[None])
+    found = measure_cold_hot(wide, flux="isophotal", **MODES)
+    ratio = found.table["flux_error"] / iso.table["flux_error"]
+    np.testing.assert_allclose(ratio, np.sqrt(1.6))
     # Apertures of Kron are larger than isophotes.
     rows = of_galaxies(iso, scenes)
     assert (auto.table["flux_error"] > iso.table["flux_error"])[rows].all()
@@ -60,6 +71,12 @@ def test_zero_points_of_isolated_galaxies_correct_the_flux(tmp_path, scenes):
     found = measure_cold_hot(scenes, flux="isophotal", zero_points=str(path), **MODES)
     # SEP's magnitudes are at 25.66: its fluxes lack 0.3 mag.
     np.testing.assert_allclose(found.table["flux"] / plain, 10 ** (0.4 * 0.3))
+    assert not found.note
+    # Those of another resolution lack another share of the light.
+    for other in ({"pixel_scale_arcsec": 0.18}, {"psf_fwhm_arcsec": 0.6}):
+        left = measure_cold_hot(scenes, flux="isophotal", zero_points=str(path), **MODES, **other)
+        np.testing.assert_allclose(left.table["flux"], plain)
+        assert "without zero points, which are of galaxies with" in left.note
 
 
 def test_the_hot_mode_divides_what_the_cold_one_does_not(scenes):
@@ -67,3 +84,21 @@ def test_the_hot_mode_divides_what_the_cold_one_does_not(scenes):
     one = measure_cold_hot(scenes, flux="auto", cold=whole["cold"], hot=whole["cold"])
     two = measure_cold_hot(scenes, flux="auto", **whole)
     assert len(two.table) > len(one.table)
+
+
+def test_a_neighbour_far_away_is_no_companion():
+    """Two galaxies of 4 px, one in the middle, with the other one near to or far from it."""
+    y, x = np.indices((96, 96))
+
+    def blend(dx):
+        places = np.stack([np.hypot(y - 48, x - 48), np.hypot(y - 48, x - 48 - dx)])
+        return (10 * np.exp(-((places / 4) ** 2) / 2)).sum(axis=0).astype(np.float32)
+
+    assert has_pair(*detect(blend(12), Detection(**COLD), 0.1))
+    assert not has_pair(*detect(blend(40), Detection(**COLD), 0.1))
+    assert not has_pair(*detect(blend(0), Detection(**COLD), 0.1))
+
+
+def test_without_a_source_there_is_none(scenes):
+    empty = replace(scenes, images=0 * scenes.images)
+    assert len(measure_default(empty).table) == 0

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 from deblend.benchmark.methods.separator import measure, separated, stretched, unstretched
-from deblend.errors import DeblendError
+from deblend.errors import UnsuitedError
 from deblend.files import write_json
 from deblend.reiman2019.networks import CopyGateGenerator
 from deblend.training.torch_checkpoint import write_weights
@@ -53,7 +53,7 @@ def test_light_that_is_copied_is_conserved(files):
 
 
 def test_other_stamps_are_refused(files):
-    with pytest.raises(DeblendError, match="stamps of 48 px, these have 64"):
+    with pytest.raises(UnsuitedError, match="stamps of 48 px, these have 64"):
         measure(two_galaxies(n=1, side=64), **files)
-    with pytest.raises(DeblendError, match="at 0.06 arcsec per pixel, these have 0.18"):
+    with pytest.raises(UnsuitedError, match="at 0.06 arcsec per pixel, these have 0.18"):
         measure(two_galaxies(n=1, side=48, scale=0.18), **files)

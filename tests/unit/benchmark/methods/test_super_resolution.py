@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from deblend.benchmark.methods.super_resolution import measure
-from deblend.errors import DeblendError
+from deblend.errors import UnsuitedError
 from deblend.scenes.scenes import Scenes
 
 from tests.unit.hemmati2022.test_own_images import (
@@ -56,5 +56,5 @@ def test_peaks_are_at_the_galaxies_and_have_their_fluxes(ground, files):
 
 
 def test_the_psf_is_needed(ground, files):
-    with pytest.raises(DeblendError, match="needs the PSF"):
+    with pytest.raises(UnsuitedError, match="needs the PSF"):
         measure(replace(ground, psf=None), **files)
