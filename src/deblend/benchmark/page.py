@@ -45,9 +45,8 @@ def which_method(tables: Mapping[str, pd.DataFrame], given: Mapping[str, bool], 
         f"`{first}`). Scatter is the NMAD of measured minus true magnitudes of all galaxies, of "
         "which those that a method does not measure count as wrong; in brackets is its 68 % "
         "interval. The ratio of the scatter of the best method to that of a method in the last "
-        "column, on the same galaxies, has an interval of 95 % that contains 1. Outliers are of all "
-        "galaxies too. "
-        "Methods that get the true positions are left out here.",
+        "column, on the same galaxies, has an interval of 95 % that contains 1. Outliers are of "
+        "all galaxies too. Methods that get the true positions are left out here.",
         "",
     ]
     for quantity, title in QUANTITIES.items():

@@ -198,12 +198,23 @@ class Config(Section):
         for name, method in self.benchmark.methods.items():
             if isinstance(method, BoucaudNetwork):
                 self._require("networks", method.network, "benchmark", "methods", name, "network")
+                self._benchmark_has_the_edge_of_the_trainings(name)
             if isinstance(method, SuperResolution) and method.network not in HEMMATI_NETWORKS:
                 raise Problem(
                     f"{method.network!r} is not one of [{', '.join(HEMMATI_NETWORKS)}]",
                     *("benchmark", "methods", name, "network"),
                 )
         return self
+
+    def _benchmark_has_the_edge_of_the_trainings(self, method: str) -> None:
+        trained = self.boucaud2020.blending.companion_edge
+        if self.benchmark is not None and self.benchmark.companion_edge not in (None, trained):
+            raise Problem(
+                f"{self.benchmark.companion_edge!r} is not that of the training of {method}, "
+                f"{trained!r}: set it to null, and boucaud2020 > blending > companion_edge to what "
+                "you want",
+                *("benchmark", "companion_edge"),
+            )
 
     @model_validator(mode="after")
     def _names_of_sets_are_unique(self) -> "Config":

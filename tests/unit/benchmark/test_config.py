@@ -28,6 +28,10 @@ def test_the_shipped_configuration_has_each_kind_but_a_function():
     [
         ({"dataset": "none"}, "benchmark > dataset: there is no 'none' under datasets"),
         ({"dataset": "candels"}, "benchmark > dataset: 'candels' is of source archive"),
+        (
+            {"companion_edge": "noise"},
+            "benchmark > companion_edge: 'noise' is not that of the training of .*, 'zero'",
+        ),
         ({"real": "none"}, "benchmark > real: there is no 'none' under datasets"),
         ({"methods": {"a": {"kind": "magic"}}}, "benchmark > methods > a > kind: 'magic' is not"),
         (
@@ -53,6 +57,16 @@ def test_null_leaves_the_benchmark_or_a_method_out():
     assert validated(CONFIG | {"benchmark": None}, ARCHIVES)["benchmark"] is None
     config = validated(changed(methods={"sep_default": None}), ARCHIVES)
     assert config["benchmark"]["methods"] == {"sep_default": None}
+
+
+def test_an_edge_of_its_own_needs_no_network_of_another_one():
+    methods = {
+        name: None
+        for name, entry in CONFIG["benchmark"]["methods"].items()
+        if entry["kind"] == "boucaud2020"
+    }
+    config = changed(companion_edge="noise", methods=CONFIG["benchmark"]["methods"] | methods)
+    assert validated(config, ARCHIVES)["benchmark"]["companion_edge"] == "noise"
 
 
 def test_edges_of_bins_increase():
