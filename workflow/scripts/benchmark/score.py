@@ -16,5 +16,6 @@ with logs.script(snakemake.log[0]):
         n_resamples=params.n_resamples,
         seed=params.seed,
     )
-    names = ("table", "tex", "bins", "paired", "paired_bins")
-    write_tables({name: out[name] for name in names}, tables)
+    write_tables(
+        {name: out[name] for name in ("table", "tex", "bins", "paired", "paired_bins")}, tables
+    )
