@@ -11,9 +11,9 @@ def row(method, nmad, blends="simulated", **more):
     }
 
 
-def pair(first, second, low, high, blends="simulated", **more):
+def pair(first, second, smallest, largest, blends="simulated", **more):
     names = {"set": blends, "first": first, "second": second}
-    return {**names, "ratio_all_low": low, "ratio_all_high": high, **more}
+    return {**names, "ratio_all_low": smallest, "ratio_all_high": largest, **more}
 
 
 def tables():
