@@ -224,7 +224,8 @@ class Benchmark(Section):
         description="Sets of blends: simulated, with neighbours; isolated, the same without, "
         "nearer to the training, whose stamps are cleaned; outside its range one and three "
         "galaxies, close (nearer than half a radius), faint (1.5 mag beyond the limit), "
-        "wide_psf (1.5 times as wide); hsc: the galaxies and shifts of simulated at a ground-based resolution.",
+        "wide_psf (1.5 times as wide); hsc: the galaxies and shifts of simulated at a "
+        "ground-based resolution.",
     )
     real: str | None = Field(
         default=None,

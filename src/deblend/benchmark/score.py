@@ -340,9 +340,9 @@ def paired_scores(
     units = bootstrap_units(both)
     interval = _interval(_compared, arrays, units, n_resamples, seed, PAIRED_LEVEL)
     for name in PAIRED:
-        values = estimate[name], *interval.get(name, (np.nan, np.nan))
+        values = [estimate[name], *interval.get(name, (np.nan, np.nan))]
         if name == "ratio_all":
-            values = tuple(_ratio(share) for share in values)
+            values = [_ratio(share) for share in values]
         for end, value in zip(("", "_low", "_high"), values, strict=True):
             result[f"{name}{end}"] = value
     if np.isinf([nmad_of_all(v[~np.isnan(v)], len(both)) for v in arrays[:2]]).all():
