@@ -60,6 +60,7 @@ def measure_set(
     given: bool,
     subset: int | None,
     seed: int,
+    chunk: int = CHUNK,
 ) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
     """Apply a method to a set and compare what it finds with the truth.
 
@@ -76,6 +77,8 @@ def measure_set(
     subset : int, optional
         Number of scenes for a slow method; None: all.
     seed : int
+    chunk : int
+        Scenes that the method gets at a time.
 
     Returns
     -------
@@ -97,8 +100,8 @@ def measure_set(
     radius, seconds = match_radius_px(scenes), 0.0
     galaxy_parts, scene_parts, remarks = [], [], []
     placed = n_sources = 0
-    for start in range(0, n, CHUNK):
-        stop = min(start + CHUNK, n)
+    for start in range(0, n, chunk):
+        stop = min(start + chunk, n)
         part, known = part_of(scenes, start, stop), truth.of_scenes(start, stop)
         positions = position_lists(known.galaxies, len(part)) if given else None
         begin = processor_seconds()

@@ -54,15 +54,14 @@ def test_a_perfect_method_finds_everything(scenes, truth):
     assert galaxies["n_false"].tolist() == [0] * 4
 
 
-def test_what_a_method_can_do_is_decided_by_all_scenes(monkeypatch, scenes, truth):
+def test_what_a_method_can_do_is_decided_by_all_scenes(scenes, truth):
     """In one part of the scenes it finds nothing: it has looked there too."""
-    monkeypatch.setattr("deblend.benchmark.steps.CHUNK", 1)
 
     def second(part, positions=None, seed=0):
         x = [12.0] if part.names[0] == scenes.names[1] else [np.nan]
         return pd.DataFrame({"scene": [0], "flux": [1.0], "x_px": x, "y_px": x})
 
-    _, counts, notes = measured(scenes, truth, second)
+    _, counts, notes = measured(scenes, truth, second, chunk=1)
     assert notes["positions"] == "detected"
     assert counts["n_found"].tolist() == [0, 1]
     assert counts["is_blend"].tolist() == [0, 0]
