@@ -17,6 +17,7 @@ include: "workflow/rules/farrens2022.smk"
 include: "workflow/rules/reiman2019.smk"
 include: "workflow/rules/hemmati2022.smk"
 include: "workflow/rules/scenes.smk"
+include: "workflow/rules/benchmark.smk"
 include: "workflow/rules/report.smk"
 
 

@@ -38,13 +38,15 @@ SHARED = {
     "report": "claims, numbers,\ntraining time",
 }
 RUN, RUN_TEXT = "run", "configuration, digests of code, logs, provenance"
-#: Above all others, on which it stands; its imports are in the table, not in the picture.
+#: Above all others, on which they stand; their imports are in the table, not in the picture.
 SCENES, SCENES_TEXT = "scenes", "the user's own images, by all methods; imports all of these"
+BENCHMARK, BENCHMARK_TEXT = "benchmark", "all methods on the same blends; imports all of these"
 GREY, PALE = "0.35", "0.94"
 #: Bottom and top of the boxes in each row, inches.
 ROWS = {GROUND: (0.1, 0.78), "shared": (1.6, 2.62), "wings": (4.3, 5.34), RUN: (6.0, 6.68)}
-ROWS[SCENES] = (7.0, 7.68)
-WIDTH, HEIGHT = 10.4, 7.7
+ROWS[SCENES], ROWS[BENCHMARK] = (7.0, 7.68), (8.0, 8.68)
+TOP = {SCENES, BENCHMARK}
+WIDTH, HEIGHT = 10.4, 8.7
 
 
 def modules() -> dict[str, Path]:
@@ -100,7 +102,7 @@ def places() -> dict[str, tuple[float, float]]:
     """Left and right end of each box."""
     gap = 0.26
     width = (WIDTH - 0.4 - gap * (len(SHARED) - 1)) / len(SHARED)
-    found = {RUN: (0.0, WIDTH), GROUND: (0.0, WIDTH), SCENES: (0.0, WIDTH)}
+    found = dict.fromkeys((RUN, GROUND, *sorted(TOP)), (0.0, WIDTH))
     for i, name in enumerate(SHARED):
         found[name] = (i * (width + gap), i * (width + gap) + width)
     # A paper's box is above a gap, through which its arrow reaches the modules without a folder.
@@ -119,7 +121,12 @@ def draw_boxes(axis: Axes, inside: Counter[tuple[str, str]]) -> None:
     """Draw the boxes with their names, descriptions and numbers of modules and imports."""
     texts = {name: text for name, (_, text) in WINGS.items()} | SHARED
     ground = (name for name, path in sorted(modules().items()) if path.parent == PACKAGE and name)
-    texts |= {RUN: RUN_TEXT, SCENES: SCENES_TEXT, GROUND: ", ".join(ground)}
+    texts |= {
+        RUN: RUN_TEXT,
+        SCENES: SCENES_TEXT,
+        BENCHMARK: BENCHMARK_TEXT,
+        GROUND: ", ".join(ground),
+    }
     size = sizes()
     for name, (left, right) in places().items():
         bottom, top = row(name)
@@ -142,7 +149,7 @@ def draw_boxes(axis: Axes, inside: Counter[tuple[str, str]]) -> None:
         axis.text(middle, top - 0.24, title, ha="center", va="center", size=11, zorder=4, **bold)
         within = inside[name, name]
         about = f"{size[name]} modules" + (f", {within} imports" if within else "")
-        broad = name in (RUN, GROUND, SCENES)
+        broad = name in (RUN, GROUND, *TOP)
         text = f"{texts[name]}  ({about})" if broad else f"{texts[name]}\n({about})"
         for i, line in enumerate(text.split("\n")):
             y = top - 0.47 - 0.135 * i
@@ -153,7 +160,7 @@ def arrows(count: Counter[tuple[str, str]]) -> Iterator[tuple[str, str, float, f
     """Arrows: importing folder, imported folder, and x at the start and at the end."""
     place = places()
     middle = {name: sum(ends) / 2 for name, ends in place.items()}
-    pairs = [(one, other) for one, other in count if one != other and SCENES not in (one, other)]
+    pairs = [(one, other) for one, other in count if one != other and not TOP & {one, other}]
     for one, other in sorted(pairs):
         if one == RUN:
             # At the sides, so that the arrow passes the boxes in between.
@@ -207,7 +214,7 @@ def draw(output: Path) -> None:
         File of the picture; the same code gives the same bytes.
     """
     count = edges()
-    drawn = {RUN, GROUND, SCENES, *WINGS, *SHARED}
+    drawn = {RUN, GROUND, *TOP, *WINGS, *SHARED}
     if {name for pair in count for name in pair} != drawn or any(
         one in SHARED and other not in (one, GROUND) for one, other in count
     ):

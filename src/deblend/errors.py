@@ -7,3 +7,11 @@ class DeblendError(Exception):
     The message says what is wrong, repeats the value and says what to do. Scripts show it without
     a traceback; the traceback goes to the log file.
     """
+
+
+class UnsuitedError(DeblendError):
+    """A method does not suit the images, or what it needs is not installed.
+
+    Where several methods measure several sets of images, it is left out; all other errors are
+    failures.
+    """

@@ -18,8 +18,8 @@ from tests.rules import ROOT, declared
 ENVIRONMENTS = sorted((ROOT / "envs").glob("*.yaml"))
 #: Names on PyPI of packages that have another name at conda-forge.
 PYPI = {"pytorch": "torch", "tensorflow": "tensorflow-cpu"}
-#: Optional packages, which are not on PyPI.
-OPTIONAL = {"ngmix"}
+#: Optional packages: one that is not on PyPI, and those of scarlet2.
+OPTIONAL = {"ngmix", "scarlet2", "jax", "jaxlib", "equinox", "numpyro", "optax"}
 
 #: Program that reads names of modules and the import statements of each adapter. It runs the
 #: statements while these modules cannot be imported, and prints those that fail.

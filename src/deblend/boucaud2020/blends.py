@@ -88,6 +88,30 @@ def _draw_shifts(
     return tries[np.arange(n), first], accepted.any(axis=1)
 
 
+def draw_shifts(
+    rng: np.random.Generator, r1: np.ndarray, r2: np.ndarray, stamp_size: int, rule: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw one shift of the companion for each of given pairs.
+
+    Parameters
+    ----------
+    rng : Generator
+    r1, r2 : ndarray, shape (n,)
+        Half-light radii of both galaxies, px.
+    stamp_size : int
+        Side of the stamps, px.
+    rule : {"authors", "section_2_2"}
+
+    Returns
+    -------
+    shift : ndarray of int, shape (n, 2)
+        dx, dy in pixels.
+    accepted : ndarray of bool, shape (n,)
+        Whether one of `TRIES` shifts suits the pair.
+    """
+    return _draw_shifts(rng, r1, r2, stamp_size, rule)
+
+
 def _draw_block(
     mag: np.ndarray,
     radius: np.ndarray,

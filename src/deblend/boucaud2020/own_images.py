@@ -13,7 +13,7 @@ from deblend.boucaud2020.masks import THRESHOLD
 from deblend.boucaud2020.predictions import GALAXIES
 from deblend.data.image_files import read_pixels
 from deblend.data.image_units import counts_factor
-from deblend.errors import DeblendError
+from deblend.errors import DeblendError, UnsuitedError
 from deblend.units import mag_from_flux
 
 log = logging.getLogger(__name__)
@@ -215,7 +215,7 @@ def _check_options(
     """Check what is said about the images."""
     trained = record["pixel_scale_arcsec"]
     if not abs(pixel_scale_arcsec / trained - 1) <= PIXEL_SCALE_TOLERANCE:
-        raise DeblendError(
+        raise UnsuitedError(
             f"pixel_scale_arcsec is {pixel_scale_arcsec}, the network was trained at {trained} "
             f"(they may differ by {PIXEL_SCALE_TOLERANCE:.0%}): resample the images to {trained} "
             "arcsec per pixel"
@@ -245,7 +245,7 @@ def _check_psf(trained: float | None, given: float | None) -> None:
             if given < trained
             else "train a network on galaxies with the PSF of the images"
         )
-        raise DeblendError(
+        raise UnsuitedError(
             f"psf_fwhm_arcsec is {given}, the network was trained at {trained:.3g} (they may "
             f"differ by {PSF_TOLERANCE:.0%}): {remedy}"
         )
@@ -300,7 +300,7 @@ def _prepare(
         )
     ny, nx = array.shape[1:]
     if min(ny, nx) < size:
-        raise DeblendError(
+        raise UnsuitedError(
             f"{name} has images of {nx} x {ny} px, the network takes {size} x {size} px: cut "
             "larger images"
         )

@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 from deblend.data.image_files import read_array, read_pixels
 from deblend.data.image_units import counts_factor
-from deblend.errors import DeblendError
+from deblend.errors import DeblendError, UnsuitedError
 from deblend.hemmati2022.blends import inside_frame
 from deblend.hemmati2022.degrade import low_position, psf_image, resample
 from deblend.hemmati2022.networks import LOW_PX, build_generator
@@ -327,7 +327,7 @@ def _choose_bands(
         )
     missing = [band for band in network_bands if band not in bands]
     if missing:
-        raise DeblendError(
+        raise UnsuitedError(
             f"the network was trained on {', '.join(network_bands)}, and bands has no "
             f"{', '.join(missing)}: name the nearest bands of the images so, or take a network of "
             "other bands"
@@ -359,7 +359,7 @@ def pixel_ratio(given: float, trained: float) -> float:
             if ratio > 1
             else "take images with smaller pixels, or train a network on larger ones"
         )
-        raise DeblendError(
+        raise UnsuitedError(
             f"pixel_scale_arcsec is {given:g}, the network was trained at {trained:.3g} (from "
             f"{trained / SMALLER_MAX:.3g} to {trained * LARGER_MAX:.3g} images are resampled): "
             f"{remedy}"
@@ -422,7 +422,7 @@ def _check_widths(
                 if width < trained
                 else "train a network on a wider PSF (low > psf_fwhm_arcsec)"
             )
-            raise DeblendError(
+            raise UnsuitedError(
                 f"the PSF of band {bands[band]} (image {number}) has a FWHM of {width:.3g} arcsec, "
                 f"the network was trained at {trained:.3g} (they may differ by "
                 f"{PSF_TOLERANCE:.0%}): {remedy}"
@@ -448,7 +448,7 @@ def _cut(
     sides = np.array(array.shape[2:])
     needed = LOW_PX * ratio
     if (sides < needed - 1e-6).any():
-        raise DeblendError(
+        raise UnsuitedError(
             f"{name} has images of {sides[1]} x {sides[0]} px of {scale:g} arcsec: the network "
             f"takes {needed:.4g} x {needed:.4g} px ({LOW_PX} x {LOW_PX} px of {trained:.3g} "
             "arcsec): cut larger images around the blends"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
+from deblend.benchmark.config import Benchmark, BoucaudNetwork, SuperResolution
 from deblend.boucaud2020.config import Blend2Mask2Flux, Boucaud2020, DataSet, Network, NetworkName
 from deblend.config_base import (
     Count,
@@ -112,6 +113,11 @@ class Config(Section):
     scenes: dict[Name, SceneSet] = Field(
         default={}, description="The user's own images of blends by name; see `docs/scenes.md`."
     )
+    benchmark: Benchmark | None = Field(
+        default=None,
+        description="Benchmark of all methods; null: none. It is made on demand: "
+        "`snakemake benchmark`.",
+    )
 
     def _require(self, kind: Literal["datasets", "networks"], name: str, *path: str) -> None:
         known = getattr(self, kind)
@@ -174,6 +180,41 @@ class Config(Section):
                     f"{name!r} is a unet, which predicts no fluxes", "boucaud2020", "compared"
                 )
         return self
+
+    @model_validator(mode="after")
+    def _benchmark_refers_to_known_entries(self) -> "Config":
+        if self.benchmark is None:
+            return self
+        self._require("datasets", self.benchmark.dataset, "benchmark", "dataset")
+        source = self.datasets[self.benchmark.dataset].source
+        if source != "simulated":
+            raise Problem(
+                f"{self.benchmark.dataset!r} is of source {source}: name a simulated data set, and "
+                "give real galaxies as real",
+                *("benchmark", "dataset"),
+            )
+        if self.benchmark.real is not None:
+            self._require("datasets", self.benchmark.real, "benchmark", "real")
+        for name, method in self.benchmark.methods.items():
+            if isinstance(method, BoucaudNetwork):
+                self._require("networks", method.network, "benchmark", "methods", name, "network")
+                self._benchmark_has_the_edge_of_the_trainings(name)
+            if isinstance(method, SuperResolution) and method.network not in HEMMATI_NETWORKS:
+                raise Problem(
+                    f"{method.network!r} is not one of [{', '.join(HEMMATI_NETWORKS)}]",
+                    *("benchmark", "methods", name, "network"),
+                )
+        return self
+
+    def _benchmark_has_the_edge_of_the_trainings(self, method: str) -> None:
+        trained = self.boucaud2020.blending.companion_edge
+        if self.benchmark is not None and self.benchmark.companion_edge not in (None, trained):
+            raise Problem(
+                f"{self.benchmark.companion_edge!r} is not that of the training of {method}, "
+                f"{trained!r}: set it to null, and boucaud2020 > blending > companion_edge to what "
+                "you want",
+                *("benchmark", "companion_edge"),
+            )
 
     @model_validator(mode="after")
     def _names_of_sets_are_unique(self) -> "Config":

@@ -7,6 +7,7 @@ import os
 import shlex
 import sys
 from collections.abc import Mapping
+from importlib import metadata
 from pathlib import Path
 
 from deblend.errors import DeblendError
@@ -40,6 +41,14 @@ def prepare_environment(project: str | Path) -> None:
         )
     sys.executable = shell_word(sys.executable)
     os.environ.update(caches_elsewhere(os.environ, Path.cwd() / ".snakemake"))
+
+
+def installed_version(package: str) -> str:
+    """Version of an optional package in this environment; `absent` without it."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "absent"
 
 
 def shell_word(path: str) -> str:

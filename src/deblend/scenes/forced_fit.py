@@ -107,6 +107,7 @@ def measure(
     seed: int = 0,
     *,
     n_workers: int = 1,
+    profiles: tuple[str, ...] | None = None,
 ) -> pd.DataFrame:
     """Fluxes of all sources in all bands whose PSF is known, with errors.
 
@@ -119,6 +120,8 @@ def measure(
         Not used.
     n_workers : int
         Number of processes, which does not change the results.
+    profiles : tuple of {"gauss", "exp", "dev"}, optional
+        Each galaxy is a sum of these profiles of one shape; by default see above.
 
     Returns
     -------
@@ -139,7 +142,9 @@ def measure(
     parts = []
     for band in known:
         name = scenes.bands[band]
-        flux, error, flags, role = _fit_band(scenes, band, sources, pairs, segmaps, n_workers)
+        flux, error, flags, role = _fit_band(
+            scenes, band, sources, pairs, segmaps, n_workers, profiles
+        )
         rows = sources[["scene", "source", "x_px", "y_px"]].assign(
             band=name, role=role, flux=flux, flux_error=error, flags=flags
         )
@@ -167,6 +172,7 @@ def _fit_band(
     pairs: pd.DataFrame,
     segmaps: dict[int, np.ndarray],
     n_workers: int,
+    profiles: tuple[str, ...] | None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Flux, error, flags and role of all sources in a band."""
     psf, psf_error = psf_model(scenes, band)
@@ -189,7 +195,7 @@ def _fit_band(
             flags[sorted(set(own) - set(window.rows))] |= int(flagged("no_data", True))
     correlation = None if scenes.noise_correlation is None else scenes.noise_correlation[band]
     chunks = [job[i : i + CHUNK] for job in jobs.values() for i in range(0, len(job), CHUNK)]
-    fits = in_order(_fit, [(chunk, psf, correlation) for chunk in chunks], n_workers)
+    fits = in_order(_fit, [(chunk, psf, correlation, profiles) for chunk in chunks], n_workers)
     for chunk, fit in zip(chunks, fits, strict=True):
         for i, window in enumerate(chunk):
             own, k = window.rows, len(window.rows)
@@ -260,13 +266,16 @@ def _pixels_of_others(
     return binary_dilation(theirs, iterations=GROWTH_PX) & ((segmap == 0) | theirs)
 
 
-def _fit(job: tuple[list[_Window], PsfMixture, np.ndarray | None]) -> SharedShapeFit:
+def _fit(
+    job: tuple[list[_Window], PsfMixture, np.ndarray | None, tuple[str, ...] | None],
+) -> SharedShapeFit:
     """Fit windows of one size with one number of galaxies.
 
-    First all galaxies are exponential. Where one is bright enough to tell, all are fitted as de
-    Vaucouleurs galaxies too, and the fit with the smaller chi2 is taken.
+    With profiles that are given, galaxies are sums of these. Else all galaxies are exponential at
+    first; where one is bright enough to tell, all are fitted as de Vaucouleurs galaxies too, and
+    the fit with the smaller chi2 is taken.
     """
-    chunk, psf, correlation = job
+    chunk, psf, correlation, profiles = job
     images = np.stack([window.image for window in chunk]).astype(float)
     centres = np.stack([window.centres for window in chunk])
     sigma = np.array([window.sigma for window in chunk])
@@ -276,6 +285,8 @@ def _fit(job: tuple[list[_Window], PsfMixture, np.ndarray | None]) -> SharedShap
         "noise_correlation": correlation,
         "fit_sky": True,
     }
+    if profiles is not None:
+        return fit_shared_shapes(images, centres, psf, profiles=profiles, **options)
     found = fit_shared_shapes(images, centres, psf, profiles=("exp",), **options)
     with np.errstate(invalid="ignore"):
         bright = found.flux > BRIGHT_SN * found.flux_err * sigma[:, None]

@@ -161,7 +161,7 @@ def _sources_of(
     centroids = np.column_stack([objects["y"], objects["x"]])
     places = centroids if given is None else np.asarray(given, float).reshape(-1, 2)
     of_place = matched(places, centroids, radius if given is not None else np.inf)
-    measured = _measure_objects(scenes, scene, objects, segmap) if len(objects) else {}
+    measured = measure_objects(scenes, scene, objects, segmap) if len(objects) else {}
     rows = []
     for source, (y, x) in enumerate(places):
         k = of_place[source]
@@ -209,10 +209,23 @@ def matched(places: np.ndarray, centroids: np.ndarray, radius: float) -> np.ndar
     return found
 
 
-def _measure_objects(
+def measure_objects(
     scenes: Scenes, scene: int, objects: np.ndarray, segmap: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """SEP's numbers of all objects of a scene."""
+    """SEP's numbers of all objects of a scene: `BAND_COLUMNS`, `radius_px` and `sep_flags`.
+
+    Parameters
+    ----------
+    scenes : Scenes
+    scene : int
+    objects, segmap : ndarray
+        From `deblend.photometry.sep.detect`.
+
+    Returns
+    -------
+    dict of ndarray, shape (n,)
+        Errors of fluxes allow for the correlation of the noise.
+    """
     labels = np.arange(1, len(objects) + 1)
     n_pixels = np.bincount(segmap.ravel(), minlength=len(objects) + 1)[1:]
     found: dict[str, np.ndarray] = {}
@@ -224,7 +237,7 @@ def _measure_objects(
         # Without a mask, with which SEP would scale fluxes up for the pixels of neighbours too:
         # pixels without data count as 0, and are flagged.
         flux, flag = auto_flux(image, objects, segmap)
-        area, touches = _kron_area(image, objects, segmap, lacks)
+        area, touches = kron_area(image, objects, segmap, lacks)
         iso = np.bincount(segmap.ravel(), image.ravel().astype(float), len(objects) + 1)[1:]
         # The noise of a sum over many pixels of correlated noise is higher than of white noise.
         factor = 1.0
@@ -243,7 +256,7 @@ def _measure_objects(
     return {**found, "sep_flags": flags}
 
 
-def _kron_area(
+def kron_area(
     image: np.ndarray, objects: np.ndarray, segmap: np.ndarray, lacks: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Area of the apertures of `deblend.photometry.sep.auto_flux`, px^2.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deblend.errors import DeblendError
+from deblend.errors import DeblendError, UnsuitedError
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ JOBS = {
 VGG_NAMES = ("vgg16.h5", "../farrens2022/vgg16.h5")
 
 
-class UnsuitedNetworkError(DeblendError):
+class UnsuitedNetworkError(UnsuitedError):
     """Scenes do not have the PSF or the pixels of a network's training."""
 
 

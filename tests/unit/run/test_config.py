@@ -196,6 +196,8 @@ REQUIRED = {
     *("name", "mosaic", "depth_mag", "psf_fwhm_arcsec", "detection_band", "mag_max"),
     # Keys of sections with a default, which are only useful together.
     *("train", "validation", "test", "threshold", "min_area", "contrast", "n_thresholds"),
+    # Of a method of the benchmark.
+    *("kind", "network"),
 }
 #: Keys in which the ablations of BlendHunter's head differ from it.
 ABLATED = {
@@ -239,6 +241,11 @@ OTHERS = {
     ("hemmati2022", "cutouts", "goods_south", "offset_arcsec"),
     ("hemmati2022", "cutouts", "goods_south", "redshift_catalog"),
     ("hemmati2022", "cutouts", "goods_south", "redshift_columns"),
+    # Without it there is no benchmark, and without them no method.
+    ("benchmark",),
+    ("benchmark", "methods"),
+    ("benchmark", "methods", "sep_iso", "flux"),
+    ("benchmark", "methods", "forced_true", "positions"),
 }
 
 
@@ -804,7 +811,7 @@ def test_any_value_is_accepted_or_named_in_the_error(path, value):
 #: Sections whose keys are names that the user chooses.
 NAMES = {
     *("datasets", "networks", "samples", "image_sets", "cutouts", "columns", "redshift_columns"),
-    *("blend_shares", "ablations"),
+    *("blend_shares", "ablations", "methods"),
 }
 
 

@@ -6,9 +6,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from deblend.errors import DeblendError
-from deblend.run.environment import CACHES, caches_elsewhere, prepare_environment, shell_word
+from deblend.run.environment import (
+    CACHES,
+    caches_elsewhere,
+    installed_version,
+    prepare_environment,
+    shell_word,
+)
 
 #: Home folders that cannot be written, whoever the user is.
 NO_HOMES = ["/dev/null", "/proc/absent"]
@@ -69,3 +76,8 @@ def test_a_project_in_a_folder_with_braces_is_refused(monkeypatch):
     prepare_environment("/home/me/my [project]")
     with pytest.raises(DeblendError, match=r"/home/me/\{project\}, has braces.*rename the folder"):
         prepare_environment("/home/me/{project}")
+
+
+def test_an_optional_package_has_a_version_or_is_absent():
+    assert installed_version("numpy") == np.__version__
+    assert installed_version("no-such-package-at-all") == "absent"

@@ -1,0 +1,412 @@
+# All methods on the same blends: <results>/benchmark. From top to bottom: sets of blends, the separator's
+# training, the methods by their environments, scores, figure and page.
+from deblend.benchmark.config import Benchmark
+from deblend.run.environment import installed_version
+
+BENCHMARK = config["benchmark"] or Benchmark().model_dump(mode="json")
+BENCHMARK_METHODS = {name: m for name, m in BENCHMARK["methods"].items() if m is not None}
+BENCHMARK_SETS = [*BENCHMARK["sets"], *(["real"] if BENCHMARK["real"] else [])]
+BENCHMARK_FOLDER = "<results>/benchmark"
+# Scenes and truth of all sets.
+BENCHMARK_SCENES = {
+    "scenes": expand(f"{BENCHMARK_FOLDER}/sets/{{s}}.h5", s=BENCHMARK_SETS),
+    "truths": expand(f"{BENCHMARK_FOLDER}/sets/{{s}}_truth.h5", s=BENCHMARK_SETS),
+}
+BENCHMARK_OUTPUTS = {
+    "galaxies": f"{BENCHMARK_FOLDER}/measured/{{method}}.csv",
+    "scenes": f"{BENCHMARK_FOLDER}/measured/{{method}}_scenes.csv",
+    "notes": f"{BENCHMARK_FOLDER}/measured/{{method}}.json",
+}
+BENCHMARK_ENVIRONMENTS = {
+    "boucaud2020": "keras",
+    "blendhunter": "keras",
+    "super_resolution": "torch",
+    "separator": "torch",
+    "scarlet2": "scarlet2",
+}
+# The head of BlendHunter at the noise that is nearest to that of realistic galaxies.
+BENCHMARK_NOISE = min(
+    FARRENS["noise_sigma"], key=lambda sigma: abs(sigma - FARRENS["realistic_noise_sigma"])
+)
+BENCHMARK_BLENDING = {
+    "delta_mag_max": BOUCAUD["blending"]["delta_mag_max"],
+    "shift_rule": BOUCAUD["blending"]["shift_rule"],
+    "companion_edge": BENCHMARK["companion_edge"] or EDGE,
+}
+# Whether the stamps of the data set get their noise once more when they are cleaned.
+BENCHMARK_EXTRA_NOISE = (
+    config["datasets"].get(BENCHMARK["dataset"], {}).get("cleaning", {}).get("extra_noise")
+)
+if BENCHMARK_EXTRA_NOISE is None:
+    BENCHMARK_EXTRA_NOISE = BOUCAUD["cleaning"]["extra_noise"]
+
+
+def benchmark_method(wildcards):
+    """Entry of a method, with the settings that it shares with others."""
+    entry = BENCHMARK_METHODS[wildcards.method]
+    if entry["kind"] == "sep_cold_hot":
+        data = config["datasets"][BENCHMARK["dataset"]]
+        # Of the galaxies that zero points are fitted on.
+        scales = {key: data[key] for key in ("pixel_scale_arcsec", "psf_fwhm_arcsec")}
+        return entry | SEP_MODES | scales
+    if entry["kind"] == "boucaud2020":
+        return entry | {"companion_edge": BENCHMARK_BLENDING["companion_edge"]}
+    return entry
+
+
+def methods_in(environment):
+    """Regular expression of the methods that run in an environment."""
+    return any_of(
+        name
+        for name, entry in BENCHMARK_METHODS.items()
+        if BENCHMARK_ENVIRONMENTS.get(entry["kind"], entry.get("environment", "analysis"))
+        == environment
+    )
+
+
+def benchmark_file(name):
+    """Function of wildcards: a file of the network of a method; none without one."""
+
+    def find(wildcards):
+        entry = BENCHMARK_METHODS[wildcards.method]
+        kind = entry["kind"]
+        if kind == "separator":
+            return f"{BENCHMARK_FOLDER}/networks/{wildcards.method}/{name}"
+        if kind not in ("boucaud2020", "blendhunter", "super_resolution"):
+            return []
+        paper = {"blendhunter": "farrens2022", "super_resolution": "hemmati2022"}.get(kind, kind)
+        network = entry["network"] or f"blendhunter/sigma{BENCHMARK_NOISE}_0"
+        file = SCENE_WEIGHTS[paper] if name == "network.h5" else name
+        return f"<results>/networks/{network}/{file}"
+
+    return find
+
+
+def benchmark_vgg(wildcards):
+    """Weights of VGG-16 for BlendHunter."""
+    kind = BENCHMARK_METHODS[wildcards.method]["kind"]
+    return "<results>/farrens2022/vgg16.h5" if kind == "blendhunter" else []
+
+
+def benchmark_function(wildcards):
+    """The user's own file of a method."""
+    return BENCHMARK_METHODS[wildcards.method].get("function", "").rpartition(":")[0] or []
+
+
+def sep_zero_points(wildcards):
+    """Zero points of SEP's fluxes, which are fitted on isolated galaxies of the data set."""
+    if BENCHMARK_METHODS[wildcards.method]["kind"] != "sep_cold_hot":
+        return []
+    return f"<results>/predictions/sep/{BENCHMARK['dataset']}/zero_points.csv"
+
+
+def measured_files(name):
+    """A file of each method."""
+    return expand(BENCHMARK_OUTPUTS[name], method=BENCHMARK_METHODS)
+
+
+wildcard_constraints:
+    method=any_of(BENCHMARK_METHODS),
+
+
+rule benchmark:
+    input:
+        expand(
+            f"{BENCHMARK_FOLDER}/{{file}}",
+            file=("table.csv", "table.tex", "bins.csv", "paired.csv", "figure.pdf", "which.md"),
+        ),
+    message:
+        "Compare all methods on the same blends"
+
+
+rule benchmark_simulate:
+    input:
+        priors=project_file("config/priors.yaml"),
+        noise=project_file("config/noise.yaml"),
+    output:
+        scenes=f"{BENCHMARK_FOLDER}/sets/{{blend_set}}.h5",
+        truth=f"{BENCHMARK_FOLDER}/sets/{{blend_set}}_truth.h5",
+    log:
+        "<results>/logs/benchmark/simulate_{blend_set}.log",
+    wildcard_constraints:
+        blend_set=any_of(BENCHMARK["sets"]),
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    params:
+        code=code("benchmark/simulate.py"),
+        seed=SEED,
+        n_galaxies=lambda wildcards: (
+            BENCHMARK["n_galaxies"]
+            if wildcards.blend_set in ("simulated", "isolated", "hsc")
+            else BENCHMARK["n_outside"]
+        ),
+        simulator={
+            key: config["datasets"].get(BENCHMARK["dataset"], {}).get(key)
+            for key in (
+                *(*DATASET_OPTIONS, *PSF_OPTIONS, "noise", "exposure_time_s", "mag_min"),
+                *("mag_max", "n_neighbours_mean", "neighbour_mag_min", "neighbour_mag_max"),
+            )
+        },
+        blending=BENCHMARK_BLENDING,
+        modes=SEP_MODES,
+        extra_noise=BENCHMARK_EXTRA_NOISE,
+        low=HEMMATI["low"] | {"band": DETECTION_BAND},
+    message:
+        "Simulate the blends of the set {wildcards.blend_set}"
+    script:
+        "../scripts/benchmark/simulate.py"
+
+
+rule benchmark_real:
+    input:
+        stamps=f"<results>/datasets/{BENCHMARK['real']}/stamps.h5",
+    output:
+        scenes=f"{BENCHMARK_FOLDER}/sets/real.h5",
+        truth=f"{BENCHMARK_FOLDER}/sets/real_truth.h5",
+    log:
+        "<results>/logs/benchmark/real.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=30,
+    params:
+        code=code("benchmark/real.py"),
+        seed=SEED,
+        n_blends=BENCHMARK["n_real_blends"],
+        blending=BENCHMARK_BLENDING,
+    message:
+        "Blend test galaxies of another data set for the benchmark"
+    script:
+        "../scripts/benchmark/real.py"
+
+
+rule benchmark_train_separator:
+    input:
+        stamps=f"<results>/datasets/{BENCHMARK['dataset']}/stamps.h5",
+    output:
+        weights=f"{BENCHMARK_FOLDER}/networks/{{method}}/network.h5",
+        description=f"{BENCHMARK_FOLDER}/networks/{{method}}/network.json",
+        history=f"{BENCHMARK_FOLDER}/networks/{{method}}/history.csv",
+        timing="<results>/benchmarks/benchmark/{method}.json",
+    log:
+        "<results>/logs/benchmark/train_{method}.log",
+    wildcard_constraints:
+        method=any_of(n for n, m in BENCHMARK_METHODS.items() if m["kind"] == "separator"),
+    retries: 2
+    conda:
+        "../../envs/torch.yaml"
+    threads: config["threads"]["training"]
+    resources:
+        mem_mb=8000,
+        runtime=720,
+    params:
+        code=code("benchmark/train_separator.py"),
+        seed=SEED,
+        scale=SCALE,
+        dataset=BENCHMARK["dataset"],
+        threads=config["threads"]["training"],
+        entry=benchmark_method,
+        blending=BENCHMARK_BLENDING,
+        checkpoint=checkpoint(".pt"),
+    message:
+        "Train {wildcards.method} on sums of stamps"
+    script:
+        "../scripts/benchmark/train_separator.py"
+
+
+rule benchmark_measure:
+    input:
+        **BENCHMARK_SCENES,
+        zero_points=sep_zero_points,
+        function=benchmark_function,
+    output:
+        **BENCHMARK_OUTPUTS,
+    log:
+        "<results>/logs/benchmark/{method}.log",
+    wildcard_constraints:
+        method=methods_in("analysis"),
+    conda:
+        "../../envs/analysis.yaml"
+    # Only the fit has several processes; its results do not depend on their number.
+    threads: lambda wildcards: 8 if BENCHMARK_METHODS[wildcards.method]["kind"] == "forced_fit" else 1
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        code=code("benchmark/measure.py"),
+        seed=SEED,
+        names=BENCHMARK_SETS,
+        entry=benchmark_method,
+    message:
+        "Measure all sets with {wildcards.method}"
+    script:
+        "../scripts/benchmark/measure.py"
+
+
+rule benchmark_measure_keras:
+    input:
+        **BENCHMARK_SCENES,
+        weights=benchmark_file("network.h5"),
+        description=benchmark_file("network.json"),
+        vgg=benchmark_vgg,
+        function=benchmark_function,
+    output:
+        **BENCHMARK_OUTPUTS,
+    log:
+        "<results>/logs/benchmark/{method}.log",
+    wildcard_constraints:
+        method=methods_in("keras"),
+    conda:
+        "../../envs/keras.yaml"
+    threads: config["threads"]["training"]
+    resources:
+        mem_mb=8000,
+        runtime=120,
+    params:
+        code=code("benchmark/measure_keras.py"),
+        seed=SEED,
+        backend=config["backend"],
+        threads=config["threads"]["training"],
+        names=BENCHMARK_SETS,
+        entry=benchmark_method,
+    message:
+        "Measure all sets with {wildcards.method}"
+    script:
+        "../scripts/benchmark/measure_keras.py"
+
+
+rule benchmark_measure_torch:
+    input:
+        **BENCHMARK_SCENES,
+        weights=benchmark_file("network.h5"),
+        description=benchmark_file("network.json"),
+        function=benchmark_function,
+    output:
+        **BENCHMARK_OUTPUTS,
+    log:
+        "<results>/logs/benchmark/{method}.log",
+    wildcard_constraints:
+        method=methods_in("torch"),
+    conda:
+        "../../envs/torch.yaml"
+    threads: config["threads"]["training"]
+    resources:
+        mem_mb=8000,
+        runtime=120,
+    params:
+        code=code("benchmark/measure_torch.py"),
+        seed=SEED,
+        threads=config["threads"]["training"],
+        names=BENCHMARK_SETS,
+        entry=benchmark_method,
+    message:
+        "Measure all sets with {wildcards.method}"
+    script:
+        "../scripts/benchmark/measure_torch.py"
+
+
+rule benchmark_measure_scarlet2:
+    input:
+        **BENCHMARK_SCENES,
+        function=benchmark_function,
+    output:
+        **BENCHMARK_OUTPUTS,
+    log:
+        "<results>/logs/benchmark/{method}.log",
+    wildcard_constraints:
+        method=methods_in("scarlet2"),
+    conda:
+        "../../envs/scarlet2.yaml"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=240,
+    params:
+        code=code("benchmark/measure_scarlet2.py"),
+        # Where it is absent the method is left out, and measured once it is there.
+        scarlet2=installed_version("scarlet2"),
+        seed=SEED,
+        names=BENCHMARK_SETS,
+        entry=benchmark_method,
+    message:
+        "Measure all sets with {wildcards.method}"
+    script:
+        "../scripts/benchmark/measure_scarlet2.py"
+
+
+rule benchmark_score:
+    input:
+        truths=BENCHMARK_SCENES["truths"],
+        galaxies=measured_files("galaxies"),
+        scenes=measured_files("scenes"),
+        notes=measured_files("notes"),
+    output:
+        table=report(
+            f"{BENCHMARK_FOLDER}/table.csv",
+            caption="../report/benchmark/table.rst",
+            category="All methods",
+            labels={"table": "all methods on the same blends"},
+        ),
+        tex=f"{BENCHMARK_FOLDER}/table.tex",
+        bins=f"{BENCHMARK_FOLDER}/bins.csv",
+        paired=f"{BENCHMARK_FOLDER}/paired.csv",
+        paired_bins=f"{BENCHMARK_FOLDER}/paired_bins.csv",
+    log:
+        "<results>/logs/benchmark/score.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        code=code("benchmark/score.py"),
+        seed=SEED,
+        names=BENCHMARK_SETS,
+        methods=list(BENCHMARK_METHODS),
+        bins=BENCHMARK["bins"],
+        n_resamples=BENCHMARK["bootstrap_resamples"],
+    message:
+        "Score all methods"
+    script:
+        "../scripts/benchmark/score.py"
+
+
+rule benchmark_figure:
+    input:
+        table=f"{BENCHMARK_FOLDER}/table.csv",
+        bins=f"{BENCHMARK_FOLDER}/bins.csv",
+        paired=f"{BENCHMARK_FOLDER}/paired.csv",
+        paired_bins=f"{BENCHMARK_FOLDER}/paired_bins.csv",
+        style=STYLE,
+    output:
+        pdf=report(
+            f"{BENCHMARK_FOLDER}/figure.pdf",
+            caption="../report/benchmark/figure.rst",
+            category="All methods",
+            labels={"figure": "all methods on the same blends"},
+        ),
+        png=f"{BENCHMARK_FOLDER}/figure.png",
+        page=f"{BENCHMARK_FOLDER}/which.md",
+    log:
+        "<results>/logs/benchmark/figure.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        code=code("benchmark/figure.py"),
+        scale=SCALE,
+        given={name: m.get("positions") == "true" for name, m in BENCHMARK_METHODS.items()},
+    message:
+        "Draw the benchmark, and write which method is best for which blends"
+    script:
+        "../scripts/benchmark/figure.py"

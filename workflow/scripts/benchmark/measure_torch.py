@@ -1,0 +1,19 @@
+"""Adapter: measure the blends of the benchmark with a network on PyTorch."""
+
+from deblend.benchmark.methods import separator, super_resolution
+from deblend.benchmark.steps import measure_entry
+from deblend.run import logs
+from deblend.training import torch_backend
+
+with logs.script(snakemake.log[0]):
+    params, inputs, out = snakemake.params, snakemake.input, snakemake.output
+    torch_backend.configure(params.threads, params.seed)
+    measure_entry(
+        snakemake.wildcards.method,
+        params.entry,
+        {"super_resolution": super_resolution.measure, "separator": separator.measure},
+        {key: inputs[key] for key in ("weights", "description")},
+        sets=(params.names, inputs.scenes, inputs.truths),
+        outputs={name: out[name] for name in ("galaxies", "scenes", "notes")},
+        seed=params.seed,
+    )

@@ -1,0 +1,16 @@
+"""Adapter: blends of the test galaxies of a data set, such as real ones, for the benchmark."""
+
+from deblend.benchmark.sets import blend_rules, write_real_set
+from deblend.run import logs
+
+with logs.script(snakemake.log[0]):
+    params, out = snakemake.params, snakemake.output
+    write_real_set(
+        snakemake.input.stamps,
+        params.n_blends,
+        blend_rules(params.blending),
+        companion_edge=params.blending["companion_edge"],
+        seed=params.seed,
+        scenes=out.scenes,
+        truth=out.truth,
+    )

@@ -1,0 +1,21 @@
+"""Adapter: scores of all methods of the benchmark."""
+
+from deblend.benchmark.steps import score_files
+from deblend.benchmark.table import write_tables
+from deblend.run import logs
+
+with logs.script(snakemake.log[0]):
+    params, inputs, out = snakemake.params, snakemake.input, snakemake.output
+    tables = score_files(
+        dict(zip(params.names, inputs.truths, strict=True)),
+        params.methods,
+        inputs.galaxies,
+        inputs.scenes,
+        inputs.notes,
+        bins=params.bins,
+        n_resamples=params.n_resamples,
+        seed=params.seed,
+    )
+    write_tables(
+        {name: out[name] for name in ("table", "tex", "bins", "paired", "paired_bins")}, tables
+    )
