@@ -23,7 +23,7 @@ MAX_READ = 1 << 24
 MAX_TOGETHER = 4
 
 
-#: Errors of reading an archive that is broken.
+#: Errors of reading an archive that is broken; those of the system have a number.
 BROKEN = (tarfile.TarError, EOFError, OSError, zlib.error)
 
 
@@ -80,6 +80,9 @@ def open_tar(archive: str | Path) -> Iterator[tarfile.TarFile]:
             while tar.fileobj.read(CHUNK):
                 pass
     except BROKEN as error:
+        # A full disk, for example, is no fault of the archive.
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
         raise DeblendError(f"cannot unpack {archive} ({error}): delete it and run again") from error
 
 

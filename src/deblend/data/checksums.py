@@ -1,12 +1,14 @@
 """Checksums of downloads: those that are known, and a table of what files were when they came."""
 
-import contextlib
 import csv
 import logging
+import os
 from pathlib import Path
+from typing import TextIO
 
 import pooch
 from deblend.data.facts import known
+from deblend.data.locks import lock
 from deblend.errors import DeblendError
 
 log = logging.getLogger(__name__)
@@ -14,6 +16,10 @@ log = logging.getLogger(__name__)
 
 #: Name of the table, in the folder of all downloads.
 RECORD = "checksums.csv"
+
+
+#: Its columns.
+COLUMNS = ("file", "address", "n_bytes", "checksum")
 
 
 def check_digest(path: str | Path, checksum: str | None, name: str | None = None) -> None:
@@ -69,27 +75,26 @@ def record_digest(
     Raises
     ------
     DeblendError
-        The file is another one than when it was downloaded first.
+        The file is another one than when it was downloaded first, or the table is broken.
     """
     record, name = Path(folder) / RECORD, Path(output).relative_to(folder).as_posix()
     digest = f"sha256:{pooch.file_hash(str(path), alg='sha256')}"
-    before = _recorded(record).get(name)
-    if before is not None and before != digest and not is_known:
-        raise DeblendError(
-            f"{address} is not the file that it was when it was downloaded first: its checksum is "
-            f"{digest}, and {record} has {before}. Run again if it may be broken; if it is a new "
-            f"version that you want, delete the line of {name} there"
-        )
-    if before == digest:
-        return
-    if not record.exists():
-        with contextlib.suppress(FileExistsError), record.open("x") as file:
-            file.write("file,address,n_bytes,checksum\n")
-    # One short line, written at once: several downloads can run at the same time. The last line
-    # of a file counts.
-    with record.open("a", newline="") as file:
-        row = (name, address, Path(path).stat().st_size, digest)
-        csv.writer(file, lineterminator="\n").writerow(row)
+    # Several downloads can run at the same time. The last line of a file counts.
+    with record.open("a+", newline="") as file:
+        lock(file)
+        before = _recorded(file).get(name)
+        if before is not None and before != digest and not is_known:
+            raise DeblendError(
+                f"{address} is not the file that it was when it was downloaded first: its checksum "
+                f"is {digest}, and {record} has {before}. Run again if it may be broken; if it is "
+                f"a new version that you want, delete the line of {name} there"
+            )
+        if before == digest:
+            return
+        rows = csv.writer(file, lineterminator="\n")
+        if file.seek(0, os.SEEK_END) == 0:
+            rows.writerow(COLUMNS)
+        rows.writerow((name, address, Path(path).stat().st_size, digest))
 
 
 def check_recorded(folder: str | Path, path: str | Path) -> None:
@@ -98,9 +103,13 @@ def check_recorded(folder: str | Path, path: str | Path) -> None:
     Raises
     ------
     DeblendError
-        It has changed since.
+        It has changed since, or the table is broken.
     """
-    digest = _recorded(Path(folder) / RECORD).get(Path(path).relative_to(folder).as_posix())
+    record, name = Path(folder) / RECORD, Path(path).relative_to(folder).as_posix()
+    if not record.exists():
+        return
+    with record.open(newline="") as file:
+        digest = _recorded(file).get(name)
     if digest is not None and digest != f"sha256:{pooch.file_hash(str(path), alg='sha256')}":
         raise DeblendError(
             f"{path} has changed since it was downloaded: its checksum is not {digest}. Delete it "
@@ -108,9 +117,17 @@ def check_recorded(folder: str | Path, path: str | Path) -> None:
         )
 
 
-def _recorded(record: Path) -> dict[str, str]:
+def _recorded(file: TextIO) -> dict[str, str]:
     """Checksums of all files of a table."""
-    if not record.exists():
-        return {}
-    with record.open(newline="") as file:
-        return {row["file"]: row["checksum"] for row in csv.DictReader(file)}
+    file.seek(0)
+    rows = csv.DictReader(file)
+    found = {}
+    for row in rows:
+        if not row.get("file") or not row.get("checksum"):
+            raise DeblendError(
+                f"line {rows.line_num} of {file.name} is no record of a download, or the first "
+                f"one is not {','.join(COLUMNS)}: correct it, or delete the table, which forgets "
+                "what downloads were when they came"
+            )
+        found[row["file"]] = row["checksum"]
+    return found

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import hashlib
 import logging
 import re
 import time
@@ -17,6 +18,7 @@ import requests
 import urllib3
 from deblend.data.checksums import check_digest, record_digest
 from deblend.data.facts import check_count, known
+from deblend.data.locks import only_one
 from deblend.data.table_files import open_table
 from deblend.errors import DeblendError
 from deblend.files import atomic, public_url, read_json, temporary_name, write_json
@@ -52,6 +54,10 @@ OWN_ENCODINGS, OWN_SUFFIXES = ("gzip", "x-gzip"), (".gz", ".tgz")
 PAGE = re.compile(rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html)\b", re.I | re.S)
 
 
+#: Header of a part of a file whose size is known: first and last byte, and that size.
+PART = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
+
+
 #: Largest number of redirects that are followed.
 MAX_REDIRECTS = 10
 
@@ -59,8 +65,14 @@ MAX_REDIRECTS = 10
 Result = TypeVar("Result")
 
 
-def check_url(url: str) -> None:
+def check_url(url: str, *, loopback: bool = True) -> None:
     """Refuse any address that is not https; http to this machine is allowed, for tests.
+
+    Parameters
+    ----------
+    url : str
+    loopback : bool
+        Allow http to this machine.
 
     Raises
     ------
@@ -70,7 +82,8 @@ def check_url(url: str) -> None:
     parts = urlsplit(url)
     if not re.fullmatch(r"[^:]*(:\d{0,5})?", re.sub(r".*@|\[.*\]", "", parts.netloc)):
         raise DeblendError(f"the address {public_url(url)} has no valid port: correct it")
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+    is_local = loopback and parts.scheme == "http" and parts.hostname in LOOPBACK
+    if parts.scheme != "https" and not is_local:
         raise DeblendError(f"the address {public_url(url)} is not https: give an https address")
 
 
@@ -273,7 +286,8 @@ def follow(
     # Ask for the file uncompressed: else Content-Length is that of the compressed file.
     headers = {"Accept-Encoding": "identity", **(headers or {})}
     for _ in range(MAX_REDIRECTS):
-        check_url(url)
+        # Other machines must not make us ask this one.
+        check_url(url, loopback=urlsplit(first).hostname in LOOPBACK)
         answer = requests.get(
             url,
             stream=True,
@@ -333,14 +347,17 @@ class _Left:
     path : Path
     name : str
         Address of the file without secrets.
+    address : str
+        SHA-256 of the whole address, which has secrets.
     """
 
     path: Path
     name: str
+    address: str
 
     @property
     def note(self) -> Path:
-        """File with the address, and the validator (RFC 9110, Sect. 13.1.5) of its content."""
+        """File with `address`, and the validator (RFC 9110, Sect. 13.1.5) of its content."""
         return self.path.with_name(f"{self.path.name}.json")
 
     def headers(self) -> dict[str, str]:
@@ -350,9 +367,11 @@ class _Left:
             size = self.path.stat().st_size
         except (OSError, ValueError):
             return {}
-        if not size or note["address"] != self.name:
+        found = note if isinstance(note, dict) else {}
+        validator = found.get("validator")
+        if not size or found.get("address") != self.address or not isinstance(validator, str):
             return {}
-        return {"Range": f"bytes={size}-", "If-Range": note["validator"]}
+        return {"Range": f"bytes={size}-", "If-Range": validator}
 
     def begin(self, answer: requests.Response) -> None:
         """Empty the file, and note the validator of a new answer, if it has one."""
@@ -361,7 +380,7 @@ class _Left:
         etag, encoding = answer.headers.get("ETag", ""), answer.headers.get("Content-Encoding")
         validator = etag if etag.startswith('"') else answer.headers.get("Last-Modified")
         if validator and encoding in (None, "identity"):
-            write_json(self.note, {"address": self.name, "validator": validator})
+            write_json(self.note, {"address": self.address, "validator": validator})
 
     def remove(self) -> None:
         """Remove all."""
@@ -394,17 +413,19 @@ def _fetch(url: str, auth: AuthBase | None, left: _Left, limits: Mapping[str, An
         left.remove()
         headers, answer = {}, follow(url, auth=auth)
     with answer:
-        start = 0
+        start, total = 0, None
         if answer.status_code == requests.codes.partial_content:
             start = left.path.stat().st_size
-            found = re.match(r"bytes (\d+)-", answer.headers.get("Content-Range", ""))
+            found = PART.fullmatch(answer.headers.get("Content-Range", ""))
             if found is None or int(found[1]) != start:
                 left.remove()
                 raise requests.ConnectionError(f"{left.name} did not go on at byte {start}")
+            # The part may end before the file does.
+            total = int(found[3])
             log.info("%s: going on after %d bytes", left.name, start)
         else:
             left.begin(answer)
-        _write(answer, left, start, limits)
+        _write(answer, left, (start, total), limits)
 
 
 def _pieces(answer: requests.Response) -> Iterator[bytes]:
@@ -418,9 +439,21 @@ def _pieces(answer: requests.Response) -> Iterator[bytes]:
         raise requests.exceptions.ChunkedEncodingError(str(error)) from error
 
 
-def _write(answer: requests.Response, left: _Left, start: int, limits: Mapping[str, Any]) -> None:
-    """Write the content of an answer to a file after `start` bytes, within its limits."""
-    name, max_bytes = left.name, limits["max_bytes"]
+def _write(
+    answer: requests.Response, left: _Left, part: tuple[int, int | None], limits: Mapping[str, Any]
+) -> None:
+    """Write the content of an answer to a file, within its limits.
+
+    Parameters
+    ----------
+    answer : requests.Response
+    left : _Left
+    part : int and int or None
+        Number of bytes before the content, and of the whole file if the answer is a part of it.
+    limits : mapping
+        See `_fetch`.
+    """
+    name, max_bytes, (start, of_file) = left.name, limits["max_bytes"], part
     encoding = answer.headers.get("Content-Encoding", "identity").lower()
     if encoding in OWN_ENCODINGS and name.endswith(OWN_SUFFIXES):
         # The server tells how the file itself is compressed: it is not to be unpacked.
@@ -428,7 +461,7 @@ def _write(answer: requests.Response, left: _Left, start: int, limits: Mapping[s
         encoding = "identity"
     # The size of a compressed answer is not that of the file.
     length = answer.headers.get("Content-Length", "0") if encoding == "identity" else "0"
-    total = start + int(length) if int(length) else 0
+    total = of_file or int(length)
     if total > max_bytes:
         raise DeblendError(
             f"{name} has {total} bytes, over the limit of {max_bytes}: raise max_bytes "
@@ -439,7 +472,7 @@ def _write(answer: requests.Response, left: _Left, start: int, limits: Mapping[s
     n_bytes, since, n_then = start, time.monotonic(), start
     with (
         enough_space(left.path, total),
-        open(left.path, "ab" if start else "wb") as file,
+        open(left.path, "ab") as file,
         tqdm(total=total or None, initial=start, unit="B", unit_scale=True, disable=None) as bar,
     ):
         for chunk in _pieces(answer):
@@ -453,8 +486,10 @@ def _write(answer: requests.Response, left: _Left, start: int, limits: Mapping[s
                 if n_bytes - n_then < SLOWEST * seconds:
                     raise requests.Timeout(f"{name} sends fewer than {SLOWEST} bytes a second")
                 since, n_then = time.monotonic(), n_bytes
-    if total and n_bytes < total:
-        raise requests.ConnectionError(f"{name} ended after {n_bytes} of {total} bytes")
+    # On the disk is more if another process wrote too.
+    size = left.path.stat().st_size
+    if size != (total or n_bytes):
+        raise requests.ConnectionError(f"{name} ended after {size} of {total or n_bytes} bytes")
     check_count(name, n_bytes, limits["n_bytes"], "bytes", "n_bytes")
 
 
@@ -504,33 +539,40 @@ def download(
     ------
     DeblendError
         The server does not answer, or the file is a web page, too large, truncated or has another
-        checksum, size or number of rows.
+        checksum, size or number of rows, or another process downloads it.
     """
     check_url(url)
-    left = _Left(temporary_name(output), public_url(url))
+    digest = hashlib.sha256(url.encode()).hexdigest()
+    left = _Left(temporary_name(output), public_url(url), digest)
     left.path.parent.mkdir(parents=True, exist_ok=True)
     limits = {"max_bytes": max_bytes, "n_bytes": n_bytes, "patience_s": patience_s}
-    try:
-        retry(
-            lambda: without_secrets(lambda: _fetch(url, auth, left, limits)),
-            f"downloading {left.name}",
-        )
-        _check_content(left, checksum, n_rows)
-        if record is not None:
-            record_digest(
-                record, output, left.path, address=left.name, is_known=known(checksum) is not None
+    lock = left.path.with_name(f"{left.path.name}.lock")
+    with only_one(lock, f"downloading {left.name} to {output}"):
+        try:
+            retry(
+                lambda: without_secrets(lambda: _fetch(url, auth, left, limits)),
+                f"downloading {left.name}",
             )
-    except requests.RequestException as error:
-        if not left.is_worth_keeping():
+            _check_content(left, checksum, n_rows)
+            if record is not None:
+                record_digest(
+                    record,
+                    output,
+                    left.path,
+                    address=left.name,
+                    is_known=known(checksum) is not None,
+                )
+        except requests.RequestException as error:
+            if not left.is_worth_keeping():
+                left.remove()
+            status = error.response.status_code if error.response is not None else None
+            remedy = (remedies or {}).get(status or 0, "check the connection and run again")
+            raise DeblendError(f"cannot download {left.name} ({error}): {remedy}") from error
+        except Exception:
             left.remove()
-        status = error.response.status_code if error.response is not None else None
-        remedy = (remedies or {}).get(status or 0, "check the connection and run again")
-        raise DeblendError(f"cannot download {left.name} ({error}): {remedy}") from error
-    except Exception:
-        left.remove()
-        raise
-    with atomic(output):
-        left.note.unlink(missing_ok=True)
+            raise
+        with atomic(output):
+            left.note.unlink(missing_ok=True)
     log.info("downloaded %s (%s)", left.name, known(checksum))
 
 

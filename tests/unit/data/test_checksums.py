@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from deblend.data.checksums import check_digest, check_recorded, record_digest
@@ -66,3 +67,30 @@ def test_a_file_that_has_changed_since_is_refused(tmp_path):
     other = tmp_path / "mine.fits"
     other.write_bytes(b"")
     check_recorded(tmp_path, other)
+
+
+def test_downloads_that_end_at_the_same_time_are_all_recorded(tmp_path):
+    (tmp_path / "mosaics").mkdir()
+    names = [f"{i}.fits" for i in range(60)]
+    with ThreadPoolExecutor(12) as pool:
+        list(pool.map(lambda name: record(tmp_path, name.encode(), name=name), names))
+    assert sorted(row["file"] for row in rows(tmp_path)) == sorted(f"mosaics/{n}" for n in names)
+    lines = (tmp_path / "checksums.csv").read_text().splitlines()
+    assert [i for i, line in enumerate(lines) if line.startswith("file,")] == [0]
+
+
+@pytest.mark.parametrize(
+    ("lines", "line"),
+    [
+        (["mosaics/a.fits,https://a.org/a.fits,5,sha256:0"] * 2, 2),
+        (["file,address,n_bytes,checksum", "mosaics/a.fits,https://a.org/a.fits"], 2),
+    ],
+)
+def test_a_table_that_is_not_as_it_was_written_is_named(tmp_path, lines, line):
+    table = tmp_path / "checksums.csv"
+    table.write_text("\n".join(lines) + "\n")
+    with pytest.raises(DeblendError, match=rf"line {line} of .*checksums\.csv is no record"):
+        record(tmp_path, b"first")
+    with pytest.raises(DeblendError, match=rf"line {line} of .*checksums\.csv is no record"):
+        check_recorded(tmp_path, tmp_path / "mosaics" / "a.fits")
+    assert table.read_text() == "\n".join(lines) + "\n"

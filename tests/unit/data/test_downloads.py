@@ -1,10 +1,13 @@
 """Downloads from a server on this machine."""
 
+import contextlib
 import gzip
 import hashlib
+import io
 import json
 import logging
 import re
+import threading
 import time
 import traceback
 from functools import partial
@@ -22,7 +25,7 @@ from deblend.data.downloads import (
     locate,
 )
 from deblend.errors import DeblendError
-from deblend.files import atomic
+from deblend.files import atomic, temporary_name
 
 from tests.server import Handler, Polite, running
 
@@ -299,6 +302,29 @@ class Odd(Handler):
             time.sleep(0.05)
         self.close_connection = True
 
+    def gated(self):
+        """The second half comes once the gate is open."""
+        half = len(self.server.content) // 2
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(self.server.content)))
+        self.end_headers()
+        self.wfile.write(self.server.content[:half])
+        self.wfile.flush()
+        self.server.gate.wait(20)
+        self.wfile.write(self.server.content[half:])
+
+    def capped(self):
+        """Whoever asks for the rest gets two megabytes of it, in a complete answer."""
+        found = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
+        if found is None:
+            self.large()
+            return
+        start, n = int(found[1]), len(self.server.content)
+        part = self.server.content[start : start + 2_000_000]
+        size = self.server.told_size or n
+        place = f"bytes {start}-{start + len(part) - 1}/{size}"
+        self.send(206, part, Content_Range=place, ETag=f'"{self.server.tag}"')
+
     def large(self):
         """The connection is lost after two megabytes of each answer."""
         content, start, tag = self.server.content, 0, f'"{self.server.tag}"'
@@ -319,7 +345,8 @@ class Odd(Handler):
 @pytest.fixture
 def odd():
     content = bytes(range(256)) * 20_000
-    with running(Odd, asked=[], tag="1", content=content) as httpd:
+    gate = threading.Event()
+    with running(Odd, asked=[], tag="1", content=content, gate=gate, told_size=None) as httpd:
         yield httpd
 
 
@@ -349,6 +376,72 @@ def test_a_large_file_is_resumed(odd, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["data.bin"]
 
 
+def test_a_part_that_ends_before_the_file_is_not_the_whole_file(odd, tmp_path, monkeypatch):
+    target = tmp_path / "data.bin"
+    monkeypatch.setattr("deblend.data.downloads.RETRY_PAUSES_S", (0.0,))
+    with pytest.raises(DeblendError, match="ended after 4000000 of 5120000 bytes"):
+        download(f"{odd.url}/capped", target, None, 10**7, record=tmp_path)
+    assert not target.exists()
+    assert not (tmp_path / "checksums.csv").exists()
+    download(f"{odd.url}/capped", target, None, 10**7, record=tmp_path)
+    assert target.read_bytes() == odd.content
+    ranges = [request.get("Range") for request in odd.asked]
+    assert ranges == [None, "bytes=2000000-", "bytes=4000000-"]
+
+
+def test_a_part_of_a_file_of_unknown_size_is_not_taken(odd, tmp_path, monkeypatch):
+    monkeypatch.setattr("deblend.data.downloads.RETRY_PAUSES_S", (0.0,))
+    odd.told_size = "*"
+    with pytest.raises(DeblendError, match="did not go on at byte 2000000"):
+        download(f"{odd.url}/capped", tmp_path / "data.bin", None, 10**7)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_processes_do_not_write_the_same_download(odd, tmp_path):
+    target = tmp_path / "data.bin"
+    first = threading.Thread(
+        target=download, args=(f"{odd.url}/gated", target, sha256(odd.content), 10**7)
+    )
+    first.start()
+    try:
+        while not odd.asked:
+            time.sleep(0.01)
+        with pytest.raises(DeblendError, match=r"another process is downloading .*data\.bin: wait"):
+            download(f"{odd.url}/gated", target, None, 10**7)
+    finally:
+        odd.gate.set()
+        first.join()
+    assert target.read_bytes() == odd.content
+    assert len(odd.asked) == 1
+    assert [p.name for p in tmp_path.iterdir()] == ["data.bin"]
+
+
+def test_what_another_process_wrote_too_is_not_taken(odd, tmp_path, monkeypatch):
+    """Where the file system has no locks."""
+    monkeypatch.setattr("deblend.data.downloads.RETRY_PAUSES_S", ())
+    target = tmp_path / "data.bin"
+    first = []
+
+    def fail():
+        try:
+            download(f"{odd.url}/gated", target, None, 10**7)
+        except DeblendError as error:
+            first.append(str(error))
+
+    thread = threading.Thread(target=fail)
+    thread.start()
+    try:
+        while not temporary_name(target).exists():
+            time.sleep(0.01)
+        with temporary_name(target).open("ab") as file:
+            file.write(b"another")
+    finally:
+        odd.gate.set()
+        thread.join()
+    assert ["of 5120000 bytes" in message for message in first] == [True]
+    assert not target.exists()
+
+
 def test_the_next_run_goes_on_where_the_last_one_was_killed(odd, tmp_path, monkeypatch):
     monkeypatch.setattr("deblend.data.downloads.RETRY_PAUSES_S", ())
     target = tmp_path / "data.bin"
@@ -370,6 +463,42 @@ def test_two_versions_of_a_file_are_not_mixed(odd, tmp_path, monkeypatch):
     odd.tag, odd.content = "2", b"new" * 100_000
     download(f"{odd.url}/large", target, None, 10**7)
     assert target.read_bytes() == odd.content
+
+
+def test_addresses_that_differ_in_their_query_are_two_files(odd, tmp_path, monkeypatch):
+    monkeypatch.setattr("deblend.data.downloads.RETRY_PAUSES_S", ())
+    for version in (1, 2, 2):
+        with contextlib.suppress(DeblendError):
+            download(f"{odd.url}/large?v={version}", tmp_path / "data.bin", None, 10**7)
+    ranges = [request.get("Range") for request in odd.asked]
+    assert ranges == [None, None, "bytes=2000000-"]
+
+
+@pytest.mark.parametrize("note", ["[]", "{}", "3", '{"validator": 1}', "no JSON"])
+def test_a_note_that_is_not_ours_is_not_used(odd, tmp_path, note):
+    left = temporary_name(tmp_path / "data.bin")
+    left.write_bytes(b"something")
+    left.with_name(f"{left.name}.json").write_text(note)
+    download(f"{odd.url}/large", tmp_path / "data.bin", sha256(odd.content), 10**7)
+    assert odd.asked[0].get("Range") is None
+    assert [p.name for p in tmp_path.iterdir()] == ["data.bin"]
+
+
+def test_another_machine_cannot_make_us_ask_this_one(odd, tmp_path, monkeypatch):
+    get = requests.get
+
+    def redirect(url, **options):
+        if not url.startswith("https://archive.org/"):
+            return get(url, **options)
+        answer = requests.Response()
+        answer.status_code, answer.headers["Location"] = 302, f"{odd.url}/large"
+        answer.raw = io.BytesIO()
+        return answer
+
+    monkeypatch.setattr(requests, "get", redirect)
+    with pytest.raises(DeblendError, match=r"127\.0\.0\.1.* is not https"):
+        download("https://archive.org/a.fits", tmp_path / "a.fits", None, LIMIT)
+    assert odd.asked == []
 
 
 def test_a_compressed_file_stays_as_it_is_and_a_compressed_answer_does_not(odd, tmp_path):

@@ -115,3 +115,14 @@ def test_a_flipped_bit_in_weights_is_an_error(tmp_path):
         DeblendError, match=r"w\.weights\.h5 does not hold the weights .*train again"
     ):
         read_weights(path, model)
+
+
+def test_weights_that_cannot_be_written_leave_nothing(tmp_path):
+    class Full:
+        def save_weights(self, path):
+            path.write_bytes(b"the beginning")
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        write_weights(tmp_path / "net.weights.h5", Full())
+    assert list(tmp_path.iterdir()) == []
