@@ -108,7 +108,7 @@ class Separator(Section):
 
     kind: Literal["separator"]
     filters: Count = Field(default=16, description="Filters of the first level.")
-    levels: Count = Field(default=3, description="Levels of the U-Net.")
+    levels: Count = Field(default=3, le=8, description="Levels of the U-Net.")
     iterations: Count = Field(default=3000, description="Number of batches of the training.")
     batch_size: Count = Field(default=16, description="Blends of a batch.")
     learning_rate: Positive = Field(default=0.002, description="Learning rate at the beginning.")
