@@ -169,7 +169,6 @@ def measure_with_networks(
             if not isinstance(error, OtherImagesError):
                 unsuited[network.name] = str(error)
             left_out[network.name] = str(error)
-            log.warning("%s is left out: %s", network.name, error)
             continue
         described[network.name] = network.provenance()
         log.info("%s: %s", network.name, compared[network.name])
@@ -245,6 +244,8 @@ def write_all(
             joined[key] |= values
     if joined["unsuited"] and not joined["networks"]:
         raise DeblendError(next(iter(joined["unsuited"].values())))
+    for name, reason in joined["unsuited"].items():
+        log.warning("%s is left out: %s", name, reason)
     papers = {network["paper"] for network in joined["networks"].values()}
     for what, paper in KINDS.items():
         if paper not in papers:
