@@ -13,9 +13,9 @@ from tests.run import TOY, planned, snakemake
 
 LIBRARY = "src/deblend"
 PAPERS = ("boucaud2020", "farrens2022", "reiman2019", "hemmati2022")
-#: Rules that depend on all results.
 #: What follows each change of a result.
 LAST = {"record_checksums", "all"}
+#: Rules that depend on all results.
 END = {"report_summary", *LAST}
 
 

@@ -166,7 +166,9 @@ def measure_with_networks(
         except UnsuitedNetworkError as error:
             if network.name not in optional:
                 raise
-            if not isinstance(error, OtherImagesError):
+            if isinstance(error, OtherImagesError):
+                log.warning("%s is left out: %s", network.name, error)
+            else:
                 unsuited[network.name] = str(error)
             left_out[network.name] = str(error)
             continue
