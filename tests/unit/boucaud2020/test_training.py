@@ -197,9 +197,9 @@ def test_overfits_sixteen_blends(stamps):
     model = blend2flux(
         64, filters=16, dense_units=64, asinh_softening=0.02, flux_scale=50.0, output="exponential"
     )
-    rate = keras.optimizers.schedules.CosineDecay(1e-3, 500)
+    rate = keras.optimizers.schedules.CosineDecay(1e-3, 200)
     model.compile(keras.optimizers.Adam(rate), "mean_absolute_percentage_error")
-    model.fit(images, flux, batch_size=16, epochs=500, verbose=0)
+    model.fit(images, flux, batch_size=16, epochs=200, verbose=0)
     assert mape(np.asarray(model.predict(images, verbose=0)), flux) < 2.0
 
 
