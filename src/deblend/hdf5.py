@@ -64,9 +64,15 @@ def open_file(
     DeblendError
         The file is missing or broken, or lacks something that is read in the block.
     """
+    with reading(path, what), h5py.File(path, "r") as file:
+        yield file
+
+
+@contextlib.contextmanager
+def reading(path: str | Path, what: str = "a complete file of the workflow") -> Iterator[None]:
+    """Say in one line what is wrong with a file that is read in the block: see `open_file`."""
     try:
-        with h5py.File(path, "r") as file:
-            yield file
+        yield
     except (OSError, KeyError, RuntimeError) as error:
         # Errors of the system have a number, and those of reading HDF5 have none: a full disk, for
         # example, is not the fault of the file that is read.

@@ -15,11 +15,13 @@ Images are stored in chunks of one stamp, so that a single galaxy can be read wi
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 import pandas as pd
 from deblend.data.image_noise import WARN_FACTOR
+from deblend.data.rows import KEPT_BYTES, JoinedRows, Rows, row_batches
 from deblend.errors import DeblendError
 from deblend.hdf5 import (
     COMPRESSION,
@@ -61,6 +63,14 @@ BAND_COLUMNS = ("name", "pixel_scale_arcsec", "zero_point", "noise_sigma")
 FORMAT_VERSION = 1
 
 
+#: What a file of stamps is, for messages.
+FILE = "a complete stamps file"
+
+
+#: Stamps that are in memory at a time where a file of many is written or measured.
+BATCH = 256
+
+
 #: Attribute of stamps that were cut at the positions of a catalogue: those of galaxies without a
 #: position are NaN.
 CUT_AT_POSITIONS = "cut_at_positions"
@@ -68,13 +78,13 @@ CUT_AT_POSITIONS = "cut_at_positions"
 
 @dataclass
 class Stamps:
-    """Stamps of a data set, in memory.
+    """Stamps of a data set, whose pixels are in memory, or on disk (`deblend.data.rows`).
 
     Attributes
     ----------
-    images : ndarray, shape (n, band, y, x), float32
+    images : ndarray, Rows or JoinedRows, shape (n, band, y, x), float32
         In counts/s at the band's zero point.
-    segmaps : ndarray, shape (n, y, x), int16
+    segmaps : ndarray, Rows or JoinedRows, shape (n, y, x), int16
         Parent stamps: 0 background or unknown, 1.. objects. Cleaned stamps: 1 on the galaxy.
     galaxies : DataFrame, n rows
         At least `GALAXY_COLUMNS`.
@@ -88,8 +98,8 @@ class Stamps:
         `deblend.data.noise.read_correlation`; without it noise that is added is white.
     """
 
-    images: np.ndarray
-    segmaps: np.ndarray
+    images: np.ndarray | Rows | JoinedRows
+    segmaps: np.ndarray | Rows | JoinedRows
     galaxies: pd.DataFrame
     bands: pd.DataFrame
     psf: np.ndarray | None = None
@@ -132,10 +142,13 @@ class Stamps:
         return sigma, None if self.noise_correlation is None else self.noise_correlation[0]
 
     def take(self, rows: np.ndarray | slice) -> "Stamps":
-        """The data set with only some of its galaxies."""
+        """The data set with only some of its galaxies; what is on disk stays there."""
+        numbers = np.arange(len(self))[rows]
         return Stamps(
-            self.images[rows],
-            self.segmaps[rows],
+            *(
+                pixels[numbers] if isinstance(pixels, np.ndarray) else JoinedRows([pixels], numbers)
+                for pixels in (self.images, self.segmaps)
+            ),
             self.galaxies.iloc[rows].reset_index(drop=True),
             self.bands,
             self.psf,
@@ -169,15 +182,18 @@ def galaxy_keys(galaxies: pd.DataFrame) -> np.ndarray:
 def concatenate(parts: Sequence[Stamps]) -> Stamps:
     """Join data sets of the same bands and stamp size, in the order given.
 
+    Their pixels are not copied: the joined ones are `JoinedRows`.
+
     Raises
     ------
     DeblendError
         See `joined_bands`.
     """
     first = parts[0]
+    numbers = np.arange(sum(map(len, parts)))
     return Stamps(
-        np.concatenate([p.images for p in parts]),
-        np.concatenate([p.segmaps for p in parts]),
+        JoinedRows([p.images for p in parts], numbers),
+        JoinedRows([p.segmaps for p in parts], numbers),
         pd.concat([p.galaxies for p in parts], ignore_index=True),
         joined_bands([p.bands for p in parts], [p.galaxies["id"] for p in parts]),
         first.psf,
@@ -245,10 +261,12 @@ def write_stamps(path: str | Path, stamps: Stamps) -> None:
     """
     n, n_bands, ny, nx = stamps.images.shape
     with new_file(path) as file:
-        images = stamps.images.astype(np.float32, copy=False)
-        write_array(file, "images", images, chunks=(1, n_bands, ny, nx))
-        segmaps = stamps.segmaps.astype(np.int16, copy=False)
-        write_array(file, "segmaps", segmaps, chunks=(1, ny, nx), **COMPRESSION)
+        chunk = (1, n_bands, ny, nx)
+        images = write_array(file, "images", shape=(n, *chunk[1:]), dtype=np.float32, chunks=chunk)
+        options = {"chunks": (1, ny, nx), **COMPRESSION}
+        segmaps = write_array(file, "segmaps", shape=(n, ny, nx), dtype=np.int16, **options)
+        for rows in row_batches(n, BATCH):
+            images[rows], segmaps[rows] = stamps.images[rows], stamps.segmaps[rows]
         _write_tables(file, stamps, stamps.galaxies)
 
 
@@ -327,32 +345,59 @@ def read_stamps(
     DeblendError
         The file is missing or truncated, or has another layout.
     """
-    with open_file(path, "a complete stamps file") as file:
+    with open_file(path, FILE) as file:
         selected: slice | np.ndarray = slice(None) if rows is None else np.asarray(rows)
-        galaxies = _read_galaxies(file)
-        bands = pd.DataFrame(
-            {
-                c: file["bands/name"].asstr()[:] if c == "name" else file[f"bands/{c}"][:]
-                for c in BAND_COLUMNS
-            }
-        )
+        galaxies = _read_galaxies(file).iloc[selected].reset_index(drop=True)
         images = file["images"][selected]
         shape = (len(images), *images.shape[2:])
-        return Stamps(
-            images,
-            file["segmaps"][selected] if segmaps else np.broadcast_to(np.int16(0), shape),
-            galaxies.iloc[selected].reset_index(drop=True),
-            bands,
-            file["bands/psf"][:] if "psf" in file["bands"] else None,
-            {k: v for k, v in read_attributes(file).items() if k != "format_version"},
-            file["bands/noise_correlation"][:] if "noise_correlation" in file["bands"] else None,
-        )
+        maps = file["segmaps"][selected] if segmaps else np.broadcast_to(np.int16(0), shape)
+        return Stamps(images, maps, galaxies, **_read_bands(file))
+
+
+def open_stamps(path: str | Path, *, segmaps: bool = True, kept_bytes: int = KEPT_BYTES) -> Stamps:
+    """A data set whose images and maps stay on disk, and are read when they are asked for.
+
+    Parameters
+    ----------
+    path : path
+    segmaps : bool
+        See `read_stamps`.
+    kept_bytes : int
+        Memory for the images, and as much for the maps, that were used last: see
+        `deblend.data.rows.Rows`.
+
+    Raises
+    ------
+    DeblendError
+        See `read_stamps`.
+    """
+    images = Rows(path, "images", FILE, kept_bytes=kept_bytes)
+    maps: np.ndarray | Rows = np.broadcast_to(np.int16(0), (len(images), *images.shape[2:]))
+    if segmaps:
+        maps = Rows(path, "segmaps", FILE, kept_bytes=kept_bytes)
+    with open_file(path, FILE) as file:
+        return Stamps(images, maps, _read_galaxies(file), **_read_bands(file))
 
 
 def read_galaxies(path: str | Path) -> pd.DataFrame:
     """Read only the galaxy table of a data set."""
-    with open_file(path, "a complete stamps file") as file:
+    with open_file(path, FILE) as file:
         return _read_galaxies(file)
+
+
+def _read_bands(file: h5py.File) -> dict[str, Any]:
+    """All of a data set but what belongs to its galaxies."""
+    group = file["bands"]
+    return {
+        "bands": pd.DataFrame(
+            {c: group["name"].asstr()[:] if c == "name" else group[c][:] for c in BAND_COLUMNS}
+        ),
+        "psf": group["psf"][:] if "psf" in group else None,
+        "attributes": {k: v for k, v in read_attributes(file).items() if k != "format_version"},
+        "noise_correlation": group["noise_correlation"][:]
+        if "noise_correlation" in group
+        else None,
+    }
 
 
 def _read_galaxies(file: h5py.File) -> pd.DataFrame:

@@ -26,10 +26,11 @@ from deblend.hemmati2022.ladder import (
 )
 from deblend.hemmati2022.pairs import draw_singles, single_galaxies
 from deblend.hemmati2022.peaks import SINGLES_PER_BLEND, calibration_halves, highest
-from deblend.hemmati2022.predict import Network, all_images
+from deblend.hemmati2022.predict import Network, all_images, image_batches
 from deblend.hemmati2022.quality import N_IMAGES, image_quality
 from deblend.hemmati2022.resolutions import (
     FILTER_COLUMNS,
+    Resolution,
     filter_values,
     make_resolutions,
     to_frame_pixels,
@@ -133,24 +134,25 @@ def detect(
     numbers = blends[[c for c in blends if str(c).startswith("galaxy_")]].to_numpy()
     for k in (0, 1):
         table[f"galaxy_{k}"] = numbers[np.arange(n), main[:, k]]
-    images, images_single = (all_images(networks, x, "test", device) for x in (blends, single))
+    found, found_single = (
+        all_peaks(networks, resolutions, x, "test", device) for x in (blends, single)
+    )
     scores, false, peak_tables = {}, {}, []
     for name, resolution in resolutions.items():
-        all_peaks = resolution.find(resolution.prepared(images[resolution.source]))
-        is_false = resolution.false_peaks(all_peaks, sources, detection)
-        single_peaks = resolution.find(resolution.prepared(images_single[resolution.source]))
+        peaks_found, single_peaks = found[name], found_single[name]
+        is_false = resolution.false_peaks(peaks_found, sources, detection)
         single_false = resolution.false_peaks(single_peaks, single_sources, detection)
         scores[name] = Scores(
-            limits=resolution.limits(all_peaks, pair, detection),
-            false_blends=highest(all_peaks, is_false, n),
+            limits=resolution.limits(peaks_found, pair, detection),
+            false_blends=highest(peaks_found, is_false, n),
             false_single=highest(single_peaks, single_false, n),
             false_calibration=calibrated[name][0],
             lowest_threshold=calibrated[name][1],
             validated=resolution.validated,
-            peaks=all_peaks.assign(false=is_false),
+            peaks=peaks_found.assign(false=is_false),
         )
-        strong = (all_peaks["significance"] > resolution.threshold).to_numpy()
-        peaks = all_peaks[strong].reset_index(drop=True)
+        strong = (peaks_found["significance"] > resolution.threshold).to_numpy()
+        peaks = peaks_found[strong].reset_index(drop=True)
         matched_blends = resolution.detect(peaks, pair, detection)
         table[f"detected_{name}"] = matched_blends["detected"]
         false[name] = scores[name].false_blends > resolution.threshold
@@ -215,6 +217,35 @@ def detect(
         ladder_table(scores, sample, false_positives, detection.false_positive_rate),
         ladder_curves(scores),
     )
+
+
+def all_peaks(
+    networks: dict[str, Network],
+    resolutions: dict[str, Resolution],
+    blends: pd.DataFrame,
+    split: str,
+    device: torch.device,
+) -> dict[str, pd.DataFrame]:
+    """All peaks of blends in every resolution; only a batch of their images is in memory.
+
+    Parameters
+    ----------
+    networks, blends, split, device
+        See `deblend.hemmati2022.predict.image_batches`.
+    resolutions : dict
+        Calibrated.
+
+    Returns
+    -------
+    dict of DataFrame
+        `deblend.hemmati2022.peaks.PEAK_COLUMNS` by resolution.
+    """
+    parts: dict[str, list[pd.DataFrame]] = {name: [] for name in resolutions}
+    for rows, images in image_batches(networks, blends, split, device):
+        for name, resolution in resolutions.items():
+            peaks = resolution.find(resolution.prepared(images[resolution.source]))
+            parts[name].append(peaks.assign(stamp=peaks["stamp"] + rows.start))
+    return {name: pd.concat(tables, ignore_index=True) for name, tables in parts.items()}
 
 
 def _pair_positions(blends: pd.DataFrame) -> np.ndarray:

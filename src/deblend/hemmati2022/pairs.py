@@ -4,13 +4,15 @@ Hemmati et al. 2022, Sect. 2.
 """
 
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from deblend.data.stamps import Stamps, read_stamps
+from deblend.data.rows import Rows, row_batches
+from deblend.data.stamps import Stamps, open_stamps
 from deblend.errors import DeblendError
 from deblend.hemmati2022.blends import (
     FRAME_PX,
@@ -52,6 +54,12 @@ SPLITS = ("train", "validation", "test")
 #: Share of the training galaxies on which thresholds are set if the limits leave few others, and
 #: their smallest number: two for the choice of epochs, two for the thresholds.
 CALIBRATION_SHARE, MIN_CALIBRATION = 1 / 3, 4
+
+
+#: Blends that are rendered at a time where their images are kept, or measured, one by one: a
+#: multiple of what is transformed, filtered or given to a network at a time, so that results do
+#: not depend on how many blends there are.
+BATCH = 512
 
 
 #: Stamps that are drawn for each unblended one: neighbours can be in the frames of others.
@@ -158,14 +166,21 @@ class PairMaker:
         band_numbers = [known.index(band) for band in bands]
         table = stamps.bands.iloc[band_numbers].reset_index(drop=True)
         # Seven bands of thousands of galaxies are gigabytes: no copy if all bands are used.
-        every_band = band_numbers == list(range(len(known)))
-        self.images = stamps.images if every_band else stamps.images.take(band_numbers, axis=1)
+        self.images = stamps.images
+        if band_numbers != list(range(len(known))):
+            self.images = (
+                stamps.images.with_bands(band_numbers)
+                if isinstance(stamps.images, Rows)
+                else np.ascontiguousarray(stamps.images[:, band_numbers])
+            )
         self.bands, self.seed, self.name, self.factor = bands, seed, name, factor
         self.detection_band = detection_band
         self.galaxies = stamps.galaxies.copy()
         if "fwhm_px" not in self.galaxies:
-            detection_images = stamps.images[:, known.index(detection_band)]
-            self.galaxies["fwhm_px"] = fwhm_from_area(detection_images)
+            number = known.index(detection_band)
+            self.galaxies["fwhm_px"] = np.concatenate(
+                [fwhm_from_area(stamps.images[b, number]) for b in row_batches(len(stamps), BATCH)]
+            )
         scale = float(table["pixel_scale_arcsec"].iloc[0])
         self.pixel_scale_arcsec = scale
         target = psf_image(low.psf_fwhm_arcsec, low.psf_beta, scale, PSF_PX)
@@ -184,24 +199,30 @@ class PairMaker:
             [np.inf if sky is None else area * flux_from_mag(sky, z) for z in self.zero_point]
         )
         half = self.images.shape[-1] // 2
-        centres = self.images[train_rows, :, half - 8 : half + 9, half - 8 : half + 9]
-        limit = np.quantile(centres.max(axis=(-1, -2)), 1 - CLIPPED_SHARE, axis=0)
+        middle = slice(half - 8, half + 9)
+        brightest = np.concatenate(
+            [
+                self.images[train_rows[b], :, middle, middle].max(axis=(-1, -2))
+                for b in row_batches(len(train_rows), BATCH)
+            ]
+        )
+        limit = np.quantile(brightest, 1 - CLIPPED_SHARE, axis=0)
         # A pixel of the low resolution has the light of nine pixels, but spread by the seeing.
         peak_low = degrade(
             self.images[train_rows[:200], :, half - 33 : half + 33, half - 33 : half + 33],
             self.kernel,
         )
         limit_low = peak_low.max(axis=(0, 2, 3)) * np.maximum(
-            1, limit / np.maximum(centres[:200].max(axis=(0, 2, 3)), 1e-30)
+            1, limit / np.maximum(brightest[:200].max(axis=0), 1e-30)
         )
         self.scale_high, self.scale_low = (
             Scale(
                 *(
                     values[:, None, None]
-                    for values in (low.softening_sigma * sigma, np.maximum(brightest, 20 * sigma))
+                    for values in (low.softening_sigma * sigma, np.maximum(peak, 20 * sigma))
                 )
             )
-            for sigma, brightest in ((self.noise_high, limit), (self.noise_low, limit_low))
+            for sigma, peak in ((self.noise_high, limit), (self.noise_low, limit_low))
         )
 
     def record(self) -> dict[str, Any]:
@@ -276,8 +297,27 @@ class PairMaker:
 
     def scaled(self, blends: pd.DataFrame, split: str) -> tuple[np.ndarray, np.ndarray]:
         """As `pairs`, but scaled to [-1, 1] for networks: (n, band, 64, 64), (n, band, 22, 22)."""
-        high, low = self.pairs(blends, split)
-        return self.scale_high.scaled(high[..., 1:-1, 1:-1]), self.scale_low.scaled(low)
+        parts = list(self._scaled_batches(blends, split))
+        return np.concatenate([high for high, _ in parts]), np.concatenate(
+            [low for _, low in parts]
+        )
+
+    def scaled_low(self, blends: pd.DataFrame, split: str) -> np.ndarray:
+        """The second of `scaled`: there is never more than a batch of high resolution in memory."""
+        return np.concatenate([low for _, low in self._scaled_batches(blends, split)])
+
+    def _scaled_batches(
+        self, blends: pd.DataFrame, split: str
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """What `scaled` returns, of `BATCH` blends at a time."""
+        for rows in row_batches(len(blends), BATCH):
+            high, low = self.pairs(blends.iloc[rows], split)
+            yield self.scale_high.scaled(high[..., 1:-1, 1:-1]), self.scale_low.scaled(low)
+
+
+def of_band(images: np.ndarray, band: int) -> np.ndarray:
+    """One band of images, which does not keep the others in memory."""
+    return np.ascontiguousarray(images[:, band])
 
 
 def single_galaxies(blends: pd.DataFrame, *, centred: bool = False) -> pd.DataFrame:
@@ -355,7 +395,9 @@ def _fit_size(psf: np.ndarray) -> np.ndarray:
 
 
 def read_cutouts(cutouts: str | Path, split: str | Path) -> tuple[Stamps, dict[str, np.ndarray]]:
-    """Read cut-outs without their segmentation maps, and the rows of each split.
+    """Cut-outs without their segmentation maps, and the rows of each split.
+
+    Images stay on disk and are read when they are needed: see `deblend.data.rows.Rows`.
 
     Parameters
     ----------
@@ -375,7 +417,7 @@ def read_cutouts(cutouts: str | Path, split: str | Path) -> tuple[Stamps, dict[s
     validation galaxies, or none, since training and test have the same limits, training galaxies
     are held out for it, by their ids, until it has `CALIBRATION_SHARE` of their number.
     """
-    stamps = read_stamps(cutouts, segmaps=False)
+    stamps = open_stamps(cutouts, segmaps=False)
     table = pd.read_csv(split, dtype={"id": str}).set_index("id")["split"]
     ids = stamps.galaxies["id"].astype(str)
     unknown = [i for i in ids if i not in table.index]

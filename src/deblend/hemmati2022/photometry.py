@@ -4,10 +4,11 @@ import logging
 
 import numpy as np
 import pandas as pd
+from deblend.data.rows import row_batches
 from deblend.hemmati2022.blends import main_pair, true_positions
 from deblend.hemmati2022.degrade import degrade, low_position
 from deblend.hemmati2022.metrics import MEASURED_NETWORKS
-from deblend.hemmati2022.pairs import PairMaker
+from deblend.hemmati2022.pairs import BATCH, PairMaker, of_band
 from deblend.photometry.forced import fit_photometry
 from deblend.units import mag_from_flux
 
@@ -146,8 +147,7 @@ def measure_photometry(
         )
         return pd.DataFrame({name: [] for name in COLUMNS})
     rows = blends.iloc[numbers]
-    every_band, low = maker.pairs(rows, "test")
-    high, low = every_band[:, band], low[:, band]
+    high, low, noise_low = _rendered(maker, band, rows)
     main_galaxies = main_pair(rows)
     truth = true_positions(rows)[np.arange(len(rows)), main_galaxies[:, 0]]
     true_mags = rows[[c for c in rows if str(c).startswith("mag_")]].to_numpy(float)
@@ -157,7 +157,6 @@ def measure_photometry(
     table["mag_true"] = true_mags[np.arange(len(rows)), main_galaxies[:, 0]]
     # The high-resolution image of a blend has the noise of all its galaxies' stamps.
     noise_high = maker.noise_high[band] * np.sqrt(rows["n_galaxies"].to_numpy(float))
-    noise_low = maker.low_noise(degrade(every_band, maker.kernel, factor=maker.factor))[:, band]
     in_high = (high, maker.psf_high[band], maker.pixel_scale_arcsec, noise_high)
     in_low = (low, maker.psf_low, maker.factor * maker.pixel_scale_arcsec, noise_low)
     everywhere = np.ones(len(rows), bool)
@@ -197,3 +196,16 @@ def measure_photometry(
         if len(fitted):
             table["engine"] = fitted["engine"].iloc[0]
     return table[list(COLUMNS)]
+
+
+def _rendered(
+    maker: PairMaker, band: int, blends: pd.DataFrame
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """One band of test blends in both resolutions, and the noise of the lower one."""
+    parts = []
+    for batch in row_batches(len(blends), BATCH):
+        every_band, low = maker.pairs(blends.iloc[batch], "test")
+        noise = maker.low_noise(degrade(every_band, maker.kernel, factor=maker.factor))
+        parts.append([of_band(images, band) for images in (every_band, low, noise)])
+    high, low, noise = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    return high, low, noise

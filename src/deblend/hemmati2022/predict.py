@@ -13,7 +13,7 @@ from deblend.data.stamps import Stamps
 from deblend.errors import DeblendError
 from deblend.hemmati2022.classical import stack_bands
 from deblend.hemmati2022.networks import SrConfig, build_generator
-from deblend.hemmati2022.pairs import PairMaker, make_pair_maker
+from deblend.hemmati2022.pairs import BATCH, PairMaker, make_pair_maker, of_band
 from deblend.seeds import generator as random_generator
 from deblend.training.torch_backend import move_to_device
 from deblend.training.torch_checkpoint import read_weights
@@ -68,10 +68,10 @@ def image_batches(
         Images of each resolution, (n, y, x): in flux, but those of networks in the asinh scale.
     """
     first = networks["gan"]
-    for start in tqdm(range(0, len(blends), BLEND_BATCH), desc=split, disable=None):
-        part = blends.iloc[start : start + BLEND_BATCH]
+    for start in tqdm(range(0, len(blends), BATCH), desc=split, disable=None):
+        part = blends.iloc[start : start + BATCH]
         high, low = first.maker.pairs(part, split)
-        images = {"high": high[:, first.band], "low": low[:, first.band]}
+        images = {"high": of_band(high, first.band), "low": of_band(low, first.band)}
         lows = {id(first.maker): low}
         for name, network in networks.items():
             maker = network.maker
@@ -81,7 +81,7 @@ def image_batches(
             network_images = generate_images(
                 network.generator, maker.scale_low.scaled(network_low), device
             )
-            images[name] = network_images[:, network.band]
+            images[name] = of_band(network_images, network.band)
             if len(maker.bands) > 1:
                 images["low_stack"] = stack_bands(network_low, maker.noise_low)
                 images[f"{name}_stack"] = network_images.mean(axis=1)
@@ -96,8 +96,8 @@ def all_images(
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-#: Images that a generator makes at a time, and blends that are in memory at a time.
-IMAGE_BATCH, BLEND_BATCH = 128, 500
+#: Images that a generator makes at a time.
+IMAGE_BATCH = 128
 
 
 def config_from_record(record: dict[str, Any]) -> SrConfig:

@@ -298,7 +298,7 @@ class Validation:
             maker, last_rows, 0, SINGLES_PER_BLEND * n, "calibration", blending
         )
         self.high, self.low = maker.scaled(self.blends, "validation")
-        self.low_single = maker.scaled(single, "epochs")[1]
+        self.low_single = maker.scaled_low(single, "epochs")
         self.sources_single = all_sources(single, maker.galaxies) - 1  # in the crop of 64 px
         _, rank = np.unique(single["galaxy_0"], return_inverse=True)
         self.sets_threshold = rank % 2 == 0
@@ -339,7 +339,7 @@ class Validation:
         self, generator: nn.Module, device: torch.device, fwhm_arcsec: float, noise: float
     ) -> float:
         """Threshold of a trained generator, on single galaxies by which no epoch was chosen."""
-        low = self.maker.scaled(self.last_single, "calibration")[1]
+        low = self.maker.scaled_low(self.last_single, "calibration")
         images = generate_images(generator, low, device)[:, self.band]
         psf = gan_psf(fwhm_arcsec, self.maker)
         peaks = self._find(images, psf, noise)

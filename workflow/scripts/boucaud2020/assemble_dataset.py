@@ -6,14 +6,14 @@ from functools import partial
 import pandas as pd
 from deblend.boucaud2020.clean import CRITERIA, read_rejected
 from deblend.boucaud2020.dataset import assemble
-from deblend.data.stamps import GALAXY_COLUMNS, ISOLATED_COLUMNS, read_stamps, write_stamps
+from deblend.data.stamps import GALAXY_COLUMNS, ISOLATED_COLUMNS, open_stamps, write_stamps
 from deblend.run import logs
 from deblend.tables import write_csv, write_ecsv
 
 with logs.script(snakemake.log[0]):
     read = partial(pd.read_csv, dtype=str, keep_default_na=False)
     stamps, excluded, counts, criteria = assemble(
-        [read_stamps(path) for path in snakemake.input.stamps],
+        [open_stamps(path, kept_bytes=0) for path in snakemake.input.stamps],
         pd.concat([read(path) for path in snakemake.input.exclusions]),
         fractions=snakemake.params.fractions,
         delta_mag_max=snakemake.params.delta_mag_max,
