@@ -14,7 +14,7 @@ BASE = Path(workflow.current_basedir).resolve().parents[1]
 sys.path.insert(0, str(BASE / "src"))
 from deblend.errors import DeblendError
 from deblend.files import read_yaml
-from deblend.run.code import code_digest
+from deblend.run.code import Known, code_digest
 from deblend.run.config import refuse_duplicate_keys, validated, validated_archives
 from deblend.run.environment import prepare_environment
 
@@ -54,10 +54,14 @@ SEED, SCALE = config["seed"], config["scale"]
 TARGETS, TRAINED = {}, {}
 
 
+# What scripts have in common is followed once.
+KNOWN = Known()
+
+
 @functools.cache
 def digest(script):
     """Digest of a script and the library code that it uses."""
-    return code_digest(BASE / "workflow" / "scripts" / script, BASE / "src")
+    return code_digest(BASE / "workflow" / "scripts" / script, BASE / "src", KNOWN)
 
 
 def code(script):

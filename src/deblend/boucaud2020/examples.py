@@ -13,7 +13,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pandas as pd
-from deblend.boucaud2020.render import render
+from deblend.boucaud2020.render import galaxies_of, render
 from deblend.data.stamps import Stamps
 from deblend.errors import DeblendError
 from deblend.hdf5 import new_file, open_file, read_attributes, write_array, write_attributes
@@ -209,8 +209,7 @@ def blend_examples(stamps: Stamps, blends: pd.DataFrame, *, companion_edge: str)
     band = stamps.bands.iloc[0]
     sigma, correlation = stamps.noise()
     image = render(
-        stamps.images[:, 0],
-        blends.iloc[chosen],
+        *galaxies_of(stamps, blends.iloc[chosen]),
         companion_edge=companion_edge,
         noise_sigma=sigma,
         noise_correlation=correlation,

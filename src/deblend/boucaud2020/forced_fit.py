@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from deblend.boucaud2020.predictions import prediction_table
-from deblend.boucaud2020.render import render
-from deblend.boucaud2020.sep import POSITIONS
-from deblend.data.stamps import Stamps, read_stamps
+from deblend.boucaud2020.render import galaxies_of, render
+from deblend.boucaud2020.sep import KEPT_BYTES, POSITIONS
+from deblend.data.stamps import Stamps, open_stamps
 from deblend.errors import DeblendError
 from deblend.photometry.mixture_fit import FLAG_NEGATIVE_FLUX, fit_psf
 from deblend.photometry.mixtures import PsfMixture
@@ -188,8 +188,7 @@ def fit_blends(
     psf = psf_of(stamps)
     sigma, correlation = stamps.noise()
     images = render(
-        np.ascontiguousarray(stamps.images[:, 0]),
-        blends,
+        *galaxies_of(stamps, blends),
         companion_edge=companion_edge,
         noise_sigma=sigma,
         noise_correlation=correlation,
@@ -257,7 +256,8 @@ _shared: dict[str, Any] = {}
 
 
 def _load_shared(stamps: str, settings: tuple[pd.DataFrame, str]) -> None:
-    _shared.update(stamps=read_stamps(stamps), settings=settings)
+    _shared.update(stamps=open_stamps(stamps, segmaps=False, kept_bytes=KEPT_BYTES))
+    _shared.update(settings=settings)
 
 
 def _fit_chunk(blends: pd.DataFrame) -> pd.DataFrame:

@@ -11,7 +11,7 @@ import pandas as pd
 from deblend.boucaud2020 import networks
 from deblend.boucaud2020.masks import mask_table, select_examples, true_masks
 from deblend.boucaud2020.predictions import prediction_table
-from deblend.boucaud2020.render import render
+from deblend.boucaud2020.render import galaxies_of, render
 from deblend.data.stamps import Stamps, galaxy_keys
 from deblend.errors import DeblendError
 from deblend.files import write_json
@@ -100,13 +100,13 @@ def _predict_batches(
     """Yield batches of blends, with their images and the network's outputs by name."""
     band = stamps.bands.iloc[0]
     scale = np.float32(10 ** (0.4 * (float(record["zero_point"]) - band.zero_point)))
-    images = stamps.images[:, 0] * scale
     sigma, correlation = stamps.noise()
     for start in range(0, len(blends), batch_size):
         batch = blends.iloc[start : start + batch_size]
+        images, numbered = galaxies_of(stamps, batch)
         rendered = render(
-            images,
-            batch,
+            images * scale,
+            numbered,
             companion_edge=companion_edge,
             noise_sigma=sigma * float(scale),
             noise_correlation=correlation,

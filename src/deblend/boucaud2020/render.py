@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from deblend.data.noise import noise_images
+from deblend.data.stamps import Stamps
 from deblend.errors import DeblendError
 
 #: How to fill the pixels that the shifted companion's stamp does not cover.
@@ -155,6 +156,44 @@ def render_components(
     return out
 
 
+def galaxies_of(stamps: Stamps, blends: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame]:
+    """The stamps of the galaxies of some blends, and the blends with the numbers that they have.
+
+    Parameters
+    ----------
+    stamps : Stamps
+        A data set, of which only these stamps are read if it is on disk.
+    blends : DataFrame
+        Rows of `deblend.boucaud2020.blends.COLUMNS`.
+
+    Returns
+    -------
+    images : ndarray, shape (m, y, x), float32
+        First band of each galaxy that is in a blend.
+    blends : DataFrame
+        `central` and `companion` index `images`.
+
+    Raises
+    ------
+    DeblendError
+        A row refers to a galaxy that does not exist.
+    """
+    pair = ["central", "companion"]
+    rows, numbers = np.unique(blends[pair].to_numpy(), return_inverse=True)
+    _check_galaxies(rows, len(stamps))
+    central, companion = numbers.reshape(-1, 2).T
+    return stamps.images[rows, 0], blends.assign(central=central, companion=companion)
+
+
+def _check_galaxies(rows: np.ndarray, n: int) -> None:
+    """Raise an error if blends name galaxies that do not exist."""
+    if len(rows) and (rows.min() < 0 or rows.max() >= n):
+        raise DeblendError(
+            f"blends name galaxies {rows.min()} to {rows.max()}, but there are {n} stamps: blends "
+            "and stamps are from different data sets"
+        )
+
+
 def _checked_columns(
     images: np.ndarray, blends: pd.DataFrame, companion_edge: str
 ) -> Sequence[Sequence[int]]:
@@ -172,11 +211,7 @@ def _checked_columns(
     if len(blends):
         # One column at a time: a batch has few rows, and selecting several columns is slow.
         ids = np.concatenate([blends[c].to_numpy() for c in ("central", "companion")])
-        if ids.min() < 0 or ids.max() >= len(images):
-            raise DeblendError(
-                f"blends name galaxies {ids.min()} to {ids.max()}, but there are {len(images)} "
-                "stamps: blends and stamps are from different data sets"
-            )
+        _check_galaxies(ids, len(images))
         shift = max(np.abs(blends[c].to_numpy()).max() for c in ("dx", "dy"))
         if shift >= images.shape[-1]:
             raise DeblendError(

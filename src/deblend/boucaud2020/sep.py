@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 from deblend.boucaud2020.metrics import photometry_statistics
 from deblend.boucaud2020.predictions import prediction_table
-from deblend.boucaud2020.render import render
+from deblend.boucaud2020.render import galaxies_of, render
 from deblend.data.image_units import check_zero_point
 from deblend.data.noise import noise_images
-from deblend.data.stamps import Stamps, read_stamps
+from deblend.data.stamps import Stamps, open_stamps
 from deblend.errors import DeblendError
 from deblend.photometry.sep import Detection, SepError, measure_blend, measure_isolated
 from deblend.seeds import generator
@@ -39,6 +39,10 @@ POSITIONS = ("y_central", "x_central", "y_companion", "x_companion")
 
 
 BATCH = 256
+
+
+#: Memory of each process for the stamps that it has used last.
+KEPT_BYTES = 2**27
 
 
 #: Standard error of the median of n normal numbers, times sqrt(n) / sigma.
@@ -197,15 +201,13 @@ def measure_blends(
         `flux_auto_*` (counts/s, NaN where not found), `flags_*`, and its centroid `y_*`, `x_*`
         (`POSITIONS`).
     """
-    images = np.ascontiguousarray(stamps.images[:, 0])
     radius = stamps.galaxies["half_light_radius_px"].to_numpy(float)
     sigma, correlation = stamps.noise()
     rows = []
     for start in range(0, len(blends), BATCH):
         batch = blends.iloc[start : start + BATCH]
         rendered = render(
-            images,
-            batch,
+            *galaxies_of(stamps, batch),
             companion_edge=companion_edge,
             noise_sigma=sigma,
             noise_correlation=correlation,
@@ -274,7 +276,8 @@ _shared: dict[str, Any] = {}
 
 
 def _load_shared(stamps: str, settings: tuple[Detection, Detection, str]) -> None:
-    _shared.update(stamps=read_stamps(stamps), settings=settings)
+    _shared.update(stamps=open_stamps(stamps, segmaps=False, kept_bytes=KEPT_BYTES))
+    _shared.update(settings=settings)
 
 
 def _measure_chunk(blends: pd.DataFrame) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from deblend.boucaud2020.predict import load_network, save_network
 from deblend.boucaud2020.render import render
 from deblend.data.profiles import psf_fwhm_px
 from deblend.data.ranges import galaxy_ranges
-from deblend.data.stamps import Stamps, read_stamps
+from deblend.data.stamps import Stamps, open_stamps
 from deblend.errors import DeblendError
 from deblend.tables import read_ecsv, write_csv
 from deblend.training.fingerprints import fingerprint
@@ -144,7 +144,7 @@ class BlendSource:
         if config.n_train_blends is None and config.steps_per_epoch is None:
             raise DeblendError("n_train_blends and steps_per_epoch are both null: give one of them")
         self.images = np.ascontiguousarray(stamps.images[:, 0])
-        self.segmaps = (stamps.segmaps > 0).astype(np.uint8)
+        self.segmaps = (stamps.segmaps[:] > 0).astype(np.uint8)
         self.galaxies = stamps.galaxies
         self.noise_sigma, self.noise_correlation = stamps.noise()
         self.flux = flux_from_mag(stamps.galaxies.mag, float(stamps.bands.zero_point[0]))
@@ -666,7 +666,7 @@ def train_and_write(
         if `threads` and the versions are still the same.
     """
     model, history, record = train_from_config(
-        read_stamps(stamps),
+        open_stamps(stamps, kept_bytes=0),
         np.asarray(read_ecsv(galaxies, ["split"])["split"]),
         read_ecsv(validation_blends),
         network,

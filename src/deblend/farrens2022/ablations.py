@@ -12,12 +12,18 @@ from typing import Any
 import keras
 import numpy as np
 import pandas as pd
+from deblend.data.rows import Rows
 from deblend.errors import DeblendError
 from deblend.farrens2022.config import Ablation
 from deblend.farrens2022.features import FEATURE_TYPE, network_features, scaled
 from deblend.farrens2022.networks import head, small_network
 from deblend.farrens2022.stamps import noisy_batches, read_sample_table
-from deblend.farrens2022.training import train_classifier, write_training
+from deblend.farrens2022.training import (
+    KEPT_BYTES,
+    probabilities,
+    train_classifier,
+    write_training,
+)
 from deblend.hdf5 import (
     new_file,
     new_group,
@@ -136,7 +142,7 @@ def write_inputs(
                         "inputs",
                         shape=(len(labels), *part.shape[1:]),
                         dtype=part.dtype,
-                        chunks=part.shape,
+                        chunks=(1, *part.shape[1:]),
                         compression="gzip",
                         compression_opts=1,
                     )
@@ -217,9 +223,12 @@ def train_ablation(
                 f"train_share {ablation.train_share:g} leaves {n} of {len(file['train/labels'])} "
                 "training stamps: two are needed at least"
             )
-        train = file["train/inputs"][:n], file["train/labels"][:n]
-        validation = file["validation/inputs"][:], file["validation/labels"][:]
+        labels = {split: file[f"{split}/labels"][:] for split in ("train", "validation")}
         tests = sorted(file["test"])
+    train, validation = (
+        (Rows(inputs, f"{split}/inputs", kept_bytes=KEPT_BYTES), labels[split][:last])
+        for split, last in (("train", n), ("validation", None))
+    )
     keras.utils.set_random_seed(seed)
     model, history, summary = train_classifier(
         build(ablation, train[0].shape[1:], dropout=network["dropout"]),
@@ -234,10 +243,8 @@ def train_ablation(
     )
     found = []
     for name in tests:
-        with open_file(inputs) as file:
-            stamps = file[f"test/{name}/inputs"][:]
-        probability = np.asarray(model.predict(stamps, batch_size=1000, verbose=0))[:, 0]
-        table = pd.DataFrame({"test": name, "stamp": range(len(stamps))})
+        probability = probabilities(model, Rows(inputs, f"test/{name}/inputs", kept_bytes=0))
+        table = pd.DataFrame({"test": name, "stamp": range(len(probability))})
         found.append(table.assign(probability=probability))
     summary |= {
         "ablation": ablation.model_dump(),

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import keras
 import numpy as np
 import pandas as pd
+from deblend.data.rows import Rows
 from deblend.errors import DeblendError
 from deblend.farrens2022.config import Survey
 from deblend.farrens2022.features import extract_features
@@ -40,12 +41,60 @@ from tqdm.auto import tqdm
 log = logging.getLogger(__name__)
 
 
+#: Memory for the inputs of the training, of the validation and of the test that were used last:
+#: all 72,000 features of the paper's training are 295 MB.
+KEPT_BYTES = 2**29
+
+#: Stamps that a trained network labels at a time.
+PREDICTED = 1000
+
+
+class Batches(keras.utils.PyDataset):
+    """Batches of what a network gets for each stamp, read when they are requested.
+
+    Parameters
+    ----------
+    inputs : ndarray or Rows, shape (n, ...)
+    labels : ndarray, shape (n,), optional
+    batch_size : int
+    order : ndarray of int, optional
+        Numbers of the stamps in the order in which they come; by default all, as they are.
+    """
+
+    def __init__(
+        self,
+        inputs: np.ndarray | Rows,
+        labels: np.ndarray | None,
+        batch_size: int,
+        order: np.ndarray | None = None,
+    ) -> None:
+        super().__init__()
+        self.inputs, self.labels, self.batch_size = inputs, labels, batch_size
+        self.order = np.arange(len(inputs)) if order is None else order
+
+    def __len__(self) -> int:
+        return -(-len(self.order) // self.batch_size)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, ...]:
+        rows = self.order[index * self.batch_size : (index + 1) * self.batch_size]
+        # As Keras converts whole arrays.
+        inputs = self.inputs[rows].astype(np.float32, copy=False)
+        return (inputs,) if self.labels is None else (inputs, self.labels[rows])
+
+
+def probabilities(model: keras.Model, inputs: np.ndarray | Rows) -> np.ndarray:
+    """Probability of a blend for each stamp, shape (n,)."""
+    return np.asarray(model.predict(Batches(inputs, None, PREDICTED), verbose=0))[:, 0]
+
+
 def cached_features(
     path: str | Path, fingerprint: str, n_stamps: int, compute: Callable[[], Iterator[np.ndarray]]
-) -> tuple[np.ndarray, float]:
-    """Read features from a file, or compute and write them if it does not have them.
+) -> tuple[Rows, float]:
+    """Features from a file, or compute and write them if it does not have them.
 
-    An interrupted training thus finds them again. The file is deleted after the training.
+    They stay on disk and are read when they are needed: see `deblend.data.rows.Rows`. A training
+    that was interrupted finds them again. The file is deleted after it.
+
 
     Parameters
     ----------
@@ -58,7 +107,7 @@ def cached_features(
 
     Returns
     -------
-    features : ndarray, shape (n_stamps, n_features)
+    features : Rows, shape (n_stamps, n_features)
         Of the type that `compute` gives.
     seconds : float
         Duration of their computation.
@@ -70,22 +119,30 @@ def cached_features(
                 attributes = read_attributes(file)
                 if attributes["fingerprint"] == fingerprint:
                     log.info("features of %s have been computed already", path.stem)
-                    return file["features"][:], float(attributes["seconds"])
+                    seconds = float(attributes["seconds"])
+                    return Rows(path, "features", kept_bytes=KEPT_BYTES), seconds
         except DeblendError as error:
             log.warning("features are computed again: %s", error)
     start = time.monotonic()
-    parts = []
-    with tqdm(total=n_stamps, desc=path.stem, unit="stamp", disable=None) as progress:
+    with (
+        new_file(path) as file,
+        tqdm(total=n_stamps, desc=path.stem, unit="stamp", disable=None) as progress,
+    ):
+        done = 0
         for part in compute():
-            parts.append(part)
+            if not done:
+                # Nine in ten features of ImageNet weights are zero: this makes a fifth of the size.
+                options = {"compression": "gzip", "compression_opts": 1}
+                shape, chunk = (n_stamps, *part.shape[1:]), (1, *part.shape[1:])
+                write_array(
+                    file, "features", shape=shape, dtype=part.dtype, chunks=chunk, **options
+                )
+            file["features"][done : done + len(part)] = part
+            done += len(part)
             progress.update(len(part))
-    result = np.concatenate(parts)
-    seconds = time.monotonic() - start
-    with new_file(path) as file:
+        seconds = time.monotonic() - start
         write_attributes(file, {"fingerprint": fingerprint, "seconds": seconds})
-        # Nine in ten features of ImageNet weights are zero: this makes a fifth of the size.
-        write_array(file, "features", result, compression="gzip", compression_opts=1)
-    return result, seconds
+    return Rows(path, "features", kept_bytes=KEPT_BYTES), seconds
 
 
 def not_learnt(val_loss: float, labels: np.ndarray) -> str | None:
@@ -106,8 +163,8 @@ def not_learnt(val_loss: float, labels: np.ndarray) -> str | None:
 
 
 def train_head(
-    train: tuple[np.ndarray, np.ndarray],
-    validation: tuple[np.ndarray, np.ndarray],
+    train: tuple[np.ndarray | Rows, np.ndarray],
+    validation: tuple[np.ndarray | Rows, np.ndarray],
     *,
     seed: int,
     batch_size: int,
@@ -122,7 +179,8 @@ def train_head(
 
     Parameters
     ----------
-    train, validation : (features (n, n_features), labels (n,)) of ndarray
+    train, validation : (features (n, n_features), labels (n,))
+        Of ndarray; features can be `Rows`.
     seed, batch_size : int
     dropout, adam_epsilon : float
     steering_config : SteeringConfig
@@ -171,8 +229,8 @@ def train_head(
 def train_classifier(
     model: keras.Model,
     optimizer: keras.optimizers.Optimizer,
-    train: tuple[np.ndarray, np.ndarray],
-    validation: tuple[np.ndarray, np.ndarray],
+    train: tuple[np.ndarray | Rows, np.ndarray],
+    validation: tuple[np.ndarray | Rows, np.ndarray],
     *,
     seed: int,
     batch_size: int,
@@ -222,16 +280,12 @@ def train_classifier(
         model.optimizer.learning_rate = rate
         order = generator(seed, "order", epoch).permutation(n_train)
         fitted = model.fit(
-            train[0][order],
-            train[1][order],
-            batch_size=batch_size,
+            Batches(*train, batch_size, order),
             shuffle=False,
             verbose=0,
             callbacks=[progress_callback(loop)],
         )
-        predicted = np.asarray(model.predict(validation[0], batch_size=1000, verbose=0))[
-            :, 0
-        ].astype(float)
+        predicted = probabilities(model, validation[0]).astype(float)
         predicted = np.clip(predicted, 1e-7, 1 - 1e-7)
         val_loss = float(
             -np.mean(np.where(validation[1] > 0, np.log(predicted), np.log1p(-predicted)))
@@ -357,7 +411,7 @@ def run_training(
         checkpoint=Checkpoint(checkpoint_path, digests),
         keep=network["keep"],
     )
-    probability = np.asarray(model.predict(features["test"], batch_size=1000, verbose=0))[:, 0]
+    probability = probabilities(model, features["test"])
     summary |= {
         "augment": network["augment"],
         "seconds": summary["seconds"] + seconds["train"] + seconds["validation"],

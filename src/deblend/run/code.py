@@ -24,7 +24,7 @@ REFLECTION = frozenset({"globals", "eval", "exec", "sys.modules"})
 IMPORTERS = frozenset({"__import__", "importlib.import_module", "sys.modules"})
 
 
-def code_digest(script: Path, library: Path) -> str:
+def code_digest(script: Path, library: Path, known: "Known | None" = None) -> str:
     """Digest of a script and of those definitions in the library that it uses.
 
     Parameters
@@ -33,6 +33,9 @@ def code_digest(script: Path, library: Path) -> str:
         The script.
     library : path
         Folder that holds the package ``deblend``.
+    known : Known, optional
+        Of this library; with it, what scripts have in common is followed once. No file may change
+        between the calls that share it.
 
     Returns
     -------
@@ -44,7 +47,7 @@ def code_digest(script: Path, library: Path) -> str:
     DeblendError
         The code is not valid Python, or uses a name that the library does not have.
     """
-    lines = sorted(_Traversal(Path(script), Path(library)).lines)
+    lines = sorted(_traversed(Path(script), Path(library), known)[0])
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:LENGTH]
 
 
@@ -67,34 +70,102 @@ def definitions_used(script: Path, library: Path) -> dict[str, set[str]]:
         See `code_digest`.
     """
     used: dict[str, set[str]] = {}
-    for module, name in _Traversal(Path(script), Path(library)).counted:
+    for module, name in _traversed(Path(script), Path(library), None)[1]:
         if module:
             used.setdefault(module, set()).update([] if name is None else [name])
     return used
 
 
-class _Traversal:
-    """Follows names from a script through the library, and collects the lines to be hashed."""
+#: A definition of a module or, with None, the statements that run when it is imported.
+Counted = tuple[Module, str | None]
 
-    def __init__(self, script: Path, library: Path) -> None:
-        self.script, self.library = script, library
-        self._store = store_of(library.absolute())
+
+class Known:
+    """What has been followed in a library, for several scripts."""
+
+    def __init__(self) -> None:
+        self.modules: dict[Parts, Module | None] = {}
+        self.followed: dict[tuple[str, str | None], _Followed] = {}
+
+
+def _traversed(
+    script: Path, library: Path, known: Known | None
+) -> tuple[set[str], set[tuple[str, str | None]]]:
+    """Follow names from a script through the library.
+
+    Returns
+    -------
+    lines : set of str
+        What is hashed.
+    counted : set of (str, str or None)
+        Names of the modules, the script's is empty, and of their definitions.
+    """
+    if not script.is_file():
+        raise DeblendError(f"{script}: there is no such script; correct the path")
+    follower = _Follower(script, library, known or Known())
+    lines: set[str] = set()
+    counted: set[tuple[str, str | None]] = set()
+    todo = follower.start()
+    while todo:
+        module, name = todo.pop()
+        if (module.name, name) not in counted:
+            counted.add((module.name, name))
+            followed = follower.followed(module, name)
+            lines.update(followed.lines)
+            todo += followed.counted
+    return lines, counted
+
+
+class _Followed:
+    """What one definition adds: lines, and what it uses itself."""
+
+    def __init__(self) -> None:
         self.lines: set[str] = set()
-        #: Pairs of a module and a definition, which is None for the statements.
-        self.counted: set[tuple[str, str | None]] = set()
-        self._modules: dict[Parts, Module | None] = {}
-        self._todo: list[tuple[Module, str | None]] = []
-        self._being_followed: set[tuple[str, Parts]] = set()
-        self._counted_whole: set[str] = set()
-        if not script.is_file():
-            raise DeblendError(f"{script}: there is no such script; correct the path")
-        self._count_all(self._store.module(script, ""))
-        while self._todo:
-            self._read(*self._todo.pop())
+        self.counted: list[Counted] = []
+        #: Names whose modules are being followed, and modules that count as a whole.
+        self.in_progress: set[tuple[str, Parts]] = set()
+        self.whole: set[str] = set()
+
+
+class _Follower:
+    """Follows the names of definitions, one definition at a time."""
+
+    def __init__(self, script: Path, library: Path, known: Known) -> None:
+        self.script, self.library, self._known = script, library, known
+        self._store = store_of(library.absolute())
+        self._now = _Followed()
+
+    def start(self) -> list[Counted]:
+        """All that the script itself defines."""
+        module = self._store.module(self.script, "")
+        return [(module, name) for name in (None, *module.definitions)]
+
+    def followed(self, module: Module, name: str | None) -> _Followed:
+        """What a definition adds; that of the library is kept for other scripts."""
+        key = (module.name, name)
+        if key in self._known.followed:
+            return self._known.followed[key]
+        found = self._now = _Followed()
+        if name is None:
+            for registered in module.registered:
+                self._count(module, registered)
+            # Importing a.b.c also runs a and a.b.
+            parts = tuple(module.name.split("."))
+            for size in range(1, len(parts)):
+                package = self._module(parts[:size])
+                if package and (package.statements or package.registered):
+                    self._count(package, None)
+        else:
+            self._count(module, None)
+        self._read(module, name)
+        if module.name:
+            self._known.followed[key] = found
+        return found
 
     def _module(self, parts: Parts) -> Module | None:
         """Module of the library with this name, or None."""
-        if parts not in self._modules:
+        modules = self._known.modules
+        if parts not in modules:
             path, name = self.library.joinpath(*parts), ".".join(parts)
             module = None
             if (path / "__init__.py").is_file():
@@ -103,32 +174,18 @@ class _Traversal:
                 module = self._store.module(path.with_suffix(".py"), name)
             elif path.is_dir():
                 module = Module(name, is_package=True)
-            self._modules[parts] = module
-        return self._modules[parts]
+            modules[parts] = module
+        return modules[parts]
 
     def _count(self, module: Module, name: str | None) -> None:
         """Count a definition or, with None, what counts whenever the module is used."""
-        if (module.name, name) in self.counted:
-            return
-        self.counted.add((module.name, name))
-        self._todo.append((module, name))
-        if name is not None:
-            self._count(module, None)
-            return
-        for registered in module.registered:
-            self._count(module, registered)
-        # Importing a.b.c also runs a and a.b.
-        parts = tuple(module.name.split("."))
-        for size in range(1, len(parts)):
-            package = self._module(parts[:size])
-            if package and (package.statements or package.registered):
-                self._count(package, None)
+        self._now.counted.append((module, name))
 
     def _count_all(self, module: Module) -> None:
         """Count everything in a module and, if it is a package, in its modules."""
-        if module.name in self._counted_whole:
+        if module.name in self._now.whole:
             return
-        self._counted_whole.add(module.name)
+        self._now.whole.add(module.name)
         self._count(module, None)
         for name in module.definitions:
             self._count(module, name)
@@ -151,16 +208,16 @@ class _Traversal:
         """Add the lines of a definition, and follow the names that it uses."""
         code = (module.statements or NO_CODE) if name is None else module.definitions[name]
         label = f"{module.name}:{name or ''}"
-        self.lines.add(f"{label} {code.digest}")
+        self._now.lines.add(f"{label} {code.digest}")
         reached = set()
         for parts in code.names:
             ends = self._follow_name(parts, module) or [".".join(parts)]
             reached.update(ends)
-            self.lines.update(f"{label} {parts[0]} = {end}" for end in ends)
+            self._now.lines.update(f"{label} {parts[0]} = {end}" for end in ends)
         for local_name, origin in code.imported:
             ends = self._follow(origin, module)
             reached.update(ends)
-            self.lines.update(f"{label} {local_name} = {end}" for end in ends)
+            self._now.lines.update(f"{label} {local_name} = {end}" for end in ends)
         if reached & REFLECTION:
             self._count_all(module)
         if reached & IMPORTERS:
@@ -169,7 +226,7 @@ class _Traversal:
                 if imported:
                     self._count_all(imported)
         for star in module.star_imports if name is None else ():
-            self.lines.add(f"{label} * = {'.'.join(star)}")
+            self._now.lines.add(f"{label} * = {'.'.join(star)}")
             self._follow(star, module)
 
     def _follow_name(self, parts: Parts, module: Module) -> list[str]:
@@ -186,10 +243,10 @@ class _Traversal:
             for origin in module.scope[name]:
                 # In a/__init__.py, `from a import b` refers to the module b, not to the name
                 # itself.
-                if (module.name, origin + rest) not in self._being_followed:
-                    self._being_followed.add((module.name, origin + rest))
+                if (module.name, origin + rest) not in self._now.in_progress:
+                    self._now.in_progress.add((module.name, origin + rest))
                     ends += self._follow(origin + rest, module)
-                    self._being_followed.remove((module.name, origin + rest))
+                    self._now.in_progress.remove((module.name, origin + rest))
         return ends
 
     def _follow(self, parts: Parts, user: Module) -> list[str]:

@@ -7,6 +7,7 @@ import pytest
 from deblend.data.stamps import (
     Stamps,
     concatenate,
+    open_stamps,
     read_galaxies,
     read_stamps,
     write_parts,
@@ -151,3 +152,47 @@ def test_files_of_earlier_versions_are_read(tmp_path):
     back = read_stamps(tmp_path / "old.h5")
     assert back.galaxies.equals(read_stamps(path).galaxies)
     assert back.attributes == {"cut_at_positions": True, "note": "text"}
+
+
+@pytest.mark.parametrize("write", ["whole", "parts"])
+def test_the_file_does_not_depend_on_the_size_of_chunks(tmp_path, write):
+    """More stamps than are written at a time, and more than HDF5 keeps in memory."""
+    rng = np.random.default_rng(0)
+    stamps = make_stamps(rng.normal(size=(600, 32, 32)))
+    stamps.segmaps = rng.integers(0, 9, (600, 32, 32)).astype(np.int16)
+    contents = set()
+    for k, size in enumerate((600, 250, 7)):
+        parts = [stamps.take(slice(i, i + size)) for i in range(0, 600, size)]
+        path, source = tmp_path / f"{write}{k}.h5", tmp_path / f"source{k}.h5"
+        if write == "whole":
+            write_stamps(path, concatenate(parts))
+        else:
+            write_parts(path, parts)
+        contents.add(path.read_bytes())
+        # Nor on whether they come from memory or from the disk.
+        write_stamps(source, stamps)
+        opened = open_stamps(source, kept_bytes=0)
+        if write == "whole":
+            write_stamps(path, opened)
+            contents.add(path.read_bytes())
+        back = read_stamps(path)
+        np.testing.assert_array_equal(back.images, stamps.images)
+        np.testing.assert_array_equal(back.segmaps, stamps.segmaps)
+    assert len(contents) == 1
+
+
+def test_stamps_on_disk_are_those_in_memory(tmp_path):
+    stamps = make_stamps(np.random.default_rng(0).normal(size=(5, 16, 16)))
+    stamps.segmaps = np.ones((5, 16, 16), np.int16)
+    stamps.noise_correlation = np.ones((1, 3, 3))
+    write_stamps(tmp_path / "s.h5", stamps)
+    read, opened = read_stamps(tmp_path / "s.h5"), open_stamps(tmp_path / "s.h5")
+    rows = np.array([4, 1])
+    for some, others in ((read, opened), (read.take(rows), opened.take(rows))):
+        np.testing.assert_array_equal(some.images, others.images[:])
+        np.testing.assert_array_equal(some.segmaps, others.segmaps[:])
+        pd.testing.assert_frame_equal(some.galaxies, others.galaxies)
+        pd.testing.assert_frame_equal(some.bands, others.bands)
+        assert some.attributes == others.attributes
+        np.testing.assert_array_equal(some.noise_correlation, others.noise_correlation)
+    assert not open_stamps(tmp_path / "s.h5", segmaps=False).segmaps[:].any()

@@ -7,7 +7,7 @@ from deblend.boucaud2020.catalog import describe_catalog, describe_networks, out
 from deblend.boucaud2020.methods import run_methods
 from deblend.boucaud2020.metrics import photometry_table
 from deblend.boucaud2020.predictions import truth
-from deblend.data.stamps import read_stamps
+from deblend.data.stamps import open_stamps
 from deblend.files import write_json
 from deblend.report.networks import read_networks
 from deblend.run import logs
@@ -15,7 +15,7 @@ from deblend.tables import read_ecsv, write_csv
 
 with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
-    stamps, blends = read_stamps(inputs.stamps), read_ecsv(inputs.blends)
+    stamps, blends = open_stamps(inputs.stamps), read_ecsv(inputs.blends)
     detection = pd.read_csv(inputs.detections).set_index("blend")["detection"]
     networks = [pd.read_csv(path) for path in inputs.predictions]
     sep = pd.read_csv(inputs.sep)

@@ -2,14 +2,14 @@
 
 from deblend.boucaud2020.examples import blend_examples, read_examples, write_examples
 from deblend.boucaud2020.figures.fig1_2_examples import draw_fig1, draw_fig2
-from deblend.data.stamps import read_stamps
+from deblend.data.stamps import open_stamps
 from deblend.run import logs
 from deblend.tables import read_ecsv, write_csv
 
 with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     blends = blend_examples(
-        read_stamps(inputs.stamps), read_ecsv(inputs.blends), companion_edge=params.companion_edge
+        open_stamps(inputs.stamps), read_ecsv(inputs.blends), companion_edge=params.companion_edge
     )
     write_examples(out.examples, blends)
     blends, cleaning = read_examples(out.examples), read_examples(inputs.cleaning)

@@ -15,11 +15,11 @@ with logs.script(snakemake.log[0]):
         refuse_training_galaxies,
         write_masks,
     )
-    from deblend.data.stamps import read_stamps
+    from deblend.data.stamps import open_stamps
     from deblend.tables import read_ecsv, write_csv
 
     model, record = load_network(inputs.weights, inputs.description)
-    stamps, blends = read_stamps(inputs.stamps), read_ecsv(inputs.blends)
+    stamps, blends = open_stamps(inputs.stamps), read_ecsv(inputs.blends)
     refuse_training_galaxies(network, read_ecsv(inputs.trained_on), stamps.galaxies, blends)
     options = {"method": network, "companion_edge": params.companion_edge}
     # The network's architecture decides which of these files the rule declares.

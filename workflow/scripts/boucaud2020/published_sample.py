@@ -4,14 +4,14 @@ import pandas as pd
 from deblend.boucaud2020.catalog import describe_catalog, output_catalog
 from deblend.boucaud2020.figures.published_sample import draw_comparison
 from deblend.boucaud2020.published_sample import compare
-from deblend.data.stamps import read_stamps
+from deblend.data.stamps import open_stamps
 from deblend.files import read_yaml, write_json
 from deblend.run import logs
 from deblend.tables import read_ecsv, write_csv
 
 with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
-    stamps, blends = read_stamps(inputs.stamps), read_ecsv(inputs.blends)
+    stamps, blends = open_stamps(inputs.stamps), read_ecsv(inputs.blends)
     detection = pd.read_csv(inputs.detections).set_index("blend")["detection"]
     predictions = {"sep": pd.read_csv(inputs.sep)}
     catalog = output_catalog(stamps, blends, predictions, detection)

@@ -9,7 +9,7 @@ from deblend.boucaud2020.sep import (
     measure_isolated_galaxies,
     to_predictions,
 )
-from deblend.data.stamps import read_stamps
+from deblend.data.stamps import open_stamps
 from deblend.photometry.sep import Detection
 from deblend.run import logs
 from deblend.tables import write_csv
@@ -17,7 +17,7 @@ from deblend.tables import write_csv
 with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     cold, hot = (Detection(**params.sep[mode]) for mode in ("cold", "hot"))
-    stamps = read_stamps(inputs.stamps)
+    stamps = open_stamps(inputs.stamps, segmaps=False)
     isolated = measure_isolated_galaxies(stamps, cold, hot, params.seed)
     zero_points = fit_zero_points(isolated, float(stamps.bands.zero_point[0]))
     logging.info("zero points:\n%s", zero_points.to_string(index=False))
