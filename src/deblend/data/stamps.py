@@ -300,9 +300,12 @@ def write_parts(path: str | Path, parts: Iterable[Stamps]) -> None:
                     options |= {"chunks": (1, *shape), "maxshape": (None, *shape)}
                     write_array(file, name, shape=like.shape, **options)
             start = sum(map(len, tables))
-            for name, values in (("images", part.images), ("segmaps", part.segmaps)):
-                file[name].resize(start + len(part), axis=0)
-                file[name][start:] = values
+            images, segmaps = file["images"], file["segmaps"]
+            for array in (images, segmaps):
+                array.resize(start + len(part), axis=0)
+            # Stamp by stamp, so that the file does not depend on the sizes of the parts.
+            for row, (image, segmap) in enumerate(zip(part.images, part.segmaps, strict=True)):
+                images[start + row], segmaps[start + row] = image, segmap
             tables.append(part.galaxies)
             bands.append(part.bands)
         first.bands = joined_bands(bands, [table["id"] for table in tables])

@@ -88,13 +88,17 @@ def probabilities(model: keras.Model, inputs: np.ndarray | Rows) -> np.ndarray:
 
 
 def cached_features(
-    path: str | Path, fingerprint: str, n_stamps: int, compute: Callable[[], Iterator[np.ndarray]]
+    path: str | Path,
+    fingerprint: str,
+    n_stamps: int,
+    compute: Callable[[], Iterator[np.ndarray]],
+    *,
+    kept_bytes: int = KEPT_BYTES,
 ) -> tuple[Rows, float]:
     """Features from a file, or compute and write them if it does not have them.
 
     They stay on disk and are read when they are needed: see `deblend.data.rows.Rows`. A training
     that was interrupted finds them again. The file is deleted after it.
-
 
     Parameters
     ----------
@@ -104,6 +108,8 @@ def cached_features(
     n_stamps : int
     compute : callable
         Gives the features in batches.
+    kept_bytes : int
+        Memory for those that were used last.
 
     Returns
     -------
@@ -120,7 +126,7 @@ def cached_features(
                 if attributes["fingerprint"] == fingerprint:
                     log.info("features of %s have been computed already", path.stem)
                     seconds = float(attributes["seconds"])
-                    return Rows(path, "features", kept_bytes=KEPT_BYTES), seconds
+                    return Rows(path, "features", kept_bytes=kept_bytes), seconds
         except DeblendError as error:
             log.warning("features are computed again: %s", error)
     start = time.monotonic()
@@ -142,7 +148,7 @@ def cached_features(
             progress.update(len(part))
         seconds = time.monotonic() - start
         write_attributes(file, {"fingerprint": fingerprint, "seconds": seconds})
-    return Rows(path, "features", kept_bytes=KEPT_BYTES), seconds
+    return Rows(path, "features", kept_bytes=kept_bytes), seconds
 
 
 def not_learnt(val_loss: float, labels: np.ndarray) -> str | None:
