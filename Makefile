@@ -134,6 +134,7 @@ docs: $(READY) ## Write the pages that are made from the code, and build all as 
 bench: $(READY) ## Time the hot paths against baselines (nothing else should run meanwhile)
 	$(BIN)/python -m pytest benchmarks --benchmark-json benchmarks/.run.json
 	$(BIN)/python benchmarks/ratios.py benchmarks/.run.json benchmarks/ratios.csv
+	$(BIN)/python benchmarks/growth.py benchmarks/results.md
 
 clean: ## Remove the results of the toy run (results at other scales are kept)
 	rm -rf results/toy

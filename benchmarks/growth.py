@@ -1,4 +1,4 @@
-"""How memory grows with the samples: python benchmarks/growth.py benchmarks/results.md.
+"""How memory, and a dry run, grow with the samples: python benchmarks/growth.py benchmarks/results.md.
 
 Each stage runs at two sizes, each time in a process of its own, which reports by how much its peak
 memory is above that before the work: libraries do not count. The exponent is that of a power law
@@ -7,8 +7,10 @@ another process. Limits of what stays in memory are lowered, so that they are re
 as they are in a run at larger ones.
 """
 
+import json
 import os
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -33,6 +35,28 @@ STAGES = {
     "sep": ((500, 5_000), "galaxies, and blends"),
     "features": ((4_000, 40_000), "stamps"),
     "head": ((4_000, 40_000), "stamps, trained on"),
+}
+#: A run at paper scale of simulated samples, ten times as large as the paper's.
+TEN_TIMES = {
+    "boucaud2020": {"dataset": "simulated"},
+    "datasets": {"simulated": {"n_galaxies": 26180}},
+    "networks": {
+        name: {"dataset": "simulated"}
+        for name in ("blend2flux", "unet", "blend2mask2flux", "joint_text")
+    },
+    "farrens2022": {
+        "samples": {
+            "parametric": {"n_stamps": {"train": 360000, "validation": 360000, "test": 80000}},
+            "realistic": {"n_stamps": {"train": 0, "validation": 0, "test": 800000}},
+        }
+    },
+    "reiman2019": {
+        "image_sets": {"galaxyzoo": {"source": "simulated", "archives": None, "n_images": 1415530}}
+    },
+    "hemmati2022": {
+        "cutouts_set": "simulated_bands",
+        "cutouts": {"simulated_bands": {"n_galaxies": 200000}},
+    },
 }
 #: Rows of the table.
 TITLES = {
@@ -281,6 +305,39 @@ def growth() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def _cpu_seconds(command: list[str], folder: Path) -> tuple[float, str]:
+    """Seconds of processors that a command takes, and what it writes."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder)
+    if done.returncode:
+        raise SystemExit(done.stdout + done.stderr)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return seconds, done.stdout + done.stderr
+
+
+def dry_runs() -> pd.DataFrame:
+    """How long Snakemake takes to read the rules and to find all jobs."""
+    snakemake = [sys.executable, "-m", "snakemake"]
+    dry = [*snakemake, "-n", "-q", "all", "--snakefile", str(ROOT / "Snakefile")]
+    rows = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "ten.yaml").write_text(json.dumps(TEN_TIMES))
+        for what, command in {
+            "baseline: Snakemake's own start": [*snakemake, "--version"],
+            "dry run at paper scale": dry,
+            "with ten times the samples, simulated": [*dry, "--configfile", "ten.yaml"],
+        }.items():
+            seconds, text = _cpu_seconds(command, folder)
+            jobs = re.findall(r"^total +(\d+)$", text, re.MULTILINE)
+            row = {"what": what, "jobs": jobs[-1] if jobs else "", "CPU s": round(seconds, 1)}
+            first = rows[0]["CPU s"] if rows else seconds
+            rows.append({**row, "ratio": round(seconds / first, 1)})
+            print(rows[-1], file=sys.stderr, flush=True)
+    return pd.DataFrame(rows)
+
+
 def table(rows: pd.DataFrame) -> str:
     """A table in Markdown."""
     lines = [list(map(str, rows)), ["---"] * rows.shape[1], *rows.astype(str).to_numpy().tolist()]
@@ -296,13 +353,20 @@ baseline. The exponent is that of a power law through both: 0 if memory does not
 in proportion; peaks below 8 MiB count as 8.
 
 {table}
+
+# How a dry run grows
+
+Seconds of one processor for reading the rules, finding all jobs and listing them. Ratios are those
+to Snakemake's own start, without a workflow, which each of them begins with.
+
+{dry}
 """
 
 
 def main(arguments: list[str]) -> None:
     """Measure all stages, or, in a child process, prepare or measure one."""
     if len(arguments) == 1:
-        Path(arguments[0]).write_text(PAGE.format(table=table(growth())))
+        Path(arguments[0]).write_text(PAGE.format(dry=table(dry_runs()), table=table(growth())))
         return
     what, stage, n, folder = arguments
     if stage in ("features", "head"):

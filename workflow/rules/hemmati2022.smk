@@ -140,13 +140,12 @@ def hemmati_network(wildcards):
 
 
 def with_cutouts_mb(wildcards, input):
-    """Memory of a job that has all cut-outs in memory.
+    """Memory of a job that reads cut-outs: of each band's and of all bands' images, up to 2 GiB stay.
 
-    The file has about the size of the images in memory. A fifth more is for a copy of one band of
-    seven. The rest is what was measured at toy scale, 1 GB, for three times as many blends, and the
+    The rest is what was measured at toy scale, 1 GB, for three times as many blends, and the
     libraries of a GPU.
     """
-    return 6000 + round(1.2 * input.size_mb)
+    return 6000 + min(round(1.2 * input.size_mb), 4500)
 
 
 def hsc_pairs(wildcards):

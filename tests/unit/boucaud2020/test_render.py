@@ -2,13 +2,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from deblend.boucaud2020.blends import BlendConfig, draw_blends
-from deblend.boucaud2020.render import orient, render, render_components
+from deblend.boucaud2020.render import galaxies_of, orient, render, render_components
 from deblend.data.noise import read_correlation
 from deblend.errors import DeblendError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import ROOT, galaxy_table
+from tests.conftest import ROOT, galaxy_table, make_stamps
 
 SIZE = 32
 CORRELATION = read_correlation(ROOT / "config" / "noise.yaml")
@@ -161,3 +161,15 @@ def test_rows_that_do_not_fit_are_refused(images, changes, message):
 def test_unknown_edge_is_refused(images):
     with pytest.raises(DeblendError, match="'mirror'; it can be zero or noise"):
         render(images, rows(), companion_edge="mirror")
+
+
+def test_blends_can_be_rendered_from_their_own_galaxies_alone(images, blends):
+    stamps = make_stamps(images)
+    options = {"companion_edge": "noise", "noise_sigma": 1.0}
+    some = blends.iloc[[70, 3, 4]]
+    own, numbered = galaxies_of(stamps, some)
+    used = np.unique(some[["central", "companion"]])
+    assert len(own) == len(used) < len(images)
+    np.testing.assert_array_equal(render(own, numbered, **options), render(images, some, **options))
+    with pytest.raises(DeblendError, match="galaxies 0 to 20, but there are 20 stamps"):
+        galaxies_of(stamps, rows(companion=[20]))

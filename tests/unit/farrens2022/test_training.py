@@ -11,7 +11,12 @@ from deblend.training import keras_backend as backend
 backend.configure("tensorflow", 2, 0)
 
 from deblend.errors import DeblendError
-from deblend.farrens2022.training import cached_features, not_learnt, train_head
+from deblend.farrens2022.training import (
+    cached_features,
+    not_learnt,
+    probabilities,
+    train_head,
+)
 from deblend.training.keras_checkpoint import Checkpoint
 from deblend.training.schedule import SteeringConfig
 
@@ -147,3 +152,35 @@ def test_features_are_kept_while_their_fingerprint_fits(tmp_path):
         assert found.dtype == np.float16
         np.testing.assert_array_equal(found, values)
         assert len(calls) == n
+
+
+def test_a_head_learns_the_same_from_features_on_disk(tmp_path):
+    """In memory all at once, or a few rows at a time; in batches that do not divide them."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(130, 20)).astype(np.float16)
+    y = (x[:, 0] > 0).astype(np.float32)
+
+    def from_disk(kept_bytes):
+        parts = iter([x[:50], x[50:51], x[51:]])
+        path = tmp_path / f"{kept_bytes}.h5"
+        return cached_features(path, "f", 130, lambda: parts, kept_bytes=kept_bytes)[0]
+
+    runs = []
+    for features in (x, from_disk(2**20), from_disk(3 * x[0].nbytes)):
+        model, history, summary = train_head(
+            (features, y),
+            (features, y),
+            seed=1,
+            batch_size=40,
+            dropout=0.1,
+            adam_epsilon=1e-8,
+            steering_config=STEERING.model_copy(update={"epochs": 2}),
+            checkpoint=Checkpoint(tmp_path / f"{len(runs)}.npz", {}),
+        )
+        assert (summary["n_features"], summary["feature_type"]) == (20, "float16")
+        runs.append((history, model.get_weights(), probabilities(model, features)))
+    for history, weights, labels in runs[1:]:
+        assert history.equals(runs[0][0])
+        np.testing.assert_array_equal(labels, runs[0][2])
+        for ours, theirs in zip(weights, runs[0][1], strict=True):
+            np.testing.assert_array_equal(ours, theirs)

@@ -3,14 +3,17 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from deblend.hemmati2022.blends import true_positions, with_neighbours
-from deblend.hemmati2022.detection import detect
-from deblend.hemmati2022.networks import SuperResolver
+from deblend.hemmati2022.detection import all_peaks, detect
+from deblend.hemmati2022.networks import SuperResolver, build_generator
+from deblend.hemmati2022.pairs import BATCH
 from deblend.hemmati2022.predict import Network
+from deblend.hemmati2022.resolutions import make_resolutions
 
-from tests.unit.hemmati2022.conftest import BLENDING, DETECTION, SPLITS, maker_of
+from tests.unit.hemmati2022.conftest import BLENDING, DETECTION, SPLITS, TINY, maker_of
 
 
 def test_a_perfect_network_detects_the_same_blends_as_the_high_resolution(detected):
@@ -109,3 +112,19 @@ def test_the_ladder_has_the_numbers_of_the_table(detected):
         assert row["low"] <= row["detected"] <= row["high"]
     gain = detected.ladder.set_index(["step", "resolution"]).loc[("network", "gan"), "detected"]
     assert gain == pytest.approx(ladder["detected"]["gan"] - ladder["detected"]["low_best"])
+
+
+def test_peaks_are_those_of_each_blend_whatever_is_rendered_with_it(maker):
+    """More blends than are rendered at a time: the numbers of the stamps go on."""
+    n = BATCH + 20
+    networks = {"gan": Network(build_generator(TINY, 1).eval(), maker, 0)}
+    resolutions = make_resolutions(networks, DETECTION)
+    resolutions = {name: resolutions[name] for name in ("high", "low")}
+    blends = maker.draw(SPLITS["test"], 0, n, "test", BLENDING)
+    device = torch.device("cpu")
+    whole = all_peaks(networks, resolutions, blends, "test", device)
+    end = all_peaks(networks, resolutions, blends.iloc[BATCH:], "test", device)
+    for name, peaks in whole.items():
+        assert peaks["stamp"].max() == n - 1
+        last = peaks[peaks["stamp"] >= BATCH].reset_index(drop=True)
+        pd.testing.assert_frame_equal(last.assign(stamp=last["stamp"] - BATCH), end[name])

@@ -5,11 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from deblend.data.stamps import write_stamps
+from deblend.data.stamps import open_stamps, write_stamps
 from deblend.errors import DeblendError
 from deblend.hemmati2022.blends import with_neighbours
 from deblend.hemmati2022.degrade import degrade, psf_image
 from deblend.hemmati2022.pairs import (
+    BATCH,
     PairMaker,
     draw_singles,
     point_source_sigma,
@@ -183,3 +184,31 @@ def test_the_record_has_what_makes_the_images_of_a_network(stamps):
     expected = np.arcsinh(low / softening[:, None, None])
     expected /= np.arcsinh(limit / softening)[:, None, None]
     assert maker.scaled(blends, "test")[1] == pytest.approx(expected.clip(-1, 1), abs=1e-5)
+
+
+@pytest.mark.parametrize("bands", [("f775w",), ("f606w", "f775w"), ("f775w", "f606w")])
+def test_pairs_from_the_disk_are_those_from_memory(stamps, tmp_path, bands):
+    """With room for the images of two galaxies, and sizes that are not in the catalogue."""
+    write_stamps(tmp_path / "c.h5", stamps)
+    kept_bytes = 2 * stamps.images[0].nbytes
+    opened = open_stamps(tmp_path / "c.h5", segmaps=False, kept_bytes=kept_bytes)
+    memory, disk = maker_of(stamps, bands), maker_of(opened, bands)
+    blends = memory.draw(SPLITS["test"], 0, 9, "test", BLENDING)
+    pd.testing.assert_frame_equal(blends, disk.draw(SPLITS["test"], 0, 9, "test", BLENDING))
+    for ours, theirs in zip(
+        disk.scaled(blends, "test"), memory.scaled(blends, "test"), strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+    np.testing.assert_array_equal(disk.scaled_low(blends, "test"), memory.scaled(blends, "test")[1])
+    assert memory.record() == disk.record()
+
+
+def test_many_blends_are_rendered_as_few_are(maker):
+    """More than are rendered at a time."""
+    n = BATCH + 3
+    blends = maker.draw(SPLITS["test"], 0, n, "test", BLENDING)
+    whole = maker.scaled(blends, "test")
+    last = maker.scaled(blends.iloc[n - 5 :], "test")
+    for many, few in zip(whole, last, strict=True):
+        assert len(many) == n
+        np.testing.assert_array_equal(many[-5:], few)
