@@ -1,4 +1,4 @@
-"""How memory, and a dry run, grow with the samples: python benchmarks/growth.py benchmarks/results.md.
+"""How memory and dry runs grow with the samples: python benchmarks/growth.py benchmarks/results.md.
 
 Each stage runs at two sizes, each time in a process of its own, which reports by how much its peak
 memory is above that before the work: libraries do not count. The exponent is that of a power law

@@ -7,8 +7,8 @@ Blends are rendered as those of Boucaud et al. 2020.
 """
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 from deblend.benchmark.truth import (
     Truth,
-    finished_truth,
+    masks_of,
+    new_truth,
     signal_to_noise,
     with_neighbour_quantities,
     write_truth,
@@ -257,25 +258,70 @@ def plan(name: str, n_galaxies: int, options: SetOptions) -> tuple[pd.DataFrame,
     return galaxies, blends.reset_index(drop=True)
 
 
-def make_set(name: str, n_galaxies: int, options: SetOptions) -> tuple[Scenes, Truth]:
-    """Simulate a set: see `plan` for the parameters."""
+@dataclass(frozen=True)
+class SimulatedSet:
+    """A set that is simulated batch by batch.
+
+    Attributes
+    ----------
+    scenes : Scenes
+        Without their pixels: images are zeros that need no memory.
+    galaxies : DataFrame
+        `deblend.benchmark.truth.COLUMNS` but `snr`.
+    batches : iterator of (images, alone, masks, snr)
+        Of `BATCH` scenes each: their images (k, 1, y, x), those of their galaxies (m, y, x), their
+        masks and signal to noise.
+    """
+
+    scenes: Scenes
+    galaxies: pd.DataFrame
+    batches: Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]
+
+
+def simulated_set(name: str, n_galaxies: int, options: SetOptions) -> SimulatedSet:
+    """Plan a set: see `plan` for the parameters. It is simulated while its batches are taken."""
     galaxies, blends = plan(name, n_galaxies, options)
     config = simulator_of(name, options)
-    images, alone = [], []
-    for start in range(0, len(blends), BATCH):
-        rendered = _render(name, blends.iloc[start : start + BATCH], config, options)
-        images.append(rendered[0])
-        alone.append(rendered[1])
     table = _truth_table(SAME_BLENDS.get(name, name), galaxies, blends, config)
-    scenes = _scenes(np.concatenate(images), config, options, name)
-    measured_at = config.noise_sigma
-    components = np.concatenate(alone).reshape(-1, *images[0].shape[1:])
-    if name == "hsc":
-        scenes, components, table = _degraded(scenes, components, table, config, options)
-        measured_at = float(scenes.noise_sigma[0, 0])
+    side = config.stamp_size
+    scenes = _scenes(_no_pixels(len(blends), side), config, options, name)
     # Masks of a training are measured before noise is added.
-    noise = float(scenes.noise_sigma[0, 0])
-    return scenes, finished_truth(table, components, noise, options.modes, measured_at)
+    measured_at, kernel = config.noise_sigma, None
+    if name == "hsc":
+        scenes, kernel, table = _degraded(scenes, table, config, options)
+        measured_at = float(scenes.noise_sigma[0, 0])
+
+    def batches() -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+        for start in range(0, len(blends), BATCH):
+            part = blends.iloc[start : start + BATCH]
+            rendered, components = _render(name, part, config, options)
+            images = rendered[:, None].astype(np.float32)
+            alone = components.reshape(-1, side, side)
+            if kernel is not None:
+                images, alone = degrade(images, kernel), degrade(alone, kernel)
+                numbers = np.arange(start, start + len(part))
+                images = add_noise(images, measured_at, options.seed, ("benchmark",), numbers)
+            size = len(alone) // len(part)
+            rows = slice(start * size, start * size + len(alone))
+            positions = table[["y_px", "x_px"]].to_numpy(float)[rows]
+            masks = masks_of(alone, positions, measured_at, options.modes)
+            snr = signal_to_noise(alone, float(scenes.noise_sigma[0, 0]))
+            yield images, alone.astype(np.float32, copy=False), masks, snr
+
+    return SimulatedSet(scenes, with_neighbour_quantities(table), batches())
+
+
+def _no_pixels(n: int, side: int) -> np.ndarray:
+    """Images of zeros that take the memory of one number."""
+    return np.broadcast_to(np.float32(0), (n, side, side))
+
+
+def make_set(name: str, n_galaxies: int, options: SetOptions) -> tuple[Scenes, Truth]:
+    """Simulate a set in memory: see `plan` for the parameters."""
+    made = simulated_set(name, n_galaxies, options)
+    images, alone, masks, snr = (np.concatenate(parts) for parts in zip(*made.batches, strict=True))
+    truth = Truth(made.galaxies.assign(snr=snr), alone, masks)
+    return replace(made.scenes, images=images), truth
 
 
 def _n_of(blends: pd.DataFrame) -> int:
@@ -377,7 +423,7 @@ def _scenes(images: np.ndarray, config: SimulatorConfig, options: SetOptions, na
     )
     correlation = options.noise_correlation
     return Scenes(
-        images[:, None].astype(np.float32),
+        images[:, None],
         (config.band,),
         pixel_scale_arcsec=config.pixel_scale_arcsec,
         zero_points=np.array([config.zero_point]),
@@ -389,22 +435,17 @@ def _scenes(images: np.ndarray, config: SimulatorConfig, options: SetOptions, na
 
 
 def _degraded(
-    scenes: Scenes,
-    components: np.ndarray,
-    table: pd.DataFrame,
-    config: SimulatorConfig,
-    options: SetOptions,
+    scenes: Scenes, table: pd.DataFrame, config: SimulatorConfig, options: SetOptions
 ) -> tuple[Scenes, np.ndarray, pd.DataFrame]:
-    """Scenes, single galaxies and their table at the resolution of HSC, with its noise."""
+    """Scenes without pixels at the resolution of HSC, the kernel for it, and their galaxies."""
     low, scale = options.low, config.pixel_scale_arcsec
     high = psf_image(config.psf_fwhm_arcsec, config.psf_moffat_beta, scale)
     target = psf_image(low["psf_fwhm_arcsec"], low["psf_beta"], scale)
     kernel, psf = matching_kernel(high, target), low_psf(target)
     sigma = point_source_sigma(psf, low["depth_mag"], config.zero_point)
-    images = degrade(scenes.images, kernel)
-    images = add_noise(images, sigma, options.seed, ("benchmark",), np.arange(len(images)))
+    images = _no_pixels(len(scenes), scenes.images.shape[-1] // FACTOR)
     degraded = Scenes(
-        images,
+        images[:, None],
         (str(low["band"]),),
         pixel_scale_arcsec=FACTOR * scale,
         zero_points=scenes.zero_points,
@@ -415,7 +456,7 @@ def _degraded(
     moved = {name: low_position(table[name]) for name in ("x_px", "y_px")}
     radius = table["half_light_radius_px"] / FACTOR
     table = table.assign(**moved, half_light_radius_px=radius)
-    return degraded, degrade(components, kernel), table
+    return degraded, kernel, table
 
 
 def make_real_set(
@@ -543,10 +584,20 @@ def options_of(
 def write_set(
     name: str, n_galaxies: int, options: SetOptions, *, scenes: str | Path, truth: str | Path
 ) -> None:
-    """Simulate a set and write its scenes and their truth."""
-    made, known = make_set(name, n_galaxies, options)
-    write_scenes(scenes, made)
-    write_truth(truth, known)
+    """Simulate a set and write its scenes and their truth, with a batch of them in memory."""
+    made = simulated_set(name, n_galaxies, options)
+    side = made.scenes.images.shape[-1]
+    snr: list[np.ndarray] = []
+    with new_truth(truth, (len(made.galaxies), side, side)) as file:
+
+        def images() -> Iterator[np.ndarray]:
+            for batch, alone, masks, of_galaxies in made.batches:
+                file.add(alone, masks)
+                snr.append(of_galaxies)
+                yield batch
+
+        write_scenes(scenes, made.scenes, images())
+        file.finish(made.galaxies.assign(snr=np.concatenate(snr)))
 
 
 def write_real_set(

@@ -179,7 +179,7 @@ def measure_sets(
     for blends, (scenes, truth) in paths.items():
         try:
             found = measure_set(
-                read_scenes(scenes),
+                read_scenes(scenes, on_disk=True),
                 TruthFile(truth),
                 measure,
                 name=name,

@@ -3,10 +3,13 @@
 It stands in a file of its own beside the scenes, which no method reads.
 """
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import h5py
 import numpy as np
 import pandas as pd
 from deblend.hdf5 import COMPRESSION, new_file, open_file, write_array
@@ -105,36 +108,34 @@ def signal_to_noise(
     return np.sqrt(np.maximum(squares, 0)) / noise_sigma
 
 
-def finished_truth(
-    table: pd.DataFrame,
+def masks_of(
     images: np.ndarray,
+    positions: np.ndarray,
     noise_sigma: float,
     modes: Sequence[Detection],
-    stamp_sigma: float,
-) -> Truth:
-    """The truth of a set, with masks, S/N and neighbours' quantities.
+) -> np.ndarray:
+    """Masks of galaxies: see `mask_of`.
 
     Parameters
     ----------
-    table : DataFrame
-        The other columns of `COLUMNS`.
     images : ndarray, shape (n, y, x)
         Each galaxy alone.
+    positions : ndarray, shape (n, 2)
+        y and x of each, px.
     noise_sigma : float
-        Noise of the scenes.
-    modes : sequence of Detection
-        See `mask_of`.
-    stamp_sigma : float
         Noise of the stamps in which masks of a training are measured.
+    modes : sequence of Detection
+
+    Returns
+    -------
+    ndarray of uint8, shape (n, y, x)
     """
-    masks = np.stack(
+    return np.stack(
         [
-            mask_of(image, y, x, stamp_sigma, modes)
-            for image, y, x in zip(images, table["y_px"], table["x_px"], strict=True)
+            mask_of(image, y, x, noise_sigma, modes)
+            for image, (y, x) in zip(images, positions, strict=True)
         ]
     )
-    table = with_neighbour_quantities(table).assign(snr=signal_to_noise(images, noise_sigma))
-    return Truth(table, images.astype(np.float32, copy=False), masks)
 
 
 def mask_of(
@@ -175,12 +176,44 @@ def mask_of(
 
 def write_truth(path: str | Path, truth: Truth) -> None:
     """Write the truth as HDF5, completely or not at all."""
-    with new_file(path) as file:
+    with new_truth(path, truth.images.shape) as file:
+        file.add(truth.images, truth.masks)
+        file.finish(truth.galaxies)
+
+
+class NewTruth:
+    """A file of the truth that is being written, galaxy by galaxy."""
+
+    def __init__(self, file: h5py.File, shape: tuple[int, ...]) -> None:
+        options: dict[str, Any] = {"shape": shape, "chunks": (1, *shape[1:])}
+        self._file, self._n = file, 0
+        self._images = write_array(file, "images", dtype=np.float32, **options)
+        self._masks = write_array(file, "masks", dtype=np.uint8, **options, **COMPRESSION)
+
+    def add(self, images: np.ndarray, masks: np.ndarray) -> None:
+        """Write the pixels of the next galaxies, in the order of the table."""
+        rows = slice(self._n, self._n + len(images))
+        self._images[rows], self._masks[rows] = images, masks
+        self._n = rows.stop
+
+    def finish(self, galaxies: pd.DataFrame) -> None:
+        """Write the table."""
         for column in COLUMNS:
-            write_array(file, f"galaxies/{column}", truth.galaxies[column].to_numpy())
-        chunk = (1, *truth.images.shape[1:])
-        write_array(file, "images", truth.images.astype(np.float32), chunks=chunk)
-        write_array(file, "masks", truth.masks.astype(np.uint8), chunks=chunk, **COMPRESSION)
+            write_array(self._file, f"galaxies/{column}", galaxies[column].to_numpy())
+
+
+@contextlib.contextmanager
+def new_truth(path: str | Path, shape: tuple[int, ...]) -> Iterator[NewTruth]:
+    """Yield a file of the truth to write to, which is there completely or not at all.
+
+    Parameters
+    ----------
+    path : path
+    shape : (int, int, int)
+        Number of galaxies, and sides of their images.
+    """
+    with new_file(path) as file:
+        yield NewTruth(file, shape)
 
 
 @dataclass(frozen=True)

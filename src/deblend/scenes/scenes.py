@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from deblend.data.rows import Rows
 from deblend.errors import DeblendError
 from deblend.hdf5 import new_file, open_file, read_attributes, write_array, write_attributes
 from deblend.photometry.config import Detection
@@ -187,8 +188,19 @@ def position_lists(table: pd.DataFrame, n: int) -> tuple[np.ndarray, ...]:
     return tuple(yx[scene == i] for i in range(n))
 
 
-def write_scenes(path: str | Path, scenes: Scenes) -> None:
-    """Write scenes as HDF5, completely or not at all."""
+def write_scenes(
+    path: str | Path, scenes: Scenes, batches: Iterable[np.ndarray] | None = None
+) -> None:
+    """Write scenes as HDF5, completely or not at all.
+
+    Parameters
+    ----------
+    path : path
+    scenes : Scenes
+    batches : iterable of ndarray, shape (k, band, y, x), optional
+        Images of all scenes in order, if they are not in memory at once: of those of `scenes` only
+        the shape counts then.
+    """
     texts_of: dict[str, tuple[str, ...]] = {
         **{"bands": scenes.bands, "names": scenes.names, "wcs": scenes.wcs},
         "noise_notes": scenes.noise_notes,
@@ -205,8 +217,13 @@ def write_scenes(path: str | Path, scenes: Scenes) -> None:
             "stretched": scenes.stretched,
         }
         write_attributes(file, attributes)
-        images = scenes.images.astype(np.float32)
-        write_array(file, "images", images, chunks=(1, *images.shape[1:]))
+        chunk, start = (1, *scenes.images.shape[1:]), 0
+        images = write_array(
+            file, "images", shape=scenes.images.shape, dtype=np.float32, chunks=chunk
+        )
+        for batch in [scenes.images] if batches is None else batches:
+            images[start : start + len(batch)] = batch
+            start += len(batch)
         write_array(file, "zero_points", scenes.zero_points)
         write_array(file, "noise_sigma", scenes.noise_sigma)
         for name in TEXTS:
@@ -224,11 +241,18 @@ def write_scenes(path: str | Path, scenes: Scenes) -> None:
                 write_array(file, f"truth/{column}", scenes.truth[column].to_numpy())
 
 
-def read_scenes(path: str | Path) -> Scenes:
-    """Read scenes that `write_scenes` has written."""
+def read_scenes(path: str | Path, *, on_disk: bool = False) -> Scenes:
+    """Read scenes that `write_scenes` has written.
+
+    Parameters
+    ----------
+    path : path
+    on_disk : bool
+        Leave the images on disk (`deblend.data.rows.Rows`): slices of them are read.
+    """
     with open_file(path) as file:
         attributes = read_attributes(file)
-        images = file["images"][:]
+        images: Any = Rows(path, "images", kept_bytes=0) if on_disk else file["images"][:]
         texts: dict[str, Any] = {k: tuple(file[k].asstr()[:]) for k in TEXTS}
         arrays: dict[str, Any] = {k: file[k][:] if k in file else None for k in OPTIONAL}
         positions, truth = None, None

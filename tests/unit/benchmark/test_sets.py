@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from deblend.benchmark.sets import (
+    BATCH,
     CLOSE_RADII,
     FAINTER_MAG,
     NOISELESS,
@@ -235,6 +236,21 @@ def test_degraded_blends_are_the_same_with_another_psf(tmp_path, options, simula
     brightest = truth.images[0].argmax()
     y, x = np.unravel_index(brightest, (34, 34))
     assert np.hypot(y - truth.galaxies["y_px"][0], x - truth.galaxies["x_px"][0]) < 1.5
+
+
+def test_a_file_has_all_batches_of_a_set(tmp_path, options):
+    """More blends than are rendered at a time, each of one galaxy."""
+    paths = {"scenes": tmp_path / "one.h5", "truth": tmp_path / "one_truth.h5"}
+    write_set("one", BATCH + 1, options, **paths)
+    scenes, truth = make_set("one", BATCH + 1, options)
+    found, known = read_scenes(paths["scenes"]), read_truth(paths["truth"])
+    assert len(found) == BATCH + 1
+    np.testing.assert_array_equal(found.images, scenes.images)
+    np.testing.assert_array_equal(known.images, truth.images)
+    np.testing.assert_array_equal(known.masks, truth.masks)
+    pd.testing.assert_frame_equal(known.galaxies, truth.galaxies[list(known.galaxies)])
+    on_disk = read_scenes(paths["scenes"], on_disk=True).images
+    np.testing.assert_array_equal(on_disk[BATCH - 1 :], scenes.images[BATCH - 1 :])
 
 
 def test_real_galaxies_are_those_of_the_test_split(options):

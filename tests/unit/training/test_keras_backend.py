@@ -19,6 +19,7 @@ import keras
 from deblend.errors import DeblendError
 
 from tests.conftest import ROOT
+from tests.training_on_backend import FAMILIES, POLICIES
 
 #: Lines as abseil, TensorFlow's C++ library for logs, writes them.
 INFO = "I0000 00:00:1795659886.133309   16641 port.cc:153] oneDNN custom operations are on.\n"
@@ -115,3 +116,41 @@ def test_a_backend_that_is_not_installed_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "jax", None)
     with pytest.raises(DeblendError, match="jax is not installed: set backend"):
         backend.configure("tensorflow", 1, 0)
+
+
+#: Largest differences of TensorFlow and PyTorch on CPUs, see docs/reliability.md: of the losses of
+#: all steps, relative; and of the outputs after the last step, relative to the largest.
+TOLERANCES = {"float32": (1e-4, 1e-3), "mixed_bfloat16": (0.03, 0.1)}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """What both backends make of the same weights and batches."""
+    folder, found = tmp_path_factory.mktemp("backends"), []
+    for name in ("tensorflow", "torch"):
+        pytest.importorskip(name, reason=f"{name} is not installed: make env")
+        command = [sys.executable, str(ROOT / "tests" / "training_on_backend.py")]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "KERAS_BACKEND": name}
+        files = [str(folder / f"{file}.npz") for file in ("start", name)]
+        subprocess.run([*command, *files], env=environment, check=True)
+        found.append(dict(np.load(files[1])))
+    return found
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_both_backends_compute_the_same(trained, family, policy):
+    tensorflow, torch = trained
+    names = [name for name in tensorflow if name.startswith(f"{family}/{policy}/")]
+    assert tensorflow.keys() == torch.keys() and len(names) > 1
+    of_losses, of_outputs = TOLERANCES[policy]
+    for name in names:
+        ours, theirs = torch[name], tensorflow[name]
+        if name.endswith("/loss"):
+            np.testing.assert_allclose(ours, theirs, rtol=of_losses)
+            assert np.ptp(theirs) > 0
+        else:
+            np.testing.assert_allclose(ours, theirs, rtol=0, atol=of_outputs * np.abs(theirs).max())
+            # Mixed precision is another one.
+            other = name.replace(policy, next(p for p in POLICIES if p != policy))
+            assert not np.array_equal(theirs, tensorflow[other])
