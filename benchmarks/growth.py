@@ -29,10 +29,10 @@ BANDS = 2
 #: Stages: their two sizes, and of what.
 STAGES = {
     "assemble": ((1_000, 10_000), "galaxies"),
-    "assemble_cutouts": ((200, 2_000), "galaxies"),
-    "pairs": ((200, 2_000), "galaxies, and blends"),
-    "detect": ((512, 5_120), "test blends"),
-    "sep": ((500, 5_000), "galaxies, and blends"),
+    "assemble_cutouts": ((100, 1_000), "galaxies"),
+    "pairs": ((100, 1_000), "galaxies, and blends"),
+    "detect": ((512, 2_560), "test blends"),
+    "sep": ((200, 2_000), "galaxies, and blends"),
     "features": ((4_000, 40_000), "stamps"),
     "head": ((4_000, 40_000), "stamps, trained on"),
 }

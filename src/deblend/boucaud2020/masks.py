@@ -7,12 +7,13 @@ import numpy as np
 import pandas as pd
 from deblend.boucaud2020.predictions import GALAXIES
 from deblend.boucaud2020.render import render_components
+from deblend.data.rows import Pixels
 
 #: Probability from which a pixel belongs to a galaxy.
 THRESHOLD = 0.5
 
 
-def true_masks(segmaps: np.ndarray, blends: pd.DataFrame, *, overlap: bool = False) -> np.ndarray:
+def true_masks(segmaps: Pixels, blends: pd.DataFrame, *, overlap: bool = False) -> np.ndarray:
     """Masks of the galaxies of each blend: their isolated segmentation maps, shifted like them.
 
     Parameters

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from deblend.data.noise import noise_images
+from deblend.data.rows import Pixels
 from deblend.data.stamps import Stamps
 from deblend.errors import DeblendError
 
@@ -126,9 +127,7 @@ def render(
     return out
 
 
-def render_components(
-    images: np.ndarray, blends: pd.DataFrame, dtype: type = np.float32
-) -> np.ndarray:
+def render_components(images: Pixels, blends: pd.DataFrame, dtype: type = np.float32) -> np.ndarray:
     """Render the two galaxies of each blend separately, each at its position in the blend.
 
     Parameters
@@ -195,7 +194,7 @@ def _check_galaxies(rows: np.ndarray, n: int) -> None:
 
 
 def _checked_columns(
-    images: np.ndarray, blends: pd.DataFrame, companion_edge: str
+    images: Pixels, blends: pd.DataFrame, companion_edge: str
 ) -> Sequence[Sequence[int]]:
     """Check the arguments, and return the columns of the blends.
 

@@ -45,6 +45,9 @@ class _ByRow:
             out[place] = self._row(number)[rest]
         return out
 
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return (self._row(number) for number in range(len(self)))
+
     def _row(self, number: int) -> np.ndarray:
         raise NotImplementedError
 
@@ -96,7 +99,7 @@ class Rows(_ByRow):
         self._n_kept = max(kept_bytes // max(row_bytes, 1), 1)
         self._lock = threading.Lock()
         self._kept: dict[int, np.ndarray] = {}
-        self._file: h5py.File | None = None
+        self._array: h5py.Dataset | None = None
 
     def with_bands(self, bands: list[int]) -> "Rows":
         """The same array with some of its bands, which has rows of its own in memory."""
@@ -117,9 +120,10 @@ class Rows(_ByRow):
 
     def _read(self, number: int) -> np.ndarray:
         with reading(self._path, self._what):
-            if self._file is None:
-                self._file = h5py.File(self._path, "r")
-            row: np.ndarray = self._file[self._name][number]
+            if self._array is None:
+                # It stays open: to open it takes longer than to read a row.
+                self._array = h5py.File(self._path, "r")[self._name]
+            row: np.ndarray = self._array[number]
         row = row if self._bands is None else row[self._bands]
         row.setflags(write=False)
         return row
@@ -146,6 +150,10 @@ class JoinedRows(_ByRow):
         row = int(self._rows[number])
         part = int(np.searchsorted(self._ends, row, side="right"))
         return self._parts[part][row - int(self._ends[part])]  # from its end: negative
+
+
+#: Pixels of all galaxies of a data set, in memory or on disk.
+Pixels = np.ndarray | Rows | JoinedRows
 
 
 def row_batches(n: int, size: int) -> Iterator[slice]:

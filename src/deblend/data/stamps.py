@@ -21,7 +21,7 @@ import h5py
 import numpy as np
 import pandas as pd
 from deblend.data.image_noise import WARN_FACTOR
-from deblend.data.rows import KEPT_BYTES, JoinedRows, Rows, row_batches
+from deblend.data.rows import KEPT_BYTES, JoinedRows, Pixels, Rows, row_batches
 from deblend.errors import DeblendError
 from deblend.hdf5 import (
     COMPRESSION,
@@ -98,8 +98,8 @@ class Stamps:
         `deblend.data.noise.read_correlation`; without it noise that is added is white.
     """
 
-    images: np.ndarray | Rows | JoinedRows
-    segmaps: np.ndarray | Rows | JoinedRows
+    images: Pixels
+    segmaps: Pixels
     galaxies: pd.DataFrame
     bands: pd.DataFrame
     psf: np.ndarray | None = None
@@ -145,16 +145,19 @@ class Stamps:
         """The data set with only some of its galaxies; what is on disk stays there."""
         numbers = np.arange(len(self))[rows]
         return Stamps(
-            *(
-                pixels[numbers] if isinstance(pixels, np.ndarray) else JoinedRows([pixels], numbers)
-                for pixels in (self.images, self.segmaps)
-            ),
+            _taken(self.images, numbers),
+            _taken(self.segmaps, numbers),
             self.galaxies.iloc[rows].reset_index(drop=True),
             self.bands,
             self.psf,
             dict(self.attributes),
             self.noise_correlation,
         )
+
+
+def _taken(pixels: Pixels, rows: np.ndarray) -> Pixels:
+    """Some rows, which stay where they are: in memory or on disk."""
+    return pixels[rows] if isinstance(pixels, np.ndarray) else JoinedRows([pixels], rows)
 
 
 def band_table(
@@ -375,7 +378,7 @@ def open_stamps(path: str | Path, *, segmaps: bool = True, kept_bytes: int = KEP
         See `read_stamps`.
     """
     images = Rows(path, "images", FILE, kept_bytes=kept_bytes)
-    maps: np.ndarray | Rows = np.broadcast_to(np.int16(0), (len(images), *images.shape[2:]))
+    maps: Pixels = np.broadcast_to(np.int16(0), (len(images), *images.shape[2:]))
     if segmaps:
         maps = Rows(path, "segmaps", FILE, kept_bytes=kept_bytes)
     with open_file(path, FILE) as file:

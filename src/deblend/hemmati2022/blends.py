@@ -12,6 +12,7 @@ Source: Hemmati et al. 2022, Sect. 2, 4 and 5.
 
 import numpy as np
 import pandas as pd
+from deblend.data.rows import Pixels
 from deblend.errors import DeblendError
 from deblend.hemmati2022.config import HemmatiBlendConfig
 from deblend.seeds import generator
@@ -195,7 +196,7 @@ def _turned_window(image: np.ndarray, angle_deg: float, dy: int, dx: int, size: 
     )
 
 
-def render_blends(images: np.ndarray, rows: pd.DataFrame, frame_px: int = FRAME_PX) -> np.ndarray:
+def render_blends(images: Pixels, rows: pd.DataFrame, frame_px: int = FRAME_PX) -> np.ndarray:
     """Images of blends in high resolution: the sum of their galaxies (Sect. 2).
 
     Parameters

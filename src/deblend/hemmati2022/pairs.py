@@ -310,7 +310,7 @@ class PairMaker:
         self, blends: pd.DataFrame, split: str
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """What `scaled` returns, of `BATCH` blends at a time."""
-        for rows in row_batches(len(blends), BATCH):
+        for rows in row_batches(max(len(blends), 1), BATCH):
             high, low = self.pairs(blends.iloc[rows], split)
             yield self.scale_high.scaled(high[..., 1:-1, 1:-1]), self.scale_low.scaled(low)
 
