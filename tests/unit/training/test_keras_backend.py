@@ -137,6 +137,7 @@ def trained(tmp_path_factory):
     return found
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("policy", POLICIES)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_both_backends_compute_the_same(trained, family, policy):
