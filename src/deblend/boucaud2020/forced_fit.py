@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from deblend.boucaud2020.predictions import prediction_table
 from deblend.boucaud2020.render import galaxies_of, render
-from deblend.boucaud2020.sep import KEPT_BYTES, POSITIONS
+from deblend.boucaud2020.sep import POSITIONS
 from deblend.data.stamps import Stamps, open_stamps
 from deblend.errors import DeblendError
 from deblend.photometry.mixture_fit import FLAG_NEGATIVE_FLUX, fit_psf
@@ -256,8 +256,7 @@ _shared: dict[str, Any] = {}
 
 
 def _load_shared(stamps: str, settings: tuple[pd.DataFrame, str]) -> None:
-    _shared.update(stamps=open_stamps(stamps, segmaps=False, kept_bytes=KEPT_BYTES))
-    _shared.update(settings=settings)
+    _shared.update(stamps=open_stamps(stamps, segmaps=False), settings=settings)
 
 
 def _fit_chunk(blends: pd.DataFrame) -> pd.DataFrame:

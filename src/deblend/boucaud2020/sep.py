@@ -41,10 +41,6 @@ POSITIONS = ("y_central", "x_central", "y_companion", "x_companion")
 BATCH = 256
 
 
-#: Memory of each process for the stamps that it has used last.
-KEPT_BYTES = 2**27
-
-
 #: Standard error of the median of n normal numbers, times sqrt(n) / sigma.
 MEDIAN_ERROR = np.sqrt(np.pi / 2)
 
@@ -276,8 +272,7 @@ _shared: dict[str, Any] = {}
 
 
 def _load_shared(stamps: str, settings: tuple[Detection, Detection, str]) -> None:
-    _shared.update(stamps=open_stamps(stamps, segmaps=False, kept_bytes=KEPT_BYTES))
-    _shared.update(settings=settings)
+    _shared.update(stamps=open_stamps(stamps, segmaps=False), settings=settings)
 
 
 def _measure_chunk(blends: pd.DataFrame) -> pd.DataFrame:

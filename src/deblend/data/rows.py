@@ -12,9 +12,8 @@ import h5py
 import numpy as np
 from deblend.hdf5 import open_file, reading
 
-#: Memory for the rows of an array that stay, bytes. The training galaxies of Hemmati et al. 2022,
-#: 3,100 in seven bands, fit: 2.0e9.
-KEPT_BYTES = 2**31
+#: Memory for the rows of an array that stay, bytes; by default.
+KEPT_BYTES = 2**27
 
 
 class _ByRow:

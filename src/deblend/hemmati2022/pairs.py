@@ -56,6 +56,11 @@ SPLITS = ("train", "validation", "test")
 CALIBRATION_SHARE, MIN_CALIBRATION = 1 / 3, 4
 
 
+#: Memory for the images that were used last, bytes. Those of a training, 3,100 galaxies in seven
+#: bands, fit: 2.0e9.
+KEPT_BYTES = 2**31
+
+
 #: Blends that are rendered at a time where their images are kept, or measured, one by one: a
 #: multiple of what is transformed, filtered or given to a network at a time, so that results do
 #: not depend on how many blends there are.
@@ -417,7 +422,7 @@ def read_cutouts(cutouts: str | Path, split: str | Path) -> tuple[Stamps, dict[s
     validation galaxies, or none, since training and test have the same limits, training galaxies
     are held out for it, by their ids, until it has `CALIBRATION_SHARE` of their number.
     """
-    stamps = open_stamps(cutouts, segmaps=False)
+    stamps = open_stamps(cutouts, segmaps=False, kept_bytes=KEPT_BYTES)
     table = pd.read_csv(split, dtype={"id": str}).set_index("id")["split"]
     ids = stamps.galaxies["id"].astype(str)
     unknown = [i for i in ids if i not in table.index]
