@@ -22,6 +22,7 @@ BENCHMARK_ENVIRONMENTS = {
     "blendhunter": "keras",
     "super_resolution": "torch",
     "separator": "torch",
+    "blend2posterior": "torch",
     "scarlet2": "scarlet2",
 }
 # The head of BlendHunter at the noise that is nearest to that of realistic galaxies.
@@ -70,7 +71,7 @@ def benchmark_file(name):
     def find(wildcards):
         entry = BENCHMARK_METHODS[wildcards.method]
         kind = entry["kind"]
-        if kind == "separator":
+        if kind in ("separator", "blend2posterior"):
             return f"{BENCHMARK_FOLDER}/networks/{wildcards.method}/{name}"
         if kind not in ("boucaud2020", "blendhunter", "super_resolution"):
             return []
@@ -205,6 +206,7 @@ rule benchmark_train_separator:
     resources:
         mem_mb=8000,
         runtime=720,
+        gpu=1,
     params:
         code=code("benchmark/train_separator.py"),
         seed=SEED,
@@ -218,6 +220,41 @@ rule benchmark_train_separator:
         "Train {wildcards.method} on sums of stamps"
     script:
         "../scripts/benchmark/train_separator.py"
+
+
+rule benchmark_train_posterior:
+    input:
+        stamps=f"<results>/datasets/{BENCHMARK['dataset']}/stamps.h5",
+    output:
+        weights=f"{BENCHMARK_FOLDER}/networks/{{method}}/network.h5",
+        description=f"{BENCHMARK_FOLDER}/networks/{{method}}/network.json",
+        history=f"{BENCHMARK_FOLDER}/networks/{{method}}/history.csv",
+        timing="<results>/benchmarks/benchmark/{method}.json",
+    log:
+        "<results>/logs/benchmark/train_{method}.log",
+    wildcard_constraints:
+        method=any_of(n for n, m in BENCHMARK_METHODS.items() if m["kind"] == "blend2posterior"),
+    retries: 2
+    conda:
+        "../../envs/torch.yaml"
+    threads: config["threads"]["training"]
+    resources:
+        mem_mb=8000,
+        runtime=720,
+        gpu=1,
+    params:
+        code=code("benchmark/train_posterior.py"),
+        seed=SEED,
+        scale=SCALE,
+        dataset=BENCHMARK["dataset"],
+        threads=config["threads"]["training"],
+        entry=benchmark_method,
+        blending=BENCHMARK_BLENDING,
+        checkpoint=checkpoint(".pt"),
+    message:
+        "Train {wildcards.method} on scenes of one, two and three galaxies"
+    script:
+        "../scripts/benchmark/train_posterior.py"
 
 
 rule benchmark_measure:

@@ -24,13 +24,16 @@ COLUMNS = {
     "iou": "IoU",
     "psnr_db": "PSNR (dB)",
     "coverage_68": "coverage of 68 %",
+    "coverage_95": "coverage of 95 %",
+    "pit_ks": "KS of PIT",
     "seconds_per_blend": "s / blend",
 }
 
 #: Decimals of these columns.
 DECIMALS = {
-    **dict.fromkeys(("bias_mag", "nmad_mag", "nmad_all_mag"), 3),
-    **dict.fromkeys(("completeness", "purity", "called_blend", "iou", "coverage_68"), 2),
+    **dict.fromkeys(("bias_mag", "nmad_mag", "nmad_all_mag", "coverage_68", "coverage_95"), 3),
+    "pit_ks": 3,
+    **dict.fromkeys(("completeness", "purity", "called_blend", "iou"), 2),
     **dict.fromkeys(("outliers_percent", "outliers_all_percent", "psnr_db"), 1),
     "seconds_per_blend": 4,
 }
