@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from deblend.benchmark.density import share_below
 from deblend.benchmark.posterior_network import LEVELS, Answer, Calibration
+from deblend.boucaud2020.metrics import NMAD_FACTOR
 from scipy.optimize import minimize_scalar
 from scipy.stats import kstest
 
@@ -40,8 +41,9 @@ def calibrate(
     Returns
     -------
     dict
-        What was found before: `ks_central` and `ks_companion`, the Kolmogorov-Smirnov distances of
-        the PIT of blends of two from a uniform distribution; `accuracy` of the number of galaxies;
+        What was found before, of blends of two: `nmad_central_mag` and `nmad_companion_mag`, the
+        NMAD of the medians; `ks_central` and `ks_companion`, the Kolmogorov-Smirnov distances of
+        the PIT from a uniform distribution; `accuracy` of the number of galaxies;
         `temperature`.
     """
     two = number == 1
@@ -52,6 +54,8 @@ def calibrate(
         levels = np.quantile(pit, grid)
         levels[0], levels[-1] = 0.0, 1.0
         calibration.levels[k] = torch.from_numpy(levels)
+        away = -2.5 * np.log10(np.median(found.draws[two, k], axis=1) / fluxes[two, k])
+        checks[f"nmad_{role}_mag"] = NMAD_FACTOR * float(np.median(np.abs(away - np.median(away))))
         checks[f"ks_{role}"] = float(kstest(pit, "uniform").statistic)
 
     def loss(temperature: float) -> float:

@@ -37,6 +37,9 @@ WARM_UP = 0.05
 #: Memory of the mean of the weights, iterations.
 MEAN_ITERATIONS = 500
 
+#: Validation scenes whose losses stand in the history, and those that are evaluated at a time.
+N_VALIDATED, VALIDATED_AT_ONCE = 1000, 250
+
 #: Processes that make scenes while a GPU trains.
 WORKERS = 6
 
@@ -111,6 +114,22 @@ class Trainer:
         self._average(iteration)
         return of_fluxes.detach(), of_number.detach()
 
+    def validate(self, known: tuple[np.ndarray, np.ndarray, np.ndarray]) -> dict[str, float]:
+        """Losses of the mean of the weights on images, fluxes and numbers of validation."""
+        self.mean.eval()
+        losses = []
+        with torch.inference_mode():
+            for start in range(0, len(known[0]), VALIDATED_AT_ONCE):
+                part = [torch.from_numpy(a[start : start + VALIDATED_AT_ONCE]) for a in known]
+                dummy = torch.zeros(len(part[0]))
+                found = self.mean.loss(*(t.to(self.device) for t in (*part, dummy)))
+                losses.append([float(value) * len(dummy) for value in found])
+        of_fluxes, of_number = np.sum(losses, axis=0) / len(known[0])
+        return {
+            "validation_flux_loss": float(of_fluxes),
+            "validation_number_loss": float(of_number),
+        }
+
     def _average(self, iteration: int) -> None:
         """Move the mean towards the present weights; it forgets its beginning fast at first."""
         share = max(1 / MEAN_ITERATIONS, 1 / (1 + iteration / 10))
@@ -157,6 +176,7 @@ def _as_it_is(batch: Any) -> Any:
 def train(
     trainer: Trainer,
     scenes: TrainingScenes,
+    known: tuple[np.ndarray, np.ndarray, np.ndarray],
     checkpoint: Checkpoint,
     *,
     iterations: int,
@@ -164,10 +184,20 @@ def train(
 ) -> tuple[pd.DataFrame, float]:
     """Train, or go on after an interruption.
 
+    Parameters
+    ----------
+    trainer : Trainer
+    scenes : TrainingScenes
+    known : tuple of ndarray
+        Images, fluxes and numbers of validation scenes.
+    checkpoint : Checkpoint
+    iterations, batch_size : int
+
     Returns
     -------
     history : DataFrame
-        `iteration`, `flux_loss` and `number_loss` (means since the last row), `learning_rate`.
+        `iteration`, `flux_loss` and `number_loss` (means since the last row), the same of the mean
+        of the weights on validation, `learning_rate`.
     seconds : float
 
     Raises
@@ -189,6 +219,7 @@ def train(
             rate = trainer.rate(iteration)
             means = [float(torch.stack(values).mean()) for values in zip(*losses, strict=True)]
             found = dict(zip(("flux_loss", "number_loss"), means, strict=True))
+            found |= trainer.validate(known)
             loop.check(found, rate)
             loop.record({"iteration": done, **found, "learning_rate": rate})
             losses = []
@@ -244,12 +275,13 @@ def train_and_write(
         {"entry": dict(entry), "blending": dict(blending), "seed": seed, "code": code}, [stamps]
     )
     sizes = {key: entry[key] for key in ("iterations", "batch_size")}
-    history, seconds = train(trainer, scenes, Checkpoint(checkpoint, state), **sizes)
+    validation = TrainingScenes(data, rules, split="validation", seed=seed)
+    images, fluxes, number = validation.batch(0, entry["n_validation"])
+    known = (images[:N_VALIDATED], fluxes[:N_VALIDATED], number[:N_VALIDATED])
+    history, seconds = train(trainer, scenes, known, Checkpoint(checkpoint, state), **sizes)
     posterior = Posterior(entry["filters"], entry["blocks"]).to(device)
     posterior.network.load_state_dict(trainer.mean.state_dict())
     posterior.eval()
-    validation = TrainingScenes(data, rules, split="validation", seed=seed)
-    images, fluxes, number = validation.batch(0, entry["n_validation"])
     found = answer(posterior.network, images, device)
     checks = calibrate(posterior.calibration, found, fluxes, number)
     log.info("on validation, before calibration: %s", checks)
