@@ -25,6 +25,7 @@ BENCHMARK_ENVIRONMENTS = {
     "blend2posterior": "torch",
     "scarlet2": "scarlet2",
 }
+POSTERIORS = [n for n, entry in BENCHMARK_METHODS.items() if entry["kind"] == "blend2posterior"]
 # The head of BlendHunter at the noise that is nearest to that of realistic galaxies.
 BENCHMARK_NOISE = min(
     FARRENS["noise_sigma"], key=lambda sigma: abs(sigma - FARRENS["realistic_noise_sigma"])
@@ -233,7 +234,7 @@ rule benchmark_train_posterior:
     log:
         "<results>/logs/benchmark/train_{method}.log",
     wildcard_constraints:
-        method=any_of(n for n, m in BENCHMARK_METHODS.items() if m["kind"] == "blend2posterior"),
+        method=any_of(POSTERIORS),
     retries: 2
     conda:
         "../../envs/torch.yaml"
@@ -255,6 +256,35 @@ rule benchmark_train_posterior:
         "Train {wildcards.method} on scenes of one, two and three galaxies"
     script:
         "../scripts/benchmark/train_posterior.py"
+
+
+rule benchmark_calibrate_posterior:
+    input:
+        stamps=f"<results>/datasets/{BENCHMARK['dataset']}/stamps.h5",
+        weights=f"{BENCHMARK_FOLDER}/networks/{{method}}/network.h5",
+    output:
+        calibration=f"{BENCHMARK_FOLDER}/networks/{{method}}/calibration.h5",
+        checks=f"{BENCHMARK_FOLDER}/networks/{{method}}/calibration.json",
+    log:
+        "<results>/logs/benchmark/calibrate_{method}.log",
+    wildcard_constraints:
+        method=any_of(POSTERIORS),
+    conda:
+        "../../envs/torch.yaml"
+    threads: config["threads"]["training"]
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    params:
+        code=code("benchmark/calibrate_posterior.py"),
+        seed=SEED,
+        threads=config["threads"]["training"],
+        entry=benchmark_method,
+        blending=BENCHMARK_BLENDING,
+    message:
+        "Calibrate {wildcards.method} on validation galaxies"
+    script:
+        "../scripts/benchmark/calibrate_posterior.py"
 
 
 rule benchmark_measure:
@@ -323,6 +353,9 @@ rule benchmark_measure_torch:
         **BENCHMARK_SCENES,
         weights=benchmark_file("network.h5"),
         description=benchmark_file("network.json"),
+        calibration=lambda wildcards: (
+            benchmark_file("calibration.h5")(wildcards) if wildcards.method in POSTERIORS else []
+        ),
         function=benchmark_function,
     output:
         **BENCHMARK_OUTPUTS,

@@ -5,22 +5,75 @@ so on validation, quantiles are taken at other levels (Kuleshov et al. 2018, ICM
 The test is not looked at.
 """
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from deblend.benchmark.density import share_below
-from deblend.benchmark.posterior_network import LEVELS, Answer, Calibration
+from deblend.benchmark.posterior_network import (
+    LEVELS,
+    Answer,
+    Calibration,
+    PosteriorNetwork,
+    answer,
+)
+from deblend.benchmark.posterior_scenes import TrainingScenes, rules_of
 from deblend.boucaud2020.metrics import NMAD_FACTOR
-from scipy.optimize import minimize_scalar
+from deblend.data.stamps import read_stamps
+from deblend.files import write_json
+from deblend.training.torch_checkpoint import read_weights, write_weights
+from scipy.optimize import lsq_linear, minimize_scalar
+from scipy.special import ndtr, ndtri
 from scipy.stats import kstest
 
 #: Range in which the temperature of the number of galaxies is searched.
 TEMPERATURES = (0.25, 4.0)
 
+#: Normal scores within which the quantiles of the PIT are fitted.
+INNER = 2.6
+
 #: The covariance of contexts gets this share of its mean variance on its diagonal, so that it has
 #: an inverse.
 RIDGE = 1e-3
+
+
+def calibrate_and_write(
+    outputs: Mapping[str, str | Path],
+    stamps: str | Path,
+    weights: str | Path,
+    entry: Mapping[str, Any],
+    blending: Mapping[str, Any],
+    *,
+    device: torch.device,
+    seed: int,
+) -> None:
+    """Calibrate a trained network on scenes of the validation galaxies.
+
+    Parameters
+    ----------
+    outputs : dict of path
+        `calibration` (HDF5), `checks` (JSON): what `calibrate` returns.
+    stamps : path
+        Cleaned stamps of the data set.
+    weights : path
+        From `deblend.benchmark.posterior_training`.
+    entry, blending : dict
+        As of the training.
+    device : torch.device
+    seed : int
+    """
+    network = PosteriorNetwork(entry["filters"], entry["blocks"])
+    read_weights(weights, network)
+    network.to(device).eval()
+    data = read_stamps(stamps, segmaps=False)
+    scenes = TrainingScenes(data, rules_of(entry, blending), split="validation", seed=seed)
+    images, fluxes, number = scenes.batch(0, entry["n_validation"])
+    calibration = Calibration()
+    checks = calibrate(calibration, answer(network, images, device), fluxes, number)
+    write_weights(outputs["calibration"], calibration)
+    write_json(outputs["checks"], checks | {"n_galaxies": scenes.n_galaxies})
 
 
 def calibrate(
@@ -51,9 +104,7 @@ def calibrate(
     checks: dict[str, Any] = {"n": len(number)}
     for k, role in enumerate(("central", "companion")):
         pit = share_below(found.draws[two, k], fluxes[two, k])
-        levels = np.quantile(pit, grid)
-        levels[0], levels[-1] = 0.0, 1.0
-        calibration.levels[k] = torch.from_numpy(levels)
+        calibration.levels[k] = torch.from_numpy(smooth_levels(pit))
         away = -2.5 * np.log10(np.median(found.draws[two, k], axis=1) / fluxes[two, k])
         checks[f"nmad_{role}_mag"] = NMAD_FACTOR * float(np.median(np.abs(away - np.median(away))))
         checks[f"ks_{role}"] = float(kstest(pit, "uniform").statistic)
@@ -74,6 +125,33 @@ def calibrate(
     distances = np.quantile(distance_of(calibration, found.context[two]), grid)
     calibration.distances[:] = torch.from_numpy(distances)
     return checks
+
+
+def smooth_levels(pit: np.ndarray) -> np.ndarray:
+    """Quantiles of PIT values at `LEVELS` levels, from three numbers rather than from each value.
+
+    The same galaxies are in many validation blends, so that the quantiles themselves are noisy. In
+    normal scores they are close to a line: a + b x + c x^3 with b and c not negative.
+
+    Parameters
+    ----------
+    pit : ndarray, shape (n,)
+
+    Returns
+    -------
+    ndarray, shape (LEVELS,)
+        From 0 to 1.
+    """
+    scores = ndtri(np.sort(pit))
+    x = ndtri((np.arange(len(pit)) + 0.5) / len(pit))
+    inner = np.abs(x) < INNER
+    design = np.stack([np.ones(len(x)), x, x**3], axis=1)
+    bounds = ([-np.inf, 0, 0], np.inf)
+    fit = lsq_linear(design[inner], scores[inner], bounds=bounds).x
+    levels = np.linspace(0, 1, LEVELS)
+    grid = ndtri(levels[1:-1])
+    levels[1:-1] = ndtr(fit[0] + fit[1] * grid + fit[2] * grid**3)
+    return levels
 
 
 def calibrated_draws(calibration: Calibration, draws: np.ndarray) -> np.ndarray:

@@ -168,21 +168,6 @@ class Calibration(nn.Module):
         self.register_buffer("distances", torch.linspace(0, 1, LEVELS))
 
 
-class Posterior(nn.Module):
-    """A trained network with its calibration: what a file of weights has.
-
-    Parameters
-    ----------
-    filters, blocks : int
-        See `PosteriorNetwork`.
-    """
-
-    def __init__(self, filters: int, blocks: int) -> None:
-        super().__init__()
-        self.network = PosteriorNetwork(filters, blocks)
-        self.calibration = Calibration()
-
-
 class Answer:
     """What a network says about scenes, before it is calibrated.
 

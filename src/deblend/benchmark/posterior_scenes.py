@@ -5,6 +5,7 @@ smooth profiles, since the stamps of galaxies hold noise: with more than two of 
 be noisier than the others.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,9 +20,6 @@ from deblend.data.stamps import Stamps
 from deblend.errors import DeblendError
 from deblend.seeds import generator
 from deblend.units import flux_from_mag
-
-#: Smooth profiles of each kind that are drawn once.
-LIBRARY = 1000
 
 #: Axis ratios of smooth profiles.
 AXIS_RATIO = (0.3, 1.0)
@@ -58,6 +56,8 @@ class SceneRules:
         Neighbours of each galaxy in 128 x 128 px.
     neighbour_mag : tuple of 2 floats
         Their range of magnitudes.
+    library : int
+        Smooth profiles of each kind that are drawn once.
     """
 
     delta_mag_max: float
@@ -66,6 +66,17 @@ class SceneRules:
     shares: tuple[float, float, float]
     n_neighbours_mean: float
     neighbour_mag: tuple[float, float]
+    library: int = 1000
+
+
+def rules_of(entry: Mapping[str, Any], blending: Mapping[str, Any]) -> SceneRules:
+    """Rules from an entry of blend2posterior and from `boucaud2020 > blending`."""
+    return SceneRules(
+        **{key: blending[key] for key in ("delta_mag_max", "shift_rule", "companion_edge")},
+        shares=tuple(entry["shares"]),
+        n_neighbours_mean=entry["n_neighbours_mean"],
+        neighbour_mag=tuple(entry["neighbour_mag"]),
+    )
 
 
 class TrainingScenes:
@@ -135,7 +146,9 @@ class TrainingScenes:
 
     def _draw_thirds(self, rng: np.random.Generator, psf: galsim.GSObject) -> np.ndarray:
         """Smooth galaxies with the magnitudes and radii of galaxies of the split."""
-        self._third_rows = rng.choice(self._rows, min(LIBRARY, len(self._rows)), replace=False)
+        self._third_rows = rng.choice(
+            self._rows, min(self._rules.library, len(self._rows)), replace=False
+        )
         index = rng.uniform(*np.round(np.divide(SERSIC_RANGE, SERSIC_STEP)), len(self._third_rows))
         index = np.clip(np.round(index * 0.6) * SERSIC_STEP, *SERSIC_RANGE)
         drawn = [
@@ -149,7 +162,7 @@ class TrainingScenes:
     ) -> np.ndarray:
         """Exponential neighbours with counts that rise with magnitude."""
         bright, faint = self._rules.neighbour_mag
-        n = LIBRARY if self._rules.n_neighbours_mean > 0 else 0
+        n = self._rules.library if self._rules.n_neighbours_mean > 0 else 0
         slope = COUNTS_SLOPE * np.log(10)
         mag = bright + np.log1p(rng.uniform(size=n) * np.expm1(slope * (faint - bright))) / slope
         level, tilt, scatter = NEIGHBOUR_RADIUS

@@ -1,7 +1,6 @@
-"""Train blend2posterior on galaxies of a data set; calibrate it on those of validation."""
+"""Train blend2posterior on the training galaxies of a data set."""
 
 import copy
-import logging
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -10,9 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from deblend.benchmark.posterior_calibration import calibrate
-from deblend.benchmark.posterior_network import Posterior, PosteriorNetwork, answer
-from deblend.benchmark.posterior_scenes import SceneRules, TrainingScenes
+from deblend.benchmark.posterior_network import PosteriorNetwork
+from deblend.benchmark.posterior_scenes import TrainingScenes, rules_of
 from deblend.data.ranges import galaxy_ranges
 from deblend.data.stamps import read_stamps
 from deblend.files import write_json
@@ -22,8 +20,6 @@ from deblend.training.loop import Loop
 from deblend.training.outputs import training_outputs
 from deblend.training.torch_checkpoint import Checkpoint, write_weights
 from torch import nn
-
-log = logging.getLogger(__name__)
 
 #: Rows of the history.
 ROWS = 50
@@ -239,7 +235,7 @@ def train_and_write(
     code: str,
     recorded: dict[str, Any],
 ) -> None:
-    """Train blend2posterior by an entry under `benchmark > methods`, calibrate and write it.
+    """Train blend2posterior by an entry under `benchmark > methods`, and write it.
 
     Parameters
     ----------
@@ -263,28 +259,15 @@ def train_and_write(
         `scale`, `threads` and versions, for the description.
     """
     data = read_stamps(stamps, segmaps=False)
-    rules = SceneRules(
-        **{key: blending[key] for key in ("delta_mag_max", "shift_rule", "companion_edge")},
-        shares=tuple(entry["shares"]),
-        n_neighbours_mean=entry["n_neighbours_mean"],
-        neighbour_mag=tuple(entry["neighbour_mag"]),
-    )
+    rules = rules_of(entry, blending)
     scenes = TrainingScenes(data, rules, split="train", seed=seed)
     trainer = Trainer(entry, scenes.fluxes, device, seed)
     state = fingerprint(
         {"entry": dict(entry), "blending": dict(blending), "seed": seed, "code": code}, [stamps]
     )
     sizes = {key: entry[key] for key in ("iterations", "batch_size")}
-    validation = TrainingScenes(data, rules, split="validation", seed=seed)
-    images, fluxes, number = validation.batch(0, entry["n_validation"])
-    known = (images[:N_VALIDATED], fluxes[:N_VALIDATED], number[:N_VALIDATED])
+    known = TrainingScenes(data, rules, split="validation", seed=seed).batch(0, N_VALIDATED)
     history, seconds = train(trainer, scenes, known, Checkpoint(checkpoint, state), **sizes)
-    posterior = Posterior(entry["filters"], entry["blocks"]).to(device)
-    posterior.network.load_state_dict(trainer.mean.state_dict())
-    posterior.eval()
-    found = answer(posterior.network, images, device)
-    checks = calibrate(posterior.calibration, found, fluxes, number)
-    log.info("on validation, before calibration: %s", checks)
     band = data.bands.iloc[0]
     record = {
         **{key: entry[key] for key in entry if key not in ("kind", "subset")},
@@ -296,13 +279,11 @@ def train_and_write(
         **{key: blending[key] for key in ("delta_mag_max", "shift_rule", "companion_edge")},
         "dataset": dataset,
         "n_train_galaxies": scenes.n_galaxies,
-        "n_validation_galaxies": validation.n_galaxies,
-        "validation": checks,
         "seed": seed,
         "n_iterations": entry["iterations"],
         "seconds": seconds,
     }
     with training_outputs(outputs["timing"], record, recorded, [checkpoint]) as description:
-        write_weights(outputs["weights"], posterior)
+        write_weights(outputs["weights"], trainer.mean)
         write_json(outputs["description"], description)
         write_csv(outputs["history"], history)

@@ -16,7 +16,7 @@ with logs.script(snakemake.log[0]):
             "separator": separator.measure,
             "blend2posterior": posterior.measure,
         },
-        {key: inputs[key] for key in ("weights", "description")},
+        {key: inputs.get(key) for key in ("weights", "description", "calibration")},
         sets=(params.names, inputs.scenes, inputs.truths),
         outputs={name: out[name] for name in ("galaxies", "scenes", "notes")},
         seed=params.seed,

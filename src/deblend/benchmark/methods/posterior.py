@@ -7,7 +7,7 @@ import pandas as pd
 import torch
 from deblend.benchmark.catalogue import Catalogue
 from deblend.benchmark.posterior_calibration import calibrated_draws, share_as_unusual
-from deblend.benchmark.posterior_network import Posterior, answer
+from deblend.benchmark.posterior_network import Calibration, PosteriorNetwork, answer
 from deblend.errors import UnsuitedError
 from deblend.files import read_json
 from deblend.scenes.scenes import Scenes
@@ -22,11 +22,14 @@ HALF_WIDTH_MAG, LIKELY_TWO, UNUSUAL = 0.3, 0.5, 0.001
 
 
 @functools.cache
-def _loaded(weights: str, description: str) -> tuple[Posterior, dict]:
+def _loaded(
+    weights: str, description: str, calibration: str
+) -> tuple[PosteriorNetwork, Calibration, dict]:
     record = read_json(description)
-    posterior = Posterior(record["filters"], record["blocks"])
-    read_weights(weights, posterior)
-    return posterior.eval(), record
+    network, calibrated = PosteriorNetwork(record["filters"], record["blocks"]), Calibration()
+    read_weights(weights, network)
+    read_weights(calibration, calibrated)
+    return network.eval(), calibrated, record
 
 
 def measure(
@@ -36,6 +39,7 @@ def measure(
     *,
     weights: str,
     description: str,
+    calibration: str,
 ) -> Catalogue:
     """Median fluxes of the central galaxy and its companion, their densities, P(n).
 
@@ -47,6 +51,8 @@ def measure(
         Not used: draws are of fixed points.
     weights, description : path
         From `deblend.benchmark.posterior_training`.
+    calibration : path
+        From `deblend.benchmark.posterior_calibration`.
 
     Returns
     -------
@@ -61,8 +67,7 @@ def measure(
     UnsuitedError
         Side or scale of the pixels are not those of the training.
     """
-    posterior, record = _loaded(weights, description)
-    calibration = posterior.calibration
+    network, calibrated, record = _loaded(weights, description, calibration)
     band = scenes.detection_band
     side, scale = scenes.images.shape[-1], scenes.pixel_scale_arcsec
     if side != record["stamp_size"] or scenes.images.shape[-2] != side:
@@ -77,11 +82,11 @@ def measure(
     factor = 10 ** (0.4 * (record["zero_point"] - float(scenes.zero_points[band])))
     images = np.nan_to_num(scenes.images[:, band], nan=0.0) * factor
     images = images / np.float32(record["noise_sigma"])
-    temperature = float(calibration.temperature)
-    found = answer(posterior.network, images, torch.device("cpu"), temperature)
-    draws = calibrated_draws(calibration, found.draws) / factor
+    temperature = float(calibrated.temperature)
+    found = answer(network, images, torch.device("cpu"), temperature)
+    draws = calibrated_draws(calibrated, found.draws) / factor
     share = found.probabilities(temperature)
-    unusual = share_as_unusual(calibration, found.context)
+    unusual = share_as_unusual(calibrated, found.context)
     n = len(images)
     low, median, high = np.percentile(draws, (16, 50, 84), axis=-1)
     half_width = -1.25 * np.log10(low / high)

@@ -1,0 +1,86 @@
+import functools
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from deblend.benchmark.methods.posterior import measure
+from deblend.benchmark.posterior_calibration import calibrate_and_write
+from deblend.benchmark.posterior_scenes import SceneRules
+from deblend.benchmark.posterior_training import Trainer, train_and_write
+from deblend.data.stamps import write_stamps
+from deblend.errors import UnsuitedError
+
+from tests.unit.benchmark.posterior import ENTRY, RULES, SIDE, round_galaxies
+from tests.unit.scenes.conftest import two_galaxies
+
+
+FILES = ("weights", "description", "calibration")
+
+
+@pytest.fixture(scope="module")
+def module_monkeypatch():
+    with pytest.MonkeyPatch.context() as patch:
+        yield patch
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, module_monkeypatch):
+    # Drawing many profiles would take longer than the training.
+    few = functools.partial(SceneRules, library=20)
+    module_monkeypatch.setattr("deblend.benchmark.posterior_scenes.SceneRules", few)
+    folder = tmp_path_factory.mktemp("posterior")
+    write_stamps(folder / "stamps.h5", round_galaxies())
+    names = {
+        **{"weights": "network.h5", "description": "network.json", "history": "history.csv"},
+        **{"calibration": "calibration.h5", "checks": "calibration.json"},
+    }
+    outputs = {key: folder / name for key, name in names.items()}
+    train_and_write(
+        outputs | {"timing": folder / "timing.json"}, folder / "stamps.h5", ENTRY, RULES,
+        dataset="test", device=torch.device("cpu"), seed=0, code="abc",
+        checkpoint=folder / "state.pt", recorded={"scale": "toy"},
+    )  # fmt: skip
+    calibrate_and_write(
+        outputs, folder / "stamps.h5", outputs["weights"], ENTRY, RULES,
+        device=torch.device("cpu"), seed=0,
+    )  # fmt: skip
+    return outputs
+
+
+def test_a_training_learns_and_is_described(trained):
+    history = pd.read_csv(trained["history"])
+    assert history["flux_loss"].iloc[-5:].mean() < history["flux_loss"].iloc[:5].mean() - 0.3
+    record = json.loads(trained["description"].read_text())
+    checks = json.loads(trained["checks"].read_text())
+    assert (record["n_train_galaxies"], checks["n_galaxies"]) == (16, 8)
+    assert checks["n"] == ENTRY["n_validation"]
+    assert not trained["weights"].with_name("state.pt").exists()
+
+
+def test_a_trained_network_measures(trained):
+    files = {key: str(trained[key]) for key in FILES}
+    scenes = two_galaxies(n=2, side=SIDE)
+    found = measure(scenes, **files)
+    table = found.table
+    assert table["role"].tolist() == ["central", "companion"] * 2
+    assert (table["flux_p16"] < table["flux"]).all()
+    assert (table["flux"] < table["flux_p84"]).all()
+    np.testing.assert_allclose(table[["p_one", "p_two", "p_more"]].sum(axis=1), 1, rtol=1e-5)
+    assert found.draws.shape[0] == 4
+    again = measure(scenes, **files)
+    np.testing.assert_array_equal(found.draws, again.draws)
+
+
+def test_other_stamps_are_refused(trained):
+    files = {key: str(trained[key]) for key in FILES}
+    with pytest.raises(UnsuitedError, match=f"stamps of {SIDE} px, these have 40"):
+        measure(two_galaxies(n=1, side=40), **files)
+
+
+def test_the_rate_rises_and_falls_to_zero():
+    trainer = Trainer(ENTRY, np.array([10.0, 20.0]), torch.device("cpu"), 0)
+    rates = [trainer.rate(i) for i in (0, 2, 50)]
+    assert rates[0] < rates[1]
+    np.testing.assert_allclose(rates[2], 0, atol=1e-12)
