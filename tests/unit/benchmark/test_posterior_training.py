@@ -15,7 +15,6 @@ from deblend.errors import UnsuitedError
 from tests.unit.benchmark.posterior import ENTRY, RULES, SIDE, round_galaxies
 from tests.unit.scenes.conftest import two_galaxies
 
-
 FILES = ("weights", "description", "calibration")
 
 
