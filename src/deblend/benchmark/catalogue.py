@@ -28,21 +28,21 @@ class Catalogue:
     masks, images : ndarray, shape (n, y, x), or None
         Of each row of the table: the probability that a pixel belongs to the source, and the
         source alone, counts/s.
+    note : str
+        What is to be known about these fluxes, for the table.
     draws : ndarray, shape (n, m), or None
         Draws of the density of each flux, counts/s. Without them the interval of a flux is that of
         its error.
     uncertain : ndarray of bool, shape (n,), or None
         Whether the method warns of a flux.
-    note : str
-        What is to be known about these fluxes, for the table.
     """
 
     table: pd.DataFrame
     masks: np.ndarray | None = None
     images: np.ndarray | None = None
+    note: str = ""
     draws: np.ndarray | None = None
     uncertain: np.ndarray | None = None
-    note: str = ""
 
 
 def as_catalogue(found: Catalogue | pd.DataFrame, scenes: Scenes, method: str) -> Catalogue:
