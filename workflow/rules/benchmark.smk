@@ -1,6 +1,6 @@
 # All methods on the same blends: <results>/benchmark. From top to bottom: sets of blends, the separator's
 # training, the methods by their environments, scores, figure and page.
-from deblend.benchmark.config import Benchmark
+from deblend.benchmark.config import SET_NAMES, Benchmark
 from deblend.run.environment import installed_version
 
 BENCHMARK = config["benchmark"] or Benchmark().model_dump(mode="json")
@@ -25,6 +25,9 @@ BENCHMARK_ENVIRONMENTS = {
     "blend2posterior": "torch",
     "scarlet2": "scarlet2",
 }
+# Sets of the calibration, and their shares of its galaxies: as many scenes of one as of three galaxies,
+# and eight times as many of two.
+CALIBRATION_SHARES = {"one": 3 / 64, "simulated": 48 / 64, "three": 9 / 64}
 POSTERIORS = [n for n, entry in BENCHMARK_METHODS.items() if entry["kind"] == "blend2posterior"]
 # The head of BlendHunter at the noise that is nearest to that of realistic galaxies.
 BENCHMARK_NOISE = min(
@@ -54,6 +57,15 @@ def benchmark_method(wildcards):
     if entry["kind"] == "boucaud2020":
         return entry | {"companion_edge": BENCHMARK_BLENDING["companion_edge"]}
     return entry
+
+
+def benchmark_galaxies(wildcards):
+    """Number of galaxies of a set."""
+    if wildcards.purpose == "calibration":
+        return int(CALIBRATION_SHARES[wildcards.blend_set] * BENCHMARK["n_calibration"])
+    if wildcards.blend_set in ("simulated", "isolated", "hsc"):
+        return BENCHMARK["n_galaxies"]
+    return BENCHMARK["n_outside"]
 
 
 def methods_in(environment):
@@ -126,12 +138,13 @@ rule benchmark_simulate:
         priors=project_file("config/priors.yaml"),
         noise=project_file("config/noise.yaml"),
     output:
-        scenes=f"{BENCHMARK_FOLDER}/sets/{{blend_set}}.h5",
-        truth=f"{BENCHMARK_FOLDER}/sets/{{blend_set}}_truth.h5",
+        scenes=f"{BENCHMARK_FOLDER}/{{purpose}}/{{blend_set}}.h5",
+        truth=f"{BENCHMARK_FOLDER}/{{purpose}}/{{blend_set}}_truth.h5",
     log:
-        "<results>/logs/benchmark/simulate_{blend_set}.log",
+        "<results>/logs/benchmark/simulate_{purpose}_{blend_set}.log",
     wildcard_constraints:
-        blend_set=any_of(BENCHMARK["sets"]),
+        purpose="sets|calibration",
+        blend_set=any_of(SET_NAMES),
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -141,11 +154,8 @@ rule benchmark_simulate:
     params:
         code=code("benchmark/simulate.py"),
         seed=SEED,
-        n_galaxies=lambda wildcards: (
-            BENCHMARK["n_galaxies"]
-            if wildcards.blend_set in ("simulated", "isolated", "hsc")
-            else BENCHMARK["n_outside"]
-        ),
+        n_galaxies=benchmark_galaxies,
+        calibration=lambda wildcards: wildcards.purpose == "calibration",
         simulator={
             key: config["datasets"].get(BENCHMARK["dataset"], {}).get(key)
             for key in (
@@ -158,7 +168,7 @@ rule benchmark_simulate:
         extra_noise=BENCHMARK_EXTRA_NOISE,
         low=HEMMATI["low"] | {"band": DETECTION_BAND},
     message:
-        "Simulate the blends of the set {wildcards.blend_set}"
+        "Simulate blends of the benchmark: {wildcards.purpose}, {wildcards.blend_set}"
     script:
         "../scripts/benchmark/simulate.py"
 
@@ -260,7 +270,9 @@ rule benchmark_train_posterior:
 
 rule benchmark_calibrate_posterior:
     input:
-        stamps=f"<results>/datasets/{BENCHMARK['dataset']}/stamps.h5",
+        scenes=expand(f"{BENCHMARK_FOLDER}/calibration/{{s}}.h5", s=CALIBRATION_SHARES),
+        truths=expand(f"{BENCHMARK_FOLDER}/calibration/{{s}}_truth.h5", s=CALIBRATION_SHARES),
+        description=f"{BENCHMARK_FOLDER}/networks/{{method}}/network.json",
         weights=f"{BENCHMARK_FOLDER}/networks/{{method}}/network.h5",
     output:
         calibration=f"{BENCHMARK_FOLDER}/networks/{{method}}/calibration.h5",
@@ -279,10 +291,8 @@ rule benchmark_calibrate_posterior:
         code=code("benchmark/calibrate_posterior.py"),
         seed=SEED,
         threads=config["threads"]["training"],
-        entry=benchmark_method,
-        blending=BENCHMARK_BLENDING,
     message:
-        "Calibrate {wildcards.method} on validation galaxies"
+        "Calibrate {wildcards.method} on galaxies of its own"
     script:
         "../scripts/benchmark/calibrate_posterior.py"
 

@@ -137,9 +137,6 @@ class Blend2Posterior(Section):
     neighbour_mag: tuple[Real, Real] = Field(
         default=(20.0, 25.5), description="Range of their magnitudes."
     )
-    n_validation: Annotated[Count, Field(ge=100)] = Field(
-        default=4000, description="Validation scenes for the calibration."
-    )
     subset: Subset = None
 
     @model_validator(mode="after")
@@ -253,6 +250,11 @@ class Benchmark(Section):
     )
     n_outside: Annotated[Count, Field(ge=4)] = Field(
         default=1000, description="Number of galaxies of each other set."
+    )
+    n_calibration: Annotated[Count, Field(ge=64)] = Field(
+        default=6000,
+        description="Number of further galaxies, on whose scenes of one, two and three galaxies "
+        "blend2posterior is calibrated; three quarters are in blends of two.",
     )
     sets: Annotated[tuple[SetName, ...], Unique()] = Field(
         default=SET_NAMES,

@@ -26,9 +26,6 @@ SOFTENING_SIGMA, SCALE = 2.0, 3.0
 #: Length of the context, and sizes of the flow.
 CONTEXT, HIDDEN, TRANSFORMS, BINS = 64, (96, 96), 3, 8
 
-#: Numbers of the table of calibration.
-LEVELS = 201
-
 #: Draws of the density in each orientation.
 DRAWS = 64
 
@@ -143,31 +140,6 @@ class PosteriorNetwork(nn.Module):
         return of_fluxes, nn.functional.cross_entropy(self.number(context), number)
 
 
-class Calibration(nn.Module):
-    """What validation blends say about the probabilities of a network.
-
-    Attributes
-    ----------
-    levels : Tensor, shape (2, LEVELS)
-        For central galaxy and companion: the share of a density's draws below which a share k /
-        (LEVELS - 1) of the true fluxes lies.
-    temperature : Tensor, shape ()
-        The logits of the number of galaxies are divided by it.
-    mean, inverse : Tensor, shape (CONTEXT,) and (CONTEXT, CONTEXT)
-        Mean and inverse covariance of the contexts.
-    distances : Tensor, shape (LEVELS,)
-        Quantiles of the Mahalanobis distances of contexts.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.register_buffer("levels", torch.linspace(0, 1, LEVELS).repeat(2, 1))
-        self.register_buffer("temperature", torch.ones(()))
-        self.register_buffer("mean", torch.zeros(CONTEXT))
-        self.register_buffer("inverse", torch.eye(CONTEXT))
-        self.register_buffer("distances", torch.linspace(0, 1, LEVELS))
-
-
 class Answer:
     """What a network says about scenes, before it is calibrated.
 
@@ -189,12 +161,6 @@ class Answer:
         self.draws, self.correlation = draws, correlation
         self.logits, self.context = logits, context
 
-    def probabilities(self, temperature: float = 1.0) -> np.ndarray:
-        """Probabilities (n, N_CLASSES) of one, two, and three or more galaxies."""
-        logits = self.logits / temperature
-        share = np.exp(logits - logits.max(-1, keepdims=True))
-        return (share / share.sum(-1, keepdims=True)).mean(axis=1)
-
 
 def turned(images: np.ndarray) -> np.ndarray:
     """Images (n, y, x) in all orientations about their central pixel: (n, orientation, y, x)."""
@@ -206,7 +172,11 @@ def turned(images: np.ndarray) -> np.ndarray:
 
 
 def answer(
-    network: PosteriorNetwork, images: np.ndarray, device: torch.device, temperature: float = 1.0
+    network: PosteriorNetwork,
+    images: np.ndarray,
+    device: torch.device,
+    temperature: float = 1.0,
+    bias: np.ndarray | None = None,
 ) -> Answer:
     """Apply a network to images.
 
@@ -217,21 +187,22 @@ def answer(
     images : ndarray, shape (n, y, x)
         In units of the noise; one galaxy is at pixel (y // 2, x // 2).
     device : torch.device
-    temperature : float
-        See `Calibration`.
+    temperature, bias : float, ndarray
+        Of the number of galaxies, see `deblend.benchmark.posterior_calibration`.
 
     Notes
     -----
     The draws are of fixed points (Sobol), so that they are the same each time.
     """
-    points = _points()
-    parts = []
+    points, parts = _points(), []
+    shift = torch.zeros(N_CLASSES) if bias is None else torch.from_numpy(np.float32(bias))
     with torch.inference_mode():
         for start in range(0, len(images), BATCH):
             views = torch.from_numpy(turned(images[start : start + BATCH])).to(device)
             context = network.context(views.flatten(0, 1))
             logits = network.number(context)
-            parts.append((*_draws(network, context, logits / temperature, points), logits, context))
+            used = logits / temperature + shift.to(device)
+            parts.append((*_draws(network, context, used, points), logits, context))
     shape = (len(images), N_ORIENTATIONS, -1)
     draws, correlation, logits, context = (
         torch.cat([part[k] for part in parts]).cpu().numpy() for k in range(4)

@@ -1,4 +1,4 @@
-"""Adapter: calibrate blend2posterior on the data set's validation galaxies."""
+"""Adapter: calibrate blend2posterior on scenes of galaxies of its own."""
 
 from deblend.benchmark.posterior_calibration import calibrate_and_write
 from deblend.run import logs
@@ -9,10 +9,9 @@ with logs.script(snakemake.log[0]):
     device, _ = torch_backend.configure(params.threads, params.seed)
     calibrate_and_write(
         {"calibration": out.calibration, "checks": out.checks},
-        inputs.stamps,
+        inputs.scenes,
+        inputs.truths,
         inputs.weights,
-        params.entry,
-        params.blending,
+        inputs.description,
         device=device,
-        seed=params.seed,
     )
