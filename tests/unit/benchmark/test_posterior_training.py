@@ -1,3 +1,4 @@
+import dataclasses
 import functools
 import json
 
@@ -9,11 +10,16 @@ from deblend.benchmark.methods.posterior import measure
 from deblend.benchmark.posterior_calibration import calibrate_and_write
 from deblend.benchmark.posterior_scenes import SceneRules
 from deblend.benchmark.posterior_training import Trainer, train_and_write
+from deblend.benchmark.truth import COLUMNS, Truth, write_truth
 from deblend.data.stamps import write_stamps
 from deblend.errors import UnsuitedError
+from deblend.scenes.scenes import write_scenes
 
 from tests.unit.benchmark.posterior import ENTRY, RULES, SIDE, round_galaxies
 from tests.unit.scenes.conftest import two_galaxies
+
+#: Scenes of each number of galaxies of the calibration.
+N_SCENES = 60
 
 FILES = ("weights", "description", "calibration")
 
@@ -22,6 +28,22 @@ FILES = ("weights", "description", "calibration")
 def module_monkeypatch():
     with pytest.MonkeyPatch.context() as patch:
         yield patch
+
+
+def sets_of(n_galaxies):
+    """Scenes of as many galaxies, and their truth."""
+    scenes = two_galaxies(n=N_SCENES, side=SIDE)
+    rng = np.random.default_rng(n_galaxies)
+    noise = rng.normal(0, 0.01, scenes.images.shape).astype(np.float32)
+    n = n_galaxies * N_SCENES
+    table = pd.DataFrame({name: np.zeros(n) for name in COLUMNS}).assign(
+        scene=np.repeat(np.arange(N_SCENES), n_galaxies),
+        galaxy=np.tile(np.arange(n_galaxies), N_SCENES),
+        id=[f"g{i}" for i in range(n)],
+        flux=rng.uniform(20, 60, n),
+    )
+    pixels = np.zeros((n, SIDE, SIDE), np.float32)
+    return dataclasses.replace(scenes, images=scenes.images + noise), Truth(table, pixels, pixels)
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +63,16 @@ def trained(tmp_path_factory, module_monkeypatch):
         dataset="test", device=torch.device("cpu"), seed=0, code="abc",
         checkpoint=folder / "state.pt", recorded={"scale": "toy"},
     )  # fmt: skip
+    scenes, truths = [], []
+    for n in (1, 2, 3):
+        found = sets_of(n)
+        scenes.append(folder / f"{n}.h5")
+        truths.append(folder / f"{n}_truth.h5")
+        write_scenes(scenes[-1], found[0])
+        write_truth(truths[-1], found[1])
     calibrate_and_write(
-        outputs, folder / "stamps.h5", outputs["weights"], ENTRY, RULES,
-        device=torch.device("cpu"), seed=0,
+        outputs, scenes, truths, outputs["weights"], outputs["description"],
+        device=torch.device("cpu"),
     )  # fmt: skip
     return outputs
 
@@ -53,8 +82,8 @@ def test_a_training_learns_and_is_described(trained):
     assert history["flux_loss"].iloc[-5:].mean() < history["flux_loss"].iloc[:5].mean() - 0.3
     record = json.loads(trained["description"].read_text())
     checks = json.loads(trained["checks"].read_text())
-    assert (record["n_train_galaxies"], checks["n_galaxies"]) == (16, 8)
-    assert checks["n"] == ENTRY["n_validation"]
+    assert record["n_train_galaxies"] == 16
+    assert (checks["n"], checks["n_two"]) == (3 * N_SCENES, N_SCENES)
     assert not trained["weights"].with_name("state.pt").exists()
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 from deblend.benchmark.methods.posterior import measure
-from deblend.benchmark.posterior_network import Calibration, PosteriorNetwork
+from deblend.benchmark.posterior_calibration import Calibration
+from deblend.benchmark.posterior_network import PosteriorNetwork
 from deblend.errors import UnsuitedError
 from deblend.training.torch_checkpoint import write_weights
 
