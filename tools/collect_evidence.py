@@ -2,7 +2,7 @@
 
     python tools/collect_evidence.py boucaud2020 results/small
     python tools/collect_evidence.py boucaud2020 results/hst --command "snakemake ..."
-    python tools/collect_evidence.py benchmark results/benchmark --name small --command "snakemake ..."
+    python tools/collect_evidence.py benchmark results/benchmark --name small --command "..."
 
 `evidence/PAPER/NAME` then has:
 
@@ -126,8 +126,7 @@ def trained(paper: str, results: Path, config: dict[str, Any]) -> list[str]:
     if paper == BENCHMARK:
         records = [*results.glob("networks/*/network.json")]
         records += results.glob(f"{BENCHMARK}/networks/*/network.json")
-        names = sorted(path.parent.name for path in records)
-        return names
+        return sorted(path.parent.name for path in records)
     if paper == "boucaud2020":
         names = list(config["networks"])
     elif paper == "farrens2022":
