@@ -68,6 +68,16 @@ class Calibration(nn.Module):
         Quantiles of their Mahalanobis distances.
     """
 
+    middle: torch.Tensor
+    spread: torch.Tensor
+    shape: torch.Tensor
+    scaling: torch.Tensor
+    temperature: torch.Tensor
+    bias: torch.Tensor
+    mean: torch.Tensor
+    inverse: torch.Tensor
+    distances: torch.Tensor
+
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("middle", torch.zeros(2, N_FEATURES))

@@ -6,6 +6,8 @@ answers are means over the eight flips and quarter turns of the image, so that t
 how it is turned.
 """
 
+from typing import Any
+
 import numpy as np
 import torch
 import zuko
@@ -71,6 +73,9 @@ class PosteriorNetwork(nn.Module):
         Share of the context's inputs that are left out in training.
     """
 
+    log_mean: torch.Tensor
+    log_std: torch.Tensor
+
     def __init__(self, filters: int, blocks: int, dropout: float = 0.0) -> None:
         super().__init__()
         layers: list[nn.Module] = [
@@ -109,9 +114,7 @@ class PosteriorNetwork(nn.Module):
         pooled = [features.mean((2, 3)), features.amax((2, 3)), centre.mean((2, 3))]
         return self.summary(torch.cat(pooled, dim=1))
 
-    def density(
-        self, context: torch.Tensor, number: torch.Tensor
-    ) -> torch.distributions.Distribution:
+    def density(self, context: torch.Tensor, number: torch.Tensor) -> Any:
         """Density of both normalised log fluxes, given the class of the number of galaxies (n,)."""
         classes = nn.functional.one_hot(number, N_CLASSES).to(context.dtype)
         return self.flow(torch.cat([context, classes], dim=-1))
@@ -204,10 +207,11 @@ def answer(
             used = logits / temperature + shift.to(device)
             parts.append((*_draws(network, context, used, points), logits, context))
     shape = (len(images), N_ORIENTATIONS, -1)
-    draws, correlation, logits, context = (
-        torch.cat([part[k] for part in parts]).cpu().numpy() for k in range(4)
+    arrays = [torch.cat([part[k] for part in parts]).cpu().numpy() for k in range(4)]
+    draws, correlation, every_logits, every_context = arrays
+    return Answer(
+        draws, correlation, every_logits.reshape(shape), every_context.reshape(shape).mean(axis=1)
     )
-    return Answer(draws, correlation, logits.reshape(shape), context.reshape(shape).mean(axis=1))
 
 
 def _draws(

@@ -31,6 +31,9 @@ COUNTS_SLOPE, NEIGHBOUR_RADIUS = 0.25, (0.7, 0.1, 0.15)
 #: A neighbour is further from its galaxy than this: half-light radii, and pixels.
 NEIGHBOUR_DISTANCE = (2.5, 10.0)
 
+#: Range of the Sersic indices of third galaxies.
+THIRD_SERSIC = (0.24, 3.6)
+
 #: A third galaxy is nearer than this, in radii of the smaller one, and further than the larger one.
 THIRD_REACH = 4.0
 
@@ -149,8 +152,8 @@ class TrainingScenes:
         self._third_rows = rng.choice(
             self._rows, min(self._rules.library, len(self._rows)), replace=False
         )
-        index = rng.uniform(*np.round(np.divide(SERSIC_RANGE, SERSIC_STEP)), len(self._third_rows))
-        index = np.clip(np.round(index * 0.6) * SERSIC_STEP, *SERSIC_RANGE)
+        index = rng.uniform(*THIRD_SERSIC, len(self._third_rows)) / SERSIC_STEP
+        index = np.clip(np.round(index) * SERSIC_STEP, *SERSIC_RANGE)
         drawn = [
             self._flux[i] * self._profile(rng, psf, self._radius[i], n)
             for i, n in zip(self._third_rows, index, strict=True)

@@ -101,8 +101,9 @@ class Trainer:
         # Random numbers, of the dropout too, depend on the iteration alone.
         torch.manual_seed(self._seed + 1 + iteration)
         dummy = torch.randn(len(images))
-        tensors = (torch.from_numpy(a).to(self.device) for a in (images, fluxes, number))
-        of_fluxes, of_number = self.network.loss(*tensors, dummy.to(self.device))
+        arrays = (torch.from_numpy(array) for array in (images, fluxes, number))
+        tensors = [array.to(self.device) for array in (*arrays, dummy)]
+        of_fluxes, of_number = self.network.loss(*tensors)
         adam.zero_grad(set_to_none=True)
         (of_fluxes + of_number).backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), NORM_MAX)
@@ -118,7 +119,7 @@ class Trainer:
             for start in range(0, len(known[0]), VALIDATED_AT_ONCE):
                 part = [torch.from_numpy(a[start : start + VALIDATED_AT_ONCE]) for a in known]
                 dummy = torch.zeros(len(part[0]))
-                found = self.mean.loss(*(t.to(self.device) for t in (*part, dummy)))
+                found = self.mean.loss(*[t.to(self.device) for t in (*part, dummy)])
                 losses.append([float(value) * len(dummy) for value in found])
         of_fluxes, of_number = np.sum(losses, axis=0) / len(known[0])
         return {
