@@ -137,6 +137,11 @@ class Blend2Posterior(Section):
     neighbour_mag: tuple[Real, Real] = Field(
         default=(20.0, 25.5), description="Range of their magnitudes."
     )
+    n_profiles: Count = Field(
+        default=1000,
+        description="Number of smooth profiles of third galaxies, and of neighbours, that are "
+        "drawn once.",
+    )
     subset: Subset = None
 
     @model_validator(mode="after")

@@ -59,7 +59,7 @@ class SceneRules:
         Neighbours of each galaxy in 128 x 128 px.
     neighbour_mag : tuple of 2 floats
         Their range of magnitudes.
-    library : int
+    n_profiles : int
         Smooth profiles of each kind that are drawn once.
     """
 
@@ -69,7 +69,7 @@ class SceneRules:
     shares: tuple[float, float, float]
     n_neighbours_mean: float
     neighbour_mag: tuple[float, float]
-    library: int = 1000
+    n_profiles: int
 
 
 def rules_of(entry: Mapping[str, Any], blending: Mapping[str, Any]) -> SceneRules:
@@ -79,6 +79,7 @@ def rules_of(entry: Mapping[str, Any], blending: Mapping[str, Any]) -> SceneRule
         shares=tuple(entry["shares"]),
         n_neighbours_mean=entry["n_neighbours_mean"],
         neighbour_mag=tuple(entry["neighbour_mag"]),
+        n_profiles=entry["n_profiles"],
     )
 
 
@@ -150,7 +151,7 @@ class TrainingScenes:
     def _draw_thirds(self, rng: np.random.Generator, psf: galsim.GSObject) -> np.ndarray:
         """Smooth galaxies with the magnitudes and radii of galaxies of the split."""
         self._third_rows = rng.choice(
-            self._rows, min(self._rules.library, len(self._rows)), replace=False
+            self._rows, min(self._rules.n_profiles, len(self._rows)), replace=False
         )
         index = rng.uniform(*THIRD_SERSIC, len(self._third_rows)) / SERSIC_STEP
         index = np.clip(np.round(index) * SERSIC_STEP, *SERSIC_RANGE)
@@ -165,7 +166,7 @@ class TrainingScenes:
     ) -> np.ndarray:
         """Exponential neighbours with counts that rise with magnitude."""
         bright, faint = self._rules.neighbour_mag
-        n = self._rules.library if self._rules.n_neighbours_mean > 0 else 0
+        n = self._rules.n_profiles if self._rules.n_neighbours_mean > 0 else 0
         slope = COUNTS_SLOPE * np.log(10)
         mag = bright + np.log1p(rng.uniform(size=n) * np.expm1(slope * (faint - bright))) / slope
         level, tilt, scatter = NEIGHBOUR_RADIUS

@@ -10,6 +10,7 @@ ENTRY = {
     **{"kind": "blend2posterior", "filters": 4, "blocks": 1, "dropout": 0.0, "iterations": 50},
     **{"batch_size": 32, "learning_rate": 0.004, "weight_decay": 0.0, "shares": (0.2, 0.6, 0.2)},
     **{"n_neighbours_mean": 4.0, "neighbour_mag": (22.0, 24.0)},
+    "n_profiles": 20,
     "subset": None,
 }
 

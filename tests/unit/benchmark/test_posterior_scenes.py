@@ -10,7 +10,7 @@ from tests.unit.benchmark.posterior import RULES, SIDE, round_galaxies
 
 def scenes(shares, n_neighbours=0.0, split="train"):
     rules = SceneRules(**RULES, shares=shares, n_neighbours_mean=n_neighbours,
-                       neighbour_mag=(20.0, 22.0), library=30)  # fmt: skip
+                       neighbour_mag=(20.0, 22.0), n_profiles=30)  # fmt: skip
     return TrainingScenes(round_galaxies(), rules, split=split, seed=3)
 
 
@@ -65,6 +65,8 @@ def test_splits_share_no_galaxy():
 
 def test_a_data_set_without_psf_is_refused():
     stamps = dataclasses.replace(round_galaxies(), psf=None)
-    rules = SceneRules(**RULES, shares=(0, 1, 0), n_neighbours_mean=0, neighbour_mag=(20, 22))
+    rules = SceneRules(
+        **RULES, shares=(0, 1, 0), n_neighbours_mean=0, neighbour_mag=(20, 22), n_profiles=9
+    )
     with pytest.raises(DeblendError, match="has no PSF"):
         TrainingScenes(stamps, rules, split="train", seed=0)

@@ -1,5 +1,4 @@
 import dataclasses
-import functools
 import json
 
 import numpy as np
@@ -8,7 +7,6 @@ import pytest
 import torch
 from deblend.benchmark.methods.posterior import measure
 from deblend.benchmark.posterior_calibration import calibrate_and_write
-from deblend.benchmark.posterior_scenes import SceneRules
 from deblend.benchmark.posterior_training import Trainer, train_and_write
 from deblend.benchmark.truth import COLUMNS, Truth, write_truth
 from deblend.data.stamps import write_stamps
@@ -22,12 +20,6 @@ from tests.unit.scenes.conftest import two_galaxies
 N_SCENES = 60
 
 FILES = ("weights", "description", "calibration")
-
-
-@pytest.fixture(scope="module")
-def module_monkeypatch():
-    with pytest.MonkeyPatch.context() as patch:
-        yield patch
 
 
 def sets_of(n_galaxies):
@@ -47,10 +39,7 @@ def sets_of(n_galaxies):
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory, module_monkeypatch):
-    # Drawing many profiles would take longer than the training.
-    few = functools.partial(SceneRules, library=20)
-    module_monkeypatch.setattr("deblend.benchmark.posterior_scenes.SceneRules", few)
+def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("posterior")
     write_stamps(folder / "stamps.h5", round_galaxies())
     names = {
