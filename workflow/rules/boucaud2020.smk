@@ -911,13 +911,10 @@ rule boucaud2020_baselines_figure:
         description=f"{BOUCAUD_DATA}/comparison_catalog.json",
         style=STYLE,
     output:
-        pdf=report(
-            "<results>/figures/fig5_baselines.pdf",
-            caption="../report/boucaud2020/fig5_baselines.rst",
-            category=CATEGORIES["boucaud2020"],
-            labels={"figure": "5, supplement: baselines"},
+        pdf="<results>/figures/fig5_baselines.pdf",
+        png=shown(
+            "boucaud2020", "<results>/figures/fig5_baselines.png", "5_supplement", "baselines"
         ),
-        png="<results>/figures/fig5_baselines.png",
         table="<results>/figures/fig5_baselines.csv",
         points="<results>/figures/fig5_baselines_points.csv",
     log:
