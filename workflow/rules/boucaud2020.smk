@@ -270,6 +270,11 @@ rule boucaud2020_clean:
         "../scripts/boucaud2020/clean.py"
 
 
+# Of their sets other papers' rules make files of the same names.
+SETS_OF_OTHERS = {*config["reiman2019"]["image_sets"], *config["hemmati2022"]["cutouts"]}
+SETS_OF_OTHERS -= set(config["datasets"])
+
+
 rule boucaud2020_assemble_dataset:
     input:
         stamps=lambda wildcards: expand(
@@ -291,6 +296,8 @@ rule boucaud2020_assemble_dataset:
         criteria="<results>/datasets/{dataset}/criteria.csv",
     log:
         "<results>/logs/assemble/{dataset}.log",
+    wildcard_constraints:
+        dataset=f"(?!({any_of(SETS_OF_OTHERS)})/)[a-z][a-z0-9_]*",
     priority: 2
     conda:
         "../../envs/analysis.yaml"

@@ -230,6 +230,7 @@ rule report_pages:
         first=report_page(
             "<results>/report/first_page.html", "All papers", "First page", "first_page"
         ),
+        first_part="<results>/report/captions/first_page.html",
         claims=report_page("<results>/report/claims.html", "All papers", "Claims", "claims"),
         findings=report_page(
             "<results>/report/findings.html", "All papers", "Findings about the papers", "findings"
@@ -257,7 +258,6 @@ rule report_pages:
         code=code("report/pages.py"),
         papers=PAPER_TITLES,
         titles=[f"{category}: {title}" for category, title, *_ in PAGES],
-        figures=list(CAPTIONED),
     message:
         "Pages of the report: tables that are rounded, and numbers for the captions of figures"
     script:

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 import pandas as pd
+from deblend.report.findings import STATED
 from deblend.report.numbers import LIMIT
-from deblend.report.pages import NONE, heading, interval_text, number_text
+from deblend.report.pages import NONE, heading, interval_text
 
 #: What became of a claim, from best to worst.
 VERDICTS = ("holds as stated", "holds with a wider bound", "does not hold", "not tested")
@@ -107,7 +108,10 @@ def finding_rows(findings: pd.DataFrame, titles: Mapping[str, str]) -> pd.DataFr
             "the paper says": findings["paper_says"],
             "found": findings["found"],
             "numbers": findings["numbers"].replace("", NONE),
-            "verdict": findings["confirmed"].map(lambda text: confirmed.get(text, NONE)),
+            "verdict": [
+                confirmed.get(text, "stated" if basis == STATED else NONE)
+                for text, basis in zip(findings["confirmed"], findings["basis"], strict=True)
+            ],
             "of": findings["source"],
             "basis": findings["basis"],
         }
@@ -136,7 +140,7 @@ def number_rows(numbers: pd.DataFrame, titles: Mapping[str, str]) -> pd.DataFram
             "quantity": _quantity(row.quantity),
             "published": f"{row.published:,.{max(row.published_decimals, 0)}f}",
             "this run": interval_text(row.reproduced, row.low, row.high),
-            "difference": number_text(row.difference),
+            "difference": _difference_text(row.difference, row.published_decimals),
             "n": NONE if pd.isna(row.n) else f"{row.n:,.0f}",
             "verdict": row.status,
             "if comparable": row.compared,
@@ -144,6 +148,11 @@ def number_rows(numbers: pd.DataFrame, titles: Mapping[str, str]) -> pd.DataFram
         for row in numbers.itertuples()
     ]
     return pd.DataFrame(rows)
+
+
+def _difference_text(difference: float, decimals: int) -> str:
+    """A difference from a published number, with a decimal more than that has."""
+    return NONE if pd.isna(difference) else f"{difference:,.{max(decimals + 1, 0)}f}"
 
 
 def _quantity(name: str) -> str:

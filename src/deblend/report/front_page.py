@@ -12,7 +12,9 @@ from deblend.report.pages import NONE, html_table, interval_text
 BACKENDS = ("tensorflow", "tensorflow-cpu", "keras", "torch")
 
 
-def what_ran(provenance: Mapping[str, Any], numbers: pd.DataFrame) -> pd.DataFrame:
+def what_ran(
+    provenance: Mapping[str, Any], numbers: pd.DataFrame, titles: Mapping[str, str]
+) -> pd.DataFrame:
     """Scale, data and weights, backend, machine and code of a run.
 
     Parameters
@@ -21,6 +23,8 @@ def what_ran(provenance: Mapping[str, Any], numbers: pd.DataFrame) -> pd.DataFra
         Content of `provenance.json`.
     numbers : DataFrame
         `tables/reproduction.csv`, whose `configuration` says what each paper's numbers are from.
+    titles : dict
+        Title of each paper.
 
     Returns
     -------
@@ -35,8 +39,10 @@ def what_ran(provenance: Mapping[str, Any], numbers: pd.DataFrame) -> pd.DataFra
     backends = sorted({f"{one['backend']} {one.get('backend_version', '')}" for one in networks})
     devices = sorted({f"{one['device']}, {one['threads']} threads" for one in networks})
     rows = [("scale", config["scale"])]
+    runs = numbers[["paper", "configuration"]].dropna().drop_duplicates()
     rows += [
-        ("data and weights", text) for text in dict.fromkeys(numbers["configuration"].dropna())
+        (titles.get(row.paper, row.paper), row.configuration.removeprefix(f"{rows[0][1]} scale, "))
+        for row in runs.itertuples()
     ]
     rows += [
         ("networks", f"{len(networks)}, trained in this run"),
@@ -61,6 +67,7 @@ def telling_numbers(highlights: pd.DataFrame, titles: Mapping[str, str]) -> pd.D
         Title of each paper.
     """
     rows = []
+    highlights = highlights.fillna({"published": "", "unit": ""})
     for (paper, number), part in highlights.groupby(["paper", "number"], sort=False):
         ours = part[part["role"] == "ours"].iloc[0]
         others = part[part["role"] == "baseline"]
@@ -94,11 +101,13 @@ def claim_counts(claims: pd.DataFrame) -> pd.DataFrame:
         From `deblend.report.comparisons.claim_rows`.
     """
     counts = pd.crosstab(claims["paper"], claims["verdict"]).reindex(columns=list(VERDICTS))
-    theirs = claims["authors' data, as stated"].eq("holds").groupby(claims["paper"]).sum()
-    counts = counts.fillna(0).assign(**{"hold as stated in the authors' data": theirs})
-    counts = counts.loc[list(dict.fromkeys(claims["paper"]))].astype(int).astype(str)
+    counts = counts.fillna(0).astype(int).astype(str)
+    known = claims[claims["authors' data, as stated"] != NONE]
+    holds = known["authors' data, as stated"].eq("holds").groupby(known["paper"])
+    theirs = holds.sum().astype(str) + " of " + holds.size().astype(str)
+    counts["authors' data: hold as stated"] = theirs.reindex(counts.index).fillna(NONE)
     counts.columns.name = None
-    return counts.rename_axis("paper").reset_index()
+    return counts.loc[list(dict.fromkeys(claims["paper"]))].rename_axis("paper").reset_index()
 
 
 def front_page(
@@ -113,18 +122,16 @@ def front_page(
 
     Parameters
     ----------
-    provenance, numbers
+    provenance, numbers, titles
         See `what_ran`.
     highlights : DataFrame
         See `telling_numbers`.
     claims, findings : DataFrame
         From `deblend.report.comparisons`.
-    titles : dict
-        Title of each paper.
     """
     parts = [
         "<h2>What ran</h2>",
-        html_table(what_ran(provenance, numbers)),
+        html_table(what_ran(provenance, numbers, titles)),
         "<h2>The most telling numbers</h2>",
         "<p>With 68 % intervals; SEP stands for SExtractor. "
         "All published numbers are in All papers, Published numbers.</p>",

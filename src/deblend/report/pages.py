@@ -63,13 +63,14 @@ HEADINGS = {
 }
 
 STYLE = """
-body { font: 14px/1.4 system-ui, sans-serif; margin: 1.5em; color: #222; }
+body { font: 13px/1.4 system-ui, sans-serif; margin: 1.5em; color: #222; }
 h1 { font-size: 1.3em; } h2 { font-size: 1.1em; }
 table { border-collapse: collapse; margin: 1em 0; }
 th, td { padding: .25em .7em; text-align: left; vertical-align: top; }
 th, td { border-bottom: 1px solid #ddd; }
-th { position: sticky; top: 0; background: #eef3f7; cursor: pointer; white-space: nowrap; }
+th { position: sticky; top: 0; background: #eef3f7; cursor: pointer; }
 th::after { content: " ↕"; color: #99a; }
+td:first-child, td.good, td.bad, td.open { white-space: nowrap; }
 td.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 td.good { color: #00664b; } td.bad { color: #a63c00; } td.open { color: #666; }
 """
@@ -112,10 +113,12 @@ def number_text(value: float) -> str:
 
 
 def with_error(value: float, error: float) -> tuple[str, str]:
-    """A number and its error as text, with as many decimals as two digits of the error need."""
+    """A number and its error as text: three digits of the number, but one or two of the error."""
     if not (math.isfinite(value) and math.isfinite(error) and error > 0):
         return number_text(value), number_text(error)
-    decimals = max(0, 1 - math.floor(math.log10(error)))
+    first = -math.floor(math.log10(error))
+    three = 2 - math.floor(math.log10(abs(value))) if value else first
+    decimals = max(0, min(first + 1, max(three, first)))
     return f"{value:,.{decimals}f}", f"{error:,.{decimals}f}"
 
 
@@ -123,8 +126,11 @@ def interval_text(value: float, low: float, high: float) -> str:
     """A number with its interval, such as "0.180 [0.168, 0.188]"; without one the number alone."""
     if not all(map(math.isfinite, (value, low, high))):
         return number_text(value)
-    half = (high - low) / 2
-    return f"{with_error(value, half)[0]} [{with_error(low, half)[0]}, {with_error(high, half)[0]}]"
+    if not low < high:
+        return f"{number_text(value)} [{number_text(low)}, {number_text(high)}]"
+    text, half = with_error(value, (high - low) / 2)
+    decimals = len(half.partition(".")[2])
+    return f"{text} [{low:,.{decimals}f}, {high:,.{decimals}f}]"
 
 
 def heading(name: str) -> str:
@@ -162,7 +168,7 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame of str
         With the headings of `heading`, without `LEFT_OUT` and columns that have no value. Numbers
-        have three significant digits, or two digits of their error; whole numbers have all.
+        have three significant digits, or at most two of their error; whole numbers have all.
     """
     found = {name: columns_of(name, table) for name in table}
     used = {column for pair in found.values() for columns in pair for column in columns}
@@ -264,18 +270,21 @@ def excluded_counts(excluded: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"reason": [*counts.index, "total"], "n": [*counts, counts.sum()]})
 
 
-def write_page(path: str | Path, title: str, parts: Iterable[str], source: str | Path) -> None:
-    """Write a page that shows a file.
+def write_page(
+    path: str | Path, title: str, parts: Iterable[str], source: str | Path | None = None
+) -> None:
+    """Write a page.
 
     Parameters
     ----------
     path : path
     title, parts
         See `page`.
-    source : path
-        The file, which readers of the page can save.
+    source : path, optional
+        The file that the page shows, which readers can save.
     """
-    write_text(path, page(title, parts, Path(source).read_text(), Path(source).name))
+    shown = (Path(source).read_text(), Path(source).name) if source else ("", "")
+    write_text(path, page(title, parts, *shown))
 
 
 def write_text(path: str | Path, text: str) -> None:

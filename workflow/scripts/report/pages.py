@@ -16,7 +16,7 @@ with logs.script(snakemake.log[0]):
     text = {"dtype": str, "keep_default_na": False}
     claims = pd.read_csv(inputs.claims, **text)
     findings = finding_rows(pd.read_csv(inputs.findings, **text), papers)
-    highlights = pd.read_csv(inputs.highlights, converters={"published": str})
+    highlights = pd.read_csv(inputs.highlights, dtype={"published": str})
     numbers = pd.read_csv(inputs.reproduction)
     parts = [html_table(claim_rows(claims, papers))]
     parts += ["<h2>Bars: what a run at this scale has to show at least; they are ours</h2>"]
@@ -27,8 +27,11 @@ with logs.script(snakemake.log[0]):
     write_page(out.reproduction, "Published numbers beside ours", parts, inputs.reproduction)
     record = read_json(inputs.provenance)
     claims = claim_rows(claims, papers)
-    write_text(out.first, front_page(record, numbers, highlights, claims, findings, papers))
+    first = front_page(record, numbers, highlights, claims, findings, papers)
+    write_page(out.first, "What ran, and what it shows", [first])
+    write_text(out.first_part, first)
     for title, table, path in zip(params.titles, inputs.tables, out.pages, strict=True):
         write_page(path, title, [table_page(pd.read_csv(table), Path(table).name)], table)
-    for figure, table, path in zip(params.figures, inputs.captioned, out.captions, strict=True):
+    for table, path in zip(inputs.captioned, out.captions, strict=True):
+        figure = "/".join(Path(path).with_suffix("").parts[-2:])
         write_text(path, caption_html(figure, pd.read_csv(table)))
