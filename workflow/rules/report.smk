@@ -257,7 +257,6 @@ rule report_pages:
     params:
         code=code("report/pages.py"),
         papers=PAPER_TITLES,
-        titles=[f"{category}: {title}" for category, title, *_ in PAGES],
     message:
         "Pages of the report: tables that are rounded, and numbers for the captions of figures"
     script:

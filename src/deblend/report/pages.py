@@ -69,7 +69,7 @@ table { border-collapse: collapse; margin: 1em 0; }
 th, td { padding: .25em .7em; text-align: left; vertical-align: top; }
 th, td { border-bottom: 1px solid #ddd; }
 th { position: sticky; top: 0; background: #eef3f7; cursor: pointer; }
-th::after { content: " ↕"; color: #99a; }
+th::after { content: "\\00a0↕"; color: #99a; }
 td:first-child, td.good, td.bad, td.open { white-space: nowrap; }
 td.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 td.good { color: #00664b; } td.bad { color: #a63c00; } td.open { color: #666; }
@@ -103,13 +103,13 @@ VERDICTS = {
 
 
 def number_text(value: float) -> str:
-    """A number with three significant digits, and all digits before the decimal point."""
+    """A number with three significant digits, or all digits before the decimal point."""
     if not math.isfinite(value):
         return NONE if math.isnan(value) else f"{value}"
-    if value == 0 or 1e-4 <= abs(value) < 999.5:
-        # The alternate form (#) keeps trailing zeros.
-        return f"{value:#.3g}".rstrip(".") if value else "0"
-    return f"{value:,.0f}" if abs(value) > 1 else f"{value:.2e}"
+    if value == round(value) or abs(value) >= 999.5:
+        return f"{value:,.0f}"
+    # The alternate form (#) keeps trailing zeros.
+    return f"{value:#.3g}".rstrip(".") if abs(value) >= 1e-4 else f"{value:.2e}"
 
 
 def with_error(value: float, error: float) -> tuple[str, str]:
@@ -193,9 +193,6 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
 def _cells(values: pd.Series) -> list[str]:
     """Cells of a column: numbers rounded, truth in words, text as it is."""
     if _is_number(values):
-        known = values.dropna()
-        if (known == known.round()).all():
-            return [NONE if pd.isna(value) else f"{value:,.0f}" for value in values]
         return [number_text(float(value)) for value in values]
     words = {True: "yes", False: "no", "True": "yes", "False": "no", "": NONE}
     return [NONE if pd.isna(value) else words.get(value, str(value)) for value in values]

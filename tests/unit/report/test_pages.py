@@ -46,7 +46,7 @@ def test_numbers_have_three_digits(value, expected):
         ((0.0005, -0.03, 0.03), "0.001 [-0.030, 0.030]"),
         ((1234.567, 1233.1, 1236.2), "1,235 [1,233, 1,236]"),
         ((0.5, np.nan, np.nan), "0.500"),
-        ((1.0, 1.0, 1.0), "1.00 [1.00, 1.00]"),
+        ((1.0, 1.0, 1.0), "1 [1, 1]"),
     ],
 )
 def test_intervals_have_the_digits_that_the_error_allows(row, expected):

@@ -7,7 +7,7 @@ from deblend.files import read_json
 from deblend.report.captions import caption_html
 from deblend.report.comparisons import bar_rows, claim_rows, finding_rows, number_rows
 from deblend.report.front_page import front_page
-from deblend.report.pages import html_table, table_page, write_page, write_text
+from deblend.report.pages import heading, html_table, table_page, write_page, write_text
 from deblend.run import logs
 
 with logs.script(snakemake.log[0]):
@@ -30,8 +30,11 @@ with logs.script(snakemake.log[0]):
     first = front_page(record, numbers, highlights, claims, findings, papers)
     write_page(out.first, "What ran, and what it shows", [first])
     write_text(out.first_part, first)
-    for title, table, path in zip(params.titles, inputs.tables, out.pages, strict=True):
-        write_page(path, title, [table_page(pd.read_csv(table), Path(table).name)], table)
+    for table, path in zip(inputs.tables, out.pages, strict=True):
+        folder, name = Path(path).parent.name, Path(path).stem
+        title = f"{papers.get(folder, 'All papers')}: {heading(name)}"
+        shown = pd.read_csv(table).replace({"paper": papers})
+        write_page(path, title, [table_page(shown, Path(table).name)], table)
     for table, path in zip(inputs.captioned, out.captions, strict=True):
         figure = "/".join(Path(path).with_suffix("").parts[-2:])
         write_text(path, caption_html(figure, pd.read_csv(table)))
