@@ -160,26 +160,28 @@ PAGES += [
     for folder in ["<results>/benchmarks"]
     for name, title in (("training_time", "trainings"), ("job_time", "jobs"))
 ]
-# Tables with the numbers of captions: those of the figures, or others.
+# Tables with the numbers of captions, by the names of figures: those of the figures, or others.
 CAPTIONED = {
-    path.removeprefix("<results>/figures/").removesuffix(".csv"): path
+    f"{paper}/{Path(path).stem}": path
     for paper in config["papers"]
     for path in TARGETS[paper]
     if path.startswith("<results>/figures/") and path.endswith(".csv")
 }
-CAPTIONED = {n if "/" in n else f"boucaud2020/{n}": path for n, path in CAPTIONED.items()}
+OTHER_NUMBERS = {
+    "farrens2022": {
+        f"roc_{sample}": f"<results>/farrens2022/roc_{sample}.csv"
+        for sample in ("parametric", "realistic")
+    },
+    "reiman2019": {
+        "failures": f"<results>/reiman2019/{REIMAN_SET}/failure_rates.csv",
+        "science": f"<results>/reiman2019/{REIMAN_SET}/science.csv",
+    },
+    "hemmati2022": {"ladder_curves": "<results>/tables/hemmati2022/ladder.csv"},
+}
 CAPTIONED |= {
-    name: path
-    for name, path in {
-        **{
-            f"farrens2022/roc_{sample}": f"<results>/farrens2022/roc_{sample}.csv"
-            for sample in ("parametric", "realistic")
-        },
-        "reiman2019/failures": f"<results>/reiman2019/{REIMAN_SET}/failure_rates.csv",
-        "reiman2019/science": f"<results>/reiman2019/{REIMAN_SET}/science.csv",
-        "hemmati2022/ladder_curves": "<results>/tables/hemmati2022/ladder.csv",
-    }.items()
-    if name.split("/")[0] in config["papers"]
+    f"{paper}/{name}": path
+    for paper in config["papers"]
+    for name, path in OTHER_NUMBERS.get(paper, {}).items()
 }
 
 

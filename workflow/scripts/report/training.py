@@ -6,7 +6,7 @@ from deblend.run import logs
 
 with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
-    histories = {}
+    histories: dict[str, list[pd.DataFrame]] = {}
     for network, path in zip(params.networks, inputs.histories, strict=True):
         histories.setdefault(network, []).append(pd.read_csv(path))
     draw_training_curves(histories, [out.pdf, out.png], params.label)
