@@ -8,9 +8,6 @@ import pandas as pd
 from deblend.report.comparisons import VERDICTS
 from deblend.report.pages import NONE, html_table, interval_text
 
-#: Packages of the backends of networks, which the first page names with their versions.
-BACKENDS = ("tensorflow", "tensorflow-cpu", "keras", "torch")
-
 
 def what_ran(
     provenance: Mapping[str, Any], numbers: pd.DataFrame, titles: Mapping[str, str]
