@@ -74,8 +74,9 @@ published: $(READY) ## Figures 5 to 9, claims and findings from Boucaud et al.'s
 
 # Snakemake's package has the page's JavaScript, so that nothing is downloaded.
 report: $(READY) ## Put figures and tables of the toy run on one HTML page (SCALE=small: of make small)
-	@test -f $(RESULTS)/tables/claims.csv || { echo "there are no results in $(RESULTS): run make $(SCALE) first" >&2; exit 1; }
-	@$(SNAKEMAKE) --configfile config/$(SCALE).yaml --report $(RESULTS)/report.html >$(RESULTS)/logs/report.log 2>&1 \
+	@test -f $(RESULTS)/report/first_page.html || { echo "there are no results in $(RESULTS): run make $(SCALE) first" >&2; exit 1; }
+	@$(SNAKEMAKE) $(if $(wildcard $(RESULTS)/benchmark/table.csv),all benchmark) --configfile config/$(SCALE).yaml \
+	--report $(RESULTS)/report.html --report-stylesheet workflow/report/report.css >$(RESULTS)/logs/report.log 2>&1 \
 	|| { tail -n 3 $(RESULTS)/logs/report.log >&2; echo "no report was made: run make $(SCALE) first" >&2; exit 1; }
 	@echo "Report: $(RESULTS)/report.html"
 

@@ -83,7 +83,8 @@ HEMMATI = {
     "hemmati2022_photometry_figure",
     "hemmati2022_results",
 }
-EVERYTHING = BOUCAUD | FARRENS | REIMAN | HEMMATI | {"report_summary", "record_checksums", "all"}
+REPORT = {"report_summary", "report_training", "report_pages"}
+EVERYTHING = BOUCAUD | FARRENS | REIMAN | HEMMATI | REPORT | {"record_checksums", "all"}
 #: Short trainings with and without burn-in, which the toy run has none of.
 STARTS = {"reiman2019_train_starts", "reiman2019_starts"}
 #: Only drawn galaxies of the paper's data set have an image of the PSF.

@@ -427,12 +427,14 @@ rule benchmark_score:
         scenes=measured_files("scenes"),
         notes=measured_files("notes"),
     output:
-        table=report(
-            f"{BENCHMARK_FOLDER}/table.csv",
+        table=f"{BENCHMARK_FOLDER}/table.csv",
+        page=report(
+            f"{BENCHMARK_FOLDER}/benchmark_table.html",
             caption="../report/benchmark/table.rst",
             category="All methods",
-            labels={"table": "all methods on the same blends"},
+            labels={"result": "Table: all methods on the same blends"},
         ),
+        rows=f"{BENCHMARK_FOLDER}/benchmark_rows.html",
         tex=f"{BENCHMARK_FOLDER}/table.tex",
         bins=f"{BENCHMARK_FOLDER}/bins.csv",
         paired=f"{BENCHMARK_FOLDER}/paired.csv",
@@ -466,13 +468,13 @@ rule benchmark_figure:
         paired_bins=f"{BENCHMARK_FOLDER}/paired_bins.csv",
         style=STYLE,
     output:
-        pdf=report(
-            f"{BENCHMARK_FOLDER}/figure.pdf",
+        pdf=f"{BENCHMARK_FOLDER}/figure.pdf",
+        png=report(
+            f"{BENCHMARK_FOLDER}/figure.png",
             caption="../report/benchmark/figure.rst",
             category="All methods",
-            labels={"figure": "all methods on the same blends"},
+            labels={"result": "Figure: all methods on the same blends"},
         ),
-        png=f"{BENCHMARK_FOLDER}/figure.png",
         page=f"{BENCHMARK_FOLDER}/which.md",
     log:
         "<results>/logs/benchmark/figure.log",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
+from deblend.report.pages import NONE, html_table, write_page, write_text
 from deblend.tables import write_csv, write_tex
 
 #: Columns of the table in LaTeX, and their names there.
@@ -58,14 +59,19 @@ def printed_table(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def write_tables(outputs: Mapping[str, str | Path], tables: Mapping[str, pd.DataFrame]) -> None:
-    """Write `table`, `bins`, `paired` and `paired_bins` as CSV, and the table as `tex`.
+    """Write `table`, `bins`, `paired` and `paired_bins` as CSV, and the table as `tex` and HTML.
 
     Parameters
     ----------
     outputs : dict of path
+        `page` is the table as a page of its own, `rows` the table alone, in HTML.
     tables : dict of DataFrame
         From `deblend.benchmark.score.score_all`.
     """
     for name, table in tables.items():
         write_csv(outputs[name], table)
-    write_tex(outputs["tex"], printed_table(tables["table"]))
+    printed = printed_table(tables["table"])
+    write_tex(outputs["tex"], printed)
+    rows = html_table(printed.astype(object).where(printed.notna(), NONE).astype(str))
+    write_text(outputs["rows"], rows)
+    write_page(outputs["page"], "All methods on the same blends", [rows], outputs["table"])
