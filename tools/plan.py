@@ -19,29 +19,12 @@ from snakemake.exceptions import WorkflowError
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 from deblend.run.plan import Config, Job, measured, plan_table  # noqa: E402
+from whole_workflow import whole_workflow  # noqa: E402
 
 
 def read_jobs(overlays: list[Path]) -> tuple[list[Job], Config, float]:
     """All jobs of the default target, the complete configuration, and bytes to download."""
-    from snakemake.api import SnakemakeApi
-    from snakemake.settings.types import (
-        ConfigSettings,
-        DAGSettings,
-        OutputSettings,
-        Quietness,
-        ResourceSettings,
-    )
-
-    with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
-        workflow_api = api.workflow(
-            ResourceSettings(cores=2),
-            config_settings=ConfigSettings(configfiles=overlays),
-            snakefile=ROOT / "Snakefile",
-        )
-        workflow_api.dag(DAGSettings(forceall=True))
-        workflow = workflow_api._workflow
-        workflow._prepare_dag(forceall=True, ignore_incomplete=True, lock_warn_only=True)
-        workflow._build_dag()
+    with whole_workflow(overlays) as workflow:
         jobs = [as_job(job) for job in workflow.dag.jobs if job.rule.output]
         names = {
             str(name)
