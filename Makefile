@@ -32,7 +32,7 @@ export XDG_CACHE_HOME ?= $(CURDIR)/.snakemake/caches
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help place env toy small published report evidence summary figure plan readme unlock test test-toy test-workflow lint format docs bench clean
+.PHONY: help place env toy small published report evidence weights summary figure plan readme unlock test test-toy test-workflow lint format docs bench clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -83,6 +83,10 @@ evidence: SCALE = small
 evidence: $(READY) ## Copy tables and small pictures of a finished run to evidence/ (PAPER=... SCALE=small)
 	$(BIN)/python tools/collect_evidence.py $(PAPER) $(RESULTS) --name $(RUN) --command "$(COMMAND)"
 	@$(MAKE) --no-print-directory readme
+
+weights: SCALE = small
+weights: $(READY) ## Copy trained networks of a finished run to evidence/weights/ (SCALE=small)
+	$(BIN)/python tools/collect_weights.py $(RESULTS)
 
 readme: $(READY) ## Fill in the numbers of README.md and docs/ from evidence/, and write its index
 	$(BIN)/python tools/quote_evidence.py
