@@ -64,7 +64,7 @@ figure: $(READY) ## Make one figure and what it needs (F=hemmati2022/fig6 SCALE=
 	@$(call run,$(RESULTS)/figures/$(patsubst boucaud2020/%,%,$(F)).pdf $(if $(filter-out paper,$(SCALE)),--configfile config/$(SCALE).yaml))
 	@echo "Figure: $(RESULTS)/figures/$(patsubst boucaud2020/%,%,$(F)).pdf"
 
-plan: $(READY) ## Hours, memory and downloads of a run, and of larger ones (SCALE=paper)
+plan: $(READY) ## Hours, memory, disk and downloads of a run, and of larger ones (SCALE=paper)
 	@$(BIN)/python tools/plan.py $(if $(filter-out paper,$(SCALE)),config/$(SCALE).yaml)
 
 # A download of 1 MB; no network is trained.
