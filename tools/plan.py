@@ -89,8 +89,8 @@ def main(arguments: list[str] | None = None) -> None:
         "since rates differ between these runs by up to ten times. not_measured: jobs that are\n"
         "like none of them; limit_hours: the time that their rules allow these. A training that\n"
         "was measured on CPUs only counts as core_hours, even if it will run on a GPU. disk_gb:\n"
-        "of the results, without unknown_files, such as stamps of an archive whose galaxies nobody\n"
-        "has counted. While a data set is put together, it needs about twice its room."
+        "of the results, without unknown_files, such as stamps of an archive whose galaxies\n"
+        "nobody has counted. While a data set is put together, it needs about twice its room."
     )
 
 
