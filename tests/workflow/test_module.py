@@ -54,6 +54,7 @@ def test_another_workflow_can_ask_for_a_figure_at_paper_scale(other_workflow, op
     assert {"mine", "deblending_boucaud2020_example_figures", "deblending_ingest_archive"} <= plan
 
 
+@pytest.mark.full
 def test_the_file_that_catalogues_look_for_makes_everything(tmp_path):
     """An included Snakefile does not say which rule is the default one."""
     options = ("-n", "--configfile", ROOT / "config/toy.yaml")
