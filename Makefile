@@ -32,7 +32,7 @@ export XDG_CACHE_HOME ?= $(CURDIR)/.snakemake/caches
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help place env toy small published report evidence summary figure plan readme unlock test test-toy test-workflow lint format docs bench clean
+.PHONY: help place env toy small published report evidence weights summary figure plan readme unlock test test-toy test-workflow lint format docs bench clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,7 +64,7 @@ figure: $(READY) ## Make one figure and what it needs (F=hemmati2022/fig6 SCALE=
 	@$(call run,$(RESULTS)/figures/$(patsubst boucaud2020/%,%,$(F)).pdf $(if $(filter-out paper,$(SCALE)),--configfile config/$(SCALE).yaml))
 	@echo "Figure: $(RESULTS)/figures/$(patsubst boucaud2020/%,%,$(F)).pdf"
 
-plan: $(READY) ## Hours, memory and downloads of a run, and of larger ones (SCALE=paper)
+plan: $(READY) ## Hours, memory, disk and downloads of a run, and of larger ones (SCALE=paper)
 	@$(BIN)/python tools/plan.py $(if $(filter-out paper,$(SCALE)),config/$(SCALE).yaml)
 
 # A download of 1 MB; no network is trained.
@@ -84,6 +84,10 @@ evidence: SCALE = small
 evidence: $(READY) ## Copy tables and small pictures of a finished run to evidence/ (PAPER=... SCALE=small)
 	$(BIN)/python tools/collect_evidence.py $(PAPER) $(RESULTS) --name $(RUN) --command "$(COMMAND)"
 	@$(MAKE) --no-print-directory readme
+
+weights: SCALE = small
+weights: $(READY) ## Copy trained networks of a finished run to evidence/weights/ (SCALE=small)
+	$(BIN)/python tools/collect_weights.py $(RESULTS)
 
 readme: $(READY) ## Fill in the numbers of README.md and docs/ from evidence/, and write its index
 	$(BIN)/python tools/quote_evidence.py
