@@ -80,7 +80,7 @@ def _settings() -> dict[str, str]:
     command = [sys.executable, "-m", "pip", "config", "list"]
     listed = subprocess.run(command, capture_output=True, text=True).stdout
     lines = [found.groups() for found in map(SETTING.fullmatch, listed.splitlines()) if found]
-    settings = {}
+    settings: dict[str, str] = {}
     for section in SECTIONS:
         values = {name: ast.literal_eval(value) for place, name, value in lines if place == section}
         # pip ignores what is empty.
