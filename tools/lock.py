@@ -1,9 +1,9 @@
-"""Write lock.txt and lock-pip.txt: versions and hashes of all packages, for all platforms: make lock.
+"""Write lock.txt and lock-pip.txt, versions and hashes of all packages: make lock.
 
 Versions are those of the requirements files and constraints.txt, and of lock.txt for what only some
-platforms need (CUDA's libraries, for example). uv, which is fetched for this alone, reads from the package
-index what each package needs on each platform; nothing is installed. A package without a file for one of
-the platforms is an error.
+platforms need (CUDA's libraries, for example). uv, which is fetched for this alone, reads from the
+package index what each package needs on each platform; nothing is installed. A package without a
+file for one of the platforms is an error.
 """
 
 import re
@@ -25,8 +25,7 @@ REQUIREMENTS = ("requirements.txt", "requirements-dev.txt", "requirements-cuda.t
 #: First and last versions of Python: 3.11.5 is the first that mkdocs-material's dependencies allow.
 FIRST_PYTHON = "3.11.5"
 PYTHONS = ((3, 11), (3, 12), (3, 13))
-#: For each platform: `sys_platform` and `platform_machine`, and what its wheels are made for: a version of
-#: glibc, or of macOS.
+#: For each platform: `sys_platform` and `platform_machine`, and the oldest glibc or macOS.
 PLATFORMS = {
     "Linux x86-64": ("linux", "x86_64", (2, 28)),
     "Linux aarch64": ("linux", "aarch64", (2, 28)),
@@ -34,12 +33,8 @@ PLATFORMS = {
 }
 #: Packages that install the others.
 INSTALLERS = ("pip", "setuptools", "wheel", "packaging")
-#: Files that are not on the index. PyTorch's own site has builds without CUDA for Linux: that of Python 3.11
-#: on x86-64.
+#: Not on the index: PyTorch's own build without CUDA, for Python 3.11 and Linux x86-64.
 ELSEWHERE = {"torch": ["sha256:6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b"]}
-HEADER = """\
-# {what} Written by `make lock`; not to be edited.
-"""
 
 
 def main() -> None:
