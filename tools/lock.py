@@ -103,7 +103,7 @@ def _environments() -> list[str]:
 def pins(path: Path) -> dict[str, str]:
     """Versions of packages in a file of pins, by normalised name; none if there is no file."""
     text = path.read_text() if path.exists() else ""
-    found = re.findall(r"^([\w.-]+)==([^\s;\\]+)", text, re.M)
+    found = re.findall(r"^([\w.-]+)(?:\[[\w,-]+\])?==([^\s;\\]+)", text, re.M)
     return {canonicalize_name(name): version for name, version in found}
 
 
