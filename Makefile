@@ -8,7 +8,6 @@ LOCK ?= lock.txt
 REQUIREMENTS := requirements.txt requirements-dev.txt constraints.txt lock-pip.txt $(LOCK)
 # This file exists when the set-up of .venv is complete. A change of the requirements updates .venv.
 READY := $(VENV)/.ready
-PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check
 # Not $(BIN)/snakemake, which has the path of its interpreter in its first line: that may be too long,
 # or another one since the folder was moved.
 SNAKEMAKE := $(BIN)/python -m snakemake
@@ -44,18 +43,10 @@ help: ## Show this list
 place:
 	@case "$$(pwd -P)" in *[{}:]*) echo "the path of this folder, $$(pwd -P), has a brace or a colon: rename it (spaces and other characters are fine)" >&2; exit 1;; esac
 
-# With hashes, pip would take PyTorch's build with CUDA even where it is set up to prefer another one: hence
-# two steps for PyTorch.
 $(READY): $(REQUIREMENTS) | place
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) was not found: install Python 3.11, 3.12 or 3.13, or run make PYTHON=..." >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11, 5) <= sys.version_info[:3] < (3, 14) and "Python 3.11 (from 3.11.5), 3.12 or 3.13 is needed, this is %d.%d.%d: run make PYTHON=..." % sys.version_info[:3])'
-	$(PYTHON) -m venv $(VENV)
-	$(PIP) install --require-hashes -r lock-pip.txt
-	rm -rf $(VENV)/torch
-	$(PIP) download --no-deps --dest $(VENV)/torch torch -c constraints.txt
-	$(PIP) install --no-deps --no-index --find-links $(VENV)/torch torch -c $(LOCK)
-	rm -r $(VENV)/torch
-	$(PIP) install -r requirements.txt -r requirements-dev.txt -c $(LOCK)
+	sh envs/install.sh $(PYTHON) $(VENV) $(LOCK) requirements.txt requirements-dev.txt
 	@touch $@
 
 env: $(READY) ## Set up the environment in .venv only
