@@ -2,8 +2,11 @@
 
 import os
 import re
+import sys
+from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from tests.conftest import ROOT
 from tests.run import snakemake
@@ -23,12 +26,13 @@ PYTHONPATH=$path exec "$@"
 TARGET = "results/toy/datasets/simulated_bands/selected.csv"
 
 
+@pytest.mark.full
 def test_jobs_run_in_the_image_only_if_they_are_asked_to(tmp_path):
     stub = tmp_path / "bin/apptainer"
     stub.parent.mkdir()
     stub.write_text(STUB)
     stub.chmod(0o755)
-    path = f"{stub.parent}{os.pathsep}{ROOT / '.venv/bin'}{os.pathsep}{os.environ['PATH']}"
+    path = f"{stub.parent}{os.pathsep}{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     arguments = ("--cores", 1, TARGET, "--configfile", ROOT / "config/toy.yaml")
     in_image = ("--sdm", "apptainer")
     snakemake(*arguments, *in_image, directory=tmp_path, env={"PATH": path})
