@@ -3,7 +3,9 @@ PYTHON ?= python3.11
 CORES ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
-REQUIREMENTS := requirements.txt requirements-dev.txt constraints.txt
+# Versions and hashes of all packages. LOCK=constraints.txt: versions alone, for builds with other hashes.
+LOCK ?= lock.txt
+REQUIREMENTS := requirements.txt requirements-dev.txt constraints.txt lock-pip.txt $(LOCK)
 # This file exists when the set-up of .venv is complete. A change of the requirements updates .venv.
 READY := $(VENV)/.ready
 # Not $(BIN)/snakemake, which has the path of its interpreter in its first line: that may be too long,
@@ -32,7 +34,7 @@ export XDG_CACHE_HOME ?= $(CURDIR)/.snakemake/caches
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help place env toy small published report evidence weights summary figure plan readme unlock test test-toy test-workflow lint format docs bench clean
+.PHONY: help place env toy small published report evidence weights summary figure plan readme unlock lock test test-toy test-workflow lint format docs bench clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,10 +44,9 @@ place:
 	@case "$$(pwd -P)" in *[{}:]*) echo "the path of this folder, $$(pwd -P), has a brace or a colon: rename it (spaces and other characters are fine)" >&2; exit 1;; esac
 
 $(READY): $(REQUIREMENTS) | place
-	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) was not found: install Python 3.11, or run make PYTHON=..." >&2; exit 1; }
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Python 3.11 is needed, this is %d.%d" % sys.version_info[:2])'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt -c constraints.txt
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) was not found: install Python 3.11, 3.12 or 3.13, or run make PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11, 5) <= sys.version_info[:3] < (3, 14) and "Python 3.11 (from 3.11.5), 3.12 or 3.13 is needed, this is %d.%d.%d: run make PYTHON=..." % sys.version_info[:3])'
+	sh envs/install.sh $(PYTHON) $(VENV) $(LOCK) requirements.txt requirements-dev.txt
 	@touch $@
 
 env: $(READY) ## Set up the environment in .venv only
@@ -116,6 +117,9 @@ test-toy: $(READY)
 
 test-workflow: $(READY)
 	$(BIN)/python -m pytest tests/workflow tests/slurm $(SMALL:%=--ignore=%) $(TOY_TESTS:%=--ignore=%)
+
+lock: $(READY) ## Write the versions and hashes of all packages for all platforms (network)
+	$(BIN)/python tools/lock.py
 
 lint: $(READY) ## Format, lint, spelling and type checks
 	$(BIN)/ruff format --check $(SOURCES)

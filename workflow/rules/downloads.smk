@@ -3,6 +3,7 @@
 import hashlib
 import re
 
+from deblend.data.addresses import hidden, shown
 from deblend.files import name_in_address
 from deblend.run.config import AUTHORS_CATALOGUE
 
@@ -136,6 +137,14 @@ if workflow.is_main_process:
 IS_DOWNLOADED = bool(os.environ.get(HAS_DOWNLOAD))
 
 
+# Snakemake records params, and its report copies files of the configuration: neither may have passwords
+# and signatures. Scripts look up here what `shown` has left out. Params of addresses without secrets are
+# the addresses themselves.
+PUBLIC_CONFIG = shown(config)
+config["addresses"] = hidden([config, ARCHIVES, WEIGHTS])
+workflow.configfiles[:] = [path for path in workflow.configfiles if not hidden(read_yaml(path))]
+
+
 wildcard_constraints:
     archive=any_of(ARCHIVES),
     vgg=any_of(WEIGHTS),
@@ -154,7 +163,7 @@ rule download_archive:
         runtime=240,
     params:
         entry=lambda wildcards: {
-            key: ARCHIVES[wildcards.archive].get(key)
+            key: shown(ARCHIVES[wildcards.archive].get(key))
             for key in ("doi", "kaggle", "filename", "url", "checksum", "max_bytes", "n_bytes")
         },
     message:
@@ -177,7 +186,7 @@ rule download_mosaic:
         mem_mb=2000,
         runtime=480,
     params:
-        entry=lambda wildcards: MOSAICS[wildcards.mosaic],
+        entry=lambda wildcards: shown(MOSAICS[wildcards.mosaic]),
     message:
         "Download {wildcards.mosaic}"
     script:
@@ -197,7 +206,7 @@ rule download_table:
         mem_mb=1000,
         runtime=60,
     params:
-        entry=PUBLISHED_ENTRY,
+        entry=shown(PUBLISHED_ENTRY),
     message:
         "Download the catalogue that Boucaud et al. 2020 published"
     script:
@@ -287,7 +296,7 @@ rule download_vgg:
         mem_mb=1000,
         runtime=60,
     params:
-        entry=lambda wildcards: WEIGHTS[wildcards.vgg],
+        entry=lambda wildcards: shown(WEIGHTS[wildcards.vgg]),
     message:
         "Get VGG's weights ({wildcards.vgg})"
     script:
@@ -307,9 +316,11 @@ rule check_archives:
         mem_mb=1000,
         runtime=30,
     params:
-        archives=ARCHIVES,
-        weights=WEIGHTS,
-        downloads=[entry for entry in [*MOSAICS.values(), PUBLISHED_ENTRY] if "://" in entry["url"]],
+        archives=shown(ARCHIVES),
+        weights=shown(WEIGHTS),
+        downloads=[
+            shown(entry) for entry in [*MOSAICS.values(), PUBLISHED_ENTRY] if "://" in entry["url"]
+        ],
         tables=VIZIER_TABLES,
     message:
         "Ask each archive for its files"

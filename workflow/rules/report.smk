@@ -62,7 +62,7 @@ rule report_summary:
         runtime=10,
     params:
         code=code("report/summary.py"),
-        config=config,
+        config=PUBLIC_CONFIG,
         trained=ALL_TRAINED,
         papers=PAPER_TITLES,
         # Folders of the papers' figures and patterns of their benchmarks, below the results.
