@@ -24,6 +24,8 @@ RUN = $(SCALE)
 COMMAND = $(if $(filter paper,$(SCALE)),snakemake --cores 8,make $(SCALE))
 SMALL := tests/unit $(patsubst %,tests/workflow/test_%.py,config dry_run bad_input sources module)
 TOY_TESTS := $(patsubst %,tests/workflow/test_%.py,toy report reruns)
+# Without the long tests: see test-all.
+CHOSEN ?= not full
 ONE_THREAD := OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1
 SOURCES := src workflow tools tests benchmarks
 
@@ -34,10 +36,10 @@ export XDG_CACHE_HOME ?= $(CURDIR)/.snakemake/caches
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help place env toy small published report evidence weights summary figure plan readme unlock lock test test-toy test-workflow lint format docs bench clean
+.PHONY: help place env toy small published report evidence weights summary figure plan readme unlock lock test test-all test-toy test-workflow lint format docs bench clean
 
 help: ## Show this list
-	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # Snakemake takes braces for names of wildcards, and a colon separates folders in PATH.
 place:
@@ -109,14 +111,17 @@ unlock: $(READY) ## Allow the next run after one was killed (kill -9, power cut)
 # Unit tests, dry runs and the smallest runs have one thread each. The other tests start workflows; those that
 # share the toy run beside those that do not.
 test: $(READY) lint ## Check the code and run all tests that this machine supports
-	$(ONE_THREAD) $(BIN)/python -m pytest $(SMALL) --numprocesses $(CORES) --dist worksteal
+	$(ONE_THREAD) $(BIN)/python -m pytest $(SMALL) --numprocesses $(CORES) --dist worksteal -m "$(CHOSEN)"
 	+@$(MAKE) --no-print-directory --keep-going --jobs 2 --output-sync=line test-toy test-workflow
 
 test-toy: $(READY)
-	$(BIN)/python -m pytest $(TOY_TESTS)
+	$(BIN)/python -m pytest $(TOY_TESTS) -m "$(CHOSEN)"
 
 test-workflow: $(READY)
-	$(BIN)/python -m pytest tests/workflow tests/slurm $(SMALL:%=--ignore=%) $(TOY_TESTS:%=--ignore=%)
+	$(BIN)/python -m pytest tests/workflow tests/slurm $(SMALL:%=--ignore=%) $(TOY_TESTS:%=--ignore=%) -m "$(CHOSEN)"
+
+test-all: $(READY) ## The same with the long tests, which take an hour more
+	+@$(MAKE) --no-print-directory test CHOSEN="full or not full"
 
 lock: $(READY) ## Write the versions and hashes of all packages for all platforms (network)
 	$(BIN)/python tools/lock.py

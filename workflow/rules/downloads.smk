@@ -3,7 +3,8 @@
 import hashlib
 import re
 
-from deblend.data.addresses import hidden, shown
+from deblend.data.addresses import hidden
+from deblend.data.addresses import shown as public
 from deblend.files import name_in_address
 from deblend.run.config import AUTHORS_CATALOGUE
 
@@ -138,9 +139,9 @@ IS_DOWNLOADED = bool(os.environ.get(HAS_DOWNLOAD))
 
 
 # Snakemake records params, and its report copies files of the configuration: neither may have passwords
-# and signatures. Scripts look up here what `shown` has left out. Params of addresses without secrets are
+# and signatures. Scripts look up here what `public` has left out. Params of addresses without secrets are
 # the addresses themselves.
-PUBLIC_CONFIG = shown(config)
+PUBLIC_CONFIG = public(config)
 config["addresses"] = hidden([config, ARCHIVES, WEIGHTS])
 workflow.configfiles[:] = [path for path in workflow.configfiles if not hidden(read_yaml(path))]
 
@@ -163,7 +164,7 @@ rule download_archive:
         runtime=240,
     params:
         entry=lambda wildcards: {
-            key: shown(ARCHIVES[wildcards.archive].get(key))
+            key: public(ARCHIVES[wildcards.archive].get(key))
             for key in ("doi", "kaggle", "filename", "url", "checksum", "max_bytes", "n_bytes")
         },
     message:
@@ -186,7 +187,7 @@ rule download_mosaic:
         mem_mb=2000,
         runtime=480,
     params:
-        entry=lambda wildcards: shown(MOSAICS[wildcards.mosaic]),
+        entry=lambda wildcards: public(MOSAICS[wildcards.mosaic]),
     message:
         "Download {wildcards.mosaic}"
     script:
@@ -206,7 +207,7 @@ rule download_table:
         mem_mb=1000,
         runtime=60,
     params:
-        entry=shown(PUBLISHED_ENTRY),
+        entry=public(PUBLISHED_ENTRY),
     message:
         "Download the catalogue that Boucaud et al. 2020 published"
     script:
@@ -296,7 +297,7 @@ rule download_vgg:
         mem_mb=1000,
         runtime=60,
     params:
-        entry=lambda wildcards: shown(WEIGHTS[wildcards.vgg]),
+        entry=lambda wildcards: public(WEIGHTS[wildcards.vgg]),
     message:
         "Get VGG's weights ({wildcards.vgg})"
     script:
@@ -316,10 +317,12 @@ rule check_archives:
         mem_mb=1000,
         runtime=30,
     params:
-        archives=shown(ARCHIVES),
-        weights=shown(WEIGHTS),
+        archives=public(ARCHIVES),
+        weights=public(WEIGHTS),
         downloads=[
-            shown(entry) for entry in [*MOSAICS.values(), PUBLISHED_ENTRY] if "://" in entry["url"]
+            public(entry)
+            for entry in [*MOSAICS.values(), PUBLISHED_ENTRY]
+            if "://" in entry["url"]
         ],
         tables=VIZIER_TABLES,
     message:

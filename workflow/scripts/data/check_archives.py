@@ -8,8 +8,8 @@ from deblend.tables import write_csv
 with logs.script(snakemake.log[0]):
     params = snakemake.params
     named = (params.archives, params.weights, params.downloads)
-    known = restored(named, snakemake.config["addresses"])
-    answers = ask_all(wanted(*known, params.tables))
+    archives, weights, downloads = restored(named, snakemake.config["addresses"])
+    answers = ask_all(wanted(archives, weights, downloads, params.tables))
     write_csv(snakemake.log.table, answers)
     print(as_text(answers), flush=True)
     check_answers(answers)
