@@ -15,7 +15,7 @@ CYCLE = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#000
 MARKERS = ("o", "s", "^", "D")
 
 #: Ratio of the ends of a logarithmic axis from which on only powers of ten are labelled.
-LONG_AXIS = 100.0
+LONG_AXIS = 300.0
 
 #: Scores of the first row: column, label and whether its axis is logarithmic.
 SCORES = (
