@@ -38,7 +38,7 @@ NO_NUMBERS = (
     r"\b(?:et al\.|[A-Z]\w+ ?& [A-Z]\w+),? \d{4}\b",
     r"(?m)^\s*\d+\. ",
     rf"\bPython {LIST}",
-    r"\b(?:version|PSF|Keras|VGG|Zoo|Release|DR) \d+(?:\.\d+)*\b",
+    r"\b(?:version|glibc|macOS|PSF|Keras|VGG|Zoo|Release|DR) \d+(?:\.\d+)*\b",
 )
 
 
