@@ -197,7 +197,17 @@ class NewTruth:
         self._n = rows.stop
 
     def finish(self, galaxies: pd.DataFrame) -> None:
-        """Write the table."""
+        """Write the table.
+
+        Raises
+        ------
+        ValueError
+            The pixels of some galaxies are missing.
+        """
+        if not self._n == len(galaxies) == len(self._images):
+            raise ValueError(
+                f"{self._n} galaxies have pixels, and {len(galaxies)} are in the table"
+            )
         for column in COLUMNS:
             write_array(self._file, f"galaxies/{column}", galaxies[column].to_numpy())
 

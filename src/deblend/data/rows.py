@@ -3,8 +3,9 @@
 The rows that were used last stay in memory. As long as all that are used fit, each is read once.
 """
 
+import itertools
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,18 +37,22 @@ class _ByRow:
         if isinstance(rows, int | np.integer):
             if not -len(self) <= rows < len(self):
                 raise IndexError(f"there are {len(self)} rows, and none of number {rows}")
-            return self._row(int(rows) % len(self))[rest]
+            (row,) = self.each([int(rows) % len(self)])
+            return row[rest]
+        if rows is None or rows is ... or any(isinstance(o, list | np.ndarray) for o in rest):
+            raise IndexError(f"rows come first, without ... or None, then whole axes: not {index}")
         numbers = np.arange(len(self))[rows]
         like = np.empty((0, *self.shape[1:]), self.dtype)[(slice(None), *rest)]
         out = np.empty((len(numbers), *like.shape[1:]), self.dtype)
-        for place, number in enumerate(numbers.tolist()):
-            out[place] = self._row(number)[rest]
+        for place, row in enumerate(self.each(numbers.tolist())):
+            out[place] = row[rest]
         return out
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        return (self._row(number) for number in range(len(self)))
+        return self.each(range(len(self)))
 
-    def _row(self, number: int) -> np.ndarray:
+    def each(self, numbers: Iterable[int]) -> Iterator[np.ndarray]:
+        """Rows one after the other, by their numbers."""
         raise NotImplementedError
 
 
@@ -55,7 +60,8 @@ class Rows(_ByRow):
     """An array of an HDF5 file, of which rows are read when they are asked for.
 
     It is indexed like an array: by a row, by a slice or an array of rows, or by a tuple of these
-    and of what is taken of each row. Threads can share it. Its rows cannot be changed.
+    and of numbers and slices of what is taken of each row. Threads can share it. Its rows cannot be
+    changed.
 
     Parameters
     ----------
@@ -67,7 +73,8 @@ class Rows(_ByRow):
     bands : ndarray of int, optional
         Numbers along the second axis that rows have, in this order; by default all.
     kept_bytes : int
-        Memory for the rows that stay. Results do not depend on it.
+        Memory for the rows that stay. Results do not depend on it. With 0 the file, too, is open
+        only while rows are read, so that there can be as many of these as one likes.
 
     Attributes
     ----------
@@ -95,7 +102,7 @@ class Rows(_ByRow):
             shape, self.dtype = file[name].shape, file[name].dtype
         self.shape = shape if bands is None else (shape[0], len(bands), *shape[2:])
         row_bytes = int(np.prod(self.shape[1:])) * self.dtype.itemsize
-        self._n_kept = max(kept_bytes // max(row_bytes, 1), 1)
+        self._n_kept = kept_bytes // max(row_bytes, 1)
         self._lock = threading.Lock()
         self._kept: dict[int, np.ndarray] = {}
         self._array: h5py.Dataset | None = None
@@ -107,21 +114,37 @@ class Rows(_ByRow):
             self._path, self._name, self._what, bands=known[bands], kept_bytes=self._kept_bytes
         )
 
+    def each(self, numbers: Iterable[int]) -> Iterator[np.ndarray]:
+        """Rows one after the other, by their numbers."""
+        try:
+            for number in numbers:
+                yield self._row(number)
+        finally:
+            if not self._kept_bytes:
+                self._close()
+
     def _row(self, number: int) -> np.ndarray:
         with self._lock:
             row = self._kept.pop(number, None)
             if row is None:
                 row = self._read(number)
-                if len(self._kept) >= self._n_kept:
+                if self._n_kept and len(self._kept) >= self._n_kept:
                     del self._kept[next(iter(self._kept))]
-            self._kept[number] = row  # the last of the dictionary is the one that was used last
+            if self._n_kept:
+                self._kept[number] = row  # the last of the dictionary was used last
         return row
+
+    def _close(self) -> None:
+        with self._lock:
+            if self._array is not None:
+                self._array.file.close()
+            self._array = None
 
     def _read(self, number: int) -> np.ndarray:
         with reading(self._path, self._what):
             if self._array is None:
-                # It stays open: to open it takes longer than to read a row.
-                self._array = h5py.File(self._path, "r")[self._name]
+                # To open it takes longer than to read a row. HDF5 need not keep rows as well.
+                self._array = h5py.File(self._path, "r", rdcc_nbytes=0)[self._name]
             row: np.ndarray = self._array[number]
         row = row if self._bands is None else row[self._bands]
         row.setflags(write=False)
@@ -145,10 +168,17 @@ class JoinedRows(_ByRow):
         self.shape = (len(self._rows), *parts[0].shape[1:])
         self.dtype = parts[0].dtype
 
-    def _row(self, number: int) -> np.ndarray:
-        row = int(self._rows[number])
-        part = int(np.searchsorted(self._ends, row, side="right"))
-        return self._parts[part][row - int(self._ends[part])]  # from its end: negative
+    def each(self, numbers: Iterable[int]) -> Iterator[np.ndarray]:
+        """Rows one after the other, by their numbers."""
+        rows = self._rows[list(numbers)]
+        of_part = np.searchsorted(self._ends, rows, side="right")
+        for number, pairs in itertools.groupby(zip(of_part, rows, strict=True), lambda p: p[0]):
+            part = self._parts[number]
+            start = int(self._ends[number]) - len(part)
+            wanted = [int(row) - start for _, row in pairs]
+            yield from (
+                (part[i] for i in wanted) if isinstance(part, np.ndarray) else part.each(wanted)
+            )
 
 
 #: Pixels of all galaxies of a data set, in memory or on disk.

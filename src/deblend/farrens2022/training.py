@@ -146,6 +146,8 @@ def cached_features(
             file["features"][done : done + len(part)] = part
             done += len(part)
             progress.update(len(part))
+        if done != n_stamps:
+            raise ValueError(f"features of {done} stamps were computed, of {n_stamps}")
         seconds = time.monotonic() - start
         write_attributes(file, {"fingerprint": fingerprint, "seconds": seconds})
     return Rows(path, "features", kept_bytes=kept_bytes), seconds

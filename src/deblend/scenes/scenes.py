@@ -224,6 +224,8 @@ def write_scenes(
         for batch in [scenes.images] if batches is None else batches:
             images[start : start + len(batch)] = batch
             start += len(batch)
+        if start != len(scenes):
+            raise ValueError(f"batches have {start} images of {len(scenes)} scenes")
         write_array(file, "zero_points", scenes.zero_points)
         write_array(file, "noise_sigma", scenes.noise_sigma)
         for name in TEXTS:

@@ -3,6 +3,7 @@
 import threading
 
 import numpy as np
+import psutil
 import pytest
 from deblend.data.rows import JoinedRows, Rows, row_batches
 from deblend.errors import DeblendError
@@ -33,6 +34,9 @@ def test_they_are_indexed_like_the_array(path, kept_bytes):
     for wrong in (9, -10):
         with pytest.raises(IndexError, match="9 rows"):
             rows[wrong]
+    for wrong in (..., (..., 0), None, (slice(None), numbers), (numbers, [1])):
+        with pytest.raises(IndexError, match="rows come first"):
+            rows[wrong]
 
 
 def test_bands_are_chosen(path):
@@ -56,6 +60,21 @@ def test_rows_that_fit_are_read_once(path):
     np.testing.assert_array_equal(rows[[0, 2, 3, 5]], VALUES[[0, 2, 3, 5]])
     with pytest.raises(DeblendError, match="a.h5 is not a complete file"):
         rows[1]
+
+
+def test_files_of_which_nothing_stays_are_closed(path):
+    """As many chunks can be joined as there are, whatever the number of files that can be open."""
+    whole = JoinedRows(
+        [Rows(path, "group/images", kept_bytes=0) for _ in range(20)], np.arange(180)
+    )
+    process, opened = psutil.Process(), []
+    for number, row in enumerate(whole):
+        np.testing.assert_array_equal(row, VALUES[number % 9])
+        opened.append(len(process.open_files()))
+    closed = len(process.open_files())
+    np.testing.assert_array_equal(whole[3:100:7, 1], np.tile(VALUES, (20, 1, 1, 1))[3:100:7, 1])
+    assert max(opened) == min(opened) == closed + 1
+    assert len(process.open_files()) == closed
 
 
 def test_rows_in_memory_cannot_be_changed(path):
