@@ -33,8 +33,8 @@ STAGES = {
     "pairs": ((100, 1_000), "galaxies, and blends"),
     "detect": ((512, 2_560), "test blends"),
     "sep": ((200, 2_000), "galaxies, and blends"),
-    "features": ((4_000, 40_000), "stamps"),
-    "head": ((4_000, 40_000), "stamps, trained on"),
+    "features": ((3_000, 15_000), "stamps"),
+    "head": ((3_000, 15_000), "stamps, trained on"),
 }
 #: A run at paper scale of simulated samples, ten times as large as the paper's.
 TEN_TIMES = {
@@ -365,6 +365,8 @@ to Snakemake's own start, without a workflow, which each of them begins with.
 
 def main(arguments: list[str]) -> None:
     """Measure all stages, or, in a child process, prepare or measure one."""
+    if not Path("/proc/self/clear_refs").exists():
+        raise SystemExit("growth.py reads memory as Linux tells it: run it there")
     if len(arguments) == 1:
         Path(arguments[0]).write_text(PAGE.format(dry=table(dry_runs()), table=table(growth())))
         return

@@ -1,7 +1,7 @@
 """Small trainings of each kind of network on the backend of Keras that KERAS_BACKEND names.
 
-python tests/training_on_backend.py START.npz OUT.npz: START has the initial weights; it is written
-if it does not exist. OUT has the losses of each step and the outputs after the last one.
+python tests/training_on_backend.py START.npz OUT.npz [SEED]: START has the initial weights; it is
+written if it does not exist. OUT has the losses of each step and the outputs after the last one.
 """
 
 import sys
@@ -17,9 +17,9 @@ POLICIES = ("float32", "mixed_bfloat16")
 SIDE, N_FEATURES, BATCH, STEPS = 32, 64, 8, 5
 
 
-def data(family: str) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+def data(family: str, seed: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Inputs and targets of all steps."""
-    rng = np.random.default_rng(1)
+    rng = np.random.default_rng(seed)
     n = BATCH * STEPS
     fluxes = rng.uniform(1, 3, (n, 2)).astype(np.float32)
     y, x = np.indices((SIDE, SIDE)) - SIDE // 2
@@ -55,19 +55,21 @@ def network(family: str):
     return networks.build(family, SIDE, options[family])
 
 
-def train(family: str, policy: str, start: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def train(
+    family: str, policy: str, start: dict[str, np.ndarray], seed: int
+) -> dict[str, np.ndarray]:
     """Train a network for a few steps, from weights in `start`, which gets them if it has none."""
     import keras
     from deblend.boucaud2020.training import LOSSES
 
     keras.config.set_dtype_policy(policy)
-    keras.utils.set_random_seed(1)
+    keras.utils.set_random_seed(seed)
     model = network(family)
     names = [f"{family}/{k}" for k in range(len(model.get_weights()))]
     for name, value in zip(names, model.get_weights(), strict=True):
         start.setdefault(name, value)
     model.set_weights([start[name] for name in names])
-    inputs, targets = data(family)
+    inputs, targets = data(family, seed)
     kinds = {**LOSSES, "blend": "binary_crossentropy"}
     single = len(targets) == 1
     losses = [kinds[name] for name in targets]
@@ -91,7 +93,7 @@ def train(family: str, policy: str, start: dict[str, np.ndarray]) -> dict[str, n
     return arrays | {f"{key}/loss": np.array(found)}
 
 
-def main(start_file: str, out: str) -> None:
+def main(start_file: str, out: str, seed: str = "1") -> None:
     """Train all kinds of networks with all precisions."""
     keras_backend.configure("tensorflow", 1, 1)
     start: dict[str, np.ndarray] = {}
@@ -100,7 +102,7 @@ def main(start_file: str, out: str) -> None:
     found: dict[str, np.ndarray] = {}
     for family in FAMILIES:
         for policy in POLICIES:
-            found |= train(family, policy, start)
+            found |= train(family, policy, start, int(seed))
     np.savez(start_file, **start)
     np.savez(out, **found)
 

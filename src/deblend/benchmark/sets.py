@@ -275,8 +275,8 @@ class SimulatedSet:
     galaxies : DataFrame
         `deblend.benchmark.truth.COLUMNS` but `snr`.
     batches : iterator of (images, alone, masks, snr)
-        Of `BATCH` scenes each: their images (k, 1, y, x), those of their galaxies (m, y, x), their
-        masks and signal to noise.
+        Images (k, 1, y, x) of some scenes, those of their galaxies (m, y, x), their masks and
+        signal to noise.
     """
 
     scenes: Scenes
@@ -284,8 +284,18 @@ class SimulatedSet:
     batches: Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]
 
 
-def simulated_set(name: str, n_galaxies: int, options: SetOptions) -> SimulatedSet:
-    """Plan a set: see `plan` for the parameters. It is simulated while its batches are taken."""
+def simulated_set(
+    name: str, n_galaxies: int, options: SetOptions, batch: int = BATCH
+) -> SimulatedSet:
+    """Plan a set, which is simulated while its batches are taken.
+
+    Parameters
+    ----------
+    name, n_galaxies, options
+        See `plan`.
+    batch : int
+        Scenes that are simulated at a time. Results do not depend on it.
+    """
     galaxies, blends = plan(name, n_galaxies, options)
     config = simulator_of(name, options)
     source = f"{options.prefix}{SAME_BLENDS.get(name, name)}"
@@ -299,8 +309,8 @@ def simulated_set(name: str, n_galaxies: int, options: SetOptions) -> SimulatedS
         measured_at = float(scenes.noise_sigma[0, 0])
 
     def batches() -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
-        for start in range(0, len(blends), BATCH):
-            part = blends.iloc[start : start + BATCH]
+        for start in range(0, len(blends), batch):
+            part = blends.iloc[start : start + batch]
             rendered, components = _render(name, part, config, options)
             images = rendered[:, None].astype(np.float32)
             alone = components.reshape(-1, side, side)

@@ -38,7 +38,8 @@ class _ByRow:
             if not -len(self) <= rows < len(self):
                 raise IndexError(f"there are {len(self)} rows, and none of number {rows}")
             (row,) = self.each([int(rows) % len(self)])
-            return row[rest]
+            # A copy, as of several rows: what stays in memory must not change.
+            return row[rest].copy()
         if rows is None or rows is ... or any(isinstance(o, list | np.ndarray) for o in rest):
             raise IndexError(f"rows come first, without ... or None, then whole axes: not {index}")
         numbers = np.arange(len(self))[rows]
@@ -60,8 +61,8 @@ class Rows(_ByRow):
     """An array of an HDF5 file, of which rows are read when they are asked for.
 
     It is indexed like an array: by a row, by a slice or an array of rows, or by a tuple of these
-    and of numbers and slices of what is taken of each row. Threads can share it. Its rows cannot be
-    changed.
+    and of numbers and slices of what is taken of each row. What it gives are copies, but read-only
+    arrays where it is iterated over. Threads can share it.
 
     Parameters
     ----------

@@ -16,6 +16,7 @@ from deblend.benchmark.sets import (
     make_set,
     options_of,
     plan,
+    simulated_set,
     simulator_of,
     write_set,
 )
@@ -258,6 +259,19 @@ def test_a_file_has_all_batches_of_a_set(tmp_path, options):
     pd.testing.assert_frame_equal(known.galaxies, truth.galaxies[list(known.galaxies)])
     on_disk = read_scenes(paths["scenes"], on_disk=True).images
     np.testing.assert_array_equal(on_disk[BATCH - 1 :], scenes.images[BATCH - 1 :])
+
+
+@pytest.mark.parametrize("name", ["simulated", "three", "hsc"])
+def test_a_set_does_not_depend_on_its_batches(options, name):
+    def pixels(batch):
+        made = simulated_set(name, 9, options, batch)
+        return [np.concatenate(parts) for parts in zip(*made.batches, strict=True)]
+
+    at_once, one_by_one = pixels(64), pixels(1)
+    assert len(at_once[0]) > 1
+    for ours, theirs in zip(one_by_one, at_once, strict=True):
+        assert ours.dtype == theirs.dtype
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_real_galaxies_are_those_of_the_test_split(options):

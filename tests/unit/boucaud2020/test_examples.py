@@ -11,6 +11,7 @@ from deblend.boucaud2020.examples import (
     write_examples,
 )
 from deblend.boucaud2020.render import render
+from deblend.data.stamps import open_stamps, write_stamps
 from deblend.errors import DeblendError
 
 from tests.conftest import make_stamps
@@ -95,6 +96,15 @@ def test_figure_2_shows_no_blend_with_another_object(stamps_and_blends):
     clean = set(stamps.galaxies["id"][kept])
     assert len(shown) == GRID[0] * GRID[1]
     assert set(shown["central_id"]) | set(shown["companion_id"]) <= clean
+
+
+def test_figure_2_is_that_of_stamps_on_disk(stamps_and_blends, tmp_path):
+    stamps, table = stamps_and_blends
+    write_stamps(tmp_path / "stamps.h5", stamps)
+    opened = open_stamps(tmp_path / "stamps.h5")
+    ours, theirs = (blend_examples(s, table, companion_edge="zero") for s in (opened, stamps))
+    pd.testing.assert_frame_equal(ours.table, theirs.table)
+    np.testing.assert_array_equal(ours.images["blend"], theirs.images["blend"])
 
 
 def test_figure_2_has_gaps_if_most_blends_have_other_objects(stamps_and_blends):

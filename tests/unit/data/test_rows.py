@@ -77,9 +77,13 @@ def test_files_of_which_nothing_stays_are_closed(path):
     assert len(process.open_files()) == closed
 
 
-def test_rows_in_memory_cannot_be_changed(path):
+def test_rows_in_memory_do_not_change(path):
+    rows = Rows(path, "group/images")
+    for number, value in ((0, 1), (np.array([0, 1]), 2), ((0, 1), 3)):
+        rows[number][:] = value
+    np.testing.assert_array_equal(rows[:2], VALUES[:2])
     with pytest.raises(ValueError, match="read-only"):
-        Rows(path, "group/images")[0][0] = 1
+        next(iter(rows))[:] = 4
 
 
 def test_a_missing_file_is_named(tmp_path):
