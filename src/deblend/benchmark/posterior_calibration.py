@@ -6,6 +6,7 @@ the flux and on the width of the density. The scenes are drawn as those of the s
 benchmark, from galaxies of their own. The test is not looked at.
 """
 
+import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -179,12 +180,54 @@ def _fit(features: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarr
         return total, np.concatenate([by_middle, by_spread]) + PENALTY * values
 
     values = minimize(loss, np.zeros(2 * n), jac=True, method="L-BFGS-B").x
-    rest = np.sort((scores - features @ values[:n]) * np.exp(-features @ values[n:]))
+    rest = (scores - features @ values[:n]) * np.exp(-features @ values[n:])
+    return values[:n], values[n:], _shape_of(rest)
+
+
+def _shape_of(rest: np.ndarray) -> np.ndarray:
+    """Coefficients (3,) of the quantiles of what remains: see `Calibration`."""
     x = ndtri((np.arange(len(rest)) + 0.5) / len(rest))
     inner = np.abs(x) < INNER
     design = np.stack([np.ones(len(x)), x, x**3], axis=1)
     bounds = ([-np.inf, 0, 0], np.inf)
-    return values[:n], values[n:], lsq_linear(design[inner], rest[inner], bounds=bounds).x
+    return lsq_linear(design[inner], np.sort(rest)[inner], bounds=bounds).x
+
+
+def recalibrate(
+    calibration: Calibration, found: Answer, fluxes: np.ndarray
+) -> tuple[Calibration, dict]:
+    """Correct a calibration with blends of two galaxies of another kind, such as few real ones.
+
+    How quantiles depend on flux and width stays as it is, and so does the number of galaxies: few
+    galaxies tell only how wrong the quantiles are on the whole.
+
+    Parameters
+    ----------
+    calibration : Calibration
+    found : Answer
+    fluxes : ndarray, shape (n, 2)
+        Central galaxy and companion, counts/s.
+
+    Returns
+    -------
+    calibration : Calibration
+        A copy with another `shape`.
+    checks : dict
+        `n`, and `ks_central` and `ks_companion` before: see `calibrate`.
+    """
+    corrected = copy.deepcopy(calibration)
+    known, numbers = calibration.numbers(), numbers_of(found.draws)
+    before = calibrated_draws(calibration, found.draws)
+    checks: dict[str, Any] = {"n": len(fluxes)}
+    for k, role in enumerate(("central", "companion")):
+        checks[f"ks_{role}"] = float(
+            kstest(share_below(before[:, k], fluxes[:, k]), "uniform").statistic
+        )
+        features = features_of(numbers[:, k], known["scaling"][k])
+        scores = ndtri(share_below(found.draws[:, k], fluxes[:, k]))
+        rest = (scores - features @ known["middle"][k]) * np.exp(-features @ known["spread"][k])
+        corrected.shape[k] = torch.from_numpy(_shape_of(rest))
+    return corrected, checks
 
 
 def _fit_number(calibration: Calibration, logits: np.ndarray, number: np.ndarray) -> None:
@@ -276,6 +319,51 @@ def calibrate_and_write(
         From `deblend.benchmark.posterior_training`.
     device : torch.device
     """
+    found, fluxes, number = _answers(scenes, truths, weights, description, device)
+    calibration, checks = calibrate(found, fluxes, number)
+    write_weights(outputs["calibration"], calibration)
+    write_json(outputs["checks"], checks)
+
+
+def recalibrate_and_write(
+    outputs: Mapping[str, str | Path],
+    calibration: str | Path,
+    scenes: str | Path,
+    truth: str | Path,
+    weights: str | Path,
+    description: str | Path,
+    *,
+    device: torch.device,
+) -> None:
+    """Correct a calibration with a set of blends of two galaxies.
+
+    Parameters
+    ----------
+    outputs : dict of path
+        `calibration` (HDF5), `checks` (JSON): what `recalibrate` returns.
+    calibration : path
+        From `calibrate_and_write`.
+    scenes, truth : path
+    weights, description : path
+        From `deblend.benchmark.posterior_training`.
+    device : torch.device
+    """
+    known = Calibration()
+    read_weights(calibration, known)
+    found, fluxes, _ = _answers([scenes], [truth], weights, description, device)
+    corrected, checks = recalibrate(known, found, fluxes)
+    write_weights(outputs["calibration"], corrected)
+    write_json(outputs["checks"], checks)
+
+
+def _answers(
+    scenes: Sequence[str | Path],
+    truths: Sequence[str | Path],
+    weights: str | Path,
+    description: str | Path,
+    device: torch.device,
+) -> tuple[Answer, np.ndarray, np.ndarray]:
+    """What a network says about sets of scenes, and their fluxes and numbers as in `calibrate`."""
     record = read_json(description)
     network = PosteriorNetwork(record["filters"], record["blocks"])
     read_weights(weights, network)
@@ -290,6 +378,4 @@ def calibrate_and_write(
         fluxes.append(pair * factor)
         number.append(np.full(len(pair), flux.shape[1] - 1))
     found = answer(network, np.concatenate(images), device)
-    calibration, checks = calibrate(found, np.concatenate(fluxes), np.concatenate(number))
-    write_weights(outputs["calibration"], calibration)
-    write_json(outputs["checks"], checks)
+    return found, np.concatenate(fluxes), np.concatenate(number)

@@ -7,6 +7,7 @@ from deblend.benchmark.posterior_calibration import (
     calibrate,
     calibrated_draws,
     probabilities,
+    recalibrate,
     share_as_unusual,
 )
 from deblend.benchmark.posterior_network import CONTEXT, Answer
@@ -73,3 +74,28 @@ def test_an_untouched_calibration_changes_nothing():
     draws = np.exp(np.sort(np.random.default_rng(0).normal(1, 0.1, (5, 2, M)), axis=-1))
     np.testing.assert_allclose(calibrated_draws(Calibration(), draws), draws, rtol=1e-6)
     assert torch.equal(Calibration().temperature, torch.ones(()))
+
+
+def test_few_blends_of_another_kind_correct_the_intervals_alone(calibration):
+    def scattered(seed, n):
+        """As before, but true fluxes scatter twice as much, and are lower."""
+        found, fluxes, _ = too_wide(seed)
+        mean = np.log(np.median(found.draws, axis=-1)) - 0.03
+        true = np.exp(mean + 2 * (np.log(fluxes) - mean) - 0.1)
+        return Answer(*(value[:n] for value in vars(found).values())), true[:n]
+
+    before = {name: value.clone() for name, value in calibration.named_buffers()}
+    found, fluxes = scattered(4, 400)
+    corrected, checks = recalibrate(calibration, found, fluxes)
+    assert checks["n"] == 400
+    assert min(checks["ks_central"], checks["ks_companion"]) > 0.2
+    for name, value in corrected.named_buffers():
+        assert torch.equal(before[name], dict(calibration.named_buffers())[name])
+        assert torch.equal(value, before[name]) == (name != "shape")
+    found, fluxes = scattered(5, N)
+    covered = []
+    for made in (calibration, corrected):
+        low, high = np.percentile(calibrated_draws(made, found.draws), (16, 84), axis=-1)
+        covered.append(((fluxes > low) & (fluxes < high)).mean())
+    assert covered[0] < 0.5
+    assert covered[1] == pytest.approx(0.68, abs=0.05)
