@@ -1,5 +1,5 @@
-# All methods on the same blends: <results>/benchmark. From top to bottom: sets of blends, the separator's
-# training, the methods by their environments, scores, figure and page.
+# All methods on the same blends: <results>/benchmark. From top to bottom: sets of blends, trainings and
+# calibrations, the methods by their environments, scores, figure and page.
 from deblend.benchmark.config import SET_NAMES, Benchmark
 from deblend.run.environment import installed_version
 
