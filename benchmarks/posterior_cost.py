@@ -3,8 +3,8 @@
     python benchmarks/posterior_cost.py evidence/benchmark/cost.json
 
 Each is trained for some steps, in turn, on one thread, with its scenes rendered on demand, at the
-sizes of config/small.yaml; the cost of its whole training is that of a step times its steps, of which
-config/examples/benchmark.yaml gives U-Net fewer.
+sizes of config/small.yaml; the cost of its whole training is that of a step times its steps. The
+overlay config/examples/benchmark.yaml gives U-Net fewer, which is a second ratio.
 """
 
 import sys
