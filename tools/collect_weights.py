@@ -15,6 +15,7 @@ import argparse
 import logging
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -153,15 +154,24 @@ def collect(
             f"{', '.join(found)}"
         )
     copied = []
-    for name, network in found.items():
-        reason = why_not(network) if names is None or name in names else "it is not asked for"
-        if reason:
-            print(f"{name} is left out: {reason}")
-            continue
-        copy(network, target / name, run, licence)
-        copied.append(name)
-    check_sizes(target)
-    (target / "README.md").write_text(page(target))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # All is made beside the folder, so that it stays as it is where something is refused.
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".weights") as beside:
+        made = Path(beside) / target.name
+        if target.is_dir():
+            shutil.copytree(target, made)
+        for name, network in found.items():
+            reason = why_not(network) if names is None or name in names else "it is not asked for"
+            if reason:
+                print(f"{name} is left out: {reason}")
+                continue
+            copy(network, made / name, run, licence)
+            copied.append(name)
+        check_sizes(made)
+        (made / "README.md").write_text(page(made))
+        if target.is_dir():
+            shutil.rmtree(target)
+        made.rename(target)
     return copied
 
 
@@ -192,8 +202,8 @@ def check_sizes(folder: Path) -> None:
     for path, size in sizes.items():
         if size > MAX_FILE_BYTES:
             raise DeblendError(
-                f"{path} has {size / 1e6:.1f} MB, more than {MAX_FILE_BYTES / 1e6:g}: remove its "
-                "folder, and name the others with --network"
+                f"{path.relative_to(folder)} has {size / 1e6:.1f} MB, more than "
+                f"{MAX_FILE_BYTES / 1e6:g}: name the others with --network"
             )
     if sum(sizes.values()) > MAX_TOTAL_BYTES:
         raise DeblendError(

@@ -113,8 +113,11 @@ def test_what_cannot_be_passed_on_is_refused(results, tmp_path, monkeypatch):
     TOOL.collect(results, target, licence="CC BY 4.0")
     assert json.loads((target / "flux/network.json").read_text())["licence"] == "CC BY 4.0"
     monkeypatch.setattr(TOOL, "MAX_FILE_BYTES", 1000)
+    before = {path: path.read_bytes() for path in target.rglob("*") if path.is_file()}
     with pytest.raises(DeblendError, match=r"has 0\.0 MB, more than 0\.001"):
-        TOOL.collect(results, target, licence="CC BY 4.0")
+        TOOL.collect(results, target, licence="CC BY 4.0", names=["flux"])
+    assert {p: p.read_bytes() for p in target.rglob("*") if p.is_file()} == before
+    assert not list(target.parent.glob(".weights*"))
     (results / "provenance.json").unlink()
     with pytest.raises(DeblendError, match="finish the run first"):
         TOOL.collect(results, target)

@@ -3,11 +3,18 @@
 import json
 import re
 
+import h5py
+import numpy as np
 import pandas as pd
 import pytest
+from deblend.benchmark.truth import read_truth
 
 from tests.run import ROOT, snakemake
 from tests.workflow.conftest import TINY
+
+# Methods of the shipped configuration that are left out here.
+SHIPPED = ("sep_iso", "sep_auto", "forced_sep", "scarlet2", "blend2flux", "blend2mask2flux")
+SHIPPED += ("joint_text", "separator", "super_resolution", "blendhunter", "blend2posterior")
 
 METHODS = ("sep_default", "photutils", "forced_true", "circle")
 
@@ -25,14 +32,12 @@ def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp("benchmark")
     (path / "my_method.py").write_text(documented("python", "my_method.py"))
     (path / "my_benchmark.yaml").write_text(documented("yaml", "my_benchmark.yaml"))
-    shipped = ("sep_iso", "sep_auto", "forced_sep", "scarlet2", "blend2flux", "blend2mask2flux")
-    shipped += ("joint_text", "separator", "super_resolution", "blendhunter", "blend2posterior")
     benchmark = {
         "n_galaxies": 40,
         "n_outside": 6,
         "sets": ["simulated", "one"],
         # The fit takes seconds a blend.
-        "methods": {**dict.fromkeys(shipped), "forced_true": {"subset": 8}},
+        "methods": {**dict.fromkeys(SHIPPED), "forced_true": {"subset": 8}},
         "bootstrap_resamples": 20,
     }
     (path / "config.yaml").write_text(json.dumps({**TINY, "benchmark": benchmark}))
@@ -102,3 +107,40 @@ def test_a_changed_method_alone_is_measured_again(folder):
     again = ("benchmark_measure", "benchmark_score", "benchmark_figure", "benchmark")
     assert jobs == dict.fromkeys(again, "1")
     assert re.search(r"^total +4$", planned, re.MULTILINE)
+
+
+def test_blend2posterior_is_trained_calibrated_and_corrected(tmp_path):
+    posterior = {"kind": "blend2posterior", "filters": 4, "blocks": 1, "iterations": 60}
+    posterior |= {"batch_size": 16, "n_profiles": 50}
+    benchmark = {
+        "n_galaxies": 40,
+        "n_outside": 6,
+        "n_calibration": 128,
+        "n_real_blends": 30,
+        "sets": ["simulated"],
+        "real": "simulated",
+        "methods": {
+            **dict.fromkeys((*SHIPPED, "sep_default", "photutils", "forced_true")),
+            "blend2posterior": posterior,
+            "corrected": {"kind": "recalibrated"},
+        },
+        "bootstrap_resamples": 20,
+    }
+    (tmp_path / "config.yaml").write_text(json.dumps({**TINY, "benchmark": benchmark}))
+    snakemake("benchmark", "--cores", 1, "--configfile", "config.yaml", directory=tmp_path)
+    results = tmp_path / "results/benchmark"
+    table = pd.read_csv(results / "table.csv").set_index(["set", "method"])
+    names = ("blend2posterior", "corrected")
+    assert set(table.index) == {(s, m) for s in ("simulated", "real") for m in names}
+    assert table["note"].isna().all()
+    assert table["coverage_68"].between(0.05, 1).all()
+    # Few iterations already tell bright galaxies from faint ones.
+    measured = pd.read_csv(results / "measured/blend2posterior.csv").query("set == 'simulated'")
+    truth = read_truth(results / "sets/simulated_truth.h5", pixels=False).galaxies
+    both = measured.merge(truth, on=["scene", "galaxy"], suffixes=("", "_true"))
+    assert both[["flux", "flux_true"]].corr(method="spearman").iloc[0, 1] > 0.5
+    with (
+        h5py.File(results / "networks/blend2posterior/calibration.h5") as one,
+        h5py.File(results / "networks/corrected/calibration.h5") as other,
+    ):
+        assert {key for key in one if not np.array_equal(one[key], other[key])} == {"shape"}

@@ -1,5 +1,5 @@
-# All methods on the same blends: <results>/benchmark. From top to bottom: sets of blends, the separator's
-# training, the methods by their environments, scores, figure and page.
+# All methods on the same blends: <results>/benchmark. From top to bottom: sets of blends, trainings and
+# calibrations, the methods by their environments, scores, figure and page.
 from deblend.benchmark.config import SET_NAMES, Benchmark
 from deblend.run.environment import installed_version
 
@@ -23,12 +23,19 @@ BENCHMARK_ENVIRONMENTS = {
     "super_resolution": "torch",
     "separator": "torch",
     "blend2posterior": "torch",
+    "recalibrated": "torch",
     "scarlet2": "scarlet2",
 }
 # Sets of the calibration, and their shares of its galaxies: as many scenes of one as of three galaxies,
 # and eight times as many of two.
 CALIBRATION_SHARES = {"one": 3 / 64, "simulated": 48 / 64, "three": 9 / 64}
 POSTERIORS = [n for n, entry in BENCHMARK_METHODS.items() if entry["kind"] == "blend2posterior"]
+# Those whose calibration is corrected with blends of real galaxies, and the networks that they take.
+RECALIBRATED = {
+    name: entry["network"]
+    for name, entry in BENCHMARK_METHODS.items()
+    if entry["kind"] == "recalibrated"
+}
 # The head of BlendHunter at the noise that is nearest to that of realistic galaxies.
 BENCHMARK_NOISE = min(
     FARRENS["noise_sigma"], key=lambda sigma: abs(sigma - FARRENS["realistic_noise_sigma"])
@@ -84,8 +91,10 @@ def benchmark_file(name):
     def find(wildcards):
         entry = BENCHMARK_METHODS[wildcards.method]
         kind = entry["kind"]
-        if kind in ("separator", "blend2posterior"):
-            return f"{BENCHMARK_FOLDER}/networks/{wildcards.method}/{name}"
+        if kind in ("separator", "blend2posterior", "recalibrated"):
+            own = kind != "recalibrated" or name == "calibration.h5"
+            network = wildcards.method if own else RECALIBRATED[wildcards.method]
+            return f"{BENCHMARK_FOLDER}/networks/{network}/{name}"
         if kind not in ("boucaud2020", "blendhunter", "super_resolution"):
             return []
         paper = {"blendhunter": "farrens2022", "super_resolution": "hemmati2022"}.get(kind, kind)
@@ -177,10 +186,12 @@ rule benchmark_real:
     input:
         stamps=f"<results>/datasets/{BENCHMARK['real']}/stamps.h5",
     output:
-        scenes=f"{BENCHMARK_FOLDER}/sets/real.h5",
-        truth=f"{BENCHMARK_FOLDER}/sets/real_truth.h5",
+        scenes=f"{BENCHMARK_FOLDER}/{{purpose}}/real.h5",
+        truth=f"{BENCHMARK_FOLDER}/{{purpose}}/real_truth.h5",
     log:
-        "<results>/logs/benchmark/real.log",
+        "<results>/logs/benchmark/real_{purpose}.log",
+    wildcard_constraints:
+        purpose="sets|calibration",
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -191,9 +202,10 @@ rule benchmark_real:
         code=code("benchmark/real.py"),
         seed=SEED,
         n_blends=BENCHMARK["n_real_blends"],
+        split=lambda wildcards: {"sets": "test", "calibration": "validation"}[wildcards.purpose],
         blending=BENCHMARK_BLENDING,
     message:
-        "Blend test galaxies of another data set for the benchmark"
+        "Blend galaxies of another data set for the benchmark: {wildcards.purpose}"
     script:
         "../scripts/benchmark/real.py"
 
@@ -297,6 +309,38 @@ rule benchmark_calibrate_posterior:
         "../scripts/benchmark/calibrate_posterior.py"
 
 
+rule benchmark_recalibrate_posterior:
+    input:
+        scenes=f"{BENCHMARK_FOLDER}/calibration/real.h5",
+        truth=f"{BENCHMARK_FOLDER}/calibration/real_truth.h5",
+        calibration=lambda wildcards: (
+            f"{BENCHMARK_FOLDER}/networks/{RECALIBRATED[wildcards.method]}/calibration.h5"
+        ),
+        description=benchmark_file("network.json"),
+        weights=benchmark_file("network.h5"),
+    output:
+        calibration=f"{BENCHMARK_FOLDER}/networks/{{method}}/calibration.h5",
+        checks=f"{BENCHMARK_FOLDER}/networks/{{method}}/calibration.json",
+    log:
+        "<results>/logs/benchmark/calibrate_{method}.log",
+    wildcard_constraints:
+        method=any_of(RECALIBRATED),
+    conda:
+        "../../envs/torch.yaml"
+    threads: config["threads"]["training"]
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    params:
+        code=code("benchmark/recalibrate_posterior.py"),
+        seed=SEED,
+        threads=config["threads"]["training"],
+    message:
+        "Correct the intervals of {wildcards.method} with blends of real galaxies"
+    script:
+        "../scripts/benchmark/recalibrate_posterior.py"
+
+
 rule benchmark_measure:
     input:
         **BENCHMARK_SCENES,
@@ -364,7 +408,9 @@ rule benchmark_measure_torch:
         weights=benchmark_file("network.h5"),
         description=benchmark_file("network.json"),
         calibration=lambda wildcards: (
-            benchmark_file("calibration.h5")(wildcards) if wildcards.method in POSTERIORS else []
+            benchmark_file("calibration.h5")(wildcards)
+            if wildcards.method in [*POSTERIORS, *RECALIBRATED]
+            else []
         ),
         function=benchmark_function,
     output:

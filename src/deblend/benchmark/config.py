@@ -151,6 +151,16 @@ class Blend2Posterior(Section):
         return self
 
 
+class Recalibrated(Section):
+    """blend2posterior with intervals that blends of the validation galaxies of `real` correct."""
+
+    kind: Literal["recalibrated"]
+    network: NetworkOf = Field(
+        default="blend2posterior", description="Name of the method of the kind blend2posterior."
+    )
+    subset: Subset = None
+
+
 class Scarlet2(Section):
     """scarlet2, in an environment of its own; left out where it is not installed."""
 
@@ -192,6 +202,7 @@ KINDS = {
     "super_resolution": SuperResolution,
     "separator": Separator,
     "blend2posterior": Blend2Posterior,
+    "recalibrated": Recalibrated,
     "scarlet2": Scarlet2,
     "function": OwnFunction,
 }
@@ -206,6 +217,7 @@ MethodConfig = Annotated[
     | Annotated[SuperResolution, Tag("<super_resolution>")]
     | Annotated[Separator, Tag("<separator>")]
     | Annotated[Blend2Posterior, Tag("<blend2posterior>")]
+    | Annotated[Recalibrated, Tag("<recalibrated>")]
     | Annotated[Scarlet2, Tag("<scarlet2>")]
     | Annotated[OwnFunction, Tag("<function>")],
     Discriminator(kind_tag("kind")),
@@ -290,3 +302,26 @@ class Benchmark(Section):
     bootstrap_resamples: NonNegativeInteger = Field(
         default=300, description="Number of bootstrap resamples for intervals."
     )
+
+    @model_validator(mode="after")
+    def _recalibrated_ones_have_what_they_need(self) -> "Benchmark":
+        trained = [n for n, m in self.methods.items() if isinstance(m, Blend2Posterior)]
+        for name, method in self.methods.items():
+            if not isinstance(method, Recalibrated):
+                continue
+            if self.real is None:
+                raise Problem(
+                    "a method of the kind recalibrated needs a data set of real galaxies: name it "
+                    "under benchmark > real, or leave the method out (null)",
+                    "methods",
+                    name,
+                )
+            if method.network not in trained:
+                raise Problem(
+                    f"there is no method {method.network!r} of the kind blend2posterior "
+                    f"(there are: {', '.join(trained) or 'none'})",
+                    "methods",
+                    name,
+                    "network",
+                )
+        return self

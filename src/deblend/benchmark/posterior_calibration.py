@@ -6,14 +6,16 @@ the flux and on the width of the density. The scenes are drawn as those of the s
 benchmark, from galaxies of their own. The test is not looked at.
 """
 
-from collections.abc import Mapping, Sequence
+import copy
+import functools
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from deblend.benchmark.density import share_below
-from deblend.benchmark.posterior_input import normalised
 from deblend.benchmark.posterior_network import (
     CONTEXT,
     N_CLASSES,
@@ -21,6 +23,7 @@ from deblend.benchmark.posterior_network import (
     PosteriorNetwork,
     answer,
 )
+from deblend.benchmark.trained_units import normalised
 from deblend.benchmark.truth import read_truth
 from deblend.boucaud2020.metrics import NMAD_FACTOR
 from deblend.files import read_json, write_json
@@ -31,11 +34,19 @@ from scipy.special import ndtr, ndtri
 from scipy.stats import kstest
 from torch import nn
 
+log = logging.getLogger(__name__)
+
 #: Numbers that describe a density: see `features_of`.
 N_FEATURES = 7
 
-#: Quantiles of the distances of contexts that are kept.
-LEVELS = 201
+#: Quantiles of the distances of contexts that are kept: fine enough for the most unusual 0.1 %.
+LEVELS = 2001
+
+#: Blends of two from which a calibration is known well enough: it has some 40 numbers a galaxy.
+FEW_BLENDS = 500
+
+#: Galaxies from which quantiles are corrected well enough.
+FEW_GALAXIES = 30
 
 #: Normal scores within which the quantiles of the PIT are fitted.
 INNER = 2.6
@@ -118,12 +129,17 @@ def features_of(numbers: np.ndarray, scaling: np.ndarray) -> np.ndarray:
     return np.stack([np.ones(len(m)), m, w, o, m * m, w * w, m * w], axis=1)
 
 
-def calibrate(found: Answer, fluxes: np.ndarray, number: np.ndarray) -> tuple[Calibration, dict]:
+def calibrate(
+    answered: Callable[[float, np.ndarray], Answer], fluxes: np.ndarray, number: np.ndarray
+) -> tuple[Calibration, dict]:
     """Find a calibration from what a network says about scenes with known galaxies.
+
+    The number of galaxies comes first, since densities are mixed by it.
 
     Parameters
     ----------
-    found : Answer
+    answered : callable
+        What the network says, from temperature and bias of the number of galaxies.
     fluxes : ndarray, shape (n, 2)
         Central galaxy and companion, counts/s; the second number means nothing where there is one.
     number : ndarray of int, shape (n,)
@@ -138,6 +154,15 @@ def calibrate(found: Answer, fluxes: np.ndarray, number: np.ndarray) -> tuple[Ca
         the PIT from a uniform distribution; `accuracy` of the number of galaxies; `temperature`.
     """
     calibration, two = Calibration(), number == 1
+    if two.sum() < FEW_BLENDS:
+        log.warning(
+            "%d blends of two galaxies are few to calibrate on: %d are better "
+            "(benchmark > n_calibration)",
+            *(two.sum(), FEW_BLENDS),
+        )
+    raw = answered(1.0, np.zeros(N_CLASSES))
+    _fit_number(calibration, raw.logits, number)
+    found = answered(*of_number(calibration))
     numbers = numbers_of(found.draws[two])
     checks: dict[str, Any] = {"n": len(number), "n_two": int(two.sum())}
     for k, role in enumerate(("central", "companion")):
@@ -152,7 +177,6 @@ def calibrate(found: Answer, fluxes: np.ndarray, number: np.ndarray) -> tuple[Ca
             **{"middle": middle, "spread": spread, "shape": shape, "scaling": scaling}
         }.items():
             getattr(calibration, name)[k] = torch.from_numpy(values)
-    _fit_number(calibration, found.logits, number)
     checks["temperature"] = float(calibration.temperature)
     checks["accuracy"] = float((probabilities(found.logits).argmax(1) == number).mean())
     context = found.context[two].astype(float)
@@ -179,12 +203,69 @@ def _fit(features: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarr
         return total, np.concatenate([by_middle, by_spread]) + PENALTY * values
 
     values = minimize(loss, np.zeros(2 * n), jac=True, method="L-BFGS-B").x
-    rest = np.sort((scores - features @ values[:n]) * np.exp(-features @ values[n:]))
+    rest = (scores - features @ values[:n]) * np.exp(-features @ values[n:])
+    return values[:n], values[n:], _shape_of(rest)
+
+
+def _shape_of(rest: np.ndarray) -> np.ndarray:
+    """Coefficients (3,) of the quantiles of what remains: see `Calibration`."""
     x = ndtri((np.arange(len(rest)) + 0.5) / len(rest))
     inner = np.abs(x) < INNER
     design = np.stack([np.ones(len(x)), x, x**3], axis=1)
     bounds = ([-np.inf, 0, 0], np.inf)
-    return values[:n], values[n:], lsq_linear(design[inner], rest[inner], bounds=bounds).x
+    return lsq_linear(design[inner], np.sort(rest)[inner], bounds=bounds).x
+
+
+def of_number(calibration: Calibration) -> tuple[float, np.ndarray]:
+    """Temperature and bias of the number of galaxies, as `answer` takes them."""
+    return float(calibration.temperature), calibration.bias.cpu().numpy()
+
+
+def recalibrate(
+    calibration: Calibration, found: Answer, fluxes: np.ndarray, ids: np.ndarray
+) -> tuple[Calibration, dict]:
+    """Correct a calibration with blends of two galaxies of another kind, such as few real ones.
+
+    How quantiles depend on flux and width stays as it is, and so does the number of galaxies: few
+    galaxies tell only how wrong the quantiles are on the whole.
+
+    Parameters
+    ----------
+    calibration : Calibration
+    found : Answer
+        With its temperature and bias.
+    fluxes : ndarray, shape (n, 2)
+        Central galaxy and companion, counts/s.
+    ids : ndarray of str
+        Galaxies of the blends, which may be in several.
+
+    Returns
+    -------
+    calibration : Calibration
+        A copy with another `shape`.
+    checks : dict
+        `n` and `n_galaxies`, and `ks_central` and `ks_companion` before: see `calibrate`.
+    """
+    corrected = copy.deepcopy(calibration)
+    known, numbers = calibration.numbers(), numbers_of(found.draws)
+    before = calibrated_draws(calibration, found.draws)
+    n_galaxies = len(np.unique(ids))
+    checks: dict[str, Any] = {"n": len(fluxes), "n_galaxies": n_galaxies}
+    if n_galaxies < FEW_GALAXIES:
+        log.warning(
+            "%d galaxies are few to correct intervals with: %d are better (validation share of "
+            "the split of benchmark > real)",
+            *(n_galaxies, FEW_GALAXIES),
+        )
+    for k, role in enumerate(("central", "companion")):
+        checks[f"ks_{role}"] = float(
+            kstest(share_below(before[:, k], fluxes[:, k]), "uniform").statistic
+        )
+        features = features_of(numbers[:, k], known["scaling"][k])
+        scores = ndtri(share_below(found.draws[:, k], fluxes[:, k]))
+        rest = (scores - features @ known["middle"][k]) * np.exp(-features @ known["spread"][k])
+        corrected.shape[k] = torch.from_numpy(_shape_of(rest))
+    return corrected, checks
 
 
 def _fit_number(calibration: Calibration, logits: np.ndarray, number: np.ndarray) -> None:
@@ -276,11 +357,56 @@ def calibrate_and_write(
         From `deblend.benchmark.posterior_training`.
     device : torch.device
     """
+    answered, fluxes, number, _ = _known(scenes, truths, weights, description, device)
+    calibration, checks = calibrate(answered, fluxes, number)
+    write_weights(outputs["calibration"], calibration)
+    write_json(outputs["checks"], checks)
+
+
+def recalibrate_and_write(
+    outputs: Mapping[str, str | Path],
+    calibration: str | Path,
+    scenes: str | Path,
+    truth: str | Path,
+    weights: str | Path,
+    description: str | Path,
+    *,
+    device: torch.device,
+) -> None:
+    """Correct a calibration with a set of blends of two galaxies.
+
+    Parameters
+    ----------
+    outputs : dict of path
+        `calibration` (HDF5), `checks` (JSON): what `recalibrate` returns.
+    calibration : path
+        From `calibrate_and_write`.
+    scenes, truth : path
+    weights, description : path
+        From `deblend.benchmark.posterior_training`.
+    device : torch.device
+    """
+    known = Calibration()
+    read_weights(calibration, known)
+    answered, fluxes, _, ids = _known([scenes], [truth], weights, description, device)
+    corrected, checks = recalibrate(known, answered(*of_number(known)), fluxes, ids)
+    write_weights(outputs["calibration"], corrected)
+    write_json(outputs["checks"], checks)
+
+
+def _known(
+    scenes: Sequence[str | Path],
+    truths: Sequence[str | Path],
+    weights: str | Path,
+    description: str | Path,
+    device: torch.device,
+) -> tuple[Callable[[float, np.ndarray], Answer], np.ndarray, np.ndarray, np.ndarray]:
+    """What a network says about sets of scenes, their fluxes and numbers, and ids of galaxies."""
     record = read_json(description)
     network = PosteriorNetwork(record["filters"], record["blocks"])
     read_weights(weights, network)
     network.to(device).eval()
-    images, fluxes, number = [], [], []
+    images, fluxes, number, ids = [], [], [], []
     for path, truth in zip(scenes, truths, strict=True):
         known, factor = normalised(read_scenes(path), record)
         galaxies = read_truth(truth, pixels=False).galaxies
@@ -289,7 +415,6 @@ def calibrate_and_write(
         images.append(known)
         fluxes.append(pair * factor)
         number.append(np.full(len(pair), flux.shape[1] - 1))
-    found = answer(network, np.concatenate(images), device)
-    calibration, checks = calibrate(found, np.concatenate(fluxes), np.concatenate(number))
-    write_weights(outputs["calibration"], calibration)
-    write_json(outputs["checks"], checks)
+        ids.append(galaxies["id"].to_numpy(str))
+    answered = functools.partial(answer, network, np.concatenate(images), device)
+    return answered, *(np.concatenate(parts) for parts in (fluxes, number, ids))

@@ -36,7 +36,7 @@ MEAN_ITERATIONS = 500
 #: Validation scenes whose losses stand in the history, and those that are evaluated at a time.
 N_VALIDATED, VALIDATED_AT_ONCE = 1000, 250
 
-#: Processes that make scenes while a GPU trains.
+#: Processes that make scenes while a GPU trains, at most: no more than the threads of the job.
 WORKERS = 6
 
 
@@ -158,7 +158,7 @@ def _made(
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Batches in their order; beside a GPU other processes make them. They are the same."""
     batches = _Batches(scenes, first, last, size)
-    workers = 0 if device.type == "cpu" else WORKERS
+    workers = 0 if device.type == "cpu" else min(WORKERS, torch.get_num_threads())
     loader = torch.utils.data.DataLoader(
         batches, batch_size=None, num_workers=workers, collate_fn=_as_it_is
     )

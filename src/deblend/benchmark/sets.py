@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -477,20 +477,28 @@ def _degraded(
 
 
 def make_real_set(
-    stamps: Stamps, n_blends: int, blending: BlendConfig, *, companion_edge: str, seed: int
+    stamps: Stamps,
+    n_blends: int,
+    blending: BlendConfig,
+    *,
+    companion_edge: str,
+    seed: int,
+    split: Literal["test", "validation"] = "test",
 ) -> tuple[Scenes, Truth]:
-    """A set of blends of a data set's own test galaxies, such as real ones from files.
+    """A set of blends of a data set's own galaxies, such as real ones from files.
 
     Parameters
     ----------
     stamps : Stamps
-        Cleaned stamps; only those of the test split are used.
+        Cleaned stamps; only those of one split are used.
     n_blends : int
         Galaxies can be in several blends.
     blending : BlendConfig
     companion_edge : str
         See `deblend.boucaud2020.render.render`.
     seed : int
+    split : {"test", "validation"}
+        validation: for a calibration.
 
     Returns
     -------
@@ -499,7 +507,7 @@ def make_real_set(
         Images of galaxies are the stamps, with their noise; masks are their segmentation maps.
     """
     size = stamps.images.shape[-1]
-    rows = np.flatnonzero((stamps.galaxies["split"] == "test").to_numpy())
+    rows = np.flatnonzero((stamps.galaxies["split"] == split).to_numpy())
     blends = draw_blends(
         stamps.galaxies,
         rows,
@@ -507,7 +515,7 @@ def make_real_set(
         n_blends,
         stamp_size=size,
         seed=seed,
-        split="test",
+        split=split,
         config=blending,
     )
     images, (sigma, correlation) = stamps.images[:, 0], stamps.noise()
@@ -628,12 +636,18 @@ def write_real_set(
     *,
     companion_edge: str,
     seed: int,
+    split: Literal["test", "validation"],
     scenes: str | Path,
     truth: str | Path,
 ) -> None:
-    """Write a set of blends of the test galaxies of a file of cleaned stamps."""
+    """Write a set of blends of the galaxies of one split of a file of cleaned stamps."""
     made, known = make_real_set(
-        read_stamps(stamps), n_blends, blending, companion_edge=companion_edge, seed=seed
+        read_stamps(stamps),
+        n_blends,
+        blending,
+        companion_edge=companion_edge,
+        seed=seed,
+        split=split,
     )
     write_scenes(scenes, made)
     write_truth(truth, known)

@@ -18,9 +18,9 @@ def test_defaults_are_complete():
     assert config.methods == {}
 
 
-def test_the_shipped_configuration_has_each_kind_but_a_function():
+def test_the_shipped_configuration_has_each_kind_that_needs_nothing_of_the_user():
     methods = validated(CONFIG, ARCHIVES)["benchmark"]["methods"].values()
-    assert {entry["kind"] for entry in methods} == KINDS.keys() - {"function"}
+    assert {entry["kind"] for entry in methods} == KINDS.keys() - {"function", "recalibrated"}
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,14 @@ def test_the_shipped_configuration_has_each_kind_but_a_function():
         (
             {"companion_edge": "noise"},
             "benchmark > companion_edge: 'noise' is not that of the training of .*, 'zero'",
+        ),
+        (
+            {"methods": {"a": {"kind": "recalibrated"}}},
+            "benchmark > methods > a: a method of the kind recalibrated needs a data set of real",
+        ),
+        (
+            {"real": "simulated", "methods": {"a": {"kind": "recalibrated", "network": "b"}}},
+            "benchmark > methods > a > network: there is no method 'b' of the kind blend2posterior",
         ),
         ({"real": "none"}, "benchmark > real: there is no 'none' under datasets"),
         ({"methods": {"a": {"kind": "magic"}}}, "benchmark > methods > a > kind: 'magic' is not"),

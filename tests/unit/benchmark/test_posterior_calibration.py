@@ -7,6 +7,7 @@ from deblend.benchmark.posterior_calibration import (
     calibrate,
     calibrated_draws,
     probabilities,
+    recalibrate,
     share_as_unusual,
 )
 from deblend.benchmark.posterior_network import CONTEXT, Answer
@@ -32,7 +33,7 @@ def too_wide(seed):
 @pytest.fixture(scope="module")
 def calibration():
     found, fluxes, number = too_wide(0)
-    made, checks = calibrate(found, fluxes, number)
+    made, checks = calibrate(lambda *_: found, fluxes, number)
     assert min(checks["ks_central"], checks["ks_companion"]) > 0.05
     return made
 
@@ -73,3 +74,47 @@ def test_an_untouched_calibration_changes_nothing():
     draws = np.exp(np.sort(np.random.default_rng(0).normal(1, 0.1, (5, 2, M)), axis=-1))
     np.testing.assert_allclose(calibrated_draws(Calibration(), draws), draws, rtol=1e-6)
     assert torch.equal(Calibration().temperature, torch.ones(()))
+
+
+def test_few_blends_of_another_kind_correct_the_intervals_alone(calibration, caplog):
+    def scattered(seed, n):
+        """As before, but true fluxes scatter twice as much, and are lower."""
+        found, fluxes, _ = too_wide(seed)
+        mean = np.log(np.median(found.draws, axis=-1)) - 0.03
+        true = np.exp(mean + 2 * (np.log(fluxes) - mean) - 0.1)
+        return Answer(*(value[:n] for value in vars(found).values())), true[:n]
+
+    before = {name: value.clone() for name, value in calibration.named_buffers()}
+    found, fluxes = scattered(4, 400)
+    ids = np.array([f"g{i}" for i in range(20)] * 40)
+    with caplog.at_level("WARNING"):
+        corrected, checks = recalibrate(calibration, found, fluxes, ids)
+    assert (checks["n"], checks["n_galaxies"]) == (400, 20)
+    assert "20 galaxies are few to correct intervals with" in caplog.text
+    assert min(checks["ks_central"], checks["ks_companion"]) > 0.2
+    for name, value in corrected.named_buffers():
+        assert torch.equal(before[name], dict(calibration.named_buffers())[name])
+        assert torch.equal(value, before[name]) == (name != "shape")
+    found, fluxes = scattered(5, N)
+    covered = []
+    for made in (calibration, corrected):
+        low, high = np.percentile(calibrated_draws(made, found.draws), (16, 84), axis=-1)
+        covered.append(((fluxes > low) & (fluxes < high)).mean())
+    assert covered[0] < 0.5
+    assert covered[1] == pytest.approx(0.68, abs=0.05)
+
+
+def test_quantiles_are_fitted_on_densities_with_the_calibrated_number():
+    found, fluxes, number = too_wide(6)
+    asked = []
+
+    def answered(temperature, bias):
+        asked.append((temperature, np.array(bias)))
+        return found
+
+    made, _ = calibrate(answered, fluxes, number)
+    first, last = asked
+    assert first[0] == 1
+    assert not first[1].any()
+    assert last[0] == pytest.approx(float(made.temperature))
+    np.testing.assert_allclose(last[1], made.bias.numpy())

@@ -274,12 +274,12 @@ def test_a_set_does_not_depend_on_its_batches(options, name):
         np.testing.assert_array_equal(ours, theirs)
 
 
-def test_real_galaxies_are_those_of_the_test_split(options):
+def test_real_galaxies_are_those_of_one_split(options):
     rng = np.random.default_rng(0)
     galaxies = pd.DataFrame({name: np.full(8, np.nan) for name in GALAXY_COLUMNS})
     galaxies = galaxies.assign(
         id=[f"r{i}" for i in range(8)], origin="o", morphology="disk", mag=21.0,
-        half_light_radius_px=4.0, split=["train"] * 4 + ["test"] * 4,
+        half_light_radius_px=4.0, split=["validation"] * 4 + ["test"] * 4,
     )  # fmt: skip
     stamps = Stamps(
         rng.normal(1, 0.1, (8, 1, 32, 32)).astype(np.float32),
@@ -290,6 +290,10 @@ def test_real_galaxies_are_those_of_the_test_split(options):
     scenes, truth = make_real_set(stamps, 10, options.blending, companion_edge="zero", seed=1)
     assert set(truth.galaxies["id"]) <= {"r4", "r5", "r6", "r7"}
     assert len(scenes) == 10
+    _, others = make_real_set(
+        stamps, 10, options.blending, companion_edge="zero", seed=1, split="validation"
+    )
+    assert set(others.galaxies["id"]) <= {"r0", "r1", "r2", "r3"}
     sums = truth.images.reshape(10, 2, 32, 32).sum(axis=1)
     np.testing.assert_allclose(scenes.images[:, 0], sums, atol=1e-5)
     np.testing.assert_allclose(truth.galaxies["flux"], 10 ** (0.4 * 4.96))

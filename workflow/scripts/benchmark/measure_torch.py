@@ -15,6 +15,7 @@ with logs.script(snakemake.log[0]):
             "super_resolution": super_resolution.measure,
             "separator": separator.measure,
             "blend2posterior": posterior.measure,
+            "recalibrated": posterior.measure,
         },
         {key: inputs.get(key) for key in ("weights", "description", "calibration")},
         sets=(params.names, inputs.scenes, inputs.truths),

@@ -1,4 +1,4 @@
-"""Adapter: blends of the test galaxies of a data set, such as real ones, for the benchmark."""
+"""Adapter: blends of galaxies of one split of a data set, such as real ones, for the benchmark."""
 
 from deblend.benchmark.sets import blend_rules, write_real_set
 from deblend.run import logs
@@ -11,6 +11,7 @@ with logs.script(snakemake.log[0]):
         blend_rules(params.blending),
         companion_edge=params.blending["companion_edge"],
         seed=params.seed,
+        split=params.split,
         scenes=out.scenes,
         truth=out.truth,
     )

@@ -1,4 +1,4 @@
-"""Adapter: train blend2posterior on the data set's training galaxies, and calibrate it."""
+"""Adapter: train blend2posterior on the data set's training galaxies."""
 
 from deblend.benchmark.posterior_training import train_and_write
 from deblend.run import logs

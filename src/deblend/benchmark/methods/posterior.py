@@ -9,11 +9,12 @@ from deblend.benchmark.catalogue import Catalogue
 from deblend.benchmark.posterior_calibration import (
     Calibration,
     calibrated_draws,
+    of_number,
     probabilities,
     share_as_unusual,
 )
-from deblend.benchmark.posterior_input import normalised
 from deblend.benchmark.posterior_network import PosteriorNetwork, answer
+from deblend.benchmark.trained_units import normalised
 from deblend.files import read_json
 from deblend.scenes.scenes import Scenes
 from deblend.training.torch_checkpoint import read_weights
@@ -71,7 +72,7 @@ def measure(
     """
     network, calibrated, record = _loaded(weights, description, calibration)
     images, factor = normalised(scenes, record)
-    temperature, bias = float(calibrated.temperature), calibrated.bias.numpy()
+    temperature, bias = of_number(calibrated)
     found = answer(network, images, torch.device("cpu"), temperature, bias)
     draws = calibrated_draws(calibrated, found.draws) / factor
     share = probabilities(found.logits, temperature, bias)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import torch
 from deblend.benchmark.catalogue import Catalogue
-from deblend.errors import UnsuitedError
+from deblend.benchmark.trained_units import trained_units
 from deblend.files import read_json
 from deblend.reiman2019.networks import CopyGateGenerator
 from deblend.scenes.scenes import Scenes
@@ -18,9 +18,6 @@ from deblend.training.torch_checkpoint import read_weights
 
 #: Colours of the generator, which all get the same image.
 COLOURS = 3
-
-#: Largest relative difference between the pixel scales of the scenes and of the training.
-PIXEL_TOLERANCE = 0.01
 
 
 def stretched(images: np.ndarray, softening: float, limit: float) -> np.ndarray:
@@ -79,28 +76,16 @@ def measure(
         Side or scale of the pixels are not those of the training.
     """
     generator, record = _loaded(weights, description)
-    band = scenes.detection_band
-    side, scale = scenes.images.shape[-1], scenes.pixel_scale_arcsec
-    if side != record["stamp_size"] or scenes.images.shape[-2] != side:
-        raise UnsuitedError(
-            f"the separator was trained on stamps of {record['stamp_size']} px, these have {side}"
-        )
-    if abs(scale / record["pixel_scale_arcsec"] - 1) > PIXEL_TOLERANCE:
-        raise UnsuitedError(
-            f"the separator was trained at {record['pixel_scale_arcsec']} arcsec per pixel, these "
-            f"have {scale:.4g}"
-        )
+    images, factor = trained_units(scenes, record, "the separator")
     stretch = record["softening"], record["limit"]
-    factor = 10 ** (0.4 * (record["zero_point"] - float(scenes.zero_points[band])))
-    images = np.nan_to_num(scenes.images[:, band], nan=0.0) * factor
     made = unstretched(separated(generator, stretched(images, *stretch)), *stretch) / factor
-    n = len(images)
+    n, side = len(images), images.shape[-1]
     table = pd.DataFrame(
         {
             "scene": np.repeat(np.arange(n), 2),
             "role": np.tile(["central", "companion"], n),
             "flux": made.sum(axis=(2, 3), dtype=float).ravel(),
-            "band": scenes.bands[band],
+            "band": scenes.bands[scenes.detection_band],
         }
     )
     return Catalogue(table, images=made.reshape(-1, side, side))

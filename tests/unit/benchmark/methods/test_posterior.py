@@ -24,7 +24,7 @@ def files(tmp_path):
     write_weights(tmp_path / "calibration.h5", Calibration())
     scenes = two_galaxies(n=1, side=SIDE)
     record = {
-        **{"filters": 4, "blocks": 1, "stamp_size": SIDE, "noise_sigma": 0.01},
+        **{"filters": 4, "blocks": 1, "stamp_size": SIDE, "noise_sigma": 0.006},
         "pixel_scale_arcsec": scenes.pixel_scale_arcsec,
         "zero_point": float(scenes.zero_points[0]),
     }
