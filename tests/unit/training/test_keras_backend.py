@@ -118,9 +118,11 @@ def test_a_backend_that_is_not_installed_is_named(monkeypatch):
         backend.configure("tensorflow", 1, 0)
 
 
-#: Largest differences of TensorFlow and PyTorch on CPUs, see docs/reliability.md: of the losses of
-#: all steps, relative; and of the outputs after the last step, relative to the largest.
-TOLERANCES = {"float32": (1e-4, 1e-3), "mixed_bfloat16": (0.03, 0.1)}
+#: Largest differences of TensorFlow and PyTorch on CPUs: of the losses of all steps, relative; and
+#: of the outputs after the last step, relative to the largest. Five to ten times those that were
+#: measured with seeds 1 to 5 on two x86-64 cores (TensorFlow 2.21, PyTorch 2.13): 1.0e-6 and 2.7e-7
+#: in float32, 0.0085 and 0.015 in mixed precision, whose numbers have eight bits (0.004).
+TOLERANCES = {"float32": (1e-5, 3e-6), "mixed_bfloat16": (0.05, 0.08)}
 
 
 @pytest.fixture(scope="module")
@@ -152,6 +154,7 @@ def test_both_backends_compute_the_same(trained, family, policy):
             assert np.ptp(theirs) > 0
         else:
             np.testing.assert_allclose(ours, theirs, rtol=0, atol=of_outputs * np.abs(theirs).max())
-            # Mixed precision is another one.
+            # On both, mixed precision is another one.
             other = name.replace(policy, next(p for p in POLICIES if p != policy))
             assert not np.array_equal(theirs, tensorflow[other])
+            assert not np.array_equal(ours, torch[other])
