@@ -195,7 +195,7 @@ def sources(paper: str, results: Path, networks: list[str]) -> Iterator[tuple[Pa
 
 
 def copy_table(paper: str, source: Path, target: Path) -> bool:
-    """Copy a table, without rows of other papers; masks' IoU are summarised.
+    """Copy a table, without rows of other papers; masks' IoU are summarised, and bins chosen.
 
     Returns
     -------
@@ -204,6 +204,12 @@ def copy_table(paper: str, source: Path, target: Path) -> bool:
     """
     if source.name == "iou.csv":
         iou_summary(pd.read_csv(source)).to_csv(target, index=False, lineterminator="\n")
+        return True
+    if source.name == "bins.csv" and paper == BENCHMARK:
+        # The bins of the first set, from which the page of methods is written, in fewer digits.
+        table = pd.read_csv(source)
+        table = table[table["set"] == table["set"].iloc[0]].dropna(axis=1, how="all")
+        table.to_csv(target, index=False, lineterminator="\n", float_format="%.5g")
         return True
     if source.stat().st_size > MAX_TABLE_BYTES:
         return False
