@@ -138,6 +138,7 @@ rule benchmark:
             f"{BENCHMARK_FOLDER}/{{file}}",
             file=("table.csv", "table.tex", "bins.csv", "paired.csv", "figure.pdf", "which.md"),
         ),
+        f"{BENCHMARK_FOLDER}/bars.csv" if POSTERIORS else [],
     message:
         "Compare all methods on the same blends"
 
@@ -504,6 +505,37 @@ rule benchmark_score:
         "Score all methods"
     script:
         "../scripts/benchmark/score.py"
+
+
+rule benchmark_bars:
+    input:
+        table=f"{BENCHMARK_FOLDER}/table.csv",
+        paired=f"{BENCHMARK_FOLDER}/paired.csv",
+        measured=expand(f"{BENCHMARK_FOLDER}/measured/{{method}}.csv", method=POSTERIORS),
+        truths=BENCHMARK_SCENES["truths"],
+    output:
+        bars=f"{BENCHMARK_FOLDER}/bars.csv",
+    log:
+        "<results>/logs/benchmark/bars.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        code=code("benchmark/bars.py"),
+        methods=POSTERIORS,
+        names=BENCHMARK_SETS,
+        rivals=[
+            name
+            for name, entry in BENCHMARK_METHODS.items()
+            if entry["kind"] in ("boucaud2020", "separator", "super_resolution")
+        ],
+    message:
+        "Compare methods that give densities with their bars"
+    script:
+        "../scripts/benchmark/bars.py"
 
 
 rule benchmark_figure:
