@@ -169,8 +169,9 @@ def sources(paper: str, results: Path, networks: list[str]) -> Iterator[tuple[Pa
             yield path, path.name
         yield folder / "figure.png", "figure.png"
         for network in networks:
-            for name in ("history.csv", "calibration.json"):
-                yield folder_of(results, network) / name, f"networks/{network}/{name}"
+            yield folder_of(results, network) / "history.csv", f"networks/{network}/history.csv"
+        for path in sorted(folder.glob("networks/*/calibration.json")):
+            yield path, str(path.relative_to(folder))
         return
     lead = paper == "boucaud2020"  # its figures and tables have no folder of their own
     figures = results / "figures" / ("" if lead else paper)
