@@ -85,6 +85,7 @@ evidence: $(READY) ## Copy tables and small pictures of a finished run to eviden
 	@$(MAKE) --no-print-directory readme
 
 readme: $(READY) ## Fill in the numbers of README.md and docs/ from evidence/, and write its index
+	$(BIN)/python tools/measured_rates.py
 	$(BIN)/python tools/quote_evidence.py
 
 # The end of what `make toy` and `make small` show.

@@ -10,6 +10,7 @@ configfile: f"{workflow.current_basedir}/config/config.yaml"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/limits.smk"
 include: "workflow/rules/downloads.smk"
 include: "workflow/rules/datasets.smk"
 include: "workflow/rules/boucaud2020.smk"

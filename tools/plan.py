@@ -18,7 +18,7 @@ from snakemake.exceptions import WorkflowError
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "src"))
-from deblend.run.plan import Config, Job, measured, plan_table  # noqa: E402
+from deblend.run.plan import Config, Job, asked_table, measured, plan_table  # noqa: E402
 
 
 def read_jobs(overlays: list[Path]) -> tuple[list[Job], Config, float]:
@@ -34,7 +34,7 @@ def read_jobs(overlays: list[Path]) -> tuple[list[Job], Config, float]:
 
     with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
         workflow_api = api.workflow(
-            ResourceSettings(cores=2),
+            ResourceSettings(cores=64),
             config_settings=ConfigSettings(configfiles=overlays),
             snakefile=ROOT / "Snakefile",
         )
@@ -63,6 +63,8 @@ def as_job(job: Any) -> Job:
         memory_mb=float(asked.get("mem_mb", 0)),
         limit_h=float(asked.get("runtime", 0)) / 60,
         on_gpu=bool(asked.get("gpu", 0)),
+        rule=job.rule.name,
+        threads=job.threads,
     )
 
 
@@ -93,12 +95,16 @@ def main(arguments: list[str] | None = None) -> None:
         print(f"\n{times:g} times as many galaxies, blends and images")
         table = plan_table(jobs, config, rates, times)
         print(pd.DataFrame(table).round(1).to_string(index=False))
+    print("\nWhat the larger jobs ask a scheduler for; at each further attempt, twice as much")
+    print(pd.DataFrame(asked_table(jobs)).round(1).to_string(index=False))
     print(
         f"\nDownloads: {n_bytes / 1e9:.1f} GB, of archives whose size is known.\n"
         "Hours are those of the runs in evidence/ in proportion to the work: a rough guide,\n"
         "since rates differ between these runs by up to ten times. not_measured: jobs that are\n"
         "like none of them; limit_hours: the time that their rules allow these. A training that\n"
-        "was measured on CPUs only counts as core_hours, even if it will run on a GPU."
+        "was measured on CPUs only counts as core_hours, even if it will run on a GPU. What jobs\n"
+        "ask for has a margin, and is the rule's own number where none was measured on such a\n"
+        "device. memory_gb NaN: from the sizes of files that are not there yet."
     )
 
 

@@ -146,6 +146,7 @@ rule download_archive:
         archive="<resources>/{archive}/archive.tar.gz",
     log:
         "<results>/logs/download/{archive}.log",
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -170,6 +171,7 @@ rule download_mosaic:
         "<results>/logs/download/{mosaic}.log",
     wildcard_constraints:
         mosaic=any_of(map(re.escape, MOSAICS)),
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -190,6 +192,7 @@ rule download_table:
         catalog="<resources>/boucaud2020_published/output_catalog.csv",
     log:
         "<results>/logs/download/boucaud2020_published.log",
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -212,6 +215,7 @@ rule fetch_vizier:
     # The same names as in the model of the configuration.
     wildcard_constraints:
         table=r"[A-Z]+/[A-Za-z0-9+_/-]+",
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -280,6 +284,7 @@ rule download_vgg:
     log:
         "<results>/logs/download/vgg16_{vgg}.log",
     retries: 3
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -300,6 +305,7 @@ rule check_archives:
     log:
         "<results>/logs/download/check_archives.log",
         table="<results>/tables/archives.csv",
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     threads: 1

@@ -77,6 +77,7 @@ rule report_summary:
         provenance="<results>/provenance.json",
     log:
         "<results>/logs/summary.log",
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -136,8 +137,8 @@ rule record_checksums:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=60,
+        mem_mb=growing(1000),
+        runtime=growing(60),
     params:
         code=code("data/record_checksums.py"),
     message:
@@ -155,8 +156,8 @@ rule verify:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=60,
+        mem_mb=growing(1000),
+        runtime=growing(60),
     params:
         code=code("data/verify.py"),
     message:

@@ -24,7 +24,10 @@ MEASURED_CORES = 2
 #: Keys that say how many galaxies, blends or images a run has.
 SIZES = ("n_galaxies", "n_blends", "n_stamps", "n_images", "n_train_blends")
 #: Columns of the plan's table, in addition to the paper.
-COLUMNS = ("jobs", "core_hours", "gpu_hours", "not_measured", "limit_hours", "memory_gb")
+COLUMNS = (
+    *("jobs", "core_hours", "gpu_hours", "not_measured", "limit_hours", "memory_gb"),
+    *("asked_core_hours", "asked_gpu_hours"),
+)
 #: Steps that are done for a chunk of a fixed size: with more galaxies there are more of them.
 CHUNK = re.compile(r"(.+/)?(simulate|clean)[/_].+_\d+")
 
@@ -41,9 +44,13 @@ class Job:
         Its benchmark's path below `benchmarks/`, without the suffix; empty if it has none. Jobs
         without one take seconds.
     memory_mb, limit_h : float
-        Memory and time that its rule asks for at most.
+        Memory and time that its rule asks for at the first attempt.
     on_gpu : bool
         Whether it asks for a GPU.
+    rule : str
+        Name of its rule.
+    threads : int
+        Cores that it asks for.
     """
 
     paper: str
@@ -51,6 +58,8 @@ class Job:
     memory_mb: float
     limit_h: float
     on_gpu: bool = False
+    rule: str = ""
+    threads: int = 1
 
 
 @dataclass(frozen=True)
@@ -300,7 +309,8 @@ def plan_table(
         Rows with `paper`, `jobs`, `core_hours` and `gpu_hours` of the steps that were measured,
         `not_measured` (jobs with a benchmark like none that was measured) and
         `limit_hours` (the time that their rules allow them), `memory_gb` (of the largest job: what
-        its rule asks for, or what was measured).
+        its rule asks for, or what was measured), `asked_core_hours` and `asked_gpu_hours` (what all
+        jobs ask a scheduler for, at the configuration's own size).
     """
     config, rates = larger(config, times), list(rates)
     table: dict[str, dict[str, Any]] = {}
@@ -315,4 +325,35 @@ def plan_table(
             row["not_measured"] += n
             row["limit_hours"] += n * job.limit_h
         row["memory_gb"] = max(row["memory_gb"], job.memory_mb / 1000, memory_mb / 1000)
+        row["asked_core_hours"] += job.limit_h * job.threads
+        row["asked_gpu_hours"] += job.limit_h * job.on_gpu
     return list(table.values())
+
+
+def asked_table(jobs: Iterable[Job]) -> list[dict[str, Any]]:
+    """What the jobs ask a scheduler for at the first attempt, by rule.
+
+    Parameters
+    ----------
+    jobs : iterable of Job
+        Those without a benchmark are left out: they take seconds.
+
+    Returns
+    -------
+    list of dict
+        Rows with `rule`, `jobs`, and of the largest job `cores`, `gpus`, `minutes` and `memory_gb`
+        (NaN if it depends on files that are not there yet).
+    """
+    table: dict[str, dict[str, Any]] = {}
+    for job in jobs:
+        if not job.step:
+            continue
+        row = table.setdefault(
+            job.rule,
+            {"rule": job.rule, "jobs": 0, "cores": 0, "gpus": 0, "minutes": 0, "memory_gb": 0.0},
+        )
+        row["jobs"] += 1
+        asked = {"cores": job.threads, "gpus": int(job.on_gpu), "minutes": round(60 * job.limit_h)}
+        for key, value in (asked | {"memory_gb": job.memory_mb / 1000}).items():
+            row[key] = max(row[key], value)
+    return [row | {"memory_gb": row["memory_gb"] or math.nan} for row in table.values()]

@@ -1,10 +1,11 @@
 """What a run needs, from measured rates."""
 
 import json
+import math
 
 import pytest
 import yaml
-from deblend.run.plan import Job, Rate, larger, measured, plan_table, work
+from deblend.run.plan import Job, Rate, asked_table, larger, measured, plan_table, work
 
 CONFIG = {
     "datasets": {"deep_field": {"chunk_size": 10, "stamp_size": 64}},
@@ -60,6 +61,7 @@ def test_hours_are_those_that_were_measured_in_proportion():
     assert row == {
         **{"paper": "boucaud2020", "jobs": 4, "core_hours": 4.0, "gpu_hours": 3.0},
         **{"not_measured": 1, "limit_hours": 0.5, "memory_gb": 5.0},
+        **{"asked_core_hours": 10.5, "asked_gpu_hours": 8.0},
     }
     assert (other["paper"], other["jobs"], other["core_hours"]) == ("report", 1, 0)
     # Ten times as many: chunks, test blends and training blends.
@@ -74,6 +76,20 @@ def test_a_training_without_a_measured_gpu_is_one_on_cores():
     rates = [Rate("train blend2flux", 4 * 100 * PIXELS * 8**2, 50.0, False)]
     (row,) = plan_table([Job("a", "train/net", 0, 8.0, on_gpu=True)], CONFIG, rates)
     assert (row["core_hours"], row["gpu_hours"]) == (50, 0)
+
+
+def test_what_jobs_ask_for_is_that_of_the_largest_of_a_rule():
+    jobs = [
+        Job("a", "train/x", 2000, 0.5, True, rule="train", threads=4),
+        Job("a", "train/y", 0, 2.0, True, rule="train", threads=8),
+        Job("a", "sep/x", 0, 1.0, rule="sep"),
+        Job("a", "", 1000, 1.0, rule="figures"),
+    ]
+    train, sep = asked_table(jobs)
+    expected = {"rule": "train", "jobs": 2, "cores": 8, "gpus": 1, "minutes": 120, "memory_gb": 2.0}
+    assert train == expected
+    assert (sep["rule"], sep["gpus"], sep["minutes"]) == ("sep", 0, 60)
+    assert math.isnan(sep["memory_gb"])
 
 
 def test_a_larger_configuration_has_chunks_of_the_same_size():
