@@ -729,8 +729,6 @@ rule farrens2022_train_ablation:
     resources:
         mem_mb=growing(6000),
         runtime=growing(240),
-        # Heads are small; only networks that are trained from scratch are faster on a GPU.
-        gpu=lambda wildcards: int(FARRENS["ablations"][wildcards.ablation]["features"] == "scratch"),
     params:
         code=code("farrens2022/train_ablation.py"),
         seed=SEED,
