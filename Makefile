@@ -32,10 +32,10 @@ export XDG_CACHE_HOME ?= $(CURDIR)/.snakemake/caches
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help place env toy small published report evidence summary figure plan readme unlock test test-toy test-workflow lint format docs bench clean
+.PHONY: help place env toy small published report evidence summary figure plan paper_scale readme unlock test test-toy test-workflow lint format docs bench clean
 
 help: ## Show this list
-	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z_]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # Snakemake takes braces for names of wildcards, and a colon separates folders in PATH.
 place:
@@ -71,6 +71,11 @@ plan: $(READY) ## Hours, memory and downloads of a run, and of larger ones (SCAL
 published: $(READY) ## Figures 5 to 9, claims and findings from Boucaud et al.'s own catalogue
 	@$(call run,published $(if $(filter-out paper,$(SCALE)),--configfile config/$(SCALE).yaml))
 	@echo "Figures and tables: $(RESULTS)/published"
+
+# Time for all networks together; 0m makes the data only. CORES=16 for a machine with 16 cores.
+BUDGET ?= 25m
+paper_scale: $(READY) ## Train all papers' networks at paper scale on one GPU for so long (BUDGET=25m)
+	$(BIN)/python tools/paper_scale.py $(BUDGET) --cores $(CORES) $(OPTIONS)
 
 # Snakemake's package has the page's JavaScript, so that nothing is downloaded.
 report: $(READY) ## Put figures and tables of the toy run on one HTML page (SCALE=small: of make small)
