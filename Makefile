@@ -72,10 +72,10 @@ published: $(READY) ## Figures 5 to 9, claims and findings from Boucaud et al.'s
 	@$(call run,published $(if $(filter-out paper,$(SCALE)),--configfile config/$(SCALE).yaml))
 	@echo "Figures and tables: $(RESULTS)/published"
 
-# Time for all networks together; 0m makes the data only. CORES=16 for a machine with 16 cores.
+# Time for all networks together; 0m makes the data only. OPTIONS are Snakemake's.
 BUDGET ?= 25m
 paper_scale: $(READY) ## Train all papers' networks at paper scale on one GPU for so long (BUDGET=25m)
-	$(BIN)/python tools/paper_scale.py $(BUDGET) --cores $(CORES) $(OPTIONS)
+	$(BIN)/python tools/paper_scale.py $(BUDGET) --cores $(CORES) -- $(OPTIONS)
 
 # Snakemake's package has the page's JavaScript, so that nothing is downloaded.
 report: $(READY) ## Put figures and tables of the toy run on one HTML page (SCALE=small: of make small)

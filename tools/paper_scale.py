@@ -5,10 +5,11 @@
 
 Networks are trained one after the other, the most telling first (`ORDER`), each for its share of
 the time that is left. A training that is not finished goes on where it was when the command is
-given again. Learning curves are written as the trainings go, to `evidence/paper_scale/PAPER/budget/`, and
-the state of all of them to `evidence/paper_scale/progress.csv`, so that nothing is lost if the
-machine is taken away. All data are made first, on all cores: `0m` makes them alone, without a GPU.
-Options after `--` are Snakemake's.
+given again. Learning curves are written as the trainings go, to
+`evidence/paper_scale/PAPER/budget/`, and the state of all of them to
+`evidence/paper_scale/progress.csv`, so that nothing is lost if the machine is taken away. All data
+are made first, on all cores: `0m` makes them alone, without a GPU. Options after `--` are those of
+Snakemake.
 """
 
 import argparse
@@ -220,8 +221,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--configfile", nargs="+", default=CONFIGURATION)
     parser.add_argument("--networks", nargs="+", choices=[t.network for t in ORDER])
     parser.add_argument("--evidence", type=Path, default=ROOT / "evidence/paper_scale")
-    parser.add_argument("options", nargs="*", help="options of Snakemake, after --")
-    options = parser.parse_args(arguments)
+    own = list(sys.argv[1:] if arguments is None else arguments)
+    cut = own.index("--") if "--" in own else len(own)
+    options, more_options = parser.parse_args(own[:cut]), own[cut + 1 :]
     end = time.monotonic() + options.budget
     overlays = [yaml.safe_load((ROOT / path).read_text()) for path in options.configfile]
     found = [o["pathvars"]["results"] for o in overlays if "results" in o.get("pathvars", {})]
@@ -235,7 +237,7 @@ def main(arguments: list[str] | None = None) -> None:
         command = [sys.executable, "-m", "snakemake", *(os.path.relpath(t, ROOT) for t in targets)]
         # A run that was killed leaves a lock. Nothing else is at work in this folder.
         command += ["--nolock", "--rerun-incomplete", "--cores", str(options.cores), *more]
-        return [*command, "--configfile", *options.configfile, *options.options]
+        return [*command, "--configfile", *options.configfile, *more_options]
 
     def look() -> None:
         flush(options.evidence, results, trainings)
