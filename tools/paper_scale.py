@@ -226,15 +226,16 @@ def main(arguments: list[str] | None = None) -> None:
     options, more_options = parser.parse_args(own[:cut]), own[cut + 1 :]
     end = time.monotonic() + options.budget
     overlays = [yaml.safe_load((ROOT / path).read_text()) for path in options.configfile]
-    found = [o["pathvars"]["results"] for o in overlays if "results" in o.get("pathvars", {})]
-    results = ROOT / (found or ["results"])[-1]
+    folders = [o["pathvars"]["results"] for o in overlays if "results" in o.get("pathvars", {})]
+    folder = (folders or ["results"])[-1]
+    results = ROOT / folder
     trainings = [t for t in ORDER if options.networks is None or t.network in options.networks]
     # So that what was started is killed too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
     def snakemake(networks: Sequence[Training], *more: str) -> list[str]:
-        targets = [str(results / f"networks/{n.network}/history.csv") for n in networks]
-        command = [sys.executable, "-m", "snakemake", *(os.path.relpath(t, ROOT) for t in targets)]
+        targets = [f"{folder}/networks/{training.network}/history.csv" for training in networks]
+        command = [sys.executable, "-m", "snakemake", *targets]
         # A run that was killed leaves a lock. Nothing else is at work in this folder.
         command += ["--nolock", "--rerun-incomplete", "--cores", str(options.cores), *more]
         return [*command, "--configfile", *options.configfile, *more_options]
