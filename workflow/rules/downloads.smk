@@ -146,6 +146,7 @@ rule download_archive:
         archive="<resources>/{archive}/archive.tar.gz",
     log:
         "<results>/logs/download/{archive}.log",
+    retries: 0  # also where a profile has more: the library itself tries again what may help
     localrule: True
     conda:
         "../../envs/analysis.yaml"
@@ -171,6 +172,7 @@ rule download_mosaic:
         "<results>/logs/download/{mosaic}.log",
     wildcard_constraints:
         mosaic=any_of(map(re.escape, MOSAICS)),
+    retries: 0  # also where a profile has more: the library itself tries again what may help
     localrule: True
     conda:
         "../../envs/analysis.yaml"
@@ -192,6 +194,7 @@ rule download_table:
         catalog="<resources>/boucaud2020_published/output_catalog.csv",
     log:
         "<results>/logs/download/boucaud2020_published.log",
+    retries: 0  # also where a profile has more: the library itself tries again what may help
     localrule: True
     conda:
         "../../envs/analysis.yaml"
@@ -215,6 +218,7 @@ rule fetch_vizier:
     # The same names as in the model of the configuration.
     wildcard_constraints:
         table=r"[A-Z]+/[A-Za-z0-9+_/-]+",
+    retries: 0  # also where a profile has more: the library itself tries again what may help
     localrule: True
     conda:
         "../../envs/analysis.yaml"
@@ -305,6 +309,7 @@ rule check_archives:
     log:
         "<results>/logs/download/check_archives.log",
         table="<results>/tables/archives.csv",
+    retries: 0  # also where a profile has more: the library itself tries again what may help
     localrule: True
     conda:
         "../../envs/analysis.yaml"
