@@ -85,8 +85,10 @@ def main(arguments: list[str] | None = None) -> None:
         print(f"\n{times:g} times as many galaxies, blends and images")
         table = plan_table(jobs, config, rates, times, sizes)
         print(pd.DataFrame(table).round(1).to_string(index=False))
+    asked = pd.DataFrame(asked_table(jobs))
     print("\nWhat the larger jobs ask a scheduler for; at each further attempt, twice as much")
-    print(pd.DataFrame(asked_table(jobs)).round(1).to_string(index=False))
+    print(asked.round(1).to_string(index=False))
+    print(f"Together: {asked.core_hours.sum():.0f} core hours, {asked.gpu_hours.sum():.0f} GPU hours")
     print(
         f"\nDownloads: {n_bytes / 1e9:.1f} GB, of archives whose size is known.\n"
         "Hours are those of the runs in evidence/ in proportion to the work: a rough guide,\n"

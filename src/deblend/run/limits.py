@@ -18,7 +18,8 @@ TIMES_CPU, TIMES_GPU = 3.0, 8.0
 TIMES_MEMORY = 2.0
 #: Shortest time and least memory that are asked for.
 LEAST_MINUTES, LEAST_MB = 30, 2000
-#: Memory that was measured counts if there was at least this share of the work.
+#: Memory that was measured counts if there was at least this share of the work; with less, it is
+#: a lower bound.
 LEAST_SHARE = 1 / 3
 #: Jobs ask for multiples of these.
 MINUTES, MEGABYTES = 10, 500
@@ -117,7 +118,9 @@ def limit_mb(step: str, config: Config, rates: Iterable[Rate], stated: float, on
     alike = [rate for rate in rates if (rate.kind, rate.on_gpu) == (kind, on_gpu)]
     used = [rate.memory_mb for rate in alike if rate.amount >= LEAST_SHARE * amount]
     if not used:
-        return math.ceil(stated)
+        # It needs no less than with less to do.
+        least = max((rate.memory_mb for rate in alike), default=0)
+        return max(math.ceil(stated), _up(least, MEGABYTES))
     return max(LEAST_MB, _up(TIMES_MEMORY * max(used), MEGABYTES))
 
 

@@ -22,12 +22,14 @@ from deblend.run.disk import Size, megabytes
 Config = dict[str, Any]
 #: Cores on which all but the trainings of the evidence were measured.
 MEASURED_CORES = 2
+#: What was measured on a GPU counts if there was at least this share of the work: with less, a GPU
+#: is idle most of the time.
+LEAST_GPU_SHARE = 1 / 100
 #: Keys that say how many galaxies, blends or images a run has.
 SIZES = ("n_galaxies", "n_blends", "n_stamps", "n_images", "n_train_blends")
 #: Columns of the plan's table, in addition to the paper.
 COLUMNS = (
     *("jobs", "core_hours", "gpu_hours", "not_measured", "limit_hours", "memory_gb"),
-    *("asked_core_hours", "asked_gpu_hours"),
     *("disk_gb", "unknown_files"),
 )
 #: Steps that are done for a chunk of a fixed size: with more galaxies there are more of them.
@@ -263,13 +265,16 @@ def estimate(job: Job, config: Config, rates: Iterable[Rate]) -> tuple[float, bo
 
     Hours are NaN if nothing like it was measured.
     """
-    known = work(job.step, config)
-    alike = [rate for rate in rates if known and rate.kind == known[0]]
+    kind, amount = work(job.step, config) or ("", 0.0)
+    alike = [
+        rate
+        for rate in rates
+        if rate.kind == kind and not (rate.on_gpu and rate.amount < LEAST_GPU_SHARE * amount)
+    ]
     # What a GPU does is estimated from GPUs, where one was measured.
     alike = [rate for rate in alike if rate.on_gpu == job.on_gpu] or alike
-    if known is None or not alike:
+    if not alike:
         return math.nan, False, 0.0
-    amount = known[1]
     nearest = min(alike, key=lambda rate: abs(math.log(max(amount, 1.0) / rate.amount)))
     return nearest.hours * amount / nearest.amount, nearest.on_gpu, nearest.memory_mb
 
@@ -320,9 +325,8 @@ def plan_table(
         Rows with `paper`, `jobs`, `core_hours` and `gpu_hours` of the steps that were measured,
         `not_measured` (jobs with a benchmark like none that was measured) and
         `limit_hours` (the time that their rules allow them), `memory_gb` (of the largest job: what
-        its rule asks for, or what was measured), `disk_gb` of the files that stay,
-        `unknown_files`, which are not in it, `asked_core_hours` and `asked_gpu_hours` (what all
-        jobs ask a scheduler for, at the configuration's own size).
+        its rule asks for, or what was measured), `disk_gb` of the files that stay and
+        `unknown_files`, which are not in it.
     """
     config, rates, sizes = larger(config, times), list(rates), list(sizes)
     table: dict[str, dict[str, Any]] = {}
@@ -340,8 +344,6 @@ def plan_table(
         room, unknown = megabytes(job.outputs, config, sizes)
         row["disk_gb"] += room / 1000
         row["unknown_files"] += unknown
-        row["asked_core_hours"] += job.limit_h * job.threads
-        row["asked_gpu_hours"] += job.limit_h * job.on_gpu
     return list(table.values())
 
 
@@ -356,19 +358,25 @@ def asked_table(jobs: Iterable[Job]) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        Rows with `rule`, `jobs`, and of the largest job `cores`, `gpus`, `minutes` and `memory_gb`
-        (NaN if it depends on files that are not there yet).
+        Rows with `rule`, `jobs`, of the largest job `cores`, `gpus`, `minutes` and `memory_gb`
+        (NaN if it depends on files that are not there yet), and of all jobs together `core_hours`
+        and `gpu_hours`.
     """
     table: dict[str, dict[str, Any]] = {}
     for job in jobs:
         if not job.step:
             continue
+        asked = {
+            "cores": job.threads,
+            "gpus": int(job.on_gpu),
+            "minutes": round(60 * job.limit_h),
+            "memory_gb": job.memory_mb / 1000,
+        }
+        sums = {"jobs": 1, "core_hours": job.limit_h * job.threads}
+        sums["gpu_hours"] = job.limit_h * job.on_gpu
         row = table.setdefault(
-            job.rule,
-            {"rule": job.rule, "jobs": 0, "cores": 0, "gpus": 0, "minutes": 0, "memory_gb": 0.0},
+            job.rule, {"rule": job.rule, "jobs": 0} | asked | {"core_hours": 0.0, "gpu_hours": 0.0}
         )
-        row["jobs"] += 1
-        asked = {"cores": job.threads, "gpus": int(job.on_gpu), "minutes": round(60 * job.limit_h)}
-        for key, value in (asked | {"memory_gb": job.memory_mb / 1000}).items():
-            row[key] = max(row[key], value)
+        row.update({key: max(row[key], value) for key, value in asked.items()})
+        row.update({key: row[key] + value for key, value in sums.items()})
     return [row | {"memory_gb": row["memory_gb"] or math.nan} for row in table.values()]

@@ -46,7 +46,7 @@ def report_gpu(framework: str, *, used: bool, wanted: bool) -> None:
         The job wants a GPU, does not use one, and the configuration has `require_gpu: true`.
     """
     given = allocated_gpus()
-    remedy = "install its build for GPUs (docs/cluster.md, 'GPUs')"
+    remedy = "install its build for GPUs (docs/platforms.md)"
     if wanted and not used and os.environ.get(REQUIRE):
         which = (
             f"GPU {given} is allocated, but" if given else "no GPU is allocated to this job, and"

@@ -63,8 +63,9 @@ def test_memory_is_what_was_measured_with_a_margin():
         Rate("sep", AMOUNT, 1, True, 8000.0),
     ]
     assert limit_mb("sep/deep", CONFIG, rates, 1234, False) == 4000 * TIMES_MEMORY
-    # A tenth of the work does not tell what all of it needs.
-    assert limit_mb("sep/deep", CONFIG, rates[2:3], 1234, False) == 1234
+    # A tenth of the work does not tell what all of it needs, but not less.
+    assert limit_mb("sep/deep", CONFIG, rates[2:3], 12345, False) == 12345
+    assert limit_mb("sep/deep", CONFIG, rates[2:3], 1234, False) == 9000
     small = [Rate("sep", AMOUNT, 1, False, 10.0)]
     assert limit_mb("sep/deep", CONFIG, small, 1234, False) == LEAST_MB
 

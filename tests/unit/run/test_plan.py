@@ -62,7 +62,6 @@ def test_hours_are_those_that_were_measured_in_proportion():
     assert row == {
         **{"paper": "boucaud2020", "jobs": 4, "core_hours": 4.0, "gpu_hours": 3.0},
         **{"not_measured": 1, "limit_hours": 0.5, "memory_gb": 5.0},
-        **{"asked_core_hours": 10.5, "asked_gpu_hours": 8.0},
         **{"disk_gb": 0, "unknown_files": 0},
     }
     assert (other["paper"], other["jobs"], other["core_hours"]) == ("report", 1, 0)
@@ -80,6 +79,20 @@ def test_a_training_without_a_measured_gpu_is_one_on_cores():
     assert (row["core_hours"], row["gpu_hours"]) == (50, 0)
 
 
+def test_a_gpu_that_had_little_to_do_does_not_count():
+    """It is idle most of the time, so that what takes minutes would take days."""
+    amount = 4 * 100 * PIXELS * 8**2
+    rates = [
+        Rate("train blend2flux", amount / 200, 1.0, True),
+        Rate("train blend2flux", amount, 50.0, False),
+    ]
+    job = Job("a", "train/net", 0, 8.0, on_gpu=True)
+    (row,) = plan_table([job], CONFIG, rates)
+    assert (row["core_hours"], row["gpu_hours"], row["not_measured"]) == (50, 0, 0)
+    (row,) = plan_table([job], CONFIG, rates[:1])
+    assert (row["core_hours"], row["gpu_hours"], row["not_measured"]) == (0, 0, 1)
+
+
 def test_what_jobs_ask_for_is_that_of_the_largest_of_a_rule():
     jobs = [
         Job("a", "train/x", 2000, 0.5, True, rule="train", threads=4),
@@ -89,7 +102,7 @@ def test_what_jobs_ask_for_is_that_of_the_largest_of_a_rule():
     ]
     train, sep = asked_table(jobs)
     expected = {"rule": "train", "jobs": 2, "cores": 8, "gpus": 1, "minutes": 120, "memory_gb": 2.0}
-    assert train == expected
+    assert train == expected | {"core_hours": 0.5 * 4 + 2 * 8, "gpu_hours": 2.5}
     assert (sep["rule"], sep["gpus"], sep["minutes"]) == ("sep", 0, 60)
     assert math.isnan(sep["memory_gb"])
 
