@@ -13,7 +13,7 @@ Snakemake.
 """
 
 import argparse
-import csv
+import functools
 import json
 import os
 import re
@@ -32,12 +32,14 @@ import pandas as pd
 import yaml
 
 ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "src"))
+from deblend.files import atomic  # noqa: E402
+
 CONFIGURATION = ("config/examples/paper_simulated.yaml", "config/examples/paper_scale.yaml")
 #: Rules that train, whose inputs are the data.
 TRAININGS = ("boucaud2020_train", "farrens2022_train", "reiman2019_train", "hemmati2022_train")
 #: Seconds between looks at a training.
 LOOK_S = 10.0
-COLUMNS = ("paper", "network", "state", "unit", "done", "hours", "last_row")
 
 
 @dataclass(frozen=True)
@@ -109,18 +111,26 @@ def read_history(results: Path, network: str) -> tuple[list[dict[str, Any]], flo
     if finished.is_file():
         timing = json.loads((results / f"benchmarks/training/{network}.json").read_text())
         return pd.read_csv(finished).to_dict("records"), timing["seconds"], True
-    name = results / "checkpoints" / network.replace("/", "_")
-    if name.with_suffix(".npz").is_file():
-        with np.load(name.with_suffix(".npz"), allow_pickle=False) as file:
+    for suffix in (".npz", ".pt"):
+        path = results / "checkpoints" / f"{network.replace('/', '_')}{suffix}"
+        if path.is_file():
+            record = read_checkpoint(path, path.stat().st_mtime_ns)
+            return record["history"], record["seconds"], False
+    return None
+
+
+@functools.lru_cache(maxsize=len(ORDER))
+def read_checkpoint(path: Path, _written: int) -> dict[str, Any]:
+    """Record of a training in its checkpoint, a large file that is read again when it is new."""
+    if path.suffix == ".npz":
+        with np.load(path, allow_pickle=False) as file:
             text = str(file["state"])
-    elif name.with_suffix(".pt").is_file():
+    else:
         import torch
 
-        text = torch.load(name.with_suffix(".pt"), map_location="cpu", weights_only=True)["record"]
-    else:
-        return None
-    record = json.loads(text)["record"]
-    return record["history"], record["seconds"], False
+        text = torch.load(path, map_location="cpu", weights_only=True)["record"]
+    record: dict[str, Any] = json.loads(text)["record"]
+    return record
 
 
 def flush(evidence: Path, results: Path, trainings: Sequence[Training]) -> list[dict[str, Any]]:
@@ -129,7 +139,7 @@ def flush(evidence: Path, results: Path, trainings: Sequence[Training]) -> list[
     Returns
     -------
     list of dict
-        Rows of the table, with `COLUMNS`.
+        Rows of the table.
     """
     table = []
     for training in trainings:
@@ -140,11 +150,11 @@ def flush(evidence: Path, results: Path, trainings: Sequence[Training]) -> list[
         unit = next((name for name in ("epoch", "iteration") if name in last), "")
         if rows:
             folder.mkdir(parents=True, exist_ok=True)
-            write(folder / "history.csv", pd.DataFrame(rows).to_csv(index=False))
+            write_table(folder / "history.csv", rows)
         description = results / "networks" / training.network / "network.json"
         if finished and description.is_file():
             shutil.copy(description, folder / "network.json")
-        state = "finished" if finished else "interrupted" if rows else "not begun"
+        state = "finished" if finished else "begun" if rows else "not begun"
         values = (f"{key}={value:.5g}" for key, value in last.items() if is_number(value))
         table.append(
             {
@@ -158,11 +168,7 @@ def flush(evidence: Path, results: Path, trainings: Sequence[Training]) -> list[
             }
         )
     evidence.mkdir(parents=True, exist_ok=True)
-    with open(evidence / ".progress.partial", "w", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(table)
-    (evidence / ".progress.partial").replace(evidence / "progress.csv")
+    write_table(evidence / "progress.csv", table)
     return table
 
 
@@ -171,11 +177,10 @@ def is_number(value: Any) -> bool:
     return isinstance(value, int | float) and bool(np.isfinite(value))
 
 
-def write(path: Path, text: str) -> None:
-    """Write a text completely or not at all."""
-    temporary = path.with_name(f".{path.name}.partial")
-    temporary.write_text(text)
-    temporary.replace(path)
+def write_table(path: Path, rows: Sequence[dict[str, Any]]) -> None:
+    """Write rows as CSV, completely or not at all."""
+    with atomic(path) as temporary:
+        pd.DataFrame(rows).to_csv(temporary, index=False)
 
 
 def run_for(
@@ -244,8 +249,11 @@ def main(arguments: list[str] | None = None) -> None:
         flush(options.evidence, results, trainings)
 
     data = snakemake(trainings, "--keep-going", "--omit-from", *TRAININGS)
-    if run_for(data, options.budget or float("inf"), look):
-        raise SystemExit("Error: the data could not be made: see above, and results/*/logs")
+    status = run_for(data, options.budget or float("inf"), look)
+    if status:
+        raise SystemExit(f"Error: the data could not be made: see above, and {folder}/logs")
+    if status is None:
+        print("The time was over before the data were complete: the same command goes on with them")
     failed = []
     waiting = list(trainings)
     while waiting and (left := end - time.monotonic()) > 0:

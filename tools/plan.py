@@ -88,13 +88,14 @@ def main(arguments: list[str] | None = None) -> None:
     asked = pd.DataFrame(asked_table(jobs))
     print("\nWhat the larger jobs ask a scheduler for; at each further attempt, twice as much")
     print(asked.round(1).to_string(index=False))
-    print(f"Together: {asked.core_hours.sum():.0f} core hours, {asked.gpu_hours.sum():.0f} GPU hours")
+    cores, gpus = asked.core_hours.sum(), asked.gpu_hours.sum()
+    print(f"Together: {cores:.0f} core hours, {gpus:.0f} GPU hours")
     print(
         f"\nDownloads: {n_bytes / 1e9:.1f} GB, of archives whose size is known.\n"
         "Hours are those of the runs in evidence/ in proportion to the work: a rough guide,\n"
         "since rates differ between these runs by up to ten times. not_measured: jobs that are\n"
         "like none of them; limit_hours: the time that their rules allow these. A training that\n"
-        "was measured on CPUs only counts as core_hours, even if it will run on a GPU. disk_gb:\n"
+        "was measured on CPUs only, or much smaller on a GPU, counts as core_hours. disk_gb: room\n"
         "of the results, without unknown_files, such as stamps of an archive whose galaxies\n"
         "nobody has counted. While a data set is put together, it needs about twice its room.\n"
         "What jobs ask for has a margin, and is the rule's own number where none was measured on\n"

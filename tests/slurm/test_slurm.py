@@ -44,7 +44,7 @@ def training_job(cluster):
     return None
 
 
-def submit(cluster, project, targets, fault, seconds=900):
+def submit(cluster, project, targets, fault, seconds=1800):
     """Run Snakemake on the cluster, with a fault while the training runs.
 
     Parameters
@@ -251,3 +251,21 @@ def test_after_snakemake_was_killed_the_same_command_ends_the_run(cluster, untra
     done = subprocess.run(command, cwd=untrained, env=cluster.env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-4000:]
     assert_trained_as_locally(untrained, local)
+
+
+@pytest.mark.full
+def test_more_chunks_than_an_array_may_have(cluster, run):
+    """Their commands would not fit into one argument of a command: see slurm/config.yaml."""
+    project, _, _ = run
+    limit = yaml.safe_load((project / "slurm/config.yaml").read_text())["slurm-array-limit"]
+    chunks = limit + 3
+    overlay = {"pathvars": {"results": "results/many"}}
+    overlay["datasets"] = {"simulated": {"n_galaxies": 2 * chunks, "chunk_size": 2}}
+    (project / "many.yaml").write_text(yaml.safe_dump(overlay))
+    targets = [f"results/many/datasets/simulated/parents/{i}.h5" for i in range(chunks)]
+    command = [sys.executable, "-m", "snakemake", *targets, *COMMAND, "many.yaml", *QUICK]
+    done = subprocess.run(command, cwd=project, env=cluster.env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert done.stderr.count("Submitted array job") == 2
+    assert f"task IDs are 1-{limit}." in done.stderr
+    assert all((project / target).is_file() for target in targets)

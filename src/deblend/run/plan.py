@@ -22,8 +22,8 @@ from deblend.run.disk import Size, megabytes
 Config = dict[str, Any]
 #: Cores on which all but the trainings of the evidence were measured.
 MEASURED_CORES = 2
-#: What was measured on a GPU counts if there was at least this share of the work: with less, a GPU
-#: is idle most of the time.
+#: What was measured on a GPU counts if there was at least this share of the work: with a much
+#: smaller network, a GPU is idle most of the time.
 LEAST_GPU_SHARE = 1 / 100
 #: Keys that say how many galaxies, blends or images a run has.
 SIZES = ("n_galaxies", "n_blends", "n_stamps", "n_images", "n_train_blends")
@@ -260,16 +260,29 @@ def measured(evidence: Path) -> list[Rate]:
     return rates
 
 
-def estimate(job: Job, config: Config, rates: Iterable[Rate]) -> tuple[float, bool, float]:
+def estimate(
+    job: Job, config: Config, rates: Iterable[Rate], times: float = 1.0
+) -> tuple[float, bool, float]:
     """Hours of a job, whether they are a GPU's, and the memory (MB) of the step that was measured.
 
-    Hours are NaN if nothing like it was measured.
+    Parameters
+    ----------
+    job, config, rates
+        See `plan_table`.
+    times : float, optional
+        How many times more data than usual the configuration has, for the same networks.
+
+    Returns
+    -------
+    (float, bool, float)
+        Hours are NaN if nothing like the job was measured.
     """
     kind, amount = work(job.step, config) or ("", 0.0)
     alike = [
         rate
         for rate in rates
-        if rate.kind == kind and not (rate.on_gpu and rate.amount < LEAST_GPU_SHARE * amount)
+        if rate.kind == kind
+        and not (rate.on_gpu and times * rate.amount < LEAST_GPU_SHARE * amount)
     ]
     # What a GPU does is estimated from GPUs, where one was measured.
     alike = [rate for rate in alike if rate.on_gpu == job.on_gpu] or alike
@@ -332,7 +345,7 @@ def plan_table(
     table: dict[str, dict[str, Any]] = {}
     for job in jobs:
         n = times if CHUNK.fullmatch(job.step) else 1.0
-        time, on_gpu, memory_mb = estimate(job, config, rates)
+        time, on_gpu, memory_mb = estimate(job, config, rates, times)
         row = table.setdefault(job.paper, {"paper": job.paper} | dict.fromkeys(COLUMNS, 0.0))
         row["jobs"] += n
         if not math.isnan(time):

@@ -91,6 +91,9 @@ def test_a_gpu_that_had_little_to_do_does_not_count():
     assert (row["core_hours"], row["gpu_hours"], row["not_measured"]) == (50, 0, 0)
     (row,) = plan_table([job], CONFIG, rates[:1])
     assert (row["core_hours"], row["gpu_hours"], row["not_measured"]) == (0, 0, 1)
+    # More data do not make the network larger.
+    (row,) = plan_table([job], CONFIG, [Rate("train blend2flux", amount / 50, 1.0, True)], 10)
+    assert row["gpu_hours"] == pytest.approx(500)
 
 
 def test_what_jobs_ask_for_is_that_of_the_largest_of_a_rule():
