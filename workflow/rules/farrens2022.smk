@@ -723,8 +723,8 @@ rule farrens2022_train_ablation:
         "../../envs/keras.yaml"
     threads: config["threads"]["training"]
     resources:
-        mem_mb=growing(6000),
-        runtime=growing(240),
+        mem_mb=memory("farrens2022/train_ablation_{ablation}", 6000),
+        runtime=minutes("farrens2022/train_ablation_{ablation}", 240),
     params:
         code=code("farrens2022/train_ablation.py"),
         seed=SEED,
