@@ -177,7 +177,8 @@ def declarations(rule, project):
         "message": rule.message,
         "benchmark": None if rule.benchmark is None else str(rule.benchmark),
         "threads": info.threads is not None,
-        "local": rule.workflow.is_local(rule),
+        # Without a cluster, `is_local` is true of all.
+        "local": rule.name in rule.workflow._localrules,
         "resources": sorted(info.resources[1]) if info.resources else [],
         "input": inputs,
         "output": names(rule.output),
