@@ -251,6 +251,7 @@ rule report_pages:
         captions=[f"<results>/report/captions/{name}.html" for name in CAPTIONED],
     log:
         "<results>/logs/report/pages.log",
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     threads: 1
