@@ -1,11 +1,12 @@
 # Time and memory that jobs ask for. Most come from measured rates (config/rates.csv); numbers in the rules
 # stand for steps like which none was measured. Each attempt asks for twice as much as the one before.
 from deblend.run.limits import limit_mb, limit_minutes, more, read_rates
+from deblend.training.gpu import REQUIRE
 
 # Jobs that ask for a GPU stop without one (deblend.training.gpu). It is no parameter of the rules, since
 # it changes no result.
 if config["require_gpu"]:
-    os.environ["DEBLEND_REQUIRE_GPU"] = "1"
+    os.environ[REQUIRE] = "1"
 
 
 @functools.cache
