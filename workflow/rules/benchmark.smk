@@ -159,8 +159,8 @@ rule benchmark_simulate:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=growing(8000),
+        runtime=growing(60),
     params:
         code=code("benchmark/simulate.py"),
         seed=SEED,
@@ -197,8 +197,8 @@ rule benchmark_real:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=30,
+        mem_mb=growing(8000),
+        runtime=growing(30),
     params:
         code=code("benchmark/real.py"),
         seed=SEED,
@@ -228,8 +228,8 @@ rule benchmark_train_separator:
         "../../envs/torch.yaml"
     threads: config["threads"]["training"]
     resources:
-        mem_mb=8000,
-        runtime=720,
+        mem_mb=growing(8000),
+        runtime=growing(720),
         gpu=1,
     params:
         code=code("benchmark/train_separator.py"),
@@ -263,8 +263,8 @@ rule benchmark_train_posterior:
         "../../envs/torch.yaml"
     threads: config["threads"]["training"]
     resources:
-        mem_mb=8000,
-        runtime=720,
+        mem_mb=growing(8000),
+        runtime=growing(720),
         gpu=1,
     params:
         code=code("benchmark/train_posterior.py"),
@@ -298,8 +298,8 @@ rule benchmark_calibrate_posterior:
         "../../envs/torch.yaml"
     threads: config["threads"]["training"]
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=growing(8000),
+        runtime=growing(60),
     params:
         code=code("benchmark/calibrate_posterior.py"),
         seed=SEED,
@@ -358,8 +358,8 @@ rule benchmark_measure:
     # Only the fit has several processes; its results do not depend on their number.
     threads: lambda wildcards: 8 if BENCHMARK_METHODS[wildcards.method]["kind"] == "forced_fit" else 1
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=growing(4000),
+        runtime=growing(120),
     params:
         code=code("benchmark/measure.py"),
         seed=SEED,
@@ -388,8 +388,8 @@ rule benchmark_measure_keras:
         "../../envs/keras.yaml"
     threads: config["threads"]["training"]
     resources:
-        mem_mb=8000,
-        runtime=120,
+        mem_mb=growing(8000),
+        runtime=growing(120),
     params:
         code=code("benchmark/measure_keras.py"),
         seed=SEED,
@@ -424,8 +424,8 @@ rule benchmark_measure_torch:
         "../../envs/torch.yaml"
     threads: config["threads"]["training"]
     resources:
-        mem_mb=8000,
-        runtime=120,
+        mem_mb=growing(8000),
+        runtime=growing(120),
     params:
         code=code("benchmark/measure_torch.py"),
         seed=SEED,
@@ -452,8 +452,8 @@ rule benchmark_measure_scarlet2:
         "../../envs/scarlet2.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=240,
+        mem_mb=growing(8000),
+        runtime=growing(240),
     params:
         code=code("benchmark/measure_scarlet2.py"),
         # Where it is absent the method is left out, and measured once it is there.
@@ -492,8 +492,8 @@ rule benchmark_score:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         code=code("benchmark/score.py"),
         seed=SEED,
