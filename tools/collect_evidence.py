@@ -236,7 +236,7 @@ def job_table(paper: str, results: Path, networks: list[str]) -> pd.DataFrame:
         if folder == "train":
             mine = rest in networks
         else:
-            mine = folder == paper or (paper == PAPERS[0] and folder not in PAPERS)
+            mine = folder == paper or (paper == PAPERS[0] and folder not in (*PAPERS, BENCHMARK))
         if mine:
             times = pd.read_csv(path, sep="\t")
             memory = pd.to_numeric(times["max_rss"], errors="coerce").max()

@@ -152,6 +152,8 @@ rule benchmark_simulate:
         truth=f"{BENCHMARK_FOLDER}/{{purpose}}/{{blend_set}}_truth.h5",
     log:
         "<results>/logs/benchmark/simulate_{purpose}_{blend_set}.log",
+    benchmark:
+        "<results>/benchmarks/benchmark/simulate_{purpose}_{blend_set}.tsv"
     wildcard_constraints:
         purpose="sets|calibration",
         blend_set=any_of(SET_NAMES),
@@ -191,6 +193,8 @@ rule benchmark_real:
         truth=f"{BENCHMARK_FOLDER}/{{purpose}}/real_truth.h5",
     log:
         "<results>/logs/benchmark/real_{purpose}.log",
+    benchmark:
+        "<results>/benchmarks/benchmark/real_{purpose}.tsv"
     wildcard_constraints:
         purpose="sets|calibration",
     conda:
@@ -221,6 +225,8 @@ rule benchmark_train_separator:
         timing="<results>/benchmarks/benchmark/{method}.json",
     log:
         "<results>/logs/benchmark/train_{method}.log",
+    benchmark:
+        "<results>/benchmarks/benchmark/train_{method}.tsv"
     wildcard_constraints:
         method=any_of(n for n, m in BENCHMARK_METHODS.items() if m["kind"] == "separator"),
     retries: 2
@@ -256,6 +262,8 @@ rule benchmark_train_posterior:
         timing="<results>/benchmarks/benchmark/{method}.json",
     log:
         "<results>/logs/benchmark/train_{method}.log",
+    benchmark:
+        "<results>/benchmarks/benchmark/train_{method}.tsv"
     wildcard_constraints:
         method=any_of(POSTERIORS),
     retries: 2
@@ -292,6 +300,8 @@ rule benchmark_calibrate_posterior:
         checks=f"{BENCHMARK_FOLDER}/networks/{{method}}/calibration.json",
     log:
         "<results>/logs/benchmark/calibrate_{method}.log",
+    benchmark:
+        "<results>/benchmarks/benchmark/calibrate_{method}.tsv"
     wildcard_constraints:
         method=any_of(POSTERIORS),
     conda:
@@ -324,14 +334,16 @@ rule benchmark_recalibrate_posterior:
         checks=f"{BENCHMARK_FOLDER}/networks/{{method}}/calibration.json",
     log:
         "<results>/logs/benchmark/calibrate_{method}.log",
+    benchmark:
+        "<results>/benchmarks/benchmark/calibrate_{method}.tsv"
     wildcard_constraints:
         method=any_of(RECALIBRATED),
     conda:
         "../../envs/torch.yaml"
     threads: config["threads"]["training"]
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=growing(8000),
+        runtime=growing(60),
     params:
         code=code("benchmark/recalibrate_posterior.py"),
         seed=SEED,
@@ -351,6 +363,8 @@ rule benchmark_measure:
         **BENCHMARK_OUTPUTS,
     log:
         "<results>/logs/benchmark/{method}.log",
+    benchmark:
+        "<results>/benchmarks/benchmark/measure_{method}.tsv"
     wildcard_constraints:
         method=methods_in("analysis"),
     conda:
@@ -382,6 +396,8 @@ rule benchmark_measure_keras:
         **BENCHMARK_OUTPUTS,
     log:
         "<results>/logs/benchmark/{method}.log",
+    benchmark:
+        "<results>/benchmarks/benchmark/measure_{method}.tsv"
     wildcard_constraints:
         method=methods_in("keras"),
     conda:
@@ -418,6 +434,8 @@ rule benchmark_measure_torch:
         **BENCHMARK_OUTPUTS,
     log:
         "<results>/logs/benchmark/{method}.log",
+    benchmark:
+        "<results>/benchmarks/benchmark/measure_{method}.tsv"
     wildcard_constraints:
         method=methods_in("torch"),
     conda:
@@ -446,6 +464,8 @@ rule benchmark_measure_scarlet2:
         **BENCHMARK_OUTPUTS,
     log:
         "<results>/logs/benchmark/{method}.log",
+    benchmark:
+        "<results>/benchmarks/benchmark/measure_{method}.tsv"
     wildcard_constraints:
         method=methods_in("scarlet2"),
     conda:
@@ -521,8 +541,8 @@ rule benchmark_bars:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=20,
+        mem_mb=growing(2000),
+        runtime=growing(20),
     params:
         code=code("benchmark/bars.py"),
         methods=POSTERIORS,
@@ -560,8 +580,8 @@ rule benchmark_figure:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=20,
+        mem_mb=growing(2000),
+        runtime=growing(20),
     params:
         code=code("benchmark/figure.py"),
         scale=SCALE,
