@@ -36,10 +36,10 @@ export XDG_CACHE_HOME ?= $(CURDIR)/.snakemake/caches
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help place env toy small published report evidence weights summary figure plan readme unlock lock test test-all test-toy test-workflow lint format docs bench clean
+.PHONY: help place env toy small published report evidence weights summary figure plan paper_scale readme unlock lock test test-all test-toy test-workflow lint format docs bench clean
 
 help: ## Show this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z_-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # Snakemake takes braces for names of wildcards, and a colon separates folders in PATH.
 place:
@@ -75,6 +75,11 @@ published: $(READY) ## Figures 5 to 9, claims and findings from Boucaud et al.'s
 	@$(call run,published $(if $(filter-out paper,$(SCALE)),--configfile config/$(SCALE).yaml))
 	@echo "Figures and tables: $(RESULTS)/published"
 
+# Time for all networks together; 0m makes the data only. OPTIONS are Snakemake's.
+BUDGET ?= 25m
+paper_scale: $(READY) ## Train all papers' networks at paper scale on one GPU for so long (BUDGET=25m)
+	$(BIN)/python tools/paper_scale.py $(BUDGET) --cores $(CORES) -- $(OPTIONS)
+
 # Snakemake's package has the page's JavaScript, so that nothing is downloaded.
 report: $(READY) ## Put figures and tables of the toy run on one HTML page (SCALE=small: of make small)
 	@test -f $(RESULTS)/report/first_page.html || { echo "there are no results in $(RESULTS): run make $(SCALE) first" >&2; exit 1; }
@@ -93,6 +98,7 @@ weights: $(READY) ## Copy trained networks of a finished run to evidence/weights
 	$(BIN)/python tools/collect_weights.py $(RESULTS)
 
 readme: $(READY) ## Fill in the numbers of README.md and docs/ from evidence/, and write its index
+	$(BIN)/python tools/measured_rates.py
 	$(BIN)/python tools/quote_evidence.py
 
 # The end of what `make toy` and `make small` show.

@@ -14,6 +14,7 @@ container: "deblend.sif"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/limits.smk"
 include: "workflow/rules/downloads.smk"
 include: "workflow/rules/datasets.smk"
 include: "workflow/rules/boucaud2020.smk"

@@ -29,7 +29,8 @@ def declared(*overlays, project=ROOT):
         ``rules``: for the name of each rule, what it declares: ``file`` and ``script`` (relative to
         the project, None without a script), ``conda`` (file name), ``message``, ``benchmark``,
         ``made`` (regular expressions that the paths of its outputs match),
-        ``threads`` (whether they are declared), the names of ``resources``, and the names in
+        ``threads`` (whether they are declared), ``local`` (whether it runs on the machine of
+        Snakemake, never on a cluster's), the names of ``resources``, and the names in
         ``input``, ``output``, ``params``, ``log`` ("" for entries without a name) and
         ``wildcards``. ``unpacked``: whether a function gives names of inputs. ``values``: values of
         inputs and params that are not functions.
@@ -176,6 +177,8 @@ def declarations(rule, project):
         "message": rule.message,
         "benchmark": None if rule.benchmark is None else str(rule.benchmark),
         "threads": info.threads is not None,
+        # Without a cluster, `is_local` is true of all.
+        "local": rule.name in rule.workflow._localrules,
         "resources": sorted(info.resources[1]) if info.resources else [],
         "input": inputs,
         "output": names(rule.output),

@@ -169,8 +169,9 @@ def sources(paper: str, results: Path, networks: list[str]) -> Iterator[tuple[Pa
             yield path, path.name
         yield folder / "figure.png", "figure.png"
         for network in networks:
-            for name in ("history.csv", "calibration.json"):
-                yield folder_of(results, network) / name, f"networks/{network}/{name}"
+            yield folder_of(results, network) / "history.csv", f"networks/{network}/history.csv"
+        for path in sorted(folder.glob("networks/*/calibration.json")):
+            yield path, str(path.relative_to(folder))
         return
     lead = paper == "boucaud2020"  # its figures and tables have no folder of their own
     figures = results / "figures" / ("" if lead else paper)
@@ -195,7 +196,7 @@ def sources(paper: str, results: Path, networks: list[str]) -> Iterator[tuple[Pa
 
 
 def copy_table(paper: str, source: Path, target: Path) -> bool:
-    """Copy a table, without rows of other papers; masks' IoU are summarised.
+    """Copy a table, without rows of other papers; masks' IoU are summarised, and bins chosen.
 
     Returns
     -------
@@ -204,6 +205,12 @@ def copy_table(paper: str, source: Path, target: Path) -> bool:
     """
     if source.name == "iou.csv":
         iou_summary(pd.read_csv(source)).to_csv(target, index=False, lineterminator="\n")
+        return True
+    if source.name == "bins.csv" and paper == BENCHMARK:
+        # The bins of the first set, from which the page of methods is written, in fewer digits.
+        table = pd.read_csv(source)
+        table = table[table["set"] == table["set"].iloc[0]].dropna(axis=1, how="all")
+        table.to_csv(target, index=False, lineterminator="\n", float_format="%.5g")
         return True
     if source.stat().st_size > MAX_TABLE_BYTES:
         return False
@@ -229,7 +236,7 @@ def job_table(paper: str, results: Path, networks: list[str]) -> pd.DataFrame:
         if folder == "train":
             mine = rest in networks
         else:
-            mine = folder == paper or (paper == PAPERS[0] and folder not in PAPERS)
+            mine = folder == paper or (paper == PAPERS[0] and folder not in (*PAPERS, BENCHMARK))
         if mine:
             times = pd.read_csv(path, sep="\t")
             memory = pd.to_numeric(times["max_rss"], errors="coerce").max()

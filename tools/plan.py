@@ -19,7 +19,7 @@ from snakemake.exceptions import WorkflowError
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 from deblend.run.disk import read_sizes  # noqa: E402
-from deblend.run.plan import Config, Job, measured, plan_table  # noqa: E402
+from deblend.run.plan import Config, Job, asked_table, measured, plan_table  # noqa: E402
 from whole_workflow import whole_workflow  # noqa: E402
 
 
@@ -48,6 +48,8 @@ def as_job(job: Any, results: str) -> Job:
         memory_mb=float(asked.get("mem_mb", 0)),
         limit_h=float(asked.get("runtime", 0)) / 60,
         on_gpu=bool(asked.get("gpu", 0)),
+        rule=job.rule.name,
+        threads=job.threads,
         outputs=tuple(
             str(path).removeprefix(f"{results}/")
             for path in job.output
@@ -83,14 +85,21 @@ def main(arguments: list[str] | None = None) -> None:
         print(f"\n{times:g} times as many galaxies, blends and images")
         table = plan_table(jobs, config, rates, times, sizes)
         print(pd.DataFrame(table).round(1).to_string(index=False))
+    asked = pd.DataFrame(asked_table(jobs))
+    print("\nWhat the larger jobs ask a scheduler for; at each further attempt, twice as much")
+    print(asked.round(1).to_string(index=False))
+    cores, gpus = asked.core_hours.sum(), asked.gpu_hours.sum()
+    print(f"Together: {cores:.0f} core hours, {gpus:.0f} GPU hours")
     print(
         f"\nDownloads: {n_bytes / 1e9:.1f} GB, of archives whose size is known.\n"
         "Hours are those of the runs in evidence/ in proportion to the work: a rough guide,\n"
         "since rates differ between these runs by up to ten times. not_measured: jobs that are\n"
         "like none of them; limit_hours: the time that their rules allow these. A training that\n"
-        "was measured on CPUs only counts as core_hours, even if it will run on a GPU. disk_gb:\n"
+        "was measured on CPUs only, or much smaller on a GPU, counts as core_hours. disk_gb: room\n"
         "of the results, without unknown_files, such as stamps of an archive whose galaxies\n"
-        "nobody has counted. While a data set is put together, it needs about twice its room."
+        "nobody has counted. While a data set is put together, it needs about twice its room.\n"
+        "What jobs ask for has a margin, and is the rule's own number where none was measured on\n"
+        "such a device. memory_gb NaN: from the sizes of files that are not there yet."
     )
 
 

@@ -38,7 +38,7 @@ def whole_workflow(overlays: Sequence[Path] = ()) -> Iterator[Any]:
     """
     with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
         workflow_api = api.workflow(
-            ResourceSettings(cores=2),
+            ResourceSettings(cores=64),
             config_settings=ConfigSettings(configfiles=list(overlays)),
             snakefile=ROOT / "Snakefile",
         )

@@ -25,7 +25,7 @@ COMMANDS = [
 #: The comment of a command that needs more than this machine says so.
 NEEDS_MORE = re.compile(r"\b(network|cluster|download)\b")
 #: Commands of the shell, of which nothing is checked.
-SHELL = ("source", "export", "mkdir")
+SHELL = ("source", "export", "mkdir", "git", "tmux")
 
 
 def test_pages_are_those_of_the_rules(tmp_path):
@@ -86,13 +86,17 @@ def test_a_command_of_the_pages_exists(line):
 
 def check_make(arguments):
     """The target and the scale exist; a figure that is named is made by a rule."""
-    targets = re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    targets = re.findall(r"^([a-z_]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
     for word in arguments:
         name, _, value = word.partition("=")
         if name == "F":
             check_target(f"results/figures/{value.removeprefix('boucaud2020/')}.pdf")
         elif name == "SCALE":
             assert value in ("toy", "small", "paper")
+        elif name == "BUDGET":
+            assert re.fullmatch(r"\d+[smh]", value)
+        elif name == "CORES":
+            assert value.isdecimal()
         else:
             assert word in targets
 

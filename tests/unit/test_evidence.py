@@ -346,3 +346,10 @@ def test_the_evidence_is_small_and_of_a_commit():
         assert re.fullmatch("[0-9a-f]{40}", record["commit"]), folder
         assert not record["modified"], folder
         assert record["hours"] > 0, folder
+
+
+def test_bins_of_the_first_set_are_evidence(tmp_path):
+    table = "set,method,iou,low\nsimulated,sep,,0.123456789\nfaint,sep,0.5,1\n"
+    (tmp_path / "bins.csv").write_text(table)
+    assert COLLECT.copy_table("benchmark", tmp_path / "bins.csv", tmp_path / "out.csv")
+    assert (tmp_path / "out.csv").read_text() == "set,method,low\nsimulated,sep,0.12346\n"

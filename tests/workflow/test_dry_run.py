@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT
+from tests.profiles import with_site
 from tests.rules import declared
 from tests.run import ONE_NETWORK, planned, snakemake
 from tools.lint_workflow import remarks
@@ -317,11 +318,40 @@ def test_only_networks_ask_for_a_gpu(toy_jobs):
     asking = {name for name, rule in toy_jobs["rules"].items() if "gpu" in rule["resources"]}
     trainings = {f"{paper}_train" for paper in TARGET_PAPERS}
     gans = {"reiman2019_predict", "reiman2019_several_galaxies", "hemmati2022_detect"}
-    ablations = {"farrens2022_ablation_inputs", "farrens2022_train_ablation"}
-    ablations |= {"reiman2019_ablations"}
-    on_demand = {"reiman2019_train_starts", "reiman2019_predict_blending"}
+    # BlendHunter's heads are small: Sect. 3.2.2 has ten minutes on a CPU.
+    trainings -= {"farrens2022_train"}
+    on_demand = {"reiman2019_train_starts", "reiman2019_predict_blending", "reiman2019_ablations"}
     on_demand |= {"benchmark_train_separator", "benchmark_train_posterior"}
-    assert asking == trainings | gans | ablations | on_demand | {"farrens2022_label"}
+    assert asking == trainings | gans | on_demand
+    # They stop without one where the configuration requires it, and other jobs do not.
+    scripts = {toy_jobs["rules"][name]["script"] for name in asking}
+    stopping = (ROOT / "workflow/scripts").rglob("*.py")
+    stopping = {path for path in stopping if "wants_gpu=True" in path.read_text()}
+    assert stopping == {ROOT / script for script in scripts}
+
+
+def test_the_profile_for_slurm_has_a_partition_for_the_rules_that_ask_for_a_gpu(toy_jobs):
+    asking = {name for name, rule in toy_jobs["rules"].items() if "gpu" in rule["resources"]}
+    assert yaml.safe_load(with_site())["set-resources"].keys() == asking
+    # Without the site's names, the profile is complete too.
+    profile = yaml.safe_load((ROOT / "slurm/config.yaml").read_text())
+    assert "slurm_partition" not in profile["default-resources"]
+    named = {name.strip() for name in profile["slurm-array-jobs"].split(",")}
+    named |= {pair.partition("=")[0] for pair in profile["groups"]}
+    assert named <= toy_jobs["rules"].keys()
+    # Groups cannot be arrays, and what runs locally is neither.
+    local = {name for name, rule in toy_jobs["rules"].items() if rule["local"]}
+    assert not named & local
+    assert not {name for name in asking if name in local}
+
+
+def test_what_needs_the_internet_runs_locally(toy_jobs):
+    """Compute nodes mostly have none."""
+    rules = {name: rule for name, rule in toy_jobs["rules"].items() if rule["script"]}
+    network = re.compile(r"downloads|package_index|vizier|check_archives|kaggle")
+    asking = {n for n, r in rules.items() if network.search((ROOT / r["script"]).read_text())}
+    assert {n for n in asking if not rules[n]["local"]} <= {"unpack_catalog", "unpack_table"}
+    assert {"download_archive", "download_mosaic", "download_vgg", "fetch_vizier"} <= asking
 
 
 def test_the_vanilla_gan_has_its_own_options(toy_jobs):

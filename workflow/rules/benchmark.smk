@@ -138,6 +138,7 @@ rule benchmark:
             f"{BENCHMARK_FOLDER}/{{file}}",
             file=("table.csv", "table.tex", "bins.csv", "paired.csv", "figure.pdf", "which.md"),
         ),
+        f"{BENCHMARK_FOLDER}/bars.csv" if POSTERIORS else [],
     message:
         "Compare all methods on the same blends"
 
@@ -151,6 +152,8 @@ rule benchmark_simulate:
         truth=f"{BENCHMARK_FOLDER}/{{purpose}}/{{blend_set}}_truth.h5",
     log:
         "<results>/logs/benchmark/simulate_{purpose}_{blend_set}.log",
+    benchmark:
+        "<results>/benchmarks/benchmark/simulate_{purpose}_{blend_set}.tsv"
     wildcard_constraints:
         purpose="sets|calibration",
         blend_set=any_of(SET_NAMES),
@@ -158,8 +161,8 @@ rule benchmark_simulate:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=growing(8000),
+        runtime=growing(60),
     params:
         code=code("benchmark/simulate.py"),
         seed=SEED,
@@ -190,14 +193,16 @@ rule benchmark_real:
         truth=f"{BENCHMARK_FOLDER}/{{purpose}}/real_truth.h5",
     log:
         "<results>/logs/benchmark/real_{purpose}.log",
+    benchmark:
+        "<results>/benchmarks/benchmark/real_{purpose}.tsv"
     wildcard_constraints:
         purpose="sets|calibration",
     conda:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=30,
+        mem_mb=growing(8000),
+        runtime=growing(30),
     params:
         code=code("benchmark/real.py"),
         seed=SEED,
@@ -220,6 +225,8 @@ rule benchmark_train_separator:
         timing="<results>/benchmarks/benchmark/{method}.json",
     log:
         "<results>/logs/benchmark/train_{method}.log",
+    benchmark:
+        "<results>/benchmarks/benchmark/train_{method}.tsv"
     wildcard_constraints:
         method=any_of(n for n, m in BENCHMARK_METHODS.items() if m["kind"] == "separator"),
     retries: 2
@@ -227,8 +234,8 @@ rule benchmark_train_separator:
         "../../envs/torch.yaml"
     threads: config["threads"]["training"]
     resources:
-        mem_mb=8000,
-        runtime=720,
+        mem_mb=growing(8000),
+        runtime=growing(720),
         gpu=1,
     params:
         code=code("benchmark/train_separator.py"),
@@ -255,6 +262,8 @@ rule benchmark_train_posterior:
         timing="<results>/benchmarks/benchmark/{method}.json",
     log:
         "<results>/logs/benchmark/train_{method}.log",
+    benchmark:
+        "<results>/benchmarks/benchmark/train_{method}.tsv"
     wildcard_constraints:
         method=any_of(POSTERIORS),
     retries: 2
@@ -262,8 +271,8 @@ rule benchmark_train_posterior:
         "../../envs/torch.yaml"
     threads: config["threads"]["training"]
     resources:
-        mem_mb=8000,
-        runtime=720,
+        mem_mb=growing(8000),
+        runtime=growing(720),
         gpu=1,
     params:
         code=code("benchmark/train_posterior.py"),
@@ -291,14 +300,16 @@ rule benchmark_calibrate_posterior:
         checks=f"{BENCHMARK_FOLDER}/networks/{{method}}/calibration.json",
     log:
         "<results>/logs/benchmark/calibrate_{method}.log",
+    benchmark:
+        "<results>/benchmarks/benchmark/calibrate_{method}.tsv"
     wildcard_constraints:
         method=any_of(POSTERIORS),
     conda:
         "../../envs/torch.yaml"
     threads: config["threads"]["training"]
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=growing(8000),
+        runtime=growing(60),
     params:
         code=code("benchmark/calibrate_posterior.py"),
         seed=SEED,
@@ -323,14 +334,16 @@ rule benchmark_recalibrate_posterior:
         checks=f"{BENCHMARK_FOLDER}/networks/{{method}}/calibration.json",
     log:
         "<results>/logs/benchmark/calibrate_{method}.log",
+    benchmark:
+        "<results>/benchmarks/benchmark/calibrate_{method}.tsv"
     wildcard_constraints:
         method=any_of(RECALIBRATED),
     conda:
         "../../envs/torch.yaml"
     threads: config["threads"]["training"]
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=growing(8000),
+        runtime=growing(60),
     params:
         code=code("benchmark/recalibrate_posterior.py"),
         seed=SEED,
@@ -350,6 +363,8 @@ rule benchmark_measure:
         **BENCHMARK_OUTPUTS,
     log:
         "<results>/logs/benchmark/{method}.log",
+    benchmark:
+        "<results>/benchmarks/benchmark/measure_{method}.tsv"
     wildcard_constraints:
         method=methods_in("analysis"),
     conda:
@@ -357,8 +372,8 @@ rule benchmark_measure:
     # Only the fit has several processes; its results do not depend on their number.
     threads: lambda wildcards: 8 if BENCHMARK_METHODS[wildcards.method]["kind"] == "forced_fit" else 1
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=growing(4000),
+        runtime=growing(120),
     params:
         code=code("benchmark/measure.py"),
         seed=SEED,
@@ -381,14 +396,16 @@ rule benchmark_measure_keras:
         **BENCHMARK_OUTPUTS,
     log:
         "<results>/logs/benchmark/{method}.log",
+    benchmark:
+        "<results>/benchmarks/benchmark/measure_{method}.tsv"
     wildcard_constraints:
         method=methods_in("keras"),
     conda:
         "../../envs/keras.yaml"
     threads: config["threads"]["training"]
     resources:
-        mem_mb=8000,
-        runtime=120,
+        mem_mb=growing(8000),
+        runtime=growing(120),
     params:
         code=code("benchmark/measure_keras.py"),
         seed=SEED,
@@ -417,14 +434,16 @@ rule benchmark_measure_torch:
         **BENCHMARK_OUTPUTS,
     log:
         "<results>/logs/benchmark/{method}.log",
+    benchmark:
+        "<results>/benchmarks/benchmark/measure_{method}.tsv"
     wildcard_constraints:
         method=methods_in("torch"),
     conda:
         "../../envs/torch.yaml"
     threads: config["threads"]["training"]
     resources:
-        mem_mb=8000,
-        runtime=120,
+        mem_mb=growing(8000),
+        runtime=growing(120),
     params:
         code=code("benchmark/measure_torch.py"),
         seed=SEED,
@@ -445,14 +464,16 @@ rule benchmark_measure_scarlet2:
         **BENCHMARK_OUTPUTS,
     log:
         "<results>/logs/benchmark/{method}.log",
+    benchmark:
+        "<results>/benchmarks/benchmark/measure_{method}.tsv"
     wildcard_constraints:
         method=methods_in("scarlet2"),
     conda:
         "../../envs/scarlet2.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=240,
+        mem_mb=growing(8000),
+        runtime=growing(240),
     params:
         code=code("benchmark/measure_scarlet2.py"),
         # Where it is absent the method is left out, and measured once it is there.
@@ -491,8 +512,8 @@ rule benchmark_score:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         code=code("benchmark/score.py"),
         seed=SEED,
@@ -504,6 +525,37 @@ rule benchmark_score:
         "Score all methods"
     script:
         "../scripts/benchmark/score.py"
+
+
+rule benchmark_bars:
+    input:
+        table=f"{BENCHMARK_FOLDER}/table.csv",
+        paired=f"{BENCHMARK_FOLDER}/paired.csv",
+        measured=expand(f"{BENCHMARK_FOLDER}/measured/{{method}}.csv", method=POSTERIORS),
+        truths=BENCHMARK_SCENES["truths"],
+    output:
+        bars=f"{BENCHMARK_FOLDER}/bars.csv",
+    log:
+        "<results>/logs/benchmark/bars.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(20),
+    params:
+        code=code("benchmark/bars.py"),
+        methods=POSTERIORS,
+        names=BENCHMARK_SETS,
+        rivals=[
+            name
+            for name, entry in BENCHMARK_METHODS.items()
+            if entry["kind"] in ("boucaud2020", "separator", "super_resolution")
+        ],
+    message:
+        "Compare methods that give densities with their bars"
+    script:
+        "../scripts/benchmark/bars.py"
 
 
 rule benchmark_figure:
@@ -528,8 +580,8 @@ rule benchmark_figure:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=20,
+        mem_mb=growing(2000),
+        runtime=growing(20),
     params:
         code=code("benchmark/figure.py"),
         scale=SCALE,

@@ -216,8 +216,8 @@ rule boucaud2020_simulate:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=memory("simulate/{dataset}_{chunk}", 2000),
+        runtime=minutes("simulate/{dataset}_{chunk}", 60),
     params:
         code=code("boucaud2020/simulate.py"),
         seed=SEED,
@@ -256,8 +256,8 @@ rule boucaud2020_clean:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=memory("clean/{dataset}_{chunk}", 4000),
+        runtime=minutes("clean/{dataset}_{chunk}", 60),
     params:
         code=code("boucaud2020/clean.py"),
         seed=SEED,
@@ -303,8 +303,8 @@ rule boucaud2020_assemble_dataset:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=30,
+        mem_mb=growing(8000),
+        runtime=growing(30),
     params:
         code=code("boucaud2020/assemble_dataset.py"),
         seed=SEED,
@@ -406,8 +406,8 @@ rule boucaud2020_sep:
         "../../envs/analysis.yaml"
     threads: 2
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=memory("sep/{dataset}", 4000),
+        runtime=minutes("sep/{dataset}", 60),
     params:
         code=code("boucaud2020/sep.py"),
         seed=SEED,
@@ -464,8 +464,8 @@ rule boucaud2020_forced_fit:
         "../../envs/analysis.yaml"
     threads: 2
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=memory("forced_fit/{dataset}", 4000),
+        runtime=minutes("forced_fit/{dataset}", 120),
     params:
         code=code("boucaud2020/forced_fit.py"),
         chunk_size=100,
@@ -500,8 +500,8 @@ rule boucaud2020_train:
         "../../envs/keras.yaml"
     threads: config["threads"]["training"]
     resources:
-        mem_mb=16000,
-        runtime=1440,
+        mem_mb=memory("train/{network}", 16000, gpu=True),
+        runtime=minutes("train/{network}", 1440, gpu=True),
         gpu=1,
     params:
         code=code("boucaud2020/train.py"),
@@ -541,8 +541,8 @@ rule boucaud2020_predict:
         "../../envs/keras.yaml"
     threads: config["threads"]["training"]
     resources:
-        mem_mb=8000,
-        runtime=120,
+        mem_mb=memory("predict/{network}_{dataset}", 8000),
+        runtime=minutes("predict/{network}_{dataset}", 120),
     params:
         code=code("boucaud2020/predict.py"),
         seed=SEED,
@@ -683,6 +683,7 @@ rule boucaud2020_published_catalogue:
         description="<results>/published/output_catalog.json",
     log:
         "<results>/logs/published/catalog.log",
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -750,8 +751,8 @@ rule boucaud2020_cleaning_examples:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=10,
+        mem_mb=growing(8000),
+        runtime=growing(10),
     message:
         "Choose galaxies for Figure 1"
     script:
@@ -1009,6 +1010,7 @@ rule boucaud2020_tables:
         csv1="<results>/datasets/{dataset}/table1.csv",
     log:
         "<results>/logs/boucaud2020/tables_{dataset}.log",
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -1059,6 +1061,7 @@ rule boucaud2020_table2:
         **table_outputs("boucaud2020", {2: "flux error by filters"}),
     log:
         "<results>/logs/boucaud2020/table2.log",
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -1133,6 +1136,7 @@ rule boucaud2020_results:
         findings="<results>/boucaud2020/findings.csv",
     log:
         "<results>/logs/boucaud2020/results.log",
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -1161,6 +1165,7 @@ rule boucaud2020_claims:
         findings="<results>/published/tables/findings.csv",
     log:
         "<results>/logs/published/claims.log",
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     threads: 1

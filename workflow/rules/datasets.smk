@@ -88,8 +88,8 @@ rule ingest_archive:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=growing(8000),
+        runtime=growing(60),
     params:
         code=code("data/ingest_archive.py"),
         entry=lambda wildcards: {
@@ -120,8 +120,8 @@ rule ingest_files:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=growing(8000),
+        runtime=growing(60),
     params:
         code=code("data/ingest_files.py"),
         listing=lambda wildcards: [
@@ -167,8 +167,8 @@ rule ingest_mosaic:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=growing(8000),
+        runtime=growing(60),
     params:
         code=code("data/ingest_mosaic.py"),
         field=lambda wildcards: {
@@ -199,8 +199,8 @@ rule ingest_real_galaxies:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=240,
+        mem_mb=growing(8000),
+        runtime=growing(240),
     params:
         code=code("data/ingest_real_galaxies.py"),
         listing=lambda wildcards: real_galaxy_listing(dataset(wildcards)["catalog"]),

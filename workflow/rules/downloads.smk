@@ -156,6 +156,8 @@ rule download_archive:
         archive="<resources>/{archive}/archive.tar.gz",
     log:
         "<results>/logs/download/{archive}.log",
+    retries: 0  # also where a profile has more: the library itself tries again what may help
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -180,6 +182,8 @@ rule download_mosaic:
         "<results>/logs/download/{mosaic}.log",
     wildcard_constraints:
         mosaic=any_of(map(re.escape, MOSAICS)),
+    retries: 0  # also where a profile has more: the library itself tries again what may help
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -200,6 +204,8 @@ rule download_table:
         catalog="<resources>/boucaud2020_published/output_catalog.csv",
     log:
         "<results>/logs/download/boucaud2020_published.log",
+    retries: 0  # also where a profile has more: the library itself tries again what may help
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -222,6 +228,8 @@ rule fetch_vizier:
     # The same names as in the model of the configuration.
     wildcard_constraints:
         table=r"[A-Z]+/[A-Za-z0-9+_/-]+",
+    retries: 0  # also where a profile has more: the library itself tries again what may help
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -290,6 +298,7 @@ rule download_vgg:
     log:
         "<results>/logs/download/vgg16_{vgg}.log",
     retries: 3
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -310,6 +319,8 @@ rule check_archives:
     log:
         "<results>/logs/download/check_archives.log",
         table="<results>/tables/archives.csv",
+    retries: 0  # also where a profile has more: the library itself tries again what may help
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     threads: 1

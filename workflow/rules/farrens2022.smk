@@ -209,8 +209,8 @@ rule farrens2022_draw_stamps:
         "../../envs/analysis.yaml"
     threads: 8
     resources:
-        mem_mb=8000,
-        runtime=240,
+        mem_mb=memory("farrens2022/{sample}_{split}", 8000),
+        runtime=minutes("farrens2022/{sample}_{split}", 240),
     params:
         code=code("farrens2022/draw_stamps.py"),
         listing=sample_listing,
@@ -289,10 +289,9 @@ rule farrens2022_train:
         "../../envs/keras.yaml"
     threads: config["threads"]["training"]
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=memory("farrens2022/train_sigma{sigma}_{realisation}", 4000),
+        runtime=minutes("farrens2022/train_sigma{sigma}_{realisation}", 240),
         disk_mb=features_mb,
-        gpu=1,
     params:
         code=code("farrens2022/train.py"),
         seed=SEED,
@@ -326,9 +325,8 @@ rule farrens2022_label:
         "../../envs/keras.yaml"
     threads: config["threads"]["training"]
     resources:
-        mem_mb=4000,
-        runtime=240,
-        gpu=1,
+        mem_mb=memory("farrens2022/labels_{sample}", 4000),
+        runtime=minutes("farrens2022/labels_{sample}", 240),
     params:
         code=code("farrens2022/label.py"),
         seed=SEED,
@@ -621,8 +619,8 @@ rule farrens2022_roc:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,  # of 80,000 stamps, five seconds for each head
+        mem_mb=growing(4000),
+        runtime=growing(60),  # of 80,000 stamps, five seconds for each head
     params:
         code=code("farrens2022/roc.py"),
         seed=SEED,
@@ -647,6 +645,7 @@ rule farrens2022_tables:
         **table_outputs("farrens2022", {1: "samples", 2: "SEP's settings"}),
     log:
         "<results>/logs/farrens2022/tables.log",
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -688,10 +687,9 @@ rule farrens2022_ablation_inputs:
         "../../envs/keras.yaml"
     threads: config["threads"]["training"]
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=memory("farrens2022/ablation_inputs_{features}_{scaling}_{noise}", 4000),
+        runtime=minutes("farrens2022/ablation_inputs_{features}_{scaling}_{noise}", 240),
         disk_mb=ablation_inputs_mb,
-        gpu=1,
     params:
         code=code("farrens2022/ablation_inputs.py"),
         seed=SEED,
@@ -725,9 +723,8 @@ rule farrens2022_train_ablation:
         "../../envs/keras.yaml"
     threads: config["threads"]["training"]
     resources:
-        mem_mb=6000,
-        runtime=240,
-        gpu=1,
+        mem_mb=memory("farrens2022/train_ablation_{ablation}", 6000),
+        runtime=minutes("farrens2022/train_ablation_{ablation}", 240),
     params:
         code=code("farrens2022/train_ablation.py"),
         seed=SEED,
@@ -765,8 +762,8 @@ rule farrens2022_ablations:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         code=code("farrens2022/ablations.py"),
         seed=SEED,
@@ -830,6 +827,7 @@ rule farrens2022_results:
         findings="<results>/farrens2022/findings.csv",
     log:
         "<results>/logs/farrens2022/results.log",
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     threads: 1

@@ -139,13 +139,13 @@ def hemmati_network(wildcards):
     return options
 
 
-def with_cutouts_mb(wildcards, input):
+def with_cutouts_mb(wildcards, input, attempt):
     """Memory of a job that reads cut-outs: of each band's and of all bands' images, up to 2 GiB stay.
 
     The rest is what was measured at toy scale, 1 GB, for three times as many blends, and the
     libraries of a GPU.
     """
-    return 6000 + min(round(1.2 * input.size_mb), 4500)
+    return more(6000 + min(1.2 * input.size_mb, 4500), attempt)
 
 
 def hsc_pairs(wildcards):
@@ -218,8 +218,8 @@ rule hemmati2022_cutouts_simulate:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=memory("hemmati2022/simulate_{cutouts}_{chunk}", 4000),
+        runtime=minutes("hemmati2022/simulate_{cutouts}_{chunk}", 60),
     params:
         code=code("hemmati2022/cutouts_simulate.py"),
         seed=SEED,
@@ -282,8 +282,8 @@ rule hemmati2022_cutouts_files:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=growing(8000),
+        runtime=growing(60),
     params:
         code=code("hemmati2022/cutouts_files.py"),
         seed=SEED,
@@ -357,8 +357,8 @@ rule hemmati2022_cutouts_archive:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=growing(4000),
+        runtime=growing(240),
     params:
         code=code("hemmati2022/cutouts_archive.py"),
         options=cutouts_options,
@@ -423,7 +423,7 @@ rule hemmati2022_train:
     threads: config["threads"]["training"]
     resources:
         mem_mb=with_cutouts_mb,
-        runtime=1440,
+        runtime=minutes("train/{sr}", 1440, gpu=True),
         gpu=1,
     params:
         code=code("hemmati2022/train.py"),
@@ -465,7 +465,7 @@ rule hemmati2022_detect:
     threads: config["threads"]["training"]
     resources:
         mem_mb=with_cutouts_mb,
-        runtime=120,
+        runtime=minutes("hemmati2022/detect", 120, gpu=True),
         gpu=1,
     params:
         code=code("hemmati2022/detect.py"),
@@ -547,7 +547,7 @@ rule hemmati2022_photometry:
     threads: 2
     resources:
         mem_mb=with_cutouts_mb,
-        runtime=120,
+        runtime=minutes("hemmati2022/photometry", 120),
     params:
         code=code("hemmati2022/photometry.py"),
         maker=PAIR_MAKER,
@@ -711,6 +711,7 @@ rule hemmati2022_results:
         reproduction="<results>/hemmati2022/reproduction.csv",
     log:
         "<results>/logs/hemmati2022/results.log",
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     threads: 1

@@ -137,8 +137,8 @@ rule reiman2019_simulate:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=memory("reiman2019/simulate_{images}_{chunk}", 2000),
+        runtime=minutes("reiman2019/simulate_{images}_{chunk}", 60),
     params:
         code=code("reiman2019/simulate.py"),
         seed=SEED,
@@ -168,8 +168,8 @@ rule reiman2019_frames:
         "../../envs/analysis.yaml"
     threads: 4
     resources:
-        mem_mb=2000,
-        runtime=120,
+        mem_mb=memory("reiman2019/frames_{images}", 2000),
+        runtime=minutes("reiman2019/frames_{images}", 120),
     params:
         code=code("reiman2019/frames.py"),
         listing=images_listing,
@@ -206,8 +206,8 @@ rule reiman2019_train:
         "../../envs/torch.yaml"
     threads: config["threads"]["training"]
     resources:
-        mem_mb=16000,  # includes the memory-mapped frames
-        runtime=2880,
+        mem_mb=memory("train/{gan}", 16000, gpu=True),  # includes the memory-mapped frames
+        runtime=minutes("train/{gan}", 2880, gpu=True),
         gpu=1,
     params:
         code=code("reiman2019/train.py"),
@@ -253,6 +253,10 @@ use rule reiman2019_train as reiman2019_train_starts with:
     wildcard_constraints:
         start=any_of(START_KINDS),
         number=r"\d+",
+    resources:
+        mem_mb=memory("reiman2019/train_{start}_{number}", 16000, gpu=True),
+        runtime=minutes("reiman2019/train_{start}_{number}", 240, gpu=True),
+        gpu=1,
     params:
         code=code("reiman2019/train.py"),
         seed=lambda wildcards: SEED + int(wildcards.number),
@@ -324,8 +328,8 @@ rule reiman2019_predict:
         "../../envs/torch.yaml"
     threads: config["threads"]["training"]
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=memory("reiman2019/predict_{images}", 4000, gpu=True),
+        runtime=minutes("reiman2019/predict_{images}", 240, gpu=True),
         gpu=1,
     params:
         code=code("reiman2019/predict.py"),
@@ -359,8 +363,8 @@ rule reiman2019_ablations:
         "../../envs/torch.yaml"
     threads: config["threads"]["training"]
     resources:
-        mem_mb=6000,
-        runtime=240,
+        mem_mb=growing(6000),
+        runtime=growing(240),
         gpu=1,
     params:
         code=code("reiman2019/ablations.py"),
@@ -480,8 +484,8 @@ rule reiman2019_failures:
         "../../envs/torch.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=memory("reiman2019/failures_{images}", 4000),
+        runtime=minutes("reiman2019/failures_{images}", 120),
     params:
         code=code("reiman2019/failures.py"),
         seed=SEED,
@@ -519,8 +523,8 @@ rule reiman2019_several_galaxies:
         "../../envs/torch.yaml"
     threads: config["threads"]["training"]
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
         gpu=1,
     params:
         code=code("reiman2019/several_galaxies.py"),
@@ -637,6 +641,7 @@ rule reiman2019_results:
         findings="<results>/reiman2019/findings.csv",
     log:
         "<results>/logs/reiman2019/results.log",
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     threads: 1

@@ -54,6 +54,7 @@ rule report_summary:
         provenance="<results>/provenance.json",
     log:
         "<results>/logs/summary.log",
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -250,6 +251,7 @@ rule report_pages:
         captions=[f"<results>/report/captions/{name}.html" for name in CAPTIONED],
     log:
         "<results>/logs/report/pages.log",
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -291,8 +293,8 @@ rule record_checksums:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=60,
+        mem_mb=growing(1000),
+        runtime=growing(60),
     params:
         code=code("data/record_checksums.py"),
     message:
@@ -310,8 +312,8 @@ rule verify:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=60,
+        mem_mb=growing(1000),
+        runtime=growing(60),
     params:
         code=code("data/verify.py"),
     message:

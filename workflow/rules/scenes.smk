@@ -164,8 +164,8 @@ rule scenes_read:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=growing(8000),
+        runtime=growing(60),
     params:
         code=code("scenes/read.py"),
         listing=scene_listing,
@@ -198,8 +198,8 @@ rule scenes_classical:
         "../../envs/analysis.yaml"
     threads: config["threads"]["training"]
     resources:
-        mem_mb=8000,
-        runtime=240,
+        mem_mb=memory("scenes/{scene_set}_classical", 8000),
+        runtime=minutes("scenes/{scene_set}_classical", 240),
     params:
         code=code("scenes/classical.py"),
         seed=SEED,
@@ -228,8 +228,8 @@ rule scenes_keras:
         "../../envs/keras.yaml"
     threads: config["threads"]["training"]
     resources:
-        mem_mb=8000,
-        runtime=120,
+        mem_mb=memory("scenes/{scene_set}_keras", 8000),
+        runtime=minutes("scenes/{scene_set}_keras", 120),
     params:
         code=code("scenes/keras.py"),
         seed=SEED,
@@ -262,8 +262,8 @@ rule scenes_torch:
         "../../envs/torch.yaml"
     threads: config["threads"]["training"]
     resources:
-        mem_mb=8000,
-        runtime=120,
+        mem_mb=memory("scenes/{scene_set}_torch", 8000),
+        runtime=minutes("scenes/{scene_set}_torch", 120),
     params:
         code=code("scenes/torch.py"),
         seed=SEED,
@@ -297,8 +297,8 @@ rule scenes_separator:
         "../../envs/torch.yaml"
     threads: config["threads"]["training"]
     resources:
-        mem_mb=8000,
-        runtime=120,
+        mem_mb=memory("scenes/{scene_set}_separator", 8000),
+        runtime=minutes("scenes/{scene_set}_separator", 120),
     params:
         code=code("scenes/separator.py"),
         seed=SEED,

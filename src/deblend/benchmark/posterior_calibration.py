@@ -417,4 +417,4 @@ def _known(
         number.append(np.full(len(pair), flux.shape[1] - 1))
         ids.append(galaxies["id"].to_numpy(str))
     answered = functools.partial(answer, network, np.concatenate(images), device)
-    return answered, *(np.concatenate(parts) for parts in (fluxes, number, ids))
+    return answered, np.concatenate(fluxes), np.concatenate(number), np.concatenate(ids)

@@ -22,7 +22,8 @@ ERRORS = (
 
 #: Scores of a method on a set, in the order of the table.
 SCORES = (
-    *("set", "method", "positions", "trained_on", "n_blends", "n_galaxies", "n_measured"),
+    *("set", "method", "positions", "trained_on"),
+    *("n_blends", "n_galaxies", "n_distinct", "n_measured"),
     *(f"{name}{end}" for name in ERRORS for end in ("", "_low", "_high")),
     *("completeness", "purity", "called_blend", "iou", "psnr_db"),
     *DENSITY,
@@ -214,6 +215,7 @@ def score(
     row: dict[str, float] = {
         "n_blends": len(scenes),
         "n_galaxies": len(table),
+        "n_distinct": table["id"].nunique(),
         "n_measured": int(table["ratio"].notna().sum()),
         **_with_intervals(table, n_resamples, seed),
     }

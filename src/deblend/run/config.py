@@ -11,6 +11,7 @@ import yaml
 from deblend.benchmark.config import Benchmark, BoucaudNetwork, SuperResolution
 from deblend.boucaud2020.config import Blend2Mask2Flux, Boucaud2020, DataSet, Network, NetworkName
 from deblend.config_base import (
+    Boolean,
     Count,
     Integer,
     Name,
@@ -97,6 +98,11 @@ class Config(Section):
     backend: Literal["tensorflow", "torch", "jax"] = Field(
         default="tensorflow",
         description="Keras backend; the environment variable KERAS_BACKEND overrides it.",
+    )
+    require_gpu: Boolean = Field(
+        default=False,
+        description="Whether jobs whose rules ask for a GPU stop, with an error, where they find "
+        "none; false: they run on CPUs, and say so.",
     )
     threads: Threads = Field(
         default=Threads(), description="Number of threads of Keras and PyTorch."

@@ -22,6 +22,9 @@ from deblend.run.disk import Size, megabytes
 Config = dict[str, Any]
 #: Cores on which all but the trainings of the evidence were measured.
 MEASURED_CORES = 2
+#: What was measured on a GPU counts if there was at least this share of the work: with a much
+#: smaller network, a GPU is idle most of the time.
+LEAST_GPU_SHARE = 1 / 100
 #: Keys that say how many galaxies, blends or images a run has.
 SIZES = ("n_galaxies", "n_blends", "n_stamps", "n_images", "n_train_blends")
 #: Columns of the plan's table, in addition to the paper.
@@ -45,9 +48,13 @@ class Job:
         Its benchmark's path below `benchmarks/`, without the suffix; empty if it has none. Jobs
         without one take seconds.
     memory_mb, limit_h : float
-        Memory and time that its rule asks for at most.
+        Memory and time that its rule asks for at the first attempt.
     on_gpu : bool
         Whether it asks for a GPU.
+    rule : str
+        Name of its rule.
+    threads : int
+        Cores that it asks for.
     outputs : tuple of str
         Files that stay, relative to the folder of the results.
     """
@@ -57,6 +64,8 @@ class Job:
     memory_mb: float
     limit_h: float
     on_gpu: bool = False
+    rule: str = ""
+    threads: int = 1
     outputs: tuple[str, ...] = ()
 
 
@@ -251,18 +260,34 @@ def measured(evidence: Path) -> list[Rate]:
     return rates
 
 
-def estimate(job: Job, config: Config, rates: Iterable[Rate]) -> tuple[float, bool, float]:
+def estimate(
+    job: Job, config: Config, rates: Iterable[Rate], times: float = 1.0
+) -> tuple[float, bool, float]:
     """Hours of a job, whether they are a GPU's, and the memory (MB) of the step that was measured.
 
-    Hours are NaN if nothing like it was measured.
+    Parameters
+    ----------
+    job, config, rates
+        See `plan_table`.
+    times : float, optional
+        How many times more data than usual the configuration has, for the same networks.
+
+    Returns
+    -------
+    (float, bool, float)
+        Hours are NaN if nothing like the job was measured.
     """
-    known = work(job.step, config)
-    alike = [rate for rate in rates if known and rate.kind == known[0]]
+    kind, amount = work(job.step, config) or ("", 0.0)
+    alike = [
+        rate
+        for rate in rates
+        if rate.kind == kind
+        and not (rate.on_gpu and times * rate.amount < LEAST_GPU_SHARE * amount)
+    ]
     # What a GPU does is estimated from GPUs, where one was measured.
     alike = [rate for rate in alike if rate.on_gpu == job.on_gpu] or alike
-    if known is None or not alike:
+    if not alike:
         return math.nan, False, 0.0
-    amount = known[1]
     nearest = min(alike, key=lambda rate: abs(math.log(max(amount, 1.0) / rate.amount)))
     return nearest.hours * amount / nearest.amount, nearest.on_gpu, nearest.memory_mb
 
@@ -320,7 +345,7 @@ def plan_table(
     table: dict[str, dict[str, Any]] = {}
     for job in jobs:
         n = times if CHUNK.fullmatch(job.step) else 1.0
-        time, on_gpu, memory_mb = estimate(job, config, rates)
+        time, on_gpu, memory_mb = estimate(job, config, rates, times)
         row = table.setdefault(job.paper, {"paper": job.paper} | dict.fromkeys(COLUMNS, 0.0))
         row["jobs"] += n
         if not math.isnan(time):
@@ -333,3 +358,38 @@ def plan_table(
         row["disk_gb"] += room / 1000
         row["unknown_files"] += unknown
     return list(table.values())
+
+
+def asked_table(jobs: Iterable[Job]) -> list[dict[str, Any]]:
+    """What the jobs ask a scheduler for at the first attempt, by rule.
+
+    Parameters
+    ----------
+    jobs : iterable of Job
+        Those without a benchmark are left out: they take seconds.
+
+    Returns
+    -------
+    list of dict
+        Rows with `rule`, `jobs`, of the largest job `cores`, `gpus`, `minutes` and `memory_gb`
+        (NaN if it depends on files that are not there yet), and of all jobs together `core_hours`
+        and `gpu_hours`.
+    """
+    table: dict[str, dict[str, Any]] = {}
+    for job in jobs:
+        if not job.step:
+            continue
+        asked = {
+            "cores": job.threads,
+            "gpus": int(job.on_gpu),
+            "minutes": round(60 * job.limit_h),
+            "memory_gb": job.memory_mb / 1000,
+        }
+        sums = {"jobs": 1, "core_hours": job.limit_h * job.threads}
+        sums["gpu_hours"] = job.limit_h * job.on_gpu
+        row = table.setdefault(
+            job.rule, {"rule": job.rule, "jobs": 0} | asked | {"core_hours": 0.0, "gpu_hours": 0.0}
+        )
+        row.update({key: max(row[key], value) for key, value in asked.items()})
+        row.update({key: row[key] + value for key, value in sums.items()})
+    return [row | {"memory_gb": row["memory_gb"] or math.nan} for row in table.values()]

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from deblend.errors import DeblendError
+from deblend.training.gpu import report_gpu
 
 BACKENDS = ("tensorflow", "torch", "jax")
 
@@ -52,7 +53,7 @@ def without_chatter() -> Iterator[None]:
             grep.wait(timeout=5)
 
 
-def configure(backend: str, threads: int, seed: int) -> dict[str, str]:
+def configure(backend: str, threads: int, seed: int, *, wants_gpu: bool = False) -> dict[str, str]:
     """Import Keras with a backend, a fixed number of threads, a seed and deterministic operations.
 
     Parameters
@@ -63,6 +64,8 @@ def configure(backend: str, threads: int, seed: int) -> dict[str, str]:
         Number of CPU threads. It comes from the configuration, not from the scheduler, since
         results may depend on it.
     seed : int
+    wants_gpu : bool, optional
+        Whether the rule asks for a GPU: see `deblend.training.gpu`.
 
     Returns
     -------
@@ -73,7 +76,8 @@ def configure(backend: str, threads: int, seed: int) -> dict[str, str]:
     Raises
     ------
     DeblendError
-        The backend is unknown or not installed.
+        The backend is unknown or not installed, or the configuration requires a GPU and there is
+        none.
     """
     chosen = os.environ.get("KERAS_BACKEND", backend)
     if chosen not in BACKENDS:
@@ -96,8 +100,8 @@ def configure(backend: str, threads: int, seed: int) -> dict[str, str]:
         "keras_version": str(keras.__version__),
         "device": device,
     }
-    allocated = os.environ.get("CUDA_VISIBLE_DEVICES")
-    log.info("GPUs allocated by the scheduler (CUDA_VISIBLE_DEVICES): %s", allocated or "none")
+    framework_name = f"Keras on {chosen} {versions['backend_version']}"
+    report_gpu(framework_name, used=device != "cpu", wanted=wants_gpu)
     log.info(
         "Keras %(keras_version)s on %(backend)s %(backend_version)s, device %(device)s", versions
     )

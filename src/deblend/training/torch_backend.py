@@ -1,10 +1,10 @@
 """Set up PyTorch: device, threads, seed and precision."""
 
 import logging
-import os
 
 import torch
 from deblend.errors import DeblendError
+from deblend.training.gpu import report_gpu
 from torch import nn
 
 log = logging.getLogger(__name__)
@@ -15,7 +15,9 @@ log = logging.getLogger(__name__)
 PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16}
 
 
-def configure(threads: int, seed: int) -> tuple[torch.device, dict[str, str]]:
+def configure(
+    threads: int, seed: int, *, wants_gpu: bool = False
+) -> tuple[torch.device, dict[str, str]]:
     """Set the number of threads and the seed, and choose the device.
 
     On a CPU, results are reproducible to the byte. On a GPU, the fastest algorithms are used, some
@@ -26,12 +28,19 @@ def configure(threads: int, seed: int) -> tuple[torch.device, dict[str, str]]:
     threads : int
         Number of CPU threads. It comes from the configuration, not from the scheduler.
     seed : int
+    wants_gpu : bool, optional
+        Whether the rule asks for a GPU: see `deblend.training.gpu`.
 
     Returns
     -------
     device : torch.device
     versions : dict
         `backend`, `backend_version` and `device`, to be recorded with the results.
+
+    Raises
+    ------
+    DeblendError
+        There is no GPU, and the configuration requires one.
     """
     torch.set_num_threads(threads)
     torch.manual_seed(seed)
@@ -48,14 +57,7 @@ def configure(threads: int, seed: int) -> tuple[torch.device, dict[str, str]]:
     }
     if gpu:
         versions["tf32_convolutions"] = str(torch.backends.cudnn.allow_tf32)
-    allocated = os.environ.get("CUDA_VISIBLE_DEVICES")
-    log.info("GPUs allocated by the scheduler (CUDA_VISIBLE_DEVICES): %s", allocated or "none")
-    if allocated and not gpu:
-        log.warning(
-            "a GPU is allocated, but this PyTorch (%s) cannot use it: training continues on the "
-            "CPU; see docs/platforms.md",
-            torch.__version__,
-        )
+    report_gpu(f"PyTorch {torch.__version__}", used=gpu, wanted=wants_gpu)
     log.info("PyTorch %s on %s", versions["backend_version"], versions["device"])
     return device, versions
 

@@ -1,11 +1,12 @@
 """What a run needs, from measured rates."""
 
 import json
+import math
 
 import pytest
 import yaml
 from deblend.run.disk import Size
-from deblend.run.plan import Job, Rate, larger, measured, plan_table, work
+from deblend.run.plan import Job, Rate, asked_table, larger, measured, plan_table, work
 
 CONFIG = {
     "datasets": {"deep_field": {"chunk_size": 10, "stamp_size": 64}},
@@ -76,6 +77,37 @@ def test_a_training_without_a_measured_gpu_is_one_on_cores():
     rates = [Rate("train blend2flux", 4 * 100 * PIXELS * 8**2, 50.0, False)]
     (row,) = plan_table([Job("a", "train/net", 0, 8.0, on_gpu=True)], CONFIG, rates)
     assert (row["core_hours"], row["gpu_hours"]) == (50, 0)
+
+
+def test_a_gpu_that_had_little_to_do_does_not_count():
+    """It is idle most of the time, so that what takes minutes would take days."""
+    amount = 4 * 100 * PIXELS * 8**2
+    rates = [
+        Rate("train blend2flux", amount / 200, 1.0, True),
+        Rate("train blend2flux", amount, 50.0, False),
+    ]
+    job = Job("a", "train/net", 0, 8.0, on_gpu=True)
+    (row,) = plan_table([job], CONFIG, rates)
+    assert (row["core_hours"], row["gpu_hours"], row["not_measured"]) == (50, 0, 0)
+    (row,) = plan_table([job], CONFIG, rates[:1])
+    assert (row["core_hours"], row["gpu_hours"], row["not_measured"]) == (0, 0, 1)
+    # More data do not make the network larger.
+    (row,) = plan_table([job], CONFIG, [Rate("train blend2flux", amount / 50, 1.0, True)], 10)
+    assert row["gpu_hours"] == pytest.approx(500)
+
+
+def test_what_jobs_ask_for_is_that_of_the_largest_of_a_rule():
+    jobs = [
+        Job("a", "train/x", 2000, 0.5, True, rule="train", threads=4),
+        Job("a", "train/y", 0, 2.0, True, rule="train", threads=8),
+        Job("a", "sep/x", 0, 1.0, rule="sep"),
+        Job("a", "", 1000, 1.0, rule="figures"),
+    ]
+    train, sep = asked_table(jobs)
+    expected = {"rule": "train", "jobs": 2, "cores": 8, "gpus": 1, "minutes": 120, "memory_gb": 2.0}
+    assert train == expected | {"core_hours": 0.5 * 4 + 2 * 8, "gpu_hours": 2.5}
+    assert (sep["rule"], sep["gpus"], sep["minutes"]) == ("sep", 0, 60)
+    assert math.isnan(sep["memory_gb"])
 
 
 def test_disk_is_that_of_the_files_that_stay():

@@ -105,6 +105,14 @@ def test_the_environment_variable_overrides_the_configuration(monkeypatch, caplo
     assert "KERAS_BACKEND=tensorflow overrides the configured backend jax" in caplog.messages
 
 
+def test_a_required_gpu_that_is_not_there_is_an_error(monkeypatch):
+    if backend.configure("tensorflow", 2, 0)["device"] == "gpu":
+        pytest.skip("there is a GPU")
+    monkeypatch.setenv("DEBLEND_REQUIRE_GPU", "1")
+    with pytest.raises(DeblendError, match=r"Keras on tensorflow [\d.]+ sees none.*require_gpu"):
+        backend.configure("tensorflow", 2, 0, wants_gpu=True)
+
+
 def test_unknown_backend_is_refused(monkeypatch):
     monkeypatch.setenv("KERAS_BACKEND", "theano")
     with pytest.raises(DeblendError, match=r"'theano'.*; it can be tensorflow, torch, jax"):

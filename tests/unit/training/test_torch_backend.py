@@ -1,6 +1,5 @@
 """Set-up of PyTorch."""
 
-import logging
 from importlib import metadata
 
 import pytest
@@ -34,16 +33,11 @@ def test_versions_and_device_are_recorded():
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_a_gpu_that_cannot_be_used_is_reported(monkeypatch, caplog):
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
-    with caplog.at_level(logging.WARNING):
-        configure(1, 1)
-    assert "a GPU is allocated, but this PyTorch" in caplog.text
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
-    caplog.clear()
-    with caplog.at_level(logging.WARNING):
-        configure(1, 1)
-    assert caplog.messages == []
+def test_a_required_gpu_that_is_not_there_is_an_error(monkeypatch):
+    monkeypatch.setenv("DEBLEND_REQUIRE_GPU", "1")
+    configure(1, 1)
+    with pytest.raises(DeblendError, match=r"PyTorch [\d.]+.* sees none.*require_gpu"):
+        configure(1, 1, wants_gpu=True)
 
 
 def test_precision_is_that_of_the_computations_and_not_of_the_weights():

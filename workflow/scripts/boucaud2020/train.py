@@ -5,7 +5,7 @@ from deblend.training import keras_backend as backend
 
 with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
-    versions = backend.configure(params.backend, params.threads, params.seed)
+    versions = backend.configure(params.backend, params.threads, params.seed, wants_gpu=True)
 
     from deblend.boucaud2020.training import train_and_write
 

@@ -11,7 +11,7 @@ from deblend.training import torch_backend
 
 with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
-    device, _ = torch_backend.configure(params.threads, params.seed)
+    device, _ = torch_backend.configure(params.threads, params.seed, wants_gpu=True)
     stamps, rows = read_cutouts(inputs.cutouts, inputs.split)
     files = {
         name: (inputs[f"{entry['network']}_weights"], inputs[f"{entry['network']}_record"])

@@ -6,7 +6,7 @@ from deblend.training import torch_backend
 
 with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
-    device, versions = torch_backend.configure(params.threads, params.seed)
+    device, versions = torch_backend.configure(params.threads, params.seed, wants_gpu=True)
     train_and_write(
         {name: out[name] for name in ("weights", "description", "history", "timing")},
         inputs.cutouts,

@@ -7,7 +7,7 @@ from deblend.training import torch_backend
 
 with logs.script(snakemake.log[0]):
     params, inputs = snakemake.params, snakemake.input
-    device, _ = torch_backend.configure(params.threads, params.seed)
+    device, _ = torch_backend.configure(params.threads, params.seed, wants_gpu=True)
     files = zip(inputs.weights, inputs.descriptions, strict=True)
     table = ablation_scores(
         inputs.frames,

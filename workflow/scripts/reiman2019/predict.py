@@ -7,7 +7,7 @@ from deblend.training import torch_backend
 
 with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
-    device, versions = torch_backend.configure(params.threads, params.seed)
+    device, versions = torch_backend.configure(params.threads, params.seed, wants_gpu=True)
     files = zip(inputs.weights, inputs.descriptions, out.predictions, strict=True)
     table, speed = predict_and_score(
         inputs.frames,

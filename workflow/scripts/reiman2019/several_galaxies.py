@@ -11,7 +11,7 @@ from deblend.training import torch_backend
 with logs.script(snakemake.log[0]):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     images, n_galaxies = snakemake.wildcards.images, int(snakemake.wildcards.number)
-    device, _ = torch_backend.configure(params.threads, params.seed)
+    device, _ = torch_backend.configure(params.threads, params.seed, wants_gpu=True)
     scores, blends, truth, matched = deblend_groups(
         inputs.frames,
         inputs.index,
