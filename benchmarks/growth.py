@@ -32,7 +32,7 @@ STAGES = {
     "assemble_cutouts": ((100, 1_000), "galaxies"),
     "pairs": ((512, 2_048), "galaxies, and blends"),
     "detect": ((512, 2_560), "test blends"),
-    "sep": ((200, 2_000), "galaxies, and blends"),
+    "sep": ((512, 2_000), "galaxies, and blends"),
     "head": ((3_000, 12_000), "stamps, trained on and labelled"),
 }
 #: A run at paper scale of simulated samples, ten times as large as the paper's.
@@ -338,7 +338,8 @@ PAGE = """# How memory grows
 their own, with images on disk. Peak memory is that above the memory before the work, after a run at
 a small size: libraries do not count. The ratio is that of the larger size to the smaller one, the
 baseline. The exponent is that of a power law through both: 0 if memory does not grow, 1 if it grows
-in proportion; peaks below 8 MiB count as 8.
+in proportion; peaks below 8 MiB count as 8. SEP gets blends in chunks of 2,000 at most, the larger
+size here.
 
 {table}
 

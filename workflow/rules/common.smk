@@ -54,9 +54,7 @@ SEED, SCALE = config["seed"], config["scale"]
 # For each paper: its figures, tables and numbers; its networks, as pairs (name in the paper, folder); tables
 # that are pages of the report, by the name of the page: title and path.
 TARGETS, TRAINED, TABLES = {}, {}, {}
-
-
-# What scripts have in common is followed once.
+# What the code of scripts has in common is followed once.
 KNOWN = Known()
 
 
