@@ -30,7 +30,7 @@ BANDS = 2
 STAGES = {
     "assemble": ((1_000, 10_000), "galaxies"),
     "assemble_cutouts": ((100, 1_000), "galaxies"),
-    "pairs": ((512, 2_048), "galaxies, and blends"),
+    "pairs": ((512, 1_000), "galaxies, and blends"),
     "detect": ((512, 2_560), "test blends"),
     "sep": ((512, 2_000), "galaxies, and blends"),
     "head": ((3_000, 12_000), "stamps, trained on and labelled"),
@@ -285,7 +285,7 @@ def growth() -> pd.DataFrame:
                 "larger": sizes[1],
                 "MiB ": round(peaks[1]),
                 "ratio": round(peaks[1] / max(peaks[0], 1), 2),
-                "exponent": round(exponent(sizes, (peaks[0], peaks[1])), 2),
+                "exponent": round(exponent(sizes, (peaks[0], peaks[1])), 2) + 0.0,
             }
         )
         print(rows[-1], file=sys.stderr, flush=True)
