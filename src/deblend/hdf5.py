@@ -20,6 +20,7 @@ import h5py
 import numpy as np
 from deblend.errors import DeblendError
 from deblend.files import atomic
+from deblend.space import need_disk
 
 #: Version of the format that is written.
 VERSION = h5py.h5f.LIBVER_V110
@@ -106,6 +107,12 @@ def write_array(group: h5py.Group, name: str, values: Any = None, **options: Any
         Numbers or texts. Without them, `options` have the shape and the type.
     **options
         Of h5py's `create_dataset`, such as chunks and compression.
+
+    Raises
+    ------
+    DeblendError
+        There is no space for it on the disk. It is said before, since HDF5 can crash where it
+        cannot write.
     """
     if values is not None:
         values = _fixed_length(np.asarray(values))
@@ -114,6 +121,11 @@ def write_array(group: h5py.Group, name: str, values: Any = None, **options: Any
     group = new_group(group, folder) if folder else group
     if options["shape"] == ():
         return _write_value(group, name, values)
+    if "compression" not in options:
+        # What is only in memory until now needs space too.
+        group.file.flush()
+        n_values = int(np.prod(options["shape"], dtype=np.int64))
+        need_disk(group.file.filename, n_values * np.dtype(options["dtype"]).itemsize)
     options["track_times"] = False
     if 0 not in options["shape"] or "maxshape" in options:
         options = {"chunks": True, "fletcher32": True, **options}

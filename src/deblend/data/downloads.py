@@ -22,6 +22,7 @@ from deblend.data.locks import only_one
 from deblend.data.table_files import open_table
 from deblend.errors import DeblendError
 from deblend.files import atomic, public_url, read_json, temporary_name, write_json
+from deblend.space import need_disk
 from requests.auth import AuthBase
 from tqdm.auto import tqdm
 
@@ -469,6 +470,7 @@ def _write(
         )
     if total > 0:
         check_count(name, total, limits["n_bytes"], "bytes", "n_bytes")
+        need_disk(left.path, total - start)
     n_bytes, since, n_then = start, time.monotonic(), start
     with (
         enough_space(left.path, total),
@@ -571,7 +573,7 @@ def download(
         except Exception:
             left.remove()
             raise
-        with atomic(output):
+        with atomic(output, left.path):
             left.note.unlink(missing_ok=True)
     log.info("downloaded %s (%s)", left.name, known(checksum))
 
