@@ -32,10 +32,10 @@ export XDG_CACHE_HOME ?= $(CURDIR)/.snakemake/caches
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help place env toy small published report evidence summary figure plan readme unlock test test-toy test-workflow lint format docs bench clean
+.PHONY: help place env toy small published report evidence summary figure plan readme unlock test test-all test-toy test-workflow lint format docs bench clean
 
 help: ## Show this list
-	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # Snakemake takes braces for names of wildcards, and a colon separates folders in PATH.
 place:
@@ -103,14 +103,21 @@ unlock: $(READY) ## Allow the next run after one was killed (kill -9, power cut)
 # Unit tests, dry runs and the smallest runs have one thread each. The other tests start workflows; those that
 # share the toy run beside those that do not.
 test: $(READY) lint ## Check the code and run all tests that this machine supports
-	$(ONE_THREAD) $(BIN)/python -m pytest $(SMALL) --numprocesses $(CORES) --dist worksteal
+	$(ONE_THREAD) $(BIN)/python -m pytest -m "not full" $(SMALL) --numprocesses $(CORES) --dist worksteal
 	+@$(MAKE) --no-print-directory --keep-going --jobs 2 --output-sync=line test-toy test-workflow
 
+# The suites of faults and hostile files also record what they found, for docs/reliability.md.
+test-all: test ## All tests, also the long ones: each kind of rule and file against each fault
+	rm -f evidence/reliability/*.csv
+	$(ONE_THREAD) DEBLEND_RECORD=evidence/reliability $(BIN)/python -m pytest tests/unit/test_hostile.py
+	$(ONE_THREAD) DEBLEND_RECORD=evidence/reliability $(BIN)/python -m pytest -m full tests
+	@$(MAKE) --no-print-directory readme
+
 test-toy: $(READY)
-	$(BIN)/python -m pytest $(TOY_TESTS)
+	$(BIN)/python -m pytest -m "not full" $(TOY_TESTS)
 
 test-workflow: $(READY)
-	$(BIN)/python -m pytest tests/workflow tests/slurm $(SMALL:%=--ignore=%) $(TOY_TESTS:%=--ignore=%)
+	$(BIN)/python -m pytest -m "not full" tests/workflow tests/slurm $(SMALL:%=--ignore=%) $(TOY_TESTS:%=--ignore=%)
 
 lint: $(READY) ## Format, lint, spelling and type checks
 	$(BIN)/ruff format --check $(SOURCES)

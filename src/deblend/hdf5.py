@@ -63,10 +63,12 @@ def open_file(
     Raises
     ------
     DeblendError
-        The file is missing or broken, or lacks something that is read in the block.
+        The file is missing or broken, refers to another one, or lacks something that is read in
+        the block.
     """
     try:
         with h5py.File(path, "r") as file:
+            refuse_other_files(file)
             yield file
     except (OSError, KeyError, RuntimeError) as error:
         # Errors of the system have a number, and those of reading HDF5 have none: a full disk, for
@@ -76,6 +78,25 @@ def open_file(
         raise DeblendError(
             f"{path} is not {what} ({_reason(error)}): delete it and run again"
         ) from error
+
+
+def refuse_other_files(file: h5py.File) -> None:
+    """Refuse a file with links or arrays that are in other files: these could be any of the user's.
+
+    Raises
+    ------
+    DeblendError
+    """
+
+    def look(name: str, link: h5py.HardLink | h5py.SoftLink | h5py.ExternalLink) -> None:
+        item = file[name] if isinstance(link, h5py.HardLink) else None
+        is_array = isinstance(item, h5py.Dataset)
+        if isinstance(link, h5py.ExternalLink) or (is_array and (item.external or item.is_virtual)):
+            raise DeblendError(
+                f"{name} of {file.filename} is in another file: copy the array into this one"
+            )
+
+    file.visititems_links(look)
 
 
 def _reason(error: Exception) -> str:

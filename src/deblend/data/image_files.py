@@ -35,6 +35,8 @@ from deblend.data.image_masks import (
     tells_all,
 )
 from deblend.errors import DeblendError
+from deblend.hdf5 import refuse_other_files
+from deblend.space import need_memory
 from scipy.ndimage import correlate, maximum_filter, minimum_filter
 
 log = logging.getLogger(__name__)
@@ -52,6 +54,7 @@ READ_ERRORS = (
     IndexError,
     AttributeError,
     EOFError,
+    MemoryError,
     zipfile.BadZipFile,
     zlib.error,
 )
@@ -180,12 +183,14 @@ def _choose_array(key: str | None, names: list[str], path: Path) -> str:
 
 def _read_hdf5(file: h5py.File, key: str | None, path: Path) -> Pixels:
     """Read an array of an HDF5 file, also one in a group."""
+    refuse_other_files(file)
     names: list[str] = []
     file.visititems(lambda name, item: names.append(name) if _is_array(item) else None)
     if key is None:
         # Without a key, tables in groups do not hide that there is one array of images.
         names = [name for name in names if "/" not in name] or names
     array = file[_choose_array(None if key is None else key.strip("/"), names, path)]
+    need_memory(str(path), array.nbytes)
     header = fits.Header()
     for name in ("unit", "units", "BUNIT"):
         if name in array.attrs:

@@ -5,6 +5,7 @@ units. A number that cannot be read is an error that says where it is; one that 
 is NaN, counted and logged. Rows of two tables that belong together are found by their ids.
 """
 
+import contextlib
 import gzip
 import logging
 import re
@@ -14,7 +15,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from xml.parsers import expat
 
+import h5py
 import numpy as np
 import pandas as pd
 from astropy import units as u
@@ -25,6 +28,8 @@ from astropy.table import Table
 from deblend.data.delimited import delimiter_of, read_delimited
 from deblend.data.image_units import NAMES
 from deblend.errors import DeblendError
+from deblend.files import public_url
+from deblend.hdf5 import refuse_other_files
 
 log = logging.getLogger(__name__)
 
@@ -217,9 +222,13 @@ def _read_any(path: Path) -> Table:
         start = file.read(4096)
     if start.startswith(b"SIMPLE  ="):
         return Table.read(path, format="fits")
+    if h5py.is_hdf5(path):
+        with h5py.File(path) as file:
+            refuse_other_files(file)
     if b"\0" in start and not start.startswith((b"\xff\xfe", b"\xfe\xff")):
         return Table.read(path)  # HDF5 and others, by its suffix
     if re.match(rb"(\xef\xbb\xbf)?\s*<(\?xml|VOTABLE)", start):
+        _refuse_streams(path, zipped)
         # Names as their authors wrote them, such as S/G, not the identifiers made of them.
         return Table.read(path, format="votable", use_names_over_ids=True)
     if start.lstrip().lower().startswith((b"<html", b"<!doctype")):
@@ -237,6 +246,33 @@ def _read_any(path: Path) -> Table:
         return text_tables.read(lines, converters={} if described else as_text)
     except text_tables.InconsistentTableError as error:
         raise ValueError("it is not FITS, ECSV, CSV, a VOTable or columns of text") from error
+
+
+def _refuse_streams(path: Path, zipped: bool) -> None:
+    """Refuse a VOTable whose data are at an address, which astropy would open: a file, or a host.
+
+    Raises
+    ------
+    ValueError
+    """
+    addresses: list[str] = []
+
+    def look(name: str, attributes: dict[str, str]) -> None:
+        if name.rpartition(":")[2].upper() == "STREAM" and "href" in attributes:
+            addresses.append(attributes["href"])
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = look
+    # What is no XML is found by astropy, which says so.
+    with (
+        contextlib.suppress(expat.ExpatError),
+        gzip.open(path, "rb") if zipped else open(path, "rb") as file,
+    ):
+        parser.ParseFile(file)
+    if addresses:
+        raise ValueError(
+            f"its data are elsewhere, at {public_url(addresses[0])}: save them in the table itself"
+        )
 
 
 def _read_ecsv(lines: list[str]) -> Table:

@@ -95,6 +95,7 @@ def script(log_path: str | Path) -> Iterator[None]:
         if is_full_disk(error):
             reason = " ".join(str(error).split())[:200]
             _show(error, f"the disk is full ({reason}): make space, and run again", path)
+            root.info(_FINAL.format(run=present_run()))
             # HDF5 cannot close its files then, and crashes when the process ends.
             logging.shutdown()
             os._exit(1)

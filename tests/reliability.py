@@ -1,0 +1,51 @@
+"""Record of what the tests of faults and hostile files have found, for docs/reliability.md.
+
+The tests that write a record are run by `make test-all`, which sets DEBLEND_RECORD to a folder:
+evidence/reliability.
+"""
+
+import csv
+import json
+import os
+import subprocess
+from pathlib import Path
+
+from deblend.data.locks import lock
+
+ROOT = Path(__file__).parents[1]
+#: What can become of a file or a run; `same` is that content or results are byte-identical.
+OUTCOMES = ("same", "error", "other")
+
+
+def recorded(name, keys, outcomes):
+    """Write how often each outcome was found, if records are wanted.
+
+    Parameters
+    ----------
+    name : str
+        Of the CSV file.
+    keys : tuple of str
+        Names of the columns that tell what was tried.
+    outcomes : dict of tuple to Counter
+        For the values of these columns: how often each of `OUTCOMES` was found.
+    """
+    folder = os.environ.get("DEBLEND_RECORD")
+    if not folder or not outcomes:
+        return
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    with (Path(folder) / name).open("a+", newline="") as file:
+        # Several processes may share the tests.
+        lock(file)
+        file.seek(0)
+        found = {tuple(row[key] for key in keys): row for row in csv.DictReader(file)}
+        for values, counts in outcomes.items():
+            numbers = {"n": counts.total(), **{outcome: counts[outcome] for outcome in OUTCOMES}}
+            found[values] = dict(zip(keys, values, strict=True)) | numbers
+        file.truncate(0)
+        rows = csv.DictWriter(file, (*keys, "n", *OUTCOMES), lineterminator="\n")
+        rows.writeheader()
+        rows.writerows(found[values] for values in sorted(found))
+    git = ["git", "-C", str(ROOT), "rev-parse", "HEAD"]
+    commit = subprocess.run(git, capture_output=True, text=True).stdout.strip()
+    text = json.dumps({"commit": commit, "command": "make test-all"}, indent=1)
+    (Path(folder) / "run.json").write_text(text + "\n")
