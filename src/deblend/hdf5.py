@@ -87,16 +87,22 @@ def refuse_other_files(file: h5py.File) -> None:
     ------
     DeblendError
     """
-
-    def look(name: str, link: h5py.HardLink | h5py.SoftLink | h5py.ExternalLink) -> None:
-        item = file[name] if isinstance(link, h5py.HardLink) else None
-        is_array = isinstance(item, h5py.Dataset)
-        if isinstance(link, h5py.ExternalLink) or (is_array and (item.external or item.is_virtual)):
-            raise DeblendError(
-                f"{name} of {file.filename} is in another file: copy the array into this one"
-            )
-
-    file.visititems_links(look)
+    groups, seen = [file], set()
+    while groups:
+        group = groups.pop()
+        for name in group:
+            link = group.get(name, getlink=True)
+            item = group[name] if isinstance(link, h5py.HardLink) else None
+            if isinstance(item, h5py.Group):
+                # A group can be in itself.
+                address = h5py.h5o.get_info(item.id).addr
+                groups += [item] if address not in seen else []
+                seen.add(address)
+            is_array = isinstance(item, h5py.Dataset) and (item.external or item.is_virtual)
+            if is_array or isinstance(link, h5py.ExternalLink):
+                raise DeblendError(
+                    f"{name} of {file.filename} is in another file: copy the array into this one"
+                )
 
 
 def _reason(error: Exception) -> str:

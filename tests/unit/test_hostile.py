@@ -141,7 +141,7 @@ READERS = {
         read_all_stamps,
         is_checked=True,
     ),
-    "arrays and weights (HDF5)": Reader("own hdf5", ".h5", write_own, read_own, is_checked=True),
+    "arrays and weights (HDF5)": Reader("own arrays", ".h5", write_own, read_own, is_checked=True),
     "frames (.npy)": Reader(
         "frames",
         ".npy",
@@ -195,7 +195,7 @@ READERS = {
         ".yaml",
         lambda path: path.write_text("a: 1\nb: [x, y]\n"),
         lambda path: repr(read_yaml(path)).encode(),
-        (yaml.YAMLError,),
+        (yaml.YAMLError, UnicodeDecodeError),
     ),
     "VGG's weights (pickle)": Reader(
         "pickle",
@@ -417,7 +417,7 @@ TRICKS = {
     "bomb": (bomb_in_tar, ("tar",)),
     "paths outside": (outside_of_tar, ("tar",)),
     "links": (links_in_tar, ("tar",)),
-    "links and arrays elsewhere": (links_in_hdf5, ("hdf5", "own hdf5")),
+    "links and arrays elsewhere": (links_in_hdf5, ("hdf5", "own hdf5", "own arrays")),
     "YAML tags": (tags_in_yaml, ("yaml",)),
     "YAML tags, ECSV": (tags_in_ecsv, ("ecsv",)),
     "XML entities": (entities, ("votable",)),

@@ -198,8 +198,8 @@ def at_work(folder):
 
 
 # Faults --------------------------------------------------------------------------------
-# Each returns "same", or "error" if there was a clear error first. The next run has to give the same
-# bytes in both cases.
+# Each returns "same", or "error" if there was a clear error first. The next run has to give the
+# same bytes in both cases.
 
 
 def kill_the_job(place):

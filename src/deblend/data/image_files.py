@@ -55,6 +55,7 @@ READ_ERRORS = (
     AttributeError,
     EOFError,
     MemoryError,
+    RuntimeError,
     zipfile.BadZipFile,
     zlib.error,
 )

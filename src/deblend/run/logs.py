@@ -102,7 +102,8 @@ def script(log_path: str | Path) -> Iterator[None]:
         root.exception("unexpected error")
         raise SystemExit(1) from error
     finally:
-        to_file.flush()
+        with contextlib.suppress(OSError):
+            to_file.flush()
 
 
 #: Last line of the log of a script that is not to be tried again in the same run.
