@@ -81,8 +81,8 @@ def script(log_path: str | Path) -> Iterator[None]:
     root.setLevel(logging.INFO)
     root.handlers = [to_file, to_terminal]
     logging.captureWarnings(True)
-    end_with_run()
     try:
+        end_with_run()
         yield
     except DeblendError as error:
         _show(error, str(error), path)
