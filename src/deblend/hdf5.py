@@ -87,7 +87,8 @@ def refuse_other_files(file: h5py.File) -> None:
     ------
     DeblendError
     """
-    groups, seen = [file], set()
+    groups: list[h5py.Group] = [file]
+    seen: set[int] = set()
     while groups:
         group = groups.pop()
         for name in group:
@@ -152,7 +153,7 @@ def write_array(group: h5py.Group, name: str, values: Any = None, **options: Any
         # What is only in memory until now needs space too.
         group.file.flush()
         n_values = int(np.prod(options["shape"], dtype=np.int64))
-        need_disk(group.file.filename, n_values * np.dtype(options["dtype"]).itemsize)
+        need_disk(group.file.filename, n_values * np.dtype(options.get("dtype", "f4")).itemsize)
     options["track_times"] = False
     if 0 not in options["shape"] or "maxshape" in options:
         options = {"chunks": True, "fletcher32": True, **options}

@@ -1,5 +1,7 @@
 """Each reader of files against each trick: the content as it was, or a clear error.
 
+`make test` runs a sample of the readers, `make test-all` all.
+
 Never other content, code that runs, another file's content, or memory without limits. What single
 readers do is tested beside their modules; this is the matrix of all. With DEBLEND_RECORD, the
 outcomes are written to `hostile.csv` in that folder, from which docs/reliability.md has its table.
@@ -438,8 +440,10 @@ UNCHECKED = (
     "yaml",
     "tar",
 )
+#: Readers that `make test` tries too.
+SAMPLE = ("arrays and weights (HDF5)", "catalogues (ECSV)", "tar.gz archives")
 CASES = [
-    (reader, trick)
+    pytest.param(reader, trick, marks=() if reader in SAMPLE else pytest.mark.full)
     for reader in READERS
     for trick, (_, kinds) in TRICKS.items()
     if (not kinds or READERS[reader].kind in kinds)
