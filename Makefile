@@ -109,8 +109,8 @@ test: $(READY) lint ## Check the code and run all tests that this machine suppor
 # The suites of faults and hostile files also record what they found, for docs/reliability.md.
 test-all: test ## All tests, also the long ones: each kind of rule and file against each fault
 	rm -f evidence/reliability/*.csv
-	$(ONE_THREAD) DEBLEND_RECORD=$(CURDIR)/evidence/reliability $(BIN)/python -m pytest tests/unit/test_hostile.py
-	$(ONE_THREAD) DEBLEND_RECORD=$(CURDIR)/evidence/reliability $(BIN)/python -m pytest -m full tests --ignore=tests/unit/test_hostile.py
+	$(ONE_THREAD) DEBLEND_RECORD="$(CURDIR)/evidence/reliability" $(BIN)/python -m pytest tests/unit/test_hostile.py
+	$(ONE_THREAD) DEBLEND_RECORD="$(CURDIR)/evidence/reliability" $(BIN)/python -m pytest -m full tests --ignore=tests/unit/test_hostile.py
 	@$(MAKE) --no-print-directory readme
 
 test-toy: $(READY)
