@@ -3,7 +3,9 @@ PYTHON ?= python3.11
 CORES ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
-REQUIREMENTS := requirements.txt requirements-dev.txt constraints.txt
+# Versions and hashes of all packages. LOCK=constraints.txt: versions alone, for builds with other hashes.
+LOCK ?= lock.txt
+REQUIREMENTS := requirements.txt requirements-dev.txt constraints.txt lock-pip.txt $(LOCK)
 # This file exists when the set-up of .venv is complete. A change of the requirements updates .venv.
 READY := $(VENV)/.ready
 # Not $(BIN)/snakemake, which has the path of its interpreter in its first line: that may be too long,
@@ -22,6 +24,8 @@ RUN = $(SCALE)
 COMMAND = $(if $(filter paper,$(SCALE)),snakemake --cores 8,make $(SCALE))
 SMALL := tests/unit $(patsubst %,tests/workflow/test_%.py,config dry_run bad_input sources module)
 TOY_TESTS := $(patsubst %,tests/workflow/test_%.py,toy report reruns)
+# Without the long tests: see test-all.
+CHOSEN ?= not full
 ONE_THREAD := OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1
 SOURCES := src workflow tools tests benchmarks
 
@@ -32,7 +36,7 @@ export XDG_CACHE_HOME ?= $(CURDIR)/.snakemake/caches
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help place env toy small published report evidence summary figure plan readme unlock test test-all test-toy test-workflow lint format docs bench clean
+.PHONY: help place env toy small published report evidence weights summary figure plan readme unlock lock test test-all test-toy test-workflow lint format docs bench clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,10 +46,9 @@ place:
 	@case "$$(pwd -P)" in *[{}:]*) echo "the path of this folder, $$(pwd -P), has a brace or a colon: rename it (spaces and other characters are fine)" >&2; exit 1;; esac
 
 $(READY): $(REQUIREMENTS) | place
-	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) was not found: install Python 3.11, or run make PYTHON=..." >&2; exit 1; }
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Python 3.11 is needed, this is %d.%d" % sys.version_info[:2])'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt -c constraints.txt
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) was not found: install Python 3.11, 3.12 or 3.13, or run make PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11, 5) <= sys.version_info[:3] < (3, 14) and "Python 3.11 (from 3.11.5), 3.12 or 3.13 is needed, this is %d.%d.%d: run make PYTHON=..." % sys.version_info[:3])'
+	sh envs/install.sh $(PYTHON) $(VENV) $(LOCK) requirements.txt requirements-dev.txt
 	@touch $@
 
 env: $(READY) ## Set up the environment in .venv only
@@ -64,7 +67,7 @@ figure: $(READY) ## Make one figure and what it needs (F=hemmati2022/fig6 SCALE=
 	@$(call run,$(RESULTS)/figures/$(patsubst boucaud2020/%,%,$(F)).pdf $(if $(filter-out paper,$(SCALE)),--configfile config/$(SCALE).yaml))
 	@echo "Figure: $(RESULTS)/figures/$(patsubst boucaud2020/%,%,$(F)).pdf"
 
-plan: $(READY) ## Hours, memory and downloads of a run, and of larger ones (SCALE=paper)
+plan: $(READY) ## Hours, memory, disk and downloads of a run, and of larger ones (SCALE=paper)
 	@$(BIN)/python tools/plan.py $(if $(filter-out paper,$(SCALE)),config/$(SCALE).yaml)
 
 # A download of 1 MB; no network is trained.
@@ -74,8 +77,9 @@ published: $(READY) ## Figures 5 to 9, claims and findings from Boucaud et al.'s
 
 # Snakemake's package has the page's JavaScript, so that nothing is downloaded.
 report: $(READY) ## Put figures and tables of the toy run on one HTML page (SCALE=small: of make small)
-	@test -f $(RESULTS)/tables/claims.csv || { echo "there are no results in $(RESULTS): run make $(SCALE) first" >&2; exit 1; }
-	@$(SNAKEMAKE) --configfile config/$(SCALE).yaml --report $(RESULTS)/report.html >$(RESULTS)/logs/report.log 2>&1 \
+	@test -f $(RESULTS)/report/first_page.html || { echo "there are no results in $(RESULTS): run make $(SCALE) first" >&2; exit 1; }
+	@$(SNAKEMAKE) $(if $(wildcard $(RESULTS)/benchmark/table.csv),all benchmark) --configfile config/$(SCALE).yaml \
+	--report $(RESULTS)/report.html --report-stylesheet workflow/report/report.css >$(RESULTS)/logs/report.log 2>&1 \
 	|| { tail -n 3 $(RESULTS)/logs/report.log >&2; echo "no report was made: run make $(SCALE) first" >&2; exit 1; }
 	@echo "Report: $(RESULTS)/report.html"
 
@@ -83,6 +87,10 @@ evidence: SCALE = small
 evidence: $(READY) ## Copy tables and small pictures of a finished run to evidence/ (PAPER=... SCALE=small)
 	$(BIN)/python tools/collect_evidence.py $(PAPER) $(RESULTS) --name $(RUN) --command "$(COMMAND)"
 	@$(MAKE) --no-print-directory readme
+
+weights: SCALE = small
+weights: $(READY) ## Copy trained networks of a finished run to evidence/weights/ (SCALE=small)
+	$(BIN)/python tools/collect_weights.py $(RESULTS)
 
 readme: $(READY) ## Fill in the numbers of README.md and docs/ from evidence/, and write its index
 	$(BIN)/python tools/quote_evidence.py
@@ -103,21 +111,24 @@ unlock: $(READY) ## Allow the next run after one was killed (kill -9, power cut)
 # Unit tests, dry runs and the smallest runs have one thread each. The other tests start workflows; those that
 # share the toy run beside those that do not.
 test: $(READY) lint ## Check the code and run all tests that this machine supports
-	$(ONE_THREAD) $(BIN)/python -m pytest -m "not full" $(SMALL) --numprocesses $(CORES) --dist worksteal
+	$(ONE_THREAD) $(BIN)/python -m pytest $(SMALL) --numprocesses $(CORES) --dist worksteal -m "$(CHOSEN)"
 	+@$(MAKE) --no-print-directory --keep-going --jobs 2 --output-sync=line test-toy test-workflow
 
 # The suites of faults and hostile files also record what they found, for docs/reliability.md.
-test-all: test ## All tests, also the long ones: each kind of rule and file against each fault
+test-all: test ## The same, then the long tests, which take an hour more: also each fault for each kind of rule and file
 	rm -f evidence/reliability/*.csv
-	$(ONE_THREAD) DEBLEND_RECORD="$(CURDIR)/evidence/reliability" $(BIN)/python -m pytest tests/unit/test_hostile.py
+	$(ONE_THREAD) DEBLEND_RECORD="$(CURDIR)/evidence/reliability" $(BIN)/python -m pytest tests/unit/test_hostile.py --numprocesses $(CORES)
 	$(ONE_THREAD) DEBLEND_RECORD="$(CURDIR)/evidence/reliability" $(BIN)/python -m pytest -m full tests --ignore=tests/unit/test_hostile.py
 	@$(MAKE) --no-print-directory readme
 
 test-toy: $(READY)
-	$(BIN)/python -m pytest -m "not full" $(TOY_TESTS)
+	$(BIN)/python -m pytest $(TOY_TESTS) -m "$(CHOSEN)"
 
 test-workflow: $(READY)
-	$(BIN)/python -m pytest -m "not full" tests/workflow tests/slurm $(SMALL:%=--ignore=%) $(TOY_TESTS:%=--ignore=%)
+	$(BIN)/python -m pytest tests/workflow tests/slurm $(SMALL:%=--ignore=%) $(TOY_TESTS:%=--ignore=%) -m "$(CHOSEN)"
+
+lock: $(READY) ## Write the versions and hashes of all packages for all platforms (network)
+	$(BIN)/python tools/lock.py
 
 lint: $(READY) ## Format, lint, spelling and type checks
 	$(BIN)/ruff format --check $(SOURCES)

@@ -9,6 +9,10 @@ min_version("9.12")
 configfile: f"{workflow.current_basedir}/config/config.yaml"
 
 
+# Of `--sdm apptainer` alone, in the working directory: see docs/platforms.md.
+container: "deblend.sif"
+
+
 include: "workflow/rules/common.smk"
 include: "workflow/rules/downloads.smk"
 include: "workflow/rules/datasets.smk"

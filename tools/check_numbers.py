@@ -37,7 +37,8 @@ NO_NUMBERS = (
     rf"\b(?:Figures?|Figs?\.?|Tables?|Sections?|Sects?\.?|[Ee]qs?\.) {LIST}",
     r"\b(?:et al\.|[A-Z]\w+ ?& [A-Z]\w+),? \d{4}\b",
     r"(?m)^\s*\d+\. ",
-    r"\b(?:Python|version|PSF|Keras|VGG|Zoo|Release|DR) \d+(?:\.\d+)*\b",
+    rf"\bPython {LIST}",
+    r"\b(?:version|glibc|macOS|PSF|Keras|VGG|Zoo|Release|DR) \d+(?:\.\d+)*\b",
 )
 
 

@@ -2,6 +2,7 @@
 
     python tools/collect_evidence.py boucaud2020 results/small
     python tools/collect_evidence.py boucaud2020 results/hst --command "snakemake ..."
+    python tools/collect_evidence.py benchmark results/benchmark --name small --command "..."
 
 `evidence/PAPER/NAME` then has:
 
@@ -33,6 +34,8 @@ import yaml
 from PIL import Image
 
 ROOT = Path(__file__).parents[1]
+#: The benchmark of all methods, which is collected as a paper is.
+BENCHMARK = "benchmark"
 PAPERS = ("boucaud2020", "farrens2022", "reiman2019", "hemmati2022")
 #: Larger tables are left out, and listed in the record.
 MAX_TABLE_BYTES = 100_000
@@ -120,6 +123,10 @@ def shrink(source: Path, target: Path) -> None:
 
 def trained(paper: str, results: Path, config: dict[str, Any]) -> list[str]:
     """Networks of a paper that a run has trained."""
+    if paper == BENCHMARK:
+        records = [*results.glob("networks/*/network.json")]
+        records += results.glob(f"{BENCHMARK}/networks/*/network.json")
+        return sorted(path.parent.name for path in records)
     if paper == "boucaud2020":
         names = list(config["networks"])
     elif paper == "farrens2022":
@@ -133,8 +140,14 @@ def trained(paper: str, results: Path, config: dict[str, Any]) -> list[str]:
 
 def circumstances(results: Path, network: str) -> dict[str, Any]:
     """What `network.json` says about where a network was trained."""
-    record = json.loads((results / f"networks/{network}/network.json").read_text())
+    record = json.loads((folder_of(results, network) / "network.json").read_text())
     return {key: record[key] for key in CIRCUMSTANCES if key in record}
+
+
+def folder_of(results: Path, network: str) -> Path:
+    """Folder of a network: of a paper, or trained for the benchmark."""
+    own = results / BENCHMARK / "networks" / network
+    return own if own.is_dir() else results / "networks" / network
 
 
 def iou_summary(iou: pd.DataFrame) -> pd.DataFrame:
@@ -150,6 +163,15 @@ def iou_summary(iou: pd.DataFrame) -> pd.DataFrame:
 
 def sources(paper: str, results: Path, networks: list[str]) -> Iterator[tuple[Path, str]]:
     """Files of a run that are evidence, with their names in the folder of the evidence."""
+    if paper == BENCHMARK:
+        folder = results / BENCHMARK
+        for path in sorted([*folder.glob("*.csv"), *folder.glob("*.json"), *folder.glob("*.md")]):
+            yield path, path.name
+        yield folder / "figure.png", "figure.png"
+        for network in networks:
+            for name in ("history.csv", "calibration.json"):
+                yield folder_of(results, network) / name, f"networks/{network}/{name}"
+        return
     lead = paper == "boucaud2020"  # its figures and tables have no folder of their own
     figures = results / "figures" / ("" if lead else paper)
     tables = results / "tables" / ("" if lead else paper)
@@ -185,6 +207,9 @@ def copy_table(paper: str, source: Path, target: Path) -> bool:
         return True
     if source.stat().st_size > MAX_TABLE_BYTES:
         return False
+    if source.suffix != ".csv":
+        shutil.copyfile(source, target)
+        return True
     with source.open(newline="") as file:
         rows = list(csv.reader(file))
     if rows and "paper" in rows[0]:
@@ -227,7 +252,7 @@ def collect(
     Parameters
     ----------
     paper : str
-        One of `PAPERS`.
+        One of `PAPERS`, or `BENCHMARK`.
     results : path
         Folder of the results of a finished run.
     target : path
@@ -283,7 +308,9 @@ def collect(
     jobs.to_csv(target / "jobs.csv", index=False, lineterminator="\n")
     others = [*PAPERS, "papers"] if paper == PAPERS[0] else [*PAPERS, "papers", "datasets"]
     kept = {k: v for k, v in config.items() if k == paper or k not in others} | {"papers": [paper]}
-    if paper != PAPERS[0]:
+    if paper == BENCHMARK:
+        kept = dict(config)
+    elif paper != PAPERS[0]:
         kept.pop("networks", None)
     (target / "configuration.yaml").write_text(yaml.safe_dump(kept, sort_keys=False))
     finished = datetime.datetime.fromtimestamp(record_file.stat().st_mtime, datetime.UTC)
@@ -343,7 +370,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("paper", choices=PAPERS)
+    parser.add_argument("paper", choices=(*PAPERS, BENCHMARK))
     parser.add_argument("results", type=Path, help="folder of the results of a finished run")
     parser.add_argument("--name", help="name of the run; default: that of the folder")
     parser.add_argument("--to", type=Path, default=ROOT / "evidence", help="default: evidence")

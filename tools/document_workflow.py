@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from whole_workflow import whole_workflow
 
 ROOT = Path(__file__).parents[1]
 PAPERS = {
@@ -49,23 +50,7 @@ def read_rules() -> tuple[Rules, Edges]:
     edges : set of tuple
         Pairs: a rule whose outputs another one reads, and that rule.
     """
-    from snakemake.api import SnakemakeApi
-    from snakemake.settings.types import (
-        ConfigSettings,
-        DAGSettings,
-        OutputSettings,
-        Quietness,
-        ResourceSettings,
-    )
-
-    with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
-        workflow_api = api.workflow(
-            ResourceSettings(cores=2),
-            config_settings=ConfigSettings(configfiles=[ROOT / "config/small.yaml"]),
-            snakefile=ROOT / "Snakefile",
-        )
-        workflow_api.dag(DAGSettings(forceall=True))
-        workflow = workflow_api._workflow
+    with whole_workflow([ROOT / "config/small.yaml"]) as workflow:
         rules = {
             rule.name: {
                 "file": Path(rule.snakefile).stem,
@@ -74,8 +59,6 @@ def read_rules() -> tuple[Rules, Edges]:
             }
             for rule in workflow.rules
         }
-        workflow._prepare_dag(forceall=True, ignore_incomplete=True, lock_warn_only=True)
-        workflow._build_dag()
         edges = {
             (needed.rule.name, job.rule.name)
             for job in workflow.dag.jobs

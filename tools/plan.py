@@ -2,9 +2,9 @@
 
     python tools/plan.py [CONFIGURATION...] [--times 1 10 100]
 
-Prints jobs, hours of cores and GPUs, memory and downloads, by paper, for the configuration and for
-so many times as many galaxies, blends and images. Hours are estimated from the runs in `evidence/`,
-see `deblend.run.plan`.
+Prints jobs, hours of cores and GPUs, memory, disk and downloads, by paper, for the configuration
+and for so many times as many galaxies, blends and images. Hours and disk are estimated from the
+runs in `evidence/`, see `deblend.run.plan` and `deblend.run.disk`.
 """
 
 import argparse
@@ -18,31 +18,16 @@ from snakemake.exceptions import WorkflowError
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "src"))
+from deblend.run.disk import read_sizes  # noqa: E402
 from deblend.run.plan import Config, Job, measured, plan_table  # noqa: E402
+from whole_workflow import whole_workflow  # noqa: E402
 
 
 def read_jobs(overlays: list[Path]) -> tuple[list[Job], Config, float]:
     """All jobs of the default target, the complete configuration, and bytes to download."""
-    from snakemake.api import SnakemakeApi
-    from snakemake.settings.types import (
-        ConfigSettings,
-        DAGSettings,
-        OutputSettings,
-        Quietness,
-        ResourceSettings,
-    )
-
-    with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
-        workflow_api = api.workflow(
-            ResourceSettings(cores=2),
-            config_settings=ConfigSettings(configfiles=overlays),
-            snakefile=ROOT / "Snakefile",
-        )
-        workflow_api.dag(DAGSettings(forceall=True))
-        workflow = workflow_api._workflow
-        workflow._prepare_dag(forceall=True, ignore_incomplete=True, lock_warn_only=True)
-        workflow._build_dag()
-        jobs = [as_job(job) for job in workflow.dag.jobs if job.rule.output]
+    with whole_workflow(overlays) as workflow:
+        results = workflow.globals["config"]["pathvars"]["results"]
+        jobs = [as_job(job, results) for job in workflow.dag.jobs if job.rule.output]
         names = {
             str(name)
             for job in workflow.dag.jobs
@@ -52,8 +37,8 @@ def read_jobs(overlays: list[Path]) -> tuple[list[Job], Config, float]:
         return jobs, workflow.globals["config"], download_bytes(names)
 
 
-def as_job(job: Any) -> Job:
-    """A job of Snakemake."""
+def as_job(job: Any, results: str) -> Job:
+    """A job of Snakemake; `results` is the folder of the results."""
     benchmark = str(job.benchmark or "")
     # What depends on the sizes of files that are not there yet is no number.
     asked = {key: value for key, value in job.resources.items() if isinstance(value, int | float)}
@@ -63,6 +48,11 @@ def as_job(job: Any) -> Job:
         memory_mb=float(asked.get("mem_mb", 0)),
         limit_h=float(asked.get("runtime", 0)) / 60,
         on_gpu=bool(asked.get("gpu", 0)),
+        outputs=tuple(
+            str(path).removeprefix(f"{results}/")
+            for path in job.output
+            if not path.flags.get("temp") and str(path).startswith(f"{results}/")
+        ),
     )
 
 
@@ -88,17 +78,19 @@ def main(arguments: list[str] | None = None) -> None:
         jobs, config, n_bytes = read_jobs([path.resolve() for path in options.overlays])
     except (WorkflowError, OSError) as error:
         raise SystemExit(f"Error: {' '.join(str(error).split())}") from None
-    rates = measured(ROOT / "evidence")
+    rates, sizes = measured(ROOT / "evidence"), read_sizes(ROOT / "evidence/disk.csv")
     for times in options.times:
         print(f"\n{times:g} times as many galaxies, blends and images")
-        table = plan_table(jobs, config, rates, times)
+        table = plan_table(jobs, config, rates, times, sizes)
         print(pd.DataFrame(table).round(1).to_string(index=False))
     print(
         f"\nDownloads: {n_bytes / 1e9:.1f} GB, of archives whose size is known.\n"
         "Hours are those of the runs in evidence/ in proportion to the work: a rough guide,\n"
         "since rates differ between these runs by up to ten times. not_measured: jobs that are\n"
         "like none of them; limit_hours: the time that their rules allow these. A training that\n"
-        "was measured on CPUs only counts as core_hours, even if it will run on a GPU."
+        "was measured on CPUs only counts as core_hours, even if it will run on a GPU. disk_gb:\n"
+        "of the results, without unknown_files, such as stamps of an archive whose galaxies\n"
+        "nobody has counted. While a data set is put together, it needs about twice its room."
     )
 
 

@@ -4,4 +4,4 @@ Nothing here depends on Snakemake. The scripts in `workflow/scripts` take a rule
 functions of this package and write the results. `docs/architecture.md` says what is where.
 """
 
-__version__ = "0.2.0.dev0"
+__version__ = "0.2.0"

@@ -74,7 +74,9 @@ def run(tmp_path):
             kind: Namedlist(fromdict=parts.get(kind, {}))
             for kind in ("input", "output", "params", "wildcards")
         }
-        snakemake = SimpleNamespace(log=[str(log)], threads=1, **lists)
+        # Addresses without secrets stand among the params as they are.
+        config = {"addresses": {}}
+        snakemake = SimpleNamespace(log=[str(log)], threads=1, config=config, **lists)
         try:
             path = ROOT / "workflow/scripts" / script
             runpy.run_path(str(path), init_globals={"snakemake": snakemake})

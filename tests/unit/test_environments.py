@@ -11,6 +11,7 @@ from importlib import metadata
 import pytest
 import yaml
 from deblend.run.code import definitions_used
+from packaging.markers import Marker
 from packaging.requirements import Requirement
 
 from tests.rules import ROOT, declared
@@ -57,7 +58,9 @@ def packages(environment):
     lines = []
     for line in yaml.safe_load(environment.read_text())["dependencies"]:
         lines += line["pip"] if isinstance(line, dict) else [line]
-    names = [normal(re.split(r"[=<>]", line)[0].strip()) for line in lines]
+    parts = [line.partition(";") for line in lines]
+    here = [line for line, _, marker in parts if not marker or Marker(marker).evaluate()]
+    names = [normal(re.split(r"[=<>]", line)[0].strip()) for line in here]
     return {PYPI.get(name, name) for name in names} - {"python", "pip"} - OPTIONAL
 
 

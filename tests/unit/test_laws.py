@@ -279,9 +279,14 @@ def test_an_adapter_reads_what_its_rule_declares(rules):
     assert not wrong, "\n".join(wrong)
 
 
-def test_an_adapter_reads_nothing_else():
+def test_an_adapter_reads_nothing_else(rules):
+    """But downloads look addresses with secrets up in the configuration, which is not recorded."""
+    files = {rule["script"]: Path(rule["file"]).stem for rule in rules.values()}
     for path in SCRIPTS:
-        assert reads(path).keys() <= {*KINDS, "log", "threads", "resources"}, path
+        allowed = {*KINDS, "log", "threads", "resources"}
+        if files[str(path.relative_to(ROOT))] == "downloads":
+            allowed.add("config")
+        assert reads(path).keys() <= allowed, path
 
 
 def test_rules_are_complete(rules):

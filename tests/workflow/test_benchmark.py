@@ -26,7 +26,7 @@ def folder(tmp_path_factory):
     (path / "my_method.py").write_text(documented("python", "my_method.py"))
     (path / "my_benchmark.yaml").write_text(documented("yaml", "my_benchmark.yaml"))
     shipped = ("sep_iso", "sep_auto", "forced_sep", "scarlet2", "blend2flux", "blend2mask2flux")
-    shipped += ("joint_text", "separator", "super_resolution", "blendhunter")
+    shipped += ("joint_text", "separator", "super_resolution", "blendhunter", "blend2posterior")
     benchmark = {
         "n_galaxies": 40,
         "n_outside": 6,

@@ -24,7 +24,7 @@ def test_an_unknown_data_set_in_a_target_is_named(tmp_path):
 def pins(path):
     """Versions of packages in a requirements file or an environment."""
     text = path.read_text()
-    found = re.findall(r"^[\s-]*([A-Za-z][\w.-]*)={1,2}([\d.]+)$", text, re.MULTILINE)
+    found = re.findall(r"^[\s-]*([A-Za-z][\w.-]*)={1,2}([\d.]+)(?: ;.*)?$", text, re.MULTILINE)
     return {name.lower().replace("_", "-"): version for name, version in found}
 
 

@@ -52,3 +52,11 @@ def test_another_workflow_can_ask_for_a_figure_at_paper_scale(other_workflow, op
     folder = other_workflow(target, options)
     plan = planned(snakemake("-n", directory=folder, project=folder).text)
     assert {"mine", "deblending_boucaud2020_example_figures", "deblending_ingest_archive"} <= plan
+
+
+@pytest.mark.full
+def test_the_file_that_catalogues_look_for_makes_everything(tmp_path):
+    """An included Snakefile does not say which rule is the default one."""
+    options = ("-n", "--configfile", ROOT / "config/toy.yaml")
+    result = snakemake(*options, directory=tmp_path, project=ROOT / "workflow")
+    assert planned(result.text) > {"everything", "report_summary", "record_checksums"}

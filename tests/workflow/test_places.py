@@ -55,8 +55,8 @@ def test_make_refuses_a_folder_in_which_nothing_works_before_the_set_up(tmp_path
     folder = tmp_path / name
     folder.mkdir()
     (folder / "Makefile").symlink_to(ROOT / "Makefile")
-    for requirements in ("requirements.txt", "requirements-dev.txt", "constraints.txt"):
-        (folder / requirements).touch()
+    for file in ("requirements", "requirements-dev", "constraints", "lock-pip", "lock"):
+        (folder / f"{file}.txt").touch()
     code, text = run(["make", "toy"], folder)
     assert code
     assert f"the path of this folder, {folder.resolve()}, has a brace or a colon: rename it" in text

@@ -10,6 +10,7 @@ from tests.run import snakemake
 
 #: A proxy that nothing listens at: every download fails.
 OFFLINE = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")
+PAPERS = ("boucaud2020", "farrens2022", "reiman2019", "hemmati2022")
 
 
 @pytest.fixture(scope="module")
@@ -18,29 +19,93 @@ def report(toy_project):
     # As `make report` writes it: below the results, and no target.
     name = "results/toy/report.html"
     path = toy_project / name
-    options = ["--configfile", "config/toy.yaml", "--report", name]
+    style = "workflow/report/report.css"
+    options = ["--configfile", "config/toy.yaml", "--report", name, "--report-stylesheet", style]
     snakemake(*options, directory=toy_project, project=toy_project, env=OFFLINE)
     page = path.read_text()
-    scripts = re.findall(r'<script id="(results|categories)">\s*var \w+ = (.+);\n', page)
+    scripts = re.findall(
+        r'<script id="(results|categories|workflow-desc)">\s*var \w+ = (.+);\n', page
+    )
     return {name: json.loads(text) for name, text in scripts}
 
 
-NAMES = ("claims", "findings", "highlights", "reproduction")
+def name_of(path, toy):
+    """A result's path in the report."""
+    return str(path.relative_to(toy.parents[1]))
 
 
-def test_the_report_has_all_figures_and_tables(report, toy):
-    expected = set((toy / "figures").rglob("*.pdf"))
-    expected |= {toy / f"tables/{name}.csv" for name in NAMES}
-    expected |= {path.with_suffix(".csv") for path in (toy / "tables").rglob("*.tex")}
-    expected.add(toy / "tables/farrens2022/magnitudes.csv")
-    supplements = ("failures.pdf", "contact_sheet.pdf", "science.pdf", "science.csv")
-    expected |= {toy / f"reiman2019/galaxyzoo/{name}" for name in supplements}
+def test_the_report_has_all_figures_as_pictures_and_all_tables_as_pages(report, toy):
+    expected = {path.with_suffix(".png") for path in (toy / "figures").rglob("*.pdf")}
+    supplements = ("failures", "contact_sheet", "science")
+    expected |= {toy / f"reiman2019/galaxyzoo/{name}.png" for name in supplements}
+    expected |= {toy / f"report/{paper}/training.png" for paper in PAPERS}
+    pages = {p for p in (toy / "report").rglob("*.html") if "captions" not in p.parts}
+    pages |= {toy / f"benchmarks/{name}.html" for name in ("training_time", "job_time")}
+    # A page for each table of the papers.
+    names = {"boucaud2020": toy / "tables", **{p: toy / "tables" / p for p in PAPERS[1:]}}
+    tables = {(p, path.stem) for p, folder in names.items() for path in folder.glob("*.tex")}
+    tables |= {("farrens2022", "magnitudes"), ("reiman2019", "science")}
+    tables |= {("boucaud2020", "exclusions"), ("boucaud2020", "fig5_stats")}
+    assert tables <= {(path.parent.name, path.stem) for path in pages}
     results = report["results"]
-    assert set(results) == {str(path.relative_to(toy.parents[1])) for path in expected}
-    assert len(results) > 40
+    assert set(results) == {name_of(path, toy) for path in expected | pages}
+    assert len(results) > 70
     for path, result in results.items():
-        assert result["data_uri"].startswith("data:"), path
-        assert "toy scale" in result["caption"] or len(result["caption"]) > 40, path
+        kind = "image/png" if path.endswith(".png") else "text/html"
+        assert result["data_uri"].startswith(f"data:{kind};"), path
+        assert len(result["caption"]) > 40, path
+
+
+def test_captions_of_figures_have_the_numbers_of_this_run(report, toy):
+    captions = {path: result["caption"] for path, result in report["results"].items()}
+    with_numbers = {path for path, text in captions.items() if "Numbers of this run" in text}
+    for csv in (toy / "figures").rglob("*.csv"):
+        if not csv.stem.endswith("_points"):
+            assert name_of(csv.with_suffix(".png"), toy) in with_numbers
+    panels = pd.read_csv(toy / "figures/fig5.csv").query("method == 'blend2flux'")
+    text = captions[name_of(toy / "figures/fig5.png", toy)]
+    for row in panels.itertuples():
+        assert f"{row.sigma_mag:.3f} [{row.sigma_mag_low:.3f}, {row.sigma_mag_high:.3f}]" in text
+    assert not any(re.search(r"\d\.\d{10}", text) for text in captions.values())
+
+
+def test_figures_are_in_the_papers_order(report, toy):
+    for category, paths in report["categories"].items():
+        (paths,) = paths.values()
+        labels = [report["results"][path]["labels"] for path in paths]
+        assert all(list(label) == ["result"] for label in labels), category
+        # As browsers sort text: spaces before digits.
+        shown = sorted(label["result"].replace("\u2007", " ") for label in labels)
+        numbers = [int(label[7:9]) for label in shown if label.startswith("Figure ")]
+        assert numbers == sorted(numbers)
+        if category != "All papers":
+            assert len(set(numbers)) == max(numbers) in (6, 9, 12), category
+
+
+def test_the_first_page_has_what_ran_and_what_it_shows(report, toy):
+    page = report["workflow-desc"]
+    run = json.loads((toy / "provenance.json").read_text())
+    assert f">{run['config']['scale']}</td>" in page and "tensorflow" in page and "torch" in page
+    highlights = pd.read_csv(toy / "tables/highlights.csv")
+    assert all(f">{number}" in page for number in highlights["number"].unique())
+    for title in ("What ran", "numbers", "Claims that hold", "Findings"):
+        assert re.search(f"<h2>.*{title}.*</h2>", page), title
+    claims = pd.read_csv(toy / "tables/claims.csv").query("bound == 'as stated'")
+    holds = claims["holds"].astype(str).eq("True").groupby(claims["paper"]).sum()
+    counts = page[page.index("Claims that hold") :]
+    found = re.findall(r"<tr><td>[^<]*\d{4}</td><td[^>]*>(\d+)</td>", counts)[:4]
+    assert list(map(int, found)) == [holds[paper] for paper in PAPERS]
+
+
+def test_pages_have_one_row_a_claim_and_a_number(toy):
+    claims = pd.read_csv(toy / "tables/claims.csv").query("bound != 'bar'")
+    rows = (toy / "report/claims.html").read_text().partition("<h2>Bars")[0].count("<tr>") - 1
+    assert rows == len(claims[["paper", "claim"]].drop_duplicates())
+    rows = (toy / "report/reproduction.html").read_text().count("<tr>") - 1
+    assert rows == len(pd.read_csv(toy / "tables/reproduction.csv"))
+    for path in (toy / "report").rglob("*.html"):
+        text = re.sub(r'href="data:.*?"', "", path.read_text())
+        assert not re.search(r"\d\.\d{10}", text), path
 
 
 def test_every_result_can_be_chosen(report):

@@ -8,6 +8,9 @@ import yaml
 
 from tests.run import SMALLEST, assert_same_weights, kill_training, snakemake
 
+# Two runs of everything.
+pytestmark = pytest.mark.full
+
 #: Folders with times, which differ from run to run.
 VOLATILE = {"logs", "benchmarks"}
 #: The claim about the time of training: the only verdict that a clock decides.

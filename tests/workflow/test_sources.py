@@ -19,6 +19,7 @@ from deblend.farrens2022.stamps import read_sample_table
 from deblend.photometry.sep import Detection, background_rms, detect
 
 from tests.conftest import ROOT, simulator_config
+from tests.rules import declared
 from tests.run import planned, snakemake
 from tests.server import serving
 from tests.workflow.conftest import TINY
@@ -280,14 +281,70 @@ def test_the_mosaics_example_needs_nothing_but_downloads(tmp_path):
     assert planned(result.text) == rules
 
 
-def test_the_query_of_an_address_is_not_shown(tmp_path, overlay):
+SECRET = "PLANTED"
+
+
+def holding_secret(folder, *, but=()):
+    """Files of a folder that have the secret in their name or content, but for some."""
+    files = [path for path in folder.rglob("*") if path.is_file() and path not in but]
+    return [path for path in files if SECRET in path.name or SECRET.encode() in path.read_bytes()]
+
+
+def test_passwords_and_signatures_are_recorded_nowhere(tmp_path, project, serve, overlay):
+    """Those of an archive, a mosaic and a table; a change of them asks for another download."""
+    served, address = serve
+    for name in ("data.tar.gz", "field.fits", "catalogue.csv"):
+        (served / name).write_bytes(name.encode())
+    path = project / "config/datasets.yaml"
+    archives = yaml.safe_load(path.read_text())
+    whole = f"{address.replace('//', f'//me:{SECRET}@')}/data.tar.gz?key={SECRET}"
+    archives["boucaud2020_candels"] |= {"url": whole, "checksum": "unknown"}
+    for fact in ("n_bytes", "about_bytes", "n_rows"):
+        archives["boucaud2020_candels"].pop(fact, None)
+    path.write_text(yaml.safe_dump(archives))
     example = yaml.safe_load((ROOT / "config/examples/mosaics.yaml").read_text())
+    mosaic = f"{address}/field.fits?key={SECRET}"
     for entry in example["datasets"]["candels_mosaics"]["fields"]:
-        entry["mosaic"] += "?token=secret"
-    target = "results/mosaics/datasets/candels_mosaics/stamps.h5"
-    result = snakemake("-n", target, "--configfile", overlay(**example), directory=tmp_path)
-    assert "download_mosaic" in planned(result.text)
-    assert "secret" not in result.text
+        entry["mosaic"] = mosaic
+    example["boucaud2020"]["published_catalogue"] = f"{address}/catalogue.csv?key={SECRET}"
+    config = overlay(**example)
+    targets = (
+        f"resources/mosaics/{hashlib.sha256(mosaic.encode()).hexdigest()[:8]}_field.fits",
+        "resources/boucaud2020_candels/archive.tar.gz",
+        "resources/boucaud2020_published/output_catalog.csv",
+    )
+    arguments = ("--cores", 2, *targets, "--configfile", config)
+    made = snakemake(*arguments, directory=tmp_path, project=project)
+    assert [(tmp_path / target).read_text() for target in targets] == [
+        "field.fits",
+        "data.tar.gz",
+        "catalogue.csv",
+    ]
+    path.write_text(path.read_text().replace("data.tar.gz?key=", "data.tar.gz?new="))
+    changed = snakemake("-n", *arguments, directory=tmp_path, project=project)
+    assert planned(changed.text) == {"download_archive"}
+    assert "Params have changed" in changed.text
+    assert SECRET not in made.text + changed.text
+    assert (tmp_path / ".snakemake/metadata").is_dir()
+    assert holding_secret(tmp_path, but=(config, path)) == []
+
+
+def test_no_params_have_the_secret_of_an_address(overlay):
+    """Nor have inputs, and what the record of the run is made from."""
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    entry = config["hemmati2022"]["cutouts"]["goods_south"]
+    entry["redshift_catalog"] += f"?key={SECRET}"
+    for band in entry["bands"]:
+        band["mosaic"] += f"?key={SECRET}"
+        band["weight"] = band["mosaic"].replace("sci", "wht")
+    cutouts = {"goods_south": entry}
+    path = overlay(papers=["hemmati2022"], hemmati2022={"cutouts": cutouts})
+    workflow = declared(path)
+    jobs = workflow["jobs"]
+    assert jobs["hemmati2022_cutouts_archive"][0]["input"]["weights"]
+    assert jobs["report_summary"][0]["params"]["config"]["hemmati2022"]["cutouts"]
+    assert SECRET in path.read_text()
+    assert SECRET not in json.dumps(workflow)
 
 
 def test_archives_are_asked_for_their_files(tmp_path, project, serve):
@@ -300,6 +357,7 @@ def test_archives_are_asked_for_their_files(tmp_path, project, serve):
             r"https://\S+/([\w.-]+\.(csv|fits|h5|tar))\b", rf"{address}/\1", path.read_text()
         )
         names |= set(re.findall(rf"{address}/(\S+?\.(?:csv|fits|h5|tar))\b", text))
+        text = re.sub(rf"({address}/[\w.-]+)", rf"'\1?key={SECRET}'", text)
         path.write_text(text.replace("vizier:J/ApJS/207/24", "catalog.ecsv"))
     for file in ("datasets.yaml", "weights.yaml"):
         path = project / "config" / file
@@ -329,6 +387,8 @@ def test_archives_are_asked_for_their_files(tmp_path, project, serve):
         "not there": 1,
     }
     assert not list(tmp_path.glob("resources/*"))
+    assert SECRET not in there.text + lacking.text
+    assert holding_secret(tmp_path, but=[*project.glob("config/*.yaml")]) == []
 
 
 @pytest.mark.parametrize("name", ["uds", "cosmos", "hst_f125w"])

@@ -1,6 +1,6 @@
 # All methods on the same blends: <results>/benchmark. From top to bottom: sets of blends, the separator's
 # training, the methods by their environments, scores, figure and page.
-from deblend.benchmark.config import Benchmark
+from deblend.benchmark.config import SET_NAMES, Benchmark
 from deblend.run.environment import installed_version
 
 BENCHMARK = config["benchmark"] or Benchmark().model_dump(mode="json")
@@ -22,8 +22,13 @@ BENCHMARK_ENVIRONMENTS = {
     "blendhunter": "keras",
     "super_resolution": "torch",
     "separator": "torch",
+    "blend2posterior": "torch",
     "scarlet2": "scarlet2",
 }
+# Sets of the calibration, and their shares of its galaxies: as many scenes of one as of three galaxies,
+# and eight times as many of two.
+CALIBRATION_SHARES = {"one": 3 / 64, "simulated": 48 / 64, "three": 9 / 64}
+POSTERIORS = [n for n, entry in BENCHMARK_METHODS.items() if entry["kind"] == "blend2posterior"]
 # The head of BlendHunter at the noise that is nearest to that of realistic galaxies.
 BENCHMARK_NOISE = min(
     FARRENS["noise_sigma"], key=lambda sigma: abs(sigma - FARRENS["realistic_noise_sigma"])
@@ -54,6 +59,15 @@ def benchmark_method(wildcards):
     return entry
 
 
+def benchmark_galaxies(wildcards):
+    """Number of galaxies of a set."""
+    if wildcards.purpose == "calibration":
+        return int(CALIBRATION_SHARES[wildcards.blend_set] * BENCHMARK["n_calibration"])
+    if wildcards.blend_set in ("simulated", "isolated", "hsc"):
+        return BENCHMARK["n_galaxies"]
+    return BENCHMARK["n_outside"]
+
+
 def methods_in(environment):
     """Regular expression of the methods that run in an environment."""
     return any_of(
@@ -70,7 +84,7 @@ def benchmark_file(name):
     def find(wildcards):
         entry = BENCHMARK_METHODS[wildcards.method]
         kind = entry["kind"]
-        if kind == "separator":
+        if kind in ("separator", "blend2posterior"):
             return f"{BENCHMARK_FOLDER}/networks/{wildcards.method}/{name}"
         if kind not in ("boucaud2020", "blendhunter", "super_resolution"):
             return []
@@ -124,12 +138,13 @@ rule benchmark_simulate:
         priors=project_file("config/priors.yaml"),
         noise=project_file("config/noise.yaml"),
     output:
-        scenes=f"{BENCHMARK_FOLDER}/sets/{{blend_set}}.h5",
-        truth=f"{BENCHMARK_FOLDER}/sets/{{blend_set}}_truth.h5",
+        scenes=f"{BENCHMARK_FOLDER}/{{purpose}}/{{blend_set}}.h5",
+        truth=f"{BENCHMARK_FOLDER}/{{purpose}}/{{blend_set}}_truth.h5",
     log:
-        "<results>/logs/benchmark/simulate_{blend_set}.log",
+        "<results>/logs/benchmark/simulate_{purpose}_{blend_set}.log",
     wildcard_constraints:
-        blend_set=any_of(BENCHMARK["sets"]),
+        purpose="sets|calibration",
+        blend_set=any_of(SET_NAMES),
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -139,11 +154,8 @@ rule benchmark_simulate:
     params:
         code=code("benchmark/simulate.py"),
         seed=SEED,
-        n_galaxies=lambda wildcards: (
-            BENCHMARK["n_galaxies"]
-            if wildcards.blend_set in ("simulated", "isolated", "hsc")
-            else BENCHMARK["n_outside"]
-        ),
+        n_galaxies=benchmark_galaxies,
+        calibration=lambda wildcards: wildcards.purpose == "calibration",
         simulator={
             key: config["datasets"].get(BENCHMARK["dataset"], {}).get(key)
             for key in (
@@ -156,7 +168,7 @@ rule benchmark_simulate:
         extra_noise=BENCHMARK_EXTRA_NOISE,
         low=HEMMATI["low"] | {"band": DETECTION_BAND},
     message:
-        "Simulate the blends of the set {wildcards.blend_set}"
+        "Simulate blends of the benchmark: {wildcards.purpose}, {wildcards.blend_set}"
     script:
         "../scripts/benchmark/simulate.py"
 
@@ -205,6 +217,7 @@ rule benchmark_train_separator:
     resources:
         mem_mb=8000,
         runtime=720,
+        gpu=1,
     params:
         code=code("benchmark/train_separator.py"),
         seed=SEED,
@@ -218,6 +231,70 @@ rule benchmark_train_separator:
         "Train {wildcards.method} on sums of stamps"
     script:
         "../scripts/benchmark/train_separator.py"
+
+
+rule benchmark_train_posterior:
+    input:
+        stamps=f"<results>/datasets/{BENCHMARK['dataset']}/stamps.h5",
+    output:
+        weights=f"{BENCHMARK_FOLDER}/networks/{{method}}/network.h5",
+        description=f"{BENCHMARK_FOLDER}/networks/{{method}}/network.json",
+        history=f"{BENCHMARK_FOLDER}/networks/{{method}}/history.csv",
+        timing="<results>/benchmarks/benchmark/{method}.json",
+    log:
+        "<results>/logs/benchmark/train_{method}.log",
+    wildcard_constraints:
+        method=any_of(POSTERIORS),
+    retries: 2
+    conda:
+        "../../envs/torch.yaml"
+    threads: config["threads"]["training"]
+    resources:
+        mem_mb=8000,
+        runtime=720,
+        gpu=1,
+    params:
+        code=code("benchmark/train_posterior.py"),
+        seed=SEED,
+        scale=SCALE,
+        dataset=BENCHMARK["dataset"],
+        threads=config["threads"]["training"],
+        entry=benchmark_method,
+        blending=BENCHMARK_BLENDING,
+        checkpoint=checkpoint(".pt"),
+    message:
+        "Train {wildcards.method} on scenes of one, two and three galaxies"
+    script:
+        "../scripts/benchmark/train_posterior.py"
+
+
+rule benchmark_calibrate_posterior:
+    input:
+        scenes=expand(f"{BENCHMARK_FOLDER}/calibration/{{s}}.h5", s=CALIBRATION_SHARES),
+        truths=expand(f"{BENCHMARK_FOLDER}/calibration/{{s}}_truth.h5", s=CALIBRATION_SHARES),
+        description=f"{BENCHMARK_FOLDER}/networks/{{method}}/network.json",
+        weights=f"{BENCHMARK_FOLDER}/networks/{{method}}/network.h5",
+    output:
+        calibration=f"{BENCHMARK_FOLDER}/networks/{{method}}/calibration.h5",
+        checks=f"{BENCHMARK_FOLDER}/networks/{{method}}/calibration.json",
+    log:
+        "<results>/logs/benchmark/calibrate_{method}.log",
+    wildcard_constraints:
+        method=any_of(POSTERIORS),
+    conda:
+        "../../envs/torch.yaml"
+    threads: config["threads"]["training"]
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    params:
+        code=code("benchmark/calibrate_posterior.py"),
+        seed=SEED,
+        threads=config["threads"]["training"],
+    message:
+        "Calibrate {wildcards.method} on galaxies of its own"
+    script:
+        "../scripts/benchmark/calibrate_posterior.py"
 
 
 rule benchmark_measure:
@@ -286,6 +363,9 @@ rule benchmark_measure_torch:
         **BENCHMARK_SCENES,
         weights=benchmark_file("network.h5"),
         description=benchmark_file("network.json"),
+        calibration=lambda wildcards: (
+            benchmark_file("calibration.h5")(wildcards) if wildcards.method in POSTERIORS else []
+        ),
         function=benchmark_function,
     output:
         **BENCHMARK_OUTPUTS,
@@ -347,12 +427,14 @@ rule benchmark_score:
         scenes=measured_files("scenes"),
         notes=measured_files("notes"),
     output:
-        table=report(
-            f"{BENCHMARK_FOLDER}/table.csv",
+        table=f"{BENCHMARK_FOLDER}/table.csv",
+        page=report(
+            f"{BENCHMARK_FOLDER}/benchmark_table.html",
             caption="../report/benchmark/table.rst",
             category="All methods",
-            labels={"table": "all methods on the same blends"},
+            labels={"result": "Table: all methods on the same blends"},
         ),
+        rows=f"{BENCHMARK_FOLDER}/benchmark_rows.html",
         tex=f"{BENCHMARK_FOLDER}/table.tex",
         bins=f"{BENCHMARK_FOLDER}/bins.csv",
         paired=f"{BENCHMARK_FOLDER}/paired.csv",
@@ -386,13 +468,13 @@ rule benchmark_figure:
         paired_bins=f"{BENCHMARK_FOLDER}/paired_bins.csv",
         style=STYLE,
     output:
-        pdf=report(
-            f"{BENCHMARK_FOLDER}/figure.pdf",
+        pdf=f"{BENCHMARK_FOLDER}/figure.pdf",
+        png=report(
+            f"{BENCHMARK_FOLDER}/figure.png",
             caption="../report/benchmark/figure.rst",
             category="All methods",
-            labels={"figure": "all methods on the same blends"},
+            labels={"result": "Figure: all methods on the same blends"},
         ),
-        png=f"{BENCHMARK_FOLDER}/figure.png",
         page=f"{BENCHMARK_FOLDER}/which.md",
     log:
         "<results>/logs/benchmark/figure.log",

@@ -14,6 +14,7 @@ BASE = Path(workflow.current_basedir).resolve().parents[1]
 sys.path.insert(0, str(BASE / "src"))
 from deblend.errors import DeblendError
 from deblend.files import read_yaml
+from deblend.report.labels import figure_label
 from deblend.run.code import code_digest
 from deblend.run.config import refuse_duplicate_keys, validated, validated_archives
 from deblend.run.environment import prepare_environment
@@ -50,8 +51,9 @@ STYLE = project_file("src/deblend/plots/paper.mplstyle")
 PUBLISHED = project_file("config/published.yaml")
 BARS = project_file("config/bars.yaml")
 SEED, SCALE = config["seed"], config["scale"]
-# For each paper: its figures, tables and numbers; its networks, as pairs (name in the paper, folder).
-TARGETS, TRAINED = {}, {}
+# For each paper: its figures, tables and numbers; its networks, as pairs (name in the paper, folder); tables
+# that are pages of the report, by the name of the page: title and path.
+TARGETS, TRAINED, TABLES = {}, {}, {}
 
 
 @functools.cache
@@ -93,19 +95,21 @@ def checkpoint(suffix):
     return path
 
 
+def shown(paper, path, n, what, caption=None):
+    """A figure in the report; its caption is that of its name by default."""
+    caption = f"../report/{paper}/{caption or Path(path).stem}.rst"
+    labels = {"result": figure_label(n, what)}
+    return report(path, caption=caption, category=CATEGORIES[paper], labels=labels)
+
+
 def figure_outputs(paper, shows, tables=None):
     """Outputs pdfN, pngN and tableN of figures; `shows` has what each shows, by number or name."""
     folder = "<results>/figures" if paper == "boucaud2020" else f"<results>/figures/{paper}"
     outputs = {}
     for n, what in shows.items():
         name = f"fig{n}" if str(n)[0].isdigit() else n
-        outputs[f"pdf{n}"] = report(
-            f"{folder}/{name}.pdf",
-            caption=f"../report/{paper}/{name}.rst",
-            category=CATEGORIES[paper],
-            labels={"figure": f"{str(n).replace('_', ', ')}: {what}"},
-        )
-        outputs[f"png{n}"] = f"{folder}/{name}.png"
+        outputs[f"pdf{n}"] = f"{folder}/{name}.pdf"
+        outputs[f"png{n}"] = shown(paper, f"{folder}/{name}.png", n, what)
         if tables is None or n in tables:
             outputs[f"table{n}"] = f"{folder}/{name}.csv"
     return outputs
@@ -121,18 +125,14 @@ def plain_figure_outputs(folder, numbers):
 
 
 def table_outputs(paper, shows):
-    """Outputs of a paper's tables: csvN and texN, with N a number or a name."""
+    """Outputs of a paper's tables: csvN and texN, with N a number or a name; they are in the report."""
     folder = "<results>/tables" if paper == "boucaud2020" else f"<results>/tables/{paper}"
     outputs = {}
     for n, what in shows.items():
         name = f"table{n}" if isinstance(n, int) else n
-        outputs[f"csv{n}"] = report(
-            f"{folder}/{name}.csv",
-            caption=f"../report/{paper}/{name}.rst",
-            category=CATEGORIES[paper],
-            labels={"table": f"{n}: {what}"},
-        )
-        outputs[f"tex{n}"] = f"{folder}/{name}.tex"
+        title = f"Table {n}: {what}" if isinstance(n, int) else f"Table: {what}"
+        TABLES.setdefault(paper, {})[name] = (title, f"{folder}/{name}.csv")
+        outputs |= {f"csv{n}": f"{folder}/{name}.csv", f"tex{n}": f"{folder}/{name}.tex"}
     return outputs
 
 

@@ -3,6 +3,8 @@
 import hashlib
 import re
 
+from deblend.data.addresses import hidden
+from deblend.data.addresses import shown as public
 from deblend.files import name_in_address
 from deblend.run.config import AUTHORS_CATALOGUE
 
@@ -136,6 +138,14 @@ if workflow.is_main_process:
 IS_DOWNLOADED = bool(os.environ.get(HAS_DOWNLOAD))
 
 
+# Snakemake records params, and its report copies files of the configuration: neither may have passwords
+# and signatures. Scripts look up here what `public` has left out. Params of addresses without secrets are
+# the addresses themselves.
+PUBLIC_CONFIG = public(config)
+config["addresses"] = hidden([config, ARCHIVES, WEIGHTS])
+workflow.configfiles[:] = [path for path in workflow.configfiles if not hidden(read_yaml(path))]
+
+
 wildcard_constraints:
     archive=any_of(ARCHIVES),
     vgg=any_of(WEIGHTS),
@@ -154,7 +164,7 @@ rule download_archive:
         runtime=240,
     params:
         entry=lambda wildcards: {
-            key: ARCHIVES[wildcards.archive].get(key)
+            key: public(ARCHIVES[wildcards.archive].get(key))
             for key in ("doi", "kaggle", "filename", "url", "checksum", "max_bytes", "n_bytes")
         },
     message:
@@ -177,7 +187,7 @@ rule download_mosaic:
         mem_mb=2000,
         runtime=480,
     params:
-        entry=lambda wildcards: MOSAICS[wildcards.mosaic],
+        entry=lambda wildcards: public(MOSAICS[wildcards.mosaic]),
     message:
         "Download {wildcards.mosaic}"
     script:
@@ -197,7 +207,7 @@ rule download_table:
         mem_mb=1000,
         runtime=60,
     params:
-        entry=PUBLISHED_ENTRY,
+        entry=public(PUBLISHED_ENTRY),
     message:
         "Download the catalogue that Boucaud et al. 2020 published"
     script:
@@ -287,7 +297,7 @@ rule download_vgg:
         mem_mb=1000,
         runtime=60,
     params:
-        entry=lambda wildcards: WEIGHTS[wildcards.vgg],
+        entry=lambda wildcards: public(WEIGHTS[wildcards.vgg]),
     message:
         "Get VGG's weights ({wildcards.vgg})"
     script:
@@ -307,9 +317,13 @@ rule check_archives:
         mem_mb=1000,
         runtime=30,
     params:
-        archives=ARCHIVES,
-        weights=WEIGHTS,
-        downloads=[entry for entry in [*MOSAICS.values(), PUBLISHED_ENTRY] if "://" in entry["url"]],
+        archives=public(ARCHIVES),
+        weights=public(WEIGHTS),
+        downloads=[
+            public(entry)
+            for entry in [*MOSAICS.values(), PUBLISHED_ENTRY]
+            if "://" in entry["url"]
+        ],
         tables=VIZIER_TABLES,
     message:
         "Ask each archive for its files"

@@ -574,20 +574,15 @@ use rule farrens2022_magnitudes as farrens2022_magnitudes_of_paper with:
         records=expand("<results>/networks/blendhunter/{name}/network.json", name=FARRENS_NAMES),
         style=STYLE,
     output:
-        pdf=report(
-            "<results>/figures/farrens2022/fig5_magnitudes.pdf",
-            caption="../report/farrens2022/fig5_magnitudes.rst",
-            category=CATEGORIES["farrens2022"],
-            labels={"figure": "5, supplement: accuracy against magnitude"},
+        pdf="<results>/figures/farrens2022/fig5_magnitudes.pdf",
+        png=shown(
+            "farrens2022",
+            "<results>/figures/farrens2022/fig5_magnitudes.png",
+            "5_supplement",
+            "accuracy against magnitude",
         ),
-        png="<results>/figures/farrens2022/fig5_magnitudes.png",
         table="<results>/figures/farrens2022/fig5_magnitudes.csv",
-        limits=report(
-            "<results>/tables/farrens2022/magnitudes.csv",
-            caption="../report/farrens2022/magnitudes.rst",
-            category=CATEGORIES["farrens2022"],
-            labels={"table": "supplement: accuracy by magnitude"},
-        ),
+        limits="<results>/tables/farrens2022/magnitudes.csv",
     log:
         "<results>/logs/farrens2022/magnitudes_realistic.log",
     params:
@@ -609,13 +604,14 @@ rule farrens2022_roc:
         records=expand("<results>/networks/blendhunter/{name}/network.json", name=FARRENS_NAMES),
         style=STYLE,
     output:
-        pdf=report(
-            "<results>/figures/farrens2022/roc_{sample}.pdf",
-            caption="../report/farrens2022/roc.rst",
-            category=CATEGORIES["farrens2022"],
-            labels={"figure": "supplement: ROC and calibration, {sample} stamps"},
+        pdf="<results>/figures/farrens2022/roc_{sample}.pdf",
+        png=shown(
+            "farrens2022",
+            "<results>/figures/farrens2022/roc_{sample}.png",
+            "supplement",
+            "ROC and calibration, {sample} stamps",
+            caption="roc",
         ),
-        png="<results>/figures/farrens2022/roc_{sample}.png",
         table="<results>/figures/farrens2022/roc_{sample}.csv",
         points="<results>/farrens2022/roc_{sample}.csv",
         calibration="<results>/farrens2022/calibration_{sample}.csv",

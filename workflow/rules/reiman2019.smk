@@ -277,13 +277,13 @@ rule reiman2019_starts:
         style=STYLE,
     output:
         table="<results>/reiman2019/starts.csv",
-        pdf=report(
-            "<results>/reiman2019/starts.pdf",
-            caption="../report/reiman2019/starts.rst",
-            category=CATEGORIES["reiman2019"],
-            labels={"figure": "supplement: trainings with and without burn-in"},
+        pdf="<results>/reiman2019/starts.pdf",
+        png=shown(
+            "reiman2019",
+            "<results>/reiman2019/starts.png",
+            "supplement",
+            "trainings with and without burn-in",
         ),
-        png="<results>/reiman2019/starts.png",
     log:
         "<results>/logs/reiman2019/starts.log",
     conda:
@@ -450,33 +450,28 @@ rule reiman2019_failures:
         rates="<results>/reiman2019/{images}/failure_rates.csv",
         infill="<results>/reiman2019/{images}/infill.csv",
         misalignment="<results>/reiman2019/{images}/misalignment.csv",
-        science=report(
-            "<results>/reiman2019/{images}/science.csv",
-            caption="../report/reiman2019/science.rst",
-            category=CATEGORIES["reiman2019"],
-            labels={"table": "supplement: flux, colour, size and shape, {images}"},
+        science="<results>/reiman2019/{images}/science.csv",
+        pdf="<results>/reiman2019/{images}/failures.pdf",
+        png=shown(
+            "reiman2019",
+            "<results>/reiman2019/{images}/failures.png",
+            "supplement",
+            "kinds of failures, {images}",
         ),
-        pdf=report(
-            "<results>/reiman2019/{images}/failures.pdf",
-            caption="../report/reiman2019/failures.rst",
-            category=CATEGORIES["reiman2019"],
-            labels={"figure": "supplement: kinds of failures, {images}"},
+        pdf_sheet="<results>/reiman2019/{images}/contact_sheet.pdf",
+        png_sheet=shown(
+            "reiman2019",
+            "<results>/reiman2019/{images}/contact_sheet.png",
+            "supplement",
+            "contact sheet, {images}",
         ),
-        png="<results>/reiman2019/{images}/failures.png",
-        pdf_sheet=report(
-            "<results>/reiman2019/{images}/contact_sheet.pdf",
-            caption="../report/reiman2019/contact_sheet.rst",
-            category=CATEGORIES["reiman2019"],
-            labels={"figure": "supplement: contact sheet, {images}"},
+        pdf_science="<results>/reiman2019/{images}/science.pdf",
+        png_science=shown(
+            "reiman2019",
+            "<results>/reiman2019/{images}/science.png",
+            "supplement",
+            "flux, colour, size and shape, {images}",
         ),
-        png_sheet="<results>/reiman2019/{images}/contact_sheet.png",
-        pdf_science=report(
-            "<results>/reiman2019/{images}/science.pdf",
-            caption="../report/reiman2019/science.rst",
-            category=CATEGORIES["reiman2019"],
-            labels={"figure": "supplement: flux, colour, size and shape, {images}"},
-        ),
-        png_science="<results>/reiman2019/{images}/science.png",
     log:
         "<results>/logs/reiman2019/failures_{images}.log",
     benchmark:

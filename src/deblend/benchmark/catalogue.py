@@ -5,7 +5,7 @@ its table, of which `scene` and `flux` suffice.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -30,12 +30,19 @@ class Catalogue:
         source alone, counts/s.
     note : str
         What is to be known about these fluxes, for the table.
+    draws : ndarray, shape (n, m), or None
+        Draws of the density of each flux, counts/s. Without them the interval of a flux is that of
+        its error.
+    uncertain : ndarray of bool, shape (n,), or None
+        Whether the method warns of a flux.
     """
 
     table: pd.DataFrame
     masks: np.ndarray | None = None
     images: np.ndarray | None = None
     note: str = ""
+    draws: np.ndarray | None = None
+    uncertain: np.ndarray | None = None
 
 
 def as_catalogue(found: Catalogue | pd.DataFrame, scenes: Scenes, method: str) -> Catalogue:
@@ -56,8 +63,8 @@ def as_catalogue(found: Catalogue | pd.DataFrame, scenes: Scenes, method: str) -
     Raises
     ------
     DeblendError
-        It is neither, lacks a column, names a scene that does not exist, or has masks or images of
-        another number or shape.
+        It is neither, lacks a column, names a scene that does not exist, or has masks, images,
+        draws or warnings of another number or shape.
     """
     if isinstance(found, pd.DataFrame):
         found = Catalogue(found)
@@ -85,6 +92,12 @@ def as_catalogue(found: Catalogue | pd.DataFrame, scenes: Scenes, method: str) -
                 f"{name} of {method} have the shape {pixels.shape}, not {shape}: one for each row "
                 "of the table, with the pixels of the scene"
             )
+    for name, values in (("draws", found.draws), ("uncertain", found.uncertain)):
+        if values is not None and len(values) != len(table):
+            raise DeblendError(
+                f"{name} of {method} are {len(values)}, and its table has {len(table)} rows: give "
+                "one for each row"
+            )
     defaults = {
         "source": table.groupby("scene").cumcount(),
         "x_px": np.nan,
@@ -94,8 +107,7 @@ def as_catalogue(found: Catalogue | pd.DataFrame, scenes: Scenes, method: str) -
     for name, values in defaults.items():
         if name not in table:
             table[name] = values
-    table = measured_table(table, method)
-    return Catalogue(table, found.masks, found.images, found.note)
+    return replace(found, table=measured_table(table, method))
 
 
 def joined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:

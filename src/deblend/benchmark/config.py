@@ -7,6 +7,7 @@ from deblend.config_base import (
     Count,
     Name,
     NonNegativeInteger,
+    NotNegative,
     Pattern,
     Positive,
     Problem,
@@ -115,6 +116,41 @@ class Separator(Section):
     subset: Subset = None
 
 
+class Blend2Posterior(Section):
+    """blend2posterior: the joint density of both fluxes, and the number of galaxies."""
+
+    kind: Literal["blend2posterior"]
+    filters: Count = Field(default=24, description="Filters at half the resolution.")
+    blocks: Count = Field(default=2, le=8, description="Residual blocks at each resolution.")
+    dropout: Share = Field(default=0.1, description="Share of dropout before the context.")
+    iterations: Count = Field(default=12000, description="Number of batches of the training.")
+    batch_size: Annotated[Count, Field(ge=2)] = Field(default=128, description="Scenes of a batch.")
+    learning_rate: Positive = Field(default=0.002, description="Largest learning rate.")
+    weight_decay: NotNegative = Field(default=0.01, description="Decay of the weights (AdamW).")
+    shares: tuple[Share, Share, Share] = Field(
+        default=(0.1, 0.8, 0.1),
+        description="Shares of training scenes of one, two and three galaxies.",
+    )
+    n_neighbours_mean: NotNegative = Field(
+        default=4.0, description="Neighbours of each galaxy in 128 x 128 pixels."
+    )
+    neighbour_mag: tuple[Real, Real] = Field(
+        default=(20.0, 25.5), description="Range of their magnitudes."
+    )
+    n_profiles: Count = Field(
+        default=1000,
+        description="Number of smooth profiles of third galaxies, and of neighbours, that are "
+        "drawn once.",
+    )
+    subset: Subset = None
+
+    @model_validator(mode="after")
+    def _shares_add_up(self) -> "Blend2Posterior":
+        if abs(sum(self.shares) - 1) > 1e-6:
+            raise Problem(f"the shares {list(self.shares)} do not add up to 1", "shares")
+        return self
+
+
 class Scarlet2(Section):
     """scarlet2, in an environment of its own; left out where it is not installed."""
 
@@ -155,6 +191,7 @@ KINDS = {
     "blendhunter": BlendHunter,
     "super_resolution": SuperResolution,
     "separator": Separator,
+    "blend2posterior": Blend2Posterior,
     "scarlet2": Scarlet2,
     "function": OwnFunction,
 }
@@ -168,6 +205,7 @@ MethodConfig = Annotated[
     | Annotated[BlendHunter, Tag("<blendhunter>")]
     | Annotated[SuperResolution, Tag("<super_resolution>")]
     | Annotated[Separator, Tag("<separator>")]
+    | Annotated[Blend2Posterior, Tag("<blend2posterior>")]
     | Annotated[Scarlet2, Tag("<scarlet2>")]
     | Annotated[OwnFunction, Tag("<function>")],
     Discriminator(kind_tag("kind")),
@@ -217,6 +255,11 @@ class Benchmark(Section):
     )
     n_outside: Annotated[Count, Field(ge=4)] = Field(
         default=1000, description="Number of galaxies of each other set."
+    )
+    n_calibration: Annotated[Count, Field(ge=64)] = Field(
+        default=6000,
+        description="Number of further galaxies, on whose scenes of one, two and three galaxies "
+        "blend2posterior is calibrated; three quarters are in blends of two.",
     )
     sets: Annotated[tuple[SetName, ...], Unique()] = Field(
         default=SET_NAMES,

@@ -14,6 +14,9 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 CYCLE = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#000000")
 MARKERS = ("o", "s", "^", "D")
 
+#: Ratio of the ends of a logarithmic axis from which on only powers of ten are labelled.
+LONG_AXIS = 300.0
+
 #: Scores of the first row: column, label and whether its axis is logarithmic.
 SCORES = (
     ("nmad_all_mag", "NMAD of all, o: of measured (mag)", True),
@@ -65,6 +68,7 @@ def draw_benchmark(
             axis.set_xlabel(text)
             if quantity == "snr":
                 axis.set_xscale("log")
+                _plain_ticks(axis.xaxis)
         axes[1, 0].set_ylabel(f"NMAD of all (mag), {first}")
         grid = axes[2, 0].get_gridspec()
         for axis in axes[2]:
@@ -145,7 +149,12 @@ def _draw_sets(axis: Axes, table: pd.DataFrame, names: Sequence[str], looks: dic
 
 
 def _plain_ticks(axis: Axis) -> None:
-    """Label 0.1, 0.2 and 0.5 of a logarithmic axis: powers of ten can be beyond its ends."""
-    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    """Label 0.1, 0.2 and 0.5 of a logarithmic axis: powers of ten can be beyond its ends.
+
+    Where there are many powers of ten, these alone are labelled.
+    """
+    low, high = axis.get_view_interval()
+    few = high < LONG_AXIS * low
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if few else (1.0,)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_formatter(NullFormatter())

@@ -15,6 +15,8 @@ from deblend.errors import DeblendError
 NOT_OPTIONS = (
     *("kind", "function", "environment", "positions", "subset", "network", "options"),
     *("filters", "levels", "iterations", "batch_size", "learning_rate"),
+    *("blocks", "dropout", "weight_decay", "shares", "n_neighbours_mean", "neighbour_mag"),
+    "n_profiles",
 )
 
 

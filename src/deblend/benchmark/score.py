@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from deblend.benchmark.density import DENSITY, density_scores
 from deblend.boucaud2020.metrics import NMAD_FACTOR, OUTLIER_MAG, bootstrap_by_galaxy
 
 #: Statistics of the errors of magnitudes, measured minus true, with intervals.
@@ -24,15 +25,13 @@ SCORES = (
     *("set", "method", "positions", "trained_on", "n_blends", "n_galaxies", "n_measured"),
     *(f"{name}{end}" for name in ERRORS for end in ("", "_low", "_high")),
     *("completeness", "purity", "called_blend", "iou", "psnr_db"),
-    *("coverage_68", "coverage_95", "seconds_per_blend", "note"),
+    *DENSITY,
+    *("seconds_per_blend", "note"),
 )
 
 #: Confidence of the intervals.
 LEVEL = 0.68
 PAIRED_LEVEL = 0.95
-
-#: Half-widths of intervals, in standard errors, that are to cover 68 and 95 % of the errors.
-SIGMAS = {"coverage_68": 1.0, "coverage_95": 1.96}
 
 #: Errors of fewer galaxies have no statistics.
 FEW = 5
@@ -208,9 +207,8 @@ def score(
         The numbers of `SCORES`. `completeness`: share of the galaxies that are found; `purity`:
         share of the sources on galaxies of the blend that are one of these; `called_blend`: share
         of the scenes that are called a blend, which is right but in the set `one`. `iou` and
-        `psnr_db` are medians of the galaxies that are found. Coverage: share of the fluxes with an
-        error that are within the intervals of 68 and 95 % by this error. NaN for what a method
-        lacks.
+        `psnr_db` are medians of the galaxies that are found. For `DENSITY` see
+        `deblend.benchmark.density.density_scores`. NaN for what a method lacks.
     """
     table = _prepared(measured)
     row: dict[str, float] = {
@@ -228,14 +226,11 @@ def score(
 
 
 def _of_pixels_and_errors(table: pd.DataFrame) -> dict[str, float]:
-    """`iou`, `psnr_db` and coverage of a table."""
+    """`iou`, `psnr_db` and `DENSITY` of a table."""
     row = {name: float(table[name].median()) for name in ("iou", "psnr_db")}
-    known = table[table["flux"].notna() & table["flux_error"].notna()]
-    away = (known["flux"] - known["true_flux"]).abs()
-    for name, sigmas in SIGMAS.items():
-        within = away <= sigmas * known["flux_error"]
-        row[name] = float(within.mean()) if len(known) else np.nan
-    return row
+    measured = table["flux"].notna().to_numpy()
+    outlier = measured & ~(np.abs(errors_of(table)) <= OUTLIER_MAG)
+    return row | density_scores(table, outlier)
 
 
 def bin_edges(values: np.ndarray, edges: Sequence[float]) -> list[tuple[float, float]]:

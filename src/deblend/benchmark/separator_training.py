@@ -17,6 +17,7 @@ from deblend.data.stamps import Stamps, read_stamps
 from deblend.files import write_json
 from deblend.reiman2019.networks import CopyGateGenerator
 from deblend.tables import write_csv
+from deblend.training.ahead import made_ahead
 from deblend.training.fingerprints import fingerprint
 from deblend.training.loop import Loop
 from deblend.training.outputs import training_outputs
@@ -110,15 +111,17 @@ class Trainer:
     ----------
     entry : dict
         Of the method: `deblend.benchmark.config.Separator`.
+    device : torch.device
     seed : int
     """
 
     optimizers: dict[str, torch.optim.Adam]
     panels: list[np.ndarray]
 
-    def __init__(self, entry: Mapping[str, Any], seed: int) -> None:
+    def __init__(self, entry: Mapping[str, Any], device: torch.device, seed: int) -> None:
         torch.manual_seed(seed)
-        self.generator = CopyGateGenerator(entry["filters"], entry["levels"])
+        self.device = device
+        self.generator = CopyGateGenerator(entry["filters"], entry["levels"]).to(device)
         adam = torch.optim.Adam(self.generator.parameters(), lr=entry["learning_rate"])
         self.optimizers, self.panels = {"generator": adam}, []
         self._rate, self._total = entry["learning_rate"], entry["iterations"]
@@ -138,20 +141,20 @@ class Trainer:
         """Learning rate, which falls to 0 like a cosine."""
         return self._rate * 0.5 * (1 + math.cos(math.pi * iteration / self._total))
 
-    def step(self, iteration: int, images: np.ndarray, alone: np.ndarray) -> float:
+    def step(self, iteration: int, images: np.ndarray, alone: np.ndarray) -> torch.Tensor:
         """One step of the optimizer; the mean squared error before it."""
         adam = self.optimizers["generator"]
         for group in adam.param_groups:
             group["lr"] = self.rate(iteration)
-        blends = torch.from_numpy(images.astype(np.float32))
-        truth = torch.from_numpy(alone.astype(np.float32))
+        blends = torch.from_numpy(images.astype(np.float32)).to(self.device)
+        truth = torch.from_numpy(alone.astype(np.float32)).to(self.device)
         made = self.generator(blends[:, None].expand(-1, COLOURS, -1, -1))
         loss = (((made.mean(dim=2) + 1) / 2 - truth) ** 2).mean()
         adam.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.generator.parameters(), NORM_MAX)
         adam.step()
-        return float(loss.detach())
+        return loss.detach()
 
 
 def train(
@@ -175,13 +178,15 @@ def train(
         checkpoint, trainer, total=iterations, images=batch_size, unit="iteration", save_every=every
     )
     trainer.generator.train()
-    losses: list[float] = []
+    loop_start = loop.done
+    losses: list[torch.Tensor] = []
+    made = made_ahead(lambda k: batches.batch(loop_start + k), iterations - loop_start)
     for iteration in loop:
-        losses.append(trainer.step(iteration, *batches.batch(iteration)))
+        losses.append(trainer.step(iteration, *next(made)))
         loop.step(1, mse=losses[-1])
         done = iteration + 1
         if done % every == 0 or done == iterations:
-            mean, rate = float(np.mean(losses)), trainer.rate(iteration)
+            mean, rate = float(torch.stack(losses).mean()), trainer.rate(iteration)
             loop.check({"mse": mean}, rate)
             loop.record({"iteration": done, "mse": mean, "learning_rate": rate})
             losses = []
@@ -195,6 +200,7 @@ def train_and_write(
     blending: Mapping[str, Any],
     *,
     dataset: str,
+    device: torch.device,
     seed: int,
     checkpoint: str | Path,
     code: str,
@@ -214,6 +220,7 @@ def train_and_write(
         `delta_mag_max`, `shift_rule` and `companion_edge`.
     dataset : str
         Name of the data set, which is recorded.
+    device : torch.device
     seed : int
     checkpoint : path
         State of the training, which is removed when all is written.
@@ -230,7 +237,7 @@ def train_and_write(
         batch_size=entry["batch_size"],
         seed=seed,
     )
-    trainer = Trainer(entry, seed)
+    trainer = Trainer(entry, device, seed)
     state = fingerprint(
         {"entry": dict(entry), "blending": dict(blending), "seed": seed, "code": code}, [stamps]
     )

@@ -72,7 +72,10 @@ NOISELESS = {"n_neighbours_mean": 0.0, "exposure_time_s": 1e12, "noise_sigma": 1
 
 #: Prefix of the names of galaxies and of their seeds: no data set of the configuration can have a
 #: name with this dash.
-PREFIX = "benchmark-"
+PREFIX = "benchmark-test-"
+
+#: The same of the scenes on which methods are calibrated.
+CALIBRATION_PREFIX = "benchmark-calibration-"
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,8 @@ class SetOptions:
     low : dict
         `psf_fwhm_arcsec`, `psf_beta`, `depth_mag` and `band` of `hsc`.
     seed : int
+    prefix : str
+        Of the names of galaxies: another one gives other galaxies.
     """
 
     simulator: SimulatorConfig
@@ -108,6 +113,7 @@ class SetOptions:
     correlation: np.ndarray | None
     low: Mapping[str, Any]
     seed: int
+    prefix: str = PREFIX
 
     @property
     def noise_correlation(self) -> np.ndarray | None:
@@ -218,14 +224,14 @@ def plan(name: str, n_galaxies: int, options: SetOptions) -> tuple[pd.DataFrame,
     config, blending = simulator_of(source, options), options.blending
     rows = [
         draw_properties(
-            generator(options.seed, "simulate", f"{PREFIX}{source}", i),
+            generator(options.seed, "simulate", f"{options.prefix}{source}", i),
             dict(options.priors),
             config,
         )
         for i in range(n_galaxies)
     ]
     galaxies = pd.DataFrame(rows)
-    rng = generator(options.seed, "benchmark blends", source)
+    rng = generator(options.seed, "benchmark blends", f"{options.prefix}{source}")
     size = N_GALAXIES.get(source, 2)
     groups = draw_groups(rng, galaxies["mag"].to_numpy(float), size, blending.delta_mag_max)
     radius = galaxies["half_light_radius_px"].to_numpy(float)
@@ -266,7 +272,8 @@ def make_set(name: str, n_galaxies: int, options: SetOptions) -> tuple[Scenes, T
         rendered = _render(name, blends.iloc[start : start + BATCH], config, options)
         images.append(rendered[0])
         alone.append(rendered[1])
-    table = _truth_table(SAME_BLENDS.get(name, name), galaxies, blends, config)
+    source = f"{options.prefix}{SAME_BLENDS.get(name, name)}"
+    table = _truth_table(source, galaxies, blends, config)
     scenes = _scenes(np.concatenate(images), config, options, name)
     measured_at = config.noise_sigma
     components = np.concatenate(alone).reshape(-1, *images[0].shape[1:])
@@ -302,7 +309,7 @@ def _render(
     name: str, blends: pd.DataFrame, config: SimulatorConfig, options: SetOptions
 ) -> tuple[np.ndarray, np.ndarray]:
     """Images of blends, and of each galaxy alone, shape (n, galaxy, y, x), without noise."""
-    dataset = f"{PREFIX}{SAME_BLENDS.get(name, name)}"
+    dataset = f"{options.prefix}{SAME_BLENDS.get(name, name)}"
     numbers = blends[[f"galaxy_{k}" for k in range(_n_of(blends))]].to_numpy()
     clean = config.model_copy(update=NOISELESS)
 
@@ -358,7 +365,7 @@ def _truth_table(
                 {
                     "scene": np.arange(len(blends)),
                     "galaxy": k,
-                    "id": [f"{PREFIX}{source}-{i:06d}" for i in number],
+                    "id": [f"{source}-{i:06d}" for i in number],
                     "x_px": half + blends[f"dx_{k}"].to_numpy(float),
                     "y_px": half + blends[f"dy_{k}"].to_numpy(float),
                     "flux": flux_from_mag(mag, config.zero_point),
@@ -511,6 +518,7 @@ def options_of(
     priors: Mapping[str, Any],
     correlation: np.ndarray,
     seed: int,
+    calibration: bool = False,
 ) -> SetOptions:
     """Options of the sets from sections of the configuration.
 
@@ -526,6 +534,8 @@ def options_of(
         `hemmati2022 > low`, and `band`.
     extra_noise, priors, correlation, seed
         See `SetOptions`.
+    calibration : bool
+        Whether the galaxies are those of the calibration.
     """
     return SetOptions(
         SimulatorConfig(**simulator),
@@ -537,6 +547,7 @@ def options_of(
         correlation,
         low,
         seed,
+        CALIBRATION_PREFIX if calibration else PREFIX,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from deblend.benchmark.catalogue import Catalogue, Method, as_catalogue, joined
+from deblend.benchmark.density import intervals
 from deblend.benchmark.matching import count_sources, has_positions, match, scored, with_calls
 from deblend.benchmark.pixels import image_scores, mask_scores
 from deblend.benchmark.registry import method_of
@@ -29,6 +30,7 @@ CHUNK = 128
 #: What is written about each galaxy and each scene.
 GALAXY_COLUMNS = (
     *("set", "scene", "galaxy", "found", "n_false", "flux", "flux_error", "iou", "psnr_db"),
+    *("low_68", "high_68", "low_95", "high_95", "pit", "uncertain"),
 )
 SCENE_COLUMNS = ("set", "scene", "n_found", "n_false", "p_blend", "is_blend")
 
@@ -139,6 +141,7 @@ def _of_galaxies(truth: Truth, found: Catalogue, rows: np.ndarray) -> pd.DataFra
     for column in ("flux", "flux_error"):
         values = found.table[column].to_numpy(float)
         table[column] = np.where(real, values[rows], np.nan) if len(values) else np.nan
+    table = table.assign(**intervals(truth, found, rows))
     table["iou"] = mask_scores(truth, found, rows)
     table["psnr_db"] = image_scores(truth, found, rows)
     return table

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
+from deblend.report.pages import NONE, html_table, write_page, write_text
 from deblend.tables import write_csv, write_tex
 
 #: Columns of the table in LaTeX, and their names there.
@@ -24,13 +25,16 @@ COLUMNS = {
     "iou": "IoU",
     "psnr_db": "PSNR (dB)",
     "coverage_68": "coverage of 68 %",
+    "coverage_95": "coverage of 95 %",
+    "pit_ks": "KS of PIT",
     "seconds_per_blend": "s / blend",
 }
 
 #: Decimals of these columns.
 DECIMALS = {
-    **dict.fromkeys(("bias_mag", "nmad_mag", "nmad_all_mag"), 3),
-    **dict.fromkeys(("completeness", "purity", "called_blend", "iou", "coverage_68"), 2),
+    **dict.fromkeys(("bias_mag", "nmad_mag", "nmad_all_mag", "coverage_68", "coverage_95"), 3),
+    "pit_ks": 3,
+    **dict.fromkeys(("completeness", "purity", "called_blend", "iou"), 2),
     **dict.fromkeys(("outliers_percent", "outliers_all_percent", "psnr_db"), 1),
     "seconds_per_blend": 4,
 }
@@ -55,14 +59,19 @@ def printed_table(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def write_tables(outputs: Mapping[str, str | Path], tables: Mapping[str, pd.DataFrame]) -> None:
-    """Write `table`, `bins`, `paired` and `paired_bins` as CSV, and the table as `tex`.
+    """Write `table`, `bins`, `paired` and `paired_bins` as CSV, and the table as `tex` and HTML.
 
     Parameters
     ----------
     outputs : dict of path
+        `page` is the table as a page of its own, `rows` the table alone, in HTML.
     tables : dict of DataFrame
         From `deblend.benchmark.score.score_all`.
     """
     for name, table in tables.items():
         write_csv(outputs[name], table)
-    write_tex(outputs["tex"], printed_table(tables["table"]))
+    printed = printed_table(tables["table"])
+    write_tex(outputs["tex"], printed)
+    rows = html_table(printed.astype(object).where(printed.notna(), NONE).astype(str))
+    write_text(outputs["rows"], rows)
+    write_page(outputs["page"], "All methods on the same blends", [rows], outputs["table"])

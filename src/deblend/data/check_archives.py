@@ -319,8 +319,11 @@ def _at_index(file: Wanted) -> Found:
     """Answer of the package index that pip is set up with."""
     requirement = str(file.entry["requirement"])
     checksum = str(file.entry["checksum"]).partition(":")[0]
-    if offered_by_pip(requirement):
-        return Found(requirement, "there", None, checksum, "size: not told by pip")
+    try:
+        if offered_by_pip(requirement):
+            return Found(requirement, "there", None, checksum, "size: not told by pip")
+    except DeblendError as error:  # an index that is not https
+        return Found(requirement, "refused", None, checksum, str(error))
     remark = "the index that pip is set up with has no source distribution of it, or no answer"
     return Found(requirement, "not there", None, checksum, remark)
 

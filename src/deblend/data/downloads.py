@@ -429,7 +429,7 @@ def _fetch(url: str, auth: AuthBase | None, left: _Left, limits: Mapping[str, An
         _write(answer, left, (start, total), limits)
 
 
-def _pieces(answer: requests.Response) -> Iterator[bytes]:
+def pieces(answer: requests.Response) -> Iterator[bytes]:
     """Content of an answer, as it comes: what came before a connection was lost is not lost."""
     try:
         while piece := answer.raw.read1(CHUNK, decode_content=True):
@@ -477,7 +477,7 @@ def _write(
         open(left.path, "ab") as file,
         tqdm(total=total or None, initial=start, unit="B", unit_scale=True, disable=None) as bar,
     ):
-        for chunk in _pieces(answer):
+        for chunk in pieces(answer):
             n_bytes += len(chunk)
             if n_bytes > max_bytes:
                 raise DeblendError(f"{name} is larger than the limit of {max_bytes} bytes")

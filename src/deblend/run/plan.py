@@ -1,10 +1,10 @@
-"""What a run needs: jobs, hours of cores and GPUs, memory, by paper.
+"""What a run needs: jobs, hours of cores and GPUs, memory, disk, by paper.
 
 Hours come from steps that were measured: `evidence/*/*/jobs.csv`. A step with more to do takes
 longer in proportion to its work, a number that `work` computes from the configuration. Where a step
 was measured more than once, the run with the nearest amount of work counts. This is a rough guide:
 rates of one step differ between runs of the evidence by up to ten times, most where jobs are short
-or trainings stop early.
+or trainings stop early. Disk comes from the sizes of files: see `deblend.run.disk`.
 """
 
 import csv
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from deblend.run.disk import Size, megabytes
 
 Config = dict[str, Any]
 #: Cores on which all but the trainings of the evidence were measured.
@@ -24,7 +25,10 @@ MEASURED_CORES = 2
 #: Keys that say how many galaxies, blends or images a run has.
 SIZES = ("n_galaxies", "n_blends", "n_stamps", "n_images", "n_train_blends")
 #: Columns of the plan's table, in addition to the paper.
-COLUMNS = ("jobs", "core_hours", "gpu_hours", "not_measured", "limit_hours", "memory_gb")
+COLUMNS = (
+    *("jobs", "core_hours", "gpu_hours", "not_measured", "limit_hours", "memory_gb"),
+    *("disk_gb", "unknown_files"),
+)
 #: Steps that are done for a chunk of a fixed size: with more galaxies there are more of them.
 CHUNK = re.compile(r"(.+/)?(simulate|clean)[/_].+_\d+")
 
@@ -44,6 +48,8 @@ class Job:
         Memory and time that its rule asks for at most.
     on_gpu : bool
         Whether it asks for a GPU.
+    outputs : tuple of str
+        Files that stay, relative to the folder of the results.
     """
 
     paper: str
@@ -51,6 +57,7 @@ class Job:
     memory_mb: float
     limit_h: float
     on_gpu: bool = False
+    outputs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -278,7 +285,11 @@ def larger(config: Config, times: float) -> Config:
 
 
 def plan_table(
-    jobs: Iterable[Job], config: Config, rates: Iterable[Rate], times: float = 1.0
+    jobs: Iterable[Job],
+    config: Config,
+    rates: Iterable[Rate],
+    times: float = 1.0,
+    sizes: Iterable[Size] = (),
 ) -> list[dict[str, Any]]:
     """What the jobs need, by paper.
 
@@ -293,6 +304,8 @@ def plan_table(
     times : float, optional
         How many times as many galaxies, blends and images there are. The number of chunks
         grows, and the work of other steps; trainings with a fixed number of steps stay.
+    sizes : iterable of Size, optional
+        Of files that were measured.
 
     Returns
     -------
@@ -300,9 +313,10 @@ def plan_table(
         Rows with `paper`, `jobs`, `core_hours` and `gpu_hours` of the steps that were measured,
         `not_measured` (jobs with a benchmark like none that was measured) and
         `limit_hours` (the time that their rules allow them), `memory_gb` (of the largest job: what
-        its rule asks for, or what was measured).
+        its rule asks for, or what was measured), `disk_gb` of the files that stay and
+        `unknown_files`, which are not in it.
     """
-    config, rates = larger(config, times), list(rates)
+    config, rates, sizes = larger(config, times), list(rates), list(sizes)
     table: dict[str, dict[str, Any]] = {}
     for job in jobs:
         n = times if CHUNK.fullmatch(job.step) else 1.0
@@ -315,4 +329,7 @@ def plan_table(
             row["not_measured"] += n
             row["limit_hours"] += n * job.limit_h
         row["memory_gb"] = max(row["memory_gb"], job.memory_mb / 1000, memory_mb / 1000)
+        room, unknown = megabytes(job.outputs, config, sizes)
+        row["disk_gb"] += room / 1000
+        row["unknown_files"] += unknown
     return list(table.values())

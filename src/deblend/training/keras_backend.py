@@ -111,7 +111,7 @@ def _import_backend(chosen: str, threads: int) -> tuple[Any, str]:
     except ImportError as error:
         raise DeblendError(
             f"the Keras backend {chosen} is not installed: set backend in the configuration to one "
-            "that is installed, or see 'GPUs' in the README"
+            "that is installed, or see docs/platforms.md"
         ) from error
     if chosen == "tensorflow":
         framework.config.threading.set_intra_op_parallelism_threads(threads)

@@ -53,7 +53,7 @@ def configure(threads: int, seed: int) -> tuple[torch.device, dict[str, str]]:
     if allocated and not gpu:
         log.warning(
             "a GPU is allocated, but this PyTorch (%s) cannot use it: training continues on the "
-            "CPU; see 'GPUs' in the README",
+            "CPU; see docs/platforms.md",
             torch.__version__,
         )
     log.info("PyTorch %s on %s", versions["backend_version"], versions["device"])

@@ -38,13 +38,23 @@ def measured(truth, scatter_mag, bias=0.0, seed=1, error=0.1):
     """Normal errors of magnitudes, and as large a relative error of the flux."""
     draws = np.random.default_rng(seed).normal(bias, scatter_mag, len(truth))
     flux = truth["flux"] * 10 ** (-0.4 * draws)
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             **{"set": "a", "scene": truth["scene"], "galaxy": truth["galaxy"], "found": True},
             **{"flux": flux, "flux_error": error * truth["flux"], "iou": 0.5, "psnr_db": 30.0},
-            "n_false": 0.0,
+            **{"n_false": 0.0, "pit": np.nan, "uncertain": np.nan},
         }
     )
+    return with_intervals(table)
+
+
+def with_intervals(table):
+    """Intervals by the error of each flux."""
+    columns = {}
+    for name, sigmas in (("68", 1.0), ("95", 1.96)):
+        columns[f"low_{name}"] = table["flux"] - sigmas * table["flux_error"]
+        columns[f"high_{name}"] = table["flux"] + sigmas * table["flux_error"]
+    return table.assign(**columns)
 
 
 def scenes_table(n_found=2, n_false=0, n=N // 2):
@@ -137,7 +147,9 @@ def test_scores_of_a_method():
 
 def test_an_error_of_zero_covers_nothing():
     table = joined(error=0.1)
-    half = table.assign(flux_error=table["flux_error"].where(table["galaxy"] == 0, 0.0))
+    half = with_intervals(
+        table.assign(flux_error=table["flux_error"].where(table["galaxy"] == 0, 0.0))
+    )
     whole, found = (
         score(t, scenes_table(), n_resamples=0, seed=0)["coverage_68"] for t in (table, half)
     )
@@ -145,7 +157,7 @@ def test_an_error_of_zero_covers_nothing():
 
 
 def test_what_a_method_lacks_is_nan():
-    table = joined().assign(flux_error=np.nan, iou=np.nan)
+    table = with_intervals(joined().assign(flux_error=np.nan, iou=np.nan))
     counts = scenes_table(np.nan, np.nan)
     row = score(table, counts.assign(is_blend=np.nan), n_resamples=0, seed=0)
     for name in ("coverage_68", "iou", "completeness", "purity", "called_blend"):
@@ -157,7 +169,9 @@ def test_bins_hold_what_is_between_their_edges():
     # Bins at the ends are open.
     assert bin_edges(np.array([-5.0, 3.0]), [0, 1, 3]) == [(-np.inf, 0), (3, np.inf)]
     table = joined()
-    wide = table.assign(flux=table["flux"].where(table["delta_mag"] < 0, table["true_flux"]))
+    wide = with_intervals(
+        table.assign(flux=table["flux"].where(table["delta_mag"] < 0, table["true_flux"]))
+    )
     bins = scores_in_bins(wide, {"delta_mag": [-2, 0, 2]}, given=True, n_resamples=10, seed=0)
     assert bins["n"].sum() == N
     assert bins["nmad_mag"].tolist()[1] == 0

@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from deblend.benchmark.methods.separator import measure
 from deblend.benchmark.separator_training import Batches, Trainer, train_and_write
 from deblend.boucaud2020.config import BlendConfig
@@ -60,7 +61,8 @@ def test_a_trained_separator_measures(tmp_path, stamps):
     outputs = {key: tmp_path / name for key, name in names.items()}
     train_and_write(
         outputs | {"timing": tmp_path / "timing.json"}, tmp_path / "stamps.h5", ENTRY, RULES,
-        dataset="test", seed=0, checkpoint=tmp_path / "state.pt", code="abc",
+        dataset="test", device=torch.device("cpu"), seed=0, code="abc",
+        checkpoint=tmp_path / "state.pt",
         recorded={"scale": "toy"},
     )  # fmt: skip
     history = pd.read_csv(outputs["history"])
@@ -76,7 +78,7 @@ def test_a_trained_separator_measures(tmp_path, stamps):
 
 
 def test_the_learning_rate_falls_to_zero():
-    trainer = Trainer(ENTRY, 0)
+    trainer = Trainer(ENTRY, torch.device("cpu"), 0)
     rates = [trainer.rate(i) for i in (0, 6, 12)]
     np.testing.assert_allclose(rates, [0.002, 0.001, 0], atol=1e-12)
     assert isinstance(trainer.networks()["generator"], CopyGateGenerator)

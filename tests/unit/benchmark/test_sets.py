@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from deblend.benchmark.sets import (
+    CALIBRATION_PREFIX,
     CLOSE_RADII,
     FAINTER_MAG,
     NOISELESS,
@@ -84,12 +85,18 @@ def test_galaxies_are_those_of_no_data_set_and_each_is_in_one_blend(simulated):
     scenes, truth = simulated
     ids = truth.galaxies["id"]
     assert ids.is_unique
-    assert ids.str.startswith("benchmark-simulated-").all()
+    assert ids.str.startswith("benchmark-test-simulated-").all()
     # No data set, whose galaxies are NAME-000001 and so on, can have this name.
     with pytest.raises(ValidationError):
-        TypeAdapter(Name).validate_python("benchmark-simulated")
+        TypeAdapter(Name).validate_python("benchmark-test-simulated")
     assert truth.galaxies["galaxy"].tolist() == [0, 1] * len(scenes)
     assert (truth.galaxies.loc[truth.galaxies["galaxy"] == 0, ["x_px", "y_px"]] == 24).all().all()
+
+
+def test_the_calibration_has_other_galaxies(options):
+    other = replace(options, prefix=CALIBRATION_PREFIX)
+    (mine, _), (theirs, _) = (plan("simulated", 12, chosen) for chosen in (options, other))
+    assert not set(mine["mag"]) & set(theirs["mag"])
 
 
 def test_scenes_are_the_sums_of_their_galaxies_and_noise(simulated):

@@ -30,9 +30,13 @@ def test_tables_are_written(tmp_path):
         name: tmp_path / f"{name}.csv" for name in ("table", "bins", "paired", "paired_bins")
     }
     outputs["tex"] = tmp_path / "table.tex"
+    outputs |= {name: tmp_path / f"{name}.html" for name in ("page", "rows")}
     empty = pd.DataFrame({"set": []})
     others = dict.fromkeys(("bins", "paired", "paired_bins"), empty)
     write_tables(outputs, {"table": scores(), **others})
     assert pd.read_csv(outputs["table"])["nmad_mag"].tolist()[0] == 0.12345
     text = outputs["tex"].read_text()
+    rows = outputs["rows"].read_text()
+    assert rows.count("<tr>") == 2 and ">0.123</td>" in rows and ">–</td>" in rows
+    assert rows in outputs["page"].read_text()
     assert r"a & sep\_auto & detected & -- & 20 & -- & 0.123" in text

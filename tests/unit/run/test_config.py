@@ -762,6 +762,13 @@ def test_the_published_catalogue_is_a_path_or_an_address_that_is_downloaded(addr
             check_url(address)
 
 
+def test_messages_have_no_secrets_of_addresses():
+    address = "http://me:PASSWORD@a.org/catalogue.csv?key=TOKEN"
+    text = problem({"boucaud2020": {"published_catalogue": address}})
+    assert "boucaud2020 > published_catalogue: 'http://a.org/catalogue.csv' does not match" in text
+    assert not re.search("PASSWORD|TOKEN", text)
+
+
 @pytest.mark.parametrize("path", ["datasets", "boucaud2020 > sep > cold > threshold"])
 def test_a_missing_key_is_named(path):
     with pytest.raises(DeblendError, match=f"^configuration > {path}: this key is missing"):

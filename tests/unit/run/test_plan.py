@@ -4,6 +4,7 @@ import json
 
 import pytest
 import yaml
+from deblend.run.disk import Size
 from deblend.run.plan import Job, Rate, larger, measured, plan_table, work
 
 CONFIG = {
@@ -60,6 +61,7 @@ def test_hours_are_those_that_were_measured_in_proportion():
     assert row == {
         **{"paper": "boucaud2020", "jobs": 4, "core_hours": 4.0, "gpu_hours": 3.0},
         **{"not_measured": 1, "limit_hours": 0.5, "memory_gb": 5.0},
+        **{"disk_gb": 0, "unknown_files": 0},
     }
     assert (other["paper"], other["jobs"], other["core_hours"]) == ("report", 1, 0)
     # Ten times as many: chunks, test blends and training blends.
@@ -74,6 +76,18 @@ def test_a_training_without_a_measured_gpu_is_one_on_cores():
     rates = [Rate("train blend2flux", 4 * 100 * PIXELS * 8**2, 50.0, False)]
     (row,) = plan_table([Job("a", "train/net", 0, 8.0, on_gpu=True)], CONFIG, rates)
     assert (row["core_hours"], row["gpu_hours"]) == (50, 0)
+
+
+def test_disk_is_that_of_the_files_that_stay():
+    sizes = [Size("masks", 20 * PIXELS, 500.0), Size("other files", 1.0, 100.0)]
+    masks, table = "predictions/net/deep_field/masks.h5", "tables/table1.csv"
+    jobs = [Job("a", "", 0, 0, outputs=(masks, table)), Job("a", "", 0, 0, outputs=(table,))]
+    jobs.append(Job("b", "", 0, 0, outputs=("datasets/deep_field/stamps.h5",)))
+    a, b = plan_table(jobs, CONFIG, [], sizes=sizes)
+    assert (a["disk_gb"], a["unknown_files"]) == (pytest.approx(0.7), 0)
+    # The data set has no number of galaxies.
+    assert (b["disk_gb"], b["unknown_files"]) == (0, 1)
+    assert plan_table(jobs, CONFIG, [], 10, sizes)[0]["disk_gb"] == pytest.approx(5.2)
 
 
 def test_a_larger_configuration_has_chunks_of_the_same_size():

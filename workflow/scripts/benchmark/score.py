@@ -16,6 +16,5 @@ with logs.script(snakemake.log[0]):
         n_resamples=params.n_resamples,
         seed=params.seed,
     )
-    write_tables(
-        {name: out[name] for name in ("table", "tex", "bins", "paired", "paired_bins")}, tables
-    )
+    names = ("table", "tex", "page", "rows", "bins", "paired", "paired_bins")
+    write_tables({name: out[name] for name in names}, tables)

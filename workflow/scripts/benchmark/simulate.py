@@ -16,6 +16,7 @@ with logs.script(snakemake.log[0]):
         priors=read_priors(snakemake.input.priors),
         correlation=read_correlation(snakemake.input.noise),
         seed=params.seed,
+        calibration=params.calibration,
     )
     name = snakemake.wildcards.blend_set
     write_set(name, params.n_galaxies, options, scenes=out.scenes, truth=out.truth)

@@ -6,13 +6,14 @@ from deblend.training import torch_backend
 
 with logs.script(snakemake.log[0]):
     params, out = snakemake.params, snakemake.output
-    _, versions = torch_backend.configure(params.threads, params.seed)
+    device, versions = torch_backend.configure(params.threads, params.seed)
     train_and_write(
         {name: out[name] for name in ("weights", "description", "history", "timing")},
         snakemake.input.stamps,
         params.entry,
         params.blending,
         dataset=params.dataset,
+        device=device,
         seed=params.seed,
         checkpoint=params.checkpoint,
         code=params.code,

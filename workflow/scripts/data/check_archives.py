@@ -1,12 +1,15 @@
 """Adapter: ask each archive whether its files are there."""
 
+from deblend.data.addresses import restored
 from deblend.data.check_archives import as_text, ask_all, check_answers, wanted
 from deblend.run import logs
 from deblend.tables import write_csv
 
 with logs.script(snakemake.log[0]):
     params = snakemake.params
-    answers = ask_all(wanted(params.archives, params.weights, params.downloads, params.tables))
+    named = (params.archives, params.weights, params.downloads)
+    archives, weights, downloads = restored(named, snakemake.config["addresses"])
+    answers = ask_all(wanted(archives, weights, downloads, params.tables))
     write_csv(snakemake.log.table, answers)
     print(as_text(answers), flush=True)
     check_answers(answers)

@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+from deblend.data.addresses import restored
 from deblend.data.downloads import download, locate
 from deblend.data.kaggle import download_competition_file
 from deblend.run import logs
 
 with logs.script(snakemake.log[0]):
-    entry, output = snakemake.params.entry, snakemake.output.archive
+    entry = restored(snakemake.params.entry, snakemake.config["addresses"])
+    output = snakemake.output.archive
     record = Path(output).parents[1]
     limits = {key: entry[key] for key in ("max_bytes", "n_bytes")}
     if entry["kaggle"] and not entry["url"]:

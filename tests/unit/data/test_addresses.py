@@ -1,0 +1,74 @@
+"""What of an address with a password or a signature may be recorded."""
+
+import re
+
+import pytest
+from deblend.data.addresses import hidden, public_text, restored, shown
+
+WHOLE = "https://me:PASSWORD@a.org:8443/folder/b.fits?key=TOKEN#part"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "https://a.org:8443/folder/b.fits",
+        "http://127.0.0.1:80/b.fits",
+        "folder/b?c=d.fits",
+        "vizier:J/ApJS/207/24",
+        "Hemmati et al. 2014; https://a.org/b?c",
+        None,
+        3,
+        2.5,
+        True,
+        {"url": None, "bands": [{"psf": "psf_b", "n": 1}]},
+    ],
+)
+def test_what_has_no_secret_is_recorded_as_it_is(value):
+    """A download that is there already is not made again."""
+    assert (shown(value), hidden(value)) == (value, {})
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        WHOLE,
+        "https://me:PASSWORD@a.org/b.fits",
+        "https://TOKEN@a.org/b.fits",
+        "https://a.org/b.fits?TOKEN",
+        "https://me:PASS WORD@a.org/b.fits",
+        "HTTPS://me:PASSWORD@a.org/b.fits",
+    ],
+)
+def test_secrets_are_not_shown(address):
+    assert re.fullmatch(r"https://a\.org(:8443)?(/folder)?/b\.fits#[0-9a-f]{8}", shown(address))
+    assert hidden([address]) == {shown(address): address}
+
+
+def test_another_secret_is_another_address():
+    assert shown(WHOLE) != shown(WHOLE.replace("TOKEN", "other"))
+
+
+def test_all_of_a_configuration_comes_back():
+    config = {
+        "images": [{"mosaic": WHOLE, "weight": None}, {"mosaic": WHOLE.replace("TOKEN", "other")}],
+        "max_bytes": 5,
+        "catalog": "https://a.org/catalog.csv",
+    }
+    text = str(shown(config))
+    assert "PASSWORD" not in text
+    assert "TOKEN" not in text
+    assert len(hidden(config)) == 2
+    assert restored(shown(config), hidden(config)) == config
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (f"'{WHOLE}' is not a path", "'https://a.org:8443/folder/b.fits' is not a path"),
+        ("'https://me:PASSW... is too long", "'https://... is too long"),
+        ("https://a.org/b?TOKEN or https://c.org/d@e?", "https://a.org/b or https://c.org/d@e"),
+        ("is this a@b? No: c://d", "is this a@b? No: c://d"),
+    ],
+)
+def test_messages_have_no_secrets(text, expected):
+    assert public_text(text) == expected

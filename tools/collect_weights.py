@@ -1,0 +1,261 @@
+"""Copy trained networks of a finished run into `evidence/weights/`, which scenes can use at once.
+
+    python tools/collect_weights.py results/small
+    python tools/collect_weights.py results/small --network sr_content sr_multi_content
+
+`evidence/weights/NAME` then has `network.json` and the weights, in the layout that `weights` of a
+set of scenes reads (see docs/scenes.md), and `evidence/weights/README.md` says of each network its
+scale, data, licence and commit. A network that is there already is replaced.
+
+Left out, with a word: networks that scenes cannot use or that have not learnt, and BlendHunter's
+heads, since the weights of VGG-16 beside them are too large. States of optimisers are not copied.
+"""
+
+import argparse
+import logging
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "src"))
+from deblend.errors import DeblendError  # noqa: E402
+from deblend.files import read_json, write_json  # noqa: E402
+from deblend.scenes.weights import Network, find_networks  # noqa: E402
+
+#: Limits of the repository.
+MAX_FILE_BYTES = 8_000_000
+MAX_TOTAL_BYTES = 30_000_000
+#: Licence of networks that have seen simulated galaxies only.
+OWN_LICENCE = "BSD-3-Clause"
+#: What Keras keeps beside the weights, to go on with a training.
+OPTIMISER = "optimizer"
+#: What each paper's networks give.
+GIVES = {
+    "boucaud2020": {
+        "blend2flux": "fluxes of two galaxies",
+        "unet": "masks of two galaxies",
+        "blend2mask2flux": "fluxes and masks of two galaxies",
+    },
+    "hemmati2022": {"super_resolution": "super-resolution: peaks, fluxes at them"},
+}
+IMAGES = "images of two galaxies of a picture"
+PAPERS = {
+    "boucaud2020": "Boucaud et al. 2020",
+    "hemmati2022": "Hemmati et al. 2022",
+    "reiman2019": "Reiman & Göhre 2019",
+}
+#: Of the page of the weights.
+HEAD = """\
+# Trained networks
+
+<!-- Written by tools/collect_weights.py. -->
+
+For images of your own, without a training: `weights: evidence/weights` in an entry under `scenes`,
+see [your own images](../../docs/scenes.md). Networks for other bands, PSFs or pixels are left out;
+`network.json` says what each was trained on. At small and toy scale networks are smaller, and are
+trained for less time, than in the papers: `inject` shows how well they do on your images.
+BlendHunter is not here, since it needs the weights of VGG-16; `make small` trains it.
+
+| network | paper | gives | bands | scale | galaxies | licence | commit | size |
+|---|---|---|---|---|---|---|---|---|"""
+FOOT = """
+The project's licence is that of networks that have seen simulated galaxies only. The commit is that
+of the training, or, where the training did not record it, that of the end of the run.
+"""
+
+
+def source_of(network: Network, config: dict[str, Any]) -> str:
+    """Where the galaxies of a network's training are from, by the run's configuration.
+
+    Returns
+    -------
+    str
+        `source` of its data set: simulated, archive, ...
+    """
+    sets = {
+        "boucaud2020": config["datasets"],
+        "hemmati2022": config["hemmati2022"]["cutouts"],
+        "reiman2019": config["reiman2019"]["image_sets"],
+    }[network.kind]
+    return str(sets[network.record["dataset"]]["source"])
+
+
+def copy_weights(source: Path, target: Path) -> None:
+    """Copy a file of weights without the state of the optimiser."""
+    with h5py.File(source) as before, h5py.File(target, "w") as after:
+        for name in before:
+            if name != OPTIMISER:
+                before.copy(name, after)
+        after.attrs.update(before.attrs)
+
+
+def why_not(network: Network) -> str | None:
+    """Why a network is not copied, or None."""
+    if network.kind == "farrens2022":
+        return "it needs the weights of VGG-16, which are too large"
+    if network.record.get("problem"):
+        return f"it has not learnt: {network.record['problem']}"
+    return None
+
+
+def collect(
+    results: Path,
+    target: Path,
+    *,
+    names: list[str] | None = None,
+    licence: str | None = None,
+    allow_dirty: bool = False,
+) -> list[str]:
+    """Copy the networks of a run.
+
+    Parameters
+    ----------
+    results : path
+        Folder of the results of a finished run.
+    target : path
+        Folder of weights.
+    names : list of str, optional
+        Networks to copy; by default all that scenes can use.
+    licence : str, optional
+        Of networks whose galaxies are not simulated: the licence of the data has to allow it.
+    allow_dirty : bool
+        Collect from a run whose code is not that of a commit.
+
+    Returns
+    -------
+    list of str
+        Names of the networks that were copied.
+
+    Raises
+    ------
+    DeblendError
+        The run is not finished, a network is not there or of data without a licence, or files
+        are too large.
+    """
+    record_file = results / "provenance.json"
+    if not record_file.is_file():
+        raise DeblendError(f"there is no {record_file}: finish the run first")
+    run = read_json(record_file)
+    if run["git"]["modified"] and not allow_dirty:
+        raise DeblendError(
+            f"{results} was made with code that is in no commit: commit and run again, or give "
+            "--allow-dirty"
+        )
+    found = {network.name: network for network in find_networks(results / "networks")}
+    unknown = sorted(set(names or ()) - set(found))
+    if unknown:
+        raise DeblendError(
+            f"{results} has no network {', '.join(unknown)} for scenes; there are "
+            f"{', '.join(found)}"
+        )
+    copied = []
+    for name, network in found.items():
+        reason = why_not(network) if names is None or name in names else "it is not asked for"
+        if reason:
+            print(f"{name} is left out: {reason}")
+            continue
+        copy(network, target / name, run, licence)
+        copied.append(name)
+    check_sizes(target)
+    (target / "README.md").write_text(page(target))
+    return copied
+
+
+def copy(network: Network, folder: Path, run: dict[str, Any], licence: str | None) -> None:
+    """Copy one network, with what its description lacks about the run."""
+    source = source_of(network, run["config"])
+    if source != "simulated" and licence is None:
+        raise DeblendError(
+            f"{network.name} was trained on {network.record['dataset']} ({source}): say with "
+            "--licence under which licence it can be passed on"
+        )
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    copy_weights(network.weights, folder / network.weights.name)
+    own = {
+        "commit": network.record.get("commit") or run["git"]["commit"],
+        "modified": run["git"]["modified"],
+        "galaxies": source,
+        "licence": OWN_LICENCE if source == "simulated" else licence,
+    }
+    write_json(folder / "network.json", network.record | own)
+
+
+def check_sizes(folder: Path) -> None:
+    """Refuse files that are too large for the repository."""
+    sizes = {path: path.stat().st_size for path in folder.rglob("*") if path.is_file()}
+    for path, size in sizes.items():
+        if size > MAX_FILE_BYTES:
+            raise DeblendError(
+                f"{path} has {size / 1e6:.1f} MB, more than {MAX_FILE_BYTES / 1e6:g}: remove its "
+                "folder, and name the others with --network"
+            )
+    if sum(sizes.values()) > MAX_TOTAL_BYTES:
+        raise DeblendError(
+            f"{folder} has {sum(sizes.values()) / 1e6:.1f} MB, more than "
+            f"{MAX_TOTAL_BYTES / 1e6:g}: remove some networks"
+        )
+
+
+def gives(network: Network) -> str:
+    """What a network gives."""
+    what = network.record.get("architecture") or network.record.get("kind")
+    return GIVES.get(network.kind, {}).get(str(what), IMAGES)
+
+
+def page(folder: Path) -> str:
+    """README.md of the folder of weights."""
+    lines = [HEAD]
+    for network in find_networks(folder):
+        record = network.record
+        bands = record.get("bands") or [record.get("band", "red, green, blue")]
+        changed = ", with changed files" if record["modified"] else ""
+        size = sum(path.stat().st_size for path in network.description.parent.iterdir())
+        cells = [
+            f"`{network.name}`",
+            PAPERS[network.kind],
+            gives(network),
+            ", ".join(bands),
+            record["scale"],
+            f"{record['galaxies']} (`{record['dataset']}`)",
+            record["licence"],
+            f"`{record['commit'][:10]}`{changed}",
+            f"{size / 1e6:.1f} MB",
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join([*lines, FOOT])
+
+
+def main() -> None:
+    """Collect weights as the command line says."""
+    logging.basicConfig(format="%(message)s")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("results", type=Path, help="folder of the results of a finished run")
+    parser.add_argument("--network", nargs="+", help="networks to copy; default: all")
+    parser.add_argument("--to", type=Path, default=ROOT / "evidence/weights")
+    parser.add_argument("--licence", help="of networks that were trained on real galaxies")
+    parser.add_argument("--allow-dirty", action="store_true", help="even if files have changed")
+    options = parser.parse_args()
+    try:
+        copied = collect(
+            options.results,
+            options.to,
+            names=options.network,
+            licence=options.licence,
+            allow_dirty=options.allow_dirty,
+        )
+    except DeblendError as error:
+        sys.exit(str(error))
+    size = sum(path.stat().st_size for path in options.to.rglob("*") if path.is_file())
+    print(f"{options.to}: {', '.join(copied)}; all together {size / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    main()
