@@ -4,7 +4,7 @@ import errno
 import shutil
 from pathlib import Path
 
-from deblend.errors import DeblendError
+from deblend.errors import DeblendError, TransientError
 
 #: What libraries that pass on no error of the system say of a full disk.
 FULL = ("No space left on device", "Disk quota exceeded")
@@ -47,7 +47,10 @@ def need_disk(path: str | Path, n_bytes: int) -> None:
 
 
 def available_memory() -> int | None:
-    """Bytes of memory that this process can still use; None where the system does not tell."""
+    """Bytes of memory, and of swap space, that this process can still use.
+
+    None where the system does not tell.
+    """
     try:
         lines = Path("/proc/meminfo").read_text().splitlines()
     except OSError:
@@ -55,7 +58,8 @@ def available_memory() -> int | None:
     values = dict(line.split(":", 1) for line in lines)
     if "MemAvailable" not in values:
         return None
-    available = int(values["MemAvailable"].split()[0]) * 1024
+    names = ("MemAvailable", "SwapFree")
+    available = sum(int(values.get(name, "0").split()[0]) for name in names) * 1024
     for name in LIMITS:
         try:
             limit = Path(name).read_text().strip()
@@ -77,12 +81,13 @@ def need_memory(what: str, n_bytes: int) -> None:
 
     Raises
     ------
-    DeblendError
-        It does not fit.
+    TransientError
+        It does not fit: other processes may need less later, and a cluster may give more to the
+        next attempt.
     """
     available = available_memory()
     if available is not None and n_bytes > available:
-        raise DeblendError(
+        raise TransientError(
             f"{what} needs {n_bytes / 1e9:.1f} GB of memory, and this machine has "
             f"{available / 1e9:.1f} GB left: use a larger one, or fewer galaxies (make plan)"
         )

@@ -47,7 +47,8 @@ TOKEN = "PLANTED-f1c9e2"
 MEMORY = 300_000_000
 VALUES = np.random.default_rng(0).normal(size=(4, 6, 5)).astype(np.float32)
 TABLE = pd.DataFrame({"id": ["a", "b", "c"] * 9, "mag": np.linspace(20, 23, 27)})
-N_FLIPS = 400
+#: Flipped bits that are tried for a reader.
+N_FLIPS = 400 if os.environ.get("DEBLEND_RECORD") else 12
 
 
 @dataclass(frozen=True)
@@ -253,14 +254,10 @@ def cut(path, plot):
 
 def flipped(path, plot):
     content, rng = path.read_bytes(), np.random.default_rng(1)
-    for place in rng.integers(0, len(content), plot_flips()):
+    for place in rng.integers(0, len(content), N_FLIPS):
         broken = bytearray(content)
         broken[place] ^= 1 << int(rng.integers(8))
         yield path.write_bytes(broken)
-
-
-def plot_flips():
-    return N_FLIPS if os.environ.get("DEBLEND_RECORD") else 12
 
 
 def another_file(path, plot):

@@ -5,7 +5,6 @@ units. A number that cannot be read is an error that says where it is; one that 
 is NaN, counted and logged. Rows of two tables that belong together are found by their ids.
 """
 
-import contextlib
 import gzip
 import logging
 import re
@@ -253,7 +252,7 @@ def _refuse_streams(path: Path, zipped: bool) -> None:
 
     Raises
     ------
-    ValueError
+    ValueError, xml.parsers.expat.ExpatError
     """
     addresses: list[str] = []
 
@@ -263,11 +262,8 @@ def _refuse_streams(path: Path, zipped: bool) -> None:
 
     parser = expat.ParserCreate()
     parser.StartElementHandler = look
-    # What is no XML is found by astropy, which says so.
-    with (
-        contextlib.suppress(expat.ExpatError),
-        gzip.open(path, "rb") if zipped else open(path, "rb") as file,
-    ):
+    with gzip.open(path, "rb") if zipped else open(path, "rb") as file:
+        # What is no XML is an error here: where astropy read on, an address could follow.
         parser.ParseFile(file)
     if addresses:
         raise ValueError(

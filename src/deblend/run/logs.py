@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
-from deblend.errors import DeblendError
+from deblend.errors import DeblendError, TransientError
 from deblend.run.parents import end_with_run, present_run
 from deblend.space import is_full_disk
 
@@ -61,8 +61,9 @@ def script(log_path: str | Path) -> Iterator[None]:
     ------
     SystemExit
         With status 1 after any exception. For a `DeblendError` and a full disk, standard error
-        shows the message only; for other exceptions also the traceback. After a `DeblendError`,
-        further attempts of the same run end at once: they can only fail.
+        shows the message only; for other exceptions also the traceback. After a `DeblendError`
+        that is no `TransientError`, further attempts of the same run end at once: they can only
+        fail.
 
     Notes
     -----
@@ -86,7 +87,8 @@ def script(log_path: str | Path) -> Iterator[None]:
         yield
     except DeblendError as error:
         _show(error, str(error), path)
-        root.info(_FINAL.format(run=present_run()))
+        if not isinstance(error, TransientError):
+            root.info(_FINAL.format(run=present_run()))
         raise SystemExit(1) from error
     except KeyboardInterrupt as error:
         root.info("interrupted")

@@ -18,8 +18,8 @@ from deblend.files import is_alive
 log = logging.getLogger(__name__)
 
 
-#: Environment variable with the name of the run, which jobs inherit: the process number of
-#: Snakemake, where that number is valid, and the time.
+#: Environment variable that jobs inherit: the process number of Snakemake, where that number is
+#: valid, and the name of the run.
 RUN = "DEBLEND_RUN"
 #: Seconds between looks at the run.
 INTERVAL_S = 1.0
@@ -27,14 +27,22 @@ INTERVAL_S = 1.0
 GRACE_S = 10.0
 
 
-def announce_run() -> None:
-    """Let the jobs that this process starts know that it is their run."""
-    os.environ[RUN] = f"{os.getpid()}-{_place()}-{time.time_ns()}"
+def announce_run(is_main: bool = True) -> None:
+    """Let the jobs that this process starts know that they end with it, and of which run they are.
+
+    Parameters
+    ----------
+    is_main : bool
+        Whether this is the process that the user has started. Others, which that one starts for
+        jobs (on a cluster, for example), are of its run.
+    """
+    name = "" if is_main else present_run()
+    os.environ[RUN] = f"{os.getpid()}-{_place()}-{name or time.time_ns()}"
 
 
 def present_run() -> str:
     """Name of the run that this process is a job of, different for each; empty if there is none."""
-    return os.environ.get(RUN, "")
+    return os.environ.get(RUN, "").rpartition("-")[2]
 
 
 def end_with_run() -> None:
@@ -43,7 +51,7 @@ def end_with_run() -> None:
     It is interrupted as by Ctrl-C, so that it removes what is not complete; and ends at once if it
     still lives after `GRACE_S`.
     """
-    number, place, _ = f"{present_run()}--".split("-", 2)
+    number, place, _ = f"{os.environ.get(RUN, '')}--".split("-", 2)
     if number.isdecimal() and place == _place():
         arguments = (int(number), os.getppid(), threading.get_ident())
         threading.Thread(target=_watch, args=arguments, daemon=True).start()

@@ -9,7 +9,7 @@ from tests.conftest import ROOT
 
 PROGRAM = """
 import logging, sys, warnings
-from deblend.errors import DeblendError
+from deblend.errors import DeblendError, TransientError
 from deblend.run import logs
 
 with logs.script(sys.argv[1]):
@@ -85,7 +85,11 @@ def test_what_can_only_fail_is_not_tried_again_in_the_same_run(log):
 
 
 def test_what_may_succeed_is_tried_again(log):
-    for end in ("raise MemoryError()", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"):
+    for end in (
+        "raise MemoryError()",
+        "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
+        "raise TransientError('the server does not answer: try again later')",
+    ):
         assert script(log, end, DEBLEND_RUN="99999999-1")[0] != 0
         assert script(log, "pass", DEBLEND_RUN="99999999-1")[0] == 0
 

@@ -72,7 +72,7 @@ def test_a_run_of_another_machine_is_not_looked_at(tmp_path, run):
 
 
 def test_a_job_whose_run_ended_while_it_started_ends_too(tmp_path):
-    program = "from deblend.run.parents import *; announce_run(); print(present_run())"
+    program = "from deblend.run.parents import *; announce_run(); print(os.environ[RUN])"
     command = [sys.executable, "-c", program]
     run = subprocess.run(command, env=ENV, capture_output=True, text=True).stdout.strip()
     log, output, began = (tmp_path / name for name in ("a.log", "out.csv", "began"))
@@ -92,4 +92,14 @@ def test_each_run_has_its_own_name(monkeypatch):
         announce_run()
         names.add(present_run())
     assert len(names) == 3
-    assert {name.split("-")[0] for name in names} == {str(os.getpid())}
+
+
+def test_what_a_run_starts_on_another_machine_is_of_that_run(monkeypatch):
+    monkeypatch.setenv(RUN, "99999999-0badf00d-5")
+    announce_run(is_main=False)
+    assert present_run() == "5"
+    # The job there ends with the process that started it there.
+    assert os.environ[RUN].split("-")[0] == str(os.getpid())
+    monkeypatch.delenv(RUN)
+    announce_run(is_main=False)
+    assert present_run()
