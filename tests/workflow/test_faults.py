@@ -144,13 +144,6 @@ def place(base, kind, tmp_path):
     return place
 
 
-@pytest.fixture(scope="module")
-def record():
-    outcomes: dict[tuple[str, str], Counter] = {}
-    yield outcomes
-    recorded("faults.csv", ("kind", "fault"), outcomes)
-
-
 @contextlib.contextmanager
 def small_disk(place, spare):
     """Have the results on a disk with a few bytes left."""
@@ -357,7 +350,7 @@ def has_token(folder):
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("kind", KINDS)
-def test_after_a_fault_the_results_are_the_same(place, kind, fault, record):
+def test_after_a_fault_the_results_are_the_same(place, kind, fault):
     if KINDS[kind][3] is None and fault in ("input cut", "one bit of the input"):
         pytest.skip("it has no input")
     outcome = FAULTS[fault](place)
@@ -368,4 +361,4 @@ def test_after_a_fault_the_results_are_the_same(place, kind, fault, record):
     # Nothing that was not completed is left.
     assert [p.name for p in place.results.rglob("*.partial*")] == []
     assert has_token(place.folder) == []
-    record[kind, fault] = Counter({outcome: 1})
+    recorded("faults.csv", ("kind", "fault"), {(kind, fault): Counter({outcome: 1})})
