@@ -15,7 +15,14 @@ from typing import Any
 import h5py
 import numpy as np
 from deblend.errors import DeblendError
-from deblend.hdf5 import new_file, open_file, read_attributes, write_array, write_attributes
+from deblend.hdf5 import (
+    new_file,
+    open_file,
+    read_attributes,
+    refuse_other_files,
+    write_array,
+    write_attributes,
+)
 from deblend.seeds import generator
 
 #: Numbers of filters of VGG-16's convolutions, block by block. Each block ends with 2x2
@@ -170,6 +177,7 @@ def read_keras_file(
     """
     try:
         with h5py.File(path, "r") as file:
+            refuse_other_files(file)
             weights = []
             for name in convolution_names(VGG[network]):
                 arrays: list[np.ndarray] = []
