@@ -91,7 +91,10 @@ def refuse_other_files(file: h5py.File) -> None:
     seen: set[int] = set()
     while groups:
         group = groups.pop()
-        for name in group:
+        names: list[bytes] = []
+        # In the order of the file: HDF5 crashes while it sorts names of which a bit is flipped.
+        group.id.links.iterate(names.append, order=h5py.h5.ITER_NATIVE)
+        for name in names:
             link = group.get(name, getlink=True)
             item = group[name] if isinstance(link, h5py.HardLink) else None
             if isinstance(item, h5py.Group):
@@ -101,8 +104,9 @@ def refuse_other_files(file: h5py.File) -> None:
                 seen.add(address)
             is_array = isinstance(item, h5py.Dataset) and (item.external or item.is_virtual)
             if is_array or isinstance(link, h5py.ExternalLink):
+                shown = name.decode(errors="replace")
                 raise DeblendError(
-                    f"{name} of {file.filename} is in another file: copy the array into this one"
+                    f"{shown} of {file.filename} is in another file: copy the array into this one"
                 )
 
 

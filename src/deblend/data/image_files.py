@@ -12,6 +12,7 @@ Drizzled mosaics have 0 where no exposure reached; such blocks of zeros are reco
 """
 
 import logging
+import math
 import re
 import unicodedata
 import warnings
@@ -21,7 +22,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import h5py
 import numpy as np
@@ -151,10 +152,18 @@ def _read_other(path: Path, key: str | None) -> Pixels:
     suffix = path.suffix.lower()
     try:
         if suffix == ".npy":
+            with path.open("rb") as raw:
+                _refuse_false_size(raw, path.stat().st_size)
             return Pixels(np.load(path, allow_pickle=False))
         if suffix == ".npz":
             with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
-                return Pixels(file[_choose_array(key, file.files, path)])
+                name = _choose_array(key, file.files, path)
+                for member in file.zip.infolist():
+                    if member.filename.removesuffix(".npy") == name:
+                        with file.zip.open(member) as values:
+                            _refuse_false_size(values, member.file_size)
+                        need_memory(str(path), member.file_size)
+                return Pixels(file[name])
         if suffix in (".h5", ".hdf5"):
             with h5py.File(path, "r") as file:
                 return _read_hdf5(file, key, path)
@@ -163,6 +172,25 @@ def _read_other(path: Path, key: str | None) -> Pixels:
             f"cannot read an array from {path} ({_reason(error)}): fetch or write it again"
         ) from error
     raise DeblendError(f"{path} is not .npy, .npz, .h5 or .fits")
+
+
+def _refuse_false_size(file: IO[bytes], n_bytes: int) -> None:
+    """Refuse an array of NumPy whose header tells more values than its file can have.
+
+    NumPy would make room for all of them.
+
+    Raises
+    ------
+    ValueError
+    """
+    version = np.lib.format.read_magic(file)
+    if version == (1, 0):
+        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+    else:
+        shape, _, dtype = np.lib.format.read_array_header_2_0(file)
+    told = math.prod(shape) * dtype.itemsize
+    if told > n_bytes:
+        raise ValueError(f"its header tells {told} bytes of values, and it has {n_bytes}")
 
 
 def _reason(error: Exception) -> str:
