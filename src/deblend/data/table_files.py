@@ -227,7 +227,7 @@ def _read_any(path: Path) -> Table:
     if b"\0" in start and not start.startswith((b"\xff\xfe", b"\xfe\xff")):
         return Table.read(path)  # HDF5 and others, by its suffix
     if re.match(rb"(\xef\xbb\xbf)?\s*<(\?xml|VOTABLE)", start):
-        _refuse_streams(path, zipped)
+        _refuse_references(path, zipped)
         # Names as their authors wrote them, such as S/G, not the identifiers made of them.
         return Table.read(path, format="votable", use_names_over_ids=True)
     if start.lstrip().lower().startswith((b"<html", b"<!doctype")):
@@ -247,8 +247,11 @@ def _read_any(path: Path) -> Table:
         raise ValueError("it is not FITS, ECSV, CSV, a VOTable or columns of text") from error
 
 
-def _refuse_streams(path: Path, zipped: bool) -> None:
-    """Refuse a VOTable whose data are at an address, which astropy would open: a file, or a host.
+def _refuse_references(path: Path, zipped: bool) -> None:
+    """Refuse a VOTable that refers to other files or hosts.
+
+    Its data can be at an address, which astropy would open. Values that are declared as entities of
+    XML, in another file for example, would be left out.
 
     Raises
     ------
@@ -260,8 +263,12 @@ def _refuse_streams(path: Path, zipped: bool) -> None:
         if name.rpartition(":")[2].upper() == "STREAM" and "href" in attributes:
             addresses.append(attributes["href"])
 
+    def refuse(*declared: object) -> None:
+        raise ValueError("it declares entities of XML: write the values themselves in the table")
+
     parser = expat.ParserCreate()
     parser.StartElementHandler = look
+    parser.EntityDeclHandler = refuse
     with gzip.open(path, "rb") if zipped else open(path, "rb") as file:
         # What is no XML is an error here: where astropy read on, an address could follow.
         parser.ParseFile(file)
