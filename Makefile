@@ -116,7 +116,7 @@ test: $(READY) lint ## Check the code and run all tests that this machine suppor
 
 # The suites of faults and hostile files also record what they found, for docs/reliability.md.
 test-all: test ## The same, then the long tests, which take an hour more: also each fault for each kind of rule and file
-	rm -f evidence/reliability/*.csv
+	rm -rf evidence/reliability
 	$(ONE_THREAD) DEBLEND_RECORD="$(CURDIR)/evidence/reliability" $(BIN)/python -m pytest tests/unit/test_hostile.py --numprocesses $(CORES)
 	$(ONE_THREAD) DEBLEND_RECORD="$(CURDIR)/evidence/reliability" $(BIN)/python -m pytest -m full tests --ignore=tests/unit/test_hostile.py
 	@$(MAKE) --no-print-directory readme

@@ -23,17 +23,18 @@ def recorded(name, keys, outcomes):
     Parameters
     ----------
     name : str
-        Of the CSV file.
+        Of the suite: of a folder, and of the CSV file in it.
     keys : tuple of str
         Names of the columns that tell what was tried.
     outcomes : dict of tuple to Counter
         For the values of these columns: how often each of `OUTCOMES` was found.
     """
-    folder = os.environ.get("DEBLEND_RECORD")
-    if not folder or not outcomes:
+    wanted = os.environ.get("DEBLEND_RECORD")
+    if not wanted or not outcomes:
         return
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    with (Path(folder) / name).open("a+", newline="") as file:
+    folder = Path(wanted) / name
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / f"{name}.csv").open("a+", newline="") as file:
         # Several processes may share the tests.
         lock(file)
         file.seek(0)
@@ -48,4 +49,4 @@ def recorded(name, keys, outcomes):
     git = ["git", "-C", str(ROOT), "rev-parse", "HEAD"]
     commit = subprocess.run(git, capture_output=True, text=True).stdout.strip()
     text = json.dumps({"commit": commit, "command": "make test-all"}, indent=1)
-    (Path(folder) / "run.json").write_text(text + "\n")
+    (folder / "run.json").write_text(text + "\n")

@@ -4,7 +4,7 @@
 
 Never other content, code that runs, another file's content, or memory without limits. What single
 readers do is tested beside their modules; this is the matrix of all. With DEBLEND_RECORD, the
-outcomes are written to `hostile.csv` in that folder, from which docs/reliability.md has its table.
+outcomes are written to `hostile/` in that folder, from which docs/reliability.md has its table.
 """
 
 import gzip
@@ -453,7 +453,7 @@ def record():
     """Outcomes of all cases: for a reader and a trick, how often each."""
     outcomes: dict[tuple[str, str], Counter] = {}
     yield outcomes
-    recorded("hostile.csv", ("reader", "trick"), outcomes)
+    recorded("hostile", ("reader", "trick"), outcomes)
 
 
 @pytest.mark.parametrize(("reader", "trick"), CASES)

@@ -2,7 +2,7 @@
 
 A tiny run is made once. For each case, the outputs of a rule are taken away, the workflow runs with
 the fault, and then again without it. `test_killed.py` has the sample that `make test` runs. With
-DEBLEND_RECORD, the outcomes are written to `faults.csv` in that folder.
+DEBLEND_RECORD, the outcomes are written to `faults/` in that folder.
 """
 
 import contextlib
@@ -361,4 +361,4 @@ def test_after_a_fault_the_results_are_the_same(place, kind, fault):
     # Nothing that was not completed is left.
     assert [p.name for p in place.results.rglob("*.partial*")] == []
     assert has_token(place.folder) == []
-    recorded("faults.csv", ("kind", "fault"), {(kind, fault): Counter({outcome: 1})})
+    recorded("faults", ("kind", "fault"), {(kind, fault): Counter({outcome: 1})})
