@@ -8,8 +8,10 @@ import csv
 import json
 import os
 import subprocess
+import time
 from pathlib import Path
 
+import psutil
 from deblend.data.locks import lock
 
 ROOT = Path(__file__).parents[1]
@@ -46,7 +48,18 @@ def recorded(name, keys, outcomes):
         rows = csv.DictWriter(file, (*keys, "n", *OUTCOMES), lineterminator="\n")
         rows.writeheader()
         rows.writerows(found[values] for values in sorted(found))
-    git = ["git", "-C", str(ROOT), "rev-parse", "HEAD"]
-    commit = subprocess.run(git, capture_output=True, text=True).stdout.strip()
-    text = json.dumps({"commit": commit, "command": "make test-all"}, indent=1)
+    changes = git("status", "--porcelain", "src", "workflow", "config", "tests")
+    about = {
+        "command": "make test-all",
+        "commit": git("rev-parse", "HEAD"),
+        "hours": round((time.time() - psutil.Process().create_time()) / 3600, 4),
+        "modified": bool(changes),
+    }
+    text = json.dumps(about, indent=1)
     (folder / "run.json").write_text(text + "\n")
+
+
+def git(*arguments):
+    """What git says of the project."""
+    command = ["git", "-C", str(ROOT), *arguments]
+    return subprocess.run(command, capture_output=True, text=True).stdout.strip()
