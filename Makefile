@@ -120,14 +120,18 @@ test: $(READY) lint ## Check the code and run all tests that this machine suppor
 	$(ONE_THREAD) $(BIN)/python -m pytest $(SMALL) --numprocesses $(CORES) --dist worksteal -m "$(CHOSEN)"
 	+@$(MAKE) --no-print-directory --keep-going --jobs 2 --output-sync=line test-toy test-workflow
 
+# The suites of faults and hostile files also record what they found, for docs/reliability.md.
+test-all: test ## The same, then the long tests, which take an hour more: also each fault for each kind of rule and file
+	rm -rf evidence/reliability
+	$(ONE_THREAD) DEBLEND_RECORD="$(CURDIR)/evidence/reliability" $(BIN)/python -m pytest tests/unit/test_hostile.py --numprocesses $(CORES)
+	$(ONE_THREAD) DEBLEND_RECORD="$(CURDIR)/evidence/reliability" $(BIN)/python -m pytest -m full tests --ignore=tests/unit/test_hostile.py
+	@$(MAKE) --no-print-directory readme
+
 test-toy: $(READY)
 	$(BIN)/python -m pytest $(TOY_TESTS) -m "$(CHOSEN)"
 
 test-workflow: $(READY)
 	$(BIN)/python -m pytest tests/workflow tests/slurm $(SMALL:%=--ignore=%) $(TOY_TESTS:%=--ignore=%) -m "$(CHOSEN)"
-
-test-all: $(READY) ## The same with the long tests, which take an hour more
-	+@$(MAKE) --no-print-directory test CHOSEN="full or not full"
 
 lock: $(READY) ## Write the versions and hashes of all packages for all platforms (network)
 	$(BIN)/python tools/lock.py

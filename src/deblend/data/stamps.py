@@ -29,6 +29,7 @@ from deblend.hdf5 import (
     write_array,
     write_attributes,
 )
+from deblend.space import need_memory
 
 #: Columns that every data set has, with their units. Unknown values are NaN or "".
 GALAXY_COLUMNS: dict[str, str] = {
@@ -325,9 +326,12 @@ def read_stamps(
     Raises
     ------
     DeblendError
-        The file is missing or truncated, or has another layout.
+        The file is missing or truncated, has another layout, or does not fit into memory.
     """
     with open_file(path, "a complete stamps file") as file:
+        share = 1.0 if rows is None else len(rows) / max(len(file["images"]), 1)
+        read = ("images", "segmaps") if segmaps else ("images",)
+        need_memory(str(path), int(share * sum(file[name].nbytes for name in read)))
         selected: slice | np.ndarray = slice(None) if rows is None else np.asarray(rows)
         galaxies = _read_galaxies(file)
         bands = pd.DataFrame(
