@@ -83,7 +83,7 @@ paper_scale: $(READY) ## Train all papers' networks at paper scale on one GPU fo
 # Snakemake's package has the page's JavaScript, so that nothing is downloaded.
 report: $(READY) ## Put figures and tables of the toy run on one HTML page (SCALE=small: of make small)
 	@test -f $(RESULTS)/report/first_page.html || { echo "there are no results in $(RESULTS): run make $(SCALE) first" >&2; exit 1; }
-	@$(SNAKEMAKE) $(if $(wildcard $(RESULTS)/benchmark/table.csv),all benchmark) --configfile config/$(SCALE).yaml \
+	@$(SNAKEMAKE) $(if $(wildcard $(RESULTS)/benchmark/which.md),all benchmark) $(if $(filter-out paper,$(SCALE)),--configfile config/$(SCALE).yaml) \
 	--report $(RESULTS)/report.html --report-stylesheet workflow/report/report.css >$(RESULTS)/logs/report.log 2>&1 \
 	|| { tail -n 3 $(RESULTS)/logs/report.log >&2; echo "no report was made: run make $(SCALE) first" >&2; exit 1; }
 	@echo "Report: $(RESULTS)/report.html"
@@ -116,7 +116,7 @@ unlock: $(READY) ## Allow the next run after one was killed (kill -9, power cut)
 
 # Unit tests, dry runs and the smallest runs have one thread each. The other tests start workflows; those that
 # share the toy run beside those that do not.
-test: $(READY) lint ## Check the code and run all tests that this machine supports
+test: $(READY) lint ## Check the code and run all tests but the long ones (make test-all)
 	$(ONE_THREAD) $(BIN)/python -m pytest $(SMALL) --numprocesses $(CORES) --dist worksteal -m "$(CHOSEN)"
 	+@$(MAKE) --no-print-directory --keep-going --jobs 2 --output-sync=line test-toy test-workflow
 
