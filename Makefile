@@ -83,7 +83,7 @@ paper_scale: $(READY) ## Train all papers' networks at paper scale on one GPU fo
 # Snakemake's package has the page's JavaScript, so that nothing is downloaded.
 report: $(READY) ## Put figures and tables of the toy run on one HTML page (SCALE=small: of make small)
 	@test -f $(RESULTS)/report/first_page.html || { echo "there are no results in $(RESULTS): run make $(SCALE) first" >&2; exit 1; }
-	@$(SNAKEMAKE) $(if $(wildcard $(RESULTS)/benchmark/table.csv),all benchmark) --configfile config/$(SCALE).yaml \
+	@$(SNAKEMAKE) $(if $(wildcard $(RESULTS)/benchmark/which.md),all benchmark) $(if $(filter-out paper,$(SCALE)),--configfile config/$(SCALE).yaml) \
 	--report $(RESULTS)/report.html --report-stylesheet workflow/report/report.css >$(RESULTS)/logs/report.log 2>&1 \
 	|| { tail -n 3 $(RESULTS)/logs/report.log >&2; echo "no report was made: run make $(SCALE) first" >&2; exit 1; }
 	@echo "Report: $(RESULTS)/report.html"
@@ -116,18 +116,22 @@ unlock: $(READY) ## Allow the next run after one was killed (kill -9, power cut)
 
 # Unit tests, dry runs and the smallest runs have one thread each. The other tests start workflows; those that
 # share the toy run beside those that do not.
-test: $(READY) lint ## Check the code and run all tests that this machine supports
+test: $(READY) lint ## Check the code and run all tests but the long ones (make test-all)
 	$(ONE_THREAD) $(BIN)/python -m pytest $(SMALL) --numprocesses $(CORES) --dist worksteal -m "$(CHOSEN)"
 	+@$(MAKE) --no-print-directory --keep-going --jobs 2 --output-sync=line test-toy test-workflow
+
+# The suites of faults and hostile files also record what they found, for docs/reliability.md.
+test-all: test ## The same, then the long tests, which take an hour more: also each fault for each kind of rule and file
+	rm -rf evidence/reliability
+	$(ONE_THREAD) DEBLEND_RECORD="$(CURDIR)/evidence/reliability" $(BIN)/python -m pytest tests/unit/test_hostile.py --numprocesses $(CORES)
+	$(ONE_THREAD) DEBLEND_RECORD="$(CURDIR)/evidence/reliability" $(BIN)/python -m pytest -m full tests --ignore=tests/unit/test_hostile.py
+	@$(MAKE) --no-print-directory readme
 
 test-toy: $(READY)
 	$(BIN)/python -m pytest $(TOY_TESTS) -m "$(CHOSEN)"
 
 test-workflow: $(READY)
 	$(BIN)/python -m pytest tests/workflow tests/slurm $(SMALL:%=--ignore=%) $(TOY_TESTS:%=--ignore=%) -m "$(CHOSEN)"
-
-test-all: $(READY) ## The same with the long tests, which take an hour more
-	+@$(MAKE) --no-print-directory test CHOSEN="full or not full"
 
 lock: $(READY) ## Write the versions and hashes of all packages for all platforms (network)
 	$(BIN)/python tools/lock.py

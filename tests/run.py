@@ -89,7 +89,8 @@ def planned(text):
 def kill_training(*arguments, directory, log, line, project=ROOT, scheduler_too=False):
     """Run Snakemake, and kill the process of the training (-9) once its log contains a line.
 
-    Snakemake then starts the job again (`retries`), unless `scheduler_too`: then it is killed too.
+    Snakemake then starts the job again (`retries`). With `scheduler_too`, Snakemake is killed
+    instead: its job has to end by itself.
 
     Returns
     -------
@@ -110,11 +111,16 @@ def kill_training(*arguments, directory, log, line, project=ROOT, scheduler_too=
                         for child in psutil.Process(run.pid).children(recursive=True)
                         if any(part.endswith(".train.py") for part in child.cmdline())
                     ]
+                    killed += len(children)
                     if scheduler_too:
                         run.kill()
+                        run.wait()
+                        _, alive = psutil.wait_procs(children, timeout=60)
+                        lives = [c for c in alive if c.status() != psutil.STATUS_ZOMBIE]
+                        assert not lives, "the job outlives its run"
+                        break
                     for child in children:
                         os.kill(child.pid, signal.SIGKILL)
-                        killed += 1
                 time.sleep(0.005)
         finally:
             if run.poll() is None:

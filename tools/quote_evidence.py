@@ -212,6 +212,15 @@ def value(folder: Path, placeholder: str, numbers: Numbers | None = None) -> str
     return written
 
 
+def row_key(row: dict[str, str], rows: list[dict[str, str]], columns: list[str]) -> str:
+    """Conditions on the first of the columns, as many as tell a row from the others."""
+    for n in range(1, len(columns) + 1):
+        names = columns[:n]
+        if sum(all(other[name] == row[name] for name in names) for other in rows) == 1:
+            break
+    return "; ".join(f"{name}={row[name]}" for name in names)
+
+
 def repeated(folder: Path, rows: str, line: str, numbers: Numbers | None) -> str:
     """A line for each of the rows of a table that meet conditions."""
     name, *conditions = (part.strip() for part in rows.split(";"))
@@ -221,8 +230,10 @@ def repeated(folder: Path, rows: str, line: str, numbers: Numbers | None) -> str
     wanted = [part.lstrip("*").split(";") for part in PLACEHOLDER.findall(line) if part[0] == "*"]
     columns = [column.strip() for column, *_ in wanted]
     lines = []
-    for row in table_rows(path, conditions, columns):
-        key = f"{columns[0]}={row[columns[0]]}"
+    texts = [column.strip() for column, *spec in wanted if not spec]
+    found = table_rows(path, conditions, columns)
+    for row in found:
+        key = row_key(row, found, texts or columns)
 
         def cell(match: re.Match[str], row: dict[str, str] = row, key: str = key) -> str:
             column, spec = [part.strip() for part in (match[1] + ";").split(";")][:2]

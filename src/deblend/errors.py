@@ -9,6 +9,14 @@ class DeblendError(Exception):
     """
 
 
+class TransientError(DeblendError):
+    """A problem that may be gone at the next attempt: a server that does not answer, for example.
+
+    Scripts that are tried again if they fail are so after this error only, not after others that
+    the user can solve.
+    """
+
+
 class UnsuitedError(DeblendError):
     """A method does not suit the images, or what it needs is not installed.
 

@@ -2,9 +2,14 @@
 
 import contextlib
 import errno
+import glob
+import hashlib
 import json
 import os
+import platform
+import re
 import shutil
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,35 +17,47 @@ from urllib.parse import unquote, urlsplit
 
 import yaml
 
+#: Seconds after which a file that another machine has not completed is taken for left behind.
+ABANDONED_S = 86400.0
+
 
 def temporary_name(path: str | Path) -> Path:
-    """Name of a file, in the same folder and with the same suffix, while it is not complete."""
+    """Name of a file while it is not complete, if a later process is to go on with it.
+
+    It is in the same folder, with the same suffix. See `deblend.data.locks` for two processes.
+    """
     return Path(path).with_name(f".{Path(path).stem}.partial{Path(path).suffix}")
 
 
 @contextlib.contextmanager
-def atomic(path: str | Path) -> Iterator[Path]:
+def atomic(path: str | Path, temporary: Path | None = None) -> Iterator[Path]:
     """Yield a temporary name in the folder of `path`; rename it to `path` when the block succeeds.
 
     Parameters
     ----------
     path : path
         The final name. An earlier file of this name stays until the new one is complete.
+    temporary : pathlib.Path, optional
+        The temporary name, if there is a file already.
 
     Yields
     ------
     pathlib.Path
         A name in the same folder, with the same suffix, to write to. The file is removed if the
-        block raises. The name is always the same, so that what a killed process left behind is
-        overwritten by the next attempt.
+        block raises. No other process has this name: of two that make the same file, each writes
+        its own, and the last one's stays. What killed processes left behind is removed.
 
     Notes
     -----
     The content is on the disk before it gets its name, and the name is there when the block ends:
     also where the machine then loses its power.
     """
-    target, temporary = Path(path), temporary_name(path)
+    target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
+    if temporary is None:
+        for left in _left_behind(target):
+            _remove(left)
+        temporary = _unique_name(target)
     try:
         yield temporary
         for written in (*temporary.rglob("*"), temporary):
@@ -48,12 +65,61 @@ def atomic(path: str | Path) -> Iterator[Path]:
         temporary.replace(target)
         _sync(target.parent)
     except BaseException:
-        # An error of the removal must not hide the one before.
-        with contextlib.suppress(OSError):
-            if temporary.is_dir():
-                shutil.rmtree(temporary)
-            temporary.unlink(missing_ok=True)
+        _remove(temporary)
         raise
+
+
+def _unique_name(path: Path) -> Path:
+    """A temporary name that tells the machine and the process."""
+    owner = f"{_machine()}-{os.getpid()}-{os.urandom(4).hex()}"
+    return path.with_name(f".{path.stem}.{owner}.partial{path.suffix}")
+
+
+def _left_behind(path: Path) -> Iterator[Path]:
+    """Files of `_unique_name` that no process is going to complete."""
+    owned = re.compile(r"([0-9a-f]{6})-(\d+)-[0-9a-f]{8}\.partial.*")
+    for found in list(path.parent.glob(f".{glob.escape(path.stem)}.*.partial*")):
+        owner = owned.fullmatch(found.name.removeprefix(f".{path.stem}."))
+        if owner is None:
+            continue
+        if owner[1] == _machine():
+            is_left = not is_alive(int(owner[2]))
+        else:
+            is_left = _age_s(found) > ABANDONED_S
+        if is_left:
+            yield found
+
+
+def _age_s(path: Path) -> float:
+    """Seconds since a file was written; 0 if another process has just renamed it."""
+    try:
+        return time.time() - path.lstat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
+def _machine() -> str:
+    """Six digits for this machine: folders may be shared with others."""
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:6]
+
+
+def is_alive(process: int) -> bool:
+    """Whether this machine has a process of this number."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # another user's
+        return True
+    return True
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or folder if that is possible: an error must not hide the one before."""
+    with contextlib.suppress(OSError):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        path.unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:

@@ -20,6 +20,7 @@ import h5py
 import numpy as np
 from deblend.errors import DeblendError
 from deblend.files import atomic
+from deblend.space import need_disk
 
 #: Version of the format that is written.
 VERSION = h5py.h5f.LIBVER_V110
@@ -62,9 +63,11 @@ def open_file(
     Raises
     ------
     DeblendError
-        The file is missing or broken, or lacks something that is read in the block.
+        The file is missing or broken, refers to another one, or lacks something that is read in
+        the block.
     """
     with reading(path, what), h5py.File(path, "r") as file:
+        refuse_other_files(file)
         yield file
 
 
@@ -81,6 +84,36 @@ def reading(path: str | Path, what: str = "a complete file of the workflow") -> 
         raise DeblendError(
             f"{path} is not {what} ({_reason(error)}): delete it and run again"
         ) from error
+
+
+def refuse_other_files(file: h5py.File) -> None:
+    """Refuse a file with links or arrays that are in other files: these could be any of the user's.
+
+    Raises
+    ------
+    DeblendError
+    """
+    groups: list[h5py.Group] = [file]
+    seen: set[int] = set()
+    while groups:
+        group = groups.pop()
+        names: list[bytes] = []
+        # In the order of the file: HDF5 crashes while it sorts names of which a bit is flipped.
+        group.id.links.iterate(names.append, order=h5py.h5.ITER_NATIVE)
+        for name in names:
+            link = group.get(name, getlink=True)
+            item = group[name] if isinstance(link, h5py.HardLink) else None
+            if isinstance(item, h5py.Group):
+                # A group can be in itself.
+                address = h5py.h5o.get_info(item.id).addr
+                groups += [item] if address not in seen else []
+                seen.add(address)
+            is_array = isinstance(item, h5py.Dataset) and (item.external or item.is_virtual)
+            if is_array or isinstance(link, h5py.ExternalLink):
+                shown = name.decode(errors="replace")
+                raise DeblendError(
+                    f"{shown} of {file.filename} is in another file: copy the array into this one"
+                )
 
 
 def _reason(error: Exception) -> str:
@@ -112,6 +145,12 @@ def write_array(group: h5py.Group, name: str, values: Any = None, **options: Any
         Numbers or texts. Without them, `options` have the shape and the type.
     **options
         Of h5py's `create_dataset`, such as chunks and compression.
+
+    Raises
+    ------
+    DeblendError
+        There is no space for it on the disk. It is said before, since HDF5 can crash where it
+        cannot write.
     """
     if values is not None:
         values = _fixed_length(np.asarray(values))
@@ -120,6 +159,11 @@ def write_array(group: h5py.Group, name: str, values: Any = None, **options: Any
     group = new_group(group, folder) if folder else group
     if options["shape"] == ():
         return _write_value(group, name, values)
+    if "compression" not in options:
+        # What is only in memory until now needs space too.
+        group.file.flush()
+        n_values = int(np.prod(options["shape"], dtype=np.int64))
+        need_disk(group.file.filename, n_values * np.dtype(options.get("dtype", "f4")).itemsize)
     options["track_times"] = False
     if 0 not in options["shape"] or "maxshape" in options:
         options = {"chunks": True, "fletcher32": True, **options}

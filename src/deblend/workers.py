@@ -2,6 +2,8 @@
 
 import contextlib
 import multiprocessing
+import os
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any, TypeVar
@@ -46,10 +48,26 @@ def in_order(
     with (
         _no_main_file(),
         ProcessPoolExecutor(
-            n_workers, mp_context=context, initializer=initializer, initargs=initargs
+            n_workers, mp_context=context, initializer=_begin, initargs=(initializer, initargs)
         ) as pool,
     ):
         yield from pool.map(function, todo)
+
+
+def _begin(initializer: Callable[..., None] | None, initargs: tuple[Any, ...]) -> None:
+    """Prepare a worker. It is to end when its job does, also if that is killed (-9)."""
+    threading.Thread(target=_end_with_job, daemon=True).start()
+    if initializer is not None:
+        initializer(*initargs)
+
+
+def _end_with_job() -> None:
+    """Wait for the end of the process that started this one."""
+    job = multiprocessing.parent_process()
+    assert job is not None
+    job.join()
+    # Nobody waits for the results, and other threads may be within a library.
+    os._exit(1)
 
 
 @contextlib.contextmanager

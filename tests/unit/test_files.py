@@ -1,7 +1,22 @@
 """Files that are written completely or not at all."""
 
+import os
+import subprocess
+import sys
+import time
+
 import pytest
-from deblend.files import atomic, name_in_address, public_url, read_json, read_yaml, write_json
+from deblend.files import (
+    atomic,
+    name_in_address,
+    public_url,
+    read_json,
+    read_yaml,
+    temporary_name,
+    write_json,
+)
+
+from tests.conftest import ROOT
 
 
 def test_a_file_appears_only_when_it_is_complete(tmp_path):
@@ -25,15 +40,68 @@ def test_an_error_leaves_the_earlier_file(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_what_a_killed_process_left_is_overwritten(tmp_path):
+def left_by_a_killed_process(path, kind):
+    """What a process that was killed while it wrote a file left behind."""
+    program = (
+        "import os, signal, sys\nfrom deblend.files import atomic\n"
+        "with atomic(sys.argv[1]) as temporary:\n"
+        f"    {kind}\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    before = set(path.parent.iterdir())
+    command = [sys.executable, "-c", program, path]
+    subprocess.run(command, env={**os.environ, "PYTHONPATH": str(ROOT / "src")})
+    (left,) = set(path.parent.iterdir()) - before
+    return left
+
+
+@pytest.mark.parametrize("kind", ["temporary.write_text('half')", "temporary.mkdir()"])
+def test_what_a_killed_process_left_is_removed(tmp_path, kind):
+    path = tmp_path / "a table[1].csv"
+    other = left_by_a_killed_process(tmp_path / "a table.csv", kind)
+    left = left_by_a_killed_process(path, kind)
+    assert left.name.startswith(".")
+    with atomic(path) as temporary:
+        assert not left.exists()
+        temporary.write_text("2")
+    assert path.read_text() == "2"
+    assert set(tmp_path.iterdir()) == {path, other}
+
+
+def test_what_another_machine_writes_is_kept_for_a_day(tmp_path):
     path = tmp_path / "table.csv"
     with atomic(path) as temporary:
         temporary.write_text("1")
-    temporary.write_text("what a killed process left, which is longer")
-    with atomic(path) as temporary:
-        temporary.write_text("2")
-    assert path.read_text() == "2"
+        machine, rest = temporary.name.removeprefix(".table.").split("-", 1)
+    elsewhere = tmp_path / f".table.{'abcdef' if machine != 'abcdef' else '123456'}-{rest}"
+    elsewhere.write_text("half")
+    write_json(path, {})
+    assert elsewhere.exists()
+    os.utime(elsewhere, (0, time.time() - 2 * 86400))
+    write_json(path, {})
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_two_writers_do_not_mix(tmp_path):
+    path = tmp_path / "table.csv"
+    with atomic(path) as first:
+        first.write_text("first, ")
+        with atomic(path) as second:
+            second.write_text("second")
+        with first.open("a") as file:
+            file.write("and its end")
+        assert path.read_text() == "second"
+    assert path.read_text() == "first, and its end"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_is_there_already_gets_its_name(tmp_path):
+    left = temporary_name(tmp_path / "a.fits")
+    left.write_text("downloaded")
+    with atomic(tmp_path / "a.fits", left):
+        pass
+    assert (tmp_path / "a.fits").read_text() == "downloaded"
+    assert not left.exists()
 
 
 def test_records_are_read_as_written_whatever_the_order_of_their_keys(tmp_path):

@@ -140,3 +140,22 @@ def test_a_file_of_another_program_gets_checksums(tmp_path):
         assert read_attributes(file["layers"]) == {"name": "dense"}
         assert list(file["empty"]) == []
         assert file["id"].asstr()[:].tolist() == ["a", "bc"]
+
+
+def test_flipped_bits_of_names_are_errors_and_do_not_end_the_process(tmp_path):
+    """Names of more arrays than fit beside the group are in a heap, with a checksum."""
+    path = tmp_path / "a.h5"
+    with new_file(path) as file:
+        for i in range(20):
+            write_array(file, f"array number {i}", np.arange(3))
+    content = path.read_bytes()
+    # The first ones were beside the group before, where their bytes are left.
+    for i in range(10, 20):
+        flipped = bytearray(content)
+        flipped[content.index(f"array number {i}".encode())] ^= 1
+        path.write_bytes(flipped)
+        with (
+            pytest.raises(DeblendError, match=r"a\.h5 is not a complete file .* delete it"),
+            open_file(path),
+        ):
+            pass

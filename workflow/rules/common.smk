@@ -34,7 +34,7 @@ def read_config_file(name):
 
 
 try:
-    prepare_environment(BASE)
+    prepare_environment(BASE, workflow.is_main_process)
     for _path in workflow.configfiles:
         refuse_duplicate_keys(_path)
     ARCHIVES = validated_archives(read_config_file("datasets.yaml"))

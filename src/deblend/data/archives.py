@@ -14,6 +14,7 @@ from typing import Any
 from deblend.data.downloads import CHUNK, enough_space
 from deblend.errors import DeblendError
 from deblend.files import atomic
+from deblend.space import need_disk
 
 #: Largest number of bytes of an archive that are read at once.
 MAX_READ = 1 << 24
@@ -138,6 +139,8 @@ def extract_members(
                 source = tar.extractfile(member)
                 assert source is not None
                 target = Path(folder) / members[key]
+                target.parent.mkdir(parents=True, exist_ok=True)
+                need_disk(target, member.size)
                 with (
                     enough_space(target, member.size),
                     atomic(target) as temporary,

@@ -20,8 +20,9 @@ from deblend.data.checksums import check_digest, record_digest
 from deblend.data.facts import check_count, known
 from deblend.data.locks import only_one
 from deblend.data.table_files import open_table
-from deblend.errors import DeblendError
+from deblend.errors import DeblendError, TransientError
 from deblend.files import atomic, public_url, read_json, temporary_name, write_json
+from deblend.space import need_disk
 from requests.auth import AuthBase
 from tqdm.auto import tqdm
 
@@ -183,7 +184,7 @@ def find_file(doi: str, filename: str, pauses_s: Sequence[float] | None = None) 
             )
         return repository.download_url(filename), files[filename]
     except (requests.RequestException, ValueError, KeyError) as error:
-        raise DeblendError(
+        raise TransientError(
             f"cannot read the record {doi} ({error}): try again later, or set url and checksum of "
             "a mirror in config/datasets.yaml"
         ) from error
@@ -469,6 +470,7 @@ def _write(
         )
     if total > 0:
         check_count(name, total, limits["n_bytes"], "bytes", "n_bytes")
+        need_disk(left.path, total - start)
     n_bytes, since, n_then = start, time.monotonic(), start
     with (
         enough_space(left.path, total),
@@ -567,11 +569,12 @@ def download(
                 left.remove()
             status = error.response.status_code if error.response is not None else None
             remedy = (remedies or {}).get(status or 0, "check the connection and run again")
-            raise DeblendError(f"cannot download {left.name} ({error}): {remedy}") from error
+            kind = TransientError if is_transient(error) else DeblendError
+            raise kind(f"cannot download {left.name} ({error}): {remedy}") from error
         except Exception:
             left.remove()
             raise
-        with atomic(output):
+        with atomic(output, left.path):
             left.note.unlink(missing_ok=True)
     log.info("downloaded %s (%s)", left.name, known(checksum))
 

@@ -12,6 +12,7 @@ Drizzled mosaics have 0 where no exposure reached; such blocks of zeros are reco
 """
 
 import logging
+import math
 import re
 import unicodedata
 import warnings
@@ -21,7 +22,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import h5py
 import numpy as np
@@ -35,6 +36,8 @@ from deblend.data.image_masks import (
     tells_all,
 )
 from deblend.errors import DeblendError
+from deblend.hdf5 import refuse_other_files
+from deblend.space import need_memory
 from scipy.ndimage import correlate, maximum_filter, minimum_filter
 
 log = logging.getLogger(__name__)
@@ -52,6 +55,8 @@ READ_ERRORS = (
     IndexError,
     AttributeError,
     EOFError,
+    MemoryError,
+    RuntimeError,
     zipfile.BadZipFile,
     zlib.error,
 )
@@ -147,10 +152,18 @@ def _read_other(path: Path, key: str | None) -> Pixels:
     suffix = path.suffix.lower()
     try:
         if suffix == ".npy":
+            with path.open("rb") as raw:
+                _refuse_false_size(raw, path.stat().st_size)
             return Pixels(np.load(path, allow_pickle=False))
         if suffix == ".npz":
             with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
-                return Pixels(file[_choose_array(key, file.files, path)])
+                name = _choose_array(key, file.files, path)
+                for member in file.zip.infolist():
+                    if member.filename.removesuffix(".npy") == name:
+                        with file.zip.open(member) as values:
+                            _refuse_false_size(values, member.file_size)
+                        need_memory(str(path), member.file_size)
+                return Pixels(file[name])
         if suffix in (".h5", ".hdf5"):
             with h5py.File(path, "r") as file:
                 return _read_hdf5(file, key, path)
@@ -159,6 +172,25 @@ def _read_other(path: Path, key: str | None) -> Pixels:
             f"cannot read an array from {path} ({_reason(error)}): fetch or write it again"
         ) from error
     raise DeblendError(f"{path} is not .npy, .npz, .h5 or .fits")
+
+
+def _refuse_false_size(file: IO[bytes], n_bytes: int) -> None:
+    """Refuse an array of NumPy whose header tells more values than its file can have.
+
+    NumPy would make room for all of them.
+
+    Raises
+    ------
+    ValueError
+    """
+    version = np.lib.format.read_magic(file)
+    if version == (1, 0):
+        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+    else:
+        shape, _, dtype = np.lib.format.read_array_header_2_0(file)
+    told = math.prod(shape) * dtype.itemsize
+    if told > n_bytes:
+        raise ValueError(f"its header tells {told} bytes of values, and it has {n_bytes}")
 
 
 def _reason(error: Exception) -> str:
@@ -180,12 +212,14 @@ def _choose_array(key: str | None, names: list[str], path: Path) -> str:
 
 def _read_hdf5(file: h5py.File, key: str | None, path: Path) -> Pixels:
     """Read an array of an HDF5 file, also one in a group."""
+    refuse_other_files(file)
     names: list[str] = []
     file.visititems(lambda name, item: names.append(name) if _is_array(item) else None)
     if key is None:
         # Without a key, tables in groups do not hide that there is one array of images.
         names = [name for name in names if "/" not in name] or names
     array = file[_choose_array(None if key is None else key.strip("/"), names, path)]
+    need_memory(str(path), array.nbytes)
     header = fits.Header()
     for name in ("unit", "units", "BUNIT"):
         if name in array.attrs:

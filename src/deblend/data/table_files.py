@@ -14,7 +14,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from xml.parsers import expat
 
+import h5py
 import numpy as np
 import pandas as pd
 from astropy import units as u
@@ -25,6 +27,8 @@ from astropy.table import Table
 from deblend.data.delimited import delimiter_of, read_delimited
 from deblend.data.image_units import NAMES
 from deblend.errors import DeblendError
+from deblend.files import public_url
+from deblend.hdf5 import refuse_other_files
 
 log = logging.getLogger(__name__)
 
@@ -217,9 +221,13 @@ def _read_any(path: Path) -> Table:
         start = file.read(4096)
     if start.startswith(b"SIMPLE  ="):
         return Table.read(path, format="fits")
+    if h5py.is_hdf5(path):
+        with h5py.File(path) as file:
+            refuse_other_files(file)
     if b"\0" in start and not start.startswith((b"\xff\xfe", b"\xfe\xff")):
         return Table.read(path)  # HDF5 and others, by its suffix
     if re.match(rb"(\xef\xbb\xbf)?\s*<(\?xml|VOTABLE)", start):
+        _refuse_references(path, zipped)
         # Names as their authors wrote them, such as S/G, not the identifiers made of them.
         return Table.read(path, format="votable", use_names_over_ids=True)
     if start.lstrip().lower().startswith((b"<html", b"<!doctype")):
@@ -237,6 +245,37 @@ def _read_any(path: Path) -> Table:
         return text_tables.read(lines, converters={} if described else as_text)
     except text_tables.InconsistentTableError as error:
         raise ValueError("it is not FITS, ECSV, CSV, a VOTable or columns of text") from error
+
+
+def _refuse_references(path: Path, zipped: bool) -> None:
+    """Refuse a VOTable that refers to other files or hosts.
+
+    Its data can be at an address, which astropy would open. Values that are declared as entities of
+    XML, in another file for example, would be left out.
+
+    Raises
+    ------
+    ValueError, xml.parsers.expat.ExpatError
+    """
+    addresses: list[str] = []
+
+    def look(name: str, attributes: dict[str, str]) -> None:
+        if name.rpartition(":")[2].upper() == "STREAM" and "href" in attributes:
+            addresses.append(attributes["href"])
+
+    def refuse(*declared: object) -> None:
+        raise ValueError("it declares entities of XML: write the values themselves in the table")
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = look
+    parser.EntityDeclHandler = refuse
+    with gzip.open(path, "rb") if zipped else open(path, "rb") as file:
+        # What is no XML is an error here: where astropy read on, an address could follow.
+        parser.ParseFile(file)
+    if addresses:
+        raise ValueError(
+            f"its data are elsewhere, at {public_url(addresses[0])}: save them in the table itself"
+        )
 
 
 def _read_ecsv(lines: list[str]) -> Table:

@@ -8,7 +8,7 @@ from typing import Any
 import requests
 from deblend.data.downloads import retry
 from deblend.data.facts import check_count
-from deblend.errors import DeblendError
+from deblend.errors import DeblendError, TransientError
 from deblend.files import atomic
 
 log = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ def ask_vizier(
     try:
         tables = retry(query, f"asking VizieR for {name}", pauses_s)
     except (requests.RequestException, OSError, ValueError, *failures) as error:
-        raise DeblendError(
+        raise TransientError(
             f"cannot fetch {name} from VizieR ({error}): check the connection and run again, or "
             "download the table and give its path"
         ) from error

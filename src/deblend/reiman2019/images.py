@@ -466,8 +466,10 @@ def open_frames(path: str | Path, size: int | None = None) -> np.ndarray:
         The file is missing, incomplete or not an array of frames.
     """
     try:
-        frames = np.lib.format.open_memmap(path, mode="r")
-    except (OSError, ValueError, EOFError) as error:
+        # A header can tell sizes whose product is too large for an integer.
+        with np.errstate(over="raise"):
+            frames = np.lib.format.open_memmap(path, mode="r")
+    except (OSError, ValueError, EOFError, TypeError, ArithmeticError) as error:
         raise DeblendError(
             f"{path} is not a whole array of frames ({error}): delete it and run again"
         ) from error

@@ -11,6 +11,7 @@ from importlib import metadata
 from pathlib import Path
 
 from deblend.errors import DeblendError
+from deblend.run.parents import announce_run
 
 #: Environment variables of the folders in which packages keep files, and names of our folders.
 CACHES = {
@@ -21,13 +22,17 @@ CACHES = {
 }
 
 
-def prepare_environment(project: str | Path) -> None:
+def prepare_environment(project: str | Path, is_main: bool = True) -> None:
     """Make this process and its jobs independent of where the project and the home folder are.
+
+    The jobs also get to know which process started them, see `deblend.run.parents`.
 
     Parameters
     ----------
     project : path
         Folder of the project.
+    is_main : bool
+        See `deblend.run.parents.announce_run`.
 
     Raises
     ------
@@ -39,6 +44,7 @@ def prepare_environment(project: str | Path) -> None:
             f"the path of the project, {project}, has braces, which Snakemake takes for names of "
             "wildcards: rename the folder (spaces and other characters are fine)"
         )
+    announce_run(is_main)
     sys.executable = shell_word(sys.executable)
     os.environ.update(caches_elsewhere(os.environ, Path.cwd() / ".snakemake"))
 

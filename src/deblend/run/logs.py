@@ -2,12 +2,15 @@
 
 import contextlib
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
-from deblend.errors import DeblendError
+from deblend.errors import DeblendError, TransientError
+from deblend.run.parents import end_with_run, present_run
+from deblend.space import is_full_disk
 
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
@@ -35,6 +38,16 @@ class TerminalHandler(logging.StreamHandler):
             super().emit(record)
 
 
+class LogFile(logging.FileHandler):
+    """A handler that does without its file where the disk is full: the job says that once."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Show what went wrong, unless the disk is full."""
+        error = sys.exc_info()[1]
+        if error is None or not is_full_disk(error):
+            super().handleError(record)
+
+
 @contextlib.contextmanager
 def script(log_path: str | Path) -> Iterator[None]:
     """Send log records, warnings and uncaught exceptions of a script to its log file.
@@ -47,12 +60,21 @@ def script(log_path: str | Path) -> Iterator[None]:
     Raises
     ------
     SystemExit
-        With status 1 after any exception. For a `DeblendError`, standard error shows the message
-        only; for other exceptions also the traceback.
+        With status 1 after any exception. For a `DeblendError` and a full disk, standard error
+        shows the message only; for other exceptions also the traceback. After a `DeblendError`
+        that is no `TransientError`, further attempts of the same run end at once: they can only
+        fail.
+
+    Notes
+    -----
+    The script ends soon after the run that started it, see `deblend.run.parents`.
     """
     path = Path(log_path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    to_file = logging.FileHandler(path, mode="w")
+    if present_run() and _last_line(path).endswith(_FINAL.format(run=present_run())):
+        print(f"Error: not tried again, since it can only fail (see {path})", file=sys.stderr)
+        raise SystemExit(1)
+    to_file = LogFile(path, mode="w")
     to_file.setFormatter(logging.Formatter(FORMAT))
     to_terminal = TerminalHandler(sys.stderr)
     to_terminal.setFormatter(logging.Formatter("%(message)s"))
@@ -61,15 +83,51 @@ def script(log_path: str | Path) -> Iterator[None]:
     root.handlers = [to_file, to_terminal]
     logging.captureWarnings(True)
     try:
+        end_with_run()
         yield
     except DeblendError as error:
-        to_terminal.setLevel(logging.CRITICAL + 1)
-        root.exception("%s", error)
-        with above_bars(sys.stderr):
-            print(f"Error: {error}\n(traceback: {path})", file=sys.stderr)
+        _show(error, str(error), path)
+        if not isinstance(error, TransientError):
+            root.info(_FINAL.format(run=present_run()))
+        raise SystemExit(1) from error
+    except KeyboardInterrupt as error:
+        root.info("interrupted")
         raise SystemExit(1) from error
     except Exception as error:
+        if is_full_disk(error):
+            reason = " ".join(str(error).split())[:200]
+            _show(error, f"the disk is full ({reason}): make space, and run again", path)
+            root.info(_FINAL.format(run=present_run()))
+            # HDF5 cannot close its files then, and crashes when the process ends.
+            logging.shutdown()
+            os._exit(1)
         root.exception("unexpected error")
         raise SystemExit(1) from error
     finally:
-        to_file.flush()
+        with contextlib.suppress(OSError):
+            to_file.flush()
+
+
+#: Last line of the log of a script that is not to be tried again in the same run.
+_FINAL = "no further attempt in run {run}"
+
+
+def _show(error: Exception, message: str, path: Path) -> None:
+    """Write the message of an error to the terminal, and its traceback to the log file only."""
+    root = logging.getLogger()
+    for handler in root.handlers:
+        if isinstance(handler, TerminalHandler):
+            handler.setLevel(logging.CRITICAL + 1)
+    root.error("%s", message, exc_info=error)
+    with above_bars(sys.stderr):
+        print(f"Error: {message}\n(traceback: {path})", file=sys.stderr, flush=True)
+
+
+def _last_line(path: Path) -> str:
+    """Last line of a log; empty if there is none."""
+    if not path.is_file():
+        return ""
+    with path.open("rb") as file:
+        file.seek(max(path.stat().st_size - 500, 0))
+        lines = file.read().decode(errors="replace").splitlines()
+    return lines[-1] if lines else ""

@@ -32,7 +32,9 @@ class Checkpoint(checkpoint.Checkpoint[Trainee]):
             "optimizers": {k: v.state_dict() for k, v in trainee.optimizers.items()},
             "panels": [torch.from_numpy(p) for p in trainee.panels],
         }
-        torch.save(state, path)
+        # To a path, PyTorch does not tell why it cannot write, such as that the disk is full.
+        with path.open("wb") as file:
+            torch.save(state, file)
 
     def _read(self) -> tuple[str, dict[str, Any]]:
         # PyTorch does not compare the checksums that it writes.

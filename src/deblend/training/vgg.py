@@ -15,7 +15,14 @@ from typing import Any
 import h5py
 import numpy as np
 from deblend.errors import DeblendError
-from deblend.hdf5 import new_file, open_file, read_attributes, write_array, write_attributes
+from deblend.hdf5 import (
+    new_file,
+    open_file,
+    read_attributes,
+    refuse_other_files,
+    write_array,
+    write_attributes,
+)
 from deblend.seeds import generator
 
 #: Numbers of filters of VGG-16's convolutions, block by block. Each block ends with 2x2
@@ -112,7 +119,7 @@ class _ArraysOnly(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         """Return the object of a name, if it is one of those that arrays need."""
         if (module, name) not in self.ALLOWED:
-            raise DeblendError(f"a weights file asks for {module}.{name}: only arrays are read")
+            raise pickle.UnpicklingError(f"it asks for {module}.{name}: only arrays are read")
         return getattr(importlib.import_module(module.replace("numpy.core", "numpy._core")), name)
 
 
@@ -139,7 +146,7 @@ def read_array_pickle(content: bytes, source: str, *, subtract_mean: bool = True
             (np.asarray(layer["kernel"]), np.asarray(layer["bias"]))
             for layer in (convolutions[f"Conv_{i}"] for i in range(len(convolutions)))
         ]
-    except (pickle.UnpicklingError, KeyError, TypeError, EOFError) as error:
+    except (pickle.UnpicklingError, LookupError, ValueError, TypeError, EOFError) as error:
         raise DeblendError(f"{source} does not hold VGG-16's convolutions ({error!r})") from error
     if not subtract_mean:
         std = tuple(255 * deviation for deviation in IMAGENET_STD)
@@ -170,6 +177,7 @@ def read_keras_file(
     """
     try:
         with h5py.File(path, "r") as file:
+            refuse_other_files(file)
             weights = []
             for name in convolution_names(VGG[network]):
                 arrays: list[np.ndarray] = []

@@ -25,7 +25,7 @@ from deblend.data.downloads import (
     locate,
 )
 from deblend.errors import DeblendError
-from deblend.files import atomic, temporary_name
+from deblend.files import temporary_name
 
 from tests.server import Handler, Polite, running
 
@@ -123,10 +123,7 @@ def test_a_full_disk_is_said_in_words(server, tmp_path, size):
     folder = tmp_path / "full"
     folder.mkdir()
     # What is written before it is complete goes to a device without space.
-    with atomic(folder / "data.bin") as temporary:
-        name = temporary.name
-        temporary.touch()
-    (folder / name).symlink_to("/dev/full")
+    temporary_name(folder / "data.bin").symlink_to("/dev/full")
     with pytest.raises(DeblendError, match=rf"no space for {size} bytes in .*full: make some"):
         download(f"{server.url}/data.bin", folder / "data.bin", None, LIMIT)
 

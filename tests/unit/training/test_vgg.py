@@ -90,6 +90,10 @@ def test_keras_file_is_read_by_names(weights, keras_file, tmp_path):
     (tmp_path / "broken.h5").write_text("no HDF5")
     with pytest.raises(DeblendError, match=r"broken\.h5 does not hold Keras' vgg16"):
         read_keras_file(tmp_path / "broken.h5", "test")
+    with h5py.File(tmp_path / "linked.h5", "w") as file:
+        file["block1_conv1"] = h5py.ExternalLink(str(keras_file), "block1_conv1")
+    with pytest.raises(DeblendError, match=r"block1_conv1 of .*linked\.h5 is in another file"):
+        read_keras_file(tmp_path / "linked.h5", "test")
 
 
 def test_preprocessing_of_the_training_is_that_of_keras(weights, keras_file):
