@@ -17,6 +17,7 @@ from deblend.data.profiles import psf_fwhm_px
 from deblend.data.ranges import galaxy_ranges
 from deblend.data.stamps import Stamps, open_stamps
 from deblend.errors import DeblendError
+from deblend.space import need_memory
 from deblend.tables import read_ecsv, write_csv
 from deblend.training.fingerprints import fingerprint
 from deblend.training.keras_checkpoint import Checkpoint, Trainee
@@ -665,8 +666,11 @@ def train_and_write(
         `scale`, `threads` and versions, which the description contains. A checkpoint is only used
         if `threads` and the versions are still the same.
     """
+    opened = open_stamps(stamps, kept_bytes=0)
+    # The first band, and the masks.
+    need_memory(str(stamps), (4 + 1) * int(np.prod(opened.segmaps.shape)))
     model, history, record = train_from_config(
-        open_stamps(stamps, kept_bytes=0),
+        opened,
         np.asarray(read_ecsv(galaxies, ["split"])["split"]),
         read_ecsv(validation_blends),
         network,
