@@ -206,10 +206,11 @@ def copy_table(paper: str, source: Path, target: Path) -> bool:
     if source.name == "iou.csv":
         iou_summary(pd.read_csv(source)).to_csv(target, index=False, lineterminator="\n")
         return True
-    if source.name == "bins.csv" and paper == BENCHMARK:
-        # The bins of the first set, from which the page of methods is written, in fewer digits.
+    if source.name in ("bins.csv", "paired.csv") and paper == BENCHMARK:
+        # Fewer digits, and the bins of the first set alone.
         table = pd.read_csv(source)
-        table = table[table["set"] == table["set"].iloc[0]].dropna(axis=1, how="all")
+        if source.name == "bins.csv":
+            table = table[table["set"] == table["set"].iloc[0]].dropna(axis=1, how="all")
         table.to_csv(target, index=False, lineterminator="\n", float_format="%.5g")
         return True
     if source.stat().st_size > MAX_TABLE_BYTES:
