@@ -249,8 +249,8 @@ def plan(name: str, n_galaxies: int, options: SetOptions) -> tuple[pd.DataFrame,
     seeds = rng.integers(0, 2**31, len(groups))
     if not accepted.any():
         raise DeblendError(
-            f"{n_galaxies} galaxies make no blend of the set {name}: raise n_galaxies, n_outside or, "
-            "for a calibration, n_calibration under benchmark"
+            f"{n_galaxies} galaxies make no blend of the set {name}: raise n_galaxies, n_outside "
+            "or, for a calibration, n_calibration under benchmark"
         )
     log.info("%s: %d blends of %d galaxies", name, accepted.sum(), n_galaxies)
     columns: dict[str, np.ndarray] = {"seed": seeds}
