@@ -238,7 +238,9 @@ def end_snakemake(place):
 def fill_the_disk(place):
     with small_disk(place, spare=8192):
         status, text = place.run()
-        assert status != 0, text[-3000:]
+        if status == 0:
+            # What is small enough had space.
+            return "same"
         assert FULL.search(text), text[-3000:]
     return "error"
 
@@ -303,8 +305,15 @@ def set_the_clock_back(place):
         if path.is_file():
             os.utime(path, (tomorrow, tomorrow))
     status, text = place.run()
-    assert status == 0, text[-3000:]
-    return "same"
+    if status == 0:
+        return "same"
+    # Snakemake takes no output that is older than its input. The remedy is to correct the times.
+    assert "clock skew" in text, text[-3000:]
+    now = time.time()
+    for path in place.folder.rglob("*"):
+        if path.is_file():
+            os.utime(path, (now, now))
+    return "error"
 
 
 def start_two_runs(place):
