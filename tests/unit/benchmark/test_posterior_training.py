@@ -26,7 +26,8 @@ def sets_of(n_galaxies):
     """Scenes of as many galaxies, and their truth."""
     scenes = two_galaxies(n=N_SCENES, side=SIDE)
     rng = np.random.default_rng(n_galaxies)
-    noise = rng.normal(0, 0.01, scenes.images.shape).astype(np.float32)
+    # As deep as blends of two stamps of the training.
+    noise = rng.normal(0, 0.006, scenes.images.shape).astype(np.float32)
     n = n_galaxies * N_SCENES
     table = pd.DataFrame({name: np.zeros(n) for name in COLUMNS}).assign(
         scene=np.repeat(np.arange(N_SCENES), n_galaxies),
@@ -35,7 +36,9 @@ def sets_of(n_galaxies):
         flux=rng.uniform(20, 60, n),
     )
     pixels = np.zeros((n, SIDE, SIDE), np.float32)
-    return dataclasses.replace(scenes, images=scenes.images + noise), Truth(table, pixels, pixels)
+    sigma = np.sqrt(2) * scenes.noise_sigma
+    scenes = dataclasses.replace(scenes, images=scenes.images + noise, noise_sigma=sigma)
+    return scenes, Truth(table, pixels, pixels)
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +82,7 @@ def test_a_training_learns_and_is_described(trained):
 def test_a_trained_network_measures(trained):
     files = {key: str(trained[key]) for key in FILES}
     scenes = two_galaxies(n=2, side=SIDE)
+    scenes = dataclasses.replace(scenes, noise_sigma=np.sqrt(2) * scenes.noise_sigma)
     found = measure(scenes, **files)
     table = found.table
     assert table["role"].tolist() == ["central", "companion"] * 2

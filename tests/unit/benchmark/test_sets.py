@@ -222,7 +222,7 @@ def test_sets_outside_the_range_of_trainings(options):
     assert three.galaxies["galaxy"].tolist() == [0, 1, 2]
     _, close = make_set("close", 4, options)
     assert (close.galaxies["separation_over_size"] < CLOSE_RADII).all()
-    with pytest.raises(DeblendError, match="raise benchmark > n_galaxies"):
+    with pytest.raises(DeblendError, match="raise n_galaxies, n_outside"):
         make_set("three", 2, options)
 
 
