@@ -109,6 +109,7 @@ def test_a_changed_method_alone_is_measured_again(folder):
     assert re.search(r"^total +4$", planned, re.MULTILINE)
 
 
+@pytest.mark.full
 def test_blend2posterior_is_trained_calibrated_and_corrected(tmp_path):
     posterior = {"kind": "blend2posterior", "filters": 4, "blocks": 1, "iterations": 60}
     posterior |= {"batch_size": 16, "n_profiles": 50}
