@@ -1,11 +1,13 @@
 """Small tables: ECSV with units for catalogues, CSV and LaTeX for results."""
 
+import gzip
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from astropy.table import Column, MaskedColumn, Table
+
 from deblend.errors import DeblendError
 from deblend.files import atomic
 
@@ -73,10 +75,16 @@ def _plain(column: Column) -> np.ndarray:
 
 def write_csv(path: str | Path, table: pd.DataFrame) -> None:
     """Write a results table as CSV, gzipped if the name ends with .gz, completely or not at all."""
-    # Without the time in the gzip header, the same table gives the same bytes.
-    compression = {"method": "gzip", "mtime": 0} if str(path).endswith(".gz") else None
     with atomic(path) as temporary:
-        table.to_csv(temporary, index=False, lineterminator="\n", compression=compression)
+        if not str(path).endswith(".gz"):
+            table.to_csv(temporary, index=False, lineterminator="\n")
+            return
+        # Without time and temporary name in the header, the same table gives the same bytes.
+        with (
+            temporary.open("wb") as file,
+            gzip.GzipFile("", "wb", fileobj=file, mtime=0) as zipped,
+        ):
+            table.to_csv(zipped, index=False, lineterminator="\n")
 
 
 def write_tex(path: str | Path, table: pd.DataFrame) -> None:
