@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from dataclasses import dataclass
 
 import h5py
 import psutil
@@ -25,7 +26,7 @@ from deblend.run.checksums import result_files, sha256_of
 
 from tests.conftest import ROOT
 from tests.reliability import recorded
-from tests.run import command_of
+from tests.run import SMALLEST, command_of
 from tests.workflow.conftest import TINY
 from tools.unlock import living_runs
 
@@ -40,53 +41,109 @@ ENV = {
     "HTTPS_PROXY": f"http://me:{TOKEN}@127.0.0.1:9",
 }
 SET = "datasets/simulated"
-#: For each kind of rule: its target, the files that are made again, its script, and its input.
+STAMPS = f"{SET}/stamps.h5"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of rule.
+
+    Attributes
+    ----------
+    target : str
+        What the run is asked for, in the folder of results.
+    again : tuple of str
+        Patterns of the files that are taken away, and made again.
+    script : str
+        The rule's script, without suffix.
+    input : str or None
+        The input that is damaged; None: it has none.
+    papers : bool
+        Whether it is a rule of the other papers, which have a configuration of their own.
+    """
+
+    target: str
+    again: tuple[str, ...]
+    script: str
+    input: str | None = STAMPS
+    papers: bool = False
+
+
 KINDS = {
-    "simulation": (
-        f"{SET}/stamps.h5",
-        (f"{SET}/stamps.h5", f"{SET}/galaxies.ecsv", f"{SET}/*.csv"),
-        "simulate",
-        None,
+    "simulation": Kind(STAMPS, (STAMPS, f"{SET}/galaxies.ecsv", f"{SET}/*.csv"), "simulate", None),
+    "catalogue": Kind(f"{SET}/blends_test.ecsv", (f"{SET}/blends_test.ecsv",), "draw_blends"),
+    "photometry": Kind("predictions/sep/simulated.csv", ("predictions/sep/**/*",), "sep"),
+    "training": Kind("networks/blend2flux/history.csv", ("networks/*/*",), "train"),
+    "prediction": Kind(
+        "predictions/blend2flux/simulated.csv", ("predictions/blend2flux/*",), "predict"
     ),
-    "catalogue": (f"{SET}/blends_test.ecsv", (f"{SET}/blends_test.ecsv",), "draw_blends", "stamps"),
-    "photometry": ("predictions/sep/simulated.csv", ("predictions/sep/**/*",), "sep", "stamps"),
-    "training": ("networks/blend2flux/history.csv", ("networks/*/*",), "train", "stamps"),
-    "prediction": (
-        "predictions/blend2flux/simulated.csv",
-        ("predictions/blend2flux/*",),
-        "predict",
-        "stamps",
+    "training (GAN)": Kind(
+        "networks/deblender_gan/history.csv",
+        ("networks/deblender_gan/*",),
+        "train",
+        "datasets/galaxyzoo/frames.npy",
+        papers=True,
+    ),
+    "training (head)": Kind(
+        "networks/blendhunter/sigma15_0/history.csv",
+        ("networks/blendhunter/*/*", "predictions/blendhunter/*"),
+        "train",
+        "farrens2022/parametric/train.h5",
+        papers=True,
+    ),
+    "detection": Kind(
+        "hemmati2022/detections.csv",
+        ("hemmati2022/detections.csv",),
+        "detect",
+        "networks/sr/network.h5",
+        papers=True,
+    ),
+    "table": Kind(
+        "reiman2019/claims.csv",
+        ("reiman2019/claims.csv",),
+        "results",
+        "reiman2019/galaxyzoo/scores.csv",
+        papers=True,
     ),
 }
-STAMPS = "results/datasets/simulated/stamps.h5"
+#: What a message says of a damaged input.
+BROKEN = "(is not a complete|has other bytes)"
 FULL = re.compile("no space for|disk is full|No space left on device")
 
 
-def configuration():
-    config = json.loads(json.dumps(TINY))
-    config["networks"]["blend2flux"] |= {"epochs": 6, "n_train_blends": 256}
-    config["datasets"]["simulated"] |= {"n_galaxies": 120}
-    return config
+def configurations(folder, papers):
+    """Configuration files of the tiny run."""
+    config = json.loads(json.dumps(SMALLEST if papers else TINY))
+    if papers:
+        config["pathvars"] = {"results": "results"}
+        config["reiman2019"]["network"] |= {"iterations": 60, "checkpoint_interval": 6}
+    else:
+        config["networks"]["blend2flux"] |= {"epochs": 6, "n_train_blends": 256}
+        config["datasets"]["simulated"] |= {"n_galaxies": 120}
+    path = folder / "overlay.yaml"
+    path.write_text(yaml.safe_dump(config))
+    return [ROOT / "config/toy.yaml", path] if papers else [path]
 
 
 class Place:
     """A folder of the tiny run, in which one kind of rule has to run again."""
 
     def __init__(self, folder, kind):
-        self.folder, self.kind = folder, kind
-        self.target, self.again, self.script, self.input = KINDS[kind]
+        self.folder, self.kind = folder, KINDS[kind]
         self.results = folder / "results"
+        self.configurations = configurations(folder, self.kind.papers)
 
     def take_away(self):
         """Remove the outputs, so that the rule has to run."""
-        for pattern in self.again:
+        for pattern in self.kind.again:
             for path in self.results.glob(pattern):
                 if path.is_file():
                     path.unlink()
 
     def start(self, *options):
         """Start Snakemake in a process, whose output goes to a file."""
-        arguments = ["--cores", 2, f"results/{self.target}", "--configfile", "overlay.yaml"]
+        target = f"results/{self.kind.target}"
+        arguments = ["--cores", 2, target, "--configfile", *self.configurations]
         command = command_of([*arguments, *options], self.folder, ROOT)
         self.output = self.folder / f"run{time.monotonic_ns()}.txt"
         with self.output.open("w") as file:
@@ -104,7 +161,7 @@ class Place:
         while run.poll() is None and time.monotonic() < deadline:
             for process in living_runs(self.folder):
                 with contextlib.suppress(Exception):
-                    if any(word.endswith(f".{self.script}.py") for word in process.cmdline()):
+                    if any(word.endswith(f".{self.kind.script}.py") for word in process.cmdline()):
                         # Some moment of its work, or of its start.
                         time.sleep(random.Random(time.monotonic_ns()).uniform(0, 2))
                         return process
@@ -119,16 +176,15 @@ class Place:
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
     """Function that returns the folder of the tiny run with the results of a kind of rule."""
-    folder, made = tmp_path_factory.mktemp("base") / "run", {}
-    folder.mkdir()
-    (folder / "overlay.yaml").write_text(yaml.safe_dump(configuration()))
+    made = set()
 
     def make(kind):
+        folder = tmp_path_factory.getbasetemp() / ("papers" if KINDS[kind].papers else "base")
         if kind not in made:
-            place = Place(folder, kind)
-            status, text = place.run()
+            folder.mkdir(exist_ok=True)
+            status, text = Place(folder, kind).run()
             assert status == 0, text[-3000:]
-            made[kind] = place.digests()
+            made.add(kind)
         return folder
 
     return make
@@ -254,15 +310,14 @@ def make_read_only(place):
         finally:
             subprocess.run(["mount", "-o", "remount,rw", place.results], check=True)
         assert status != 0
-        assert "Read-only file system" in text, text[-3000:]
+        # Snakemake looks first whether earlier outputs can be written.
+        assert re.search("Read-only file system|Write-protected output", text), text[-3000:]
     return "error"
 
 
 def damaged(place, change):
     """Outcome of a run with another input, whose time is the old one."""
-    if place.input is None:
-        pytest.skip("it has no input")
-    path = place.folder / STAMPS
+    path = place.results / place.kind.input
     content, stat = path.read_bytes(), path.stat()
     path.write_bytes(change(content))
     os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
@@ -272,7 +327,7 @@ def damaged(place, change):
     if status == 0:
         assert place.digests() == place.expected, "other results without an error"
         return "same"
-    assert re.search(r"Error: .*stamps\.h5 is not a complete", text), text[-3000:]
+    assert re.search(rf"Error: .*{re.escape(path.name)} {BROKEN}", text), text[-3000:]
     # It can only fail: no further attempt is made.
     assert text.count("Error: results/") <= 1
     place.take_away()
@@ -284,11 +339,17 @@ def cut_the_input(place):
 
 
 def flip_a_bit(place):
-    """In the pixels, which are most of the file."""
-    with h5py.File(place.folder / STAMPS) as file:
-        images = file["images"]
-        chunk = images.id.get_chunk_info(images.id.get_num_chunks() // 2)
-    at = chunk.byte_offset + random.Random(time.monotonic_ns()).randrange(chunk.size)
+    """In the largest data set of a file of HDF5, or anywhere in another file."""
+    path = place.results / place.kind.input
+    first, size = 0, path.stat().st_size
+    if h5py.is_hdf5(path):
+        with h5py.File(path) as file:
+            found = []
+            file.visititems(lambda _, item: found.append(item) if hasattr(item, "chunks") else None)
+            largest = max((d for d in found if d.chunks), key=lambda item: item.nbytes)
+            chunk = largest.id.get_chunk_info(largest.id.get_num_chunks() // 2)
+            first, size = chunk.byte_offset, chunk.size
+    at = first + random.Random(time.monotonic_ns()).randrange(size)
 
     def change(content):
         flipped = bytearray(content)
@@ -360,7 +421,7 @@ def has_token(folder):
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_after_a_fault_the_results_are_the_same(place, kind, fault):
-    if KINDS[kind][3] is None and fault in ("input cut", "one bit of the input"):
+    if KINDS[kind].input is None and fault in ("input cut", "one bit of the input"):
         pytest.skip("it has no input")
     outcome = FAULTS[fault](place)
     # Without the fault, with nothing but the same command.

@@ -1,6 +1,7 @@
 """Logging for scripts: to a log file with all details, and to the terminal."""
 
 import contextlib
+import hashlib
 import logging
 import os
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from deblend.errors import DeblendError, TransientError
+from deblend.files import atomic
 from deblend.run.parents import end_with_run, present_run
 from deblend.space import is_full_disk
 
@@ -71,9 +73,13 @@ def script(log_path: str | Path) -> Iterator[None]:
     """
     path = Path(log_path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    if present_run() and _last_line(path).endswith(_FINAL.format(run=present_run())):
-        print(f"Error: not tried again, since it can only fail (see {path})", file=sys.stderr)
-        raise SystemExit(1)
+    final = _FINAL / hashlib.sha256(str(path).encode()).hexdigest()[:16]
+    if final.is_file() and present_run():
+        run, _, text = final.read_text().partition("\n")
+        if run == present_run():
+            path.write_text(text)
+            print(f"Error: not tried again, since it can only fail (see {path})", file=sys.stderr)
+            raise SystemExit(1)
     to_file = LogFile(path, mode="w")
     to_file.setFormatter(logging.Formatter(FORMAT))
     to_terminal = TerminalHandler(sys.stderr)
@@ -88,7 +94,7 @@ def script(log_path: str | Path) -> Iterator[None]:
     except DeblendError as error:
         _show(error, str(error), path)
         if not isinstance(error, TransientError):
-            root.info(_FINAL.format(run=present_run()))
+            _end_attempts(path, final)
         raise SystemExit(1) from error
     except KeyboardInterrupt as error:
         root.info("interrupted")
@@ -97,7 +103,7 @@ def script(log_path: str | Path) -> Iterator[None]:
         if is_full_disk(error):
             reason = " ".join(str(error).split())[:200]
             _show(error, f"the disk is full ({reason}): make space, and run again", path)
-            root.info(_FINAL.format(run=present_run()))
+            _end_attempts(path, final)
             # HDF5 cannot close its files then, and crashes when the process ends.
             logging.shutdown()
             os._exit(1)
@@ -108,8 +114,18 @@ def script(log_path: str | Path) -> Iterator[None]:
             to_file.flush()
 
 
-#: Last line of the log of a script that is not to be tried again in the same run.
-_FINAL = "no further attempt in run {run}"
+#: Logs of scripts that are not to be tried again in the run that their first line names. Snakemake
+#: removes the logs themselves before each attempt.
+_FINAL = Path(".snakemake/final")
+
+
+def _end_attempts(path: Path, final: Path) -> None:
+    """Have further attempts of the same run end at once; each leaves the log of this one."""
+    if not present_run():
+        return
+    # On a full disk they are made.
+    with contextlib.suppress(OSError), atomic(final) as temporary:
+        temporary.write_text(f"{present_run()}\n{path.read_text()}")
 
 
 def _show(error: Exception, message: str, path: Path) -> None:
@@ -121,13 +137,3 @@ def _show(error: Exception, message: str, path: Path) -> None:
     root.error("%s", message, exc_info=error)
     with above_bars(sys.stderr):
         print(f"Error: {message}\n(traceback: {path})", file=sys.stderr, flush=True)
-
-
-def _last_line(path: Path) -> str:
-    """Last line of a log; empty if there is none."""
-    if not path.is_file():
-        return ""
-    with path.open("rb") as file:
-        file.seek(max(path.stat().st_size - 500, 0))
-        lines = file.read().decode(errors="replace").splitlines()
-    return lines[-1] if lines else ""

@@ -29,7 +29,9 @@ def script(log, end, **env):
     """Exit status and standard error of a script that ends with a statement."""
     command = [sys.executable, "-c", PROGRAM.format(end=end), log]
     env["PYTHONPATH"] = str(ROOT / "src")
-    done = subprocess.run(command, capture_output=True, text=True, env=env)
+    # As Snakemake does, in the folder of the run.
+    folder = log.parents[2]
+    done = subprocess.run(command, capture_output=True, text=True, env=env, cwd=folder)
     assert done.stdout == ""
     return done.returncode, done.stderr
 
@@ -74,7 +76,8 @@ def test_what_can_only_fail_is_not_tried_again_in_the_same_run(log):
     assert status == 1
     assert "the training has diverged" in shown
     text = log.read_text()
-    # This attempt would succeed; Snakemake starts it since the rule has retries.
+    # This attempt would succeed; Snakemake starts it since the rule has retries. It removes the log.
+    log.unlink()
     status, shown = script(log, "pass", DEBLEND_RUN="99999999-1")
     assert (status, shown) == (1, f"Error: not tried again, since it can only fail (see {log})\n")
     assert log.read_text() == text
