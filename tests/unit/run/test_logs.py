@@ -76,7 +76,7 @@ def test_what_can_only_fail_is_not_tried_again_in_the_same_run(log):
     assert status == 1
     assert "the training has diverged" in shown
     text = log.read_text()
-    # This attempt would succeed; Snakemake starts it since the rule has retries. It removes the log.
+    # This attempt would succeed. Snakemake starts it since the rule has retries, without the log.
     log.unlink()
     status, shown = script(log, "pass", DEBLEND_RUN="99999999-1")
     assert (status, shown) == (1, f"Error: not tried again, since it can only fail (see {log})\n")
