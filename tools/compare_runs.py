@@ -2,9 +2,9 @@
 
 All files except hidden ones, logs, benchmarks and checkpoints are compared byte for byte. HDF5
 files may contain times: if their bytes differ, their contents are compared. RENAMES is a CSV file
-of `before,after` paths, for files that were renamed; an empty `after` stands for a file that is no longer made. For
-versions 0.1 and 0.2 it is tools/renamed_outputs.csv. The exit status is 1 if a file differs or is
-missing.
+of `before,after` paths, for files that were renamed; an empty `after` stands for a file that is no
+longer made. For versions 0.1 and 0.2 it is tools/renamed_outputs.csv. The exit status is 1 if a
+file differs or is missing.
 """
 
 import csv
