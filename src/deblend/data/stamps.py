@@ -31,7 +31,7 @@ from deblend.hdf5 import (
     write_array,
     write_attributes,
 )
-from deblend.space import need_memory
+from deblend.space import need_disk, need_memory
 
 #: Columns that every data set has, with their units. Unknown values are NaN or "".
 GALAXY_COLUMNS: dict[str, str] = {
@@ -305,6 +305,9 @@ def write_parts(path: str | Path, parts: Iterable[Stamps]) -> None:
                     write_array(file, name, shape=like.shape, **options)
             start = sum(map(len, tables))
             images, segmaps = file["images"], file["segmaps"]
+            # Also for what is only in memory until now. How small masks become is not known.
+            file.flush()
+            need_disk(path, images.dtype.itemsize * int(np.prod(part.images.shape)))
             for array in (images, segmaps):
                 array.resize(start + len(part), axis=0)
             # Stamp by stamp, so that the file does not depend on the sizes of the parts.
