@@ -305,9 +305,10 @@ def write_parts(path: str | Path, parts: Iterable[Stamps]) -> None:
                     write_array(file, name, shape=like.shape, **options)
             start = sum(map(len, tables))
             images, segmaps = file["images"], file["segmaps"]
-            # Also for what is only in memory until now. How small masks become is not known.
-            file.flush()
-            need_disk(path, images.dtype.itemsize * int(np.prod(part.images.shape)))
+            # Without masks: how small they become is not known. A flush would change the file.
+            n_values = (start + len(part)) * int(np.prod(part.images.shape[1:]))
+            written = Path(file.filename).stat().st_size
+            need_disk(path, max(images.dtype.itemsize * n_values - written, 0))
             for array in (images, segmaps):
                 array.resize(start + len(part), axis=0)
             # Stamp by stamp, so that the file does not depend on the sizes of the parts.
