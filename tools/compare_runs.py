@@ -1,10 +1,10 @@
 """Compare two finished results folders: python tools/compare_runs.py BEFORE AFTER [RENAMES].
 
-All files except logs, benchmarks and checkpoints are compared byte for byte. HDF5 files may contain
-times: if their bytes differ, their contents are compared. RENAMES is a CSV file of `before,after`
-paths, for files that were renamed; an empty `after` stands for a file that is no longer made. For
-versions 0.1 and 0.2 it is tools/renamed_outputs.csv. The exit status is 1 if a file differs or is
-missing.
+All files except hidden ones, logs, benchmarks and checkpoints are compared byte for byte. HDF5
+files may contain times: if their bytes differ, their contents are compared. RENAMES is a CSV file
+of `before,after` paths, for files that were renamed; an empty `after` stands for a file that is no
+longer made. For versions 0.1 and 0.2 it is tools/renamed_outputs.csv. The exit status is 1 if a
+file differs or is missing.
 """
 
 import csv
@@ -21,7 +21,8 @@ VOLATILE = ("logs", "benchmarks", "checkpoints")
 def files(folder: Path) -> set[str]:
     """Paths, relative to the folder, of all files that should be equal in two runs."""
     found = (p.relative_to(folder) for p in folder.rglob("*") if p.is_file())
-    return {str(p) for p in found if p.parts[0] not in VOLATILE}
+    # Hidden files are digests of the others.
+    return {str(p) for p in found if p.parts[0] not in VOLATILE and not p.name.startswith(".")}
 
 
 def content(path: Path) -> dict[str, object]:

@@ -112,7 +112,7 @@ def read_history(results: Path, network: str) -> tuple[list[dict[str, Any]], flo
         timing = json.loads((results / f"benchmarks/training/{network}.json").read_text())
         return pd.read_csv(finished).to_dict("records"), timing["seconds"], True
     for suffix in (".npz", ".pt"):
-        path = results / "checkpoints" / f"{network.replace('/', '_')}{suffix}"
+        path = results / "checkpoints" / f"{network.replace('/', '-')}{suffix}"
         if path.is_file():
             record = read_checkpoint(path, path.stat().st_mtime_ns)
             return record["history"], record["seconds"], False

@@ -69,20 +69,45 @@ def atomic(path: str | Path, temporary: Path | None = None) -> Iterator[Path]:
         raise
 
 
-def _unique_name(path: Path) -> Path:
-    """A temporary name that tells the machine and the process."""
-    owner = f"{_machine()}-{os.getpid()}-{os.urandom(4).hex()}"
-    return path.with_name(f".{path.stem}.{owner}.partial{path.suffix}")
+@contextlib.contextmanager
+def scratch(path: str | Path, suffix: str) -> Iterator[Path]:
+    """Yield a temporary name for what a file is made from; nothing of it stays.
+
+    Parameters
+    ----------
+    path : path
+        The file that is made.
+    suffix : str
+        End of the temporary name.
+
+    Yields
+    ------
+    pathlib.Path
+        As of `atomic`, in the folder of `path`.
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = _unique_name(target, suffix)
+    try:
+        yield temporary
+    finally:
+        _remove(temporary)
+
+
+def _unique_name(path: Path, suffix: str | None = None) -> Path:
+    """A temporary name that tells where the process is, and which it is."""
+    owner = f"{process_space()}-{os.getpid()}-{os.urandom(4).hex()}"
+    return path.with_name(f".{path.stem}.{owner}.partial{suffix or path.suffix}")
 
 
 def _left_behind(path: Path) -> Iterator[Path]:
     """Files of `_unique_name` that no process is going to complete."""
-    owned = re.compile(r"([0-9a-f]{6})-(\d+)-[0-9a-f]{8}\.partial.*")
+    owned = re.compile(r"([0-9a-f]{6,8})-(\d+)-[0-9a-f]{8}\.partial.*")
     for found in list(path.parent.glob(f".{glob.escape(path.stem)}.*.partial*")):
         owner = owned.fullmatch(found.name.removeprefix(f".{path.stem}."))
         if owner is None:
             continue
-        if owner[1] == _machine():
+        if owner[1] == process_space():
             is_left = not is_alive(int(owner[2]))
         else:
             is_left = _age_s(found) > ABANDONED_S
@@ -98,9 +123,16 @@ def _age_s(path: Path) -> float:
         return 0.0
 
 
-def _machine() -> str:
-    """Six digits for this machine: folders may be shared with others."""
-    return hashlib.sha256(platform.node().encode()).hexdigest()[:6]
+def process_space() -> str:
+    """Eight digits for where numbers of processes are valid: this machine, or this container.
+
+    Folders may be shared with others, and containers may have the name of their machine.
+    """
+    try:
+        space = str(Path("/proc/self/ns/pid").readlink())
+    except OSError:  # not Linux
+        space = ""
+    return hashlib.sha256(f"{platform.node()} {space}".encode()).hexdigest()[:8]
 
 
 def is_alive(process: int) -> bool:

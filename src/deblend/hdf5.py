@@ -214,10 +214,9 @@ def _fixed_length(values: np.ndarray) -> np.ndarray:
     return encoded.astype(h5py.string_dtype("utf-8", max(encoded.dtype.itemsize, 1)))
 
 
-def add_checksums(path: str | Path) -> None:
-    """Write a file of another program anew, with checksums."""
-    path = Path(path)
-    with open_file(path, "an HDF5 file") as old, new_file(path) as new:
+def copy_with_checksums(source: str | Path, target: str | Path) -> None:
+    """Write what is in a file of another program to a file with checksums."""
+    with open_file(source, "an HDF5 file") as old, new_file(target) as new:
         write_attributes(new, read_attributes(old))
 
         def copy(name: str, item: h5py.Group | h5py.Dataset) -> None:

@@ -1,15 +1,17 @@
 """Space on disks and in memory: whether there is enough, before it is used."""
 
+import contextlib
 import errno
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 from deblend.errors import DeblendError, TransientError
 
 #: What libraries that pass on no error of the system say of a full disk.
 FULL = ("No space left on device", "Disk quota exceeded")
-#: Files with limits of the memory of a container or job, in bytes: cgroups 2 and 1.
-LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+#: Folders where the system tells of memory and processes, and of containers' and jobs' limits.
+PROC, CGROUPS = Path("/proc"), Path("/sys/fs/cgroup")
 
 
 def is_full_disk(error: BaseException) -> bool:
@@ -46,13 +48,14 @@ def need_disk(path: str | Path, n_bytes: int) -> None:
         )
 
 
-def available_memory() -> int | None:
+def available_memory(proc: Path = PROC, cgroups: Path = CGROUPS) -> int | None:
     """Bytes of memory, and of swap space, that this process can still use.
 
-    None where the system does not tell.
+    Limits of its control group (of a container, or of a job on a cluster), and of those that this
+    one is in, count. None where the system does not tell.
     """
     try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
+        lines = (proc / "meminfo").read_text().splitlines()
     except OSError:
         return None
     values = dict(line.split(":", 1) for line in lines)
@@ -60,14 +63,40 @@ def available_memory() -> int | None:
         return None
     names = ("MemAvailable", "SwapFree")
     available = sum(int(values.get(name, "0").split()[0]) for name in names) * 1024
-    for name in LIMITS:
-        try:
-            limit = Path(name).read_text().strip()
-        except OSError:
+    return min([available, *_left_in_groups(proc, cgroups)])
+
+
+def _left_in_groups(proc: Path, cgroups: Path) -> Iterator[int]:
+    """Bytes that each control group with a limit, from this process's upwards, has left.
+
+    References
+    ----------
+    Linux kernel documentation: cgroups(7), admin-guide/cgroup-v2 and cgroup-v1/memory.
+    """
+    try:
+        lines = (proc / "self/cgroup").read_text().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if controllers == "":
+            root, limit, use, prefix = cgroups, "memory.max", "memory.current", ""
+        elif "memory" in controllers.split(","):
+            root, prefix = cgroups / "memory", "total_"
+            limit, use = "memory.limit_in_bytes", "memory.usage_in_bytes"
+        else:
             continue
-        if limit.isdecimal():
-            available = min(available, int(limit))
-    return available
+        group = root / path.lstrip("/")
+        for folder in (group, *group.parents):
+            with contextlib.suppress(OSError, ValueError):  # no such file, or "max"
+                most = int((folder / limit).read_text())
+                pairs = (row.split() for row in (folder / "memory.stat").read_text().splitlines())
+                stat = {name: int(value) for name, value in pairs}
+                # The system gives up copies of files when memory is needed.
+                files = sum(stat.get(f"{prefix}{kind}_file", 0) for kind in ("active", "inactive"))
+                yield max(most - max(int((folder / use).read_text()) - files, 0), 0)
+            if folder == root:
+                break
 
 
 def need_memory(what: str, n_bytes: int) -> None:

@@ -1,6 +1,8 @@
 """Files that are written completely or not at all."""
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 import time
@@ -9,6 +11,7 @@ import pytest
 from deblend.files import (
     atomic,
     name_in_address,
+    process_space,
     public_url,
     read_json,
     read_yaml,
@@ -80,6 +83,20 @@ def test_what_another_machine_writes_is_kept_for_a_day(tmp_path):
     os.utime(elsewhere, (0, time.time() - 2 * 86400))
     write_json(path, {})
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_container_with_the_name_of_its_machine_is_another_place():
+    """It cannot tell which processes of the machine live."""
+    code = "from deblend.files import process_space; print(process_space())"
+    command = ["unshare", "--pid", "--fork", sys.executable, "-c", code]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    if shutil.which("unshare") is None:
+        pytest.skip("only Linux has such containers")
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    if done.returncode:
+        pytest.skip("only root can make a container")
+    assert re.fullmatch("[0-9a-f]{8}", done.stdout.strip())
+    assert done.stdout.strip() != process_space()
 
 
 def test_two_writers_do_not_mix(tmp_path):

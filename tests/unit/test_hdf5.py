@@ -9,7 +9,7 @@ import pytest
 from deblend.errors import DeblendError
 from deblend.hdf5 import (
     COMPRESSION,
-    add_checksums,
+    copy_with_checksums,
     new_file,
     new_group,
     open_file,
@@ -132,8 +132,8 @@ def test_a_file_of_another_program_gets_checksums(tmp_path):
         file["layers"].attrs["name"] = "dense"
         file.create_group("empty")
         file.create_dataset("id", data=["a", "bc"], dtype=h5py.string_dtype())
-    add_checksums(path)
-    with h5py.File(path) as file:
+    copy_with_checksums(path, tmp_path / "b.h5")
+    with h5py.File(tmp_path / "b.h5") as file:
         assert file["layers/dense/0"].fletcher32
         assert file["layers/dense/0"][:].tolist() == [[0, 1, 2], [3, 4, 5]]
         assert (file["layers/dense/seed"][()], file["layers/dense/seed"].dtype) == (7, np.uint32)

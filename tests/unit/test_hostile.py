@@ -422,8 +422,8 @@ TRICKS = {
     "XML entities": (entities, ("votable",)),
     "data at an address": (addresses, ("votable",)),
 }
-#: Formats of plain values without checksums: a changed or missing digit cannot be seen. Results are
-#: compared by `verify`, downloads with their checksum and number of rows.
+#: Formats of plain values without checksums: readers cannot see a changed or missing digit. Files
+#: between jobs have digests (`deblend.run.digests`), which jobs compare before they read them.
 UNCHECKED = (
     "frames",
     "ecsv",

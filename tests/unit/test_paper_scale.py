@@ -61,7 +61,7 @@ def save_checkpoint(results, name, rows):
 def test_learning_curves_are_kept_from_checkpoints_and_finished_trainings(tmp_path):
     torch = pytest.importorskip("torch", reason="PyTorch is not installed: make env")
     results, evidence = tmp_path / "results", tmp_path / "evidence"
-    save_checkpoint(results, "blendhunter_sigma15_0", [{"epoch": 1, "val_loss": 0.25}])
+    save_checkpoint(results, "blendhunter-sigma15_0", [{"epoch": 1, "val_loss": 0.25}])
     record = {"history": [{"iteration": 5, "psnr": 20.0, "note": None}], "seconds": 36.0}
     text = json.dumps({"record": record})
     torch.save({"record": text}, results / "checkpoints/deblender_gan.pt")
@@ -76,7 +76,7 @@ def test_learning_curves_are_kept_from_checkpoints_and_finished_trainings(tmp_pa
     folder = evidence / "farrens2022/budget/networks/blendhunter/sigma15_0"
     assert pd.read_csv(folder / "history.csv").val_loss.tolist() == [0.25]
     # Later, with more epochs.
-    save_checkpoint(results, "blendhunter_sigma15_0", [{"epoch": i, "val_loss": 0} for i in (1, 2)])
+    save_checkpoint(results, "blendhunter-sigma15_0", [{"epoch": i, "val_loss": 0} for i in (1, 2)])
     assert tool.flush(evidence, results, TRAININGS)[1]["done"] == 2
     # And when it is finished.
     network = results / "networks/blendhunter/sigma15_0"

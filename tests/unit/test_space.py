@@ -64,6 +64,86 @@ def test_what_does_not_fit_on_a_disk_is_refused(tmp_path):
         need_disk(tmp_path / "a.h5", 10**20)
 
 
+GIB = 1 << 30
+
+
+def system(folder, group, files):
+    """Files of a system with 64 GiB of memory, in which control groups have these."""
+    (folder / "proc/self").mkdir(parents=True)
+    (folder / "proc/meminfo").write_text(f"MemAvailable: {64 << 20} kB\nSwapFree: 0 kB\n")
+    (folder / "proc/self/cgroup").write_text(group)
+    for name, value in files.items():
+        path = folder / "cgroup" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{value}\n")
+    return available_memory(folder / "proc", folder / "cgroup")
+
+
+def limited(group, limit, use, active=0, inactive=0):
+    """Files of a control group of version 2."""
+    stat = f"anon 5\nactive_file {active}\ninactive_file {inactive}"
+    return {
+        f"{group}/memory.max": limit,
+        f"{group}/memory.current": use,
+        f"{group}/memory.stat": stat,
+    }
+
+
+JOB = "system.slice/slurmstepd.scope/job_7/step_0"
+
+
+@pytest.mark.parametrize(
+    ("group", "files", "expected"),
+    [
+        # No limit.
+        ("0::/user.slice", limited("user.slice", "max", 5 * GIB), 64),
+        # Of a job, in the group of its step.
+        (f"0::/{JOB}", limited(JOB, 16 * GIB, 5 * GIB), 11),
+        # In the group that its step is in; copies of files can be given up.
+        (
+            f"0::/{JOB}/user/task_0",
+            limited(f"{JOB}/user/task_0", "max", GIB)
+            | limited(JOB, 16 * GIB, 9 * GIB, 2 * GIB, GIB),
+            10,
+        ),
+        # The least of several.
+        (
+            f"0::/{JOB}",
+            limited(JOB, 16 * GIB, 4 * GIB) | limited("system.slice", 40 * GIB, 32 * GIB),
+            8,
+        ),
+        # A container, which sees its own group as the root.
+        ("0::/", limited(".", 4 * GIB, GIB), 3),
+        # Nothing is left.
+        ("0::/a", limited("a", GIB, 2 * GIB), 0),
+        # Version 1: the line of memory. In a container, its path is not there.
+        (
+            "12:cpu,cpuacct:/wrong\n9:memory:/slurm/uid_1/job_7\n0::/",
+            {
+                "memory/slurm/uid_1/job_7/memory.limit_in_bytes": 8 * GIB,
+                "memory/slurm/uid_1/job_7/memory.usage_in_bytes": 3 * GIB,
+                "memory/slurm/uid_1/job_7/memory.stat": f"cache 9\ntotal_inactive_file {GIB}",
+                "memory/memory.limit_in_bytes": 9223372036854771712,
+                "memory/memory.usage_in_bytes": 3 * GIB,
+                "memory/memory.stat": "cache 9",
+            },
+            6,
+        ),
+        (
+            "9:memory:/docker/abc",
+            {
+                "memory/memory.limit_in_bytes": 8 * GIB,
+                "memory/memory.usage_in_bytes": 3 * GIB,
+                "memory/memory.stat": "cache 9",
+            },
+            5,
+        ),
+    ],
+)
+def test_limits_of_containers_and_jobs_count(tmp_path, group, files, expected):
+    assert system(tmp_path, f"{group}\n", files) == expected * GIB
+
+
 def test_what_does_not_fit_into_memory_is_refused():
     available = available_memory()
     if available is None:

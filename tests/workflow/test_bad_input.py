@@ -155,6 +155,11 @@ def test_a_shift_that_leaves_the_frame_stops(user, overlay):
     table.write(user.folder / blends, overwrite=True)
     target = "results/predictions/sep/mine.csv"
     text = user.rerun(target, overlay=overlay, succeeds=False)
+    digest = "results/datasets/mine/.blends_test.ecsv.sha256"
+    assert f"Error: {blends} has other bytes than when it was made" in text
+    assert f"if you changed it on purpose, delete {digest}" in text
+    (user.folder / digest).unlink()
+    text = user.rerun(target, overlay=overlay, succeeds=False)
     assert "Error: a shift of 70 px leaves the frame of 64 px stamps" in text
     assert not (user.folder / target).exists()
 

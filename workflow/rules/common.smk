@@ -91,7 +91,7 @@ def checkpoint(suffix):
     def path(wildcards, output):
         folder = Path(output.weights).parent
         networks = next(parent for parent in folder.parents if parent.name == "networks")
-        name = "_".join(folder.relative_to(networks).parts)
+        name = "-".join(folder.relative_to(networks).parts)  # no network's name has "-"
         return str(networks.with_name("checkpoints") / (name + suffix))
 
     return path

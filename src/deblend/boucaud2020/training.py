@@ -115,6 +115,10 @@ class BlendBatches(keras.utils.PyDataset):
         return images, targets if len(targets) > 1 else next(iter(targets.values()))
 
 
+#: Number of stamps whose masks are converted at once.
+PIECE = 64
+
+
 class BlendSource:
     """Training blends of a data set.
 
@@ -145,7 +149,11 @@ class BlendSource:
         if config.n_train_blends is None and config.steps_per_epoch is None:
             raise DeblendError("n_train_blends and steps_per_epoch are both null: give one of them")
         self.images = np.ascontiguousarray(stamps.images[:, 0])
-        self.segmaps = (stamps.segmaps[:] > 0).astype(np.uint8)
+        # By pieces, so that there are never copies of all masks of other types.
+        self.segmaps = np.empty(stamps.segmaps.shape, np.uint8)
+        for start in range(0, len(self.segmaps), PIECE):
+            piece = slice(start, start + PIECE)
+            self.segmaps[piece] = stamps.segmaps[piece] > 0
         self.galaxies = stamps.galaxies
         self.noise_sigma, self.noise_correlation = stamps.noise()
         self.flux = flux_from_mag(stamps.galaxies.mag, float(stamps.bands.zero_point[0]))

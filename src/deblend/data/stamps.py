@@ -31,7 +31,7 @@ from deblend.hdf5 import (
     write_array,
     write_attributes,
 )
-from deblend.space import need_memory
+from deblend.space import need_disk, need_memory
 
 #: Columns that every data set has, with their units. Unknown values are NaN or "".
 GALAXY_COLUMNS: dict[str, str] = {
@@ -305,6 +305,10 @@ def write_parts(path: str | Path, parts: Iterable[Stamps]) -> None:
                     write_array(file, name, shape=like.shape, **options)
             start = sum(map(len, tables))
             images, segmaps = file["images"], file["segmaps"]
+            # Without masks: how small they become is not known. A flush would change the file.
+            n_values = (start + len(part)) * int(np.prod(part.images.shape[1:]))
+            written = Path(file.filename).stat().st_size
+            need_disk(path, max(images.dtype.itemsize * n_values - written, 0))
             for array in (images, segmaps):
                 array.resize(start + len(part), axis=0)
             # Stamp by stamp, so that the file does not depend on the sizes of the parts.

@@ -27,6 +27,7 @@ from deblend.data.listing import JPEG_SUFFIXES, files_in
 from deblend.errors import DeblendError
 from deblend.files import atomic
 from deblend.seeds import uniform
+from deblend.space import need_disk
 from deblend.tables import write_csv
 from PIL import Image
 from tqdm.auto import tqdm
@@ -360,6 +361,7 @@ def build_frames(
             check_count(source.paths[number], n_found[number], n, "images", "n_images")
         jpegs, reasons = _choose_images(source.jpegs, n_images, max_bytes, seed)
         ids: list[str] = []
+        need_disk(frames, len(jpegs) * 3 * grid.size**2)
         with open(temporary, "wb") as file:
             _write_header(file, 0, grid.size)
             for jpeg, frame in _prepare_all(source, jpegs, grid, threads, batch_size):

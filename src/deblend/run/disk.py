@@ -157,7 +157,10 @@ def measure(results: Path, config: Config) -> list[Size]:
     sizes = defaultdict(list)
     for path in sorted(results.rglob("*")):
         name = path.relative_to(results)
-        if path.is_file() and len(name.parts) > 1 and name.parts[0] not in NO_OUTPUTS:
+        # Hidden files are digests of the others.
+        if not path.is_file() or path.name.startswith("."):
+            continue
+        if len(name.parts) > 1 and name.parts[0] not in NO_OUTPUTS:
             sizes[volume(str(name), config)].append(path.stat().st_size / 1e6)
     return [
         Size(kind, amount, sum(found) / len(found))

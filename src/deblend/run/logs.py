@@ -5,12 +5,13 @@ import hashlib
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import Protocol, TextIO
 
 from deblend.errors import DeblendError, TransientError
 from deblend.files import atomic
+from deblend.run.digests import check_digests, record_digests
 from deblend.run.parents import end_with_run, present_run
 from deblend.space import is_full_disk
 
@@ -50,14 +51,30 @@ class LogFile(logging.FileHandler):
             super().handleError(record)
 
 
+class Job(Protocol):
+    """What a script knows of its job.
+
+    Attributes
+    ----------
+    input, output, log : sequence of str
+        Paths. The first log is overwritten.
+    """
+
+    input: Iterable[str]
+    output: Iterable[str]
+    log: Sequence[str]
+
+
 @contextlib.contextmanager
-def script(log_path: str | Path) -> Iterator[None]:
+def script(job: Job) -> Iterator[None]:
     """Send log records, warnings and uncaught exceptions of a script to its log file.
+
+    Inputs are compared with their digests before, and digests of outputs are recorded after the
+    block, see `deblend.run.digests`. Logs and benchmarks have none.
 
     Parameters
     ----------
-    log_path : path
-        The log file of the rule, which is overwritten.
+    job : Job
 
     Raises
     ------
@@ -71,7 +88,7 @@ def script(log_path: str | Path) -> Iterator[None]:
     -----
     The script ends soon after the run that started it, see `deblend.run.parents`.
     """
-    path = Path(log_path)
+    path = Path(job.log[0])
     path.parent.mkdir(parents=True, exist_ok=True)
     final = _FINAL / hashlib.sha256(str(path).encode()).hexdigest()[:16]
     if final.is_file() and present_run():
@@ -90,7 +107,9 @@ def script(log_path: str | Path) -> Iterator[None]:
     logging.captureWarnings(True)
     try:
         end_with_run()
+        check_digests(job.input)
         yield
+        record_digests(job.output)
     except DeblendError as error:
         _show(error, str(error), path)
         if not isinstance(error, TransientError):

@@ -4,16 +4,13 @@ A run that is killed (-9, out of memory) cannot end its jobs. They would go on w
 their results, beside those of the next run.
 """
 
-import hashlib
 import logging
 import os
-import platform
 import signal
 import threading
 import time
-from pathlib import Path
 
-from deblend.files import is_alive
+from deblend.files import is_alive, process_space
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +34,7 @@ def announce_run(is_main: bool = True) -> None:
         jobs (on a cluster, for example), are of its run.
     """
     name = "" if is_main else present_run()
-    os.environ[RUN] = f"{os.getpid()}-{_place()}-{name or time.time_ns()}"
+    os.environ[RUN] = f"{os.getpid()}-{process_space()}-{name or time.time_ns()}"
 
 
 def present_run() -> str:
@@ -52,18 +49,9 @@ def end_with_run() -> None:
     still lives after `GRACE_S`.
     """
     number, place, _ = f"{os.environ.get(RUN, '')}--".split("-", 2)
-    if number.isdecimal() and place == _place():
+    if number.isdecimal() and place == process_space():
         arguments = (int(number), os.getppid(), threading.get_ident())
         threading.Thread(target=_watch, args=arguments, daemon=True).start()
-
-
-def _place() -> str:
-    """Where numbers of processes are valid: this machine, or this container."""
-    try:
-        space = str(Path("/proc/self/ns/pid").readlink())
-    except OSError:  # not Linux
-        space = ""
-    return hashlib.sha256(f"{platform.node()} {space}".encode()).hexdigest()[:8]
 
 
 def _watch(run: int, parent: int, main: int) -> None:

@@ -62,7 +62,7 @@ class Checkpoint(ABC, Generic[TraineeType]):
         -------
         dict
             The record that was saved. It is empty if training starts from the beginning, because
-            there is no file, or it is unreadable or has another fingerprint.
+            there is no file, or it is unreadable, incomplete or has another fingerprint.
         """
         if not self.path.exists():
             return {}
@@ -75,7 +75,11 @@ class Checkpoint(ABC, Generic[TraineeType]):
             return {}
         if not fingerprints_match(self.path, old, self.fingerprint):
             return {}
-        self._restore(trainee, arrays)
+        try:
+            self._restore(trainee, arrays)
+        except KeyError as error:
+            log.warning("starting afresh: the checkpoint %s lacks %s", self.path, error)
+            return {}
         trainee.restore(state)
         return record
 
@@ -89,4 +93,7 @@ class Checkpoint(ABC, Generic[TraineeType]):
 
     @abstractmethod
     def _restore(self, trainee: TraineeType, arrays: Any) -> None:
-        """Set the arrays of the trainee to those that were read."""
+        """Set the arrays of the trainee to those that were read.
+
+        If one is missing, this raises KeyError before it changes anything.
+        """

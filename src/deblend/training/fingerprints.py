@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +24,20 @@ def fingerprint(config: dict[str, Any], files: list[str | Path]) -> dict[str, st
     Returns
     -------
     dict
-        Digests of "config", of "code" if given, and of each file under its name.
+        Digests of "config", of "code" if given, and of each file under its path in the folder that
+        holds all of them: where that folder is does not count.
     """
     settings = {key: value for key, value in config.items() if key != "code"}
     plain = json.dumps(settings, sort_keys=True).encode()
     digests = {"config": hashlib.sha256(plain).hexdigest()}
     if "code" in config:
         digests["code"] = config["code"]
-    for path in files:
+    paths = [Path(path).absolute() for path in files]
+    folder = os.path.commonpath([path.parent for path in paths]) if paths else ""
+    for path in paths:
         with open(path, "rb") as file:
-            digests[Path(path).name] = hashlib.file_digest(file, "sha256").hexdigest()
+            name = path.relative_to(folder).as_posix()
+            digests[name] = hashlib.file_digest(file, "sha256").hexdigest()
     return digests
 
 

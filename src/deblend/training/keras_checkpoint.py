@@ -6,8 +6,8 @@ from typing import Any
 import keras
 import numpy as np
 from deblend.errors import DeblendError
-from deblend.files import atomic
-from deblend.hdf5 import add_checksums
+from deblend.files import scratch
+from deblend.hdf5 import copy_with_checksums
 from deblend.training import checkpoint
 from deblend.training.schedule import Steering
 
@@ -68,9 +68,13 @@ class Checkpoint(checkpoint.Checkpoint[Trainee]):
         return str(arrays.pop("state")), arrays
 
     def _restore(self, trainee: Trainee, arrays: dict[str, np.ndarray]) -> None:
-        for i, variable in enumerate(_variables(trainee.model)):
-            variable.assign(arrays[f"variable{i}"])
-        trainee.best = [arrays[f"best{i}"] for i in range(len(trainee.model.weights))]
+        variables = _variables(trainee.model)
+        # A flipped bit in the directory of the file can hide arrays: look for all of them first.
+        values = [arrays[f"variable{i}"] for i in range(len(variables))]
+        best = [arrays[f"best{i}"] for i in range(len(trainee.model.weights))]
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+        trainee.best = best
 
 
 def _variables(model: keras.Model) -> list:
@@ -80,15 +84,10 @@ def _variables(model: keras.Model) -> list:
 
 def write_weights(path: str | Path, model: keras.Model) -> None:
     """Write the weights of a model as Keras' HDF5, with checksums, completely or not at all."""
-    # Keras requires the suffix .weights.h5, of which the temporary name keeps only .h5.
-    with atomic(path) as temporary:
-        suffixed = temporary.with_suffix(".weights.h5")
-        try:
-            model.save_weights(suffixed)
-            add_checksums(suffixed)
-            suffixed.replace(temporary)
-        finally:
-            suffixed.unlink(missing_ok=True)
+    # Keras requires the suffix .weights.h5.
+    with scratch(path, ".weights.h5") as plain:
+        model.save_weights(plain)
+        copy_with_checksums(plain, path)
 
 
 def read_weights(

@@ -49,11 +49,14 @@ class Checkpoint(checkpoint.Checkpoint[Trainee]):
         return state["record"], state
 
     def _restore(self, trainee: Trainee, arrays: dict[str, Any]) -> None:
-        for name, network in trainee.networks().items():
-            network.load_state_dict(arrays["networks"][name])
-        for name, optimizer in trainee.optimizers.items():
-            optimizer.load_state_dict(arrays["optimizers"][name])
-        trainee.panels = [p.numpy() for p in arrays["panels"]]
+        networks = [(n, arrays["networks"][name]) for name, n in trainee.networks().items()]
+        optimizers = [(o, arrays["optimizers"][name]) for name, o in trainee.optimizers.items()]
+        panels = [p.numpy() for p in arrays["panels"]]
+        for network, values in networks:
+            network.load_state_dict(values)
+        for optimizer, values in optimizers:
+            optimizer.load_state_dict(values)
+        trainee.panels = panels
 
 
 def write_weights(path: str | Path, network: nn.Module) -> None:

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -25,13 +27,14 @@ from deblend.boucaud2020.training import (
     training_sample,
     validate,
 )
+from deblend.data.stamps import open_stamps, write_stamps
 from deblend.errors import DeblendError
 from deblend.training.keras_checkpoint import Checkpoint
 from deblend.training.schedule import (
     SteeringConfig,
 )
 
-from tests.conftest import simulator_config
+from tests.conftest import make_stamps, simulator_config
 
 STEERING = SteeringConfig(
     learning_rate=1e-3,
@@ -139,6 +142,21 @@ def source(stamps, **changes):
         TrainingConfig(**{**values, **changes}),
         seed=5,
     )
+
+
+def test_the_training_keeps_five_bytes_a_pixel_and_never_has_much_more(tmp_path):
+    """As much as is asked for before: an image and a mask."""
+    images = np.ones((1000, 64, 64))
+    write_stamps(tmp_path / "s.h5", make_stamps(images, np.ones(images.shape, np.int16)))
+    stamps = open_stamps(tmp_path / "s.h5", kept_bytes=0)
+    tracemalloc.start()
+    feed = source(stamps)
+    kept, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert feed.segmaps.dtype == np.uint8
+    assert feed.segmaps.sum() == images.size
+    assert kept / images.size == pytest.approx(5, abs=0.3)
+    assert peak / images.size < 5.5
 
 
 def test_the_edge_has_the_noise_of_the_stamps(stamps):

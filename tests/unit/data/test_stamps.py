@@ -196,3 +196,10 @@ def test_stamps_on_disk_are_those_in_memory(tmp_path):
         assert some.attributes == others.attributes
         np.testing.assert_array_equal(some.noise_correlation, others.noise_correlation)
     assert not open_stamps(tmp_path / "s.h5", segmaps=False).segmaps[:].any()
+
+
+def test_parts_that_do_not_fit_on_the_disk_are_refused_in_words(small_disk):
+    part = make_stamps(np.random.default_rng(0).normal(size=(40, 64, 64)))
+    with pytest.raises(DeblendError, match=r"there is no space for \d+ bytes in .*small disk"):
+        write_parts(small_disk / "s.h5", [part, part])
+    assert list(small_disk.iterdir()) == []

@@ -288,6 +288,14 @@ def test_sources_without_images_are_refused(tmp_path):
     assert not list(tmp_path.glob("out/*"))
 
 
+def test_frames_that_do_not_fit_on_the_disk_are_refused_before_they_are_made(small_disk, tmp_path):
+    folder = fill(tmp_path / "images", range(9))
+    options = {"frame_px": 424, "reduce_by": 2, "crop_px": 424}
+    with pytest.raises(DeblendError, match=r"there is no space for 1213488 bytes in .*small disk"):
+        build(small_disk, [folder], **options)
+    assert list(small_disk.iterdir()) == []
+
+
 def test_broken_frames_are_named(tmp_path):
     build(tmp_path, [fill(tmp_path / "images", range(3))])
     path = tmp_path / "frames.npy"

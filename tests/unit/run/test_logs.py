@@ -9,10 +9,13 @@ from tests.conftest import ROOT
 
 PROGRAM = """
 import logging, sys, warnings
+from pathlib import Path
+from types import SimpleNamespace
 from deblend.errors import DeblendError, TransientError
 from deblend.run import logs
 
-with logs.script(sys.argv[1]):
+job = SimpleNamespace(log=sys.argv[1:2], input=sys.argv[2:3], output=sys.argv[3:])
+with logs.script(job):
     logging.getLogger("deblend.x").debug("a detail")
     logging.getLogger("deblend.x").info("read 3 stamps")
     warnings.warn("a warning of a library")
@@ -25,9 +28,12 @@ def log(tmp_path):
     return tmp_path / "logs" / "train" / "net.log"
 
 
-def script(log, end, **env):
-    """Exit status and standard error of a script that ends with a statement."""
-    command = [sys.executable, "-c", PROGRAM.format(end=end), log]
+def script(log, end, *files, **env):
+    """Exit status and standard error of a script that ends with a statement.
+
+    `files` are an input and outputs.
+    """
+    command = [sys.executable, "-c", PROGRAM.format(end=end), log, *files]
     env["PYTHONPATH"] = str(ROOT / "src")
     # As Snakemake does, in the folder of the run.
     folder = log.parents[2]
@@ -126,6 +132,33 @@ def test_a_full_disk_under_the_log_is_said_once_too(small_disk):
     assert shown.count("Error: the disk is full") == 1
     assert "Logging error" not in shown
     assert "Traceback" not in shown
+
+
+def test_digests_are_compared_before_a_script_and_recorded_after_it(log, tmp_path):
+    source, first, second = (tmp_path / name for name in ("in.csv", "a.csv", "b.json"))
+    source.write_text("id\n1\n")
+    make = "for name in job.output: Path(name).write_text(Path(job.input[0]).read_text())"
+    assert script(log, make, source, first, second)[0] == 0
+    digests = [tmp_path / f".{name}.sha256" for name in ("a.csv", "b.json")]
+    assert all(path.is_file() for path in digests)
+    assert not (tmp_path / ".in.csv.sha256").exists(), "an input is not this job's"
+    # The next job reads `first`, which has been cut.
+    made = tmp_path / "made.csv"
+    assert script(log, make, first, made)[0] == 0
+    made.unlink()
+    first.write_text("id\n")
+    status, shown = script(log, make, first, made)
+    assert status == 1
+    assert f"Error: {first} has other bytes than when it was made: delete it" in shown
+    assert "Traceback" not in shown
+    assert "read 3 stamps" not in log.read_text(), "the script has begun"
+    assert not made.exists()
+
+
+def test_a_script_that_fails_records_no_digest(log, tmp_path):
+    fail = "Path(job.output[0]).touch(); raise DeblendError('no')"
+    assert script(log, fail, tmp_path / "none.csv", tmp_path / "a.csv")[0] == 1
+    assert not (tmp_path / ".a.csv.sha256").exists()
 
 
 def test_an_interrupted_script_shows_no_traceback(log):

@@ -21,9 +21,11 @@ subprocess.run(["sh", "-c", {shell!r}, "sh", sys.executable, "-c", sys.argv[1], 
 JOB = """
 import sys, time
 from pathlib import Path
+from types import SimpleNamespace
 from deblend.files import atomic
 from deblend.run import logs
-with logs.script(sys.argv[1]), atomic(sys.argv[2]) as temporary:
+job = SimpleNamespace(log=sys.argv[1:2], input=[], output=[])
+with logs.script(job), atomic(sys.argv[2]) as temporary:
     temporary.write_text("half")
     Path(sys.argv[3]).touch()
     time.sleep({seconds})

@@ -49,6 +49,19 @@ def test_order_of_keys_and_place_of_files_do_not_count(path, data, tmp_path, log
     assert logged.messages == []
 
 
+def test_files_of_one_name_are_told_apart(path, tmp_path, logged):
+    for folder in ("first", "second"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "stamps.h5").write_text(folder)
+    files = [tmp_path / folder / "stamps.h5" for folder in ("first", "second")]
+    old = fingerprint(CONFIG, files)
+    assert fingerprints_match(path, old, fingerprint(CONFIG, files[::-1]))
+    files[0].write_text("other")
+    assert not fingerprints_match(path, old, fingerprint(CONFIG, files))
+    assert "first/stamps.h5 changed" in logged.text
+    assert "second" not in logged.text
+
+
 def test_digests_of_files_are_those_of_sha256sum(data):
     # printf old | sha256sum
     assert fingerprint({}, [data])["stamps.h5"] == (

@@ -14,9 +14,10 @@ from tests.conftest import ROOT
 #: A job that says what it was given and then works.
 JOB = """
 import logging, sys
+from types import SimpleNamespace
 from deblend.run import logs
 from deblend.training.gpu import report_gpu
-with logs.script(sys.argv[1]):
+with logs.script(SimpleNamespace(log=sys.argv[1:2], input=[], output=[])):
     report_gpu("Keras on x 1.0", used=sys.argv[2] == "used", wanted=False)
     report_gpu("Keras on x 1.0", used=sys.argv[2] == "used", wanted=False)
     logging.getLogger("job").info("working")

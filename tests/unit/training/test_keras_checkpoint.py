@@ -1,5 +1,10 @@
 """Checkpoints of a small Keras model with dropout."""
 
+import os
+import signal
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -20,6 +25,8 @@ from deblend.training.keras_checkpoint import (
     write_weights,
 )
 from deblend.training.schedule import Steering
+
+from tests.conftest import ROOT
 
 STEERING = SteeringConfig(epochs=4, learning_rate=1e-3, min_delta=0.0)
 X = np.random.default_rng(0).normal(size=(16, 8)).astype(np.float32)
@@ -89,6 +96,28 @@ def test_a_checkpoint_of_another_configuration_is_refused(tmp_path, caplog):
     assert "unreadable" in caplog.text
 
 
+def test_a_checkpoint_that_lacks_an_array_changes_nothing(tmp_path, caplog):
+    """A flipped bit in the directory of the file hides arrays, and is no error of NumPy's."""
+    path, begun = tmp_path / "state.npz", trainee()
+    step(begun)
+    begun.judge(0, 3.0)
+    checkpoint = Checkpoint(path, {})
+    checkpoint.save(begun, {"done": 1})
+    with np.load(path) as file:
+        arrays = dict(file)
+    fresh = trainee()
+    before = [w.copy() for w in fresh.model.get_weights()]
+    for name in arrays.keys() - {"state"}:
+        np.savez(path, **{key: value for key, value in arrays.items() if key != name})
+        caplog.clear()
+        assert checkpoint.load(fresh) == {}
+        assert caplog.messages == [f"starting afresh: the checkpoint {path} lacks '{name}'"]
+        assert fresh.best == []
+        assert fresh.steering.state() == trainee().steering.state()
+        for found, expected in zip(fresh.model.get_weights(), before, strict=True):
+            np.testing.assert_array_equal(found, expected)
+
+
 def small_model():
     keras.utils.set_random_seed(1)
     return keras.Sequential([keras.Input((3,)), keras.layers.Dense(4), keras.layers.Dense(1)])
@@ -126,3 +155,36 @@ def test_weights_that_cannot_be_written_leave_nothing(tmp_path):
     with pytest.raises(OSError, match="No space left"):
         write_weights(tmp_path / "net.weights.h5", Full())
     assert list(tmp_path.iterdir()) == []
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+import h5py
+from deblend.training.keras_checkpoint import write_weights
+
+class Killed:
+    def save_weights(self, path):
+        assert str(path).endswith(".weights.h5"), path
+        with h5py.File(path, "w") as file:
+            file["vars/0"] = [1.0, 2.0]
+        if sys.argv[2] == "at once":
+            os.kill(os.getpid(), signal.SIGKILL)
+
+if sys.argv[2] != "at once":
+    sync = os.fsync
+    os.fsync = lambda descriptor: os.kill(os.getpid(), signal.SIGKILL)
+write_weights(Path(sys.argv[1]), Killed())
+"""
+
+
+@pytest.mark.parametrize("when", ["at once", "with checksums"])
+def test_what_a_killed_process_left_of_weights_is_removed(tmp_path, when):
+    path = tmp_path / "network.weights.h5"
+    command = [sys.executable, "-c", KILLED, path, when]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    killed = subprocess.run(command, env=environment, capture_output=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert len(list(tmp_path.iterdir())) == (1 if when == "at once" else 2)
+    write_weights(path, small_model())
+    assert list(tmp_path.iterdir()) == [path]

@@ -135,11 +135,12 @@ def test_an_early_stop_is_a_break(path):
 
 ON_A_TERMINAL = """
 from itertools import count
+from types import SimpleNamespace
 from deblend.run import logs
 from deblend.training.loop import Loop
 from tests.unit.training.conftest import Checkpoint, Sum
 
-with logs.script({log!r}):
+with logs.script(SimpleNamespace(log=[{log!r}], input=[], output=[])):
     # Each look at this clock is a second later than the last one, so that the bar is drawn often.
     options = {{"total": 3, "images": 10, "steps": 2, "clock": count().__next__}}
     training = Loop(Checkpoint({path!r}, {{}}), Sum(), **options)

@@ -3,7 +3,7 @@
 from deblend.benchmark.bars import write_bars
 from deblend.run import logs
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params, inputs = snakemake.params, snakemake.input
     write_bars(
         snakemake.output.bars,

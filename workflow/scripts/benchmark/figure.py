@@ -6,7 +6,7 @@ from deblend.benchmark.page import write_page
 from deblend.plots.style import label_line
 from deblend.run import logs
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     tables = {
         name: pd.read_csv(inputs[name]) for name in ("table", "bins", "paired", "paired_bins")

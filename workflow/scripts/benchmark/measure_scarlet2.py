@@ -4,7 +4,7 @@ from deblend.benchmark.methods import scarlet2_fit
 from deblend.benchmark.steps import measure_entry
 from deblend.run import logs
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     measure_entry(
         snakemake.wildcards.method,

@@ -5,7 +5,7 @@ from deblend.benchmark.steps import measure_entry
 from deblend.run import logs
 from deblend.training import torch_backend
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     torch_backend.configure(params.threads, params.seed)
     measure_entry(

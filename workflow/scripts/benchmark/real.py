@@ -3,7 +3,7 @@
 from deblend.benchmark.sets import blend_rules, write_real_set
 from deblend.run import logs
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params, out = snakemake.params, snakemake.output
     write_real_set(
         snakemake.input.stamps,

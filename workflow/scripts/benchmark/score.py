@@ -4,7 +4,7 @@ from deblend.benchmark.steps import score_files
 from deblend.benchmark.table import write_tables
 from deblend.run import logs
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     tables = score_files(
         dict(zip(params.names, inputs.truths, strict=True)),

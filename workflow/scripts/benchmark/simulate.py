@@ -5,7 +5,7 @@ from deblend.data.noise import read_correlation
 from deblend.data.priors import read_priors
 from deblend.run import logs
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params, out = snakemake.params, snakemake.output
     options = options_of(
         params.simulator,

@@ -10,7 +10,7 @@ from deblend.data.stamps import GALAXY_COLUMNS, ISOLATED_COLUMNS, open_stamps, w
 from deblend.run import logs
 from deblend.tables import write_csv, write_ecsv
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     read = partial(pd.read_csv, dtype=str, keep_default_na=False)
     stamps, excluded, counts, criteria = assemble(
         [open_stamps(path, kept_bytes=0) for path in snakemake.input.stamps],

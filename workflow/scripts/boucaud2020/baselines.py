@@ -7,7 +7,7 @@ from deblend.boucaud2020.baselines import causes_of_errors, isolated_statistics
 from deblend.run import logs
 from deblend.tables import write_csv
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params, inputs = snakemake.params, snakemake.input
     alone = isolated_statistics(
         pd.read_csv(inputs.isolated), pd.read_csv(inputs.zero_points), **params.bootstrap

@@ -11,7 +11,7 @@ from deblend.files import read_json
 from deblend.run import logs
 from deblend.tables import write_csv
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     inputs, out = snakemake.input, snakemake.output
     about = read_json(inputs.description)
     catalog = read_catalog(inputs.catalog, about["n_blends"])

@@ -13,7 +13,7 @@ from deblend.report.networks import read_networks
 from deblend.run import logs
 from deblend.tables import read_ecsv, write_csv
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     stamps, blends = open_stamps(inputs.stamps), read_ecsv(inputs.blends)
     detection = pd.read_csv(inputs.detections).set_index("blend")["detection"]

@@ -11,7 +11,7 @@ from deblend.report.numbers import read_published
 from deblend.run import logs
 from deblend.tables import write_csv
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     inputs, out = snakemake.input, snakemake.output
     published = read_published(inputs.published)["boucaud2020"]
     tables = read_authors(inputs.authors)

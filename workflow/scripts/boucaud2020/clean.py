@@ -5,7 +5,7 @@ from deblend.data.stamps import read_stamps, write_stamps
 from deblend.run import logs
 from deblend.tables import write_csv
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     stamps, exclusions = clean(
         read_stamps(inputs.stamps),

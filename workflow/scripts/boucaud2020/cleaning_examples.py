@@ -6,7 +6,7 @@ from deblend.boucaud2020.examples import CLASSES, cleaning_examples, write_examp
 from deblend.data.stamps import read_stamps
 from deblend.run import logs
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     examples = cleaning_examples(
         read_stamps(snakemake.input.parents), read_stamps(snakemake.input.cleaned)
     )

@@ -5,7 +5,7 @@ from deblend.boucaud2020.blends import COLUMNS, BlendConfig, draw_blends
 from deblend.run import logs
 from deblend.tables import read_ecsv, write_ecsv
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     galaxies = read_ecsv(snakemake.input.galaxies, ["mag", "half_light_radius_px", "split"])
     split = snakemake.wildcards.split
     blends = draw_blends(

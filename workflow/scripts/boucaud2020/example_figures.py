@@ -6,7 +6,7 @@ from deblend.data.stamps import open_stamps
 from deblend.run import logs
 from deblend.tables import read_ecsv, write_csv
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     blends = blend_examples(
         open_stamps(inputs.stamps), read_ecsv(inputs.blends), companion_edge=params.companion_edge

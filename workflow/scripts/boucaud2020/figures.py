@@ -10,7 +10,7 @@ from deblend.files import read_json
 from deblend.run import logs
 from deblend.tables import write_csv
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     inputs, out, bootstrap = snakemake.input, snakemake.output, snakemake.params.bootstrap
     about = read_json(inputs.description)
     catalog = read_catalog(inputs.catalog, about["n_blends"])

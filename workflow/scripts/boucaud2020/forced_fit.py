@@ -5,7 +5,7 @@ from deblend.boucaud2020.forced_fit import fit_file
 from deblend.run import logs
 from deblend.tables import write_csv
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params, inputs = snakemake.params, snakemake.input
     fitted = fit_file(
         inputs.stamps,

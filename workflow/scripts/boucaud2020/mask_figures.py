@@ -18,7 +18,7 @@ from deblend.report.networks import read_networks
 from deblend.run import logs
 from deblend.tables import write_csv
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     about, records = read_json(inputs.description), read_networks(inputs.records)
     run_columns = {key: about[key] for key in ("scale", "dataset")}

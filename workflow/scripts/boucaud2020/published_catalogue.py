@@ -6,7 +6,7 @@ from deblend.files import read_yaml, write_json
 from deblend.run import logs
 from deblend.tables import write_csv
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     inputs, out = snakemake.input, snakemake.output
     published = read_yaml(inputs.published)["boucaud2020"]
     catalog = read_catalog(inputs.catalog)

@@ -9,7 +9,7 @@ from deblend.files import read_yaml, write_json
 from deblend.run import logs
 from deblend.tables import read_ecsv, write_csv
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     stamps, blends = open_stamps(inputs.stamps), read_ecsv(inputs.blends)
     detection = pd.read_csv(inputs.detections).set_index("blend")["detection"]

@@ -14,7 +14,7 @@ from deblend.report.numbers import read_published
 from deblend.run import logs
 from deblend.tables import write_csv
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     paper, about = "boucaud2020", read_json(inputs.description)
     published = read_published(inputs.published)[paper]

@@ -14,7 +14,7 @@ from deblend.photometry.sep import Detection
 from deblend.run import logs
 from deblend.tables import write_csv
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     cold, hot = (Detection(**params.sep[mode]) for mode in ("cold", "hot"))
     stamps = open_stamps(inputs.stamps, segmaps=False)

@@ -5,7 +5,7 @@ from deblend.boucaud2020.sep_self import self_predictions
 from deblend.run import logs
 from deblend.tables import read_ecsv, write_csv
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     inputs = snakemake.input
     predictions = self_predictions(
         pd.read_csv(inputs.sep),

@@ -6,7 +6,7 @@ from deblend.data.priors import read_priors
 from deblend.data.stamps import write_stamps
 from deblend.run import logs
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     size = snakemake.params.chunk_size
     start = int(snakemake.wildcards.chunk) * size
     stamps = simulate_chunk(

@@ -7,7 +7,7 @@ from deblend.files import read_json, read_yaml
 from deblend.run import logs
 from deblend.tables import read_ecsv, write_csv, write_tex
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     galaxies = read_ecsv(inputs.galaxies, ["id", "mag"])
     blends = read_ecsv(inputs.blends)

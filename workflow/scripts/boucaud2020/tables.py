@@ -8,7 +8,7 @@ from deblend.files import read_yaml
 from deblend.run import logs
 from deblend.tables import read_ecsv, write_csv, write_tex
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     published = read_yaml(inputs.published)["boucaud2020"]
     excluded = pd.read_csv(inputs.excluded, dtype=str, keep_default_na=False)

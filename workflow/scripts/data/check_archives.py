@@ -5,7 +5,7 @@ from deblend.data.check_archives import as_text, ask_all, check_answers, wanted
 from deblend.run import logs
 from deblend.tables import write_csv
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params = snakemake.params
     named = (params.archives, params.weights, params.downloads)
     archives, weights, downloads = restored(named, snakemake.config["addresses"])

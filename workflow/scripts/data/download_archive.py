@@ -7,7 +7,7 @@ from deblend.data.downloads import download, locate
 from deblend.data.kaggle import download_competition_file
 from deblend.run import logs
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     entry = restored(snakemake.params.entry, snakemake.config["addresses"])
     output = snakemake.output.archive
     record = Path(output).parents[1]

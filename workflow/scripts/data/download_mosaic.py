@@ -6,7 +6,7 @@ from deblend.data.addresses import restored
 from deblend.data.downloads import download
 from deblend.run import logs
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     output = snakemake.output.mosaic
     entry = restored(snakemake.params.entry, snakemake.config["addresses"])
     download(output=output, record=Path(output).parents[1], **entry)

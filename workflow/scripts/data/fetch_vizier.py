@@ -3,5 +3,5 @@
 from deblend.data.vizier import fetch_table
 from deblend.run import logs
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     fetch_table(snakemake.wildcards.table, snakemake.output.table, snakemake.params.n_rows)

@@ -10,7 +10,7 @@ from deblend.data.ingest import FilesConfig, ingest_files
 from deblend.data.stamps import write_stamps
 from deblend.run import logs
 
-with logs.script(snakemake.log[0]), tempfile.TemporaryDirectory() as folder:
+with logs.script(snakemake), tempfile.TemporaryDirectory() as folder:
     entry = snakemake.params.entry
     archive = Path(snakemake.input.archive)
     check_recorded(archive.parents[1], archive)

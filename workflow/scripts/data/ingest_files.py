@@ -4,7 +4,7 @@ from deblend.data.ingest import FilesConfig, ingest_files
 from deblend.data.stamps import write_stamps
 from deblend.run import logs
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     config = FilesConfig(
         images=snakemake.params.pattern or snakemake.input.images,
         catalog=snakemake.input.catalog,

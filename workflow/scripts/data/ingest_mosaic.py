@@ -4,7 +4,7 @@ from deblend.data.mosaics import FieldConfig, cut_field
 from deblend.data.stamps import write_stamps
 from deblend.run import logs
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     config = FieldConfig(
         **snakemake.params.field,
         **snakemake.params.options,

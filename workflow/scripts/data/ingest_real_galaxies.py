@@ -4,7 +4,7 @@ from deblend.data.ingest import RealGalaxyConfig, ingest_real_galaxies
 from deblend.data.stamps import write_stamps
 from deblend.run import logs
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     config = RealGalaxyConfig(
         catalog=snakemake.input.catalog,
         fits_catalog=snakemake.input.fits_catalog,

@@ -5,6 +5,6 @@ from pathlib import Path
 from deblend.run import logs
 from deblend.run.checksums import record_checksums
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     output = Path(snakemake.output.checksums)
     record_checksums(output.parents[1], snakemake.input.made, output)

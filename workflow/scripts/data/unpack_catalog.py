@@ -8,7 +8,7 @@ from deblend.data.facts import check_count
 from deblend.data.table_files import open_table
 from deblend.run import logs
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params, folder = snakemake.params, Path(snakemake.output.folder)
     archive = Path(snakemake.input.archive)
     check_recorded(archive.parents[1], archive)

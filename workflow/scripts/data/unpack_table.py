@@ -8,7 +8,7 @@ from deblend.data.facts import check_count
 from deblend.data.table_files import open_table
 from deblend.run import logs
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     table = Path(snakemake.output.table)
     archive, member = Path(snakemake.input.archive), snakemake.wildcards.member
     check_recorded(archive.parents[1], archive)

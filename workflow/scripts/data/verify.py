@@ -5,7 +5,7 @@ from pathlib import Path
 from deblend.run import logs
 from deblend.run.checksums import report, verify
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     results = Path(snakemake.log[0]).parents[1]
     found = verify(results, results / "benchmarks/checksums.csv")
     print(report(found, results), flush=True)

@@ -10,7 +10,7 @@ from deblend.report.networks import read_networks
 from deblend.run import logs
 from deblend.tables import write_csv
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     paths = dict(zip(params.heads, inputs.heads, strict=True))
     tests = {}

@@ -7,7 +7,7 @@ from deblend.farrens2022.stamps import draw_sample, read_sample_table
 from deblend.farrens2022.subsets import subset_masks
 from deblend.run import logs
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params, out = snakemake.params, snakemake.output
     catalog = snakemake.input.get("catalog")
     if catalog and params.archived:

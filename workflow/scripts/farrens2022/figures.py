@@ -12,7 +12,7 @@ from deblend.report.networks import not_learnt, read_networks
 from deblend.run import logs
 from deblend.tables import write_csv
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     rules = params.sep_labels
     problem = not_learnt(read_networks(inputs.records))

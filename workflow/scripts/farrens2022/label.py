@@ -5,7 +5,7 @@ import logging
 from deblend.run import logs
 from deblend.training import keras_backend as backend
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params = snakemake.params
     backend.configure(params.backend, params.threads, params.seed)
 

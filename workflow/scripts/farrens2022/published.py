@@ -9,7 +9,7 @@ from deblend.files import read_yaml
 from deblend.run import logs
 from deblend.tables import write_csv
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     label = f"labels of {Path(str(inputs.predictions)).name}, parametric stamps"
     table, predictions, sep_labels = read_predictions(inputs.predictions)

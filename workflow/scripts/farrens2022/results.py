@@ -14,7 +14,7 @@ from deblend.report.numbers import read_published, reproduction_table
 from deblend.run import logs
 from deblend.tables import write_csv
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     names = ("parametric", "by_distance", "realistic")
     tables = {name: pd.read_csv(inputs[name]) for name in names}

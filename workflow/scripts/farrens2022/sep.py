@@ -4,7 +4,7 @@ from deblend.farrens2022.sep import label_sample
 from deblend.run import logs
 from deblend.tables import write_csv
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params = snakemake.params
     labels = label_sample(
         snakemake.input.sample,

@@ -7,7 +7,7 @@ from deblend.files import read_yaml
 from deblend.run import logs
 from deblend.tables import write_csv, write_tex
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     published = read_yaml(inputs.published)["farrens2022"]
     samples = {

@@ -3,7 +3,7 @@
 from deblend.run import logs
 from deblend.training import keras_backend as backend
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     versions = backend.configure(params.backend, params.threads, params.seed)
 

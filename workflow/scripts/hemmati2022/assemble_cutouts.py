@@ -8,7 +8,7 @@ from deblend.hemmati2022.cutouts import read_selected, write_cutouts
 from deblend.run import logs
 from deblend.tables import write_csv
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     output = snakemake.output
     read = partial(pd.read_csv, dtype=str, keep_default_na=False)
     split, excluded = write_cutouts(

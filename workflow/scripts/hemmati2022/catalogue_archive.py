@@ -5,7 +5,7 @@ from deblend.hemmati2022.ingest import add_redshifts, read_cutout_catalogue
 from deblend.run import logs
 from deblend.tables import write_csv
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params = snakemake.params
     catalogue = read_cutout_catalogue(
         snakemake.input.catalog, params.columns, params.pixel_scale_arcsec, params.radius_unit

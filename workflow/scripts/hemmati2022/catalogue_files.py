@@ -5,7 +5,7 @@ from deblend.hemmati2022.ingest import cutout_config, files_catalogue
 from deblend.run import logs
 from deblend.tables import write_csv
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params = snakemake.params
     catalogue = files_catalogue(
         params.pattern or snakemake.input.images,

@@ -6,7 +6,7 @@ from deblend.hemmati2022.simulate import CutoutSimulatorConfig, simulated_catalo
 from deblend.run import logs
 from deblend.tables import write_csv
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params = snakemake.params
     catalogue = simulated_catalogue(
         params.seed,

@@ -6,7 +6,7 @@ from deblend.hemmati2022.mosaic_cutouts import archive_cutouts
 from deblend.run import logs
 from deblend.tables import write_csv
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params, output = snakemake.params, snakemake.output
     files = snakemake.input
     config = cutout_config(params.options, files.mosaics, files.psfs, files.weights)

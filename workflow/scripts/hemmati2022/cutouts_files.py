@@ -5,7 +5,7 @@ from deblend.hemmati2022.ingest import cutout_config, files_cutouts
 from deblend.run import logs
 from deblend.tables import write_csv
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params, output = snakemake.params, snakemake.output
     config = cutout_config(params.options, psfs=snakemake.input.psfs)
     selected = read_selected(snakemake.input.selected)

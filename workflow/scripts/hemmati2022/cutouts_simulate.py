@@ -7,7 +7,7 @@ from deblend.hemmati2022.simulate import simulate_cutouts, simulator_config
 from deblend.run import logs
 from deblend.tables import write_csv
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params = snakemake.params
     selected = read_selected(snakemake.input.selected)
     stamps = simulate_cutouts(

@@ -5,7 +5,7 @@ from deblend.plots.style import label_line
 from deblend.report.networks import not_learnt, read_networks
 from deblend.run import logs
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     write_figures(
         {n: [out[f"pdf{n}"], out[f"png{n}"]] for n in (2, 3, 4, 5, 6, 8, 9)},

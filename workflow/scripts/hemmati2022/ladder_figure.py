@@ -8,7 +8,7 @@ from deblend.report.networks import not_learnt, read_networks
 from deblend.run import logs
 from deblend.tables import write_csv, write_tex
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     ladder, curves = pd.read_csv(inputs.ladder), pd.read_csv(inputs.curves)
     label = label_line(params.label, not_learnt(read_networks(inputs.records)))

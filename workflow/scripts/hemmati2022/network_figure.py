@@ -5,7 +5,7 @@ from deblend.hemmati2022.figures.fig1_networks import draw_fig1
 from deblend.run import logs
 from deblend.tables import write_csv
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     layers = {
         network: {"generator": pd.read_csv(generator), "discriminator": pd.read_csv(discriminator)}

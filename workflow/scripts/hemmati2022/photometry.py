@@ -7,7 +7,7 @@ from deblend.hemmati2022.photometry import measure_photometry
 from deblend.run import logs
 from deblend.tables import write_csv
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params, inputs = snakemake.params, snakemake.input
     stamps, rows = read_cutouts(inputs.cutouts, inputs.split)
     maker = make_pair_maker(stamps, rows, **params.maker)

@@ -12,7 +12,7 @@ from deblend.tables import write_csv
 FITTERS = {"builtin": "the built-in fitter", "ngmix": "NGMIX"}
 
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params, out = snakemake.params, snakemake.output
     warning = not_learnt(read_networks(snakemake.input.records))
     photometry = pd.read_csv(snakemake.input.photometry)

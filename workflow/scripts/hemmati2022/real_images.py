@@ -15,7 +15,7 @@ from deblend.run import logs
 from deblend.tables import write_csv
 from deblend.training import torch_backend
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     device, _ = torch_backend.configure(params.threads, params.maker["seed"])
     maker = make_pair_maker(*read_cutouts(inputs.cutouts, inputs.split), **params.maker)

@@ -13,7 +13,7 @@ from deblend.report.numbers import read_published, reproduction_table
 from deblend.run import logs
 from deblend.tables import write_csv, write_tex
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     published = read_published(inputs.published)["hemmati2022"]
     names = ("detections", "false_positives", "photometry", "quality", "ladder")

@@ -6,7 +6,7 @@ from deblend.reiman2019.tables import blending_table
 from deblend.run import logs
 from deblend.tables import write_csv
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params, inputs = snakemake.params, snakemake.input
     published = read_yaml(inputs.published)["reiman2019"]["table1"]
     scores = {

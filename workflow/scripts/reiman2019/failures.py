@@ -15,7 +15,7 @@ from deblend.run import logs
 from deblend.tables import write_csv
 from deblend.training import torch_backend
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     torch_backend.configure(params.threads, params.seed)
     predictions = dict(zip(params.methods, inputs.predictions, strict=True))

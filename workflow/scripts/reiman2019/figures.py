@@ -12,7 +12,7 @@ from deblend.report.networks import not_learnt, read_networks
 from deblend.run import logs
 from deblend.tables import write_csv
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params, out = snakemake.params, snakemake.output
     label = label_line(params.label, not_learnt(read_networks(snakemake.input.records)))
     published = yaml.safe_load(Path(snakemake.input.published).read_text())["reiman2019"]

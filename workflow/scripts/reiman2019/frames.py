@@ -3,7 +3,7 @@
 from deblend.reiman2019.images import build_frames
 from deblend.run import logs
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params, output = snakemake.params, snakemake.output
     build_frames(
         snakemake.input.sources,

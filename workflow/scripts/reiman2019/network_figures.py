@@ -9,7 +9,7 @@ from deblend.report.networks import not_learnt, read_networks
 from deblend.run import logs
 from deblend.tables import write_csv
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     label, inputs, out = snakemake.params.label, snakemake.input, snakemake.output
     generator, discriminator = pd.read_csv(inputs.generator), pd.read_csv(inputs.discriminator)
     draw_fig1(generator, [out.pdf1, out.png1], label)

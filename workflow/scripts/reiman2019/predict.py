@@ -5,7 +5,7 @@ from deblend.run import logs
 from deblend.tables import write_csv
 from deblend.training import torch_backend
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     device, versions = torch_backend.configure(params.threads, params.seed, wants_gpu=True)
     files = zip(inputs.weights, inputs.descriptions, out.predictions, strict=True)

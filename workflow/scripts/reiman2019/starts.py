@@ -9,7 +9,7 @@ from deblend.reiman2019.starts import starts_table
 from deblend.run import logs
 from deblend.tables import write_csv
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     inputs, out = snakemake.input, snakemake.output
     histories = [pd.read_csv(path) for path in inputs.histories]
     table = starts_table(zip(map(read_json, inputs.records), histories, strict=True))

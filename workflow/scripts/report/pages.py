@@ -3,5 +3,5 @@
 from deblend.report.site import write_pages
 from deblend.run import logs
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     write_pages(snakemake.input, snakemake.output, snakemake.params.papers)

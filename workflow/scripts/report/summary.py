@@ -12,7 +12,7 @@ from deblend.run import logs
 from deblend.run.provenance import provenance
 from deblend.tables import write_csv
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     for name in ("reproduction", "claims", "findings"):
         parts = [pd.read_csv(path, dtype=str, keep_default_na=False) for path in inputs[name]]

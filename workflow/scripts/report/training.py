@@ -4,7 +4,7 @@ import pandas as pd
 from deblend.plots.training_curves import draw_training_curves
 from deblend.run import logs
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     histories: dict[str, list[pd.DataFrame]] = {}
     for network, path in zip(params.networks, inputs.histories, strict=True):

@@ -4,7 +4,7 @@ from deblend.checkout import commit_of_code
 from deblend.run import logs
 from deblend.scenes.steps import write_all
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     write_all(
         {name: out[name] for name in ("catalogue", "measurements", "injections")},

@@ -6,7 +6,7 @@ from deblend.run import logs
 from deblend.scenes import forced_fit, sep_photometry
 from deblend.scenes.steps import Method, measure_classically, write_tables
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     inputs, out = snakemake.input, snakemake.output
     methods: dict[str, Method] = {
         "sep": sep_photometry.measure,

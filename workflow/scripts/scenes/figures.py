@@ -6,7 +6,7 @@ from deblend.scenes.figures import draw_injections, draw_scenes
 from deblend.scenes.scenes import read_scenes
 from deblend.scenes.steps import read_all_masks, read_peaks, read_tables
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     label = label_line(f"{params.scale} scale", snakemake.wildcards.scene_set)
     draw_scenes(

@@ -7,7 +7,7 @@ from deblend.scenes.separator import draw_separations, measure_with_images, writ
 from deblend.scenes.steps import measure_with_networks, named_networks, write_tables
 from deblend.training import torch_backend
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     torch_backend.configure(params.threads, params.seed)
     networks = named_networks(params.names, inputs.weights, inputs.descriptions)

@@ -5,7 +5,7 @@ from deblend.scenes.steps import measure_with_networks, named_networks, write_pe
 from deblend.scenes.super_resolution import measure_with_peaks
 from deblend.training import torch_backend
 
-with logs.script(snakemake.log[0]):
+with logs.script(snakemake):
     params, inputs, out = snakemake.params, snakemake.input, snakemake.output
     torch_backend.configure(params.threads, params.seed)
     networks = named_networks(params.names, inputs.weights, inputs.descriptions)

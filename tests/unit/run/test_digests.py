@@ -1,0 +1,95 @@
+"""Digests of files between jobs."""
+
+import hashlib
+import os
+
+import numpy as np
+import pytest
+from deblend.errors import DeblendError
+from deblend.run.digests import check_digests, digest_file, record_digests
+
+
+@pytest.fixture
+def table(tmp_path):
+    path = tmp_path / "datasets" / "blends test.ecsv"
+    path.parent.mkdir()
+    path.write_text("id mag\n" + "".join(f"{i} 20.5\n" for i in range(600)))
+    record_digests([path])
+    return path
+
+
+def test_a_digest_is_that_of_sha256sum(table):
+    assert digest_file(table).name == ".blends test.ecsv.sha256"
+    digest = hashlib.sha256(table.read_bytes()).hexdigest()
+    assert digest_file(table).read_text() == f"{digest}  blends test.ecsv\n"
+    # Nothing temporary is left.
+    assert set(table.parent.iterdir()) == {table, digest_file(table)}
+    check_digests([table])
+
+
+def flipped(content):
+    """One bit in the middle."""
+    content = bytearray(content)
+    content[len(content) // 2] ^= 4
+    return bytes(content)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [flipped, lambda c: c[: c.index(b"300 ")], lambda c: c + b"600 20.5\n", lambda c: b""],
+    ids=["one bit", "cut at a line", "longer", "empty"],
+)
+def test_other_bytes_are_an_error_that_names_the_remedies(table, change):
+    stat = table.stat()
+    table.write_bytes(change(table.read_bytes()))
+    os.utime(table, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    with pytest.raises(DeblendError) as error:
+        check_digests([table])
+    assert str(error.value) == (
+        f"{table} has other bytes than when it was made: delete it and run again; or, if you "
+        f"changed it on purpose, delete {digest_file(table)}, which has its digest"
+    )
+    # The second remedy.
+    digest_file(table).unlink()
+    check_digests([table])
+
+
+def test_one_bit_of_an_array_is_noticed(tmp_path):
+    path = tmp_path / "frames.npy"
+    np.save(path, np.arange(3000, dtype=np.uint8).reshape(10, 10, 10, 3))
+    record_digests([path])
+    check_digests([path])
+    path.write_bytes(flipped(path.read_bytes()))
+    np.load(path)
+    with pytest.raises(DeblendError, match=r"frames\.npy has other bytes"):
+        check_digests([path])
+
+
+def test_a_digest_that_is_broken_itself_is_named(table):
+    digest_file(table).write_bytes(b"\xff\x00")
+    with pytest.raises(DeblendError, match=r"delete .*\.blends test\.ecsv\.sha256"):
+        check_digests([table])
+
+
+def test_a_new_file_gets_a_new_digest(table):
+    table.write_text("id mag\n")
+    record_digests([table])
+    check_digests([table])
+
+
+def test_files_with_checksums_and_folders_have_no_digest(tmp_path):
+    names = ("stamps.h5", "network.weights.h5", "pairs.hdf5", "archive.tar.gz")
+    for name in names:
+        (tmp_path / name).write_text("content")
+    (tmp_path / "catalog").mkdir()
+    record_digests(tmp_path / name for name in (*names, "catalog", "not made.csv"))
+    assert {path.name for path in tmp_path.iterdir()} == {*names, "catalog"}
+
+
+def test_files_without_a_digest_are_not_compared(tmp_path, table):
+    mine = tmp_path / "mine.csv"
+    mine.write_text("id\n")
+    check_digests([mine, tmp_path, tmp_path / "not there.csv"])
+    # What a job that failed left behind.
+    table.unlink()
+    check_digests([table])
