@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from astropy.table import Column, MaskedColumn, Table
-
 from deblend.errors import DeblendError
 from deblend.files import atomic
 

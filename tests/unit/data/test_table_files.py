@@ -426,7 +426,9 @@ def test_xml_is_not_read_as_a_page(tmp_path):
     (tmp_path / "t.xml").write_bytes(written("votable").decode().encode("utf-16"))
     with pytest.raises(DeblendError, match="it is XML, but not in UTF-8: save it as UTF-8"):
         open_table(tmp_path / "t.xml")
-    (tmp_path / "t.xml").write_bytes(written("votable").replace(b"?xml version", b"!-- made", 1).replace(b"?>", b"-->", 1))
+    (tmp_path / "t.xml").write_bytes(
+        written("votable").replace(b"?xml version", b"!-- made", 1).replace(b"?>", b"-->", 1)
+    )
     assert open_table(tmp_path / "t.xml").colnames == ["ID", "RA", "Mag"]
 
 

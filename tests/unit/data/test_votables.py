@@ -13,11 +13,19 @@ PLAIN = '<?xml version="1.0"?><VOTABLE><STREAM encoding="base64">AAAA</STREAM></
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("<STREAM ", '<STREAM href="file:///etc/secret" ', "its data are elsewhere, at file:///etc"),
+        (
+            "<STREAM ",
+            '<STREAM href="file:///etc/secret" ',
+            "its data are elsewhere, at file:///etc",
+        ),
         ("<STREAM ", '<STREAM href="https://me:pw@a.org/t?key=1" ', r"at https://a\.org/t: save"),
         ("STREAM", "v:STREAM", None),
         ("<VOTABLE>", '<!DOCTYPE V [<!ENTITY x "y">]><VOTABLE>', "it declares entities"),
-        ("<VOTABLE>", '<!DOCTYPE V [<!ENTITY x SYSTEM "file:///a">]><VOTABLE>', "declares entities"),
+        (
+            "<VOTABLE>",
+            '<!DOCTYPE V [<!ENTITY x SYSTEM "file:///a">]><VOTABLE>',
+            "declares entities",
+        ),
     ],
 )
 def test_references_are_refused(old, new, message, encoding):
