@@ -25,9 +25,9 @@ from astropy.io.votable.exceptions import VOWarning
 from astropy.table import Table
 from deblend.data.delimited import delimiter_of, read_delimited
 from deblend.data.image_units import NAMES
-from deblend.data.unpacked import open_unpacked
+from deblend.data.unpacked import open_unpacked, unpacked_size
 from deblend.data.votables import refuse_references
-from deblend.errors import DeblendError
+from deblend.errors import DeblendError, TransientError
 from deblend.hdf5 import refuse_other_files
 
 log = logging.getLogger(__name__)
@@ -160,10 +160,11 @@ def read_text(path: str | Path) -> str:
     Raises
     ------
     DeblendError
-        The file cannot be read, is cut off, or is not text in UTF-8, or in UTF-16 with a
-        byte-order mark.
+        The file cannot be read, is cut off or far larger unpacked, or is not text in UTF-8, or in
+        UTF-16 with a byte-order mark.
     """
     try:
+        unpacked_size(path)
         with open_unpacked(path) as file:
             data = file.read()
         encoding = "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
@@ -206,6 +207,8 @@ def open_table(path: str | Path) -> Table:
             raise ValueError("it is cut off: copy or download it again")
     except DeblendError:
         raise
+    except MemoryError as error:
+        raise TransientError(f"the catalogue {path} needs more memory than there is") from error
     except Exception as error:  # astropy raises many types
         raise DeblendError(f"cannot read the catalogue {path} ({_first_line(error)})") from error
     for message in dict.fromkeys(said):
@@ -221,6 +224,7 @@ def _first_line(error: Exception) -> str:
 
 def _read_any(path: Path) -> Table:
     """A table in the format that the content of the file shows."""
+    unpacked_size(path)  # to its end, where checksums are
     with open_unpacked(path) as file:
         start = file.read(4096)
     if start.startswith(b"SIMPLE  ="):
