@@ -132,8 +132,10 @@ def check_downloads(*paths: str | Path | Iterable[str | Path] | None) -> None:
         See `check_recorded`.
     """
     files: set[Path] = set()
-    for given in filter(None, paths):
-        files.update(map(Path, [given] if isinstance(given, str | Path) else given))
+    for given in paths:
+        if given:
+            several = [given] if isinstance(given, str | Path) else given
+            files.update(Path(path) for path in several)
     for path in sorted(files):
         for folder in path.parents[1:]:
             if (folder / RECORD).is_file():

@@ -7,7 +7,7 @@ of content. Snakemake imports this module whenever it starts, so no large packag
 import bz2
 import gzip
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from deblend.errors import DeblendError
 
@@ -32,7 +32,8 @@ def open_unpacked(path: str | Path) -> IO[bytes]:
         start = file.read(2)
     if not is_packed(path):
         return open(path, "rb")
-    return gzip.open(path, "rb") if start == b"\x1f\x8b" else bz2.open(path, "rb")
+    opener: Any = gzip.open if start == b"\x1f\x8b" else bz2.open
+    return opener(path, "rb")
 
 
 def unpacked_size(path: str | Path, least: int = LEAST_TABLE) -> int:

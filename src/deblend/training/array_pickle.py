@@ -80,8 +80,8 @@ class PickledArray:
             raise ValueError("it has an array whose shape is none")
         if math.prod(shape) * dtype.dtype.itemsize != len(data) or not data:
             raise ValueError(f"it has an array whose values are not {len(data)} bytes")
-        order = "F" if is_fortran is True else "C"
-        self.values = np.frombuffer(data, dtype.dtype).reshape(shape, order=order)
+        values = np.frombuffer(data, dtype.dtype)
+        self.values = values.reshape(shape, order="F" if is_fortran is True else "C")
 
 
 def read_arrays(content: bytes) -> Any:
