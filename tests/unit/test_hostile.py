@@ -181,6 +181,27 @@ READERS = {
         lambda path: Table.from_pandas(TABLE).write(path),
         lambda path: rows_of(open_table(path)),
     ),
+    "images (.fits.gz)": Reader(
+        "fits.gz",
+        ".fits.gz",
+        lambda path: fits.PrimaryHDU(VALUES).writeto(path),
+        lambda path: values_of(read_array(path, None)),
+        is_checked=True,
+    ),
+    "tables (.fits.gz)": Reader(
+        "fits.gz",
+        ".fits.gz",
+        lambda path: Table.from_pandas(TABLE).write(path),
+        lambda path: rows_of(open_table(path)),
+        is_checked=True,
+    ),
+    "tables (.csv.gz)": Reader(
+        "csv.gz",
+        ".csv.gz",
+        lambda path: write_csv(path, TABLE),
+        lambda path: rows_of(open_table(path)),
+        is_checked=True,
+    ),
     "tables (VOTable)": Reader(
         "votable",
         ".xml",
@@ -242,6 +263,16 @@ class Runs:
         return (open, (self.canary, "w"))
 
 
+class Reduced:
+    """An object that is pickled as any call, with any state."""
+
+    def __init__(self, *reduced):
+        self.reduced = reduced
+
+    def __reduce__(self):
+        return self.reduced
+
+
 def no_content(path, plot):
     yield path.write_bytes(b"")
 
@@ -275,6 +306,14 @@ def pickled(path, plot):
         yield np.savez(path, images=evil)
     else:
         yield path.write_bytes(pickle.dumps({"VGG16_0": {"Conv_0": Runs(plot.canary)}}))
+        # Numbers that NumPy takes for addresses of objects; arrays of gigabytes in some bytes.
+        state = (3, "|", None, None, None, -1, -1, 0x3D)
+        kind = Reduced(np.dtype, ("O8", False, True), state)
+        make = np.zeros(1).__reduce__()[0]
+        array = Reduced(make, (np.ndarray, (0,), b"b"), (1, (2,), kind, False, b"ABCDEFGH" * 2))
+        yield path.write_bytes(pickle.dumps({"VGG16_0": {"Conv_0": {"kernel": array}}}))
+        large = [Reduced(np.ndarray, ((200, 1000, 1000),)) for _ in range(2)]
+        yield path.write_bytes(pickle.dumps({"VGG16_0": {"Conv_0": tuple(large)}}))
 
 
 def lies_in_npy(path, plot, n=10**12):
@@ -324,6 +363,23 @@ def lies_in_tar(path, plot):
 def bomb_in_tar(path, plot):
     yield write_tar(path, [("a.npy", bytes(50_000_000))])
     yield write_tar(path, [(f"d{i}/b", bytes(100)) for i in range(3000)])
+
+
+def bomb_in_gz(path, plot):
+    """Rows or pixels that are far larger than the file."""
+    text, n = gzip.decompress(path.read_bytes()), 250 if ".fits" in path.name else 150
+    # Members of a gzip file can follow one another.
+    block = gzip.compress(b"a,20.0\n" * 142_857)
+    yield path.write_bytes(gzip.compress(text) + block * n)
+
+
+def encoded(path, plot):
+    """The same text in encodings that parsers of XML find out, with data at an address."""
+    address = next(iter(_elsewhere(path.read_text(), (f"file://{plot.secret}",))))
+    for name in ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le"):
+        for declared in ("utf-8", "utf-16", name):
+            text = address.replace('encoding="utf-8"', f'encoding="{declared}"')
+            yield path.write_bytes(text.encode(name))
 
 
 def outside_of_tar(path, plot):
@@ -393,12 +449,17 @@ def entities(path, plot):
         yield path.write_text(f"{head}<!DOCTYPE VOTABLE [{entity}]>\n{body}")
 
 
-def addresses(path, plot):
-    text = path.read_text()
+def _elsewhere(text, addresses):
+    """The text of a VOTable, with its data at each of the addresses."""
     start, end = text.index("<TABLEDATA>"), text.index("</TABLEDATA>") + len("</TABLEDATA>")
-    for address in (f"file://{plot.secret}", "http://127.0.0.1:9/secret"):
-        data = f'<BINARY><STREAM href="{address}"/></BINARY>'
-        yield path.write_text(text[:start] + data + text[end:])
+    for address in addresses:
+        yield f'{text[:start]}<BINARY><STREAM href="{address}"/></BINARY>{text[end:]}'
+
+
+def addresses(path, plot):
+    places = (f"file://{plot.secret}", "http://127.0.0.1:9/secret")
+    for text in _elsewhere(path.read_text(), places):
+        yield path.write_text(text)
 
 
 #: For each trick: what it does to a file, and the formats that it exists for; all without any.
@@ -414,6 +475,7 @@ TRICKS = {
     "sizes that lie, HDF5": (lies_in_hdf5, ("hdf5", "own hdf5")),
     "sizes that lie, tar": (lies_in_tar, ("tar",)),
     "bomb": (bomb_in_tar, ("tar",)),
+    "bomb, gzip": (bomb_in_gz, ("fits.gz", "csv.gz")),
     "paths outside": (outside_of_tar, ("tar",)),
     "links": (links_in_tar, ("tar",)),
     "links and arrays elsewhere": (links_in_hdf5, ("hdf5", "own hdf5", "own arrays")),
@@ -421,6 +483,7 @@ TRICKS = {
     "YAML tags, ECSV": (tags_in_ecsv, ("ecsv",)),
     "XML entities": (entities, ("votable",)),
     "data at an address": (addresses, ("votable",)),
+    "data at an address, encoded": (encoded, ("votable",)),
 }
 #: Formats of plain values without checksums: readers cannot see a changed or missing digit. Files
 #: between jobs have digests (`deblend.run.digests`), which jobs compare before they read them.

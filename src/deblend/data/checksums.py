@@ -3,6 +3,7 @@
 import csv
 import logging
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TextIO
 
@@ -115,6 +116,31 @@ def check_recorded(folder: str | Path, path: str | Path) -> None:
             f"{path} has changed since it was downloaded: its checksum is not {digest}. Delete it "
             "and run again"
         )
+
+
+def check_downloads(*paths: str | Path | Iterable[str | Path] | None) -> None:
+    """Check that files are as they came, as far as they are downloads that a table has.
+
+    Parameters
+    ----------
+    *paths : path, iterable of path, or None
+        Each is read once; files from elsewhere, which no table above them has, are not.
+
+    Raises
+    ------
+    DeblendError
+        See `check_recorded`.
+    """
+    files: set[Path] = set()
+    for given in paths:
+        if given:
+            several = [given] if isinstance(given, str | Path) else given
+            files.update(Path(path) for path in several)
+    for path in sorted(files):
+        for folder in path.parents[1:]:
+            if (folder / RECORD).is_file():
+                check_recorded(folder, path)
+                break
 
 
 def _recorded(file: TextIO) -> dict[str, str]:

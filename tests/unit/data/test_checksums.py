@@ -5,7 +5,7 @@ import hashlib
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from deblend.data.checksums import check_digest, check_recorded, record_digest
+from deblend.data.checksums import check_digest, check_downloads, check_recorded, record_digest
 from deblend.errors import DeblendError
 
 
@@ -67,6 +67,17 @@ def test_a_file_that_has_changed_since_is_refused(tmp_path):
     other = tmp_path / "mine.fits"
     other.write_bytes(b"")
     check_recorded(tmp_path, other)
+
+
+def test_jobs_compare_the_downloads_that_they_read(tmp_path):
+    path, mine = record(tmp_path, b"first"), tmp_path / "mine.fits"
+    mine.write_bytes(b"mine")
+    check_downloads(path, None, [mine, path], [])
+    path.write_bytes(b"firsu")
+    check_downloads(mine, None)
+    for files in ((mine, [path]), (str(path),)):
+        with pytest.raises(DeblendError, match=r"a.fits has changed since .* Delete it and run"):
+            check_downloads(*files)
 
 
 def test_downloads_that_end_at_the_same_time_are_all_recorded(tmp_path):

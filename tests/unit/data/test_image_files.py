@@ -13,7 +13,7 @@ from deblend.data.image_files import (
     read_pixels,
     unobserved,
 )
-from deblend.errors import DeblendError
+from deblend.errors import DeblendError, TransientError
 
 SKY = np.random.default_rng(0).normal(0, 1, (60, 80)).astype(np.float32)
 
@@ -368,3 +368,41 @@ def test_other_content_than_fits_is_named(tmp_path):
     (tmp_path / "folder.fits").mkdir()
     with pytest.raises(DeblendError, match="folder.fits"):
         read_array(tmp_path / "folder.fits", None)
+
+
+def test_a_lack_of_memory_may_be_gone_at_the_next_attempt(tmp_path):
+    """The file is whole, so that a job with more memory can read it."""
+    resource = pytest.importorskip("resource")
+    path = tmp_path / "a.npy"
+    with path.open("wb") as file:
+        header = {"descr": "<f8", "fortran_order": False, "shape": (1 << 31,)}
+        np.lib.format.write_array_header_1_0(file, header)
+        file.truncate(file.tell() + (1 << 34))  # takes no place on the disk
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (1 << 33, before[1]))
+    try:
+        with pytest.raises(TransientError, match=r"a\.npy .* more memory than there is"):
+            read_array(path, None)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+
+
+@pytest.mark.parametrize("change", [lambda c: c[:-9], lambda c: c[:-6] + b"?" + c[-5:]])
+def test_a_compressed_file_is_read_to_its_checksum(tmp_path, change):
+    path = tmp_path / "a.fits.gz"
+    fits.PrimaryHDU(np.arange(600.0).reshape(20, 30)).writeto(path)
+    path.write_bytes(change(path.read_bytes()))
+    with pytest.raises(DeblendError, match=r"a\.fits\.gz \((Compressed file ended|CRC check)"):
+        read_array(path, None)
+
+
+def test_a_compressed_image_that_tells_more_pixels_than_it_can_have_is_refused(tmp_path):
+    path = tmp_path / "a.fits.fz"
+    fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(np.ones((40, 40)))]).writeto(path)
+    content = path.read_bytes()
+    for key in (b"ZNAXIS1 =", b"ZNAXIS2 ="):
+        at = content.index(key)
+        content = content[:at] + (key + b"        900000").ljust(80) + content[at + 80 :]
+    path.write_bytes(content)
+    with pytest.raises(DeblendError, match=r"a\.fits\.fz .*over the limit|cannot read"):
+        read_array(path, None)

@@ -392,6 +392,46 @@ def test_byte_order_marks_are_no_part_of_a_name(tmp_path, kind, encoding):
     assert read_columns(path, COLUMNS, QUANTITIES)["id"].tolist() == ["3", "1", "2"]
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize("name", ["t.xml", "t.vot", "t.csv", "t.csv.gz"])
+@pytest.mark.parametrize("kind", ["csv", "votable"])
+def test_text_in_another_encoding_is_refused_with_the_remedy(tmp_path, kind, name, encoding):
+    """Read by their suffix, such files had wrong values, or those of a file that they name."""
+    content = written(kind).decode().replace('"1.0"?', f'"1.0" encoding="{encoding[:6]}"?')
+    content = content.encode(encoding)
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    with pytest.raises(DeblendError, match=rf"{name} \(it is neither .*: save it as one of them"):
+        open_table(path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_data_at_an_address_are_not_read_in_any_encoding(tmp_path, encoding):
+    other = tmp_path / "other"
+    other.write_bytes(np.arange(20, dtype=">i8").tobytes())
+    head, _, rest = written("votable").decode().partition("<DATA>")
+    tail = rest.partition("</DATA>")[2]
+    stream = f'<DATA><BINARY><STREAM href="file://{other}"/></BINARY></DATA>'
+    for declared in ("", 'encoding="utf-8"', 'encoding="utf-16"', f'encoding="{encoding}"'):
+        text = (head + stream + tail).replace('"1.0"?', f'"1.0" {declared}?')
+        for suffix in (".xml", ".vot"):
+            path = tmp_path / f"t{suffix}"
+            path.write_bytes(text.encode(encoding))
+            with pytest.raises(DeblendError, match=f"t{suffix}"):
+                open_table(path)
+
+
+def test_xml_is_not_read_as_a_page(tmp_path):
+    """Astropy takes it for HTML, and its first row for names."""
+    (tmp_path / "t.xml").write_bytes(written("votable").decode().encode("utf-16"))
+    with pytest.raises(DeblendError, match="it is XML, but not in UTF-8: save it as UTF-8"):
+        open_table(tmp_path / "t.xml")
+    (tmp_path / "t.xml").write_bytes(
+        written("votable").replace(b"?xml version", b"!-- made", 1).replace(b"?>", b"-->", 1)
+    )
+    assert open_table(tmp_path / "t.xml").colnames == ["ID", "RA", "Mag"]
+
+
 @pytest.mark.parametrize("ending", ["\r\n", "\r"])
 def test_lines_may_end_as_on_other_systems(tmp_path, ending):
     path = tmp_path / "t.csv"
@@ -448,7 +488,7 @@ def test_names_that_only_differ_in_case_are_not_mixed_up(tmp_path):
         (b"ID,RA,Mag\n", "has no rows"),
         (b"", r"cannot read the catalogue .*t\.dat \("),
         (b"ID,RA,Mag\n1,150,\xff\xfa\n", "cannot read .*'utf-8' codec can't decode"),
-        (b"\x00\x01\x02\x03" * 99, r"cannot read the catalogue .*t\.dat \(Format could not be"),
+        (b"\x00\x01\x02\x03" * 99, r"t\.dat \(it is neither FITS nor HDF5 nor text"),
         (b"<!DOCTYPE html><html>Not found</html>", "it is a web page: download the table itself"),
     ],
 )

