@@ -47,6 +47,11 @@ CHUNK = 1 << 20
 SLOWEST, PATIENCE_S = 1000, 60.0
 
 
+#: Longest time for an attempt, seconds: enough for 6 GB at 0.07 MB a second. The next run goes on
+#: from what has come.
+LONGEST_S = 86_400.0
+
+
 #: Encodings of an answer that are those of the file itself, if its name ends so.
 OWN_ENCODINGS, OWN_SUFFIXES = ("gzip", "x-gzip"), (".gz", ".tgz")
 
@@ -402,7 +407,7 @@ def _fetch(url: str, auth: AuthBase | None, left: _Left, limits: Mapping[str, An
     auth : AuthBase or None
     left : _Left
     limits : mapping
-        `max_bytes`, `n_bytes` and `patience_s`.
+        `max_bytes`, `n_bytes`, `patience_s` and `longest_s`.
     """
     headers = left.headers()
     try:
@@ -471,7 +476,8 @@ def _write(
     if total > 0:
         check_count(name, total, limits["n_bytes"], "bytes", "n_bytes")
         need_disk(left.path, total - start)
-    n_bytes, since, n_then = start, time.monotonic(), start
+    begun = time.monotonic()
+    n_bytes, since, n_then = start, begun, start
     with (
         enough_space(left.path, total),
         open(left.path, "ab") as file,
@@ -483,11 +489,16 @@ def _write(
                 raise DeblendError(f"{name} is larger than the limit of {max_bytes} bytes")
             file.write(chunk)
             bar.update(len(chunk))
-            seconds = time.monotonic() - since
+            now = time.monotonic()
+            if now - begun > limits["longest_s"]:
+                raise requests.RequestException(
+                    f"after {limits['longest_s']:g} s it has {n_bytes} of {total or '?'} bytes"
+                )
+            seconds = now - since
             if seconds >= limits["patience_s"]:
                 if n_bytes - n_then < SLOWEST * seconds:
                     raise requests.Timeout(f"{name} sends fewer than {SLOWEST} bytes a second")
-                since, n_then = time.monotonic(), n_bytes
+                since, n_then = now, n_bytes
     # On the disk is more if another process wrote too.
     size = left.path.stat().st_size
     if size != (total or n_bytes):
@@ -507,6 +518,7 @@ def download(
     auth: AuthBase | None = None,
     remedies: Mapping[int, str] | None = None,
     patience_s: float = PATIENCE_S,
+    longest_s: float = LONGEST_S,
 ) -> None:
     """Download a file. It is there only once it is complete and as it should be.
 
@@ -536,6 +548,8 @@ def download(
         For HTTP status codes: what the user can do about them.
     patience_s : float
         Seconds after which a transfer of less than `SLOWEST` bytes per second is a failure.
+    longest_s : float
+        Seconds after which any transfer is one. What came until then is kept for the next run.
 
     Raises
     ------
@@ -547,7 +561,8 @@ def download(
     digest = hashlib.sha256(url.encode()).hexdigest()
     left = _Left(temporary_name(output), public_url(url), digest)
     left.path.parent.mkdir(parents=True, exist_ok=True)
-    limits = {"max_bytes": max_bytes, "n_bytes": n_bytes, "patience_s": patience_s}
+    limits: dict[str, Any] = {"max_bytes": max_bytes, "n_bytes": n_bytes}
+    limits |= {"patience_s": patience_s, "longest_s": longest_s}
     lock = left.path.with_name(f"{left.path.name}.lock")
     with only_one(lock, f"downloading {left.name} to {output}"):
         try:

@@ -1,13 +1,16 @@
 """Tables from VizieR, stored as ECSV."""
 
+import io
 import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from xml.parsers.expat import ExpatError
 
 import requests
 from deblend.data.downloads import retry
 from deblend.data.facts import check_count
+from deblend.data.votables import refuse_references
 from deblend.errors import DeblendError, TransientError
 from deblend.files import atomic
 
@@ -53,7 +56,13 @@ def ask_vizier(
     def query() -> Any:
         # The cache stores answers as pickles, which can run code when they are read.
         with cache_conf.set_temp("cache_active", False):
-            tables = vizier.get_catalogs(name)
+            answer = vizier.get_catalogs_async(name)
+        answer.raise_for_status()
+        try:
+            refuse_references(io.BytesIO(answer.content))
+        except ExpatError as error:
+            raise ValueError("the answer is not a VOTable") from error
+        tables = vizier._parse_result(answer)
         if tables is None:
             raise ValueError("the answer is not a VOTable")
         return tables

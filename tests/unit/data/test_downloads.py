@@ -519,6 +519,13 @@ def test_a_server_that_sends_hardly_anything_is_given_up(odd, tmp_path, monkeypa
         download(f"{odd.url}/slow", tmp_path / "a", None, LIMIT, patience_s=0.3)
 
 
+def test_a_download_has_a_longest_time(odd, tmp_path):
+    with pytest.raises(DeblendError, match=r"after 0\.2 s it has \d+ of \S+ bytes.*run again"):
+        download(f"{odd.url}/slow", tmp_path / "a", None, LIMIT, longest_s=0.2)
+    # Another attempt would take as long.
+    assert len(odd.asked) == 1
+
+
 @pytest.mark.parametrize("path", ["large", "nothing", "packed.tar.gz"])
 def test_secrets_of_an_address_are_nowhere(odd, tmp_path, monkeypatch, caplog, path):
     monkeypatch.setattr("deblend.data.downloads.RETRY_PAUSES_S", ())

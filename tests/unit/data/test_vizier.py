@@ -42,14 +42,15 @@ class Answer(Handler):
         tree.to_xml(content)
         self.send_response(200)
         self.end_headers()
-        self.wfile.write(content.getvalue())
+        self.wfile.write(self.server.change(content.getvalue()))
 
 
 @pytest.fixture
 def vizier(monkeypatch, survey, tmp_path):
     from astroquery.vizier import VizierClass
 
-    with running(Answer, tables={"J/X/1/t": survey[1]}, failures=[], asked=[]) as server:
+    tables = {"J/X/1/t": survey[1]}
+    with running(Answer, tables=tables, failures=[], asked=[], change=bytes) as server:
         url = f"{server.url}/viz-bin/votable"
         monkeypatch.setattr(VizierClass, "_server_to_url", lambda *_, **__: url)
         cache = tmp_path / "cache"
@@ -89,3 +90,16 @@ def test_an_error_of_vizier_is_reported(vizier, tmp_path, status, times):
     with pytest.raises(DeblendError, match=f"cannot fetch J/X/1 from VizieR .*{status}"):
         fetch_table("J/X/1", tmp_path / "t.ecsv")
     assert len(vizier.asked) == times
+
+
+def test_an_answer_of_vizier_that_refers_to_a_file_is_refused(vizier, tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_bytes(bytes(8))
+    stream = f'<BINARY><STREAM href="{secret.as_uri()}"/></BINARY>'.encode()
+    vizier.change = lambda answer: re.sub(rb"<TABLEDATA>.*</TABLEDATA>", stream, answer, flags=re.S)
+    with pytest.raises(DeblendError, match="its data are elsewhere, at file://"):
+        fetch_table("J/X/1/t", tmp_path / "t.ecsv")
+    vizier.change = lambda answer: b"<html><p>log in</html>"
+    with pytest.raises(DeblendError, match="the answer is not a VOTable"):
+        fetch_table("J/X/1/t", tmp_path / "t.ecsv")
+    assert not (tmp_path / "t.ecsv").exists()
