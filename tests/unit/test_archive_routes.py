@@ -46,7 +46,7 @@ SCALE = 0.06
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch):
-    monkeypatch.setattr("deblend.data.downloads.RETRY_PAUSES_S", ())
+    monkeypatch.setattr("deblend.data.web.RETRY_PAUSES_S", ())
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ TESTED_ELSEWHERE = {
 }
 #: Attributes of the library that tests may patch, with the reason.
 PATCHED = {
-    "deblend.data.downloads.RETRY_PAUSES_S": "tests of failed downloads would have to wait",
+    "deblend.data.web.RETRY_PAUSES_S": "tests of failed downloads would have to wait",
     "deblend.run.config.RENAMED": "it is empty until a key gets another name",
 }
 #: Packages that take a second or more to import, or are not part of Snakemake's own environment.

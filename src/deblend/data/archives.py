@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from deblend.data.downloads import CHUNK, enough_space
+from deblend.data.downloads import enough_space
+from deblend.data.web import CHUNK
 from deblend.errors import DeblendError
 from deblend.files import atomic
 from deblend.space import need_disk

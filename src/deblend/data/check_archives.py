@@ -14,16 +14,12 @@ from typing import Any
 
 import pandas as pd
 import requests
-from deblend.data.downloads import (
-    find_file,
-    follow,
-    quiet_requests,
-    without_secrets,
-)
+from deblend.data.downloads import find_file
 from deblend.data.facts import known
 from deblend.data.kaggle import API, file_url, read_token, remedies
 from deblend.data.package_index import offered_by_pip
 from deblend.data.vizier import ask_vizier
+from deblend.data.web import follow, quiet_requests, without_secrets
 from deblend.errors import DeblendError
 from deblend.files import name_in_address, public_url
 from requests.auth import AuthBase

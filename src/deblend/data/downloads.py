@@ -6,20 +6,28 @@ import hashlib
 import logging
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, TypeVar
-from urllib.parse import urljoin, urlsplit
+from typing import Any
 
 import pooch
 import requests
-import urllib3
 from deblend.data.checksums import check_digest, record_digest
 from deblend.data.facts import check_count, known
 from deblend.data.locks import only_one
 from deblend.data.table_files import open_table
+from deblend.data.web import (
+    CHUNK,
+    TIMEOUT_S,
+    check_url,
+    follow,
+    is_transient,
+    pieces,
+    retry,
+    without_secrets,
+)
 from deblend.errors import DeblendError, TransientError
 from deblend.files import atomic, public_url, read_json, temporary_name, write_json
 from deblend.space import need_disk
@@ -27,20 +35,6 @@ from requests.auth import AuthBase
 from tqdm.auto import tqdm
 
 log = logging.getLogger(__name__)
-
-
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
-
-
-TIMEOUT_S = 60
-
-
-#: Seconds to wait before each repetition of a failed request.
-RETRY_PAUSES_S = (2.0, 10.0, 30.0)
-
-
-#: Bytes that are read at a time.
-CHUNK = 1 << 20
 
 
 #: Slowest transfer that is waited for, bytes per second, on average over `PATIENCE_S` seconds.
@@ -64,86 +58,6 @@ PAGE = re.compile(rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html
 PART = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 
 
-#: Largest number of redirects that are followed.
-MAX_REDIRECTS = 10
-
-
-Result = TypeVar("Result")
-
-
-def check_url(url: str, *, loopback: bool = True) -> None:
-    """Refuse any address that is not https; http to this machine is allowed, for tests.
-
-    Parameters
-    ----------
-    url : str
-    loopback : bool
-        Allow http to this machine.
-
-    Raises
-    ------
-    DeblendError
-        The address is not https, or its port is no number.
-    """
-    parts = urlsplit(url)
-    if not re.fullmatch(r"[^:]*(:\d{0,5})?", re.sub(r".*@|\[.*\]", "", parts.netloc)):
-        raise DeblendError(f"the address {public_url(url)} has no valid port: correct it")
-    is_local = loopback and parts.scheme == "http" and parts.hostname in LOOPBACK
-    if parts.scheme != "https" and not is_local:
-        raise DeblendError(f"the address {public_url(url)} is not https: give an https address")
-
-
-def is_transient(error: BaseException) -> bool:
-    """Whether a failed request may succeed if it is repeated; a 404, for example, does not."""
-    if isinstance(error, requests.HTTPError) and error.response is not None:
-        status = error.response.status_code
-        return status >= 500 or status in (408, 429)
-    return isinstance(
-        error,
-        (
-            requests.ConnectionError,
-            requests.Timeout,
-            requests.exceptions.ChunkedEncodingError,
-            requests.exceptions.JSONDecodeError,
-        ),
-    )
-
-
-def retry(
-    action: Callable[[], Result], description: str, pauses_s: Sequence[float] | None = None
-) -> Result:
-    """Run an action, and repeat it after a pause while its failures are transient.
-
-    Parameters
-    ----------
-    action : callable
-        Function that makes requests.
-    description : str
-        What the action does, for the log.
-    pauses_s : sequence of float, optional
-        Seconds before each repetition; `RETRY_PAUSES_S` by default.
-
-    Returns
-    -------
-    object
-        What `action` returns.
-
-    Raises
-    ------
-    requests.RequestException
-        The failure of the last attempt, or the first one that is not transient.
-    """
-    for pause in RETRY_PAUSES_S if pauses_s is None else pauses_s:
-        try:
-            return action()
-        except requests.RequestException as error:
-            if not is_transient(error):
-                raise
-            log.warning("%s failed (%s): trying again in %g s", description, error, pause)
-            time.sleep(pause)
-    return action()
-
-
 def find_file(doi: str, filename: str, pauses_s: Sequence[float] | None = None) -> tuple[str, str]:
     """Address and checksum of a file, from the record of a DOI.
 
@@ -153,7 +67,7 @@ def find_file(doi: str, filename: str, pauses_s: Sequence[float] | None = None) 
         DOI of a record at Zenodo, figshare or a Dataverse, which pooch supports.
     filename : str
     pauses_s : sequence of float, optional
-        See `retry`.
+        See `deblend.data.web.retry`.
 
     Returns
     -------
@@ -222,114 +136,6 @@ def locate(entry: dict[str, Any]) -> tuple[str, str]:
         return url, checksum
     record_url, record_checksum = find_file(entry["doi"], entry["filename"])
     return record_url, known(checksum) or record_checksum
-
-
-def _without_secrets(error: requests.RequestException) -> requests.RequestException:
-    """A copy of an error, of the same type, without queries, credentials, request and cause."""
-    if isinstance(error, requests.HTTPError) and error.response is not None:
-        answer = requests.Response()
-        answer.status_code = error.response.status_code
-        text = f"{answer.status_code} from {public_url(error.response.url)}"
-        return requests.HTTPError(text, response=answer)
-    text = re.sub(r"//[^/\s]*@", "//", re.sub(r"\?\S*", "", str(error)))
-    types = (requests.Timeout, requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
-    error_type = next((t for t in types if isinstance(error, t)), requests.RequestException)
-    return error_type(text)
-
-
-@contextlib.contextmanager
-def quiet_requests() -> Iterator[None]:
-    """Keep warnings of urllib3 out of the log, since they can have addresses with secrets."""
-    logger = logging.getLogger("urllib3")
-    level = logger.level
-    logger.setLevel(logging.ERROR + 1)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
-
-
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port
-
-
-def follow(
-    url: str,
-    *,
-    auth: AuthBase | None = None,
-    headers: Mapping[str, str] | None = None,
-    timeout_s: float = TIMEOUT_S,
-) -> requests.Response:
-    """Open an address, and those that it redirects to; nothing of the content is read.
-
-    Credentials are sent to the host and port of the original address only, not to those that it
-    redirects to.
-
-    Parameters
-    ----------
-    url : str
-    auth : AuthBase, optional
-    headers : mapping, optional
-    timeout_s : float
-        To connect, and between any two pieces of the answer.
-
-    Returns
-    -------
-    requests.Response
-        The caller closes it.
-
-    Raises
-    ------
-    DeblendError
-        An address is not https.
-    requests.RequestException
-        There is no answer, or its status is not 200, or 206 where `headers` ask for a range. The
-        message can contain secrets.
-    """
-    first = url
-    answers = (200, 206) if "Range" in (headers or {}) else (200,)
-    # Ask for the file uncompressed: else Content-Length is that of the compressed file.
-    headers = {"Accept-Encoding": "identity", **(headers or {})}
-    for _ in range(MAX_REDIRECTS):
-        # Other machines must not make us ask this one.
-        check_url(url, loopback=urlsplit(first).hostname in LOOPBACK)
-        answer = requests.get(
-            url,
-            stream=True,
-            timeout=timeout_s,
-            headers=headers,
-            auth=auth if _origin(url) == _origin(first) else None,
-            allow_redirects=False,
-        )
-        if answer.status_code in answers:
-            return answer
-        answer.close()
-        answer.raise_for_status()
-        if not answer.is_redirect:
-            raise requests.HTTPError(f"{answer.status_code} is no file", response=answer)
-        url = urljoin(url, answer.headers["Location"])
-    raise requests.TooManyRedirects(f"{public_url(first)} redirects {MAX_REDIRECTS} times")
-
-
-def without_secrets(request: Callable[[], Result]) -> Result:
-    """Make a request that lets no query and no credentials of an address out.
-
-    Neither are in its errors nor in warnings of urllib3.
-
-    Raises
-    ------
-    requests.RequestException
-        A copy of that which `request` raises.
-    """
-    try:
-        with quiet_requests():
-            return request()
-    except requests.RequestException as error:
-        clean = _without_secrets(error)
-    # Raised outside of the handler: else the traceback would show the original error, with the
-    # complete address.
-    raise clean
 
 
 @contextlib.contextmanager
@@ -432,17 +238,6 @@ def _fetch(url: str, auth: AuthBase | None, left: _Left, limits: Mapping[str, An
         else:
             left.begin(answer)
         _write(answer, left, (start, total), limits)
-
-
-def pieces(answer: requests.Response) -> Iterator[bytes]:
-    """Content of an answer, as it comes: what came before a connection was lost is not lost."""
-    try:
-        while piece := answer.raw.read1(CHUNK, decode_content=True):
-            yield piece
-    except urllib3.exceptions.TimeoutError as error:
-        raise requests.Timeout(str(error)) from error
-    except urllib3.exceptions.HTTPError as error:
-        raise requests.exceptions.ChunkedEncodingError(str(error)) from error
 
 
 def _write(

@@ -19,15 +19,8 @@ from urllib.parse import unquote, urljoin, urlsplit
 import requests
 from deblend.data.archives import open_tar
 from deblend.data.checksums import check_digest
-from deblend.data.downloads import (
-    check_url,
-    download,
-    enough_space,
-    follow,
-    pieces,
-    retry,
-    without_secrets,
-)
+from deblend.data.downloads import download, enough_space
+from deblend.data.web import check_url, follow, pieces, retry, without_secrets
 from deblend.errors import DeblendError, TransientError
 from deblend.files import atomic, public_url
 

@@ -8,9 +8,9 @@ from typing import Any
 from xml.parsers.expat import ExpatError
 
 import requests
-from deblend.data.downloads import retry
 from deblend.data.facts import check_count
 from deblend.data.votables import refuse_references
+from deblend.data.web import retry
 from deblend.errors import DeblendError, TransientError
 from deblend.files import atomic
 
@@ -37,7 +37,7 @@ def ask_vizier(
         Largest number of rows; -1 for all.
     timeout_s : int
     pauses_s : sequence of float, optional
-        See `deblend.data.downloads.retry`.
+        See `deblend.data.web.retry`.
 
     Returns
     -------

@@ -18,12 +18,7 @@ from typing import NamedTuple
 import pooch
 import pytest
 import requests
-from deblend.data.downloads import (
-    check_url,
-    download,
-    find_file,
-    locate,
-)
+from deblend.data.downloads import download, find_file, locate
 from deblend.errors import DeblendError
 from deblend.files import temporary_name
 
@@ -35,7 +30,7 @@ DOI = "10.5281/zenodo.2604740"
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch):
-    monkeypatch.setattr("deblend.data.downloads.RETRY_PAUSES_S", (0.0, 0.0))
+    monkeypatch.setattr("deblend.data.web.RETRY_PAUSES_S", (0.0, 0.0))
 
 
 class Server(NamedTuple):
@@ -126,15 +121,6 @@ def test_a_full_disk_is_said_in_words(server, tmp_path, size):
     temporary_name(folder / "data.bin").symlink_to("/dev/full")
     with pytest.raises(DeblendError, match=rf"no space for {size} bytes in .*full: make some"):
         download(f"{server.url}/data.bin", folder / "data.bin", None, LIMIT)
-
-
-@pytest.mark.parametrize(
-    "url", ["http://example.org/x", "ftp://example.org/x", "file:///etc/passwd"]
-)
-def test_only_https(url):
-    with pytest.raises(DeblendError, match="is not https"):
-        check_url(url)
-    check_url("https://example.org/x")
 
 
 def test_a_server_error_is_retried(server, tmp_path, caplog):
@@ -375,7 +361,7 @@ def test_a_large_file_is_resumed(odd, tmp_path):
 
 def test_a_part_that_ends_before_the_file_is_not_the_whole_file(odd, tmp_path, monkeypatch):
     target = tmp_path / "data.bin"
-    monkeypatch.setattr("deblend.data.downloads.RETRY_PAUSES_S", (0.0,))
+    monkeypatch.setattr("deblend.data.web.RETRY_PAUSES_S", (0.0,))
     with pytest.raises(DeblendError, match="ended after 4000000 of 5120000 bytes"):
         download(f"{odd.url}/capped", target, None, 10**7, record=tmp_path)
     assert not target.exists()
@@ -387,7 +373,7 @@ def test_a_part_that_ends_before_the_file_is_not_the_whole_file(odd, tmp_path, m
 
 
 def test_a_part_of_a_file_of_unknown_size_is_not_taken(odd, tmp_path, monkeypatch):
-    monkeypatch.setattr("deblend.data.downloads.RETRY_PAUSES_S", (0.0,))
+    monkeypatch.setattr("deblend.data.web.RETRY_PAUSES_S", (0.0,))
     odd.told_size = "*"
     with pytest.raises(DeblendError, match="did not go on at byte 2000000"):
         download(f"{odd.url}/capped", tmp_path / "data.bin", None, 10**7)
@@ -415,7 +401,7 @@ def test_two_processes_do_not_write_the_same_download(odd, tmp_path):
 
 def test_what_another_process_wrote_too_is_not_taken(odd, tmp_path, monkeypatch):
     """Where the file system has no locks."""
-    monkeypatch.setattr("deblend.data.downloads.RETRY_PAUSES_S", ())
+    monkeypatch.setattr("deblend.data.web.RETRY_PAUSES_S", ())
     target = tmp_path / "data.bin"
     first = []
 
@@ -440,7 +426,7 @@ def test_what_another_process_wrote_too_is_not_taken(odd, tmp_path, monkeypatch)
 
 
 def test_the_next_run_goes_on_where_the_last_one_was_killed(odd, tmp_path, monkeypatch):
-    monkeypatch.setattr("deblend.data.downloads.RETRY_PAUSES_S", ())
+    monkeypatch.setattr("deblend.data.web.RETRY_PAUSES_S", ())
     target = tmp_path / "data.bin"
     for _ in range(2):
         with pytest.raises(DeblendError, match="cannot download"):
@@ -453,7 +439,7 @@ def test_the_next_run_goes_on_where_the_last_one_was_killed(odd, tmp_path, monke
 
 
 def test_two_versions_of_a_file_are_not_mixed(odd, tmp_path, monkeypatch):
-    monkeypatch.setattr("deblend.data.downloads.RETRY_PAUSES_S", ())
+    monkeypatch.setattr("deblend.data.web.RETRY_PAUSES_S", ())
     target = tmp_path / "data.bin"
     with pytest.raises(DeblendError, match="cannot download"):
         download(f"{odd.url}/large", target, None, 10**7)
@@ -463,7 +449,7 @@ def test_two_versions_of_a_file_are_not_mixed(odd, tmp_path, monkeypatch):
 
 
 def test_addresses_that_differ_in_their_query_are_two_files(odd, tmp_path, monkeypatch):
-    monkeypatch.setattr("deblend.data.downloads.RETRY_PAUSES_S", ())
+    monkeypatch.setattr("deblend.data.web.RETRY_PAUSES_S", ())
     for version in (1, 2, 2):
         with contextlib.suppress(DeblendError):
             download(f"{odd.url}/large?v={version}", tmp_path / "data.bin", None, 10**7)
@@ -514,7 +500,7 @@ def test_the_limit_counts_what_is_written(odd, tmp_path):
 
 
 def test_a_server_that_sends_hardly_anything_is_given_up(odd, tmp_path, monkeypatch):
-    monkeypatch.setattr("deblend.data.downloads.RETRY_PAUSES_S", ())
+    monkeypatch.setattr("deblend.data.web.RETRY_PAUSES_S", ())
     with pytest.raises(DeblendError, match="fewer than 1000 bytes a second"):
         download(f"{odd.url}/slow", tmp_path / "a", None, LIMIT, patience_s=0.3)
 
@@ -528,7 +514,7 @@ def test_a_download_has_a_longest_time(odd, tmp_path):
 
 @pytest.mark.parametrize("path", ["large", "nothing", "packed.tar.gz"])
 def test_secrets_of_an_address_are_nowhere(odd, tmp_path, monkeypatch, caplog, path):
-    monkeypatch.setattr("deblend.data.downloads.RETRY_PAUSES_S", ())
+    monkeypatch.setattr("deblend.data.web.RETRY_PAUSES_S", ())
     address = f"{odd.url}/{path}?X-Amz-Signature=TOKEN".replace("//", "//user:TOKEN@")
     message = ""
     with caplog.at_level(logging.DEBUG, "deblend"):

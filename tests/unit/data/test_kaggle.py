@@ -62,7 +62,7 @@ def storage():
 
 @pytest.fixture(autouse=True)
 def surroundings(monkeypatch, tmp_path):
-    monkeypatch.setattr("deblend.data.downloads.RETRY_PAUSES_S", (0.0, 0.0))
+    monkeypatch.setattr("deblend.data.web.RETRY_PAUSES_S", (0.0, 0.0))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("KAGGLE_USERNAME", USER)
     monkeypatch.setenv("KAGGLE_KEY", KEY)

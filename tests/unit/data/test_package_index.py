@@ -24,7 +24,7 @@ WEIGHTS = bytes(range(256)) * 100
 @pytest.fixture(autouse=True)
 def pip_alone(monkeypatch, tmp_path):
     """No settings of pip but those of a test, and no wish to reach the network."""
-    monkeypatch.setattr("deblend.data.downloads.RETRY_PAUSES_S", (0.0,))
+    monkeypatch.setattr("deblend.data.web.RETRY_PAUSES_S", (0.0,))
     for name in ("INDEX_URL", "EXTRA_INDEX_URL", "FIND_LINKS", "NO_INDEX", "CERT", "PROXY"):
         monkeypatch.delenv(f"PIP_{name}", raising=False)
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")

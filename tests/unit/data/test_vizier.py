@@ -55,7 +55,7 @@ def vizier(monkeypatch, survey, tmp_path):
         monkeypatch.setattr(VizierClass, "_server_to_url", lambda *_, **__: url)
         cache = tmp_path / "cache"
         monkeypatch.setattr(VizierClass, "cache_location", cache)
-        monkeypatch.setattr("deblend.data.downloads.RETRY_PAUSES_S", (0.0,))
+        monkeypatch.setattr("deblend.data.web.RETRY_PAUSES_S", (0.0,))
         yield server
     assert not list(cache.glob("*")), "answers are kept as pickles"
 

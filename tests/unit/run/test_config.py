@@ -10,7 +10,7 @@ from contextlib import nullcontext
 
 import pytest
 import yaml
-from deblend.data.downloads import check_url
+from deblend.data.web import check_url
 from deblend.errors import DeblendError
 from deblend.run import config as module
 from deblend.run.config import (

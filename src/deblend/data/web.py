@@ -1,0 +1,230 @@
+"""Requests to servers: https only, repeated where that can help, without secrets in messages."""
+
+import contextlib
+import logging
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeVar
+from urllib.parse import urljoin, urlsplit
+
+import requests
+import urllib3
+from deblend.errors import DeblendError
+from deblend.files import public_url
+from requests.auth import AuthBase
+
+log = logging.getLogger(__name__)
+
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+TIMEOUT_S = 60
+
+
+#: Seconds to wait before each repetition of a failed request.
+RETRY_PAUSES_S = (2.0, 10.0, 30.0)
+
+
+#: Bytes that are read at a time.
+CHUNK = 1 << 20
+
+
+#: Largest number of redirects that are followed.
+MAX_REDIRECTS = 10
+
+
+Result = TypeVar("Result")
+
+
+def check_url(url: str, *, loopback: bool = True) -> None:
+    """Refuse any address that is not https; http to this machine is allowed, for tests.
+
+    Parameters
+    ----------
+    url : str
+    loopback : bool
+        Allow http to this machine.
+
+    Raises
+    ------
+    DeblendError
+        The address is not https, or its port is no number.
+    """
+    parts = urlsplit(url)
+    if not re.fullmatch(r"[^:]*(:\d{0,5})?", re.sub(r".*@|\[.*\]", "", parts.netloc)):
+        raise DeblendError(f"the address {public_url(url)} has no valid port: correct it")
+    is_local = loopback and parts.scheme == "http" and parts.hostname in LOOPBACK
+    if parts.scheme != "https" and not is_local:
+        raise DeblendError(f"the address {public_url(url)} is not https: give an https address")
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether a failed request may succeed if it is repeated; a 404, for example, does not."""
+    if isinstance(error, requests.HTTPError) and error.response is not None:
+        status = error.response.status_code
+        return status >= 500 or status in (408, 429)
+    return isinstance(
+        error,
+        (
+            requests.ConnectionError,
+            requests.Timeout,
+            requests.exceptions.ChunkedEncodingError,
+            requests.exceptions.JSONDecodeError,
+        ),
+    )
+
+
+def retry(
+    action: Callable[[], Result], description: str, pauses_s: Sequence[float] | None = None
+) -> Result:
+    """Run an action, and repeat it after a pause while its failures are transient.
+
+    Parameters
+    ----------
+    action : callable
+        Function that makes requests.
+    description : str
+        What the action does, for the log.
+    pauses_s : sequence of float, optional
+        Seconds before each repetition; `RETRY_PAUSES_S` by default.
+
+    Returns
+    -------
+    object
+        What `action` returns.
+
+    Raises
+    ------
+    requests.RequestException
+        The failure of the last attempt, or the first one that is not transient.
+    """
+    for pause in RETRY_PAUSES_S if pauses_s is None else pauses_s:
+        try:
+            return action()
+        except requests.RequestException as error:
+            if not is_transient(error):
+                raise
+            log.warning("%s failed (%s): trying again in %g s", description, error, pause)
+            time.sleep(pause)
+    return action()
+
+
+def _without_secrets(error: requests.RequestException) -> requests.RequestException:
+    """A copy of an error, of the same type, without queries, credentials, request and cause."""
+    if isinstance(error, requests.HTTPError) and error.response is not None:
+        answer = requests.Response()
+        answer.status_code = error.response.status_code
+        text = f"{answer.status_code} from {public_url(error.response.url)}"
+        return requests.HTTPError(text, response=answer)
+    text = re.sub(r"//[^/\s]*@", "//", re.sub(r"\?\S*", "", str(error)))
+    types = (requests.Timeout, requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
+    error_type = next((t for t in types if isinstance(error, t)), requests.RequestException)
+    return error_type(text)
+
+
+@contextlib.contextmanager
+def quiet_requests() -> Iterator[None]:
+    """Keep warnings of urllib3 out of the log, since they can have addresses with secrets."""
+    logger = logging.getLogger("urllib3")
+    level = logger.level
+    logger.setLevel(logging.ERROR + 1)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port
+
+
+def follow(
+    url: str,
+    *,
+    auth: AuthBase | None = None,
+    headers: Mapping[str, str] | None = None,
+    timeout_s: float = TIMEOUT_S,
+) -> requests.Response:
+    """Open an address, and those that it redirects to; nothing of the content is read.
+
+    Credentials are sent to the host and port of the original address only, not to those that it
+    redirects to.
+
+    Parameters
+    ----------
+    url : str
+    auth : AuthBase, optional
+    headers : mapping, optional
+    timeout_s : float
+        To connect, and between any two pieces of the answer.
+
+    Returns
+    -------
+    requests.Response
+        The caller closes it.
+
+    Raises
+    ------
+    DeblendError
+        An address is not https.
+    requests.RequestException
+        There is no answer, or its status is not 200, or 206 where `headers` ask for a range. The
+        message can contain secrets.
+    """
+    first = url
+    answers = (200, 206) if "Range" in (headers or {}) else (200,)
+    # Ask for the file uncompressed: else Content-Length is that of the compressed file.
+    headers = {"Accept-Encoding": "identity", **(headers or {})}
+    for _ in range(MAX_REDIRECTS):
+        # Other machines must not make us ask this one.
+        check_url(url, loopback=urlsplit(first).hostname in LOOPBACK)
+        answer = requests.get(
+            url,
+            stream=True,
+            timeout=timeout_s,
+            headers=headers,
+            auth=auth if _origin(url) == _origin(first) else None,
+            allow_redirects=False,
+        )
+        if answer.status_code in answers:
+            return answer
+        answer.close()
+        answer.raise_for_status()
+        if not answer.is_redirect:
+            raise requests.HTTPError(f"{answer.status_code} is no file", response=answer)
+        url = urljoin(url, answer.headers["Location"])
+    raise requests.TooManyRedirects(f"{public_url(first)} redirects {MAX_REDIRECTS} times")
+
+
+def without_secrets(request: Callable[[], Result]) -> Result:
+    """Make a request that lets no query and no credentials of an address out.
+
+    Neither are in its errors nor in warnings of urllib3.
+
+    Raises
+    ------
+    requests.RequestException
+        A copy of that which `request` raises.
+    """
+    try:
+        with quiet_requests():
+            return request()
+    except requests.RequestException as error:
+        clean = _without_secrets(error)
+    # Raised outside of the handler: else the traceback would show the original error, with the
+    # complete address.
+    raise clean
+
+
+def pieces(answer: requests.Response) -> Iterator[bytes]:
+    """Content of an answer, as it comes: what came before a connection was lost is not lost."""
+    try:
+        while piece := answer.raw.read1(CHUNK, decode_content=True):
+            yield piece
+    except urllib3.exceptions.TimeoutError as error:
+        raise requests.Timeout(str(error)) from error
+    except urllib3.exceptions.HTTPError as error:
+        raise requests.exceptions.ChunkedEncodingError(str(error)) from error
