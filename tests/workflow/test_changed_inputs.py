@@ -140,6 +140,29 @@ def of_sample(folder):
     return Finished(folder, "farrens2022_draw_stamps", outputs, config)
 
 
+def of_files(folder):
+    """Stamps from an array and a catalogue."""
+    for name in ("images.npy", "gals.csv", "psf.fits"):
+        (folder / name).write_text(name)
+    entry = dict(TINY["datasets"]["simulated"], band="f160w", zero_point=25.9, noise_sigma=0.001)
+    entry = {key: entry[key] for key in ("stamp_size", "band", "zero_point", "noise_sigma")}
+    entry |= {"source": "files", "images": "images.npy", "catalog": "gals.csv", "psf": "psf.fits"}
+    entry["columns"] = {"id": "id", "mag": "mag", "half_light_radius": "radius"}
+    entry |= {"pixel_scale_arcsec": 0.06, "split": {"train": 0.6, "validation": 0.2, "test": 0.2}}
+    outputs = ["results/datasets/mine/parents/0.h5"]
+    return Finished(folder, "ingest_files", outputs, {"datasets": {"mine": entry}})
+
+
+def test_a_file_that_was_replaced_by_an_older_one_counts(tmp_path):
+    done = of_files(tmp_path)
+    for name in ("images.npy", "gals.csv", "psf.fits"):
+        present = (tmp_path / name).stat().st_mtime
+        os.utime(tmp_path / name, (1_000_000_000, 1_000_000_000))
+        assert done.planned() == {done.rule}, name
+        os.utime(tmp_path / name, (present, present))
+    assert done.planned() == set()
+
+
 @pytest.mark.parametrize("prepare", [of_dataset, of_sample])
 def test_galaxies_are_drawn_again_if_a_file_that_a_catalogue_names_has_changed(tmp_path, prepare):
     done = prepare(tmp_path)

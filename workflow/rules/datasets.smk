@@ -2,6 +2,7 @@
 # rules of simulations and of the cleaning are in the files of the papers.
 from deblend.data.listing import (
     JPEG_SUFFIXES,
+    files_listing,
     folder_listing,
     folder_of_pattern,
     is_pattern,
@@ -125,7 +126,10 @@ rule ingest_files:
     params:
         code=code("data/ingest_files.py"),
         listing=lambda wildcards: [
-            stamps_listing(dataset(wildcards)[key] or []) for key in ("images", "segmaps")
+            *(stamps_listing(dataset(wildcards)[key] or []) for key in ("images", "segmaps")),
+            files_listing(
+                dataset(wildcards)[key] for key in ("catalog", "psf") if dataset(wildcards)[key]
+            ),
         ],
         pattern=lambda wildcards: stamps_pattern(dataset(wildcards)["images"]),
         segmaps_pattern=lambda wildcards: stamps_pattern(dataset(wildcards)["segmaps"]),
@@ -203,7 +207,10 @@ rule ingest_real_galaxies:
         runtime=growing(240),
     params:
         code=code("data/ingest_real_galaxies.py"),
-        listing=lambda wildcards: real_galaxy_listing(dataset(wildcards)["catalog"]),
+        listing=lambda wildcards: [
+            real_galaxy_listing(dataset(wildcards)["catalog"]),
+            files_listing([dataset(wildcards)["fits_catalog"]]),
+        ],
         seed=SEED,
         options=dataset_options(*DATASET_OPTIONS, *PSF_OPTIONS),
     message:

@@ -252,7 +252,10 @@ rule hemmati2022_catalogue_files:
         code=code("hemmati2022/catalogue_files.py"),
         seed=SEED,
         cuts=lambda wildcards: cutouts_entry(wildcards)["cuts"],
-        listing=lambda wildcards: stamps_listing(cutouts_entry(wildcards)["images"]),
+        listing=lambda wildcards: [
+            stamps_listing(cutouts_entry(wildcards)["images"]),
+            files_listing([cutouts_entry(wildcards)["catalog"]]),
+        ],
         pattern=lambda wildcards: stamps_pattern(cutouts_entry(wildcards)["images"]),
         files=lambda wildcards: {
             key: cutouts_entry(wildcards)[key]

@@ -35,11 +35,13 @@ def scene_images(wildcards):
 
 
 def scene_listing(wildcards):
-    """Digest of the folders and patterns of the images: a new file makes the scenes again."""
+    """Digests of all files that are given: a new or replaced one makes the scenes again."""
     entry = scene_set(wildcards)
     given = [entry["images"], *(band["images"] for band in entry["bands"])]
     listings = [stamps_listing(item) for item in given if item]
-    return [*listings, *(stamps_listing(item, PICTURE_SUFFIXES) for item in given if item)]
+    pictures = [stamps_listing(item, PICTURE_SUFFIXES) for item in given if item]
+    others = [entry["positions"], *(band["psf"] for band in entry["bands"])]
+    return [*listings, *pictures, files_listing(path for path in others if path)]
 
 
 def trained_kind(name):

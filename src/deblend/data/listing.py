@@ -114,6 +114,16 @@ def listing_digest(folder: str | Path, names: Iterable[str]) -> str:
     return digest.hexdigest()[:LENGTH]
 
 
+def files_listing(files: Iterable[str | Path]) -> str:
+    """Digest of the names, sizes and times of files, wherever they are.
+
+    With it, a file that was replaced by an older one counts as changed, which it does not as an
+    input alone.
+    """
+    digests = (listing_digest(Path(file).parent, [Path(file).name]) for file in files)
+    return hashlib.sha256(" ".join(digests).encode()).hexdigest()[:LENGTH]
+
+
 def folder_listing(
     folder: str | Path,
     suffixes: tuple[str, ...],
@@ -180,7 +190,7 @@ def stamp_files(
 def stamps_listing(
     images: str | Sequence[str], suffixes: tuple[str, ...] = FITS_SUFFIXES
 ) -> str | None:
-    """Digest of the listing of a folder or pattern of stamps; None for paths of files.
+    """Digest of the listing of a folder, pattern or files of stamps; None if there are none.
 
     Parameters
     ----------
@@ -192,7 +202,8 @@ def stamps_listing(
         return listing_digest(folder_of_pattern(images)[0], matching_files(images))
     if isinstance(images, str) and Path(images).is_dir():
         return folder_listing(images, suffixes)
-    return None
+    files = [images] if isinstance(images, str) else images
+    return files_listing(files) if files else None
 
 
 def files_by_id(
@@ -273,7 +284,7 @@ def without_suffix(name: str) -> str:
 
 
 def real_galaxy_listing(catalog: str | Path) -> str:
-    """Digest of the listing of all files that a RealGalaxy catalogue names, and its companions.
+    """Digest of the listing of a RealGalaxy catalogue, its companions, and all files that it names.
 
     Parameters
     ----------
@@ -282,7 +293,7 @@ def real_galaxy_listing(catalog: str | Path) -> str:
     """
     path = Path(catalog)
     stem, dot, suffix = path.name.partition(".fits")
-    names = {f"{stem}{ending}{dot}{suffix}" for ending in REAL_GALAXY_COMPANIONS}
+    names = {f"{stem}{ending}{dot}{suffix}" for ending in ("", *REAL_GALAXY_COMPANIONS)}
     return listing_digest(path.parent, names | texts_of_table(path, REAL_GALAXY_COLUMNS))
 
 

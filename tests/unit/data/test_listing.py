@@ -219,9 +219,22 @@ def test_a_changed_stamp_of_a_folder_or_pattern_is_noticed(stamps):
     assert [stamps_listing(images) for images in given] == before
     (stamps / "a/s_2.fits").write_text("replaced")
     assert not set(before) & {stamps_listing(images) for images in given}
-    # Snakemake looks at these itself.
-    assert stamps_listing(["a.fits", "b.fits"]) is None
-    assert stamps_listing(str(stamps / "a/s_1.fits")) is None
+    assert stamps_listing([]) is None
+
+
+@pytest.mark.parametrize("given", ["a/s_1.fits", ["a/s_1.fits", "b/s_3.FITS"]])
+def test_a_file_that_was_replaced_by_an_older_one_is_noticed(stamps, tmp_path, given):
+    def listing(folder):
+        paths = [given] if isinstance(given, str) else given
+        paths = [str(folder / path) for path in paths]
+        return stamps_listing(paths[0] if isinstance(given, str) else paths)
+
+    before = listing(stamps)
+    shutil.copytree(stamps, tmp_path / "moved")
+    assert listing(tmp_path / "moved") == before
+    os.utime(stamps / "a/s_1.fits", (1_000_000_000, 1_000_000_000))
+    assert listing(stamps) != before
+    assert listing(tmp_path / "moved") == before
 
 
 @pytest.mark.parametrize(
