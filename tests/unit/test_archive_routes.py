@@ -62,6 +62,17 @@ def served(server, tmp_path):
     return tmp_path / "served"
 
 
+def files(named):
+    """Files as Snakemake gives them: one list of all, parts of which have names."""
+    flat = Namedlist()
+    for name, value in named.items():
+        first = len(flat)
+        several = isinstance(value, list)
+        flat.extend(value if several else [value])
+        flat._set_name(name, first, end=len(flat) if several else None)
+    return flat
+
+
 @pytest.fixture
 def run(tmp_path):
     """Function that runs the adapter of a rule, and returns what the log says."""
@@ -70,10 +81,9 @@ def run(tmp_path):
 
     def run_script(script, **parts):
         log = tmp_path / "script.log"
-        lists = {
-            kind: Namedlist(fromdict=parts.get(kind, {}))
-            for kind in ("input", "output", "params", "wildcards")
-        }
+        lists = {kind: files(parts.get(kind, {})) for kind in ("input", "output")}
+        for kind in ("params", "wildcards"):
+            lists[kind] = Namedlist(fromdict=parts.get(kind, {}))
         # Addresses without secrets stand among the params as they are.
         config = {"addresses": {}}
         snakemake = SimpleNamespace(log=[str(log)], threads=1, config=config, **lists)
@@ -593,7 +603,7 @@ def test_goods_south_becomes_cutouts(monkeypatch, server, served, tmp_path, run)
     # Guo's catalogue and Santini's redshifts, with the number of rows that is known of both.
     tables = {"J/ApJS/207/24/catalog": guo(wcs, centres, mags)}
     name = GOODS_SOUTH["catalog"].removeprefix("vizier:")
-    with running(Answer, tables=tables, failures=[], asked=[]) as vizier:
+    with running(Answer, tables=tables, failures=[], asked=[], change=bytes) as vizier:
         url = f"{vizier.url}/viz-bin/votable"
         monkeypatch.setattr(VizierClass, "_server_to_url", lambda *_, **__: url)
         arguments = {"output": {"table": tmp_path / "guo.ecsv"}, "wildcards": {"table": name}}

@@ -50,6 +50,8 @@ def end_with_run() -> None:
     """
     number, place, _ = f"{os.environ.get(RUN, '')}--".split("-", 2)
     if number.isdecimal() and place == process_space():
+        # SIGINT itself is ignored in runs that `nohup` or a script has put into the background.
+        signal.signal(signal.SIGUSR1, signal.default_int_handler)
         arguments = (int(number), os.getppid(), threading.get_ident())
         threading.Thread(target=_watch, args=arguments, daemon=True).start()
 
@@ -65,6 +67,6 @@ def _watch(run: int, parent: int, main: int) -> None:
         run,
     )
     # A signal of the system also ends what the main thread waits for.
-    signal.pthread_kill(main, signal.SIGINT)
+    signal.pthread_kill(main, signal.SIGUSR1)
     time.sleep(GRACE_S)
     os._exit(1)

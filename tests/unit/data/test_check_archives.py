@@ -198,7 +198,7 @@ def test_vizier_is_asked_for_one_row_and_its_columns(monkeypatch):
 
     rows = Table({"Seq": [1, 2, 3], "S/G": [0.1, 0.2, 0.3]})
     archives = {"guo": {"vizier": "J/X/1", "n_rows": 3}}
-    with running(Answer, tables={"J/X/1/t": rows}, failures=[], asked=[]) as server:
+    with running(Answer, tables={"J/X/1/t": rows}, failures=[], asked=[], change=bytes) as server:
         url = f"{server.url}/viz-bin/votable"
         monkeypatch.setattr(VizierClass, "_server_to_url", lambda *_, **__: url)
         for columns, status in ((["Seq", "S/G"], "there"), (["S_G"], "other columns")):

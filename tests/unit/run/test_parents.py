@@ -45,7 +45,7 @@ def start(folder, shell, seconds=60):
     return run, psutil.Process(run.pid).children(recursive=True)
 
 
-@pytest.mark.parametrize("shell", ['exec "$@"', '"$@"; exit $?'])
+@pytest.mark.parametrize("shell", ['exec "$@"', '"$@"; exit $?', 'trap "" INT; exec "$@"'])
 def test_a_job_ends_with_its_run_and_removes_what_is_not_complete(tmp_path, shell):
     run, processes = start(tmp_path, shell)
     run.kill()
