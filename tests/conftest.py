@@ -28,7 +28,7 @@ HOT = Detection(threshold=4.0, min_area=6, contrast=0.0001, n_thresholds=64)
 REAL_DATA = Path(os.environ.get("DEBLEND_REAL_DATA", ROOT.parent / "shared" / "data"))
 
 
-#: Name of a folder on PATH whose `scontrol` fails at once.
+#: Name of a folder on PATH whose `scontrol` and `squeue` fail at once.
 NO_CLUSTER = "no-cluster"
 
 
@@ -37,12 +37,14 @@ def no_cluster(tmp_path_factory):
     """Keep Snakemake from looking for a Slurm controller where there is none.
 
     Its Slurm plugin asks `scontrol` whenever it is imported. Where Slurm is installed but no
-    controller runs, each call of Snakemake would wait nine seconds for an answer.
+    controller runs, each call of Snakemake would wait nine seconds for an answer, and so would
+    tools/unlock.py for one of `squeue`.
     """
     folder = tmp_path_factory.mktemp("stub") / NO_CLUSTER
     folder.mkdir()
-    (folder / "scontrol").write_text("#!/bin/sh\nexit 1\n")
-    (folder / "scontrol").chmod(0o755)
+    for name in ("scontrol", "squeue"):
+        (folder / name).write_text("#!/bin/sh\nexit 1\n")
+        (folder / name).chmod(0o755)
     os.environ["PATH"] = f"{folder}{os.pathsep}{os.environ['PATH']}"
 
 

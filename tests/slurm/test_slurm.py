@@ -174,9 +174,10 @@ def node(cluster, state):
 
 
 def processes_of_training():
-    """Processes that train."""
+    """Processes of the cluster that train."""
     found = psutil.process_iter(["cmdline"])
-    return [p for p in found if any(w.endswith(".train.py") for w in p.info["cmdline"] or ())]
+    training = [p for p in found if any(w.endswith(".train.py") for w in p.info["cmdline"] or ())]
+    return [p for p in training if any(q.name() == "slurmstepd" for q in p.parents())]
 
 
 def assert_trained_as_locally(project, local):

@@ -3,6 +3,7 @@
 import os
 import shutil
 
+import h5py
 import pytest
 import yaml
 
@@ -39,6 +40,25 @@ def cut(content):
     """Half of the rows."""
     rows = content.splitlines(keepends=True)
     return b"".join(rows[: len(rows) - 20])
+
+
+STAMPS = "results/datasets/simulated/stamps.h5"
+
+
+def test_other_images_of_the_same_time_are_an_error(made, tmp_path):
+    """The file is whole: its own checksums are right."""
+    folder = tmp_path / "run"
+    shutil.copytree(made, folder)
+    stamps = folder / STAMPS
+    stat = stamps.stat()
+    with h5py.File(stamps, "r+") as file:
+        file["images"][0] *= 2
+    os.utime(stamps, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    for path in (folder / PREDICTIONS).parent.rglob("*.csv"):
+        path.unlink()
+    text = make(folder, check=False).text
+    assert f"Error: {STAMPS} has other bytes than when it was made: delete it and run" in text
+    assert not (folder / PREDICTIONS).exists()
 
 
 @pytest.mark.parametrize("change", [flip, cut])

@@ -7,9 +7,10 @@ from deblend.errors import DeblendError
 from deblend.files import atomic
 from deblend.run.checksums import sha256_of
 
-#: Ends of names of files without a digest. The data of HDF5 have checksums, and `resources` has a
-#: table of those of archives: both are compared where these files, which can be large, are read.
-HAVE_CHECKSUMS = (".h5", ".hdf5", ".tar.gz")
+#: Ends of names of files without a digest: `resources` has a table of those of archives, compared
+#: where these are read. The data of HDF5 have checksums too, which tell of other bytes, but not of
+#: another file.
+HAVE_CHECKSUMS = (".tar.gz",)
 
 
 def digest_file(path: str | Path) -> Path:
@@ -38,7 +39,7 @@ def check_digests(inputs: Iterable[str | Path]) -> None:
     Parameters
     ----------
     inputs : iterable of path
-        Those without a digest, such as the user's own files and HDF5, are not compared.
+        Those without a digest, such as the user's own files, are not compared.
 
     Raises
     ------

@@ -7,8 +7,9 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol, TextIO
+from typing import Any, Protocol, TextIO
 
+from deblend.data.locks import only_one
 from deblend.errors import DeblendError, TransientError
 from deblend.files import atomic
 from deblend.run.digests import check_digests, record_digests
@@ -58,11 +59,14 @@ class Job(Protocol):
     ----------
     input, output, log : sequence of str
         Paths. The first log is overwritten.
+    params
+        Those of a training have a `checkpoint`, the path of a file.
     """
 
     input: Iterable[str]
     output: Iterable[str]
     log: Sequence[str]
+    params: Any
 
 
 @contextlib.contextmanager
@@ -108,8 +112,9 @@ def script(job: Job) -> Iterator[None]:
     try:
         end_with_run()
         check_digests(job.input)
-        yield
-        record_digests(job.output)
+        with _alone(getattr(getattr(job, "params", None), "checkpoint", None)):
+            yield
+            record_digests(job.output)
     except DeblendError as error:
         _show(error, str(error), path)
         if not isinstance(error, TransientError):
@@ -131,6 +136,25 @@ def script(job: Job) -> Iterator[None]:
     finally:
         with contextlib.suppress(OSError):
             to_file.flush()
+
+
+@contextlib.contextmanager
+def _alone(checkpoint: str | None) -> Iterator[None]:
+    """Let no two jobs write one checkpoint, such as those of a run that was killed on a cluster."""
+    if checkpoint is None:
+        yield
+        return
+    path = Path(checkpoint)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = path.with_name(f".{path.name}.lock")
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(only_one(lock, f"training from {checkpoint}"))
+        except DeblendError as error:
+            raise TransientError(
+                f"{error}; on a cluster, see squeue --me, and scancel it"
+            ) from error
+        yield
 
 
 #: Logs of scripts that are not to be tried again in the run that their first line names. Snakemake

@@ -3,6 +3,7 @@
 import hashlib
 import os
 
+import h5py
 import numpy as np
 import pytest
 from deblend.errors import DeblendError
@@ -77,13 +78,27 @@ def test_a_new_file_gets_a_new_digest(table):
     check_digests([table])
 
 
-def test_files_with_checksums_and_folders_have_no_digest(tmp_path):
-    names = ("stamps.h5", "network.weights.h5", "pairs.hdf5", "archive.tar.gz")
-    for name in names:
-        (tmp_path / name).write_text("content")
+def test_archives_and_folders_have_no_digest(tmp_path):
+    (tmp_path / "archive.tar.gz").write_text("content")
     (tmp_path / "catalog").mkdir()
-    record_digests(tmp_path / name for name in (*names, "catalog", "not made.csv"))
-    assert {path.name for path in tmp_path.iterdir()} == {*names, "catalog"}
+    names = ("archive.tar.gz", "catalog")
+    record_digests(tmp_path / name for name in (*names, "not made.csv"))
+    assert {path.name for path in tmp_path.iterdir()} == set(names)
+
+
+def test_another_hdf5_file_of_the_same_time_is_noticed(tmp_path):
+    """Its own checksums are right, since it is whole."""
+    paths = [tmp_path / name for name in ("stamps.h5", "older.h5")]
+    for k, path in enumerate(paths):
+        with h5py.File(path, "w") as file:
+            file.create_dataset("images", data=np.full((4, 4), k), fletcher32=True)
+    record_digests(paths[:1])
+    check_digests(paths[:1])
+    stat = paths[0].stat()
+    paths[1].replace(paths[0])
+    os.utime(paths[0], ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    with pytest.raises(DeblendError, match=r"stamps\.h5 has other bytes than when it was made"):
+        check_digests(paths[:1])
 
 
 def test_files_without_a_digest_are_not_compared(tmp_path, table):

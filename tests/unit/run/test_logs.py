@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -166,3 +167,30 @@ def test_an_interrupted_script_shows_no_traceback(log):
     assert status == 1
     assert "Traceback" not in shown
     assert log.read_text().endswith("INFO root: interrupted\n")
+
+
+def test_two_trainings_do_not_write_one_checkpoint(log, tmp_path):
+    """The first is of a run that was killed on a cluster: the second says so, and may try again."""
+    program = PROGRAM.replace("log=sys", "params=SimpleNamespace(checkpoint=sys.argv[2]), log=sys")
+    checkpoint = tmp_path / "checkpoints" / "net.npz"
+    waits = f"Path({str(tmp_path / 'begun')!r}).touch(); sys.stdin.read()"
+    environment = {"PYTHONPATH": str(ROOT / "src")}
+    options = {"env": environment, "cwd": tmp_path, "text": True}
+    options |= {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE}
+
+    def command(end, number):
+        return [sys.executable, "-c", program.format(end=end), log.with_name(number), checkpoint]
+
+    with subprocess.Popen(command(waits, "1.log"), **options) as first:
+        while first.poll() is None and not (tmp_path / "begun").exists():
+            time.sleep(0.05)
+        second = subprocess.Popen(command("pass", "2.log"), **options)
+        text = second.communicate()[1]
+        assert second.returncode == 1
+        assert f"Error: another process is training from {checkpoint}: wait until it" in text
+        assert "squeue --me" in text and "Traceback" not in text
+        first.communicate("")
+        assert first.returncode == 0
+    assert list(checkpoint.parent.iterdir()) == []
+    # Nobody else trains now; and nothing tells further attempts to end at once.
+    assert subprocess.run(command("pass", "2.log"), **{**options, "stdin": None}).returncode == 0
