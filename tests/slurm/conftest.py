@@ -60,6 +60,7 @@ WITH_ACCOUNTING = """\
 AccountingStorageType=accounting_storage/slurmdbd
 AccountingStorageHost=127.0.0.1
 AccountingStoragePort={port}
+AccountingStoragePass={folder}/munge.socket
 AccountingStorageEnforce=associations"""
 DATABASE = """\
 AuthType=auth/munge
@@ -119,7 +120,9 @@ class Cluster:
                 port2=port2,
                 folder=folder,
                 cpus=os.cpu_count(),
-                accounting=WITH_ACCOUNTING.format(port=port3) if accounting else NO_ACCOUNTING,
+                accounting=WITH_ACCOUNTING.format(port=port3, folder=folder)
+                if accounting
+                else NO_ACCOUNTING,
             )  # fmt: skip
         )
         self.env = dict(os.environ)
