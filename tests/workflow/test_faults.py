@@ -206,7 +206,9 @@ def small_disk(place, spare):
     kept = place.folder / "kept"
     place.results.rename(kept)
     place.results.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", place.results]
+    used = sum(path.stat().st_size for path in kept.rglob("*") if path.is_file())
+    size = f"size={used + 24 * 2**20}"
+    mount = ["mount", "-t", "tmpfs", "-o", size, "tmpfs", place.results]
     if subprocess.run(mount, capture_output=True).returncode:
         pytest.skip("only root on Linux can make a small disk")
     try:
