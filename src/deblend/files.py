@@ -16,7 +16,11 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import yaml
+from deblend.errors import DeblendError
 
+#: Largest JSON file that is read, bytes. Those of the workflow have some kilobytes; in memory,
+#: they can take fifty times as much.
+MAX_JSON_BYTES = 5_000_000
 #: Seconds after which a file that another machine has not completed is taken for left behind.
 ABANDONED_S = 86400.0
 
@@ -174,8 +178,35 @@ def write_json(path: str | Path, record: Mapping[str, object]) -> None:
 
 
 def read_json(path: str | Path) -> Any:
-    """Content of a JSON file that the workflow wrote."""
-    return json.loads(Path(path).read_text())
+    """Content of a JSON file that the workflow wrote, or that came with weights.
+
+    Raises
+    ------
+    DeblendError
+        It is missing, larger than `MAX_JSON_BYTES`, or no JSON in UTF-8; or has a key twice.
+    """
+    path = Path(path)
+    try:
+        size = path.stat().st_size
+        if size > MAX_JSON_BYTES:
+            raise ValueError(f"it has {size} bytes, more than {MAX_JSON_BYTES}")
+        return json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_unique)
+    # Parsers recurse into lists of lists.
+    except (OSError, ValueError, RecursionError) as error:
+        raise DeblendError(
+            f"{path} cannot be read as JSON ({error}): if it was copied, copy it again; if the "
+            "workflow made it, delete it and run again"
+        ) from error
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON, whose keys have to differ: parsers would take the last one's value."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key {twice[:80]!r} is there twice")
+    return found
 
 
 def read_yaml(path: str | Path) -> Any:
