@@ -15,6 +15,10 @@ from deblend.training.description import building, refuse_large
 from torch import nn
 
 
+#: What Adam remembers of a parameter.
+ADAM = ("step", "exp_avg", "exp_avg_sq")
+
+
 class Trainee(checkpoint.Trainee, Protocol):
     """Networks, optimizers and images that a checkpoint contains."""
 
@@ -55,11 +59,35 @@ class Checkpoint(checkpoint.Checkpoint[Trainee]):
         networks = [(n, arrays["networks"][name]) for name, n in trainee.networks().items()]
         optimizers = [(o, arrays["optimizers"][name]) for name, o in trainee.optimizers.items()]
         panels = [p.numpy() for p in arrays["panels"]]
+        # PyTorch changes a part before it finds that another one is missing.
+        for network, values in networks:
+            _check_network(network, values)
+        for optimizer, values in optimizers:
+            _check_optimizer(optimizer, values)
         for network, values in networks:
             network.load_state_dict(values)
         for optimizer, values in optimizers:
             optimizer.load_state_dict(values)
         trainee.panels = panels
+
+
+def _check_network(network: nn.Module, values: dict[str, torch.Tensor]) -> None:
+    """Raise KeyError unless values for all tensors of a network are there."""
+    for name, expected in network.state_dict().items():
+        if values[name].shape != expected.shape:
+            raise KeyError(f"{name} of shape {tuple(expected.shape)}")
+
+
+def _check_optimizer(optimizer: torch.optim.Adam, values: dict[str, Any]) -> None:
+    """Raise KeyError unless the state of all parameters that have one is there."""
+    groups, state = values["param_groups"], values["state"]
+    expected = [len(group["params"]) for group in optimizer.param_groups]
+    found = [len(group["params"]) for group in groups]
+    if found != expected:
+        raise KeyError(f"groups of {expected} parameters")
+    for of_parameter in state.values():
+        for name in ADAM:
+            of_parameter[name]
 
 
 NetworkType = TypeVar("NetworkType", bound=nn.Module)
