@@ -175,7 +175,8 @@ def write_array(group: h5py.Group, name: str, values: Any = None, **options: Any
     ------
     DeblendError
         There is no space for it on the disk. It is said before, since HDF5 can crash where it
-        cannot write.
+        cannot write. How small a compressed array will be is not known: it needs the space of one
+        that is not compressed.
     """
     if values is not None:
         values = _fixed_length(np.asarray(values))
@@ -184,11 +185,10 @@ def write_array(group: h5py.Group, name: str, values: Any = None, **options: Any
     group = new_group(group, folder) if folder else group
     if options["shape"] == ():
         return _write_value(group, name, values)
-    if "compression" not in options:
-        # What is only in memory until now needs space too.
-        group.file.flush()
-        n_values = int(np.prod(options["shape"], dtype=np.int64))
-        need_disk(group.file.filename, n_values * np.dtype(options.get("dtype", "f4")).itemsize)
+    # What is only in memory until now needs space too.
+    group.file.flush()
+    n_values = int(np.prod(options["shape"], dtype=np.int64))
+    need_disk(group.file.filename, n_values * np.dtype(options.get("dtype", "f4")).itemsize)
     options["track_times"] = False
     if 0 not in options["shape"] or "maxshape" in options:
         options = {"chunks": True, "fletcher32": True, **options}

@@ -14,7 +14,6 @@ from deblend.training import checkpoint
 from deblend.training.description import building, refuse_large
 from torch import nn
 
-
 #: What Adam remembers of a parameter.
 ADAM = ("step", "exp_avg", "exp_avg_sq")
 
