@@ -21,6 +21,9 @@ from deblend.errors import DeblendError
 #: Largest JSON file that is read, bytes. Those of the workflow have some kilobytes; in memory,
 #: they can take fifty times as much.
 MAX_JSON_BYTES = 5_000_000
+#: Seconds since its last change after which a file's digest is kept, and digests that are.
+SETTLED_S = 1.0
+_DIGESTS: dict[tuple[Path, int, int, int], str] = {}
 #: Seconds after which a file that another machine has not completed is taken for left behind.
 ABANDONED_S = 86400.0
 
@@ -169,6 +172,24 @@ def _sync(path: Path) -> None:
             raise
     finally:
         os.close(descriptor)
+
+
+def sha256_once(path: str | Path) -> str:
+    """SHA-256 of a file, in hexadecimal digits. A process reads a file once unless it changes.
+
+    What tells a change is the time that the system sets at each, which nobody can set back.
+    """
+    path = Path(path).absolute()
+    about = path.stat()
+    key = (path, about.st_ino, about.st_size, about.st_ctime_ns)
+    if key not in _DIGESTS:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        # A change soon after another one can have the same time.
+        if time.time() - about.st_ctime < SETTLED_S:
+            return digest
+        _DIGESTS[key] = digest
+    return _DIGESTS[key]
 
 
 def write_json(path: str | Path, record: Mapping[str, object]) -> None:
