@@ -310,7 +310,9 @@ def write_parts(path: str | Path, parts: Iterable[Stamps]) -> None:
             # A flush would change the file. How small masks become is not known.
             n_values = (start + len(part)) * int(np.prod(part.images.shape[1:]))
             left = images.dtype.itemsize * n_values - Path(file.filename).stat().st_size
-            need_disk(path, max(left, 0) + segmaps.dtype.itemsize * part.segmaps.size)
+            need_disk(
+                path, max(left, 0) + segmaps.dtype.itemsize * int(np.prod(part.segmaps.shape))
+            )
             for array in (images, segmaps):
                 array.resize(start + len(part), axis=0)
             # Stamp by stamp, so that the file does not depend on the sizes of the parts.
