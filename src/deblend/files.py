@@ -16,7 +16,14 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import yaml
+from deblend.errors import DeblendError
 
+#: Largest JSON file that is read, bytes. Those of the workflow have some kilobytes; in memory,
+#: they can take fifty times as much.
+MAX_JSON_BYTES = 5_000_000
+#: Seconds since its last change after which a file's digest is kept, and digests that are.
+SETTLED_S = 1.0
+_DIGESTS: dict[tuple[Path, int, int, int], str] = {}
 #: Seconds after which a file that another machine has not completed is taken for left behind.
 ABANDONED_S = 86400.0
 
@@ -167,6 +174,24 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
+def sha256_once(path: str | Path) -> str:
+    """SHA-256 of a file, in hexadecimal digits. A process reads a file once unless it changes.
+
+    What tells a change is the time that the system sets at each, which nobody can set back.
+    """
+    path = Path(path).absolute()
+    about = path.stat()
+    key = (path, about.st_ino, about.st_size, about.st_ctime_ns)
+    if key not in _DIGESTS:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        # A change soon after another one can have the same time.
+        if time.time() - about.st_ctime < SETTLED_S:
+            return digest
+        _DIGESTS[key] = digest
+    return _DIGESTS[key]
+
+
 def write_json(path: str | Path, record: Mapping[str, object]) -> None:
     """Write a record as JSON with sorted keys, completely or not at all."""
     with atomic(path) as temporary:
@@ -174,8 +199,35 @@ def write_json(path: str | Path, record: Mapping[str, object]) -> None:
 
 
 def read_json(path: str | Path) -> Any:
-    """Content of a JSON file that the workflow wrote."""
-    return json.loads(Path(path).read_text())
+    """Content of a JSON file that the workflow wrote, or that came with weights.
+
+    Raises
+    ------
+    DeblendError
+        It is missing, larger than `MAX_JSON_BYTES`, or no JSON in UTF-8; or has a key twice.
+    """
+    path = Path(path)
+    try:
+        size = path.stat().st_size
+        if size > MAX_JSON_BYTES:
+            raise ValueError(f"it has {size} bytes, more than {MAX_JSON_BYTES}")
+        return json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_unique)
+    # Parsers recurse into lists of lists.
+    except (OSError, ValueError, RecursionError) as error:
+        raise DeblendError(
+            f"{path} cannot be read as JSON ({error}): if it was copied, copy it again; if the "
+            "workflow made it, delete it and run again"
+        ) from error
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON, whose keys have to differ: parsers would take the last one's value."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key {twice[:80]!r} is there twice")
+    return found
 
 
 def read_yaml(path: str | Path) -> Any:

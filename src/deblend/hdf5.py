@@ -11,6 +11,7 @@ The HDF Group, HDF5 File Format Specification Version 3.0, Sects II.A, III.A and
 """
 
 import contextlib
+import math
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -26,6 +27,8 @@ from deblend.space import need_disk
 VERSION = h5py.h5f.LIBVER_V110
 
 
+#: Bytes by which a chunk may be larger than its array, which can grow later.
+MAX_CHUNK = 50_000_000
 #: Options of `write_array` for arrays that compress well.
 COMPRESSION: dict[str, Any] = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
 
@@ -89,10 +92,37 @@ def reading(path: str | Path, what: str = "a complete file of the workflow") -> 
 def refuse_other_files(file: h5py.File) -> None:
     """Refuse a file with links or arrays that are in other files: these could be any of the user's.
 
+    Arrays of which more than `MAX_CHUNK` bytes beyond their own size are read at once are refused
+    as well: some bytes can be unpacked to gigabytes.
+
     Raises
     ------
     DeblendError
     """
+    for shown, link, item in _items(file):
+        is_array = isinstance(item, h5py.Dataset)
+        if isinstance(link, h5py.ExternalLink) or (is_array and (item.external or item.is_virtual)):
+            raise DeblendError(
+                f"{shown} of {file.filename} is in another file: copy the array into this one"
+            )
+        if is_array and item.chunks:
+            n_bytes = math.prod(item.chunks) * item.dtype.itemsize
+            if n_bytes > item.nbytes + MAX_CHUNK:
+                raise DeblendError(
+                    f"{shown} of {file.filename} has {item.nbytes} bytes, in chunks of {n_bytes}: "
+                    "write it again with smaller chunks"
+                )
+
+
+def arrays_in(file: h5py.File) -> Iterator[h5py.Dataset]:
+    """All arrays of a file."""
+    for _, _, item in _items(file):
+        if isinstance(item, h5py.Dataset):
+            yield item
+
+
+def _items(file: h5py.File) -> Iterator[tuple[str, Any, Any]]:
+    """Name, link, and group or array of all links of a file; None of links to elsewhere."""
     groups: list[h5py.Group] = [file]
     seen: set[int] = set()
     while groups:
@@ -108,12 +138,7 @@ def refuse_other_files(file: h5py.File) -> None:
                 address = h5py.h5o.get_info(item.id).addr
                 groups += [item] if address not in seen else []
                 seen.add(address)
-            is_array = isinstance(item, h5py.Dataset) and (item.external or item.is_virtual)
-            if is_array or isinstance(link, h5py.ExternalLink):
-                shown = name.decode(errors="replace")
-                raise DeblendError(
-                    f"{shown} of {file.filename} is in another file: copy the array into this one"
-                )
+            yield name.decode(errors="replace"), link, item
 
 
 def _reason(error: Exception) -> str:
@@ -150,7 +175,8 @@ def write_array(group: h5py.Group, name: str, values: Any = None, **options: Any
     ------
     DeblendError
         There is no space for it on the disk. It is said before, since HDF5 can crash where it
-        cannot write.
+        cannot write. How small a compressed array will be is not known: it needs the space of one
+        that is not compressed.
     """
     if values is not None:
         values = _fixed_length(np.asarray(values))
@@ -159,11 +185,10 @@ def write_array(group: h5py.Group, name: str, values: Any = None, **options: Any
     group = new_group(group, folder) if folder else group
     if options["shape"] == ():
         return _write_value(group, name, values)
-    if "compression" not in options:
-        # What is only in memory until now needs space too.
-        group.file.flush()
-        n_values = int(np.prod(options["shape"], dtype=np.int64))
-        need_disk(group.file.filename, n_values * np.dtype(options.get("dtype", "f4")).itemsize)
+    # What is only in memory until now needs space too.
+    group.file.flush()
+    n_values = int(np.prod(options["shape"], dtype=np.int64))
+    need_disk(group.file.filename, n_values * np.dtype(options.get("dtype", "f4")).itemsize)
     options["track_times"] = False
     if 0 not in options["shape"] or "maxshape" in options:
         options = {"chunks": True, "fletcher32": True, **options}

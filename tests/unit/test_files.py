@@ -1,5 +1,6 @@
 """Files that are written completely or not at all."""
 
+import hashlib
 import os
 import re
 import shutil
@@ -9,12 +10,14 @@ import time
 
 import pytest
 from deblend.files import (
+    SETTLED_S,
     atomic,
     name_in_address,
     process_space,
     public_url,
     read_json,
     read_yaml,
+    sha256_once,
     temporary_name,
     write_json,
 )
@@ -174,3 +177,17 @@ def test_a_folder_appears_only_when_it_is_complete(tmp_path):
         (temporary / "inner" / "a").write_text("1")
         assert not (tmp_path / "folder").exists()
     assert (tmp_path / "folder" / "inner" / "a").read_text() == "1"
+
+
+def test_the_digest_of_a_file_is_its_own_after_each_change(tmp_path):
+    """Also where the size and the time of the last change are as they were."""
+    path = tmp_path / "mosaic.fits"
+    path.write_bytes(b"pixels")
+    about = path.stat()
+    for pause_s in (1.1 * SETTLED_S, 0.0, 0.0):
+        for content in (b"pixels", b"pixelz", b"others"):
+            path.write_bytes(content)
+            os.utime(path, ns=(about.st_atime_ns, about.st_mtime_ns))
+            time.sleep(pause_s)
+            for _ in range(2):
+                assert sha256_once(path) == hashlib.sha256(content).hexdigest()

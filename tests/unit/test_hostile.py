@@ -40,6 +40,7 @@ from deblend.training.vgg import read_array_pickle
 
 from tests.conftest import make_stamps
 from tests.reliability import recorded
+from tests.unit import hostile_networks
 
 #: Content of a file that is none of the reader's business.
 TOKEN = "PLANTED-f1c9e2"
@@ -227,7 +228,7 @@ READERS = {
         lambda path: path.write_bytes(pickle.dumps({"VGG16_0": {}})),
         lambda path: repr(read_array_pickle(path.read_bytes(), str(path))).encode(),
     ),
-}
+} | {name: Reader(**values) for name, values in hostile_networks.READERS.items()}
 
 
 # Tricks --------------------------------------------------------------------------------
@@ -484,7 +485,7 @@ TRICKS = {
     "XML entities": (entities, ("votable",)),
     "data at an address": (addresses, ("votable",)),
     "data at an address, encoded": (encoded, ("votable",)),
-}
+} | hostile_networks.TRICKS
 #: Formats of plain values without checksums: readers cannot see a changed or missing digit. Files
 #: between jobs have digests (`deblend.run.digests`), which jobs compare before they read them.
 UNCHECKED = (
@@ -499,9 +500,18 @@ UNCHECKED = (
     "votable",
     "yaml",
     "tar",
+    *hostile_networks.UNCHECKED,
 )
 #: Readers that `make test` tries too.
-SAMPLE = ("arrays and weights (HDF5)", "catalogues (ECSV)", "tar.gz archives")
+SAMPLE = (
+    "arrays and weights (HDF5)",
+    "catalogues (ECSV)",
+    "tar.gz archives",
+    "JSON of jobs",
+    "descriptions of networks (PyTorch)",
+    "JPEGs (zip)",
+    "pictures (JPEG)",
+)
 CASES = [
     pytest.param(reader, trick, marks=() if reader in SAMPLE else pytest.mark.full)
     for reader in READERS

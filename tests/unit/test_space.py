@@ -7,7 +7,7 @@ import pytest
 import torch
 from deblend.errors import DeblendError
 from deblend.files import atomic
-from deblend.hdf5 import new_file, write_array
+from deblend.hdf5 import COMPRESSION, new_file, write_array
 from deblend.space import available_memory, is_full_disk, need_disk, need_memory
 
 
@@ -40,6 +40,23 @@ def test_every_writer_tells_that_a_disk_is_full(small_disk):
             for i in range(40):
                 write_array(file, f"values{i}", values[:10_000])
 
+    def compressed(path):
+        with new_file(path) as file:
+            write_array(file, "values", values, **COMPRESSION)
+
+    def compressed_later(path):
+        with new_file(path) as file:
+            array = write_array(
+                file,
+                "values",
+                shape=values.shape,
+                dtype=values.dtype,
+                chunks=(1000,),
+                **COMPRESSION,
+            )
+            for start in range(0, len(values), 1000):
+                array[start : start + 1000] = values[start : start + 1000]
+
     def numpy(path):
         with atomic(path) as temporary, temporary.open("wb") as file:
             np.savez(file, values=values)
@@ -48,7 +65,7 @@ def test_every_writer_tells_that_a_disk_is_full(small_disk):
         with atomic(path) as temporary, temporary.open("wb") as file:
             torch.save({"values": torch.from_numpy(values)}, file)
 
-    for write in (hdf5, many_arrays):
+    for write in (hdf5, many_arrays, compressed, compressed_later):
         with pytest.raises(DeblendError, match=r"no space for \d+ bytes in .*small disk"):
             write(small_disk / "a.h5")
     for write in (numpy, pytorch):

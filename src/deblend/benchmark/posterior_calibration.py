@@ -26,9 +26,10 @@ from deblend.benchmark.posterior_network import (
 from deblend.benchmark.trained_units import normalised
 from deblend.benchmark.truth import read_truth
 from deblend.boucaud2020.metrics import NMAD_FACTOR
-from deblend.files import read_json, write_json
+from deblend.files import write_json
 from deblend.scenes.scenes import read_scenes
-from deblend.training.torch_checkpoint import read_weights, write_weights
+from deblend.training.description import read_description
+from deblend.training.torch_checkpoint import build_network, read_weights, write_weights
 from scipy.optimize import lsq_linear, minimize
 from scipy.special import ndtr, ndtri
 from scipy.stats import kstest
@@ -402,9 +403,10 @@ def _known(
     device: torch.device,
 ) -> tuple[Callable[[float, np.ndarray], Answer], np.ndarray, np.ndarray, np.ndarray]:
     """What a network says about sets of scenes, their fluxes and numbers, and ids of galaxies."""
-    record = read_json(description)
-    network = PosteriorNetwork(record["filters"], record["blocks"])
-    read_weights(weights, network)
+    record = read_description(description)
+    network = build_network(
+        lambda: PosteriorNetwork(record["filters"], record["blocks"]), weights, description
+    )
     network.to(device).eval()
     images, fluxes, number, ids = [], [], [], []
     for path, truth in zip(scenes, truths, strict=True):

@@ -97,9 +97,11 @@ class PosteriorNetwork(nn.Module):
             nn.Linear(4 * CONTEXT, CONTEXT),
         )
         self.number = nn.Sequential(nn.ReLU(), nn.Linear(CONTEXT, N_CLASSES))
-        self.flow = zuko.flows.NSF(
-            2, CONTEXT + N_CLASSES, bins=BINS, transforms=TRANSFORMS, hidden_features=HIDDEN
-        )
+        # Its size is always the same, and zuko cannot plan it without memory.
+        with torch.device("cpu"):
+            self.flow = zuko.flows.NSF(
+                2, CONTEXT + N_CLASSES, bins=BINS, transforms=TRANSFORMS, hidden_features=HIDDEN
+            )
         # Mean and standard deviation of the logarithms of the fluxes (counts/s) of the training.
         self.register_buffer("log_mean", torch.zeros(2))
         self.register_buffer("log_std", torch.ones(2))

@@ -21,6 +21,7 @@ from deblend.files import read_json, write_json
 from deblend.scenes.scenes import Scenes, position_lists, read_scenes
 from deblend.scenes.sources import match_radius_px
 from deblend.tables import write_csv
+from deblend.training.description import read_description
 
 log = logging.getLogger(__name__)
 
@@ -230,7 +231,7 @@ def measure_entry(
         See `measure_sets`.
     """
     needed = {key: str(value) for key, value in files.items() if value}
-    record = read_json(needed["description"]) if "description" in needed else {}
+    record = read_description(needed["description"]) if "description" in needed else {}
     measure_sets(
         {key: (scenes, truth) for key, scenes, truth in zip(*sets, strict=True)},
         method_of(entry, kinds, needed),

@@ -15,6 +15,7 @@ import pandas as pd
 from deblend.hdf5 import COMPRESSION, new_file, open_file, write_array
 from deblend.photometry.config import Detection
 from deblend.photometry.sep import SepError, detect
+from deblend.space import need_disk
 
 #: Columns of the table of galaxies. `galaxy` is 0 for the central one, 1 for the companion, 2 for a
 #: third one; `id` is unique. Flux and magnitude are those of the galaxy alone, counts/s and AB;
@@ -189,6 +190,8 @@ class NewTruth:
         self._file, self._n = file, 0
         self._images = write_array(file, "images", dtype=np.float32, **options)
         self._masks = write_array(file, "masks", dtype=np.uint8, **options, **COMPRESSION)
+        # Together; nothing of both is written until now.
+        need_disk(file.filename, self._images.nbytes + self._masks.nbytes)
 
     def add(self, images: np.ndarray, masks: np.ndarray) -> None:
         """Write the pixels of the next galaxies, in the order of the table."""

@@ -1,6 +1,5 @@
 """Fluxes and masks of blends from a trained network, and the network's files."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,8 @@ from deblend.data.stamps import Stamps, galaxy_keys
 from deblend.errors import DeblendError
 from deblend.files import write_json
 from deblend.hdf5 import new_file, write_array
-from deblend.training.keras_checkpoint import read_weights, write_weights
+from deblend.training.description import read_description
+from deblend.training.keras_checkpoint import build_network, write_weights
 
 
 def save_network(
@@ -35,12 +35,14 @@ def load_network(
     Raises
     ------
     DeblendError
-        The weights are not those of the described network.
+        The description is broken, or the weights are not those of the described network.
     """
-    record = json.loads(Path(description).read_text())
-    model = networks.build(record["architecture"], record["stamp_size"], record["options"])
-    read_weights(weights, model, description)
-    return model, record
+    record = read_description(description)
+
+    def build() -> keras.Model:
+        return networks.build(record["architecture"], record["stamp_size"], record["options"])
+
+    return build_network(build, weights, description), record
 
 
 def refuse_training_galaxies(

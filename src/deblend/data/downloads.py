@@ -177,7 +177,7 @@ class _Left:
         try:
             note = read_json(self.note)
             size = self.path.stat().st_size
-        except (OSError, ValueError):
+        except (OSError, DeblendError):
             return {}
         found = note if isinstance(note, dict) else {}
         validator = found.get("validator")

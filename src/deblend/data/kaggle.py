@@ -67,7 +67,7 @@ def read_token() -> Token:
         log.warning("%s can be read by others on this machine: chmod 600 %s", path, path)
     try:
         record = json.loads(path.read_text())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         record = None
     # Raised outside of the handler, since the error of json contains the content of the file.
     if not isinstance(record, dict):

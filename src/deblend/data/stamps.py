@@ -269,6 +269,8 @@ def write_stamps(path: str | Path, stamps: Stamps) -> None:
         images = write_array(file, "images", shape=(n, *chunk[1:]), dtype=np.float32, chunks=chunk)
         options = {"chunks": (1, ny, nx), **COMPRESSION}
         segmaps = write_array(file, "segmaps", shape=(n, ny, nx), dtype=np.int16, **options)
+        # Together; nothing of both is written until now.
+        need_disk(file.filename, images.nbytes + segmaps.nbytes)
         for rows in row_batches(n, BATCH):
             images[rows], segmaps[rows] = stamps.images[rows], stamps.segmaps[rows]
         _write_tables(file, stamps, stamps.galaxies)
@@ -305,10 +307,12 @@ def write_parts(path: str | Path, parts: Iterable[Stamps]) -> None:
                     write_array(file, name, shape=like.shape, **options)
             start = sum(map(len, tables))
             images, segmaps = file["images"], file["segmaps"]
-            # Without masks: how small they become is not known. A flush would change the file.
+            # A flush would change the file. How small masks become is not known.
             n_values = (start + len(part)) * int(np.prod(part.images.shape[1:]))
-            written = Path(file.filename).stat().st_size
-            need_disk(path, max(images.dtype.itemsize * n_values - written, 0))
+            left = images.dtype.itemsize * n_values - Path(file.filename).stat().st_size
+            need_disk(
+                path, max(left, 0) + segmaps.dtype.itemsize * int(np.prod(part.segmaps.shape))
+            )
             for array in (images, segmaps):
                 array.resize(start + len(part), axis=0)
             # Stamp by stamp, so that the file does not depend on the sizes of the parts.

@@ -1,6 +1,5 @@
 """Label stamps with trained heads."""
 
-import json
 import logging
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,8 @@ from deblend.farrens2022.networks import head, small_network
 from deblend.hdf5 import open_file
 from deblend.photometry.sep import background_rms
 from deblend.seeds import generator
-from deblend.training.keras_checkpoint import read_weights
+from deblend.training.description import building, read_description
+from deblend.training.keras_checkpoint import build_network, read_weights
 from deblend.training.vgg import random_weights, read_vgg
 from deblend.training.vgg_keras import feature_extractor
 from scipy.interpolate import CubicSpline
@@ -143,8 +143,9 @@ def blend_probability(
         See `trained_stamps`; the head was trained with other weights of VGG-16; its description
         lacks something; or a stamp has no signal or no noise.
     """
-    trained = json.loads(Path(description).read_text())
-    ablation = Ablation(**trained.get("ablation", {}))
+    trained = read_description(description)
+    with building(description):
+        ablation = Ablation(**trained.get("ablation", {}))
     needed = NEEDED if ablation.features == "scratch" else (*NEEDED, "vgg_weights")
     missing = [key for key in needed if key not in trained]
     if missing:
@@ -154,8 +155,7 @@ def blend_probability(
         )
     if trained.get("problem"):
         log.warning("%s has not learnt: %s", weights, trained["problem"])
-    extractor, model = _networks(trained, ablation, vgg, weights)
-    read_weights(weights, model, description)
+    extractor, model = _networks(trained, ablation, vgg, weights, description)
     sigma = None
     if noise_sigma is not None:
         factor = noise_factor(np.shape(images)[1:], pixel_scale_arcsec, trained)
@@ -182,12 +182,16 @@ def blend_probability(
 
 
 def _networks(
-    trained: dict[str, Any], ablation: Ablation, vgg: str | Path | None, weights: str | Path
+    trained: dict[str, Any],
+    ablation: Ablation,
+    vgg: str | Path | None,
+    weights: str | Path,
+    description: str | Path,
 ) -> tuple[keras.Model | None, keras.Model]:
-    """The extractor of features, if there is one, and the network without its weights."""
+    """The extractor of features, if there is one, and the network."""
     side = trained["stamp_size"] + 2 * trained["padding_px"]
     if ablation.features == "scratch":
-        return None, small_network(side)
+        return None, build_network(lambda: small_network(side), weights, description)
     if ablation.features == "random" and "vgg_seed" in trained:
         vgg_weights = random_weights(trained["vgg_seed"])
     elif vgg is None:
@@ -201,8 +205,10 @@ def _networks(
             f"{weights} was trained with {trained['vgg_weights']} weights of VGG-16, but {vgg} has "
             f"{vgg_weights.source} ones: give the file of the same run"
         )
-    extractor = feature_extractor(side, vgg_weights)
-    return extractor, head(int(np.prod(extractor.output.shape[1:])))
+    with building(description):
+        extractor = feature_extractor(side, vgg_weights)
+    n_features = int(np.prod(extractor.output.shape[1:]))
+    return extractor, build_network(lambda: head(n_features), weights, description)
 
 
 def _stamp_noise(stamps: np.ndarray, trained: dict[str, Any], first: int) -> np.ndarray:

@@ -1,6 +1,5 @@
 """Peaks and fluxes of the galaxies in the user's own images of blends, by a trained generator."""
 
-import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,8 +21,9 @@ from deblend.hemmati2022.photometry import MAX_SHIFT_ARCSEC
 from deblend.hemmati2022.predict import config_from_record, generate_images
 from deblend.photometry.forced import fit_photometry
 from deblend.photometry.mixture_fit import FLAG_NO_SHAPE
+from deblend.training.description import read_description
 from deblend.training.torch_backend import move_to_device
-from deblend.training.torch_checkpoint import read_weights
+from deblend.training.torch_checkpoint import build_network
 from deblend.units import mag_from_flux
 
 log = logging.getLogger(__name__)
@@ -234,7 +234,7 @@ def resolve_images(
     flags = FLAGS["sky"] * (np.abs(sky) > SKY_LIMIT * noise)[:, chosen].any(axis=1)
     flags += FLAGS["noise"] * ~is_usual.all(axis=1)
     flags += FLAGS["bright"] * (low > scale_low.limit).any(axis=(1, 2, 3))
-    made = _generate(weights, record, scale_low.scaled(low), device)
+    made = _generate(weights, description, record, scale_low.scaled(low), device)
     peaks = _find_peaks(made[:, network_bands.index(trained["detection_band"])], record)
     # Pixel 0 of the network's images is pixel 1 of the frame that is degraded.
     xy = start[::-1] + ratio * low_position(peaks[["x_px", "y_px"]] + 1, trained["factor"])
@@ -262,13 +262,13 @@ def resolve_images(
 
 def _read_record(description: str | Path) -> dict[str, Any]:
     """The description of a network, checked for what this module needs."""
-    record = json.loads(Path(description).read_text())
+    record = read_description(description)
     if record.get("kind") != "super_resolution":
         raise DeblendError(
             f"{description} is not that of a super-resolution network: give the network.json of "
             "sr, sr_content, sr_multi or another one whose input is images"
         )
-    missing = [key for key in ("images", "peaks") if key not in record]
+    missing = [key for key in ("bands", "images", "peaks") if not record.get(key)]
     if missing:
         raise DeblendError(
             f"{description} has no {' and no '.join(missing)}: give the network.json of a network "
@@ -512,11 +512,18 @@ def _check_noise(noise: np.ndarray, name: str) -> None:
 
 
 def _generate(
-    weights: str | Path, record: dict[str, Any], low: np.ndarray, device: torch.device | None
+    weights: str | Path,
+    description: str | Path,
+    record: dict[str, Any],
+    low: np.ndarray,
+    device: torch.device | None,
 ) -> np.ndarray:
     """The network's images (n, band, 64, 64), in [-1, 1]."""
-    generator = build_generator(config_from_record(record), len(record["bands"]))
-    read_weights(weights, generator)
+    generator = build_network(
+        lambda: build_generator(config_from_record(record), len(record["bands"])),
+        weights,
+        description,
+    )
     device = torch.device("cpu") if device is None else device
     move_to_device(generator, device)
     return generate_images(generator, low, device, record["precision"])

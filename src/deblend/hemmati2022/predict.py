@@ -1,6 +1,5 @@
 """Read trained networks and make images with them (Hemmati et al. 2022)."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +14,9 @@ from deblend.hemmati2022.classical import stack_bands
 from deblend.hemmati2022.networks import SrConfig, build_generator
 from deblend.hemmati2022.pairs import BATCH, PairMaker, make_pair_maker, of_band
 from deblend.seeds import generator as random_generator
+from deblend.training.description import read_description
 from deblend.training.torch_backend import move_to_device
-from deblend.training.torch_checkpoint import read_weights
+from deblend.training.torch_checkpoint import build_network
 from deblend.training.torch_gan import generate_in_batches
 from torch import nn
 from tqdm.auto import tqdm
@@ -130,14 +130,15 @@ def load_network(
     DeblendError
         The network was trained on other bands.
     """
-    record = json.loads(Path(description).read_text())
-    if record["bands"] != maker.bands:
+    record = read_description(description)
+    if record.get("bands") != maker.bands:
         raise DeblendError(
-            f"{weights} is a network of the bands {', '.join(record['bands'])}, not of "
+            f"{weights} is a network of the bands {', '.join(record.get('bands') or [])}, not of "
             f"{', '.join(maker.bands)}: train it again"
         )
-    generator = build_generator(config_from_record(record), len(maker.bands))
-    read_weights(weights, generator)
+    generator = build_network(
+        lambda: build_generator(config_from_record(record), len(maker.bands)), weights, description
+    )
     move_to_device(generator, device)
     return Network(generator, maker, maker.bands.index(detection_band))
 

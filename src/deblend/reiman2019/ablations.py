@@ -1,6 +1,5 @@
 """What the parts of the generator copy_gate are worth: scores without each of them; ours."""
 
-import json
 import logging
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from deblend.files import read_json
 from deblend.reiman2019.blends import PerturbConfig, draw_blends, render_batches, rows_of_split
 from deblend.reiman2019.images import open_frames
 from deblend.reiman2019.metrics import summary
@@ -76,7 +76,7 @@ def ablation_scores(
                 for _, blends, _ in render_batches(opened, pairs, config)
             ]
         )
-        records[name] = json.loads(Path(description).read_text())
+        records[name] = read_json(description)
     statistics = summary(score_methods(opened, pairs, config, predictions))
     statistics = statistics.set_index(["method", "galaxy", "quantity"])
     table = []

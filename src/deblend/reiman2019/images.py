@@ -9,7 +9,9 @@ memory needed to write or read them does not grow with their number.
 import contextlib
 import io
 import logging
+import lzma
 import stat
+import struct
 import warnings
 import zipfile
 import zlib
@@ -22,6 +24,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from deblend.data import pictures
 from deblend.data.facts import check_count
 from deblend.data.listing import JPEG_SUFFIXES, files_in
 from deblend.errors import DeblendError
@@ -42,13 +45,14 @@ RADII_PER_PX = 0.024
 SPLITS = ("train", "validation", "test")
 
 
-#: Larger files are left out. A Galaxy Zoo JPEG has 10 to 20 kB; without compression the image would
-#: have half a megabyte.
+#: Larger files are left out, whatever their archive says. A Galaxy Zoo JPEG has 10 to 20 kB;
+#: without compression the image would have half a megabyte.
 MAX_JPEG_BYTES = 2_000_000
-
-
-#: Largest size of a JPEG, whatever its archive says: they have some 13 kB.
-MAX_JPEG_BYTES = 50_000_000
+#: What a broken zip archive raises; RuntimeError: it is encrypted, or of an unknown kind.
+BROKEN_ZIP = (
+    *(zipfile.BadZipFile, OSError, EOFError, RuntimeError, ValueError),
+    *(struct.error, zlib.error, lzma.LZMAError),
+)
 
 
 #: Images in memory at a time, for each thread.
@@ -223,7 +227,7 @@ class Sources:
     def _of_archive(self, number: int, path: Path) -> Iterator[Jpeg]:
         try:
             archive = self._stack.enter_context(zipfile.ZipFile(path))
-        except (zipfile.BadZipFile, OSError) as error:
+        except BROKEN_ZIP as error:
             raise DeblendError(
                 f"{path} is neither a folder nor a zip archive ({error}): correct the path, or "
                 "delete the file and run again if it was downloaded"
@@ -244,8 +248,7 @@ class Sources:
                     data = file.read(MAX_JPEG_BYTES + 1)
                 return data if len(data) <= MAX_JPEG_BYTES else None
             return (self.paths[jpeg.source] / jpeg.member).read_bytes()
-        # RuntimeError: the member is encrypted.
-        except (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError):
+        except BROKEN_ZIP:
             return None
 
 
@@ -274,7 +277,7 @@ def prepare(data: bytes | None, grid: Grid) -> np.ndarray | str:
                 return "wrong size"
             image.load()
             frame = reduce(image, grid)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+    except pictures.BROKEN:
         return "unreadable"
     return "constant" if (frame == frame[0, 0]).all() else frame
 

@@ -1,16 +1,17 @@
 """Separate the two galaxies of any RGB image by a trained generator."""
 
-import json
 import logging
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from deblend.data.pictures import open_picture
 from deblend.errors import DeblendError
 from deblend.reiman2019.config import PerturbConfig
 from deblend.reiman2019.images import RADII_PER_PX
 from deblend.reiman2019.predict import ORIENTATIONS, load_generator, predict, to_unit
+from deblend.training.description import building, read_description
 from deblend.training.torch_backend import move_to_device
 from PIL import Image
 
@@ -130,7 +131,7 @@ def separate_images(
         )
         central, companion = result.galaxies[0]
     """
-    record = json.loads(Path(description).read_text())
+    record = read_description(description)
     if record.get("problem"):
         log.warning("%s has not learnt: %s", weights, record["problem"])
     if colour_order not in COLOUR_ORDERS:
@@ -138,12 +139,13 @@ def separate_images(
             f"colour_order is {colour_order!r}; it can be {' or '.join(COLOUR_ORDERS)}"
         )
     name = str(images) if isinstance(images, str | Path) else "images"
-    array = _read(images) if isinstance(images, str | Path) else np.asarray(images)
+    array = read_image(images) if isinstance(images, str | Path) else np.asarray(images)
     values = _in_unit(_with_colours(array, name), name)
     is_bgr = colour_order == "bgr"
     if is_bgr:
         values = values[..., ::-1]
-    config = PerturbConfig(**record["perturbation"])
+    with building(description):
+        config = PerturbConfig(**record["perturbation"])
     pixels = _pixels_per_pixel(petrosian_radius_px, config)
     blends = _resampled(values, pixels, config.side, name)
     _check_colours(blends, name, colour_order)
@@ -159,15 +161,18 @@ def separate_images(
     return Separated(galaxies, blends, pixels, config.blending)
 
 
-def _read(path: str | Path) -> np.ndarray:
-    """Pixels of an image file."""
-    try:
-        with Image.open(path) as image:
-            return np.asarray(image)
-    except OSError as error:
-        raise DeblendError(
-            f"{path} cannot be read as an image ({error}): give a JPEG or PNG file"
-        ) from error
+def read_image(path: str | Path) -> np.ndarray:
+    """Pixels of an image file, shape (y, x, 3 or 4).
+
+    Raises
+    ------
+    DeblendError
+        It is no JPEG or PNG in red, green and blue.
+    """
+    with open_picture(path) as image:
+        if image.mode not in ("RGB", "RGBA"):
+            raise DeblendError(f"{path} has the mode {image.mode}: save it in colours (RGB)")
+        return np.asarray(image)
 
 
 def _with_colours(array: np.ndarray, name: str) -> np.ndarray:

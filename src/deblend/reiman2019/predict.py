@@ -1,6 +1,5 @@
 """Deblend blends with a generator (Reiman & Goehre 2019)."""
 
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,9 @@ from deblend.hdf5 import new_file, write_array, write_attributes
 from deblend.reiman2019.blends import PerturbConfig, render_batches
 from deblend.reiman2019.config import GanConfig
 from deblend.reiman2019.networks import build_generator, use_batch_statistics
+from deblend.training.description import building, read_description
 from deblend.training.torch_backend import move_to_device
-from deblend.training.torch_checkpoint import read_weights
+from deblend.training.torch_checkpoint import build_network
 from deblend.training.torch_gan import generate_in_batches
 from torch import nn
 
@@ -39,15 +39,23 @@ def load_generator(weights: str | Path, description: str | Path) -> tuple[nn.Mod
         `network.h5`.
     description : path
         `network.json`, which says how the generator is built.
+
+    Raises
+    ------
+    DeblendError
+        The description is broken, or the weights are not those of the described generator.
     """
-    record = json.loads(Path(description).read_text())
     # Descriptions from before there was a choice have no prelu.
-    record = {"prelu": "channel", "perturbation": {}} | record
-    config = GanConfig(**{name: record[name] for name in GanConfig.model_fields if name in record})
-    side = PerturbConfig(**record["perturbation"]).side
-    generator = build_generator(config, side)
-    read_weights(weights, generator)
-    return generator, record["precision"]
+    record = {"prelu": "channel", "perturbation": {}} | read_description(description)
+    names = [name for name in GanConfig.model_fields if name in record]
+
+    def build() -> nn.Module:
+        config = GanConfig(**{name: record[name] for name in names})
+        return build_generator(config, PerturbConfig(**record["perturbation"]).side)
+
+    with building(description):
+        precision = record["precision"]
+    return build_network(build, weights, description), precision
 
 
 def predict(

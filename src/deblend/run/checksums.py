@@ -69,6 +69,8 @@ def result_files(results: str | Path) -> Iterator[Path]:
 def record_checksums(results: str | Path, needed: Iterable[str | Path], output: str | Path) -> None:
     """Write the checksums of all files of a finished run.
 
+    Digests (`deblend.run.digests`) of files that are no longer there are removed.
+
     Parameters
     ----------
     results : path
@@ -98,11 +100,19 @@ def record_checksums(results: str | Path, needed: Iterable[str | Path], output: 
                 "though their times say that they were not written since: delete them and run the "
                 f"workflow again, or delete {kept} if you put them there yourself"
             )
+    _remove_orphans(Path(results))
     for path in (output, kept):
         with atomic(path) as temporary, open(temporary, "w", newline="") as file:
             rows = csv.writer(file, lineterminator="\n")
             rows.writerow(("file", "n_bytes", "sha256"))
             rows.writerows(_rows(results))
+
+
+def _remove_orphans(results: Path) -> None:
+    """Remove digests of files that Snakemake has removed, since other jobs alone needed them."""
+    for digest in list(results.rglob(".*.sha256")):
+        if not digest.with_name(digest.name[1:].removesuffix(".sha256")).exists():
+            digest.unlink(missing_ok=True)
 
 
 def _rows(results: str | Path) -> Iterator[tuple[str, int, str]]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from deblend.errors import DeblendError
-from deblend.files import atomic
+from deblend.files import atomic, sha256_once
 from deblend.run.checksums import sha256_of
 
 #: Ends of names of files without a digest: `resources` has a table of those of archives, compared
@@ -50,7 +50,7 @@ def check_digests(inputs: Iterable[str | Path]) -> None:
         record = digest_file(path)
         if not record.is_file() or not path.is_file():
             continue
-        if record.read_bytes().split(b" ")[0] != sha256_of(path).encode():
+        if record.read_bytes().split(b" ")[0] != sha256_once(path).encode():
             raise DeblendError(
                 f"{path} has other bytes than when it was made: delete it and run again; or, if "
                 f"you changed it on purpose, delete {record}, which has its digest"

@@ -8,7 +8,6 @@ or trainings stop early. Disk comes from the sizes of files: see `deblend.run.di
 """
 
 import csv
-import json
 import math
 import re
 from collections.abc import Callable, Iterable
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from deblend.files import read_json
 from deblend.run.disk import Size, megabytes
 
 Config = dict[str, Any]
@@ -243,7 +243,7 @@ def measured(evidence: Path) -> list[Rate]:
     """
     rates = []
     for record_path in sorted(evidence.rglob("run.json")):
-        folder, record = record_path.parent, json.loads(record_path.read_text())
+        folder, record = record_path.parent, read_json(record_path)
         if not (folder / "jobs.csv").is_file():
             continue
         config = yaml.safe_load((folder / "configuration.yaml").read_text())

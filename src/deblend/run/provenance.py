@@ -1,6 +1,5 @@
 """Record of a run: configuration, versions, backends, devices and the state of the code."""
 
-import json
 import platform
 import re
 from importlib import metadata
@@ -8,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from deblend.checkout import commit_of_code
-from deblend.files import public_url
+from deblend.files import public_url, read_json
 
 #: Packages whose versions can change results.
 PACKAGES = (
@@ -59,7 +58,7 @@ def provenance(config: dict[str, Any], networks: dict[str, str | Path]) -> dict[
     keys = ("backend", "backend_version", "keras_version", "device", "threads", "dataset", "scale")
     described = {}
     for name, path in networks.items():
-        record = json.loads(Path(path).read_text())
+        record = read_json(path)
         described[name] = {key: record[key] for key in keys if key in record}
     return {
         # Asked for here and not in a rule: a commit alone is no reason to run anything again.

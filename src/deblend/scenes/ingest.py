@@ -16,6 +16,7 @@ from deblend.data.image_files import Pixels, read_pixels, unobserved
 from deblend.data.image_noise import checked_noise
 from deblend.data.image_units import counts_factor
 from deblend.data.listing import PICTURE_SUFFIXES, file_ids, stamp_files
+from deblend.data.pictures import open_picture
 from deblend.data.profiles import moffat_psf
 from deblend.data.psfs import read_centred_psf
 from deblend.errors import DeblendError
@@ -23,7 +24,6 @@ from deblend.scenes.background import measure_background, measure_correlations
 from deblend.scenes.config import SceneBand, SceneSet
 from deblend.scenes.positions import check_positions, name_of_file, read_positions
 from deblend.scenes.scenes import Scenes
-from PIL import Image, UnidentifiedImageError
 
 log = logging.getLogger(__name__)
 
@@ -213,11 +213,8 @@ def _with_names(of_files: Sequence[Sequence[_Frame]], *, alone: bool) -> list[_F
 
 def _read_picture(path: Path, n_bands: int) -> np.ndarray:
     """A picture in [0, 1]: its colours (3, y, x) for three bands, or grey (1, y, x)."""
-    try:
-        with Image.open(path) as image:
-            values = np.asarray(image.convert("RGB" if n_bands == 3 else "L"), np.float32) / 255
-    except (OSError, UnidentifiedImageError) as error:
-        raise DeblendError(f"cannot read {path} as a picture ({error}): fetch it again") from error
+    with open_picture(path) as image:
+        values = np.asarray(image.convert("RGB" if n_bands == 3 else "L"), np.float32) / 255
     # FITS images have their first row at the bottom.
     return np.moveaxis(np.atleast_3d(values), -1, 0)[:, ::-1].copy()
 

@@ -5,7 +5,6 @@ with its description, `network.json`, and its weights. See `docs/scenes.md`. No 
 imported here, since the rules of the workflow use this module.
 """
 
-import json
 import logging
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from deblend.errors import DeblendError, UnsuitedError
+from deblend.training.description import read_description
 
 log = logging.getLogger(__name__)
 
@@ -119,15 +119,10 @@ def read_network(
     Raises
     ------
     DeblendError
-        The description is no JSON, or its weights are missing.
+        The description is broken, or its weights are missing.
     """
     description = Path(description)
-    try:
-        record = json.loads(description.read_text())
-    except (OSError, ValueError) as error:
-        raise DeblendError(
-            f"{description} cannot be read as JSON ({error}): copy it again"
-        ) from error
+    record = read_description(description)
     kind = kind_of(record)
     if kind is None:
         log.warning("%s is not of a network that can be applied to scenes: left out", description)

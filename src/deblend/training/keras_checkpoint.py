@@ -1,14 +1,19 @@
 """Checkpoints of a Keras training, which can be resumed from them, and weights of networks."""
 
+import math
+import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import h5py
 import keras
 import numpy as np
 from deblend.errors import DeblendError
 from deblend.files import scratch
-from deblend.hdf5 import copy_with_checksums
+from deblend.hdf5 import arrays_in, copy_with_checksums, open_file
 from deblend.training import checkpoint
+from deblend.training.description import BROKEN, building, refuse_large
 from deblend.training.schedule import Steering
 
 
@@ -82,6 +87,36 @@ def _variables(model: keras.Model) -> list:
     return [*model.non_trainable_variables, *model.trainable_variables, *model.optimizer.variables]
 
 
+def build_network(
+    build: Callable[[], keras.Model], weights: str | Path, description: str | Path
+) -> keras.Model:
+    """Build a model that a file describes, and load its weights.
+
+    Parameters
+    ----------
+    build : callable
+        Builds the model from the description.
+    weights, description : path
+
+    Raises
+    ------
+    DeblendError
+        The model cannot be built, is far larger than its file of weights, or these are not its
+        own.
+    """
+    with building(description):
+        # Seeds of layers are drawn from Python's generator, and a training may follow.
+        state = random.getstate()
+        # No memory is taken for the weights here.
+        with keras.StatelessScope(initialize_variables=False):
+            n_parameters = build().count_params()
+        random.setstate(state)
+        refuse_large(n_parameters, weights)
+        model = build()
+    read_weights(weights, model, description)
+    return model
+
+
 def write_weights(path: str | Path, model: keras.Model) -> None:
     """Write the weights of a model as Keras' HDF5, with checksums, completely or not at all."""
     # Keras requires the suffix .weights.h5.
@@ -105,11 +140,14 @@ def read_weights(
     Raises
     ------
     DeblendError
-        The file is missing or broken, or belongs to another network.
+        The file is missing or broken, belongs to another network, or has values that are not
+        finite.
     """
     try:
+        with open_file(path) as file:
+            _check_arrays(file, model)
         model.load_weights(path)
-    except (ValueError, OSError, KeyError) as error:
+    except (DeblendError, ValueError, OSError, *BROKEN) as error:
         # Keras prints whole arrays after its first line.
         reason = str(error).partition("\n")[0]
         what = f"that {description} describes" if description else "of this network"
@@ -117,3 +155,16 @@ def read_weights(
             f"{path} does not hold the weights {what} ({reason}): delete "
             f"{'both' if description else 'it'} and train again"
         ) from error
+
+
+def _check_arrays(file: h5py.File, model: keras.Model) -> None:
+    """Check that the arrays of a file can be weights of a model: Keras reads them whole."""
+    largest = max((math.prod(value.shape) for value in model.weights), default=0)
+    for array in arrays_in(file):
+        if array.size is None or array.size > largest or array.dtype.kind not in "fiu":
+            raise DeblendError(
+                f"{array.name} has shape {array.shape} and type {array.dtype}, as no weights of "
+                "the network have"
+            )
+        if not np.isfinite(array[()]).all():
+            raise DeblendError(f"{array.name} has NaN or infinite values")

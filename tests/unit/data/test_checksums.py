@@ -2,11 +2,15 @@
 
 import csv
 import hashlib
+import time
 from concurrent.futures import ThreadPoolExecutor
 
+import psutil
 import pytest
 from deblend.data.checksums import check_digest, check_downloads, check_recorded, record_digest
 from deblend.errors import DeblendError
+from deblend.files import SETTLED_S
+from deblend.run.digests import check_digests, record_digests
 
 
 def record(folder, content, *, is_known=False, name="a.fits"):
@@ -105,3 +109,22 @@ def test_a_table_that_is_not_as_it_was_written_is_named(tmp_path, lines, line):
     with pytest.raises(DeblendError, match=rf"line {line} of .*checksums\.csv is no record"):
         check_recorded(tmp_path, tmp_path / "mosaics" / "a.fits")
     assert table.read_text() == "\n".join(lines) + "\n"
+
+
+def test_a_mosaic_is_read_once_by_a_job_that_compares_it_twice(tmp_path):
+    """With its own digest, and with the table of downloads."""
+    process = psutil.Process()
+    if not hasattr(process, "io_counters"):
+        pytest.skip("this system does not tell what a process has read")
+    content = bytes(3_000_000)
+    path = record(tmp_path, content)
+    record_digests([path])
+    time.sleep(1.1 * SETTLED_S)
+    before = process.io_counters().read_chars
+    check_digests([path])
+    check_downloads([path])
+    assert len(content) <= process.io_counters().read_chars - before < 1.5 * len(content)
+    path.write_bytes(b"1" + content[1:])
+    for check in (check_digests, check_downloads):
+        with pytest.raises(DeblendError, match="than when it was made|has changed since"):
+            check([path])

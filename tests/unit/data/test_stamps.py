@@ -198,6 +198,14 @@ def test_stamps_on_disk_are_those_in_memory(tmp_path):
     assert not open_stamps(tmp_path / "s.h5", segmaps=False).segmaps[:].any()
 
 
+def test_images_and_masks_that_fit_on_the_disk_only_one_by_one_are_refused(small_disk):
+    """0.7 and 0.35 MB on a disk of 1 MB: the masks could be as large as that."""
+    stamps = make_stamps(np.random.default_rng(0).normal(size=(44, 64, 64)))
+    with pytest.raises(DeblendError, match=r"there is no space for 1081344 bytes in .*small disk"):
+        write_stamps(small_disk / "s.h5", stamps)
+    assert list(small_disk.iterdir()) == []
+
+
 def test_parts_that_do_not_fit_on_the_disk_are_refused_in_words(small_disk):
     part = make_stamps(np.random.default_rng(0).normal(size=(40, 64, 64)))
     with pytest.raises(DeblendError, match=r"there is no space for \d+ bytes in .*small disk"):

@@ -6,6 +6,7 @@ import subprocess
 import pytest
 from deblend.errors import DeblendError
 from deblend.run.checksums import record_checksums, report, verify
+from deblend.run.digests import record_digests
 
 FILES = ("tables/a.csv", "datasets/d/stamps.h5", "figures/fig1.pdf")
 
@@ -99,3 +100,14 @@ def test_missing_files_are_named(results):
 def test_without_a_record_the_run_has_to_finish_first(tmp_path):
     with pytest.raises(DeblendError, match="checksums.csv .* run the workflow first"):
         verify(tmp_path, record_of(tmp_path))
+
+
+def test_digests_of_files_that_are_gone_are_removed_when_a_run_ends(tmp_path):
+    kept, gone = tmp_path / "tables/kept.csv", tmp_path / "tables/chunks/0.csv"
+    for path in (kept, gone):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("a\n1\n")
+    record_digests([kept, gone])
+    gone.unlink()
+    record_checksums(tmp_path, [kept], tmp_path / "benchmarks/checksums.csv")
+    assert [path.name for path in tmp_path.rglob(".*.sha256")] == [".kept.csv.sha256"]

@@ -1,6 +1,7 @@
 """Checkpoints of a small Keras model with dropout."""
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from deblend.training.fingerprints import fingerprint
 from deblend.training.keras_checkpoint import (
     Checkpoint,
     Trainee,
+    build_network,
     read_weights,
     write_weights,
 )
@@ -188,3 +190,20 @@ def test_what_a_killed_process_left_of_weights_is_removed(tmp_path, when):
     assert len(list(tmp_path.iterdir())) == (1 if when == "at once" else 2)
     write_weights(path, small_model())
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_planning_a_network_draws_no_random_numbers(tmp_path):
+    """A training from its weights is the same as if it had been built once."""
+
+    def build():
+        image = keras.Input((4,), name="image")
+        return keras.Model(image, keras.layers.Dropout(0.5)(keras.layers.Dense(2)(image)))
+
+    weights, description = tmp_path / "a.weights.h5", tmp_path / "network.json"
+    write_weights(weights, build())
+    keras.utils.set_random_seed(3)
+    build()
+    once = random.random()
+    keras.utils.set_random_seed(3)
+    build_network(build, weights, description)
+    assert random.random() == once

@@ -83,6 +83,66 @@ def test_a_broken_or_foreign_file_is_not_used_and_runs_no_code(tmp_path, caplog,
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.parametrize(
+    ("lacking", "message"),
+    [
+        (("record",), "is unreadable ('record')"),
+        (("networks",), "lacks 'networks'"),
+        (("networks", "net"), "lacks 'net'"),
+        (("networks", "net", "1.running_mean"), "lacks '1.running_mean'"),
+        (("networks", "net", "2.bias"), "lacks '2.bias'"),
+        (("optimizers",), "lacks 'optimizers'"),
+        (("optimizers", "net"), "lacks 'net'"),
+        (("optimizers", "net", "state"), "lacks 'state'"),
+        (("optimizers", "net", "state", 3, "exp_avg"), "lacks 'exp_avg'"),
+        (("optimizers", "net", "param_groups"), "lacks 'param_groups'"),
+        (("optimizers", "net", "param_groups", 0, "params"), "lacks 'params'"),
+        (("panels",), "lacks 'panels'"),
+    ],
+    ids=lambda value: ".".join(map(str, value)) if isinstance(value, tuple) else "",
+)
+def test_a_checkpoint_that_lacks_something_changes_nothing(tmp_path, caplog, lacking, message):
+    path = tmp_path / "net.pt"
+    checkpoint, saved = Checkpoint(path, {}), Trainee()
+    saved.step()
+    checkpoint.save(saved, {"done": 1})
+    content = torch.load(path, weights_only=True)
+    part = content
+    for name in lacking[:-1]:
+        part = part[name]
+    del part[lacking[-1]]
+    torch.save(content, path)
+    trainee = Trainee()
+    trainee.panels = [np.zeros((2, 3), np.uint8)]
+    before = {name: value.clone() for name, value in trainee.network.state_dict().items()}
+    with caplog.at_level(logging.WARNING):
+        assert checkpoint.load(trainee) == {}
+    assert caplog.messages == [f"starting afresh: the checkpoint {path} {message}"]
+    for name, value in trainee.network.state_dict().items():
+        assert torch.equal(value, before[name]), name
+    assert trainee.optimizers["net"].state_dict()["state"] == {}
+    assert len(trainee.panels) == 1
+    assert trainee.steps == 0
+
+
+@pytest.mark.parametrize("other", ["another shape", "more parameters"])
+def test_a_checkpoint_of_another_network_changes_nothing(tmp_path, caplog, other):
+    """Its fingerprint is the same all the same."""
+    path = tmp_path / "net.pt"
+    checkpoint, saved = Checkpoint(path, {}), Trainee()
+    if other == "another shape":
+        saved.network[2] = nn.Linear(4, 2)
+    else:
+        saved.optimizers["net"].add_param_group({"params": [nn.Parameter(torch.zeros(2))]})
+    checkpoint.save(saved, {"done": 1})
+    trainee = Trainee()
+    before = trainee.network[0].weight.detach().clone()
+    with caplog.at_level(logging.WARNING):
+        assert checkpoint.load(trainee) == {}
+    assert f"starting afresh: the checkpoint {path} lacks" in caplog.text
+    assert torch.equal(trainee.network[0].weight, before)
+
+
 def test_weights_are_read_as_written(tmp_path):
     path = tmp_path / "w.h5"
     network, other = Trainee().network, Trainee().network

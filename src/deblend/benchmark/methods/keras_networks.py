@@ -11,10 +11,10 @@ from deblend.boucaud2020.own_images import deblend_images
 from deblend.boucaud2020.predict import load_network
 from deblend.errors import DeblendError
 from deblend.farrens2022.predict import blend_probability
-from deblend.files import read_json
 from deblend.scenes.networks import check_psf
 from deblend.scenes.scenes import Scenes
 from deblend.scenes.stamps import cut_stamps, noise_after, pixel_ratio
+from deblend.training.description import read_description
 
 
 @functools.cache
@@ -119,7 +119,7 @@ def measure_blendhunter(
     DeblendError
         Pixels or PSF of the scenes are not like those of the training.
     """
-    band, record = scenes.detection_band, read_json(description)
+    band, record = scenes.detection_band, read_description(description)
     check_psf(scenes, band, record.get("psf_fwhm_arcsec"), "BlendHunter")
     ratio = pixel_ratio(scenes.pixel_scale_arcsec, record["pixel_scale_arcsec"], "BlendHunter")
     size, number = record["stamp_size"], np.arange(len(scenes))

@@ -15,9 +15,9 @@ from deblend.benchmark.posterior_calibration import (
 )
 from deblend.benchmark.posterior_network import PosteriorNetwork, answer
 from deblend.benchmark.trained_units import normalised
-from deblend.files import read_json
 from deblend.scenes.scenes import Scenes
-from deblend.training.torch_checkpoint import read_weights
+from deblend.training.description import read_description
+from deblend.training.torch_checkpoint import build_network, read_weights
 
 #: An answer is uncertain if half of its 68 % interval is larger than this, mag, if two galaxies are
 #: less likely than this, or if fewer blends of the calibration than this are as unusual.
@@ -28,9 +28,10 @@ HALF_WIDTH_MAG, LIKELY_TWO, UNUSUAL = 0.3, 0.5, 0.001
 def _loaded(
     weights: str, description: str, calibration: str
 ) -> tuple[PosteriorNetwork, Calibration, dict]:
-    record = read_json(description)
-    network, calibrated = PosteriorNetwork(record["filters"], record["blocks"]), Calibration()
-    read_weights(weights, network)
+    record, calibrated = read_description(description), Calibration()
+    network = build_network(
+        lambda: PosteriorNetwork(record["filters"], record["blocks"]), weights, description
+    )
     read_weights(calibration, calibrated)
     return network.eval(), calibrated, record
 

@@ -11,10 +11,10 @@ import pandas as pd
 import torch
 from deblend.benchmark.catalogue import Catalogue
 from deblend.benchmark.trained_units import trained_units
-from deblend.files import read_json
 from deblend.reiman2019.networks import CopyGateGenerator
 from deblend.scenes.scenes import Scenes
-from deblend.training.torch_checkpoint import read_weights
+from deblend.training.description import read_description
+from deblend.training.torch_checkpoint import build_network
 
 #: Colours of the generator, which all get the same image.
 COLOURS = 3
@@ -32,9 +32,10 @@ def unstretched(images: np.ndarray, softening: float, limit: float) -> np.ndarra
 
 @functools.cache
 def _loaded(weights: str, description: str) -> tuple[CopyGateGenerator, dict]:
-    record = read_json(description)
-    generator = CopyGateGenerator(record["filters"], record["levels"])
-    read_weights(weights, generator)
+    record = read_description(description)
+    generator = build_network(
+        lambda: CopyGateGenerator(record["filters"], record["levels"]), weights, description
+    )
     return generator.eval(), record
 
 
