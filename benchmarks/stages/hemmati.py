@@ -133,7 +133,7 @@ def _photometry(n: int, folder: Path) -> None:
         for k in range(count)
     ]
     peaks = pd.concat(parts, ignore_index=True)
-    options = {"engine": "builtin", "profile": "exp", "n_workers": 1}
+    options = {"engine": "builtin", "profile": "exp", "n_workers": 1, "part_size": 256}
     photometry.measure_photometry(maker, 0, blends, pd.DataFrame(found), peaks, **options)
 
 
