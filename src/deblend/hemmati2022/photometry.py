@@ -1,6 +1,7 @@
 """Photometry of blends at the positions from each resolution (Hemmati et al. 2022, Sect. 4.1)."""
 
 import logging
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -30,6 +31,10 @@ COLUMNS = (
 #: Largest distance of a fitted centre from its position, the same on the sky in both resolutions:
 #: further away it could be on another galaxy.
 MAX_SHIFT_ARCSEC = 0.27
+
+
+#: Blends whose images are in memory at a time.
+PART = 4096
 
 
 #: Value of `flags_...` where the positions of a network were not used, since it shows no blend.
@@ -108,6 +113,7 @@ def measure_photometry(
     engine: str,
     profile: str,
     n_workers: int,
+    part_size: int = PART,
 ) -> pd.DataFrame:
     """Measure the dominant galaxy of the blends that only a network reveals.
 
@@ -127,6 +133,8 @@ def measure_photometry(
     engine, profile : str
         See `deblend.photometry.forced.fit_photometry`.
     n_workers : int
+    part_size : int
+        Blends whose images are in memory at a time, which does not change the results.
 
     Returns
     -------
@@ -146,6 +154,24 @@ def measure_photometry(
             len(detections),
         )
         return pd.DataFrame({name: [] for name in COLUMNS})
+    options = {"engine": engine, "profile": profile, "n_workers": n_workers}
+    parts = [
+        _measure_part(maker, band, blends, revealed, peaks, numbers[part], **options)
+        for part in row_batches(len(numbers), part_size)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _measure_part(
+    maker: PairMaker,
+    band: int,
+    blends: pd.DataFrame,
+    revealed: pd.DataFrame,
+    peaks: pd.DataFrame,
+    numbers: np.ndarray,
+    **options: Any,
+) -> pd.DataFrame:
+    """What `measure_photometry` returns, of the blends of some numbers."""
     rows = blends.iloc[numbers]
     high, low, noise_low = _rendered(maker, band, rows)
     main_galaxies = main_pair(rows)
@@ -163,7 +189,7 @@ def measure_photometry(
     for name in POSITIONS:
         images, psf, scale, noise = in_high if name == "input" else in_low
         if name in MEASURED_NETWORKS:
-            if name not in revealed:
+            if name not in revealed or not revealed[name].to_numpy()[numbers].any():
                 table[[f"flux_{name}", f"mag_{name}"]] = np.nan
                 table[f"flags_{name}"] = NOT_MEASURED
                 continue
@@ -179,10 +205,8 @@ def measure_photometry(
             (xy if name == "input" else low_position(xy))[..., ::-1],
             pixel_scale_arcsec=scale,
             noise_sigma=noise[measured],
-            profile=profile,
             max_shift_px=MAX_SHIFT_ARCSEC / scale,
-            engine=engine,
-            n_workers=n_workers,
+            **options,
         )
         # The dominant galaxy is the one whose peak is nearest to its true position.
         distance = np.hypot(*(xy - truth[measured, None]).transpose(2, 0, 1))

@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from deblend.hemmati2022 import photometry
 from deblend.hemmati2022.blends import main_pair, true_positions
 from deblend.hemmati2022.degrade import low_position
 from deblend.hemmati2022.photometry import (
@@ -63,6 +64,24 @@ def test_two_positions_measure_better_than_one(maker, detected):
     assert np.median(np.abs(found["mag_input"] - found["mag_true"])) < 0.25
     errors = {p: np.abs(found[f"mag_{p}"] - found["mag_input"]).median() for p in ("low", "gan")}
     assert errors["gan"] < 0.5 * errors["low"]
+
+
+def test_images_of_few_blends_are_in_memory_at_a_time(maker, detected, monkeypatch):
+    table, peaks = detected.detections, detected.peaks
+    blends = maker.draw(SPLITS["test"], 0, 40, "test", BLENDING)
+    arguments = (maker, 0, blends, table, peaks)
+    options = {"engine": "builtin", "profile": "exp", "n_workers": 1}
+    whole = measure_photometry(*arguments, **options)
+    sizes, fit = [], photometry.fit_photometry
+
+    def counted(images, *rest, **more):
+        sizes.append(len(images))
+        return fit(images, *rest, **more)
+
+    monkeypatch.setattr(photometry, "fit_photometry", counted)
+    found = measure_photometry(*arguments, **options, part_size=3)
+    assert len(whole) > 3 and max(sizes) == 3
+    pd.testing.assert_frame_equal(found, whole)
 
 
 def test_a_warning_is_logged_if_no_blend_can_be_measured(maker, detected, caplog):
