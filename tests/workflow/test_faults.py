@@ -92,8 +92,8 @@ KINDS = {
         papers=True,
     ),
     "detection": Kind(
-        "hemmati2022/detections.csv",
-        ("hemmati2022/detections.csv",),
+        "hemmati2022/simulated_bands/detections.csv",
+        ("hemmati2022/simulated_bands/*",),
         "detect",
         "networks/sr/network.h5",
         papers=True,
