@@ -245,6 +245,8 @@ def _arrays(path):
 
 def _with(path, arrays, changed):
     """A file with other arrays, without checksums, as other programs write it."""
+    # Keras may have the file open still, after an error.
+    path.unlink()
     with h5py.File(path, "w") as file:
         for name, value in arrays.items():
             changed(file, name, value)

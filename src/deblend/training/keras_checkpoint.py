@@ -2,6 +2,7 @@
 
 import math
 import random
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -146,8 +147,11 @@ def read_weights(
     try:
         with open_file(path) as file:
             _check_arrays(file, model)
-        model.load_weights(path)
-    except (DeblendError, ValueError, OSError, *BROKEN) as error:
+        with warnings.catch_warnings():
+            # Keras only warns of layers that the file lacks, and leaves them as they were.
+            warnings.simplefilter("error", UserWarning)
+            model.load_weights(path)
+    except (DeblendError, ValueError, OSError, UserWarning, *BROKEN) as error:
         # Keras prints whole arrays after its first line.
         reason = str(error).partition("\n")[0]
         what = f"that {description} describes" if description else "of this network"
