@@ -30,10 +30,10 @@ def declared(*overlays, project=ROOT):
         the project, None without a script), ``conda`` (file name), ``message``, ``benchmark``,
         ``made`` (regular expressions that the paths of its outputs match),
         ``threads`` (whether they are declared), ``local`` (whether it runs on the machine of
-        Snakemake, never on a cluster's), the names of ``resources``, and the names in
-        ``input``, ``output``, ``params``, ``log`` ("" for entries without a name) and
-        ``wildcards``. ``unpacked``: whether a function gives names of inputs. ``values``: values of
-        inputs and params that are not functions.
+        Snakemake, never on a cluster's), the names of ``resources``, of those that are ``constant``
+        (the same at each attempt), and the names in ``input``, ``output``, ``params``, ``log`` (""
+        for entries without a name) and ``wildcards``. ``unpacked``: whether a function gives names
+        of inputs. ``values``: values of inputs and params that are not functions.
 
         ``jobs``: for the name of each rule, a list of its jobs for the default target, each with
         the values of ``input`` and ``params`` by name. ``trained_for``: for each output of those
@@ -164,6 +164,7 @@ def declarations(rule, project):
     """What a rule declares."""
     unpacked = [item for item in rule.input if getattr(item, "flags", {}).get("unpack")]
     script, info = rule.script, rule.ruleinfo
+    resources = info.resources[1] if info.resources else {}
     if script is not None:
         script = (Path(rule.snakefile).parent / str(script)).resolve().relative_to(project)
     inputs = names(rule.input)
@@ -179,7 +180,8 @@ def declarations(rule, project):
         "threads": info.threads is not None,
         # Without a cluster, `is_local` is true of all.
         "local": rule.name in rule.workflow._localrules,
-        "resources": sorted(info.resources[1]) if info.resources else [],
+        "resources": sorted(resources),
+        "constant": sorted(name for name, value in resources.items() if not callable(value)),
         "input": inputs,
         "output": names(rule.output),
         "made": [path.regex().pattern for path in rule.output],

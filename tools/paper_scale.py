@@ -38,6 +38,13 @@ from deblend.files import atomic  # noqa: E402
 CONFIGURATION = ("config/examples/paper_simulated.yaml", "config/examples/paper_scale.yaml")
 #: Rules that train, whose inputs are the data.
 TRAININGS = ("boucaud2020_train", "farrens2022_train", "reiman2019_train", "hemmati2022_train")
+#: Names of the files of weights of these rules.
+WEIGHTS = {
+    "boucaud2020": "network.weights.h5",
+    "farrens2022": "head.weights.h5",
+    "reiman2019": "network.h5",
+    "hemmati2022": "network.h5",
+}
 #: Seconds between looks at a training.
 LOOK_S = 10.0
 
@@ -57,6 +64,11 @@ class Training:
     paper: str
     network: str
     share: float = 1.0
+
+    def outputs(self, results: str | Path) -> tuple[Path, Path]:
+        """Paths of its learning curve and its weights."""
+        folder = Path(results) / "networks" / self.network
+        return folder / "history.csv", folder / WEIGHTS[self.paper]
 
 
 #: The networks in the order of their worth: first that of each paper's main claim. Heads of
@@ -98,40 +110,62 @@ def time_of(trainings: Sequence[Training], left: float) -> float:
     return left * trainings[0].share / sum(training.share for training in trainings)
 
 
-def read_history(results: Path, network: str) -> tuple[list[dict[str, Any]], float, bool] | None:
+def read_history(
+    results: Path, training: Training
+) -> tuple[list[dict[str, Any]], float, bool] | None:
     """Rows of a training, its seconds, whether it is finished; None before the first checkpoint.
+
+    A training writes its outputs, then removes its checkpoint: it is finished when it has no
+    checkpoint, and has weights.
 
     Parameters
     ----------
     results : path
         Folder of the results.
-    network : str
-        See `Training`.
+    training : Training
     """
-    finished = results / "networks" / network / "history.csv"
-    if finished.is_file():
-        timing = json.loads((results / f"benchmarks/training/{network}.json").read_text())
-        return pd.read_csv(finished).to_dict("records"), timing["seconds"], True
     for suffix in (".npz", ".pt"):
-        path = results / "checkpoints" / f"{network.replace('/', '-')}{suffix}"
-        if path.is_file():
+        path = results / "checkpoints" / f"{training.network.replace('/', '-')}{suffix}"
+        try:
             record = read_checkpoint(path, path.stat().st_mtime_ns)
-            return record["history"], record["seconds"], False
-    return None
+        except FileNotFoundError:  # or it has just been removed
+            continue
+        return record and (record["history"], record["seconds"], False)
+    history, weights = training.outputs(results)
+    timing = results / f"benchmarks/training/{training.network}.json"
+    if not all(path.is_file() for path in (history, weights, timing)):
+        return None
+    return pd.read_csv(history).to_dict("records"), json.loads(timing.read_text())["seconds"], True
 
 
 @functools.lru_cache(maxsize=len(ORDER))
-def read_checkpoint(path: Path, _written: int) -> dict[str, Any]:
-    """Record of a training in its checkpoint, a large file that is read again when it is new."""
-    if path.suffix == ".npz":
-        with np.load(path, allow_pickle=False) as file:
-            text = str(file["state"])
-    else:
-        import torch
+def read_checkpoint(path: Path, _written: int) -> dict[str, Any] | None:
+    """Record of a training in its checkpoint, a large file that is read again when it is new.
 
-        text = torch.load(path, map_location="cpu", weights_only=True)["record"]
-    record: dict[str, Any] = json.loads(text)["record"]
-    return record
+    Returns
+    -------
+    dict or None
+        None if the file is broken: the training then begins again.
+
+    Raises
+    ------
+    FileNotFoundError
+    """
+    try:
+        if path.suffix == ".npz":
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+                text = str(arrays["state"])
+        else:
+            import torch
+
+            text = torch.load(path, map_location="cpu", weights_only=True)["record"]
+        record: dict[str, Any] = json.loads(text)["record"]
+        return {"history": record["history"], "seconds": record["seconds"]}
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # a broken file can raise any error
+        print(f"{path} cannot be read ({error}): the training begins again", file=sys.stderr)
+        return None
 
 
 def flush(evidence: Path, results: Path, trainings: Sequence[Training]) -> list[dict[str, Any]]:
@@ -144,7 +178,7 @@ def flush(evidence: Path, results: Path, trainings: Sequence[Training]) -> list[
     """
     table = []
     for training in trainings:
-        known = read_history(results, training.network)
+        known = read_history(results, training)
         rows, duration, finished = known or ([], 0.0, False)
         folder = evidence / training.paper / "budget" / "networks" / training.network
         last = rows[-1] if rows else {}
@@ -195,7 +229,7 @@ def run_for(
     limit : float
         Seconds; infinite for as long as it takes.
     look : callable
-        Called now and then, and after the end.
+        Called now and then, and after the end. Its errors are printed, and end nothing.
 
     Returns
     -------
@@ -210,13 +244,21 @@ def run_for(
             try:
                 status = process.wait(max(0.0, min(every, end - time.monotonic())))
             except subprocess.TimeoutExpired:
-                look()
+                _try(look)
     finally:
         if status is None:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-    look()
+    _try(look)
     return status
+
+
+def _try(look: Callable[[], object]) -> None:
+    """Call a function; hours of training do not depend on it."""
+    try:
+        look()
+    except Exception as error:
+        print(f"the learning curves could not be written: {error}", file=sys.stderr)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -240,7 +282,7 @@ def main(arguments: list[str] | None = None) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
     def snakemake(networks: Sequence[Training], *more: str) -> list[str]:
-        targets = [f"{folder}/networks/{training.network}/history.csv" for training in networks]
+        targets = [str(path) for training in networks for path in training.outputs(folder)]
         command = [sys.executable, "-m", "snakemake", *targets]
         # A run that was killed leaves a lock. Nothing else is at work in this folder.
         command += ["--nolock", "--rerun-incomplete", "--cores", str(options.cores), *more]
@@ -258,7 +300,7 @@ def main(arguments: list[str] | None = None) -> None:
     failed = []
     waiting = list(trainings)
     while waiting and (left := end - time.monotonic()) > 0:
-        known = read_history(results, waiting[0].network)
+        known = read_history(results, waiting[0])
         if known is None or not known[2]:
             limit = time_of(waiting, left)
             print(f"\n{waiting[0].network}: {limit / 60:.1f} minutes at most", flush=True)

@@ -300,6 +300,17 @@ def test_rules_are_complete(rules):
     assert not wrong, "\n".join(wrong)
 
 
+def test_each_attempt_on_a_cluster_asks_for_more(rules):
+    """What runs on the machine of Snakemake asks nobody."""
+    asks = {"mem_mb", "runtime"}
+    constant = {
+        name: sorted(asks & set(rule["constant"]))
+        for name, rule in rules.items()
+        if not rule["local"] and asks & set(rule["constant"])
+    }
+    assert constant == {}
+
+
 def test_all_rules_but_downloads_depend_on_their_code(rules):
     """A change of the code of downloads must not lead to new downloads."""
     downloads = {name for name, rule in rules.items() if Path(rule["file"]).stem == "downloads"}

@@ -3,6 +3,7 @@
 import argparse
 import importlib.util
 import json
+import re
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ import psutil
 import pytest
 import yaml
 
+from tests.rules import declared
 from tests.run import ROOT, SMALLEST
 
 SPEC = importlib.util.spec_from_file_location("paper_scale", ROOT / "tools/paper_scale.py")
@@ -83,12 +85,88 @@ def test_learning_curves_are_kept_from_checkpoints_and_finished_trainings(tmp_pa
     network.mkdir(parents=True)
     (network / "history.csv").write_text("epoch,val_loss\n1,0.5\n2,0.25\n3,0.125\n")
     (network / "network.json").write_text("{}")
+    (network / "head.weights.h5").touch()
     timing = results / "benchmarks/training/blendhunter/sigma15_0.json"
     timing.parent.mkdir(parents=True)
     timing.write_text(json.dumps({"seconds": 7200.0}))
+    # The checkpoint goes last.
+    assert tool.flush(evidence, results, TRAININGS)[1]["state"] == "begun"
+    (results / "checkpoints/blendhunter-sigma15_0.npz").unlink()
     row = tool.flush(evidence, results, TRAININGS)[1]
     assert (row["state"], row["done"], row["hours"]) == ("finished", 3, 2.0)
     assert (folder / "network.json").read_text() == "{}"
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["with a checkpoint", "without"])
+def test_a_training_without_weights_is_not_finished(tmp_path, there):
+    """It was killed between its outputs."""
+    network = tmp_path / "results/networks/blend2flux"
+    network.mkdir(parents=True)
+    (network / "history.csv").write_text("epoch,val_loss\n1,0.5\n2,0.25\n")
+    timing = tmp_path / "results/benchmarks/training/blend2flux.json"
+    timing.parent.mkdir(parents=True)
+    timing.write_text(json.dumps({"seconds": 7200.0}))
+    if there:
+        save_checkpoint(tmp_path / "results", "blend2flux", [{"epoch": 1}, {"epoch": 2}])
+    row = tool.flush(tmp_path / "evidence", tmp_path / "results", [FIRST])[0]
+    assert (row["state"], row["done"]) == (("begun", 2) if there else ("not begun", 0))
+
+
+def test_weights_have_the_names_that_the_rules_give_them():
+    rules = declared()["rules"]
+    for training in tool.ORDER:
+        for path in training.outputs("results"):
+            made = rules[f"{training.paper}_train"]["made"]
+            assert any(re.fullmatch(pattern, str(path)) for pattern in made), path
+
+
+@pytest.mark.parametrize("name", ["blend2flux.npz", "deblender_gan.pt"])
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 and no more", b"\x80\x02}q\x00."])
+def test_a_broken_checkpoint_is_named_and_ends_nothing(tmp_path, capsys, name, content):
+    pytest.importorskip("torch", reason="PyTorch is not installed: make env")
+    results, evidence = tmp_path / "results", tmp_path / "evidence"
+    save_checkpoint(results, "blendhunter-sigma15_0", [{"epoch": 1, "val_loss": 0.25}])
+    (results / "checkpoints" / name).write_bytes(content)
+    for _ in range(2):
+        states = [row["state"] for row in tool.flush(evidence, results, TRAININGS)]
+        assert states == ["not begun", "begun", "not begun"]
+    # Once, though it is looked at every few seconds.
+    assert capsys.readouterr().err.count(f"{name} cannot be read") == 1
+
+
+def test_a_checkpoint_that_goes_while_it_is_read_is_that_of_a_finished_training(
+    tmp_path, monkeypatch
+):
+    results = tmp_path / "results"
+    save_checkpoint(results, "blend2flux", [{"epoch": 1}])
+    network = results / "networks/blend2flux"
+    network.mkdir(parents=True)
+    (network / "network.weights.h5").touch()
+    (network / "history.csv").write_text("epoch,val_loss\n1,0.5\n2,0.25\n")
+    timing = results / "benchmarks/training/blend2flux.json"
+    timing.parent.mkdir(parents=True)
+    timing.write_text(json.dumps({"seconds": 7200.0}))
+    read = tool.read_checkpoint
+
+    def remove_and_read(path, written):
+        path.unlink()
+        return read(path, written)
+
+    monkeypatch.setattr(tool, "read_checkpoint", remove_and_read)
+    row = tool.flush(tmp_path / "evidence", results, [FIRST])[0]
+    assert (row["state"], row["done"], row["hours"]) == ("finished", 2, 2.0)
+
+
+def test_a_look_that_fails_does_not_end_the_training(tmp_path, capsys):
+    def look():
+        raise OSError("no space left")
+
+    program = (
+        f"import time, pathlib; time.sleep(2); pathlib.Path({str(tmp_path / 'end')!r}).touch()"
+    )
+    assert tool.run_for([sys.executable, "-c", program], 99, look, 0.2) == 0
+    assert (tmp_path / "end").exists()
+    assert "no space left" in capsys.readouterr().err
 
 
 def test_a_command_that_takes_too_long_is_killed_with_what_it_started(tmp_path):

@@ -329,8 +329,8 @@ rule boucaud2020_contact_sheets:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         code=code("boucaud2020/contact_sheets.py"),
         label=lambda wildcards: f"{SCALE} scale, {wildcards.dataset}",
@@ -372,8 +372,8 @@ rule boucaud2020_draw_blends:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         code=code("boucaud2020/draw_blends.py"),
         seed=SEED,
@@ -436,8 +436,8 @@ rule boucaud2020_sep_self:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         code=code("boucaud2020/sep_self.py"),
     message:
@@ -596,8 +596,8 @@ rule boucaud2020_catalog:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=20,
+        mem_mb=growing(4000),
+        runtime=growing(20),
     params:
         code=code("boucaud2020/catalog.py"),
         seed=SEED,
@@ -658,8 +658,8 @@ rule boucaud2020_baselines:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         code=code("boucaud2020/baselines.py"),
         dataset=BOUCAUD["dataset"],
@@ -721,8 +721,8 @@ rule boucaud2020_published_sample:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=10,
+        mem_mb=growing(4000),
+        runtime=growing(10),
     params:
         code=code("boucaud2020/published_sample.py"),
         scale=SCALE,
@@ -774,8 +774,8 @@ rule boucaud2020_example_figures:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=10,
+        mem_mb=growing(4000),
+        runtime=growing(10),
     params:
         code=code("boucaud2020/example_figures.py"),
         scale=SCALE,
@@ -808,8 +808,8 @@ rule boucaud2020_network_figures:
         "../../envs/keras.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=10,
+        mem_mb=growing(4000),
+        runtime=growing(10),
     params:
         code=code("boucaud2020/network_figures.py"),
         backend=config["backend"],
@@ -862,8 +862,8 @@ rule boucaud2020_figures:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=20,
+        mem_mb=growing(2000),
+        runtime=growing(20),
     params:
         code=code("boucaud2020/figures.py"),
         bootstrap=BOOTSTRAP,
@@ -931,8 +931,8 @@ rule boucaud2020_baselines_figure:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=20,
+        mem_mb=growing(2000),
+        runtime=growing(20),
     params:
         code=code("boucaud2020/baselines_figure.py"),
         bootstrap=BOOTSTRAP,
@@ -961,8 +961,8 @@ rule boucaud2020_mask_figures:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         code=code("boucaud2020/mask_figures.py"),
         networks={role: BOUCAUD[role] for role in MASK_ROLES},
@@ -1037,6 +1037,8 @@ use rule boucaud2020_tables as boucaud2020_tables_of_paper with:
         **table_outputs("boucaud2020", {1: "galaxies by class", 3: "SExtractor's settings"}),
     log:
         "<results>/logs/boucaud2020/tables.log",
+    # Not inherited.
+    localrule: True
     params:
         code=code("boucaud2020/tables.py"),
         scale=SCALE,

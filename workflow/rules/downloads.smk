@@ -255,8 +255,8 @@ rule unpack_catalog:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         catalog=lambda wildcards: ARCHIVES[wildcards.archive]["members"]["catalog"],
         max_bytes=lambda wildcards: ARCHIVES[wildcards.archive]["max_bytes"],
@@ -281,8 +281,8 @@ rule unpack_table:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         max_bytes=lambda wildcards: ARCHIVES[wildcards.archive]["max_bytes"],
         n_rows=lambda wildcards: rows_of(wildcards.archive, wildcards.member),

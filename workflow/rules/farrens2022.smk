@@ -256,8 +256,8 @@ rule farrens2022_vgg:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         code=code("farrens2022/vgg.py"),
         source=FARRENS["vgg_weights"],
@@ -354,8 +354,8 @@ rule farrens2022_sep:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         code=code("farrens2022/sep.py"),
         seed=SEED,
@@ -411,8 +411,8 @@ rule farrens2022_network_figures:
         "../../envs/keras.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         code=code("farrens2022/network_figures.py"),
         backend=config["backend"],
@@ -448,8 +448,8 @@ rule farrens2022_figures:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=10,
+        mem_mb=growing(4000),
+        runtime=growing(10),
     params:
         code=code("farrens2022/figures.py"),
         sep_labels=FARRENS["sep"]["labels"],
@@ -484,8 +484,8 @@ rule farrens2022_sample_figures:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=10,
+        mem_mb=growing(4000),
+        runtime=growing(10),
     params:
         code=code("farrens2022/sample_figures.py"),
         sep_labels=FARRENS["sep"]["labels"],
@@ -549,8 +549,8 @@ rule farrens2022_magnitudes:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=20,
+        mem_mb=growing(4000),
+        runtime=growing(20),
     params:
         code=code("farrens2022/magnitudes.py"),
         sets=FARRENS_SETS,
@@ -799,8 +799,8 @@ rule farrens2022_published:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         code=code("farrens2022/published.py"),
         bins_px=FARRENS["distance_bins_px"],

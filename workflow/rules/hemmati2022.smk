@@ -186,8 +186,8 @@ rule hemmati2022_catalogue_simulated:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         code=code("hemmati2022/catalogue_simulated.py"),
         seed=SEED,
@@ -246,8 +246,8 @@ rule hemmati2022_catalogue_files:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         code=code("hemmati2022/catalogue_files.py"),
         seed=SEED,
@@ -324,8 +324,8 @@ rule hemmati2022_catalogue_archive:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         code=code("hemmati2022/catalogue_archive.py"),
         seed=SEED,
@@ -391,8 +391,8 @@ rule hemmati2022_assemble_cutouts:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         code=code("hemmati2022/assemble_cutouts.py"),
         detection_band=lambda wildcards: cutouts_entry(wildcards)["detection_band"],
@@ -513,7 +513,7 @@ rule hemmati2022_real_images:
     threads: 1
     resources:
         mem_mb=with_cutouts_mb,
-        runtime=30,
+        runtime=growing(30),
     params:
         code=code("hemmati2022/real_images.py"),
         listing=lambda wildcards: folder_listing(
@@ -583,8 +583,8 @@ rule hemmati2022_network_figure:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         code=code("hemmati2022/network_figure.py"),
         networks=SHOWN_NETWORKS,
@@ -625,8 +625,8 @@ rule hemmati2022_figures:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         code=code("hemmati2022/figures.py"),
         seed=SEED,
@@ -656,8 +656,8 @@ rule hemmati2022_ladder_figure:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         code=code("hemmati2022/ladder_figure.py"),
         label=HEMMATI_LABEL,
@@ -684,8 +684,8 @@ rule hemmati2022_photometry_figure:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         code=code("hemmati2022/photometry_figure.py"),
         seed=SEED,

@@ -294,8 +294,8 @@ rule reiman2019_starts:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         code=code("reiman2019/starts.py"),
         label=reiman_label(REIMAN_SET, paper_generator=True),
@@ -425,8 +425,8 @@ rule reiman2019_blending:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         code=code("reiman2019/blending.py"),
         names=["max", "sum"],
@@ -560,8 +560,8 @@ rule reiman2019_network_figures:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         code=code("reiman2019/network_figures.py"),
         label=reiman_label(REIMAN_SET, predictions=False),
@@ -586,8 +586,8 @@ rule reiman2019_figures:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         code=code("reiman2019/figures.py"),
         label=lambda wildcards: reiman_label(wildcards.images),

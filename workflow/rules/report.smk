@@ -208,8 +208,8 @@ rule report_training:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         code=code("report/training.py"),
         networks=lambda wildcards: [network for network, _ in TRAINED[wildcards.paper]],

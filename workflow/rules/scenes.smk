@@ -330,8 +330,8 @@ rule scenes_catalogue:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=20,
+        mem_mb=growing(4000),
+        runtime=growing(20),
     params:
         code=code("scenes/catalogue.py"),
         entry=scene_set,
@@ -360,8 +360,8 @@ rule scenes_figures:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=20,
+        mem_mb=growing(4000),
+        runtime=growing(20),
     params:
         code=code("scenes/figures.py"),
         scale=SCALE,
