@@ -100,6 +100,7 @@ weights: $(READY) ## Copy trained networks of a finished run to evidence/weights
 readme: $(READY) ## Fill in the numbers of README.md and docs/ from evidence/, and write its index
 	$(BIN)/python tools/measured_rates.py
 	$(BIN)/python tools/quote_evidence.py
+	$(BIN)/python tools/list_evidence.py
 
 # The end of what `make toy` and `make small` show.
 summary:

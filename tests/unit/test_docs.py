@@ -48,6 +48,13 @@ def test_the_site_is_built_without_warnings(tmp_path):
         assert (tmp_path / "site" / page).is_file(), page
 
 
+def test_all_pages_are_in_the_navigation():
+    """Mkdocs says nothing of those that are not, since pages of evidence are reached by links."""
+    nav = (ROOT / "mkdocs.yml").read_text().partition("\nnav:")[2]
+    pages = {path.name for path in (ROOT / "docs").glob("*.md")}
+    assert pages <= set(re.findall(r"[\w/]+\.md", nav))
+
+
 def test_every_rule_says_what_it_does():
     rules = declared(ROOT / "config/toy.yaml")["rules"]
     assert [name for name, rule in rules.items() if not rule["message"]] == []

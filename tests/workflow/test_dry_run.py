@@ -211,6 +211,32 @@ def test_dry_runs_need_no_network_and_no_heavy_import(tmp_path, arguments, rules
     assert planned(result.text) == rules
 
 
+@pytest.mark.parametrize(
+    ("target", "answer"),
+    [
+        ("boucaud2020_figurs", "there is no rule boucaud2020_figurs; did you mean boucaud2020_fig"),
+        (
+            "results/toy/figures/fig5x.pdf",
+            "did you mean results/toy/figures/fig5.pdf (make figure F=boucaud2020/fig5)",
+        ),
+        (
+            "results/small/figures/fig5_baselines.csv",
+            "did you mean results/toy/figures/fig5_baselines.csv",
+        ),
+        (
+            "results/toy/datasets/simulatd/stamps.h5",
+            "there is no 'simulatd' under datasets; did you mean simulated?",
+        ),
+    ],
+)
+def test_a_misspelt_target_is_answered_with_the_nearest_names(tmp_path, target, answer):
+    toy = ("--configfile", ROOT / "config/toy.yaml")
+    result = snakemake("-n", target, *toy, directory=tmp_path, check=False)
+    assert result.returncode == 1
+    assert answer in result.text
+    assert "MissingRule" not in result.text
+
+
 def test_ablations_with_the_same_features_share_them(tmp_path):
     small = ROOT / "config/small.yaml"
     target = "results/small/farrens2022/ablations.csv"

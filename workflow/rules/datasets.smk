@@ -1,5 +1,6 @@
 # Data sets: parent stamps from an archive, the user's files, mosaics or a RealGalaxy catalogue. The
 # rules of simulations and of the cleaning are in the files of the papers.
+from deblend.config_base import did_you_mean
 from deblend.data.listing import (
     JPEG_SUFFIXES,
     files_listing,
@@ -27,9 +28,10 @@ PSF_OPTIONS = ("psf_fwhm_arcsec", "psf_moffat_beta")
 def dataset(wildcards):
     """Configuration of the data set that a target names."""
     if wildcards.dataset not in config["datasets"]:
+        known = sorted(config["datasets"])
+        meant = did_you_mean(wildcards.dataset, known) or f"; there are {', '.join(known)}"
         raise WorkflowError(
-            f"the target names a data set: there is no {wildcards.dataset!r} under datasets; "
-            f"there are {', '.join(sorted(config['datasets']))}"
+            f"the target names a data set: there is no {wildcards.dataset!r} under datasets{meant}"
         )
     return config["datasets"][wildcards.dataset]
 

