@@ -364,6 +364,7 @@ def lies_in_tar(path, plot):
 def bomb_in_tar(path, plot):
     yield write_tar(path, [("a.npy", bytes(50_000_000))])
     yield write_tar(path, [(f"d{i}/b", bytes(100)) for i in range(3000)])
+    yield write_tar(path, [("n" * 900_000, b"")] * 360)
 
 
 def bomb_in_gz(path, plot):

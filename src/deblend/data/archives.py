@@ -17,11 +17,22 @@ from deblend.errors import DeblendError
 from deblend.files import atomic
 from deblend.space import need_disk
 
-#: Largest number of bytes of an archive that are read at once.
-MAX_READ = 1 << 24
+#: Largest number of bytes of the headers of one member. Its name, for example, can be as long as an
+#: archive says, and is read into memory.
+MAX_HEADER = 1 << 20
 
 
-#: All members that are extracted together have at most this times the largest size of one.
+#: Largest number of bytes of all headers. Each member has 512 at least, so that their number has a
+#: limit too: 65,000 with short names.
+MAX_HEADERS = 1 << 25
+
+
+#: Largest number of properties of all members that follow: tarfile keeps them.
+MAX_COMMON = 1000
+
+
+#: All members that are extracted together have at most this times the largest size of one, and so
+#: has all that the archive contains, without headers.
 MAX_TOGETHER = 4
 
 
@@ -29,24 +40,43 @@ MAX_TOGETHER = 4
 BROKEN = (tarfile.TarError, EOFError, OSError, zlib.error)
 
 
-class _ByPieces:
-    """A file of which no more than `MAX_READ` bytes are read at once.
+class _TooLargeError(Exception):
+    """An archive has more than it may have."""
 
-    Names of members can be as long as an archive says, and tarfile reads them into memory.
+
+class _Limited:
+    """The unpacked content of an archive, of which only so much is read.
+
+    Attributes
+    ----------
+    room : int or None
+        Bytes that the headers of a member may still have, while they are read.
     """
 
-    def __init__(self, file: Any) -> None:
-        self.file = file
+    def __init__(self, file: Any, max_bytes: int) -> None:
+        self.file, self.max_bytes, self.n_headers = file, max_bytes, 0
+        self.room: int | None = None
 
-    def read(self, size: int = -1) -> bytes:
+    def read(self, size: int) -> bytes:
         """Read some bytes."""
-        if not 0 <= size <= MAX_READ:
-            raise tarfile.ReadError(f"a header of {size} bytes")
-        return self.file.read(size)
+        if self.room is not None:
+            self.room -= size
+            self.n_headers += size
+            if size < 0 or self.room < 0:
+                raise tarfile.ReadError(f"a header has more than {MAX_HEADER} bytes")
+            if self.n_headers > MAX_HEADERS:
+                raise _TooLargeError(
+                    f"has more than {MAX_HEADERS} bytes of names and other headers: repack it with "
+                    "the files that are needed"
+                )
+        data = self.file.read(size)
+        self._check(self.file.tell())
+        return data
 
-    def seek(self, *args: int) -> int:
+    def seek(self, place: int) -> None:
         """Go to another place."""
-        return self.file.seek(*args)
+        self._check(place)
+        self.file.seek(place)
 
     def tell(self) -> int:
         """The place."""
@@ -56,31 +86,73 @@ class _ByPieces:
         """Close the file."""
         self.file.close()
 
+    def _check(self, place: int) -> None:
+        if place > self.max_bytes:
+            raise _TooLargeError(
+                f"has more than {self.max_bytes} bytes when it is unpacked, over the limit: raise "
+                "max_bytes in config/datasets.yaml if that is right"
+            )
+
 
 class _Tar(tarfile.TarFile):
-    """A tar archive whose headers have a limit."""
+    """A tar archive with limits. Its members come once, and are not kept."""
 
-    def __init__(self, name: Any = None, mode: Any = "r", fileobj: Any = None, **options: Any):
-        limited: Any = _ByPieces(fileobj)
-        super().__init__(name, mode, limited, **options)
+    members: list[tarfile.TarInfo]
+
+    def __init__(self, name: Any, mode: Any, fileobj: Any, *, max_bytes: int) -> None:
+        limited: Any = _Limited(fileobj, max_bytes)
+        super().__init__(name, mode, limited)
+
+    def next(self) -> tarfile.TarInfo | None:
+        """Read the next member."""
+        limited: Any = self.fileobj
+        self.members.clear()
+        limited.room = MAX_HEADER
+        try:
+            member = super().next()
+        except (ValueError, OverflowError, RecursionError) as error:
+            raise tarfile.ReadError(f"a header is broken: {error}") from error
+        finally:
+            limited.room = None
+        if len(self.pax_headers) > MAX_COMMON:
+            raise tarfile.ReadError(f"it has more than {MAX_COMMON} properties of all members")
+        if member is not None and self.offset <= member.offset:
+            raise tarfile.ReadError("the size of a member is negative")
+        return member
+
+    def __iter__(self) -> Iterator[tarfile.TarInfo]:
+        while (member := self.next()) is not None:
+            yield member
 
 
 @contextmanager
-def open_tar(archive: str | Path) -> Iterator[tarfile.TarFile]:
+def open_tar(archive: str | Path, max_bytes: int) -> Iterator[tarfile.TarFile]:
     """Yield a tar archive, and read it to its end afterwards, where its checksum is compared.
+
+    Its members can be read once, one after the other.
+
+    Parameters
+    ----------
+    archive : path
+    max_bytes : int
+        Largest size of one member; all that is in the archive, also members that are not wanted
+        and what follows the last one, has at most `MAX_TOGETHER` times that.
 
     Raises
     ------
     DeblendError
-        It is broken.
+        It is broken, or has more than that, or more headers than `MAX_HEADERS`.
     """
+    limits: Any = {"max_bytes": MAX_TOGETHER * max_bytes + MAX_HEADERS}
     try:
-        with open(archive, "rb") as file, _Tar.open(fileobj=file) as tar:
+        with open(archive, "rb") as file, _Tar.open(fileobj=file, **limits) as tar:
             yield tar
             assert tar.fileobj is not None
             # The last member and all that follows: gzip compares its checksum at the end only.
             while tar.fileobj.read(CHUNK):
                 pass
+    except _TooLargeError as error:
+        raise DeblendError(f"{archive} {error}") from error
     except BROKEN as error:
         # A full disk, for example, is no fault of the archive.
         if isinstance(error, OSError) and error.errno is not None:
@@ -119,7 +191,7 @@ def extract_members(
     n_bytes = 0
     wanted = {name: key for key, name in members.items()}
     try:
-        with open_tar(archive) as tar:
+        with open_tar(archive, max_bytes) as tar:
             for member in tar:
                 key = wanted.get(Path(member.name).name)
                 # Archives made on macOS also contain "._name", which has another base name; links
@@ -181,7 +253,7 @@ def extract_catalog(archive: str | Path, catalog: str, folder: str | Path, max_b
     DeblendError
         See `extract_members`.
     """
-    with open_tar(archive) as tar:
+    with open_tar(archive, max_bytes) as tar:
         names = [Path(member.name).name for member in tar if member.isfile()]
     wanted = {n: n for n in names if n.endswith(".fits") and not n.startswith(".")}
     with atomic(folder) as temporary:

@@ -15,6 +15,7 @@ from typing import Any
 import pooch
 import requests
 from deblend.data.checksums import check_digest, record_digest
+from deblend.data.contents import check_content
 from deblend.data.facts import check_count, known
 from deblend.data.locks import only_one
 from deblend.data.table_files import open_table
@@ -48,10 +49,6 @@ LONGEST_S = 86_400.0
 
 #: Encodings of an answer that are those of the file itself, if its name ends so.
 OWN_ENCODINGS, OWN_SUFFIXES = ("gzip", "x-gzip"), (".gz", ".tgz")
-
-
-#: Beginning of a web page.
-PAGE = re.compile(rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html)\b", re.I | re.S)
 
 
 #: Header of a part of a file whose size is known: first and last byte, and that size.
@@ -204,7 +201,7 @@ class _Left:
         return self.note.exists() and self.path.exists() and self.path.stat().st_size >= CHUNK
 
 
-def _fetch(url: str, auth: AuthBase | None, left: _Left, limits: Mapping[str, Any]) -> None:
+def _fetch(url: str, auth: AuthBase | None, left: _Left, limits: Mapping[str, Any]) -> str:
     """Make one attempt at a download, which goes on from what an earlier one left.
 
     Parameters
@@ -214,6 +211,11 @@ def _fetch(url: str, auth: AuthBase | None, left: _Left, limits: Mapping[str, An
     left : _Left
     limits : mapping
         `max_bytes`, `n_bytes`, `patience_s` and `longest_s`.
+
+    Returns
+    -------
+    str
+        What the server calls the content (Content-Type).
     """
     headers = left.headers()
     try:
@@ -238,6 +240,7 @@ def _fetch(url: str, auth: AuthBase | None, left: _Left, limits: Mapping[str, An
         else:
             left.begin(answer)
         _write(answer, left, (start, total), limits)
+        return answer.headers.get("Content-Type", "")
 
 
 def _write(
@@ -361,11 +364,11 @@ def download(
     lock = left.path.with_name(f"{left.path.name}.lock")
     with only_one(lock, f"downloading {left.name} to {output}"):
         try:
-            retry(
+            kind = retry(
                 lambda: without_secrets(lambda: _fetch(url, auth, left, limits)),
                 f"downloading {left.name}",
             )
-            _check_content(left, checksum, n_rows)
+            _check(left, checksum, n_rows, kind)
             if record is not None:
                 record_digest(
                     record,
@@ -379,8 +382,8 @@ def download(
                 left.remove()
             status = error.response.status_code if error.response is not None else None
             remedy = (remedies or {}).get(status or 0, "check the connection and run again")
-            kind = TransientError if is_transient(error) else DeblendError
-            raise kind(f"cannot download {left.name} ({error}): {remedy}") from error
+            error_type = TransientError if is_transient(error) else DeblendError
+            raise error_type(f"cannot download {left.name} ({error}): {remedy}") from error
         except Exception:
             left.remove()
             raise
@@ -389,15 +392,9 @@ def download(
     log.info("downloaded %s (%s)", left.name, known(checksum))
 
 
-def _check_content(left: _Left, checksum: str | None, n_rows: int | str | None) -> None:
-    """Check that a file is what it should be."""
-    with left.path.open("rb") as file:
-        if PAGE.match(file.read(1000)) and not left.name.endswith((".html", ".htm")):
-            raise DeblendError(
-                f"{left.name} is a web page (of a log-in, for example) and not the file: open it "
-                "in a browser, and give the address of the file itself, or download it and give "
-                "its path"
-            )
+def _check(left: _Left, checksum: str | None, n_rows: int | str | None, kind: str) -> None:
+    """Check that a file is what it should be; `kind` is its Content-Type."""
+    check_content(left.path, left.name, kind, is_known=known(checksum) is not None)
     check_digest(left.path, checksum, left.name)
     if known(n_rows) is not None:
         try:

@@ -208,18 +208,17 @@ def extract_from_sdist(requirement: str, checksum: str, member: str, output: str
         else:
             check_digest(path, checksum, requirement)
         with (
-            open_tar(path) as archive,
+            open_tar(path, MAX_BYTES) as archive,
             enough_space(Path(output), 0),
             atomic(output) as temporary,
         ):
-            try:
-                file = archive.extractfile(member)
-            except KeyError:
-                file = None
-            if file is None:
+            found = (file for file in archive if file.name == member and file.isfile())
+            if (info := next(found, None)) is None:
                 raise DeblendError(f"{requirement} has no file {member}")
+            content = archive.extractfile(info)
+            assert content is not None
             with temporary.open("wb") as target:
-                shutil.copyfileobj(file, target)
+                shutil.copyfileobj(content, target)
 
 
 def offered_by_pip(requirement: str) -> bool:

@@ -146,6 +146,101 @@ def test_a_name_of_any_length_is_not_read(tmp_path, suffix, kind):
 def test_a_full_disk_is_no_fault_of_the_archive(tmp_path):
     path = tmp_path / "a.tar.gz"
     archive(path, [("candels.npy", b"1")])
-    with pytest.raises(OSError, match="No space left") as caught, open_tar(path):
+    with pytest.raises(OSError, match="No space left") as caught, open_tar(path, LIMIT):
         raise OSError(errno.ENOSPC, "No space left on device")
     assert caught.value.errno == errno.ENOSPC
+
+
+def headers(kind, contents, path):
+    """Write an archive of empty members, before each of which is a header of some kind."""
+    with gzip.open(path, "wb", 1) as file:
+        for content in contents:
+            before, info = tarfile.TarInfo("././@LongLink"), tarfile.TarInfo("b")
+            before.type, before.size = kind, len(content)
+            file.write(before.tobuf(tarfile.GNU_FORMAT) + content + bytes(-len(content) % 512))
+            file.write(info.tobuf(tarfile.GNU_FORMAT))
+        file.write(bytes(1024))
+
+
+def record(key, value):
+    """A property in a header of the format pax: its length, name and value."""
+    rest = f" {key}={value}\n"
+    size = next(n for n in range(len(rest) + 1, len(rest) + 20) if n == len(rest) + len(str(n)))
+    return f"{size}{rest}".encode()
+
+
+def refused(path, tmp_path, message, memory=60_000_000):
+    """Check that an archive is refused, and that little memory is taken."""
+    tracemalloc.start()
+    try:
+        with pytest.raises(DeblendError, match=message) as caught:
+            extract_members(path, MEMBERS, tmp_path / "out", LIMIT)
+        assert tracemalloc.get_traced_memory()[1] < memory
+    finally:
+        tracemalloc.stop()
+    assert path.name in str(caught.value)
+
+
+def test_many_long_names_take_no_memory(tmp_path):
+    """Names within the limit of one header, of which tarfile would keep all."""
+    path = tmp_path / "a.tar.gz"
+    headers(tarfile.GNUTYPE_LONGNAME, [b"n" * 1_000_000] * 60, path)
+    assert path.stat().st_size < 1_000_000
+    refused(path, tmp_path, "more than 33554432 bytes of names", 20_000_000)
+    headers(tarfile.GNUTYPE_LONGNAME, [b"n" * 8_000_000] * 2, path)
+    refused(path, tmp_path, "a header has more than 1048576 bytes", 20_000_000)
+    headers(tarfile.GNUTYPE_LONGNAME, [b"n" * 1_000_000] * 30, path)
+    refused(path, tmp_path, "lacks candels.npy", 20_000_000)
+
+
+def test_many_properties_take_no_memory(tmp_path):
+    path = tmp_path / "a.tar.gz"
+    headers(tarfile.XHDTYPE, [record("comment", "n" * 1_000_000)] * 60, path)
+    refused(path, tmp_path, "more than 33554432 bytes of names")
+    common = b"".join(record(f"a{i}", i) for i in range(2000))
+    headers(tarfile.XGLTYPE, [common], path)
+    refused(path, tmp_path, "more than 1000 properties of all members")
+    headers(tarfile.XGLTYPE, [common[:5000]], path)
+    refused(path, tmp_path, "lacks candels.npy")
+
+
+def test_many_empty_members_take_no_memory(tmp_path):
+    path = tmp_path / "a.tar.gz"
+    with gzip.open(path, "wb", 1) as file:
+        for i in range(8000):
+            file.write(tarfile.TarInfo(f"{i}").tobuf(tarfile.GNU_FORMAT))
+    refused(path, tmp_path, "lacks candels.npy", 2_000_000)
+
+
+def test_headers_before_one_member_are_not_followed_without_end(tmp_path):
+    path = tmp_path / "a.tar.gz"
+    info = tarfile.TarInfo("././@LongLink")
+    info.type, info.size = tarfile.GNUTYPE_LONGNAME, 1
+    with gzip.open(path, "wb", 1) as file:
+        file.write(tarfile.TarInfo("b").tobuf(tarfile.GNU_FORMAT))
+        for _ in range(1000):
+            file.write(info.tobuf(tarfile.GNU_FORMAT) + bytes(512))
+    refused(path, tmp_path, "cannot unpack .*header")
+
+
+@pytest.mark.parametrize("text", ["GNU.sparse.map=x", "GNU.sparse.map=1,x", "size=-1536"])
+def test_a_broken_property_is_a_broken_archive(tmp_path, text):
+    path = tmp_path / "a.tar.gz"
+    headers(tarfile.XHDTYPE, [record(*text.split("="))] * 2, path)
+    refused(path, tmp_path, "cannot unpack")
+
+
+@pytest.mark.parametrize("place", ["a member that is not wanted", "after the end"])
+def test_all_that_is_unpacked_has_a_limit(tmp_path, place):
+    path = tmp_path / "a.tar.gz"
+    archive(path, [("candels.npy", b"1"), ("candels.csv", b"2")])
+    content = gzip.decompress(path.read_bytes())
+    info = tarfile.TarInfo("other")
+    info.size = 100_000_000
+    with gzip.open(path, "wb", 1) as file:
+        if place == "after the end":
+            file.write(content + bytes(info.size))
+        else:
+            file.write(info.tobuf(tarfile.GNU_FORMAT) + bytes(info.size) + content)
+    refused(path, tmp_path, "has more than 37554432 bytes when it is unpacked, over the limit")
+    assert not list((tmp_path / "out").glob("*"))

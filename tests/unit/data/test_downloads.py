@@ -261,6 +261,15 @@ class Odd(Handler):
     def part(self):
         self.send(206, b"gal", Content_Range="bytes 0-2/8")
 
+    def empty(self):
+        self.send(200, b"")
+
+    def login(self):
+        self.send(200, b"\xef\xbb\xbf<html>Sign in</html>", Content_Type="text/html")
+
+    def message(self):
+        self.send(200, b"Sign in", Content_Type="text/html")
+
     def page(self):
         self.send(200, b"<!DOCTYPE html>\n<html><body>Sign in</body></html>")
 
@@ -339,14 +348,19 @@ def odd():
         ("nothing", "cannot download .*204"),
         ("part", "cannot download .*206"),
         ("page", "is a web page .of a log-in"),
+        ("empty.fits", r"empty\.fits is empty"),
+        ("login.fits", r"login\.fits is a web page .of a log-in"),
+        ("message", "is text/html and not the file, according to its server"),
+        ("message.fits", "is no file of the format of its name .it begins with b'Sign in'"),
         ("cut", "cannot download"),
     ],
 )
 def test_what_is_no_file_is_refused_without_a_checksum_too(odd, tmp_path, path, message):
     target = tmp_path / "out" / "data.bin"
     with pytest.raises(DeblendError, match=message):
-        download(f"{odd.url}/{path}", target, None, LIMIT)
+        download(f"{odd.url}/{path}", target, None, LIMIT, record=tmp_path)
     assert list(target.parent.iterdir()) == []
+    assert not (tmp_path / "checksums.csv").exists()
     assert len(odd.asked) == (3 if path == "cut" else 1)
 
 
@@ -532,10 +546,10 @@ def test_secrets_of_an_address_are_nowhere(odd, tmp_path, monkeypatch, caplog, p
 
 def test_a_file_without_a_checksum_is_compared_with_the_first_one(server, tmp_path):
     target = tmp_path / "mosaics" / "a.fits"
-    (server.folder / "a.fits").write_bytes(b"first")
+    (server.folder / "a.fits").write_bytes(b"SIMPLE  = first")
     download(f"{server.url}/a.fits", target, None, LIMIT, record=tmp_path)
     target.unlink()
-    (server.folder / "a.fits").write_bytes(b"other")
+    (server.folder / "a.fits").write_bytes(b"SIMPLE  = other")
     with pytest.raises(DeblendError, match=r"a\.fits is not the file that it was"):
         download(f"{server.url}/a.fits", target, None, LIMIT, record=tmp_path)
     assert not target.exists()

@@ -19,7 +19,7 @@ USER, KEY, SIGNATURE = "astronomer-name", "0123456789abcdef-the-key", "X-Goog-Si
 BASIC = base64.b64encode(f"{USER}:{KEY}".encode()).decode()
 SECRETS = (USER, KEY, BASIC, SIGNATURE, "let-me-in")
 PATH = "/competitions/data/download/galaxies/images.zip"
-CONTENT = b"galaxies" * 1000
+CONTENT = b"PK\x03\x04" + b"galaxies" * 1000
 LIMIT = 100_000
 
 
