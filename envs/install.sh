@@ -22,4 +22,6 @@ for requirements in "$@"; do
   set -- "$@" -r "$requirements"
   shift
 done
-pip install "$@" -c "$lock"
+# pip builds what has no wheel with tools of these versions. With hashes, it would want hashes of all of them,
+# also of those that are not in the lock.
+pip install "$@" -c "$lock" --build-constraint constraints.txt

@@ -59,5 +59,28 @@ def test_both_recipes_install_the_same():
     found = commands.findall(docker)
     assert found == commands.findall(apptainer)
     assert len(found) == 4
-    python = int(re.search(r"^FROM python:3\.(\d+)", docker, re.M)[1])
+    # Not only the latest patch of this Python on the latest Debian.
+    python = int(re.search(r"^FROM python:3\.(\d+)\.\d+-slim-[a-z]+$", docker, re.M)[1])
     assert 11 <= python <= 13
+    assert f"`{base}`" in (ROOT / "docs/platforms.md").read_text()
+
+
+def test_recipes_have_what_packages_without_a_wheel_are_built_with():
+    needed = re.search(r"\(Debian: `([^`]+)`\)", (ROOT / "docs/platforms.md").read_text())[1]
+    for name in ("Dockerfile", "deblend.def"):
+        text = (ROOT / "envs" / name).read_text()
+        packages = re.search(
+            r"apt-get install --yes --no-install-recommends (.*?)( \\)?$", text, re.M
+        )
+        assert set(needed.split()) <= set(packages[1].split()), name
+
+
+@pytest.mark.parametrize("name", ["install.sh", "Dockerfile", "deblend.def"])
+def test_packages_are_built_with_pinned_tools(name):
+    """pip builds in an environment of its own, with the latest setuptools unless told otherwise."""
+    text = (ROOT / "envs" / name).read_text()
+    commands = re.findall(r"(?:^|-m )pip (?:install|download|wheel) .*", text, re.M)
+    assert commands
+    for command in commands:
+        builds = "--require-hashes" not in command and "--no-deps" not in command
+        assert ("--build-constraint constraints.txt" in command) is builds, command

@@ -22,6 +22,10 @@ LEFT_OUT = ("logs", "benchmarks", "checkpoints")
 MAX_NAMED = 5
 
 
+#: What records again, also if only files were made again on which no target of the run depends.
+RECORD_AGAIN = "snakemake --cores 1 --force record_checksums"
+
+
 @dataclass(frozen=True)
 class Verified:
     """Names of files, relative to the folder of results, by what became of them.
@@ -30,10 +34,10 @@ class Verified:
     ----------
     same : list of str
     changed : list of str
-        Other bytes, though the time of the file says that it was not written since.
+        Other bytes, though the time of the file is the one that was recorded.
     gone : list of str
     newer : list of str
-        Other bytes, with a time after that of the record: made again, or copied.
+        Other bytes, and another time, later or earlier: made again, or copied.
     unknown : list of str
         Without a checksum.
     """
@@ -78,13 +82,14 @@ def record_checksums(results: str | Path, needed: Iterable[str | Path], output: 
     needed : iterable of path
         Files that must be among them, or in a folder of `LEFT_OUT`.
     output : path
-        CSV file with `file` (relative to the folder), `n_bytes` and `sha256`.
+        CSV file with `file` (relative to the folder), `n_bytes`, `mtime_ns` (when it was modified,
+        nanoseconds since 1970) and `sha256`.
 
     Raises
     ------
     DeblendError
-        A file that is needed is not there, or one has other bytes than in the record before, and a
-        time before that.
+        A file that is needed is not there, or one has other bytes than in the record before, and
+        the same time.
     """
     output = Path(output)
     # Snakemake removes an output before it is made again.
@@ -101,11 +106,12 @@ def record_checksums(results: str | Path, needed: Iterable[str | Path], output: 
                 f"workflow again, or delete {kept} if you put them there yourself"
             )
     _remove_orphans(Path(results))
+    found = list(_rows(results))
     for path in (output, kept):
         with atomic(path) as temporary, open(temporary, "w", newline="") as file:
             rows = csv.writer(file, lineterminator="\n")
-            rows.writerow(("file", "n_bytes", "sha256"))
-            rows.writerows(_rows(results))
+            rows.writerow(("file", "n_bytes", "mtime_ns", "sha256"))
+            rows.writerows(found)
 
 
 def _remove_orphans(results: Path) -> None:
@@ -115,13 +121,15 @@ def _remove_orphans(results: Path) -> None:
             digest.unlink(missing_ok=True)
 
 
-def _rows(results: str | Path) -> Iterator[tuple[str, int, str]]:
-    """Name, size and checksum of each file."""
+def _rows(results: str | Path) -> Iterator[tuple[str, int, int, str]]:
+    """Name, size, time and checksum of each file."""
     for path in result_files(results):
         # Intermediate files of jobs that are at work can go meanwhile.
         with contextlib.suppress(FileNotFoundError):
             name = path.relative_to(results).as_posix()
-            yield name, path.stat().st_size, sha256_of(path)
+            # Before it is read: a file that is made again meanwhile then has another time.
+            about = path.stat()
+            yield name, about.st_size, about.st_mtime_ns, sha256_of(path)
 
 
 def verify(results: str | Path, record: str | Path) -> Verified:
@@ -141,21 +149,24 @@ def verify(results: str | Path, record: str | Path) -> Verified:
     record = Path(record)
     try:
         with record.open(newline="") as file:
-            expected = {row["file"]: row["sha256"] for row in csv.DictReader(file)}
-        time = record.stat().st_mtime
+            # Records of earlier versions have no times.
+            expected = {
+                row["file"]: (row["sha256"], row.get("mtime_ns")) for row in csv.DictReader(file)
+            }
     except (OSError, KeyError, ValueError) as error:
         raise DeblendError(
             f"cannot read {record} ({error}), which a finished run writes: run the workflow first"
         ) from error
     found = Verified([], [], [], [], [])
-    for name, digest in expected.items():
+    for name, (digest, time) in expected.items():
         path = Path(results) / name
         if not path.is_file():
             found.gone.append(name)
         elif sha256_of(path) == digest:
             found.same.append(name)
         else:
-            (found.newer if path.stat().st_mtime > time else found.changed).append(name)
+            is_recorded = str(path.stat().st_mtime_ns) == time
+            (found.changed if is_recorded else found.newer).append(name)
     names = (path.relative_to(results).as_posix() for path in result_files(results))
     found.unknown.extend(name for name in names if name not in expected)
     return found
@@ -170,7 +181,7 @@ def report(found: Verified, results: str | Path) -> str:
         Files have changed, or are gone.
     """
     wrong = [f"{n} (changed)" for n in found.changed] + [f"{n} (gone)" for n in found.gone]
-    wrong += [f"{n} (other bytes, and a later time)" for n in found.newer]
+    wrong += [f"{n} (made again)" for n in found.newer]
     counts = (
         f"{len(found.same)} files of {results} are as they were when the run ended, "
         f"{len(found.unknown)} have no checksum"
@@ -179,7 +190,7 @@ def report(found: Verified, results: str | Path) -> str:
         more = f" and {len(wrong) - MAX_NAMED} more" if len(wrong) > MAX_NAMED else ""
         raise DeblendError(
             f"{counts}; {len(wrong)} are not: {', '.join(wrong[:MAX_NAMED])}{more}. Delete those "
-            "that are broken, and run the workflow again, which also records those that you made "
-            "again on purpose"
+            "that are broken, and give the command again that made them; then record all as they "
+            f"are now: {RECORD_AGAIN} (with the --configfile of the run)"
         )
     return counts

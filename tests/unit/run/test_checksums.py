@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 from deblend.errors import DeblendError
+from deblend.run import checksums
 from deblend.run.checksums import record_checksums, report, verify
 from deblend.run.digests import record_digests
 
@@ -47,9 +48,10 @@ def test_an_untouched_run_is_as_it_was(results):
 
 def test_the_checksums_are_those_of_other_programs(results):
     lines = record_of(results).read_text().splitlines()
-    assert lines[0] == "file,n_bytes,sha256"
+    assert lines[0] == "file,n_bytes,mtime_ns,sha256"
     for line in lines[1:]:
-        name, size, digest = line.split(",")
+        name, size, time, digest = line.split(",")
+        assert int(time) == os.stat(results / name).st_mtime_ns
         done = subprocess.run(["sha256sum", results / name], capture_output=True, text=True)
         assert done.stdout.split()[0] == digest
         assert int(size) == len(f"content of {name}")
@@ -67,10 +69,56 @@ def test_other_bytes_with_a_later_time_are_an_error_until_they_are_recorded(resu
     (results / "tables/new.csv").write_text("")
     found = verify(results, record_of(results))
     assert (found.newer, found.unknown) == ([FILES[0]], ["tables/new.csv"])
-    with pytest.raises(DeblendError, match=r"1 have no checksum; 1 are not: tables/a.csv \(other"):
+    with pytest.raises(DeblendError, match=r"1 have no checksum; 1 are not: tables/a.csv \(made"):
         report(found, results)
     record_checksums(results, [], record_of(results))
     assert "4 files" in report(verify(results, record_of(results)), results)
+
+
+def test_files_made_again_while_the_clock_was_behind_are_no_flipped_bits(results):
+    """Their times are before that of the record, but not those that were recorded."""
+    path = results / FILES[0]
+    path.write_text("made again")
+    os.utime(path, (0, 86400))
+    assert verify(results, record_of(results)).newer == [FILES[0]]
+    record_checksums(results, [path], record_of(results))
+    assert len(verify(results, record_of(results)).same) == len(FILES)
+
+
+def test_a_file_made_again_while_others_were_read_is_no_flipped_bit(results, monkeypatch):
+    """Its time is before that of the record, which ended later."""
+    read = checksums.sha256_of
+    path = results / FILES[1]
+
+    def read_and_make_again(name):
+        digest = read(name)
+        if name == path:
+            path.write_text("made again")
+        return digest
+
+    # Comparing with the record before would be the first reading.
+    (results / "benchmarks/.checksums.csv").unlink()
+    monkeypatch.setattr(checksums, "sha256_of", read_and_make_again)
+    record_checksums(results, [], record_of(results))
+    monkeypatch.undo()
+    time = record_of(results).stat().st_mtime
+    assert path.stat().st_mtime <= time
+    assert verify(results, record_of(results)).newer == [FILES[1]]
+    record_checksums(results, [], record_of(results))
+    assert len(verify(results, record_of(results)).same) == len(FILES)
+
+
+def test_a_record_without_times_blocks_no_new_one(results):
+    """As earlier versions wrote it."""
+    record = record_of(results)
+    for path in (record, record.with_name(f".{record.name}")):
+        rows = [line.split(",") for line in path.read_text().splitlines()]
+        path.write_text("".join(f"{name},{size},{sha}\n" for name, size, _, sha in rows))
+    assert len(verify(results, record).same) == len(FILES)
+    flip(results / FILES[0], keep_time=True)
+    assert verify(results, record).newer == [FILES[0]]
+    record_checksums(results, [], record)
+    assert len(verify(results, record).same) == len(FILES)
 
 
 def test_a_new_record_does_not_take_a_flipped_bit_for_right(results):
