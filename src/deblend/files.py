@@ -244,6 +244,12 @@ def name_in_address(address: str) -> str:
 
 
 def public_url(url: str) -> str:
-    """An address for messages, without user name, password and query, which may be secret."""
+    """An address for messages, without user name, password and query, which may be secret.
+
+    A password can have characters that end it for others, as in ``https://me:a/b@host/file``: all
+    before the last @ is left out.
+    """
     parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    if "@" in parts.query + parts.fragment:
+        return f"{parts.scheme}://..."
+    return f"{parts.scheme}://{(parts.netloc + parts.path).rpartition('@')[2]}"

@@ -16,9 +16,9 @@ from deblend.files import public_url
 SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.I)
 
 
-#: Within a text, where long values are cut: user name and password of an address; an address and
-#: its query.
-CREDENTIALS = re.compile(r"(?<=://)[^/\s]*(@|(?=\.{3}))")
+#: Within a text, where long values are cut: user name and password of an address, which end at the
+#: last @, or all of it if that comes late; an address and its query.
+CREDENTIALS = re.compile(r"(?<=://)(\S*[?#]\S*@[^\s'\"]*|\S*(@|(?=\.{3})))")
 QUERY = re.compile(r"(://[^\s?'\"]*)\?[^\s'\"]*")
 
 

@@ -47,12 +47,15 @@ NoiseKind = Annotated[
 ]
 MoffatBeta = Annotated[Real, Field(gt=1.1, description="Exponent of the PSF's Moffat profile.")]
 RadiusUnit = Literal["pix", "arcsec"]
+#: Addresses have no @ behind the host: what is before one may belong to a password.
+NO_AT = "(?!.*://[^/?#]*[/?#].*@)"
+CODED = "with %40 for each @ behind the host, and %2F for / before it"
 #: A path, or an address to download from; http only for tests on this machine.
 FileOrAddress = Annotated[
     str,
     Pattern(
-        r"^https://.*[^/]$|^http://(127\.0\.0\.1|localhost|\[::1\])[:/].*[^/]$|^(?!.*://).+$",
-        "a path or an https address of a file",
+        rf"^{NO_AT}(https://.*[^/]|http://(127\.0\.0\.1|localhost|\[::1\])[:/].*[^/]|(?!.*://).+)$",
+        f"a path or an https address of a file, {CODED}",
     ),
 ]
 ImageUnit = Annotated[
@@ -388,11 +391,13 @@ class Archive(Section):
         "configuration names it (vizier:...).",
     )
     version: str = Field(description="Version of the record.")
-    url: Annotated[str, Pattern(r"^https?://", "an https address")] | None = Field(
-        default=None,
-        description="https address of the file, or of a mirror of the record's; without it the "
-        "address comes from the DOI's record. The entry has the facts about the file wherever the "
-        "configuration names this address.",
+    url: Annotated[str, Pattern(rf"^{NO_AT}https?://", f"an https address, {CODED}")] | None = (
+        Field(
+            default=None,
+            description="https address of the file, or of a mirror of the record's; without it the "
+            "address comes from the DOI's record. The entry has the facts about the file wherever "
+            "the configuration names this address.",
+        )
     )
     address: Literal["seen", "assembled"] = Field(
         default="seen",

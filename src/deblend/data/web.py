@@ -10,6 +10,7 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 import urllib3
+from deblend.data.addresses import public_text
 from deblend.errors import DeblendError
 from deblend.files import public_url
 from requests.auth import AuthBase
@@ -118,7 +119,7 @@ def _without_secrets(error: requests.RequestException) -> requests.RequestExcept
         answer.status_code = error.response.status_code
         text = f"{answer.status_code} from {public_url(error.response.url)}"
         return requests.HTTPError(text, response=answer)
-    text = re.sub(r"//[^/\s]*@", "//", re.sub(r"\?\S*", "", str(error)))
+    text = public_text(str(error))
     types = (requests.Timeout, requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
     error_type = next((t for t in types if isinstance(error, t)), requests.RequestException)
     return error_type(text)

@@ -19,6 +19,8 @@ from deblend.config_base import (
     kind_tag,
 )
 from deblend.data.config import (
+    CODED,
+    NO_AT,
     ApplySip,
     FileOrAddress,
     ImageExtension,
@@ -43,10 +45,10 @@ BandName = Annotated[str, Pattern(r"^[a-z0-9_]+$", "letters from a to z, digits 
 TableOrAddress = Annotated[
     str,
     Pattern(
-        r"^https://.*[^/]$|^http://(127\.0\.0\.1|localhost|\[::1\])[:/].*[^/]$"
+        rf"^{NO_AT}(https://.*[^/]|http://(127\.0\.0\.1|localhost|\[::1\])[:/].*[^/])$"
         r"|^(?!vizier:)(?!.*://).+$|^vizier:[A-Z]+/[A-Za-z0-9+_/-]+$",
-        "a path, an https address of a file, or vizier: and the name of a table at VizieR, such as "
-        "vizier:J/ApJS/207/24",
+        f"a path, an https address of a file, {CODED}, or vizier: and the name of a table at "
+        "VizieR, such as vizier:J/ApJS/207/24",
     ),
 ]
 

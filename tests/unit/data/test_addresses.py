@@ -4,6 +4,12 @@ import re
 
 import pytest
 from deblend.data.addresses import hidden, public_text, restored, shown
+from deblend.data.config import FileOrAddress
+from deblend.data.web import check_url
+from deblend.errors import DeblendError
+from deblend.files import public_url
+from deblend.hemmati2022.cutout_config import TableOrAddress
+from pydantic import TypeAdapter, ValidationError
 
 WHOLE = "https://me:PASSWORD@a.org:8443/folder/b.fits?key=TOKEN#part"
 
@@ -44,6 +50,29 @@ def test_secrets_are_not_shown(address):
     assert hidden([address]) == {shown(address): address}
 
 
+@pytest.mark.parametrize("character", ["/", "?", "#", "//"])
+def test_a_password_with_characters_that_end_it_is_not_shown(character):
+    """The configuration refuses it, in words without it; other messages have none of it."""
+    address = f"https://me:PASS{character}WORD@a.org/b.fits"
+    messages = [shown(address), public_url(address), public_text(f"'{address}' is wrong")]
+    with pytest.raises(DeblendError) as caught:
+        check_url(address.replace("https", "ftp"))
+    messages.append(str(caught.value))
+    for kind in (FileOrAddress, TableOrAddress):
+        with pytest.raises(ValidationError, match="with %40 for each @ behind the host") as refused:
+            TypeAdapter(kind).validate_python(address)
+        messages.append(public_text(str(refused.value.errors()[0]["ctx"]["error"])))
+    assert not [text for text in messages if "PASS" in text or "WORD" in text]
+
+
+@pytest.mark.parametrize("kind", [FileOrAddress, TableOrAddress])
+@pytest.mark.parametrize(
+    "address", [WHOLE, "https://me:a%2Fb@a.org/c%40d.fits", "data/a@b.fits", "https://a.org/b"]
+)
+def test_other_addresses_are_taken(kind, address):
+    assert TypeAdapter(kind).validate_python(address) == address
+
+
 def test_another_secret_is_another_address():
     assert shown(WHOLE) != shown(WHOLE.replace("TOKEN", "other"))
 
@@ -66,7 +95,11 @@ def test_all_of_a_configuration_comes_back():
     [
         (f"'{WHOLE}' is not a path", "'https://a.org:8443/folder/b.fits' is not a path"),
         ("'https://me:PASSW... is too long", "'https://... is too long"),
-        ("https://a.org/b?TOKEN or https://c.org/d@e?", "https://a.org/b or https://c.org/d@e"),
+        ("https://a.org/b?TOKEN or https://c.org/d@e?", "https://a.org/b or https://e"),
+        ("'https://me:PASS/WORD@a.org/b' is", "'https://a.org/b' is"),
+        ("'https://me:PASS?WORD@a.org/b' is", "'https://' is"),
+        ("'https://a.org/b?key=a@TOKEN' is", "'https://' is"),
+        ("'https://me:PASS/WOR... is too long", "'https://... is too long"),
         ("is this a@b? No: c://d", "is this a@b? No: c://d"),
     ],
 )
