@@ -393,6 +393,23 @@ def test_the_vanilla_gan_has_its_own_options(toy_jobs):
     assert [network["kind"] for network in networks].count("vanilla") == 1
 
 
+def test_the_plan_says_what_is_downloaded_and_what_a_survey_needs():
+    command = [sys.executable, ROOT / "tools/plan.py", ROOT / "config/small.yaml", "--times", "1"]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    # VGG-16's weights, whose size config/weights.yaml has.
+    assert "Downloads: 0.06 GB" in text
+    assert "NaN" not in text
+    asked = {line.split()[0]: line for line in text.splitlines() if line.strip()}
+    assert " by size " in asked["hemmati2022_train"]
+    survey = text.partition("A survey of a billion stamps")[2]
+    rows = {line.split()[0]: line.split() for line in survey.splitlines() if line.strip()}
+    table = (ROOT / "evidence/benchmark/small/table.csv").read_text()
+    (seconds,) = re.findall(r"^simulated,sep_auto,.*,([\d.]+),[^,]*$", table, re.MULTILINE)
+    assert float(rows["sep_auto"][1]) == pytest.approx(1e9 * 2 * float(seconds) / 3600, rel=0.01)
+    assert {"blend2flux", "blend2posterior", "BlendHunter", "branched"} <= rows.keys()
+    assert "not measured" in survey
+
+
 def test_lint():
     subprocess.run([sys.executable, ROOT / "tools/lint_workflow.py"], check=True)
 
