@@ -6,7 +6,6 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from deblend.hemmati2022 import photometry
 from deblend.hemmati2022.blends import main_pair, true_positions
 from deblend.hemmati2022.degrade import low_position
 from deblend.hemmati2022.photometry import (
@@ -66,21 +65,33 @@ def test_two_positions_measure_better_than_one(maker, detected):
     assert errors["gan"] < 0.5 * errors["low"]
 
 
-def test_images_of_few_blends_are_in_memory_at_a_time(maker, detected, monkeypatch):
+class Counting:
+    """A maker of pairs that remembers how many blends it was asked for at a time."""
+
+    def __init__(self, maker):
+        self.maker, self.sizes = maker, []
+
+    def __getattr__(self, name):
+        value = getattr(self.maker, name)
+        if not callable(value):
+            return value
+
+        def counted(*arguments, **options):
+            frames = [a for a in (*arguments, *options.values()) if isinstance(a, pd.DataFrame)]
+            self.sizes += map(len, frames)
+            return value(*arguments, **options)
+
+        return counted
+
+
+def test_images_of_few_blends_are_in_memory_at_a_time(maker, detected):
     table, peaks = detected.detections, detected.peaks
     blends = maker.draw(SPLITS["test"], 0, 40, "test", BLENDING)
-    arguments = (maker, 0, blends, table, peaks)
     options = {"engine": "builtin", "profile": "exp", "n_workers": 1}
-    whole = measure_photometry(*arguments, **options)
-    sizes, fit = [], photometry.fit_photometry
-
-    def counted(images, *rest, **more):
-        sizes.append(len(images))
-        return fit(images, *rest, **more)
-
-    monkeypatch.setattr(photometry, "fit_photometry", counted)
-    found = measure_photometry(*arguments, **options, part_size=3)
-    assert len(whole) > 3 and max(sizes) == 3
+    whole = measure_photometry(maker, 0, blends, table, peaks, **options)
+    counting = Counting(maker)
+    found = measure_photometry(counting, 0, blends, table, peaks, **options, part_size=3)
+    assert len(whole) > 3 and max(counting.sizes) == 3
     pd.testing.assert_frame_equal(found, whole)
 
 
