@@ -1,5 +1,6 @@
 """Data sets from other sources than the simulation, from the input to the results."""
 
+import gzip
 import hashlib
 import json
 import os
@@ -293,8 +294,13 @@ def holding_secret(folder, *, but=()):
 def test_passwords_and_signatures_are_recorded_nowhere(tmp_path, project, serve, overlay):
     """Those of an archive, a mosaic and a table; a change of them asks for another download."""
     served, address = serve
-    for name in ("data.tar.gz", "field.fits", "catalogue.csv"):
-        (served / name).write_bytes(name.encode())
+    contents = {
+        "field.fits": b"SIMPLE  = field",
+        "data.tar.gz": gzip.compress(b"data"),
+        "catalogue.csv": b"a,b",
+    }
+    for name, content in contents.items():
+        (served / name).write_bytes(content)
     path = project / "config/datasets.yaml"
     archives = yaml.safe_load(path.read_text())
     whole = f"{address.replace('//', f'//me:{SECRET}@')}/data.tar.gz?key={SECRET}"
@@ -315,11 +321,7 @@ def test_passwords_and_signatures_are_recorded_nowhere(tmp_path, project, serve,
     )
     arguments = ("--cores", 2, *targets, "--configfile", config)
     made = snakemake(*arguments, directory=tmp_path, project=project)
-    assert [(tmp_path / target).read_text() for target in targets] == [
-        "field.fits",
-        "data.tar.gz",
-        "catalogue.csv",
-    ]
+    assert [(tmp_path / target).read_bytes() for target in targets] == [*contents.values()]
     path.write_text(path.read_text().replace("data.tar.gz?key=", "data.tar.gz?new="))
     changed = snakemake("-n", *arguments, directory=tmp_path, project=project)
     assert planned(changed.text) == {"download_archive"}
