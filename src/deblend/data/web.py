@@ -119,7 +119,8 @@ def _without_secrets(error: requests.RequestException) -> requests.RequestExcept
         answer.status_code = error.response.status_code
         text = f"{answer.status_code} from {public_url(error.response.url)}"
         return requests.HTTPError(text, response=answer)
-    text = public_text(str(error))
+    # Messages of libraries also have addresses without their host.
+    text = re.sub(r"\?\S*", "", public_text(str(error)))
     types = (requests.Timeout, requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
     error_type = next((t for t in types if isinstance(error, t)), requests.RequestException)
     return error_type(text)
