@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from collect_evidence import copy_table, sources
-from paper_scale import read_history
+from paper_scale import read_record
 
 #: Tables with times, and those with words about the run.
 LEFT_OUT = ("training_time.csv", "jobs.csv", "highlights.csv", "reproduction.csv")
@@ -29,8 +29,8 @@ def table_of(paper: str, source: Path, name: str, results: Path) -> pd.DataFrame
     """A table of the run as the evidence would have it; None: there is none."""
     network = name.removeprefix("networks/").removesuffix("/history.csv")
     if network != name and not source.is_file():
-        known = read_history(results, network)
-        return None if known is None else pd.DataFrame(known[0])
+        record = read_record(results, network)
+        return pd.DataFrame(record["history"]) if record else None
     if not source.is_file():
         return None
     with tempfile.TemporaryDirectory() as folder:

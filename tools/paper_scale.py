@@ -110,6 +110,30 @@ def time_of(trainings: Sequence[Training], left: float) -> float:
     return left * trainings[0].share / sum(training.share for training in trainings)
 
 
+def read_record(results: Path, network: str) -> dict[str, Any] | None:
+    """Record of a training that is not finished, of its checkpoint; None: it has no checkpoint.
+
+    Parameters
+    ----------
+    results : path
+        Folder of the results.
+    network : str
+        Name of the network, such as `blendhunter/sigma5_0`.
+
+    Returns
+    -------
+    dict or None
+        `history` and `seconds`; empty if the checkpoint is broken.
+    """
+    for suffix in (".npz", ".pt"):
+        path = results / "checkpoints" / f"{network.replace('/', '-')}{suffix}"
+        try:
+            return read_checkpoint(path, path.stat().st_mtime_ns)
+        except FileNotFoundError:  # or it has just been removed
+            continue
+    return None
+
+
 def read_history(
     results: Path, training: Training
 ) -> tuple[list[dict[str, Any]], float, bool] | None:
@@ -124,13 +148,9 @@ def read_history(
         Folder of the results.
     training : Training
     """
-    for suffix in (".npz", ".pt"):
-        path = results / "checkpoints" / f"{training.network.replace('/', '-')}{suffix}"
-        try:
-            record = read_checkpoint(path, path.stat().st_mtime_ns)
-        except FileNotFoundError:  # or it has just been removed
-            continue
-        return record and (record["history"], record["seconds"], False)
+    record = read_record(results, training.network)
+    if record is not None:
+        return (record["history"], record["seconds"], False) if record else None
     history, weights = training.outputs(results)
     timing = results / f"benchmarks/training/{training.network}.json"
     if not all(path.is_file() for path in (history, weights, timing)):
@@ -139,13 +159,13 @@ def read_history(
 
 
 @functools.lru_cache(maxsize=len(ORDER))
-def read_checkpoint(path: Path, _written: int) -> dict[str, Any] | None:
+def read_checkpoint(path: Path, _written: int) -> dict[str, Any]:
     """Record of a training in its checkpoint, a large file that is read again when it is new.
 
     Returns
     -------
-    dict or None
-        None if the file is broken: the training then begins again.
+    dict
+        Empty if the file is broken: the training then begins again.
 
     Raises
     ------
@@ -165,7 +185,7 @@ def read_checkpoint(path: Path, _written: int) -> dict[str, Any] | None:
         raise
     except Exception as error:  # a broken file can raise any error
         print(f"{path} cannot be read ({error}): the training begins again", file=sys.stderr)
-        return None
+        return {}
 
 
 def flush(evidence: Path, results: Path, trainings: Sequence[Training]) -> list[dict[str, Any]]:
