@@ -133,7 +133,7 @@ def draw_panel(
     alpha = 0.3 if numbers["n"] > 2000 else 0.5
     draw_points(axis, isolated, blended, limits, color=colour, alpha=alpha)
     lines = [
-        _with_error(r"$\overline{\Delta_{\rm mag}}$", numbers, "mean_dmag", 3, " mag"),
+        _with_error(r"$\bar{\Delta}_{\rm mag}$", numbers, "mean_dmag", 3, " mag"),
         _with_error(r"$\sigma_{\rm mag}$", numbers, "sigma_mag", 3, " mag"),
         _outliers(numbers),
         _with_error("MAPE (mag)", numbers, "mape_mag_percent", 2, "%"),
