@@ -1,6 +1,9 @@
 """The documentation: pages that are made from the rules, and the site."""
 
+import ast
+import importlib
 import importlib.util
+import inspect
 import re
 import shlex
 import subprocess
@@ -13,15 +16,24 @@ from tests.rules import ROOT, declared
 
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 LINKED = [ROOT / name for name in ("CONTRIBUTING.md", "config/README.md", "results/README.md")]
-#: Commands stand in blocks without a language.
+#: Pages with commands and code; they stand in blocks, commands in those without a language.
+INSTRUCTIONS = (*PAGES, ROOT / "config/README.md", ROOT / "CONTRIBUTING.md")
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 COMMANDS = [
     pytest.param(line, id=f"{page.name}: {line.partition('#')[0].strip()}")
-    for page in PAGES
+    for page in INSTRUCTIONS
     for language, block in BLOCK.findall(page.read_text())
     if not language
     for line in block.replace("\\\n", " ").splitlines()
 ]
+CODE = [
+    pytest.param(block, id=f"{page.name}: {number}")
+    for page in INSTRUCTIONS
+    for number, (language, block) in enumerate(BLOCK.findall(page.read_text()))
+    if language == "python"
+]
+#: What stands for a name of the user's in a file that a command asks for.
+PLACEHOLDERS = {"NAME": "galaxyzoo", "NETWORK": "blend2flux", "DATASET": "simulated"}
 #: The comment of a command that needs more than this machine says so.
 NEEDS_MORE = re.compile(r"\b(network|cluster|download)\b")
 #: Commands of the shell, of which nothing is checked.
@@ -91,6 +103,22 @@ def test_a_command_of_the_pages_exists(line):
         assert program in SHELL
 
 
+@pytest.mark.parametrize("block", CODE)
+def test_code_of_the_pages_uses_what_the_library_has(block):
+    """Names that are imported exist, and functions of ours take the arguments; nothing is run."""
+    tree = ast.parse(block)
+    known = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            module = importlib.import_module(node.module)
+            known |= {alias.name: getattr(module, alias.name) for alias in node.names}
+    assert known
+    for call in ast.walk(tree):
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in known:
+            keywords = {word.arg: None for word in call.keywords}
+            inspect.signature(known[call.func.id]).bind(*call.args, **keywords)
+
+
 def check_make(arguments):
     """The target and the scale exist; a figure that is named is made by a rule."""
     targets = re.findall(r"^([a-z_]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
@@ -116,14 +144,20 @@ def check_snakemake(arguments, comment):
     for path in options.profile or ():
         assert (ROOT / path / "config.yaml").is_file()
     for target in options.targets:
-        check_target(target)
+        check_target(target, *options.configfile)
     runs = not (options.dryrun or options.list_target_rules)
     assert options.configfile or NEEDS_MORE.search(comment) or not runs
 
 
-def check_target(target):
-    """A rule has this name, or makes this file at toy scale."""
-    rules = declared(ROOT / "config/toy.yaml")["rules"]
-    path = re.sub("^results/(small/|toy/)?", "results/toy/", target)
-    made = [pattern for rule in rules.values() for pattern in rule["made"]]
-    assert target in rules or any(re.fullmatch(pattern, path) for pattern in made), target
+def check_target(target, *overlays):
+    """A rule has this name, or makes this file: at toy scale, or with these overlays."""
+    path = "/".join(PLACEHOLDERS.get(part, part) for part in target.split("/"))
+    small = re.sub("^results/(small/|toy/|galaxyzoo/)?", "results/toy/", path)
+    known = makes(small, "config/toy.yaml") or target in declared(ROOT / "config/toy.yaml")["rules"]
+    assert known or makes(path, *overlays), target
+
+
+def makes(path, *overlays):
+    """Whether a rule makes the file, with these overlays."""
+    rules = declared(*(ROOT / name for name in overlays))["rules"]
+    return any(re.fullmatch(made, path) for rule in rules.values() for made in rule["made"])
