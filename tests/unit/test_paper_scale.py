@@ -195,7 +195,7 @@ def test_two_steps_of_each_paper(tmp_path):
     small = {"epochs": 2, "steps_per_epoch": 1}
     overlay["networks"] = SMALLEST["networks"] | {"blend2flux": {"filters": 4, **small}}
     overlay["farrens2022"] = SMALLEST["farrens2022"] | {"network": {"epochs": 2}}
-    gan = {"burn_in_iterations": 1, "iterations": 1, "adversarial_start": 1, "trace_interval": 1}
+    gan = {"burn_in_iterations": 1, "iterations": 1, "adversarial_start": 0, "trace_interval": 1}
     overlay["reiman2019"] = SMALLEST["reiman2019"] | {"network": gan}
     overlay["hemmati2022"] = SMALLEST["hemmati2022"] | {"network": small}
     (tmp_path / "overlay.yaml").write_text(yaml.safe_dump(overlay))
