@@ -1,4 +1,5 @@
 import pytest
+from deblend.errors import TransientError
 
 from tests.figures import keep_figures
 
@@ -7,3 +8,23 @@ from tests.figures import keep_figures
 def drawn(monkeypatch):
     """List of the figures that are saved in a test."""
     return keep_figures(monkeypatch)
+
+
+@pytest.fixture
+def needs_memory(monkeypatch):
+    """Function that tests that a step says what it lacks, before it makes arrays.
+
+    Where there is a byte less than its arrays have, it ends with the remedy. It runs where there is
+    five times as much.
+    """
+
+    def test(step, arrays, remedy):
+        needed = sum(array.nbytes for array in arrays(step()))
+        monkeypatch.setattr("deblend.space.available_memory", lambda: needed - 1)
+        with pytest.raises(TransientError, match="GB of memory, and this machine has") as error:
+            step()
+        assert str(error.value).endswith(f"left: use a larger one, or {remedy}")
+        monkeypatch.setattr("deblend.space.available_memory", lambda: 5 * needed)
+        step()
+
+    return test

@@ -161,6 +161,7 @@ def configurations(folder, kind, address):
     else:
         config["networks"]["blend2flux"] |= {"epochs": 6, "n_train_blends": 256}
         config["datasets"]["simulated"] |= {"n_galaxies": 120}
+        config["boucaud2020"]["compared"] = []
     path = folder / "overlay.yaml"
     path.write_text(yaml.safe_dump(config))
     return [ROOT / "config/toy.yaml", path] if papers else [path]
