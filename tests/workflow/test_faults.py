@@ -248,9 +248,10 @@ def base(tmp_path_factory, address):
     made = set()
 
     def make(kind):
-        folder = tmp_path_factory.getbasetemp() / KINDS[kind].base
+        # As deep as the copies: with other relative paths of the project all would run again.
+        folder = tmp_path_factory.getbasetemp() / KINDS[kind].base / "a run"
         if kind not in made:
-            folder.mkdir(exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
             if KINDS[kind].downloads and not (folder / "results" / ARCHIVE).exists():
                 add_archive(folder / "results")
             status, text = Place(folder, kind, address).run()
