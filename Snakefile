@@ -31,6 +31,7 @@ rule all:
     input:
         ALL_MADE,
         "<results>/benchmarks/checksums.csv",
+        "<results>/provenance.json",
     message:
         "All results of the papers in the configuration"
 

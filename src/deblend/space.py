@@ -99,7 +99,7 @@ def _left_in_groups(proc: Path, cgroups: Path) -> Iterator[int]:
                 break
 
 
-def need_memory(what: str, n_bytes: int) -> None:
+def need_memory(what: str, n_bytes: int, remedy: str = "fewer galaxies (make plan)") -> None:
     """Check that something fits into memory, before the system ends the process for lack of it.
 
     Parameters
@@ -107,6 +107,8 @@ def need_memory(what: str, n_bytes: int) -> None:
     what : str
         For the message.
     n_bytes : int
+    remedy : str, optional
+        What else helps than a larger machine.
 
     Raises
     ------
@@ -118,5 +120,5 @@ def need_memory(what: str, n_bytes: int) -> None:
     if available is not None and n_bytes > available:
         raise TransientError(
             f"{what} needs {n_bytes / 1e9:.1f} GB of memory, and this machine has "
-            f"{available / 1e9:.1f} GB left: use a larger one, or fewer galaxies (make plan)"
+            f"{available / 1e9:.1f} GB left: use a larger one, or {remedy}"
         )

@@ -14,19 +14,23 @@ import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 
 import h5py
 import psutil
 import pytest
 import yaml
+from deblend.data.checksums import record_digest
 from deblend.run.checksums import result_files, sha256_of
 
 from tests.conftest import ROOT
 from tests.reliability import recorded
 from tests.run import SMALLEST, command_of
+from tests.server import serving
 from tests.workflow.conftest import TINY
 from tools.unlock import living_runs
 
@@ -60,6 +64,8 @@ class Kind:
         The input that is damaged; None: it has none.
     papers : bool
         Whether it is a rule of the other papers, which have a configuration of their own.
+    downloads : bool
+        Whether it makes a download, or unpacks one. They are in the folder of results here.
     """
 
     target: str
@@ -67,8 +73,18 @@ class Kind:
     script: str
     input: str | None = STAMPS
     papers: bool = False
+    downloads: bool = False
+
+    @property
+    def base(self):
+        """Name of the folder of the tiny run that it is a part of."""
+        return "papers" if self.papers else "downloads" if self.downloads else "base"
 
 
+#: A download from the server here, and an archive that was one.
+DOWNLOAD = "resources/boucaud2020_published/output_catalog.csv"
+ARCHIVE = "resources/boucaud2020_candels/archive.tar.gz"
+MEMBER = "table.csv"
 KINDS = {
     "simulation": Kind(STAMPS, (STAMPS, f"{SET}/galaxies.ecsv", f"{SET}/*.csv"), "simulate", None),
     "catalogue": Kind(f"{SET}/blends_test.ecsv", (f"{SET}/blends_test.ecsv",), "draw_blends"),
@@ -105,21 +121,47 @@ KINDS = {
         "reiman2019/galaxyzoo/scores.csv",
         papers=True,
     ),
+    "download": Kind(DOWNLOAD, (DOWNLOAD,), "download_table", None, downloads=True),
+    "unpacking": Kind(
+        f"{Path(ARCHIVE).parent}/tables/{MEMBER}",
+        (f"{Path(ARCHIVE).parent}/tables/*",),
+        "unpack_table",
+        ARCHIVE,
+        downloads=True,
+    ),
+    "figures": Kind(
+        "report/boucaud2020/training.pdf",
+        ("report/boucaud2020/training.*",),
+        "training",
+        "networks/blend2flux/history.csv",
+    ),
+    "summary": Kind(
+        "tables/claims.csv",
+        ("report/circumstances.json", "benchmarks/*_time.*")
+        + tuple(f"tables/{n}.*" for n in ("reproduction", "claims", "findings", "highlights")),
+        "summary",
+        "boucaud2020/claims.csv",
+    ),
 }
 #: What a message says of a damaged input.
-BROKEN = "(is not a complete|has other bytes)"
+BROKEN = "(is not a complete|has other bytes|has changed since)"
 FULL = re.compile("no space for|disk is full|No space left on device")
 
 
-def configurations(folder, papers):
-    """Configuration files of the tiny run."""
+def configurations(folder, kind, address):
+    """Configuration files of the tiny run; the address is that of the server here."""
+    papers = kind.papers
     config = json.loads(json.dumps(SMALLEST if papers else TINY))
-    if papers:
+    if kind.downloads:
+        config["pathvars"]["resources"] = "results/resources"
+        config["boucaud2020"]["published_catalogue"] = f"{address}/output_catalog.csv"
+    elif papers:
         config["pathvars"] = {"results": "results"}
         config["reiman2019"]["network"] |= {"iterations": 60, "checkpoint_interval": 6}
     else:
         config["networks"]["blend2flux"] |= {"epochs": 6, "n_train_blends": 256}
         config["datasets"]["simulated"] |= {"n_galaxies": 120}
+        config["boucaud2020"]["compared"] = []
     path = folder / "overlay.yaml"
     path.write_text(yaml.safe_dump(config))
     return [ROOT / "config/toy.yaml", path] if papers else [path]
@@ -128,10 +170,10 @@ def configurations(folder, papers):
 class Place:
     """A folder of the tiny run, in which one kind of rule has to run again."""
 
-    def __init__(self, folder, kind):
+    def __init__(self, folder, kind, address):
         self.folder, self.kind = folder, KINDS[kind]
         self.results = folder / "results"
-        self.configurations = configurations(folder, self.kind.papers)
+        self.configurations = configurations(folder, self.kind, address)
 
     def take_away(self):
         """Remove the outputs, so that the rule has to run."""
@@ -174,15 +216,45 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def base(tmp_path_factory):
+def address(tmp_path_factory):
+    """Address of a server on this machine, which has a catalogue."""
+    folder = tmp_path_factory.mktemp("served")
+    (folder / "output_catalog.csv").write_text(numbers(1))
+    with serving(folder) as server:
+        yield server.url
+
+
+def numbers(seed, n=50_000):
+    """A table of random numbers as text."""
+    rng = random.Random(seed)
+    return "id,flux\n" + "".join(f"{i},{rng.random()}\n" for i in range(n))
+
+
+def add_archive(results):
+    """Put an archive where downloads are, with its record."""
+    archive, table = results / ARCHIVE, results / MEMBER
+    archive.parent.mkdir(parents=True)
+    table.write_text(numbers(2))
+    with tarfile.open(archive, "w:gz") as tar:
+        tar.add(table, arcname=f"data/{MEMBER}")
+    table.unlink()
+    folder = archive.parents[1]
+    record_digest(folder, archive, archive, address="https://example.org/a", is_known=True)
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory, address):
     """Function that returns the folder of the tiny run with the results of a kind of rule."""
     made = set()
 
     def make(kind):
-        folder = tmp_path_factory.getbasetemp() / ("papers" if KINDS[kind].papers else "base")
+        # As deep as the copies: with other relative paths of the project all would run again.
+        folder = tmp_path_factory.getbasetemp() / KINDS[kind].base / "a run"
         if kind not in made:
-            folder.mkdir(exist_ok=True)
-            status, text = Place(folder, kind).run()
+            folder.mkdir(parents=True, exist_ok=True)
+            if KINDS[kind].downloads and not (folder / "results" / ARCHIVE).exists():
+                add_archive(folder / "results")
+            status, text = Place(folder, kind, address).run()
             assert status == 0, text[-3000:]
             made.add(kind)
         return folder
@@ -191,10 +263,10 @@ def base(tmp_path_factory):
 
 
 @pytest.fixture
-def place(base, kind, tmp_path):
+def place(base, kind, tmp_path, address):
     folder = tmp_path / "a run"
     shutil.copytree(base(kind), folder, symlinks=True)
-    place = Place(folder, kind)
+    place = Place(folder, kind, address)
     place.expected = place.digests()
     place.take_away()
     return place

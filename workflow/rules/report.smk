@@ -1,4 +1,4 @@
-# Tables of the numbers and claims of all papers, the most telling numbers, times, and a record of the
+# Tables of the numbers and claims of all papers, the most telling numbers, times, and records of the
 # run; the front page of Snakemake's report.
 report: "../report/workflow.rst"
 
@@ -51,7 +51,7 @@ rule report_summary:
         training_time="<results>/benchmarks/training_time.csv",
         job_time="<results>/benchmarks/job_time.csv",
         job_time_text="<results>/benchmarks/job_time.txt",
-        provenance="<results>/provenance.json",
+        circumstances="<results>/report/circumstances.json",
     log:
         "<results>/logs/summary.log",
     localrule: True
@@ -85,7 +85,7 @@ rule report_summary:
             "sextractor_flux": BOUCAUD["sextractor_flux"],
         },
     message:
-        "Compare published numbers with ours, test the claims, and record the run"
+        "Compare published numbers with ours, test the claims, and record the circumstances of the run"
     script:
         "../scripts/report/summary.py"
 
@@ -226,7 +226,7 @@ rule report_pages:
             name: f"<results>/tables/{name}.csv"
             for name in ("reproduction", "claims", "findings", "highlights")
         },
-        provenance="<results>/provenance.json",
+        circumstances="<results>/report/circumstances.json",
         tables=[table for *_, table, _ in PAGES],
         captioned=list(CAPTIONED.values()),
     output:
@@ -275,18 +275,20 @@ ALL_MADE = [
         name=["reproduction", "claims", "findings", "highlights"],
     ),
     "<results>/benchmarks/training_time.csv",
-    "<results>/provenance.json",
     "<results>/report/first_page.html",
     expand("<results>/report/{paper}/training.png", paper=config["papers"]),
 ]
 
 
-# In the folder of benchmarks, since descriptions of networks have the commit of the code.
+# After all others. The checksums are in the folder of benchmarks, since descriptions of networks have the
+# commit of the code.
 rule record_checksums:
     input:
         made=ALL_MADE,
+        circumstances="<results>/report/circumstances.json",
     output:
         checksums="<results>/benchmarks/checksums.csv",
+        provenance="<results>/provenance.json",
     log:
         "<results>/logs/record_checksums.log",
     conda:
@@ -298,7 +300,7 @@ rule record_checksums:
     params:
         code=code("data/record_checksums.py"),
     message:
-        "Record the checksums of all results"
+        "Record the circumstances of the run, and the checksums of all results"
     script:
         "../scripts/data/record_checksums.py"
 

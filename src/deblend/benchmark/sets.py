@@ -43,6 +43,7 @@ from deblend.hemmati2022.pairs import point_source_sigma
 from deblend.photometry.config import Detection
 from deblend.scenes.scenes import Scenes, write_scenes
 from deblend.seeds import generator
+from deblend.space import need_memory
 from deblend.units import flux_from_mag
 
 log = logging.getLogger(__name__)
@@ -518,6 +519,12 @@ def make_real_set(
         seed=seed,
         split=split,
         config=blending,
+    )
+    # Each blend, and both galaxies with their masks.
+    need_memory(
+        f"a set of {n_blends} blends of real galaxies",
+        n_blends * (4 + 2 * (4 + 1)) * size**2,
+        "fewer blends in benchmark of the configuration",
     )
     images, (sigma, correlation) = stamps.images[:, 0], stamps.noise()
     rendered = render(

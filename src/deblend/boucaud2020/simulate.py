@@ -25,6 +25,7 @@ from deblend.data.profiles import (
 from deblend.data.stamps import Stamps, band_table
 from deblend.errors import DeblendError
 from deblend.seeds import generator
+from deblend.space import need_memory
 from deblend.units import flux_from_mag
 
 REDSHIFT_RANGE = (0.02, 1.5)
@@ -206,10 +207,17 @@ def simulate_chunk(
     Raises
     ------
     DeblendError
-        The range is empty, or the correlation of the noise is not given.
+        The range is empty, the correlation of the noise is not given, or there is too little
+        memory.
     """
     if not 0 <= start < stop:
         raise DeblendError(f"a chunk from {start} to {stop} has no galaxies: give start < stop")
+    # Each image, and all of them joined.
+    need_memory(
+        f"a chunk of {stop - start} galaxies of {dataset}",
+        2 * 4 * (stop - start) * config.stamp_size**2,
+        "a smaller chunk_size",
+    )
     images, galaxies = zip(
         *(
             simulate_galaxy(seed, dataset, i, priors, config, correlation)

@@ -33,6 +33,7 @@ from deblend.data.table_files import (
 )
 from deblend.errors import DeblendError
 from deblend.seeds import generator
+from deblend.space import need_memory
 
 log = logging.getLogger(__name__)
 
@@ -301,6 +302,12 @@ def ingest_files(config: FilesConfig, seed: int) -> Stamps:
     galaxies["origin"] = Path(config.catalog).name
     images = _read_stamps(config, galaxies["id"])
     size = config.stamp_size
+    # The stamps and their segmentation maps.
+    need_memory(
+        f"{len(images)} stamps of {config.catalog}",
+        (4 + 2) * len(images) * size**2,
+        "a smaller stamp_size, or fewer galaxies",
+    )
     out = np.empty((len(images), 1, size, size), np.float32)
     for i, image in enumerate(images):
         stamp = image.astype(np.float32)

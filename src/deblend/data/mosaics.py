@@ -17,6 +17,7 @@ from deblend.data.psfs import read_psf
 from deblend.data.stamps import CUT_AT_POSITIONS, Stamps, band_table
 from deblend.data.table_files import SENTINELS, Quantity, read_columns
 from deblend.errors import DeblendError
+from deblend.space import need_memory
 
 log = logging.getLogger(__name__)
 
@@ -144,6 +145,11 @@ def _cut_stamps(galaxies: pd.DataFrame, config: FieldConfig) -> tuple[np.ndarray
                 f"{subject}: none of the {n_placed} positions in {config.catalog} is on "
                 f"{config.mosaic}: check its columns of ra and dec (degrees)"
             )
+        need_memory(
+            f"{len(rows)} stamps of {config.mosaic}",
+            4 * len(rows) * size**2,
+            "a smaller stamp_size, or a catalogue of fewer galaxies",
+        )
         stamps = np.full((len(rows), size, size), np.nan, np.float32)
         n_edge = n_zeros = n_pixels = 0
         for i, row in enumerate(rows):

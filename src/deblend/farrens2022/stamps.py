@@ -18,6 +18,7 @@ from deblend.farrens2022.config import CLOSE_PX, SampleConfig
 from deblend.farrens2022.galaxies import CatalogGalaxies, SimulatedGalaxies
 from deblend.hdf5 import new_file, open_file, write_array
 from deblend.seeds import generator
+from deblend.space import need_memory
 from deblend.workers import in_order
 
 #: Diameter of Hubble's mirror (m) and the share of it that is obscured, for counts/s of HST.
@@ -164,8 +165,14 @@ def draw_chunk(
     Raises
     ------
     DeblendError
-        See `check_stamps`.
+        See `check_stamps`; or there is too little memory.
     """
+    # Each image, and all of them joined.
+    need_memory(
+        f"a chunk of {stop - start} stamps of {sample}",
+        2 * 4 * (stop - start) * config.stamp_size**2,
+        "a smaller chunk_size",
+    )
     drawn = [draw_stamp(config, galaxies, sample, i, seed) for i in range(start, stop)]
     images, rows = zip(*drawn, strict=True)
     table = pd.DataFrame(list(rows), columns=list(TABLE_COLUMNS))

@@ -14,6 +14,7 @@ from deblend.hemmati2022.classical import stack_bands
 from deblend.hemmati2022.networks import SrConfig, build_generator
 from deblend.hemmati2022.pairs import BATCH, PairMaker, make_pair_maker, of_band
 from deblend.seeds import generator as random_generator
+from deblend.space import need_memory
 from deblend.training.description import read_description
 from deblend.training.torch_backend import move_to_device
 from deblend.training.torch_checkpoint import build_network
@@ -92,7 +93,17 @@ def all_images(
     networks: dict[str, Network], blends: pd.DataFrame, split: str, device: torch.device
 ) -> dict[str, np.ndarray]:
     """As `image_batches`, but of all blends at once: one band of them fits into memory."""
-    parts = [images for _, images in image_batches(networks, blends, split, device)]
+    parts: list[dict[str, np.ndarray]] = []
+    for rows, images in image_batches(networks, blends, split, device):
+        if not parts:
+            # Those of the first batch tell how much all take, and as much once more when joined.
+            of_batch = sum(image.nbytes for image in images.values())
+            need_memory(
+                f"images of {len(blends)} {split} blends in {len(images)} resolutions",
+                2 * of_batch * len(blends) // rows.stop,
+                "fewer blends (hemmati2022 > n_blends)",
+            )
+        parts.append(images)
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 

@@ -42,6 +42,7 @@ from deblend.hemmati2022.blends import with_neighbours
 from deblend.hemmati2022.cutout_config import CutoutSimulatorConfig
 from deblend.hemmati2022.ingest import band_psfs, bands_with_psfs
 from deblend.seeds import generator
+from deblend.space import need_memory
 from deblend.units import flux_from_mag
 from numpy.typing import ArrayLike
 from scipy.special import expit, ndtr, ndtri
@@ -422,6 +423,12 @@ def simulate_cutouts(
     bands = band_rows(config)
     sigma = bands["noise_sigma"].to_numpy(np.float32)[:, None, None]
     size = config.parent_px
+    # The images in all bands, and segmentation maps.
+    need_memory(
+        f"a chunk of {len(indices)} galaxies of {name}",
+        len(indices) * (4 * len(bands) + 2) * size**2,
+        "a smaller chunk_size",
+    )
     images = np.empty((len(indices), len(bands), size, size), np.float32)
     # Poisson noise of the light, whose variance is the light over the time.
     times = [np.inf if band.exposure_s is None else band.exposure_s for band in config.bands]

@@ -20,6 +20,7 @@ from deblend.data.ranges import galaxy_ranges
 from deblend.errors import DeblendError
 from deblend.files import write_json
 from deblend.hemmati2022.blends import (
+    FRAME_PX,
     HemmatiBlendConfig,
     all_sources,
     inside_frame,
@@ -55,6 +56,7 @@ from deblend.hemmati2022.peaks import (
 )
 from deblend.hemmati2022.predict import generate_images, latent_vectors
 from deblend.seeds import generator as random_generator
+from deblend.space import need_memory
 from deblend.tables import write_csv
 from deblend.training.ahead import made_ahead
 from deblend.training.fingerprints import fingerprint
@@ -263,6 +265,16 @@ class Trainer(Gan):
         return GRADIENT_PENALTY * (slope.flatten(1).norm(dim=1) - 1).pow(2).mean()
 
 
+def validation_bytes(n: int, n_bands: int, factor: int) -> int:
+    """Bytes of the images that a validation has in memory at the same time.
+
+    In high resolution the blends, what a generator makes of them, and of the single galaxies; in
+    low resolution both.
+    """
+    high, low = (FRAME_PX - 2) ** 2, (FRAME_PX // factor) ** 2
+    return 4 * n * n_bands * ((2 + SINGLES_PER_BLEND) * high + (1 + SINGLES_PER_BLEND) * low)
+
+
 class Validation:
     """Validation blends and single galaxies, with which generators are validated.
 
@@ -290,6 +302,11 @@ class Validation:
         band: int,
     ) -> None:
         self.maker, self.detection, self.band = maker, detection, band
+        need_memory(
+            f"validation on {n} blends in {len(maker.bands)} bands",
+            validation_bytes(n, len(maker.bands), maker.factor),
+            "fewer blends (hemmati2022 > n_blends > validation)",
+        )
         self.blends = maker.draw(rows["validation"], 0, n, "validation", blending)
         # Not those of `detect`, nor with their noise.
         single_rows, last_rows = calibration_halves(maker, rows["calibration"])

@@ -17,7 +17,7 @@ def what_ran(
     Parameters
     ----------
     provenance : dict
-        Content of `provenance.json`.
+        From `deblend.run.provenance.provenance`.
     numbers : DataFrame
         `tables/reproduction.csv`, whose `configuration` says what each paper's numbers are from.
     titles : dict

@@ -20,7 +20,7 @@ def write_pages(
     Parameters
     ----------
     inputs : dict of path
-        `claims`, `findings`, `highlights` and `reproduction` (CSV) and `provenance` (JSON);
+        `claims`, `findings`, `highlights` and `reproduction` (CSV) and `circumstances` (JSON);
         `tables` and `captioned`: sequences of CSV files.
     outputs : dict of path
         `first`, `first_part`, `claims`, `findings`, `reproduction`; `pages`, one for each of
@@ -42,7 +42,7 @@ def write_pages(
     title = "Published numbers beside ours"
     write_page(outputs["reproduction"], title, parts, inputs["reproduction"])
     highlights = pd.read_csv(inputs["highlights"], dtype={"published": str})
-    record = read_json(inputs["provenance"])
+    record = read_json(inputs["circumstances"])
     first = front_page(record, numbers, highlights, claims, findings, papers)
     write_page(outputs["first"], "What ran, and what it shows", [first])
     write_text(outputs["first_part"], first)

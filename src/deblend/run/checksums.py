@@ -4,12 +4,13 @@ import contextlib
 import csv
 import hashlib
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from deblend.errors import DeblendError
-from deblend.files import atomic
+from deblend.files import atomic, sha256_once
 
 log = logging.getLogger(__name__)
 
@@ -162,7 +163,7 @@ def verify(results: str | Path, record: str | Path) -> Verified:
         path = Path(results) / name
         if not path.is_file():
             found.gone.append(name)
-        elif sha256_of(path) == digest:
+        elif sha256_once(path) == digest:
             found.same.append(name)
         else:
             is_recorded = str(path.stat().st_mtime_ns) == time
@@ -172,18 +173,31 @@ def verify(results: str | Path, record: str | Path) -> Verified:
     return found
 
 
-def report(found: Verified, results: str | Path) -> str:
+def report(
+    found: Verified, results: str | Path, unlike: Mapping[str, str] = MappingProxyType({})
+) -> str:
     """What has been found, in one line.
+
+    Parameters
+    ----------
+    found : Verified
+    results : path
+    unlike : dict of str, optional
+        Files that are not those of `provenance.json`, and what is wrong: see
+        `deblend.run.provenance`.
 
     Raises
     ------
     DeblendError
         Files have changed, or are gone.
     """
-    wrong = [f"{n} (changed)" for n in found.changed] + [f"{n} (gone)" for n in found.gone]
-    wrong += [f"{n} (made again)" for n in found.newer]
+    said = dict.fromkeys(found.changed, "changed") | dict.fromkeys(found.gone, "gone")
+    said |= dict.fromkeys(found.newer, "made again")
+    said |= {name: what for name, what in unlike.items() if name not in said}
+    wrong = [f"{name} ({what})" for name, what in said.items()]
+    same = set(found.same) - set(unlike)
     counts = (
-        f"{len(found.same)} files of {results} are as they were when the run ended, "
+        f"{len(same)} files of {results} are as they were when the run ended, "
         f"{len(found.unknown)} have no checksum"
     )
     if wrong:

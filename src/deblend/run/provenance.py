@@ -1,5 +1,6 @@
 """Record of a run: configuration, versions, backends, devices and the state of the code."""
 
+import logging
 import platform
 import re
 from importlib import metadata
@@ -7,7 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from deblend.checkout import commit_of_code
-from deblend.files import public_url, read_json
+from deblend.files import public_url, read_json, sha256_once, write_json
+from deblend.run.checksums import result_files
+from deblend.run.digests import digest_file
+
+log = logging.getLogger(__name__)
+
+#: Name of the record in the folder of results.
+NAME = "provenance.json"
 
 #: Packages whose versions can change results.
 PACKAGES = (
@@ -70,6 +78,67 @@ def provenance(config: dict[str, Any], networks: dict[str, str | Path]) -> dict[
         "seed": config["seed"],
         "config": _without_secrets(config),
     }
+
+
+def write_provenance(circumstances: str | Path, results: str | Path) -> None:
+    """Write the record of a finished run, `NAME`: its circumstances, and digests of its files.
+
+    Parameters
+    ----------
+    circumstances : path
+        From `provenance`, as JSON.
+    results : path
+        Folder of results. The record has `files` in the order of their names: for each, relative to
+        the folder, `n_bytes` and the `sha256` that its job recorded beside it.
+    """
+    results = Path(results)
+    files = {}
+    for path in result_files(results):
+        digest = _digest_beside(path)
+        if digest is not None and path != results / NAME:
+            about = {"n_bytes": path.stat().st_size, "sha256": digest}
+            files[path.relative_to(results).as_posix()] = about
+    write_json(results / NAME, read_json(circumstances) | {"files": files})
+
+
+def _digest_beside(path: Path) -> str | None:
+    """The digest that a job recorded beside its output; None if there is none."""
+    record = digest_file(path)
+    return record.read_text().split(" ")[0] if record.is_file() else None
+
+
+def unlike_provenance(results: str | Path) -> dict[str, str]:
+    """Files of a finished run that are not those of its record.
+
+    Parameters
+    ----------
+    results : path
+
+    Returns
+    -------
+    dict of str
+        By the name of the file, relative to the folder: what is wrong.
+
+    Raises
+    ------
+    DeblendError
+        The record is missing or broken.
+    """
+    results = Path(results)
+    files = read_json(results / NAME).get("files")
+    if files is None:
+        log.warning("%s has no digests, as an earlier version wrote it: run again", results / NAME)
+        return {}
+    found = {}
+    for name, about in files.items():
+        path = results / name
+        if not path.is_file():
+            found[name] = "gone"
+        elif sha256_once(path) != about["sha256"]:
+            found[name] = f"not as in {NAME}"
+        elif _digest_beside(path) not in (None, about["sha256"]):
+            found[name] = f"the digest beside it is not that in {NAME}"
+    return found
 
 
 def _without_secrets(value: Any) -> Any:

@@ -16,6 +16,7 @@ from deblend.data.rows import Rows
 from deblend.errors import DeblendError
 from deblend.hdf5 import new_file, open_file, read_attributes, write_array, write_attributes
 from deblend.photometry.config import Detection
+from deblend.space import need_memory
 
 #: Columns of the table of a method. `scene` and `source` are numbers from 0; `role` is central or
 #: companion, or empty; flux and its error are in counts/s at the zero point of the band, NaN
@@ -251,9 +252,16 @@ def read_scenes(path: str | Path, *, on_disk: bool = False) -> Scenes:
     path : path
     on_disk : bool
         Leave the images on disk (`deblend.data.rows.Rows`): slices of them are read.
+
+    Raises
+    ------
+    DeblendError
+        The file is missing or broken, or does not fit into memory.
     """
     with open_file(path) as file:
         attributes = read_attributes(file)
+        if not on_disk:
+            need_memory(f"{path} of scenes", file["images"].nbytes, "fewer scenes")
         images: Any = Rows(path, "images", kept_bytes=0) if on_disk else file["images"][:]
         texts: dict[str, Any] = {k: tuple(file[k].asstr()[:]) for k in TEXTS}
         arrays: dict[str, Any] = {k: file[k][:] if k in file else None for k in OPTIONAL}

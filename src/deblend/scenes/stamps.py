@@ -8,6 +8,7 @@ from deblend.data.noise import noise_images
 from deblend.scenes.scenes import Scenes
 from deblend.scenes.weights import UnsuitedNetworkError
 from deblend.seeds import generator
+from deblend.space import need_memory
 from scipy.interpolate import CubicSpline
 
 #: Relative difference of pixel scales that is none.
@@ -104,6 +105,7 @@ def cut_stamps(
         The flux of a pixel that is resampled is the integral of a spline over its area, so that
         flux is conserved.
     """
+    need_memory(f"{len(scene)} stamps of sources", 4 * len(scene) * size**2, "fewer scenes")
     stamps = np.empty((len(scene), size, size), np.float32)
     missing, corners = np.zeros(len(scene)), np.zeros((len(scene), 2))
     margin = 0 if ratio == 1 else MARGIN_PX

@@ -274,19 +274,35 @@ def test_a_set_does_not_depend_on_its_batches(options, name):
         np.testing.assert_array_equal(ours, theirs)
 
 
-def test_real_galaxies_are_those_of_one_split(options):
+@pytest.fixture
+def real_stamps():
+    """Stamps of four galaxies of each of two splits."""
     rng = np.random.default_rng(0)
     galaxies = pd.DataFrame({name: np.full(8, np.nan) for name in GALAXY_COLUMNS})
     galaxies = galaxies.assign(
         id=[f"r{i}" for i in range(8)], origin="o", morphology="disk", mag=21.0,
         half_light_radius_px=4.0, split=["validation"] * 4 + ["test"] * 4,
     )  # fmt: skip
-    stamps = Stamps(
+    return Stamps(
         rng.normal(1, 0.1, (8, 1, 32, 32)).astype(np.float32),
         np.ones((8, 32, 32), np.int16),
         galaxies,
         band_table("f160w", 0.06, 25.96, 0.1),
     )
+
+
+def test_a_set_of_real_galaxies_that_does_not_fit_into_memory_is_said(
+    options, real_stamps, needs_memory
+):
+    needs_memory(
+        lambda: make_real_set(real_stamps, 10, options.blending, companion_edge="zero", seed=1),
+        lambda made: (made[0].images, made[1].images, made[1].masks),
+        "fewer blends in benchmark of the configuration",
+    )
+
+
+def test_real_galaxies_are_those_of_one_split(options, real_stamps):
+    stamps = real_stamps
     scenes, truth = make_real_set(stamps, 10, options.blending, companion_edge="zero", seed=1)
     assert set(truth.galaxies["id"]) <= {"r4", "r5", "r6", "r7"}
     assert len(scenes) == 10

@@ -136,3 +136,11 @@ def test_the_sample_agrees_with_the_published_one(real_data, priors):
     ours, theirs = quantities(table), quantities(sample)
     for name in ours:
         assert ks_2samp(ours[name], theirs[name]).pvalue > 0.01, name
+
+
+def test_a_chunk_that_does_not_fit_into_memory_is_said(priors, needs_memory):
+    needs_memory(
+        lambda: simulate_chunk(7, "sim", 0, 3, priors, CONFIG),
+        lambda stamps: (stamps.images, stamps.segmaps),
+        "a smaller chunk_size",
+    )

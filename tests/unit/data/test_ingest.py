@@ -496,3 +496,13 @@ def test_pixels_that_a_plane_of_flags_marks_have_no_data(files):
         stamps = ingest_files(one_each(folder, str(folder), mask_bits=bits), seed=1)
         found = np.argwhere(np.isnan(stamps.images[0, 0])).tolist()
         assert found == [list(place) for place in expected]
+
+
+def test_stamps_that_do_not_fit_into_memory_are_said(files, own_files, needs_memory):
+    """Each image by itself is smaller than all stamps."""
+    pattern = str(own_files / "stamp_*_f160w.fits")
+    needs_memory(
+        lambda: ingest_files(one_each(files[0], pattern), seed=1),
+        lambda stamps: (stamps.images, stamps.segmaps),
+        "a smaller stamp_size, or fewer galaxies",
+    )

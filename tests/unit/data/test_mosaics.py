@@ -365,3 +365,11 @@ def test_a_mosaic_of_another_layout_is_read(survey, stamps):
         cut = cut_field(config(folder, extension=extension))
         np.testing.assert_array_equal(cut.images[:9, 0], stamps.images[:, 0])
         assert np.isnan(cut.images[9:]).all()
+
+
+def test_stamps_that_do_not_fit_into_memory_are_said(survey, needs_memory):
+    needs_memory(
+        lambda: cut_field(config(survey[0])),
+        lambda stamps: (stamps.images[:9],),
+        "a smaller stamp_size, or a catalogue of fewer galaxies",
+    )

@@ -220,3 +220,13 @@ def test_a_broken_file_of_images_is_named_with_the_galaxy(real_data, tmp_path):
     galaxies = CatalogGalaxies(config, "test", {"test": 1.0}, 1)
     with pytest.raises(DeblendError, match="cannot read the image of galaxy .* is broken"):
         draw_chunk(config, galaxies, "real/test", 0, 4, 1)
+
+
+def test_a_chunk_that_does_not_fit_into_memory_is_said(needs_memory):
+    sample = sample_config(kind="real")
+    galaxies = SimulatedGalaxies(sample, "pairs", 1)
+    needs_memory(
+        lambda: draw_chunk(sample, galaxies, "real/test", 0, 3, 1),
+        lambda drawn: (drawn[0],),
+        "a smaller chunk_size",
+    )

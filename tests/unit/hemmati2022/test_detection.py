@@ -10,10 +10,18 @@ from deblend.hemmati2022.blends import true_positions, with_neighbours
 from deblend.hemmati2022.detection import all_peaks, detect
 from deblend.hemmati2022.networks import SuperResolver, build_generator
 from deblend.hemmati2022.pairs import BATCH
-from deblend.hemmati2022.predict import Network
+from deblend.hemmati2022.predict import Network, all_images
 from deblend.hemmati2022.resolutions import make_resolutions
 
-from tests.unit.hemmati2022.conftest import BLENDING, DETECTION, SPLITS, TINY, maker_of
+from tests.unit.hemmati2022.conftest import (
+    BLENDING,
+    CPU,
+    DETECTION,
+    SPLITS,
+    TINY,
+    Oracle,
+    maker_of,
+)
 
 
 def test_a_perfect_network_detects_the_same_blends_as_the_high_resolution(detected):
@@ -128,3 +136,15 @@ def test_peaks_are_those_of_each_blend_whatever_is_rendered_with_it(maker):
         assert peaks["stamp"].max() == n - 1
         last = peaks[peaks["stamp"] >= BATCH].reset_index(drop=True)
         pd.testing.assert_frame_equal(last.assign(stamp=last["stamp"] - BATCH), end[name])
+
+
+def test_images_that_do_not_fit_into_memory_are_said(maker, needs_memory):
+    """Of more than a batch, whose images tell."""
+    blends = maker.draw(SPLITS["test"], 0, BATCH + 3, "test", BLENDING)
+    high = maker.scaled(blends, "test")[0]
+
+    def images():
+        networks = {"gan": Network(Oracle(high[:, None]), maker, 0)}
+        return all_images(networks, blends, "test", CPU)
+
+    needs_memory(images, dict.values, "fewer blends (hemmati2022 > n_blends)")

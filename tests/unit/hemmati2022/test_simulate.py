@@ -196,3 +196,11 @@ def test_a_measured_psf_is_that_of_the_light(priors, tmp_path):
         1, "sim", simulated_catalogue(1, "sim", 1, priors, config), np.arange(1), priors, config
     )
     np.testing.assert_allclose(stamps.psf[0], measured, atol=1e-6)
+
+
+def test_a_chunk_that_does_not_fit_into_memory_is_said(priors, needs_memory):
+    needs_memory(
+        lambda: cutouts(priors, 3),
+        lambda stamps: (stamps.images, stamps.segmaps),
+        "a smaller chunk_size",
+    )

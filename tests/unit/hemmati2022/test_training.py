@@ -14,7 +14,7 @@ from deblend.hemmati2022.networks import (
     SrConfig,
 )
 from deblend.hemmati2022.pairs import single_galaxies
-from deblend.hemmati2022.peaks import calibration_halves
+from deblend.hemmati2022.peaks import SINGLES_PER_BLEND, calibration_halves
 from deblend.hemmati2022.training import (
     Trainer,
     Validation,
@@ -34,6 +34,7 @@ from tests.unit.hemmati2022.conftest import (
     SPLITS,
     TINY,
     Oracle,
+    maker_of,
 )
 
 
@@ -281,3 +282,19 @@ def test_peaks_everywhere_detect_no_blends(maker):
     validation = Validation(maker, SPLITS, 48, BLENDING, detection, 0)
     result = validation.check(Grid(), CPU)
     assert result["val_detected"] <= 0.1
+
+
+@pytest.mark.parametrize("bands", [("f775w",), ("f775w", "f606w")])
+def test_a_validation_that_does_not_fit_into_memory_is_said(stamps, bands, needs_memory):
+    """It keeps the blends, and for each checks what a generator makes of them and of galaxies."""
+    maker = maker_of(stamps, bands)
+
+    def images(validation):
+        high = validation.high
+        return (high, high, *[high] * SINGLES_PER_BLEND, validation.low, validation.low_single)
+
+    needs_memory(
+        lambda: Validation(maker, SPLITS, 8, BLENDING, DETECTION, 0),
+        images,
+        "fewer blends (hemmati2022 > n_blends > validation)",
+    )

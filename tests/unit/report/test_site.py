@@ -31,12 +31,12 @@ def test_each_table_has_a_page_and_each_figure_a_caption(tmp_path):
     pd.DataFrame({"paper": ["paper"], "sigma": [0.123456789]}).to_csv(
         source / "widths.csv", index=False
     )
-    (source / "provenance.json").write_text(json.dumps(record()))
+    (source / "circumstances.json").write_text(json.dumps(record()))
     inputs = {
         name: str(source / f"{name}.csv")
         for name in ("claims", "findings", "reproduction", "highlights")
     }
-    inputs["provenance"] = str(source / "provenance.json")
+    inputs["circumstances"] = str(source / "circumstances.json")
     inputs["tables"] = inputs["captioned"] = [str(source / "widths.csv")]
     outputs = {
         name: str(target / f"{name}.html")

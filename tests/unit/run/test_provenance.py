@@ -1,11 +1,22 @@
 """Record of a run."""
 
 import json
+import os
 import platform
+import subprocess
 from importlib import metadata
 
 import numpy as np
-from deblend.run.provenance import package_versions, provenance
+import pytest
+from deblend.errors import DeblendError
+from deblend.run.checksums import record_checksums, report, verify
+from deblend.run.digests import digest_file, record_digests
+from deblend.run.provenance import (
+    package_versions,
+    provenance,
+    unlike_provenance,
+    write_provenance,
+)
 
 
 def test_versions_are_those_of_installed_packages():
@@ -37,3 +48,92 @@ def test_secrets_of_addresses_are_not_recorded():
         "fields": [{"mosaic": "https://a.org/m.fits", "size": 3}],
         "catalog": "vizier:J/A/1",
     }
+
+
+MADE = ("tables/a.csv", "datasets/d/stamps.h5", "networks/n/network.weights.h5")
+CIRCUMSTANCES = "report/circumstances.json"
+CHECKSUMS = "benchmarks/checksums.csv"
+
+
+@pytest.fixture
+def results(tmp_path):
+    """A finished run: what jobs made, and files of others."""
+    folder = tmp_path / "results"
+    for name in (*MADE, "logs/a.log", "benchmarks/b.csv", "tables/own.csv"):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"content of {name}")
+    (folder / CIRCUMSTANCES).parent.mkdir()
+    (folder / CIRCUMSTANCES).write_text(json.dumps({"seed": 7, "config": {"scale": "toy"}}))
+    record_digests(folder / name for name in (*MADE, "benchmarks/b.csv"))
+    write_provenance(folder / CIRCUMSTANCES, folder)
+    record_checksums(folder, [], folder / CHECKSUMS)
+    return folder
+
+
+def said_of(results):
+    found = verify(results, results / CHECKSUMS)
+    return report(found, results, unlike_provenance(results))
+
+
+def test_the_record_has_sizes_and_the_digests_of_other_programs(results):
+    record = json.loads((results / "provenance.json").read_text())
+    assert (record["seed"], record["config"]) == (7, {"scale": "toy"})
+    # Those that jobs made, without files that differ from run to run; in the order of names.
+    assert list(record["files"]) == sorted(MADE)
+    for name, about in record["files"].items():
+        done = subprocess.run(["sha256sum", results / name], capture_output=True, text=True)
+        size = len(f"content of {name}")
+        assert about == {"n_bytes": size, "sha256": done.stdout.split()[0]}
+    assert "6 files of" in said_of(results)
+
+
+def test_a_second_record_is_the_same_and_no_file_is_read_for_it(results):
+    before = (results / "provenance.json").read_bytes()
+    record_digests([results / "provenance.json"])
+    for name in MADE:
+        (results / name).write_text("not what has the digest")
+    sizes = {name: (results / name).stat().st_size for name in MADE}
+    write_provenance(results / CIRCUMSTANCES, results)
+    again, first = json.loads((results / "provenance.json").read_text()), json.loads(before)
+    for name in MADE:
+        assert again["files"][name] == first["files"][name] | {"n_bytes": sizes[name]}
+        (results / name).write_text(f"content of {name}")
+    write_provenance(results / CIRCUMSTANCES, results)
+    assert (results / "provenance.json").read_bytes() == before
+
+
+def test_files_that_are_not_those_of_the_record_are_named(results):
+    """Though their checksums were recorded again, or are those of a copied run."""
+    (results / MADE[0]).write_text("another run's")
+    digest_file(results / MADE[1]).write_text("0123abcd  stamps.h5\n")
+    (results / MADE[2]).unlink()
+    record_checksums(results, [], results / CHECKSUMS)
+    with pytest.raises(DeblendError) as error:
+        said_of(results)
+    assert str(error.value).startswith(f"3 files of {results} are as they were")
+    assert "; 3 are not: " in str(error.value)
+    for text in (
+        f"{MADE[0]} (not as in provenance.json)",
+        f"{MADE[1]} (the digest beside it is not that in provenance.json)",
+        f"{MADE[2]} (gone)",
+    ):
+        assert text in str(error.value)
+
+
+def test_a_changed_file_is_named_once(results):
+    path = results / MADE[1]
+    time = path.stat().st_mtime_ns
+    path.write_text("other bytes")
+    os.utime(path, ns=(time, time))
+    with pytest.raises(DeblendError, match=rf"; 1 are not: {MADE[1]} \(changed\)\. Delete"):
+        said_of(results)
+
+
+def test_a_record_of_an_earlier_version_is_said_and_none_is_an_error(results, caplog):
+    (results / "provenance.json").write_text('{"seed": 7}')
+    assert unlike_provenance(results) == {}
+    assert "provenance.json has no digests" in caplog.text
+    (results / "provenance.json").unlink()
+    with pytest.raises(DeblendError, match="provenance.json cannot be read"):
+        unlike_provenance(results)

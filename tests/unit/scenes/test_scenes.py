@@ -47,3 +47,9 @@ def test_a_band_that_is_missing_is_named(scenes):
 
 def test_no_tables_are_an_empty_one():
     assert list(concatenated([]).columns) == list(MEASURED)
+
+
+def test_scenes_that_do_not_fit_into_memory_are_said(tmp_path, placed, needs_memory):
+    path = tmp_path / "scenes.h5"
+    write_scenes(path, placed)
+    needs_memory(lambda: read_scenes(path), lambda read: (read.images,), "fewer scenes")

@@ -58,3 +58,12 @@ def test_a_wrong_pixel_scale_is_refused():
         with pytest.raises(DeblendError, match=remedy) as error:
             pixel_ratio(scale, 0.06, "net")
         assert "\n" not in str(error.value)
+
+
+def test_stamps_that_do_not_fit_into_memory_are_said(scenes, needs_memory):
+    places = np.array([[36.2, 35.8], [30.0, 30.0]])
+    needs_memory(
+        lambda: cut_stamps(scenes, 0, np.array([0, 0]), places, 32, 1.0, centre=16),
+        lambda stamps: (stamps.images,),
+        "fewer scenes",
+    )

@@ -5,6 +5,7 @@ import random
 import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -45,6 +46,21 @@ def trainee():
 def step(trainee):
     """Train with one batch."""
     trainee.model.train_on_batch(X, X.sum(axis=1, keepdims=True))
+
+
+def test_the_same_weights_give_the_same_bytes(tmp_path):
+    """So digests of two runs can be compared."""
+    weights = trainee().model.get_weights()
+    first, second = (tmp_path / f"{n}.weights.h5" for n in ("first", "second"))
+    # HDF5 asks the C library for the time, which Python cannot change: wait for another second.
+    for path, wait_s in ((first, 1.1), (second, 0)):
+        # Names of layers count from 0, as in another process.
+        keras.utils.clear_session()
+        model = trainee().model
+        model.set_weights(weights)
+        write_weights(path, model)
+        time.sleep(wait_s)
+    assert first.read_bytes() == second.read_bytes()
 
 
 def test_a_restored_training_continues_with_the_same_steps(tmp_path):

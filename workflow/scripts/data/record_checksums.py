@@ -1,10 +1,13 @@
-"""Adapter: record the checksums of all files of a finished run."""
+"""Adapter: record the circumstances of a finished run, and the checksums of all its files."""
 
 from pathlib import Path
 
 from deblend.run import logs
 from deblend.run.checksums import record_checksums
+from deblend.run.provenance import write_provenance
 
 with logs.script(snakemake):
-    output = Path(snakemake.output.checksums)
-    record_checksums(output.parents[1], snakemake.input.made, output)
+    results = Path(snakemake.output.provenance).parent
+    # Before the checksums, which have that of this file too.
+    write_provenance(snakemake.input.circumstances, results)
+    record_checksums(results, snakemake.input.made, snakemake.output.checksums)

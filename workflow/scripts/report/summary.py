@@ -1,4 +1,4 @@
-"""Adapter: join the tables of all papers; the most telling numbers; times; record of the run."""
+"""Adapter: join the tables of all papers; telling numbers; times; circumstances of the run."""
 
 from pathlib import Path
 
@@ -42,4 +42,4 @@ with logs.script(snakemake):
         with atomic(path) as temporary:
             temporary.write_text(text)
     networks = dict(zip((name for *_, name in params.trained), inputs.records, strict=True))
-    write_json(out.provenance, provenance(params.config, networks))
+    write_json(out.circumstances, provenance(params.config, networks))
