@@ -92,7 +92,7 @@ def _label_stamps(n: int, folder: Path) -> None:
 
 
 STAGES = {
-    # GalSim keeps the tables of some profiles: more for 1,400 stamps than for 700, and then no more.
+    # GalSim keeps tables of some profiles: more for 1,400 stamps than for 700, then no more.
     "farrens_draw": Stage("Farrens: stamps drawn", "stamps", (1_400, 2_800), _draw_stamps),
     "farrens_sep": Stage(
         "Farrens: labels of SEP", "stamps", (1_000, 6_000), _label_stamps, _write_sample
