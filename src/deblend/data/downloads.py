@@ -22,6 +22,7 @@ from deblend.data.table_files import open_table
 from deblend.data.web import (
     CHUNK,
     TIMEOUT_S,
+    BusyError,
     check_url,
     follow,
     is_transient,
@@ -42,8 +43,8 @@ log = logging.getLogger(__name__)
 SLOWEST, PATIENCE_S = 1000, 60.0
 
 
-#: Longest time for an attempt, seconds: enough for 6 GB at 0.07 MB a second. The next run goes on
-#: from what has come.
+#: Longest time for a download with all attempts and pauses, seconds: enough for 6 GB at 0.07 MB a
+#: second. The next run goes on from what has come.
 LONGEST_S = 86_400.0
 
 
@@ -210,7 +211,7 @@ def _fetch(url: str, auth: AuthBase | None, left: _Left, limits: Mapping[str, An
     auth : AuthBase or None
     left : _Left
     limits : mapping
-        `max_bytes`, `n_bytes`, `patience_s` and `longest_s`.
+        `max_bytes`, `n_bytes`, `patience_s`, `longest_s` and `until`, the time at which that ends.
 
     Returns
     -------
@@ -274,8 +275,7 @@ def _write(
     if total > 0:
         check_count(name, total, limits["n_bytes"], "bytes", "n_bytes")
         need_disk(left.path, total - start)
-    begun = time.monotonic()
-    n_bytes, since, n_then = start, begun, start
+    n_bytes, since, n_then = start, time.monotonic(), start
     with (
         enough_space(left.path, total),
         open(left.path, "ab") as file,
@@ -288,7 +288,7 @@ def _write(
             file.write(chunk)
             bar.update(len(chunk))
             now = time.monotonic()
-            if now - begun > limits["longest_s"]:
+            if now > limits["until"]:
                 raise requests.RequestException(
                     f"after {limits['longest_s']:g} s it has {n_bytes} of {total or '?'} bytes"
                 )
@@ -347,26 +347,30 @@ def download(
     patience_s : float
         Seconds after which a transfer of less than `SLOWEST` bytes per second is a failure.
     longest_s : float
-        Seconds after which any transfer is one. What came until then is kept for the next run.
+        Seconds after which any transfer is one, with all attempts, and with pauses that the server
+        asks for. What came until then is kept for the next run.
 
     Raises
     ------
     DeblendError
         The server does not answer, or the file is a web page, too large, truncated or has another
-        checksum, size or number of rows, or another process downloads it.
+        checksum, size or number of rows, or another process downloads it; or the server asks to
+        wait longer than `longest_s`.
     """
     check_url(url)
     digest = hashlib.sha256(url.encode()).hexdigest()
     left = _Left(temporary_name(output), public_url(url), digest)
     left.path.parent.mkdir(parents=True, exist_ok=True)
     limits: dict[str, Any] = {"max_bytes": max_bytes, "n_bytes": n_bytes}
-    limits |= {"patience_s": patience_s, "longest_s": longest_s}
+    until = time.monotonic() + longest_s
+    limits |= {"patience_s": patience_s, "longest_s": longest_s, "until": until}
     lock = left.path.with_name(f"{left.path.name}.lock")
     with only_one(lock, f"downloading {left.name} to {output}"):
         try:
             kind = retry(
                 lambda: without_secrets(lambda: _fetch(url, auth, left, limits)),
                 f"downloading {left.name}",
+                until=until,
             )
             _check(left, checksum, n_rows, kind)
             if record is not None:
@@ -377,9 +381,11 @@ def download(
                     address=left.name,
                     is_known=known(checksum) is not None,
                 )
-        except requests.RequestException as error:
+        except (requests.RequestException, BusyError) as error:
             if not left.is_worth_keeping():
                 left.remove()
+            if isinstance(error, BusyError):
+                raise
             status = error.response.status_code if error.response is not None else None
             remedy = (remedies or {}).get(status or 0, "check the connection and run again")
             error_type = TransientError if is_transient(error) else DeblendError
