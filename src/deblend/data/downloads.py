@@ -21,11 +21,14 @@ from deblend.data.locks import only_one
 from deblend.data.table_files import open_table
 from deblend.data.web import (
     CHUNK,
+    LONGEST_ANSWER_S,
+    MAX_ANSWER,
     TIMEOUT_S,
     BusyError,
     check_url,
     follow,
     is_transient,
+    limited,
     pieces,
     retry,
     without_secrets,
@@ -56,7 +59,14 @@ OWN_ENCODINGS, OWN_SUFFIXES = ("gzip", "x-gzip"), (".gz", ".tgz")
 PART = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 
 
-def find_file(doi: str, filename: str, pauses_s: Sequence[float] | None = None) -> tuple[str, str]:
+def find_file(
+    doi: str,
+    filename: str,
+    pauses_s: Sequence[float] | None = None,
+    *,
+    max_bytes: int = MAX_ANSWER,
+    longest_s: float = LONGEST_ANSWER_S,
+) -> tuple[str, str]:
     """Address and checksum of a file, from the record of a DOI.
 
     Parameters
@@ -66,6 +76,10 @@ def find_file(doi: str, filename: str, pauses_s: Sequence[float] | None = None) 
     filename : str
     pauses_s : sequence of float, optional
         See `deblend.data.web.retry`.
+    max_bytes : int
+        Largest size of an answer.
+    longest_s : float
+        Longest time for all answers, with all attempts.
 
     Returns
     -------
@@ -78,14 +92,16 @@ def find_file(doi: str, filename: str, pauses_s: Sequence[float] | None = None) 
     DeblendError
         The record cannot be read, or has no such file.
     """
+    options = {"timeout": TIMEOUT_S, "hooks": {"response": limited(max_bytes, longest_s)}}
+    until = time.monotonic() + longest_s
 
     def read_record() -> tuple[Any, dict[str, str]]:
-        repository = pooch.downloaders.doi_to_repository(doi, timeout=TIMEOUT_S)
+        repository = pooch.downloaders.doi_to_repository(doi, **options)
         record = SimpleNamespace(registry={})  # the only attribute that populate_registry uses
         try:
             repository.populate_registry(record)
         except KeyError:
-            # pooch ignores the HTTP status; the body of the API's answer repeats it.
+            # An API can tell a failure in the body of its answer alone.
             answer = requests.Response()
             answer.status_code = int(repository.api_response.get("status", 404))
             answer.url, answer.reason = f"the record's API ({doi})", "no list of files"
@@ -94,7 +110,7 @@ def find_file(doi: str, filename: str, pauses_s: Sequence[float] | None = None) 
         return repository, record.registry
 
     try:
-        repository, files = retry(read_record, f"reading the record {doi}", pauses_s)
+        repository, files = retry(read_record, f"reading the record {doi}", pauses_s, until)
         if filename not in files:
             raise DeblendError(
                 f"the record {doi} has no file {filename}; it has {', '.join(files)}"

@@ -1,6 +1,7 @@
 """Requests to servers: https only, repeated where that can help, without secrets in messages."""
 
 import contextlib
+import io
 import logging
 import re
 import time
@@ -30,8 +31,8 @@ TIMEOUT_S = 60
 RETRY_PAUSES_S = (2.0, 10.0, 30.0)
 
 
-#: Longest time for all attempts at an answer that is no file, seconds.
-LONGEST_S = 600.0
+#: Longest time for all attempts at an answer that is no file, seconds, and its largest size, bytes.
+LONGEST_ANSWER_S, MAX_ANSWER = 600.0, 50_000_000
 
 
 #: Statuses of a busy server, which can say until when (`Retry-After`; RFC 9110, Sect. 10.2.3).
@@ -110,7 +111,8 @@ def retry(
     pauses_s : sequence of float, optional
         Seconds before each repetition; `RETRY_PAUSES_S` by default.
     until : float, optional
-        Time (`time.monotonic`) at which no pause ends later; `LONGEST_S` from now by default.
+        Time (`time.monotonic`) at which the last pause ends; `LONGEST_ANSWER_S` from now by
+        default.
 
     Returns
     -------
@@ -124,7 +126,7 @@ def retry(
     BusyError
         The server asks to wait longer than `until`.
     """
-    until = time.monotonic() + LONGEST_S if until is None else until
+    until = time.monotonic() + LONGEST_ANSWER_S if until is None else until
     for pause in (*(RETRY_PAUSES_S if pauses_s is None else pauses_s), None):
         try:
             return action()
@@ -284,3 +286,74 @@ def pieces(answer: requests.Response) -> Iterator[bytes]:
         raise requests.Timeout(str(error)) from error
     except urllib3.exceptions.HTTPError as error:
         raise requests.exceptions.ChunkedEncodingError(str(error)) from error
+
+
+def content_of(
+    answer: requests.Response,
+    max_bytes: int = MAX_ANSWER,
+    longest_s: float = LONGEST_ANSWER_S,
+    begun: float | None = None,
+) -> bytes:
+    """Content of an answer, which is closed then.
+
+    Parameters
+    ----------
+    answer : requests.Response
+    max_bytes : int
+        Its largest size, unpacked.
+    longest_s : float
+        Longest time since `begun`, a time of `time.monotonic`: now by default.
+    begun : float, optional
+
+    Raises
+    ------
+    requests.RequestException
+        It is larger, or takes longer: another attempt would too. Or the connection is lost.
+    """
+    begun = time.monotonic() if begun is None else begun
+    content, host = bytearray(), urlsplit(answer.url).hostname
+    with answer:
+        for piece in pieces(answer):
+            content += piece
+            if len(content) > max_bytes:
+                raise requests.RequestException(
+                    f"the answer of {host} is larger than the limit of {max_bytes} bytes"
+                )
+            if time.monotonic() - begun > longest_s:
+                raise requests.RequestException(
+                    f"the answer of {host} is not complete after {longest_s:g} s"
+                )
+    return bytes(content)
+
+
+def limited(max_bytes: int, longest_s: float) -> Callable[..., None]:
+    """Make a hook of requests for libraries that ask servers themselves.
+
+    The same holds for their answers as for those of `follow`. Their time begins now.
+
+    Parameters
+    ----------
+    max_bytes, longest_s
+        See `content_of`.
+
+    Returns
+    -------
+    callable
+        For the hooks of the event "response". It raises what `follow` and `content_of` do.
+    """
+    begun = time.monotonic()
+
+    def look(answer: requests.Response, *_: object, **__: object) -> None:
+        if answer.is_redirect:
+            target = urljoin(answer.url, answer.headers["Location"])
+            check_url(target, loopback=urlsplit(answer.url).hostname in LOOPBACK)
+            # Else requests would read all that comes with it.
+            answer.raw.close()
+            return
+        if answer.status_code != requests.codes.ok:
+            answer.close()
+            answer.raise_for_status()
+            raise requests.HTTPError(f"{answer.status_code} is no answer", response=answer)
+        answer.raw = io.BytesIO(content_of(answer, max_bytes, longest_s, begun))
+
+    return look

@@ -23,7 +23,7 @@ from deblend.data.downloads import download, find_file, locate
 from deblend.errors import DeblendError, TransientError
 from deblend.files import temporary_name
 
-from tests.server import Handler, Polite, running
+from tests.server import Handler, Polite, running, send, send_endless, send_slowly
 
 LIMIT = 1_000_000
 DOI = "10.5281/zenodo.2604740"
@@ -218,6 +218,87 @@ def test_the_api_says_in_its_body_that_it_failed(zenodo, status, times):
     with pytest.raises(DeblendError, match=f"cannot read the record {DOI} .*{status}"):
         find_file(DOI, "data.tar.gz")
     assert len(zenodo.asked) == times
+
+
+class Api(Handler):
+    """Zenodo's API whose answer `server.answer` gives."""
+
+    def do_GET(self):
+        self.server.asked.append(self.path)
+        self.server.answer(self)
+
+
+@pytest.fixture
+def api(zenodo, monkeypatch):
+    with running(Api, asked=[], record=(zenodo.folder / "2604740").read_bytes()) as server:
+        monkeypatch.setattr(pooch.downloaders.ZenodoRepository, "base_api_url", server.url)
+        yield server
+
+
+def read_record(**limits):
+    return find_file(DOI, "data.tar.gz", **limits)
+
+
+@pytest.mark.parametrize("status", [201, 202, 203, 206, 300, 400, 403])
+def test_only_200_is_an_answer_of_a_record(api, status):
+    api.answer = lambda handler: send(handler, status, api.record)
+    with pytest.raises(DeblendError, match=f"cannot read the record {DOI} .*{status}"):
+        read_record()
+    assert len(api.asked) == 1
+
+
+def test_the_record_of_a_doi_has_a_largest_size(api):
+    api.answer = send_endless
+    with pytest.raises(DeblendError, match=f"record {DOI} .*larger than the limit of 1000000 byte"):
+        read_record(max_bytes=LIMIT)
+    api.answer = lambda handler: send(
+        handler, 200, gzip.compress(b" " * 10 * LIMIT), Content_Encoding="gzip"
+    )
+    with pytest.raises(DeblendError, match=f"record {DOI} .*larger than the limit of 1000000 byte"):
+        read_record(max_bytes=LIMIT)
+    assert len(api.asked) == 2
+
+
+def test_the_record_of_a_doi_has_a_longest_time(api):
+    api.answer = send_slowly
+    begun = time.monotonic()
+    with pytest.raises(DeblendError, match=rf"record {DOI} .*is not complete after 0\.3 s"):
+        read_record(longest_s=0.3)
+    assert time.monotonic() - begun < 5
+    assert len(api.asked) == 1
+
+
+def test_the_api_of_a_doi_does_not_redirect_to_http(api):
+    api.answer = lambda handler: send_endless(handler, 302, Location="http://example.org/2604740")
+    with pytest.raises(DeblendError, match=r"http://example\.org/2604740 is not https"):
+        read_record()
+
+
+def test_the_api_of_a_doi_may_redirect(api):
+    def answer(handler):
+        if handler.path == "/new":
+            send(handler, 200, api.record)
+        else:
+            send_endless(handler, 302, Location="/new")
+
+    api.answer = answer
+    assert read_record()[0].endswith("/data.tar.gz")
+    assert api.asked == ["/2604740", "/new"]
+
+
+def test_a_busy_api_of_a_doi_is_waited_for(api):
+    def answer(handler):
+        busy = len(api.asked) == 1
+        send(handler, *((429, b"") if busy else (200, api.record)), Retry_After="1")
+
+    api.answer = answer
+    begun = time.monotonic()
+    read_record()
+    assert time.monotonic() - begun >= 1
+    api.answer = lambda handler: send(handler, 429, Retry_After="100000")
+    with pytest.raises(DeblendError, match=r"127\.0\.0\.1 asks to wait 100000 s .*run again after"):
+        read_record()
+    assert len(api.asked) == 3
 
 
 def test_a_file_that_is_not_in_the_record_is_named(zenodo):

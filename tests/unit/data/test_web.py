@@ -1,8 +1,19 @@
 """Requests: which addresses are asked, and what is repeated."""
 
+import contextlib
+import io
+
 import pytest
 import requests
-from deblend.data.web import MAX_REDIRECTS, check_url, follow, is_transient, retry, without_secrets
+from deblend.data.web import (
+    MAX_REDIRECTS,
+    check_url,
+    follow,
+    is_transient,
+    limited,
+    retry,
+    without_secrets,
+)
 from deblend.errors import DeblendError
 
 from tests.server import Handler, running
@@ -93,3 +104,26 @@ def test_an_error_has_no_query_and_no_password(server):
     assert "SECRET" not in str(caught.value)
     assert caught.value.__cause__ is None and caught.value.__context__ is None
     assert caught.value.request is None
+
+
+@pytest.mark.parametrize(
+    ("first", "location", "is_fine"),
+    [
+        ("https://a.org/x", "https://b.org/y", True),
+        ("https://a.org/x", "/y", True),
+        ("https://a.org/x", "http://a.org/x", False),
+        ("https://a.org/x", "HTTP://a.org/x", False),
+        ("https://a.org/x", "ftp://a.org/x", False),
+        # Another machine must not make us ask this one.
+        ("https://a.org/x", "http://127.0.0.1:8080/x", False),
+        ("http://127.0.0.1:8080/x", "/y", True),
+        ("http://127.0.0.1:8080/x", "http://a.org/x", False),
+    ],
+)
+def test_redirects_of_requests_by_others_are_looked_at(first, location, is_fine):
+    """Those of a library, which follows them itself."""
+    answer = requests.Response()
+    answer.status_code, answer.url, answer.raw = 302, first, io.BytesIO()
+    answer.headers["Location"] = location
+    with contextlib.nullcontext() if is_fine else pytest.raises(DeblendError, match="is not https"):
+        limited(1000, 10)(answer)
