@@ -282,6 +282,28 @@ def test_the_mosaics_example_needs_nothing_but_downloads(tmp_path):
     assert planned(result.text) == rules
 
 
+def test_an_archive_that_was_copied_is_compared_with_its_entry(tmp_path, project, overlay):
+    """The table of downloads has no line for it."""
+    archive = tmp_path / "resources/boucaud2020_candels/archive.tar.gz"
+    archive.parent.mkdir(parents=True)
+    (tmp_path / "a.csv").write_text("a,b\n1,2\n")
+    with tarfile.open(archive, "w:gz") as tar:
+        tar.add(tmp_path / "a.csv", "a.csv")
+    path = project / "config/datasets.yaml"
+    entries = yaml.safe_load(path.read_text())
+    right = f"sha256:{hashlib.sha256(archive.read_bytes()).hexdigest()}"
+    target = "resources/boucaud2020_candels/tables/a.csv"
+    for checksum in ("sha256:" + "0" * 64, right):
+        entries["boucaud2020_candels"]["checksum"] = checksum
+        path.write_text(yaml.safe_dump(entries))
+        made = snakemake("--cores", 1, target, directory=tmp_path, project=project, check=False)
+        assert (made.returncode == 0) == (checksum == right), made.text
+        if checksum != right:
+            assert "archive.tar.gz is not the file of its entry" in made.text
+            assert not (tmp_path / target).exists()
+    assert (tmp_path / target).read_text() == "a,b\n1,2\n"
+
+
 SECRET = "PLANTED"
 
 

@@ -145,6 +145,18 @@ PUBLIC_CONFIG = public(config)
 config["addresses"] = hidden([config, ARCHIVES, WEIGHTS])
 workflow.configfiles[:] = [path for path in workflow.configfiles if not hidden(read_yaml(path))]
 
+# What jobs compare the downloads with that they read, where the table of downloads has no line.
+config["downloads"] = {
+    "folder": config["pathvars"]["resources"],
+    "checksums": {
+        **{f"{name}/archive.tar.gz": entry.get("checksum") for name, entry in ARCHIVES.items()},
+        **{f"mosaics/{name}": entry["checksum"] for name, entry in MOSAICS.items()},
+        # Of a file in a source distribution no checksum is known.
+        **{f"vgg16/{name}": w["checksum"] for name, w in WEIGHTS.items() if "url" in w},
+        "boucaud2020_published/output_catalog.csv": PUBLISHED_ENTRY["checksum"],
+    },
+}
+
 
 wildcard_constraints:
     archive=any_of(ARCHIVES),
