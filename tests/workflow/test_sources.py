@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 import yaml
 from astropy.io import fits
+from astropy.table import Table
 from astropy.wcs import WCS
 from deblend.boucaud2020.simulate import simulate_chunk
 from deblend.data.stamps import read_stamps
@@ -302,6 +303,32 @@ def test_an_archive_that_was_copied_is_compared_with_its_entry(tmp_path, project
             assert "archive.tar.gz is not the file of its entry" in made.text
             assert not (tmp_path / target).exists()
     assert (tmp_path / target).read_text() == "a,b\n1,2\n"
+
+
+def test_a_changed_byte_of_an_unpacked_catalogue_is_noticed(tmp_path, project):
+    """With the old time; what it was unpacked from is as it was."""
+    name = "real_galaxy_catalog_25.2.fits"
+    fits.table_to_hdu(Table({"IDENT": [1, 2]})).writeto(tmp_path / name)
+    archive = tmp_path / "resources/cosmos_training_sample/archive.tar.gz"
+    archive.parent.mkdir(parents=True)
+    with tarfile.open(archive, "w:gz") as tar:
+        tar.add(tmp_path / name, f"sample/{name}")
+    path = project / "config/datasets.yaml"
+    entries = yaml.safe_load(path.read_text())
+    entries["cosmos_training_sample"]["checksum"] = "unknown"
+    path.write_text(yaml.safe_dump(entries))
+    folder = archive.parent / "catalog"
+    made = {"directory": tmp_path, "project": project}
+    snakemake("--cores", 1, f"resources/{folder.parent.name}/catalog", **made)
+    table = folder / name
+    about, content = table.stat(), bytearray(table.read_bytes())
+    content[-2880] ^= 1
+    table.write_bytes(content)
+    os.utime(table, ns=(about.st_atime_ns, about.st_mtime_ns))
+    stamps = "results/farrens2022/parametric/test.h5"
+    text = snakemake("--cores", 1, stamps, check=False, **made).text
+    assert f"catalog/{name} has other bytes than when it was made: delete resources/" in text
+    assert planned(text) == {"farrens2022_draw_stamps"}
 
 
 SECRET = "PLANTED"
