@@ -7,9 +7,12 @@ import os
 import re
 import subprocess
 import tarfile
+import threading
+import time
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 import yaml
 from astropy.io import fits
@@ -22,8 +25,8 @@ from deblend.photometry.sep import Detection, background_rms, detect
 
 from tests.conftest import ROOT, simulator_config
 from tests.rules import declared
-from tests.run import planned, snakemake
-from tests.server import serving
+from tests.run import command_of, planned, snakemake
+from tests.server import Handler, running, serving
 from tests.workflow.conftest import TINY
 
 
@@ -378,6 +381,52 @@ def test_passwords_and_signatures_are_recorded_nowhere(tmp_path, project, serve,
     assert SECRET not in made.text + changed.text
     assert (tmp_path / ".snakemake/metadata").is_dir()
     assert holding_secret(tmp_path, but=(config, path)) == []
+
+
+class Waiting(Handler):
+    """Has no file whose name begins with "lost"; sends no other one before the gate is open."""
+
+    def do_GET(self):
+        self.server.asked.append(self.path)
+        if self.path.startswith("/lost"):
+            self.send_error(404)
+        else:
+            self.server.gate.wait(120)
+
+
+def test_a_run_that_fails_or_is_killed_leaves_no_secrets(tmp_path, overlay):
+    """Nor does one that is at work have any, in the scripts of its jobs for example."""
+    target = "resources/boucaud2020_published/output_catalog.csv"
+    gate = threading.Event()
+    with running(Waiting, asked=[], gate=gate) as server:
+
+        def arguments(name):
+            config = overlay(
+                boucaud2020={"published_catalogue": f"{server.url}/{name}?key={SECRET}"}
+            )
+            return ("--cores", 1, target, "--configfile", config)
+
+        failed = snakemake(*arguments("lost.csv"), directory=tmp_path, check=False)
+        assert "cannot download" in failed.text
+        assert SECRET not in failed.text
+        assert holding_secret(tmp_path, but=[tmp_path / "overlay.yaml"]) == []
+        command = command_of(arguments("kept.csv"), tmp_path, ROOT)
+        with (tmp_path / "output.txt").open("w") as output:
+            run = subprocess.Popen(command, stdout=output, stderr=output, cwd=tmp_path)
+        deadline = time.monotonic() + 120
+        while not server.asked[1:] and run.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.1)
+        at_work = holding_secret(tmp_path, but=[tmp_path / "overlay.yaml"])
+        children = psutil.Process(run.pid).children(recursive=True)
+        for process in (run, *children):
+            process.kill()
+        run.wait()
+        gate.set()
+        assert server.asked[1:]
+        # The script of the job is left: Snakemake had no time to remove it.
+        assert list((tmp_path / ".snakemake/scripts").iterdir())
+        assert at_work == []
+        assert holding_secret(tmp_path, but=[tmp_path / "overlay.yaml"]) == []
 
 
 def test_no_params_have_the_secret_of_an_address(overlay):

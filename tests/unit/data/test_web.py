@@ -1,5 +1,6 @@
 """Requests: which addresses are asked, and what is repeated."""
 
+import base64
 import contextlib
 import io
 
@@ -73,6 +74,19 @@ def test_credentials_stay_with_their_host_and_port(server):
     assert [path for path, _ in server.asked] == ["/2"]
     assert server.asked[0][1].startswith("Basic ")
     assert other.asked == [("/1", None), ("/0", None)]
+
+
+def test_a_password_of_netrc_goes_to_its_host_alone(server, tmp_path, monkeypatch):
+    path = tmp_path / "netrc"
+    path.write_text("machine 127.0.0.1 login me password word\n")
+    monkeypatch.setenv("NETRC", str(path))
+    with running(Redirecting, asked=[], next="") as other:
+        server.next = other.url.replace("127.0.0.1", "localhost")
+        with follow(f"{server.url}/1"):
+            pass
+    credentials = base64.b64encode(b"me:word").decode()
+    assert server.asked == [("/1", f"Basic {credentials}")]
+    assert other.asked == [("/0", None)]
 
 
 @pytest.mark.parametrize(("status", "expected"), [(503, True), (429, True), (404, False)])
