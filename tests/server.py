@@ -3,6 +3,7 @@
 import contextlib
 import re
 import threading
+import time
 from functools import partial
 from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -27,6 +28,31 @@ class Polite:
 
 class Handler(Polite, BaseHTTPRequestHandler):
     """Base of handlers that make their own answers."""
+
+
+def send(handler, status, content=b"", **headers):
+    """Send an answer; headers have ``_`` for ``-``."""
+    handler.send_response(status)
+    for name, value in headers.items():
+        handler.send_header(name.replace("_", "-"), value)
+    handler.end_headers()
+    handler.wfile.write(content)
+
+
+def send_endless(handler, status=200, **headers):
+    """Send megabytes until the client leaves."""
+    send(handler, status, **headers)
+    while True:
+        handler.wfile.write(b" " * 1_000_000)
+
+
+def send_slowly(handler, seconds=20):
+    """Send a byte now and then."""
+    send(handler, 200)
+    for _ in range(round(seconds / 0.05)):
+        handler.wfile.write(b" ")
+        handler.wfile.flush()
+        time.sleep(0.05)
 
 
 class Files(Polite, SimpleHTTPRequestHandler):

@@ -85,7 +85,7 @@ def run(tmp_path):
         for kind in ("params", "wildcards"):
             lists[kind] = Namedlist(fromdict=parts.get(kind, {}))
         # Addresses without secrets stand among the params as they are.
-        config = {"addresses": {}}
+        config = {"address_files": []}
         snakemake = SimpleNamespace(log=[str(log)], threads=1, config=config, **lists)
         try:
             path = ROOT / "workflow/scripts" / script

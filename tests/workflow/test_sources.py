@@ -7,12 +7,16 @@ import os
 import re
 import subprocess
 import tarfile
+import threading
+import time
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 import yaml
 from astropy.io import fits
+from astropy.table import Table
 from astropy.wcs import WCS
 from deblend.boucaud2020.simulate import simulate_chunk
 from deblend.data.stamps import read_stamps
@@ -21,8 +25,8 @@ from deblend.photometry.sep import Detection, background_rms, detect
 
 from tests.conftest import ROOT, simulator_config
 from tests.rules import declared
-from tests.run import planned, snakemake
-from tests.server import serving
+from tests.run import command_of, planned, snakemake
+from tests.server import Handler, running, serving
 from tests.workflow.conftest import TINY
 
 
@@ -282,6 +286,54 @@ def test_the_mosaics_example_needs_nothing_but_downloads(tmp_path):
     assert planned(result.text) == rules
 
 
+def test_an_archive_that_was_copied_is_compared_with_its_entry(tmp_path, project, overlay):
+    """The table of downloads has no line for it."""
+    archive = tmp_path / "resources/boucaud2020_candels/archive.tar.gz"
+    archive.parent.mkdir(parents=True)
+    (tmp_path / "a.csv").write_text("a,b\n1,2\n")
+    with tarfile.open(archive, "w:gz") as tar:
+        tar.add(tmp_path / "a.csv", "a.csv")
+    path = project / "config/datasets.yaml"
+    entries = yaml.safe_load(path.read_text())
+    right = f"sha256:{hashlib.sha256(archive.read_bytes()).hexdigest()}"
+    target = "resources/boucaud2020_candels/tables/a.csv"
+    for checksum in ("sha256:" + "0" * 64, right):
+        entries["boucaud2020_candels"]["checksum"] = checksum
+        path.write_text(yaml.safe_dump(entries))
+        made = snakemake("--cores", 1, target, directory=tmp_path, project=project, check=False)
+        assert (made.returncode == 0) == (checksum == right), made.text
+        if checksum != right:
+            assert "archive.tar.gz is not the file of its entry" in made.text
+            assert not (tmp_path / target).exists()
+    assert (tmp_path / target).read_text() == "a,b\n1,2\n"
+
+
+def test_a_changed_byte_of_an_unpacked_catalogue_is_noticed(tmp_path, project):
+    """With the old time; what it was unpacked from is as it was."""
+    name = "real_galaxy_catalog_25.2.fits"
+    fits.table_to_hdu(Table({"IDENT": [1, 2]})).writeto(tmp_path / name)
+    archive = tmp_path / "resources/cosmos_training_sample/archive.tar.gz"
+    archive.parent.mkdir(parents=True)
+    with tarfile.open(archive, "w:gz") as tar:
+        tar.add(tmp_path / name, f"sample/{name}")
+    path = project / "config/datasets.yaml"
+    entries = yaml.safe_load(path.read_text())
+    entries["cosmos_training_sample"]["checksum"] = "unknown"
+    path.write_text(yaml.safe_dump(entries))
+    folder = archive.parent / "catalog"
+    made = {"directory": tmp_path, "project": project}
+    snakemake("--cores", 1, f"resources/{folder.parent.name}/catalog", **made)
+    table = folder / name
+    about, content = table.stat(), bytearray(table.read_bytes())
+    content[-2880] ^= 1
+    table.write_bytes(content)
+    os.utime(table, ns=(about.st_atime_ns, about.st_mtime_ns))
+    stamps = "results/farrens2022/parametric/test.h5"
+    text = snakemake("--cores", 1, stamps, check=False, **made).text
+    assert f"catalog/{name} has other bytes than when it was made: delete resources/" in text
+    assert planned(text) == {"farrens2022_draw_stamps"}
+
+
 SECRET = "PLANTED"
 
 
@@ -329,6 +381,52 @@ def test_passwords_and_signatures_are_recorded_nowhere(tmp_path, project, serve,
     assert SECRET not in made.text + changed.text
     assert (tmp_path / ".snakemake/metadata").is_dir()
     assert holding_secret(tmp_path, but=(config, path)) == []
+
+
+class Waiting(Handler):
+    """Has no file whose name begins with "lost"; sends no other one before the gate is open."""
+
+    def do_GET(self):
+        self.server.asked.append(self.path)
+        if self.path.startswith("/lost"):
+            self.send_error(404)
+        else:
+            self.server.gate.wait(120)
+
+
+def test_a_run_that_fails_or_is_killed_leaves_no_secrets(tmp_path, overlay):
+    """Nor does one that is at work have any, in the scripts of its jobs for example."""
+    target = "resources/boucaud2020_published/output_catalog.csv"
+    gate = threading.Event()
+    with running(Waiting, asked=[], gate=gate) as server:
+
+        def arguments(name):
+            config = overlay(
+                boucaud2020={"published_catalogue": f"{server.url}/{name}?key={SECRET}"}
+            )
+            return ("--cores", 1, target, "--configfile", config)
+
+        failed = snakemake(*arguments("lost.csv"), directory=tmp_path, check=False)
+        assert "cannot download" in failed.text
+        assert SECRET not in failed.text
+        assert holding_secret(tmp_path, but=[tmp_path / "overlay.yaml"]) == []
+        command = command_of(arguments("kept.csv"), tmp_path, ROOT)
+        with (tmp_path / "output.txt").open("w") as output:
+            run = subprocess.Popen(command, stdout=output, stderr=output, cwd=tmp_path)
+        deadline = time.monotonic() + 120
+        while not server.asked[1:] and run.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.1)
+        at_work = holding_secret(tmp_path, but=[tmp_path / "overlay.yaml"])
+        children = psutil.Process(run.pid).children(recursive=True)
+        for process in (run, *children):
+            process.kill()
+        run.wait()
+        gate.set()
+        assert server.asked[1:]
+        # The script of the job is left: Snakemake had no time to remove it.
+        assert list((tmp_path / ".snakemake/scripts").iterdir())
+        assert at_work == []
+        assert holding_secret(tmp_path, but=[tmp_path / "overlay.yaml"]) == []
 
 
 def test_no_params_have_the_secret_of_an_address(overlay):

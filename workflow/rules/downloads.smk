@@ -1,6 +1,7 @@
 # All downloads: archives, mosaics, tables and weights. These rules have no digest of code, since a
 # change of the code must not lead to new downloads of terabytes.
 import hashlib
+import os
 import re
 
 from deblend.data.addresses import hidden
@@ -8,10 +9,23 @@ from deblend.data.addresses import shown as public
 from deblend.files import name_in_address
 from deblend.run.config import AUTHORS_CATALOGUE
 
+# Snakemake records params, writes the configuration into the scripts of jobs, and its report copies files
+# of the configuration. None of these may have passwords and signatures: from here on, addresses are without.
+# Those that download look them up in the files of the configuration.
+ADDRESS_FILES = [
+    *workflow.configfiles,
+    *(BASE / "config" / name for name in ("config.yaml", "datasets.yaml", "weights.yaml")),
+]
+HIDDEN = hidden([config, ARCHIVES, WEIGHTS])
+PUBLIC_CONFIG, ARCHIVES, WEIGHTS = public([config, ARCHIVES, WEIGHTS])
+config = PUBLIC_CONFIG | {"address_files": [os.path.abspath(path) for path in ADDRESS_FILES]}
+workflow.configfiles[:] = [path for path in workflow.configfiles if not hidden(read_yaml(path))]
+
 
 def download_name(address):
     """Name for a downloaded mosaic; a hash of the whole address makes it unique."""
-    return f"{hashlib.sha256(address.encode()).hexdigest()[:8]}_{name_in_address(address)}"
+    whole = HIDDEN.get(address, address)
+    return f"{hashlib.sha256(whole.encode()).hexdigest()[:8]}_{name_in_address(whole)}"
 
 
 def mosaic_file(address):
@@ -138,12 +152,17 @@ if workflow.is_main_process:
 IS_DOWNLOADED = bool(os.environ.get(HAS_DOWNLOAD))
 
 
-# Snakemake records params, and its report copies files of the configuration: neither may have passwords
-# and signatures. Scripts look up here what `public` has left out. Params of addresses without secrets are
-# the addresses themselves.
-PUBLIC_CONFIG = public(config)
-config["addresses"] = hidden([config, ARCHIVES, WEIGHTS])
-workflow.configfiles[:] = [path for path in workflow.configfiles if not hidden(read_yaml(path))]
+# What jobs compare the downloads with that they read, where the table of downloads has no line.
+config["downloads"] = {
+    "folder": config["pathvars"]["resources"],
+    "checksums": {
+        **{f"{name}/archive.tar.gz": entry.get("checksum") for name, entry in ARCHIVES.items()},
+        **{f"mosaics/{name}": entry["checksum"] for name, entry in MOSAICS.items()},
+        # Of a file in a source distribution no checksum is known.
+        **{f"vgg16/{name}": w["checksum"] for name, w in WEIGHTS.items() if "url" in w},
+        "boucaud2020_published/output_catalog.csv": PUBLISHED_ENTRY["checksum"],
+    },
+}
 
 
 wildcard_constraints:
@@ -166,7 +185,7 @@ rule download_archive:
         runtime=240,
     params:
         entry=lambda wildcards: {
-            key: public(ARCHIVES[wildcards.archive].get(key))
+            key: ARCHIVES[wildcards.archive].get(key)
             for key in ("doi", "kaggle", "filename", "url", "checksum", "max_bytes", "n_bytes")
         },
     message:
@@ -191,7 +210,7 @@ rule download_mosaic:
         mem_mb=2000,
         runtime=480,
     params:
-        entry=lambda wildcards: public(MOSAICS[wildcards.mosaic]),
+        entry=lambda wildcards: MOSAICS[wildcards.mosaic],
     message:
         "Download {wildcards.mosaic}"
     script:
@@ -213,7 +232,7 @@ rule download_table:
         mem_mb=1000,
         runtime=60,
     params:
-        entry=public(PUBLISHED_ENTRY),
+        entry=PUBLISHED_ENTRY,
     message:
         "Download the catalogue that Boucaud et al. 2020 published"
     script:
@@ -306,7 +325,7 @@ rule download_vgg:
         mem_mb=1000,
         runtime=60,
     params:
-        entry=lambda wildcards: public(WEIGHTS[wildcards.vgg]),
+        entry=lambda wildcards: WEIGHTS[wildcards.vgg],
     message:
         "Get VGG's weights ({wildcards.vgg})"
     script:
@@ -328,13 +347,9 @@ rule check_archives:
         mem_mb=1000,
         runtime=30,
     params:
-        archives=public(ARCHIVES),
-        weights=public(WEIGHTS),
-        downloads=[
-            public(entry)
-            for entry in [*MOSAICS.values(), PUBLISHED_ENTRY]
-            if "://" in entry["url"]
-        ],
+        archives=ARCHIVES,
+        weights=WEIGHTS,
+        downloads=[entry for entry in [*MOSAICS.values(), PUBLISHED_ENTRY] if "://" in entry["url"]],
         tables=VIZIER_TABLES,
     message:
         "Ask each archive for its files"

@@ -82,7 +82,7 @@ def cutouts_options(wildcards):
         {key: value for key, value in band.items() if key not in ("mosaic", "checksum")}
         for band in entry["bands"]
     ]
-    return {name: entry[name] for name in names} | {"bands": public(bands)}
+    return {name: entry[name] for name in names} | {"bands": bands}
 
 
 def cutouts_psfs(wildcards):

@@ -1,13 +1,13 @@
 """Checksums of downloads: those that are known, and a table of what files were when they came."""
 
 import csv
+import hashlib
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TextIO
 
-import pooch
 from deblend.data.facts import known
 from deblend.data.locks import lock
 from deblend.errors import DeblendError
@@ -42,16 +42,15 @@ def check_digest(path: str | Path, checksum: str | None, name: str | None = None
     """
     name = name or str(path)
     if not known(checksum):
-        digest = pooch.file_hash(str(path), alg="sha256")
-        log.warning("%s has no checksum to compare with; its own is sha256:%s", name, digest)
+        digest = _digest(path, "sha256")
+        log.warning("%s has no checksum to compare with; its own is %s", name, digest)
         return
-    algorithm, _, expected = str(checksum).partition(":")
-    digest = pooch.file_hash(str(path), alg=algorithm)
-    if digest != expected.lower():
+    digest = _digest(path, str(checksum).partition(":")[0])
+    if digest != str(checksum).lower():
         raise DeblendError(
-            f"{name} is not the file it should be: its checksum is not {checksum} but "
-            f"{algorithm}:{digest}. It is broken, tampered with, or a new version, and is not "
-            "kept: run again, or correct the checksum where it is configured if you trust this one"
+            f"{name} is not the file it should be: its checksum is not {checksum} but {digest}. It "
+            "is broken, tampered with, or a new version, and is not kept: run again, or correct "
+            "the checksum where it is configured if you trust this one"
         )
 
 
@@ -80,7 +79,7 @@ def record_digest(
         The file is another one than when it was downloaded first, or the table is broken.
     """
     record, name = Path(folder) / RECORD, Path(output).relative_to(folder).as_posix()
-    digest = f"sha256:{pooch.file_hash(str(path), alg='sha256')}"
+    digest = _digest(path, "sha256")
     # Several downloads can run at the same time. The last line of a file counts.
     with record.open("a+", newline="") as file:
         lock(file)
@@ -99,50 +98,71 @@ def record_digest(
         rows.writerow((name, address, Path(path).stat().st_size, digest))
 
 
-def check_recorded(folder: str | Path, path: str | Path) -> None:
-    """Check that a download is as it came, if the table has it.
+def check_recorded(folder: str | Path, path: str | Path, stated: str | None = None) -> None:
+    """Check that a download is as it came.
+
+    Parameters
+    ----------
+    folder : path
+        Folder of `RECORD`.
+    path : path
+        The file, below that folder.
+    stated : str or None
+        Checksum of its entry in the configuration, which counts if the table does not have it.
 
     Raises
     ------
     DeblendError
-        It has changed since, or the table is broken.
+        It has changed since, or is not that of the entry; or the table is broken.
     """
     record, name = Path(folder) / RECORD, Path(path).relative_to(folder).as_posix()
-    if not record.exists():
-        return
-    with record.open(newline="") as file:
-        digest = _recorded(file).get(name)
-    # The job may have compared it with its own digest already.
-    if digest is not None and digest != f"sha256:{sha256_once(path)}":
+    if record.exists():
+        with record.open(newline="") as file:
+            digest = _recorded(file).get(name)
+        if digest is not None:
+            if digest != _digest(path, "sha256"):
+                raise DeblendError(
+                    f"{path} has changed since it was downloaded: its checksum is not {digest}. "
+                    "Delete it and run again"
+                )
+            return
+    if known(stated) and str(stated).lower() != _digest(path, str(stated).partition(":")[0]):
         raise DeblendError(
-            f"{path} has changed since it was downloaded: its checksum is not {digest}. Delete it "
-            "and run again"
+            f"{path} is not the file of its entry: its checksum is not {stated}. Delete it and run "
+            "again, or correct the checksum where it is configured if you trust this file"
         )
 
 
-def check_downloads(*paths: str | Path | Iterable[str | Path] | None) -> None:
-    """Check that files are as they came, as far as they are downloads that a table has.
+def check_downloads(
+    paths: Iterable[str | Path], folder: str | Path, stated: Mapping[str, str | None]
+) -> None:
+    """Check that those of some files that are downloads are as they came.
 
     Parameters
     ----------
-    *paths : path, iterable of path, or None
-        Each is read once; files from elsewhere, which no table above them has, are not.
+    paths : iterable of path
+    folder : path
+        Folder of all downloads, and of `RECORD`.
+    stated : mapping
+        Checksums that the configuration states, by names relative to the folder.
 
     Raises
     ------
     DeblendError
         See `check_recorded`.
     """
-    files: set[Path] = set()
-    for given in paths:
-        if given:
-            several = [given] if isinstance(given, str | Path) else given
-            files.update(Path(path) for path in several)
-    for path in sorted(files):
-        for folder in path.parents[1:]:
-            if (folder / RECORD).is_file():
-                check_recorded(folder, path)
-                break
+    for path in sorted({Path(path) for path in paths}):
+        if path.is_relative_to(folder) and path.is_file():
+            check_recorded(folder, path, stated.get(path.relative_to(folder).as_posix()))
+
+
+def _digest(path: str | Path, algorithm: str) -> str:
+    """Checksum of a file, like ``sha256:...``."""
+    # The job may have compared it with its own digest already.
+    if algorithm == "sha256":
+        return f"sha256:{sha256_once(path)}"
+    with open(path, "rb") as file:
+        return f"{algorithm}:{hashlib.file_digest(file, algorithm).hexdigest()}"
 
 
 def _recorded(file: TextIO) -> dict[str, str]:

@@ -21,10 +21,14 @@ from deblend.data.locks import only_one
 from deblend.data.table_files import open_table
 from deblend.data.web import (
     CHUNK,
+    LONGEST_ANSWER_S,
+    MAX_ANSWER,
     TIMEOUT_S,
+    BusyError,
     check_url,
     follow,
     is_transient,
+    limited,
     pieces,
     retry,
     without_secrets,
@@ -42,8 +46,8 @@ log = logging.getLogger(__name__)
 SLOWEST, PATIENCE_S = 1000, 60.0
 
 
-#: Longest time for an attempt, seconds: enough for 6 GB at 0.07 MB a second. The next run goes on
-#: from what has come.
+#: Longest time for a download with all attempts and pauses, seconds: enough for 6 GB at 0.07 MB a
+#: second. The next run goes on from what has come.
 LONGEST_S = 86_400.0
 
 
@@ -55,7 +59,14 @@ OWN_ENCODINGS, OWN_SUFFIXES = ("gzip", "x-gzip"), (".gz", ".tgz")
 PART = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 
 
-def find_file(doi: str, filename: str, pauses_s: Sequence[float] | None = None) -> tuple[str, str]:
+def find_file(
+    doi: str,
+    filename: str,
+    pauses_s: Sequence[float] | None = None,
+    *,
+    max_bytes: int = MAX_ANSWER,
+    longest_s: float = LONGEST_ANSWER_S,
+) -> tuple[str, str]:
     """Address and checksum of a file, from the record of a DOI.
 
     Parameters
@@ -65,6 +76,10 @@ def find_file(doi: str, filename: str, pauses_s: Sequence[float] | None = None) 
     filename : str
     pauses_s : sequence of float, optional
         See `deblend.data.web.retry`.
+    max_bytes : int
+        Largest size of an answer.
+    longest_s : float
+        Longest time for all answers, with all attempts.
 
     Returns
     -------
@@ -77,14 +92,16 @@ def find_file(doi: str, filename: str, pauses_s: Sequence[float] | None = None) 
     DeblendError
         The record cannot be read, or has no such file.
     """
+    options = {"timeout": TIMEOUT_S, "hooks": {"response": limited(max_bytes, longest_s)}}
+    until = time.monotonic() + longest_s
 
     def read_record() -> tuple[Any, dict[str, str]]:
-        repository = pooch.downloaders.doi_to_repository(doi, timeout=TIMEOUT_S)
+        repository = pooch.downloaders.doi_to_repository(doi, **options)
         record = SimpleNamespace(registry={})  # the only attribute that populate_registry uses
         try:
             repository.populate_registry(record)
         except KeyError:
-            # pooch ignores the HTTP status; the body of the API's answer repeats it.
+            # An API can tell a failure in the body of its answer alone.
             answer = requests.Response()
             answer.status_code = int(repository.api_response.get("status", 404))
             answer.url, answer.reason = f"the record's API ({doi})", "no list of files"
@@ -93,7 +110,7 @@ def find_file(doi: str, filename: str, pauses_s: Sequence[float] | None = None) 
         return repository, record.registry
 
     try:
-        repository, files = retry(read_record, f"reading the record {doi}", pauses_s)
+        repository, files = retry(read_record, f"reading the record {doi}", pauses_s, until)
         if filename not in files:
             raise DeblendError(
                 f"the record {doi} has no file {filename}; it has {', '.join(files)}"
@@ -210,7 +227,7 @@ def _fetch(url: str, auth: AuthBase | None, left: _Left, limits: Mapping[str, An
     auth : AuthBase or None
     left : _Left
     limits : mapping
-        `max_bytes`, `n_bytes`, `patience_s` and `longest_s`.
+        `max_bytes`, `n_bytes`, `patience_s`, `longest_s` and `until`, the time at which that ends.
 
     Returns
     -------
@@ -274,8 +291,7 @@ def _write(
     if total > 0:
         check_count(name, total, limits["n_bytes"], "bytes", "n_bytes")
         need_disk(left.path, total - start)
-    begun = time.monotonic()
-    n_bytes, since, n_then = start, begun, start
+    n_bytes, since, n_then = start, time.monotonic(), start
     with (
         enough_space(left.path, total),
         open(left.path, "ab") as file,
@@ -288,7 +304,7 @@ def _write(
             file.write(chunk)
             bar.update(len(chunk))
             now = time.monotonic()
-            if now - begun > limits["longest_s"]:
+            if now > limits["until"]:
                 raise requests.RequestException(
                     f"after {limits['longest_s']:g} s it has {n_bytes} of {total or '?'} bytes"
                 )
@@ -347,26 +363,30 @@ def download(
     patience_s : float
         Seconds after which a transfer of less than `SLOWEST` bytes per second is a failure.
     longest_s : float
-        Seconds after which any transfer is one. What came until then is kept for the next run.
+        Seconds after which any transfer is one, with all attempts, and with pauses that the server
+        asks for. What came until then is kept for the next run.
 
     Raises
     ------
     DeblendError
         The server does not answer, or the file is a web page, too large, truncated or has another
-        checksum, size or number of rows, or another process downloads it.
+        checksum, size or number of rows, or another process downloads it; or the server asks to
+        wait longer than `longest_s`.
     """
     check_url(url)
     digest = hashlib.sha256(url.encode()).hexdigest()
     left = _Left(temporary_name(output), public_url(url), digest)
     left.path.parent.mkdir(parents=True, exist_ok=True)
     limits: dict[str, Any] = {"max_bytes": max_bytes, "n_bytes": n_bytes}
-    limits |= {"patience_s": patience_s, "longest_s": longest_s}
+    until = time.monotonic() + longest_s
+    limits |= {"patience_s": patience_s, "longest_s": longest_s, "until": until}
     lock = left.path.with_name(f"{left.path.name}.lock")
     with only_one(lock, f"downloading {left.name} to {output}"):
         try:
             kind = retry(
                 lambda: without_secrets(lambda: _fetch(url, auth, left, limits)),
                 f"downloading {left.name}",
+                until=until,
             )
             _check(left, checksum, n_rows, kind)
             if record is not None:
@@ -377,9 +397,11 @@ def download(
                     address=left.name,
                     is_known=known(checksum) is not None,
                 )
-        except requests.RequestException as error:
+        except (requests.RequestException, BusyError) as error:
             if not left.is_worth_keeping():
                 left.remove()
+            if isinstance(error, BusyError):
+                raise
             status = error.response.status_code if error.response is not None else None
             remedy = (remedies or {}).get(status or 0, "check the connection and run again")
             error_type = TransientError if is_transient(error) else DeblendError

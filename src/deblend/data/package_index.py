@@ -20,7 +20,7 @@ import requests
 from deblend.data.archives import open_tar
 from deblend.data.checksums import check_digest
 from deblend.data.downloads import download, enough_space
-from deblend.data.web import check_url, follow, pieces, retry, without_secrets
+from deblend.data.web import check_url, content_of, follow, retry, without_secrets
 from deblend.errors import DeblendError, TransientError
 from deblend.files import atomic, public_url
 
@@ -50,10 +50,6 @@ NOT_USED = {
 
 #: Largest size of a source distribution, bytes.
 MAX_BYTES = 500_000_000
-
-
-#: Largest size of a page of an index, bytes.
-MAX_PAGE = 50_000_000
 
 
 class _Links(HTMLParser):
@@ -160,13 +156,8 @@ def _links(page: str) -> list[str]:
 
 
 def _ask(page: str) -> list[str]:
-    with follow(page, headers={"Accept": "text/html"}) as answer:
-        content = bytearray()
-        for piece in pieces(answer):
-            content += piece
-            if len(content) > MAX_PAGE:
-                raise DeblendError(f"its page is larger than {MAX_PAGE} bytes")
-        return _links_in(content.decode(errors="replace"), answer.url)
+    answer = follow(page, headers={"Accept": "text/html"})
+    return _links_in(content_of(answer).decode(errors="replace"), answer.url)
 
 
 def _links_in(text: str, address: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 import io
 import logging
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from xml.parsers.expat import ExpatError
 import requests
 from deblend.data.facts import check_count
 from deblend.data.votables import refuse_references
-from deblend.data.web import retry
+from deblend.data.web import limited, retry
 from deblend.errors import DeblendError, TransientError
 from deblend.files import atomic
 
@@ -20,12 +21,19 @@ log = logging.getLogger(__name__)
 TIMEOUT_S = 300
 
 
+#: Largest size of an answer, bytes, which is kept in memory; longest time for it with all attempts,
+#: seconds.
+MAX_BYTES, LONGEST_S = 500_000_000, 3000.0
+
+
 def ask_vizier(
     name: str,
     n_rows: int,
     *,
     timeout_s: int = TIMEOUT_S,
     pauses_s: Sequence[float] | None = None,
+    max_bytes: int = MAX_BYTES,
+    longest_s: float = LONGEST_S,
 ) -> Any:
     """Ask VizieR for the first rows of a table, with all its columns.
 
@@ -36,8 +44,13 @@ def ask_vizier(
     n_rows : int
         Largest number of rows; -1 for all.
     timeout_s : int
+        To connect, and between any two pieces of the answer.
     pauses_s : sequence of float, optional
         See `deblend.data.web.retry`.
+    max_bytes : int
+        Largest size of the answer.
+    longest_s : float
+        Longest time for it, with all attempts.
 
     Returns
     -------
@@ -47,7 +60,8 @@ def ask_vizier(
     Raises
     ------
     DeblendError
-        VizieR does not answer, or the name does not stand for exactly one table.
+        VizieR does not answer, or not within the limits, or the name does not stand for exactly
+        one table.
     """
     # Imported here since it takes a second and only this function needs it.
     from astroquery import cache_conf, exceptions
@@ -57,7 +71,6 @@ def ask_vizier(
         # The cache stores answers as pickles, which can run code when they are read.
         with cache_conf.set_temp("cache_active", False):
             answer = vizier.get_catalogs_async(name)
-        answer.raise_for_status()
         try:
             refuse_references(io.BytesIO(answer.content))
         except ExpatError as error:
@@ -68,9 +81,12 @@ def ask_vizier(
         return tables
 
     vizier = Vizier(columns=["**", "_RAJ2000", "_DEJ2000"], row_limit=n_rows, timeout=timeout_s)
+    # Instead of astroquery's own hook, which makes a text of each answer, for a log.
+    vizier._session.hooks["response"] = [limited(max_bytes, longest_s)]
+    until = time.monotonic() + longest_s
     failures = (exceptions.TableParseError, exceptions.TimeoutError, exceptions.RemoteServiceError)
     try:
-        tables = retry(query, f"asking VizieR for {name}", pauses_s)
+        tables = retry(query, f"asking VizieR for {name}", pauses_s, until)
     except (requests.RequestException, OSError, ValueError, *failures) as error:
         raise TransientError(
             f"cannot fetch {name} from VizieR ({error}): check the connection and run again, or "

@@ -1,10 +1,13 @@
 """Requests to servers: https only, repeated where that can help, without secrets in messages."""
 
 import contextlib
+import io
 import logging
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TypeVar
 from urllib.parse import urljoin, urlsplit
 
@@ -26,6 +29,14 @@ TIMEOUT_S = 60
 
 #: Seconds to wait before each repetition of a failed request.
 RETRY_PAUSES_S = (2.0, 10.0, 30.0)
+
+
+#: Longest time for all attempts at an answer that is no file, seconds, and its largest size, bytes.
+LONGEST_ANSWER_S, MAX_ANSWER = 600.0, 50_000_000
+
+
+#: Statuses of a busy server, which can say until when (`Retry-After`; RFC 9110, Sect. 10.2.3).
+BUSY = (429, 503)
 
 
 #: Bytes that are read at a time.
@@ -77,10 +88,19 @@ def is_transient(error: BaseException) -> bool:
     )
 
 
+class BusyError(DeblendError):
+    """A server that asks to wait longer than there is time."""
+
+
 def retry(
-    action: Callable[[], Result], description: str, pauses_s: Sequence[float] | None = None
+    action: Callable[[], Result],
+    description: str,
+    pauses_s: Sequence[float] | None = None,
+    until: float | None = None,
 ) -> Result:
     """Run an action, and repeat it after a pause while its failures are transient.
+
+    A pause is as long as the server asks for, at least.
 
     Parameters
     ----------
@@ -90,6 +110,9 @@ def retry(
         What the action does, for the log.
     pauses_s : sequence of float, optional
         Seconds before each repetition; `RETRY_PAUSES_S` by default.
+    until : float, optional
+        Time (`time.monotonic`) at which the last pause ends; `LONGEST_ANSWER_S` from now by
+        default.
 
     Returns
     -------
@@ -100,16 +123,46 @@ def retry(
     ------
     requests.RequestException
         The failure of the last attempt, or the first one that is not transient.
+    BusyError
+        The server asks to wait longer than `until`.
     """
-    for pause in RETRY_PAUSES_S if pauses_s is None else pauses_s:
+    until = time.monotonic() + LONGEST_ANSWER_S if until is None else until
+    for pause in (*(RETRY_PAUSES_S if pauses_s is None else pauses_s), None):
         try:
             return action()
         except requests.RequestException as error:
             if not is_transient(error):
                 raise
-            log.warning("%s failed (%s): trying again in %g s", description, error, pause)
-            time.sleep(pause)
-    return action()
+            asked, left = _asked_wait_s(error), max(0.0, until - time.monotonic())
+            if asked > left:
+                assert error.response is not None
+                raise BusyError(
+                    f"{urlsplit(error.response.url).hostname} asks to wait {asked:.0f} s before "
+                    f"the next request, longer than the {left:.0f} s that are left for "
+                    f"{description}: run again after that time"
+                ) from error
+            if pause is None:
+                raise
+            wait = max(pause, asked)
+            log.warning("%s failed (%s): trying again in %.4g s", description, error, wait)
+            time.sleep(wait)
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _asked_wait_s(error: requests.RequestException) -> float:
+    """Seconds that a busy server asks to wait; 0 if it does not, or not as it should."""
+    if error.response is None or error.response.status_code not in BUSY:
+        return 0.0
+    value = error.response.headers.get("Retry-After", "").strip()
+    if re.fullmatch("[0-9]+", value):
+        return float(value)
+    try:
+        when = parsedate_to_datetime(value)
+        # A zone of -0000 is none.
+        when = when if when.tzinfo else when.replace(tzinfo=UTC)
+        return max(0.0, (when - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return 0.0
 
 
 def _without_secrets(error: requests.RequestException) -> requests.RequestException:
@@ -117,7 +170,10 @@ def _without_secrets(error: requests.RequestException) -> requests.RequestExcept
     if isinstance(error, requests.HTTPError) and error.response is not None:
         answer = requests.Response()
         answer.status_code = error.response.status_code
-        text = f"{answer.status_code} from {public_url(error.response.url)}"
+        answer.url = public_url(error.response.url)
+        if wait := error.response.headers.get("Retry-After"):
+            answer.headers["Retry-After"] = wait
+        text = f"{answer.status_code} from {answer.url}"
         return requests.HTTPError(text, response=answer)
     # Messages of libraries also have addresses without their host.
     text = re.sub(r"\?\S*", "", public_text(str(error)))
@@ -230,3 +286,74 @@ def pieces(answer: requests.Response) -> Iterator[bytes]:
         raise requests.Timeout(str(error)) from error
     except urllib3.exceptions.HTTPError as error:
         raise requests.exceptions.ChunkedEncodingError(str(error)) from error
+
+
+def content_of(
+    answer: requests.Response,
+    max_bytes: int = MAX_ANSWER,
+    longest_s: float = LONGEST_ANSWER_S,
+    begun: float | None = None,
+) -> bytes:
+    """Content of an answer, which is closed then.
+
+    Parameters
+    ----------
+    answer : requests.Response
+    max_bytes : int
+        Its largest size, unpacked.
+    longest_s : float
+        Longest time since `begun`, a time of `time.monotonic`: now by default.
+    begun : float, optional
+
+    Raises
+    ------
+    requests.RequestException
+        It is larger, or takes longer: another attempt would too. Or the connection is lost.
+    """
+    begun = time.monotonic() if begun is None else begun
+    content, host = bytearray(), urlsplit(answer.url).hostname
+    with answer:
+        for piece in pieces(answer):
+            content += piece
+            if len(content) > max_bytes:
+                raise requests.RequestException(
+                    f"the answer of {host} is larger than the limit of {max_bytes} bytes"
+                )
+            if time.monotonic() - begun > longest_s:
+                raise requests.RequestException(
+                    f"the answer of {host} is not complete after {longest_s:g} s"
+                )
+    return bytes(content)
+
+
+def limited(max_bytes: int, longest_s: float) -> Callable[..., None]:
+    """Make a hook of requests for libraries that ask servers themselves.
+
+    The same holds for their answers as for those of `follow`. Their time begins now.
+
+    Parameters
+    ----------
+    max_bytes, longest_s
+        See `content_of`.
+
+    Returns
+    -------
+    callable
+        For the hooks of the event "response". It raises what `follow` and `content_of` do.
+    """
+    begun = time.monotonic()
+
+    def look(answer: requests.Response, *_: object, **__: object) -> None:
+        if answer.is_redirect:
+            target = urljoin(answer.url, answer.headers["Location"])
+            check_url(target, loopback=urlsplit(answer.url).hostname in LOOPBACK)
+            # Else requests would read all that comes with it.
+            answer.raw.close()
+            return
+        if answer.status_code != requests.codes.ok:
+            answer.close()
+            answer.raise_for_status()
+            raise requests.HTTPError(f"{answer.status_code} is no answer", response=answer)
+        answer.raw = io.BytesIO(content_of(answer, max_bytes, longest_s, begun))
+
+    return look

@@ -1,11 +1,11 @@
 """Digests of files between jobs: recorded when a file is made, compared when a job reads it."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from deblend.errors import DeblendError
 from deblend.files import atomic, sha256_once
-from deblend.run.checksums import sha256_of
 
 #: Ends of names of files without a digest: `resources` has a table of those of archives, compared
 #: where these are read. The data of HDF5 have checksums too, which tell of other bytes, but not of
@@ -14,7 +14,7 @@ HAVE_CHECKSUMS = (".tar.gz",)
 
 
 def digest_file(path: str | Path) -> Path:
-    """Name of the hidden file with the digest of a file, in the same folder."""
+    """Name of the hidden file with the digest of a file or folder, beside it."""
     path = Path(path)
     return path.with_name(f".{path.name}.sha256")
 
@@ -25,12 +25,13 @@ def record_digests(outputs: Iterable[str | Path]) -> None:
     Parameters
     ----------
     outputs : iterable of path
-        Folders and files of `HAVE_CHECKSUMS` are left out.
+        Of a folder, those of all files in it are recorded. Files of `HAVE_CHECKSUMS` are left out.
     """
     for path in map(Path, outputs):
-        if path.is_file() and not path.name.endswith(HAVE_CHECKSUMS):
+        if path.exists() and not path.name.endswith(HAVE_CHECKSUMS):
             with atomic(digest_file(path)) as temporary:
-                temporary.write_text(f"{sha256_of(path)}  {path.name}\n")
+                # Names need not be valid text.
+                temporary.write_bytes(os.fsencode(_digests(path)))
 
 
 def check_digests(inputs: Iterable[str | Path]) -> None:
@@ -44,14 +45,33 @@ def check_digests(inputs: Iterable[str | Path]) -> None:
     Raises
     ------
     DeblendError
-        A file has other bytes than when it was made.
+        A file has other bytes than when it was made; or one of a folder has, is gone, or was added.
     """
     for path in map(Path, inputs):
         record = digest_file(path)
-        if not record.is_file() or not path.is_file():
+        if not record.is_file() or not path.exists():
             continue
-        if record.read_bytes().split(b" ")[0] != sha256_once(path).encode():
-            raise DeblendError(
-                f"{path} has other bytes than when it was made: delete it and run again; or, if "
-                f"you changed it on purpose, delete {record}, which has its digest"
-            )
+        before = set(os.fsdecode(record.read_bytes()).split("\n"))
+        found = _digests(path).split("\n")
+        changed = [line for line in found if line not in before] + sorted(before.difference(found))
+        if not changed:
+            continue
+        name, remedy = (changed[0].partition("  ")[2], path) if path.is_dir() else (path.name, "it")
+        raise DeblendError(
+            f"{path.parent / name} has other bytes than when it was made: delete {remedy} and run "
+            f"again; or, if you changed it on purpose, delete {record}, which has its digest"
+        )
+
+
+def _digests(path: Path) -> str:
+    """What `sha256sum` writes for a file, or for all files below a folder that are not hidden.
+
+    Hidden ones, of Snakemake and of file systems, are not read.
+    """
+    files = sorted(path.rglob("*")) if path.is_dir() else [path]
+    names = {file: file.relative_to(path.parent) for file in files if file.is_file()}
+    return "".join(
+        f"{sha256_once(file)}  {name.as_posix()}\n"
+        for file, name in names.items()
+        if not any(part.startswith(".") for part in name.parts[1:])
+    )

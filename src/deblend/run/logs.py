@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
+from deblend.data.checksums import check_downloads
 from deblend.data.locks import only_one
 from deblend.errors import DeblendError, TransientError
 from deblend.files import atomic
@@ -59,6 +60,8 @@ class Job(Protocol):
     ----------
     input, output, log : sequence of str
         Paths. The first log is overwritten.
+    config : dict
+        Its `downloads` have the folder of all downloads, and checksums of their entries.
     params
         Those of a training have a `checkpoint`, the path of a file.
     """
@@ -66,6 +69,7 @@ class Job(Protocol):
     input: Iterable[str]
     output: Iterable[str]
     log: Sequence[str]
+    config: dict[str, Any]
     params: Any
 
 
@@ -74,7 +78,8 @@ def script(job: Job) -> Iterator[None]:
     """Send log records, warnings and uncaught exceptions of a script to its log file.
 
     Inputs are compared with their digests before, and digests of outputs are recorded after the
-    block, see `deblend.run.digests`. Logs and benchmarks have none.
+    block, see `deblend.run.digests`. Logs and benchmarks have none. Downloads are compared with
+    their table or their entry, see `deblend.data.checksums`.
 
     Parameters
     ----------
@@ -112,6 +117,8 @@ def script(job: Job) -> Iterator[None]:
     try:
         end_with_run()
         check_digests(job.input)
+        if downloads := getattr(job, "config", {}).get("downloads"):
+            check_downloads(job.input, downloads["folder"], downloads["checksums"])
         with _alone(getattr(getattr(job, "params", None), "checkpoint", None)):
             yield
             record_digests(job.output)

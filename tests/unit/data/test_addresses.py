@@ -1,9 +1,11 @@
 """What of an address with a password or a signature may be recorded."""
 
+import json
 import re
 
 import pytest
-from deblend.data.addresses import hidden, public_text, restored, shown
+import yaml
+from deblend.data.addresses import hidden, looked_up, public_text, restored, shown
 from deblend.data.config import FileOrAddress
 from deblend.data.web import check_url
 from deblend.errors import DeblendError
@@ -88,6 +90,24 @@ def test_all_of_a_configuration_comes_back():
     assert "TOKEN" not in text
     assert len(hidden(config)) == 2
     assert restored(shown(config), hidden(config)) == config
+
+
+def test_addresses_are_looked_up_in_the_files_of_the_configuration(tmp_path):
+    paths = [tmp_path / name for name in ("config.yaml", "overlay.json")]
+    other = WHOLE.replace("TOKEN", "other")
+    paths[0].write_text(yaml.safe_dump({"fields": [{"mosaic": WHOLE}]}))
+    paths[1].write_text(json.dumps({"catalog": other}))
+    entry = {"url": WHOLE, "weight": other, "max_bytes": 5, "doi": "10.1/a"}
+    assert looked_up(shown(entry), paths) == entry
+
+
+def test_an_address_whose_secret_is_in_no_file_is_an_error(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump({"mosaic": "https://a.org/public.fits"}))
+    assert looked_up("https://a.org/public.fits", [path]) == "https://a.org/public.fits"
+    with pytest.raises(DeblendError, match=r"b\.fits#.* stands in no file .*~/\.netrc") as caught:
+        looked_up(shown({"url": WHOLE}), [path])
+    assert "TOKEN" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

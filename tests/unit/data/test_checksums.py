@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -76,12 +77,42 @@ def test_a_file_that_has_changed_since_is_refused(tmp_path):
 def test_jobs_compare_the_downloads_that_they_read(tmp_path):
     path, mine = record(tmp_path, b"first"), tmp_path / "mine.fits"
     mine.write_bytes(b"mine")
-    check_downloads(path, None, [mine, path], [])
+    elsewhere = tmp_path.parent / "elsewhere.fits"
+    check_downloads([path, mine, path, elsewhere], tmp_path, {})
     path.write_bytes(b"firsu")
-    check_downloads(mine, None)
-    for files in ((mine, [path]), (str(path),)):
+    check_downloads([mine], tmp_path, {})
+    for files in ([mine, path], [str(path)]):
         with pytest.raises(DeblendError, match=r"a.fits has changed since .* Delete it and run"):
-            check_downloads(*files)
+            check_downloads(files, tmp_path, {})
+
+
+@pytest.mark.parametrize("algorithm", ["md5", "sha256"])
+@pytest.mark.parametrize("has_table", [True, False])
+def test_a_download_without_a_line_is_compared_with_its_entry(tmp_path, algorithm, has_table):
+    """One that was copied, or came before there was a table."""
+    if has_table:
+        record(tmp_path, b"another", name="b.fits")
+    path = tmp_path / "mosaics" / "a.fits"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"first")
+    stated = {"mosaics/a.fits": f"{algorithm}:{hashlib.new(algorithm, b'first').hexdigest()}"}
+    check_downloads([path], tmp_path, stated)
+    about = path.stat()
+    path.write_bytes(b"firsu")
+    os.utime(path, ns=(about.st_atime_ns, about.st_mtime_ns))
+    for _ in range(2):  # each time that it is read
+        with pytest.raises(
+            DeblendError, match=rf"a\.fits is not .*{algorithm}:.* Delete it and run"
+        ):
+            check_downloads([path], tmp_path, stated)
+    for unknown in ({}, {"mosaics/a.fits": None}, {"mosaics/a.fits": "unknown"}):
+        check_downloads([path], tmp_path, unknown)
+
+
+def test_the_line_of_a_download_counts_more_than_its_entry(tmp_path):
+    """The entry was compared when the file came; the line tells how it came."""
+    path = record(tmp_path, b"first")
+    check_downloads([path], tmp_path, {"mosaics/a.fits": "sha256:" + "0" * 64})
 
 
 def test_downloads_that_end_at_the_same_time_are_all_recorded(tmp_path):
@@ -122,9 +153,10 @@ def test_a_mosaic_is_read_once_by_a_job_that_compares_it_twice(tmp_path):
     time.sleep(1.1 * SETTLED_S)
     before = process.io_counters().read_chars
     check_digests([path])
-    check_downloads([path])
+    check_downloads([path], tmp_path, {})
     assert len(content) <= process.io_counters().read_chars - before < 1.5 * len(content)
     path.write_bytes(b"1" + content[1:])
-    for check in (check_digests, check_downloads):
-        with pytest.raises(DeblendError, match="than when it was made|has changed since"):
-            check([path])
+    with pytest.raises(DeblendError, match="than when it was made"):
+        check_digests([path])
+    with pytest.raises(DeblendError, match="has changed since"):
+        check_downloads([path], tmp_path, {})

@@ -10,6 +10,7 @@ import re
 import threading
 import time
 import traceback
+from email.utils import formatdate
 from functools import partial
 from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
@@ -19,10 +20,10 @@ import pooch
 import pytest
 import requests
 from deblend.data.downloads import download, find_file, locate
-from deblend.errors import DeblendError
+from deblend.errors import DeblendError, TransientError
 from deblend.files import temporary_name
 
-from tests.server import Handler, Polite, running
+from tests.server import Handler, Polite, running, send, send_endless, send_slowly
 
 LIMIT = 1_000_000
 DOI = "10.5281/zenodo.2604740"
@@ -219,6 +220,87 @@ def test_the_api_says_in_its_body_that_it_failed(zenodo, status, times):
     assert len(zenodo.asked) == times
 
 
+class Api(Handler):
+    """Zenodo's API whose answer `server.answer` gives."""
+
+    def do_GET(self):
+        self.server.asked.append(self.path)
+        self.server.answer(self)
+
+
+@pytest.fixture
+def api(zenodo, monkeypatch):
+    with running(Api, asked=[], record=(zenodo.folder / "2604740").read_bytes()) as server:
+        monkeypatch.setattr(pooch.downloaders.ZenodoRepository, "base_api_url", server.url)
+        yield server
+
+
+def read_record(**limits):
+    return find_file(DOI, "data.tar.gz", **limits)
+
+
+@pytest.mark.parametrize("status", [201, 202, 203, 206, 300, 400, 403])
+def test_only_200_is_an_answer_of_a_record(api, status):
+    api.answer = lambda handler: send(handler, status, api.record)
+    with pytest.raises(DeblendError, match=f"cannot read the record {DOI} .*{status}"):
+        read_record()
+    assert len(api.asked) == 1
+
+
+def test_the_record_of_a_doi_has_a_largest_size(api):
+    api.answer = send_endless
+    with pytest.raises(DeblendError, match=f"record {DOI} .*larger than the limit of 1000000 byte"):
+        read_record(max_bytes=LIMIT)
+    api.answer = lambda handler: send(
+        handler, 200, gzip.compress(b" " * 10 * LIMIT), Content_Encoding="gzip"
+    )
+    with pytest.raises(DeblendError, match=f"record {DOI} .*larger than the limit of 1000000 byte"):
+        read_record(max_bytes=LIMIT)
+    assert len(api.asked) == 2
+
+
+def test_the_record_of_a_doi_has_a_longest_time(api):
+    api.answer = send_slowly
+    begun = time.monotonic()
+    with pytest.raises(DeblendError, match=rf"record {DOI} .*is not complete after 0\.3 s"):
+        read_record(longest_s=0.3)
+    assert time.monotonic() - begun < 5
+    assert len(api.asked) == 1
+
+
+def test_the_api_of_a_doi_does_not_redirect_to_http(api):
+    api.answer = lambda handler: send_endless(handler, 302, Location="http://example.org/2604740")
+    with pytest.raises(DeblendError, match=r"http://example\.org/2604740 is not https"):
+        read_record()
+
+
+def test_the_api_of_a_doi_may_redirect(api):
+    def answer(handler):
+        if handler.path == "/new":
+            send(handler, 200, api.record)
+        else:
+            send_endless(handler, 302, Location="/new")
+
+    api.answer = answer
+    assert read_record()[0].endswith("/data.tar.gz")
+    assert api.asked == ["/2604740", "/new"]
+
+
+def test_a_busy_api_of_a_doi_is_waited_for(api):
+    def answer(handler):
+        busy = len(api.asked) == 1
+        send(handler, *((429, b"") if busy else (200, api.record)), Retry_After="1")
+
+    api.answer = answer
+    begun = time.monotonic()
+    read_record()
+    assert time.monotonic() - begun >= 1
+    api.answer = lambda handler: send(handler, 429, Retry_After="100000")
+    with pytest.raises(DeblendError, match=r"127\.0\.0\.1 asks to wait 100000 s .*run again after"):
+        read_record()
+    assert len(api.asked) == 3
+
+
 def test_a_file_that_is_not_in_the_record_is_named(zenodo):
     with pytest.raises(DeblendError, match=f"{DOI} has no file b.tar.gz; it has data.tar.gz"):
         find_file(DOI, "b.tar.gz")
@@ -281,6 +363,21 @@ class Odd(Handler):
         self.wfile.write(b"3\r\ngal\r\n")
         self.close_connection = True
 
+    def busy(self):
+        """The first answers ask to come back later."""
+        if self.server.busy:
+            status, wait = self.server.busy.pop(0)
+            self.send(status, b"", **({} if wait is None else {"Retry_After": wait}))
+        else:
+            self.send(200, self.server.content)
+
+    def interrupted(self):
+        """Two megabytes, and then the server asks to come back later."""
+        if len(self.server.asked) > 1:
+            self.busy()
+        else:
+            self.large()
+
     def packed(self):
         self.send(200, gzip.compress(self.server.content), Content_Encoding="x-gzip")
 
@@ -338,7 +435,8 @@ class Odd(Handler):
 def odd():
     content = bytes(range(256)) * 20_000
     gate = threading.Event()
-    with running(Odd, asked=[], tag="1", content=content, gate=gate, told_size=None) as httpd:
+    attributes = {"asked": [], "tag": "1", "content": content, "gate": gate, "busy": []}
+    with running(Odd, told_size=None, **attributes) as httpd:
         yield httpd
 
 
@@ -524,6 +622,75 @@ def test_a_download_has_a_longest_time(odd, tmp_path):
         download(f"{odd.url}/slow", tmp_path / "a", None, LIMIT, longest_s=0.2)
     # Another attempt would take as long.
     assert len(odd.asked) == 1
+
+
+def soon(seconds):
+    return formatdate(time.time() + seconds, usegmt=True)
+
+
+@pytest.mark.parametrize(
+    ("status", "wait", "least"),
+    [(429, lambda: "1", 1), (503, lambda: "1", 1), (503, lambda: soon(2), 1)],
+)
+def test_a_busy_server_is_asked_again_when_it_says(odd, tmp_path, status, wait, least):
+    """The seconds of a date are whole ones: of two, at least one is left."""
+    odd.busy = [(status, wait())]
+    begun = time.monotonic()
+    download(f"{odd.url}/busy", tmp_path / "a", sha256(odd.content), 10**7)
+    assert least <= time.monotonic() - begun < least + 5
+    assert len(odd.asked) == 2
+
+
+@pytest.mark.parametrize("wait", ["3600", "9" * 5000, soon(3600)])
+def test_a_server_that_is_busy_for_long_is_not_waited_for(odd, tmp_path, wait):
+    odd.busy = [(429, wait)] * 9
+    begun, address = time.monotonic(), f"{odd.url}/busy?key={'TOKEN'}"
+    message = r"127\.0\.0\.1 asks to wait (3\d+|inf) s .*the 60 s that are left .*: run again after"
+    with pytest.raises(DeblendError, match=message) as caught:
+        download(address, tmp_path / "a", None, 10**7, longest_s=60)
+    assert time.monotonic() - begun < 5
+    assert len(odd.asked) == 1
+    assert "key=TOKEN" not in "".join(traceback.format_exception(caught.value))
+    # Another attempt in the same run would not wait either.
+    assert not isinstance(caught.value, TransientError)
+
+
+def test_all_waits_together_take_no_longer_than_a_download_may(odd, tmp_path):
+    odd.busy = [(503, "2")] * 9
+    begun = time.monotonic()
+    with pytest.raises(DeblendError, match="asks to wait 2 s"):
+        download(f"{odd.url}/busy", tmp_path / "a", None, 10**7, longest_s=3)
+    assert time.monotonic() - begun < 3
+    assert len(odd.asked) == 2
+
+
+def test_what_came_is_kept_for_the_run_after_the_wait(odd, tmp_path):
+    odd.busy = [(429, "3600")]
+    with pytest.raises(DeblendError, match="asks to wait 3600 s"):
+        download(f"{odd.url}/interrupted", tmp_path / "a", None, 10**7, longest_s=60)
+    assert temporary_name(tmp_path / "a").stat().st_size == 2_000_000
+
+
+@pytest.mark.parametrize(
+    "wait",
+    [
+        *(None, "", "-1", "-1e9", "NaN", "inf", "1e9", "0x10", "3600, 1", "soon", "²"),
+        *(soon(-1e6), "Thu, 01 Jan 99999 00:00:00 GMT", "Mon, 32 Foo 2030 99:99:99 +9999"),
+        *("0", "Fri, 31 Dec 1999 23:59:59 -0000", "x" * 60_000),
+    ],
+)
+def test_a_wait_that_is_none_does_no_harm(odd, tmp_path, wait):
+    odd.busy = [(429, wait)]
+    begun = time.monotonic()
+    download(f"{odd.url}/busy", tmp_path / "a", sha256(odd.content), 10**7)
+    assert time.monotonic() - begun < 5
+    assert len(odd.asked) == 2
+
+
+def test_other_answers_do_not_set_the_pause(odd, tmp_path):
+    odd.busy = [(500, "3600")]
+    download(f"{odd.url}/busy", tmp_path / "a", sha256(odd.content), 10**7)
+    assert len(odd.asked) == 2
 
 
 @pytest.mark.parametrize("path", ["large", "nothing", "packed.tar.gz"])

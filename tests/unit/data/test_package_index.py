@@ -7,12 +7,12 @@ import tarfile
 
 import pytest
 from deblend.data.package_index import (
-    MAX_PAGE,
     extract_from_sdist,
     find_sdist,
     offered_by_pip,
     places,
 )
+from deblend.data.web import MAX_ANSWER
 from deblend.errors import DeblendError
 
 from tests.server import Handler, running, serving
@@ -169,7 +169,7 @@ class Ailing(Handler):
         self.end_headers()
         page = b'<a href="some_weights-1.2.tar.gz">it</a>'
         if self.path.startswith("/large"):
-            page = b" " * (MAX_PAGE + 1)
+            page = b" " * (MAX_ANSWER + 1)
         self.wfile.write(b"%x\r\n%s\r\n" % (len(page), page))
         if len(self.server.asked) == 1 and self.path.startswith("/cut"):
             self.close_connection = True
@@ -189,4 +189,5 @@ def test_a_page_of_any_size_is_not_read(monkeypatch, caplog):
     with running(Ailing, asked=[]) as server:
         monkeypatch.setenv("PIP_INDEX_URL", f"{server.url}/large")
         assert find_sdist("some-weights==1.2") is None
-    assert f"gives no answer (its page is larger than {MAX_PAGE} bytes)" in caplog.text
+    message = f"gives no answer (the answer of 127.0.0.1 is larger than the limit of {MAX_ANSWER} "
+    assert message in caplog.text

@@ -2,6 +2,7 @@
 
 import io
 import re
+import time
 import warnings
 
 import numpy as np
@@ -11,20 +12,27 @@ from astropy.io.votable.tree import Resource, VOTableFile
 from astropy.io.votable.tree import TableElement as VOTableTable
 from astropy.table import Table
 from deblend.data.mosaics import cut_field
-from deblend.data.vizier import fetch_table
+from deblend.data.vizier import ask_vizier, fetch_table
 from deblend.errors import DeblendError
 
-from tests.server import Handler, running
+from tests.server import Handler, running, send, send_endless, send_slowly
 from tests.unit.data.test_mosaics import config
 
 
 class Answer(Handler):
-    """Answers with `failures` first, then with `tables` as a VOTable of the rows asked for."""
+    """Answers with `failures` first, then with `tables` as a VOTable of the rows asked for.
+
+    A failure is a status, or a function that answers.
+    """
 
     def do_POST(self):
         self.server.asked.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
         if self.server.failures:
-            self.send_error(self.server.failures.pop(0))
+            failure = self.server.failures.pop(0)
+            if callable(failure):
+                failure(self)
+            else:
+                self.send_error(failure)
             return
         tree = VOTableFile()
         resource = Resource(name="J/X/1")
@@ -90,6 +98,41 @@ def test_an_error_of_vizier_is_reported(vizier, tmp_path, status, times):
     with pytest.raises(DeblendError, match=f"cannot fetch J/X/1 from VizieR .*{status}"):
         fetch_table("J/X/1", tmp_path / "t.ecsv")
     assert len(vizier.asked) == times
+
+
+@pytest.mark.parametrize("status", [201, 203, 204, 206, 300])
+def test_only_200_is_an_answer_of_vizier(vizier, tmp_path, status):
+    vizier.failures = [lambda handler: send(handler, status, b"<?xml version='1.0'?><VOTABLE/>")]
+    with pytest.raises(DeblendError, match=f"cannot fetch J/X/1 from VizieR .*{status}"):
+        fetch_table("J/X/1", tmp_path / "t.ecsv")
+    assert len(vizier.asked) == 1
+
+
+def test_an_answer_of_vizier_has_a_largest_size_and_a_longest_time(vizier):
+    vizier.failures = [send_endless]
+    with pytest.raises(DeblendError, match="larger than the limit of 1000 bytes.*give its path"):
+        ask_vizier("J/X/1/t", -1, max_bytes=1000)
+    vizier.failures = [send_slowly]
+    begun = time.monotonic()
+    with pytest.raises(DeblendError, match=r"is not complete after 0\.3 s.*give its path"):
+        ask_vizier("J/X/1/t", -1, longest_s=0.3)
+    assert time.monotonic() - begun < 5
+    assert len(vizier.asked) == 2
+
+
+def test_vizier_does_not_redirect_to_http(vizier):
+    vizier.failures = [
+        lambda handler: send_endless(handler, 307, Location="http://example.org/viz-bin/votable")
+    ]
+    with pytest.raises(DeblendError, match=r"http://example\.org/viz-bin/votable is not https"):
+        ask_vizier("J/X/1/t", -1)
+
+
+def test_vizier_is_asked_again_when_it_says(vizier):
+    vizier.failures = [lambda handler: send(handler, 503, Retry_After="1")]
+    begun = time.monotonic()
+    assert len(ask_vizier("J/X/1/t", -1)) == 12
+    assert time.monotonic() - begun >= 1
 
 
 def test_an_answer_of_vizier_that_refers_to_a_file_is_refused(vizier, tmp_path):

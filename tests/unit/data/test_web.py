@@ -1,8 +1,20 @@
 """Requests: which addresses are asked, and what is repeated."""
 
+import base64
+import contextlib
+import io
+
 import pytest
 import requests
-from deblend.data.web import MAX_REDIRECTS, check_url, follow, is_transient, retry, without_secrets
+from deblend.data.web import (
+    MAX_REDIRECTS,
+    check_url,
+    follow,
+    is_transient,
+    limited,
+    retry,
+    without_secrets,
+)
 from deblend.errors import DeblendError
 
 from tests.server import Handler, running
@@ -64,6 +76,19 @@ def test_credentials_stay_with_their_host_and_port(server):
     assert other.asked == [("/1", None), ("/0", None)]
 
 
+def test_a_password_of_netrc_goes_to_its_host_alone(server, tmp_path, monkeypatch):
+    path = tmp_path / "netrc"
+    path.write_text("machine 127.0.0.1 login me password word\n")
+    monkeypatch.setenv("NETRC", str(path))
+    with running(Redirecting, asked=[], next="") as other:
+        server.next = other.url.replace("127.0.0.1", "localhost")
+        with follow(f"{server.url}/1"):
+            pass
+    credentials = base64.b64encode(b"me:word").decode()
+    assert server.asked == [("/1", f"Basic {credentials}")]
+    assert other.asked == [("/0", None)]
+
+
 @pytest.mark.parametrize(("status", "expected"), [(503, True), (429, True), (404, False)])
 def test_some_statuses_may_pass(status, expected):
     answer = requests.Response()
@@ -93,3 +118,26 @@ def test_an_error_has_no_query_and_no_password(server):
     assert "SECRET" not in str(caught.value)
     assert caught.value.__cause__ is None and caught.value.__context__ is None
     assert caught.value.request is None
+
+
+@pytest.mark.parametrize(
+    ("first", "location", "is_fine"),
+    [
+        ("https://a.org/x", "https://b.org/y", True),
+        ("https://a.org/x", "/y", True),
+        ("https://a.org/x", "http://a.org/x", False),
+        ("https://a.org/x", "HTTP://a.org/x", False),
+        ("https://a.org/x", "ftp://a.org/x", False),
+        # Another machine must not make us ask this one.
+        ("https://a.org/x", "http://127.0.0.1:8080/x", False),
+        ("http://127.0.0.1:8080/x", "/y", True),
+        ("http://127.0.0.1:8080/x", "http://a.org/x", False),
+    ],
+)
+def test_redirects_of_requests_by_others_are_looked_at(first, location, is_fine):
+    """Those of a library, which follows them itself."""
+    answer = requests.Response()
+    answer.status_code, answer.url, answer.raw = 302, first, io.BytesIO()
+    answer.headers["Location"] = location
+    with contextlib.nullcontext() if is_fine else pytest.raises(DeblendError, match="is not https"):
+        limited(1000, 10)(answer)

@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import shutil
+import subprocess
 
 import h5py
 import numpy as np
@@ -78,12 +80,78 @@ def test_a_new_file_gets_a_new_digest(table):
     check_digests([table])
 
 
-def test_archives_and_folders_have_no_digest(tmp_path):
+def test_archives_have_no_digest(tmp_path):
     (tmp_path / "archive.tar.gz").write_text("content")
-    (tmp_path / "catalog").mkdir()
-    names = ("archive.tar.gz", "catalog")
-    record_digests(tmp_path / name for name in (*names, "not made.csv"))
-    assert {path.name for path in tmp_path.iterdir()} == set(names)
+    record_digests(tmp_path / name for name in ("archive.tar.gz", "not made.csv"))
+    assert {path.name for path in tmp_path.iterdir()} == {"archive.tar.gz"}
+
+
+@pytest.fixture
+def catalog(tmp_path):
+    """A folder that was unpacked, as Snakemake leaves it."""
+    folder = tmp_path / "cosmos" / "catalog"
+    (folder / "images").mkdir(parents=True)
+    (folder / "real galaxies.fits").write_bytes(b"SIMPLE  = catalogue")
+    (folder / "images" / "1.fits").write_bytes(b"SIMPLE  = image")
+    record_digests([folder])
+    (folder / ".snakemake_timestamp").touch()
+    return folder
+
+
+def test_the_digest_of_a_folder_is_that_of_sha256sum(catalog):
+    digest = digest_file(catalog)
+    assert digest.name == ".catalog.sha256"
+    names = [line.partition("  ")[2] for line in digest.read_text().splitlines()]
+    assert names == ["catalog/images/1.fits", "catalog/real galaxies.fits"]
+    if shutil.which("sha256sum"):
+        command = ["sha256sum", "--check", "--strict", digest.name]
+        subprocess.run(command, cwd=catalog.parent, check=True, capture_output=True)
+    check_digests([catalog])
+    # What systems leave in folders is not read.
+    (catalog / ".DS_Store").touch()
+    (catalog / "images" / ".nfs0001").touch()
+    check_digests([catalog])
+
+
+def flip_in_place(path):
+    """Change one bit, and keep the times of the file and of its folder."""
+    times = {place: place.stat() for place in (path, path.parent)}
+    path.write_bytes(flipped(path.read_bytes()))
+    for place, about in times.items():
+        os.utime(place, ns=(about.st_atime_ns, about.st_mtime_ns))
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (lambda folder: flip_in_place(folder / "images/1.fits"), "catalog/images/1.fits"),
+        (lambda folder: flip_in_place(folder / "real galaxies.fits"), "catalog/real galaxies.fits"),
+        (lambda folder: (folder / "images/1.fits").unlink(), "catalog/images/1.fits"),
+        (lambda folder: (folder / "images/2.fits").touch(), "catalog/images/2.fits"),
+    ],
+    ids=["image", "catalogue", "gone", "added"],
+)
+def test_a_changed_file_of_a_folder_is_named(catalog, change, named):
+    change(catalog)
+    with pytest.raises(DeblendError) as error:
+        check_digests([catalog])
+    assert str(error.value) == (
+        f"{catalog.parent / named} has other bytes than when it was made: delete {catalog} and run "
+        f"again; or, if you changed it on purpose, delete {digest_file(catalog)}, which has its "
+        "digest"
+    )
+
+
+def test_a_folder_of_the_users_is_not_compared(tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    check_digests([folder])
+
+
+def test_a_digest_of_a_folder_that_is_broken_itself_is_named(catalog):
+    digest_file(catalog).write_bytes(b"\xff\x00")
+    with pytest.raises(DeblendError, match=r"delete .*\.catalog\.sha256"):
+        check_digests([catalog])
 
 
 def test_another_hdf5_file_of_the_same_time_is_noticed(tmp_path):

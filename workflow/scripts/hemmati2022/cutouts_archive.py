@@ -1,6 +1,5 @@
 """Adapter: cut the selected galaxies out of mosaics."""
 
-from deblend.data.checksums import check_downloads
 from deblend.hemmati2022.cutouts import keep_usable, read_selected, write_cutouts
 from deblend.hemmati2022.ingest import cutout_config
 from deblend.hemmati2022.mosaic_cutouts import archive_cutouts
@@ -10,7 +9,6 @@ from deblend.tables import write_csv
 with logs.script(snakemake):
     params, output = snakemake.params, snakemake.output
     files = snakemake.input
-    check_downloads(files.mosaics, files.psfs, files.weights)
     config = cutout_config(params.options, files.mosaics, files.psfs, files.weights)
     selected = read_selected(snakemake.input.selected)
     batches = archive_cutouts(selected, config, params.neighbour_mag_max, params.offset_arcsec)
