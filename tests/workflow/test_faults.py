@@ -302,8 +302,8 @@ def small_disk(place, spare):
     kept.rename(place.results)
 
 
-def until_nothing_lives(place, seconds=20):
-    """Wait for the end of all processes of the run."""
+def until_nothing_lives(place, seconds=90):
+    """Wait for the end of all processes of the run: a job may have to import libraries first."""
     deadline = time.monotonic() + seconds
     while (alive := at_work(place.folder)) and time.monotonic() < deadline:
         time.sleep(0.1)
