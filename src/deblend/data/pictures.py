@@ -1,14 +1,16 @@
 """Pictures in colours, JPEG or PNG, which are decoded within limits."""
 
+import mmap
 import struct
 import warnings
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import IO, cast
 
 from deblend.errors import DeblendError
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 #: Formats that are read. Pillow knows others, for some of which it runs other programs.
 FORMATS = ("JPEG", "PNG")
@@ -30,17 +32,20 @@ def open_picture(path: str | Path) -> Iterator[Image.Image]:
     DeblendError
         It cannot be read, or has more than `MAX_PIXELS`.
     """
-    try:
-        with warnings.catch_warnings():
-            # It has a limit of its own, and metadata do not matter.
-            warnings.filterwarnings("ignore", module="PIL")
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(path, formats=FORMATS)
-    except Image.DecompressionBombError as error:
-        raise _too_large(path) from error
-    except BROKEN as error:
-        raise _unreadable(path, error) from error
-    with image:
+    with ExitStack() as stack:
+        try:
+            with warnings.catch_warnings():
+                # It has a limit of its own, and metadata do not matter.
+                warnings.filterwarnings("ignore", module="PIL")
+                warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+                file = stack.enter_context(open(path, "rb"))
+                # Parts say how long they are: of this, no more is taken than there is.
+                whole = stack.enter_context(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+                image = stack.enter_context(Image.open(cast(IO[bytes], whole), formats=FORMATS))
+        except Image.DecompressionBombError as error:
+            raise _too_large(path) from error
+        except BROKEN as error:
+            raise _unreadable(path, error) from error
         if image.width * image.height > MAX_PIXELS:
             raise _too_large(path)
         try:
@@ -55,6 +60,8 @@ def _too_large(path: str | Path) -> DeblendError:
 
 
 def _unreadable(path: str | Path, error: Exception) -> DeblendError:
+    # Pillow's own words have no name of the file here.
+    problem = "it is of another format" if isinstance(error, UnidentifiedImageError) else error
     return DeblendError(
-        f"{path} cannot be read as an image ({error}): give a whole {' or '.join(FORMATS)} file"
+        f"{path} cannot be read as an image ({problem}): give a whole {' or '.join(FORMATS)} file"
     )

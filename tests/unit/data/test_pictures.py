@@ -1,5 +1,7 @@
 """Pictures are decoded within limits."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from deblend.data.pictures import open_picture
@@ -21,3 +23,18 @@ def test_other_formats_and_sizes_are_refused_in_words(tmp_path):
     Image.new("1", (10_000, 6000)).save(tmp_path / "a.png")
     with pytest.raises(DeblendError, match="a.png has more than 50000000 pixels: cut it"):
         open_picture(tmp_path / "a.png").__enter__()
+
+
+def test_a_part_that_says_it_is_large_takes_no_memory(tmp_path):
+    path = tmp_path / "a.png"
+    Image.new("RGB", (4, 4)).save(path)
+    content = bytearray(path.read_bytes())
+    content[content.index(b"IDAT") - 4] ^= 0x80  # two more gigabytes
+    path.write_bytes(bytes(content))
+    tracemalloc.start()
+    try:
+        with open_picture(path) as image:
+            assert image.size == (4, 4)
+        assert tracemalloc.get_traced_memory()[1] < 50_000_000
+    finally:
+        tracemalloc.stop()
