@@ -83,8 +83,9 @@ paper_scale: $(READY) ## Train all papers' networks at paper scale on one GPU fo
 # Snakemake's package has the page's JavaScript, so that nothing is downloaded.
 report: $(READY) ## Put figures and tables of the toy run on one HTML page (SCALE=small: of make small)
 	@test -f $(RESULTS)/report/first_page.html || { echo "there are no results in $(RESULTS): run make $(SCALE) first" >&2; exit 1; }
-	@$(SNAKEMAKE) $(if $(wildcard $(RESULTS)/benchmark/which.md),all benchmark) $(if $(filter-out paper,$(SCALE)),--configfile config/$(SCALE).yaml) \
-	--report $(RESULTS)/report.html --report-stylesheet workflow/report/report.css >$(RESULTS)/logs/report.log 2>&1 \
+	@papers=$$($(BIN)/python -c "import json, sys; print(json.load(open(sys.argv[1]))['config']['papers'])" $(RESULTS)/report/circumstances.json); \
+	$(SNAKEMAKE) $(if $(wildcard $(RESULTS)/benchmark/which.md),all benchmark) $(if $(filter-out paper,$(SCALE)),--configfile config/$(SCALE).yaml) \
+	--config "papers=$$papers" --report $(RESULTS)/report.html --report-stylesheet workflow/report/report.css >$(RESULTS)/logs/report.log 2>&1 \
 	|| { tail -n 3 $(RESULTS)/logs/report.log >&2; echo "no report was made: run make $(SCALE) first" >&2; exit 1; }
 	@echo "Report: $(RESULTS)/report.html"
 
