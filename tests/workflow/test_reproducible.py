@@ -13,6 +13,8 @@ pytestmark = pytest.mark.full
 
 #: Folders with times, which differ from run to run.
 VOLATILE = {"logs", "benchmarks"}
+#: Records with the commit: the copy is not a git checkout.
+CIRCUMSTANCES = {"provenance.json", "circumstances.json"}
 #: The claim about the time of training: the only verdict that a clock decides.
 CLOCK_CLAIM = b"joint_time,"
 
@@ -84,7 +86,7 @@ def test_every_file_is_the_same(runs):
         str(name)
         for name in names
         if name not in weights
-        and name.name != "provenance.json"
+        and name.name not in CIRCUMSTANCES
         and compared(first / name) != compared(other / name)
     ]
     assert not different
