@@ -480,20 +480,22 @@ def _text(problem: dict[str, Any]) -> str:
 
 
 def _hint(problem: dict[str, Any]) -> str:
-    """How to write a number that YAML reads as text, such as 1e-4."""
+    """How to write a number that came as text, as 1e-4 does and what `--config` nests."""
     value = problem["input"]
-    if problem["type"] != "float_type" or not isinstance(value, str):
+    if problem["type"] not in ("float_type", "int_type") or not isinstance(value, str):
         return ""
     try:
         number = float(value)
     except ValueError:
         return ""
-    if not math.isfinite(number):
+    if not math.isfinite(number) or (problem["type"] == "int_type" and not number.is_integer()):
         return ""
-    text = repr(number)
-    mantissa, e, exponent = text.partition("e")
-    text = f"{mantissa if '.' in mantissa else mantissa + '.0'}{e}{exponent}"
-    return f": write {text}, without quotes"
+    if problem["type"] == "int_type":
+        text = str(int(number))
+    else:
+        mantissa, e, exponent = repr(number).partition("e")
+        text = f"{mantissa if '.' in mantissa else mantissa + '.0'}{e}{exponent}"
+    return f": write {text}, without quotes (in a file: --config makes texts of nested numbers)"
 
 
 class _UniqueKeyLoader(yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader):  # type: ignore[misc]

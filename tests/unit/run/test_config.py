@@ -365,7 +365,13 @@ def cutouts(**changes):
         ({"seed": None}, "configuration > seed: null is not an integer"),
         ({"seed": 2021.5}, "configuration > seed: 2021.5 is not an integer"),
         ({"seed": True}, "configuration > seed: true is not an integer"),
-        ({"seed": "2021"}, "configuration > seed: '2021' is not an integer"),
+        ({"seed": "2021"}, "seed: '2021' is not an integer: write 2021, without quotes"),
+        ({"seed": "2021.5"}, "seed: '2021.5' is not an integer (see"),
+        # As it comes from --config 'threads={training: 4}'.
+        (
+            {"threads": {"training": "4"}},
+            "threads > training: '4' is not an integer: write 4, without quotes (in a file",
+        ),
         ({"scale": "large"}, "scale: 'large' is not one of ['paper', 'small', 'toy', 'custom']"),
         ({"papers": []}, "papers: [] is too short: it needs at least 1"),
         ({"papers": "boucaud2020"}, "papers: 'boucaud2020' is not a list"),
