@@ -75,8 +75,8 @@ td.number { text-align: right; white-space: nowrap; font-variant-numeric: tabula
 td.good { color: #00664b; } td.bad { color: #a63c00; } td.open { color: #666; }
 """
 
-#: Sorts a table by the column whose heading is clicked: by its leading number or as text; a second
-#: click reverses the order. Cells without a value are last.
+#: Sorts a table by the column whose heading is clicked: by its leading number or as text, with
+#: Figure 2 before Figure 10; a second click reverses the order. Cells without a value are last.
 SORT = """
 function key(row, i) {
   const text = row.cells[i].innerText.trim(), number = parseFloat(text.replaceAll(",", ""));
@@ -87,8 +87,8 @@ for (const th of document.querySelectorAll("th")) th.onclick = () => {
   th.dataset.up = up ? "yes" : "no";
   const rows = Array.from(body.rows).map(row => [key(row, th.cellIndex), row]);
   rows.sort(([a], [b]) => a === null || b === null ? (a === null) - (b === null)
-    : (typeof a === typeof b ? (a < b ? -1 : a > b ? 1 : 0) : typeof a === "number" ? -1 : 1)
-    * (up ? 1 : -1));
+    : (typeof a !== typeof b ? (typeof a === "number" ? -1 : 1)
+      : typeof a === "number" ? a - b : a.localeCompare(b, "en", {numeric: true})) * (up ? 1 : -1));
   body.append(...rows.map(([, row]) => row));
 };
 """

@@ -1,7 +1,10 @@
 """Tables of results as pages that a person reads."""
 
 import base64
+import json
 import re
+import shutil
+import subprocess
 
 import numpy as np
 import pandas as pd
@@ -125,3 +128,50 @@ def test_a_page_needs_no_other_file_and_has_the_table_with_all_digits(tmp_path):
     data = re.search(r'download="claims.csv" href="data:text/csv;base64,(.+?)"', text)[1]
     assert base64.b64decode(data).decode() == source.read_text()
     assert "base64" not in page("Title", [])
+
+
+#: What a page's script needs of a browser: one table, whose rows are in `body`.
+BROWSER = """
+const body = {
+  rows: ROWS.map(texts => ({cells: texts.map(innerText => ({innerText}))})),
+  append(...rows) { this.rows = rows; },
+};
+const table = {tBodies: [body]};
+const headings = ROWS[0].map((_, cellIndex) => ({cellIndex, dataset: {}, closest: () => table}));
+globalThis.document = {querySelectorAll: () => headings};
+SCRIPT
+for (const column of CLICKS) headings[column].onclick();
+console.log(JSON.stringify(body.rows.map(row => row.cells.map(cell => cell.innerText))));
+"""
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="there is no Node.js to run the script")
+@pytest.mark.parametrize(
+    ("clicks", "expected"),
+    [
+        ([0], ["Figure 2", "Figure 7", "Figure 10", "table 3"]),
+        ([0, 0], ["table 3", "Figure 10", "Figure 7", "Figure 2"]),
+        # -0.5, 9.1, 1,820: by their values, with the dash last.
+        ([1], ["Figure 7", "Figure 2", "Figure 10", "table 3"]),
+        ([1, 1], ["Figure 10", "Figure 2", "Figure 7", "table 3"]),
+        # Rows that are equal keep their order, here that of the first column.
+        ([0, 2], ["Figure 7", "Figure 2", "Figure 10", "table 3"]),
+    ],
+)
+def test_a_click_on_a_heading_sorts_the_rows(clicks, expected, tmp_path):
+    rows = pd.DataFrame(
+        {
+            "result": ["Figure 10", "table 3", "Figure 2", "Figure 7"],
+            "value": ["1,820 [1,700, 1,900]", "–", "9.1 %", "-0.5"],
+            "verdict": ["holds", "worse", "holds", "agrees"],
+        }
+    )
+    text = page("Figures", [html_table(rows)])
+    script = re.search("<script>(.*)</script>", text, re.DOTALL).group(1)
+    program = BROWSER.replace("ROWS", json.dumps(rows.to_numpy().tolist()))
+    program = program.replace("SCRIPT", script).replace("CLICKS", json.dumps(clicks))
+    (tmp_path / "page.js").write_text(program)
+    done = subprocess.run(
+        ["node", tmp_path / "page.js"], check=True, capture_output=True, text=True
+    )
+    assert [row[0] for row in json.loads(done.stdout)] == expected
