@@ -112,7 +112,8 @@ def shrink(source: Path, target: Path) -> None:
         small = flat.resize(size, Image.Resampling.LANCZOS)
         for colours in (128, 64, 32):
             buffer = io.BytesIO()
-            palette = small.quantize(colours, dither=Image.Dither.NONE)
+            # The default method spends the palette on shades near white, and thin lines turn grey.
+            palette = small.quantize(colours, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
             palette.save(buffer, "PNG", optimize=True)
             if buffer.tell() < MAX_PICTURE_BYTES:
                 target.write_bytes(buffer.getvalue())

@@ -190,6 +190,15 @@ def test_pictures_become_small(tmp_path):
     np.testing.assert_allclose(centre, (255, 0, 0), atol=16)
 
 
+def test_a_thin_line_among_many_shades_keeps_its_colour(tmp_path):
+    image = np.random.default_rng(0).integers(225, 256, (260, 400, 3)).astype(np.uint8)
+    image[200:202, 300:400] = pink = (204, 121, 167)
+    Image.fromarray(image).save(tmp_path / "figure.png")
+    COLLECT.shrink(tmp_path / "figure.png", tmp_path / "small.png")
+    found = Image.open(tmp_path / "small.png").convert("RGB").getpixel((350, 201))
+    np.testing.assert_allclose(found, pink, atol=16)
+
+
 def test_transparent_pixels_become_white(tmp_path):
     Image.new("RGBA", (20, 10), (0, 0, 0, 0)).save(tmp_path / "clear.png")
     COLLECT.shrink(tmp_path / "clear.png", tmp_path / "small.png")
