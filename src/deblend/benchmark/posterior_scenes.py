@@ -15,6 +15,7 @@ from deblend.benchmark.sets import blend_rules
 from deblend.boucaud2020.blends import draw_blends
 from deblend.boucaud2020.render import orient, overlap, render
 from deblend.data.noise import noise_images
+from deblend.data.priors import PIXEL_SCALE
 from deblend.data.profiles import SERSIC_RANGE, SERSIC_STEP
 from deblend.data.stamps import Stamps
 from deblend.errors import DeblendError
@@ -24,11 +25,12 @@ from deblend.units import flux_from_mag
 #: Axis ratios of smooth profiles.
 AXIS_RATIO = (0.3, 1.0)
 
-#: Counts of neighbours rise by this, dex a magnitude; their half-light radii, px, are normal in the
-#: logarithm: this value at 22.5 mag, less by the second a magnitude, with the third as its scatter.
+#: Counts of neighbours rise by this, dex a magnitude. The logarithm of their half-light radii, in
+#: px of 0.06", is normal: this value at 22.5 mag, less by the second a magnitude; the third is its
+#: scatter.
 COUNTS_SLOPE, NEIGHBOUR_RADIUS = 0.25, (0.7, 0.1, 0.15)
 
-#: A neighbour is further from its galaxy than this: half-light radii, and pixels.
+#: A neighbour is further from its galaxy than this: half-light radii, and pixels of 0.06".
 NEIGHBOUR_DISTANCE = (2.5, 10.0)
 
 #: Range of the Sersic indices of third galaxies.
@@ -122,6 +124,7 @@ class TrainingScenes:
         psf = galsim.InterpolatedImage(
             galsim.Image(np.asarray(stamps.psf[0], float) / float(stamps.psf[0].sum())), scale=1.0
         )
+        self._prior_px = PIXEL_SCALE / float(band.pixel_scale_arcsec)
         rng = generator(seed, "posterior library", split)
         self._thirds = self._draw_thirds(rng, psf)
         self._neighbours = self._draw_neighbours(rng, psf, float(band.zero_point))
@@ -170,7 +173,7 @@ class TrainingScenes:
         slope = COUNTS_SLOPE * np.log(10)
         mag = bright + np.log1p(rng.uniform(size=n) * np.expm1(slope * (faint - bright))) / slope
         level, tilt, scatter = NEIGHBOUR_RADIUS
-        radius = 10 ** rng.normal(level - tilt * (mag - 22.5), scatter)
+        radius = 10 ** rng.normal(level - tilt * (mag - 22.5), scatter) * self._prior_px
         flux = flux_from_mag(mag, zero_point)
         drawn = [f * self._profile(rng, psf, r, 1.0) for f, r in zip(flux, radius, strict=True)]
         return np.array(drawn, np.float32).reshape(-1, self.side, self.side)
@@ -253,7 +256,7 @@ class TrainingScenes:
             places.append((blend.companion, blend.dx, blend.dy))
         for row, dx, dy in places:
             radii, least = NEIGHBOUR_DISTANCE
-            nearest = max(radii * self._radius[row], least)
+            nearest = max(radii * self._radius[row], least * self._prior_px)
             for _ in range(rng.poisson(mean)):
                 x, y = rng.integers(-half, half, 2)
                 k = rng.integers(len(self._neighbours))

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from deblend.boucaud2020.config import SimulatorConfig
 from deblend.data.noise import noise_images
-from deblend.data.priors import MORPHOLOGIES, cumulative_counts
+from deblend.data.priors import MORPHOLOGIES, PIXEL_SCALE, cumulative_counts
 from deblend.data.profiles import (
     AXIS_RATIO_RANGE,
     RADIUS_RANGE_PX,
@@ -78,7 +78,7 @@ def draw_properties(
         "ra": np.nan,
         "dec": np.nan,
         "mag": float(mag),
-        "half_light_radius_px": float(np.clip(10**log_r, *RADIUS_RANGE_PX)),
+        "half_light_radius_px": float(np.clip(10**log_r, *RADIUS_RANGE_PX)) * _prior_px(config),
         "sersic_n": round(float(sersic_n) / SERSIC_STEP) * SERSIC_STEP,
         "axis_ratio": float(np.clip(rng.normal(*catalogue["axis_ratio"]), *AXIS_RATIO_RANGE)),
         "redshift": float(
@@ -87,6 +87,11 @@ def draw_properties(
         "morphology": morphology,
         **{f"p_{m}": float(p_own[m] if m in own else p_other[m]) for m in ("sph", "disk", "irr")},
     }
+
+
+def _prior_px(config: SimulatorConfig) -> float:
+    """A pixel of the priors, 0.06", in pixels of the data set."""
+    return PIXEL_SCALE / config.pixel_scale_arcsec
 
 
 def _draw_neighbours(
@@ -101,14 +106,14 @@ def _draw_neighbours(
     half = config.stamp_size / 2
     # Parent galaxies are isolated: a neighbour overlaps only the outskirts of the central galaxy,
     # most of whose light lies within two half-light radii.
-    nearest = max(2.5 * galaxy["half_light_radius_px"], 10.0)
+    nearest = max(2.5 * galaxy["half_light_radius_px"], 10.0 * _prior_px(config))
     for _ in range(rng.poisson(config.n_neighbours_mean * (config.stamp_size / 128) ** 2)):
         x, y = rng.uniform(-half, half, 2)
         span = config.neighbour_mag_max - config.neighbour_mag_min
         # Counts of faint galaxies in the near infrared rise by about 0.25 dex a magnitude.
         slope = 0.25 * np.log(10)
         mag = config.neighbour_mag_min + np.log1p(rng.uniform() * np.expm1(slope * span)) / slope
-        radius = 10 ** rng.normal(0.7 - 0.1 * (mag - 22.5), 0.15)
+        radius = 10 ** rng.normal(0.7 - 0.1 * (mag - 22.5), 0.15) * _prior_px(config)
         axis_ratio = rng.uniform(0.3, 1.0)
         angle = rng.uniform(0, np.pi) * galsim.radians
         if np.hypot(x, y) < nearest:

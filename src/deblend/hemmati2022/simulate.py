@@ -29,6 +29,7 @@ from typing import Any
 import galsim
 import numpy as np
 import pandas as pd
+from deblend.data.priors import PIXEL_SCALE
 from deblend.data.profiles import (
     AXIS_RATIO_RANGE,
     RADIUS_RANGE_PX,
@@ -230,6 +231,7 @@ def draw_galaxy(
         + size["slope"] * (mags["mag_f160w"] - priors["pivot_mag"]),
         size["scatter"] * selection["size_scatter_ratio"],
     )
+    # In pixels of the priors.
     radius_px = float(np.clip(10**log_r, *RADIUS_RANGE_PX))
     sersic_n = float(np.clip(10 ** rng.normal(*catalogue["log10_sersic_n"]), *SERSIC_RANGE))
     sersic_n = round(sersic_n / SERSIC_STEP) * SERSIC_STEP
@@ -240,7 +242,7 @@ def draw_galaxy(
         "ra": float(rng.uniform(*RA_RANGE)),
         "dec": float(rng.uniform(*DEC_RANGE)),
         "mag": mag,
-        "half_light_radius_px": radius_px,
+        "half_light_radius_px": radius_px * (PIXEL_SCALE / config.pixel_scale_arcsec),
         "sersic_n": sersic_n,
         "axis_ratio": q,
         "redshift": redshift,
@@ -251,7 +253,7 @@ def draw_galaxy(
     }
     # The catalogue has the semi-major axis, but the shear needs the radius of the circle of the
     # same area.
-    circular = radius_px * np.sqrt(q) * config.pixel_scale_arcsec
+    circular = radius_px * np.sqrt(q) * PIXEL_SCALE
     if morphology == "sphd":
         disk = circular / bulge_disk_scale(bulge, bulge_to_disk_radius)
         shapes = {"old": (4.0, bulge_to_disk_radius * disk), "young": (1.0, disk)}

@@ -49,6 +49,22 @@ def test_properties_follow_the_priors(priors):
     assert mags.max() <= 23
 
 
+def test_larger_pixels_show_the_same_galaxies(priors):
+    """The PSF contains the pixel, so that images are samples of the same light."""
+    same = {"noise_sigma": 1e-9, "exposure_time_s": 1e12, "n_neighbours_mean": 2.0}
+    fine = simulator_config(**same, stamp_size=64, pixel_scale_arcsec=0.06)
+    coarse = simulator_config(**same, stamp_size=32, pixel_scale_arcsec=0.12)
+    # As many neighbours in the same solid angle, at the same places.
+    coarse = coarse.model_copy(update={"n_neighbours_mean": 4 * fine.n_neighbours_mean})
+    for number in range(6):
+        image, galaxy = simulate_galaxy(1, "sim", number, priors, fine)
+        larger, same_galaxy = simulate_galaxy(1, "sim", number, priors, coarse)
+        assert same_galaxy["half_light_radius_px"] == pytest.approx(
+            galaxy["half_light_radius_px"] / 2
+        )
+        np.testing.assert_allclose(larger, 4 * image[::2, ::2], rtol=1e-3, atol=1e-3 * larger.max())
+
+
 def test_noise_is_what_the_configuration_says(priors):
     empty = simulator_config(n_neighbours_mean=0.0, mag_min=22.9, stamp_size=128)
     image, _ = simulate_galaxy(1, "sim", 0, priors, empty)

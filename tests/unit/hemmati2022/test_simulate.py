@@ -48,6 +48,17 @@ def simulator(names=tuple(BANDS), **changes):
     return CutoutSimulatorConfig(**{**values, **changes})
 
 
+def test_galaxies_do_not_depend_on_the_size_of_pixels(priors):
+    for number in range(4):
+        (fine, shape), (coarse, same_shape) = (
+            draw_galaxy(np.random.default_rng(number), priors, simulator(pixel_scale_arcsec=scale))
+            for scale in (0.03, 0.12)
+        )
+        assert same_shape == shape
+        assert fine.pop("half_light_radius_px") == 4 * coarse.pop("half_light_radius_px")
+        np.testing.assert_equal(coarse, fine)
+
+
 def test_the_noise_gives_the_depth():
     """A point source of the limiting magnitude is seen at 5 sigma in the aperture."""
     rng = np.random.default_rng(0)
