@@ -7,8 +7,8 @@
 set of scenes reads (see docs/scenes.md), and `evidence/weights/README.md` says of each network its
 scale, data, licence and commit. A network that is there already is replaced.
 
-Left out, with a word: networks that scenes cannot use or that have not learnt, and BlendHunter's
-heads, since the weights of VGG-16 beside them are too large. States of optimisers are not copied.
+Left out, with a word: networks that scenes cannot use, that have not learnt or that know only blends
+with an edge in their noise, and BlendHunter's heads, since the weights of VGG-16 beside them are too large. States of optimisers are not copied.
 """
 
 import argparse
@@ -100,6 +100,11 @@ def why_not(network: Network) -> str | None:
         return "it needs the weights of VGG-16, which are too large"
     if network.record.get("problem"):
         return f"it has not learnt: {network.record['problem']}"
+    if (
+        network.kind == "boucaud2020"
+        and network.record.get("blending", {}).get("companion_edge") == "zero"
+    ):
+        return "companion_edge was zero, so that it is biased on images of one's own: take noise"
     return None
 
 

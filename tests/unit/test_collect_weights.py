@@ -44,6 +44,11 @@ def results(tmp_path):
     flux = {"architecture": "blend2flux", "band": "f160w", "dataset": "sky"}
     put(folder / "networks/flux", flux | {"commit": "1" * 40}, "network.weights.h5")
     put(folder / "networks/bad", flux | {"problem": "constant"}, "network.weights.h5")
+    put(
+        folder / "networks/edge",
+        flux | {"blending": {"companion_edge": "zero"}},
+        "network.weights.h5",
+    )
     head = {"padding_px": 7, "stamp_size": 51, "dataset": "farrens2022/parametric"}
     put(folder / "networks/blendhunter/sigma5_0", head, "head.weights.h5")
     sr = {"kind": "super_resolution", "bands": ["i"], "dataset": "cuts"}
@@ -86,6 +91,7 @@ def test_networks_of_a_run_become_weights_for_scenes(results, tmp_path, capsys):
     assert re.search(r"\| `flux` \| Boucaud .* \| f160w \| small \| simulated \(`sky`\) \|", text)
     left_out = capsys.readouterr().out
     assert "bad is left out: it has not learnt: constant" in left_out
+    assert "edge is left out: companion_edge was zero" in left_out
     assert "blendhunter_sigma5_0 is left out: it needs the weights of VGG-16" in left_out
 
 

@@ -64,8 +64,8 @@ def read_scene_set(entry: dict[str, Any] | SceneSet) -> Scenes:
     ------
     DeblendError
         A file cannot be read or has another shape than the bands, the pixel scale of a header is
-        another one than that given, bands are not of the same scenes, or positions are not within
-        the images or have no galaxies.
+        another one than that given, bands are not of the same scenes, an image is also a PSF, or
+        positions are not within the images or have no galaxies.
     """
     config = entry if isinstance(entry, SceneSet) else SceneSet(**entry)
     frames, stretched = _read_frames(config)
@@ -117,10 +117,12 @@ def _read_frames(config: SceneSet) -> tuple[list[_Frame], bool]:
     """Images of all scenes, and whether they are pictures."""
     if config.images is not None:
         files = _files(config.images)
+        _refuse_psfs(files or [], config.bands)
         frames, stretched = _frames_of(files or [Path(str(config.images))], config.bands, config)
         return _with_names(frames, alone=files is None), stretched
     of_bands, stretched = [], False
     for band, files in zip(config.bands, _files_of_bands(config.bands), strict=True):
+        _refuse_psfs(files, config.bands)
         found, is_picture = _frames_of(files, (band,), config)
         of_bands.append(_with_names(found, alone=len(files) == 1))
         stretched |= is_picture
@@ -149,6 +151,17 @@ def _files(images: str | Sequence[str]) -> list[Path] | None:
     if files == []:
         raise DeblendError(f"images is {images}: no FITS file, JPEG or PNG is there")
     return files
+
+
+def _refuse_psfs(files: Sequence[Path], bands: Sequence[SceneBand]) -> None:
+    """Refuse images of scenes that are those of PSFs: a pattern can contain both."""
+    scenes = {file.resolve() for file in files}
+    for band in bands:
+        if band.psf is not None and Path(band.psf).resolve() in scenes:
+            raise DeblendError(
+                f"{band.psf}, the PSF of {band.name}, is also among the images of the scenes: move "
+                "it out of their folder, or give another pattern"
+            )
 
 
 def _files_of_bands(bands: Sequence[SceneBand]) -> list[list[Path]]:

@@ -201,6 +201,17 @@ def test_a_psf_at_another_pixel_scale_is_refused(tmp_path, arrays):
         read_scene_set(entry(tmp_path / "a.npy", bands=[band]))
 
 
+def test_a_psf_among_the_images_is_refused(tmp_path, arrays):
+    for name in ("b0", "b1", "psf"):
+        fits.PrimaryHDU(arrays[0]).writeto(tmp_path / f"{name}.fits")
+    band = {"name": "h", "zero_point": 25.0, "psf": str(tmp_path / "psf.fits")}
+    with pytest.raises(DeblendError, match=r"psf\.fits, the PSF of h, is also among the images"):
+        read_scene_set(entry(f"{tmp_path}/*.fits", bands=[band]))
+    folder = {"images": str(tmp_path), **band}
+    with pytest.raises(DeblendError, match="is also among the images of the scenes: move it"):
+        read_scene_set({"pixel_scale_arcsec": 0.06, "bands": [folder]})
+
+
 def test_a_band_without_a_psf_leaves_the_others_theirs(tmp_path, arrays):
     np.save(tmp_path / "a.npy", np.stack([arrays, arrays], axis=1))
     bands = [{"name": "j", "zero_point": 25.0}, BAND]
