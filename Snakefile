@@ -27,6 +27,7 @@ include: "workflow/rules/report.smk"
 
 
 rule all:
+    """All results of the papers in the configuration."""
     default_target: True
     input:
         ALL_MADE,

@@ -133,6 +133,7 @@ wildcard_constraints:
 
 
 rule benchmark:
+    """All methods on the same blends: tables and a figure."""
     input:
         expand(
             f"{BENCHMARK_FOLDER}/{{file}}",

@@ -341,6 +341,7 @@ rule boucaud2020_contact_sheets:
 
 
 rule inspect:
+    """Pictures of all galaxies of a data set, to reject some by eye."""
     input:
         f"{BOUCAUD_DATA}/inspect.pdf",
     message:
@@ -348,6 +349,7 @@ rule inspect:
 
 
 rule published:
+    """Figures and claims from Boucaud et al.'s own catalogue (network)."""
     input:
         PUBLISHED_TARGETS,
     message:
@@ -1076,7 +1078,7 @@ rule boucaud2020_table2:
         scale=SCALE,
         bootstrap=BOOTSTRAP,
     message:
-        "Table 2: flux error of {params.networks}"
+        "Table 2: flux error of blend2flux, by number of filters"
     script:
         "../scripts/boucaud2020/table2.py"
 

@@ -335,6 +335,7 @@ rule download_vgg:
 # Asks whether all these files are there; nothing is downloaded. It has no output, so that it asks each
 # time. The table stays also where an address fails, since logs do.
 rule check_archives:
+    """Whether the archives' files are where they should be (network)."""
     log:
         "<results>/logs/download/check_archives.log",
         table="<results>/tables/archives.csv",

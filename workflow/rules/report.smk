@@ -308,6 +308,7 @@ rule record_checksums:
 # Reads all results again. It has no input and no output: nothing is made again before, and it looks
 # each time.
 rule verify:
+    """Compare all results with the digests of when they were made."""
     log:
         "<results>/logs/verify.log",
     conda:

@@ -145,6 +145,7 @@ wildcard_constraints:
 
 
 rule scenes:
+    """Catalogues of images of your own, `scenes` in the configuration."""
     input:
         expand(
             "<results>/scenes/{scene_set}/{file}",
