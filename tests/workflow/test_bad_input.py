@@ -231,6 +231,7 @@ def test_a_misspelt_key_of_a_sample_stops(tmp_path, overlay):
     assert "Traceback" not in result.text
 
 
+@pytest.mark.full
 def test_a_psf_is_centred_for_the_fits_of_both_galaxies(user, overlay):
     target = "results/predictions/forced/mine.csv"
     star = blob(sigma=1.5)
@@ -247,6 +248,7 @@ def test_a_psf_is_centred_for_the_fits_of_both_galaxies(user, overlay):
     np.testing.assert_allclose(flux, blob().sum(), rtol=0.05)
 
 
+@pytest.mark.full
 def test_few_galaxies_in_files_of_their_own_are_read_and_give_a_warning(user, overlay):
     folder = user.folder / "my stamps"
     folder.mkdir()

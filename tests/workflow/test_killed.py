@@ -98,6 +98,7 @@ def test_a_killed_training_ends_like_an_uninterrupted_one(data, uninterrupted, t
     assert not list((folder / "results/checkpoints").glob("*"))
 
 
+@pytest.mark.full
 def test_a_changed_hyperparameter_starts_afresh_and_says_so(data, tmp_path):
     folder = copy(data, tmp_path / "run")
     log = kill_after_epoch(folder, configuration(), 3, scheduler_too=True)

@@ -517,6 +517,7 @@ def test_a_network_of_simulated_galaxies_is_tested_on_real_ones_without_training
     assert not rules & {"boucaud2020_train", "boucaud2020_simulate"}
 
 
+@pytest.mark.full
 def test_real_galaxies_of_two_kinds(real_data, tmp_path, overlay):
     """201 HST galaxies to Figure 5, and the same network on 100 COSMOS galaxies."""
     hst = own_data_set(

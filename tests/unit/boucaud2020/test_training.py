@@ -74,6 +74,7 @@ def test_the_training_sample_is_described_for_images_of_ones_own(stamps):
     assert (sample["noise"], sample["psf_fwhm_arcsec"]) == ("white", None)
 
 
+@pytest.mark.full
 def test_a_unet_learns_the_masks_of_a_few_blends(cleaned):
     feed = source(cleaned, targets=("masks",))
     images, targets = feed.arrays(feed.draw(0, 16))
@@ -249,8 +250,8 @@ JOINT = {**OPTIONS, "unet_options": {**UNET, "overlap_channel": True}}
     ("architecture", "options", "targets"),
     [
         ("blend2flux", OPTIONS, ("fluxes",)),
-        ("unet", UNET, ("masks",)),
-        ("blend2mask2flux", JOINT, ("masks", "fluxes")),
+        pytest.param("unet", UNET, ("masks",), marks=pytest.mark.full),
+        pytest.param("blend2mask2flux", JOINT, ("masks", "fluxes"), marks=pytest.mark.full),
     ],
 )
 def test_an_interrupted_training_ends_as_an_undisturbed_one(
