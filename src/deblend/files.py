@@ -133,10 +133,12 @@ def _age_s(path: Path) -> float:
 def process_space() -> str:
     """Eight digits for where numbers of processes are valid: this machine, or this container.
 
-    Folders may be shared with others, and containers may have the name of their machine.
+    Folders may be shared with others, containers may have the name of their machine, and machines
+    that of another one.
     """
     try:
         space = str(Path("/proc/self/ns/pid").readlink())
+        space += Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:  # not Linux
         space = ""
     return hashlib.sha256(f"{platform.node()} {space}".encode()).hexdigest()[:8]
@@ -249,7 +251,10 @@ def public_url(url: str) -> str:
     A password can have characters that end it for others, as in ``https://me:a/b@host/file``: all
     before the last @ is left out.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # no address
+        return f"{url.partition('://')[0][:10]}://..."
     if "@" in parts.query + parts.fragment:
         return f"{parts.scheme}://..."
     return f"{parts.scheme}://{(parts.netloc + parts.path).rpartition('@')[2]}"

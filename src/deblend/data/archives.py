@@ -3,6 +3,7 @@
 No file is unpacked outside of the folder that is given.
 """
 
+import lzma
 import shutil
 import tarfile
 import zlib
@@ -37,7 +38,7 @@ MAX_TOGETHER = 4
 
 
 #: Errors of reading an archive that is broken; those of the system have a number.
-BROKEN = (tarfile.TarError, EOFError, OSError, zlib.error)
+BROKEN = (tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError)
 
 
 class _TooLargeError(Exception):
@@ -116,7 +117,8 @@ class _Tar(tarfile.TarFile):
             limited.room = None
         if len(self.pax_headers) > MAX_COMMON:
             raise tarfile.ReadError(f"it has more than {MAX_COMMON} properties of all members")
-        if member is not None and self.offset <= member.offset:
+        # The header of a sparse member can give another size than that of its data.
+        if member is not None and (self.offset <= member.offset or member.size < 0):
             raise tarfile.ReadError("the size of a member is negative")
         return member
 

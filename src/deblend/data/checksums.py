@@ -93,9 +93,15 @@ def record_digest(
         if before == digest:
             return
         rows = csv.writer(file, lineterminator="\n")
-        if file.seek(0, os.SEEK_END) == 0:
+        size = file.seek(0, os.SEEK_END)
+        if size == 0:
             rows.writerow(COLUMNS)
+        elif os.pread(file.fileno(), 1, size - 1) != b"\n":
+            # A power cut has cut the last line.
+            file.write("\n")
         rows.writerow((name, address, Path(path).stat().st_size, digest))
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def check_recorded(folder: str | Path, path: str | Path, stated: str | None = None) -> None:

@@ -27,6 +27,7 @@ from deblend.data.web import (
     BusyError,
     check_url,
     follow,
+    is_here,
     is_transient,
     limited,
     pieces,
@@ -92,7 +93,13 @@ def find_file(
     DeblendError
         The record cannot be read, or has no such file.
     """
-    options = {"timeout": TIMEOUT_S, "hooks": {"response": limited(max_bytes, longest_s)}}
+    asked: list[str] = []
+
+    def note(answer: requests.Response, *_: object, **__: object) -> None:
+        asked.append(answer.url)
+
+    hooks = {"response": [limited(max_bytes, longest_s), note]}
+    options = {"timeout": TIMEOUT_S, "hooks": hooks}
     until = time.monotonic() + longest_s
 
     def read_record() -> tuple[Any, dict[str, str]]:
@@ -115,7 +122,10 @@ def find_file(
             raise DeblendError(
                 f"the record {doi} has no file {filename}; it has {', '.join(files)}"
             )
-        return repository.download_url(filename), files[filename]
+        url = repository.download_url(filename)
+        # Other machines must not make us ask this one.
+        check_url(url, loopback=any(map(is_here, asked)))
+        return url, files[filename]
     except (requests.RequestException, ValueError, KeyError) as error:
         raise TransientError(
             f"cannot read the record {doi} ({error}): try again later, or set url and checksum of "
@@ -281,8 +291,8 @@ def _write(
         answer.raw.headers.pop("Content-Encoding", None)
         encoding = "identity"
     # The size of a compressed answer is not that of the file.
-    length = answer.headers.get("Content-Length", "0") if encoding == "identity" else "0"
-    total = of_file or int(length)
+    length = answer.headers.get("Content-Length", "") if encoding == "identity" else ""
+    total = of_file or (int(length) if re.fullmatch("[0-9]{1,18}", length) else 0)
     if total > max_bytes:
         raise DeblendError(
             f"{name} has {total} bytes, over the limit of {max_bytes}: raise max_bytes "

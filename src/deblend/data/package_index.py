@@ -5,6 +5,7 @@ run. pip itself would run its setup to download it.
 """
 
 import ast
+import contextlib
 import logging
 import os
 import re
@@ -20,7 +21,7 @@ import requests
 from deblend.data.archives import open_tar
 from deblend.data.checksums import check_digest
 from deblend.data.downloads import download, enough_space
-from deblend.data.web import check_url, content_of, follow, retry, without_secrets
+from deblend.data.web import check_url, content_of, follow, is_here, retry, without_secrets
 from deblend.errors import DeblendError, TransientError
 from deblend.files import atomic, public_url
 
@@ -157,13 +158,27 @@ def _links(page: str) -> list[str]:
 
 def _ask(page: str) -> list[str]:
     answer = follow(page, headers={"Accept": "text/html"})
-    return _links_in(content_of(answer).decode(errors="replace"), answer.url)
+    links = _links_in(content_of(answer).decode(errors="replace"), answer.url)
+    return [link for link in links if _may_be_asked(link, answer.url)]
+
+
+def _may_be_asked(link: str, page: str) -> bool:
+    """Other machines must not make us ask this one, or read its files."""
+    try:
+        check_url(link, loopback=is_here(page))
+    except DeblendError:
+        return False
+    return True
 
 
 def _links_in(text: str, address: str) -> list[str]:
     links = _Links()
     links.feed(text)
-    return [urljoin(address, link) for link in links.found]
+    found = []
+    for link in links.found:
+        with contextlib.suppress(ValueError):  # no address
+            found.append(urljoin(address, link))
+    return found
 
 
 def extract_from_sdist(requirement: str, checksum: str, member: str, output: str | Path) -> None:

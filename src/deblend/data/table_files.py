@@ -25,10 +25,10 @@ from astropy.io.votable.exceptions import VOWarning
 from astropy.table import Table
 from deblend.data.delimited import delimiter_of, read_delimited
 from deblend.data.image_units import NAMES
-from deblend.data.unpacked import open_unpacked, unpacked_size
+from deblend.data.unpacked import LEAST_TABLE, open_unpacked, refuse_bomb, unpacked_size
 from deblend.data.votables import refuse_references
 from deblend.errors import DeblendError, TransientError
-from deblend.hdf5 import refuse_other_files
+from deblend.hdf5 import arrays_in, refuse_other_files
 
 log = logging.getLogger(__name__)
 
@@ -232,6 +232,8 @@ def _read_any(path: Path) -> Table:
     if h5py.is_hdf5(path):
         with h5py.File(path) as file:
             refuse_other_files(file)
+            # Rows of which nothing is stored take no room in the file.
+            refuse_bomb(path, sum(array.nbytes for array in arrays_in(file)), LEAST_TABLE)
         return Table.read(path, format="hdf5")
     if b"\0" in start and not start.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise ValueError("it is neither FITS nor HDF5 nor text in UTF-8: save it as one of them")

@@ -5,6 +5,7 @@ import io
 import logging
 import re
 import time
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -43,6 +44,14 @@ BUSY = (429, 503)
 CHUNK = 1 << 20
 
 
+#: How servers may send content that was asked for as it is (`Content-Encoding`).
+ENCODINGS = ("identity", "gzip", "x-gzip", "deflate")
+
+
+#: For zlib: the content says itself whether it is of gzip or of zlib.
+WBITS_GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
+
+
 #: Largest number of redirects that are followed.
 MAX_REDIRECTS = 10
 
@@ -62,11 +71,15 @@ def check_url(url: str, *, loopback: bool = True) -> None:
     Raises
     ------
     DeblendError
-        The address is not https, or its port is no number.
+        The address is not https, or its host or port is none.
     """
-    parts = urlsplit(url)
-    if not re.fullmatch(r"[^:]*(:\d{0,5})?", re.sub(r".*@|\[.*\]", "", parts.netloc)):
-        raise DeblendError(f"the address {public_url(url)} has no valid port: correct it")
+    try:
+        parts = urlsplit(url)
+        is_valid = parts.port is None or parts.port > 0
+    except ValueError:
+        is_valid = False
+    if not is_valid or not re.fullmatch(r"[^:]*(:\d*)?", re.sub(r".*@|\[.*\]", "", parts.netloc)):
+        raise DeblendError(f"the address {public_url(url)} has no valid host or port: correct it")
     is_local = loopback and parts.scheme == "http" and parts.hostname in LOOPBACK
     if parts.scheme != "https" and not is_local:
         raise DeblendError(f"the address {public_url(url)} is not https: give an https address")
@@ -194,6 +207,25 @@ def quiet_requests() -> Iterator[None]:
         logger.setLevel(level)
 
 
+def is_here(url: str) -> bool:
+    """Whether an address is of this machine."""
+    return urlsplit(url).hostname in LOOPBACK
+
+
+def joined(url: str, link: str) -> str:
+    """Address of a link on a page.
+
+    Raises
+    ------
+    requests.exceptions.InvalidURL
+        It is no address.
+    """
+    try:
+        return urljoin(url, link)
+    except ValueError as error:
+        raise requests.exceptions.InvalidURL(f"{public_url(url)} has no valid link") from error
+
+
 def _origin(url: str) -> tuple[str, str | None, int | None]:
     parts = urlsplit(url)
     return parts.scheme, parts.hostname, parts.port
@@ -238,22 +270,28 @@ def follow(
     headers = {"Accept-Encoding": "identity", **(headers or {})}
     for _ in range(MAX_REDIRECTS):
         # Other machines must not make us ask this one.
-        check_url(url, loopback=urlsplit(first).hostname in LOOPBACK)
-        answer = requests.get(
-            url,
-            stream=True,
-            timeout=timeout_s,
-            headers=headers,
-            auth=auth if _origin(url) == _origin(first) else None,
-            allow_redirects=False,
-        )
+        check_url(url, loopback=is_here(first))
+        try:
+            answer = requests.get(
+                url,
+                stream=True,
+                timeout=timeout_s,
+                headers=headers,
+                auth=auth if _origin(url) == _origin(first) else None,
+                allow_redirects=False,
+            )
+        except requests.RequestException:
+            raise
+        except (ValueError, urllib3.exceptions.HTTPError) as error:
+            # requests looks at where it would be redirected to.
+            raise requests.exceptions.InvalidURL(f"no valid address: {error}") from error
         if answer.status_code in answers:
             return answer
         answer.close()
         answer.raise_for_status()
         if not answer.is_redirect:
             raise requests.HTTPError(f"{answer.status_code} is no file", response=answer)
-        url = urljoin(url, answer.headers["Location"])
+        url = joined(url, answer.headers["Location"])
     raise requests.TooManyRedirects(f"{public_url(first)} redirects {MAX_REDIRECTS} times")
 
 
@@ -278,14 +316,37 @@ def without_secrets(request: Callable[[], Result]) -> Result:
 
 
 def pieces(answer: requests.Response) -> Iterator[bytes]:
-    """Content of an answer, as it comes: what came before a connection was lost is not lost."""
+    """Content of an answer, as it comes: what came before a connection was lost is not lost.
+
+    Raises
+    ------
+    requests.RequestException
+        The connection is lost, or the content is compressed in another way than with gzip, or is
+        not complete.
+    """
+    encoding = answer.raw.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding not in ENCODINGS:
+        raise requests.RequestException(
+            f"{public_url(answer.url)} sends its content as {encoding[:20]!r}, not asked for"
+        )
+    unpack = None if encoding == "identity" else zlib.decompressobj(wbits=WBITS_GZIP_OR_ZLIB)
+    is_any = False
     try:
-        while piece := answer.raw.read1(CHUNK, decode_content=True):
-            yield piece
+        while piece := answer.raw.read1(CHUNK, decode_content=False):
+            is_any = True
+            if unpack is None:
+                yield piece
+            while unpack is not None and piece and not unpack.eof:
+                yield unpack.decompress(piece, CHUNK)
+                piece = unpack.unconsumed_tail
+    except zlib.error as error:
+        raise requests.exceptions.ChunkedEncodingError(f"{encoding}: {error}") from error
     except urllib3.exceptions.TimeoutError as error:
         raise requests.Timeout(str(error)) from error
     except urllib3.exceptions.HTTPError as error:
         raise requests.exceptions.ChunkedEncodingError(str(error)) from error
+    if unpack is not None and is_any and not unpack.eof:
+        raise requests.exceptions.ChunkedEncodingError(f"the end of the {encoding} is missing")
 
 
 def content_of(
@@ -345,8 +406,8 @@ def limited(max_bytes: int, longest_s: float) -> Callable[..., None]:
 
     def look(answer: requests.Response, *_: object, **__: object) -> None:
         if answer.is_redirect:
-            target = urljoin(answer.url, answer.headers["Location"])
-            check_url(target, loopback=urlsplit(answer.url).hostname in LOOPBACK)
+            target = joined(answer.url, answer.headers["Location"])
+            check_url(target, loopback=is_here(answer.url))
             # Else requests would read all that comes with it.
             answer.raw.close()
             return

@@ -145,19 +145,27 @@ def verify(results: str | Path, record: str | Path) -> Verified:
     Raises
     ------
     DeblendError
-        There is no record, or it is broken.
+        There is no record, or it is broken, or is not like the hidden copy beside it.
     """
     record = Path(record)
+    copy = record.with_name(f".{record.name}")
     try:
         with record.open(newline="") as file:
             # Records of earlier versions have no times.
             expected = {
                 row["file"]: (row["sha256"], row.get("mtime_ns")) for row in csv.DictReader(file)
             }
-    except (OSError, KeyError, ValueError) as error:
+        is_copied = not copy.is_file() or copy.read_bytes() == record.read_bytes()
+    except (OSError, KeyError, ValueError, csv.Error) as error:
         raise DeblendError(
             f"cannot read {record} ({error}), which a finished run writes: run the workflow first"
         ) from error
+    if not expected or not is_copied:
+        why = "its copy differs" if expected else "no file is in it"
+        raise DeblendError(
+            f"{record} is not as a run wrote it, {why}: delete it and {copy}, and run the workflow "
+            "again"
+        )
     found = Verified([], [], [], [], [])
     for name, (digest, time) in expected.items():
         path = Path(results) / name

@@ -125,18 +125,23 @@ def unlike_provenance(results: str | Path) -> dict[str, str]:
         The record is missing or broken.
     """
     results = Path(results)
-    files = read_json(results / NAME).get("files")
+    record = read_json(results / NAME)
+    try:
+        files = record.get("files")
+        expected = {str(name): str(about["sha256"]) for name, about in (files or {}).items()}
+    except (AttributeError, KeyError, TypeError):
+        return {NAME: "no record of a run"}
     if files is None:
         log.warning("%s has no digests, as an earlier version wrote it: run again", results / NAME)
         return {}
     found = {}
-    for name, about in files.items():
+    for name, digest in expected.items():
         path = results / name
         if not path.is_file():
             found[name] = "gone"
-        elif sha256_once(path) != about["sha256"]:
+        elif sha256_once(path) != digest:
             found[name] = f"not as in {NAME}"
-        elif _digest_beside(path) not in (None, about["sha256"]):
+        elif _digest_beside(path) not in (None, digest):
             found[name] = f"the digest beside it is not that in {NAME}"
     return found
 

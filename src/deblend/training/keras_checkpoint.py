@@ -3,6 +3,7 @@
 import math
 import random
 import warnings
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -69,8 +70,14 @@ class Checkpoint(checkpoint.Checkpoint[Trainee]):
             np.savez(file, allow_pickle=False, state=np.array(text), **arrays)
 
     def _read(self) -> tuple[str, dict[str, np.ndarray]]:
-        with open(self.path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
-            arrays = dict(file)
+        with open(self.path, "rb") as raw:
+            # NumPy reads what an array's header asks for: the zip's checksum is behind it.
+            with zipfile.ZipFile(raw) as archive:
+                if broken := archive.testzip():
+                    raise DeblendError(f"the checksum of {broken} is wrong")
+            raw.seek(0)
+            with np.load(raw, allow_pickle=False) as file:
+                arrays = dict(file)
         return str(arrays.pop("state")), arrays
 
     def _restore(self, trainee: Trainee, arrays: dict[str, np.ndarray]) -> None:
@@ -78,6 +85,10 @@ class Checkpoint(checkpoint.Checkpoint[Trainee]):
         # A flipped bit in the directory of the file can hide arrays: look for all of them first.
         values = [arrays[f"variable{i}"] for i in range(len(variables))]
         best = [arrays[f"best{i}"] for i in range(len(trainee.model.weights))]
+        known = [*variables, *trainee.model.weights]
+        for i, (variable, value) in enumerate(zip(known, [*values, *best], strict=True)):
+            if tuple(variable.shape) != value.shape:
+                raise KeyError(f"array {i} of the shape {tuple(variable.shape)}")
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
         trainee.best = best

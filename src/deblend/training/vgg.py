@@ -165,7 +165,7 @@ def read_keras_file(
                 )
                 kernel = next(a for a in arrays if a.ndim == 4)
                 weights.append((kernel, next(a for a in arrays if a.ndim == 1)))
-    except (OSError, KeyError, StopIteration) as error:
+    except (OSError, KeyError, StopIteration, ValueError, AttributeError) as error:
         raise DeblendError(f"{path} does not hold Keras' {network} ({error!r})") from error
     if not subtract_mean:
         return _check(VggWeights(weights, source, *NO_SCALING, network))

@@ -61,6 +61,33 @@ def test_invalid_archives(tmp_path, members, message):
         extract_members(path, MEMBERS, tmp_path / "out", LIMIT)
 
 
+def test_sizes_below_zero_make_no_room_for_others(tmp_path):
+    """The header of a sparse file can give any size."""
+    path = tmp_path / "a.tar.gz"
+    with tarfile.open(path, "w:gz", format=tarfile.PAX_FORMAT) as tar:
+        for i in range(10):
+            for name, size in (("a", LIMIT), ("n", -LIMIT)):
+                info = tarfile.TarInfo(f"{name}{i}.fits")
+                info.pax_headers = {"GNU.sparse.map": "0,0", "GNU.sparse.size": str(size)}
+                tar.addfile(info)
+    with pytest.raises(DeblendError, match="cannot unpack .*the size of a member is negative"):
+        extract_catalog(path, "a0.fits", tmp_path / "out", LIMIT)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_flipped_bit_of_another_compression_is_an_error_too(tmp_path):
+    path = tmp_path / "a.tar.xz"
+    with tarfile.open(path, "w:xz") as tar:
+        info = tarfile.TarInfo("candels.npy")
+        info.size = 20_000
+        tar.addfile(info, io.BytesIO(np.random.default_rng(0).bytes(info.size)))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(DeblendError, match="cannot unpack"):
+        extract_members(path, {"images": "candels.npy"}, tmp_path / "out", LIMIT)
+
+
 def test_a_broken_archive_is_named(tmp_path):
     path = tmp_path / "a.tar.gz"
     archive(path, [("candels.npy", bytes(range(256)) * 100)])

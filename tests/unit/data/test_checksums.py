@@ -160,3 +160,16 @@ def test_a_mosaic_is_read_once_by_a_job_that_compares_it_twice(tmp_path):
         check_digests([path])
     with pytest.raises(DeblendError, match="has changed since"):
         check_downloads([path], tmp_path, {})
+
+
+def test_the_line_after_a_cut_one_is_a_line_of_its_own(tmp_path):
+    """A power cut can leave a part of the last line."""
+    record(tmp_path, b"first")
+    record(tmp_path, b"second", name="b.fits")
+    table = tmp_path / "checksums.csv"
+    table.write_bytes(table.read_bytes()[:-20])
+    path = record(tmp_path, b"third", name="c.fits")
+    assert [row["file"][-6:] for row in rows(tmp_path)] == ["a.fits", "b.fits", "c.fits"]
+    path.write_bytes(b"fourth")
+    with pytest.raises(DeblendError, match="c.fits has changed since it was downloaded"):
+        check_recorded(tmp_path, path)

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import logging
+import random
 import re
 import threading
 import time
@@ -381,6 +382,21 @@ class Odd(Handler):
     def packed(self):
         self.send(200, gzip.compress(self.server.content), Content_Encoding="x-gzip")
 
+    def halved(self):
+        """The first half of a compressed answer."""
+        content = gzip.compress(random.Random(0).randbytes(500_000))
+        self.send(200, content[: len(content) // 2], Content_Encoding="gzip")
+
+    def brotli(self):
+        self.send(200, b"galaxies", Content_Encoding="br")
+
+    def uncounted(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "10, 10")
+        self.end_headers()
+        self.wfile.write(b"0123456789")
+        self.close_connection = True
+
     def slow(self):
         self.send_response(200)
         self.send_header("Content-Length", "1000")
@@ -602,6 +618,25 @@ def test_a_compressed_file_stays_as_it_is_and_a_compressed_answer_does_not(odd, 
     assert gzip.decompress((tmp_path / "a.tar.gz").read_bytes()) == odd.content
     download(f"{odd.url}/packed.csv", tmp_path / "a.csv", None, 10**7, n_bytes=len(odd.content))
     assert (tmp_path / "a.csv").read_bytes() == odd.content
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("halved", "the end of the gzip is missing"),
+        ("brotli", "sends its content as 'br', not asked for"),
+    ],
+)
+def test_content_that_is_not_complete_or_not_understood(odd, tmp_path, monkeypatch, path, message):
+    monkeypatch.setattr("deblend.data.web.RETRY_PAUSES_S", ())
+    with pytest.raises(DeblendError, match=f"cannot download {odd.url}/{path} .*{message}"):
+        download(f"{odd.url}/{path}", tmp_path / "a.csv", None, LIMIT)
+    assert not (tmp_path / "a.csv").exists()
+
+
+def test_a_length_that_is_no_number_is_unknown(odd, tmp_path):
+    download(f"{odd.url}/uncounted", tmp_path / "a", None, LIMIT)
+    assert (tmp_path / "a").read_bytes() == b"0123456789"
 
 
 def test_the_limit_counts_what_is_written(odd, tmp_path):

@@ -4,6 +4,7 @@ import gzip
 import io
 import logging
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -515,3 +516,13 @@ def test_several_values_a_row_and_further_tables_are_said(tmp_path, caplog):
         read_columns(tmp_path / "t.fits", COLUMNS, QUANTITIES)
     assert "t.fits: " in caplog.text
     assert "multiple" in caplog.text
+
+
+def test_a_table_of_rows_that_are_not_in_the_file_is_refused(tmp_path):
+    """HDF5 stores nothing of an array that was never written."""
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("table", (150_000_000,), np.dtype([("id", "i8")]))
+    assert path.stat().st_size < 10_000
+    with pytest.raises(DeblendError, match="unpacked 1200000000 or more, over the limit"):
+        open_table(path)

@@ -54,7 +54,7 @@ def test_only_https(url):
 
 
 def test_a_port_is_a_number():
-    with pytest.raises(DeblendError, match="has no valid port"):
+    with pytest.raises(DeblendError, match="has no valid host or port"):
         check_url("https://example.org:x/y")
     check_url("https://me:word:x@example.org:8443/y")
 
@@ -141,3 +141,30 @@ def test_redirects_of_requests_by_others_are_looked_at(first, location, is_fine)
     answer.headers["Location"] = location
     with contextlib.nullcontext() if is_fine else pytest.raises(DeblendError, match="is not https"):
         limited(1000, 10)(answer)
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "https://[::1/x",
+        "https://example.invalid:99999/x",
+        f"https://{'a' * 70}.invalid/x",
+        "https://exam℀ple.invalid/x",
+        "https://exa mple.invalid/x",
+    ],
+)
+def test_a_redirect_to_no_address_is_an_error_in_words(location):
+    class To(Handler):
+        def do_GET(self):
+            self.send_response(302)
+            self.send_header("Location", location.encode().decode("latin-1"))
+            self.end_headers()
+
+    with running(To) as server, pytest.raises((DeblendError, requests.RequestException)):
+        without_secrets(lambda: follow(f"{server.url}/a"))
+
+
+@pytest.mark.parametrize("url", ["https://h:0x50/a", "https://h:0/a", "https://[::1/a"])
+def test_addresses_without_a_host_or_port_are_refused(url):
+    with pytest.raises(DeblendError, match="no valid host or port"):
+        check_url(url)

@@ -135,3 +135,21 @@ def test_missing_files_are_named(results):
 def test_without_a_record_the_run_has_to_finish_first(tmp_path):
     with pytest.raises(DeblendError, match="checksums.csv .* run the workflow first"):
         verify(tmp_path, record_of(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda lines: [], "no file is in it"),
+        (lambda lines: lines[:1], "no file is in it"),
+        (lambda lines: lines[:-1], "its copy differs"),
+        (lambda lines: ["name,size", *lines[1:]], "cannot read"),
+    ],
+)
+def test_a_cut_record_is_an_error(results, change, why):
+    record = record_of(results)
+    flip(results / FILES[-1], keep_time=True)
+    lines = record.read_text().splitlines(keepends=True)
+    record.write_text("".join(change(lines)))
+    with pytest.raises(DeblendError, match=f"{why}.*run the workflow"):
+        verify(results, record)

@@ -137,3 +137,23 @@ def test_a_record_of_an_earlier_version_is_said_and_none_is_an_error(results, ca
     (results / "provenance.json").unlink()
     with pytest.raises(DeblendError, match="provenance.json cannot be read"):
         unlike_provenance(results)
+
+
+@pytest.mark.parametrize("text", ["[1]", '{"files": [1]}', '{"files": {"a": 1}}'])
+def test_a_broken_record_is_named(results, text):
+    (results / "provenance.json").write_text(text)
+    record_checksums(results, [], results / CHECKSUMS)
+    with pytest.raises(DeblendError, match=r"1 are not: provenance\.json \(no record of a run\)"):
+        said_of(results)
+
+
+def test_a_flipped_bit_in_the_record_is_an_error_wherever_it_is(results):
+    path = results / "provenance.json"
+    content, stat = path.read_bytes(), path.stat()
+    for place in range(0, len(content), 7):
+        flipped = bytearray(content)
+        flipped[place] ^= 1
+        path.write_bytes(flipped)
+        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+        with pytest.raises(DeblendError, match="provenance"):
+            said_of(results)

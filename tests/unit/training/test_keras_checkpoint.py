@@ -1,5 +1,6 @@
 """Checkpoints of a small Keras model with dropout."""
 
+import io
 import os
 import random
 import signal
@@ -134,6 +135,42 @@ def test_a_checkpoint_that_lacks_an_array_changes_nothing(tmp_path, caplog):
         assert fresh.steering.state() == trainee().steering.state()
         for found, expected in zip(fresh.model.get_weights(), before, strict=True):
             np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("name", ["variable0", "best0"])
+def test_a_checkpoint_with_a_flipped_bit_changes_nothing(tmp_path, caplog, name):
+    """Also one in the shape of an array, of which NumPy then reads less, up to no checksum."""
+    path = tmp_path / "state.npz"
+
+    def made():
+        model = keras.Sequential([keras.Input((64,)), keras.layers.Dense(64)])
+        model.compile(keras.optimizers.SGD(0.1), "mse")
+        model.optimizer.build(model.trainable_variables)
+        return Trainee(model, Steering(STEERING))
+
+    begun, fresh = made(), made()
+    begun.judge(0, 3.0)
+    checkpoint = Checkpoint(path, {})
+    checkpoint.save(begun, {"done": 1})
+    content = path.read_bytes()
+    shape = content.index(b"(64, 64)", content.index(f"{name}.npy".encode()))
+    before = [w.copy() for w in fresh.model.get_weights()]
+    for place in range(shape, shape + 8):
+        for bit in range(8):
+            flipped = bytearray(content)
+            flipped[place] ^= 1 << bit
+            path.write_bytes(flipped)
+            caplog.clear()
+            assert checkpoint.load(fresh) == {}
+            assert caplog.messages[0].startswith(f"starting afresh: the checkpoint {path}")
+    # Another network's arrays, whose checksums are right.
+    with np.load(io.BytesIO(content)) as file:
+        arrays = dict(file)
+    np.savez(path, **arrays | {name: np.zeros((24, 64), np.float32)})
+    assert checkpoint.load(fresh) == {}
+    assert fresh.best == []
+    for found, expected in zip(fresh.model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(found, expected)
 
 
 def small_model():
