@@ -329,23 +329,25 @@ def pieces(answer: requests.Response) -> Iterator[bytes]:
         raise requests.RequestException(
             f"{public_url(answer.url)} sends its content as {encoding[:20]!r}, not asked for"
         )
-    unpack = None if encoding == "identity" else zlib.decompressobj(wbits=WBITS_GZIP_OR_ZLIB)
-    is_any = False
+    unpack = None
     try:
         while piece := answer.raw.read1(CHUNK, decode_content=False):
-            is_any = True
-            if unpack is None:
+            if encoding == "identity":
                 yield piece
-            while unpack is not None and piece and not unpack.eof:
+                continue
+            while piece:
+                # Files of gzip can be one after the other.
+                if unpack is None or unpack.eof:
+                    unpack = zlib.decompressobj(wbits=WBITS_GZIP_OR_ZLIB)
                 yield unpack.decompress(piece, CHUNK)
-                piece = unpack.unconsumed_tail
+                piece = unpack.unused_data if unpack.eof else unpack.unconsumed_tail
     except zlib.error as error:
         raise requests.exceptions.ChunkedEncodingError(f"{encoding}: {error}") from error
     except urllib3.exceptions.TimeoutError as error:
         raise requests.Timeout(str(error)) from error
     except urllib3.exceptions.HTTPError as error:
         raise requests.exceptions.ChunkedEncodingError(str(error)) from error
-    if unpack is not None and is_any and not unpack.eof:
+    if unpack is not None and not unpack.eof:
         raise requests.exceptions.ChunkedEncodingError(f"the end of the {encoding} is missing")
 
 

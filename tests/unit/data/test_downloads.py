@@ -382,6 +382,11 @@ class Odd(Handler):
     def packed(self):
         self.send(200, gzip.compress(self.server.content), Content_Encoding="x-gzip")
 
+    def doubled(self):
+        """Two compressed files, one after the other."""
+        content = gzip.compress(b"gala" * 1_000_000) + gzip.compress(b"xies")
+        self.send(200, content, Content_Encoding="gzip")
+
     def halved(self):
         """The first half of a compressed answer."""
         content = gzip.compress(random.Random(0).randbytes(500_000))
@@ -632,6 +637,11 @@ def test_content_that_is_not_complete_or_not_understood(odd, tmp_path, monkeypat
     with pytest.raises(DeblendError, match=f"cannot download {odd.url}/{path} .*{message}"):
         download(f"{odd.url}/{path}", tmp_path / "a.csv", None, LIMIT)
     assert not (tmp_path / "a.csv").exists()
+
+
+def test_compressed_files_one_after_the_other_are_all_read(odd, tmp_path):
+    download(f"{odd.url}/doubled", tmp_path / "a", None, 10 * LIMIT)
+    assert (tmp_path / "a").read_bytes() == b"gala" * 1_000_000 + b"xies"
 
 
 def test_a_length_that_is_no_number_is_unknown(odd, tmp_path):
