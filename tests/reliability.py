@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import time
+from collections import Counter
 from pathlib import Path
 
 import psutil
@@ -20,14 +21,14 @@ OUTCOMES = ("same", "error", "other")
 
 
 def recorded(name, keys, outcomes):
-    """Write how often each outcome was found, if records are wanted.
+    """Write how often each outcome was found, and a summary of it, if records are wanted.
 
     Parameters
     ----------
     name : str
         Of the suite: of a folder, and of the CSV file in it.
     keys : tuple of str
-        Names of the columns that tell what was tried.
+        Names of the columns that tell what was tried; the summary is by the last one.
     outcomes : dict of tuple to Counter
         For the values of these columns: how often each of `OUTCOMES` was found.
     """
@@ -48,6 +49,10 @@ def recorded(name, keys, outcomes):
         rows = csv.DictWriter(file, (*keys, "n", *OUTCOMES), lineterminator="\n")
         rows.writeheader()
         rows.writerows(found[values] for values in sorted(found))
+    with (folder / "summary.csv").open("w", newline="") as file:
+        rows = csv.DictWriter(file, (keys[-1], "n", *OUTCOMES), lineterminator="\n")
+        rows.writeheader()
+        rows.writerows(summed(found.values(), keys[-1]))
     changes = git("status", "--porcelain", "src", "workflow", "config", "tests")
     about = {
         "command": "make test-all",
@@ -57,6 +62,15 @@ def recorded(name, keys, outcomes):
     }
     text = json.dumps(about, indent=1)
     (folder / "run.json").write_text(text + "\n")
+
+
+def summed(rows, key):
+    """Outcomes of all rows that have the same value of a column."""
+    counts = {}
+    for row in rows:
+        total = counts.setdefault(row[key], Counter())
+        total.update({name: int(row[name]) for name in ("n", *OUTCOMES)})
+    return [{key: value, **counts[value]} for value in sorted(counts)]
 
 
 def git(*arguments):
