@@ -7,8 +7,9 @@
 set of scenes reads (see docs/scenes.md), and `evidence/weights/README.md` says of each network its
 scale, data, licence and commit. A network that is there already is replaced.
 
-Left out, with a word: networks that scenes cannot use, that have not learnt or that know only blends
-with an edge in their noise, and BlendHunter's heads, since the weights of VGG-16 beside them are too large. States of optimisers are not copied.
+Left out, with a word: networks that scenes cannot use, that have not learnt or that know only
+blends with an edge in their noise, and BlendHunter's heads, since the weights of VGG-16 beside them
+are too large. States of optimisers are not copied.
 """
 
 import argparse
