@@ -1,5 +1,6 @@
 """A Slurm cluster of one node on the loopback interface, which runs for a test module."""
 
+import contextlib
 import os
 import shutil
 import socket
@@ -197,9 +198,11 @@ class Cluster:
         for process in self.processes:
             children += psutil.Process(process.pid).children(recursive=True)
         # Daemons of steps detach from their parent. There is no other cluster on this machine.
+        # What ran on a node that was down belongs to none of them.
         for process in psutil.process_iter(["name"]):
-            if process.info["name"] == "slurmstepd":
-                children.append(process)
+            with contextlib.suppress(psutil.Error):
+                if process.info["name"] == "slurmstepd" or "SLURM_JOB_ID" in process.environ():
+                    children.append(process)
         for process in reversed(self.processes):
             process.terminate()
         for process in reversed(self.processes):
