@@ -48,7 +48,8 @@ def _simulate_set(n: int, folder: Path) -> None:
 
 
 def _real_set(n: int, folder: Path) -> None:
-    from deblend.benchmark.sets import blend_rules, write_real_set
+    from deblend.benchmark.real_sets import write_real_set
+    from deblend.benchmark.sets import blend_rules
 
     write_real_set(
         folder / "all.hdf5",

@@ -106,15 +106,16 @@ def _write_training(n: int, folder: Path) -> None:
 
 
 def _train_blend2flux(n: int, folder: Path) -> None:
-    from deblend.boucaud2020.training import train_and_write
+    from deblend.boucaud2020 import training
 
+    training.KEPT_BYTES = KEPT
     network = STEERING | {
         **{"architecture": "blend2flux", "dataset": "benchmark", "augment": True},
         **{"batch_size": 32, "n_train_blends": None, "steps_per_epoch": 20, "adam_epsilon": 1e-7},
         **{"filters": 2, "dense_units": 4, "asinh_softening": 0.02, "flux_scale": 50.0},
         **{"flip_blends": False, "output": "linear"},
     }
-    train_and_write(
+    training.train_and_write(
         files_of(folder),
         folder / "all.hdf5",
         folder / "galaxies.ecsv",

@@ -72,11 +72,10 @@ def _write_cutouts(n: int, folder: Path) -> None:
 
 def _train_generator(n_validation: int, folder: Path) -> None:
     import torch
-    from deblend.hemmati2022 import pairs
-    from deblend.hemmati2022.training import train_and_write
+    from deblend.hemmati2022 import pairs, training
 
     torch.set_num_threads(1)
-    pairs.KEPT_BYTES = KEPT
+    pairs.KEPT_BYTES, training.PART = KEPT, 64
     network = {
         **{"kind": "super_resolution", "filters": 2, "blocks": 1, "n_latent": 8},
         **{"discriminator_filters": 2, "conditional": True, "batch_norm": True},
@@ -87,7 +86,7 @@ def _train_generator(n_validation: int, folder: Path) -> None:
     low = {"psf_fwhm_arcsec": 0.6, "psf_beta": 3.0, "depth_mag": 26.2, "softening_sigma": 10.0}
     bands = [f"b{k}" for k in range(BANDS)]
     maker = {"bands": bands, "detection_band": "b0", "seed": 1, "name": "benchmark", "low": low}
-    train_and_write(
+    training.train_and_write(
         files_of(folder),
         folder / "all.hdf5",
         folder / "split.csv",

@@ -7,28 +7,26 @@ Blends are rendered as those of Boucaud et al. 2020.
 """
 
 import logging
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from deblend.benchmark.planned_sets import BATCH, Batches, PlannedSet, no_pixels
 from deblend.benchmark.truth import (
     Truth,
     masks_of,
-    new_truth,
     signal_to_noise,
     with_neighbour_quantities,
-    write_truth,
 )
-from deblend.boucaud2020.blends import draw_blends, draw_shifts
+from deblend.boucaud2020.blends import draw_shifts
 from deblend.boucaud2020.config import BlendConfig, SimulatorConfig
 from deblend.boucaud2020.render import render, render_components
 from deblend.boucaud2020.simulate import draw_properties, simulate_galaxy
 from deblend.data.noise import noise_images
 from deblend.data.profiles import moffat_psf
-from deblend.data.stamps import Stamps, read_stamps
 from deblend.errors import DeblendError
 from deblend.hemmati2022.degrade import (
     FACTOR,
@@ -41,9 +39,8 @@ from deblend.hemmati2022.degrade import (
 )
 from deblend.hemmati2022.pairs import point_source_sigma
 from deblend.photometry.config import Detection
-from deblend.scenes.scenes import Scenes, write_scenes
+from deblend.scenes.scenes import Scenes
 from deblend.seeds import generator
-from deblend.space import need_memory
 from deblend.units import flux_from_mag
 
 log = logging.getLogger(__name__)
@@ -65,9 +62,6 @@ FAINTER_MAG, WIDER = 1.5, 1.5
 
 #: Side of the image of a PSF, px.
 PSF_PX = 41
-
-#: Blends that are rendered at a time.
-BATCH = 64
 
 #: Exposure and noise of images without noise.
 NOISELESS = {"n_neighbours_mean": 0.0, "exposure_time_s": 1e12, "noise_sigma": 1e-9}
@@ -266,29 +260,9 @@ def plan(name: str, n_galaxies: int, options: SetOptions) -> tuple[pd.DataFrame,
     return galaxies, blends.reset_index(drop=True)
 
 
-@dataclass(frozen=True)
-class SimulatedSet:
-    """A set that is simulated batch by batch.
-
-    Attributes
-    ----------
-    scenes : Scenes
-        Without their pixels: images are zeros that need no memory.
-    galaxies : DataFrame
-        `deblend.benchmark.truth.COLUMNS` but `snr`.
-    batches : iterator of (images, alone, masks, snr)
-        Images (k, 1, y, x) of some scenes, those of their galaxies (m, y, x), their masks and
-        signal to noise.
-    """
-
-    scenes: Scenes
-    galaxies: pd.DataFrame
-    batches: Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]
-
-
 def simulated_set(
     name: str, n_galaxies: int, options: SetOptions, batch: int = BATCH
-) -> SimulatedSet:
+) -> PlannedSet:
     """Plan a set, which is simulated while its batches are taken.
 
     Parameters
@@ -303,14 +277,14 @@ def simulated_set(
     source = f"{options.prefix}{SAME_BLENDS.get(name, name)}"
     table = _truth_table(source, galaxies, blends, config)
     side = config.stamp_size
-    scenes = _scenes(_no_pixels(len(blends), side), config, options, name)
+    scenes = _scenes(no_pixels(len(blends), side), config, options, name)
     # Masks of a training are measured before noise is added.
     measured_at, kernel = config.noise_sigma, None
     if name == "hsc":
         scenes, kernel, table = _degraded(scenes, table, config, options)
         measured_at = float(scenes.noise_sigma[0, 0])
 
-    def batches() -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+    def batches() -> Batches:
         for start in range(0, len(blends), batch):
             part = blends.iloc[start : start + batch]
             rendered, components = _render(name, part, config, options)
@@ -327,20 +301,12 @@ def simulated_set(
             snr = signal_to_noise(alone, float(scenes.noise_sigma[0, 0]))
             yield images, alone.astype(np.float32, copy=False), masks, snr
 
-    return SimulatedSet(scenes, with_neighbour_quantities(table), batches())
-
-
-def _no_pixels(n: int, side: int) -> np.ndarray:
-    """Images of zeros that take the memory of one number."""
-    return np.broadcast_to(np.float32(0), (n, side, side))
+    return PlannedSet(scenes, with_neighbour_quantities(table), batches())
 
 
 def make_set(name: str, n_galaxies: int, options: SetOptions) -> tuple[Scenes, Truth]:
     """Simulate a set in memory: see `plan` for the parameters."""
-    made = simulated_set(name, n_galaxies, options)
-    images, alone, masks, snr = (np.concatenate(parts) for parts in zip(*made.batches, strict=True))
-    truth = Truth(made.galaxies.assign(snr=snr), alone, masks)
-    return replace(made.scenes, images=images), truth
+    return simulated_set(name, n_galaxies, options).in_memory()
 
 
 def _n_of(blends: pd.DataFrame) -> int:
@@ -462,7 +428,7 @@ def _degraded(
     target = psf_image(low["psf_fwhm_arcsec"], low["psf_beta"], scale)
     kernel, psf = matching_kernel(high, target), low_psf(target)
     sigma = point_source_sigma(psf, low["depth_mag"], config.zero_point)
-    images = _no_pixels(len(scenes), scenes.images.shape[-1] // FACTOR)
+    images = no_pixels(len(scenes), scenes.images.shape[-1] // FACTOR)
     degraded = Scenes(
         images[:, None],
         (str(low["band"]),),
@@ -476,97 +442,6 @@ def _degraded(
     radius = table["half_light_radius_px"] / FACTOR
     table = table.assign(**moved, half_light_radius_px=radius)
     return degraded, kernel, table
-
-
-def make_real_set(
-    stamps: Stamps,
-    n_blends: int,
-    blending: BlendConfig,
-    *,
-    companion_edge: str,
-    seed: int,
-    split: Literal["test", "validation"] = "test",
-) -> tuple[Scenes, Truth]:
-    """A set of blends of a data set's own galaxies, such as real ones from files.
-
-    Parameters
-    ----------
-    stamps : Stamps
-        Cleaned stamps; only those of one split are used.
-    n_blends : int
-        Galaxies can be in several blends.
-    blending : BlendConfig
-    companion_edge : str
-        See `deblend.boucaud2020.render.render`.
-    seed : int
-    split : {"test", "validation"}
-        validation: for a calibration.
-
-    Returns
-    -------
-    scenes : Scenes
-    truth : Truth
-        Images of galaxies are the stamps, with their noise; masks are their segmentation maps.
-    """
-    size = stamps.images.shape[-1]
-    rows = np.flatnonzero((stamps.galaxies["split"] == split).to_numpy())
-    blends = draw_blends(
-        stamps.galaxies,
-        rows,
-        0,
-        n_blends,
-        stamp_size=size,
-        seed=seed,
-        split=split,
-        config=blending,
-    )
-    # Each blend, and both galaxies with their masks.
-    need_memory(
-        f"a set of {n_blends} blends of real galaxies",
-        n_blends * (4 + 2 * (4 + 1)) * size**2,
-        "fewer blends in benchmark of the configuration",
-    )
-    images, (sigma, correlation) = stamps.images[:, 0], stamps.noise()
-    rendered = render(
-        images,
-        blends,
-        companion_edge=companion_edge,
-        noise_sigma=sigma,
-        noise_correlation=correlation,
-    )
-    alone = render_components(images, blends).reshape(-1, size, size)
-    masks = render_components(stamps.segmaps, blends, np.uint8).reshape(-1, size, size)
-    band = stamps.bands.iloc[0]
-    numbers = blends[["central", "companion"]].to_numpy().ravel()
-    shift = np.zeros((len(blends), 2, 2), int)
-    shift[:, 1] = blends[["dx", "dy"]].to_numpy()
-    galaxies = stamps.galaxies.iloc[numbers]
-    table = pd.DataFrame(
-        {
-            "scene": np.repeat(np.arange(len(blends)), 2),
-            "galaxy": np.tile([0, 1], len(blends)),
-            "id": galaxies["id"].to_numpy(str),
-            "x_px": size // 2 + shift[..., 0].ravel().astype(float),
-            "y_px": size // 2 + shift[..., 1].ravel().astype(float),
-            "flux": flux_from_mag(galaxies["mag"].to_numpy(float), float(band.zero_point)),
-            "mag": galaxies["mag"].to_numpy(float),
-            "half_light_radius_px": galaxies["half_light_radius_px"].to_numpy(float),
-        }
-    )
-    psf = stamps.psf
-    scenes = Scenes(
-        rendered[:, None],
-        (str(band["name"]),),
-        pixel_scale_arcsec=float(band.pixel_scale_arcsec),
-        zero_points=np.array([float(band.zero_point)]),
-        noise_sigma=np.full((len(blends), 1), np.sqrt(2) * sigma),
-        psf=None if psf is None else psf[:1] / psf[:1].sum(),
-        noise_correlation=stamps.noise_correlation,
-        names=tuple(f"real-{i:06d}" for i in range(len(blends))),
-    )
-    # Stamps have noise, and remains of what was beside the galaxy: only its own pixels count.
-    snr = signal_to_noise(alone, np.sqrt(2) * sigma, masks=masks, image_sigma=sigma)
-    return scenes, Truth(with_neighbour_quantities(table).assign(snr=snr), alone, masks)
 
 
 def blend_rules(blending: Mapping[str, Any]) -> BlendConfig:
@@ -622,40 +497,4 @@ def write_set(
     name: str, n_galaxies: int, options: SetOptions, *, scenes: str | Path, truth: str | Path
 ) -> None:
     """Simulate a set and write its scenes and their truth, with a batch of them in memory."""
-    made = simulated_set(name, n_galaxies, options)
-    side = made.scenes.images.shape[-1]
-    snr: list[np.ndarray] = []
-    with new_truth(truth, (len(made.galaxies), side, side)) as file:
-
-        def images() -> Iterator[np.ndarray]:
-            for batch, alone, masks, of_galaxies in made.batches:
-                file.add(alone, masks)
-                snr.append(of_galaxies)
-                yield batch
-
-        write_scenes(scenes, made.scenes, images())
-        file.finish(made.galaxies.assign(snr=np.concatenate(snr)))
-
-
-def write_real_set(
-    stamps: str | Path,
-    n_blends: int,
-    blending: BlendConfig,
-    *,
-    companion_edge: str,
-    seed: int,
-    split: Literal["test", "validation"],
-    scenes: str | Path,
-    truth: str | Path,
-) -> None:
-    """Write a set of blends of the galaxies of one split of a file of cleaned stamps."""
-    made, known = make_real_set(
-        read_stamps(stamps),
-        n_blends,
-        blending,
-        companion_edge=companion_edge,
-        seed=seed,
-        split=split,
-    )
-    write_scenes(scenes, made)
-    write_truth(truth, known)
+    simulated_set(name, n_galaxies, options).write(scenes=scenes, truth=truth)

@@ -177,11 +177,36 @@ def galaxies_of(stamps: Stamps, blends: pd.DataFrame) -> tuple[np.ndarray, pd.Da
     DeblendError
         A row refers to a galaxy that does not exist.
     """
+    rows, numbered = with_own_numbers(blends, len(stamps))
+    return stamps.images[rows, 0], numbered
+
+
+def with_own_numbers(blends: pd.DataFrame, n_galaxies: int) -> tuple[np.ndarray, pd.DataFrame]:
+    """The galaxies of some blends, and the blends with the numbers that they have among these.
+
+    Parameters
+    ----------
+    blends : DataFrame
+    n_galaxies : int
+        How many galaxies the data set has.
+
+    Returns
+    -------
+    rows : ndarray of int, shape (m,)
+        Rows of the data set.
+    blends : DataFrame
+        `central` and `companion` index `rows`.
+
+    Raises
+    ------
+    DeblendError
+        See `galaxies_of`.
+    """
     pair = ["central", "companion"]
     rows, numbers = np.unique(blends[pair].to_numpy(), return_inverse=True)
-    _check_galaxies(rows, len(stamps))
+    _check_galaxies(rows, n_galaxies)
     central, companion = numbers.reshape(-1, 2).T
-    return stamps.images[rows, 0], blends.assign(central=central, companion=companion)
+    return rows, blends.assign(central=central, companion=companion)
 
 
 def _check_galaxies(rows: np.ndarray, n: int) -> None:

@@ -12,9 +12,10 @@ from deblend.boucaud2020 import networks
 from deblend.boucaud2020.blends import BlendConfig, draw_blends
 from deblend.boucaud2020.masks import THRESHOLD, intersection_over_union, true_masks
 from deblend.boucaud2020.predict import load_network, save_network
-from deblend.boucaud2020.render import render
+from deblend.boucaud2020.render import render, with_own_numbers
 from deblend.data.profiles import psf_fwhm_px
 from deblend.data.ranges import galaxy_ranges
+from deblend.data.rows import row_batches
 from deblend.data.stamps import Stamps, open_stamps
 from deblend.errors import DeblendError
 from deblend.space import need_memory
@@ -119,18 +120,58 @@ class BlendBatches(keras.utils.PyDataset):
 PIECE = 64
 
 
+#: Memory for the stamps of a training, bytes. Those of the paper, 7,700 of 128 px, take 0.6e9.
+KEPT_BYTES = 2**31
+
+
+def stamps_bytes(stamps: Stamps) -> int:
+    """Memory of the first band and of the masks of all stamps."""
+    return (4 + 1) * int(np.prod(stamps.segmaps.shape))
+
+
+class _StampsInMemory:
+    """The first band of all stamps, and their masks."""
+
+    def __init__(self, stamps: Stamps) -> None:
+        self._images = np.ascontiguousarray(stamps.images[:, 0])
+        self._masks = np.empty(stamps.segmaps.shape, np.uint8)
+        # By pieces, so that there are never copies of all masks of other types.
+        for piece in row_batches(len(stamps), PIECE):
+            self._masks[piece] = stamps.segmaps[piece] > 0
+
+    def of(self, blends: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, pd.DataFrame]:
+        """Images and masks of galaxies, and the blends whose numbers are theirs."""
+        return self._images, self._masks, blends
+
+
+class _StampsOnDisk:
+    """The same of stamps that are read when they are needed."""
+
+    def __init__(self, stamps: Stamps) -> None:
+        self._stamps = stamps
+
+    def of(self, blends: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, pd.DataFrame]:
+        """See `_StampsInMemory.of`: only galaxies of these blends are read."""
+        rows, numbered = with_own_numbers(blends, len(self._stamps))
+        masks = (self._stamps.segmaps[rows] > 0).astype(np.uint8)
+        return self._stamps.images[rows, 0], masks, numbered
+
+
 class BlendSource:
     """Training blends of a data set.
 
     Parameters
     ----------
     stamps : Stamps
+        In memory, or on disk: there they stay if they need more than `kept_bytes`.
     rows : ndarray of int
         Galaxies of the training split.
     blending : BlendConfig
     config : TrainingConfig
     seed : int
         The blends' seed (not the training's).
+    kept_bytes : int
+        Results do not depend on it.
 
     Raises
     ------
@@ -145,15 +186,13 @@ class BlendSource:
         blending: BlendConfig,
         config: TrainingConfig,
         seed: int,
+        kept_bytes: int = KEPT_BYTES,
     ) -> None:
         if config.n_train_blends is None and config.steps_per_epoch is None:
             raise DeblendError("n_train_blends and steps_per_epoch are both null: give one of them")
-        self.images = np.ascontiguousarray(stamps.images[:, 0])
-        # By pieces, so that there are never copies of all masks of other types.
-        self.segmaps = np.empty(stamps.segmaps.shape, np.uint8)
-        for start in range(0, len(self.segmaps), PIECE):
-            piece = slice(start, start + PIECE)
-            self.segmaps[piece] = stamps.segmaps[piece] > 0
+        in_memory = isinstance(stamps.images, np.ndarray) or stamps_bytes(stamps) <= kept_bytes
+        self._stamps = (_StampsInMemory if in_memory else _StampsOnDisk)(stamps)
+        self.stamp_size = int(stamps.images.shape[-1])
         self.galaxies = stamps.galaxies
         self.noise_sigma, self.noise_correlation = stamps.noise()
         self.flux = flux_from_mag(stamps.galaxies.mag, float(stamps.bands.zero_point[0]))
@@ -174,7 +213,7 @@ class BlendSource:
             self.rows,
             start,
             stop,
-            stamp_size=self.images.shape[-1],
+            stamp_size=self.stamp_size,
             seed=self.seed,
             split=split,
             config=self.blending,
@@ -212,9 +251,10 @@ class BlendSource:
             Those that the configuration has: "masks" (n, y, x, 2 or 3), 0 or 1, and "fluxes"
             (n, 2), counts/s.
         """
+        stamps, masks, numbered = self._stamps.of(blends)
         images = render(
-            self.images,
-            blends,
+            stamps,
+            numbered,
             companion_edge=self.config.companion_edge,
             noise_sigma=self.noise_sigma,
             noise_correlation=self.noise_correlation,
@@ -222,7 +262,7 @@ class BlendSource:
         targets: dict[str, np.ndarray] = {}
         if "masks" in self.config.targets:
             overlap = self.config.overlap_channel
-            targets["masks"] = true_masks(self.segmaps, blends, overlap=overlap)
+            targets["masks"] = true_masks(masks, numbered, overlap=overlap)
         if "fluxes" in self.config.targets:
             pair = [self.flux[blends[c].to_numpy()] for c in ("central", "companion")]
             targets["fluxes"] = np.stack(pair, axis=1).astype(np.float32)
@@ -383,7 +423,7 @@ def train(
     targets = source.config.targets
     weights = loss_weights or dict.fromkeys(targets, 1.0)
     keras.utils.set_random_seed(source.config.seed)
-    model = networks.build(architecture, source.images.shape[-1], options)
+    model = networks.build(architecture, source.stamp_size, options)
     if architecture == "unet":
         start_at_mean_masks(model, source)
     if unet_weights is not None:
@@ -592,6 +632,7 @@ def train_from_config(
             **{k: network[k] for k in training_keys},
         ),
         seed,
+        KEPT_BYTES,
     )
     steering = SteeringConfig(
         **{name: network[name] for name in SteeringConfig.model_fields},
@@ -675,8 +716,9 @@ def train_and_write(
         if `threads` and the versions are still the same.
     """
     opened = open_stamps(stamps, kept_bytes=0)
-    # The first band, and the masks.
-    need_memory(str(stamps), (4 + 1) * int(np.prod(opened.segmaps.shape)))
+    need_memory(str(stamps), min(stamps_bytes(opened), KEPT_BYTES))
+    if stamps_bytes(opened) > KEPT_BYTES:
+        opened = open_stamps(stamps, kept_bytes=KEPT_BYTES // 2)  # of images, and of masks
     model, history, record = train_from_config(
         opened,
         np.asarray(read_ecsv(galaxies, ["split"])["split"]),

@@ -15,7 +15,7 @@ positions in the high-resolution frame to those in the degraded one.
 Source: Hemmati et al. 2022, Sect. 4 ("a peak finder algorithm which takes the PSFs into account").
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import pandas as pd
@@ -610,16 +610,24 @@ GAN_BETA, GAN_PSF_PX = 3.0, 31
 SINGLES_PER_BLEND = 2
 
 
-def typical_noise(images: np.ndarray) -> float:
-    """Noise of the pixels without galaxies in a stack of asinh-scaled images.
+def typical_noise(parts: Iterable[np.ndarray]) -> float:
+    """Noise of the pixels without galaxies in stacks of asinh-scaled images.
 
-    It is one number for the whole stack, since a single image can have almost no noise.
+    It is one number for all of them, since a single image can have almost no noise.
+
+    Parameters
+    ----------
+    parts : iterable of ndarray, shape (k, y, x)
+        The images, part by part.
     """
-    rows = np.sort(images.reshape(len(images), -1), axis=1)
-    n = rows.shape[1]
-    # From the 16th percentile to the median: galaxies are above the median.
-    width = np.median(rows[:, n // 2] - rows[:, int(0.16 * n)])
-    return float(max(width, 1e-6 * np.ptp(images), 1e-12))
+    widths, ends = [], []
+    for images in parts:
+        rows = np.sort(images.reshape(len(images), -1), axis=1)
+        n = rows.shape[1]
+        # From the 16th percentile to the median: galaxies are above the median.
+        widths.append(rows[:, n // 2] - rows[:, int(0.16 * n)])
+        ends += [rows.min(), rows.max()]
+    return float(max(np.median(np.concatenate(widths)), 1e-6 * np.ptp(ends), 1e-12))
 
 
 def calibration_halves(maker: PairMaker, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -136,7 +136,7 @@ class Resolution:
         A deconvolution has changed it, and the images of a network have little of it.
         """
         known = self.filter.image_scale == "flux" and self.prepare is None
-        self.noise = self.flux_noise if known else typical_noise(self.search_scale(single))
+        self.noise = self.flux_noise if known else typical_noise([self.search_scale(single)])
 
     def find(self, prepared: np.ndarray) -> pd.DataFrame:
         """All peaks of prepared images that are not at an edge.

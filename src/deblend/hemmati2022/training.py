@@ -8,7 +8,6 @@ at a threshold set on unblended images of other galaxies.
 
 import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,14 +18,7 @@ import torch
 from deblend.data.ranges import galaxy_ranges
 from deblend.errors import DeblendError
 from deblend.files import write_json
-from deblend.hemmati2022.blends import (
-    FRAME_PX,
-    HemmatiBlendConfig,
-    all_sources,
-    inside_frame,
-    main_pair,
-    true_positions,
-)
+from deblend.hemmati2022.blends import HemmatiBlendConfig
 from deblend.hemmati2022.config import Detection
 from deblend.hemmati2022.networks import (
     HIGH_PX,
@@ -37,26 +29,13 @@ from deblend.hemmati2022.networks import (
 )
 from deblend.hemmati2022.pairs import (
     PairMaker,
-    draw_singles,
     make_pair_maker,
     read_cutouts,
     single_galaxies,
 )
-from deblend.hemmati2022.peaks import (
-    RATE_TOLERANCE,
-    SINGLES_PER_BLEND,
-    calibration_halves,
-    detection_limits,
-    false_peaks,
-    find_peaks,
-    gan_psf,
-    highest,
-    set_threshold,
-    typical_noise,
-)
 from deblend.hemmati2022.predict import generate_images, latent_vectors
+from deblend.hemmati2022.validation import PART, Validation
 from deblend.seeds import generator as random_generator
-from deblend.space import need_memory
 from deblend.tables import write_csv
 from deblend.training.ahead import made_ahead
 from deblend.training.fingerprints import fingerprint
@@ -265,147 +244,6 @@ class Trainer(Gan):
         return GRADIENT_PENALTY * (slope.flatten(1).norm(dim=1) - 1).pow(2).mean()
 
 
-def validation_bytes(n: int, n_bands: int, factor: int) -> int:
-    """Bytes of the images that a validation has in memory at the same time.
-
-    In high resolution the blends, what a generator makes of them, and of the single galaxies; in
-    low resolution both.
-    """
-    high, low = (FRAME_PX - 2) ** 2, (FRAME_PX // factor) ** 2
-    return 4 * n * n_bands * ((2 + SINGLES_PER_BLEND) * high + (1 + SINGLES_PER_BLEND) * low)
-
-
-class Validation:
-    """Validation blends and single galaxies, with which generators are validated.
-
-    Parameters
-    ----------
-    maker : PairMaker
-    rows : dict of ndarray of int
-        Galaxies of the splits "validation", for the blends, and "calibration", of which one half
-        are the single galaxies (see `deblend.hemmati2022.peaks.calibration_halves`).
-    n : int
-        Number of blends; there are `SINGLES_PER_BLEND` times as many single galaxies.
-    blending : HemmatiBlendConfig
-    detection : Detection
-    band : int
-        Number of the band in which peaks are searched for.
-    """
-
-    def __init__(
-        self,
-        maker: PairMaker,
-        rows: dict[str, np.ndarray],
-        n: int,
-        blending: HemmatiBlendConfig,
-        detection: Detection,
-        band: int,
-    ) -> None:
-        self.maker, self.detection, self.band = maker, detection, band
-        need_memory(
-            f"validation on {n} blends in {len(maker.bands)} bands",
-            validation_bytes(n, len(maker.bands), maker.factor),
-            "fewer blends (hemmati2022 > n_blends > validation)",
-        )
-        self.blends = maker.draw(rows["validation"], 0, n, "validation", blending)
-        # Not those of `detect`, nor with their noise.
-        single_rows, last_rows = calibration_halves(maker, rows["calibration"])
-        single = draw_singles(maker, single_rows, 0, SINGLES_PER_BLEND * n, "epochs", blending)
-        self.last_single = draw_singles(
-            maker, last_rows, 0, SINGLES_PER_BLEND * n, "calibration", blending
-        )
-        self.high, self.low = maker.scaled(self.blends, "validation")
-        self.low_single = maker.scaled_low(single, "epochs")
-        self.sources_single = all_sources(single, maker.galaxies) - 1  # in the crop of 64 px
-        _, rank = np.unique(single["galaxy_0"], return_inverse=True)
-        self.sets_threshold = rank % 2 == 0
-        pair = main_pair(self.blends)
-        positions = true_positions(self.blends)[np.arange(n)[:, None], pair]
-        self.positions = positions - 1  # in the crop of 64 px
-        self.sources = all_sources(self.blends, maker.galaxies) - 1
-
-    def check(self, generator: nn.Module, device: torch.device) -> dict[str, float]:
-        """Validate a generator: the share of blends that it detects, and its diversity.
-
-        Returns
-        -------
-        dict
-            `val_detected`, the share of blends whose two galaxies are found; `val_threshold`, set
-            on one half of the single galaxies and raised until at most `largest_rate` of the blends
-            have a false peak, in units of `val_noise`; `val_false`, the share of the other half
-            with a false peak; `val_fwhm_arcsec`, the FWHM of the PSF with which these were
-            measured; `val_content` (mean absolute difference); `diversity_ratio`.
-        """
-        images = generate_images(generator, self.low, device)
-        single = generate_images(generator, self.low_single, device)
-        image_checks = {
-            "val_content": float(np.abs(images - self.high).mean()),
-            "diversity_ratio": diversity(images, self.high),
-        }
-        images, single = images[:, self.band], single[:, self.band]
-        check = partial(self._check_with_psf, images, single)
-        with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-            results = list(pool.map(check, self.detection.fwhm_arcsec))
-        # A reliable threshold comes first, then the share of detected blends.
-        best = max(
-            results, key=lambda width: (self.has_reliable_threshold(width), width["val_detected"])
-        )
-        return {**best, **image_checks}
-
-    def final_threshold(
-        self, generator: nn.Module, device: torch.device, fwhm_arcsec: float, noise: float
-    ) -> float:
-        """Threshold of a trained generator, on single galaxies by which no epoch was chosen."""
-        low = self.maker.scaled_low(self.last_single, "calibration")
-        images = generate_images(generator, low, device)[:, self.band]
-        psf = gan_psf(fwhm_arcsec, self.maker)
-        peaks = self._find(images, psf, noise)
-        sources = all_sources(self.last_single, self.maker.galaxies) - 1
-        heights = highest(peaks, false_peaks(peaks, sources, self.detection.radius_px), len(images))
-        return set_threshold(heights, self.detection.false_positive_rate)
-
-    def _find(self, images: np.ndarray, psf: np.ndarray, noise: float) -> pd.DataFrame:
-        """Peaks of a network's images that are not at an edge of the frame."""
-        peaks = find_peaks(images, psf, noise=noise, measure=self.detection.peaks)
-        frame = peaks[["x_px", "y_px"]].to_numpy() + 1
-        return peaks[inside_frame(frame)].reset_index(drop=True)
-
-    @property
-    def largest_rate(self) -> float:
-        """Largest share of single galaxies, or of blends, with a false peak."""
-        return min(1.0, RATE_TOLERANCE * self.detection.false_positive_rate)
-
-    def has_reliable_threshold(self, result: dict[str, float]) -> bool:
-        """Whether the singles that did not set the threshold have few false positives."""
-        return result["val_false"] <= self.largest_rate
-
-    def _check_with_psf(
-        self, images: np.ndarray, single: np.ndarray, fwhm_arcsec: float
-    ) -> dict[str, float]:
-        """The part of the result of `check` that depends on the PSF, for one PSF."""
-        psf = gan_psf(fwhm_arcsec, self.maker)
-        noise = typical_noise(single)
-        find = partial(self._find, psf=psf, noise=noise)
-        radius, half = self.detection.radius_px, self.sets_threshold
-        peaks = find(single)
-        heights = highest(peaks, false_peaks(peaks, self.sources_single, radius), len(single))
-        found = find(images)
-        false = highest(found, false_peaks(found, self.sources, radius), len(images))
-        # A generator that makes peaks everywhere, as one does at first, has one near each galaxy.
-        threshold = max(
-            set_threshold(heights[half], self.detection.false_positive_rate),
-            set_threshold(false, self.largest_rate),
-        )
-        limits = detection_limits(found, self.positions, radius)
-        return {
-            "val_detected": float((limits > threshold).mean()),
-            "val_threshold": threshold,
-            "val_noise": noise,
-            "val_false": float((heights[~half] > threshold).mean()),
-            "val_fwhm_arcsec": fwhm_arcsec,
-        }
-
-
 def not_learnt(row: dict[str, Any]) -> str | None:
     """Why a generator has learnt nothing, from its row of the history; None if it has learnt."""
     if row["diversity_ratio"] < COLLAPSE_SHARE:
@@ -503,7 +341,7 @@ def train(
             made = generate_images(
                 trainer.average, latent_vectors(maker.seed, N_DIVERSITY, config.n_latent), device
             )
-            row["diversity_ratio"] = diversity(made, validation.high[:N_DIVERSITY])
+            row["diversity_ratio"] = diversity(made, validation.some_high(N_DIVERSITY))
             is_best = True
         else:
             row |= validation.check(trainer.average, device)
@@ -609,6 +447,7 @@ def train_from_config(
         blend_config,
         Detection(**detection),
         pair_maker.bands.index(maker["detection_band"]),
+        PART,
     )
     configuration = {
         "network": network,

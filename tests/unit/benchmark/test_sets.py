@@ -3,8 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from deblend.benchmark.planned_sets import BATCH
 from deblend.benchmark.sets import (
-    BATCH,
     CALIBRATION_PREFIX,
     CLOSE_RADII,
     FAINTER_MAG,
@@ -12,7 +12,6 @@ from deblend.benchmark.sets import (
     SetOptions,
     draw_close_shifts,
     draw_groups,
-    make_real_set,
     make_set,
     options_of,
     plan,
@@ -28,7 +27,6 @@ from deblend.boucaud2020.simulate import simulate_chunk, simulate_galaxy
 from deblend.config_base import Name
 from deblend.data.noise import read_correlation
 from deblend.data.priors import read_priors
-from deblend.data.stamps import GALAXY_COLUMNS, Stamps, band_table
 from deblend.errors import DeblendError
 from deblend.scenes.scenes import read_scenes
 from pydantic import TypeAdapter, ValidationError
@@ -272,47 +270,6 @@ def test_a_set_does_not_depend_on_its_batches(options, name):
     for ours, theirs in zip(one_by_one, at_once, strict=True):
         assert ours.dtype == theirs.dtype
         np.testing.assert_array_equal(ours, theirs)
-
-
-@pytest.fixture
-def real_stamps():
-    """Stamps of four galaxies of each of two splits."""
-    rng = np.random.default_rng(0)
-    galaxies = pd.DataFrame({name: np.full(8, np.nan) for name in GALAXY_COLUMNS})
-    galaxies = galaxies.assign(
-        id=[f"r{i}" for i in range(8)], origin="o", morphology="disk", mag=21.0,
-        half_light_radius_px=4.0, split=["validation"] * 4 + ["test"] * 4,
-    )  # fmt: skip
-    return Stamps(
-        rng.normal(1, 0.1, (8, 1, 32, 32)).astype(np.float32),
-        np.ones((8, 32, 32), np.int16),
-        galaxies,
-        band_table("f160w", 0.06, 25.96, 0.1),
-    )
-
-
-def test_a_set_of_real_galaxies_that_does_not_fit_into_memory_is_said(
-    options, real_stamps, needs_memory
-):
-    needs_memory(
-        lambda: make_real_set(real_stamps, 10, options.blending, companion_edge="zero", seed=1),
-        lambda made: (made[0].images, made[1].images, made[1].masks),
-        "fewer blends in benchmark of the configuration",
-    )
-
-
-def test_real_galaxies_are_those_of_one_split(options, real_stamps):
-    stamps = real_stamps
-    scenes, truth = make_real_set(stamps, 10, options.blending, companion_edge="zero", seed=1)
-    assert set(truth.galaxies["id"]) <= {"r4", "r5", "r6", "r7"}
-    assert len(scenes) == 10
-    _, others = make_real_set(
-        stamps, 10, options.blending, companion_edge="zero", seed=1, split="validation"
-    )
-    assert set(others.galaxies["id"]) <= {"r0", "r1", "r2", "r3"}
-    sums = truth.images.reshape(10, 2, 32, 32).sum(axis=1)
-    np.testing.assert_allclose(scenes.images[:, 0], sums, atol=1e-5)
-    np.testing.assert_allclose(truth.galaxies["flux"], 10 ** (0.4 * 4.96))
 
 
 def test_an_empty_stamp_has_no_signal(options):

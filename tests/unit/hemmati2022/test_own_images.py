@@ -26,7 +26,8 @@ from deblend.hemmati2022.peaks import (
     set_threshold,
 )
 from deblend.hemmati2022.predict import generate_images
-from deblend.hemmati2022.training import Validation, train
+from deblend.hemmati2022.training import train
+from deblend.hemmati2022.validation import Validation
 from deblend.training.torch_checkpoint import Checkpoint, write_weights
 
 from tests.unit.hemmati2022.conftest import BLENDING, CPU, DETECTION, SPLITS, TINY, maker_of

@@ -123,7 +123,7 @@ def test_a_filter_can_use_the_asinh_scale(maker):
         resolution.choose_filter(flux, middle, flux, middle, flux, middle, middle, DETECTION)
 
     calibrate(resolution)
-    noise = typical_noise(scaled)
+    noise = typical_noise([scaled])
     assert resolution.noise == pytest.approx(noise, rel=1e-4)
 
     def threshold_of(images, noise):
@@ -149,7 +149,7 @@ def test_bright_galaxies_of_a_sum_of_bands_have_peaks(stamps):
     resolution.filter = next(f for f in resolution.filters if f.image_scale == "asinh")
     blends = maker.draw(SPLITS["test"], 0, 20, "test", BLENDING)
     images = 100 * stack_bands(maker.pairs(blends, "test")[1], maker.noise_low)
-    resolution.noise = typical_noise(resolution.search_scale(images))
+    resolution.noise = typical_noise([resolution.search_scale(images)])
     first = resolution.find(images).groupby("stamp").first()
     assert len(first) == 20
     brightest = [np.unravel_index(x.argmax(), x.shape)[::-1] for x in images]

@@ -1,4 +1,4 @@
-"""Trainings of super-resolution GANs: validation, resumption and divergence."""
+"""Trainings of super-resolution GANs: resumption and divergence."""
 
 import logging
 import re
@@ -13,16 +13,14 @@ from deblend.errors import DeblendError
 from deblend.hemmati2022.networks import (
     SrConfig,
 )
-from deblend.hemmati2022.pairs import single_galaxies
-from deblend.hemmati2022.peaks import SINGLES_PER_BLEND, calibration_halves
 from deblend.hemmati2022.training import (
     Trainer,
-    Validation,
     average_decay,
     not_learnt,
     train,
     train_from_config,
 )
+from deblend.hemmati2022.validation import Validation
 from deblend.training.fingerprints import fingerprint
 from deblend.training.torch_checkpoint import Checkpoint
 
@@ -33,39 +31,12 @@ from tests.unit.hemmati2022.conftest import (
     LOW,
     SPLITS,
     TINY,
-    Oracle,
-    maker_of,
 )
 
 
 @pytest.fixture(scope="module")
 def validation(maker):
     return Validation(maker, SPLITS, 48, BLENDING, DETECTION, 0)
-
-
-def test_the_psf_that_detects_most_is_chosen(maker):
-    single_rows, _ = calibration_halves(maker, SPLITS["calibration"])
-    true = [
-        maker.scaled(maker.draw(SPLITS["validation"], 0, 48, "validation", BLENDING), "validation"),
-        maker.scaled(
-            single_galaxies(maker.draw(single_rows, 0, 96, "epochs", BLENDING)),
-            "epochs",
-        ),
-    ]
-    true = [high for high, _ in true]
-    rng = np.random.default_rng(1)
-    noisy = [x + rng.normal(0, 0.3, x.shape).astype(np.float32) for x in true]
-    taken = []
-    for widths in ((0.08,), (0.3,), (0.08, 0.3)):
-        detection = DETECTION.model_copy(update={"fwhm_arcsec": widths})
-        validation = Validation(maker, SPLITS, 48, BLENDING, detection, 0)
-        taken.append(validation.check(Oracle(np.concatenate(noisy)[:, None]), CPU))
-    narrow, wide, both = taken
-    assert narrow["val_detected"] != wide["val_detected"]
-    better = max(
-        (narrow, wide), key=lambda x: (validation.has_reliable_threshold(x), x["val_detected"])
-    )
-    assert both == better
 
 
 def run(maker, validation, path, config=TINY, stop_at=None):
@@ -265,36 +236,3 @@ def test_learning_rates_warm_up():
         trainer.step(given, high, mixing)
         rates.append(trainer.optimizers["generator"].param_groups[0]["lr"] / config.learning_rate)
     assert rates == pytest.approx([0.25, 0.5, 0.75, 1, 1, 1])
-
-
-class Grid(torch.nn.Module):
-    """A grid of peaks, all over the image, that are the higher the brighter the galaxies are."""
-
-    def forward(self, low):
-        images = 0.01 * torch.randn(len(low), 1, 64, 64, generator=torch.Generator().manual_seed(1))
-        images[:, :, 3::6, 3::6] += 0.01 * low.sum(dim=(1, 2, 3)).clip(0)[:, None, None, None]
-        return images
-
-
-def test_peaks_everywhere_detect_no_blends(maker):
-    """Blends are brighter than single galaxies, whose false peaks would give a low threshold."""
-    detection = DETECTION.model_copy(update={"radius_px": 4.5})
-    validation = Validation(maker, SPLITS, 48, BLENDING, detection, 0)
-    result = validation.check(Grid(), CPU)
-    assert result["val_detected"] <= 0.1
-
-
-@pytest.mark.parametrize("bands", [("f775w",), ("f775w", "f606w")])
-def test_a_validation_that_does_not_fit_into_memory_is_said(stamps, bands, needs_memory):
-    """It keeps the blends, and for each checks what a generator makes of them and of galaxies."""
-    maker = maker_of(stamps, bands)
-
-    def images(validation):
-        high = validation.high
-        return (high, high, *[high] * SINGLES_PER_BLEND, validation.low, validation.low_single)
-
-    needs_memory(
-        lambda: Validation(maker, SPLITS, 8, BLENDING, DETECTION, 0),
-        images,
-        "fewer blends (hemmati2022 > n_blends > validation)",
-    )

@@ -1,6 +1,7 @@
 """Adapter: blends of galaxies of one split of a data set, such as real ones, for the benchmark."""
 
-from deblend.benchmark.sets import blend_rules, write_real_set
+from deblend.benchmark.real_sets import write_real_set
+from deblend.benchmark.sets import blend_rules
 from deblend.run import logs
 
 with logs.script(snakemake):
