@@ -159,7 +159,7 @@ STAGES = {
         scale=(FULL_SIDE / SIDE) ** 2,
     ),
     "measure": Stage(
-        "benchmark: a set measured by SEP", "scenes", (500, 3_000), _measure_set, _write_scenes
+        "benchmark: a set measured by SEP", "scenes", (3_000, 12_000), _measure_set, _write_scenes
     ),
     "score": Stage(
         "benchmark: scores of two methods", "scenes", (1_000, 10_000), _score, _write_measured

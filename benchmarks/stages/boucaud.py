@@ -142,7 +142,7 @@ STAGES = {
     "boucaud_train": Stage(
         "Boucaud: training of blend2flux",
         "galaxies",
-        (1_000, 6_000),
+        (2_000, 8_000),
         _train_blend2flux,
         _write_training,
         keras=True,
@@ -151,7 +151,7 @@ STAGES = {
     "boucaud_fluxes": Stage(
         "Boucaud: fluxes by blend2flux",
         "galaxies, and blends",
-        (500, 4_000),
+        (2_000, 8_000),
         partial(_predict, "blend2flux"),
         _write_blends,
         keras=True,
@@ -159,7 +159,7 @@ STAGES = {
     "boucaud_masks": Stage(
         "Boucaud: masks by a U-Net",
         "galaxies, and blends",
-        (500, 4_000),
+        (2_000, 8_000),
         partial(_predict, "unet"),
         _write_blends,
         keras=True,

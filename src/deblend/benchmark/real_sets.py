@@ -133,7 +133,7 @@ def write_real_set(
 ) -> None:
     """Write a set of blends of the galaxies of one split of a file of cleaned stamps."""
     planned = real_set(
-        open_stamps(stamps),
+        open_stamps(stamps, kept_bytes=0),
         n_blends,
         blending,
         companion_edge=companion_edge,

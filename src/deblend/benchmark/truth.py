@@ -254,16 +254,17 @@ def read_truth(
         The first scene and the one after the last, which are numbered from 0; by default all.
     """
     with open_file(path, "the truth of a set of the benchmark") as file:
+        rows = slice(None)
+        if scenes is not None:
+            rows = slice(*np.searchsorted(file["galaxies/scene"][:], scenes))
+        # Only these rows are read: views of a whole column would keep it in memory.
         table = pd.DataFrame(
             {
-                c: file["galaxies/id"].asstr()[:] if c == "id" else file[f"galaxies/{c}"][:]
+                c: file["galaxies/id"].asstr()[rows] if c == "id" else file[f"galaxies/{c}"][rows]
                 for c in COLUMNS
             }
         )
-        rows = slice(None)
         if scenes is not None:
-            rows = slice(*np.searchsorted(table["scene"], scenes))
-            table = table[rows].reset_index(drop=True)
             table["scene"] -= scenes[0]
         images = file["images"][rows] if pixels else np.zeros((0, 0, 0), np.float32)
         masks = file["masks"][rows] if pixels else np.zeros((0, 0, 0), np.uint8)

@@ -178,16 +178,16 @@ class Validation:
         with ThreadPoolExecutor(torch.get_num_threads()) as pool:
             generated = single or self._generated(generator, device)
             for part, images in zip(self._single.slices, generated, strict=True):
-                find = partial(self._false_heights, images, self._sources_single[part], noise)
-                of_single.append(list(pool.map(find, psfs)))
+                of_one = partial(self._false_heights, images, self._sources_single[part], noise)
+                of_single.append(list(pool.map(of_one, psfs)))
             for part in self._blends.slices:
                 high, low = self._blends.both(part)
                 images = generate_images(generator, low, device)
                 content += float(np.abs(images - high).mean()) * (len(images) / n)
                 if not of_blends:
                     ratio = diversity(images, high)
-                find = partial(self._both_heights, of_band(images, self.band), part, noise)
-                of_blends.append(list(pool.map(find, psfs)))
+                of_two = partial(self._both_heights, of_band(images, self.band), part, noise)
+                of_blends.append(list(pool.map(of_two, psfs)))
         results = []
         for k, width in enumerate(widths):
             heights = np.concatenate([part[k] for part in of_single])

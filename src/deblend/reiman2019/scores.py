@@ -12,10 +12,18 @@ import torch
 from deblend.hdf5 import new_file, write_array
 from deblend.reiman2019.blends import PerturbConfig, draw_blends, render_batches, rows_of_split
 from deblend.reiman2019.images import check_test_galaxies, open_frames, read_index
-from deblend.reiman2019.metrics import score_images, select_examples
+from deblend.reiman2019.metrics import (
+    COLUMNS,
+    GALAXIES,
+    score_images,
+    select_examples,
+)
 from deblend.reiman2019.predict import load_generator, predict_blends, read_predictions, to_unit
 
 log = logging.getLogger(__name__)
+
+#: What is measured of each image.
+MEASURED = tuple(name for name in COLUMNS if name not in ("blend", "galaxy"))
 
 
 def score_methods(
@@ -42,8 +50,7 @@ def score_methods(
         the rows of the galaxy in the image and of the other one of the blend; and the columns of
         `deblend.reiman2019.metrics.score_images`.
     """
-    galaxies = pairs[["central", "companion"]].to_numpy()
-    parts = []
+    scores: dict[str, np.ndarray] = {}  # of each method: (blend, galaxy, quantity)
     for rows, blends, truth in render_batches(frames, pairs, config):
         true_images = to_unit(truth)
         blend_images = to_unit(2 * blends - 1)[:, None]
@@ -53,15 +60,21 @@ def score_methods(
             for name, answer in answers_without_network(blend_images).items()
         }
         for method, method_images in images.items():
-            table = score_images(method_images, true_images)
-            table["blend"] += rows.start
-            table.insert(0, "method", method)
-            table.insert(3, "frame", galaxies[rows].ravel())
-            table.insert(4, "other_frame", galaxies[rows, ::-1].ravel())
-            parts.append(table)
-    return pd.concat(parts, ignore_index=True).sort_values(
-        ["method", "blend", "galaxy"], ignore_index=True
-    )
+            table = score_images(method_images, true_images)[list(MEASURED)]
+            # One array: thousands of small tables take far more memory than their numbers.
+            of_method = scores.setdefault(method, np.empty((len(pairs), 2, len(MEASURED))))
+            of_method[rows] = table.to_numpy().reshape(-1, 2, len(MEASURED))
+    methods, n = sorted(scores), len(pairs)
+    galaxies = pairs[["central", "companion"]].to_numpy()
+    values = np.concatenate([scores.pop(method).reshape(2 * n, -1) for method in methods])
+    given = {
+        "method": np.repeat(np.array(methods, object), 2 * n),
+        "blend": np.tile(np.repeat(np.arange(n), 2), len(methods)),
+        "galaxy": np.tile(np.array(GALAXIES, object), n * len(methods)),
+        "frame": np.tile(galaxies.ravel(), len(methods)),
+        "other_frame": np.tile(galaxies[:, ::-1].ravel(), len(methods)),
+    }
+    return pd.DataFrame(given).join(pd.DataFrame(values, columns=list(MEASURED)))
 
 
 def answers_without_network(blends: np.ndarray) -> dict[str, np.ndarray]:

@@ -1,6 +1,10 @@
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 from deblend.benchmark.truth import (
+    COLUMNS,
+    Truth,
     TruthFile,
     mask_of,
     read_truth,
@@ -34,6 +38,22 @@ def test_part_of_a_file_is_that_part_of_the_truth(tmp_path, truth):
         pd.testing.assert_frame_equal(found.galaxies, known.galaxies, check_dtype=False)
         np.testing.assert_array_equal(found.images, known.images)
         np.testing.assert_array_equal(found.masks, known.masks)
+
+
+def test_parts_of_a_file_do_not_keep_the_whole_table(tmp_path):
+    """Views of it would: the memory of a method's tables grew with the square of the scenes."""
+    n = 4000
+    table = pd.DataFrame({name: np.ones(n) for name in COLUMNS}).assign(scene=np.arange(n))
+    empty = np.broadcast_to(np.uint8(0), (n, 1, 1))
+    write_truth(tmp_path / "t.h5", Truth(table.assign(id="g"), empty, empty))
+    file = TruthFile(tmp_path / "t.h5")
+    file.of_scenes(0, 1)
+    tracemalloc.start()
+    parts = [file.of_scenes(start, start + 40).galaxies for start in range(0, n, 40)]
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert sum(map(len, parts)) == n
+    assert kept < 10 * n * 8 * len(COLUMNS)
 
 
 def test_neighbours_give_differences_and_separations():
