@@ -204,12 +204,13 @@ their own, with images on disk, small images and small networks. Peak memory is 
 memory before the work, after a run at a small size: libraries do not count, nor do pages of mapped
 files. The ratio is that of the larger size to the smaller one, the baseline. The exponent is that
 of a power law through both: 0 if memory does not grow, 1 if it grows in proportion; peaks below
-8 MiB count as 8. SEP gets blends in chunks of 2,000 at most, the larger size here.
+8 MiB count as 8. The last column follows from the difference of both peaks, with images of the size
+that they have in the configuration at paper scale: tables, and what the allocator keeps. SEP gets
+blends in chunks of 2,000 at most, the larger size here.
 
 {table}
 
-What grows (an exponent above {grows} and a peak above {stated} MiB), at the size that images have
-in the configuration at paper scale:
+What grows with the samples (an exponent above {grows} and a peak above {stated} MiB):
 
 {lines}
 
@@ -236,7 +237,8 @@ Snakemake's own start, the baseline, which needs no workflow; ratios are those t
 
 def page(rows: pd.DataFrame, dry: str) -> str:
     """The whole page, from the rows of all stages and what it says of dry runs."""
-    shown = table(rows.drop(columns="per_million_gb"))
+    million = rows["per_million_gb"].clip(lower=0).map("{:.2g}".format)
+    shown = table(rows.drop(columns="per_million_gb").assign(**{"GB for a million": million}))
     lines = what_grows(rows)
     return PAGE.format(table=shown, lines=lines, grows=GROWS, stated=STATED_MIB) + dry
 

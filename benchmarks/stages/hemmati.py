@@ -60,6 +60,28 @@ def _detect(n: int, folder: Path) -> None:
     all_peaks(networks, resolutions, blends, "test", torch.device("cpu"))
 
 
+def _choose_filter(n: int, folder: Path) -> None:
+    import torch
+    from deblend.hemmati2022.blends import all_sources
+    from deblend.hemmati2022.config import Detection, SrConfig
+    from deblend.hemmati2022.networks import build_generator
+    from deblend.hemmati2022.predict import Network, all_images
+    from deblend.hemmati2022.resolutions import make_resolutions
+
+    torch.set_num_threads(1)
+    maker = _maker(folder, 1)
+    config = SrConfig(kind="super_resolution", filters=4, blocks=1, discriminator_filters=2)
+    networks = {"gan": Network(build_generator(config, 1).eval(), maker, 0)}
+    detection = Detection(richardson_lucy_iterations=0, sep_contrasts=())
+    blends = maker.draw(np.arange(100), 0, n, "test", _blending())
+    images = all_images(networks, blends, "test", torch.device("cpu"), KEPT)["low"]
+    sources = all_sources(blends, maker.galaxies)
+    given = (images, sources)
+    make_resolutions(networks, detection)["low"].choose_filter(
+        *given, *given, images, sources[:, :2], sources, detection
+    )
+
+
 def _write_cutouts(n: int, folder: Path) -> None:
     """Write a set of cut-outs and its splits."""
     from deblend.data.stamps import read_galaxies
@@ -179,6 +201,14 @@ STAGES = {
         _train_generator,
         lambda n, folder: _write_cutouts(100, folder),
         first=16,
+    ),
+    "filters": Stage(
+        "Hemmati: choice of a filter",
+        "calibration blends",
+        (512, 2_560),
+        _choose_filter,
+        _one_chunk,
+        first=512,
     ),
     "detect": Stage(
         "Hemmati: peaks of test blends",

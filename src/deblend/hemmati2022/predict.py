@@ -13,6 +13,7 @@ from deblend.errors import DeblendError
 from deblend.hemmati2022.classical import stack_bands
 from deblend.hemmati2022.networks import SrConfig, build_generator
 from deblend.hemmati2022.pairs import BATCH, PairMaker, make_pair_maker, of_band
+from deblend.scratch import new_array
 from deblend.seeds import generator as random_generator
 from deblend.space import need_memory
 from deblend.training.description import read_description
@@ -21,6 +22,9 @@ from deblend.training.torch_checkpoint import build_network
 from deblend.training.torch_gan import generate_in_batches
 from torch import nn
 from tqdm.auto import tqdm
+
+#: Memory for images of all blends in all resolutions, bytes.
+KEPT_BYTES = 2**30
 
 
 @dataclass(frozen=True)
@@ -90,21 +94,40 @@ def image_batches(
 
 
 def all_images(
-    networks: dict[str, Network], blends: pd.DataFrame, split: str, device: torch.device
+    networks: dict[str, Network],
+    blends: pd.DataFrame,
+    split: str,
+    device: torch.device,
+    kept_bytes: int = KEPT_BYTES,
 ) -> dict[str, np.ndarray]:
-    """As `image_batches`, but of all blends at once: one band of them fits into memory."""
-    parts: list[dict[str, np.ndarray]] = []
-    for rows, images in image_batches(networks, blends, split, device):
-        if not parts:
-            # Those of the first batch tell how much all take, and as much once more when joined.
-            of_batch = sum(image.nbytes for image in images.values())
-            need_memory(
-                f"images of {len(blends)} {split} blends in {len(images)} resolutions",
-                2 * of_batch * len(blends) // rows.stop,
-                "fewer blends (hemmati2022 > n_blends)",
-            )
-        parts.append(images)
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    """As `image_batches`, but of all blends at once.
+
+    Parameters
+    ----------
+    networks, blends, split, device
+        See `image_batches`.
+    kept_bytes : int
+        Images that take more are in files (`deblend.scratch.new_array`).
+    """
+    images: dict[str, np.ndarray] = {}
+    for rows, of_batch in image_batches(networks, blends, split, device):
+        if not images:
+            # Those of the first batch tell how much all take.
+            n_bytes = sum(image.nbytes for image in of_batch.values()) * len(blends) // rows.stop
+            on_disk = n_bytes > kept_bytes
+            if not on_disk:
+                need_memory(
+                    f"images of {len(blends)} {split} blends in {len(of_batch)} resolutions",
+                    n_bytes,
+                    "fewer blends (hemmati2022 > n_blends)",
+                )
+            images = {
+                name: new_array((len(blends), *image.shape[1:]), image.dtype, on_disk=on_disk)
+                for name, image in of_batch.items()
+            }
+        for name, image in of_batch.items():
+            images[name][rows] = image
+    return images
 
 
 #: Images that a generator makes at a time.

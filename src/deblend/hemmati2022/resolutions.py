@@ -11,12 +11,13 @@ from itertools import product
 
 import numpy as np
 import pandas as pd
+from deblend.data.rows import row_batches
 from deblend.errors import DeblendError
 from deblend.hemmati2022.blends import EDGE_PX, FRAME_PX, inside_frame
 from deblend.hemmati2022.classical import deconvolve, sep_peaks
 from deblend.hemmati2022.config import Detection
 from deblend.hemmati2022.degrade import FACTOR, high_position, low_position, psf_image
-from deblend.hemmati2022.pairs import Scale
+from deblend.hemmati2022.pairs import BATCH, Scale
 from deblend.hemmati2022.peaks import (
     FILTERS,
     GAN_BETA,
@@ -33,6 +34,7 @@ from deblend.hemmati2022.peaks import (
     typical_noise,
 )
 from deblend.hemmati2022.predict import Network
+from deblend.scratch import new_array
 
 #: Pixels that the GAN's images of 64 px lack at each edge of the frame of 66 px.
 CROP_PX = 1
@@ -136,7 +138,8 @@ class Resolution:
         A deconvolution has changed it, and the images of a network have little of it.
         """
         known = self.filter.image_scale == "flux" and self.prepare is None
-        self.noise = self.flux_noise if known else typical_noise([self.search_scale(single)])
+        parts = (self.search_scale(single[rows]) for rows in row_batches(len(single), BATCH))
+        self.noise = self.flux_noise if known else typical_noise(parts)
 
     def find(self, prepared: np.ndarray) -> pd.DataFrame:
         """All peaks of prepared images that are not at an edge.
@@ -157,6 +160,26 @@ class Resolution:
         )
         return peaks[kept].reset_index(drop=True)
 
+    def find_in_parts(self, prepared: np.ndarray) -> pd.DataFrame:
+        """As `find`, with a batch of images in memory."""
+        parts = []
+        for rows in row_batches(len(prepared), BATCH):
+            peaks = self.find(prepared[rows])
+            parts.append(peaks.assign(stamp=peaks["stamp"] + rows.start))
+        return pd.concat(parts, ignore_index=True)
+
+    def _all_prepared(self, images: np.ndarray) -> np.ndarray:
+        """As `prepared`, of many images: if these are in a file, so are the prepared ones."""
+        if self.prepare is None:
+            return images
+        on_disk, out = isinstance(images, np.memmap), np.empty(0)
+        for rows in row_batches(len(images), BATCH):
+            part = self.prepare(images[rows])
+            if not rows.start:
+                out = new_array((len(images), *part.shape[1:]), part.dtype, on_disk=on_disk)
+            out[rows] = part
+        return out
+
     def peaks(self, images: np.ndarray) -> pd.DataFrame:
         """Peaks above the threshold."""
         peaks = self.find(self.prepared(images))
@@ -175,7 +198,7 @@ class Resolution:
     def _false_heights(
         self, prepared: np.ndarray, sources: np.ndarray, detection: Detection
     ) -> np.ndarray:
-        peaks = self.find(prepared)
+        peaks = self.find_in_parts(prepared)
         return highest(peaks, self.false_peaks(peaks, sources, detection), len(prepared))
 
     def choose_filter(
@@ -221,13 +244,13 @@ class Resolution:
             Lowest threshold that validation galaxies and blends allow.
         """
         rate = detection.false_positive_rate
-        single, check, blends = (self.prepared(images) for images in (single, check, blends))
+        single, check, blends = (self._all_prepared(images) for images in (single, check, blends))
         results = []
         for candidate in self.filters:
             self.filter = candidate
             self.set_noise(single)
             heights = self._false_heights(single, sources, detection)
-            peaks = self.find(blends)
+            peaks = self.find_in_parts(blends)
             false = self.false_peaks(peaks, blend_sources, detection)
             lowest = max(
                 set_threshold(few, min(1.0, RATE_TOLERANCE * rate))

@@ -55,6 +55,13 @@ def draw_pairs(
     DeblendError
         There are fewer than two frames.
     """
+    return pd.DataFrame(_drawn(rng, rows, n, config))
+
+
+def _drawn(
+    rng: np.random.Generator, rows: np.ndarray, n: int, config: PerturbConfig
+) -> dict[str, np.ndarray]:
+    """The columns of `draw_pairs`."""
     if len(rows) < 2:
         raise DeblendError(f"{len(rows)} galaxies are too few to blend two: give more images")
     first = rng.integers(len(rows), size=n)
@@ -64,18 +71,16 @@ def draw_pairs(
     angle = rng.uniform(0, 2 * np.pi, n)
     shift = rng.uniform(*config.shift_px, (n, 2)) * rng.choice([-1, 1], (n, 2))
     scale = np.exp(rng.uniform(*config.log_scale, n))
-    return pd.DataFrame(
-        {
-            "central": rows[first],
-            "companion": rows[second],
-            "flip_x": flips[:, 0],
-            "flip_y": flips[:, 1],
-            "angle_rad": angle,
-            "shift_x_px": shift[:, 0],
-            "shift_y_px": shift[:, 1],
-            "scale": scale,
-        }
-    )
+    return {
+        "central": rows[first],
+        "companion": rows[second],
+        "flip_x": flips[:, 0],
+        "flip_y": flips[:, 1],
+        "angle_rad": angle,
+        "shift_x_px": shift[:, 0],
+        "shift_y_px": shift[:, 1],
+        "scale": scale,
+    }
 
 
 def draw_blends(
@@ -100,11 +105,14 @@ def draw_blends(
     DataFrame
         See `draw_pairs`.
     """
-    parts = [
-        draw_pairs(generator(seed, "reiman2019 blends", images, split, i), rows, 1, config)
-        for i in range(n)
-    ]
-    return pd.concat(parts, ignore_index=True)
+    columns: dict[str, np.ndarray] = {}
+    for i in range(n):
+        rng = generator(seed, "reiman2019 blends", images, split, i)
+        drawn = _drawn(rng, rows, 1, config)
+        columns = columns or {key: np.empty(n, values.dtype) for key, values in drawn.items()}
+        for key, values in drawn.items():
+            columns[key][i] = values[0]
+    return pd.DataFrame(columns)
 
 
 def perturbation_tensor(pairs: pd.DataFrame) -> torch.Tensor:

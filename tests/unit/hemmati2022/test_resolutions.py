@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from deblend.errors import DeblendError
-from deblend.hemmati2022.blends import true_positions
+from deblend.hemmati2022.blends import all_sources, main_pair, true_positions
 from deblend.hemmati2022.classical import stack_bands
 from deblend.hemmati2022.degrade import fwhm_from_area, psf_image
 from deblend.hemmati2022.networks import SuperResolver
-from deblend.hemmati2022.pairs import single_galaxies
+from deblend.hemmati2022.pairs import BATCH, single_galaxies
 from deblend.hemmati2022.peaks import (
     false_peaks,
     find_peaks,
@@ -18,7 +18,7 @@ from deblend.hemmati2022.peaks import (
     set_threshold,
     typical_noise,
 )
-from deblend.hemmati2022.predict import Network
+from deblend.hemmati2022.predict import Network, all_images
 from deblend.hemmati2022.resolutions import (
     Filter,
     Resolution,
@@ -28,7 +28,7 @@ from deblend.hemmati2022.resolutions import (
     to_image_pixels,
 )
 
-from tests.unit.hemmati2022.conftest import BLENDING, DETECTION, SPLITS, maker_of
+from tests.unit.hemmati2022.conftest import BLENDING, CPU, DETECTION, SPLITS, maker_of
 
 
 def test_a_wider_psf_is_chosen_for_galaxies_with_clumps():
@@ -61,6 +61,32 @@ def test_a_wider_psf_is_chosen_for_galaxies_with_clumps():
     assert np.isnan(choose(smooth, smooth).fwhm_arcsec)  # its own PSF: another one is not better
     # The galaxies that set the threshold have no clumps: it gives too many false positives.
     assert choose(smooth, single).fwhm_arcsec == 0.4
+
+
+@pytest.mark.parametrize("name", ["low_best", "low_rl"])
+def test_images_in_files_give_the_same_filter_and_threshold(maker, name):
+    """More than a batch, and with a deconvolution, whose images are in files too."""
+    n = BATCH + 88
+    networks = {"gan": Network(SuperResolver(1, 4, 1).eval(), maker, 0)}
+    blends = maker.draw(SPLITS["test"], 0, n, "test", BLENDING)
+    single = single_galaxies(blends)
+    pair = true_positions(blends)[np.arange(n)[:, None], main_pair(blends)]
+    sources, middle = (all_sources(table, maker.galaxies) for table in (blends, single))
+    found = []
+    for kept_bytes in (2**30, 0):
+        images, alone = (
+            all_images(networks, table, "test", CPU, kept_bytes)["low"]
+            for table in (blends, single)
+        )
+        assert isinstance(images, np.memmap) == (not kept_bytes)
+        resolution = make_resolutions(networks, DETECTION)[name]
+        chosen = resolution.choose_filter(
+            alone, middle, alone[:50], middle[:50], images, pair, sources, DETECTION
+        )
+        found.append((*chosen, resolution.threshold, resolution.noise, resolution.validated))
+    assert found[0][4] > 0
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_filters_have_their_widths_and_the_right_band(stamps):
