@@ -1,4 +1,4 @@
-"""Arrays in files without a name, for what is needed once more within a job."""
+"""Large arrays that a job needs for itself: beyond a limit they are in files without a name."""
 
 import os
 import tempfile
@@ -6,36 +6,43 @@ from pathlib import Path
 
 import numpy as np
 from deblend.space import need_disk
+from numpy.typing import DTypeLike
+
+#: Arrays that are larger are in files, bytes.
+KEPT_BYTES = 2**28
 
 
-def new_array(shape: tuple[int, ...], dtype: np.dtype, *, on_disk: bool) -> np.ndarray:
-    """An array to write to, in memory or in a file.
+def new_array(
+    shape: tuple[int, ...], dtype: DTypeLike, *, kept_bytes: int = KEPT_BYTES
+) -> np.ndarray:
+    """An array of zeros to write to, in memory or in a file.
 
     Parameters
     ----------
     shape : tuple of int
     dtype : dtype
-    on_disk : bool
-        The file is in the temporary folder (`TMPDIR`, or Snakemake's `tmpdir`), and is gone with
-        the array, or when the process ends.
+    kept_bytes : int
+        If the array is larger, it is in a file in the temporary folder (`TMPDIR`, or Snakemake's
+        `tmpdir`), which should be on a disk, not in memory. The file is gone with the array, or
+        when the process ends.
 
     Returns
     -------
     ndarray or memmap
-        Zeros. The system takes pages of the file back when memory is short.
+        The system takes pages of a file back when memory is short.
 
     Raises
     ------
     DeblendError
         The disk has too little space.
     """
-    if not on_disk:
+    n_bytes = np.dtype(dtype).itemsize * int(np.prod(shape))
+    if n_bytes <= kept_bytes or not n_bytes:
         return np.zeros(shape, dtype)
-    n_bytes = dtype.itemsize * int(np.prod(shape))
     with tempfile.TemporaryFile() as file:
         need_disk(Path(tempfile.gettempdir()) / "array", n_bytes)
         file.truncate(n_bytes)
         # Space is taken now: without any left later, the system would end the process.
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(file.fileno(), 0, n_bytes)
-        return np.memmap(file, dtype, "r+", shape=shape)
+        return np.memmap(file, np.dtype(dtype), "r+", shape=shape)

@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 from deblend.farrens2022.metrics import SURVEY_RULES, NoiseRealisation, head_name
 from deblend.farrens2022.subsets import N_RESAMPLES, Resamples, Subset, subsets
+from deblend.scratch import new_array
 from numpy.typing import ArrayLike
 
 #: Name of SEP in tables, with the labels that a survey can have.
@@ -116,7 +117,8 @@ class Roc:
 
     def area(self) -> np.ndarray:
         """Area under the curve, shape (n_rows,): 0.5 by chance, 1 if perfect."""
-        return np.trapezoid(self.completeness, self.false_positives, axis=1)
+        rows = zip(self.completeness, self.false_positives, strict=True)
+        return np.array([np.trapezoid(*row) for row in rows])
 
 
 def roc(probability: np.ndarray, blends: Subset, isolated: Subset) -> Roc:
@@ -136,11 +138,11 @@ def roc(probability: np.ndarray, blends: Subset, isolated: Subset) -> Roc:
         order = np.argsort(-score, kind="stable")
         # Number of the stamps at or above each threshold.
         n_above = np.searchsorted(-score[order], -thresholds, side="right")
-        weights = part.all_weights[:, order]
-        sums = np.zeros((len(weights), len(order) + 1))
-        np.cumsum(weights, axis=1, out=sums[:, 1:])
-        share = sums[:, n_above] / np.maximum(sums[:, -1:], 1e-30)
-        shares.append(np.hstack([np.zeros((len(share), 1)), share]))
+        share = new_array((part.n_weights, len(thresholds) + 1), float)
+        for row, weights in zip(share, part.each_weights(), strict=True):
+            sums = np.concatenate([[0.0], np.cumsum(weights[order])])
+            row[1:] = sums[n_above] / max(sums[-1], 1e-30)
+        shares.append(share)
     return Roc(thresholds, shares[1], shares[0], len(isolated.rows))
 
 
@@ -160,9 +162,8 @@ def label_shares(labels: np.ndarray, blends: Subset, isolated: Subset) -> np.nda
     found = []
     # A failure, which is wrong on any stamp, is like an isolated stamp that is taken for a blend.
     for part, taken in ((isolated, labels != 0), (blends, labels == 1)):
-        weights = part.all_weights
-        total = np.maximum(weights.sum(axis=1), 1e-30)
-        found.append(weights @ taken[part.rows].astype(float) / total)
+        values = taken[part.rows].astype(float)
+        found.append([own @ values / max(own.sum(), 1e-30) for own in part.each_weights()])
     return np.array(found)
 
 
@@ -327,24 +328,27 @@ def calibration(probability: np.ndarray, is_blend: np.ndarray, part: Subset) -> 
     """
     p, truth = probability[part.rows].astype(float), is_blend[part.rows].astype(float)
     bins = np.minimum(np.searchsorted(BIN_EDGES, p, side="right") - 1, len(BIN_EDGES) - 2)
-    member = np.eye(len(BIN_EDGES) - 1)[bins]
-    weights = part.all_weights
-    in_bin, p_sum, blend_sum = (
-        weights @ (member * values[:, None]) for values in (np.ones(len(p)), p, truth)
-    )
-    total = np.maximum(weights.sum(axis=1), 1e-30)
+    n_bins = len(BIN_EDGES) - 1
+    sums, total, squares = np.zeros((3, part.n_weights, n_bins)), [], []
+    for k, weights in enumerate(part.each_weights()):
+        for values, own in zip((1.0, p, truth), sums, strict=True):
+            own[k] = np.bincount(bins, weights * values, n_bins)
+        total.append(max(weights.sum(), 1e-30))
+        squares.append(weights @ (p - truth) ** 2)
+    in_bin, p_sum, blend_sum = sums
+    n_in_bin = np.bincount(bins, minlength=n_bins)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean, share = p_sum / in_bin, blend_sum / in_bin
     rows = [
         {
             "probability_low": BIN_EDGES[k],
             "probability_high": BIN_EDGES[k + 1],
-            "n": int(member[:, k].sum()),
+            "n": int(n_in_bin[k]),
             "mean_probability": mean[0, k],
             "blend_share": share[0, k],
             "error": value_and_error("", share[:, k], part.resamples)["_error"],
         }
-        for k in np.flatnonzero(member.any(axis=0))
+        for k in np.flatnonzero(n_in_bin)
     ]
     overall = blend_sum.sum(axis=1) / total
     rows.append(
@@ -355,7 +359,7 @@ def calibration(probability: np.ndarray, is_blend: np.ndarray, part: Subset) -> 
             "mean_probability": p_sum[0].sum() / total[0],
             "blend_share": overall[0],
             "error": value_and_error("", overall, part.resamples)["_error"],
-            **value_and_error("brier", weights @ (p - truth) ** 2 / total, part.resamples),
+            **value_and_error("brier", np.divide(squares, total), part.resamples),
             **value_and_error(
                 "calibration_error", np.abs(p_sum - blend_sum).sum(axis=1) / total, part.resamples
             ),

@@ -4,6 +4,7 @@ Farrens et al. 2022, Sect. 4.3: all stamps, and close or distant blends together
 isolated stamps. Errors allow for galaxies that stamps have in common.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 from deblend.farrens2022.config import CLOSE_PX
 from deblend.intervals import Sharing, numbers_of
+from deblend.scratch import new_array
 from deblend.seeds import generator
 
 #: Sets of stamps of the tables of accuracy, see `subset_weights`.
@@ -129,19 +131,23 @@ class Subset:
         means = self.weight @ chosen / total
         return means, self.sharing.errors(self.weight[:, None] * (chosen - means) / total)
 
-    @cached_property
-    def all_weights(self) -> np.ndarray:
-        """Weights of the stamps: in the sample (first row), and in the resamples of the galaxies.
+    @property
+    def n_weights(self) -> int:
+        """How many `each_weights` there are: that of the sample, and those of resamples."""
+        return 1 + (0 if self.resamples is None else len(self.resamples.counts))
 
-        Returns
-        -------
-        ndarray, shape (n_rows, n)
-            For `Resamples.spread` of what is computed with each row.
+    def each_weights(self) -> Iterator[np.ndarray]:
+        """Weights of the stamps in the sample, then in each of the resamples of the galaxies.
+
+        Yields
+        ------
+        ndarray, shape (n,)
+            For `Resamples.spread` of what is computed with each.
         """
-        if self.resamples is None:
-            return self.weight[None]
-        drawn = self.resamples.counts[:, self.rows] * self.weight
-        return np.vstack([self.weight, drawn])
+        yield self.weight
+        if self.resamples is not None:
+            for counts in self.resamples.counts:
+                yield counts[self.rows] * self.weight
 
 
 @dataclass(frozen=True)
@@ -231,24 +237,28 @@ def _resamples(galaxies: np.ndarray, seed: int, n_resamples: int) -> Resamples:
     first, second = galaxies
     two = (second >= 0) & (second != first)
     is_shared = len(np.unique(np.r_[first, second[two]])) < len(first) + two.sum()
-    if not is_shared:
-        return Resamples(_counts(rng, np.arange(len(first)), n_resamples), n_resamples)
     n = len(first)
-    both = _counts(rng, np.r_[first, np.where(two, second, first)], n_resamples)
-    counts = np.where(two, both[:, :n] * both[:, n:], both[:, :n])
-    ends = np.sort(galaxies[:, two], axis=0)
-    pairs = np.unique(ends, axis=1, return_inverse=True)[1].reshape(-1)
-    by_pair = np.ones((n_resamples, n), np.float32)
-    by_pair[:, two] = _counts(rng, pairs, n_resamples)
-    return Resamples(np.vstack([counts, by_pair]), n_resamples)
+    counts = new_array(((1 + is_shared) * n_resamples, n), np.float32)
+    if not is_shared:
+        for k, drawn in enumerate(_drawn(rng, np.arange(n), n_resamples)):
+            counts[k] = drawn
+        return Resamples(counts, n_resamples)
+    ends = np.r_[first, np.where(two, second, first)]
+    for k, both in enumerate(_drawn(rng, ends, n_resamples)):
+        counts[k] = np.where(two, both[:n] * both[n:], both[:n])
+    pairs = np.unique(np.sort(galaxies[:, two], axis=0), axis=1, return_inverse=True)[1]
+    for k, drawn in enumerate(_drawn(rng, pairs.reshape(-1), n_resamples), start=n_resamples):
+        counts[k] = 1
+        counts[k, two] = drawn
+    return Resamples(counts, n_resamples)
 
 
-def _counts(rng: np.random.Generator, units: np.ndarray, n_resamples: int) -> np.ndarray:
+def _drawn(rng: np.random.Generator, units: np.ndarray, n_resamples: int) -> Iterator[np.ndarray]:
     """How often the unit of each measurement is in each resample of the units."""
     units = pd.factorize(units)[0]
     n = int(units.max(initial=-1)) + 1
-    drawn = (np.bincount(rng.integers(0, n, n), minlength=n)[units] for _ in range(n_resamples))
-    return np.array([*drawn], np.float32).reshape(n_resamples, len(units))
+    for _ in range(n_resamples):
+        yield np.bincount(rng.integers(0, n, n), minlength=n)[units].astype(np.float32)
 
 
 def distance_bins(table: pd.DataFrame, edges: np.ndarray) -> dict[tuple[float, float], Subset]:

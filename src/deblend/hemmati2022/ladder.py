@@ -160,9 +160,11 @@ def resampled_thresholds(heights: np.ndarray, counts: np.ndarray, rate: float) -
     rate : float
         Rate of false positives.
     """
-    order = np.argsort(-heights, kind="stable")
-    above = np.cumsum(counts[:, order], axis=1)
-    first = np.argmax(above > rate * above[:, -1:], axis=1)
+    order, first = np.argsort(-heights, kind="stable"), np.zeros(len(counts), int)
+    # One by one, since all of them can be large.
+    for k, of_sample in enumerate(counts):
+        above = np.cumsum(of_sample[order])
+        first[k] = np.argmax(above > rate * above[-1])
     return np.maximum(heights[order][first], MIN_THRESHOLD)
 
 
@@ -179,9 +181,9 @@ def resampled_equal_fractions(scores: Scores, sample: Sample, rate: float) -> np
 
 
 def _fractions(scores: Scores, sample: Sample, thresholds: np.ndarray) -> np.ndarray:
-    detected = scores.limits > thresholds[:, None]
-    counts = sample.blend_counts
-    return (counts * detected).sum(axis=1) / counts.sum(axis=1)
+    each = zip(sample.blend_counts, thresholds, strict=True)
+    shares = [(own * (scores.limits > at)).sum() / own.sum() for own, at in each]
+    return np.array(shares)
 
 
 def _around(value: float, resampled: np.ndarray) -> tuple[float, float]:

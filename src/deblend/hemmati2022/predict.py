@@ -107,22 +107,22 @@ def all_images(
     networks, blends, split, device
         See `image_batches`.
     kept_bytes : int
-        Images that take more are in files (`deblend.scratch.new_array`).
+        Memory for all of them, of which each resolution has its share: images of one that take more
+        are in a file (`deblend.scratch.new_array`).
     """
     images: dict[str, np.ndarray] = {}
     for rows, of_batch in image_batches(networks, blends, split, device):
         if not images:
             # Those of the first batch tell how much all take.
             n_bytes = sum(image.nbytes for image in of_batch.values()) * len(blends) // rows.stop
-            on_disk = n_bytes > kept_bytes
-            if not on_disk:
-                need_memory(
-                    f"images of {len(blends)} {split} blends in {len(of_batch)} resolutions",
-                    n_bytes,
-                    "fewer blends (hemmati2022 > n_blends)",
-                )
+            need_memory(
+                f"images of {len(blends)} {split} blends in {len(of_batch)} resolutions",
+                min(n_bytes, kept_bytes),
+                "fewer blends (hemmati2022 > n_blends)",
+            )
+            own = kept_bytes // len(of_batch)
             images = {
-                name: new_array((len(blends), *image.shape[1:]), image.dtype, on_disk=on_disk)
+                name: new_array((len(blends), *image.shape[1:]), image.dtype, kept_bytes=own)
                 for name, image in of_batch.items()
             }
         for name, image in of_batch.items():

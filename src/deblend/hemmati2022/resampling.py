@@ -6,6 +6,7 @@ independent: the errors of a binomial distribution, which take them to be, are t
 
 import numpy as np
 from deblend.intervals import wilson_interval
+from deblend.scratch import new_array
 from deblend.seeds import generator
 
 #: Percentiles of the resampled values: a 68 % interval.
@@ -45,7 +46,10 @@ def resampled_counts(galaxies: np.ndarray, n: int, *item: object, seed: int = SE
     counts = np.ones((n, len(known)), np.float32)
     if total:
         counts[:, there] = rng.multinomial(total, np.full(total, 1 / total), n)
-    return counts[:, index].prod(axis=2)
+    out = new_array((n, len(index)), np.float32)
+    for of_stamps, of_galaxies in zip(out, counts, strict=True):
+        of_stamps[:] = of_galaxies[index].prod(axis=1)
+    return out
 
 
 def interval(values: np.ndarray) -> tuple[float, float]:

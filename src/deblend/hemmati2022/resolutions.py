@@ -137,9 +137,12 @@ class Resolution:
 
         A deconvolution has changed it, and the images of a network have little of it.
         """
-        known = self.filter.image_scale == "flux" and self.prepare is None
-        parts = (self.search_scale(single[rows]) for rows in row_batches(len(single), BATCH))
-        self.noise = self.flux_noise if known else typical_noise(parts)
+        if self.filter.image_scale == "flux" and self.prepare is None:
+            self.noise = self.flux_noise
+            return
+        self.noise = typical_noise(
+            self.search_scale(single[rows]) for rows in row_batches(len(single), BATCH)
+        )
 
     def find(self, prepared: np.ndarray) -> pd.DataFrame:
         """All peaks of prepared images that are not at an edge.
@@ -163,21 +166,21 @@ class Resolution:
     def find_in_parts(self, prepared: np.ndarray) -> pd.DataFrame:
         """As `find`, with a batch of images in memory."""
         parts = []
-        for rows in row_batches(len(prepared), BATCH):
+        for rows in row_batches(max(len(prepared), 1), BATCH):
             peaks = self.find(prepared[rows])
             parts.append(peaks.assign(stamp=peaks["stamp"] + rows.start))
         return pd.concat(parts, ignore_index=True)
 
     def _all_prepared(self, images: np.ndarray) -> np.ndarray:
-        """As `prepared`, of many images: if these are in a file, so are the prepared ones."""
+        """As `prepared`, of many images, with a batch of them in memory."""
         if self.prepare is None:
             return images
-        on_disk, out = isinstance(images, np.memmap), np.empty(0)
+        first = self.prepare(images[:BATCH])
+        out = new_array((len(images), *first.shape[1:]), first.dtype)
+        out[:BATCH] = first
         for rows in row_batches(len(images), BATCH):
-            part = self.prepare(images[rows])
-            if not rows.start:
-                out = new_array((len(images), *part.shape[1:]), part.dtype, on_disk=on_disk)
-            out[rows] = part
+            if rows.start:
+                out[rows] = self.prepare(images[rows])
         return out
 
     def peaks(self, images: np.ndarray) -> pd.DataFrame:

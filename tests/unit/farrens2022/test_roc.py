@@ -51,7 +51,7 @@ def test_the_curve_is_that_of_scikit_learn_also_with_ties_and_weights(decimals):
     # A resample is the same with other weights.
     draws = np.zeros(len(table))
     for name in ("blends", "isolated"):
-        draws[parts[name].rows] = parts[name].all_weights[1]
+        draws[parts[name].rows] = [*parts[name].each_weights()][1]
     resampled = roc_auc_score(table["is_blend"], score, sample_weight=draws)
     assert found.area()[1] == pytest.approx(resampled, abs=1e-6)
 

@@ -96,7 +96,7 @@ def test_resamples_have_the_scatter_of_statistics_that_are_no_means():
     table, first, second = shared_stamps(rng)
     blend = table["is_blend"].to_numpy()
     parts = subsets(table, n_resamples=100)
-    weights = [parts[name].all_weights for name in ("blends", "isolated")]
+    weights = [np.array([*parts[name].each_weights()]) for name in ("blends", "isolated")]
     products, errors = [], []
     for _ in range(60):
         right = logits(rng, first, second, blend) > 0
@@ -116,7 +116,7 @@ def test_resamples_of_stamps_that_share_nothing_are_binomial():
     first, second = np.arange(n), np.arange(n, 2 * n)
     table = table.assign(galaxy_1=first.astype(str), galaxy_2=second.astype(str))
     part = subsets(table, n_resamples=500)["all"]
-    weights = part.all_weights
+    weights = np.array([*part.each_weights()])
     assert len(weights) == 501
     right = rng.uniform(size=n) < 0.3
     share = weights @ right / weights.sum(axis=1)
@@ -125,7 +125,7 @@ def test_resamples_of_stamps_that_share_nothing_are_binomial():
     # Each twice: as certain as once.
     twice = pd.concat([table, table], ignore_index=True)
     part = subsets(twice, n_resamples=500)["all"]
-    weights = part.all_weights
+    weights = np.array([*part.each_weights()])
     share = weights @ np.tile(right, 2) / weights.sum(axis=1)
     assert part.resamples.spread(share) == pytest.approx(expected, rel=0.15)
 
