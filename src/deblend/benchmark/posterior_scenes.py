@@ -14,6 +14,7 @@ import numpy as np
 from deblend.benchmark.sets import blend_rules
 from deblend.boucaud2020.blends import draw_blends
 from deblend.boucaud2020.render import orient, overlap, render
+from deblend.boucaud2020.training_stamps import TrainingStamps
 from deblend.data.noise import noise_images
 from deblend.data.priors import PIXEL_SCALE
 from deblend.data.profiles import SERSIC_RANGE, SERSIC_STEP
@@ -109,7 +110,7 @@ class TrainingScenes:
                 "with the data set, or leave blend2posterior out (null)"
             )
         band = stamps.bands.iloc[0]
-        self._images, self._galaxies = stamps.images[:, 0], stamps.galaxies
+        self._stamps, self._galaxies = TrainingStamps(stamps, masks=False), stamps.galaxies
         self._rows = np.flatnonzero((stamps.galaxies["split"] == split).to_numpy())
         self._rules, self._split, self._seed = rules, split, seed
         self._blending = blend_rules(
@@ -209,25 +210,27 @@ class TrainingScenes:
         )
         rng = generator(self._seed, "posterior scenes", self._split, number)
         counts = rng.choice(3, size, p=self._rules.shares)
+        stamps, _, numbered = self._stamps.of(blends)
         images = render(
-            self._images,
-            blends,
+            stamps,
+            numbered,
             companion_edge=self._rules.companion_edge,
             noise_sigma=self._sigma,
             noise_correlation=self._correlation,
         )
+        places = numbered["central"].to_numpy()
         for i, blend in enumerate(blends.itertuples(index=False)):
             if counts[i] == 0:
-                images[i] = self._alone(blend)
+                images[i] = self._alone(stamps[places[i]], blend)
             if counts[i] == 2 and not self._add_third(rng, images[i], blend.central):
                 counts[i] = 1
             self._add_neighbours(rng, images[i], blend, with_companion=counts[i] > 0)
         pair = blends[["central", "companion"]].to_numpy()
         return images / np.float32(self.sigma), self._flux[pair].astype(np.float32), counts
 
-    def _alone(self, blend: Any) -> np.ndarray:
+    def _alone(self, stamp: np.ndarray, blend: Any) -> np.ndarray:
         """The central galaxy with the noise of two stamps."""
-        image = orient(self._images[blend.central], blend.central_orientation)
+        image = orient(stamp, blend.central_orientation)
         rng = np.random.default_rng(blend.seed)
         return image + noise_images(rng, image.shape, self._sigma, self._correlation)
 

@@ -11,8 +11,8 @@ import pandas as pd
 import torch
 from deblend.benchmark.posterior_network import PosteriorNetwork
 from deblend.benchmark.posterior_scenes import TrainingScenes, rules_of
+from deblend.boucaud2020.training_stamps import open_for_training
 from deblend.data.ranges import galaxy_ranges
-from deblend.data.stamps import read_stamps
 from deblend.files import write_json
 from deblend.tables import write_csv
 from deblend.training.fingerprints import fingerprint
@@ -259,7 +259,7 @@ def train_and_write(
     recorded : dict
         `scale`, `threads` and versions, for the description.
     """
-    data = read_stamps(stamps, segmaps=False)
+    data = open_for_training(stamps, masks=False)
     rules = rules_of(entry, blending)
     scenes = TrainingScenes(data, rules, split="train", seed=seed)
     trainer = Trainer(entry, scenes.fluxes, device, seed)

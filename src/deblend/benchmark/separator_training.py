@@ -13,7 +13,8 @@ from deblend.benchmark.sets import blend_rules
 from deblend.boucaud2020.blends import draw_blends
 from deblend.boucaud2020.config import BlendConfig
 from deblend.boucaud2020.render import render, render_components
-from deblend.data.stamps import Stamps, read_stamps
+from deblend.boucaud2020.training_stamps import TrainingStamps, open_for_training
+from deblend.data.stamps import Stamps
 from deblend.files import write_json
 from deblend.reiman2019.networks import CopyGateGenerator
 from deblend.tables import write_csv
@@ -60,7 +61,8 @@ class Batches:
         batch_size: int,
         seed: int,
     ) -> None:
-        self._images, self._galaxies = stamps.images[:, 0], stamps.galaxies
+        self._stamps, self._galaxies = TrainingStamps(stamps, masks=False), stamps.galaxies
+        self._side = stamps.images.shape[-1]
         self._rows = np.flatnonzero((stamps.galaxies["split"] == "train").to_numpy())
         self._blending, self._edge = blending, companion_edge
         self._n, self._seed = batch_size, seed
@@ -76,7 +78,7 @@ class Batches:
             self._rows,
             number * size,
             (number + 1) * size,
-            stamp_size=self._images.shape[-1],
+            stamp_size=self._side,
             seed=self._seed,
             split="train",
             config=self._blending,
@@ -93,14 +95,15 @@ class Batches:
         if self._drawn[0] != number:
             self._drawn = number, self._draw(number)
         blends = self._drawn[1].iloc[place * self._n : (place + 1) * self._n]
+        stamps, _, numbered = self._stamps.of(blends)
         images = render(
-            self._images,
-            blends,
+            stamps,
+            numbered,
             companion_edge=self._edge,
             noise_sigma=self._sigma,
             noise_correlation=self._correlation,
         )
-        alone = render_components(self._images, blends)
+        alone = render_components(stamps, numbered)
         return stretched(images, *self.stretch), stretched(alone, *self.stretch)
 
 
@@ -229,7 +232,7 @@ def train_and_write(
     recorded : dict
         `scale`, `threads` and versions, for the description.
     """
-    data = read_stamps(stamps, segmaps=False)
+    data = open_for_training(stamps, masks=False)
     batches = Batches(
         data,
         blend_rules(blending),

@@ -12,13 +12,12 @@ from deblend.boucaud2020 import networks
 from deblend.boucaud2020.blends import BlendConfig, draw_blends
 from deblend.boucaud2020.masks import THRESHOLD, intersection_over_union, true_masks
 from deblend.boucaud2020.predict import load_network, save_network
-from deblend.boucaud2020.render import render, with_own_numbers
+from deblend.boucaud2020.render import render
+from deblend.boucaud2020.training_stamps import KEPT_BYTES, TrainingStamps, open_for_training
 from deblend.data.profiles import psf_fwhm_px
 from deblend.data.ranges import galaxy_ranges
-from deblend.data.rows import row_batches
-from deblend.data.stamps import Stamps, open_stamps
+from deblend.data.stamps import Stamps
 from deblend.errors import DeblendError
-from deblend.space import need_memory
 from deblend.tables import read_ecsv, write_csv
 from deblend.training.fingerprints import fingerprint
 from deblend.training.keras_checkpoint import Checkpoint, Trainee
@@ -116,54 +115,13 @@ class BlendBatches(keras.utils.PyDataset):
         return images, targets if len(targets) > 1 else next(iter(targets.values()))
 
 
-#: Number of stamps whose masks are converted at once.
-PIECE = 64
-
-
-#: Memory for the stamps of a training, bytes. Those of the paper, 7,700 of 128 px, take 0.6e9.
-KEPT_BYTES = 2**31
-
-
-def stamps_bytes(stamps: Stamps) -> int:
-    """Memory of the first band and of the masks of all stamps."""
-    return (4 + 1) * int(np.prod(stamps.segmaps.shape))
-
-
-class _StampsInMemory:
-    """The first band of all stamps, and their masks."""
-
-    def __init__(self, stamps: Stamps) -> None:
-        self._images = np.ascontiguousarray(stamps.images[:, 0])
-        self._masks = np.empty(stamps.segmaps.shape, np.uint8)
-        # By pieces, so that there are never copies of all masks of other types.
-        for piece in row_batches(len(stamps), PIECE):
-            self._masks[piece] = stamps.segmaps[piece] > 0
-
-    def of(self, blends: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, pd.DataFrame]:
-        """Images and masks of galaxies, and the blends whose numbers are theirs."""
-        return self._images, self._masks, blends
-
-
-class _StampsOnDisk:
-    """The same of stamps that are read when they are needed."""
-
-    def __init__(self, stamps: Stamps) -> None:
-        self._stamps = stamps
-
-    def of(self, blends: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, pd.DataFrame]:
-        """See `_StampsInMemory.of`: only galaxies of these blends are read."""
-        rows, numbered = with_own_numbers(blends, len(self._stamps))
-        masks = (self._stamps.segmaps[rows] > 0).astype(np.uint8)
-        return self._stamps.images[rows, 0], masks, numbered
-
-
 class BlendSource:
     """Training blends of a data set.
 
     Parameters
     ----------
     stamps : Stamps
-        In memory, or on disk: there they stay if they need more than `kept_bytes`.
+        The data set.
     rows : ndarray of int
         Galaxies of the training split.
     blending : BlendConfig
@@ -171,7 +129,7 @@ class BlendSource:
     seed : int
         The blends' seed (not the training's).
     kept_bytes : int
-        Results do not depend on it.
+        See `deblend.boucaud2020.training_stamps.TrainingStamps`.
 
     Raises
     ------
@@ -190,8 +148,8 @@ class BlendSource:
     ) -> None:
         if config.n_train_blends is None and config.steps_per_epoch is None:
             raise DeblendError("n_train_blends and steps_per_epoch are both null: give one of them")
-        in_memory = isinstance(stamps.images, np.ndarray) or stamps_bytes(stamps) <= kept_bytes
-        self._stamps = (_StampsInMemory if in_memory else _StampsOnDisk)(stamps)
+        masks = "masks" in config.targets
+        self._stamps = TrainingStamps(stamps, masks=masks, kept_bytes=kept_bytes)
         self.stamp_size = int(stamps.images.shape[-1])
         self.galaxies = stamps.galaxies
         self.noise_sigma, self.noise_correlation = stamps.noise()
@@ -715,10 +673,8 @@ def train_and_write(
         `scale`, `threads` and versions, which the description contains. A checkpoint is only used
         if `threads` and the versions are still the same.
     """
-    opened = open_stamps(stamps, kept_bytes=0)
-    need_memory(str(stamps), min(stamps_bytes(opened), KEPT_BYTES))
-    if stamps_bytes(opened) > KEPT_BYTES:
-        opened = open_stamps(stamps, kept_bytes=KEPT_BYTES // 2)  # of images, and of masks
+    masks = "masks" in networks.TARGETS[network["architecture"]]
+    opened = open_for_training(stamps, masks=masks, kept_bytes=KEPT_BYTES)
     model, history, record = train_from_config(
         opened,
         np.asarray(read_ecsv(galaxies, ["split"])["split"]),

@@ -4,6 +4,7 @@ The rows that were used last stay in memory. As long as all that are used fit, e
 """
 
 import itertools
+import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -107,6 +108,7 @@ class Rows(_ByRow):
         self._lock = threading.Lock()
         self._kept: dict[int, np.ndarray] = {}
         self._array: h5py.Dataset | None = None
+        self._opened_by = 0
 
     def with_bands(self, bands: list[int]) -> "Rows":
         """The same array with some of its bands, which has rows of its own in memory."""
@@ -143,9 +145,10 @@ class Rows(_ByRow):
 
     def _read(self, number: int) -> np.ndarray:
         with reading(self._path, self._what):
-            if self._array is None:
+            if self._array is None or self._opened_by != os.getpid():
                 # To open it takes longer than to read a row. HDF5 need not keep rows as well.
                 self._array = h5py.File(self._path, "r", rdcc_nbytes=0)[self._name]
+                self._opened_by = os.getpid()  # not for a process that is forked later
             row: np.ndarray = self._array[number]
         row = row if self._bands is None else row[self._bands]
         row.setflags(write=False)

@@ -1,5 +1,3 @@
-import tracemalloc
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -36,7 +34,7 @@ from deblend.training.schedule import (
     SteeringConfig,
 )
 
-from tests.conftest import make_stamps, simulator_config
+from tests.conftest import simulator_config
 
 STEERING = SteeringConfig(
     learning_rate=1e-3,
@@ -146,20 +144,6 @@ def source(stamps, kept_bytes=KEPT_BYTES, **changes):
         seed=5,
         kept_bytes=kept_bytes,
     )
-
-
-def test_the_training_keeps_five_bytes_a_pixel_and_never_has_much_more(tmp_path):
-    """As much as is asked for before: an image and a mask."""
-    images = np.ones((1000, 64, 64))
-    write_stamps(tmp_path / "s.h5", make_stamps(images, np.ones(images.shape, np.int16)))
-    stamps = open_stamps(tmp_path / "s.h5", kept_bytes=0)
-    tracemalloc.start()
-    feed = source(stamps)
-    kept, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert len(feed.galaxies) == len(images)
-    assert kept / images.size == pytest.approx(5, abs=0.3)
-    assert peak / images.size < 5.5
 
 
 @pytest.mark.parametrize("targets", [("fluxes",), ("masks",), ("fluxes", "masks")])
