@@ -5,7 +5,8 @@ It stands in a file of its own beside the scenes, which no method reads.
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,10 @@ COLUMNS = (
     *("scene", "galaxy", "id", "x_px", "y_px", "flux", "mag", "half_light_radius_px"),
     *("delta_mag", "separation_over_size", "snr"),
 )
+
+
+#: What the file is, for messages.
+FILE = "the truth of a set of the benchmark"
 
 
 @dataclass(frozen=True)
@@ -235,14 +240,19 @@ class TruthFile:
 
     path: str | Path
 
+    @cached_property
+    def _scenes(self) -> np.ndarray:
+        """The scene of each galaxy, in increasing order."""
+        with open_file(self.path, FILE) as file:
+            return file["galaxies/scene"][:]
+
     def of_scenes(self, start: int, stop: int) -> Truth:
         """See `Truth.of_scenes`."""
-        return read_truth(self.path, scenes=(start, stop))
+        found = read_truth(self.path, rows=slice(*np.searchsorted(self._scenes, (start, stop))))
+        return replace(found, galaxies=found.galaxies.assign(scene=lambda t: t["scene"] - start))
 
 
-def read_truth(
-    path: str | Path, *, pixels: bool = True, scenes: tuple[int, int] | None = None
-) -> Truth:
+def read_truth(path: str | Path, *, pixels: bool = True, rows: slice = slice(None)) -> Truth:
     """Read what `write_truth` has written.
 
     Parameters
@@ -250,13 +260,10 @@ def read_truth(
     path : path
     pixels : bool
         Whether to read images and masks; without them they are empty.
-    scenes : (int, int), optional
-        The first scene and the one after the last, which are numbered from 0; by default all.
+    rows : slice
+        Galaxies that are read, by default all.
     """
-    with open_file(path, "the truth of a set of the benchmark") as file:
-        rows = slice(None)
-        if scenes is not None:
-            rows = slice(*np.searchsorted(file["galaxies/scene"][:], scenes))
+    with open_file(path, FILE) as file:
         # Only these rows are read: views of a whole column would keep it in memory.
         table = pd.DataFrame(
             {
@@ -264,8 +271,6 @@ def read_truth(
                 for c in COLUMNS
             }
         )
-        if scenes is not None:
-            table["scene"] -= scenes[0]
         images = file["images"][rows] if pixels else np.zeros((0, 0, 0), np.float32)
         masks = file["masks"][rows] if pixels else np.zeros((0, 0, 0), np.uint8)
     return Truth(table, images, masks)

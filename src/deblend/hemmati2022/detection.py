@@ -98,31 +98,10 @@ def detect(
     device : torch.device
     """
     maker = networks["gan"].maker
-    n = n_blends["validation"]
-    _, single_rows = calibration_halves(maker, rows["calibration"])
-    calibration = draw_singles(
-        maker, single_rows, 0, SINGLES_PER_BLEND * n, "calibration", blending
-    )
-    images = all_images(networks, calibration, "calibration", device)
-    # Other blends than those by which epochs were chosen.
-    validation = maker.draw(rows["validation"], n, 2 * n, "validation", blending)
-    images_blends = all_images(networks, validation, "validation", device)
-    check = draw_singles(maker, rows["validation"], 2 * n, n, "validation", blending)
-    images_check = all_images(networks, check, "validation", device)
     resolutions = make_resolutions(networks, detection)
-    calibrated = {
-        name: resolution.choose_filter(
-            images[resolution.source],
-            all_sources(calibration, maker.galaxies),
-            images_check[resolution.source],
-            all_sources(check, maker.galaxies),
-            images_blends[resolution.source],
-            _pair_positions(validation),
-            all_sources(validation, maker.galaxies),
-            detection,
-        )
-        for name, resolution in resolutions.items()
-    }
+    calibration, calibrated = _calibrate(
+        networks, resolutions, rows, n_blends["validation"], blending, detection, device
+    )
     n = n_blends["test"]
     blends = maker.draw(rows["test"], 0, n, "test", blending)
     single = draw_singles(maker, rows["test"], n, n, "test", blending)
@@ -217,6 +196,58 @@ def detect(
         ladder_table(scores, sample, false_positives, detection.false_positive_rate),
         ladder_curves(scores),
     )
+
+
+def _calibrate(
+    networks: dict[str, Network],
+    resolutions: dict[str, Resolution],
+    rows: dict[str, np.ndarray],
+    n: int,
+    blending: HemmatiBlendConfig,
+    detection: Detection,
+    device: torch.device,
+) -> tuple[pd.DataFrame, dict[str, tuple[np.ndarray, float]]]:
+    """Choose the filter of each resolution, and set its threshold.
+
+    Parameters
+    ----------
+    networks, rows, blending, detection, device
+        See `detect`.
+    resolutions : dict
+    n : int
+        Number of blends for validation.
+
+    Returns
+    -------
+    calibration : DataFrame
+        Single galaxies that set the thresholds.
+    calibrated : dict
+        What `deblend.hemmati2022.resolutions.Resolution.choose_filter` returns, by resolution.
+    """
+    maker = networks["gan"].maker
+    _, single_rows = calibration_halves(maker, rows["calibration"])
+    calibration = draw_singles(
+        maker, single_rows, 0, SINGLES_PER_BLEND * n, "calibration", blending
+    )
+    images = all_images(networks, calibration, "calibration", device)
+    # Other blends than those by which epochs were chosen.
+    validation = maker.draw(rows["validation"], n, 2 * n, "validation", blending)
+    images_blends = all_images(networks, validation, "validation", device)
+    check = draw_singles(maker, rows["validation"], 2 * n, n, "validation", blending)
+    images_check = all_images(networks, check, "validation", device)
+    return calibration, {
+        name: resolution.choose_filter(
+            images[resolution.source],
+            all_sources(calibration, maker.galaxies),
+            images_check[resolution.source],
+            all_sources(check, maker.galaxies),
+            images_blends[resolution.source],
+            _pair_positions(validation),
+            all_sources(validation, maker.galaxies),
+            detection,
+        )
+        for name, resolution in resolutions.items()
+    }
 
 
 def all_peaks(

@@ -13,6 +13,7 @@ from deblend.reiman2019.images import open_frames
 from deblend.reiman2019.metrics import summary
 from deblend.reiman2019.predict import load_generator, predict, to_uint8
 from deblend.reiman2019.scores import score_methods
+from deblend.scratch import new_array
 from deblend.training.torch_backend import move_to_device
 
 log = logging.getLogger(__name__)
@@ -70,26 +71,24 @@ def ablation_scores(
     for name, (weights, description, number) in made_with.items():
         generator, precision = load_generator(weights, description)
         move_to_device(generator, device)
-        predictions[name] = np.concatenate(
-            [
-                to_uint8(predict(generator, blends, device, precision, orientations=number))
-                for _, blends, _ in render_batches(opened, pairs, config)
-            ]
-        )
+        predictions[name] = new_array((n_blends, 2, config.side, config.side, 3), np.uint8)
+        for batch, blends, _ in render_batches(opened, pairs, config):
+            made = predict(generator, blends, device, precision, orientations=number)
+            predictions[name][batch] = to_uint8(made)
         records[name] = read_json(description)
     statistics = summary(score_methods(opened, pairs, config, predictions))
     statistics = statistics.set_index(["method", "galaxy", "quantity"])
     table = []
     for name in (*made_with, "blend"):
         record = records.get(name, {})
-        made = {"n_parameters": record.get("n_parameters_generator")}
-        made |= {key: record.get(key) for key in ("val_psnr_db", "seconds", "problem")}
+        given = {"n_parameters": record.get("n_parameters_generator")}
+        given |= {key: record.get(key) for key in ("val_psnr_db", "seconds", "problem")}
         for galaxy in ("both", "central", "companion"):
             row: dict[str, Any] = {"ablation": name, "galaxy": galaxy}
             for quantity in QUANTITIES:
                 found = statistics.loc[(name, galaxy, quantity)]
                 row |= {quantity: found["mean"], f"{quantity}_error": found["error of mean"]}
-            table.append(row | made)
+            table.append(row | given)
     result = pd.DataFrame(table).astype({"n_parameters": "Int64"})
     log.info("\n%s", result[result["galaxy"] == "both"].to_string(index=False))
     return result
