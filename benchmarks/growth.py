@@ -223,13 +223,17 @@ What grows with the samples (an exponent above {grows} and a peak above {stated}
 
 Not measured, since what is in memory does not depend on the number of samples:
 
-- simulation, cleaning and ingestion of galaxies, cut-outs and images: a job has a chunk of fixed
+- simulation and cleaning of galaxies, ingestion of cut-outs and JPEGs: a job has a chunk of fixed
   size;
 - forced fit (Boucaud): a process has a chunk of fixed size, and the galaxies as for SEP;
 - labels of trained heads (Farrens): 1,000 stamps at a time, which are read as for SEP, and their
   features, which are not kept;
 - Gaussian process regression of magnitudes (Hemmati): 1,000 points at most, drawn from all;
 - figures and tables of results: they read tables, of some hundred bytes for each blend and method.
+
+Not measured either, since they grow in proportion to what a source or a calibration has, not to the
+blends of a run (`docs/reliability.md`, "Memory"): ingestion of stamps of one's own, and calibration
+of blend2posterior.
 
 """
 

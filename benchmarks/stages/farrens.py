@@ -91,6 +91,20 @@ def _label_stamps(n: int, folder: Path) -> None:
     )
 
 
+def _roc(n: int, folder: Path) -> None:
+    from deblend import scratch
+    from deblend.farrens2022.roc import detection_quality
+
+    scratch.KEPT_BYTES = KEPT
+    rng = np.random.default_rng(1)
+    ends = rng.integers(0, n // 2, (2, n)).astype(str)
+    table = pd.DataFrame({"is_blend": rng.integers(0, 2, n), "weight": 1.0})
+    table = table.assign(distance_px=rng.uniform(2, 30, n), galaxy_1=ends[0], galaxy_2=ends[1])
+    probability = np.clip(0.3 * table["is_blend"].to_numpy() + rng.uniform(0, 0.7, n), 0, 1)
+    labels = (probability > 0.5).astype(int)
+    detection_quality(table, {(5.0, 0): probability}, {(5.0, 0): labels}, {"hsc": 0.3})
+
+
 STAGES = {
     # GalSim keeps tables of some profiles: more for 1,400 stamps than for 700, then no more.
     "farrens_draw": Stage("Farrens: stamps drawn", "stamps", (1_400, 2_800), _draw_stamps),
@@ -104,5 +118,8 @@ STAGES = {
         _head,
         first=1000,
         keras=True,
+    ),
+    "roc": Stage(
+        "Farrens: ROC and calibration of a head", "test stamps", (4_000, 16_000), _roc, first=1_000
     ),
 }

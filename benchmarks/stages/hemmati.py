@@ -82,6 +82,24 @@ def _choose_filter(n: int, folder: Path) -> None:
     )
 
 
+def _ladder(n: int, folder: Path) -> None:
+    from deblend import scratch
+    from deblend.hemmati2022.ladder import (
+        Sample,
+        Scores,
+        resampled_equal_fractions,
+        resampled_fractions,
+    )
+
+    scratch.KEPT_BYTES = KEPT
+    rng = np.random.default_rng(1)
+    single, calibration = rng.integers(0, n // 4, (2, n))
+    sample = Sample(rng.integers(0, n // 4, (n, 2)), single, calibration, 200, 1)
+    scores = Scores(*rng.gamma(2, 3, (4, n)), peaks=pd.DataFrame())
+    for shares in (resampled_fractions, resampled_equal_fractions):
+        shares(scores, sample, 0.01)
+
+
 def _write_cutouts(n: int, folder: Path) -> None:
     """Write a set of cut-outs and its splits."""
     from deblend.data.stamps import read_galaxies
@@ -217,6 +235,9 @@ STAGES = {
         _detect,
         _one_chunk,
         first=512,
+    ),
+    "ladder": Stage(
+        "Hemmati: errors of detected shares", "test blends", (4_000, 16_000), _ladder, first=1_000
     ),
     "photometry": Stage(
         "Hemmati: photometry, without the fits",

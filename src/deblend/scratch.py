@@ -13,7 +13,7 @@ KEPT_BYTES = 2**28
 
 
 def new_array(
-    shape: tuple[int, ...], dtype: DTypeLike, *, kept_bytes: int = KEPT_BYTES
+    shape: tuple[int, ...], dtype: DTypeLike, *, kept_bytes: int | None = None
 ) -> np.ndarray:
     """An array of zeros to write to, in memory or in a file.
 
@@ -21,10 +21,10 @@ def new_array(
     ----------
     shape : tuple of int
     dtype : dtype
-    kept_bytes : int
-        If the array is larger, it is in a file in the temporary folder (`TMPDIR`, or Snakemake's
-        `tmpdir`), which should be on a disk, not in memory. The file is gone with the array, or
-        when the process ends.
+    kept_bytes : int, optional
+        If the array is larger, by default than `KEPT_BYTES`, it is in a file in the temporary
+        folder (`TMPDIR`, or Snakemake's `tmpdir`), which should be on a disk, not in memory. The
+        file is gone with the array, or when the process ends.
 
     Returns
     -------
@@ -37,6 +37,7 @@ def new_array(
         The disk has too little space.
     """
     n_bytes = np.dtype(dtype).itemsize * int(np.prod(shape))
+    kept_bytes = KEPT_BYTES if kept_bytes is None else kept_bytes
     if n_bytes <= kept_bytes or not n_bytes:
         return np.zeros(shape, dtype)
     with tempfile.TemporaryFile() as file:

@@ -55,13 +55,24 @@ def draw_pairs(
     DeblendError
         There are fewer than two frames.
     """
-    return pd.DataFrame(_drawn(rng, rows, n, config))
+    return pd.DataFrame(pair_columns(rng, rows, n, config))
 
 
-def _drawn(
+def pair_columns(
     rng: np.random.Generator, rows: np.ndarray, n: int, config: PerturbConfig
 ) -> dict[str, np.ndarray]:
-    """The columns of `draw_pairs`."""
+    """The columns of `draw_pairs`, without a table around them.
+
+    Parameters
+    ----------
+    rng, rows, n, config
+        See `draw_pairs`.
+
+    Raises
+    ------
+    DeblendError
+        See `draw_pairs`.
+    """
     if len(rows) < 2:
         raise DeblendError(f"{len(rows)} galaxies are too few to blend two: give more images")
     first = rng.integers(len(rows), size=n)
@@ -108,7 +119,7 @@ def draw_blends(
     columns: dict[str, np.ndarray] = {}
     for i in range(n):
         rng = generator(seed, "reiman2019 blends", images, split, i)
-        drawn = _drawn(rng, rows, 1, config)
+        drawn = pair_columns(rng, rows, 1, config)
         columns = columns or {key: np.empty(n, values.dtype) for key, values in drawn.items()}
         for key, values in drawn.items():
             columns[key][i] = values[0]

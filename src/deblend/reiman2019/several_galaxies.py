@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from deblend.data.rows import row_batches
 from deblend.reiman2019.blends import (
+    BATCH,
     PerturbConfig,
     blend,
-    draw_pairs,
+    pair_columns,
     perturbation_tensor,
     rows_of_split,
 )
@@ -57,14 +59,16 @@ def draw_groups(
         A table of pairs (see `deblend.reiman2019.blends.draw_pairs`) for each galaxy but the
         central one; `central` is the same in all tables.
     """
-    groups = []
+    columns: dict[str, np.ndarray] = {}  # shape (group, companion)
     for i in range(n):
         rng = random_generator(seed, "reiman2019 groups", images, n_galaxies, i)
         chosen = rng.choice(rows, n_galaxies, replace=False)
-        pairs = draw_pairs(rng, rows, n_galaxies - 1, config)
-        groups.append(pairs.assign(central=chosen[0], companion=chosen[1:]))
+        drawn = pair_columns(rng, rows, n_galaxies - 1, config)
+        drawn |= {"central": np.full(n_galaxies - 1, chosen[0]), "companion": chosen[1:]}
+        for name, values in drawn.items():
+            columns.setdefault(name, np.empty((n, n_galaxies - 1), values.dtype))[i] = values
     return [
-        pd.concat([group.iloc[[k]] for group in groups], ignore_index=True)
+        pd.DataFrame({name: values[:, k] for name, values in columns.items()})
         for k in range(n_galaxies - 1)
     ]
 
@@ -261,22 +265,29 @@ def deblend_groups(
     -------
     scores : DataFrame
         See `group_scores`.
-    blends : ndarray, shape (n_blends, y, x, 3)
-        In [0, 1].
-    truth, matched : ndarray, shape (n_blends, n_galaxies, y, x, 3)
-        The true galaxies, and the image that was matched with each.
+    blends : ndarray, shape (n, y, x, 3)
+        The first of them, in [0, 1]: those of a batch.
+    truth, matched : ndarray, shape (n, n_galaxies, y, x, 3)
+        Their true galaxies, and the image that was matched with each.
     """
     config = PerturbConfig(**perturbation)
     generator, precision = load_generator(weights, description)
     move_to_device(generator, device)
     rows = rows_of_split(pd.read_csv(index), "test")
     groups = draw_groups(seed, images, rows, n_blends, n_galaxies, config)
-    mixed, layers = render_groups(open_frames(frames), groups, config)
-    galaxies = deblend_iteratively(
-        generator, mixed, n_galaxies, device, precision, orientations=orientations
-    )
-    blends, truth = to_unit(2 * mixed - 1), to_unit(layers)
-    scores, matched = group_scores(to_unit(galaxies), truth, blends)
+    opened, parts = open_frames(frames), []
+    shown: list[np.ndarray] = []
+    for batch in row_batches(n_blends, BATCH):
+        mixed, layers = render_groups(opened, [table.iloc[batch] for table in groups], config)
+        galaxies = deblend_iteratively(
+            generator, mixed, n_galaxies, device, precision, orientations=orientations
+        )
+        blends, truth = to_unit(2 * mixed - 1), to_unit(layers)
+        table, matched = group_scores(to_unit(galaxies), truth, blends)
+        parts.append(table.assign(blend=table["blend"] + batch.start))
+        shown = shown or [blends, truth, matched]
+    scores = pd.concat(parts, ignore_index=True)
     means = scores.groupby("galaxy")[["psnr_db", "psnr_blend_db"]].mean()
     log.info("mean PSNR (dB) by galaxy, 0 for the central one:\n%s", means.to_string())
+    blends, truth, matched = shown
     return scores, blends, truth, matched
