@@ -150,9 +150,12 @@ class Validation:
         self._sets_threshold = rank % 2 == 0
 
     def some_high(self, n: int) -> np.ndarray:
-        """Up to n blends of the first part in high resolution, shape (n, band, 64, 64)."""
-        high, _ = self._blends.both(self._blends.slices[0])
-        return high[:n]
+        """The first n blends in high resolution, shape (n, band, 64, 64), or all if these are few.
+
+        n is no more than a part.
+        """
+        part = slice(0, n) if len(self._blends.slices) > 1 else self._blends.slices[0]
+        return self._blends.both(part)[0][:n]
 
     def check(self, generator: nn.Module, device: torch.device) -> dict[str, float]:
         """Validate a generator: the share of blends that it detects, and its diversity.

@@ -72,6 +72,7 @@ def test_a_validation_in_parts_gives_the_same(stamps, bands):
     assert found == pytest.approx(expected, rel=1e-5)
     assert diversities[1] == pytest.approx(diversities[2], rel=1e-5) != diversities[0]
     assert parts.check(network, CPU) == found | {"diversity_ratio": diversities[1]}
+    np.testing.assert_array_equal(parts.some_high(10), whole.some_high(10))
     last = [v.final_threshold(network, CPU, 0.1, expected["val_noise"]) for v in (whole, parts)]
     assert last[0] == pytest.approx(last[1], rel=1e-5)
 
