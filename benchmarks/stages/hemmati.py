@@ -115,6 +115,7 @@ def _train_generator(n_validation: int, folder: Path) -> None:
     from deblend.hemmati2022 import pairs, training
 
     torch.set_num_threads(1)
+    torch.manual_seed(1)
     pairs.KEPT_BYTES, training.PART = KEPT, 64
     network = {
         **{"kind": "super_resolution", "filters": 2, "blocks": 1, "n_latent": 8},

@@ -39,6 +39,9 @@ from torch import nn
 #: multiple of `deblend.hemmati2022.pairs.BATCH`.
 PART = 1024
 
+#: Noise of a network's images at least, which are in [-1, 1]: its sky can be exactly flat at first.
+MIN_NOISE = 1e-5
+
 
 def validation_bytes(n: int, n_bands: int, factor: int) -> int:
     """Bytes of the images that the validation of n blends has in memory at the same time.
@@ -172,7 +175,7 @@ class Validation:
         """
         # The noise comes first, then the peaks: images of several parts are made for each.
         single = list(self._generated(generator, device)) if self._single.is_whole else None
-        noise = typical_noise(single or self._generated(generator, device))
+        noise = max(typical_noise(single or self._generated(generator, device)), MIN_NOISE)
         widths, n = self.detection.fwhm_arcsec, len(self._positions)
         psfs = [gan_psf(width, self.maker) for width in widths]
         of_single: list[list[np.ndarray]] = []  # by part, then by PSF

@@ -112,6 +112,22 @@ def test_peaks_everywhere_detect_no_blends(maker):
     assert result["val_detected"] <= 0.1
 
 
+class Flat(torch.nn.Module):
+    """A sky without noise, and a peak in the middle: faint for the 96 single galaxies."""
+
+    def forward(self, low):
+        images = torch.full((len(low), 1, 64, 64), -1.0)
+        images[:, :, 32, 32] += 1e-3 if len(low) == 96 else 1.5
+        return images
+
+
+def test_a_network_without_noise_is_validated(maker):
+    """As at the beginning of a training: it goes on."""
+    result = Validation(maker, SPLITS, 48, BLENDING, DETECTION, 0).check(Flat(), CPU)
+    assert 0 < result["val_noise"] < 1e-3
+    assert result["val_detected"] == 0
+
+
 @pytest.mark.parametrize("bands", [("f775w",), ("f775w", "f606w")])
 def test_a_validation_that_does_not_fit_into_memory_is_said(stamps, bands, needs_memory):
     """It keeps the blends, and for each checks what a generator makes of them and of galaxies."""
