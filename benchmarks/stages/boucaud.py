@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.stages.common import (
-    FULL_SIDE,
     KEPT,
     PIXEL_SCALE,
     RECORDED,
@@ -146,7 +145,6 @@ STAGES = {
         _train_blend2flux,
         _write_training,
         keras=True,
-        scale=(FULL_SIDE / SIDE) ** 2,
     ),
     "boucaud_fluxes": Stage(
         "Boucaud: fluxes by blend2flux",

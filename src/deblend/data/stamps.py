@@ -158,7 +158,12 @@ class Stamps:
 
 def _taken(pixels: Pixels, rows: np.ndarray) -> Pixels:
     """Some rows, which stay where they are: in memory or on disk."""
-    return pixels[rows] if isinstance(pixels, np.ndarray) else JoinedRows([pixels], rows)
+    if not isinstance(pixels, np.ndarray):
+        return JoinedRows([pixels], rows)
+    if pixels.size and not any(pixels.strides):
+        # One number everywhere, as of maps that were not read: it needs no memory.
+        return np.broadcast_to(pixels[:1], (len(rows), *pixels.shape[1:]))
+    return pixels[rows]
 
 
 def band_table(

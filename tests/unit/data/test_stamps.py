@@ -1,5 +1,7 @@
 """Data sets in HDF5, written and read back."""
 
+import tracemalloc
+
 import h5py
 import numpy as np
 import pandas as pd
@@ -41,6 +43,18 @@ def test_segmentation_maps_can_be_left_out(tmp_path):
     back = read_stamps(tmp_path / "s.h5", np.array([1, 3]), segmaps=False)
     np.testing.assert_array_equal(back.images, stamps.images[[1, 3]])
     assert back.segmaps.shape == (2, 16, 16) and not back.segmaps.any()
+
+
+def test_maps_that_were_not_read_need_no_memory_when_some_are_taken(tmp_path):
+    write_stamps(tmp_path / "s.h5", make_stamps(np.zeros((200, 64, 64))))
+    opened = open_stamps(tmp_path / "s.h5", segmaps=False)
+    tracemalloc.start()
+    some = opened.take(np.arange(0, 200, 2))
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert some.segmaps.shape == (100, 64, 64) and not some.segmaps.any()
+    assert kept < 100 * 64**2
+    assert opened.take(np.arange(0)).segmaps.shape == (0, 64, 64)
 
 
 def test_the_correlation_of_noise_stays_with_the_stamps(tmp_path):
