@@ -42,19 +42,26 @@ def _pairs(n: int, folder: Path) -> None:
         maker.scaled(blends, "train")
 
 
-def _detect(n: int, folder: Path) -> None:
+def _networks(folder: Path):
+    """A small network of one band, and how peaks are found."""
     import torch
     from deblend.hemmati2022.config import Detection, SrConfig
-    from deblend.hemmati2022.detection import all_peaks
     from deblend.hemmati2022.networks import build_generator
     from deblend.hemmati2022.predict import Network
-    from deblend.hemmati2022.resolutions import make_resolutions
 
     torch.set_num_threads(1)
-    maker = _maker(folder, 1)
     config = SrConfig(kind="super_resolution", filters=4, blocks=1, discriminator_filters=2)
-    networks = {"gan": Network(build_generator(config, 1).eval(), maker, 0)}
-    detection = Detection(richardson_lucy_iterations=0, sep_contrasts=())
+    networks = {"gan": Network(build_generator(config, 1).eval(), _maker(folder, 1), 0)}
+    return networks, Detection(richardson_lucy_iterations=0, sep_contrasts=())
+
+
+def _detect(n: int, folder: Path) -> None:
+    import torch
+    from deblend.hemmati2022.detection import all_peaks
+    from deblend.hemmati2022.resolutions import make_resolutions
+
+    networks, detection = _networks(folder)
+    maker = networks["gan"].maker
     resolutions = {"low": make_resolutions(networks, detection)["low"]}
     blends = maker.draw(np.arange(100), 0, n, "test", _blending())
     all_peaks(networks, resolutions, blends, "test", torch.device("cpu"))
@@ -63,16 +70,11 @@ def _detect(n: int, folder: Path) -> None:
 def _choose_filter(n: int, folder: Path) -> None:
     import torch
     from deblend.hemmati2022.blends import all_sources
-    from deblend.hemmati2022.config import Detection, SrConfig
-    from deblend.hemmati2022.networks import build_generator
-    from deblend.hemmati2022.predict import Network, all_images
+    from deblend.hemmati2022.predict import all_images
     from deblend.hemmati2022.resolutions import make_resolutions
 
-    torch.set_num_threads(1)
-    maker = _maker(folder, 1)
-    config = SrConfig(kind="super_resolution", filters=4, blocks=1, discriminator_filters=2)
-    networks = {"gan": Network(build_generator(config, 1).eval(), maker, 0)}
-    detection = Detection(richardson_lucy_iterations=0, sep_contrasts=())
+    networks, detection = _networks(folder)
+    maker = networks["gan"].maker
     blends = maker.draw(np.arange(100), 0, n, "test", _blending())
     images = all_images(networks, blends, "test", torch.device("cpu"), KEPT)["low"]
     sources = all_sources(blends, maker.galaxies)
