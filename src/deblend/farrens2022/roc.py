@@ -54,8 +54,8 @@ class Roc:
         In descending order: stamps with at least this probability are taken for blends.
     false_positives, completeness : ndarray, shape (n_rows, k + 1)
         Of the sample in the first row, of its resamples in the others
-        (`deblend.farrens2022.subsets.Subset.all_weights`). They begin with 0, for a threshold above
-        all probabilities, and end with 1.
+        (`deblend.farrens2022.subsets.Subset.each_weights`). They begin with 0, for a threshold
+        above all probabilities, and end with 1.
     n_isolated : int
         Number of isolated stamps. Smaller shares of false positives than one of them are not known:
         what they go with is NaN.
