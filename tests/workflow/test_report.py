@@ -1,7 +1,10 @@
 """The report of a finished toy run, and the numbers that `make toy` shows at its end."""
 
+import html
 import json
 import re
+import shutil
+import subprocess
 
 import pandas as pd
 import pytest
@@ -13,16 +16,58 @@ OFFLINE = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")
 PAPERS = ("boucaud2020", "farrens2022", "reiman2019", "hemmati2022")
 
 
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
+#: Clicks at each result of each category, and leaves a page with what was shown: the name of each
+#: result with the width of its picture, or with 0 where a page was loaded.
+VISITOR = """
+<script>
+const after = test => new Promise(done => {
+  const look = () => test() ? done(test()) : setTimeout(look, 10);
+  look();
+});
+const one = (selector, text) => [...document.querySelectorAll(selector)].find(
+  element => element.textContent.trim() === text);
+const loaded = new WeakSet();
+document.addEventListener("load", event => loaded.add(event.target), true);
+async function visit() {
+  const seen = {};
+  await after(() => app && document.querySelector("nav"));
+  for (const category of Object.keys(categories)) {
+    app.setView({navbarMode: "menu"});
+    (await after(() => one("nav li a", category))).click();
+    await after(() => document.querySelector("nav tbody tr"));
+    seen[category] = [];
+    for (const row of document.querySelectorAll("nav tbody tr")) {
+      app.setView({content: "stats"});
+      await after(() => !document.querySelector(".grow > div > img, iframe"));
+      row.querySelector("a").click();
+      const shown = await after(() => document.querySelector(".grow > div > img, iframe"));
+      await after(() => loaded.has(shown));
+      seen[category].push([row.innerText.trim(), shown.naturalWidth || 0]);
+    }
+  }
+  document.head.textContent = "";
+  document.body.textContent = JSON.stringify(seen);
+}
+visit().catch(error => { document.body.textContent = error; });
+</script>
+"""
+
+
 @pytest.fixture(scope="module")
-def report(toy_project):
-    """Contents of the report's page: for each name, what its script of that name defines."""
-    # As `make report` writes it: below the results, and no target.
+def page(toy_project):
+    """The report, as `make report` writes it: below the results, and no target."""
     name = "results/toy/report.html"
     path = toy_project / name
     style = "workflow/report/report.css"
     options = ["--configfile", "config/toy.yaml", "--report", name, "--report-stylesheet", style]
     snakemake(*options, directory=toy_project, project=toy_project, env=OFFLINE)
-    page = path.read_text()
+    return path.read_text()
+
+
+@pytest.fixture(scope="module")
+def report(page):
+    """Contents of the report's page: for each name, what its script of that name defines."""
     scripts = re.findall(
         r'<script id="(results|categories|workflow-desc)">\s*var \w+ = (.+);\n', page
     )
@@ -124,6 +169,36 @@ def test_every_result_can_be_chosen(report):
                 if len(counts) == 2 and (counts == len(paths) / 2).all():
                     others = [tuple(v for k, v in each.items() if k != name) for each in labels]
                     assert pd.Series(others).value_counts().eq(2).all(), paths
+
+
+@pytest.mark.skipif(BROWSER is None, reason="there is no Chromium to open the report in")
+def test_a_browser_shows_each_result_that_is_clicked_at(page, report, tmp_path):
+    start, body, end = page.rpartition("</body>")
+    (tmp_path / "report.html").write_text(start + VISITOR + body + end)
+    # Time passes as fast as the page works it off, without a network.
+    options = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--host-resolver-rules=MAP * ~NOTFOUND",
+    ]
+    options += ["--virtual-time-budget=10000000", "--dump-dom"]
+    done = subprocess.run(
+        [BROWSER, *options, (tmp_path / "report.html").as_uri()],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    text = html.unescape(re.search("<body>(.*)</body>", done.stdout, re.DOTALL).group(1))
+    shown = json.loads(text)
+    assert set(shown) == set(report["categories"])
+    for category, rows in shown.items():
+        (paths,) = report["categories"][category].values()
+        labels = {path: report["results"][path]["labels"]["result"] for path in paths}
+        # A page has no width of its own.
+        pictures = {" ".join(labels[path].split()): path.endswith(".png") for path in paths}
+        assert {" ".join(name.split()): width > 500 for name, width in rows} == pictures, category
 
 
 def test_ten_numbers_are_those_of_the_tables_of_results(toy):
