@@ -87,7 +87,7 @@ class BlendHunter(Section):
     kind: Literal["blendhunter"]
     network: str | None = Field(
         default=None,
-        description="Folder of the network under results/networks, such as blendhunter/sigma14_0; "
+        description="Folder of the network under results/networks, such as blendhunter/sigma15_0; "
         "null: the first one at the noise nearest to farrens2022 > realistic_noise_sigma.",
     )
     subset: Subset = None

@@ -133,7 +133,7 @@ class SceneSet(Section):
     networks: tuple[Text, ...] = Field(
         default=(),
         description="Networks that this workflow trains, by the names of their folders under "
-        "results/networks, such as blend2flux, blendhunter/sigma14_0, sr_content or, for pictures, "
+        "results/networks, such as blend2flux, blendhunter/sigma15_0, sr_content or, for pictures, "
         "deblender_gan.",
     )
     weights: Text | None = Field(
