@@ -131,8 +131,10 @@ def trained(paper: str, results: Path, config: dict[str, Any]) -> list[str]:
     if paper == "boucaud2020":
         names = list(config["networks"])
     elif paper == "farrens2022":
-        records = sorted(results.glob("networks/blendhunter/*/network.json"))
-        names = [f"blendhunter/{path.parent.name}" for path in records]
+        # Heads of each noise level, and those of the ablations.
+        records = sorted(results.glob("networks/*/*/network.json"))
+        heads = [f"{path.parts[-3]}/{path.parts[-2]}" for path in records]
+        names = [name for name in heads if name.startswith(("blendhunter/", "farrens2022_"))]
     else:
         times = pd.read_csv(results / "benchmarks/training_time.csv")
         names = times.loc[times["paper"] == paper, "network"].tolist()
@@ -229,8 +231,13 @@ def copy_table(paper: str, source: Path, target: Path) -> bool:
     return True
 
 
-def job_table(paper: str, results: Path, networks: list[str]) -> pd.DataFrame:
-    """Hours and largest memory of each job of a paper that has a benchmark."""
+def job_table(
+    paper: str, results: Path, networks: list[str], *, waited: bool = False
+) -> pd.DataFrame:
+    """Hours and largest memory of each job of a paper that has a benchmark.
+
+    With `waited` hours are processor time where that is shorter: jobs waited for other programs.
+    """
     rows = []
     for path in sorted((results / "benchmarks").rglob("*.tsv")):
         name = path.relative_to(results / "benchmarks").with_suffix("")
@@ -242,7 +249,10 @@ def job_table(paper: str, results: Path, networks: list[str]) -> pd.DataFrame:
         if mine:
             times = pd.read_csv(path, sep="\t")
             memory = pd.to_numeric(times["max_rss"], errors="coerce").max()
-            rows.append((str(name), round(times["s"].sum() / 3600, 4), memory))
+            seconds = times["s"].sum()
+            if waited:
+                seconds = min(seconds, times["cpu_time"].sum())
+            rows.append((str(name), round(seconds / 3600, 4), memory))
     return pd.DataFrame(rows, columns=["job", "hours", "max_memory_mb"])
 
 
@@ -255,6 +265,7 @@ def collect(
     command: str | None = None,
     machine: str | dict[str, Any] | None = None,
     allow_dirty: bool = False,
+    waited: bool = False,
 ) -> dict[str, Any]:
     """Copy the evidence of a run.
 
@@ -274,6 +285,8 @@ def collect(
         Hardware of the run; default: of this machine.
     allow_dirty : bool
         Collect from a run whose code is not that of a commit.
+    waited : bool
+        Whether jobs waited for other programs: see `job_table`.
 
     Returns
     -------
@@ -313,7 +326,7 @@ def collect(
             shrink(source, copy)
         elif not copy_table(paper, source, copy):
             left_out.append(name)
-    jobs = job_table(paper, results, networks)
+    jobs = job_table(paper, results, networks, waited=waited)
     jobs.to_csv(target / "jobs.csv", index=False, lineterminator="\n")
     others = [*PAPERS, "papers"] if paper == PAPERS[0] else [*PAPERS, "papers", "datasets"]
     kept = {k: v for k, v in config.items() if k == paper or k not in others} | {"papers": [paper]}
@@ -386,6 +399,11 @@ def main() -> None:
     parser.add_argument("--command", help="what makes the run again; default: make SCALE")
     parser.add_argument("--hardware", help="of the run; default: this machine")
     parser.add_argument("--allow-dirty", action="store_true", help="even if files have changed")
+    parser.add_argument(
+        "--waited",
+        action="store_true",
+        help="jobs waited for other programs: hours are processor time where that is shorter",
+    )
     options = parser.parse_args()
     target = options.to / options.paper / (options.name or options.results.name)
     try:
@@ -396,6 +414,7 @@ def main() -> None:
             command=options.command,
             machine=options.hardware,
             allow_dirty=options.allow_dirty,
+            waited=options.waited,
         )
     except EvidenceError as error:
         sys.exit(str(error))

@@ -83,13 +83,13 @@ def results(tmp_path):
     write(folder / "datasets/simulated/excluded.csv", "id\na\n")
     write(folder / "published/tables/claims.csv", "claim,paper\nunbiased,boucaud2020\n")
     write(folder / "predictions/sep/simulated/zero_points.csv", "method\niso\n")
-    for network in ("net", "blendhunter/sigma5_0"):
+    for network in ("net", "blendhunter/sigma5_0", "farrens2022_ablations/sgd", "other/net"):
         write(folder / f"networks/{network}/history.csv", "epoch,loss\n0,1\n")
         write(folder / f"networks/{network}/network.json", '{"device": "cpu", "n_epochs": 1}')
     times = "paper,network,hours\nboucaud2020,net,1.0\nfarrens2022,blendhunter,2.0\n"
     write(folder / "benchmarks/training_time.csv", times)
     for name, seconds in (("train/net", 7200), ("sep/simulated", 1800), ("farrens2022/a", 36)):
-        write(folder / f"benchmarks/{name}.tsv", f"s\tmax_rss\n{seconds}\t100.5\n")
+        write(folder / f"benchmarks/{name}.tsv", f"s\tmax_rss\tcpu_time\n{seconds}\t100.5\t720\n")
     (folder / "figures").mkdir()
     Image.new("RGB", (40, 30), "white").save(folder / "figures/fig5.png")
     return folder
@@ -130,11 +130,21 @@ def test_evidence_of_a_run(results, checkout, tmp_path):
         assert text in page
 
 
+def test_hours_of_jobs_that_waited_are_processor_time(results, checkout, tmp_path):
+    """It is not shorter where a job used several processors."""
+    target = tmp_path / "evidence/farrens2022/small"
+    COLLECT.collect("boucaud2020", results, target, root=checkout, waited=True)
+    assert [row["hours"] for row in rows(target / "jobs.csv")] == ["0.2", "0.2"]
+    COLLECT.collect("farrens2022", results, target, root=checkout, waited=True)
+    assert [row["hours"] for row in rows(target / "jobs.csv")] == ["0.01"]
+
+
 def test_evidence_of_another_paper(results, checkout, tmp_path):
     target = tmp_path / "evidence/farrens2022/small"
     record = COLLECT.collect("farrens2022", results, target, root=checkout)
-    assert record["networks"] == {"blendhunter/sigma5_0": {"device": "cpu"}}
-    assert (target / "networks/blendhunter/sigma5_0/history.csv").is_file()
+    heads = ("blendhunter/sigma5_0", "farrens2022_ablations/sgd")
+    assert record["networks"] == {name: {"device": "cpu"} for name in heads}
+    assert all((target / f"networks/{name}/history.csv").is_file() for name in heads)
     assert [row["job"] for row in rows(target / "jobs.csv")] == ["farrens2022/a"]
     assert rows(target / "table1.csv") == [{"sample": "parametric", "n": "1"}]
     assert not (target / "fig5.png").exists()
