@@ -89,7 +89,8 @@ def refuse_a_long_training(
         raise DeblendError(
             f"without a GPU this training takes at least {days:.2g} days of one core, and "
             f"reiman2019 > max_core_days is {max_core_days:g}: use a GPU (see "
-            "docs/cluster.md), a smaller scale (config/small.yaml), or raise max_core_days (null: no limit)"
+            "docs/cluster.md), a smaller scale (config/small.yaml), or raise max_core_days (null: "
+            "no limit)"
         )
 
 
