@@ -20,6 +20,8 @@ from deblend.training.torch_layers import n_parameters
 from deblend.training.vgg import VggWeights
 
 pytestmark = pytest.mark.usefixtures("one_thread")
+# Before a test of another module starts TensorFlow, whose threads cannot be set then.
+backend.configure("tensorflow", 2, 1)
 
 
 def test_the_papers_generator_has_the_parameters_of_its_layers():
@@ -252,7 +254,6 @@ def test_the_table_of_layers_has_every_parameter_and_each_branch():
 
 
 def test_vggs_features_are_those_of_keras(small_vgg):
-    backend.configure("tensorflow", 2, 1)
     import keras
     from deblend.training.vgg_keras import feature_extractor
 
