@@ -77,6 +77,31 @@ def test_without_grep_everything_shows(capfd, monkeypatch):
     assert capfd.readouterr().err == INFO
 
 
+def test_freed_memory_is_used_again_and_not_cleared_by_the_kernel():
+    """Some 30 MiB at a time in a thread, as TensorFlow's gradients need them."""
+    program = """
+backend.keep_freed_memory()
+import ctypes, platform, resource, threading
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+libc.memset.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_size_t]
+libc.free.argtypes = [ctypes.c_void_p]
+def use(times):
+    for _ in range(times):
+        buffer = libc.malloc(30 * 2**20)
+        libc.memset(buffer, 1, 30 * 2**20)
+        libc.free(buffer)
+def faults(times):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    thread = threading.Thread(target=use, args=(times,))
+    thread.start(); thread.join()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+faults(1)
+assert platform.libc_ver()[0] != "glibc" or faults(50) < 1000, faults(50)
+"""
+    assert run(program) == ("", 0)
+
+
 def weights(seed):
     backend.configure("tensorflow", 2, seed)
     model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(4), keras.layers.Dropout(0.5)])
