@@ -21,10 +21,10 @@ BACKENDS = ("tensorflow", "torch", "jax")
 #: changes results in the last digits.
 CHATTER = r"^(I[0-9]{4} [0-9:. ]+[^ ]+:[0-9]+\] |WARNING: All log messages before absl::Init)"
 
-#: Settings of glibc's `mallopt`, by its numbers: all threads share one heap (M_ARENA_MAX), which
-#: grows by 256 MiB (M_TOP_PAD), never shrinks (M_TRIM_THRESHOLD) and serves all requests up to
-#: 32 MiB, the highest limit that there is (M_MMAP_THRESHOLD).
-KEPT_HEAP = {-8: 1, -2: 2**28, -1: 2**31 - 1, -3: 2**25}
+#: Settings of glibc's `mallopt`, by its numbers: new threads share one heap (M_ARENA_MAX), which
+#: serves all requests, however large (M_MMAP_MAX), grows by 64 MiB (M_TOP_PAD) and gives back what
+#: is free at its end above 512 MiB (M_TRIM_THRESHOLD).
+KEPT_HEAP = {-8: 1, -4: 0, -2: 2**26, -1: 2**29}
 
 log = logging.getLogger(__name__)
 

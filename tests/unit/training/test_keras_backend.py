@@ -78,18 +78,20 @@ def test_without_grep_everything_shows(capfd, monkeypatch):
 
 
 def test_freed_memory_is_used_again_and_not_cleared_by_the_kernel():
-    """Some 30 MiB at a time in a thread, as TensorFlow's gradients need them."""
+    """Some 40 MiB at a time in a thread, as TensorFlow's gradients need them."""
     program = """
-backend.keep_freed_memory()
 import ctypes, platform, resource, threading
+earlier = threading.Thread(target=lambda: list(range(10000)))  # which has a heap of its own
+earlier.start(); earlier.join()
+backend.keep_freed_memory()
 libc = ctypes.CDLL(None)
 libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
 libc.memset.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_size_t]
 libc.free.argtypes = [ctypes.c_void_p]
 def use(times):
     for _ in range(times):
-        buffer = libc.malloc(30 * 2**20)
-        libc.memset(buffer, 1, 30 * 2**20)
+        buffer = libc.malloc(40 * 2**20)
+        libc.memset(buffer, 1, 40 * 2**20)
         libc.free(buffer)
 def faults(times):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
