@@ -38,3 +38,8 @@ rule all:
 
 
 include: "workflow/rules/targets.smk"
+
+
+# The sentences of --list-target-rules: the message, where a rule has none of its own.
+for _rule in workflow.rules:
+    _rule.docstring = _rule.docstring or f"{_rule.message}."

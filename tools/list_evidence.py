@@ -31,7 +31,8 @@ def overview(evidence: Path = EVIDENCE) -> str:
     Parameters
     ----------
     evidence : path, optional
-        The folder of the evidence, with `notes.yaml`: for each run, `what` it is and a `note`.
+        The folder of the evidence, with `notes.yaml`: for each run, `what` it is, a `note`, and the
+        `page` that shows it where it has none of its own.
 
     Raises
     ------
@@ -46,7 +47,7 @@ def overview(evidence: Path = EVIDENCE) -> str:
         if run not in notes:
             raise KeyError(f"evidence/notes.yaml says nothing about {run}: add what it is")
         page = path.parent / "README.md"
-        name = f"[{run}]({run}/README.md)" if page.is_file() else run
+        name = f"[{run}]({run}/README.md)" if page.is_file() else f"[{run}]({notes[run]['page']})"
         command = record["command"]
         if "`" not in command and not command.startswith("the "):
             # What follows the command in brackets is text.

@@ -16,14 +16,14 @@ from tests.rules import ROOT, declared
 
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 LINKED = [ROOT / name for name in ("CONTRIBUTING.md", "config/README.md", "results/README.md")]
-#: Pages with commands and code; they stand in blocks, commands in those without a language.
+#: Pages with commands and code; commands stand in blocks of `sh` or without a language.
 INSTRUCTIONS = (*PAGES, ROOT / "config/README.md", ROOT / "CONTRIBUTING.md")
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 COMMANDS = [
     pytest.param(line, id=f"{page.name}: {line.partition('#')[0].strip()}")
     for page in INSTRUCTIONS
     for language, block in BLOCK.findall(page.read_text())
-    if not language
+    if language in ("", "sh")
     for line in block.replace("\\\n", " ").splitlines()
 ]
 CODE = [
@@ -35,7 +35,9 @@ CODE = [
 #: What stands for a name of the user's in a file that a command asks for.
 PLACEHOLDERS = {"NAME": "galaxyzoo", "NETWORK": "blend2flux", "DATASET": "simulated"}
 #: The comment of a command that needs more than this machine says so.
-NEEDS_MORE = re.compile(r"\b(network|cluster|download)\b")
+NEEDS_MORE = re.compile(r"\b(network|cluster)\b")
+#: What gets packages or runs in an image of them.
+INSTALLERS = (".venv/bin/pip", "docker", "apptainer")
 #: Commands of the shell, of which nothing is checked.
 SHELL = ("source", "export", "mkdir", "git", "tmux")
 
@@ -72,6 +74,14 @@ def test_every_rule_says_what_it_does():
     assert [name for name, rule in rules.items() if not rule["message"]] == []
 
 
+def test_every_target_rule_is_listed_with_a_sentence():
+    command = [sys.executable, "-m", "snakemake", "--list-target-rules", "--directory", "/tmp"]
+    command += ["--snakefile", ROOT / "Snakefile", "--configfile", ROOT / "config/toy.yaml"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert "all (All results of the papers in the configuration.)" in listed
+    assert [line for line in listed if not re.fullmatch(r"\w+ \([A-Z`].*\.\)", line)] == []
+
+
 @pytest.mark.parametrize("page", [*PAGES, *LINKED], ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_between_the_pages_are_not_broken(page):
     """As GitHub shows them; the site has a check of its own."""
@@ -97,7 +107,7 @@ def test_a_command_of_the_pages_exists(line):
         check_snakemake(arguments, comment)
     elif program == "python":
         assert importlib.util.find_spec(arguments[arguments.index("-m") + 1])
-    elif program == ".venv/bin/pip":
+    elif program in INSTALLERS:
         assert NEEDS_MORE.search(comment)
     else:
         assert program in SHELL
@@ -132,6 +142,10 @@ def check_make(arguments):
             assert re.fullmatch(r"\d+[smh]", value)
         elif name == "CORES":
             assert value.isdecimal()
+        elif name == "PYTHON":
+            assert re.fullmatch(r"python3\.1[123]", value)
+        elif name == "LOCK":
+            assert (ROOT / value).is_file()
         else:
             assert word in targets
 
@@ -146,7 +160,8 @@ def check_snakemake(arguments, comment):
     for target in options.targets:
         check_target(target, *options.configfile)
     runs = not (options.dryrun or options.list_target_rules)
-    assert options.configfile or NEEDS_MORE.search(comment) or not runs
+    downloads = not options.configfile and "no download" not in comment
+    assert NEEDS_MORE.search(comment) or not (runs and downloads)
 
 
 def check_target(target, *overlays):

@@ -358,6 +358,8 @@ def test_the_overview_is_that_of_the_runs():
     """If this fails, add the run to evidence/notes.yaml, and run: make readme."""
     text = (EVIDENCE / "README.md").read_text()
     assert text == LIST.overview()
+    for link in re.findall(r"^\| \[.*?\]\((.*?)\)", text, re.MULTILINE):
+        assert (EVIDENCE / link).is_file(), link
     notes = yaml.safe_load((EVIDENCE / "notes.yaml").read_text())
     runs = {str(path.parent.relative_to(EVIDENCE)) for path in EVIDENCE.rglob("run.json")}
     assert runs <= notes.keys() <= runs | MAY_BE_MISSING
@@ -367,9 +369,9 @@ def test_a_run_that_the_notes_do_not_name(runs):
     write(runs / "notes.yaml", "another: {what: a run}\n")
     with pytest.raises(KeyError, match="says nothing about boucaud2020/small"):
         LIST.overview(runs)
-    write(runs / "notes.yaml", "boucaud2020/small: {what: a run, note: too old}\n")
+    write(runs / "notes.yaml", "boucaud2020/small: {what: a run, note: too old, page: ../a.md}\n")
     write(runs / "boucaud2020/small/run.json", '{"commit": "abcdef0123", "command": "a | b (c)"}')
-    row = "| boucaud2020/small | a run | `abcdef01` | `a \\| b` (c) | too old |\n"
+    row = "| [boucaud2020/small](../a.md) | a run | `abcdef01` | `a \\| b` (c) | too old |\n"
     assert LIST.overview(runs).endswith(row)
 
 

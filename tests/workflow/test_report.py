@@ -2,14 +2,16 @@
 
 import html
 import json
+import os
 import re
 import shutil
 import subprocess
+import sys
 
 import pandas as pd
 import pytest
 
-from tests.run import snakemake
+from tests.run import ROOT
 
 #: A proxy that nothing listens at: every download fails.
 OFFLINE = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")
@@ -54,15 +56,26 @@ visit().catch(error => { document.body.textContent = error; });
 """
 
 
+def make(*words, directory):
+    """Output of the Makefile, with the environment of the tests and without a network."""
+    command = ["make", "--no-print-directory", "--file", str(ROOT / "Makefile")]
+    # The environment is not made again.
+    command += [f"VENV={sys.prefix}", f"--old-file={sys.prefix}/.ready", *words]
+    # The tests may have been started by make: its options are not for this one.
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
+    done = subprocess.run(
+        command, capture_output=True, text=True, cwd=directory, env=environment | OFFLINE
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
 @pytest.fixture(scope="module")
 def page(toy_project):
-    """The report, as `make report` writes it: below the results, and no target."""
-    name = "results/toy/report.html"
-    path = toy_project / name
-    style = "workflow/report/report.css"
-    options = ["--configfile", "config/toy.yaml", "--report", name, "--report-stylesheet", style]
-    snakemake(*options, directory=toy_project, project=toy_project, env=OFFLINE)
-    return path.read_text()
+    """The report: below the results, and no target."""
+    shown = make("report", directory=toy_project)
+    assert shown == "Report: results/toy/report.html\n"
+    return (toy_project / "results/toy/report.html").read_text()
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +85,11 @@ def report(page):
         r'<script id="(results|categories|workflow-desc)">\s*var \w+ = (.+);\n', page
     )
     return {name: json.loads(text) for name, text in scripts}
+
+
+def test_a_figure_is_asked_for_by_its_name(toy_project):
+    shown = make("figure", "F=hemmati2022/fig6", "SCALE=toy", directory=toy_project)
+    assert shown.endswith("Figure: results/toy/figures/hemmati2022/fig6.pdf\n")
 
 
 def name_of(path, toy):

@@ -126,6 +126,25 @@ def test_examples_are_valid(example):
     assert validated(out, ARCHIVES) == out
 
 
+@pytest.mark.parametrize(
+    "path",
+    sorted((ROOT / "evidence").rglob("configuration.yaml")),
+    ids=lambda p: str(p.parent.relative_to(ROOT)),
+)
+def test_configurations_of_evidence_are_valid(path):
+    """Each repeats its run as a `--configfile`."""
+    assert checked(yaml.safe_load(path.read_text()))
+
+
+@pytest.mark.parametrize("paper", ["boucaud2020", "farrens2022", "hemmati2022"])
+def test_the_evidence_has_the_configuration_of_small_scale(paper):
+    recorded = yaml.safe_load((ROOT / f"evidence/{paper}/small/configuration.yaml").read_text())
+    expected = checked(read("small.yaml"))
+    assert expected[paper] == recorded[paper]
+    networks = recorded.get("networks", {})
+    assert {name: expected["networks"][name] for name in networks} == networks
+
+
 def test_the_evidence_of_reiman_has_the_configuration_of_small_scale():
     found = ROOT / "evidence/reiman2019/galaxyzoo/configuration.yaml"
     recorded = yaml.safe_load(found.read_text())["reiman2019"]
