@@ -37,7 +37,6 @@ def wheel(tmp_path_factory):
     return path
 
 
-@pytest.mark.full
 def test_the_wheel_has_the_library_and_its_data(wheel):
     assert wheel.name == f"deblend-{deblend.__version__}-py3-none-any.whl"
     sources = {
@@ -50,7 +49,6 @@ def test_the_wheel_has_the_library_and_its_data(wheel):
     assert {name for name in names - sources if ".dist-info/" not in name} == set()
 
 
-@pytest.mark.full
 def test_the_wheel_is_imported_from_anywhere(wheel, tmp_path):
     zipfile.ZipFile(wheel).extractall(tmp_path / "site")
     program = """
