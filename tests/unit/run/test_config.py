@@ -136,7 +136,7 @@ def test_configurations_of_evidence_are_valid(path):
     assert checked(yaml.safe_load(path.read_text()))
 
 
-@pytest.mark.parametrize("paper", ["boucaud2020", "farrens2022", "hemmati2022"])
+@pytest.mark.parametrize("paper", ["boucaud2020", "farrens2022", "hemmati2022", "reiman2019"])
 def test_the_evidence_has_the_configuration_of_small_scale(paper):
     recorded = yaml.safe_load((ROOT / f"evidence/{paper}/small/configuration.yaml").read_text())
     expected = checked(read("small.yaml"))
