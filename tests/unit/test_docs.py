@@ -6,6 +6,7 @@ import importlib.util
 import inspect
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 
@@ -111,6 +112,25 @@ def test_a_command_of_the_pages_exists(line):
         assert NEEDS_MORE.search(comment)
     else:
         assert program in SHELL
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("line", [c for c in COMMANDS if c.values[0].startswith("snakemake")])
+def test_a_snakemake_command_of_the_pages_plans_its_jobs(line, tmp_path):
+    """A dry run in an empty folder; a comment says where files of the user are needed."""
+    command, _, comment = line.partition("#")
+    words = [
+        "/".join(PLACEHOLDERS.get(part, part) for part in word.split("/"))
+        for word in shlex.split(command)[1:]
+    ]
+    words = [str(ROOT / word) if (ROOT / word).exists() else word for word in words]
+    if "--sdm" in words and not shutil.which(program := words[words.index("--sdm") + 1]):
+        pytest.skip(f"{program} is not installed")
+    command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", *words]
+    command += ["--dry-run", "--directory", tmp_path]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    needs_files = re.search(r"\byour\b", comment)
+    assert (done.returncode == 0) != bool(needs_files), (done.stdout + done.stderr)[-2000:]
 
 
 @pytest.mark.parametrize("block", CODE)
