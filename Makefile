@@ -53,7 +53,7 @@ $(READY): $(REQUIREMENTS) | place
 
 env: $(READY) ## Set up the environment in .venv only
 
-toy: $(READY) ## Make all results at toy scale from simulated galaxies, in half an hour
+toy: $(READY) ## Make all results at toy scale from simulated galaxies, in a quarter of an hour
 	@$(call run,--configfile config/toy.yaml)
 	@$(MAKE) --no-print-directory summary SCALE=toy
 

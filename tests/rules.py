@@ -231,6 +231,7 @@ def main(snakefile, output, *overlays):
                 kind: {name: plain(value) for name, value in items.items()}
                 for kind, items in (("input", job.input), ("params", job.params))
             }
+            values["threads"] = job.threads
             jobs.setdefault(job.rule.name, []).append(values)
         trained = {}
         for job in workflow.dag.jobs:

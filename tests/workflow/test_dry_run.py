@@ -339,6 +339,20 @@ def test_the_toy_run_has_few_jobs(toy_jobs):
     assert sum(map(len, toy_jobs["jobs"].values())) <= 80
 
 
+def test_no_job_of_the_toy_run_waits_for_several_cores(toy_jobs, tmp_path):
+    """Else it would wait until the last training is done; other runs share such work."""
+    for rule, jobs in toy_jobs["jobs"].items():
+        assert [job["threads"] for job in jobs] == [1] * len(jobs), rule
+    overlay = tmp_path / "two_workers.yaml"
+    overlay.write_text(yaml.safe_dump({"threads": {"workers": 2}}))
+    jobs = declared(ROOT / "config/toy.yaml", overlay)["jobs"]
+    several = {rule for rule in jobs if jobs[rule][0]["threads"] == 2}
+    assert several == {
+        *("boucaud2020_sep", "boucaud2020_forced_fit", "farrens2022_draw_stamps"),
+        *("reiman2019_frames", "hemmati2022_photometry"),
+    }
+
+
 def test_only_networks_ask_for_a_gpu(toy_jobs):
     """On a cluster, a job gets the resources of its rule; `tests/slurm` tests that."""
     asking = {name for name, rule in toy_jobs["rules"].items() if "gpu" in rule["resources"]}

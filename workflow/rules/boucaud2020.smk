@@ -406,7 +406,7 @@ rule boucaud2020_sep:
     priority: 1
     conda:
         "../../envs/analysis.yaml"
-    threads: 2
+    threads: workers(2)
     resources:
         mem_mb=memory("sep/{dataset}", 4000),
         runtime=minutes("sep/{dataset}", 60),
@@ -462,9 +462,11 @@ rule boucaud2020_forced_fit:
     benchmark:
         "<results>/benchmarks/forced_fit/{dataset}.tsv"
     # Threads share the blends; the fits do not depend on their number.
+    # Before figures: a run that ends with long jobs leaves cores idle.
+    priority: 1
     conda:
         "../../envs/analysis.yaml"
-    threads: 2
+    threads: workers(2)
     resources:
         mem_mb=memory("forced_fit/{dataset}", 4000),
         runtime=minutes("forced_fit/{dataset}", 120),

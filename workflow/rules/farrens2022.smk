@@ -207,7 +207,7 @@ rule farrens2022_draw_stamps:
     priority: 1
     conda:
         "../../envs/analysis.yaml"
-    threads: 8
+    threads: workers(8)
     resources:
         mem_mb=memory("farrens2022/{sample}_{split}", 8000),
         runtime=minutes("farrens2022/{sample}_{split}", 240),
@@ -284,6 +284,8 @@ rule farrens2022_train:
         "<results>/logs/farrens2022/train_sigma{sigma}_{realisation}.log",
     benchmark:
         "<results>/benchmarks/farrens2022/train_sigma{sigma}_{realisation}.tsv"
+    # Before figures: a run that ends with long jobs leaves cores idle.
+    priority: 1
     retries: 2
     conda:
         "../../envs/keras.yaml"

@@ -182,6 +182,8 @@ rule hemmati2022_catalogue_simulated:
         "<results>/logs/hemmati2022/catalogue_{cutouts}.log",
     wildcard_constraints:
         cutouts=cutouts_from("simulated"),
+    # Four jobs, one after another, wait for it: networks, peaks, photometry and results.
+    priority: 2
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -214,6 +216,7 @@ rule hemmati2022_cutouts_simulate:
         "<results>/benchmarks/hemmati2022/simulate_{cutouts}_{chunk}.tsv"
     wildcard_constraints:
         cutouts=cutouts_from("simulated"),
+    priority: 2
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -387,6 +390,7 @@ rule hemmati2022_assemble_cutouts:
         "<results>/logs/hemmati2022/assemble_{cutouts}.log",
     wildcard_constraints:
         cutouts=cutouts_from("simulated"),
+    priority: 2
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -420,6 +424,8 @@ rule hemmati2022_train:
         "<results>/logs/train/{sr}.log",
     benchmark:
         "<results>/benchmarks/train/{sr}.tsv"
+    # Before figures: a run that ends with long jobs leaves cores idle.
+    priority: 1
     retries: 2
     conda:
         "../../envs/torch.yaml"
@@ -463,6 +469,8 @@ rule hemmati2022_detect:
         "<results>/logs/hemmati2022/detect.log",
     benchmark:
         "<results>/benchmarks/hemmati2022/detect.tsv"
+    # Before figures: a run that ends with long jobs leaves cores idle.
+    priority: 1
     conda:
         "../../envs/torch.yaml"
     threads: config["threads"]["training"]
@@ -547,7 +555,7 @@ rule hemmati2022_photometry:
     priority: 1
     conda:
         "../../envs/photometry.yaml"
-    threads: 2
+    threads: workers(2)
     resources:
         mem_mb=with_cutouts_mb,
         runtime=minutes("hemmati2022/photometry", 120),

@@ -166,7 +166,7 @@ rule reiman2019_frames:
     priority: 1
     conda:
         "../../envs/analysis.yaml"
-    threads: 4
+    threads: workers(4)
     resources:
         mem_mb=memory("reiman2019/frames_{images}", 2000),
         runtime=minutes("reiman2019/frames_{images}", 120),
@@ -201,6 +201,8 @@ rule reiman2019_train:
         "<results>/logs/train/{gan}.log",
     benchmark:
         "<results>/benchmarks/train/{gan}.tsv"
+    # Before figures: a run that ends with long jobs leaves cores idle.
+    priority: 1
     retries: 2
     conda:
         "../../envs/torch.yaml"

@@ -123,4 +123,6 @@ def save_figure(figure: Figure, outputs: Outputs) -> None:
         metadata = {"CreationDate": None} if str(path).endswith(".pdf") else {"Software": None}
         with atomic(path) as temporary:
             figure.savefig(temporary, metadata=metadata)
+        # The other formats get the same layout, which takes a third of the time.
+        figure.set_layout_engine("none")
     plt.close(figure)

@@ -74,9 +74,14 @@ class Pathvars(Section):
 
 
 class Threads(Section):
-    """Number of threads of Keras and PyTorch."""
+    """Number of threads of Keras and PyTorch, and of processes that share other work."""
 
     training: Count = Field(default=8, description="Number of threads for training and prediction.")
+    workers: Count = Field(
+        default=8,
+        description="Most processes of a job that shares measurements, fits or images among several; "
+        "results do not depend on it. With 1, such a job does not wait until several cores are free.",
+    )
 
 
 class Config(Section):
@@ -105,7 +110,7 @@ class Config(Section):
         "none; false: they run on CPUs, and say so.",
     )
     threads: Threads = Field(
-        default=Threads(), description="Number of threads of Keras and PyTorch."
+        default=Threads(), description="Number of threads of Keras and PyTorch, and of other jobs' processes."
     )
     datasets: dict[Name, DataSet] = Field(
         min_length=1, description="Data sets by name; the keys depend on the source."
