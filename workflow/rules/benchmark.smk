@@ -371,10 +371,7 @@ rule benchmark_measure:
     conda:
         "../../envs/analysis.yaml"
     # Only the fit has several processes; its results do not depend on their number.
-    threads:
-        lambda wildcards: workers(8)
-        if BENCHMARK_METHODS[wildcards.method]["kind"] == "forced_fit"
-        else 1
+    threads: lambda wildcards: workers(8) if BENCHMARK_METHODS[wildcards.method]["kind"] == "forced_fit" else 1
     resources:
         mem_mb=growing(4000),
         runtime=growing(120),

@@ -79,8 +79,8 @@ class Threads(Section):
     training: Count = Field(default=8, description="Number of threads for training and prediction.")
     workers: Count = Field(
         default=8,
-        description="Most processes of a job that shares measurements, fits or images among several; "
-        "results do not depend on it. With 1, such a job does not wait until several cores are free.",
+        description="Most processes of a job that shares measurements, fits or images among them; "
+        "results do not depend on it. With 1, a job does not wait until several cores are free.",
     )
 
 
@@ -110,7 +110,8 @@ class Config(Section):
         "none; false: they run on CPUs, and say so.",
     )
     threads: Threads = Field(
-        default=Threads(), description="Number of threads of Keras and PyTorch, and of other jobs' processes."
+        default=Threads(),
+        description="Number of threads of Keras and PyTorch, and of other jobs' processes.",
     )
     datasets: dict[Name, DataSet] = Field(
         min_length=1, description="Data sets by name; the keys depend on the source."
