@@ -72,11 +72,6 @@ def code(script):
     return lambda wildcards: digest(script)
 
 
-def workers(n):
-    """Threads of a rule whose processes share the work: n, or fewer if the configuration says so."""
-    return min(n, config["threads"]["workers"])
-
-
 def n_chunks(total, size):
     """Number of chunks of a given size that are needed for a total."""
     return -(-total // size)

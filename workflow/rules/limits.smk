@@ -1,4 +1,4 @@
-# Time and memory that jobs ask for. Most come from measured rates (config/rates.csv); numbers in the rules
+# Time, memory and threads that jobs ask for. Most come from measured rates (config/rates.csv); numbers in the rules
 # stand for steps like which none was measured. Each attempt asks for twice as much as the one before.
 from deblend.run.limits import limit_mb, limit_minutes, more, read_rates
 from deblend.training.gpu import REQUIRE
@@ -40,3 +40,8 @@ def memory(step, stated, gpu=False):
 def growing(value):
     """Function for a rule's runtime or mem_mb: a value for the first attempt."""
     return lambda wildcards, attempt: more(value, attempt)
+
+
+def workers(n):
+    """Threads of a rule whose processes share the work: n, or fewer if the configuration says so."""
+    return min(n, config["threads"]["workers"])
