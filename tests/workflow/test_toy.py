@@ -158,7 +158,8 @@ def test_the_branched_gan_separates_two_galaxies(toy):
     record = json.loads((toy / "networks/deblender_gan/network.json").read_text())
     assert record["vgg_weights"] == "random"
     assert record["generator"] == "copy_gate"
-    assert record["blends_seen"] == 603 * 16
+    batches = settings["burn_in_iterations"] + settings["iterations"]
+    assert record["blends_seen"] == batches * settings["batch_size"]
     assert record["n_images"] == 600
     index = pd.read_csv(toy / "datasets/galaxyzoo/index.csv")
     assert record["n_train_galaxies"] == (index["split"] == "train").sum()
