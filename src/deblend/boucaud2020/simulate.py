@@ -6,7 +6,7 @@ from the configuration's seed, the data set's name and the galaxy's index: a gal
 on its chunk, and no two data sets share a galaxy.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import galsim
 import numpy as np
@@ -34,6 +34,26 @@ REDSHIFT_RANGE = (0.02, 1.5)
 #: Side of the image of a neighbour, in half-light radii: an exponential profile has almost no light
 #: beyond eight.
 NEIGHBOUR_SIZE_RADII = 16
+
+
+class Neighbour(NamedTuple):
+    """A galaxy that happens to be in the stamp of another one.
+
+    Attributes
+    ----------
+    x_px, y_px : float
+        From the middle of the stamp.
+    mag, half_light_radius_px, axis_ratio : float
+    angle : float
+        Of the major axis, radians.
+    """
+
+    x_px: float
+    y_px: float
+    mag: float
+    half_light_radius_px: float
+    axis_ratio: float
+    angle: float
 
 
 def draw_properties(
@@ -94,19 +114,23 @@ def _prior_px(config: SimulatorConfig) -> float:
     return PIXEL_SCALE / config.pixel_scale_arcsec
 
 
-def _draw_neighbours(
-    rng: np.random.Generator,
-    image: galsim.Image,
-    psf: galsim.GSObject,
-    galaxy: dict[str, Any],
-    config: SimulatorConfig,
-) -> None:
-    """Add foreground and background galaxies, none of them centred on the central galaxy."""
-    scale = config.pixel_scale_arcsec
+def draw_neighbours(
+    rng: np.random.Generator, galaxy: dict[str, Any], config: SimulatorConfig
+) -> list[Neighbour]:
+    """Draw the foreground and background galaxies of a stamp, none of them near its galaxy.
+
+    Parameters
+    ----------
+    rng : Generator
+    galaxy : dict
+        Catalogue entry of the galaxy.
+    config : SimulatorConfig
+    """
     half = config.stamp_size / 2
     # Parent galaxies are isolated: a neighbour overlaps only the outskirts of the central galaxy,
     # most of whose light lies within two half-light radii.
     nearest = max(2.5 * galaxy["half_light_radius_px"], 10.0 * _prior_px(config))
+    neighbours = []
     for _ in range(rng.poisson(config.n_neighbours_mean * (config.stamp_size / 128) ** 2)):
         x, y = rng.uniform(-half, half, 2)
         span = config.neighbour_mag_max - config.neighbour_mag_min
@@ -115,13 +139,26 @@ def _draw_neighbours(
         mag = config.neighbour_mag_min + np.log1p(rng.uniform() * np.expm1(slope * span)) / slope
         radius = 10 ** rng.normal(0.7 - 0.1 * (mag - 22.5), 0.15) * _prior_px(config)
         axis_ratio = rng.uniform(0.3, 1.0)
-        angle = rng.uniform(0, np.pi) * galsim.radians
-        if np.hypot(x, y) < nearest:
-            continue
+        angle = rng.uniform(0, np.pi)
+        if np.hypot(x, y) >= nearest:
+            neighbours.append(Neighbour(x, y, mag, radius, axis_ratio, angle))
+    return neighbours
+
+
+def _add_neighbours(
+    image: galsim.Image,
+    psf: galsim.GSObject,
+    neighbours: list[Neighbour],
+    config: SimulatorConfig,
+) -> None:
+    """Add the light of neighbours to a stamp."""
+    scale = config.pixel_scale_arcsec
+    for x, y, mag, radius, axis_ratio, angle in neighbours:
         neighbour = galsim.Exponential(
             half_light_radius=radius * scale, flux=float(flux_from_mag(mag, config.zero_point))
         )
-        neighbour = galsim.Convolve(neighbour.shear(q=axis_ratio, beta=angle), psf)
+        turned = neighbour.shear(q=axis_ratio, beta=angle * galsim.radians)
+        neighbour = galsim.Convolve(turned, psf)
         centre = image.true_center + galsim.PositionD(x, y)
         side = 16 + int(NEIGHBOUR_SIZE_RADII * radius)
         stamp = neighbour.drawImage(nx=side, ny=side, scale=scale, center=centre, method="no_pixel")
@@ -165,18 +202,15 @@ def simulate_galaxy(
         The noise is to be correlated, and its correlation is not given.
     """
     correlation = _used_correlation(config, correlation)
-    rng = generator(seed, "simulate", dataset, index)
-    galaxy = draw_properties(rng, priors, config)
+    rng, galaxy, own = _galaxy(seed, dataset, index, priors, config)
     psf = moffat_psf(config.psf_fwhm_arcsec, config.psf_moffat_beta)
-    profile = galsim.Convolve(
-        galaxy_profile(rng, galaxy, config.pixel_scale_arcsec, config.zero_point), psf
-    )
+    profile = galsim.Convolve(own, psf)
     size = config.stamp_size
     image = galsim.ImageF(size, size, scale=config.pixel_scale_arcsec)
     # The central pixel is that at (size // 2, size // 2), as in stamps cut from a mosaic.
     centre = galsim.PositionD(size // 2 + 1, size // 2 + 1)
     profile.drawImage(image, center=centre, method="no_pixel")
-    _draw_neighbours(rng, image, psf, galaxy, config)
+    _add_neighbours(image, psf, draw_neighbours(rng, galaxy, config), config)
     # Drizzling also correlates the photon noise of galaxies. The noise of a sum over many pixels
     # remains that of its photons, so that each pixel has less.
     ratio = 1.0 if correlation is None else float(correlation.sum())
@@ -187,6 +221,24 @@ def simulate_galaxy(
     )
     entry = {"id": f"{dataset}-{index:06d}", **galaxy, "origin": f"simulated:{dataset}"}
     return pixels.astype(np.float32), entry
+
+
+def _galaxy(
+    seed: int, dataset: str, index: int, priors: dict[str, Any], config: SimulatorConfig
+) -> tuple[np.random.Generator, dict[str, Any], galsim.GSObject]:
+    """Generator of a galaxy after its profile was drawn, its catalogue entry, and the profile."""
+    rng = generator(seed, "simulate", dataset, index)
+    galaxy = draw_properties(rng, priors, config)
+    profile = galaxy_profile(rng, galaxy, config.pixel_scale_arcsec, config.zero_point)
+    return rng, galaxy, profile
+
+
+def neighbours_of(
+    seed: int, dataset: str, index: int, priors: dict[str, Any], config: SimulatorConfig
+) -> list[Neighbour]:
+    """The neighbours in the stamp of a galaxy of `simulate_galaxy`: see `draw_neighbours`."""
+    rng, galaxy, _ = _galaxy(seed, dataset, index, priors, config)
+    return draw_neighbours(rng, galaxy, config)
 
 
 def _used_correlation(config: SimulatorConfig, correlation: np.ndarray | None) -> np.ndarray | None:
