@@ -3,6 +3,10 @@
 Central galaxy and companion are cleaned stamps of the data set. Third galaxies and neighbours are
 smooth profiles, since the stamps of galaxies hold noise: with more than two of them a scene would
 be noisier than the others.
+
+A neighbour that could be the companion, or another one, by its magnitude and its place, counts as a
+galaxy of the scene (`counts_as_galaxy`): the image does not tell whether a galaxy was drawn as a
+neighbour, so that the number of galaxies must not depend on it.
 """
 
 from collections.abc import Mapping
@@ -12,7 +16,7 @@ from typing import Any
 import galsim
 import numpy as np
 from deblend.benchmark.sets import blend_rules
-from deblend.boucaud2020.blends import draw_blends
+from deblend.boucaud2020.blends import REACH_RADII, draw_blends, within_reach
 from deblend.boucaud2020.render import orient, overlap, render
 from deblend.boucaud2020.training_stamps import TrainingStamps
 from deblend.data.noise import noise_images
@@ -37,11 +41,11 @@ NEIGHBOUR_DISTANCE = (2.5, 10.0)
 #: Range of the Sersic indices of third galaxies.
 THIRD_SERSIC = (0.24, 3.6)
 
-#: A third galaxy is nearer than this, in radii of the smaller one, and further than the larger one.
-THIRD_REACH = 4.0
-
 #: Tries to place a third galaxy.
 TRIES = 25
+
+#: Class of the scenes with most galaxies: three or more.
+MOST = 2
 
 #: Side of the parent stamp in which the number of neighbours is given.
 NEIGHBOURS_SIDE = 128
@@ -73,6 +77,39 @@ class SceneRules:
     n_neighbours_mean: float
     neighbour_mag: tuple[float, float]
     n_profiles: int
+
+
+def counts_as_galaxy(
+    mag: np.ndarray | float,
+    radius: np.ndarray | float,
+    shift: tuple[np.ndarray | float, np.ndarray | float],
+    central: tuple[float, float],
+    *,
+    mag_range: tuple[float, float],
+    stamp_size: int,
+    delta_mag_max: float,
+    shift_rule: str,
+) -> np.ndarray:
+    """Whether neighbours count as galaxies of a scene: those that could be the companion.
+
+    Parameters
+    ----------
+    mag, radius : float or ndarray
+        Magnitude and half-light radius, px, of each neighbour.
+    shift : tuple of float or ndarray
+        x and y from the central galaxy, px.
+    central : tuple of float
+        Magnitude and half-light radius of the central galaxy.
+    mag_range : tuple of float
+        Of the galaxies that are blended.
+    stamp_size : int
+        Side of the stamps, px.
+    delta_mag_max, shift_rule
+        Of `boucaud2020 > blending`.
+    """
+    bright, faint = mag_range
+    alike = (mag >= bright) & (mag <= faint) & (np.abs(mag - central[0]) < delta_mag_max)
+    return alike & within_reach(*shift, central[1], radius, stamp_size, shift_rule)
 
 
 def rules_of(entry: Mapping[str, Any], blending: Mapping[str, Any]) -> SceneRules:
@@ -118,6 +155,7 @@ class TrainingScenes:
         )
         self._sigma, self._correlation = stamps.noise()
         self._mag = stamps.galaxies["mag"].to_numpy(float)
+        self._mag_range = float(self._mag.min()), float(self._mag.max())
         self._radius = stamps.galaxies["half_light_radius_px"].to_numpy(float)
         self._flux = flux_from_mag(self._mag, float(band.zero_point))
         self.sigma = float(np.sqrt(2) * self._sigma)
@@ -176,6 +214,7 @@ class TrainingScenes:
         level, tilt, scatter = NEIGHBOUR_RADIUS
         radius = 10 ** rng.normal(level - tilt * (mag - 22.5), scatter) * self._prior_px
         flux = flux_from_mag(mag, zero_point)
+        self._of_neighbours = {"mag": mag, "radius": radius, "flux": flux}
         drawn = [f * self._profile(rng, psf, r, 1.0) for f, r in zip(flux, radius, strict=True)]
         return np.array(drawn, np.float32).reshape(-1, self.side, self.side)
 
@@ -194,7 +233,7 @@ class TrainingScenes:
             In units of the noise; the central galaxy is at pixel (y // 2, x // 2).
         fluxes : ndarray, shape (size, 2), float32
             Central galaxy and companion, counts/s. Where there is one galaxy, the second number
-            means nothing.
+            means nothing. A neighbour that counts is the companion of a galaxy without another one.
         number : ndarray of int, shape (size,)
             0: one galaxy, 1: two, 2: three.
         """
@@ -219,14 +258,17 @@ class TrainingScenes:
             noise_correlation=self._correlation,
         )
         places = numbered["central"].to_numpy()
+        fluxes = self._flux[blends[["central", "companion"]].to_numpy()]
         for i, blend in enumerate(blends.itertuples(index=False)):
             if counts[i] == 0:
                 images[i] = self._alone(stamps[places[i]], blend)
             if counts[i] == 2 and not self._add_third(rng, images[i], blend.central):
                 counts[i] = 1
-            self._add_neighbours(rng, images[i], blend, with_companion=counts[i] > 0)
-        pair = blends[["central", "companion"]].to_numpy()
-        return images / np.float32(self.sigma), self._flux[pair].astype(np.float32), counts
+            further = self._add_neighbours(rng, images[i], blend, with_companion=counts[i] > 0)
+            if counts[i] == 0 and further:
+                fluxes[i, 1] = further[0]
+            counts[i] = min(counts[i] + len(further), MOST)
+        return images / np.float32(self.sigma), fluxes.astype(np.float32), counts
 
     def _alone(self, stamp: np.ndarray, blend: Any) -> np.ndarray:
         """The central galaxy with the noise of two stamps."""
@@ -240,7 +282,7 @@ class TrainingScenes:
             k = rng.integers(len(self._third_rows))
             other = self._third_rows[k]
             radii = sorted((self._radius[central], self._radius[other]))
-            reach = min(THIRD_REACH * radii[0], self.side // 2)
+            reach = min(REACH_RADII * radii[0], self.side // 2)
             x, y = rng.uniform(-reach, reach, 2).astype(int)
             near = abs(self._mag[central] - self._mag[other]) < self._rules.delta_mag_max
             if near and min(radii[1], 0.8 * reach) <= np.hypot(x, y) <= reach:
@@ -250,8 +292,15 @@ class TrainingScenes:
 
     def _add_neighbours(
         self, rng: np.random.Generator, image: np.ndarray, blend: Any, *, with_companion: bool
-    ) -> None:
-        """Add the neighbours of each galaxy, none of them near its own one."""
+    ) -> list[float]:
+        """Add the neighbours of each galaxy, none of them near its own one.
+
+        Returns
+        -------
+        list of float
+            Fluxes of those that count as galaxies of the scene, counts/s.
+        """
+        further = []
         half = self.side // 2
         mean = self._rules.n_neighbours_mean * (self.side / NEIGHBOURS_SIDE) ** 2
         places = [(blend.central, 0, 0)]
@@ -266,6 +315,22 @@ class TrainingScenes:
                 if np.hypot(x, y) >= nearest:
                     turned = orient(self._neighbours[k], int(rng.integers(8)))
                     self._add(image, turned, x + dx, y + dy)
+                    if self._counts(k, x + dx, y + dy, blend.central):
+                        further.append(float(self._of_neighbours["flux"][k]))
+        return further
+
+    def _counts(self, k: int, dx: int, dy: int, central: int) -> bool:
+        """Whether a neighbour counts as a galaxy of the scene."""
+        counted = counts_as_galaxy(
+            *(self._of_neighbours[key][k] for key in ("mag", "radius")),
+            (dx, dy),
+            (self._mag[central], self._radius[central]),
+            mag_range=self._mag_range,
+            stamp_size=self.side,
+            delta_mag_max=self._rules.delta_mag_max,
+            shift_rule=self._rules.shift_rule,
+        )
+        return bool(counted)
 
     def _add(self, image: np.ndarray, stamp: np.ndarray, dx: int, dy: int) -> None:
         """Add a stamp, shifted."""

@@ -20,6 +20,10 @@ SPLITS = ("train", "validation", "test")
 BLOCK = 1000
 
 
+#: Largest shift by the rule of the authors, in half-light radii of the smaller galaxy.
+REACH_RADII = 4
+
+
 #: Shifts drawn for a pair before another pair is drawn (the authors' code).
 TRIES = 25
 
@@ -76,7 +80,7 @@ def _draw_shifts(
         size = np.floor(low + rng.uniform(size=(n, 2)) * (half - low)).astype(int)
         sign = rng.choice([-1, 1], (n, 2))
         return sign * size, np.ones(n, bool)
-    r_max = np.minimum(4 * np.minimum(r1, r2), half)
+    r_max = np.minimum(REACH_RADII * np.minimum(r1, r2), half)
     r_min = np.maximum(r1, r2)
     r_min = np.where(r_min >= r_max, 0.8 * r_max, r_min)
     reach = np.floor(r_max)[:, None, None]
@@ -86,6 +90,32 @@ def _draw_shifts(
     accepted = (length >= r_min[:, None]) & (length <= r_max[:, None])
     first = np.argmax(accepted, axis=1)
     return tries[np.arange(n), first], accepted.any(axis=1)
+
+
+def within_reach(
+    dx: np.ndarray | float,
+    dy: np.ndarray | float,
+    r1: np.ndarray | float,
+    r2: np.ndarray | float,
+    stamp_size: int,
+    rule: str,
+) -> np.ndarray:
+    """Whether a companion could be as far from the central galaxy as another galaxy is.
+
+    Parameters
+    ----------
+    dx, dy : float or ndarray
+        Position from the central galaxy, px.
+    r1, r2 : float or ndarray
+        Half-light radii of both galaxies, px.
+    stamp_size : int
+        Side of the stamps, px.
+    rule : {"authors", "section_2_2"}
+    """
+    half = stamp_size // 2
+    if rule == "section_2_2":
+        return np.maximum(np.abs(dx), np.abs(dy)) <= half
+    return np.hypot(dx, dy) <= np.minimum(REACH_RADII * np.minimum(r1, r2), half)
 
 
 def draw_shifts(
