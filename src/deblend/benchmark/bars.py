@@ -26,7 +26,8 @@ COVERAGE_IN_BINS, STANDARD_ERRORS = 0.04, 3.0
 #: Largest distance of the PIT from a uniform distribution.
 KS = 0.03
 
-#: Largest share of the fluxes that have a warning, and least share of the outliers with one, %.
+#: Largest share of the fluxes that have a warning, in scenes of which no neighbour counts as a
+#: galaxy, and least share of all outliers with one, %.
 WARNED_PERCENT, KNOWN_PERCENT = 5.0, 80.0
 
 #: Columns of the table.
@@ -76,9 +77,11 @@ def density_bars(
     rows.append(
         ("distance of the PIT", f"at most {KS:g}", row["pit_ks"], bool(row["pit_ks"] <= KS))
     )
-    warned, known = row["uncertain_percent"], row["outliers_known_percent"]
+    warned, known = row["uncertain_in_range_percent"], row["outliers_known_percent"]
     limits = f"at most {WARNED_PERCENT:g}", f"at least {KNOWN_PERCENT:g}"
-    rows.append(("fluxes with a warning (%)", limits[0], warned, bool(warned <= WARNED_PERCENT)))
+    rows.append(
+        ("fluxes in range with a warning (%)", limits[0], warned, bool(warned <= WARNED_PERCENT))
+    )
     rows.append(("outliers with a warning (%)", limits[1], known, bool(known >= KNOWN_PERCENT)))
     made = pd.DataFrame(rows, columns=list(COLUMNS[1:]))
     made.insert(0, "method", method)

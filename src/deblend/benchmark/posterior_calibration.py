@@ -131,7 +131,10 @@ def features_of(numbers: np.ndarray, scaling: np.ndarray) -> np.ndarray:
 
 
 def calibrate(
-    answered: Callable[[float, np.ndarray], Answer], fluxes: np.ndarray, number: np.ndarray
+    answered: Callable[[float, np.ndarray], Answer],
+    fluxes: np.ndarray,
+    blended: np.ndarray,
+    further: np.ndarray,
 ) -> tuple[Calibration, dict]:
     """Find a calibration from what a network says about scenes with known galaxies.
 
@@ -143,8 +146,11 @@ def calibrate(
         What the network says, from temperature and bias of the number of galaxies.
     fluxes : ndarray, shape (n, 2)
         Central galaxy and companion, counts/s; the second number means nothing where there is one.
-    number : ndarray of int, shape (n,)
-        0: one galaxy, 1: two, 2: three or more.
+    blended : ndarray of int, shape (n,)
+        Galaxies that were blended: 0: one, 1: two, 2: three or more.
+    further : ndarray of int, shape (n,)
+        Neighbours that count as galaxies of the scene. Quantiles are calibrated on all blends of
+        two, with these neighbours too: their intervals are to be right as well.
 
     Returns
     -------
@@ -154,7 +160,8 @@ def calibrate(
         NMAD of the medians; `ks_central` and `ks_companion`, the Kolmogorov-Smirnov distances of
         the PIT from a uniform distribution; `accuracy` of the number of galaxies; `temperature`.
     """
-    calibration, two = Calibration(), number == 1
+    calibration, two = Calibration(), blended == 1
+    number = np.minimum(blended + further, N_CLASSES - 1)
     if two.sum() < FEW_BLENDS:
         log.warning(
             "%d blends of two galaxies are few to calibrate on: %d are better "
@@ -358,8 +365,8 @@ def calibrate_and_write(
         From `deblend.benchmark.posterior_training`.
     device : torch.device
     """
-    answered, fluxes, number, _ = _known(scenes, truths, weights, description, device)
-    calibration, checks = calibrate(answered, fluxes, number)
+    answered, known = _known(scenes, truths, weights, description, device)
+    calibration, checks = calibrate(answered, known["flux"], known["blended"], known["further"])
     write_weights(outputs["calibration"], calibration)
     write_json(outputs["checks"], checks)
 
@@ -387,10 +394,11 @@ def recalibrate_and_write(
         From `deblend.benchmark.posterior_training`.
     device : torch.device
     """
-    known = Calibration()
-    read_weights(calibration, known)
-    answered, fluxes, _, ids = _known([scenes], [truth], weights, description, device)
-    corrected, checks = recalibrate(known, answered(*of_number(known)), fluxes, ids)
+    before = Calibration()
+    read_weights(calibration, before)
+    answered, known = _known([scenes], [truth], weights, description, device)
+    found = answered(*of_number(before))
+    corrected, checks = recalibrate(before, found, known["flux"], known["id"])
     write_weights(outputs["calibration"], corrected)
     write_json(outputs["checks"], checks)
 
@@ -401,22 +409,32 @@ def _known(
     weights: str | Path,
     description: str | Path,
     device: torch.device,
-) -> tuple[Callable[[float, np.ndarray], Answer], np.ndarray, np.ndarray, np.ndarray]:
-    """What a network says about sets of scenes, their fluxes and numbers, and ids of galaxies."""
+) -> tuple[Callable[[float, np.ndarray], Answer], dict[str, np.ndarray]]:
+    """What a network says about sets of scenes, and what is known about them.
+
+    Returns
+    -------
+    answered : callable
+    known : dict of ndarray
+        `flux` (n, 2), `blended` and `further` (n,) as `calibrate` takes them, and the `id` of each
+        galaxy.
+    """
     record = read_description(description)
     network = build_network(
         lambda: PosteriorNetwork(record["filters"], record["blocks"]), weights, description
     )
     network.to(device).eval()
-    images, fluxes, number, ids = [], [], [], []
+    images: list[np.ndarray] = []
+    parts: dict[str, list[np.ndarray]] = {"flux": [], "blended": [], "further": [], "id": []}
     for path, truth in zip(scenes, truths, strict=True):
-        known, factor = normalised(read_scenes(path), record)
+        of_set, factor = normalised(read_scenes(path), record)
         galaxies = read_truth(truth, pixels=False).galaxies
         flux = galaxies.pivot_table(index="scene", columns="galaxy", values="flux").to_numpy()
         pair = np.concatenate([flux, np.ones_like(flux)], axis=1)[:, :2]
-        images.append(known)
-        fluxes.append(pair * factor)
-        number.append(np.full(len(pair), flux.shape[1] - 1))
-        ids.append(galaxies["id"].to_numpy(str))
+        images.append(of_set)
+        parts["flux"].append(pair * factor)
+        parts["blended"].append(np.full(len(pair), flux.shape[1] - 1))
+        parts["further"].append(galaxies.groupby("scene")["n_further"].first().to_numpy())
+        parts["id"].append(galaxies["id"].to_numpy(str))
     answered = functools.partial(answer, network, np.concatenate(images), device)
-    return answered, np.concatenate(fluxes), np.concatenate(number), np.concatenate(ids)
+    return answered, {name: np.concatenate(values) for name, values in parts.items()}

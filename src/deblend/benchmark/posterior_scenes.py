@@ -4,9 +4,9 @@ Central galaxy and companion are cleaned stamps of the data set. Third galaxies 
 smooth profiles, since the stamps of galaxies hold noise: with more than two of them a scene would
 be noisier than the others.
 
-A neighbour that could be the companion, or another one, by its magnitude and its place, counts as a
-galaxy of the scene (`counts_as_galaxy`): the image does not tell whether a galaxy was drawn as a
-neighbour, so that the number of galaxies must not depend on it.
+A neighbour that could be the companion by its magnitude and its place counts as a galaxy of the
+scene (`deblend.benchmark.sets.counts_as_galaxy`): an image does not tell whether a galaxy was drawn
+as a neighbour, so that the number of galaxies must not depend on it.
 """
 
 from collections.abc import Mapping
@@ -15,8 +15,8 @@ from typing import Any
 
 import galsim
 import numpy as np
-from deblend.benchmark.sets import blend_rules
-from deblend.boucaud2020.blends import REACH_RADII, draw_blends, within_reach
+from deblend.benchmark.sets import blend_rules, counts_as_galaxy
+from deblend.boucaud2020.blends import REACH_RADII, draw_blends
 from deblend.boucaud2020.render import orient, overlap, render
 from deblend.boucaud2020.training_stamps import TrainingStamps
 from deblend.data.noise import noise_images
@@ -77,39 +77,6 @@ class SceneRules:
     n_neighbours_mean: float
     neighbour_mag: tuple[float, float]
     n_profiles: int
-
-
-def counts_as_galaxy(
-    mag: np.ndarray | float,
-    radius: np.ndarray | float,
-    shift: tuple[np.ndarray | float, np.ndarray | float],
-    central: tuple[float, float],
-    *,
-    mag_range: tuple[float, float],
-    stamp_size: int,
-    delta_mag_max: float,
-    shift_rule: str,
-) -> np.ndarray:
-    """Whether neighbours count as galaxies of a scene: those that could be the companion.
-
-    Parameters
-    ----------
-    mag, radius : float or ndarray
-        Magnitude and half-light radius, px, of each neighbour.
-    shift : tuple of float or ndarray
-        x and y from the central galaxy, px.
-    central : tuple of float
-        Magnitude and half-light radius of the central galaxy.
-    mag_range : tuple of float
-        Of the galaxies that are blended.
-    stamp_size : int
-        Side of the stamps, px.
-    delta_mag_max, shift_rule
-        Of `boucaud2020 > blending`.
-    """
-    bright, faint = mag_range
-    alike = (mag >= bright) & (mag <= faint) & (np.abs(mag - central[0]) < delta_mag_max)
-    return alike & within_reach(*shift, central[1], radius, stamp_size, shift_rule)
 
 
 def rules_of(entry: Mapping[str, Any], blending: Mapping[str, Any]) -> SceneRules:

@@ -101,6 +101,8 @@ def _truth_table(stamps: Stamps, blends: pd.DataFrame) -> pd.DataFrame:
             "flux": flux_from_mag(galaxies["mag"].to_numpy(float), zero_point),
             "mag": galaxies["mag"].to_numpy(float),
             "half_light_radius_px": galaxies["half_light_radius_px"].to_numpy(float),
+            # Stamps are cleaned of neighbours.
+            "n_further": 0,
         }
     )
 

@@ -21,10 +21,10 @@ from deblend.benchmark.truth import (
     signal_to_noise,
     with_neighbour_quantities,
 )
-from deblend.boucaud2020.blends import draw_shifts
+from deblend.boucaud2020.blends import draw_shifts, within_reach
 from deblend.boucaud2020.config import BlendConfig, SimulatorConfig
-from deblend.boucaud2020.render import render, render_components
-from deblend.boucaud2020.simulate import draw_properties, simulate_galaxy
+from deblend.boucaud2020.render import render, render_components, turned_position
+from deblend.boucaud2020.simulate import draw_properties, neighbours_of, simulate_galaxy
 from deblend.data.noise import noise_images
 from deblend.data.profiles import moffat_psf
 from deblend.errors import DeblendError
@@ -120,6 +120,39 @@ class SetOptions:
         """Noise of a stamp of a set: as in the training, see `deblend.boucaud2020.clean.clean`."""
         twice = self.extra_noise and name != "hsc"
         return self.simulator.noise_sigma * (np.sqrt(2) if twice else 1.0)
+
+
+def counts_as_galaxy(
+    mag: np.ndarray | float,
+    radius: np.ndarray | float,
+    shift: tuple[np.ndarray | float, np.ndarray | float],
+    central: tuple[float, float],
+    *,
+    mag_range: tuple[float, float],
+    stamp_size: int,
+    delta_mag_max: float,
+    shift_rule: str,
+) -> np.ndarray:
+    """Whether neighbours count as galaxies of a scene: those that could be the companion.
+
+    Parameters
+    ----------
+    mag, radius : float or ndarray
+        Magnitude and half-light radius, px, of each neighbour.
+    shift : tuple of float or ndarray
+        x and y from the central galaxy, px.
+    central : tuple of float
+        Magnitude and half-light radius of the central galaxy.
+    mag_range : tuple of float
+        Of the galaxies that are blended.
+    stamp_size : int
+        Side of the stamps, px.
+    delta_mag_max, shift_rule
+        Of `boucaud2020 > blending`.
+    """
+    bright, faint = mag_range
+    alike = (mag >= bright) & (mag <= faint) & (np.abs(mag - central[0]) < delta_mag_max)
+    return alike & within_reach(*shift, central[1], radius, stamp_size, shift_rule)
 
 
 def simulator_of(name: str, options: SetOptions) -> SimulatorConfig:
@@ -274,8 +307,10 @@ def simulated_set(
     """
     galaxies, blends = plan(name, n_galaxies, options)
     config = simulator_of(name, options)
+    further = n_further(name, galaxies, blends, options)
     source = f"{options.prefix}{SAME_BLENDS.get(name, name)}"
     table = _truth_table(source, galaxies, blends, config)
+    table["n_further"] = further[table["scene"].to_numpy()]
     side = config.stamp_size
     scenes = _scenes(no_pixels(len(blends), side), config, options, name)
     # Masks of a training are measured before noise is added.
@@ -302,6 +337,55 @@ def simulated_set(
             yield images, alone.astype(np.float32, copy=False), masks, snr
 
     return PlannedSet(scenes, with_neighbour_quantities(table), batches())
+
+
+def n_further(
+    name: str, galaxies: pd.DataFrame, blends: pd.DataFrame, options: SetOptions
+) -> np.ndarray:
+    """Number of the neighbours in each scene that count as its galaxies: see `counts_as_galaxy`.
+
+    Parameters
+    ----------
+    name : str
+    galaxies, blends : DataFrame
+        From `plan`.
+    options : SetOptions
+
+    Returns
+    -------
+    ndarray of int, shape (n,)
+        Of two galaxies both have neighbours; of one or three the central galaxy alone.
+    """
+    config, source = simulator_of(name, options), SAME_BLENDS.get(name, name)
+    with_neighbours = range(2 if _n_of(blends) == 2 else 1)
+    mag, radius = (galaxies[c].to_numpy(float) for c in ("mag", "half_light_radius_px"))
+    # The central pixel from the middle of a stamp.
+    off = config.stamp_size // 2 - (config.stamp_size - 1) / 2
+    counts = np.zeros(len(blends), int)
+    for i, blend in enumerate(blends.to_dict("records")):
+        central = blend["galaxy_0"]
+        for k in with_neighbours:
+            found = neighbours_of(
+                options.seed,
+                f"{options.prefix}{source}",
+                blend[f"galaxy_{k}"],
+                dict(options.priors),
+                config,
+            )
+            if not found:
+                continue
+            x, y, of_mag, of_radius, *_ = np.array(found).T
+            x, y = turned_position(x - off, y - off, blend[f"orientation_{k}"])
+            counts[i] += counts_as_galaxy(
+                *(of_mag, of_radius),
+                (x + blend[f"dx_{k}"], y + blend[f"dy_{k}"]),
+                (mag[central], radius[central]),
+                mag_range=(config.mag_min, config.mag_max),
+                stamp_size=config.stamp_size,
+                delta_mag_max=options.blending.delta_mag_max,
+                shift_rule=options.blending.shift_rule,
+            ).sum()
+    return counts
 
 
 def make_set(name: str, n_galaxies: int, options: SetOptions) -> tuple[Scenes, Truth]:

@@ -22,11 +22,13 @@ from deblend.space import need_disk
 #: third one; `id` is unique. Flux and magnitude are those of the galaxy alone, counts/s and AB;
 #: positions are px from the centre of the corner pixel. `delta_mag` is the magnitude minus that of
 #: the brightest other galaxy of the scene, `separation_over_size` the distance from the nearest one
-#: over the larger half-light radius of both; NaN for a galaxy that is alone. `snr` is the signal to
-#: noise of the galaxy alone, if its profile were known and the noise white.
+#: over the larger half-light radius of both; NaN for a galaxy that is alone. `n_further` is the
+#: number of neighbours in the scene that count as its galaxies, since they could be the companion
+#: (`deblend.benchmark.sets.counts_as_galaxy`). `snr` is the signal to noise of the galaxy alone, if
+#: its profile were known and the noise white.
 COLUMNS = (
     *("scene", "galaxy", "id", "x_px", "y_px", "flux", "mag", "half_light_radius_px"),
-    *("delta_mag", "separation_over_size", "snr"),
+    *("delta_mag", "separation_over_size", "n_further", "snr"),
 )
 
 

@@ -47,6 +47,26 @@ def orient(image: np.ndarray, orientation: int) -> np.ndarray:
     return turned
 
 
+def turned_position(
+    x: np.ndarray | float, y: np.ndarray | float, orientation: int
+) -> tuple[np.ndarray | float, np.ndarray | float]:
+    """Where `orient` moves what is at a position.
+
+    Parameters
+    ----------
+    x, y : float or ndarray
+        From the central pixel, px.
+    orientation : int
+
+    Returns
+    -------
+    x, y : float or ndarray
+    """
+    if orientation >= 4:
+        x, y = y, x
+    return {0: (x, y), 1: (y, -x), 2: (-x, -y), 3: (-y, x)}[orientation % 4]
+
+
 def _roll_rows(image: np.ndarray) -> np.ndarray:
     """Move each row on by one and the last row to the front.
 

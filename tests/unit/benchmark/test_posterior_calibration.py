@@ -33,7 +33,7 @@ def too_wide(seed):
 @pytest.fixture(scope="module")
 def calibration():
     found, fluxes, number = too_wide(0)
-    made, checks = calibrate(lambda *_: found, fluxes, number)
+    made, checks = calibrate(lambda *_: found, fluxes, number, np.zeros_like(number))
     assert min(checks["ks_central"], checks["ks_companion"]) > 0.05
     return made
 
@@ -112,7 +112,7 @@ def test_quantiles_are_fitted_on_densities_with_the_calibrated_number():
         asked.append((temperature, np.array(bias)))
         return found
 
-    made, _ = calibrate(answered, fluxes, number)
+    made, _ = calibrate(answered, fluxes, number, np.zeros_like(number))
     first, last = asked
     assert first[0] == 1
     assert not first[1].any()

@@ -2,7 +2,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from deblend.benchmark.posterior_scenes import SceneRules, TrainingScenes, counts_as_galaxy
+from deblend.benchmark.posterior_scenes import SceneRules, TrainingScenes
 from deblend.errors import DeblendError
 
 from tests.unit.benchmark.posterior import RULES, SIDE, round_galaxies
@@ -47,33 +47,6 @@ def test_neighbours_add_light():
     made = scenes((0.0, 1.0, 0.0), n_neighbours=64.0)
     crowded, _, _ = made.batch(0, 48)
     assert (light(crowded, made) - light(plain, made)).mean() > 5
-
-
-@pytest.mark.parametrize(
-    ("mag", "radius", "x", "expected"),
-    [
-        (21.0, 4.0, 15.0, True),
-        (21.0, 4.0, 17.0, False),  # beyond four radii of the smaller one
-        (21.0, 6.0, 19.0, True),
-        (21.0, 6.0, 21.0, False),  # the central galaxy is the smaller one
-        (21.0, 9.0, -19.0, True),
-        (22.9, 4.0, 9.0, False),  # 2.4 mag fainter than the central galaxy
-        (18.4, 4.0, 9.0, False),
-        (22.4, 4.0, 9.0, True),
-    ],
-)
-def test_a_neighbour_counts_where_it_could_be_the_companion(mag, radius, x, expected):
-    rule = {"mag_range": (18.0, 23.0), "stamp_size": 64, "delta_mag_max": 2.0}
-    counted = counts_as_galaxy(mag, radius, (x, 0.0), (20.5, 5.0), shift_rule="authors", **rule)
-    assert bool(counted) is expected
-
-
-def test_no_companion_is_fainter_than_the_galaxies_that_are_blended():
-    rule = {"stamp_size": 64, "delta_mag_max": 2.0, "shift_rule": "section_2_2"}
-    shift = (np.array([10.0, 10.0, 33.0]), np.array([30.0, 10.0, 0.0]))
-    mag = np.array([22.5, 23.1, 22.5])
-    counted = counts_as_galaxy(mag, 4.0, shift, (22.0, 5.0), mag_range=(18.0, 23.0), **rule)
-    np.testing.assert_array_equal(counted, [True, False, False])
 
 
 def test_neighbours_that_could_be_companions_count():

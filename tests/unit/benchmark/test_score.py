@@ -27,7 +27,7 @@ def truth_table(n=N, seed=0):
     return pd.DataFrame(
         {
             **{"scene": np.repeat(np.arange(n // 2), 2), "galaxy": np.tile([0, 1], n // 2)},
-            **{"id": [f"g{i}" for i in range(n)], "x_px": 0.0, "y_px": 0.0},
+            **{"id": [f"g{i}" for i in range(n)], "x_px": 0.0, "y_px": 0.0, "n_further": 0},
             **{"flux": rng.uniform(10, 100, n), "half_light_radius_px": 5.0},
             **{"delta_mag": rng.uniform(-2, 2, n), "separation_over_size": rng.uniform(0, 4, n)},
         }
