@@ -1,5 +1,6 @@
 import numpy as np
 import pandas as pd
+import pytest
 from deblend.benchmark.catalogue import Catalogue
 from deblend.benchmark.density import density_scores, intervals, share_below
 from deblend.benchmark.truth import COLUMNS, Truth
@@ -24,7 +25,7 @@ def normal_draws(seed=0, width=1.0):
 def scored(draws, mean, true, **columns):
     table = pd.DataFrame({"flux": mean, "flux_error": 1.0})
     found = intervals(truth_of(true), Catalogue(table, draws=draws, **columns), np.arange(N))
-    return pd.DataFrame(found).assign(true_flux=true)
+    return pd.DataFrame(found).assign(true_flux=true, n_further=0)
 
 
 def test_draws_of_the_true_density_are_calibrated():
@@ -54,6 +55,12 @@ def test_warnings_are_compared_with_outliers():
     outlier = (np.arange(N) >= 80) & (np.arange(N) < 120)
     scores = density_scores(scored(draws, mean, true, uncertain=warned), outlier)
     assert (scores["uncertain_percent"], scores["outliers_known_percent"]) == (5.0, 50.0)
+    assert scores["uncertain_in_range_percent"] == 5.0
+    # Half of the warnings are where a neighbour counts as a galaxy.
+    crowded = scored(draws, mean, true, uncertain=warned).assign(n_further=np.arange(N) < 50)
+    scores = density_scores(crowded, outlier)
+    assert scores["uncertain_percent"] == 5.0
+    assert scores["uncertain_in_range_percent"] == pytest.approx(100 * 50 / 1950)
     silent = density_scores(scored(draws, mean, true), outlier)
     assert np.isnan(silent["uncertain_percent"])
 

@@ -118,3 +118,15 @@ def test_quantiles_are_fitted_on_densities_with_the_calibrated_number():
     assert not first[1].any()
     assert last[0] == pytest.approx(float(made.temperature))
     np.testing.assert_allclose(last[1], made.bias.numpy())
+
+
+def test_neighbours_that_count_change_the_number_and_not_the_blends_of_the_quantiles():
+    found, fluxes, number = too_wide(7)
+    further = np.random.default_rng(8).integers(0, 2, N) * (number < 2)
+    answered = lambda *_: found  # noqa: E731
+    plain, before = calibrate(answered, fluxes, number, np.zeros_like(number))
+    counted, after = calibrate(answered, fluxes, number, further)
+    assert (after["n_two"], after["ks_central"]) == (before["n_two"], before["ks_central"])
+    assert torch.equal(plain.shape, counted.shape)
+    # Blends of two with such a neighbour are three: they are likelier now.
+    assert counted.bias[2] - counted.bias[0] > plain.bias[2] - plain.bias[0]

@@ -10,6 +10,7 @@ from deblend.benchmark.sets import (
     FAINTER_MAG,
     NOISELESS,
     SetOptions,
+    counts_as_galaxy,
     draw_close_shifts,
     draw_groups,
     make_set,
@@ -30,6 +31,7 @@ from deblend.data.priors import read_priors
 from deblend.errors import DeblendError
 from deblend.scenes.scenes import read_scenes
 from pydantic import TypeAdapter, ValidationError
+from scipy.ndimage import maximum_filter
 
 from tests.conftest import ROOT
 
@@ -283,3 +285,55 @@ def test_an_empty_stamp_has_no_signal(options):
     known = signal_to_noise(0.5 * mask, 0.1)
     found = signal_to_noise(bright, 0.1, masks=mask, image_sigma=0.1)
     np.testing.assert_allclose(found, known, rtol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("mag", "radius", "x", "expected"),
+    [
+        (21.0, 4.0, 15.0, True),
+        (21.0, 4.0, 17.0, False),  # beyond four radii of the smaller one
+        (21.0, 6.0, 19.0, True),
+        (21.0, 6.0, 21.0, False),  # the central galaxy is the smaller one
+        (21.0, 9.0, -19.0, True),
+        (22.9, 4.0, 9.0, False),  # 2.4 mag fainter than the central galaxy
+        (18.4, 4.0, 9.0, False),
+        (22.4, 4.0, 9.0, True),
+    ],
+)
+def test_a_neighbour_counts_where_it_could_be_the_companion(mag, radius, x, expected):
+    rule = {"mag_range": (18.0, 23.0), "stamp_size": 64, "delta_mag_max": 2.0}
+    counted = counts_as_galaxy(mag, radius, (x, 0.0), (20.5, 5.0), shift_rule="authors", **rule)
+    assert bool(counted) is expected
+
+
+def test_no_companion_is_fainter_than_the_galaxies_that_are_blended():
+    rule = {"stamp_size": 64, "delta_mag_max": 2.0, "shift_rule": "section_2_2"}
+    shift = (np.array([10.0, 10.0, 33.0]), np.array([30.0, 10.0, 0.0]))
+    mag = np.array([22.5, 23.1, 22.5])
+    counted = counts_as_galaxy(mag, 4.0, shift, (22.0, 5.0), mag_range=(18.0, 23.0), **rule)
+    np.testing.assert_array_equal(counted, [True, False, False])
+
+
+def test_neighbours_that_count_are_those_in_the_image(options):
+    """All of them are as bright as galaxies, and any place in the stamp is near enough."""
+    update = {"neighbour_mag_min": 21.0, "neighbour_mag_max": 21.01, "n_neighbours_mean": 6.0}
+    quiet = options.simulator.model_copy(update=NOISELESS | update | {"stamp_size": 64})
+    blending = options.blending.model_copy(update={"shift_rule": "section_2_2"})
+    crowded = replace(options, simulator=quiet, blending=blending, extra_noise=False)
+    scenes, truth = make_set("simulated", 40, crowded)
+    further = truth.galaxies.groupby("scene")["n_further"].first().to_numpy()
+    light = np.zeros(scenes.images[:, 0].shape)
+    np.add.at(light, truth.galaxies["scene"].to_numpy(), truth.images)
+    seen, inner = [], []
+    for rest in scenes.images[:, 0] - light:
+        y, x = np.nonzero((rest == maximum_filter(rest, 5)) & (rest > 0.2))
+        seen.append(len(y))
+        # Turns of an even side move one row or column to the other side.
+        inner.append(all(0 < v < 63 for v in (*y, *x)))
+    seen, further = np.array(seen)[inner], further[inner]
+    assert further.sum() > 10
+    # Some profiles overlap.
+    assert (seen == further).mean() > 0.7
+    assert abs(seen.sum() - further.sum()) < 0.2 * further.sum()
+    _, alone = make_set("isolated", 40, crowded)
+    assert (alone.galaxies["n_further"] == 0).all()

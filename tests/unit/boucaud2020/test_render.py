@@ -2,7 +2,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from deblend.boucaud2020.blends import BlendConfig, draw_blends
-from deblend.boucaud2020.render import galaxies_of, orient, render, render_components
+from deblend.boucaud2020.render import (
+    galaxies_of,
+    orient,
+    render,
+    render_components,
+    turned_position,
+)
 from deblend.data.noise import read_correlation
 from deblend.errors import DeblendError
 from hypothesis import given, settings
@@ -119,6 +125,15 @@ def test_white_noise_of_the_edge_is_that_of_numpy_to_the_bit(images):
     empty[:, :10] = empty[-3:] = True
     zero[empty] += np.random.default_rng(77).normal(0, 5.0, empty.sum()).astype(np.float32)
     np.testing.assert_array_equal(noisy, zero)
+
+
+@pytest.mark.parametrize("orientation", range(8))
+@pytest.mark.parametrize("side", [32, 33])
+def test_positions_turn_with_the_image(side, orientation):
+    image = np.zeros((side, side))
+    image[side // 2 - 3, side // 2 + 7] = 1
+    y, x = np.argwhere(orient(image, orientation))[0] - side // 2
+    assert turned_position(7, -3, orientation) == (x, y)
 
 
 @pytest.mark.parametrize("orientation", [0, 4])
