@@ -1,13 +1,16 @@
-"""Copy trained networks of a finished run into `evidence/weights/`, which scenes can use at once.
+"""Copy trained networks of a finished run into `evidence/weights/`, for scenes and the benchmark.
 
     python tools/collect_weights.py results/small
     python tools/collect_weights.py results/small --network sr_content sr_multi_content
+    python tools/collect_weights.py results/benchmark --to evidence/benchmark/weights \
+        --network joint_text separator blend2posterior
 
-`evidence/weights/NAME` then has `network.json` and the weights, in the layout that `weights` of a
-set of scenes reads (see docs/scenes.md), and `evidence/weights/README.md` says of each network its
-scale, data, licence and commit. A network that is there already is replaced.
+The last are networks that only the benchmark takes. `evidence/weights/NAME` then has
+`network.json` and the weights, in the layout that `weights` of a set of scenes reads (see
+docs/scenes.md), and `evidence/weights/README.md` says of each network its scale, data, licence and
+commit. A network that is there already is replaced.
 
-Left out, with a word: networks that scenes cannot use, that have not learnt or that know only
+Left out, with a word: networks that neither can use, that have not learnt or that know only
 blends with an edge in their noise, and BlendHunter's heads, since the weights of VGG-16 beside them
 are too large. States of optimisers are not copied.
 """
@@ -26,7 +29,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 from deblend.errors import DeblendError  # noqa: E402
 from deblend.files import read_json, write_json  # noqa: E402
-from deblend.scenes.weights import Network, find_networks  # noqa: E402
+from deblend.scenes.weights import Network, benchmark_kind, find_networks  # noqa: E402
 
 #: Limits of the repository.
 MAX_FILE_BYTES = 8_000_000
@@ -43,12 +46,17 @@ GIVES = {
         "blend2mask2flux": "fluxes and masks of two galaxies",
     },
     "hemmati2022": {"super_resolution": "super-resolution: peaks, fluxes at them"},
+    "benchmark": {
+        "blend2posterior": "the joint density of two fluxes, the number of galaxies",
+        "separator": "images of two galaxies",
+    },
 }
 IMAGES = "images of two galaxies of a picture"
 PAPERS = {
     "boucaud2020": "Boucaud et al. 2020",
     "hemmati2022": "Hemmati et al. 2022",
     "reiman2019": "Reiman & Göhre 2019",
+    "benchmark": "ours, for the benchmark",
 }
 #: Of the page of the weights.
 HEAD = """\
@@ -61,7 +69,19 @@ see [your own images](../../docs/scenes.md). Networks for other bands, PSFs or p
 `network.json` says what each was trained on. At small and toy scale networks are smaller, and are
 trained for less time, than in the papers: `inject` shows how well they do on your images.
 BlendHunter is not here, since it needs the weights of VGG-16; `make small` trains it.
+The benchmark takes what is here too, by `benchmark > weights`: see
+[its page](../../docs/benchmark.md).
+"""
+#: The same of those that only the benchmark takes.
+HEAD_BENCHMARK = """\
+# Trained networks of the benchmark
 
+<!-- Written by tools/collect_weights.py. -->
+
+`benchmark > weights` names this folder, and [that of the scenes](../../weights/README.md), so that
+these networks are not trained again: see [the benchmark](../../../docs/benchmark.md).
+"""
+COLUMNS = """
 | network | paper | gives | bands | scale | galaxies | licence | commit | size |
 |---|---|---|---|---|---|---|---|---|"""
 FOOT = """
@@ -82,6 +102,7 @@ def source_of(network: Network, config: dict[str, Any]) -> str:
         "boucaud2020": config["datasets"],
         "hemmati2022": config["hemmati2022"]["cutouts"],
         "reiman2019": config["reiman2019"]["image_sets"],
+        "benchmark": config["datasets"],
     }[network.kind]
     return str(sets[network.record["dataset"]]["source"])
 
@@ -152,18 +173,20 @@ def collect(
             f"{results} was made with code that is in no commit: commit and run again, or give "
             "--allow-dirty"
         )
-    found = {network.name: network for network in find_networks(results / "networks")}
+    folders = [f for f in (results / "networks", results / "benchmark/networks") if f.is_dir()]
+    found = {network.name: network for folder in folders for network in find_networks(folder)}
     unknown = sorted(set(names or ()) - set(found))
     if unknown:
         raise DeblendError(
-            f"{results} has no network {', '.join(unknown)} for scenes; there are "
+            f"{results} has no network {', '.join(unknown)} that can be used; there are "
             f"{', '.join(found)}"
         )
     copied = []
     target.parent.mkdir(parents=True, exist_ok=True)
     # All is made beside the folder, so that it stays as it is where something is refused.
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".weights") as beside:
-        made = Path(beside) / target.name
+        made = Path(beside) / target.parent.name / target.name
+        made.parent.mkdir()
         if target.is_dir():
             shutil.copytree(target, made)
         for name, network in found.items():
@@ -199,6 +222,8 @@ def copy(network: Network, folder: Path, run: dict[str, Any], licence: str | Non
         "galaxies": source,
         "licence": OWN_LICENCE if source == "simulated" else licence,
     }
+    if network.kind == "benchmark":
+        own["band"] = run["config"]["datasets"][network.record["dataset"]]["band"]
     write_json(folder / "network.json", network.record | own)
 
 
@@ -221,12 +246,13 @@ def check_sizes(folder: Path) -> None:
 def gives(network: Network) -> str:
     """What a network gives."""
     what = network.record.get("architecture") or network.record.get("kind")
+    what = what or benchmark_kind(network.record)
     return GIVES.get(network.kind, {}).get(str(what), IMAGES)
 
 
 def page(folder: Path) -> str:
     """README.md of the folder of weights."""
-    lines = [HEAD]
+    lines = [(HEAD_BENCHMARK if folder.parent.name == "benchmark" else HEAD) + COLUMNS]
     for network in find_networks(folder):
         record = network.record
         bands = record.get("bands") or [record.get("band", "red, green, blue")]

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from deblend.errors import DeblendError
 from deblend.scenes.scenes import Scenes
-from deblend.scenes.weights import check_description, find_networks
+from deblend.scenes.weights import JOBS, check_description, find_networks
 
 from tests.rules import ROOT
 from tests.unit.scenes.conftest import psf_image, two_galaxies
 
 WEIGHTS = ROOT / "evidence/weights"
+OF_BENCHMARK = ROOT / "evidence/benchmark/weights"
 NETWORKS = {network.name: network for network in find_networks(WEIGHTS)}
 
 
@@ -106,7 +107,7 @@ def test_a_network_that_is_there_is_replaced_and_others_stay(results, tmp_path):
 
 def test_what_cannot_be_passed_on_is_refused(results, tmp_path, monkeypatch):
     target = tmp_path / "weights"
-    with pytest.raises(DeblendError, match="no network fluxes for scenes; there are bad, "):
+    with pytest.raises(DeblendError, match="no network fluxes that can be used; there are bad, "):
         TOOL.collect(results, target, names=["fluxes"])
     changed(results, git={"modified": True})
     with pytest.raises(DeblendError, match="in no commit"):
@@ -130,12 +131,28 @@ def test_what_cannot_be_passed_on_is_refused(results, tmp_path, monkeypatch):
 
 
 def test_weights_of_the_repository_are_small_and_described():
-    files = [path for path in WEIGHTS.rglob("*") if path.is_file()]
-    assert max(path.stat().st_size for path in files) <= 8_000_000
-    assert sum(path.stat().st_size for path in files) <= 30_000_000
-    kept = {f for n in NETWORKS.values() for f in (n.weights, n.description)}
-    assert set(files) == kept | {WEIGHTS / "README.md"}
-    assert (WEIGHTS / "README.md").read_text() == TOOL.page(WEIGHTS)
+    sizes = []
+    for folder in (WEIGHTS, OF_BENCHMARK):
+        files = [path for path in folder.rglob("*") if path.is_file()]
+        kept = {f for n in find_networks(folder) for f in (n.weights, n.description)}
+        assert set(files) == kept | {folder / "README.md"}
+        assert (folder / "README.md").read_text() == TOOL.page(folder)
+        sizes += [path.stat().st_size for path in files]
+    assert max(sizes) <= 8_000_000
+    assert sum(sizes) <= 30_000_000
+
+
+def test_networks_of_the_benchmark_are_collected_for_it(results, tmp_path):
+    posterior = {"blocks": 2, "shares": [0.1, 0.8, 0.1], "n_profiles": 9, "dataset": "sky"}
+    put(results / "benchmark/networks/blend2posterior", posterior, "network.h5")
+    changed(results, config={"datasets": {"sky": {"source": "simulated", "band": "f160w"}}})
+    target = tmp_path / "benchmark/weights"
+    assert TOOL.collect(results, target, names=["blend2posterior"]) == ["blend2posterior"]
+    network = find_networks(target)[0]
+    assert (network.kind, network.record["band"]) == ("benchmark", "f160w")
+    assert "the joint density of two fluxes" in (target / "README.md").read_text()
+    # Scenes apply none of them.
+    assert not any(network.kind in kinds for kinds in JOBS.values())
 
 
 def scenes_for(network):

@@ -370,6 +370,30 @@ def test_only_networks_ask_for_a_gpu(toy_jobs):
     assert stopping == {ROOT / script for script in scripts}
 
 
+def test_networks_that_are_given_are_not_trained_for_the_benchmark(tmp_path):
+    overlays = [ROOT / "config/small.yaml", ROOT / "config/examples/benchmark.yaml"]
+    given = {"benchmark": {"weights": [str(tmp_path / "none"), str(ROOT / "evidence/weights")]}}
+    (tmp_path / "given.yaml").write_text(yaml.safe_dump(given))
+    files = ("benchmark", "-n", "--configfile", *overlays)
+    trainings = {"boucaud2020_train": 4, "hemmati2022_train": 1, "farrens2022_train": 1}
+    text = snakemake(*files, directory=tmp_path).text
+    assert {rule: n_jobs(text, rule) for rule in trainings} == trainings
+    refused = snakemake(*files, "given.yaml", directory=tmp_path, check=False)
+    assert refused.returncode
+    assert "none', which is no folder: give folders such as evidence/weights" in refused.text
+    (tmp_path / "none").mkdir()
+    # joint_text, and the U-Net that it starts from, are not among them.
+    trainings |= {"boucaud2020_train": 2, "hemmati2022_train": 0}
+    text = snakemake(*files, "given.yaml", directory=tmp_path).text
+    assert {rule: n_jobs(text, rule) for rule in trainings} == trainings
+
+
+def n_jobs(text, rule):
+    """Number of jobs of a rule in the output of a dry run."""
+    found = re.search(rf"^{rule} +(\d+)$", text, re.MULTILINE)
+    return int(found[1]) if found else 0
+
+
 def test_the_profile_for_slurm_has_a_partition_for_the_rules_that_ask_for_a_gpu(toy_jobs):
     asking = {name for name, rule in toy_jobs["rules"].items() if "gpu" in rule["resources"]}
     assert yaml.safe_load(with_site())["set-resources"].keys() == asking

@@ -85,6 +85,25 @@ def methods_in(environment):
     )
 
 
+def given_network(name):
+    """Folder of a network under benchmark > weights; None if it is to be trained."""
+    for folder in BENCHMARK["weights"]:
+        if not Path(folder).is_dir():
+            raise WorkflowError(
+                f"benchmark > weights names {folder!r}, which is no folder: give folders such as "
+                "evidence/weights, or [] to train all networks"
+            )
+        if (Path(folder) / name / "network.json").is_file():
+            return f"{folder}/{name}"
+    return None
+
+
+def network_file(network, file):
+    """A file of a network that is trained for the benchmark, or given."""
+    folder = given_network(network) or f"{BENCHMARK_FOLDER}/networks/{network}"
+    return f"{folder}/{file}"
+
+
 def benchmark_file(name):
     """Function of wildcards: a file of the network of a method; none without one."""
 
@@ -92,15 +111,15 @@ def benchmark_file(name):
         entry = BENCHMARK_METHODS[wildcards.method]
         kind = entry["kind"]
         if kind in ("separator", "blend2posterior", "recalibrated"):
-            own = kind != "recalibrated" or name == "calibration.h5"
-            network = wildcards.method if own else RECALIBRATED[wildcards.method]
-            return f"{BENCHMARK_FOLDER}/networks/{network}/{name}"
+            if name == "calibration.h5":
+                return f"{BENCHMARK_FOLDER}/networks/{wildcards.method}/{name}"
+            return network_file(RECALIBRATED.get(wildcards.method, wildcards.method), name)
         if kind not in ("boucaud2020", "blendhunter", "super_resolution"):
             return []
         paper = {"blendhunter": "farrens2022", "super_resolution": "hemmati2022"}.get(kind, kind)
         network = entry["network"] or f"blendhunter/sigma{BENCHMARK_NOISE}_0"
         file = SCENE_WEIGHTS[paper] if name == "network.h5" else name
-        return f"<results>/networks/{network}/{file}"
+        return f"{given_network(network) or f'<results>/networks/{network}'}/{file}"
 
     return find
 
@@ -294,8 +313,8 @@ rule benchmark_calibrate_posterior:
     input:
         scenes=expand(f"{BENCHMARK_FOLDER}/calibration/{{s}}.h5", s=CALIBRATION_SHARES),
         truths=expand(f"{BENCHMARK_FOLDER}/calibration/{{s}}_truth.h5", s=CALIBRATION_SHARES),
-        description=f"{BENCHMARK_FOLDER}/networks/{{method}}/network.json",
-        weights=f"{BENCHMARK_FOLDER}/networks/{{method}}/network.h5",
+        description=lambda wildcards: network_file(wildcards.method, "network.json"),
+        weights=lambda wildcards: network_file(wildcards.method, "network.h5"),
     output:
         calibration=f"{BENCHMARK_FOLDER}/networks/{{method}}/calibration.h5",
         checks=f"{BENCHMARK_FOLDER}/networks/{{method}}/calibration.json",

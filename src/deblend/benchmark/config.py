@@ -292,6 +292,11 @@ class Benchmark(Section):
         description="What is where the companion's stamp ends; null: as under "
         "`boucaud2020 > blending`, as in the trainings of the networks.",
     )
+    weights: Annotated[tuple[Text, ...], Unique()] = Field(
+        default=(),
+        description="Folders of trained networks, such as `evidence/weights`: a method whose "
+        "network has a folder with its name in one of them takes it, and trains none.",
+    )
     methods: dict[Name, MethodConfig | None] = Field(
         default={}, description="Methods by name; null leaves one out."
     )

@@ -22,6 +22,7 @@ WEIGHTS = {
     "farrens2022": "head.weights.h5",
     "hemmati2022": "network.h5",
     "reiman2019": "network.h5",
+    "benchmark": "network.h5",
 }
 
 #: What a description has to have.
@@ -30,6 +31,14 @@ NEEDED = {
     "farrens2022": ("pixel_scale_arcsec", "stamp_size", "padding_px"),
     "hemmati2022": ("bands", "images"),
     "reiman2019": ("perturbation", "generator"),
+    "benchmark": (),
+}
+
+#: What only descriptions of the networks of the benchmark have, by their kind. Scenes do not use
+#: them.
+OF_BENCHMARK = {
+    "blend2posterior": {"blocks", "shares", "n_profiles"},
+    "separator": {"levels", "softening", "limit"},
 }
 
 #: Papers of the networks that each job of the workflow applies.
@@ -82,7 +91,7 @@ class Network:
 
 
 def kind_of(record: dict[str, Any]) -> str | None:
-    """Which paper's network a description is of; None if it is of none that scenes can use."""
+    """Which paper's network a description is of; None if it is of none that is known."""
     if record.get("architecture") in ("blend2flux", "unet", "blend2mask2flux"):
         return "boucaud2020"
     if "padding_px" in record and "stamp_size" in record:
@@ -91,7 +100,14 @@ def kind_of(record: dict[str, Any]) -> str | None:
         return "hemmati2022"
     if "generator" in record and "perturbation" in record:
         return "reiman2019"
+    if benchmark_kind(record):
+        return "benchmark"
     return None
+
+
+def benchmark_kind(record: dict[str, Any]) -> str | None:
+    """Which network of the benchmark a description is of, or None."""
+    return next((kind for kind, keys in OF_BENCHMARK.items() if keys <= set(record)), None)
 
 
 def read_network(
