@@ -381,7 +381,7 @@ def n_further(
                 (x + blend[f"dx_{k}"], y + blend[f"dy_{k}"]),
                 (mag[central], radius[central]),
                 mag_range=(config.mag_min, config.mag_max),
-                stamp_size=config.stamp_size,
+                stamp_size=simulator_of(source, options).stamp_size,
                 delta_mag_max=options.blending.delta_mag_max,
                 shift_rule=options.blending.shift_rule,
             ).sum()
