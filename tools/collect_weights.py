@@ -31,9 +31,9 @@ from deblend.errors import DeblendError  # noqa: E402
 from deblend.files import read_json, write_json  # noqa: E402
 from deblend.scenes.weights import Network, benchmark_kind, find_networks  # noqa: E402
 
-#: Limits of the repository.
+#: Limits of a file and of a folder: 30 MB in both folders of the repository.
 MAX_FILE_BYTES = 8_000_000
-MAX_TOTAL_BYTES = 30_000_000
+MAX_TOTAL_BYTES = 15_000_000
 #: Licence of networks that have seen simulated galaxies only.
 OWN_LICENCE = "BSD-3-Clause"
 #: What Keras keeps beside the weights, to go on with a training.
@@ -116,8 +116,10 @@ def copy_weights(source: Path, target: Path) -> None:
         after.attrs.update(before.attrs)
 
 
-def why_not(network: Network) -> str | None:
-    """Why a network is not copied, or None."""
+def why_not(network: Network, *, asked: bool) -> str | None:
+    """Why a network is not copied, or None; `asked`: whether it was named."""
+    if network.kind == "benchmark" and not asked:
+        return "scenes do not use it: name it, and the folder of the benchmark"
     if network.kind == "farrens2022":
         return "it needs the weights of VGG-16, which are too large"
     if network.record.get("problem"):
@@ -173,8 +175,11 @@ def collect(
             f"{results} was made with code that is in no commit: commit and run again, or give "
             "--allow-dirty"
         )
-    folders = [f for f in (results / "networks", results / "benchmark/networks") if f.is_dir()]
-    found = {network.name: network for folder in folders for network in find_networks(folder)}
+    folders = [results / "networks", results / "benchmark/networks"]
+    # The benchmark's folder has only a calibration where a network was given.
+    trained = [folder for folder in folders if any(folder.rglob("network.json"))] or folders[:1]
+    networks = [n for folder in trained for n in find_networks(folder, of_benchmark=True)]
+    found = {network.name: network for network in networks}
     unknown = sorted(set(names or ()) - set(found))
     if unknown:
         raise DeblendError(
@@ -182,22 +187,24 @@ def collect(
             f"{', '.join(found)}"
         )
     copied = []
+    target = target.resolve()
     target.parent.mkdir(parents=True, exist_ok=True)
     # All is made beside the folder, so that it stays as it is where something is refused.
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".weights") as beside:
-        made = Path(beside) / target.parent.name / target.name
-        made.parent.mkdir()
+        made = Path(beside) / target.name
         if target.is_dir():
             shutil.copytree(target, made)
         for name, network in found.items():
-            reason = why_not(network) if names is None or name in names else "it is not asked for"
+            reason = why_not(network, asked=names is not None)
+            if names is not None and name not in names:
+                reason = "it is not asked for"
             if reason:
                 print(f"{name} is left out: {reason}")
                 continue
             copy(network, made / name, run, licence)
             copied.append(name)
         check_sizes(made)
-        (made / "README.md").write_text(page(made))
+        (made / "README.md").write_text(page(made, of_benchmark=is_of_benchmark(target)))
         if target.is_dir():
             shutil.rmtree(target)
         made.rename(target)
@@ -250,10 +257,15 @@ def gives(network: Network) -> str:
     return GIVES.get(network.kind, {}).get(str(what), IMAGES)
 
 
-def page(folder: Path) -> str:
-    """README.md of the folder of weights."""
-    lines = [(HEAD_BENCHMARK if folder.parent.name == "benchmark" else HEAD) + COLUMNS]
-    for network in find_networks(folder):
+def is_of_benchmark(folder: Path) -> bool:
+    """Whether a folder of weights is that of the benchmark, by its name."""
+    return folder.parent.name == "benchmark"
+
+
+def page(folder: Path, *, of_benchmark: bool) -> str:
+    """README.md of a folder of weights."""
+    lines = [(HEAD_BENCHMARK if of_benchmark else HEAD) + COLUMNS]
+    for network in find_networks(folder, of_benchmark=True):
         record = network.record
         bands = record.get("bands") or [record.get("band", "red, green, blue")]
         changed = ", with changed files" if record["modified"] else ""

@@ -3,19 +3,20 @@
 import importlib.util
 import json
 import re
+from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 from deblend.errors import DeblendError
 from deblend.scenes.scenes import Scenes
-from deblend.scenes.weights import JOBS, check_description, find_networks
+from deblend.scenes.weights import check_description, find_networks
 
 from tests.rules import ROOT
 from tests.unit.scenes.conftest import psf_image, two_galaxies
 
 WEIGHTS = ROOT / "evidence/weights"
-OF_BENCHMARK = ROOT / "evidence/benchmark/weights"
+FOLDERS = (WEIGHTS, ROOT / "evidence/benchmark/weights")
 NETWORKS = {network.name: network for network in find_networks(WEIGHTS)}
 
 
@@ -96,6 +97,14 @@ def test_networks_of_a_run_become_weights_for_scenes(results, tmp_path, capsys):
     assert "blendhunter_sigma5_0 is left out: it needs the weights of VGG-16" in left_out
 
 
+def test_a_calibration_of_a_given_network_is_no_network(results, tmp_path, monkeypatch):
+    calibration = results / "benchmark/networks/blend2posterior/calibration.h5"
+    calibration.parent.mkdir(parents=True)
+    calibration.touch()
+    monkeypatch.chdir(tmp_path)
+    assert TOOL.collect(results, Path("weights")) == ["flux", "sr"]
+
+
 def test_a_network_that_is_there_is_replaced_and_others_stay(results, tmp_path):
     target = tmp_path / "weights"
     TOOL.collect(results, target)
@@ -132,27 +141,35 @@ def test_what_cannot_be_passed_on_is_refused(results, tmp_path, monkeypatch):
 
 def test_weights_of_the_repository_are_small_and_described():
     sizes = []
-    for folder in (WEIGHTS, OF_BENCHMARK):
+    for folder in FOLDERS:
         files = [path for path in folder.rglob("*") if path.is_file()]
-        kept = {f for n in find_networks(folder) for f in (n.weights, n.description)}
+        kept = {
+            f for n in find_networks(folder, of_benchmark=True) for f in (n.weights, n.description)
+        }
         assert set(files) == kept | {folder / "README.md"}
-        assert (folder / "README.md").read_text() == TOOL.page(folder)
+        page = TOOL.page(folder, of_benchmark=TOOL.is_of_benchmark(folder))
+        assert (folder / "README.md").read_text() == page
         sizes += [path.stat().st_size for path in files]
     assert max(sizes) <= 8_000_000
     assert sum(sizes) <= 30_000_000
 
 
-def test_networks_of_the_benchmark_are_collected_for_it(results, tmp_path):
+def test_networks_of_the_benchmark_are_collected_for_it(results, tmp_path, capsys, caplog):
     posterior = {"blocks": 2, "shares": [0.1, 0.8, 0.1], "n_profiles": 9, "dataset": "sky"}
     put(results / "benchmark/networks/blend2posterior", posterior, "network.h5")
     changed(results, config={"datasets": {"sky": {"source": "simulated", "band": "f160w"}}})
+    # Only those that scenes use, if none is named.
+    assert TOOL.collect(results, tmp_path / "weights") == ["flux", "sr"]
+    assert "blend2posterior is left out: scenes do not use it" in capsys.readouterr().out
     target = tmp_path / "benchmark/weights"
     assert TOOL.collect(results, target, names=["blend2posterior"]) == ["blend2posterior"]
-    network = find_networks(target)[0]
+    (network,) = find_networks(target, of_benchmark=True)
     assert (network.kind, network.record["band"]) == ("benchmark", "f160w")
     assert "the joint density of two fluxes" in (target / "README.md").read_text()
     # Scenes apply none of them.
-    assert not any(network.kind in kinds for kinds in JOBS.values())
+    with caplog.at_level("WARNING"):
+        assert find_networks(target) == []
+    assert "of a network that only the benchmark takes: left out" in caplog.text
 
 
 def scenes_for(network):

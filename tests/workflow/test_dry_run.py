@@ -1,3 +1,4 @@
+import json
 import re
 import subprocess
 import sys
@@ -382,8 +383,14 @@ def test_networks_that_are_given_are_not_trained_for_the_benchmark(tmp_path):
     assert refused.returncode
     assert "none', which is no folder: give folders such as evidence/weights" in refused.text
     (tmp_path / "none").mkdir()
+    posterior = tmp_path / "none/blend2posterior"
+    posterior.mkdir()
+    record = {"blocks": 2, "shares": [0.1, 0.8, 0.1], "n_profiles": 9, "stamp_size": 64}
+    (posterior / "network.json").write_text(json.dumps(record))
+    (posterior / "network.h5").touch()
     # joint_text, and the U-Net that it starts from, are not among them.
     trainings |= {"boucaud2020_train": 2, "hemmati2022_train": 0}
+    trainings |= {"benchmark_train_posterior": 0, "benchmark_calibrate_posterior": 1}
     text = snakemake(*files, "given.yaml", directory=tmp_path).text
     assert {rule: n_jobs(text, rule) for rule in trainings} == trainings
 

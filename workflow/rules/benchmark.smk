@@ -1,6 +1,7 @@
 # All methods on the same blends: <results>/benchmark. From top to bottom: sets of blends, trainings and
 # calibrations, the methods by their environments, scores, figure and page.
 from deblend.benchmark.config import SET_NAMES, Benchmark
+from deblend.benchmark.given import given_networks
 from deblend.run.environment import installed_version
 
 BENCHMARK = config["benchmark"] or Benchmark().model_dump(mode="json")
@@ -85,22 +86,29 @@ def methods_in(environment):
     )
 
 
-def given_network(name):
-    """Folder of a network under benchmark > weights; None if it is to be trained."""
-    for folder in BENCHMARK["weights"]:
-        if not Path(folder).is_dir():
-            raise WorkflowError(
-                f"benchmark > weights names {folder!r}, which is no folder: give folders such as "
-                "evidence/weights, or [] to train all networks"
-            )
-        if (Path(folder) / name / "network.json").is_file():
-            return f"{folder}/{name}"
-    return None
+def network_of(method):
+    """Name of the network that a method takes; its own name if it is trained for the benchmark."""
+    entry = BENCHMARK_METHODS[method]
+    if entry["kind"] == "blendhunter":
+        return entry["network"] or f"blendhunter/sigma{BENCHMARK_NOISE}_0"
+    return RECALIBRATED.get(method, entry.get("network", method))
+
+
+# Networks that are not trained, and their folders.
+try:
+    GIVEN = given_networks(
+        BENCHMARK["weights"],
+        [network_of(method) for method in BENCHMARK_METHODS],
+        companion_edge=BENCHMARK_BLENDING["companion_edge"],
+        stamp_size=config["datasets"].get(BENCHMARK["dataset"], {}).get("stamp_size"),
+    )
+except DeblendError as error:
+    raise WorkflowError(str(error)) from None
 
 
 def network_file(network, file):
     """A file of a network that is trained for the benchmark, or given."""
-    folder = given_network(network) or f"{BENCHMARK_FOLDER}/networks/{network}"
+    folder = GIVEN.get(network, f"{BENCHMARK_FOLDER}/networks/{network}")
     return f"{folder}/{file}"
 
 
@@ -113,13 +121,13 @@ def benchmark_file(name):
         if kind in ("separator", "blend2posterior", "recalibrated"):
             if name == "calibration.h5":
                 return f"{BENCHMARK_FOLDER}/networks/{wildcards.method}/{name}"
-            return network_file(RECALIBRATED.get(wildcards.method, wildcards.method), name)
+            return network_file(network_of(wildcards.method), name)
         if kind not in ("boucaud2020", "blendhunter", "super_resolution"):
             return []
         paper = {"blendhunter": "farrens2022", "super_resolution": "hemmati2022"}.get(kind, kind)
-        network = entry["network"] or f"blendhunter/sigma{BENCHMARK_NOISE}_0"
+        network = network_of(wildcards.method)
         file = SCENE_WEIGHTS[paper] if name == "network.h5" else name
-        return f"{given_network(network) or f'<results>/networks/{network}'}/{file}"
+        return f"{GIVEN.get(network, f'<results>/networks/{network}')}/{file}"
 
     return find
 

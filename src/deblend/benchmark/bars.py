@@ -77,10 +77,15 @@ def density_bars(
     rows.append(
         ("distance of the PIT", f"at most {KS:g}", row["pit_ks"], bool(row["pit_ks"] <= KS))
     )
-    warned, known = row["uncertain_in_range_percent"], row["outliers_known_percent"]
+    warned, known = row["uncertain_uncrowded_percent"], row["outliers_known_percent"]
     limits = f"at most {WARNED_PERCENT:g}", f"at least {KNOWN_PERCENT:g}"
     rows.append(
-        ("fluxes in range with a warning (%)", limits[0], warned, bool(warned <= WARNED_PERCENT))
+        (
+            "fluxes with a warning, without a further galaxy (%)",
+            limits[0],
+            warned,
+            bool(warned <= WARNED_PERCENT),
+        )
     )
     rows.append(("outliers with a warning (%)", limits[1], known, bool(known >= KNOWN_PERCENT)))
     made = pd.DataFrame(rows, columns=list(COLUMNS[1:]))

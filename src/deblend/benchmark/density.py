@@ -70,7 +70,7 @@ def density_scores(table: pd.DataFrame, outlier: np.ndarray) -> dict[str, float]
     -------
     dict
         `coverage_68` and `coverage_95`; `pit_ks`: Kolmogorov-Smirnov distance of the PIT from a
-        uniform distribution; `uncertain_percent` of all fluxes; `uncertain_in_range_percent` of
+        uniform distribution; `uncertain_percent` of all fluxes; `uncertain_uncrowded_percent` of
         those in scenes of which no neighbour counts as a galaxy; `outliers_known_percent`: share of
         the outliers that have a warning. NaN for what the method lacks.
     """
@@ -89,9 +89,9 @@ def density_scores(table: pd.DataFrame, outlier: np.ndarray) -> dict[str, float]
     known = np.isfinite(warned)
     if known.any():
         scores["uncertain_percent"] = 100 * float(warned[known].mean())
-        in_range = known & (table["n_further"].to_numpy() == 0)
-        if in_range.any():
-            scores["uncertain_in_range_percent"] = 100 * float(warned[in_range].mean())
+        uncrowded = known & (table["n_further"].to_numpy() == 0)
+        if uncrowded.any():
+            scores["uncertain_uncrowded_percent"] = 100 * float(warned[uncrowded].mean())
         if (known & outlier).any():
             scores["outliers_known_percent"] = 100 * float(warned[known & outlier].mean())
     return scores
@@ -100,5 +100,5 @@ def density_scores(table: pd.DataFrame, outlier: np.ndarray) -> dict[str, float]
 #: Names of `density_scores`.
 DENSITY = (
     *("coverage_68", "coverage_95", "pit_ks"),
-    *("uncertain_percent", "uncertain_in_range_percent", "outliers_known_percent"),
+    *("uncertain_percent", "uncertain_uncrowded_percent", "outliers_known_percent"),
 )

@@ -434,7 +434,7 @@ def _known(
         images.append(of_set)
         parts["flux"].append(pair * factor)
         parts["blended"].append(np.full(len(pair), flux.shape[1] - 1))
-        parts["further"].append(galaxies.groupby("scene")["n_further"].first().to_numpy())
+        parts["further"].append(galaxies.groupby("scene")["n_further"].first().to_numpy(int))
         parts["id"].append(galaxies["id"].to_numpy(str))
     answered = functools.partial(answer, network, np.concatenate(images), device)
     return answered, {name: np.concatenate(values) for name, values in parts.items()}

@@ -135,16 +135,18 @@ def counts_as_galaxy(
 ) -> np.ndarray:
     """Whether neighbours count as galaxies of a scene: those that could be the companion.
 
+    Nearer ones than any companion count too.
+
     Parameters
     ----------
     mag, radius : float or ndarray
-        Magnitude and half-light radius, px, of each neighbour.
+        Magnitude and half-light radius along the major axis, px, of each neighbour.
     shift : tuple of float or ndarray
         x and y from the central galaxy, px.
     central : tuple of float
         Magnitude and half-light radius of the central galaxy.
     mag_range : tuple of float
-        Of the galaxies that are blended.
+        Of the galaxies of the set.
     stamp_size : int
         Side of the stamps, px.
     delta_mag_max, shift_rule
@@ -339,6 +341,42 @@ def simulated_set(
     return PlannedSet(scenes, with_neighbour_quantities(table), batches())
 
 
+def neighbours_in(
+    name: str, blend: Mapping[str, int], options: SetOptions, n_galaxies: int
+) -> np.ndarray:
+    """The neighbours in a scene, wherever they are.
+
+    Parameters
+    ----------
+    name : str
+    blend : dict
+        A row of the blends of `plan`.
+    options : SetOptions
+    n_galaxies : int
+        Of the blend. Of two both have neighbours, of one or three the central galaxy alone.
+
+    Returns
+    -------
+    ndarray, shape (n, 4)
+        x and y from the central pixel, px, magnitude, and half-light radius along the major axis,
+        px.
+    """
+    config, source = simulator_of(name, options), SAME_BLENDS.get(name, name)
+    # The central pixel from the middle of a stamp.
+    off = config.stamp_size // 2 - (config.stamp_size - 1) / 2
+    found = [np.zeros((0, 4))]
+    for k in range(2 if n_galaxies == 2 else 1):
+        number, turn = blend[f"galaxy_{k}"], blend[f"orientation_{k}"]
+        for neighbour in neighbours_of(
+            options.seed, f"{options.prefix}{source}", number, dict(options.priors), config
+        ):
+            x, y = turned_position(neighbour.x_px - off, neighbour.y_px - off, turn)
+            radius = neighbour.half_light_radius_px / np.sqrt(neighbour.axis_ratio)
+            place = (x + blend[f"dx_{k}"], y + blend[f"dy_{k}"])
+            found.append(np.array([[*place, neighbour.mag, radius]]))
+    return np.concatenate(found)
+
+
 def n_further(
     name: str, galaxies: pd.DataFrame, blends: pd.DataFrame, options: SetOptions
 ) -> np.ndarray:
@@ -354,37 +392,24 @@ def n_further(
     Returns
     -------
     ndarray of int, shape (n,)
-        Of two galaxies both have neighbours; of one or three the central galaxy alone.
     """
     config, source = simulator_of(name, options), SAME_BLENDS.get(name, name)
-    with_neighbours = range(2 if _n_of(blends) == 2 else 1)
     mag, radius = (galaxies[c].to_numpy(float) for c in ("mag", "half_light_radius_px"))
-    # The central pixel from the middle of a stamp.
-    off = config.stamp_size // 2 - (config.stamp_size - 1) / 2
     counts = np.zeros(len(blends), int)
     for i, blend in enumerate(blends.to_dict("records")):
+        x, y, of_mag, of_radius = neighbours_in(name, blend, options, _n_of(blends)).T
         central = blend["galaxy_0"]
-        for k in with_neighbours:
-            found = neighbours_of(
-                options.seed,
-                f"{options.prefix}{source}",
-                blend[f"galaxy_{k}"],
-                dict(options.priors),
-                config,
-            )
-            if not found:
-                continue
-            x, y, of_mag, of_radius, *_ = np.array(found).T
-            x, y = turned_position(x - off, y - off, blend[f"orientation_{k}"])
-            counts[i] += counts_as_galaxy(
-                *(of_mag, of_radius),
-                (x + blend[f"dx_{k}"], y + blend[f"dy_{k}"]),
-                (mag[central], radius[central]),
-                mag_range=(config.mag_min, config.mag_max),
-                stamp_size=simulator_of(source, options).stamp_size,
-                delta_mag_max=options.blending.delta_mag_max,
-                shift_rule=options.blending.shift_rule,
-            ).sum()
+        counts[i] = counts_as_galaxy(
+            of_mag,
+            of_radius,
+            (x, y),
+            (mag[central], radius[central]),
+            mag_range=(config.mag_min, config.mag_max),
+            # The shifts are those of the set whose blends these are.
+            stamp_size=simulator_of(source, options).stamp_size,
+            delta_mag_max=options.blending.delta_mag_max,
+            shift_rule=options.blending.shift_rule,
+        ).sum()
     return counts
 
 

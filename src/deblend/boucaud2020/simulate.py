@@ -43,7 +43,11 @@ class Neighbour(NamedTuple):
     ----------
     x_px, y_px : float
         From the middle of the stamp.
-    mag, half_light_radius_px, axis_ratio : float
+    mag : float
+    half_light_radius_px : float
+        Of a circle of the same area as the half-light ellipse; those of galaxies are along the
+        major axis.
+    axis_ratio : float
     angle : float
         Of the major axis, radians.
     """

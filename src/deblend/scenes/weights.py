@@ -130,7 +130,7 @@ def read_network(
     Returns
     -------
     Network or None
-        None for a network that scenes cannot use, which is logged.
+        None for a network of no known kind, which is logged.
 
     Raises
     ------
@@ -159,8 +159,15 @@ def read_network(
     return Network(name, kind, record, found, description, None if vgg is None else Path(vgg))
 
 
-def find_networks(folder: str | Path) -> list[Network]:
+def find_networks(folder: str | Path, *, of_benchmark: bool = False) -> list[Network]:
     """All networks in a folder of weights.
+
+    Parameters
+    ----------
+    folder : path
+    of_benchmark : bool
+        Whether those that only the benchmark takes are among them; else they are left out, which
+        is logged.
 
     Raises
     ------
@@ -179,7 +186,11 @@ def find_networks(folder: str | Path) -> list[Network]:
     for path in paths:
         parts = path.parent.relative_to(folder).parts
         network = read_network(path, "_".join(parts) or folder.name, vgg=vgg)
-        if network is not None:
+        if network is None:
+            continue
+        if network.kind == "benchmark" and not of_benchmark:
+            log.warning("%s is of a network that only the benchmark takes: left out", path)
+        else:
             found.append(network)
     return found
 

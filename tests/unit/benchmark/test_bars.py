@@ -8,7 +8,7 @@ N = 3000
 
 def scores(**changes):
     row = {"set": "s", "method": "ours", "nmad_all_mag": 0.07, "coverage_68": 0.69}
-    row |= {"coverage_95": 0.945, "pit_ks": 0.02, "uncertain_in_range_percent": 4.0}
+    row |= {"coverage_95": 0.945, "pit_ks": 0.02, "uncertain_uncrowded_percent": 4.0}
     row |= {"outliers_known_percent": 85.0}
     others = {"set": "s", "method": ["net", "bad", "sep"], "nmad_all_mag": [0.12, 0.2, 0.05]}
     return pd.concat([pd.DataFrame([row | changes]), pd.DataFrame(others)], ignore_index=True)
@@ -53,7 +53,10 @@ def test_all_bars_are_met():
         ({"coverage_68": 0.71}, "coverage of 68 % intervals"),
         ({"coverage_95": 0.93}, "coverage of 95 % intervals"),
         ({"pit_ks": 0.04}, "distance of the PIT"),
-        ({"uncertain_in_range_percent": 6.0}, "fluxes in range with a warning (%)"),
+        (
+            {"uncertain_uncrowded_percent": 6.0},
+            "fluxes with a warning, without a further galaxy (%)",
+        ),
         ({"outliers_known_percent": 70.0}, "outliers with a warning (%)"),
     ],
 )

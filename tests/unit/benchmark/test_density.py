@@ -55,12 +55,12 @@ def test_warnings_are_compared_with_outliers():
     outlier = (np.arange(N) >= 80) & (np.arange(N) < 120)
     scores = density_scores(scored(draws, mean, true, uncertain=warned), outlier)
     assert (scores["uncertain_percent"], scores["outliers_known_percent"]) == (5.0, 50.0)
-    assert scores["uncertain_in_range_percent"] == 5.0
+    assert scores["uncertain_uncrowded_percent"] == 5.0
     # Half of the warnings are where a neighbour counts as a galaxy.
     crowded = scored(draws, mean, true, uncertain=warned).assign(n_further=np.arange(N) < 50)
     scores = density_scores(crowded, outlier)
     assert scores["uncertain_percent"] == 5.0
-    assert scores["uncertain_in_range_percent"] == pytest.approx(100 * 50 / 1950)
+    assert scores["uncertain_uncrowded_percent"] == pytest.approx(100 * 50 / 1950)
     silent = density_scores(scored(draws, mean, true), outlier)
     assert np.isnan(silent["uncertain_percent"])
 

@@ -123,7 +123,10 @@ def test_quantiles_are_fitted_on_densities_with_the_calibrated_number():
 def test_neighbours_that_count_change_the_number_and_not_the_blends_of_the_quantiles():
     found, fluxes, number = too_wide(7)
     further = np.random.default_rng(8).integers(0, 2, N) * (number < 2)
-    answered = lambda *_: found  # noqa: E731
+
+    def answered(*_):
+        return found
+
     plain, before = calibrate(answered, fluxes, number, np.zeros_like(number))
     counted, after = calibrate(answered, fluxes, number, further)
     assert (after["n_two"], after["ks_central"]) == (before["n_two"], before["ks_central"])

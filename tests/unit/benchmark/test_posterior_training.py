@@ -34,6 +34,7 @@ def sets_of(n_galaxies):
         galaxy=np.tile(np.arange(n_galaxies), N_SCENES),
         id=[f"g{i}" for i in range(n)],
         flux=rng.uniform(20, 60, n),
+        n_further=0,
     )
     pixels = np.zeros((n, SIDE, SIDE), np.float32)
     sigma = np.sqrt(2) * scenes.noise_sigma

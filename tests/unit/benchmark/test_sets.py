@@ -14,6 +14,8 @@ from deblend.benchmark.sets import (
     draw_close_shifts,
     draw_groups,
     make_set,
+    n_further,
+    neighbours_in,
     options_of,
     plan,
     simulated_set,
@@ -31,7 +33,6 @@ from deblend.data.priors import read_priors
 from deblend.errors import DeblendError
 from deblend.scenes.scenes import read_scenes
 from pydantic import TypeAdapter, ValidationError
-from scipy.ndimage import maximum_filter
 
 from tests.conftest import ROOT
 
@@ -314,26 +315,62 @@ def test_no_companion_is_fainter_than_the_galaxies_that_are_blended():
     np.testing.assert_array_equal(counted, [True, False, False])
 
 
-def test_neighbours_that_count_are_those_in_the_image(options):
-    """All of them are as bright as galaxies, and any place in the stamp is near enough."""
-    update = {"neighbour_mag_min": 21.0, "neighbour_mag_max": 21.01, "n_neighbours_mean": 6.0}
-    quiet = options.simulator.model_copy(update=NOISELESS | update | {"stamp_size": 64})
-    blending = options.blending.model_copy(update={"shift_rule": "section_2_2"})
-    crowded = replace(options, simulator=quiet, blending=blending, extra_noise=False)
-    scenes, truth = make_set("simulated", 40, crowded)
-    further = truth.galaxies.groupby("scene")["n_further"].first().to_numpy()
+@pytest.fixture(scope="module")
+def crowded(options):
+    """Bright neighbours, and no noise."""
+    update = {"neighbour_mag_min": 21.0, "neighbour_mag_max": 21.01, "n_neighbours_mean": 5.0}
+    update |= {"stamp_size": 64}
+    quiet = options.simulator.model_copy(update=NOISELESS | update)
+    return replace(options, simulator=quiet, extra_noise=False)
+
+
+@pytest.mark.parametrize("name", ["simulated", "one", "three"])
+def test_neighbours_are_where_they_are_in_the_image(crowded, name):
+    n = {"simulated": 100, "one": 30, "three": 90}[name]
+    scenes, truth = make_set(name, n, crowded)
+    _, blends = plan(name, n, crowded)
     light = np.zeros(scenes.images[:, 0].shape)
     np.add.at(light, truth.galaxies["scene"].to_numpy(), truth.images)
-    seen, inner = [], []
-    for rest in scenes.images[:, 0] - light:
-        y, x = np.nonzero((rest == maximum_filter(rest, 5)) & (rest > 0.2))
-        seen.append(len(y))
-        # Turns of an even side move one row or column to the other side.
-        inner.append(all(0 < v < 63 for v in (*y, *x)))
-    seen, further = np.array(seen)[inner], further[inner]
-    assert further.sum() > 10
-    # Some profiles overlap.
-    assert (seen == further).mean() > 0.7
-    assert abs(seen.sum() - further.sum()) < 0.2 * further.sum()
-    _, alone = make_set("isolated", 40, crowded)
+    size, n_compared, turns = len(truth.galaxies) // len(blends), 0, set()
+    for i, blend in enumerate(blends.to_dict("records")):
+        places = neighbours_in(name, blend, crowded, size)[:, :2]
+        inside = (np.abs(places) < 28).all(axis=1)
+        if inside.sum() != 1 or len(places) > 1:
+            continue
+        rest = scenes.images[i, 0] - light[i]
+        y, x = np.unravel_index(rest.argmax(), rest.shape)
+        assert np.abs(places[0] - (x - 32, y - 32)).max() < 0.6
+        n_compared += 1
+        turns |= {blend["orientation_0"], blend.get("orientation_1", 0)}
+    assert n_compared >= 3
+    assert len(turns) > 2
+
+
+def test_neighbours_that_count_are_near_and_as_bright_as_galaxies(crowded):
+    galaxies, blends = plan("simulated", 40, crowded)
+    near = n_further("simulated", galaxies, blends, crowded)
+    wide = crowded.blending.model_copy(update={"shift_rule": "section_2_2"})
+    everywhere = replace(crowded, blending=wide)
+    of_stamp = n_further("simulated", galaxies, blends, everywhere)
+    assert 0 < near.sum() < of_stamp.sum()
+    assert (near <= of_stamp).all()
+    # Fainter than all galaxies.
+    faint = {"neighbour_mag_min": 22.1, "neighbour_mag_max": 22.2}
+    others = replace(everywhere, simulator=crowded.simulator.model_copy(update=faint))
+    assert not n_further("simulated", galaxies, blends, others).any()
+    _, alone = make_set("isolated", 6, crowded)
     assert (alone.galaxies["n_further"] == 0).all()
+
+
+def test_a_degraded_scene_counts_by_the_shifts_of_its_blends(crowded):
+    """Its stamps are wider, but no companion is further than half of those of `simulated`."""
+    wide = crowded.blending.model_copy(update={"shift_rule": "section_2_2"})
+    options = replace(crowded, blending=wide)
+    galaxies, blends = plan("hsc", 20, options)
+    counted = n_further("hsc", galaxies, blends, options)
+    within = [
+        (np.abs(neighbours_in("hsc", blend, options, 2)[:, :2]) <= 32).all(axis=1).sum()
+        for blend in blends.to_dict("records")
+    ]
+    np.testing.assert_array_equal(counted, within)
+    assert counted.sum() > 3
