@@ -52,6 +52,10 @@ FEW_GALAXIES = 30
 #: Normal scores within which the quantiles of the PIT are fitted.
 INNER = 2.6
 
+#: Shares of scenes of one, two and three galaxies for which their probabilities are calibrated. The
+#: scenes of the calibration have more of three, since some neighbours count as galaxies.
+SHARES = (0.1, 0.8, 0.1)
+
 #: Penalty of squared coefficients, so that few scenes do not give large ones.
 PENALTY = 1.0
 
@@ -277,13 +281,16 @@ def recalibrate(
 
 
 def _fit_number(calibration: Calibration, logits: np.ndarray, number: np.ndarray) -> None:
-    """Temperature and bias of the number of galaxies, by maximum likelihood."""
+    """Temperature and bias of the number of galaxies, by maximum likelihood for `SHARES`."""
     rows = np.arange(len(number))
+    found = np.bincount(number, minlength=N_CLASSES)
+    weight = (np.array(SHARES) / np.maximum(found, 1))[number]
+    weight /= weight.sum()
 
     def loss(values: np.ndarray) -> float:
         bias = np.array([values[1], 0.0, values[2]])
         share = probabilities(logits, np.exp(values[0]), bias)[rows, number]
-        return -float(np.log(np.maximum(share, 1e-12)).mean()) + 1e-3 * float((values**2).sum())
+        return -float(weight @ np.log(np.maximum(share, 1e-12))) + 1e-3 * float((values**2).sum())
 
     best = minimize(loss, np.zeros(3), method="Nelder-Mead").x
     calibration.temperature.fill_(float(np.exp(best[0])))
