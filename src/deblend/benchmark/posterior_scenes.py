@@ -286,10 +286,11 @@ class TrainingScenes:
                         further.append(float(self._of_neighbours["flux"][k]))
         return further
 
-    def _counts(self, k: int, dx: int, dy: int, central: int) -> bool:
+    def _counts(self, k: np.integer, dx: int, dy: int, central: int) -> bool:
         """Whether a neighbour counts as a galaxy of the scene."""
         counted = counts_as_galaxy(
-            *(self._of_neighbours[key][k] for key in ("mag", "radius")),
+            self._of_neighbours["mag"][k],
+            self._of_neighbours["radius"][k],
             (dx, dy),
             (self._mag[central], self._radius[central]),
             mag_range=self._mag_range,
