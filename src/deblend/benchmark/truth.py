@@ -28,7 +28,7 @@ from deblend.space import need_disk
 #: its profile were known and the noise white.
 COLUMNS = (
     *("scene", "galaxy", "id", "x_px", "y_px", "flux", "mag", "half_light_radius_px"),
-    *("delta_mag", "separation_over_size", "n_further", "snr"),
+    *("n_further", "delta_mag", "separation_over_size", "snr"),
 )
 
 
