@@ -31,7 +31,7 @@ def known():
                     **{"scene": scene, "galaxy": galaxy, "id": f"g{scene}{galaxy}"},
                     **{"x_px": float(x), "y_px": float(y), "flux": flux},
                     **{"mag": 25 - 2.5 * np.log10(flux), "half_light_radius_px": 1.5},
-                    **{"delta_mag": 0.5, "separation_over_size": 3.0, "n_further": 0, "snr": 50.0},
+                    **{"n_further": 0, "delta_mag": 0.5, "separation_over_size": 3.0, "snr": 50.0},
                 }
             )
     return Truth(pd.DataFrame(rows), np.array(images, np.float32), np.array(masks).astype(np.uint8))
